@@ -1,0 +1,60 @@
+import type { Descriptor } from './descriptor.ts';
+
+/** Options of every call that does I/O. */
+export interface CallOptions {
+  /** Aborts the call; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Part of a blob: `length` bytes from `offset`, both whole numbers >= 0. */
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Reads content by descriptor. The stream is as the store holds it: unverified until `readVerified` or a builder checks it. */
+export interface Fetcher {
+  /**
+   * Yields the bytes of `target`, in chunks of the store's choosing; a chunk may be kept or transferred by the receiver.
+   *
+   * @throws OciError `NOT_FOUND` where the store does not hold it.
+   */
+  fetch(target: Descriptor, options?: CallOptions): AsyncIterable<Uint8Array>;
+}
+
+/** Reads a part of a blob, for those who know where to look. */
+export interface RangeFetcher {
+  /** Exactly `range.length` bytes, or an error: `RANGE_INVALID` past the end, `NOT_FOUND` without the blob. */
+  fetchRange(target: Descriptor, range: ByteRange, options?: CallOptions): Promise<Uint8Array>;
+}
+
+/** Writes content. */
+export interface Pusher {
+  /**
+   * Stores `content` under `target`; what does not match size and digest is refused and leaves nothing behind.
+   * Content that is there already is left as it is. Manifests (by media type) may be refused while what they name is missing.
+   */
+  push(target: Descriptor, content: Uint8Array | AsyncIterable<Uint8Array>, options?: CallOptions): Promise<void>;
+}
+
+/** Tells whether content is there, without reading it. */
+export interface Prober {
+  exists(target: Descriptor, options?: CallOptions): Promise<boolean>;
+}
+
+/** From a tag or digest to a descriptor. */
+export interface Resolver {
+  /** @throws OciError `NOT_FOUND` where nothing bears that name. */
+  resolve(reference: string, options?: CallOptions): Promise<Descriptor>;
+}
+
+/** Gives content a name. The content must be there. */
+export interface Tagger {
+  tag(target: Descriptor, reference: string, options?: CallOptions): Promise<void>;
+}
+
+/** Lists the manifests whose `subject` is a given one. */
+export interface ReferrerLister {
+  /** Descriptors with `artifactType` and annotations filled in, of that type only where one is given. */
+  referrers(subject: Descriptor, artifactType?: string, options?: CallOptions): AsyncIterable<Descriptor>;
+}

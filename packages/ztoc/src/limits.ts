@@ -1,0 +1,26 @@
+/**
+ * Bounds on what a hostile layer may cost. Each raises `LIMIT_EXCEEDED` before anything is buffered.
+ * Defaults are far above what real images hold.
+ */
+export interface ZtocLimits {
+  /** Uncompressed bytes of one layer. @default {@link DEFAULT_MAX_UNCOMPRESSED_SIZE} */
+  readonly maxUncompressedSize?: number;
+  /** Tar entries of one layer. @default {@link DEFAULT_MAX_ENTRIES} */
+  readonly maxEntries?: number;
+  /** Bytes that names, links and PAX records of one layer may take together. @default {@link DEFAULT_MAX_METADATA_SIZE} */
+  readonly maxMetadataSize?: number;
+  /** Checkpoints (and so spans) of one layer; each takes 32 KiB. @default {@link DEFAULT_MAX_SPANS} */
+  readonly maxSpans?: number;
+}
+
+/** 1 TiB: ten times the largest layer that registries take (ECR: 52,000 MiB compressed). */
+export const DEFAULT_MAX_UNCOMPRESSED_SIZE = 2 ** 40;
+
+/** Ten million entries. */
+export const DEFAULT_MAX_ENTRIES = 10_000_000;
+
+/** 1 GiB of names and PAX records. */
+export const DEFAULT_MAX_METADATA_SIZE = 2 ** 30;
+
+/** 65,536 checkpoints: 2 GiB of windows, 256 GiB of data at the default span size. */
+export const DEFAULT_MAX_SPANS = 65_536;
