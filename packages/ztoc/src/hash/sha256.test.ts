@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.resetModules();
+});
+
+/** The module as a browser would load it, without `process`, and as this runtime does. */
+async function load(runtime: 'node' | 'browser'): Promise<typeof import('./sha256.ts')> {
+  vi.resetModules();
+  if (runtime === 'browser') vi.stubGlobal('process', undefined);
+  return import('./sha256.ts');
+}
+
+describe.each(['node', 'browser'] as const)('SHA-256 in a %s', (runtime) => {
+  it('hashes the vectors of FIPS 180-4', async () => {
+    const { createSha256, formatDigest } = await load(runtime);
+    const digestOf = (text: string) => formatDigest(createSha256().update(new TextEncoder().encode(text)).digest());
+    expect(digestOf('')).toBe('sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+    expect(digestOf('abc')).toBe('sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+  });
+
+  it('gives the same hash however the bytes are cut', async () => {
+    const { createSha256 } = await load(runtime);
+    const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i * 31);
+    const hash = createSha256();
+    for (let at = 0, size = 1; at < bytes.length; at += size, size += 7) hash.update(bytes.subarray(at, at + size));
+    expect(Uint8Array.from(hash.digest())).toEqual(Uint8Array.from(createHash('sha256').update(bytes).digest()));
+  });
+
+  it('has taken the bytes in when update returns', async () => {
+    const { createSha256 } = await load(runtime);
+    const bytes = new Uint8Array(100).fill(7);
+    const hash = createSha256().update(bytes);
+    bytes.fill(0);
+    const expected = createHash('sha256').update(new Uint8Array(100).fill(7)).digest();
+    expect(Uint8Array.from(hash.digest())).toEqual(Uint8Array.from(expected));
+  });
+});
+
+it('uses JavaScript alone where there is no process', async () => {
+  const native = await load('node');
+  const portable = await load('browser');
+  expect(native.createSha256().constructor).toBe(createHash('sha256').constructor);
+  expect(portable.createSha256().constructor).not.toBe(createHash('sha256').constructor);
+});
