@@ -1,0 +1,66 @@
+// Plain JavaScript, as what imports it runs before anything is installed.
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+const REPORT = join('.reports', 'test.json');
+
+/** Removes the reports of an earlier run, so that what is read afterwards is of this one. */
+export function removeReports(root, folders) {
+  for (const folder of folders) rmSync(join(root, folder, REPORT), { force: true });
+}
+
+/**
+ * Counts the tests of each folder by vitest's JSON reports. A suite that could not even be loaded counts as one failed
+ * test, and so does a folder without a report: nothing that did not run may look as if it had passed.
+ *
+ * @param {string} root what the folders are relative to
+ * @param {string[]} folders those whose package has tests
+ */
+export function readReports(root, folders) {
+  return folders.map((folder) => ({ folder, ...countTests(join(root, folder, REPORT)) }));
+}
+
+/** The sums over several counts. */
+export function sumCounts(counts) {
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  for (const { passed, failed, skipped } of counts) {
+    sum.passed += passed;
+    sum.failed += failed;
+    sum.skipped += skipped;
+  }
+  return sum;
+}
+
+/** `12 passed, 0 failed`, and `, 3 skipped` when there are any. */
+export function formatCounts({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+function countTests(file) {
+  const report = readReport(file);
+  if (report === null) return { passed: 0, failed: 1, skipped: 0, remarks: ['no report: its run broke off'] };
+  const tests = report.testResults.flatMap((suite) => suite.assertionResults);
+  const broken = report.testResults.filter((suite) => suite.status === 'failed' && !suite.assertionResults.some(isFailed));
+  const passed = tests.filter(({ status }) => status === 'passed');
+  const failed = tests.filter(isFailed);
+  const skipped = tests.filter((test) => test.status !== 'passed' && !isFailed(test));
+  return {
+    passed: passed.length,
+    failed: failed.length + broken.length,
+    skipped: skipped.length,
+    remarks: skipped.map(({ fullName }) => `skipped: ${fullName}`),
+  };
+}
+
+function isFailed({ status }) {
+  return status === 'failed';
+}
+
+function readReport(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT' || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
