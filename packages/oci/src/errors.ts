@@ -1,16 +1,30 @@
 /** What went wrong, for a caller to branch on. The message of an {@link OciError} says what, where and what to do. */
 export type OciErrorCode =
+  /** A tar archive that cannot be read as an OCI layout. */
   | 'ARCHIVE_INVALID'
+  /** Text that is no digest of an algorithm understood here. */
   | 'DIGEST_INVALID'
+  /** Content whose bytes have another digest than its descriptor says. */
   | 'DIGEST_MISMATCH'
+  /** A folder that is no OCI image layout, or a damaged one. */
   | 'LAYOUT_INVALID'
+  /** More bytes, entries or levels than a limit allows. */
   | 'LIMIT_EXCEEDED'
+  /** A manifest, image index or image configuration that breaks its specification. */
   | 'MANIFEST_INVALID'
+  /** Content or a name that the store does not hold. */
   | 'NOT_FOUND'
+  /** A path in a layout that leads out of it, or that is a symbolic link. */
   | 'PATH_ESCAPES'
+  /** Text that is no platform. */
+  | 'PLATFORM_INVALID'
+  /** A range that is not whole numbers, or reaches past the end. */
   | 'RANGE_INVALID'
+  /** Text that is no image reference or tag. */
   | 'REFERENCE_INVALID'
+  /** Content that is longer or shorter than its descriptor says. */
   | 'SIZE_MISMATCH'
+  /** Output that could not be written. */
   | 'WRITE_FAILED';
 
 /** The one error class of `@soci/oci`. Branch on {@link OciError.code}, never on the message. */

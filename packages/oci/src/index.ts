@@ -1,4 +1,67 @@
-export type { ByteRange, CallOptions, Fetcher, Prober, Pusher, RangeFetcher, ReferrerLister, Resolver, Tagger } from './content.ts';
-export type { Descriptor } from './descriptor.ts';
+export type {
+  ByteRange,
+  CallOptions,
+  Fetcher,
+  Prober,
+  Pusher,
+  RangeFetcher,
+  ReferrerLister,
+  Resolver,
+  Tagger,
+} from './content.ts';
+export { type CopyOptions, type CopyProgress, type CopyResult, copyImage } from './copy.ts';
+export { bareDescriptor, type Descriptor, parseDescriptor } from './descriptor.ts';
+export {
+  createDigester,
+  type Digest,
+  type DigestAlgorithm,
+  type Digester,
+  digestOf,
+  isDigest,
+  parseDigest,
+} from './digest.ts';
 export { OciError, type OciErrorCode } from './errors.ts';
-export type { Platform } from './platform.ts';
+export { type ImageConfig, parseImageConfig } from './image-config.ts';
+export { type ImageIndex, parseImageIndex } from './image-index.ts';
+export { MAX_DEPTH, MAX_LAYERS, MAX_MANIFEST_SIZE, MAX_MANIFESTS, MAX_NODES, type OciLimits } from './limits.ts';
+export { type ImageManifest, parseManifest } from './manifest.ts';
+export { describeManifest } from './manifest-kind.ts';
+export {
+  DOCKER_IMAGE_CONFIG,
+  DOCKER_IMAGE_MANIFEST,
+  DOCKER_LAYER,
+  DOCKER_LAYER_FOREIGN,
+  DOCKER_LAYER_FOREIGN_GZIP,
+  DOCKER_LAYER_GZIP,
+  DOCKER_LAYER_ZSTD,
+  DOCKER_MANIFEST_LIST,
+  isDockerType,
+  isImageConfig,
+  isImageIndex,
+  isImageManifest,
+  isLayer,
+  isNonDistributable,
+  type LayerCompression,
+  layerCompression,
+  OCI_EMPTY,
+  OCI_IMAGE_CONFIG,
+  OCI_IMAGE_INDEX,
+  OCI_IMAGE_MANIFEST,
+  OCI_LAYER,
+  OCI_LAYER_GZIP,
+  OCI_LAYER_NONDISTRIBUTABLE,
+  OCI_LAYER_ZSTD,
+} from './media-types.ts';
+export { OverlayStore } from './overlay.ts';
+export { formatPlatform, normalizePlatform, type Platform, parsePlatform, platformMatches } from './platform.ts';
+export { type ReadOptions, readVerified, verifyStream } from './read.ts';
+export {
+  formatReference,
+  isTag,
+  MAX_REFERENCE_LENGTH,
+  MAX_REPOSITORY_LENGTH,
+  parseReference,
+  type Reference,
+} from './reference.ts';
+export { type Referral, readReferral } from './referrer.ts';
+export { type ContentNode, listSuccessors, type WalkOptions, walkContent } from './walk.ts';

@@ -1,0 +1,146 @@
+import { checkRange } from '../byte-range.ts';
+import type {
+  ByteRange,
+  CallOptions,
+  Fetcher,
+  Prober,
+  Pusher,
+  RangeFetcher,
+  ReferrerLister,
+  Resolver,
+  Tagger,
+} from '../content.ts';
+import type { Descriptor } from '../descriptor.ts';
+import { OciError } from '../errors.ts';
+import { isImageIndex, isImageManifest } from '../media-types.ts';
+import { verifyStream } from '../read.ts';
+import { type Referral, readReferral } from '../referrer.ts';
+
+/** Options of {@link MemoryStore}. */
+export interface MemoryStoreOptions {
+  /** Bytes that the store takes in all. @default {@link DEFAULT_MAX_MEMORY} */
+  readonly maxMemory?: number;
+}
+
+/** 1 GiB. */
+export const DEFAULT_MAX_MEMORY = 2 ** 30;
+
+/** Large enough to be few, small enough that a reader's copy is no second blob. */
+const CHUNK_SIZE = 1 << 20;
+
+/** Content in memory, by digest. What goes in and out is copied: nobody else holds the store's bytes. */
+export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resolver, Tagger, ReferrerLister {
+  readonly #blobs = new Map<string, Uint8Array>();
+  readonly #manifests = new Map<string, Descriptor>();
+  readonly #tags = new Map<string, Descriptor>();
+  readonly #referrals = new Map<string, Referral>();
+  readonly #maxMemory: number;
+  #used = 0;
+
+  constructor(options: MemoryStoreOptions = {}) {
+    this.#maxMemory = options.maxMemory ?? DEFAULT_MAX_MEMORY;
+  }
+
+  async *fetch(target: Descriptor, options: CallOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    const blob = this.#blob(target);
+    for (let offset = 0; offset < blob.length; offset += CHUNK_SIZE) {
+      options.signal?.throwIfAborted();
+      yield blob.slice(offset, offset + CHUNK_SIZE);
+    }
+  }
+
+  async fetchRange(target: Descriptor, range: ByteRange, options: CallOptions = {}): Promise<Uint8Array> {
+    options.signal?.throwIfAborted();
+    const blob = this.#blob(target);
+    checkRange(range, blob.length, target.digest);
+    return blob.slice(range.offset, range.offset + range.length);
+  }
+
+  /** @throws OciError `LIMIT_EXCEEDED` where the store is full; `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `MANIFEST_INVALID`. */
+  async push(
+    target: Descriptor,
+    content: Uint8Array | AsyncIterable<Uint8Array>,
+    options: CallOptions = {},
+  ): Promise<void> {
+    options.signal?.throwIfAborted();
+    const { mediaType, digest, size } = target;
+    const blob = this.#blobs.has(digest) ? this.#blob(target) : await this.#receive(target, content, options);
+    if (isImageManifest(mediaType) || isImageIndex(mediaType)) {
+      const referral = readReferral(target, blob);
+      if (referral !== undefined) this.#referrals.set(digest, referral);
+      this.#manifests.set(digest, { mediaType, digest, size });
+    }
+    // Two pushes of the same content may end at the same time; it counts once.
+    if (!this.#blobs.has(digest)) this.#used += size;
+    this.#blobs.set(digest, blob);
+  }
+
+  async exists(target: Descriptor): Promise<boolean> {
+    return this.#blobs.get(target.digest)?.length === target.size;
+  }
+
+  async resolve(reference: string): Promise<Descriptor> {
+    const found = this.#tags.get(reference) ?? this.#manifests.get(reference);
+    if (found !== undefined) return found;
+    const tags = [...this.#tags.keys()].slice(0, 20).join(', ') || 'none';
+    throw new OciError(
+      'NOT_FOUND',
+      `nothing in memory bears the name ${JSON.stringify(reference)}: the tags are ${tags}`,
+    );
+  }
+
+  /** @throws OciError `NOT_FOUND` where the store does not hold `target`. */
+  async tag(target: Descriptor, reference: string): Promise<void> {
+    this.#blob(target);
+    this.#tags.set(reference, target);
+  }
+
+  async *referrers(
+    subject: Descriptor,
+    artifactType?: string,
+    options: CallOptions = {},
+  ): AsyncGenerator<Descriptor, void, undefined> {
+    for (const { subject: digest, referrer } of this.#referrals.values()) {
+      options.signal?.throwIfAborted();
+      const wanted = artifactType === undefined || referrer.artifactType === artifactType;
+      if (digest === subject.digest && wanted) yield referrer;
+    }
+  }
+
+  #blob({ digest, mediaType, size }: Descriptor): Uint8Array {
+    const blob = this.#blobs.get(digest);
+    if (blob === undefined) throw new OciError('NOT_FOUND', `${digest} (${mediaType}) is not in memory`);
+    if (blob.length !== size) {
+      throw new OciError('SIZE_MISMATCH', `${digest} has ${blob.length} bytes, its descriptor says ${size}`);
+    }
+    return blob;
+  }
+
+  /** Gathers what really comes, so that a descriptor's size costs nothing by itself. */
+  async #receive(
+    target: Descriptor,
+    content: Uint8Array | AsyncIterable<Uint8Array>,
+    options: CallOptions,
+  ): Promise<Uint8Array> {
+    if (target.size > this.#maxMemory - this.#used) {
+      throw new OciError(
+        'LIMIT_EXCEEDED',
+        `${target.digest} has ${target.size} bytes: the store in memory has room for ${this.#maxMemory - this.#used}`,
+      );
+    }
+    const chunks: Uint8Array[] = [];
+    const source = content instanceof Uint8Array ? [content] : content;
+    for await (const chunk of verifyStream(source, target, options)) chunks.push(new Uint8Array(chunk)); // not slice(): a Buffer's shares its memory
+    return chunks.length === 1 ? (chunks[0] as Uint8Array) : concatenate(chunks, target.size);
+  }
+}
+
+function concatenate(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return whole;
+}

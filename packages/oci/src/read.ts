@@ -1,0 +1,76 @@
+import type { CallOptions, Fetcher } from './content.ts';
+import type { Descriptor } from './descriptor.ts';
+import { createDigester, parseDigest } from './digest.ts';
+import { OciError } from './errors.ts';
+import { MAX_MANIFEST_SIZE } from './limits.ts';
+
+/** Options of {@link readVerified}. */
+export interface ReadOptions extends CallOptions {
+  /** Refuse content that is larger than so many bytes, before any is fetched. @default {@link MAX_MANIFEST_SIZE} */
+  readonly maxSize?: number;
+}
+
+/**
+ * Reads the whole of a small piece of content and checks that it is what its descriptor says.
+ *
+ * @throws OciError `LIMIT_EXCEEDED` before anything is fetched; `SIZE_MISMATCH`, `DIGEST_MISMATCH`; what `fetcher` throws.
+ */
+export async function readVerified(
+  fetcher: Fetcher,
+  descriptor: Descriptor,
+  options: ReadOptions = {},
+): Promise<Uint8Array> {
+  const { maxSize = MAX_MANIFEST_SIZE, signal } = options;
+  if (descriptor.size > maxSize) {
+    throw new OciError(
+      'LIMIT_EXCEEDED',
+      `${descriptor.digest} (${descriptor.mediaType}) has ${descriptor.size} bytes: the limit here is ${maxSize}`,
+    );
+  }
+  const call = signal === undefined ? {} : { signal };
+  const content = new Uint8Array(descriptor.size);
+  let length = 0;
+  for await (const chunk of verifyStream(fetcher.fetch(descriptor, call), descriptor, call)) {
+    content.set(chunk, length);
+    length += chunk.length;
+  }
+  return content;
+}
+
+/**
+ * Passes chunks on and checks in passing that they are what `descriptor` says. The last word comes with the end of the
+ * stream: whoever has not seen it end without an error has seen unverified bytes.
+ *
+ * @throws OciError `SIZE_MISMATCH` with the first byte too many, or at the end; `DIGEST_MISMATCH` at the end.
+ */
+export async function* verifyStream(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  descriptor: Pick<Descriptor, 'digest' | 'size'>,
+  options: CallOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const digester = createDigester(parseDigest(descriptor.digest).algorithm);
+  let length = 0;
+  for await (const chunk of chunks) {
+    options.signal?.throwIfAborted();
+    length += chunk.length;
+    if (length > descriptor.size) {
+      throw new OciError(
+        'SIZE_MISMATCH',
+        `${descriptor.digest} has more than the ${descriptor.size} bytes of its descriptor`,
+      );
+    }
+    // Before the chunk is handed out: its receiver may transfer it to another thread.
+    digester.update(chunk);
+    yield chunk;
+  }
+  if (length !== descriptor.size) {
+    throw new OciError('SIZE_MISMATCH', `${descriptor.digest} ended after ${length} of ${descriptor.size} bytes`);
+  }
+  const actual = digester.digest();
+  if (actual !== descriptor.digest) {
+    throw new OciError(
+      'DIGEST_MISMATCH',
+      `content of ${descriptor.digest} has the digest ${actual}: it is damaged or not the one asked for`,
+    );
+  }
+}
