@@ -68,7 +68,8 @@ function capture(command, args, env) {
 
 function explainSpawn(command, error) {
   if (error.code !== 'ENOENT') return error;
-  const remedy = command === 'npx' ? ' It comes with npm: install npm 7 or newer, or a Node distribution that has it.' : '';
+  const remedy =
+    command === 'npx' ? ' It comes with npm: install npm 7 or newer, or a Node distribution that has it.' : '';
   return new StepError(`The program \`${command}\` is missing from PATH.${remedy}`);
 }
 

@@ -71,11 +71,18 @@ async function install() {
 
 async function build() {
   const built = workspaceFolders(ROOT).filter((folder) => existsSync(join(ROOT, folder, 'tsconfig.build.json')));
-  const inputs = built.flatMap((folder) => ['src', 'package.json', 'tsconfig.build.json'].map((name) => join(folder, name)));
+  const inputs = built.flatMap((folder) =>
+    ['src', 'package.json', 'tsconfig.build.json'].map((name) => join(folder, name)),
+  );
   const stamp = fingerprint(ROOT, ['tsconfig.base.json', 'turbo.json', 'pnpm-lock.yaml', ...inputs]);
   const stampFile = join(STAMPS, 'build');
   if (readStamp(stampFile) === stamp && built.every((folder) => existsSync(join(ROOT, folder, 'dist')))) return;
-  await runStep('building packages', 'npx', pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only'), QUIET_ENV);
+  await runStep(
+    'building packages',
+    'npx',
+    pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only'),
+    QUIET_ENV,
+  );
   writeStamp(stampFile, stamp);
 }
 

@@ -5,7 +5,11 @@ import { QUIET_ENV, ROOT, setUp, toolNode } from './setup.mjs';
 
 try {
   await setUp();
-  process.exitCode = await runAttached(toolNode(), [join(ROOT, 'scripts', 'demo', 'main.ts'), ...process.argv.slice(2)], QUIET_ENV);
+  process.exitCode = await runAttached(
+    toolNode(),
+    [join(ROOT, 'scripts', 'demo', 'main.ts'), ...process.argv.slice(2)],
+    QUIET_ENV,
+  );
 } catch (error) {
   if (!(error instanceof StepError)) throw error;
   console.error(error.message);

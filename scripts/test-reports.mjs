@@ -40,7 +40,9 @@ function countTests(file) {
   const report = readReport(file);
   if (report === null) return { passed: 0, failed: 1, skipped: 0, remarks: ['no report: its run broke off'] };
   const tests = report.testResults.flatMap((suite) => suite.assertionResults);
-  const broken = report.testResults.filter((suite) => suite.status === 'failed' && !suite.assertionResults.some(isFailed));
+  const broken = report.testResults.filter(
+    (suite) => suite.status === 'failed' && !suite.assertionResults.some(isFailed),
+  );
   const passed = tests.filter(({ status }) => status === 'passed');
   const failed = tests.filter(isFailed);
   const skipped = tests.filter((test) => test.status !== 'passed' && !isFailed(test));

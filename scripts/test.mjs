@@ -18,10 +18,20 @@ try {
 
 async function runTests(flags) {
   const folders = workspaceFolders(ROOT).filter((folder) => hasTests(join(ROOT, folder)));
+  folders.push('scripts');
   removeReports(ROOT, folders);
   // Results are kept by content; the Node they came from is part of that.
   const env = { ...QUIET_ENV, TEST_NODE: spawnSync(toolNode(), ['--version'], { encoding: 'utf8' }).stdout.trim() };
-  const turbo = ['turbo', 'run', 'test', '--output-logs=errors-only', '--continue', '--concurrency=2', ...flags];
+  const turbo = [
+    'turbo',
+    'run',
+    'test',
+    '//#test:scripts',
+    '--output-logs=errors-only',
+    '--continue',
+    '--concurrency=2',
+    ...flags,
+  ];
   const code = await runAttached('npx', pnpm('exec', ...turbo), env);
   const reports = readReports(ROOT, folders);
   for (const { folder, remarks, ...counts } of reports) {

@@ -1,0 +1,92 @@
+// Inside a package: no cycle, nothing unreachable, entries that only re-export, no `export *`, no Node in the core.
+
+import { report } from '../report.ts';
+import { findCycle } from '../workspace/cycle.ts';
+import { BROWSER_SAFE } from '../workspace/levels.ts';
+import { listFiles, readPackages, type WorkspacePackage } from '../workspace/packages.ts';
+import { readSourceFile, resolveRelative, type SourceFile } from '../workspace/source-file.ts';
+
+for (const unit of readPackages()) report(`modules of ${unit.name}`, problemsOf(unit));
+
+function problemsOf(unit: WorkspacePackage): string[] {
+  const paths = [`${unit.folder}/src`, `${unit.folder}/bin`].flatMap((folder) => listFiles(folder, ['.ts', '.js']));
+  const files = paths.filter((path) => !path.includes('/assembly/')).map(readSourceFile);
+  const graph = new Map(files.map((file) => [file.path, relativeImports(file)]));
+  const entries = new Set(unit.entries);
+  const problems = files.flatMap((file) => [
+    ...starExports(file),
+    ...entryImports(file, entries),
+    ...outsiders(file, unit),
+  ]);
+  for (const file of files.filter(({ path, onlyReExports }) => entries.has(path) && !onlyReExports)) {
+    problems.push(`${file.path} is an entry: it may only re-export by name`);
+  }
+  const cycle = findCycle(graph);
+  if (cycle !== null) problems.push(`a cycle: ${cycle.join(' -> ')}`);
+  const shipped = reachable(graph, rootsOf(unit, paths));
+  const tested = reachable(graph, paths.filter(isTest));
+  for (const path of paths.filter((path) => graph.has(path) && !isTest(path) && !shipped.has(path))) {
+    if (!tested.has(path)) problems.push(`${path} is imported by nothing that is used`);
+    else if (!path.includes('/fixtures/')) problems.push(`${path} serves tests only: its place is a fixtures folder`);
+  }
+  for (const file of files.filter(({ path }) => isBrowserSafe(path))) {
+    for (const { specifier, line } of file.imports.filter(({ specifier }) => specifier.startsWith('node:'))) {
+      problems.push(`${file.path}:${line} imports ${specifier}, but must also load in a browser`);
+    }
+  }
+  return problems;
+}
+
+function relativeImports(file: SourceFile): string[] {
+  return file.imports.flatMap(({ specifier }) => resolveRelative(file.path, specifier) ?? []);
+}
+
+function starExports(file: SourceFile): string[] {
+  return file.imports
+    .filter(({ isStar }) => isStar)
+    .map(({ line }) => `${file.path}:${line} has \`export *\`: name what it exports`);
+}
+
+function entryImports(file: SourceFile, entries: ReadonlySet<string>): string[] {
+  if (isTest(file.path)) return [];
+  return relativeImports(file)
+    .filter((target) => entries.has(target))
+    .map((target) => `${file.path} imports the entry ${target}: import the file that declares what it needs`);
+}
+
+function outsiders(file: SourceFile, unit: WorkspacePackage): string[] {
+  if (isTest(file.path)) return [];
+  return relativeImports(file)
+    .filter((target) => !target.startsWith(`${unit.folder}/`))
+    .map((target) => `${file.path} reaches out of its package, to ${target}`);
+}
+
+/** Where use begins: what the package offers, its programs, and the files that its scripts name. */
+function rootsOf(unit: WorkspacePackage, paths: readonly string[]): string[] {
+  const scripts = Object.values(unit.manifest.scripts ?? {}).join(' ');
+  const named = paths.filter((path) => scripts.includes(path.slice(unit.folder.length + 1)));
+  const programs = Object.values(unit.manifest.bin ?? {}).map((path) => `${unit.folder}/${path.replace(/^\.\//, '')}`);
+  return [...unit.entries, ...programs, ...named];
+}
+
+function reachable(graph: ReadonlyMap<string, readonly string[]>, roots: readonly string[]): Set<string> {
+  const reached = new Set<string>();
+  const visit = (path: string): void => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    // A program in bin/ runs what its package has built.
+    for (const next of graph.get(path) ?? []) visit(next.replace('/dist/', '/src/').replace(/\.js$/, '.ts'));
+  };
+  for (const root of roots) visit(root);
+  return reached;
+}
+
+function isTest(path: string): boolean {
+  return /\.(test|bench)\.ts$/.test(path);
+}
+
+function isBrowserSafe(path: string): boolean {
+  return (
+    !isTest(path) && BROWSER_SAFE.some(({ folder, except }) => path.startsWith(`${folder}/`) && !except.includes(path))
+  );
+}

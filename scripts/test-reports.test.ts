@@ -1,0 +1,57 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { formatCounts, readReports, removeReports, sumCounts } from './test-reports.mjs';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'reports-'));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+function leaveReport(folder: string, suites: { status: string; tests: string[] }[]): void {
+  const testResults = suites.map(({ status, tests }) => ({
+    status,
+    assertionResults: tests.map((test, i) => ({ status: test, fullName: `test ${i}` })),
+  }));
+  mkdirSync(join(root, folder, '.reports'), { recursive: true });
+  writeFileSync(join(root, folder, '.reports', 'test.json'), JSON.stringify({ testResults }));
+}
+
+describe('readReports', () => {
+  it('counts passed, failed and skipped tests, and names the skipped', () => {
+    leaveReport('a', [{ status: 'failed', tests: ['passed', 'passed', 'failed', 'pending'] }]);
+    expect(readReports(root, ['a'])).toEqual([
+      { folder: 'a', passed: 2, failed: 1, skipped: 1, remarks: ['skipped: test 3'] },
+    ]);
+  });
+
+  it('counts a suite that broke before its first test as a failure', () => {
+    leaveReport('a', [{ status: 'failed', tests: [] }]);
+    expect(readReports(root, ['a'])[0]).toMatchObject({ passed: 0, failed: 1 });
+  });
+
+  it('counts a folder without a whole report as a failure', () => {
+    leaveReport('cut', []);
+    writeFileSync(join(root, 'cut', '.reports', 'test.json'), '{"testResults":[');
+    expect(readReports(root, ['absent', 'cut']).map(({ failed }) => failed)).toEqual([1, 1]);
+  });
+
+  it('counts a folder whose report was removed before the run, and not made again, as a failure', () => {
+    leaveReport('a', [{ status: 'passed', tests: ['passed'] }]);
+    removeReports(root, ['a', 'never-had-one']);
+    expect(readReports(root, ['a'])[0]).toMatchObject({ passed: 0, failed: 1 });
+  });
+});
+
+describe('formatCounts', () => {
+  it('speaks of skipped tests only when there are some', () => {
+    const counts = [
+      { passed: 2, failed: 0, skipped: 0 },
+      { passed: 1, failed: 1, skipped: 0 },
+    ];
+    expect(formatCounts(sumCounts(counts))).toBe('3 passed, 1 failed');
+    expect(formatCounts({ passed: 3, failed: 0, skipped: 2 })).toBe('3 passed, 0 failed, 2 skipped');
+  });
+});

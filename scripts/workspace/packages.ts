@@ -1,0 +1,65 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { workspaceFolders } from '../fingerprint.mjs';
+
+/** The repository's folder. */
+export const ROOT: string = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** What the checks read of a package.json. */
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly private?: boolean;
+  readonly exports?: Record<string, string | Record<string, string>>;
+  readonly bin?: Record<string, string>;
+  readonly scripts?: Record<string, string>;
+  readonly dependencies?: Record<string, string>;
+  readonly peerDependencies?: Record<string, string>;
+  readonly optionalDependencies?: Record<string, string>;
+  readonly devDependencies?: Record<string, string>;
+}
+
+/** One package of the workspace. */
+export interface WorkspacePackage {
+  readonly name: string;
+  /** Relative to the repository, such as `packages/ztoc`. */
+  readonly folder: string;
+  readonly manifest: Manifest;
+  /** The files that the package offers, as source: those of the export condition `@soci/source`. */
+  readonly entries: readonly string[];
+}
+
+/** Every package of the workspace, by folder. */
+export function readPackages(): WorkspacePackage[] {
+  return workspaceFolders(ROOT).map((folder: string) => {
+    const manifest = readManifest(join(ROOT, folder));
+    const targets = Object.values(manifest.exports ?? {});
+    const sources = targets.flatMap((target) => (typeof target === 'string' ? [] : (target['@soci/source'] ?? [])));
+    return { name: manifest.name, folder, manifest, entries: sources.map((source) => join(folder, source)) };
+  });
+}
+
+/** Those that go to the registry. */
+export function publishedPackages(): WorkspacePackage[] {
+  return readPackages().filter(({ manifest }) => manifest.private !== true);
+}
+
+/** The package.json of a folder, given absolutely. */
+export function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+}
+
+/** The files below `folder` whose name ends in one of `endings`, relative to the repository; not what tools make. */
+export function listFiles(folder: string, endings: readonly string[] = ['']): string[] {
+  const path = join(ROOT, folder);
+  if (!existsSync(path)) return [];
+  const made = new Set(['node_modules', 'dist', '.turbo', '.reports', '.cache', '.git']);
+  return readdirSync(path, { withFileTypes: true })
+    .filter((entry) => !made.has(entry.name))
+    .flatMap((entry) => {
+      const name = join(folder, entry.name);
+      if (entry.isDirectory()) return listFiles(name, endings);
+      return entry.isFile() && endings.some((ending) => name.endsWith(ending)) ? [name] : [];
+    });
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { packageOf, parseSource } from './source-file.ts';
+
+const importsOf = (text: string) => parseSource('sample.ts', text).imports;
+
+describe('parseSource', () => {
+  it('tells imports that only bring types from those that load a module', () => {
+    const text = "import type { A } from './a.ts';\nimport { type B, c } from './b.ts';\nimport './side.ts';\n";
+    expect(importsOf(text)).toEqual([
+      { specifier: './a.ts', line: 1, kind: 'type', isStar: false },
+      { specifier: './b.ts', line: 2, kind: 'static', isStar: false },
+      { specifier: './side.ts', line: 3, kind: 'static', isStar: false },
+    ]);
+  });
+
+  it('counts re-exports as imports, and says which are by star', () => {
+    expect(importsOf("export { a } from './a.ts';\nexport * from './b.ts';\nexport * as c from './c.ts';\n")).toEqual([
+      { specifier: './a.ts', line: 1, kind: 'static', isStar: false },
+      { specifier: './b.ts', line: 2, kind: 'static', isStar: true },
+      { specifier: './c.ts', line: 3, kind: 'static', isStar: true },
+    ]);
+  });
+
+  it('sees what is loaded late: import() and the address of a worker', () => {
+    const text = "await import('./late.ts');\nnew Worker(new URL('./worker.js', import.meta.url));\n";
+    expect(importsOf(text).map(({ specifier, kind }) => [specifier, kind])).toEqual([
+      ['./late.ts', 'dynamic'],
+      ['./worker.js', 'dynamic'],
+    ]);
+  });
+
+  it('ignores what only looks like an import', () => {
+    expect(importsOf("// import './a.ts'\nconst text = \"import './b.ts'\";\n")).toEqual([]);
+  });
+
+  it('knows a file that holds nothing but re-exports', () => {
+    expect(parseSource('entry.ts', "export { a } from './a.ts';\n").onlyReExports).toBe(true);
+    expect(parseSource('entry.ts', "export { a } from './a.ts';\nexport const b = 1;\n").onlyReExports).toBe(false);
+  });
+
+  it('refuses a file that does not parse, by name', () => {
+    expect(() => parseSource('broken.ts', 'export {')).toThrow(/^broken\.ts: /);
+  });
+});
+
+describe('packageOf', () => {
+  it.each([
+    ['@soci/oci/layout', '@soci/oci'],
+    ['@soci/oci', '@soci/oci'],
+    ['fflate/browser', 'fflate'],
+    ['node:fs/promises', 'node'],
+  ])('%s is of %s', (specifier, name) => expect(packageOf(specifier)).toBe(name));
+});
