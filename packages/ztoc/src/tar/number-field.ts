@@ -1,0 +1,53 @@
+import type { TarInteger } from '../ztoc.ts';
+
+/**
+ * Reads a numeric field of a tar header: octal digits, or GNU's base-256 where the first byte's top bit is set.
+ * Gives undefined where Go's reader reports a malformed number (archive/tar/strconv.go, `parseNumeric`).
+ */
+export function parseNumberField(block: Uint8Array, start: number, length: number): TarInteger | undefined {
+  const end = start + length;
+  return block[start] & 0x80 ? parseBase256(block, start, end) : parseOctal(block, start, end);
+}
+
+/**
+ * Reads octal digits between any NULs and spaces; a field of only those is 0, and a NUL after digits ends them
+ * (archive/tar/strconv.go, `parseOctal`).
+ */
+export function parseOctal(block: Uint8Array, start: number, end: number): number | undefined {
+  while (start < end && isPadding(block[start])) start++;
+  while (start < end && isPadding(block[end - 1])) end--;
+  let value = 0;
+  for (let at = start; at < end && block[at] !== 0; at++) {
+    const digit = block[at] - 0x30;
+    if (digit < 0 || digit > 7) return undefined;
+    value = value * 8 + digit;
+  }
+  return value;
+}
+
+/** The exact integer as a `number` where that is safe, else the `bigint` itself. */
+export function toTarInteger(value: bigint): TarInteger {
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+}
+
+/** Two's complement, most significant byte first, with the marker bit ignored and the one below it as the sign. */
+function parseBase256(block: Uint8Array, start: number, end: number): TarInteger | undefined {
+  const inversion = block[start] & 0x40 ? 0xff : 0;
+  let value = (block[start] ^ inversion) & 0x7f;
+  for (let at = start + 1; at < end; at++) {
+    value = value * 256 + (block[at] ^ inversion);
+    if (value >= Number.MAX_SAFE_INTEGER) return parseWideBase256(block, start, end, inversion);
+  }
+  return inversion ? -value - 1 : value;
+}
+
+function parseWideBase256(block: Uint8Array, start: number, end: number, inversion: number): TarInteger | undefined {
+  let value = BigInt((block[start] ^ inversion) & 0x7f);
+  for (let at = start + 1; at < end; at++) value = (value << 8n) | BigInt(block[at] ^ inversion);
+  if (value >= 2n ** 63n) return undefined;
+  return toTarInteger(inversion ? ~value : value);
+}
+
+function isPadding(byte: number): boolean {
+  return byte === 0x20 || byte === 0;
+}

@@ -1,0 +1,150 @@
+import type { ZtocError } from '../errors.ts';
+import type { FileEntry, FileType, TarInteger } from '../ztoc.ts';
+import type { BytePool } from './byte-pool.ts';
+import { toByteString } from './byte-string.ts';
+import { parseDecimal } from './decimal.ts';
+import type { EntryExtensions } from './entry-extensions.ts';
+import { type HeaderBlock, readGroupName, readLinkName, readName, readUserName } from './header-block.ts';
+import { formatModTime, parsePaxTime, type TarTime } from './mod-time.ts';
+import { type PaxRecords, sortPaxRecords } from './pax-records.ts';
+import { findSparseHeader, isValidSparseMapRecord, type SparseHeader } from './sparse-map.ts';
+import { excessiveEntry, invalidHeader, negativeSize, unsupportedType } from './tar-faults.ts';
+import { fileTypeOf, TYPE_LEGACY } from './tar-format.ts';
+
+/** Where in the tar stream an entry's own header starts, and where the bytes after it do. */
+export interface EntryPlace {
+  readonly headerOffset: number;
+  readonly bodyOffset: number;
+}
+
+/** An entry, and how its body goes on. */
+export interface TarEntry {
+  /** The entry, as if its data started at `uncompressedOffset`. */
+  readonly file: FileEntry;
+  /** Bytes in the archive from there to the end of the body; inexact only where no archive is as large. */
+  readonly bodySize: number;
+  /** Whether those bytes start with a sparse map, which moves `uncompressedOffset` on. */
+  readonly startsWithSparseMap: boolean;
+}
+
+const NO_RECORDS: PaxRecords = new Map();
+const SLASH = 0x2f;
+
+/**
+ * Puts together an entry from its own header and what came before it, as Go's reader does (archive/tar/reader.go, `next`):
+ * GNU long names win over PAX records, those over the header, and the name of a sparse record over all.
+ *
+ * Throws `TAR_ENTRY_UNSUPPORTED` for a type that a zTOC cannot hold, `TAR_INVALID` for records that Go's reader refuses,
+ * and `LIMIT_EXCEEDED` for a size that no `number` holds exactly.
+ */
+export function assembleEntry(
+  block: Uint8Array,
+  header: HeaderBlock,
+  extensions: EntryExtensions,
+  place: EntryPlace,
+  pool: BytePool,
+): TarEntry {
+  const offset = place.headerOffset;
+  const records = extensions.records ?? NO_RECORDS;
+  const name =
+    nonEmpty(extensions.longName) ?? readStringRecord(records, 'path') ?? readName(block, header, pool, offset);
+  const type = readType(header.typeFlag, name, offset);
+  // Go's reader refuses this even where a PAX record has another size, and for directories of the legacy type.
+  if (header.size < 0 && (type === 'reg' || header.typeFlag === TYPE_LEGACY)) throw negativeSize(offset);
+  const recordedSize = readNumberRecord(records, 'size', offset) ?? header.size;
+  const bodySize = type === 'reg' ? Number(recordedSize) : 0;
+  if (bodySize < 0) throw negativeSize(offset);
+  const sparse = findSparseHeader(records);
+  const modTime = readTimeRecord(records, 'mtime', offset);
+  // Not part of a zTOC, but Go's reader refuses malformed ones.
+  readTimeRecord(records, 'atime', offset);
+  readTimeRecord(records, 'ctime', offset);
+  const file: FileEntry = {
+    name: sparse?.name ?? name,
+    type,
+    uncompressedOffset: place.bodyOffset,
+    uncompressedSize:
+      sparse === undefined
+        ? readPlainSize(recordedSize, type, offset)
+        : readSparseSize(recordedSize, type, sparse, records, offset),
+    linkName:
+      nonEmpty(extensions.longLink) ?? readStringRecord(records, 'linkpath') ?? readLinkName(block, pool, offset),
+    mode: header.mode,
+    uid: toUint32(readNumberRecord(records, 'uid', offset) ?? header.uid),
+    gid: toUint32(readNumberRecord(records, 'gid', offset) ?? header.gid),
+    userName: readStringRecord(records, 'uname') ?? readUserName(block, header, pool, offset),
+    groupName: readStringRecord(records, 'gname') ?? readGroupName(block, header, pool, offset),
+    modTime: formatModTime(modTime?.seconds ?? header.modTime, modTime?.nanoseconds ?? 0),
+    devMajor: header.devMajor,
+    devMinor: header.devMinor,
+    paxRecords: sortPaxRecords(records, pool, offset),
+  };
+  return { file, bodySize, startsWithSparseMap: sparse?.mapIn === 'body' };
+}
+
+function readType(typeFlag: number, name: Uint8Array, offset: number): FileType {
+  if (typeFlag === TYPE_LEGACY) return name[name.length - 1] === SLASH ? 'dir' : 'reg';
+  const type = fileTypeOf(typeFlag);
+  if (type === undefined) throw unsupportedType(offset, typeFlag);
+  return type;
+}
+
+/** Only a body may claim more than a `number` holds: no stream is as long, so that ends as a truncated one. */
+function readPlainSize(size: TarInteger, type: FileType, offset: number): number {
+  if (typeof size === 'bigint' && type !== 'reg') throw sizeTooLarge(size, offset);
+  return Number(size);
+}
+
+function readSparseSize(
+  recordedSize: TarInteger,
+  type: FileType,
+  sparse: SparseHeader,
+  records: PaxRecords,
+  offset: number,
+): number {
+  if (type !== 'reg') throw invalidHeader(offset, `makes a sparse file of an entry of type ${type}`);
+  const size = sparse.size === '' ? recordedSize : parseDecimal(sparse.size);
+  if (size === undefined || size < 0) throw invalidHeader(offset, 'has a malformed size of its sparse file');
+  if (typeof size === 'bigint') throw sizeTooLarge(size, offset);
+  if (sparse.mapIn === 'records' && !isValidSparseMapRecord(records, size)) {
+    throw invalidHeader(offset, 'has a malformed sparse map in its PAX records');
+  }
+  return size;
+}
+
+function sizeTooLarge(size: bigint, offset: number): ZtocError {
+  return excessiveEntry(
+    offset,
+    `claims a size of ${size} bytes, more than 2^53 - 1: leave that entry out of the layer`,
+  );
+}
+
+function readStringRecord(records: PaxRecords, key: string): Uint8Array | undefined {
+  return nonEmpty(records.get(key));
+}
+
+/** Empty long names and records leave what the header says. */
+function nonEmpty(text: Uint8Array | undefined): Uint8Array | undefined {
+  return text?.length === 0 ? undefined : text;
+}
+
+function readNumberRecord(records: PaxRecords, key: string, offset: number): TarInteger | undefined {
+  const value = readStringRecord(records, key);
+  if (value === undefined) return undefined;
+  const number = parseDecimal(toByteString(value));
+  if (number === undefined) throw invalidHeader(offset, `has a malformed PAX record ${key}`);
+  return number;
+}
+
+function readTimeRecord(records: PaxRecords, key: string, offset: number): TarTime | undefined {
+  const value = readStringRecord(records, key);
+  if (value === undefined) return undefined;
+  const time = parsePaxTime(toByteString(value));
+  if (time === undefined) throw invalidHeader(offset, `has a malformed PAX record ${key}`);
+  return time;
+}
+
+/** The low 32 bits, which is what the reference writes of an owner's number. */
+function toUint32(value: TarInteger): number {
+  return typeof value === 'number' ? value >>> 0 : Number(BigInt.asUintN(32, value));
+}

@@ -1,0 +1,35 @@
+import type { FileType } from '../ztoc.ts';
+
+/** Everything in a tar stream comes in blocks of this many bytes. */
+export const BLOCK_SIZE = 512;
+
+/**
+ * Bytes that a PAX header, a GNU long name or a sparse map may take: Go's reader refuses more
+ * (archive/tar/format.go, `maxSpecialFileSize`), so the reference does too.
+ */
+export const MAX_SPECIAL_FILE_SIZE = 1 << 20;
+
+/** Type flag of an entry before POSIX: a directory where the name ends in a slash, else a regular file. */
+export const TYPE_LEGACY = 0x00;
+/** `x`: PAX records for the next entry. */
+export const TYPE_PAX = 0x78;
+/** `g`: PAX records for all following entries. */
+export const TYPE_PAX_GLOBAL = 0x67;
+/** `L`: name of the next entry. */
+export const TYPE_GNU_LONG_NAME = 0x4c;
+/** `K`: link target of the next entry. */
+export const TYPE_GNU_LONG_LINK = 0x4b;
+/** `S`: sparse file in GNU's format before PAX. */
+export const TYPE_GNU_SPARSE = 0x53;
+
+const FILE_TYPES: readonly FileType[] = ['reg', 'hardlink', 'symlink', 'char', 'block', 'dir', 'fifo'];
+
+/** What a zTOC calls an entry with type flag `0` to `6`; undefined for the types it cannot hold (ztoc/toc_builder.go, `getType`). */
+export function fileTypeOf(typeFlag: number): FileType | undefined {
+  return FILE_TYPES[typeFlag - 0x30];
+}
+
+/** Bytes from `size` to the end of its last block. */
+export function paddingAfter(size: number): number {
+  return (BLOCK_SIZE - (size % BLOCK_SIZE)) % BLOCK_SIZE;
+}

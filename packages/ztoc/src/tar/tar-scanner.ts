@@ -1,0 +1,234 @@
+import type { ZtocError } from '../errors.ts';
+import { DEFAULT_MAX_ENTRIES, DEFAULT_MAX_METADATA_SIZE, type ZtocLimits } from '../limits.ts';
+import type { FileEntry } from '../ztoc.ts';
+import { BytePool } from './byte-pool.ts';
+import { addExtension, type EntryExtensions, extensionTooLarge, isExtensionType } from './entry-extensions.ts';
+import { type HeaderBlock, isZeroBlock, parseHeaderBlock } from './header-block.ts';
+import { isValidSparseMap, SparseMapReader } from './sparse-map.ts';
+import { assembleEntry } from './tar-entry.ts';
+import { excessiveEntry, invalidHeader, negativeSize, truncatedTar } from './tar-faults.ts';
+import { BLOCK_SIZE, MAX_SPECIAL_FILE_SIZE, paddingAfter } from './tar-format.ts';
+
+/** What a {@link TarScanner} found. */
+export interface TarContents {
+  /** Entries in archive order. */
+  readonly files: readonly FileEntry[];
+  /** Bytes of the stream that Go's reader would have consumed: the two zero blocks included, what follows them not. */
+  readonly uncompressedArchiveSize: number;
+}
+
+/**
+ * What the next bytes are: a header or a first zero block, the block after a zero block, the body of a PAX header or GNU
+ * long name, a block of a sparse map, or data and padding to pass over.
+ */
+type State = 'header' | 'second-zero-block' | 'extension' | 'sparse-map' | 'body' | 'done';
+
+/**
+ * Makes the table of contents of a tar stream, given in chunks of any size, exactly as Go's archive/tar reads it
+ * (archive/tar/reader.go, driven by ztoc/toc_builder.go, `metadataFromTarReader`). Bodies are passed over, not looked at.
+ *
+ * @see POSIX.1-2017, pax, "ustar Interchange Format" and "pax Interchange Format"; GNU tar manual, "Storing Sparse Files"
+ */
+export class TarScanner {
+  readonly #maxEntries: number;
+  readonly #pool: BytePool;
+  readonly #files: FileEntry[] = [];
+  readonly #block = new Uint8Array(BLOCK_SIZE);
+  #failure: unknown;
+
+  #state: State = 'header';
+  /** What is being filled with the stream's next bytes, outside of bodies. */
+  #target: Uint8Array = this.#block;
+  #filled = 0;
+  #position = 0;
+
+  #headerOffset = 0;
+  #bodyEnd = 0;
+  #nextHeader = 0;
+  #extensionType = 0;
+  #extensions: EntryExtensions = {};
+  #sparseMap = new SparseMapReader();
+
+  /** @param limits Bounds on the entries and on the bytes of their names and PAX records. */
+  constructor(limits: Pick<ZtocLimits, 'maxEntries' | 'maxMetadataSize'> = {}) {
+    this.#maxEntries = limits.maxEntries ?? DEFAULT_MAX_ENTRIES;
+    this.#pool = new BytePool(limits.maxMetadataSize ?? DEFAULT_MAX_METADATA_SIZE);
+  }
+
+  /** Whether the archive's end was found: what is pushed from now on is ignored. */
+  get done(): boolean {
+    return this.#state === 'done';
+  }
+
+  /** Bytes of the stream consumed so far. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /**
+   * Takes the next bytes of the stream, which must stay as they are only during the call.
+   *
+   * Throws `TAR_INVALID` for a malformed header, `TAR_ENTRY_UNSUPPORTED` for an entry that a zTOC cannot hold,
+   * `LIMIT_EXCEEDED` for more entries or metadata than allowed; after that every call throws the same error.
+   */
+  push(bytes: Uint8Array): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      this.#scan(bytes);
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+
+  /**
+   * Tells the scanner that the stream has ended. It may end without zero blocks, after one, or inside padding; anywhere
+   * else `TAR_TRUNCATED` is thrown. An error that {@link push} threw is thrown again.
+   */
+  finish(): TarContents {
+    if (this.#failure !== undefined) throw this.#failure;
+    const missing = this.#findMissing();
+    if (missing !== undefined) throw truncatedTar(this.#position, this.#headerOffset, missing);
+    return { files: this.#files, uncompressedArchiveSize: this.#position };
+  }
+
+  #scan(bytes: Uint8Array): void {
+    let at = 0;
+    while (at < bytes.length && this.#state !== 'done') {
+      if (this.#state === 'body') {
+        const passed = Math.min(bytes.length - at, this.#nextHeader - this.#position);
+        at += passed;
+        this.#position += passed;
+        if (this.#position === this.#nextHeader) this.#expectBlock('header');
+      } else {
+        const taken = Math.min(bytes.length - at, this.#target.length - this.#filled);
+        this.#target.set(bytes.subarray(at, at + taken), this.#filled);
+        at += taken;
+        this.#position += taken;
+        this.#filled += taken;
+        if (this.#filled === this.#target.length) this.#readTarget();
+      }
+    }
+  }
+
+  #readTarget(): void {
+    if (this.#state === 'header') this.#readHeader();
+    else if (this.#state === 'extension') this.#readExtension();
+    else if (this.#state === 'sparse-map') this.#readSparseMapBlock();
+    else if (isZeroBlock(this.#block)) this.#state = 'done';
+    else
+      throw invalidHeader(
+        this.#position - BLOCK_SIZE,
+        'follows a block of zeros, which only the end of an archive has',
+      );
+  }
+
+  #readHeader(): void {
+    this.#headerOffset = this.#position - BLOCK_SIZE;
+    if (this.#block[0] === 0 && isZeroBlock(this.#block)) {
+      this.#expectBlock('second-zero-block');
+      return;
+    }
+    const header = parseHeaderBlock(this.#block, this.#headerOffset);
+    if (isExtensionType(header.typeFlag)) this.#openExtension(header);
+    else this.#openEntry(header);
+  }
+
+  #openExtension({ typeFlag, size }: HeaderBlock): void {
+    if (size < 0) throw negativeSize(this.#headerOffset);
+    if (size > MAX_SPECIAL_FILE_SIZE) throw extensionTooLarge(size, this.#headerOffset);
+    this.#openBody(Number(size));
+    this.#state = 'extension';
+    this.#extensionType = typeFlag;
+    this.#target = this.#pool.take(Number(size), this.#headerOffset);
+    this.#filled = 0;
+    if (size === 0) this.#readExtension();
+  }
+
+  #readExtension(): void {
+    addExtension(this.#extensions, this.#extensionType, this.#target, this.#headerOffset);
+    this.#passBody();
+  }
+
+  #openEntry(header: HeaderBlock): void {
+    if (this.#files.length >= this.#maxEntries) throw tooManyEntries(this.#maxEntries, this.#headerOffset);
+    const place = { headerOffset: this.#headerOffset, bodyOffset: this.#position };
+    const { file, bodySize, startsWithSparseMap } = assembleEntry(
+      this.#block,
+      header,
+      this.#extensions,
+      place,
+      this.#pool,
+    );
+    this.#extensions = {};
+    this.#openBody(bodySize);
+    this.#files.push(file);
+    if (startsWithSparseMap) {
+      this.#sparseMap = new SparseMapReader();
+      this.#expectSparseMapBlock();
+    } else {
+      this.#passBody();
+    }
+  }
+
+  #expectSparseMapBlock(): void {
+    if (this.#bodyEnd - this.#position < BLOCK_SIZE) {
+      throw invalidHeader(this.#headerOffset, 'has a body too short for its sparse map');
+    }
+    this.#expectBlock('sparse-map');
+  }
+
+  #readSparseMapBlock(): void {
+    const numbers = this.#sparseMap.push(this.#block);
+    if (numbers === 'incomplete') {
+      this.#expectSparseMapBlock();
+      return;
+    }
+    const file = this.#files.pop() as FileEntry;
+    if (typeof numbers === 'string' || !isValidSparseMap(numbers, file.uncompressedSize)) {
+      throw invalidHeader(this.#headerOffset, `has a malformed sparse map in its body`);
+    }
+    this.#files.push({ ...file, uncompressedOffset: this.#position });
+    this.#passBody();
+  }
+
+  #openBody(size: number): void {
+    this.#bodyEnd = this.#position + size;
+    this.#nextHeader = this.#bodyEnd + paddingAfter(size);
+  }
+
+  #passBody(): void {
+    if (this.#position === this.#nextHeader) this.#expectBlock('header');
+    else this.#state = 'body';
+  }
+
+  #expectBlock(state: 'header' | 'second-zero-block' | 'sparse-map'): void {
+    this.#state = state;
+    this.#target = this.#block;
+    this.#filled = 0;
+  }
+
+  /** What the stream lacks, were it to end here; undefined where Go's reader is content. */
+  #findMissing(): string | undefined {
+    switch (this.#state) {
+      case 'header':
+        return this.#filled === 0 ? undefined : 'inside a header';
+      case 'second-zero-block':
+        return this.#filled === 0 ? undefined : 'inside the block after one of zeros';
+      case 'extension':
+        return 'inside PAX records or a GNU long name';
+      case 'sparse-map':
+        return 'inside a sparse map';
+      case 'body':
+        return this.#position < this.#bodyEnd
+          ? `${this.#bodyEnd - this.#position} bytes before the end of a body`
+          : undefined;
+      case 'done':
+        return undefined;
+    }
+  }
+}
+
+function tooManyEntries(limit: number, offset: number): ZtocError {
+  return excessiveEntry(offset, `is one more than maxEntries, ${limit}: raise that limit if the layer is trusted`);
+}
