@@ -20,6 +20,8 @@ export type OciErrorCode =
   | 'PLATFORM_INVALID'
   /** A range that is not whole numbers, or reaches past the end. */
   | 'RANGE_INVALID'
+  /** A file that is there but cannot be read. */
+  | 'READ_FAILED'
   /** Text that is no image reference or tag. */
   | 'REFERENCE_INVALID'
   /** Content that is longer or shorter than its descriptor says. */
