@@ -1,3 +1,5 @@
+import { ZtocError } from '../errors.ts';
+
 /**
  * A point in a gzip layer from which decompression can start: just before a deflate block's header.
  * `inputOffset` counts the file bytes consumed, a partly used byte included, of which `bits` (0 to 7) are unused.
@@ -8,4 +10,115 @@ export interface GzipCheckpoint {
   readonly bits: number;
   /** The 32,768 bytes of output before the point, zeros where there was less. */
   readonly window: Uint8Array;
+}
+
+/** The checkpoints of a layer, and how far apart they were asked to be. */
+export interface GzipCheckpoints {
+  /** Bytes of output that a span was to have at the least. */
+  readonly spanSize: number;
+  readonly checkpoints: readonly GzipCheckpoint[];
+}
+
+/** Bytes of a deflate window (RFC 1951, section 2). */
+export const WINDOW_SIZE = 32_768;
+
+/*
+ * The packed form (ztoc/compression/gzip_zinfo.c, `zinfo_to_blob`), little-endian:
+ *
+ *   0   int32  count
+ *   4   int64  span size
+ *   12  count times:
+ *         0   int64  input offset
+ *         8   int64  output offset
+ *         16  uint8  bits
+ *         17  the window
+ *
+ * An older form leaves out the first checkpoint, which it takes to stand right after a gzip header of ten bytes.
+ */
+const HEADER_SIZE = 12;
+const PACKED_CHECKPOINT_SIZE = 17 + WINDOW_SIZE;
+const IMPLIED_FIRST_INPUT_OFFSET = 10;
+
+/**
+ * Packs checkpoints as a zTOC holds them.
+ * @param checkpoints In the order of the layer.
+ * @param spanSize Bytes of output that a span was to have at the least.
+ */
+export function packCheckpoints(checkpoints: readonly GzipCheckpoint[], spanSize: number): Uint8Array {
+  const packed = new Uint8Array(HEADER_SIZE + checkpoints.length * PACKED_CHECKPOINT_SIZE);
+  const view = new DataView(packed.buffer);
+  view.setInt32(0, checkpoints.length, true);
+  view.setBigInt64(4, BigInt(spanSize), true);
+  let at = HEADER_SIZE;
+  for (const { inputOffset, outputOffset, bits, window } of checkpoints) {
+    view.setBigInt64(at, BigInt(inputOffset), true);
+    view.setBigInt64(at + 8, BigInt(outputOffset), true);
+    packed[at + 16] = bits;
+    packed.set(window, at + 17);
+    at += PACKED_CHECKPOINT_SIZE;
+  }
+  return packed;
+}
+
+/**
+ * Unpacks checkpoints, in the present form or the older one, and checks that they can be those of a gzip layer: the
+ * first starts the output, and each stands further on than the one before.
+ * @param bytes The `checkpoints` of a gzip layer's zTOC. The windows are views of it.
+ * @param base Where they start in the zTOC, for the offsets of errors. @default 0
+ * @throws {ZtocError} `ZTOC_INVALID`
+ */
+export function unpackCheckpoints(bytes: Uint8Array, base = 0): GzipCheckpoints {
+  if (bytes.length < HEADER_SIZE) fail(`their header takes ${HEADER_SIZE} bytes, and there are ${bytes.length}`, base);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = view.getInt32(0, true);
+  const packedCount = (bytes.length - HEADER_SIZE) / PACKED_CHECKPOINT_SIZE;
+  if (count < 1 || (packedCount !== count && packedCount !== count - 1)) {
+    fail(`${count} of them cannot take ${bytes.length} bytes`, base);
+  }
+
+  const checkpoints: GzipCheckpoint[] = [];
+  if (packedCount === count - 1) {
+    const window = new Uint8Array(WINDOW_SIZE);
+    checkpoints.push({ inputOffset: IMPLIED_FIRST_INPUT_OFFSET, outputOffset: 0, bits: 0, window });
+  }
+  for (let at = HEADER_SIZE; at < bytes.length; at += PACKED_CHECKPOINT_SIZE) {
+    const checkpoint: GzipCheckpoint = {
+      inputOffset: readByteCount(view, at, base),
+      outputOffset: readByteCount(view, at + 8, base),
+      bits: bytes[at + 16],
+      window: bytes.subarray(at + 17, at + PACKED_CHECKPOINT_SIZE),
+    };
+    checkOrder(checkpoints.at(-1), checkpoint, base + at);
+    checkpoints.push(checkpoint);
+  }
+  return { spanSize: readByteCount(view, 4, base), checkpoints };
+}
+
+function checkOrder(previous: GzipCheckpoint | undefined, checkpoint: GzipCheckpoint, offset: number): void {
+  const { inputOffset, outputOffset, bits } = checkpoint;
+  if (bits > 7) fail(`${bits} bits of a byte are said to be unused`, offset);
+  if (bits > 0 && inputOffset === 0) fail('unused bits are claimed before the first byte', offset);
+  if (previous === undefined) {
+    if (outputOffset !== 0) fail(`the first stands at output offset ${outputOffset}, not 0`, offset);
+    return;
+  }
+  // No deflate block takes less than ten bits, so the input always moves on; empty blocks leave the output where it was.
+  if (inputOffset <= previous.inputOffset || outputOffset < previous.outputOffset) {
+    fail(
+      `one at input offset ${inputOffset}, output offset ${outputOffset} follows one at ${previous.inputOffset}, ${previous.outputOffset}`,
+      offset,
+    );
+  }
+}
+
+function readByteCount(view: DataView, at: number, base: number): number {
+  const value = view.getBigInt64(at, true);
+  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) fail(`an offset or size is ${value}`, base + at);
+  return Number(value);
+}
+
+function fail(reason: string, offset: number): never {
+  throw new ZtocError('ZTOC_INVALID', `the checkpoints of the zTOC are malformed: ${reason} (at byte ${offset})`, {
+    offset,
+  });
 }

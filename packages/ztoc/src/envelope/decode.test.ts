@@ -1,0 +1,245 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ZtocError } from '../errors.ts';
+import { packSpanTable } from '../uncompressed/span-table.ts';
+import type { FileEntry, FileType, PaxRecord, Ztoc } from '../ztoc.ts';
+import { decodeZtoc } from './decode.ts';
+import { encodeZtoc } from './encode.ts';
+import { REFERENCE_ZTOCS, readReferenceZtoc } from './fixtures/reference-ztocs.ts';
+
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+describe('decodeZtoc reads what the reference writes', () => {
+  it('the zTOC of an empty layer: no entries, no spans', () => {
+    expect(decodeZtoc(readReferenceZtoc('plain-empty.tar'))).toMatchObject({
+      version: '0.9',
+      buildToolIdentifier: 'AWS SOCI CLI v0.2',
+      compressedArchiveSize: 0,
+      uncompressedArchiveSize: 0,
+      files: [],
+      compression: 'uncompressed',
+      maxSpanId: -1,
+      spanDigests: [],
+    });
+  });
+
+  it('entries of every type', () => {
+    const { files } = decodeZtoc(readReferenceZtoc('plain-small.tar'));
+    expect(new Set(files.map(({ type }) => type))).toEqual(
+      new Set(['reg', 'dir', 'symlink', 'hardlink', 'char', 'block', 'fifo']),
+    );
+  });
+
+  it('PAX records, sorted by key', () => {
+    const { files, compression } = decodeZtoc(readReferenceZtoc('pax-xattrs.tar.gz'));
+    expect(compression).toBe('gzip');
+    const keys = files.flatMap(({ paxRecords }) => paxRecords.map(([key]) => text(key)));
+    expect(keys.some((key) => key.startsWith('SCHILY.xattr.'))).toBe(true);
+  });
+});
+
+const safeCount = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
+const int64 = fc.oneof(
+  fc.maxSafeInteger(),
+  fc
+    .bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+    .map((n) => (BigInt.asIntN(54, n) === n && n !== -(2n ** 53n) ? Number(n) : n)),
+  fc.constant(0),
+);
+const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+const bytes = fc.uint8Array({ maxLength: 40 });
+const name = bytes.map((array) => array.filter((byte) => byte !== 0));
+const file: fc.Arbitrary<FileEntry> = fc.record({
+  name,
+  type: fc.constantFrom<FileType>('reg', 'dir', 'symlink', 'hardlink', 'char', 'block', 'fifo'),
+  uncompressedOffset: fc.integer({ min: 0, max: 1 << 20 }),
+  uncompressedSize: safeCount,
+  linkName: name,
+  mode: int64,
+  uid: uint32,
+  gid: uint32,
+  userName: bytes,
+  groupName: bytes,
+  modTime: fc.constantFrom('', '1970-01-01T00:00:00Z', '2026-11-23T13:45:56.000000001Z', '9999-12-31T23:59:59+01:00'),
+  devMajor: int64,
+  devMinor: int64,
+  paxRecords: fc.array(fc.tuple(bytes, bytes) as fc.Arbitrary<PaxRecord>, { maxLength: 4 }),
+});
+
+function ztocOf(files: readonly FileEntry[], spanCount: number): Ztoc {
+  const spanSize = 1 << 20;
+  const size = spanCount * spanSize;
+  return {
+    version: '0.9',
+    buildToolIdentifier: 'a tool, “quoted”',
+    compressedArchiveSize: size,
+    uncompressedArchiveSize: size,
+    files,
+    compression: 'uncompressed',
+    maxSpanId: spanCount - 1,
+    spanDigests: Array.from({ length: spanCount }, (_, i) => `sha256:${String(i).padStart(64, '0')}`),
+    checkpoints: packSpanTable({ spanSize, size }),
+  };
+}
+
+it('decodes what it encodes, whatever the files', () => {
+  fc.assert(
+    fc.property(fc.array(file, { maxLength: 8 }), fc.integer({ min: 1, max: 5 }), (files, spanCount) => {
+      const ztoc = ztocOf(files, spanCount);
+      expect(decodeZtoc(encodeZtoc(ztoc))).toEqual(ztoc);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+/** Asserts that a zTOC is refused, and gives the error. */
+function refusalOf(act: () => unknown): ZtocError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof ZtocError) return error;
+    throw error;
+  }
+  throw new Error('not refused');
+}
+
+describe('decodeZtoc refuses', () => {
+  it('what is no zTOC at all (ztoc/ztoc_test.go, TestReadZtocInWrongFormat)', () => {
+    const error = refusalOf(() => decodeZtoc(new TextEncoder().encode('this is not a ztoc')));
+    expect(error).toMatchObject({ code: 'ZTOC_INVALID', offset: expect.any(Number) });
+    expect(error.message).toContain('not a valid zTOC');
+  });
+
+  it('every truncation of a zTOC', () => {
+    const whole = readReferenceZtoc('plain-small.tar');
+    for (let length = 0; length < whole.length - 4; length++) {
+      expect(refusalOf(() => decodeZtoc(whole.subarray(0, length))).code).toBe('ZTOC_INVALID');
+    }
+  });
+
+  const base = ztocOf([], 3);
+  it.each<[what: string, ztoc: Ztoc]>([
+    ['a version it does not know', { ...base, version: '1.0' }],
+    ['more spans than digests', { ...base, spanDigests: base.spanDigests.slice(1) }],
+    ['a last span that is not the last', { ...base, maxSpanId: 7 }],
+    ['a digest that is none', { ...base, spanDigests: ['sha256:00', ...base.spanDigests.slice(1)] }],
+    ['a digest in capitals', { ...base, spanDigests: base.spanDigests.map((digest) => digest.replace('0', 'A')) }],
+    ['a layer of another size than its spans', { ...base, compressedArchiveSize: 1 }],
+    ['an archive larger than its layer', { ...base, uncompressedArchiveSize: 4 << 20 }],
+    ['a negative size', { ...base, compressedArchiveSize: -1 }],
+    ['no checkpoints', { ...base, checkpoints: new Uint8Array(0) }],
+    ['checkpoints of the other kind', { ...base, compression: 'gzip' }],
+    ['a file that starts beyond the archive', ztocOf([{ ...plainFile(), uncompressedOffset: 2 ** 40 }], 1)],
+    ['a file of negative size', ztocOf([{ ...plainFile(), uncompressedSize: -1 }], 1)],
+    ['a file type it does not know', ztocOf([{ ...plainFile(), type: 'whiteout' as FileType }], 1)],
+    ['a time that is none', ztocOf([{ ...plainFile(), modTime: 'yesterday' }], 1)],
+    ['a NUL in a name', ztocOf([{ ...plainFile(), name: new Uint8Array([0x61, 0, 0x62]) }], 1)],
+  ])('%s', (_, ztoc) => {
+    expect(refusalOf(() => decodeZtoc(encodeZtoc(ztoc))).code).toBe('ZTOC_INVALID');
+  });
+
+  it('more entries or spans than the limits allow', () => {
+    const encoded = encodeZtoc(ztocOf([plainFile(), plainFile()], 3));
+    expect(decodeZtoc(encoded, { maxEntries: 2, maxSpans: 3 }).files).toHaveLength(2);
+    expect(refusalOf(() => decodeZtoc(encoded, { maxEntries: 1 }))).toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    expect(refusalOf(() => decodeZtoc(encoded, { maxSpans: 2 })).message).toContain('maxSpans allows 2');
+  });
+
+  it('a few bytes that unfold into many: every entry the same one with many records', () => {
+    const records = Array.from({ length: 2000 }, (): PaxRecord => [new Uint8Array([0x6b]), new Uint8Array([0x76])]);
+    const encoded = encodeZtoc(
+      ztocOf([{ ...plainFile(), paxRecords: records }, ...new Array(2000).fill(plainFile())], 1),
+    );
+    shareFirstEntry(encoded, 2001);
+    const error = refusalOf(() => decodeZtoc(encoded));
+    expect(error.code).toBe('ZTOC_INVALID');
+    expect(error.message).toContain('add up to more than');
+  });
+});
+
+function plainFile(): FileEntry {
+  return {
+    name: new TextEncoder().encode('file'),
+    type: 'reg',
+    uncompressedOffset: 512,
+    uncompressedSize: 4,
+    linkName: new Uint8Array(0),
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    userName: new Uint8Array(0),
+    groupName: new Uint8Array(0),
+    modTime: '',
+    devMajor: 0,
+    devMinor: 0,
+    paxRecords: [],
+  };
+}
+
+/** Lets every element of the list of `count` entries lead to the first. */
+function shareFirstEntry(encoded: Uint8Array, count: number): void {
+  const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
+  let list = 0;
+  while (view.getUint32(list, true) !== count) list += 4;
+  const first = list + 4 + view.getUint32(list + 4, true);
+  for (let i = 0; i < count; i++) view.setUint32(list + 4 + 4 * i, first - (list + 4 + 4 * i), true);
+}
+
+/** A small generator with a seed (mulberry32), so that a failure can be made again. */
+function randomOf(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+const INTERESTING = [0, 1, 4, 0x7f, 0x80, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffc, 0xffffffff];
+
+/** Damages a copy in one to four places: a bit, a byte, a 32-bit word, or the end. */
+function mutate(whole: Uint8Array, places: readonly number[], random: (below: number) => number): Uint8Array {
+  let copy = whole.slice();
+  for (let faults = 1 + random(4); faults > 0 && copy.length >= 8; faults--) {
+    const at = Math.min(places[random(places.length)], copy.length - 4);
+    const kind = random(5);
+    if (kind === 0) copy[at] ^= 1 << random(8);
+    else if (kind === 1) copy[at] = random(256);
+    else if (kind === 2) new DataView(copy.buffer).setUint32(at & ~3, INTERESTING[random(INTERESTING.length)], true);
+    else if (kind === 3) new DataView(copy.buffer).setUint32(at & ~3, random(copy.length), true);
+    else if (random(10) === 0) copy = copy.slice(0, at);
+    else copy.copyWithin(at, random(copy.length), random(copy.length));
+  }
+  return copy;
+}
+
+describe.each(REFERENCE_ZTOCS)('a damaged zTOC of %s', (layer) => {
+  it('is refused with a place, or is a zTOC: 40,000 seeded mutations', () => {
+    const whole = readReferenceZtoc(layer);
+    // Whatever a checkpoint's window holds is fine, so most of a gzip layer's zTOC is no place for a fault.
+    const { checkpoints } = decodeZtoc(whole);
+    const window = checkpoints.byteOffset - whole.byteOffset + 64;
+    const places = [...whole.keys()].filter((at) => at < window || at >= window - 64 + checkpoints.length);
+    const random = randomOf(0x50c1);
+    let refused = 0;
+    for (let i = 0; i < 40_000; i++) {
+      const damaged = mutate(whole, places, random);
+      let ztoc: Ztoc;
+      try {
+        ztoc = decodeZtoc(damaged);
+      } catch (error) {
+        if (!(error instanceof ZtocError)) throw new Error(`mutation ${i} of ${layer}`, { cause: error });
+        expect(error.code === 'ZTOC_INVALID' || error.code === 'LIMIT_EXCEEDED').toBe(true);
+        refused++;
+        continue;
+      }
+      const records = ztoc.files.reduce((sum, { paxRecords }) => sum + paxRecords.length, 0);
+      if (ztoc.files.length * 64 + records * 16 > 4 * damaged.length) throw new Error(`mutation ${i} unfolds too far`);
+      const encoded = encodeZtoc(ztoc);
+      if (Buffer.compare(encodeZtoc(decodeZtoc(encoded)), encoded) !== 0)
+        throw new Error(`mutation ${i} does not last`);
+    }
+    expect(refused).toBeGreaterThan(1000);
+  });
+});

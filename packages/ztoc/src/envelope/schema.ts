@@ -1,0 +1,50 @@
+/**
+ * The tables of ztoc.fbs (ztoc/fbs/ztoc.fbs of the reference, in its words and order): each field's slot, which is
+ * its place in the schema. Both directions use these: `encode.ts` writes by slot, `decode.ts` reads by slot.
+ */
+
+/** `table Xattr`: a PAX record. */
+export const XATTR = { key: 0, value: 1 } as const;
+
+/** `table FileMetadata`: one tar entry. */
+export const FILE_METADATA = {
+  name: 0,
+  type: 1,
+  uncompressedOffset: 2,
+  uncompressedSize: 3,
+  linkname: 4,
+  mode: 5,
+  uid: 6,
+  gid: 7,
+  uname: 8,
+  gname: 9,
+  modTime: 10,
+  devmajor: 11,
+  devminor: 12,
+  xattrs: 13,
+} as const;
+
+/** `table CompressionInfo`: the spans and the state to start each from. */
+export const COMPRESSION_INFO = { compressionAlgorithm: 0, maxSpanId: 1, spanDigests: 2, checkpoints: 3 } as const;
+
+/** `table TOC`: the files. */
+export const TOC = { metadata: 0 } as const;
+
+/** `table Ztoc`: the root. */
+export const ZTOC = {
+  version: 0,
+  buildToolIdentifier: 1,
+  compressedArchiveSize: 2,
+  uncompressedArchiveSize: 3,
+  toc: 4,
+  compressionInfo: 5,
+} as const;
+
+/** `enum CompressionAlgorithm : byte { Gzip = 1, Uncompressed }`. Gzip is the field's default, and so not written. */
+export const COMPRESSION_ALGORITHM = { gzip: 1, uncompressed: 2 } as const;
+
+/** `table TarZinfo` (ztoc/compression/fbs/zinfo.fbs): what an uncompressed layer has instead of checkpoints. */
+export const TAR_ZINFO = { version: 0, spanSize: 1, size: 2 } as const;
+
+/** How many fields each table has, which the builder must know before it starts one. */
+export const FIELD_COUNT = { xattr: 2, fileMetadata: 14, compressionInfo: 4, toc: 1, ztoc: 6, tarZinfo: 3 } as const;

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { decodeZtoc } from '../envelope/decode.ts';
+import { readReferenceZtoc } from '../envelope/fixtures/reference-ztocs.ts';
+import { type GzipCheckpoint, packCheckpoints, unpackCheckpoints, WINDOW_SIZE } from './checkpoint.ts';
+
+const checkpointOf = (inputOffset: number, outputOffset: number, bits = 0): GzipCheckpoint => ({
+  inputOffset,
+  outputOffset,
+  bits,
+  window: new Uint8Array(WINDOW_SIZE).fill(bits),
+});
+
+const three = [checkpointOf(10, 0), checkpointOf(5_000, 70_000, 3), checkpointOf(2 ** 40, 2 ** 42, 7)];
+
+describe('packed checkpoints', () => {
+  it('are those of the reference', () => {
+    const { checkpoints: packed } = decodeZtoc(readReferenceZtoc('pax-xattrs.tar.gz'));
+    const { spanSize, checkpoints } = unpackCheckpoints(packed);
+    expect(spanSize).toBe(4_194_304);
+    expect(checkpoints).toEqual([checkpointOf(10, 0)]);
+    expect(packCheckpoints(checkpoints, spanSize)).toEqual(packed);
+  });
+
+  it('come back as they went in, their windows as views', () => {
+    const packed = packCheckpoints(three, 65_536);
+    const unpacked = unpackCheckpoints(packed);
+    expect(unpacked).toEqual({ spanSize: 65_536, checkpoints: three });
+    for (const { window } of unpacked.checkpoints) expect(window.buffer).toBe(packed.buffer);
+  });
+
+  it('of the older form imply the first (gzip_zinfo.c, ZINFO_VERSION_ONE)', () => {
+    const packed = packCheckpoints(three.slice(1), 65_536);
+    new DataView(packed.buffer).setInt32(0, 3, true);
+    expect(unpackCheckpoints(packed).checkpoints).toEqual(three);
+  });
+
+  it('of the older form can hold none at all', () => {
+    const packed = packCheckpoints([], 65_536);
+    new DataView(packed.buffer).setInt32(0, 1, true);
+    expect(unpackCheckpoints(packed).checkpoints).toEqual(three.slice(0, 1));
+  });
+
+  it('may share an output offset, as empty blocks make them', () => {
+    const empty = [checkpointOf(10, 0), checkpointOf(15, 0), checkpointOf(20, 0)];
+    expect(unpackCheckpoints(packCheckpoints(empty, 0)).checkpoints).toEqual(empty);
+  });
+
+  it.each<[what: string, packed: Uint8Array, offset: number]>([
+    ['nothing', new Uint8Array(0), 0],
+    ['half a header', new Uint8Array(11), 0],
+    ['a count of none', packCheckpoints([], 1), 0],
+    ['a cut window', packCheckpoints(three, 1).subarray(0, -1), 0],
+    ['a byte too many', Uint8Array.of(...packCheckpoints([], 1), 0), 0],
+    ['a negative count', withInt32(packCheckpoints(three, 1), 0, -1), 0],
+    ['a negative span size', withInt32(packCheckpoints(three, 1), 8, -1), 4],
+    [
+      'more unused bits than a byte has',
+      packCheckpoints([checkpointOf(10, 0), checkpointOf(20, 30, 8)], 1),
+      12 + 32_785,
+    ],
+    ['unused bits before the first byte', packCheckpoints([checkpointOf(0, 0, 1)], 1), 12],
+    ['output before the first', packCheckpoints([checkpointOf(10, 1)], 1), 12],
+    ['input that stands still', packCheckpoints([checkpointOf(10, 0), checkpointOf(10, 5)], 1), 12 + 32_785],
+    [
+      'output that goes back',
+      packCheckpoints([three[0], checkpointOf(20, 9), checkpointOf(30, 8)], 1),
+      12 + 2 * 32_785,
+    ],
+    ['a negative offset', withInt32(packCheckpoints(three, 1), 12 + 4, -1), 12],
+  ])('are refused when they are %s', (_, packed, offset) => {
+    expect(() => unpackCheckpoints(packed, 1000)).toThrow(
+      expect.objectContaining({ code: 'ZTOC_INVALID', offset: 1000 + offset }),
+    );
+  });
+});
+
+function withInt32(packed: Uint8Array, at: number, value: number): Uint8Array {
+  new DataView(packed.buffer).setInt32(at, value, true);
+  return packed;
+}

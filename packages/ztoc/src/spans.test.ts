@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { decodeZtoc } from './envelope/decode.ts';
+import { readReferenceZtoc } from './envelope/fixtures/reference-ztocs.ts';
+import { type GzipCheckpoint, packCheckpoints, WINDOW_SIZE } from './gzip/checkpoint.ts';
+import { listSpans, spansOfRange } from './spans.ts';
+import { packSpanTable } from './uncompressed/span-table.ts';
+import type { Ztoc } from './ztoc.ts';
+
+type Point = readonly [inputOffset: number, outputOffset: number, bits: number];
+
+function gzipZtoc(points: readonly Point[], compressedArchiveSize: number, uncompressedArchiveSize: number): Ztoc {
+  const window = new Uint8Array(WINDOW_SIZE);
+  const checkpoints = points.map(
+    ([inputOffset, outputOffset, bits]): GzipCheckpoint => ({ inputOffset, outputOffset, bits, window }),
+  );
+  return {
+    version: '0.9',
+    buildToolIdentifier: '',
+    compressedArchiveSize,
+    uncompressedArchiveSize,
+    files: [],
+    compression: 'gzip',
+    maxSpanId: points.length - 1,
+    spanDigests: points.map((_, i) => `digest ${i}`),
+    checkpoints: packCheckpoints(checkpoints, 100),
+  };
+}
+
+const points: readonly Point[] = [
+  [10, 0, 0],
+  [15, 0, 0],
+  [120, 150, 5],
+  [200, 300, 0],
+];
+const layer = gzipZtoc(points, 250, 400);
+
+describe('spans of a gzip layer', () => {
+  it('run from checkpoint to checkpoint, and share the byte that a block starts inside', () => {
+    expect(listSpans(layer)).toMatchObject([
+      { id: 0, compressedStart: 10, compressedEnd: 15, uncompressedStart: 0, uncompressedEnd: 0, digest: 'digest 0' },
+      { id: 1, compressedStart: 15, compressedEnd: 120, uncompressedStart: 0, uncompressedEnd: 150 },
+      { id: 2, compressedStart: 119, compressedEnd: 200, uncompressedStart: 150, uncompressedEnd: 300 },
+      { id: 3, compressedStart: 200, compressedEnd: 250, uncompressedStart: 300, uncompressedEnd: 400 },
+    ]);
+  });
+
+  it('end where the last starts, if the archive ended before', () => {
+    expect(listSpans(gzipZtoc(points, 250, 200)).at(-1)).toMatchObject({
+      uncompressedStart: 300,
+      uncompressedEnd: 300,
+    });
+  });
+
+  it('are those the reference has', () => {
+    const ztoc = decodeZtoc(readReferenceZtoc('pax-xattrs.tar.gz'));
+    const [span, ...others] = listSpans(ztoc);
+    expect(others).toEqual([]);
+    expect(span).toMatchObject({
+      compressedStart: 10,
+      compressedEnd: 462,
+      uncompressedStart: 0,
+      uncompressedEnd: 8192,
+    });
+  });
+
+  it.each<[what: string, ztoc: Ztoc]>([
+    ['one ends beyond the layer', gzipZtoc(points, 199, 400)],
+    ['the last starts at the end of the layer', gzipZtoc(points, 200, 400)],
+    ['one would inflate more than deflate can', gzipZtoc(points, 250, 300 + 50 * 1032 + 1)],
+    ['there are fewer digests', { ...layer, spanDigests: ['digest 0'] }],
+    ['the last has another number', { ...layer, maxSpanId: 4 }],
+  ])('are refused when %s', (_, ztoc) => {
+    expect(() => listSpans(ztoc)).toThrow(expect.objectContaining({ code: 'ZTOC_INVALID' }));
+  });
+});
+
+it('spans of an uncompressed layer are plain cuts, the last one shorter', () => {
+  const table = { spanSize: 100, size: 250 };
+  const spans = listSpans({
+    ...layer,
+    compression: 'uncompressed',
+    maxSpanId: 2,
+    spanDigests: ['a', 'b', 'c'],
+    uncompressedArchiveSize: 200,
+    checkpoints: packSpanTable(table),
+  });
+  expect(spans.map((span) => [span.compressedStart, span.compressedEnd, span.uncompressedStart])).toEqual([
+    [0, 100, 0],
+    [100, 200, 100],
+    [200, 250, 200],
+  ]);
+  expect(spans.every(({ checkpoint }) => checkpoint === undefined)).toBe(true);
+});
+
+describe('spans of a range', () => {
+  const spans = listSpans(layer);
+  const idsOf = (offset: number, length: number) => spansOfRange(spans, offset, length).map(({ id }) => id);
+
+  it('are those that hold a byte of it, and no empty one before', () => {
+    expect(idsOf(0, 1)).toEqual([1]);
+    expect(idsOf(149, 1)).toEqual([1]);
+    expect(idsOf(149, 2)).toEqual([1, 2]);
+    expect(idsOf(150, 150)).toEqual([2]);
+    expect(idsOf(0, 400)).toEqual([1, 2, 3]);
+  });
+
+  it('are none for an empty range, wherever it is', () => {
+    expect(idsOf(150, 0)).toEqual([]);
+    expect(spansOfRange([], 0, 0)).toEqual([]);
+  });
+
+  it('do not reach beyond the last', () => {
+    expect(() => idsOf(399, 2)).toThrow(expect.objectContaining({ code: 'ZTOC_INVALID' }));
+    expect(() => idsOf(-1, 2)).toThrow(expect.objectContaining({ code: 'ZTOC_INVALID' }));
+  });
+});

@@ -1,0 +1,133 @@
+import { ZtocError } from './errors.ts';
+import { type GzipCheckpoint, unpackCheckpoints } from './gzip/checkpoint.ts';
+import { countSpans, unpackSpanTable } from './uncompressed/span-table.ts';
+import type { Ztoc } from './ztoc.ts';
+
+/** A piece of a layer that can be fetched, verified and inflated on its own. Ends are exclusive; all are in bytes. */
+export interface Span {
+  /** Its place among the layer's spans, from 0. */
+  readonly id: number;
+  /** Where its bytes start in the layer. Neighbours share a byte where a deflate block starts inside one. */
+  readonly compressedStart: number;
+  readonly compressedEnd: number;
+  /** Where its output starts in the uncompressed stream. */
+  readonly uncompressedStart: number;
+  /** Where it ends; of the last gzip span, where the archive does, as far as a zTOC knows. */
+  readonly uncompressedEnd: number;
+  /** `sha256:<hex>` of its bytes in the layer. */
+  readonly digest: string;
+  /** The state to inflate it from; `undefined` in an uncompressed layer, whose bytes are the output. */
+  readonly checkpoint: GzipCheckpoint | undefined;
+}
+
+/** What no deflate stream exceeds: 258 bytes from a two-bit match. */
+const MAX_DEFLATE_RATIO = 1032;
+
+/**
+ * Lists the spans of a layer, in order.
+ * @param ztoc Its zTOC. Checkpoints are checked, against each other and against the layer's size.
+ * @param base Where the checkpoints start in the encoded zTOC, for the offsets of errors. @default 0
+ * @throws {ZtocError} `ZTOC_INVALID` when the zTOC contradicts itself, or claims more output than a span can inflate to.
+ */
+export function listSpans(ztoc: Ztoc, base = 0): readonly Span[] {
+  const spans = ztoc.compression === 'gzip' ? listGzipSpans(ztoc, base) : listPlainSpans(ztoc, base);
+  if (spans.length !== ztoc.spanDigests.length || spans.length !== ztoc.maxSpanId + 1) {
+    throw new ZtocError(
+      'ZTOC_INVALID',
+      `the zTOC has ${spans.length} checkpoints, ${ztoc.spanDigests.length} span digests and a last span numbered ${ztoc.maxSpanId}`,
+    );
+  }
+  return spans;
+}
+
+function listGzipSpans(ztoc: Ztoc, base: number): readonly Span[] {
+  const { compressedArchiveSize, uncompressedArchiveSize, spanDigests } = ztoc;
+  const { checkpoints } = unpackCheckpoints(ztoc.checkpoints, base);
+  return checkpoints.map((checkpoint, id) => {
+    const next = checkpoints[id + 1];
+    const span: Span = {
+      id,
+      compressedStart: checkpoint.inputOffset - (checkpoint.bits === 0 ? 0 : 1),
+      compressedEnd: next?.inputOffset ?? compressedArchiveSize,
+      uncompressedStart: checkpoint.outputOffset,
+      uncompressedEnd: next?.outputOffset ?? Math.max(checkpoint.outputOffset, uncompressedArchiveSize),
+      digest: spanDigests[id],
+      checkpoint,
+    };
+    checkExtent(span, compressedArchiveSize);
+    return span;
+  });
+}
+
+function checkExtent(span: Span, layerSize: number): void {
+  const { id, compressedStart, compressedEnd, uncompressedStart, uncompressedEnd } = span;
+  if (compressedEnd > layerSize || compressedStart >= compressedEnd) {
+    throw new ZtocError(
+      'ZTOC_INVALID',
+      `span ${id} of the zTOC lies at bytes ${compressedStart} to ${compressedEnd} of a layer of ${layerSize} bytes`,
+    );
+  }
+  if (uncompressedEnd - uncompressedStart > (compressedEnd - compressedStart) * MAX_DEFLATE_RATIO) {
+    throw new ZtocError(
+      'ZTOC_INVALID',
+      `span ${id} of the zTOC would inflate ${compressedEnd - compressedStart} bytes to ${uncompressedEnd - uncompressedStart}, which deflate cannot do`,
+    );
+  }
+}
+
+function listPlainSpans(ztoc: Ztoc, base: number): readonly Span[] {
+  const table = unpackSpanTable(ztoc.checkpoints, base);
+  const { spanSize, size } = table;
+  const count = countSpans(table);
+  if (size !== ztoc.compressedArchiveSize || ztoc.uncompressedArchiveSize > size || count !== ztoc.spanDigests.length) {
+    throw new ZtocError(
+      'ZTOC_INVALID',
+      `the zTOC cuts ${size} bytes into ${count} spans, but tells of a layer of ${ztoc.compressedArchiveSize} bytes with an archive of ${ztoc.uncompressedArchiveSize} and has ${ztoc.spanDigests.length} span digests`,
+    );
+  }
+  return ztoc.spanDigests.map((digest, id) => {
+    const start = id * spanSize;
+    const end = Math.min(start + spanSize, size);
+    return {
+      id,
+      compressedStart: start,
+      compressedEnd: end,
+      uncompressedStart: start,
+      uncompressedEnd: end,
+      digest,
+      checkpoint: undefined,
+    };
+  });
+}
+
+/**
+ * Finds the spans that hold a range of the uncompressed stream.
+ * @param spans All spans of the layer, from {@link listSpans}.
+ * @param offset Where the range starts in the uncompressed stream.
+ * @param length Its bytes; none need no span.
+ * @returns The spans, in order, each continuing the one before.
+ * @throws {ZtocError} `ZTOC_INVALID` when the range goes beyond the last span.
+ */
+export function spansOfRange(spans: readonly Span[], offset: number, length: number): readonly Span[] {
+  if (length === 0) return [];
+  const end = spans.at(-1)?.uncompressedEnd ?? 0;
+  if (offset < 0 || offset + length > end) {
+    throw new ZtocError(
+      'ZTOC_INVALID',
+      `${length} bytes at offset ${offset} are asked for, and the spans of the layer end at ${end}`,
+    );
+  }
+  return spans.slice(spanAt(spans, offset), spanAt(spans, offset + length - 1) + 1);
+}
+
+/** The last span that starts at or before an offset: empty ones before it hold nothing of it. */
+function spanAt(spans: readonly Span[], offset: number): number {
+  let low = 0;
+  let high = spans.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (spans[middle].uncompressedStart <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
