@@ -6,6 +6,17 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of {@link Fetcher.fetch}. */
+export interface FetchOptions extends CallOptions {
+  /**
+   * The receiver is done with each chunk when it asks for the next, so the store may read into the same memory again:
+   * a large blob then costs two chunks instead of what the garbage collector lets pile up. A store may ignore it.
+   *
+   * @default false: each chunk owns its memory, and may be kept or transferred
+   */
+  readonly reuseChunks?: boolean;
+}
+
 /** Part of a blob: `length` bytes from `offset`, both whole numbers >= 0. */
 export interface ByteRange {
   readonly offset: number;
@@ -15,11 +26,12 @@ export interface ByteRange {
 /** Reads content by descriptor. The stream is as the store holds it: unverified until `readVerified` or a builder checks it. */
 export interface Fetcher {
   /**
-   * Yields the bytes of `target`, in chunks of the store's choosing; a chunk may be kept or transferred by the receiver.
+   * Yields the bytes of `target`, in chunks of the store's choosing; a chunk may be kept or transferred by the receiver,
+   * unless it allowed {@link FetchOptions.reuseChunks}.
    *
    * @throws OciError `NOT_FOUND` where the store does not hold it.
    */
-  fetch(target: Descriptor, options?: CallOptions): AsyncIterable<Uint8Array>;
+  fetch(target: Descriptor, options?: FetchOptions): AsyncIterable<Uint8Array>;
 }
 
 /** Reads a part of a blob, for those who know where to look. */

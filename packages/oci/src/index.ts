@@ -2,6 +2,7 @@ export type {
   ByteRange,
   CallOptions,
   Fetcher,
+  FetchOptions,
   Prober,
   Pusher,
   RangeFetcher,

@@ -1,4 +1,4 @@
-import type { CallOptions, Fetcher, Prober, Pusher } from './content.ts';
+import type { CallOptions, Fetcher, FetchOptions, Prober, Pusher } from './content.ts';
 import type { Descriptor } from './descriptor.ts';
 
 /**
@@ -15,7 +15,7 @@ export class OverlayStore implements Fetcher, Prober, Pusher {
     this.#lower = lower;
   }
 
-  async *fetch(target: Descriptor, options?: CallOptions): AsyncGenerator<Uint8Array, void, undefined> {
+  async *fetch(target: Descriptor, options?: FetchOptions): AsyncGenerator<Uint8Array, void, undefined> {
     const store = (await this.#upper.exists(target, options)) ? this.#upper : this.#lower;
     yield* store.fetch(target, options);
   }

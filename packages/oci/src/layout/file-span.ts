@@ -1,3 +1,4 @@
+import type { FetchOptions } from '../content.ts';
 import { OciError } from '../errors.ts';
 
 /** Reads at a position, as a Node `FileHandle` does. */
@@ -21,44 +22,54 @@ const CHUNK_SIZE = 1 << 20;
 
 /**
  * Yields a span in chunks, the next being read while one is looked at. Each chunk has a buffer of its own, out of no
- * pool, so that its receiver may transfer it.
+ * pool, so that its receiver may transfer it; under `reuseChunks` two buffers take turns.
  *
  * @param name - What is read, for error messages.
  */
 export async function* readSpan(
   span: FileSpan,
   name: string,
-  signal?: AbortSignal,
+  { reuseChunks = false, signal }: FetchOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let offset = 0;
-  const readNext = () => readAt(span, offset, Math.min(CHUNK_SIZE, span.size - offset), name);
-  let next = span.size > 0 ? readNext() : undefined;
+  const makeBuffer = () => allocate(Math.min(CHUNK_SIZE, span.size));
+  const turns = reuseChunks ? [makeBuffer(), makeBuffer()] : undefined;
+  const readNext = (position: number) => {
+    const buffer = turns?.[(position / CHUNK_SIZE) % 2] ?? allocate(Math.min(CHUNK_SIZE, span.size - position));
+    return fill(buffer.subarray(0, span.size - position), span, position, name);
+  };
+  let position = 0;
+  let next = span.size > 0 ? readNext(0) : undefined;
   try {
     while (next !== undefined) {
       const chunk = await next;
       next = undefined;
       signal?.throwIfAborted();
-      offset += chunk.length;
-      if (offset < span.size) next = readNext();
+      position += chunk.length;
+      if (position < span.size) next = readNext(position);
       yield chunk;
     }
   } finally {
-    // A reader that stops early leaves a read under way: nobody may close the file before it ends.
+    // A receiver that stops early leaves a read under way: nobody may close the file before it ends.
     await next?.catch(() => {});
   }
 }
 
 /** Exactly `length` bytes from `offset` of a span. */
 export async function readAt(span: FileSpan, offset: number, length: number, name: string): Promise<Uint8Array> {
-  const chunk = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+  return fill(allocate(length), span, offset, name);
+}
+
+async function fill(buffer: Uint8Array, span: FileSpan, offset: number, name: string): Promise<Uint8Array> {
   let filled = 0;
-  while (filled < length) {
+  while (filled < buffer.length) {
     const position = span.start + offset + filled;
-    const { bytesRead } = await span.file.read(chunk, filled, length - filled, position).catch((cause: unknown) => {
-      throw new OciError('READ_FAILED', `${name} cannot be read at byte ${offset + filled}: ${String(cause)}`, {
-        cause,
+    const { bytesRead } = await span.file
+      .read(buffer, filled, buffer.length - filled, position)
+      .catch((cause: unknown) => {
+        throw new OciError('READ_FAILED', `${name} cannot be read at byte ${offset + filled}: ${String(cause)}`, {
+          cause,
+        });
       });
-    });
     if (bytesRead === 0) {
       throw new OciError(
         'SIZE_MISMATCH',
@@ -67,5 +78,10 @@ export async function readAt(span: FileSpan, offset: number, length: number, nam
     }
     filled += bytesRead;
   }
-  return chunk;
+  return buffer;
+}
+
+/** Memory outside Buffer's pool, not cleared: all of it is written before anybody sees it. */
+function allocate(size: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
 }

@@ -1,6 +1,15 @@
 import { mkdir, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { ByteRange, CallOptions, Fetcher, Prober, Pusher, RangeFetcher, Tagger } from '../content.ts';
+import type {
+  ByteRange,
+  CallOptions,
+  Fetcher,
+  FetchOptions,
+  Prober,
+  Pusher,
+  RangeFetcher,
+  Tagger,
+} from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { OciError } from '../errors.ts';
 import { type LayoutStore, openLayout } from './layout-store.ts';
@@ -52,7 +61,7 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
     this.#aside = aside;
   }
 
-  fetch(target: Descriptor, options?: CallOptions): AsyncIterable<Uint8Array> {
+  fetch(target: Descriptor, options?: FetchOptions): AsyncIterable<Uint8Array> {
     return this.#store.fetch(target, options);
   }
 

@@ -1,5 +1,14 @@
 import { checkRange } from '../byte-range.ts';
-import type { ByteRange, CallOptions, Fetcher, Prober, RangeFetcher, ReferrerLister, Resolver } from '../content.ts';
+import type {
+  ByteRange,
+  CallOptions,
+  Fetcher,
+  FetchOptions,
+  Prober,
+  RangeFetcher,
+  ReferrerLister,
+  Resolver,
+} from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { isDigest, parseDigest } from '../digest.ts';
 import { OciError } from '../errors.ts';
@@ -22,11 +31,11 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
   }
 
   /** @throws OciError `NOT_FOUND`, `SIZE_MISMATCH` where the file has another size, `PATH_ESCAPES`, `LAYOUT_INVALID`. */
-  async *fetch(target: Descriptor, options: CallOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+  async *fetch(target: Descriptor, options: FetchOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
     options.signal?.throwIfAborted();
     const span = await this.#openBlob(target);
     try {
-      yield* readSpan(span, target.digest, options.signal);
+      yield* readSpan(span, target.digest, options);
     } finally {
       await span.close();
     }
