@@ -1,0 +1,110 @@
+import { COMMON_OPTIONS, type Command } from '../command.ts';
+import { EXIT } from '../exit-code.ts';
+import { PROGRAM } from '../program.ts';
+import type { Style } from '../terminal/style.ts';
+import { wrapWords } from '../terminal/text-width.ts';
+import type { OptionTable } from './option.ts';
+
+const WIDEST = 100;
+const INDENT = '  ';
+
+/** What `soci-index --help` prints. */
+export function programHelp(commands: readonly Command[], style: Style, columns: number): string {
+  const width = Math.min(columns, WIDEST);
+  return [
+    ...wrapWords(
+      'Makes container images seekable: builds SOCI indexes, looks into them, and proves that they read back right.',
+      width,
+    ),
+    '',
+    `${style.bold('Usage:')} ${PROGRAM} COMMAND [OPTIONS] ...`,
+    '',
+    style.bold('Commands:'),
+    ...entries(
+      commands.map(({ name, summary }) => [name, summary]),
+      width,
+    ),
+    '',
+    style.bold('Images are named as skopeo names them:'),
+    ...entries(
+      [
+        ['oci:DIR[:TAG]', 'an OCI image layout folder'],
+        ['oci-archive:FILE[:TAG]', 'the same as a tar file'],
+      ],
+      width,
+    ),
+    '',
+    style.bold('Exit codes:'),
+    ...entries(
+      [
+        [String(EXIT.DONE), 'done'],
+        [String(EXIT.FAILED), 'failed; the error says why'],
+        [String(EXIT.USAGE), 'the command line is wrong'],
+        [String(EXIT.NOTHING), 'nothing to index: a result, with the reason of each layer'],
+        [String(EXIT.INTERRUPTED), 'interrupted, and cleaned up'],
+      ],
+      width,
+    ),
+    '',
+    `${PROGRAM} COMMAND --help says more about a command, ${PROGRAM} --version which version this is.`,
+    '',
+  ].join('\n');
+}
+
+/** What `soci-index COMMAND --help` prints. */
+export function commandHelp(command: Command, style: Style, columns: number): string {
+  const width = Math.min(columns, WIDEST);
+  const lines = [`${style.bold('Usage:')} ${usageLine(command)}`, '', ...wrapWords(`${command.summary}.`, width)];
+  for (const paragraph of command.details ?? []) lines.push('', ...wrapWords(paragraph, width));
+  if (command.operands.length > 0) {
+    lines.push(
+      '',
+      ...entries(
+        command.operands.map(({ name, help }) => [name, help]),
+        width,
+      ),
+    );
+  }
+  if (Object.keys(command.options).length > 0)
+    lines.push('', style.bold('Options:'), ...optionEntries(command.options, width));
+  lines.push('', style.bold('Common options:'), ...optionEntries(COMMON_OPTIONS, width));
+  lines.push('', style.bold('Examples:'));
+  for (const { purpose, line } of command.examples) {
+    lines.push(...wrapWords(style.dim(`# ${purpose}`), width - INDENT.length).map((each) => INDENT + each));
+    lines.push(`${INDENT}${PROGRAM} ${line}`);
+  }
+  return [...lines, ''].join('\n');
+}
+
+/** The command's form: name, options, operands. */
+export function usageLine(command: Command): string {
+  const operands = command.operands.map(({ name, optional, repeated }) => {
+    const shown = repeated ? `${name}...` : name;
+    return optional ? `[${shown}]` : shown;
+  });
+  return [PROGRAM, command.name, '[OPTIONS]', ...operands].join(' ');
+}
+
+function optionEntries(options: OptionTable, width: number): string[] {
+  return entries(
+    Object.entries(options).map(([name, option]) => {
+      const short = option.short ? `-${option.short}, ` : '    ';
+      return [`${short}--${name}${option.kind === 'flag' ? '' : ` ${option.value}`}`, option.help];
+    }),
+    width,
+  );
+}
+
+/** Terms and what they mean, side by side where there is room. */
+function entries(pairs: readonly (readonly [string, string])[] | readonly string[][], width: number): string[] {
+  const termWidth = Math.max(...pairs.map(([term = '']) => term.length));
+  const besides = width - INDENT.length - termWidth - 2;
+  return pairs.flatMap(([term = '', meaning = '']) => {
+    if (besides < 30) {
+      return [INDENT + term, ...wrapWords(meaning, Math.max(20, width - 8)).map((line) => `      ${line}`)];
+    }
+    return wrapWords(meaning, besides).map(
+      (line, index) => `${INDENT}${(index === 0 ? term : '').padEnd(termWidth)}  ${line}`,
+    );
+  });
+}

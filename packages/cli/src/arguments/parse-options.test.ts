@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { flag, listOption, oneOf, text, valueOption } from './option.ts';
+import { parseOptions } from './parse-options.ts';
+import { parseSize } from './size.ts';
+
+const table = {
+  json: flag('print JSON'),
+  quiet: flag('say little', 'q'),
+  'span-size': valueOption('SIZE', parseSize, 'span size'),
+  compat: valueOption('PROGRAM', oneOf(['soci-cli']), 'whose bytes to make'),
+  platform: listOption('OS/ARCH', (words) => words.split(','), 'platform', 'p'),
+  output: valueOption('DIR', text, 'folder', 'o'),
+};
+
+describe('parseOptions', () => {
+  it('reads options and operands in any order', () => {
+    const { options, operands } = parseOptions(['oci:a', '--span-size', '4MiB', 'oci:b', '-q'], table);
+    expect(operands).toEqual(['oci:a', 'oci:b']);
+    expect(options).toMatchObject({ json: false, quiet: true, 'span-size': 4 << 20, platform: [] });
+    expect(options.compat).toBeUndefined();
+  });
+
+  it('collects repeated options and takes the last of others', () => {
+    const { options } = parseOptions(
+      ['-p', 'linux/amd64', '--platform=linux/arm64,linux/arm/v7', '-o', 'a', '-ob'],
+      table,
+    );
+    expect(options.platform).toEqual(['linux/amd64', 'linux/arm64', 'linux/arm/v7']);
+    expect(options.output).toBe('b');
+  });
+
+  it('takes everything after -- as operands', () => {
+    expect(parseOptions(['--', '--json', '-q'], table)).toMatchObject({
+      operands: ['--json', '-q'],
+      options: { json: false },
+    });
+  });
+
+  it('takes a dash alone as a value and as an operand', () => {
+    expect(parseOptions(['-', '-o', '-'], table)).toMatchObject({ operands: ['-'], options: { output: '-' } });
+  });
+
+  it.each([
+    [['--span-sise', '1'], 'unknown option --span-sise', 'Did you mean --span-size?'],
+    [['--jsno'], 'unknown option --jsno', 'Did you mean --json?'],
+    [['-x'], 'unknown option -x', undefined],
+    [['--constructor'], 'unknown option --constructor', undefined],
+    [['--span-size'], '--span-size needs a value: SIZE', undefined],
+    [['--span-size', '--json'], '--span-size needs a value: SIZE', undefined],
+    [['--span-size='], '--span-size needs a value: SIZE', undefined],
+    [['--json=yes'], '--json takes no value', undefined],
+    [['--compat', 'crane'], '--compat: "crane" is none of soci-cli', undefined],
+    [['--span-size', 'big'], '--span-size: "big" is not a size', expect.stringContaining('4MiB')],
+  ])('refuses %j', (words, message, remedy) => {
+    expect(() => parseOptions(words, table)).toThrow(
+      expect.objectContaining({ code: 'USAGE_INVALID', message, remedy }),
+    );
+  });
+});

@@ -1,0 +1,52 @@
+import { usageError } from '../errors.ts';
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  k: 2 ** 10,
+  kib: 2 ** 10,
+  kb: 1e3,
+  m: 2 ** 20,
+  mib: 2 ** 20,
+  mb: 1e6,
+  g: 2 ** 30,
+  gib: 2 ** 30,
+  gb: 1e9,
+};
+
+/**
+ * A number of bytes as people write it: `4194304`, `4MiB`, `4M` (the same), `1.5GiB`, `10MB` (decimal: ten million).
+ *
+ * @throws CliError `USAGE_INVALID` for anything else, for a fraction of a byte, and beyond 2^53 - 1.
+ */
+export function parseSize(text: string): number {
+  const [, number, name] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(text) ?? [];
+  const unit = UNITS[name?.toLowerCase() ?? 'none'];
+  if (unit === undefined) {
+    throw usageError(
+      `${JSON.stringify(text)} is not a size`,
+      'Write bytes, or a number with KiB, MiB or GiB: 4194304, 4MiB.',
+    );
+  }
+  const bytes = Number(number) * unit;
+  if (!Number.isSafeInteger(bytes)) {
+    throw usageError(`${text} is not a whole number of bytes below 2^53`);
+  }
+  return bytes;
+}
+
+/** A size that must be at least one byte. */
+export function parsePositiveSize(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === 0) throw usageError('the size must be at least one byte');
+  return bytes;
+}
+
+/** A whole number from 1 to `max`. */
+export function parseCount(max: number): (text: string) => number {
+  return (text) => {
+    const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+    if (count < 1 || count > max) throw usageError(`${JSON.stringify(text)} is not a whole number from 1 to ${max}`);
+    return count;
+  };
+}

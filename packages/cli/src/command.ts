@@ -1,0 +1,68 @@
+import type { OptionTable, OptionValues } from './arguments/option.ts';
+import { flag } from './arguments/option.ts';
+import type { ExitCode } from './exit-code.ts';
+import type { Output } from './terminal/output.ts';
+
+/** A word that a command takes beside its options. */
+export interface Operand {
+  /** As `--help` writes it, such as `SRC`. */
+  readonly name: string;
+  readonly help: string;
+  /** @default false */
+  readonly optional?: boolean;
+  /** Whether it may be given many times; the last operand only. @default false */
+  readonly repeated?: boolean;
+}
+
+/** What `--help` shows as an example. */
+export interface Example {
+  /** What one would want. */
+  readonly purpose: string;
+  /** The command line, without the program's name. */
+  readonly line: string;
+}
+
+/** What a command works with. */
+export interface CommandContext {
+  readonly output: Output;
+  /** Fires when the person wants the program to stop: the command cleans up and throws the signal's reason. */
+  readonly signal: AbortSignal;
+}
+
+/** A command as its file declares it. */
+export interface CommandDefinition<Table extends OptionTable> {
+  /** One or two words, such as `ztoc create`. */
+  readonly name: string;
+  /** Other names, those that the reference program has for the same. */
+  readonly aliases?: readonly string[];
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** What else is worth knowing: paragraphs. */
+  readonly details?: readonly string[];
+  readonly operands: readonly Operand[];
+  readonly options: Table;
+  readonly examples: readonly Example[];
+  run(args: CommandArguments<Table>, context: CommandContext): Promise<ExitCode>;
+}
+
+/** The command line as a command sees it: as many operands as it declares. */
+export interface CommandArguments<Table extends OptionTable> {
+  readonly operands: readonly string[];
+  readonly options: OptionValues<Table>;
+}
+
+/** A command of the program. */
+export type Command = CommandDefinition<OptionTable>;
+
+/** Options that every command has. */
+export const COMMON_OPTIONS = {
+  json: flag('print the result as JSON, and nothing else, on standard output'),
+  quiet: flag('print the result alone: no progress, no notes', 'q'),
+  debug: flag('print where in the program an error comes from'),
+  help: flag('print this help', 'h'),
+} as const;
+
+/** Declares a command; its options are typed by their declarations. */
+export function defineCommand<const Table extends OptionTable>(definition: CommandDefinition<Table>): Command {
+  return definition as unknown as Command;
+}

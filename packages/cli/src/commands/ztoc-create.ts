@@ -1,0 +1,190 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { digestOf } from '@soci/oci';
+import { type BuildZtocOptions, type BuiltZtoc, buildZtoc, encodeZtoc } from '@soci/ztoc';
+import { oneOf, text, valueOption } from '../arguments/option.ts';
+import { ZTOC_OPTIONS } from '../arguments/ztoc-options.ts';
+import { type CommandContext, defineCommand } from '../command.ts';
+import { describeErrorAt, type ErrorDescription } from '../describe-error.ts';
+import { usageError } from '../errors.ts';
+import { EXIT } from '../exit-code.ts';
+import { countOf, formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
+import { printable } from '../terminal/text-width.ts';
+import { writeAside } from '../write-aside.ts';
+
+/** What `--json` prints for a layer whose zTOC was made. */
+interface MadeZtoc {
+  readonly layer: string;
+  readonly path: string;
+  readonly layerDigest: string;
+  readonly compression: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly maxSpanId: number;
+  readonly files: number;
+  readonly compressedArchiveSize: number;
+  readonly uncompressedArchiveSize: number;
+  readonly seconds: number;
+  /** Where the zTOC was written, with `--output`. */
+  readonly output?: string;
+}
+
+/** What `--json` prints for a layer that was refused. */
+interface RefusedLayer {
+  readonly layer: string;
+  readonly path: string;
+  readonly error: ErrorDescription;
+}
+
+/** Layers are read in pieces of this size: large enough that reading costs next to nothing. */
+const READ_SIZE = 1 << 20;
+
+export const ztocCreate = defineCommand({
+  name: 'ztoc create',
+  summary: 'make the zTOC of each layer file',
+  details: [
+    'A zTOC is the table of contents of one layer: where each file lies in it, and from where it can be decompressed. ' +
+      'Layers are read once, from start to end. One that is refused does not stop the others.',
+    'Without --output nothing is written: the results are only printed.',
+  ],
+  operands: [{ name: 'LAYER', help: 'a layer blob: a tar file, gzipped or not', repeated: true }],
+  options: {
+    output: valueOption(
+      'DIR',
+      text,
+      'write each zTOC to DIR/LAYERNAME.ztoc; the folder is made where it is missing',
+      'o',
+    ),
+    ...ZTOC_OPTIONS,
+    compression: valueOption(
+      'KIND',
+      oneOf(['gzip', 'uncompressed', 'auto']),
+      'how the layers are compressed: gzip, uncompressed, or auto (the default), which looks at the first bytes',
+    ),
+  },
+  examples: [
+    { purpose: 'what is in a layer, and how large its zTOC would be', line: 'ztoc create layer.tar.gz' },
+    { purpose: 'write the zTOCs of some layers, one JSON object each', line: 'ztoc create --json -o ztocs *.tar.gz' },
+  ],
+  async run({ operands, options }, { output, signal }) {
+    const folder = options.output;
+    if (folder !== undefined) await prepareFolder(folder, operands);
+    const buildOptions: BuildZtocOptions = {
+      signal,
+      ...(options['span-size'] === undefined ? {} : { spanSize: options['span-size'] }),
+      ...(options['build-tool-identifier'] === undefined
+        ? {}
+        : { buildToolIdentifier: options['build-tool-identifier'] }),
+      ...(options.compression === undefined ? {} : { compression: options.compression }),
+    };
+    const made: MadeZtoc[] = [];
+    let refused = 0;
+    for (const path of operands) {
+      const result = await createOne(path, folder, buildOptions, { output, signal });
+      if (output.json) await output.writeJson(result);
+      if (!('error' in result)) made.push(result);
+      else {
+        refused++;
+        if (!output.json) await output.reportProblem(result.error);
+      }
+    }
+    if (!output.json) await printResults(made, output);
+    return refused > 0 ? EXIT.FAILED : EXIT.DONE;
+  },
+});
+
+/** Two layers of one name would overwrite each other's zTOC; that is seen before any work is done. */
+async function prepareFolder(folder: string, layers: readonly string[]): Promise<void> {
+  const names = new Map<string, string>();
+  for (const path of layers) {
+    const other = names.get(basename(path));
+    if (other !== undefined) {
+      throw usageError(
+        `${other} and ${path} would both be written to ${ztocPath(folder, path)}`,
+        'Make them in two runs, into two folders.',
+      );
+    }
+    names.set(basename(path), path);
+  }
+  await mkdir(folder, { recursive: true });
+}
+
+async function createOne(
+  path: string,
+  folder: string | undefined,
+  options: BuildZtocOptions,
+  { output, signal }: CommandContext,
+): Promise<MadeZtoc | RefusedLayer> {
+  const started = performance.now();
+  const progress = output.openProgress();
+  try {
+    const { size } = await stat(path);
+    const built = await buildZtoc(createReadStream(path, { highWaterMark: READ_SIZE }), {
+      ...options,
+      onProgress: ({ bytes, files }) =>
+        progress.update({
+          done: bytes,
+          total: size,
+          detail: `${printable(basename(path))}  ${countOf(files, 'file')}`,
+        }),
+    });
+    const encoded = encodeZtoc(built.ztoc);
+    if (folder !== undefined) await writeAside(ztocPath(folder, path), encoded);
+    const made = describeZtoc(path, built, encoded, (performance.now() - started) / 1000);
+    return folder === undefined ? made : { ...made, output: ztocPath(folder, path) };
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    return { layer: basename(path), path, error: describeErrorAt(path, error) };
+  } finally {
+    progress.close();
+  }
+}
+
+function ztocPath(folder: string, layer: string): string {
+  return join(folder, `${basename(layer)}.ztoc`);
+}
+
+function describeZtoc(path: string, { ztoc, layerDigest }: BuiltZtoc, encoded: Uint8Array, seconds: number): MadeZtoc {
+  return {
+    layer: basename(path),
+    path,
+    layerDigest,
+    compression: ztoc.compression,
+    digest: digestOf(encoded),
+    size: encoded.length,
+    maxSpanId: ztoc.maxSpanId,
+    files: ztoc.files.length,
+    compressedArchiveSize: ztoc.compressedArchiveSize,
+    uncompressedArchiveSize: ztoc.uncompressedArchiveSize,
+    seconds: Number(seconds.toFixed(3)),
+  };
+}
+
+async function printResults(made: readonly MadeZtoc[], output: CommandContext['output']): Promise<void> {
+  if (output.quiet) {
+    for (const { digest } of made) await output.writeLine(digest);
+    return;
+  }
+  if (made.length === 0) return;
+  await output.writeTable(
+    [
+      { title: 'LAYER', flexible: true },
+      { title: 'SIZE', align: 'right' },
+      { title: 'FILES', align: 'right' },
+      { title: 'SPANS', align: 'right' },
+      { title: 'ZTOC' },
+      { title: 'SIZE', align: 'right' },
+      { title: 'TIME', align: 'right' },
+    ],
+    made.map((each) => [
+      printable(each.layer),
+      formatBytes(each.compressedArchiveSize),
+      formatCount(each.files),
+      formatCount(each.maxSpanId + 1),
+      shortDigest(each.digest),
+      formatBytes(each.size),
+      formatSeconds(each.seconds),
+    ]),
+  );
+}

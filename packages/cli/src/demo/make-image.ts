@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { type Descriptor, digestOf, OCI_IMAGE_CONFIG, OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from '@soci/oci';
+import { asideName } from '../write-aside.ts';
+import type { LayerPlan } from './machine-layers.ts';
+import { tarStream } from './tar-stream.ts';
+
+/** Options of {@link makeImage}. */
+export interface MakeImageOptions {
+  readonly signal: AbortSignal;
+  /** Told of uncompressed bytes as they are packed, over all layers. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** Layers packed at the same time: gzip runs on threads of its own, so two keep two cores busy. */
+const PARALLEL_LAYERS = 2;
+
+/** What registries are full of: the level that builders use unless told otherwise. */
+const GZIP_LEVEL = 6;
+
+/** A packed layer, before it is named in a manifest. */
+interface PackedLayer {
+  readonly descriptor: Descriptor;
+  /** Digest of the tar stream. */
+  readonly diffId: string;
+}
+
+/**
+ * Packs an image into a new OCI layout folder, complete or absent. The image is made with nothing of this project's own
+ * but its media types: a plain image, as any builder makes it.
+ */
+export async function makeImage(folder: string, plans: readonly LayerPlan[], options: MakeImageOptions): Promise<void> {
+  const aside = asideName(folder);
+  try {
+    const blobs = join(aside, 'blobs', 'sha256');
+    await mkdir(blobs, { recursive: true });
+    const layers: PackedLayer[] = [];
+    const waiting = [...plans.entries()];
+    const packNext = async (): Promise<void> => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        layers[next[0]] = await packLayer(blobs, next[1], options);
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL_LAYERS }, packNext));
+    const manifest = await writeManifest(blobs, plans, layers);
+    const index = {
+      schemaVersion: 2,
+      manifests: [{ ...manifest, annotations: { 'org.opencontainers.image.ref.name': 'latest' } }],
+    };
+    await writeFile(join(aside, 'index.json'), JSON.stringify(index));
+    await writeFile(join(aside, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+    await mkdir(dirname(folder), { recursive: true });
+    await rename(aside, folder);
+  } catch (error) {
+    await rm(aside, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function packLayer(
+  blobs: string,
+  { entries }: LayerPlan,
+  { signal, onBytes }: MakeImageOptions,
+): Promise<PackedLayer> {
+  const partial = asideName(join(blobs, 'layer'));
+  const diff = measure(onBytes);
+  const blob = measure();
+  await pipeline(
+    Readable.from(tarStream(entries, signal), { objectMode: true, highWaterMark: 4 }),
+    diff.stream,
+    createGzip({ level: GZIP_LEVEL, chunkSize: 1 << 18 }),
+    blob.stream,
+    createWriteStream(partial),
+    { signal },
+  );
+  const { digest, size } = blob.result();
+  await rename(partial, join(blobs, digest.slice('sha256:'.length)));
+  return { descriptor: { mediaType: OCI_LAYER_GZIP, digest, size }, diffId: diff.result().digest };
+}
+
+/** Passes bytes on; knows their number and digest at the end. */
+function measure(onBytes: (bytes: number) => void = () => {}): {
+  stream: Transform;
+  result: () => { digest: string; size: number };
+} {
+  const hash = createHash('sha256');
+  let size = 0;
+  const stream = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      hash.update(chunk);
+      size += chunk.length;
+      onBytes(chunk.length);
+      done(null, chunk);
+    },
+  });
+  return { stream, result: () => ({ digest: `sha256:${hash.digest('hex')}`, size }) };
+}
+
+async function writeManifest(
+  blobs: string,
+  plans: readonly LayerPlan[],
+  layers: readonly PackedLayer[],
+): Promise<Descriptor> {
+  const config = await writeBlob(blobs, OCI_IMAGE_CONFIG, {
+    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+    os: 'linux',
+    config: { Entrypoint: ['/usr/local/bin/node', '/app/bin/soci-index.js'] },
+    rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+    history: plans.map(({ title }) => ({ created_by: `copy ${title}` })),
+  });
+  return writeBlob(blobs, OCI_IMAGE_MANIFEST, {
+    schemaVersion: 2,
+    mediaType: OCI_IMAGE_MANIFEST,
+    config,
+    layers: layers.map(({ descriptor }) => descriptor),
+  });
+}
+
+async function writeBlob(blobs: string, mediaType: string, document: object): Promise<Descriptor> {
+  const bytes = new TextEncoder().encode(JSON.stringify(document));
+  const digest = digestOf(bytes);
+  await writeFile(join(blobs, digest.slice('sha256:'.length)), bytes);
+  return { mediaType, digest, size: bytes.length };
+}

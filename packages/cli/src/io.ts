@@ -1,0 +1,27 @@
+/** Where text goes: as much of a Node stream as the program uses. */
+export interface TextSink {
+  write(chunk: string | Uint8Array, done?: (error?: Error | null) => void): boolean;
+  /** Whether a person looks at it. */
+  readonly isTTY?: boolean;
+  /** Width of the terminal, in characters. */
+  readonly columns?: number;
+}
+
+/** The world around one run of the program; a test gives its own. */
+export interface CliIo {
+  /** Results: tables for people, JSON with `--json`, the bytes of a file for `cat`. */
+  readonly stdout: TextSink;
+  /** Everything else: progress, notes, errors. */
+  readonly stderr: TextSink;
+  /** `NO_COLOR`, `TERM` and `DEBUG` are looked at. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Fires when the person wants the program to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** Writes and waits until the sink has taken it, so that what is written last is not lost and memory stays bounded. */
+export function writeTo(sink: TextSink, chunk: string | Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    sink.write(chunk, (error) => (error ? reject(error) : resolve()));
+  });
+}

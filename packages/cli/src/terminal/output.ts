@@ -1,0 +1,82 @@
+import { type ErrorDescription, renderDescription } from '../describe-error.ts';
+import { type CliIo, type TextSink, writeTo } from '../io.ts';
+import { PROGRAM } from '../program.ts';
+import { type Progress, ProgressBar, plainProgress, silentProgress } from './progress.ts';
+import { isInteractive, type Style, styleFor } from './style.ts';
+import { type Column, layOutTable } from './table.ts';
+
+/** How the person wants to be told. */
+export interface OutputMode {
+  /** JSON on standard output and nothing else there. */
+  readonly json: boolean;
+  /** The result alone, as short as it can be said; no progress, no notes. */
+  readonly quiet: boolean;
+}
+
+/** Widest a table or a help text gets where nothing says how wide the terminal is. */
+const WIDTH_WITHOUT_TERMINAL = 120;
+
+/** What a command says: results to standard output, the rest to standard error. */
+export class Output {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Styles for standard output. */
+  readonly style: Style;
+  readonly #stdout: TextSink;
+  readonly #stderr: TextSink;
+  readonly #env: CliIo['env'];
+
+  constructor(io: CliIo, mode: OutputMode) {
+    this.json = mode.json;
+    this.quiet = mode.quiet;
+    this.style = styleFor(io.stdout, io.env);
+    this.#stdout = io.stdout;
+    this.#stderr = io.stderr;
+    this.#env = io.env;
+  }
+
+  /** Columns of standard output. */
+  get width(): number {
+    return this.#stdout.columns ?? WIDTH_WITHOUT_TERMINAL;
+  }
+
+  /** One JSON value on a line of its own: the result where `--json` is given. */
+  writeJson(value: unknown): Promise<void> {
+    return writeTo(this.#stdout, `${JSON.stringify(value)}\n`);
+  }
+
+  /** A line of the result. */
+  writeLine(line = ''): Promise<void> {
+    return writeTo(this.#stdout, `${line}\n`);
+  }
+
+  /** A table of the result; its titles stand out. */
+  async writeTable(columns: readonly Column[], rows: readonly (readonly string[])[], indent = ''): Promise<void> {
+    const [titles = '', ...lines] = layOutTable(columns, rows, this.width - indent.length);
+    const text = [this.style.dim(titles), ...lines].map((line) => `${indent}${line}\n`).join('');
+    await writeTo(this.#stdout, text);
+  }
+
+  /** Bytes of the result, as they are. */
+  writeBytes(bytes: Uint8Array): Promise<void> {
+    return writeTo(this.#stdout, bytes);
+  }
+
+  /** Something worth knowing that is not the result; not said with `--quiet`. */
+  async note(line: string): Promise<void> {
+    if (!this.quiet) await writeTo(this.#stderr, `${line}\n`);
+  }
+
+  /** A fault that does not end the command: part of what was asked for could not be done. */
+  async reportProblem(problem: ErrorDescription): Promise<void> {
+    const lines = renderDescription(problem, PROGRAM, styleFor(this.#stderr, this.#env));
+    await writeTo(this.#stderr, lines.map((line) => `${line}\n`).join(''));
+  }
+
+  /** A display of progress that suits standard error. */
+  openProgress(): Progress {
+    if (this.quiet) return silentProgress;
+    if (isInteractive(this.#stderr, this.#env)) return new ProgressBar(this.#stderr, styleFor(this.#stderr, this.#env));
+    return plainProgress(this.#stderr);
+  }
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { ProgressBar, plainProgress } from './progress.ts';
+import { styleFor } from './style.ts';
+import { textWidth } from './text-width.ts';
+
+/** A terminal that remembers what was written to it. */
+function terminal(columns: number) {
+  const written: string[] = [];
+  return { written, isTTY: true, columns, write: (chunk: string | Uint8Array) => written.push(String(chunk)) > 0 };
+}
+
+const uncoloured = styleFor(terminal(80), { NO_COLOR: '1' });
+
+describe('ProgressBar', () => {
+  it('redraws one line in place and takes it away at the end', () => {
+    const sink = terminal(60);
+    let now = 0;
+    const bar = new ProgressBar(sink, uncoloured, () => now);
+    bar.update({ done: 1, total: 4, detail: '1 of 4 layers' });
+    now = 1000;
+    bar.update({ done: 4, total: 4, detail: '4 of 4 layers' });
+    bar.close();
+    expect(sink.written).toEqual([
+      '\u001b[?25l',
+      '\r██████░░░░░░░░░░░░░░░░░░  25 %  1 of 4 layers\u001b[K',
+      '\r████████████████████████ 100 %  4 of 4 layers\u001b[K',
+      '\r\u001b[K\u001b[?25h',
+    ]);
+  });
+
+  it('redraws no more often than people can see', () => {
+    const sink = terminal(60);
+    const bar = new ProgressBar(sink, uncoloured, () => 5);
+    for (let done = 0; done < 1000; done++) bar.update({ done, total: 1000, detail: '' });
+    expect(sink.written).toHaveLength(2);
+  });
+
+  it.each([120, 60, 30, 12, 3])('never wraps on a terminal of %i columns', (columns) => {
+    const sink = terminal(columns);
+    new ProgressBar(sink, uncoloured, () => 0).update({
+      done: 5,
+      total: 9,
+      detail: 'node_modules/some-package.tar.gz',
+    });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what the bar is made of
+    const line = sink.written.at(-1)?.replace(/\r|\u001b\[K/g, '') ?? '';
+    expect(textWidth(line)).toBeLessThan(columns);
+  });
+
+  it('leaves a terminal alone on which nothing was drawn', () => {
+    const sink = terminal(60);
+    new ProgressBar(sink, uncoloured).close();
+    expect(sink.written).toEqual([]);
+  });
+});
+
+describe('plainProgress', () => {
+  it('writes one line a milestone, without control codes', () => {
+    const sink = terminal(60);
+    const progress = plainProgress(sink);
+    progress.update({ done: 1, total: 2, detail: 'half' });
+    progress.milestone('layer 1 of 2: indexed');
+    progress.close();
+    expect(sink.written).toEqual(['layer 1 of 2: indexed\n']);
+  });
+});
+
+describe('styleFor', () => {
+  it.each([
+    ['a terminal', { isTTY: true }, {}, '\u001b[1mx\u001b[22m'],
+    ['a pipe', { isTTY: false }, {}, 'x'],
+    ['NO_COLOR', { isTTY: true }, { NO_COLOR: '1' }, 'x'],
+    ['an empty NO_COLOR', { isTTY: true }, { NO_COLOR: '' }, '\u001b[1mx\u001b[22m'],
+    ['a dumb terminal', { isTTY: true }, { TERM: 'dumb' }, 'x'],
+  ])('on %s', (_, sink, env, styled) => {
+    expect(styleFor({ ...sink, write: () => true }, env).bold('x')).toBe(styled);
+  });
+});

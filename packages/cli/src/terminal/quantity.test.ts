@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { countOf, drawBar, formatBytes, formatSeconds, formatShare, shortDigest } from './quantity.ts';
+
+describe('quantities for people', () => {
+  it.each([
+    [0, '0 B'],
+    [1023, '1023 B'],
+    [1024, '1.0 KiB'],
+    [37_376, '36.5 KiB'],
+    [4 << 20, '4.0 MiB'],
+    [109_051_904, '104 MiB'],
+    [1024 * 1024 - 1, '1.0 MiB'],
+    [2 ** 53, '8192 TiB'],
+  ])('writes %i bytes as %s', (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text);
+  });
+
+  it.each([
+    [0, '0.00 s'],
+    [0.042, '0.04 s'],
+    [0.999, '1.0 s'],
+    [3.24, '3.2 s'],
+    [59.96, '1 min 00 s'],
+    [125.2, '2 min 05 s'],
+  ])('writes %d seconds as %s', (seconds, text) => {
+    expect(formatSeconds(seconds)).toBe(text);
+  });
+
+  it.each([
+    [1, 2, '50 %'],
+    [1, 250, '0.4 %'],
+    [1, 48_000, '0.0021 %'],
+    [0, 5, '0 %'],
+    [5, 5, '100 %'],
+    [0, 0, '0 %'],
+  ])('writes %d of %d as %s', (part, whole, text) => {
+    expect(formatShare(part, whole)).toBe(text);
+  });
+
+  it('counts in singular and plural', () => {
+    expect([countOf(1, 'layer'), countOf(12_345, 'file'), countOf(0, 'entry', 'entries')]).toEqual([
+      '1 layer',
+      '12,345 files',
+      '0 entries',
+    ]);
+  });
+
+  it('shortens a digest to what people compare', () => {
+    expect(shortDigest(`sha256:${'0709e246a1d1'.padEnd(64, '7')}`)).toBe('sha256:0709e246a1d1');
+  });
+});
+
+describe('drawBar', () => {
+  it.each([
+    [0, 10, '░░░░'],
+    [1, 1000, '▏░░░'],
+    [5, 10, '██░░'],
+    [9, 16, '██▎░'],
+    [10, 10, '████'],
+    [11, 10, '████'],
+  ])('draws %d of %d in four cells as %s', (part, whole, bar) => {
+    expect(drawBar(part, whole, 4)).toBe(bar);
+  });
+});

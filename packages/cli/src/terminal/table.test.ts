@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { layOutTable } from './table.ts';
+import { printable, shorten, textWidth, wrapWords } from './text-width.ts';
+
+const columns = [{ title: 'LAYER', flexible: true }, { title: 'SIZE', align: 'right' }, { title: 'NOTE' }] as const;
+
+describe('layOutTable', () => {
+  it('aligns columns and leaves nothing behind the last', () => {
+    const rows = [
+      ['base.tar.gz', '104 MiB', 'indexed'],
+      ['app.tar', '9 B', ''],
+    ];
+    expect(layOutTable(columns, rows, 80)).toEqual([
+      'LAYER           SIZE  NOTE',
+      'base.tar.gz  104 MiB  indexed',
+      'app.tar          9 B',
+    ]);
+  });
+
+  it('cuts flexible columns to the width of the terminal', () => {
+    const lines = layOutTable(columns, [['a-very-long-layer-name.tar.gz', '104 MiB', 'indexed']], 36);
+    expect(lines[1]).toBe('a-very-l…me.tar.gz  104 MiB  indexed');
+    expect(lines.every((line) => textWidth(line) <= 36)).toBe(true);
+  });
+
+  it('rather runs over than says nothing', () => {
+    expect(layOutTable(columns, [['layer-name', '104 MiB', 'indexed']], 10)[1]).toBe('lay…name  104 MiB  indexed');
+  });
+});
+
+describe('text for terminals', () => {
+  it('measures without style codes', () => {
+    expect(textWidth('\u001b[1mBold\u001b[22m…')).toBe(5);
+  });
+
+  it('cuts in the middle', () => {
+    expect([shorten('usr/lib/node', 12), shorten('usr/lib/node', 7), shorten('abc', 1), shorten('abc', 0)]).toEqual([
+      'usr/lib/node',
+      'usr…ode',
+      '…',
+      '',
+    ]);
+  });
+
+  it('shows control characters instead of sending them', () => {
+    expect(printable('a\u001b[2Jb\n\u202ec')).toBe('a\\x1b[2Jb\\x0a\\u202ec');
+  });
+
+  it('breaks lines between words', () => {
+    expect(wrapWords('one two three four', 9)).toEqual(['one two', 'three', 'four']);
+  });
+});

@@ -1,0 +1,45 @@
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the control codes of style.ts
+const STYLE_CODES = /\u001b\[\d+m/g;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/** How many columns a text takes; style codes take none. Every character counts as one column. */
+export function textWidth(text: string): number {
+  return [...text.replace(STYLE_CODES, '')].length;
+}
+
+/** Cuts a text without style codes to a width, in its middle, where the least is lost: `usr/lib/…/index.js`. */
+export function shorten(text: string, width: number): string {
+  const characters = [...text];
+  if (characters.length <= width) return text;
+  if (width <= 1) return '…'.slice(0, Math.max(0, width));
+  const tail = Math.ceil((width - 1) / 2);
+  return `${characters.slice(0, width - 1 - tail).join('')}…${characters.slice(characters.length - tail).join('')}`;
+}
+
+/**
+ * Text from an image or a file, made fit for a terminal: control characters, which could move the cursor or hide what
+ * follows, are written as escapes (`\x1b`).
+ */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** Breaks text into lines of at most `width` columns, between words. */
+export function wrapWords(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && textWidth(line) + 1 + textWidth(word) > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
