@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseSync } from 'vite';
 import { report } from '../report.ts';
-import { publishedPackages, ROOT } from '../workspace/packages.ts';
+import { listFiles, publishedPackages, ROOT } from '../workspace/packages.ts';
 import { resolveRelative } from '../workspace/source-file.ts';
 
 /** The parts of a syntax tree's node that are read here; ESTree with its TypeScript extension. */
@@ -24,8 +24,13 @@ interface Parsed {
 const NEEDS_NO_DEFAULT = /^(signal|on[A-Z].*)$/;
 
 const parsed = new Map<string, Parsed>();
+/** The members of the package's interfaces: a class that implements some need not say again what they are. */
+let documentedElsewhere: ReadonlySet<string> = new Set();
 
 for (const unit of publishedPackages()) {
+  documentedElsewhere = interfaceMembers(
+    listFiles(`${unit.folder}/src`, ['.ts']).filter((path) => !path.includes('/assembly/')),
+  );
   const problems = unit.entries.flatMap((entry) => reExports(entry).flatMap(([name, path]) => problemsOf(name, path)));
   if (unit.entries.length > 0) report(`documentation of ${unit.name}`, [...new Set(problems)]);
 }
@@ -62,13 +67,19 @@ function reExports(path: string): [name: string, from: string][] {
   });
 }
 
-/** What of an interface or a class a caller sees. An overriding member has its documentation where it comes from. */
+/** What of an interface or a class a caller sees, without what has its documentation where it is inherited from. */
 function membersOf(statement: Node): Node[] {
-  const { type, body } = statement.declaration as Node & { body?: { body: Node[] } };
-  if (type !== 'TSInterfaceDeclaration' && type !== 'ClassDeclaration') return [];
-  return (body?.body ?? []).filter(
-    (member) => keyName(member) !== '' && keyName(member) !== 'constructor' && member.override !== true,
-  );
+  const declaration = statement.declaration as Node & { body?: { body: Node[] }; implements?: unknown[] };
+  if (declaration.type !== 'TSInterfaceDeclaration' && declaration.type !== 'ClassDeclaration') return [];
+  const named = (declaration.body?.body ?? []).filter((member) => !['', 'constructor'].includes(keyName(member)));
+  const inherits = (declaration.implements?.length ?? 0) > 0;
+  return named.filter((member) => member.override !== true && !(inherits && documentedElsewhere.has(keyName(member))));
+}
+
+function interfaceMembers(paths: readonly string[]): Set<string> {
+  const statements = paths.flatMap((path) => parse(path).body).filter((node) => node.type === 'ExportNamedDeclaration');
+  const interfaces = statements.filter((node) => (node.declaration as Node | null)?.type === 'TSInterfaceDeclaration');
+  return new Set(interfaces.flatMap(membersOf).map(keyName));
 }
 
 /** A member's name; '' for a private one, an index signature or a computed key. */

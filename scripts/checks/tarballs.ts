@@ -45,14 +45,18 @@ function checkContents({ unit, tarball }: PackedPackage): string[] {
     if (name.startsWith('dist/') && name.endsWith('.js') && !existsSync(source)) {
       problems.push(`${name} has no source: remove ${unit.folder}/dist and build again`);
     }
-    const map = name.endsWith('.map')
-      ? (JSON.parse(files.get(name)?.toString() ?? '{}') as { sources: string[] })
-      : null;
-    for (const mapped of map?.sources ?? []) {
-      if (!files.has(join(name, '..', mapped))) problems.push(`${name} maps to ${mapped}, which is not in it`);
-    }
   }
-  return problems;
+  return [...problems, ...danglingMaps(files)];
+}
+
+/** A source map or declaration map is of use only beside the sources that it names. */
+function danglingMaps(files: ReadonlyMap<string, Buffer>): string[] {
+  const maps = [...files].filter(([name]) => name.endsWith('.map'));
+  const dangling = maps.filter(([name, bytes]) => {
+    const { sources } = JSON.parse(bytes.toString()) as { sources: string[] };
+    return sources.some((source) => !files.has(join(name, '..', source)));
+  });
+  return dangling[0] ? [`${dangling.length} maps name sources that are not in it, such as ${dangling[0][0]}`] : [];
 }
 
 /** The files of an npm tarball by name, without its `package/`: names of under 100 bytes, plain ustar. */
