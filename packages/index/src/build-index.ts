@@ -1,0 +1,82 @@
+import { availableParallelism } from 'node:os';
+import type { Descriptor, Fetcher } from '@soci/oci';
+import { type Artifact, ArtifactList } from './artifact.ts';
+import { ImageReader } from './image/image-reader.ts';
+import { toDescriptor, toDescriptorStruct } from './image/structs.ts';
+import { buildLayers } from './layers/build-layers.ts';
+import { resolveOptions, type SociIndexOptions } from './options.ts';
+import { choosePlatforms, collectTasks, planPlatforms } from './plan-image.ts';
+import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
+import { assembleSociIndex } from './soci-manifest.ts';
+
+/** What {@link buildSociIndex} has come to. */
+export type SociIndexResult = BuiltIndexes | NothingToIndex;
+
+/** SOCI indexes were made. */
+export interface BuiltIndexes {
+  readonly outcome: 'indexed';
+  /** The SOCI index manifests, one a platform, in the order of the platforms. */
+  readonly indexes: readonly Descriptor[];
+  /** What to push, leaves before roots. */
+  readonly artifacts: readonly Artifact[];
+  readonly platforms: readonly PlatformReport[];
+  readonly layers: readonly LayerReport[];
+}
+
+/** None was: not a failure, but a fact about the image. */
+export interface NothingToIndex {
+  readonly outcome: 'nothing-to-index';
+  /**
+   * - `no-layer-to-index`: every layer was skipped, for the reasons that `layers` tells (with `compat: 'soci-cli'`, and
+   *   v1: every layer of one platform).
+   * - `no-platform`: the content runs nowhere: an artifact, not an image.
+   */
+  readonly reason: 'no-layer-to-index' | 'no-platform';
+  readonly platforms: readonly PlatformReport[];
+  readonly layers: readonly LayerReport[];
+}
+
+/**
+ * Builds v1 SOCI indexes for an image: one manifest a platform, which refers to the image's own by its `subject`. The
+ * image stays as it is; runtimes find the index through the registry's referrers API. Nothing is pushed.
+ *
+ * @param store - Holds the image. Each layer that is indexed is fetched once, in full, and verified.
+ * @param image - An image manifest or image index, OCI or Docker.
+ * @throws SociIndexError; `OciError` and what else `store` throws; the reason of `options.signal`.
+ * @see soci-snapshotter v0.16.1, soci/soci_index.go, `Build`
+ */
+export async function buildSociIndex(
+  store: Fetcher,
+  image: Descriptor,
+  options: SociIndexOptions = {},
+): Promise<SociIndexResult> {
+  const resolved = resolveOptions(options, availableParallelism());
+  const target = toDescriptorStruct(image);
+  const reader = new ImageReader(store, resolved.limits, resolved.signal);
+  const plans = await planPlatforms(reader, target, await choosePlatforms(reader, target, resolved), resolved);
+  const built = await buildLayers(store, collectTasks(plans), resolved);
+  const indexes = plans.map(({ manifest, layers }) =>
+    assembleSociIndex({ version: 1, subject: manifest, layers, built, options: resolved }),
+  );
+  const platforms = plans.map((plan, i) => reportPlatform(plan, indexes[i], built, resolved.prefetchFiles));
+  const layers = reportLayers(plans, indexes, built);
+  const made = indexes.filter((index) => index !== undefined);
+  // The reference fails with the first platform that has nothing; we index the others.
+  if (made.length === 0 || (resolved.isCompat && made.length < indexes.length)) {
+    return {
+      outcome: 'nothing-to-index',
+      reason: plans.length === 0 ? 'no-platform' : 'no-layer-to-index',
+      platforms,
+      layers,
+    };
+  }
+  const artifacts = new ArtifactList();
+  for (const index of made) artifacts.add(...index.artifacts);
+  return {
+    outcome: 'indexed',
+    indexes: made.map(({ descriptor }) => toDescriptor(descriptor)),
+    artifacts: artifacts.list(),
+    platforms,
+    layers,
+  };
+}

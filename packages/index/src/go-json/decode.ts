@@ -1,0 +1,119 @@
+import { SociIndexError } from '../errors.ts';
+import { type JsonValue, parseJson } from './parse.ts';
+import { type Field, type Schema, type StructValue, zeroValue } from './schema.ts';
+
+const MIN_INT64 = -(2n ** 63n);
+const MAX_INT64 = 2n ** 63n - 1n;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/**
+ * Reads JSON into a struct as Go's `json.Unmarshal` does, which says more than the JSON Schema of an image manifest:
+ * keys match in any case where none matches exactly; unknown ones are dropped; `null` leaves a string or number as it
+ * is; a key that stands twice is read into what the first one left, so that objects, maps and list items are merged.
+ *
+ * @throws SociIndexError `MANIFEST_INVALID` where the syntax or a type is wrong.
+ */
+export function decodeStruct(schema: Schema & { kind: 'struct' }, bytes: Uint8Array): StructValue {
+  return new Decoder().decode(schema, zeroValue(schema), parseJson(bytes), '') as StructValue;
+}
+
+class Decoder {
+  /** What a list has held beyond its present length: Go shows it again when the list grows. */
+  readonly #backing = new WeakMap<object, unknown[]>();
+
+  decode(schema: Schema, current: unknown, json: JsonValue, where: string): unknown {
+    if (schema.kind === 'presence') return true;
+    if (json.kind === 'null')
+      return schema.kind === 'string' || schema.kind === 'integer' || schema.kind === 'struct' ? current : null;
+    switch (schema.kind) {
+      case 'string':
+        return expectKind(json, 'string', where).value;
+      case 'integer':
+        return decodeInteger(expectKind(json, 'number', where).literal, where);
+      case 'bytes':
+        return this.#decodeBytes(current, json, where);
+      case 'string-map':
+        return this.#decodeMap(current as Map<string, string> | null, json, where);
+      case 'list':
+        return this.#decodeList(schema.of, current as unknown[] | null, json, where);
+      case 'pointer':
+        return this.decode(schema.to, current ?? zeroValue(schema.to), json, where);
+      case 'struct':
+        return this.#decodeStruct(schema.fields, current as StructValue, json, where);
+    }
+  }
+
+  #decodeStruct(fields: readonly Field[], current: StructValue, json: JsonValue, where: string): StructValue {
+    for (const { key, value } of expectKind(json, 'object', where).members) {
+      const field = fields.find(({ name }) => name === key) ?? fields.find(({ name }) => fold(name) === fold(key));
+      if (field === undefined) continue;
+      current[field.name] = this.decode(field.schema, current[field.name], value, `${where}.${field.name}`);
+    }
+    return current;
+  }
+
+  #decodeMap(current: Map<string, string> | null, json: JsonValue, where: string): Map<string, string> {
+    const map = current ?? new Map<string, string>();
+    for (const { key, value } of expectKind(json, 'object', where).members) {
+      map.set(key, value.kind === 'null' ? '' : expectKind(value, 'string', `${where}[${JSON.stringify(key)}]`).value);
+    }
+    return map;
+  }
+
+  #decodeList(of: Schema, current: unknown[] | null, json: JsonValue, where: string): unknown[] {
+    const { items } = expectKind(json, 'array', where);
+    if (items.length === 0) return [];
+    const held = current === null ? [] : (this.#backing.get(current) ?? [...current]);
+    const list = items.map((item, i) => {
+      held[i] = this.decode(of, i < held.length ? held[i] : zeroValue(of), item, `${where}[${i}]`);
+      return held[i];
+    });
+    this.#backing.set(list, held);
+    return list;
+  }
+
+  #decodeBytes(current: unknown, json: JsonValue, where: string): Uint8Array {
+    if (json.kind === 'array') {
+      const held = current === null ? [] : [...(current as Uint8Array)];
+      return Uint8Array.from(this.#decodeList({ kind: 'integer' }, held, json, where) as number[], (value) => {
+        if (value < 0 || value > 255) throw typeError(where, 'bytes', json);
+        return value;
+      });
+    }
+    const text = expectKind(json, 'string', where).value.replaceAll(/[\r\n]/g, '');
+    if (!BASE64.test(text)) throw typeError(where, 'base64', json);
+    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  }
+}
+
+/** Go's case folding of a key, as far as it can meet a name in ASCII (encoding/json, fold.go). */
+function fold(name: string): string {
+  return name
+    .replaceAll(/[a-z]/g, (letter) => letter.toUpperCase())
+    .replaceAll('\u017f', 'S')
+    .replaceAll('\u212a', 'K');
+}
+
+function decodeInteger(literal: string, where: string): number | bigint {
+  if (!/^-?[0-9]+$/.test(literal)) throw typeError(where, 'a whole number', { kind: 'number', literal });
+  const value = BigInt(literal);
+  if (value < MIN_INT64 || value > MAX_INT64) throw typeError(where, 'a 64-bit number', { kind: 'number', literal });
+  const exact = Number(value);
+  // Adding zero turns -0 into 0.
+  return Number.isSafeInteger(exact) ? exact + 0 : value;
+}
+
+function expectKind<Kind extends JsonValue['kind']>(
+  json: JsonValue,
+  kind: Kind,
+  where: string,
+): JsonValue & { kind: Kind } {
+  if (json.kind !== kind) throw typeError(where, kind, json);
+  return json as JsonValue & { kind: Kind };
+}
+
+function typeError(where: string, expected: string, found: JsonValue): SociIndexError {
+  const name = where === '' ? 'the document' : where.slice(1);
+  const what = found.kind === 'number' ? found.literal : found.kind;
+  return new SociIndexError('MANIFEST_INVALID', `${name} must be ${expected}, found ${what}`);
+}

@@ -1,0 +1,147 @@
+import { digestOf, type Fetcher, isImageIndex, isImageManifest, OciError, readVerified } from '@soci/oci';
+import { SociIndexError } from '../errors.ts';
+import type { IndexLimits } from '../limits.ts';
+import { normalizeStruct } from './platform-match.ts';
+import {
+  type DescriptorStruct,
+  decodeIndex,
+  decodeManifest,
+  decodeOutline,
+  decodePlatform,
+  type IndexStruct,
+  type ManifestStruct,
+  type PlatformStruct,
+} from './structs.ts';
+
+/**
+ * Reads the manifests, image indexes and configurations of one image: each blob is fetched once, verified, bounded, and
+ * kept; each call gives a struct of its own, which may be changed.
+ */
+export class ImageReader {
+  readonly #fetcher: Fetcher;
+  readonly #limits: Required<IndexLimits>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #documents = new Map<string, Promise<Uint8Array>>();
+  #totalSize = 0;
+
+  constructor(fetcher: Fetcher, limits: Required<IndexLimits>, signal?: AbortSignal) {
+    this.#fetcher = fetcher;
+    this.#limits = limits;
+    this.#signal = signal;
+  }
+
+  /** Reads an image manifest. */
+  async manifest(descriptor: DescriptorStruct): Promise<ManifestStruct> {
+    return decodeNamed(descriptor, checkDocumentKind(descriptor, await this.#read(descriptor)), decodeManifest);
+  }
+
+  /** Reads an image index. */
+  async index(descriptor: DescriptorStruct): Promise<IndexStruct> {
+    return decodeNamed(descriptor, checkDocumentKind(descriptor, await this.#read(descriptor)), decodeIndex);
+  }
+
+  /** The platform that an image configuration names, normalized. */
+  async configPlatform(descriptor: DescriptorStruct): Promise<PlatformStruct> {
+    return normalizeStruct(decodeNamed(descriptor, await this.#read(descriptor), decodePlatform));
+  }
+
+  /** Counts the descriptors met on a walk through the image, up to the limit. */
+  startWalk(): (references: number) => void {
+    let met = 0;
+    return (references) => {
+      met += references;
+      if (met > this.#limits.maxReferences) {
+        throw new SociIndexError(
+          'LIMIT_EXCEEDED',
+          `the image refers to more than ${this.#limits.maxReferences} manifests, layers and configurations`,
+        );
+      }
+    };
+  }
+
+  async #read(descriptor: DescriptorStruct): Promise<Uint8Array> {
+    // Content that a descriptor embeds is taken if it is the content named (containerd, core/content/helpers.go).
+    const { data, digest } = descriptor;
+    if (data !== null && data.length === descriptor.size && digestOf(data) === digest) return data;
+    this.#count(descriptor);
+    const key = `${digest} ${descriptor.size}`;
+    const document = this.#documents.get(key) ?? this.#fetch(descriptor);
+    this.#documents.set(key, document);
+    return document;
+  }
+
+  /** What is read again costs no fetch, but is parsed again: it counts again. */
+  #count({ mediaType, digest, size }: DescriptorStruct): void {
+    const { maxDocumentSize, maxDocumentsSize } = this.#limits;
+    if (size < 0 || typeof size === 'bigint') {
+      throw new SociIndexError('MANIFEST_INVALID', `${digest} (${mediaType}) is said to have ${size} bytes`, {
+        digest,
+      });
+    }
+    this.#totalSize += size;
+    if (size > maxDocumentSize || this.#totalSize > maxDocumentsSize) {
+      const limit =
+        size > maxDocumentSize
+          ? `${maxDocumentSize} for one document`
+          : `${maxDocumentsSize} for all that is read of an image`;
+      throw new SociIndexError('LIMIT_EXCEEDED', `${digest} (${mediaType}) has ${size} bytes: the limit is ${limit}`, {
+        digest,
+      });
+    }
+  }
+
+  #fetch({ mediaType, digest, size }: DescriptorStruct): Promise<Uint8Array> {
+    const options = { maxSize: this.#limits.maxDocumentSize, ...(this.#signal && { signal: this.#signal }) };
+    return readVerified(this.#fetcher, { mediaType, digest, size: Number(size) }, options);
+  }
+}
+
+/** Whether an error says that a store does not hold what was asked of it. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof OciError && error.code === 'NOT_FOUND';
+}
+
+/**
+ * Refuses a document that is one thing by its descriptor and another by its content
+ * (containerd v2.2.9, core/images/image.go, `validateMediaType`).
+ */
+function checkDocumentKind(descriptor: DescriptorStruct, bytes: Uint8Array): Uint8Array {
+  const { mediaType, digest } = descriptor;
+  const outline = decodeNamed(descriptor, bytes, decodeOutline);
+  if (outline.fsLayers) {
+    throw new SociIndexError(
+      'MANIFEST_INVALID',
+      `${digest} is a manifest of Docker's schema 1, which has no layers to index`,
+      { digest },
+    );
+  }
+  if (isImageManifest(mediaType) && (outline.manifests || isImageIndex(outline.mediaType))) {
+    throw new SociIndexError(
+      'MANIFEST_INVALID',
+      `${digest} is described as a manifest (${mediaType}) and holds an image index`,
+      { digest },
+    );
+  }
+  if (isImageIndex(mediaType) && (outline.config || outline.layers || isImageManifest(outline.mediaType))) {
+    throw new SociIndexError(
+      'MANIFEST_INVALID',
+      `${digest} is described as an image index (${mediaType}) and holds a manifest`,
+      { digest },
+    );
+  }
+  return bytes;
+}
+
+/** Decodes, and says of which document an error is. */
+function decodeNamed<T>(
+  { mediaType, digest }: DescriptorStruct,
+  bytes: Uint8Array,
+  decode: (bytes: Uint8Array) => T,
+): T {
+  try {
+    return decode(bytes);
+  } catch (cause) {
+    if (!(cause instanceof SociIndexError)) throw cause;
+    throw new SociIndexError(cause.code, `${digest} (${mediaType}): ${cause.message}`, { cause, digest });
+  }
+}

@@ -1,0 +1,141 @@
+import { formatPlatform, isImageConfig, isImageIndex, isImageManifest } from '@soci/oci';
+import { SociIndexError } from '../errors.ts';
+import { type ImageReader, isNotFound } from './image-reader.ts';
+import { matchPlatform, type PlatformMatcher } from './platform-match.ts';
+import { type DescriptorStruct, type ManifestStruct, type PlatformStruct, toPlatform } from './structs.ts';
+
+/**
+ * Lists the platforms that an image runs on, in its order: those of its descriptors, and of the configurations where
+ * descriptors name none. Attestations (`unknown/unknown`) run nowhere (containerd v2.2.9, core/images/image.go, `Platforms`).
+ */
+export async function listPlatforms(reader: ImageReader, image: DescriptorStruct): Promise<PlatformStruct[]> {
+  const platforms: PlatformStruct[] = [];
+  const count = reader.startWalk();
+  const visit = async (descriptors: readonly DescriptorStruct[]): Promise<void> => {
+    count(descriptors.length);
+    for (const descriptor of descriptors) {
+      const { platform, mediaType } = descriptor;
+      if (platform !== null) {
+        if (platform.os !== 'unknown' && platform.architecture !== 'unknown') platforms.push(platform);
+      } else if (isImageConfig(mediaType)) {
+        platforms.push(await reader.configPlatform(descriptor));
+      } else if (isImageManifest(mediaType)) {
+        const { config, layers } = await reader.manifest(descriptor);
+        await visit([config, ...(layers ?? [])]);
+      } else if (isImageIndex(mediaType)) {
+        await visit((await reader.index(descriptor)).manifests ?? []);
+      }
+    }
+  };
+  await visit([image]);
+  return platforms;
+}
+
+/**
+ * The descriptor of the manifest that a SOCI index for `platform` belongs to: the first in the image that matches
+ * (soci/soci_index.go, `GetImageManifestDescriptor`).
+ *
+ * @throws SociIndexError `PLATFORM_NOT_FOUND`, `PLATFORM_MISSING`
+ */
+export async function findManifest(
+  reader: ImageReader,
+  image: DescriptorStruct,
+  platform: PlatformStruct,
+): Promise<DescriptorStruct> {
+  const matches = matchPlatform(platform);
+  if (isImageIndex(image.mediaType)) {
+    for (const descriptor of (await reader.index(image)).manifests ?? []) {
+      if (descriptor.platform === null) {
+        throw new SociIndexError(
+          'PLATFORM_MISSING',
+          `image index ${image.digest} lists ${descriptor.digest} without a platform: none can be told from it`,
+          { digest: image.digest },
+        );
+      }
+      if (matches(descriptor.platform)) return descriptor;
+    }
+    throw platformNotFound(image, platform);
+  }
+  if (image.platform !== null && !matches(image.platform)) throw platformNotFound(image, platform);
+  return image;
+}
+
+/**
+ * Reads the manifest whose layers are indexed for `platform`: of those that match, the one that asks for most features
+ * of the system, the first where they ask for as many (containerd v2.2.9, core/images/image.go, `Manifest`).
+ *
+ * @throws SociIndexError `PLATFORM_NOT_FOUND`
+ */
+export async function selectManifest(
+  reader: ImageReader,
+  image: DescriptorStruct,
+  platform: PlatformStruct,
+): Promise<ManifestStruct> {
+  const matches = matchPlatform(platform);
+  const visit = async (descriptor: DescriptorStruct): Promise<ManifestStruct | undefined> => {
+    if (isImageManifest(descriptor.mediaType)) {
+      const manifest = await reader.manifest(descriptor);
+      if (descriptor.digest === image.digest) return manifest;
+      const own = descriptor.platform ?? (await reader.configPlatform(manifest.config));
+      return matches(own) ? manifest : undefined;
+    }
+    if (!isImageIndex(descriptor.mediaType)) throw notAnImage(descriptor);
+    const best = pickBest((await reader.index(descriptor)).manifests ?? [], matches);
+    return best === undefined ? undefined : visit(best);
+  };
+  const manifest = await visit(image);
+  if (manifest === undefined) throw platformNotFound(image, platform);
+  return manifest;
+}
+
+/** The match that comes first; those without a platform, which only their configuration can tell, come last. */
+function pickBest(candidates: readonly DescriptorStruct[], matches: PlatformMatcher): DescriptorStruct | undefined {
+  const known = candidates.filter(({ platform }) => platform !== null && matches(platform));
+  const countFeatures = (candidate: DescriptorStruct) => candidate.platform?.['os.features']?.length ?? 0;
+  const [first, ...others] = known;
+  if (first === undefined) return candidates.find(({ platform }) => platform === null);
+  return others.reduce((best, other) => (countFeatures(other) > countFeatures(best) ? other : best), first);
+}
+
+/**
+ * Reads the first manifest that a descriptor leads to, whatever its platform, or undefined where there is none in the
+ * store (containerd v2.2.9, core/images/image.go, `Manifest` without a platform). All that it leads to must be readable.
+ */
+export async function readFirstManifest(
+  reader: ImageReader,
+  descriptor: DescriptorStruct,
+): Promise<ManifestStruct | undefined> {
+  const count = reader.startWalk();
+  const visit = async (current: DescriptorStruct): Promise<ManifestStruct | undefined> => {
+    if (isImageManifest(current.mediaType)) return reader.manifest(current);
+    if (!isImageIndex(current.mediaType)) throw notAnImage(current);
+    const manifests = (await reader.index(current)).manifests ?? [];
+    count(manifests.length);
+    let first: ManifestStruct | undefined;
+    for (const child of manifests) {
+      const manifest = await visit(child);
+      first ??= manifest;
+    }
+    return first;
+  };
+  try {
+    return await visit(descriptor);
+  } catch (error) {
+    if (isNotFound(error) || (error instanceof SociIndexError && error.code === 'PLATFORM_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+function platformNotFound(image: DescriptorStruct, platform: PlatformStruct): SociIndexError {
+  return new SociIndexError(
+    'PLATFORM_NOT_FOUND',
+    `image ${image.digest} has no manifest for ${formatPlatform(toPlatform(platform))}: choose one of its own platforms`,
+    { digest: image.digest },
+  );
+}
+
+function notAnImage({ mediaType, digest }: DescriptorStruct): SociIndexError {
+  return new SociIndexError('PLATFORM_NOT_FOUND', `${digest} is neither an image nor an image index: ${mediaType}`, {
+    digest,
+  });
+}

@@ -1,0 +1,33 @@
+export type { Artifact, ArtifactKind } from './artifact.ts';
+export { type BuiltIndexes, buildSociIndex, type NothingToIndex, type SociIndexResult } from './build-index.ts';
+export { type ConvertedImage, type ConvertResult, convertImage } from './convert-image.ts';
+export { SociIndexError, type SociIndexErrorCode, type SociIndexErrorOptions } from './errors.ts';
+export type { SkipReason } from './layers/layer-plan.ts';
+export {
+  DEFAULT_MAX_DOCUMENT_SIZE,
+  DEFAULT_MAX_DOCUMENTS_SIZE,
+  DEFAULT_MAX_PLATFORMS,
+  DEFAULT_MAX_REFERENCES,
+  DEFAULT_MAX_SPAN_LENGTH,
+  DEFAULT_MAX_ZTOC_SIZE,
+  type IndexLimits,
+} from './limits.ts';
+export { DEFAULT_MIN_LAYER_SIZE, MAX_DEFAULT_JOBS, type Optimization, type SociIndexOptions } from './options.ts';
+export type { IndexProgress, LayerProgress } from './progress.ts';
+export type { IndexedLayer, LayerReport, PlatformReport, PrefetchReport, SkippedLayer } from './report.ts';
+export {
+  ATTESTATION_MANIFEST,
+  BUILD_TOOL_IDENTIFIER,
+  DISABLE_XATTRS,
+  IMAGE_MANIFEST_DIGEST,
+  INDEX_DIGEST,
+  LAYER_DIGEST,
+  LAYER_MEDIA_TYPE,
+  PREFETCH,
+  REFERENCE_DIGEST,
+  REFERENCE_TYPE,
+  SOCI_INDEX_V1,
+  SOCI_INDEX_V2,
+  SPAN_SIZE,
+  ZTOC,
+} from './vocabulary.ts';

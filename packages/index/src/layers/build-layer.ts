@@ -1,0 +1,119 @@
+import { digestOf } from '@soci/oci';
+import { buildZtoc, encodeZtoc, type FileEntry, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
+import { SociIndexError } from '../errors.ts';
+import type { LayerProgress } from '../progress.ts';
+import type { LayerTask } from './layer-plan.ts';
+import { findPrefetchSpans, type PrefetchSpan } from './prefetch-spans.ts';
+
+/** What a zTOC is built with, whatever the layer. Plain data: it goes to worker threads. */
+export interface LayerSettings {
+  readonly spanSize: number;
+  readonly buildToolIdentifier: string;
+  readonly limits: ZtocLimits;
+  /** Paths to look up, cleaned. */
+  readonly prefetchPaths: readonly string[];
+}
+
+/** A zTOC, encoded, and what the rest of the work needs to know of it. Plain data: it comes from worker threads. */
+export interface BuiltLayer {
+  readonly ztoc: Uint8Array;
+  readonly ztocDigest: string;
+  readonly spans: number;
+  readonly files: number;
+  /** Bytes of the layer's tar archive. */
+  readonly uncompressedSize: number;
+  /** Whether a file has extended attributes, or a folder is opaque. */
+  readonly hasXattrs: boolean;
+  /** Of each path to look up the spans that hold it, or null where the layer does not. */
+  readonly prefetch: readonly (PrefetchSpan | null)[];
+  readonly seconds: number;
+}
+
+/**
+ * Builds the zTOC of one layer in this thread and checks that the bytes were the layer's.
+ *
+ * @throws SociIndexError `LAYER_INVALID`, `LAYER_MISMATCH`; what `chunks` throws.
+ */
+export async function buildLayer(
+  chunks: AsyncIterable<Uint8Array>,
+  task: LayerTask,
+  settings: LayerSettings,
+  onProgress: (progress: LayerProgress) => void,
+  signal?: AbortSignal,
+): Promise<BuiltLayer> {
+  const started = performance.now();
+  const { spanSize, buildToolIdentifier, limits, prefetchPaths } = settings;
+  const { ztoc, layerDigest, layerSize } = await buildZtoc(boundLayer(chunks, task), {
+    spanSize,
+    buildToolIdentifier,
+    limits,
+    compression: task.compression,
+    onProgress,
+    ...(signal && { signal }),
+  }).catch((error: unknown) => {
+    throw error instanceof ZtocError && error.code !== 'ABORTED' ? layerError(task, error) : error;
+  });
+  if (layerDigest !== task.digest || layerSize !== task.size) {
+    const found =
+      layerSize === task.size ? `its digest is ${layerDigest}` : `it has ${layerSize} bytes, not ${task.size}`;
+    throw new SociIndexError('LAYER_MISMATCH', `layer ${task.digest} is not what its descriptor says: ${found}`, {
+      digest: task.digest,
+    });
+  }
+  const bytes = encodeZtoc(ztoc);
+  return {
+    ztoc: bytes,
+    ztocDigest: digestOf(bytes),
+    spans: ztoc.maxSpanId + 1,
+    files: ztoc.files.length,
+    uncompressedSize: ztoc.uncompressedArchiveSize,
+    hasXattrs: hasXattrs(ztoc),
+    prefetch: findPrefetchSpans(ztoc, prefetchPaths, spanSize),
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+/** Passes a layer on, and stops where it is longer than its descriptor says. */
+export async function* boundLayer(
+  chunks: AsyncIterable<Uint8Array>,
+  { digest, size }: Pick<LayerTask, 'digest' | 'size'>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let length = 0;
+  for await (const chunk of chunks) {
+    length += chunk.length;
+    if (length > size) {
+      throw new SociIndexError(
+        'LAYER_MISMATCH',
+        `layer ${digest} is not what its descriptor says: it has more than ${size} bytes`,
+        { digest },
+      );
+    }
+    yield chunk;
+  }
+}
+
+/** The error of a layer whose data is broken. */
+export function layerError({ digest, mediaType }: LayerTask, cause: ZtocError): SociIndexError {
+  const code = cause.code === 'LIMIT_EXCEEDED' || cause.code === 'OPTION_INVALID' ? cause.code : 'LAYER_INVALID';
+  return new SociIndexError(code, `layer ${digest} (${mediaType}): ${cause.message}`, { cause, digest });
+}
+
+const XATTR_PREFIX = new TextEncoder().encode('SCHILY.xattr.');
+const OPAQUE_SUFFIX = new TextEncoder().encode('.wh..wh..opq');
+
+/** soci/soci_index.go, `shouldDisableXattrs`; ztoc/tar.go, `Xattrs`. */
+function hasXattrs(ztoc: Ztoc): boolean {
+  return ztoc.files.some(hasXattr);
+}
+
+function hasXattr({ name, paxRecords }: FileEntry): boolean {
+  return (
+    endsWith(name, OPAQUE_SUFFIX) ||
+    paxRecords.some(([key]) => endsWith(key.subarray(0, XATTR_PREFIX.length), XATTR_PREFIX))
+  );
+}
+
+function endsWith(bytes: Uint8Array, suffix: Uint8Array): boolean {
+  const start = bytes.length - suffix.length;
+  return start >= 0 && suffix.every((byte, i) => bytes[start + i] === byte);
+}

@@ -1,0 +1,73 @@
+import type { Fetcher } from '@soci/oci';
+import type { ResolvedOptions } from '../options.ts';
+import { type BuiltLayer, buildLayer, type LayerSettings } from './build-layer.ts';
+import { type LayerTask, taskKey } from './layer-plan.ts';
+import { canStartThreads, LayerThread } from './layer-thread.ts';
+import { cleanPrefetchPath } from './prefetch-spans.ts';
+
+/** Builds one zTOC, in this thread or another. */
+type Build = (chunks: AsyncIterable<Uint8Array>, task: LayerTask, report: ProgressSink) => Promise<BuiltLayer>;
+
+type ProgressSink = Parameters<typeof buildLayer>[3];
+
+/**
+ * Builds the zTOCs of several layers, so many at a time as there are jobs, the largest first; each layer is fetched once.
+ * The first failure ends the rest.
+ *
+ * @returns The zTOCs, by the key of their task.
+ * @throws SociIndexError as `buildLayer` does, and `WORKER_FAILED`; what the store throws; the signal's reason.
+ */
+export async function buildLayers(
+  store: Fetcher,
+  tasks: readonly LayerTask[],
+  options: ResolvedOptions,
+): Promise<Map<string, BuiltLayer>> {
+  const { onProgress, signal } = options;
+  const settings: LayerSettings = {
+    spanSize: options.spanSize,
+    buildToolIdentifier: options.buildToolIdentifier,
+    limits: options.layerLimits,
+    prefetchPaths: options.prefetchFiles.map(cleanPrefetchPath),
+  };
+  onProgress({ type: 'planned', layers: tasks.length, bytes: tasks.reduce((bytes, { size }) => bytes + size, 0) });
+  const jobs = Math.min(options.jobs, tasks.length);
+  const threads = jobs > 1 && canStartThreads() ? Array.from({ length: jobs }, () => new LayerThread()) : [];
+  const abort = new AbortController();
+  const combined = signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]);
+  // A thread in the middle of a layer does not look up: it is ended, which makes its build fail.
+  combined.addEventListener('abort', () => void Promise.all(threads.map((thread) => thread.terminate())));
+  const builders: Build[] =
+    threads.length > 0
+      ? threads.map((thread) => (chunks, task, report) => thread.build(chunks, task, settings, report))
+      : [(chunks, task, report) => buildLayer(chunks, task, settings, report, combined)];
+
+  const built = new Map<string, BuiltLayer>();
+  const queue = tasks.toSorted((a, b) => b.size - a.size);
+  const work = async (build: Build): Promise<void> => {
+    for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
+      const { digest: layer, size, mediaType } = task;
+      combined.throwIfAborted();
+      onProgress({ type: 'layer-started', layer, size });
+      // Chunks are transferred to threads; in this thread each is done with before the next.
+      const reuseChunks = threads.length === 0;
+      const chunks = store.fetch({ mediaType, digest: layer, size }, { signal: combined, reuseChunks });
+      const result = await build(chunks, task, (progress) =>
+        onProgress({ type: 'layer-progress', layer, size, ...progress }),
+      );
+      built.set(taskKey(task), result);
+      const { ztoc, spans, files, seconds } = result;
+      onProgress({ type: 'layer-done', layer, size, ztocSize: ztoc.length, spans, files, seconds });
+    }
+  };
+  try {
+    signal?.throwIfAborted();
+    await Promise.all(builders.map(work));
+    return built;
+  } catch (error) {
+    abort.abort(error);
+    // What the caller's signal has ended fails in many ways; the caller wants to see its own reason.
+    throw signal?.aborted ? signal.reason : error;
+  } finally {
+    await Promise.all(threads.map((thread) => thread.terminate()));
+  }
+}

@@ -1,0 +1,91 @@
+import { layerCompression } from '@soci/oci';
+import type { Compression } from '@soci/ztoc';
+import { SociIndexError } from '../errors.ts';
+import type { DescriptorStruct } from '../image/structs.ts';
+import type { ResolvedOptions } from '../options.ts';
+import { PREFETCH } from '../vocabulary.ts';
+
+/**
+ * Why a layer is not indexed.
+ *
+ * - `smaller-than-min-layer-size`: fetching the whole is as fast.
+ * - `unsupported-compression`: zstd, or a wrapping such as encryption: a zTOC knows gzip and plain tar only.
+ * - `not-an-image-layer`: its media type is no image layer's, such as an attestation's.
+ * - `unknown-layer-type`: it calls itself an OCI image layer, of a kind that no specification defines.
+ */
+export type SkipReason =
+  | 'smaller-than-min-layer-size'
+  | 'unsupported-compression'
+  | 'not-an-image-layer'
+  | 'unknown-layer-type';
+
+/** A zTOC to be built. */
+export interface LayerTask {
+  readonly digest: string;
+  readonly size: number;
+  readonly mediaType: string;
+  readonly compression: Compression;
+}
+
+/** What is done about one layer of a manifest. */
+export type LayerPlan =
+  | { readonly descriptor: DescriptorStruct; readonly task: LayerTask }
+  | { readonly descriptor: DescriptorStruct; readonly skipped: SkipReason };
+
+/**
+ * Decides about the layers of one manifest, in their order (soci/soci_index.go, `buildSociLayer`).
+ *
+ * @param earlier - Tasks of the manifests decided about before: a layer that stands in one is built once, as it was there.
+ * @throws SociIndexError `LAYER_TYPE_INVALID` where the reference refuses the image and is to be followed.
+ */
+export function planLayers(
+  layers: readonly DescriptorStruct[],
+  earlier: ReadonlyMap<string, LayerTask>,
+  options: Pick<ResolvedOptions, 'minLayerSize' | 'isCompat'>,
+): LayerPlan[] {
+  return layers.map((descriptor) => {
+    const compression = decideCompression(descriptor, options);
+    if (compression !== 'gzip' && compression !== 'uncompressed') return { descriptor, skipped: compression };
+    const { digest, size, mediaType } = descriptor;
+    return { descriptor, task: earlier.get(digest) ?? { digest, size: Number(size), mediaType, compression } };
+  });
+}
+
+function decideCompression(
+  { mediaType, size, digest }: DescriptorStruct,
+  { minLayerSize, isCompat }: Pick<ResolvedOptions, 'minLayerSize' | 'isCompat'>,
+): Compression | SkipReason {
+  if (mediaType === PREFETCH) return 'not-an-image-layer';
+  const compression = layerCompression(mediaType);
+  if (compression === undefined) {
+    if (isCompat) throw layerTypeError(digest, mediaType);
+    return 'not-an-image-layer';
+  }
+  if (size < minLayerSize) return 'smaller-than-min-layer-size';
+  switch (compression) {
+    case 'gzip':
+    case 'uncompressed':
+      return compression;
+    case 'unknown':
+      // The reference takes Docker's types without a suffix at their word, as a tar.
+      return 'uncompressed';
+    case 'unrecognized':
+      if (isCompat) throw layerTypeError(digest, mediaType);
+      return 'unknown-layer-type';
+    default:
+      return 'unsupported-compression';
+  }
+}
+
+function layerTypeError(digest: string, mediaType: string): SociIndexError {
+  return new SociIndexError(
+    'LAYER_TYPE_INVALID',
+    `layer ${digest} is of the type ${mediaType}, which is no image layer: the reference refuses such an image; without compat it is skipped`,
+    { digest },
+  );
+}
+
+/** Names a zTOC to be built: the same layer read as gzip and as a tar makes two. */
+export function taskKey({ digest, compression }: LayerTask): string {
+  return `${compression} ${digest}`;
+}

@@ -1,0 +1,66 @@
+import { posix } from 'node:path';
+import { listSpans, type Ztoc } from '@soci/ztoc';
+
+/** Spans of a layer that lie together, both ends included. */
+export interface PrefetchSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A path as the entries of a layer are named: no leading slash, no `.` and `..` (soci/soci_index.go, `buildPrefetchLayer`). */
+export function cleanPrefetchPath(path: string): string {
+  return posix.resolve('/', `/${path}`).slice(1);
+}
+
+/** Finds for each path the spans that hold the first entry of that very name, or null. */
+export function findPrefetchSpans(ztoc: Ztoc, paths: readonly string[], spanSize: number): (PrefetchSpan | null)[] {
+  if (paths.length === 0) return [];
+  const wanted = new Map(paths.map((path) => [keyOf(Buffer.from(path)), undefined as PrefetchSpan | undefined]));
+  const spanOf = locateSpans(ztoc, spanSize);
+  for (const { name, uncompressedOffset, uncompressedSize } of ztoc.files) {
+    const key = keyOf(name);
+    if (!wanted.has(key) || wanted.get(key) !== undefined) continue;
+    const start = spanOf(uncompressedOffset);
+    // The reference asks for the byte after the file too, which may lie in the next span.
+    wanted.set(key, { start, end: Math.max(start, spanOf(uncompressedOffset + uncompressedSize)) });
+  }
+  return paths.map((path) => wanted.get(keyOf(Buffer.from(path))) ?? null);
+}
+
+/** Names are bytes: latin1 holds each as one character. */
+function keyOf(name: Uint8Array): string {
+  return Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1');
+}
+
+/**
+ * The span that holds an offset of the uncompressed stream, or the last one for what lies beyond
+ * (ztoc/compression/gzip_zinfo.c, `pt_index_from_ucmp_offset`; tar_zinfo.go goes on counting).
+ */
+function locateSpans(ztoc: Ztoc, spanSize: number): (offset: number) => number {
+  if (ztoc.compression === 'uncompressed') return (offset) => Math.floor(offset / spanSize);
+  const starts = listSpans(ztoc).map(({ uncompressedStart }) => uncompressedStart);
+  return (offset) => {
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((starts[middle] as number) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  };
+}
+
+/** Sorts spans and joins those that overlap or touch (soci/soci_index.go, `normalizePrefetchSpans`). */
+export function joinSpans(spans: readonly PrefetchSpan[]): PrefetchSpan[] {
+  const joined: PrefetchSpan[] = [];
+  for (const span of spans.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
+    const last = joined.at(-1);
+    if (last !== undefined && span.start <= last.end + 1) {
+      joined[joined.length - 1] = { start: last.start, end: Math.max(last.end, span.end) };
+    } else {
+      joined.push(span);
+    }
+  }
+  return joined;
+}

@@ -1,0 +1,67 @@
+import { isImageIndex, isImageManifest } from '@soci/oci';
+import { SociIndexError } from './errors.ts';
+import type { ImageReader } from './image/image-reader.ts';
+import { findManifest, listPlatforms, selectManifest } from './image/select.ts';
+import { type DescriptorStruct, type PlatformStruct, toPlatformStruct } from './image/structs.ts';
+import { type LayerPlan, type LayerTask, planLayers, taskKey } from './layers/layer-plan.ts';
+import type { ResolvedOptions } from './options.ts';
+
+/** What is to be done for one platform of an image. */
+export interface PlatformPlan {
+  readonly platform: PlatformStruct;
+  /** The manifest that the SOCI index will belong to. */
+  readonly manifest: DescriptorStruct;
+  readonly layers: readonly LayerPlan[];
+}
+
+/** Which platforms of an image are to be indexed: the caller's choice, or all it runs on. */
+export async function choosePlatforms(
+  reader: ImageReader,
+  image: DescriptorStruct,
+  options: Pick<ResolvedOptions, 'platforms' | 'limits'>,
+): Promise<PlatformStruct[]> {
+  const platforms = options.platforms?.map(toPlatformStruct) ?? (await listPlatforms(reader, image));
+  const { maxPlatforms } = options.limits;
+  if (platforms.length > maxPlatforms) {
+    throw new SociIndexError(
+      'LIMIT_EXCEEDED',
+      `image ${image.digest} is to be indexed for ${platforms.length} platforms: the limit is ${maxPlatforms}`,
+      { digest: image.digest },
+    );
+  }
+  return platforms;
+}
+
+/** Decides for each platform about each of its layers. */
+export async function planPlatforms(
+  reader: ImageReader,
+  image: DescriptorStruct,
+  platforms: readonly PlatformStruct[],
+  options: ResolvedOptions,
+): Promise<PlatformPlan[]> {
+  if (platforms.length > 0 && !isImageIndex(image.mediaType) && !isImageManifest(image.mediaType)) {
+    throw new SociIndexError(
+      'MANIFEST_INVALID',
+      `${image.digest} is neither an image nor an image index: ${image.mediaType}`,
+      {
+        digest: image.digest,
+      },
+    );
+  }
+  const plans: PlatformPlan[] = [];
+  const tasks = new Map<string, LayerTask>();
+  for (const platform of platforms) {
+    const manifest = await findManifest(reader, image, platform);
+    const { layers } = await selectManifest(reader, image, platform);
+    const plan = { platform, manifest, layers: planLayers(layers ?? [], tasks, options) };
+    for (const layer of plan.layers) if ('task' in layer) tasks.set(layer.task.digest, layer.task);
+    plans.push(plan);
+  }
+  return plans;
+}
+
+/** The zTOCs that all plans together ask for, each once. */
+export function collectTasks(plans: readonly PlatformPlan[]): LayerTask[] {
+  const tasks = plans.flatMap(({ layers }) => layers.flatMap((layer) => ('task' in layer ? [layer.task] : [])));
+  return [...new Map(tasks.map((task) => [taskKey(task), task])).values()];
+}

@@ -1,0 +1,161 @@
+import { digestOf, formatPlatform, OCI_IMAGE_CONFIG, OCI_IMAGE_MANIFEST } from '@soci/oci';
+import type { Artifact } from './artifact.ts';
+import { SociIndexError } from './errors.ts';
+import type { ImageReader } from './image/image-reader.ts';
+import { matchPlatform } from './image/platform-match.ts';
+import { readFirstManifest } from './image/select.ts';
+import {
+  type DescriptorStruct,
+  encodeManifest,
+  type IndexStruct,
+  type PlatformStruct,
+  plainDescriptor,
+  toDescriptor,
+  toPlatform,
+} from './image/structs.ts';
+import {
+  ATTESTATION_MANIFEST,
+  IMAGE_MANIFEST_DIGEST,
+  INDEX_DIGEST,
+  REFERENCE_DIGEST,
+  REFERENCE_TYPE,
+  SOCI_INDEX_V2,
+} from './vocabulary.ts';
+
+/** A v2 SOCI index and the image manifest that it belongs to. */
+export interface AttachedIndex {
+  readonly platform: PlatformStruct;
+  /** The image manifest before it is rewritten. */
+  readonly manifest: DescriptorStruct;
+  readonly descriptor: DescriptorStruct;
+  readonly artifacts: readonly Artifact[];
+}
+
+/** How an image index is rewritten. */
+export interface RewriteOptions {
+  /** Follow the reference where we differ from it. */
+  readonly isCompat: boolean;
+  /** Whether the index was made here around a single manifest, whose descriptor comes from a tag and not from an index. */
+  readonly isWrapped: boolean;
+}
+
+/** An image index that lists SOCI indexes, and the manifests that had to be written anew. */
+export interface RewrittenIndex {
+  readonly index: IndexStruct;
+  readonly manifests: readonly Artifact[];
+}
+
+/**
+ * Rewrites an image index so that it lists SOCI indexes: each manifest becomes an OCI one and names its SOCI index, and
+ * the SOCI indexes follow, each in the place of an older one for its platform if there is one
+ * (soci-snapshotter v0.16.1, soci/soci_convert.go, `annotateImages` and `addSociIndexes`).
+ *
+ * @throws SociIndexError `ALREADY_CONVERTED` where a SOCI index of an earlier conversion would stay.
+ */
+export async function rewriteImageIndex(
+  reader: ImageReader,
+  index: IndexStruct,
+  attached: readonly AttachedIndex[],
+  options: RewriteOptions,
+): Promise<RewrittenIndex> {
+  const listed = attached.map(({ descriptor, platform }) => ({ ...descriptor, platform }));
+  const manifests: Artifact[] = [];
+  const renamed = new Map<string, string>();
+  const entries: DescriptorStruct[] = [];
+  for (const entry of index.manifests ?? []) {
+    const owner = attached.findIndex(({ manifest }) => manifest.digest === entry.digest);
+    if (!options.isCompat && owner < 0 && staysAsItIs(entry)) {
+      entries.push(entry);
+      continue;
+    }
+    const rewritten = await rewriteManifest(reader, entry, attached[owner], options);
+    if (rewritten === undefined) {
+      entries.push(entry);
+      continue;
+    }
+    manifests.push(rewritten.artifact);
+    entries.push(rewritten.entry);
+    renamed.set(entry.digest, rewritten.entry.digest);
+    const own = listed[owner];
+    if (own !== undefined) own.annotations = new Map([[IMAGE_MANIFEST_DIGEST, rewritten.entry.digest]]);
+  }
+  const repointed = options.isCompat ? entries : entries.map((entry) => repointAttestation(entry, renamed));
+  return { index: { ...index, manifests: listSociIndexes(repointed, listed, attached) }, manifests };
+}
+
+/** Attestations are bound to their own bytes, and SOCI indexes are no images: neither is written anew. */
+function staysAsItIs({ annotations, artifactType }: DescriptorStruct): boolean {
+  return annotations?.get(REFERENCE_TYPE) === ATTESTATION_MANIFEST || artifactType === SOCI_INDEX_V2;
+}
+
+/** Writes the manifest of an entry anew; undefined where the store does not have it and it is none of those indexed. */
+async function rewriteManifest(
+  reader: ImageReader,
+  entry: DescriptorStruct,
+  owner: AttachedIndex | undefined,
+  { isCompat, isWrapped }: RewriteOptions,
+): Promise<{ entry: DescriptorStruct; artifact: Artifact } | undefined> {
+  const manifest = await readFirstManifest(reader, entry);
+  if (manifest === undefined) {
+    if (owner === undefined) return undefined;
+    throw new SociIndexError('MANIFEST_INVALID', `manifest ${entry.digest} of the image cannot be read`, {
+      digest: entry.digest,
+    });
+  }
+  manifest.mediaType = OCI_IMAGE_MANIFEST;
+  manifest.config.mediaType = OCI_IMAGE_CONFIG;
+  if (owner !== undefined) {
+    manifest.annotations = new Map(manifest.annotations).set(INDEX_DIGEST, owner.descriptor.digest);
+  }
+  const content = encodeManifest(manifest);
+  const descriptor = plainDescriptor(OCI_IMAGE_MANIFEST, digestOf(content), content.length);
+  const annotations =
+    isCompat || isWrapped ? manifest.annotations : mergeAnnotations(entry.annotations, manifest.annotations);
+  return {
+    entry: { ...entry, mediaType: OCI_IMAGE_MANIFEST, digest: descriptor.digest, size: descriptor.size, annotations },
+    artifact: { kind: 'image-manifest', descriptor: toDescriptor(descriptor), content },
+  };
+}
+
+/** An entry keeps its annotations and gains its manifest's, of which the SOCI index counts even where it has one. */
+function mergeAnnotations(
+  own: Map<string, string> | null,
+  manifests: Map<string, string> | null,
+): Map<string, string> | null {
+  if (own === null || manifests === null) return own ?? manifests;
+  const merged = new Map([...manifests, ...own]);
+  const indexDigest = manifests.get(INDEX_DIGEST);
+  return indexDigest === undefined ? merged : merged.set(INDEX_DIGEST, indexDigest);
+}
+
+/** Makes an attestation speak of the manifest that its own was written anew as. */
+function repointAttestation(entry: DescriptorStruct, renamed: ReadonlyMap<string, string>): DescriptorStruct {
+  const digest = renamed.get(entry.annotations?.get(REFERENCE_DIGEST) ?? '');
+  if (digest === undefined || entry.annotations?.get(REFERENCE_TYPE) !== ATTESTATION_MANIFEST) return entry;
+  return { ...entry, annotations: new Map(entry.annotations).set(REFERENCE_DIGEST, digest) };
+}
+
+function listSociIndexes(
+  entries: readonly DescriptorStruct[],
+  indexes: readonly (DescriptorStruct & { platform: PlatformStruct })[],
+  attached: readonly AttachedIndex[],
+): DescriptorStruct[] {
+  const list = [...entries];
+  for (const index of indexes) {
+    const matches = matchPlatform(index.platform);
+    const older = list.findIndex(
+      ({ artifactType, platform }) => artifactType === SOCI_INDEX_V2 && platform !== null && matches(platform),
+    );
+    if (older < 0) list.push(index);
+    else list[older] = index;
+  }
+  const known = new Set(attached.flatMap(({ artifacts }) => artifacts.map(({ descriptor }) => descriptor.digest)));
+  const stale = list.find(({ artifactType, digest }) => artifactType === SOCI_INDEX_V2 && !known.has(digest));
+  if (stale === undefined) return list;
+  const name = stale.platform === null ? 'no platform' : formatPlatform(toPlatform(stale.platform));
+  throw new SociIndexError(
+    'ALREADY_CONVERTED',
+    `the image is converted already and lists a SOCI index (for ${name}) that this run does not replace: convert all its platforms, or start from the image it was made from`,
+    { digest: stale.digest },
+  );
+}
