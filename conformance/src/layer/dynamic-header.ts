@@ -1,0 +1,111 @@
+import type { Random } from '../random.ts';
+import type { BitWriter } from './bit-writer.ts';
+import { CODE_LENGTH_ORDER } from './deflate-tables.ts';
+import type { DeflateFault } from './hand-deflate.ts';
+import { type CodeStyle, chooseLengths, PrefixCode } from './prefix-code.ts';
+
+/** A symbol of the code length code with its repeat count, which has `extra` bits. */
+interface LengthSymbol {
+  readonly symbol: number;
+  readonly repeat: number;
+  readonly extra: number;
+}
+
+/** Writes the two codes of a dynamic block (RFC 1951, 3.2.7), runs said in any of the ways there are, or with a fault. */
+export function writeDynamicHeader(
+  writer: BitWriter,
+  literals: Uint8Array,
+  distances: Uint8Array,
+  random: Random,
+  style: CodeStyle,
+  fault?: DeflateFault,
+): void {
+  const literalLengths = spoilLiterals(literals, fault, random);
+  const distanceLengths = spoilDistances(distances, fault, random);
+  const literalCount =
+    fault === 'too-many-literals' ? random.pick([287, 288]) : countUsed(literalLengths, 257, 286, random);
+  const distanceCount =
+    fault === 'too-many-distances' ? random.pick([31, 32]) : countUsed(distanceLengths, 1, 30, random);
+  const all = new Uint8Array(literalCount + distanceCount);
+  all.set(literalLengths.subarray(0, literalCount));
+  all.set(distanceLengths.subarray(0, distanceCount), literalCount);
+
+  const symbols = runLengths(all, random);
+  if (fault === 'repeat-nothing') symbols[0] = { symbol: 16, repeat: 0, extra: 2 };
+  if (fault === 'repeat-beyond-end') symbols[symbols.length - 1] = { symbol: 18, repeat: 127, extra: 7 };
+  const counts = new Uint32Array(19);
+  for (const { symbol } of symbols) counts[symbol]++;
+  // A code length code must be complete, even where only one length is ever said.
+  if (counts.filter((count) => count > 0).length < 2) counts[counts[0] > 0 ? 1 : 0] = 1;
+  const codeLengths = chooseLengths(counts, 7, style, random);
+  if (fault === 'oversubscribed-lengths') codeLengths[codeLengths.findIndex((length) => length > 1)] = 1;
+  if (fault === 'incomplete-lengths') codeLengths[codeLengths.findIndex((length) => length > 0)] = 7;
+  const ordered = CODE_LENGTH_ORDER.map((symbol) => codeLengths[symbol]);
+  const said = random.between(Math.max(4, ordered.findLastIndex((length) => length > 0) + 1), 19);
+
+  writer.bits(literalCount - 257, 5);
+  writer.bits(distanceCount - 1, 5);
+  writer.bits(said - 4, 4);
+  for (const length of ordered.slice(0, said)) writer.bits(length, 3);
+  const code = new PrefixCode(codeLengths);
+  for (const { symbol, repeat, extra } of symbols) {
+    code.write(writer, symbol);
+    writer.bits(repeat, extra);
+  }
+}
+
+/** How many lengths to say: at least up to the last that is used, sometimes some zeros more. */
+function countUsed(lengths: Uint8Array, least: number, most: number, random: Random): number {
+  const used = Math.max(least, lengths.findLastIndex((length) => length > 0) + 1);
+  return random.chance(0.3) ? random.between(used, most) : used;
+}
+
+/** Lengths one by one, or in runs of any size that the symbols 16 (last length), 17 and 18 (zeros) can say. */
+function runLengths(lengths: Uint8Array, random: Random): LengthSymbol[] {
+  const symbols: LengthSymbol[] = [];
+  const usesRuns = random.chance(0.8);
+  for (let at = 0; at < lengths.length; ) {
+    const value = lengths[at];
+    let run = 1;
+    while (at + run < lengths.length && lengths[at + run] === value) run++;
+    const repeatsLast = at > 0 && lengths[at - 1] === value;
+    if (!usesRuns || run < 3 || random.chance(0.1)) {
+      symbols.push({ symbol: value, repeat: 0, extra: 0 });
+      at += 1;
+    } else if (repeatsLast && (value !== 0 || random.chance(0.3))) {
+      const count = random.chance(0.7) ? Math.min(run, 6) : random.between(3, Math.min(run, 6));
+      symbols.push({ symbol: 16, repeat: count - 3, extra: 2 });
+      at += count;
+    } else if (value === 0 && run >= 11 && random.chance(0.8)) {
+      const count = random.chance(0.7) ? Math.min(run, 138) : random.between(11, Math.min(run, 138));
+      symbols.push({ symbol: 18, repeat: count - 11, extra: 7 });
+      at += count;
+    } else if (value === 0) {
+      const count = random.between(3, Math.min(run, 10));
+      symbols.push({ symbol: 17, repeat: count - 3, extra: 3 });
+      at += count;
+    } else {
+      symbols.push({ symbol: value, repeat: 0, extra: 0 });
+      at += 1;
+    }
+  }
+  return symbols;
+}
+
+function spoilLiterals(lengths: Uint8Array, fault: DeflateFault | undefined, random: Random): Uint8Array {
+  const spoilt = new Uint8Array(288);
+  spoilt.set(lengths);
+  const used = [...spoilt.keys()].filter((symbol) => spoilt[symbol] > 0);
+  if (fault === 'oversubscribed-literals') spoilt[random.between(0, 285)] = 1;
+  if (fault === 'incomplete-literals') spoilt[random.pick(used)] = used.length > 1 ? 0 : 2;
+  if (fault === 'no-end-of-block') spoilt[256] = 0;
+  return spoilt;
+}
+
+function spoilDistances(lengths: Uint8Array, fault: DeflateFault | undefined, random: Random): Uint8Array {
+  const spoilt = new Uint8Array(32);
+  spoilt.set(lengths);
+  if (fault === 'oversubscribed-distances') spoilt.set([1, 1, 1]);
+  if (fault === 'incomplete-distances') spoilt.fill(0).set(random.pick([[2], [1, 2], [2, 2], [15], [0, 3, 3]]));
+  return spoilt;
+}

@@ -1,0 +1,165 @@
+import { type Content, renderContent } from './content.ts';
+import { type Corruption, corrupt } from './corruption.ts';
+import { formatTarNumber, type NumberStyle } from './tar-number.ts';
+
+/** Which magic and which fields behind the common ones a header has. */
+export type Dialect = 'v7' | 'ustar' | 'gnu' | 'star';
+
+/** Offset and width of the header's fields that an entry may set, in bytes. The last eight belong to one dialect each. */
+export const FIELDS = {
+  mode: [100, 8],
+  uid: [108, 8],
+  gid: [116, 8],
+  size: [124, 12],
+  mtime: [136, 12],
+  checksum: [148, 8],
+  magic: [257, 8],
+  devMajor: [329, 8],
+  devMinor: [337, 8],
+  prefix: [345, 155],
+  gnuAccessTime: [345, 12],
+  gnuChangeTime: [357, 12],
+  gnuSparse: [386, 96],
+  gnuExtended: [482, 1],
+  gnuRealSize: [483, 12],
+  starAccessTime: [476, 12],
+  starChangeTime: [488, 12],
+} as const;
+
+/** A field of the header, by name. */
+export type FieldName = keyof typeof FIELDS;
+
+/** One entry of an archive, said as it stands in the file: text is latin1, one character a byte. */
+export interface TarEntry {
+  readonly dialect: Dialect;
+  /** The type flag. */
+  readonly type: string;
+  readonly name: string;
+  readonly linkName?: string;
+  readonly userName?: string;
+  readonly groupName?: string;
+  /** Fields to write as given; a size or checksum among them is a lie. */
+  readonly fields?: Readonly<Partial<Record<FieldName, string>>>;
+  readonly sizeStyle?: NumberStyle;
+  /** Names beyond 100 bytes: put into GNU's own entries before this one, split into the prefix, or cut. @default 'cut' */
+  readonly longNames?: 'gnu' | 'prefix' | 'cut';
+  /** Records of a PAX header before this entry; a bare string goes in as it is, without a length of its own. */
+  readonly pax?: readonly (readonly [key: string, value: string] | string)[];
+  /** 'x' for this entry, 'g' for all that follow. @default 'x' */
+  readonly paxType?: string;
+  /** Bytes before the content that belong to the body, such as a sparse map. */
+  readonly bodyPrefix?: string;
+  readonly content: Content;
+  /** Sum the header's bytes as signed, as some old writers did. @default false */
+  readonly signedChecksum?: boolean;
+  /** Fill the last block of the body with these instead of zeros. */
+  readonly padding?: string;
+}
+
+/** An archive as a recipe. */
+export interface TarShape {
+  readonly entries: readonly TarEntry[];
+  /** Blocks of zeros at the end; two are the norm. */
+  readonly endBlocks: number;
+  /** What comes after them. */
+  readonly after: Content;
+  readonly corruptions: readonly Corruption[];
+}
+
+const BLOCK = 512;
+
+const MAGIC: Readonly<Record<Dialect, string>> = {
+  v7: '',
+  ustar: 'ustar\x0000',
+  gnu: 'ustar  \0',
+  star: 'ustar\x0000',
+};
+
+/** The bytes of the archive that `shape` describes. */
+export function renderTar(shape: TarShape): Uint8Array {
+  const parts = shape.entries.flatMap(renderEntry);
+  parts.push(new Uint8Array(shape.endBlocks * BLOCK), renderContent(shape.after));
+  return corrupt(Buffer.concat(parts), shape.corruptions);
+}
+
+function renderEntry(entry: TarEntry): Uint8Array[] {
+  const body = Buffer.concat([Buffer.from(entry.bodyPrefix ?? '', 'latin1'), renderContent(entry.content)]);
+  const parts: Uint8Array[] = [];
+  if (entry.pax !== undefined) {
+    const records = Buffer.from(
+      entry.pax.map((record) => (typeof record === 'string' ? record : paxRecord(...record))).join(''),
+      'latin1',
+    );
+    parts.push(...renderAuxiliary(entry.dialect, entry.paxType ?? 'x', 'PaxHeaders.0/entry', records));
+  }
+  if (entry.longNames === 'gnu') {
+    for (const [type, text] of [
+      ['K', entry.linkName ?? ''],
+      ['L', entry.name],
+    ] as const) {
+      if (text.length > 100)
+        parts.push(...renderAuxiliary('gnu', type, '././@LongLink', Buffer.from(`${text}\0`, 'latin1')));
+    }
+  }
+  parts.push(renderHeader(entry, body.length), body, padding(body.length, entry.padding));
+  return parts;
+}
+
+/** `"%d %s=%s\n"`, the number counting the whole record, itself included (POSIX pax, extended header records). */
+export function paxRecord(key: string, value: string): string {
+  const rest = ` ${key}=${value}\n`;
+  let size = rest.length + 1;
+  while (`${size}${rest}`.length !== size) size++;
+  return `${size}${rest}`;
+}
+
+function renderAuxiliary(dialect: Dialect, type: string, name: string, body: Buffer): Uint8Array[] {
+  const header = renderHeader({ dialect, type, name, content: { kind: 'zeros', size: 0, seed: 0 } }, body.length);
+  return [header, body, padding(body.length)];
+}
+
+function padding(size: number, fill = ''): Uint8Array {
+  const bytes = Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+  bytes.write(fill, 'latin1');
+  return bytes;
+}
+
+function renderHeader(entry: TarEntry, size: number): Uint8Array {
+  const header = Buffer.alloc(BLOCK);
+  const put = (text: string, offset: number, width: number) => header.write(text, offset, width, 'latin1');
+  const { prefix, name } = splitName(entry);
+  put(name, 0, 100);
+  put(formatTarNumber(0o644, 8), ...FIELDS.mode);
+  put(formatTarNumber(0, 8), ...FIELDS.uid);
+  put(formatTarNumber(0, 8), ...FIELDS.gid);
+  put(formatTarNumber(size, 12, entry.sizeStyle), ...FIELDS.size);
+  put(formatTarNumber(1_700_000_000, 12), ...FIELDS.mtime);
+  put(entry.type, 156, 1);
+  put(entry.linkName ?? '', 157, 100);
+  if (entry.dialect !== 'v7') {
+    put(MAGIC[entry.dialect], ...FIELDS.magic);
+    put(entry.userName ?? '', 265, 32);
+    put(entry.groupName ?? '', 297, 32);
+    put(prefix, ...FIELDS.prefix);
+    if (entry.dialect === 'star') put('tar\0', 508, 4);
+  }
+  for (const [field, text] of Object.entries(entry.fields ?? {})) {
+    if (field !== 'checksum') put(text, ...(FIELDS[field as FieldName] as readonly [number, number]));
+  }
+  put(entry.fields?.checksum ?? checksum(header, entry.signedChecksum === true), ...FIELDS.checksum);
+  return header;
+}
+
+/** The sum of all bytes with the checksum's own taken as spaces. */
+function checksum(header: Buffer, signed: boolean): string {
+  header.write(' '.repeat(8), FIELDS.checksum[0], 'latin1');
+  let sum = 0;
+  for (const byte of header) sum += signed ? (byte << 24) >> 24 : byte;
+  return sum < 0 ? formatTarNumber(sum, 8, 'base256') : `${sum.toString(8).padStart(6, '0')}\0 `;
+}
+
+function splitName({ name, longNames, dialect }: TarEntry): { prefix: string; name: string } {
+  if (longNames !== 'prefix' || name.length <= 100 || dialect === 'v7') return { prefix: '', name };
+  const slash = name.lastIndexOf('/', dialect === 'star' ? 131 : 155);
+  return slash < 1 ? { prefix: '', name } : { prefix: name.slice(0, slash), name: name.slice(slash + 1) };
+}
