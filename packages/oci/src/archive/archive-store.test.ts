@@ -1,0 +1,235 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { goldenLayout } from '../fixtures/golden.ts';
+import { bytesOf, describe as describeContent, drain } from '../fixtures/image.ts';
+import { makeTempFolder } from '../fixtures/temp-folder.ts';
+import { walkContent } from '../walk.ts';
+import { openArchive } from './archive-store.ts';
+import { formatPaxRecord } from './pax-records.ts';
+import { BLOCK_SIZE, checksums } from './tar-header.ts';
+import { formatMemberHeader } from './tar-member.ts';
+
+const temp = makeTempFolder();
+const MARK = bytesOf('{"imageLayoutVersion":"1.0.0"}');
+const INDEX = bytesOf('{"schemaVersion":2,"manifests":[]}');
+const END = new Uint8Array(2 * BLOCK_SIZE);
+let count = 0;
+
+function write(...parts: readonly Uint8Array[]): string {
+  count += 1;
+  const path = join(temp, `${count}.tar`);
+  writeFileSync(path, Buffer.concat(parts));
+  return path;
+}
+
+/** A member as the writer makes it, but for `change`, which gets its header. */
+function member(name: string, content: Uint8Array, change: (header: Buffer) => void = () => {}): Uint8Array {
+  const header = Buffer.from(formatMemberHeader(name, content.length));
+  change(header);
+  header.write(`${checksums(header).unsigned.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return Buffer.concat([header, content, new Uint8Array((BLOCK_SIZE - (content.length % BLOCK_SIZE)) % BLOCK_SIZE)]);
+}
+
+const typed = (type: string) => (header: Buffer) => void header.write(type, 156, 'latin1');
+const mark = member('oci-layout', MARK);
+const index = member('index.json', INDEX);
+
+async function rootsOf(path: string): Promise<number> {
+  const archive = await openArchive(path);
+  try {
+    return (await archive.roots()).length;
+  } finally {
+    await archive.close();
+  }
+}
+
+describe('archives by other hands', () => {
+  test.each([
+    ['GNU', ['--format=gnu']],
+    ['GNU, names beginning with ./', ['--format=gnu', '.']],
+    ['PAX', ['--format=pax']],
+    ['ustar', ['--format=ustar']],
+    ['v7', ['--format=v7']],
+  ])('tar in %s format', async (_, [format, ...names]) => {
+    const path = write();
+    const folder = goldenLayout('multi');
+    const listed = names.length > 0 ? names : ['blobs', 'index.json', 'oci-layout'];
+    execFileSync('tar', ['-cf', path, format as string, '-C', folder, ...listed]);
+    const archive = await openArchive(path);
+    const root = await archive.resolve();
+    let blobs = 0;
+    for await (const { descriptor } of walkContent(archive, root)) {
+      const bytes = await drain(archive.fetch(descriptor));
+      expect(describeContent(descriptor.mediaType, bytes)).toMatchObject({ digest: descriptor.digest });
+      expect(Buffer.from(await archive.fetchRange(descriptor, { offset: 1, length: 9 }))).toEqual(
+        bytes.subarray(1, 10),
+      );
+      blobs += 1;
+    }
+    expect(blobs).toBe(8);
+    await archive.close();
+  });
+
+  test('GNU long names and PAX paths name what follows', async () => {
+    const long = member('././@LongLink', bytesOf('./index.json\0'), typed('L'));
+    const pax = member('PaxHeaders/x', Buffer.from(formatPaxRecord('path', 'oci-layout')), typed('x'));
+    expect(await rootsOf(write(pax, member('cut', MARK), long, member('cut', INDEX), END))).toBe(0);
+  });
+
+  test('a ustar prefix is part of the name, GNU times in its place are not', async () => {
+    const prefixed = member('index.json', bytesOf('other'), (header) => void header.write('elsewhere', 345));
+    const gnu = member('index.json', INDEX, (header) => {
+      header.write('ustar  \0', 257, 'latin1');
+      header.write('14572134561\0', 345, 'latin1');
+    });
+    expect(await rootsOf(write(mark, prefixed, gnu, END))).toBe(0);
+  });
+
+  test('sizes in base 256 and from PAX are understood', async () => {
+    const binary = member('oci-layout', MARK, (header) => {
+      header.fill(0, 124, 136)[124] = 0x80;
+      header.writeUInt8(MARK.length, 135);
+    });
+    const pax = member('PaxHeaders/x', Buffer.from(formatPaxRecord('size', String(INDEX.length))), typed('x'));
+    const sized = member('index.json', INDEX, (header) => void header.write('00000000000\0', 124, 'latin1'));
+    expect(await rootsOf(write(binary, pax, sized, END))).toBe(0);
+  });
+
+  test('of a name that stands twice the last counts', async () => {
+    expect(await rootsOf(write(mark, member('index.json', bytesOf('{')), index, END))).toBe(0);
+  });
+
+  test('members that are no part of a layout are passed over, and so is what follows the end', async () => {
+    const stray = [member('../../etc/passwd', bytesOf('x')), member('/index.json', bytesOf('x')), member('a', MARK)];
+    expect(
+      await rootsOf(
+        write(
+          ...stray,
+          mark,
+          member('pax_global_header', Buffer.from(formatPaxRecord('comment', 'c')), typed('g')),
+          index,
+          END,
+          bytesOf('junk'),
+        ),
+      ),
+    ).toBe(0);
+  });
+
+  test('an archive without the zero blocks at its end is taken', async () => {
+    expect(await rootsOf(write(mark, index))).toBe(0);
+  });
+});
+
+describe('hostile archives', () => {
+  const huge = (header: Buffer) => void header.write('77777777777\0', 124, 'latin1');
+  test.each([
+    ['nothing', [], 'ARCHIVE_INVALID', 'no tar archive'],
+    [
+      'half a header',
+      [mark.subarray(0, 300)],
+      'ARCHIVE_INVALID',
+      '300 bytes stand where a header should be, at byte 0',
+    ],
+    ['text', [Buffer.alloc(2048, 'text ')], 'ARCHIVE_INVALID', 'at byte 0 of the archive stands no tar header'],
+    ['gzip', [gzipSync(mark)], 'ARCHIVE_INVALID', 'compressed by gzip'],
+    ['zstd', [Buffer.from('28b52ffd24', 'hex')], 'ARCHIVE_INVALID', 'compressed by zstd'],
+    ['a changed header', [mark, index.with(3, 0x7a)], 'ARCHIVE_INVALID', 'at byte 1024 of the archive stands no tar'],
+    [
+      'a body cut short',
+      [mark, index.subarray(0, 520)],
+      'ARCHIVE_INVALID',
+      '34 bytes are announced at byte 1024, 8 are left',
+    ],
+    ['a size of 8 GiB', [member('index.json', INDEX, huge)], 'ARCHIVE_INVALID', '8589934591 bytes are announced'],
+    [
+      'a negative size',
+      [member('a', INDEX, (header) => header.fill(0xff, 124, 136))],
+      'ARCHIVE_INVALID',
+      'no valid size',
+    ],
+    [
+      'a size past 2^53',
+      [member('a', INDEX, (header) => header.fill(0x80, 124, 136))],
+      'ARCHIVE_INVALID',
+      'no valid size',
+    ],
+    [
+      'a size that is text',
+      [member('a', INDEX, (header) => header.fill('x', 124, 136))],
+      'ARCHIVE_INVALID',
+      'no valid size',
+    ],
+    [
+      'a PAX header of 2 MiB',
+      [member('x', new Uint8Array(2 << 20), typed('x'))],
+      'LIMIT_EXCEEDED',
+      'the limit is 1048576',
+    ],
+    ['a PAX record without end', [member('x', bytesOf('99 path=a\n'), typed('x'))], 'ARCHIVE_INVALID', 'byte 512'],
+    ['a PAX record of length 0', [member('x', bytesOf('0 path=a\n'), typed('x'))], 'ARCHIVE_INVALID', 'malformed'],
+    [
+      'a PAX size that is none',
+      [member('x', Buffer.from(formatPaxRecord('size', '-1')), typed('x'))],
+      'ARCHIVE_INVALID',
+      'size',
+    ],
+    [
+      'a PAX path for all',
+      [member('x', Buffer.from(formatPaxRecord('path', 'a')), typed('g'))],
+      'ARCHIVE_INVALID',
+      'global',
+    ],
+    [
+      'a symbolic link',
+      [mark, member('index.json', new Uint8Array(), typed('2'))],
+      'ARCHIVE_INVALID',
+      'is a symbolic link',
+    ],
+    ['a folder', [mark, member('index.json', new Uint8Array(), typed('5'))], 'ARCHIVE_INVALID', 'is a folder'],
+    ['no mark', [index, END], 'LAYOUT_INVALID', 'has no oci-layout'],
+    ['no index', [mark, END], 'LAYOUT_INVALID', 'has no index.json'],
+    ['a Docker archive', [member('manifest.json', bytesOf('[]')), END], 'LAYOUT_INVALID', "Docker's old format"],
+  ])('%s', async (_, parts, code, words) => {
+    const error = { code, message: expect.stringContaining(words) };
+    await expect(rootsOf(write(...parts))).rejects.toMatchObject(error);
+  });
+
+  test('a sparse file is not read as if it were whole', async () => {
+    const pax = member('PaxHeaders/x', Buffer.from(formatPaxRecord('GNU.sparse.major', '1')), typed('x'));
+    await expect(rootsOf(write(mark, pax, index, END))).rejects.toMatchObject({
+      message: expect.stringContaining('is a sparse file'),
+    });
+  });
+
+  test('a member too many', async () => {
+    const path = write(member('a', new Uint8Array()));
+    const header = readFileSync(path);
+    writeFileSync(path, Buffer.concat(Array(100_001).fill(header)));
+    await expect(openArchive(path)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    rmSync(path);
+  });
+
+  test('a file that is not there, and a folder', async () => {
+    await expect(openArchive(join(temp, 'missing'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(openArchive(temp)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+  });
+});
+
+test('a member of 9 GiB is found and read at its far end', async () => {
+  const size = 9 * 2 ** 30;
+  const digest = `sha256:${'5'.repeat(64)}`;
+  const path = write(mark, index, formatMemberHeader(`blobs/sha256/${'5'.repeat(64)}`, size));
+  const start = readFileSync(path).length;
+  const file = openSync(path, 'r+');
+  ftruncateSync(file, start + size + END.length);
+  writeSync(file, bytesOf('far end'), 0, 7, start + size - 7);
+  closeSync(file);
+  const archive = await openArchive(path);
+  const blob = { mediaType: 'application/octet-stream', digest, size };
+  expect(await archive.fetchRange(blob, { offset: size - 7, length: 7 })).toEqual(bytesOf('far end'));
+  await archive.close();
+  rmSync(path);
+});

@@ -1,0 +1,142 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { copyImage } from '../copy.ts';
+import { digestOf } from '../digest.ts';
+import { goldenLayout, goldenNames } from '../fixtures/golden.ts';
+import { bytesOf, describe as describeContent, drain, jsonBytes, makeImage, put } from '../fixtures/image.ts';
+import { makeTempFolder } from '../fixtures/temp-folder.ts';
+import { openLayout } from '../layout/layout-store.ts';
+import { OCI_EMPTY, OCI_IMAGE_MANIFEST } from '../media-types.ts';
+import { MemoryStore } from '../memory/memory-store.ts';
+import { OverlayStore } from '../overlay.ts';
+import { openArchive } from './archive-store.ts';
+import { archiveChunks, writeArchive } from './archive-writer.ts';
+import { formatPaxRecord, parsePaxRecords } from './pax-records.ts';
+import { parseTarHeader } from './tar-header.ts';
+import { formatMemberHeader } from './tar-member.ts';
+
+const temp = makeTempFolder();
+
+describe('writeArchive', () => {
+  test.each(goldenNames)('the golden layout %s comes back out of its archive', async (name) => {
+    const source = await openLayout(goldenLayout(name));
+    const roots = await source.roots();
+    const path = join(temp, `${name}.tar`);
+    await writeArchive(
+      path,
+      source,
+      roots.map((target) => ({ target })),
+    );
+    const archive = await openArchive(path);
+    expect(await archive.roots()).toEqual(roots);
+    const copy = new MemoryStore();
+    for (const root of roots) await copyImage(archive, copy, root);
+    for (const root of roots) expect(await copyImage(source, copy, root)).toMatchObject({ copied: 0 });
+    await archive.close();
+  });
+
+  test('is deterministic, in order, and readable by tar', async () => {
+    const { store, root } = await makeImage();
+    const [path, again] = [join(temp, 'image.tar'), join(temp, 'again.tar')];
+    await writeArchive(path, store, [{ target: root, reference: 'v1' }]);
+    await writeArchive(again, store, [{ target: root, reference: 'v1' }]);
+    expect(readFileSync(path).equals(readFileSync(again))).toBe(true);
+    expect(digestOf(readFileSync(path))).toBe(
+      'sha256:2322a07a1f6c18afeec4277a9d3767d471b339ab0c9994ed27a62775128f0407',
+    );
+    const listed = execFileSync('tar', ['-tf', path], { encoding: 'utf8' }).trim().split('\n');
+    expect(listed).toHaveLength(10);
+    expect([listed[0], listed.at(-2), listed.at(-1)]).toEqual([
+      'oci-layout',
+      `blobs/sha256/${root.digest.slice(7)}`,
+      'index.json',
+    ]);
+  });
+
+  test('what is new lies in memory, what is old in its layout: the archive holds both', async () => {
+    const lower = await openLayout(goldenLayout('single-oci'));
+    const { store: upper, root: added } = await makeImage();
+    const path = join(temp, 'overlay.tar');
+    const old = await lower.resolve();
+    await writeArchive(path, new OverlayStore(upper, lower), [
+      { target: old, reference: 'old' },
+      { target: added, reference: 'new' },
+    ]);
+    const archive = await openArchive(path);
+    expect(await archive.resolve('old')).toMatchObject(old);
+    expect(await archive.resolve('new')).toMatchObject(added);
+    await archive.close();
+  });
+
+  test('a failure leaves the file that was there', async () => {
+    const { store, root } = await makeImage();
+    const path = join(temp, 'kept.tar');
+    writeFileSync(path, 'before');
+    const before = readdirSync(temp);
+    const missing = describeContent(OCI_IMAGE_MANIFEST, bytesOf('missing'));
+    const written = writeArchive(path, store, [{ target: root }, { target: missing }]);
+    await expect(written).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const named = writeArchive(path, store, [{ target: root, reference: 'not a name' }]);
+    await expect(named).rejects.toMatchObject({ code: 'REFERENCE_INVALID' });
+    expect(readFileSync(path, 'utf8')).toBe('before');
+    expect(readdirSync(temp)).toEqual(before);
+    await expect(writeArchive(join(temp, 'no', 'such'), store, [])).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+    expect(existsSync(join(temp, 'no'))).toBe(false);
+  });
+
+  test('a layer that is damaged in the source ends the stream with an error', async () => {
+    const { store, root } = await makeImage();
+    const damaged = {
+      exists: (target: typeof root) => store.exists(target),
+      async *fetch(target: typeof root) {
+        const [bytes] = [await drain(store.fetch(target))];
+        yield target.mediaType.includes('layer') ? Buffer.alloc(bytes.length) : bytes;
+      },
+    };
+    await expect(drain(archiveChunks(damaged, [{ target: root }]))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  });
+
+  test('a non-distributable layer that is elsewhere is left out', async () => {
+    const store = new MemoryStore();
+    const config = await put(store, OCI_EMPTY, bytesOf('{}'));
+    const layer = describeContent('application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', bytesOf('elsewhere'));
+    const manifest = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [layer] };
+    const root = await put(store, OCI_IMAGE_MANIFEST, jsonBytes(manifest));
+    const path = join(temp, 'foreign.tar');
+    await writeArchive(path, store, [{ target: root }]);
+    const archive = await openArchive(path);
+    expect([await archive.exists(root), await archive.exists(layer)]).toEqual([true, false]);
+    await archive.close();
+  });
+});
+
+describe('formatMemberHeader', () => {
+  test('writes ustar, read back as it was', () => {
+    const header = formatMemberHeader('index.json', 8 * 2 ** 30 - 1);
+    expect(header).toHaveLength(512);
+    expect(parseTarHeader(header, 0)).toEqual({ name: 'index.json', type: '0', size: 8 * 2 ** 30 - 1 });
+  });
+
+  test('puts a name or a size that ustar cannot hold into a PAX header', () => {
+    const name = `blobs/sha512/${'0'.repeat(128)}`;
+    const header = formatMemberHeader(name, 8 * 2 ** 30);
+    expect(header).toHaveLength(1536);
+    const { type, size } = parseTarHeader(header.subarray(0, 512), 0) ?? {};
+    expect(type).toBe('x');
+    expect([...parsePaxRecords(header.subarray(512, 512 + (size ?? 0)), 512)]).toEqual([
+      ['path', name],
+      ['size', '8589934592'],
+    ]);
+  });
+});
+
+test.each([1, 2, 3, 88, 89, 90, 91, 986, 987, 988, 989, 990])(
+  'a PAX record with a value of %i bytes counts itself',
+  (length) => {
+    const record = formatPaxRecord('path', 'x'.repeat(length));
+    expect(Number.parseInt(record, 10)).toBe(record.length);
+    expect(parsePaxRecords(Buffer.from(record), 0).get('path')).toHaveLength(length);
+  },
+);

@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { createDigester, digestOf, isDigest, parseDigest } from './digest.ts';
+import { bytesOf } from './fixtures/image.ts';
+
+const HEX = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
+
+describe('digestOf', () => {
+  test('gives the example of FIPS 180-4 for "abc"', () => {
+    expect(digestOf(bytesOf('abc'))).toBe(`sha256:${HEX}`);
+    expect(digestOf(bytesOf('abc'), 'sha512')).toMatch(/^sha512:ddaf35a193617aba[0-9a-f]{112}$/);
+  });
+});
+
+describe('createDigester', () => {
+  test('gives the same digest for content in pieces', () => {
+    const digester = createDigester();
+    digester.update(bytesOf('a'));
+    digester.update(bytesOf(''));
+    digester.update(bytesOf('bc'));
+    expect(digester.digest()).toBe(`sha256:${HEX}`);
+  });
+});
+
+describe('parseDigest', () => {
+  test('takes sha256 and sha512', () => {
+    expect(parseDigest(`sha256:${HEX}`)).toEqual({ algorithm: 'sha256', hex: HEX });
+    expect(parseDigest(`sha512:${HEX}${HEX}`)).toEqual({ algorithm: 'sha512', hex: HEX + HEX });
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['no algorithm', HEX],
+    ['another algorithm', `sha384:${HEX}${HEX.slice(32)}`],
+    ['upper case', `sha256:${HEX.toUpperCase()}`],
+    ['a digit too few', `sha256:${HEX.slice(1)}`],
+    ['a digit too many', `sha256:${HEX}0`],
+    ['the length of the other algorithm', `sha512:${HEX}`],
+    ['a path', `sha256:../../../../${HEX.slice(12)}`],
+    ['a line end', `sha256:${HEX}\n`],
+  ])('refuses %s', (_, text) => {
+    expect(() => parseDigest(text)).toThrow(expect.objectContaining({ code: 'DIGEST_INVALID' }));
+    expect(isDigest(text)).toBe(false);
+  });
+
+  test('does not repeat a huge input in its message', () => {
+    expect(() => parseDigest('x'.repeat(1_000_000))).toThrow(/^.{0,300}$/);
+  });
+});

@@ -1,0 +1,164 @@
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { copyImage } from '../copy.ts';
+import { goldenLayout, goldenNames } from '../fixtures/golden.ts';
+import { bytesOf, describe as describeContent, makeImage } from '../fixtures/image.ts';
+import { makeTempFolder } from '../fixtures/temp-folder.ts';
+import { createLayout } from './layout-draft.ts';
+import { openLayout } from './layout-store.ts';
+
+const temp = makeTempFolder();
+let count = 0;
+
+/** A folder of its own, so that a test sees all that is left lying about. */
+function makePlace(): { parent: string; folder: string } {
+  count += 1;
+  const parent = join(temp, String(count));
+  mkdirSync(parent);
+  return { parent, folder: join(parent, 'layout') };
+}
+
+describe('a new layout', () => {
+  test('appears whole, when it is committed', async () => {
+    const { parent, folder } = makePlace();
+    const { store, root } = await makeImage();
+    const draft = await createLayout(folder);
+    await copyImage(store, draft, root);
+    await draft.tag(root, 'v1');
+    expect(existsSync(folder)).toBe(false);
+    await draft.commit();
+    await draft.discard();
+
+    expect(readdirSync(parent)).toEqual(['layout']);
+    expect(readdirSync(folder)).toEqual(['blobs', 'index.json', 'oci-layout']);
+    expect(readFileSync(join(folder, 'oci-layout'), 'utf8')).toBe('{"imageLayoutVersion":"1.0.0"}');
+    expect(
+      await copyImage(await openLayout(folder), store, await (await openLayout(folder)).resolve('v1')),
+    ).toMatchObject({ copied: 0, present: 8 });
+  });
+
+  test('may take the place of an empty folder, and has the permissions of any folder', async () => {
+    const { folder } = makePlace();
+    mkdirSync(folder);
+    const { mode } = statSync(folder);
+    const draft = await createLayout(folder);
+    await draft.commit();
+    expect(await (await openLayout(folder)).roots()).toEqual([]);
+    expect(statSync(folder).mode).toBe(mode);
+  });
+
+  test('leaves nothing when it is discarded', async () => {
+    const { parent, folder } = makePlace();
+    const { store, root } = await makeImage();
+    const draft = await createLayout(folder);
+    await copyImage(store, draft, root);
+    await draft.discard();
+    expect(readdirSync(parent)).toEqual([]);
+    await expect(draft.push(root, bytesOf(''))).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+    await expect(draft.commit()).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+  });
+
+  test('does not overwrite what appeared in its place meanwhile', async () => {
+    const { parent, folder } = makePlace();
+    const draft = await createLayout(folder);
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'precious'), '');
+    await expect(draft.commit()).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+    await draft.discard();
+    expect([readdirSync(parent), readdirSync(folder)]).toEqual([['layout'], ['precious']]);
+  });
+
+  test('can be read back before it is committed', async () => {
+    const { folder } = makePlace();
+    const draft = await createLayout(folder);
+    const content = bytesOf('content');
+    const blob = describeContent('application/x', content);
+    await draft.push(blob, content);
+    expect(await draft.exists(blob)).toBe(true);
+    expect(await draft.fetchRange(blob, { offset: 0, length: 7 })).toEqual(content);
+    for await (const chunk of draft.fetch(blob)) expect(chunk).toEqual(content);
+    await draft.discard();
+  });
+
+  test.each([
+    ['a file', (folder: string) => writeFileSync(folder, ''), 'LAYOUT_INVALID'],
+    ['a folder of other things', (folder: string) => void makeOther(folder), 'LAYOUT_INVALID'],
+    ['a link to nowhere', (folder: string) => symlinkSync('nowhere', folder), undefined],
+  ])('%s in its place', async (_, make, code) => {
+    const { parent, folder } = makePlace();
+    make(folder);
+    const before = readdirSync(parent);
+    if (code !== undefined) await expect(createLayout(folder)).rejects.toMatchObject({ code });
+    else await (await createLayout(folder)).discard();
+    expect(readdirSync(parent)).toEqual(before);
+  });
+
+  test('needs a folder above it', async () => {
+    const { folder } = makePlace();
+    await expect(createLayout(join(folder, 'deeper'))).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+  });
+});
+
+describe('a layout that is there already', () => {
+  test('is added to: blobs at once, names when committed', async () => {
+    const { folder } = makePlace();
+    cpSync(goldenLayout('single-oci'), folder, { recursive: true });
+    const existing = await openLayout(folder);
+    const before = await existing.roots();
+    const { store, root, manifests } = await makeImage();
+    const draft = await createLayout(folder);
+    await copyImage(store, draft, root);
+    await draft.tag(root, 'v1');
+    for (const manifest of manifests) await draft.tag(manifest, '');
+    expect(await existing.roots()).toEqual(before);
+    await draft.commit();
+    expect((await existing.roots()).map(({ digest }) => digest)).toEqual(
+      [...before, root, ...manifests].map(({ digest }) => digest),
+    );
+  });
+
+  test('is as before when the draft is discarded', async () => {
+    const { folder } = makePlace();
+    cpSync(goldenLayout('single-oci'), folder, { recursive: true });
+    const before = readdirSync(folder, { recursive: true });
+    const source = await openLayout(goldenLayout('single-oci'));
+    const { store, root } = await makeImage();
+    const draft = await createLayout(folder);
+    await copyImage(source, draft, await source.resolve());
+    await copyImage(store, draft, root);
+    await draft.tag(root, 'v1');
+    await draft.discard();
+    expect(readdirSync(folder, { recursive: true })).toEqual(before);
+    expect(readFileSync(join(folder, 'index.json'))).toEqual(readFileSync(`${goldenLayout('single-oci')}/index.json`));
+  });
+});
+
+test.each(goldenNames)('the golden layout %s is copied to the same blobs', async (name) => {
+  const { folder } = makePlace();
+  const source = await openLayout(goldenLayout(name));
+  const draft = await createLayout(folder);
+  for (const root of await source.roots()) {
+    await copyImage(source, draft, root);
+    await draft.tag(root, '');
+  }
+  await draft.commit();
+  const copy = await openLayout(folder);
+  expect(await copy.roots()).toEqual(await source.roots());
+  const blobs = (layout: string) => readdirSync(join(layout, 'blobs', 'sha256'));
+  expect(blobs(folder)).toEqual(blobs(goldenLayout(name)));
+});
+
+function makeOther(folder: string): void {
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'precious'), '');
+}

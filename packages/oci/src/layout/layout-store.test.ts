@@ -1,0 +1,356 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Descriptor } from '../descriptor.ts';
+import { digestOf } from '../digest.ts';
+import { goldenLayout } from '../fixtures/golden.ts';
+import { bytesOf, collect, describe as describeContent, drain, jsonBytes } from '../fixtures/image.ts';
+import { makeTempFolder } from '../fixtures/temp-folder.ts';
+import { parseImageIndex } from '../image-index.ts';
+import { parseManifest } from '../manifest.ts';
+import { OCI_EMPTY, OCI_IMAGE_MANIFEST } from '../media-types.ts';
+import { readVerified } from '../read.ts';
+import { type LayoutStore, openLayout } from './layout-store.ts';
+
+const temp = makeTempFolder();
+const ATTESTED_INDEX = 'sha256:6407d0a0cd16c65f1a392e1c654dee163d5ce2874c2613d75f9ae680300e348b';
+
+/** A copy of a golden layout, for a test to spoil. */
+function copyOf(name: string): { folder: string; blobs: string } {
+  const folder = join(temp, `${name}-${readdirSync(temp).length}`);
+  cpSync(goldenLayout(name), folder, { recursive: true });
+  return { folder, blobs: join(folder, 'blobs', 'sha256') };
+}
+
+/** The layers of the image in a golden layout with one. */
+async function openImage(
+  folder: string,
+): Promise<{ store: LayoutStore; root: Descriptor; layers: readonly Descriptor[] }> {
+  const store = await openLayout(folder);
+  const root = await store.resolve();
+  return { store, root, layers: parseManifest(await readVerified(store, root), root).layers };
+}
+
+const hexOf = ({ digest }: Descriptor) => digest.slice('sha256:'.length);
+
+describe('openLayout', () => {
+  test('opens a folder reached through a symbolic link: only what is below it must be its own', async () => {
+    const link = join(temp, 'link');
+    symlinkSync(goldenLayout('single-oci'), link);
+    expect(await (await openLayout(link)).roots()).toHaveLength(1);
+  });
+
+  test.each([
+    ['nothing there', 'NOT_FOUND', () => join(temp, 'missing')],
+    ['a file', 'LAYOUT_INVALID', () => join(goldenLayout('multi'), 'index.json')],
+    ['an empty folder', 'LAYOUT_INVALID', () => makeFolder({})],
+    ['another version', 'LAYOUT_INVALID', () => makeFolder({ 'oci-layout': '{"imageLayoutVersion":"2.0.0"}' })],
+    ['a version that is no text', 'MANIFEST_INVALID', () => makeFolder({ 'oci-layout': '{"imageLayoutVersion":1}' })],
+    ['a mark that is no JSON', 'MANIFEST_INVALID', () => makeFolder({ 'oci-layout': 'yes' })],
+    ['a mark of megabytes', 'LIMIT_EXCEEDED', () => makeFolder({ 'oci-layout': ' '.repeat(5_000_000) })],
+  ])('refuses %s: %s', async (_, code, make) => {
+    await expect(openLayout(make())).rejects.toMatchObject({ code });
+  });
+});
+
+describe('reading', () => {
+  test('gives a blob in chunks that own their memory', async () => {
+    const { store, layers } = await openImage(goldenLayout('single-oci'));
+    const [layer] = layers as [Descriptor];
+    const chunks = await collect(store.fetch(layer));
+    expect(digestOf(Buffer.concat(chunks))).toBe(layer.digest);
+    for (const chunk of chunks) expect(chunk.buffer.byteLength).toBe(chunk.length);
+  });
+
+  test.each([false, true])('gives a blob of several chunks, reusing them: %s', async (reuseChunks) => {
+    const folder = makeFolder({ 'oci-layout': '{"imageLayoutVersion":"1.0.0"}' });
+    const content = Buffer.alloc(3_500_000, 'what is written repeatedly, but not in step with the chunks ');
+    const store = await openLayout(folder);
+    const blob = describeContent('application/octet-stream', content);
+    await store.push(blob, content);
+    const copies: Uint8Array[] = [];
+    for await (const chunk of store.fetch(blob, { reuseChunks })) copies.push(new Uint8Array(chunk));
+    expect(copies).toHaveLength(4);
+    expect(Buffer.concat(copies).equals(content)).toBe(true);
+  });
+
+  test('gives ranges, and refuses those past the end', async () => {
+    const { store, layers } = await openImage(goldenLayout('single-oci'));
+    const [layer] = layers as [Descriptor];
+    const whole = await drain(store.fetch(layer));
+    const range = { offset: 1000, length: 2000 };
+    expect(Buffer.from(await store.fetchRange(layer, range)).equals(whole.subarray(1000, 3000))).toBe(true);
+    const past = { offset: layer.size - 1, length: 2 };
+    await expect(store.fetchRange(layer, past)).rejects.toMatchObject({ code: 'RANGE_INVALID' });
+  });
+
+  test('may stop early, and be aborted', async () => {
+    const { store, layers } = await openImage(goldenLayout('single-oci'));
+    for await (const _ of store.fetch(layers[0] as Descriptor)) break;
+    const reason = new Error('enough');
+    const aborted = drain(store.fetch(layers[0] as Descriptor, { signal: AbortSignal.abort(reason) }));
+    await expect(aborted).rejects.toBe(reason);
+  });
+
+  test('says what is not there', async () => {
+    const { store } = await openImage(goldenLayout('single-oci'));
+    const missing = describeContent('application/x', bytesOf('missing'));
+    await expect(drain(store.fetch(missing))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(store.fetchRange(missing, { offset: 0, length: 1 })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await store.exists(missing)).toBe(false);
+  });
+});
+
+describe('a layout that lies', () => {
+  test('about a size: noticed before a byte is read', async () => {
+    const { folder, blobs } = copyOf('single-oci');
+    const { store, layers } = await openImage(folder);
+    const [layer] = layers as [Descriptor];
+    writeFileSync(join(blobs, hexOf(layer)), 'short');
+    const message = `has 5 bytes in ${folder}, its descriptor says ${layer.size}`;
+    const error = { code: 'SIZE_MISMATCH', message: expect.stringContaining(message) };
+    await expect(drain(store.fetch(layer))).rejects.toMatchObject(error);
+    await expect(store.fetchRange(layer, { offset: 0, length: 1 })).rejects.toMatchObject(error);
+    expect(await store.exists(layer)).toBe(false);
+  });
+
+  test('about a digest: noticed by whoever verifies', async () => {
+    const { folder, blobs } = copyOf('single-oci');
+    const { store, root } = await openImage(folder);
+    const bytes = readFileSync(join(blobs, hexOf(root)));
+    writeFileSync(join(blobs, hexOf(root)), bytes.fill(0x20, 0, 5));
+    await expect(readVerified(store, root)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    await expect(store.resolve(root.digest)).resolves.toEqual(root);
+  });
+
+  test('by a digest that is a path', async () => {
+    const { store } = await openImage(goldenLayout('single-oci'));
+    for (const digest of ['sha256:../../index.json', '../../index.json', `sha256/../${'0'.repeat(64)}`]) {
+      const target = { mediaType: 'application/x', digest, size: 1 };
+      await expect(drain(store.fetch(target))).rejects.toMatchObject({ code: 'DIGEST_INVALID' });
+    }
+  });
+
+  test.each([
+    ['a blob', (blobs: string, hex: string) => replaceByLink(join(blobs, hex))],
+    ['the folder of blobs', (blobs: string) => replaceByLink(blobs)],
+    ['the folder above it', (blobs: string) => replaceByLink(join(blobs, '..'))],
+  ])('by a symbolic link in place of %s', async (_, spoil) => {
+    const { folder, blobs } = copyOf('single-oci');
+    const { store, layers } = await openImage(folder);
+    const [layer] = layers as [Descriptor];
+    spoil(blobs, hexOf(layer));
+    await expect(drain(store.fetch(layer))).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
+    await expect(store.exists(layer)).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
+  });
+
+  test.each(['oci-layout', 'index.json'])('by a symbolic link in place of %s', async (name) => {
+    const { folder } = copyOf('single-oci');
+    replaceByLink(join(folder, name));
+    const roots = openLayout(folder).then((store) => store.roots());
+    await expect(roots).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
+  });
+
+  test.skipIf(process.platform === 'win32')('by a pipe in place of a blob: an error, no waiting', async () => {
+    const { folder, blobs } = copyOf('single-oci');
+    const { store, layers } = await openImage(folder);
+    const path = join(blobs, hexOf(layers[0] as Descriptor));
+    rmSync(path);
+    execFileSync('mkfifo', [path]);
+    await expect(drain(store.fetch(layers[0] as Descriptor))).rejects.toMatchObject({ code: 'LAYOUT_INVALID' });
+  });
+
+  test('by a folder in place of a blob', async () => {
+    const { folder, blobs } = copyOf('single-oci');
+    const { store, layers } = await openImage(folder);
+    const path = join(blobs, hexOf(layers[0] as Descriptor));
+    rmSync(path);
+    mkdirSync(path);
+    await expect(drain(store.fetch(layers[0] as Descriptor))).rejects.toMatchObject({ code: 'LAYOUT_INVALID' });
+  });
+
+  test('by an index.json that is missing, no JSON, or a manifest', async () => {
+    const { folder } = copyOf('single-oci');
+    const store = await openLayout(folder);
+    const path = join(folder, 'index.json');
+    writeFileSync(path, '{');
+    await expect(store.roots()).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
+    writeFileSync(path, '{"schemaVersion":2,"config":{}}');
+    await expect(store.roots()).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
+    rmSync(path);
+    await expect(store.roots()).rejects.toMatchObject({ code: 'LAYOUT_INVALID' });
+  });
+});
+
+describe('names', () => {
+  test('no name means the only manifest', async () => {
+    const { store, root } = await openImage(goldenLayout('single-oci'));
+    expect(await store.roots()).toEqual([root]);
+    expect(await store.resolve('')).toEqual(root);
+  });
+
+  test('a tag names a manifest, and moves when it is given again', async () => {
+    const { folder } = copyOf('attested');
+    const { store, first, second } = await openTwo(folder);
+    await store.tag(first, 'v1');
+    await store.tag(first, 'stable');
+    expect(await store.resolve('v1')).toMatchObject({ digest: first.digest });
+    await store.tag(second, 'v1');
+    expect(await store.resolve('v1')).toMatchObject({ digest: second.digest });
+    expect(await store.resolve('stable')).toMatchObject({ digest: first.digest });
+  });
+
+  test('what is not found is answered by what is there', async () => {
+    const { folder } = copyOf('attested');
+    const { store, first, second } = await openTwo(folder);
+    await store.tag(first, 'v1');
+    await store.tag(second, 'v2');
+    await expect(store.resolve('v3')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: `${folder} was asked for the name "v3", but nothing answers to it. It lists ${[
+        ATTESTED_INDEX,
+        `"v1" linux/amd64 ${first.digest}`,
+        `"v2" unknown/unknown ${second.digest}`,
+      ].join(', ')}: ask by tag or by digest`,
+    });
+    const message = expect.stringContaining('asked for a manifest without a name, but several manifests answer to it');
+    await expect(store.resolve()).rejects.toMatchObject({ code: 'NOT_FOUND', message });
+  });
+
+  test('a digest names any manifest that is held, listed or not', async () => {
+    const store = await openLayout(goldenLayout('attested'));
+    const inner = 'sha256:25884b7eec96c1b97f45ba32e58c3a246d853b99ded557a03a709cc9ad03cc8e';
+    expect(await store.resolve(inner)).toEqual({ mediaType: OCI_IMAGE_MANIFEST, digest: inner, size: 421 });
+    const layer = 'sha256:0709e246a1d17a85a78b111aa669a9c99a75bc477e68d1cde4aca38460a2b1c1';
+    await expect(store.resolve(layer)).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
+    await expect(store.resolve(digestOf(bytesOf('x')))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('tagging leaves alone what it does not know', async () => {
+    const { folder } = copyOf('single-oci');
+    const path = join(folder, 'index.json');
+    const before = JSON.parse(readFileSync(path, 'utf8'));
+    const unknown = { 'x-unknown': [1], annotations: { ['__proto__']: 'p' } };
+    writeFileSync(path, JSON.stringify({ ...before, ...unknown, manifests: [{ ...before.manifests[0], x: 1 }] }));
+    const { store, root } = await openImage(folder);
+    await store.tag({ ...root, annotations: { a: '1' } }, 'other:name@x/y+z');
+    await store.tag({ ...root, annotations: {} }, 'again');
+    const after = JSON.parse(readFileSync(path, 'utf8'));
+    expect(after).toMatchObject({ ...before, ...unknown, manifests: expect.anything() });
+    expect(Object.hasOwn(after.annotations, '__proto__')).toBe(true);
+    expect(after.manifests.map(({ annotations }: Descriptor) => annotations)).toEqual([
+      { a: '1', 'org.opencontainers.image.ref.name': 'other:name@x/y+z' },
+      { 'org.opencontainers.image.ref.name': 'again' },
+    ]);
+  });
+
+  test.each(['-x', 'a b', 'a\n', 'x'.repeat(256), `sha256:${'0'.repeat(64)}`])('%j is no tag', async (name) => {
+    const { store, root } = await openImage(copyOf('single-oci').folder);
+    await expect(store.tag(root, name)).rejects.toMatchObject({ code: 'REFERENCE_INVALID' });
+  });
+
+  test('what is not held cannot be tagged', async () => {
+    const { store } = await openImage(copyOf('single-oci').folder);
+    const missing = describeContent(OCI_IMAGE_MANIFEST, bytesOf('missing'));
+    await expect(store.tag(missing, 'v1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('writing', () => {
+  test('what does not match is refused and leaves nothing behind', async () => {
+    const { folder, blobs } = copyOf('single-oci');
+    const store = await openLayout(folder);
+    const before = readdirSync(blobs);
+    const blob = describeContent('application/x', bytesOf('content'));
+    const failing = async function* () {
+      yield bytesOf('con');
+      throw new Error('the network is gone');
+    };
+    await expect(store.push(blob, bytesOf('contend'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    await expect(store.push(blob, bytesOf('con'))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    await expect(store.push(blob, failing())).rejects.toThrow('the network is gone');
+    expect(readdirSync(blobs)).toEqual(before);
+  });
+
+  test('a damaged blob is replaced', async () => {
+    const { folder, blobs } = copyOf('single-oci');
+    const { store, layers } = await openImage(folder);
+    const [layer] = layers as [Descriptor];
+    const path = join(blobs, hexOf(layer));
+    const content = readFileSync(path);
+    writeFileSync(path, 'short');
+    await store.push(layer, content);
+    expect(readFileSync(path).equals(content)).toBe(true);
+  });
+
+  test('content under sha512 has a folder of its own', async () => {
+    const { folder } = copyOf('single-oci');
+    const store = await openLayout(folder);
+    const content = bytesOf('content');
+    const blob = { mediaType: 'application/x', digest: digestOf(content, 'sha512'), size: 7 };
+    await store.push(blob, content);
+    expect(await drain(store.fetch(blob))).toEqual(Buffer.from(content));
+    expect(readdirSync(join(folder, 'blobs'))).toEqual(['sha256', 'sha512']);
+  });
+
+  test('nothing is written through a symbolic link', async () => {
+    const { folder, blobs } = copyOf('single-oci');
+    const store = await openLayout(folder);
+    const outside = replaceByLink(blobs);
+    const before = readdirSync(outside);
+    const content = bytesOf('content');
+    const push = store.push(describeContent('application/x', content), content);
+    await expect(push).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
+    expect(readdirSync(outside)).toEqual(before);
+  });
+
+  test('a blob may be imported without being read', async () => {
+    const { store: source, layers } = await openImage(goldenLayout('single-oci'));
+    const [layer] = layers as [Descriptor];
+    const store = await openLayout(copyOf('annotated').folder);
+    await store.importBlob(source, layer);
+    expect(digestOf(await drain(store.fetch(layer)))).toBe(layer.digest);
+    const missing = describeContent('application/x', bytesOf('missing'));
+    await expect(store.importBlob(source, missing)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const liar = { ...layer, digest: digestOf(bytesOf('other')) };
+    await expect(store.importBlob(source, liar)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('referrers are found among the listed manifests', async () => {
+    const { folder } = copyOf('single-oci');
+    const { store, root } = await openImage(folder);
+    const config = describeContent(OCI_EMPTY, bytesOf('{}'));
+    const document = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [], subject: root };
+    const referrer = describeContent(OCI_IMAGE_MANIFEST, jsonBytes({ ...document, artifactType: 'application/x' }));
+    await store.push(config, bytesOf('{}'));
+    await store.push(referrer, jsonBytes({ ...document, artifactType: 'application/x' }));
+    await store.tag(referrer, '');
+    expect(await collect(store.referrers(root))).toEqual([{ ...referrer, artifactType: 'application/x' }]);
+    expect(await collect(store.referrers(root, 'application/y'))).toEqual([]);
+    expect(await collect(store.referrers(referrer))).toEqual([]);
+  });
+});
+
+/** The layout `attested`, which lists one index over two manifests: an image and its attestation. */
+async function openTwo(folder: string) {
+  const store = await openLayout(folder);
+  const [first, second] = parseImageIndex(await readVerified(store, await store.resolve())).manifests;
+  return { store, first: first as Descriptor, second: second as Descriptor };
+}
+
+function makeFolder(files: Readonly<Record<string, string>>): string {
+  const folder = join(temp, `made-${readdirSync(temp).length}`);
+  mkdirSync(folder);
+  const index = { 'index.json': '{"schemaVersion":2,"manifests":[]}' };
+  for (const [name, content] of Object.entries({ ...index, ...files })) writeFileSync(join(folder, name), content);
+  return folder;
+}
+
+/** Moves something out of a layout and puts a link to it in its place; gives where it is now. */
+function replaceByLink(path: string): string {
+  const outside = join(temp, `outside-${readdirSync(temp).length}`);
+  renameSync(path, outside);
+  symlinkSync(outside, path);
+  return outside;
+}

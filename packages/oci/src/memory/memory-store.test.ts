@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import { bytesOf, collect, describe as describeContent, drain, jsonBytes, put } from '../fixtures/image.ts';
+import { OCI_EMPTY, OCI_IMAGE_MANIFEST } from '../media-types.ts';
+import { MemoryStore } from './memory-store.ts';
+
+const content = bytesOf('content');
+const blob = describeContent('application/octet-stream', content);
+
+describe('MemoryStore', () => {
+  test('gives back what was pushed, whole or in part', async () => {
+    const store = new MemoryStore();
+    await store.push(blob, content);
+    expect(await drain(store.fetch(blob))).toEqual(Buffer.from(content));
+    expect(await store.fetchRange(blob, { offset: 3, length: 4 })).toEqual(bytesOf('tent'));
+    expect(await store.fetchRange(blob, { offset: 7, length: 0 })).toHaveLength(0);
+  });
+
+  test.each([
+    { offset: 4, length: 4 },
+    { offset: -1, length: 1 },
+    { offset: 0, length: -1 },
+    { offset: 0.5, length: 1 },
+    { offset: 0, length: Number.NaN },
+    { offset: 2 ** 53, length: 1 },
+  ])('refuses the range %j of 7 bytes', async (range) => {
+    const store = new MemoryStore();
+    await store.push(blob, content);
+    await expect(store.fetchRange(blob, range)).rejects.toMatchObject({ code: 'RANGE_INVALID' });
+  });
+
+  test('shares its memory with nobody', async () => {
+    const store = new MemoryStore();
+    // A Buffer's slice() would share.
+    const given = Buffer.from(content);
+    await store.push(blob, given);
+    given.fill(0);
+    for await (const chunk of store.fetch(blob)) structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] });
+    expect(await drain(store.fetch(blob))).toEqual(Buffer.from(content));
+  });
+
+  test('refuses what does not match, and keeps nothing of it', async () => {
+    const store = new MemoryStore();
+    const push = (bytes: Uint8Array) => store.push(blob, bytes);
+    await expect(push(bytesOf('contend'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    await expect(push(bytesOf('cont'))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    await expect(push(bytesOf('contents'))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    expect(await store.exists(blob)).toBe(false);
+    await expect(drain(store.fetch(blob))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('notices a descriptor that lies about the size of what is there', async () => {
+    const store = new MemoryStore();
+    await store.push(blob, content);
+    const liar = { ...blob, size: 6 };
+    expect(await store.exists(liar)).toBe(false);
+    await expect(store.push(liar, content)).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    await expect(drain(store.fetch(liar))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+  });
+
+  test('takes no more than its limit', async () => {
+    const store = new MemoryStore({ maxMemory: 10 });
+    await store.push(blob, content);
+    const other = bytesOf('more');
+    const refused = store.push(describeContent('application/octet-stream', other), other);
+    await expect(refused).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      message: expect.stringContaining('room for 3'),
+    });
+    await store.push(blob, content);
+  });
+
+  test('resolves tags, and digests of manifests', async () => {
+    const store = new MemoryStore();
+    const { manifest } = await makeReferrer(store);
+    await store.tag(manifest, 'v1');
+    expect(await store.resolve('v1')).toEqual(manifest);
+    expect(await store.resolve(manifest.digest)).toEqual(manifest);
+    await expect(store.resolve('v2')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('the tags are v1'),
+    });
+    await expect(store.tag(blob, 'v2')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('lists referrers with artifact type and annotations, of one type where asked', async () => {
+    const store = new MemoryStore();
+    const { manifest, subject } = await makeReferrer(store);
+    const listed = await collect(store.referrers(subject));
+    expect(listed).toEqual([{ ...manifest, artifactType: OCI_EMPTY, annotations: { a: '1' } }]);
+    expect(await collect(store.referrers(subject, OCI_EMPTY))).toEqual(listed);
+    expect(await collect(store.referrers(subject, 'application/x'))).toEqual([]);
+    expect(await collect(store.referrers(manifest))).toEqual([]);
+  });
+
+  test('refuses a manifest that is none', async () => {
+    const store = new MemoryStore();
+    await expect(put(store, OCI_IMAGE_MANIFEST, content)).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
+  });
+});
+
+async function makeReferrer(store: MemoryStore) {
+  const subject = describeContent(OCI_IMAGE_MANIFEST, content);
+  const config = await put(store, OCI_EMPTY, bytesOf('{}'));
+  const annotations = { a: '1' };
+  const document = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [], subject, annotations };
+  return { subject, manifest: await put(store, OCI_IMAGE_MANIFEST, jsonBytes(document)) };
+}

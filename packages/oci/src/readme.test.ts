@@ -1,0 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { goldenLayout } from './fixtures/golden.ts';
+import { pickPlatform } from './fixtures/readme-example.ts';
+import { makeTempFolder } from './fixtures/temp-folder.ts';
+import { openLayout } from './layout/layout-store.ts';
+
+const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
+
+test('the example of the README is the one that runs here', () => {
+  expect(read('../README.md')).toContain(`\`\`\`ts\n${read('fixtures/readme-example.ts')}\`\`\``);
+});
+
+test('it does what the README says', async () => {
+  const folder = `${makeTempFolder()}/arm64`;
+  expect(await pickPlatform(goldenLayout('multi'), folder, 'v1')).toEqual(['gzip, 564 bytes']);
+  expect(await (await openLayout(folder)).resolve('v1')).toMatchObject({ platform: { architecture: 'arm64' } });
+});

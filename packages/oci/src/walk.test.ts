@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import type { Descriptor } from './descriptor.ts';
+import { goldenLayout, goldenNames } from './fixtures/golden.ts';
+import { bytesOf, collect, describe as describeContent, jsonBytes, makeImage, put } from './fixtures/image.ts';
+import { openLayout } from './layout/layout-store.ts';
+import { OCI_EMPTY, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from './media-types.ts';
+import { MemoryStore } from './memory/memory-store.ts';
+import { type ContentNode, type WalkOptions, walkContent } from './walk.ts';
+
+async function walk(store: MemoryStore, root: Descriptor, options?: WalkOptions): Promise<ContentNode[]> {
+  return collect(walkContent(store, root, options));
+}
+
+const typesOf = (nodes: readonly ContentNode[]) =>
+  nodes.map(({ descriptor }) => descriptor.mediaType.replace(/^application\/vnd\.oci\.image\.|\.v1.*$/g, ''));
+
+describe('walkContent', () => {
+  test('gives leaves before roots, each piece once, manifests with their bytes', async () => {
+    const { store, root } = await makeImage();
+    const nodes = await walk(store, root);
+    const image = ['config', 'layer', 'layer', 'manifest'];
+    expect(typesOf(nodes)).toEqual([...image, 'config', 'layer', 'manifest', 'index']);
+    expect(nodes.at(-1)?.descriptor).toBe(root);
+    expect(nodes.filter(({ raw }) => raw !== undefined)).toHaveLength(3);
+  });
+
+  test('a blob alone is a walk of one', async () => {
+    const store = new MemoryStore();
+    const blob = await put(store, OCI_LAYER_GZIP, bytesOf('x'));
+    expect(await walk(store, blob)).toEqual([{ descriptor: blob }]);
+  });
+
+  test('does not go up to a subject, which need not be there', async () => {
+    const store = new MemoryStore();
+    const config = await put(store, OCI_EMPTY, bytesOf('{}'));
+    const subject = describeContent(OCI_IMAGE_MANIFEST, bytesOf('not there'));
+    const manifest = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [], subject };
+    const root = await put(store, OCI_IMAGE_MANIFEST, jsonBytes(manifest));
+    expect((await walk(store, root)).map(({ descriptor }) => descriptor.digest)).toEqual([config.digest, root.digest]);
+  });
+
+  test('follows a manifest that also stands somewhere as a blob', async () => {
+    const { store, manifests } = await makeImage();
+    const inner = manifests[0] as Descriptor;
+    const config = await put(store, OCI_EMPTY, bytesOf('{}'));
+    const asLayer = { ...inner, mediaType: 'application/octet-stream', platform: undefined };
+    const holder = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [asLayer] };
+    const first = await put(store, OCI_IMAGE_MANIFEST, jsonBytes(holder));
+    const index = { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [first, inner] };
+    const root = await put(store, OCI_IMAGE_INDEX, jsonBytes(index));
+    expect(typesOf(await walk(store, root)).filter((type) => type === 'layer')).toHaveLength(2);
+  });
+
+  test('stops at a level too deep', async () => {
+    const { store, root } = await makeImage();
+    let top = root;
+    for (let level = 0; level < 7; level += 1) {
+      const index = {
+        schemaVersion: 2,
+        mediaType: OCI_IMAGE_INDEX,
+        manifests: [top],
+        annotations: { level: `${level}` },
+      };
+      top = await put(store, OCI_IMAGE_INDEX, jsonBytes(index));
+    }
+    await expect(walk(store, top)).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      message: expect.stringContaining('deeper than 8 levels'),
+    });
+    expect(await walk(store, top, { limits: { maxDepth: 9 } })).toHaveLength(15);
+  });
+
+  test('stops at a piece too many', async () => {
+    const { store, root } = await makeImage();
+    await expect(walk(store, root, { limits: { maxNodes: 7 } })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    expect(await walk(store, root, { limits: { maxNodes: 8 } })).toHaveLength(8);
+  });
+
+  test('ends with the reason of its signal', async () => {
+    const { store, root } = await makeImage();
+    const reason = new Error('enough');
+    await expect(walk(store, root, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+
+  test.each(goldenNames)('walks the golden layout %s', async (name) => {
+    const layout = await openLayout(goldenLayout(name));
+    for (const root of await layout.roots()) {
+      for await (const { descriptor } of walkContent(layout, root)) expect(await layout.exists(descriptor)).toBe(true);
+    }
+  });
+});
