@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Descriptor, Fetcher } from '@soci/oci';
 import { type Artifact, ArtifactList } from './artifact.ts';
 import { ImageReader } from './image/image-reader.ts';
+import { listPlatforms } from './image/select.ts';
 import { toDescriptor, toDescriptorStruct } from './image/structs.ts';
 import { buildLayers } from './layers/build-layers.ts';
 import { resolveOptions, type SociIndexOptions } from './options.ts';
@@ -53,7 +54,8 @@ export async function buildSociIndex(
   const resolved = resolveOptions(options, availableParallelism());
   const target = toDescriptorStruct(image);
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
-  const plans = await planPlatforms(reader, target, await choosePlatforms(reader, target, resolved), resolved);
+  const chosen = choosePlatforms(target, await listPlatforms(reader, target), resolved);
+  const plans = await planPlatforms(reader, target, chosen, resolved);
   const built = await buildLayers(store, collectTasks(plans), resolved);
   const indexes = plans.map(({ manifest, layers }) =>
     assembleSociIndex({ version: 1, subject: manifest, layers, built, options: resolved }),

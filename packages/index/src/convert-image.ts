@@ -52,9 +52,15 @@ export async function convertImage(
 ): Promise<ConvertResult> {
   const resolved = resolveOptions(options, availableParallelism());
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
-  const target = await describeTarget(reader, toDescriptorStruct(image));
-  if (target === undefined) return { outcome: 'nothing-to-index', reason: 'no-platform', platforms: [], layers: [] };
-  const chosen = dedupePlatforms(await choosePlatforms(reader, target, resolved));
+  const source = toDescriptorStruct(image);
+  const available = await listPlatforms(reader, source);
+  const [first] = available;
+  if (first === undefined) {
+    return { outcome: 'nothing-to-index', reason: 'no-platform', platforms: [], layers: [] };
+  }
+  // The index that will list a single manifest has to say what it runs on; so far only its configuration does.
+  const target = isImageManifest(source.mediaType) ? { ...source, platform: first } : source;
+  const chosen = dedupePlatforms(choosePlatforms(target, available, resolved));
   const plans = await planPlatforms(reader, target, chosen, resolved);
   const built = await buildLayers(store, collectTasks(plans), resolved);
   const indexes = plans.map(({ manifest, layers }) =>
@@ -70,13 +76,6 @@ export async function convertImage(
   });
   if (attached.length === 0) return { outcome: 'nothing-to-index', reason: 'no-layer-to-index', platforms, layers };
   return { outcome: 'indexed', ...(await assembleImage(reader, target, attached, resolved)), platforms, layers };
-}
-
-/** The image with the platform that its configuration names, for an index to list; undefined where it runs nowhere. */
-async function describeTarget(reader: ImageReader, image: DescriptorStruct): Promise<DescriptorStruct | undefined> {
-  const [platform] = await listPlatforms(reader, image);
-  if (platform === undefined) return undefined;
-  return isImageManifest(image.mediaType) ? { ...image, platform } : image;
 }
 
 async function assembleImage(

@@ -2,6 +2,16 @@ export type { Artifact, ArtifactKind } from './artifact.ts';
 export { type BuiltIndexes, buildSociIndex, type NothingToIndex, type SociIndexResult } from './build-index.ts';
 export { type ConvertedImage, type ConvertResult, convertImage } from './convert-image.ts';
 export { SociIndexError, type SociIndexErrorCode, type SociIndexErrorOptions } from './errors.ts';
+export {
+  type ImageEntry,
+  type ImageInspection,
+  type ImageManifestEntry,
+  type InspectOptions,
+  inspectImage,
+  type OtherEntry,
+  type SociIndexEntry,
+} from './inspect/inspect-image.ts';
+export type { PrefetchReference, SociDocument, ZtocReference } from './inspect/soci-document.ts';
 export type { SkipReason } from './layers/layer-plan.ts';
 export {
   DEFAULT_MAX_DOCUMENT_SIZE,
@@ -15,6 +25,16 @@ export {
 export { DEFAULT_MIN_LAYER_SIZE, MAX_DEFAULT_JOBS, type Optimization, type SociIndexOptions } from './options.ts';
 export type { IndexProgress, LayerProgress } from './progress.ts';
 export type { IndexedLayer, LayerReport, PlatformReport, PrefetchReport, SkippedLayer } from './report.ts';
+export type { Problem, ProblemCode } from './verify/problem.ts';
+export {
+  type IndexVerification,
+  type LayerVerification,
+  type VerifyOptions,
+  type VerifyProgress,
+  type VerifyReport,
+  verifySociIndex,
+} from './verify/verify-index.ts';
+export type { LayerReadBack } from './verify/verify-layer.ts';
 export {
   ATTESTATION_MANIFEST,
   BUILD_TOOL_IDENTIFIER,

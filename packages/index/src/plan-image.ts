@@ -1,7 +1,7 @@
 import { isImageIndex, isImageManifest } from '@soci/oci';
 import { SociIndexError } from './errors.ts';
 import type { ImageReader } from './image/image-reader.ts';
-import { findManifest, listPlatforms, selectManifest } from './image/select.ts';
+import { findManifest, selectManifest } from './image/select.ts';
 import { type DescriptorStruct, type PlatformStruct, toPlatformStruct } from './image/structs.ts';
 import { type LayerPlan, type LayerTask, planLayers, taskKey } from './layers/layer-plan.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -14,13 +14,13 @@ export interface PlatformPlan {
   readonly layers: readonly LayerPlan[];
 }
 
-/** Which platforms of an image are to be indexed: the caller's choice, or all it runs on. */
-export async function choosePlatforms(
-  reader: ImageReader,
+/** Which platforms of an image are to be indexed: the caller's choice, or all that it runs on. */
+export function choosePlatforms(
   image: DescriptorStruct,
+  available: readonly PlatformStruct[],
   options: Pick<ResolvedOptions, 'platforms' | 'limits'>,
-): Promise<PlatformStruct[]> {
-  const platforms = options.platforms?.map(toPlatformStruct) ?? (await listPlatforms(reader, image));
+): readonly PlatformStruct[] {
+  const platforms = options.platforms?.map(toPlatformStruct) ?? available;
   const { maxPlatforms } = options.limits;
   if (platforms.length > maxPlatforms) {
     throw new SociIndexError(

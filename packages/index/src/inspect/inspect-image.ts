@@ -1,0 +1,155 @@
+import {
+  type CallOptions,
+  type Descriptor,
+  type Fetcher,
+  isImageIndex,
+  isImageManifest,
+  type ReferrerLister,
+} from '@soci/oci';
+import { ImageReader, isNotFound } from '../image/image-reader.ts';
+import { type DescriptorStruct, type ManifestStruct, toDescriptor, toDescriptorStruct } from '../image/structs.ts';
+import { type IndexLimits, resolveLimits } from '../limits.ts';
+import {
+  ATTESTATION_MANIFEST,
+  IMAGE_MANIFEST_DIGEST,
+  INDEX_DIGEST,
+  REFERENCE_DIGEST,
+  REFERENCE_TYPE,
+  SOCI_INDEX_V1,
+} from '../vocabulary.ts';
+import { readSociDocument, type SociDocument, sociVersion } from './soci-document.ts';
+
+/** Options of {@link inspectImage}. */
+export interface InspectOptions extends CallOptions {
+  /** Bounds on what a hostile image may cost. @default see {@link IndexLimits} */
+  readonly limits?: IndexLimits;
+}
+
+/** What is in an image. */
+export interface ImageInspection {
+  readonly root: Descriptor;
+  /** Whether it is a SOCI-enabled image: one of its manifests names a v2 SOCI index that is listed beside it. */
+  readonly isConverted: boolean;
+  /** What it lists, in its order; of a single manifest that alone. */
+  readonly entries: readonly ImageEntry[];
+}
+
+/** Something that an image lists. */
+export type ImageEntry = ImageManifestEntry | SociIndexEntry | OtherEntry;
+
+/** An image manifest. */
+export interface ImageManifestEntry {
+  readonly kind: 'image';
+  readonly descriptor: Descriptor;
+  readonly layers: readonly Descriptor[];
+  /** Its SOCI indexes: those listed beside it (v2), and those that refer to it (v1). */
+  readonly indexes: readonly SociDocument[];
+}
+
+/** A v2 SOCI index. */
+export interface SociIndexEntry {
+  readonly kind: 'soci-index';
+  readonly descriptor: Descriptor;
+  /** The image manifest that it belongs to, by its annotation; its own `subject` where the root is a v1 index. */
+  readonly manifest: string | undefined;
+  readonly index: SociDocument;
+}
+
+/** What is neither: an attestation, a nested index, any other artifact, or content that the store does not have. */
+export interface OtherEntry {
+  readonly kind: 'attestation' | 'image-index' | 'artifact' | 'missing';
+  readonly descriptor: Descriptor;
+  /** The manifest that an attestation is about. */
+  readonly manifest?: string;
+}
+
+/**
+ * Looks at an image: which manifests it has, and which SOCI index belongs to which of them.
+ *
+ * @param store - Holds the image. Where it lists referrers, v1 indexes are found too. Only manifests are read.
+ * @throws SociIndexError, `OciError` and what else `store` throws; the reason of `options.signal`.
+ */
+export async function inspectImage(
+  store: Fetcher & Partial<ReferrerLister>,
+  image: Descriptor,
+  options: InspectOptions = {},
+): Promise<ImageInspection> {
+  const reader = new ImageReader(store, resolveLimits(options.limits), options.signal);
+  const root = toDescriptorStruct(image);
+  const listed = isImageIndex(root.mediaType) ? ((await reader.index(root)).manifests ?? []) : [root];
+  reader.startWalk()(listed.length);
+  const entries: ImageEntry[] = [];
+  const manifests = new Map<string, ManifestStruct>();
+  for (const descriptor of listed) {
+    const manifest = isImageManifest(descriptor.mediaType) ? await readIfThere(reader, descriptor) : undefined;
+    if (manifest !== undefined) manifests.set(descriptor.digest, manifest);
+    entries.push(await classifyEntry(reader, descriptor, manifest));
+  }
+  const listedIndexes = entries.filter((entry) => entry.kind === 'soci-index');
+  const completed: ImageEntry[] = [];
+  for (const entry of entries) {
+    if (entry.kind !== 'image') {
+      completed.push(entry);
+      continue;
+    }
+    const { digest } = entry.descriptor;
+    const named = manifests.get(digest)?.annotations?.get(INDEX_DIGEST);
+    const own = listedIndexes.filter(({ manifest, descriptor }) => manifest === digest || descriptor.digest === named);
+    const referring = await findReferring(reader, store, entry.descriptor, options);
+    completed.push({ ...entry, indexes: [...own.map(({ index }) => index), ...referring] });
+  }
+  const isConverted = completed.some(
+    (entry) => entry.kind === 'image' && entry.indexes.some(({ version }) => version === 2),
+  );
+  return { root: image, isConverted, entries: completed };
+}
+
+async function readIfThere(reader: ImageReader, descriptor: DescriptorStruct): Promise<ManifestStruct | undefined> {
+  try {
+    return await reader.manifest(descriptor);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+async function classifyEntry(
+  reader: ImageReader,
+  struct: DescriptorStruct,
+  manifest: ManifestStruct | undefined,
+): Promise<ImageEntry> {
+  const descriptor = toDescriptor(struct);
+  if (isImageIndex(struct.mediaType)) return { kind: 'image-index', descriptor };
+  if (manifest === undefined) {
+    return { kind: isImageManifest(struct.mediaType) ? 'missing' : 'artifact', descriptor };
+  }
+  if (sociVersion(manifest) !== undefined) {
+    const index = await readSociDocument(reader, struct);
+    const belongsTo = struct.annotations?.get(IMAGE_MANIFEST_DIGEST) ?? index.subject?.digest;
+    return { kind: 'soci-index', descriptor, manifest: belongsTo, index };
+  }
+  if (isAttestation(struct)) {
+    const about = struct.annotations?.get(REFERENCE_DIGEST);
+    return { kind: 'attestation', descriptor, ...(about !== undefined && { manifest: about }) };
+  }
+  return { kind: 'image', descriptor, layers: (manifest.layers ?? []).map(toDescriptor), indexes: [] };
+}
+
+/** Whether BuildKit has marked a descriptor as an attestation's. */
+export function isAttestation({ annotations }: Pick<DescriptorStruct, 'annotations'>): boolean {
+  return annotations?.get(REFERENCE_TYPE) === ATTESTATION_MANIFEST;
+}
+
+async function findReferring(
+  reader: ImageReader,
+  store: Partial<ReferrerLister>,
+  manifest: Descriptor,
+  { signal }: CallOptions,
+): Promise<SociDocument[]> {
+  const documents: SociDocument[] = [];
+  const call = signal === undefined ? {} : { signal };
+  for await (const descriptor of store.referrers?.(manifest, SOCI_INDEX_V1, call) ?? []) {
+    documents.push(await readSociDocument(reader, toDescriptorStruct(descriptor)));
+  }
+  return documents;
+}

@@ -1,0 +1,79 @@
+import { type Descriptor, isImageManifest } from '@soci/oci';
+import { SociIndexError } from '../errors.ts';
+import type { ImageReader } from '../image/image-reader.ts';
+import { type DescriptorStruct, type ManifestStruct, toDescriptor } from '../image/structs.ts';
+import { LAYER_DIGEST, LAYER_MEDIA_TYPE, PREFETCH, SOCI_INDEX_V1, SOCI_INDEX_V2, SPAN_SIZE } from '../vocabulary.ts';
+
+/** A SOCI index manifest, read. */
+export interface SociDocument {
+  readonly descriptor: Descriptor;
+  readonly version: 1 | 2;
+  /** The image manifest that a v1 index is about. */
+  readonly subject?: Descriptor;
+  readonly ztocs: readonly ZtocReference[];
+  readonly prefetches: readonly PrefetchReference[];
+}
+
+/** A zTOC as a SOCI index lists it. */
+export interface ZtocReference {
+  readonly descriptor: Descriptor;
+  readonly layerDigest: string;
+  readonly layerMediaType: string;
+  readonly spanSize: number;
+}
+
+/** A prefetch artifact as a SOCI index lists it. */
+export interface PrefetchReference {
+  readonly descriptor: Descriptor;
+  readonly layerDigest: string;
+}
+
+/** The version of a SOCI index, told by the type of its configuration; undefined of any other manifest. */
+export function sociVersion({ config }: Pick<ManifestStruct, 'config'>): 1 | 2 | undefined {
+  if (config.mediaType === SOCI_INDEX_V1) return 1;
+  return config.mediaType === SOCI_INDEX_V2 ? 2 : undefined;
+}
+
+/**
+ * Reads a SOCI index manifest.
+ *
+ * @throws SociIndexError `SOCI_INDEX_INVALID` where it is none, or lists what no SOCI index lists.
+ */
+export async function readSociDocument(reader: ImageReader, descriptor: DescriptorStruct): Promise<SociDocument> {
+  const { digest, mediaType } = descriptor;
+  const manifest = isImageManifest(mediaType) ? await reader.manifest(descriptor) : undefined;
+  const version = manifest && sociVersion(manifest);
+  if (manifest === undefined || version === undefined) throw invalid(digest, 'is no SOCI index manifest');
+  const blobs = manifest.layers ?? [];
+  return {
+    descriptor: toDescriptor(descriptor),
+    version,
+    ...(manifest.subject && { subject: toDescriptor(manifest.subject) }),
+    ztocs: blobs.filter((blob) => blob.mediaType !== PREFETCH).map((blob) => readZtocReference(digest, blob)),
+    prefetches: blobs
+      .filter((blob) => blob.mediaType === PREFETCH)
+      .map((blob) => ({ descriptor: toDescriptor(blob), layerDigest: annotation(digest, blob, LAYER_DIGEST) })),
+  };
+}
+
+function readZtocReference(index: string, blob: DescriptorStruct): ZtocReference {
+  const spanSize = annotation(index, blob, SPAN_SIZE);
+  if (!/^[0-9]{1,15}$/.test(spanSize))
+    throw invalid(index, `names no span size for ${blob.digest}: ${JSON.stringify(spanSize)}`);
+  return {
+    descriptor: toDescriptor(blob),
+    layerDigest: annotation(index, blob, LAYER_DIGEST),
+    layerMediaType: annotation(index, blob, LAYER_MEDIA_TYPE),
+    spanSize: Number(spanSize),
+  };
+}
+
+function annotation(index: string, blob: DescriptorStruct, name: string): string {
+  const value = blob.annotations?.get(name);
+  if (value === undefined) throw invalid(index, `lists ${blob.digest} without the annotation ${name}`);
+  return value;
+}
+
+function invalid(digest: string, what: string): SociIndexError {
+  return new SociIndexError('SOCI_INDEX_INVALID', `${digest} ${what}`, { digest });
+}

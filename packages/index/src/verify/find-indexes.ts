@@ -1,0 +1,133 @@
+import { type Descriptor, isImageIndex, isImageManifest, OciError, type Platform } from '@soci/oci';
+import { SociIndexError } from '../errors.ts';
+import type { ImageReader } from '../image/image-reader.ts';
+import {
+  type DescriptorStruct,
+  type ManifestStruct,
+  toDescriptor,
+  toDescriptorStruct,
+  toPlatform,
+} from '../image/structs.ts';
+import { readSociDocument, type SociDocument, sociVersion } from '../inspect/soci-document.ts';
+import { IMAGE_MANIFEST_DIGEST, INDEX_DIGEST, SOCI_INDEX_V2 } from '../vocabulary.ts';
+import type { Problem } from './problem.ts';
+
+/** A SOCI index, with the image manifest that it belongs to. */
+export interface FoundIndex {
+  readonly document: SociDocument;
+  readonly platform?: Platform;
+  readonly manifest?: Descriptor;
+  /** Layers of the image manifest; absent where the index does not say which that is. */
+  readonly image?: readonly Descriptor[];
+  /** What does not agree between the two. */
+  readonly problems: readonly Problem[];
+}
+
+/** SOCI indexes, and what is wrong between them and the image that lists them. */
+export interface FoundIndexes {
+  readonly found: readonly FoundIndex[];
+  readonly problems: readonly Problem[];
+}
+
+/** Finds the SOCI indexes that a converted image lists, or the one that `target` is, and checks what they say of the image. */
+export async function findIndexes(reader: ImageReader, target: DescriptorStruct): Promise<FoundIndexes> {
+  if (isImageIndex(target.mediaType)) return findListed(reader, (await reader.index(target)).manifests ?? []);
+  if (!isImageManifest(target.mediaType) || sociVersion(await reader.manifest(target)) === undefined) {
+    return { found: [], problems: [] };
+  }
+  const document = await readSociDocument(reader, target);
+  if (document.version === 2 || document.subject === undefined)
+    return { found: [{ document, problems: [] }], problems: [] };
+  const subject = await readManifest(reader, toDescriptorStruct(document.subject));
+  if ('problem' in subject) return { found: [{ document, problems: [subject.problem] }], problems: [] };
+  return { found: [matchLayers(document, document.subject, subject.manifest)], problems: [] };
+}
+
+async function findListed(reader: ImageReader, entries: readonly DescriptorStruct[]): Promise<FoundIndexes> {
+  reader.startWalk()(entries.length);
+  const problems: Problem[] = [];
+  const found: FoundIndex[] = [];
+  const listed = new Set<string>();
+  for (const entry of entries.filter(({ artifactType }) => artifactType === SOCI_INDEX_V2)) {
+    listed.add(entry.digest);
+    try {
+      found.push(await findOwner(reader, entry, entries, await readSociDocument(reader, entry)));
+    } catch (error) {
+      if (!isFinding(error)) throw error;
+      problems.push({ code: 'index-invalid', message: error.message });
+    }
+  }
+  for (const entry of entries) {
+    const named = entry.annotations?.get(INDEX_DIGEST);
+    if (named === undefined || entry.artifactType === SOCI_INDEX_V2 || listed.has(named)) continue;
+    const message = `manifest ${entry.digest} names the SOCI index ${named}, which the image index does not list`;
+    problems.push({ code: 'index-not-listed', message });
+  }
+  return { found, problems };
+}
+
+async function findOwner(
+  reader: ImageReader,
+  entry: DescriptorStruct,
+  entries: readonly DescriptorStruct[],
+  document: SociDocument,
+): Promise<FoundIndex> {
+  const platform = entry.platform === null ? {} : { platform: toPlatform(entry.platform) };
+  const owner = entry.annotations?.get(IMAGE_MANIFEST_DIGEST);
+  const descriptor = entries.find(({ digest, artifactType }) => digest === owner && artifactType !== SOCI_INDEX_V2);
+  if (descriptor === undefined) {
+    const message = `SOCI index ${entry.digest} belongs to the manifest ${owner ?? '(none named)'}, which the image index does not list`;
+    return { document, ...platform, problems: [{ code: 'manifest-not-found', message }] };
+  }
+  const read = await readManifest(reader, descriptor);
+  if ('problem' in read) return { document, ...platform, problems: [read.problem] };
+  const matched = matchLayers(document, toDescriptor(descriptor), read.manifest);
+  const named = read.manifest.annotations?.get(INDEX_DIGEST);
+  if (named === entry.digest) return { ...matched, ...platform };
+  const message = `manifest ${descriptor.digest} names the SOCI index ${named ?? '(none)'}, not ${entry.digest}, which belongs to it`;
+  return { ...matched, ...platform, problems: [{ code: 'manifest-not-annotated', message }, ...matched.problems] };
+}
+
+async function readManifest(
+  reader: ImageReader,
+  descriptor: DescriptorStruct,
+): Promise<{ readonly manifest: ManifestStruct } | { readonly problem: Problem }> {
+  try {
+    return { manifest: await reader.manifest(descriptor) };
+  } catch (error) {
+    if (!isFinding(error)) throw error;
+    return {
+      problem: { code: 'manifest-not-found', message: `image manifest ${descriptor.digest}: ${error.message}` },
+    };
+  }
+}
+
+/** Checks that each zTOC says of a layer of the manifest what the manifest says, in the manifest's order. */
+function matchLayers(document: SociDocument, manifest: Descriptor, { layers }: ManifestStruct): FoundIndex {
+  const image = (layers ?? []).map(toDescriptor);
+  const problems: Problem[] = [];
+  let position = 0;
+  for (const { descriptor, layerDigest, layerMediaType } of document.ztocs) {
+    const layer = image.find(({ digest }) => digest === layerDigest);
+    if (layer === undefined) {
+      const message = `zTOC ${descriptor.digest} is of the layer ${layerDigest}, which image manifest ${manifest.digest} does not have`;
+      problems.push({ code: 'layer-not-in-image', message });
+      continue;
+    }
+    const same = image.findIndex(
+      (other, i) => i >= position && other.digest === layerDigest && other.mediaType === layerMediaType,
+    );
+    if (same < 0) {
+      const message = `zTOC ${descriptor.digest} says that layer ${layerDigest} is of the type ${layerMediaType}; it is of the type ${layer.mediaType}, or stands out of order`;
+      problems.push({ code: 'annotation-mismatch', message });
+    } else {
+      position = same + 1;
+    }
+  }
+  return { document, manifest, image, problems };
+}
+
+function isFinding(error: unknown): error is Error {
+  if (error instanceof SociIndexError) return error.code === 'SOCI_INDEX_INVALID' || error.code === 'MANIFEST_INVALID';
+  return error instanceof OciError && ['NOT_FOUND', 'SIZE_MISMATCH', 'DIGEST_MISMATCH'].includes(error.code);
+}

@@ -1,0 +1,23 @@
+/** Takes `count` of the items, chosen by `seed`: the same seed chooses the same, in the order of the items. */
+export function sampleBySeed<T>(items: readonly T[], count: number, seed: number): readonly T[] {
+  if (count >= items.length) return items;
+  const next = makeRandom(seed);
+  const chosen = new Set<number>();
+  // Floyd's algorithm: each subset is as likely as any other, with `count` draws.
+  for (let last = items.length - count; last < items.length; last += 1) {
+    const drawn = Math.floor(next() * (last + 1));
+    chosen.add(chosen.has(drawn) ? last : drawn);
+  }
+  return items.filter((_, position) => chosen.has(position));
+}
+
+/** Mulberry32: numbers from 0 up to 1, the same for the same seed on every machine. */
+function makeRandom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

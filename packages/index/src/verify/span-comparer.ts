@@ -1,0 +1,123 @@
+import { digestOf } from '@soci/oci';
+import { inflateSpan, type Span, ZtocError } from '@soci/ztoc';
+import { SociIndexError } from '../errors.ts';
+import { ByteWindow } from './byte-window.ts';
+
+/** A span that does not read back as the layer has it. */
+export interface SpanFault {
+  readonly span: number;
+  readonly code: 'span-digest-mismatch' | 'content-mismatch';
+  /** Where in the uncompressed stream the first wrong byte lies; the span's start where it cannot be inflated. */
+  readonly offset: number;
+  readonly message: string;
+}
+
+/**
+ * Reads a layer's spans back while the layer passes by, compressed and decompressed: checks the digest of each, inflates
+ * those chosen as a lazy loader would, and compares them byte by byte. Holds one span at a time.
+ */
+export class SpanComparer {
+  readonly #spans: readonly Span[];
+  readonly #chosen: ReadonlySet<number>;
+  readonly #onFault: (fault: SpanFault) => void;
+  readonly #compressed = new ByteWindow();
+  readonly #straight = new ByteWindow();
+  /** The span whose compressed bytes are awaited, and those read whose straight bytes are: inflated they could be huge. */
+  #next = 0;
+  readonly #waiting: { readonly span: Span; readonly bytes: Uint8Array }[] = [];
+  #matching = 0;
+  #read = 0;
+
+  constructor(
+    spans: readonly Span[],
+    chosen: ReadonlySet<number>,
+    maxSpanLength: number,
+    onFault: (fault: SpanFault) => void,
+  ) {
+    for (const { id, compressedStart, compressedEnd, uncompressedStart, uncompressedEnd } of spans) {
+      const length = Math.max(compressedEnd - compressedStart, uncompressedEnd - uncompressedStart);
+      if (length > maxSpanLength) {
+        throw new SociIndexError('LIMIT_EXCEEDED', `span ${id} has ${length} bytes: the limit is ${maxSpanLength}`);
+      }
+    }
+    this.#spans = spans;
+    this.#chosen = chosen;
+    this.#onFault = onFault;
+  }
+
+  /** Spans whose digest was right. */
+  get matching(): number {
+    return this.#matching;
+  }
+
+  /** Spans that were inflated and compared. */
+  get read(): number {
+    return this.#read;
+  }
+
+  /** Takes the next bytes of the layer. */
+  pushCompressed(chunk: Uint8Array): void {
+    this.#compressed.append(chunk);
+    for (let span = this.#spans[this.#next]; span !== undefined; span = this.#spans[this.#next]) {
+      if (this.#compressed.end < span.compressedEnd) {
+        this.#compressed.dropBefore(span.compressedStart);
+        return;
+      }
+      this.#check(span, this.#compressed.view(span.compressedStart, span.compressedEnd));
+      this.#next += 1;
+    }
+    this.#compressed.dropBefore(this.#compressed.end);
+    this.#compare();
+  }
+
+  /** Takes the next bytes of the layer, decompressed. */
+  pushStraight(piece: Uint8Array): void {
+    this.#straight.append(piece);
+    this.#compare();
+  }
+
+  #check(span: Span, bytes: Uint8Array): void {
+    const { id, digest, compressedStart, compressedEnd, uncompressedStart } = span;
+    if (digestOf(bytes) !== digest) {
+      this.#onFault({
+        code: 'span-digest-mismatch',
+        span: id,
+        offset: uncompressedStart,
+        message: `span ${id}, bytes ${compressedStart} to ${compressedEnd} of the layer, does not have the digest ${digest}`,
+      });
+      return;
+    }
+    this.#matching += 1;
+    if (this.#chosen.has(id)) this.#waiting.push({ span, bytes: bytes.slice() });
+  }
+
+  #compare(): void {
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      const { span, bytes } = first;
+      this.#straight.dropBefore(span.uncompressedStart);
+      if (this.#straight.end < span.uncompressedEnd) return;
+      this.#waiting.shift();
+      this.#compareSpan(span, bytes, this.#straight.view(span.uncompressedStart, span.uncompressedEnd));
+    }
+    // Nothing before the span whose compressed bytes are still awaited will be compared.
+    this.#straight.dropBefore(this.#spans[this.#next]?.uncompressedStart ?? this.#straight.end);
+  }
+
+  #compareSpan({ id, checkpoint, uncompressedStart }: Span, bytes: Uint8Array, straight: Uint8Array): void {
+    this.#read += 1;
+    const fault = { code: 'content-mismatch', span: id } as const;
+    let inflated = bytes;
+    try {
+      if (checkpoint !== undefined) inflated = inflateSpan(bytes, checkpoint, straight.length);
+    } catch (error) {
+      if (!(error instanceof ZtocError)) throw error;
+      const message = `span ${id} cannot be inflated from its checkpoint: ${error.message}`;
+      this.#onFault({ ...fault, offset: uncompressedStart, message });
+      return;
+    }
+    if (Buffer.compare(straight, inflated) === 0) return;
+    const offset = uncompressedStart + straight.findIndex((byte, i) => byte !== inflated[i]);
+    const message = `span ${id} differs from the layer, decompressed from its start, at offset ${offset} of the archive`;
+    this.#onFault({ ...fault, offset, message });
+  }
+}

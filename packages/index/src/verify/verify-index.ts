@@ -1,0 +1,192 @@
+import {
+  type CallOptions,
+  type Descriptor,
+  type Fetcher,
+  isImageIndex,
+  OciError,
+  type Platform,
+  readVerified,
+} from '@soci/oci';
+import { decodeZtoc, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
+import { SociIndexError } from '../errors.ts';
+import { ImageReader } from '../image/image-reader.ts';
+import { toDescriptorStruct } from '../image/structs.ts';
+import type { PrefetchReference, ZtocReference } from '../inspect/soci-document.ts';
+import { type IndexLimits, resolveLimits } from '../limits.ts';
+import { type FoundIndex, findIndexes } from './find-indexes.ts';
+import { checkPrefetch } from './prefetch-document.ts';
+import type { Problem } from './problem.ts';
+import { type LayerReadBack, verifyLayer } from './verify-layer.ts';
+
+/** Options of {@link verifySociIndex}. */
+export interface VerifyOptions extends CallOptions {
+  /** Files to read back in each layer, chosen by {@link VerifyOptions.seed}; 0 reads none. @default all files */
+  readonly sample?: number;
+  /** Chooses the sample: the same seed, the same files. @default 0 */
+  readonly seed?: number;
+  /** Bounds on what a hostile index may cost. @default see {@link IndexLimits} */
+  readonly limits?: IndexLimits;
+  /** Bounds on what a hostile layer may cost. @default see `ZtocLimits` of `@soci/ztoc` */
+  readonly layerLimits?: ZtocLimits;
+  /** Called as layers are read. @default no calls */
+  readonly onProgress?: (progress: VerifyProgress) => void;
+}
+
+/** How far verification has come with one layer. */
+export interface VerifyProgress {
+  readonly layer: string;
+  /** Bytes of the layer read so far. */
+  readonly bytes: number;
+  /** Bytes of the layer. */
+  readonly size: number;
+}
+
+/** What verification has shown. */
+export interface VerifyReport {
+  /** Whether there is nothing wrong. */
+  readonly isValid: boolean;
+  readonly indexes: readonly IndexVerification[];
+  /** The zTOCs, each with its layer; one that stands in several indexes is read once. */
+  readonly layers: readonly LayerVerification[];
+  /** What is wrong with the image as a whole. */
+  readonly problems: readonly Problem[];
+}
+
+/** What verification has shown of one SOCI index. */
+export interface IndexVerification {
+  readonly index: Descriptor;
+  readonly version: 1 | 2;
+  readonly platform?: Platform;
+  /** The image manifest that it belongs to. */
+  readonly manifest?: Descriptor;
+  readonly ztocs: number;
+  readonly problems: readonly Problem[];
+}
+
+/** What verification has shown of one zTOC and its layer. */
+export interface LayerVerification extends LayerReadBack {
+  readonly layer: string;
+  readonly mediaType: string;
+  /** Bytes of the layer. */
+  readonly size: number;
+  readonly ztoc: Descriptor;
+}
+
+/**
+ * Proves a SOCI index against its image: that annotations, manifests and layers agree, that every zTOC is one of its
+ * layer, and that files read back through the spans are those of the layer decompressed from its start by another
+ * decoder. Each layer is read once, a span at a time.
+ *
+ * @param store - Holds the index and the image.
+ * @param target - A v1 or v2 SOCI index manifest, or a converted image. Of a v2 index alone, which does not name its
+ *   image, the layers are those that its annotations name.
+ * @throws SociIndexError `NOT_A_SOCI_INDEX`, `LIMIT_EXCEEDED`, `OPTION_INVALID`; `OciError` and what else `store` throws,
+ *   but for content that is missing or damaged, which is a problem reported; the reason of `options.signal`.
+ */
+export async function verifySociIndex(
+  store: Fetcher,
+  target: Descriptor,
+  options: VerifyOptions = {},
+): Promise<VerifyReport> {
+  const { sample, seed = 0, signal, layerLimits = {}, onProgress } = options;
+  if (sample !== undefined && (!Number.isSafeInteger(sample) || sample < 0)) {
+    throw new SociIndexError('OPTION_INVALID', `sample is a whole number, 0 or more, found ${sample}`);
+  }
+  const limits = resolveLimits(options.limits);
+  const reader = new ImageReader(store, limits, signal);
+  const { found, problems } = await findIndexes(reader, toDescriptorStruct(target));
+  if (found.length === 0 && problems.length === 0) {
+    const what = isImageIndex(target.mediaType) ? 'lists no SOCI index' : 'is no SOCI index';
+    throw new SociIndexError('NOT_A_SOCI_INDEX', `${target.digest} ${what}: convert the image first`, {
+      digest: target.digest,
+    });
+  }
+  const readOptions = { maxSize: limits.maxZtocSize, ...(signal && { signal }) };
+  const layers = new Map<string, LayerVerification>();
+  const ztocs = new Map<string, number>();
+  for (const { document, image } of found) {
+    for (const reference of document.ztocs) {
+      const key = `${reference.descriptor.digest} ${reference.layerDigest}`;
+      if (layers.has(key)) continue;
+      const read = await readZtoc(store, reference, readOptions);
+      const size = image?.find(({ digest }) => digest === reference.layerDigest)?.size;
+      const layer = { digest: reference.layerDigest, mediaType: reference.layerMediaType };
+      const descriptor = { ...layer, size: size ?? ('ztoc' in read ? read.ztoc.compressedArchiveSize : 0) };
+      const readBack =
+        'ztoc' in read
+          ? await verifyLayer(store, descriptor, read.ztoc, {
+              sample,
+              seed,
+              maxSpanLength: limits.maxSpanLength,
+              layerLimits,
+              signal,
+              onBytes: (bytes) => onProgress?.({ layer: layer.digest, bytes, size: descriptor.size }),
+            })
+          : { files: 0, filesRead: 0, spans: 0, spansRead: 0, problems: [read.problem] };
+      ztocs.set(reference.layerDigest, readBack.spans);
+      const { digest, ...rest } = descriptor;
+      layers.set(key, { layer: digest, ...rest, ztoc: reference.descriptor, ...readBack });
+    }
+  }
+  const indexes = await Promise.all(
+    found.map(async (index) => describeIndex(index, await checkPrefetches(store, index, ztocs, readOptions))),
+  );
+  const isValid = [{ problems }, ...indexes, ...layers.values()].every((part) => part.problems.length === 0);
+  return { isValid, indexes, layers: [...layers.values()], problems };
+}
+
+type ReadOptions = CallOptions & { readonly maxSize: number };
+
+/** Reads a zTOC; what is wrong with it is a finding, not a failure. */
+async function readZtoc(
+  store: Fetcher,
+  { descriptor }: ZtocReference,
+  options: ReadOptions,
+): Promise<{ readonly ztoc: Ztoc } | { readonly problem: Problem }> {
+  try {
+    return { ztoc: decodeZtoc(await readVerified(store, descriptor, options)) };
+  } catch (error) {
+    if (!isFinding(error)) throw error;
+    return { problem: { code: 'ztoc-invalid', message: `zTOC ${descriptor.digest}: ${error.message}` } };
+  }
+}
+
+async function checkPrefetches(
+  store: Fetcher,
+  { document }: FoundIndex,
+  spansByLayer: ReadonlyMap<string, number>,
+  options: ReadOptions,
+): Promise<Problem[]> {
+  const check = async ({ descriptor, layerDigest }: PrefetchReference): Promise<Problem[]> => {
+    try {
+      return checkPrefetch(
+        descriptor.digest,
+        await readVerified(store, descriptor, options),
+        spansByLayer.get(layerDigest),
+      );
+    } catch (error) {
+      if (!isFinding(error)) throw error;
+      return [{ code: 'ztoc-invalid', message: `prefetch artifact ${descriptor.digest}: ${error.message}` }];
+    }
+  };
+  return (await Promise.all(document.prefetches.map(check))).flat();
+}
+
+function isFinding(error: unknown): error is Error {
+  if (error instanceof ZtocError) return error.code === 'ZTOC_INVALID';
+  return error instanceof OciError && ['NOT_FOUND', 'SIZE_MISMATCH', 'DIGEST_MISMATCH'].includes(error.code);
+}
+
+function describeIndex(
+  { document, manifest, platform, problems }: FoundIndex,
+  more: readonly Problem[],
+): IndexVerification {
+  return {
+    index: document.descriptor,
+    version: document.version,
+    ...(platform && { platform }),
+    ...(manifest && { manifest }),
+    ztocs: document.ztocs.length,
+    problems: [...problems, ...more],
+  };
+}

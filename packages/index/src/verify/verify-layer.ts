@@ -1,0 +1,238 @@
+import { createDigester, type Descriptor, type Fetcher, OciError } from '@soci/oci';
+import {
+  DEFAULT_MAX_UNCOMPRESSED_SIZE,
+  type FileEntry,
+  listSpans,
+  type Span,
+  TarScanner,
+  type Ztoc,
+  ZtocError,
+  type ZtocLimits,
+} from '@soci/ztoc';
+import { SociIndexError } from '../errors.ts';
+import { boundLayer } from '../layers/build-layer.ts';
+import { MAX_PROBLEMS, type Problem } from './problem.ts';
+import { sampleBySeed } from './seeded-sample.ts';
+import { SpanComparer } from './span-comparer.ts';
+import { decodeStraight } from './straight-decode.ts';
+
+/** How one layer is read back. */
+export interface LayerVerifyOptions {
+  /** Files to read back; all where it is undefined. */
+  readonly sample: number | undefined;
+  readonly seed: number;
+  readonly maxSpanLength: number;
+  readonly layerLimits: ZtocLimits;
+  readonly signal: AbortSignal | undefined;
+  /** Called with the bytes of the layer read so far. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** What reading one layer back has shown. */
+export interface LayerReadBack {
+  /** Files in the zTOC's table of contents, directories and links among them. */
+  readonly files: number;
+  /** Files with content that were read back through the spans. */
+  readonly filesRead: number;
+  readonly spans: number;
+  /** Spans that were inflated and compared; the digest of every span is checked. */
+  readonly spansRead: number;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads a layer once and proves a zTOC against it: the layer's own digest, the digest of each span, the table of
+ * contents against the archive's, and the content of files, through the spans, against a straight decode.
+ *
+ * @throws What the store throws; the signal's reason.
+ */
+export async function verifyLayer(
+  store: Fetcher,
+  layer: Descriptor,
+  ztoc: Ztoc,
+  options: LayerVerifyOptions,
+): Promise<LayerReadBack> {
+  const problems: Problem[] = [];
+  const report = (problem: Problem): void => {
+    if (problems.length < MAX_PROBLEMS) problems.push(problem);
+  };
+  const files = ztoc.files.length;
+  if (ztoc.compressedArchiveSize !== layer.size) {
+    const message = `the zTOC is of a layer of ${ztoc.compressedArchiveSize} bytes, and ${layer.digest} has ${layer.size}`;
+    return { files, filesRead: 0, spans: 0, spansRead: 0, problems: [{ code: 'ztoc-of-another-layer', message }] };
+  }
+  const spans = listSpansOf(ztoc, report);
+  const chosen = chooseFiles(ztoc.files, options);
+  const chosenSpans = collectSpans(chosen, spans);
+  const comparer = new SpanComparer(spans, chosenSpans, options.maxSpanLength, (fault) => {
+    const file = ztoc.files.find((entry) => holdsContent(entry) && endOf(entry) > fault.offset);
+    report({ code: fault.code, span: fault.span, message: fault.message, ...(file && { file: nameOf(file) }) });
+  });
+  const scanner = new TarScanner(options.layerLimits);
+  try {
+    await readLayer(store, layer, ztoc, comparer, scanner, options);
+    compareFiles(ztoc, scanner, report);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!isAboutLayer(error)) throw error;
+    report({ code: 'layer-damaged', message: `layer ${layer.digest} cannot be read: ${error.message}` });
+  }
+  if (spans.length > 0 && comparer.matching === 0) {
+    problems.unshift({
+      code: 'ztoc-of-another-layer',
+      message: `none of the ${spans.length} spans of the zTOC has its digest in layer ${layer.digest}`,
+    });
+  }
+  const hasProblems = problems.length > 0;
+  return {
+    files,
+    filesRead: hasProblems && comparer.read === 0 ? 0 : chosen.length,
+    spans: spans.length,
+    spansRead: comparer.read,
+    problems,
+  };
+}
+
+async function readLayer(
+  store: Fetcher,
+  layer: Descriptor,
+  ztoc: Ztoc,
+  comparer: SpanComparer,
+  scanner: TarScanner,
+  { layerLimits, signal, onBytes }: LayerVerifyOptions,
+): Promise<void> {
+  const { maxUncompressedSize = DEFAULT_MAX_UNCOMPRESSED_SIZE } = layerLimits;
+  const digester = createDigester();
+  let length = 0;
+  let uncompressed = 0;
+  async function* tee(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of boundLayer(store.fetch(layer, signal ? { signal } : {}), layer)) {
+      signal?.throwIfAborted();
+      digester.update(chunk);
+      length += chunk.length;
+      comparer.pushCompressed(chunk);
+      onBytes(length);
+      yield chunk;
+    }
+  }
+  for await (const piece of decodeStraight(tee(), ztoc.compression)) {
+    uncompressed += piece.length;
+    if (uncompressed > maxUncompressedSize) {
+      throw new SociIndexError('LIMIT_EXCEEDED', `it has more than ${maxUncompressedSize} bytes when decompressed`);
+    }
+    comparer.pushStraight(piece);
+    scanner.push(piece);
+  }
+  const digest = digester.digest();
+  if (length !== layer.size || digest !== layer.digest) {
+    throw new SociIndexError('LAYER_MISMATCH', `its ${length} bytes have the digest ${digest}`, {
+      digest: layer.digest,
+    });
+  }
+}
+
+function listSpansOf(ztoc: Ztoc, report: (problem: Problem) => void): readonly Span[] {
+  try {
+    return listSpans(ztoc);
+  } catch (error) {
+    if (!(error instanceof ZtocError)) throw error;
+    report({ code: 'ztoc-invalid', message: `the zTOC's spans make no sense: ${error.message}` });
+    return [];
+  }
+}
+
+/** Whether an error says something about the layer's bytes, and not about the way to them. */
+function isAboutLayer(error: unknown): error is Error {
+  if (error instanceof ZtocError || error instanceof SociIndexError) return true;
+  if (error instanceof OciError) return ['NOT_FOUND', 'SIZE_MISMATCH', 'DIGEST_MISMATCH'].includes(error.code);
+  // What node:zlib fails with.
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
+}
+
+function chooseFiles(files: readonly FileEntry[], { sample, seed }: LayerVerifyOptions): readonly FileEntry[] {
+  const readable = files.filter(holdsContent);
+  return sample === undefined ? readable : sampleBySeed(readable, sample, seed);
+}
+
+function holdsContent({ type, uncompressedSize }: FileEntry): boolean {
+  return type === 'reg' && uncompressedSize > 0;
+}
+
+function endOf({ uncompressedOffset, uncompressedSize }: FileEntry): number {
+  return uncompressedOffset + uncompressedSize;
+}
+
+/** The spans that hold a byte of any of the files. Both lists are in the order of the archive. */
+function collectSpans(files: readonly FileEntry[], spans: readonly Span[]): ReadonlySet<number> {
+  const chosen = new Set<number>();
+  const ranges = files.toSorted((a, b) => a.uncompressedOffset - b.uncompressedOffset);
+  let reach = 0;
+  let next = 0;
+  for (const { id, uncompressedStart, uncompressedEnd } of spans) {
+    for (
+      let file = ranges[next];
+      file !== undefined && file.uncompressedOffset < uncompressedEnd;
+      file = ranges[next]
+    ) {
+      reach = Math.max(reach, endOf(file));
+      next += 1;
+    }
+    if (reach > uncompressedStart && uncompressedEnd > uncompressedStart) chosen.add(id);
+  }
+  return chosen;
+}
+
+function compareFiles(ztoc: Ztoc, scanner: TarScanner, report: (problem: Problem) => void): void {
+  const { files, uncompressedArchiveSize } = scanner.finish();
+  const length = Math.max(files.length, ztoc.files.length);
+  for (let i = 0; i < length; i += 1) {
+    const there = files[i];
+    const told = ztoc.files[i];
+    if (there !== undefined && told !== undefined && isSameEntry(there, told)) continue;
+    const which = told ?? there;
+    const what =
+      told === undefined
+        ? 'lacks'
+        : there === undefined
+          ? 'lists, and the archive has not,'
+          : 'has otherwise than the archive';
+    const file = which === undefined ? '' : nameOf(which);
+    report({ code: 'file-list-mismatch', file, message: `the zTOC ${what} entry ${i}, ${JSON.stringify(file)}` });
+    return;
+  }
+  if (uncompressedArchiveSize !== ztoc.uncompressedArchiveSize) {
+    const message = `the zTOC is of an archive of ${ztoc.uncompressedArchiveSize} bytes, and the layer's has ${uncompressedArchiveSize}`;
+    report({ code: 'file-list-mismatch', message });
+  }
+}
+
+function isSameEntry(a: FileEntry, b: FileEntry): boolean {
+  return (
+    sameBytes(a.name, b.name) &&
+    a.type === b.type &&
+    a.uncompressedOffset === b.uncompressedOffset &&
+    a.uncompressedSize === b.uncompressedSize &&
+    sameBytes(a.linkName, b.linkName) &&
+    a.mode === b.mode &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    sameBytes(a.userName, b.userName) &&
+    sameBytes(a.groupName, b.groupName) &&
+    a.modTime === b.modTime &&
+    a.devMajor === b.devMajor &&
+    a.devMinor === b.devMinor &&
+    a.paxRecords.length === b.paxRecords.length &&
+    a.paxRecords.every(([key, value], i) => {
+      const other = b.paxRecords[i];
+      return other !== undefined && sameBytes(key, other[0]) && sameBytes(value, other[1]);
+    })
+  );
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+function nameOf({ name }: FileEntry): string {
+  return new TextDecoder().decode(name);
+}
