@@ -22,5 +22,5 @@ export const DEFAULT_MAX_ENTRIES = 10_000_000;
 /** 1 GiB of names and PAX records. */
 export const DEFAULT_MAX_METADATA_SIZE = 2 ** 30;
 
-/** 65,536 checkpoints: 2 GiB of windows, 256 GiB of data at the default span size. */
-export const DEFAULT_MAX_SPANS = 65_536;
+/** 32,768 checkpoints: 1 GiB of windows, 128 GiB of data at the default span size. */
+export const DEFAULT_MAX_SPANS = 32_768;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeZtoc } from './envelope/decode.ts';
 import { readReferenceZtoc } from './envelope/fixtures/reference-ztocs.ts';
-import { type GzipCheckpoint, packCheckpoints, WINDOW_SIZE } from './gzip/checkpoint.ts';
+import { type GzipCheckpoint, WINDOW_SIZE } from './gzip/checkpoint.ts';
+import { packCheckpoints } from './gzip/fixtures/pack-checkpoints.ts';
 import { listSpans, spansOfRange } from './spans.ts';
 import { packSpanTable } from './uncompressed/span-table.ts';
 import type { Ztoc } from './ztoc.ts';

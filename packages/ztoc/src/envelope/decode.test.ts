@@ -48,13 +48,12 @@ const int64 = fc.oneof(
 );
 const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const bytes = fc.uint8Array({ maxLength: 40 });
-const name = bytes.map((array) => array.filter((byte) => byte !== 0));
 const file: fc.Arbitrary<FileEntry> = fc.record({
-  name,
+  name: bytes,
   type: fc.constantFrom<FileType>('reg', 'dir', 'symlink', 'hardlink', 'char', 'block', 'fifo'),
   uncompressedOffset: fc.integer({ min: 0, max: 1 << 20 }),
   uncompressedSize: safeCount,
-  linkName: name,
+  linkName: bytes,
   mode: int64,
   uid: uint32,
   gid: uint32,
@@ -133,7 +132,6 @@ describe('decodeZtoc refuses', () => {
     ['a file of negative size', ztocOf([{ ...plainFile(), uncompressedSize: -1 }], 1)],
     ['a file type it does not know', ztocOf([{ ...plainFile(), type: 'whiteout' as FileType }], 1)],
     ['a time that is none', ztocOf([{ ...plainFile(), modTime: 'yesterday' }], 1)],
-    ['a NUL in a name', ztocOf([{ ...plainFile(), name: new Uint8Array([0x61, 0, 0x62]) }], 1)],
   ])('%s', (_, ztoc) => {
     expect(refusalOf(() => decodeZtoc(encodeZtoc(ztoc))).code).toBe('ZTOC_INVALID');
   });

@@ -20,7 +20,6 @@ const FILE_TYPES: ReadonlySet<string> = new Set<FileType>([
 const MOD_TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))?$/;
 
 const NO_RECORDS: readonly PaxRecord[] = [];
-const NUL = 0;
 
 /** Reads the files of a zTOC one by one, letting neighbours share what is equal: owners and times mostly are. */
 export class FileDecoder {
@@ -47,11 +46,11 @@ export class FileDecoder {
     this.#groupName = share(this.#groupName, table.bytes(FILE_METADATA.gname));
     this.#modTime = this.#decodeModTime(table);
     return {
-      name: this.#decodeName(table, FILE_METADATA.name, 'a name'),
+      name: table.bytes(FILE_METADATA.name),
       type: this.#decodeType(table),
       uncompressedOffset: this.#decodeOffset(table),
       uncompressedSize: table.byteCount(FILE_METADATA.uncompressedSize, 'the size of a file'),
-      linkName: this.#decodeName(table, FILE_METADATA.linkname, 'a link target'),
+      linkName: table.bytes(FILE_METADATA.linkname),
       mode: table.int64(FILE_METADATA.mode),
       uid: table.uint32(FILE_METADATA.uid),
       gid: table.uint32(FILE_METADATA.gid),
@@ -62,13 +61,6 @@ export class FileDecoder {
       devMinor: table.int64(FILE_METADATA.devminor),
       paxRecords: this.#decodePaxRecords(table),
     };
-  }
-
-  /** No tar name holds a NUL, which would end it; one in a zTOC could make two names look alike. */
-  #decodeName(table: FlatbufferTable, slot: number, what: string): Uint8Array {
-    const name = table.bytes(slot);
-    if (name.includes(NUL)) this.#reader.fail(`${what} holds a NUL`, table.field(slot, 4));
-    return name;
   }
 
   #decodeType(table: FlatbufferTable): FileType {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeZtoc } from '../envelope/decode.ts';
 import { readReferenceZtoc } from '../envelope/fixtures/reference-ztocs.ts';
-import { type GzipCheckpoint, packCheckpoints, unpackCheckpoints, WINDOW_SIZE } from './checkpoint.ts';
+import { type GzipCheckpoint, unpackCheckpoints, WINDOW_SIZE } from './checkpoint.ts';
+import { packCheckpoints } from './fixtures/pack-checkpoints.ts';
 
 const checkpointOf = (inputOffset: number, outputOffset: number, bits = 0): GzipCheckpoint => ({
   inputOffset,

@@ -35,29 +35,18 @@ export const WINDOW_SIZE = 32_768;
  *
  * An older form leaves out the first checkpoint, which it takes to stand right after a gzip header of ten bytes.
  */
-const HEADER_SIZE = 12;
-const PACKED_CHECKPOINT_SIZE = 17 + WINDOW_SIZE;
+/** Bytes before the first packed checkpoint. */
+export const PACKED_HEADER_SIZE = 12;
+/** Bytes of a packed checkpoint. */
+export const PACKED_CHECKPOINT_SIZE = 17 + WINDOW_SIZE;
 const IMPLIED_FIRST_INPUT_OFFSET = 10;
 
-/**
- * Packs checkpoints as a zTOC holds them.
- * @param checkpoints In the order of the layer.
- * @param spanSize Bytes of output that a span was to have at the least.
- */
-export function packCheckpoints(checkpoints: readonly GzipCheckpoint[], spanSize: number): Uint8Array {
-  const packed = new Uint8Array(HEADER_SIZE + checkpoints.length * PACKED_CHECKPOINT_SIZE);
-  const view = new DataView(packed.buffer);
-  view.setInt32(0, checkpoints.length, true);
-  view.setBigInt64(4, BigInt(spanSize), true);
-  let at = HEADER_SIZE;
-  for (const { inputOffset, outputOffset, bits, window } of checkpoints) {
-    view.setBigInt64(at, BigInt(inputOffset), true);
-    view.setBigInt64(at + 8, BigInt(outputOffset), true);
-    packed[at + 16] = bits;
-    packed.set(window, at + 17);
-    at += PACKED_CHECKPOINT_SIZE;
-  }
-  return packed;
+/** Writes a checkpoint in packed form at offset `at` of `view`. */
+export function writeCheckpoint(view: DataView, at: number, checkpoint: GzipCheckpoint): void {
+  view.setBigInt64(at, BigInt(checkpoint.inputOffset), true);
+  view.setBigInt64(at + 8, BigInt(checkpoint.outputOffset), true);
+  view.setUint8(at + 16, checkpoint.bits);
+  new Uint8Array(view.buffer, view.byteOffset + at + 17, WINDOW_SIZE).set(checkpoint.window);
 }
 
 /**
@@ -68,10 +57,11 @@ export function packCheckpoints(checkpoints: readonly GzipCheckpoint[], spanSize
  * @throws {ZtocError} `ZTOC_INVALID`
  */
 export function unpackCheckpoints(bytes: Uint8Array, base = 0): GzipCheckpoints {
-  if (bytes.length < HEADER_SIZE) fail(`their header takes ${HEADER_SIZE} bytes, and there are ${bytes.length}`, base);
+  if (bytes.length < PACKED_HEADER_SIZE)
+    fail(`their header takes ${PACKED_HEADER_SIZE} bytes, and there are ${bytes.length}`, base);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = view.getInt32(0, true);
-  const packedCount = (bytes.length - HEADER_SIZE) / PACKED_CHECKPOINT_SIZE;
+  const packedCount = (bytes.length - PACKED_HEADER_SIZE) / PACKED_CHECKPOINT_SIZE;
   if (count < 1 || (packedCount !== count && packedCount !== count - 1)) {
     fail(`${count} of them cannot take ${bytes.length} bytes`, base);
   }
@@ -81,7 +71,7 @@ export function unpackCheckpoints(bytes: Uint8Array, base = 0): GzipCheckpoints 
     const window = new Uint8Array(WINDOW_SIZE);
     checkpoints.push({ inputOffset: IMPLIED_FIRST_INPUT_OFFSET, outputOffset: 0, bits: 0, window });
   }
-  for (let at = HEADER_SIZE; at < bytes.length; at += PACKED_CHECKPOINT_SIZE) {
+  for (let at = PACKED_HEADER_SIZE; at < bytes.length; at += PACKED_CHECKPOINT_SIZE) {
     const checkpoint: GzipCheckpoint = {
       inputOffset: readByteCount(view, at, base),
       outputOffset: readByteCount(view, at + 8, base),

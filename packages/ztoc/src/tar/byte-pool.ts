@@ -1,10 +1,9 @@
 import { ZtocError } from '../errors.ts';
-import { fromByteString } from './byte-string.ts';
 
 const SLAB_SIZE = 1 << 16;
 
-/** Distinct byte strings that are kept only once; layers have few users, groups and PAX keys. */
-const MAX_INTERNED = 4096;
+/** Strings remembered for {@link BytePool.intern}; a power of two. Layers have few users, groups and PAX keys. */
+const INTERNED_SLOTS = 1024;
 
 /** No bytes: shared by every field that is empty. */
 export const NO_BYTES = new Uint8Array(0);
@@ -15,10 +14,10 @@ export const NO_BYTES = new Uint8Array(0);
  */
 export class BytePool {
   readonly #limit: number;
-  readonly #interned = new Map<string, Uint8Array>();
+  readonly #interned: Uint8Array[] = new Array(INTERNED_SLOTS).fill(NO_BYTES);
   #slab = NO_BYTES;
   #used = 0;
-  #taken = 0;
+  #charged = 0;
 
   /** @param limit Bytes that may be kept, all together. */
   constructor(limit: number) {
@@ -26,31 +25,52 @@ export class BytePool {
   }
 
   /**
-   * Room for `length` bytes, for the caller to fill. Throws `LIMIT_EXCEEDED` before anything is allocated; `offset` is
-   * where in the tar stream the need arose.
+   * Room for `size` bytes, for the caller to fill. Throws `LIMIT_EXCEEDED` before anything is allocated; `offset` is where
+   * in the tar stream the need arose.
    */
-  take(length: number, offset: number): Uint8Array {
-    if (length === 0) return NO_BYTES;
-    this.#taken += length;
-    if (this.#taken > this.#limit) throw metadataTooLarge(this.#limit, offset);
-    if (length > SLAB_SIZE / 4) return new Uint8Array(length);
-    if (this.#used + length > this.#slab.length) {
+  take(size: number, offset: number): Uint8Array {
+    if (size === 0) return NO_BYTES;
+    this.charge(size, offset);
+    if (size > SLAB_SIZE / 4) return new Uint8Array(size);
+    if (this.#used + size > this.#slab.length) {
       this.#slab = new Uint8Array(SLAB_SIZE);
       this.#used = 0;
     }
-    this.#used += length;
-    return this.#slab.subarray(this.#used - length, this.#used);
+    this.#used += size;
+    return this.#slab.subarray(this.#used - size, this.#used);
   }
 
-  /** A copy of the bytes of a byte string, the same one each time where strings repeat. */
-  intern(text: string, offset: number): Uint8Array {
-    if (text === '') return NO_BYTES;
-    const known = this.#interned.get(text);
-    if (known !== undefined) return known;
-    const bytes = fromByteString(text, this.take(text.length, offset));
-    if (this.#interned.size < MAX_INTERNED) this.#interned.set(text, bytes);
-    return bytes;
+  /** Counts `size` bytes that are kept elsewhere. Throws `LIMIT_EXCEEDED` as {@link take} does. */
+  charge(size: number, offset: number): void {
+    this.#charged += size;
+    if (this.#charged > this.#limit) throw metadataTooLarge(this.#limit, offset);
   }
+
+  /** A copy of `size` bytes of `source`. */
+  copy(source: Uint8Array, start: number, size: number, offset: number): Uint8Array {
+    const copy = this.take(size, offset);
+    for (let at = 0; at < size; at++) copy[at] = source[start + at];
+    return copy;
+  }
+
+  /** A copy that is, where the same bytes were asked for lately, the same copy. */
+  intern(source: Uint8Array, start: number, size: number, offset: number): Uint8Array {
+    if (size === 0) return NO_BYTES;
+    let hash = size;
+    for (let at = start; at < start + size; at++) hash = Math.imul(hash, 31) + source[at];
+    const slot = hash & (INTERNED_SLOTS - 1);
+    const known = this.#interned[slot];
+    if (isSame(known, source, start, size)) return known;
+    const copy = this.copy(source, start, size, offset);
+    this.#interned[slot] = copy;
+    return copy;
+  }
+}
+
+function isSame(known: Uint8Array, source: Uint8Array, start: number, size: number): boolean {
+  if (known.length !== size) return false;
+  for (let at = 0; at < size; at++) if (known[at] !== source[start + at]) return false;
+  return true;
 }
 
 function metadataTooLarge(limit: number, offset: number): ZtocError {

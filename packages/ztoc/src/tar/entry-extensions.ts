@@ -1,5 +1,6 @@
 import type { ZtocError } from '../errors.ts';
 import type { TarInteger } from '../ztoc.ts';
+import type { BytePool } from './byte-pool.ts';
 import { stringSize } from './header-block.ts';
 import { type PaxRecords, parsePaxRecords } from './pax-records.ts';
 import { excessiveEntry, invalidHeader } from './tar-faults.ts';
@@ -24,9 +25,15 @@ export function isExtensionType(typeFlag: number): boolean {
  * Adds what the body of a header of an extension type says, in place of what an earlier one of that type said.
  * Throws `TAR_INVALID` for malformed PAX records.
  */
-export function addExtension(extensions: EntryExtensions, typeFlag: number, body: Uint8Array, offset: number): void {
+export function addExtension(
+  extensions: EntryExtensions,
+  typeFlag: number,
+  body: Uint8Array,
+  pool: BytePool,
+  offset: number,
+): void {
   if (typeFlag === TYPE_PAX) {
-    const records = parsePaxRecords(body);
+    const records = parsePaxRecords(body, pool, offset);
     if (records === undefined) throw invalidHeader(offset, 'has malformed PAX records');
     extensions.records = records;
     return;

@@ -32,7 +32,7 @@ export function findSparseHeader(records: PaxRecords): SparseHeader | undefined 
   } else {
     return undefined;
   }
-  const name = records.get('GNU.sparse.name');
+  const name = records.get('GNU.sparse.name')?.[1];
   return {
     mapIn,
     name: name === undefined || name.length === 0 ? undefined : name,
@@ -61,7 +61,7 @@ export function isValidSparseMap(numbers: readonly string[], size: number): bool
     if (offset < previousEnd || offset + length > size) return false;
     previousEnd = offset + length;
   }
-  return size >= 0;
+  return true;
 }
 
 /**
@@ -95,8 +95,8 @@ export class SparseMapReader {
 }
 
 function textOf(records: PaxRecords, key: string): string {
-  const value = records.get(key);
-  return value === undefined ? '' : toByteString(value);
+  const record = records.get(key);
+  return record === undefined ? '' : toByteString(record[1]);
 }
 
 /** No piece of a valid map has a number that is not safe, because no size has. */

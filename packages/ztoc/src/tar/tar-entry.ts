@@ -5,8 +5,8 @@ import { toByteString } from './byte-string.ts';
 import { parseDecimal } from './decimal.ts';
 import type { EntryExtensions } from './entry-extensions.ts';
 import { type HeaderBlock, readGroupName, readLinkName, readName, readUserName } from './header-block.ts';
-import { formatModTime, parsePaxTime, type TarTime } from './mod-time.ts';
-import { type PaxRecords, sortPaxRecords } from './pax-records.ts';
+import { ModTimePrinter, parsePaxTime, type TarTime } from './mod-time.ts';
+import { NO_PAX_RECORDS, type PaxRecords, sortPaxRecords } from './pax-records.ts';
 import { findSparseHeader, isValidSparseMapRecord, type SparseHeader } from './sparse-map.ts';
 import { excessiveEntry, invalidHeader, negativeSize, unsupportedType } from './tar-faults.ts';
 import { fileTypeOf, TYPE_LEGACY } from './tar-format.ts';
@@ -27,59 +27,64 @@ export interface TarEntry {
   readonly startsWithSparseMap: boolean;
 }
 
-const NO_RECORDS: PaxRecords = new Map();
 const SLASH = 0x2f;
 
-/**
- * Puts together an entry from its own header and what came before it, as Go's reader does (archive/tar/reader.go, `next`):
- * GNU long names win over PAX records, those over the header, and the name of a sparse record over all.
- *
- * Throws `TAR_ENTRY_UNSUPPORTED` for a type that a zTOC cannot hold, `TAR_INVALID` for records that Go's reader refuses,
- * and `LIMIT_EXCEEDED` for a size that no `number` holds exactly.
- */
-export function assembleEntry(
-  block: Uint8Array,
-  header: HeaderBlock,
-  extensions: EntryExtensions,
-  place: EntryPlace,
-  pool: BytePool,
-): TarEntry {
-  const offset = place.headerOffset;
-  const records = extensions.records ?? NO_RECORDS;
-  const name =
-    nonEmpty(extensions.longName) ?? readStringRecord(records, 'path') ?? readName(block, header, pool, offset);
-  const type = readType(header.typeFlag, name, offset);
-  // Go's reader refuses this even where a PAX record has another size, and for directories of the legacy type.
-  if (header.size < 0 && (type === 'reg' || header.typeFlag === TYPE_LEGACY)) throw negativeSize(offset);
-  const recordedSize = readNumberRecord(records, 'size', offset) ?? header.size;
-  const bodySize = type === 'reg' ? Number(recordedSize) : 0;
-  if (bodySize < 0) throw negativeSize(offset);
-  const sparse = findSparseHeader(records);
-  const modTime = readTimeRecord(records, 'mtime', offset);
-  // Not part of a zTOC, but Go's reader refuses malformed ones.
-  readTimeRecord(records, 'atime', offset);
-  readTimeRecord(records, 'ctime', offset);
-  const file: FileEntry = {
-    name: sparse?.name ?? name,
-    type,
-    uncompressedOffset: place.bodyOffset,
-    uncompressedSize:
-      sparse === undefined
-        ? readPlainSize(recordedSize, type, offset)
-        : readSparseSize(recordedSize, type, sparse, records, offset),
-    linkName:
-      nonEmpty(extensions.longLink) ?? readStringRecord(records, 'linkpath') ?? readLinkName(block, pool, offset),
-    mode: header.mode,
-    uid: toUint32(readNumberRecord(records, 'uid', offset) ?? header.uid),
-    gid: toUint32(readNumberRecord(records, 'gid', offset) ?? header.gid),
-    userName: readStringRecord(records, 'uname') ?? readUserName(block, header, pool, offset),
-    groupName: readStringRecord(records, 'gname') ?? readGroupName(block, header, pool, offset),
-    modTime: formatModTime(modTime?.seconds ?? header.modTime, modTime?.nanoseconds ?? 0),
-    devMajor: header.devMajor,
-    devMinor: header.devMinor,
-    paxRecords: sortPaxRecords(records, pool, offset),
-  };
-  return { file, bodySize, startsWithSparseMap: sparse?.mapIn === 'body' };
+/** Puts entries together from their own headers and what came before those. */
+export class EntryAssembler {
+  readonly #pool: BytePool;
+  readonly #modTimes = new ModTimePrinter();
+
+  /** @param pool What the entries' names are kept in. */
+  constructor(pool: BytePool) {
+    this.#pool = pool;
+  }
+
+  /**
+   * Makes an entry as Go's reader does (archive/tar/reader.go, `next`): GNU long names win over PAX records, those over the
+   * header, and the name of a sparse record over all.
+   *
+   * Throws `TAR_ENTRY_UNSUPPORTED` for a type that a zTOC cannot hold, `TAR_INVALID` for records that Go's reader refuses,
+   * and `LIMIT_EXCEEDED` for a size that no `number` holds exactly.
+   */
+  assemble(block: Uint8Array, header: HeaderBlock, extensions: EntryExtensions, place: EntryPlace): TarEntry {
+    const pool = this.#pool;
+    const offset = place.headerOffset;
+    const records = extensions.records ?? NO_PAX_RECORDS;
+    const name =
+      nonEmpty(extensions.longName) ?? readStringRecord(records, 'path') ?? readName(block, header, pool, offset);
+    const type = readType(header.typeFlag, name, offset);
+    // Go's reader refuses this even where a PAX record has another size, and for directories of the legacy type.
+    if (header.size < 0 && (type === 'reg' || header.typeFlag === TYPE_LEGACY)) throw negativeSize(offset);
+    const recordedSize = readNumberRecord(records, 'size', offset) ?? header.size;
+    const bodySize = type === 'reg' ? Number(recordedSize) : 0;
+    if (bodySize < 0) throw negativeSize(offset);
+    const sparse = findSparseHeader(records);
+    const modTime = readTimeRecord(records, 'mtime', offset);
+    // Not part of a zTOC, but Go's reader refuses malformed ones.
+    readTimeRecord(records, 'atime', offset);
+    readTimeRecord(records, 'ctime', offset);
+    const file: FileEntry = {
+      name: sparse?.name ?? name,
+      type,
+      uncompressedOffset: place.bodyOffset,
+      uncompressedSize:
+        sparse === undefined
+          ? readPlainSize(recordedSize, type, offset)
+          : readSparseSize(recordedSize, type, sparse, records, offset),
+      linkName:
+        nonEmpty(extensions.longLink) ?? readStringRecord(records, 'linkpath') ?? readLinkName(block, pool, offset),
+      mode: header.mode,
+      uid: toUint32(readNumberRecord(records, 'uid', offset) ?? header.uid),
+      gid: toUint32(readNumberRecord(records, 'gid', offset) ?? header.gid),
+      userName: readStringRecord(records, 'uname') ?? readUserName(block, header, pool, offset),
+      groupName: readStringRecord(records, 'gname') ?? readGroupName(block, header, pool, offset),
+      modTime: this.#modTimes.print(modTime?.seconds ?? header.modTime, modTime?.nanoseconds ?? 0),
+      devMajor: header.devMajor,
+      devMinor: header.devMinor,
+      paxRecords: sortPaxRecords(records),
+    };
+    return { file, bodySize, startsWithSparseMap: sparse?.mapIn === 'body' };
+  }
 }
 
 function readType(typeFlag: number, name: Uint8Array, offset: number): FileType {
@@ -120,7 +125,7 @@ function sizeTooLarge(size: bigint, offset: number): ZtocError {
 }
 
 function readStringRecord(records: PaxRecords, key: string): Uint8Array | undefined {
-  return nonEmpty(records.get(key));
+  return nonEmpty(records.get(key)?.[1]);
 }
 
 /** Empty long names and records leave what the header says. */

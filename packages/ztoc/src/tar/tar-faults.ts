@@ -6,7 +6,7 @@ const TYPE_NOTES: Readonly<Record<number, string>> = {
   [TYPE_GNU_SPARSE]: ' (a sparse file in old GNU format)',
 };
 
-/** An error about a header, or the data belonging to it, that breaks tar's rules. `fault` reads on after "the tar header at byte N". */
+/** An error about a header, or data belonging to it, that breaks tar's rules. `fault` reads on after "the tar header at byte N". */
 export function invalidHeader(offset: number, fault: string): ZtocError {
   const advice = 'the layer is damaged or is no tar archive; build or pull it again';
   return new ZtocError('TAR_INVALID', `The tar header at byte ${offset} ${fault}: ${advice}.`, { offset });
@@ -17,9 +17,9 @@ export function negativeSize(offset: number): ZtocError {
   return invalidHeader(offset, 'has a negative size');
 }
 
-/** An error about a stream that ends inside something. `missing` reads on after "the tar stream ends at byte N". */
-export function truncatedTar(end: number, offset: number, missing: string): ZtocError {
-  const message = `The tar stream ends at byte ${end} ${missing} (header at byte ${offset}): the layer is cut short; pull it again.`;
+/** An error about a stream that ends inside something. `where` reads on after "the tar stream ends at byte N". */
+export function truncatedTar(end: number, where: string, offset: number): ZtocError {
+  const message = `The tar stream ends at byte ${end}, ${where} (header at byte ${offset}): the layer is cut short; pull it again.`;
   return new ZtocError('TAR_TRUNCATED', message, { offset });
 }
 

@@ -5,7 +5,7 @@ import { BytePool } from './byte-pool.ts';
 import { addExtension, type EntryExtensions, extensionTooLarge, isExtensionType } from './entry-extensions.ts';
 import { type HeaderBlock, isZeroBlock, parseHeaderBlock } from './header-block.ts';
 import { isValidSparseMap, SparseMapReader } from './sparse-map.ts';
-import { assembleEntry } from './tar-entry.ts';
+import { EntryAssembler } from './tar-entry.ts';
 import { excessiveEntry, invalidHeader, negativeSize, truncatedTar } from './tar-faults.ts';
 import { BLOCK_SIZE, MAX_SPECIAL_FILE_SIZE, paddingAfter } from './tar-format.ts';
 
@@ -32,6 +32,7 @@ type State = 'header' | 'second-zero-block' | 'extension' | 'sparse-map' | 'body
 export class TarScanner {
   readonly #maxEntries: number;
   readonly #pool: BytePool;
+  readonly #assembler: EntryAssembler;
   readonly #files: FileEntry[] = [];
   readonly #block = new Uint8Array(BLOCK_SIZE);
   #failure: unknown;
@@ -53,6 +54,7 @@ export class TarScanner {
   constructor(limits: Pick<ZtocLimits, 'maxEntries' | 'maxMetadataSize'> = {}) {
     this.#maxEntries = limits.maxEntries ?? DEFAULT_MAX_ENTRIES;
     this.#pool = new BytePool(limits.maxMetadataSize ?? DEFAULT_MAX_METADATA_SIZE);
+    this.#assembler = new EntryAssembler(this.#pool);
   }
 
   /** Whether the archive's end was found: what is pushed from now on is ignored. */
@@ -87,8 +89,7 @@ export class TarScanner {
    */
   finish(): TarContents {
     if (this.#failure !== undefined) throw this.#failure;
-    const missing = this.#findMissing();
-    if (missing !== undefined) throw truncatedTar(this.#position, this.#headerOffset, missing);
+    this.#checkEnd();
     return { files: this.#files, uncompressedArchiveSize: this.#position };
   }
 
@@ -112,15 +113,16 @@ export class TarScanner {
   }
 
   #readTarget(): void {
-    if (this.#state === 'header') this.#readHeader();
-    else if (this.#state === 'extension') this.#readExtension();
+    if (this.#state === 'extension') this.#readExtension();
     else if (this.#state === 'sparse-map') this.#readSparseMapBlock();
-    else if (isZeroBlock(this.#block)) this.#state = 'done';
-    else
-      throw invalidHeader(
-        this.#position - BLOCK_SIZE,
-        'follows a block of zeros, which only the end of an archive has',
-      );
+    else if (this.#state === 'second-zero-block') this.#readSecondZeroBlock();
+    else this.#readHeader();
+  }
+
+  #readSecondZeroBlock(): void {
+    const fault = 'follows a block of zeros, which only another one may do';
+    if (!isZeroBlock(this.#block)) throw invalidHeader(this.#position - BLOCK_SIZE, fault);
+    this.#state = 'done';
   }
 
   #readHeader(): void {
@@ -146,20 +148,15 @@ export class TarScanner {
   }
 
   #readExtension(): void {
-    addExtension(this.#extensions, this.#extensionType, this.#target, this.#headerOffset);
+    addExtension(this.#extensions, this.#extensionType, this.#target, this.#pool, this.#headerOffset);
     this.#passBody();
   }
 
   #openEntry(header: HeaderBlock): void {
     if (this.#files.length >= this.#maxEntries) throw tooManyEntries(this.#maxEntries, this.#headerOffset);
     const place = { headerOffset: this.#headerOffset, bodyOffset: this.#position };
-    const { file, bodySize, startsWithSparseMap } = assembleEntry(
-      this.#block,
-      header,
-      this.#extensions,
-      place,
-      this.#pool,
-    );
+    const assembled = this.#assembler.assemble(this.#block, header, this.#extensions, place);
+    const { file, bodySize, startsWithSparseMap } = assembled;
     this.#extensions = {};
     this.#openBody(bodySize);
     this.#files.push(file);
@@ -208,23 +205,19 @@ export class TarScanner {
     this.#filled = 0;
   }
 
-  /** What the stream lacks, were it to end here; undefined where Go's reader is content. */
-  #findMissing(): string | undefined {
-    switch (this.#state) {
-      case 'header':
-        return this.#filled === 0 ? undefined : 'inside a header';
-      case 'second-zero-block':
-        return this.#filled === 0 ? undefined : 'inside the block after one of zeros';
-      case 'extension':
-        return 'inside PAX records or a GNU long name';
-      case 'sparse-map':
-        return 'inside a sparse map';
-      case 'body':
-        return this.#position < this.#bodyEnd
-          ? `${this.#bodyEnd - this.#position} bytes before the end of a body`
-          : undefined;
-      case 'done':
-        return undefined;
+  /** Throws where Go's reader would miss something, were the stream to end here. */
+  #checkEnd(): void {
+    const missing = this.#bodyEnd - this.#position;
+    if (this.#state === 'body' && missing > 0) {
+      throw truncatedTar(this.#position, `${missing} bytes before the end of a body`, this.#headerOffset);
+    }
+    if (this.#state === 'extension') {
+      throw truncatedTar(this.#position, 'inside PAX records or a GNU long name', this.#headerOffset);
+    }
+    if (this.#state === 'sparse-map') throw truncatedTar(this.#position, 'inside a sparse map', this.#headerOffset);
+    const isInBlock = this.#state === 'header' || this.#state === 'second-zero-block';
+    if (isInBlock && this.#filled > 0) {
+      throw truncatedTar(this.#position, 'inside a header', this.#position - this.#filled);
     }
   }
 }

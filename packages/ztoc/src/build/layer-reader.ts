@@ -1,0 +1,28 @@
+import type { TarContents } from '../tar/tar-scanner.ts';
+import type { Ztoc } from '../ztoc.ts';
+
+/** What reading a layer to its end gives, for a zTOC to be made of. */
+export interface LayerParts extends Pick<Ztoc, 'compression' | 'spanDigests' | 'checkpoints'> {
+  readonly contents: TarContents;
+}
+
+/** Reads a layer once, in chunks, and gathers what its zTOC needs; one for each kind of compression. */
+export interface LayerReader {
+  /** Bytes of the uncompressed stream seen so far. */
+  readonly uncompressedBytes: number;
+  /** Spans begun so far. */
+  readonly spans: number;
+  /** Takes the layer's next bytes, which may be overwritten afterwards. */
+  push(bytes: Uint8Array): void;
+  /** Says that the layer has ended. */
+  finish(): LayerParts;
+}
+
+/** The bounds and the span size that a reader keeps to. */
+export interface LayerReaderOptions {
+  readonly spanSize: number;
+  readonly maxUncompressedSize: number;
+  readonly maxEntries: number;
+  readonly maxMetadataSize: number;
+  readonly maxSpans: number;
+}

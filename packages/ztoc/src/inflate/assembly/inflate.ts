@@ -1,0 +1,647 @@
+// The deflate decoder (RFC 1951), in AssemblyScript: TypeScript's syntax, WebAssembly's types. `pnpm kernel:build` compiles
+// it into ../kernel.generated.ts. Its host is ../inflater.ts, which owns the buffers' contents between two calls of `run`.
+//
+// What makes it different from other decoders is that it stops where the host wants to look: before a block header, once
+// the output has passed a threshold; and that it can stop at any byte of input or output and go on later. What makes it fast:
+//   - one 64-bit bit buffer, refilled without a branch by an unaligned load that may read bytes twice, never consume twice;
+//   - tables of packed 32-bit entries, whose low six bits are the shift count (shifts take them unmasked);
+//   - up to three literals a refill;
+//   - the next entry is looked up before the bytes of a match are copied, so that the two overlap in the processor;
+//   - copies of 16 bytes that may write past the match, into slack that the buffers have for it.
+// What is refused, and what is not, is what zlib's inflate refuses (inftrees.c, inflate.c).
+
+// ---------------------------------------------------------------------------------------------------- memory map
+// A page (64 KiB) of tables, then the buffers. The host knows the last four.
+
+const LENGTHS: usize = 0x0400; // u8 x 320: code lengths of the current block, literals first
+const SORTED: usize = 0x0600; // u16 x 288: symbols by code length
+const LITLEN_BASE: usize = 0x0900; // u32 x 288: entries of the literal/length symbols, less their code lengths
+const DISTANCE_BASE: usize = 0x0d80; // u32 x 32: the same for the distance symbols
+const PRECODE_BASE: usize = 0x0e00; // u32 x 19: the same for the code length symbols
+const COUNTS: usize = 0x0e80; // u16 x 16: codes of each length
+const STARTS: usize = 0x0ea0; // u16 x 16: where each length begins in SORTED
+const PRECODE_ORDER: usize = 0x0ec0; // u8 x 19: RFC 1951, 3.2.7
+const STEPS: usize = 0x0ee0; // u8 x 16: the multiple of each distance below 16 that a vector holds
+const PATTERNS: usize = 0x0f00; // u8 x 16 x 16: for each distance below 16, where the bytes of a repeated pattern come from
+const PRECODE_TABLE: usize = 0x1000; // u32 x 128
+const LITLEN_TABLE: usize = 0x1400; // u32 x (2048 + subtables)
+const DISTANCE_TABLE: usize = 0x4000; // u32 x (512 + subtables)
+
+const INPUT: usize = 0x10000;
+const INPUT_CAPACITY: usize = 0x20000;
+const OUTPUT: usize = 0x40000; // preceded by 32 KiB of history, from 0x38000
+const OUTPUT_CAPACITY: usize = 0x40000;
+
+const HISTORY_SIZE: usize = 32768;
+
+/** Where the host puts compressed bytes. @returns address */
+export function inputAddress(): usize {
+  return INPUT;
+}
+
+/** How many compressed bytes fit. @returns bytes */
+export function inputCapacity(): usize {
+  return INPUT_CAPACITY;
+}
+
+/** Where decompressed bytes begin; the 32 KiB before it are history. @returns address */
+export function outputAddress(): usize {
+  return OUTPUT;
+}
+
+/** How many decompressed bytes the host may expect between two slides, but for a match's overshoot. @returns bytes */
+export function outputCapacity(): usize {
+  return OUTPUT_CAPACITY;
+}
+
+// ---------------------------------------------------------------------------------------------------- table entries
+// bits 0-5    bits to consume: the code and, for a length or distance, its extra bits
+// LITERAL     bit 6; then bits 16-23 hold the literal
+// otherwise   bits 8-11 hold the code's length (to find the extra bits behind it), bits 16-31 the base value
+// EXCEPTION   bit 7, with one of the three below; bits 12-15 are zero in all other entries
+
+const LITERAL: u32 = 1 << 6;
+const EXCEPTION: u32 = 1 << 7;
+const SUBTABLE: u32 = 1 << 12; // bits 8-11: its index bits; bits 16-31: its first entry
+const END_OF_BLOCK: u32 = 1 << 13;
+const INVALID: u32 = 1 << 14; // a symbol or code that must not occur
+
+const LITLEN_BITS: u32 = 11;
+const DISTANCE_BITS: u32 = 9;
+const PRECODE_BITS: u32 = 7;
+
+// ---------------------------------------------------------------------------------------------------- state
+// Globals, exported so that the host can save, restore and move them.
+
+/** Next byte of input to load. */
+export let inputPosition: usize = INPUT;
+/** End of the input that is there. */
+export let inputEnd: usize = INPUT;
+/** Where the next byte of output goes. */
+export let outputPosition: usize = OUTPUT;
+/** The lowest address that a match may reach back to: the member's start, or the history's. */
+export let outputFloor: usize = OUTPUT;
+/** `run` reports a block boundary once the output position is past this. */
+export let boundaryAfter: i32 = -1;
+/** Bits loaded and not yet consumed, the next one lowest. */
+export let bitBuffer: u64 = 0;
+/** How many bits of `bitBuffer` count. */
+export let bitCount: u32 = 0;
+/** Bytes left of a stored block. */
+export let storedLeft: u32 = 0;
+/** 1 once the header of the member's last block has been read. */
+export let finalBlock: u32 = 0;
+/** What `run` does next: one of the modes below. */
+export let mode: u32 = 0;
+
+const MODE_BOUNDARY: u32 = 0; // before a block header, to be reported if past the threshold
+const MODE_HEADER: u32 = 1; // before a block header that has been reported or need not be
+const MODE_STORED: u32 = 2;
+const MODE_CODES: u32 = 3;
+const MODE_END: u32 = 4; // after the final block
+
+// What `run` answers.
+const NEED_INPUT: i32 = 0;
+const NEED_OUTPUT: i32 = 1;
+const AT_BOUNDARY: i32 = 2;
+const AT_END: i32 = 3;
+const BAD_BLOCK_TYPE: i32 = -1;
+const BAD_STORED_LENGTH: i32 = -2;
+const BAD_SYMBOL_COUNT: i32 = -3;
+const BAD_CODE_LENGTHS: i32 = -4;
+const BAD_REPEAT: i32 = -5;
+const NO_END_OF_BLOCK: i32 = -6;
+const BAD_LITLEN_CODES: i32 = -7;
+const BAD_DISTANCE_CODES: i32 = -8;
+const BAD_LITLEN_SYMBOL: i32 = -9;
+const BAD_DISTANCE_SYMBOL: i32 = -10;
+const DISTANCE_TOO_FAR: i32 = -11;
+const OK: i32 = 9; // of the inner steps: go on
+
+/** Makes ready for a new deflate stream at the current positions; its output is the floor of its matches. */
+export function beginMember(): void {
+  mode = MODE_BOUNDARY;
+  finalBlock = 0;
+  outputFloor = outputPosition;
+}
+
+/** Moves the last 32 KiB of output before `OUTPUT`, so that the rest of the buffer is free again. */
+export function slide(): void {
+  const distance = outputPosition - OUTPUT;
+  memory.copy(OUTPUT - HISTORY_SIZE, outputPosition - HISTORY_SIZE, HISTORY_SIZE);
+  outputPosition = OUTPUT;
+  outputFloor = max<isize>(<isize>outputFloor - <isize>distance, <isize>(OUTPUT - HISTORY_SIZE));
+}
+
+/** Decodes until something is wanted of the host. @returns one of the answers above; an error below 0 */
+export function run(): i32 {
+  while (true) {
+    let answer: i32;
+    switch (mode) {
+      case MODE_BOUNDARY:
+        mode = MODE_HEADER;
+        if (<i32>outputPosition > boundaryAfter) return AT_BOUNDARY;
+        continue;
+      case MODE_HEADER:
+        answer = readBlockHeader();
+        break;
+      case MODE_STORED:
+        answer = copyStored();
+        break;
+      case MODE_CODES:
+        answer = decodeCodes();
+        break;
+      default:
+        return AT_END;
+    }
+    if (answer != OK) return answer;
+  }
+}
+
+function endBlock(): void {
+  mode = finalBlock ? MODE_END : MODE_BOUNDARY;
+}
+
+// ---------------------------------------------------------------------------------------------------- bits
+
+/** Loads whole bytes until 56 bits or more count, or the input is used up. */
+function fillBits(): void {
+  while (bitCount <= 56 && inputPosition < inputEnd) {
+    bitBuffer |= <u64>load<u8>(inputPosition++) << <u64>bitCount;
+    bitCount += 8;
+  }
+}
+
+@inline
+function dropBits(count: u32): void {
+  bitBuffer >>= <u64>count;
+  bitCount -= count;
+}
+
+// ---------------------------------------------------------------------------------------------------- blocks
+
+/** Reads a block header, whole or not at all. */
+function readBlockHeader(): i32 {
+  fillBits();
+  if (bitCount < 3) return NEED_INPUT;
+  const type = <u32>(bitBuffer >> 1) & 3;
+  if (type == 0) {
+    // The header's three bits, the rest of their byte, then LEN and its complement. With less than eight bits left over
+    // from the byte before, LEN's 32 bits are always within reach of the bit buffer.
+    const padding = (bitCount - 3) & 7;
+    if (bitCount < 3 + padding + 32) return NEED_INPUT;
+    const last = <u32>bitBuffer & 1;
+    const lengths = <u32>(bitBuffer >> <u64>(3 + padding));
+    if ((lengths & 0xffff) != (~lengths >> 16)) return BAD_STORED_LENGTH;
+    dropBits(3 + padding + 32);
+    unloadBytes();
+    finalBlock = last;
+    storedLeft = lengths & 0xffff;
+    mode = MODE_STORED;
+    return OK;
+  }
+  if (type == 3) return BAD_BLOCK_TYPE;
+  if (type == 1) {
+    finalBlock = <u32>bitBuffer & 1;
+    dropBits(3);
+    useFixedCodes();
+    mode = MODE_CODES;
+    return OK;
+  }
+  // A dynamic header may be 3 + 14 + 57 + 316 * 14 bits long: remember where it began, to begin again when input ends.
+  const savedPosition = inputPosition;
+  const savedBuffer = bitBuffer;
+  const savedCount = bitCount;
+  const answer = readDynamicHeader();
+  if (answer == NEED_INPUT) {
+    inputPosition = savedPosition;
+    bitBuffer = savedBuffer;
+    bitCount = savedCount;
+    return NEED_INPUT;
+  }
+  if (answer == OK) mode = MODE_CODES;
+  return answer;
+}
+
+/** Gives whole bytes in the bit buffer back to the input, and drops the rest of a partly used one. */
+export function unloadBytes(): void {
+  inputPosition -= bitCount >> 3;
+  bitBuffer = 0;
+  bitCount = 0;
+}
+
+function copyStored(): i32 {
+  while (storedLeft > 0) {
+    if (outputPosition >= OUTPUT + OUTPUT_CAPACITY) return NEED_OUTPUT;
+    const count = min<usize>(min<usize>(storedLeft, inputEnd - inputPosition), OUTPUT + OUTPUT_CAPACITY - outputPosition);
+    if (count == 0) return NEED_INPUT;
+    memory.copy(outputPosition, inputPosition, count);
+    outputPosition += count;
+    inputPosition += count;
+    storedLeft -= <u32>count;
+  }
+  endBlock();
+  return OK;
+}
+
+function useFixedCodes(): void {
+  memory.fill(LENGTHS, 8, 144);
+  memory.fill(LENGTHS + 144, 9, 112);
+  memory.fill(LENGTHS + 256, 7, 24);
+  memory.fill(LENGTHS + 280, 8, 8);
+  buildTable(LENGTHS, 288, LITLEN_BASE, LITLEN_TABLE, LITLEN_BITS, false);
+  memory.fill(LENGTHS + 288, 5, 32);
+  buildTable(LENGTHS + 288, 32, DISTANCE_BASE, DISTANCE_TABLE, DISTANCE_BITS, false);
+}
+
+function readDynamicHeader(): i32 {
+  fillBits();
+  if (bitCount < 17) return NEED_INPUT;
+  const last = <u32>bitBuffer & 1;
+  const litlenCount = (<u32>(bitBuffer >> 3) & 31) + 257;
+  const distanceCount = (<u32>(bitBuffer >> 8) & 31) + 1;
+  const precodeCount = (<u32>(bitBuffer >> 13) & 15) + 4;
+  dropBits(17);
+  if (litlenCount > 286 || distanceCount > 30) return BAD_SYMBOL_COUNT;
+
+  memory.fill(LENGTHS, 0, 19);
+  for (let i: u32 = 0; i < precodeCount; i++) {
+    fillBits();
+    if (bitCount < 3) return NEED_INPUT;
+    store<u8>(LENGTHS + load<u8>(PRECODE_ORDER + i), <u8>bitBuffer & 7);
+    dropBits(3);
+  }
+  if (!buildTable(LENGTHS, 19, PRECODE_BASE, PRECODE_TABLE, PRECODE_BITS, false)) return BAD_CODE_LENGTHS;
+
+  const total = litlenCount + distanceCount;
+  let i: u32 = 0;
+  while (i < total) {
+    fillBits();
+    const entry = load<u32>(PRECODE_TABLE + ((<u32>bitBuffer & ((1 << PRECODE_BITS) - 1)) << 2));
+    const codeBits = entry & 63;
+    const symbol = entry >> 16;
+    if (symbol < 16) {
+      if (bitCount < codeBits) return NEED_INPUT;
+      dropBits(codeBits);
+      store<u8>(LENGTHS + i++, <u8>symbol);
+      continue;
+    }
+    const extraBits: u32 = symbol == 16 ? 2 : symbol == 17 ? 3 : 7;
+    if (bitCount < codeBits + extraBits) return NEED_INPUT;
+    dropBits(codeBits);
+    const repeats = (<u32>bitBuffer & ((1 << extraBits) - 1)) + (symbol == 18 ? 11 : 3);
+    dropBits(extraBits);
+    if ((symbol == 16 && i == 0) || i + repeats > total) return BAD_REPEAT;
+    memory.fill(LENGTHS + i, symbol == 16 ? load<u8>(LENGTHS + i - 1) : 0, repeats);
+    i += repeats;
+  }
+  if (load<u8>(LENGTHS + 256) == 0) return NO_END_OF_BLOCK;
+  if (!buildTable(LENGTHS, litlenCount, LITLEN_BASE, LITLEN_TABLE, LITLEN_BITS, true)) return BAD_LITLEN_CODES;
+  if (!buildTable(LENGTHS + litlenCount, distanceCount, DISTANCE_BASE, DISTANCE_TABLE, DISTANCE_BITS, true)) {
+    return BAD_DISTANCE_CODES;
+  }
+  finalBlock = last;
+  return OK;
+}
+
+// ---------------------------------------------------------------------------------------------------- tables
+
+/**
+ * Makes the decoding table of a canonical Huffman code: `1 << tableBits` entries by the next bits of input, then a
+ * subtable for each prefix of longer codes.
+ *
+ * `lenient` is zlib's leniency for literal/length and distance codes: a code of one symbol of one bit, or none, is taken.
+ * @returns whether the lengths make a code
+ */
+function buildTable(lengths: usize, symbols: u32, base: usize, table: usize, tableBits: u32, lenient: bool): bool {
+  memory.fill(COUNTS, 0, 32);
+  for (let symbol: u32 = 0; symbol < symbols; symbol++) {
+    const count = COUNTS + (<u32>load<u8>(lengths + symbol) << 1);
+    store<u16>(count, load<u16>(count) + 1);
+  }
+  let longest: u32 = 15;
+  while (longest > 0 && load<u16>(COUNTS + (longest << 1)) == 0) longest--;
+  let unused: i32 = 1;
+  let start: u32 = 0;
+  for (let length: u32 = 1; length <= 15; length++) {
+    const count = <u32>load<u16>(COUNTS + (length << 1));
+    unused = (unused << 1) - count;
+    if (unused < 0) return false;
+    store<u16>(STARTS + (length << 1), <u16>start);
+    start += count;
+  }
+  if (unused > 0) {
+    if (!lenient || longest > 1) return false;
+    for (let i: u32 = 0; i < 1 << tableBits; i++) store<u32>(table + (i << 2), EXCEPTION | INVALID | 1);
+  }
+  for (let symbol: u32 = 0; symbol < symbols; symbol++) {
+    const length = <u32>load<u8>(lengths + symbol);
+    if (length == 0) continue;
+    const slot = STARTS + (length << 1);
+    const position = <u32>load<u16>(slot);
+    store<u16>(slot, <u16>(position + 1));
+    store<u16>(SORTED + (position << 1), <u16>symbol);
+  }
+
+  // Codes in canonical order, kept with their first bit lowest, as the input has them.
+  const tableSize: u32 = 1 << tableBits;
+  let code: u32 = 0;
+  let sorted = SORTED;
+  let tableEnd = tableSize;
+  let prefix: u32 = 0xffffffff;
+  let subtable: u32 = 0;
+  let subtableSize: u32 = 0;
+  for (let length: u32 = 1; length <= longest; length++) {
+    let count = <u32>load<u16>(COUNTS + (length << 1));
+    while (count > 0) {
+      const entry = load<u32>(base + (<u32>load<u16>(sorted) << 2));
+      sorted += 2;
+      if (length <= tableBits) {
+        const packed = packEntry(entry, length);
+        const step: u32 = 1 << length;
+        for (let i = code; i < tableSize; i += step) store<u32>(table + (i << 2), packed);
+      } else {
+        if ((code & (tableSize - 1)) != prefix) {
+          prefix = code & (tableSize - 1);
+          // As many bits as the codes under this prefix need, if they fill it: those of this length, then longer ones.
+          let bits = length - tableBits;
+          let room: i32 = (1 << bits) - count;
+          while (room > 0) {
+            bits++;
+            room = (room << 1) - <u32>load<u16>(COUNTS + ((tableBits + bits) << 1));
+          }
+          subtable = tableEnd;
+          subtableSize = 1 << bits;
+          tableEnd += subtableSize;
+          store<u32>(table + (prefix << 2), (subtable << 16) | SUBTABLE | EXCEPTION | (bits << 8) | tableBits);
+        }
+        const packed = packEntry(entry, length - tableBits);
+        const step: u32 = 1 << (length - tableBits);
+        for (let i = code >> tableBits; i < subtableSize; i += step) store<u32>(table + ((subtable + i) << 2), packed);
+      }
+      // The next code of this length: add one at the highest bit, carrying downwards.
+      let bit: u32 = 1 << (length - 1);
+      while (code & bit) {
+        code ^= bit;
+        bit >>= 1;
+      }
+      code |= bit;
+      count--;
+    }
+  }
+  return true;
+}
+
+/** A symbol's entry (see the bases in `initialise`) with the length of its code. */
+@inline
+function packEntry(entry: u32, length: u32): u32 {
+  return entry & (LITERAL | EXCEPTION) ? entry + length : entry + length + (length << 8);
+}
+
+// ---------------------------------------------------------------------------------------------------- symbols
+
+// A refill of the fast loop loads 8 bytes, and a round has three refills that consume at most 7 bytes each.
+const FAST_INPUT_MARGIN: usize = 32;
+
+/** Decodes literals and matches until the block ends or a buffer does. */
+function decodeCodes(): i32 {
+  while (true) {
+    if (outputPosition >= OUTPUT + OUTPUT_CAPACITY) return NEED_OUTPUT;
+    if (inputPosition + FAST_INPUT_MARGIN < inputEnd) {
+      const answer = decodeFast();
+      if (answer != NEED_INPUT) return answer;
+      continue;
+    }
+    const answer = decodeOne();
+    if (answer != OK) return answer;
+    if (mode != MODE_CODES) return OK;
+  }
+}
+
+/** Decodes one symbol, or nothing if the input ends within it. */
+function decodeOne(): i32 {
+  fillBits();
+  let bits = bitBuffer;
+  let used: u32 = 0;
+  let entry = load<u32>((<u32>bits & ((1 << LITLEN_BITS) - 1)) << 2, LITLEN_TABLE);
+  if (entry & SUBTABLE) {
+    bits >>= LITLEN_BITS;
+    used = LITLEN_BITS;
+    entry = load<u32>(((entry >> 16) + (<u32>bits & ((1 << ((entry >> 8) & 15)) - 1))) << 2, LITLEN_TABLE);
+  }
+  if (bitCount < used + (entry & 63)) return NEED_INPUT;
+  if (entry & LITERAL) {
+    store<u8>(outputPosition++, <u8>(entry >> 16));
+    dropBits(used + (entry & 63));
+    return OK;
+  }
+  if (entry & EXCEPTION) {
+    if (entry & INVALID) return BAD_LITLEN_SYMBOL;
+    dropBits(used + (entry & 63));
+    endBlock();
+    return OK;
+  }
+  const length = (entry >> 16) + extraOf(bits, entry);
+  bits >>= <u64>(entry & 63);
+  used += entry & 63;
+  entry = load<u32>((<u32>bits & ((1 << DISTANCE_BITS) - 1)) << 2, DISTANCE_TABLE);
+  if (entry & SUBTABLE) {
+    bits >>= DISTANCE_BITS;
+    used += DISTANCE_BITS;
+    entry = load<u32>(((entry >> 16) + (<u32>bits & ((1 << ((entry >> 8) & 15)) - 1))) << 2, DISTANCE_TABLE);
+  }
+  if (bitCount < used + (entry & 63)) return NEED_INPUT;
+  if (entry & EXCEPTION) return BAD_DISTANCE_SYMBOL;
+  const distance = (entry >> 16) + extraOf(bits, entry);
+  if (outputPosition - distance < outputFloor) return DISTANCE_TOO_FAR;
+  dropBits(used + (entry & 63));
+  copyMatch(outputPosition, distance, length);
+  outputPosition += length;
+  return OK;
+}
+
+/** The extra bits behind a length's or distance's code, as a number. */
+@inline
+function extraOf(bits: u64, entry: u32): u32 {
+  return <u32>((bits & ((<u64>1 << <u64>entry) - 1)) >> <u64>(entry >> 8));
+}
+
+/** Decodes symbols while both buffers have room for a round's worst case. @returns NEED_INPUT when one has not */
+function decodeFast(): i32 {
+  const inputLimit = inputEnd - FAST_INPUT_MARGIN;
+  const floor = outputFloor;
+  let input = inputPosition;
+  let output = outputPosition;
+  let bits = bitBuffer;
+  let count = bitCount; // only its low six bits are kept right in here
+  let answer = NEED_INPUT;
+
+  bits |= load<u64>(input) << <u64>count;
+  input += 7 - ((count >> 3) & 7);
+  count |= 56;
+  let entry = load<u32>((<u32>bits & ((1 << LITLEN_BITS) - 1)) << 2, LITLEN_TABLE);
+  do {
+    // 56 bits or more. Two literals take at most 22 of them, and leave the 20 that a length may need.
+    if (entry & LITERAL) {
+      store<u8>(output++, <u8>(entry >> 16));
+      bits >>= <u64>entry;
+      count -= entry;
+      entry = load<u32>((<u32>bits & ((1 << LITLEN_BITS) - 1)) << 2, LITLEN_TABLE);
+      if (entry & LITERAL) {
+        store<u8>(output++, <u8>(entry >> 16));
+        bits >>= <u64>entry;
+        count -= entry;
+        entry = load<u32>((<u32>bits & ((1 << LITLEN_BITS) - 1)) << 2, LITLEN_TABLE);
+        if (entry & LITERAL) {
+          store<u8>(output++, <u8>(entry >> 16));
+          bits >>= <u64>entry;
+          count -= entry;
+          bits |= load<u64>(input) << <u64>count;
+          input += 7 - ((count >> 3) & 7);
+          count |= 56;
+          entry = load<u32>((<u32>bits & ((1 << LITLEN_BITS) - 1)) << 2, LITLEN_TABLE);
+          continue;
+        }
+      }
+    }
+    if (entry & EXCEPTION) {
+      if (entry & SUBTABLE) {
+        bits >>= <u64>entry;
+        count -= entry;
+        entry = load<u32>(((entry >> 16) + (<u32>bits & ((1 << ((entry >> 8) & 15)) - 1))) << 2, LITLEN_TABLE);
+        if (entry & LITERAL) {
+          store<u8>(output++, <u8>(entry >> 16));
+          bits >>= <u64>entry;
+          count -= entry;
+          bits |= load<u64>(input) << <u64>count;
+          input += 7 - ((count >> 3) & 7);
+          count |= 56;
+          entry = load<u32>((<u32>bits & ((1 << LITLEN_BITS) - 1)) << 2, LITLEN_TABLE);
+          continue;
+        }
+      }
+      if (entry & EXCEPTION) {
+        if (entry & END_OF_BLOCK) {
+          bits >>= <u64>entry;
+          count -= entry;
+          endBlock();
+          answer = OK;
+        } else {
+          answer = BAD_LITLEN_SYMBOL;
+        }
+        break;
+      }
+    }
+
+    const length = (entry >> 16) + extraOf(bits, entry);
+    bits >>= <u64>entry;
+    count -= entry;
+    if ((count & 63) < 28) {
+      bits |= load<u64>(input) << <u64>count;
+      input += 7 - ((count >> 3) & 7);
+      count |= 56;
+    }
+
+    entry = load<u32>((<u32>bits & ((1 << DISTANCE_BITS) - 1)) << 2, DISTANCE_TABLE);
+    if (entry & EXCEPTION) {
+      if (entry & SUBTABLE) {
+        bits >>= <u64>entry;
+        count -= entry;
+        entry = load<u32>(((entry >> 16) + (<u32>bits & ((1 << ((entry >> 8) & 15)) - 1))) << 2, DISTANCE_TABLE);
+      }
+      if (entry & EXCEPTION) {
+        answer = BAD_DISTANCE_SYMBOL;
+        break;
+      }
+    }
+    const distance = (entry >> 16) + extraOf(bits, entry);
+    bits >>= <u64>entry;
+    count -= entry;
+    const target = output;
+    if (target - distance < floor) {
+      answer = DISTANCE_TOO_FAR;
+      break;
+    }
+    output += length;
+    bits |= load<u64>(input) << <u64>count;
+    input += 7 - ((count >> 3) & 7);
+    count |= 56;
+    entry = load<u32>((<u32>bits & ((1 << LITLEN_BITS) - 1)) << 2, LITLEN_TABLE);
+    copyMatch(target, distance, length);
+  } while (input < inputLimit && output < OUTPUT + OUTPUT_CAPACITY);
+
+  inputPosition = input;
+  outputPosition = output;
+  bitCount = count & 63;
+  bitBuffer = bits & ((<u64>1 << <u64>bitCount) - 1);
+  return answer;
+}
+
+/** Copies `length` bytes (3 to 258) from `distance` before `target`, and up to 31 bytes too many. */
+@inline
+function copyMatch(target: usize, distance: u32, length: u32): void {
+  const end = target + length;
+  if (distance >= 16) {
+    let source = target - distance;
+    v128.store(target, v128.load(source));
+    v128.store(target, v128.load(source, 16), 16);
+    if (length > 32) {
+      do {
+        v128.store(target, v128.load(source, 32), 32);
+        v128.store(target, v128.load(source, 48), 48);
+        target += 32;
+        source += 32;
+      } while (target + 32 < end);
+    }
+  } else {
+    // The bytes repeat within a vector: one vector of them, stored again and again at a multiple of the distance.
+    const pattern = v128.swizzle(v128.load(target - distance), v128.load(distance << 4, PATTERNS));
+    const step = <usize>load<u8>(distance, STEPS);
+    do {
+      v128.store(target, pattern);
+      target += step;
+    } while (target < end);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------- constants
+
+/** Fills in what never changes. */
+function initialise(): void {
+  for (let symbol: u32 = 0; symbol < 256; symbol++) {
+    store<u32>(LITLEN_BASE + (symbol << 2), LITERAL | (symbol << 16));
+  }
+  store<u32>(LITLEN_BASE + (256 << 2), EXCEPTION | END_OF_BLOCK);
+  // RFC 1951, 3.2.5: lengths 3 to 10 have no extra bits, then four symbols share each number of them; 258 stands alone.
+  let length: u32 = 3;
+  for (let symbol: u32 = 257; symbol < 285; symbol++) {
+    const extra: u32 = symbol < 265 ? 0 : (symbol - 261) >> 2;
+    store<u32>(LITLEN_BASE + (symbol << 2), (length << 16) | extra);
+    length += 1 << extra;
+  }
+  store<u32>(LITLEN_BASE + (285 << 2), 258 << 16);
+  store<u32>(LITLEN_BASE + (286 << 2), EXCEPTION | INVALID);
+  store<u32>(LITLEN_BASE + (287 << 2), EXCEPTION | INVALID);
+
+  let distance: u32 = 1;
+  for (let symbol: u32 = 0; symbol < 30; symbol++) {
+    const extra: u32 = symbol < 4 ? 0 : (symbol - 2) >> 1;
+    store<u32>(DISTANCE_BASE + (symbol << 2), (distance << 16) | extra);
+    distance += 1 << extra;
+  }
+  store<u32>(DISTANCE_BASE + (30 << 2), EXCEPTION | INVALID);
+  store<u32>(DISTANCE_BASE + (31 << 2), EXCEPTION | INVALID);
+
+  for (let symbol: u32 = 0; symbol < 19; symbol++) store<u32>(PRECODE_BASE + (symbol << 2), symbol << 16);
+  // 16 17 18 0 8 7 9 6 10 5 11 4 12 3 13 2 14 1 15
+  store<u64>(PRECODE_ORDER, 0x0609070800121110);
+  store<u64>(PRECODE_ORDER + 8, 0x020d030c040b050a);
+  store<u32>(PRECODE_ORDER + 16, 0x000f010e);
+
+  for (let distance: u32 = 1; distance < 16; distance++) {
+    for (let i: u32 = 0; i < 16; i++) store<u8>(PATTERNS + (distance << 4) + i, <u8>(i % distance));
+    store<u8>(STEPS + distance, <u8>(16 - (16 % distance)));
+  }
+}
+
+initialise();
