@@ -19,7 +19,9 @@ export interface FetchOptions extends CallOptions {
 
 /** Part of a blob: `length` bytes from `offset`, both whole numbers >= 0. */
 export interface ByteRange {
+  /** Where it begins, in bytes from the blob's start. */
   readonly offset: number;
+  /** Its length in bytes. */
   readonly length: number;
 }
 
@@ -51,6 +53,7 @@ export interface Pusher {
 
 /** Tells whether content is there, without reading it. */
 export interface Prober {
+  /** Whether content of that digest and size is held. */
   exists(target: Descriptor, options?: CallOptions): Promise<boolean>;
 }
 
@@ -62,6 +65,7 @@ export interface Resolver {
 
 /** Gives content a name. The content must be there. */
 export interface Tagger {
+  /** @throws OciError `NOT_FOUND` without the content, `REFERENCE_INVALID` where the store takes no such name. */
   tag(target: Descriptor, reference: string, options?: CallOptions): Promise<void>;
 }
 

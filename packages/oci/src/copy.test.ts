@@ -56,6 +56,8 @@ test('an overlay is read as one store and written only above', async () => {
 
   expect([await upper.exists(added), await lower.exists(added)]).toEqual([true, false]);
   expect([await upper.exists(root), await overlay.exists(root)]).toEqual([false, true]);
+  expect(await overlay.fetchRange(added, { offset: 8, length: 3 })).toEqual(bytesOf('top'));
+  expect(await overlay.fetchRange(root, { offset: 0, length: 2 })).toEqual(bytesOf('{"'));
   const target = new MemoryStore();
   await copyImage(overlay, target, added);
   expect(await copyImage(overlay, target, root)).toMatchObject({ copied: 8 });

@@ -6,7 +6,7 @@ import { type ContentNode, type WalkOptions, walkContent } from './walk.ts';
 
 /** Options of {@link copyImage}. */
 export interface CopyOptions extends WalkOptions {
-  /** Told of every piece once it is dealt with. */
+  /** Told of every piece once it is dealt with. @default nobody is told */
   readonly onProgress?: (progress: CopyProgress) => void;
 }
 
@@ -15,7 +15,9 @@ export interface CopyOptions extends WalkOptions {
  * layer that the source does not hold either.
  */
 export interface CopyProgress {
+  /** The piece. */
   readonly descriptor: Descriptor;
+  /** What became of it. */
   readonly outcome: 'copied' | 'present' | 'elsewhere';
 }
 

@@ -6,6 +6,7 @@ export type DigestAlgorithm = 'sha256' | 'sha512';
 
 /** The two halves of a digest. */
 export interface Digest {
+  /** Its hash algorithm. */
   readonly algorithm: DigestAlgorithm;
   /** Lower-case hex digits: 64 of `sha256`, 128 of `sha512`. */
   readonly hex: string;

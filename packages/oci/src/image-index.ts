@@ -14,11 +14,13 @@ export interface ImageIndex {
   readonly raw: Uint8Array;
   /** What it says, else what its descriptor says, else OCI's. */
   readonly mediaType: string;
+  /** What it lists, in its order: manifests, and indexes of their own. */
   readonly manifests: readonly Descriptor[];
   /** The manifest that this one is about. */
   readonly subject?: Descriptor;
   /** Type of the artifact, where it is one and says so. */
   readonly artifactType?: string;
+  /** What somebody wrote into it, by key. */
   readonly annotations?: Readonly<Record<string, string>>;
 }
 

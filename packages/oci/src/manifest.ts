@@ -15,6 +15,7 @@ export interface ImageManifest {
   readonly raw: Uint8Array;
   /** What it says, else what its descriptor says, else OCI's. */
   readonly mediaType: string;
+  /** The image's configuration, or what an artifact has in its place. */
   readonly config: Descriptor;
   /** In order of application, the base first. */
   readonly layers: readonly Descriptor[];
@@ -22,6 +23,7 @@ export interface ImageManifest {
   readonly subject?: Descriptor;
   /** Type of the artifact, where it is one and says so. */
   readonly artifactType?: string;
+  /** What somebody wrote into it, by key. */
   readonly annotations?: Readonly<Record<string, string>>;
 }
 

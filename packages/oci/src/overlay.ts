@@ -1,4 +1,4 @@
-import type { CallOptions, Fetcher, FetchOptions, Prober, Pusher } from './content.ts';
+import type { ByteRange, CallOptions, Fetcher, FetchOptions, Prober, Pusher, RangeFetcher } from './content.ts';
 import type { Descriptor } from './descriptor.ts';
 
 /**
@@ -6,18 +6,21 @@ import type { Descriptor } from './descriptor.ts';
  * never written. Converting an image writes its few new pieces into memory over the store that holds the old ones; the
  * whole is then copied, or written as an archive, from the overlay.
  */
-export class OverlayStore implements Fetcher, Prober, Pusher {
-  readonly #upper: Fetcher & Prober & Pusher;
-  readonly #lower: Fetcher & Prober;
+export class OverlayStore implements Fetcher, RangeFetcher, Prober, Pusher {
+  readonly #upper: Fetcher & RangeFetcher & Prober & Pusher;
+  readonly #lower: Fetcher & RangeFetcher & Prober;
 
-  constructor(upper: Fetcher & Prober & Pusher, lower: Fetcher & Prober) {
+  constructor(upper: Fetcher & RangeFetcher & Prober & Pusher, lower: Fetcher & RangeFetcher & Prober) {
     this.#upper = upper;
     this.#lower = lower;
   }
 
   async *fetch(target: Descriptor, options?: FetchOptions): AsyncGenerator<Uint8Array, void, undefined> {
-    const store = (await this.#upper.exists(target, options)) ? this.#upper : this.#lower;
-    yield* store.fetch(target, options);
+    yield* (await this.#holder(target, options)).fetch(target, options);
+  }
+
+  async fetchRange(target: Descriptor, range: ByteRange, options?: CallOptions): Promise<Uint8Array> {
+    return (await this.#holder(target, options)).fetchRange(target, range, options);
   }
 
   async exists(target: Descriptor, options?: CallOptions): Promise<boolean> {
@@ -31,5 +34,9 @@ export class OverlayStore implements Fetcher, Prober, Pusher {
   ): Promise<void> {
     if (await this.exists(target, options)) return;
     await this.#upper.push(target, content, options);
+  }
+
+  async #holder(target: Descriptor, options?: CallOptions): Promise<Fetcher & RangeFetcher> {
+    return (await this.#upper.exists(target, options)) ? this.#upper : this.#lower;
   }
 }

@@ -10,7 +10,9 @@ export interface Reference {
   readonly domain?: string;
   /** Name of the repository within the registry. */
   readonly path: string;
+  /** Name of a version; it may move. */
   readonly tag?: string;
+  /** Digest of a version; where it stands beside a tag, it counts. */
   readonly digest?: string;
 }
 

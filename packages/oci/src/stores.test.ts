@@ -19,7 +19,7 @@ null as unknown as MemoryStore satisfies Readable & Writable;
 null as unknown as LayoutStore satisfies Readable & Writable;
 null as unknown as ArchiveStore satisfies Readable;
 null as unknown as LayoutDraft satisfies Fetcher & RangeFetcher & Prober & Writable;
-null as unknown as OverlayStore satisfies Fetcher & Prober & Pusher;
+null as unknown as OverlayStore satisfies Fetcher & RangeFetcher & Prober & Pusher;
 
 const temp = makeTempFolder();
 

@@ -9,11 +9,13 @@ import { readVerified } from './read.ts';
 
 /** Options of {@link walkContent}. */
 export interface WalkOptions extends CallOptions {
+  /** Bounds on the graph and its manifests. @default see {@link OciLimits} */
   readonly limits?: OciLimits;
 }
 
 /** A piece of content met on a walk. */
 export interface ContentNode {
+  /** What the manifest that led here says of it. */
   readonly descriptor: Descriptor;
   /** The verified bytes of a manifest or image index; absent of a blob, which is not read. */
   readonly raw?: Uint8Array;

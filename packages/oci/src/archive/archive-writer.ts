@@ -15,6 +15,7 @@ export type ArchiveOptions = WalkOptions;
 
 /** A manifest that the archive's `index.json` is to list. */
 export interface ArchiveRoot {
+  /** The manifest; what it refers to goes into the archive with it. */
   readonly target: Descriptor;
   /** Its name. @default none */
   readonly reference?: string;

@@ -56,7 +56,7 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
     return blob.slice(range.offset, range.offset + range.length);
   }
 
-  /** @throws OciError `LIMIT_EXCEEDED` where the store is full; `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `MANIFEST_INVALID`. */
+  /** Takes content in. @throws OciError `LIMIT_EXCEEDED` where the store is full; `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `MANIFEST_INVALID`. */
   async push(
     target: Descriptor,
     content: Uint8Array | AsyncIterable<Uint8Array>,
