@@ -36,7 +36,10 @@ export class StepError extends Error {
 export async function runStep(label, command, args, env = process.env) {
   const started = performance.now();
   process.stderr.write(`${label} ... `);
-  const { code, output } = await capture(command, args, env);
+  const { code, output } = await capture(command, args, env).catch((error) => {
+    process.stderr.write('failed\n');
+    throw error;
+  });
   if (code === 0) {
     process.stderr.write(`${((performance.now() - started) / 1000).toFixed(1)} s\n`);
     return;

@@ -2,7 +2,7 @@
 
 import { report } from '../report.ts';
 import { findCycle } from '../workspace/cycle.ts';
-import { BROWSER_SAFE } from '../workspace/levels.ts';
+import { BROWSER_ENTRIES } from '../workspace/levels.ts';
 import { listFiles, readPackages, type WorkspacePackage } from '../workspace/packages.ts';
 import { readSourceFile, resolveRelative, type SourceFile } from '../workspace/source-file.ts';
 
@@ -29,7 +29,8 @@ function problemsOf(unit: WorkspacePackage): string[] {
     if (!tested.has(path)) problems.push(`${path} is imported by nothing that is used`);
     else if (!path.includes('/fixtures/')) problems.push(`${path} serves tests only: its place is a fixtures folder`);
   }
-  for (const file of files.filter(({ path }) => isBrowserSafe(path))) {
+  const browserSafe = reachable(graph, BROWSER_ENTRIES);
+  for (const file of files.filter(({ path }) => browserSafe.has(path))) {
     for (const { specifier, line } of file.imports.filter(({ specifier }) => specifier.startsWith('node:'))) {
       problems.push(`${file.path}:${line} imports ${specifier}, but must also load in a browser`);
     }
@@ -83,10 +84,4 @@ function reachable(graph: ReadonlyMap<string, readonly string[]>, roots: readonl
 
 function isTest(path: string): boolean {
   return /\.(test|bench)\.ts$/.test(path);
-}
-
-function isBrowserSafe(path: string): boolean {
-  return (
-    !isTest(path) && BROWSER_SAFE.some(({ folder, except }) => path.startsWith(`${folder}/`) && !except.includes(path))
-  );
 }

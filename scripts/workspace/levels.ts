@@ -18,7 +18,5 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
   '@soci/bench': { packages: ['@soci/cli', '@soci/ztoc'], modules: ['fflate', 'pako', 'node'] },
 };
 
-/** Source files, and folders of them, that must also load where there is no Node: no `node:` import, even for types. */
-export const BROWSER_SAFE: readonly { readonly folder: string; readonly except: readonly string[] }[] = [
-  { folder: 'packages/ztoc/src', except: ['packages/ztoc/src/node.ts'] },
-];
+/** Entries that must also load where there is no Node: nothing that they reach has a `node:` import. */
+export const BROWSER_ENTRIES: readonly string[] = ['packages/ztoc/src/index.ts'];

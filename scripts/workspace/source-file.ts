@@ -23,7 +23,7 @@ export interface SourceFile {
   readonly onlyReExports: boolean;
 }
 
-const WORKER_URL = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+)\1\s*,\s*import\.meta\.url/g;
+const WORKER_URL = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+\.[jt]s)\1\s*,\s*import\.meta\.url/g;
 
 /** Reads and parses a TypeScript file; a syntax error is thrown with the file's name. */
 export function readSourceFile(path: string): SourceFile {
