@@ -44,6 +44,12 @@ export function describeErrorAt(path: string, error: unknown): ErrorDescription 
   return described.message.includes(path) ? described : { ...described, message: `${path}: ${described.message}` };
 }
 
+/** An error in a file whose name the error does not know: its code and offset stay, its message names the file. */
+export function errorIn(path: string, cause: unknown): CliError {
+  const { code, message, offset } = describeErrorAt(path, cause);
+  return new CliError(code, message, { cause, offset });
+}
+
 /** The lines that standard error gets: what, then why, then what to do. */
 export function renderError(error: unknown, program: string, style: Style, debug: boolean): string[] {
   const description = describeError(error);

@@ -9,7 +9,7 @@ import { type CommandContext, defineCommand } from '../command.ts';
 import { describeErrorAt, type ErrorDescription } from '../describe-error.ts';
 import { usageError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';
-import { countOf, formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
+import { formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
 import { printable } from '../terminal/text-width.ts';
 import { writeAside } from '../write-aside.ts';
 
@@ -122,11 +122,11 @@ async function createOne(
     const { size } = await stat(path);
     const built = await buildZtoc(createReadStream(path, { highWaterMark: READ_SIZE }), {
       ...options,
-      onProgress: ({ bytes, files }) =>
+      onProgress: ({ bytes }) =>
         progress.update({
           done: bytes,
           total: size,
-          detail: `${printable(basename(path))}  ${countOf(files, 'file')}`,
+          detail: `${printable(basename(path))}  ${formatBytes(bytes)} of ${formatBytes(size)}`,
         }),
     });
     const encoded = encodeZtoc(built.ztoc);

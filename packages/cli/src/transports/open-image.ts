@@ -9,12 +9,25 @@ const TRANSPORTS: Readonly<Record<TransportName, Transport>> = {
   'oci-archive': archiveTransport,
 };
 
-/** Opens the image that a location names, to be read. */
-export function openSource(location: ImageLocation): Promise<ImageSource> {
-  return TRANSPORTS[location.transport].openSource(location);
+/** Opens the image that a location names, and closes it when `use` is done with it. */
+export async function withSource<T>(location: ImageLocation, use: (source: ImageSource) => Promise<T>): Promise<T> {
+  const source = await TRANSPORTS[location.transport].openSource(location);
+  try {
+    return await use(source);
+  } finally {
+    await source.close();
+  }
 }
 
-/** Opens a place to be written to. */
-export function openDestination(location: ImageLocation): Promise<ImageDestination> {
-  return TRANSPORTS[location.transport].openDestination(location);
+/** Opens a place to be written to; what `use` has not delivered leaves nothing behind. */
+export async function withDestination<T>(
+  location: ImageLocation,
+  use: (destination: ImageDestination) => Promise<T>,
+): Promise<T> {
+  const destination = await TRANSPORTS[location.transport].openDestination(location);
+  try {
+    return await use(destination);
+  } finally {
+    await destination.close();
+  }
 }

@@ -1,0 +1,52 @@
+import { parsePlatform } from '@soci/oci';
+import { text, valueOption } from '../arguments/option.ts';
+import { defineCommand } from '../command.ts';
+import { CliError } from '../errors.ts';
+import { EXIT } from '../exit-code.ts';
+import { choosePlatform } from '../image/choose-platform.ts';
+import { describeImage } from '../image/describe-image.ts';
+import { ImageFiles } from '../image/image-files.ts';
+import { parseLocation } from '../transports/location.ts';
+import { withSource } from '../transports/open-image.ts';
+import { writeFileContent } from '../write-file-content.ts';
+
+export const cat = defineCommand({
+  name: 'cat',
+  summary: 'print a file of an image, reading only the spans that hold it',
+  details: [
+    'The file is looked up as a container sees it: the topmost layer that has it counts, whiteouts and symbolic links ' +
+      'are followed. Layers without a zTOC are read whole.',
+    'With --json the content is not printed: what is printed says how it was read.',
+  ],
+  operands: [
+    { name: 'SRC', help: 'the image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]' },
+    { name: 'PATH', help: 'the file in it' },
+  ],
+  options: {
+    output: valueOption('FILE', text, 'write the file there, complete or not at all', 'o'),
+    platform: valueOption('PLATFORM', parsePlatform, 'of an image for several platforms, this one', 'p'),
+  },
+  examples: [{ purpose: 'one file out of an image', line: 'cat oci:app-soci:v1 /etc/os-release' }],
+  async run({ operands: [from = '', path = ''], options }, { output, signal }) {
+    await withSource(parseLocation(from), async (source) => {
+      const image = choosePlatform(await describeImage(source, { signal }), options.platform);
+      const files = new ImageFiles(source, image, { signal });
+      const file = await files.find(await files.resolve(path));
+      if (file === undefined) throw new CliError('ENTRY_NOT_FOUND', `the image has no file ${path}`);
+      if (file.entry === undefined) throw new CliError('ENTRY_NOT_A_FILE', `${path} is a folder`);
+      const { size, digest } = await writeFileContent(file.reader, file.entry, options.output, output, signal);
+      if (output.json) {
+        await output.writeJson({
+          name: path,
+          size,
+          digest,
+          layer: file.layer.digest,
+          spans: file.reader.spansOf(file.entry).map(({ id }) => id),
+          bytesRead: files.bytesRead,
+          imageSize: image.layers.reduce((sum, layer) => sum + layer.size, 0),
+        });
+      }
+    });
+    return EXIT.DONE;
+  },
+});

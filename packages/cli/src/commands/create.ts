@@ -1,0 +1,76 @@
+import { buildSociIndex, DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
+import { IMAGE_OPTIONS, toIndexOptions } from '../arguments/image-options.ts';
+import { defineCommand } from '../command.ts';
+import { usageError } from '../errors.ts';
+import { indexInto } from '../image/index-into.ts';
+import { withoutName } from '../image/new-content.ts';
+import { printOutcome } from '../image/print-outcome.ts';
+import { destinationName } from '../transports/choose-root.ts';
+import { type ImageLocation, parseLocation } from '../transports/location.ts';
+
+export const create = defineCommand({
+  name: 'create',
+  summary: 'make SOCI indexes for an image that stays as it is (index version 1)',
+  details: [
+    'One index a platform, which refers to the image by its subject: in a registry it is found through the referrers ' +
+      'API, in a layout it is listed in index.json without a name. Runtimes look for such an index only where they are ' +
+      'told to; for new deployments use convert.',
+    'Without DST the indexes are added to the layout folder that the image is in. With DST the image is copied there, ' +
+      'and the indexes beside it.',
+  ],
+  operands: [
+    { name: 'SRC', help: 'the image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]' },
+    {
+      name: 'DST',
+      help: 'where image and indexes go, in the same way; without a TAG the image has no name there',
+      optional: true,
+    },
+  ],
+  options: IMAGE_OPTIONS,
+  examples: [
+    { purpose: 'add the indexes to a layout folder', line: 'create oci:app:v1' },
+    { purpose: 'image and indexes into a tar file', line: 'create oci:app:v1 oci-archive:app-indexed.tar:v1' },
+  ],
+  async run({ operands: [from = '', to], options }, context) {
+    const source = parseLocation(from);
+    const destination = to === undefined ? sameLayout(source) : parseLocation(to);
+    const reference = destinationName(destination);
+    const indexOptions = await toIndexOptions(options);
+    const { result, verification, seconds } = await indexInto(
+      {
+        source,
+        destination,
+        options: indexOptions,
+        build: ({ store, root }, given) => buildSociIndex(store, root, given),
+        verify: options.verify ? ({ indexes }) => indexes : undefined,
+        roots: ({ indexes }, image) => [
+          ...(to === undefined ? [] : [{ target: withoutName(image), reference }]),
+          ...indexes.map((target) => ({ target, reference: '' })),
+        ],
+      },
+      context,
+    );
+    const indexes = result.outcome === 'indexed' ? result.indexes : [];
+    return printOutcome(
+      {
+        result,
+        source: from,
+        destination: destination.text,
+        made: indexes,
+        json: { indexes },
+        verification,
+        seconds,
+        minLayerSize: indexOptions.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE,
+      },
+      context.output,
+    );
+  },
+});
+
+/** The layout that the image is in, as a place to be written to: the image keeps its name there. */
+function sameLayout(source: ImageLocation): ImageLocation {
+  if (source.transport !== 'oci') {
+    throw usageError(`${source.text}: a tar file is not added to`, 'Name a DST, such as oci-archive:OTHER-FILE[:TAG].');
+  }
+  return { ...source, reference: undefined, text: `oci:${source.path}` };
+}

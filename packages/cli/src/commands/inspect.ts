@@ -1,0 +1,63 @@
+import { readVerified } from '@soci/oci';
+import { buildZtoc, decodeZtoc, type FileEntry } from '@soci/ztoc';
+import { text, valueOption } from '../arguments/option.ts';
+import { defineCommand } from '../command.ts';
+import { EXIT } from '../exit-code.ts';
+import { describeImage, type ImageDescription } from '../image/describe-image.ts';
+import { findLayer, findZtoc } from '../image/find-layer.ts';
+import { imageAsJson } from '../image/image-json.ts';
+import { printImage } from '../image/print-image.ts';
+import { printFiles } from '../layer-files.ts';
+import { parseLocation } from '../transports/location.ts';
+import { withSource } from '../transports/open-image.ts';
+import type { ImageSource } from '../transports/transport.ts';
+import { MAX_ZTOC_SIZE } from '../ztoc-file.ts';
+
+export const inspect = defineCommand({
+  name: 'inspect',
+  summary: 'show what is in an image: manifests, layers, SOCI indexes and which layer each zTOC belongs to',
+  details: [
+    'With --layer the files of that layer are listed: from its zTOC, or, where it has none, by reading the layer.',
+  ],
+  operands: [{ name: 'SRC', help: 'the image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]' }],
+  options: {
+    layer: valueOption(
+      'DIGEST',
+      text,
+      'list the files of this layer; the first six digits will do, if no other begins so',
+    ),
+  },
+  examples: [
+    { purpose: 'is this image indexed, and how?', line: 'inspect oci:app:v1' },
+    { purpose: 'what is in a layer?', line: 'inspect --layer 0709e2 oci:app:v1' },
+  ],
+  async run({ operands: [from = ''], options }, { output, signal }) {
+    await withSource(parseLocation(from), async (source) => {
+      const image = await describeImage(source, { signal });
+      if (options.layer !== undefined) {
+        await printFiles(await listLayer(source, image, options.layer, signal), output);
+      } else if (output.json) {
+        await output.writeJson(imageAsJson(from, image));
+      } else if (output.quiet) {
+        await output.writeLine(image.root.digest);
+      } else {
+        await printImage(image, output);
+      }
+    });
+    return EXIT.DONE;
+  },
+});
+
+async function listLayer(
+  { store }: ImageSource,
+  description: ImageDescription,
+  named: string,
+  signal: AbortSignal,
+): Promise<readonly FileEntry[]> {
+  const { image, layer } = findLayer(description, named);
+  const ztoc = findZtoc(image, layer.digest);
+  if (ztoc !== undefined)
+    return decodeZtoc(await readVerified(store, ztoc.descriptor, { maxSize: MAX_ZTOC_SIZE, signal })).files;
+  const { ztoc: built } = await buildZtoc(store.fetch(layer, { signal }), { signal });
+  return built.files;
+}

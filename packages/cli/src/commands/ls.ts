@@ -1,0 +1,42 @@
+import { parsePlatform } from '@soci/oci';
+import { valueOption } from '../arguments/option.ts';
+import { defineCommand } from '../command.ts';
+import { CliError } from '../errors.ts';
+import { EXIT } from '../exit-code.ts';
+import { choosePlatform } from '../image/choose-platform.ts';
+import { describeImage } from '../image/describe-image.ts';
+import { ImageFiles } from '../image/image-files.ts';
+import { printFiles } from '../layer-files.ts';
+import { printable } from '../terminal/text-width.ts';
+import { parseLocation } from '../transports/location.ts';
+import { withSource } from '../transports/open-image.ts';
+
+export const ls = defineCommand({
+  name: 'ls',
+  summary: 'list a folder of an image as a container sees it, from the zTOCs alone',
+  details: ['Layers without a zTOC are read whole.'],
+  operands: [
+    { name: 'SRC', help: 'the image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]' },
+    { name: 'PATH', help: 'the folder in it; the root where it is left out', optional: true },
+  ],
+  options: { platform: valueOption('PLATFORM', parsePlatform, 'of an image for several platforms, this one', 'p') },
+  examples: [{ purpose: 'what is in a folder of an image?', line: 'ls oci:app-soci:v1 /usr/local/bin' }],
+  async run({ operands: [from = '', path = ''], options }, { output, signal }) {
+    await withSource(parseLocation(from), async (source) => {
+      const image = choosePlatform(await describeImage(source, { signal }), options.platform);
+      const files = new ImageFiles(source, image, { signal });
+      const reached = await files.resolve(path);
+      const file = await files.find(reached);
+      if (file === undefined) throw new CliError('ENTRY_NOT_FOUND', `the image has no ${path}`);
+      if (file.entry !== undefined && file.entry.type !== 'dir') {
+        await printFiles([file.entry], output);
+        return;
+      }
+      for (const [name, entry] of await files.list(reached)) {
+        if (entry !== undefined) await printFiles([entry], output);
+        else await output.writeLine(output.json ? JSON.stringify({ name, type: 'dir' }) : `${printable(name)}/`);
+      }
+    });
+    return EXIT.DONE;
+  },
+});

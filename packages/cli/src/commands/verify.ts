@@ -1,0 +1,50 @@
+import { valueOption } from '../arguments/option.ts';
+import { parseCount } from '../arguments/size.ts';
+import { defineCommand } from '../command.ts';
+import { CliError } from '../errors.ts';
+import { EXIT } from '../exit-code.ts';
+import { describeImage } from '../image/describe-image.ts';
+import { printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
+import { parseLocation } from '../transports/location.ts';
+import { withSource } from '../transports/open-image.ts';
+
+const MAX_SAMPLE = 999_999_999;
+
+export const verify = defineCommand({
+  name: 'verify',
+  summary: 'prove the SOCI indexes of an image: read files back through them and compare',
+  details: [
+    'Each layer is read once, decompressed from its start by another decoder, and compared: the digest of every span, ' +
+      'the list of files, and the content of files as it is read through the spans. A zTOC that belongs to another ' +
+      'layer is found out. The exit code is 1 where anything is wrong.',
+  ],
+  operands: [{ name: 'SRC', help: 'the image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]' }],
+  options: {
+    sample: valueOption('N', parseCount(MAX_SAMPLE), 'compare the content of so many files a layer (default: all)'),
+    seed: valueOption(
+      'N',
+      parseCount(MAX_SAMPLE),
+      'choose other files for the sample; the same number, the same files',
+    ),
+  },
+  examples: [
+    { purpose: 'every file', line: 'verify oci:app-soci:v1' },
+    { purpose: 'a hundred files a layer', line: 'verify --sample 100 oci:app-soci:v1' },
+  ],
+  async run({ operands: [from = ''], options }, { output, signal }) {
+    const progress = output.openProgress();
+    const verification = await withSource(parseLocation(from), async (source) => {
+      const { root, images } = await describeImage(source, { signal });
+      const documents = images.flatMap(({ sociIndexes }) => sociIndexes);
+      const listed = documents.some(({ version }) => version === 2) ? [root] : [];
+      const referring = documents.filter(({ version }) => version === 1).map(({ descriptor }) => descriptor);
+      if (listed.length + referring.length === 0) {
+        throw new CliError('NOT_INDEXED', `${from} has no SOCI index`, { remedy: 'Make one with convert or create.' });
+      }
+      return verifyIndexes(source.store, [...listed, ...referring], { ...options, signal, progress });
+    }).finally(() => progress.close());
+    if (output.json) await output.writeJson({ source: from, ...verificationAsJson(verification) });
+    else await printVerification(verification, output);
+    return verification.isValid ? EXIT.DONE : EXIT.FAILED;
+  },
+});

@@ -1,0 +1,49 @@
+import { digestOf } from '@soci/oci';
+import { defineCommand } from '../command.ts';
+import { EXIT } from '../exit-code.ts';
+import { countOf, formatBytes, formatCount } from '../terminal/quantity.ts';
+import { printable } from '../terminal/text-width.ts';
+import { readZtocFile } from '../ztoc-file.ts';
+
+export const ztocInfo = defineCommand({
+  name: 'ztoc info',
+  summary: 'show what a zTOC says of its layer',
+  operands: [{ name: 'ZTOC', help: 'a zTOC file' }],
+  options: {},
+  examples: [{ purpose: 'how many spans, how many files?', line: 'ztoc info layer.tar.gz.ztoc' }],
+  async run({ operands: [path = ''] }, { output }) {
+    const { ztoc, bytes } = await readZtocFile(path);
+    const facts = {
+      digest: digestOf(bytes),
+      size: bytes.length,
+      version: ztoc.version,
+      buildToolIdentifier: ztoc.buildToolIdentifier,
+      compression: ztoc.compression,
+      maxSpanId: ztoc.maxSpanId,
+      files: ztoc.files.length,
+      compressedArchiveSize: ztoc.compressedArchiveSize,
+      uncompressedArchiveSize: ztoc.uncompressedArchiveSize,
+    };
+    if (output.json) {
+      await output.writeJson(facts);
+    } else if (output.quiet) {
+      await output.writeLine(facts.digest);
+    } else {
+      const { bold } = output.style;
+      const exact = (size: number) => `${formatBytes(size)} (${formatCount(size)} bytes)`;
+      for (const [name, value] of [
+        ['digest', facts.digest],
+        ['size', exact(facts.size)],
+        ['version', printable(facts.version)],
+        ['made by', printable(facts.buildToolIdentifier)],
+        ['layer', `${facts.compression}, ${exact(facts.compressedArchiveSize)}`],
+        ['archive in it', exact(facts.uncompressedArchiveSize)],
+        ['entries', formatCount(facts.files)],
+        ['spans', countOf(facts.maxSpanId + 1, 'span')],
+      ] as const) {
+        await output.writeLine(`${bold(name.padEnd(13))}  ${value}`);
+      }
+    }
+    return EXIT.DONE;
+  },
+});

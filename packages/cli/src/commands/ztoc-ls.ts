@@ -1,0 +1,24 @@
+import { defineCommand } from '../command.ts';
+import { EXIT } from '../exit-code.ts';
+import { printFiles } from '../layer-files.ts';
+import { readZtocFile } from '../ztoc-file.ts';
+
+export const ztocLs = defineCommand({
+  name: 'ztoc ls',
+  aliases: ['ztoc list'],
+  summary: 'list the files of a layer, from its zTOC alone',
+  details: ['Files stand in the order of the layer. With --quiet only their names are printed.'],
+  operands: [{ name: 'ZTOC', help: 'a zTOC file' }],
+  options: {},
+  examples: [
+    {
+      purpose: 'the largest files of a layer',
+      line: 'ztoc ls --json layer.tar.gz.ztoc | jq -s "sort_by(-.size)[:10]"',
+    },
+  ],
+  async run({ operands: [path = ''] }, { output }) {
+    const { ztoc } = await readZtocFile(path);
+    await printFiles(ztoc.files, output);
+    return EXIT.DONE;
+  },
+});

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { LAYER_DIGEST, LAYER_MEDIA_TYPE, SOCI_INDEX_V2, SPAN_SIZE, ZTOC } from '@soci/index';
+import {
+  type Descriptor,
+  digestOf,
+  type Fetcher,
+  OCI_IMAGE_MANIFEST,
+  OCI_LAYER,
+  OCI_LAYER_GZIP,
+  OciError,
+} from '@soci/oci';
+import { defineCommand } from '../command.ts';
+import { errorIn } from '../describe-error.ts';
+import { CliError } from '../errors.ts';
+import { EXIT } from '../exit-code.ts';
+import { printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
+import { readZtocFile, type ZtocFile } from '../ztoc-file.ts';
+
+export const ztocVerify = defineCommand({
+  name: 'ztoc verify',
+  summary: 'prove a zTOC against its layer: read every file back and compare',
+  details: ['As verify does it for an image. The exit code is 1 where anything is wrong.'],
+  operands: [
+    { name: 'ZTOC', help: "the layer's zTOC file" },
+    { name: 'LAYER', help: 'the layer blob' },
+  ],
+  options: {},
+  examples: [{ purpose: 'does this zTOC belong to this layer?', line: 'ztoc verify layer.tar.gz.ztoc layer.tar.gz' }],
+  async run({ operands: [ztocPath = '', layerPath = ''] }, { output, signal }) {
+    const file = await readZtocFile(ztocPath);
+    const { size } = await stat(layerPath);
+    if (size !== file.ztoc.compressedArchiveSize) {
+      throw new CliError(
+        'VERIFY_FAILED',
+        `${basename(ztocPath)} is of a layer of ${file.ztoc.compressedArchiveSize} bytes, and ${layerPath} has ${size}`,
+      );
+    }
+    const progress = output.openProgress();
+    try {
+      const { store, index } = presentAsIndex(file, layerPath, await digestFile(layerPath, signal));
+      const verification = await verifyIndexes(store, [index], { signal, progress });
+      progress.close();
+      if (output.json) {
+        const { layers } = verificationAsJson(verification);
+        await output.writeJson({ ztoc: ztocPath, layer: layerPath, valid: verification.isValid, ...layers[0] });
+      } else await printVerification(verification, output);
+      return verification.isValid ? EXIT.DONE : EXIT.FAILED;
+    } catch (error) {
+      throw signal.aborted ? error : errorIn(layerPath, error);
+    } finally {
+      progress.close();
+    }
+  },
+});
+
+async function digestFile(path: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { signal })) hash.update(chunk);
+  return `sha256:${hash.digest('hex')}`;
+}
+
+/** Two files as what `verifySociIndex` takes: a SOCI index that holds one zTOC, in a store that holds its layer. */
+function presentAsIndex(
+  { ztoc, bytes }: ZtocFile,
+  layerPath: string,
+  layerDigest: string,
+): { store: Fetcher; index: Descriptor } {
+  const config = new TextEncoder().encode('{}');
+  const manifest = new TextEncoder().encode(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: OCI_IMAGE_MANIFEST,
+      config: describe(SOCI_INDEX_V2, config),
+      layers: [
+        {
+          ...describe(ZTOC, bytes),
+          annotations: {
+            [LAYER_DIGEST]: layerDigest,
+            [LAYER_MEDIA_TYPE]: ztoc.compression === 'gzip' ? OCI_LAYER_GZIP : OCI_LAYER,
+            // Only told to people; how the layer is cut is in the zTOC itself.
+            [SPAN_SIZE]: '0',
+          },
+        },
+      ],
+    }),
+  );
+  const blobs = new Map([config, bytes, manifest].map((content) => [digestOf(content), content]));
+  const store: Fetcher = {
+    async *fetch({ digest }, options = {}) {
+      const content = blobs.get(digest);
+      if (content !== undefined) yield content;
+      else if (digest === layerDigest) yield* createReadStream(layerPath, { highWaterMark: 1 << 20, ...options });
+      else throw new OciError('NOT_FOUND', `${digest} is not there`);
+    },
+  };
+  return { store, index: describe(OCI_IMAGE_MANIFEST, manifest) };
+}
+
+function describe(mediaType: string, content: Uint8Array): Descriptor {
+  return { mediaType, digest: digestOf(content), size: content.length };
+}

@@ -1,0 +1,37 @@
+import type { CommandContext } from '../command.ts';
+import { describeImage } from '../image/describe-image.ts';
+import { ImageFiles } from '../image/image-files.ts';
+import { type Verification, verifyIndexes } from '../image/verify-indexes.ts';
+import type { ImageLocation } from '../transports/location.ts';
+import { withSource } from '../transports/open-image.ts';
+import { measureReading, type ReadingCost } from './reading-cost.ts';
+
+/** What reading a converted image back has shown. */
+export interface Proof {
+  readonly verification: Verification;
+  /** Wall time of it. */
+  readonly seconds: number;
+  /** What reading some of its files costs. */
+  readonly costs: readonly ReadingCost[];
+}
+
+/** Reads every file of a converted image back through its index, and finds out what reading single ones costs. */
+export async function proveReadable(location: ImageLocation, { output, signal }: CommandContext): Promise<Proof> {
+  const started = performance.now();
+  const progress = output.openProgress();
+  try {
+    return await withSource(location, async (source) => {
+      const verification = await verifyIndexes(source.store, [source.root], { signal, progress });
+      const seconds = (performance.now() - started) / 1000;
+      const { images } = await describeImage(source, { signal });
+      const costs: ReadingCost[] = [];
+      // Of an image for several platforms the first one tells enough.
+      for (const image of images.slice(0, 1)) {
+        costs.push(...measureReading(await new ImageFiles(source, image, { signal }).indexedLayers()));
+      }
+      return { verification, seconds, costs };
+    });
+  } finally {
+    progress.close();
+  }
+}

@@ -1,0 +1,59 @@
+import type { SociDocument } from '@soci/index';
+import { type Descriptor, formatPlatform, layerCompression } from '@soci/oci';
+import type { Output } from '../terminal/output.ts';
+import { countOf, formatBytes, shortDigest } from '../terminal/quantity.ts';
+import type { Column } from '../terminal/table.ts';
+import { printable } from '../terminal/text-width.ts';
+import type { ImageDescription, PlatformImage } from './describe-image.ts';
+import { findZtoc } from './find-layer.ts';
+
+const COLUMNS: readonly Column[] = [
+  { title: 'LAYER' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'TYPE', flexible: true },
+  { title: 'ZTOC' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'SPAN', align: 'right' },
+];
+
+/** Prints what an image consists of, for people. */
+export async function printImage({ root, images, others }: ImageDescription, output: Output): Promise<void> {
+  const { bold, dim } = output.style;
+  await output.writeLine(`${bold('image')}  ${root.digest}`);
+  await output.writeLine(dim(printable(root.mediaType)));
+  for (const image of images) {
+    await output.writeLine();
+    await output.writeLine(`${bold(printable(formatPlatform(image.platform)))}  ${image.manifest.digest}`);
+    await output.writeTable(
+      COLUMNS,
+      image.layers.map((layer) => layerRow(image, layer)),
+      '  ',
+    );
+    for (const index of image.sociIndexes) await output.writeLine(`  ${describeIndex(index)}`);
+    if (image.sociIndexes.length === 0) await output.writeLine(dim('  no SOCI index'));
+  }
+  if (others.length === 0) return;
+  await output.writeLine();
+  for (const { descriptor, kind } of others) {
+    await output.writeLine(`${bold(printable(kind))}  ${descriptor.digest}  ${formatBytes(descriptor.size)}`);
+  }
+}
+
+function layerRow(image: PlatformImage, { digest, size, mediaType }: Descriptor): string[] {
+  const ztoc = findZtoc(image, digest);
+  const type = layerCompression(mediaType) ?? printable(mediaType);
+  if (ztoc === undefined) return [shortDigest(digest), formatBytes(size), type, '-'];
+  return [
+    shortDigest(digest),
+    formatBytes(size),
+    type,
+    shortDigest(ztoc.descriptor.digest),
+    formatBytes(ztoc.descriptor.size),
+    formatBytes(ztoc.spanSize),
+  ];
+}
+
+function describeIndex({ version, descriptor, ztocs, prefetches }: SociDocument): string {
+  const prefetch = prefetches.length > 0 ? `, prefetches from ${countOf(prefetches.length, 'layer')}` : '';
+  return `SOCI index v${version}  ${descriptor.digest}  of ${countOf(ztocs.length, 'layer')}${prefetch}`;
+}

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { COMMANDS } from './command-table.ts';
+import { runCli } from './fixtures/run-cli.ts';
+import { textWidth } from './terminal/text-width.ts';
+
+describe('help', () => {
+  it.each([[[]], [['--help']], [['-h']], [['help']]])('%j lists the commands and exit codes', async (argv) => {
+    const { code, stdout, stderr } = await runCli(argv);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const { name, summary } of COMMANDS)
+      expect(stdout).toMatch(new RegExp(`^ {2}${name} +${summary.slice(0, 20)}`, 'm'));
+    expect(stdout).toMatch(/^ {2}3 +nothing to index/m);
+  });
+
+  it.each(COMMANDS.map((command) => [command.name, command] as const))(
+    '%s --help tells all of it',
+    async (name, command) => {
+      const { code, stdout } = await runCli([...name.split(' '), '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(new RegExp(`^Usage: soci-index ${name} \\[OPTIONS\\] `));
+      for (const option of [...Object.keys(command.options), 'json', 'quiet']) expect(stdout).toContain(`--${option}`);
+      for (const { line } of command.examples) expect(stdout).toContain(`soci-index ${line}`);
+      expect(await runCli(['help', ...name.split(' ')])).toMatchObject({ code: 0, stdout });
+    },
+  );
+
+  it('narrows the program to a group of commands', async () => {
+    const { stdout } = await runCli(['ztoc', '--help']);
+    expect(stdout).toContain('ztoc create');
+    expect(stdout).not.toContain('convert ');
+  });
+
+  it('fits a narrow terminal', async () => {
+    const { stdout } = await runCli(['convert', '--help'], { columns: 60, env: { NO_COLOR: '1' } });
+    const text = stdout.slice(0, stdout.indexOf('Examples:')).split('\n');
+    expect(text.filter((line) => textWidth(line) > 60)).toEqual([]);
+  });
+
+  it('wins over everything else on the line, except behind --', async () => {
+    expect(await runCli(['convert', '--nonsense', '-h'])).toMatchObject({ code: 0 });
+    expect(await runCli(['inspect', '--', '--help'])).toMatchObject({ code: 2 });
+  });
+});
+
+describe('a command line that is wrong', () => {
+  it.each([
+    [['convrt', 'a', 'b'], 'unknown command "convrt"', 'Did you mean soci-index convert?'],
+    [['ztoc', 'inof'], 'unknown command "ztoc inof"', 'Did you mean soci-index ztoc info?'],
+    [['ztoc'], 'ztoc is not a command by itself', 'One of: ztoc create'],
+    [['push'], 'unknown command "push"', 'See soci-index --help.'],
+    [['--json', 'convert'], '--json stands before any command', 'Name the command first'],
+    [['convert', 'oci:a'], 'DST is missing', 'Usage: soci-index convert [OPTIONS] SRC DST'],
+    [['inspect', 'oci:a', 'oci:b'], '"oci:b" is one too many', 'Usage: soci-index inspect'],
+    [['convert', '--spansize', '1', 'oci:a', 'oci:b'], 'unknown option --spansize', 'Did you mean --span-size?'],
+    [['convert', '--span-size', '0', 'oci:a', 'oci:b'], '--span-size: the size must be at least one byte', ''],
+    [['convert', '--platform', 'linux', 'oci:a', 'oci:b'], '"linux" is no platform', 'linux/arm64'],
+    [['convert', '-p', 'linux/amd64', '--all-platforms', 'oci:a', 'oci:b'], 'exclude each other', ''],
+    [['convert', 'docker://registry.example/app', 'oci:b'], 'does not reach registries yet', 'skopeo copy --all'],
+    [['convert', 'oci:a', 'b.tar'], 'b.tar does not say what it is', 'Did you mean oci-archive:b.tar?'],
+    [['convert', 'oci:a', 'oci:b:@0'], 'a position cannot be written to', 'Give it a tag'],
+    [['create', 'oci-archive:a.tar'], 'a tar file is not added to', 'Name a DST'],
+    [['ztoc', 'create'], 'LAYER is missing', 'LAYER...'],
+    [['ztoc', 'create', '-o', 'x', 'a/layer.tar', 'b/layer.tar'], 'would both be written to', 'two runs'],
+  ])('%j is refused with exit code 2 and a way out', async (argv, message, remedy) => {
+    const { code, stdout, stderr } = await runCli(argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr).toContain(remedy);
+    expect(stderr).not.toMatch(/^ +at .*\.ts:/m);
+  });
+
+  it('is told as JSON too, where JSON is asked for', async () => {
+    const { code, stdout, stderr } = await runCli(['inspect', '--json', 'docker://registry.example/app']);
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'TRANSPORT_UNSUPPORTED' } });
+    expect(stderr).toContain('[TRANSPORT_UNSUPPORTED]');
+  });
+});
+
+describe('a failure', () => {
+  it('names code, file and reason, and has exit code 1', async () => {
+    const { code, stdout, stderr } = await runCli(['inspect', 'oci:no-such-folder']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^soci-index: .*no-such-folder.* \[NOT_FOUND\]$/m);
+    expect(stderr).not.toMatch(/^ +at .*\.ts:/m);
+  });
+
+  it.each([
+    [['--debug'], {}],
+    [[], { DEBUG: '1' }],
+  ])('says where in the program it comes from with %j and %j', async (options, env) => {
+    const { stderr } = await runCli(['inspect', 'oci:no-such-folder', ...options], { env });
+    expect(stderr).toMatch(/^ +at .*\.ts:/m);
+  });
+
+  it('is an interruption when the person has asked to stop', async () => {
+    const signal = AbortSignal.abort(new Error('stopped by SIGINT'));
+    const { code, stderr } = await runCli(['inspect', 'oci:no-such-folder'], { signal });
+    expect(code).toBe(130);
+    expect(stderr).toContain('stopped by SIGINT');
+  });
+});
+
+describe('--version', () => {
+  it.each(['--version', 'version'])('%s says which version this is', async (word) => {
+    expect((await runCli([word])).stdout).toMatch(/^soci-index \d+\.\d+\.\d+\S*\n$/);
+  });
+});

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import type { FileEntry, ZtocReader } from '@soci/ztoc';
+import type { Output } from './terminal/output.ts';
+import { writeAside } from './write-aside.ts';
+
+/** Files up to this size are read whole before their first byte is printed, so that no part of a damaged one is. */
+const MAX_WHOLE_SIZE = 256 << 20;
+
+/** What was read. */
+export interface ReadContent {
+  readonly size: number;
+  /** `sha256:<hex>` of the file's bytes. */
+  readonly digest: string;
+}
+
+/**
+ * Reads a file through its layer's zTOC, each span verified, and writes it: to a file, complete or absent; or to standard
+ * output, where a file of more than 256 MiB may end early when a later span turns out to be damaged. With `--json`
+ * standard output is kept for the description.
+ */
+export async function writeFileContent(
+  reader: ZtocReader,
+  entry: FileEntry,
+  path: string | undefined,
+  output: Output,
+  signal: AbortSignal,
+): Promise<ReadContent> {
+  const hash = createHash('sha256');
+  let size = 0;
+  async function* content(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of reader.openFile(entry, { signal })) {
+      hash.update(chunk);
+      size += chunk.length;
+      yield chunk;
+    }
+  }
+  if (path !== undefined) {
+    await writeAside(path, content());
+  } else if (entry.uncompressedSize <= MAX_WHOLE_SIZE) {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of content()) chunks.push(chunk);
+    if (!output.json) for (const chunk of chunks) await output.writeBytes(chunk);
+  } else {
+    for await (const chunk of content()) if (!output.json) await output.writeBytes(chunk);
+  }
+  return { size, digest: `sha256:${hash.digest('hex')}` };
+}
