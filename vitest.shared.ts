@@ -1,16 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-/** Workspace packages are taken from their sources, by every importer: test files, what they import, and workers. */
-const conditions = ['@soci/source', 'node', 'import', 'default'];
-
-/** What every package's tests share. `.reports/test.json` is what `npm test` counts. */
+/** What every package's tests share. */
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions } },
+  // Workspace packages are taken from their sources. Vitest hands these conditions on to its processes, and so to workers.
+  ssr: { resolve: { conditions: ['@soci/source', 'node'] } },
   test: {
     include: ['src/**/*.test.ts'],
-    execArgv: ['--conditions=@soci/source'],
     testTimeout: 60_000,
+    // What `npm test` counts.
     reporters: ['default', 'json'],
     outputFile: { json: '.reports/test.json' },
   },
