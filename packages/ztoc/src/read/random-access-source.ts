@@ -1,0 +1,50 @@
+import { ZtocError } from '../errors.ts';
+
+/** What a read may be told beside its range. */
+export interface ReadOptions {
+  /** Ends the read early, with `ABORTED`. @default never */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A layer's bytes wherever they are: memory, a file, an HTTP server. Nothing here is trusted: spans are verified. */
+export interface RandomAccessSource {
+  /** Bytes of the layer. */
+  readonly size: number;
+  /**
+   * Reads exactly `length` bytes from `offset`. The result must not change afterwards.
+   * @throws {ZtocError} `SOURCE_READ_FAILED` when the range is not there or the read fails, `ABORTED`.
+   */
+  read(offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
+}
+
+/** A source over bytes in memory: reads are views of them. */
+export function bytesSource(bytes: Uint8Array): RandomAccessSource {
+  return {
+    size: bytes.length,
+    async read(offset, length, { signal } = {}) {
+      throwIfAborted(signal);
+      requireRange(bytes.length, offset, length);
+      return bytes.subarray(offset, offset + length);
+    },
+  };
+}
+
+/** Makes sure that a range lies within a source: for whoever implements one. */
+export function requireRange(size: number, offset: number, length: number): void {
+  if (
+    !Number.isSafeInteger(offset) ||
+    !Number.isSafeInteger(length) ||
+    offset < 0 ||
+    length < 0 ||
+    offset + length > size
+  ) {
+    throw new ZtocError('SOURCE_READ_FAILED', `${length} bytes at ${offset} are asked for, and the layer has ${size}`, {
+      offset,
+    });
+  }
+}
+
+/** Throws the `ABORTED` that belongs to a signal that has fired. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new ZtocError('ABORTED', 'the read was aborted', { cause: signal.reason });
+}

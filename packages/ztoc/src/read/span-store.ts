@@ -1,0 +1,174 @@
+import { ZtocError } from '../errors.ts';
+import { inflateSpan } from '../gzip/inflate-span.ts';
+import { createSha256, formatDigest } from '../hash/sha256.ts';
+import type { Span } from '../spans.ts';
+import { type RandomAccessSource, throwIfAborted } from './random-access-source.ts';
+import { SpanCache } from './span-cache.ts';
+
+/** Bounds on what reading may hold in memory; all in bytes. */
+export interface SpanStoreLimits {
+  /** Output of spans that is kept for the next read. */
+  readonly cacheSize: number;
+  /** What one request asks for, of spans that stand side by side. A span larger than this is fetched alone. */
+  readonly maxFetchSize: number;
+  /** What one span may inflate to. */
+  readonly maxSpanSize: number;
+}
+
+/** Spans that stand side by side, fetched at once: their bytes in the layer. */
+interface FetchedRun {
+  readonly start: number;
+  readonly bytes: Uint8Array;
+  readonly firstId: number;
+  readonly lastId: number;
+}
+
+/**
+ * Fetches spans, verifies and inflates them, and keeps the last ones. What two readers want at once is fetched once.
+ */
+export class SpanStore {
+  readonly #source: RandomAccessSource;
+  readonly #limits: SpanStoreLimits;
+  readonly #cache: SpanCache;
+  /** Requests under way, by each span that they will bring. */
+  readonly #fetches = new Map<number, Promise<FetchedRun>>();
+
+  constructor(source: RandomAccessSource, limits: SpanStoreLimits) {
+    this.#source = source;
+    this.#limits = limits;
+    this.#cache = new SpanCache(limits.cacheSize);
+  }
+
+  /**
+   * Gives the output of each span, in order. Outputs are shared with other readers: not to be changed.
+   * @param spans Spans that continue each other.
+   * @throws {ZtocError} `SPAN_DIGEST_MISMATCH`, `GZIP_*`, `LIMIT_EXCEEDED`, `SOURCE_READ_FAILED`, `ABORTED`.
+   */
+  async *outputs(spans: readonly Span[], signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, void> {
+    let run: FetchedRun | undefined;
+    for (const [i, span] of spans.entries()) {
+      let output = this.#cache.get(span.id);
+      if (output === undefined) {
+        this.#requireInflatable(span);
+        if (run === undefined || span.id < run.firstId || span.id > run.lastId)
+          run = await this.#await(spans, i, signal);
+        // Whoever waited for the same request may have been quicker.
+        output = this.#cache.get(span.id) ?? this.#open(span, run);
+      }
+      yield output;
+    }
+  }
+
+  #requireInflatable(span: Span): void {
+    const { maxSpanSize } = this.#limits;
+    if (outputLength(span) > maxSpanSize) {
+      throw new ZtocError(
+        'LIMIT_EXCEEDED',
+        `span ${span.id} inflates to ${outputLength(span)} bytes, and maxSpanSize allows ${maxSpanSize}`,
+        { offset: span.compressedStart },
+      );
+    }
+  }
+
+  /** The run that brings span `i`: one under way, or a new one. */
+  async #await(spans: readonly Span[], i: number, signal: AbortSignal | undefined): Promise<FetchedRun> {
+    for (;;) {
+      throwIfAborted(signal);
+      const underWay = this.#fetches.get(spans[i].id);
+      if (underWay === undefined) return this.#fetch(this.#takeRun(spans, i), signal);
+      try {
+        return await untilAborted(underWay, signal);
+      } catch (error) {
+        // The one who asked gave up, and we did not: ask again.
+        if (!(error instanceof ZtocError && error.code === 'ABORTED')) throw error;
+      }
+    }
+  }
+
+  /** The spans from `i` on that are worth one request: neither known nor under way, and not too large together. */
+  #takeRun(spans: readonly Span[], i: number): readonly Span[] {
+    let end = i + 1;
+    while (end < spans.length) {
+      const { id, compressedEnd } = spans[end];
+      if (compressedEnd - spans[i].compressedStart > this.#limits.maxFetchSize) break;
+      if (this.#fetches.has(id) || this.#cache.get(id) !== undefined) break;
+      end++;
+    }
+    return spans.slice(i, end);
+  }
+
+  async #fetch(spans: readonly Span[], signal: AbortSignal | undefined): Promise<FetchedRun> {
+    const first = spans[0];
+    const last = spans[spans.length - 1];
+    const start = first.compressedStart;
+    const fetch = this.#read(start, last.compressedEnd - start, signal).then((bytes) => ({
+      start,
+      bytes,
+      firstId: first.id,
+      lastId: last.id,
+    }));
+    for (const { id } of spans) this.#fetches.set(id, fetch);
+    try {
+      return await fetch;
+    } finally {
+      for (const { id } of spans) this.#fetches.delete(id);
+    }
+  }
+
+  async #read(offset: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    try {
+      const bytes = await this.#source.read(offset, length, { signal });
+      if (bytes.length === length) return bytes;
+      throw new Error(`the source gave ${bytes.length} bytes`);
+    } catch (error) {
+      throwIfAborted(signal);
+      if (error instanceof ZtocError) throw error;
+      throw new ZtocError('SOURCE_READ_FAILED', `${length} bytes at ${offset} of the layer could not be read`, {
+        cause: error,
+        offset,
+      });
+    }
+  }
+
+  /** Verifies a span, inflates it and keeps the output. */
+  #open(span: Span, run: FetchedRun): Uint8Array {
+    const bytes = run.bytes.subarray(span.compressedStart - run.start, span.compressedEnd - run.start);
+    verifySpan(span, bytes);
+    // A copy of plain bytes, because a view would keep all of the run.
+    const output =
+      span.checkpoint === undefined ? bytes.slice() : inflateSpan(bytes, span.checkpoint, outputLength(span));
+    this.#cache.add(span.id, output);
+    return output;
+  }
+}
+
+function outputLength(span: Span): number {
+  return span.uncompressedEnd - span.uncompressedStart;
+}
+
+function verifySpan(span: Span, bytes: Uint8Array): void {
+  const digest = formatDigest(createSha256().update(bytes).digest());
+  if (digest !== span.digest) {
+    throw new ZtocError(
+      'SPAN_DIGEST_MISMATCH',
+      `span ${span.id}, bytes ${span.compressedStart} to ${span.compressedEnd} of the layer, has digest ${digest}, and its zTOC has ${span.digest}: the layer is damaged or another one`,
+      { offset: span.compressedStart },
+    );
+  }
+}
+
+/** Waits for what another reader asked for, without binding it to our signal. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  let stopListening = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = () => reject(new ZtocError('ABORTED', 'the read was aborted', { cause: signal.reason }));
+    signal.addEventListener('abort', onAbort, { once: true });
+    stopListening = () => signal.removeEventListener('abort', onAbort);
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    stopListening();
+  }
+}
