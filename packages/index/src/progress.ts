@@ -23,6 +23,6 @@ export interface LayerProgress {
   readonly bytes: number;
   /** Bytes of its tar archive seen so far. */
   readonly uncompressedBytes: number;
+  /** Spans begun so far. */
   readonly spans: number;
-  readonly files: number;
 }

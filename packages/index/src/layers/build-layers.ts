@@ -30,16 +30,21 @@ export async function buildLayers(
     prefetchPaths: options.prefetchFiles.map(cleanPrefetchPath),
   };
   onProgress({ type: 'planned', layers: tasks.length, bytes: tasks.reduce((bytes, { size }) => bytes + size, 0) });
-  const jobs = Math.min(options.jobs, tasks.length);
-  const threads = jobs > 1 && canStartThreads() ? Array.from({ length: jobs }, () => new LayerThread()) : [];
+  // This thread builds too: it has little else to do, and each further thread costs memory.
+  const others = canStartThreads() ? Math.min(options.jobs, tasks.length) - 1 : 0;
+  const threads = Array.from({ length: Math.max(others, 0) }, () => new LayerThread());
   const abort = new AbortController();
   const combined = signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]);
   // A thread in the middle of a layer does not look up: it is ended, which makes its build fail.
   combined.addEventListener('abort', () => void Promise.all(threads.map((thread) => thread.terminate())));
-  const builders: Build[] =
-    threads.length > 0
-      ? threads.map((thread) => (chunks, task, report) => thread.build(chunks, task, settings, report))
-      : [(chunks, task, report) => buildLayer(chunks, task, settings, report, combined)];
+  const builders: Build[] = [
+    (chunks, task, report) => buildLayer(chunks, task, settings, report, combined),
+    ...threads.map(
+      (thread): Build =>
+        (chunks, task, report) =>
+          thread.build(chunks, task, settings, report),
+    ),
+  ];
 
   const built = new Map<string, BuiltLayer>();
   const queue = tasks.toSorted((a, b) => b.size - a.size);
@@ -48,9 +53,7 @@ export async function buildLayers(
       const { digest: layer, size, mediaType } = task;
       combined.throwIfAborted();
       onProgress({ type: 'layer-started', layer, size });
-      // Chunks are transferred to threads; in this thread each is done with before the next.
-      const reuseChunks = threads.length === 0;
-      const chunks = store.fetch({ mediaType, digest: layer, size }, { signal: combined, reuseChunks });
+      const chunks = store.fetch({ mediaType, digest: layer, size }, { signal: combined, reuseChunks: true });
       const result = await build(chunks, task, (progress) =>
         onProgress({ type: 'layer-progress', layer, size, ...progress }),
       );

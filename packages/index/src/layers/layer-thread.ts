@@ -8,8 +8,12 @@ import { type BuiltLayer, boundLayer, type LayerSettings } from './build-layer.t
 import type { LayerTask } from './layer-plan.ts';
 import type { FromWorker, ToWorker, WorkerFailure } from './worker-messages.ts';
 
-/** Bytes sent to a thread and not taken by it yet: what keeps it busy, and all that waiting layers cost. */
-const MAX_BYTES_IN_FLIGHT = 1 << 20;
+/**
+ * Buffers that go to a thread full and come back empty: enough to keep it busy, and all that a waiting layer costs. What
+ * is transferred and dropped instead lies about until the garbage collector finds tens of megabytes of it.
+ */
+const BUFFER_COUNT = 4;
+const BUFFER_SIZE = 1 << 18;
 
 const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
 const WORKER_URL = new URL(`./layer-worker.${RUNS_FROM_SOURCE ? 'ts' : 'js'}`, import.meta.url);
@@ -26,6 +30,12 @@ export class LayerThread {
   /** Told of each message of the thread while a layer is being built. */
   #listener: ((message: FromWorker | Error) => void) | undefined;
   #failure: Error | undefined;
+  /** Buffers that are here and empty, and the one that is being filled. */
+  readonly #buffers = Array.from({ length: BUFFER_COUNT }, () => new ArrayBuffer(BUFFER_SIZE));
+  #open: Uint8Array<ArrayBuffer> | undefined;
+  #filled = 0;
+  /** Looks again whether there is a buffer, or an answer. */
+  #wake: (() => void) | undefined;
 
   constructor() {
     this.#worker = new Worker(WORKER_URL, {
@@ -48,35 +58,56 @@ export class LayerThread {
     onProgress: (progress: LayerProgress) => void,
   ): Promise<BuiltLayer> {
     if (this.#failure !== undefined) throw this.#failure;
-    let inFlight = 0;
-    let resume: (() => void) | undefined;
-    let isOver = false;
     const answer = new Promise<BuiltLayer>((resolve, reject) => {
       this.#listener = (message) => {
         if (message instanceof Error) reject(message);
         else if (message.type === 'built') resolve(message.layer);
         else if (message.type === 'failed') reject(restoreError(message.failure, task));
         else if (message.type === 'progress') onProgress(message.progress);
-        else inFlight -= message.bytes;
-        isOver = message instanceof Error || message.type === 'built' || message.type === 'failed';
-        resume?.();
+        else this.#buffers.push(message.buffer);
+        this.#wake?.();
       };
     });
+    let isOver = false;
+    const end = () => {
+      isOver = true;
+    };
     // The answer may be an error that comes while chunks are still awaited; it is looked at below.
-    answer.catch(() => {});
+    answer.then(end, end);
     this.#send({ type: 'start', task, settings });
     for await (const chunk of boundLayer(chunks, task)) {
+      for (let sent = 0; sent < chunk.length && !isOver; ) sent += await this.#fill(chunk.subarray(sent), () => isOver);
       if (isOver) break;
-      inFlight += chunk.length;
-      this.#send({ type: 'chunk', bytes: chunk }, isWhole(chunk) ? [chunk.buffer] : []);
-      while (inFlight > MAX_BYTES_IN_FLIGHT && !isOver) {
-        await new Promise<void>((resolve) => {
-          resume = resolve;
-        });
-      }
     }
+    this.#flush();
     this.#send({ type: 'end' });
     return answer;
+  }
+
+  /** Copies as much of a chunk as there is room for, and sends the buffer when it is full. Returns how much that was. */
+  async #fill(chunk: Uint8Array, isOver: () => boolean): Promise<number> {
+    while (this.#open === undefined) {
+      const buffer = this.#buffers.pop();
+      if (buffer !== undefined) this.#open = new Uint8Array(buffer);
+      else if (isOver()) return 0;
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+    }
+    const piece = chunk.subarray(0, this.#open.length - this.#filled);
+    this.#open.set(piece, this.#filled);
+    this.#filled += piece.length;
+    if (this.#filled === this.#open.length) this.#flush();
+    return piece.length;
+  }
+
+  #flush(): void {
+    if (this.#open === undefined) return;
+    const { buffer } = this.#open;
+    this.#send({ type: 'chunk', bytes: this.#open.subarray(0, this.#filled) }, [buffer]);
+    this.#open = undefined;
+    this.#filled = 0;
   }
 
   /** Ends the thread, whatever it is doing. */
@@ -92,11 +123,6 @@ export class LayerThread {
     this.#failure ??= new SociIndexError('WORKER_FAILED', `a worker thread ${what}`, { cause });
     this.#listener?.(this.#failure);
   }
-}
-
-/** Whether a chunk is all of its buffer, so that the buffer can be given away without taking anything else along. */
-function isWhole(chunk: Uint8Array): chunk is Uint8Array<ArrayBuffer> {
-  return chunk.buffer instanceof ArrayBuffer && chunk.byteLength === chunk.buffer.byteLength;
 }
 
 function restoreError({ message, code, cause }: WorkerFailure, { digest }: LayerTask): SociIndexError {

@@ -38,7 +38,8 @@ async function* receiveChunks(): AsyncGenerator<Uint8Array, void, undefined> {
     const message = await receive();
     if (message.type !== 'chunk') return;
     yield message.bytes;
-    send({ type: 'taken', bytes: message.bytes.length });
+    const { buffer } = message.bytes;
+    send({ type: 'taken', buffer }, [buffer]);
   }
 }
 

@@ -4,15 +4,15 @@ import type { LayerProgress } from '../progress.ts';
 import type { BuiltLayer, LayerSettings } from './build-layer.ts';
 import type { LayerTask } from './layer-plan.ts';
 
-/** What a worker thread is told: a layer starts, its bytes come, it ends. One layer at a time. */
+/** What a worker thread is told: a layer starts, its bytes come in buffers lent to it, it ends. One layer at a time. */
 export type ToWorker =
   | { readonly type: 'start'; readonly task: LayerTask; readonly settings: LayerSettings }
-  | { readonly type: 'chunk'; readonly bytes: Uint8Array }
+  | { readonly type: 'chunk'; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly type: 'end' };
 
-/** What a worker thread tells: bytes taken (so that more may be sent), progress, and one answer a layer. */
+/** What a worker thread tells: a buffer is free again and comes back, progress, and one answer a layer. */
 export type FromWorker =
-  | { readonly type: 'taken'; readonly bytes: number }
+  | { readonly type: 'taken'; readonly buffer: ArrayBuffer }
   | { readonly type: 'progress'; readonly progress: LayerProgress }
   | { readonly type: 'built'; readonly layer: BuiltLayer }
   | { readonly type: 'failed'; readonly failure: WorkerFailure };

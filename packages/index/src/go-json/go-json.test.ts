@@ -1,0 +1,169 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeManifest, encodeManifest } from '../image/structs.ts';
+import { parseJson } from './parse.ts';
+import { compareStrings } from './string.ts';
+
+// Each expectation was printed by Go 1.26.8: json.Unmarshal into the structs of image-spec v1.1.1, then json.Marshal.
+
+const latin1 = (text: string) => Buffer.from(text, 'latin1');
+const rewrite = (json: string | Uint8Array) =>
+  Buffer.from(encodeManifest(decodeManifest(typeof json === 'string' ? Buffer.from(json) : json))).toString();
+
+const CONFIG = '"config":{"mediaType":"","digest":"","size":0}';
+
+describe('a manifest read and written as Go does', () => {
+  it('has every field that Go never leaves out, and null for a list that was not given', () => {
+    expect(rewrite('{}')).toBe(`{"schemaVersion":0,${CONFIG},"layers":null}`);
+    expect(rewrite('{"layers":[]}')).toBe(`{"schemaVersion":0,${CONFIG},"layers":[]}`);
+  });
+
+  it('puts fields in the order of the struct, sorts annotations by their bytes, drops what it does not know', () => {
+    const json =
+      '{"x":{"y":[1]},"annotations":{"\\uffff":"3","😀":"4","b":"2","a":"1"},"layers":[{"size":3,"digest":"d","foo":1,"mediaType":"m"}],"schemaVersion":2}';
+    expect(rewrite(json)).toBe(
+      `{"schemaVersion":2,${CONFIG},"layers":[{"mediaType":"m","digest":"d","size":3}],"annotations":{"a":"1","b":"2","\uffff":"3","😀":"4"}}`,
+    );
+  });
+
+  it('escapes what could end a script, and control characters', () => {
+    const json = '{"layers":[],"annotations":{"k":"<a>&\\u2028\\u2029\\u0001\\b\\f\\n\\r\\t\\u007f\\/\\"\\\\"}}';
+    expect(rewrite(json)).toBe(
+      `{"schemaVersion":0,${CONFIG},"layers":[],"annotations":{"k":"\\u003ca\\u003e\\u0026\\u2028\\u2029\\u0001\\b\\f\\n\\r\\t\u007f/\\"\\\\"}}`,
+    );
+  });
+
+  it('reads each byte that is no UTF-8, and each lone surrogate, as one U+FFFD', () => {
+    const replaced = (text: string) => {
+      const { mediaType } = decodeManifest(latin1(`{"mediaType":"${text}"}`));
+      expect(mediaType).toMatch(/^\ufffd+$/);
+      return mediaType.length;
+    };
+    expect(replaced('\xff')).toBe(1);
+    expect(replaced('\xe2\x82')).toBe(2);
+    expect(replaced('\xc0\x80')).toBe(2);
+    expect(replaced('\xed\xa0\x80')).toBe(3);
+    expect(replaced('\xf4\x90\x80\x80')).toBe(4);
+    expect(replaced('\\ud83d')).toBe(1);
+    expect(replaced('\\ud83d\\ud83d')).toBe(2);
+    expect(rewrite('{"mediaType":"\\ud83d\\ude00"}')).toContain('"mediaType":"😀"');
+  });
+
+  it('matches keys in any case, the long s and the Kelvin sign among the letters', () => {
+    expect(rewrite('{"SCHEMAVERSION":2,"mediatype":"m","Layer\u017f":[]}')).toBe(
+      `{"schemaVersion":2,"mediaType":"m",${CONFIG},"layers":[]}`,
+    );
+  });
+
+  it('merges a key that stands twice into what the first left', () => {
+    expect(rewrite('{"config":{"digest":"d","size":1},"config":{"size":2,"digest":null},"layers":[]}')).toContain(
+      '"config":{"mediaType":"","digest":"d","size":2}',
+    );
+    expect(rewrite('{"annotations":{"a":"1","b":"2"},"annotations":{"b":null}}')).toContain(
+      '"annotations":{"a":"1","b":""}',
+    );
+    expect(rewrite('{"annotations":{"a":"1"},"annotations":null}')).not.toContain('annotations');
+  });
+
+  it('shows what a list held before it was cut, when a third key lets it grow again', () => {
+    const json =
+      '{"layers":[{"digest":"a"},{"digest":"b"}],"layers":[{"size":1}],"layers":[{"size":2},{"size":3},{"size":4}]}';
+    expect(rewrite(json)).toContain(
+      '"layers":[{"mediaType":"","digest":"a","size":2},{"mediaType":"","digest":"b","size":3},{"mediaType":"","digest":"","size":4}]',
+    );
+  });
+
+  it('writes embedded data anew: without line breaks, with the unused bits cleared', () => {
+    expect(rewrite('{"config":{"data":"e3\\n0="}}')).toContain('"data":"e30="');
+    expect(rewrite('{"config":{"data":"QR=="}}')).toContain('"data":"QQ=="');
+    expect(rewrite('{"config":{"data":[123,125]}}')).toContain('"data":"e30="');
+    expect(rewrite('{"config":{"data":""}}')).not.toContain('data');
+  });
+
+  it('keeps 64-bit numbers exactly, and takes -0 for 0', () => {
+    expect(rewrite('{"config":{"size":9223372036854775807}}')).toContain('"size":9223372036854775807');
+    expect(rewrite('{"config":{"size":-0}}')).toContain('"size":0');
+  });
+
+  it.each([
+    ['a fraction', '{"schemaVersion":2.0}'],
+    ['an exponent', '{"schemaVersion":2e0}'],
+    ['a number past 64 bits', '{"schemaVersion":9223372036854775808}'],
+    ['a string for a number', '{"schemaVersion":"2"}'],
+    ['a number for a string', '{"mediaType":1}'],
+    ['an object for a list', '{"layers":{}}'],
+    ['a list for an object', '{"config":[]}'],
+    ['a number among annotations', '{"annotations":{"a":1}}'],
+    ['a bad base64', '{"config":{"data":"e30"}}'],
+    ['more after the end', '{}{}'],
+    ['a byte order mark', '\ufeff{}'],
+    ['a comma at the end', '{"a":1,}'],
+    ['a control character in a string', '{"a":"\n"}'],
+    ['an escaped quote of the wrong kind', '{"a":"\\\'"}'],
+    ['a leading zero', '{"a":01}'],
+    ['a word', '{"a":nul}'],
+    ['nothing', ''],
+    ['an open string', '{"a'],
+  ])('refuses %s', (_, json) => {
+    expect(() => decodeManifest(Buffer.from(json))).toThrow(expect.objectContaining({ code: 'MANIFEST_INVALID' }));
+  });
+});
+
+describe('parseJson', () => {
+  it('agrees with JSON.parse on what is JSON and what is not', () => {
+    const text = fc.oneof(
+      fc.json(),
+      fc.json().chain((json) => fc.nat(json.length).map((at) => json.slice(0, at))),
+    );
+    fc.assert(
+      fc.property(text, (json) => {
+        expect(tells(() => parseJson(Buffer.from(json)))).toBe(tells(() => JSON.parse(json)));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('survives any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+        try {
+          parseJson(bytes);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'MANIFEST_INVALID' });
+        }
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('takes ten thousand levels, without a stack of its own size, and no more', () => {
+    expect(() => parseJson(Buffer.from('['.repeat(10_000) + ']'.repeat(10_000)))).not.toThrow();
+    expect(() => parseJson(Buffer.from('['.repeat(10_001) + ']'.repeat(10_001)))).toThrow('nested too deeply');
+  });
+
+  it('stays linear where a key stands very often', () => {
+    const layers = `"layers":[${'{},'.repeat(20_000)}{}]`;
+    const json = `{${layers}${',"layers":[{}]'.repeat(100_000)}}`;
+    expect(decodeManifest(Buffer.from(json)).layers).toHaveLength(1);
+  });
+});
+
+describe('compareStrings', () => {
+  it('orders as the bytes of UTF-8 do', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
+        expect(Math.sign(compareStrings(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      }),
+    );
+  });
+});
+
+/** Whether a call throws. */
+function tells(call: () => unknown): boolean {
+  try {
+    call();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,58 @@
+import { parsePlatform } from '@soci/oci';
+import { describe, expect, it } from 'vitest';
+import { dedupePlatforms, matchPlatform, normalizeStruct } from './platform-match.ts';
+import { toPlatform, toPlatformStruct } from './structs.ts';
+
+const struct = (text: string) => toPlatformStruct(parsePlatform(text));
+const matches = (wanted: string, offered: string) => matchPlatform(struct(wanted))(struct(offered));
+
+describe('matchPlatform', () => {
+  it.each([
+    ['linux/amd64', 'linux/x86_64', true],
+    ['linux/arm64', 'linux/arm64/v8', true],
+    ['linux/arm', 'linux/arm/v7', true],
+    ['linux/arm/v7', 'linux/arm/v6', false],
+    ['linux/amd64', 'linux/amd64/v2', false],
+    ['linux/amd64', 'linux/386', false],
+    ['linux/amd64', 'windows/amd64', false],
+  ])('%s served by %s: %s', (wanted, offered, expected) => {
+    expect(matches(wanted, offered)).toBe(expected);
+  });
+
+  it('asks for no feature of the system that is not there', () => {
+    expect(matches('linux(+a+b)/amd64', 'linux(+a)/amd64')).toBe(true);
+    expect(matches('linux(+a)/amd64', 'linux(+a+b)/amd64')).toBe(false);
+    expect(matches('linux/amd64', 'linux/amd64')).toBe(true);
+  });
+
+  // containerd/platforms v1.0.0-rc.5, platform_windows_compat_test.go
+  it.each([
+    ['10.0.17763.1', '10.0.17763.99', true],
+    ['10.0.20348', '10.0.17763', false],
+    ['10.0.26100', '10.0.20348', true],
+    ['10.0.20348', '10.0.26100', false],
+    ['10.0.22621', '10.0.20348', true],
+    ['11.0.26100', '10.0.20348', false],
+    ['not.a.version', '10.0.20348', true],
+  ])('on Windows, version %s runs %s: %s', (host, container, expected) => {
+    expect(matches(`windows(${host})/amd64`, `windows(${container})/amd64`)).toBe(expected);
+  });
+
+  it('takes win32k for given on Windows, as long as it is asked for once', () => {
+    const windows = struct('windows/amd64');
+    expect(matchPlatform(windows)({ ...windows, 'os.features': ['win32k'] })).toBe(true);
+    expect(matchPlatform(windows)({ ...windows, 'os.features': ['win32k', 'win32k'] })).toBe(false);
+  });
+});
+
+it('takes an empty system for Linux', () => {
+  expect(toPlatform(normalizeStruct(toPlatformStruct({ os: '', architecture: 'aarch64' })))).toEqual({
+    os: 'linux',
+    architecture: 'arm64',
+  });
+});
+
+it('drops platforms that an earlier one serves', () => {
+  const platforms = ['linux/amd64', 'linux/x86_64', 'linux/arm64', 'linux/arm64/v8', 'linux/arm/v6'].map(struct);
+  expect(dedupePlatforms(platforms).map(({ architecture }) => architecture)).toEqual(['amd64', 'arm64', 'arm']);
+});
