@@ -5,6 +5,7 @@ import { packSpanTable } from '../uncompressed/span-table.ts';
 import type { FileEntry, FileType, PaxRecord, Ztoc } from '../ztoc.ts';
 import { decodeZtoc } from './decode.ts';
 import { encodeZtoc } from './encode.ts';
+import { damager } from './fixtures/damage.ts';
 import { REFERENCE_ZTOCS, readReferenceZtoc } from './fixtures/reference-ztocs.ts';
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -183,46 +184,14 @@ function shareFirstEntry(encoded: Uint8Array, count: number): void {
   for (let i = 0; i < count; i++) view.setUint32(list + 4 + 4 * i, first - (list + 4 + 4 * i), true);
 }
 
-/** A small generator with a seed (mulberry32), so that a failure can be made again. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
-const INTERESTING = [0, 1, 4, 0x7f, 0x80, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffc, 0xffffffff];
-
-/** Damages a copy in one to four places: a bit, a byte, a 32-bit word, or the end. */
-function mutate(whole: Uint8Array, places: readonly number[], random: (below: number) => number): Uint8Array {
-  let copy = whole.slice();
-  for (let faults = 1 + random(4); faults > 0 && copy.length >= 8; faults--) {
-    const at = Math.min(places[random(places.length)], copy.length - 4);
-    const kind = random(5);
-    if (kind === 0) copy[at] ^= 1 << random(8);
-    else if (kind === 1) copy[at] = random(256);
-    else if (kind === 2) new DataView(copy.buffer).setUint32(at & ~3, INTERESTING[random(INTERESTING.length)], true);
-    else if (kind === 3) new DataView(copy.buffer).setUint32(at & ~3, random(copy.length), true);
-    else if (random(10) === 0) copy = copy.slice(0, at);
-    else copy.copyWithin(at, random(copy.length), random(copy.length));
-  }
-  return copy;
-}
-
 describe.each(REFERENCE_ZTOCS)('a damaged zTOC of %s', (layer) => {
   it('is refused with a place, or is a zTOC: 40,000 seeded mutations', () => {
     const whole = readReferenceZtoc(layer);
-    // Whatever a checkpoint's window holds is fine, so most of a gzip layer's zTOC is no place for a fault.
     const { checkpoints } = decodeZtoc(whole);
-    const window = checkpoints.byteOffset - whole.byteOffset + 64;
-    const places = [...whole.keys()].filter((at) => at < window || at >= window - 64 + checkpoints.length);
-    const random = randomOf(0x50c1);
+    const damage = damager(whole, checkpoints, 0x50c1);
     let refused = 0;
     for (let i = 0; i < 40_000; i++) {
-      const damaged = mutate(whole, places, random);
+      const damaged = damage();
       let ztoc: Ztoc;
       try {
         ztoc = decodeZtoc(damaged);

@@ -47,9 +47,16 @@ export async function findStoredPieces(
   return pieces;
 }
 
-/** Whether the pieces of a file can only be known by reading the archive. */
-export function hasMapInBody(file: FileEntry): boolean {
-  return sparseHeaderOf(file)?.mapIn === 'body';
+/**
+ * Bytes that a file's pieces take in the archive, one after another from its offset; `undefined` where only the archive
+ * can tell, which is for sparse format 1.0.
+ * @throws {ZtocError} As {@link findStoredPieces}.
+ */
+export function storedSize(file: FileEntry): number | undefined {
+  const header = sparseHeaderOf(file);
+  if (header === undefined) return file.uncompressedSize;
+  if (header.mapIn === 'body') return undefined;
+  return layOutPieces(mapInRecords(file), file).reduce((size, { length }) => size + length, 0);
 }
 
 function wholeOf({ uncompressedOffset, uncompressedSize }: FileEntry): StoredPiece {
@@ -68,7 +75,10 @@ function sparseHeaderOf(file: FileEntry): ReturnType<typeof findSparseHeader> {
 async function findSparseMap(file: FileEntry, readArchive: ReadArchive): Promise<readonly string[] | undefined> {
   const header = sparseHeaderOf(file);
   if (header === undefined) return undefined;
-  if (header.mapIn === 'body') return readMapBefore(file, readArchive);
+  return header.mapIn === 'body' ? readMapBefore(file, readArchive) : mapInRecords(file);
+}
+
+function mapInRecords(file: FileEntry): readonly string[] {
   const [, map = NO_BYTES] = recordsOf(file).get('GNU.sparse.map') ?? [];
   return map.length === 0 ? [] : toByteString(map).split(',');
 }

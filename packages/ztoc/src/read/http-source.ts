@@ -89,7 +89,9 @@ class HttpBlob {
 
   async #request(first: number, last: number, signal: AbortSignal | undefined): Promise<Response> {
     throwIfAborted(signal);
-    const headers = { 'accept-encoding': 'identity', ...this.#headers, range: `bytes=${first}-${last}` };
+    // With a range, `fetch` asks for the bytes as they are (Accept-Encoding: identity) of itself.
+    const headers = new Headers(this.#headers);
+    headers.set('range', `bytes=${first}-${last}`);
     const send = this.#fetch;
     try {
       return await send(this.#url, { headers, ...(signal && { signal }) });

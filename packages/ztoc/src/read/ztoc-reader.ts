@@ -3,7 +3,7 @@ import { listSpans, type Span, spansOfRange } from '../spans.ts';
 import type { FileEntry, Ztoc } from '../ztoc.ts';
 import { type ArchivePath, showPath } from './archive-path.ts';
 import { ArchiveTree, type DirectoryItem } from './archive-tree.ts';
-import { findStoredPieces, hasMapInBody, type StoredPiece } from './file-layout.ts';
+import { findStoredPieces, type StoredPiece, storedSize } from './file-layout.ts';
 import type { RandomAccessSource, ReadOptions } from './random-access-source.ts';
 import { SpanStore, type SpanStoreLimits } from './span-store.ts';
 
@@ -108,10 +108,10 @@ export class ZtocReader {
   spansOf(file: FileSelector, options: LookupOptions = {}): readonly Span[] {
     const body = this.#findBody(file, options);
     const start = body.uncompressedOffset;
-    const end = hasMapInBody(body)
-      ? (this.#entries.nextOffset(body) ?? this.ztoc.uncompressedArchiveSize)
-      : Math.min(start + body.uncompressedSize, this.ztoc.uncompressedArchiveSize);
-    return body.uncompressedSize === 0 ? [] : spansOfRange(this.spans, start, Math.max(end - start, 0));
+    const { uncompressedArchiveSize } = this.ztoc;
+    const size = storedSize(body);
+    const end = size === undefined ? (this.#entries.nextOffset(body) ?? uncompressedArchiveSize) : start + size;
+    return spansOfRange(this.spans, start, Math.max(Math.min(end, uncompressedArchiveSize) - start, 0));
   }
 
   /** How many bytes of the layer must be fetched to read a file, when nothing is known yet. */

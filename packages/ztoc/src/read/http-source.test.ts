@@ -1,0 +1,163 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { httpSource } from './http-source.ts';
+
+const blob = Uint8Array.from({ length: 100_000 }, (_, i) => i * 13);
+
+let server: Server | undefined;
+
+afterEach(async () => {
+  server?.closeAllConnections();
+  await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
+  server = undefined;
+});
+
+async function serve(listener: RequestListener): Promise<string> {
+  server = createServer(listener);
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/blob?signature=secret`;
+}
+
+/** Answers ranges as a registry's storage does. */
+function answerRange(request: IncomingMessage, response: ServerResponse, bytes = blob): void {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+  if (first === undefined) return void response.writeHead(200).end(bytes);
+  if (Number(first) >= bytes.length)
+    return void response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
+  const end = Math.min(Number(last), bytes.length - 1);
+  response.writeHead(206, { 'content-range': `bytes ${first}-${end}/${bytes.length}` });
+  response.end(bytes.subarray(Number(first), end + 1));
+}
+
+describe('httpSource', () => {
+  it('asks for the size in one request, then for the ranges alone', async () => {
+    const ranges: (string | undefined)[] = [];
+    const url = await serve((request, response) => {
+      ranges.push(request.headers.range);
+      answerRange(request, response);
+    });
+    const source = await httpSource(url);
+    expect(source.size).toBe(100_000);
+    expect(await source.read(70_000, 1234)).toEqual(blob.subarray(70_000, 71_234));
+    expect(await source.read(99_999, 1)).toEqual(blob.subarray(99_999));
+    expect(await source.read(5, 0)).toEqual(new Uint8Array(0));
+    expect(ranges).toEqual(['bytes=0-0', 'bytes=70000-71233', 'bytes=99999-99999']);
+  });
+
+  it('asks nothing for a size that it is given', async () => {
+    const source = await httpSource('http://127.0.0.1:9/', { size: 10 });
+    expect(source.size).toBe(10);
+  });
+
+  it('takes an empty blob', async () => {
+    const url = await serve((request, response) => answerRange(request, response, new Uint8Array(0)));
+    const source = await httpSource(url);
+    expect(source.size).toBe(0);
+    expect(await source.read(0, 0)).toEqual(new Uint8Array(0));
+  });
+
+  it('sends the headers it is given, by the fetch it is given, and asks for bytes as they are', async () => {
+    let headers: IncomingMessage['headers'] = {};
+    const url = await serve((request, response) => {
+      headers = request.headers;
+      answerRange(request, response);
+    });
+    let calls = 0;
+    const counted: typeof fetch = (input, init) => {
+      calls++;
+      return fetch(input, init);
+    };
+    await httpSource(url, { fetch: counted, headers: { authorization: 'Bearer x', Range: 'bytes=1-' } });
+    expect(headers).toMatchObject({ authorization: 'Bearer x', range: 'bytes=0-0', 'accept-encoding': 'identity' });
+    expect(calls).toBe(1);
+  });
+
+  it('follows a redirect to another origin without the credentials', async () => {
+    let storageHeaders: IncomingMessage['headers'] = {};
+    const storage = createServer((request, response) => {
+      storageHeaders = request.headers;
+      answerRange(request, response);
+    });
+    await new Promise<void>((resolve) => storage.listen(0, '127.0.0.1', resolve));
+    const location = `http://127.0.0.1:${(storage.address() as AddressInfo).port}/`;
+    const url = await serve((_, response) => void response.writeHead(307, { location }).end());
+    try {
+      const source = await httpSource(url, { headers: { authorization: 'Bearer x' } });
+      expect(await source.read(10, 3)).toEqual(blob.subarray(10, 13));
+      expect(storageHeaders.authorization).toBeUndefined();
+    } finally {
+      storage.closeAllConnections();
+      storage.close();
+    }
+  });
+});
+
+describe('httpSource refuses', () => {
+  const answers: Record<string, [RequestListener, message: string]> = {
+    'the whole blob for a part of it': [(_, response) => void response.writeHead(200).end(blob), 'whole blob'],
+    'a missing blob': [(_, response) => void response.writeHead(404).end('no such blob'), 'status 404'],
+    'another range than asked for': [
+      (_, response) => void response.writeHead(206, { 'content-range': 'bytes 0-9/100000' }).end(blob.subarray(0, 10)),
+      'with "bytes 0-9/100000"',
+    ],
+    'an answer without its range': [
+      (_, response) => void response.writeHead(206).end(blob.subarray(0, 10)),
+      'with "null"',
+    ],
+    'a blob of another size': [
+      (_, response) => void response.writeHead(206, { 'content-range': 'bytes 10-19/7' }).end(blob.subarray(10, 20)),
+      '7 bytes',
+    ],
+    'more than the range': [
+      (_, response) => void response.writeHead(206, { 'content-range': 'bytes 10-19/100000' }).end(blob),
+      'more than the 10 bytes',
+    ],
+    'less than the range': [
+      (_, response) => void response.writeHead(206, { 'content-range': 'bytes 10-19/100000' }).end(blob.subarray(0, 9)),
+      '9 of the 10 bytes',
+    ],
+    'an answer that breaks off': [
+      (_, response) => {
+        response.writeHead(206, { 'content-range': 'bytes 10-19/100000', 'content-length': '10' });
+        response.write(blob.subarray(0, 5));
+        setTimeout(() => response.destroy(), 10);
+      },
+      'broke off',
+    ],
+  };
+
+  it.each(Object.keys(answers))('%s, without telling the signature in the address', async (what) => {
+    const [listener, message] = answers[what];
+    const source = await httpSource(await serve(listener), { size: blob.length });
+    const error = await source.read(10, 10).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'SOURCE_READ_FAILED', message: expect.stringContaining(message) });
+    expect(String(error)).not.toContain('secret');
+  });
+
+  it('to guess a size that the server does not tell', async () => {
+    const url = await serve(
+      (_, response) => void response.writeHead(206, { 'content-range': 'bytes 0-0/*' }).end(blob.subarray(0, 1)),
+    );
+    await expect(httpSource(url)).rejects.toMatchObject({ message: expect.stringContaining('give its size') });
+  });
+
+  it('a range beyond the blob, without asking', async () => {
+    const source = await httpSource('http://127.0.0.1:9/', { size: 10 });
+    await expect(source.read(5, 6)).rejects.toMatchObject({ code: 'SOURCE_READ_FAILED', offset: 5 });
+    await expect(source.read(-1, 2)).rejects.toMatchObject({ code: 'SOURCE_READ_FAILED' });
+  });
+
+  it('a server that is not there', async () => {
+    await expect(httpSource('http://127.0.0.1:9/')).rejects.toMatchObject({ code: 'SOURCE_READ_FAILED' });
+  });
+
+  it('to go on when aborted', async () => {
+    const url = await serve(() => {});
+    const controller = new AbortController();
+    const source = await httpSource(url, { size: 10 });
+    const reading = source.read(0, 10, { signal: controller.signal });
+    setTimeout(() => controller.abort(), 5);
+    await expect(reading).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+});

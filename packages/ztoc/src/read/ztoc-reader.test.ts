@@ -1,0 +1,369 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { buildZtoc } from '../build/build-ztoc.ts';
+import { decodeZtoc } from '../envelope/decode.ts';
+import { damager } from '../envelope/fixtures/damage.ts';
+import { readReferenceZtoc } from '../envelope/fixtures/reference-ztocs.ts';
+import { ZtocError } from '../errors.ts';
+import { concat, END, entry, pax } from '../tar/fixtures/tar-writer.ts';
+import type { FileEntry, Ztoc } from '../ztoc.ts';
+import { extractFile } from './extract-file.ts';
+import { bytesSource, type RandomAccessSource } from './random-access-source.ts';
+import { openZtoc } from './ztoc-reader.ts';
+
+const GOLDEN = new URL('../../../../conformance/golden/layers/', import.meta.url);
+const readGolden = (layer: string) => new Uint8Array(readFileSync(new URL(layer, GOLDEN)));
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const digits = (length: number) => Uint8Array.from({ length }, (_, i) => 0x30 + ((i * 7 + (i >> 8)) % 10));
+
+async function ztocOf(layer: Uint8Array, spanSize?: number): Promise<Ztoc> {
+  return (await buildZtoc([layer], spanSize === undefined ? {} : { spanSize })).ztoc;
+}
+
+/** A source that notes what is asked of it, and answers when it is let. */
+function watchedSource(bytes: Uint8Array): RandomAccessSource & { reads: [offset: number, length: number][] } {
+  const source = bytesSource(bytes);
+  const reads: [number, number][] = [];
+  return {
+    size: source.size,
+    reads,
+    async read(offset, length, options) {
+      reads.push([offset, length]);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      return source.read(offset, length, options);
+    },
+  };
+}
+
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return concat(...parts);
+}
+
+describe.each([
+  'gzip-level6.tar.gz',
+  'gzip-level0.tar.gz',
+  'gzip-full-flush.tar.gz',
+  'gzip-fixed.tar.gz',
+  'members-6.tar.gz',
+  'members-with-empty.tar.gz',
+  'member-headers.tar.gz',
+  'blocks-empty-first.tar.gz',
+  'incompressible.tar.gz',
+  'far-distance.tar.gz',
+  'long-run.tar.gz',
+  'kinds-pax.tar.gz',
+  'plain.tar',
+])('the golden layer %s', (name) => {
+  const layer = readGolden(name);
+  const archive = name.endsWith('.gz') ? new Uint8Array(gunzipSync(layer)) : layer;
+  const bodyOf = (file: FileEntry) =>
+    archive.subarray(file.uncompressedOffset, file.uncompressedOffset + file.uncompressedSize);
+
+  it.each([4096, 65_536, 4_194_304])('gives what a straight decode gives, with spans of %i bytes', async (spanSize) => {
+    const reader = openZtoc(await ztocOf(layer, spanSize), bytesSource(layer));
+    const files = reader.ztoc.files.filter(({ type }) => type === 'reg');
+    expect(files.length).toBeGreaterThan(0);
+    for (const file of files) {
+      const body = await reader.readFile(file);
+      expect(Buffer.compare(body, bodyOf(file))).toBe(0);
+      expect(Buffer.compare(await collect(reader.openFile(file)), body)).toBe(0);
+      const middle = await reader.readFileRange(file, body.length >> 2, body.length >> 1);
+      expect(Buffer.compare(middle, body.subarray(body.length >> 2, (body.length >> 2) + (body.length >> 1)))).toBe(0);
+    }
+  });
+
+  it('is read by the spans of a file alone', async () => {
+    const ztoc = await ztocOf(layer, 4096);
+    for (const file of ztoc.files.filter(({ type }) => type === 'reg')) {
+      const source = watchedSource(layer);
+      const reader = openZtoc(ztoc, source);
+      await reader.readFile(file);
+      const fetched = source.reads.reduce((sum, [, length]) => sum + length, 0);
+      expect(fetched).toBe(reader.bytesToFetch(file));
+    }
+  });
+});
+
+const body = digits(1_000_000);
+const small = concat(
+  entry({ name: 'dir/', type: '5' }),
+  entry({ name: 'dir/file' }, 'hello'),
+  entry({ name: 'hard', type: '1', linkName: 'dir/file' }),
+  entry({ name: 'soft', type: '2', linkName: 'dir/file' }),
+  entry({ name: 'empty' }),
+  entry({ name: 'large' }, body),
+  END,
+);
+
+describe('a file system view', () => {
+  it('reads files by path, hard links as their target, symbolic links when asked to', async () => {
+    const reader = openZtoc(await ztocOf(small), bytesSource(small));
+    expect(text(await reader.readFile('./dir/file'))).toBe('hello');
+    expect(text(await reader.readFile('hard'))).toBe('hello');
+    expect(text(await reader.readFile('soft', { followSymlinks: true }))).toBe('hello');
+    expect(await reader.readFile('empty')).toEqual(new Uint8Array(0));
+    expect(reader.lookup('dir/')?.type).toBe('dir');
+    expect(reader.readdir('')?.map(({ name }) => text(name))).toEqual(['dir', 'empty', 'hard', 'large', 'soft']);
+    expect([...reader.list()]).toEqual(reader.ztoc.files);
+  });
+
+  it('gives ranges, cut where the file ends', async () => {
+    const reader = openZtoc(await ztocOf(small), bytesSource(small));
+    expect(text(await reader.readFileRange('dir/file', 1, 3))).toBe('ell');
+    expect(text(await reader.readFileRange('dir/file', 3, 100))).toBe('lo');
+    expect(await reader.readFileRange('dir/file', 5, 1)).toEqual(new Uint8Array(0));
+    expect(await reader.readFileRange('dir/file', 2 ** 40, 1)).toEqual(new Uint8Array(0));
+  });
+
+  it.each([
+    ['none', {}, 'ENTRY_NOT_FOUND'],
+    ['dir', {}, 'ENTRY_NOT_A_FILE'],
+    ['soft', {}, 'ENTRY_NOT_A_FILE'],
+  ] as const)('refuses to read %s', async (path, options, code) => {
+    const reader = openZtoc(await ztocOf(small), bytesSource(small));
+    await expect(reader.readFile(path, options)).rejects.toMatchObject({ code });
+    await expect(collect(reader.openFile(path, options))).rejects.toMatchObject({ code });
+  });
+
+  it('refuses ranges that are none', async () => {
+    const reader = openZtoc(await ztocOf(small), bytesSource(small));
+    for (const [offset, length] of [
+      [-1, 1],
+      [0, -1],
+      [0.5, 1],
+      [0, Number.NaN],
+    ]) {
+      await expect(reader.readFileRange('large', offset, length)).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+    }
+  });
+
+  it('refuses to hold more than maxFileSize, and streams it', async () => {
+    const reader = openZtoc(await ztocOf(small), bytesSource(small), { maxFileSize: 999_999 });
+    await expect(reader.readFile('large')).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    expect(await reader.readFileRange('large', 1, 999_999)).toEqual(body.subarray(1));
+    expect(await collect(reader.openFile('large'))).toEqual(body);
+  });
+
+  it('gives chunks and files that their reader may change', async () => {
+    const reader = openZtoc(await ztocOf(small), bytesSource(small));
+    for await (const chunk of reader.openFile('large')) chunk.fill(0);
+    (await reader.readFile('large')).fill(0);
+    expect(await reader.readFile('large')).toEqual(body);
+  });
+
+  it('extracts one file in one call', async () => {
+    expect(text(await extractFile(await ztocOf(small), bytesSource(small), '/dir/file'))).toBe('hello');
+  });
+});
+
+describe('spans', () => {
+  it('that stand side by side are fetched at once, up to maxFetchSize', async () => {
+    const ztoc = await ztocOf(small, 65_536);
+    const source = watchedSource(small);
+    expect(await openZtoc(ztoc, source).readFile('large')).toEqual(body);
+    expect(source.reads).toHaveLength(1);
+
+    const cautious = watchedSource(small);
+    expect(await openZtoc(ztoc, cautious, { maxFetchSize: 150_000 }).readFile('large')).toEqual(body);
+    expect(cautious.reads.length).toBeGreaterThan(5);
+    for (const [, length] of cautious.reads) expect(length).toBeLessThanOrEqual(150_000);
+  });
+
+  it('are kept, those used last, up to cacheSize', async () => {
+    const ztoc = await ztocOf(small, 65_536);
+    const source = watchedSource(small);
+    const reader = openZtoc(ztoc, source, { cacheSize: 2 * 65_536 });
+    await reader.readFileRange('large', 0, 10);
+    await reader.readFileRange('large', 70_000, 10);
+    await reader.readFileRange('large', 5, 10);
+    expect(source.reads).toHaveLength(2);
+    await reader.readFileRange('large', 140_000, 10);
+    await reader.readFileRange('large', 5, 10);
+    expect(source.reads).toHaveLength(3);
+    await reader.readFileRange('large', 70_000, 10);
+    expect(source.reads).toHaveLength(4);
+  });
+
+  it('that many readers want at once are fetched once', async () => {
+    const source = watchedSource(small);
+    const reader = openZtoc(await ztocOf(small), source);
+    const all = await Promise.all(['dir/file', 'hard', 'large', 'dir/file'].map((path) => reader.readFile(path)));
+    expect(all.map(({ length }) => length)).toEqual([5, 5, 1_000_000, 5]);
+    expect(source.reads).toHaveLength(1);
+  });
+
+  it('are verified: a changed one is refused by number and place, the others still read', async () => {
+    const ztoc = await ztocOf(small, 65_536);
+    const damaged = small.slice();
+    damaged[500_000] ^= 1;
+    const reader = openZtoc(ztoc, bytesSource(damaged));
+    expect(text(await reader.readFile('dir/file'))).toBe('hello');
+    await expect(reader.readFile('large')).rejects.toMatchObject({
+      code: 'SPAN_DIGEST_MISMATCH',
+      offset: 7 * 65_536,
+      message: expect.stringContaining('span 7, bytes 458752 to 524288'),
+    });
+  });
+
+  it('are not inflated beyond maxSpanSize, nor fetched for it', async () => {
+    const layer = readGolden('long-run.tar.gz');
+    const source = watchedSource(layer);
+    const ztoc = await ztocOf(layer);
+    const reader = openZtoc(ztoc, source, { maxSpanSize: 65_536 });
+    await expect(reader.readFile(ztoc.files[0])).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    expect(source.reads).toEqual([]);
+  });
+});
+
+describe('an aborted read', () => {
+  it('ends with ABORTED, before or while the source is read', async () => {
+    const reader = openZtoc(await ztocOf(small), watchedSource(small));
+    const signal = AbortSignal.abort('enough');
+    await expect(reader.readFile('large', { signal })).rejects.toMatchObject({ code: 'ABORTED', cause: 'enough' });
+    const controller = new AbortController();
+    const reading = reader.readFile('large', { signal: controller.signal });
+    controller.abort();
+    await expect(reading).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('does not end the reads of others, whoever asked the source', async () => {
+    const controller = new AbortController();
+    const source = bytesSource(small);
+    const obedient: RandomAccessSource = {
+      size: source.size,
+      async read(offset, length, options) {
+        await new Promise((resolve, reject) => {
+          setTimeout(resolve, 5);
+          options?.signal?.addEventListener('abort', reject);
+        });
+        return source.read(offset, length);
+      },
+    };
+    const reader = openZtoc(await ztocOf(small), obedient);
+    const [first, second] = [
+      reader.readFile('dir/file', { signal: controller.signal }),
+      reader.readFile('hard', { signal: new AbortController().signal }),
+    ];
+    controller.abort();
+    await expect(first).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(text(await second)).toBe('hello');
+  });
+});
+
+describe('a zTOC or a source that lies', () => {
+  it('is refused when the sizes of the layer differ', async () => {
+    const ztoc = await ztocOf(small);
+    expect(() => openZtoc(ztoc, bytesSource(small.subarray(1)))).toThrow(
+      expect.objectContaining({ code: 'SPAN_DIGEST_MISMATCH' }),
+    );
+  });
+
+  it('is refused when a file would not fit its archive', async () => {
+    const ztoc = await ztocOf(small);
+    const files = ztoc.files.map((file) => ({ ...file, uncompressedSize: file.uncompressedSize + 2 ** 29 }));
+    const reader = openZtoc({ ...ztoc, files }, bytesSource(small));
+    await expect(reader.readFile('dir/file')).rejects.toMatchObject({ code: 'ZTOC_INVALID' });
+  });
+
+  it.each([
+    ['too few bytes', async () => new Uint8Array(3)],
+    ['an error of its own', async () => Promise.reject(new Error('disk on fire'))],
+  ])('is SOURCE_READ_FAILED when the source gives %s', async (_, read) => {
+    const reader = openZtoc(await ztocOf(small), { size: small.length, read });
+    await expect(reader.readFile('large')).rejects.toMatchObject({
+      code: 'SOURCE_READ_FAILED',
+      cause: expect.any(Error),
+    });
+  });
+});
+
+describe('sparse files are read with their holes', () => {
+  const first = digits(600);
+  const second = digits(512);
+  const file = concat(new Uint8Array(4096), first, new Uint8Array(100_000), second, new Uint8Array(7));
+  const map = [4096, 600, 104_696, 512, file.length, 0];
+  const pairs = [0, 2, 4].map((i) => [map[i], map[i + 1]]);
+  const name = ['GNU.sparse.name', 'sparse'] as const;
+  const size = ['GNU.sparse.size', `${file.length}`] as const;
+  const count = ['GNU.sparse.numblocks', '3'] as const;
+  const next = concat(entry({ name: 'next' }, 'next'), END);
+  const mapBlock = concat(`3\n${map.join('\n')}\n`, new Uint8Array(512)).subarray(0, 512);
+
+  const formats: Record<string, Uint8Array> = {
+    '0.0': concat(
+      pax([
+        size,
+        count,
+        ...pairs.flatMap(([offset, length]) => [
+          ['GNU.sparse.offset', `${offset}`] as const,
+          ['GNU.sparse.numbytes', `${length}`] as const,
+        ]),
+      ]),
+      entry({ name: 'sparse' }, concat(first, second)),
+      next,
+    ),
+    '0.1': concat(pax([name, size, count, ['GNU.sparse.map', map.join(',')]]), entry({}, concat(first, second)), next),
+    '1.0': concat(
+      pax([name, ['GNU.sparse.major', '1'], ['GNU.sparse.minor', '0'], ['GNU.sparse.realsize', `${file.length}`]]),
+      entry({ name: 'GNUSparseFile.0/sparse' }, concat(mapBlock, first, second)),
+      next,
+    ),
+  };
+
+  it.each(Object.keys(formats))('of PAX format %s (GNU tar manual, "Storing Sparse Files")', async (format) => {
+    const layer = formats[format];
+    const reader = openZtoc(await ztocOf(layer, 512), bytesSource(layer));
+    expect(await reader.readFile('sparse')).toEqual(file);
+    expect(await collect(reader.openFile('sparse'))).toEqual(file);
+    expect(await reader.readFileRange('sparse', 4600, 100_200)).toEqual(file.subarray(4600, 104_800));
+    expect(text(await reader.readFile('next'))).toBe('next');
+    expect(reader.bytesToFetch('sparse')).toBeLessThan(3000);
+  });
+
+  it('of the golden layer, to their full size', async () => {
+    const layer = readGolden('sparse-pax10.tar.gz');
+    const archive = gunzipSync(layer);
+    const expected = new Uint8Array(4096);
+    expected.set(archive.subarray(2048, 2560), 0);
+    expected.set(archive.subarray(2560, 3072), 2048);
+    const reader = openZtoc(await ztocOf(layer), bytesSource(layer));
+    expect(await reader.readFile('sparse')).toEqual(expected);
+  });
+
+  it('unless their map is not to be found', async () => {
+    const layer = formats['1.0'];
+    const ztoc = await ztocOf(layer);
+    const files = ztoc.files.map((entry) => ({ ...entry, uncompressedOffset: entry.uncompressedOffset - 512 }));
+    const reader = openZtoc({ ...ztoc, files }, bytesSource(layer));
+    await expect(reader.readFile('sparse')).rejects.toMatchObject({ code: 'TAR_INVALID' });
+  });
+});
+
+describe.each(['plain-small.tar', 'pax-xattrs.tar.gz'] as const)('a damaged zTOC of %s', (name) => {
+  it('gives files or a ZtocError: 3,000 seeded mutations', async () => {
+    const layer = readGolden(name);
+    const whole = readReferenceZtoc(name);
+    const damage = damager(whole, decodeZtoc(whole).checkpoints, 0x2ea1);
+    let read = 0;
+    for (let i = 0; i < 3000; i++) {
+      try {
+        const reader = openZtoc(decodeZtoc(damage()), bytesSource(layer), { maxFileSize: 1 << 20 });
+        for (const { name: path } of reader.list()) {
+          read += (await reader.readFile(path, { followSymlinks: true }).catch(acceptZtocError)).length;
+        }
+      } catch (error) {
+        acceptZtocError(error);
+      }
+    }
+    expect(read).toBeGreaterThan(0);
+  });
+});
+
+/** Nothing, for an error that a reader may have; any other is thrown on. */
+function acceptZtocError(error: unknown): Uint8Array {
+  if (error instanceof ZtocError) return new Uint8Array(0);
+  throw error;
+}
