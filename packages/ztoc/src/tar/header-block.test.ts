@@ -1,0 +1,141 @@
+import { describe, expect, test } from 'vitest';
+import { BytePool } from './byte-pool.ts';
+import { toByteString } from './byte-string.ts';
+import { checksum, type HeaderFields, header, toBytes } from './fixtures/tar-writer.ts';
+import { parseHeaderBlock, readGroupName, readLinkName, readName, readUserName } from './header-block.ts';
+
+function nameOf(fields: HeaderFields): string {
+  const block = header(fields);
+  return toByteString(readName(block, parseHeaderBlock(block, 0), new BytePool(1000), 0));
+}
+
+function ownersOf(fields: HeaderFields): string[] {
+  const block = header(fields);
+  const parsed = parseHeaderBlock(block, 0);
+  const pool = new BytePool(1000);
+  return [readUserName(block, parsed, pool, 0), readGroupName(block, parsed, pool, 0)].map((name) =>
+    toByteString(name),
+  );
+}
+
+describe('a header block', () => {
+  test.each(['v7', 'ustar', 'star', 'gnu'] as const)('in %s format has the fields all formats have', (format) => {
+    const block = header({
+      format,
+      type: '2',
+      mode: 0o755,
+      uid: 1000,
+      gid: 100,
+      size: 42,
+      modTime: 1_700_000_000,
+      linkName: 'target',
+    });
+    expect(parseHeaderBlock(block, 0)).toMatchObject({
+      typeFlag: 0x32,
+      mode: 0o755,
+      uid: 1000,
+      gid: 100,
+      size: 42,
+      modTime: 1_700_000_000,
+    });
+    expect(toByteString(readLinkName(block, new BytePool(1000), 0))).toBe('target');
+  });
+
+  test.each(['ustar', 'star', 'gnu'] as const)('in %s format has owners and device numbers', (format) => {
+    const fields: HeaderFields = { format, userName: 'www-data', groupName: 'g'.repeat(32), devMajor: 8, devMinor: 1 };
+    expect(parseHeaderBlock(header(fields), 0)).toMatchObject({ devMajor: 8, devMinor: 1 });
+    expect(ownersOf(fields)).toEqual(['www-data', 'g'.repeat(32)]);
+  });
+
+  test('in v7 format has neither, whatever stands there', () => {
+    const fields: HeaderFields = {
+      format: 'v7',
+      patches: [
+        [265, 'root'],
+        [297, 'root'],
+        [329, 'not a number'],
+      ],
+    };
+    expect(parseHeaderBlock(header(fields), 0)).toMatchObject({ devMajor: 0, devMinor: 0 });
+    expect(ownersOf(fields)).toEqual(['', '']);
+  });
+
+  test('is v7 where the magic is not quite GNU', () => {
+    expect(ownersOf({ format: 'gnu', patches: [[263, '00']] })).toEqual(['', '']);
+  });
+
+  test('is ustar whatever the version says', () => {
+    expect(ownersOf({ format: 'ustar', patches: [[263, '99']] })).toEqual(['root', 'root']);
+  });
+});
+
+describe('a name', () => {
+  test('fills its field, or ends at a NUL', () => {
+    expect(nameOf({ name: 'n'.repeat(100) })).toBe('n'.repeat(100));
+    expect(nameOf({ name: 'seen\0unseen' })).toBe('seen');
+    expect(nameOf({ name: '' })).toBe('');
+  });
+
+  test('has a prefix of 155 bytes before it in ustar, of 131 in star, none in v7 and GNU', () => {
+    const prefix = 'p'.repeat(131);
+    const patches = [[345, `${prefix}${'q'.repeat(24)}`]] as const;
+    expect(nameOf({ patches })).toBe(`${prefix}${'q'.repeat(24)}/file`);
+    expect(nameOf({ format: 'star', prefix })).toBe(`${prefix}/file`);
+    expect(nameOf({ format: 'star', prefix, patches: [[476, '17']] })).toBe(`${prefix}/file`);
+    expect(nameOf({ format: 'v7', patches })).toBe('file');
+    expect(
+      nameOf({
+        format: 'gnu',
+        patches: [
+          [345, '17'],
+          [357, '17'],
+        ],
+      }),
+    ).toBe('file');
+  });
+
+  test('has one in GNU format too where Go before 1.8 wrote it over the times', () => {
+    expect(nameOf({ format: 'gnu', prefix: 'usr/share/a/long/prefix' })).toBe('usr/share/a/long/prefix/file');
+    expect(nameOf({ format: 'gnu', prefix: 'usr/share/préfixe' })).toBe('file');
+  });
+});
+
+describe('a block is refused', () => {
+  test('for a wrong checksum', () => {
+    const block = header({});
+    block[0] ^= 1;
+    expect(() => parseHeaderBlock(block, 1024)).toThrow(
+      expect.objectContaining({
+        code: 'TAR_INVALID',
+        offset: 1024,
+        message: expect.stringContaining('byte 1024 has a wrong checksum'),
+      }),
+    );
+    expect(() => parseHeaderBlock(header({ checksum: '00x' }), 0)).toThrow(/checksum/);
+  });
+
+  test('but not for one of signed bytes', () => {
+    const block = header({ name: Uint8Array.of(0xc3, 0xa9) });
+    const signed = Number.parseInt(checksum(block), 8) - 2 * 0x100;
+    block.set(toBytes(`${signed.toString(8).padStart(6, '0')}\0 `), 148);
+    expect(parseHeaderBlock(block, 0)).toMatchObject({ typeFlag: 0x30 });
+  });
+
+  test.each(['size', 'mode', 'uid', 'gid', 'modTime', 'devMajor', 'devMinor'] as const)(
+    'for a malformed %s',
+    (field) => {
+      expect(() => parseHeaderBlock(header({ [field]: '12x' }), 512)).toThrow(
+        expect.objectContaining({ code: 'TAR_INVALID', offset: 512, message: expect.stringContaining('malformed') }),
+      );
+    },
+  );
+
+  test('for malformed times in star format, which GNU may have', () => {
+    for (const start of [476, 488]) {
+      expect(() => parseHeaderBlock(header({ format: 'star', patches: [[start, '9']] }), 0)).toThrow(/malformed/);
+    }
+    for (const start of [345, 357]) {
+      expect(parseHeaderBlock(header({ format: 'gnu', patches: [[start, '9']] }), 0)).toMatchObject({ typeFlag: 0x30 });
+    }
+  });
+});

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { ModTimePrinter, parsePaxTime } from './mod-time.ts';
+
+describe('a PAX time', () => {
+  test.each([
+    ['1700000000', 1700000000, 0],
+    ['1700000000.', 1700000000, 0],
+    ['1700000000.25', 1700000000, 250_000_000],
+    ['1.000000001', 1, 1],
+    ['1.0000000019', 1, 1],
+    ['+5.5', 5, 500_000_000],
+    ['-1.25', -2, 750_000_000],
+    ['-0.5', -1, 500_000_000],
+    ['-1.0', -1, 0],
+    ['-9223372036854775808.5', -(2n ** 63n) - 1n, 500_000_000],
+  ])('%s is %s seconds and %d nanoseconds', (text, seconds, nanoseconds) => {
+    expect(parsePaxTime(text)).toEqual({ seconds, nanoseconds });
+  });
+
+  test.each(['', '.5', '-.5', '1.5.5', '1.a', '1.-5', ' 1', '1e5', '9223372036854775808'])(
+    '%j is malformed',
+    (text) => {
+      expect(parsePaxTime(text)).toBeUndefined();
+    },
+  );
+});
+
+describe('a printed time', () => {
+  test.each([
+    [0, 0, '1970-01-01T00:00:00Z'],
+    [1_700_000_000, 0, '2023-11-14T22:13:20Z'],
+    [1_700_000_000, 120_000_000, '2023-11-14T22:13:20.12Z'],
+    [1_700_000_000, 1, '2023-11-14T22:13:20.000000001Z'],
+    [-1, 500_000_000, '1969-12-31T23:59:59.5Z'],
+    [951_782_400, 0, '2000-02-29T00:00:00Z'],
+    [-62_167_219_200, 0, '0000-01-01T00:00:00Z'],
+    [253_402_300_799, 999_999_999, '9999-12-31T23:59:59.999999999Z'],
+  ])('%d s and %d ns are %s', (seconds, nanoseconds, text) => {
+    expect(new ModTimePrinter().print(seconds, nanoseconds)).toBe(text);
+  });
+
+  test.each([-62_167_219_201, 253_402_300_800, 2n ** 63n - 1n, -(2n ** 63n)])(
+    'is empty for %d s: no year of four digits',
+    (seconds) => {
+      expect(new ModTimePrinter().print(seconds, 0)).toBe('');
+    },
+  );
+
+  test('does not depend on what was printed before', () => {
+    const printer = new ModTimePrinter();
+    const times = [
+      [253_402_300_799, 999_999_999],
+      [0, 0],
+      [0, 5],
+      [253_402_300_800, 0],
+      [0, 5],
+      [1, 5],
+    ] as const;
+    for (const [seconds, nanoseconds] of times) {
+      expect(printer.print(seconds, nanoseconds)).toBe(new ModTimePrinter().print(seconds, nanoseconds));
+    }
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { type Bytes, base256, toBytes } from './fixtures/tar-writer.ts';
+import { parseNumberField } from './number-field.ts';
+
+function parse(field: Bytes, width = toBytes(field).length) {
+  const block = new Uint8Array(width + 4).fill(0x39);
+  block.set(new Uint8Array(width), 2);
+  block.set(toBytes(field), 2);
+  return parseNumberField(block, 2, width);
+}
+
+describe('an octal field', () => {
+  test.each([
+    ['0000644\0', 0o644],
+    ['0000644 ', 0o644],
+    ['00000644', 0o644],
+    ['   644 \0', 0o644],
+    ['\0\x00644\0\0', 0o644],
+    ['777777777777', 2 ** 36 - 1],
+  ])('%j is %d', (field, value) => {
+    expect(parse(field)).toBe(value);
+  });
+
+  test.each(['', '\0\0\0\0', '        ', ' \0 \0'])('of padding only (%j) is 0', (field) => {
+    expect(parse(field, 8)).toBe(0);
+  });
+
+  test('ends at a NUL, whatever follows that', () => {
+    expect(parse('17\x00zz9\0\0')).toBe(0o17);
+  });
+
+  test.each(['0000648\0', '-000001\0', '+7', '0x1f', '1 1', '0o17', '1_1'])('%j is malformed', (field) => {
+    expect(parse(field)).toBeUndefined();
+  });
+});
+
+describe('a base-256 field', () => {
+  test.each([
+    0n,
+    1n,
+    -1n,
+    -512n,
+    2n ** 53n - 1n,
+    2n ** 53n,
+    -(2n ** 53n) + 1n,
+    -(2n ** 53n),
+    2n ** 63n - 1n,
+    -(2n ** 63n),
+  ])('holds %d in 12 bytes', (value) => {
+    const isSafe = value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
+    expect(parse(base256(value, 12))).toBe(isSafe ? Number(value) : value);
+  });
+
+  test('holds 62 bits and a sign in 8 bytes', () => {
+    expect(parse(base256(2n ** 62n - 1n, 8))).toBe(2n ** 62n - 1n);
+    expect(parse(base256(-(2n ** 62n), 8))).toBe(-(2n ** 62n));
+  });
+
+  test.each([2n ** 63n, 2n ** 64n - 1n, 2n ** 64n, -(2n ** 63n) - 1n])('of %d is malformed: too large', (value) => {
+    expect(parse(base256(value, 12))).toBeUndefined();
+  });
+});

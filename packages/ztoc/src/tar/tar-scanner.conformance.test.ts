@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ZtocError } from '../errors.ts';
+import { loadTarCases, scan, seededRandom } from './fixtures/tar-cases.ts';
+import { checksum, toBytes } from './fixtures/tar-writer.ts';
+import { BLOCK_SIZE } from './tar-format.ts';
+import { TarScanner } from './tar-scanner.ts';
+
+const cases = loadTarCases();
+const readable = cases.filter((tarCase) => tarCase.read !== undefined);
+const goldenFolder = new URL('../../../../conformance/golden/', import.meta.url);
+
+describe("Go's reader and ours", () => {
+  test.each(readable.map(({ tar, read }, index) => ({ index, tar, read })))(
+    'read the same of stream $index',
+    ({ tar, read }) => {
+      expect(scan(tar)).toEqual(read);
+    },
+  );
+
+  test.each(cases.flatMap(({ tar, refused }) => (refused === undefined ? [] : [{ tar, refused }])))(
+    'refuse: $refused',
+    ({ tar }) => {
+      expect(() => scan(tar)).toThrow(ZtocError);
+    },
+  );
+});
+
+describe('the golden layers', () => {
+  const layers: Record<string, { ztocs: Record<string, { files: number; uncompressedArchiveSize: number }> }> =
+    JSON.parse(readFileSync(new URL('layers.json', goldenFolder), 'utf8'));
+  const built = Object.entries(layers).flatMap(([name, { ztocs }]) =>
+    Object.values(ztocs)
+      .slice(0, 1)
+      .map((ztoc) => ({ name, ...ztoc })),
+  );
+
+  test.each(built)(
+    '$name has the entries and the end that the reference found',
+    ({ name, files, uncompressedArchiveSize }) => {
+      const layer = readFileSync(new URL(`layers/${name}`, goldenFolder));
+      const contents = scan(name.endsWith('.gz') ? gunzipSync(layer) : layer);
+      expect({ files: contents.entries.length, uncompressedArchiveSize: contents.size }).toEqual({
+        files,
+        uncompressedArchiveSize,
+      });
+    },
+  );
+});
+
+describe('any stream', () => {
+  test('reads the same in any chunks', () => {
+    const chunkSizes = fc.array(fc.oneof(fc.constantFrom(1, 511, 512, 513), fc.integer({ min: 1, max: 3000 })), {
+      minLength: 1,
+    });
+    fc.assert(
+      fc.property(fc.constantFrom(...readable), chunkSizes, ({ tar, read }, sizes) => {
+        expect(scan(tar, sizes)).toEqual(read);
+      }),
+      { numRuns: 300, seed: 1 },
+    );
+  });
+
+  test('gives its contents or one of our errors, whatever is done to it', () => {
+    const random = seededRandom(7);
+    const outcomes = new Map<string, number>();
+    for (let run = 0; run < 100_000; run++) {
+      const outcome = outcomeOf(damage(cases[run % cases.length].tar, random));
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }
+    expect([...outcomes.keys()].sort()).toEqual([
+      'LIMIT_EXCEEDED',
+      'TAR_ENTRY_UNSUPPORTED',
+      'TAR_INVALID',
+      'TAR_TRUNCATED',
+      'read',
+    ]);
+    expect(outcomes.get('read')).toBeGreaterThan(10_000);
+  });
+});
+
+/** A copy with up to three bytes changed, mostly with the checksum made right again, and perhaps cut short. */
+function damage(tar: Uint8Array, random: (bound: number) => number): Uint8Array {
+  const damaged = tar.slice(0, random(4) === 0 ? random(tar.length + 1) : tar.length);
+  for (let change = random(4); change > 0 && damaged.length > 0; change--) {
+    const at = random(damaged.length);
+    damaged[at] = random(2) === 0 ? random(256) : [0, 0x0a, 0x20, 0x30, 0x3d, 0x80, 0xff][random(7)];
+    const start = at - (at % BLOCK_SIZE);
+    const block = damaged.subarray(start, start + BLOCK_SIZE);
+    if (block.length === BLOCK_SIZE && random(8) > 0) block.set(toBytes(checksum(block)), 148);
+  }
+  return damaged;
+}
+
+function outcomeOf(tar: Uint8Array): string {
+  const scanner = new TarScanner();
+  try {
+    scanner.push(tar);
+    const { files, uncompressedArchiveSize } = scanner.finish();
+    const isPossible = uncompressedArchiveSize <= tar.length && files.length <= tar.length / BLOCK_SIZE;
+    return isPossible ? 'read' : 'read more than there is';
+  } catch (error) {
+    if (!(error instanceof ZtocError)) throw error;
+    return error.offset !== undefined && error.offset < tar.length ? error.code : `${error.code} nowhere`;
+  }
+}
