@@ -466,32 +466,39 @@ function extraOf(bits: u64, entry: u32): u32 {
   return <u32>((bits & ((<u64>1 << <u64>entry) - 1)) >> <u64>(entry >> 8));
 }
 
-/** Decodes symbols while both buffers have room for a round's worst case. @returns NEED_INPUT when one has not */
+/**
+ * Decodes symbols while both buffers have room for a round's worst case.
+ *
+ * In here `bits` is the bit buffer times four, with two bits of no meaning below, and `count` is two more than the bits
+ * that count, so that masking the buffer gives the address of a table's entry at once. A refill leaves 54 bits or more.
+ * Of `count`, only the low six bits are kept right: what is subtracted from it is a whole entry.
+ * @returns NEED_INPUT when a buffer has no more room
+ */
 function decodeFast(): i32 {
   const inputLimit = inputEnd - FAST_INPUT_MARGIN;
   const floor = outputFloor;
-  let input = inputPosition;
+  let input = inputPosition - (bitCount >> 3);
   let output = outputPosition;
-  let bits = bitBuffer;
-  let count = bitCount; // only its low six bits are kept right in here
+  let bits = (bitBuffer & ((<u64>1 << <u64>(bitCount & 7)) - 1)) << 2;
+  let count = (bitCount & 7) + 2;
   let answer = NEED_INPUT;
 
   bits |= load<u64>(input) << <u64>count;
   input += 7 - ((count >> 3) & 7);
   count |= 56;
-  let entry = load<u32>((<u32>bits & ((1 << LITLEN_BITS) - 1)) << 2, LITLEN_TABLE);
+  let entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
   do {
-    // 56 bits or more. Two literals take at most 22 of them, and leave the 20 that a length may need.
+    // Two literals take at most 22 bits of the 54, and leave the 20 that a length may need.
     if (entry & LITERAL) {
       store<u8>(output++, <u8>(entry >> 16));
       bits >>= <u64>entry;
       count -= entry;
-      entry = load<u32>((<u32>bits & ((1 << LITLEN_BITS) - 1)) << 2, LITLEN_TABLE);
+      entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
       if (entry & LITERAL) {
         store<u8>(output++, <u8>(entry >> 16));
         bits >>= <u64>entry;
         count -= entry;
-        entry = load<u32>((<u32>bits & ((1 << LITLEN_BITS) - 1)) << 2, LITLEN_TABLE);
+        entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
         if (entry & LITERAL) {
           store<u8>(output++, <u8>(entry >> 16));
           bits >>= <u64>entry;
@@ -499,7 +506,7 @@ function decodeFast(): i32 {
           bits |= load<u64>(input) << <u64>count;
           input += 7 - ((count >> 3) & 7);
           count |= 56;
-          entry = load<u32>((<u32>bits & ((1 << LITLEN_BITS) - 1)) << 2, LITLEN_TABLE);
+          entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
           continue;
         }
       }
@@ -508,7 +515,7 @@ function decodeFast(): i32 {
       if (entry & SUBTABLE) {
         bits >>= <u64>entry;
         count -= entry;
-        entry = load<u32>(((entry >> 16) + (<u32>bits & ((1 << ((entry >> 8) & 15)) - 1))) << 2, LITLEN_TABLE);
+        entry = load<u32>(((entry >> 16) << 2) + (<u32>bits & (((1 << ((entry >> 8) & 15)) - 1) << 2)), LITLEN_TABLE);
         if (entry & LITERAL) {
           store<u8>(output++, <u8>(entry >> 16));
           bits >>= <u64>entry;
@@ -516,7 +523,7 @@ function decodeFast(): i32 {
           bits |= load<u64>(input) << <u64>count;
           input += 7 - ((count >> 3) & 7);
           count |= 56;
-          entry = load<u32>((<u32>bits & ((1 << LITLEN_BITS) - 1)) << 2, LITLEN_TABLE);
+          entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
           continue;
         }
       }
@@ -533,28 +540,29 @@ function decodeFast(): i32 {
       }
     }
 
-    const length = (entry >> 16) + extraOf(bits, entry);
+    const length = (entry >> 16) + extraOf(bits >> 2, entry);
     bits >>= <u64>entry;
     count -= entry;
-    if ((count & 63) < 28) {
+    // A distance may need 28.
+    if ((count & 63) < 2 + 28) {
       bits |= load<u64>(input) << <u64>count;
       input += 7 - ((count >> 3) & 7);
       count |= 56;
     }
 
-    entry = load<u32>((<u32>bits & ((1 << DISTANCE_BITS) - 1)) << 2, DISTANCE_TABLE);
+    entry = load<u32>(<u32>bits & (((1 << DISTANCE_BITS) - 1) << 2), DISTANCE_TABLE);
     if (entry & EXCEPTION) {
       if (entry & SUBTABLE) {
         bits >>= <u64>entry;
         count -= entry;
-        entry = load<u32>(((entry >> 16) + (<u32>bits & ((1 << ((entry >> 8) & 15)) - 1))) << 2, DISTANCE_TABLE);
+        entry = load<u32>(((entry >> 16) << 2) + (<u32>bits & (((1 << ((entry >> 8) & 15)) - 1) << 2)), DISTANCE_TABLE);
       }
       if (entry & EXCEPTION) {
         answer = BAD_DISTANCE_SYMBOL;
         break;
       }
     }
-    const distance = (entry >> 16) + extraOf(bits, entry);
+    const distance = (entry >> 16) + extraOf(bits >> 2, entry);
     bits >>= <u64>entry;
     count -= entry;
     const target = output;
@@ -566,14 +574,14 @@ function decodeFast(): i32 {
     bits |= load<u64>(input) << <u64>count;
     input += 7 - ((count >> 3) & 7);
     count |= 56;
-    entry = load<u32>((<u32>bits & ((1 << LITLEN_BITS) - 1)) << 2, LITLEN_TABLE);
+    entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
     copyMatch(target, distance, length);
   } while (input < inputLimit && output < OUTPUT + OUTPUT_CAPACITY);
 
   inputPosition = input;
   outputPosition = output;
-  bitCount = count & 63;
-  bitBuffer = bits & ((<u64>1 << <u64>bitCount) - 1);
+  bitCount = (count & 63) - 2;
+  bitBuffer = (bits >> 2) & ((<u64>1 << <u64>bitCount) - 1);
   return answer;
 }
 
