@@ -9,6 +9,7 @@ export interface Span {
   readonly id: number;
   /** Where its bytes start in the layer. Neighbours share a byte where a deflate block starts inside one. */
   readonly compressedStart: number;
+  /** Where they end. */
   readonly compressedEnd: number;
   /** Where its output starts in the uncompressed stream. */
   readonly uncompressedStart: number;
@@ -35,6 +36,7 @@ export function listSpans(ztoc: Ztoc, base = 0): readonly Span[] {
     throw new ZtocError(
       'ZTOC_INVALID',
       `the zTOC has ${spans.length} checkpoints, ${ztoc.spanDigests.length} span digests and a last span numbered ${ztoc.maxSpanId}`,
+      { offset: base },
     );
   }
   return spans;
@@ -54,23 +56,25 @@ function listGzipSpans(ztoc: Ztoc, base: number): readonly Span[] {
       digest: spanDigests[id],
       checkpoint,
     };
-    checkExtent(span, compressedArchiveSize);
+    checkExtent(span, compressedArchiveSize, base);
     return span;
   });
 }
 
-function checkExtent(span: Span, layerSize: number): void {
+function checkExtent(span: Span, layerSize: number, offset: number): void {
   const { id, compressedStart, compressedEnd, uncompressedStart, uncompressedEnd } = span;
   if (compressedEnd > layerSize || compressedStart >= compressedEnd) {
     throw new ZtocError(
       'ZTOC_INVALID',
       `span ${id} of the zTOC lies at bytes ${compressedStart} to ${compressedEnd} of a layer of ${layerSize} bytes`,
+      { offset },
     );
   }
   if (uncompressedEnd - uncompressedStart > (compressedEnd - compressedStart) * MAX_DEFLATE_RATIO) {
     throw new ZtocError(
       'ZTOC_INVALID',
       `span ${id} of the zTOC would inflate ${compressedEnd - compressedStart} bytes to ${uncompressedEnd - uncompressedStart}, which deflate cannot do`,
+      { offset },
     );
   }
 }
@@ -83,6 +87,7 @@ function listPlainSpans(ztoc: Ztoc, base: number): readonly Span[] {
     throw new ZtocError(
       'ZTOC_INVALID',
       `the zTOC cuts ${size} bytes into ${count} spans, but tells of a layer of ${ztoc.compressedArchiveSize} bytes with an archive of ${ztoc.uncompressedArchiveSize} and has ${ztoc.spanDigests.length} span digests`,
+      { offset: base },
     );
   }
   return ztoc.spanDigests.map((digest, id) => {

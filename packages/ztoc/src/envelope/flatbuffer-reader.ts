@@ -19,7 +19,9 @@ const MAX_SHARING = 4;
  * Format: flatbuffers.dev/internals. All integers are little-endian.
  */
 export class FlatbufferReader {
+  /** The whole buffer. */
   readonly bytes: Uint8Array;
+  /** The same, for its integers. */
   readonly view: DataView;
   readonly #what: string;
   readonly #base: number;
@@ -90,9 +92,11 @@ export class FlatbufferReader {
   }
 }
 
-/** A vector's elements: where the first stands, and how many there are. */
+/** The elements of a vector. */
 export interface FlatbufferVector {
+  /** Where the first stands in the buffer. */
   readonly start: number;
+  /** How many there are. */
   readonly length: number;
 }
 
@@ -107,6 +111,7 @@ export class FlatbufferTable {
   readonly #vtableSize: number;
   readonly #size: number;
 
+  /** Use {@link FlatbufferReader.root} and {@link FlatbufferReader.tableAt}. */
   constructor(reader: FlatbufferReader, position: number) {
     const { view } = reader;
     reader.require(position, OFFSET_SIZE, 'a table');

@@ -32,6 +32,7 @@ export class ArchiveTree {
   #sortedPaths: readonly string[] | undefined;
   #numbers: ReadonlyMap<FileEntry, number> | undefined;
 
+  /** @param files All entries, in archive order. */
   constructor(files: readonly FileEntry[]) {
     this.#files = files;
     this.#previous = new Int32Array(files.length);

@@ -4,6 +4,7 @@ import { type RandomAccessSource, type ReadOptions, requireRange, throwIfAborted
 
 /** A source over an open file: close it when done, or declare it with `await using`. */
 export interface FileSource extends RandomAccessSource, AsyncDisposable {
+  /** Closes the file; later reads fail with `SOURCE_READ_FAILED`. */
   close(): Promise<void>;
 }
 

@@ -59,7 +59,7 @@ class HttpBlob {
 
   async askSize(signal: AbortSignal | undefined): Promise<number> {
     const response = await this.#request(0, 0, signal);
-    await response.body?.cancel();
+    await response.body?.cancel().catch(() => {});
     const range = response.headers.get('content-range') ?? '';
     if (response.status === 416 && range === EMPTY_RANGE) return 0;
     this.#requirePartial(response);
@@ -92,6 +92,7 @@ class HttpBlob {
     // With a range, `fetch` asks for the bytes as they are (Accept-Encoding: identity) of itself.
     const headers = new Headers(this.#headers);
     headers.set('range', `bytes=${first}-${last}`);
+    // Called as a method of this object, a browser's own `fetch` would refuse.
     const send = this.#fetch;
     try {
       return await send(this.#url, { headers, ...(signal && { signal }) });

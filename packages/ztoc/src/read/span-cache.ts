@@ -10,6 +10,7 @@ export class SpanCache {
     this.#maxSize = maxSize;
   }
 
+  /** The output of a span, if it is still here. */
   get(id: number): Uint8Array | undefined {
     const output = this.#outputs.get(id);
     if (output !== undefined) {
@@ -19,6 +20,7 @@ export class SpanCache {
     return output;
   }
 
+  /** Keeps an output, and lets go of those used longest ago. */
   add(id: number, output: Uint8Array): void {
     if (output.length > this.#maxSize || this.#outputs.has(id)) return;
     this.#outputs.set(id, output);

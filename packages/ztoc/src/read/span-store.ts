@@ -33,6 +33,10 @@ export class SpanStore {
   /** Requests under way, by each span that they will bring. */
   readonly #fetches = new Map<number, Promise<FetchedRun>>();
 
+  /**
+   * @param source The layer.
+   * @param limits What may be held in memory.
+   */
   constructor(source: RandomAccessSource, limits: SpanStoreLimits) {
     this.#source = source;
     this.#limits = limits;
@@ -47,11 +51,11 @@ export class SpanStore {
   async *outputs(spans: readonly Span[], signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, void> {
     let run: FetchedRun | undefined;
     for (const [i, span] of spans.entries()) {
+      throwIfAborted(signal);
       let output = this.#cache.get(span.id);
       if (output === undefined) {
         this.#requireInflatable(span);
-        if (run === undefined || span.id < run.firstId || span.id > run.lastId)
-          run = await this.#await(spans, i, signal);
+        if (run === undefined || !holds(run, span)) run = await this.#await(spans, i, signal);
         // Whoever waited for the same request may have been quicker.
         output = this.#cache.get(span.id) ?? this.#open(span, run);
       }
@@ -140,6 +144,10 @@ export class SpanStore {
     this.#cache.add(span.id, output);
     return output;
   }
+}
+
+function holds(run: FetchedRun, { id }: Span): boolean {
+  return id >= run.firstId && id <= run.lastId;
 }
 
 function outputLength(span: Span): number {

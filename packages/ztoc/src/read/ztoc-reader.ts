@@ -9,13 +9,13 @@ import { SpanStore, type SpanStoreLimits } from './span-store.ts';
 
 /** Bounds on the memory of a {@link ZtocReader}, in bytes. */
 export interface OpenZtocOptions {
-  /** Output of spans that is kept for the next read; 0 keeps none. @default 32 MiB */
+  /** Output of spans that is kept for the next read; 0 keeps none. @default {@link DEFAULT_CACHE_SIZE} */
   readonly cacheSize?: number | undefined;
-  /** What one read of the source asks for, over spans that stand side by side. A larger span is read alone. @default 8 MiB */
+  /** What one read of the source asks for, over spans that stand side by side. A larger span is read alone. @default {@link DEFAULT_MAX_FETCH_SIZE} */
   readonly maxFetchSize?: number | undefined;
-  /** What one span may inflate to; more is `LIMIT_EXCEEDED`. Layers compressed as one deflate block are one span. @default 1 GiB */
+  /** What one span may inflate to; more is `LIMIT_EXCEEDED`. A layer in one deflate block is one span. @default {@link DEFAULT_MAX_SPAN_SIZE} */
   readonly maxSpanSize?: number | undefined;
-  /** What is read into one array; more is `LIMIT_EXCEEDED`, and to be had by {@link ZtocReader.openFile}. @default 1 GiB */
+  /** What is read into one array; more is `LIMIT_EXCEEDED`, and to be had by {@link ZtocReader.openFile}. @default {@link DEFAULT_MAX_FILE_SIZE} */
   readonly maxFileSize?: number | undefined;
 }
 
@@ -31,9 +31,13 @@ export interface ReadFileOptions extends LookupOptions, ReadOptions {}
 /** A file: by its path, or by its entry in {@link Ztoc.files}. */
 export type FileSelector = ArchivePath | FileEntry;
 
+/** 32 MiB: eight spans of the default size. */
 export const DEFAULT_CACHE_SIZE = 32 << 20;
+/** 8 MiB. */
 export const DEFAULT_MAX_FETCH_SIZE = 8 << 20;
+/** 1 GiB: a span is its size and one deflate block, which encoders keep far below this, but need not. */
 export const DEFAULT_MAX_SPAN_SIZE = 2 ** 30;
+/** 1 GiB. */
 export const DEFAULT_MAX_FILE_SIZE = 2 ** 30;
 
 /** Zeros that stand for the holes of sparse files in {@link ZtocReader.openFile}, at most so many at once. */
@@ -59,6 +63,7 @@ export function openZtoc(ztoc: Ztoc, source: RandomAccessSource, options: OpenZt
 
 /** The files of a layer, read through its zTOC. Made by {@link openZtoc}; may be read from many times at once. */
 export class ZtocReader {
+  /** What the layer is read through. */
   readonly ztoc: Ztoc;
   /** All spans of the layer, in order. */
   readonly spans: readonly Span[];
@@ -66,6 +71,7 @@ export class ZtocReader {
   readonly #maxFileSize: number;
   #tree: ArchiveTree | undefined;
 
+  /** Use {@link openZtoc}, which makes sure that layer and zTOC have the same size. */
   constructor(ztoc: Ztoc, source: RandomAccessSource, options: OpenZtocOptions) {
     this.ztoc = ztoc;
     this.spans = listSpans(ztoc);
