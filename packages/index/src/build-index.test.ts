@@ -1,0 +1,206 @@
+import { digestOf, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '@soci/oci';
+import { describe, expect, it } from 'vitest';
+import { buildSociIndex } from './build-index.ts';
+import { CountingStore, makeLayer, put, putImage, putIndex, putLayer } from './fixtures/image.ts';
+import type { IndexProgress } from './progress.ts';
+
+const AMD64 = { architecture: 'amd64', os: 'linux' };
+const ARM64 = { architecture: 'arm64', os: 'linux' };
+
+describe('buildSociIndex', () => {
+  it('makes an index a platform, and says of each layer what became of it', async () => {
+    const store = new CountingStore();
+    const large = await putLayer(store, 'large', 40_000);
+    const small = await putLayer(store, 'small', 10);
+    const zstd = await put(store, OCI_LAYER_ZSTD, Buffer.alloc(2000));
+    const amd64 = await putImage(store, AMD64, [small, large, zstd]);
+    const arm64 = await putImage(store, ARM64, [large]);
+    const image = await putIndex(store, [
+      { ...amd64, platform: AMD64 },
+      { ...arm64, platform: ARM64 },
+    ]);
+
+    const result = await buildSociIndex(store, image, { minLayerSize: 1000 });
+
+    if (result.outcome !== 'indexed') throw new Error(result.reason);
+    expect(result.platforms.map(({ platform, manifest }) => [platform, manifest.digest])).toEqual([
+      [AMD64, amd64.digest],
+      [ARM64, arm64.digest],
+    ]);
+    expect(result.layers).toMatchObject([
+      { status: 'skipped', reason: 'smaller-than-min-layer-size', digest: small.digest, size: small.size },
+      { status: 'indexed', digest: large.digest, spans: 1, files: 1, uncompressedSize: 42_000 - 16 },
+      { status: 'skipped', reason: 'unsupported-compression', digest: zstd.digest },
+    ]);
+    expect(result.artifacts.map(({ kind }) => kind)).toEqual(['ztoc', 'soci-config', 'soci-index', 'soci-index']);
+    const manifests = result.artifacts.filter(({ kind }) => kind === 'soci-index');
+    expect(manifests.map(({ content }) => JSON.parse(Buffer.from(content).toString()).subject)).toEqual([amd64, arm64]);
+    for (const { descriptor, content } of result.artifacts) expect(digestOf(content)).toBe(descriptor.digest);
+  });
+
+  it('fetches a layer that stands in several places once', async () => {
+    const store = new CountingStore();
+    const layer = await putLayer(store, 'shared', 5000);
+    const image = await putIndex(store, [
+      { ...(await putImage(store, AMD64, [layer, layer])), platform: AMD64 },
+      { ...(await putImage(store, ARM64, [layer])), platform: ARM64 },
+    ]);
+    await buildSociIndex(store, image, { minLayerSize: 0 });
+    expect(store.fetches.get(layer.digest)).toBe(1);
+  });
+
+  it('indexes the platforms that have something, where the reference would index none', async () => {
+    const store = new CountingStore();
+    const image = await putIndex(store, [
+      { ...(await putImage(store, AMD64, [await putLayer(store, 'small', 10)])), platform: AMD64 },
+      { ...(await putImage(store, ARM64, [await putLayer(store, 'large', 40_000)])), platform: ARM64 },
+    ]);
+    const options = { minLayerSize: 1000 };
+    expect(await buildSociIndex(store, image, options)).toMatchObject({
+      outcome: 'indexed',
+      indexes: [{}],
+      platforms: [{ platform: AMD64 }, { platform: ARM64, index: {} }],
+    });
+    expect(await buildSociIndex(store, image, { ...options, compat: 'soci-cli' })).toMatchObject({
+      outcome: 'nothing-to-index',
+      reason: 'no-layer-to-index',
+    });
+  });
+
+  it('takes the platforms that the caller chooses, and no others', async () => {
+    const store = new CountingStore();
+    const layer = await putLayer(store, 'a', 100);
+    const image = await putIndex(store, [
+      { ...(await putImage(store, AMD64, [layer])), platform: AMD64 },
+      { ...(await putImage(store, ARM64, [layer])), platform: ARM64 },
+    ]);
+    expect(await buildSociIndex(store, image, { minLayerSize: 0, platforms: [ARM64] })).toMatchObject({
+      platforms: [{ platform: ARM64 }],
+    });
+    await expect(
+      buildSociIndex(store, image, { platforms: [{ os: 'linux', architecture: 's390x' }] }),
+    ).rejects.toMatchObject({ code: 'PLATFORM_NOT_FOUND', digest: image.digest });
+  });
+
+  it('finds nothing in content that runs nowhere', async () => {
+    const store = new CountingStore();
+    const config = await put(store, 'application/vnd.cncf.helm.config.v1+json', {});
+    const chart = await put(store, 'application/vnd.oci.image.manifest.v1+json', {
+      schemaVersion: 2,
+      config,
+      layers: [],
+    });
+    expect(await buildSociIndex(store, chart)).toEqual({
+      outcome: 'nothing-to-index',
+      reason: 'no-platform',
+      platforms: [],
+      layers: [],
+    });
+  });
+
+  it('tells of its progress', async () => {
+    const store = new CountingStore();
+    const layer = await putLayer(store, 'a', 5000);
+    const events: IndexProgress[] = [];
+    const image = await putImage(store, AMD64, [layer]);
+    await buildSociIndex(store, image, { minLayerSize: 0, onProgress: (event) => events.push(event) });
+    expect(events[0]).toEqual({ type: 'planned', layers: 1, bytes: layer.size });
+    expect(events[1]).toEqual({ type: 'layer-started', layer: layer.digest, size: layer.size });
+    expect(events.at(-2)).toMatchObject({ type: 'layer-progress', layer: layer.digest, bytes: layer.size });
+    expect(events.at(-1)).toMatchObject({ type: 'layer-done', layer: layer.digest, spans: 1, files: 1 });
+  });
+
+  describe('refuses', () => {
+    it('a layer whose bytes are not those of its digest', async () => {
+      const store = new CountingStore();
+      const bytes = makeLayer('a', 5000);
+      // Another value of the same length in the gzip header's time: the data stays valid, the digest does not.
+      const changed = Uint8Array.from(bytes, (byte, i) => (i === 4 ? byte ^ 1 : byte));
+      const layer = await put(store, OCI_LAYER_GZIP, bytes);
+      const image = await putImage(store, AMD64, [layer]);
+      const lying = {
+        fetch: (target: typeof layer) => (target.digest === layer.digest ? once(changed) : store.fetch(target)),
+      };
+      await expect(buildSociIndex(lying, image, { minLayerSize: 0 })).rejects.toMatchObject({
+        code: 'LAYER_MISMATCH',
+        digest: layer.digest,
+      });
+    });
+
+    it('a layer longer than its descriptor says, without reading on', async () => {
+      const store = new CountingStore();
+      const layer = await putLayer(store, 'a', 5000);
+      const image = await putImage(store, AMD64, [layer]);
+      let chunks = 0;
+      async function* endless() {
+        for (;;) {
+          chunks += 1;
+          yield makeLayer('a', 5000);
+        }
+      }
+      const lying = {
+        fetch: (target: typeof layer) => (target.digest === layer.digest ? endless() : store.fetch(target)),
+      };
+      await expect(buildSociIndex(lying, image, { minLayerSize: 0 })).rejects.toMatchObject({ code: 'LAYER_MISMATCH' });
+      expect(chunks).toBe(2);
+    });
+
+    it('a layer that is damaged, saying where', async () => {
+      const store = new CountingStore();
+      const bytes = makeLayer('a', 5000);
+      const layer = await put(store, OCI_LAYER_GZIP, bytes.subarray(0, bytes.length - 20));
+      const image = await putImage(store, AMD64, [layer]);
+      await expect(buildSociIndex(store, image, { minLayerSize: 0 })).rejects.toMatchObject({
+        code: 'LAYER_INVALID',
+        digest: layer.digest,
+        cause: { name: 'ZtocError', code: 'GZIP_TRUNCATED', offset: expect.any(Number) },
+      });
+    });
+
+    it('a manifest that is an index by its content', async () => {
+      const store = new CountingStore();
+      const both = await put(store, 'application/octet-stream', { schemaVersion: 2, manifests: [], layers: [] });
+      for (const mediaType of [
+        'application/vnd.oci.image.manifest.v1+json',
+        'application/vnd.oci.image.index.v1+json',
+      ]) {
+        await expect(buildSociIndex(store, { ...both, mediaType })).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
+      }
+    });
+
+    it('a manifest that is larger than the limit, before it is fetched', async () => {
+      const store = new CountingStore();
+      const image = {
+        mediaType: 'application/vnd.oci.image.manifest.v1+json',
+        digest: digestOf(Buffer.of()),
+        size: 1e9,
+      };
+      await expect(buildSociIndex(store, image)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+      expect(store.fetches.size).toBe(0);
+    });
+
+    it('indexes that lead to each other ever more often', async () => {
+      const store = new CountingStore();
+      let image = await putImage(store, AMD64, []);
+      for (let level = 0; level < 20; level += 1) image = await putIndex(store, [image, image]);
+      await expect(buildSociIndex(store, image)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    });
+
+    it.each([
+      { spanSize: 0 },
+      { spanSize: 1.5 },
+      { minLayerSize: -1 },
+      { jobs: 0 },
+      { optimizations: ['speed' as 'xattr'] },
+      { compat: 'other' as 'soci-cli' },
+    ])('options out of range: %j', async (options) => {
+      const store = new CountingStore();
+      const image = await putImage(store, AMD64, []);
+      await expect(buildSociIndex(store, image, options)).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+    });
+  });
+});
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
+}

@@ -1,0 +1,162 @@
+import type { Descriptor } from '@soci/oci';
+import { describe, expect, it } from 'vitest';
+import { type ConvertedImage, convertImage } from './convert-image.ts';
+import { type GoldenImage, openGolden } from './fixtures/golden.ts';
+import { CountingStore, put, putImage, putIndex, putLayer } from './fixtures/image.ts';
+import type { SociIndexOptions } from './options.ts';
+import {
+  ATTESTATION_MANIFEST,
+  IMAGE_MANIFEST_DIGEST,
+  INDEX_DIGEST,
+  REFERENCE_DIGEST,
+  REFERENCE_TYPE,
+  SOCI_INDEX_V2,
+} from './vocabulary.ts';
+
+const AMD64 = { architecture: 'amd64', os: 'linux' };
+const ARM64 = { architecture: 'arm64', os: 'linux' };
+
+async function convert(
+  { store, image }: Pick<GoldenImage, 'image'> & { store: Pick<CountingStore, 'fetch' | 'push'> },
+  options: SociIndexOptions = {},
+): Promise<ConvertedImage & { manifests: Descriptor[] }> {
+  const result = await convertImage(store, image, { minLayerSize: 0, jobs: 1, ...options });
+  if (result.outcome !== 'indexed') throw new Error(result.reason);
+  for (const { descriptor, content } of result.artifacts) await store.push(descriptor, content);
+  const root = result.artifacts.at(-1);
+  expect(root?.descriptor).toEqual(result.root);
+  return { ...result, manifests: JSON.parse(Buffer.from(root?.content ?? []).toString()).manifests };
+}
+
+describe('convertImage, where we differ from the reference', () => {
+  it('keeps the annotations of descriptors, beside those that the reference puts in their place', async () => {
+    const { manifests, indexes } = await convert(await openGolden('multi-annotated'));
+    expect(manifests[0]?.annotations).toEqual({ k: 'lost?', [INDEX_DIGEST]: indexes[0]?.digest });
+    const compat = await convert(await openGolden('multi-annotated'), { compat: 'soci-cli' });
+    expect(compat.manifests[0]?.annotations).toEqual({ [INDEX_DIGEST]: indexes[0]?.digest });
+  });
+
+  it('points an attestation at the new manifest, and leaves its own bytes alone', async () => {
+    const golden = await openGolden('attested');
+    const { manifests, artifacts } = await convert(golden);
+    const [image, attestation, index] = manifests;
+    expect(attestation).toEqual({
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      digest: 'sha256:4869d5ab317cbf6a8ba60d2d3ec7bdee27b7d2ca7d3f88fe6137f272e9cf9a60',
+      size: 484,
+      annotations: { [REFERENCE_TYPE]: ATTESTATION_MANIFEST, [REFERENCE_DIGEST]: image?.digest },
+      platform: { architecture: 'unknown', os: 'unknown' },
+    });
+    expect(artifacts.map(({ descriptor }) => descriptor.digest)).not.toContain(attestation?.digest);
+    expect(index).toMatchObject({ artifactType: SOCI_INDEX_V2, platform: AMD64 });
+  });
+
+  it('says that there is nothing to index, and why', async () => {
+    const { store, image } = await openGolden('zstd-only');
+    expect(await convertImage(store, image, { minLayerSize: 0 })).toMatchObject({
+      outcome: 'nothing-to-index',
+      reason: 'no-layer-to-index',
+      layers: [{ status: 'skipped', reason: 'unsupported-compression' }],
+    });
+  });
+
+  it('skips a layer that is no image layer', async () => {
+    const { layers } = await convert(await openGolden('wrong-type'));
+    expect(layers.map((layer) => (layer.status === 'skipped' ? layer.reason : layer.status))).toEqual([
+      'indexed',
+      'not-an-image-layer',
+    ]);
+  });
+});
+
+describe('convertImage', () => {
+  it('wraps a single manifest in an index, with the platform of its configuration', async () => {
+    const { manifests, root } = await convert(await openGolden('single-docker'));
+    expect(root.mediaType).toBe('application/vnd.oci.image.index.v1+json');
+    expect(manifests).toMatchObject([
+      { mediaType: 'application/vnd.oci.image.manifest.v1+json', platform: AMD64 },
+      { artifactType: SOCI_INDEX_V2, platform: AMD64, annotations: { [IMAGE_MANIFEST_DIGEST]: manifests[0]?.digest } },
+    ]);
+  });
+
+  it('does not carry what a tag says of a manifest into the index', async () => {
+    const golden = await openGolden('single-oci');
+    const tagged = { ...golden.image, annotations: { 'org.opencontainers.image.ref.name': 'latest' } };
+    expect((await convert({ ...golden, image: tagged })).root).toEqual((await convert(golden)).root);
+  });
+
+  it.each([undefined, 'soci-cli'] as const)('changes nothing the second time (compat: %s)', async (compat) => {
+    for (const name of ['single-oci', 'multi', 'multi-docker', 'attested']) {
+      const golden = await openGolden(name);
+      const options = compat === undefined ? {} : { compat };
+      const { root } = await convert(golden, options);
+      expect((await convert({ ...golden, image: root }, options)).root).toEqual(root);
+    }
+  });
+
+  it('refuses to leave an older SOCI index behind, as the reference does', async () => {
+    const golden = await openGolden('multi');
+    const { root, platforms } = await convert(golden);
+    const [first] = platforms.map(({ platform }) => platform);
+    if (first === undefined) throw new Error('multi has platforms');
+    // With another span size the manifest is another one too.
+    const again = convert({ ...golden, image: root }, { platforms: [first], spanSize: 65536 });
+    await expect(again).rejects.toMatchObject({ code: 'ALREADY_CONVERTED' });
+  });
+
+  it('converts the platforms chosen, and makes OCI manifests of the others', async () => {
+    const golden = await openGolden('multi-docker');
+    const { manifests, platforms } = await convert(golden, { platforms: [AMD64] });
+    expect(platforms).toHaveLength(1);
+    expect(manifests.map(({ mediaType }) => mediaType)).toEqual(
+      Array(3).fill('application/vnd.oci.image.manifest.v1+json'),
+    );
+    expect(manifests.map(({ annotations }) => annotations !== undefined)).toEqual([true, false, true]);
+  });
+
+  it('leaves alone what the store does not have and nobody asked to index', async () => {
+    const store = new CountingStore();
+    const amd64 = await putImage(store, AMD64, [await putLayer(store, 'a', 100)]);
+    const absent = { mediaType: amd64.mediaType, digest: `sha256:${'0'.repeat(64)}`, size: 9 };
+    const image = await putIndex(store, [
+      { ...amd64, platform: AMD64 },
+      { ...absent, platform: ARM64 },
+    ]);
+    const { manifests } = await convert({ store, image }, { platforms: [AMD64] });
+    expect(manifests[1]).toEqual({ ...absent, platform: ARM64 });
+    await expect(convert({ store, image })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('refuses an index that lists a manifest without a platform', async () => {
+    const store = new CountingStore();
+    const image = await putIndex(store, [await putImage(store, AMD64, [await putLayer(store, 'a', 100)])]);
+    await expect(convert({ store, image })).rejects.toMatchObject({ code: 'PLATFORM_MISSING', digest: image.digest });
+  });
+
+  it('lists the files to prefetch, and says which were found', async () => {
+    const store = new CountingStore();
+    const layer = await putLayer(store, 'bin/tool', 100_000);
+    const image = await putImage(store, AMD64, [layer]);
+    const { artifacts, platforms } = await convert({ store, image }, { prefetchFiles: ['/bin/tool', 'absent'] });
+    expect(platforms[0]?.prefetchFiles).toEqual([
+      { path: 'bin/tool', isFound: true },
+      { path: 'absent', isFound: false },
+    ]);
+    const prefetch = artifacts.find(({ kind }) => kind === 'prefetch');
+    expect(Buffer.from(prefetch?.content ?? []).toString()).toBe(
+      '{"version":"1.0","prefetch_spans":[{"start_span":0,"end_span":0}]}',
+    );
+  });
+
+  it('reads no more of an artifact than that it is none', async () => {
+    const store = new CountingStore();
+    const config = await put(store, 'application/vnd.example.config', {});
+    const image = await put(store, 'application/vnd.oci.image.manifest.v1+json', {
+      schemaVersion: 2,
+      config,
+      layers: [],
+    });
+    expect(await convertImage(store, image)).toMatchObject({ outcome: 'nothing-to-index', reason: 'no-platform' });
+    expect(store.fetches.get(config.digest)).toBeUndefined();
+  });
+});

@@ -1,0 +1,83 @@
+import { OCI_LAYER_GZIP } from '@soci/oci';
+import { describe, expect, it } from 'vitest';
+import { CountingStore, makeLayer, put, putLayer } from '../fixtures/image.ts';
+import { resolveOptions, type SociIndexOptions } from '../options.ts';
+import type { IndexProgress } from '../progress.ts';
+import { buildLayers } from './build-layers.ts';
+import type { LayerTask } from './layer-plan.ts';
+import { canStartThreads } from './layer-thread.ts';
+
+const task = ({ digest, size, mediaType }: Omit<LayerTask, 'compression'>): LayerTask => ({
+  digest,
+  size,
+  mediaType,
+  compression: 'gzip',
+});
+const build = (store: CountingStore, tasks: readonly LayerTask[], options: SociIndexOptions) =>
+  buildLayers(store, tasks, resolveOptions(options, 1));
+
+async function putLayers(store: CountingStore, sizes: readonly number[]): Promise<LayerTask[]> {
+  const layers = sizes.map((size, i) => putLayer(store, `layer-${i}`, size));
+  return (await Promise.all(layers)).map(task);
+}
+
+// Source runs in threads only where Node strips types itself; what is published runs in them everywhere.
+describe.runIf(canStartThreads())('buildLayers on several threads', () => {
+  it('makes what one thread makes', async () => {
+    const store = new CountingStore();
+    const tasks = await putLayers(store, [3_000_000, 10, 500_000, 1_200_000, 700_000]);
+    const options = { spanSize: 65536, prefetchFiles: ['layer-2'] };
+    const alone = await build(store, tasks, { ...options, jobs: 1 });
+    const together = await build(store, tasks, { ...options, jobs: 3 });
+    const comparable = (built: typeof alone) =>
+      [...built].map(([key, layer]) => [key, { ...layer, seconds: 0, ztoc: Buffer.from(layer.ztoc) }]).sort();
+    expect(comparable(together)).toEqual(comparable(alone));
+    expect([...store.fetches.values()]).toEqual([2, 2, 2, 2, 2]);
+  });
+
+  it('starts the largest first', async () => {
+    const store = new CountingStore();
+    const tasks = await putLayers(store, [1000, 300_000, 2000, 200_000]);
+    const events: IndexProgress[] = [];
+    await build(store, tasks, { jobs: 2, onProgress: (event) => events.push(event) });
+    const started = events.flatMap((event) => (event.type === 'layer-started' ? [event.size] : []));
+    expect(started).toEqual([...started].sort((a, b) => b - a));
+    expect(events.filter(({ type }) => type === 'layer-done')).toHaveLength(4);
+  });
+
+  it('ends with the first layer that is damaged, naming it and the byte', async () => {
+    const store = new CountingStore();
+    const good = await putLayers(store, [400_000, 900_000]);
+    const bytes = makeLayer('bad', 600_000);
+    bytes.fill(0xff, 300_000, 300_100);
+    const bad = task(await put(store, OCI_LAYER_GZIP, bytes));
+    for (const jobs of [1, 2, 3]) {
+      await expect(build(store, [...good, bad], { jobs })).rejects.toMatchObject({
+        code: 'LAYER_INVALID',
+        digest: bad.digest,
+        cause: { name: 'ZtocError', offset: expect.any(Number) },
+      });
+    }
+  });
+
+  it('ends with what the store fails with', async () => {
+    const store = new CountingStore();
+    const [first, second] = await putLayers(store, [900_000, 800_000]);
+    const absent = task({ mediaType: OCI_LAYER_GZIP, digest: `sha256:${'0'.repeat(64)}`, size: 1 });
+    await expect(build(store, [first, second, absent] as LayerTask[], { jobs: 3 })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+  });
+
+  it('ends when the caller aborts, with the caller’s reason', async () => {
+    const store = new CountingStore();
+    const tasks = await putLayers(store, [2_000_000, 2_000_000, 2_000_000]);
+    for (const jobs of [1, 2]) {
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const onProgress = ({ type }: IndexProgress) => type === 'layer-progress' && controller.abort(reason);
+      await expect(build(store, tasks, { jobs, signal: controller.signal, onProgress })).rejects.toBe(reason);
+      await expect(build(store, tasks, { jobs, signal: controller.signal })).rejects.toBe(reason);
+    }
+  });
+});
