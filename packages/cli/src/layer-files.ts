@@ -31,14 +31,14 @@ export function fileAsJson(file: FileEntry): object {
   };
 }
 
-/** A file of a layer as `ls -l` shows it. */
-export function fileAsLine(file: FileEntry): string {
+/** A file of a layer as `ls -l` shows it. @param shown its name, where that is not to be the archive's */
+export function fileAsLine(file: FileEntry, shown: string = name(file.name)): string {
   const owner = `${name(file.userName) || file.uid}/${name(file.groupName) || file.gid}`;
   const link =
     file.linkName.length === 0 ? '' : ` ${file.type === 'symlink' ? '->' : 'link to'} ${name(file.linkName)}`;
   const size = file.type === 'reg' ? String(file.uncompressedSize) : '-';
   const time = file.modTime.slice(0, 16).replace('T', ' ').padEnd(16);
-  return `${modeString(file)}  ${owner.padEnd(12)}  ${size.padStart(11)}  ${time}  ${name(file.name)}${link}`;
+  return `${modeString(file)}  ${owner.padEnd(12)}  ${size.padStart(11)}  ${time}  ${shown}${link}`;
 }
 
 /** Prints files: one JSON object a line, or one line as `ls -l` has it; names alone with `--quiet`. */
@@ -47,7 +47,7 @@ export async function printFiles(files: readonly FileEntry[], output: Output): P
     ? (file: FileEntry) => JSON.stringify(fileAsJson(file))
     : output.quiet
       ? (file: FileEntry) => name(file.name)
-      : fileAsLine;
+      : (file: FileEntry) => fileAsLine(file);
   for (let start = 0; start < files.length; start += BATCH) {
     await output.writeLine(
       files

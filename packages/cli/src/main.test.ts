@@ -48,7 +48,7 @@ describe('a command line that is wrong', () => {
     [['ztoc', 'inof'], 'unknown command "ztoc inof"', 'Did you mean soci-index ztoc info?'],
     [['ztoc'], 'ztoc is not a command by itself', 'One of: ztoc create'],
     [['push'], 'unknown command "push"', 'See soci-index --help.'],
-    [['--json', 'convert'], '--json stands before any command', 'Name the command first'],
+    [['--quiet', 'convert'], '--quiet stands before any command', 'Name the command first'],
     [['convert', 'oci:a'], 'DST is missing', 'Usage: soci-index convert [OPTIONS] SRC DST'],
     [['inspect', 'oci:a', 'oci:b'], '"oci:b" is one too many', 'Usage: soci-index inspect'],
     [['convert', '--spansize', '1', 'oci:a', 'oci:b'], 'unknown option --spansize', 'Did you mean --span-size?'],

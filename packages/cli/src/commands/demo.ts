@@ -1,20 +1,22 @@
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import { convertImage, DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
 import { text, valueOption } from '../arguments/option.ts';
 import { defineCommand } from '../command.ts';
-import { type DemoImage, prepareDemoImage } from '../demo/demo-image.ts';
-import { demoAsJson, printDemo } from '../demo/demo-report.ts';
+import { prepareDemoImage } from '../demo/demo-image.ts';
+import { printCosts, printLayers, suggestNext, tellImage, tellIndexed, tellProof } from '../demo/demo-report.ts';
 import { proveReadable } from '../demo/prove-readable.ts';
 import { EXIT } from '../exit-code.ts';
 import { indexInto } from '../image/index-into.ts';
+import { reportAsJson } from '../image/index-report.ts';
 import { printOutcome } from '../image/print-outcome.ts';
+import { countRead } from '../image/verify-indexes.ts';
 import { type ImageLocation, parseLocation } from '../transports/location.ts';
 
 export const demo = defineCommand({
   name: 'demo',
-  summary: 'see it work: index an image made of this machine’s own files, prove it, and report',
+  summary: "see it work: index an image made of this machine's own files, prove it, and report",
   details: [
     'Without SRC an image of more than 100 MB is made of what Node has installed here and of the node_modules of the ' +
       'current folder; later runs use it again. With SRC your own image is indexed. Everything is written below --dir.',
@@ -33,16 +35,17 @@ export const demo = defineCommand({
   ],
   async run({ operands: [from], options }, context) {
     const { output } = context;
-    const dir = options.dir ?? join(tmpdir(), 'soci-index-demo');
-    const source = from === undefined ? undefined : parseLocation(from);
-    const made = source === undefined ? await prepareDemoImage(dir, context) : undefined;
-    const image: ImageLocation = source ?? layoutAt((made as DemoImage).folder);
+    const isTold = !output.json && !output.quiet;
+    const dir = shortestPath(options.dir ?? join(tmpdir(), 'soci-index-demo'));
+    const made = from === undefined ? await prepareDemoImage(dir, context) : undefined;
+    const source = made === undefined ? parseLocation(from ?? '') : layoutAt(made.folder);
     const destination = layoutAt(join(dir, 'soci'));
     await rm(destination.path, { recursive: true, force: true });
+    if (made && isTold) await tellImage(made, output);
 
     const { result, seconds } = await indexInto(
       {
-        source: image,
+        source,
         destination,
         options: {},
         build: ({ store, root }, given) => convertImage(store, root, given),
@@ -52,18 +55,40 @@ export const demo = defineCommand({
       context,
     );
     if (result.outcome === 'nothing-to-index') {
-      const minLayerSize = DEFAULT_MIN_LAYER_SIZE;
-      const nothing = { result, source: image.text, destination: '', made: [], json: {}, verification: undefined };
-      return printOutcome({ ...nothing, seconds, minLayerSize }, output);
+      const report = { result, source: source.text, destination: '', made: [], json: {}, verification: undefined };
+      return printOutcome({ ...report, seconds, minLayerSize: DEFAULT_MIN_LAYER_SIZE }, output);
     }
+    if (isTold) await tellIndexed(result, seconds, destination.path, output);
     const proof = await proveReadable(destination, context);
-    const report = { made, source: image, destination, result, seconds, proof };
-    if (output.json) await output.writeJson(demoAsJson(report));
-    else if (output.quiet) await output.writeLine(result.root.digest);
-    else await printDemo(report, output);
-    return proof.verification.isValid ? EXIT.DONE : EXIT.FAILED;
+    const { isValid } = proof.verification;
+
+    if (output.json) {
+      await output.writeJson({
+        source: source.text,
+        destination: destination.text,
+        root: result.root,
+        ...reportAsJson(result),
+        verified: { valid: isValid, ...countRead(proof.verification) },
+        reading: proof.costs,
+        seconds: Number(seconds.toFixed(3)),
+      });
+    } else if (output.quiet) {
+      await output.writeLine(result.root.digest);
+    } else {
+      await tellProof(proof, output);
+      await printLayers(result, made?.titles ?? [], output);
+      await printCosts(result, proof.costs, output);
+      await suggestNext(destination.path, proof.costs[0]?.name, output);
+    }
+    return isValid ? EXIT.DONE : EXIT.FAILED;
   },
 });
+
+/** Paths below the current folder are shown, and can be typed, as they are from here. */
+function shortestPath(path: string): string {
+  const fromHere = relative('.', path) || '.';
+  return fromHere.startsWith('..') || isAbsolute(fromHere) ? path : fromHere;
+}
 
 function layoutAt(path: string): ImageLocation {
   return { transport: 'oci', path, reference: 'latest', text: `oci:${path}:latest` };

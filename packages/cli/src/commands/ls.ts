@@ -1,4 +1,5 @@
 import { parsePlatform } from '@soci/oci';
+import type { FileEntry } from '@soci/ztoc';
 import { valueOption } from '../arguments/option.ts';
 import { defineCommand } from '../command.ts';
 import { CliError } from '../errors.ts';
@@ -6,7 +7,8 @@ import { EXIT } from '../exit-code.ts';
 import { choosePlatform } from '../image/choose-platform.ts';
 import { describeImage } from '../image/describe-image.ts';
 import { ImageFiles } from '../image/image-files.ts';
-import { printFiles } from '../layer-files.ts';
+import { fileAsJson, fileAsLine, printFiles } from '../layer-files.ts';
+import type { Output } from '../terminal/output.ts';
 import { printable } from '../terminal/text-width.ts';
 import { parseLocation } from '../transports/location.ts';
 import { withSource } from '../transports/open-image.ts';
@@ -32,11 +34,17 @@ export const ls = defineCommand({
         await printFiles([file.entry], output);
         return;
       }
-      for (const [name, entry] of await files.list(reached)) {
-        if (entry !== undefined) await printFiles([entry], output);
-        else await output.writeLine(output.json ? JSON.stringify({ name, type: 'dir' }) : `${printable(name)}/`);
-      }
+      const items = [...(await files.list(reached))];
+      if (items.length > 0)
+        await output.writeLine(items.map(([name, entry]) => showItem(name, entry, output)).join('\n'));
     });
     return EXIT.DONE;
   },
 });
+
+/** One name of a folder; there is more to say of it where a layer has an entry of it. */
+function showItem(name: string, entry: FileEntry | undefined, output: Output): string {
+  const shown = `${printable(name)}${entry === undefined || entry.type === 'dir' ? '/' : ''}`;
+  if (output.json) return JSON.stringify(entry === undefined ? { name, type: 'dir' } : fileAsJson(entry));
+  return output.quiet || entry === undefined ? shown : fileAsLine(entry, shown);
+}

@@ -4,7 +4,7 @@ import { defineCommand } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';
 import { describeImage } from '../image/describe-image.ts';
-import { printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
+import { printIndexes, printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
 import { parseLocation } from '../transports/location.ts';
 import { withSource } from '../transports/open-image.ts';
 
@@ -44,7 +44,10 @@ export const verify = defineCommand({
       return verifyIndexes(source.store, [...listed, ...referring], { ...options, signal, progress });
     }).finally(() => progress.close());
     if (output.json) await output.writeJson({ source: from, ...verificationAsJson(verification) });
-    else await printVerification(verification, output);
+    else {
+      if (!output.quiet) await printIndexes(verification, output);
+      await printVerification(verification, output);
+    }
     return verification.isValid ? EXIT.DONE : EXIT.FAILED;
   },
 });

@@ -120,8 +120,10 @@ async function createOne(
   const progress = output.openProgress();
   try {
     const { size } = await stat(path);
+    // Nothing can be told from the first bytes of an empty file: there its name says what it was meant to be.
     const built = await buildZtoc(createReadStream(path, { highWaterMark: READ_SIZE }), {
       ...options,
+      ...(size === 0 && /\.t?gz$/.test(path) && options.compression !== 'uncompressed' && { compression: 'gzip' }),
       onProgress: ({ bytes }) =>
         progress.update({
           done: bytes,

@@ -1,7 +1,7 @@
 import { digestOf } from '@soci/oci';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-code.ts';
-import { countOf, formatBytes, formatCount } from '../terminal/quantity.ts';
+import { formatBytes, formatCount } from '../terminal/quantity.ts';
 import { printable } from '../terminal/text-width.ts';
 import { readZtocFile } from '../ztoc-file.ts';
 
@@ -39,7 +39,7 @@ export const ztocInfo = defineCommand({
         ['layer', `${facts.compression}, ${exact(facts.compressedArchiveSize)}`],
         ['archive in it', exact(facts.uncompressedArchiveSize)],
         ['entries', formatCount(facts.files)],
-        ['spans', countOf(facts.maxSpanId + 1, 'span')],
+        ['spans', formatCount(facts.maxSpanId + 1)],
       ] as const) {
         await output.writeLine(`${bold(name.padEnd(13))}  ${value}`);
       }

@@ -51,7 +51,8 @@ export async function prepareDemoImage(dir: string, { output, signal }: CommandC
     await makeImage(folder, plans, {
       signal,
       onBytes: (bytes) => {
-        packed += bytes;
+        // Headers and padding count too: they are what is over at the end.
+        packed = Math.min(size, packed + bytes);
         progress.update({
           done: packed,
           total: size,

@@ -75,7 +75,8 @@ async function planDependencies(modules: string, node: string): Promise<LayerPla
 
 /** Folders that hold one package each: the children of `node_modules`, and those of pnpm's store inside it. */
 async function packageFolders(modules: string): Promise<{ source: string; name: string }[]> {
-  const children = (await readdir(modules)).sort().filter((child) => child !== '.pnpm');
+  // Names with a dot are of tools and their caches; of pnpm's store the packages are taken one by one.
+  const children = (await readdir(modules)).sort().filter((child) => child === '.bin' || !child.startsWith('.'));
   const store = (await readdir(join(modules, '.pnpm')).catch(() => [])).sort();
   return [
     ...store.map((child) => ({ source: join(modules, '.pnpm', child), name: `app/node_modules/.pnpm/${child}` })),

@@ -13,17 +13,30 @@ export interface ReadingCost {
   readonly bytesToFetch: number;
 }
 
-/** Which files to show, as places in the list of all by size: a typical one, larger ones, the largest. */
-const PLACES = [0.5, 0.9, 0.99, 1] as const;
+/** Which files to show beside the largest, as places in the list of a layer's files by size: a typical one, larger ones. */
+const ORDINARY = [0.5, 0.9, 0.99] as const;
+
+/** Around each place so many of the files are alike: the one with the shortest path is shown. */
+const NEIGHBOURHOOD = 0.01;
+
+const decoder = new TextDecoder();
 
 /** Picks a few files of the indexed layers, from an ordinary one to the largest, and says what reading each costs. */
 export function measureReading(layers: readonly OpenLayer[]): ReadingCost[] {
-  const files = layers
-    .flatMap(({ layer, reader }) => [...reader.list()].filter(isReadable).map((entry) => ({ layer, reader, entry })))
-    .sort((a, b) => a.entry.uncompressedSize - b.entry.uncompressedSize);
-  const chosen = new Set(PLACES.flatMap((place) => files[Math.floor(place * (files.length - 1))] ?? []));
-  return [...chosen].map(({ layer, reader, entry }) => ({
-    name: new TextDecoder().decode(entry.name),
+  const bySize = (open: readonly OpenLayer[]) =>
+    open
+      .flatMap(({ layer, reader }) => [...reader.list()].filter(isReadable).map((entry) => ({ layer, reader, entry })))
+      .sort((a, b) => a.entry.uncompressedSize - b.entry.uncompressedSize);
+  const ordinary = ORDINARY.flatMap((place, turn) => {
+    // Each from another layer, as far as they go.
+    const files = bySize(layers.slice(turn % layers.length).slice(0, 1));
+    const at = (share: number) => Math.round(share * (files.length - 1));
+    const alike = files.slice(at(place - NEIGHBOURHOOD / 2), at(place + NEIGHBOURHOOD / 2) + 1);
+    return alike.sort((a, b) => a.entry.name.length - b.entry.name.length).slice(0, 1);
+  });
+  const chosen = [...ordinary, ...bySize(layers).slice(-1)];
+  return [...new Set(chosen)].map(({ layer, reader, entry }) => ({
+    name: decoder.decode(entry.name),
     size: entry.uncompressedSize,
     layer: layer.digest,
     spans: reader.spansOf(entry).length,

@@ -78,15 +78,19 @@ export function verificationAsJson({ isValid, indexes, layers, problems }: Verif
   };
 }
 
+/** Prints which SOCI indexes were read back. */
+export async function printIndexes({ indexes }: Verification, output: Output): Promise<void> {
+  for (const { index, version, platform } of indexes) {
+    const where = platform ? ` for ${printable(formatPlatform(platform))}` : '';
+    await output.writeLine(`${output.style.bold(`SOCI index v${version}`)}${where}  ${index.digest}`);
+  }
+}
+
 /** Prints what reading back has shown, for people. */
 export async function printVerification(verification: Verification, output: Output): Promise<void> {
-  const { indexes, layers, isValid } = verification;
-  const { green, red, bold } = output.style;
+  const { layers, isValid } = verification;
+  const { green, red } = output.style;
   if (!output.quiet) {
-    for (const { index, version, platform } of indexes) {
-      const where = platform ? ` for ${printable(formatPlatform(platform))}` : '';
-      await output.writeLine(`${bold(`SOCI index v${version}`)}${where}  ${index.digest}`);
-    }
     await output.writeTable(
       [
         { title: 'LAYER' },
@@ -95,10 +99,10 @@ export async function printVerification(verification: Verification, output: Outp
         { title: 'SPANS READ', align: 'right' },
         { title: 'RESULT', flexible: true },
       ],
-      layers.map(({ layer, size, filesRead, files, spansRead, spans, problems }) => [
+      layers.map(({ layer, size, filesRead, spansRead, spans, problems }) => [
         shortDigest(layer),
         formatBytes(size),
-        `${formatCount(filesRead)} of ${formatCount(files)}`,
+        formatCount(filesRead),
         `${formatCount(spansRead)} of ${formatCount(spans)}`,
         problems.length === 0 ? 'right' : countOf(problems.length, 'problem'),
       ]),

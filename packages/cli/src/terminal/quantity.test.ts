@@ -5,11 +5,11 @@ describe('quantities for people', () => {
   it.each([
     [0, '0 B'],
     [1023, '1023 B'],
-    [1024, '1.0 KiB'],
+    [1024, '1 KiB'],
     [37_376, '36.5 KiB'],
-    [4 << 20, '4.0 MiB'],
+    [4 << 20, '4 MiB'],
     [109_051_904, '104 MiB'],
-    [1024 * 1024 - 1, '1.0 MiB'],
+    [1024 * 1024 - 1, '1 MiB'],
     [2 ** 53, '8192 TiB'],
   ])('writes %i bytes as %s', (bytes, text) => {
     expect(formatBytes(bytes)).toBe(text);

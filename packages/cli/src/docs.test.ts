@@ -1,0 +1,62 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COMMANDS } from './command-table.ts';
+import { comparableOutput, consoleExamples } from './fixtures/console-examples.ts';
+import { layerPath, layoutPath } from './fixtures/golden.ts';
+import { runCli } from './fixtures/run-cli.ts';
+import { temporaryFolder } from './fixtures/temporary-folder.ts';
+
+const DOCUMENTS = {
+  'docs/cli.md': new URL('../../../docs/cli.md', import.meta.url),
+  'README.md': new URL('../README.md', import.meta.url),
+};
+
+describe.each(Object.entries(DOCUMENTS))('the examples of %s', (_, url) => {
+  const folder = temporaryFolder();
+  const home = process.cwd();
+
+  beforeAll(() => {
+    // What the documents say is there: an image named v1 in a layout, one with small layers only, and two layers.
+    cpSync(layoutPath('single-oci'), join(folder, 'app'), { recursive: true });
+    const indexFile = join(folder, 'app', 'index.json');
+    const index = JSON.parse(readFileSync(indexFile, 'utf8')) as { manifests: object[] };
+    const manifests = index.manifests.map((each) => ({
+      ...each,
+      annotations: { 'org.opencontainers.image.ref.name': 'v1' },
+    }));
+    writeFileSync(indexFile, JSON.stringify({ ...index, manifests }));
+    cpSync(layerPath('gzip-level6.tar.gz'), join(folder, 'layer.tar.gz'));
+    cpSync(layerPath('pax-xattrs.tar.gz'), join(folder, 'other.tar.gz'));
+    cpSync(layoutPath('small-layers'), join(folder, 'small'), { recursive: true });
+    process.chdir(folder);
+  });
+
+  afterAll(() => process.chdir(home));
+
+  it.each(consoleExamples(readFileSync(url, 'utf8')))('$command', async ({ command, output }) => {
+    const [program, ...argv] = command.split(' ');
+    expect(program).toBe('soci-index');
+    const run = await runCli([...argv, '--jobs', '1'].slice(0, takesJobs(argv) ? undefined : -2));
+    // On standard error stand progress, which documents leave out, and errors, which they show.
+    const said = run.code === 0 || run.code === 3 ? run.stdout : run.stderr;
+    expect(comparableOutput(said)).toBe(comparableOutput(output));
+  });
+});
+
+describe('docs/cli.md', () => {
+  const text = readFileSync(fileURLToPath(DOCUMENTS['docs/cli.md']), 'utf8');
+
+  it.each(COMMANDS)('has a section on $name with all of its options', ({ name, options }) => {
+    const [, section = ''] = text.split(new RegExp(`^## \`${name}[ \`]`, 'm'));
+    const own = section.split(/^## /m)[0] ?? '';
+    expect(own).not.toBe('');
+    const shared = own.includes('[options of `convert`]') ? (text.split('### Options of `convert`')[1] ?? '') : '';
+    for (const option of Object.keys(options)) expect(own + shared).toContain(`--${option}`);
+  });
+});
+
+function takesJobs([name = '']: readonly string[]): boolean {
+  return name === 'convert' || name === 'create';
+}
