@@ -25,8 +25,8 @@ export class BytePool {
   }
 
   /**
-   * Room for `size` bytes, for the caller to fill. Throws `LIMIT_EXCEEDED` before anything is allocated; `offset` is where
-   * in the tar stream the need arose.
+   * Room for `size` bytes, for the caller to fill. Throws `LIMIT_EXCEEDED` before anything is allocated; `offset` is
+   * where in the tar stream the need arose.
    */
   take(size: number, offset: number): Uint8Array {
     if (size === 0) return NO_BYTES;
@@ -74,6 +74,7 @@ function isSame(known: Uint8Array, source: Uint8Array, start: number, size: numb
 }
 
 function metadataTooLarge(limit: number, offset: number): ZtocError {
-  const message = `Names and PAX records up to the tar header at byte ${offset} take more than maxMetadataSize, ${limit} bytes: raise that limit if the layer is trusted.`;
+  const excess = `take more than maxMetadataSize, ${limit} bytes: raise that limit if the layer is trusted`;
+  const message = `Names and PAX records up to the tar header at byte ${offset} ${excess}.`;
   return new ZtocError('LIMIT_EXCEEDED', message, { offset });
 }

@@ -10,8 +10,8 @@ const MAX_EXACT_LENGTH = 15;
 const MAX_DIGITS = 19;
 
 /**
- * Reads a signed 64-bit decimal integer as Go's `strconv.ParseInt(text, 10, 64)` does: an optional sign, then nothing but
- * digits. Gives undefined for anything else, and beyond 64 bits.
+ * Reads a signed 64-bit decimal integer as Go's `strconv.ParseInt(text, 10, 64)` does: an optional sign, then nothing
+ * but digits. Gives undefined for anything else, and beyond 64 bits.
  */
 export function parseDecimal(text: string): TarInteger | undefined {
   if (!DECIMAL.test(text)) return undefined;

@@ -5,10 +5,11 @@ import { invalidHeader } from './tar-faults.ts';
 import { BLOCK_SIZE } from './tar-format.ts';
 
 /*
- * Where the fields stand in a header block (archive/tar/format.go; POSIX.1-2017, pax, "ustar Interchange Format"):
+ * Where the fields stand in a header block, as name, offset and size
+ * (archive/tar/format.go; POSIX.1-2017, pax, "ustar Interchange Format"):
  *
- *   all formats      name 0 100, mode 100 8, uid 108 8, gid 116 8, size 124 12, mtime 136 12, checksum 148 8, type 156 1,
- *                    link name 157 100
+ *   all formats      name 0 100, mode 100 8, uid 108 8, gid 116 8, size 124 12, mtime 136 12, checksum 148 8,
+ *                    type 156 1, link name 157 100
  *   ustar star gnu   magic 257 6, version 263 2, user 265 32, group 297 32, device major 329 8, device minor 337 8
  *   ustar            prefix 345 155
  *   star             prefix 345 131, access time 476 12, change time 488 12, trailer 508 4
@@ -20,7 +21,7 @@ const PREFIX_START = 345;
 const USTAR_PREFIX_SIZE = 155;
 const STAR_PREFIX_SIZE = 131;
 
-/** What one header block says by itself. Its strings are read by {@link readName} and its like, only when they are needed. */
+/** What one header block says by itself. Its strings are read by {@link readName} and its like, only when needed. */
 export interface HeaderBlock {
   readonly typeFlag: number;
   readonly size: TarInteger;
@@ -46,8 +47,8 @@ export function isZeroBlock(block: Uint8Array): boolean {
 }
 
 /**
- * Reads a header block. Throws `TAR_INVALID` where Go's reader refuses it: a wrong checksum, or a malformed number in any
- * field of its format (archive/tar/reader.go, `readHeader`). `offset` is where the block stands in the stream.
+ * Reads a header block. Throws `TAR_INVALID` where Go's reader refuses it: a wrong checksum, or a malformed number in
+ * any field of its format (archive/tar/reader.go, `readHeader`). `offset` is where the block stands in the stream.
  */
 export function parseHeaderBlock(block: Uint8Array, offset: number): HeaderBlock {
   if (!hasValidChecksum(block)) throw invalidHeader(offset, 'has a wrong checksum');
@@ -139,8 +140,8 @@ function prefixSizeOf(block: Uint8Array, format: Format): number {
 }
 
 /**
- * Whether the times of a GNU header are numbers. Go before 1.8 wrote a prefix over them, so where they are not, its reader
- * takes them for one (https://go.dev/issue/12594).
+ * Whether the times of a GNU header are numbers. Go before 1.8 wrote a prefix over them, so where they are not, its
+ * reader takes them for one (https://go.dev/issue/12594).
  */
 function hasGnuTimes(block: Uint8Array): boolean {
   for (const start of [345, 357]) {

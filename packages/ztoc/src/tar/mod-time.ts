@@ -37,11 +37,11 @@ export function parsePaxTime(text: string): TarTime | undefined {
 }
 
 /**
- * Prints times as Go's `time.Time.MarshalText` does in UTC: RFC 3339, the nanoseconds without trailing zeros. Years outside
- * 0 to 9999 give an empty string, because the reference ignores Go's error there (ztoc/ztoc_marshaler.go).
+ * Prints times as Go's `time.Time.MarshalText` does in UTC: RFC 3339, the nanoseconds without trailing zeros. Years
+ * outside 0 to 9999 give an empty string, because the reference ignores Go's error there (ztoc/ztoc_marshaler.go).
  *
- * Its strings are made in one piece: joined ones hold on to their parts, which triples what millions of them take. Files
- * that stand together often have the same time, and then share a string.
+ * Its strings are made in one piece: joined ones hold on to their parts, which more than doubles what millions of them
+ * take. Files that stand together often have the same time, and then share a string.
  */
 export class ModTimePrinter {
   readonly #text = fromByteString('0000-00-00T00:00:00.000000000Z');

@@ -16,15 +16,15 @@ const SPARSE_LENGTH = 'GNU.sparse.numbytes';
 const SPARSE_MAP = 'GNU.sparse.map';
 
 /** What a record takes in memory beside its bytes, so that tiny ones cannot get round the limit on metadata. */
-const RECORD_OVERHEAD = 128;
+const RECORD_OVERHEAD = 200;
 
 /** Keys whose values become C strings in the header and so may hold no NUL. */
 const STRING_KEYS: ReadonlySet<string> = new Set(['path', 'linkpath', 'uname', 'gname']);
 
 /**
- * Reads the body of a PAX header: records `<length> <key>=<value>\n`, the last of a key winning. The offset and numbytes
- * records of sparse format 0.0 are put together into the one map record of format 0.1. Values are views of `content`,
- * keys are kept in `pool`; `offset` is where the header stands in the stream.
+ * Reads the body of a PAX header: records `<length> <key>=<value>\n`, the last of a key winning. The offset and
+ * numbytes records of sparse format 0.0 are put together into the one map record of format 0.1. Values are views of
+ * `content`, keys are kept in `pool`; `offset` is where the header stands in the stream.
  *
  * Gives undefined where Go's reader refuses it (archive/tar/reader.go, `parsePAX`).
  *

@@ -65,8 +65,8 @@ export function isValidSparseMap(numbers: readonly string[], size: number): bool
 }
 
 /**
- * Reads the map that stands before the data of a sparse file in format 1.0: decimal numbers, each ended by a newline, the
- * first the count of pieces, padded to whole blocks (archive/tar/reader.go, `readGNUSparseMap1x0`).
+ * Reads the map that stands before the data of a sparse file in format 1.0: decimal numbers, each ended by a newline,
+ * the first the count of pieces, padded to whole blocks (archive/tar/reader.go, `readGNUSparseMap1x0`).
  */
 export class SparseMapReader {
   #text = '';
@@ -75,8 +75,8 @@ export class SparseMapReader {
   #count: number | undefined;
 
   /**
-   * Takes the next block of the body. Gives the numbers once it has them all, `incomplete` while it needs another block,
-   * `invalid` for a bad count, and `too-long` where another block would pass {@link MAX_SPECIAL_FILE_SIZE}.
+   * Takes the next block of the body. Gives the numbers once it has them all, `incomplete` while it needs another
+   * block, `invalid` for a bad count, and `too-long` where another block would pass {@link MAX_SPECIAL_FILE_SIZE}.
    */
   push(block: Uint8Array): readonly string[] | 'incomplete' | 'invalid' | 'too-long' {
     this.#text += toByteString(block);

@@ -40,11 +40,11 @@ export class EntryAssembler {
   }
 
   /**
-   * Makes an entry as Go's reader does (archive/tar/reader.go, `next`): GNU long names win over PAX records, those over the
-   * header, and the name of a sparse record over all.
+   * Makes an entry as Go's reader does (archive/tar/reader.go, `next`): GNU long names win over PAX records, those over
+   * the header, and the name of a sparse record over all.
    *
-   * Throws `TAR_ENTRY_UNSUPPORTED` for a type that a zTOC cannot hold, `TAR_INVALID` for records that Go's reader refuses,
-   * and `LIMIT_EXCEEDED` for a size that no `number` holds exactly.
+   * Throws `TAR_ENTRY_UNSUPPORTED` for a type that a zTOC cannot hold, `TAR_INVALID` for records that Go's reader
+   * refuses, and `LIMIT_EXCEEDED` for a size that no `number` holds exactly.
    */
   assemble(block: Uint8Array, header: HeaderBlock, extensions: EntryExtensions, place: EntryPlace): TarEntry {
     const pool = this.#pool;

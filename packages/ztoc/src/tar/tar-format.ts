@@ -24,7 +24,10 @@ export const TYPE_GNU_SPARSE = 0x53;
 
 const FILE_TYPES: readonly FileType[] = ['reg', 'hardlink', 'symlink', 'char', 'block', 'dir', 'fifo'];
 
-/** What a zTOC calls an entry with type flag `0` to `6`; undefined for the types it cannot hold (ztoc/toc_builder.go, `getType`). */
+/**
+ * What a zTOC calls an entry with type flag `0` to `6`; undefined for the types it cannot hold
+ * (ztoc/toc_builder.go, `getType`).
+ */
 export function fileTypeOf(typeFlag: number): FileType | undefined {
   return FILE_TYPES[typeFlag - 0x30];
 }

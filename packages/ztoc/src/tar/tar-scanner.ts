@@ -18,16 +18,17 @@ export interface TarContents {
 }
 
 /**
- * What the next bytes are: a header or a first zero block, the block after a zero block, the body of a PAX header or GNU
- * long name, a block of a sparse map, or data and padding to pass over.
+ * What the next bytes are: a header or a first zero block, the block after a zero block, the body of a PAX header or
+ * GNU long name, a block of a sparse map, or data and padding to pass over.
  */
 type State = 'header' | 'second-zero-block' | 'extension' | 'sparse-map' | 'body' | 'done';
 
 /**
  * Makes the table of contents of a tar stream, given in chunks of any size, exactly as Go's archive/tar reads it
- * (archive/tar/reader.go, driven by ztoc/toc_builder.go, `metadataFromTarReader`). Bodies are passed over, not looked at.
+ * (archive/tar/reader.go, driven by ztoc/toc_builder.go, `metadataFromTarReader`). Bodies are passed over, unread.
  *
- * @see POSIX.1-2017, pax, "ustar Interchange Format" and "pax Interchange Format"; GNU tar manual, "Storing Sparse Files"
+ * @see POSIX.1-2017, pax, "ustar Interchange Format" and "pax Interchange Format"
+ * @see GNU tar manual, "Storing Sparse Files"
  */
 export class TarScanner {
   readonly #maxEntries: number;
