@@ -66,7 +66,7 @@ export function corrupt(bytes: Uint8Array, corruptions: readonly Corruption[]): 
 function spoil(bytes: Uint8Array, corruption: Corruption): Uint8Array {
   switch (corruption.kind) {
     case 'flip': {
-      const copy = bytes.slice();
+      const copy = new Uint8Array(bytes);
       const at = Math.min(Math.floor(corruption.at * bytes.length), bytes.length - 1);
       if (at >= 0) copy[at] = (copy[at] ?? 0) ^ corruption.xor;
       return copy;

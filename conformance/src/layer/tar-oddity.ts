@@ -41,7 +41,7 @@ function oddField(random: Random): TarEntry {
     '-1',
     '7'.repeat(width),
     ' 17 17\0',
-    ` ${'0'.repeat(width - 2)}`,
+    ` ${'0'.repeat(Math.max(0, width - 2))}`,
     '17\x0017',
     '\0\x0017',
     `\x80${'\0'.repeat(width - 1)}`,

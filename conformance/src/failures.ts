@@ -1,0 +1,31 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Comparison } from './comparison.ts';
+import type { LayerCase } from './layer/layer-case.ts';
+import { describe } from './outcome.ts';
+
+const FOLDER = fileURLToPath(new URL('../.failures', import.meta.url));
+
+/** Keeps a difference: the layer, the recipe that made it, both zTOCs, and how to see it again. Gives the folder. */
+export function saveFailure(name: string, layerCase: LayerCase, comparison: Comparison): string {
+  const folder = join(FOLDER, name);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'layer'), comparison.layer);
+  writeFileSync(join(folder, 'case.json'), `${JSON.stringify(layerCase, null, 2)}\n`);
+  for (const side of ['ours', 'reference'] as const) {
+    const outcome = comparison[side];
+    if (outcome.kind === 'built') writeFileSync(join(folder, `${side}.ztoc`), outcome.ztoc);
+  }
+  const { signature = '', details = '' } = comparison.difference ?? {};
+  writeFileSync(
+    join(folder, 'README.md'),
+    `${signature}\n\n${details}\n\nlayer: ${comparison.layer.length} bytes, span size ${layerCase.spanSize}\nours: ${describe(comparison.ours)}\nreference: ${describe(comparison.reference)}\n\nAgain: pnpm conformance --replay .failures/${name}/case.json\n`,
+  );
+  return folder;
+}
+
+/** A case that was kept as a file. */
+export function readCase(file: string): LayerCase {
+  return JSON.parse(readFileSync(file, 'utf8')) as LayerCase;
+}

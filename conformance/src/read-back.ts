@@ -1,0 +1,105 @@
+import { gunzipSync } from 'node:zlib';
+import { bytesSource, decodeZtoc, extractFile, type FileEntry } from '@soci/ztoc';
+import type { Difference } from './outcome.ts';
+import { Random } from './random.ts';
+import type { Reference, ZtocRequest } from './reference.ts';
+
+/** Larger files are left out: they travel to the reference and back as base64. */
+const MAX_FILE_SIZE = 4 << 20;
+
+/**
+ * The reference cannot read every zTOC that it writes: its reader wants each entry to end before the next begins, which
+ * a sparse file's logical size prevents (ztoc/ztoc_marshaler.go, `flatbufferToTOC`).
+ */
+const REFUSED_TABLE = 'invalid toc entry';
+
+/**
+ * Reads some files of a layer through our zTOC, ourselves and by the reference, and compares both with the plain archive.
+ * Only files whose bytes can be named without doubt are taken: regular, with a path that no other entry has, and stored
+ * whole (a sparse file's size is not that of its bytes in the archive).
+ */
+export async function findReadBackDifference(
+  layer: Uint8Array,
+  encoded: Uint8Array,
+  algorithm: ZtocRequest['algorithm'],
+  reference: Reference,
+  count: number,
+): Promise<{ difference: Difference | undefined; filesRead: number }> {
+  const archive = algorithm === 'gzip' ? tryGunzip(layer) : layer;
+  if (archive === undefined) return { difference: undefined, filesRead: 0 };
+  const ztoc = decodeZtoc(encoded);
+  const candidates = plainFiles(ztoc.files, archive.length);
+  const random = new Random(layer.length, encoded.length);
+  let filesRead = 0;
+  for (; filesRead < count && candidates.length > 0; filesRead++) {
+    const [file] = candidates.splice(random.between(0, candidates.length - 1), 1) as [FileEntry];
+    const expected = archive.subarray(file.uncompressedOffset, file.uncompressedOffset + file.uncompressedSize);
+    const ours = await extractOurs(ztoc, layer, file.name);
+    const theirs = await reference.extract(encoded, layer, file.name);
+    if (theirs === REFUSED_TABLE) return { difference: undefined, filesRead };
+    for (const [reader, bytes] of [
+      ['ours', ours],
+      ['the reference', theirs],
+    ] as const) {
+      if (typeof bytes !== 'string' && Buffer.compare(bytes, expected) === 0) continue;
+      const name = JSON.stringify(Buffer.from(file.name).toString('latin1'));
+      const found = typeof bytes === 'string' ? bytes : `${bytes.length} other bytes`;
+      return {
+        difference: {
+          signature: `read back by ${reader}`,
+          details: `${name} of ${expected.length} bytes, read by ${reader}: ${found}`,
+        },
+        filesRead,
+      };
+    }
+  }
+  return { difference: undefined, filesRead };
+}
+
+/** The archive, where Node's own decoder can tell: it does not know a zlib stream behind a gzip member, which the reference does. */
+function tryGunzip(layer: Uint8Array): Uint8Array | undefined {
+  try {
+    return gunzipSync(layer);
+  } catch {
+    return undefined;
+  }
+}
+
+function plainFiles(files: readonly FileEntry[], archiveSize: number): FileEntry[] {
+  const uses = new Map<string, number>();
+  const key = (file: FileEntry) => plainPath(Buffer.from(file.name).toString('latin1'));
+  for (const file of files) uses.set(key(file), (uses.get(key(file)) ?? 0) + 1);
+  const isSparse = (file: FileEntry) =>
+    file.paxRecords.some(([name]) => Buffer.from(name).toString('latin1').startsWith('GNU.sparse.'));
+  return files.filter(
+    (file) =>
+      file.type === 'reg' &&
+      file.uncompressedSize <= MAX_FILE_SIZE &&
+      file.uncompressedOffset + file.uncompressedSize <= archiveSize &&
+      uses.get(key(file)) === 1 &&
+      file.linkName.length === 0 &&
+      !isSparse(file),
+  );
+}
+
+/** The path without what two names of one file may differ in: `.`, `..`, and slashes. */
+function plainPath(name: string): string {
+  const parts: string[] = [];
+  for (const part of name.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return parts.join('/');
+}
+
+async function extractOurs(
+  ztoc: Parameters<typeof extractFile>[0],
+  layer: Uint8Array,
+  name: Uint8Array,
+): Promise<Uint8Array | string> {
+  try {
+    return await extractFile(ztoc, bytesSource(layer), name);
+  } catch (error) {
+    return String(error);
+  }
+}
