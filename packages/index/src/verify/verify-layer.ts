@@ -106,7 +106,7 @@ async function readLayer(
   let length = 0;
   let uncompressed = 0;
   async function* tee(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of boundLayer(store.fetch(layer, signal ? { signal } : {}), layer)) {
+    for await (const chunk of boundLayer(store.fetch(layer, { reuseChunks: true, ...(signal && { signal }) }), layer)) {
       signal?.throwIfAborted();
       digester.update(chunk);
       length += chunk.length;

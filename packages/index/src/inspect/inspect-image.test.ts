@@ -1,0 +1,59 @@
+import { MemoryStore } from '@soci/oci/memory';
+import { expect, it } from 'vitest';
+import { buildSociIndex } from '../build-index.ts';
+import { convertImage } from '../convert-image.ts';
+import { openGolden } from '../fixtures/golden.ts';
+import { put, putImage, putLayer } from '../fixtures/image.ts';
+import { inspectImage } from './inspect-image.ts';
+
+const AMD64 = { architecture: 'amd64', os: 'linux' };
+
+it('tells which SOCI index of a converted image belongs to which manifest', async () => {
+  const { store, image } = await openGolden('attested');
+  const result = await convertImage(store, image, { minLayerSize: 0, jobs: 1 });
+  if (result.outcome !== 'indexed') throw new Error(result.reason);
+  for (const { descriptor, content } of result.artifacts) await store.push(descriptor, content);
+
+  const { isConverted, entries } = await inspectImage(store, result.root);
+
+  expect(isConverted).toBe(true);
+  expect(entries.map(({ kind }) => kind)).toEqual(['image', 'attestation', 'soci-index']);
+  const [own, attestation, index] = entries;
+  expect(attestation).toMatchObject({ manifest: own?.descriptor.digest });
+  expect(index).toMatchObject({ manifest: own?.descriptor.digest, index: { version: 2 } });
+  expect(own).toMatchObject({
+    indexes: [{ descriptor: { digest: index?.descriptor.digest }, ztocs: [{ layerDigest: result.layers[0]?.digest }] }],
+  });
+});
+
+it('finds v1 indexes where the store lists referrers', async () => {
+  const store = new MemoryStore();
+  const image = await putImage(store, AMD64, [await putLayer(store, 'a', 100)]);
+  expect(await inspectImage(store, image)).toMatchObject({
+    isConverted: false,
+    entries: [{ kind: 'image', indexes: [] }],
+  });
+  const result = await buildSociIndex(store, image, { minLayerSize: 0 });
+  if (result.outcome !== 'indexed') throw new Error(result.reason);
+  for (const { descriptor, content } of result.artifacts) await store.push(descriptor, content);
+  expect(await inspectImage(store, image)).toMatchObject({
+    isConverted: false,
+    entries: [{ kind: 'image', indexes: [{ version: 1, subject: image, ztocs: [{ spanSize: 1 << 22 }] }] }],
+  });
+});
+
+it('names what is no image, and what is not there', async () => {
+  const store = new MemoryStore();
+  const blob = await put(store, 'application/vnd.example', { a: 1 });
+  const absent = {
+    ...blob,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    digest: `sha256:${'0'.repeat(64)}`,
+  };
+  const index = await put(store, 'application/vnd.oci.image.index.v1+json', {
+    schemaVersion: 2,
+    manifests: [blob, absent],
+  });
+  const { entries } = await inspectImage(store, index);
+  expect(entries.map(({ kind }) => kind)).toEqual(['artifact', 'missing']);
+});
