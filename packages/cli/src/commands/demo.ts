@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join, relative } from 'node:path';
 import { convertImage, DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
 import { text, valueOption } from '../arguments/option.ts';
@@ -26,7 +27,7 @@ export const demo = defineCommand({
     dir: valueOption(
       'DIR',
       text,
-      'where to keep the images (default: soci-index-demo in the folder for temporary files)',
+      'where to keep the images; below node_modules/.cache, or with the temporary files, by default',
     ),
   },
   examples: [
@@ -36,7 +37,7 @@ export const demo = defineCommand({
   async run({ operands: [from], options }, context) {
     const { output } = context;
     const isTold = !output.json && !output.quiet;
-    const dir = shortestPath(options.dir ?? join(tmpdir(), 'soci-index-demo'));
+    const dir = shortestPath(options.dir ?? defaultFolder());
     const made = from === undefined ? await prepareDemoImage(dir, context) : undefined;
     const source = made === undefined ? parseLocation(from ?? '') : layoutAt(made.folder);
     const destination = layoutAt(join(dir, 'soci'));
@@ -83,6 +84,12 @@ export const demo = defineCommand({
     return isValid ? EXIT.DONE : EXIT.FAILED;
   },
 });
+
+/** Where other tools keep their caches too; elsewhere a folder that is this person's own. */
+function defaultFolder(): string {
+  if (existsSync('node_modules')) return join('node_modules', '.cache', 'soci-index-demo');
+  return join(tmpdir(), `soci-index-demo-${userInfo().username}`);
+}
 
 /** Paths below the current folder are shown, and can be typed, as they are from here. */
 function shortestPath(path: string): string {

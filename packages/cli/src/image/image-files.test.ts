@@ -1,0 +1,149 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { type Descriptor, digestOf, OCI_IMAGE_CONFIG, OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from '@soci/oci';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tarStream } from '../demo/tar-stream.ts';
+import type { TreeEntry } from '../demo/tree.ts';
+import { jsonLines, runCli } from '../fixtures/run-cli.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+const folder = temporaryFolder();
+const image = `oci:${join(folder, 'converted')}:v1`;
+
+/** The layers of an image, the base first: what a name holds; `->` before a link's target, a slash after a folder's name. */
+const LAYERS: readonly Readonly<Record<string, string>>[] = [
+  {
+    'etc/': '',
+    'etc/os-release': 'base',
+    'etc/removed': 'base',
+    'opt/': '',
+    'opt/old/': '',
+    'opt/old/file': 'base',
+    lib: '-> usr/lib',
+    'usr/lib/libc.so': 'libc',
+    data: 'a file',
+  },
+  {
+    'etc/.wh.removed': '',
+    'etc/os-release': 'upper',
+    'opt/.wh..wh..opq': '',
+    'opt/new': 'upper',
+    'data/': '',
+    'data/inside': 'x',
+  },
+  { top: '-> /lib/libc.so', loop: '-> loop', far: '-> ../../etc/os-release', 'usr/lib/extra': 'e' },
+];
+
+beforeAll(async () => {
+  const source = join(folder, 'source');
+  await mkdir(join(source, 'blobs', 'sha256'), { recursive: true });
+  const put = async (mediaType: string, content: Uint8Array): Promise<Descriptor> => {
+    const digest = digestOf(content);
+    await writeFile(join(source, 'blobs', 'sha256', digest.slice(7)), content);
+    return { mediaType, digest, size: content.length };
+  };
+  const json = (document: object) => new TextEncoder().encode(JSON.stringify(document));
+  const layers: Descriptor[] = [];
+  for (const layer of LAYERS) layers.push(await put(OCI_LAYER_GZIP, await packLayer(layer)));
+  const config = await put(
+    OCI_IMAGE_CONFIG,
+    json({ architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [] } }),
+  );
+  const manifest = await put(
+    OCI_IMAGE_MANIFEST,
+    json({ schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers }),
+  );
+  await writeFile(join(source, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [manifest] }));
+  await writeFile(join(source, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  await runCli(['convert', '--jobs', '1', '--min-layer-size', '0', `oci:${source}`, image]);
+});
+
+async function packLayer(files: Readonly<Record<string, string>>): Promise<Uint8Array> {
+  const entries = await Promise.all(
+    Object.entries(files).map(async ([name, content], index): Promise<TreeEntry> => {
+      const source = join(folder, `content-${index}`);
+      const isLink = content.startsWith('-> ');
+      const kind = name.endsWith('/') ? 'folder' : isLink ? 'link' : 'file';
+      await writeFile(source, content);
+      const size = kind === 'file' ? content.length : 0;
+      return {
+        source,
+        name: name.replace(/\/$/, ''),
+        kind,
+        size,
+        mode: 0o644,
+        modified: 0,
+        target: isLink ? content.slice(3) : '',
+      };
+    }),
+  );
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of tarStream(entries, new AbortController().signal)) chunks.push(chunk);
+  return gzipSync(Buffer.concat(chunks));
+}
+
+describe('cat', () => {
+  it.each([
+    ['/etc/os-release', 'upper'],
+    ['etc/../etc/./os-release', 'upper'],
+    ['/opt/new', 'upper'],
+    ['/data/inside', 'x'],
+    ['/usr/lib/libc.so', 'libc'],
+    ['/lib/libc.so', 'libc'],
+    ['/top', 'libc'],
+    ['/far', 'upper'],
+  ])('reads %s as a container sees it', async (path, content) => {
+    expect(await runCli(['cat', image, path])).toEqual(
+      expect.objectContaining({ code: 0, stdout: content, stderr: '' }),
+    );
+  });
+
+  it.each([
+    ['/etc/removed', 'ENTRY_NOT_FOUND'],
+    ['/opt/old/file', 'ENTRY_NOT_FOUND'],
+    ['/data', 'ENTRY_NOT_A_FILE'],
+    ['/etc', 'ENTRY_NOT_A_FILE'],
+    ['/usr', 'ENTRY_NOT_A_FILE'],
+    ['/loop', 'SOURCE_INVALID'],
+    ['/nothing', 'ENTRY_NOT_FOUND'],
+  ])('has no file %s', async (path, code) => {
+    const run = await runCli(['cat', image, path]);
+    expect(run).toMatchObject({ code: 1, stdout: '' });
+    expect(run.stderr).toContain(`[${code}]`);
+  });
+
+  it('tells how a file was read instead of printing it', async () => {
+    const run = await runCli(['cat', '--json', image, '/etc/os-release']);
+    const [told] = jsonLines<{ bytesRead: number; imageSize: number }>(run);
+    expect(told).toMatchObject({
+      name: '/etc/os-release',
+      size: 5,
+      digest: digestOf(new TextEncoder().encode('upper')),
+      spans: [0],
+    });
+    expect(told?.bytesRead).toBeLessThan(told?.imageSize ?? 0);
+  });
+});
+
+describe('ls', () => {
+  it.each([
+    ['/', ['data/', 'etc/', 'far', 'lib', 'loop', 'opt/', 'top', 'usr/']],
+    ['etc', ['os-release']],
+    ['/opt/', ['new']],
+    ['/usr/lib', ['extra', 'libc.so']],
+  ])('lists %s without what layers above have removed', async (path, names) => {
+    const { code, stdout } = await runCli(['ls', '--quiet', image, path]);
+    expect({ code, names: stdout.trim().split('\n') }).toEqual({ code: 0, names });
+  });
+
+  it('shows a file as ls does', async () => {
+    expect((await runCli(['ls', image, '/opt/new'])).stdout).toMatch(
+      /^-rw-r--r-- {2}root\/root +5 {2}1970-01-01 00:00 {2}opt\/new\n$/,
+    );
+  });
+
+  it('fails where nothing is', async () => {
+    expect(await runCli(['ls', image, '/opt/old'])).toMatchObject({ code: 1, stdout: '' });
+  });
+});
