@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join, relative } from 'node:path';
 import { convertImage, DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
@@ -41,6 +41,7 @@ export const demo = defineCommand({
     const made = from === undefined ? await prepareDemoImage(dir, context) : undefined;
     const source = made === undefined ? parseLocation(from ?? '') : layoutAt(made.folder);
     const destination = layoutAt(join(dir, 'soci'));
+    await mkdir(dir, { recursive: true });
     await rm(destination.path, { recursive: true, force: true });
     if (made && isTold) await tellImage(made, output);
 

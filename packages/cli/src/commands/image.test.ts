@@ -1,0 +1,193 @@
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Descriptor } from '@soci/oci';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { layoutPath } from '../fixtures/golden.ts';
+import { jsonLines, runCli } from '../fixtures/run-cli.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+const folder = temporaryFolder();
+const multi = `oci:${layoutPath('multi-annotated')}`;
+const converted = `oci:${join(folder, 'multi')}:v1`;
+const quick = ['--jobs', '1', '--min-layer-size', '0'];
+
+/** What convert prints with --json, as far as it is looked at here. */
+interface Converted {
+  readonly root: Descriptor;
+  readonly indexes: readonly Descriptor[];
+  readonly platforms: readonly { platform: object; index?: Descriptor; prefetchFiles: readonly object[] }[];
+  readonly layers: readonly { status: string; reason?: string }[];
+  readonly verified?: { filesRead: number };
+}
+
+beforeAll(async () => {
+  expect(await runCli(['convert', ...quick, multi, converted])).toMatchObject({ code: 0 });
+});
+
+describe('convert', () => {
+  it('says on one line a layer, without control codes, what it does', async () => {
+    const run = await runCli(['convert', ...quick, multi, `oci:${join(folder, 'told')}`]);
+    expect(run.stderr).toMatch(/^layer 1 of \d+ {2}sha256:[0-9a-f]{12} .* files? .* spans? .* zTOC .* s$/m);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+    expect(run.stdout + run.stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+    expect(run.stdout).toContain('linux/amd64\n');
+    expect(run.stdout).toContain('linux/arm64');
+  });
+
+  it('draws a bar on a terminal, and takes it away', async () => {
+    const run = await runCli(['convert', ...quick, multi, `oci:${join(folder, 'drawn')}`], { columns: 70 });
+    expect(run.stderr).toMatch(/\r.*█/);
+    expect(run.stderr.endsWith('\r\u001b[K\u001b[?25h')).toBe(true);
+    expect(run.stderr).not.toContain('\n');
+  });
+
+  it('prints the digest alone with --quiet', async () => {
+    const run = await runCli(['convert', '-q', ...quick, multi, `oci:${join(folder, 'quiet')}`]);
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    expect(run.stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
+  });
+
+  it('prints one JSON object, whatever else happens', async () => {
+    const run = await runCli(['convert', '--json', '--verify', ...quick, multi, `oci:${join(folder, 'json')}`]);
+    const [result, ...others] = jsonLines<Converted>(run);
+    expect(others).toEqual([]);
+    expect(result?.platforms).toHaveLength(2);
+    expect(result?.indexes).toEqual(result?.platforms.map(({ index }) => index));
+    expect(result?.layers.every(({ status }) => status === 'indexed')).toBe(true);
+    expect(result?.verified?.filesRead).toBeGreaterThan(0);
+  });
+
+  it('indexes the platforms that are asked for, and no other', async () => {
+    const run = await runCli(['convert', '--json', ...quick, '-p', 'linux/arm64', multi, `oci:${join(folder, 'arm')}`]);
+    const [result] = jsonLines<Converted>(run);
+    expect(result?.platforms.map(({ platform }) => platform)).toEqual([
+      expect.objectContaining({ architecture: 'arm64' }),
+    ]);
+    const none = await runCli(['convert', ...quick, '-p', 'linux/s390x', multi, `oci:${join(folder, 'none')}`]);
+    expect(none).toMatchObject({ code: 1, stdout: '' });
+    expect(none.stderr).toContain('[PLATFORM_NOT_FOUND]');
+  });
+
+  it('takes files to prefetch from the command line and from a file, and says which are not there', async () => {
+    const list = join(folder, 'prefetch.json');
+    writeFileSync(list, '["/reg", " /no/such/file "]');
+    const source = `oci:${layoutPath('single-oci')}`;
+    const argv = ['convert', ...quick, '--prefetch-files-json', list, '--prefetch-file', 'block513', source];
+    const [result] = jsonLines<Converted>(await runCli([...argv, '--json', `oci:${join(folder, 'prefetch')}`]));
+    expect(result?.platforms[0]?.prefetchFiles.map((each) => 'found' in each && each.found)).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    const told = await runCli([...argv, `oci:${join(folder, 'prefetch')}`]);
+    expect(told.stderr).toMatch(/There is no .*no\/such\/file in the image for linux\/amd64/);
+  });
+
+  it.each(['{}', '[1]', 'no JSON'])('refuses a list of files to prefetch that is %s', async (content) => {
+    const list = join(folder, 'bad.json');
+    writeFileSync(list, content);
+    const run = await runCli(['convert', ...quick, '--prefetch-files-json', list, multi, `oci:${join(folder, 'bad')}`]);
+    expect(run).toMatchObject({ code: 1, stdout: '' });
+    expect(run.stderr).toContain('bad.json');
+  });
+
+  it('tells of each layer why there is nothing to index', async () => {
+    const run = await runCli([
+      'convert',
+      '--json',
+      `oci:${layoutPath('zstd-only')}`,
+      '--min-layer-size',
+      '0',
+      `oci:${join(folder, 'zstd')}`,
+    ]);
+    expect(run.code).toBe(3);
+    expect(jsonLines<Converted>(run)[0]?.layers).toEqual([
+      expect.objectContaining({ status: 'skipped', reason: 'unsupported-compression' }),
+    ]);
+    const small = await runCli(['convert', `oci:${layoutPath('small-layers')}`, `oci:${join(folder, 'small')}`]);
+    expect(small.code).toBe(3);
+    expect(small.stdout).toMatch(/skipped: smaller than 10 MiB[\s\S]*Nothing to index/);
+  });
+});
+
+describe('inspect', () => {
+  it('shows which index and which zTOC belongs to which', async () => {
+    const [image] = jsonLines<{
+      root: Descriptor;
+      platforms: { layers: { ztoc?: string }[]; indexes: { ztocs: { digest: string }[] }[] }[];
+    }>(await runCli(['inspect', '--json', converted]));
+    expect(image?.platforms).toHaveLength(2);
+    for (const { layers, indexes } of image?.platforms ?? []) {
+      expect(indexes).toEqual([expect.objectContaining({ version: 2 })]);
+      expect(layers.map(({ ztoc }) => ztoc)).toEqual(indexes[0]?.ztocs.map(({ digest }) => digest));
+    }
+  });
+
+  it('says of an image without an index that it has none', async () => {
+    expect((await runCli(['inspect', multi])).stdout).toContain('no SOCI index');
+    const verified = await runCli(['verify', multi]);
+    expect(verified).toMatchObject({ code: 1, stdout: '' });
+    expect(verified.stderr).toContain('[NOT_INDEXED]');
+  });
+
+  it('tells an attestation from an image', async () => {
+    const [image] = jsonLines<{ platforms: object[]; others: { kind: string }[] }>(
+      await runCli(['inspect', '--json', `oci:${layoutPath('attested')}`]),
+    );
+    expect(image?.platforms).toHaveLength(1);
+    expect(image?.others.map(({ kind }) => kind)).toEqual(['attestation']);
+  });
+
+  it.each([
+    ['through its zTOC', converted],
+    ['without a zTOC', multi],
+  ])('lists the files of a layer %s', async (_, place) => {
+    const run = await runCli(['inspect', '--quiet', '--layer', '0709e246', place]);
+    expect(run.code).toBe(0);
+    expect(run.stdout.split('\n')).toContain('usr/bin/f00000-wgjrngs');
+  });
+
+  it.each([
+    ['0709', 2],
+    ['ffffffff', 1],
+    ['latest', 2],
+  ])('has no layer %s', async (digest, code) => {
+    expect(await runCli(['inspect', '--layer', digest, converted])).toMatchObject({ code, stdout: '' });
+  });
+});
+
+describe('a file of an image for several platforms', () => {
+  it('is read for the platform that is asked for', async () => {
+    expect(await runCli(['ls', converted])).toMatchObject({ code: 2, stdout: '' });
+    expect(await runCli(['ls', '-p', 'linux/arm64', converted])).toMatchObject({ code: 0 });
+    expect(await runCli(['ls', '-p', 'linux/s390x', converted])).toMatchObject({ code: 1 });
+  });
+});
+
+describe('verify', () => {
+  it('reads every file back, or a sample', async () => {
+    const filesRead = async (...options: string[]) => {
+      const [report] = jsonLines<{ valid: boolean; layers: { filesRead: number }[] }>(
+        await runCli(['verify', '--json', ...options, converted]),
+      );
+      expect(report?.valid).toBe(true);
+      return report?.layers.reduce((sum, layer) => sum + layer.filesRead, 0) ?? 0;
+    };
+    expect(await filesRead('--sample', '2', '--seed', '7')).toBeLessThan(await filesRead());
+  });
+
+  it('finds a layer that is not what it was when it was indexed', async () => {
+    const damaged = join(folder, 'damaged');
+    cpSync(join(folder, 'multi'), damaged, { recursive: true });
+    const blobs = join(damaged, 'blobs', 'sha256');
+    const layer = readdirSync(blobs).find((name) => name.startsWith('0709e246'));
+    const path = join(blobs, layer ?? '');
+    const bytes = readFileSync(path);
+    bytes.writeUInt8(bytes.readUInt8(100_000) ^ 1, 100_000);
+    writeFileSync(path, bytes);
+    const run = await runCli(['verify', `oci:${damaged}`]);
+    expect(run.code).toBe(1);
+    expect(run.stdout).toContain('The index is not right.');
+    expect(await runCli(['verify', '--quiet', `oci:${damaged}`])).toMatchObject({ code: 1 });
+  });
+});

@@ -1,0 +1,175 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { digestOf } from '@soci/oci';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { layerPath } from '../fixtures/golden.ts';
+import { jsonLines, runCli } from '../fixtures/run-cli.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+
+const folder = temporaryFolder();
+const layer = layerPath('gzip-level6.tar.gz');
+const ztoc = join(folder, 'gzip-level6.tar.gz.ztoc');
+const file = 'usr/bin/f00000-wgjrngs';
+
+beforeAll(async () => {
+  const run = await runCli(['ztoc', 'create', '--quiet', '--span-size', '64KiB', '-o', folder, layer]);
+  expect(run).toMatchObject({ code: 0, stderr: '', stdout: `${digestOf(readFileSync(ztoc))}\n` });
+});
+
+describe('ztoc create', () => {
+  it('writes nothing where no folder is named', async () => {
+    const before = readdirSync(folder);
+    const { code, stdout } = await runCli(['ztoc', 'create', layer]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^LAYER +SIZE +FILES +SPANS +ZTOC +SIZE +TIME\ngzip-level6\.tar\.gz +241 KiB +51 +1 /);
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  it('goes on after a layer that it refuses, and says which it was and where', async () => {
+    const cut = join(folder, 'cut.tar.gz');
+    writeFileSync(cut, readFileSync(layer));
+    truncateSync(cut, 100_000);
+    const out = join(folder, 'made');
+    const { code, stdout, stderr } = await runCli(['ztoc', 'create', '-o', out, cut, 'no-such-file', layer]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/cut\.tar\.gz: .* byte (99999|100000)\b.*\[GZIP_TRUNCATED\]$/m);
+    expect(stderr).toContain('no-such-file: no such file or folder [ENOENT]');
+    expect(stdout).toContain('gzip-level6.tar.gz');
+    expect(readdirSync(out)).toEqual(['gzip-level6.tar.gz.ztoc']);
+  });
+
+  it('takes the compression that it is told', async () => {
+    const run = await runCli(['ztoc', 'create', '--json', '--compression', 'uncompressed', layer]);
+    expect(run.code).toBe(1);
+    expect(jsonLines(run)).toEqual([
+      expect.objectContaining({ error: expect.objectContaining({ code: 'TAR_INVALID', offset: 0 }) }),
+    ]);
+  });
+
+  it('makes another digest under another build tool identifier', async () => {
+    const run = await runCli(['ztoc', 'create', '--json', '--build-tool-identifier', 'somebody', layer]);
+    const plain = await runCli(['ztoc', 'create', '--json', layer]);
+    expect(jsonLines<{ digest: string }>(run)[0]?.digest).not.toBe(jsonLines<{ digest: string }>(plain)[0]?.digest);
+  });
+
+  it('stops when it is asked to, and leaves nothing half made', async () => {
+    const out = join(folder, 'aborted');
+    const run = await runCli(['ztoc', 'create', '-o', out, layer], {
+      signal: AbortSignal.abort(new Error('stopped by SIGINT')),
+    });
+    expect(run).toMatchObject({ code: 130, stdout: '' });
+    expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
+  });
+});
+
+describe('ztoc info', () => {
+  it('tells what the zTOC says of its layer', async () => {
+    const [facts] = jsonLines(await runCli(['ztoc', 'info', '--json', ztoc]));
+    expect(facts).toEqual({
+      digest: digestOf(readFileSync(ztoc)),
+      size: readFileSync(ztoc).length,
+      version: '0.9',
+      buildToolIdentifier: 'AWS SOCI CLI v0.2',
+      compression: 'gzip',
+      maxSpanId: 4,
+      files: 51,
+      compressedArchiveSize: 246_447,
+      uncompressedArchiveSize: 526_848,
+    });
+  });
+
+  it.each(['info', 'ls'])('%s refuses what is no zTOC, with the byte where that shows', async (command) => {
+    const run = await runCli(['ztoc', command, '--json', layer]);
+    expect(run.code).toBe(1);
+    expect(jsonLines(run)).toEqual([
+      { error: expect.objectContaining({ code: 'ZTOC_INVALID', message: expect.stringContaining(layer) }) },
+    ]);
+  });
+});
+
+describe('ztoc ls', () => {
+  it('lists the names that tar lists', async () => {
+    const names = execFileSync('tar', ['-tf', '-'], { input: gunzipSync(readFileSync(layer)), encoding: 'utf8' });
+    expect((await runCli(['ztoc', 'ls', '--quiet', ztoc])).stdout).toBe(names);
+  });
+
+  it('describes each file in a line of JSON', async () => {
+    const files = jsonLines<{ name: string }>(await runCli(['ztoc', 'list', '--json', ztoc]));
+    expect(files).toHaveLength(51);
+    expect(files.find(({ name }) => name === file)).toMatchObject({
+      type: 'reg',
+      size: 136,
+      mode: 0o755,
+      userName: 'root',
+    });
+  });
+
+  it('has the records of extended attributes', async () => {
+    const out = join(folder, 'kinds');
+    await runCli(['ztoc', 'create', '-o', out, layerPath('pax-xattrs.tar.gz')]);
+    const listed = jsonLines<{ paxRecords?: object }>(
+      await runCli(['ztoc', 'ls', '--json', join(out, 'pax-xattrs.tar.gz.ztoc')]),
+    );
+    expect(listed.flatMap(({ paxRecords = {} }) => Object.keys(paxRecords))).toContain(
+      'SCHILY.xattr.security.capability',
+    );
+  });
+});
+
+describe('ztoc cat', () => {
+  const content = execFileSync('tar', ['-xOf', '-', file], { input: gunzipSync(readFileSync(layer)) });
+
+  it('prints the bytes of a file', async () => {
+    const { code, bytes, stderr } = await runCli(['ztoc', 'cat', ztoc, layer, file]);
+    expect({ code, stderr, same: content.equals(bytes) }).toEqual({ code: 0, stderr: '', same: true });
+  });
+
+  it('follows links, and writes to a file', async () => {
+    const out = join(folder, 'extracted');
+    expect(await runCli(['ztoc', 'get-file', '-o', out, ztoc, layer, 'usr/bin/h0'])).toMatchObject({
+      code: 0,
+      stdout: '',
+    });
+    expect(content.equals(readFileSync(out))).toBe(true);
+  });
+
+  it('finds out that the layer is another one, and writes nothing', async () => {
+    const out = join(folder, 'wrong');
+    const run = await runCli(['ztoc', 'cat', '-o', out, ztoc, layerPath('gzip-level9.tar.gz'), file]);
+    expect(run).toMatchObject({ code: 1, stdout: '' });
+    expect(run.stderr).toContain('[SPAN_DIGEST_MISMATCH]');
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it.each(['no/such/file', 'usr/bin'])('has nothing to print of %s', async (path) => {
+    expect(await runCli(['ztoc', 'cat', ztoc, layer, path])).toMatchObject({ code: 1, stdout: '' });
+  });
+});
+
+describe('ztoc verify', () => {
+  it('finds a zTOC right for its layer', async () => {
+    const run = await runCli(['ztoc', 'verify', '--json', ztoc, layer]);
+    expect(run.code).toBe(0);
+    expect(jsonLines(run)).toEqual([
+      expect.objectContaining({ valid: true, files: 51, spans: 5, spansRead: 5, problems: [] }),
+    ]);
+    expect((await runCli(['ztoc', 'verify', ztoc, layer])).stdout).toContain('Everything reads back right.');
+  });
+
+  it.each(['gzip-level9.tar.gz', 'plain.tar'])('finds that it is not of %s', async (other) => {
+    const run = await runCli(['ztoc', 'verify', ztoc, layerPath(other)]);
+    expect(run.code).toBe(1);
+  });
+
+  it('finds a layer of the same size with a byte changed', async () => {
+    const changed = join(folder, 'changed.tar.gz');
+    const bytes = readFileSync(layer);
+    bytes.writeUInt8(bytes.readUInt8(120_000) ^ 1, 120_000);
+    writeFileSync(changed, bytes);
+    const { code, stdout } = await runCli(['ztoc', 'verify', ztoc, changed]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^(span-digest-mismatch|layer-damaged) /m);
+  });
+});
