@@ -31,8 +31,8 @@ export function findDifference(ours: Outcome, reference: Outcome): Difference | 
   if (ours.kind !== reference.kind) {
     const refusal =
       ours.kind === 'refused'
-        ? `ours refuses: ${ours.code}`
-        : `only the reference refuses: ${withoutNumbers(describe(reference))}`;
+        ? `only ours refuses: ${gist(ours.reason)}`
+        : `only the reference refuses: ${gist(describe(reference))}`;
     return { signature: refusal, details: `ours: ${describe(ours)}\nreference: ${describe(reference)}` };
   }
   if (ours.kind === 'refused' || reference.kind === 'refused') return undefined;
@@ -56,6 +56,7 @@ export function describe(outcome: Outcome): string {
   return outcome.kind === 'built' ? `zTOC ${outcome.summary.digest}` : `${outcome.kind}: ${outcome.reason}`;
 }
 
-function withoutNumbers(text: string): string {
-  return text.replace(/-?\d+/g, 'N');
+/** What an error says before it goes into particulars: its first two clauses, without numbers. */
+function gist(reason: string): string {
+  return reason.replace(/-?\d+/g, 'N').split(': ').slice(0, 2).join(': ');
 }

@@ -29,10 +29,10 @@ const CORRUPTED = 0.08;
 export function randomLayerCase(seed: number, number: number, programs: readonly ProgramName[]): LayerCase {
   const random = new Random(seed, number);
   const size = random.weighted([
-    [40, random.magnitude(1000, 100_000)],
-    [60, random.magnitude(1000, 1_000_000)],
-    [25, random.magnitude(100_000, 2_000_000)],
-    [0.6, random.between(8_000_000, 16_000_000)],
+    [30, random.magnitude(1000, 100_000)],
+    [50, random.magnitude(1000, 2_000_000)],
+    [25, random.between(100_000, 2_000_000)],
+    [0.7, random.between(8_000_000, 16_000_000)],
   ]);
   const encoder = randomEncoder(random, size, programs);
   const spanSize = random.weighted([

@@ -12,6 +12,8 @@ interface Program {
   readonly randomArguments: (random: Random) => readonly string[];
   /** The most it should be given, in bytes, lest a run take hours. */
   readonly maxSize: number;
+  /** How often it is called beside the others: the slow ones less. */
+  readonly weight: number;
 }
 
 const PYTHON =
@@ -22,6 +24,7 @@ const PROGRAMS = {
     debianPackage: 'gzip',
     randomArguments: (random) => ['-c', '-n', `-${random.between(1, 9)}`],
     maxSize: 4 << 20,
+    weight: 4,
   },
   pigz: {
     debianPackage: 'pigz',
@@ -33,22 +36,26 @@ const PROGRAMS = {
       ...random.pick([[], ['-i'], ['-b', '128'], ['-b', '256', '-i'], ['-R'], ['-H'], ['-U'], ['-p', '1']]),
     ],
     maxSize: 32 << 20,
+    weight: 4,
   },
   igzip: {
     debianPackage: 'isal',
     randomArguments: (random) => ['-c', '-n', `-${random.between(0, 3)}`],
     maxSize: 32 << 20,
+    weight: 4,
   },
   'libdeflate-gzip': {
     debianPackage: 'libdeflate-tools',
     randomArguments: (random) => ['-c', `-${random.between(1, 12)}`],
     maxSize: 2 << 20,
+    weight: 4,
   },
-  zopfli: { debianPackage: 'zopfli', randomArguments: () => ['-c', '--i1', '{file}'], maxSize: 48 << 10 },
+  zopfli: { debianPackage: 'zopfli', randomArguments: () => ['-c', '--i1', '{file}'], maxSize: 16 << 10, weight: 1 },
   python3: {
     debianPackage: 'python3',
     randomArguments: (random) => ['-c', PYTHON, String(random.between(0, 9))],
     maxSize: 4 << 20,
+    weight: 1,
   },
 } as const satisfies Readonly<Record<string, Program>>;
 
@@ -66,6 +73,11 @@ export function debianPackageOf(name: ProgramName): string {
 /** Those of {@link PROGRAM_NAMES} that this machine has. */
 export function installedPrograms(): ProgramName[] {
   return PROGRAM_NAMES.filter((name) => spawnSync(name, ['-h'], { stdio: 'ignore' }).error === undefined);
+}
+
+/** One of `programs`, of which there must be some. */
+export function randomProgram(programs: readonly ProgramName[], random: Random): ProgramName {
+  return random.weighted(programs.map((name) => [PROGRAMS[name].weight, name] as const));
 }
 
 /** Arguments for a program, or undefined where `size` bytes are too many for its speed. */

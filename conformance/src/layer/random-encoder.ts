@@ -2,7 +2,7 @@ import type { Random } from '../random.ts';
 import type { Encoder, Member, MemberMaker } from './encoder.ts';
 import { randomHeader } from './gzip-member.ts';
 import { DEFLATE_FAULTS } from './hand-deflate.ts';
-import { type ProgramName, randomArguments } from './programs.ts';
+import { type ProgramName, randomArguments, randomProgram } from './programs.ts';
 import { randomZlib } from './zlib-deflate.ts';
 
 /** Archives up to this size are made into streams by hand, symbol by symbol: beyond it that takes too long. */
@@ -50,7 +50,7 @@ function randomMaker(random: Random, size: number, programs: readonly ProgramNam
         flushEvery: random.chance(0.3) ? random.magnitude(500, 200_000) : 0,
       };
     case 'program': {
-      const program = random.pick(programs);
+      const program = randomProgram(programs, random);
       const chosen = randomArguments(program, size, random);
       if (chosen !== undefined) return { by: 'program', program, arguments: chosen };
       return { by: 'zlib', header: {}, ...randomZlib(random) };

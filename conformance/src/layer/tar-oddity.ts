@@ -6,9 +6,18 @@ import { formatTarNumber } from './tar-number.ts';
 
 /** An entry that stands in a corner of the format, or just outside it: half of these are refused by every reader. */
 export function randomOddity(random: Random): TarEntry {
-  return random.pick([oddType, oddField, oddPax, oddSize, paxSparse, gnuSparse, oddName, globalHeader, strayLongName])(
-    random,
-  );
+  const make = random.weighted([
+    [3, oddType],
+    [6, oddField],
+    [7, oddPax],
+    [2, oddSize],
+    [6, paxSparse],
+    [0.5, gnuSparse],
+    [4, oddName],
+    [0.5, globalHeader],
+    [2, strayLongName],
+  ]);
+  return make(random);
 }
 
 function plain(random: Random): TarEntry {
