@@ -93,7 +93,10 @@ export async function* boundLayer(
 }
 
 /** The error of a layer whose data is broken. */
-export function layerError({ digest, mediaType }: LayerTask, cause: ZtocError): SociIndexError {
+export function layerError(
+  { digest, mediaType }: Pick<LayerTask, 'digest' | 'mediaType'>,
+  cause: ZtocError,
+): SociIndexError {
   const code = cause.code === 'LIMIT_EXCEEDED' || cause.code === 'OPTION_INVALID' ? cause.code : 'LAYER_INVALID';
   return new SociIndexError(code, `layer ${digest} (${mediaType}): ${cause.message}`, { cause, digest });
 }

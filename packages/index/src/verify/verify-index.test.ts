@@ -228,6 +228,17 @@ describe('verifySociIndex', () => {
     });
   });
 
+  it('stops where a layer is larger than the limit', async () => {
+    const { store, root } = await convertGolden('single-oci');
+    await expect(verifySociIndex(store, root, { layerLimits: { maxUncompressedSize: 1000 } })).rejects.toMatchObject({
+      name: 'SociIndexError',
+      code: 'LIMIT_EXCEEDED',
+    });
+    await expect(verifySociIndex(store, root, { limits: { maxSpanLength: 1000 } })).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+    });
+  });
+
   it('ends when the caller aborts', async () => {
     const { store, root } = await convertGolden('single-oci');
     const controller = new AbortController();

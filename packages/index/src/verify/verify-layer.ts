@@ -1,16 +1,7 @@
 import { createDigester, type Descriptor, type Fetcher, OciError } from '@soci/oci';
-import {
-  DEFAULT_MAX_UNCOMPRESSED_SIZE,
-  type FileEntry,
-  listSpans,
-  type Span,
-  TarScanner,
-  type Ztoc,
-  ZtocError,
-  type ZtocLimits,
-} from '@soci/ztoc';
+import { buildZtoc, type FileEntry, listSpans, type Span, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
-import { boundLayer } from '../layers/build-layer.ts';
+import { boundLayer, layerError } from '../layers/build-layer.ts';
 import { MAX_PROBLEMS, type Problem } from './problem.ts';
 import { sampleBySeed } from './seeded-sample.ts';
 import { SpanComparer } from './span-comparer.ts';
@@ -68,12 +59,11 @@ export async function verifyLayer(
     const file = ztoc.files.find((entry) => holdsContent(entry) && endOf(entry) > fault.offset);
     report({ code: fault.code, span: fault.span, message: fault.message, ...(file && { file: nameOf(file) }) });
   });
-  const scanner = new TarScanner(options.layerLimits);
   try {
-    await readLayer(store, layer, ztoc, comparer, scanner, options);
-    compareFiles(ztoc, scanner, report);
+    compareFiles(ztoc, await readLayer(store, layer, ztoc, comparer, options), report);
   } catch (error) {
     options.signal?.throwIfAborted();
+    if (error instanceof ZtocError && error.code === 'LIMIT_EXCEEDED') throw layerError(layer, error);
     if (!isAboutLayer(error)) throw error;
     report({ code: 'layer-damaged', message: `layer ${layer.digest} cannot be read: ${error.message}` });
   }
@@ -93,20 +83,22 @@ export async function verifyLayer(
   };
 }
 
+/** Past the end of any archive: what is read straight is not cut into spans. */
+const ONE_SPAN = 2 ** 50;
+
+/** Reads a layer once; gives what its archive holds, as a zTOC of the decompressed stream. */
 async function readLayer(
   store: Fetcher,
   layer: Descriptor,
-  ztoc: Ztoc,
+  { compression }: Ztoc,
   comparer: SpanComparer,
-  scanner: TarScanner,
   { layerLimits, signal, onBytes }: LayerVerifyOptions,
-): Promise<void> {
-  const { maxUncompressedSize = DEFAULT_MAX_UNCOMPRESSED_SIZE } = layerLimits;
+): Promise<Ztoc> {
   const digester = createDigester();
   let length = 0;
-  let uncompressed = 0;
-  async function* tee(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of boundLayer(store.fetch(layer, { reuseChunks: true, ...(signal && { signal }) }), layer)) {
+  async function* readCompressed(): AsyncGenerator<Uint8Array, void, undefined> {
+    const chunks = store.fetch(layer, { reuseChunks: true, ...(signal && { signal }) });
+    for await (const chunk of boundLayer(chunks, layer)) {
       signal?.throwIfAborted();
       digester.update(chunk);
       length += chunk.length;
@@ -115,20 +107,21 @@ async function readLayer(
       yield chunk;
     }
   }
-  for await (const piece of decodeStraight(tee(), ztoc.compression)) {
-    uncompressed += piece.length;
-    if (uncompressed > maxUncompressedSize) {
-      throw new SociIndexError('LIMIT_EXCEEDED', `it has more than ${maxUncompressedSize} bytes when decompressed`);
+  async function* readStraight(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const piece of decodeStraight(readCompressed(), compression)) {
+      comparer.pushStraight(piece);
+      yield piece;
     }
-    comparer.pushStraight(piece);
-    scanner.push(piece);
   }
+  const options = { compression: 'uncompressed', spanSize: ONE_SPAN, limits: layerLimits } as const;
+  const { ztoc } = await buildZtoc(readStraight(), options);
   const digest = digester.digest();
   if (length !== layer.size || digest !== layer.digest) {
     throw new SociIndexError('LAYER_MISMATCH', `its ${length} bytes have the digest ${digest}`, {
       digest: layer.digest,
     });
   }
+  return ztoc;
 }
 
 function listSpansOf(ztoc: Ztoc, report: (problem: Problem) => void): readonly Span[] {
@@ -143,7 +136,8 @@ function listSpansOf(ztoc: Ztoc, report: (problem: Problem) => void): readonly S
 
 /** Whether an error says something about the layer's bytes, and not about the way to them. */
 function isAboutLayer(error: unknown): error is Error {
-  if (error instanceof ZtocError || error instanceof SociIndexError) return true;
+  if (error instanceof ZtocError) return true;
+  if (error instanceof SociIndexError) return error.code === 'LAYER_MISMATCH';
   if (error instanceof OciError) return ['NOT_FOUND', 'SIZE_MISMATCH', 'DIGEST_MISMATCH'].includes(error.code);
   // What node:zlib fails with.
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
@@ -182,8 +176,7 @@ function collectSpans(files: readonly FileEntry[], spans: readonly Span[]): Read
   return chosen;
 }
 
-function compareFiles(ztoc: Ztoc, scanner: TarScanner, report: (problem: Problem) => void): void {
-  const { files, uncompressedArchiveSize } = scanner.finish();
+function compareFiles(ztoc: Ztoc, { files, uncompressedArchiveSize }: Ztoc, report: (problem: Problem) => void): void {
   const length = Math.max(files.length, ztoc.files.length);
   for (let i = 0; i < length; i += 1) {
     const there = files[i];

@@ -1,0 +1,104 @@
+import { type Descriptor, digestOf, OciError } from '@soci/oci';
+import { MemoryStore } from '@soci/oci/memory';
+import { ZtocError } from '@soci/ztoc';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { Artifact } from '../artifact.ts';
+import { buildSociIndex } from '../build-index.ts';
+import { convertImage } from '../convert-image.ts';
+import { SociIndexError } from '../errors.ts';
+import { putImage, putLayer } from '../fixtures/image.ts';
+import { verifySociIndex } from './verify-index.ts';
+
+const SEED = 20261123;
+const AMD64 = { architecture: 'amd64', os: 'linux' };
+
+/** Some bytes changed, cut out or put in. */
+const edits = fc.array(fc.record({ at: fc.nat(1e6), remove: fc.nat(4), insert: fc.uint8Array({ maxLength: 4 }) }), {
+  minLength: 1,
+  maxLength: 3,
+});
+
+function edit(bytes: Uint8Array, changes: readonly { at: number; remove: number; insert: Uint8Array }[]): Uint8Array {
+  return changes.reduce((result, { at, remove, insert }) => {
+    const start = at % (result.length + 1);
+    return Buffer.concat([result.subarray(0, start), insert, result.subarray(start + remove)]);
+  }, bytes);
+}
+
+/** What a caller may be told; anything else is a fault of ours. */
+async function endsWell(work: Promise<unknown>): Promise<void> {
+  await work.catch((error: unknown) => {
+    const isTyped = error instanceof SociIndexError || error instanceof OciError || error instanceof ZtocError;
+    if (!isTyped) throw error;
+  });
+}
+
+async function makeIndex(): Promise<{ store: MemoryStore; artifacts: readonly Artifact[]; index: Descriptor }> {
+  const store = new MemoryStore();
+  const image = await putImage(store, AMD64, [await putLayer(store, 'a', 20_000), await putLayer(store, 'b', 3000)]);
+  const result = await buildSociIndex(store, image, { minLayerSize: 0, spanSize: 4096, jobs: 1 });
+  if (result.outcome !== 'indexed') throw new Error(result.reason);
+  for (const { descriptor, content } of result.artifacts) await store.push(descriptor, content);
+  return { store, artifacts: result.artifacts, index: result.indexes[0] as Descriptor };
+}
+
+/** A store in which a zTOC is another, under the name of the first: only its content is a lie, not its digest. */
+async function verifyWithZtoc(artifacts: readonly Artifact[], store: MemoryStore, ztoc: Uint8Array) {
+  const [first] = artifacts;
+  const manifest = artifacts.at(-1);
+  if (first === undefined || manifest === undefined) throw new Error('an index has artifacts');
+  const content = Buffer.from(
+    Buffer.from(manifest.content)
+      .toString()
+      .replace(first.descriptor.digest, digestOf(ztoc))
+      .replace(`"size":${first.descriptor.size}`, `"size":${ztoc.length}`),
+  );
+  const index = { ...manifest.descriptor, digest: digestOf(content), size: content.length };
+  const held = new Map([
+    [index.digest, content],
+    [digestOf(ztoc), ztoc],
+  ]);
+  return verifySociIndex(
+    {
+      async *fetch(target) {
+        const own = held.get(target.digest);
+        if (own === undefined) yield* store.fetch(target);
+        else yield own;
+      },
+    },
+    index,
+  );
+}
+
+it('survives any zTOC', async () => {
+  const { store, artifacts } = await makeIndex();
+  const original = artifacts[0]?.content ?? new Uint8Array();
+  expect(await verifyWithZtoc(artifacts, store, original)).toMatchObject({ isValid: true });
+  await fc.assert(
+    fc.asyncProperty(edits, async (changes) => {
+      await endsWell(verifyWithZtoc(artifacts, store, edit(original, changes)));
+    }),
+    { seed: SEED, numRuns: 1000 },
+  );
+});
+
+it('survives any manifest', async () => {
+  const { store, artifacts, index } = await makeIndex();
+  const original = artifacts.at(-1)?.content ?? new Uint8Array();
+  await fc.assert(
+    fc.asyncProperty(edits, async (changes) => {
+      const content = edit(original, changes);
+      const target = { ...index, digest: digestOf(content), size: content.length };
+      const held = {
+        async *fetch(wanted: Descriptor) {
+          if (wanted.digest === target.digest) yield content;
+          else yield* store.fetch(wanted);
+        },
+      };
+      await endsWell(verifySociIndex(held, target));
+      await endsWell(convertImage(held, target, { minLayerSize: 0, jobs: 1 }));
+    }),
+    { seed: SEED, numRuns: 1000 },
+  );
+});
