@@ -22,10 +22,13 @@ describe('parseSource', () => {
   });
 
   it('sees what is loaded late: import() and the address of a worker', () => {
-    const text = "await import('./late.ts');\nnew Worker(new URL('./worker.js', import.meta.url));\n";
+    const text =
+      "await import('./late.ts');\nnew URL('./a.js', import.meta.url);\n" +
+      `new URL(\`./b.\${extension}\`, import.meta.url);\n`;
     expect(importsOf(text).map(({ specifier, kind }) => [specifier, kind])).toEqual([
       ['./late.ts', 'dynamic'],
-      ['./worker.js', 'dynamic'],
+      ['./a.ts', 'dynamic'],
+      ['./b.ts', 'dynamic'],
     ]);
   });
 

@@ -23,7 +23,8 @@ export interface SourceFile {
   readonly onlyReExports: boolean;
 }
 
-const WORKER_URL = /new URL\(\s*(['"])(\.{1,2}\/[^'"]+\.[jt]s)\1\s*,\s*import\.meta\.url/g;
+/** The extension may be decided at run time: `./worker.${isBuilt ? 'js' : 'ts'}` in backquotes. */
+const WORKER_URL = /new URL\(\s*(['"`])(\.{1,2}\/[\w./-]+)\.(?:[jt]s|\$\{[^}]*\})\1\s*,\s*import\.meta\.url/g;
 
 /** Reads and parses a TypeScript file; a syntax error is thrown with the file's name. */
 export function readSourceFile(path: string): SourceFile {
@@ -62,7 +63,7 @@ export function parseSource(path: string, text: string): SourceFile {
     if (specifier !== undefined) imports.push({ specifier, line: lineOf(start), kind: 'dynamic', isStar: false });
   }
   for (const match of text.matchAll(WORKER_URL)) {
-    imports.push({ specifier: match[2] as string, line: lineOf(match.index), kind: 'dynamic', isStar: false });
+    imports.push({ specifier: `${match[2]}.ts`, line: lineOf(match.index), kind: 'dynamic', isStar: false });
   }
   const onlyReExports = program.body.every(
     (node) => node.type === 'ExportAllDeclaration' || (node.type === 'ExportNamedDeclaration' && node.source !== null),
