@@ -54,7 +54,11 @@ export function programHelp(commands: readonly Command[], style: Style, columns:
 /** What `soci-index COMMAND --help` prints. */
 export function commandHelp(command: Command, style: Style, columns: number): string {
   const width = Math.min(columns, WIDEST);
-  const lines = [`${style.bold('Usage:')} ${usageLine(command)}`, '', ...wrapWords(`${command.summary}.`, width)];
+  const lines = [
+    `${style.bold('Usage:')} ${usageLine(command)}`,
+    '',
+    ...wrapWords(`${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`, width),
+  ];
   for (const paragraph of command.details ?? []) lines.push('', ...wrapWords(paragraph, width));
   if (command.operands.length > 0) {
     lines.push(

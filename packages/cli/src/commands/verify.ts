@@ -3,7 +3,7 @@ import { parseCount } from '../arguments/size.ts';
 import { defineCommand } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';
-import { describeImage } from '../image/describe-image.ts';
+import { describeImage, indexedSize } from '../image/describe-image.ts';
 import { printIndexes, printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
 import { parseLocation } from '../transports/location.ts';
 import { withSource } from '../transports/open-image.ts';
@@ -41,7 +41,8 @@ export const verify = defineCommand({
       if (listed.length + referring.length === 0) {
         throw new CliError('NOT_INDEXED', `${from} has no SOCI index`, { remedy: 'Make one with convert or create.' });
       }
-      return verifyIndexes(source.store, [...listed, ...referring], { ...options, signal, progress });
+      const totalSize = indexedSize(images);
+      return verifyIndexes(source.store, [...listed, ...referring], { ...options, signal, progress, totalSize });
     }).finally(() => progress.close());
     if (output.json) await output.writeJson({ source: from, ...verificationAsJson(verification) });
     else {

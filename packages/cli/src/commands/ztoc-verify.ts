@@ -41,7 +41,7 @@ export const ztocVerify = defineCommand({
     const progress = output.openProgress();
     try {
       const { store, index } = presentAsIndex(file, layerPath, await digestFile(layerPath, signal));
-      const verification = await verifyIndexes(store, [index], { signal, progress });
+      const verification = await verifyIndexes(store, [index], { signal, progress, totalSize: size });
       progress.close();
       if (output.json) {
         const { layers } = verificationAsJson(verification);

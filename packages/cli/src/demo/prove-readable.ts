@@ -1,5 +1,5 @@
 import type { CommandContext } from '../command.ts';
-import { describeImage } from '../image/describe-image.ts';
+import { describeImage, indexedSize } from '../image/describe-image.ts';
 import { ImageFiles } from '../image/image-files.ts';
 import { type Verification, verifyIndexes } from '../image/verify-indexes.ts';
 import type { ImageLocation } from '../transports/location.ts';
@@ -21,9 +21,10 @@ export async function proveReadable(location: ImageLocation, { output, signal }:
   const progress = output.openProgress();
   try {
     return await withSource(location, async (source) => {
-      const verification = await verifyIndexes(source.store, [source.root], { signal, progress });
-      const seconds = (performance.now() - started) / 1000;
       const { images } = await describeImage(source, { signal });
+      const totalSize = indexedSize(images);
+      const verification = await verifyIndexes(source.store, [source.root], { signal, progress, totalSize });
+      const seconds = (performance.now() - started) / 1000;
       const costs: ReadingCost[] = [];
       // Of an image for several platforms the first one tells enough.
       for (const image of images.slice(0, 1)) {

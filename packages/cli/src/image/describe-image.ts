@@ -72,3 +72,15 @@ export async function describeImage({ store, root }: ImageSource, call: CallOpti
 function owns({ indexes }: ImageManifestEntry, index: Descriptor): boolean {
   return indexes.some(({ descriptor }) => descriptor.digest === index.digest);
 }
+
+/** Bytes of the layers that have a zTOC, each layer once. */
+export function indexedSize(images: readonly PlatformImage[]): number {
+  const sizes = new Map<string, number>();
+  for (const image of images) {
+    for (const { digest, size } of image.layers) {
+      if (image.sociIndexes.some(({ ztocs }) => ztocs.some(({ layerDigest }) => layerDigest === digest)))
+        sizes.set(digest, size);
+    }
+  }
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+}

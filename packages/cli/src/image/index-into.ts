@@ -48,14 +48,16 @@ export async function indexInto<Made extends BuiltIndexes>(
         const onProgress = showLayerProgress(progress);
         const made = await job.build(source, { ...job.options, signal, onProgress });
         if (made.outcome === 'nothing-to-index') return { result: made };
+        const indexed = made.layers.filter(({ status }) => status === 'indexed');
+        const totalSize = indexed.reduce((sum, { size }) => sum + size, 0);
         const content = await overlayArtifacts(made.artifacts, source.store);
-        const verification = job.verify && (await prove(content, job.verify(made), { signal, progress }));
+        const verification = job.verify && (await prove(content, job.verify(made), { signal, progress, totalSize }));
         let written = 0;
         await destination.deliver({
           content,
           roots: job.roots(made, source.root),
           source,
-          verified: new Set(made.layers.filter(({ status }) => status === 'indexed').map(({ digest }) => digest)),
+          verified: new Set(indexed.map(({ digest }) => digest)),
           signal,
           onBytes: (bytes) => {
             written += bytes;

@@ -1,4 +1,4 @@
-import { type Problem, type VerifyReport, verifySociIndex } from '@soci/index';
+import { type Problem, type VerifyProgress, type VerifyReport, verifySociIndex } from '@soci/index';
 import { type CallOptions, type Descriptor, type Fetcher, formatPlatform } from '@soci/oci';
 import type { Output } from '../terminal/output.ts';
 import type { Progress } from '../terminal/progress.ts';
@@ -13,6 +13,8 @@ export interface VerificationOptions {
   readonly seed?: number | undefined;
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  /** Bytes of the layers that will be read, for the progress. */
+  readonly totalSize: number;
 }
 
 /** What reading back has shown, over all that was read. */
@@ -22,14 +24,22 @@ export type Verification = Pick<VerifyReport, 'isValid' | 'indexes' | 'layers' |
 export async function verifyIndexes(
   store: Fetcher,
   targets: readonly Descriptor[],
-  { sample, seed, signal, progress }: VerificationOptions,
+  { sample, seed, signal, progress, totalSize }: VerificationOptions,
 ): Promise<Verification> {
   const call: CallOptions = { signal };
   const chosen = { ...(sample === undefined ? {} : { sample }), ...(seed === undefined ? {} : { seed }) };
   const reports: VerifyReport[] = [];
+  const read = new Map<string, number>();
+  const onProgress = ({ layer, bytes }: VerifyProgress) => {
+    read.set(layer, bytes);
+    const done = [...read.values()].reduce((sum, each) => sum + each, 0);
+    progress.update({
+      done,
+      total: totalSize,
+      detail: `reading files back, ${formatBytes(done)} of ${formatBytes(totalSize)}`,
+    });
+  };
   for (const target of targets) {
-    const onProgress = ({ layer, bytes, size }: { layer: string; bytes: number; size: number }) =>
-      progress.update({ done: bytes, total: size, detail: `reading back ${shortDigest(layer)}, ${formatBytes(size)}` });
     reports.push(await verifySociIndex(store, target, { ...call, ...chosen, onProgress }));
   }
   return {

@@ -13,7 +13,7 @@ const uncoloured = styleFor(terminal(80), { NO_COLOR: '1' });
 
 describe('ProgressBar', () => {
   it('redraws one line in place and takes it away at the end', () => {
-    const sink = terminal(60);
+    const sink = terminal(80);
     let now = 0;
     const bar = new ProgressBar(sink, uncoloured, () => now);
     bar.update({ done: 1, total: 4, detail: '1 of 4 layers' });

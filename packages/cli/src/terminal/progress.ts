@@ -1,7 +1,7 @@
 import type { TextSink } from '../io.ts';
 import { drawBar } from './quantity.ts';
 import type { Style } from './style.ts';
-import { shorten, textWidth } from './text-width.ts';
+import { textWidth, truncate } from './text-width.ts';
 
 /** How far some work is. */
 export interface ProgressState {
@@ -72,10 +72,10 @@ export class ProgressBar implements Progress {
     // One column stays free: some terminals wrap when the last one is written.
     const width = (this.#sink.columns ?? 80) - 1;
     const percent = total > 0 ? `${String(Math.floor(100 * Math.min(1, done / total))).padStart(3)} %` : '';
-    const barWidth = Math.min(BAR_WIDTH, width - textWidth(percent) - 2);
-    if (barWidth < 6 || total === 0) return shorten(`${percent} ${detail}`.trim(), width);
+    const barWidth = Math.min(BAR_WIDTH, Math.floor(width / 3));
+    if (barWidth < 6 || total === 0) return truncate(`${percent} ${detail}`.trim(), width);
     const room = width - barWidth - textWidth(percent) - 3;
-    const said = room >= 8 ? `  ${shorten(detail, room)}` : '';
+    const said = room >= 8 ? `  ${truncate(detail, room)}` : '';
     return `${this.#style.cyan(drawBar(done, total, barWidth))} ${percent}${this.#style.dim(said)}`;
   }
 }

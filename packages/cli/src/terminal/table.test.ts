@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { layOutTable } from './table.ts';
-import { printable, shorten, textWidth, wrapWords } from './text-width.ts';
+import { printable, shorten, textWidth, truncate, wrapWords } from './text-width.ts';
 
 const columns = [{ title: 'LAYER', flexible: true }, { title: 'SIZE', align: 'right' }, { title: 'NOTE' }] as const;
 
@@ -37,6 +37,15 @@ describe('text for terminals', () => {
     expect([shorten('usr/lib/node', 12), shorten('usr/lib/node', 7), shorten('abc', 1), shorten('abc', 0)]).toEqual([
       'usr/lib/node',
       'usr…ode',
+      '…',
+      '',
+    ]);
+  });
+
+  it('cuts at the end', () => {
+    expect([truncate('3 of 5 layers', 6), truncate('3 of 5', 6), truncate('abc', 1), truncate('abc', 0)]).toEqual([
+      '3 of …',
+      '3 of 5',
       '…',
       '',
     ]);

@@ -18,6 +18,12 @@ export function shorten(text: string, width: number): string {
   return `${characters.slice(0, width - 1 - tail).join('')}…${characters.slice(characters.length - tail).join('')}`;
 }
 
+/** Cuts a text without style codes to a width, at its end, where what comes last matters least. */
+export function truncate(text: string, width: number): string {
+  const characters = [...text];
+  return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`.slice(0, width);
+}
+
 /**
  * Text from an image or a file, made fit for a terminal: control characters, which could move the cursor or hide what
  * follows, are written as escapes (`\x1b`).
