@@ -1,0 +1,42 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import { layerPath } from './fixtures/golden.ts';
+import { runCli } from './fixtures/run-cli.ts';
+import { temporaryFolder } from './fixtures/temporary-folder.ts';
+
+const folder = temporaryFolder();
+
+/** Starts the program as a process of its own, from its sources. */
+function start(...argv: string[]): ChildProcessWithoutNullStreams {
+  const script = `
+    import { main } from ${JSON.stringify(new URL('./main.ts', import.meta.url).href)};
+    process.exitCode = await main(${JSON.stringify(argv)});`;
+  return spawn(process.execPath, ['--conditions=@soci/source', '--input-type=module', '--eval', script]);
+}
+
+describe('the program as a process', () => {
+  it('stops at a signal, cleans up, and exits with 130', async () => {
+    // Zeros end an archive at once; what follows them is read to its end nevertheless, and here that takes a while.
+    const endless = join(folder, 'endless.tar');
+    writeFileSync(endless, '');
+    truncateSync(endless, 2 ** 34);
+    const child = start('ztoc', 'create', '-o', join(folder, 'out'), endless);
+    while (!existsSync(join(folder, 'out'))) await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill('SIGINT');
+    const [[code], stderr] = await Promise.all([once(child, 'exit'), text(child.stderr)]);
+    expect(code).toBe(130);
+    expect(stderr).toContain('stopped by SIGINT');
+  });
+
+  it('ends quietly when its reader has gone', async () => {
+    await runCli(['ztoc', 'create', '-o', folder, layerPath('many-files.tar.gz')]);
+    const child = start('ztoc', 'ls', '--json', join(folder, 'many-files.tar.gz.ztoc'));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const [[code], stderr] = await Promise.all([once(child, 'exit'), text(child.stderr)]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});
