@@ -43,14 +43,18 @@ export async function buildZtoc(
     compression: options.compression ?? 'auto',
     limits: options.limits ?? {},
   });
-  throwIfAborted(signal);
-  for await (const chunk of pausing(chunks)) {
+  try {
     throwIfAborted(signal);
-    builder.push(chunk);
-    onProgress?.(builder.progress);
+    for await (const chunk of pausing(chunks)) {
+      throwIfAborted(signal);
+      builder.push(chunk);
+      onProgress?.(builder.progress);
+    }
+    throwIfAborted(signal);
+    return builder.finish();
+  } finally {
+    builder.close();
   }
-  throwIfAborted(signal);
-  return builder.finish();
 }
 
 async function* pausing(

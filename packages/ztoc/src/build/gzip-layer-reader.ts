@@ -54,6 +54,10 @@ export class GzipLayerReader implements LayerReader {
     };
   }
 
+  close(): void {
+    this.#decoder.close();
+  }
+
   #takeOutput(bytes: Uint8Array): void {
     if (this.#decoder.outputOffset > this.#maxUncompressedSize) {
       throw new ZtocError(

@@ -16,6 +16,8 @@ export interface LayerReader {
   push(bytes: Uint8Array): void;
   /** Says that the layer has ended. */
   finish(): LayerParts;
+  /** Frees what reading needs, whether it went well or not. Nothing else may be called afterwards. */
+  close(): void;
 }
 
 /** The bounds and the span size that a reader keeps to. */

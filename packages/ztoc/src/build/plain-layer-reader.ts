@@ -54,6 +54,8 @@ export class PlainLayerReader implements LayerReader {
     };
   }
 
+  close(): void {}
+
   #beginSpan(): void {
     if (this.#spans === this.#options.maxSpans) {
       throw new ZtocError(

@@ -108,6 +108,11 @@ export class ZtocBuilder {
     };
   }
 
+  /** Frees what building needs, whether it went well or not. Nothing else may be called afterwards. */
+  close(): void {
+    this.#reader?.close();
+  }
+
   #startReader(): LayerReader {
     const head = this.#head;
     this.#head = new Uint8Array(0);

@@ -53,6 +53,7 @@ export class GzipDecoder {
   readonly #listener: GzipListener;
   readonly #spanSize: number | undefined;
   #state: State = 'header';
+  #received = 0;
   #header = new MemberHeader(0);
   readonly #trailer = new Uint8Array(TRAILER_SIZE);
   #trailerFilled = 0;
@@ -79,6 +80,11 @@ export class GzipDecoder {
     }
   }
 
+  /** Frees what decoding needs, whether it went well or not. Nothing else may be called afterwards. */
+  close(): void {
+    this.#inflater.close();
+  }
+
   /** Bytes of output made so far, over all members. */
   get outputOffset(): number {
     return this.#inflater.outputOffset;
@@ -89,6 +95,7 @@ export class GzipDecoder {
    * @throws {ZtocError} `GZIP_HEADER_INVALID`, `GZIP_DATA_INVALID`, `GZIP_CHECKSUM_MISMATCH`, with the offset in the layer.
    */
   push(bytes: Uint8Array): void {
+    this.#received += bytes.length;
     let at = 0;
     if (this.#awaited !== undefined && bytes.length > 0) {
       this.#inflater.beginAt(this.#awaited.window, this.#awaited.bits, bytes[0]);
@@ -123,8 +130,8 @@ export class GzipDecoder {
     if (!isBetweenMembers) {
       throw new ZtocError(
         'GZIP_TRUNCATED',
-        `the gzip layer ends at byte ${inputOffset}, in the middle of ${DESCRIPTIONS[this.#state]}: fetch it again`,
-        { offset: inputOffset },
+        `the gzip layer ends at byte ${this.#received}, in the middle of ${DESCRIPTIONS[this.#state]}: fetch it again`,
+        { offset: this.#received },
       );
     }
     this.#giveSpanInput(inputOffset);

@@ -34,6 +34,8 @@ export function inflateSpan(compressed: Uint8Array, checkpoint: GzipCheckpoint, 
     decoder.flush();
   } catch (reason) {
     if (reason !== ENOUGH) throw reason;
+  } finally {
+    decoder.close();
   }
   if (filled < length) {
     throw new ZtocError(

@@ -14,6 +14,7 @@ interface Kernel {
   inputCapacity(): number;
   outputAddress(): number;
   outputCapacity(): number;
+  reset(): void;
   beginMember(): void;
   unloadBytes(): void;
   slide(): void;
@@ -44,7 +45,16 @@ const HISTORY_SIZE = 32_768;
 
 let kernelModule: WebAssembly.Module | undefined;
 
-function instantiateKernel(): Kernel {
+/** Kernels that nobody uses. A new one costs half a millisecond and gigabytes of address space, so they are used again. */
+const idleKernels: Kernel[] = [];
+const MAX_IDLE_KERNELS = 4;
+
+function takeKernel(): Kernel {
+  const idle = idleKernels.pop();
+  if (idle !== undefined) {
+    idle.reset();
+    return idle;
+  }
   kernelModule ??= new WebAssembly.Module(Uint8Array.from(atob(KERNEL_BASE64), (char) => char.charCodeAt(0)));
   return new WebAssembly.Instance(kernelModule).exports as unknown as Kernel;
 }
@@ -53,10 +63,11 @@ function instantiateKernel(): Kernel {
  * A deflate decoder (RFC 1951) that can stop before any block header and go on from one, and at any byte of input or
  * output. It hides the WebAssembly kernel, whose memory holds 128 KiB of input and 256 KiB of output at a time.
  *
- * The rhythm: {@link feed} it, {@link run} it until it wants more input, and {@link takeOutput} whenever it wants room.
+ * The rhythm: {@link feed} it, {@link run} it until it wants more input, {@link takeOutput} whenever it wants room, and
+ * {@link close} it in the end.
  */
 export class Inflater {
-  readonly #kernel = instantiateKernel();
+  readonly #kernel = takeKernel();
   readonly #memory = new Uint8Array(this.#kernel.memory.buffer);
   readonly #input = this.#kernel.inputAddress();
   readonly #inputLimit = this.#input + this.#kernel.inputCapacity();
@@ -69,6 +80,7 @@ export class Inflater {
   /** Address up to which the output has been taken. */
   #taken = this.#output;
   #boundaryOffset = -1;
+  #closed = false;
 
   /** Bytes of the compressed stream consumed, a partly used one included. */
   get inputOffset(): number {
@@ -179,6 +191,13 @@ export class Inflater {
   get window(): Uint8Array {
     const end = this.#kernel.outputPosition.value;
     return this.#memory.subarray(end - HISTORY_SIZE, end);
+  }
+
+  /** Lets another inflater use the kernel's memory. Neither this one nor views that it gave may be used afterwards. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (idleKernels.length < MAX_IDLE_KERNELS) idleKernels.push(this.#kernel);
   }
 
   #inputAddressUsed(): number {

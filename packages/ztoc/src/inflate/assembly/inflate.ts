@@ -118,6 +118,16 @@ const BAD_DISTANCE_SYMBOL: i32 = -10;
 const DISTANCE_TOO_FAR: i32 = -11;
 const OK: i32 = 9; // of the inner steps: go on
 
+/** Forgets everything, for a new layer. */
+export function reset(): void {
+  inputPosition = INPUT;
+  inputEnd = INPUT;
+  outputPosition = OUTPUT;
+  bitBuffer = 0;
+  bitCount = 0;
+  memory.fill(OUTPUT - HISTORY_SIZE, 0, HISTORY_SIZE);
+}
+
 /** Makes ready for a new deflate stream at the current positions; its output is the floor of its matches. */
 export function beginMember(): void {
   mode = MODE_BOUNDARY;

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { encodeZtoc } from '../envelope/encode.ts';
+import { readGoldenLayer } from '../gzip/fixtures/layer-data.ts';
+import { type BuildZtocOptions, buildZtoc } from './build-ztoc.ts';
+
+const layer = readGoldenLayer('gzip-level6.tar.gz');
+const plain = readGoldenLayer('plain.tar');
+
+/** From conformance/golden/layers.json: the reference's zTOC of `gzip-level6.tar.gz` at the default span size. */
+const GOLDEN_DIGEST = '05d2035cc8fe8cf5608786703269a09cae0291405af550b6126d0319791637a3';
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function* pieces(bytes: Uint8Array, size: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function refusalOf(
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  options?: BuildZtocOptions,
+): Promise<unknown> {
+  return buildZtoc(chunks, options).then(
+    () => 'built',
+    (error) => error.code,
+  );
+}
+
+describe('buildZtoc', () => {
+  it('makes what the reference makes, and tells what the layer was', async () => {
+    const { ztoc, layerDigest, layerSize } = await buildZtoc([layer]);
+    expect(sha256(encodeZtoc(ztoc))).toBe(GOLDEN_DIGEST);
+    expect(layerDigest).toBe(`sha256:${sha256(layer)}`);
+    expect(layerSize).toBe(layer.length);
+    expect(ztoc).toMatchObject({ compression: 'gzip', maxSpanId: 0, uncompressedArchiveSize: 526_848 });
+    expect(ztoc.files).toHaveLength(51);
+  });
+
+  it.each([1, 13, 4096, 131_072, 131_073])('gives the same whatever the chunks: %i bytes each', async (size) => {
+    expect(sha256(encodeZtoc((await buildZtoc(pieces(layer, size))).ztoc))).toBe(GOLDEN_DIGEST);
+    const whole = encodeZtoc((await buildZtoc([plain], { spanSize: 65_536 })).ztoc);
+    const { ztoc } = await buildZtoc(pieces(plain, size), { spanSize: 65_536 });
+    expect(Buffer.compare(encodeZtoc(ztoc), whole)).toBe(0);
+  });
+
+  it('lets a source overwrite a chunk once the next is asked for', async () => {
+    const buffer = new Uint8Array(5000);
+    async function* reusing(): AsyncGenerator<Uint8Array> {
+      for (const piece of pieces(layer, buffer.length)) {
+        buffer.fill(0xaa);
+        buffer.set(piece);
+        yield buffer.subarray(0, piece.length);
+      }
+    }
+    expect(sha256(encodeZtoc((await buildZtoc(reusing())).ztoc))).toBe(GOLDEN_DIGEST);
+  });
+
+  it('tells gzip from tar by the first bytes, and names what it cannot take', async () => {
+    expect((await buildZtoc([plain])).ztoc.compression).toBe('uncompressed');
+    await expect(buildZtoc([readGoldenLayer('zstd.tar.zst')])).rejects.toMatchObject({
+      code: 'COMPRESSION_UNKNOWN',
+      message: expect.stringContaining('zstd'),
+    });
+    await expect(buildZtoc([readGoldenLayer('zlib-wrapped.tar.gz')])).rejects.toMatchObject({
+      code: 'COMPRESSION_UNKNOWN',
+      message: expect.stringContaining('zlib'),
+    });
+    expect(await refusalOf([layer], { compression: 'uncompressed' })).toBe('TAR_INVALID');
+    expect(await refusalOf([plain], { compression: 'gzip' })).toBe('GZIP_HEADER_INVALID');
+  });
+
+  it('takes an empty layer for an empty archive', async () => {
+    const { ztoc } = await buildZtoc([]);
+    expect(ztoc).toMatchObject({ compression: 'uncompressed', maxSpanId: -1, files: [], spanDigests: [] });
+  });
+
+  it('tells how far it is', async () => {
+    const told: number[][] = [];
+    await buildZtoc(pieces(layer, 100_000), {
+      spanSize: 65_536,
+      onProgress: ({ bytes, uncompressedBytes, spans }) => told.push([bytes, uncompressedBytes, spans]),
+    });
+    expect(told.map(([bytes]) => bytes)).toEqual([100_000, 200_000, layer.length]);
+    const [, uncompressed, spans] = told[2];
+    expect(uncompressed).toBe(532_480);
+    expect(spans).toBeGreaterThan(3);
+  });
+
+  it('stops when it is told to', async () => {
+    const controller = new AbortController();
+    const seen: number[] = [];
+    const build = buildZtoc(pieces(layer, 1000), {
+      signal: controller.signal,
+      onProgress: ({ bytes }) => {
+        seen.push(bytes);
+        if (bytes === 3000) controller.abort('enough');
+      },
+    });
+    await expect(build).rejects.toMatchObject({ code: 'ABORTED', cause: 'enough' });
+    expect(seen).toEqual([1000, 2000, 3000]);
+  });
+
+  it('is stopped by a timer even if all chunks are there at once', async () => {
+    const bomb = gzipSync(new Uint8Array(1 << 20));
+    function* endless(): Generator<Uint8Array> {
+      while (true) yield bomb;
+    }
+    const build = buildZtoc(endless(), { signal: AbortSignal.timeout(50), limits: { maxUncompressedSize: 2 ** 50 } });
+    await expect(build).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+
+  it('bounds what a hostile layer may cost', async () => {
+    expect(await refusalOf([layer], { limits: { maxUncompressedSize: 500_000 } })).toBe('LIMIT_EXCEEDED');
+    expect(await refusalOf([plain], { limits: { maxUncompressedSize: 500_000 } })).toBe('LIMIT_EXCEEDED');
+    expect(await refusalOf([layer], { limits: { maxEntries: 50 } })).toBe('LIMIT_EXCEEDED');
+    expect(await refusalOf([layer], { limits: { maxMetadataSize: 100 } })).toBe('LIMIT_EXCEEDED');
+    expect(await refusalOf([layer], { spanSize: 1, limits: { maxSpans: 3 } })).toBe('LIMIT_EXCEEDED');
+    expect(await refusalOf([plain], { spanSize: 512, limits: { maxSpans: 3 } })).toBe('LIMIT_EXCEEDED');
+  });
+
+  it.each([0, -1, 1.5, Number.NaN, 2 ** 53])('refuses a span size of %d', async (spanSize) => {
+    expect(await refusalOf([layer], { spanSize })).toBe('OPTION_INVALID');
+  });
+
+  it('passes on what the source throws', async () => {
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield layer.subarray(0, 1000);
+      throw new Error('the network is gone');
+    }
+    await expect(buildZtoc(broken())).rejects.toThrow('the network is gone');
+  });
+});

@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import { ZtocError } from '../errors.ts';
+import { gzipMember } from './fixtures/gzip-member.ts';
+import { mixedBytes, randomOf, readGoldenLayer } from './fixtures/layer-data.ts';
+import { GzipDecoder } from './gzip-decoder.ts';
+
+interface Decoded {
+  readonly output: Buffer;
+  /** Of each checkpoint: `input offset / bits / output offset`. */
+  readonly checkpoints: readonly string[];
+  /** The bytes of each span. */
+  readonly spans: readonly Buffer[];
+}
+
+function decode(layer: Uint8Array, step = layer.length || 1, spanSize = 1000, wantsOutput = () => true): Decoded {
+  const output: Uint8Array[] = [];
+  const checkpoints: string[] = [];
+  const spans: Uint8Array[][] = [];
+  const decoder = new GzipDecoder(
+    {
+      output: (bytes) => output.push(bytes.slice()),
+      spanInput: (bytes) => spans.at(-1)?.push(bytes.slice()),
+      checkpoint: ({ inputOffset, bits, outputOffset }) => {
+        checkpoints.push(`${inputOffset}/${bits}/${outputOffset}`);
+        spans.push([]);
+      },
+      wantsOutput,
+    },
+    { spanSize },
+  );
+  try {
+    for (let at = 0; at < layer.length; at += step) decoder.push(layer.subarray(at, at + step));
+    decoder.finish();
+  } finally {
+    decoder.close();
+  }
+  return { output: Buffer.concat(output), checkpoints, spans: spans.map((pieces) => Buffer.concat(pieces)) };
+}
+
+function refusalOf(layer: Uint8Array, step?: number): string {
+  try {
+    decode(layer, step);
+  } catch (error) {
+    if (error instanceof ZtocError) return `${error.code} at ${error.offset}`;
+    throw error;
+  }
+  return 'taken';
+}
+
+const text = mixedBytes(5000, 1);
+
+describe('the gzip decoder', () => {
+  it('takes any number of members, with every optional part of a header', () => {
+    const layer = Buffer.concat([
+      gzipMember(text.subarray(0, 1000), { name: 'a file', headerCrc: true }),
+      gzipMember(new Uint8Array(0)),
+      gzipMember(text.subarray(1000, 4000), { extra: new Uint8Array(70), comment: 'why', level: 0 }),
+      gzipMember(text.subarray(4000), { extra: new Uint8Array(0), name: '', comment: '', headerCrc: true }),
+    ]);
+    for (const step of [1, 2, 3, 5, 11, 64, layer.length]) {
+      expect(Buffer.compare(decode(layer, step).output, text)).toBe(0);
+    }
+  });
+
+  it('sets the first checkpoint behind the header, and others once more than a span size was output', () => {
+    const layer = gzipMember(mixedBytes(300_000, 2), { level: 0, name: 'n' });
+    // Stored blocks of at most 65,535 bytes: five bytes of header, then the data.
+    const { checkpoints } = decode(layer, layer.length, 65_535);
+    expect(checkpoints[0]).toBe('12/0/0');
+    const outputs = checkpoints.map((checkpoint) => Number(checkpoint.split('/')[2]));
+    for (let i = 1; i < outputs.length; i++) expect(outputs[i] - outputs[i - 1]).toBeGreaterThan(65_535);
+    expect(checkpoints.length).toBeGreaterThan(2);
+  });
+
+  it('sets a checkpoint at every block header and member while there is no output', () => {
+    const empty = gzipMember(new Uint8Array(0));
+    const { checkpoints } = decode(Buffer.concat([empty, empty, gzipMember(text)]));
+    expect(checkpoints.slice(0, 3)).toEqual(['10/0/0', `${empty.length + 10}/0/0`, `${2 * empty.length + 10}/0/0`]);
+  });
+
+  it('gives each span its bytes, the shared ones to both neighbours', () => {
+    const layer = readGoldenLayer('members-6.tar.gz');
+    for (const step of [layer.length, 997, 1]) {
+      const { checkpoints, spans } = decode(layer, step, 4096);
+      const places = checkpoints.map((checkpoint) => checkpoint.split('/').map(Number));
+      expect(places.length).toBeGreaterThan(6);
+      places.forEach(([inputOffset, bits], i) => {
+        const end = places[i + 1]?.[0] ?? layer.length;
+        expect(Buffer.compare(spans[i], layer.subarray(inputOffset - (bits === 0 ? 0 : 1), end))).toBe(0);
+      });
+    }
+  });
+
+  it('refuses a layer cut at any byte', () => {
+    const layer = Buffer.concat([
+      gzipMember(text.subarray(0, 300), { name: 'x' }),
+      gzipMember(text.subarray(300, 500)),
+    ]);
+    const firstEnd = gzipMember(text.subarray(0, 300), { name: 'x' }).length;
+    for (let size = 0; size < layer.length; size++) {
+      if (size !== firstEnd) expect(refusalOf(layer.subarray(0, size))).toBe(`GZIP_TRUNCATED at ${size}`);
+    }
+  });
+
+  it.each<[what: string, layer: Uint8Array, refusal: string]>([
+    ['another magic', Buffer.from('PK\x03\x04 and so on'), 'GZIP_HEADER_INVALID at 0'],
+    ['half the magic', Buffer.of(0x1f, 0x8c, 8, 0), 'GZIP_HEADER_INVALID at 0'],
+    ['another compression method', Buffer.of(0x1f, 0x8b, 9, 0, 0, 0), 'GZIP_HEADER_INVALID at 0'],
+    ['a reserved flag', gzipMember(text, { flags: 0x20 }), 'GZIP_HEADER_INVALID at 0'],
+    ['a wrong header checksum', gzipMember(text, { headerCrc: 'wrong' }), 'GZIP_HEADER_INVALID at 0'],
+    [
+      'trailing bytes',
+      Buffer.concat([gzipMember(text), Buffer.of(0)]),
+      `GZIP_HEADER_INVALID at ${gzipMember(text).length}`,
+    ],
+    ['a name that Go does not take', gzipMember(text, { name: 'n'.repeat(512) }), 'GZIP_HEADER_INVALID at 523'],
+    ['a wrong CRC', damaged(gzipMember(text), -8), `GZIP_CHECKSUM_MISMATCH at ${gzipMember(text).length - 8}`],
+    ['a wrong length', damaged(gzipMember(text), -4), `GZIP_CHECKSUM_MISMATCH at ${gzipMember(text).length - 4}`],
+    ['a bad block type', damaged(gzipMember(text, { strategy: 4 }), 10, 4), 'GZIP_DATA_INVALID at 10'],
+  ])('refuses %s, whatever the pieces', (_, layer, refusal) => {
+    for (const step of [1, 7, layer.length]) expect(refusalOf(layer, step)).toBe(refusal);
+  });
+
+  it('takes a long name where nobody reads on: the reference reads with Go only as far as the archive goes', () => {
+    const layer = Buffer.concat([gzipMember(text), gzipMember(text, { name: 'n'.repeat(512) })]);
+    expect(decode(layer, layer.length, 1000, () => false).output.length).toBe(10_000);
+    expect(decode(gzipMember(text, { name: 'n'.repeat(511), comment: 'c'.repeat(511) })).output.length).toBe(5000);
+  });
+
+  it('ends 100,000 damaged layers with a result or a typed error', () => {
+    const random = randomOf(1952);
+    const originals = Array.from({ length: 50 }, (_, i) =>
+      Buffer.concat([
+        gzipMember(mixedBytes(20 + random(150), i), {
+          level: random(10),
+          strategy: random(5),
+          memLevel: 1,
+          ...(i & 1 ? { name: 'n' } : {}),
+        }),
+        gzipMember(mixedBytes(random(60), i), { headerCrc: (i & 2) === 0 }),
+      ]),
+    );
+    const tally = new Map<string, number>();
+    for (let i = 0; i < 100_000; i++) {
+      const layer = Buffer.from(originals[i % originals.length]);
+      for (let faults = 1 + random(3); faults > 0; faults--) layer[random(layer.length)] ^= 1 << random(8);
+      const refusal = refusalOf(random(10) === 0 ? layer.subarray(0, random(layer.length)) : layer).replace(/ .*/, '');
+      tally.set(refusal, (tally.get(refusal) ?? 0) + 1);
+    }
+    expect([...tally.keys()].sort()).toEqual(
+      ['GZIP_CHECKSUM_MISMATCH', 'GZIP_DATA_INVALID', 'GZIP_HEADER_INVALID', 'GZIP_TRUNCATED', 'taken'].sort(),
+    );
+  });
+});
+
+function damaged(layer: Buffer, at: number, xor = 1): Buffer {
+  layer[(at + layer.length) % layer.length] ^= xor;
+  return layer;
+}

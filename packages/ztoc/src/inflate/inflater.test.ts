@@ -1,0 +1,157 @@
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { mixedBytes, randomOf } from '../gzip/fixtures/layer-data.ts';
+import { Inflater } from './inflater.ts';
+
+interface Inflated {
+  readonly output: Uint8Array;
+  /** Where the inflater stopped, as `input offset / unused bits / output offset`. */
+  readonly boundaries: readonly string[];
+  readonly inputOffset: number;
+}
+
+/** Inflates a raw deflate stream that comes in pieces of `step` bytes. */
+function inflate(deflated: Uint8Array, step: number, stopAfter = Number.POSITIVE_INFINITY): Inflated | string {
+  const inflater = new Inflater();
+  try {
+    return inflateWith(inflater, deflated, step, stopAfter);
+  } finally {
+    inflater.close();
+  }
+}
+
+function inflateWith(inflater: Inflater, deflated: Uint8Array, step: number, stopAfter: number): Inflated | string {
+  const pieces: Uint8Array[] = [];
+  const boundaries: string[] = [];
+  inflater.stopAfter(stopAfter);
+  inflater.beginMember();
+  for (let at = 0; ; ) {
+    const answer = inflater.run();
+    if (typeof answer === 'object') return answer.fault;
+    if (answer === 'at-boundary') {
+      boundaries.push(`${inflater.inputOffset}/${inflater.unusedBits}/${inflater.outputOffset}`);
+    } else if (answer === 'need-input') {
+      if (at === deflated.length) return 'truncated';
+      at += inflater.feed(deflated.subarray(0, Math.min(at + step, deflated.length)), at, Number.POSITIVE_INFINITY);
+    } else {
+      pieces.push(inflater.takeOutput().slice());
+      inflater.makeRoom();
+      if (answer === 'need-output') continue;
+      inflater.endMember();
+      return { output: Buffer.concat(pieces), boundaries, inputOffset: inflater.inputOffset };
+    }
+  }
+}
+
+const { Z_DEFAULT_STRATEGY, Z_FILTERED, Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE } = constants;
+
+describe('the inflater', () => {
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])('inflates what zlib deflates at level %i', (level) => {
+    for (const strategy of [Z_DEFAULT_STRATEGY, Z_FILTERED, Z_HUFFMAN_ONLY, Z_RLE, Z_FIXED]) {
+      const bytes = mixedBytes(700_000, level * 10 + strategy);
+      const deflated = deflateRawSync(bytes, { level, strategy, memLevel: 1 + ((level + strategy) % 9) });
+      const inflated = inflate(deflated, 100_000) as Inflated;
+      expect(Buffer.compare(inflated.output, bytes)).toBe(0);
+      expect(inflated.inputOffset).toBe(deflated.length);
+    }
+  });
+
+  it('goes on from any byte of input', () => {
+    const bytes = mixedBytes(20_000, 7);
+    for (const strategy of [Z_DEFAULT_STRATEGY, Z_HUFFMAN_ONLY, Z_FIXED]) {
+      const deflated = deflateRawSync(bytes, { strategy, memLevel: 2 });
+      const whole = inflate(deflated, deflated.length, -1) as Inflated;
+      for (const step of [1, 2, 3, 5, 7, 31, 33, 64]) {
+        const pieced = inflate(deflated, step, -1) as Inflated;
+        expect(Buffer.compare(pieced.output, bytes)).toBe(0);
+        expect(pieced.boundaries).toEqual(whole.boundaries);
+      }
+    }
+  });
+
+  it('copies matches of every length from every short distance', () => {
+    for (let distance = 1; distance <= 40; distance++) {
+      const pattern = mixedBytes(distance, distance);
+      const bytes = new Uint8Array(1200).map((_, i) => pattern[i % distance]);
+      expect((inflate(deflateRawSync(bytes), 1 << 16) as Inflated).output).toEqual(Buffer.from(bytes));
+    }
+  });
+
+  it('stops before block headers, once past the threshold, and never after the final block began', () => {
+    // Stored blocks of 65,535 bytes: each has a header of five bytes, on a byte boundary.
+    const deflated = deflateRawSync(mixedBytes(200_000, 3), { level: 0, memLevel: 9 });
+    const all = inflate(deflated, deflated.length, -1) as Inflated;
+    expect(all.boundaries[0]).toBe('0/0/0');
+    const outputs = all.boundaries.map((boundary) => Number(boundary.split('/')[2]));
+    const late = inflate(deflated, deflated.length, outputs[1]) as Inflated;
+    expect(late.boundaries).toEqual(all.boundaries.slice(2));
+    expect(outputs.every((output) => output < 200_000)).toBe(true);
+  });
+
+  it('starts again from any boundary, given the window and the unused bits', () => {
+    const bytes = mixedBytes(300_000, 11);
+    const deflated = deflateRawSync(bytes, { memLevel: 3 });
+    const { boundaries } = inflate(deflated, deflated.length, -1) as Inflated;
+    expect(boundaries.length).toBeGreaterThan(20);
+    for (const boundary of boundaries) {
+      const [inputOffset, bits, outputOffset] = boundary.split('/').map(Number);
+      const window = new Uint8Array(32_768);
+      const history = bytes.subarray(Math.max(0, outputOffset - 32_768), outputOffset);
+      window.set(history, 32_768 - history.length);
+      const inflater = new Inflater();
+      inflater.beginAt(window, bits, bits === 0 ? 0 : deflated[inputOffset - 1]);
+      inflater.stopAfter(Number.POSITIVE_INFINITY);
+      inflater.feed(deflated, inputOffset, Number.POSITIVE_INFINITY);
+      inflater.run();
+      const output = inflater.takeOutput();
+      expect(output.length).toBeGreaterThan(0);
+      expect(Buffer.compare(output, bytes.subarray(outputOffset, outputOffset + output.length))).toBe(0);
+      inflater.close();
+    }
+  });
+
+  // Hand-made streams: bits are written lowest first, as RFC 1951 packs them.
+  it.each<[fault: string, bits: string]>([
+    ['invalid block type', '1 11'],
+    ['the lengths of a stored block do not match', '1 00 00000 1000000000000000 1111111111111111'],
+    ['too many length or distance symbols', '1 01 11111 00000 0000'],
+    ['too many length or distance symbols', '1 01 00000 11111 0000'],
+    ['invalid code lengths', '1 01 00000 00000 0000 100 100 100 100'],
+    ['invalid code length repeat', '1 01 00000 00000 0000 100 100 000 000 0 00'],
+    ['the code for the end of the block is missing', '1 01 00000 00000 0000 000 000 100 100 1 1111111 1 1011011'],
+    ['invalid literal/length code', '1 10 11000110'],
+    ['invalid distance code', '1 10 0000001 11110'],
+    ['a distance reaches back too far', '1 10 00110000 0000001 00001'],
+  ])('says that there is %s', (fault, bits) => {
+    expect(inflate(packBits(bits), 1000)).toBe(fault);
+  });
+
+  it('takes and refuses what zlib takes and refuses, and gives the same bytes', () => {
+    const random = randomOf(1951);
+    let refused = 0;
+    for (let round = 0; round < 3000; round++) {
+      const deflated = new Uint8Array(
+        deflateRawSync(mixedBytes(30 + random(300), round), { level: random(10), strategy: random(5), memLevel: 1 }),
+      );
+      for (let faults = random(4); faults > 0; faults--) deflated[random(deflated.length)] ^= 1 << random(8);
+      let expected: Uint8Array | undefined;
+      try {
+        expected = inflateRawSync(deflated);
+      } catch {
+        refused += 1;
+      }
+      const inflated = inflate(deflated, 1 + random(deflated.length));
+      if (expected === undefined) expect(inflated).toBeTypeOf('string');
+      else expect(Buffer.compare((inflated as Inflated).output, expected)).toBe(0);
+    }
+    expect(refused).toBeGreaterThan(500);
+  });
+});
+
+/** Packs groups of bits, each written in the order of the stream. */
+function packBits(groups: string): Uint8Array {
+  const bits = groups.replaceAll(' ', '').padEnd(400, '0');
+  return Uint8Array.from({ length: bits.length / 8 }, (_, i) =>
+    Number.parseInt([...bits.slice(i * 8, i * 8 + 8)].reverse().join(''), 2),
+  );
+}
