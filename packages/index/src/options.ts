@@ -32,7 +32,7 @@ export interface SociIndexOptions extends CallOptions {
   readonly buildToolIdentifier?: string;
   /** `soci-cli`: exactly the bytes, and the refusals, of the reference's command line. @default our own, README "Differences" */
   readonly compat?: 'soci-cli';
-  /** Layers built at a time, each on a thread of its own; 1 builds in the calling thread. @default the cores there are, up to 8 */
+  /** Layers built at a time: one in the calling thread, the others on worker threads. @default the cores there are, up to 8 */
   readonly jobs?: number;
   /** Bounds on what a hostile image may cost. @default see {@link IndexLimits} */
   readonly limits?: IndexLimits;

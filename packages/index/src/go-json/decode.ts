@@ -1,10 +1,10 @@
 import { SociIndexError } from '../errors.ts';
+import { decodeBase64 } from './base64.ts';
 import { type JsonValue, parseJson } from './parse.ts';
 import { type Field, type Schema, type StructValue, zeroValue } from './schema.ts';
 
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /**
  * Reads JSON into a struct as Go's `json.Unmarshal` does, which says more than the JSON Schema of an image manifest:
@@ -74,15 +74,15 @@ class Decoder {
 
   #decodeBytes(current: unknown, json: JsonValue, where: string): Uint8Array {
     if (json.kind === 'array') {
+      const isNegative = json.items.some((item) => item.kind === 'number' && item.literal.startsWith('-'));
       const held = current === null ? [] : [...(current as Uint8Array)];
-      return Uint8Array.from(this.#decodeList({ kind: 'integer' }, held, json, where) as number[], (value) => {
-        if (value < 0 || value > 255) throw typeError(where, 'bytes', json);
-        return value;
-      });
+      const values = this.#decodeList({ kind: 'integer' }, held, json, where) as (number | bigint)[];
+      if (isNegative || values.some((value) => value > 255)) throw typeError(where, 'bytes', json);
+      return Uint8Array.from(values as number[]);
     }
-    const text = expectKind(json, 'string', where).value.replaceAll(/[\r\n]/g, '');
-    if (!BASE64.test(text)) throw typeError(where, 'base64', json);
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    const bytes = decodeBase64(expectKind(json, 'string', where).value);
+    if (bytes === undefined) throw typeError(where, 'base64', json);
+    return bytes;
   }
 }
 

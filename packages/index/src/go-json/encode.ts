@@ -1,3 +1,4 @@
+import { encodeBase64 } from './base64.ts';
 import type { Schema, StructValue } from './schema.ts';
 import { compareStrings, quoteJsonString } from './string.ts';
 
@@ -19,7 +20,7 @@ function encode(schema: Schema, value: unknown): string {
     case 'integer':
       return String(value);
     case 'bytes':
-      return `"${btoa(Array.from(value as Uint8Array, (byte) => String.fromCharCode(byte)).join(''))}"`;
+      return `"${encodeBase64(value as Uint8Array)}"`;
     case 'string-map':
       return encodeMap(value as Map<string, string>);
     case 'list':

@@ -73,7 +73,7 @@ export class ImageReader {
   /** What is read again costs no fetch, but is parsed again: it counts again. */
   #count({ mediaType, digest, size }: DescriptorStruct): void {
     const { maxDocumentSize, maxDocumentsSize } = this.#limits;
-    if (size < 0 || typeof size === 'bigint') {
+    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
       throw new SociIndexError('MANIFEST_INVALID', `${digest} (${mediaType}) is said to have ${size} bytes`, {
         digest,
       });

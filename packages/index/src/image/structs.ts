@@ -1,4 +1,6 @@
 import type { Descriptor, Platform } from '@soci/oci';
+import { SociIndexError } from '../errors.ts';
+import { decodeBase64 } from '../go-json/base64.ts';
 import { decodeStruct } from '../go-json/decode.ts';
 import { encodeStruct } from '../go-json/encode.ts';
 import type { Field, Integer, Schema } from '../go-json/schema.ts';
@@ -155,19 +157,24 @@ export function plainDescriptor(mediaType: string, digest: string, size: Integer
   return { mediaType, digest, size, urls: null, annotations: null, data: null, platform: null, artifactType: '' };
 }
 
-/** A caller's descriptor as a struct. */
+/** A caller's descriptor as a struct. @throws SociIndexError `MANIFEST_INVALID` */
 export function toDescriptorStruct(descriptor: Descriptor): DescriptorStruct {
   return {
     ...plainDescriptor(descriptor.mediaType, descriptor.digest, descriptor.size),
     urls: descriptor.urls === undefined ? null : [...descriptor.urls],
     annotations: descriptor.annotations === undefined ? null : new Map(Object.entries(descriptor.annotations)),
-    data:
-      descriptor.data === undefined
-        ? null
-        : Uint8Array.from(atob(descriptor.data), (character) => character.charCodeAt(0)),
+    data: descriptor.data === undefined ? null : decodeData(descriptor.data, descriptor.digest),
     platform: descriptor.platform === undefined ? null : toPlatformStruct(descriptor.platform),
     artifactType: descriptor.artifactType ?? '',
   };
+}
+
+function decodeData(data: string, digest: string): Uint8Array {
+  const bytes = decodeBase64(data);
+  if (bytes !== undefined) return bytes;
+  throw new SociIndexError('MANIFEST_INVALID', `the descriptor of ${digest} embeds data that is not base64`, {
+    digest,
+  });
 }
 
 /** A struct as the descriptor that callers and stores know: digest, size, types, platform and annotations. */
