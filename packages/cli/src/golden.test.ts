@@ -27,7 +27,7 @@ describe('ztoc create makes the zTOCs that the reference makes', () => {
     ];
     const run = await runCli(argv);
     const lines = jsonLines<Record<string, unknown>>(run);
-    expect(run).toMatchObject({ code: 1, stderr: '' });
+    expect(run.code).toBe(1);
     expect(lines).toHaveLength(LAYERS.length);
     for (const [index, [name, golden]] of LAYERS.entries()) {
       const line = lines[index] as { layer: string; digest?: string; error?: { code: string; message: string } };

@@ -9,7 +9,7 @@ import { type CommandContext, defineCommand } from '../command.ts';
 import { describeErrorAt, type ErrorDescription } from '../describe-error.ts';
 import { usageError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';
-import { formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
+import { countOf, formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
 import { printable } from '../terminal/text-width.ts';
 import { writeAside } from '../write-aside.ts';
 
@@ -134,6 +134,10 @@ async function createOne(
     const encoded = encodeZtoc(built.ztoc);
     if (folder !== undefined) await writeAside(ztocPath(folder, path), encoded);
     const made = describeZtoc(path, built, encoded, (performance.now() - started) / 1000);
+    progress.milestone(
+      `${printable(made.layer)}  ${formatBytes(size)}  ${countOf(made.files, 'file')}  ` +
+        `${countOf(made.maxSpanId + 1, 'span')}  zTOC ${formatBytes(made.size)}  ${formatSeconds(made.seconds)}`,
+    );
     return folder === undefined ? made : { ...made, output: ztocPath(folder, path) };
   } catch (error) {
     if (signal.aborted) throw signal.reason;

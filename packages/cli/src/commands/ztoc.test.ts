@@ -21,8 +21,9 @@ beforeAll(async () => {
 describe('ztoc create', () => {
   it('writes nothing where no folder is named', async () => {
     const before = readdirSync(folder);
-    const { code, stdout } = await runCli(['ztoc', 'create', layer]);
+    const { code, stdout, stderr } = await runCli(['ztoc', 'create', layer]);
     expect(code).toBe(0);
+    expect(stderr).toMatch(/^gzip-level6\.tar\.gz {2}241 KiB {2}51 files {2}1 span {2}zTOC 40\.9 KiB {2}[\d.]+ s\n$/);
     expect(stdout).toMatch(/^LAYER +SIZE +FILES +SPANS +ZTOC +SIZE +TIME\ngzip-level6\.tar\.gz +241 KiB +51 +1 /);
     expect(readdirSync(folder)).toEqual(before);
   });
