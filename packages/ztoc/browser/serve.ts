@@ -1,0 +1,78 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
+import type { Scripts } from './bundle.ts';
+
+const golden = new URL('../../../conformance/golden/', import.meta.url);
+
+/** All that the package needs of a page's policy: scripts of its own origin, and WebAssembly. */
+const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
+
+/** Where something is served, until it is closed. */
+export interface PageServer {
+  readonly url: string;
+  readonly close: () => void;
+}
+
+/** Serves the page and its scripts, and the golden layers: in ranges, inflated, damaged, and without ranges. */
+export async function servePage(scripts: Scripts): Promise<PageServer> {
+  const layerNames = new Set(readdirSync(new URL('layers/', golden)));
+  const server = createServer((request, response) => {
+    const [, kind = '', name = ''] = (request.url ?? '').split('/');
+    const script = scripts.get(kind);
+    response.setHeader('content-security-policy', POLICY);
+    if (kind === '') send(response, 'text/html', '<!doctype html><script type="module" src="/page.js"></script>');
+    else if (script) send(response, 'text/javascript', script);
+    else if (kind === 'layers.json') send(response, 'application/json', readFileSync(new URL(kind, golden)));
+    else if (layerNames.has(name)) sendLayer(kind, readFileSync(new URL(`layers/${name}`, golden)), request, response);
+    else response.writeHead(404).end();
+  });
+  const port = await listen(server);
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function sendLayer(kind: string, layer: Buffer, request: IncomingMessage, response: ServerResponse): void {
+  const octets = 'application/octet-stream';
+  if (kind === 'layers') sendRange(layer, request, response);
+  else if (kind === 'damaged') sendRange(damage(layer), request, response);
+  else if (kind === 'inflated') send(response, octets, layer.readUint16BE() === 0x1f8b ? gunzipSync(layer) : layer);
+  else if (kind === 'whole') send(response, octets, layer);
+  else response.writeHead(404).end();
+}
+
+/** Flips one bit in the middle. */
+function damage(layer: Buffer): Buffer {
+  layer[layer.length >> 1] ^= 1;
+  return layer;
+}
+
+function sendRange(bytes: Buffer, request: IncomingMessage, response: ServerResponse): void {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+  if (first === undefined) {
+    send(response, 'application/octet-stream', bytes);
+    return;
+  }
+  const end = Math.min(Number(last) + 1, bytes.length);
+  const status = Number(first) < end ? 206 : 416;
+  const range = status === 206 ? `${first}-${end - 1}` : '*';
+  response.writeHead(status, { 'content-range': `bytes ${range}/${bytes.length}` });
+  response.end(bytes.subarray(Number(first), end));
+}
+
+function send(response: ServerResponse, type: string, body: string | Uint8Array): void {
+  response.writeHead(200, { 'content-type': type }).end(body);
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+}
