@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ZtocError } from '../errors.ts';
 import { gzipMember } from './fixtures/gzip-member.ts';
@@ -103,6 +104,7 @@ describe('the gzip decoder', () => {
   });
 
   it.each<[what: string, layer: Uint8Array, refusal: string]>([
+    ['a zlib stream', deflateSync(text), 'GZIP_HEADER_INVALID at 2'],
     ['another magic', Buffer.from('PK\x03\x04 and so on'), 'GZIP_HEADER_INVALID at 0'],
     ['half the magic', Buffer.of(0x1f, 0x8c, 8, 0), 'GZIP_HEADER_INVALID at 0'],
     ['another compression method', Buffer.of(0x1f, 0x8b, 9, 0, 0, 0), 'GZIP_HEADER_INVALID at 0'],
@@ -115,7 +117,7 @@ describe('the gzip decoder', () => {
     ],
     ['a name that Go does not take', gzipMember(text, { name: 'n'.repeat(512) }), 'GZIP_HEADER_INVALID at 523'],
     ['a wrong CRC', damaged(gzipMember(text), -8), `GZIP_CHECKSUM_MISMATCH at ${gzipMember(text).length - 8}`],
-    ['a wrong length', damaged(gzipMember(text), -4), `GZIP_CHECKSUM_MISMATCH at ${gzipMember(text).length - 4}`],
+    ['a wrong length', damaged(gzipMember(text), -4), `GZIP_CHECKSUM_MISMATCH at ${gzipMember(text).length - 8}`],
     ['a bad block type', damaged(gzipMember(text, { strategy: 4 }), 10, 4), 'GZIP_DATA_INVALID at 10'],
   ])('refuses %s, whatever the pieces', (_, layer, refusal) => {
     for (const step of [1, 7, layer.length]) expect(refusalOf(layer, step)).toBe(refusal);
@@ -125,6 +127,17 @@ describe('the gzip decoder', () => {
     const layer = Buffer.concat([gzipMember(text), gzipMember(text, { name: 'n'.repeat(512) })]);
     expect(decode(layer, layer.length, 1000, () => false).output.length).toBe(10_000);
     expect(decode(gzipMember(text, { name: 'n'.repeat(511), comment: 'c'.repeat(511) })).output.length).toBe(5000);
+  });
+
+  it("takes a zlib stream behind the archive, as zlib's inflate does, and nowhere else", () => {
+    const layer = Buffer.concat([gzipMember(text), deflateSync(text)]);
+    const { output, checkpoints } = decode(layer, 3, 1000, () => false);
+    expect(output.length).toBe(10_000);
+    expect(checkpoints).toContain(`${gzipMember(text).length + 2}/0/5000`);
+    expect(refusalOf(layer)).toBe(`GZIP_HEADER_INVALID at ${gzipMember(text).length + 2}`);
+    expect(() => decode(damaged(layer, -1), 3, 1000, () => false)).toThrow(
+      expect.objectContaining({ code: 'GZIP_CHECKSUM_MISMATCH', offset: layer.length - 4 }),
+    );
   });
 
   it('ends 100,000 damaged layers with a result or a typed error', () => {

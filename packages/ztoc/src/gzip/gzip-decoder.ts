@@ -1,7 +1,7 @@
 import { ZtocError } from '../errors.ts';
-import { crc32 } from '../hash/crc32.ts';
 import { Inflater } from '../inflate/inflater.ts';
 import type { GzipCheckpoint } from './checkpoint.ts';
+import { GzipChecksum, type MemberChecksum, NoChecksum, ZlibChecksum } from './member-checksum.ts';
 import { MemberHeader } from './member-header.ts';
 
 /** What a {@link GzipDecoder} tells as it goes, in the order of the layer. All views are valid only during the call. */
@@ -14,7 +14,8 @@ export interface GzipListener {
   checkpoint?(checkpoint: GzipCheckpoint): void;
   /**
    * Whether a reader of the output would read on from here. It decides about members whose header zlib takes and Go does
-   * not: the reference reads a layer with both, but with Go's only as far as the tar archive goes.
+   * not (long names, zlib's own format): the reference reads a layer with both, but with Go only as far as the tar archive
+   * goes.
    */
   wantsOutput?(): boolean;
 }
@@ -36,7 +37,7 @@ export interface GzipDecoderOptions {
 
 type State = 'header' | 'deflate' | 'trailer';
 
-const TRAILER_SIZE = 8;
+const MAX_TRAILER_SIZE = 8;
 
 /**
  * Decompresses a gzip layer of any number of members, pushed in chunks of any size, and says where its spans begin.
@@ -55,12 +56,9 @@ export class GzipDecoder {
   #state: State = 'header';
   #received = 0;
   #header = new MemberHeader(0);
-  readonly #trailer = new Uint8Array(TRAILER_SIZE);
+  readonly #trailer = new Uint8Array(MAX_TRAILER_SIZE);
   #trailerFilled = 0;
-  #memberCrc = 0;
-  #memberSize = 0;
-  /** False within a member that was not read from its start. */
-  #checksMember = true;
+  #checksum: MemberChecksum = new NoChecksum();
   /** Offset of the first byte that no span has been given yet; undefined before the first checkpoint. */
   #spanInputOffset: number | undefined;
   /** Whether the inflater stops at every block header, because nothing had been output at the last. */
@@ -73,7 +71,6 @@ export class GzipDecoder {
     this.#spanSize = options.spanSize;
     this.#inflater.stopAfter(options.spanSize === undefined ? Number.POSITIVE_INFINITY : -1);
     if (options.start !== undefined) {
-      this.#checksMember = false;
       this.#state = 'deflate';
       if (options.start.bits > 0) this.#awaited = options.start;
       else this.#inflater.beginAt(options.start.window, 0, 0);
@@ -114,8 +111,7 @@ export class GzipDecoder {
   flush(): void {
     const output = this.#inflater.takeOutput();
     if (output.length === 0) return;
-    this.#memberSize += output.length;
-    if (this.#checksMember) this.#memberCrc = crc32(output, this.#memberCrc);
+    this.#checksum.update(output);
     this.#listener.output(output);
   }
 
@@ -158,18 +154,17 @@ export class GzipDecoder {
     const inflater = this.#inflater;
     inflater.skipInput(this.#header.push(inflater.pendingInput));
     if (!this.#header.done) return;
-    if (this.#header.hasLongName && (this.#listener.wantsOutput?.() ?? true)) {
+    const { format, refusedByGo } = this.#header;
+    if (refusedByGo !== undefined && (this.#listener.wantsOutput?.() ?? true)) {
       throw new ZtocError(
         'GZIP_HEADER_INVALID',
-        `the gzip header that ends at byte ${inflater.inputOffset} has a name or comment of more than 511 bytes, which Go's reader refuses`,
+        `the header that ends at byte ${inflater.inputOffset} ${refusedByGo}, which a reader of gzip layers refuses: recompress the layer with gzip`,
         { offset: inflater.inputOffset },
       );
     }
     inflater.beginMember();
     this.#state = 'deflate';
-    this.#checksMember = true;
-    this.#memberCrc = 0;
-    this.#memberSize = 0;
+    this.#checksum = format === 'zlib' ? new ZlibChecksum() : new GzipChecksum();
   }
 
   /** @returns Whether there is more to do without more input. */
@@ -229,32 +224,23 @@ export class GzipDecoder {
 
   #readTrailer(): void {
     const inflater = this.#inflater;
-    const bytes = inflater.pendingInput.subarray(0, TRAILER_SIZE - this.#trailerFilled);
+    const { trailerSize } = this.#checksum;
+    const bytes = inflater.pendingInput.subarray(0, trailerSize - this.#trailerFilled);
     this.#trailer.set(bytes, this.#trailerFilled);
     this.#trailerFilled += bytes.length;
     inflater.skipInput(bytes.length);
-    if (this.#trailerFilled < TRAILER_SIZE) return;
-    if (this.#checksMember) this.#checkMember(inflater.inputOffset - TRAILER_SIZE);
-    this.#header = new MemberHeader(inflater.inputOffset);
-    this.#state = 'header';
-  }
-
-  #checkMember(offset: number): void {
-    const trailer = new DataView(this.#trailer.buffer);
-    if (trailer.getUint32(0, true) !== this.#memberCrc) {
-      throw new ZtocError('GZIP_CHECKSUM_MISMATCH', `the CRC-32 at byte ${offset} is not that of the member's data`, {
-        offset,
-      });
-    }
-    if (trailer.getUint32(4, true) !== this.#memberSize % 2 ** 32) {
+    if (this.#trailerFilled < trailerSize) return;
+    const mismatch = this.#checksum.compare(new DataView(this.#trailer.buffer));
+    if (mismatch !== undefined) {
+      const offset = inflater.inputOffset - trailerSize;
       throw new ZtocError(
         'GZIP_CHECKSUM_MISMATCH',
-        `the length at byte ${offset + 4} is not that of the member's data`,
-        {
-          offset: offset + 4,
-        },
+        `${mismatch} in the checksum at byte ${offset} is not that of the member's data: the layer is damaged, fetch it again`,
+        { offset },
       );
     }
+    this.#header = new MemberHeader(inflater.inputOffset);
+    this.#state = 'header';
   }
 }
 

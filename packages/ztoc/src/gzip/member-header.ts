@@ -11,18 +11,30 @@ const RESERVED_FLAGS = 0xe0;
 /** Longest name or comment, without its zero byte, that Go's reader takes (compress/gzip/gunzip.go, `readString`). */
 const MAX_NAME_SIZE = 511;
 
-/** Which part of the header the next byte belongs to. */
-type Part = 'fixed' | 'extra-size' | 'extra' | 'name' | 'comment' | 'crc' | 'done';
+/** What wraps a deflate stream: gzip, or zlib (RFC 1950), which zlib's inflate also takes. */
+export type MemberFormat = 'gzip' | 'zlib';
 
-const FIXED_SIZE = 10;
+/** Which part of the header the next byte belongs to. */
+type Part = 'magic' | 'fixed' | 'extra-size' | 'extra' | 'name' | 'comment' | 'crc' | 'done';
+
+/** Bytes between the magic and the optional parts. */
+const FIXED_SIZE = 8;
+
+/** Of a zlib header: the method is deflate, the window at most 32 KiB, no preset dictionary is asked for. */
+const ZLIB_METHOD = 8;
+const ZLIB_MAX_WINDOW = 7;
+const ZLIB_DICTIONARY_FLAG = 0x20;
 
 /**
- * Reads a gzip member's header, in pieces of any size. It refuses what zlib refuses (inflate.c, `HEAD` to `HCRC`); what
- * only Go's reader refuses, too long a name, is kept in {@link MemberHeader.hasLongName} for the caller to judge.
+ * Reads a member's header, in pieces of any size. It refuses what zlib refuses when it looks for both formats, as the
+ * reference lets it (inflate.c, `HEAD` to `HCRC`); what only Go's reader refuses is kept in
+ * {@link MemberHeader.refusedByGo} for the caller to judge.
  */
 export class MemberHeader {
   readonly #start: number;
-  #part: Part = 'fixed';
+  #part: Part = 'magic';
+  #format: MemberFormat = 'gzip';
+  #firstByte = 0;
   /** Bytes of the current part read so far. */
   #count = 0;
   #flags = 0;
@@ -38,7 +50,7 @@ export class MemberHeader {
 
   /** Whether no byte of the header has been read. */
   get isEmpty(): boolean {
-    return this.#part === 'fixed' && this.#count === 0;
+    return this.#part === 'magic' && this.#count === 0;
   }
 
   /** Whether the whole header has been read. */
@@ -46,9 +58,15 @@ export class MemberHeader {
     return this.#part === 'done';
   }
 
-  /** Whether the name or the comment is longer than Go's reader takes. */
-  get hasLongName(): boolean {
-    return this.#hasLongName;
+  /** What wraps the member; known once the header is done. */
+  get format(): MemberFormat {
+    return this.#format;
+  }
+
+  /** Why Go's reader would refuse the header that zlib takes, if it would. */
+  get refusedByGo(): string | undefined {
+    if (this.#format === 'zlib') return 'is that of a zlib stream';
+    return this.#hasLongName ? `has a name or comment of more than ${MAX_NAME_SIZE} bytes` : undefined;
   }
 
   /**
@@ -68,9 +86,15 @@ export class MemberHeader {
       if (++this.#count === 2) this.#checkCrc();
       return;
     }
-    if (this.#flags & FLAG_HEADER_CRC || this.#part === 'fixed') this.#crc = crc32(Uint8Array.of(byte), this.#crc);
+    if (this.#part === 'magic' || this.#part === 'fixed' || this.#flags & FLAG_HEADER_CRC) {
+      this.#crc = crc32(Uint8Array.of(byte), this.#crc);
+    }
     const position = this.#count++;
     switch (this.#part) {
+      case 'magic':
+        if (position === 0) this.#takeFirst(byte);
+        else this.#takeMagic(this.#firstByte, byte);
+        break;
       case 'fixed':
         this.#takeFixed(position, byte);
         break;
@@ -87,12 +111,28 @@ export class MemberHeader {
     }
   }
 
+  #takeFirst(byte: number): void {
+    const canBeZlib = (byte & 15) === ZLIB_METHOD && byte >> 4 <= ZLIB_MAX_WINDOW;
+    if (byte !== 0x1f && !canBeZlib) this.#fail(`begins with byte ${hex(byte)}, not with 1f 8b`);
+    this.#firstByte = byte;
+  }
+
+  #takeMagic(first: number, second: number): void {
+    if (first === 0x1f && second === 0x8b) {
+      this.#enter('fixed');
+      return;
+    }
+    if (first === 0x1f || ((first << 8) | second) % 31 !== 0 || second & ZLIB_DICTIONARY_FLAG) {
+      this.#fail(`begins with bytes ${hex(first)} ${hex(second)}, not with 1f 8b`);
+    }
+    this.#format = 'zlib';
+    this.#part = 'done';
+  }
+
   #takeFixed(position: number, byte: number): void {
-    if (position === 0 && byte !== 0x1f) this.#fail(`begins with byte ${byte}, not with 1f 8b`);
-    if (position === 1 && byte !== 0x8b) this.#fail(`begins with bytes 31 ${byte}, not with 1f 8b`);
-    if (position === 2 && byte !== 8) this.#fail(`names compression method ${byte}, where only 8 (deflate) is defined`);
-    if (position === 3) {
-      if (byte & RESERVED_FLAGS) this.#fail(`sets flags that are reserved (${byte})`);
+    if (position === 0 && byte !== 8) this.#fail(`names compression method ${byte}, where only 8 (deflate) is defined`);
+    if (position === 1) {
+      if (byte & RESERVED_FLAGS) this.#fail(`sets flags that are reserved (${hex(byte)})`);
       this.#flags = byte;
     }
     if (position === FIXED_SIZE - 1) this.#enter(this.#after('fixed'));
@@ -122,4 +162,8 @@ export class MemberHeader {
       offset: this.#start,
     });
   }
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, '0');
 }
