@@ -1,0 +1,121 @@
+import { spawnSync } from 'node:child_process';
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  statSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { createGzip } from 'node:zlib';
+
+/** Where prepared data is kept between runs. */
+export const CACHE = fileURLToPath(new URL('../../.cache/bench', import.meta.url));
+
+/** A large tar of real files is at least this long: what compresses to 300 MB and more. */
+const LARGE_TAR_SIZE = 1_000_000_000;
+const BLOCK = 512;
+
+/**
+ * Archives of real trees: those of the folder `SOCI_BENCH_DATA`, or of its `.work`, where there is one; else archives made
+ * of what this machine has installed.
+ */
+export function realArchives(): string[] {
+  const given = process.env.SOCI_BENCH_DATA;
+  for (const folder of given === undefined ? [] : [given, join(given, '.work')]) {
+    const archives = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.tar')) : [];
+    if (archives.length > 0) return archives.map((name) => join(folder, name));
+  }
+  const ownTrees = [
+    '/usr/lib',
+    '/usr/share',
+    '/usr/bin',
+    '/usr/local',
+    '/usr/include',
+    '/opt',
+    fileURLToPath(new URL('../../node_modules', import.meta.url)),
+  ];
+  return ownTrees.filter(existsSync).map((tree) => archiveOf(tree));
+}
+
+function archiveOf(tree: string): string {
+  const archive = join(
+    CACHE,
+    `${tree
+      .split('/')
+      .filter((part) => part !== '')
+      .slice(-2)
+      .join('-')}.tar`,
+  );
+  if (!existsSync(archive)) {
+    mkdirSync(CACHE, { recursive: true });
+    // What cannot be read, or changes meanwhile, makes tar end with 1; the archive is good all the same.
+    spawnSync('tar', ['--sort=name', '--numeric-owner', '-cf', `${archive}.part`, '-C', tree, '.'], {
+      stdio: 'ignore',
+    });
+    renameSync(`${archive}.part`, archive);
+  }
+  return archive;
+}
+
+/** One archive of 1 GB of real files: the largest archives there are, one behind the other. */
+export async function largeArchive(): Promise<string> {
+  const target = join(CACHE, 'large.tar');
+  if (existsSync(target)) return target;
+  mkdirSync(CACHE, { recursive: true });
+  const bySize = realArchives().sort((a, b) => statSync(b).size - statSync(a).size);
+  const chosen: string[] = [];
+  for (let size = 0; size < LARGE_TAR_SIZE && chosen.length < bySize.length; ) {
+    const next = bySize[chosen.length] as string;
+    chosen.push(next);
+    size += statSync(next).size;
+  }
+  await writeAside(target, async (part) => {
+    for (const archive of chosen) {
+      const end = endOfEntries(archive);
+      await pipeline(createReadStream(archive, { end: end - 1 }), createWriteStream(part, { flags: 'a' }));
+    }
+    await pipeline([Buffer.alloc(2 * BLOCK)], createWriteStream(part, { flags: 'a' }));
+  });
+  return target;
+}
+
+/** Where the zero blocks at an archive's end begin. */
+function endOfEntries(archive: string): number {
+  const file = openSync(archive, 'r');
+  try {
+    const block = Buffer.alloc(BLOCK);
+    let end = fstatSync(file).size;
+    for (; end > 0; end -= BLOCK) {
+      readSync(file, block, 0, BLOCK, end - BLOCK);
+      if (block.some((byte) => byte !== 0)) break;
+    }
+    return end;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The gzip of a file, by zlib at a level. */
+export async function gzipOf(file: string, level = 6): Promise<string> {
+  const target = join(CACHE, `${basename(file)}.gz`);
+  if (existsSync(target)) return target;
+  await writeAside(target, (part) => pipeline(createReadStream(file), createGzip({ level }), createWriteStream(part)));
+  return target;
+}
+
+/** Writes a file to the side and renames it, so that what stands in the cache is whole. */
+export async function writeAside(target: string, write: (part: string) => Promise<void>): Promise<void> {
+  mkdirSync(CACHE, { recursive: true });
+  const part = `${target}.${process.pid}`;
+  await write(part);
+  renameSync(part, target);
+}

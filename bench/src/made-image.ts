@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { CACHE, gzipOf, realArchives } from './data.ts';
+
+/** How many layers the image has. */
+const LAYERS = 6;
+
+/** An OCI layout folder with an image of six layers: `medium` of the folder `SOCI_BENCH_DATA`, or one made of real archives. */
+export async function imageLayout(): Promise<string> {
+  const given = process.env.SOCI_BENCH_DATA;
+  if (given !== undefined && existsSync(join(given, 'medium/index.json'))) return join(given, 'medium');
+  const target = join(CACHE, 'image');
+  if (existsSync(target)) return target;
+  const part = `${target}.part`;
+  rmSync(part, { recursive: true, force: true });
+  mkdirSync(join(part, 'blobs/sha256'), { recursive: true });
+  const layers = [];
+  const diffIds = [];
+  for (const archive of realArchives().slice(0, LAYERS)) {
+    layers.push(await addBlob(part, await gzipOf(archive), 'application/vnd.oci.image.layer.v1.tar+gzip'));
+    diffIds.push(`sha256:${await hashOf(archive)}`);
+  }
+  const config = addJson(part, 'application/vnd.oci.image.config.v1+json', {
+    architecture: 'amd64',
+    os: 'linux',
+    rootfs: { type: 'layers', diff_ids: diffIds },
+  });
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  const manifest = addJson(part, mediaType, { schemaVersion: 2, mediaType, config, layers });
+  writeFileSync(join(part, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  writeFileSync(join(part, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [manifest] }));
+  renameSync(part, target);
+  return target;
+}
+
+interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+async function addBlob(layout: string, file: string, mediaType: string): Promise<Descriptor> {
+  const hash = await hashOf(file);
+  copyFileSync(file, join(layout, 'blobs/sha256', hash));
+  return { mediaType, digest: `sha256:${hash}`, size: statSync(file).size };
+}
+
+function addJson(layout: string, mediaType: string, value: object): Descriptor {
+  const bytes = Buffer.from(JSON.stringify(value));
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  writeFileSync(join(layout, 'blobs/sha256', hash), bytes);
+  return { mediaType, digest: `sha256:${hash}`, size: bytes.length };
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}

@@ -1,0 +1,91 @@
+import { createWriteStream, existsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { CACHE, writeAside } from './data.ts';
+
+const BLOCK = 512;
+const PIECE = 1 << 20;
+
+/** A layer made on the fly: gzip of files of 64 MiB, most of each zeros, an eighth of it noise. */
+export async function madeGzipLayer(size: number): Promise<string> {
+  const target = join(CACHE, `made-${size}.tar.gz`);
+  if (!existsSync(target)) {
+    await writeAside(target, (part) =>
+      pipeline(Readable.from(sparseFiles(size)), createGzip({ level: 1 }), createWriteStream(part)),
+    );
+  }
+  return target;
+}
+
+/** A plain tar of one file that is a hole: it takes no room on the disk. */
+export function madePlainLayer(size: number): string {
+  const target = join(CACHE, `made-${size}.tar`);
+  if (!existsSync(target) || statSync(target).size !== size) {
+    writeFileSync(target, header('hole', size - 3 * BLOCK));
+    truncateSync(target, size);
+  }
+  return target;
+}
+
+/** A gzip layer of so many entries, each an empty file with a path of usual length. */
+export async function madeEntriesLayer(count: number): Promise<string> {
+  const target = join(CACHE, `entries-${count}.tar.gz`);
+  if (!existsSync(target)) {
+    await writeAside(target, (part) =>
+      pipeline(Readable.from(emptyFiles(count)), createGzip({ level: 1 }), createWriteStream(part)),
+    );
+  }
+  return target;
+}
+
+function* sparseFiles(size: number): Generator<Uint8Array> {
+  const fileSize = 64 << 20;
+  const zeros = new Uint8Array(PIECE);
+  const noise = new Uint32Array(PIECE / 4);
+  let state = 1;
+  for (let i = 0; (i + 1) * fileSize <= size; i++) {
+    yield header(`files/${i}`, fileSize);
+    for (let at = 0; at < fileSize; at += PIECE) {
+      if (at % (8 * PIECE) !== 0) yield zeros;
+      else {
+        for (let word = 0; word < noise.length; word++) {
+          state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+          noise[word] = state ^ (state >>> 15);
+        }
+        yield Buffer.from(new Uint8Array(noise.buffer));
+      }
+    }
+  }
+  yield new Uint8Array(2 * BLOCK);
+}
+
+function* emptyFiles(count: number): Generator<Uint8Array> {
+  const perPiece = 1000;
+  for (let at = 0; at < count; at += perPiece) {
+    yield Buffer.concat(
+      Array.from({ length: Math.min(perPiece, count - at) }, (_, i) =>
+        header(`usr/lib/node_modules/package-${Math.floor((at + i) / 50)}/lib/file-${at + i}.js`, 0),
+      ),
+    );
+  }
+  yield new Uint8Array(2 * BLOCK);
+}
+
+/** A ustar header of a regular file; sizes beyond 8 GiB are not needed here. */
+function header(name: string, size: number): Buffer {
+  const block = Buffer.alloc(BLOCK);
+  block.write(name, 0, 100);
+  block.write('0000644\0', 100);
+  block.write('0000000\0', 108);
+  block.write('0000000\0', 116);
+  block.write(`${size.toString(8).padStart(11, '0')}\0`, 124);
+  block.write('14524775000\0', 136);
+  block.write('        0', 148);
+  block.write('ustar\x0000', 257);
+  let sum = 0;
+  for (const byte of block) sum += byte;
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return block;
+}

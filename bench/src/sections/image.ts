@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { holdContest, ratioOf, spreadOf } from '../contest.ts';
+import { CACHE } from '../data.ts';
+import { imageLayout } from '../made-image.ts';
+import { ours } from '../programs.ts';
+import { formatContest, megabytes, type Section, times } from '../report.ts';
+
+const TO_REACH = 4;
+const FURTHER_THREAD = 60e6;
+
+/** A whole image, from layout to layout. */
+export async function benchImage(rounds: number, reference: string): Promise<Section> {
+  const layout = await imageLayout();
+  const out = join(CACHE, 'converted');
+  const prepare = () => rmSync(out, { recursive: true, force: true });
+  const convert = (jobs: string) =>
+    ours('convert', '--quiet', '--compat', 'soci-cli', '--jobs', jobs, `oci:${layout}`, `oci:${out}`);
+  const contest = await holdContest(
+    'image',
+    [
+      { name: 'ours, 2 threads', command: convert('2'), prepare },
+      { name: 'ours, 1 thread', command: convert('1'), prepare },
+      { name: 'reference', command: { program: reference, arguments: ['index', '-v', '2', layout, out] }, prepare },
+    ],
+    rounds,
+  );
+  prepare();
+  const ratio = ratioOf(contest, 'reference', 'ours, 2 threads', ({ wall }) => wall);
+  const disk = spreadOf(contest, 'ours, 2 threads', ({ temporaryDisk }) => temporaryDisk).max;
+  const one = spreadOf(contest, 'ours, 1 thread', ({ memory }) => memory).max;
+  const two = spreadOf(contest, 'ours, 2 threads', ({ memory }) => memory).max;
+  return {
+    heading: 'A whole image',
+    setting: `An image of ${layersOf(layout)} layers, ${megabytes(sizeOf(layout))} MB, from an OCI layout folder to another, index version 2, every digest the same on both sides.`,
+    tables: [formatContest(contest, 'ours, 2 threads')],
+    targets: [
+      {
+        text: `the reference's wall time at least ${TO_REACH} times ours on 2 cores`,
+        isReached: ratio.median >= TO_REACH,
+        found: times(ratio),
+      },
+      { text: 'no temporary disk beside the output', isReached: disk === 0, found: `${megabytes(disk)} MB` },
+      {
+        text: 'at most 60 MB more memory for a further thread',
+        isReached: two - one <= FURTHER_THREAD,
+        found: `${megabytes(one)} MB with one thread, ${megabytes(two)} MB with two`,
+      },
+    ],
+  };
+}
+
+function sizeOf(layout: string): number {
+  const blobs = join(layout, 'blobs/sha256');
+  return readdirSync(blobs).reduce((sum, name) => sum + statSync(join(blobs, name)).size, 0);
+}
+
+function layersOf(layout: string): number {
+  const root = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')) as { manifests: { digest: string }[] };
+  const digest = root.manifests[0]?.digest.replace('sha256:', '') ?? '';
+  return (JSON.parse(readFileSync(join(layout, 'blobs/sha256', digest), 'utf8')) as { layers: unknown[] }).layers
+    .length;
+}
