@@ -34,7 +34,7 @@ export function describeError(error: unknown): ErrorDescription {
   if (typeof code !== 'string')
     return { code: error.name === 'AbortError' ? 'INTERRUPTED' : 'INTERNAL', message: error.message };
   const system = SYSTEM_ERRORS[code];
-  const message = system && typeof path === 'string' ? `${path}: ${system}` : error.message;
+  const message = system === undefined ? error.message : typeof path === 'string' ? `${path}: ${system}` : system;
   return { code, message, ...(typeof offset === 'number' ? { offset } : {}) };
 }
 
@@ -57,8 +57,8 @@ export function renderError(error: unknown, program: string, style: Style, debug
   const lines = renderDescription(description, program, style);
   for (const cause of causesOf(error)) {
     const described = describeError(cause);
-    if (!message.includes(described.message))
-      lines.push(`  because: ${printable(described.message)} ${style.dim(`[${described.code}]`)}`);
+    const isSaid = message.includes(described.message) || (cause instanceof Error && message.includes(cause.message));
+    if (!isSaid) lines.push(`  because: ${printable(described.message)} ${style.dim(`[${described.code}]`)}`);
   }
   if (error instanceof CliError && error.remedy) lines.push(`  ${error.remedy}`);
   if (code === 'INTERNAL' && !debug) lines.push(`  This is a fault of ${program} itself; --debug says where.`);

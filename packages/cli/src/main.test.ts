@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from './command-table.ts';
+import { layerPath, layoutPath } from './fixtures/golden.ts';
 import { runCli } from './fixtures/run-cli.ts';
 import { textWidth } from './terminal/text-width.ts';
 
@@ -83,6 +84,19 @@ describe('a failure', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^soci-index: .*no-such-folder.* \[NOT_FOUND\]$/m);
     expect(stderr).not.toMatch(/^ +at .*\.ts:/m);
+  });
+
+  it.each([
+    [['inspect', `oci:${layerPath('plain.tar')}`], 'is a file, not a folder', `oci-archive:${layerPath('plain.tar')}?`],
+    [['inspect', `oci-archive:${layoutPath('multi')}:v1`], 'is a folder, not a file', `oci:${layoutPath('multi')}:v1?`],
+    [['ztoc', 'create', layoutPath('multi')], `${layoutPath('multi')}: is a folder, not a file [EISDIR]`, ''],
+    [['ztoc', 'info', 'no-such-file'], 'no-such-file: no such file or folder [ENOENT]', ''],
+    [['ztoc', 'cat', layerPath('plain.tar'), layerPath('plain.tar'), 'x'], '[ZTOC_INVALID]', ''],
+  ])('%j says what is wrong with what was named', async (argv, message, remedy) => {
+    const { code, stdout, stderr } = await runCli(argv);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr).toContain(remedy);
   });
 
   it.each([

@@ -6,7 +6,6 @@ export interface Style {
   dim(text: string): string;
   red(text: string): string;
   green(text: string): string;
-  yellow(text: string): string;
   cyan(text: string): string;
 }
 
@@ -27,7 +26,6 @@ export function styleFor(sink: TextSink, env: Environment): Style {
     dim: paint(2, 22),
     red: paint(31, 39),
     green: paint(32, 39),
-    yellow: paint(33, 39),
     cyan: paint(36, 39),
   };
 }

@@ -2,12 +2,14 @@ import { access, constants, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { openArchive, writeArchive } from '@soci/oci/layout';
 import { CliError } from '../errors.ts';
+import { checkKind } from './check-kind.ts';
 import { chooseRoot, destinationName } from './choose-root.ts';
 import type { Delivery, Transport } from './transport.ts';
 
 /** `oci-archive:FILE[:TAG]`: an OCI image layout in a tar file. One that is written replaces what was there. */
 export const archiveTransport: Transport = {
   async openSource(location) {
+    await checkKind(location);
     const store = await openArchive(location.path);
     try {
       return { location, store, root: await chooseRoot(store, location), close: () => store.close() };

@@ -1,11 +1,13 @@
 import { isNonDistributable, walkContent } from '@soci/oci';
 import { createLayout, type LayoutDraft, LayoutStore, openLayout } from '@soci/oci/layout';
+import { checkKind } from './check-kind.ts';
 import { chooseRoot, destinationName } from './choose-root.ts';
 import type { Delivery, Transport } from './transport.ts';
 
 /** `oci:DIR[:TAG]`: an OCI image layout folder. */
 export const layoutTransport: Transport = {
   async openSource(location) {
+    await checkKind(location);
     const store = await openLayout(location.path);
     return { location, store, root: await chooseRoot(store, location), close: async () => {} };
   },
