@@ -3,7 +3,7 @@ import { builtinModules } from 'node:module';
 import { report } from '../report.ts';
 import { LEVELS } from '../workspace/levels.ts';
 import { listFiles, readPackages, type WorkspacePackage } from '../workspace/packages.ts';
-import { packageOf, readSourceFile } from '../workspace/source-file.ts';
+import { packageOf, readSourceFile, resolveRelative } from '../workspace/source-file.ts';
 
 /** One use of a package by a source file. */
 interface Use {
@@ -41,7 +41,7 @@ function problemsOf(unit: WorkspacePackage): string[] {
   }
   for (const name of shipped) {
     if (!allowed.has(name)) problems.push(`package.json depends on ${name}, which its level may not`);
-    if (!uses.some((use) => use.name === name && !use.isTest)) problems.push(`no shipped file imports ${name}`);
+    if (!uses.some((use) => use.name === name && !use.isTest)) problems.push(`nothing but tests imports ${name}`);
   }
   return problems;
 }
@@ -50,15 +50,22 @@ function usesIn(unit: WorkspacePackage): Use[] {
   return listFiles(unit.folder, ['.ts', '.js', '.mjs'])
     .filter((path) => !path.includes('/assembly/'))
     .flatMap((path) =>
-      readSourceFile(path).imports.map(({ specifier, line, kind }) => ({ path, specifier, line, kind })),
+      readSourceFile(path).imports.map(({ specifier, line, kind }) => ({
+        name: usedPackage(path, specifier) ?? unit.name,
+        where: `${path}:${line}`,
+        isTest: !isShipped(unit, path),
+        isType: kind === 'type',
+        isRelative: specifier.startsWith('.'),
+      })),
     )
-    .filter(({ specifier }) => !specifier.startsWith('.'))
-    .map(({ path, specifier, line, kind }) => ({
-      name: builtinModules.includes(specifier) ? 'node' : packageOf(specifier),
-      where: `${path}:${line}`,
-      isTest: !isShipped(unit, path),
-      isType: kind === 'type',
-    }));
+    .filter(({ name, isRelative }) => !isRelative || name !== unit.name);
+}
+
+/** The package that an import means, by name or by a path into its folder; null for a path to no package. */
+function usedPackage(path: string, specifier: string): string | null {
+  const target = resolveRelative(path, specifier);
+  if (target !== null) return packages.find(({ folder }) => target.startsWith(`${folder}/`))?.name ?? null;
+  return builtinModules.includes(specifier) ? 'node' : packageOf(specifier);
 }
 
 /** Tests, scripts and configuration may use development dependencies. */

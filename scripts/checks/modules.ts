@@ -23,7 +23,7 @@ function problemsOf(unit: WorkspacePackage): string[] {
   }
   const cycle = findCycle(graph);
   if (cycle !== null) problems.push(`a cycle: ${cycle.join(' -> ')}`);
-  const shipped = reachable(graph, rootsOf(unit, paths));
+  const shipped = reachable(graph, rootsOf(unit, files));
   const tested = reachable(graph, paths.filter(isTest));
   for (const path of paths.filter((path) => graph.has(path) && !isTest(path) && !shipped.has(path))) {
     if (!tested.has(path)) problems.push(`${path} is imported by nothing that is used`);
@@ -55,19 +55,19 @@ function entryImports(file: SourceFile, entries: ReadonlySet<string>): string[] 
     .map((target) => `${file.path} imports the entry ${target}: import the file that declares what it needs`);
 }
 
+/** What is published must hold all that it needs; a private package may look into others, as benchmarks do. */
 function outsiders(file: SourceFile, unit: WorkspacePackage): string[] {
-  if (isTest(file.path)) return [];
+  if (unit.manifest.private || isTest(file.path)) return [];
   return relativeImports(file)
     .filter((target) => !target.startsWith(`${unit.folder}/`))
     .map((target) => `${file.path} reaches out of its package, to ${target}`);
 }
 
-/** Where use begins: what the package offers, its programs, and the files that its scripts name. */
-function rootsOf(unit: WorkspacePackage, paths: readonly string[]): string[] {
-  const scripts = Object.values(unit.manifest.scripts ?? {}).join(' ');
-  const named = paths.filter((path) => scripts.includes(path.slice(unit.folder.length + 1)));
-  const programs = Object.values(unit.manifest.bin ?? {}).map((path) => `${unit.folder}/${path.replace(/^\.\//, '')}`);
-  return [...unit.entries, ...programs, ...named];
+/** Where use begins: what a published package offers, and its programs; the programs of a private one. */
+function rootsOf({ folder, entries, manifest }: WorkspacePackage, files: readonly SourceFile[]): string[] {
+  if (manifest.private)
+    return files.filter(({ path, hasExports }) => !hasExports && !isTest(path)).map(({ path }) => path);
+  return [...entries, ...Object.values(manifest.bin ?? {}).map((path) => `${folder}/${path.replace(/^\.\//, '')}`)];
 }
 
 function reachable(graph: ReadonlyMap<string, readonly string[]>, roots: readonly string[]): Set<string> {

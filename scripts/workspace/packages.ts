@@ -50,16 +50,18 @@ export function readManifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 }
 
+/** Folders that tools make, or that hold what a run leaves behind: by name, and all that begin with a dot but these. */
+const MADE = new Set(['node_modules', 'dist']);
+const OURS = new Set(['.changeset', '.ci']);
+
 /** The files below `folder` whose name ends in one of `endings`, relative to the repository; not what tools make. */
 export function listFiles(folder: string, endings: readonly string[] = ['']): string[] {
   const path = join(ROOT, folder);
   if (!existsSync(path)) return [];
-  const made = new Set(['node_modules', 'dist', '.turbo', '.reports', '.cache', '.git']);
-  return readdirSync(path, { withFileTypes: true })
-    .filter((entry) => !made.has(entry.name))
-    .flatMap((entry) => {
-      const name = join(folder, entry.name);
-      if (entry.isDirectory()) return listFiles(name, endings);
-      return entry.isFile() && endings.some((ending) => name.endsWith(ending)) ? [name] : [];
-    });
+  return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
+    const name = join(folder, entry.name);
+    if (entry.isFile()) return endings.some((ending) => name.endsWith(ending)) ? [name] : [];
+    const isMade = MADE.has(entry.name) || (entry.name.startsWith('.') && !OURS.has(entry.name));
+    return entry.isDirectory() && !isMade ? listFiles(name, endings) : [];
+  });
 }

@@ -41,6 +41,11 @@ describe('parseSource', () => {
     expect(parseSource('entry.ts', "export { a } from './a.ts';\nexport const b = 1;\n").onlyReExports).toBe(false);
   });
 
+  it('knows a program, which exports nothing', () => {
+    expect(parseSource('main.ts', "import './a.ts';\n").hasExports).toBe(false);
+    expect(parseSource('a.ts', 'export type A = 1;\n').hasExports).toBe(true);
+  });
+
   it('refuses a file that does not parse, by name', () => {
     expect(() => parseSource('broken.ts', 'export {')).toThrow(/^broken\.ts: /);
   });

@@ -21,6 +21,8 @@ export interface SourceFile {
   readonly imports: readonly ModuleImport[];
   /** Whether it holds nothing but re-exports. */
   readonly onlyReExports: boolean;
+  /** Whether it exports something; what does not is a program. */
+  readonly hasExports: boolean;
 }
 
 /** The extension may be decided at run time: `./worker.${isBuilt ? 'js' : 'ts'}` in backquotes. */
@@ -68,7 +70,7 @@ export function parseSource(path: string, text: string): SourceFile {
   const onlyReExports = program.body.every(
     (node) => node.type === 'ExportAllDeclaration' || (node.type === 'ExportNamedDeclaration' && node.source !== null),
   );
-  return { path, imports, onlyReExports };
+  return { path, imports, onlyReExports, hasExports: module.staticExports.length > 0 };
 }
 
 /** The repository path that a relative import means, or null for a package. Built `.js` names stand for their `.ts`. */
