@@ -30,6 +30,7 @@ export {
   type ZtocReader,
 } from './read/ztoc-reader.ts';
 export { listSpans, type Span, spansOfRange } from './spans.ts';
+export { type TarContents, TarScanner } from './tar/tar-scanner.ts';
 export {
   type Compression,
   DEFAULT_BUILD_TOOL_IDENTIFIER,
