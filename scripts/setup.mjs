@@ -43,14 +43,18 @@ export async function setUp() {
   await build();
 }
 
+/** The Node that runs what is built: the pinned one that the installation brought, else this one. */
+export function builtNode() {
+  return existsSync(INSTALLED_NODE) ? INSTALLED_NODE : process.execPath;
+}
+
 /**
- * The Node that runs the project's own scripts and tests: the pinned one that the installation brought, else this one.
+ * The Node that runs the project's own scripts and tests: as {@link builtNode}, but new enough for the tools.
  *
- * @throws {StepError} when neither can
+ * @throws {StepError} when it is not
  */
 export function toolNode() {
-  if (existsSync(INSTALLED_NODE)) return INSTALLED_NODE;
-  if (!isOlder(process.versions.node, OLDEST_TOOL_NODE)) return process.execPath;
+  if (existsSync(INSTALLED_NODE) || !isOlder(process.versions.node, OLDEST_TOOL_NODE)) return builtNode();
   throw new StepError(
     `No Node of its own comes with the project for ${process.platform}-${process.arch}, and this one, ` +
       `${process.versions.node}, is too old for its tools: install Node ${OLDEST_TOOL_NODE} or newer.`,
@@ -64,7 +68,7 @@ async function install() {
   const stampFile = join(STAMPS, 'install');
   if (readStamp(stampFile) === stamp && existsSync(join(ROOT, 'node_modules', '.modules.yaml'))) return;
   await runStep('installing dependencies', 'npx', pnpm('install', '--frozen-lockfile'), QUIET_ENV);
-  const { status } = spawnSync(toolNode(), ['--version']);
+  const { status } = spawnSync(builtNode(), ['--version']);
   if (status !== 0) throw new StepError(`${INSTALLED_NODE} does not start: it needs a Linux with glibc >= 2.28.`);
   writeStamp(stampFile, stamp);
 }
