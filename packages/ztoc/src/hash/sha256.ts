@@ -11,7 +11,7 @@ export interface Sha256 {
 
 const nodeCrypto = /* @__PURE__ */ nodeBuiltin('node:crypto');
 
-/** Starts a SHA-256: the runtime's native one where there is one, else one in JavaScript (about a tenth of the speed). */
+/** Starts a SHA-256: the runtime's native one where there is one, else one in JavaScript (about a sixth of the speed). */
 export function createSha256(): Sha256 {
   return nodeCrypto ? nodeCrypto.createHash('sha256') : portableSha256.create();
 }

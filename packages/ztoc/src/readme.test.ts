@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { showFile } from './fixtures/readme-browser-example.ts';
+import { indexLayer, readThrough } from './fixtures/readme-example.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'soci-ztoc-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const golden = new URL('../../../conformance/golden/', import.meta.url);
+const layerPath = fileURLToPath(new URL('layers/gzip-level6.tar.gz', golden));
+const ztocPath = join(folder, 'layer.ztoc');
+const expected = JSON.parse(readFileSync(new URL('layers.json', golden), 'utf8'))['gzip-level6.tar.gz'];
+
+beforeAll(() => indexLayer(layerPath, `sha256:${expected.sha256}`, ztocPath));
+
+const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
+
+test('the code of the README is what runs here', () => {
+  const blocks = [...read('../README.md').matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code);
+  expect(blocks).toEqual([read('fixtures/readme-example.ts'), read('fixtures/readme-browser-example.ts')]);
+});
+
+test('it writes the zTOC that the reference writes', () => {
+  const digest = createHash('sha256').update(readFileSync(ztocPath)).digest('hex');
+  expect(`sha256:${digest}`).toBe(expected.ztocs['65536'].digest);
+});
+
+test('it refuses a layer that is not the one meant', async () => {
+  await expect(indexLayer(layerPath, `sha256:${'0'.repeat(64)}`, ztocPath)).rejects.toThrow(expected.sha256);
+});
+
+test('it reads one file of the layer, which takes a part of it', async () => {
+  const file = await readThrough(ztocPath, layerPath, '/usr/bin/f00036-dpemne');
+  // Before a body stands its header, in what zlib makes of the layer.
+  const tar = gunzipSync(readFileSync(layerPath));
+  const header = tar.indexOf('usr/bin/f00036-dpemne\0');
+  expect(file?.content).toEqual(new Uint8Array(tar.subarray(header + 512, header + 512 + 86_720)));
+  expect(file?.bytesFetched).toBeLessThan(expected.size / 6);
+});
+
+test('it finds no file where there is none', async () => {
+  expect(await readThrough(ztocPath, layerPath, 'etc/passwd')).toBe(undefined);
+});
+
+test('it reads a file from a server in one range', async () => {
+  const ranges: (string | undefined)[] = [];
+  const server = createServer(({ url, headers }, response) => {
+    if (url === '/ztoc') return void response.end(readFileSync(ztocPath));
+    ranges.push(headers.range);
+    const [first, last] = (headers.range ?? '').slice('bytes='.length).split('-').map(Number);
+    response.writeHead(206, { 'content-range': `bytes ${headers.range?.slice('bytes='.length)}/${expected.size}` });
+    response.end(readFileSync(layerPath).subarray(first, (last ?? 0) + 1));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  try {
+    const path = 'usr/bin/f00000-wgjrngs';
+    const file = await readThrough(ztocPath, layerPath, path);
+    expect(await showFile(`${url}/ztoc`, `${url}/layer`, path)).toBe(new TextDecoder().decode(file?.content));
+    expect(ranges).toEqual([expect.stringMatching(/^bytes=\d+-\d+$/)]);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+});
