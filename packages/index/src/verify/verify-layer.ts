@@ -1,7 +1,18 @@
 import { createDigester, type Descriptor, type Fetcher, OciError } from '@soci/oci';
-import { buildZtoc, type FileEntry, listSpans, type Span, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
+import {
+  DEFAULT_MAX_UNCOMPRESSED_SIZE,
+  type FileEntry,
+  listSpans,
+  type Span,
+  type TarContents,
+  TarScanner,
+  type Ztoc,
+  ZtocError,
+  type ZtocLimits,
+} from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { boundLayer, layerError } from '../layers/build-layer.ts';
+import { compareContents, nameOf } from './compare-contents.ts';
 import { MAX_PROBLEMS, type Problem } from './problem.ts';
 import { sampleBySeed } from './seeded-sample.ts';
 import { SpanComparer } from './span-comparer.ts';
@@ -60,7 +71,7 @@ export async function verifyLayer(
     report({ code: fault.code, span: fault.span, message: fault.message, ...(file && { file: nameOf(file) }) });
   });
   try {
-    compareFiles(ztoc, await readLayer(store, layer, ztoc, comparer, options), report);
+    compareContents(ztoc, await readLayer(store, layer, ztoc, comparer, options), report);
   } catch (error) {
     options.signal?.throwIfAborted();
     if (error instanceof ZtocError && error.code === 'LIMIT_EXCEEDED') throw layerError(layer, error);
@@ -83,17 +94,14 @@ export async function verifyLayer(
   };
 }
 
-/** Past the end of any archive: what is read straight is not cut into spans. */
-const ONE_SPAN = 2 ** 50;
-
-/** Reads a layer once; gives what its archive holds, as a zTOC of the decompressed stream. */
+/** Reads a layer once; gives what its archive holds. */
 async function readLayer(
   store: Fetcher,
   layer: Descriptor,
   { compression }: Ztoc,
   comparer: SpanComparer,
   { layerLimits, signal, onBytes }: LayerVerifyOptions,
-): Promise<Ztoc> {
+): Promise<TarContents> {
   const digester = createDigester();
   let length = 0;
   async function* readCompressed(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -107,21 +115,24 @@ async function readLayer(
       yield chunk;
     }
   }
-  async function* readStraight(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const piece of decodeStraight(readCompressed(), compression)) {
-      comparer.pushStraight(piece);
-      yield piece;
+  const { maxUncompressedSize = DEFAULT_MAX_UNCOMPRESSED_SIZE } = layerLimits;
+  const scanner = new TarScanner(layerLimits);
+  let uncompressedLength = 0;
+  for await (const piece of decodeStraight(readCompressed(), compression)) {
+    uncompressedLength += piece.length;
+    if (uncompressedLength > maxUncompressedSize) {
+      throw new ZtocError('LIMIT_EXCEEDED', `it has more than ${maxUncompressedSize} bytes uncompressed`);
     }
+    comparer.pushStraight(piece);
+    scanner.push(piece);
   }
-  const options = { compression: 'uncompressed', spanSize: ONE_SPAN, limits: layerLimits } as const;
-  const { ztoc } = await buildZtoc(readStraight(), options);
   const digest = digester.digest();
   if (length !== layer.size || digest !== layer.digest) {
     throw new SociIndexError('LAYER_MISMATCH', `its ${length} bytes have the digest ${digest}`, {
       digest: layer.digest,
     });
   }
-  return ztoc;
+  return scanner.finish();
 }
 
 function listSpansOf(ztoc: Ztoc, report: (problem: Problem) => void): readonly Span[] {
@@ -174,58 +185,4 @@ function collectSpans(files: readonly FileEntry[], spans: readonly Span[]): Read
     if (reach > uncompressedStart && uncompressedEnd > uncompressedStart) chosen.add(id);
   }
   return chosen;
-}
-
-function compareFiles(ztoc: Ztoc, { files, uncompressedArchiveSize }: Ztoc, report: (problem: Problem) => void): void {
-  const length = Math.max(files.length, ztoc.files.length);
-  for (let i = 0; i < length; i += 1) {
-    const there = files[i];
-    const told = ztoc.files[i];
-    if (there !== undefined && told !== undefined && isSameEntry(there, told)) continue;
-    const which = told ?? there;
-    const what =
-      told === undefined
-        ? 'lacks'
-        : there === undefined
-          ? 'lists, and the archive has not,'
-          : 'has otherwise than the archive';
-    const file = which === undefined ? '' : nameOf(which);
-    report({ code: 'file-list-mismatch', file, message: `the zTOC ${what} entry ${i}, ${JSON.stringify(file)}` });
-    return;
-  }
-  if (uncompressedArchiveSize !== ztoc.uncompressedArchiveSize) {
-    const message = `the zTOC is of an archive of ${ztoc.uncompressedArchiveSize} bytes, and the layer's has ${uncompressedArchiveSize}`;
-    report({ code: 'file-list-mismatch', message });
-  }
-}
-
-function isSameEntry(a: FileEntry, b: FileEntry): boolean {
-  return (
-    sameBytes(a.name, b.name) &&
-    a.type === b.type &&
-    a.uncompressedOffset === b.uncompressedOffset &&
-    a.uncompressedSize === b.uncompressedSize &&
-    sameBytes(a.linkName, b.linkName) &&
-    a.mode === b.mode &&
-    a.uid === b.uid &&
-    a.gid === b.gid &&
-    sameBytes(a.userName, b.userName) &&
-    sameBytes(a.groupName, b.groupName) &&
-    a.modTime === b.modTime &&
-    a.devMajor === b.devMajor &&
-    a.devMinor === b.devMinor &&
-    a.paxRecords.length === b.paxRecords.length &&
-    a.paxRecords.every(([key, value], i) => {
-      const other = b.paxRecords[i];
-      return other !== undefined && sameBytes(key, other[0]) && sameBytes(value, other[1]);
-    })
-  );
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
-}
-
-function nameOf({ name }: FileEntry): string {
-  return new TextDecoder().decode(name);
 }
