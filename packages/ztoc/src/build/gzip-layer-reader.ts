@@ -49,7 +49,7 @@ export class GzipLayerReader implements LayerReader {
     return {
       compression: 'gzip',
       spanDigests: this.#digester.finish(),
-      checkpoints: this.#checkpoints.finish(),
+      checkpoints: this.#checkpoints,
       contents,
     };
   }

@@ -1,8 +1,10 @@
+import type { CheckpointSource } from '../envelope/encode.ts';
 import type { TarContents } from '../tar/tar-scanner.ts';
 import type { Ztoc } from '../ztoc.ts';
 
 /** What reading a layer to its end gives, for a zTOC to be made of. */
-export interface LayerParts extends Pick<Ztoc, 'compression' | 'spanDigests' | 'checkpoints'> {
+export interface LayerParts extends Pick<Ztoc, 'compression' | 'spanDigests'> {
+  readonly checkpoints: CheckpointSource;
   readonly contents: TarContents;
 }
 

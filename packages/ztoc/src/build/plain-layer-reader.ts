@@ -46,11 +46,12 @@ export class PlainLayerReader implements LayerReader {
   }
 
   finish(): LayerParts {
+    const table = packSpanTable({ spanSize: this.#options.spanSize, size: this.#size });
     return {
       compression: 'uncompressed',
       contents: this.#scanner.finish(),
       spanDigests: this.#digester.finish(),
-      checkpoints: packSpanTable({ spanSize: this.#options.spanSize, size: this.#size }),
+      checkpoints: { size: table.length, moveTo: (target) => target.set(table) },
     };
   }
 

@@ -1,3 +1,4 @@
+import { encodeWith } from '../envelope/encode.ts';
 import { ZtocError } from '../errors.ts';
 import { createSha256, formatDigest } from '../hash/sha256.ts';
 import {
@@ -25,7 +26,10 @@ export interface ZtocProgress {
 
 /** A zTOC, and what it was made from. */
 export interface BuiltZtoc {
+  /** What it says. Its `checkpoints` are a view of `bytes`. */
   readonly ztoc: Ztoc;
+  /** The zTOC encoded, as `encodeZtoc` does it; a view of a buffer that may be a little larger. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** `sha256:<hex>` of the whole layer: compare it with the descriptor that named the layer. */
   readonly layerDigest: string;
   /** Bytes of the layer. */
@@ -91,18 +95,18 @@ export class ZtocBuilder {
   finish(): BuiltZtoc {
     const reader = this.#reader ?? this.#startReader();
     const { compression, spanDigests, checkpoints, contents } = reader.finish();
+    const encoded = encodeWith(checkpoints, {
+      version: ZTOC_VERSION,
+      buildToolIdentifier: this.#buildToolIdentifier,
+      compressedArchiveSize: this.#size,
+      uncompressedArchiveSize: contents.uncompressedArchiveSize,
+      files: contents.files,
+      compression,
+      maxSpanId: spanDigests.length - 1,
+      spanDigests,
+    });
     return {
-      ztoc: {
-        version: ZTOC_VERSION,
-        buildToolIdentifier: this.#buildToolIdentifier,
-        compressedArchiveSize: this.#size,
-        uncompressedArchiveSize: contents.uncompressedArchiveSize,
-        files: contents.files,
-        compression,
-        maxSpanId: spanDigests.length - 1,
-        spanDigests,
-        checkpoints,
-      },
+      ...encoded,
       layerDigest: formatDigest(this.#layerHash.digest()),
       layerSize: this.#size,
     };

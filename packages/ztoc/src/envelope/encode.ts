@@ -1,142 +1,130 @@
-import { Builder } from 'flatbuffers';
 import { ZtocError } from '../errors.ts';
-import type { FileEntry, FileType, PaxRecord, TarInteger, Ztoc } from '../ztoc.ts';
+import type { FileEntry, PaxRecord, TarInteger, Ztoc } from '../ztoc.ts';
+import { FlatbufferWriter, type Written } from './flatbuffer-writer.ts';
 import { COMPRESSION_ALGORITHM, COMPRESSION_INFO, FIELD_COUNT, FILE_METADATA, TOC, XATTR, ZTOC } from './schema.ts';
-
-const UTF8 = new TextEncoder();
-
-/** Bytes of the types, of which there are seven: encoding one anew for each file would cost more than all else. */
-const typeBytes = new Map<string, Uint8Array>();
-
-function encodeType(type: FileType): Uint8Array {
-  let bytes = typeBytes.get(type);
-  if (bytes === undefined) {
-    bytes = UTF8.encode(type);
-    typeBytes.set(type, bytes);
-  }
-  return bytes;
-}
-
-/** Room for the longest time there is, taken by one after another, for the same reason. */
-const timeBytes = new Uint8Array('2006-01-02T15:04:05.999999999+07:00'.length);
-
-function encodeTime(time: string): Uint8Array {
-  const { read, written } = UTF8.encodeInto(time, timeBytes);
-  return read === time.length ? timeBytes.subarray(0, written) : UTF8.encode(time);
-}
 
 /** FlatBuffers' offsets are 32-bit and signed in places: no buffer may be larger. */
 const MAX_ENVELOPE_SIZE = 2 ** 31 - 1;
+
+/** The checkpoints of a zTOC that is being made: they are most of its bytes, and need not exist twice. */
+export interface CheckpointSource {
+  /** Bytes they take. */
+  readonly size: number;
+  /** Puts them into `target`, which has that size. They may be gone from where they were. */
+  moveTo(target: Uint8Array): void;
+}
+
+/** A zTOC encoded, and the same to read. */
+export interface EncodedZtoc {
+  /** Its `checkpoints` are a view of `bytes`. */
+  readonly ztoc: Ztoc;
+  /** What `encodeZtoc` gives for it. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
 
 /**
  * Writes a zTOC as the reference does, byte for byte (ztoc/ztoc_marshaler.go, `ztocToFlatbuffer`). FlatBuffers leaves
  * the order of a buffer's parts to its writer; the order here is the reference's, so equal contents have equal digests.
  *
- * What the zTOC says is not checked: {@link decodeZtoc} does that.
+ * What the zTOC says is not checked: {@link decodeZtoc} does that. What `buildZtoc` gives is encoded already.
  * @returns A view of a buffer that may be a little larger: mind its `byteOffset` when handing on its `buffer`.
  * @throws {ZtocError} `LIMIT_EXCEEDED` when the zTOC would pass 2 GiB, the most FlatBuffers can address.
  */
-export function encodeZtoc(ztoc: Ztoc): Uint8Array {
-  const size = estimateSize(ztoc);
+export function encodeZtoc(ztoc: Ztoc): Uint8Array<ArrayBuffer> {
+  const { checkpoints } = ztoc;
+  return encodeWith({ size: checkpoints.length, moveTo: (target) => target.set(checkpoints) }, ztoc).bytes;
+}
+
+/** Encodes a zTOC as {@link encodeZtoc} does, with checkpoints that are moved into it. */
+export function encodeWith(source: CheckpointSource, contents: Omit<Ztoc, 'checkpoints'>): EncodedZtoc {
+  const size = estimateSize(source, contents);
   if (size > MAX_ENVELOPE_SIZE) {
     throw new ZtocError(
       'LIMIT_EXCEEDED',
       `the zTOC would take about ${size} bytes, and its format can address ${MAX_ENVELOPE_SIZE}: use a larger span size`,
     );
   }
-  const builder = new Builder(size);
-  const version = builder.createString(ztoc.version);
-  const buildToolIdentifier = builder.createString(ztoc.buildToolIdentifier);
-  const toc = addToc(builder, ztoc.files);
-  const compressionInfo = addCompressionInfo(builder, ztoc);
+  const writer = new FlatbufferWriter(size);
+  const version = writer.string(contents.version);
+  const buildToolIdentifier = writer.string(contents.buildToolIdentifier);
+  const toc = writeToc(writer, contents.files);
+  const checkpointsSize = source.size;
+  const checkpoints = writer.byteVector(checkpointsSize, (target) => source.moveTo(target));
+  const compressionInfo = writeCompressionInfo(writer, contents, checkpoints);
 
-  builder.startObject(FIELD_COUNT.ztoc);
-  builder.addFieldOffset(ZTOC.version, version, 0);
-  builder.addFieldOffset(ZTOC.buildToolIdentifier, buildToolIdentifier, 0);
-  builder.addFieldOffset(ZTOC.toc, toc, 0);
-  addInt64(builder, ZTOC.compressedArchiveSize, ztoc.compressedArchiveSize);
-  addInt64(builder, ZTOC.uncompressedArchiveSize, ztoc.uncompressedArchiveSize);
-  builder.addFieldOffset(ZTOC.compressionInfo, compressionInfo, 0);
-  builder.finish(builder.endObject());
-  return builder.asUint8Array();
+  writer.startTable(FIELD_COUNT.ztoc);
+  writer.reference(ZTOC.version, version);
+  writer.reference(ZTOC.buildToolIdentifier, buildToolIdentifier);
+  writer.reference(ZTOC.toc, toc);
+  writer.int64(ZTOC.compressedArchiveSize, contents.compressedArchiveSize);
+  writer.int64(ZTOC.uncompressedArchiveSize, contents.uncompressedArchiveSize);
+  writer.reference(ZTOC.compressionInfo, compressionInfo);
+  const bytes = writer.finish(writer.endTable());
+
+  const start = bytes.length - checkpoints + VECTOR_HEADER_SIZE;
+  return { bytes, ztoc: { ...contents, checkpoints: bytes.subarray(start, start + checkpointsSize) } };
 }
 
-function addToc(builder: Builder, files: readonly FileEntry[]): number {
-  const offsets = new Uint32Array(files.length);
-  for (let i = files.length - 1; i >= 0; i--) offsets[i] = addFile(builder, files[i]);
-  const metadata = addOffsets(builder, offsets);
-  builder.startObject(FIELD_COUNT.toc);
-  builder.addFieldOffset(TOC.metadata, metadata, 0);
-  return builder.endObject();
+/** A vector starts with its length. */
+const VECTOR_HEADER_SIZE = 4;
+
+function writeToc(writer: FlatbufferWriter, files: readonly FileEntry[]): Written {
+  const entries = new Uint32Array(files.length);
+  for (let i = files.length - 1; i >= 0; i--) entries[i] = writeFile(writer, files[i]);
+  const metadata = writer.vector(entries);
+  writer.startTable(FIELD_COUNT.toc);
+  writer.reference(TOC.metadata, metadata);
+  return writer.endTable();
 }
 
-function addFile(builder: Builder, file: FileEntry): number {
-  const name = builder.createString(file.name);
-  const type = builder.createString(encodeType(file.type));
-  const linkname = builder.createString(file.linkName);
-  const uname = builder.createString(file.userName);
-  const gname = builder.createString(file.groupName);
-  const modTime = builder.createString(encodeTime(file.modTime));
-  const xattrs = addPaxRecords(builder, file.paxRecords);
+function writeFile(writer: FlatbufferWriter, file: FileEntry): Written {
+  const name = writer.string(file.name);
+  const type = writer.string(file.type);
+  const linkname = writer.string(file.linkName);
+  const uname = writer.string(file.userName);
+  const gname = writer.string(file.groupName);
+  const modTime = writer.string(file.modTime);
+  const xattrs = writer.vector(file.paxRecords.map((record) => writePaxRecord(writer, record)));
 
-  builder.startObject(FIELD_COUNT.fileMetadata);
-  builder.addFieldOffset(FILE_METADATA.name, name, 0);
-  builder.addFieldOffset(FILE_METADATA.type, type, 0);
-  addInt64(builder, FILE_METADATA.uncompressedOffset, file.uncompressedOffset);
-  addInt64(builder, FILE_METADATA.uncompressedSize, file.uncompressedSize);
-  builder.addFieldOffset(FILE_METADATA.linkname, linkname, 0);
-  addInt64(builder, FILE_METADATA.mode, file.mode);
-  builder.addFieldInt32(FILE_METADATA.uid, file.uid, 0);
-  builder.addFieldInt32(FILE_METADATA.gid, file.gid, 0);
-  builder.addFieldOffset(FILE_METADATA.uname, uname, 0);
-  builder.addFieldOffset(FILE_METADATA.gname, gname, 0);
-  builder.addFieldOffset(FILE_METADATA.modTime, modTime, 0);
-  addInt64(builder, FILE_METADATA.devmajor, file.devMajor);
-  addInt64(builder, FILE_METADATA.devminor, file.devMinor);
-  builder.addFieldOffset(FILE_METADATA.xattrs, xattrs, 0);
-  return builder.endObject();
+  writer.startTable(FIELD_COUNT.fileMetadata);
+  writer.reference(FILE_METADATA.name, name);
+  writer.reference(FILE_METADATA.type, type);
+  writer.int64(FILE_METADATA.uncompressedOffset, file.uncompressedOffset);
+  writer.int64(FILE_METADATA.uncompressedSize, file.uncompressedSize);
+  writer.reference(FILE_METADATA.linkname, linkname);
+  writer.int64(FILE_METADATA.mode, file.mode);
+  writer.int32(FILE_METADATA.uid, file.uid);
+  writer.int32(FILE_METADATA.gid, file.gid);
+  writer.reference(FILE_METADATA.uname, uname);
+  writer.reference(FILE_METADATA.gname, gname);
+  writer.reference(FILE_METADATA.modTime, modTime);
+  writer.int64(FILE_METADATA.devmajor, file.devMajor);
+  writer.int64(FILE_METADATA.devminor, file.devMinor);
+  writer.reference(FILE_METADATA.xattrs, xattrs);
+  return writer.endTable();
 }
 
-function addPaxRecords(builder: Builder, records: readonly PaxRecord[]): number {
-  const offsets = records.map(([recordKey, recordValue]) => {
-    const key = builder.createString(recordKey);
-    const value = builder.createString(recordValue);
-    builder.startObject(FIELD_COUNT.xattr);
-    builder.addFieldOffset(XATTR.key, key, 0);
-    builder.addFieldOffset(XATTR.value, value, 0);
-    return builder.endObject();
-  });
-  return addOffsets(builder, offsets);
+function writePaxRecord(writer: FlatbufferWriter, [recordKey, recordValue]: PaxRecord): Written {
+  const key = writer.string(recordKey);
+  const value = writer.string(recordValue);
+  writer.startTable(FIELD_COUNT.xattr);
+  writer.reference(XATTR.key, key);
+  writer.reference(XATTR.value, value);
+  return writer.endTable();
 }
 
-function addCompressionInfo(builder: Builder, ztoc: Ztoc): number {
-  const checkpoints = builder.createByteVector(ztoc.checkpoints);
-  const digests = ztoc.spanDigests.map((digest) => builder.createString(digest));
-  const spanDigests = addOffsets(builder, digests);
-  builder.startObject(FIELD_COUNT.compressionInfo);
-  builder.addFieldInt32(COMPRESSION_INFO.maxSpanId, ztoc.maxSpanId, 0);
-  builder.addFieldOffset(COMPRESSION_INFO.spanDigests, spanDigests, 0);
-  builder.addFieldOffset(COMPRESSION_INFO.checkpoints, checkpoints, 0);
-  builder.addFieldInt8(
-    COMPRESSION_INFO.compressionAlgorithm,
-    COMPRESSION_ALGORITHM[ztoc.compression],
-    COMPRESSION_ALGORITHM.gzip,
-  );
-  return builder.endObject();
-}
-
-/** A vector of offsets. The buffer grows towards its front, so the last goes in first. */
-function addOffsets(builder: Builder, offsets: ArrayLike<number>): number {
-  builder.startVector(4, offsets.length, 4);
-  for (let i = offsets.length - 1; i >= 0; i--) builder.addOffset(offsets[i]);
-  return builder.endVector();
-}
-
-const ZERO = 0n;
-
-function addInt64(builder: Builder, slot: number, value: TarInteger): void {
-  // A zero is the default and leaves no trace: most device numbers never become a bigint.
-  if (value !== 0) builder.addFieldInt64(slot, BigInt(value), ZERO);
+function writeCompressionInfo(
+  writer: FlatbufferWriter,
+  { compression, maxSpanId, spanDigests: digests }: Omit<Ztoc, 'checkpoints'>,
+  checkpoints: Written,
+): Written {
+  const spanDigests = writer.vector(digests.map((digest) => writer.string(digest)));
+  writer.startTable(FIELD_COUNT.compressionInfo);
+  writer.int32(COMPRESSION_INFO.maxSpanId, maxSpanId);
+  writer.reference(COMPRESSION_INFO.spanDigests, spanDigests);
+  writer.reference(COMPRESSION_INFO.checkpoints, checkpoints);
+  writer.int8(COMPRESSION_INFO.compressionAlgorithm, COMPRESSION_ALGORITHM[compression], COMPRESSION_ALGORITHM.gzip);
+  return writer.endTable();
 }
 
 /** The root, and the shapes of tables: a few dozen in practice, since equal ones are shared. */
@@ -147,11 +135,11 @@ const FILE_SIZE = 32 + 12;
 const RECORD_SIZE = 12;
 
 /**
- * What the envelope takes, and a few percent more, so that the builder never copies it to grow. If it fell short, it
+ * What the envelope takes, and a few percent more, so that the writer need not copy it to grow. If it fell short, it
  * would cost time and memory, not correctness.
  */
-function estimateSize(ztoc: Ztoc): number {
-  let size = ROOT_SIZE + 3 * ztoc.buildToolIdentifier.length + ztoc.checkpoints.length;
+function estimateSize(checkpoints: CheckpointSource, ztoc: Omit<Ztoc, 'checkpoints'>): number {
+  let size = ROOT_SIZE + 3 * ztoc.buildToolIdentifier.length + checkpoints.size;
   for (const digest of ztoc.spanDigests) size += 4 + stringSize(digest);
   for (const file of ztoc.files) {
     size += 4 + FILE_SIZE + stringSize(file.name) + stringSize(file.type) + stringSize(file.linkName);

@@ -1,11 +1,15 @@
+import type { CheckpointSource } from '../envelope/encode.ts';
 import { ZtocError } from '../errors.ts';
 import { type GzipCheckpoint, PACKED_CHECKPOINT_SIZE, PACKED_HEADER_SIZE, writeCheckpoint } from './checkpoint.ts';
 
+/** Moved at a time: at most so much exists twice. */
+const MOVE_SIZE = 1 << 20;
+
 /**
- * Packs the checkpoints of a layer as they come. The buffer grows in place, because windows are most of what indexing a
- * layer keeps in memory: 32 KiB for each span.
+ * Packs the checkpoints of a layer as they come. The buffer grows and shrinks in place, because windows are most of what
+ * indexing a layer keeps in memory: 32 KiB for each span.
  */
-export class CheckpointPacker {
+export class CheckpointPacker implements CheckpointSource {
   readonly #maxCount: number;
   readonly #buffer: ArrayBuffer;
   readonly #view: DataView;
@@ -29,6 +33,11 @@ export class CheckpointPacker {
     return this.#count;
   }
 
+  /** Bytes of the packed form. */
+  get size(): number {
+    return this.#buffer.byteLength;
+  }
+
   /**
    * Adds a checkpoint, copying its window.
    * @throws {ZtocError} `LIMIT_EXCEEDED`
@@ -47,9 +56,15 @@ export class CheckpointPacker {
     this.#count += 1;
   }
 
-  /** The packed form (`checkpoint.ts`). Nothing may be added afterwards. */
-  finish(): Uint8Array {
+  /** Moves the packed form (`checkpoint.ts`) to `target`, its memory being given back on the way. Nothing is left here. */
+  moveTo(target: Uint8Array): void {
     this.#view.setInt32(0, this.#count, true);
-    return new Uint8Array(this.#buffer, 0, this.#buffer.byteLength);
+    const packed = new Uint8Array(this.#buffer);
+    for (let end = this.#buffer.byteLength; end > 0; ) {
+      const start = Math.max(0, end - MOVE_SIZE);
+      target.set(packed.subarray(start, end), start);
+      this.#buffer.resize(start);
+      end = start;
+    }
   }
 }

@@ -1,5 +1,5 @@
-import { Builder } from 'flatbuffers';
 import { FlatbufferReader } from '../envelope/flatbuffer-reader.ts';
+import { FlatbufferWriter } from '../envelope/flatbuffer-writer.ts';
 import { FIELD_COUNT, TAR_ZINFO } from '../envelope/schema.ts';
 
 /** How an uncompressed layer is cut: what its zTOC holds in place of checkpoints (`TarZinfo` of the reference). */
@@ -15,13 +15,12 @@ const SPAN_TABLE_VERSION = 2;
 
 /** Writes a span table as the reference does, byte for byte (ztoc/compression/tar_zinfo.go, `Bytes`). */
 export function packSpanTable({ spanSize, size }: SpanTable): Uint8Array {
-  const builder = new Builder(64);
-  builder.startObject(FIELD_COUNT.tarZinfo);
-  builder.addFieldInt32(TAR_ZINFO.version, SPAN_TABLE_VERSION, 0);
-  builder.addFieldInt64(TAR_ZINFO.spanSize, BigInt(spanSize), 0n);
-  builder.addFieldInt64(TAR_ZINFO.size, BigInt(size), 0n);
-  builder.finish(builder.endObject());
-  return builder.asUint8Array();
+  const writer = new FlatbufferWriter(64);
+  writer.startTable(FIELD_COUNT.tarZinfo);
+  writer.int32(TAR_ZINFO.version, SPAN_TABLE_VERSION);
+  writer.int64(TAR_ZINFO.spanSize, spanSize);
+  writer.int64(TAR_ZINFO.size, size);
+  return writer.finish(writer.endTable());
 }
 
 /**
