@@ -1,14 +1,14 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { digestOf } from '@soci/oci';
-import { type BuildZtocOptions, type BuiltZtoc, buildZtoc, encodeZtoc } from '@soci/ztoc';
+import { type BuildZtocOptions, type BuiltZtoc, buildZtoc } from '@soci/ztoc';
 import { oneOf, text, valueOption } from '../arguments/option.ts';
 import { ZTOC_OPTIONS } from '../arguments/ztoc-options.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { describeErrorAt, type ErrorDescription } from '../describe-error.ts';
 import { usageError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';
+import { readFileChunks } from '../read-file-chunks.ts';
 import { countOf, formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
 import { printable } from '../terminal/text-width.ts';
 import { writeAside } from '../write-aside.ts';
@@ -36,9 +36,6 @@ interface RefusedLayer {
   readonly path: string;
   readonly error: ErrorDescription;
 }
-
-/** Layers are read in pieces of this size: large enough that reading costs next to nothing. */
-const READ_SIZE = 1 << 20;
 
 export const ztocCreate = defineCommand({
   name: 'ztoc create',
@@ -121,7 +118,7 @@ async function createOne(
   try {
     const { size } = await stat(path);
     // Nothing can be told from the first bytes of an empty file: there its name says what it was meant to be.
-    const built = await buildZtoc(createReadStream(path, { highWaterMark: READ_SIZE }), {
+    const built = await buildZtoc(readFileChunks(path), {
       ...options,
       ...(size === 0 && /\.t?gz$/.test(path) && options.compression !== 'uncompressed' && { compression: 'gzip' }),
       onProgress: ({ bytes }) =>
@@ -131,9 +128,8 @@ async function createOne(
           detail: `${printable(basename(path))}  ${formatBytes(bytes)} of ${formatBytes(size)}`,
         }),
     });
-    const encoded = encodeZtoc(built.ztoc);
-    if (folder !== undefined) await writeAside(ztocPath(folder, path), encoded);
-    const made = describeZtoc(path, built, encoded, (performance.now() - started) / 1000);
+    if (folder !== undefined) await writeAside(ztocPath(folder, path), built.bytes);
+    const made = describeZtoc(path, built, (performance.now() - started) / 1000);
     progress.milestone(
       `${printable(made.layer)}  ${formatBytes(size)}  ${countOf(made.files, 'file')}  ` +
         `${countOf(made.maxSpanId + 1, 'span')}  zTOC ${formatBytes(made.size)}  ${formatSeconds(made.seconds)}`,
@@ -151,14 +147,14 @@ function ztocPath(folder: string, layer: string): string {
   return join(folder, `${basename(layer)}.ztoc`);
 }
 
-function describeZtoc(path: string, { ztoc, layerDigest }: BuiltZtoc, encoded: Uint8Array, seconds: number): MadeZtoc {
+function describeZtoc(path: string, { ztoc, bytes, layerDigest }: BuiltZtoc, seconds: number): MadeZtoc {
   return {
     layer: basename(path),
     path,
     layerDigest,
     compression: ztoc.compression,
-    digest: digestOf(encoded),
-    size: encoded.length,
+    digest: digestOf(bytes),
+    size: bytes.length,
     maxSpanId: ztoc.maxSpanId,
     files: ztoc.files.length,
     compressedArchiveSize: ztoc.compressedArchiveSize,

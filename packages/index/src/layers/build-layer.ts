@@ -1,5 +1,5 @@
 import { digestOf } from '@soci/oci';
-import { buildZtoc, encodeZtoc, type FileEntry, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
+import { buildZtoc, type FileEntry, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
 import type { LayerTask } from './layer-plan.ts';
@@ -43,7 +43,7 @@ export async function buildLayer(
 ): Promise<BuiltLayer> {
   const started = performance.now();
   const { spanSize, buildToolIdentifier, limits, prefetchPaths } = settings;
-  const { ztoc, layerDigest, layerSize } = await buildZtoc(boundLayer(chunks, task), {
+  const { ztoc, bytes, layerDigest, layerSize } = await buildZtoc(boundLayer(chunks, task), {
     spanSize,
     buildToolIdentifier,
     limits,
@@ -60,7 +60,6 @@ export async function buildLayer(
       digest: task.digest,
     });
   }
-  const bytes = encodeZtoc(ztoc);
   return {
     ztoc: bytes,
     ztocDigest: digestOf(bytes),
