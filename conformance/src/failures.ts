@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Comparison } from './comparison.ts';
@@ -7,10 +7,17 @@ import { describe } from './outcome.ts';
 
 const FOLDER = fileURLToPath(new URL('../.failures', import.meta.url));
 
+/** An empty folder for what shows a difference. */
+export function failureFolder(name: string): string {
+  const folder = join(FOLDER, name);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
 /** Keeps a difference: the layer, the recipe that made it, both zTOCs, and how to see it again. Gives the folder. */
 export function saveFailure(name: string, layerCase: LayerCase, comparison: Comparison): string {
-  const folder = join(FOLDER, name);
-  mkdirSync(folder, { recursive: true });
+  const folder = failureFolder(name);
   writeFileSync(join(folder, 'layer'), comparison.layer);
   writeFileSync(join(folder, 'case.json'), `${JSON.stringify(layerCase, null, 2)}\n`);
   for (const side of ['ours', 'reference'] as const) {

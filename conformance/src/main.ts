@@ -1,12 +1,13 @@
 /**
- * `pnpm conformance [--cases N] [--seed S]`: compares our zTOCs with the reference's, byte for byte, over the golden layers
- * and over random ones. `--replay FILE` compares one case that a run has kept. Exits with 1 where anything differs.
+ * `pnpm conformance [--cases N] [--images N] [--seed S]`: compares our zTOCs and indexes with the reference's, byte for byte,
+ * over the golden layers and layouts and over random ones. `--replay FILE` compares one case that a run has kept. Exits with 1 where anything differs.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { compareCase } from './comparison.ts';
 import { readCase } from './failures.ts';
 import { compareGoldenLayers } from './golden-run.ts';
+import { compareGoldenLayouts, compareRandomImages, type ImageComparison } from './image/image-run.ts';
 import { knownDifferences } from './known-differences.ts';
 import { debianPackageOf, installedPrograms, PROGRAM_NAMES } from './layer/programs.ts';
 import { type RandomRunTally, runRandomLayers } from './random-run.ts';
@@ -15,6 +16,7 @@ import { buildReferenceProgram, Reference } from './reference.ts';
 const { values } = parseArgs({
   options: {
     cases: { type: 'string', default: '5000' },
+    images: { type: 'string', default: '300' },
     seed: { type: 'string', default: '1' },
     replay: { type: 'string' },
   },
@@ -31,7 +33,7 @@ async function main(): Promise<number> {
   const references = Array.from({ length: Math.max(2, availableParallelism()) }, () => new Reference(build.executable));
   try {
     return values.replay === undefined
-      ? await compareAll(references)
+      ? await compareAll(references, build.executable)
       : await replay(values.replay, references[0] as Reference);
   } finally {
     for (const reference of references) reference.close();
@@ -44,7 +46,7 @@ async function replay(file: string, reference: Reference): Promise<number> {
   return difference === undefined ? 0 : 1;
 }
 
-async function compareAll(references: readonly Reference[]): Promise<number> {
+async function compareAll(references: readonly Reference[], executable: string): Promise<number> {
   const reference = references[0] as Reference;
   let cases = 0;
   let differences = 0;
@@ -65,6 +67,14 @@ async function compareAll(references: readonly Reference[]): Promise<number> {
     differences++;
     console.log(`MENDED: "${signature}" (${why}) no longer shows: take it off known-differences.json`);
   }
+
+  const goldenImages = await tallyImages('golden layouts', compareGoldenLayouts(executable));
+  const randomImages = await tallyImages(
+    `random images, seed ${values.seed}`,
+    compareRandomImages(executable, Number(values.seed), Number(values.images)),
+  );
+  cases += goldenImages.cases + randomImages.cases;
+  differences += goldenImages.differences + randomImages.differences;
 
   const programs = installedPrograms();
   for (const name of PROGRAM_NAMES) {
@@ -95,6 +105,25 @@ async function compareAll(references: readonly Reference[]): Promise<number> {
   differences += tally.differences;
   console.log(`${cases} cases, ${differences} differences`);
   return differences === 0 ? 0 : 1;
+}
+
+async function tallyImages(
+  title: string,
+  comparisons: AsyncIterable<ImageComparison>,
+): Promise<{ cases: number; differences: number }> {
+  const tally = { cases: 0, indexed: 0, differences: 0 };
+  for await (const { name, outcome, difference, folder } of comparisons) {
+    tally.cases++;
+    if (outcome === 'indexed') tally.indexed++;
+    if (difference === undefined) continue;
+    tally.differences++;
+    console.log(`DIFFERENT ${name}: ${difference.signature}\n${indent(difference.details)}`);
+    if (folder !== undefined) console.log(`  kept in ${folder}`);
+  }
+  console.log(
+    `${title}: ${tally.cases} cases (${tally.indexed} indexed, ${tally.cases - tally.indexed} refused), ${tally.differences} differences`,
+  );
+  return tally;
 }
 
 function showProgress({ cases, differences, bytes }: RandomRunTally): void {

@@ -12,8 +12,27 @@ const CORRUPTED = 0.06;
 /** How likely an archive is to hold one entry that stands in a corner of the format. */
 const ODD = 0.3;
 
-/** An archive of any shape, its contents about `size` bytes together. */
+/** An archive of any shape, its contents about `size` bytes together; some hold an oddity, some are spoilt. */
 export function randomTar(random: Random, size: number): TarShape {
+  const sound = soundTar(random, size);
+  const entries = [...sound.entries];
+  if (random.chance(ODD)) entries.splice(random.between(0, entries.length), 0, randomOddity(random));
+  return {
+    entries,
+    endBlocks: random.weighted([
+      [20, 2],
+      [3, 20],
+      [2, 1],
+      [2, 0],
+      [1, random.between(3, 100)],
+    ]),
+    after: random.chance(0.06) ? randomContent(random, random.magnitude(1, 5000)) : EMPTY,
+    corruptions: random.chance(CORRUPTED) ? [randomCorruption(random)] : [],
+  };
+}
+
+/** An archive as writers make them: any entries that a zTOC can hold, and the end where it belongs. */
+export function soundTar(random: Random, size: number): TarShape {
   const count = random.weighted([
     [1, 0],
     [2, 1],
@@ -34,19 +53,7 @@ export function randomTar(random: Random, size: number): TarShape {
     left -= entry.content.size;
     return entry;
   });
-  if (random.chance(ODD)) entries.splice(random.between(0, entries.length), 0, randomOddity(random));
-  return {
-    entries,
-    endBlocks: random.weighted([
-      [20, 2],
-      [3, 20],
-      [2, 1],
-      [2, 0],
-      [1, random.between(3, 100)],
-    ]),
-    after: random.chance(0.06) ? randomContent(random, random.magnitude(1, 5000)) : EMPTY,
-    corruptions: random.chance(CORRUPTED) ? [randomCorruption(random)] : [],
-  };
+  return { entries, endBlocks: 2, after: EMPTY, corruptions: [] };
 }
 
 function randomEntry(random: Random, dialect: Dialect, size: number): TarEntry {

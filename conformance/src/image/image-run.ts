@@ -1,0 +1,115 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { failureFolder } from '../failures.ts';
+import { goldenLayouts } from '../golden.ts';
+import type { Difference } from '../outcome.ts';
+import { type ImageCase, type IndexRequest, randomImageCase } from './image-case.ts';
+import { compareImage, type ImageOutcome } from './image-comparison.ts';
+import { writeLayout } from './layout-writer.ts';
+
+/** One image that was compared. */
+export interface ImageComparison {
+  readonly name: string;
+  readonly outcome: ImageOutcome['kind'];
+  readonly difference: Difference | undefined;
+  /** Where the layout and the request are kept, when they show a difference. */
+  readonly folder?: string;
+}
+
+/** Compares every run of every golden layout live. What was recorded is checked by the tests of @soci/index. */
+export async function* compareGoldenLayouts(executable: string): AsyncGenerator<ImageComparison> {
+  for (const { name, folder, request } of goldenLayouts()) {
+    const { ours, difference } = await compareImage(folder, request, executable);
+    yield { name: `golden layout ${name}, ${JSON.stringify(request)}`, outcome: ours.kind, difference };
+  }
+}
+
+/** Compares random images. */
+export async function* compareRandomImages(
+  executable: string,
+  seed: number,
+  count: number,
+): AsyncGenerator<ImageComparison> {
+  for (let number = 0; number < count; number++) {
+    const imageCase = randomImageCase(seed, number);
+    const layout = mkdtempSync(join(tmpdir(), 'conformance-'));
+    try {
+      writeLayout(layout, imageCase);
+      const { ours, difference } = await compareImage(layout, imageCase.request, executable);
+      const found = { name: `image ${number} of seed ${seed}`, outcome: ours.kind, difference };
+      yield difference === undefined
+        ? found
+        : { ...found, folder: await keepSmallest(`${seed}-image-${number}`, imageCase, difference, executable) };
+    } finally {
+      rmSync(layout, { recursive: true });
+    }
+  }
+}
+
+/** Takes away images, layers and entries as long as the difference stays, and keeps what is left. */
+async function keepSmallest(
+  name: string,
+  start: ImageCase,
+  { signature }: Difference,
+  executable: string,
+): Promise<string> {
+  const folder = failureFolder(name);
+  const layout = join(folder, 'layout');
+  let best = start;
+  for (let improved = true; improved; ) {
+    improved = false;
+    for (const candidate of simplerImages(best)) {
+      if (!(await shows(candidate))) continue;
+      best = candidate;
+      improved = true;
+      break;
+    }
+  }
+  await shows(best);
+  cpSync(join(folder, 'trial'), layout, { recursive: true });
+  rmSync(join(folder, 'trial'), { recursive: true });
+  writeFileSync(join(folder, 'case.json'), `${JSON.stringify(best, null, 2)}\n`);
+  return folder;
+
+  async function shows(candidate: ImageCase): Promise<boolean> {
+    const trial = join(folder, 'trial');
+    rmSync(trial, { recursive: true, force: true });
+    mkdirSync(trial, { recursive: true });
+    writeLayout(trial, candidate);
+    return (await compareImage(trial, candidate.request, executable)).difference?.signature === signature;
+  }
+}
+
+function* simplerImages(imageCase: ImageCase): Generator<ImageCase> {
+  const { images, request } = imageCase;
+  if (images.length > 1) for (const i of images.keys()) yield { ...imageCase, images: images.toSpliced(i, 1) };
+  for (const [i, image] of images.entries()) {
+    const withImage = (simpler: typeof image) => ({ ...imageCase, images: images.with(i, simpler) });
+    if (image.isAttested) yield withImage({ ...image, isAttested: false });
+    for (const extra of ['manifestExtra', 'configExtra', 'descriptorExtra'] as const)
+      if (Object.keys(image[extra]).length > 0) yield withImage({ ...image, [extra]: {} });
+    for (const [j, layer] of image.layers.entries()) {
+      if (image.layers.length > 1) yield withImage({ ...image, layers: image.layers.toSpliced(j, 1) });
+      const { entries } = layer.tar;
+      const half = Math.ceil(entries.length / 2);
+      for (const fewer of entries.length === 0
+        ? []
+        : [entries.slice(0, half - (entries.length === 1 ? 1 : 0)), entries.slice(half)]) {
+        if (fewer.length < entries.length)
+          yield withImage({
+            ...image,
+            layers: image.layers.with(j, { ...layer, tar: { ...layer.tar, entries: fewer } }),
+          });
+      }
+    }
+  }
+  if (Object.keys(imageCase.indexExtra).length > 0) yield { ...imageCase, indexExtra: {} };
+  const simplerRequests: IndexRequest[] = [
+    { ...request, prefetch: [] },
+    { ...request, xattr: false },
+    { ...request, minLayerSize: 0 },
+  ];
+  for (const simpler of simplerRequests)
+    if (JSON.stringify(simpler) !== JSON.stringify(request)) yield { ...imageCase, request: simpler };
+}
