@@ -106,7 +106,7 @@ describe('convert', () => {
     ]);
     const small = await runCli(['convert', `oci:${layoutPath('small-layers')}`, `oci:${join(folder, 'small')}`]);
     expect(small.code).toBe(3);
-    expect(small.stdout).toMatch(/skipped: smaller than 10 MiB[\s\S]*Nothing to index/);
+    expect(small.stdout).toMatch(/skipped: < 10 MiB[\s\S]*Nothing to index/);
   });
 });
 

@@ -12,12 +12,11 @@ import type { Proof } from './prove-readable.ts';
 import type { ReadingCost } from './reading-cost.ts';
 
 const STEP_WIDTH = 9;
-const BAR_WIDTH = 20;
 
 /** Tells of the image that was made. */
 export async function tellImage({ files, size, titles, folder, seconds }: DemoImage, output: Output): Promise<void> {
   const when = seconds === undefined ? 'made by an earlier run' : formatSeconds(seconds);
-  const what = `${countOf(files, 'file')} of this machine, ${formatBytes(size)}, packed into ${countOf(titles.length, 'layer')}`;
+  const what = `${countOf(files, 'file')} of this machine, ${formatBytes(size)}, in ${countOf(titles.length, 'layer')}`;
   await tellStep('Image', what, when, folder, output);
 }
 
@@ -37,7 +36,7 @@ export async function tellIndexed(
   const share = `${formatShare(ztocs, size)} of the image's ${formatBytes(size)}`;
   await tellStep(
     'Index',
-    `${countOf(spans, 'span')} to start reading from, in ${formatBytes(ztocs)}: ${share}`,
+    `${countOf(spans, 'span')} in ${formatBytes(ztocs)}, ${share}`,
     formatSeconds(seconds),
     folder,
     output,
@@ -87,9 +86,10 @@ export async function printCosts(
 ): Promise<void> {
   const { bold, green, dim } = output.style;
   const size = sum(layers, 'size');
+  const barWidth = output.width < 100 ? 12 : 20;
   const row = (bytes: number, name: string) => {
     const facts = `${formatShare(bytes, size).padStart(7)}  ${formatBytes(bytes).padStart(8)}  `;
-    return `  ${green(drawBar(bytes, size, BAR_WIDTH))}${facts}${shorten(name, Math.max(20, output.width - BAR_WIDTH - 22))}`;
+    return `  ${green(drawBar(bytes, size, barWidth))}${facts}${shorten(name, Math.max(20, output.width - barWidth - 22))}`;
   };
   await output.writeLine();
   await output.writeLine(bold('To read one file, so much of the image must be fetched'));

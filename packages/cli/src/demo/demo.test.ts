@@ -97,6 +97,6 @@ describe('demo SRC', () => {
     const argv = ['demo', '--dir', join(folder, 'nothing'), `oci:${layoutPath('small-layers')}`];
     const run = await runCli(argv);
     expect(run.code).toBe(3);
-    expect(run.stdout).toContain('skipped: smaller than 10 MiB');
+    expect(run.stdout).toContain('skipped: < 10 MiB');
   });
 });

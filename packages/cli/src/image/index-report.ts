@@ -81,7 +81,7 @@ export async function noteMissingFiles(platforms: readonly PlatformReport[], out
 export function describeSkip({ reason, mediaType }: SkippedLayer, minLayerSize: number): string {
   switch (reason) {
     case 'smaller-than-min-layer-size':
-      return `skipped: smaller than ${formatBytes(minLayerSize)}`;
+      return `skipped: < ${formatBytes(minLayerSize)}`;
     case 'unsupported-compression':
       return `skipped: ${printable(mediaType)} cannot be indexed`;
     case 'not-an-image-layer':
