@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +46,15 @@ export async function measure({ program, arguments: programArguments, env }: Com
     clearInterval(sampling);
     rmSync(temporary, { recursive: true });
   }
+}
+
+/** What a command prints on standard output. */
+export function outputOf({ program, arguments: programArguments, env }: Command): string {
+  return execFileSync(program, programArguments, {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }
 
 function run(

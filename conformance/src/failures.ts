@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Comparison } from './comparison.ts';
+import type { ImageCase } from './image/image-case.ts';
 import type { LayerCase } from './layer/layer-case.ts';
 import { describe } from './outcome.ts';
 
@@ -27,12 +28,12 @@ export function saveFailure(name: string, layerCase: LayerCase, comparison: Comp
   const { signature = '', details = '' } = comparison.difference ?? {};
   writeFileSync(
     join(folder, 'README.md'),
-    `${signature}\n\n${details}\n\nlayer: ${comparison.layer.length} bytes, span size ${layerCase.spanSize}\nours: ${describe(comparison.ours)}\nreference: ${describe(comparison.reference)}\n\nAgain: pnpm conformance --replay .failures/${name}/case.json\n`,
+    `${signature}\n\n${details}\n\nlayer: ${comparison.layer.length} bytes, span size ${layerCase.spanSize}\nours: ${describe(comparison.ours)}\nreference: ${describe(comparison.reference)}\n\nAgain: pnpm conformance --replay ${name}\n`,
   );
   return folder;
 }
 
-/** A case that was kept as a file. */
-export function readCase(file: string): LayerCase {
-  return JSON.parse(readFileSync(file, 'utf8')) as LayerCase;
+/** The case of a difference that was kept. */
+export function readFailure(name: string): LayerCase | ImageCase {
+  return JSON.parse(readFileSync(join(FOLDER, name, 'case.json'), 'utf8')) as LayerCase | ImageCase;
 }

@@ -1,13 +1,18 @@
 /**
  * `pnpm conformance [--cases N] [--images N] [--seed S]`: compares our zTOCs and indexes with the reference's, byte for byte,
- * over the golden layers and layouts and over random ones. `--replay FILE` compares one case that a run has kept. Exits with 1 where anything differs.
+ * over the golden layers and layouts and over random ones. `--replay NAME` compares one that a run has kept. Exits with 1 where anything differs.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { compareCase } from './comparison.ts';
-import { readCase } from './failures.ts';
+import { readFailure } from './failures.ts';
 import { compareGoldenLayers } from './golden-run.ts';
-import { compareGoldenLayouts, compareRandomImages, type ImageComparison } from './image/image-run.ts';
+import {
+  compareGoldenLayouts,
+  compareImageCase,
+  compareRandomImages,
+  type ImageComparison,
+} from './image/image-run.ts';
 import { knownDifferences } from './known-differences.ts';
 import { debianPackageOf, installedPrograms, PROGRAM_NAMES } from './layer/programs.ts';
 import { type RandomRunTally, runRandomLayers } from './random-run.ts';
@@ -34,14 +39,16 @@ async function main(): Promise<number> {
   try {
     return values.replay === undefined
       ? await compareAll(references, build.executable)
-      : await replay(values.replay, references[0] as Reference);
+      : await replay(values.replay, references[0] as Reference, build.executable);
   } finally {
     for (const reference of references) reference.close();
   }
 }
 
-async function replay(file: string, reference: Reference): Promise<number> {
-  const { difference } = await compareCase(readCase(file), reference, true);
+async function replay(name: string, reference: Reference, executable: string): Promise<number> {
+  const kept = readFailure(name);
+  const { difference } =
+    'images' in kept ? await compareImageCase(kept, executable) : await compareCase(kept, reference, true);
   console.log(difference === undefined ? 'no difference' : `${difference.signature}\n${difference.details}`);
   return difference === undefined ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkAgreement } from '../agreement.ts';
 import { holdContest, ratioOf, spreadOf } from '../contest.ts';
 import { CACHE } from '../data.ts';
 import { imageLayout } from '../made-image.ts';
@@ -16,12 +17,18 @@ export async function benchImage(rounds: number, reference: string): Promise<Sec
   const prepare = () => rmSync(out, { recursive: true, force: true });
   const convert = (jobs: string) =>
     ours('convert', '--quiet', '--compat', 'soci-cli', '--jobs', jobs, `oci:${layout}`, `oci:${out}`);
+  const referenceCommand = { program: reference, arguments: ['index', '-v', '2', layout, out] };
+  checkAgreement(
+    ours('convert', '--json', '--compat', 'soci-cli', `oci:${layout}`, `oci:${out}`),
+    referenceCommand,
+    prepare,
+  );
   const contest = await holdContest(
     'image',
     [
       { name: 'ours, 2 threads', command: convert('2'), prepare },
       { name: 'ours, 1 thread', command: convert('1'), prepare },
-      { name: 'reference', command: { program: reference, arguments: ['index', '-v', '2', layout, out] }, prepare },
+      { name: 'reference', command: referenceCommand, prepare },
     ],
     rounds,
   );
@@ -32,7 +39,7 @@ export async function benchImage(rounds: number, reference: string): Promise<Sec
   const two = spreadOf(contest, 'ours, 2 threads', ({ memory }) => memory).max;
   return {
     heading: 'A whole image',
-    setting: `An image of ${layersOf(layout)} layers, ${megabytes(sizeOf(layout))} MB, from an OCI layout folder to another, index version 2, every digest the same on both sides.`,
+    setting: `An image of ${layersOf(layout)} layers, ${megabytes(sizeOf(layout))} MB, from an OCI layout folder to another, index version 2, the same digest on both sides.`,
     tables: [formatContest(contest, 'ours, 2 threads')],
     targets: [
       {

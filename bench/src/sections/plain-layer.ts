@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { checkAgreement } from '../agreement.ts';
 import { type Contestant, holdContest, ratioOf } from '../contest.ts';
 import { largeArchive } from '../data.ts';
 import { ours } from '../programs.ts';
@@ -10,10 +11,12 @@ const HASHES = 'two openssl dgst -sha256';
 /** The zTOC of a plain tar, which costs two hashes: of the layer, and of its spans. */
 export async function benchPlainLayer(rounds: number, reference: string): Promise<Section> {
   const archive = await largeArchive();
+  const referenceCommand = { program: reference, arguments: ['ztoc', '-algorithm', 'uncompressed', archive] };
+  checkAgreement(ours('ztoc', 'create', '--json', archive), referenceCommand);
   const contestants: Contestant[] = [
     { name: 'ours', command: ours('ztoc', 'create', '--quiet', archive) },
     { name: HASHES, command: { program: 'openssl', arguments: ['dgst', '-sha256', archive, archive] } },
-    { name: 'reference', command: { program: reference, arguments: ['ztoc', '-algorithm', 'uncompressed', archive] } },
+    { name: 'reference', command: referenceCommand },
   ];
   const contest = await holdContest('zTOC of a plain layer', contestants, rounds);
   const ratio = ratioOf(contest, 'ours', HASHES, ({ cpu }) => cpu);

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { failureFolder } from '../failures.ts';
@@ -33,17 +33,25 @@ export async function* compareRandomImages(
 ): AsyncGenerator<ImageComparison> {
   for (let number = 0; number < count; number++) {
     const imageCase = randomImageCase(seed, number);
-    const layout = mkdtempSync(join(tmpdir(), 'conformance-'));
-    try {
-      writeLayout(layout, imageCase);
-      const { ours, difference } = await compareImage(layout, imageCase.request, executable);
-      const found = { name: `image ${number} of seed ${seed}`, outcome: ours.kind, difference };
-      yield difference === undefined
-        ? found
-        : { ...found, folder: await keepSmallest(`${seed}-image-${number}`, imageCase, difference, executable) };
-    } finally {
-      rmSync(layout, { recursive: true });
-    }
+    const { outcome, difference } = await compareImageCase(imageCase, executable);
+    const found = { name: `image ${number} of seed ${seed}`, outcome, difference };
+    if (difference === undefined) yield found;
+    else yield { ...found, folder: await keepSmallest(`${seed}-image-${number}`, imageCase, difference, executable) };
+  }
+}
+
+/** Writes the layout of a case and compares what becomes of it. */
+export async function compareImageCase(
+  imageCase: ImageCase,
+  executable: string,
+): Promise<{ outcome: ImageOutcome['kind']; difference: Difference | undefined }> {
+  const layout = mkdtempSync(join(tmpdir(), 'conformance-'));
+  try {
+    writeLayout(layout, imageCase);
+    const { ours, difference } = await compareImage(layout, imageCase.request, executable);
+    return { outcome: ours.kind, difference };
+  } finally {
+    rmSync(layout, { recursive: true });
   }
 }
 
@@ -54,31 +62,20 @@ async function keepSmallest(
   { signature }: Difference,
   executable: string,
 ): Promise<string> {
-  const folder = failureFolder(name);
-  const layout = join(folder, 'layout');
   let best = start;
   for (let improved = true; improved; ) {
     improved = false;
     for (const candidate of simplerImages(best)) {
-      if (!(await shows(candidate))) continue;
+      if ((await compareImageCase(candidate, executable)).difference?.signature !== signature) continue;
       best = candidate;
       improved = true;
       break;
     }
   }
-  await shows(best);
-  cpSync(join(folder, 'trial'), layout, { recursive: true });
-  rmSync(join(folder, 'trial'), { recursive: true });
+  const folder = failureFolder(name);
+  writeLayout(join(folder, 'layout'), best);
   writeFileSync(join(folder, 'case.json'), `${JSON.stringify(best, null, 2)}\n`);
   return folder;
-
-  async function shows(candidate: ImageCase): Promise<boolean> {
-    const trial = join(folder, 'trial');
-    rmSync(trial, { recursive: true, force: true });
-    mkdirSync(trial, { recursive: true });
-    writeLayout(trial, candidate);
-    return (await compareImage(trial, candidate.request, executable)).difference?.signature === signature;
-  }
 }
 
 function* simplerImages(imageCase: ImageCase): Generator<ImageCase> {
