@@ -23,8 +23,8 @@ const STRING_KEYS: ReadonlySet<string> = new Set(['path', 'linkpath', 'uname', '
 
 /**
  * Reads the body of a PAX header: records `<length> <key>=<value>\n`, the last of a key winning. The offset and
- * numbytes records of sparse format 0.0 are put together into the one map record of format 0.1. Values are views of
- * `content`, keys are kept in `pool`; `offset` is where the header stands in the stream.
+ * numbytes records of sparse format 0.0 are put together into the one map record of format 0.1. Keys and values are kept
+ * in `pool`, once where they come again, as times and owners do; `offset` is where the header stands in the stream.
  *
  * Gives undefined where Go's reader refuses it (archive/tar/reader.go, `parsePAX`).
  *
@@ -42,8 +42,7 @@ export function parsePaxRecords(content: Uint8Array, pool: BytePool, offset: num
     const equals = text.indexOf('=', space + 1);
     if (end <= space + 1 || text[end - 1] !== '\n' || equals < 0 || equals >= end - 1) return undefined;
     const key = text.slice(space + 1, equals);
-    const value = content.subarray(equals + 1, end - 1);
-    if (!isValidRecord(key, value)) return undefined;
+    if (!isValidRecord(key, content.subarray(equals + 1, end - 1))) return undefined;
     if (key === SPARSE_OFFSET || key === SPARSE_LENGTH) {
       const number = text.slice(equals + 1, end - 1);
       const expected = sparseMap.length % 2 === 0 ? SPARSE_OFFSET : SPARSE_LENGTH;
@@ -51,12 +50,15 @@ export function parsePaxRecords(content: Uint8Array, pool: BytePool, offset: num
       sparseMap.push(number);
     } else {
       pool.charge(RECORD_OVERHEAD, offset);
+      const value = pool.intern(content, equals + 1, end - equals - 2, offset);
       records.set(key, [pool.intern(content, space + 1, key.length, offset), value]);
     }
     start = end;
   }
   if (sparseMap.length > 0) {
-    records.set(SPARSE_MAP, [fromByteString(SPARSE_MAP), fromByteString(sparseMap.join(','))]);
+    const value = fromByteString(sparseMap.join(','));
+    pool.charge(RECORD_OVERHEAD + value.length, offset);
+    records.set(SPARSE_MAP, [fromByteString(SPARSE_MAP), value]);
   }
   return records;
 }

@@ -1,13 +1,13 @@
 import type { ZtocError } from '../errors.ts';
 import { DEFAULT_MAX_ENTRIES, DEFAULT_MAX_METADATA_SIZE, type ZtocLimits } from '../limits.ts';
 import type { FileEntry } from '../ztoc.ts';
-import { BytePool } from './byte-pool.ts';
+import { BytePool, NO_BYTES } from './byte-pool.ts';
 import { addExtension, type EntryExtensions, extensionTooLarge, isExtensionType } from './entry-extensions.ts';
 import { type HeaderBlock, isZeroBlock, parseHeaderBlock } from './header-block.ts';
 import { isValidSparseMap, SparseMapReader } from './sparse-map.ts';
 import { EntryAssembler } from './tar-entry.ts';
 import { excessiveEntry, invalidHeader, negativeSize, truncatedTar } from './tar-faults.ts';
-import { BLOCK_SIZE, MAX_SPECIAL_FILE_SIZE, paddingAfter } from './tar-format.ts';
+import { BLOCK_SIZE, MAX_SPECIAL_FILE_SIZE, paddingAfter, TYPE_PAX } from './tar-format.ts';
 
 /** What a {@link TarScanner} found. */
 export interface TarContents {
@@ -50,6 +50,8 @@ export class TarScanner {
   #extensionType = 0;
   #extensions: EntryExtensions = {};
   #sparseMap = new SparseMapReader();
+  /** For bodies that are not kept; at most MAX_SPECIAL_FILE_SIZE is used of it. */
+  #scratch = NO_BYTES;
 
   /** @param limits Bounds on the entries and on the bytes of their names and PAX records. */
   constructor(limits: Pick<ZtocLimits, 'maxEntries' | 'maxMetadataSize'> = {}) {
@@ -143,9 +145,16 @@ export class TarScanner {
     this.#openBody(Number(size));
     this.#state = 'extension';
     this.#extensionType = typeFlag;
-    this.#target = this.#pool.take(Number(size), this.#headerOffset);
+    // Of PAX records most come again and again: what is kept of them is taken out of the body. A long name is its body.
+    this.#target =
+      typeFlag === TYPE_PAX ? this.#takeScratch(Number(size)) : this.#pool.take(Number(size), this.#headerOffset);
     this.#filled = 0;
     if (size === 0) this.#readExtension();
+  }
+
+  #takeScratch(size: number): Uint8Array {
+    if (size > this.#scratch.length) this.#scratch = new Uint8Array(Math.max(size, 2 * this.#scratch.length));
+    return this.#scratch.subarray(0, size);
   }
 
   #readExtension(): void {
