@@ -7,7 +7,11 @@ export interface ZtocLimits {
   readonly maxUncompressedSize?: number;
   /** Tar entries of one layer. @default {@link DEFAULT_MAX_ENTRIES} */
   readonly maxEntries?: number;
-  /** Bytes that names, links and PAX records of one layer may take together. @default {@link DEFAULT_MAX_METADATA_SIZE} */
+  /**
+   * Bytes that names, links and PAX records of one layer may take together; each PAX record counts 200 bytes besides its
+   * own, which is what keeping it costs.
+   * @default {@link DEFAULT_MAX_METADATA_SIZE}
+   */
   readonly maxMetadataSize?: number;
   /** Checkpoints (and so spans) of one layer; each takes 32 KiB. @default {@link DEFAULT_MAX_SPANS} */
   readonly maxSpans?: number;
@@ -16,8 +20,8 @@ export interface ZtocLimits {
 /** 1 TiB: ten times the largest layer that registries take (ECR: 52,000 MiB compressed). */
 export const DEFAULT_MAX_UNCOMPRESSED_SIZE = 2 ** 40;
 
-/** Ten million entries. */
-export const DEFAULT_MAX_ENTRIES = 10_000_000;
+/** Four million entries: each takes 300 to 800 bytes of memory until the zTOC is made, so 1 to 3 GB in all. */
+export const DEFAULT_MAX_ENTRIES = 4_000_000;
 
 /** 1 GiB of names and PAX records. */
 export const DEFAULT_MAX_METADATA_SIZE = 2 ** 30;

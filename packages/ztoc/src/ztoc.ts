@@ -26,9 +26,12 @@ export interface FileEntry {
   readonly type: FileType;
   /** Where the body starts in the uncompressed tar stream, in bytes. */
   readonly uncompressedOffset: number;
-  /** Size of the body in bytes; for sparse files the logical size, as the reference has it. */
+  /**
+   * Size of the body in bytes; for sparse files the logical size, as the reference has it. Of an entry that has no body
+   * (anything but `reg`) it is whatever the header says, which can be other than zero, even negative: not to be trusted.
+   */
   readonly uncompressedSize: number;
-  /** Target of a symlink or hardlink; empty otherwise. */
+  /** Target of a symlink or hardlink; of other types whatever the field holds, as Go's reader keeps it. */
   readonly linkName: Uint8Array;
   /** Permission and mode bits. */
   readonly mode: TarInteger;

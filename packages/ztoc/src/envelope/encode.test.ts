@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createSha256, formatDigest } from '../hash/sha256.ts';
 import type { FileEntry, FileType, Ztoc } from '../ztoc.ts';
 import { decodeZtoc } from './decode.ts';
-import { encodeZtoc } from './encode.ts';
+import { encodeWith, encodeZtoc } from './encode.ts';
+import { encodeByLibrary } from './fixtures/library-encoding.ts';
 import { goldenDigest, REFERENCE_ZTOCS, readReferenceZtoc } from './fixtures/reference-ztocs.ts';
 
 const digestOf = (bytes: Uint8Array) => formatDigest(createSha256().update(bytes).digest());
@@ -26,6 +28,41 @@ const EMPTY_FILE: FileEntry = {
   paxRecords: [],
 };
 
+const anyBytes = fc.uint8Array({ maxLength: 60 });
+const anyInteger = fc.oneof(
+  fc.constantFrom(0, 1, -1, 2 ** 32, -(2 ** 32), Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER),
+  fc.maxSafeInteger(),
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+);
+const anyId = fc.oneof(fc.constant(0), fc.nat(2 ** 32 - 1));
+const anyFile: fc.Arbitrary<FileEntry> = fc.record({
+  name: anyBytes,
+  type: fc.constantFrom<FileType>('reg', 'dir', 'symlink', 'hardlink', 'char', 'block', 'fifo'),
+  uncompressedOffset: fc.maxSafeNat(),
+  uncompressedSize: fc.oneof(fc.constant(0), fc.maxSafeInteger()),
+  linkName: anyBytes,
+  mode: anyInteger,
+  uid: anyId,
+  gid: anyId,
+  userName: anyBytes,
+  groupName: anyBytes,
+  modTime: fc.string({ unit: 'binary', maxLength: 30 }),
+  devMajor: anyInteger,
+  devMinor: anyInteger,
+  paxRecords: fc.array(fc.tuple(anyBytes, anyBytes), { maxLength: 4 }),
+});
+const anyZtoc: fc.Arbitrary<Ztoc> = fc.record({
+  version: fc.string(),
+  buildToolIdentifier: fc.string({ unit: 'binary' }),
+  compressedArchiveSize: fc.maxSafeNat(),
+  uncompressedArchiveSize: fc.maxSafeNat(),
+  files: fc.array(anyFile, { maxLength: 12 }),
+  compression: fc.constantFrom('gzip', 'uncompressed'),
+  maxSpanId: fc.integer({ min: -1 }),
+  spanDigests: fc.array(fc.string({ maxLength: 80 }), { maxLength: 5 }),
+  checkpoints: anyBytes,
+});
+
 describe('encodeZtoc', () => {
   it("gives the digest of the reference's own serialisation test (ztoc/ztoc_test.go, TestWriteZtoc)", () => {
     const ztoc: Ztoc = {
@@ -48,6 +85,29 @@ describe('encodeZtoc', () => {
     const bytes = readReferenceZtoc(layer);
     expect(digestOf(bytes)).toBe(goldenDigest(layer));
     expect(encodeZtoc(decodeZtoc(bytes))).toEqual(bytes);
+  });
+
+  it('writes what the FlatBuffers library writes, for any zTOC', () => {
+    fc.assert(
+      fc.property(anyZtoc, (ztoc) => {
+        expect(encodeZtoc(ztoc)).toEqual(encodeByLibrary(ztoc));
+      }),
+      { seed: 20_261_123, numRuns: 2000 },
+    );
+  });
+
+  it('moves the checkpoints in, and reads them where they are then', () => {
+    const bytes = readReferenceZtoc('pax-xattrs.tar.gz');
+    const { checkpoints, ...contents } = decodeZtoc(bytes);
+    let source = checkpoints.slice();
+    const moveTo = (target: Uint8Array) => {
+      target.set(source);
+      source = new Uint8Array(0);
+    };
+    const encoded = encodeWith({ size: source.length, moveTo }, contents);
+    expect(encoded.bytes).toEqual(bytes);
+    expect(encoded.ztoc).toEqual({ ...contents, checkpoints });
+    expect(encoded.ztoc.checkpoints.buffer).toBe(encoded.bytes.buffer);
   });
 
   it('never grows its buffer, and wastes little of it', () => {
