@@ -61,7 +61,7 @@ function introduction(rounds: number): string {
 
 Written by \`pnpm bench\`: whole processes, measured by the kernel (CPU is user and system time of all threads), each taking its
 turn in ${rounds} rounds after one that is not counted. Values are medians with the least and the greatest; a ratio is the median of the
-rounds' own ratios. The reference is soci-snapshotter v0.16.1, run by the program in \`conformance/reference\`.
+rounds' own ratios. MB are millions of bytes. The reference is soci-snapshotter v0.16.1, run by the program in \`conformance/reference\`.
 
 Machine: ${describeMachine()}.`;
 }

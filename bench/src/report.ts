@@ -16,8 +16,8 @@ export interface Section {
   readonly targets: readonly Target[];
 }
 
-/** A contest as a Markdown table; CPU ratios are against `baseline`, pair by pair. */
-export function formatContest(contest: Contest, baseline: string): string {
+/** A contest as a Markdown table; CPU ratios are against `baseline`, pair by pair, where there is one. */
+export function formatContest(contest: Contest, baseline?: string): string {
   const hasDisk = contest.rounds.some((round) => round.some(({ temporaryDisk }) => temporaryDisk > 0));
   const head = [
     '',
@@ -25,7 +25,7 @@ export function formatContest(contest: Contest, baseline: string): string {
     'wall, s',
     'peak memory, MB',
     ...(hasDisk ? ['temporary disk, MB'] : []),
-    `CPU against ${baseline}`,
+    ...(baseline === undefined ? [] : [`CPU against ${baseline}`]),
   ];
   const rows = contest.names.map((name) => [
     name,
@@ -33,7 +33,9 @@ export function formatContest(contest: Contest, baseline: string): string {
     seconds(spreadOf(contest, name, ({ wall }) => wall)),
     megabytes(spreadOf(contest, name, ({ memory }) => memory).max),
     ...(hasDisk ? [megabytes(spreadOf(contest, name, ({ temporaryDisk }) => temporaryDisk).max)] : []),
-    name === baseline ? '1' : times(ratioOf(contest, name, baseline, ({ cpu }) => cpu)),
+    ...(baseline === undefined
+      ? []
+      : [name === baseline ? '1' : times(ratioOf(contest, name, baseline, ({ cpu }) => cpu))]),
   ]);
   return [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...rows]
     .map((row) => `| ${row.join(' | ')} |`)

@@ -26,7 +26,7 @@ export async function benchEntries(rounds: number, reference: string): Promise<S
   return {
     heading: 'A million entries',
     setting: 'Gzip layers of empty files with paths of usual length.',
-    tables: [formatContest(contest, nameOf(1_000_000))],
+    tables: [formatContest(contest)],
     targets: [
       {
         text: `an entry of the second half million costs what one of the quarter million before it costs, within ${LINEAR_WITHIN}`,

@@ -26,7 +26,7 @@ export async function benchMemory(rounds: number): Promise<Section> {
     heading: 'Memory, whatever the size',
     setting:
       'Layers made on the fly: tars of mostly zeros, an eighth of the gzip ones noise; the plain ones are sparse files.',
-    tables: [formatContest(contest, contest.names[0] as string)],
+    tables: [formatContest(contest)],
     targets: [
       {
         text: 'peak memory at most 120 MB for one layer of any size',
