@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Comparison } from './comparison.ts';
+import { explainDifference } from './explain.ts';
 import type { ImageCase } from './image/image-case.ts';
 import type { LayerCase } from './layer/layer-case.ts';
 import { describe } from './outcome.ts';
@@ -25,10 +26,18 @@ export function saveFailure(name: string, layerCase: LayerCase, comparison: Comp
     const outcome = comparison[side];
     if (outcome.kind === 'built') writeFileSync(join(folder, `${side}.ztoc`), outcome.ztoc);
   }
+  const { ours, reference } = comparison;
   const { signature = '', details = '' } = comparison.difference ?? {};
+  const explanation =
+    ours.kind === 'built' && reference.kind === 'built' ? explainDifference(ours.ztoc, reference.ztoc) : '';
   writeFileSync(
     join(folder, 'README.md'),
-    `${signature}\n\n${details}\n\nlayer: ${comparison.layer.length} bytes, span size ${layerCase.spanSize}\nours: ${describe(comparison.ours)}\nreference: ${describe(comparison.reference)}\n\nAgain: pnpm conformance --replay ${name}\n`,
+    [
+      signature,
+      `${details}\n${explanation}`.trim(),
+      `A layer of ${comparison.layer.length} bytes, in spans of ${layerCase.spanSize}.\nours: ${describe(ours)}\nreference: ${describe(reference)}`,
+      `Again: pnpm conformance --replay ${name}\n`,
+    ].join('\n\n'),
   );
   return folder;
 }
