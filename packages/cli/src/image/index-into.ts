@@ -50,7 +50,7 @@ export async function indexInto<Made extends BuiltIndexes>(
         if (made.outcome === 'nothing-to-index') return { result: made };
         const indexed = made.layers.filter(({ status }) => status === 'indexed');
         const totalSize = indexed.reduce((sum, { size }) => sum + size, 0);
-        const content = await overlayArtifacts(made.artifacts, source.store);
+        const content = overlayArtifacts(made.artifacts, source.store);
         const verification = job.verify && (await prove(content, job.verify(made), { signal, progress, totalSize }));
         let written = 0;
         await destination.deliver({

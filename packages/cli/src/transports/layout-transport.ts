@@ -34,7 +34,7 @@ async function deliver(
       else if (source.store instanceof LayoutStore && verified.has(descriptor.digest)) {
         await draft.importBlob(source.store, descriptor, call);
       } else if (!isNonDistributable(descriptor.mediaType) || (await content.exists(descriptor, call))) {
-        await draft.push(descriptor, content.fetch(descriptor, call), call);
+        await draft.push(descriptor, content.fetch(descriptor, { ...call, reuseChunks: true }), call);
       }
       onBytes(descriptor.size);
     }
