@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts';
 import type { BitWriter } from './bit-writer.ts';
+import type { DeflateFault } from './deflate-fault.ts';
 import { CODE_LENGTH_ORDER } from './deflate-tables.ts';
-import type { DeflateFault } from './hand-deflate.ts';
 import { type CodeStyle, chooseLengths, PrefixCode } from './prefix-code.ts';
 
 /** A symbol of the code length code with its repeat count, which has `extra` bits. */

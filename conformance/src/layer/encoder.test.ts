@@ -2,8 +2,9 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../random.ts';
 import { type Content, renderContent } from './content.ts';
+import { DEFLATE_FAULTS } from './deflate-fault.ts';
 import { type Member, renderLayer } from './encoder.ts';
-import { DEFLATE_FAULTS, type HandDeflate } from './hand-deflate.ts';
+import type { HandDeflate } from './hand-deflate.ts';
 import { randomEncoder } from './random-encoder.ts';
 
 const noGo = () => Promise.reject(new Error('these encoders need no Go'));

@@ -1,5 +1,6 @@
 import { Random } from '../random.ts';
 import { BitWriter } from './bit-writer.ts';
+import { blockTypeOf, type DeflateFault } from './deflate-fault.ts';
 import {
   DISTANCE_BASE,
   DISTANCE_EXTRA,
@@ -13,29 +14,6 @@ import {
 import { writeDynamicHeader } from './dynamic-header.ts';
 import { findMatches, type MatchStyle, type Tokens } from './matches.ts';
 import { type CodeStyle, chooseLengths, PrefixCode } from './prefix-code.ts';
-
-/** A breach of RFC 1951 in one block of a stream. Decoders refuse all of these. */
-export const DEFLATE_FAULTS = [
-  'reserved-type',
-  'stored-length',
-  'oversubscribed-literals',
-  'incomplete-literals',
-  'oversubscribed-distances',
-  'incomplete-distances',
-  'oversubscribed-lengths',
-  'incomplete-lengths',
-  'no-end-of-block',
-  'repeat-nothing',
-  'repeat-beyond-end',
-  'too-many-literals',
-  'too-many-distances',
-  'distance-too-far',
-  'reserved-literal',
-  'reserved-distance',
-] as const;
-
-/** One of {@link DEFLATE_FAULTS}. */
-export type DeflateFault = (typeof DEFLATE_FAULTS)[number];
 
 /** A deflate stream made symbol by symbol, to have what no compressor writes and every decoder must read. */
 export interface HandDeflate {
@@ -94,7 +72,7 @@ class BlockWriter {
       this.#writer.bits(final ? 7 : 6, 3);
       return;
     }
-    const type = typeOf(fault) ?? this.#random.pick(this.#plan.types);
+    const type = blockTypeOf(fault) ?? this.#random.pick(this.#plan.types);
     if (type === 'stored') this.#writeStored(start, end, final, fault);
     else if (type === 'fixed') this.#writeFixed(start, end, final, fault);
     else this.#writeDynamic(start, end, final, fault);
@@ -175,22 +153,5 @@ class BlockWriter {
       this.#at += length;
     }
     literals.write(this.#writer, 256);
-  }
-}
-
-/** The type of block in which a fault can stand. */
-function typeOf(fault: DeflateFault | undefined): 'stored' | 'fixed' | 'dynamic' | undefined {
-  switch (fault) {
-    case undefined:
-    case 'reserved-type':
-      return undefined;
-    case 'stored-length':
-      return 'stored';
-    case 'distance-too-far':
-    case 'reserved-literal':
-    case 'reserved-distance':
-      return 'fixed';
-    default:
-      return 'dynamic';
   }
 }

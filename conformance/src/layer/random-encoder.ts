@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts';
+import { DEFLATE_FAULTS } from './deflate-fault.ts';
 import type { Encoder, Member, MemberMaker } from './encoder.ts';
 import { randomHeader } from './gzip-member.ts';
-import { DEFLATE_FAULTS } from './hand-deflate.ts';
 import { type ProgramName, randomArguments, randomProgram } from './programs.ts';
 import { randomZlib } from './zlib-deflate.ts';
 
