@@ -8,6 +8,13 @@ const SHORT = 48;
 /** The offset of a table, string or vector that was written: its distance from the buffer's end, in bytes. */
 export type Written = number;
 
+/** The shape of tables: their size, and where in them each field lies, 0 where it is left out. */
+interface Vtable {
+  readonly size: number;
+  readonly fields: readonly number[];
+  readonly written: Written;
+}
+
 /**
  * Writes one FlatBuffer, from its end to its front, byte for byte as the FlatBuffers library does in Go, which the
  * reference uses (flatbuffers.dev/internals; google/flatbuffers, go/builder.go). What a table or vector refers to is
@@ -24,11 +31,12 @@ export class FlatbufferWriter {
   /** The largest alignment that anything needed, and so the buffer needs. */
   #alignment = 1;
 
-  /** Of the table under way: each field's offset, 0 where it is left out, and where the table ends. */
+  /** Of the table under way: how many fields it may have, each one's offset, 0 where it is left out, and where the table ends. */
+  #fieldCount = 0;
   readonly #fields: Written[] = [];
   #tableEnd = 0;
-  /** The vtables written, by their content, two bytes a character. */
-  readonly #vtables = new Map<string, Written>();
+  /** The vtables written, by a hash of their content. */
+  readonly #vtables = new Map<number, Vtable[]>();
 
   /** @param capacity Bytes to have room for at once; past that the buffer is copied to grow. At least 1. */
   constructor(capacity: number) {
@@ -66,8 +74,8 @@ export class FlatbufferWriter {
 
   /** Starts a table; its fields come next, in any order. @param fieldCount How many fields its schema has. */
   startTable(fieldCount: number): void {
-    this.#fields.length = fieldCount;
-    this.#fields.fill(0);
+    this.#fieldCount = fieldCount;
+    for (let slot = 0; slot < fieldCount; slot++) this.#fields[slot] = 0;
     this.#tableEnd = this.#size;
   }
 
@@ -131,18 +139,23 @@ export class FlatbufferWriter {
   /** The vtable of the table under way, written now if there is none like it. */
   #vtable(table: Written): Written {
     const fields = this.#fields;
-    let count = fields.length;
+    let count = this.#fieldCount;
     while (count > 0 && fields[count - 1] === 0) count--;
-    let content = String.fromCharCode(2 * (count + 2), table - this.#tableEnd);
+    const size = table - this.#tableEnd;
+    let hash = size;
     for (let slot = 0; slot < count; slot++) {
-      content += String.fromCharCode(fields[slot] === 0 ? 0 : table - fields[slot]);
+      if (fields[slot] !== 0) fields[slot] = table - fields[slot];
+      hash = (Math.imul(hash, 31) + fields[slot]) | 0;
     }
-    const known = this.#vtables.get(content);
-    if (known !== undefined) return known;
-    this.#prepare(2, 2 * (content.length - 1));
-    this.#front -= 2 * content.length;
-    for (let i = 0; i < content.length; i++) this.#view.setUint16(this.#front + 2 * i, content.charCodeAt(i), true);
-    this.#vtables.set(content, this.#size);
+    const alike = this.#vtables.get(hash) ?? [];
+    for (const vtable of alike) if (isSame(vtable, size, fields, count)) return vtable.written;
+
+    this.#prepare(2, 2 * count + 2);
+    for (let slot = count - 1; slot >= 0; slot--) this.#putUint16(fields[slot]);
+    this.#putUint16(size);
+    this.#putUint16(2 * count + 4);
+    alike.push({ size, fields: fields.slice(0, count), written: this.#size });
+    this.#vtables.set(hash, alike);
     return this.#size;
   }
 
@@ -165,6 +178,11 @@ export class FlatbufferWriter {
 
   #putReference(target: Written): void {
     this.#putInt32(this.#size + 4 - target);
+  }
+
+  #putUint16(value: number): void {
+    this.#front -= 2;
+    this.#view.setUint16(this.#front, value, true);
   }
 
   #putInt32(value: number): void {
@@ -193,5 +211,11 @@ export class FlatbufferWriter {
 /** Nearly all text is; and encoding many short strings one by one would take longer than all else. */
 function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
+function isSame(vtable: Vtable, size: number, fields: readonly number[], count: number): boolean {
+  if (vtable.size !== size || vtable.fields.length !== count) return false;
+  for (let slot = 0; slot < count; slot++) if (vtable.fields[slot] !== fields[slot]) return false;
   return true;
 }
