@@ -10,10 +10,7 @@ const HOOKS = ['preinstall', 'install', 'postinstall'];
 
 for (const unit of publishedPackages()) {
   const closure = closureOf(join(ROOT, unit.folder));
-  report(
-    `no install script in ${unit.name} and the ${closure.size - 1} packages it brings`,
-    [...closure].flatMap(hooksOf),
-  );
+  report(`no install script in ${unit.name} and what it brings (${closure.size - 1})`, [...closure].flatMap(hooksOf));
 }
 
 function hooksOf(folder: string): string[] {
