@@ -2,7 +2,7 @@
  * `pnpm bench [--rounds N] [--only SECTION]...`: measures our builds beside the reference's and other decoders', prints the
  * result as Markdown and, when every section was run, writes it to docs/benchmarks.md. Needs GNU time, Go and the built packages.
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.ts';
 import { buildReference } from './programs.ts';
@@ -24,6 +24,8 @@ const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => P
 };
 
 const REPORT = new URL('../../docs/benchmarks.md', import.meta.url);
+/** From this heading on the report is written by hand, and kept. */
+const NOTES = '## Notes';
 
 const { values } = parseArgs({
   options: {
@@ -52,8 +54,15 @@ async function main(rounds: number, names: readonly string[]): Promise<number> {
     sections.push(formatSection(await (SECTIONS[name] as (typeof SECTIONS)[string])(rounds, reference)));
   const report = [introduction(rounds), ...sections].join('\n\n');
   console.log(report);
-  if (names.length === Object.keys(SECTIONS).length) writeFileSync(REPORT, `${report}\n`);
+  if (names.length === Object.keys(SECTIONS).length) writeFileSync(REPORT, `${report}\n\n${keptNotes()}`);
   return 0;
+}
+
+/** The notes at the end of the report: written by hand, about what the numbers above them mean. */
+function keptNotes(): string {
+  const old = existsSync(REPORT) ? readFileSync(REPORT, 'utf8') : '';
+  const at = old.indexOf(NOTES);
+  return at < 0 ? `${NOTES}\n` : old.slice(at);
 }
 
 function introduction(rounds: number): string {
