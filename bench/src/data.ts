@@ -22,7 +22,20 @@ export const CACHE = fileURLToPath(new URL('../../.cache/bench', import.meta.url
 
 /** A large tar of real files is at least this long: what compresses to 300 MB and more. */
 const LARGE_TAR_SIZE = 1_000_000_000;
+/** As many archives are wanted at the least: a layer each of an image. */
+const LEAST_ARCHIVES = 6;
 const BLOCK = 512;
+
+/** Folders that a machine which can run this is likely to have; the last, often the largest, only where the others are small. */
+const OWN_TREES = [
+  fileURLToPath(new URL('../../node_modules', import.meta.url)),
+  '/usr/share',
+  '/usr/bin',
+  '/usr/include',
+  '/usr/local',
+  '/etc',
+  '/usr/lib',
+].filter(existsSync);
 
 /**
  * Archives of real trees: those of the folder `SOCI_BENCH_DATA`, or of its `.work`, where there is one; else archives made
@@ -34,16 +47,16 @@ export function realArchives(): string[] {
     const archives = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.tar')) : [];
     if (archives.length > 0) return archives.map((name) => join(folder, name));
   }
-  const ownTrees = [
-    '/usr/lib',
-    '/usr/share',
-    '/usr/bin',
-    '/usr/local',
-    '/usr/include',
-    '/opt',
-    fileURLToPath(new URL('../../node_modules', import.meta.url)),
-  ];
-  return ownTrees.filter(existsSync).map((tree) => archiveOf(tree));
+  const archives: string[] = [];
+  for (
+    let size = 0;
+    archives.length < OWN_TREES.length && (size < LARGE_TAR_SIZE || archives.length < LEAST_ARCHIVES);
+  ) {
+    const archive = archiveOf(OWN_TREES[archives.length] as string);
+    archives.push(archive);
+    size += statSync(archive).size;
+  }
+  return archives;
 }
 
 function archiveOf(tree: string): string {
