@@ -41,7 +41,9 @@ export interface IndexedLayer {
   readonly uncompressedSize: number;
   /** The zTOC as its first SOCI index lists it. */
   readonly ztoc: Descriptor;
+  /** How many spans it is cut into. */
   readonly spans: number;
+  /** Entries of its archive, directories and links among them. */
   readonly files: number;
   /** Wall time of reading it and building its zTOC. */
   readonly seconds: number;

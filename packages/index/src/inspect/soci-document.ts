@@ -19,6 +19,7 @@ export interface ZtocReference {
   readonly descriptor: Descriptor;
   readonly layerDigest: string;
   readonly layerMediaType: string;
+  /** Bytes of uncompressed data between two checkpoints, at the least. */
   readonly spanSize: number;
 }
 

@@ -59,6 +59,7 @@ export interface IndexVerification {
   readonly platform?: Platform;
   /** The image manifest that it belongs to. */
   readonly manifest?: Descriptor;
+  /** How many zTOCs it names. */
   readonly ztocs: number;
   readonly problems: readonly Problem[];
 }

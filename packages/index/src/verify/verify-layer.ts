@@ -36,6 +36,7 @@ export interface LayerReadBack {
   readonly files: number;
   /** Files with content that were read back through the spans. */
   readonly filesRead: number;
+  /** Spans that the zTOC cuts the layer into. */
   readonly spans: number;
   /** Spans that were inflated and compared; the digest of every span is checked. */
   readonly spansRead: number;

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { copyImage } from '../copy.ts';
 import { digestOf } from '../digest.ts';
 import { goldenLayout, goldenNames } from '../fixtures/golden.ts';
+import { hasProgram } from '../fixtures/has-program.ts';
 import { bytesOf, describe as describeContent, drain, jsonBytes, makeImage, put } from '../fixtures/image.ts';
 import { makeTempFolder } from '../fixtures/temp-folder.ts';
 import { openLayout } from '../layout/layout-store.ts';
@@ -37,7 +38,7 @@ describe('writeArchive', () => {
     await archive.close();
   });
 
-  test('is deterministic, in order, and readable by tar', async () => {
+  test('is deterministic', async () => {
     const { store, root } = await makeImage();
     const [path, again] = [join(temp, 'image.tar'), join(temp, 'again.tar')];
     await writeArchive(path, store, [{ target: root, reference: 'v1' }]);
@@ -46,6 +47,12 @@ describe('writeArchive', () => {
     expect(digestOf(readFileSync(path))).toBe(
       'sha256:2322a07a1f6c18afeec4277a9d3767d471b339ab0c9994ed27a62775128f0407',
     );
+  });
+
+  test.skipIf(!hasProgram('tar'))('is in order, and readable by tar, where there is tar', async () => {
+    const { store, root } = await makeImage();
+    const path = join(temp, 'image.tar');
+    await writeArchive(path, store, [{ target: root, reference: 'v1' }]);
     const listed = execFileSync('tar', ['-tf', path], { encoding: 'utf8' }).trim().split('\n');
     expect(listed).toHaveLength(10);
     expect([listed[0], listed.at(-2), listed.at(-1)]).toEqual([

@@ -2,7 +2,8 @@ import { ZtocError } from '../errors.ts';
 
 /**
  * A point in a gzip layer from which decompression can start: just before a deflate block's header.
- * `inputOffset` counts the file bytes consumed, a partly used byte included, of which `bits` (0 to 7) are unused.
+ * `inputOffset` counts the file bytes consumed, a partly used byte included, of which `bits` (0 to 7) are unused;
+ * `outputOffset` the bytes decompressed before it, over all members.
  */
 export interface GzipCheckpoint {
   readonly inputOffset: number;
