@@ -17,8 +17,11 @@ export interface ZtocLimits {
   readonly maxSpans?: number;
 }
 
-/** 1 TiB: ten times the largest layer that registries take (ECR: 52,000 MiB compressed). */
-export const DEFAULT_MAX_UNCOMPRESSED_SIZE = 2 ** 40;
+/**
+ * 128 GiB: more than twice the largest layer that registries take (ECR: 52,000 MiB compressed), and a few minutes' work
+ * that a bomb of a hundred megabytes could ask for.
+ */
+export const DEFAULT_MAX_UNCOMPRESSED_SIZE = 2 ** 37;
 
 /** Four million entries: each takes 300 to 800 bytes of memory until the zTOC is made, so 1 to 3 GB in all. */
 export const DEFAULT_MAX_ENTRIES = 4_000_000;

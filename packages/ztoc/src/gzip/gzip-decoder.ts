@@ -193,9 +193,7 @@ export class GzipDecoder {
     throw new ZtocError(
       'GZIP_DATA_INVALID',
       `the deflate data of the layer is corrupt near byte ${offset}: ${answer.fault}`,
-      {
-        offset,
-      },
+      { offset },
     );
   }
 
