@@ -6,6 +6,7 @@ export { ZtocError, type ZtocErrorCode, type ZtocErrorOptions } from './errors.t
 export type { GzipCheckpoint } from './gzip/checkpoint.ts';
 export { inflateSpan } from './gzip/inflate-span.ts';
 export {
+  DEFAULT_MAX_EMPTY_SPANS,
   DEFAULT_MAX_ENTRIES,
   DEFAULT_MAX_METADATA_SIZE,
   DEFAULT_MAX_SPANS,

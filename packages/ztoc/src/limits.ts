@@ -15,6 +15,11 @@ export interface ZtocLimits {
   readonly maxMetadataSize?: number;
   /** Checkpoints (and so spans) of one layer; each takes 32 KiB. @default {@link DEFAULT_MAX_SPANS} */
   readonly maxSpans?: number;
+  /**
+   * Checkpoints of one layer that may stand before its first byte of output, as empty blocks and members make them.
+   * @default {@link DEFAULT_MAX_EMPTY_SPANS}
+   */
+  readonly maxEmptySpans?: number;
 }
 
 /**
@@ -31,3 +36,9 @@ export const DEFAULT_MAX_METADATA_SIZE = 2 ** 30;
 
 /** 32,768 checkpoints: 1 GiB of windows, 128 GiB of data at the default span size. */
 export const DEFAULT_MAX_SPANS = 32_768;
+
+/**
+ * 1,024 checkpoints before any output, 32 MiB of windows. Compressors make one or two; five bytes of a hostile layer make
+ * one more.
+ */
+export const DEFAULT_MAX_EMPTY_SPANS = 1024;

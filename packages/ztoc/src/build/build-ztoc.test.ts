@@ -121,6 +121,13 @@ describe('buildZtoc', () => {
     expect(await refusalOf([plain], { spanSize: 512, limits: { maxSpans: 3 } })).toBe('LIMIT_EXCEEDED');
   });
 
+  it('refuses to keep 32 KiB for each of a million empty blocks', async () => {
+    const header = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255);
+    const emptyBlocks = new Uint8Array(5_000_000).map((_, i) => (i % 5 < 3 ? 0 : 0xff));
+    const build = buildZtoc([header, emptyBlocks]);
+    await expect(build).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED', offset: 10 + 1024 * 5 + 5 });
+  });
+
   it.each([0, -1, 1.5, Number.NaN, 2 ** 53])('refuses a span size of %d', async (spanSize) => {
     expect(await refusalOf([layer], { spanSize })).toBe('OPTION_INVALID');
   });

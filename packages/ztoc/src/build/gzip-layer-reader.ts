@@ -1,4 +1,5 @@
 import { ZtocError } from '../errors.ts';
+import type { GzipCheckpoint } from '../gzip/checkpoint.ts';
 import { CheckpointPacker } from '../gzip/checkpoint-packer.ts';
 import { GzipDecoder } from '../gzip/gzip-decoder.ts';
 import { TarScanner } from '../tar/tar-scanner.ts';
@@ -12,19 +13,18 @@ export class GzipLayerReader implements LayerReader {
   readonly #checkpoints: CheckpointPacker;
   readonly #digester = new SpanDigester();
   readonly #maxUncompressedSize: number;
+  readonly #maxEmptySpans: number;
 
   constructor(options: LayerReaderOptions) {
     this.#maxUncompressedSize = options.maxUncompressedSize;
+    this.#maxEmptySpans = options.maxEmptySpans;
     this.#scanner = new TarScanner(options);
     this.#checkpoints = new CheckpointPacker(options.spanSize, options.maxSpans);
     this.#decoder = new GzipDecoder(
       {
         output: (bytes) => this.#takeOutput(bytes),
         spanInput: (bytes) => this.#digester.update(bytes),
-        checkpoint: (checkpoint) => {
-          this.#checkpoints.add(checkpoint);
-          this.#digester.begin();
-        },
+        checkpoint: (checkpoint) => this.#beginSpan(checkpoint),
         wantsOutput: () => !this.#scanner.done,
       },
       { spanSize: options.spanSize },
@@ -56,6 +56,19 @@ export class GzipLayerReader implements LayerReader {
 
   close(): void {
     this.#decoder.close();
+  }
+
+  #beginSpan(checkpoint: GzipCheckpoint): void {
+    const { inputOffset, outputOffset } = checkpoint;
+    if (outputOffset === 0 && this.#checkpoints.count > this.#maxEmptySpans) {
+      throw new ZtocError(
+        'LIMIT_EXCEEDED',
+        `the layer begins with more than ${this.#maxEmptySpans} empty blocks by byte ${inputOffset}: recompress it, or raise maxEmptySpans`,
+        { offset: inputOffset },
+      );
+    }
+    this.#checkpoints.add(checkpoint);
+    this.#digester.begin();
   }
 
   #takeOutput(bytes: Uint8Array): void {

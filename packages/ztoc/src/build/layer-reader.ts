@@ -29,4 +29,5 @@ export interface LayerReaderOptions {
   readonly maxEntries: number;
   readonly maxMetadataSize: number;
   readonly maxSpans: number;
+  readonly maxEmptySpans: number;
 }

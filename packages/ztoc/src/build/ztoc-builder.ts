@@ -2,6 +2,7 @@ import { encodeWith } from '../envelope/encode.ts';
 import { ZtocError } from '../errors.ts';
 import { createSha256, formatDigest } from '../hash/sha256.ts';
 import {
+  DEFAULT_MAX_EMPTY_SPANS,
   DEFAULT_MAX_ENTRIES,
   DEFAULT_MAX_METADATA_SIZE,
   DEFAULT_MAX_SPANS,
@@ -66,6 +67,7 @@ export class ZtocBuilder {
       maxEntries: requireWhole('maxEntries', limits.maxEntries ?? DEFAULT_MAX_ENTRIES, 0),
       maxMetadataSize: requireWhole('maxMetadataSize', limits.maxMetadataSize ?? DEFAULT_MAX_METADATA_SIZE, 0),
       maxSpans: requireWhole('maxSpans', limits.maxSpans ?? DEFAULT_MAX_SPANS, 0),
+      maxEmptySpans: requireWhole('maxEmptySpans', limits.maxEmptySpans ?? DEFAULT_MAX_EMPTY_SPANS, 0),
     };
     if (compression !== 'auto') this.#reader = createReader(compression, this.#options);
   }
