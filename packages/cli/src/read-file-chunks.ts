@@ -14,7 +14,7 @@ const BYTES_BETWEEN_PAUSES = 4 << 20;
  * thread has read would have to be moved from its core's cache, a tenth of the processor time of an uncompressed layer.
  */
 export async function* readFileChunks(path: string): AsyncGenerator<Uint8Array, void, undefined> {
-  const file = openSync(path);
+  const file = openSync(path, 'r');
   const buffer = new Uint8Array(CHUNK_SIZE);
   let sincePause = 0;
   try {
