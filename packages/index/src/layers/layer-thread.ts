@@ -12,7 +12,7 @@ import type { FromWorker, ToWorker, WorkerFailure } from './worker-messages.ts';
  * Buffers that go to a thread full and come back empty: enough to keep it busy, and all that a waiting layer costs. What
  * is transferred and dropped instead lies about until the garbage collector finds tens of megabytes of it.
  */
-const BUFFER_COUNT = 4;
+const BUFFER_COUNT = 8;
 const BUFFER_SIZE = 1 << 18;
 
 /**
