@@ -8,7 +8,9 @@ const IGNORED = new Set(['node_modules', 'dist', '.turbo', '.reports']);
 /** The workspace's folders, relative to `root`: those of pnpm-workspace.yaml that hold a package.json. */
 export function workspaceFolders(root) {
   const grouped = ['packages', 'apps'].flatMap((group) =>
-    list(join(root, group)).map((entry) => join(group, entry.name)),
+    list(join(root, group))
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(group, entry.name)),
   );
   return [...grouped, 'conformance', 'bench'].filter(
     (folder) => readOrNull(join(root, folder, 'package.json')) !== null,

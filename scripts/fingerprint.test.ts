@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fingerprint, readStamp, writeStamp } from './fingerprint.mjs';
+import { fingerprint, readStamp, workspaceFolders, writeStamp } from './fingerprint.mjs';
 
 let root: string;
 beforeEach(() => {
@@ -44,6 +44,17 @@ describe('fingerprint', () => {
     mkdirSync(join(root, 'src', 'node_modules'));
     writeFileSync(join(root, 'src', 'node_modules', 'x.js'), '');
     expect(take()).toBe(before);
+  });
+});
+
+describe("the workspace's folders", () => {
+  it('are those with a package.json, beside whatever else lies there', () => {
+    mkdirSync(join(root, 'packages', 'one'), { recursive: true });
+    mkdirSync(join(root, 'packages', 'empty'));
+    mkdirSync(join(root, 'apps'));
+    writeFileSync(join(root, 'packages', 'one', 'package.json'), '{}');
+    writeFileSync(join(root, 'apps', 'README.md'), '');
+    expect(workspaceFolders(root)).toEqual([join('packages', 'one')]);
   });
 });
 
