@@ -45,16 +45,19 @@ describe.each(Object.entries(DOCUMENTS))('the examples of %s', (_, url) => {
   });
 });
 
-describe('docs/cli.md', () => {
+describe('docs/cli.md', async () => {
   const text = readFileSync(fileURLToPath(DOCUMENTS['docs/cli.md']), 'utf8');
 
-  it.each(COMMANDS)('has a section on $name with all of its options', ({ name, options }) => {
-    const [, section = ''] = text.split(new RegExp(`^## \`${name}[ \`]`, 'm'));
-    const own = section.split(/^## /m)[0] ?? '';
-    expect(own).not.toBe('');
-    const shared = own.includes('[options of `convert`]') ? (text.split('### Options of `convert`')[1] ?? '') : '';
-    for (const option of Object.keys(options)) expect(own + shared).toContain(`--${option}`);
-  });
+  it.each(await Promise.all(COMMANDS.map(({ load }) => load())))(
+    'has a section on $name with all of its options',
+    ({ name, options }) => {
+      const [, section = ''] = text.split(new RegExp(`^## \`${name}[ \`]`, 'm'));
+      const own = section.split(/^## /m)[0] ?? '';
+      expect(own).not.toBe('');
+      const shared = own.includes('[options of `convert`]') ? (text.split('### Options of `convert`')[1] ?? '') : '';
+      for (const option of Object.keys(options)) expect(own + shared).toContain(`--${option}`);
+    },
+  );
 });
 
 function takesJobs([name = '']: readonly string[]): boolean {

@@ -4,16 +4,22 @@ import { layerPath, layoutPath } from './fixtures/golden.ts';
 import { runCli } from './fixtures/run-cli.ts';
 import { textWidth } from './terminal/text-width.ts';
 
+const commands = await Promise.all(COMMANDS.map(({ load }) => load()));
+
+it('finds each command by the names that it gives itself', () => {
+  expect(COMMANDS.map(({ names }) => names)).toEqual(commands.map(({ name, aliases = [] }) => [name, ...aliases]));
+});
+
 describe('help', () => {
   it.each([[[]], [['--help']], [['-h']], [['help']]])('%j lists the commands and exit codes', async (argv) => {
     const { code, stdout, stderr } = await runCli(argv);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const { name, summary } of COMMANDS)
+    for (const { name, summary } of commands)
       expect(stdout).toMatch(new RegExp(`^ {2}${name} +${summary.slice(0, 20)}`, 'm'));
     expect(stdout).toMatch(/^ {2}3 +nothing to index/m);
   });
 
-  it.each(COMMANDS.map((command) => [command.name, command] as const))(
+  it.each(commands.map((command) => [command.name, command] as const))(
     '%s --help tells all of it',
     async (name, command) => {
       const { code, stdout } = await runCli([...name.split(' '), '--help']);

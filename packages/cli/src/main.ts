@@ -38,8 +38,8 @@ async function run(argv: readonly string[], io: CliIo): Promise<ExitCode> {
       await writeTo(io.stdout, `${PROGRAM} ${programVersion()}\n`);
       return EXIT.DONE;
     }
-    const { command, rest } = findCommand(COMMANDS, argv);
-    return await runCommand(command, rest, io);
+    const { entry, rest } = findCommand(COMMANDS, argv);
+    return await runCommand(await entry.load(), rest, io);
   } catch (error) {
     return tellFailure(error, argv, io);
   }
@@ -65,10 +65,11 @@ async function help(words: readonly string[], io: CliIo): Promise<ExitCode> {
   const columns = io.stdout.columns ?? 100;
   const [first = '-'] = words;
   const group = words.length === 1 ? commandsOfGroup(COMMANDS, first) : [];
+  const listed = group.length > 0 ? group : COMMANDS;
   const text =
     first.startsWith('-') || group.length > 0
-      ? programHelp(group.length > 0 ? group : COMMANDS, style, columns)
-      : commandHelp(findCommand(COMMANDS, words).command, style, columns);
+      ? programHelp(await Promise.all(listed.map((entry) => entry.load())), style, columns)
+      : commandHelp(await findCommand(COMMANDS, words).entry.load(), style, columns);
   await writeTo(io.stdout, text);
   return EXIT.DONE;
 }
