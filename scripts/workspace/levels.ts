@@ -13,9 +13,31 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
   '@soci/ztoc': { packages: [], modules: ['@noble/hashes', 'node'] },
   '@soci/oci': { packages: [], modules: ['node'] },
   '@soci/index': { packages: ['@soci/oci', '@soci/ztoc'], modules: ['node'] },
-  '@soci/cli': { packages: ['@soci/index', '@soci/oci', '@soci/ztoc'], modules: ['node'] },
-  '@soci/conformance': { packages: ['@soci/index', '@soci/oci', '@soci/ztoc'], modules: ['node'] },
-  '@soci/bench': { packages: ['@soci/cli', '@soci/ztoc'], modules: ['fflate', 'pako', 'node'] },
+  '@soci/ecr': {
+    packages: ['@soci/oci'],
+    modules: [
+      '@aws-sdk/client-ecr',
+      '@aws-sdk/client-ecr-public',
+      '@smithy/util-stream',
+      'http-proxy-agent',
+      'https-proxy-agent',
+      'proxy-from-env',
+      'node',
+    ],
+  },
+  '@soci/test-registry': { packages: ['@soci/oci'], modules: ['node'] },
+  '@soci/cli': {
+    packages: ['@soci/ecr', '@soci/index', '@soci/oci', '@soci/test-registry', '@soci/ztoc'],
+    modules: ['node'],
+  },
+  '@soci/conformance': {
+    packages: ['@soci/cli', '@soci/ecr', '@soci/index', '@soci/oci', '@soci/ztoc'],
+    modules: ['node'],
+  },
+  '@soci/bench': {
+    packages: ['@soci/cli', '@soci/ecr', '@soci/index', '@soci/oci', '@soci/test-registry', '@soci/ztoc'],
+    modules: ['@smithy/node-http-handler', 'fflate', 'pako', 'node'],
+  },
 };
 
 /** Entries that must also load where there is no Node: nothing that they reach has a `node:` import. */

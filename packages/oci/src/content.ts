@@ -74,3 +74,19 @@ export interface ReferrerLister {
   /** Descriptors with `artifactType` and annotations filled in, of that type only where one is given. */
   referrers(subject: Descriptor, artifactType?: string, options?: CallOptions): AsyncIterable<Descriptor>;
 }
+
+/** Lists the names that content bears. */
+export interface TagLister {
+  /** Every tag, in the store's order. */
+  tags(options?: CallOptions): AsyncIterable<string>;
+}
+
+/** Takes over a blob from another repository of the same registry, without its bytes going anywhere. */
+export interface Mounter {
+  /**
+   * Makes a blob of the repository `from` part of this one.
+   *
+   * @returns Whether it is here now; where it is not, push it.
+   */
+  mount(target: Descriptor, from: string, options?: CallOptions): Promise<boolean>;
+}

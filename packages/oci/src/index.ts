@@ -3,12 +3,14 @@ export type {
   CallOptions,
   Fetcher,
   FetchOptions,
+  Mounter,
   Prober,
   Pusher,
   RangeFetcher,
   ReferrerLister,
   Resolver,
   Tagger,
+  TagLister,
 } from './content.ts';
 export { type CopyOptions, type CopyProgress, type CopyResult, copyImage } from './copy.ts';
 export { bareDescriptor, type Descriptor, parseDescriptor } from './descriptor.ts';

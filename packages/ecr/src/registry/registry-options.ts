@@ -1,0 +1,39 @@
+import type { OciLimits } from '@soci/oci';
+import type { CredentialProvider } from '../credentials/credentials.ts';
+import type { RetryOptions } from '../transport/retry.ts';
+
+/** A request that was answered, or failed; for logs and counts. Nothing in it is secret. */
+export interface RequestEvent {
+  /** Such as `GET https://host/v2/app/manifests/latest`: without query and credentials. */
+  readonly request: string;
+  /** From 1; a request that is sent again counts on, one that follows a redirect does not. */
+  readonly attempt: number;
+  /** HTTP status; absent where no answer came. */
+  readonly status?: number;
+  /** What went wrong, where no answer came. */
+  readonly error?: Error;
+  /** Milliseconds until the answer's headers were there. */
+  readonly milliseconds: number;
+}
+
+/** How to reach a registry. */
+export interface RegistryOptions {
+  /** Finds credentials by host. @default `defaultCredentials()`: ECR's by the AWS SDK, else docker's, else none */
+  readonly credentials?: CredentialProvider;
+  /** Speak http, not https. @default true on loopback where nothing answers https, else false */
+  readonly plainHttp?: boolean;
+  /** Certificates to trust beside the system's, PEM. @default none */
+  readonly ca?: string;
+  /** How failures in passing are met. @default see {@link RetryOptions} */
+  readonly retry?: RetryOptions;
+  /** Milliseconds without a byte after which a connection counts as stalled. @default 30,000 */
+  readonly stallTimeout?: number;
+  /** Connections to one host at a time. @default 16 */
+  readonly maxConnections?: number;
+  /** Where proxies are named: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. @default `process.env` */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Told of every request. @default nobody is told */
+  readonly onRequest?: (event: RequestEvent) => void;
+  /** Bounds on manifests. @default see `OciLimits` of `@soci/oci` */
+  readonly limits?: OciLimits;
+}
