@@ -16,7 +16,8 @@ export interface Authorizer {
   authorize(scope: readonly RepositoryScope[], options?: CallOptions): Promise<string | undefined>;
   /**
    * Told that the registry answered 401 to a request that carried `rejected`: forgets that, and says whether asking again
-   * makes sense, {@link Authorizer.authorize} then giving something else.
+   * makes sense, {@link Authorizer.authorize} then giving something else. What was found only just now, and refused all
+   * the same, is not asked for a third time.
    *
    * @param challenge - The answer's `WWW-Authenticate`, all of them joined by `, `; undefined where there was none.
    */
@@ -26,4 +27,9 @@ export interface Authorizer {
     rejected: string | undefined,
     options?: CallOptions,
   ): Promise<boolean>;
+  /**
+   * Why {@link Authorizer.reauthorize} last said no: what was tried, and what to do about it, as a clause for the
+   * message of an `AUTHENTICATION_FAILED`. Nothing in it is secret.
+   */
+  describeRefusal(): string;
 }

@@ -1,13 +1,44 @@
 import type { CallOptions } from '@soci/oci';
 
 /** What is presented to a registry, or to its token service. Secrets: never written to a log or an error. */
-export type Credentials =
-  /** A name and a password: sent as Basic to the registry, or traded for a token at the service that it names. */
-  | { readonly kind: 'password'; readonly username: string; readonly password: string; readonly expiresAt?: Date }
-  /** An OAuth 2 refresh token, traded for an access token. docker's `identitytoken`. */
-  | { readonly kind: 'identity-token'; readonly token: string }
-  /** A Bearer token that the registry takes as it is. docker's `registrytoken`. */
-  | { readonly kind: 'registry-token'; readonly token: string };
+export type Credentials = PasswordCredentials | IdentityToken | RegistryToken;
+
+/** A name and a password: sent as Basic to the registry, or traded for a token at the service that it names. */
+export interface PasswordCredentials {
+  readonly kind: 'password';
+  /** Without a colon, which would end it in Basic. */
+  readonly username: string;
+  readonly password: string;
+  /** When its provider is to be asked again. @default it is asked again only after the registry refused them */
+  readonly expiresAt?: Date;
+}
+
+/** An OAuth 2 refresh token, traded for an access token. docker's `identitytoken`. */
+export interface IdentityToken {
+  readonly kind: 'identity-token';
+  readonly token: string;
+}
+
+/** A Bearer token that the registry takes as it is. docker's `registrytoken`. */
+export interface RegistryToken {
+  readonly kind: 'registry-token';
+  readonly token: string;
+}
+
+/** What a {@link CredentialProvider} is asked for. */
+export interface CredentialQuery extends CallOptions {
+  /**
+   * The repository that is to be used, such as `team/app`: podman's files may hold credentials for a namespace.
+   * @default the registry as a whole
+   */
+  readonly repository?: string;
+  /**
+   * What the registry refused just now: a provider that keeps what it found finds something newer, if it can. Where it
+   * already holds something newer, because another caller was refused first, that is given.
+   * @default nothing was refused
+   */
+  readonly rejected?: Credentials;
+}
 
 /** Finds the credentials for a registry by its host, such as `registry.example:5000`; undefined where there are none. */
-export type CredentialProvider = (host: string, options?: CallOptions) => Promise<Credentials | undefined>;
+export type CredentialProvider = (host: string, query?: CredentialQuery) => Promise<Credentials | undefined>;
