@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MAX_CHALLENGE_LENGTH, MAX_CHALLENGE_PARAMETERS, MAX_CHALLENGES, parseChallenges } from './challenge.ts';
+
+/** As plain objects, to compare. */
+function challengesOf(header: string): readonly (readonly [string, Record<string, string>])[] {
+  return parseChallenges(header).map(({ scheme, parameters }) => [scheme, Object.fromEntries(parameters)]);
+}
+
+describe('parseChallenges', () => {
+  it.each([
+    ['Basic realm="Registry"', [['basic', { realm: 'Registry' }]]],
+    [
+      'Basic realm="https://123456789012.dkr.ecr.us-east-1.amazonaws.com/",service="ecr.amazonaws.com"',
+      [['basic', { realm: 'https://123456789012.dkr.ecr.us-east-1.amazonaws.com/', service: 'ecr.amazonaws.com' }]],
+    ],
+    [
+      'Bearer realm="https://auth.example/token",service="registry",scope="repository:team/app:pull,push"',
+      [
+        [
+          'bearer',
+          { realm: 'https://auth.example/token', service: 'registry', scope: 'repository:team/app:pull,push' },
+        ],
+      ],
+    ],
+    ['bearer REALM=token', [['bearer', { realm: 'token' }]]],
+    ['Bearer realm = "a" , service = b', [['bearer', { realm: 'a', service: 'b' }]]],
+    ['Bearer realm="say \\"a\\\\b\\""', [['bearer', { realm: 'say "a\\b"' }]]],
+    [
+      'Negotiate, Basic realm="a, b", Bearer realm="c"',
+      [
+        ['negotiate', {}],
+        ['basic', { realm: 'a, b' }],
+        ['bearer', { realm: 'c' }],
+      ],
+    ],
+    [
+      'Negotiate YIIabc/+==, Basic realm="x"',
+      [
+        ['negotiate', {}],
+        ['basic', { realm: 'x' }],
+      ],
+    ],
+    [', ,Basic realm=x,, y=z,', [['basic', { realm: 'x', y: 'z' }]]],
+    ['Bearer realm="first",realm="second"', [['bearer', { realm: 'first' }]]],
+    ['Basic', [['basic', {}]]],
+    ['', []],
+    [' , ', []],
+  ])('reads %j', (header, expected) => {
+    expect(challengesOf(header)).toEqual(expected);
+  });
+
+  it('keeps what stands before something unreadable', () => {
+    expect(challengesOf('Basic realm="x", Bearer realm="never ends')).toEqual([
+      ['basic', { realm: 'x' }],
+      ['bearer', {}],
+      ['realm', {}],
+    ]);
+    expect(challengesOf('Basic realm="x"; "y"')).toEqual([['basic', { realm: 'x' }]]);
+  });
+
+  it('is bounded in length, challenges and parameters', () => {
+    expect(parseChallenges(`Basic realm="${'x'.repeat(MAX_CHALLENGE_LENGTH)}"`)[0]?.parameters.size).toBe(0);
+    expect(parseChallenges('a,'.repeat(1000))).toHaveLength(MAX_CHALLENGES);
+    const many = Array.from({ length: 1000 }, (_, i) => `p${i}=1`).join(',');
+    expect(parseChallenges(`Bearer ${many}`)[0]?.parameters.size).toBe(MAX_CHALLENGE_PARAMETERS);
+  });
+
+  it('reads back what is quoted, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 200 }), fc.string({ maxLength: 200 }), (realm, service) => {
+        const quote = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
+        expect(challengesOf(`Bearer realm=${quote(realm)}, service=${quote(service)}`)).toEqual([
+          ['bearer', { realm, service }],
+        ]);
+      }),
+    );
+  });
+
+  it('ends on any text, within the bounds', () => {
+    const piece = fc.constantFrom('Bearer', ' ', ',', '=', '"', '\\', 'a', 'realm', 'x=y', '====', '\t', ';');
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 300 }), (pieces) => {
+        expect(parseChallenges(pieces.join('')).length).toBeLessThanOrEqual(MAX_CHALLENGES);
+      }),
+    );
+  });
+});
