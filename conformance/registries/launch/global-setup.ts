@@ -1,0 +1,85 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { findProgram, hasPrograms, type ProgramName } from '../programs.ts';
+import { REGISTRIES, type RegistryName } from '../registry-traits.ts';
+import { type Certificate, makeCertificate } from './certificate.ts';
+import { type StartedRegistry, startDistribution } from './distribution.ts';
+import { writeDockerConfig, writePasswordFile } from './login.ts';
+import { freePort, startServer } from './server-process.ts';
+
+declare module 'vitest' {
+  /** What the tests learn of the registries that were started for them. */
+  export interface ProvidedContext {
+    /** Host and port by name; without those whose programs are absent. */
+    hosts: Partial<Record<RegistryName, string>>;
+    /** docker's configuration file, with a login for each. */
+    dockerConfig: string;
+    /** The certificate to trust, a PEM file; absent without openssl. */
+    certificate: string | undefined;
+  }
+}
+
+/** Where what the registries print is kept. */
+const LOGS = join(import.meta.dirname, '..', '.reports', 'logs');
+
+/** Starts every registry whose programs are there; the function that it gives stops them. */
+export default async function setUp({ provide }: TestProject): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), 'soci-registries-'));
+  mkdirSync(LOGS, { recursive: true });
+  const openssl = findProgram('openssl');
+  const certificate = openssl === undefined ? undefined : await makeCertificate(openssl, folder);
+  const started = new Map<RegistryName, StartedRegistry>();
+  const tearDown = async (): Promise<void> => {
+    for (const registry of started.values()) await registry.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    for (const { name, programs } of REGISTRIES) {
+      if (hasPrograms(...programs)) started.set(name, await startRegistry(name, folder, certificate));
+    }
+  } catch (error) {
+    await tearDown();
+    throw error;
+  }
+  const hosts = Object.fromEntries([...started].map(([name, { host }]) => [name, host]));
+  provide('hosts', hosts);
+  provide('dockerConfig', writeDockerConfig(folder, Object.values(hosts)));
+  provide('certificate', certificate?.certificate);
+  return tearDown;
+}
+
+function startRegistry(
+  name: RegistryName,
+  scratch: string,
+  certificate: Certificate | undefined,
+): Promise<StartedRegistry> {
+  const slug = name.replaceAll(' ', '-');
+  const folder = join(scratch, slug);
+  const log = join(LOGS, `${slug}.log`);
+  mkdirSync(folder);
+  const common = { folder, log, passwordFile: writePasswordFile(folder) };
+  switch (name) {
+    case 'docker-registry 2':
+      return startDistribution({ ...common, path: pathOf('docker-registry') });
+    case 'distribution 3 with redirects':
+      return startDistribution({ ...common, path: pathOf('registry'), redirectsBlobs: true });
+    case 'distribution 3 with TLS':
+      return startDistribution({ ...common, path: pathOf('registry'), certificate });
+    case 'go-containerregistry with referrers':
+      return startReferrersRegistry(pathOf('referrers-registry'), log);
+  }
+}
+
+async function startReferrersRegistry(path: string, log: string): Promise<StartedRegistry> {
+  const port = await freePort();
+  const host = `127.0.0.1:${port}`;
+  return { host, ...(await startServer({ path, args: [host], port, log })) };
+}
+
+function pathOf(name: ProgramName): string {
+  const path = findProgram(name);
+  if (path === undefined) throw new Error(`${name} is absent`);
+  return path;
+}

@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** How a server is started. */
+export interface ServerCommand {
+  readonly path: string;
+  readonly args: readonly string[];
+  /** Added to this process's environment. @default nothing */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where it will listen, on 127.0.0.1. */
+  readonly port: number;
+  /** The file that gets all it prints. */
+  readonly log: string;
+}
+
+/** A server that runs. */
+export interface ServerProcess {
+  /** Ends it, and waits until it has. */
+  stop(): Promise<void>;
+}
+
+/** Milliseconds that a server may take until it listens: far more than any needs, for a machine with other work. */
+const START_DEADLINE = 30_000;
+
+/** Starts a server and waits until it listens. */
+export async function startServer({ path, args, env, port, log }: ServerCommand): Promise<ServerProcess> {
+  const file = openSync(log, 'w');
+  const child = spawn(path, args, { env: { ...process.env, ...env }, stdio: ['ignore', file, file] });
+  closeSync(file);
+  const ended = new Promise<string>((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('exit', (code, signal) => resolve(`it ended with ${signal ?? code}`));
+  });
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    await ended;
+  };
+  const failure = await Promise.race([ended, listening(port, START_DEADLINE)]);
+  if (failure === undefined) return { stop };
+  await stop();
+  throw new Error(`${path} does not listen on port ${port}: ${failure}\n${readFileSync(log, 'utf8')}`);
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Undefined as soon as somebody answers there, or what went wrong. */
+async function listening(port: number, deadline: number): Promise<string | undefined> {
+  const started = performance.now();
+  while (!(await accepts(port))) {
+    if (performance.now() - started > deadline) return `nobody answers after ${deadline} ms`;
+    await wait(25);
+  }
+  return undefined;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('connect', () => resolve(true));
+    socket.on('error', () => resolve(false));
+    socket.on('close', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
+}
