@@ -58,7 +58,18 @@ describe('parseEcrHost', () => {
 
   it('takes every name apart that formatEcrHost makes, and formats it again', () => {
     const digits = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 12, maxLength: 12 });
-    const prefix = fc.constantFrom('us', 'eu', 'ap', 'us-gov', 'cn', 'eusc-de', 'us-iso', 'us-isob', 'eu-isoe', 'us-isof');
+    const prefix = fc.constantFrom(
+      'us',
+      'eu',
+      'ap',
+      'us-gov',
+      'cn',
+      'eusc-de',
+      'us-iso',
+      'us-isob',
+      'eu-isoe',
+      'us-isof',
+    );
     const direction = fc.constantFrom('north', 'southeast', 'central', 'west');
     const host = fc.record({
       account: digits.map((list) => list.join('')),

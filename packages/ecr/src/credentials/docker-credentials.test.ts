@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MAX_CONFIG_SIZE } from './docker-config-files.ts';
+import { dockerCredentials } from './docker-credentials.ts';
+import { caught } from './fixtures/caught.ts';
+import { createScratchFolder, type ScratchFolder } from './fixtures/scratch-folder.ts';
+
+const HOST = 'registry.example';
+const auths = (password: string) => ({
+  auths: { [HOST]: { auth: Buffer.from(`joe:${password}`).toString('base64') } },
+});
+
+describe('dockerCredentials', () => {
+  let folder: ScratchFolder;
+  beforeEach(async () => {
+    folder = await createScratchFolder();
+  });
+  afterEach(() => folder.remove());
+
+  const find = async (env: Record<string, string> = {}, authFile?: string) => {
+    const provider = dockerCredentials({
+      env: { ...folder.env, ...env },
+      ...(authFile === undefined ? {} : { authFile }),
+    });
+    const found = await provider(HOST);
+    return found?.kind === 'password' ? found.password : found;
+  };
+
+  it('asks the files in their order, each for what those before it do not have', async () => {
+    const runtime = { XDG_RUNTIME_DIR: `${folder.path}/run` };
+    expect(await find(runtime)).toBeUndefined();
+    await folder.write('.config/containers/auth.json', auths('settings'));
+    expect(await find(runtime)).toBe('settings');
+    await folder.write('run/containers/auth.json', auths('runtime'));
+    expect(await find(runtime)).toBe('runtime');
+    await folder.write('.docker/config.json', auths('docker'));
+    expect(await find(runtime)).toBe('docker');
+    await folder.write('.docker/config.json', { auths: { 'other.example': { auth: 'eDp5' } } });
+    expect(await find(runtime)).toBe('runtime');
+  });
+
+  it('looks where DOCKER_CONFIG and XDG_CONFIG_HOME say', async () => {
+    await folder.write('.docker/config.json', auths('home'));
+    await folder.write('elsewhere/config.json', auths('named'));
+    expect(await find({ DOCKER_CONFIG: `${folder.path}/elsewhere` })).toBe('named');
+    await folder.write('xdg/containers/auth.json', auths('xdg'));
+    expect(await find({ DOCKER_CONFIG: `${folder.path}/none`, XDG_CONFIG_HOME: `${folder.path}/xdg` })).toBe('xdg');
+  });
+
+  it('takes REGISTRY_AUTH_FILE alone, and an explicit file before it', async () => {
+    await folder.write('.docker/config.json', auths('docker'));
+    const named = await folder.write('named.json', auths('named'));
+    const explicit = await folder.write('explicit.json', auths('explicit'));
+    expect(await find({ REGISTRY_AUTH_FILE: named })).toBe('named');
+    expect(await find({ REGISTRY_AUTH_FILE: `${folder.path}/none` })).toBeUndefined();
+    expect(await find({ REGISTRY_AUTH_FILE: named }, explicit)).toBe('explicit');
+  });
+
+  it('refuses an explicit file that is not there, or cannot be read, or is too large', async () => {
+    expect((await caught(find({}, `${folder.path}/none`))).message).toContain(`there is no file ${folder.path}/none`);
+    expect((await caught(find({}, folder.path))).code).toBe('CREDENTIALS_INVALID');
+    const large = await folder.write('large.json', ' '.repeat(MAX_CONFIG_SIZE + 1));
+    expect((await caught(find({}, large))).code).toBe('LIMIT_EXCEEDED');
+  });
+
+  it('works without a home', async () => {
+    expect(await dockerCredentials({ env: {} })(HOST)).toBeUndefined();
+  });
+
+  it("asks the registry's own helper before the one for all, and the file where the helper has nothing", async () => {
+    await folder.writeHelper('own', `echo '{"Username":"joe","Secret":"own"}'`);
+    await folder.writeHelper('all', `echo '{"Username":"joe","Secret":"all"}'`);
+    await folder.writeHelper('none', 'echo credentials not found in native keychain; exit 1');
+    await folder.write('.docker/config.json', { ...auths('file'), credsStore: 'all', credHelpers: { [HOST]: 'own' } });
+    expect(await find()).toBe('own');
+    await folder.write('.docker/config.json', { ...auths('file'), credsStore: 'all' });
+    expect(await find()).toBe('all');
+    await folder.write('.docker/config.json', { ...auths('file'), credsStore: 'none' });
+    expect(await find()).toBe('file');
+  });
+
+  it('asks helpers for Docker Hub by the name that docker gives it', async () => {
+    await folder.writeHelper('echo', `echo "{\\"Username\\":\\"joe\\",\\"Secret\\":\\"$(cat)\\"}"`);
+    await folder.write('.docker/config.json', { credHelpers: { 'docker.io': 'echo' } });
+    const provider = dockerCredentials({ env: folder.env });
+    expect(await provider('registry-1.docker.io')).toMatchObject({ password: 'https://index.docker.io/v1/' });
+    expect(await provider('other.example')).toBeUndefined();
+  });
+
+  it('ends with the reason of the signal', async () => {
+    await folder.write('.docker/config.json', auths('docker'));
+    const reason = new Error('enough');
+    const find = dockerCredentials({ env: folder.env })(HOST, { signal: AbortSignal.abort(reason) });
+    await expect(find).rejects.toBe(reason);
+  });
+});
