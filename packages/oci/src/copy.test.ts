@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest';
 import { type CopyProgress, copyImage } from './copy.ts';
 import type { Descriptor } from './descriptor.ts';
+import { MountingStore, PartialStore, SlowStore } from './fixtures/copy-targets.ts';
 import { bytesOf, describe as describeContent, jsonBytes, makeImage, put } from './fixtures/image.ts';
-import { OCI_EMPTY, OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from './media-types.ts';
+import type { OciLimits } from './limits.ts';
+import { parseManifest } from './manifest.ts';
+import { OCI_EMPTY, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from './media-types.ts';
 import { MemoryStore } from './memory/memory-store.ts';
 import { OverlayStore } from './overlay.ts';
+import { readVerified } from './read.ts';
+import { listSuccessors } from './walk.ts';
 
 test('copies everything, leaves first', async () => {
   const { store, root } = await makeImage();
@@ -14,6 +19,7 @@ test('copies everything, leaves first', async () => {
   expect(result).toEqual({
     copied: 8,
     bytes: seen.reduce((sum, { descriptor }) => sum + descriptor.size, 0),
+    mounted: 0,
     present: 0,
   });
   expect(seen.at(-1)).toEqual({ descriptor: root, outcome: 'copied' });
@@ -24,8 +30,128 @@ test('skips what the target has', async () => {
   const { store, root, manifests } = await makeImage();
   const target = new MemoryStore();
   await copyImage(store, target, manifests[0] as Descriptor);
-  expect(await copyImage(store, target, root)).toMatchObject({ copied: 4, present: 4 });
-  expect(await copyImage(store, target, root)).toMatchObject({ copied: 0, bytes: 0, present: 8 });
+  expect(await copyImage(store, target, root)).toMatchObject({ copied: 4, present: 2 });
+  expect(await copyImage(store, target, root)).toMatchObject({ copied: 0, bytes: 0, present: 1 });
+});
+
+test('does not look below a manifest that the target has, unless it is to be repaired', async () => {
+  const { store, root, manifests } = await makeImage();
+  const target = new PartialStore();
+  await copyImage(store, target, root);
+  target.lost.add((manifests[1] as Descriptor).digest);
+
+  expect(await copyImage(store, target, root)).toMatchObject({ copied: 0, present: 1 });
+  expect(await target.exists(manifests[1] as Descriptor)).toBe(false);
+  expect(await copyImage(store, target, root, { repair: true })).toMatchObject({ copied: 1, present: 7 });
+  expect(await target.exists(manifests[1] as Descriptor)).toBe(true);
+});
+
+test('neither probes nor reads what the caller knows to be there', async () => {
+  const { store, root, manifests } = await makeImage();
+  const target = new PartialStore();
+  await copyImage(store, target, manifests[0] as Descriptor);
+  target.probed.length = 0;
+  const result = await copyImage(store, target, root, { present: ({ digest }) => digest === manifests[0]?.digest });
+  expect(result).toMatchObject({ copied: 4, present: 2 });
+  expect(target.probed).not.toContain(manifests[0]?.digest);
+});
+
+test('mounts blobs where the target can, and copies those that the registry does not give', async () => {
+  const { store, root, manifests } = await makeImage();
+  const [first] = parseManifest(
+    await readVerified(store, manifests[0] as Descriptor),
+    manifests[0] as Descriptor,
+  ).layers;
+  const target = new MountingStore(store, new Set([first?.digest ?? '']));
+  const seen: CopyProgress[] = [];
+  const result = await copyImage(store, target, root, {
+    mountFrom: 'library/base',
+    onProgress: (progress) => seen.push(progress),
+  });
+  expect(result).toMatchObject({ copied: 7, mounted: 1, present: 0 });
+  expect(seen).toContainEqual({ descriptor: first, outcome: 'mounted' });
+  expect(target.repositories).toEqual(new Set(['library/base']));
+});
+
+test.each([1, 3, 8])(
+  'has so many pieces in flight at a time, and a manifest only after all it names (%i)',
+  async (concurrency) => {
+    const { store, root } = await wideImage(3, 10);
+    const target = new SlowStore();
+    await copyImage(store, target, root, { concurrency });
+    expect(target.most).toBe(concurrency);
+    expect(target.pushed.at(-1)).toBe(root.digest);
+    for (const descriptor of target.manifests) {
+      const named = listSuccessors(descriptor, await readVerified(target, descriptor)).map(({ digest }) => digest);
+      const before = target.pushed.slice(0, target.pushed.indexOf(descriptor.digest));
+      expect(before).toEqual(expect.arrayContaining(named));
+    }
+  },
+);
+
+test('the first failure ends what is in flight, and is the one that is thrown', async () => {
+  const { store, root } = await wideImage(2, 6);
+  const failure = new Error('disk full');
+  const target = new SlowStore();
+  let calls = 0;
+  const aborted: unknown[] = [];
+  target.beforePush = async (signal) => {
+    calls += 1;
+    if (calls === 3) throw failure;
+    await new Promise((_, reject) => {
+      signal?.addEventListener('abort', () => reject(aborted.push(signal.reason)));
+    });
+  };
+  await expect(copyImage(store, target, root, { concurrency: 3 })).rejects.toBe(failure);
+  expect(aborted).toEqual([failure, failure]);
+  expect(calls).toBe(3);
+  expect(target.pushed).toEqual([]);
+});
+
+test("ends with the signal's own reason", async () => {
+  const { store, root } = await wideImage(2, 6);
+  const abort = new AbortController();
+  const reason = new Error('enough');
+  const target = new SlowStore();
+  target.beforePush = async (signal) => {
+    abort.abort(reason);
+    signal?.throwIfAborted();
+  };
+  await expect(copyImage(store, target, root, { signal: abort.signal })).rejects.toBe(reason);
+});
+
+test('passes blobs on as they come', async () => {
+  const store = new MemoryStore();
+  const size = 5 << 20;
+  const layer = await put(store, OCI_LAYER_GZIP, new Uint8Array(size));
+  const chunks: number[] = [];
+  await copyImage(
+    store,
+    {
+      exists: async () => false,
+      push: async (_, content) => {
+        for await (const chunk of content as AsyncIterable<Uint8Array>) chunks.push(chunk.length);
+      },
+    },
+    layer,
+  );
+  expect(chunks.length).toBeGreaterThan(1);
+  expect(chunks.reduce((sum, length) => sum + length)).toBe(size);
+});
+
+test.each([0, 1.5, Number.NaN])('refuses %d pieces at a time', async (concurrency) => {
+  const { store, root } = await makeImage();
+  await expect(copyImage(store, new MemoryStore(), root, { concurrency })).rejects.toMatchObject({
+    code: 'OPTION_INVALID',
+  });
+});
+
+test('is bounded', async () => {
+  const { store, root } = await makeImage();
+  const copy = (limits: OciLimits) => copyImage(store, new MemoryStore(), root, { limits });
+  await expect(copy({ maxNodes: 7 })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+  await expect(copy({ maxDepth: 1 })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+  await expect(copy({ maxNodes: 8, maxDepth: 2 })).resolves.toMatchObject({ copied: 8 });
 });
 
 test('a layer that the source does not hold fails the copy before its manifest is written', async () => {
@@ -70,4 +196,19 @@ async function imageWithout(mediaType: string) {
   const missing = describeContent(mediaType, bytesOf('not there'));
   const manifest = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [missing] };
   return { store, missing, root: await put(store, OCI_IMAGE_MANIFEST, jsonBytes(manifest)) };
+}
+
+/** An image index over so many images of so many layers each. */
+async function wideImage(images: number, layers: number) {
+  const store = new MemoryStore();
+  const config = await put(store, OCI_EMPTY, bytesOf('{}'));
+  const manifests: Descriptor[] = [];
+  for (let image = 0; image < images; image += 1) {
+    const own: Descriptor[] = [];
+    for (let i = 0; i < layers; i += 1) own.push(await put(store, OCI_LAYER_GZIP, bytesOf(`layer ${image} ${i}`)));
+    const manifest = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: own };
+    manifests.push(await put(store, OCI_IMAGE_MANIFEST, jsonBytes(manifest)));
+  }
+  const index = { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests };
+  return { store, root: await put(store, OCI_IMAGE_INDEX, jsonBytes(index)) };
 }

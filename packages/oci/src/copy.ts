@@ -1,24 +1,52 @@
-import type { CallOptions, Fetcher, Prober, Pusher } from './content.ts';
+import type { Fetcher, Mounter, Prober, Pusher } from './content.ts';
 import type { Descriptor } from './descriptor.ts';
 import { OciError } from './errors.ts';
-import { isNonDistributable } from './media-types.ts';
-import { type ContentNode, type WalkOptions, walkContent } from './walk.ts';
+import { MAX_DEPTH, MAX_MANIFEST_SIZE, MAX_NODES } from './limits.ts';
+import { isImageIndex, isImageManifest, isNonDistributable } from './media-types.ts';
+import { readVerified } from './read.ts';
+import { Turns } from './turns.ts';
+import { listSuccessors, type WalkOptions } from './walk.ts';
+
+/** Pieces of content that are copied at a time: enough to hide a registry's latency, few enough for its rate limits. */
+export const DEFAULT_COPY_CONCURRENCY = 4;
 
 /** Options of {@link copyImage}. */
 export interface CopyOptions extends WalkOptions {
+  /** Pieces of content in flight at a time, at least 1. @default {@link DEFAULT_COPY_CONCURRENCY} */
+  readonly concurrency?: number;
+  /**
+   * Whether the caller knows that the target holds a piece with everything below it: it is then neither probed nor copied.
+   *
+   * @default nothing is known
+   */
+  readonly present?: (descriptor: Descriptor) => boolean;
+  /**
+   * Repository of the target's registry that has the source's blobs: they are mounted from there where the target is a
+   * `Mounter` and the registry agrees, and copied otherwise.
+   *
+   * @default every blob is copied
+   */
+  readonly mountFrom?: string;
+  /**
+   * Looks below manifests that the target has already, and copies what is missing there. Registries hold whole graphs
+   * and need no such look; a layout may hold part of one, as `skopeo copy` without `--all` leaves it.
+   *
+   * @default false: what is below a manifest that is there is taken to be there
+   */
+  readonly repair?: boolean;
   /** Told of every piece once it is dealt with. @default nobody is told */
   readonly onProgress?: (progress: CopyProgress) => void;
 }
 
 /**
- * What became of one piece of content: `copied`; `present`, the target had it; or `elsewhere`, a non-distributable
- * layer that the source does not hold either.
+ * What became of one piece of content: `copied`; `mounted` from another repository; `present`, the target had it, and of
+ * a manifest what is below; or `elsewhere`, a non-distributable layer that the source does not hold either.
  */
 export interface CopyProgress {
   /** The piece. */
   readonly descriptor: Descriptor;
   /** What became of it. */
-  readonly outcome: 'copied' | 'present' | 'elsewhere';
+  readonly outcome: 'copied' | 'mounted' | 'present' | 'elsewhere';
 }
 
 /** What {@link copyImage} did. */
@@ -27,51 +55,189 @@ export interface CopyResult {
   readonly copied: number;
   /** Their bytes. */
   readonly bytes: number;
-  /** Pieces that the target had already. */
+  /** Pieces of content mounted from another repository. */
+  readonly mounted: number;
+  /** Pieces that the target had already. What is below a manifest among them was not looked at, and is not counted. */
   readonly present: number;
 }
 
 /**
  * Copies an image, an image index or an artifact with everything it refers to: leaves before roots, so that the target
- * never holds a manifest with something missing; one piece at a time; what the target has is skipped. Every byte is
+ * never holds a manifest with something missing, several pieces at a time. What the target has is skipped; of a manifest
+ * that it has, everything below too (see {@link CopyOptions.repair}). Blobs are passed on as streams; every byte is
  * verified by the target's `push`. Names are not copied: tag the root afterwards.
  *
- * @throws OciError `LIMIT_EXCEEDED`; what reading the source and writing the target throw.
+ * @throws OciError `LIMIT_EXCEEDED`; what reading the source and writing the target throw; the signal's reason. The first
+ * failure ends what is in flight, and is the one that is thrown.
  */
 export async function copyImage(
   source: Fetcher,
-  target: Pusher & Prober,
+  target: Pusher & Prober & Partial<Mounter>,
   root: Descriptor,
   options: CopyOptions = {},
 ): Promise<CopyResult> {
-  let copied = 0;
-  let bytes = 0;
-  let present = 0;
-  for await (const node of walkContent(source, root, options)) {
-    const outcome = await copyNode(source, target, node, options.signal && { signal: options.signal });
-    if (outcome === 'copied') {
-      copied += 1;
-      bytes += node.descriptor.size;
-    }
-    if (outcome === 'present') present += 1;
-    options.onProgress?.({ descriptor: node.descriptor, outcome });
-  }
-  return { copied, bytes, present };
+  return new ImageCopy(source, target, root, options).run();
 }
 
-async function copyNode(
-  source: Fetcher,
-  target: Pusher & Prober,
-  { descriptor, raw }: ContentNode,
-  call: CallOptions = {},
-): Promise<CopyProgress['outcome']> {
-  if (await target.exists(descriptor, call)) return 'present';
-  try {
-    await target.push(descriptor, raw ?? source.fetch(descriptor, call), call);
-    return 'copied';
-  } catch (error) {
-    const missing = error instanceof OciError && error.code === 'NOT_FOUND';
-    if (missing && isNonDistributable(descriptor.mediaType)) return 'elsewhere';
-    throw error;
+/** One run of {@link copyImage}. */
+class ImageCopy {
+  readonly #source: Fetcher;
+  readonly #target: Pusher & Prober & Partial<Mounter>;
+  readonly #root: Descriptor;
+  readonly #options: CopyOptions;
+  readonly #turns: Turns;
+  readonly #abort = new AbortController();
+  readonly #call: { readonly signal: AbortSignal };
+  /** What was met, counted. */
+  readonly #met = new Set<string>();
+  /** What was begun, by what it is; each with its end. */
+  readonly #begun = new Map<string, Promise<void>>();
+  /** Ends of manifests that wait in memory for what they name. */
+  readonly #held = new Set<Promise<void>>();
+  readonly #maxHeld: number;
+  readonly #counts = { copied: 0, bytes: 0, mounted: 0, present: 0 };
+
+  constructor(source: Fetcher, target: Pusher & Prober & Partial<Mounter>, root: Descriptor, options: CopyOptions) {
+    const { concurrency = DEFAULT_COPY_CONCURRENCY, signal } = options;
+    if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
+      throw new OciError('OPTION_INVALID', `concurrency is a whole number, 1 or more, found ${concurrency}`);
+    }
+    this.#source = source;
+    this.#target = target;
+    this.#root = root;
+    this.#options = options;
+    this.#turns = new Turns(concurrency);
+    this.#maxHeld = 2 * concurrency;
+    const own = this.#abort.signal;
+    this.#call = { signal: signal === undefined ? own : AbortSignal.any([signal, own]) };
   }
+
+  async run(): Promise<CopyResult> {
+    try {
+      await this.#begin(this.#root, 1);
+      await Promise.all(this.#begun.values());
+      return this.#counts;
+    } catch (error) {
+      this.#abort.abort(error);
+      // Nothing goes on behind the caller's back.
+      await Promise.allSettled(this.#begun.values());
+      throw this.#call.signal.reason;
+    }
+  }
+
+  /**
+   * Begins to copy a piece with everything below it, and returns when all of that is begun. What waits for its turn
+   * holds up what comes after it.
+   */
+  async #begin(descriptor: Descriptor, depth: number): Promise<void> {
+    if (this.#met.has(keyOf(descriptor))) return;
+    this.#met.add(keyOf(descriptor));
+    this.#checkBounds(descriptor, depth);
+    if (this.#options.present?.(descriptor)) {
+      this.#end(descriptor, 'present');
+    } else if (leadsOn(descriptor)) {
+      await this.#beginManifest(descriptor, depth);
+    } else {
+      await this.#turns.take();
+      const copying = this.#withTurn(() => this.#copyBlob(descriptor));
+      void this.#follow(descriptor, copying);
+    }
+  }
+
+  async #beginManifest(descriptor: Descriptor, depth: number): Promise<void> {
+    const { limits = {}, repair = false } = this.#options;
+    await this.#turns.take();
+    const { isThere, raw } = await this.#withTurn(async () => {
+      const isThere = await this.#target.exists(descriptor, this.#call);
+      const options = { maxSize: limits.maxManifestSize ?? MAX_MANIFEST_SIZE, ...this.#call };
+      return { isThere, raw: isThere && !repair ? undefined : await readVerified(this.#source, descriptor, options) };
+    });
+    if (raw === undefined) {
+      this.#end(descriptor, 'present');
+      return;
+    }
+    const successors = listSuccessors(descriptor, raw, limits);
+    for (const successor of successors) await this.#begin(successor, depth + 1);
+    const end = this.#follow(descriptor, this.#finishManifest(descriptor, isThere ? undefined : raw, successors));
+    this.#held.add(end);
+    end.then(() => this.#held.delete(end)).catch(() => {});
+    // However many manifests wait for one slow blob, few of them wait in memory.
+    while (this.#held.size > this.#maxHeld) await Promise.race(this.#held);
+  }
+
+  async #finishManifest(
+    descriptor: Descriptor,
+    raw: Uint8Array | undefined,
+    successors: readonly Descriptor[],
+  ): Promise<CopyProgress['outcome']> {
+    await Promise.all(successors.map((successor) => this.#begun.get(keyOf(successor))));
+    if (raw === undefined) return 'present';
+    await this.#turns.take();
+    await this.#withTurn(() => this.#target.push(descriptor, raw, this.#call));
+    return 'copied';
+  }
+
+  async #copyBlob(descriptor: Descriptor): Promise<CopyProgress['outcome']> {
+    const { mountFrom } = this.#options;
+    if (await this.#target.exists(descriptor, this.#call)) return 'present';
+    if (mountFrom !== undefined && (await this.#target.mount?.(descriptor, mountFrom, this.#call))) return 'mounted';
+    try {
+      // Not with `reuseChunks`: a target may have sent on, but not yet let go of, a chunk when it asks for the next.
+      await this.#target.push(descriptor, this.#source.fetch(descriptor, this.#call), this.#call);
+      return 'copied';
+    } catch (error) {
+      const isMissing = error instanceof OciError && error.code === 'NOT_FOUND';
+      if (isMissing && isNonDistributable(descriptor.mediaType)) return 'elsewhere';
+      throw error;
+    }
+  }
+
+  /** Works in a turn that was taken, and gives it back. */
+  async #withTurn<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      this.#call.signal.throwIfAborted();
+      return await work();
+    } catch (error) {
+      // Before the turn is given back: nothing more is to be begun.
+      this.#abort.abort(error);
+      throw error;
+    } finally {
+      this.#turns.giveBack();
+    }
+  }
+
+  /** Lets a piece come to its end on its own. The first that fails ends the others. */
+  #follow(descriptor: Descriptor, work: Promise<CopyProgress['outcome']>): Promise<void> {
+    const end = work.then((outcome) => this.#end(descriptor, outcome));
+    this.#begun.set(keyOf(descriptor), end);
+    end.catch((error: unknown) => this.#abort.abort(error));
+    return end;
+  }
+
+  #end(descriptor: Descriptor, outcome: CopyProgress['outcome']): void {
+    if (!this.#begun.has(keyOf(descriptor))) this.#begun.set(keyOf(descriptor), Promise.resolve());
+    if (outcome !== 'elsewhere') this.#counts[outcome] += 1;
+    if (outcome === 'copied') this.#counts.bytes += descriptor.size;
+    this.#options.onProgress?.({ descriptor, outcome });
+  }
+
+  #checkBounds(descriptor: Descriptor, depth: number): void {
+    const { maxNodes = MAX_NODES, maxDepth = MAX_DEPTH } = this.#options.limits ?? {};
+    const { digest } = this.#root;
+    if (this.#met.size > maxNodes) {
+      throw new OciError('LIMIT_EXCEEDED', `${digest} refers to more than ${maxNodes} pieces of content`);
+    }
+    if (depth > maxDepth && leadsOn(descriptor)) {
+      throw new OciError('LIMIT_EXCEEDED', `${digest} nests manifests deeper than ${maxDepth} levels`);
+    }
+  }
+}
+
+function leadsOn({ mediaType }: Descriptor): boolean {
+  return isImageIndex(mediaType) || isImageManifest(mediaType);
+}
+
+/** The same bytes may stand in one place as a blob, in another as a manifest whose successors count. */
+function keyOf(descriptor: Descriptor): string {
+  return `${leadsOn(descriptor) ? 'manifest' : 'blob'} ${descriptor.digest}`;
 }

@@ -14,6 +14,8 @@ export type OciErrorCode =
   | 'MANIFEST_INVALID'
   /** Content or a name that the store does not hold. */
   | 'NOT_FOUND'
+  /** An option of the caller's that is out of its range. */
+  | 'OPTION_INVALID'
   /** A path in a layout that leads out of it, or that is a symbolic link. */
   | 'PATH_ESCAPES'
   /** Text that is no platform. */

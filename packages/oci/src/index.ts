@@ -12,7 +12,7 @@ export type {
   Tagger,
   TagLister,
 } from './content.ts';
-export { type CopyOptions, type CopyProgress, type CopyResult, copyImage } from './copy.ts';
+export { type CopyOptions, type CopyProgress, type CopyResult, copyImage, DEFAULT_COPY_CONCURRENCY } from './copy.ts';
 export { bareDescriptor, type Descriptor, parseDescriptor } from './descriptor.ts';
 export {
   createDigester,
