@@ -1,0 +1,68 @@
+import type { CallOptions } from '@soci/oci';
+import { BlobPart } from './blob-part.ts';
+import { PART_SIZE, type ReadAhead } from './read-ahead.ts';
+import type { RemoteBlob } from './remote-blob.ts';
+
+/** Parts that must be left of a blob for several connections to be worth their beginning. */
+const MIN_PARTS_LEFT = 3;
+
+/**
+ * Reads the rest of a blob by several requests in flight, each into a buffer of {@link ReadAhead}, and hands it out in
+ * order. The next part is asked for when the receiver is done with the first.
+ */
+export class PartsInFlight {
+  readonly #blob: RemoteBlob;
+  readonly #readAhead: ReadAhead;
+  readonly #parts: BlobPart[] = [];
+  readonly #abort = new AbortController();
+  readonly #call: Required<CallOptions>;
+  #lent: readonly Uint8Array[] = [];
+  /** Where the next part begins. */
+  #position = 0;
+
+  constructor(blob: RemoteBlob, readAhead: ReadAhead, { signal }: CallOptions) {
+    this.#blob = blob;
+    this.#readAhead = readAhead;
+    this.#call = { signal: signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]) };
+  }
+
+  /**
+   * Begins to read from a position on, one request for each buffer that is to be had. {@link PartsInFlight.close} must be
+   * called in the end.
+   *
+   * @returns false where there is too little memory, or too little left of the blob.
+   */
+  begin(position: number): boolean {
+    const partsLeft = Math.ceil((this.#blob.size - position) / PART_SIZE);
+    if (partsLeft < MIN_PARTS_LEFT) return false;
+    this.#lent = this.#readAhead.lend(partsLeft);
+    this.#position = position;
+    for (const buffer of this.#lent) this.#ask(buffer);
+    return this.#lent.length > 0;
+  }
+
+  /** Hands out views of the buffers: they hold until the next is asked for. @throws What a part failed with, in its turn. */
+  async *read(): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let part = this.#parts[0]; part !== undefined; part = this.#parts[0]) {
+      yield* part.read();
+      await part.settled;
+      this.#parts.shift();
+      this.#ask(part.buffer);
+    }
+  }
+
+  /** Ends what is in flight, and gives the memory back when nobody writes to it any more. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await Promise.all(this.#parts.map((part) => part.settled));
+    this.#readAhead.takeBack(this.#lent);
+    this.#lent = [];
+  }
+
+  #ask(buffer: Uint8Array): void {
+    const span = { offset: this.#position, length: Math.min(buffer.length, this.#blob.size - this.#position) };
+    if (span.length === 0) return;
+    this.#parts.push(new BlobPart(this.#blob, span, buffer, this.#call));
+    this.#position += span.length;
+  }
+}

@@ -1,0 +1,63 @@
+import { Readable } from 'node:stream';
+import { createChecksumStream } from '@smithy/util-stream';
+import { type CallOptions, createDigester, type Descriptor, type Fetcher, OciError, parseDigest } from '@soci/oci';
+
+/** Options of {@link openVerifiedBlob}. */
+export interface VerifiedBlobOptions extends CallOptions {}
+
+/**
+ * A blob as a Node stream, for `pipeline()` and all that takes one. Size and digest are checked in passing: who has not
+ * seen `end` has seen unverified bytes, and content that is not what its descriptor says ends in an error, not in `end`.
+ *
+ * Errors: OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`; what the fetcher throws; the signal's reason.
+ *
+ * @throws OciError `DIGEST_INVALID` for a digest that cannot be checked.
+ */
+export function openVerifiedBlob(fetcher: Fetcher, target: Descriptor, options: VerifiedBlobOptions = {}): Readable {
+  const { algorithm, hex } = parseDigest(target.digest);
+  return createChecksumStream({
+    source: Readable.from(fetcher.fetch(target, options), { objectMode: false }),
+    checksum: new DescriptorChecksum(target, algorithm),
+    expectedChecksum: Buffer.from(hex, 'hex').toString('base64'),
+    checksumSourceLocation: 'descriptor',
+  });
+}
+
+/** Judges by itself, so that the stream ends with the same errors as every verified read. */
+class DescriptorChecksum {
+  readonly #target: Descriptor;
+  readonly #digester;
+  #length = 0;
+
+  constructor(target: Descriptor, algorithm: 'sha256' | 'sha512') {
+    this.#target = target;
+    this.#digester = createDigester(algorithm);
+  }
+
+  update(chunk: Uint8Array): void {
+    const { digest, size } = this.#target;
+    this.#length += chunk.length;
+    if (this.#length > size) {
+      throw new OciError('SIZE_MISMATCH', `${digest} has more than the ${size} bytes of its descriptor`);
+    }
+    this.#digester.update(chunk);
+  }
+
+  async digest(): Promise<Uint8Array> {
+    const { digest, size } = this.#target;
+    if (this.#length !== size) {
+      throw new OciError('SIZE_MISMATCH', `${digest} ended after ${this.#length} of ${size} bytes`);
+    }
+    const actual = this.#digester.digest();
+    if (actual !== digest) {
+      throw new OciError(
+        'DIGEST_MISMATCH',
+        `content of ${digest} has the digest ${actual}: it is damaged or not the one asked for`,
+      );
+    }
+    return Buffer.from(parseDigest(actual).hex, 'hex');
+  }
+
+  /** Part of the interface of a checksum; a stream is read once. */
+  reset(): void {}
+}
