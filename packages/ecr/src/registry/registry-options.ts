@@ -30,6 +30,11 @@ export interface RegistryOptions {
   readonly stallTimeout?: number;
   /** Connections to one host at a time. @default 16 */
   readonly maxConnections?: number;
+  /**
+   * Bytes that the blobs of the registry may be read ahead of their receivers, together, where one connection is slower
+   * than its receiver; in parts of 4 MiB, each with a connection. 0: one connection a blob. @default 32 MiB
+   */
+  readonly maxReadAhead?: number;
   /** Where proxies are named: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. @default `process.env` */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Told of every request. @default nobody is told */
