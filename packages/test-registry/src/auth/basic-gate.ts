@@ -1,0 +1,32 @@
+import { Refusal } from '../http/refusal.ts';
+import type { Gate } from './gate.ts';
+
+/** A name and a password. */
+export interface BasicCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Asks for Basic credentials, which `isValid` judges. @param service - Named in the challenge beside the realm. */
+export function basicGate(service: string, isValid: (credentials: BasicCredentials) => boolean): Gate {
+  return {
+    check({ headers, origin }) {
+      const given = readBasic(headers.authorization);
+      if (given !== undefined && isValid(given)) return;
+      const words = given === undefined ? 'authentication required' : 'the credentials are wrong or have expired';
+      throw new Refusal(401, 'UNAUTHORIZED', words, {
+        'www-authenticate': `Basic realm="${origin}/",service="${service}"`,
+      });
+    },
+  };
+}
+
+/** The name and password of an `Authorization`; undefined where it is no Basic one. @see RFC 7617 */
+export function readBasic(authorization: string | undefined): BasicCredentials | undefined {
+  const match = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization ?? '');
+  if (match === null) return undefined;
+  const text = Buffer.from(match[1] as string, 'base64').toString();
+  const colon = text.indexOf(':');
+  if (colon === -1) return undefined;
+  return { username: text.slice(0, colon), password: text.slice(colon + 1) };
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { isImageManifest, parseManifest } from '@soci/oci';
+import type { StoredManifest } from './store/repository.ts';
+
+/**
+ * What Amazon ECR tells EventBridge of an image that was pushed or deleted.
+ *
+ * @see Amazon ECR User Guide, "Amazon ECR events and EventBridge"
+ */
+export interface EcrImageActionEvent {
+  readonly version: '0';
+  readonly id: string;
+  readonly 'detail-type': 'ECR Image Action';
+  readonly source: 'aws.ecr';
+  /** The account that the repository belongs to. */
+  readonly account: string;
+  /** ISO 8601 in UTC, whole seconds. */
+  readonly time: string;
+  readonly region: string;
+  readonly resources: readonly string[];
+  readonly detail: {
+    readonly result: 'SUCCESS';
+    readonly 'repository-name': string;
+    readonly 'image-digest': string;
+    readonly 'action-type': 'DELETE' | 'PUSH';
+    /** Empty where the image was pushed without a tag. */
+    readonly 'image-tag': string;
+    readonly 'manifest-media-type': string;
+    /** Media type of the configuration; absent of an image index. */
+    readonly 'artifact-media-type'?: string;
+  };
+}
+
+/** Keeps the events, and tells of each. */
+export class EventLog {
+  readonly account: string;
+  readonly region: string;
+  readonly events: EcrImageActionEvent[] = [];
+  readonly #listeners = new Set<(event: EcrImageActionEvent) => void>();
+
+  constructor(account: string, region: string) {
+    this.account = account;
+    this.region = region;
+  }
+
+  /** Listens to what is to come. @returns Ends it. */
+  listen(listener: (event: EcrImageActionEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  tell(action: 'DELETE' | 'PUSH', repository: string, manifest: StoredManifest, tag: string | undefined): void {
+    const artifactType = configMediaType(manifest);
+    const event: EcrImageActionEvent = {
+      version: '0',
+      id: randomUUID(),
+      'detail-type': 'ECR Image Action',
+      source: 'aws.ecr',
+      account: this.account,
+      time: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+      region: this.region,
+      resources: [`arn:aws:ecr:${this.region}:${this.account}:repository/${repository}`],
+      detail: {
+        result: 'SUCCESS',
+        'repository-name': repository,
+        'image-digest': manifest.digest,
+        'action-type': action,
+        'image-tag': tag ?? '',
+        'manifest-media-type': manifest.mediaType,
+        ...(artifactType !== undefined && { 'artifact-media-type': artifactType }),
+      },
+    };
+    this.events.push(event);
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+function configMediaType({ mediaType, bytes }: StoredManifest): string | undefined {
+  return isImageManifest(mediaType) ? parseManifest(bytes, { mediaType }).config.mediaType : undefined;
+}

@@ -1,0 +1,116 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { applyToReply, replaceReply } from '../faults/apply-fault.ts';
+import type { Fault } from '../faults/fault-rule.ts';
+import { ConnectionGone, Incoming, resetConnection, type Writable } from './incoming.ts';
+import { Pacer } from './pacer.ts';
+import type { Reply } from './reply.ts';
+import type { PortName, RequestRecord } from './request-record.ts';
+import { sendReply } from './send-reply.ts';
+
+/** Answers requests. What it throws is a defect of the registry's own, and answered with 500. */
+export type Handler = (incoming: Incoming) => Promise<Reply>;
+
+/** What all ports share. */
+export interface PortContext {
+  /** Milliseconds that each answer takes longer. */
+  readonly latency: number;
+  /** Bytes a second and connection, in each direction. */
+  readonly rate: number | undefined;
+  /** Where to serve TLS. */
+  readonly tls: { readonly key: string; readonly cert: string } | undefined;
+  /** Told of each request as it comes; the record is filled in as it goes. */
+  onRequest(record: RequestRecord): void;
+  /** The fault that is to happen to a request. */
+  takeFault(record: RequestRecord): Fault | undefined;
+}
+
+/** A server that listens. */
+export interface Port {
+  /** Such as `http://127.0.0.1:40123`. */
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
+/** Starts a server on loopback. @param port - 0 for any that is free. */
+export async function openPort(name: PortName, port: number, context: PortContext, handler: Handler): Promise<Port> {
+  const pacers = new WeakMap<Socket, { readonly up: Pacer; readonly down: Pacer }>();
+  let origin = '';
+
+  const serve = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const record = recordOf(name, message);
+    context.onRequest(record);
+    const fault = context.takeFault(record);
+    const { up, down } = pacersOf(message.socket, fault);
+    if (context.latency > 0) await sleep(context.latency);
+    if ((fault?.kind === 'reset' || fault?.kind === 'stall') && fault.afterBytes === undefined) {
+      if (fault.kind === 'reset') resetConnection(message.socket);
+      return;
+    }
+    const incoming = new Incoming(message, record, origin, fault, up);
+    const reply = replaceReply(fault) ?? (await handler(incoming));
+    if (fault?.kind === 'lost-answer') resetConnection(message.socket);
+    else await sendReply(response, applyToReply(reply, fault), { record, pacer: down, fault });
+  };
+
+  const pacersOf = (socket: Socket, fault: Fault | undefined): { up?: Pacer; down?: Pacer } => {
+    if (fault?.kind === 'slow') return { up: new Pacer(fault.rate), down: new Pacer(fault.rate) };
+    if (context.rate === undefined) return {};
+    const found = pacers.get(socket) ?? { up: new Pacer(context.rate), down: new Pacer(context.rate) };
+    pacers.set(socket, found);
+    return found;
+  };
+
+  const server = createFor(context, (message, response) => {
+    serve(message, response).catch((error: unknown) => {
+      const isGone = error instanceof ConnectionGone || message.socket.destroyed;
+      if (isGone || response.headersSent) message.socket.destroy();
+      else response.writeHead(500, { 'content-type': 'text/plain' }).end(`defect of the test registry: ${error}\n`);
+    });
+  });
+  await listen(server, port);
+  origin = `${context.tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    origin,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function createFor({ tls }: PortContext, listener: RequestListener): Server {
+  // No time limits: a stalled or slow client is part of many a test.
+  const options = { keepAliveTimeout: 60_000, requestTimeout: 0, headersTimeout: 0 };
+  return tls ? createTlsServer({ ...options, ...tls }, listener) : createServer(options, listener);
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function recordOf(port: PortName, message: IncomingMessage): Writable<RequestRecord> {
+  const target = message.url ?? '/';
+  const mark = target.indexOf('?');
+  const { authorization, range } = message.headers;
+  return {
+    port,
+    method: message.method ?? '',
+    path: mark === -1 ? target : target.slice(0, mark),
+    query: mark === -1 ? '' : target.slice(mark + 1),
+    status: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    authorization: authorization !== undefined,
+    ...(range !== undefined && { range }),
+  };
+}

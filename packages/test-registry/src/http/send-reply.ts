@@ -1,0 +1,105 @@
+import type { ServerResponse } from 'node:http';
+import type { Fault } from '../faults/fault-rule.ts';
+import { resetConnection, type Writable } from './incoming.ts';
+import type { Pacer } from './pacer.ts';
+import type { Reply } from './reply.ts';
+import type { RequestRecord } from './request-record.ts';
+
+/** How an answer is sent. */
+export interface SendOptions {
+  readonly record: Writable<RequestRecord>;
+  readonly pacer?: Pacer | undefined;
+  /** What goes wrong with the body. */
+  readonly fault?: Fault | undefined;
+}
+
+/** Sends an answer, at its pace and with its fault; returns when it is out, or the client has gone. */
+export async function sendReply(response: ServerResponse, reply: Reply, options: SendOptions): Promise<void> {
+  const { record, pacer, fault } = options;
+  const size = bodySize(reply);
+  record.status = reply.status;
+  const hasBody = reply.status !== 204 && reply.status !== 304;
+  response.writeHead(reply.status, {
+    ...reply.headers,
+    ...(hasBody && reply.headers?.['content-length'] === undefined && { 'content-length': String(size) }),
+  });
+  if (record.method === 'HEAD' || size === 0) {
+    response.end();
+    return;
+  }
+  const cut = cutAfter(fault);
+  if (cut !== undefined) response.flushHeaders();
+  const outlet = new Outlet(response);
+  pacer?.begin();
+  for await (const chunk of bodyChunks(reply)) {
+    const step = pacer?.step ?? chunk.length;
+    for (let at = 0; at < chunk.length; ) {
+      const left = cut === undefined ? chunk.length : cut - record.bytesOut;
+      const end = Math.min(at + step, at + left, chunk.length);
+      const piece = corrupt(chunk.subarray(at, end), record.bytesOut, size, fault);
+      await pacer?.spend(piece.length);
+      if (piece.length > 0 && !(await outlet.write(piece))) return;
+      record.bytesOut += piece.length;
+      at = end;
+      if (record.bytesOut === cut && cut < size) {
+        await breakOff(response, fault);
+        return;
+      }
+    }
+  }
+  response.end();
+}
+
+/** Writes to a response, waiting until the system has taken each chunk. */
+class Outlet {
+  readonly #response: ServerResponse;
+  #release: ((isOpen: boolean) => void) | undefined;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+    response.once('close', () => this.#release?.(false));
+  }
+
+  /** Whether the client is still there. */
+  write(chunk: Uint8Array): Promise<boolean> {
+    if (this.#response.destroyed) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      this.#release = resolve;
+      this.#response.write(chunk, (error) => resolve(error === null || error === undefined));
+    });
+  }
+}
+
+function bodySize({ body }: Reply): number {
+  return body?.length ?? 0;
+}
+
+async function* bodyChunks({ body }: Reply): AsyncGenerator<Uint8Array, void, undefined> {
+  if (body === undefined) return;
+  if (body instanceof Uint8Array) yield body;
+  else yield* body.blob.chunks(body.offset, body.length);
+}
+
+/** Bytes of the answer's body after which it breaks off. */
+function cutAfter(fault: Fault | undefined): number | undefined {
+  return fault?.kind === 'reset' || fault?.kind === 'stall' || fault?.kind === 'truncate'
+    ? fault.afterBytes
+    : undefined;
+}
+
+function corrupt(piece: Uint8Array, offset: number, size: number, fault: Fault | undefined): Uint8Array {
+  if (fault?.kind !== 'wrong-bytes') return piece;
+  const at = Math.min(fault.atByte ?? 0, size - 1) - offset;
+  if (at < 0 || at >= piece.length) return piece;
+  const copy = new Uint8Array(piece);
+  copy[at] = (copy[at] as number) ^ 0xff;
+  return copy;
+}
+
+async function breakOff(response: ServerResponse, fault: Fault | undefined): Promise<void> {
+  const socket = response.socket;
+  if (socket === null) return;
+  if (fault?.kind === 'reset') resetConnection(socket);
+  else if (fault?.kind === 'truncate') socket.destroySoon();
+  else await new Promise((resolve) => socket.once('close', resolve));
+}

@@ -1,0 +1,46 @@
+import type { BasicCredentials } from './auth/basic-gate.ts';
+
+/** What the registry is to be like. */
+export interface TestRegistryOptions {
+  /** Port of the OCI API. @default any that is free */
+  readonly port?: number;
+  /** Serve TLS: with the certificate that comes with the package, or one of yours, PEM. @default false */
+  readonly tls?: boolean | { readonly key: string; readonly cert: string };
+  /**
+   * Whom to let in: everybody; who knows a name and a password; or `'ecr'`: who has a token that `GetAuthorizationToken`
+   * gave, as Basic with the name `AWS`.
+   *
+   * @default 'none'
+   */
+  readonly auth?: BasicCredentials | 'ecr' | 'none';
+  /** Answer the `GET` of a blob with 307 to signed addresses on a second port. @default false */
+  readonly redirects?: boolean;
+  /** Milliseconds that a signed address is good for. @default 3,600,000 */
+  readonly urlLifetime?: number;
+  /** Milliseconds that a token is good for. @default 43,200,000: 12 hours, as ECR's */
+  readonly tokenLifetime?: number;
+  /** Serve the referrers API. @default true */
+  readonly referrers?: boolean;
+  /** Refuse what Amazon ECR refuses. @default false */
+  readonly ecr?: boolean;
+  /** Refuse to move a tag. @default false */
+  readonly immutableTags?: boolean;
+  /** Make a repository when it is first pushed to. @default true, with `ecr` false */
+  readonly autoCreate?: boolean;
+  /** Give uploads an absolute `Location`, scheme and host included. @default false */
+  readonly absoluteLocations?: boolean;
+  /** Take a blob whole in the `POST` (201); else only an upload is begun by it (202). @default false */
+  readonly singlePost?: boolean;
+  /** Tags or referrers in one answer at most. @default 1,000 */
+  readonly pageSize?: number;
+  /** Milliseconds that each answer takes longer. @default 0 */
+  readonly latency?: number;
+  /** Bytes a second that a connection carries, in each direction. @default no limit */
+  readonly rate?: number;
+  /** Keep blobs in this folder, which is made where it is missing. @default in memory */
+  readonly folder?: string;
+  /** Account that the registry belongs to. @default '123456789012' */
+  readonly account?: string;
+  /** Region that the registry is in. @default 'us-east-1' */
+  readonly region?: string;
+}

@@ -1,0 +1,36 @@
+import { isDigest } from '@soci/oci';
+import { Refusal } from '../http/refusal.ts';
+import type { Reply } from '../http/reply.ts';
+import { replyBlob } from '../http/reply-blob.ts';
+import { type Call, existingRepository } from './registry.ts';
+
+/** `GET` and `HEAD` of a blob. @see OCI distribution-spec v1.1, "Pulling blobs" */
+export async function getBlob(call: Call): Promise<Reply> {
+  const { registry, incoming, reference } = call;
+  const digest = checkDigest(reference);
+  const blob = registry.store.blob(existingRepository(call), digest);
+  if (blob === undefined) throw new Refusal(404, 'BLOB_UNKNOWN', `blob unknown to registry: ${digest}`);
+  if (registry.signUrl !== undefined && incoming.method === 'GET') {
+    return { status: 307, headers: { location: registry.signUrl(digest) } };
+  }
+  return replyBlob(blob, incoming.headers.range, {
+    'content-type': 'application/octet-stream',
+    'docker-content-digest': digest,
+    etag: `"${digest}"`,
+  });
+}
+
+/** `DELETE` of a blob. @see OCI distribution-spec v1.1, "Deleting Blobs" */
+export async function deleteBlob(call: Call): Promise<Reply> {
+  const digest = checkDigest(call.reference);
+  if (!existingRepository(call).removeBlob(digest)) {
+    throw new Refusal(404, 'BLOB_UNKNOWN', `blob unknown to registry: ${digest}`);
+  }
+  return { status: 202 };
+}
+
+/** @throws Refusal 400 where `text` is no digest. */
+export function checkDigest(text: string): string {
+  if (!isDigest(text)) throw new Refusal(400, 'DIGEST_INVALID', `${JSON.stringify(text)} is no digest`);
+  return text;
+}

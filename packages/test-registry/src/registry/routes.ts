@@ -1,0 +1,98 @@
+import { MAX_REPOSITORY_LENGTH } from '@soci/oci';
+import type { Access, Gate } from '../auth/gate.ts';
+import type { Incoming } from '../http/incoming.ts';
+import { Refusal } from '../http/refusal.ts';
+import type { Reply } from '../http/reply.ts';
+import { deleteBlob, getBlob } from './blobs.ts';
+import { deleteManifest, getManifest, putManifest } from './manifests.ts';
+import { listReferrers } from './referrers.ts';
+import type { Call, Registry } from './registry.ts';
+import { listTags } from './tags.ts';
+import { appendUpload, cancelUpload, finishUpload, getUpload, startUpload } from './uploads.ts';
+
+type Action = Access['actions'][number];
+type Operation = readonly [actions: readonly Action[], handle: (call: Call) => Promise<Reply>];
+
+interface Route {
+  /** What follows the repository's name; its group is the reference. */
+  readonly path: RegExp;
+  readonly methods: Readonly<Record<string, Operation>>;
+}
+
+/** The end points of the specification. @see OCI distribution-spec v1.1, "Endpoints" */
+const ROUTES: readonly Route[] = [
+  { path: /^\/blobs\/uploads\/?$/, methods: { POST: [['pull', 'push'], startUpload] } },
+  {
+    path: /^\/blobs\/uploads\/([^/]+)$/,
+    methods: {
+      GET: [['pull', 'push'], getUpload],
+      PATCH: [['pull', 'push'], appendUpload],
+      PUT: [['pull', 'push'], finishUpload],
+      DELETE: [['pull', 'push'], cancelUpload],
+    },
+  },
+  {
+    path: /^\/blobs\/([^/]+)$/,
+    methods: { GET: [['pull'], getBlob], HEAD: [['pull'], getBlob], DELETE: [['delete'], deleteBlob] },
+  },
+  {
+    path: /^\/manifests\/([^/]+)$/,
+    methods: {
+      GET: [['pull'], getManifest],
+      HEAD: [['pull'], getManifest],
+      PUT: [['pull', 'push'], putManifest],
+      DELETE: [['delete'], deleteManifest],
+    },
+  },
+  { path: /^\/tags\/list$/, methods: { GET: [['pull'], listTags] } },
+  { path: /^\/referrers\/([^/]+)$/, methods: { GET: [['pull'], listReferrers] } },
+];
+
+const COMPONENT = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
+const NAME_PATTERN = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
+const PATH_PATTERN =
+  /^\/v2\/(.+)(\/(?:blobs\/uploads\/?|blobs\/uploads\/[^/]+|blobs\/[^/]+|manifests\/[^/]+|tags\/list|referrers\/[^/]+))$/;
+
+/** Answers a request to the OCI API. @throws Refusal */
+export async function handleRegistryRequest(registry: Registry, gate: Gate, incoming: Incoming): Promise<Reply> {
+  const path = decodePath(incoming.path);
+  if (path === '/v2' || path === '/v2/') return replyVersion(gate, incoming);
+  const match = PATH_PATTERN.exec(path);
+  if (match === null) {
+    gate.check(incoming, []);
+    throw new Refusal(404, 'NAME_UNKNOWN', `${path} is no end point of the OCI distribution API`);
+  }
+  const [, name = '', rest = ''] = match;
+  const route = ROUTES.find((candidate) => candidate.path.test(rest)) as Route;
+  const operation = route.methods[incoming.method];
+  const [actions, handle] = operation ?? [['pull'] as const, undefined];
+  gate.check(incoming, [{ repository: name, actions }]);
+  if (handle === undefined) {
+    const allow = Object.keys(route.methods).join(', ');
+    throw new Refusal(405, 'UNSUPPORTED', `${incoming.method} is not for ${path}`, { allow });
+  }
+  if (!NAME_PATTERN.test(name) || name.length > MAX_REPOSITORY_LENGTH) {
+    throw new Refusal(400, 'NAME_INVALID', `${JSON.stringify(name)} is no repository name`);
+  }
+  return handle({ registry, incoming, name, reference: route.path.exec(rest)?.[1] ?? '' });
+}
+
+function replyVersion(gate: Gate, incoming: Incoming): Reply {
+  gate.check(incoming, []);
+  if (incoming.method !== 'GET' && incoming.method !== 'HEAD') {
+    throw new Refusal(405, 'UNSUPPORTED', `${incoming.method} is not for /v2/`, { allow: 'GET, HEAD' });
+  }
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json', 'docker-distribution-api-version': 'registry/2.0' },
+    body: Buffer.from('{}'),
+  };
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw new Refusal(400, 'NAME_INVALID', 'the path has an escape that is none');
+  }
+}

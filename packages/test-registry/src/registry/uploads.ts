@@ -1,0 +1,159 @@
+import { parseDigest } from '@soci/oci';
+import type { Incoming } from '../http/incoming.ts';
+import { Refusal } from '../http/refusal.ts';
+import type { Reply, ReplyHeaders } from '../http/reply.ts';
+import { checkDigest } from './blobs.ts';
+import { checkPart, checkParts, PART_HEADERS } from './ecr-parts.ts';
+import { type Call, type Registry, writableRepository } from './registry.ts';
+import type { UploadSession } from './upload-sessions.ts';
+
+/** `POST`: begins an upload; mounts a blob, or takes it whole, where the query says so. @see OCI distribution-spec v1.1, "Pushing blobs" */
+export async function startUpload(call: Call): Promise<Reply> {
+  const { registry, incoming } = call;
+  const repository = writableRepository(call);
+  const mount = incoming.query.get('mount');
+  if (mount !== null) {
+    const digest = checkDigest(mount);
+    const from = registry.store.repository(incoming.query.get('from') ?? '');
+    if (from?.hasBlob(digest)) {
+      repository.addBlob(digest);
+      return replyCreated(call, digest);
+    }
+  }
+  const digest = incoming.query.get('digest');
+  if (digest !== null) checkDigest(digest);
+  const session = await registry.uploads.begin(call.name);
+  if (digest !== null && registry.settings.singlePost) {
+    await receive(session, incoming);
+    return finish(call, session, digest);
+  }
+  return { status: 202, headers: sessionHeaders(call, session) };
+}
+
+/** `GET`: how far an upload is. */
+export async function getUpload(call: Call): Promise<Reply> {
+  return { status: 204, headers: sessionHeaders(call, findSession(call)) };
+}
+
+/** `PATCH`: takes a part, in order. @see OCI distribution-spec v1.1, "Pushing a blob in chunks" */
+export async function appendUpload(call: Call): Promise<Reply> {
+  const { registry, incoming } = call;
+  const session = findSession(call);
+  await writing(session, async () => {
+    checkContentRange(call, session);
+    if (registry.settings.ecr) checkPart(session, incoming.headers['content-range'] !== undefined, incoming.length);
+    await receive(session, incoming);
+  });
+  return { status: 202, headers: sessionHeaders(call, session) };
+}
+
+/** `PUT`: takes the last part, if any, and ends the upload. */
+export async function finishUpload(call: Call): Promise<Reply> {
+  const { registry, incoming } = call;
+  const session = findSession(call);
+  const digest = incoming.query.get('digest');
+  if (digest === null) throw new Refusal(400, 'DIGEST_INVALID', 'the digest is missing from the query');
+  checkDigest(digest);
+  await writing(session, async () => {
+    checkContentRange(call, session);
+    if (registry.settings.ecr && incoming.length !== 0) {
+      checkPart(session, incoming.headers['content-range'] !== undefined, incoming.length);
+    }
+    await receive(session, incoming);
+  });
+  return finish(call, session, digest);
+}
+
+/** `DELETE`: cancels an upload. */
+export async function cancelUpload(call: Call): Promise<Reply> {
+  await call.registry.uploads.cancel(findSession(call));
+  return { status: 204 };
+}
+
+async function finish(call: Call, session: UploadSession, digest: string): Promise<Reply> {
+  const { registry } = call;
+  if (registry.settings.ecr) checkParts(session);
+  const actual = await session.draft.digest(parseDigest(digest).algorithm);
+  if (actual !== digest) {
+    await registry.uploads.cancel(session);
+    throw new Refusal(400, 'DIGEST_INVALID', `the content has the digest ${actual}, not ${digest}`);
+  }
+  registry.uploads.end(session);
+  await registry.store.blobs.keep(session.draft, digest);
+  writableRepository(call).addBlob(digest);
+  return replyCreated(call, digest);
+}
+
+async function receive(session: UploadSession, incoming: Incoming): Promise<void> {
+  session.draft.expect(incoming.length ?? 0);
+  const before = session.draft.size;
+  try {
+    for await (const chunk of incoming.body()) await session.draft.append(chunk);
+  } finally {
+    // What came before a connection broke is kept: a client asks how far the upload is.
+    if (session.draft.size > before) session.parts.push(session.draft.size - before);
+  }
+}
+
+function findSession({ registry, incoming, name, reference }: Call): UploadSession {
+  const session = registry.uploads.find(reference);
+  const isAsked = session?.name === name && session.state === incoming.query.get('_state');
+  if (!isAsked) {
+    throw new Refusal(404, 'BLOB_UPLOAD_UNKNOWN', `blob upload unknown to registry: ${reference} with that state`);
+  }
+  return session;
+}
+
+/** One request writes at a time. */
+async function writing(session: UploadSession, write: () => Promise<void>): Promise<void> {
+  if (session.isBusy) throw new Refusal(409, 'BLOB_UPLOAD_INVALID', 'another request is writing to this upload');
+  session.isBusy = true;
+  try {
+    await write();
+  } finally {
+    session.isBusy = false;
+  }
+}
+
+/** A part says where it stands, and stands at the end of what came before. */
+function checkContentRange(call: Call, session: UploadSession): void {
+  const { headers, length } = call.incoming;
+  const range = headers['content-range'];
+  if (range === undefined) return;
+  const match = /^(\d+)-(\d+)$/.exec(range);
+  if (match === null) {
+    throw new Refusal(400, 'BLOB_UPLOAD_INVALID', `Content-Range of an upload is <start>-<end>, not ${range}`);
+  }
+  const [start, end] = [Number(match[1]), Number(match[2])];
+  if (start !== session.draft.size) {
+    const words = `the part begins at ${start}, the upload stands at ${session.draft.size}`;
+    throw new Refusal(416, 'BLOB_UPLOAD_INVALID', words, sessionHeaders(call, session));
+  }
+  if (length !== undefined && length !== end - start + 1) {
+    throw new Refusal(400, 'SIZE_INVALID', `the part has ${length} bytes, its Content-Range says ${range}`);
+  }
+}
+
+function sessionHeaders(call: Call, { id, state, draft }: UploadSession): ReplyHeaders {
+  return {
+    location: locate(call, `blobs/uploads/${id}?_state=${state}`),
+    range: `0-${Math.max(0, draft.size - 1)}`,
+    'docker-upload-uuid': id,
+    ...(call.registry.settings.ecr && PART_HEADERS),
+  };
+}
+
+function replyCreated(call: Call, digest: string): Reply {
+  return {
+    status: 201,
+    headers: { location: locate(call, `blobs/${digest}`), 'docker-content-digest': digest },
+  };
+}
+
+/** An address below the repository, relative or absolute as the settings say. */
+export function locate(
+  { registry, incoming, name }: Pick<Call, 'incoming' | 'name'> & { registry: Registry },
+  path: string,
+): string {
+  return `${registry.settings.absoluteLocations ? incoming.origin : ''}/v2/${name}/${path}`;
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import type { BlobDraft, BlobStore } from './blob-store.ts';
+import { CHUNK_SIZE, type StoredBlob } from './stored-blob.ts';
+
+/** Blobs in memory. They are served as parts of the one buffer that each lies in, never copied. */
+export class MemoryBlobs implements BlobStore {
+  readonly #blobs = new Map<string, MemoryBlob>();
+
+  get(digest: string): StoredBlob | undefined {
+    return this.#blobs.get(digest);
+  }
+
+  async begin(): Promise<MemoryDraft> {
+    return new MemoryDraft();
+  }
+
+  async keep(draft: MemoryDraft, digest: string): Promise<void> {
+    this.#blobs.set(digest, new MemoryBlob(draft.bytes()));
+  }
+}
+
+/** A blob that lies in memory. */
+export class MemoryBlob implements StoredBlob {
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  async *chunks(offset: number, length: number): AsyncGenerator<Uint8Array, void, undefined> {
+    const end = offset + length;
+    for (let at = offset; at < end; at += CHUNK_SIZE) yield this.#bytes.subarray(at, Math.min(at + CHUNK_SIZE, end));
+  }
+}
+
+/** Grows by doubling, so that a blob of unknown size is moved a few times at most. */
+class MemoryDraft implements BlobDraft {
+  #buffer = Buffer.allocUnsafeSlow(0);
+  #hash = createHash('sha256');
+  size = 0;
+
+  expect(bytes: number): void {
+    this.#reserve(this.size + Math.min(bytes, MAX_RESERVED));
+  }
+
+  async append(chunk: Uint8Array): Promise<void> {
+    const end = this.size + chunk.length;
+    if (end > this.#buffer.length) this.#reserve(Math.max(end, 2 * this.#buffer.length));
+    this.#buffer.set(chunk, this.size);
+    this.#hash.update(chunk);
+    this.size = end;
+  }
+
+  async digest(algorithm: 'sha256' | 'sha512'): Promise<string> {
+    const hash = algorithm === 'sha256' ? this.#hash.copy() : createHash(algorithm).update(this.bytes());
+    return `${algorithm}:${hash.digest('hex')}`;
+  }
+
+  async discard(): Promise<void> {
+    this.#buffer = Buffer.allocUnsafeSlow(0);
+    this.size = 0;
+  }
+
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.size);
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(length);
+    larger.set(this.bytes());
+    this.#buffer = larger;
+  }
+}
+
+/** What is set aside on a client's word; memory that is not written to costs nothing. */
+const MAX_RESERVED = 1 << 30;

@@ -1,0 +1,47 @@
+import type { BlobStore } from './blob-store.ts';
+import { Repository } from './repository.ts';
+import type { StoredBlob } from './stored-blob.ts';
+
+/** Everything that the registry holds. */
+export class RegistryStore {
+  readonly blobs: BlobStore;
+  readonly #repositories = new Map<string, Repository>();
+
+  constructor(blobs: BlobStore) {
+    this.blobs = blobs;
+  }
+
+  repository(name: string): Repository | undefined {
+    return this.#repositories.get(name);
+  }
+
+  /** Makes the repository where there is none of that name. */
+  openRepository(name: string): Repository {
+    const found = this.#repositories.get(name);
+    if (found !== undefined) return found;
+    const made = new Repository(name);
+    this.#repositories.set(name, made);
+    return made;
+  }
+
+  /** In the order of their names. */
+  repositories(): readonly Repository[] {
+    return [...this.#repositories.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** A blob that `repository` has. */
+  blob(repository: Repository, digest: string): StoredBlob | undefined {
+    return repository.hasBlob(digest) ? this.blobs.get(digest) : undefined;
+  }
+
+  /** Takes a blob in whole. */
+  async addBlob(repository: Repository, bytes: Uint8Array): Promise<string> {
+    const draft = await this.blobs.begin();
+    draft.expect(bytes.length);
+    await draft.append(bytes);
+    const digest = await draft.digest('sha256');
+    await this.blobs.keep(draft, digest);
+    repository.addBlob(digest);
+    return digest;
+  }
+}

@@ -1,0 +1,97 @@
+import { type Descriptor, readReferral } from '@soci/oci';
+
+/** A manifest as it was pushed. */
+export interface StoredManifest {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+  readonly pushedAt: Date;
+}
+
+/** What one repository holds. The bytes of its blobs lie in the blob store, which all repositories share. */
+export class Repository {
+  readonly name: string;
+  readonly createdAt = new Date();
+  readonly #blobs = new Set<string>();
+  readonly #manifests = new Map<string, StoredManifest>();
+  readonly #tags = new Map<string, string>();
+  readonly #referrers = new Map<string, Map<string, Descriptor>>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  hasBlob(digest: string): boolean {
+    return this.#blobs.has(digest);
+  }
+
+  addBlob(digest: string): void {
+    this.#blobs.add(digest);
+  }
+
+  /** Whether there was one. */
+  removeBlob(digest: string): boolean {
+    return this.#blobs.delete(digest);
+  }
+
+  /** By tag or digest. */
+  manifest(reference: string): StoredManifest | undefined {
+    return this.#manifests.get(this.#tags.get(reference) ?? reference);
+  }
+
+  manifests(): readonly StoredManifest[] {
+    return [...this.#manifests.values()];
+  }
+
+  addManifest(manifest: StoredManifest): void {
+    if (!this.#manifests.has(manifest.digest)) this.#manifests.set(manifest.digest, manifest);
+    const referral = readReferralOrNone(manifest);
+    if (referral === undefined) return;
+    const list = this.#referrers.get(referral.subject) ?? new Map<string, Descriptor>();
+    list.set(manifest.digest, referral.referrer);
+    this.#referrers.set(referral.subject, list);
+  }
+
+  /** Takes a manifest away, with its tags and its place in the list of referrers. */
+  removeManifest(digest: string): void {
+    this.#manifests.delete(digest);
+    for (const [tag, target] of this.#tags) if (target === digest) this.#tags.delete(tag);
+    for (const list of this.#referrers.values()) list.delete(digest);
+  }
+
+  /** Tags in lexical order, as the specification lists them. */
+  tags(): readonly string[] {
+    return [...this.#tags.keys()].sort();
+  }
+
+  tagsOf(digest: string): readonly string[] {
+    return this.tags().filter((tag) => this.#tags.get(tag) === digest);
+  }
+
+  /** The digest that `tag` names. */
+  tagged(tag: string): string | undefined {
+    return this.#tags.get(tag);
+  }
+
+  setTag(tag: string, digest: string): void {
+    this.#tags.set(tag, digest);
+  }
+
+  removeTag(tag: string): void {
+    this.#tags.delete(tag);
+  }
+
+  /** Manifests about `subject`, in the order in which they came. */
+  referrers(subject: string): readonly Descriptor[] {
+    return [...(this.#referrers.get(subject)?.values() ?? [])];
+  }
+}
+
+/** A test may put anything in directly: what is no manifest refers to nothing. */
+function readReferralOrNone({ mediaType, digest, bytes }: StoredManifest) {
+  try {
+    return readReferral({ mediaType, digest, size: bytes.length }, bytes);
+  } catch {
+    return undefined;
+  }
+}
