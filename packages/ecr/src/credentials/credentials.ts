@@ -42,3 +42,10 @@ export interface CredentialQuery extends CallOptions {
 
 /** Finds the credentials for a registry by its host, such as `registry.example:5000`; undefined where there are none. */
 export type CredentialProvider = (host: string, query?: CredentialQuery) => Promise<Credentials | undefined>;
+
+/** Whether two credentials are the same secret; when they expire does not count. */
+export function sameCredentials(a: Credentials | undefined, b: Credentials | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  if (a.kind === 'password') return b.kind === 'password' && a.username === b.username && a.password === b.password;
+  return a.kind === b.kind && a.token === b.token;
+}

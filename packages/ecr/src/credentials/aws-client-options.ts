@@ -1,0 +1,50 @@
+import type { ECRClientConfig } from '@aws-sdk/client-ecr';
+import { findProxy } from '../transport/proxy.ts';
+import { TunnelAgent } from '../transport/tunnel-agent.ts';
+import type { Environment } from './docker-config-files.ts';
+
+/** Milliseconds that a proxy has for a connection to AWS. */
+const PROXY_TIMEOUT = 30_000;
+
+/** How AWS is asked for tokens. What is not said here is found by the AWS SDK in its own way. */
+export interface AwsOptions {
+  /** AWS credentials, or a function that finds them. @default the SDK's chain: environment, profile, SSO, role of the machine */
+  readonly credentials?: NonNullable<ECRClientConfig['credentials']>;
+  /** URL of the API, for a VPC endpoint or an emulator. @default the one of the region */
+  readonly endpoint?: string;
+  /** Whether the API is asked at its FIPS endpoint. @default as the registry's host name says, else as the SDK is configured */
+  readonly fips?: boolean;
+  /** Whether the API is asked over IPv6 as well. @default as the registry's host name says, else as the SDK is configured */
+  readonly dualStack?: boolean;
+  /** Where proxies are named: `HTTPS_PROXY`, `NO_PROXY`. The SDK reads its own variables from `process.env`. @default `process.env` */
+  readonly env?: Environment;
+  /** The clock: milliseconds since 1970. @default `Date.now` */
+  readonly now?: () => number;
+}
+
+/**
+ * What a client of the SDK is made with.
+ *
+ * @param api - The API's URL where no endpoint is given; only proxies are chosen by it.
+ */
+export function awsClientOptions(api: string, region: string, options: AwsOptions): AwsClientOptions {
+  const { credentials, endpoint, fips, dualStack, env = process.env } = options;
+  const proxy = findProxy(new URL(endpoint ?? api), env);
+  return {
+    region,
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    // The SDK refuses both beside an endpoint; and left out, its own configuration of them counts.
+    ...(endpoint === undefined && fips !== undefined ? { useFipsEndpoint: fips } : {}),
+    ...(endpoint === undefined && dualStack !== undefined ? { useDualstackEndpoint: dualStack } : {}),
+    // The SDK itself heeds no proxy.
+    ...(proxy === undefined
+      ? {}
+      : { requestHandler: { httpsAgent: new TunnelAgent({ proxy, connectTimeout: PROXY_TIMEOUT, keepAlive: true }) } }),
+  };
+}
+
+type AwsClientOptions = Pick<
+  ECRClientConfig,
+  'credentials' | 'endpoint' | 'region' | 'requestHandler' | 'useDualstackEndpoint' | 'useFipsEndpoint'
+>;
