@@ -4,7 +4,7 @@ import { type Artifact, ArtifactList } from './artifact.ts';
 import { ImageReader } from './image/image-reader.ts';
 import { listPlatforms } from './image/select.ts';
 import { toDescriptor, toDescriptorStruct } from './image/structs.ts';
-import { buildLayers } from './layers/build-layers.ts';
+import { obtainLayers } from './layers/obtain-layers.ts';
 import { resolveOptions, type SociIndexOptions } from './options.ts';
 import { choosePlatforms, collectTasks, planPlatforms } from './plan-image.ts';
 import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
@@ -56,7 +56,7 @@ export async function buildSociIndex(
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
   const chosen = choosePlatforms(target, await listPlatforms(reader, target), resolved);
   const plans = await planPlatforms(reader, target, chosen, resolved);
-  const built = await buildLayers(store, collectTasks(plans), resolved);
+  const built = await obtainLayers(store, collectTasks(plans), resolved);
   const indexes = plans.map(({ manifest, layers }) =>
     assembleSociIndex({ version: 1, subject: manifest, layers, built, options: resolved }),
   );

@@ -12,7 +12,7 @@ import {
   toDescriptor,
   toDescriptorStruct,
 } from './image/structs.ts';
-import { buildLayers } from './layers/build-layers.ts';
+import { obtainLayers } from './layers/obtain-layers.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from './options.ts';
 import { choosePlatforms, collectTasks, planPlatforms } from './plan-image.ts';
 import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
@@ -62,7 +62,7 @@ export async function convertImage(
   const target = isImageManifest(source.mediaType) ? { ...source, platform: first } : source;
   const chosen = dedupePlatforms(choosePlatforms(target, available, resolved));
   const plans = await planPlatforms(reader, target, chosen, resolved);
-  const built = await buildLayers(store, collectTasks(plans), resolved);
+  const built = await obtainLayers(store, collectTasks(plans), resolved);
   const indexes = plans.map(({ manifest, layers }) =>
     assembleSociIndex({ version: 2, subject: manifest, layers, built, options: resolved }),
   );

@@ -25,6 +25,15 @@ export {
 export { DEFAULT_MIN_LAYER_SIZE, MAX_DEFAULT_JOBS, type Optimization, type SociIndexOptions } from './options.ts';
 export type { IndexProgress, LayerProgress } from './progress.ts';
 export type { IndexedLayer, LayerReport, PlatformReport, PrefetchReport, SkippedLayer } from './report.ts';
+export type { CandidateStore } from './reuse/candidate-indexes.ts';
+export {
+  DEFAULT_MAX_CANDIDATES,
+  findReusableZtocs,
+  type PassedOver,
+  type ReuseOptions,
+} from './reuse/find-reusable-ztocs.ts';
+export type { ZtocRefusal } from './reuse/ztoc-refusal.ts';
+export type { ReusableLayer, ZtocSettings, ZtocSource } from './reuse/ztoc-source.ts';
 export type { Problem, ProblemCode } from './verify/problem.ts';
 export {
   type IndexVerification,

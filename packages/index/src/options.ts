@@ -3,6 +3,7 @@ import { DEFAULT_BUILD_TOOL_IDENTIFIER, DEFAULT_SPAN_SIZE, type ZtocLimits } fro
 import { SociIndexError } from './errors.ts';
 import { type IndexLimits, resolveLimits } from './limits.ts';
 import type { IndexProgress } from './progress.ts';
+import type { ZtocSource } from './reuse/ztoc-source.ts';
 
 /** Layers smaller than this are not worth an index: 10 MiB (soci-snapshotter v0.16.1, soci/soci_index.go). */
 export const DEFAULT_MIN_LAYER_SIZE = 10 << 20;
@@ -32,6 +33,13 @@ export interface SociIndexOptions extends CallOptions {
   readonly buildToolIdentifier?: string;
   /** `soci-cli`: exactly the bytes, and the refusals, of the reference's command line. @default our own, README "Differences" */
   readonly compat?: 'soci-cli';
+  /**
+   * Knows zTOCs that were built before: a layer whose zTOC it finds, made with the same settings, is not read
+   * (`findReusableZtocs` looks into the images of a store).
+   *
+   * @default every layer is read
+   */
+  readonly reuse?: ZtocSource;
   /** Layers built at a time: one in the calling thread, the others on worker threads. @default the cores there are, up to 8 */
   readonly jobs?: number;
   /** Bounds on what a hostile image may cost. @default see {@link IndexLimits} */
@@ -51,6 +59,7 @@ export interface ResolvedOptions {
   readonly prefetchFiles: readonly string[];
   readonly buildToolIdentifier: string;
   readonly isCompat: boolean;
+  readonly reuse: ZtocSource | undefined;
   readonly jobs: number;
   readonly limits: Required<IndexLimits>;
   readonly layerLimits: ZtocLimits;
@@ -78,6 +87,7 @@ export function resolveOptions(options: SociIndexOptions, cores: number): Resolv
     prefetchFiles: options.prefetchFiles ?? [],
     buildToolIdentifier: options.buildToolIdentifier ?? DEFAULT_BUILD_TOOL_IDENTIFIER,
     isCompat: compat === 'soci-cli',
+    reuse: options.reuse,
     jobs: checkWholeNumber('jobs', options.jobs ?? Math.min(cores, MAX_DEFAULT_JOBS), 1),
     limits: resolveLimits(options.limits),
     layerLimits: options.layerLimits ?? {},

@@ -1,6 +1,25 @@
+import type { ZtocRefusal } from './reuse/ztoc-refusal.ts';
+
 /** What is going on, for a progress bar or a log. Bytes are those of the compressed layers. */
 export type IndexProgress =
-  /** The image is read: this is what there is to do. */
+  /** A layer's zTOC was found, made with the same settings: the layer is not read. */
+  | {
+      readonly type: 'layer-reused';
+      readonly layer: string;
+      readonly size: number;
+      readonly ztocSize: number;
+      readonly spans: number;
+      readonly files: number;
+    }
+  /** A layer's zTOC was found and is not what it should be: the layer is read. */
+  | {
+      readonly type: 'ztoc-refused';
+      readonly layer: string;
+      readonly size: number;
+      readonly reason: ZtocRefusal;
+      readonly message: string;
+    }
+  /** The image is read, and what can be reused is found: this is what there is to read. */
   | { readonly type: 'planned'; readonly layers: number; readonly bytes: number }
   /** A layer is being read. */
   | { readonly type: 'layer-started'; readonly layer: string; readonly size: number }

@@ -45,7 +45,9 @@ export interface IndexedLayer {
   readonly spans: number;
   /** Entries of its archive, directories and links among them. */
   readonly files: number;
-  /** Wall time of reading it and building its zTOC. */
+  /** Whether its zTOC was `built` from the layer, or `reused` from an earlier run, the layer not being read. */
+  readonly origin: 'built' | 'reused';
+  /** Wall time of reading it and building its zTOC, or of finding and checking that. */
   readonly seconds: number;
 }
 
@@ -97,11 +99,11 @@ export function reportLayers(
         reports.set(key, { status: 'skipped', reason: layer.skipped, ...common });
         continue;
       }
-      const { uncompressedSize, spans, files, seconds } = built.get(taskKey(layer.task)) as BuiltLayer;
+      const { uncompressedSize, spans, files, origin, seconds } = built.get(taskKey(layer.task)) as BuiltLayer;
       const ztoc = indexes[i]?.artifacts.find(
         ({ kind, descriptor }) => kind === 'ztoc' && descriptor.annotations?.[LAYER_DIGEST] === digest,
       )?.descriptor as Descriptor;
-      reports.set(key, { status: 'indexed', ...common, uncompressedSize, ztoc, spans, files, seconds });
+      reports.set(key, { status: 'indexed', ...common, uncompressedSize, ztoc, spans, files, origin, seconds });
     }
   }
   return [...reports.values()];

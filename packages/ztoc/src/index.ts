@@ -30,7 +30,7 @@ export {
   type ReadFileOptions,
   type ZtocReader,
 } from './read/ztoc-reader.ts';
-export { listSpans, type Span, spansOfRange } from './spans.ts';
+export { listSpans, type Span, spanSizeOf, spansOfRange } from './spans.ts';
 export { type TarContents, TarScanner } from './tar/tar-scanner.ts';
 export {
   type Compression,

@@ -42,6 +42,14 @@ export function listSpans(ztoc: Ztoc, base = 0): readonly Span[] {
   return spans;
 }
 
+/**
+ * The span size that a layer was cut with: bytes of output that each span but the last has at the least.
+ * @throws {ZtocError} `ZTOC_INVALID` when the zTOC's checkpoints are malformed.
+ */
+export function spanSizeOf({ compression, checkpoints }: Pick<Ztoc, 'compression' | 'checkpoints'>): number {
+  return compression === 'gzip' ? unpackCheckpoints(checkpoints).spanSize : unpackSpanTable(checkpoints).spanSize;
+}
+
 function listGzipSpans(ztoc: Ztoc, base: number): readonly Span[] {
   const { compressedArchiveSize, uncompressedArchiveSize, spanDigests } = ztoc;
   const { checkpoints } = unpackCheckpoints(ztoc.checkpoints, base);

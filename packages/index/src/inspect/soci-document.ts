@@ -2,12 +2,23 @@ import { type Descriptor, isImageManifest } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
 import type { ImageReader } from '../image/image-reader.ts';
 import { type DescriptorStruct, type ManifestStruct, toDescriptor } from '../image/structs.ts';
-import { LAYER_DIGEST, LAYER_MEDIA_TYPE, PREFETCH, SOCI_INDEX_V1, SOCI_INDEX_V2, SPAN_SIZE } from '../vocabulary.ts';
+import {
+  BUILD_TOOL_IDENTIFIER,
+  DISABLE_XATTRS,
+  LAYER_DIGEST,
+  LAYER_MEDIA_TYPE,
+  PREFETCH,
+  SOCI_INDEX_V1,
+  SOCI_INDEX_V2,
+  SPAN_SIZE,
+} from '../vocabulary.ts';
 
 /** A SOCI index manifest, read. */
 export interface SociDocument {
   readonly descriptor: Descriptor;
   readonly version: 1 | 2;
+  /** Who is said to have made it. */
+  readonly buildToolIdentifier?: string;
   /** The image manifest that a v1 index is about. */
   readonly subject?: Descriptor;
   readonly ztocs: readonly ZtocReference[];
@@ -21,6 +32,8 @@ export interface ZtocReference {
   readonly layerMediaType: string;
   /** Bytes of uncompressed data between two checkpoints, at the least. */
   readonly spanSize: number;
+  /** Whether it is marked as one whose layer has no extended attributes to look up. */
+  readonly disablesXattrs: boolean;
 }
 
 /** A prefetch artifact as a SOCI index lists it. */
@@ -46,9 +59,11 @@ export async function readSociDocument(reader: ImageReader, descriptor: Descript
   const version = manifest && sociVersion(manifest);
   if (manifest === undefined || version === undefined) throw invalid(digest, 'is no SOCI index manifest');
   const blobs = manifest.layers ?? [];
+  const buildToolIdentifier = manifest.annotations?.get(BUILD_TOOL_IDENTIFIER);
   return {
     descriptor: toDescriptor(descriptor),
     version,
+    ...(buildToolIdentifier !== undefined && { buildToolIdentifier }),
     ...(manifest.subject && { subject: toDescriptor(manifest.subject) }),
     ztocs: blobs.filter((blob) => blob.mediaType !== PREFETCH).map((blob) => readZtocReference(digest, blob)),
     prefetches: blobs
@@ -66,6 +81,7 @@ function readZtocReference(index: string, blob: DescriptorStruct): ZtocReference
     layerDigest: annotation(index, blob, LAYER_DIGEST),
     layerMediaType: annotation(index, blob, LAYER_MEDIA_TYPE),
     spanSize: Number(spanSize),
+    disablesXattrs: blob.annotations?.get(DISABLE_XATTRS) === 'true',
   };
 }
 

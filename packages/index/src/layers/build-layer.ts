@@ -1,31 +1,16 @@
-import { digestOf } from '@soci/oci';
-import { buildZtoc, type FileEntry, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
+import { buildZtoc, ZtocError } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
+import { describeZtoc, type KnownZtoc } from './known-ztoc.ts';
 import type { LayerTask } from './layer-plan.ts';
-import { findPrefetchSpans, type PrefetchSpan } from './prefetch-spans.ts';
-
-/** What a zTOC is built with, whatever the layer. Plain data: it goes to worker threads. */
-export interface LayerSettings {
-  readonly spanSize: number;
-  readonly buildToolIdentifier: string;
-  readonly limits: ZtocLimits;
-  /** Paths to look up, cleaned. */
-  readonly prefetchPaths: readonly string[];
-}
+import type { LayerSettings } from './layer-settings.ts';
 
 /** A zTOC, encoded, and what the rest of the work needs to know of it. Plain data: it comes from worker threads. */
-export interface BuiltLayer {
+export interface BuiltLayer extends KnownZtoc {
   readonly ztoc: Uint8Array;
-  readonly ztocDigest: string;
-  readonly spans: number;
-  readonly files: number;
-  /** Bytes of the layer's tar archive. */
-  readonly uncompressedSize: number;
-  /** Whether a file has extended attributes, or a folder is opaque. */
-  readonly hasXattrs: boolean;
-  /** Of each path to look up the spans that hold it, or null where the layer does not. */
-  readonly prefetch: readonly (PrefetchSpan | null)[];
+  /** `built` from the layer's bytes here, or `reused` from an earlier run. */
+  readonly origin: 'built' | 'reused';
+  /** Wall time of building it, or of finding and checking it. */
   readonly seconds: number;
 }
 
@@ -42,7 +27,7 @@ export async function buildLayer(
   signal?: AbortSignal,
 ): Promise<BuiltLayer> {
   const started = performance.now();
-  const { spanSize, buildToolIdentifier, limits, prefetchPaths } = settings;
+  const { spanSize, buildToolIdentifier, limits } = settings;
   const { ztoc, bytes, layerDigest, layerSize } = await buildZtoc(boundLayer(chunks, task), {
     spanSize,
     buildToolIdentifier,
@@ -61,13 +46,9 @@ export async function buildLayer(
     });
   }
   return {
+    ...describeZtoc(ztoc, bytes, settings),
     ztoc: bytes,
-    ztocDigest: digestOf(bytes),
-    spans: ztoc.maxSpanId + 1,
-    files: ztoc.files.length,
-    uncompressedSize: ztoc.uncompressedArchiveSize,
-    hasXattrs: hasXattrs(ztoc),
-    prefetch: findPrefetchSpans(ztoc, prefetchPaths, spanSize),
+    origin: 'built',
     seconds: (performance.now() - started) / 1000,
   };
 }
@@ -98,24 +79,4 @@ export function layerError(
 ): SociIndexError {
   const code = cause.code === 'LIMIT_EXCEEDED' || cause.code === 'OPTION_INVALID' ? cause.code : 'LAYER_INVALID';
   return new SociIndexError(code, `layer ${digest} (${mediaType}): ${cause.message}`, { cause, digest });
-}
-
-const XATTR_PREFIX = new TextEncoder().encode('SCHILY.xattr.');
-const OPAQUE_SUFFIX = new TextEncoder().encode('.wh..wh..opq');
-
-/** soci/soci_index.go, `shouldDisableXattrs`; ztoc/tar.go, `Xattrs`. */
-function hasXattrs(ztoc: Ztoc): boolean {
-  return ztoc.files.some(hasXattr);
-}
-
-function hasXattr({ name, paxRecords }: FileEntry): boolean {
-  return (
-    endsWith(name, OPAQUE_SUFFIX) ||
-    paxRecords.some(([key]) => endsWith(key.subarray(0, XATTR_PREFIX.length), XATTR_PREFIX))
-  );
-}
-
-function endsWith(bytes: Uint8Array, suffix: Uint8Array): boolean {
-  const start = bytes.length - suffix.length;
-  return start >= 0 && suffix.every((byte, i) => bytes[start + i] === byte);
 }

@@ -1,9 +1,9 @@
 import type { Fetcher } from '@soci/oci';
 import type { ResolvedOptions } from '../options.ts';
-import { type BuiltLayer, buildLayer, type LayerSettings } from './build-layer.ts';
+import { type BuiltLayer, buildLayer } from './build-layer.ts';
 import { type LayerTask, taskKey } from './layer-plan.ts';
+import { toLayerSettings } from './layer-settings.ts';
 import { canStartThreads, LayerThread } from './layer-thread.ts';
-import { cleanPrefetchPath } from './prefetch-spans.ts';
 
 /** Builds one zTOC, in this thread or another. */
 type Build = (chunks: AsyncIterable<Uint8Array>, task: LayerTask, report: ProgressSink) => Promise<BuiltLayer>;
@@ -23,12 +23,7 @@ export async function buildLayers(
   options: ResolvedOptions,
 ): Promise<Map<string, BuiltLayer>> {
   const { onProgress, signal } = options;
-  const settings: LayerSettings = {
-    spanSize: options.spanSize,
-    buildToolIdentifier: options.buildToolIdentifier,
-    limits: options.layerLimits,
-    prefetchPaths: options.prefetchFiles.map(cleanPrefetchPath),
-  };
+  const settings = toLayerSettings(options);
   onProgress({ type: 'planned', layers: tasks.length, bytes: tasks.reduce((bytes, { size }) => bytes + size, 0) });
   // This thread builds too: it has little else to do, and each further thread costs memory.
   const others = canStartThreads() ? Math.min(options.jobs, tasks.length) - 1 : 0;
@@ -58,8 +53,8 @@ export async function buildLayers(
         onProgress({ type: 'layer-progress', layer, size, ...progress }),
       );
       built.set(taskKey(task), result);
-      const { ztoc, spans, files, seconds } = result;
-      onProgress({ type: 'layer-done', layer, size, ztocSize: ztoc.length, spans, files, seconds });
+      const { ztocSize, spans, files, seconds } = result;
+      onProgress({ type: 'layer-done', layer, size, ztocSize, spans, files, seconds });
     }
   };
   try {

@@ -4,8 +4,9 @@ import { Worker } from 'node:worker_threads';
 import { ZtocError } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
-import { type BuiltLayer, boundLayer, type LayerSettings } from './build-layer.ts';
+import { type BuiltLayer, boundLayer } from './build-layer.ts';
 import type { LayerTask } from './layer-plan.ts';
+import type { LayerSettings } from './layer-settings.ts';
 import type { FromWorker, ToWorker, WorkerFailure } from './worker-messages.ts';
 
 /**

@@ -1,8 +1,9 @@
 import type { ZtocErrorCode } from '@soci/ztoc';
 import type { SociIndexErrorCode } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
-import type { BuiltLayer, LayerSettings } from './build-layer.ts';
+import type { BuiltLayer } from './build-layer.ts';
 import type { LayerTask } from './layer-plan.ts';
+import type { LayerSettings } from './layer-settings.ts';
 
 /** What a worker thread is told: a layer starts, its bytes come in buffers lent to it, it ends. One layer at a time. */
 export type ToWorker =

@@ -1,0 +1,66 @@
+import {
+  type CallOptions,
+  type Descriptor,
+  type Fetcher,
+  isImageIndex,
+  isImageManifest,
+  type ReferrerLister,
+  type Resolver,
+} from '@soci/oci';
+import type { ImageReader } from '../image/image-reader.ts';
+import { type DescriptorStruct, toDescriptor, toDescriptorStruct } from '../image/structs.ts';
+import { isAttestation } from '../inspect/inspect-image.ts';
+import { sociVersion } from '../inspect/soci-document.ts';
+import { INDEX_DIGEST, SOCI_INDEX_V1, SOCI_INDEX_V2 } from '../vocabulary.ts';
+
+/** Where SOCI indexes may be: names of v2 indexes are digests alone, which only a store that resolves can follow. */
+export type CandidateStore = Fetcher & ReferrerLister & Partial<Resolver>;
+
+/**
+ * Lists the SOCI indexes that an image has, or the one that a candidate is: the v2 indexes that an image index lists;
+ * where it lists none, the v1 indexes that refer to its manifests; of a manifest the v2 index that it names, or else the
+ * v1 indexes that refer to it.
+ *
+ * @throws SociIndexError, `OciError` and what else `store` throws.
+ */
+export async function listCandidateIndexes(
+  store: CandidateStore,
+  reader: ImageReader,
+  candidate: Descriptor,
+  options: CallOptions,
+): Promise<DescriptorStruct[]> {
+  const root = toDescriptorStruct(candidate);
+  const count = reader.startWalk();
+  if (isImageIndex(root.mediaType)) {
+    const entries = (await reader.index(root)).manifests ?? [];
+    count(entries.length);
+    const listed = entries.filter(({ artifactType }) => artifactType === SOCI_INDEX_V2);
+    if (listed.length > 0) return listed;
+    const images = entries.filter((entry) => isImageManifest(entry.mediaType) && !isAttestation(entry));
+    const referring: DescriptorStruct[] = [];
+    for (const image of images) referring.push(...(await listReferring(store, image, count, options)));
+    return referring;
+  }
+  if (!isImageManifest(root.mediaType)) return [];
+  const manifest = await reader.manifest(root);
+  if (sociVersion(manifest) !== undefined) return [root];
+  const named = manifest.annotations?.get(INDEX_DIGEST);
+  if (named !== undefined && store.resolve !== undefined) {
+    return [toDescriptorStruct(await store.resolve(named, options))];
+  }
+  return listReferring(store, root, count, options);
+}
+
+async function listReferring(
+  store: ReferrerLister,
+  manifest: DescriptorStruct,
+  count: (references: number) => void,
+  options: CallOptions,
+): Promise<DescriptorStruct[]> {
+  const referring: DescriptorStruct[] = [];
+  for await (const descriptor of store.referrers(toDescriptor(manifest), SOCI_INDEX_V1, options)) {
+    count(1);
+    referring.push(toDescriptorStruct(descriptor));
+  }
+  return referring;
+}

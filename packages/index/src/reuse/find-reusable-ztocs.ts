@@ -1,0 +1,190 @@
+import { type CallOptions, type Descriptor, layerCompression, readVerified } from '@soci/oci';
+import { ImageReader } from '../image/image-reader.ts';
+import type { DescriptorStruct } from '../image/structs.ts';
+import { mapInParallel } from '../in-parallel.ts';
+import { readSociDocument, type ZtocReference } from '../inspect/soci-document.ts';
+import { type IndexLimits, resolveLimits } from '../limits.ts';
+import { type CandidateStore, listCandidateIndexes } from './candidate-indexes.ts';
+import type { ReusableLayer, ZtocSettings, ZtocSource } from './ztoc-source.ts';
+
+/** Images looked into before a layer is taken to be new: a few dozen releases. */
+export const DEFAULT_MAX_CANDIDATES = 64;
+
+/** Candidates, and SOCI indexes of each, that are read at a time. */
+const READS = 4;
+
+/** Options of {@link findReusableZtocs}. */
+export interface ReuseOptions extends CallOptions {
+  /** Candidates looked into, at the most. @default {@link DEFAULT_MAX_CANDIDATES} */
+  readonly maxCandidates?: number;
+  /** Bounds on what a hostile candidate may cost; `maxReferences` bounds the zTOCs that are remembered, too. @default see {@link IndexLimits} */
+  readonly limits?: IndexLimits;
+  /** Told of what could not be read and is passed over. @default nobody is told */
+  readonly onPassedOver?: (passedOver: PassedOver) => void;
+}
+
+/** Something that could not be read: the search goes on without it. */
+export interface PassedOver {
+  /** A candidate, a SOCI index or a zTOC; absent where the list of candidates itself ended with an error. */
+  readonly descriptor?: Descriptor;
+  /** Why: it is gone, malformed, too large, or out of reach. */
+  readonly error: unknown;
+}
+
+/**
+ * Looks for zTOCs in images that were indexed before. Candidates are looked into in their order, a few at a time, and only
+ * as far as it takes to find the layers asked for; each manifest is read once. Only SOCI indexes made with the same
+ * settings count. What cannot be read is passed over: the layer can still be read instead.
+ *
+ * @param store - Holds the candidates.
+ * @param candidates - Image indexes, image manifests or SOCI indexes, the likeliest first, such as the image that bears
+ * the tag now and those of other tags. They may be found while they are asked for.
+ * @returns A source whose `find` throws nothing but the reason of a signal.
+ */
+export function findReusableZtocs(
+  store: CandidateStore,
+  candidates: AsyncIterable<Descriptor> | Iterable<Descriptor>,
+  options: ReuseOptions = {},
+): ZtocSource {
+  return new ReusableZtocs(store, candidates, options);
+}
+
+/** A zTOC as a SOCI index lists it, with the tool that made the index. */
+interface ListedZtoc extends ZtocReference {
+  readonly buildToolIdentifier: string | undefined;
+}
+
+class ReusableZtocs implements ZtocSource {
+  readonly #store: CandidateStore;
+  readonly #candidates: AsyncIterator<Descriptor>;
+  readonly #options: ReuseOptions;
+  readonly #limits: Required<IndexLimits>;
+  /** What was listed so far, by the digest of the layer, in the order of the candidates. */
+  readonly #listed = new Map<string, ListedZtoc[]>();
+  #count = 0;
+  readonly #seen = new Set<string>();
+  #candidatesLeft: number;
+  /** Whoever needs more waits for the same reading. */
+  #reading: Promise<boolean> | undefined;
+
+  constructor(
+    store: CandidateStore,
+    candidates: AsyncIterable<Descriptor> | Iterable<Descriptor>,
+    options: ReuseOptions,
+  ) {
+    this.#store = store;
+    this.#candidates = iterate(candidates);
+    this.#options = options;
+    this.#limits = resolveLimits(options.limits);
+    this.#candidatesLeft = options.maxCandidates ?? DEFAULT_MAX_CANDIDATES;
+  }
+
+  async find(layer: ReusableLayer, settings: ZtocSettings, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    const signals = [options.signal, this.#options.signal].filter((signal) => signal !== undefined);
+    const call = { signal: AbortSignal.any(signals) };
+    for (let tried = 0; ; ) {
+      const listed = this.#listed.get(layer.digest) ?? [];
+      for (let ztoc = listed[tried]; ztoc !== undefined; ztoc = listed[tried]) {
+        tried += 1;
+        const bytes = suits(ztoc, layer, settings) ? await this.#readZtoc(ztoc, call) : undefined;
+        if (bytes !== undefined) return bytes;
+      }
+      this.#reading ??= this.#readMore(call);
+      if (!(await this.#reading)) return undefined;
+    }
+  }
+
+  async #readZtoc({ descriptor }: ListedZtoc, call: Required<CallOptions>): Promise<Uint8Array | undefined> {
+    return this.#passOver(descriptor, call, () =>
+      readVerified(this.#store, descriptor, { maxSize: this.#limits.maxZtocSize, ...call }),
+    );
+  }
+
+  /** Looks into the next candidates; false when there are no more. */
+  async #readMore(call: Required<CallOptions>): Promise<boolean> {
+    try {
+      const batch = await this.#nextCandidates(call);
+      const found = await mapInParallel(batch, READS, (candidate) => this.#readCandidate(candidate, call));
+      for (const ztoc of found.flat()) this.#remember(ztoc);
+      return batch.length > 0;
+    } finally {
+      this.#reading = undefined;
+    }
+  }
+
+  async #nextCandidates(call: Required<CallOptions>): Promise<Descriptor[]> {
+    const batch: Descriptor[] = [];
+    while (batch.length < READS && this.#candidatesLeft > 0) {
+      const next = await this.#passOver(undefined, call, () => this.#candidates.next());
+      if (next === undefined || next.done) {
+        this.#candidatesLeft = 0;
+        break;
+      }
+      this.#candidatesLeft -= 1;
+      if (this.#candidatesLeft === 0) await this.#candidates.return?.();
+      if (this.#isNew(next.value.digest)) batch.push(next.value);
+    }
+    return batch;
+  }
+
+  async #readCandidate(candidate: Descriptor, call: Required<CallOptions>): Promise<ListedZtoc[]> {
+    // One reader a candidate: what it keeps goes when the candidate is done.
+    const reader = new ImageReader(this.#store, this.#limits, call.signal);
+    const indexes = await this.#passOver(candidate, call, () =>
+      listCandidateIndexes(this.#store, reader, candidate, call),
+    );
+    const unread = (indexes ?? []).filter(({ digest }) => digest === candidate.digest || this.#isNew(digest));
+    const read = await mapInParallel(unread, READS, (index) => this.#readIndex(reader, index, call));
+    return read.flat();
+  }
+
+  async #readIndex(reader: ImageReader, index: DescriptorStruct, call: Required<CallOptions>): Promise<ListedZtoc[]> {
+    const { mediaType, digest, size } = index;
+    const document = await this.#passOver({ mediaType, digest, size: Number(size) }, call, () =>
+      readSociDocument(reader, index),
+    );
+    const { ztocs = [], buildToolIdentifier } = document ?? {};
+    return ztocs.map((ztoc) => ({ ...ztoc, buildToolIdentifier }));
+  }
+
+  #remember(ztoc: ListedZtoc): void {
+    if (this.#count === this.#limits.maxReferences) return;
+    this.#count += 1;
+    const listed = this.#listed.get(ztoc.layerDigest) ?? [];
+    if (!listed.some(({ descriptor }) => descriptor.digest === ztoc.descriptor.digest)) listed.push(ztoc);
+    this.#listed.set(ztoc.layerDigest, listed);
+  }
+
+  #isNew(digest: string): boolean {
+    const isNew = !this.#seen.has(digest);
+    this.#seen.add(digest);
+    return isNew;
+  }
+
+  /** Does without what cannot be read, but for the reason of the caller's signal. */
+  async #passOver<T>(
+    descriptor: Descriptor | undefined,
+    { signal }: Required<CallOptions>,
+    read: () => Promise<T>,
+  ): Promise<T | undefined> {
+    try {
+      signal.throwIfAborted();
+      return await read();
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#options.onPassedOver?.({ ...(descriptor && { descriptor }), error });
+      return undefined;
+    }
+  }
+}
+
+function suits(ztoc: ListedZtoc, layer: ReusableLayer, settings: ZtocSettings): boolean {
+  const { spanSize, buildToolIdentifier, layerMediaType } = ztoc;
+  if (spanSize !== settings.spanSize || buildToolIdentifier !== settings.buildToolIdentifier) return false;
+  const isGzip = layerCompression(layerMediaType) === 'gzip';
+  return isGzip === (layer.compression === 'gzip');
+}
+
+async function* iterate(candidates: AsyncIterable<Descriptor> | Iterable<Descriptor>): AsyncGenerator<Descriptor> {
+  yield* candidates;
+}
