@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Descriptor } from '@soci/oci';
@@ -13,6 +13,11 @@ export interface GoldenImage {
 }
 
 const FOLDER = fileURLToPath(new URL('../golden/layouts', import.meta.url));
+
+/** Every golden layout. */
+export function goldenImages(): GoldenImage[] {
+  return readdirSync(FOLDER).map(goldenImage);
+}
 
 /** The golden layout of that name. */
 export function goldenImage(name: string): GoldenImage {

@@ -1,8 +1,15 @@
 import type { ProgramName } from './programs.ts';
 
+/** The registries of these tests. */
+export type RegistryName =
+  | 'docker-registry 2'
+  | 'distribution 3 with redirects'
+  | 'distribution 3 with TLS'
+  | 'go-containerregistry with referrers';
+
 /** What sets a registry apart from the others. */
 export interface RegistryTraits {
-  readonly name: string;
+  readonly name: RegistryName;
   /** What it takes to start it. */
   readonly programs: readonly ProgramName[];
   readonly hasTls: boolean;
@@ -15,8 +22,8 @@ export interface RegistryTraits {
   readonly mounts: boolean;
 }
 
-/** The registries of these tests. */
-export const REGISTRIES = [
+/** Each registry as it is started. */
+export const REGISTRIES: readonly RegistryTraits[] = [
   {
     name: 'docker-registry 2',
     programs: ['docker-registry'],
@@ -53,7 +60,4 @@ export const REGISTRIES = [
     hasReferrers: true,
     mounts: false,
   },
-] as const satisfies readonly RegistryTraits[];
-
-/** One of {@link REGISTRIES}. */
-export type RegistryName = (typeof REGISTRIES)[number]['name'];
+];

@@ -43,6 +43,8 @@ export async function startDistribution(options: DistributionOptions): Promise<S
       log: { level: 'info' },
       storage: { filesystem: { rootdirectory: blobs }, delete: { enabled: true } },
       http: { addr: host, ...(certificate === undefined ? {} : { tls: certificate }) },
+      // Golden images have layers that name it.
+      validation: { manifests: { urls: { allow: ['^https://example\\.invalid/'] } } },
       auth: { htpasswd: { realm: 'registries under test', path: passwordFile } },
       ...(storage === undefined
         ? {}

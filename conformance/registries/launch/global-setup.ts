@@ -1,12 +1,13 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { findProgram, hasPrograms, type ProgramName } from '../programs.ts';
 import { REGISTRIES, type RegistryName } from '../registry-traits.ts';
 import { type Certificate, makeCertificate } from './certificate.ts';
 import { type StartedRegistry, startDistribution } from './distribution.ts';
 import { writeDockerConfig, writePasswordFile } from './login.ts';
+import { LOGS, logFile } from './logs.ts';
 import { freePort, startServer } from './server-process.ts';
 
 declare module 'vitest' {
@@ -20,9 +21,6 @@ declare module 'vitest' {
     certificate: string | undefined;
   }
 }
-
-/** Where what the registries print is kept. */
-const LOGS = join(import.meta.dirname, '..', '.reports', 'logs');
 
 /** Starts every registry whose programs are there; the function that it gives stops them. */
 export default async function setUp({ provide }: TestProject): Promise<() => Promise<void>> {
@@ -55,9 +53,8 @@ function startRegistry(
   scratch: string,
   certificate: Certificate | undefined,
 ): Promise<StartedRegistry> {
-  const slug = name.replaceAll(' ', '-');
-  const folder = join(scratch, slug);
-  const log = join(LOGS, `${slug}.log`);
+  const log = logFile(name);
+  const folder = join(scratch, basename(log, '.log'));
   mkdirSync(folder);
   const common = { folder, log, passwordFile: writePasswordFile(folder) };
   switch (name) {

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { type Descriptor, OCI_EMPTY, OCI_IMAGE_MANIFEST } from '@soci/oci';
+
+/** Bytes with the descriptor that names them. */
+export interface Content {
+  readonly descriptor: Descriptor;
+  readonly bytes: Uint8Array;
+}
+
+/** The `{}` that an artifact has for a configuration. */
+export const EMPTY: Content = contentOf(OCI_EMPTY, Buffer.from('{}'));
+
+/** Describes bytes. */
+export function contentOf(mediaType: string, bytes: Uint8Array): Content {
+  return { descriptor: { mediaType, digest: sha256(bytes), size: bytes.length }, bytes };
+}
+
+/** Digest of bytes, by Node alone. */
+export function sha256(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+/** Bytes that differ from those of every other name, and that nothing compresses. */
+export function noise(name: string, size: number): Uint8Array {
+  return createHash('shake256', { outputLength: size }).update(name).digest();
+}
+
+/** An artifact without layers. `subject` is what it refers to. */
+export function artifact(name: string, artifactType: string, subject?: Descriptor): Content {
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: OCI_IMAGE_MANIFEST,
+    artifactType,
+    config: EMPTY.descriptor,
+    layers: [EMPTY.descriptor],
+    ...(subject === undefined
+      ? {}
+      : { subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size } }),
+    annotations: { 'org.example.name': name },
+  };
+  return contentOf(OCI_IMAGE_MANIFEST, Buffer.from(JSON.stringify(manifest)));
+}

@@ -1,0 +1,121 @@
+// `soci-index convert` from a registry into the same registry, judged by what others read there.
+import type { Descriptor } from '@soci/oci';
+import { describe, expect, test } from 'vitest';
+import { sha256 } from './content.ts';
+import { convert, type IndexOutcome } from './conversion.ts';
+import { goldenImage, goldenImages } from './golden-layout.ts';
+import { craneDigest, craneManifest, craneValidate } from './judges/crane.ts';
+import { orasPull } from './judges/oras.ts';
+import { skopeoInspect, skopeoPull, skopeoPush } from './judges/skopeo.ts';
+import { madeFile, pushMadeImage } from './made-image.ts';
+import { hasPrograms } from './programs.ts';
+import { type RealRegistry, realRegistries } from './real-registry.ts';
+import { sociIndex } from './soci-index.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+/** Of these nothing is made: see the tests at the end. */
+const WITHOUT_RESULT = ['gzip-called-tar', 'zstd-only'];
+const IMAGES = goldenImages().filter(({ name }) => !WITHOUT_RESULT.includes(name));
+
+const withCrane = test.skipIf(!hasPrograms('crane', 'skopeo'));
+const withOras = test.skipIf(!hasPrograms('oras', 'skopeo'));
+const withSkopeo = test.skipIf(!hasPrograms('skopeo'));
+
+for (const registry of realRegistries()) {
+  describe.skipIf(!registry.isRunning)(registry.name, () => {
+    for (const { name, folder } of IMAGES) {
+      withSkopeo(`${name}: gives what it gives between layouts`, async () => {
+        const expected = await convert(`oci:${folder}`, `oci:${temporaryFolder()}`);
+        const { root } = await converted(registry, name);
+        expect(root).toEqual(expected.root);
+      });
+
+      withSkopeo(`${name}: skopeo reads and copies it`, async () => {
+        const { root } = await converted(registry, name);
+        expect(sha256(await skopeoInspect(registry, `convert/${name}:soci`))).toBe(root?.digest);
+        expect((await skopeoPull(registry, `convert/${name}:soci`, temporaryFolder())).digest).toBe(root?.digest);
+      });
+
+      withCrane(`${name}: crane reads it`, async () => {
+        const { root } = await converted(registry, name);
+        const repository = `${registry.host}/convert/${name}`;
+        expect(await craneDigest(`${repository}:soci`)).toBe(root?.digest);
+        const manifest = await craneManifest(`${repository}:soci`);
+        expect(sha256(manifest)).toBe(root?.digest);
+      });
+
+      withOras(`${name}: oras copies it`, async () => {
+        const { root } = await converted(registry, name);
+        const copy = temporaryFolder();
+        await orasPull(registry, `convert/${name}:soci`, copy);
+        const { stdout } = await sociIndex('inspect', '--json', `oci:${copy}:soci`);
+        expect(JSON.parse(stdout.toString())).toMatchObject({ root: { digest: root?.digest } });
+      });
+    }
+
+    withCrane('converts an image of a usual size with no option, and crane finds all of it well formed', async () => {
+      await pushMadeImage(registry, 'convert/made:v1', temporaryFolder());
+      const image = `${registry.host}/convert/made`;
+      const { code, stderr } = await sociIndex('convert', `${image}:v1`, `${image}:v1-soci`);
+      expect({ code, stderr }).toMatchObject({ code: 0 });
+      const index = JSON.parse((await craneManifest(`${image}:v1-soci`)).toString()) as { manifests: Descriptor[] };
+      const [converted, sociIndexManifest] = index.manifests as [Descriptor, Descriptor];
+      expect(sociIndexManifest.artifactType).toBe('application/vnd.amazon.soci.index.v2+json');
+      await craneValidate(`${image}@${converted.digest}`);
+      const file = await sociIndex('cat', `${image}:v1-soci`, 'top/17');
+      expect(file).toMatchObject({ code: 0, stderr: '' });
+      expect(sha256(file.stdout)).toBe(sha256(madeFile('top/17')));
+    });
+
+    withSkopeo('proves what it has written', async () => {
+      for (const name of ['multi', 'single-oci']) {
+        await converted(registry, name);
+        const { code, stdout, stderr } = await sociIndex('verify', '--json', `${registry.host}/convert/${name}:soci`);
+        expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+        expect(JSON.parse(stdout.toString())).toMatchObject({ valid: true, problems: [] });
+      }
+    });
+
+    withSkopeo('prints and lists files of the image', async () => {
+      await converted(registry, 'single-oci');
+      const layout = `oci:${goldenImage('single-oci').folder}`;
+      const image = `${registry.host}/convert/single-oci:soci`;
+      const file = await sociIndex('cat', image, 'block513');
+      expect(file).toMatchObject({ code: 0, stderr: '' });
+      expect(file.stdout.length).toBe(513);
+      expect(file.stdout).toEqual((await sociIndex('cat', layout, 'block513')).stdout);
+      const list = await sociIndex('ls', image, 'usr');
+      expect(list).toMatchObject({ code: 0, stderr: '' });
+      expect(list.stdout.length).toBeGreaterThan(0);
+      expect(list.stdout).toEqual((await sociIndex('ls', layout, 'usr')).stdout);
+    });
+
+    withSkopeo(
+      'says of an image without a layer to index that there is nothing to do, and writes nothing',
+      async () => {
+        const { folder } = goldenImage('zstd-only');
+        await skopeoPush(folder, registry, 'convert/nothing:plain');
+        const image = `${registry.host}/convert/nothing`;
+        const run = await sociIndex('convert', '--json', `${image}:plain`, `${image}:soci`);
+        expect(run.code).toBe(3);
+        expect(JSON.parse(run.stdout.toString())).toMatchObject({ outcome: 'nothing-to-index' });
+        expect((await sociIndex('inspect', `${image}:soci`)).code).toBe(1);
+      },
+    );
+  });
+}
+
+const conversions = new Map<string, Promise<IndexOutcome>>();
+
+/** The golden image of that name, pushed by skopeo and converted beside itself; done once a registry. */
+function converted(registry: RealRegistry, name: string): Promise<IndexOutcome> {
+  const image = `${registry.host}/convert/${name}`;
+  const known = conversions.get(image);
+  if (known !== undefined) return known;
+  const conversion = (async () => {
+    await skopeoPush(goldenImage(name).folder, registry, `convert/${name}:plain`);
+    return convert(`${image}:plain`, `${image}:soci`);
+  })();
+  conversions.set(image, conversion);
+  return conversion;
+}

@@ -1,0 +1,111 @@
+// From one place to another: repositories, registries, layouts; and the same once more.
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { convert } from './conversion.ts';
+import { goldenBlob, goldenImage } from './golden-layout.ts';
+import { skopeoPull, skopeoPush } from './judges/skopeo.ts';
+import { LOGIN } from './launch/login.ts';
+import { logFile } from './launch/logs.ts';
+import { hasPrograms } from './programs.ts';
+import { type RealRegistry, realRegistries } from './real-registry.ts';
+import { sociIndexIn } from './soci-index.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+const withSkopeo = test.skipIf(!hasPrograms('skopeo'));
+
+for (const registry of realRegistries()) {
+  describe.skipIf(!registry.isRunning)(registry.name, () => {
+    const { host } = registry;
+    const image = goldenImage('single-oci');
+    const layers = layersOf();
+
+    withSkopeo('converts into another repository, whole', async () => {
+      await skopeoPush(image.folder, registry, 'transfer/from:v1');
+      const { root } = await convert(`${host}/transfer/from:v1`, `${host}/transfer/to:v1`);
+      expect((await skopeoPull(registry, 'transfer/to:v1', temporaryFolder())).digest).toBe(root?.digest);
+      if (!registry.mounts) return;
+      const requests = requestsIn(registry, '/v2/transfer/to/');
+      for (const digest of layers) {
+        const mounts = requests.filter(({ query }) => query.get('mount') === digest);
+        expect(mounts).toMatchObject([{ method: 'POST', status: 201 }]);
+      }
+      expect(requests.filter(({ query }) => layers.includes(query.get('digest') ?? ''))).toEqual([]);
+    });
+
+    for (const other of realRegistries().filter(({ name }) => name !== registry.name)) {
+      test.skipIf(!hasPrograms('skopeo') || !other.isRunning)(`converts into ${other.name}, whole`, async () => {
+        const attested = goldenImage('attested');
+        await skopeoPush(attested.folder, registry, 'transfer/attested:v1');
+        const repository = `transfer/${registry.name.replaceAll(/\W+/g, '-').toLowerCase()}`;
+        const { root } = await convert(`${host}/transfer/attested:v1`, `${other.host}/${repository}:v1`);
+        expect((await skopeoPull(other, `${repository}:v1`, temporaryFolder())).digest).toBe(root?.digest);
+      });
+    }
+
+    withSkopeo('converts from a layout and into one', async () => {
+      const into = temporaryFolder();
+      const pushed = await convert(`oci:${image.folder}`, `${host}/transfer/layout:v1`);
+      expect((await skopeoPull(registry, 'transfer/layout:v1', temporaryFolder())).digest).toBe(pushed.root?.digest);
+      await skopeoPush(image.folder, registry, 'transfer/layout:plain');
+      const pulled = await convert(`${host}/transfer/layout:plain`, `oci:${into}:v1`);
+      expect(pulled.root).toEqual(pushed.root);
+    });
+
+    withSkopeo('recognises what it has made before, and sends nothing', async () => {
+      await skopeoPush(image.folder, registry, 'transfer/again:plain');
+      const first = await convert(`${host}/transfer/again:plain`, `${host}/transfer/again:soci`);
+      const before = requestsIn(registry, '/v2/transfer/again/').length;
+      const second = await convert(`${host}/transfer/again:plain`, `${host}/transfer/again:soci`);
+      expect(second.root).toEqual(first.root);
+      const requests = requestsIn(registry, '/v2/transfer/again/').slice(before);
+      // Of the four that are allowed, one may be answered by 401.
+      expect(requests.length).toBeGreaterThan(0);
+      expect(requests.length).toBeLessThanOrEqual(4);
+      expect(requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
+    });
+
+    if (registry.asksForLogin) {
+      withSkopeo('takes a password from standard input, and never shows it', async () => {
+        await skopeoPush(image.folder, registry, 'transfer/password:v1');
+        const login = ['--username', LOGIN.username, '--password-stdin'];
+        const locations = [`${host}/transfer/password:v1`, `${host}/transfer/password:soci`];
+        const right = await sociIndexIn(
+          { input: LOGIN.password },
+          'convert',
+          ...login,
+          '--min-layer-size=0',
+          ...locations,
+        );
+        expect(right).toMatchObject({ code: 0 });
+        const input = 'a wrong one';
+        const wrong = await sociIndexIn({ input }, 'convert', '--debug', ...login, ...locations);
+        expect(wrong.code).toBe(1);
+        expect(wrong.stderr).toContain(host);
+        expect(wrong.stderr).not.toContain(input);
+        expect(wrong.stderr).not.toContain(Buffer.from(`${LOGIN.username}:${input}`).toString('base64'));
+      });
+    }
+
+    function layersOf(): string[] {
+      const manifest = JSON.parse(goldenBlob(image, image.root.digest).toString()) as { layers: { digest: string }[] };
+      return manifest.layers.map(({ digest }) => digest);
+    }
+  });
+}
+
+interface LoggedRequest {
+  readonly method: string;
+  readonly query: URLSearchParams;
+  readonly status: number;
+}
+
+/** What a registry's log says of the requests below a path, in their order. */
+function requestsIn({ name }: RealRegistry, path: string): LoggedRequest[] {
+  const log = readFileSync(logFile(name), 'utf8');
+  // distribution: `"GET /v2/a/manifests/b HTTP/1.1" 200`; go-containerregistry: `GET /v2/a/manifests/b 404 CODE words`, or no more.
+  const pattern = /"?\b(GET|HEAD|POST|PUT|PATCH|DELETE) (\/v2\/\S+)(?: HTTP\/[\d.]+")?(?: (\d{3}))?/g;
+  return [...log.matchAll(pattern)].flatMap(([, method = '', target = '', status = '0']) => {
+    const url = new URL(target, 'http://registry');
+    return url.pathname.startsWith(path) ? [{ method, query: url.searchParams, status: Number(status) }] : [];
+  });
+}
