@@ -24,6 +24,15 @@ export interface HttpRequest extends CallOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** @default no body */
   readonly body?: HttpBody;
+  /**
+   * The URL was named by a server, not by the user: do not connect to this machine or its link (loopback, link-local,
+   * unspecified, metadata services), neither by literal address nor by what the name resolves to. `REDIRECT_REFUSED`.
+   *
+   * @default false
+   */
+  readonly isUntrusted?: boolean;
+  /** Milliseconds from the end of the request until the answer's headers are there. @default the sender's stall timeout */
+  readonly answerTimeout?: number;
 }
 
 /** The answer to a request. Its body must be read to the end, or discarded. */
@@ -44,6 +53,9 @@ export interface HttpResponse {
 
 /** Sends one request once: no redirect is followed, nothing is retried, any status is an answer. */
 export interface HttpSender {
-  /** @throws RegistryError `CONNECTION_FAILED`, `STALLED`, `TLS_FAILED`, `LIMIT_EXCEEDED`; the signal's reason. */
+  /**
+   * @throws RegistryError `CONNECTION_FAILED`, `STALLED`, `TLS_FAILED`, `LIMIT_EXCEEDED`, `RESPONSE_INVALID`,
+   * `REDIRECT_REFUSED`; OciError `SIZE_MISMATCH` where a body has not the size it claims; the signal's reason.
+   */
   send(request: HttpRequest): Promise<HttpResponse>;
 }

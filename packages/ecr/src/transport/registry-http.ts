@@ -18,6 +18,8 @@ export interface RegistryRequest extends CallOptions {
   readonly scope: readonly RepositoryScope[];
   /** Statuses of 300 and above that are answers to the caller, not failures. @default [] */
   readonly expected?: readonly number[];
+  /** Milliseconds that the registry may think before it answers. @default the stall timeout */
+  readonly answerTimeout?: number;
 }
 
 /** An answer whose body was read whole. */
@@ -35,7 +37,7 @@ export interface WholeResponse {
  * are safe; sends again what failed in passing, so often and so long as the policy says.
  */
 export interface RegistryHttp {
-  /** Scheme, host and port of the registry. */
+  /** Scheme, host and port of the registry. On loopback the scheme is known from the first answer on; https is presumed. */
   readonly origin: string;
   /**
    * Sends a request and hands out the answer as soon as its headers are there; the body is the caller's, with its breaks.

@@ -1,0 +1,97 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { guardLookup } from './local-address.ts';
+import { findProxy, type ProxyEnvironment, proxyAuthorization } from './proxy.ts';
+import { trustRoots } from './trusted-roots.ts';
+import { type TlsOptions, TunnelAgent } from './tunnel-agent.ts';
+
+/** Milliseconds that a connection nobody uses is kept. Registries close theirs after a minute or so. */
+const IDLE_TIMEOUT = 15_000;
+
+/** What {@link Connections} are made from. */
+export interface ConnectionOptions {
+  readonly ca: string | undefined;
+  readonly env: ProxyEnvironment;
+  readonly maxConnections: number;
+  readonly stallTimeout: number;
+  readonly lookup: LookupFunction | undefined;
+}
+
+/** How a request gets to its URL: which function sends it, with which options. */
+export interface Route {
+  readonly request: typeof http.request;
+  readonly options: TlsOptions;
+}
+
+/** The connections that are kept: by proxy, and apart for URLs that a server named, so that no check of an address is missed. */
+export class Connections {
+  readonly #options: ConnectionOptions;
+  readonly #tls: Pick<TlsOptions, 'secureContext'>;
+  readonly #agents = new Map<string, http.Agent>();
+
+  constructor(options: ConnectionOptions) {
+    const secureContext = trustRoots(options.ca);
+    this.#options = options;
+    this.#tls = secureContext === undefined ? {} : { secureContext };
+  }
+
+  /** The way to a URL. @param isUntrusted - Whether a server named it: as in `HttpRequest`. */
+  route(url: URL, isUntrusted: boolean): Route {
+    const proxy = findProxy(url, this.#options.env);
+    const isSecure = url.protocol === 'https:';
+    const agent = this.#agent(isSecure, proxy, isUntrusted);
+    const { lookup } = this.#options;
+    const target: TlsOptions = {
+      agent,
+      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: url.port || (isSecure ? 443 : 80),
+      path: `${url.pathname}${url.search}`,
+      ...this.#tls,
+    };
+    if (proxy === undefined) {
+      if (isUntrusted) target.lookup = guardLookup(lookup);
+      else if (lookup !== undefined) target.lookup = lookup;
+      return { request: isSecure ? https.request : http.request, options: target };
+    }
+    if (isSecure) return { request: https.request, options: target };
+    return {
+      request: proxy.protocol === 'https:' ? https.request : http.request,
+      options: {
+        ...target,
+        host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'),
+        port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
+        path: url.href,
+        headers: { host: url.host, ...proxyAuthorization(proxy) },
+      },
+    };
+  }
+
+  /** Closes every connection, used or not. */
+  close(): void {
+    for (const agent of this.#agents.values()) agent.destroy();
+    this.#agents.clear();
+  }
+
+  #agent(isSecure: boolean, proxy: URL | undefined, isUntrusted: boolean): http.Agent {
+    const key = `${isSecure} ${isUntrusted} ${proxy?.href}`;
+    const found = this.#agents.get(key);
+    if (found !== undefined) return found;
+    const agent = this.#createAgent(isSecure, proxy);
+    this.#agents.set(key, agent);
+    return agent;
+  }
+
+  #createAgent(isSecure: boolean, proxy: URL | undefined): http.Agent {
+    const { maxConnections, stallTimeout } = this.#options;
+    const options = {
+      keepAlive: true,
+      maxSockets: maxConnections,
+      maxFreeSockets: maxConnections,
+      timeout: IDLE_TIMEOUT,
+    };
+    if (proxy === undefined) return isSecure ? new https.Agent(options) : new http.Agent(options);
+    if (isSecure) return new TunnelAgent({ ...options, proxy, connectTimeout: stallTimeout });
+    return proxy.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);
+  }
+}

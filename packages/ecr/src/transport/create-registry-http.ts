@@ -1,0 +1,199 @@
+import type { OciError } from '@soci/oci';
+import type { Authorizer } from '../credentials/authorizer.ts';
+import { RegistryError } from '../errors.ts';
+import type { RegistryOptions, RequestEvent } from '../registry/registry-options.ts';
+import { describeFailure, isTokenExpired, MAX_ERROR_SIZE } from './error-response.ts';
+import type { HttpRequest, HttpResponse, HttpSender } from './http-message.ts';
+import { readWhole } from './read-whole.ts';
+import { isRedirect, RedirectChain } from './redirect.ts';
+import type { RegistryHttp, RegistryRequest, WholeResponse } from './registry-http.ts';
+import { describeRequest } from './request-line.ts';
+import { Retries, type Timing } from './retry.ts';
+import { decideScheme, type Scheme } from './scheme.ts';
+import { SentBody } from './sent-body.ts';
+
+/** Times that one attempt asks for other credentials: a token that expired, then one for another scope. */
+const MAX_REAUTHORIZATIONS = 2;
+
+/** What {@link createRegistryHttp} is made from. */
+export interface RegistryHttpOptions {
+  /** Host, and port if need be, such as `localhost:5000`. */
+  readonly host: string;
+  readonly options?: Pick<RegistryOptions, 'onRequest' | 'plainHttp' | 'retry'>;
+  readonly authorizer: Authorizer;
+  readonly sender: HttpSender;
+  /** @default time as it passes, chance as it comes */
+  readonly timing?: Timing;
+}
+
+/** @throws RegistryError `OPTION_INVALID` where `host` is none. */
+export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
+  return new RegistryConnection(options);
+}
+
+/** An answer, and the `Authorization` that the request carried; undefined where it carried none. */
+interface Answer {
+  readonly response: HttpResponse;
+  readonly authorization?: string | undefined;
+}
+
+class RegistryConnection implements RegistryHttp {
+  readonly #authorizer: Authorizer;
+  readonly #host: string;
+  readonly #options: NonNullable<RegistryHttpOptions['options']>;
+  readonly #sender: HttpSender;
+  readonly #timing: Timing | undefined;
+  #scheme: Promise<Scheme> | undefined;
+  #origin: URL;
+
+  constructor({ host, options = {}, authorizer, sender, timing }: RegistryHttpOptions) {
+    const presumed = `${options.plainHttp === true ? 'http' : 'https'}://${host}`;
+    if (!URL.canParse(presumed) || new URL(presumed).href !== `${new URL(presumed).origin}/`) {
+      throw new RegistryError('OPTION_INVALID', `${JSON.stringify(host)} is no registry: expected HOST or HOST:PORT`);
+    }
+    this.#authorizer = authorizer;
+    this.#host = host;
+    this.#options = options;
+    this.#sender = sender;
+    this.#timing = timing;
+    this.#origin = new URL(presumed);
+  }
+
+  get origin(): string {
+    return this.#origin.origin;
+  }
+
+  open(request: RegistryRequest): Promise<HttpResponse> {
+    return this.#retry(request, async (response) => response);
+  }
+
+  exchange(request: RegistryRequest, maxSize: number): Promise<WholeResponse> {
+    return this.#retry(request, async (response) => {
+      const { status, headers, url } = response;
+      return { status, headers, url, body: await readWhole(response, request.method, maxSize) };
+    });
+  }
+
+  /** Sends a request and uses the answer, again and again as long as what fails may pass. */
+  async #retry<T>(request: RegistryRequest, use: (response: HttpResponse) => Promise<T>): Promise<T> {
+    const { expected = [], signal } = request;
+    const retries = new Retries({ policy: this.#options.retry, timing: this.#timing, signal });
+    const body = new SentBody(request.body);
+    for (;;) {
+      let failure: unknown;
+      let retryAfter: string | undefined;
+      try {
+        await this.#decideScheme();
+        signal?.throwIfAborted();
+        const answer = await this.#follow(request, body, retries.attempt);
+        const { status, headers } = answer.response;
+        if (status < 300 || expected.includes(status)) return await use(answer.response);
+        retryAfter = headers['retry-after'];
+        failure = await this.#readFailure(request, answer);
+      } catch (error) {
+        failure = error;
+      }
+      if (!body.isWhole) throw failure;
+      await retries.next(failure, retryAfter);
+    }
+  }
+
+  /** Before credentials go anywhere: they must not be what is tried on a connection that everybody can read. */
+  async #decideScheme(): Promise<void> {
+    this.#scheme ??= decideScheme(this.#host, this.#options.plainHttp);
+    try {
+      this.#origin = new URL(`${await this.#scheme}://${this.#host}`);
+    } catch (error) {
+      this.#scheme = undefined;
+      throw error;
+    }
+  }
+
+  /** Sends a request, and goes on where redirects lead. */
+  async #follow(request: RegistryRequest, body: SentBody, attempt: number): Promise<Answer> {
+    const { method, target, expected = [] } = request;
+    const first = typeof target === 'string' ? new URL(`${this.#origin.origin}${target}`) : target;
+    const chain = new RedirectChain(method, first, this.#origin);
+    for (;;) {
+      const { url, isUntrusted } = chain;
+      const answer = chain.isAtHome
+        ? await this.#sendAuthorized(request, url, body, attempt)
+        : { response: await this.#send(request, { url, isUntrusted }, body, attempt) };
+      const { status, headers } = answer.response;
+      if (!isRedirect(status, method) || expected.includes(status) || !body.isWhole) return answer;
+      answer.response.discard();
+      chain.follow(status, headers.location);
+    }
+  }
+
+  /** Sends a request to the registry itself, with credentials; with others where these are not taken. */
+  async #sendAuthorized(request: RegistryRequest, url: URL, body: SentBody, attempt: number): Promise<Answer> {
+    const { method, scope, signal } = request;
+    const call = signal === undefined ? {} : { signal };
+    for (let again = 0; ; again += 1) {
+      const authorization = await this.#authorizer.authorize(scope, call);
+      const wire = { url, ...(authorization !== undefined && { authorization }) };
+      const sent = await this.#send(request, wire, body, attempt);
+      const { response, isRejected } = await judge(sent, method);
+      if (!isRejected || again === MAX_REAUTHORIZATIONS || !body.isWhole) return { response, authorization };
+      const challenge = response.headers['www-authenticate'];
+      if (!(await this.#authorizer.reauthorize(scope, challenge, authorization, call)))
+        return { response, authorization };
+      response.discard();
+    }
+  }
+
+  async #send(
+    { method, headers, signal, answerTimeout }: RegistryRequest,
+    { authorization, ...wire }: Pick<HttpRequest, 'isUntrusted' | 'url'> & { readonly authorization?: string },
+    body: SentBody,
+    attempt: number,
+  ): Promise<HttpResponse> {
+    const request = describeRequest(method, wire.url);
+    const start = performance.now();
+    const report = (outcome: Pick<RequestEvent, 'error' | 'status'>) =>
+      this.#options.onRequest?.({ request, attempt, milliseconds: performance.now() - start, ...outcome });
+    let response: HttpResponse;
+    try {
+      response = await this.#sender.send({
+        ...wire,
+        method,
+        headers: { ...headers, ...(authorization !== undefined && { authorization }) },
+        ...(body.value !== undefined && { body: body.value }),
+        ...(answerTimeout !== undefined && { answerTimeout }),
+        ...(signal !== undefined && { signal }),
+      });
+    } catch (error) {
+      report({ error: error instanceof Error ? error : new Error(String(error)) });
+      throw error;
+    }
+    report({ status: response.status });
+    return response;
+  }
+
+  async #readFailure(
+    { method, signal }: RegistryRequest,
+    { response, authorization }: Answer,
+  ): Promise<RegistryError | OciError> {
+    const { url, status, headers } = response;
+    const body = await readWhole(response, method, MAX_ERROR_SIZE).catch(() => undefined);
+    signal?.throwIfAborted();
+    const remedy = status === 401 && url.origin === this.origin ? this.#authorizer.describeRefusal() : undefined;
+    return describeFailure({ method, url, status, headers, body }, { authorization, remedy });
+  }
+}
+
+/** Whether the registry did not take the credentials; where its words must be read to know, they can be read again. */
+async function judge(
+  response: HttpResponse,
+  method: HttpRequest['method'],
+): Promise<{ readonly response: HttpResponse; readonly isRejected: boolean }> {
+  if (response.status !== 403) return { response, isRejected: response.status === 401 };
+  const body = await readWhole(response, method, MAX_ERROR_SIZE).catch(() => new Uint8Array());
+  const replayed = { ...response, body: replay(body), discard: () => undefined };
+  return { response: replayed, isRejected: isTokenExpired(body) };
+}
+
+async function* replay(body: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield body;
+}

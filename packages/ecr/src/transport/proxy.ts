@@ -1,0 +1,80 @@
+import { BlockList, isIP } from 'node:net';
+import { RegistryError } from '../errors.ts';
+import { isLoopbackHost } from './local-address.ts';
+
+/** Where proxies are named: variables of an environment. */
+export type ProxyEnvironment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The proxy through which a URL is reached, as `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case.
+ * This machine is never reached through one.
+ *
+ * @throws RegistryError `OPTION_INVALID` where one is named that is no http or https URL.
+ */
+export function findProxy(url: URL, env: ProxyEnvironment): URL | undefined {
+  if (isLoopbackHost(url.host)) return undefined;
+  const isSecure = url.protocol === 'https:';
+  const named = (isSecure ? read(env, 'https_proxy') : readHttpProxy(env)) ?? read(env, 'all_proxy');
+  if (named === undefined || isExempt(url, read(env, 'no_proxy') ?? '')) return undefined;
+  const text = named.includes('://') ? named : `http://${named}`;
+  const proxy = URL.canParse(text) ? new URL(text) : undefined;
+  if (proxy?.protocol === 'http:' || proxy?.protocol === 'https:') return proxy;
+  // Its text may hold a password.
+  throw new RegistryError(
+    'OPTION_INVALID',
+    `the proxy that the environment names for ${url.origin} is no http or https URL`,
+  );
+}
+
+/** A CGI script gets the request's `Proxy` header as HTTP_PROXY: there only the variable in lower case is the user's. */
+function readHttpProxy(env: ProxyEnvironment): string | undefined {
+  return env.REQUEST_METHOD === undefined ? read(env, 'http_proxy') : env.http_proxy;
+}
+
+function read(env: ProxyEnvironment, name: string): string | undefined {
+  return env[name] || env[name.toUpperCase()] || undefined;
+}
+
+/** Whether one of the hosts in `NO_PROXY` is the URL's: `*`, names (their subdomains too), addresses, ranges; with a port or without. */
+function isExempt(url: URL, exemptions: string): boolean {
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  return exemptions
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .map(parseExemption)
+    .some((exemption) => (exemption.port ?? port) === port && matches(exemption.name, host));
+}
+
+function parseExemption(text: string): { readonly name: string; readonly port?: string | undefined } {
+  // The last group of an IPv6 address that is not in brackets is no port.
+  if (isIP(text.split('/', 1)[0] ?? '') === 6) return { name: text };
+  const [, name = '', port] = /^\[?(.+?)\]?(?::(\d+))?$/.exec(text) ?? [];
+  return { name, port };
+}
+
+function matches(exemption: string, host: string): boolean {
+  if (exemption === '') return false;
+  if (exemption === '*') return true;
+  const [base = '', length] = exemption.split('/', 2);
+  const version = isIP(base);
+  if (length !== undefined && version !== 0) return isInRange(host, base, Number(length), version);
+  if (version !== 0) return base === host;
+  const suffix = exemption.replace(/^\*?\.?/, '');
+  return (host === suffix && !exemption.startsWith('.')) || host.endsWith(`.${suffix}`);
+}
+
+function isInRange(host: string, base: string, length: number, version: number): boolean {
+  if (isIP(host) !== version || !(length >= 0 && length <= (version === 4 ? 32 : 128))) return false;
+  const family = version === 4 ? 'ipv4' : 'ipv6';
+  const range = new BlockList();
+  range.addSubnet(base, length, family);
+  return range.check(host, family);
+}
+
+/** What proves to a proxy who asks: the user info of its URL, as a header. */
+export function proxyAuthorization({ username, password }: URL): Readonly<Record<string, string>> {
+  if (username === '' && password === '') return {};
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` };
+}

@@ -1,0 +1,37 @@
+import { RegistryError } from '../errors.ts';
+
+/** What a request was doing when it got no further. */
+export type StallPhase = 'connecting' | 'reading the answer' | 'sending the request' | 'waiting for the answer';
+
+/** Watches that a request gets on: where it does not for too long, whoever holds the connection is told. */
+export class StallTimer {
+  readonly #request: string;
+  readonly #onStall: (error: RegistryError) => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param request - As `describeRequest` names it. */
+  constructor(request: string, onStall: (error: RegistryError) => void) {
+    this.#request = request;
+    this.#onStall = onStall;
+  }
+
+  /** Begins to wait, `timeout` milliseconds less those that were `waited` already; a wait before this is over. */
+  start(phase: StallPhase, timeout: number, waited = 0): void {
+    this.stop();
+    this.#timer = setTimeout(() => {
+      const message = `${this.#request}: no progress for ${timeout / 1000} s while ${phase}`;
+      this.#onStall(new RegistryError('STALLED', message, { request: this.#request }));
+    }, timeout - waited);
+  }
+
+  /** Something moved: the same wait again. */
+  refresh(): void {
+    this.#timer?.refresh();
+  }
+
+  /** Nothing is waited for. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
