@@ -1,4 +1,6 @@
 export type { BasicCredentials } from './auth/basic-gate.ts';
+export type { AuthOption } from './auth/door.ts';
+export type { BearerAuth } from './auth/token-service.ts';
 export { TestRegistryError, type TestRegistryErrorCode } from './errors.ts';
 export type { EcrImageActionEvent } from './events.ts';
 export type { Fault, FaultCondition, FaultRule, InjectedFault } from './faults/fault-rule.ts';

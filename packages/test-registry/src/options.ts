@@ -1,18 +1,18 @@
-import type { BasicCredentials } from './auth/basic-gate.ts';
+import type { AuthOption } from './auth/door.ts';
 
 /** What the registry is to be like. */
 export interface TestRegistryOptions {
   /** Port of the OCI API. @default any that is free */
   readonly port?: number;
-  /** Serve TLS: with the certificate that comes with the package, or one of yours, PEM. @default false */
+  /** Serve TLS: with a certificate for loopback that is made at the start, or one of yours, PEM. @default false */
   readonly tls?: boolean | { readonly key: string; readonly cert: string };
   /**
-   * Whom to let in: everybody; who knows a name and a password; or `'ecr'`: who has a token that `GetAuthorizationToken`
-   * gave, as Basic with the name `AWS`.
+   * Whom to let in: everybody; who knows a name and a password, sent as Basic; who has a token of a token service, sent
+   * as Bearer; or `'ecr'`: who has a token that `GetAuthorizationToken` gave, sent as Basic with the name `AWS`.
    *
    * @default 'none'
    */
-  readonly auth?: BasicCredentials | 'ecr' | 'none';
+  readonly auth?: AuthOption;
   /** Answer the `GET` of a blob with 307 to signed addresses on a second port. @default false */
   readonly redirects?: boolean;
   /** Milliseconds that a signed address is good for. @default 3,600,000 */
@@ -23,12 +23,14 @@ export interface TestRegistryOptions {
   readonly referrers?: boolean;
   /** Refuse what Amazon ECR refuses. @default false */
   readonly ecr?: boolean;
-  /** Refuse to move a tag. @default false */
+  /** Refuse to move a tag, in repositories that are not created otherwise. @default false */
   readonly immutableTags?: boolean;
   /** Make a repository when it is first pushed to. @default true, with `ecr` false */
   readonly autoCreate?: boolean;
-  /** Give uploads an absolute `Location`, scheme and host included. @default false */
+  /** Give uploads an absolute `Location`, scheme and host included. @default as `ecr` */
   readonly absoluteLocations?: boolean;
+  /** Bytes that a part of an upload has at least, but for the last; announced as `OCI-Chunk-Min-Length`. @default 0 */
+  readonly minChunkSize?: number;
   /** Take a blob whole in the `POST` (201); else only an upload is begun by it (202). @default false */
   readonly singlePost?: boolean;
   /** Tags or referrers in one answer at most. @default 1,000 */

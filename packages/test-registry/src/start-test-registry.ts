@@ -1,14 +1,15 @@
 import { digestOf, isDigest } from '@soci/oci';
-import { basicGate } from './auth/basic-gate.ts';
-import { type Gate, openGate } from './auth/gate.ts';
+import { makeDoor } from './auth/door.ts';
 import { TokenBook } from './auth/token-book.ts';
 import { handleAwsRequest } from './aws/aws-requests.ts';
+import { checkGraph } from './check-graph.ts';
 import { EventLog } from './events.ts';
 import { FaultRules } from './faults/fault-rules.ts';
 import { openPort, type PortContext } from './http/port.ts';
 import { Refusal, replyRefusal } from './http/refusal.ts';
 import type { Reply } from './http/reply.ts';
 import type { RequestRecord } from './http/request-record.ts';
+import { loadLayout } from './load-layout.ts';
 import type { TestRegistryOptions } from './options.ts';
 import type { Registry } from './registry/registry.ts';
 import { handleRegistryRequest } from './registry/routes.ts';
@@ -20,6 +21,7 @@ import { MemoryBlobs } from './store/memory-blobs.ts';
 import { RegistryStore } from './store/registry-store.ts';
 import { readBlob } from './store/stored-blob.ts';
 import type { TestRegistry } from './test-registry.ts';
+import { makeServerIdentity } from './tls/certificate.ts';
 
 /** Starts a registry on loopback. Stop it when you are done. */
 export async function startTestRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
@@ -29,17 +31,22 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
   const events = new EventLog(account, region);
   const urls = new SignedUrls(options.urlLifetime ?? 3_600_000);
   const tokens = new TokenBook<true>(options.tokenLifetime ?? 43_200_000);
-  const store = new RegistryStore(options.folder === undefined ? new MemoryBlobs() : new FolderBlobs(options.folder));
+  const door = makeDoor(auth, tokens, tokens.lifetime, ecr);
+  const identity = options.tls === true ? makeServerIdentity() : undefined;
+  const store = new RegistryStore(
+    options.folder === undefined ? new MemoryBlobs() : new FolderBlobs(options.folder),
+    options.immutableTags ?? false,
+  );
   const uploads = new Uploads(store.blobs);
 
   const context: PortContext = {
     latency: options.latency ?? 0,
     rate: options.rate,
-    tls: undefined,
+    tls: typeof options.tls === 'object' ? options.tls : identity,
     onRequest: (record) => requests.push(record),
     takeFault: (record) => {
       const fault = faults.take(record);
-      if (fault?.kind === 'expire-token') tokens.expireAll();
+      if (fault?.kind === 'expire-token') door.expireTokens();
       if (fault?.kind === 'expire-urls') urls.expireAll();
       return fault;
     },
@@ -54,9 +61,9 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     settings: {
       referrers: options.referrers ?? true,
       ecr,
-      immutableTags: options.immutableTags ?? false,
       autoCreate: options.autoCreate ?? !ecr,
-      absoluteLocations: options.absoluteLocations ?? false,
+      absoluteLocations: options.absoluteLocations ?? ecr,
+      minChunkSize: options.minChunkSize ?? 0,
       singlePost: options.singlePost ?? false,
       pageSize: options.pageSize ?? 1000,
     },
@@ -64,9 +71,8 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
       ? (digest) => `${storage.origin}${storagePath(digest)}?${urls.sign(storagePath(digest))}`
       : undefined,
   };
-  const gate = chooseGate(auth, tokens);
   const api = await openPort('registry', options.port ?? 0, context, (incoming) =>
-    answering(() => handleRegistryRequest(registry, gate, incoming)),
+    answering(() => door.handle(incoming) ?? handleRegistryRequest(registry, door.gate, incoming)),
   );
   const awsRegistry = { registry, tokens, proxyEndpoint: api.origin, account, region };
   const aws = await openPort('aws', 0, { ...context, tls: undefined }, (incoming) =>
@@ -78,9 +84,9 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     url: api.origin,
     storageUrl: storage.origin,
     awsEndpoint: aws.origin,
+    ...(identity && { ca: identity.ca }),
     get credentials() {
-      if (auth === 'ecr') return { username: 'AWS', password: tokens.issue(true).token };
-      return auth === 'none' ? { username: '', password: '' } : auth;
+      return door.credentials();
     },
     requests,
     events: events.events,
@@ -89,8 +95,11 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     },
     onEvent: (listener) => events.listen(listener),
     inject: (rule) => faults.inject(rule),
-    expireTokens: () => tokens.expireAll(),
+    expireTokens: () => door.expireTokens(),
     expireUrls: () => urls.expireAll(),
+    createRepository: (name) => {
+      store.openRepository(name);
+    },
     putBlob: (repository, bytes) => store.addBlob(store.openRepository(repository), bytes),
     putManifest: (repository, reference, mediaType, bytes) => {
       const target = store.openRepository(repository);
@@ -106,19 +115,18 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
       return blob && readBlob(blob);
     },
     tags: (repository) => store.repository(repository)?.tags() ?? [],
+    loadLayout: (repository, folder, tag, reference) =>
+      loadLayout(store, store.openRepository(repository), {
+        folder,
+        tag,
+        ...(reference !== undefined && { reference }),
+      }),
+    checkGraph: (repository, reference) => checkGraph(store, repository, reference),
     stop: async () => {
       await Promise.all([api.close(), storage.close(), aws.close()]);
       await uploads.cancelAll();
     },
   };
-}
-
-function chooseGate(auth: NonNullable<TestRegistryOptions['auth']>, tokens: TokenBook<true>): Gate {
-  if (auth === 'none') return openGate;
-  if (auth === 'ecr') {
-    return basicGate('ecr.amazonaws.com', (given) => given.username === 'AWS' && tokens.find(given.password) === true);
-  }
-  return basicGate('test-registry', (given) => given.username === auth.username && given.password === auth.password);
 }
 
 async function answering(handle: () => Promise<Reply>): Promise<Reply> {

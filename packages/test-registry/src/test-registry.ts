@@ -33,6 +33,8 @@ export interface TestRegistry {
   /** Makes every signed address given out so far void. */
   expireUrls(): void;
 
+  /** Makes a repository, where a push would not. */
+  createRepository(name: string): void;
   /** Puts a blob in, unasked. @returns Its digest. */
   putBlob(repository: string, bytes: Uint8Array): Promise<string>;
   /**
@@ -51,6 +53,24 @@ export interface TestRegistry {
   blob(repository: string, digest: string): Promise<Uint8Array | undefined>;
   /** The tags of a repository, sorted; none where there is no such repository. */
   tags(repository: string): readonly string[];
+
+  /**
+   * Copies an image out of an OCI image layout, with all that it refers to.
+   *
+   * @param folder - Of the layout.
+   * @param tag - What the image is to be called here.
+   * @param reference - Its tag or digest in the layout. @default the only image there
+   * @returns Its digest.
+   * @throws TestRegistryError `CONTENT_INVALID`, `NOT_FOUND`
+   */
+  loadLayout(repository: string, folder: string, tag: string, reference?: string): Promise<string>;
+  /**
+   * Looks at everything that an image refers to.
+   *
+   * @param reference - Tag or digest.
+   * @returns What is missing or of another size, a sentence each; none where the image is whole.
+   */
+  checkGraph(repository: string, reference: string): readonly string[];
 
   /** Ends everything at once, connections under way included. */
   stop(): Promise<void>;

@@ -7,18 +7,22 @@ export interface BasicCredentials {
   readonly password: string;
 }
 
-/** Asks for Basic credentials, which `isValid` judges. @param service - Named in the challenge beside the realm. */
-export function basicGate(service: string, isValid: (credentials: BasicCredentials) => boolean): Gate {
+/** Lets in who knows a name and a password. */
+export function basicGate({ username, password }: BasicCredentials): Gate {
   return {
     check({ headers, origin }) {
       const given = readBasic(headers.authorization);
-      if (given !== undefined && isValid(given)) return;
-      const words = given === undefined ? 'authentication required' : 'the credentials are wrong or have expired';
-      throw new Refusal(401, 'UNAUTHORIZED', words, {
-        'www-authenticate': `Basic realm="${origin}/",service="${service}"`,
-      });
+      if (given?.username === username && given.password === password) return;
+      throw unauthorized(given === undefined ? 'authentication required' : 'the credentials are wrong', origin);
     },
   };
+}
+
+/** The 401 that asks for Basic credentials. */
+export function unauthorized(message: string, origin: string, service = 'test-registry'): Refusal {
+  return new Refusal(401, 'UNAUTHORIZED', message, {
+    'www-authenticate': `Basic realm="${origin}/",service="${service}"`,
+  });
 }
 
 /** The name and password of an `Authorization`; undefined where it is no Basic one. @see RFC 7617 */

@@ -1,29 +1,39 @@
 import { randomBytes } from 'node:crypto';
 
+/** What a token is found to be. */
+export type TokenState<T> =
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'valid'; readonly value: T };
+
 /** Tokens that were given out, each good for a time. */
 export class TokenBook<T> {
-  readonly #lifetime: number;
+  /** Milliseconds that a token is good for. */
+  readonly lifetime: number;
   readonly #tokens = new Map<string, { readonly value: T; readonly expiresAt: number }>();
+  readonly #expired = new Set<string>();
 
   /** @param lifetime - Milliseconds. */
   constructor(lifetime: number) {
-    this.#lifetime = lifetime;
+    this.lifetime = lifetime;
   }
 
   issue(value: T): { readonly token: string; readonly expiresAt: Date } {
     const token = randomBytes(96).toString('base64url');
-    const expiresAt = Date.now() + this.#lifetime;
+    const expiresAt = Date.now() + this.lifetime;
     this.#tokens.set(token, { value, expiresAt });
     return { token, expiresAt: new Date(expiresAt) };
   }
 
-  /** What `token` was given out for; undefined where it was not, or no longer counts. */
-  find(token: string): T | undefined {
+  find(token: string): TokenState<T> {
+    if (this.#expired.has(token)) return { kind: 'expired' };
     const entry = this.#tokens.get(token);
-    return entry !== undefined && entry.expiresAt > Date.now() ? entry.value : undefined;
+    if (entry === undefined) return { kind: 'unknown' };
+    return entry.expiresAt > Date.now() ? { kind: 'valid', value: entry.value } : { kind: 'expired' };
   }
 
   expireAll(): void {
+    for (const token of this.#tokens.keys()) this.#expired.add(token);
     this.#tokens.clear();
   }
 }

@@ -37,6 +37,7 @@ export interface Port {
 /** Starts a server on loopback. @param port - 0 for any that is free. */
 export async function openPort(name: PortName, port: number, context: PortContext, handler: Handler): Promise<Port> {
   const pacers = new WeakMap<Socket, { readonly up: Pacer; readonly down: Pacer }>();
+  const scheme = context.tls ? 'https' : 'http';
   let origin = '';
 
   const serve = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -49,7 +50,9 @@ export async function openPort(name: PortName, port: number, context: PortContex
       if (fault.kind === 'reset') resetConnection(message.socket);
       return;
     }
-    const incoming = new Incoming(message, record, origin, fault, up);
+    const host = message.headers.host;
+    const seen = host === undefined ? origin : `${scheme}://${host}`;
+    const incoming = new Incoming(message, record, seen, fault, up);
     const reply = replaceReply(fault) ?? (await handler(incoming));
     if (fault?.kind === 'lost-answer') resetConnection(message.socket);
     else await sendReply(response, applyToReply(reply, fault), { record, pacer: down, fault });
@@ -71,7 +74,7 @@ export async function openPort(name: PortName, port: number, context: PortContex
     });
   });
   await listen(server, port);
-  origin = `${context.tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  origin = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     origin,
     close: () =>

@@ -63,7 +63,7 @@ function checkBlob(registry: Call['registry'], repository: Repository, { digest,
 
 function checkChild(repository: Repository, { digest, size }: Descriptor): void {
   const child = repository.manifest(digest);
-  if (child === undefined) throw new Refusal(400, 'MANIFEST_UNKNOWN', `manifest unknown: ${digest}`);
+  if (child === undefined) throw new Refusal(400, 'MANIFEST_BLOB_UNKNOWN', `manifest unknown to registry: ${digest}`);
   checkSize(digest, size, child.bytes.length);
 }
 

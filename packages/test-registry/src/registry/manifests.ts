@@ -36,7 +36,7 @@ export async function putManifest(call: Call): Promise<Reply> {
   const mediaType = checkManifest(call, repository, bytes, incoming.headers['content-type']);
   const manifest: StoredManifest = { digest, mediaType, bytes, pushedAt: new Date() };
   const tag = byDigest ? undefined : reference;
-  if (tag !== undefined && registry.settings.immutableTags) checkTagMoves(repository, tag, digest);
+  if (tag !== undefined && repository.immutableTags) checkTagMoves(call, repository, tag, digest);
 
   const isNews = repository.manifest(digest) === undefined || (tag !== undefined && repository.tagged(tag) !== digest);
   repository.addManifest(manifest);
@@ -83,10 +83,10 @@ function checkReference(reference: string): void {
   if (!isTag(reference)) throw new Refusal(400, 'TAG_INVALID', `${JSON.stringify(reference)} is no tag`);
 }
 
-/** ECR's words. */
-function checkTagMoves(repository: Repository, tag: string, digest: string): void {
+/** In ECR's words. It refuses even what would change nothing. @see aws/containers-roadmap, issue 2380 */
+function checkTagMoves({ registry }: Call, repository: Repository, tag: string, digest: string): void {
   const current = repository.tagged(tag);
-  if (current === undefined || current === digest) return;
+  if (current === undefined || (current === digest && !registry.settings.ecr)) return;
   throw new Refusal(
     400,
     'TAG_INVALID',

@@ -2,9 +2,9 @@
 export interface RegistrySettings {
   readonly referrers: boolean;
   readonly ecr: boolean;
-  readonly immutableTags: boolean;
   readonly autoCreate: boolean;
   readonly absoluteLocations: boolean;
+  readonly minChunkSize: number;
   readonly singlePost: boolean;
   readonly pageSize: number;
 }

@@ -2,9 +2,11 @@ import { parseDigest } from '@soci/oci';
 import type { Incoming } from '../http/incoming.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Reply, ReplyHeaders } from '../http/reply.ts';
+import { refersTo } from '../store/manifest-references.ts';
+import type { Repository } from '../store/repository.ts';
 import { checkDigest } from './blobs.ts';
-import { checkPart, checkParts, PART_HEADERS } from './ecr-parts.ts';
 import { type Call, type Registry, writableRepository } from './registry.ts';
+import { checkPart, checkParts } from './upload-parts.ts';
 import type { UploadSession } from './upload-sessions.ts';
 
 /** `POST`: begins an upload; mounts a blob, or takes it whole, where the query says so. @see OCI distribution-spec v1.1, "Pushing blobs" */
@@ -15,7 +17,7 @@ export async function startUpload(call: Call): Promise<Reply> {
   if (mount !== null) {
     const digest = checkDigest(mount);
     const from = registry.store.repository(incoming.query.get('from') ?? '');
-    if (from?.hasBlob(digest)) {
+    if (from !== undefined && mayMount(call, from, digest)) {
       repository.addBlob(digest);
       return replyCreated(call, digest);
     }
@@ -27,7 +29,9 @@ export async function startUpload(call: Call): Promise<Reply> {
     await receive(session, incoming);
     return finish(call, session, digest);
   }
-  return { status: 202, headers: sessionHeaders(call, session) };
+  const { minChunkSize } = registry.settings;
+  const minimum = minChunkSize > 0 ? { 'oci-chunk-min-length': String(minChunkSize) } : {};
+  return { status: 202, headers: { ...sessionHeaders(call, session), ...minimum } };
 }
 
 /** `GET`: how far an upload is. */
@@ -41,10 +45,13 @@ export async function appendUpload(call: Call): Promise<Reply> {
   const session = findSession(call);
   await writing(session, async () => {
     checkContentRange(call, session);
-    if (registry.settings.ecr) checkPart(session, incoming.headers['content-range'] !== undefined, incoming.length);
+    checkPart(session, registry.settings, incoming);
     await receive(session, incoming);
   });
-  return { status: 202, headers: sessionHeaders(call, session) };
+  if (!registry.settings.ecr) return { status: 202, headers: sessionHeaders(call, session) };
+  // ECR's own way: 201, and a range that stays at the first part's end. @see aws/containers-roadmap, issue 2831
+  const range = `0-${Math.max(0, (session.parts[0] ?? 0) - 1)}`;
+  return { status: 201, headers: { ...sessionHeaders(call, session), range } };
 }
 
 /** `PUT`: takes the last part, if any, and ends the upload. */
@@ -56,9 +63,7 @@ export async function finishUpload(call: Call): Promise<Reply> {
   checkDigest(digest);
   await writing(session, async () => {
     checkContentRange(call, session);
-    if (registry.settings.ecr && incoming.length !== 0) {
-      checkPart(session, incoming.headers['content-range'] !== undefined, incoming.length);
-    }
+    if (incoming.length !== 0) checkPart(session, registry.settings, incoming);
     await receive(session, incoming);
   });
   return finish(call, session, digest);
@@ -70,9 +75,14 @@ export async function cancelUpload(call: Call): Promise<Reply> {
   return { status: 204 };
 }
 
+/** ECR mounts only what a manifest of the other repository refers to. @see aws/containers-roadmap, issue 2860 */
+function mayMount({ registry }: Call, from: Repository, digest: string): boolean {
+  return from.hasBlob(digest) && (!registry.settings.ecr || refersTo(from, digest));
+}
+
 async function finish(call: Call, session: UploadSession, digest: string): Promise<Reply> {
   const { registry } = call;
-  if (registry.settings.ecr) checkParts(session);
+  checkParts(session, registry.settings);
   const actual = await session.draft.digest(parseDigest(digest).algorithm);
   if (actual !== digest) {
     await registry.uploads.cancel(session);
@@ -139,7 +149,6 @@ function sessionHeaders(call: Call, { id, state, draft }: UploadSession): ReplyH
     location: locate(call, `blobs/uploads/${id}?_state=${state}`),
     range: `0-${Math.max(0, draft.size - 1)}`,
     'docker-upload-uuid': id,
-    ...(call.registry.settings.ecr && PART_HEADERS),
   };
 }
 

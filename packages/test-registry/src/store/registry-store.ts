@@ -5,10 +5,13 @@ import type { StoredBlob } from './stored-blob.ts';
 /** Everything that the registry holds. */
 export class RegistryStore {
   readonly blobs: BlobStore;
+  readonly #immutableTags: boolean;
   readonly #repositories = new Map<string, Repository>();
 
-  constructor(blobs: BlobStore) {
+  /** @param immutableTags - Whether repositories made here hold their tags fast, unless told otherwise. */
+  constructor(blobs: BlobStore, immutableTags = false) {
     this.blobs = blobs;
+    this.#immutableTags = immutableTags;
   }
 
   repository(name: string): Repository | undefined {
@@ -16,10 +19,10 @@ export class RegistryStore {
   }
 
   /** Makes the repository where there is none of that name. */
-  openRepository(name: string): Repository {
+  openRepository(name: string, immutableTags = this.#immutableTags): Repository {
     const found = this.#repositories.get(name);
     if (found !== undefined) return found;
-    const made = new Repository(name);
+    const made = new Repository(name, immutableTags);
     this.#repositories.set(name, made);
     return made;
   }

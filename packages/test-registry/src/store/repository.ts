@@ -11,14 +11,17 @@ export interface StoredManifest {
 /** What one repository holds. The bytes of its blobs lie in the blob store, which all repositories share. */
 export class Repository {
   readonly name: string;
+  /** Whether a tag, once set, stays where it is. */
+  readonly immutableTags: boolean;
   readonly createdAt = new Date();
   readonly #blobs = new Set<string>();
   readonly #manifests = new Map<string, StoredManifest>();
   readonly #tags = new Map<string, string>();
   readonly #referrers = new Map<string, Map<string, Descriptor>>();
 
-  constructor(name: string) {
+  constructor(name: string, immutableTags: boolean) {
     this.name = name;
+    this.immutableTags = immutableTags;
   }
 
   hasBlob(digest: string): boolean {

@@ -1,0 +1,100 @@
+import type { Incoming } from '../http/incoming.ts';
+import { Refusal } from '../http/refusal.ts';
+import { type Reply, replyJson } from '../http/reply.ts';
+import { type BasicCredentials, readBasic, unauthorized } from './basic-gate.ts';
+import { type Grants, TOKEN_SERVICE } from './bearer-gate.ts';
+import { TokenBook } from './token-book.ts';
+
+/** Tokens in place of a password, from a service that the registry names. */
+export interface BearerAuth {
+  readonly bearer: {
+    /** Who may do everything; nobody where it is missing. @default nobody */
+    readonly user?: BasicCredentials;
+    /** Whether who gives no name may pull. @default false */
+    readonly anonymousPull?: boolean;
+  };
+}
+
+type Identity = 'anonymous' | 'user';
+
+const MAX_FORM_SIZE = 64 * 1024;
+const ACTIONS = ['delete', 'pull', 'push'];
+
+/**
+ * Trades a name and a password, or a refresh token, for a token of the scopes asked for, as far as they are allowed.
+ *
+ * @see distribution, docs/spec/auth/token.md (`GET`) and docs/spec/auth/oauth.md (`POST`)
+ */
+export class TokenService {
+  readonly tokens: TokenBook<Grants>;
+  readonly #auth: BearerAuth['bearer'];
+  readonly #refreshTokens = new TokenBook<true>(Number.MAX_SAFE_INTEGER / 2);
+
+  /** @param lifetime - Milliseconds that a token is good for. */
+  constructor(auth: BearerAuth['bearer'], lifetime: number) {
+    this.#auth = auth;
+    this.tokens = new TokenBook(lifetime);
+  }
+
+  /** @throws Refusal */
+  async handle(incoming: Incoming): Promise<Reply> {
+    if (incoming.method === 'GET') return this.#trade(incoming.query, this.#identifyBasic(incoming), 'token');
+    if (incoming.method !== 'POST') {
+      throw new Refusal(405, 'UNSUPPORTED', 'the token service takes GET and POST', { allow: 'GET, POST' });
+    }
+    const form = new URLSearchParams(Buffer.from(await incoming.wholeBody(MAX_FORM_SIZE, 'a form')).toString());
+    return this.#trade(form, this.#identifyForm(form, incoming), 'access_token');
+  }
+
+  #identifyBasic(incoming: Incoming): Identity {
+    if (incoming.headers.authorization === undefined) return 'anonymous';
+    return this.#identify(readBasic(incoming.headers.authorization), incoming);
+  }
+
+  #identifyForm(form: URLSearchParams, incoming: Incoming): Identity {
+    switch (form.get('grant_type')) {
+      case 'password':
+        return this.#identify({ username: form.get('username') ?? '', password: form.get('password') ?? '' }, incoming);
+      case 'refresh_token':
+        if (this.#refreshTokens.find(form.get('refresh_token') ?? '').kind === 'valid') return 'user';
+        throw unauthorized('the refresh token is wrong', incoming.origin);
+      default:
+        throw new Refusal(400, 'UNSUPPORTED', 'grant_type must be password or refresh_token');
+    }
+  }
+
+  #identify(given: BasicCredentials | undefined, { origin }: Incoming): Identity {
+    const { user } = this.#auth;
+    const isUser = user !== undefined && given?.username === user.username && given.password === user.password;
+    if (!isUser) throw unauthorized('the credentials are wrong', origin);
+    return 'user';
+  }
+
+  #trade(asked: URLSearchParams, identity: Identity, field: 'access_token' | 'token'): Reply {
+    const service = asked.get('service');
+    if (service !== TOKEN_SERVICE) throw new Refusal(400, 'DENIED', `no such service: ${service}`);
+    const grants = new Map<string, Set<string>>();
+    const scopes = asked.getAll('scope').flatMap((text) => text.split(' ').filter((scope) => scope !== ''));
+    for (const scope of scopes) {
+      const [, repository, actions] = /^repository:(.+):([a-z,*]+)$/.exec(scope) ?? [];
+      if (repository === undefined || actions === undefined) {
+        throw new Refusal(400, 'DENIED', `no scope that is known here: ${scope}`);
+      }
+      const granted = grants.get(repository) ?? new Set<string>();
+      for (const action of this.#allowed(identity, actions.split(','))) granted.add(action);
+      grants.set(repository, granted);
+    }
+    const wantsRefresh = asked.get('offline_token') === 'true' || asked.get('access_type') === 'offline';
+    return replyJson(200, {
+      [field]: this.tokens.issue(grants).token,
+      expires_in: Math.floor(this.tokens.lifetime / 1000),
+      issued_at: new Date().toISOString(),
+      ...(wantsRefresh && identity === 'user' && { refresh_token: this.#refreshTokens.issue(true).token }),
+    });
+  }
+
+  #allowed(identity: Identity, asked: readonly string[]): readonly string[] {
+    const allowed = identity === 'user' ? ACTIONS : this.#auth.anonymousPull ? ['pull'] : [];
+    return asked.includes('*') ? allowed : asked.filter((action) => allowed.includes(action));
+  }
+}

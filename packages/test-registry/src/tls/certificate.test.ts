@@ -1,0 +1,27 @@
+import { X509Certificate } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { makeServerIdentity } from './certificate.ts';
+import { time } from './der.ts';
+
+test('the certificate is for loopback, and its authority has signed it', () => {
+  const { cert, ca, key } = makeServerIdentity();
+  const leaf = new X509Certificate(cert);
+  const root = new X509Certificate(ca);
+  expect(leaf.verify(root.publicKey)).toBe(true);
+  expect(leaf.checkIssued(root)).toBe(true);
+  expect([root.ca, leaf.ca]).toEqual([true, false]);
+  expect(leaf.checkHost('localhost')).toBe('localhost');
+  expect([leaf.checkIP('127.0.0.1'), leaf.checkIP('::1')]).toEqual(['127.0.0.1', '::1']);
+  expect(leaf.checkHost('registry.example')).toBeUndefined();
+  expect(leaf.validFromDate < new Date() && leaf.validToDate > new Date()).toBe(true);
+  expect(key).toContain('BEGIN PRIVATE KEY');
+});
+
+test('each is made anew', () => {
+  expect(makeServerIdentity().ca).not.toBe(makeServerIdentity().ca);
+});
+
+test('a moment after 2049 has four digits for its year', () => {
+  expect(time(new Date('2049-12-31T23:59:59Z')).subarray(2).toString()).toBe('491231235959Z');
+  expect(time(new Date('2050-01-01T00:00:00Z')).subarray(2).toString()).toBe('20500101000000Z');
+});

@@ -1,0 +1,91 @@
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { bitString, der, integer, objectId, octetString, sequence, time } from './der.ts';
+
+/** What a server of TLS needs, and what its clients need to trust it; all PEM. */
+export interface ServerIdentity {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
+}
+
+const HOUR = 3_600_000;
+const YEAR = 365 * 24 * HOUR;
+const ECDSA_WITH_SHA256 = sequence(objectId('1.2.840.10045.4.3.2'));
+
+/**
+ * Makes a certificate authority and a certificate of it for loopback. They are made anew each time, so that no key lies
+ * in the package that somebody might come to trust, and nothing expires.
+ *
+ * @see RFC 5280, section 4
+ */
+export function makeServerIdentity(): ServerIdentity {
+  const authority = makeKeys();
+  const server = makeKeys();
+  const issuer = name('test registry authority');
+  const ca = certificate(authority, authority, issuer, issuer, [
+    extension('2.5.29.19', true, sequence(der(0x01, Buffer.from([0xff])))), // basicConstraints: cA
+    extension('2.5.29.15', true, der(0x03, Buffer.from([1, 0b0000_0110]))), // keyUsage: keyCertSign, cRLSign
+    extension('2.5.29.14', false, octetString(authority.id)), // subjectKeyIdentifier
+  ]);
+  const cert = certificate(server, authority, name('localhost'), issuer, [
+    extension('2.5.29.19', true, sequence()),
+    extension('2.5.29.15', true, der(0x03, Buffer.from([7, 0b1000_0000]))), // digitalSignature
+    extension('2.5.29.37', false, sequence(objectId('1.3.6.1.5.5.7.3.1'))), // extKeyUsage: serverAuth
+    extension('2.5.29.35', false, sequence(der(0x80, authority.id))), // authorityKeyIdentifier
+    extension('2.5.29.17', false, loopbackNames()), // subjectAltName
+  ]);
+  return { key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert, ca };
+}
+
+interface Keys {
+  readonly privateKey: KeyObject;
+  /** SubjectPublicKeyInfo. */
+  readonly publicKey: Buffer;
+  /** By which certificates name the key. */
+  readonly id: Buffer;
+}
+
+function makeKeys(): Keys {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const publicKey = pair.publicKey.export({ type: 'spki', format: 'der' });
+  return { privateKey: pair.privateKey, publicKey, id: createHash('sha1').update(publicKey).digest() };
+}
+
+function certificate(
+  subject: Keys,
+  issuer: Keys,
+  subjectName: Buffer,
+  issuerName: Buffer,
+  extensions: readonly Buffer[],
+): string {
+  const body = sequence(
+    der(0xa0, integer(Buffer.from([2]))), // version 3
+    integer(Buffer.concat([Buffer.from([1]), randomBytes(15)])),
+    ECDSA_WITH_SHA256,
+    issuerName,
+    sequence(time(new Date(Date.now() - HOUR)), time(new Date(Date.now() + YEAR))),
+    subjectName,
+    subject.publicKey,
+    der(0xa3, sequence(...extensions)),
+  );
+  const signed = sequence(body, ECDSA_WITH_SHA256, bitString(sign('sha256', body, issuer.privateKey)));
+  const lines = signed.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}
+
+function name(commonName: string): Buffer {
+  return sequence(der(0x31, sequence(objectId('2.5.4.3'), der(0x0c, Buffer.from(commonName)))));
+}
+
+function extension(id: string, isCritical: boolean, value: Buffer): Buffer {
+  const critical = isCritical ? [der(0x01, Buffer.from([0xff]))] : [];
+  return sequence(objectId(id), ...critical, octetString(value));
+}
+
+function loopbackNames(): Buffer {
+  return sequence(
+    der(0x82, Buffer.from('localhost')),
+    der(0x87, Buffer.from([127, 0, 0, 1])),
+    der(0x87, Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])),
+  );
+}
