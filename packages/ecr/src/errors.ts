@@ -5,6 +5,7 @@
  * - `ACCESS_DENIED`: the registry knows who asks, and refuses (403), or hides the repository from them.
  * - `AUTHENTICATION_FAILED`: the registry does not take the credentials (401), or none are to be had and it wants some.
  * - `CONNECTION_FAILED`: no connection, or one that broke, after the retries.
+ * - `CONTENDED`: other writers kept replacing what was written.
  * - `CREDENTIALS_INVALID`: a configuration of credentials that cannot be read, or a helper that failed.
  * - `DEADLINE_EXCEEDED`: the deadline of a whole operation has passed.
  * - `LIMIT_EXCEEDED`: one of the named limits was passed: headers, pages, redirects, bytes.
@@ -24,6 +25,7 @@ export type RegistryErrorCode =
   | 'ACCESS_DENIED'
   | 'AUTHENTICATION_FAILED'
   | 'CONNECTION_FAILED'
+  | 'CONTENDED'
   | 'CREDENTIALS_INVALID'
   | 'DEADLINE_EXCEEDED'
   | 'LIMIT_EXCEEDED'

@@ -1,0 +1,130 @@
+import {
+  type CallOptions,
+  type Descriptor,
+  DOCKER_IMAGE_MANIFEST,
+  DOCKER_MANIFEST_LIST,
+  isDigest,
+  isImageIndex,
+  isImageManifest,
+  OCI_IMAGE_INDEX,
+  OCI_IMAGE_MANIFEST,
+  OciError,
+} from '@soci/oci';
+import type { WholeResponse } from '../transport/registry-http.ts';
+import { describeRequest } from '../transport/request-line.ts';
+import { digestHeader, MAX_SHORT_ANSWER, refuseHtml } from './answer.ts';
+import { checkContent } from './checked-content.ts';
+import { describeAnswer } from './manifest-answer.ts';
+import { checkReference } from './names.ts';
+import { pullScope, type RepositoryContext } from './repository-context.ts';
+
+/**
+ * What is asked for: every type that is understood, so that no registry converts one into another (ECR does, by tag), and
+ * whatever else there is, so that an image of another kind is refused by what it is, not as missing. It is containerd's
+ * list, which every registry has seen.
+ */
+const ACCEPT = [DOCKER_IMAGE_MANIFEST, DOCKER_MANIFEST_LIST, OCI_IMAGE_MANIFEST, OCI_IMAGE_INDEX, '*/*'].join(', ');
+
+/** Whether content of this type is kept under `/manifests/`; everything else is a blob. */
+export function isManifest({ mediaType }: Pick<Descriptor, 'mediaType'>): boolean {
+  return isImageManifest(mediaType) || isImageIndex(mediaType);
+}
+
+/** Path of a manifest by tag or digest. */
+export function manifestPath({ path }: RepositoryContext, reference: string): string {
+  return `/v2/${path}/manifests/${reference}`;
+}
+
+/**
+ * Finds out what a tag or digest stands for, in one request: the manifest itself is asked for, and kept.
+ *
+ * @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`, `DIGEST_MISMATCH`, `MANIFEST_INVALID`; RegistryError
+ */
+export async function resolveManifest(
+  context: RepositoryContext,
+  reference: string,
+  options: CallOptions = {},
+): Promise<Descriptor> {
+  checkReference(reference);
+  const response = await getManifest(context, reference, options);
+  const promised = isDigest(reference) ? reference : digestHeader('GET', response);
+  const found = describeAnswer(response, context.limits, promised);
+  if (promised !== undefined && found.digest !== promised) {
+    if (!isDigest(reference)) return resolveManifest(context, promised, options); // what the tag stands for, by its own word
+    throw new OciError(
+      'DIGEST_MISMATCH',
+      `${describeRequest('GET', response.url)}: the manifest that came has the digest ${found.digest}`,
+    );
+  }
+  context.manifests.add(found.digest, response.body);
+  return found;
+}
+
+/**
+ * The verified bytes of a manifest.
+ *
+ * @throws OciError `LIMIT_EXCEEDED` before anything is asked for; `NOT_FOUND`, `SIZE_MISMATCH`, `DIGEST_MISMATCH`
+ */
+export async function readManifest(
+  context: RepositoryContext,
+  target: Descriptor,
+  options: CallOptions = {},
+): Promise<Uint8Array> {
+  options.signal?.throwIfAborted();
+  const kept = context.manifests.get(target);
+  if (kept !== undefined) return kept;
+  checkManifestSize(context, target);
+  const response = await getManifest(context, target.digest, options);
+  refuseHtml(response);
+  checkContent(response.body, target, describeRequest('GET', response.url));
+  context.manifests.add(target.digest, response.body);
+  return response.body;
+}
+
+/** Whether the repository holds a manifest, told without reading it. */
+export async function probeManifest(
+  context: RepositoryContext,
+  target: Descriptor,
+  options: CallOptions = {},
+): Promise<boolean> {
+  const response = await context.http.exchange(
+    {
+      method: 'HEAD',
+      target: manifestPath(context, target.digest),
+      headers: { accept: ACCEPT },
+      scope: pullScope(context),
+      expected: [404],
+      ...options,
+    },
+    MAX_SHORT_ANSWER,
+  );
+  return response.status !== 404 && hasSize(response, target.size);
+}
+
+/** Whether the answer to a HEAD is about content of that size; a registry that does not say is believed. */
+export function hasSize({ headers }: Pick<WholeResponse, 'headers'>, size: number): boolean {
+  const length = headers['content-length'];
+  return length === undefined || Number(length) === size;
+}
+
+/** @throws OciError `LIMIT_EXCEEDED` for a manifest that is larger than the limit. */
+export function checkManifestSize({ maxManifestSize }: RepositoryContext, { digest, size }: Descriptor): void {
+  if (size <= maxManifestSize) return;
+  throw new OciError(
+    'LIMIT_EXCEEDED',
+    `the manifest ${digest} has ${size} bytes: the limit is ${maxManifestSize}, and registries take no larger ones`,
+  );
+}
+
+function getManifest(context: RepositoryContext, reference: string, options: CallOptions): Promise<WholeResponse> {
+  return context.http.exchange(
+    {
+      method: 'GET',
+      target: manifestPath(context, reference),
+      headers: { accept: ACCEPT },
+      scope: pullScope(context),
+      ...options,
+    },
+    context.maxManifestSize,
+  );
+}

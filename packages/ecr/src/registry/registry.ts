@@ -1,0 +1,64 @@
+import { MAX_MANIFEST_SIZE } from '@soci/oci';
+import { createRegistryHttp } from '../transport/create-registry-http.ts';
+import { createHttpSender } from '../transport/http-sender.ts';
+import { BlobLocations } from './blob-locations.ts';
+import { ManifestCache } from './manifest-cache.ts';
+import { registryHost, repositoryName } from './names.ts';
+import { ReadAhead } from './read-ahead.ts';
+import type { RegistryOptions } from './registry-options.ts';
+import type { RegistryTraits } from './registry-traits.ts';
+import { Repository } from './repository.ts';
+import { TurnTaker } from './turn-taker.ts';
+
+/** A registry, with the connections to it and the credentials for it. */
+export interface Registry {
+  /** Host, and port if need be, as it was opened. */
+  readonly host: string;
+  /**
+   * A repository of it. Nothing is asked yet: whether there is such a repository, its methods find out.
+   *
+   * @param path - Its name within the registry, such as `team/app`.
+   * @throws OciError `REFERENCE_INVALID`
+   */
+  repository(path: string): Repository;
+  /** Closes the connections. Idle ones do not keep a process alive, so that this may be left to its end. */
+  close(): void;
+}
+
+/**
+ * Opens a registry. Nothing is sent yet.
+ *
+ * @param host - Such as `registry.example:5000`, `123456789012.dkr.ecr.eu-west-1.amazonaws.com`, `docker.io`.
+ * @throws RegistryError `OPTION_INVALID`
+ */
+export function openRegistry(host: string, options: RegistryOptions = {}): Registry {
+  const { credentials = async () => undefined, retry = {}, limits = {} } = options;
+  const sender = createHttpSender(options);
+  const authorizer = {
+    async authorize() {
+      const found = await credentials(host);
+      if (found?.kind !== 'password' || found.username === '') return undefined;
+      return `Basic ${Buffer.from(`${found.username}:${found.password}`).toString('base64')}`;
+    },
+    reauthorize: async () => false,
+    describeRefusal: () => 'the credentials were refused',
+  };
+  const http = createRegistryHttp({ host: registryHost(host), options, authorizer, sender });
+  const shared = {
+    http,
+    limits,
+    maxManifestSize: limits.maxManifestSize ?? MAX_MANIFEST_SIZE,
+    retry,
+    traits: { hasReferrersApi: undefined } satisfies RegistryTraits,
+    turns: new TurnTaker(),
+    blobs: { locations: new BlobLocations(), readAhead: new ReadAhead(options.maxReadAhead), retry },
+  };
+  return {
+    host,
+    repository(path) {
+      const name = repositoryName(host, path);
+      return new Repository(host, { ...shared, path: name, name: `${host}/${path}`, manifests: new ManifestCache() });
+    },
+    close: () => sender.close(),
+  };
+}

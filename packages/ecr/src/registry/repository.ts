@@ -1,0 +1,184 @@
+import {
+  type ByteRange,
+  type CallOptions,
+  type Descriptor,
+  type Fetcher,
+  type FetchOptions,
+  type Mounter,
+  OciError,
+  type Prober,
+  type Pusher,
+  type RangeFetcher,
+  type ReferrerLister,
+  type Resolver,
+  type Tagger,
+  type TagLister,
+} from '@soci/oci';
+import { cutVerified } from './blob-pieces.ts';
+import { blobPath, probeBlob } from './blobs.ts';
+import { deleteContent, deleteTag } from './delete-content.ts';
+import { fetchBlob } from './fetch-blob.ts';
+import { checkManifestSize, isManifest, probeManifest, readManifest, resolveManifest } from './manifests.ts';
+import { mountBlob } from './mount.ts';
+import { checkTag, repositoryName } from './names.ts';
+import { type PushManifestOptions, putManifest } from './put-manifest.ts';
+import { readBlobRange } from './read-blob-range.ts';
+import { listReferrers } from './referrers.ts';
+import type { RepositoryContext } from './repository-context.ts';
+import { listTags } from './tags.ts';
+import type { UploadSession } from './upload-session.ts';
+import { uploadStream } from './upload-stream.ts';
+import { uploadBytes } from './upload-whole.ts';
+
+/** Pieces of content that are remembered to be missing, between asking for them and pushing them. */
+const MAX_ABSENT = 10_000;
+
+/**
+ * A repository of a registry, as a store of `@soci/oci`. Manifests go by tag or digest, and are checked against their
+ * digest whatever the registry says; all other content is blobs, whose bytes are for the receiver to check.
+ *
+ * Errors of every method: those of the interfaces, as `OciError`; everything else is a `RegistryError`.
+ */
+export class Repository
+  implements Fetcher, RangeFetcher, Pusher, Prober, Resolver, Tagger, TagLister, ReferrerLister, Mounter
+{
+  /** Host of the registry, as it was opened. */
+  readonly host: string;
+  /** Name within the registry, such as `team/app`. */
+  readonly path: string;
+  readonly #context: RepositoryContext;
+  /** What was asked for and is not there: it need not be asked for again before it is pushed. */
+  readonly #absent = new Set<string>();
+  /** Uploads that were opened where a mount was asked for. */
+  readonly #opened = new Map<string, UploadSession>();
+
+  /** Registries make these: see `openRegistry`. */
+  constructor(host: string, context: RepositoryContext) {
+    this.host = host;
+    this.path = context.path;
+    this.#context = context;
+  }
+
+  async *fetch(target: Descriptor, options: FetchOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    const { http, path, blobs } = this.#context;
+    if (!isManifest(target)) yield* fetchBlob(http, path, target, { ...blobs, ...options });
+    // A copy: the receiver may transfer it.
+    else yield new Uint8Array(await readManifest(this.#context, target, options));
+  }
+
+  async fetchRange(target: Descriptor, range: ByteRange, options: CallOptions = {}): Promise<Uint8Array> {
+    const { http, path, blobs } = this.#context;
+    if (!isManifest(target)) return readBlobRange(http, path, target, range, { ...blobs, ...options });
+    const raw = await readManifest(this.#context, target, options);
+    const { offset, length } = range;
+    if (
+      !Number.isSafeInteger(offset) ||
+      !Number.isSafeInteger(length) ||
+      offset < 0 ||
+      length < 0 ||
+      offset + length > raw.length
+    ) {
+      throw new OciError(
+        'RANGE_INVALID',
+        `${length} bytes from ${offset} are not within the ${raw.length} of ${target.digest}`,
+      );
+    }
+    return new Uint8Array(raw.subarray(offset, offset + length));
+  }
+
+  async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    const probe = isManifest(target) ? probeManifest : probeBlob;
+    const isThere = await probe(this.#context, target, options);
+    if (this.#absent.size >= MAX_ABSENT) this.#absent.clear();
+    if (isThere) this.#absent.delete(target.digest);
+    else this.#absent.add(target.digest);
+    return isThere;
+  }
+
+  /** Stores content that is not there yet. A stream is read once; of a manifest see {@link Repository.pushManifest}. */
+  async push(
+    target: Descriptor,
+    content: Uint8Array | AsyncIterable<Uint8Array>,
+    options: CallOptions = {},
+  ): Promise<void> {
+    options.signal?.throwIfAborted();
+    const isAbsent = this.#absent.delete(target.digest);
+    if (isManifest(target)) {
+      const raw = await this.#gather(target, content, options);
+      await putManifest(this.#context, target, raw, { isAbsent, ...options });
+      return;
+    }
+    const opened = this.#opened.get(target.digest);
+    this.#opened.delete(target.digest);
+    blobPath(this.#context, target.digest);
+    if (!isAbsent && opened === undefined && (await probeBlob(this.#context, target, options))) return;
+    const upload = content instanceof Uint8Array ? uploadBytes : uploadStream;
+    await upload(this.#context, target, content as Uint8Array & AsyncIterable<Uint8Array>, opened, options);
+  }
+
+  /**
+   * Stores a manifest and, with a tag, names it, in one request. A manifest with a `subject` becomes a referrer of it: in
+   * registries without the referrers API by way of the index under the tag `sha256-<hex>`, which is then written too.
+   *
+   * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `LIMIT_EXCEEDED`, `MANIFEST_INVALID`, `REFERENCE_INVALID`;
+   * RegistryError `MANIFEST_REFUSED`; `TAG_IMMUTABLE` where the tag names another manifest and may not be moved (that it
+   * names this one already is fine); `CONTENDED`.
+   */
+  async pushManifest(target: Descriptor, raw: Uint8Array, options: PushManifestOptions = {}): Promise<void> {
+    this.#absent.delete(target.digest);
+    await putManifest(this.#context, target, raw, options);
+  }
+
+  async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {
+    return resolveManifest(this.#context, reference, options);
+  }
+
+  async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
+    checkTag(reference);
+    const raw = await readManifest(this.#context, target, options);
+    await putManifest(this.#context, target, raw, { tag: reference, ...options });
+  }
+
+  async *tags(options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
+    yield* listTags(this.#context, options);
+  }
+
+  async *referrers(
+    subject: Descriptor,
+    artifactType?: string,
+    options: CallOptions = {},
+  ): AsyncGenerator<Descriptor, void, undefined> {
+    yield* listReferrers(this.#context, subject, artifactType, options);
+  }
+
+  async mount(target: Descriptor, from: string, options: CallOptions = {}): Promise<boolean> {
+    const outcome = await mountBlob(this.#context, target, repositoryName(this.host, from), options);
+    if (outcome === 'mounted') this.#absent.delete(target.digest);
+    else if (outcome !== 'refused') this.#opened.set(target.digest, outcome);
+    return outcome === 'mounted';
+  }
+
+  /**
+   * Takes a tag away, or deletes a manifest (with the tags that name it) or a blob.
+   *
+   * @param target - A tag, or what to delete.
+   * @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`; RegistryError `UNSUPPORTED` where the registry deletes nothing.
+   */
+  async delete(target: Descriptor | string, options: CallOptions = {}): Promise<void> {
+    if (typeof target === 'string') await deleteTag(this.#context, target, options);
+    else await deleteContent(this.#context, target, options);
+  }
+
+  /** The whole of a manifest that is to be pushed, in memory. */
+  async #gather(
+    target: Descriptor,
+    content: Uint8Array | AsyncIterable<Uint8Array>,
+    call: CallOptions,
+  ): Promise<Uint8Array> {
+    if (content instanceof Uint8Array) return content;
+    checkManifestSize(this.#context, target);
+    let raw: Uint8Array = new Uint8Array();
+    for await (const piece of cutVerified(content, target, target.size, call)) raw = piece;
+    return raw;
+  }
+}
