@@ -13,12 +13,16 @@ import { benchGzipLayer } from './sections/gzip-layer.ts';
 import { benchImage } from './sections/image.ts';
 import { benchMemory } from './sections/memory.ts';
 import { benchPlainLayer } from './sections/plain-layer.ts';
+import { benchRegistry } from './sections/registry.ts';
+import { benchSlowNetwork } from './sections/slow-network.ts';
 
 const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => Promise<Section>>> = {
   'gzip-layer': benchGzipLayer,
   decoder: benchDecoder,
   'plain-layer': benchPlainLayer,
   image: benchImage,
+  registry: benchRegistry,
+  'slow-network': benchSlowNetwork,
   memory: benchMemory,
   entries: benchEntries,
 };

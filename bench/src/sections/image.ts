@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkAgreement } from '../agreement.ts';
 import { holdContest, ratioOf, spreadOf } from '../contest.ts';
 import { CACHE } from '../data.ts';
+import { layersOf, sizeOf } from '../image-layout.ts';
 import { imageLayout } from '../made-image.ts';
 import { ours } from '../programs.ts';
 import { formatContest, megabytes, type Section, times } from '../report.ts';
@@ -55,16 +56,4 @@ export async function benchImage(rounds: number, reference: string): Promise<Sec
       },
     ],
   };
-}
-
-function sizeOf(layout: string): number {
-  const blobs = join(layout, 'blobs/sha256');
-  return readdirSync(blobs).reduce((sum, name) => sum + statSync(join(blobs, name)).size, 0);
-}
-
-function layersOf(layout: string): number {
-  const root = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')) as { manifests: { digest: string }[] };
-  const digest = root.manifests[0]?.digest.replace('sha256:', '') ?? '';
-  return (JSON.parse(readFileSync(join(layout, 'blobs/sha256', digest), 'utf8')) as { layers: unknown[] }).layers
-    .length;
 }

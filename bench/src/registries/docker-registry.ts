@@ -1,0 +1,73 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The distribution project's registry (Debian: `docker-registry`), with its store in a folder that can be set back. */
+export interface DockerRegistry {
+  /** Such as `127.0.0.1:41234`. */
+  readonly host: string;
+  /** Remembers what the store holds now. */
+  keep(): void;
+  /** Makes the store again what it was when {@link DockerRegistry.keep} was called. It caches nothing, and need not be told. */
+  restore(): void;
+  stop(): void;
+}
+
+const PATIENCE_MS = 10_000;
+
+/** Starts it on loopback, with an empty store below `folder`. */
+export async function startDockerRegistry(folder: string): Promise<DockerRegistry> {
+  const store = join(folder, 'store');
+  const kept = join(folder, 'kept');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(store, { recursive: true });
+  const host = `127.0.0.1:${await freePort()}`;
+  const config = join(folder, 'config.yml');
+  writeFileSync(
+    config,
+    `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${store}}, delete: {enabled: true}}\nhttp: {addr: '${host}'}\n`,
+  );
+  const server = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
+  process.once('exit', () => server.kill());
+  await answers(`http://${host}/v2/`);
+  return {
+    host,
+    keep() {
+      rmSync(kept, { recursive: true, force: true });
+      execFileSync('cp', ['-al', store, kept]);
+    },
+    restore() {
+      rmSync(store, { recursive: true, force: true });
+      execFileSync('cp', ['-al', kept, store]);
+    },
+    stop() {
+      server.kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answers(url: string): Promise<void> {
+  for (const started = Date.now(); Date.now() - started < PATIENCE_MS; await sleep(50)) {
+    if (
+      await fetch(url).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    )
+      return;
+  }
+  throw new Error(`docker-registry does not answer on ${url} after ${PATIENCE_MS / 1000} s`);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
