@@ -58,7 +58,7 @@ export async function buildSociIndex(
   const plans = await planPlatforms(reader, target, chosen, resolved);
   const built = await obtainLayers(store, collectTasks(plans), resolved);
   const indexes = plans.map(({ manifest, layers }) =>
-    assembleSociIndex({ version: 1, subject: manifest, layers, built, options: resolved }),
+    assembleSociIndex({ version: 1, subject: manifest, layers, ztocs: built, options: resolved }),
   );
   const platforms = plans.map((plan, i) => reportPlatform(plan, indexes[i], built, resolved.prefetchFiles));
   const layers = reportLayers(plans, indexes, built);

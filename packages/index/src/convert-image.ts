@@ -1,22 +1,15 @@
 import { availableParallelism } from 'node:os';
-import { type Descriptor, digestOf, type Fetcher, isImageManifest, OCI_IMAGE_INDEX } from '@soci/oci';
+import type { Descriptor, Fetcher } from '@soci/oci';
 import { type Artifact, ArtifactList } from './artifact.ts';
 import type { NothingToIndex } from './build-index.ts';
+import { attachIndexes, planConversion, rewriteImage } from './conversion.ts';
 import { ImageReader } from './image/image-reader.ts';
-import { dedupePlatforms } from './image/platform-match.ts';
 import { listPlatforms } from './image/select.ts';
-import {
-  type DescriptorStruct,
-  encodeIndex,
-  plainDescriptor,
-  toDescriptor,
-  toDescriptorStruct,
-} from './image/structs.ts';
+import { toDescriptor, toDescriptorStruct } from './image/structs.ts';
 import { obtainLayers } from './layers/obtain-layers.ts';
-import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from './options.ts';
-import { choosePlatforms, collectTasks, planPlatforms } from './plan-image.ts';
+import { resolveOptions, type SociIndexOptions } from './options.ts';
+import { collectTasks } from './plan-image.ts';
 import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
-import { type AttachedIndex, rewriteImageIndex } from './rewrite-index.ts';
 import { assembleSociIndex } from './soci-manifest.ts';
 
 /** What {@link convertImage} has come to. */
@@ -58,47 +51,25 @@ export async function convertImage(
   if (first === undefined) {
     return { outcome: 'nothing-to-index', reason: 'no-platform', platforms: [], layers: [] };
   }
-  // The index that will list a single manifest has to say what it runs on; so far only its configuration does.
-  const target = isImageManifest(source.mediaType) ? { ...source, platform: first } : source;
-  const chosen = dedupePlatforms(choosePlatforms(target, available, resolved));
-  const plans = await planPlatforms(reader, target, chosen, resolved);
+  const { target, plans } = await planConversion(reader, source, first, available, resolved);
   const built = await obtainLayers(store, collectTasks(plans), resolved);
   const indexes = plans.map(({ manifest, layers }) =>
-    assembleSociIndex({ version: 2, subject: manifest, layers, built, options: resolved }),
+    assembleSociIndex({ version: 2, subject: manifest, layers, ztocs: built, options: resolved }),
   );
   const platforms = plans.map((plan, i) => reportPlatform(plan, indexes[i], built, resolved.prefetchFiles));
   const layers = reportLayers(plans, indexes, built);
-  const attached = plans.flatMap(({ platform, manifest }, i): AttachedIndex[] => {
-    const index = indexes[i];
-    return index === undefined
-      ? []
-      : [{ platform, manifest, descriptor: index.descriptor, artifacts: index.artifacts }];
-  });
-  if (attached.length === 0) return { outcome: 'nothing-to-index', reason: 'no-layer-to-index', platforms, layers };
-  return { outcome: 'indexed', ...(await assembleImage(reader, target, attached, resolved)), platforms, layers };
-}
-
-async function assembleImage(
-  reader: ImageReader,
-  target: DescriptorStruct,
-  attached: readonly AttachedIndex[],
-  options: ResolvedOptions,
-): Promise<Pick<ConvertedImage, 'root' | 'indexes' | 'artifacts'>> {
-  const index = isImageManifest(target.mediaType)
-    ? { schemaVersion: 2, artifactType: '', manifests: [target], subject: null, annotations: null }
-    : await reader.index(target);
-  const rewritten = await rewriteImageIndex(reader, { ...index, mediaType: OCI_IMAGE_INDEX }, attached, {
-    isCompat: options.isCompat,
-    isWrapped: isImageManifest(target.mediaType),
-  });
-  const content = encodeIndex(rewritten.index);
-  const root = toDescriptor(plainDescriptor(OCI_IMAGE_INDEX, digestOf(content), content.length));
+  const made = indexes.filter((index) => index !== undefined);
+  if (made.length === 0) return { outcome: 'nothing-to-index', reason: 'no-layer-to-index', platforms, layers };
+  const { root, content, manifests } = await rewriteImage(reader, target, attachIndexes(plans, indexes), resolved);
   const artifacts = new ArtifactList();
-  for (const { artifacts: own } of attached) artifacts.add(...own);
-  artifacts.add(...rewritten.manifests, { kind: 'image-index', descriptor: root, content });
+  for (const index of made) artifacts.add(...index.artifacts);
+  artifacts.add(...manifests, { kind: 'image-index', descriptor: root, content });
   return {
+    outcome: 'indexed',
     root,
-    indexes: attached.map(({ descriptor }) => toDescriptor(descriptor)),
+    indexes: made.map(({ descriptor }) => toDescriptor(descriptor)),
     artifacts: artifacts.list(),
+    platforms,
+    layers,
   };
 }

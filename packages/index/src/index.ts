@@ -24,6 +24,19 @@ export {
 } from './limits.ts';
 export { DEFAULT_MIN_LAYER_SIZE, MAX_DEFAULT_JOBS, type Optimization, type SociIndexOptions } from './options.ts';
 export type { IndexProgress, LayerProgress } from './progress.ts';
+export type {
+  ConversionRecognition,
+  IndexesRecognition,
+  NotRecognized,
+  NotRecognizedReason,
+  RecognizedConversion,
+  RecognizedIndexes,
+  RecognizedLayer,
+  RecognizedPlatform,
+  RecognizeOptions,
+} from './recognize/recognition.ts';
+export { recognizeConversion } from './recognize/recognize-conversion.ts';
+export { recognizeIndexes } from './recognize/recognize-indexes.ts';
 export type { IndexedLayer, LayerReport, PlatformReport, PrefetchReport, SkippedLayer } from './report.ts';
 export type { CandidateStore } from './reuse/candidate-indexes.ts';
 export {

@@ -48,10 +48,12 @@ export async function planPlatforms(
       },
     );
   }
+  const manifests: { readonly platform: PlatformStruct; readonly manifest: DescriptorStruct }[] = [];
+  for (const platform of platforms) manifests.push({ platform, manifest: await findManifest(reader, image, platform) });
+  await reader.preload(manifests.map(({ manifest }) => manifest));
   const plans: PlatformPlan[] = [];
   const tasks = new Map<string, LayerTask>();
-  for (const platform of platforms) {
-    const manifest = await findManifest(reader, image, platform);
+  for (const { platform, manifest } of manifests) {
     const { layers } = await selectManifest(reader, image, platform);
     const plan = { platform, manifest, layers: planLayers(layers ?? [], tasks, options) };
     for (const layer of plan.layers) if ('task' in layer) tasks.set(layer.task.digest, layer.task);

@@ -28,7 +28,6 @@ export interface AttachedIndex {
   /** The image manifest before it is rewritten. */
   readonly manifest: DescriptorStruct;
   readonly descriptor: DescriptorStruct;
-  readonly artifacts: readonly Artifact[];
 }
 
 /** How an image index is rewritten. */
@@ -62,9 +61,12 @@ export async function rewriteImageIndex(
   const manifests: Artifact[] = [];
   const renamed = new Map<string, string>();
   const entries: DescriptorStruct[] = [];
+  const isOwner = (entry: DescriptorStruct) => attached.some(({ manifest }) => manifest.digest === entry.digest);
+  const stays = (entry: DescriptorStruct) => !options.isCompat && !isOwner(entry) && staysAsItIs(entry);
+  await reader.preload((index.manifests ?? []).filter((entry) => !stays(entry)));
   for (const entry of index.manifests ?? []) {
     const owner = attached.findIndex(({ manifest }) => manifest.digest === entry.digest);
-    if (!options.isCompat && owner < 0 && staysAsItIs(entry)) {
+    if (stays(entry)) {
       entries.push(entry);
       continue;
     }
@@ -149,7 +151,7 @@ function listSociIndexes(
     if (older < 0) list.push(index);
     else list[older] = index;
   }
-  const known = new Set(attached.flatMap(({ artifacts }) => artifacts.map(({ descriptor }) => descriptor.digest)));
+  const known = new Set(attached.map(({ descriptor }) => descriptor.digest));
   const stale = list.find(({ artifactType, digest }) => artifactType === SOCI_INDEX_V2 && !known.has(digest));
   if (stale === undefined) return list;
   const name = stale.platform === null ? 'no platform' : formatPlatform(toPlatform(stale.platform));

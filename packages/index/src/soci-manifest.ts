@@ -1,7 +1,8 @@
 import { digestOf, OCI_IMAGE_MANIFEST } from '@soci/oci';
-import type { Artifact } from './artifact.ts';
+import type { Artifact, ArtifactKind } from './artifact.ts';
 import { type DescriptorStruct, encodeManifest, plainDescriptor, toDescriptor } from './image/structs.ts';
 import type { BuiltLayer } from './layers/build-layer.ts';
+import type { KnownZtoc } from './layers/known-ztoc.ts';
 import { type LayerPlan, taskKey } from './layers/layer-plan.ts';
 import { joinSpans, type PrefetchSpan } from './layers/prefetch-spans.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -28,23 +29,35 @@ export interface AssembledIndex {
   readonly artifacts: readonly Artifact[];
 }
 
+/** What a SOCI index says of a zTOC, and what its prefetch artifacts say of the layer. */
+export type ZtocFacts = Pick<KnownZtoc, 'ztocDigest' | 'ztocSize' | 'hasXattrs' | 'prefetch'>;
+
 /** What the zTOCs of one manifest are made into a SOCI index with. */
-export interface AssemblyInput {
+export interface SociIndexInput<Ztoc extends ZtocFacts = ZtocFacts> {
   readonly version: 1 | 2;
   /** The image manifest that a v1 index refers to. */
   readonly subject: DescriptorStruct;
   readonly layers: readonly LayerPlan[];
   /** The zTOCs, by the key of their task. */
-  readonly built: ReadonlyMap<string, BuiltLayer>;
+  readonly ztocs: ReadonlyMap<string, Ztoc>;
   readonly options: Pick<ResolvedOptions, 'spanSize' | 'buildToolIdentifier' | 'markMissingXattrs' | 'prefetchFiles'>;
 }
 
-/** Assembles the SOCI index of one image manifest, or undefined where none of its layers is indexed (soci/soci_index.go, `build`). */
-export function assembleSociIndex(input: AssemblyInput): AssembledIndex | undefined {
+/** A SOCI index manifest that was written, and what it lists. */
+export interface WrittenIndex<Ztoc extends ZtocFacts = ZtocFacts> {
+  readonly descriptor: DescriptorStruct;
+  readonly content: Uint8Array;
+  readonly config: DescriptorStruct;
+  readonly ztocs: readonly { readonly descriptor: DescriptorStruct; readonly ztoc: Ztoc }[];
+  readonly prefetches: readonly { readonly descriptor: DescriptorStruct; readonly content: Uint8Array }[];
+}
+
+/** Writes the SOCI index of one image manifest, or undefined where none of its layers is indexed (soci/soci_index.go, `build`). */
+export function writeSociIndex<Ztoc extends ZtocFacts>(input: SociIndexInput<Ztoc>): WrittenIndex<Ztoc> | undefined {
   const { version, subject, options } = input;
   const ztocs = describeZtocs(input);
   if (ztocs.length === 0) return undefined;
-  const blobs = [...ztocs, ...describePrefetches(input)];
+  const prefetches = describePrefetches(input);
   const artifactType = version === 1 ? SOCI_INDEX_V1 : SOCI_INDEX_V2;
   const config = plainDescriptor(artifactType, digestOf(EMPTY_CONFIG), EMPTY_CONFIG.length);
   const content = encodeManifest({
@@ -52,30 +65,41 @@ export function assembleSociIndex(input: AssemblyInput): AssembledIndex | undefi
     mediaType: OCI_IMAGE_MANIFEST,
     artifactType: '',
     config,
-    layers: blobs.map(({ descriptor }) => descriptor),
+    layers: [...ztocs, ...prefetches].map(({ descriptor }) => descriptor),
     subject: version === 1 ? plainDescriptor(subject.mediaType, subject.digest, subject.size) : null,
     annotations: new Map([[BUILD_TOOL_IDENTIFIER, options.buildToolIdentifier]]),
   });
   const descriptor = { ...plainDescriptor(OCI_IMAGE_MANIFEST, digestOf(content), content.length), artifactType };
+  return { descriptor, content, config, ztocs, prefetches };
+}
+
+/** Writes the SOCI index of one image manifest, and lists what is to be pushed with it. */
+export function assembleSociIndex(input: SociIndexInput<BuiltLayer>): AssembledIndex | undefined {
+  const index = writeSociIndex(input);
+  if (index === undefined) return undefined;
+  const describe = (kind: ArtifactKind, descriptor: DescriptorStruct, content: Uint8Array): Artifact => ({
+    kind,
+    descriptor: toDescriptor(descriptor),
+    content,
+  });
   return {
-    descriptor,
+    descriptor: index.descriptor,
     artifacts: [
-      ...blobs.map((blob) => ({ kind: blob.kind, descriptor: toDescriptor(blob.descriptor), content: blob.content })),
-      { kind: 'soci-config', descriptor: toDescriptor(config), content: EMPTY_CONFIG },
-      { kind: 'soci-index', descriptor: toDescriptor(descriptor), content },
+      ...index.ztocs.map(({ descriptor, ztoc }) => describe('ztoc', descriptor, ztoc.ztoc)),
+      ...index.prefetches.map(({ descriptor, content }) => describe('prefetch', descriptor, content)),
+      describe('soci-config', index.config, EMPTY_CONFIG),
+      describe('soci-index', index.descriptor, index.content),
     ],
   };
 }
 
-interface Blob {
-  readonly kind: 'ztoc' | 'prefetch';
-  readonly descriptor: DescriptorStruct;
-  readonly content: Uint8Array;
-}
-
-function describeZtocs({ layers, built, options }: AssemblyInput): Blob[] {
+function describeZtocs<Ztoc extends ZtocFacts>({
+  layers,
+  ztocs,
+  options,
+}: SociIndexInput<Ztoc>): WrittenIndex<Ztoc>['ztocs'] {
   return layers.flatMap((layer) => {
-    const ztoc = 'task' in layer ? built.get(taskKey(layer.task)) : undefined;
+    const ztoc = 'task' in layer ? ztocs.get(taskKey(layer.task)) : undefined;
     if (ztoc === undefined) return [];
     const annotations = new Map([
       [LAYER_MEDIA_TYPE, layer.descriptor.mediaType],
@@ -83,13 +107,12 @@ function describeZtocs({ layers, built, options }: AssemblyInput): Blob[] {
       [SPAN_SIZE, String(options.spanSize)],
     ]);
     if (options.markMissingXattrs && !ztoc.hasXattrs) annotations.set(DISABLE_XATTRS, 'true');
-    const descriptor = { ...plainDescriptor(ZTOC, ztoc.ztocDigest, ztoc.ztoc.length), annotations };
-    return [{ kind: 'ztoc', descriptor, content: ztoc.ztoc }];
+    return [{ descriptor: { ...plainDescriptor(ZTOC, ztoc.ztocDigest, ztoc.ztocSize), annotations }, ztoc }];
   });
 }
 
 /** soci/soci_index.go, `buildPrefetchLayer`; soci/prefetch.go. */
-function describePrefetches(input: AssemblyInput): Blob[] {
+function describePrefetches(input: SociIndexInput): WrittenIndex['prefetches'] {
   const spansByLayer = collectPrefetchSpans(input);
   return input.layers.flatMap(({ descriptor: { digest } }) => {
     const spans = spansByLayer.get(digest);
@@ -100,16 +123,16 @@ function describePrefetches(input: AssemblyInput): Blob[] {
       ...plainDescriptor(PREFETCH, digestOf(content), content.length),
       annotations: new Map([[LAYER_DIGEST, digest]]),
     };
-    return [{ kind: 'prefetch', descriptor, content }];
+    return [{ descriptor, content }];
   });
 }
 
 /** Takes each file from the topmost layer that has it. */
-function collectPrefetchSpans({ layers, built, options }: AssemblyInput): Map<string, PrefetchSpan[]> {
+function collectPrefetchSpans({ layers, ztocs, options }: SociIndexInput): Map<string, PrefetchSpan[]> {
   const spansByLayer = new Map<string, PrefetchSpan[]>();
   for (const position of options.prefetchFiles.keys()) {
     for (const layer of layers.toReversed()) {
-      const found = 'task' in layer ? built.get(taskKey(layer.task))?.prefetch[position] : undefined;
+      const found = 'task' in layer ? ztocs.get(taskKey(layer.task))?.prefetch[position] : undefined;
       if (found === undefined || found === null) continue;
       const { digest } = layer.descriptor;
       spansByLayer.set(digest, [...(spansByLayer.get(digest) ?? []), found]);

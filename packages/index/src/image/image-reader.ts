@@ -1,5 +1,6 @@
 import { digestOf, type Fetcher, isImageIndex, isImageManifest, OciError, readVerified } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
+import { mapInParallel } from '../in-parallel.ts';
 import type { IndexLimits } from '../limits.ts';
 import { normalizeStruct } from './platform-match.ts';
 import {
@@ -12,6 +13,9 @@ import {
   type ManifestStruct,
   type PlatformStruct,
 } from './structs.ts';
+
+/** Documents fetched at a time where it is known which will be read. */
+const PRELOADS = 8;
 
 /**
  * Reads the manifests, image indexes and configurations of one image: each blob is fetched once, verified, bounded, and
@@ -45,6 +49,23 @@ export class ImageReader {
     return normalizeStruct(decodeNamed(descriptor, await this.#read(descriptor), decodePlatform));
   }
 
+  /**
+   * Fetches documents that are about to be read, several at a time. What is wrong with one is told when it is read; what
+   * is more than may be read is left.
+   */
+  async preload(descriptors: readonly DescriptorStruct[]): Promise<void> {
+    const { maxDocumentSize, maxDocumentsSize } = this.#limits;
+    let room = maxDocumentsSize;
+    const wanted = descriptors.filter((descriptor) => {
+      const { size } = descriptor;
+      if (embeddedContent(descriptor) !== undefined) return false;
+      const fits = typeof size === 'number' && size >= 0 && size <= maxDocumentSize && size <= room;
+      if (fits) room -= size;
+      return fits;
+    });
+    await mapInParallel(wanted, PRELOADS, (descriptor) => this.#document(descriptor).catch(() => undefined));
+  }
+
   /** Counts the descriptors met on a walk through the image, up to the limit. */
   startWalk(): (references: number) => void {
     let met = 0;
@@ -60,11 +81,14 @@ export class ImageReader {
   }
 
   async #read(descriptor: DescriptorStruct): Promise<Uint8Array> {
-    // Content that a descriptor embeds is taken if it is the content named (containerd, core/content/helpers.go).
-    const { data, digest } = descriptor;
-    if (data !== null && data.length === descriptor.size && digestOf(data) === digest) return data;
+    const embedded = embeddedContent(descriptor);
+    if (embedded !== undefined) return embedded;
     this.#count(descriptor);
-    const key = `${digest} ${descriptor.size}`;
+    return this.#document(descriptor);
+  }
+
+  #document(descriptor: DescriptorStruct): Promise<Uint8Array> {
+    const key = `${descriptor.digest} ${descriptor.size}`;
     const document = this.#documents.get(key) ?? this.#fetch(descriptor);
     this.#documents.set(key, document);
     return document;
@@ -94,6 +118,11 @@ export class ImageReader {
     const options = { maxSize: this.#limits.maxDocumentSize, ...(this.#signal && { signal: this.#signal }) };
     return readVerified(this.#fetcher, { mediaType, digest, size: Number(size) }, options);
   }
+}
+
+/** Content that a descriptor embeds is taken if it is the content named (containerd, core/content/helpers.go). */
+function embeddedContent({ data, digest, size }: DescriptorStruct): Uint8Array | undefined {
+  return data !== null && data.length === size && digestOf(data) === digest ? data : undefined;
 }
 
 /** Whether an error says that a store does not hold what was asked of it. */

@@ -1,0 +1,90 @@
+import type { CallOptions, Descriptor, Fetcher, ReferrerLister } from '@soci/oci';
+import { ImageReader } from '../image/image-reader.ts';
+import { type PlatformStruct, toDescriptor, toDescriptorStruct } from '../image/structs.ts';
+import { mapInParallel } from '../in-parallel.ts';
+import { readSociDocument } from '../inspect/soci-document.ts';
+import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
+import { choosePlatforms, type PlatformPlan, planPlatforms } from '../plan-image.ts';
+import { type WrittenIndex, writeSociIndex } from '../soci-manifest.ts';
+import { BUILD_TOOL_IDENTIFIER, SOCI_INDEX_V1 } from '../vocabulary.ts';
+import { listKnownPlatforms } from './known-platforms.ts';
+import { notRecognized, orNotRecognized } from './not-recognized.ts';
+import type { IndexesRecognition, NotRecognized } from './recognition.ts';
+import { RECOGNITION_READS, takeZtocs } from './recognized-ztocs.ts';
+import { reportRecognized } from './report-recognized.ts';
+
+/** SOCI indexes of one manifest that are looked at: made with other settings, or by others. */
+const MAX_REFERRERS = 64;
+
+/** Of a single manifest it makes no difference to a v1 index what it runs on: its configuration is not read. */
+const UNTOLD: PlatformStruct = { architecture: '', os: '', 'os.version': '', 'os.features': null, variant: '' };
+
+/**
+ * Tells from manifests alone whether the v1 SOCI indexes that {@link buildSociIndex} would give are there, found by what
+ * refers to the image's manifests. Of an image with one manifest the list of referrers and the SOCI index are fetched,
+ * beside the root. For what is read beyond manifests, and what is not looked at, see {@link recognizeConversion}.
+ *
+ * @param store - Holds the image and its indexes.
+ * @throws SociIndexError `OPTION_INVALID`; what the store throws but for `OciError`; the signal's reason.
+ */
+export async function recognizeIndexes(
+  store: Fetcher & ReferrerLister,
+  image: Descriptor,
+  options: SociIndexOptions = {},
+): Promise<IndexesRecognition> {
+  const resolved = resolveOptions(options, 1);
+  const reader = new ImageReader(store, resolved.limits, resolved.signal);
+  return orNotRecognized(async () => {
+    const source = toDescriptorStruct(image);
+    const available = await listKnownPlatforms(reader, source, UNTOLD);
+    const plans = await planPlatforms(reader, source, choosePlatforms(source, available, resolved), resolved);
+    const isWanted = plans.map(({ layers }) => layers.some((layer) => 'task' in layer));
+    if (!isWanted.includes(true) || (resolved.isCompat && isWanted.includes(false))) {
+      return notRecognized('nothing-to-index', `no layer of ${image.digest} is to be indexed`);
+    }
+    const found = await mapInParallel(plans, RECOGNITION_READS, async (plan) =>
+      plan.layers.some((layer) => 'task' in layer) ? findIndex(store, reader, plan, resolved) : undefined,
+    );
+    const indexes: (WrittenIndex | undefined)[] = [];
+    for (const index of found) {
+      if (index !== undefined && 'isCurrent' in index) return index;
+      indexes.push(index);
+    }
+    return reportRecognized(plans, indexes);
+  });
+}
+
+/** Finds, among the v1 indexes of a manifest, the one that building anew would give. */
+async function findIndex(
+  store: Fetcher & ReferrerLister,
+  reader: ImageReader,
+  plan: PlatformPlan,
+  options: ResolvedOptions,
+): Promise<WrittenIndex | NotRecognized> {
+  const { manifest, layers } = plan;
+  let why = notRecognized('not-indexed', `no SOCI index refers to ${manifest.digest}`);
+  let looked = 0;
+  const call: CallOptions = options.signal === undefined ? {} : { signal: options.signal };
+  for await (const referrer of store.referrers(toDescriptor(manifest), SOCI_INDEX_V1, call)) {
+    if (looked === MAX_REFERRERS) break;
+    looked += 1;
+    if (
+      (referrer.annotations?.[BUILD_TOOL_IDENTIFIER] ?? options.buildToolIdentifier) !== options.buildToolIdentifier
+    ) {
+      why = notRecognized('other-settings', `SOCI index ${referrer.digest} was made by another tool`);
+      continue;
+    }
+    const compared = await orNotRecognized(async () => {
+      const document = await readSociDocument(reader, toDescriptorStruct(referrer));
+      const ztocs = await takeZtocs(store, [document], [plan], options);
+      if ('isCurrent' in ztocs) return ztocs;
+      const index = writeSociIndex({ version: 1, subject: manifest, layers, ztocs, options });
+      return index?.descriptor.digest === referrer.digest
+        ? index
+        : notRecognized('other-content', `SOCI index ${referrer.digest} is not what building it anew gives`);
+    });
+    if (!('isCurrent' in compared)) return compared;
+    why = compared;
+  }
+  return why;
+}

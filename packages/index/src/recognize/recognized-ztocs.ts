@@ -1,0 +1,82 @@
+import { type Fetcher, readVerified } from '@soci/oci';
+import { mapInParallel } from '../in-parallel.ts';
+import type { SociDocument, ZtocReference } from '../inspect/soci-document.ts';
+import { type LayerTask, taskKey } from '../layers/layer-plan.ts';
+import { toLayerSettings } from '../layers/layer-settings.ts';
+import type { ResolvedOptions } from '../options.ts';
+import type { PlatformPlan } from '../plan-image.ts';
+import { adoptZtoc } from '../reuse/adopt-ztoc.ts';
+import type { ZtocFacts } from '../soci-manifest.ts';
+import { notRecognized } from './not-recognized.ts';
+import type { NotRecognized } from './recognition.ts';
+
+/** zTOCs, and SOCI indexes, that are read at a time. */
+export const RECOGNITION_READS = 8;
+
+/** The zTOCs that building anew would give, by the key of their task, if the SOCI indexes list what they say. */
+export type RecognizedZtocs = ReadonlyMap<string, ZtocFacts>;
+
+/**
+ * Takes from SOCI indexes the zTOCs of all layers that are to be indexed. They are read only where a SOCI index does not
+ * say what it hangs on: which spans the files to prefetch lie in, and whether a layer that is not marked has extended
+ * attributes, or was made before anybody asked.
+ */
+export async function takeZtocs(
+  store: Fetcher,
+  documents: readonly SociDocument[],
+  plans: readonly Pick<PlatformPlan, 'layers'>[],
+  options: ResolvedOptions,
+): Promise<RecognizedZtocs | NotRecognized> {
+  const difference = findOtherSettings(documents, options);
+  if (difference !== undefined) return difference;
+  const listed = new Map<string, ZtocReference>();
+  for (const ztoc of documents.flatMap(({ ztocs }) => ztocs)) {
+    const key = `${ztoc.layerMediaType} ${ztoc.layerDigest}`;
+    if (!listed.has(key)) listed.set(key, ztoc);
+  }
+  const wanted = new Map<string, { readonly task: LayerTask; readonly reference: ZtocReference }>();
+  for (const layer of plans.flatMap(({ layers }) => layers)) {
+    if ('skipped' in layer) continue;
+    const { mediaType, digest } = layer.descriptor;
+    const reference = listed.get(`${mediaType} ${digest}`);
+    if (reference === undefined) return notRecognized('other-layers', `layer ${digest} is not indexed there`);
+    wanted.set(taskKey(layer.task), { task: layer.task, reference });
+  }
+  const taken = await mapInParallel([...wanted], RECOGNITION_READS, async ([key, { task, reference }]) => {
+    return [key, await takeZtoc(store, task, reference, options)] as const;
+  });
+  const ztocs = new Map<string, ZtocFacts>();
+  for (const [key, ztoc] of taken) {
+    if ('isCurrent' in ztoc) return ztoc;
+    ztocs.set(key, ztoc);
+  }
+  return ztocs;
+}
+
+function findOtherSettings(documents: readonly SociDocument[], options: ResolvedOptions): NotRecognized | undefined {
+  const { spanSize, buildToolIdentifier, markMissingXattrs, prefetchFiles } = options;
+  for (const { descriptor, ztocs, prefetches, ...document } of documents) {
+    const isOther =
+      document.buildToolIdentifier !== buildToolIdentifier ||
+      ztocs.some((ztoc) => ztoc.spanSize !== spanSize || (ztoc.disablesXattrs && !markMissingXattrs)) ||
+      (prefetches.length > 0 && prefetchFiles.length === 0);
+    if (isOther) return notRecognized('other-settings', `SOCI index ${descriptor.digest} was made with other settings`);
+  }
+  return undefined;
+}
+
+async function takeZtoc(
+  store: Fetcher,
+  task: LayerTask,
+  { descriptor, disablesXattrs }: ZtocReference,
+  options: ResolvedOptions,
+): Promise<ZtocFacts | NotRecognized> {
+  const { markMissingXattrs, prefetchFiles, limits, signal } = options;
+  if (prefetchFiles.length === 0 && (disablesXattrs || !markMissingXattrs)) {
+    const { digest, size } = descriptor;
+    return { ztocDigest: digest, ztocSize: size, hasXattrs: !disablesXattrs, prefetch: [] };
+  }
+  const bytes = await readVerified(store, descriptor, { maxSize: limits.maxZtocSize, ...(signal && { signal }) });
+  const ztoc = adoptZtoc(bytes, task, toLayerSettings(options), limits.maxZtocSize);
+  return 'refused' in ztoc ? notRecognized('unreadable', `zTOC ${descriptor.digest}: ${ztoc.message}`) : ztoc;
+}
