@@ -38,7 +38,7 @@ export class BlobPart {
 
   async #fill(blob: RemoteBlob, span: ByteRange, call: CallOptions): Promise<void> {
     try {
-      for await (const chunk of readSpan(blob, span, { maxSkip: 0, ...call })) {
+      for await (const chunk of readSpan(blob, span, { maxSkip: 0, reuseChunks: true, ...call })) {
         this.buffer.set(chunk, this.#filled);
         this.#filled += chunk.length;
         this.#wake?.();

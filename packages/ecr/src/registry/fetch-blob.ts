@@ -32,7 +32,7 @@ export async function* fetchBlob(
   const blob = new RemoteBlob(http, repository, target, options);
   const parts = new PartsInFlight(blob, readAhead, call);
   try {
-    let position = yield* readUntilHeldUp(blob, parts, call);
+    let position = yield* readUntilHeldUp(blob, parts, { ...call, reuseChunks });
     try {
       for await (const chunk of parts.read()) {
         position += chunk.length;
@@ -42,7 +42,7 @@ export async function* fetchBlob(
       if (!(error instanceof RegistryError && error.code === 'UNSUPPORTED')) throw error;
       // No ranges here: one connection for the rest, and what was handed out is passed over.
       const rest = { offset: position, length: blob.size - position };
-      yield* readSpan(blob, rest, { maxSkip: blob.size, ...call });
+      yield* readSpan(blob, rest, { maxSkip: blob.size, reuseChunks, ...call });
     }
   } finally {
     await parts.close();
@@ -58,9 +58,9 @@ export async function* fetchBlob(
 async function* readUntilHeldUp(
   blob: RemoteBlob,
   parts: PartsInFlight,
-  call: CallOptions,
+  options: FetchOptions,
 ): AsyncGenerator<Uint8Array, number, undefined> {
-  const stream = readSpan(blob, { offset: 0, length: blob.size }, { maxSkip: blob.size, ...call });
+  const stream = readSpan(blob, { offset: 0, length: blob.size }, { maxSkip: blob.size, ...options });
   let wait: NetworkWait | undefined;
   let position = 0;
   let end = blob.size;

@@ -13,8 +13,11 @@ export interface OpenSpan {
   readonly start: number;
 }
 
-/** What a storage answers when a URL of its own no longer holds: then the registry is asked for another one. */
-const LOCATION_REFUSALS: readonly number[] = [400, 401, 403, 404, 410];
+/** What storages answer to a URL that has expired. */
+const URL_REFUSALS: readonly number[] = [400, 403];
+
+/** What they answer to one that no longer holds, for whatever reason. */
+const LOCATION_REFUSALS: readonly number[] = [...URL_REFUSALS, 401, 404, 410];
 
 /**
  * Asks for part of a blob: its storage directly where that is known, else the registry.
@@ -50,7 +53,13 @@ async function openAtLocation(blob: RemoteBlob, span: ByteRange, call: CallOptio
 
 async function openAtRegistry(blob: RemoteBlob, span: ByteRange, call: CallOptions): Promise<HttpResponse> {
   const { http, locations, repository, digest, path } = blob;
-  const response = await http.open(request(blob, span, call, { target: path, expected: [416] }));
+  let response = await http.open(request(blob, span, call, { target: path, expected: [...URL_REFUSALS, 416] }));
+  if (URL_REFUSALS.includes(response.status)) {
+    // Was it the storage, and the URL too old by the time that it got there? A new one is as likely to be good; and where
+    // it was the registry, it says its reasons once more.
+    response.discard();
+    response = await http.open(request(blob, span, call, { target: path, expected: [416] }));
+  }
   if (response.url.origin !== http.origin) locations?.remember(repository, digest, response.url);
   return response;
 }
@@ -64,9 +73,7 @@ function request(
   const end = offset + length;
   // To the blob's end there is no last byte to name: a blob that is longer than said then shows itself.
   const last = end === blob.size ? '' : end - 1;
-  const range = length === blob.size ? {} : { range: `bytes=${offset}-${last}` };
-  // A blob is bytes with a digest: nobody on the way shall compress them.
-  const headers = { 'accept-encoding': 'identity', ...range };
+  const headers = length === blob.size ? {} : { range: `bytes=${offset}-${last}` };
   return { ...where, method: 'GET', headers, scope: blob.scope, ...call };
 }
 

@@ -33,7 +33,11 @@ export async function readBlobRange(
   const bytes = new Uint8Array(range.length);
   if (range.length === 0) return bytes;
   let length = 0;
-  for await (const chunk of readSpan(blob, range, { maxSkip: MAX_BYTES_SKIPPED, ...(signal && { signal }) })) {
+  for await (const chunk of readSpan(blob, range, {
+    maxSkip: MAX_BYTES_SKIPPED,
+    reuseChunks: true,
+    ...(signal && { signal }),
+  })) {
     bytes.set(chunk, length);
     length += chunk.length;
   }

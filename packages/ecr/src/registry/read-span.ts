@@ -1,14 +1,21 @@
-import { type ByteRange, type CallOptions, OciError } from '@soci/oci';
+import { type ByteRange, type CallOptions, type FetchOptions, OciError } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
-import { BodyBreaks } from './body-breaks.ts';
+import { isPassing, Retries } from '../transport/retry.ts';
 import { type OpenSpan, openSpan } from './open-span.ts';
+import { releaseMemory } from './release-memory.ts';
 import type { RemoteBlob } from './remote-blob.ts';
 
 /** Options of {@link readSpan}. */
-export interface SpanOptions extends CallOptions {
+export interface SpanOptions extends FetchOptions {
   /** Bytes in all that may be read only to be passed over, where a server answers a range with the whole blob. */
   readonly maxSkip: number;
 }
+
+/** Times that a body may break off in all, however much came in between. */
+const MAX_BREAKS = 1000;
+
+/** 64 KiB: a body that breaks off after fewer bytes counts as one that gave nothing. */
+const MIN_PROGRESS = 1 << 16;
 
 /** How much of a body came, and how it broke off, where it did not just end. */
 interface BodyEnd {
@@ -27,10 +34,11 @@ interface BodyEnd {
 export async function* readSpan(
   blob: RemoteBlob,
   { offset, length }: ByteRange,
-  { maxSkip, ...call }: SpanOptions,
+  { maxSkip, reuseChunks = false, ...call }: SpanOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const end = offset + length;
-  const breaks = new BodyBreaks(blob.retry);
+  const retries = new Retries({ policy: blob.retry, ...call });
+  let breaks = 0;
   let position = offset;
   let skippable = maxSkip;
   do {
@@ -41,11 +49,15 @@ export async function* readSpan(
       opened.response.discard();
       throw rangesUnsupported(blob, position);
     }
-    const { received, failure } = yield* readBody(blob, rest, opened, call);
+    const { received, failure } = yield* readBody(blob, rest, opened, reuseChunks, call);
     position += received;
     if (position === end) return;
     blob.locations?.forget(blob.repository, blob.digest);
-    await breaks.overcome(failure ?? endedEarly(blob, position), received, call);
+    const broken = failure ?? endedEarly(blob, position);
+    breaks += 1;
+    if (breaks > MAX_BREAKS) throw broken;
+    if (received >= MIN_PROGRESS) retries.reset();
+    await retries.next(broken);
   } while (position < end);
 }
 
@@ -54,6 +66,7 @@ async function* readBody(
   blob: RemoteBlob,
   { offset, length }: ByteRange,
   { response, start }: OpenSpan,
+  reuseChunks: boolean,
   call: CallOptions,
 ): AsyncGenerator<Uint8Array, BodyEnd, undefined> {
   const end = offset + length;
@@ -67,20 +80,17 @@ async function* readBody(
       if (at > end && end === blob.size) throw tooLong(blob);
       received += piece.length;
       if (piece.length > 0) yield piece;
+      if (reuseChunks) releaseMemory(chunk);
       if (at > end) break;
     }
     return { received, failure: undefined };
   } catch (error) {
     call.signal?.throwIfAborted();
-    if (isBreak(error)) return { received, failure: error };
+    if (isPassing(error)) return { received, failure: error };
     throw error;
   } finally {
     response.discard();
   }
-}
-
-function isBreak(error: unknown): error is RegistryError {
-  return error instanceof RegistryError && (error.code === 'CONNECTION_FAILED' || error.code === 'STALLED');
 }
 
 function endedEarly(blob: RemoteBlob, position: number): RegistryError {
