@@ -1,6 +1,6 @@
 import { type Descriptor, digestOf, isImageIndex, isImageManifest, isNonDistributable, parseDigest } from '@soci/oci';
-import { listReferences } from './store/manifest-references.ts';
 import type { RegistryStore } from './store/registry-store.ts';
+import { listReferences } from './store/stored-manifest.ts';
 
 /** What is missing, or is not what it is said to be, of an image and all that it refers to; a sentence each. */
 export function checkGraph(store: RegistryStore, name: string, reference: string): readonly string[] {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isImageManifest, parseManifest } from '@soci/oci';
-import type { StoredManifest } from './store/repository.ts';
+import { configMediaType, type StoredManifest } from './store/stored-manifest.ts';
 
 /**
  * What Amazon ECR tells EventBridge of an image that was pushed or deleted.
@@ -73,8 +72,4 @@ export class EventLog {
     this.events.push(event);
     for (const listener of this.#listeners) listener(event);
   }
-}
-
-function configMediaType({ mediaType, bytes }: StoredManifest): string | undefined {
-  return isImageManifest(mediaType) ? parseManifest(bytes, { mediaType }).config.mediaType : undefined;
 }

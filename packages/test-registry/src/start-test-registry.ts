@@ -54,6 +54,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
   const storage = await openPort('storage', 0, context, (incoming) =>
     handleStorageRequest(store.blobs, urls, incoming),
   );
+  const signUrl = (digest: string) => `${storage.origin}${storagePath(digest)}?${urls.sign(storagePath(digest))}`;
   const registry: Registry = {
     store,
     uploads,
@@ -67,14 +68,12 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
       singlePost: options.singlePost ?? false,
       pageSize: options.pageSize ?? 1000,
     },
-    signUrl: options.redirects
-      ? (digest) => `${storage.origin}${storagePath(digest)}?${urls.sign(storagePath(digest))}`
-      : undefined,
+    signUrl: options.redirects ? signUrl : undefined,
   };
   const api = await openPort('registry', options.port ?? 0, context, (incoming) =>
     answering(() => door.handle(incoming) ?? handleRegistryRequest(registry, door.gate, incoming)),
   );
-  const awsRegistry = { registry, tokens, proxyEndpoint: api.origin, account, region };
+  const awsRegistry = { registry, tokens, proxyEndpoint: api.origin, signUrl };
   const aws = await openPort('aws', 0, { ...context, tls: undefined }, (incoming) =>
     handleAwsRequest(awsRegistry, incoming),
   );

@@ -7,8 +7,8 @@ export interface AwsRegistry {
   readonly tokens: TokenBook<true>;
   /** Where the OCI API is, such as `http://127.0.0.1:40123`. */
   readonly proxyEndpoint: string;
-  readonly account: string;
-  readonly region: string;
+  /** The address of a blob at the storage. */
+  readonly signUrl: (digest: string) => string;
 }
 
 /** Ends a call with an exception of the API. */

@@ -1,41 +1,71 @@
 import type { Incoming } from '../http/incoming.ts';
+import { Refusal } from '../http/refusal.ts';
 import { type Reply, replyJson } from '../http/reply.ts';
 import { getAuthorizationToken } from './authorization-token.ts';
+import type { AwsInput } from './aws-input.ts';
 import { AwsFailure, type AwsRegistry } from './aws-registry.ts';
+import { batchDeleteImage, batchGetImage, describeImages, listImages } from './images.ts';
+import { batchCheckLayerAvailability, getDownloadUrlForLayer } from './layers.ts';
+import { createRepository, describeRepositories } from './repositories.ts';
 
-type Input = Readonly<Record<string, unknown>>;
+type AwsCall = (aws: AwsRegistry, input: AwsInput) => unknown;
 
-const CALLS: Readonly<Record<string, (registry: AwsRegistry, input: Input) => unknown>> = {
-  GetAuthorizationToken: getAuthorizationToken,
-};
+const CALLS: ReadonlyMap<string, AwsCall> = new Map<string, AwsCall>([
+  ['BatchCheckLayerAvailability', batchCheckLayerAvailability],
+  ['BatchDeleteImage', batchDeleteImage],
+  ['BatchGetImage', batchGetImage],
+  ['CreateRepository', createRepository],
+  ['DescribeImages', describeImages],
+  ['DescribeRepositories', describeRepositories],
+  ['GetAuthorizationToken', getAuthorizationToken],
+  ['GetDownloadUrlForLayer', getDownloadUrlForLayer],
+  ['ListImages', listImages],
+]);
 
 const TARGET_PREFIX = 'AmazonEC2ContainerRegistry_V20150921.';
 const MAX_REQUEST_SIZE = 8 * 1024 * 1024;
 
-/** Answers a call of ECR's own API. @see "AWS JSON 1.1 protocol" of Smithy */
-export async function handleAwsRequest(registry: AwsRegistry, incoming: Incoming): Promise<Reply> {
+/** Answers a call of ECR's own API. @see Smithy, "AWS JSON 1.1 protocol" */
+export async function handleAwsRequest(aws: AwsRegistry, incoming: Incoming): Promise<Reply> {
   try {
-    return reply(200, await CALLS_BY_TARGET(incoming)(registry, await readInput(incoming)));
+    checkSignature(incoming);
+    return reply(200, findCall(incoming)(aws, await readInput(incoming)));
   } catch (error) {
-    if (!(error instanceof AwsFailure)) throw error;
-    return reply(400, { __type: error.code, message: error.message });
+    if (error instanceof AwsFailure) return reply(400, { __type: error.code, message: error.message });
+    if (error instanceof Refusal) return reply(error.status, { __type: 'ValidationException', message: error.message });
+    throw error;
   }
 }
 
-function CALLS_BY_TARGET({ headers }: Incoming): (registry: AwsRegistry, input: Input) => unknown {
+/** A call is signed; whether rightly is not looked at, as there are no keys to compare with. */
+function checkSignature({ headers }: Incoming): void {
+  if (headers.authorization === undefined) {
+    throw new AwsFailure('MissingAuthenticationTokenException', 'Missing Authentication Token');
+  }
+  if (!/^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/[^/]+\/ecr\/aws4_request,/.test(headers.authorization)) {
+    throw new AwsFailure('IncompleteSignatureException', 'Authorization is no signature of version 4 for ecr');
+  }
+}
+
+function findCall({ headers }: Incoming): AwsCall {
   const target = String(headers['x-amz-target'] ?? '');
-  const name = target.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : '';
-  const call = Object.hasOwn(CALLS, name) ? CALLS[name] : undefined;
+  const call = target.startsWith(TARGET_PREFIX) ? CALLS.get(target.slice(TARGET_PREFIX.length)) : undefined;
   if (call === undefined) throw new AwsFailure('UnknownOperationException', `no such call here: ${target}`);
   return call;
 }
 
-async function readInput(incoming: Incoming): Promise<Input> {
-  const bytes = await incoming.wholeBody(MAX_REQUEST_SIZE, 'a request');
+async function readInput(incoming: Incoming): Promise<AwsInput> {
+  const text = Buffer.from(await incoming.wholeBody(MAX_REQUEST_SIZE, 'a request')).toString();
+  const value = parse(text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as AwsInput;
+  throw new AwsFailure('SerializationException', 'the request is no JSON object');
+}
+
+function parse(text: string): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes).toString() || '{}') as Input;
+    return JSON.parse(text);
   } catch {
-    throw new AwsFailure('SerializationException', 'the request is not JSON');
+    return undefined;
   }
 }
 

@@ -1,12 +1,14 @@
-import { digestOf, isDigest, isTag, MAX_MANIFEST_SIZE, parseDigest, readReferral } from '@soci/oci';
+import { digestOf, isDigest, isTag, MAX_MANIFEST_SIZE, parseDigest } from '@soci/oci';
 import { Refusal } from '../http/refusal.ts';
 import type { Reply } from '../http/reply.ts';
 import { MemoryBlob } from '../store/memory-blobs.ts';
-import type { Repository, StoredManifest } from '../store/repository.ts';
+import type { Repository } from '../store/repository.ts';
+import { referralOf, type StoredManifest } from '../store/stored-manifest.ts';
 import { accepts } from './accept.ts';
 import { checkManifest } from './check-manifest.ts';
+import { locate } from './location.ts';
 import { type Call, existingRepository, writableRepository } from './registry.ts';
-import { locate } from './uploads.ts';
+import { removeImage, removeTag } from './remove-image.ts';
 
 /** `GET` and `HEAD` of a manifest. @see OCI distribution-spec v1.1, "Pulling manifests" */
 export async function getManifest(call: Call): Promise<Reply> {
@@ -43,7 +45,7 @@ export async function putManifest(call: Call): Promise<Reply> {
   if (tag !== undefined) repository.setTag(tag, digest);
   if (isNews) registry.events.tell('PUSH', name, manifest, tag);
 
-  const subject = readReferral({ mediaType, digest, size: bytes.length }, bytes)?.subject;
+  const subject = referralOf(manifest)?.subject;
   return {
     status: 201,
     headers: {
@@ -56,17 +58,11 @@ export async function putManifest(call: Call): Promise<Reply> {
 
 /** `DELETE` of a manifest by digest, or of a tag. @see OCI distribution-spec v1.1, "Content Management" */
 export async function deleteManifest(call: Call): Promise<Reply> {
-  const { registry, name, reference } = call;
+  const { registry, reference } = call;
   const repository = existingRepository(call);
   const manifest = findManifest(call, repository);
-  if (isDigest(reference)) {
-    const [first, ...others] = repository.tagsOf(manifest.digest);
-    repository.removeManifest(manifest.digest);
-    for (const tag of [first, ...others]) registry.events.tell('DELETE', name, manifest, tag);
-  } else {
-    repository.removeTag(reference);
-    registry.events.tell('DELETE', name, manifest, reference);
-  }
+  if (isDigest(reference)) removeImage(registry, repository, manifest);
+  else removeTag(registry, repository, reference, manifest);
   return { status: 202 };
 }
 

@@ -1,6 +1,6 @@
 import { Refusal } from '../http/refusal.ts';
+import { locate } from './location.ts';
 import type { Call } from './registry.ts';
-import { locate } from './uploads.ts';
 
 /** The `n` of the query, or `fallback`; at most `fallback`. @throws Refusal 400 where it is no count. */
 export function pageSize({ incoming }: Call, fallback: number): number {

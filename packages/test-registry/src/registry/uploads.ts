@@ -2,10 +2,10 @@ import { parseDigest } from '@soci/oci';
 import type { Incoming } from '../http/incoming.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Reply, ReplyHeaders } from '../http/reply.ts';
-import { refersTo } from '../store/manifest-references.ts';
 import type { Repository } from '../store/repository.ts';
 import { checkDigest } from './blobs.ts';
-import { type Call, type Registry, writableRepository } from './registry.ts';
+import { locate } from './location.ts';
+import { type Call, writableRepository } from './registry.ts';
 import { checkPart, checkParts } from './upload-parts.ts';
 import type { UploadSession } from './upload-sessions.ts';
 
@@ -77,7 +77,7 @@ export async function cancelUpload(call: Call): Promise<Reply> {
 
 /** ECR mounts only what a manifest of the other repository refers to. @see aws/containers-roadmap, issue 2860 */
 function mayMount({ registry }: Call, from: Repository, digest: string): boolean {
-  return from.hasBlob(digest) && (!registry.settings.ecr || refersTo(from, digest));
+  return from.hasBlob(digest) && (!registry.settings.ecr || from.refersTo(digest));
 }
 
 async function finish(call: Call, session: UploadSession, digest: string): Promise<Reply> {
@@ -157,12 +157,4 @@ function replyCreated(call: Call, digest: string): Reply {
     status: 201,
     headers: { location: locate(call, `blobs/${digest}`), 'docker-content-digest': digest },
   };
-}
-
-/** An address below the repository, relative or absolute as the settings say. */
-export function locate(
-  { registry, incoming, name }: Pick<Call, 'incoming' | 'name'> & { registry: Registry },
-  path: string,
-): string {
-  return `${registry.settings.absoluteLocations ? incoming.origin : ''}/v2/${name}/${path}`;
 }

@@ -1,12 +1,5 @@
-import { type Descriptor, readReferral } from '@soci/oci';
-
-/** A manifest as it was pushed. */
-export interface StoredManifest {
-  readonly digest: string;
-  readonly mediaType: string;
-  readonly bytes: Uint8Array;
-  readonly pushedAt: Date;
-}
+import type { Descriptor } from '@soci/oci';
+import { listReferences, referralOf, type StoredManifest } from './stored-manifest.ts';
 
 /** What one repository holds. The bytes of its blobs lie in the blob store, which all repositories share. */
 export class Repository {
@@ -46,9 +39,14 @@ export class Repository {
     return [...this.#manifests.values()];
   }
 
+  /** Whether one of the manifests refers to `digest`. */
+  refersTo(digest: string): boolean {
+    return this.manifests().some((manifest) => listReferences(manifest).some((entry) => entry.digest === digest));
+  }
+
   addManifest(manifest: StoredManifest): void {
     if (!this.#manifests.has(manifest.digest)) this.#manifests.set(manifest.digest, manifest);
-    const referral = readReferralOrNone(manifest);
+    const referral = referralOf(manifest);
     if (referral === undefined) return;
     const list = this.#referrers.get(referral.subject) ?? new Map<string, Descriptor>();
     list.set(manifest.digest, referral.referrer);
@@ -87,14 +85,5 @@ export class Repository {
   /** Manifests about `subject`, in the order in which they came. */
   referrers(subject: string): readonly Descriptor[] {
     return [...(this.#referrers.get(subject)?.values() ?? [])];
-  }
-}
-
-/** A test may put anything in directly: what is no manifest refers to nothing. */
-function readReferralOrNone({ mediaType, digest, bytes }: StoredManifest) {
-  try {
-    return readReferral({ mediaType, digest, size: bytes.length }, bytes);
-  } catch {
-    return undefined;
   }
 }

@@ -1,0 +1,146 @@
+import { isDigest } from '@soci/oci';
+import { accepts } from '../registry/accept.ts';
+import { removeImage, removeTag } from '../registry/remove-image.ts';
+import type { Repository } from '../store/repository.ts';
+import type { StoredManifest } from '../store/stored-manifest.ts';
+import { type AwsInput, invalid, objectsOf, optionalTextOf, textsOf } from './aws-input.ts';
+import { pageOf } from './aws-pages.ts';
+import { AwsFailure, type AwsRegistry } from './aws-registry.ts';
+import { describeImage } from './image-details.ts';
+import { findRepository } from './repositories.ts';
+
+/** How calls name an image. */
+interface ImageId {
+  readonly imageDigest?: string;
+  readonly imageTag?: string;
+}
+
+interface ImageFailure {
+  readonly imageId: ImageId;
+  readonly failureCode: string;
+  readonly failureReason: string;
+}
+
+/** @see Amazon ECR API Reference, ListImages */
+export function listImages(aws: AwsRegistry, input: AwsInput) {
+  const repository = findRepository(aws, input);
+  const { items, nextToken } = pageOf(
+    filtered(repository, input).flatMap((image) => idsOf(repository, image)),
+    input,
+  );
+  return { imageIds: items, nextToken };
+}
+
+/** @see Amazon ECR API Reference, DescribeImages */
+export function describeImages(aws: AwsRegistry, input: AwsInput) {
+  const repository = findRepository(aws, input);
+  const ids = readIds(input);
+  const images =
+    ids === undefined
+      ? filtered(repository, input)
+      : ids.map((id) => {
+          const image = find(repository, id);
+          if ('failureCode' in image) throw new AwsFailure('ImageNotFoundException', notFound(aws, repository, id));
+          return image;
+        });
+  const { items, nextToken } = pageOf(images, input);
+  return { imageDetails: items.map((image) => describeImage(aws, repository, image)), nextToken };
+}
+
+/** @see Amazon ECR API Reference, BatchGetImage */
+export function batchGetImage(aws: AwsRegistry, input: AwsInput) {
+  const repository = findRepository(aws, input);
+  const types = textsOf(input, 'acceptedMediaTypes', 100)?.join(',');
+  const found = requireIds(input).map((id) => ({ id, image: find(repository, id, types) }));
+  return {
+    images: found.flatMap(({ id, image }) =>
+      'failureCode' in image
+        ? []
+        : {
+            registryId: aws.registry.events.account,
+            repositoryName: repository.name,
+            imageId: { imageDigest: image.digest, ...(id.imageTag !== undefined && { imageTag: id.imageTag }) },
+            imageManifest: Buffer.from(image.bytes).toString(),
+            imageManifestMediaType: image.mediaType,
+          },
+    ),
+    failures: found.flatMap(({ image }) => ('failureCode' in image ? image : [])),
+  };
+}
+
+/** @see Amazon ECR API Reference, BatchDeleteImage */
+export function batchDeleteImage(aws: AwsRegistry, input: AwsInput) {
+  const repository = findRepository(aws, input);
+  const imageIds: ImageId[] = [];
+  const failures: ImageFailure[] = [];
+  for (const id of requireIds(input)) {
+    const image = find(repository, id);
+    if ('failureCode' in image) failures.push(image);
+    else if (id.imageTag !== undefined) {
+      removeTag(aws.registry, repository, id.imageTag, image);
+      imageIds.push({ imageDigest: image.digest, imageTag: id.imageTag });
+    } else if (repository.refersTo(image.digest)) {
+      failures.push(failure(id, 'ImageReferencedByManifestList', 'Requested image referenced by manifest list'));
+    } else {
+      imageIds.push(...idsOf(repository, image));
+      removeImage(aws.registry, repository, image);
+    }
+  }
+  return { imageIds, failures };
+}
+
+function find(repository: Repository, id: ImageId, acceptedTypes?: string): ImageFailure | StoredManifest {
+  const { imageDigest, imageTag } = id;
+  if (imageDigest !== undefined && !isDigest(imageDigest)) {
+    return failure(id, 'InvalidImageDigest', 'Invalid request parameters: image digest should satisfy the regex');
+  }
+  const reference = imageTag ?? imageDigest;
+  if (reference === undefined)
+    return failure(id, 'MissingDigestAndTag', 'Invalid request parameters: both tag and digest cannot be null');
+  const image = repository.manifest(reference);
+  if (image === undefined || !accepts(acceptedTypes, image.mediaType)) {
+    return failure(id, 'ImageNotFound', 'Requested image not found');
+  }
+  if (imageDigest !== undefined && image.digest !== imageDigest) {
+    return failure(id, 'ImageTagDoesNotMatchDigest', 'Requested image tag does not match the digest');
+  }
+  return image;
+}
+
+function failure(imageId: ImageId, failureCode: string, failureReason: string): ImageFailure {
+  return { imageId, failureCode, failureReason };
+}
+
+function notFound({ registry }: AwsRegistry, { name }: Repository, { imageDigest, imageTag }: ImageId): string {
+  const id = `{imageDigest:'${imageDigest ?? 'null'}', imageTag:'${imageTag ?? 'null'}'}`;
+  return `The image with imageId ${id} does not exist within the repository with name '${name}' in the registry with id '${registry.events.account}'`;
+}
+
+/** Those with a tag, without, or both, as the filter says; in the order in which they came. */
+function filtered(repository: Repository, input: AwsInput): readonly StoredManifest[] {
+  const filter = (input.filter ?? {}) as AwsInput;
+  const status = optionalTextOf(filter, 'tagStatus') ?? 'ANY';
+  if (status === 'ANY') return repository.manifests();
+  return repository.manifests().filter(({ digest }) => repository.tagsOf(digest).length > 0 === (status === 'TAGGED'));
+}
+
+/** One for each of its tags, or one without. */
+function idsOf(repository: Repository, { digest }: StoredManifest): readonly ImageId[] {
+  const tags = repository.tagsOf(digest);
+  if (tags.length === 0) return [{ imageDigest: digest }];
+  return tags.map((tag) => ({ imageDigest: digest, imageTag: tag }));
+}
+
+function requireIds(input: AwsInput): readonly ImageId[] {
+  const ids = readIds(input);
+  if (ids === undefined) throw invalid('imageIds', 'Member must not be null');
+  return ids;
+}
+
+function readIds(input: AwsInput): readonly ImageId[] | undefined {
+  return objectsOf(input, 'imageIds', 100)?.map((id) => {
+    const imageDigest = optionalTextOf(id, 'imageDigest');
+    const imageTag = optionalTextOf(id, 'imageTag');
+    return { ...(imageDigest !== undefined && { imageDigest }), ...(imageTag !== undefined && { imageTag }) };
+  });
+}

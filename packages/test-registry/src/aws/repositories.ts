@@ -1,0 +1,65 @@
+import type { Repository } from '../store/repository.ts';
+import { type AwsInput, invalid, optionalTextOf, textOf, textsOf } from './aws-input.ts';
+import { pageOf } from './aws-pages.ts';
+import { AwsFailure, type AwsRegistry } from './aws-registry.ts';
+
+/** @see Amazon ECR API Reference, CreateRepository, `repositoryName` */
+const NAME_PATTERN = /^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*\/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
+
+/** @see Amazon ECR API Reference, CreateRepository */
+export function createRepository(aws: AwsRegistry, input: AwsInput) {
+  const { store } = aws.registry;
+  const name = textOf(input, 'repositoryName');
+  if (name.length < 2 || name.length > 256 || !NAME_PATTERN.test(name)) {
+    throw invalid('repositoryName', `must satisfy regular expression '${NAME_PATTERN.source}'`);
+  }
+  if (store.repository(name) !== undefined) {
+    throw new AwsFailure(
+      'RepositoryAlreadyExistsException',
+      `The repository with name '${name}' already exists in the registry with id '${aws.registry.events.account}'`,
+    );
+  }
+  const mutability = optionalTextOf(input, 'imageTagMutability');
+  return {
+    repository: describe(
+      aws,
+      store.openRepository(name, mutability === undefined ? undefined : mutability === 'IMMUTABLE'),
+    ),
+  };
+}
+
+/** @see Amazon ECR API Reference, DescribeRepositories */
+export function describeRepositories(aws: AwsRegistry, input: AwsInput) {
+  const names = textsOf(input, 'repositoryNames', 100);
+  if (names !== undefined) return { repositories: names.map((name) => describe(aws, findByName(aws, name))) };
+  const { items, nextToken } = pageOf(aws.registry.store.repositories(), input);
+  return { repositories: items.map((repository) => describe(aws, repository)), nextToken };
+}
+
+/** The repository that a call names. @throws AwsFailure `RepositoryNotFoundException` */
+export function findRepository(aws: AwsRegistry, input: AwsInput): Repository {
+  return findByName(aws, textOf(input, 'repositoryName'), optionalTextOf(input, 'registryId'));
+}
+
+function findByName({ registry }: AwsRegistry, name: string, id = registry.events.account): Repository {
+  const found = id === registry.events.account ? registry.store.repository(name) : undefined;
+  if (found === undefined) {
+    throw new AwsFailure(
+      'RepositoryNotFoundException',
+      `The repository with name '${name}' does not exist in the registry with id '${id}'`,
+    );
+  }
+  return found;
+}
+
+function describe({ registry, proxyEndpoint }: AwsRegistry, { name, createdAt, immutableTags }: Repository) {
+  const { account, region } = registry.events;
+  return {
+    registryId: account,
+    repositoryName: name,
+    repositoryArn: `arn:aws:ecr:${region}:${account}:repository/${name}`,
+    repositoryUri: `${new URL(proxyEndpoint).host}/${name}`,
+    createdAt: createdAt.getTime() / 1000,
+    imageTagMutability: immutableTags ? 'IMMUTABLE' : 'MUTABLE',
+  };
+}
