@@ -37,9 +37,10 @@ describe('ecrCredentials with an ECR that gives tokens', () => {
     expect(calls()).toBe(0);
   });
 
-  it('takes any host for the registry that it is told of', async () => {
-    const named = provider({ registry: { account: '123456789012', region: 'us-east-1' } });
-    expect(await named('registry.example')).toMatchObject({ kind: 'password', username: 'AWS' });
+  it('takes a host for the registry that it is told of, and no other', async () => {
+    const named = provider({ registry: { host: 'ecr.example', account: '123456789012', region: 'us-east-1' } });
+    expect(await named('ecr.example')).toMatchObject({ kind: 'password', username: 'AWS' });
+    expect(await named('registry.example')).toBeUndefined();
   });
 
   it('asks once for callers at the same time, and for those after them until shortly before the end', async () => {

@@ -8,11 +8,12 @@ import { type EcrHost, parseEcrHost } from './ecr-host.ts';
 /** Options of {@link ecrCredentials}. */
 export interface EcrCredentialsOptions extends AwsOptions {
   /**
-   * Whose registry it is where the host name does not say: behind a proxy, a name of one's own, an emulator.
+   * A further host that is ECR though its name does not say so: a proxy, a name of one's own, an emulator; and whose
+   * registry it is. It is given tokens as ECR is.
    *
    * @default hosts that are not named as ECR names them get no credentials
    */
-  readonly registry?: Pick<EcrHost, 'account' | 'region'>;
+  readonly registry?: Pick<EcrHost, 'account' | 'region'> & { readonly host: string };
 }
 
 type EcrSdk = typeof import('@aws-sdk/client-ecr');
@@ -31,7 +32,7 @@ export function ecrCredentials(options: EcrCredentialsOptions = {}): CredentialP
   const tokens = new AwsTokenCache(options.now ?? Date.now);
   const clients = new Map<string, Promise<{ readonly sdk: EcrSdk; readonly client: ECRClient }>>();
   return async (host, query) => {
-    const registry = parseEcrHost(host) ?? options.registry;
+    const registry = parseEcrHost(host) ?? (options.registry?.host === host ? options.registry : undefined);
     if (registry === undefined) return undefined;
     const { account } = registry;
     const clientKey = describeEndpoint(registry);
