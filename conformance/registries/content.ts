@@ -25,13 +25,12 @@ export function noise(name: string, size: number): Uint8Array {
   return createHash('shake256', { outputLength: size }).update(name).digest();
 }
 
-/** An artifact without layers. `subject` is what it refers to. */
+/** An artifact as SOCI indexes are ones: its type is its configuration's. `subject` is what it refers to. */
 export function artifact(name: string, artifactType: string, subject?: Descriptor): Content {
   const manifest = {
     schemaVersion: 2,
     mediaType: OCI_IMAGE_MANIFEST,
-    artifactType,
-    config: EMPTY.descriptor,
+    config: { ...EMPTY.descriptor, mediaType: artifactType },
     layers: [EMPTY.descriptor],
     ...(subject === undefined
       ? {}

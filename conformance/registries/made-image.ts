@@ -10,7 +10,11 @@ const FILE_SIZE = 1 << 20;
 const FILES = 24;
 
 /** Has crane make an image of two layers, and push it: one that is as large and as right as golden images are not. */
-export async function pushMadeImage(registry: RealRegistry, reference: string, folder: string): Promise<void> {
+export async function pushMadeImage(
+  registry: Pick<RealRegistry, 'host'>,
+  reference: string,
+  folder: string,
+): Promise<void> {
   const layers = ['base', 'top'].map((name) => {
     const file = join(folder, `${name}.tar`);
     writeFileSync(file, archive(name));

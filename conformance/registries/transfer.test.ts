@@ -1,13 +1,12 @@
 // From one place to another: repositories, registries, layouts; and the same once more.
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { convert } from './conversion.ts';
 import { goldenBlob, goldenImage } from './golden-layout.ts';
 import { skopeoPull, skopeoPush } from './judges/skopeo.ts';
 import { LOGIN } from './launch/login.ts';
-import { logFile } from './launch/logs.ts';
+import { type LoggedRequest, logFile, readRequests } from './launch/logs.ts';
 import { hasPrograms } from './programs.ts';
-import { type RealRegistry, realRegistries } from './real-registry.ts';
+import { realRegistries } from './real-registry.ts';
 import { sociIndexIn } from './soci-index.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -24,7 +23,7 @@ for (const registry of realRegistries()) {
       const { root } = await convert(`${host}/transfer/from:v1`, `${host}/transfer/to:v1`);
       expect((await skopeoPull(registry, 'transfer/to:v1', temporaryFolder())).digest).toBe(root?.digest);
       if (!registry.mounts) return;
-      const requests = requestsIn(registry, '/v2/transfer/to/');
+      const requests = requestsIn('/v2/transfer/to/');
       for (const digest of layers) {
         const mounts = requests.filter(({ query }) => query.get('mount') === digest);
         expect(mounts).toMatchObject([{ method: 'POST', status: 201 }]);
@@ -54,10 +53,10 @@ for (const registry of realRegistries()) {
     withSkopeo('recognises what it has made before, and sends nothing', async () => {
       await skopeoPush(image.folder, registry, 'transfer/again:plain');
       const first = await convert(`${host}/transfer/again:plain`, `${host}/transfer/again:soci`);
-      const before = requestsIn(registry, '/v2/transfer/again/').length;
+      const before = requestsIn('/v2/transfer/again/').length;
       const second = await convert(`${host}/transfer/again:plain`, `${host}/transfer/again:soci`);
       expect(second.root).toEqual(first.root);
-      const requests = requestsIn(registry, '/v2/transfer/again/').slice(before);
+      const requests = requestsIn('/v2/transfer/again/').slice(before);
       // Of the four that are allowed, one may be answered by 401.
       expect(requests.length).toBeGreaterThan(0);
       expect(requests.length).toBeLessThanOrEqual(4);
@@ -86,26 +85,13 @@ for (const registry of realRegistries()) {
       });
     }
 
+    function requestsIn(path: string): LoggedRequest[] {
+      return readRequests(logFile(registry.name)).filter((request) => request.path.startsWith(path));
+    }
+
     function layersOf(): string[] {
       const manifest = JSON.parse(goldenBlob(image, image.root.digest).toString()) as { layers: { digest: string }[] };
       return manifest.layers.map(({ digest }) => digest);
     }
-  });
-}
-
-interface LoggedRequest {
-  readonly method: string;
-  readonly query: URLSearchParams;
-  readonly status: number;
-}
-
-/** What a registry's log says of the requests below a path, in their order. */
-function requestsIn({ name }: RealRegistry, path: string): LoggedRequest[] {
-  const log = readFileSync(logFile(name), 'utf8');
-  // distribution: `"GET /v2/a/manifests/b HTTP/1.1" 200`; go-containerregistry: `GET /v2/a/manifests/b 404 CODE words`, or no more.
-  const pattern = /"?\b(GET|HEAD|POST|PUT|PATCH|DELETE) (\/v2\/\S+)(?: HTTP\/[\d.]+")?(?: (\d{3}))?/g;
-  return [...log.matchAll(pattern)].flatMap(([, method = '', target = '', status = '0']) => {
-    const url = new URL(target, 'http://registry');
-    return url.pathname.startsWith(path) ? [{ method, query: url.searchParams, status: Number(status) }] : [];
   });
 }

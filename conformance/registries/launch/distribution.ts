@@ -10,14 +10,16 @@ export interface DistributionOptions {
   readonly path: string;
   /** A folder of its own, for its configuration and its blobs. */
   readonly folder: string;
-  /** The file that gets what it prints. */
+  /** The file to which what it prints is added. */
   readonly log: string;
-  /** Who may use it. */
-  readonly passwordFile: string;
+  /** Who may use it. @default everybody */
+  readonly passwordFile?: string;
   /** Speaks TLS with this. @default plain http */
   readonly certificate?: Certificate | undefined;
   /** Answers a GET of a blob by 307 to a server of files. @default false */
   readonly redirectsBlobs?: boolean;
+  /** Where it listens. @default a free port */
+  readonly port?: number;
 }
 
 /** A registry that answers on 127.0.0.1. */
@@ -26,13 +28,13 @@ export interface StartedRegistry extends ServerProcess {
   readonly host: string;
 }
 
-/** Starts one, empty, and waits until it answers. */
+/** Starts one, with what its folder holds, and waits until it answers. */
 export async function startDistribution(options: DistributionOptions): Promise<StartedRegistry> {
   const { path, folder, log, passwordFile, certificate } = options;
   const blobs = join(folder, 'blobs');
   mkdirSync(blobs, { recursive: true });
   const storage = options.redirectsBlobs === true ? await startStorageServer(blobs) : undefined;
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const host = `127.0.0.1:${port}`;
   const configuration = join(folder, 'config.yml');
   // JSON is YAML.
@@ -42,10 +44,17 @@ export async function startDistribution(options: DistributionOptions): Promise<S
       version: 0.1,
       log: { level: 'info' },
       storage: { filesystem: { rootdirectory: blobs }, delete: { enabled: true } },
-      http: { addr: host, ...(certificate === undefined ? {} : { tls: certificate }) },
+      // The secret signs the names of uploads, which one that is started again is to know.
+      http: {
+        addr: host,
+        secret: 'the same after a restart',
+        ...(certificate === undefined ? {} : { tls: certificate }),
+      },
       // Golden images have layers that name it.
       validation: { manifests: { urls: { allow: ['^https://example\\.invalid/'] } } },
-      auth: { htpasswd: { realm: 'registries under test', path: passwordFile } },
+      ...(passwordFile === undefined
+        ? {}
+        : { auth: { htpasswd: { realm: 'registries under test', path: passwordFile } } }),
       ...(storage === undefined
         ? {}
         : { middleware: { storage: [{ name: 'redirect', options: { baseurl: storage.url } }] } }),
@@ -56,6 +65,7 @@ export async function startDistribution(options: DistributionOptions): Promise<S
   const server = await startServer({ path, args: ['serve', configuration], env, port, log });
   return {
     host,
+    kill: () => server.kill(),
     async stop() {
       await server.stop();
       await storage?.stop();

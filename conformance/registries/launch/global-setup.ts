@@ -25,6 +25,7 @@ declare module 'vitest' {
 /** Starts every registry whose programs are there; the function that it gives stops them. */
 export default async function setUp({ provide }: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'soci-registries-'));
+  rmSync(LOGS, { recursive: true, force: true });
   mkdirSync(LOGS, { recursive: true });
   const openssl = findProgram('openssl');
   const certificate = openssl === undefined ? undefined : await makeCertificate(openssl, folder);

@@ -12,14 +12,16 @@ export interface ServerCommand {
   readonly env?: Readonly<Record<string, string>>;
   /** Where it will listen, on 127.0.0.1. */
   readonly port: number;
-  /** The file that gets all it prints. */
+  /** The file to which all that it prints is added. */
   readonly log: string;
 }
 
 /** A server that runs. */
 export interface ServerProcess {
-  /** Ends it, and waits until it has. */
+  /** Lets it end, and waits until it has. */
   stop(): Promise<void>;
+  /** Ends it in the middle of whatever it does. */
+  kill(): Promise<void>;
 }
 
 /** Milliseconds that a server may take until it listens: far more than any needs, for a machine with other work. */
@@ -27,20 +29,20 @@ const START_DEADLINE = 30_000;
 
 /** Starts a server and waits until it listens. */
 export async function startServer({ path, args, env, port, log }: ServerCommand): Promise<ServerProcess> {
-  const file = openSync(log, 'w');
+  const file = openSync(log, 'a');
   const child = spawn(path, args, { env: { ...process.env, ...env }, stdio: ['ignore', file, file] });
   closeSync(file);
   const ended = new Promise<string>((resolve) => {
     child.on('error', (error) => resolve(error.message));
     child.on('exit', (code, signal) => resolve(`it ended with ${signal ?? code}`));
   });
-  const stop = async (): Promise<void> => {
-    child.kill('SIGTERM');
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal);
     await ended;
   };
   const failure = await Promise.race([ended, listening(port, START_DEADLINE)]);
-  if (failure === undefined) return { stop };
-  await stop();
+  if (failure === undefined) return { stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
+  await end('SIGKILL');
   throw new Error(`${path} does not listen on port ${port}: ${failure}\n${readFileSync(log, 'utf8')}`);
 }
 

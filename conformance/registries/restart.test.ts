@@ -1,0 +1,52 @@
+// A registry that dies in the middle of a conversion, and is back a moment later.
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { convert } from './conversion.ts';
+import { craneDigest } from './judges/crane.ts';
+import { startDistribution } from './launch/distribution.ts';
+import { readRequests } from './launch/logs.ts';
+import { pushMadeImage } from './made-image.ts';
+import { findProgram, hasPrograms, type ProgramName } from './programs.ts';
+import { sociIndex } from './soci-index.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+const PROGRAMS: readonly ProgramName[] = ['docker-registry', 'registry'];
+/** How much of the conversion is done when the registry dies, counted in requests that it has answered. */
+const MOMENTS = [0, 0.25, 0.5, 0.75];
+/** Milliseconds for which nobody listens. */
+const OUTAGE = 300;
+
+for (const program of PROGRAMS) {
+  describe.skipIf(!hasPrograms(program, 'crane'))(program, () => {
+    test('converts all the same', async () => {
+      const folder = temporaryFolder();
+      const log = join(folder, 'log');
+      const options = { path: findProgram(program) ?? program, folder, log };
+      let registry = await startDistribution(options);
+      onTestFinished(() => registry.stop());
+      const { host } = registry;
+      await pushMadeImage(registry, 'restart/from:v1', folder);
+      const before = readRequests(log).length;
+      const { root: expected } = await convert(`${host}/restart/from:v1`, `${host}/restart/undisturbed:v1`);
+      const needed = readRequests(log).length - before;
+
+      for (const moment of MOMENTS) {
+        const answered = readRequests(log).length + Math.floor(needed * moment);
+        const to = `${host}/restart/disturbed-${moment}:v1`;
+        const conversion = convert(`${host}/restart/from:v1`, to);
+        const over = conversion.then(
+          () => true,
+          () => true,
+        );
+        while (readRequests(log).length <= answered && !(await Promise.race([over, wait(2, false)])));
+        await registry.kill();
+        await wait(OUTAGE);
+        registry = await startDistribution({ ...options, port: Number(host.split(':')[1]) });
+        expect((await conversion).root).toEqual(expected);
+        expect(await craneDigest(to)).toBe(expected?.digest);
+        expect((await sociIndex('verify', to)).code).toBe(0);
+      }
+    });
+  });
+}
