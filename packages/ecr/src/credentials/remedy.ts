@@ -1,3 +1,4 @@
+import { canonicalHost } from './docker-config.ts';
 import { isEcrPublicHost, parseEcrHost } from './ecr-host.ts';
 
 /** What to do where a registry wants other credentials than it got, as a clause. */
@@ -9,5 +10,5 @@ export function describeRemedy(host: string): string {
   if (isEcrPublicHost(host)) {
     return 'pulling needs none; pushing needs AWS credentials with ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken';
   }
-  return `log in (docker login ${host}), or give a name and password (--username) or a file that has them (--authfile)`;
+  return `log in (docker login ${canonicalHost(host)}), or give a name and password (--username) or a file that has them (--authfile)`;
 }
