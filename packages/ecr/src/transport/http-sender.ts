@@ -135,6 +135,7 @@ function exchange(
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     message.on('error', (error) => fail(toConnectionError(error, line)));
+    message.once('close', () => fail(toConnectionError(new Error('closed without an answer'), line)));
     message.once('socket', (socket) => {
       if (connected.has(socket)) return start(socket);
       timer.start('connecting', stallTimeout);

@@ -53,7 +53,7 @@ export interface RetriesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The attempts at one thing: counts them, and waits between them. */
+/** The attempts at one thing: counts them, and waits between them. Making it throws RegistryError `OPTION_INVALID`. */
 export class Retries {
   readonly #maxAttempts: number;
   readonly #baseDelay: number;
@@ -63,9 +63,9 @@ export class Retries {
   #attempt = 1;
 
   constructor({ policy = {}, timing = realTiming, signal }: RetriesOptions = {}) {
-    this.#maxAttempts = policy.maxAttempts ?? 6;
-    this.#baseDelay = policy.baseDelay ?? 250;
-    this.#maxDelay = policy.maxDelay ?? 30_000;
+    this.#maxAttempts = checkOption('maxAttempts', policy.maxAttempts ?? 6, 1);
+    this.#baseDelay = checkOption('baseDelay', policy.baseDelay ?? 250, 0);
+    this.#maxDelay = checkOption('maxDelay', policy.maxDelay ?? 30_000, 0);
     this.#timing = timing;
     this.#signal = signal;
   }
@@ -102,6 +102,11 @@ export class Retries {
     const asked = retryAfter === undefined ? 0 : parseRetryAfter(retryAfter, this.#timing.now()) + jittered;
     return Math.min(this.#maxDelay, Math.max(jittered, asked));
   }
+}
+
+function checkOption(name: keyof RetryOptions, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new RegistryError('OPTION_INVALID', `${name} is ${value}: expected a whole number, ${least} or more`);
 }
 
 /** Whether the same request may succeed later. */

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
 import { RegistryError } from '../errors.ts';
 
@@ -13,12 +14,17 @@ export function trustRoots(ca: string | undefined): tls.SecureContext | undefine
   const added = ca.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   if (added.length === 0)
     throw new RegistryError('OPTION_INVALID', 'the certificates to trust are not PEM: none begins in them');
+  // OpenSSL passes over what it cannot read; a user who named it would wonder.
+  for (const certificate of added) checkCertificate(certificate);
+  return tls.createSecureContext({ ca: [...nodeRoots(), ...added] });
+}
+
+function checkCertificate(pem: string): void {
   try {
-    return tls.createSecureContext({ ca: [...nodeRoots(), ...added] });
+    new X509Certificate(pem);
   } catch (cause) {
-    throw new RegistryError('OPTION_INVALID', 'a certificate to trust cannot be read: is it a whole PEM block?', {
-      cause,
-    });
+    const message = 'a certificate to trust cannot be read: is it a whole PEM block?';
+    throw new RegistryError('OPTION_INVALID', message, { cause });
   }
 }
 

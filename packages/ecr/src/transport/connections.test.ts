@@ -1,0 +1,99 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { caught, everythingIn } from '../credentials/fixtures/caught.ts';
+import { readText } from './fixtures/read-body.ts';
+import { TEST_IDENTITY } from './fixtures/test-identity.ts';
+import { startTestProxy } from './fixtures/test-proxy.ts';
+import { serve, serveRaw, serveTls } from './fixtures/test-server.ts';
+import { createHttpSender } from './http-sender.ts';
+
+function openSender(proxy: string, more: Record<string, string> = {}) {
+  const sender = createHttpSender({
+    env: { ALL_PROXY: proxy, ...more },
+    ca: TEST_IDENTITY.cert,
+    stallTimeout: 400,
+  });
+  onTestFinished(() => sender.close());
+  return (url: string, headers: Record<string, string> = {}) =>
+    sender.send({ method: 'GET', url: new URL(url), headers });
+}
+
+const withUser = (url: string) => url.replace('//', '//user:p%40ss@');
+const BASIC = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
+
+describe('https through a proxy', () => {
+  test('is a tunnel: the proxy learns the host, and its own credentials', async () => {
+    const server = await serveTls(({ url, headers }, response) =>
+      response.end(`${url} ${headers['proxy-authorization']}`),
+    );
+    const proxy = await startTestProxy();
+    const get = openSender(withUser(proxy.url));
+    const url = `https://registry.test:${server.port}/v2/?secret`;
+    for (let i = 0; i < 3; i++)
+      expect(await readText(await get(url, { authorization: 'Basic cmVn' }))).toBe('/v2/?secret undefined');
+    expect(proxy.requests.map(({ line }) => line)).toEqual([`CONNECT registry.test:${server.port}`]);
+    expect(proxy.requests[0]?.headers).toMatchObject({ 'proxy-authorization': BASIC });
+    expect(proxy.requests[0]?.headers).not.toHaveProperty('authorization');
+  });
+
+  test('looks at the certificate of the server, not of the proxy', async () => {
+    const server = await serveTls((_request, response) => response.end('ok'));
+    const proxy = await startTestProxy();
+    const error = await caught(openSender(proxy.url)(`https://other.test:${server.port}/`));
+    expect(error).toMatchObject({ code: 'TLS_FAILED', message: expect.stringContaining('ALTNAME') });
+  });
+
+  test.each([401, 407, 503])("a proxy's %i is the proxy's, and nothing is sent to it", async (status) => {
+    const proxy = await startTestProxy(status);
+    const error = await caught(
+      openSender(withUser(proxy.url))('https://registry.test/v2/', { authorization: 'Basic cmVn' }),
+    );
+    expect(error.code).toBe('CONNECTION_FAILED');
+    expect(error.status).toBeUndefined();
+    expect(error.message).toContain(`the proxy ${proxy.url} answered ${status} when asked for registry.test:443`);
+    expect(everythingIn(error)).not.toMatch(/p@ss|p%40ss|cmVn/);
+    expect(JSON.stringify(proxy.requests)).not.toContain('cmVn');
+  });
+
+  test('a proxy that is not there', async () => {
+    const error = await caught(openSender('http://user:pass@127.0.0.1:1')('https://registry.test/v2/'));
+    expect(error).toMatchObject({
+      code: 'CONNECTION_FAILED',
+      message: expect.stringContaining('the proxy http://127.0.0.1:1 cannot be reached'),
+    });
+    expect(everythingIn(error)).not.toContain('pass');
+  });
+
+  test.each([
+    ['says nothing', () => '', /STALLED/],
+    ['never ends its headers', (i: number) => `X-${i}: ${'y'.repeat(1000)}\r\n`, /STALLED|CONNECTION_FAILED/],
+  ])('a proxy that %s', async (_name, line, code) => {
+    const proxy = await serveRaw((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\n');
+      let count = 0;
+      const timer = setInterval(() => socket.write(line(count++)), 1);
+      socket.on('close', () => clearInterval(timer));
+    });
+    expect((await caught(openSender(`http://${proxy.host}`)('https://registry.test/v2/'))).code).toMatch(code);
+  });
+
+  test('a proxy that is itself reached over https', async () => {
+    const server = await serveTls((_request, response) => response.end('ok'));
+    const proxy = await startTestProxy(200, TEST_IDENTITY);
+    expect(await readText(await openSender(proxy.url)(`https://registry.test:${server.port}/`))).toBe('ok');
+  });
+});
+
+test('plain http through a proxy names the whole URL, and the host of the server', async () => {
+  const server = await serve(({ url, headers }, response) => response.end(`${url} ${headers.host}`));
+  const proxy = await startTestProxy();
+  const url = `http://registry.test:${server.port}/v2/?a=b`;
+  expect(await readText(await openSender(withUser(proxy.url))(url))).toBe(`/v2/?a=b registry.test:${server.port}`);
+  expect(proxy.requests).toMatchObject([{ line: `GET ${url}`, headers: { 'proxy-authorization': BASIC } }]);
+});
+
+test('what NO_PROXY names, and this machine, is reached directly', async () => {
+  const server = await serve((_request, response) => response.end('ok'));
+  const proxy = await startTestProxy();
+  expect(await readText(await openSender(proxy.url)(server.at('/').href))).toBe('ok');
+  expect(proxy.requests).toEqual([]);
+});

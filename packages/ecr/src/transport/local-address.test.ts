@@ -1,0 +1,101 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { caught } from '../credentials/fixtures/caught.ts';
+import { readText } from './fixtures/read-body.ts';
+import { resolveTo } from './fixtures/resolve-to.ts';
+import { serve } from './fixtures/test-server.ts';
+import { createHttpSender } from './http-sender.ts';
+import { isLocalHost, isLoopbackHost } from './local-address.ts';
+
+test.each([
+  'localhost',
+  'LOCALHOST:5000',
+  'localhost.',
+  'a.localhost',
+  '127.0.0.1:5000',
+  '127.9.9.9',
+  '127.1',
+  '0x7f.1',
+  '2130706433',
+  '[::1]:5000',
+  '[0:0:0:0:0:0:0:1]',
+])('%s is this machine', (host) => {
+  expect([isLoopbackHost(host), isLocalHost(host)]).toEqual([true, true]);
+});
+
+test.each([
+  '0.0.0.0',
+  '0',
+  '[::]', // unspecified
+  '169.254.169.254',
+  '169.254.170.2',
+  '0xa9fea9fe',
+  '[fe80::1]',
+  '[febf::1]', // link-local
+  '[fd00:ec2::254]', // metadata
+  '[::ffff:127.0.0.1]',
+  '[::ffff:169.254.169.254]',
+  '[::ffff:a9fe:a9fe]',
+  '[::ffff:0:0]',
+  '[::127.0.0.1]',
+  '[64:ff9b::169.254.169.254]',
+])('%s is near, or a metadata service', (host) => {
+  expect(isLocalHost(host)).toBe(true);
+});
+
+test.each([
+  'registry.example',
+  'localhost.example',
+  'notlocalhost',
+  '10.0.0.1',
+  '192.168.1.1:5000',
+  '172.16.0.1',
+  '[2001:db8::1]',
+  '[fd00::1]',
+  '[::ffff:10.0.0.1]',
+  '128.0.0.1',
+  '169.255.0.1',
+  '',
+  'no host',
+])('%j is neither', (host) => {
+  expect([isLoopbackHost(host), isLocalHost(host)]).toEqual([false, false]);
+});
+
+describe('a URL that a server named', () => {
+  const open = (...answers: (string | string[])[]) => {
+    const sender = createHttpSender({ env: {}, lookup: resolveTo(...answers) });
+    onTestFinished(() => sender.close());
+    return (url: URL, isUntrusted: boolean) => sender.send({ method: 'GET', url, headers: {}, isUntrusted });
+  };
+
+  test.each([
+    ['an address', ['http://127.0.0.1/', 'http://[::ffff:a9fe:a9fe]/latest/meta-data', 'http://0/']],
+    ['a name', ['http://localhost/', 'http://x.localhost/']],
+  ])('is not fetched from %s of this machine', async (_name, urls) => {
+    for (const url of urls)
+      expect(await caught(open()(new URL(url), true))).toMatchObject({ code: 'REDIRECT_REFUSED' });
+  });
+
+  test.each([
+    '127.0.0.1',
+    '::1',
+    '169.254.169.254',
+    'fe80::1',
+    '::ffff:127.0.0.1',
+    '0.0.0.0',
+    ['192.0.2.1', '127.0.0.1'],
+  ])('is not fetched where its name leads to %s', async (address) => {
+    const error = await caught(open(address)(new URL('http://storage.test:1/blob?sig=secret'), true));
+    expect(error).toMatchObject({ code: 'REDIRECT_REFUSED' });
+    expect(error.message).toContain('storage.test');
+    expect(error.message).not.toContain('secret');
+  });
+
+  test('is looked up for each connection, and a connection that the user asked for is not used for it', async () => {
+    const server = await serve((_request, response) => response.end('private'));
+    const get = open('127.0.0.1');
+    const url = new URL(`http://storage.test:${server.port}/`);
+    expect(await readText(await get(url, false))).toBe('private');
+    expect(await caught(get(url, true))).toMatchObject({ code: 'REDIRECT_REFUSED' });
+    expect(server.connections).toBe(1);
+  });
+});

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { findProxy } from './proxy.ts';
+
+const proxy = (url: string, env: Record<string, string>) => findProxy(new URL(url), env)?.href;
+
+test('each scheme has its own proxy, and ALL_PROXY is for both', () => {
+  const env = { HTTPS_PROXY: 'http://secure.test:3128', HTTP_PROXY: 'http://plain.test:3128' };
+  expect(proxy('https://registry.test/', env)).toBe('http://secure.test:3128/');
+  expect(proxy('http://registry.test/', env)).toBe('http://plain.test:3128/');
+  expect(proxy('https://registry.test/', { ALL_PROXY: 'http://all.test' })).toBe('http://all.test/');
+  expect(proxy('https://registry.test/', {})).toBeUndefined();
+});
+
+test('lower case counts first, an empty variable not at all, and a scheme may be left out', () => {
+  expect(proxy('https://r.test/', { https_proxy: 'lower.test:1', HTTPS_PROXY: 'upper.test:2' })).toBe(
+    'http://lower.test:1/',
+  );
+  expect(proxy('https://r.test/', { https_proxy: '', HTTPS_PROXY: 'upper.test:2' })).toBe('http://upper.test:2/');
+  expect(proxy('https://r.test/', { https_proxy: '' })).toBeUndefined();
+});
+
+test('in a CGI script HTTP_PROXY is a header of the request, and not believed', () => {
+  const env = { REQUEST_METHOD: 'GET', HTTP_PROXY: 'http://evil.test' };
+  expect(proxy('http://r.test/', env)).toBeUndefined();
+  expect(proxy('http://r.test/', { ...env, http_proxy: 'http://good.test' })).toBe('http://good.test/');
+});
+
+test.each(['http://localhost:5000/', 'http://127.0.0.1/', 'https://[::1]:5000/'])(
+  '%s is never reached through one',
+  (url) => {
+    expect(proxy(url, { ALL_PROXY: 'http://all.test' })).toBeUndefined();
+  },
+);
+
+test.each([
+  ['*', 'https://any.test/', true],
+  ['registry.test', 'https://registry.test/', true],
+  ['registry.test', 'https://REGISTRY.test:8443/', true],
+  ['registry.test', 'https://eu.registry.test/', true],
+  ['registry.test', 'https://notregistry.test/', false],
+  ['.registry.test', 'https://eu.registry.test/', true],
+  ['.registry.test', 'https://registry.test/', false],
+  ['*.registry.test', 'https://eu.registry.test/', true],
+  ['other.test, registry.test', 'https://registry.test/', true],
+  ['other.test registry.test', 'https://registry.test/', true],
+  ['registry.test:443', 'https://registry.test/', true],
+  ['registry.test:443', 'https://registry.test:8443/', false],
+  ['registry.test:80', 'http://registry.test/', true],
+  ['10.1.2.3', 'https://10.1.2.3/', true],
+  ['10.0.0.0/8', 'https://10.1.2.3/', true],
+  ['10.0.0.0/8', 'https://11.1.2.3/', false],
+  ['10.0.0.0/99', 'https://10.1.2.3/', false],
+  ['10.0.0.0/8', 'https://10.registry.test/', false],
+  ['2001:db8::1', 'https://[2001:db8::1]/', true],
+  ['[2001:db8::1]', 'https://[2001:db8::1]/', true],
+  ['[2001:db8::1]:443', 'https://[2001:db8::1]/', true],
+  ['2001:db8::/32', 'https://[2001:db8::1]/', true],
+  ['2001:db8::/32', 'https://[2001:db9::1]/', false],
+  [',,', 'https://registry.test/', false],
+])('NO_PROXY=%s and %s: exempt is %s', (exemptions, url, isExempt) => {
+  const env = { ALL_PROXY: 'http://all.test', NO_PROXY: exemptions };
+  expect(proxy(url, env)).toBe(isExempt ? undefined : 'http://all.test/');
+});
+
+test.each(['socks5://user:secret@proxy.test', 'http://', '//user:secret@'])(
+  '%s is no proxy, and is not repeated',
+  (text) => {
+    const find = () => proxy('https://registry.test/', { HTTPS_PROXY: text });
+    expect(find).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
+    expect(find).not.toThrow(/secret/);
+  },
+);
