@@ -3,7 +3,7 @@ import { decodeZtoc } from './envelope/decode.ts';
 import { readReferenceZtoc } from './envelope/fixtures/reference-ztocs.ts';
 import { type GzipCheckpoint, WINDOW_SIZE } from './gzip/checkpoint.ts';
 import { packCheckpoints } from './gzip/fixtures/pack-checkpoints.ts';
-import { listSpans, spansOfRange } from './spans.ts';
+import { listSpans, spanSizeOf, spansOfRange } from './spans.ts';
 import { packSpanTable } from './uncompressed/span-table.ts';
 import type { Ztoc } from './ztoc.ts';
 
@@ -91,6 +91,12 @@ it('spans of an uncompressed layer are plain cuts, the last one shorter', () => 
     [200, 250, 200],
   ]);
   expect(spans.every(({ checkpoint }) => checkpoint === undefined)).toBe(true);
+});
+
+it('the span size is the one that was asked for, however few spans there are', () => {
+  expect(spanSizeOf(layer)).toBe(100);
+  const checkpoints = packSpanTable({ spanSize: 1000, size: 250 });
+  expect(spanSizeOf({ compression: 'uncompressed', checkpoints })).toBe(1000);
 });
 
 describe('spans of a range', () => {

@@ -1,0 +1,79 @@
+import type { Descriptor } from '@soci/oci';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { buildSociIndex } from '../build-index.ts';
+import { loadGolden, type RecordingStore } from '../fixtures/golden-memory.ts';
+import type { SociIndexOptions } from '../options.ts';
+import { recognizeIndexes } from './recognize-indexes.ts';
+
+const SMALL: SociIndexOptions = { minLayerSize: 0, spanSize: 65_536, jobs: 1 };
+const NAMES = ['single-oci', 'single-docker', 'multi', 'attested', 'mixed-compression', 'wrong-type', 'zstd-only'];
+
+async function index(store: RecordingStore, image: Descriptor, options: SociIndexOptions) {
+  const result = await buildSociIndex(store, image, options).catch((error: { code: string }) => error.code);
+  if (typeof result === 'string' || result.outcome !== 'indexed') return undefined;
+  for (const { descriptor, content } of result.artifacts) await store.push(descriptor, content);
+  return result;
+}
+
+const options = fc.record(
+  {
+    spanSize: fc.constantFrom(65_536, 1 << 18),
+    minLayerSize: fc.constantFrom(0, 5000),
+    jobs: fc.constant(1),
+    optimizations: fc.constantFrom<SociIndexOptions['optimizations']>([], ['xattr']),
+    prefetchFiles: fc.constantFrom([], ['usr/bin/l0'], ['absent']),
+    buildToolIdentifier: fc.constantFrom('AWS SOCI CLI v0.2', 'another'),
+    compat: fc.constant<'soci-cli'>('soci-cli'),
+  },
+  { requiredKeys: ['spanSize', 'minLayerSize', 'jobs'] },
+) as fc.Arbitrary<SociIndexOptions>;
+
+describe('recognizeIndexes', () => {
+  it('recognizes exactly what building anew would give, among others', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...NAMES),
+        fc.array(options, { minLength: 1, maxLength: 3 }),
+        fc.option(options),
+        async (name, made, other) => {
+          const { store, images } = await loadGolden([name]);
+          const image = images[0] as Descriptor;
+          const there = new Set<string>();
+          for (const one of made) {
+            for (const { digest } of (await index(store, image, one))?.indexes ?? []) there.add(digest);
+          }
+          const asked = other ?? (made[0] as SociIndexOptions);
+          const found = await recognizeIndexes(store, image, asked);
+          const anew = await index(store, image, asked);
+          expect(found.isCurrent).toBe(anew?.indexes.every(({ digest }) => there.has(digest)) ?? false);
+          if (found.isCurrent) expect(found.indexes).toEqual(anew?.indexes);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('asks of a single image for its referrers, and fetches its SOCI index, beside the root', async () => {
+    const { store, images } = await loadGolden(['single-oci']);
+    const [image] = images as [Descriptor];
+    const built = await index(store, image, SMALL);
+    store.referrerCalls = 0;
+    const { result, fetched } = await store.record(() => recognizeIndexes(store, image, SMALL));
+    expect(result).toMatchObject({ isCurrent: true, indexes: built?.indexes });
+    expect(fetched.map(({ digest }) => digest)).toEqual([image.digest, built?.indexes[0]?.digest]);
+    expect(store.referrerCalls).toBe(1);
+  });
+
+  it('says why not', async () => {
+    const { store, images } = await loadGolden(['single-oci', 'zstd-only']);
+    const [image, zstd] = images as [Descriptor, Descriptor];
+    const recognize = (options: SociIndexOptions) => recognizeIndexes(store, image, options);
+    expect(await recognize(SMALL)).toMatchObject({ isCurrent: false, reason: 'not-indexed' });
+    await index(store, image, SMALL);
+    expect(await recognize({ ...SMALL, spanSize: 1 << 20 })).toMatchObject({ reason: 'other-settings' });
+    expect(await recognize({ ...SMALL, buildToolIdentifier: 'another' })).toMatchObject({ reason: 'other-settings' });
+    expect(await recognize({ ...SMALL, minLayerSize: 10_000 })).toMatchObject({ reason: 'other-content' });
+    expect(await recognizeIndexes(store, zstd, SMALL)).toMatchObject({ reason: 'nothing-to-index' });
+  });
+});

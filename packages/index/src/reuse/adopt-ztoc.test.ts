@@ -1,0 +1,97 @@
+import { gzipSync } from 'node:zlib';
+import { digestOf } from '@soci/oci';
+import { buildZtoc, decodeZtoc, encodeZtoc, type Ztoc } from '@soci/ztoc';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { makeLayer } from '../fixtures/image.ts';
+import type { LayerSettings } from '../layers/layer-settings.ts';
+import { adoptZtoc } from './adopt-ztoc.ts';
+
+const SETTINGS: LayerSettings = {
+  spanSize: 65_536,
+  buildToolIdentifier: 'AWS SOCI CLI v0.2',
+  limits: {},
+  prefetchPaths: [],
+};
+const NO_LIMIT = 1 << 29;
+
+/** Bytes of a packed gzip checkpoint, and of what stands before the first. */
+const CHECKPOINT_SIZE = 32_785;
+const HEADER_SIZE = 12;
+
+async function* once(bytes: Uint8Array) {
+  yield bytes;
+}
+
+describe('adoptZtoc', () => {
+  let bytes: Uint8Array;
+  let ztoc: Ztoc;
+  let layer: { digest: string; size: number; compression: 'gzip' };
+  const adopt = (changed: Uint8Array, settings: LayerSettings = SETTINGS) =>
+    adoptZtoc(changed, layer, settings, NO_LIMIT);
+
+  beforeAll(async () => {
+    const content = makeLayer('a', 9 << 20);
+    layer = { digest: digestOf(content), size: content.length, compression: 'gzip' };
+    ({ bytes } = await buildZtoc(once(content), SETTINGS));
+    ztoc = decodeZtoc(bytes);
+    expect(ztoc.maxSpanId).toBeGreaterThan(50);
+  });
+
+  it('takes a zTOC of the layer and these settings, and tells what a build would', () => {
+    expect(adopt(bytes, { ...SETTINGS, prefetchPaths: ['a', 'b'] })).toEqual({
+      ztocDigest: digestOf(bytes),
+      ztocSize: bytes.length,
+      spans: ztoc.maxSpanId + 1,
+      files: 1,
+      uncompressedSize: ztoc.uncompressedArchiveSize,
+      hasXattrs: false,
+      prefetch: [{ start: 0, end: ztoc.maxSpanId }, null],
+    });
+  });
+
+  it('refuses one of another layer, or of other settings', () => {
+    expect(adoptZtoc(bytes, { ...layer, size: 10 }, SETTINGS, NO_LIMIT)).toMatchObject({ refused: 'other-layer' });
+    expect(adoptZtoc(bytes, { ...layer, compression: 'uncompressed' }, SETTINGS, NO_LIMIT)).toMatchObject({
+      refused: 'other-layer',
+    });
+    expect(adopt(bytes, { ...SETTINGS, spanSize: 65_537 })).toMatchObject({ refused: 'other-settings' });
+    expect(adopt(bytes, { ...SETTINGS, buildToolIdentifier: 'x' })).toMatchObject({ refused: 'other-settings' });
+  });
+
+  it('refuses what is too large, or no zTOC', () => {
+    expect(adoptZtoc(bytes, layer, SETTINGS, bytes.length - 1)).toMatchObject({ refused: 'too-large' });
+    expect(adopt(bytes, { ...SETTINGS, limits: { maxSpans: 10 } })).toMatchObject({ refused: 'too-large' });
+    expect(adopt(new Uint8Array(1000))).toMatchObject({ refused: 'malformed' });
+    expect(adopt(new Uint8Array())).toMatchObject({ refused: 'malformed' });
+  });
+
+  it('refuses one that building would have laid out otherwise', () => {
+    expect(adopt(Buffer.concat([bytes, Buffer.alloc(4)]))).toMatchObject({ refused: 'malformed' });
+  });
+
+  it('refuses one that knows the checkpoints of the first gzip member only', () => {
+    const known = 3;
+    const checkpoints = Buffer.from(ztoc.checkpoints.subarray(0, HEADER_SIZE + known * CHECKPOINT_SIZE));
+    checkpoints.writeInt32LE(known);
+    const spanDigests = ztoc.spanDigests.slice(0, known);
+    const truncated = encodeZtoc({ ...ztoc, checkpoints, spanDigests, maxSpanId: known - 1 });
+    expect(adopt(truncated)).toMatchObject({ refused: 'wrong-spans', message: expect.stringContaining('span 2 of 3') });
+  });
+
+  it('refuses one with more checkpoints than are taken', () => {
+    const checkpoints = Buffer.from(ztoc.checkpoints);
+    // The second moves to where the first span is not yet as long as it has to be.
+    checkpoints.writeBigInt64LE(1000n, HEADER_SIZE + CHECKPOINT_SIZE + 8);
+    expect(adopt(encodeZtoc({ ...ztoc, checkpoints }))).toMatchObject({ refused: 'wrong-spans' });
+  });
+
+  it('takes what Node compresses, whatever the level', async () => {
+    const zeros = Buffer.alloc(40 << 20);
+    for (const level of [1, 6, 9]) {
+      const content = gzipSync(zeros, { level });
+      const built = await buildZtoc(once(content), SETTINGS);
+      const same = { digest: digestOf(content), size: content.length, compression: 'gzip' as const };
+      expect(adoptZtoc(built.bytes, same, SETTINGS, NO_LIMIT)).toMatchObject({ ztocDigest: digestOf(built.bytes) });
+    }
+  });
+});
