@@ -3,8 +3,11 @@ import { findProxy } from '../transport/proxy.ts';
 import { TunnelAgent } from '../transport/tunnel-agent.ts';
 import type { Environment } from './docker-config-files.ts';
 
-/** Milliseconds that a proxy has for a connection to AWS. */
-const PROXY_TIMEOUT = 30_000;
+/** Milliseconds that a connection to AWS may take. */
+const CONNECT_TIMEOUT = 10_000;
+
+/** Milliseconds that a call of AWS may take, each time that the SDK tries. GetAuthorizationToken takes some hundred. */
+const DEFAULT_TIMEOUT = 20_000;
 
 /** How AWS is asked for tokens. What is not said here is found by the AWS SDK in its own way. */
 export interface AwsOptions {
@@ -16,6 +19,8 @@ export interface AwsOptions {
   readonly fips?: boolean;
   /** Whether the API is asked over IPv6 as well. @default as the registry's host name says, else as the SDK is configured */
   readonly dualStack?: boolean;
+  /** Milliseconds that one attempt of a call may take; the SDK makes three. @default 20,000 */
+  readonly timeout?: number;
   /** Where proxies are named: `HTTPS_PROXY`, `NO_PROXY`. The SDK reads its own variables from `process.env`. @default `process.env` */
   readonly env?: Environment;
   /** The clock: milliseconds since 1970. @default `Date.now` */
@@ -28,7 +33,7 @@ export interface AwsOptions {
  * @param api - The API's URL where no endpoint is given; only proxies are chosen by it.
  */
 export function awsClientOptions(api: string, region: string, options: AwsOptions): AwsClientOptions {
-  const { credentials, endpoint, fips, dualStack, env = process.env } = options;
+  const { credentials, endpoint, fips, dualStack, env = process.env, timeout = DEFAULT_TIMEOUT } = options;
   const proxy = findProxy(new URL(endpoint ?? api), env);
   return {
     region,
@@ -37,10 +42,13 @@ export function awsClientOptions(api: string, region: string, options: AwsOption
     // The SDK refuses both beside an endpoint; and left out, its own configuration of them counts.
     ...(endpoint === undefined && fips !== undefined ? { useFipsEndpoint: fips } : {}),
     ...(endpoint === undefined && dualStack !== undefined ? { useDualstackEndpoint: dualStack } : {}),
-    // The SDK itself heeds no proxy.
-    ...(proxy === undefined
-      ? {}
-      : { requestHandler: { httpsAgent: new TunnelAgent({ proxy, connectTimeout: PROXY_TIMEOUT, keepAlive: true }) } }),
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT,
+      requestTimeout: timeout,
+      throwOnRequestTimeout: true,
+      // The SDK itself heeds no proxy.
+      ...(proxy && { httpsAgent: new TunnelAgent({ proxy, connectTimeout: CONNECT_TIMEOUT, keepAlive: true }) }),
+    },
   };
 }
 

@@ -33,12 +33,8 @@ describe('defaultCredentials', () => {
     return found?.kind === 'password' ? found.password : found;
   };
   const giveTokens = () => {
-    const token = {
-      authorizationToken: Buffer.from('AWS:aws').toString('base64'),
-      expiresAt: Date.now() / 1000 + 43_200,
-    };
-    // A list from ECR, a single one from ECR Public.
-    aws.answer({ body: { authorizationData: Object.assign([token], {}) } });
+    const authorizationToken = Buffer.from('AWS:aws').toString('base64');
+    aws.answer({ body: { authorizationData: [{ authorizationToken, expiresAt: Date.now() / 1000 + 43_200 }] } });
   };
   const refuse = () => aws.answer({ status: 400, body: { __type: 'AccessDeniedException', message: 'no' } });
 

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MIN_TOKEN_LIFE, TOKEN_MARGIN } from './aws-token-cache.ts';
@@ -97,9 +99,14 @@ describe('ecrCredentials with an ECR that gives tokens', () => {
 describe('ecrCredentials with an AWS that answers as it likes', () => {
   let aws: AwsApi;
   beforeEach(async () => {
+    // The SDK would wait between its attempts.
+    vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
     aws = await startAwsApi();
   });
-  afterEach(() => aws.stop());
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await aws.stop();
+  });
 
   const provider = (options: EcrCredentialsOptions = {}) =>
     ecrCredentials({ credentials: KEYS, endpoint: aws.endpoint, ...options });
@@ -182,6 +189,27 @@ describe('ecrCredentials with an AWS that answers as it likes', () => {
     const error = await caught(provider()(HOST));
     expect(error.code).toBe(code);
     expect(everythingIn(error)).not.toMatch(/t0ken|aws-s3cret/);
+  });
+
+  it('does not wait for good', async () => {
+    aws.answer('never');
+    const error = await caught(provider({ timeout: 50 })(HOST));
+    expect(error.code).toBe('CONNECTION_FAILED');
+    expect(error.message).toMatch(/AWS cannot be reached \(ETIMEDOUT\)/);
+  });
+
+  it('goes through the proxy that the environment names', async () => {
+    const targets: (string | undefined)[] = [];
+    const proxy = createServer().on('connect', ({ url }, socket) => {
+      targets.push(url);
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+    const error = await caught(ecrCredentials({ credentials: KEYS, env })(HOST));
+    expect(error.code).toBe('CONNECTION_FAILED');
+    expect(targets).toEqual(['api.ecr.us-east-1.amazonaws.com:443']);
+    await new Promise((resolve) => proxy.close(resolve));
   });
 
   it('says that AWS cannot be reached', async () => {
