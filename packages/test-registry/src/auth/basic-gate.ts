@@ -10,10 +10,10 @@ export interface BasicCredentials {
 /** Lets in who knows a name and a password. */
 export function basicGate({ username, password }: BasicCredentials): Gate {
   return {
-    check({ headers, origin }) {
+    refuse({ headers, origin }) {
       const given = readBasic(headers.authorization);
-      if (given?.username === username && given.password === password) return;
-      throw unauthorized(given === undefined ? 'authentication required' : 'the credentials are wrong', origin);
+      if (given?.username === username && given.password === password) return undefined;
+      return unauthorized(given === undefined ? 'authentication required' : 'the credentials are wrong', origin);
     },
   };
 }

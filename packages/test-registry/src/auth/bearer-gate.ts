@@ -19,15 +19,15 @@ export const TOKEN_PATH = '/token';
  */
 export function bearerGate(tokens: TokenBook<Grants>): Gate {
   return {
-    check(incoming, access) {
+    refuse(incoming, access) {
       const token = /^Bearer +(\S+)$/i.exec(incoming.headers.authorization ?? '')?.[1];
-      if (token === undefined) throw challenge(incoming, access, 'authentication required');
+      if (token === undefined) return challenge(incoming, access, 'authentication required');
       const found = tokens.find(token);
-      if (found.kind !== 'valid') throw challenge(incoming, access, 'the token is invalid', 'invalid_token');
+      if (found.kind !== 'valid') return challenge(incoming, access, 'the token is invalid', 'invalid_token');
       const isAllowed = access.every(({ repository, actions }) =>
         actions.every((action) => found.value.get(repository)?.has(action)),
       );
-      if (!isAllowed) throw challenge(incoming, access, 'the token does not allow this', 'insufficient_scope');
+      return isAllowed ? undefined : challenge(incoming, access, 'the token does not allow this', 'insufficient_scope');
     },
   };
 }

@@ -10,15 +10,15 @@ import type { TokenBook } from './token-book.ts';
  */
 export function ecrGate(tokens: TokenBook<true>, deniesExpired: boolean): Gate {
   return {
-    check({ headers, origin }) {
+    refuse({ headers, origin }) {
       const given = readBasic(headers.authorization);
       const token = tokens.find(given?.password ?? '');
-      if (given?.username === 'AWS' && token.kind === 'valid') return;
+      if (given?.username === 'AWS' && token.kind === 'valid') return undefined;
       if (token.kind === 'expired' && deniesExpired) {
         // The words that Docker shows as "denied: Your authorization token has expired. ..."
-        throw new Refusal(403, 'DENIED', 'Your authorization token has expired. Reauthenticate and try again.');
+        return new Refusal(403, 'DENIED', 'Your authorization token has expired. Reauthenticate and try again.');
       }
-      throw unauthorized('Not Authorized', origin, 'ecr.amazonaws.com');
+      return unauthorized('Not Authorized', origin, 'ecr.amazonaws.com');
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Incoming } from '../http/incoming.ts';
+import type { Refusal } from '../http/refusal.ts';
 
 /** What a request is about to do in a repository. */
 export interface Access {
@@ -8,9 +9,9 @@ export interface Access {
 
 /** Lets requests in. */
 export interface Gate {
-  /** @throws Refusal 401 with a challenge, or 403. */
-  check(incoming: Incoming, access: readonly Access[]): void;
+  /** Why a request is not let in: 401 with a challenge, or 403; undefined where it is. */
+  refuse(incoming: Incoming, access: readonly Access[]): Refusal | undefined;
 }
 
 /** Lets everybody in. */
-export const openGate: Gate = { check: () => {} };
+export const openGate: Gate = { refuse: () => undefined };

@@ -58,6 +58,8 @@ class Outlet {
   constructor(response: ServerResponse) {
     this.#response = response;
     response.once('close', () => this.#release?.(false));
+    // A client that leaves is no failure of the server; the callback of the write tells.
+    response.on('error', () => {});
   }
 
   /** Whether the client is still there. */

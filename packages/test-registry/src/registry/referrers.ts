@@ -11,7 +11,9 @@ export async function listReferrers(call: Call): Promise<Reply> {
   if (!registry.settings.referrers) throw new Refusal(404, 'UNSUPPORTED', 'the referrers API is switched off');
   const subject = checkDigest(call.reference);
   const wanted = incoming.query.get('artifactType');
-  const all = existingRepository(call).referrers(subject);
+  // A registry that has this API never answers it with 404; ECR does, of a repository that is not there.
+  const repository = registry.settings.ecr ? existingRepository(call) : registry.store.repository(call.name);
+  const all = repository?.referrers(subject) ?? [];
   const matching = wanted === null ? all : all.filter(({ artifactType }) => artifactType === wanted);
   const last = incoming.query.get('last');
   const left = last === null ? matching : matching.slice(matching.findIndex(({ digest }) => digest === last) + 1);

@@ -1,3 +1,4 @@
+import type { Gate } from '../auth/gate.ts';
 import type { EventLog } from '../events.ts';
 import type { Incoming } from '../http/incoming.ts';
 import { Refusal } from '../http/refusal.ts';
@@ -20,6 +21,8 @@ export interface Registry {
 export interface Call {
   readonly registry: Registry;
   readonly incoming: Incoming;
+  /** Who lets requests in. */
+  readonly gate: Gate;
   /** Name of the repository, checked. */
   readonly name: string;
   /** The last part of the path: digest, tag or id of an upload. */

@@ -59,14 +59,14 @@ export async function handleRegistryRequest(registry: Registry, gate: Gate, inco
   if (path === '/v2' || path === '/v2/') return replyVersion(gate, incoming);
   const match = PATH_PATTERN.exec(path);
   if (match === null) {
-    gate.check(incoming, []);
+    letIn(gate, incoming, []);
     throw new Refusal(404, 'NAME_UNKNOWN', `${path} is no end point of the OCI distribution API`);
   }
   const [, name = '', rest = ''] = match;
   const route = ROUTES.find((candidate) => candidate.path.test(rest)) as Route;
   const operation = route.methods[incoming.method];
   const [actions, handle] = operation ?? [['pull'] as const, undefined];
-  gate.check(incoming, [{ repository: name, actions }]);
+  letIn(gate, incoming, [{ repository: name, actions }]);
   if (handle === undefined) {
     const allow = Object.keys(route.methods).join(', ');
     throw new Refusal(405, 'UNSUPPORTED', `${incoming.method} is not for ${path}`, { allow });
@@ -74,11 +74,11 @@ export async function handleRegistryRequest(registry: Registry, gate: Gate, inco
   if (!NAME_PATTERN.test(name) || name.length > MAX_REPOSITORY_LENGTH) {
     throw new Refusal(400, 'NAME_INVALID', `${JSON.stringify(name)} is no repository name`);
   }
-  return handle({ registry, incoming, name, reference: route.path.exec(rest)?.[1] ?? '' });
+  return handle({ registry, incoming, gate, name, reference: route.path.exec(rest)?.[1] ?? '' });
 }
 
 function replyVersion(gate: Gate, incoming: Incoming): Reply {
-  gate.check(incoming, []);
+  letIn(gate, incoming, []);
   if (incoming.method !== 'GET' && incoming.method !== 'HEAD') {
     throw new Refusal(405, 'UNSUPPORTED', `${incoming.method} is not for /v2/`, { allow: 'GET, HEAD' });
   }
@@ -87,6 +87,11 @@ function replyVersion(gate: Gate, incoming: Incoming): Reply {
     headers: { 'content-type': 'application/json', 'docker-distribution-api-version': 'registry/2.0' },
     body: Buffer.from('{}'),
   };
+}
+
+function letIn(gate: Gate, incoming: Incoming, access: readonly Access[]): void {
+  const refusal = gate.refuse(incoming, access);
+  if (refusal !== undefined) throw refusal;
 }
 
 function decodePath(path: string): string {

@@ -1,4 +1,5 @@
 import { type Reply, replyJson } from '../http/reply.ts';
+import { compareTags } from '../store/repository.ts';
 import { nextLink, pageSize } from './pages.ts';
 import { type Call, existingRepository } from './registry.ts';
 
@@ -7,7 +8,7 @@ export async function listTags(call: Call): Promise<Reply> {
   const { incoming, registry, name } = call;
   const all = existingRepository(call).tags();
   const last = incoming.query.get('last');
-  const left = last === null ? all : all.filter((tag) => tag > last);
+  const left = last === null ? all : all.filter((tag) => compareTags(tag, last) > 0);
   const n = pageSize(call, registry.settings.pageSize);
   const tags = left.slice(0, n);
   const isMore = n > 0 && left.length > n;

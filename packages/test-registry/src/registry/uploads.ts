@@ -24,6 +24,13 @@ export async function startUpload(call: Call): Promise<Reply> {
   }
   const digest = incoming.query.get('digest');
   if (digest !== null) checkDigest(digest);
+  else if (incoming.length !== 0) {
+    throw new Refusal(
+      400,
+      'BLOB_UPLOAD_INVALID',
+      'a POST without a digest has no body: the blob follows by PATCH or PUT',
+    );
+  }
   const session = await registry.uploads.begin(call.name);
   if (digest !== null && registry.settings.singlePost) {
     await receive(session, incoming);
@@ -75,9 +82,14 @@ export async function cancelUpload(call: Call): Promise<Reply> {
   return { status: 204 };
 }
 
-/** ECR mounts only what a manifest of the other repository refers to. @see aws/containers-roadmap, issue 2860 */
-function mayMount({ registry }: Call, from: Repository, digest: string): boolean {
-  return from.hasBlob(digest) && (!registry.settings.ecr || from.refersTo(digest));
+/**
+ * What may be pulled from the other repository may be mounted; in ECR only what a manifest there refers to.
+ *
+ * @see aws/containers-roadmap, issue 2860
+ */
+function mayMount({ registry, gate, incoming }: Call, from: Repository, digest: string): boolean {
+  if (!from.hasBlob(digest) || (registry.settings.ecr && !from.refersTo(digest))) return false;
+  return gate.refuse(incoming, [{ repository: from.name, actions: ['pull'] }]) === undefined;
 }
 
 async function finish(call: Call, session: UploadSession, digest: string): Promise<Reply> {
@@ -95,6 +107,14 @@ async function finish(call: Call, session: UploadSession, digest: string): Promi
 }
 
 async function receive(session: UploadSession, incoming: Incoming): Promise<void> {
+  const type = incoming.headers['content-type'];
+  if (incoming.length !== 0 && type !== undefined && type !== 'application/octet-stream') {
+    throw new Refusal(
+      400,
+      'BLOB_UPLOAD_INVALID',
+      `the Content-Type of a blob is application/octet-stream, not ${type}`,
+    );
+  }
   session.draft.expect(incoming.length ?? 0);
   const before = session.draft.size;
   try {

@@ -37,19 +37,18 @@ export class MemoryBlob implements StoredBlob {
   }
 }
 
-/** Grows by doubling, so that a blob of unknown size is moved a few times at most. */
 class MemoryDraft implements BlobDraft {
   #buffer = Buffer.allocUnsafeSlow(0);
   #hash = createHash('sha256');
   size = 0;
 
   expect(bytes: number): void {
-    this.#reserve(this.size + Math.min(bytes, MAX_RESERVED));
+    this.#grow(this.size + Math.min(bytes, MAX_RESERVED));
   }
 
   async append(chunk: Uint8Array): Promise<void> {
     const end = this.size + chunk.length;
-    if (end > this.#buffer.length) this.#reserve(Math.max(end, 2 * this.#buffer.length));
+    this.#grow(end);
     this.#buffer.set(chunk, this.size);
     this.#hash.update(chunk);
     this.size = end;
@@ -69,9 +68,10 @@ class MemoryDraft implements BlobDraft {
     return this.#buffer.subarray(0, this.size);
   }
 
-  #reserve(length: number): void {
+  /** By doubling at least, so that many parts are not each moved many times. */
+  #grow(length: number): void {
     if (length <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(length);
+    const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#buffer.length));
     larger.set(this.bytes());
     this.#buffer = larger;
   }

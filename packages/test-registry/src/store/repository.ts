@@ -60,9 +60,9 @@ export class Repository {
     for (const list of this.#referrers.values()) list.delete(digest);
   }
 
-  /** Tags in lexical order, as the specification lists them. */
+  /** Tags in the order of {@link compareTags}. */
   tags(): readonly string[] {
-    return [...this.#tags.keys()].sort();
+    return [...this.#tags.keys()].sort(compareTags);
   }
 
   tagsOf(digest: string): readonly string[] {
@@ -86,4 +86,13 @@ export class Repository {
   referrers(subject: string): readonly Descriptor[] {
     return [...(this.#referrers.get(subject)?.values() ?? [])];
   }
+}
+
+/** The order of tags: without regard to case, then by it. @see OCI distribution-spec v1.1, "Listing Tags" */
+export function compareTags(a: string, b: string): number {
+  return compareText(a.toLowerCase(), b.toLowerCase()) || compareText(a, b);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
