@@ -1,6 +1,7 @@
 import type { OptionTable, OptionValues } from './arguments/option.ts';
 import { flag } from './arguments/option.ts';
 import type { ExitCode } from './exit-code.ts';
+import type { CliIo } from './io.ts';
 import type { Output } from './terminal/output.ts';
 
 /** A word that a command takes beside its options. */
@@ -25,6 +26,10 @@ export interface Example {
 /** What a command works with. */
 export interface CommandContext {
   readonly output: Output;
+  /** The environment. Read only where nothing on the command line says the same. */
+  readonly env: CliIo['env'];
+  /** Standard input, for those who ask for it: reading it ends with the input. */
+  readonly stdin: AsyncIterable<Uint8Array>;
   /** Fires when the person wants the program to stop: the command cleans up and throws the signal's reason. */
   readonly signal: AbortSignal;
 }
@@ -58,7 +63,7 @@ export type Command = CommandDefinition<OptionTable>;
 export const COMMON_OPTIONS = {
   json: flag('print the result as JSON, and nothing else, on standard output'),
   quiet: flag('print the result alone: no progress, no notes', 'q'),
-  debug: flag('print where in the program an error comes from'),
+  debug: flag('print where in the program an error comes from, and each request to a registry'),
   help: flag('print this help', 'h'),
 } as const;
 

@@ -1,4 +1,6 @@
+import type { RegistryError } from '@soci/ecr';
 import { CliError } from './errors.ts';
+import { isRegistryError, registryRemedy } from './registry-remedy.ts';
 import type { Style } from './terminal/style.ts';
 import { printable } from './terminal/text-width.ts';
 
@@ -10,6 +12,14 @@ export interface ErrorDescription {
   readonly message: string;
   /** Byte offset of the fault in the file or stream that the message names, where one is known. */
   readonly offset?: number;
+  /** Of a registry's refusal: the request, without its query. */
+  readonly request?: string;
+  /** The HTTP status of the answer. */
+  readonly status?: number;
+  /** The registry's own codes and words. */
+  readonly refusals?: readonly { readonly code: string; readonly message: string }[];
+  /** What to do about it, where something is to be said. */
+  readonly remedy?: string;
 }
 
 /** What system errors mean to somebody who typed a file name. */
@@ -35,7 +45,27 @@ export function describeError(error: unknown): ErrorDescription {
     return { code: error.name === 'AbortError' ? 'INTERRUPTED' : 'INTERNAL', message: error.message };
   const system = SYSTEM_ERRORS[code];
   const message = system === undefined ? error.message : typeof path === 'string' ? `${path}: ${system}` : system;
-  return { code, message, ...(typeof offset === 'number' ? { offset } : {}) };
+  const remedy = remedyFor(error);
+  return {
+    code,
+    message,
+    ...(typeof offset === 'number' && { offset }),
+    ...(isRegistryError(error) && describeAnswer(error)),
+    ...(remedy !== undefined && { remedy }),
+  };
+}
+
+function describeAnswer({ request, status, refusals }: RegistryError): Partial<ErrorDescription> {
+  return {
+    ...(request !== undefined && { request }),
+    ...(status !== undefined && { status }),
+    ...(refusals.length > 0 && { refusals }),
+  };
+}
+
+function remedyFor(error: Error): string | undefined {
+  if (error instanceof CliError) return error.remedy;
+  return isRegistryError(error) ? registryRemedy(error) : undefined;
 }
 
 /** The same for a fault in a file whose name the error does not know. */
@@ -60,7 +90,7 @@ export function renderError(error: unknown, program: string, style: Style, debug
     const isSaid = message.includes(described.message) || (cause instanceof Error && message.includes(cause.message));
     if (!isSaid) lines.push(`  because: ${printable(described.message)} ${style.dim(`[${described.code}]`)}`);
   }
-  if (error instanceof CliError && error.remedy) lines.push(`  ${error.remedy}`);
+  if (description.remedy) lines.push(`  ${description.remedy}`);
   if (code === 'INTERNAL' && !debug) lines.push(`  This is a fault of ${program} itself; --debug says where.`);
   if (debug && error instanceof Error && error.stack) lines.push(style.dim(error.stack));
   return lines;

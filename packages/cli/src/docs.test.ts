@@ -1,6 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMANDS } from './command-table.ts';
 import { comparableOutput, consoleExamples } from './fixtures/console-examples.ts';
@@ -13,11 +14,17 @@ const DOCUMENTS = {
   'README.md': new URL('../README.md', import.meta.url),
 };
 
+/** Where the documents have their registry. */
+const DOCUMENTED_HOST = 'localhost:5000';
+
 describe.each(Object.entries(DOCUMENTS))('the examples of %s', (_, url) => {
   const folder = temporaryFolder();
   const home = process.cwd();
+  let registry: TestRegistry;
 
-  beforeAll(() => {
+  beforeAll(async () => {
+    registry = await startTestRegistry({ redirects: true });
+    await registry.loadLayout('app', layoutPath('single-oci'), 'v1');
     // What the documents say is there: an image named v1 in a layout, one with small layers only, and two layers.
     cpSync(layoutPath('single-oci'), join(folder, 'app'), { recursive: true });
     const indexFile = join(folder, 'app', 'index.json');
@@ -33,20 +40,28 @@ describe.each(Object.entries(DOCUMENTS))('the examples of %s', (_, url) => {
     process.chdir(folder);
   });
 
-  afterAll(() => process.chdir(home));
+  afterAll(async () => {
+    process.chdir(home);
+    await registry.stop();
+  });
 
   it.each(consoleExamples(readFileSync(url, 'utf8')))('$command', async ({ command, output }) => {
-    const [program, ...argv] = command.split(' ');
+    const [program, ...argv] = command.replaceAll(DOCUMENTED_HOST, registry.host).split(' ');
     expect(program).toBe('soci-index');
     const run = await runCli([...argv, '--jobs', '1'].slice(0, takesJobs(argv) ? undefined : -2));
     // On standard error stand progress, which documents leave out, and errors, which they show.
-    const said = run.code === 0 || run.code === 3 ? run.stdout : run.stderr;
+    const said = (run.code === 0 || run.code === 3 ? run.stdout : run.stderr).replaceAll(
+      registry.host,
+      DOCUMENTED_HOST,
+    );
     expect(comparableOutput(said)).toBe(comparableOutput(output));
   });
 });
 
 describe('docs/cli.md', async () => {
   const text = readFileSync(fileURLToPath(DOCUMENTS['docs/cli.md']), 'utf8');
+
+  const registryOptions = text.split('\n## Registries')[1]?.split(/^## /m)[0] ?? '';
 
   it.each(await Promise.all(COMMANDS.map(({ load }) => load())))(
     'has a section on $name with all of its options',
@@ -55,7 +70,8 @@ describe('docs/cli.md', async () => {
       const own = section.split(/^## /m)[0] ?? '';
       expect(own).not.toBe('');
       const shared = own.includes('[options of `convert`]') ? (text.split('### Options of `convert`')[1] ?? '') : '';
-      for (const option of Object.keys(options)) expect(own + shared).toContain(`--${option}`);
+      const registries = own.includes('(#registries)') || shared !== '' ? registryOptions : '';
+      for (const option of Object.keys(options)) expect(own + shared + registries).toContain(`--${option}`);
     },
   );
 });

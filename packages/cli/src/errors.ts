@@ -7,6 +7,7 @@ export type CliErrorCode =
   | 'INTERRUPTED'
   | 'NOT_INDEXED'
   | 'SOURCE_INVALID'
+  | 'SOURCE_MOVED'
   | 'TRANSPORT_UNSUPPORTED'
   | 'USAGE_INVALID'
   | 'VERIFY_FAILED';

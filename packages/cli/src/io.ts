@@ -9,11 +9,13 @@ export interface TextSink {
 
 /** The world around one run of the program; a test gives its own. */
 export interface CliIo {
+  /** Passwords, where the command line says so. */
+  readonly stdin: AsyncIterable<Uint8Array>;
   /** Results: tables for people, JSON with `--json`, the bytes of a file for `cat`. */
   readonly stdout: TextSink;
   /** Everything else: progress, notes, errors. */
   readonly stderr: TextSink;
-  /** `NO_COLOR`, `TERM` and `DEBUG` are looked at. */
+  /** `NO_COLOR`, `TERM` and `DEBUG` are looked at; for registries also proxies, and what AWS's SDK and docker look at. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Fires when the person wants the program to stop. */
   readonly signal: AbortSignal;

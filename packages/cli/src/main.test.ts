@@ -62,8 +62,18 @@ describe('a command line that is wrong', () => {
     [['convert', '--span-size', '0', 'oci:a', 'oci:b'], '--span-size: the size must be at least one byte', ''],
     [['convert', '--platform', 'linux', 'oci:a', 'oci:b'], '"linux" is no platform', 'linux/arm64'],
     [['convert', '-p', 'linux/amd64', '--all-platforms', 'oci:a', 'oci:b'], 'exclude each other', ''],
-    [['convert', 'docker://registry.example/app', 'oci:b'], 'does not reach registries yet', 'skopeo copy --all'],
-    [['convert', 'oci:a', 'b.tar'], 'b.tar does not say what it is', 'Did you mean oci-archive:b.tar?'],
+    [['convert', 'docker-archive:a.tar', 'oci:b'], 'images are not read from', 'skopeo copies'],
+    [['convert', 'oci:a', 'b.tar'], 'b.tar does not say where it is', 'Did you mean oci-archive:b.tar?'],
+    [['convert', 'oci:a', `registry.example/app:${'v'.repeat(129)}`], 'the tag has 129 characters', 'shorter'],
+    [['convert', 'oci:a', 'registry.example/App'], 'in lower case', ''],
+    [['convert', 'oci:a', `registry.example/app@sha256:${'0'.repeat(64)}`], 'a digest cannot be written', 'a tag'],
+    [['inspect', '--username', 'me', 'registry.example/app'], '--password-stdin go together', 'password-file'],
+    [['inspect', '--password-stdin', 'registry.example/app'], '--password-stdin go together', 'password-file'],
+    [
+      ['convert', '--username', 'me', '--password-stdin', 'one.example/app', 'two.example/app'],
+      '--username is for one registry, and there are two: one.example, two.example',
+      '--authfile',
+    ],
     [['convert', 'oci:a', 'oci:b:@0'], 'a position cannot be written to', 'Give it a tag'],
     [['create', 'oci-archive:a.tar'], 'a tar file is not added to', 'Name a DST'],
     [['ztoc', 'create'], 'LAYER is missing', 'LAYER...'],
@@ -77,7 +87,7 @@ describe('a command line that is wrong', () => {
   });
 
   it('is told as JSON too, where JSON is asked for', async () => {
-    const { code, stdout, stderr } = await runCli(['inspect', '--json', 'docker://registry.example/app']);
+    const { code, stdout, stderr } = await runCli(['inspect', '--json', 'docker-daemon:app']);
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'TRANSPORT_UNSUPPORTED' } });
     expect(stderr).toContain('[TRANSPORT_UNSUPPORTED]');

@@ -55,8 +55,8 @@ async function runCommand(command: Command, words: readonly string[], io: CliIo)
   if (surplus !== undefined && !command.operands.at(-1)?.repeated) {
     throw usageError(`${JSON.stringify(surplus)} is one too many`, `Usage: ${usageLine(command)}`);
   }
-  const output = new Output(io, { json: options.json, quiet: options.quiet });
-  return command.run({ options, operands }, { output, signal: io.signal });
+  const output = new Output(io, { json: options.json, quiet: options.quiet, debug: wantsDebug(words, io) });
+  return command.run({ options, operands }, { output, env: io.env, stdin: io.stdin, signal: io.signal });
 }
 
 /** Help on the command, or the group of commands, that the words name; on the program where they name none. */
@@ -78,8 +78,7 @@ async function tellFailure(error: unknown, argv: readonly string[], io: CliIo): 
   const code = exitCodeOf(error, io.signal);
   const reason: unknown = code === EXIT.INTERRUPTED ? io.signal.reason : error;
   const words = optionWords(argv);
-  const debug = words.includes('--debug') || Boolean(io.env.DEBUG);
-  const lines = renderError(reason, PROGRAM, styleFor(io.stderr, io.env), debug);
+  const lines = renderError(reason, PROGRAM, styleFor(io.stderr, io.env), wantsDebug(argv, io));
   await writeTo(io.stderr, lines.map((line) => `${line}\n`).join(''));
   if (words.includes('--json')) await writeTo(io.stdout, `${JSON.stringify({ error: describeError(reason) })}\n`);
   return code;
@@ -101,6 +100,10 @@ function exitCodeOf(error: unknown, signal: AbortSignal): ExitCode {
 
 function isHelp(word: string): boolean {
   return word === '--help' || word === '-h';
+}
+
+function wantsDebug(argv: readonly string[], { env }: CliIo): boolean {
+  return optionWords(argv).includes('--debug') || Boolean(env.DEBUG);
 }
 
 /** The words among which options may stand: those before `--`. */

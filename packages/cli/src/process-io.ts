@@ -19,6 +19,8 @@ export function processIo(): CliIo & { dispose(): void } {
   for (const signal of signals) process.on(signal, stop);
   process.stdout.on('error', leave);
   return {
+    // Opened where it is asked for: a program that holds standard input open keeps others from ending.
+    stdin: { [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() },
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,

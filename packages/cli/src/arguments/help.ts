@@ -28,6 +28,7 @@ export function programHelp(commands: readonly Command[], style: Style, columns:
     style.bold('Images are named as skopeo names them:'),
     ...entries(
       [
+        ['[docker://]HOST/REPO[:TAG][@DIGEST]', 'in a registry, such as Amazon ECR'],
         ['oci:DIR[:TAG]', 'an OCI image layout folder'],
         ['oci-archive:FILE[:TAG]', 'the same as a tar file'],
       ],

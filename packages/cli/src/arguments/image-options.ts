@@ -4,6 +4,7 @@ import { OciError, type Platform, parsePlatform } from '@soci/oci';
 import { CliError, usageError } from '../errors.ts';
 import { formatBytes } from '../terminal/quantity.ts';
 import { flag, listOption, type OptionValues, oneOf, text, valueOption } from './option.ts';
+import { REGISTRY_OPTIONS } from './registry-options.ts';
 import { parseCount, parseSize } from './size.ts';
 import { ZTOC_OPTIONS } from './ztoc-options.ts';
 
@@ -46,7 +47,10 @@ export const IMAGE_OPTIONS = {
     parseCount(MOST_JOBS),
     'layers built at a time, each on a thread (default: the cores there are)',
   ),
+  'no-reuse': flag('build every layer, even where the registry has a zTOC of it that was made with the same settings'),
+  force: flag('build and write even where the registry has the result already'),
   verify: flag('read files back through the new index before anything is written, and compare them with the layers'),
+  ...REGISTRY_OPTIONS,
 } as const;
 
 /** From the command line's options to the library's. Reads the file of `--prefetch-files-json`. */

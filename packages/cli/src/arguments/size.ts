@@ -44,9 +44,20 @@ export function parsePositiveSize(text: string): number {
 
 /** A whole number from 1 to `max`. */
 export function parseCount(max: number): (text: string) => number {
+  return parseNumberFrom(1, max);
+}
+
+/** A whole number from 0 to `max`. */
+export function parseWholeNumber(max: number): (text: string) => number {
+  return parseNumberFrom(0, max);
+}
+
+function parseNumberFrom(min: number, max: number): (text: string) => number {
   return (text) => {
-    const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-    if (count < 1 || count > max) throw usageError(`${JSON.stringify(text)} is not a whole number from 1 to ${max}`);
+    const count = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+    if (count < min || count > max) {
+      throw usageError(`${JSON.stringify(text)} is not a whole number from ${min} to ${max}`);
+    }
     return count;
   };
 }

@@ -1,13 +1,14 @@
 import { parsePlatform } from '@soci/oci';
 import { text, valueOption } from '../arguments/option.ts';
+import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-options.ts';
 import { defineCommand } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';
 import { choosePlatform } from '../image/choose-platform.ts';
 import { describeImage } from '../image/describe-image.ts';
 import { ImageFiles } from '../image/image-files.ts';
-import { parseLocation } from '../transports/location.ts';
-import { withSource } from '../transports/open-image.ts';
+import { IMAGE_HELP, parseLocation } from '../transports/location.ts';
+import { withPlaces } from '../transports/places.ts';
 import { writeFileContent } from '../write-file-content.ts';
 
 export const cat = defineCommand({
@@ -19,16 +20,23 @@ export const cat = defineCommand({
     'With --json the content is not printed: what is printed says how it was read.',
   ],
   operands: [
-    { name: 'SRC', help: 'the image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]' },
+    { name: 'SRC', help: IMAGE_HELP },
     { name: 'PATH', help: 'the file in it' },
   ],
   options: {
     output: valueOption('FILE', text, 'write the file there, complete or not at all', 'o'),
     platform: valueOption('PLATFORM', parsePlatform, 'of an image for several platforms, this one', 'p'),
+    ...REGISTRY_OPTIONS,
   },
-  examples: [{ purpose: 'one file out of an image', line: 'cat oci:app-soci:v1 /etc/os-release' }],
-  async run({ operands: [from = '', path = ''], options }, { output, signal }) {
-    await withSource(parseLocation(from), async (source) => {
+  examples: [
+    { purpose: 'one file out of an image', line: 'cat oci:app-soci:v1 /etc/os-release' },
+    { purpose: 'the same out of a registry', line: 'cat registry.example/app:v1-soci /etc/os-release' },
+  ],
+  async run({ operands: [from = '', path = ''], options }, context) {
+    const { output, signal } = context;
+    const location = parseLocation(from);
+    await withPlaces(await toRegistryAccess(options, [location], context), signal, async (places) => {
+      const source = await places.openSource(location);
       const image = choosePlatform(await describeImage(source, { signal }), options.platform);
       const files = new ImageFiles(source, image, { signal });
       const file = await files.find(await files.resolve(path));

@@ -1,10 +1,12 @@
 import { convertImage, DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
 import { IMAGE_OPTIONS, toIndexOptions } from '../arguments/image-options.ts';
+import { toRegistryAccess } from '../arguments/registry-options.ts';
 import { defineCommand } from '../command.ts';
 import { indexInto } from '../image/index-into.ts';
 import { printOutcome } from '../image/print-outcome.ts';
+import { recognizeImage } from '../image/recognize.ts';
 import { destinationName } from '../transports/choose-root.ts';
-import { parseLocation } from '../transports/location.ts';
+import { IMAGE_HELP, parseLocation } from '../transports/location.ts';
 
 export const convert = defineCommand({
   name: 'convert',
@@ -13,16 +15,20 @@ export const convert = defineCommand({
     'The new image holds the same layers, and a SOCI index for each platform. It is pushed and deployed like any other, ' +
       'and its index goes with it wherever it is copied (with skopeo: copy --all).',
     'DST is written when everything is done, or not at all. A layout folder that is there already is added to; a tar ' +
-      'file is replaced.',
+      'file is replaced. In a registry the tag comes last, when all that it stands for is there; what is there already is ' +
+      'neither read nor sent again, and where nothing is missing nothing is done.',
   ],
   operands: [
-    { name: 'SRC', help: 'the image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]' },
+    { name: 'SRC', help: IMAGE_HELP },
     { name: 'DST', help: 'where the new image goes, in the same way; without a TAG it has no name there' },
   ],
   options: IMAGE_OPTIONS,
   examples: [
+    {
+      purpose: 'in a registry, beside the original: nothing is stored here',
+      line: 'convert registry.example/app:v1 registry.example/app:v1-soci',
+    },
     { purpose: 'from one layout folder to another', line: 'convert oci:app:v1 oci:app-soci:v1' },
-    { purpose: 'beside the original, in the same folder', line: 'convert oci:app:v1 oci:app:v1-soci' },
     {
       purpose: 'one platform, smaller spans, into a tar file',
       line: 'convert --platform linux/arm64 --span-size 1MiB oci:app oci-archive:app.tar:v1',
@@ -37,21 +43,25 @@ export const convert = defineCommand({
       {
         source,
         destination,
+        access: await toRegistryAccess(options, [source, destination], context),
         options: indexOptions,
+        reuse: !options['no-reuse'],
+        force: options.force,
+        recognize: recognizeImage,
         build: ({ store, root }, given) => convertImage(store, root, given),
-        verify: options.verify ? ({ root }) => [root] : undefined,
+        verify: options.verify ? ({ root }) => (root ? [root] : []) : undefined,
         roots: ({ root }) => [{ target: root, reference }],
       },
       context,
     );
-    const isMade = result.outcome === 'indexed';
+    const root = 'root' in result ? result.root : undefined;
     return printOutcome(
       {
         result,
         source: from,
         destination: to,
-        made: isMade ? [result.root] : [],
-        json: isMade ? { root: result.root, indexes: result.indexes } : {},
+        made: root ? [root] : [],
+        json: 'indexes' in result ? { root, indexes: result.indexes } : {},
         verification,
         seconds,
         minLayerSize: indexOptions.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE,

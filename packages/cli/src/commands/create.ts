@@ -1,12 +1,14 @@
 import { buildSociIndex, DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
 import { IMAGE_OPTIONS, toIndexOptions } from '../arguments/image-options.ts';
+import { toRegistryAccess } from '../arguments/registry-options.ts';
 import { defineCommand } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { indexInto } from '../image/index-into.ts';
 import { withoutName } from '../image/new-content.ts';
 import { printOutcome } from '../image/print-outcome.ts';
+import { recognizeCopy, recognizeReferrers } from '../image/recognize.ts';
 import { destinationName } from '../transports/choose-root.ts';
-import { type ImageLocation, parseLocation } from '../transports/location.ts';
+import { IMAGE_HELP, type ImageLocation, parseLocation } from '../transports/location.ts';
 
 export const create = defineCommand({
   name: 'create',
@@ -15,11 +17,11 @@ export const create = defineCommand({
     'One index a platform, which refers to the image by its subject: in a registry it is found through the referrers ' +
       'API, in a layout it is listed in index.json without a name. Runtimes look for such an index only where they are ' +
       'told to; for new deployments use convert.',
-    'Without DST the indexes are added to the layout folder that the image is in. With DST the image is copied there, ' +
-      'and the indexes beside it.',
+    'Without DST the indexes are added to the repository, or the layout folder, that the image is in. With DST the image ' +
+      'is copied there, and the indexes beside it.',
   ],
   operands: [
-    { name: 'SRC', help: 'the image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]' },
+    { name: 'SRC', help: IMAGE_HELP },
     {
       name: 'DST',
       help: 'where image and indexes go, in the same way; without a TAG the image has no name there',
@@ -28,19 +30,24 @@ export const create = defineCommand({
   ],
   options: IMAGE_OPTIONS,
   examples: [
+    { purpose: 'add the indexes to the repository in a registry', line: 'create registry.example/app:v1' },
     { purpose: 'add the indexes to a layout folder', line: 'create oci:app:v1' },
     { purpose: 'image and indexes into a tar file', line: 'create oci:app:v1 oci-archive:app-indexed.tar:v1' },
   ],
   async run({ operands: [from = '', to], options }, context) {
     const source = parseLocation(from);
-    const destination = to === undefined ? sameLayout(source) : parseLocation(to);
+    const destination = to === undefined ? samePlace(source) : parseLocation(to);
     const reference = destinationName(destination);
     const indexOptions = await toIndexOptions(options);
     const { result, verification, seconds } = await indexInto(
       {
         source,
         destination,
+        access: await toRegistryAccess(options, [source, destination], context),
         options: indexOptions,
+        reuse: !options['no-reuse'],
+        force: options.force,
+        recognize: to === undefined ? recognizeReferrers : recognizeCopy,
         build: ({ store, root }, given) => buildSociIndex(store, root, given),
         verify: options.verify ? ({ indexes }) => indexes : undefined,
         roots: ({ indexes }, image) => [
@@ -50,7 +57,7 @@ export const create = defineCommand({
       },
       context,
     );
-    const indexes = result.outcome === 'indexed' ? result.indexes : [];
+    const indexes = 'indexes' in result ? result.indexes : [];
     return printOutcome(
       {
         result,
@@ -67,10 +74,19 @@ export const create = defineCommand({
   },
 });
 
-/** The layout that the image is in, as a place to be written to: the image keeps its name there. */
-function sameLayout(source: ImageLocation): ImageLocation {
-  if (source.transport !== 'oci') {
-    throw usageError(`${source.text}: a tar file is not added to`, 'Name a DST, such as oci-archive:OTHER-FILE[:TAG].');
+/** The repository or layout that the image is in, as a place to be written to: the image keeps its name there. */
+function samePlace(source: ImageLocation): ImageLocation {
+  switch (source.transport) {
+    case 'registry': {
+      const { host, repository } = source;
+      return { ...source, tag: undefined, digest: undefined, text: `${host}/${repository}` };
+    }
+    case 'oci':
+      return { ...source, reference: undefined, text: `oci:${source.path}` };
+    case 'oci-archive':
+      throw usageError(
+        `${source.text}: a tar file is not added to`,
+        'Name a DST, such as oci-archive:OTHER-FILE[:TAG].',
+      );
   }
-  return { ...source, reference: undefined, text: `oci:${source.path}` };
 }

@@ -34,11 +34,10 @@ describe('convert', () => {
     expect(run.stdout).toContain('linux/arm64');
   });
 
-  it('draws a bar on a terminal, and takes it away', async () => {
+  it('draws a bar on a terminal, and one for each layer in flight, and takes them away', async () => {
     const run = await runCli(['convert', ...quick, multi, `oci:${join(folder, 'drawn')}`], { columns: 70 });
-    expect(run.stderr).toMatch(/\r.*█/);
-    expect(run.stderr.endsWith('\r\u001b[K\u001b[?25h')).toBe(true);
-    expect(run.stderr).not.toContain('\n');
+    expect(run.stderr).toMatch(/\r.*[█░]+.* of 2 layers.*\n.*[█░]+.* sha256:[0-9a-f]{12} /);
+    expect(run.stderr.endsWith('A\u001b[J\u001b[?25h')).toBe(true);
   });
 
   it('prints the digest alone with --quiet', async () => {

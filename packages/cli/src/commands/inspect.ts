@@ -1,6 +1,7 @@
 import { readVerified } from '@soci/oci';
 import { buildZtoc, decodeZtoc, type FileEntry } from '@soci/ztoc';
 import { text, valueOption } from '../arguments/option.ts';
+import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-options.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-code.ts';
 import { describeImage, type ImageDescription } from '../image/describe-image.ts';
@@ -8,8 +9,8 @@ import { findLayer, findZtoc } from '../image/find-layer.ts';
 import { imageAsJson } from '../image/image-json.ts';
 import { printImage } from '../image/print-image.ts';
 import { printFiles } from '../layer-files.ts';
-import { parseLocation } from '../transports/location.ts';
-import { withSource } from '../transports/open-image.ts';
+import { IMAGE_HELP, parseLocation } from '../transports/location.ts';
+import { withPlaces } from '../transports/places.ts';
 import type { ImageSource } from '../transports/transport.ts';
 import { MAX_ZTOC_SIZE } from '../ztoc-file.ts';
 
@@ -19,20 +20,24 @@ export const inspect = defineCommand({
   details: [
     'With --layer the files of that layer are listed: from its zTOC, or, where it has none, by reading the layer.',
   ],
-  operands: [{ name: 'SRC', help: 'the image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]' }],
+  operands: [{ name: 'SRC', help: IMAGE_HELP }],
   options: {
     layer: valueOption(
       'DIGEST',
       text,
       'list the files of this layer; the first six digits will do, if no other begins so',
     ),
+    ...REGISTRY_OPTIONS,
   },
   examples: [
     { purpose: 'is this image indexed, and how?', line: 'inspect oci:app:v1' },
     { purpose: 'what is in a layer?', line: 'inspect --layer 0709e2 oci:app:v1' },
   ],
-  async run({ operands: [from = ''], options }, { output, signal }) {
-    await withSource(parseLocation(from), async (source) => {
+  async run({ operands: [from = ''], options }, context) {
+    const { output, signal } = context;
+    const location = parseLocation(from);
+    await withPlaces(await toRegistryAccess(options, [location], context), signal, async (places) => {
+      const source = await places.openSource(location);
       const image = await describeImage(source, { signal });
       if (options.layer !== undefined) {
         await printFiles(await listLayer(source, image, options.layer, signal), output);

@@ -1,6 +1,7 @@
 import { parsePlatform } from '@soci/oci';
 import type { FileEntry } from '@soci/ztoc';
 import { valueOption } from '../arguments/option.ts';
+import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-options.ts';
 import { defineCommand } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';
@@ -10,21 +11,27 @@ import { ImageFiles } from '../image/image-files.ts';
 import { fileAsJson, fileAsLine, printFiles } from '../layer-files.ts';
 import type { Output } from '../terminal/output.ts';
 import { printable } from '../terminal/text-width.ts';
-import { parseLocation } from '../transports/location.ts';
-import { withSource } from '../transports/open-image.ts';
+import { IMAGE_HELP, parseLocation } from '../transports/location.ts';
+import { withPlaces } from '../transports/places.ts';
 
 export const ls = defineCommand({
   name: 'ls',
   summary: 'list a folder of an image as a container sees it, from the zTOCs alone',
   details: ['Layers without a zTOC are read whole.'],
   operands: [
-    { name: 'SRC', help: 'the image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]' },
+    { name: 'SRC', help: IMAGE_HELP },
     { name: 'PATH', help: 'the folder in it; the root where it is left out', optional: true },
   ],
-  options: { platform: valueOption('PLATFORM', parsePlatform, 'of an image for several platforms, this one', 'p') },
+  options: {
+    platform: valueOption('PLATFORM', parsePlatform, 'of an image for several platforms, this one', 'p'),
+    ...REGISTRY_OPTIONS,
+  },
   examples: [{ purpose: 'what is in a folder of an image?', line: 'ls oci:app-soci:v1 /usr/local/bin' }],
-  async run({ operands: [from = '', path = ''], options }, { output, signal }) {
-    await withSource(parseLocation(from), async (source) => {
+  async run({ operands: [from = '', path = ''], options }, context) {
+    const { output, signal } = context;
+    const location = parseLocation(from);
+    await withPlaces(await toRegistryAccess(options, [location], context), signal, async (places) => {
+      const source = await places.openSource(location);
       const image = choosePlatform(await describeImage(source, { signal }), options.platform);
       const files = new ImageFiles(source, image, { signal });
       const reached = await files.resolve(path);

@@ -1,12 +1,13 @@
 import { valueOption } from '../arguments/option.ts';
+import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-options.ts';
 import { parseCount } from '../arguments/size.ts';
 import { defineCommand } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';
 import { describeImage, indexedSize } from '../image/describe-image.ts';
 import { printIndexes, printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
-import { parseLocation } from '../transports/location.ts';
-import { withSource } from '../transports/open-image.ts';
+import { IMAGE_HELP, parseLocation } from '../transports/location.ts';
+import { withPlaces } from '../transports/places.ts';
 
 const MAX_SAMPLE = 999_999_999;
 
@@ -18,7 +19,7 @@ export const verify = defineCommand({
       'the list of files, and the content of files as it is read through the spans. A zTOC that belongs to another ' +
       'layer is found out. The exit code is 1 where anything is wrong.',
   ],
-  operands: [{ name: 'SRC', help: 'the image: oci:DIR[:TAG] or oci-archive:FILE[:TAG]' }],
+  operands: [{ name: 'SRC', help: IMAGE_HELP }],
   options: {
     sample: valueOption('N', parseCount(MAX_SAMPLE), 'compare the content of so many files a layer (default: all)'),
     seed: valueOption(
@@ -26,14 +27,19 @@ export const verify = defineCommand({
       parseCount(MAX_SAMPLE),
       'choose other files for the sample; the same number, the same files',
     ),
+    ...REGISTRY_OPTIONS,
   },
   examples: [
     { purpose: 'every file', line: 'verify oci:app-soci:v1' },
     { purpose: 'a hundred files a layer', line: 'verify --sample 100 oci:app-soci:v1' },
   ],
-  async run({ operands: [from = ''], options }, { output, signal }) {
+  async run({ operands: [from = ''], options }, context) {
+    const { output, signal } = context;
+    const location = parseLocation(from);
+    const access = await toRegistryAccess(options, [location], context);
     const progress = output.openProgress();
-    const verification = await withSource(parseLocation(from), async (source) => {
+    const verification = await withPlaces(access, signal, async (places) => {
+      const source = await places.openSource(location);
       const { root, images } = await describeImage(source, { signal });
       const documents = images.flatMap(({ sociIndexes }) => sociIndexes);
       const listed = documents.some(({ version }) => version === 2) ? [root] : [];
@@ -42,7 +48,8 @@ export const verify = defineCommand({
         throw new CliError('NOT_INDEXED', `${from} has no SOCI index`, { remedy: 'Make one with convert or create.' });
       }
       const totalSize = indexedSize(images);
-      return verifyIndexes(source.store, [...listed, ...referring], { ...options, signal, progress, totalSize });
+      const { sample, seed } = options;
+      return verifyIndexes(source.store, [...listed, ...referring], { sample, seed, signal, progress, totalSize });
     }).finally(() => progress.close());
     if (output.json) await output.writeJson({ source: from, ...verificationAsJson(verification) });
     else {

@@ -111,7 +111,7 @@ async function createOne(
   path: string,
   folder: string | undefined,
   options: BuildZtocOptions,
-  { output, signal }: CommandContext,
+  { output, signal }: Pick<CommandContext, 'output' | 'signal'>,
 ): Promise<MadeZtoc | RefusedLayer> {
   const started = performance.now();
   const progress = output.openProgress();

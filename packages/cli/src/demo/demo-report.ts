@@ -10,6 +10,7 @@ import { printable, shorten } from '../terminal/text-width.ts';
 import type { DemoImage } from './demo-image.ts';
 import type { Proof } from './prove-readable.ts';
 import type { ReadingCost } from './reading-cost.ts';
+import type { RegistryStep } from './registry-round.ts';
 
 const STEP_WIDTH = 9;
 
@@ -20,11 +21,21 @@ export async function tellImage({ files, size, titles, folder, seconds }: DemoIm
   await tellStep('Image', what, when, folder, output);
 }
 
+/** Tells how the image came into the registry. */
+export async function tellPush(
+  { bytesIn, requests, seconds }: RegistryStep,
+  place: string,
+  output: Output,
+): Promise<void> {
+  const what = `${formatBytes(bytesIn)} to a registry on this machine, in ${countOf(requests, 'request')}`;
+  await tellStep('Push', what, formatSeconds(seconds), place, output);
+}
+
 /** Tells of the index that was built. */
 export async function tellIndexed(
   { layers }: ConvertedImage,
-  seconds: number,
-  folder: string,
+  { seconds, bytesIn, bytesOut, requests }: RegistryStep,
+  place: string,
   output: Output,
 ): Promise<void> {
   const indexed = layers.filter((layer): layer is IndexedLayer => layer.status === 'indexed');
@@ -38,9 +49,29 @@ export async function tellIndexed(
     'Index',
     `${countOf(spans, 'span')} in ${formatBytes(ztocs)}, ${share}`,
     formatSeconds(seconds),
-    folder,
+    place,
     output,
   );
+  const traffic = `${formatBytes(bytesOut)} read, ${formatBytes(bytesIn)} sent, in ${countOf(requests, 'request')}; nothing on disk`;
+  await output.writeLine(`${' '.repeat(STEP_WIDTH)}${traffic}`);
+}
+
+/** Tells that an image which is indexed already is recognized. */
+export async function tellAgain({ requests, bytesOut, seconds }: RegistryStep, output: Output): Promise<void> {
+  const what = `the same again is recognized, in ${countOf(requests, 'request')} and ${formatBytes(bytesOut)}`;
+  await tellStep('Again', what, formatSeconds(seconds), undefined, output);
+}
+
+/** Tells what it took to read one file out of the registry. */
+export async function tellReading(
+  { name, size }: ReadingCost,
+  { requests, bytesOut, seconds }: RegistryStep,
+  { layers }: ConvertedImage,
+  output: Output,
+): Promise<void> {
+  const share = formatShare(bytesOut, sum(layers, 'size'));
+  const what = `${formatBytes(bytesOut)} (${share} of the image) in ${countOf(requests, 'request')}, the list of files with it`;
+  await tellStep('Read', what, formatSeconds(seconds), `${printable(name)}, ${formatBytes(size)}`, output);
 }
 
 /** Tells of the files that were read back. */
@@ -56,12 +87,12 @@ async function tellStep(
   title: string,
   what: string,
   time: string,
-  folder: string | undefined,
+  place: string | undefined,
   output: Output,
 ): Promise<void> {
   const { bold, dim } = output.style;
   await output.writeLine(`${bold(title.padEnd(STEP_WIDTH))}${what}  ${dim(`(${time})`)}`);
-  if (folder !== undefined) await output.writeLine(`${' '.repeat(STEP_WIDTH)}${dim(folder)}`);
+  if (place !== undefined) await output.writeLine(`${' '.repeat(STEP_WIDTH)}${dim(place)}`);
 }
 
 /** Prints the layers, by their names where they are known. */

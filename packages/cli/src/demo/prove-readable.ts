@@ -3,7 +3,8 @@ import { describeImage, indexedSize } from '../image/describe-image.ts';
 import { ImageFiles } from '../image/image-files.ts';
 import { type Verification, verifyIndexes } from '../image/verify-indexes.ts';
 import type { ImageLocation } from '../transports/location.ts';
-import { withSource } from '../transports/open-image.ts';
+import { withPlaces } from '../transports/places.ts';
+import type { RegistryAccess } from '../transports/registry-access.ts';
 import { measureReading, type ReadingCost } from './reading-cost.ts';
 
 /** What reading a converted image back has shown. */
@@ -16,11 +17,16 @@ export interface Proof {
 }
 
 /** Reads every file of a converted image back through its index, and finds out what reading single ones costs. */
-export async function proveReadable(location: ImageLocation, { output, signal }: CommandContext): Promise<Proof> {
+export async function proveReadable(
+  location: ImageLocation,
+  access: RegistryAccess,
+  { output, signal }: CommandContext,
+): Promise<Proof> {
   const started = performance.now();
   const progress = output.openProgress();
   try {
-    return await withSource(location, async (source) => {
+    return await withPlaces(access, signal, async (places) => {
+      const source = await places.openSource(location);
       const { images } = await describeImage(source, { signal });
       const totalSize = indexedSize(images);
       const verification = await verifyIndexes(source.store, [source.root], { signal, progress, totalSize });

@@ -25,7 +25,7 @@ export function reportAsJson({ platforms, layers }: IndexReport): object {
       const { digest, mediaType, size, status } = layer;
       const common = { layer: digest, mediaType, layerSize: size, status };
       if (layer.status === 'skipped') return { ...common, reason: layer.reason };
-      const { ztoc, spans, files, uncompressedSize, seconds } = layer;
+      const { ztoc, spans, files, uncompressedSize, origin, seconds } = layer;
       return {
         ...common,
         digest: ztoc.digest,
@@ -34,6 +34,7 @@ export function reportAsJson({ platforms, layers }: IndexReport): object {
         files,
         compressedArchiveSize: size,
         uncompressedArchiveSize: uncompressedSize,
+        origin,
         seconds: Number(seconds.toFixed(3)),
       };
     }),
@@ -103,6 +104,6 @@ export function layerRow(layer: LayerReport, minLayerSize: number): string[] {
     formatCount(layer.spans),
     shortDigest(layer.ztoc.digest),
     formatBytes(layer.ztoc.size),
-    formatSeconds(layer.seconds),
+    layer.origin === 'reused' ? 'reused' : formatSeconds(layer.seconds),
   ];
 }

@@ -3,12 +3,13 @@ import type { Descriptor } from '@soci/oci';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Output } from '../terminal/output.ts';
 import { countOf, formatSeconds } from '../terminal/quantity.ts';
+import type { CurrentIndexes } from './index-into.ts';
 import { noteMissingFiles, printIndexReport, reportAsJson } from './index-report.ts';
 import { countRead, type Verification } from './verify-indexes.ts';
 
 /** What the commands that index an image say at the end. */
 export interface OutcomeReport {
-  readonly result: BuiltIndexes | NothingToIndex;
+  readonly result: BuiltIndexes | NothingToIndex | CurrentIndexes;
   /** Where the image was, and where the result is, as the command line has them. */
   readonly source: string;
   readonly destination: string;
@@ -38,15 +39,17 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
       destination,
       outcome: result.outcome,
       ...json,
-      ...reportAsJson(result),
+      ...(result.outcome === 'indexed' && reportAsJson(result)),
       ...(verification && { verified: countRead(verification) }),
       seconds,
     });
   } else if (output.quiet) {
     for (const { digest } of made) await output.writeLine(digest);
   } else {
-    await printIndexReport(result, output, minLayerSize);
-    await output.writeLine();
+    if (result.outcome === 'indexed') {
+      await printIndexReport(result, output, minLayerSize);
+      await output.writeLine();
+    }
     for (const { digest } of made) await output.writeLine(`${output.style.bold(destination)}  ${digest}`);
     await output.writeLine(`${summarize(result)} in ${formatSeconds(report.seconds)}.`);
     if (verification) {
@@ -55,7 +58,7 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
         `${countOf(filesRead, 'file')} read back through ${countOf(spansRead, 'span')}: all right.`,
       );
     }
-    await noteMissingFiles(result.platforms, output);
+    if (result.outcome === 'indexed') await noteMissingFiles(result.platforms, output);
   }
   return EXIT.DONE;
 }
@@ -75,8 +78,12 @@ async function printNothing(result: NothingToIndex, output: Output, minLayerSize
   if (tooSmall) await output.writeLine('With --min-layer-size 0 small layers are indexed too; it seldom pays.');
 }
 
-function summarize({ indexes, layers }: BuiltIndexes): string {
-  const indexed = layers.filter(({ status }) => status === 'indexed').length;
+function summarize(result: BuiltIndexes | CurrentIndexes): string {
+  if (result.outcome === 'current') return 'Current: made of this image with these settings before; recognized';
+  const { indexes, layers } = result;
+  const indexed = layers.filter((layer) => layer.status === 'indexed');
+  const reused = indexed.filter((layer) => layer.origin === 'reused').length;
   const platforms = indexes.length > 1 ? ` for ${countOf(indexes.length, 'platform')}` : '';
-  return `${indexed} of ${countOf(layers.length, 'layer')} indexed${platforms}`;
+  const taken = reused > 0 ? `, ${reused} of them by zTOCs that were there` : '';
+  return `${indexed.length} of ${countOf(layers.length, 'layer')} indexed${platforms}${taken}`;
 }

@@ -4,6 +4,7 @@ import { PROGRAM } from '../program.ts';
 import { type Progress, ProgressBar, plainProgress, silentProgress } from './progress.ts';
 import { isInteractive, type Style, styleFor } from './style.ts';
 import { type Column, layOutTable } from './table.ts';
+import { printable } from './text-width.ts';
 
 /** How the person wants to be told. */
 export interface OutputMode {
@@ -11,6 +12,8 @@ export interface OutputMode {
   readonly json: boolean;
   /** The result alone, as short as it can be said; no progress, no notes. */
   readonly quiet: boolean;
+  /** Each request to a registry, and where errors come from. */
+  readonly debug: boolean;
 }
 
 /** Widest a table or a help text gets where nothing says how wide the terminal is. */
@@ -20,6 +23,7 @@ const WIDTH_WITHOUT_TERMINAL = 120;
 export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
+  readonly #debug: boolean;
   /** Styles for standard output. */
   readonly style: Style;
   readonly #stdout: TextSink;
@@ -29,6 +33,7 @@ export class Output {
   constructor(io: CliIo, mode: OutputMode) {
     this.json = mode.json;
     this.quiet = mode.quiet;
+    this.#debug = mode.debug;
     this.style = styleFor(io.stdout, io.env);
     this.#stdout = io.stdout;
     this.#stderr = io.stderr;
@@ -65,6 +70,11 @@ export class Output {
   /** Something worth knowing that is not the result; not said with `--quiet`. */
   async note(line: string): Promise<void> {
     if (!this.quiet) await writeTo(this.#stderr, `${line}\n`);
+  }
+
+  /** What goes on underneath, for those who look for a fault: only with `--debug`. */
+  trace(line: string): void {
+    if (this.#debug) this.#stderr.write(`${printable(line)}\n`);
   }
 
   /** A fault that does not end the command: part of what was asked for could not be done. */

@@ -21,18 +21,43 @@ describe('ProgressBar', () => {
     bar.update({ done: 4, total: 4, detail: '4 of 4 layers' });
     bar.close();
     expect(sink.written).toEqual([
-      '\u001b[?25l',
-      '\r██████░░░░░░░░░░░░░░░░░░  25 %  1 of 4 layers\u001b[K',
+      '\u001b[?25l\r██████░░░░░░░░░░░░░░░░░░  25 %  1 of 4 layers\u001b[K',
       '\r████████████████████████ 100 %  4 of 4 layers\u001b[K',
-      '\r\u001b[K\u001b[?25h',
+      '\r\u001b[J\u001b[?25h',
     ]);
+  });
+
+  it('has a line for each thing in flight, and takes lines away when there are fewer', () => {
+    const sink = terminal(60);
+    let now = 0;
+    const bar = new ProgressBar(sink, uncoloured, () => now);
+    const items = ['a', 'b'].map((label) => ({ label, done: 1, total: 2 }));
+    bar.update({ done: 2, total: 4, detail: '0 of 2', items });
+    now = 1000;
+    bar.update({ done: 3, total: 4, detail: '1 of 2', items: items.slice(1) });
+    bar.close();
+    const half = '█████████▌░░░░░░░░░  50 %';
+    expect(sink.written).toEqual([
+      `\u001b[?25l\r${half}  0 of 2\u001b[K\n${half}  a\u001b[K\n${half}  b\u001b[K`,
+      `\r\u001b[2A██████████████▎░░░░  75 %  1 of 2\u001b[K\n${half}  b\u001b[K\u001b[J`,
+      '\r\u001b[1A\u001b[J\u001b[?25h',
+    ]);
+  });
+
+  it('has so many lines and no more, however much is in flight', () => {
+    const sink = terminal(60);
+    const items = Array.from({ length: 100 }, (_, i) => ({ label: String(i), done: 0, total: 1 }));
+    new ProgressBar(sink, uncoloured, () => 0).update({ done: 0, total: 0, detail: 'all', items });
+    const lines = sink.written.join('').split('\n');
+    expect(lines).toHaveLength(10);
+    expect(lines.at(-1)).toContain('and 92 more');
   });
 
   it('redraws no more often than people can see', () => {
     const sink = terminal(60);
     const bar = new ProgressBar(sink, uncoloured, () => 5);
     for (let done = 0; done < 1000; done++) bar.update({ done, total: 1000, detail: '' });
-    expect(sink.written).toHaveLength(2);
+    expect(sink.written).toHaveLength(1);
   });
 
   it.each([120, 60, 30, 12, 3])('never wraps on a terminal of %i columns', (columns) => {
@@ -43,7 +68,7 @@ describe('ProgressBar', () => {
       detail: 'node_modules/some-package.tar.gz',
     });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: what the bar is made of
-    const line = sink.written.at(-1)?.replace(/\r|\u001b\[K/g, '') ?? '';
+    const line = sink.written.at(-1)?.replace(/\r|\u001b\[K|\u001b\[\?25l/g, '') ?? '';
     expect(textWidth(line)).toBeLessThan(columns);
   });
 

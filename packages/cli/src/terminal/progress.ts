@@ -11,6 +11,16 @@ export interface ProgressState {
   readonly total: number;
   /** What to say beside the bar, without style codes. */
   readonly detail: string;
+  /** What is being worked on right now, each with a line of its own below. @default nothing is shown of it */
+  readonly items?: readonly ProgressItem[];
+}
+
+/** One of several things that are worked on at the same time. */
+export interface ProgressItem {
+  /** What it is, without style codes. */
+  readonly label: string;
+  readonly done: number;
+  readonly total: number;
 }
 
 /** Tells a person how far some work is; all of it goes to standard error. */
@@ -37,14 +47,17 @@ export function plainProgress(sink: TextSink): Progress {
 
 const REDRAW_MILLISECONDS = 80;
 const BAR_WIDTH = 24;
+/** Lines for things in flight: so many fit every terminal, and more nobody reads. */
+const MAX_ITEMS = 8;
 
-/** One line that is redrawn in place, for terminals. It never wraps, whatever the terminal's width. Milestones are not shown: the result says the same. */
+/** A line, and one more for each thing in flight, that are redrawn in place, for terminals. No line ever wraps, whatever the terminal's width. Milestones are not shown: the result says the same. */
 export class ProgressBar implements Progress {
   readonly #sink: TextSink;
   readonly #style: Style;
   readonly #now: () => number;
   #drawnAt = Number.NEGATIVE_INFINITY;
-  #visible = false;
+  /** Lines on the terminal; the cursor is on the last of them. */
+  #lines = 0;
 
   constructor(sink: TextSink, style: Style, now: () => number = () => performance.now()) {
     this.#sink = sink;
@@ -52,23 +65,32 @@ export class ProgressBar implements Progress {
     this.#now = now;
   }
 
-  update(state: ProgressState): void {
+  update({ done, total, detail, items = [] }: ProgressState): void {
     const now = this.#now();
     if (now - this.#drawnAt < REDRAW_MILLISECONDS) return;
     this.#drawnAt = now;
-    if (!this.#visible) this.#sink.write('\u001b[?25l');
-    this.#visible = true;
-    this.#sink.write(`\r${this.#line(state)}\u001b[K`);
+    const lines = [this.#line(done, total, detail)];
+    for (const { label, ...item } of items.slice(0, MAX_ITEMS)) lines.push(this.#line(item.done, item.total, label));
+    if (items.length > MAX_ITEMS) lines.push(this.#style.dim(`and ${items.length - MAX_ITEMS} more`));
+    const text = lines.map((line) => `${line}\u001b[K`).join('\n');
+    // Of more lines that stood there before, the rest is taken away.
+    const surplus = this.#lines > lines.length ? '\u001b[J' : '';
+    this.#sink.write(`${this.#lines === 0 ? '\u001b[?25l' : ''}${this.#toFirstLine()}${text}${surplus}`);
+    this.#lines = lines.length;
   }
 
   milestone(): void {}
 
   close(): void {
-    if (this.#visible) this.#sink.write('\r\u001b[K\u001b[?25h');
-    this.#visible = false;
+    if (this.#lines > 0) this.#sink.write(`${this.#toFirstLine()}\u001b[J\u001b[?25h`);
+    this.#lines = 0;
   }
 
-  #line({ done, total, detail }: ProgressState): string {
+  #toFirstLine(): string {
+    return this.#lines > 1 ? `\r\u001b[${this.#lines - 1}A` : '\r';
+  }
+
+  #line(done: number, total: number, detail: string): string {
     // One column stays free: some terminals wrap when the last one is written.
     const width = (this.#sink.columns ?? 80) - 1;
     const percent = total > 0 ? `${String(Math.floor(100 * Math.min(1, done / total))).padStart(3)} %` : '';

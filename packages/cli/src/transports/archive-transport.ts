@@ -1,18 +1,22 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { openArchive, writeArchive } from '@soci/oci/layout';
+import { archiveChunks, openArchive } from '@soci/oci/layout';
 import { CliError } from '../errors.ts';
+import { writeAside } from '../write-aside.ts';
 import { checkKind } from './check-kind.ts';
 import { chooseRoot, destinationName } from './choose-root.ts';
+import { countBytes } from './count-bytes.ts';
+import type { LayoutLocation } from './location.ts';
 import type { Delivery, Transport } from './transport.ts';
 
 /** `oci-archive:FILE[:TAG]`: an OCI image layout in a tar file. One that is written replaces what was there. */
-export const archiveTransport: Transport = {
+export const archiveTransport: Transport<LayoutLocation> = {
   async openSource(location) {
     await checkKind(location);
     const store = await openArchive(location.path);
     try {
-      return { location, store, root: await chooseRoot(store, location), close: () => store.close() };
+      const root = await chooseRoot(store, location);
+      return { location, store, root, checkUnmoved: async () => {}, close: () => store.close() };
     } catch (error) {
       await store.close();
       throw error;
@@ -24,24 +28,17 @@ export const archiveTransport: Transport = {
     await checkPlace(location.path);
     return {
       location,
-      deliver: ({ content, roots, signal, onBytes }) =>
-        writeArchive(location.path, countBytes(content, onBytes), roots, { signal }),
+      deliver: (delivery) => writeAside(location.path, archiveOf(delivery)),
       async close() {},
     };
   },
 };
 
-/** The same store; tells of what is read from it. */
-function countBytes(store: Delivery['content'], onBytes: (bytes: number) => void): Delivery['content'] {
-  return {
-    exists: (target, options) => store.exists(target, options),
-    async *fetch(target, options) {
-      for await (const chunk of store.fetch(target, options)) {
-        onBytes(chunk.length);
-        yield chunk;
-      }
-    },
-  };
+async function* archiveOf(delivery: Delivery): AsyncGenerator<Uint8Array, void, undefined> {
+  const { roots, signal, beforeNaming } = delivery;
+  yield* archiveChunks(countBytes(delivery), roots, { signal });
+  // The file has its name when it is whole.
+  await beforeNaming();
 }
 
 async function checkPlace(path: string): Promise<void> {

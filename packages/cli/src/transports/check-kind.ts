@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { CliError } from '../errors.ts';
-import type { ImageLocation } from './location.ts';
+import type { LayoutLocation } from './location.ts';
 
 /**
  * Checks that a folder is named as a folder, and a file as a file, where something is there at all.
  *
  * @throws CliError `SOURCE_INVALID` with the location that was most likely meant.
  */
-export async function checkKind({ transport, path, reference }: ImageLocation): Promise<void> {
+export async function checkKind({ transport, path, reference }: LayoutLocation): Promise<void> {
   const stats = await stat(path).catch(() => undefined);
   const tag = reference === undefined ? '' : `:${reference}`;
   if (transport === 'oci' && stats?.isFile()) {

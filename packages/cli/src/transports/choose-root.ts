@@ -2,7 +2,8 @@ import { SOCI_INDEX_V1, SOCI_INDEX_V2 } from '@soci/index';
 import type { Descriptor } from '@soci/oci';
 import type { LayoutReader } from '@soci/oci/layout';
 import { CliError, usageError } from '../errors.ts';
-import type { ImageLocation } from './location.ts';
+import type { ImageLocation, LayoutLocation } from './location.ts';
+import { destinationTag } from './registry-location.ts';
 
 /**
  * The manifest that a location names in a layout: by its tag, its digest, or its position in `index.json` (`@0`); the
@@ -10,7 +11,7 @@ import type { ImageLocation } from './location.ts';
  *
  * @throws OciError `NOT_FOUND`, listing what is there; CliError `SOURCE_INVALID` for a position beyond the list.
  */
-export async function chooseRoot(layout: LayoutReader, { reference, text }: ImageLocation): Promise<Descriptor> {
+export async function chooseRoot(layout: LayoutReader, { reference, text }: LayoutLocation): Promise<Descriptor> {
   if (reference !== undefined && !reference.startsWith('@')) return layout.resolve(reference);
   const roots = await layout.roots();
   if (reference !== undefined) {
@@ -24,7 +25,9 @@ export async function chooseRoot(layout: LayoutReader, { reference, text }: Imag
 }
 
 /** The name that something written gets: empty where the location gives none, as with skopeo. */
-export function destinationName({ reference, text }: ImageLocation): string {
+export function destinationName(location: ImageLocation): string {
+  if (location.transport === 'registry') return destinationTag(location);
+  const { reference, text } = location;
   if (reference?.startsWith('@'))
     throw usageError(`${text}: a position cannot be written to`, 'Give it a tag, or none.');
   return reference ?? '';

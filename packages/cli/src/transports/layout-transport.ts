@@ -2,14 +2,16 @@ import { isNonDistributable, walkContent } from '@soci/oci';
 import { createLayout, type LayoutDraft, LayoutStore, openLayout } from '@soci/oci/layout';
 import { checkKind } from './check-kind.ts';
 import { chooseRoot, destinationName } from './choose-root.ts';
+import type { LayoutLocation } from './location.ts';
 import type { Delivery, Transport } from './transport.ts';
 
 /** `oci:DIR[:TAG]`: an OCI image layout folder. */
-export const layoutTransport: Transport = {
+export const layoutTransport: Transport<LayoutLocation> = {
   async openSource(location) {
     await checkKind(location);
     const store = await openLayout(location.path);
-    return { location, store, root: await chooseRoot(store, location), close: async () => {} };
+    const root = await chooseRoot(store, location);
+    return { location, store, root, checkUnmoved: async () => {}, close: async () => {} };
   },
 
   async openDestination(location) {
@@ -25,7 +27,7 @@ export const layoutTransport: Transport = {
 
 async function deliver(
   draft: LayoutDraft,
-  { content, roots, source, verified, signal, onBytes }: Delivery,
+  { content, roots, source, verified, signal, beforeNaming, onBytes }: Delivery,
 ): Promise<void> {
   const call = { signal };
   for (const { target, reference } of roots) {
@@ -36,10 +38,11 @@ async function deliver(
       } else if (!isNonDistributable(descriptor.mediaType) || (await content.exists(descriptor, call))) {
         await draft.push(descriptor, content.fetch(descriptor, { ...call, reuseChunks: true }), call);
       }
-      onBytes(descriptor.size);
+      onBytes(descriptor.size, descriptor);
     }
     await draft.tag(target, reference);
   }
+  await beforeNaming();
   signal.throwIfAborted();
   await draft.commit();
 }

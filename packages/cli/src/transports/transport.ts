@@ -1,4 +1,4 @@
-import type { Descriptor, Fetcher, Prober, RangeFetcher, ReferrerLister } from '@soci/oci';
+import type { CallOptions, Descriptor, Fetcher, Prober, RangeFetcher, ReferrerLister } from '@soci/oci';
 import type { ImageLocation } from './location.ts';
 
 /** An image that is read. */
@@ -7,6 +7,12 @@ export interface ImageSource {
   readonly store: Fetcher & RangeFetcher & Prober & ReferrerLister;
   /** The image, or the image index, that the location names. */
   readonly root: Descriptor;
+  /**
+   * Looks again what the location names, where somebody else may have given the name away in the meantime.
+   *
+   * @throws CliError `SOURCE_MOVED` where it names another image by now.
+   */
+  checkUnmoved(call: CallOptions): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -22,18 +28,33 @@ export interface Delivery {
   /** Where all of it is read from. */
   readonly content: Fetcher & Prober;
   readonly roots: readonly NamedRoot[];
-  /** Where most of it came from; blobs may be taken over from there as files. */
+  /** Where most of it came from; blobs may be taken over from there as they are. */
   readonly source: ImageSource;
+  /** Digests of what was made in this run, and is not in the source. */
+  readonly made: ReadonlySet<string>;
   /** Digests of blobs that were read and found right in this run, and need not be checked again. */
   readonly verified: ReadonlySet<string>;
   readonly signal: AbortSignal;
-  /** Told of bytes as they are written. */
-  readonly onBytes: (bytes: number) => void;
+  /** Called when all is there but the names, where there are any; what it throws leaves them as they were. */
+  readonly beforeNaming: () => Promise<void>;
+  /** Told of bytes as they are written, and of what they are part. */
+  readonly onBytes: (bytes: number, piece: Descriptor) => void;
+}
+
+/** What a place holds before anything is written to it. */
+export interface Holdings {
+  readonly store: Fetcher & ReferrerLister;
+  /** What bears the name that is to be given; undefined where nothing does, or no name is given. */
+  readonly current: Descriptor | undefined;
+  /** What bears other names there, the most alike first; not all of it. */
+  neighbours(call: CallOptions): AsyncIterable<Descriptor>;
 }
 
 /** A place that is written to. What is written appears there whole or not at all. */
 export interface ImageDestination {
   readonly location: ImageLocation;
+  /** What is there already, of a place that others write to as well, and that is asked before it is written to. */
+  readonly holdings?: Holdings;
   deliver(delivery: Delivery): Promise<void>;
   /** Leaves nothing behind of what was not delivered; does nothing otherwise. */
   close(): Promise<void>;
@@ -41,10 +62,10 @@ export interface ImageDestination {
 
 /**
  * A kind of place that images are read from and written to. A further kind is a file beside this one and a line in
- * `open-image.ts`.
+ * `places.ts`.
  */
-export interface Transport {
-  openSource(location: ImageLocation): Promise<ImageSource>;
+export interface Transport<Location extends ImageLocation> {
+  openSource(location: Location, call: CallOptions): Promise<ImageSource>;
   /** Checks that the place can be written to, before any work is done. */
-  openDestination(location: ImageLocation): Promise<ImageDestination>;
+  openDestination(location: Location, call: CallOptions): Promise<ImageDestination>;
 }

@@ -1,0 +1,136 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestRegistry } from '@soci/test-registry';
+import { describe, expect, it } from 'vitest';
+import { layoutPath } from '../fixtures/golden.ts';
+import { jsonLines, runCli } from '../fixtures/run-cli.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { testRegistries } from '../fixtures/test-registries.ts';
+
+const start = testRegistries();
+const folder = temporaryFolder();
+const PASSWORD = 'correct-horse-battery';
+const account = { username: 'me', password: PASSWORD };
+
+async function startWith(options: Parameters<typeof start>[0]): Promise<TestRegistry> {
+  const registry = await start(options);
+  await registry.loadLayout('app', layoutPath('single-oci'), 'v1');
+  return registry;
+}
+
+describe('credentials', () => {
+  it('are taken from the command line and standard input', async () => {
+    const registry = await startWith({ auth: account });
+    const argv = ['inspect', '-q', '--username', 'me', '--password-stdin', `${registry.host}/app:v1`];
+    expect(await runCli(argv, { stdin: `${PASSWORD}\n` })).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('are taken from a file as docker writes it', async () => {
+    const registry = await startWith({ auth: account });
+    const authfile = join(folder, 'auth.json');
+    const auth = Buffer.from(`me:${PASSWORD}`).toString('base64');
+    writeFileSync(authfile, JSON.stringify({ auths: { [registry.host]: { auth } } }));
+    const argv = ['inspect', '-q', '--authfile', authfile, `${registry.host}/app:v1`];
+    expect(await runCli(argv)).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('that are wrong, or missing, are told with a way out, and never shown', async () => {
+    const registry = await startWith({ auth: account });
+    const login = ['--username', 'me', '--password-stdin'];
+    for (const options of [[], login]) {
+      const run = await runCli(['inspect', '--json', '--debug', ...options, `${registry.host}/app:v1`], {
+        stdin: 'wrong-horse-battery',
+      });
+      expect(run.code).toBe(1);
+      expect(run.stderr).toContain('[AUTHENTICATION_FAILED]');
+      expect(run.stderr).toContain('--password-stdin');
+      const [{ error }] = jsonLines<{ error: object }>(run) as [{ error: object }];
+      expect(error).toMatchObject({ code: 'AUTHENTICATION_FAILED', status: 401, remedy: expect.any(String) });
+      const encoded = Buffer.from('me:wrong-horse-battery').toString('base64');
+      for (const secret of ['wrong-horse-battery', encoded]) expect(run.stdout + run.stderr).not.toContain(secret);
+    }
+  });
+
+  it('of Amazon ECR are tokens that are renewed when they end in the middle of the work', async () => {
+    const registry = await startWith({ auth: 'ecr', redirects: true });
+    const { username, password } = registry.credentials;
+    const argv = ['cat', '--username', username, '--password-stdin', `${registry.host}/app:v1`, 'block513'];
+    const run = await runCli([...argv, '--debug'], { stdin: password });
+    expect(run.code).toBe(0);
+    expect(run.bytes).toHaveLength(513);
+    expect(run.stderr).toContain(`GET http://${registry.host}/v2/app/manifests/v1  200`);
+    expect(run.stderr).not.toContain(password);
+    expect(registry.requests.some(({ port, authorization }) => port === 'storage' && authorization)).toBe(false);
+  });
+
+  it('are not read from standard input where that is empty', async () => {
+    const argv = ['inspect', '--username', 'me', '--password-stdin', 'registry.example/app'];
+    const run = await runCli(argv, { stdin: '\n' });
+    expect(run).toMatchObject({ code: 1, stdout: '' });
+    expect(run.stderr).toContain('standard input holds no password');
+  });
+});
+
+describe('TLS', () => {
+  it('is trusted by a certificate that is named', async () => {
+    const registry = await startWith({ tls: true });
+    const file = join(folder, 'ca.pem');
+    writeFileSync(file, registry.ca ?? '');
+    expect(await runCli(['inspect', '-q', '--ca-file', file, `${registry.host}/app:v1`])).toMatchObject({ code: 0 });
+  });
+
+  it('is refused otherwise, with a way out', async () => {
+    const registry = await startWith({ tls: true });
+    const run = await runCli(['inspect', `${registry.host}/app:v1`]);
+    expect(run).toMatchObject({ code: 1, stdout: '' });
+    expect(run.stderr).toContain('[TLS_FAILED]');
+    expect(run.stderr).toContain('--ca-file');
+    const file = join(folder, 'no.pem');
+    writeFileSync(file, 'no certificate');
+    expect((await runCli(['inspect', '--ca-file', file, `${registry.host}/app:v1`])).stderr).toContain('-----BEGIN');
+  });
+});
+
+describe('a registry', () => {
+  it('that has no such image says so', async () => {
+    const registry = await startWith({});
+    for (const name of ['app:v9', 'none:v1']) {
+      const run = await runCli(['inspect', `${registry.host}/${name}`]);
+      expect(run).toMatchObject({ code: 1, stdout: '' });
+      expect(run.stderr).toContain('[NOT_FOUND]');
+      expect(run.stderr).toContain(name.split(':')[0]);
+    }
+  });
+
+  it('that is not there says so after as many attempts as are wanted', async () => {
+    const run = await runCli(['inspect', '--plain-http', '--retry-times', '0', '127.0.0.1:1/app:v1']);
+    expect(run).toMatchObject({ code: 1, stdout: '' });
+    expect(run.stderr).toContain('[CONNECTION_FAILED]');
+  });
+
+  it('that fails in passing is asked again', async () => {
+    const registry = await startWith({});
+    const fault = registry.inject({ on: { path: 'manifests' }, times: 2, fault: { kind: 'status', status: 503 } });
+    expect(await runCli(['inspect', '-q', `${registry.host}/app:v1`])).toMatchObject({ code: 0 });
+    expect(fault.hits).toBe(2);
+  });
+
+  it('that fails for good is quoted', async () => {
+    const registry = await startWith({});
+    const body = JSON.stringify({ errors: [{ code: 'DENIED', message: 'not on Sundays' }] });
+    registry.inject({ times: Number.POSITIVE_INFINITY, fault: { kind: 'status', status: 403, body } });
+    const run = await runCli(['inspect', '--json', `${registry.host}/app:v1`]);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('not on Sundays');
+    expect(jsonLines(run)).toEqual([
+      {
+        error: expect.objectContaining({
+          code: 'ACCESS_DENIED',
+          status: 403,
+          request: `GET http://${registry.host}/v2/app/manifests/v1`,
+          refusals: [{ code: 'DENIED', message: 'not on Sundays' }],
+        }),
+      },
+    ]);
+  });
+});

@@ -1,0 +1,268 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestRegistry } from '@soci/test-registry';
+import { describe, expect, it } from 'vitest';
+import { makeImage } from '../demo/make-image.ts';
+import { listTree } from '../demo/tree.ts';
+import { layoutPath } from '../fixtures/golden.ts';
+import { jsonLines, runCli } from '../fixtures/run-cli.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { testRegistries } from '../fixtures/test-registries.ts';
+
+const start = testRegistries();
+const folder = temporaryFolder();
+const { signal } = new AbortController();
+const quick = ['--jobs', '1', '--min-layer-size', '0'];
+
+/** What convert and create print with --json, as far as it is looked at here. */
+interface Indexed {
+  readonly outcome: string;
+  readonly root?: { readonly digest: string };
+  readonly indexes: readonly { readonly digest: string }[];
+  readonly layers: readonly { readonly layer: string; readonly status: string; readonly origin?: string }[];
+}
+
+/** A registry that holds one golden image. */
+async function startWith(layout: string, options?: Parameters<typeof start>[0]): Promise<TestRegistry> {
+  const registry = await start(options);
+  await registry.loadLayout('app', layoutPath(layout), 'v1');
+  return registry;
+}
+
+async function convert(registry: TestRegistry, ...options: readonly string[]): Promise<Indexed> {
+  const run = await runCli([
+    'convert',
+    '--json',
+    ...quick,
+    ...options,
+    `${registry.host}/app:v1`,
+    `${registry.host}/app:v1-soci`,
+  ]);
+  expect(run, run.stderr).toMatchObject({ code: 0 });
+  return jsonLines<Indexed>(run)[0] as Indexed;
+}
+
+describe('convert within a registry', () => {
+  it.each(['single-oci', 'multi-annotated', 'attested', 'single-docker'])(
+    'makes of %s what it makes in a layout, and nothing is missing',
+    async (layout) => {
+      const registry = await startWith(layout);
+      const { root } = await convert(registry);
+      const inLayout = await runCli([
+        'convert',
+        '-q',
+        ...quick,
+        `oci:${layoutPath(layout)}`,
+        `oci:${join(folder, layout)}`,
+      ]);
+      expect(`${root?.digest}\n`).toBe(inLayout.stdout);
+      expect(registry.manifest('app', 'v1-soci')?.digest).toBe(root?.digest);
+      expect(registry.checkGraph('app', 'v1-soci')).toEqual([]);
+      expect(await runCli(['verify', '-q', `${registry.host}/app:v1-soci`])).toMatchObject({ code: 0 });
+    },
+  );
+
+  it('reads each layer once, sends only what is new, and names it last', async () => {
+    const registry = await startWith('single-oci', { redirects: true });
+    const { layers } = await convert(registry);
+    const of = (method: string, path: RegExp) =>
+      registry.requests.filter((request) => request.method === method && path.test(request.path));
+    for (const { layer } of layers) {
+      expect(registry.requests.filter(({ path, status }) => path.includes(layer) && status === 200)).toHaveLength(1);
+      expect(of('HEAD', new RegExp(layer))).toEqual([]);
+    }
+    const sent = registry.requests.filter(({ method }) => method === 'PUT').map(({ path }) => path);
+    expect(sent.at(-1)).toBe('/v2/app/manifests/v1-soci');
+    expect(
+      of('PUT', /manifests/)
+        .map(({ path }) => path)
+        .indexOf('/v2/app/manifests/v1-soci'),
+    ).toBe(2);
+  });
+
+  it('recognizes what is there, for four requests', async () => {
+    const registry = await startWith('single-oci', { auth: { username: 'me', password: 'secret' } });
+    const login = { stdin: 'secret\n' };
+    const argv = ['convert', '--json', '--username', 'me', '--password-stdin', ...quick];
+    const places = [`${registry.host}/app:v1`, `${registry.host}/app:v1-soci`];
+    const [first] = jsonLines<Indexed>(await runCli([...argv, ...places], login));
+    registry.clearRequests();
+    const [second] = jsonLines<Indexed>(await runCli([...argv, ...places], login));
+    expect(second).toMatchObject({ outcome: 'current', root: first?.root, indexes: first?.indexes });
+    expect(registry.requests.length).toBeLessThanOrEqual(4);
+    expect(registry.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
+  });
+
+  it('does not take other settings for the same', async () => {
+    const registry = await startWith('single-oci');
+    await convert(registry);
+    expect((await convert(registry, '--span-size', '64KiB')).outcome).toBe('indexed');
+    expect((await convert(registry, '--span-size', '64KiB')).outcome).toBe('current');
+    expect((await convert(registry, '--span-size', '64KiB', '--force', '--no-reuse')).layers[0]?.origin).toBe('built');
+  });
+
+  it('verifies what is there, where that is asked for', async () => {
+    const registry = await startWith('single-oci');
+    await convert(registry);
+    const again = await convert(registry, '--verify');
+    expect(again).toMatchObject({ outcome: 'current', verified: { filesRead: expect.any(Number) } });
+  });
+
+  it('tells people that there was nothing to do', async () => {
+    const registry = await startWith('single-oci');
+    const argv = ['convert', ...quick, `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`];
+    await runCli(argv);
+    expect((await runCli(argv)).stdout).toMatch(/app:v1-soci {2}sha256:[0-9a-f]{64}\nCurrent/);
+    expect((await runCli([...argv, '-q'])).stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
+  });
+
+  it('gives no tag where DST has none, and the digest is printed', async () => {
+    const registry = await startWith('single-oci');
+    const run = await runCli(['convert', '-q', ...quick, `${registry.host}/app:v1`, `${registry.host}/app`]);
+    expect(registry.tags('app')).toEqual(['v1']);
+    expect(registry.checkGraph('app', run.stdout.trim())).toEqual([]);
+  });
+
+  it('writes nothing where there is nothing to index', async () => {
+    const registry = await startWith('small-layers');
+    const run = await runCli(['convert', `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`]);
+    expect(run.code).toBe(3);
+    expect(registry.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
+  });
+});
+
+describe('a new image over an indexed base', () => {
+  it('costs its own layers only', async () => {
+    const base = join(folder, 'base');
+    mkdirSync(base);
+    writeFileSync(join(base, 'large'), randomBytes(3 << 20));
+    const plan = { title: 'base', entries: await listTree(base, 'base') };
+    for (const version of ['1', '2']) {
+      const app = join(folder, `app${version}`);
+      mkdirSync(app);
+      writeFileSync(join(app, 'code'), randomBytes(1 << 20));
+      const layers = [plan, { title: 'app', entries: await listTree(app, 'app') }];
+      await makeImage(join(folder, `image${version}`), layers, { signal, onBytes: () => {} });
+    }
+    const registry = await start({ redirects: true });
+    await registry.loadLayout('app', join(folder, 'image1'), 'v1');
+    await registry.loadLayout('app', join(folder, 'image2'), 'v2');
+    const first = await convert(registry);
+    registry.clearRequests();
+    const run = await runCli([
+      'convert',
+      '--json',
+      ...quick,
+      `${registry.host}/app:v2`,
+      `${registry.host}/app:v2-soci`,
+    ]);
+    const [second] = jsonLines<Indexed>(run);
+    expect(second?.layers.map(({ origin }) => origin)).toEqual(['reused', 'built']);
+    const baseLayer = first.layers[0]?.layer ?? 'none';
+    expect(registry.requests.filter(({ path }) => path.includes(baseLayer.slice('sha256:'.length)))).toEqual([]);
+    expect(registry.checkGraph('app', 'v2-soci')).toEqual([]);
+    expect(await runCli(['verify', '-q', `${registry.host}/app:v2-soci`])).toMatchObject({ code: 0 });
+  });
+});
+
+describe('a tag', () => {
+  it('that moves while its image is indexed leaves the converted one without a name', async () => {
+    const registry = await startWith('single-oci');
+    const other = registry.manifest('app', await registry.loadLayout('app', layoutPath('single-docker'), 'other'));
+    const places = [`${registry.host}/app:v1`, `${registry.host}/app:v1-soci`];
+    const { code, stderr } = await runCli(['convert', ...quick, ...places], {
+      // The first thing that is said is that a layer is done: the image is resolved then, and not yet written.
+      onStderr: () => {
+        if (other) registry.putManifest('app', 'v1', other.mediaType, other.bytes);
+      },
+    });
+    expect(code).toBe(1);
+    expect(stderr).toContain('[SOURCE_MOVED]');
+    expect(stderr).toContain('Run the command again');
+    expect(registry.tags('app')).toEqual(['other', 'v1']);
+  });
+
+  it('that may not be moved is left alone, and that is said', async () => {
+    const registry = await startWith('single-oci', { immutableTags: true });
+    await convert(registry);
+    const run = await runCli([
+      'convert',
+      '--span-size',
+      '64KiB',
+      ...quick,
+      `${registry.host}/app:v1`,
+      `${registry.host}/app:v1-soci`,
+    ]);
+    expect(run).toMatchObject({ code: 1, stdout: '' });
+    expect(run.stderr).toContain('[TAG_IMMUTABLE]');
+    expect(run.stderr).toContain('Choose another tag for DST');
+    expect((await convert(registry, '--force')).outcome).toBe('indexed');
+  });
+});
+
+describe('convert from one place to another', () => {
+  it('mounts what the same registry has', async () => {
+    const registry = await startWith('multi-annotated');
+    const run = await runCli(['convert', ...quick, `${registry.host}/app:v1`, `${registry.host}/copy/app:v1`]);
+    expect(run, run.stderr).toMatchObject({ code: 0 });
+    expect(registry.checkGraph('copy/app', 'v1')).toEqual([]);
+    expect(registry.requests.filter(({ query }) => query.includes('mount=')).length).toBeGreaterThan(0);
+  });
+
+  it('streams what another registry has', async () => {
+    const [from, to] = [await startWith('multi-annotated'), await start({ redirects: true })];
+    const run = await runCli(['convert', ...quick, `${from.host}/app:v1`, `${to.host}/app:v1`]);
+    expect(run, run.stderr).toMatchObject({ code: 0 });
+    expect(to.checkGraph('app', 'v1')).toEqual([]);
+  });
+
+  it('goes from layouts into registries and back', async () => {
+    const registry = await start();
+    const out = join(folder, 'back');
+    const into = await runCli([
+      'convert',
+      '-q',
+      ...quick,
+      `oci:${layoutPath('single-oci')}`,
+      `${registry.host}/app:v1`,
+    ]);
+    expect(registry.checkGraph('app', 'v1')).toEqual([]);
+    await runCli(['convert', '-q', ...quick, `${registry.host}/app:v1`, `oci:${out}:v1`]);
+    expect((await runCli(['inspect', '-q', `oci:${out}:v1`])).stdout).toBe(into.stdout);
+    expect(
+      await runCli(['convert', '-q', ...quick, `${registry.host}/app:v1`, `oci-archive:${out}.tar:v1`]),
+    ).toMatchObject({ code: 0 });
+    expect(readdirSync(out)).toContain('index.json');
+  });
+});
+
+describe('create within a registry', () => {
+  it.each([true, false])(
+    'adds indexes that refer to the image, where the registry lists referrers: %s',
+    async (referrers) => {
+      const registry = await startWith('multi-annotated', { referrers });
+      const argv = ['create', '--json', ...quick, `${registry.host}/app:v1`];
+      const [first] = jsonLines<Indexed>(await runCli(argv));
+      expect(first).toMatchObject({ outcome: 'indexed', indexes: [{}, {}] });
+      const [image] = jsonLines<{ platforms: { indexes: { version: number }[] }[] }>(
+        await runCli(['inspect', '--json', `${registry.host}/app:v1`]),
+      );
+      expect(image?.platforms.map(({ indexes }) => indexes.map(({ version }) => version))).toEqual([[1], [1]]);
+      expect(await runCli(['verify', '-q', `${registry.host}/app:v1`])).toMatchObject({ code: 0 });
+      registry.clearRequests();
+      const [second] = jsonLines<Indexed>(await runCli(argv));
+      expect(second).toMatchObject({ outcome: 'current', indexes: first?.indexes });
+      expect(registry.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
+    },
+  );
+
+  it('copies the image where DST is given', async () => {
+    const [from, to] = [await startWith('single-oci'), await start()];
+    const argv = ['create', '--json', ...quick, `${from.host}/app:v1`, `${to.host}/app:v1`];
+    expect(jsonLines<Indexed>(await runCli(argv))[0]).toMatchObject({ outcome: 'indexed' });
+    expect(to.checkGraph('app', 'v1')).toEqual([]);
+    expect(await runCli(['verify', '-q', `${to.host}/app:v1`])).toMatchObject({ code: 0 });
+    expect(jsonLines<Indexed>(await runCli(argv))[0]).toMatchObject({ outcome: 'current' });
+  });
+});

@@ -1,0 +1,58 @@
+import type { Repository } from '@soci/ecr';
+import { type CopyOptions, copyImage, type Descriptor, readVerified } from '@soci/oci';
+import { countBytes } from './count-bytes.ts';
+import type { RegistryLocation } from './registry-location.ts';
+import type { Delivery } from './transport.ts';
+
+/** Pieces of content on their way at a time. */
+const CONCURRENCY = 6;
+
+/**
+ * Writes what was made, with everything that it refers to, to a repository: leaves before roots, and the names last. In
+ * the repository that the image is in, nothing of the image is asked for; from another one of the same registry its blobs
+ * are mounted; from elsewhere they are streamed.
+ */
+export async function deliverToRepository(
+  target: Repository,
+  location: RegistryLocation,
+  delivery: Delivery,
+): Promise<void> {
+  const { content, roots, signal, beforeNaming } = delivery;
+  const call = { signal };
+  // One manifest goes straight under its tag. Several may refer to each other: they are all there before one is named.
+  const isAlone = roots.length === 1;
+  const counted = countBytes(delivery);
+  for (const { target: root } of roots) {
+    const into = isAlone ? withoutRoot(target, root) : target;
+    await copyImage(counted, into, root, { ...call, concurrency: CONCURRENCY, ...shortcuts(location, delivery) });
+  }
+  if (roots.some(({ reference }) => reference !== '')) await beforeNaming();
+  for (const { target: root, reference } of roots) {
+    if (!isAlone && reference === '') continue;
+    const raw = await readVerified(content, root, call);
+    await target.pushManifest(root, raw, { ...call, ...(reference !== '' && { tag: reference }) });
+  }
+}
+
+/** What need not be copied because of where the image is. */
+function shortcuts(
+  { host, repository }: RegistryLocation,
+  { source, made }: Delivery,
+): Pick<CopyOptions, 'mountFrom' | 'present'> {
+  const from = source.location;
+  if (from.transport !== 'registry' || from.host !== host) return {};
+  if (from.repository !== repository) return { mountFrom: from.repository };
+  return { present: ({ digest }) => !made.has(digest) };
+}
+
+/** The repository, but for one manifest: all below it is written, itself is not. */
+function withoutRoot(target: Repository, root: Descriptor): Parameters<typeof copyImage>[1] {
+  const isRoot = ({ digest }: Descriptor) => digest === root.digest;
+  return {
+    exists: async (piece, options) => !isRoot(piece) && target.exists(piece, options),
+    push: async (piece, content, options) => {
+      if (!isRoot(piece)) await target.push(piece, content, options);
+    },
+    mount: (piece, from, options) => target.mount(piece, from, options),
+  };
+}

@@ -1,0 +1,55 @@
+import type { Repository } from '@soci/ecr';
+import type { CallOptions, Descriptor } from '@soci/oci';
+
+/** Tags that are looked at, of those that a repository has: a page or two of a registry's list. */
+const MAX_TAGS_LISTED = 2000;
+
+/** Tags of which the image is looked up: one request each. */
+const MAX_NEIGHBOURS = 8;
+
+/**
+ * What other tags of a repository name, the most alike first: what was built before under nearly the same name shares most
+ * with what is being built. All are asked for at once, each for one request.
+ */
+export async function* listNeighbours(
+  repository: Repository,
+  tag: string,
+  call: CallOptions,
+): AsyncGenerator<Descriptor, void, undefined> {
+  const names = mostAlike(tag, await listTags(repository, call)).slice(0, MAX_NEIGHBOURS);
+  // A name that is gone by now helps nobody and hurts nobody.
+  const found = names.map((name) => repository.resolve(name, call).catch(() => undefined));
+  for (const each of found) {
+    const descriptor = await each;
+    if (descriptor !== undefined) yield descriptor;
+  }
+}
+
+/** Names by how much they have in common with one that is not among them, at both ends; the last of equals first. */
+export function mostAlike(name: string, others: readonly string[]): string[] {
+  const scored = others.filter((other) => other !== name).map((other) => ({ other, score: commonEnds(name, other) }));
+  // Lists are sorted by name, more or less: of versions that are as alike, the later is the newer.
+  return scored
+    .reverse()
+    .sort((a, b) => b.score - a.score)
+    .map(({ other }) => other);
+}
+
+/** Characters that two names share at their beginnings and at their ends. */
+function commonEnds(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length);
+  let start = 0;
+  while (start < shorter && a[start] === b[start]) start++;
+  let end = 0;
+  while (end < shorter - start && a.at(-1 - end) === b.at(-1 - end)) end++;
+  return start + end;
+}
+
+async function listTags(repository: Repository, call: CallOptions): Promise<string[]> {
+  const tags: string[] = [];
+  for await (const tag of repository.tags(call)) {
+    tags.push(tag);
+    if (tags.length === MAX_TAGS_LISTED) break;
+  }
+  return tags;
+}

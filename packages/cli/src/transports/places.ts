@@ -1,0 +1,79 @@
+import { archiveTransport } from './archive-transport.ts';
+import { layoutTransport } from './layout-transport.ts';
+import type { ImageLocation } from './location.ts';
+import type { RegistryAccess } from './registry-access.ts';
+import type { RegistryTransport } from './registry-transport.ts';
+import type { ImageDestination, ImageSource, Transport } from './transport.ts';
+
+/** The places that one command reads from and writes to, open until it is done. */
+export class Places {
+  readonly #access: RegistryAccess;
+  readonly #signal: AbortSignal;
+  readonly #open: { close(): Promise<void> }[] = [];
+  #registries: RegistryTransport | undefined;
+
+  constructor(access: RegistryAccess, signal: AbortSignal) {
+    this.#access = access;
+    this.#signal = signal;
+  }
+
+  /** Opens the image that a location names. */
+  openSource(location: ImageLocation): Promise<ImageSource> {
+    return this.#opening(location, (transport, at) => transport.openSource(at, { signal: this.#signal }));
+  }
+
+  /** Opens a place to be written to; what is not delivered leaves nothing behind. */
+  openDestination(location: ImageLocation): Promise<ImageDestination> {
+    return this.#opening(location, (transport, at) => transport.openDestination(at, { signal: this.#signal }));
+  }
+
+  /** Closes what was opened, the last first. */
+  async close(): Promise<void> {
+    for (const place of this.#open.reverse()) await place.close();
+    this.#registries?.close();
+  }
+
+  async #opening<Place extends { close(): Promise<void> }>(
+    location: ImageLocation,
+    open: <Location extends ImageLocation>(transport: Transport<Location>, at: Location) => Promise<Place>,
+  ): Promise<Place> {
+    const place = await this.#dispatch(location, open);
+    this.#open.push(place);
+    return place;
+  }
+
+  async #dispatch<Place>(
+    location: ImageLocation,
+    open: <Location extends ImageLocation>(transport: Transport<Location>, at: Location) => Promise<Place>,
+  ): Promise<Place> {
+    switch (location.transport) {
+      case 'oci':
+        return open(layoutTransport, location);
+      case 'oci-archive':
+        return open(archiveTransport, location);
+      case 'registry':
+        return open(await this.#reachRegistries(), location);
+    }
+  }
+
+  /** The client for registries is large, and loaded only where one is named. */
+  async #reachRegistries(): Promise<RegistryTransport> {
+    const { RegistryTransport } = await import('./registry-transport.ts');
+    this.#registries ??= new RegistryTransport(this.#access);
+    return this.#registries;
+  }
+}
+
+/** Lets `use` open places, and closes them when it is done, or has failed. */
+export async function withPlaces<T>(
+  access: RegistryAccess,
+  signal: AbortSignal,
+  use: (places: Places) => Promise<T>,
+): Promise<T> {
+  const places = new Places(access, signal);
+  try {
+    return await use(places);
+  } finally {
+    await places.close();
+  }
+}

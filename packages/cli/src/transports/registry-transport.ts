@@ -1,0 +1,93 @@
+import { openRegistry, type Registry, type RegistryOptions, type Repository } from '@soci/ecr';
+import { type CallOptions, type Descriptor, OciError } from '@soci/oci';
+import { CliError } from '../errors.ts';
+import { deliverToRepository } from './deliver-to-repository.ts';
+import { listNeighbours } from './neighbour-tags.ts';
+import type { RegistryAccess } from './registry-access.ts';
+import { destinationTag, type RegistryLocation, sourceReference } from './registry-location.ts';
+import type { ImageDestination, ImageSource, Transport } from './transport.ts';
+
+/**
+ * `[docker://]HOST/REPO[:TAG][@DIGEST]`: images in registries. One client serves all locations on a host, and one
+ * repository all locations in it, so that what was asked once is known.
+ */
+export class RegistryTransport implements Transport<RegistryLocation> {
+  readonly #options: RegistryOptions;
+  readonly #registries = new Map<string, Registry>();
+  readonly #repositories = new Map<string, Repository>();
+
+  constructor(access: RegistryAccess) {
+    this.#options = toRegistryOptions(access);
+  }
+
+  async openSource(location: RegistryLocation, call: CallOptions): Promise<ImageSource> {
+    const store = this.#repository(location);
+    const root = await store.resolve(sourceReference(location), call);
+    return {
+      location,
+      store,
+      root,
+      async checkUnmoved(again) {
+        if (location.digest !== undefined) return;
+        const { digest } = await store.resolve(sourceReference(location), again);
+        if (digest !== root.digest) throw movedError(location, root.digest, digest);
+      },
+      async close() {},
+    };
+  }
+
+  async openDestination(location: RegistryLocation, call: CallOptions): Promise<ImageDestination> {
+    const tag = destinationTag(location);
+    const store = this.#repository(location);
+    const current = tag === '' ? undefined : await resolveIfThere(store, tag, call);
+    return {
+      location,
+      holdings: { store, current, neighbours: (again) => listNeighbours(store, tag, again) },
+      deliver: (delivery) => deliverToRepository(store, location, delivery),
+      async close() {},
+    };
+  }
+
+  /** Ends the connections. */
+  close(): void {
+    for (const registry of this.#registries.values()) registry.close();
+  }
+
+  #repository({ host, repository: path }: RegistryLocation): Repository {
+    const registry = this.#registries.get(host) ?? openRegistry(host, this.#options);
+    this.#registries.set(host, registry);
+    const name = `${host}/${path}`;
+    const repository = this.#repositories.get(name) ?? registry.repository(path);
+    this.#repositories.set(name, repository);
+    return repository;
+  }
+}
+
+async function resolveIfThere(store: Repository, tag: string, call: CallOptions): Promise<Descriptor | undefined> {
+  try {
+    return await store.resolve(tag, call);
+  } catch (error) {
+    if (error instanceof OciError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+function movedError({ text }: RegistryLocation, from: string, to: string): CliError {
+  return new CliError('SOURCE_MOVED', `${text} was ${from} and is ${to} by now: somebody has moved the tag`, {
+    remedy: 'No tag was given to what was made of the old image. Run the command again for the new one.',
+  });
+}
+
+function toRegistryOptions({ env, trace, account, plainHttp, ca, retries }: RegistryAccess): RegistryOptions {
+  return {
+    env,
+    ...(account && { credentials: async () => ({ kind: 'password', ...account }) }),
+    onRequest: ({ request, attempt, status, error, milliseconds }) => {
+      const again = attempt > 1 ? `, attempt ${attempt}` : '';
+      trace(`${request}  ${status ?? error?.message ?? 'no answer'}  ${Math.round(milliseconds)} ms${again}`);
+    },
+    ...(plainHttp !== undefined && { plainHttp }),
+    ...(ca !== undefined && { ca }),
+    ...(retries !== undefined && { retry: { maxAttempts: retries + 1 } }),
+  };
+}
