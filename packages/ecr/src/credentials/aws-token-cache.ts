@@ -3,13 +3,13 @@ import { type CredentialQuery, type PasswordCredentials, sameCredentials } from 
 import { SharedCalls } from './shared-calls.ts';
 
 /** Milliseconds before its end from which on a token of ECR's is not given out any more. 5 minutes of its 12 hours. */
-export const TOKEN_MARGIN = 5 * 60_000;
+const TOKEN_MARGIN = 5 * 60_000;
 
 /**
  * Milliseconds for which a token is kept at least, whatever its `expiresAt` says: emulators (moto) answer one of 2015,
  * and a clock may be wrong. A token that really has expired is found out by the registry's 401.
  */
-export const MIN_TOKEN_LIFE = 60_000;
+const MIN_TOKEN_LIFE = 60_000;
 
 /** What `GetAuthorizationToken` answers, of ECR and of ECR Public. */
 export interface AuthorizationData {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHttpSender } from '../transport/http-sender.ts';
-import { MAX_TOKEN_RESPONSE, requestBearerToken } from './bearer-token.ts';
+import { requestBearerToken } from './bearer-token.ts';
 import { caught, everythingIn } from './fixtures/caught.ts';
 import { startTokenRegistry, type TokenRegistry } from './fixtures/token-registry.ts';
 
@@ -79,7 +79,7 @@ describe('requestBearerToken', () => {
     ['null', { body: 'null' }, 'RESPONSE_INVALID'],
     ['a token that is no text', { body: '{"token":{"s3cret":1}}' }, 'RESPONSE_INVALID'],
     ['a token that breaks the header', { body: '{"token":"s3cret\\r\\nx: y"}' }, 'RESPONSE_INVALID'],
-    ['too much', { body: `{"token":"${'s3cret'.repeat(MAX_TOKEN_RESPONSE)}"}` }, 'LIMIT_EXCEEDED'],
+    ['too much', { body: `{"token":"${'s3cret'.repeat(1 << 18)}"}` }, 'LIMIT_EXCEEDED'],
   ])('says where the service answers with %s, and tells no secret', async (_what, answer, code) => {
     registry.answer = () => answer;
     const error = await caught(request({ ...PASSWORD, password: 's3cret' }));

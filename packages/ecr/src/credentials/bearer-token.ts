@@ -8,10 +8,10 @@ import type { IdentityToken, PasswordCredentials } from './credentials.ts';
 import type { TokenRealm } from './token-realm.ts';
 
 /** Bytes of a token service's answer. 256 KiB. */
-export const MAX_TOKEN_RESPONSE = 1 << 18;
+const MAX_TOKEN_RESPONSE = 1 << 18;
 
 /** Seconds that a token is good for where its service does not say, and at least. distribution, docs/spec/auth/token.md */
-export const MIN_TOKEN_SECONDS = 60;
+const MIN_TOKEN_SECONDS = 60;
 
 /** Seconds after which a token is renewed though its service says it is good for longer. A day. */
 const MAX_TOKEN_SECONDS = 86_400;

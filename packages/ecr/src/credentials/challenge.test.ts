@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_CHALLENGE_LENGTH, MAX_CHALLENGE_PARAMETERS, MAX_CHALLENGES, parseChallenges } from './challenge.ts';
+import { parseChallenges } from './challenge.ts';
 
 /** As plain objects, to compare. */
 function challengesOf(header: string): readonly (readonly [string, Record<string, string>])[] {
@@ -60,10 +60,10 @@ describe('parseChallenges', () => {
   });
 
   it('is bounded in length, challenges and parameters', () => {
-    expect(parseChallenges(`Basic realm="${'x'.repeat(MAX_CHALLENGE_LENGTH)}"`)[0]?.parameters.size).toBe(0);
-    expect(parseChallenges('a,'.repeat(1000))).toHaveLength(MAX_CHALLENGES);
+    expect(parseChallenges(`Basic realm="${'x'.repeat(8192)}"`)[0]?.parameters.size).toBe(0);
+    expect(parseChallenges('a,'.repeat(1000))).toHaveLength(16);
     const many = Array.from({ length: 1000 }, (_, i) => `p${i}=1`).join(',');
-    expect(parseChallenges(`Bearer ${many}`)[0]?.parameters.size).toBe(MAX_CHALLENGE_PARAMETERS);
+    expect(parseChallenges(`Bearer ${many}`)[0]?.parameters.size).toBe(32);
   });
 
   it('reads back what is quoted, whatever it is', () => {
@@ -81,7 +81,7 @@ describe('parseChallenges', () => {
     const piece = fc.constantFrom('Bearer', ' ', ',', '=', '"', '\\', 'a', 'realm', 'x=y', '====', '\t', ';');
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 300 }), (pieces) => {
-        expect(parseChallenges(pieces.join('')).length).toBeLessThanOrEqual(MAX_CHALLENGES);
+        expect(parseChallenges(pieces.join('')).length).toBeLessThanOrEqual(16);
       }),
     );
   });

@@ -7,13 +7,13 @@ export interface Challenge {
 }
 
 /** Characters of a `WWW-Authenticate` that are looked at. Longer ones are cut: no registry needs more. */
-export const MAX_CHALLENGE_LENGTH = 8192;
+const MAX_CHALLENGE_LENGTH = 8192;
 
 /** Challenges that are taken from one answer. */
-export const MAX_CHALLENGES = 16;
+const MAX_CHALLENGES = 16;
 
 /** Parameters that are taken from one challenge. */
-export const MAX_CHALLENGE_PARAMETERS = 32;
+const MAX_CHALLENGE_PARAMETERS = 32;
 
 const SEPARATORS = /[ \t,]*/y;
 const TOKEN = /[!#$%&'*+.^_`|~\w-]+/y;

@@ -72,7 +72,7 @@ describe('createAuthorizer with a registry that wants Basic', () => {
     });
     const error = await caught(client.get());
     expect(error.code).toBe('AUTHENTICATION_FAILED');
-    expect(error.message).toMatch(/the credentials found for it do not do; log in \(docker login 127\.0\.0\.1:\d+\)/);
+    expect(error.message).toMatch(/the credentials found for it do not do; log in with docker login 127\.0\.0\.1:\d+/);
     expect(everythingIn(error)).not.toMatch(/s3cret|am9l/);
     expect(queries.map((query) => query?.rejected)).toEqual([undefined, password('s3cret')]);
     expect(registry.requests.map(({ status }) => status)).toEqual([401, 401]);

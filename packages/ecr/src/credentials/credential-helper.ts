@@ -5,10 +5,10 @@ import type { Credentials } from './credentials.ts';
 import type { Environment } from './docker-config-files.ts';
 
 /** Bytes of a credential helper's answer. 64 KiB: ECR's tokens have some 3 KiB. */
-export const MAX_HELPER_OUTPUT = 1 << 16;
+const MAX_HELPER_OUTPUT = 1 << 16;
 
 /** Milliseconds that a credential helper may take. A minute: some ask their user to unlock a keychain. */
-export const HELPER_TIMEOUT = 60_000;
+const HELPER_TIMEOUT = 60_000;
 
 /** Characters of a helper's own words that go into an error. */
 const MAX_QUOTE = 200;
@@ -17,7 +17,7 @@ const MAX_QUOTE = 200;
 export interface CredentialHelperOptions extends CallOptions {
   /** Variables of the program, and its `PATH`. */
   readonly env: Environment;
-  /** Milliseconds after which it is ended. @default {@link HELPER_TIMEOUT} */
+  /** Milliseconds after which it is ended. @default 60,000 */
   readonly timeout?: number;
 }
 

@@ -8,7 +8,7 @@ import { type DockerConfig, parseDockerConfig } from './docker-config.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Bytes of a configuration of credentials. 1 MiB. */
-export const MAX_CONFIG_SIZE = 1 << 20;
+const MAX_CONFIG_SIZE = 1 << 20;
 
 /**
  * The files in which credentials may lie, in the order in which they are asked, each for what those before it do not

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAX_CONFIG_SIZE } from './docker-config-files.ts';
 import { dockerCredentials } from './docker-credentials.ts';
 import { caught } from './fixtures/caught.ts';
 import { createScratchFolder, type ScratchFolder } from './fixtures/scratch-folder.ts';
@@ -58,7 +57,7 @@ describe('dockerCredentials', () => {
   it('refuses an explicit file that is not there, or cannot be read, or is too large', async () => {
     expect((await caught(find({}, `${folder.path}/none`))).message).toContain(`there is no file ${folder.path}/none`);
     expect((await caught(find({}, folder.path))).code).toBe('CREDENTIALS_INVALID');
-    const large = await folder.write('large.json', ' '.repeat(MAX_CONFIG_SIZE + 1));
+    const large = await folder.write('large.json', ' '.repeat((1 << 20) + 1));
     expect((await caught(find({}, large))).code).toBe('LIMIT_EXCEEDED');
   });
 

@@ -2,7 +2,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MIN_TOKEN_LIFE, TOKEN_MARGIN } from './aws-token-cache.ts';
 import type { Credentials } from './credentials.ts';
 import { type EcrCredentialsOptions, ecrCredentials } from './ecr-credentials.ts';
 import { type AwsApi, startAwsApi } from './fixtures/aws-api.ts';
@@ -11,7 +10,8 @@ import { createScratchFolder, type ScratchFolder } from './fixtures/scratch-fold
 
 const HOST = '123456789012.dkr.ecr.us-east-1.amazonaws.com';
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'aws-s3cret' };
-const HOURS = 3_600_000;
+const MINUTES = 60_000;
+const HOURS = 60 * MINUTES;
 
 describe('ecrCredentials with an ECR that gives tokens', () => {
   let registry: TestRegistry;
@@ -50,10 +50,10 @@ describe('ecrCredentials with an ECR that gives tokens', () => {
     const find = provider({ now: () => now });
     const [first, second] = await Promise.all([find(HOST), find(HOST)]);
     expect(second).toEqual(first);
-    now += 12 * HOURS - TOKEN_MARGIN - 60_000;
+    now += 12 * HOURS - 6 * MINUTES;
     expect(await find(HOST)).toEqual(first);
     expect(calls()).toBe(1);
-    now += 2 * 60_000;
+    now += 2 * MINUTES;
     expect(await find(HOST)).not.toEqual(first);
     expect(calls()).toBe(2);
   });
@@ -61,7 +61,7 @@ describe('ecrCredentials with an ECR that gives tokens', () => {
   it('says when it wants to be asked again', async () => {
     const found = await provider()(HOST);
     const expiresAt = found?.kind === 'password' ? (found.expiresAt?.getTime() ?? 0) : 0;
-    expect(Math.abs(expiresAt - (Date.now() + 12 * HOURS - TOKEN_MARGIN))).toBeLessThan(60_000);
+    expect(Math.abs(expiresAt - (Date.now() + 12 * HOURS - 5 * MINUTES))).toBeLessThan(60_000);
   });
 
   it('keeps a token for each account and region', async () => {
@@ -134,7 +134,7 @@ describe('ecrCredentials with an AWS that answers as it likes', () => {
     const find = provider({ now: () => now });
     aws.answer(token('p', Date.UTC(2015, 0, 1) / 1000));
     await find(HOST);
-    now += MIN_TOKEN_LIFE - 1;
+    now += MINUTES - 1;
     expect(await find(HOST)).toMatchObject({ password: 'p' });
     expect(aws.calls).toHaveLength(1);
     now += 1;

@@ -10,5 +10,5 @@ export function describeRemedy(host: string): string {
   if (isEcrPublicHost(host)) {
     return 'pulling needs none; pushing needs AWS credentials with ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken';
   }
-  return `log in (docker login ${canonicalHost(host)}), or give a name and password (--username) or a file that has them (--authfile)`;
+  return `log in with docker login ${canonicalHost(host)}, or give the name and password of somebody who may`;
 }
