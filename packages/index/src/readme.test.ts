@@ -1,13 +1,16 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { copyImage } from '@soci/oci';
+import { gunzipSync } from 'node:zlib';
+import { copyImage, OCI_LAYER } from '@soci/oci';
 import { createLayout, openLayout } from '@soci/oci/layout';
 import { MemoryStore } from '@soci/oci/memory';
 import { afterAll, expect, test } from 'vitest';
+import { convertImage } from './convert-image.ts';
 import { goldenFolder } from './fixtures/golden.ts';
-import { putImage, putLayer } from './fixtures/image.ts';
+import { makeLayer, put, putImage, putLayer } from './fixtures/image.ts';
 import { enableSoci } from './fixtures/readme-example.ts';
+import { updateConverted } from './fixtures/readme-update-example.ts';
 import { inspectImage } from './inspect/inspect-image.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'soci-index-'));
@@ -15,9 +18,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-test('the example of the README is the one that runs here', () => {
-  expect(read('../README.md')).toContain(`\`\`\`ts\n${read('fixtures/readme-example.ts')}\`\`\``);
-});
+test.each(['readme-example.ts', 'readme-update-example.ts'])(
+  'the example of the README is the one that runs here: %s',
+  (name) => {
+    expect(read('../README.md')).toContain(`\`\`\`ts\n${read(`fixtures/${name}`)}\`\`\``);
+  },
+);
 
 test('it does what the README says', async () => {
   // The golden layers are all smaller than the example's least size.
@@ -28,6 +34,22 @@ test('it does what the README says', async () => {
   expect(await enableSoci(join(folder, 'large'), join(folder, 'converted'), 'v1')).toEqual([`${large} indexed`]);
   const converted = await openLayout(join(folder, 'converted'));
   expect(await inspectImage(converted, await converted.resolve('v1'))).toMatchObject({ isConverted: true });
+});
+
+test('what is converted is brought up to date by its new layers', async () => {
+  const store = new MemoryStore();
+  const putPlain = (name: string) => put(store, OCI_LAYER, gunzipSync(makeLayer(name, 11 << 20)));
+  const base = await putPlain('base');
+  const first = await putImage(store, { architecture: 'amd64', os: 'linux' }, [base]);
+  const converted = await convertImage(store, first);
+  if (converted.outcome !== 'indexed') throw new Error(converted.reason);
+  for (const { descriptor, content } of converted.artifacts) await store.push(descriptor, content);
+  await store.tag(converted.root, 'soci');
+  expect(await updateConverted(store, first, 'soci')).toBe('up to date');
+
+  const second = await putImage(store, { architecture: 'amd64', os: 'linux' }, [base, await putPlain('app')]);
+  expect(await updateConverted(store, second, 'soci')).toBe('other-layers: 1 of 2 layers read');
+  expect(await updateConverted(store, second, 'soci')).toBe('up to date');
 });
 
 /** Writes a layout with an image of one layer of more than 1 MiB; gives the layer's digest. */
