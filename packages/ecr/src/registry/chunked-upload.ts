@@ -1,10 +1,11 @@
-import type { CallOptions, Descriptor } from '@soci/oci';
+import type { CallOptions } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
-import { isPassing, Retries } from '../transport/retry.ts';
+import { isPassing } from '../transport/retry.ts';
 import { MAX_SHORT_ANSWER } from './answer.ts';
 import { pushScope, type RepositoryContext } from './repository-context.ts';
+import { Resends } from './resends.ts';
 import { sentOnce } from './sent-once.ts';
-import { readSession, resumeUpload, storedBytes, type UploadSession } from './upload-session.ts';
+import { readSession, resumeUpload, type UploadSession } from './upload-session.ts';
 
 /**
  * An upload in chunks, one after the other, each going on where the registry says that it is.
@@ -13,16 +14,14 @@ import { readSession, resumeUpload, storedBytes, type UploadSession } from './up
  */
 export class ChunkedUpload {
   readonly #context: RepositoryContext;
-  readonly #target: Descriptor;
   readonly #call: CallOptions;
   #session: UploadSession;
-  /** Bytes that the registry has. */
-  #stored = 0;
+  /** Bytes that the registry has taken. */
+  #sent = 0;
 
-  constructor(context: RepositoryContext, session: UploadSession, target: Descriptor, call: CallOptions) {
+  constructor(context: RepositoryContext, session: UploadSession, call: CallOptions) {
     this.#context = context;
     this.#session = session;
-    this.#target = target;
     this.#call = call;
   }
 
@@ -34,36 +33,36 @@ export class ChunkedUpload {
   /**
    * Sends the bytes that follow. What breaks off goes on where the registry says that it has them to.
    *
-   * @throws RegistryError `UPLOAD_REFUSED`; what the last attempt failed with.
+   * @throws RegistryError `UPLOAD_REFUSED`; what the last attempt failed with
    */
   async send(chunk: Uint8Array): Promise<void> {
-    const start = this.#stored;
+    const start = this.#sent;
     const end = start + chunk.length;
-    const retries = new Retries({ policy: this.#context.retry, ...this.#call });
-    while (this.#stored < end) {
-      const before = this.#stored;
+    const resends = new Resends(this.#context.retry, this.#call);
+    while (this.#sent < end) {
       try {
-        await this.#sendPart(chunk.subarray(before - start));
+        await this.#sendPart(chunk.subarray(this.#sent - start));
       } catch (error) {
         if (!isResumable(error)) throw error;
         const { session, stored } = await resumeUpload(this.#context, this.#session, this.#call);
         this.#session = session;
-        this.#stored = stored;
-        if (stored > before) retries.reset();
-        else await retries.next(error);
+        const before = this.#sent;
+        // Amazon ECR may tell of the first chunk only: what it took before is not sent again.
+        this.#sent = stored >= start && stored <= end ? stored : start;
+        if (this.#sent > before) resends.reset();
+        else await resends.next(error);
       }
-      if (this.#stored < start || this.#stored > end) throw this.#lostCount(start, end);
     }
   }
 
-  /** One PATCH, sent once: a registry that took part of it would add it again. */
+  /** One PATCH, sent once: a registry that took part of it might add it again. */
   async #sendPart(part: Uint8Array): Promise<void> {
-    const end = this.#stored + part.length;
+    const end = this.#sent + part.length;
     const response = await this.#context.http.exchange(
       {
         method: 'PATCH',
         target: this.#session.url,
-        headers: { 'content-type': 'application/octet-stream', 'content-range': `${this.#stored}-${end - 1}` },
+        headers: { 'content-type': 'application/octet-stream', 'content-range': `${this.#sent}-${end - 1}` },
         body: sentOnce(part),
         scope: pushScope(this.#context),
         ...this.#call,
@@ -71,19 +70,12 @@ export class ChunkedUpload {
       MAX_SHORT_ANSWER,
     );
     this.#session = { ...readSession('PATCH', response), minChunk: this.#session.minChunk };
-    this.#stored = storedBytes(response) ?? end;
-  }
-
-  #lostCount(start: number, end: number): RegistryError {
-    return new RegistryError(
-      'UPLOAD_REFUSED',
-      `${this.#context.name}: of ${this.#target.digest} the registry says that it has ${this.#stored} bytes, which lies ` +
-        `outside the ${start} to ${end} that were sent: start again`,
-    );
+    // Not what its `Range` says: Amazon ECR's stays at the end of the first chunk. @see aws/containers-roadmap, issue 2831
+    this.#sent = end;
   }
 }
 
-/** Whether the registry may have a part, and takes the rest: 416 says that it has another part than was thought. */
+/** Whether it can be asked what it has, and sent the rest: 416 says that it has another part than was thought. */
 function isResumable(error: unknown): error is RegistryError {
   if (!(error instanceof RegistryError)) return false;
   // A token may end while a chunk is on its way; asking what is stored gets a new one.

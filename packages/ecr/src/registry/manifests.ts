@@ -30,8 +30,16 @@ export function isManifest({ mediaType }: Pick<Descriptor, 'mediaType'>): boolea
   return isImageManifest(mediaType) || isImageIndex(mediaType);
 }
 
-/** Path of a manifest by tag or digest. */
+/** @throws OciError `MANIFEST_INVALID` for a blob, which bears no name. */
+export function requireManifest(target: Descriptor): void {
+  if (isManifest(target)) return;
+  const { digest, mediaType } = target;
+  throw new OciError('MANIFEST_INVALID', `${digest} is a blob (${mediaType}): only manifests bear names`);
+}
+
+/** Path of a manifest. @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID` where `reference` is neither tag nor digest */
 export function manifestPath({ path }: RepositoryContext, reference: string): string {
+  checkReference(reference);
   return `/v2/${path}/manifests/${reference}`;
 }
 
@@ -45,7 +53,6 @@ export async function resolveManifest(
   reference: string,
   options: CallOptions = {},
 ): Promise<Descriptor> {
-  checkReference(reference);
   const response = await getManifest(context, reference, options);
   const promised = isDigest(reference) ? reference : digestHeader('GET', response);
   const found = describeAnswer(response, context.limits, promised);
@@ -76,7 +83,7 @@ export async function readManifest(
   checkManifestSize(context, target);
   const response = await getManifest(context, target.digest, options);
   refuseHtml(response);
-  checkContent(response.body, target, describeRequest('GET', response.url));
+  checkContent(response.body, target, `the answer to ${describeRequest('GET', response.url)}`);
   context.manifests.add(target.digest, response.body);
   return response.body;
 }

@@ -1,4 +1,4 @@
-import { formatReference, isDigest, isTag, OciError, parseReference } from '@soci/oci';
+import { formatReference, isTag, OciError, parseDigest, parseReference } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
 
 /** Longest tag, in characters. @see OCI distribution-spec v1.1, "Pulling manifests" */
@@ -53,7 +53,8 @@ export function checkTag(tag: string): void {
   );
 }
 
-/** @throws OciError `REFERENCE_INVALID` where `reference` is neither a tag nor a digest. */
+/** Checks what becomes part of a path. @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID` where it is neither tag nor digest */
 export function checkReference(reference: string): void {
-  if (!isDigest(reference)) checkTag(reference);
+  if (reference.includes(':')) parseDigest(reference);
+  else checkTag(reference);
 }

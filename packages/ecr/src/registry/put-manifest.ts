@@ -1,6 +1,6 @@
-import { type CallOptions, type Descriptor, OciError, readReferral } from '@soci/oci';
+import { type CallOptions, type Descriptor, readReferral } from '@soci/oci';
 import { checkContent } from './checked-content.ts';
-import { checkManifestSize, isManifest, probeManifest } from './manifests.ts';
+import { checkManifestSize, probeManifest, requireManifest } from './manifests.ts';
 import { checkTag } from './names.ts';
 import { announceReferrer } from './referrers.ts';
 import type { RepositoryContext } from './repository-context.ts';
@@ -30,12 +30,7 @@ export async function putManifest(
   raw: Uint8Array,
   { tag, isAbsent = true, ...call }: PutManifestOptions = {},
 ): Promise<void> {
-  if (!isManifest(target)) {
-    throw new OciError(
-      'MANIFEST_INVALID',
-      `${target.digest} is a blob (${target.mediaType}): only manifests bear names`,
-    );
-  }
+  requireManifest(target);
   if (tag !== undefined) checkTag(tag);
   checkManifestSize(context, target);
   checkContent(raw, target, 'the manifest');

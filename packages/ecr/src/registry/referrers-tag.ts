@@ -9,9 +9,10 @@ import {
 } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
 
-import { isPassing, realTiming } from '../transport/retry.ts';
+import { realTiming } from '../transport/retry.ts';
 import { checkManifestSize, readManifest, resolveManifest } from './manifests.ts';
 import type { RepositoryContext } from './repository-context.ts';
+import { Resends } from './resends.ts';
 import { sendManifest } from './send-manifest.ts';
 import { sentOnce } from './sent-once.ts';
 
@@ -76,13 +77,21 @@ function referrersTag(subject: string): string {
  */
 async function changeIndex(context: RepositoryContext, tag: string, call: CallOptions, change: Change): Promise<void> {
   await context.turns.take(`${context.path}:${tag}`, async () => {
+    const resends = new Resends(context.retry, call);
     for (let writes = 0; writes <= MAX_WRITES; writes += 1) {
       const began = performance.now();
       const { document, entries } = await readIndex(context, tag, call);
       const changed = change(entries);
       if (changed === undefined) return;
-      await writeIndex(context, tag, { ...document, manifests: changed }, call);
-      const wait = Math.min(Math.max((performance.now() - began) * WAIT_FACTOR, MIN_WAIT), MAX_WAIT);
+      let window = 0;
+      try {
+        await writeIndex(context, tag, { ...document, manifests: changed }, call);
+        window = performance.now() - began;
+      } catch (error) {
+        // Whether it was written, reading it again tells.
+        await resends.next(error);
+      }
+      const wait = Math.min(Math.max(window * WAIT_FACTOR, MIN_WAIT), MAX_WAIT);
       // Up to twice as long, lest those who collided collide again.
       await realTiming.wait(wait * (1 + Math.random()), call.signal);
     }
@@ -122,9 +131,5 @@ async function writeIndex(context: RepositoryContext, tag: string, document: obj
   const raw = new TextEncoder().encode(JSON.stringify(document));
   const target = { mediaType: OCI_IMAGE_INDEX, digest: digestOf(raw), size: raw.length };
   checkManifestSize(context, target);
-  try {
-    await sendManifest(context, target, sentOnce(raw), tag, call);
-  } catch (error) {
-    if (!isPassing(error)) throw error;
-  }
+  await sendManifest(context, target, sentOnce(raw), tag, call);
 }

@@ -1,4 +1,6 @@
 import { MAX_MANIFEST_SIZE } from '@soci/oci';
+import { createAuthorizer } from '../credentials/create-authorizer.ts';
+import { defaultCredentials } from '../credentials/default-credentials.ts';
 import { createRegistryHttp } from '../transport/create-registry-http.ts';
 import { createHttpSender } from '../transport/http-sender.ts';
 import { BlobLocations } from './blob-locations.ts';
@@ -32,17 +34,9 @@ export interface Registry {
  * @throws RegistryError `OPTION_INVALID`
  */
 export function openRegistry(host: string, options: RegistryOptions = {}): Registry {
-  const { credentials = async () => undefined, retry = {}, limits = {} } = options;
+  const { credentials = defaultCredentials(), retry = {}, limits = {} } = options;
   const sender = createHttpSender(options);
-  const authorizer = {
-    async authorize() {
-      const found = await credentials(host);
-      if (found?.kind !== 'password' || found.username === '') return undefined;
-      return `Basic ${Buffer.from(`${found.username}:${found.password}`).toString('base64')}`;
-    },
-    reauthorize: async () => false,
-    describeRefusal: () => 'the credentials were refused',
-  };
+  const authorizer = createAuthorizer({ host: registryHost(host), plainHttp: options.plainHttp, credentials, sender });
   const http = createRegistryHttp({ host: registryHost(host), options, authorizer, sender });
   const shared = {
     http,

@@ -16,9 +16,17 @@ import {
 } from '@soci/oci';
 import { cutVerified } from './blob-pieces.ts';
 import { blobPath, probeBlob } from './blobs.ts';
+import { checkContent } from './checked-content.ts';
 import { deleteContent, deleteTag } from './delete-content.ts';
 import { fetchBlob } from './fetch-blob.ts';
-import { checkManifestSize, isManifest, probeManifest, readManifest, resolveManifest } from './manifests.ts';
+import {
+  checkManifestSize,
+  isManifest,
+  probeManifest,
+  readManifest,
+  requireManifest,
+  resolveManifest,
+} from './manifests.ts';
 import { mountBlob } from './mount.ts';
 import { checkTag, repositoryName } from './names.ts';
 import { type PushManifestOptions, putManifest } from './put-manifest.ts';
@@ -111,9 +119,10 @@ export class Repository
     const opened = this.#opened.get(target.digest);
     this.#opened.delete(target.digest);
     blobPath(this.#context, target.digest);
+    if (content instanceof Uint8Array) checkContent(content, target, 'the blob');
     if (!isAbsent && opened === undefined && (await probeBlob(this.#context, target, options))) return;
-    const upload = content instanceof Uint8Array ? uploadBytes : uploadStream;
-    await upload(this.#context, target, content as Uint8Array & AsyncIterable<Uint8Array>, opened, options);
+    if (content instanceof Uint8Array) await uploadBytes(this.#context, target, content, opened, options);
+    else await uploadStream(this.#context, target, content, opened, options);
   }
 
   /**
@@ -135,6 +144,7 @@ export class Repository
 
   async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
     checkTag(reference);
+    requireManifest(target);
     const raw = await readManifest(this.#context, target, options);
     await putManifest(this.#context, target, raw, { tag: reference, ...options });
   }

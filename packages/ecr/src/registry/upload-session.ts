@@ -50,13 +50,12 @@ export async function resumeUpload(
     MAX_SHORT_ANSWER,
   );
   const next = response.headers.location === undefined ? session : readSession('GET', response);
-  return { session: { ...next, minChunk: session.minChunk }, stored: storedBytes(response) ?? 0 };
+  return { session: { ...next, minChunk: session.minChunk }, stored: storedBytes(response) };
 }
 
-/** The bytes that a registry has by the `Range` of its answer; undefined where it does not say. */
-export function storedBytes({ headers }: WholeResponse): number | undefined {
-  const [, last] = /^(?:bytes=)?0-(\d{1,15})$/.exec(headers.range ?? '') ?? [];
-  if (last === undefined) return undefined;
+/** The bytes that a registry has by the `Range` of its answer. */
+function storedBytes({ headers }: WholeResponse): number {
+  const [, last = '0'] = /^(?:bytes=)?0-(\d{1,15})$/.exec(headers.range ?? '') ?? [];
   // Of nothing registries say `0-0` too; an upload of which one byte is there is not worth telling apart.
   return last === '0' ? 0 : Number(last) + 1;
 }

@@ -1,5 +1,5 @@
 import { type CallOptions, type Descriptor, OciError } from '@soci/oci';
-import { RegistryError } from '../errors.ts';
+import { RegistryError, type RegistryErrorCode } from '../errors.ts';
 import { cutVerified } from './blob-pieces.ts';
 import { probeBlob } from './blobs.ts';
 import { ChunkedUpload } from './chunked-upload.ts';
@@ -13,6 +13,16 @@ const CHUNK_SIZE = 2 ** 23;
 
 /** Amazon ECR's limit on the parts of a layer is 4,200: of a very large blob the chunks are larger. */
 const MAX_CHUNKS = 4_000;
+
+/**
+ * Google's registries take a blob in one only, GitHub's no chunk of more than 4 MiB.
+ *
+ * @see cloud.google.com/artifact-registry/docs/docker/pushing-and-pulling; jozu-ai/kitops, pkg/lib/repo/remote/upload-format.go
+ */
+const TAKES_NO_CHUNKS = /(?:^|\.)(?:gcr\.io|pkg\.dev|ghcr\.io)$/;
+
+/** How registries that take no chunks say so. */
+const CHUNK_REFUSALS: readonly RegistryErrorCode[] = ['UNSUPPORTED', 'UPLOAD_REFUSED'];
 
 /**
  * Uploads a stream that can be read only once: a small one whole, from memory; a larger one in chunks, of which the one
@@ -33,8 +43,8 @@ export async function uploadStream(
     if (first.length === target.size) return await uploadBytes(context, target, first, opened, call);
 
     let session = opened ?? (await openUpload(context, call));
-    if (session.minChunk <= chunkSize) {
-      const begun = await beginChunks(context, session, target, first, call);
+    if (session.minChunk <= chunkSize && !TAKES_NO_CHUNKS.test(session.url.hostname)) {
+      const begun = await beginChunks(context, session, first, call);
       if (begun !== undefined) return await uploadRest(context, begun, target, pieces, call);
       session = await openUpload(context, call);
     }
@@ -45,21 +55,20 @@ export async function uploadStream(
   }
 }
 
-/** Sends the first chunk; undefined where the registry takes none (Google's does not), and the upload is given up. */
+/** Sends the first chunk; undefined where the registry takes none, and the upload is given up. */
 async function beginChunks(
   context: RepositoryContext,
   session: UploadSession,
-  target: Descriptor,
   first: Uint8Array,
   call: CallOptions,
 ): Promise<ChunkedUpload | undefined> {
-  const upload = new ChunkedUpload(context, session, target, call);
+  const upload = new ChunkedUpload(context, session, call);
   try {
     await upload.send(first);
     return upload;
   } catch (error) {
     await cancelUpload(context, session);
-    if (error instanceof RegistryError && error.code === 'UPLOAD_REFUSED') return undefined;
+    if (error instanceof RegistryError && CHUNK_REFUSALS.includes(error.code)) return undefined;
     throw error;
   }
 }
@@ -74,11 +83,11 @@ async function uploadRest(
 ): Promise<void> {
   try {
     for (let next = await pieces.next(); next.done !== true; ) {
-      const sending = upload.send(next.value);
-      // Its failure is met below; until then it is no unhandled one.
-      sending.catch(() => {});
-      next = await pieces.next();
-      await sending;
+      // Both to their end, so that nothing is on its way when the upload is given up.
+      const [read, sent] = await Promise.allSettled([pieces.next(), upload.send(next.value)]);
+      if (read.status === 'rejected') throw read.reason;
+      if (sent.status === 'rejected') throw sent.reason;
+      next = read.value;
     }
     await closeUpload(context, upload.session, target, undefined, call);
   } catch (error) {

@@ -1,8 +1,8 @@
 import type { CallOptions, Descriptor } from '@soci/oci';
 import type { HttpBody } from '../transport/http-message.ts';
-import { Retries } from '../transport/retry.ts';
 import { MAX_SHORT_ANSWER } from './answer.ts';
 import { pushScope, type RepositoryContext } from './repository-context.ts';
+import { Resends } from './resends.ts';
 import { sentOnce } from './sent-once.ts';
 import { checkStored } from './stored-digest.ts';
 import { cancelUpload, closingUrl, openUpload, type UploadSession } from './upload-session.ts';
@@ -20,13 +20,13 @@ export async function uploadBytes(
   opened: UploadSession | undefined,
   call: CallOptions,
 ): Promise<void> {
-  const retries = new Retries({ policy: context.retry, ...call });
+  const resends = new Resends(context.retry, call);
   for (let session = opened; ; session = undefined) {
     const current = session ?? (await openUpload(context, call));
     try {
       return await uploadWhole(context, current, target, sentOnce(content), call);
     } catch (error) {
-      await retries.next(error);
+      await resends.next(error);
     }
   }
 }

@@ -1,0 +1,201 @@
+import {
+  DOCKER_IMAGE_MANIFEST,
+  digestOf,
+  MAX_MANIFEST_SIZE,
+  OCI_IMAGE_INDEX,
+  OCI_IMAGE_MANIFEST,
+  parseManifest,
+  readVerified,
+} from '@soci/oci';
+import { expect, test } from 'vitest';
+import { collect, contentOf, jsonContent, smallImage } from './fixtures/content.ts';
+import { openTestRepository, requestLines } from './fixtures/opened-repository.ts';
+import { openScriptedRepository } from './fixtures/scripted-registry.ts';
+
+const { manifest } = smallImage();
+const digest = manifest.descriptor.digest;
+
+/** A repository of a registry that answers every request for a manifest so. */
+function openAnswering(body: Uint8Array | string, headers: Readonly<Record<string, string>> = {}) {
+  return openScriptedRepository((_, response) => {
+    response.writeHead(200, { 'content-type': OCI_IMAGE_MANIFEST, ...headers }).end(body);
+  });
+}
+
+test('every type of manifest is asked for, and whatever else there is', async () => {
+  let accept: string | undefined;
+  const { repository } = await openScriptedRepository((request, response) => {
+    accept = request.headers.accept;
+    response.writeHead(200, { 'content-type': OCI_IMAGE_MANIFEST }).end(manifest.bytes);
+  });
+  await repository.resolve('v1');
+  expect(accept).toBe(
+    'application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json, ' +
+      'application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json, */*',
+  );
+});
+
+test("what is not there is NOT_FOUND, in the registry's words", async () => {
+  const { repository, server } = await openTestRepository();
+  const message = expect.stringMatching(/^GET http.*\/v2\/team\/app\/manifests\/v1 .*404.*NAME_UNKNOWN/);
+  await expect(repository.resolve('v1')).rejects.toMatchObject({ name: 'OciError', code: 'NOT_FOUND', message });
+  server.putManifest('team/app', 'v1', OCI_IMAGE_MANIFEST, manifest.bytes);
+  await expect(repository.resolve('v2')).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+    message: expect.stringContaining('MANIFEST_UNKNOWN'),
+  });
+  expect(await repository.exists(manifest.descriptor)).toBe(true);
+  expect(await repository.exists({ ...manifest.descriptor, size: 1 })).toBe(false);
+});
+
+test('a registry that tells no digest is asked for none: the bytes have one', async () => {
+  const { repository } = await openAnswering(manifest.bytes);
+  expect(await repository.resolve('v1')).toEqual(manifest.descriptor);
+});
+
+test('where the header names another digest than the bytes have, that one is asked for and checked', async () => {
+  const other = jsonContent(OCI_IMAGE_MANIFEST, {
+    ...JSON.parse(new TextDecoder().decode(manifest.bytes)),
+    annotations: {},
+  });
+  const { repository, lines } = await openScriptedRepository((request, response) => {
+    const isTag = request.url?.endsWith('/v1') === true;
+    response
+      .writeHead(200, { 'content-type': OCI_IMAGE_MANIFEST, 'docker-content-digest': other.descriptor.digest })
+      .end(isTag ? manifest.bytes : other.bytes);
+  });
+  expect(await repository.resolve('v1')).toEqual(other.descriptor);
+  expect(lines).toEqual(['GET /v2/team/app/manifests/v1', `GET /v2/team/app/manifests/${other.descriptor.digest}`]);
+});
+
+test('a registry that lies about a digest twice is not believed', async () => {
+  const { repository, server } = await openTestRepository();
+  server.putManifest('team/app', 'v1', OCI_IMAGE_MANIFEST, manifest.bytes);
+  server.inject({ times: 9, fault: { kind: 'wrong-digest-header' } });
+  await expect(repository.resolve('v1')).rejects.toMatchObject({ name: 'OciError' });
+
+  const liar = await openAnswering(manifest.bytes, { 'docker-content-digest': digestOf(new Uint8Array()) });
+  await expect(liar.repository.resolve('v1')).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  const babbler = await openAnswering(manifest.bytes, { 'docker-content-digest': 'md5:0' });
+  await expect(babbler.repository.resolve('v1')).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });
+});
+
+test.each([
+  ['SIZE_MISMATCH', contentOf('', 'something else').bytes],
+  ['DIGEST_MISMATCH', manifest.bytes.slice().fill(32, 5, 6)],
+])('bytes that are not those of the digest are not handed out: %s', async (code, bytes) => {
+  const { repository, server } = await openTestRepository();
+  server.putManifest('team/app', digest, OCI_IMAGE_MANIFEST, bytes);
+  await expect(collect(repository.fetch(manifest.descriptor))).rejects.toMatchObject({ name: 'OciError', code });
+});
+
+test('a manifest under another digest than its own is not what was asked for', async () => {
+  const { repository } = await openAnswering(smallImage('another layer').manifest.bytes);
+  await expect(repository.resolve(digest)).rejects.toMatchObject({ name: 'OciError', code: 'DIGEST_MISMATCH' });
+});
+
+test('an answer that breaks off is asked for again', async () => {
+  const { repository, server } = await openTestRepository();
+  server.putManifest('team/app', 'v1', OCI_IMAGE_MANIFEST, manifest.bytes);
+  server.inject({ fault: { kind: 'reset', afterBytes: 10 } });
+  expect(await repository.resolve('v1')).toEqual(manifest.descriptor);
+  expect(server.requests).toHaveLength(2);
+});
+
+test.each([
+  ['Content-Type and field disagree', manifest.bytes, OCI_IMAGE_INDEX, 'MANIFEST_INVALID'],
+  ['Content-Type and field disagree on the family', manifest.bytes, DOCKER_IMAGE_MANIFEST, 'MANIFEST_INVALID'],
+  [
+    'it is both kinds',
+    '{"schemaVersion":2,"config":{},"layers":[],"manifests":[]}',
+    OCI_IMAGE_MANIFEST,
+    'MANIFEST_INVALID',
+  ],
+  [
+    'it is of the schema that nobody should use',
+    '{"schemaVersion":1,"fsLayers":[]}',
+    'application/json',
+    'MANIFEST_INVALID',
+  ],
+  ['it is no JSON', 'not JSON', OCI_IMAGE_MANIFEST, 'MANIFEST_INVALID'],
+  ['it is HTML', '<html>log in</html>', 'text/html; charset=utf-8', 'RESPONSE_INVALID'],
+  ['it has 4 MiB and a byte', ' '.repeat(MAX_MANIFEST_SIZE + 1), OCI_IMAGE_MANIFEST, 'LIMIT_EXCEEDED'],
+])('a manifest is refused where %s', async (_, body, type, code) => {
+  const { repository } = await openAnswering(body, { 'content-type': type });
+  const message = expect.stringMatching(/^GET http:\/\/127\.0\.0\.1:\d+\/v2\/team\/app\/manifests\/v1: /);
+  await expect(repository.resolve('v1')).rejects.toMatchObject({ code, message });
+});
+
+test('a manifest without a media type of its own has that of the answer, or of its shape', async () => {
+  const { mediaType: _, ...bare } = JSON.parse(new TextDecoder().decode(manifest.bytes));
+  const body = JSON.stringify(bare);
+  for (const [type, mediaType] of [
+    [DOCKER_IMAGE_MANIFEST, DOCKER_IMAGE_MANIFEST],
+    ['application/json', OCI_IMAGE_MANIFEST],
+  ] as const) {
+    const { repository } = await openAnswering(body, { 'content-type': type });
+    expect(await repository.resolve('v1')).toMatchObject({ mediaType });
+  }
+});
+
+test('a hundred thousand layers are too many for whoever looks at them', async () => {
+  const layer = { mediaType: 'application/x', digest, size: 1 };
+  const layers = Array.from({ length: 30_000 }, () => layer);
+  const many = jsonContent(OCI_IMAGE_MANIFEST, { schemaVersion: 2, config: layer, layers });
+  const { repository } = await openAnswering(many.bytes);
+  const raw = await readVerified(repository, await repository.resolve('v1'));
+  expect(() => parseManifest(raw)).toThrow(expect.objectContaining({ code: 'LIMIT_EXCEEDED' }));
+
+  const hundredThousand = JSON.stringify({ schemaVersion: 2, config: layer, layers: Array(100_000).fill(layer) });
+  const other = await openAnswering(hundredThousand);
+  await expect(other.repository.resolve('v1')).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+});
+
+test('a manifest that is too large by its descriptor is not asked for', async () => {
+  const { repository, server } = await openTestRepository();
+  const target = { ...manifest.descriptor, size: MAX_MANIFEST_SIZE + 1 };
+  await expect(collect(repository.fetch(target))).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+  expect(requestLines(server)).toEqual([]);
+});
+
+test('part of a manifest is part of its verified bytes, each with memory of its own', async () => {
+  const { repository, server } = await openTestRepository();
+  server.putManifest('team/app', 'v1', OCI_IMAGE_MANIFEST, manifest.bytes);
+  const { descriptor } = manifest;
+  const part = await repository.fetchRange(descriptor, { offset: 2, length: 13 });
+  expect(new TextDecoder().decode(part)).toBe('schemaVersion');
+  part.fill(0);
+  (await collect(repository.fetch(descriptor))).at(0)?.fill(0);
+  expect(await readVerified(repository, descriptor)).toEqual(new Uint8Array(manifest.bytes));
+  for (const range of [
+    { offset: descriptor.size, length: 1 },
+    { offset: -1, length: 1 },
+    { offset: 0.5, length: 1 },
+  ]) {
+    await expect(repository.fetchRange(descriptor, range)).rejects.toMatchObject({ code: 'RANGE_INVALID' });
+  }
+});
+
+test('every call ends with the reason of an aborted signal', async () => {
+  const { repository, server } = await openTestRepository();
+  server.putManifest('team/app', 'v1', OCI_IMAGE_MANIFEST, manifest.bytes);
+  const target = await repository.resolve('v1');
+  const reason = new Error('enough');
+  const options = { signal: AbortSignal.abort(reason) };
+  server.clearRequests();
+  for (const call of [
+    repository.resolve('v1', options),
+    collect(repository.fetch(target, options)),
+    repository.exists(target, options),
+    repository.push(target, manifest.bytes, options),
+    repository.pushManifest(target, manifest.bytes, options),
+    repository.tag(target, 'v2', options),
+    collect(repository.tags(options)),
+    collect(repository.referrers(target, undefined, options)),
+    repository.mount(smallImage().blobs[0]?.descriptor ?? target, 'team/base', options),
+    repository.delete(target, options),
+  ]) {
+    await expect(call).rejects.toBe(reason);
+  }
+  expect(requestLines(server)).toEqual([]);
+});

@@ -1,0 +1,35 @@
+import { OCI_LAYER_GZIP } from '@soci/oci';
+import { expect, test } from 'vitest';
+import { contentOf, streamOf } from './fixtures/content.ts';
+import { openTestRepository, requestLines } from './fixtures/opened-repository.ts';
+import { openScriptedRepository } from './fixtures/scripted-registry.ts';
+
+const blob = contentOf(OCI_LAYER_GZIP, 'a blob of two repositories');
+const uploads = '/v2/team/app/blobs/uploads';
+
+test('a blob of another repository is taken over in one request', async () => {
+  const { repository, server } = await openTestRepository();
+  await server.putBlob('team/base', blob.bytes);
+  expect(await repository.mount(blob.descriptor, 'team/base')).toBe(true);
+  expect(requestLines(server)).toEqual([`POST ${uploads}/ 201`]);
+  expect(await repository.exists(blob.descriptor)).toBe(true);
+});
+
+test('what cannot be mounted is pushed into the upload that was opened instead', async () => {
+  const { repository, server } = await openTestRepository();
+  expect(await repository.mount(blob.descriptor, 'team/base')).toBe(false);
+  await repository.push(blob.descriptor, streamOf(blob.bytes));
+  expect(server.requests.map(({ method }) => method).join(' ')).toBe('POST PUT');
+  expect(await repository.exists(blob.descriptor)).toBe(true);
+});
+
+test('a registry that refuses to mount is pushed to as ever', async () => {
+  const { repository, lines } = await openScriptedRepository((request, response) => {
+    if (request.url?.includes('mount=')) response.writeHead(403).end();
+    else if (request.method === 'POST') response.writeHead(202, { location: `${uploads}/1` }).end();
+    else response.writeHead(request.method === 'HEAD' ? 404 : 201).end();
+  });
+  expect(await repository.mount(blob.descriptor, 'team/base')).toBe(false);
+  await repository.push(blob.descriptor, blob.bytes);
+  expect(lines.map((line) => line.split(' ')[0]).join(' ')).toBe('POST HEAD POST PUT');
+});

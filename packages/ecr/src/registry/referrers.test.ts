@@ -1,0 +1,207 @@
+import { type Descriptor, OCI_EMPTY, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { expect, test } from 'vitest';
+import { type Content, collect, contentOf, jsonContent } from './fixtures/content.ts';
+import { openTestRepository, pushBlobs, requestLines } from './fixtures/opened-repository.ts';
+import { answerJson, openScriptedRepository } from './fixtures/scripted-registry.ts';
+import type { Repository } from './repository.ts';
+
+const SIGNATURE = 'application/vnd.example.signature';
+const REPORT = 'application/vnd.example.report';
+
+/** A manifest about another one, and the blob that is its configuration. */
+function aboutManifest(subject: Descriptor, type: string, note: string): { manifest: Content; config: Content } {
+  const config = contentOf(type, '{}');
+  const manifest = jsonContent(OCI_IMAGE_MANIFEST, {
+    schemaVersion: 2,
+    mediaType: OCI_IMAGE_MANIFEST,
+    config: config.descriptor,
+    layers: [{ ...config.descriptor, mediaType: OCI_EMPTY }],
+    subject,
+    annotations: { note },
+  });
+  return { manifest, config };
+}
+
+/** Pushes an artifact about `subject`; gives what the list of referrers is to say of it. */
+async function pushReferrer(
+  repository: Repository,
+  subject: Descriptor,
+  type: string,
+  note: string,
+): Promise<Descriptor> {
+  const { manifest, config } = aboutManifest(subject, type, note);
+  await repository.push(config.descriptor, config.bytes);
+  await repository.push(manifest.descriptor, manifest.bytes);
+  return { ...manifest.descriptor, artifactType: type, annotations: { note } };
+}
+
+async function pushSubject(repository: Repository): Promise<Descriptor> {
+  const { descriptor, bytes } = await pushBlobs(repository);
+  await repository.push(descriptor, bytes);
+  return descriptor;
+}
+
+test.each([{ referrers: true }, { referrers: false }])(
+  'referrers are listed, by type too (API: $referrers)',
+  async ({ referrers }) => {
+    const { repository, reopen, server } = await openTestRepository({ referrers, pageSize: 1 });
+    const subject = await pushSubject(repository);
+    expect(await collect(repository.referrers(subject))).toEqual([]);
+    const signature = await pushReferrer(repository, subject, SIGNATURE, 'one');
+    const report = await pushReferrer(repository, subject, REPORT, 'two');
+
+    for (const reader of [repository, reopen()]) {
+      const all = await collect(reader.referrers(subject));
+      expect(all.toSorted(byNote)).toEqual([signature, report].toSorted(byNote));
+      expect(await collect(reader.referrers(subject, REPORT))).toEqual([report]);
+    }
+    const tag = subject.digest.replace(':', '-');
+    expect(server.tags('team/app')).toEqual(referrers ? [] : [tag]);
+  },
+);
+
+test('which of the two a registry has is asked once', async () => {
+  const { repository, server } = await openTestRepository({ referrers: false });
+  const subject = await pushSubject(repository);
+  server.clearRequests();
+  await collect(repository.referrers(subject));
+  await collect(repository.referrers(subject));
+  const tag = `GET /v2/team/app/manifests/${subject.digest.replace(':', '-')} 404`;
+  expect(requestLines(server)).toEqual([`GET /v2/team/app/referrers/${subject.digest} 404`, tag, tag]);
+});
+
+test('a registry that acknowledges the subject is asked nothing', async () => {
+  const { repository, server } = await openTestRepository();
+  const subject = await pushSubject(repository);
+  const { manifest, config } = aboutManifest(subject, SIGNATURE, 'one');
+  await repository.push(config.descriptor, config.bytes);
+  server.clearRequests();
+  await repository.pushManifest(manifest.descriptor, manifest.bytes);
+  expect(requestLines(server)).toEqual([`PUT /v2/team/app/manifests/${manifest.descriptor.digest} 201`]);
+});
+
+test('a manifest that was put, but not listed, is listed when it is pushed again', async () => {
+  const { repository, reopen, server } = await openTestRepository({ referrers: false });
+  const subject = await pushSubject(repository);
+  const { manifest, config } = aboutManifest(subject, SIGNATURE, 'one');
+  await repository.push(config.descriptor, config.bytes);
+  server.putManifest('team/app', manifest.descriptor.digest, OCI_IMAGE_MANIFEST, manifest.bytes);
+  await reopen().push(manifest.descriptor, manifest.bytes);
+  expect(await collect(reopen().referrers(subject))).toMatchObject([manifest.descriptor]);
+});
+
+test('what others wrote into the index under the tag stays', async () => {
+  const { repository, server } = await openTestRepository({ referrers: false });
+  const subject = await pushSubject(repository);
+  const tag = subject.digest.replace(':', '-');
+  const other = { mediaType: OCI_IMAGE_MANIFEST, digest: subject.digest, size: subject.size, unknown: 1 };
+  const index = { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [other], annotations: { by: 'another' } };
+  server.putManifest('team/app', tag, OCI_IMAGE_INDEX, jsonContent(OCI_IMAGE_INDEX, index).bytes);
+  const mine = await pushReferrer(repository, subject, SIGNATURE, 'one');
+  const written = JSON.parse(new TextDecoder().decode(server.manifest('team/app', tag)?.bytes));
+  expect(written).toEqual({ ...index, manifests: [other, mine] });
+});
+
+test('a referrer that is deleted is taken off the list', async () => {
+  const { repository, reopen } = await openTestRepository({ referrers: false });
+  const subject = await pushSubject(repository);
+  const gone = await pushReferrer(repository, subject, SIGNATURE, 'one');
+  const stays = await pushReferrer(repository, subject, REPORT, 'two');
+  await repository.delete(gone);
+  expect(await collect(reopen().referrers(subject))).toEqual([stays]);
+  expect(await reopen().exists(gone)).toBe(false);
+});
+
+test('a write whose answer is lost, or that fails in passing, is looked at and made good', async () => {
+  const { repository, reopen, server } = await openTestRepository({ referrers: false });
+  const subject = await pushSubject(repository);
+  const on = { method: 'PUT', path: /\/manifests\/sha256-/ };
+  server.inject({ on, fault: { kind: 'lost-answer' } });
+  server.inject({ on, after: 1, fault: { kind: 'status', status: 503 } });
+  const first = await pushReferrer(repository, subject, SIGNATURE, 'one');
+  const second = await pushReferrer(repository, subject, REPORT, 'two');
+  expect(await collect(reopen().referrers(subject))).toEqual([first, second]);
+});
+
+test('eight writers at the same time lose nothing', { timeout: 60_000 }, async () => {
+  const { repository, reopen, server } = await openTestRepository({ referrers: false, latency: 20 });
+  const subject = await pushSubject(repository);
+  const { config } = aboutManifest(subject, SIGNATURE, '');
+  await repository.push(config.descriptor, config.bytes);
+  // Each a client of its own, as on machines of their own: they share nothing but the registry.
+  const writers = Array.from({ length: 8 }, () => reopen());
+  const pushed = await Promise.all(writers.map((writer, i) => pushReferrer(writer, subject, SIGNATURE, `writer ${i}`)));
+  const listed = await collect(reopen().referrers(subject));
+  expect(listed.toSorted(byNote)).toEqual(pushed);
+  const tagWrites = requestLines(server).filter((line) => line.startsWith('PUT /v2/team/app/manifests/sha256-'));
+  expect(tagWrites.length).toBeGreaterThan(8); // they did collide
+});
+
+test('clients of one registry take turns, and do not collide', async () => {
+  const { repository, reopen, server } = await openTestRepository({ referrers: false });
+  const subject = await pushSubject(repository);
+  await Promise.all([0, 1, 2].map((i) => pushReferrer(repository, subject, SIGNATURE, `writer ${i}`)));
+  expect(await collect(reopen().referrers(subject))).toHaveLength(3);
+  expect(requestLines(server).filter((line) => /^PUT .*\/sha256-/.test(line))).toHaveLength(3);
+});
+
+test('a list that others replace without end is given up', async () => {
+  const { repository } = await openScriptedRepository((request, response) => {
+    if (request.method === 'PUT') response.writeHead(201).end();
+    else response.writeHead(404).end();
+  });
+  const { manifest } = aboutManifest(
+    { mediaType: OCI_IMAGE_MANIFEST, digest: `sha256:${'0'.repeat(64)}`, size: 2 },
+    REPORT,
+    '',
+  );
+  await expect(repository.pushManifest(manifest.descriptor, manifest.bytes)).rejects.toMatchObject({
+    code: 'CONTENDED',
+  });
+});
+
+const subject: Descriptor = { mediaType: OCI_IMAGE_MANIFEST, digest: `sha256:${'1'.repeat(64)}`, size: 2 };
+const entry = (artifactType?: string) => ({ ...subject, ...(artifactType && { artifactType }) });
+
+test('what a registry did not filter is filtered here; of what it did, an entry without a type has passed', async () => {
+  for (const [headers, expected] of [
+    [{}, [entry(REPORT)]],
+    [{ 'oci-filters-applied': 'artifactType' }, [entry(), entry(REPORT)]],
+  ] as const) {
+    const { repository, lines } = await openScriptedRepository((_, response) =>
+      answerJson(response, { schemaVersion: 2, manifests: [entry(), entry(SIGNATURE), entry(REPORT)] }, headers),
+    );
+    expect(await collect(repository.referrers(subject, REPORT))).toEqual(expected);
+    expect(lines).toEqual([`GET /v2/team/app/referrers/${subject.digest}?artifactType=${encodeURIComponent(REPORT)}`]);
+  }
+});
+
+test('a repository that is not there has no referrers, and says nothing of the registry', async () => {
+  const { repository, server } = await openTestRepository();
+  expect(await collect(repository.referrers(subject))).toEqual([]);
+  server.clearRequests();
+  expect(await collect(repository.referrers(subject))).toEqual([]);
+  expect(requestLines(server)[0]).toMatch(/^GET \/v2\/team\/app\/referrers\//);
+});
+
+test('a page for people is no list of referrers, whatever its status', async () => {
+  const { repository } = await openScriptedRepository((request, response) => {
+    if (request.url?.includes('/referrers/')) response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
+    else answerJson(response, { schemaVersion: 2, manifests: [entry(REPORT)] }, { 'content-type': OCI_IMAGE_INDEX });
+  });
+  expect(await collect(repository.referrers(subject))).toEqual([entry(REPORT)]);
+});
+
+test('what lists referrers must be an image index', async () => {
+  const { repository } = await openScriptedRepository((_, response) =>
+    answerJson(response, { schemaVersion: 2, manifests: {} }),
+  );
+  await expect(collect(repository.referrers(subject))).rejects.toMatchObject({
+    code: 'MANIFEST_INVALID',
+    message: expect.stringMatching(/^GET .*\/referrers\/sha256:1+: /),
+  });
+});
+
+function byNote(a: Descriptor, b: Descriptor): number {
+  return (a.annotations?.note ?? '').localeCompare(b.annotations?.note ?? '');
+}

@@ -1,0 +1,150 @@
+import { OCI_LAYER_GZIP } from '@soci/oci';
+import type { TestRegistry } from '@soci/test-registry';
+import { expect, test } from 'vitest';
+import { type Content, contentOf, noise, streamOf } from './fixtures/content.ts';
+import { openTestRepository, requestLines } from './fixtures/opened-repository.ts';
+import { openScriptedRepository } from './fixtures/scripted-registry.ts';
+
+const small = contentOf(OCI_LAYER_GZIP, 'a small blob');
+const large = contentOf(OCI_LAYER_GZIP, noise(20_000_000));
+
+/** Not compared by the test runner, which would print millions of bytes. */
+async function isStored(server: TestRegistry, { descriptor, bytes }: Content): Promise<boolean> {
+  const stored = await server.blob('team/app', descriptor.digest);
+  return stored !== undefined && Buffer.compare(stored, bytes) === 0;
+}
+
+const methods = (lines: readonly string[]) => lines.map((line) => line.split(' ')[0]).join(' ');
+
+test('bytes in memory are asked for, then go in one piece', async () => {
+  const { repository, server } = await openTestRepository({ absoluteLocations: true });
+  await repository.push(small.descriptor, small.bytes);
+  expect(methods(requestLines(server))).toBe('HEAD POST PUT');
+  expect(await isStored(server, small)).toBe(true);
+});
+
+test('what is there is not sent again, and what was found missing is not asked for again', async () => {
+  const { repository, server } = await openTestRepository();
+  expect(await repository.exists(small.descriptor)).toBe(false);
+  await repository.push(small.descriptor, small.bytes);
+  expect(methods(requestLines(server))).toBe('HEAD POST PUT');
+  server.clearRequests();
+  await repository.push(small.descriptor, small.bytes);
+  expect(methods(requestLines(server))).toBe('HEAD');
+});
+
+test('a small stream goes in one piece too', async () => {
+  const { repository, server } = await openTestRepository();
+  await repository.push(small.descriptor, streamOf(small.bytes, 5));
+  expect(methods(requestLines(server))).toBe('HEAD POST PUT');
+});
+
+test.each([{ ecr: false }, { ecr: true }])('a large stream goes in chunks of 8 MiB (ecr: $ecr)', async ({ ecr }) => {
+  const { repository, server } = await openTestRepository({ ecr, autoCreate: true });
+  await repository.push(large.descriptor, streamOf(large.bytes));
+  expect(methods(requestLines(server))).toBe('HEAD POST PATCH PATCH PATCH PUT');
+  expect(await isStored(server, large)).toBe(true);
+});
+
+test('a chunk that breaks off goes on where the registry has it', async () => {
+  const { repository, server } = await openTestRepository();
+  const fault = { kind: 'reset', afterBytes: 3_000_000 } as const;
+  server.inject({ on: { method: 'PATCH' }, after: 1, fault });
+  await repository.push(large.descriptor, streamOf(large.bytes));
+  expect(methods(requestLines(server))).toBe('HEAD POST PATCH PATCH GET PATCH PATCH PUT');
+  expect(await isStored(server, large)).toBe(true);
+});
+
+test.each([
+  ['a chunk', 'PATCH', large],
+  ['the last request of chunks', 'PUT', large],
+  ['a blob in one piece', 'PUT', small],
+] as const)('the answer to %s may be lost', async (_, method, content) => {
+  const { repository, server } = await openTestRepository();
+  server.inject({ on: { method }, fault: { kind: 'lost-answer' } });
+  await repository.push(content.descriptor, streamOf(content.bytes));
+  expect(await isStored(server, content)).toBe(true);
+});
+
+test.each([
+  ['a chunk', 'PATCH', large],
+  ['a blob in one piece', 'PUT', small],
+] as const)('the token may end with %s', async (_, method, content) => {
+  const { repository, server } = await openTestRepository({ auth: 'ecr' });
+  server.inject({ on: { method }, fault: { kind: 'expire-token' } });
+  await repository.push(content.descriptor, streamOf(content.bytes));
+  expect(await isStored(server, content)).toBe(true);
+});
+
+test('a registry that is sent a blob twice in one upload is not: what breaks off begins anew', async () => {
+  const { repository, server } = await openTestRepository();
+  const bytes = noise(1_000_000);
+  server.inject({ on: { method: 'PUT' }, times: 2, fault: { kind: 'reset', afterBytes: 500_000 } });
+  await repository.push(contentOf(OCI_LAYER_GZIP, bytes).descriptor, bytes);
+  const uploads = server.requests.filter(({ method }) => method === 'PUT').map(({ path }) => path);
+  expect(new Set(uploads).size).toBe(3);
+});
+
+test('a stream that is not what it should be never becomes a blob, and its upload is given up', async () => {
+  const { repository, server } = await openTestRepository();
+  const wrong = large.bytes.slice();
+  wrong[19_999_999] = (wrong[19_999_999] as number) ^ 1;
+  await expect(repository.push(large.descriptor, streamOf(wrong))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  await expect(repository.push(large.descriptor, streamOf(wrong.subarray(1)))).rejects.toMatchObject({
+    code: 'SIZE_MISMATCH',
+  });
+  await expect(repository.push(small.descriptor, wrong.subarray(0, 12))).rejects.toMatchObject({
+    code: 'DIGEST_MISMATCH',
+  });
+  expect(methods(requestLines(server))).toBe('HEAD POST PATCH PATCH DELETE HEAD POST PATCH DELETE');
+  expect(await isStored(server, large)).toBe(false);
+});
+
+test('what the source says of its failure is what the caller hears, and nothing was begun', async () => {
+  const { repository, server } = await openTestRepository();
+  const failure = new Error('the source has no such blob');
+  // biome-ignore lint/correctness/useYield: it fails before it has anything to give
+  const source = (async function* (): AsyncGenerator<Uint8Array> {
+    throw failure;
+  })();
+  await expect(repository.push(large.descriptor, source)).rejects.toBe(failure);
+  expect(methods(requestLines(server))).toBe('HEAD');
+});
+
+test('an aborted push ends with the reason, and gives the upload up', async () => {
+  const { repository, server } = await openTestRepository();
+  const abort = new AbortController();
+  const reason = new Error('enough');
+  async function* source() {
+    for await (const chunk of streamOf(large.bytes)) {
+      if (server.requests.some(({ method }) => method === 'PATCH')) abort.abort(reason);
+      yield chunk;
+    }
+  }
+  await expect(repository.push(large.descriptor, source(), { signal: abort.signal })).rejects.toBe(reason);
+  expect(methods(requestLines(server)).endsWith('DELETE')).toBe(true);
+});
+
+test('a registry that takes no chunks, or wants larger ones, is sent the whole', async () => {
+  for (const [headers, expected] of [
+    [{}, 'HEAD POST PATCH DELETE POST PUT'],
+    [{ 'oci-chunk-min-length': '16777216' }, 'HEAD POST PUT'],
+  ] as const) {
+    const received: Buffer[] = [];
+    const { repository, lines } = await openScriptedRepository((request, response) => {
+      const location = '/v2/team/app/blobs/uploads/1?_state=a%2Fb';
+      if (request.method === 'HEAD') response.writeHead(404).end();
+      else if (request.method === 'POST') response.writeHead(202, { location, ...headers }).end();
+      else if (request.method === 'PATCH') response.writeHead(405).end();
+      else if (request.method === 'PUT') {
+        received.push(request.body);
+        response.writeHead(201).end();
+      } else response.writeHead(204).end();
+    });
+    await repository.push(large.descriptor, streamOf(large.bytes));
+    expect(methods(lines)).toBe(expected);
+    const digest = encodeURIComponent(large.descriptor.digest);
+    expect(lines.at(-1)).toBe(`PUT /v2/team/app/blobs/uploads/1?_state=a%2Fb&digest=${digest}`);
+    expect(received.map((body) => body.equals(large.bytes))).toEqual([true]);
+  }
+});
