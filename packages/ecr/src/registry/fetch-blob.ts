@@ -31,59 +31,68 @@ export async function* fetchBlob(
   const call: CallOptions = signal === undefined ? {} : { signal };
   const blob = new RemoteBlob(http, repository, target, options);
   const parts = new PartsInFlight(blob, readAhead, call);
+  let position = 0;
   try {
-    let position = yield* readUntilHeldUp(blob, parts, { ...call, reuseChunks });
-    try {
-      for await (const chunk of parts.read()) {
-        position += chunk.length;
-        yield reuseChunks ? chunk : new Uint8Array(chunk);
-      }
-    } catch (error) {
-      if (!(error instanceof RegistryError && error.code === 'UNSUPPORTED')) throw error;
-      // No ranges here: one connection for the rest, and what was handed out is passed over.
-      const rest = { offset: position, length: blob.size - position };
-      yield* readSpan(blob, rest, { maxSkip: blob.size, reuseChunks, ...call });
+    const heldUp = yield* readUntilHeldUp(blob, parts, { ...call, reuseChunks });
+    position = heldUp.position;
+    for await (const chunk of parts.read(heldUp.rate)) {
+      position += chunk.length;
+      yield reuseChunks ? chunk : new Uint8Array(chunk);
     }
+  } catch (error) {
+    // A part (position is 0 before) says that there are no ranges: then the rest comes over one connection.
+    if (position === 0 || !isUnsupported(error)) throw error;
   } finally {
     await parts.close();
   }
+  if (position === blob.size) return;
+  const rest = { offset: position, length: blob.size - position };
+  yield* readSpan(blob, rest, { maxSkip: blob.size, reuseChunks, ...call });
+}
+
+/** Where reading over one connection ended, and how many bytes a millisecond it gave before. */
+interface HeldUp {
+  readonly position: number;
+  readonly rate: number;
 }
 
 /**
  * Reads over one connection to the blob's end, or until the receiver is held up: then the parts are begun some way
  * ahead, and what lies before them is still read, so that the receiver has something while they come.
- *
- * @returns The position of the first byte that was not handed out.
  */
 async function* readUntilHeldUp(
   blob: RemoteBlob,
   parts: PartsInFlight,
   options: FetchOptions,
-): AsyncGenerator<Uint8Array, number, undefined> {
+): AsyncGenerator<Uint8Array, HeldUp, undefined> {
   const stream = readSpan(blob, { offset: 0, length: blob.size }, { maxSkip: blob.size, ...options });
   let wait: NetworkWait | undefined;
   let position = 0;
+  let rate: number | undefined;
   let end = blob.size;
-  let isSwitching = false;
   try {
     for (;;) {
       const asked = performance.now();
       const next = await stream.next();
-      if (next.done === true) return position;
+      if (next.done === true) return { position, rate: 0 };
       const chunk = next.value.subarray(0, end - position);
       position += chunk.length;
-      const now = performance.now();
-      // The first bytes come late on any network: they tell nothing.
-      const isHeldUp = wait?.add(chunk.length, asked, now) ?? false;
-      wait ??= new NetworkWait(now);
-      if (isHeldUp && !isSwitching && parts.begin(position + PART_SIZE)) {
-        isSwitching = true;
-        end = position + PART_SIZE;
+      if (rate === undefined) {
+        const now = performance.now();
+        rate = wait?.add(chunk.length, asked, now);
+        // The first bytes come late on any network: they tell nothing.
+        wait ??= new NetworkWait(now);
+        if (rate !== undefined && parts.begin(position + PART_SIZE)) end = position + PART_SIZE;
+        else rate = undefined;
       }
       yield chunk;
-      if (isSwitching && position === end) return position;
+      if (rate !== undefined && position === end) return { position, rate };
     }
   } finally {
     await stream.return();
   }
+}
+
+function isUnsupported(error: unknown): boolean {
+  return error instanceof RegistryError && error.code === 'UNSUPPORTED';
 }

@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { NetworkWait } from './network-wait.ts';
 
 const MIB = 1 << 20;
+const NOTHING = new Array(128).fill(undefined);
 
-/** Takes 4 MiB in as 64 chunks, each waited for and then worked on for so many milliseconds. */
-function take(wait: NetworkWait, start: number, waited: number, worked: number): { answers: boolean[]; end: number } {
+/** Takes 8 MiB in as 128 chunks, each waited for and then worked on for so many milliseconds. */
+function take(wait: NetworkWait, start: number, waited: number, worked: number) {
   let now = start;
-  const answers: boolean[] = [];
-  for (let index = 0; index < 64; index += 1) {
+  const answers: (number | undefined)[] = [];
+  for (let index = 0; index < 128; index += 1) {
     now += worked + waited;
     answers.push(wait.add(MIB / 16, now - waited, now));
   }
@@ -15,23 +16,24 @@ function take(wait: NetworkWait, start: number, waited: number, worked: number):
 }
 
 describe('NetworkWait', () => {
-  test('tells once in 4 MiB that the receiver waits most of the time', () => {
+  test('tells once in 8 MiB how fast a network is that the receiver waits for', () => {
     const { answers } = take(new NetworkWait(1000), 1000, 2, 0.5);
-    expect(answers.indexOf(true)).toBe(63);
+    expect(answers.findIndex((rate) => rate !== undefined)).toBe(127);
+    expect(answers[127]).toBeCloseTo((8 * MIB) / (128 * 2.5));
   });
 
   test('says nothing where the receiver is the slower one', () => {
-    expect(take(new NetworkWait(1000), 1000, 1, 1.5).answers).not.toContain(true);
+    expect(take(new NetworkWait(1000), 1000, 1, 1.5).answers).toEqual(NOTHING);
   });
 
   test('says nothing where one connection is fast enough', () => {
-    const milliseconds = MIB / 16 / 250_000;
-    expect(take(new NetworkWait(0), 0, milliseconds, 0).answers).not.toContain(true);
+    const milliseconds = MIB / 16 / 160_000;
+    expect(take(new NetworkWait(0), 0, milliseconds, 0).answers).toEqual(NOTHING);
   });
 
   test('judges each few MiB anew', () => {
     const wait = new NetworkWait(0);
     const { end } = take(wait, 0, 0.1, 3);
-    expect(take(wait, end, 3, 0.1).answers).toContain(true);
+    expect(take(wait, end, 3, 0.1).answers.at(-1)).toBeGreaterThan(0);
   });
 });

@@ -6,24 +6,29 @@ import type { RemoteBlob } from './remote-blob.ts';
 /** Parts that must be left of a blob for several connections to be worth their beginning. */
 const MIN_PARTS_LEFT = 3;
 
+/** Times as fast as one connection that several must be to be kept. */
+const MIN_GAIN = 1.25;
+
 /**
  * Reads the rest of a blob by several requests in flight, each into a buffer of {@link ReadAhead}, and hands it out in
- * order. The next part is asked for when the receiver is done with the first.
+ * order. The next part is asked for when the receiver is done with the first. Where that turns out to be no faster than
+ * one connection was, no more parts are asked for, and the rest of the blob is left.
  */
 export class PartsInFlight {
   readonly #blob: RemoteBlob;
   readonly #readAhead: ReadAhead;
   readonly #parts: BlobPart[] = [];
   readonly #abort = new AbortController();
-  readonly #call: Required<CallOptions>;
+  readonly #signal: AbortSignal | undefined;
   #lent: readonly Uint8Array[] = [];
   /** Where the next part begins. */
   #position = 0;
+  #isEnding = false;
 
   constructor(blob: RemoteBlob, readAhead: ReadAhead, { signal }: CallOptions) {
     this.#blob = blob;
     this.#readAhead = readAhead;
-    this.#call = { signal: signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]) };
+    this.#signal = signal;
   }
 
   /**
@@ -41,12 +46,26 @@ export class PartsInFlight {
     return this.#lent.length > 0;
   }
 
-  /** Hands out views of the buffers: they hold until the next is asked for. @throws What a part failed with, in its turn. */
-  async *read(): AsyncGenerator<Uint8Array, void, undefined> {
+  /**
+   * Hands out views of the buffers: they hold until the next is asked for.
+   *
+   * @param rate - Bytes a millisecond that one connection gave.
+   * @throws What a part failed with, in its turn.
+   */
+  async *read(rate: number): AsyncGenerator<Uint8Array, void, undefined> {
+    const round = this.#parts.length;
+    let roundBegun = 0;
+    let count = 0;
     for (let part = this.#parts[0]; part !== undefined; part = this.#parts[0]) {
       yield* part.read();
       await part.settled;
       this.#parts.shift();
+      count += 1;
+      // The first round pays for new connections; the second is the measure.
+      if (count === round) roundBegun = performance.now();
+      else if (count === 2 * round) {
+        this.#isEnding = (round * PART_SIZE) / (performance.now() - roundBegun) < rate * MIN_GAIN;
+      }
       this.#ask(part.buffer);
     }
   }
@@ -61,8 +80,10 @@ export class PartsInFlight {
 
   #ask(buffer: Uint8Array): void {
     const span = { offset: this.#position, length: Math.min(buffer.length, this.#blob.size - this.#position) };
-    if (span.length === 0) return;
-    this.#parts.push(new BlobPart(this.#blob, span, buffer, this.#call));
+    if (span.length === 0 || this.#isEnding) return;
+    const signals = this.#signal === undefined ? [] : [this.#signal];
+    const signal = AbortSignal.any([...signals, this.#abort.signal]);
+    this.#parts.push(new BlobPart(this.#blob, span, buffer, { signal }));
     this.#position += span.length;
   }
 }
