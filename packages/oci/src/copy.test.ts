@@ -120,6 +120,40 @@ test("ends with the signal's own reason", async () => {
   await expect(copyImage(store, target, root, { signal: abort.signal })).rejects.toBe(reason);
 });
 
+test('keeps few manifests in memory, however many wait for one slow blob', async () => {
+  const store = new MemoryStore();
+  const config = await put(store, OCI_EMPTY, bytesOf('{}'));
+  const manifests: Descriptor[] = [];
+  for (let i = 0; i < 60; i += 1) {
+    const annotations = { number: `${i}` };
+    const manifest = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [], annotations };
+    manifests.push(await put(store, OCI_IMAGE_MANIFEST, jsonBytes(manifest)));
+  }
+  const root = await put(
+    store,
+    OCI_IMAGE_INDEX,
+    jsonBytes({ schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests }),
+  );
+  const read = new Set<string>();
+  const source = {
+    fetch(target: Descriptor) {
+      read.add(target.digest);
+      return store.fetch(target);
+    },
+  };
+  const target = new SlowStore();
+  let readMeanwhile = 0;
+  target.beforePush = async () => {
+    if (readMeanwhile > 0) return;
+    // Time enough to read them all.
+    for (let turns = 0; turns < 600; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    readMeanwhile = read.size;
+  };
+  await copyImage(source, target, root, { concurrency: 2 });
+  expect(readMeanwhile).toBeLessThan(10);
+  expect(read.size).toBe(62);
+});
+
 test('passes blobs on as they come', async () => {
   const store = new MemoryStore();
   const size = 5 << 20;

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { digestOf } from '@soci/oci';
 import { buildZtoc, decodeZtoc, encodeZtoc, type Ztoc } from '@soci/ztoc';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeLayer } from '../fixtures/image.ts';
 import type { LayerSettings } from '../layers/layer-settings.ts';
@@ -83,6 +84,28 @@ describe('adoptZtoc', () => {
     // The second moves to where the first span is not yet as long as it has to be.
     checkpoints.writeBigInt64LE(1000n, HEADER_SIZE + CHECKPOINT_SIZE + 8);
     expect(adopt(encodeZtoc({ ...ztoc, checkpoints }))).toMatchObject({ refused: 'wrong-spans' });
+  });
+
+  it('takes or refuses whatever it is given', async () => {
+    const content = makeLayer('b', 1000);
+    const small = await buildZtoc(once(content), SETTINGS);
+    const own = { digest: digestOf(content), size: content.length, compression: 'gzip' as const };
+    const last = small.bytes.length - 1;
+    // The window of the only checkpoint is most of a small zTOC: damage elsewhere is more telling.
+    const place = fc.oneof(
+      fc.nat(last),
+      fc.nat(200),
+      fc.nat(300).map((fromEnd) => last - fromEnd),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(place, fc.nat(255)), { minLength: 1, maxLength: 4 }), (changes) => {
+        const damaged = small.bytes.slice();
+        for (const [at, value] of changes) damaged[at] = value;
+        const adopted = adoptZtoc(damaged, own, SETTINGS, NO_LIMIT);
+        expect('refused' in adopted || adopted.ztocDigest === digestOf(damaged)).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('takes what Node compresses, whatever the level', async () => {

@@ -9,9 +9,13 @@ import {
 } from '@soci/oci';
 import type { ImageReader } from '../image/image-reader.ts';
 import { type DescriptorStruct, toDescriptor, toDescriptorStruct } from '../image/structs.ts';
+import { mapInParallel } from '../in-parallel.ts';
 import { isAttestation } from '../inspect/inspect-image.ts';
 import { sociVersion } from '../inspect/soci-document.ts';
 import { INDEX_DIGEST, SOCI_INDEX_V1, SOCI_INDEX_V2 } from '../vocabulary.ts';
+
+/** Images of an image index whose referrers are asked for at a time. */
+const LISTINGS = 4;
 
 /** Where SOCI indexes may be: names of v2 indexes are digests alone, which only a store that resolves can follow. */
 export type CandidateStore = Fetcher & ReferrerLister & Partial<Resolver>;
@@ -37,9 +41,7 @@ export async function listCandidateIndexes(
     const listed = entries.filter(({ artifactType }) => artifactType === SOCI_INDEX_V2);
     if (listed.length > 0) return listed;
     const images = entries.filter((entry) => isImageManifest(entry.mediaType) && !isAttestation(entry));
-    const referring: DescriptorStruct[] = [];
-    for (const image of images) referring.push(...(await listReferring(store, image, count, options)));
-    return referring;
+    return (await mapInParallel(images, LISTINGS, (image) => listReferring(store, image, count, options))).flat();
   }
   if (!isImageManifest(root.mediaType)) return [];
   const manifest = await reader.manifest(root);

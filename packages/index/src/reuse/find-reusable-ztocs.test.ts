@@ -149,6 +149,15 @@ describe('findReusableZtocs', () => {
     expect(asked).toHaveLength(10);
   });
 
+  it('remembers no more zTOCs than it may', async () => {
+    const { indexes } = await convert(oldImage);
+    const layers = base.map((layer) => ({ ...layer, compression: 'gzip' as const }));
+    const settings = { spanSize: 65_536, buildToolIdentifier: 'AWS SOCI CLI v0.2' };
+    const source = findReusableZtocs(store, indexes, { limits: { maxReferences: 1 } });
+    const found = await Promise.all(layers.map((layer) => source.find(layer, settings)));
+    expect(found.map((ztoc) => ztoc !== undefined)).toEqual([true, false]);
+  });
+
   it('reads each manifest once, whoever asks', async () => {
     const { root } = await convert(oldImage);
     const index = await putIndex(store, [{ ...oldImage, platform: ARM64 }]);
