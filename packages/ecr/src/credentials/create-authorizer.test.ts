@@ -22,11 +22,12 @@ const nobody: CredentialProvider = async () => undefined;
 function openClient(host: string, credentials: CredentialProvider, now?: () => number) {
   const authorizer = createAuthorizer({ host, credentials, sender, ...(now && { now }) });
   const http = createRegistryHttp({ host, options: { retry: { maxAttempts: 1 } }, authorizer, sender });
+  const send = async (method: 'GET' | 'POST', scope: readonly RepositoryScope[], target: string) =>
+    (await http.exchange({ method, target, scope }, 1 << 16)).status;
   return {
     authorizer,
-    async get(scope: readonly RepositoryScope[] = pull, target = '/v2/') {
-      return (await http.exchange({ method: 'GET', target, scope }, 1 << 16)).status;
-    },
+    get: (scope: readonly RepositoryScope[] = pull, target = '/v2/') => send('GET', scope, target),
+    post: (scope: readonly RepositoryScope[], target: string) => send('POST', scope, target),
   };
 }
 
@@ -72,7 +73,9 @@ describe('createAuthorizer with a registry that wants Basic', () => {
     });
     const error = await caught(client.get());
     expect(error.code).toBe('AUTHENTICATION_FAILED');
-    expect(error.message).toMatch(/the credentials found for it do not do; log in with docker login 127\.0\.0\.1:\d+/);
+    expect(error.message).toMatch(
+      /the credentials found for it were refused; log in with docker login 127\.0\.0\.1:\d+/,
+    );
     expect(everythingIn(error)).not.toMatch(/s3cret|am9l/);
     expect(queries.map((query) => query?.rejected)).toEqual([undefined, password('s3cret')]);
     expect(registry.requests.map(({ status }) => status)).toEqual([401, 401]);
@@ -188,14 +191,15 @@ describe('createAuthorizer with a registry that wants Bearer', () => {
     expect(registry.tokenRequests).toHaveLength(2);
   });
 
-  it('gives up where a new token is refused at once, as one is that lacks the permission', async () => {
+  it('gives up where new tokens are refused at once, as those are that lack the permission', async () => {
     const client = openClient(registry.host, async () => password('s3cret'));
-    registry.answer = () => ({ body: '{"token":"of-no-use"}' });
+    let count = 0;
+    registry.answer = () => ({ body: JSON.stringify({ token: `of-no-use-${++count}` }) });
     const error = await caught(client.get());
     expect(error.code).toBe('AUTHENTICATION_FAILED');
-    expect(error.message).toMatch(/the credentials found for it do not do/);
+    expect(error.message).toMatch(/the credentials found for it were refused/);
     expect(everythingIn(error)).not.toMatch(/s3cret|of-no-use|am9l/);
-    expect(registry.requests.map(({ path }) => path)).toEqual(['/v2/', '/token', '/v2/']);
+    expect(registry.requests.map(({ path }) => path)).toEqual(['/v2/', '/token', '/v2/', '/token', '/v2/']);
   });
 
   it('trades newer credentials where the token service refuses the old ones', async () => {
@@ -232,6 +236,34 @@ describe('createAuthorizer with a registry that wants Bearer', () => {
       expect((await caught(client.get())).code).toBe('REDIRECT_REFUSED');
     }
     expect(registry.requests.every(({ authorization }) => authorization === undefined)).toBe(true);
+  });
+});
+
+describe('createAuthorizer with a strict registry that checks what a token is good for', () => {
+  const user = { username: 'joe', password: 's3cret' };
+  const uploads = '/v2/team/app/blobs/uploads/';
+
+  it('pulls as anybody, is refused a push, and pushes as the user', async () => {
+    const registry = await startTestRegistry({ auth: { bearer: { user, anonymousPull: true } } });
+    const manifest = '/v2/team/app/manifests/latest';
+    registry.putManifest('team/app', 'latest', 'application/vnd.oci.image.manifest.v1+json', new Uint8Array(2));
+    const anybody = openClient(registry.host, nobody);
+    expect(await anybody.get(pull, manifest)).toBe(200);
+    const error = await caught(anybody.post(push, uploads));
+    expect(error.code).toBe('AUTHENTICATION_FAILED');
+    expect(error.message).toMatch(/no credentials were found for it; log in/);
+    expect(await openClient(registry.host, async () => password('s3cret')).post(push, uploads)).toBe(202);
+    await registry.stop();
+  });
+
+  it('goes on where the tokens have expired', async () => {
+    const registry = await startTestRegistry({ auth: { bearer: { user } } });
+    const client = openClient(registry.host, async () => password('s3cret'));
+    expect(await client.post(push, uploads)).toBe(202);
+    expect(await client.post(push, uploads)).toBe(202);
+    registry.expireTokens();
+    expect(await client.post(push, uploads)).toBe(202);
+    await registry.stop();
   });
 });
 

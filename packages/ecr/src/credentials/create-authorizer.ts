@@ -28,6 +28,8 @@ export interface AuthorizerOptions {
 const MAX_GRANTS = 256;
 
 interface KeptGrant extends Grant {
+  /** Whether it was made because another was refused: where it is refused at once, a third will be too. */
+  readonly isReplacement: boolean;
   /** Times that it was given out. */
   uses: number;
 }
@@ -87,7 +89,7 @@ class RegistryAuthorizer implements Authorizer {
     const kept = this.#grants.get(key);
     // Another request was faster; or this one was sent before anything was asked for.
     if (kept !== undefined && kept.authorization !== rejected) return true;
-    if (kept?.isFresh === true && kept.uses <= 1) return false;
+    if (kept?.isReplacement === true && kept.uses <= 1) return false;
     const grant = await this.#obtain(demand, scope, kept, options);
     return grant !== undefined && grant.authorization !== rejected;
   }
@@ -139,21 +141,22 @@ class RegistryAuthorizer implements Authorizer {
         },
       );
       // Said here, for whoever sent the request may ask no further.
-      const found = grant?.credentials ? 'the credentials found for it do not do' : 'no credentials were found for it';
+      const found = grant?.credentials
+        ? 'the credentials found for it were refused'
+        : 'no credentials were found for it';
       this.#refusal = `${found}; ${describeRemedy(this.#source.host)}`;
-      return grant && this.#keep(key, grant);
+      return grant && this.#keep(key, { ...grant, isReplacement: rejected !== undefined, uses: 0 });
     };
     // Who was refused must not be given what another waits for who was not.
     return await this.#calls.run(rejected === undefined ? key : `${key} again`, call, options);
   }
 
-  #keep(key: string, grant: Grant): KeptGrant {
-    const kept = { ...grant, uses: 0 };
+  #keep(key: string, grant: KeptGrant): KeptGrant {
     this.#grants.delete(key);
     const [oldest] = this.#grants.keys();
     if (oldest !== undefined && this.#grants.size >= MAX_GRANTS) this.#grants.delete(oldest);
-    this.#grants.set(key, kept);
-    return kept;
+    this.#grants.set(key, grant);
+    return grant;
   }
 }
 

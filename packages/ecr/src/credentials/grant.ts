@@ -38,8 +38,6 @@ export interface Grant {
   readonly credentials: Credentials | undefined;
   /** When another is to be made, in milliseconds since 1970. */
   readonly renewAt: number;
-  /** Whether it was made for us just now, not kept by somebody: where it is refused at once, another will be too. */
-  readonly isFresh: boolean;
 }
 
 /** Makes grants for one registry. */
@@ -84,7 +82,6 @@ async function findBasic({ host, findCredentials }: GrantSource, query: Credenti
     authorization: basicAuthorization(credentials),
     credentials,
     renewAt: credentials.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,
-    isFresh: query.rejected !== undefined,
   };
 }
 
@@ -101,7 +98,7 @@ async function requestBearer(
     try {
       const { token, lifetime } = await requestBearerToken({ realm, service, scopes }, credentials, sender, query);
       const renewAt = now() + lifetime - TOKEN_MARGIN;
-      return { authorization: `Bearer ${token}`, credentials, renewAt, isFresh: true };
+      return { authorization: `Bearer ${token}`, credentials, renewAt };
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== 'AUTHENTICATION_FAILED') throw error;
       if (attempt === 2 || credentials === undefined) throw withRemedy(error, host);
@@ -114,7 +111,7 @@ async function requestBearer(
 
 function presentToken(credentials: RegistryToken): Grant {
   const renewAt = Number.POSITIVE_INFINITY;
-  return { authorization: `Bearer ${credentials.token}`, credentials, renewAt, isFresh: false };
+  return { authorization: `Bearer ${credentials.token}`, credentials, renewAt };
 }
 
 function withRemedy({ code, message, request, status }: RegistryError, host: string): RegistryError {
