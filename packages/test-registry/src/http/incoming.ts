@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Fault } from '../faults/fault-rule.ts';
 import type { Pacer } from './pacer.ts';
 import { Refusal } from './refusal.ts';
@@ -19,6 +20,8 @@ export class Incoming {
   /** Scheme and host that the client sees. */
   readonly origin: string;
   readonly #message: IncomingMessage;
+  /** Kept from the start: a message whose connection is gone has none. */
+  readonly #socket: Socket;
   readonly #record: Writable<RequestRecord>;
   readonly #fault: Fault | undefined;
   readonly #pacer: Pacer | undefined;
@@ -36,6 +39,7 @@ export class Incoming {
     this.headers = message.headers;
     this.origin = origin;
     this.#message = message;
+    this.#socket = message.socket;
     this.#record = record;
     this.#fault = fault;
     this.#pacer = pacer;
@@ -76,11 +80,10 @@ export class Incoming {
   }
 
   async #breakOff(): Promise<never> {
-    const { socket } = this.#message;
     if (this.#fault?.kind === 'stall') {
       this.#message.pause();
-      await new Promise((resolve) => socket.once('close', resolve));
-    } else resetConnection(socket);
+      await new Promise((resolve) => this.#socket.once('close', resolve));
+    } else resetConnection(this.#socket);
     throw new ConnectionGone();
   }
 }
@@ -89,7 +92,7 @@ export class Incoming {
 export type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** Ends a connection with a reset where it is plain TCP; through TLS it can only be closed. */
-export function resetConnection(socket: IncomingMessage['socket']): void {
+export function resetConnection(socket: Socket): void {
   if ('encrypted' in socket) socket.destroy();
   else socket.resetAndDestroy();
 }

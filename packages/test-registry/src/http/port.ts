@@ -40,21 +40,21 @@ export async function openPort(name: PortName, port: number, context: PortContex
   const scheme = context.tls ? 'https' : 'http';
   let origin = '';
 
-  const serve = async (message: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const serve = async (message: IncomingMessage, response: ServerResponse, socket: Socket): Promise<void> => {
     const record = recordOf(name, message);
     context.onRequest(record);
     const fault = context.takeFault(record);
-    const { up, down } = pacersOf(message.socket, fault);
-    if (context.latency > 0) await sleep(context.latency);
-    if ((fault?.kind === 'reset' || fault?.kind === 'stall') && fault.afterBytes === undefined) {
-      if (fault.kind === 'reset') resetConnection(message.socket);
-      return;
-    }
+    const { up, down } = pacersOf(socket, fault);
     const host = message.headers.host;
     const seen = host === undefined ? origin : `${scheme}://${host}`;
     const incoming = new Incoming(message, record, seen, fault, up);
+    if (context.latency > 0) await sleep(context.latency);
+    if ((fault?.kind === 'reset' || fault?.kind === 'stall') && fault.afterBytes === undefined) {
+      if (fault.kind === 'reset') resetConnection(socket);
+      return;
+    }
     const reply = replaceReply(fault) ?? (await handler(incoming));
-    if (fault?.kind === 'lost-answer') resetConnection(message.socket);
+    if (fault?.kind === 'lost-answer') resetConnection(socket);
     else await sendReply(response, applyToReply(reply, fault), { record, pacer: down, fault });
   };
 
@@ -67,9 +67,10 @@ export async function openPort(name: PortName, port: number, context: PortContex
   };
 
   const server = createFor(context, (message, response) => {
-    serve(message, response).catch((error: unknown) => {
-      const isGone = error instanceof ConnectionGone || message.socket.destroyed;
-      if (isGone || response.headersSent) message.socket.destroy();
+    const { socket } = message;
+    serve(message, response, socket).catch((error: unknown) => {
+      const isGone = error instanceof ConnectionGone || socket.destroyed;
+      if (isGone || response.headersSent) socket.destroy();
       else response.writeHead(500, { 'content-type': 'text/plain' }).end(`defect of the test registry: ${error}\n`);
     });
   });

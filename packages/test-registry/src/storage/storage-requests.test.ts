@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { startForTest } from '../fixtures/running.ts';
+import type { TestRegistry } from '../test-registry.ts';
+
+const content = Buffer.from('0123456789');
+
+/** The signed address that a blob is redirected to. */
+async function redirectOf(registry: TestRegistry, headers: Record<string, string> = {}): Promise<string> {
+  const digest = await registry.putBlob('app', content);
+  const answer = await fetch(`${registry.url}/v2/app/blobs/${digest}`, { redirect: 'manual', headers });
+  expect(answer.status).toBe(307);
+  return answer.headers.get('location') as string;
+}
+
+const codeOf = async (answer: Response) => [answer.status, /<Code>(\w+)</.exec(await answer.text())?.[1]];
+
+test('a blob is to be had at another port', async () => {
+  const registry = await startForTest({ redirects: true });
+  const location = await redirectOf(registry);
+  expect(new URL(location).origin).toBe(registry.storageUrl);
+  expect(registry.storageUrl).not.toBe(registry.url);
+  expect(await (await fetch(location)).text()).toBe('0123456789');
+  expect(registry.requests.map(({ port, status }) => [port, status])).toEqual([
+    ['registry', 307],
+    ['storage', 200],
+  ]);
+});
+
+test('a part of it too', async () => {
+  const registry = await startForTest({ redirects: true });
+  const location = await redirectOf(registry, { range: 'bytes=2-4' });
+  const answer = await fetch(location, { headers: { range: 'bytes=2-4' } });
+  expect([answer.status, await answer.text(), answer.headers.get('content-range')]).toEqual([
+    206,
+    '234',
+    'bytes 2-4/10',
+  ]);
+  expect(await codeOf(await fetch(location, { headers: { range: 'bytes=10-' } }))).toEqual([416, 'InvalidRange']);
+});
+
+test('asking about a blob leads nowhere', async () => {
+  const registry = await startForTest({ redirects: true });
+  const digest = await registry.putBlob('app', content);
+  const head = await fetch(`${registry.url}/v2/app/blobs/${digest}`, { method: 'HEAD', redirect: 'manual' });
+  expect([head.status, head.headers.get('content-length')]).toEqual([200, '10']);
+});
+
+test('the storage refuses every Authorization', async () => {
+  const registry = await startForTest({ redirects: true });
+  const headers = { authorization: 'Basic QVdTOnRva2Vu' };
+  expect(await codeOf(await fetch(await redirectOf(registry), { headers }))).toEqual([400, 'InvalidArgument']);
+  expect(registry.requests.at(-1)).toMatchObject({ port: 'storage', authorization: true });
+});
+
+test('an address expires by its time', async () => {
+  const registry = await startForTest({ redirects: true, urlLifetime: 20 });
+  const location = await redirectOf(registry);
+  await expect.poll(async () => codeOf(await fetch(location))).toEqual([403, 'AccessDenied']);
+});
+
+test('or when it is told to, and a new one is good', async () => {
+  const registry = await startForTest({ redirects: true });
+  const old = await redirectOf(registry);
+  registry.expireUrls();
+  expect(await codeOf(await fetch(old))).toEqual([403, 'AccessDenied']);
+  expect((await fetch(await redirectOf(registry))).status).toBe(200);
+});
+
+test('or by a fault, for the request that meets it', async () => {
+  const registry = await startForTest({ redirects: true });
+  const location = await redirectOf(registry);
+  registry.inject({ on: { port: 'storage' }, after: 1, fault: { kind: 'expire-urls' } });
+  expect((await fetch(location)).status).toBe(200);
+  expect((await fetch(location)).status).toBe(403);
+});
+
+test('an address that was changed is refused', async () => {
+  const registry = await startForTest({ redirects: true });
+  const location = new URL(await redirectOf(registry));
+  const changed = new URL(location);
+  changed.searchParams.set('X-Amz-Expires', '999999');
+  expect(await codeOf(await fetch(changed))).toEqual([403, 'SignatureDoesNotMatch']);
+  expect(await codeOf(await fetch(location.origin + location.pathname))).toEqual([403, 'AccessDenied']);
+  expect((await fetch(location, { method: 'HEAD' })).status).toBe(403);
+});
