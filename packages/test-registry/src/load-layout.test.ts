@@ -1,0 +1,42 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { digestOf } from '@soci/oci';
+import { expect, test } from 'vitest';
+import { makeLayout } from './fixtures/layout.ts';
+import { startForTest } from './fixtures/running.ts';
+import { makeTempFolder } from './fixtures/temp-folder.ts';
+
+const layer = Buffer.alloc(2_500_000, 'layer');
+
+test.each(['memory', 'folder'])('an image of a layout is taken in whole: into %s', async (where) => {
+  const registry = await startForTest(where === 'folder' ? { folder: makeTempFolder() } : {});
+  const { folder, digest } = await makeLayout(layer, 'inside');
+  expect(await registry.loadLayout('app', folder, 'v1')).toBe(digest);
+  expect(registry.tags('app')).toEqual(['v1']);
+  expect(registry.checkGraph('app', 'v1')).toEqual([]);
+  expect(registry.events).toEqual([]);
+  const got = await fetch(`${registry.url}/v2/app/blobs/${digestOf(layer)}`);
+  expect(Buffer.from(await got.arrayBuffer())).toEqual(layer);
+});
+
+test('a name in the layout says which', async () => {
+  const registry = await startForTest();
+  const { folder } = await makeLayout(layer, 'inside');
+  await registry.loadLayout('app', folder, 'v1', 'inside');
+  await expect(registry.loadLayout('app', folder, 'v2', 'outside')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(registry.tags('app')).toEqual(['v1']);
+});
+
+test('a folder that is no layout, or a damaged one, is refused', async () => {
+  const registry = await startForTest();
+  const nothing = join(makeTempFolder(), 'nothing');
+  await expect(registry.loadLayout('app', nothing, 'v1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(registry.loadLayout('app', makeTempFolder(), 'v1')).rejects.toMatchObject({ code: 'CONTENT_INVALID' });
+  const { folder } = await makeLayout(layer, 'inside');
+  writeFileSync(join(folder, 'blobs', 'sha256', digestOf(layer).slice(7)), Buffer.alloc(layer.length, 'other'));
+  await expect(registry.loadLayout('app', folder, 'v1')).rejects.toMatchObject({
+    code: 'CONTENT_INVALID',
+    message: expect.stringContaining(digestOf(layer)),
+  });
+  expect(registry.tags('app')).toEqual([]);
+});

@@ -1,0 +1,39 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { digestOf } from '@soci/oci';
+import { expect, test } from 'vitest';
+import { startForTest } from '../fixtures/running.ts';
+import { makeTempFolder } from '../fixtures/temp-folder.ts';
+import { beginUpload, endUpload, pushBlob, sendPart } from '../fixtures/upload.ts';
+
+const bytes = Buffer.from(Array.from({ length: 2_100_000 }, (_, at) => at % 253));
+
+test('a blob lies in a file of its digest, and is served from it', async () => {
+  const folder = makeTempFolder();
+  const registry = await startForTest({ folder });
+  const digest = await pushBlob(registry, 'app', bytes);
+  expect(readFileSync(join(folder, 'sha256', digest.slice(7)))).toEqual(bytes);
+  const url = `${registry.url}/v2/app/blobs/${digest}`;
+  expect(Buffer.from(await (await fetch(url)).arrayBuffer())).toEqual(bytes);
+  const part = await fetch(url, { headers: { range: 'bytes=1048570-2097155' } });
+  expect(Buffer.from(await part.arrayBuffer())).toEqual(bytes.subarray(1_048_570, 2_097_156));
+});
+
+test('it comes in parts, and by sha512, as into memory', async () => {
+  const registry = await startForTest({ folder: makeTempFolder() });
+  const location = await beginUpload(registry, 'app');
+  await sendPart(location, bytes.subarray(0, 1_000_000), 0);
+  const digest = digestOf(bytes, 'sha512');
+  expect((await endUpload(location, digest, bytes.subarray(1_000_000))).status).toBe(201);
+  expect(Buffer.from((await registry.blob('app', digest)) ?? [])).toEqual(bytes);
+});
+
+test('uploads that did not end leave nothing behind', async () => {
+  const folder = makeTempFolder();
+  const registry = await startForTest({ folder });
+  await sendPart(await beginUpload(registry, 'app'), bytes, 0);
+  await endUpload(await beginUpload(registry, 'app'), digestOf(Buffer.from('other')), bytes);
+  expect(readdirSync(join(folder, 'uploads'))).toHaveLength(1);
+  await registry.stop();
+  expect(readdirSync(join(folder, 'uploads'))).toEqual([]);
+});
