@@ -272,7 +272,7 @@ describe('retries', () => {
 
   test('of a stall', async () => {
     const registry = await serve(inTurn(() => undefined, answer(200, 'awake')));
-    const { ask, events } = openHttp(registry.host, { stallTimeout: 300 });
+    const { ask, events } = openHttp(registry.host, { stallTimeout: 1000 });
     expect(await ask('GET', '/v2/')).toBe('200 awake');
     expect(events[0]?.error).toMatchObject({ code: 'STALLED' });
   });
@@ -428,7 +428,7 @@ describe('with a registry like ECR', () => {
       authorizations.push(`Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`);
     };
     addToken();
-    const opened = openHttp(registry.host, { ca: registry.ca ?? '', authorizations, stallTimeout: 1000 });
+    const opened = openHttp(registry.host, { ca: registry.ca ?? '', authorizations, stallTimeout: 1500 });
     return { registry, path: `/v2/app/blobs/${digest}`, addToken, ...opened };
   }
 

@@ -10,8 +10,11 @@ import { serve, serveRaw, serveTls } from './fixtures/test-server.ts';
 import type { HttpBody, HttpMethod, HttpRequest } from './http-message.ts';
 import { createHttpSender, type HttpSenderOptions } from './http-sender.ts';
 
-/** Long enough for a loaded machine to answer in, short enough to wait for. */
-const STALL = 400;
+/** Milliseconds that nothing happens in on purpose. */
+const STALL = 1000;
+
+/** Milliseconds in which a loaded machine answers. */
+const PATIENT = 2000;
 
 function openSender(options: HttpSenderOptions = {}) {
   const sender = createHttpSender({ env: {}, ...options });
@@ -298,15 +301,15 @@ describe('stalls', () => {
     const url = new URL(`https://${server.host}/`);
     const error = await caught(openSender({ stallTimeout: STALL }).get(url));
     expect(error.code).toBe('STALLED');
-    expect(error.message).toBe(`GET ${url.href}: no progress for 0.4 s while connecting`);
+    expect(error.message).toBe(`GET ${url.href}: no progress for 1 s while connecting`);
   });
 
   test('no answer; longer where the caller says so', async () => {
     const server = await serve(
-      ({ url }, response) => void (url === '/late' && setTimeout(() => response.end('late'), 3 * STALL)),
+      ({ url }, response) => void (url === '/late' && setTimeout(() => response.end('late'), 1.5 * PATIENT)),
     );
-    const { get } = openSender({ stallTimeout: STALL });
-    const error = await caught(get(server.at('/never')));
+    const { get } = openSender({ stallTimeout: PATIENT });
+    const error = await caught(get(server.at('/never'), { answerTimeout: STALL }));
     expect(error).toMatchObject({ code: 'STALLED', message: expect.stringContaining('while waiting for the answer') });
     expect(await readText(await get(server.at('/late'), { answerTimeout: 60_000 }))).toBe('late');
   });
@@ -350,16 +353,16 @@ describe('stalls', () => {
       isRepeatable: true,
       async *open() {
         yield new Uint8Array(1);
-        await sleep(2 * STALL);
+        await sleep(1.5 * PATIENT);
         yield new Uint8Array(1);
       },
     };
-    const response = await openSender({ stallTimeout: STALL }).request('PUT', server.at('/'), { body });
+    const response = await openSender({ stallTimeout: PATIENT }).request('PUT', server.at('/'), { body });
     let length = 0;
     let slept = 0;
     for await (const chunk of response.body) {
       length += chunk.length;
-      if (slept++ === 0) await sleep(2 * STALL);
+      if (slept++ === 0) await sleep(1.5 * PATIENT);
     }
     expect(length).toBe(300_000);
   });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -68,6 +69,8 @@ export function createHttpSender(options: HttpSenderOptions = {}): ClosableHttpS
 async function send(request: HttpRequest, connections: Connections, stallTimeout: number): Promise<HttpResponse> {
   const { method, url, body, isUntrusted = false, signal } = request;
   signal?.throwIfAborted();
+  // One signal may end a hundred requests at a time. Node 20 takes that for a leak, later ones do not.
+  if (signal !== undefined) setMaxListeners(0, signal);
   const line = describeRequest(method, url);
   if (isUntrusted && isLocalHost(url.host)) {
     throw new RegistryError(

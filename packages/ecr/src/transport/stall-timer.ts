@@ -8,6 +8,7 @@ export class StallTimer {
   readonly #request: string;
   readonly #onStall: (error: RegistryError) => void;
   #timer: NodeJS.Timeout | undefined;
+  #verdict: NodeJS.Immediate | undefined;
 
   /** @param request - As `describeRequest` names it. */
   constructor(request: string, onStall: (error: RegistryError) => void) {
@@ -18,20 +19,19 @@ export class StallTimer {
   /** Begins to wait, `timeout` milliseconds less those that were `waited` already; a wait before this is over. */
   start(phase: StallPhase, timeout: number, waited = 0): void {
     this.stop();
-    this.#timer = setTimeout(() => {
+    const stall = () => {
       const message = `${this.#request}: no progress for ${timeout / 1000} s while ${phase}`;
       this.#onStall(new RegistryError('STALLED', message, { request: this.#request }));
+    };
+    // Where it was this process that stood still, what came meanwhile is looked at first.
+    this.#timer = setTimeout(() => {
+      this.#verdict = setImmediate(stall);
     }, timeout - waited);
-  }
-
-  /** Something moved: the same wait again. */
-  refresh(): void {
-    this.#timer?.refresh();
   }
 
   /** Nothing is waited for. */
   stop(): void {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
+    clearImmediate(this.#verdict);
   }
 }
