@@ -198,7 +198,13 @@ describe('ecrCredentials with an AWS that answers as it likes', () => {
     expect(error.message).toMatch(/AWS cannot be reached \(ETIMEDOUT\)/);
   });
 
-  it('goes through the proxy that the environment names', async () => {
+  it.each([
+    ['123456789012.dkr.ecr.us-east-1.amazonaws.com', 'api.ecr.us-east-1.amazonaws.com:443'],
+    ['123456789012.dkr.ecr-fips.us-east-1.amazonaws.com', 'api.ecr-fips.us-east-1.amazonaws.com:443'],
+    ['123456789012.dkr-ecr.eu-west-1.on.aws', 'ecr.eu-west-1.api.aws:443'],
+    ['123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn', 'api.ecr.cn-north-1.amazonaws.com.cn:443'],
+    ['123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu', 'api.ecr.eusc-de-east-1.amazonaws.eu:443'],
+  ])('goes for %s to %s, through the proxy that the environment names', async (host, api) => {
     const targets: (string | undefined)[] = [];
     const proxy = createServer().on('connect', ({ url }, socket) => {
       targets.push(url);
@@ -206,9 +212,9 @@ describe('ecrCredentials with an AWS that answers as it likes', () => {
     });
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
     const env = { HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
-    const error = await caught(ecrCredentials({ credentials: KEYS, env })(HOST));
+    const error = await caught(ecrCredentials({ credentials: KEYS, env })(host));
     expect(error.code).toBe('CONNECTION_FAILED');
-    expect(targets).toEqual(['api.ecr.us-east-1.amazonaws.com:443']);
+    expect(targets).toEqual([api]);
     await new Promise((resolve) => proxy.close(resolve));
   });
 
