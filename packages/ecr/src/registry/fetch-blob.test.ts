@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Descriptor, verifyStream } from '@soci/oci';
 import type { Fault, FaultRule } from '@soci/test-registry';
 import { describe, expect, test } from 'vitest';
@@ -16,6 +17,9 @@ import {
 import { DEFAULT_MAX_READ_AHEAD, ReadAhead } from './read-ahead.ts';
 
 const MIB = 1 << 20;
+
+/** Milliseconds, where a test waits for a stall. */
+const SHORT_STALL = 500;
 
 /** Reads the whole blob as a builder does, digest and all. */
 function fetchWhole(served: Pick<ServedBlob, 'http' | 'target'>, options: FetchBlobOptions = {}): Promise<Buffer> {
@@ -47,6 +51,36 @@ describe('a blob over one connection', () => {
       kept.push(structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] }));
     }
     expect(Buffer.concat(kept)).toEqual(Buffer.from(served.content));
+  });
+
+  test('gives chunks that may be transferred where many come at a time', async () => {
+    const content = randomSource(4).bytes(200_000);
+    const http = await serveAnswers((_request, response) => {
+      for (let at = 0; at < content.length; at += 1000) response.write(content.subarray(at, at + 1000));
+      response.end();
+    });
+    const kept: Uint8Array[] = [];
+    for await (const chunk of fetchBlob(http, REPOSITORY, describeBlob(content))) {
+      kept.push(structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] }));
+    }
+    expect(Buffer.concat(kept).equals(content)).toBe(true);
+  });
+
+  test.each([1000, 100_000])('uses memory again only where nobody else has it: pieces of %i bytes', async (size) => {
+    const content = randomSource(4).bytes(1_000_000);
+    const http = await serveAnswers((_request, response) => {
+      for (let at = 0; at < content.length; at += size) response.write(content.subarray(at, at + size));
+      response.end();
+    });
+    const read = await fetchWhole({ http, target: describeBlob(content) }, { reuseChunks: true });
+    expect(read.equals(content)).toBe(true);
+  });
+
+  test('waits for a slow body, as long as bytes come', async () => {
+    const served = await serveBlob(MIB / 2, {}, SHORT_STALL);
+    served.registry.inject({ fault: { kind: 'slow', rate: 500_000 } });
+    expect((await fetchWhole(served)).equals(served.content)).toBe(true);
+    expect(served.registry.requests).toHaveLength(1);
   });
 
   test('says that the registry does not have it', async () => {
@@ -81,10 +115,10 @@ describe('a body that breaks off', () => {
     { kind: 'stall', afterBytes: 300_000 },
     { kind: 'truncate', afterBytes: 300_000 },
   ])('goes on where it was: $kind', async (fault) => {
-    const served = await serveBlob(MIB, { redirects: true });
+    const served = await serveBlob(MIB, { redirects: true }, SHORT_STALL);
     served.registry.inject({ on: { port: 'storage' }, fault });
     expect(await fetchWhole(served)).toEqual(Buffer.from(served.content));
-    expect(ranges(served)).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
+    expect(ranges(served).slice(0, 2)).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
   });
 
   test('may break off more often than a request is sent again, as long as bytes come in between', async () => {
@@ -275,7 +309,7 @@ describe('a blob over several connections', () => {
       response.on('error', () => undefined).writeHead(200, { 'content-length': content.length });
       for (let at = 0; at < content.length && !response.destroyed; at += 500_000) {
         response.write(content.subarray(at, at + 500_000));
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        await sleep(10);
       }
       response.end();
     });
@@ -283,6 +317,30 @@ describe('a blob over several connections', () => {
     expect((await fetchWhole({ http, target }, { readAhead: new ReadAhead() })).equals(content)).toBe(true);
     expect(whole).toBe(1);
     expect(refused).toBeGreaterThan(0);
+  });
+
+  test('goes back to one connection where several are slower', async () => {
+    const content = randomSource(6).bytes(48 * MIB);
+    const requested: string[] = [];
+    const http = await serveAnswers(async ({ headers }, response) => {
+      const [, first, last] = /=(\d+)-(\d*)$/.exec(headers.range ?? '') ?? [];
+      const part = content.subarray(Number(first ?? 0), Number(last || content.length - 1) + 1);
+      const contentRange = `bytes ${first}-${last || content.length - 1}/${content.length}`;
+      requested.push(headers.range ?? 'all');
+      response.on('error', () => undefined);
+      response.writeHead(first === undefined ? 200 : 206, first === undefined ? {} : { 'content-range': contentRange });
+      const wait = last ? 50 : 5;
+      for (let at = 0; at < part.length && !response.destroyed; at += MIB / 4) {
+        response.write(part.subarray(at, at + MIB / 4));
+        await sleep(wait);
+      }
+      response.end();
+    });
+    const options = { readAhead: new ReadAhead(8 * MIB) };
+    expect((await fetchWhole({ http, target: describeBlob(content) }, options)).equals(content)).toBe(true);
+    // Two rounds of two parts, one that was in flight, and the rest in one.
+    expect(requested).toHaveLength(7);
+    expect(requested.at(-1)).toMatch(/^bytes=\d+-$/);
   });
 
   test('ends with the error of a part, when it is its turn', async () => {
@@ -312,9 +370,10 @@ describe('faults at random moments', () => {
   }
 
   test.each(Array.from({ length: 20 }, (_, seed) => seed))('end in the very same bytes: seed %i', async (seed) => {
-    const served = await serveBlob(SIZE, { redirects: true, auth: 'ecr', rate: 60_000_000 });
+    const served = await serveBlob(SIZE, { redirects: true, auth: 'ecr', rate: 60_000_000 }, SHORT_STALL);
     const injected = faultsOf(seed).map((rule) => served.registry.inject(rule));
-    const options = { locations: new BlobLocations(), readAhead: seed % 2 === 0 ? new ReadAhead() : new ReadAhead(0) };
+    const readAhead = new ReadAhead(seed % 2 === 0 ? DEFAULT_MAX_READ_AHEAD : 0);
+    const options = { locations: new BlobLocations(), readAhead, reuseChunks: seed % 4 < 2 };
     expect((await fetchWhole(served, options)).equals(served.content)).toBe(true);
     expect(injected.reduce((hits, fault) => hits + fault.hits, 0)).toBeGreaterThan(0);
   });
