@@ -196,8 +196,33 @@ describe('a tag', () => {
     ]);
     expect(run).toMatchObject({ code: 1, stdout: '' });
     expect(run.stderr).toContain('[TAG_IMMUTABLE]');
-    expect(run.stderr).toContain('Choose another tag for DST');
+    expect(run.stderr).toContain('choose another tag');
     expect((await convert(registry, '--force')).outcome).toBe('indexed');
+  });
+});
+
+describe('an interruption', () => {
+  it('leaves no tag behind', async () => {
+    const registry = await startWith('multi-annotated');
+    const controller = new AbortController();
+    const run = await runCli(['convert', ...quick, `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`], {
+      signal: controller.signal,
+      onStderr: () => controller.abort(new Error('stopped by SIGINT')),
+    });
+    expect(run).toMatchObject({ code: 130, stdout: '' });
+    expect(registry.tags('app')).toEqual(['v1']);
+  });
+});
+
+describe('progress on a terminal', () => {
+  it('has a line for each layer that is read, and for each piece that is written', async () => {
+    const [from, to] = [await startWith('multi-annotated', { rate: 400_000 }), await start({ rate: 400_000 })];
+    const argv = ['convert', ...quick, `${from.host}/app:v1`, `${to.host}/app:v1`];
+    const { stderr } = await runCli(argv, { columns: 100, env: { NO_COLOR: '1' } });
+    expect(stderr).toMatch(/of 2 layers, .*\n[█▏▎▍▌▋▊▉░]+ +\d+ % {2}sha256:[0-9a-f]{12} {2}[\d.]+ KiB of 2\d\d KiB/);
+    expect(stderr).toMatch(/writing 127\.0\.0\.1:\d+\/app:v1 {2}.*\n[█▏▎▍▌▋▊▉░]+ +\d+ % {2}sha256:[0-9a-f]{12} {2}/);
+    // What is drawn over a terminal is taken away in the end.
+    expect(stderr.endsWith('\u001b[J\u001b[?25h')).toBe(true);
   });
 });
 

@@ -14,8 +14,12 @@ export function reusableZtocs(
 ): ZtocSource | undefined {
   const places: ZtocSource[] = [];
   const isShared = holdings?.store === source.store;
-  if (holdings)
-    places.push(findReusableZtocs(holdings.store, heldBy(holdings, isShared ? source.root : undefined, call), call));
+  if (holdings) {
+    // Asked for at once, while the image's manifests are read: a layer that is new is looked for everywhere.
+    const neighbours = holdings.neighbours(call).catch(() => []);
+    const candidates = heldBy(holdings.current, isShared ? source.root : undefined, neighbours);
+    places.push(findReusableZtocs(holdings.store, candidates, call));
+  }
   if (!isShared && source.location.transport === 'registry') {
     places.push(findReusableZtocs(source.store, [source.root], call));
   }
@@ -23,13 +27,13 @@ export function reusableZtocs(
 }
 
 async function* heldBy(
-  { current, neighbours }: Holdings,
+  current: Descriptor | undefined,
   image: Descriptor | undefined,
-  call: CallOptions,
+  neighbours: Promise<readonly Descriptor[]>,
 ): AsyncGenerator<Descriptor, void, undefined> {
   if (current) yield current;
   if (image) yield image;
-  yield* neighbours(call);
+  yield* await neighbours;
 }
 
 function firstOf(places: readonly ZtocSource[]): ZtocSource {

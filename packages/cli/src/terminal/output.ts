@@ -86,7 +86,9 @@ export class Output {
   /** A display of progress that suits standard error. */
   openProgress(): Progress {
     if (this.quiet) return silentProgress;
-    if (isInteractive(this.#stderr, this.#env)) return new ProgressBar(this.#stderr, styleFor(this.#stderr, this.#env));
+    // Lines that come in between would tear what is redrawn in place.
+    if (!this.#debug && isInteractive(this.#stderr, this.#env))
+      return new ProgressBar(this.#stderr, styleFor(this.#stderr, this.#env));
     return plainProgress(this.#stderr);
   }
 }

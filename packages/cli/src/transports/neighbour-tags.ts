@@ -11,18 +11,15 @@ const MAX_NEIGHBOURS = 8;
  * What other tags of a repository name, the most alike first: what was built before under nearly the same name shares most
  * with what is being built. All are asked for at once, each for one request.
  */
-export async function* listNeighbours(
+export async function listNeighbours(
   repository: Repository,
   tag: string,
   call: CallOptions,
-): AsyncGenerator<Descriptor, void, undefined> {
+): Promise<readonly Descriptor[]> {
   const names = mostAlike(tag, await listTags(repository, call)).slice(0, MAX_NEIGHBOURS);
   // A name that is gone by now helps nobody and hurts nobody.
-  const found = names.map((name) => repository.resolve(name, call).catch(() => undefined));
-  for (const each of found) {
-    const descriptor = await each;
-    if (descriptor !== undefined) yield descriptor;
-  }
+  const found = await Promise.all(names.map((name) => repository.resolve(name, call).catch(() => undefined)));
+  return found.filter((descriptor) => descriptor !== undefined);
 }
 
 /** Names by how much they have in common with one that is not among them, at both ends; the last of equals first. */

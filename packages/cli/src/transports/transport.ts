@@ -47,7 +47,7 @@ export interface Holdings {
   /** What bears the name that is to be given; undefined where nothing does, or no name is given. */
   readonly current: Descriptor | undefined;
   /** What bears other names there, the most alike first; not all of it. */
-  neighbours(call: CallOptions): AsyncIterable<Descriptor>;
+  neighbours(call: CallOptions): Promise<readonly Descriptor[]>;
 }
 
 /** A place that is written to. What is written appears there whole or not at all. */

@@ -1,0 +1,45 @@
+import { expect, it, vi } from 'vitest';
+import { forwardProxies } from '../fixtures/forward-proxy.ts';
+import { layoutPath } from '../fixtures/golden.ts';
+import { jsonLines, runCli } from '../fixtures/run-cli.ts';
+import { testRegistries } from '../fixtures/test-registries.ts';
+
+const start = testRegistries();
+const startProxy = forwardProxies();
+const HOST = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
+
+it("reaches Amazon ECR by its name, with AWS's own credentials", async () => {
+  const registry = await start({ auth: 'ecr', ecr: true, account: '123456789012', region: 'eu-west-1' });
+  await registry.loadLayout('team/app', layoutPath('single-oci'), 'v1');
+  const proxy = await startProxy(registry.host);
+  // The AWS SDK reads the process's environment; everything else comes from the program's.
+  const aws = {
+    AWS_ENDPOINT_URL_ECR: registry.awsEndpoint,
+    AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'key',
+  };
+  for (const [name, value] of Object.entries(aws)) vi.stubEnv(name, value);
+  const env = { ...aws, HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1' };
+  try {
+    const argv = ['convert', '--json', '--plain-http', '--jobs', '1', '--min-layer-size', '0'];
+    const places = [`${HOST}/team/app:v1`, `${HOST}/team/app:v1-soci`];
+    const first = await runCli([...argv, '--debug', ...places], { env });
+    expect(first, first.stderr).toMatchObject({ code: 0 });
+    expect(registry.checkGraph('team/app', 'v1-soci')).toEqual([]);
+    expect(new Set(proxy.hosts.map((host) => host.replace(/:80$/, '')))).toEqual(new Set([HOST]));
+    expect(first.stdout + first.stderr).not.toContain(registry.credentials.password);
+
+    registry.clearRequests();
+    const again = await runCli([...argv, ...places], { env });
+    expect(jsonLines(again)).toEqual([expect.objectContaining({ outcome: 'current' })]);
+    // The call for a token, and three requests: ECR wants Basic, so that none is spent on being refused.
+    expect(registry.requests.map(({ port, method, status }) => `${port} ${method} ${status}`)).toEqual([
+      'aws POST 200',
+      'registry GET 200',
+      'registry GET 200',
+      'registry GET 200',
+    ]);
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
