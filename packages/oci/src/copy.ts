@@ -28,8 +28,9 @@ export interface CopyOptions extends WalkOptions {
    */
   readonly mountFrom?: string;
   /**
-   * Looks below manifests that the target has already, and copies what is missing there. Registries hold whole graphs
-   * and need no such look; a layout may hold part of one, as `skopeo copy` without `--all` leaves it.
+   * Looks below manifests that the target has already, and copies what is missing there. Registries refuse a manifest
+   * whose parts are missing, with few exceptions, so that they hold whole graphs and need no such look; a layout may hold
+   * part of one, as `skopeo copy` without `--all` leaves it.
    *
    * @default false: what is below a manifest that is there is taken to be there
    */
