@@ -3,8 +3,8 @@ import type { Descriptor } from '@soci/oci';
 import { describe, expect, test } from 'vitest';
 import { sha256 } from './content.ts';
 import { convert, type IndexOutcome } from './conversion.ts';
-import { goldenImage, goldenImages } from './golden-layout.ts';
-import { craneDigest, craneManifest, craneValidate } from './judges/crane.ts';
+import { goldenImage, goldenImages, rootOf } from './golden-layout.ts';
+import { craneDigest, craneManifest, cranePull, craneValidate } from './judges/crane.ts';
 import { orasPull } from './judges/oras.ts';
 import { skopeoInspect, skopeoPull, skopeoPush } from './judges/skopeo.ts';
 import { madeFile, pushMadeImage } from './made-image.ts';
@@ -13,9 +13,9 @@ import { type RealRegistry, realRegistries } from './real-registry.ts';
 import { sociIndex } from './soci-index.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-/** Of these nothing is made: see the tests at the end. */
-const WITHOUT_RESULT = ['gzip-called-tar', 'zstd-only'];
-const IMAGES = goldenImages().filter(({ name }) => !WITHOUT_RESULT.includes(name));
+/** Of two nothing is made: see the tests at the end. And skopeo keeps a layer to itself that has a URL of its own. */
+const LEFT_OUT = ['gzip-called-tar', 'unknown-fields', 'zstd-only'];
+const IMAGES = goldenImages().filter(({ name }) => !LEFT_OUT.includes(name));
 
 const withCrane = test.skipIf(!hasPrograms('crane', 'skopeo'));
 const withOras = test.skipIf(!hasPrograms('oras', 'skopeo'));
@@ -28,40 +28,45 @@ for (const registry of realRegistries()) {
         const expected = await convert(`oci:${folder}`, `oci:${temporaryFolder()}`);
         const { root } = await converted(registry, name);
         expect(root).toEqual(expected.root);
-      });
-
-      withSkopeo(`${name}: skopeo reads and copies it`, async () => {
-        const { root } = await converted(registry, name);
         expect(sha256(await skopeoInspect(registry, `convert/${name}:soci`))).toBe(root?.digest);
-        expect((await skopeoPull(registry, `convert/${name}:soci`, temporaryFolder())).digest).toBe(root?.digest);
       });
 
-      withCrane(`${name}: crane reads it`, async () => {
+      withCrane(`${name}: crane copies it whole`, async () => {
         const { root } = await converted(registry, name);
-        const repository = `${registry.host}/convert/${name}`;
-        expect(await craneDigest(`${repository}:soci`)).toBe(root?.digest);
-        const manifest = await craneManifest(`${repository}:soci`);
-        expect(sha256(manifest)).toBe(root?.digest);
+        const reference = `${registry.host}/convert/${name}:soci`;
+        expect(await craneDigest(reference)).toBe(root?.digest);
+        const layout = temporaryFolder();
+        await cranePull(reference, layout);
+        expect(rootOf(layout).digest).toBe(root?.digest);
       });
 
-      withOras(`${name}: oras copies it`, async () => {
+      withOras(`${name}: oras copies it whole`, async () => {
         const { root } = await converted(registry, name);
-        const copy = temporaryFolder();
-        await orasPull(registry, `convert/${name}:soci`, copy);
-        const { stdout } = await sociIndex('inspect', '--json', `oci:${copy}:soci`);
-        expect(JSON.parse(stdout.toString())).toMatchObject({ root: { digest: root?.digest } });
+        const layout = temporaryFolder();
+        await orasPull(registry, `convert/${name}:soci`, layout);
+        expect(rootOf(layout).digest).toBe(root?.digest);
       });
     }
+
+    withSkopeo('skopeo copies each manifest, as it is', async () => {
+      for (const name of ['attested', 'multi', 'single-docker']) {
+        await converted(registry, name);
+        for (const { digest } of manifestsIn(await skopeoInspect(registry, `convert/${name}:soci`))) {
+          const layout = temporaryFolder();
+          await skopeoPull(registry, `convert/${name}@${digest}`, layout);
+          expect(rootOf(layout).digest).toBe(digest);
+        }
+      }
+    });
 
     withCrane('converts an image of a usual size with no option, and crane finds all of it well formed', async () => {
       await pushMadeImage(registry, 'convert/made:v1', temporaryFolder());
       const image = `${registry.host}/convert/made`;
       const { code, stderr } = await sociIndex('convert', `${image}:v1`, `${image}:v1-soci`);
       expect({ code, stderr }).toMatchObject({ code: 0 });
-      const index = JSON.parse((await craneManifest(`${image}:v1-soci`)).toString()) as { manifests: Descriptor[] };
-      const [converted, sociIndexManifest] = index.manifests as [Descriptor, Descriptor];
-      expect(sociIndexManifest.artifactType).toBe('application/vnd.amazon.soci.index.v2+json');
-      await craneValidate(`${image}@${converted.digest}`);
+      const [manifest, index] = manifestsIn(await craneManifest(`${image}:v1-soci`));
+      expect(index?.artifactType).toBe('application/vnd.amazon.soci.index.v2+json');
+      await craneValidate(`${image}@${manifest?.digest}`);
       const file = await sociIndex('cat', `${image}:v1-soci`, 'top/17');
       expect(file).toMatchObject({ code: 0, stderr: '' });
       expect(sha256(file.stdout)).toBe(sha256(madeFile('top/17')));
@@ -118,4 +123,8 @@ function converted(registry: RealRegistry, name: string): Promise<IndexOutcome> 
   })();
   conversions.set(image, conversion);
   return conversion;
+}
+
+function manifestsIn(index: Buffer): Descriptor[] {
+  return (JSON.parse(index.toString()) as { manifests: Descriptor[] }).manifests;
 }

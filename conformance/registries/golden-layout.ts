@@ -22,8 +22,13 @@ export function goldenImages(): GoldenImage[] {
 /** The golden layout of that name. */
 export function goldenImage(name: string): GoldenImage {
   const folder = join(FOLDER, name);
-  const { manifests } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as { manifests: [Descriptor] };
-  return { name, folder, root: manifests[0] };
+  return { name, folder, root: rootOf(folder) };
+}
+
+/** What a layout lists, or lists first. */
+export function rootOf(layout: string): Descriptor {
+  const { manifests } = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')) as { manifests: [Descriptor] };
+  return manifests[0];
 }
 
 /** A blob of a golden layout. */

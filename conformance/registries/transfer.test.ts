@@ -1,8 +1,9 @@
 // From one place to another: repositories, registries, layouts; and the same once more.
 import { describe, expect, test } from 'vitest';
 import { convert } from './conversion.ts';
-import { goldenBlob, goldenImage } from './golden-layout.ts';
-import { skopeoPull, skopeoPush } from './judges/skopeo.ts';
+import { goldenBlob, goldenImage, rootOf } from './golden-layout.ts';
+import { cranePull } from './judges/crane.ts';
+import { skopeoPush } from './judges/skopeo.ts';
 import { LOGIN } from './launch/login.ts';
 import { type LoggedRequest, logFile, readRequests } from './launch/logs.ts';
 import { hasPrograms } from './programs.ts';
@@ -10,6 +11,7 @@ import { realRegistries } from './real-registry.ts';
 import { sociIndexIn } from './soci-index.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
+const withBoth = test.skipIf(!hasPrograms('crane', 'skopeo'));
 const withSkopeo = test.skipIf(!hasPrograms('skopeo'));
 
 for (const registry of realRegistries()) {
@@ -18,10 +20,10 @@ for (const registry of realRegistries()) {
     const image = goldenImage('single-oci');
     const layers = layersOf();
 
-    withSkopeo('converts into another repository, whole', async () => {
+    withBoth('converts into another repository, whole', async () => {
       await skopeoPush(image.folder, registry, 'transfer/from:v1');
       const { root } = await convert(`${host}/transfer/from:v1`, `${host}/transfer/to:v1`);
-      expect((await skopeoPull(registry, 'transfer/to:v1', temporaryFolder())).digest).toBe(root?.digest);
+      expect(await copiedRoot(`${host}/transfer/to:v1`)).toBe(root?.digest);
       if (!registry.mounts) return;
       const requests = requestsIn('/v2/transfer/to/');
       for (const digest of layers) {
@@ -32,19 +34,22 @@ for (const registry of realRegistries()) {
     });
 
     for (const other of realRegistries().filter(({ name }) => name !== registry.name)) {
-      test.skipIf(!hasPrograms('skopeo') || !other.isRunning)(`converts into ${other.name}, whole`, async () => {
-        const attested = goldenImage('attested');
-        await skopeoPush(attested.folder, registry, 'transfer/attested:v1');
-        const repository = `transfer/${registry.name.replaceAll(/\W+/g, '-').toLowerCase()}`;
-        const { root } = await convert(`${host}/transfer/attested:v1`, `${other.host}/${repository}:v1`);
-        expect((await skopeoPull(other, `${repository}:v1`, temporaryFolder())).digest).toBe(root?.digest);
-      });
+      test.skipIf(!hasPrograms('crane', 'skopeo') || !other.isRunning)(
+        `converts into ${other.name}, whole`,
+        async () => {
+          const attested = goldenImage('attested');
+          await skopeoPush(attested.folder, registry, 'transfer/attested:v1');
+          const repository = `transfer/${registry.name.replaceAll(/\W+/g, '-').toLowerCase()}`;
+          const { root } = await convert(`${host}/transfer/attested:v1`, `${other.host}/${repository}:v1`);
+          expect(await copiedRoot(`${other.host}/${repository}:v1`)).toBe(root?.digest);
+        },
+      );
     }
 
-    withSkopeo('converts from a layout and into one', async () => {
+    withBoth('converts from a layout and into one', async () => {
       const into = temporaryFolder();
       const pushed = await convert(`oci:${image.folder}`, `${host}/transfer/layout:v1`);
-      expect((await skopeoPull(registry, 'transfer/layout:v1', temporaryFolder())).digest).toBe(pushed.root?.digest);
+      expect(await copiedRoot(`${host}/transfer/layout:v1`)).toBe(pushed.root?.digest);
       await skopeoPush(image.folder, registry, 'transfer/layout:plain');
       const pulled = await convert(`${host}/transfer/layout:plain`, `oci:${into}:v1`);
       expect(pulled.root).toEqual(pushed.root);
@@ -94,4 +99,11 @@ for (const registry of realRegistries()) {
       return manifest.layers.map(({ digest }) => digest);
     }
   });
+}
+
+/** Has crane copy an image with all that it lists, and gives the digest of what it got. */
+async function copiedRoot(reference: string): Promise<string> {
+  const layout = temporaryFolder();
+  await cranePull(reference, layout);
+  return rootOf(layout).digest;
 }

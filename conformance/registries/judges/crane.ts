@@ -17,6 +17,11 @@ export function craneManifest(reference: string): Promise<Buffer> {
   return crane('manifest', reference);
 }
 
+/** Copies an image, and all that an index lists, into a layout; each blob's digest is checked. */
+export async function cranePull(reference: string, layout: string): Promise<void> {
+  await crane('pull', '--format', 'oci', reference, layout);
+}
+
 /** Every tag of a repository. */
 export async function craneTags(repository: string): Promise<string[]> {
   return (await crane('ls', repository)).toString().split('\n').filter(Boolean);

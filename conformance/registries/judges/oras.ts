@@ -10,9 +10,16 @@ export async function orasReferrers(registry: RealRegistry, reference: string): 
   return referrers ?? [];
 }
 
-/** Copies an artifact, and all that it names, into a layout. */
+/** Copies an artifact, and all that it names, into a layout, which lists it first. */
 export async function orasPull(registry: RealRegistry, reference: string, layout: string): Promise<void> {
-  await oras(registry, 'cp', '--to-oci-layout', ...fromHost(registry), `${registry.host}/${reference}`, layout);
+  await oras(
+    registry,
+    'cp',
+    '--to-oci-layout',
+    ...fromHost(registry),
+    `${registry.host}/${reference}`,
+    `${layout}:copy`,
+  );
 }
 
 function oras({ hasTls }: RealRegistry, command: string, ...args: readonly string[]): Promise<Buffer> {

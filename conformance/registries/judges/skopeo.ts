@@ -1,6 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Descriptor } from '@soci/oci';
 import { findProgram } from '../programs.ts';
 import { judgeEnvironment, type RealRegistry } from '../real-registry.ts';
 import { runWell } from '../run-program.ts';
@@ -14,15 +11,16 @@ export async function skopeoPush(layout: string, registry: RealRegistry, referen
   );
 }
 
-/** Copies an image out of a registry into a layout, and gives its root. */
-export async function skopeoPull(registry: RealRegistry, reference: string, layout: string): Promise<Descriptor> {
+/**
+ * Copies an image out of a registry into a layout. Of an index of ours, only its manifests one by one: skopeo 1.9 cannot
+ * copy a list that has an `artifactType` as it is, but drops that.
+ */
+export async function skopeoPull(registry: RealRegistry, reference: string, layout: string): Promise<void> {
   const { hasTls, host } = registry;
   await skopeo(
     'copy',
     ...['--all', '--preserve-digests', `--src-tls-verify=${hasTls}`, `docker://${host}/${reference}`, `oci:${layout}`],
   );
-  const { manifests } = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')) as { manifests: Descriptor[] };
-  return manifests[0] as Descriptor;
 }
 
 /** A manifest, as the registry gives it. */

@@ -50,8 +50,6 @@ export async function startDistribution(options: DistributionOptions): Promise<S
         secret: 'the same after a restart',
         ...(certificate === undefined ? {} : { tls: certificate }),
       },
-      // Golden images have layers that name it.
-      validation: { manifests: { urls: { allow: ['^https://example\\.invalid/'] } } },
       ...(passwordFile === undefined
         ? {}
         : { auth: { htpasswd: { realm: 'registries under test', path: passwordFile } } }),
