@@ -85,11 +85,21 @@ describe('demo SRC', () => {
     const { code, stdout } = await runCli(argv);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Index .*^Proof +2 files read back .* every byte right/ms);
+    expect(stdout).toMatch(
+      /^ +127\.0\.0\.1:\d+\/app:latest-soci\n +2[4-9][\d.]* MiB read, .* sent, in \d+ requests; nothing on disk$/m,
+    );
+    expect(stdout).toMatch(/^Again +the same again is recognized, in [1-4] requests and [\d.]+ KiB/m);
+    expect(stdout).toMatch(/^Read +[\d.]+ [KM]iB \(\d+ % of the image\) in \d+ requests/m);
     expect(stdout).toMatch(/^ {2}▏?[█░▏▎▍▌▋▊▉]+ +\d+ % +[\d.]+ MiB {2}app\/small, 100 B$/m);
     expect(stdout).toMatch(/^ {2}█{20} +100 % +24 MiB {2}any file, without the index$/m);
-    const [told] = jsonLines<{ reading: { name: string; size: number; bytesToFetch: number }[] }>(
-      await runCli([...argv, '--json']),
-    );
+    const [told] = jsonLines<{
+      reading: { name: string; size: number; bytesToFetch: number }[];
+      registry: Record<'push' | 'index' | 'again' | 'cat', { requests: number; bytesIn: number; bytesOut: number }>;
+    }>(await runCli([...argv, '--json']));
+    expect(told?.registry.push.bytesIn).toBeGreaterThan(24 << 20);
+    expect(told?.registry.index.bytesIn).toBeLessThan(1 << 20);
+    expect(told?.registry.cat.bytesOut).toBeLessThan(16 << 20);
+    expect(await runCli(['verify', '-q', `oci:${join(folder, 'out', 'soci')}`])).toMatchObject({ code: 0 });
     expect(told?.reading.find(({ name }) => name === 'app/small')?.bytesToFetch).toBeLessThan(12 << 20);
   });
 
