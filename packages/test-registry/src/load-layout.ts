@@ -4,19 +4,17 @@ import { TestRegistryError } from './errors.ts';
 import type { RegistryStore } from './store/registry-store.ts';
 import type { Repository } from './store/repository.ts';
 
-/** What to take out of a layout, and what to call it. */
-export interface LayoutSource {
-  readonly folder: string;
-  readonly tag: string;
-  /** Tag or digest in the layout. @default the only image there */
-  readonly reference?: string;
-}
-
 /** Copies an image out of a layout, leaves first, every byte compared with its digest. @returns Its digest. */
-export async function loadLayout(store: RegistryStore, into: Repository, source: LayoutSource): Promise<string> {
+export async function loadLayout(
+  store: RegistryStore,
+  into: Repository,
+  folder: string,
+  tag: string,
+  reference?: string,
+): Promise<string> {
   try {
-    const layout = await openLayout(source.folder);
-    const root = await layout.resolve(source.reference);
+    const layout = await openLayout(folder);
+    const root = await layout.resolve(reference);
     for await (const { descriptor, raw } of walkContent(layout, root)) {
       const { digest, mediaType } = descriptor;
       if (raw !== undefined) into.addManifest({ digest, mediaType, bytes: raw, pushedAt: new Date() });
@@ -25,12 +23,12 @@ export async function loadLayout(store: RegistryStore, into: Repository, source:
         into.addBlob(digest);
       }
     }
-    into.setTag(source.tag, root.digest);
+    into.setTag(tag, root.digest);
     return root.digest;
   } catch (cause) {
     if (!(cause instanceof OciError)) throw cause;
     const code = cause.code === 'NOT_FOUND' ? 'NOT_FOUND' : 'CONTENT_INVALID';
-    throw new TestRegistryError(code, `${source.folder} cannot be loaded: ${cause.message}`, { cause });
+    throw new TestRegistryError(code, `${folder} cannot be loaded: ${cause.message}`, { cause });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AuthOption } from './auth/door.ts';
+import { TestRegistryError } from './errors.ts';
 
 /** What the registry is to be like. */
 export interface TestRegistryOptions {
@@ -45,4 +46,23 @@ export interface TestRegistryOptions {
   readonly account?: string;
   /** Region that the registry is in. @default 'us-east-1' */
   readonly region?: string;
+}
+
+/** The least value of each option that is a number. */
+const MINIMA = {
+  port: 0,
+  urlLifetime: 1,
+  tokenLifetime: 1,
+  minChunkSize: 0,
+  pageSize: 1,
+  latency: 0,
+  rate: 1,
+} satisfies Partial<Record<keyof TestRegistryOptions, number>>;
+
+/** @throws TestRegistryError `OPTION_INVALID` where a number is none, or too small. */
+export function checkOptions(options: TestRegistryOptions): void {
+  for (const [name, least] of Object.entries(MINIMA)) {
+    const value = options[name as keyof typeof MINIMA] ?? least;
+    if (!(value >= least)) throw new TestRegistryError('OPTION_INVALID', `${name} is ${value}: at least ${least}`);
+  }
 }

@@ -66,6 +66,13 @@ test('a port that is taken is an error', async () => {
   await expect(startTestRegistry({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });
 
+test.each([{ rate: 0 }, { latency: -1 }, { pageSize: Number.NaN }, { tokenLifetime: 0 }])(
+  'an option that makes no sense is refused: %o',
+  async (options) => {
+    await expect(startTestRegistry(options)).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+  },
+);
+
 test('it stops at once, whatever is under way', async () => {
   const registry = await startForTest();
   const digest = await registry.putBlob('app', Buffer.alloc(1_000_000));

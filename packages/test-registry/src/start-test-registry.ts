@@ -5,12 +5,10 @@ import { handleAwsRequest } from './aws/aws-requests.ts';
 import { checkGraph } from './check-graph.ts';
 import { EventLog } from './events.ts';
 import { FaultRules } from './faults/fault-rules.ts';
-import { openPort, type PortContext } from './http/port.ts';
-import { Refusal, replyRefusal } from './http/refusal.ts';
-import type { Reply } from './http/reply.ts';
-import type { RequestRecord } from './http/request-record.ts';
+import { type Handler, openPort, type Port, type PortContext } from './http/port.ts';
+import type { PortName, RequestRecord } from './http/request-record.ts';
 import { loadLayout } from './load-layout.ts';
-import type { TestRegistryOptions } from './options.ts';
+import { checkOptions, type TestRegistryOptions } from './options.ts';
 import type { Registry } from './registry/registry.ts';
 import { handleRegistryRequest } from './registry/routes.ts';
 import { Uploads } from './registry/upload-sessions.ts';
@@ -23,21 +21,25 @@ import { readBlob } from './store/stored-blob.ts';
 import type { TestRegistry } from './test-registry.ts';
 import { makeServerIdentity } from './tls/certificate.ts';
 
-/** Starts a registry on loopback. Stop it when you are done. */
+/**
+ * Starts a registry on loopback: the OCI API, the storage that blobs may be redirected to, and ECR's own API, each on a
+ * port of its own. Stop it when you are done.
+ *
+ * @throws TestRegistryError `OPTION_INVALID`; the system's error where the port is taken.
+ */
 export async function startTestRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
-  const { account = '123456789012', region = 'us-east-1', auth = 'none', ecr = false } = options;
+  checkOptions(options);
+  const { auth = 'none', ecr = false } = options;
   const requests: RequestRecord[] = [];
   const faults = new FaultRules();
-  const events = new EventLog(account, region);
+  const events = new EventLog(options.account ?? '123456789012', options.region ?? 'us-east-1');
   const urls = new SignedUrls(options.urlLifetime ?? 3_600_000);
   const tokens = new TokenBook<true>(options.tokenLifetime ?? 43_200_000);
-  const door = makeDoor(auth, tokens, tokens.lifetime, ecr);
+  const door = makeDoor(auth, tokens, ecr);
   const identity = options.tls === true ? makeServerIdentity() : undefined;
-  const store = new RegistryStore(
-    options.folder === undefined ? new MemoryBlobs() : new FolderBlobs(options.folder),
-    options.immutableTags ?? false,
-  );
-  const uploads = new Uploads(store.blobs);
+  const blobs = options.folder === undefined ? new MemoryBlobs() : new FolderBlobs(options.folder);
+  const store = new RegistryStore(blobs, options.immutableTags ?? false);
+  const uploads = new Uploads(blobs);
 
   const context: PortContext = {
     latency: options.latency ?? 0,
@@ -51,17 +53,28 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
       return fault;
     },
   };
-  const storage = await openPort('storage', 0, context, (incoming) =>
-    handleStorageRequest(store.blobs, urls, incoming),
-  );
-  const signUrl = (digest: string) => `${storage.origin}${storagePath(digest)}?${urls.sign(storagePath(digest))}`;
+  const ports: Port[] = [];
+  const closePorts = () => Promise.all(ports.map((port) => port.close()));
+  const open = async (name: PortName, number: number, handler: Handler, shared = context): Promise<string> => {
+    try {
+      const port = await openPort(name, number, shared, handler);
+      ports.push(port);
+      return port.origin;
+    } catch (error) {
+      await closePorts();
+      throw error;
+    }
+  };
+
+  const storageUrl = await open('storage', 0, (incoming) => handleStorageRequest(blobs, urls, incoming));
+  const signUrl = (digest: string) => `${storageUrl}${storagePath(digest)}?${urls.sign(storagePath(digest))}`;
   const registry: Registry = {
     store,
     uploads,
     events,
     settings: {
-      referrers: options.referrers ?? true,
       ecr,
+      referrers: options.referrers ?? true,
       autoCreate: options.autoCreate ?? !ecr,
       absoluteLocations: options.absoluteLocations ?? ecr,
       minChunkSize: options.minChunkSize ?? 0,
@@ -70,19 +83,18 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     },
     signUrl: options.redirects ? signUrl : undefined,
   };
-  const api = await openPort('registry', options.port ?? 0, context, (incoming) =>
-    answering(() => door.handle(incoming) ?? handleRegistryRequest(registry, door.gate, incoming)),
-  );
-  const awsRegistry = { registry, tokens, proxyEndpoint: api.origin, signUrl };
-  const aws = await openPort('aws', 0, { ...context, tls: undefined }, (incoming) =>
-    handleAwsRequest(awsRegistry, incoming),
-  );
+  const url = await open('registry', options.port ?? 0, (incoming) => handleRegistryRequest(registry, door, incoming));
+  const aws = { registry, tokens, proxyEndpoint: url, signUrl };
+  const awsEndpoint = await open('aws', 0, (incoming) => handleAwsRequest(aws, incoming), {
+    ...context,
+    tls: undefined,
+  });
 
   return {
-    host: new URL(api.origin).host,
-    url: api.origin,
-    storageUrl: storage.origin,
-    awsEndpoint: aws.origin,
+    host: new URL(url).host,
+    url,
+    storageUrl,
+    awsEndpoint,
     ...(identity && { ca: identity.ca }),
     get credentials() {
       return door.credentials();
@@ -115,24 +127,11 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     },
     tags: (repository) => store.repository(repository)?.tags() ?? [],
     loadLayout: (repository, folder, tag, reference) =>
-      loadLayout(store, store.openRepository(repository), {
-        folder,
-        tag,
-        ...(reference !== undefined && { reference }),
-      }),
+      loadLayout(store, store.openRepository(repository), folder, tag, reference),
     checkGraph: (repository, reference) => checkGraph(store, repository, reference),
     stop: async () => {
-      await Promise.all([api.close(), storage.close(), aws.close()]);
+      await closePorts();
       await uploads.cancelAll();
     },
   };
-}
-
-async function answering(handle: () => Promise<Reply>): Promise<Reply> {
-  try {
-    return await handle();
-  } catch (error) {
-    if (error instanceof Refusal) return replyRefusal(error);
-    throw error;
-  }
 }

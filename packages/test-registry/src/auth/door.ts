@@ -23,10 +23,10 @@ export interface Door {
 const NOBODY: BasicCredentials = { username: '', password: '' };
 
 /**
- * @param ecrTokens - Those that `GetAuthorizationToken` gives out.
- * @param lifetime - Milliseconds that a Bearer token is good for.
+ * @param ecrTokens - Those that `GetAuthorizationToken` gives out; Bearer tokens live as long.
+ * @param isEcr - Whether to answer as ECR does, where that differs.
  */
-export function makeDoor(auth: AuthOption, ecrTokens: TokenBook<true>, lifetime: number, isEcr: boolean): Door {
+export function makeDoor(auth: AuthOption, ecrTokens: TokenBook<true>, isEcr: boolean): Door {
   const common = { handle: () => undefined, expireTokens: () => ecrTokens.expireAll() };
   if (auth === 'none') return { ...common, gate: openGate, credentials: () => NOBODY };
   if (auth === 'ecr') {
@@ -34,7 +34,7 @@ export function makeDoor(auth: AuthOption, ecrTokens: TokenBook<true>, lifetime:
     return { ...common, gate: ecrGate(ecrTokens, isEcr), credentials: issue };
   }
   if ('username' in auth) return { ...common, gate: basicGate(auth), credentials: () => auth };
-  const service = new TokenService(auth.bearer, lifetime);
+  const service = new TokenService(auth.bearer, ecrTokens.lifetime);
   return {
     gate: bearerGate(service.tokens),
     credentials: () => auth.bearer.user ?? NOBODY,

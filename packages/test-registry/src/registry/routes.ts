@@ -1,7 +1,8 @@
 import { MAX_REPOSITORY_LENGTH } from '@soci/oci';
+import type { Door } from '../auth/door.ts';
 import type { Access, Gate } from '../auth/gate.ts';
 import type { Incoming } from '../http/incoming.ts';
-import { Refusal } from '../http/refusal.ts';
+import { Refusal, replyRefusal } from '../http/refusal.ts';
 import type { Reply } from '../http/reply.ts';
 import { deleteBlob, getBlob } from './blobs.ts';
 import { deleteManifest, getManifest, putManifest } from './manifests.ts';
@@ -53,8 +54,17 @@ const NAME_PATTERN = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
 const PATH_PATTERN =
   /^\/v2\/(.+)(\/(?:blobs\/uploads\/?|blobs\/uploads\/[^/]+|blobs\/[^/]+|manifests\/[^/]+|tags\/list|referrers\/[^/]+))$/;
 
-/** Answers a request to the OCI API. @throws Refusal */
-export async function handleRegistryRequest(registry: Registry, gate: Gate, incoming: Incoming): Promise<Reply> {
+/** Answers a request to the OCI API, or to the token service that stands beside it. */
+export async function handleRegistryRequest(registry: Registry, door: Door, incoming: Incoming): Promise<Reply> {
+  try {
+    return await (door.handle(incoming) ?? route(registry, door.gate, incoming));
+  } catch (error) {
+    if (error instanceof Refusal) return replyRefusal(error);
+    throw error;
+  }
+}
+
+async function route(registry: Registry, gate: Gate, incoming: Incoming): Promise<Reply> {
   const path = decodePath(incoming.path);
   if (path === '/v2' || path === '/v2/') return replyVersion(gate, incoming);
   const match = PATH_PATTERN.exec(path);
@@ -63,18 +73,18 @@ export async function handleRegistryRequest(registry: Registry, gate: Gate, inco
     throw new Refusal(404, 'NAME_UNKNOWN', `${path} is no end point of the OCI distribution API`);
   }
   const [, name = '', rest = ''] = match;
-  const route = ROUTES.find((candidate) => candidate.path.test(rest)) as Route;
-  const operation = route.methods[incoming.method];
+  const { path: pattern, methods } = ROUTES.find((candidate) => candidate.path.test(rest)) as Route;
+  const operation = methods[incoming.method];
   const [actions, handle] = operation ?? [['pull'] as const, undefined];
   letIn(gate, incoming, [{ repository: name, actions }]);
   if (handle === undefined) {
-    const allow = Object.keys(route.methods).join(', ');
+    const allow = Object.keys(methods).join(', ');
     throw new Refusal(405, 'UNSUPPORTED', `${incoming.method} is not for ${path}`, { allow });
   }
   if (!NAME_PATTERN.test(name) || name.length > MAX_REPOSITORY_LENGTH) {
     throw new Refusal(400, 'NAME_INVALID', `${JSON.stringify(name)} is no repository name`);
   }
-  return handle({ registry, incoming, gate, name, reference: route.path.exec(rest)?.[1] ?? '' });
+  return handle({ registry, incoming, gate, name, reference: pattern.exec(rest)?.[1] ?? '' });
 }
 
 function replyVersion(gate: Gate, incoming: Incoming): Reply {
