@@ -7,7 +7,7 @@ import { EXIT } from '../exit-code.ts';
 import { choosePlatform } from '../image/choose-platform.ts';
 import { describeImage } from '../image/describe-image.ts';
 import { ImageFiles } from '../image/image-files.ts';
-import { IMAGE_HELP, parseLocation } from '../transports/location.ts';
+import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
 import { withPlaces } from '../transports/places.ts';
 import { writeFileContent } from '../write-file-content.ts';
 
@@ -20,7 +20,7 @@ export const cat = defineCommand({
     'With --json the content is not printed: what is printed says how it was read.',
   ],
   operands: [
-    { name: 'SRC', help: IMAGE_HELP },
+    { name: 'SRC', help: `the image: ${IMAGE_FORMS}` },
     { name: 'PATH', help: 'the file in it' },
   ],
   options: {

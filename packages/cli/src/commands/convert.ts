@@ -6,7 +6,7 @@ import { indexInto } from '../image/index-into.ts';
 import { printOutcome } from '../image/print-outcome.ts';
 import { recognizeImage } from '../image/recognize.ts';
 import { destinationName } from '../transports/choose-root.ts';
-import { IMAGE_HELP, parseLocation } from '../transports/location.ts';
+import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
 
 export const convert = defineCommand({
   name: 'convert',
@@ -19,7 +19,7 @@ export const convert = defineCommand({
       'neither read nor sent again, and where nothing is missing nothing is done.',
   ],
   operands: [
-    { name: 'SRC', help: IMAGE_HELP },
+    { name: 'SRC', help: `the image: ${IMAGE_FORMS}` },
     { name: 'DST', help: 'where the new image goes, in the same way; without a TAG it has no name there' },
   ],
   options: IMAGE_OPTIONS,

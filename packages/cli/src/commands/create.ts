@@ -8,7 +8,7 @@ import { withoutName } from '../image/new-content.ts';
 import { printOutcome } from '../image/print-outcome.ts';
 import { recognizeCopy, recognizeReferrers } from '../image/recognize.ts';
 import { destinationName } from '../transports/choose-root.ts';
-import { IMAGE_HELP, type ImageLocation, parseLocation } from '../transports/location.ts';
+import { IMAGE_FORMS, type ImageLocation, parseLocation } from '../transports/location.ts';
 
 export const create = defineCommand({
   name: 'create',
@@ -21,7 +21,7 @@ export const create = defineCommand({
       'is copied there, and the indexes beside it.',
   ],
   operands: [
-    { name: 'SRC', help: IMAGE_HELP },
+    { name: 'SRC', help: `the image: ${IMAGE_FORMS}` },
     {
       name: 'DST',
       help: 'where image and indexes go, in the same way; without a TAG the image has no name there',

@@ -26,7 +26,7 @@ import { reportAsJson } from '../image/index-report.ts';
 import { printOutcome } from '../image/print-outcome.ts';
 import { countRead } from '../image/verify-indexes.ts';
 import type { Output } from '../terminal/output.ts';
-import { IMAGE_HELP, type LayoutLocation, parseLocation } from '../transports/location.ts';
+import { IMAGE_FORMS, type LayoutLocation, parseLocation } from '../transports/location.ts';
 
 export const demo = defineCommand({
   name: 'demo',
@@ -37,7 +37,7 @@ export const demo = defineCommand({
       'on this machine as long as the demonstration does, and behaves as Amazon ECR; there it is converted. What is kept is ' +
       'written below --dir.',
   ],
-  operands: [{ name: 'SRC', help: `your own ${IMAGE_HELP.slice('the '.length)}`, optional: true }],
+  operands: [{ name: 'SRC', help: `your own image: ${IMAGE_FORMS}`, optional: true }],
   options: {
     dir: valueOption(
       'DIR',

@@ -9,7 +9,7 @@ import { findLayer, findZtoc } from '../image/find-layer.ts';
 import { imageAsJson } from '../image/image-json.ts';
 import { printImage } from '../image/print-image.ts';
 import { printFiles } from '../layer-files.ts';
-import { IMAGE_HELP, parseLocation } from '../transports/location.ts';
+import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
 import { withPlaces } from '../transports/places.ts';
 import type { ImageSource } from '../transports/transport.ts';
 import { MAX_ZTOC_SIZE } from '../ztoc-file.ts';
@@ -20,7 +20,7 @@ export const inspect = defineCommand({
   details: [
     'With --layer the files of that layer are listed: from its zTOC, or, where it has none, by reading the layer.',
   ],
-  operands: [{ name: 'SRC', help: IMAGE_HELP }],
+  operands: [{ name: 'SRC', help: `the image: ${IMAGE_FORMS}` }],
   options: {
     layer: valueOption(
       'DIGEST',

@@ -11,7 +11,7 @@ import { ImageFiles } from '../image/image-files.ts';
 import { fileAsJson, fileAsLine, printFiles } from '../layer-files.ts';
 import type { Output } from '../terminal/output.ts';
 import { printable } from '../terminal/text-width.ts';
-import { IMAGE_HELP, parseLocation } from '../transports/location.ts';
+import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
 import { withPlaces } from '../transports/places.ts';
 
 export const ls = defineCommand({
@@ -19,7 +19,7 @@ export const ls = defineCommand({
   summary: 'list a folder of an image as a container sees it, from the zTOCs alone',
   details: ['Layers without a zTOC are read whole.'],
   operands: [
-    { name: 'SRC', help: IMAGE_HELP },
+    { name: 'SRC', help: `the image: ${IMAGE_FORMS}` },
     { name: 'PATH', help: 'the folder in it; the root where it is left out', optional: true },
   ],
   options: {

@@ -6,7 +6,7 @@ import { CliError } from '../errors.ts';
 import { EXIT } from '../exit-code.ts';
 import { describeImage, indexedSize } from '../image/describe-image.ts';
 import { printIndexes, printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
-import { IMAGE_HELP, parseLocation } from '../transports/location.ts';
+import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
 import { withPlaces } from '../transports/places.ts';
 
 const MAX_SAMPLE = 999_999_999;
@@ -19,7 +19,7 @@ export const verify = defineCommand({
       'the list of files, and the content of files as it is read through the spans. A zTOC that belongs to another ' +
       'layer is found out. The exit code is 1 where anything is wrong.',
   ],
-  operands: [{ name: 'SRC', help: IMAGE_HELP }],
+  operands: [{ name: 'SRC', help: `the image: ${IMAGE_FORMS}` }],
   options: {
     sample: valueOption('N', parseCount(MAX_SAMPLE), 'compare the content of so many files a layer (default: all)'),
     seed: valueOption(

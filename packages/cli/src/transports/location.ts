@@ -16,7 +16,7 @@ export interface LayoutLocation {
 }
 
 /** How an image is named, for `--help`. */
-export const IMAGE_HELP = 'the image: [docker://]HOST/REPO[:TAG], oci:DIR[:TAG] or oci-archive:FILE[:TAG]';
+export const IMAGE_FORMS = '[docker://]HOST/REPO[:TAG], oci:DIR[:TAG] or oci-archive:FILE[:TAG]';
 
 /**
  * A reference, as containers/image checks it: words of letters and digits, set apart by one of `- . _ : @ + /` or by `--`.
