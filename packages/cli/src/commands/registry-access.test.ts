@@ -60,7 +60,21 @@ describe('credentials', () => {
     expect(run.bytes).toHaveLength(513);
     expect(run.stderr).toContain(`GET http://${registry.host}/v2/app/manifests/v1  200`);
     expect(run.stderr).not.toContain(password);
+    expect(run.stderr).toContain('/blobs/sha256:');
+    expect(run.stderr).not.toContain('X-Amz');
     expect(registry.requests.some(({ port, authorization }) => port === 'storage' && authorization)).toBe(false);
+  });
+
+  it('are traded for tokens where the registry has a service for them, of one repository and of two', async () => {
+    const registry = await startWith({ auth: { bearer: { user: account } } });
+    const places = [`${registry.host}/app:v1`, `${registry.host}/copy/app:v1`];
+    const argv = ['convert', '--jobs', '1', '--min-layer-size', '0', '--username', 'me', '--password-stdin'];
+    const run = await runCli([...argv, ...places], { stdin: PASSWORD });
+    expect(run, run.stderr).toMatchObject({ code: 0 });
+    expect(registry.checkGraph('copy/app', 'v1')).toEqual([]);
+    // The configuration and four layers; what was made is not there to be mounted.
+    const mounted = registry.requests.filter(({ query, status }) => query.includes('mount=') && status === 201);
+    expect(mounted).toHaveLength(5);
   });
 
   it('are not read from standard input where that is empty', async () => {
