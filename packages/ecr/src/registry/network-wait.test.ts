@@ -27,7 +27,7 @@ describe('NetworkWait', () => {
   });
 
   test('says nothing where one connection is fast enough', () => {
-    const milliseconds = MIB / 16 / 160_000;
+    const milliseconds = MIB / 16 / 110_000;
     expect(take(new NetworkWait(0), 0, milliseconds, 0).answers).toEqual(NOTHING);
   });
 
@@ -35,5 +35,12 @@ describe('NetworkWait', () => {
     const wait = new NetworkWait(0);
     const { end } = take(wait, 0, 0.1, 3);
     expect(take(wait, end, 3, 0.1).answers.at(-1)).toBeGreaterThan(0);
+  });
+
+  test('takes no hiccup of a fast network for a slow one', () => {
+    const wait = new NetworkWait(0);
+    let end = 0;
+    for (let windows = 0; windows < 10; windows += 1) ({ end } = take(wait, end, 0.2, 0));
+    expect(take(wait, end, 2, 0).answers).toEqual(NOTHING);
   });
 });

@@ -54,17 +54,17 @@ export class PartsInFlight {
    */
   async *read(rate: number): AsyncGenerator<Uint8Array, void, undefined> {
     const round = this.#parts.length;
-    let roundBegun = 0;
+    let warm = 0;
     let count = 0;
     for (let part = this.#parts[0]; part !== undefined; part = this.#parts[0]) {
       yield* part.read();
       await part.settled;
       this.#parts.shift();
       count += 1;
-      // The first round pays for new connections; the second is the measure.
-      if (count === round) roundBegun = performance.now();
-      else if (count === 2 * round) {
-        this.#isEnding = (round * PART_SIZE) / (performance.now() - roundBegun) < rate * MIN_GAIN;
+      // The first round pays for new connections; what comes after is the measure.
+      if (count === round) warm = performance.now();
+      else if (count % round === 0) {
+        this.#isEnding = ((count - round) * PART_SIZE) / (performance.now() - warm) < rate * MIN_GAIN;
       }
       this.#ask(part.buffer);
     }
