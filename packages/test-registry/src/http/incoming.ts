@@ -55,7 +55,9 @@ export class Incoming {
   async *body(): AsyncGenerator<Uint8Array, void, undefined> {
     const cut = cutOf(this.#fault);
     this.#pacer?.begin();
-    for await (const chunk of this.#message as AsyncIterable<Buffer>) {
+    // A handler that has seen enough can still answer: the connection is not ended with the reading.
+    const chunks: AsyncIterable<Buffer> = this.#message.iterator({ destroyOnReturn: false });
+    for await (const chunk of chunks) {
       await this.#pacer?.spend(chunk.length);
       const left = cut - this.#record.bytesIn;
       const part = chunk.subarray(0, Math.min(chunk.length, left));

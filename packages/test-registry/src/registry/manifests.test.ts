@@ -115,6 +115,16 @@ test('a manifest of 4 MiB is taken, one of a byte more is not', async () => {
   expect(await refusalOf(answer)).toEqual([413, 'SIZE_INVALID']);
 });
 
+test('one whose length nobody says is refused as soon as it is too long', async () => {
+  const registry = await startForTest();
+  const body = new ReadableStream({
+    pull: (controller) => controller.enqueue(new Uint8Array(1 << 20)), // endless
+  });
+  const request = { method: 'PUT', headers: { 'content-type': OCI_IMAGE_MANIFEST }, body, duplex: 'half' as const };
+  const answer = await fetch(`${registry.url}/v2/app/manifests/v1`, request);
+  expect(await refusalOf(answer)).toEqual([413, 'SIZE_INVALID']);
+});
+
 test('a tag is taken away alone, a manifest with its tags', async () => {
   const registry = await startForTest();
   const { manifest, digest } = await seedImage(registry, 'app', 'v1');

@@ -68,12 +68,12 @@ export async function finishUpload(call: Call): Promise<Reply> {
   const digest = incoming.query.get('digest');
   if (digest === null) throw new Refusal(400, 'DIGEST_INVALID', 'the digest is missing from the query');
   checkDigest(digest);
-  await writing(session, async () => {
+  return writing(session, async () => {
     checkContentRange(call, session);
     if (incoming.length !== 0) checkPart(session, registry.settings, incoming);
     await receive(session, incoming);
+    return finish(call, session, digest);
   });
-  return finish(call, session, digest);
 }
 
 /** `DELETE`: cancels an upload. */
@@ -135,11 +135,11 @@ function findSession({ registry, incoming, name, reference }: Call): UploadSessi
 }
 
 /** One request writes at a time. */
-async function writing(session: UploadSession, write: () => Promise<void>): Promise<void> {
+async function writing<T>(session: UploadSession, write: () => Promise<T>): Promise<T> {
   if (session.isBusy) throw new Refusal(409, 'BLOB_UPLOAD_INVALID', 'another request is writing to this upload');
   session.isBusy = true;
   try {
-    await write();
+    return await write();
   } finally {
     session.isBusy = false;
   }

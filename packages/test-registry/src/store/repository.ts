@@ -45,7 +45,7 @@ export class Repository {
   }
 
   addManifest(manifest: StoredManifest): void {
-    if (!this.#manifests.has(manifest.digest)) this.#manifests.set(manifest.digest, manifest);
+    this.#manifests.set(manifest.digest, manifest);
     const referral = referralOf(manifest);
     if (referral === undefined) return;
     const list = this.#referrers.get(referral.subject) ?? new Map<string, Descriptor>();
