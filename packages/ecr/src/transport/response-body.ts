@@ -1,15 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { toConnectionError } from './connection-error.ts';
-import { StallTimer } from './stall-timer.ts';
+import { ReadingWatch } from './reading-watch.ts';
 
 /** 64 KiB: to read so much is cheaper than a new connection. */
 const MAX_DISCARDED = 2 ** 16;
 
 /** Milliseconds that reading what nobody wants may take. */
 const DISCARD_TIMEOUT = 2000;
-
-/** 4 KiB: who sends less in the time of a stall might as well send nothing. */
-const MIN_PROGRESS = 2 ** 12;
 
 /** What {@link ResponseBody} must know of the request. */
 export interface BodyContext {
@@ -24,21 +21,20 @@ export interface BodyContext {
 /** The body of an answer: read once, or discarded. */
 export class ResponseBody implements AsyncIterable<Uint8Array> {
   readonly #answer: IncomingMessage;
-  readonly #timer: StallTimer;
-  readonly #stallTimeout: number;
+  readonly #watch: ReadingWatch;
   #failure: { readonly error: unknown } | undefined;
   #isRead = false;
   #wake: () => void = () => undefined;
 
   constructor(answer: IncomingMessage, { request, stallTimeout, signal }: BodyContext) {
     this.#answer = answer;
-    this.#stallTimeout = stallTimeout;
-    this.#timer = new StallTimer(request, (error) => this.#fail(error));
+    this.#watch = new ReadingWatch({ request, stallTimeout, onStall: (error) => this.#fail(error) });
     const onAbort = () => this.#fail(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
     answer.on('error', (error) => this.#fail(toConnectionError(error, request)));
     answer.once('close', () => {
       signal?.removeEventListener('abort', onAbort);
+      this.#watch.stop();
       this.#wake();
     });
   }
@@ -48,20 +44,20 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     const answer = this.#answer;
     this.#isRead = true;
     answer.on('readable', () => this.#wake()).on('end', () => this.#wake());
-    let waited = 0;
-    let received = 0;
     try {
       for (;;) {
         if (this.#failure !== undefined) throw this.#failure.error;
         const chunk = answer.read() as Buffer | null;
         if (chunk !== null) {
-          received += chunk.length;
-          if (received >= MIN_PROGRESS) received = waited = 0;
+          this.#watch.receive(chunk.length);
           yield ownMemory(chunk);
         } else if (answer.readableEnded) {
           return;
         } else {
-          waited += await this.#wait(waited);
+          this.#watch.wait();
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
         }
       }
     } finally {
@@ -84,17 +80,6 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
     });
     const timer = setTimeout(() => answer.destroy(), DISCARD_TIMEOUT).unref();
     answer.once('close', () => clearTimeout(timer));
-  }
-
-  /** Waits until there is something to read, or nothing more. @returns Milliseconds that it took. */
-  async #wait(waited: number): Promise<number> {
-    const start = performance.now();
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      this.#timer.start('reading the answer', this.#stallTimeout, waited);
-    });
-    this.#timer.stop();
-    return performance.now() - start;
   }
 
   #fail(error: unknown): void {

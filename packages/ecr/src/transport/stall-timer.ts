@@ -1,7 +1,7 @@
 import { RegistryError } from '../errors.ts';
 
 /** What a request was doing when it got no further. */
-export type StallPhase = 'connecting' | 'reading the answer' | 'sending the request' | 'waiting for the answer';
+export type StallPhase = 'connecting' | 'sending the request' | 'waiting for the answer';
 
 /** Watches that a request gets on: where it does not for too long, whoever holds the connection is told. */
 export class StallTimer {
@@ -16,8 +16,8 @@ export class StallTimer {
     this.#onStall = onStall;
   }
 
-  /** Begins to wait, `timeout` milliseconds less those that were `waited` already; a wait before this is over. */
-  start(phase: StallPhase, timeout: number, waited = 0): void {
+  /** Begins to wait, `timeout` milliseconds; a wait before this is over. */
+  start(phase: StallPhase, timeout: number): void {
     this.stop();
     const stall = () => {
       const message = `${this.#request}: no progress for ${timeout / 1000} s while ${phase}`;
@@ -26,7 +26,7 @@ export class StallTimer {
     // Where it was this process that stood still, what came meanwhile is looked at first.
     this.#timer = setTimeout(() => {
       this.#verdict = setImmediate(stall);
-    }, timeout - waited);
+    }, timeout);
   }
 
   /** Nothing is waited for. */
