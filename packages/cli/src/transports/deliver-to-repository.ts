@@ -1,8 +1,10 @@
 import type { Repository } from '@soci/ecr';
-import { type CopyOptions, copyImage, type Descriptor, readVerified } from '@soci/oci';
+import { type CopyOptions, copyImage, type Descriptor, isImageIndex, isImageManifest, readVerified } from '@soci/oci';
 import { countBytes } from './count-bytes.ts';
 import type { RegistryLocation } from './registry-location.ts';
 import type { Delivery } from './transport.ts';
+
+type CopyTarget = Parameters<typeof copyImage>[1];
 
 /** Pieces of content on their way at a time. */
 const CONCURRENCY = 6;
@@ -17,13 +19,13 @@ export async function deliverToRepository(
   location: RegistryLocation,
   delivery: Delivery,
 ): Promise<void> {
-  const { content, roots, signal, beforeNaming } = delivery;
+  const { content, roots, made, signal, beforeNaming } = delivery;
   const call = { signal };
   // One manifest goes straight under its tag. Several may refer to each other: they are all there before one is named.
   const isAlone = roots.length === 1;
   const counted = countBytes(delivery);
   for (const { target: root } of roots) {
-    const into = isAlone ? withoutRoot(target, root) : target;
+    const into = writingTo(target, made, isAlone ? root : undefined);
     await copyImage(counted, into, root, { ...call, concurrency: CONCURRENCY, ...shortcuts(location, delivery) });
   }
   if (roots.some(({ reference }) => reference !== '')) await beforeNaming();
@@ -45,14 +47,23 @@ function shortcuts(
   return { present: ({ digest }) => !made.has(digest) };
 }
 
-/** The repository, but for one manifest: all below it is written, itself is not. */
-function withoutRoot(target: Repository, root: Descriptor): Parameters<typeof copyImage>[1] {
-  const isRoot = ({ digest }: Descriptor) => digest === root.digest;
+/**
+ * The repository as what was made is written to it. Its manifests are not asked for: they are new, and small. The root
+ * that is to be named is left out: all below it is written, itself is not.
+ */
+function writingTo(target: Repository, made: ReadonlySet<string>, left: Descriptor | undefined): CopyTarget {
   return {
-    exists: async (piece, options) => !isRoot(piece) && target.exists(piece, options),
-    push: async (piece, content, options) => {
-      if (!isRoot(piece)) await target.push(piece, content, options);
+    exists: async (piece, options) => !isNewManifest(piece, made) && target.exists(piece, options),
+    async push(piece, content, options) {
+      if (piece.digest === left?.digest) return;
+      if (content instanceof Uint8Array && isNewManifest(piece, made))
+        await target.pushManifest(piece, content, options);
+      else await target.push(piece, content, options);
     },
     mount: (piece, from, options) => target.mount(piece, from, options),
   };
+}
+
+function isNewManifest({ digest, mediaType }: Descriptor, made: ReadonlySet<string>): boolean {
+  return made.has(digest) && (isImageManifest(mediaType) || isImageIndex(mediaType));
 }
