@@ -19,7 +19,6 @@ export class RemoteBlob {
   readonly digest: string;
   /** In bytes, as its descriptor says. */
   readonly size: number;
-  readonly mediaType: string;
   readonly locations: BlobLocations | undefined;
   readonly retry: RetryOptions;
 
@@ -30,7 +29,6 @@ export class RemoteBlob {
     this.repository = repository;
     this.digest = target.digest;
     this.size = target.size;
-    this.mediaType = target.mediaType;
     this.locations = options.locations;
     this.retry = options.retry ?? {};
   }
