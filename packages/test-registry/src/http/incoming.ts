@@ -93,10 +93,13 @@ export class Incoming {
 /** What the server fills in as it goes. */
 export type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** Ends a connection with a reset where it is plain TCP; through TLS it can only be closed. */
+/**
+ * Ends a connection with a reset where it is plain TCP; through TLS it can only be closed. `resetAndDestroy` would first end
+ * it in good order, and whether a client then sees an end or a reset would be chance: what that sets is set here alone.
+ */
 export function resetConnection(socket: Socket): void {
-  if ('encrypted' in socket) socket.destroy();
-  else socket.resetAndDestroy();
+  if (!('encrypted' in socket)) Object.assign(socket, { resetAndClosing: true });
+  socket.destroy();
 }
 
 function cutOf(fault: Fault | undefined): number {

@@ -1,9 +1,13 @@
 import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../faults/fault-rule.ts';
 import { resetConnection, type Writable } from './incoming.ts';
 import type { Pacer } from './pacer.ts';
 import type { Reply } from './reply.ts';
 import type { RequestRecord } from './request-record.ts';
+
+/** Milliseconds that what was sent has to arrive before a reset, which takes along what nobody has read. */
+const ARRIVAL_TIME = 20;
 
 /** How an answer is sent. */
 export interface SendOptions {
@@ -101,7 +105,9 @@ function corrupt(piece: Uint8Array, offset: number, size: number, fault: Fault |
 async function breakOff(response: ServerResponse, fault: Fault | undefined): Promise<void> {
   const socket = response.socket;
   if (socket === null) return;
-  if (fault?.kind === 'reset') resetConnection(socket);
-  else if (fault?.kind === 'truncate') socket.destroySoon();
+  if (fault?.kind === 'reset') {
+    await sleep(ARRIVAL_TIME);
+    resetConnection(socket);
+  } else if (fault?.kind === 'truncate') socket.destroySoon();
   else await new Promise((resolve) => socket.once('close', resolve));
 }

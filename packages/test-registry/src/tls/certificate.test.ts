@@ -13,7 +13,7 @@ test('the certificate is for loopback, and its authority has signed it', () => {
   expect(leaf.checkHost('localhost')).toBe('localhost');
   expect([leaf.checkIP('127.0.0.1'), leaf.checkIP('::1')]).toEqual(['127.0.0.1', '::1']);
   expect(leaf.checkHost('registry.example')).toBeUndefined();
-  expect(leaf.validFromDate < new Date() && leaf.validToDate > new Date()).toBe(true);
+  expect(Date.parse(leaf.validFrom) < Date.now() && Date.parse(leaf.validTo) > Date.now()).toBe(true);
   expect(key).toContain('BEGIN PRIVATE KEY');
 });
 
