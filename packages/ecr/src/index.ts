@@ -1,4 +1,18 @@
-export type { CredentialProvider, CredentialQuery, Credentials } from './credentials/credentials.ts';
+export type { AwsOptions } from './credentials/aws-client-options.ts';
+export type {
+  CredentialProvider,
+  CredentialQuery,
+  Credentials,
+  IdentityToken,
+  PasswordCredentials,
+  RegistryToken,
+} from './credentials/credentials.ts';
+export { type DefaultCredentialsOptions, defaultCredentials } from './credentials/default-credentials.ts';
+export { type DockerCredentialsOptions, dockerCredentials } from './credentials/docker-credentials.ts';
+export { type EcrCredentialsOptions, ecrCredentials } from './credentials/ecr-credentials.ts';
+export { type EcrHost, type EcrPartition, formatEcrHost, parseEcrHost } from './credentials/ecr-host.ts';
+export { ecrPublicCredentials } from './credentials/ecr-public-credentials.ts';
+export { staticCredentials } from './credentials/static-credentials.ts';
 export { RegistryError, type RegistryErrorCode, type RegistryErrorOptions, type RegistryRefusal } from './errors.ts';
 export type { PushManifestOptions } from './registry/put-manifest.ts';
 export { openRegistry, type Registry } from './registry/registry.ts';

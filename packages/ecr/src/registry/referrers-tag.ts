@@ -17,7 +17,7 @@ import { sendManifest } from './send-manifest.ts';
 import { sentOnce } from './sent-once.ts';
 
 /** How often an index is written that other writers keep replacing. */
-const MAX_WRITES = 20;
+const MAX_WRITES = 12;
 
 /** Milliseconds after a write until it is looked at again, at least and at most. */
 const MIN_WAIT = 250;

@@ -35,7 +35,7 @@ export interface RegistryOptions {
    * than its receiver; in parts of 4 MiB, each with a connection. 0: one connection a blob. @default 32 MiB
    */
   readonly maxReadAhead?: number;
-  /** Where proxies are named: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. @default `process.env` */
+  /** Where proxies are named (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`), and files of credentials. @default `process.env` */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Told of every request. @default nobody is told */
   readonly onRequest?: (event: RequestEvent) => void;

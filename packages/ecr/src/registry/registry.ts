@@ -1,9 +1,11 @@
 import { MAX_MANIFEST_SIZE } from '@soci/oci';
 import { createAuthorizer } from '../credentials/create-authorizer.ts';
 import { defaultCredentials } from '../credentials/default-credentials.ts';
+import { parseEcrHost } from '../credentials/ecr-host.ts';
 import { createRegistryHttp } from '../transport/create-registry-http.ts';
 import { createHttpSender } from '../transport/http-sender.ts';
 import { BlobLocations } from './blob-locations.ts';
+import { checkOptions } from './check-options.ts';
 import { ManifestCache } from './manifest-cache.ts';
 import { registryHost, repositoryName } from './names.ts';
 import { ReadAhead } from './read-ahead.ts';
@@ -34,7 +36,8 @@ export interface Registry {
  * @throws RegistryError `OPTION_INVALID`
  */
 export function openRegistry(host: string, options: RegistryOptions = {}): Registry {
-  const { credentials = defaultCredentials(), retry = {}, limits = {} } = options;
+  checkOptions(options);
+  const { env = process.env, credentials = defaultCredentials({ env }), retry = {}, limits = {} } = options;
   const sender = createHttpSender(options);
   const authorizer = createAuthorizer({ host: registryHost(host), plainHttp: options.plainHttp, credentials, sender });
   const http = createRegistryHttp({ host: registryHost(host), options, authorizer, sender });
@@ -43,7 +46,7 @@ export function openRegistry(host: string, options: RegistryOptions = {}): Regis
     limits,
     maxManifestSize: limits.maxManifestSize ?? MAX_MANIFEST_SIZE,
     retry,
-    traits: { hasReferrersApi: undefined } satisfies RegistryTraits,
+    traits: newTraits(host),
     turns: new TurnTaker(),
     blobs: { locations: new BlobLocations(), readAhead: new ReadAhead(options.maxReadAhead), retry },
   };
@@ -55,4 +58,9 @@ export function openRegistry(host: string, options: RegistryOptions = {}): Regis
     },
     close: () => sender.close(),
   };
+}
+
+/** In Amazon ECR opening an upload is a call of its own (InitiateLayerUpload): there is nothing to try. */
+function newTraits(host: string): RegistryTraits {
+  return { hasReferrersApi: undefined, takesWholePost: parseEcrHost(host) === undefined ? undefined : false };
 }

@@ -1,6 +1,7 @@
 import type { CallOptions, Descriptor } from '@soci/oci';
 import type { HttpBody } from '../transport/http-message.ts';
 import { MAX_SHORT_ANSWER } from './answer.ts';
+import { postWhole } from './post-whole.ts';
 import { pushScope, type RepositoryContext } from './repository-context.ts';
 import { Resends } from './resends.ts';
 import { sentOnce } from './sent-once.ts';
@@ -8,7 +9,7 @@ import { checkStored } from './stored-digest.ts';
 import { cancelUpload, closingUrl, openUpload, type UploadSession } from './upload-session.ts';
 
 /**
- * Uploads bytes in memory in one piece. What breaks off begins anew, in an upload of its own: a registry may have kept
+ * Uploads bytes in memory in one piece, small ones in one request where the registry takes that. What breaks off begins anew, in an upload of its own: a registry may have kept
  * part of the first attempt, and add the second to it.
  *
  * @param opened - An upload that was opened before. @default one is opened
@@ -20,12 +21,16 @@ export async function uploadBytes(
   opened: UploadSession | undefined,
   call: CallOptions,
 ): Promise<void> {
+  const begun = opened ?? (await postWhole(context, target, content, call));
+  if (begun === 'stored') return;
+  let session = begun === 'refused' ? undefined : begun;
   const resends = new Resends(context.retry, call);
-  for (let session = opened; ; session = undefined) {
-    const current = session ?? (await openUpload(context, call));
+  for (;;) {
+    session ??= await openUpload(context, call);
     try {
-      return await uploadWhole(context, current, target, sentOnce(content), call);
+      return await uploadWhole(context, session, target, sentOnce(content), call);
     } catch (error) {
+      session = undefined;
       await resends.next(error);
     }
   }

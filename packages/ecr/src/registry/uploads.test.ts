@@ -1,9 +1,10 @@
+import { inspect } from 'node:util';
 import { OCI_LAYER_GZIP } from '@soci/oci';
 import type { TestRegistry } from '@soci/test-registry';
 import { expect, test } from 'vitest';
 import { type Content, contentOf, noise, streamOf } from './fixtures/content.ts';
 import { openTestRepository, requestLines } from './fixtures/opened-repository.ts';
-import { openScriptedRepository } from './fixtures/scripted-registry.ts';
+import { answerJson, openScriptedRepository } from './fixtures/scripted-registry.ts';
 
 const small = contentOf(OCI_LAYER_GZIP, 'a small blob');
 const large = contentOf(OCI_LAYER_GZIP, noise(20_000_000));
@@ -31,6 +32,31 @@ test('what is there is not sent again, and what was found missing is not asked f
   server.clearRequests();
   await repository.push(small.descriptor, small.bytes);
   expect(methods(requestLines(server))).toBe('HEAD');
+});
+
+test('a registry that takes a blob in the first request is sent it there', async () => {
+  const { repository, server } = await openTestRepository({ singlePost: true });
+  await repository.push(small.descriptor, small.bytes);
+  expect(methods(requestLines(server))).toBe('HEAD POST');
+  expect(await isStored(server, small)).toBe(true);
+  server.clearRequests();
+  const medium = contentOf(OCI_LAYER_GZIP, noise(300_000));
+  await repository.push(medium.descriptor, medium.bytes);
+  expect(methods(requestLines(server))).toBe('HEAD POST PUT'); // too much to send in vain
+});
+
+test.each([202, 405])('a registry that answers a whole blob with %i is not sent another one so', async (status) => {
+  const { repository, lines } = await openScriptedRepository((request, response) => {
+    const isWhole = request.url?.includes('?digest=') === true;
+    if (request.method === 'HEAD') response.writeHead(404).end();
+    else if (request.method === 'PUT') response.writeHead(201).end();
+    else response.writeHead(isWhole ? status : 202, { location: '/v2/team/app/blobs/uploads/1' }).end();
+  });
+  const digest = encodeURIComponent(small.descriptor.digest);
+  for (const _ of [1, 2]) await repository.push(small.descriptor, small.bytes);
+  const posts = lines.filter((line) => line.startsWith('POST')).map((line) => line.split('/').at(-1));
+  expect(posts).toEqual(status === 202 ? [`?digest=${digest}`, ''] : [`?digest=${digest}`, '', '']);
+  expect(lines.filter((line) => line.startsWith('PUT'))).toHaveLength(2);
 });
 
 test('a small stream goes in one piece too', async () => {
@@ -147,4 +173,56 @@ test('a registry that takes no chunks, or wants larger ones, is sent the whole',
     expect(lines.at(-1)).toBe(`PUT /v2/team/app/blobs/uploads/1?_state=a%2Fb&digest=${digest}`);
     expect(received.map((body) => body.equals(large.bytes))).toEqual([true]);
   }
+});
+
+test('an upload that lies on another origin gets the blob, and no credentials', async () => {
+  const { server: storage } = await openTestRepository();
+  const sent: (string | undefined)[] = [];
+  const { repository, host } = await openScriptedRepository(
+    (request, response) => {
+      if (request.method === 'HEAD') response.writeHead(404).end();
+      else if (request.method === 'POST')
+        response.writeHead(202, { location: `${storage.url}/v2/a/blobs/uploads/1` }).end();
+      sent.push(request.headers.authorization);
+    },
+    { credentials: async () => ({ kind: 'password', username: 'name', password: 'secret' }) },
+  );
+  await expect(repository.push(small.descriptor, small.bytes)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(host).not.toBe(storage.host);
+  expect(storage.requests.map(({ method, authorization }) => [method, authorization])).toContainEqual(['PUT', false]);
+});
+
+test.each(['http://169.254.169.254/upload', 'ftp://127.0.0.1/upload', 'http://name:word@127.0.0.1/upload'])(
+  'an upload is not sent to %s',
+  async (location) => {
+    const { repository } = await openScriptedRepository((request, response) => {
+      response.writeHead(request.method === 'HEAD' ? 404 : 202, { location }).end();
+    });
+    await expect(repository.push(small.descriptor, small.bytes)).rejects.toMatchObject({ code: 'REDIRECT_REFUSED' });
+  },
+);
+
+test.each([undefined, 'http://['])('an answer whose Location is %s opens no upload', async (location) => {
+  const { repository } = await openScriptedRepository((request, response) => {
+    response.writeHead(request.method === 'HEAD' ? 404 : 202, location === undefined ? {} : { location }).end();
+  });
+  await expect(repository.push(small.descriptor, small.bytes)).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });
+});
+
+test('what signs an upload does not get into an error', async () => {
+  const { repository } = await openScriptedRepository((request, response) => {
+    const location = '/v2/team/app/blobs/uploads/1?_state=SECRET';
+    if (request.method === 'HEAD') response.writeHead(404).end();
+    else if (request.method === 'POST') response.writeHead(202, { location }).end();
+    else
+      answerJson(
+        response,
+        { errors: [{ code: 'BLOB_UPLOAD_INVALID', message: `no: http://${request.headers.host}${request.url}` }] },
+        {},
+        400,
+      );
+  });
+  const failure = await repository.push(small.descriptor, small.bytes).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: 'UPLOAD_REFUSED', refusals: [{ code: 'BLOB_UPLOAD_INVALID' }] });
+  expect(inspect(failure, { depth: 9 })).not.toContain('SECRET');
 });
