@@ -1,4 +1,4 @@
-import { openRegistry, type Registry, type RegistryOptions, type Repository } from '@soci/ecr';
+import { defaultCredentials, openRegistry, type Registry, type RegistryOptions, type Repository } from '@soci/ecr';
 import { type CallOptions, type Descriptor, OciError } from '@soci/oci';
 import { CliError } from '../errors.ts';
 import { deliverToRepository } from './deliver-to-repository.ts';
@@ -78,10 +78,10 @@ function movedError({ text }: RegistryLocation, from: string, to: string): CliEr
   });
 }
 
-function toRegistryOptions({ env, trace, account, plainHttp, ca, retries }: RegistryAccess): RegistryOptions {
+function toRegistryOptions({ env, trace, account, authfile, plainHttp, ca, retries }: RegistryAccess): RegistryOptions {
   return {
     env,
-    ...(account && { credentials: async () => ({ kind: 'password', ...account }) }),
+    credentials: defaultCredentials({ env, ...account, ...(authfile !== undefined && { authFile: authfile }) }),
     onRequest: ({ request, attempt, status, error, milliseconds }) => {
       const again = attempt > 1 ? `, attempt ${attempt}` : '';
       trace(`${request}  ${status ?? error?.message ?? 'no answer'}  ${Math.round(milliseconds)} ms${again}`);
