@@ -144,7 +144,10 @@ function exchange(
       timer.start('connecting', stallTimeout);
       socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', () => start(socket));
     });
-    message.once('finish', () => timer.start('waiting for the answer', answerTimeout ?? stallTimeout));
+    message.once('finish', () => {
+      // Over TLS the answer may be there before the request is known to be sent.
+      if (!isOver) timer.start('waiting for the answer', answerTimeout ?? stallTimeout);
+    });
     message.once('response', (answer) => {
       finish();
       // Answered before all was sent: the rest never goes, so nothing else can go over this connection.
