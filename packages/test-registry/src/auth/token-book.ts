@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 /** What a token is found to be. */
-export type TokenState<T> =
+type TokenState<T> =
   | { readonly kind: 'expired' }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'valid'; readonly value: T };

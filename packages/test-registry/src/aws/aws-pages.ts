@@ -1,7 +1,7 @@
 import { type AwsInput, invalid, optionalTextOf } from './aws-input.ts';
 
 /** A part of a list, and where the next one begins. */
-export interface AwsPage<T> {
+interface AwsPage<T> {
   readonly items: readonly T[];
   /** Given back by the caller for the next page; absent of the last. */
   readonly nextToken?: string;

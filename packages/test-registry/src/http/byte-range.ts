@@ -1,7 +1,7 @@
 import { Refusal } from './refusal.ts';
 
 /** Part of a blob that a request asks for. */
-export interface RequestedRange {
+interface RequestedRange {
   readonly offset: number;
   readonly length: number;
 }

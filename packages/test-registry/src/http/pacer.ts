@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a timer may be late, in milliseconds, and still be made up for. */
@@ -28,5 +29,37 @@ export class Pacer {
     const now = performance.now();
     this.#next = Math.max(this.#next, now - MAX_LATENESS) + bytes / this.#bytesPerMs;
     if (this.#next - now >= 1) await sleep(this.#next - now);
+  }
+}
+
+/** Those of a connection, one for each direction. */
+interface PacerPair {
+  /** Of what the client sends. */
+  readonly up?: Pacer;
+  /** Of what it is sent. */
+  readonly down?: Pacer;
+}
+
+/** Both directions at the same rate. */
+export function makePacers(bytesPerSecond: number): PacerPair {
+  return { up: new Pacer(bytesPerSecond), down: new Pacer(bytesPerSecond) };
+}
+
+/** The pacers of connections, which live as long as these. */
+export class ConnectionPacers {
+  readonly #rate: number | undefined;
+  readonly #pacers = new WeakMap<Socket, PacerPair>();
+
+  /** @param rate - Bytes a second and connection; undefined for no limit. */
+  constructor(rate: number | undefined) {
+    this.#rate = rate;
+  }
+
+  of(socket: Socket): PacerPair {
+    const found = this.#pacers.get(socket);
+    if (found !== undefined || this.#rate === undefined) return found ?? {};
+    const made = makePacers(this.#rate);
+    this.#pacers.set(socket, made);
+    return made;
   }
 }

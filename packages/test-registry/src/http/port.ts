@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { applyToReply, replaceReply } from '../faults/apply-fault.ts';
 import type { Fault } from '../faults/fault-rule.ts';
 import { ConnectionGone, Incoming, resetConnection, type Writable } from './incoming.ts';
-import { Pacer } from './pacer.ts';
+import { ConnectionPacers, makePacers } from './pacer.ts';
 import type { Reply } from './reply.ts';
 import type { PortName, RequestRecord } from './request-record.ts';
 import { sendReply } from './send-reply.ts';
@@ -36,7 +36,7 @@ export interface Port {
 
 /** Starts a server on loopback. @param port - 0 for any that is free. */
 export async function openPort(name: PortName, port: number, context: PortContext, handler: Handler): Promise<Port> {
-  const pacers = new WeakMap<Socket, { readonly up: Pacer; readonly down: Pacer }>();
+  const pacers = new ConnectionPacers(context.rate);
   const scheme = context.tls ? 'https' : 'http';
   let origin = '';
 
@@ -44,7 +44,7 @@ export async function openPort(name: PortName, port: number, context: PortContex
     const record = recordOf(name, message);
     context.onRequest(record);
     const fault = context.takeFault(record);
-    const { up, down } = pacersOf(socket, fault);
+    const { up, down } = fault?.kind === 'slow' ? makePacers(fault.rate) : pacers.of(socket);
     const host = message.headers.host;
     const seen = host === undefined ? origin : `${scheme}://${host}`;
     const incoming = new Incoming(message, record, seen, fault, up);
@@ -56,14 +56,6 @@ export async function openPort(name: PortName, port: number, context: PortContex
     const reply = replaceReply(fault) ?? (await handler(incoming));
     if (fault?.kind === 'lost-answer') resetConnection(socket);
     else await sendReply(response, applyToReply(reply, fault), { record, pacer: down, fault });
-  };
-
-  const pacersOf = (socket: Socket, fault: Fault | undefined): { up?: Pacer; down?: Pacer } => {
-    if (fault?.kind === 'slow') return { up: new Pacer(fault.rate), down: new Pacer(fault.rate) };
-    if (context.rate === undefined) return {};
-    const found = pacers.get(socket) ?? { up: new Pacer(context.rate), down: new Pacer(context.rate) };
-    pacers.set(socket, found);
-    return found;
   };
 
   const server = createFor(context, (message, response) => {

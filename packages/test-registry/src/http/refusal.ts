@@ -1,7 +1,7 @@
 import { type Reply, type ReplyHeaders, replyJson } from './reply.ts';
 
 /** The codes that the specification knows, and `UNKNOWN` of the registry's own. @see OCI distribution-spec v1.1, "Error Codes" */
-export type RefusalCode =
+type RefusalCode =
   | 'BLOB_UNKNOWN'
   | 'BLOB_UPLOAD_INVALID'
   | 'BLOB_UPLOAD_UNKNOWN'

@@ -4,7 +4,7 @@ import type { StoredBlob } from '../store/stored-blob.ts';
 export type ReplyHeaders = Readonly<Record<string, string>>;
 
 /** Part of a stored blob: `length` bytes from `offset`. */
-export interface BlobSlice {
+interface BlobSlice {
   readonly blob: StoredBlob;
   readonly offset: number;
   readonly length: number;

@@ -10,7 +10,7 @@ import type { RequestRecord } from './request-record.ts';
 const ARRIVAL_TIME = 20;
 
 /** How an answer is sent. */
-export interface SendOptions {
+interface SendOptions {
   readonly record: Writable<RequestRecord>;
   readonly pacer?: Pacer | undefined;
   /** What goes wrong with the body. */

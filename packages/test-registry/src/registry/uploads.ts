@@ -2,7 +2,6 @@ import { parseDigest } from '@soci/oci';
 import type { Incoming } from '../http/incoming.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { Reply, ReplyHeaders } from '../http/reply.ts';
-import type { Repository } from '../store/repository.ts';
 import { checkDigest } from './blobs.ts';
 import { locate } from './location.ts';
 import { type Call, writableRepository } from './registry.ts';
@@ -12,24 +11,13 @@ import type { UploadSession } from './upload-sessions.ts';
 /** `POST`: begins an upload; mounts a blob, or takes it whole, where the query says so. @see OCI distribution-spec v1.1, "Pushing blobs" */
 export async function startUpload(call: Call): Promise<Reply> {
   const { registry, incoming } = call;
-  const repository = writableRepository(call);
-  const mount = incoming.query.get('mount');
-  if (mount !== null) {
-    const digest = checkDigest(mount);
-    const from = registry.store.repository(incoming.query.get('from') ?? '');
-    if (from !== undefined && mayMount(call, from, digest)) {
-      repository.addBlob(digest);
-      return replyCreated(call, digest);
-    }
-  }
+  const mounted = tryMount(call);
+  if (mounted !== undefined) return replyCreated(call, mounted);
   const digest = incoming.query.get('digest');
   if (digest !== null) checkDigest(digest);
   else if (incoming.length !== 0) {
-    throw new Refusal(
-      400,
-      'BLOB_UPLOAD_INVALID',
-      'a POST without a digest has no body: the blob follows by PATCH or PUT',
-    );
+    const words = 'a POST without a digest has no body: the blob follows by PATCH or PUT';
+    throw new Refusal(400, 'BLOB_UPLOAD_INVALID', words);
   }
   const session = await registry.uploads.begin(call.name);
   if (digest !== null && registry.settings.singlePost) {
@@ -83,13 +71,23 @@ export async function cancelUpload(call: Call): Promise<Reply> {
 }
 
 /**
- * What may be pulled from the other repository may be mounted; in ECR only what a manifest there refers to.
+ * Makes a blob of another repository part of this one, where the query asks for it and it may be pulled from there; in ECR
+ * only what a manifest there refers to.
  *
- * @see aws/containers-roadmap, issue 2860
+ * @returns Its digest; undefined where an upload is to be begun in its place.
+ * @see OCI distribution-spec v1.1, "Mounting a blob from another repository"; aws/containers-roadmap, issue 2860
  */
-function mayMount({ registry, gate, incoming }: Call, from: Repository, digest: string): boolean {
-  if (!from.hasBlob(digest) || (registry.settings.ecr && !from.refersTo(digest))) return false;
-  return gate.refuse(incoming, [{ repository: from.name, actions: ['pull'] }]) === undefined;
+function tryMount(call: Call): string | undefined {
+  const { registry, gate, incoming } = call;
+  const repository = writableRepository(call);
+  const mount = incoming.query.get('mount');
+  if (mount === null) return undefined;
+  const digest = checkDigest(mount);
+  const from = registry.store.repository(incoming.query.get('from') ?? '');
+  if (!from?.hasBlob(digest) || (registry.settings.ecr && !from.refersTo(digest))) return undefined;
+  if (gate.refuse(incoming, [{ repository: from.name, actions: ['pull'] }]) !== undefined) return undefined;
+  repository.addBlob(digest);
+  return digest;
 }
 
 async function finish(call: Call, session: UploadSession, digest: string): Promise<Reply> {

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** What a signed address is found to be. */
-export type UrlState = 'expired' | 'forged' | 'valid';
+type UrlState = 'expired' | 'forged' | 'valid';
 
 /** Signs the addresses of blobs for a time, in the shape of S3's presigned ones. */
 export class SignedUrls {

@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } fr
 import { bitString, der, integer, objectId, octetString, sequence, time } from './der.ts';
 
 /** What a server of TLS needs, and what its clients need to trust it; all PEM. */
-export interface ServerIdentity {
+interface ServerIdentity {
   readonly key: string;
   readonly cert: string;
   readonly ca: string;
