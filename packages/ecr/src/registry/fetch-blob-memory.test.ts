@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { type Reading, readInOwnProcess } from './fixtures/reader-process.ts';
 import { serveAnswers } from './fixtures/served-blob.ts';
 import { DEFAULT_MAX_READ_AHEAD } from './read-ahead.ts';
 
@@ -13,13 +11,8 @@ const SIZE = 768 * MIB;
 /** What chunks cost that are not free again at once: V8 looks after 32 to 64 MB of them. Far less than the blob. */
 const SLACK = 96 * MIB;
 
-const READER = fileURLToPath(new URL('fixtures/read-a-blob.ts', import.meta.url));
-
 /** Reads a blob of {@link SIZE} bytes, at so many bytes a second and connection, in another process. */
-async function measureReading(
-  rate: number,
-  readAhead: number,
-): Promise<{ length: number; memory: number; parts: number }> {
+async function measureReading(rate: number, readAhead: number): Promise<Reading & { readonly parts: number }> {
   let parts = 0;
   const http = await serveAnswers(async ({ headers }, response) => {
     const range = /=(\d+)-(\d*)$/.exec(headers.range ?? '');
@@ -33,9 +26,7 @@ async function measureReading(
       rate,
     );
   });
-  const args = ['--conditions=@soci/source', READER, new URL(http.origin).host, String(SIZE), String(readAhead)];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  return { ...JSON.parse(stdout), parts };
+  return { ...(await readInOwnProcess(new URL(http.origin).host, SIZE, readAhead)), parts };
 }
 
 async function sendZeros(response: ServerResponse, length: number, rate: number): Promise<void> {
