@@ -1,4 +1,4 @@
-import type { CallOptions } from '@soci/oci';
+import { type CallOptions, OciError } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
 import { isPassing } from '../transport/retry.ts';
 import { MAX_SHORT_ANSWER } from './answer.ts';
@@ -33,7 +33,8 @@ export class ChunkedUpload {
   /**
    * Sends the bytes that follow. What breaks off goes on where the registry says that it has them to.
    *
-   * @throws RegistryError `UPLOAD_REFUSED`; what the last attempt failed with
+   * @throws RegistryError `UPLOAD_REFUSED`; what the last attempt failed with, or the first where the registry then no
+   * longer knew the upload.
    */
   async send(chunk: Uint8Array): Promise<void> {
     const start = this.#sent;
@@ -44,14 +45,29 @@ export class ChunkedUpload {
         await this.#sendPart(chunk.subarray(this.#sent - start));
       } catch (error) {
         if (!isResumable(error)) throw error;
-        const { session, stored } = await resumeUpload(this.#context, this.#session, this.#call);
-        this.#session = session;
         const before = this.#sent;
+        const stored = await this.#askStored(error);
         // Amazon ECR may tell of the first chunk only: what it took before is not sent again.
         this.#sent = stored >= start && stored <= end ? stored : start;
         if (this.#sent > before) resends.reset();
         else await resends.next(error);
       }
+    }
+  }
+
+  /**
+   * Asks how much the registry has. distribution gives an upload up that broke off within a chunk: its state, which is
+   * part of the URL, no longer fits.
+   *
+   * @throws `failure` where the upload is gone
+   */
+  async #askStored(failure: RegistryError): Promise<number> {
+    try {
+      const { session, stored } = await resumeUpload(this.#context, this.#session, this.#call);
+      this.#session = session;
+      return stored;
+    } catch (error) {
+      throw isGone(error) ? failure : error;
     }
   }
 
@@ -80,4 +96,11 @@ function isResumable(error: unknown): error is RegistryError {
   if (!(error instanceof RegistryError)) return false;
   // A token may end while a chunk is on its way; asking what is stored gets a new one.
   return error.status === 401 || error.status === 416 || isPassing(error);
+}
+
+function isGone(error: unknown): boolean {
+  return (
+    (error instanceof OciError && error.code === 'NOT_FOUND') ||
+    (error instanceof RegistryError && error.status === 400)
+  );
 }

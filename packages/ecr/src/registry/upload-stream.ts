@@ -1,12 +1,12 @@
-import { type CallOptions, type Descriptor, OciError } from '@soci/oci';
-import { RegistryError, type RegistryErrorCode } from '../errors.ts';
+import type { CallOptions, Descriptor } from '@soci/oci';
 import { cutVerified } from './blob-pieces.ts';
-import { probeBlob } from './blobs.ts';
 import { ChunkedUpload } from './chunked-upload.ts';
 import type { RepositoryContext } from './repository-context.ts';
+import { Resends } from './resends.ts';
 import { streamOnce } from './sent-once.ts';
-import { cancelUpload, openUpload, type UploadSession } from './upload-session.ts';
-import { closeUpload, uploadBytes, uploadWhole } from './upload-whole.ts';
+import { beginChunks, finishChunks } from './upload-chunks.ts';
+import { openUpload, type UploadSession } from './upload-session.ts';
+import { uploadBytes, uploadWhole } from './upload-whole.ts';
 
 /** 8 MiB: within the 5 to 10 MiB that Amazon ECR takes as a part of a layer. */
 const CHUNK_SIZE = 2 ** 23;
@@ -15,20 +15,35 @@ const CHUNK_SIZE = 2 ** 23;
 const MAX_CHUNKS = 4_000;
 
 /**
- * Google's registries take a blob in one only, GitHub's no chunk of more than 4 MiB.
- *
- * @see cloud.google.com/artifact-registry/docs/docker/pushing-and-pulling; jozu-ai/kitops, pkg/lib/repo/remote/upload-format.go
- */
-const TAKES_NO_CHUNKS = /(?:^|\.)(?:gcr\.io|pkg\.dev|ghcr\.io)$/;
-
-/** How registries that take no chunks say so. */
-const CHUNK_REFUSALS: readonly RegistryErrorCode[] = ['UNSUPPORTED', 'UPLOAD_REFUSED'];
-
-/**
- * Uploads a stream that can be read only once: a small one whole, from memory; a larger one in chunks, of which the one
- * on its way and the next are in memory, so that what breaks off goes on where the registry has it.
+ * Uploads a stream: a small one whole, from memory; a larger one in chunks, of which the one on its way and the next are
+ * in memory, so that what breaks off goes on where the registry has it. Where the registry has lost what it had, the
+ * stream is read anew if it can be.
  */
 export async function uploadStream(
+  context: RepositoryContext,
+  target: Descriptor,
+  content: AsyncIterable<Uint8Array>,
+  opened: UploadSession | undefined,
+  call: CallOptions,
+): Promise<void> {
+  const resends = new Resends(context.retry, call);
+  let session = opened;
+  for (;;) {
+    let failureOfSource: unknown;
+    const source = noteFailure(content, (error) => {
+      failureOfSource = error;
+    });
+    try {
+      return await uploadOnce(context, target, source, session, call);
+    } catch (error) {
+      if (error === failureOfSource || !canBeReadAnew(content)) throw error;
+      session = undefined;
+      await resends.next(error);
+    }
+  }
+}
+
+async function uploadOnce(
   context: RepositoryContext,
   target: Descriptor,
   content: AsyncIterable<Uint8Array>,
@@ -42,60 +57,12 @@ export async function uploadStream(
     const { value: first = new Uint8Array() } = await pieces.next();
     if (first.length === target.size) return await uploadBytes(context, target, first, opened, call);
 
-    let session = opened ?? (await openUpload(context, call));
-    if (session.minChunk <= chunkSize && !TAKES_NO_CHUNKS.test(session.url.hostname)) {
-      const begun = await beginChunks(context, session, first, call);
-      if (begun !== undefined) return await uploadRest(context, begun, target, pieces, call);
-      session = await openUpload(context, call);
-    }
-    const whole = streamOnce(prepend(first, pieces), target.size);
-    await uploadWhole(context, session, target, whole, call);
+    const session = opened ?? (await openUpload(context, call));
+    const begun = await beginChunks(context, session, first, chunkSize, call);
+    if (begun instanceof ChunkedUpload) return await finishChunks(context, begun, target, pieces, call);
+    await uploadWhole(context, begun, target, streamOnce(prepend(first, pieces), target.size), call);
   } finally {
     await pieces.return();
-  }
-}
-
-/** Sends the first chunk; undefined where the registry takes none, and the upload is given up. */
-async function beginChunks(
-  context: RepositoryContext,
-  session: UploadSession,
-  first: Uint8Array,
-  call: CallOptions,
-): Promise<ChunkedUpload | undefined> {
-  const upload = new ChunkedUpload(context, session, call);
-  try {
-    await upload.send(first);
-    return upload;
-  } catch (error) {
-    await cancelUpload(context, session);
-    if (error instanceof RegistryError && CHUNK_REFUSALS.includes(error.code)) return undefined;
-    throw error;
-  }
-}
-
-/** Sends the other chunks, each while the next is read, and closes the upload. */
-async function uploadRest(
-  context: RepositoryContext,
-  upload: ChunkedUpload,
-  target: Descriptor,
-  pieces: AsyncGenerator<Uint8Array, void, undefined>,
-  call: CallOptions,
-): Promise<void> {
-  try {
-    for (let next = await pieces.next(); next.done !== true; ) {
-      // Both to their end, so that nothing is on its way when the upload is given up.
-      const [read, sent] = await Promise.allSettled([pieces.next(), upload.send(next.value)]);
-      if (read.status === 'rejected') throw read.reason;
-      if (sent.status === 'rejected') throw sent.reason;
-      next = read.value;
-    }
-    await closeUpload(context, upload.session, target, undefined, call);
-  } catch (error) {
-    // The answer to the last request may have been lost: sent again, it finds an upload that is over.
-    const mayBeThere = error instanceof OciError && error.code === 'NOT_FOUND';
-    if (mayBeThere && (await probeBlob(context, target, call))) return;
-    await cancelUpload(context, upload.session);
-    throw error;
   }
 }
 
@@ -105,4 +72,21 @@ async function* prepend(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   yield first;
   yield* others;
+}
+
+/** Whether iterating begins anew each time. A generator is its own iterator, and is over after the first. */
+function canBeReadAnew(content: AsyncIterable<Uint8Array>): boolean {
+  return (content[Symbol.asyncIterator]() as unknown) !== content;
+}
+
+async function* noteFailure(
+  content: AsyncIterable<Uint8Array>,
+  note: (error: unknown) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* content;
+  } catch (error) {
+    note(error);
+    throw error;
+  }
 }

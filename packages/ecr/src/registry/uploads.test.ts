@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
 import { OCI_LAYER_GZIP } from '@soci/oci';
 import type { TestRegistry } from '@soci/test-registry';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { RegistryError } from '../errors.ts';
 import { type Content, contentOf, noise, streamOf } from './fixtures/content.ts';
 import { openTestRepository, requestLines } from './fixtures/opened-repository.ts';
 import { answerJson, openScriptedRepository } from './fixtures/scripted-registry.ts';
@@ -79,6 +80,56 @@ test('a chunk that breaks off goes on where the registry has it', async () => {
   await repository.push(large.descriptor, streamOf(large.bytes));
   expect(methods(requestLines(server))).toBe('HEAD POST PATCH PATCH GET PATCH PATCH PUT');
   expect(await isStored(server, large)).toBe(true);
+});
+
+describe('an upload that the registry gives up where it breaks off, as distribution does,', () => {
+  const fault = { kind: 'reset', afterBytes: 3_000_000 } as const;
+  const gone = { kind: 'status', status: 404, body: '{"errors":[{"code":"BLOB_UPLOAD_INVALID"}]}' } as const;
+
+  test('begins anew while all of it is in memory', async () => {
+    const { repository, server } = await openTestRepository();
+    server.inject({ on: { method: 'PATCH' }, fault });
+    server.inject({ on: { method: 'GET' }, fault: gone });
+    await repository.push(large.descriptor, streamOf(large.bytes));
+    expect(methods(requestLines(server))).toBe('HEAD POST PATCH GET DELETE POST PATCH PATCH PATCH PUT');
+    expect(await isStored(server, large)).toBe(true);
+  });
+
+  test('begins anew where its source can be read anew', async () => {
+    const { repository, server } = await openTestRepository();
+    server.inject({ on: { method: 'PATCH' }, after: 2, fault });
+    server.inject({ on: { method: 'GET' }, fault: gone });
+    const source = { [Symbol.asyncIterator]: () => streamOf(large.bytes) };
+    await repository.push(large.descriptor, source);
+    expect(methods(requestLines(server))).toBe('HEAD POST PATCH PATCH PATCH GET DELETE POST PATCH PATCH PATCH PUT');
+    expect(await isStored(server, large)).toBe(true);
+  });
+
+  test('fails with what broke it where its source can be read only once', async () => {
+    const { repository, server } = await openTestRepository();
+    server.inject({ on: { method: 'PATCH' }, after: 2, fault });
+    server.inject({ on: { method: 'GET' }, fault: gone });
+    await expect(repository.push(large.descriptor, streamOf(large.bytes))).rejects.toMatchObject({
+      code: 'CONNECTION_FAILED',
+      request: expect.stringMatching(/^PATCH /),
+    });
+    expect(methods(requestLines(server))).toBe('HEAD POST PATCH PATCH PATCH GET DELETE');
+  });
+});
+
+test('a source that fails is not read anew', async () => {
+  const { repository } = await openTestRepository();
+  let opened = 0;
+  const failure = new RegistryError('CONNECTION_FAILED', 'the source broke off');
+  const source = {
+    async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+      opened += 1;
+      yield* streamOf(large.bytes.subarray(0, 10_000_000));
+      throw failure;
+    },
+  };
+  await expect(repository.push(large.descriptor, source)).rejects.toBe(failure);
+  expect(opened).toBe(1);
 });
 
 test.each([
