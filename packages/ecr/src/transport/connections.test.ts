@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { caught, everythingIn } from '../credentials/fixtures/caught.ts';
 import { readText } from './fixtures/read-body.ts';
@@ -6,15 +7,15 @@ import { startTestProxy } from './fixtures/test-proxy.ts';
 import { serve, serveRaw, serveTls } from './fixtures/test-server.ts';
 import { createHttpSender } from './http-sender.ts';
 
-function openSender(proxy: string, more: Record<string, string> = {}) {
+function openSender(proxy: string) {
   const sender = createHttpSender({
-    env: { ALL_PROXY: proxy, ...more },
+    env: { ALL_PROXY: proxy },
     ca: TEST_IDENTITY.cert,
-    stallTimeout: 400,
+    stallTimeout: 1000,
   });
   onTestFinished(() => sender.close());
-  return (url: string, headers: Record<string, string> = {}) =>
-    sender.send({ method: 'GET', url: new URL(url), headers });
+  return (url: string, headers: Record<string, string> = {}, signal?: AbortSignal) =>
+    sender.send({ method: 'GET', url: new URL(url), headers, ...(signal !== undefined && { signal }) });
 }
 
 const withUser = (url: string) => url.replace('//', '//user:p%40ss@');
@@ -49,7 +50,9 @@ describe('https through a proxy', () => {
     );
     expect(error.code).toBe('CONNECTION_FAILED');
     expect(error.status).toBeUndefined();
-    expect(error.message).toContain(`the proxy ${proxy.url} answered ${status} when asked for registry.test:443`);
+    expect(error.message).toContain(
+      `CONNECT registry.test:443 through the proxy ${proxy.url} was answered with ${status}`,
+    );
     expect(everythingIn(error)).not.toMatch(/p@ss|p%40ss|cmVn/);
     expect(JSON.stringify(proxy.requests)).not.toContain('cmVn');
   });
@@ -58,14 +61,14 @@ describe('https through a proxy', () => {
     const error = await caught(openSender('http://user:pass@127.0.0.1:1')('https://registry.test/v2/'));
     expect(error).toMatchObject({
       code: 'CONNECTION_FAILED',
-      message: expect.stringContaining('the proxy http://127.0.0.1:1 cannot be reached'),
+      message: 'CONNECT registry.test:443 through the proxy http://127.0.0.1:1: the connection failed (ECONNREFUSED)',
     });
     expect(everythingIn(error)).not.toContain('pass');
   });
 
   test.each([
     ['says nothing', () => '', /STALLED/],
-    ['never ends its headers', (i: number) => `X-${i}: ${'y'.repeat(1000)}\r\n`, /STALLED|CONNECTION_FAILED/],
+    ['never ends its headers', (i: number) => `X-${i}: ${'y'.repeat(1000)}\r\n`, /STALLED|LIMIT_EXCEEDED/],
   ])('a proxy that %s', async (_name, line, code) => {
     const proxy = await serveRaw((socket) => {
       socket.write('HTTP/1.1 200 OK\r\n');
@@ -76,10 +79,30 @@ describe('https through a proxy', () => {
     expect((await caught(openSender(`http://${proxy.host}`)('https://registry.test/v2/'))).code).toMatch(code);
   });
 
-  test('a proxy that is itself reached over https', async () => {
+  test('a proxy that is itself reached over https has a certificate of its own', async () => {
     const server = await serveTls((_request, response) => response.end('ok'));
     const proxy = await startTestProxy(200, TEST_IDENTITY);
-    expect(await readText(await openSender(proxy.url)(`https://registry.test:${server.port}/`))).toBe('ok');
+    const get = openSender(proxy.url);
+    expect(await readText(await get(`https://registry.test:${server.port}/`))).toBe('ok');
+    expect(await caught(get(`https://other.test:${server.port}/`))).toMatchObject({
+      code: 'TLS_FAILED',
+      request: `GET https://other.test:${server.port}/`,
+    });
+    const plain = await serve((_request, response) => response.end('plain'));
+    expect(await readText(await get(`http://other.test:${plain.port}/`))).toBe('plain');
+  });
+
+  test('a request that is given up while the tunnel is made leaves nothing that spoils the next', async () => {
+    const server = await serveTls((_request, response) => response.end('ok'));
+    const proxy = await startTestProxy();
+    const get = openSender(proxy.url);
+    const url = `https://registry.test:${server.port}/`;
+    for (const delay of [0, 1, 2, 4, 8]) {
+      const given = get(url, {}, AbortSignal.timeout(delay)).then(readText);
+      await given.catch(() => undefined);
+      await sleep(20);
+      expect(await readText(await get(url))).toBe('ok');
+    }
   });
 });
 
@@ -91,7 +114,7 @@ test('plain http through a proxy names the whole URL, and the host of the server
   expect(proxy.requests).toMatchObject([{ line: `GET ${url}`, headers: { 'proxy-authorization': BASIC } }]);
 });
 
-test('what NO_PROXY names, and this machine, is reached directly', async () => {
+test('this machine is reached directly', async () => {
   const server = await serve((_request, response) => response.end('ok'));
   const proxy = await startTestProxy();
   expect(await readText(await openSender(proxy.url)(server.at('/').href))).toBe('ok');

@@ -1,8 +1,9 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction } from 'node:net';
+import { bareHost } from './bare-host.ts';
 import { guardLookup } from './local-address.ts';
-import { findProxy, type ProxyEnvironment, proxyAuthorization } from './proxy.ts';
+import { findProxy, type ProxyEnvironment, proxyAuthorization, proxyTarget } from './proxy.ts';
 import { trustRoots } from './trusted-roots.ts';
 import { type TlsOptions, TunnelAgent } from './tunnel-agent.ts';
 
@@ -42,29 +43,21 @@ export class Connections {
     const isSecure = url.protocol === 'https:';
     const agent = this.#agent(isSecure, proxy, isUntrusted);
     const { lookup } = this.#options;
-    const target: TlsOptions = {
-      agent,
-      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: url.port || (isSecure ? 443 : 80),
-      path: `${url.pathname}${url.search}`,
-      ...this.#tls,
-    };
-    if (proxy === undefined) {
-      if (isUntrusted) target.lookup = guardLookup(lookup);
-      else if (lookup !== undefined) target.lookup = lookup;
-      return { request: isSecure ? https.request : http.request, options: target };
-    }
-    if (isSecure) return { request: https.request, options: target };
-    return {
-      request: proxy.protocol === 'https:' ? https.request : http.request,
-      options: {
-        ...target,
-        host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'),
-        port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
+    const options: TlsOptions = { agent, ...this.#tls };
+    if (proxy !== undefined && !isSecure) {
+      Object.assign(options, proxyTarget(proxy), {
         path: url.href,
         headers: { host: url.host, ...proxyAuthorization(proxy) },
-      },
-    };
+      });
+      return { request: proxy.protocol === 'https:' ? https.request : http.request, options };
+    }
+    options.host = bareHost(url);
+    options.port = url.port || (isSecure ? 443 : 80);
+    options.path = `${url.pathname}${url.search}`;
+    // Through a tunnel the proxy finds the address.
+    if (isUntrusted) options.lookup = guardLookup(lookup);
+    else if (lookup !== undefined) options.lookup = lookup;
+    return { request: isSecure ? https.request : http.request, options };
   }
 
   /** Closes every connection, used or not. */

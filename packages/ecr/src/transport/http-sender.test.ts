@@ -445,3 +445,12 @@ describe('TLS', () => {
     }
   });
 });
+
+test.each([
+  { stallTimeout: 0 },
+  { stallTimeout: Number.POSITIVE_INFINITY },
+  { maxConnections: 0 },
+  { maxConnections: 1.5 },
+])('%j is refused at once', (options) => {
+  expect(() => createHttpSender(options)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
+});

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { LookupFunction } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { LookupFunction, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { RegistryError } from '../errors.ts';
+import { checkOption, MAX_TIMEOUT } from './check-option.ts';
 import { toConnectionError } from './connection-error.ts';
 import { Connections } from './connections.ts';
 import type { HttpRequest, HttpResponse, HttpSender } from './http-message.ts';
@@ -49,14 +49,14 @@ export interface ClosableHttpSender extends HttpSender {
 /**
  * Sends requests over HTTP/1.1 by node:http and node:https.
  *
- * @throws RegistryError `OPTION_INVALID` where `ca` holds no certificate.
+ * @throws RegistryError `OPTION_INVALID` where `ca` holds no certificate, or a number is out of its range.
  */
 export function createHttpSender(options: HttpSenderOptions = {}): ClosableHttpSender {
-  const stallTimeout = options.stallTimeout ?? DEFAULT_STALL_TIMEOUT;
+  const stallTimeout = checkOption('stallTimeout', options.stallTimeout ?? DEFAULT_STALL_TIMEOUT, 1, MAX_TIMEOUT);
   const connections = new Connections({
     ca: options.ca,
     env: options.env ?? process.env,
-    maxConnections: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+    maxConnections: checkOption('maxConnections', options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, 1, 1000),
     stallTimeout,
     lookup: options.lookup,
   });
@@ -131,8 +131,7 @@ function exchange(
     };
     const timer = new StallTimer(line, fail);
     const onAbort = () => fail(signal?.reason);
-    const start = (socket: Duplex) => {
-      connected.add(socket);
+    const start = () => {
       timer.stop();
       sendBody(message, body, { timer, stallTimeout, isOver: () => isOver }).catch(fail);
     };
@@ -140,9 +139,9 @@ function exchange(
     message.on('error', (error) => fail(toConnectionError(error, line)));
     message.once('close', () => fail(toConnectionError(new Error('closed without an answer'), line)));
     message.once('socket', (socket) => {
-      if (connected.has(socket)) return start(socket);
+      if (isReady(socket)) return start();
       timer.start('connecting', stallTimeout);
-      socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', () => start(socket));
+      socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', start);
     });
     message.once('finish', () => {
       // Over TLS the answer may be there before the request is known to be sent.
@@ -159,8 +158,10 @@ function exchange(
   });
 }
 
-/** Sockets that were used before: a request gets them ready, and there is no event to wait for. */
-const connected = new WeakSet<Duplex>();
+/** Whether a socket is one that was connected for another request: then there is no event to wait for. */
+function isReady(socket: Socket): boolean {
+  return socket instanceof TLSSocket ? socket.getFinished() !== undefined : !socket.connecting;
+}
 
 function joinHeaders(answer: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);

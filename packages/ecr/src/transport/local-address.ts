@@ -1,6 +1,7 @@
 import { type LookupAddress, lookup as resolveName } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { RegistryError } from '../errors.ts';
+import { bareHost } from './bare-host.ts';
 
 /** IPv4 ranges that are this machine or its link: `[address, prefix length]`. */
 const LOCAL_IPV4: readonly (readonly [string, number])[] = [
@@ -68,5 +69,5 @@ function isListed(list: BlockList, name: string): boolean {
 /** The name in `host`, `host:port`, `[::1]:port`, as a URL has it: `127.1` is 127.0.0.1 and `LOCALHOST.` is localhost. */
 function hostName(host: string): string {
   if (!URL.canParse(`http://${host}`)) return '';
-  return new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+  return bareHost(new URL(`http://${host}`)).replace(/\.$/, '');
 }

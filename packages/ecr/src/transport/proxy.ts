@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { RegistryError } from '../errors.ts';
+import { bareHost } from './bare-host.ts';
 import { isLoopbackHost } from './local-address.ts';
 
 /** Where proxies are named: variables of an environment. */
@@ -37,7 +38,7 @@ function read(env: ProxyEnvironment, name: string): string | undefined {
 
 /** Whether one of the hosts in `NO_PROXY` is the URL's: `*`, names (their subdomains too), addresses, ranges; with a port or without. */
 function isExempt(url: URL, exemptions: string): boolean {
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const host = bareHost(url);
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
   return exemptions
     .toLowerCase()
@@ -77,4 +78,11 @@ export function proxyAuthorization({ username, password }: URL): Readonly<Record
   if (username === '' && password === '') return {};
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` };
+}
+
+/** Where a proxy is, as options of a request; its certificate is looked at by its own name, not by that of the server. */
+export function proxyTarget(proxy: URL): { readonly host: string; readonly port: string; readonly servername: string } {
+  const host = bareHost(proxy);
+  const port = proxy.port || (proxy.protocol === 'https:' ? '443' : '80');
+  return { host, port, servername: isIP(host) === 0 ? host : '' };
 }

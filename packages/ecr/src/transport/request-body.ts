@@ -37,14 +37,15 @@ export async function sendBody(
   for await (const chunk of chunksOf(body)) {
     sent += chunk.length;
     if (sent > size) throw sizeMismatch(sent, size);
-    for (let offset = 0; offset < chunk.length && !isOver(); offset += PIECE_SIZE) {
+    for (let offset = 0; offset < chunk.length; offset += PIECE_SIZE) {
+      if (isOver()) return;
       if (message.write(chunk.subarray(offset, offset + PIECE_SIZE))) continue;
       timer.start('sending the request', stallTimeout);
       await drained(message);
       timer.stop();
     }
-    if (isOver()) return;
   }
+  if (isOver()) return;
   if (sent < size) throw sizeMismatch(sent, size);
   timer.start('sending the request', stallTimeout);
   message.end();

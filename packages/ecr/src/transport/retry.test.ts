@@ -82,6 +82,8 @@ describe('attempts', () => {
 
   test.each([
     { maxAttempts: 0 },
+    { maxAttempts: 1001 },
+    { maxDelay: 2 ** 31 },
     { maxAttempts: 1.5 },
     { maxAttempts: Number.NaN },
     { baseDelay: -1 },

@@ -1,9 +1,10 @@
 import { RegistryError } from '../errors.ts';
+import { checkOption, MAX_TIMEOUT } from './check-option.ts';
 import { errorCode } from './connection-error.ts';
 
 /** How failures in passing are met: 408, 429, 500, 502, 503, 504, connections that break or stall. */
 export interface RetryOptions {
-  /** Times that a request is sent, the first included; at least 1. @default 6 */
+  /** Times that a request is sent, the first included: 1 to 1,000. @default 6 */
   readonly maxAttempts?: number;
   /** Milliseconds of the first wait; each further one may be twice as long, and a random half of it is waited or more. @default 250 */
   readonly baseDelay?: number;
@@ -63,9 +64,9 @@ export class Retries {
   #attempt = 1;
 
   constructor({ policy = {}, timing = realTiming, signal }: RetriesOptions = {}) {
-    this.#maxAttempts = checkOption('maxAttempts', policy.maxAttempts ?? 6, 1);
-    this.#baseDelay = checkOption('baseDelay', policy.baseDelay ?? 250, 0);
-    this.#maxDelay = checkOption('maxDelay', policy.maxDelay ?? 30_000, 0);
+    this.#maxAttempts = checkOption('maxAttempts', policy.maxAttempts ?? 6, 1, 1000);
+    this.#baseDelay = checkOption('baseDelay', policy.baseDelay ?? 250, 0, MAX_TIMEOUT);
+    this.#maxDelay = checkOption('maxDelay', policy.maxDelay ?? 30_000, 0, MAX_TIMEOUT);
     this.#timing = timing;
     this.#signal = signal;
   }
@@ -102,11 +103,6 @@ export class Retries {
     const asked = retryAfter === undefined ? 0 : parseRetryAfter(retryAfter, this.#timing.now()) + jittered;
     return Math.min(this.#maxDelay, Math.max(jittered, asked));
   }
-}
-
-function checkOption(name: keyof RetryOptions, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new RegistryError('OPTION_INVALID', `${name} is ${value}: expected a whole number, ${least} or more`);
 }
 
 /** Whether the same request may succeed later. */

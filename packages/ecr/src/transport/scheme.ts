@@ -1,5 +1,6 @@
 import tls from 'node:tls';
 import { RegistryError } from '../errors.ts';
+import { bareHost } from './bare-host.ts';
 import { errorCode } from './connection-error.ts';
 import { isLoopbackHost } from './local-address.ts';
 
@@ -35,7 +36,7 @@ export async function decideScheme(host: string, plainHttp: boolean | undefined)
 
 /** Whom the certificate names does not matter here: the requests themselves look at it. */
 function shakeHands(url: URL): Promise<'done' | 'stalled' | Error> {
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const host = bareHost(url);
   return new Promise((resolve) => {
     const socket = tls.connect({ host, port: Number(url.port || 443), rejectUnauthorized: false });
     const timer = setTimeout(() => settle('stalled'), HANDSHAKE_TIMEOUT);

@@ -3,7 +3,9 @@ import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import { RegistryError } from '../errors.ts';
-import { proxyAuthorization } from './proxy.ts';
+import { toConnectionError } from './connection-error.ts';
+import { proxyAuthorization, proxyTarget } from './proxy.ts';
+import { StallTimer } from './stall-timer.ts';
 
 /** Options of a request over https, with what node:tls takes from them. */
 export type TlsOptions = https.RequestOptions & Pick<ConnectionOptions, 'secureContext'>;
@@ -30,48 +32,32 @@ export class TunnelAgent extends https.Agent {
   }
 
   override createConnection(options: TlsOptions, onConnection: OnConnection): undefined {
-    const { host, port } = options;
-    const authority = `${host?.includes(':') ? `[${host}]` : host}:${port}`;
-    const proxyName = `the proxy ${this.#proxy.origin}`;
+    const authority = `${options.host?.includes(':') ? `[${options.host}]` : options.host}:${options.port}`;
+    const request = `CONNECT ${authority} through the proxy ${this.#proxy.origin}`;
     const connect = (this.#proxy.protocol === 'https:' ? https : http).request({
+      ...proxyTarget(this.#proxy),
       method: 'CONNECT',
-      host: this.#proxy.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: this.#proxy.port || undefined,
       path: authority,
       headers: { host: authority, ...proxyAuthorization(this.#proxy) },
       // The tunnel is pooled by this agent, not by another.
       agent: false,
       ...(options.secureContext !== undefined && { secureContext: options.secureContext }),
     });
-    const timer = setTimeout(() => {
-      connect.destroy(
-        new RegistryError(
-          'STALLED',
-          `${proxyName} made no connection to ${authority} in ${this.#connectTimeout / 1000} s`,
-        ),
-      );
-    }, this.#connectTimeout);
-    connect.once('close', () => clearTimeout(timer));
-    connect.once('error', (error) => {
-      onConnection(
-        error instanceof RegistryError
-          ? error
-          : new RegistryError('CONNECTION_FAILED', `${proxyName} cannot be reached`, { cause: error }),
-      );
-    });
-    // An answer that is not 200 is the proxy's; taken for the server's, it could ask for the credentials meant for that.
+    const timer = new StallTimer(request, (error) => connect.destroy(error));
+    timer.start('connecting', this.#connectTimeout);
+    connect.once('close', () => timer.stop());
+    connect.once('error', (error) => onConnection(toConnectionError(error, request)));
     connect.once('connect', (answer, socket) => {
-      clearTimeout(timer);
-      if (answer.statusCode === 200)
-        return onConnection(null, super.createConnection({ ...options, socket } as TlsOptions) as Duplex);
+      timer.stop();
+      if (answer.statusCode === 200) {
+        const secured = super.createConnection({ ...options, socket } as TlsOptions) as Duplex;
+        return onConnection(null, secured);
+      }
+      // The proxy's answer: taken for the server's, it could ask for the credentials that are meant for that.
       socket.destroy();
       const hint = answer.statusCode === 407 ? ': it wants credentials in its URL' : '';
-      onConnection(
-        new RegistryError(
-          'CONNECTION_FAILED',
-          `${proxyName} answered ${answer.statusCode} when asked for ${authority}${hint}`,
-        ),
-      );
+      const message = `${request} was answered with ${answer.statusCode}${hint}`;
+      onConnection(new RegistryError('CONNECTION_FAILED', message, { request }));
     });
     connect.end();
     return undefined;
