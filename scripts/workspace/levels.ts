@@ -13,6 +13,7 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
   '@soci/ztoc': { packages: [], modules: ['@noble/hashes', 'node'] },
   '@soci/oci': { packages: [], modules: ['node'] },
   '@soci/index': { packages: ['@soci/oci', '@soci/ztoc'], modules: ['node'] },
+  '@soci/test-registry': { packages: ['@soci/oci'], modules: ['node'] },
   '@soci/ecr': {
     packages: ['@soci/oci'],
     modules: [
@@ -25,7 +26,6 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
       'node',
     ],
   },
-  '@soci/test-registry': { packages: ['@soci/oci'], modules: ['node'] },
   '@soci/cli': {
     packages: ['@soci/ecr', '@soci/index', '@soci/oci', '@soci/test-registry', '@soci/ztoc'],
     modules: ['node'],
@@ -35,8 +35,8 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     modules: ['node'],
   },
   '@soci/bench': {
-    packages: ['@soci/cli', '@soci/ecr', '@soci/index', '@soci/oci', '@soci/test-registry', '@soci/ztoc'],
-    modules: ['@smithy/node-http-handler', 'fflate', 'pako', 'node'],
+    packages: ['@soci/cli', '@soci/test-registry', '@soci/ztoc'],
+    modules: ['fflate', 'pako', 'node'],
   },
 };
 
