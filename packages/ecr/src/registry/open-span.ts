@@ -70,10 +70,8 @@ function request(
   call: CallOptions,
   where: Pick<RegistryRequest, 'target' | 'expected'>,
 ): RegistryRequest {
-  const end = offset + length;
-  // To the blob's end there is no last byte to name: a blob that is longer than said then shows itself.
-  const last = end === blob.size ? '' : end - 1;
-  const headers = length === blob.size ? {} : { range: `bytes=${offset}-${last}` };
+  // The last byte is named at the blob's end too: go-containerregistry's registry refuses a range without one.
+  const headers = length === blob.size ? {} : { range: `bytes=${offset}-${offset + length - 1}` };
   return { ...where, method: 'GET', headers, scope: blob.scope, ...call };
 }
 
