@@ -329,8 +329,7 @@ describe('a blob over several connections', () => {
       requested.push(part.length);
       response.on('error', () => undefined);
       response.writeHead(first === undefined ? 200 : 206, first === undefined ? {} : { 'content-range': contentRange });
-      const isRest = last === undefined || Number(last) === content.length - 1;
-      const wait = isRest ? 5 : 50;
+      const wait = part.length > 4 * MIB ? 5 : 50;
       for (let at = 0; at < part.length && !response.destroyed; at += MIB / 4) {
         response.write(part.subarray(at, at + MIB / 4));
         await sleep(wait);
@@ -339,9 +338,9 @@ describe('a blob over several connections', () => {
     });
     const options = { readAhead: new ReadAhead(8 * MIB) };
     expect((await fetchWhole({ http, target: describeBlob(content) }, options)).equals(content)).toBe(true);
-    // Two rounds of two parts, one that was in flight, and the rest in one.
+    // The whole, two rounds of two parts, one that was in flight, and the rest in one.
     expect(requested).toHaveLength(7);
-    expect(requested.at(-1)).toMatch(new RegExp(`-${content.length - 1}$`));
+    expect(requested.at(-1)).toBeGreaterThan(4 * MIB);
   });
 
   test('ends with the error of a part, when it is its turn', async () => {
