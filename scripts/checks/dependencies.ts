@@ -33,7 +33,7 @@ function problemsOf(unit: WorkspacePackage): string[] {
       continue;
     }
     if (!isTest && !allowed.has(name)) problems.push(`${where} imports ${name}, which its level may not`);
-    else if (workspaceNames.has(name) && isTest && !allowed.has(name))
+    else if (workspaceNames.has(name) && isTest && !allowed.has(name) && !allowance.tests?.includes(name))
       problems.push(`${where} imports ${name}, upwards`);
     if (name === 'node' || shipped.has(name)) continue;
     if (!isTest && !isType) problems.push(`${where} imports ${name}, which is not in dependencies`);

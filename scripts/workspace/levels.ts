@@ -2,6 +2,8 @@
 export interface Allowance {
   readonly packages: readonly string[];
   readonly modules: readonly string[];
+  /** Packages of the workspace that only its tests may import. @default none */
+  readonly tests?: readonly string[];
 }
 
 /**
@@ -16,15 +18,8 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
   '@soci/test-registry': { packages: ['@soci/oci'], modules: ['node'] },
   '@soci/ecr': {
     packages: ['@soci/oci'],
-    modules: [
-      '@aws-sdk/client-ecr',
-      '@aws-sdk/client-ecr-public',
-      '@smithy/util-stream',
-      'http-proxy-agent',
-      'https-proxy-agent',
-      'proxy-from-env',
-      'node',
-    ],
+    modules: ['@aws-sdk/client-ecr', '@aws-sdk/client-ecr-public', '@smithy/util-stream', 'node'],
+    tests: ['@soci/test-registry'],
   },
   '@soci/cli': {
     packages: ['@soci/ecr', '@soci/index', '@soci/oci', '@soci/test-registry', '@soci/ztoc'],
