@@ -59,7 +59,7 @@ export async function convertUnderFault(
     const detail = isRight ? '' : `it says done, and the tag leads to ${found ?? 'nothing'}: ${stdout.slice(0, 200)}`;
     return { verdict: isRight ? 'identical' : 'wrong', detail, ...common };
   }
-  const errorCode = readErrorCode(stderr);
+  const errorCode = readErrorCode(stdout);
   const isClear = errorCode !== undefined && found === undefined;
   return {
     verdict: isClear ? 'refused' : 'wrong',
@@ -98,9 +98,9 @@ function runConvert({ credentials }: TestRegistry, places: readonly string[]): P
 }
 
 /** The code in the error object that `--json` prints as its last line. */
-function readErrorCode(stderr: string): string | undefined {
+function readErrorCode(stdout: string): string | undefined {
   try {
-    const { error } = JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as { error?: { code?: string } };
+    const { error } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { error?: { code?: string } };
     return error?.code;
   } catch {
     return undefined;

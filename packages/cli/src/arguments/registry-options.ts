@@ -4,9 +4,12 @@ import { CliError, usageError } from '../errors.ts';
 import type { ImageLocation } from '../transports/location.ts';
 import type { RegistryAccess } from '../transports/registry-access.ts';
 import { flag, type OptionValues, text, valueOption } from './option.ts';
-import { parseWholeNumber } from './size.ts';
+import { parseCount, parseWholeNumber } from './size.ts';
 
 const MAX_RETRIES = 100;
+
+/** An hour, in seconds. */
+const MAX_STALL_TIMEOUT = 3600;
 
 /** Bytes that a password, or a token in its place, may have: more than any registry gives. */
 const MAX_PASSWORD_SIZE = 64 << 10;
@@ -29,6 +32,11 @@ export const REGISTRY_OPTIONS = {
     'N',
     parseWholeNumber(MAX_RETRIES),
     'send a request that failed in passing again so many times (default 5)',
+  ),
+  'stall-timeout': valueOption(
+    'SECONDS',
+    parseCount(MAX_STALL_TIMEOUT),
+    'give a connection up after so many seconds without a byte, and go on with another (default 30)',
   ),
 } as const;
 
@@ -54,6 +62,7 @@ export async function toRegistryAccess(
     ...(options['plain-http'] && { plainHttp: true }),
     ...(caFile !== undefined && { ca: await readCertificates(caFile) }),
     ...(options['retry-times'] !== undefined && { retries: options['retry-times'] }),
+    ...(options['stall-timeout'] !== undefined && { stallTimeout: options['stall-timeout'] * 1000 }),
   };
 }
 

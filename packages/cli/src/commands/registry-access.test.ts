@@ -129,6 +129,14 @@ describe('a registry', () => {
     expect(fault.hits).toBe(2);
   });
 
+  it('that stalls is given up after as many seconds as are wanted, and asked again', async () => {
+    const registry = await startWith({});
+    const fault = registry.inject({ on: { path: 'manifests' }, fault: { kind: 'stall' } });
+    const run = await runCli(['inspect', '-q', '--stall-timeout', '1', `${registry.host}/app:v1`]);
+    expect(run).toMatchObject({ code: 0 });
+    expect(fault.hits).toBe(1);
+  });
+
   it('that fails for good is quoted', async () => {
     const registry = await startWith({});
     const body = JSON.stringify({ errors: [{ code: 'DENIED', message: 'not on Sundays' }] });

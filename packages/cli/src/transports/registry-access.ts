@@ -14,4 +14,6 @@ export interface RegistryAccess {
   readonly ca?: string;
   /** Times that a request which failed in passing is sent again. @default 5 */
   readonly retries?: number;
+  /** Milliseconds without a byte after which a connection is given up. @default 30,000 */
+  readonly stallTimeout?: number;
 }

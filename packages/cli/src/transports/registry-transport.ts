@@ -78,7 +78,8 @@ function movedError({ text }: RegistryLocation, from: string, to: string): CliEr
   });
 }
 
-function toRegistryOptions({ env, trace, account, authfile, plainHttp, ca, retries }: RegistryAccess): RegistryOptions {
+function toRegistryOptions(access: RegistryAccess): RegistryOptions {
+  const { env, trace, account, authfile, plainHttp, ca, retries, stallTimeout } = access;
   return {
     env,
     credentials: defaultCredentials({ env, ...account, ...(authfile !== undefined && { authFile: authfile }) }),
@@ -89,5 +90,6 @@ function toRegistryOptions({ env, trace, account, authfile, plainHttp, ca, retri
     ...(plainHttp !== undefined && { plainHttp }),
     ...(ca !== undefined && { ca }),
     ...(retries !== undefined && { retry: { maxAttempts: retries + 1 } }),
+    ...(stallTimeout !== undefined && { stallTimeout }),
   };
 }
