@@ -7,7 +7,6 @@
  * - `CONNECTION_FAILED`: no connection, or one that broke, after the retries.
  * - `CONTENDED`: other writers kept replacing what was written.
  * - `CREDENTIALS_INVALID`: a configuration of credentials that cannot be read, or a helper that failed.
- * - `DEADLINE_EXCEEDED`: the deadline of a whole operation has passed.
  * - `LIMIT_EXCEEDED`: one of the named limits was passed: headers, pages, redirects, bytes.
  * - `MANIFEST_REFUSED`: the registry does not take a manifest.
  * - `OPTION_INVALID`: an option of the caller's is out of its range.
@@ -27,7 +26,6 @@ export type RegistryErrorCode =
   | 'CONNECTION_FAILED'
   | 'CONTENDED'
   | 'CREDENTIALS_INVALID'
-  | 'DEADLINE_EXCEEDED'
   | 'LIMIT_EXCEEDED'
   | 'MANIFEST_REFUSED'
   | 'OPTION_INVALID'

@@ -1,6 +1,5 @@
-import type { CallOptions, Descriptor } from '@soci/oci';
+import { type CallOptions, type Descriptor, parseDigest } from '@soci/oci';
 import { MAX_SHORT_ANSWER } from './answer.ts';
-import { blobPath } from './blobs.ts';
 import { pushScope, type RepositoryContext } from './repository-context.ts';
 import { readSession, type UploadSession } from './upload-session.ts';
 
@@ -22,7 +21,7 @@ export async function mountBlob(
   from: string,
   call: CallOptions = {},
 ): Promise<MountOutcome> {
-  blobPath(context, target.digest);
+  parseDigest(target.digest);
   const query = `mount=${encodeURIComponent(target.digest)}&from=${encodeURIComponent(from)}`;
   const response = await context.http.exchange(
     {

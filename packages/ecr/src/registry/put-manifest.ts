@@ -40,6 +40,7 @@ export async function putManifest(
   const { isAcknowledged } = isThere
     ? { isAcknowledged: false } // whoever put it may not have come to list it
     : await sendManifest(context, target, raw, tag ?? target.digest, call);
-  context.manifests.add(target.digest, raw);
+  // A copy: the caller may go on with its own.
+  context.manifests.add(target.digest, new Uint8Array(raw));
   if (referral !== undefined) await announceReferrer(context, referral, isAcknowledged, call);
 }

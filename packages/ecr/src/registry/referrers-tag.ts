@@ -8,7 +8,6 @@ import {
   parseImageIndex,
 } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
-
 import { realTiming } from '../transport/retry.ts';
 import { checkManifestSize, readManifest, resolveManifest } from './manifests.ts';
 import type { RepositoryContext } from './repository-context.ts';

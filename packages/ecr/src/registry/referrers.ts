@@ -84,9 +84,13 @@ async function hasReferrersApi(context: RepositoryContext, subject: string, call
   return context.traits.hasReferrersApi === true;
 }
 
-function firstPage({ path }: RepositoryContext, digest: string, artifactType: string | undefined) {
+function firstPage({ path, traits }: RepositoryContext, digest: string, artifactType: string | undefined) {
   const query = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
-  return { target: `/v2/${path}/referrers/${digest}${query}`, accept: OCI_IMAGE_INDEX, expected: NO_API };
+  return {
+    target: `/v2/${path}/referrers/${digest}${query}`,
+    accept: OCI_IMAGE_INDEX,
+    expected: traits.hasReferrersApi ? [404] : NO_API,
+  };
 }
 
 /** Remembers what the first answer tells of the registry. A repository that is unknown tells nothing of it. */

@@ -8,6 +8,7 @@ import {
   OciError,
   type Prober,
   type Pusher,
+  parseDigest,
   type RangeFetcher,
   type ReferrerLister,
   type Resolver,
@@ -15,7 +16,7 @@ import {
   type TagLister,
 } from '@soci/oci';
 import { cutVerified } from './blob-pieces.ts';
-import { blobPath, probeBlob } from './blobs.ts';
+import { probeBlob } from './blobs.ts';
 import { checkContent } from './checked-content.ts';
 import { deleteContent, deleteTag } from './delete-content.ts';
 import { fetchBlob } from './fetch-blob.ts';
@@ -103,7 +104,12 @@ export class Repository
     return isThere;
   }
 
-  /** Stores content that is not there yet. A stream is read once; of a manifest see {@link Repository.pushManifest}. */
+  /**
+   * Stores content that is not there yet; of a manifest see {@link Repository.pushManifest}. A stream is read once, or again
+   * where iterating it begins anew each time (a generator is over after the first) and the registry has lost an upload.
+   *
+   * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`; RegistryError `UPLOAD_REFUSED`; what the stream throws.
+   */
   async push(
     target: Descriptor,
     content: Uint8Array | AsyncIterable<Uint8Array>,
@@ -118,7 +124,7 @@ export class Repository
     }
     const opened = this.#opened.get(target.digest);
     this.#opened.delete(target.digest);
-    blobPath(this.#context, target.digest);
+    parseDigest(target.digest);
     if (content instanceof Uint8Array) checkContent(content, target, 'the blob');
     if (!isAbsent && opened === undefined && (await probeBlob(this.#context, target, options))) return;
     if (content instanceof Uint8Array) await uploadBytes(this.#context, target, content, opened, options);

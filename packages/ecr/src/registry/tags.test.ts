@@ -57,7 +57,8 @@ test('a page on another host is not asked for', async () => {
 test.each([
   ['HTML', 'text/html', '<html>log in</html>'],
   ['a list', 'application/json', '[]'],
-  ['numbers for tags', 'application/json', '{"tags":[1]}'],
+  ['a number for a tag', 'application/json', '{"tags":[1]}'],
+  ['a tag that moves the cursor', 'application/json', '{"tags":["\\u001b[2J"]}'],
 ])('%s is no answer', async (_, type, body) => {
   const { repository } = await openScriptedRepository((_request, response) => {
     response.writeHead(200, { 'content-type': type }).end(body);

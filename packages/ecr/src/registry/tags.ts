@@ -1,4 +1,4 @@
-import type { CallOptions } from '@soci/oci';
+import { type CallOptions, isTag } from '@soci/oci';
 import { invalidAnswer, readJsonAnswer } from './answer.ts';
 import { readPages } from './pages.ts';
 import type { RepositoryContext } from './repository-context.ts';
@@ -20,9 +20,10 @@ export async function* listTags(
   for await (const page of readPages(context, { target, accept: 'application/json', ...options })) {
     // A repository without tags may have null in their place.
     const tags = readJsonAnswer(page).tags ?? [];
-    if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string')) {
-      throw invalidAnswer('GET', page, 'has no list of tags');
+    if (!Array.isArray(tags)) throw invalidAnswer('GET', page, 'has no list of tags');
+    for (const tag of tags) {
+      if (typeof tag === 'string' && isTag(tag)) yield tag;
+      else throw invalidAnswer('GET', page, `lists a tag that is none: ${JSON.stringify(tag).slice(0, 80)}`);
     }
-    yield* tags;
   }
 }

@@ -5,7 +5,7 @@ import { invalidAnswer, MAX_SHORT_ANSWER } from './answer.ts';
 import { pushScope, type RepositoryContext } from './repository-context.ts';
 
 /** Milliseconds that giving an upload up may take; the registry forgets it sooner or later anyway. */
-const CANCEL_TIMEOUT = 5_000;
+const CANCEL_TIMEOUT = 2_000;
 
 /** An upload that a registry has opened. */
 export interface UploadSession {
