@@ -68,6 +68,11 @@ export class Repository
     this.#context = context;
   }
 
+  /**
+   * Yields a manifest, verified and kept, or a blob, which goes on after breaks and may be read over several connections.
+   *
+   * @throws OciError `NOT_FOUND`, `SIZE_MISMATCH`; of a manifest `DIGEST_MISMATCH`, `LIMIT_EXCEEDED`.
+   */
   async *fetch(target: Descriptor, options: FetchOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
     const { http, path, blobs } = this.#context;
     if (!isManifest(target)) yield* fetchBlob(http, path, target, { ...blobs, ...options });
@@ -75,6 +80,11 @@ export class Repository
     else yield new Uint8Array(await readManifest(this.#context, target, options));
   }
 
+  /**
+   * Exactly the bytes of a range; of a blob they are unverified.
+   *
+   * @throws OciError `RANGE_INVALID`, `NOT_FOUND`, `LIMIT_EXCEEDED`; RegistryError `UNSUPPORTED` where the registry knows no ranges.
+   */
   async fetchRange(target: Descriptor, range: ByteRange, options: CallOptions = {}): Promise<Uint8Array> {
     const { http, path, blobs } = this.#context;
     if (!isManifest(target)) return readBlobRange(http, path, target, range, { ...blobs, ...options });
@@ -95,6 +105,7 @@ export class Repository
     return new Uint8Array(raw.subarray(offset, offset + length));
   }
 
+  /** Whether the repository holds content of that digest and size, in one request. */
   async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
     const probe = isManifest(target) ? probeManifest : probeBlob;
     const isThere = await probe(this.#context, target, options);
@@ -144,10 +155,21 @@ export class Repository
     await putManifest(this.#context, target, raw, options);
   }
 
+  /**
+   * What a tag or digest stands for, in one request: the manifest itself comes, and is kept for {@link Repository.fetch}.
+   *
+   * @throws OciError `NOT_FOUND`; `REFERENCE_INVALID`, `DIGEST_INVALID`; `DIGEST_MISMATCH` where the registry answers with
+   * another manifest than it says; `MANIFEST_INVALID`.
+   */
   async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {
     return resolveManifest(this.#context, reference, options);
   }
 
+  /**
+   * Names a manifest that is there, in one request where it was read or pushed before.
+   *
+   * @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`; RegistryError `TAG_IMMUTABLE` as {@link Repository.pushManifest}.
+   */
   async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
     checkTag(reference);
     requireManifest(target);
@@ -155,10 +177,16 @@ export class Repository
     await putManifest(this.#context, target, raw, { tag: reference, ...options });
   }
 
+  /** Every tag, from all pages. @throws OciError `NOT_FOUND` where there is no such repository. */
   async *tags(options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
     yield* listTags(this.#context, options);
   }
 
+  /**
+   * What is about a manifest: by the referrers API, or from the index that clients keep under a tag.
+   *
+   * @throws OciError `MANIFEST_INVALID` where what lists them is no image index.
+   */
   async *referrers(
     subject: Descriptor,
     artifactType?: string,
@@ -167,6 +195,11 @@ export class Repository
     yield* listReferrers(this.#context, subject, artifactType, options);
   }
 
+  /**
+   * Takes a blob over from the repository `from` of the same registry.
+   *
+   * @returns Whether it is here now; where it is not, push it: into the upload that the registry may have opened for it.
+   */
   async mount(target: Descriptor, from: string, options: CallOptions = {}): Promise<boolean> {
     const outcome = await mountBlob(this.#context, target, repositoryName(this.host, from), options);
     if (outcome === 'mounted') this.#absent.delete(target.digest);
