@@ -15,9 +15,9 @@ const CHUNK_SIZE = 2 ** 23;
 const MAX_CHUNKS = 4_000;
 
 /**
- * Uploads a stream: a small one whole, from memory; a larger one in chunks, of which the one on its way and the next are
- * in memory, so that what breaks off goes on where the registry has it. Where the registry has lost what it had, the
- * stream is read anew if it can be.
+ * Uploads a stream: a small one whole, from memory; a larger one in chunks, so that what breaks off goes on where the
+ * registry has it. Three of them are in memory: the one on its way, the next, and the one that is being read. Where the
+ * registry has lost what it had, the stream is read anew if it can be.
  */
 export async function uploadStream(
   context: RepositoryContext,
