@@ -19,6 +19,8 @@ import { seededRandom } from './random.ts';
 const REPORT = new URL('../../../docs/reliability.md', import.meta.url);
 /** From this heading on the report is written by hand, and kept. */
 const NOTES = '## Notes';
+/** Runs for each moment, at most, until as many have met their fault as there are to be moments. */
+const MAX_TRIES = 5;
 
 const names = FAULT_KINDS.map(({ name }) => name);
 const { values } = parseArgs({
@@ -78,11 +80,16 @@ async function tryAll(
     // A seed of each kind's own: one kind alone meets the moments that it meets among all.
     const random = seededRandom(seed * 1000 + names.indexOf(kind.name));
     const ended: Ending[] = [];
-    for (let moment = 0; moment < moments; moment++) {
+    for (let moment = 0, tries = 0; moment < moments; tries++) {
       const rule = chooseMoment(kind, requests, random);
       registry.clearRequests();
-      ended.push(await convertUnderFault(registry, { source, destination: destination(), expected }, rule));
-      tell(kind, moment, ended.at(-1) as Ending);
+      const ending = await convertUnderFault(registry, { source, destination: destination(), expected }, rule);
+      tell(kind, moment, ending);
+      // How many parts a layer is read in depends on the moment's speed: a request that is not made this time meets nothing.
+      const isMet = ending.hits > 0 || ending.verdict !== 'identical';
+      if (!isMet && tries < moments * MAX_TRIES) continue;
+      ended.push(ending);
+      moment++;
     }
     endings.set(kind.name, ended);
   }
