@@ -184,7 +184,10 @@ class ImageCopy {
     if (mountFrom !== undefined && (await this.#target.mount?.(descriptor, mountFrom, this.#call))) return 'mounted';
     try {
       // Not with `reuseChunks`: a target may have sent on, but not yet let go of, a chunk when it asks for the next.
-      await this.#target.push(descriptor, this.#source.fetch(descriptor, this.#call), this.#call);
+      const content = {
+        [Symbol.asyncIterator]: () => this.#source.fetch(descriptor, this.#call)[Symbol.asyncIterator](),
+      };
+      await this.#target.push(descriptor, content, this.#call);
       return 'copied';
     } catch (error) {
       const isMissing = error instanceof OciError && error.code === 'NOT_FOUND';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RegistryError } from '../errors.ts';
 import { findAuth, parseDockerConfig } from './docker-config.ts';
 
-const FILE = '/home/someone/.docker/config.json';
+const FILE = '.docker/config.json';
 const basic = (text: string) => Buffer.from(text).toString('base64');
 const configOf = (config: unknown) => parseDockerConfig(JSON.stringify(config), FILE);
 const find = (auths: unknown, host: string, repository?: string) => findAuth(configOf({ auths }), host, repository);
