@@ -31,6 +31,7 @@ for (const program of PROGRAMS) {
       const { root: expected } = await convert(`${host}/restart/from:v1`, `${host}/restart/undisturbed:v1`);
       const needed = readRequests(log).length - before;
 
+      let interrupted = 0;
       for (const moment of MOMENTS) {
         const answered = readRequests(log).length + Math.floor(needed * moment);
         const to = `${host}/restart/disturbed-${moment}:v1`;
@@ -40,6 +41,7 @@ for (const program of PROGRAMS) {
           () => true,
         );
         while (readRequests(log).length <= answered && !(await Promise.race([over, wait(2, false)])));
+        if (!(await Promise.race([over, wait(0, false)]))) interrupted++;
         await registry.kill();
         await wait(OUTAGE);
         registry = await startDistribution({ ...options, port: Number(host.split(':')[1]) });
@@ -47,6 +49,7 @@ for (const program of PROGRAMS) {
         expect(await craneDigest(to)).toBe(expected?.digest);
         expect((await sociIndex('verify', to)).code).toBe(0);
       }
+      expect(interrupted).toBeGreaterThan(0);
     });
   });
 }

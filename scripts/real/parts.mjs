@@ -57,14 +57,19 @@ async function installDebianPackages(parts) {
 async function buildWithGo({ name, module, version, sources }) {
   const folder = join(CACHE, version === undefined ? name : `${name}-${version}`);
   const path = join(folder, name);
-  if (version !== undefined && isExecutable(path)) return path;
-  if (spawnSync('go', ['version']).error !== undefined) return undefined;
+  const isKept = isExecutable(path);
+  if (isKept && (version !== undefined || !hasGo())) return path;
+  if (!hasGo()) return undefined;
   mkdirSync(folder, { recursive: true });
   const env = { ...process.env, CGO_ENABLED: '0', GOBIN: folder, GOFLAGS: '-trimpath -buildvcs=false' };
   const args =
     sources === undefined ? ['install', `${module}@${version}`] : ['build', '-C', join(ROOT, sources), '-o', path, '.'];
   const isBuilt = await succeeds(['building', name, version].filter(Boolean).join(' '), 'go', args, env);
   return isBuilt && isExecutable(path) ? path : undefined;
+}
+
+function hasGo() {
+  return spawnSync('go', ['version']).error === undefined;
 }
 
 /** A step whose failure, which it has shown, is no end. */
