@@ -40,7 +40,7 @@ export interface SociIndexOptions extends CallOptions {
    * @default every layer is read
    */
   readonly reuse?: ZtocSource;
-  /** Layers built at a time: one in the calling thread, the others on worker threads. @default the cores there are, up to 8 */
+  /** Layers built at a time: one in the calling thread, several on a worker thread each. @default the cores there are, up to 8 */
   readonly jobs?: number;
   /** Bounds on what a hostile image may cost. @default see {@link IndexLimits} */
   readonly limits?: IndexLimits;

@@ -25,21 +25,17 @@ export async function buildLayers(
   const { onProgress, signal } = options;
   const settings = toLayerSettings(options);
   onProgress({ type: 'planned', layers: tasks.length, bytes: tasks.reduce((bytes, { size }) => bytes + size, 0) });
-  // This thread builds too: it has little else to do, and each further thread costs memory.
-  const others = canStartThreads() ? Math.min(options.jobs, tasks.length) - 1 : 0;
-  const threads = Array.from({ length: Math.max(others, 0) }, () => new LayerThread());
+  // One layer at a time needs no thread. For several this one only reads: what comes from a network would wait while it builds.
+  const count = canStartThreads() ? Math.min(options.jobs, tasks.length) : 1;
+  const threads = Array.from({ length: count > 1 ? count : 0 }, () => new LayerThread());
   const abort = new AbortController();
   const combined = signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]);
   // A thread in the middle of a layer does not look up: it is ended, which makes its build fail.
   combined.addEventListener('abort', () => void Promise.all(threads.map((thread) => thread.terminate())));
-  const builders: Build[] = [
-    (chunks, task, report) => buildLayer(chunks, task, settings, report, combined),
-    ...threads.map(
-      (thread): Build =>
-        (chunks, task, report) =>
-          thread.build(chunks, task, settings, report),
-    ),
-  ];
+  const buildHere: Build = (chunks, task, report) => buildLayer(chunks, task, settings, report, combined);
+  const buildIn = (thread: LayerThread): Build => {
+    return (chunks, task, report) => thread.build(chunks, task, settings, report);
+  };
 
   const built = new Map<string, BuiltLayer>();
   const queue = tasks.toSorted((a, b) => b.size - a.size);
@@ -59,7 +55,7 @@ export async function buildLayers(
   };
   try {
     signal?.throwIfAborted();
-    await Promise.all(builders.map(work));
+    await Promise.all(threads.length === 0 ? [work(buildHere)] : threads.map((thread) => work(buildIn(thread))));
     return built;
   } catch (error) {
     abort.abort(error);
