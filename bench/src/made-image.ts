@@ -21,19 +21,35 @@ export async function imageLayout(): Promise<string> {
   if (given !== undefined && existsSync(join(given, 'medium/index.json'))) return join(given, 'medium');
   const target = join(CACHE, 'image');
   if (existsSync(target)) return target;
+  const layers: MadeLayer[] = [];
+  for (const archive of realArchives().slice(0, LAYERS)) {
+    layers.push({ blob: await gzipOf(archive), diffId: `sha256:${await hashOf(archive)}` });
+  }
+  return makeLayout(target, layers);
+}
+
+/** An OCI layout folder with an image of one gzip layer. Its configuration names no tar: nobody here unpacks it. */
+export async function layoutOfLayer(blob: string): Promise<string> {
+  const target = `${blob}.image`;
+  return existsSync(target) ? target : makeLayout(target, [{ blob, diffId: `sha256:${'0'.repeat(64)}` }]);
+}
+
+interface MadeLayer {
+  /** The file of its gzip. */
+  readonly blob: string;
+  readonly diffId: string;
+}
+
+async function makeLayout(target: string, made: readonly MadeLayer[]): Promise<string> {
   const part = `${target}.part`;
   rmSync(part, { recursive: true, force: true });
   mkdirSync(join(part, 'blobs/sha256'), { recursive: true });
-  const layers = [];
-  const diffIds = [];
-  for (const archive of realArchives().slice(0, LAYERS)) {
-    layers.push(await addBlob(part, await gzipOf(archive), 'application/vnd.oci.image.layer.v1.tar+gzip'));
-    diffIds.push(`sha256:${await hashOf(archive)}`);
-  }
+  const layers: Descriptor[] = [];
+  for (const { blob } of made) layers.push(await addBlob(part, blob, 'application/vnd.oci.image.layer.v1.tar+gzip'));
   const config = addJson(part, 'application/vnd.oci.image.config.v1+json', {
     architecture: 'amd64',
     os: 'linux',
-    rootfs: { type: 'layers', diff_ids: diffIds },
+    rootfs: { type: 'layers', diff_ids: made.map(({ diffId }) => diffId) },
   });
   const mediaType = 'application/vnd.oci.image.manifest.v1+json';
   const manifest = addJson(part, mediaType, { schemaVersion: 2, mediaType, config, layers });

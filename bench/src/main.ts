@@ -14,6 +14,7 @@ import { benchImage } from './sections/image.ts';
 import { benchMemory } from './sections/memory.ts';
 import { benchPlainLayer } from './sections/plain-layer.ts';
 import { benchRegistry } from './sections/registry.ts';
+import { benchRegistryMemory } from './sections/registry-memory.ts';
 import { benchSlowNetwork } from './sections/slow-network.ts';
 
 const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => Promise<Section>>> = {
@@ -23,6 +24,7 @@ const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => P
   image: benchImage,
   registry: benchRegistry,
   'slow-network': benchSlowNetwork,
+  'registry-memory': benchRegistryMemory,
   memory: benchMemory,
   entries: benchEntries,
 };

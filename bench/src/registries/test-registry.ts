@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestRegistryOptions } from '@soci/test-registry';
@@ -14,8 +14,8 @@ export interface ServedRegistry {
 
 /** Starts it with the image of a layout as `app:v1`, its blobs in files. */
 export function serveTestRegistry(layout: string, options: TestRegistryOptions): Promise<ServedRegistry> {
-  const folder = join(CACHE, 'test-registry');
-  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(CACHE, { recursive: true });
+  const folder = mkdtempSync(join(CACHE, 'test-registry-'));
   const program = fileURLToPath(new URL('serve-test-registry.ts', import.meta.url));
   const server = fork(program, [folder, layout, JSON.stringify(options)]);
   return new Promise((resolve, reject) => {
