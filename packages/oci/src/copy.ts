@@ -1,11 +1,11 @@
 import type { Fetcher, Mounter, Prober, Pusher } from './content.ts';
 import type { Descriptor } from './descriptor.ts';
 import { OciError } from './errors.ts';
-import { MAX_DEPTH, MAX_MANIFEST_SIZE, MAX_NODES } from './limits.ts';
-import { isImageIndex, isImageManifest, isNonDistributable } from './media-types.ts';
+import { MAX_MANIFEST_SIZE } from './limits.ts';
+import { isManifestOrIndex, isNonDistributable } from './media-types.ts';
 import { readVerified } from './read.ts';
 import { Turns } from './turns.ts';
-import { listSuccessors, type WalkOptions } from './walk.ts';
+import { checkBounds, listSuccessors, nodeKey, type WalkOptions } from './walk.ts';
 
 /** Pieces of content that are copied at a time: enough to hide a registry's latency, few enough for its rate limits. */
 export const DEFAULT_COPY_CONCURRENCY = 4;
@@ -131,12 +131,13 @@ class ImageCopy {
    * holds up what comes after it.
    */
   async #begin(descriptor: Descriptor, depth: number): Promise<void> {
-    if (this.#met.has(keyOf(descriptor))) return;
-    this.#met.add(keyOf(descriptor));
-    this.#checkBounds(descriptor, depth);
-    if (this.#options.present?.(descriptor)) {
+    const { limits = {}, present } = this.#options;
+    if (this.#met.has(nodeKey(descriptor))) return;
+    this.#met.add(nodeKey(descriptor));
+    checkBounds(this.#root, descriptor, { met: this.#met.size, depth }, limits);
+    if (present?.(descriptor)) {
       this.#end(descriptor, 'present');
-    } else if (leadsOn(descriptor)) {
+    } else if (isManifestOrIndex(descriptor.mediaType)) {
       await this.#beginManifest(descriptor, depth);
     } else {
       await this.#turns.take();
@@ -171,7 +172,7 @@ class ImageCopy {
     raw: Uint8Array | undefined,
     successors: readonly Descriptor[],
   ): Promise<CopyProgress['outcome']> {
-    await Promise.all(successors.map((successor) => this.#begun.get(keyOf(successor))));
+    await Promise.all(successors.map((successor) => this.#begun.get(nodeKey(successor))));
     if (raw === undefined) return 'present';
     await this.#turns.take();
     await this.#withTurn(() => this.#target.push(descriptor, raw, this.#call));
@@ -213,35 +214,15 @@ class ImageCopy {
   /** Lets a piece come to its end on its own. The first that fails ends the others. */
   #follow(descriptor: Descriptor, work: Promise<CopyProgress['outcome']>): Promise<void> {
     const end = work.then((outcome) => this.#end(descriptor, outcome));
-    this.#begun.set(keyOf(descriptor), end);
+    this.#begun.set(nodeKey(descriptor), end);
     end.catch((error: unknown) => this.#abort.abort(error));
     return end;
   }
 
   #end(descriptor: Descriptor, outcome: CopyProgress['outcome']): void {
-    if (!this.#begun.has(keyOf(descriptor))) this.#begun.set(keyOf(descriptor), Promise.resolve());
+    if (!this.#begun.has(nodeKey(descriptor))) this.#begun.set(nodeKey(descriptor), Promise.resolve());
     if (outcome !== 'elsewhere') this.#counts[outcome] += 1;
     if (outcome === 'copied') this.#counts.bytes += descriptor.size;
     this.#options.onProgress?.({ descriptor, outcome });
   }
-
-  #checkBounds(descriptor: Descriptor, depth: number): void {
-    const { maxNodes = MAX_NODES, maxDepth = MAX_DEPTH } = this.#options.limits ?? {};
-    const { digest } = this.#root;
-    if (this.#met.size > maxNodes) {
-      throw new OciError('LIMIT_EXCEEDED', `${digest} refers to more than ${maxNodes} pieces of content`);
-    }
-    if (depth > maxDepth && leadsOn(descriptor)) {
-      throw new OciError('LIMIT_EXCEEDED', `${digest} nests manifests deeper than ${maxDepth} levels`);
-    }
-  }
-}
-
-function leadsOn({ mediaType }: Descriptor): boolean {
-  return isImageIndex(mediaType) || isImageManifest(mediaType);
-}
-
-/** The same bytes may stand in one place as a blob, in another as a manifest whose successors count. */
-function keyOf(descriptor: Descriptor): string {
-  return `${leadsOn(descriptor) ? 'manifest' : 'blob'} ${descriptor.digest}`;
 }

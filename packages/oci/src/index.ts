@@ -1,3 +1,4 @@
+export { checkRange } from './byte-range.ts';
 export type {
   ByteRange,
   CallOptions,
@@ -43,6 +44,7 @@ export {
   isImageIndex,
   isImageManifest,
   isLayer,
+  isManifestOrIndex,
   isNonDistributable,
   type LayerCompression,
   layerCompression,

@@ -8,6 +8,7 @@ import {
   isImageIndex,
   isImageManifest,
   isLayer,
+  isManifestOrIndex,
   isNonDistributable,
   layerCompression,
   OCI_IMAGE_CONFIG,
@@ -50,6 +51,11 @@ test('manifests, indexes and configurations are known in OCI and Docker form', (
     false,
   ]);
   expect([OCI_IMAGE_INDEX, DOCKER_MANIFEST_LIST, OCI_IMAGE_MANIFEST].map(isImageIndex)).toEqual([true, true, false]);
+  expect([DOCKER_IMAGE_MANIFEST, OCI_IMAGE_INDEX, OCI_IMAGE_CONFIG].map(isManifestOrIndex)).toEqual([
+    true,
+    true,
+    false,
+  ]);
   expect([OCI_IMAGE_CONFIG, DOCKER_IMAGE_CONFIG, OCI_IMAGE_INDEX].map(isImageConfig)).toEqual([true, true, false]);
   expect([OCI_IMAGE_MANIFEST, DOCKER_IMAGE_MANIFEST].map(isDockerType)).toEqual([false, true]);
 });

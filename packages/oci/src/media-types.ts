@@ -52,6 +52,11 @@ export function isImageIndex(mediaType: string): boolean {
   return mediaType === OCI_IMAGE_INDEX || mediaType === DOCKER_MANIFEST_LIST;
 }
 
+/** Whether `mediaType` is a manifest's or an image index's: content of that type leads to other content. */
+export function isManifestOrIndex(mediaType: string): boolean {
+  return isImageManifest(mediaType) || isImageIndex(mediaType);
+}
+
 /** Whether `mediaType` is an image configuration's, OCI or Docker. */
 export function isImageConfig(mediaType: string): boolean {
   return mediaType === OCI_IMAGE_CONFIG || mediaType === DOCKER_IMAGE_CONFIG;

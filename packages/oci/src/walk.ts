@@ -4,7 +4,7 @@ import { OciError } from './errors.ts';
 import { parseImageIndex } from './image-index.ts';
 import { MAX_DEPTH, MAX_MANIFEST_SIZE, MAX_NODES, type OciLimits } from './limits.ts';
 import { parseManifest } from './manifest.ts';
-import { isImageIndex, isImageManifest } from './media-types.ts';
+import { isImageIndex, isImageManifest, isManifestOrIndex } from './media-types.ts';
 import { readVerified } from './read.ts';
 
 /** Options of {@link walkContent}. */
@@ -50,26 +50,18 @@ export async function* walkContent(
   options: WalkOptions = {},
 ): AsyncGenerator<ContentNode, void, undefined> {
   const { limits = {}, signal } = options;
-  const { maxDepth = MAX_DEPTH, maxNodes = MAX_NODES, maxManifestSize = MAX_MANIFEST_SIZE } = limits;
   const seen = new Set<string>();
-  const readOptions = { maxSize: maxManifestSize, ...(signal && { signal }) };
+  const readOptions = { maxSize: limits.maxManifestSize ?? MAX_MANIFEST_SIZE, ...(signal && { signal }) };
 
   async function* visit(descriptor: Descriptor, depth: number): AsyncGenerator<ContentNode, void, undefined> {
     signal?.throwIfAborted();
-    const leads = isImageIndex(descriptor.mediaType) || isImageManifest(descriptor.mediaType);
-    // The same bytes may stand in one place as a blob, in another as a manifest whose successors count.
-    const key = `${leads ? 'manifest' : 'blob'} ${descriptor.digest}`;
+    const key = nodeKey(descriptor);
     if (seen.has(key)) return;
     seen.add(key);
-    if (seen.size > maxNodes) {
-      throw new OciError('LIMIT_EXCEEDED', `${root.digest} refers to more than ${maxNodes} pieces of content`);
-    }
-    if (!leads) {
+    checkBounds(root, descriptor, { met: seen.size, depth }, limits);
+    if (!isManifestOrIndex(descriptor.mediaType)) {
       yield { descriptor };
       return;
-    }
-    if (depth > maxDepth) {
-      throw new OciError('LIMIT_EXCEEDED', `${root.digest} nests manifests deeper than ${maxDepth} levels`);
     }
     const raw = await readVerified(source, descriptor, readOptions);
     for (const successor of listSuccessors(descriptor, raw, limits)) yield* visit(successor, depth + 1);
@@ -77,4 +69,29 @@ export async function* walkContent(
   }
 
   yield* visit(root, 1);
+}
+
+/** Names a piece: the same bytes may stand in one place as a blob, in another as a manifest whose successors count. */
+export function nodeKey({ digest, mediaType }: Descriptor): string {
+  return `${isManifestOrIndex(mediaType) ? 'manifest' : 'blob'} ${digest}`;
+}
+
+/**
+ * Checks the bounds of a graph at a piece of it.
+ *
+ * @param at - How many pieces were met, this one among them, and how many levels it lies deep.
+ * @throws OciError `LIMIT_EXCEEDED`
+ */
+export function checkBounds(
+  root: Descriptor,
+  { mediaType }: Descriptor,
+  at: { readonly met: number; readonly depth: number },
+  { maxNodes = MAX_NODES, maxDepth = MAX_DEPTH }: OciLimits,
+): void {
+  if (at.met > maxNodes) {
+    throw new OciError('LIMIT_EXCEEDED', `${root.digest} refers to more than ${maxNodes} pieces of content`);
+  }
+  if (at.depth > maxDepth && isManifestOrIndex(mediaType)) {
+    throw new OciError('LIMIT_EXCEEDED', `${root.digest} nests manifests deeper than ${maxDepth} levels`);
+  }
 }

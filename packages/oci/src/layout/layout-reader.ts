@@ -15,7 +15,7 @@ import { OciError } from '../errors.ts';
 import { type ImageIndex, parseImageIndex } from '../image-index.ts';
 import { MAX_MANIFEST_SIZE } from '../limits.ts';
 import { describeManifest } from '../manifest-kind.ts';
-import { isImageIndex, isImageManifest, OCI_IMAGE_INDEX } from '../media-types.ts';
+import { isManifestOrIndex, OCI_IMAGE_INDEX } from '../media-types.ts';
 import { readVerified } from '../read.ts';
 import { readReferral } from '../referrer.ts';
 import { type FileSpan, readAt, readSpan } from './file-span.ts';
@@ -86,8 +86,7 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
   ): AsyncGenerator<Descriptor, void, undefined> {
     const seen = new Set<string>();
     for (const listed of await this.roots()) {
-      const leads = isImageManifest(listed.mediaType) || isImageIndex(listed.mediaType);
-      if (!leads || seen.has(listed.digest) || !(await this.exists(listed))) continue;
+      if (!isManifestOrIndex(listed.mediaType) || seen.has(listed.digest) || !(await this.exists(listed))) continue;
       seen.add(listed.digest);
       const referral = readReferral(listed, await readVerified(this, listed, options));
       if (referral?.subject !== subject.digest) continue;

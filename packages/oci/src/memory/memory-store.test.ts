@@ -69,6 +69,24 @@ describe('MemoryStore', () => {
     await store.push(blob, content);
   });
 
+  test('takes no more than its limit of what comes at the same time', async () => {
+    const store = new MemoryStore({ maxMemory: 10 });
+    const contents = ['first', 'second', 'third'].map(bytesOf);
+    const push = (bytes: Uint8Array) => store.push(describeContent('application/octet-stream', bytes), bytes);
+    const ends = await Promise.allSettled(contents.map(push));
+    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    await expect(push(bytesOf('x'))).rejects.toMatchObject({ message: expect.stringContaining('room for 0') });
+  });
+
+  test('gives back the room of what failed, or came twice', async () => {
+    const store = new MemoryStore({ maxMemory: 14 });
+    await Promise.all([store.push(blob, content), store.push(blob, content)]);
+    const other = bytesOf('another');
+    const descriptor = describeContent('application/octet-stream', other);
+    await expect(store.push(descriptor, bytesOf('an other'))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    await store.push(descriptor, other);
+  });
+
   test('resolves tags, and digests of manifests', async () => {
     const store = new MemoryStore();
     const { manifest } = await makeReferrer(store);

@@ -12,7 +12,7 @@ import type {
 } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { OciError } from '../errors.ts';
-import { isImageIndex, isImageManifest } from '../media-types.ts';
+import { isManifestOrIndex } from '../media-types.ts';
 import { verifyStream } from '../read.ts';
 import { type Referral, readReferral } from '../referrer.ts';
 
@@ -63,16 +63,22 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
     options: CallOptions = {},
   ): Promise<void> {
     options.signal?.throwIfAborted();
-    const { mediaType, digest, size } = target;
-    const blob = this.#blobs.has(digest) ? this.#blob(target) : await this.#receive(target, content, options);
-    if (isImageManifest(mediaType) || isImageIndex(mediaType)) {
-      const referral = readReferral(target, blob);
-      if (referral !== undefined) this.#referrals.set(digest, referral);
-      this.#manifests.set(digest, { mediaType, digest, size });
+    const { digest, size } = target;
+    if (this.#blobs.has(digest)) {
+      this.#keepManifest(target, this.#blob(target));
+      return;
     }
-    // Two pushes of the same content may end at the same time; it counts once.
-    if (!this.#blobs.has(digest)) this.#used += size;
-    this.#blobs.set(digest, blob);
+    // Room is taken before the content comes: pushes that are under way at the same time share it.
+    this.#takeRoom(target);
+    let isKept = false;
+    try {
+      const blob = await this.#receive(target, content, options);
+      this.#keepManifest(target, blob);
+      isKept = !this.#blobs.has(digest);
+      this.#blobs.set(digest, blob);
+    } finally {
+      if (!isKept) this.#used -= size;
+    }
   }
 
   async exists(target: Descriptor): Promise<boolean> {
@@ -107,6 +113,22 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
     }
   }
 
+  #takeRoom({ digest, size }: Descriptor): void {
+    const room = this.#maxMemory - this.#used;
+    if (size > room) {
+      throw new OciError('LIMIT_EXCEEDED', `${digest} has ${size} bytes: the store in memory has room for ${room}`);
+    }
+    this.#used += size;
+  }
+
+  #keepManifest(target: Descriptor, blob: Uint8Array): void {
+    const { mediaType, digest, size } = target;
+    if (!isManifestOrIndex(mediaType)) return;
+    const referral = readReferral(target, blob);
+    if (referral !== undefined) this.#referrals.set(digest, referral);
+    this.#manifests.set(digest, { mediaType, digest, size });
+  }
+
   #blob({ digest, mediaType, size }: Descriptor): Uint8Array {
     const blob = this.#blobs.get(digest);
     if (blob === undefined) throw new OciError('NOT_FOUND', `${digest} (${mediaType}) is not in memory`);
@@ -122,12 +144,6 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
     content: Uint8Array | AsyncIterable<Uint8Array>,
     options: CallOptions,
   ): Promise<Uint8Array> {
-    if (target.size > this.#maxMemory - this.#used) {
-      throw new OciError(
-        'LIMIT_EXCEEDED',
-        `${target.digest} has ${target.size} bytes: the store in memory has room for ${this.#maxMemory - this.#used}`,
-      );
-    }
     const chunks: Uint8Array[] = [];
     const source = content instanceof Uint8Array ? [content] : content;
     for await (const chunk of verifyStream(source, target, options)) chunks.push(new Uint8Array(chunk)); // not slice(): a Buffer's shares its memory
