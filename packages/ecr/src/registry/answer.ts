@@ -1,5 +1,6 @@
 import { isDigest } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
+import { cleanText, quoteText } from '../transport/foreign-text.ts';
 import type { HttpMethod } from '../transport/http-message.ts';
 import type { WholeResponse } from '../transport/registry-http.ts';
 import { describeRequest } from '../transport/request-line.ts';
@@ -14,14 +15,9 @@ export function invalidAnswer(
   method: HttpMethod,
   { url, status }: Pick<WholeResponse, 'status' | 'url'>,
   problem: string,
-  cause?: unknown,
 ): RegistryError {
   const request = describeRequest(method, url);
-  return new RegistryError('RESPONSE_INVALID', `${request}: the registry's answer ${problem}`, {
-    request,
-    status,
-    ...(cause !== undefined && { cause }),
-  });
+  return new RegistryError('RESPONSE_INVALID', `${request}: the registry's answer ${problem}`, { request, status });
 }
 
 /** The media type of an answer, without its parameters, in lower case; empty where it names none. */
@@ -34,11 +30,7 @@ export function digestHeader(method: HttpMethod, response: WholeResponse): strin
   const digest = response.headers['docker-content-digest'];
   if (digest === undefined || digest === '') return undefined;
   if (isDigest(digest)) return digest;
-  throw invalidAnswer(
-    method,
-    response,
-    `has a Docker-Content-Digest that is none: ${JSON.stringify(digest.slice(0, 80))}`,
-  );
+  throw invalidAnswer(method, response, `has a Docker-Content-Digest that is none: ${quoteText(digest)}`);
 }
 
 /**
@@ -50,8 +42,9 @@ export function readJsonAnswer(response: WholeResponse): Readonly<Record<string,
   let value: unknown;
   try {
     value = JSON.parse(utf8.decode(response.body));
-  } catch (cause) {
-    throw invalidAnswer('GET', response, `is not JSON but ${nameOf(response)}${HINT}`, cause);
+  } catch {
+    // Without its cause: the parser's message quotes what it stumbled over.
+    throw invalidAnswer('GET', response, `is not JSON but ${nameOf(response)}${HINT}`);
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   throw invalidAnswer('GET', response, 'is not a JSON object');
@@ -66,5 +59,7 @@ const HINT = ': is this a registry, or does a proxy answer in its place?';
 
 function nameOf(response: WholeResponse): string {
   const mediaType = mediaTypeOf(response);
-  return mediaType === '' || mediaType.length > 80 ? `${response.body.length} bytes of something else` : mediaType;
+  return mediaType === '' || mediaType.length > 80
+    ? `${response.body.length} bytes of something else`
+    : cleanText(mediaType, 80);
 }

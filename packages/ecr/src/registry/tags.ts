@@ -1,4 +1,5 @@
 import { type CallOptions, isTag } from '@soci/oci';
+import { quoteText } from '../transport/foreign-text.ts';
 import { invalidAnswer, readJsonAnswer } from './answer.ts';
 import { readPages } from './pages.ts';
 import type { RepositoryContext } from './repository-context.ts';
@@ -23,7 +24,12 @@ export async function* listTags(
     if (!Array.isArray(tags)) throw invalidAnswer('GET', page, 'has no list of tags');
     for (const tag of tags) {
       if (typeof tag === 'string' && isTag(tag)) yield tag;
-      else throw invalidAnswer('GET', page, `lists a tag that is none: ${JSON.stringify(tag).slice(0, 80)}`);
+      else
+        throw invalidAnswer(
+          'GET',
+          page,
+          `lists a tag that is none: ${quoteText(typeof tag === 'string' ? tag : typeof tag)}`,
+        );
     }
   }
 }

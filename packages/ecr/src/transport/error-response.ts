@@ -1,5 +1,6 @@
 import { OciError } from '@soci/oci';
 import { RegistryError, type RegistryErrorCode, type RegistryRefusal } from '../errors.ts';
+import { cleanText, type SentSecrets } from './foreign-text.ts';
 import type { HttpMethod } from './http-message.ts';
 import { describeRequest } from './request-line.ts';
 
@@ -44,7 +45,7 @@ export function describeFailure(
 ): RegistryError | OciError {
   const { method, url, status, body } = response;
   const request = describeRequest(method, url);
-  const refusals = readRefusals(body, secretsOf(authorization));
+  const refusals = readRefusals(body, { authorization, url });
   const message = `${request} was answered with ${status}${describeWords(response, refusals)}${remedy ? `: ${remedy}` : ''}`;
   const code = classify(response, refusals);
   if (code === 'NOT_FOUND' || code === 'RANGE_INVALID') return new OciError(code, message);
@@ -53,11 +54,11 @@ export function describeFailure(
 
 /** Whether a refusal is of a token that was good once. ECR says so with 403, "Your authorization token has expired". */
 export function isTokenExpired(body: Uint8Array): boolean {
-  return readRefusals(body, []).some(({ message }) => /\btoken has expired\b/i.test(message));
+  return readRefusals(body).some(({ message }) => /\btoken has expired\b/i.test(message));
 }
 
 /** What the registry says, cleaned of what may not be printed. Empty where the body is not as the specification has it. */
-function readRefusals(body: Uint8Array | undefined, secrets: readonly string[]): RegistryRefusal[] {
+function readRefusals(body: Uint8Array | undefined, sent: SentSecrets = {}): RegistryRefusal[] {
   let answer: unknown;
   try {
     answer = JSON.parse(utf8.decode(body));
@@ -69,18 +70,9 @@ function readRefusals(body: Uint8Array | undefined, secrets: readonly string[]):
     .slice(0, MAX_REFUSALS)
     .filter(isRecord)
     .map(({ code, message }) => ({
-      code: clean(code, MAX_CODE_LENGTH, secrets),
-      message: clean(message, MAX_MESSAGE_LENGTH, secrets),
+      code: clean(code, MAX_CODE_LENGTH, sent),
+      message: clean(message, MAX_MESSAGE_LENGTH, sent),
     }));
-}
-
-/** The parts of an `Authorization` that prove something: all of it, its credentials, and the password in those. */
-function secretsOf(authorization: string | undefined): readonly string[] {
-  if (authorization === undefined) return [];
-  const [scheme, credentials = ''] = authorization.split(/ +/, 2);
-  const password =
-    scheme?.toLowerCase() === 'basic' ? utf8.decode(Buffer.from(credentials, 'base64')).replace(/^[^:]*:/, '') : '';
-  return [authorization, credentials, password].filter((secret) => secret !== '');
 }
 
 function classify(
@@ -130,16 +122,8 @@ function isHtml({ headers, body }: ErrorResponse): boolean {
   );
 }
 
-/** Takes out of a server's text what could move a terminal's cursor, sign a request, or prove who asks. */
-function clean(text: unknown, maxLength: number, secrets: readonly string[]): string {
-  if (typeof text !== 'string') return '';
-  let cleaned = text.slice(0, MAX_ERROR_SIZE);
-  for (const secret of secrets) cleaned = cleaned.replaceAll(secret, '…');
-  cleaned = cleaned
-    .replace(/(https?:\/\/[^\s?"'<>]*)\?[^\s"'<>]*/gi, '$1?…')
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
-    .trim();
-  return cleaned.length > maxLength ? `${cleaned.slice(0, maxLength)}…` : cleaned;
+function clean(text: unknown, maxLength: number, sent: SentSecrets): string {
+  return typeof text === 'string' ? cleanText(text, maxLength, sent) : '';
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
