@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../build-index.ts';
 import { loadGolden, type RecordingStore } from '../fixtures/golden-memory.ts';
+import { randomOptions } from '../fixtures/random-options.ts';
 import type { SociIndexOptions } from '../options.ts';
 import { recognizeIndexes } from './recognize-indexes.ts';
 
@@ -16,26 +17,13 @@ async function index(store: RecordingStore, image: Descriptor, options: SociInde
   return result;
 }
 
-const options = fc.record(
-  {
-    spanSize: fc.constantFrom(65_536, 1 << 18),
-    minLayerSize: fc.constantFrom(0, 5000),
-    jobs: fc.constant(1),
-    optimizations: fc.constantFrom<SociIndexOptions['optimizations']>([], ['xattr']),
-    prefetchFiles: fc.constantFrom([], ['usr/bin/l0'], ['absent']),
-    buildToolIdentifier: fc.constantFrom('AWS SOCI CLI v0.2', 'another'),
-    compat: fc.constant<'soci-cli'>('soci-cli'),
-  },
-  { requiredKeys: ['spanSize', 'minLayerSize', 'jobs'] },
-) as fc.Arbitrary<SociIndexOptions>;
-
 describe('recognizeIndexes', () => {
   it('recognizes exactly what building anew would give, among others', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...NAMES),
-        fc.array(options, { minLength: 1, maxLength: 3 }),
-        fc.option(options),
+        fc.array(randomOptions, { minLength: 1, maxLength: 3 }),
+        fc.option(randomOptions),
         async (name, made, other) => {
           const { store, images } = await loadGolden([name]);
           const image = images[0] as Descriptor;

@@ -1,5 +1,6 @@
 import type { Descriptor } from '@soci/oci';
 import { OCI_IMAGE_INDEX } from '@soci/oci';
+import { decodeZtoc, encodeZtoc } from '@soci/ztoc';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../build-index.ts';
 import { convertImage } from '../convert-image.ts';
@@ -7,6 +8,7 @@ import { RecordingStore } from '../fixtures/golden-memory.ts';
 import { putImage, putIndex, putLayer } from '../fixtures/image.ts';
 import type { SociIndexOptions } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
+import { verifySociIndex } from '../verify/verify-index.ts';
 import { findReusableZtocs, type PassedOver } from './find-reusable-ztocs.ts';
 
 const AMD64 = { architecture: 'amd64', os: 'linux' };
@@ -233,6 +235,20 @@ describe('findReusableZtocs', () => {
     ]);
     expect(fetched.map(({ digest }) => digest)).toEqual(expect.arrayContaining(base.map(({ digest }) => digest)));
     expect(result).toMatchObject({ root: (await convert(newImage)).root });
+  });
+
+  it('takes on trust what only the layer can tell, which verifying finds', async () => {
+    const { artifacts } = await convert(oldImage);
+    const known = decodeZtoc(artifacts.find(({ kind }) => kind === 'ztoc')?.content as Uint8Array);
+    const files = known.files.map((file) => ({ ...file, name: Buffer.from('made/up') }));
+    const madeUp = encodeZtoc({ ...known, files });
+    const reuse = {
+      find: async ({ digest }: { digest: string }) => (digest === base[0]?.digest ? madeUp : undefined),
+    };
+    const { root, layers } = await convert(newImage, { ...SMALL, reuse });
+    expect(layers[0]).toMatchObject({ digest: base[0]?.digest, origin: 'reused' });
+    const report = await verifySociIndex(store, root);
+    expect(report.isValid).toBe(false);
   });
 
   it('fails the run with what another source throws', async () => {
