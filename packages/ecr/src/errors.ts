@@ -4,6 +4,7 @@
  *
  * - `ACCESS_DENIED`: the registry knows who asks, and refuses (403), or hides the repository from them.
  * - `AUTHENTICATION_FAILED`: the registry does not take the credentials (401), or none are to be had and it wants some.
+ * - `CLOSED`: the registry was closed by its user, with requests under way or still to come.
  * - `CONNECTION_FAILED`: no connection, or one that broke, after the retries.
  * - `CONTENDED`: other writers kept replacing what was written.
  * - `CREDENTIALS_INVALID`: a configuration of credentials that cannot be read, or a helper that failed.
@@ -23,6 +24,7 @@
 export type RegistryErrorCode =
   | 'ACCESS_DENIED'
   | 'AUTHENTICATION_FAILED'
+  | 'CLOSED'
   | 'CONNECTION_FAILED'
   | 'CONTENDED'
   | 'CREDENTIALS_INVALID'

@@ -28,7 +28,10 @@ export interface RegistryOptions {
   readonly retry?: RetryOptions;
   /** Milliseconds without a byte after which a connection counts as stalled. @default 30,000 */
   readonly stallTimeout?: number;
-  /** Connections to one host at a time. @default 16 */
+  /**
+   * Connections to one host at a time, at least 2. One is kept for what is answered at once, so that blobs that wait for
+   * their receivers hold up nothing that these may need first. @default 16
+   */
   readonly maxConnections?: number;
   /**
    * Bytes that the blobs of the registry may be read ahead of their receivers, together, where one connection is slower

@@ -25,7 +25,10 @@ export interface Registry {
    * @throws OciError `REFERENCE_INVALID`
    */
   repository(path: string): Repository;
-  /** Closes the connections. Idle ones do not keep a process alive, so that this may be left to its end. */
+  /**
+   * Closes the connections: what is under way fails, and so does whatever is asked for later (`CLOSED`). Idle ones do not keep
+   * a process alive, so that this may be left to its end.
+   */
   close(): void;
 }
 

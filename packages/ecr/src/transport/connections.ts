@@ -79,7 +79,6 @@ export class Connections {
     const { maxConnections, stallTimeout } = this.#options;
     const options = {
       keepAlive: true,
-      maxSockets: maxConnections,
       maxFreeSockets: maxConnections,
       timeout: IDLE_TIMEOUT,
     };

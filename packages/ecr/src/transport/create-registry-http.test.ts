@@ -2,13 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OciError } from '@soci/oci';
 import { startTestRegistry } from '@soci/test-registry';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Authorizer } from '../credentials/authorizer.ts';
 import { caught, everythingIn } from '../credentials/fixtures/caught.ts';
+import { createRegistryHttp } from './create-registry-http.ts';
 import { openHttp } from './fixtures/open-http.ts';
 import { readText } from './fixtures/read-body.ts';
 import { resolveTo } from './fixtures/resolve-to.ts';
 import { TEST_IDENTITY } from './fixtures/test-identity.ts';
 import { serve, serveRaw, serveTls } from './fixtures/test-server.ts';
 import type { StreamedBody } from './http-message.ts';
+import { createHttpSender } from './http-sender.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -54,9 +57,9 @@ describe('the scheme', () => {
 
   test('is found out once, however many ask at a time', async () => {
     const server = await serve(answer(200));
-    const { ask } = openHttp(server.host, { maxConnections: 1 });
+    const { ask } = openHttp(server.host, { maxConnections: 2 });
     await Promise.all([ask('GET', '/'), ask('GET', '/'), ask('GET', '/')]);
-    expect(server.connections).toBe(2);
+    expect(server.connections).toBe(3);
   });
 
   test('does not fall back to plain http where the certificate is not trusted', async () => {
@@ -134,6 +137,29 @@ describe('credentials', () => {
       `GET http://${registry.host}/v2/ was answered with 401: UNAUTHORIZED: who?: try other credentials`,
     );
     expect(requests).toBe(3);
+  });
+
+  test('can be asked for at the host that refused others, however many wait for them', async () => {
+    const server = await serve(({ url, headers }, response) => {
+      const isKnown = url === '/token' || headers.authorization === 'Bearer new';
+      response.writeHead(isKnown ? 200 : 401).end();
+    });
+    const sender = createHttpSender({ env: {}, maxConnections: 2 });
+    onTestFinished(() => sender.close());
+    let authorization = 'Bearer old';
+    const authorizer: Authorizer = {
+      authorize: async () => authorization,
+      reauthorize: async () => {
+        const answer = await sender.send({ method: 'GET', url: server.at('/token'), headers: {} });
+        answer.discard();
+        authorization = 'Bearer new';
+        return true;
+      },
+      describeRefusal: () => '',
+    };
+    const http = createRegistryHttp({ host: server.host, options: { plainHttp: true }, authorizer, sender });
+    const asked = Array.from({ length: 4 }, () => http.exchange({ method: 'GET', target: '/', scope: [] }, 100));
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });
 
   test('that have expired are told by ECR with 403', async () => {

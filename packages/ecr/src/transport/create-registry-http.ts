@@ -37,6 +37,8 @@ interface Answer {
   readonly authorization?: string | undefined;
 }
 
+type SentRequest = RegistryRequest & Pick<HttpRequest, 'waitsForReceiver'>;
+
 class RegistryConnection implements RegistryHttp {
   readonly #authorizer: Authorizer;
   readonly #host: string;
@@ -64,7 +66,7 @@ class RegistryConnection implements RegistryHttp {
   }
 
   open(request: RegistryRequest): Promise<HttpResponse> {
-    return this.#retry(request, async (response) => response);
+    return this.#retry({ ...request, waitsForReceiver: true }, async (response) => response);
   }
 
   exchange(request: RegistryRequest, maxSize: number): Promise<WholeResponse> {
@@ -75,7 +77,7 @@ class RegistryConnection implements RegistryHttp {
   }
 
   /** Sends a request and uses the answer, again and again as long as what fails may pass. */
-  async #retry<T>(request: RegistryRequest, use: (response: HttpResponse) => Promise<T>): Promise<T> {
+  async #retry<T>(request: SentRequest, use: (response: HttpResponse) => Promise<T>): Promise<T> {
     const { expected = [], signal } = request;
     const retries = new Retries({ policy: this.#options.retry, timing: this.#timing, signal });
     const body = new SentBody(request.body);
@@ -110,7 +112,7 @@ class RegistryConnection implements RegistryHttp {
   }
 
   /** Sends a request, and goes on where redirects lead. */
-  async #follow(request: RegistryRequest, body: SentBody, attempt: number): Promise<Answer> {
+  async #follow(request: SentRequest, body: SentBody, attempt: number): Promise<Answer> {
     const { method, target, expected = [] } = request;
     const first = typeof target === 'string' ? new URL(`${this.#origin.origin}${target}`) : target;
     const chain = new RedirectChain(method, first, this.#origin);
@@ -127,7 +129,7 @@ class RegistryConnection implements RegistryHttp {
   }
 
   /** Sends a request to the registry itself, with credentials; with others where these are not taken. */
-  async #sendAuthorized(request: RegistryRequest, url: URL, body: SentBody, attempt: number): Promise<Answer> {
+  async #sendAuthorized(request: SentRequest, url: URL, body: SentBody, attempt: number): Promise<Answer> {
     const { method, scope, signal } = request;
     const call = signal === undefined ? {} : { signal };
     for (let again = 0; ; again += 1) {
@@ -139,12 +141,11 @@ class RegistryConnection implements RegistryHttp {
       const challenge = response.headers['www-authenticate'];
       if (!(await this.#authorizer.reauthorize(scope, challenge, authorization, call)))
         return { response, authorization };
-      response.discard();
     }
   }
 
   async #send(
-    { method, headers, signal, answerTimeout }: RegistryRequest,
+    { method, headers, signal, thinkingTime, waitsForReceiver }: SentRequest,
     { authorization, ...wire }: Pick<HttpRequest, 'isUntrusted' | 'url'> & { readonly authorization?: string },
     body: SentBody,
     attempt: number,
@@ -160,7 +161,8 @@ class RegistryConnection implements RegistryHttp {
         method,
         headers: { ...headers, ...(authorization !== undefined && { authorization }) },
         ...(body.value !== undefined && { body: body.value }),
-        ...(answerTimeout !== undefined && { answerTimeout }),
+        ...(thinkingTime !== undefined && { thinkingTime }),
+        ...(waitsForReceiver !== undefined && { waitsForReceiver }),
         ...(signal !== undefined && { signal }),
       });
     } catch (error) {
@@ -183,15 +185,18 @@ class RegistryConnection implements RegistryHttp {
   }
 }
 
-/** Whether the registry did not take the credentials; where its words must be read to know, they can be read again. */
+/**
+ * Whether the registry did not take the credentials. What it says of that is read, and can be read again: its connection
+ * must not wait for other credentials, which may have to be asked for at the same host.
+ */
 async function judge(
   response: HttpResponse,
   method: HttpRequest['method'],
 ): Promise<{ readonly response: HttpResponse; readonly isRejected: boolean }> {
-  if (response.status !== 403) return { response, isRejected: response.status === 401 };
+  if (response.status !== 401 && response.status !== 403) return { response, isRejected: false };
   const body = await readWhole(response, method, MAX_ERROR_SIZE).catch(() => new Uint8Array());
   const replayed = { ...response, body: replay(body), discard: () => undefined };
-  return { response: replayed, isRejected: isTokenExpired(body) };
+  return { response: replayed, isRejected: response.status === 401 || isTokenExpired(body) };
 }
 
 async function* replay(body: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

@@ -31,8 +31,15 @@ export interface HttpRequest extends CallOptions {
    * @default false
    */
   readonly isUntrusted?: boolean;
-  /** Milliseconds from the end of the request until the answer's headers are there. @default the sender's stall timeout */
-  readonly answerTimeout?: number;
+  /**
+   * The answer's body is read as fast as somebody takes it who may need other requests meanwhile: these must not wait for
+   * its connection.
+   *
+   * @default false: it is read at once
+   */
+  readonly waitsForReceiver?: boolean;
+  /** Milliseconds that the server may take for the head of its answer, beyond the stall timeout. @default 0 */
+  readonly thinkingTime?: number;
 }
 
 /** The answer to a request. Its body must be read to the end, or discarded. */
@@ -54,7 +61,7 @@ export interface HttpResponse {
 /** Sends one request once: no redirect is followed, nothing is retried, any status is an answer. */
 export interface HttpSender {
   /**
-   * @throws RegistryError `CONNECTION_FAILED`, `STALLED`, `TLS_FAILED`, `LIMIT_EXCEEDED`, `RESPONSE_INVALID`,
+   * @throws RegistryError `CLOSED`, `CONNECTION_FAILED`, `STALLED`, `TLS_FAILED`, `LIMIT_EXCEEDED`, `RESPONSE_INVALID`,
    * `REDIRECT_REFUSED`; OciError `SIZE_MISMATCH` where a body has not the size it claims; the signal's reason.
    */
   send(request: HttpRequest): Promise<HttpResponse>;

@@ -21,7 +21,11 @@ function openSender(options: HttpSenderOptions = {}) {
   onTestFinished(() => sender.close());
   const request = (method: HttpMethod, url: URL, more: Partial<HttpRequest> = {}) =>
     sender.send({ method, url, headers: {}, ...more });
-  return { request, get: (url: URL, more: Partial<HttpRequest> = {}) => request('GET', url, more) };
+  return {
+    close: () => sender.close(),
+    request,
+    get: (url: URL, more: Partial<HttpRequest> = {}) => request('GET', url, more),
+  };
 }
 
 function streamed(size: number, ...chunks: Uint8Array[]): HttpBody {
@@ -207,6 +211,25 @@ describe('connections', () => {
   });
 });
 
+describe('closing', () => {
+  test('ends what is under way and what waits, and lets nothing more begin', async () => {
+    let arrived = 0;
+    const server = await serve((_request, response) => {
+      arrived += 1;
+      if (arrived === 1) response.write('begun');
+    });
+    const { get, close } = openSender({ maxConnections: 2 });
+    const body = readText(await get(server.at('/')));
+    const unfinished = [body, get(server.at('/')), get(server.at('/')), get(server.at('/'))].map(caught);
+    await expect.poll(() => arrived).toBe(2);
+    close();
+    const codes = (await Promise.all(unfinished)).map(({ code }) => code);
+    expect(codes).toEqual(['CONNECTION_FAILED', 'CONNECTION_FAILED', 'CLOSED', 'CLOSED']);
+    expect(await caught(get(server.at('/')))).toMatchObject({ code: 'CLOSED' });
+    expect(server.connections).toBe(2);
+  });
+});
+
 describe('what breaks', () => {
   test('no server', async () => {
     const server = await serve(() => undefined);
@@ -309,9 +332,9 @@ describe('stalls', () => {
       ({ url }, response) => void (url === '/late' && setTimeout(() => response.end('late'), 1.5 * PATIENT)),
     );
     const { get } = openSender({ stallTimeout: PATIENT });
-    const error = await caught(get(server.at('/never'), { answerTimeout: STALL }));
+    const error = await caught(get(server.at('/never')));
     expect(error).toMatchObject({ code: 'STALLED', message: expect.stringContaining('while waiting for the answer') });
-    expect(await readText(await get(server.at('/late'), { answerTimeout: 60_000 }))).toBe('late');
+    expect(await readText(await get(server.at('/late'), { thinkingTime: 60_000 }))).toBe('late');
   });
 
   test.each([
@@ -449,7 +472,7 @@ describe('TLS', () => {
 test.each([
   { stallTimeout: 0 },
   { stallTimeout: Number.POSITIVE_INFINITY },
-  { maxConnections: 0 },
+  { maxConnections: 1 },
   { maxConnections: 1.5 },
 ])('%j is refused at once', (options) => {
   expect(() => createHttpSender(options)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));

@@ -1,18 +1,15 @@
 import { setMaxListeners } from 'node:events';
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { LookupFunction, Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import type { ClientRequest } from 'node:http';
+import type { LookupFunction } from 'node:net';
 import { RegistryError } from '../errors.ts';
 import { checkOption, MAX_TIMEOUT } from './check-option.ts';
-import { toConnectionError } from './connection-error.ts';
+import { ConnectionSlots } from './connection-slots.ts';
 import { Connections } from './connections.ts';
+import { exchange, openMessage } from './exchange.ts';
 import type { HttpRequest, HttpResponse, HttpSender } from './http-message.ts';
 import { isLocalHost } from './local-address.ts';
 import type { ProxyEnvironment } from './proxy.ts';
-import { bodySize, sendBody } from './request-body.ts';
 import { describeRequest } from './request-line.ts';
-import { ResponseBody } from './response-body.ts';
-import { StallTimer } from './stall-timer.ts';
 
 /** 30 seconds. */
 const DEFAULT_STALL_TIMEOUT = 30_000;
@@ -20,19 +17,13 @@ const DEFAULT_STALL_TIMEOUT = 30_000;
 /** What one host is asked at a time. */
 const DEFAULT_MAX_CONNECTIONS = 16;
 
-/** 32 KiB: a presigned URL with a session token has 3. */
-const MAX_HEADER_SIZE = 2 ** 15;
-
-/** Headers of one answer; real ones have 10 to 20. */
-const MAX_HEADERS = 200;
-
 /** Options of {@link createHttpSender}. */
 export interface HttpSenderOptions {
   /** Certificates to trust beside the system's, PEM. @default none */
   readonly ca?: string;
   /** Where proxies are named: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`. @default `process.env` */
   readonly env?: ProxyEnvironment;
-  /** Connections to one host at a time; further requests wait for one. @default 16 */
+  /** Connections to one host at a time, at least 2; further requests wait for one. @default 16 */
   readonly maxConnections?: number;
   /** Milliseconds without progress after which a connection counts as stalled. @default 30,000 */
   readonly stallTimeout?: number;
@@ -42,7 +33,10 @@ export interface HttpSenderOptions {
 
 /** An {@link HttpSender} that keeps connections until it is closed. */
 export interface ClosableHttpSender extends HttpSender {
-  /** Closes every connection, used or not. Connections that nobody uses do not keep a process alive. */
+  /**
+   * Closes every connection, used or not; no further request is sent: RegistryError `CLOSED`. Connections that nobody uses do
+   * not keep a process alive.
+   */
   close(): void;
 }
 
@@ -53,120 +47,62 @@ export interface ClosableHttpSender extends HttpSender {
  */
 export function createHttpSender(options: HttpSenderOptions = {}): ClosableHttpSender {
   const stallTimeout = checkOption('stallTimeout', options.stallTimeout ?? DEFAULT_STALL_TIMEOUT, 1, MAX_TIMEOUT);
+  const maxConnections = checkOption('maxConnections', options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, 2, 1000);
   const connections = new Connections({
     ca: options.ca,
     env: options.env ?? process.env,
-    maxConnections: checkOption('maxConnections', options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, 1, 1000),
+    maxConnections,
     stallTimeout,
     lookup: options.lookup,
   });
-  return {
-    send: (request) => send(request, connections, stallTimeout),
-    close: () => connections.close(),
-  };
+  return new PooledSender(connections, new ConnectionSlots(maxConnections), stallTimeout);
 }
 
-async function send(request: HttpRequest, connections: Connections, stallTimeout: number): Promise<HttpResponse> {
-  const { method, url, body, isUntrusted = false, signal } = request;
-  signal?.throwIfAborted();
-  // One signal may end a hundred requests at a time. Node 20 takes that for a leak, later ones do not.
-  if (signal !== undefined) setMaxListeners(0, signal);
-  const line = describeRequest(method, url);
-  if (isUntrusted && isLocalHost(url.host)) {
-    throw new RegistryError(
-      'REDIRECT_REFUSED',
-      `${line}: no server may lead to this machine, its link or a metadata service`,
-      { request: line },
-    );
+class PooledSender implements ClosableHttpSender {
+  readonly #connections: Connections;
+  readonly #slots: ConnectionSlots;
+  readonly #stallTimeout: number;
+  #isClosed = false;
+
+  constructor(connections: Connections, slots: ConnectionSlots, stallTimeout: number) {
+    this.#connections = connections;
+    this.#slots = slots;
+    this.#stallTimeout = stallTimeout;
   }
-  const route = connections.route(url, isUntrusted);
-  const message = route.request({
-    ...route.options,
-    method,
-    maxHeaderSize: MAX_HEADER_SIZE,
-    headers: {
-      ...route.options.headers,
-      'accept-encoding': 'identity',
-      'user-agent': 'soci-ecr',
-      ...(body !== undefined && { 'content-length': bodySize(body) }),
-      ...request.headers,
-    },
-  });
-  const answer = await exchange(message, request, line, stallTimeout);
-  const responseBody = new ResponseBody(answer, { request: line, stallTimeout, signal });
-  if (answer.rawHeaders.length / 2 > MAX_HEADERS) {
-    answer.destroy();
-    throw new RegistryError('LIMIT_EXCEEDED', `${line}: the answer has more than ${MAX_HEADERS} headers`, {
-      request: line,
-    });
+
+  async send(request: HttpRequest): Promise<HttpResponse> {
+    const { method, url, waitsForReceiver = false, isUntrusted = false, signal } = request;
+    signal?.throwIfAborted();
+    // One signal may end a hundred requests at a time. Node 20 takes that for a leak, later ones do not.
+    if (signal !== undefined) setMaxListeners(0, signal);
+    const line = describeRequest(method, url);
+    if (isUntrusted && isLocalHost(url.host)) throw untrustedAddress(line);
+    const release = await this.#slots.take(url.origin, waitsForReceiver, signal);
+    let message: ClientRequest;
+    try {
+      signal?.throwIfAborted();
+      if (this.#isClosed) throw closed();
+      message = openMessage(request, this.#connections.route(url, isUntrusted));
+    } catch (error) {
+      release();
+      throw error;
+    }
+    message.once('close', release);
+    return exchange(message, request, line, this.#stallTimeout);
   }
-  return {
-    status: answer.statusCode ?? 0,
-    headers: joinHeaders(answer),
-    url,
-    body: responseBody,
-    discard: () => responseBody.discard(),
-  };
-}
 
-/** Sends the request and waits for the head of its answer; watches that each phase gets on. */
-function exchange(
-  message: ClientRequest,
-  { body, signal, answerTimeout }: HttpRequest,
-  line: string,
-  stallTimeout: number,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    let isOver = false;
-    const finish = () => {
-      isOver = true;
-      timer.stop();
-      signal?.removeEventListener('abort', onAbort);
-    };
-    const fail = (error: unknown) => {
-      if (isOver) return;
-      finish();
-      message.destroy();
-      reject(error);
-    };
-    const timer = new StallTimer(line, fail);
-    const onAbort = () => fail(signal?.reason);
-    const start = () => {
-      timer.stop();
-      sendBody(message, body, { timer, stallTimeout, isOver: () => isOver }).catch(fail);
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
-    message.on('error', (error) => fail(toConnectionError(error, line)));
-    message.once('close', () => fail(toConnectionError(new Error('closed without an answer'), line)));
-    message.once('socket', (socket) => {
-      if (isReady(socket)) return start();
-      timer.start('connecting', stallTimeout);
-      socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', start);
-    });
-    message.once('finish', () => {
-      // Over TLS the answer may be there before the request is known to be sent.
-      if (!isOver) timer.start('waiting for the answer', answerTimeout ?? stallTimeout);
-    });
-    message.once('response', (answer) => {
-      finish();
-      // Answered before all was sent: the rest never goes, so nothing else can go over this connection.
-      answer.once('end', () => {
-        if (!message.writableEnded) message.destroy();
-      });
-      resolve(answer);
-    });
-  });
-}
-
-/** Whether a socket is one that was connected for another request: then there is no event to wait for. */
-function isReady(socket: Socket): boolean {
-  return socket instanceof TLSSocket ? socket.getFinished() !== undefined : !socket.connecting;
-}
-
-function joinHeaders(answer: IncomingMessage): Record<string, string> {
-  const headers: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(answer.headers)) {
-    if (value !== undefined) headers[name] = typeof value === 'string' ? value : value.join(', ');
+  close(): void {
+    this.#isClosed = true;
+    this.#slots.close(closed());
+    this.#connections.close();
   }
-  return headers;
+}
+
+function closed(): RegistryError {
+  return new RegistryError('CLOSED', 'the registry was closed: nothing more is asked of it');
+}
+
+function untrustedAddress(request: string): RegistryError {
+  const message = `${request}: no server may lead to this machine, its link or a metadata service`;
+  return new RegistryError('REDIRECT_REFUSED', message, { request });
 }

@@ -18,8 +18,8 @@ export interface RegistryRequest extends CallOptions {
   readonly scope: readonly RepositoryScope[];
   /** Statuses of 300 and above that are answers to the caller, not failures. @default [] */
   readonly expected?: readonly number[];
-  /** Milliseconds that the registry may think before it answers. @default the stall timeout */
-  readonly answerTimeout?: number;
+  /** Milliseconds that the registry may take for its answer, beyond the stall timeout. @default 0 */
+  readonly thinkingTime?: number;
 }
 
 /** An answer whose body was read whole. */
