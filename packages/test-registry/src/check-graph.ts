@@ -1,4 +1,4 @@
-import { type Descriptor, digestOf, isImageIndex, isImageManifest, isNonDistributable, parseDigest } from '@soci/oci';
+import { type Descriptor, digestOf, isManifestOrIndex, isNonDistributable, parseDigest } from '@soci/oci';
 import type { RegistryStore } from './store/registry-store.ts';
 import { listReferences } from './store/stored-manifest.ts';
 
@@ -33,8 +33,7 @@ export function checkGraph(store: RegistryStore, name: string, reference: string
   const visit = (entry: Descriptor, from: string): void => {
     if (seen.has(entry.digest)) return;
     seen.add(entry.digest);
-    const leads = isImageIndex(entry.mediaType) || isImageManifest(entry.mediaType);
-    if (leads) visitManifest(entry, from);
+    if (isManifestOrIndex(entry.mediaType)) visitManifest(entry, from);
     else visitBlob(entry, from);
   };
   const checkSize = (digest: string, actual: number, said: number, from: string): void => {

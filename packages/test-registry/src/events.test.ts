@@ -16,7 +16,7 @@ test('a push is told as EventBridge is told of it', async () => {
       account: '111122223333',
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
       region: 'eu-central-1',
-      resources: ['arn:aws:ecr:eu-central-1:111122223333:repository/team/app'],
+      resources: [],
       detail: {
         result: 'SUCCESS',
         'repository-name': 'team/app',

@@ -16,7 +16,7 @@ export interface EcrImageActionEvent {
   /** ISO 8601 in UTC, whole seconds. */
   readonly time: string;
   readonly region: string;
-  readonly resources: readonly string[];
+  readonly resources: readonly [];
   readonly detail: {
     readonly result: 'SUCCESS';
     readonly 'repository-name': string;
@@ -58,7 +58,7 @@ export class EventLog {
       account: this.account,
       time: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
       region: this.region,
-      resources: [`arn:aws:ecr:${this.region}:${this.account}:repository/${repository}`],
+      resources: [],
       detail: {
         result: 'SUCCESS',
         'repository-name': repository,

@@ -84,7 +84,7 @@ export class Incoming {
   async #breakOff(): Promise<never> {
     if (this.#fault?.kind === 'stall') {
       this.#message.pause();
-      await new Promise((resolve) => this.#socket.once('close', resolve));
+      await closed(this.#socket);
     } else resetConnection(this.#socket);
     throw new ConnectionGone();
   }
@@ -100,6 +100,11 @@ export type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 export function resetConnection(socket: Socket): void {
   if (!('encrypted' in socket)) Object.assign(socket, { resetAndClosing: true });
   socket.destroy();
+}
+
+/** Waits until the connection is closed. */
+export async function closed(socket: Socket): Promise<void> {
+  if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve));
 }
 
 function cutOf(fault: Fault | undefined): number {

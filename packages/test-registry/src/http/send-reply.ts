@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../faults/fault-rule.ts';
-import { resetConnection, type Writable } from './incoming.ts';
+import { closed, resetConnection, type Writable } from './incoming.ts';
 import type { Pacer } from './pacer.ts';
 import type { Reply } from './reply.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -109,5 +109,5 @@ async function breakOff(response: ServerResponse, fault: Fault | undefined): Pro
     await sleep(ARRIVAL_TIME);
     resetConnection(socket);
   } else if (fault?.kind === 'truncate') socket.destroySoon();
-  else await new Promise((resolve) => socket.once('close', resolve));
+  else await closed(socket);
 }

@@ -13,7 +13,8 @@ export async function getBlob(call: Call): Promise<Reply> {
   if (registry.signUrl !== undefined && incoming.method === 'GET') {
     return { status: 307, headers: { location: registry.signUrl(digest) } };
   }
-  return replyBlob(blob, incoming.headers.range, {
+  // A `Range` is for `GET` alone. @see RFC 9110, section 14.2
+  return replyBlob(blob, incoming.method === 'GET' ? incoming.headers.range : undefined, {
     'content-type': 'application/octet-stream',
     'docker-content-digest': digest,
     etag: `"${digest}"`,

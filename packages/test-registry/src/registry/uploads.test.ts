@@ -50,6 +50,9 @@ test('a part has the length that its range says', async () => {
     400,
     'SIZE_INVALID',
   ]);
+  const { body } = new Response(hello);
+  const inChunks = { method: 'PATCH', headers: { 'content-range': '0-5' }, body, duplex: 'half' } as RequestInit;
+  expect(await refusalOf(await fetch(location, inChunks))).toEqual([400, 'SIZE_INVALID']);
   const standard = { 'content-range': 'bytes 0-5/11' };
   expect(await refusalOf(await sendPart(location, hello, 0, standard))).toEqual([400, 'BLOB_UPLOAD_INVALID']);
 });

@@ -143,7 +143,7 @@ async function writing<T>(session: UploadSession, write: () => Promise<T>): Prom
   }
 }
 
-/** A part says where it stands, and stands at the end of what came before. */
+/** A part says where it stands, and how long it is, and stands at the end of what came before. */
 function checkContentRange(call: Call, session: UploadSession): void {
   const { headers, length } = call.incoming;
   const range = headers['content-range'];
@@ -157,8 +157,9 @@ function checkContentRange(call: Call, session: UploadSession): void {
     const words = `the part begins at ${start}, the upload stands at ${session.draft.size}`;
     throw new Refusal(416, 'BLOB_UPLOAD_INVALID', words, sessionHeaders(call, session));
   }
-  if (length !== undefined && length !== end - start + 1) {
-    throw new Refusal(400, 'SIZE_INVALID', `the part has ${length} bytes, its Content-Range says ${range}`);
+  if (length !== end - start + 1) {
+    const words = length === undefined ? 'comes without a Content-Length' : `has ${length} bytes`;
+    throw new Refusal(400, 'SIZE_INVALID', `the part ${words}, its Content-Range says ${range}`);
   }
 }
 

@@ -52,6 +52,16 @@ test('the storage refuses every Authorization', async () => {
   expect(registry.requests.at(-1)).toMatchObject({ port: 'storage', authorization: true });
 });
 
+test('an address says when it ends, as those of S3 do', async () => {
+  const registry = await startForTest({ redirects: true, urlLifetime: 90_500 });
+  const { searchParams } = new URL(await redirectOf(registry));
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(searchParams.get('X-Amz-Date') ?? '') ?? [];
+  const signedAt = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  expect(Math.abs(Date.now() - signedAt)).toBeLessThan(60_000);
+  expect(searchParams.get('X-Amz-Expires')).toBe('91');
+});
+
 test('an address expires by its time', async () => {
   const registry = await startForTest({ redirects: true, urlLifetime: 20 });
   const location = await redirectOf(registry);
