@@ -1,6 +1,7 @@
 import type { CallOptions } from '@soci/oci';
 import type { HttpSender } from '../transport/http-message.ts';
 import { decideScheme } from '../transport/scheme.ts';
+import { untilAborted } from '../transport/until-aborted.ts';
 import type { Authorizer, RepositoryScope } from './authorizer.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import type { CredentialProvider } from './credentials.ts';
@@ -24,8 +25,8 @@ export interface AuthorizerOptions {
   readonly now?: () => number;
 }
 
-/** Values of `Authorization` that are kept for one registry; there is one for each repository and what is done in it. */
-const MAX_GRANTS = 256;
+/** Values of `Authorization`, and of scopes, that are kept for one registry; there is one for each repository and what is done in it. */
+const MAX_KEPT = 256;
 
 interface KeptGrant extends Grant {
   /** Whether it was made because another was refused: where it is refused at once, a third will be too. */
@@ -78,7 +79,7 @@ class RegistryAuthorizer implements Authorizer {
     options: CallOptions = {},
   ): Promise<boolean> {
     const challenges = parseChallenges(challenge ?? '');
-    const demand = await this.#readDemand(challenges);
+    const demand = await this.#readDemand(challenges, options);
     if (demand === undefined) {
       this.#refusal = 'it asks for credentials in no way that is known here, which are Basic and Bearer';
       return false;
@@ -99,11 +100,11 @@ class RegistryAuthorizer implements Authorizer {
   }
 
   /** What the challenges ask for, Bearer before Basic as the narrower of the two; without any, what was asked for before. */
-  async #readDemand(challenges: readonly Challenge[]): Promise<Demand | undefined> {
+  async #readDemand(challenges: readonly Challenge[], { signal }: CallOptions): Promise<Demand | undefined> {
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer')?.parameters;
     if (bearer !== undefined) {
       const { host } = this.#source;
-      const scheme = await decideScheme(host, this.#plainHttp);
+      const scheme = await untilAborted(decideScheme(host, this.#plainHttp), signal);
       return {
         scheme: 'bearer',
         realm: readTokenRealm(bearer.get('realm'), { host, scheme }),
@@ -117,7 +118,7 @@ class RegistryAuthorizer implements Authorizer {
   /** A registry may want other scopes than ours: a mirror knows the repository by another name, ECR Public wants `aws`. */
   #addScopes(key: string, challenges: readonly Challenge[]): void {
     const scope = challenges.find(({ scheme }) => scheme === 'bearer')?.parameters.get('scope');
-    if (scope !== undefined) this.#addedScopes.set(key, splitScopes(scope));
+    if (scope !== undefined) keepLatest(this.#addedScopes, key, splitScopes(scope));
   }
 
   /** Gets what the registry asks for and keeps it; undefined where there is nothing to give. */
@@ -145,19 +146,20 @@ class RegistryAuthorizer implements Authorizer {
         ? 'the credentials found for it were refused'
         : 'no credentials were found for it';
       this.#refusal = `${found}; ${describeRemedy(this.#source.host)}`;
-      return grant && this.#keep(key, { ...grant, isReplacement: rejected !== undefined, uses: 0 });
+      return grant && keepLatest(this.#grants, key, { ...grant, isReplacement: rejected !== undefined, uses: 0 });
     };
     // Who was refused must not be given what another waits for who was not.
     return await this.#calls.run(rejected === undefined ? key : `${key} again`, call, options);
   }
+}
 
-  #keep(key: string, grant: KeptGrant): KeptGrant {
-    this.#grants.delete(key);
-    const [oldest] = this.#grants.keys();
-    if (oldest !== undefined && this.#grants.size >= MAX_GRANTS) this.#grants.delete(oldest);
-    this.#grants.set(key, grant);
-    return grant;
-  }
+/** Puts a value into a map, in which the oldest give way. */
+function keepLatest<T>(kept: Map<string, T>, key: string, value: T): T {
+  kept.delete(key);
+  const [oldest] = kept.keys();
+  if (oldest !== undefined && kept.size >= MAX_KEPT) kept.delete(oldest);
+  kept.set(key, value);
+  return value;
 }
 
 /** Basic may differ by repository, as podman's files have it; a token is of the scopes that it was asked for. */

@@ -1,4 +1,5 @@
 import type { CallOptions } from '@soci/oci';
+import { untilAborted } from '../transport/until-aborted.ts';
 
 interface SharedCall<T> {
   readonly result: Promise<T>;
@@ -45,13 +46,4 @@ export class SharedCalls<T> {
   #forget(key: string, shared: SharedCall<T>): void {
     if (this.#running.get(key) === shared) this.#running.delete(key);
   }
-}
-
-function untilAborted<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return result;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -19,7 +19,8 @@ export class PartsInFlight {
   readonly #readAhead: ReadAhead;
   readonly #parts: BlobPart[] = [];
   readonly #abort = new AbortController();
-  readonly #signal: AbortSignal | undefined;
+  /** Of all parts: one for each would be left behind by hundreds on the caller's signal. */
+  readonly #signal: AbortSignal;
   #lent: readonly Uint8Array[] = [];
   /** Where the next part begins. */
   #position = 0;
@@ -28,7 +29,7 @@ export class PartsInFlight {
   constructor(blob: RemoteBlob, readAhead: ReadAhead, { signal }: CallOptions) {
     this.#blob = blob;
     this.#readAhead = readAhead;
-    this.#signal = signal;
+    this.#signal = signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]);
   }
 
   /**
@@ -81,9 +82,7 @@ export class PartsInFlight {
   #ask(buffer: Uint8Array): void {
     const span = { offset: this.#position, length: Math.min(buffer.length, this.#blob.size - this.#position) };
     if (span.length === 0 || this.#isEnding) return;
-    const signals = this.#signal === undefined ? [] : [this.#signal];
-    const signal = AbortSignal.any([...signals, this.#abort.signal]);
-    this.#parts.push(new BlobPart(this.#blob, span, buffer, { signal }));
+    this.#parts.push(new BlobPart(this.#blob, span, buffer, { signal: this.#signal }));
     this.#position += span.length;
   }
 }

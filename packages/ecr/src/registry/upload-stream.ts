@@ -14,6 +14,9 @@ const CHUNK_SIZE = 2 ** 23;
 /** Amazon ECR's limit on the parts of a layer is 4,200: of a very large blob the chunks are larger. */
 const MAX_CHUNKS = 4_000;
 
+/** 64 MiB: a size of which the chunks were larger is a lie, or more than Amazon ECR takes. They lie in memory. */
+const MAX_CHUNK_SIZE = 2 ** 26;
+
 /**
  * Uploads a stream: a small one whole, from memory; a larger one in chunks, so that what breaks off goes on where the
  * registry has it. Three of them are in memory: the one on its way, the next, and the one that is being read. Where the
@@ -50,7 +53,7 @@ async function uploadOnce(
   opened: UploadSession | undefined,
   call: CallOptions,
 ): Promise<void> {
-  const chunkSize = Math.max(CHUNK_SIZE, Math.ceil(target.size / MAX_CHUNKS));
+  const chunkSize = Math.min(Math.max(CHUNK_SIZE, Math.ceil(target.size / MAX_CHUNKS)), MAX_CHUNK_SIZE);
   const pieces = cutVerified(content, target, chunkSize, call);
   try {
     // Before an upload is opened: the source may not have the blob at all.

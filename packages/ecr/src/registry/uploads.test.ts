@@ -202,6 +202,27 @@ test('an aborted push ends with the reason, and gives the upload up', async () =
   expect(methods(requestLines(server)).endsWith('DELETE')).toBe(true);
 });
 
+test('a registry may take its time to put a large upload together', async () => {
+  const large = contentOf(OCI_LAYER_GZIP, new Uint8Array(2 ** 26));
+  const { repository, lines } = await openScriptedRepository(
+    ({ method }, response) => {
+      if (method === 'HEAD') response.writeHead(404).end();
+      else if (method === 'POST') response.writeHead(202, { location: '/upload' }).end();
+      else setTimeout(() => response.writeHead(201).end(), 3000);
+    },
+    { stallTimeout: 1500, retry: { maxAttempts: 1 } },
+  );
+  await repository.push(large.descriptor, large.bytes);
+  expect(methods(lines)).toBe('HEAD POST PUT');
+});
+
+test('a size that no blob has takes no memory, and is found out', async () => {
+  const { repository } = await openTestRepository();
+  const { descriptor, bytes } = large;
+  const pushed = repository.push({ ...descriptor, size: 2 ** 53 - 1 }, streamOf(bytes));
+  await expect(pushed).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+});
+
 test('a registry that takes no chunks, or wants larger ones, is sent the whole', async () => {
   for (const [headers, expected] of [
     [{}, 'HEAD POST PATCH DELETE POST PUT'],

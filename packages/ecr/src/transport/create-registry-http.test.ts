@@ -369,6 +369,12 @@ describe('retries', () => {
   });
 });
 
+test('a signal ends the wait for a handshake that tells the scheme', async () => {
+  const controller = new AbortController();
+  const silent = await serveRaw(() => controller.abort(new Error('enough')));
+  await expect(openHttp(silent.host).ask('GET', '/v2/', { signal: controller.signal })).rejects.toThrow('enough');
+});
+
 describe('answers', () => {
   test('of 404 are an OciError, or what the caller expects', async () => {
     const registry = await serve(

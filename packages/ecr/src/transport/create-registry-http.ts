@@ -11,6 +11,7 @@ import { describeRequest } from './request-line.ts';
 import { Retries, type Timing } from './retry.ts';
 import { decideScheme, type Scheme } from './scheme.ts';
 import { SentBody } from './sent-body.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** Times that one attempt asks for other credentials: a token that expired, then one for another scope. */
 const MAX_REAUTHORIZATIONS = 2;
@@ -85,8 +86,7 @@ class RegistryConnection implements RegistryHttp {
       let failure: unknown;
       let retryAfter: string | undefined;
       try {
-        await this.#decideScheme();
-        signal?.throwIfAborted();
+        await untilAborted(this.#decideScheme(), signal);
         const answer = await this.#follow(request, body, retries.attempt);
         const { status, headers } = answer.response;
         if (status < 300 || expected.includes(status)) return await use(answer.response);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findProxy } from './proxy.ts';
+import { findProxy, proxyAuthorization } from './proxy.ts';
 
 const proxy = (url: string, env: Record<string, string>) => findProxy(new URL(url), env)?.href;
 
@@ -70,3 +70,11 @@ test.each(['socks5://user:secret@proxy.test', 'http://', '//user:secret@'])(
     expect(find).not.toThrow(/secret/);
   },
 );
+
+test.each([
+  ['p%40ss', 'p@ss'],
+  ['50%', '50%'],
+])('a password of %s in its URL is %s', (written, password) => {
+  const basic = `Basic ${Buffer.from(`user:${password}`).toString('base64')}`;
+  expect(proxyAuthorization(new URL(`http://user:${written}@proxy.test`))).toEqual({ 'proxy-authorization': basic });
+});

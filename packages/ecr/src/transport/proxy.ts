@@ -76,8 +76,17 @@ function isInRange(host: string, base: string, length: number, version: number):
 /** What proves to a proxy who asks: the user info of its URL, as a header. */
 export function proxyAuthorization({ username, password }: URL): Readonly<Record<string, string>> {
   if (username === '' && password === '') return {};
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const credentials = `${decode(username)}:${decode(password)}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` };
+}
+
+/** A password with a `%` that begins no code is meant as it stands. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Where a proxy is, as options of a request; its certificate is looked at by its own name, not by that of the server. */
