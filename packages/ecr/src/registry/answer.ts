@@ -1,6 +1,5 @@
 import { isDigest } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
-import { cleanText, quoteText } from '../transport/foreign-text.ts';
 import type { HttpMethod } from '../transport/http-message.ts';
 import type { WholeResponse } from '../transport/registry-http.ts';
 import { describeRequest } from '../transport/request-line.ts';
@@ -10,7 +9,11 @@ export const MAX_SHORT_ANSWER = 2 ** 16;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** An answer that no registry gives, told with the request that it is to. */
+/**
+ * An answer that no registry gives, told with the request that it is to.
+ *
+ * @param problem - In words of ours: what a server puts where it does not belong may be what it was sent, a password too.
+ */
 export function invalidAnswer(
   method: HttpMethod,
   { url, status }: Pick<WholeResponse, 'status' | 'url'>,
@@ -30,7 +33,7 @@ export function digestHeader(method: HttpMethod, response: WholeResponse): strin
   const digest = response.headers['docker-content-digest'];
   if (digest === undefined || digest === '') return undefined;
   if (isDigest(digest)) return digest;
-  throw invalidAnswer(method, response, `has a Docker-Content-Digest that is none: ${quoteText(digest)}`);
+  throw invalidAnswer(method, response, 'has a Docker-Content-Digest that is none');
 }
 
 /**
@@ -58,8 +61,5 @@ export function refuseHtml(response: WholeResponse): void {
 const HINT = ': is this a registry, or does a proxy answer in its place?';
 
 function nameOf(response: WholeResponse): string {
-  const mediaType = mediaTypeOf(response);
-  return mediaType === '' || mediaType.length > 80
-    ? `${response.body.length} bytes of something else`
-    : cleanText(mediaType, 80);
+  return mediaTypeOf(response) === 'text/html' ? 'HTML' : `${response.body.length} bytes of something else`;
 }

@@ -1,16 +1,12 @@
-import { RegistryError } from '../errors.ts';
+import { checkOption } from '../transport/check-option.ts';
+import { checkRetryOptions } from '../transport/retry.ts';
 import type { RegistryOptions } from './registry-options.ts';
 
-/** @throws RegistryError `OPTION_INVALID` for a number out of its range */
-export function checkOptions({ retry = {}, limits = {}, ...options }: RegistryOptions): void {
-  const { stallTimeout, maxConnections, maxReadAhead } = options;
-  checkNumbers(1, { stallTimeout, maxConnections, 'retry.maxAttempts': retry.maxAttempts, ...limits });
-  checkNumbers(0, { maxReadAhead, 'retry.baseDelay': retry.baseDelay, 'retry.maxDelay': retry.maxDelay });
-}
-
-function checkNumbers(least: number, numbers: Readonly<Record<string, number | undefined>>): void {
-  for (const [name, value] of Object.entries(numbers)) {
-    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) continue;
-    throw new RegistryError('OPTION_INVALID', `${name} is a whole number, ${least} or more, found ${value}`);
+/** Looks at what is otherwise used long after a registry was opened. @throws RegistryError `OPTION_INVALID` for a number out of its range */
+export function checkOptions({ retry = {}, limits = {}, maxReadAhead = 0 }: RegistryOptions): void {
+  checkRetryOptions(retry);
+  checkOption('maxReadAhead', maxReadAhead, 0, Number.MAX_SAFE_INTEGER);
+  for (const [name, value] of Object.entries(limits)) {
+    if (value !== undefined) checkOption(`limits.${name}`, value, 1, Number.MAX_SAFE_INTEGER);
   }
 }

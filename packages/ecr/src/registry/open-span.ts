@@ -1,6 +1,5 @@
 import { type ByteRange, type CallOptions, OciError } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
-import { quoteText } from '../transport/foreign-text.ts';
 import type { HttpResponse } from '../transport/http-message.ts';
 import type { RegistryRequest } from '../transport/registry-http.ts';
 import { parseContentRange } from './content-range.ts';
@@ -96,7 +95,7 @@ function checkPart(blob: RemoteBlob, first: number, last: number, contentRange: 
   const part = parseContentRange(contentRange);
   if (part?.size !== undefined && part.size !== blob.size) throw sizeMismatch(blob, `has ${part.size} bytes`);
   if (part === undefined || part.first !== first || part.last > last) {
-    const said = contentRange === undefined ? 'none' : quoteText(contentRange);
+    const said = part === undefined ? 'none' : `bytes ${part.first}-${part.last}`;
     throw new RegistryError(
       'RESPONSE_INVALID',
       `bytes ${first}-${last} of ${blob.digest} were asked for, and the answer's Content-Range is ${said}`,

@@ -1,5 +1,4 @@
 import { type CallOptions, isTag } from '@soci/oci';
-import { quoteText } from '../transport/foreign-text.ts';
 import { invalidAnswer, readJsonAnswer } from './answer.ts';
 import { readPages } from './pages.ts';
 import type { RepositoryContext } from './repository-context.ts';
@@ -24,12 +23,7 @@ export async function* listTags(
     if (!Array.isArray(tags)) throw invalidAnswer('GET', page, 'has no list of tags');
     for (const tag of tags) {
       if (typeof tag === 'string' && isTag(tag)) yield tag;
-      else
-        throw invalidAnswer(
-          'GET',
-          page,
-          `lists a tag that is none: ${quoteText(typeof tag === 'string' ? tag : typeof tag)}`,
-        );
+      else throw invalidAnswer('GET', page, 'lists a tag that is none');
     }
   }
 }

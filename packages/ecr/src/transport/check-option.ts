@@ -5,6 +5,6 @@ export const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** Hands a number back where it is whole and in its range. @throws RegistryError `OPTION_INVALID` */
 export function checkOption(name: string, value: number, least: number, most: number): number {
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new RegistryError('OPTION_INVALID', `${name} is ${value}: expected a whole number from ${least} to ${most}`);
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  throw new RegistryError('OPTION_INVALID', `${name} is a whole number from ${least} to ${most}, found ${value}`);
 }

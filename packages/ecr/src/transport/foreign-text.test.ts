@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cleanText, quoteText } from './foreign-text.ts';
+import { cleanText } from './foreign-text.ts';
 
 describe("a server's words", () => {
   test.each([
@@ -46,9 +46,4 @@ describe("a server's words", () => {
     for (const piece of ['%3f', '?', '?a', 'x-', '_state', '?a=']) cleanText(piece.repeat(2 ** 20), 500);
     expect(process.cpuUsage(begun).user / 1e6).toBeLessThan(5);
   });
-});
-
-test('a header is quoted in one line, without what moves a cursor, and cut', () => {
-  expect(quoteText('a\u009b2J\u202eb"')).toBe('"a 2J b\\""');
-  expect(quoteText('x'.repeat(1000))).toBe(`"${'x'.repeat(80)}…"`);
 });

@@ -1,9 +1,6 @@
 /** Characters of a server's text that are looked at. */
 const MAX_TEXT_LENGTH = 2 ** 16;
 
-/** Characters of a header, or of what stands in a list, that are repeated in a message. */
-const MAX_QUOTE_LENGTH = 80;
-
 /** Characters that a value must have to prove something: shorter ones stand in many a harmless text. */
 const MIN_SECRET_LENGTH = 8;
 
@@ -36,11 +33,6 @@ export function cleanText(text: string, maxLength: number, sent: SentSecrets = {
   for (const secret of listSecrets(sent)) cleaned = cleaned.replaceAll(secret, '…');
   cleaned = cleaned.replace(QUERY, '?…').replace(SIGNED_PARAMETER, '$1=…').replace(UNPRINTABLE, ' ').trim();
   return cleaned.length > maxLength ? `${cleaned.slice(0, maxLength)}…` : cleaned;
-}
-
-/** A short text of a server's, such as a header's value, in quotes. */
-export function quoteText(text: string): string {
-  return JSON.stringify(cleanText(text, MAX_QUOTE_LENGTH));
 }
 
 /** The longest first: one may be part of another. */

@@ -12,6 +12,15 @@ export interface RetryOptions {
   readonly maxDelay?: number;
 }
 
+/** The options with their defaults. @throws RegistryError `OPTION_INVALID` for a number out of its range */
+export function checkRetryOptions(policy: RetryOptions): Required<RetryOptions> {
+  return {
+    maxAttempts: checkOption('retry.maxAttempts', policy.maxAttempts ?? 6, 1, 1000),
+    baseDelay: checkOption('retry.baseDelay', policy.baseDelay ?? 250, 0, MAX_TIMEOUT),
+    maxDelay: checkOption('retry.maxDelay', policy.maxDelay ?? 30_000, 0, MAX_TIMEOUT),
+  };
+}
+
 /** Time and chance, for {@link Retries}. */
 export interface Timing {
   /** Milliseconds since 1970. */
@@ -64,9 +73,10 @@ export class Retries {
   #attempt = 1;
 
   constructor({ policy = {}, timing = realTiming, signal }: RetriesOptions = {}) {
-    this.#maxAttempts = checkOption('maxAttempts', policy.maxAttempts ?? 6, 1, 1000);
-    this.#baseDelay = checkOption('baseDelay', policy.baseDelay ?? 250, 0, MAX_TIMEOUT);
-    this.#maxDelay = checkOption('maxDelay', policy.maxDelay ?? 30_000, 0, MAX_TIMEOUT);
+    const { maxAttempts, baseDelay, maxDelay } = checkRetryOptions(policy);
+    this.#maxAttempts = maxAttempts;
+    this.#baseDelay = baseDelay;
+    this.#maxDelay = maxDelay;
     this.#timing = timing;
     this.#signal = signal;
   }
