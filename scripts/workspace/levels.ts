@@ -14,6 +14,7 @@ export interface Allowance {
 export const LEVELS: Readonly<Record<string, Allowance>> = {
   '@soci/ztoc': { packages: [], modules: ['@noble/hashes', 'node'] },
   '@soci/oci': { packages: [], modules: ['node'] },
+  '@soci/filter': { packages: [], modules: ['valibot'] },
   '@soci/index': { packages: ['@soci/oci', '@soci/ztoc'], modules: ['node'] },
   '@soci/test-registry': { packages: ['@soci/oci'], modules: ['node'] },
   '@soci/ecr': {
@@ -26,7 +27,7 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     modules: ['node'],
   },
   '@soci/conformance': {
-    packages: ['@soci/cli', '@soci/ecr', '@soci/index', '@soci/oci', '@soci/ztoc'],
+    packages: ['@soci/cli', '@soci/ecr', '@soci/filter', '@soci/index', '@soci/oci', '@soci/ztoc'],
     modules: ['node'],
   },
   '@soci/bench': {

@@ -1,0 +1,104 @@
+import { describe, expect, test } from 'vitest';
+import { type DecideOptions, decide } from './decide.ts';
+import { parseEcrEvent } from './event.ts';
+import { parseFilters } from './filters.ts';
+import {
+  asReceived,
+  cacheEvent,
+  DIGEST,
+  type Json,
+  pushEvent,
+  pushIndexEvent,
+  replicationEvent,
+  SOCI_V1,
+  SOCI_V2,
+} from './fixtures/events.ts';
+
+function decideOn(event: Json, filters = '*:*', options: DecideOptions = {}) {
+  const parsed = parseEcrEvent(asReceived(event), { kinds: ['push', 'replication', 'pull-through-cache'] });
+  return decide(parsed, parseFilters(filters), options);
+}
+
+test('an image that a filter matches is indexed', () => {
+  expect(decideOn(pushEvent(), 'other:*,team/*:v?,*:*')).toEqual({
+    action: 'index',
+    image: 'team/app:v4',
+    digest: DIGEST,
+    filter: 'team/*:v?',
+  });
+});
+
+test.each([
+  ['an image index', pushIndexEvent()],
+  ['a replicated image', replicationEvent()],
+  ['an image pulled through a cache', cacheEvent()],
+])('%s is indexed', (_, event) => {
+  expect(decideOn(event).action).toBe('index');
+});
+
+describe('nothing is done, with the reason', () => {
+  test.each<[string, Json, string, string]>([
+    ['a deletion', pushEvent({ 'action-type': 'DELETE' }), 'not-a-push', 'the action is DELETE'],
+    ['a failure', pushEvent({ result: 'FAILURE' }), 'not-successful', 'the result is FAILURE'],
+    ['a pull that failed', cacheEvent({ 'sync-status': 'FAILED' }), 'not-successful', 'the result is FAILED'],
+    ['our index v1', pushEvent({ 'artifact-media-type': SOCI_V1 }), 'not-an-image', `its media type is "${SOCI_V1}"`],
+    ['our index v2', pushEvent({ 'artifact-media-type': SOCI_V2 }), 'not-an-image', `its media type is "${SOCI_V2}"`],
+    [
+      'a manifest of another kind',
+      pushIndexEvent({ 'manifest-media-type': 'text/html' }),
+      'not-an-image',
+      'its media type is "text/html"',
+    ],
+    ['a platform of an image index', pushEvent({ 'image-tag': '' }), 'untagged', 'it has no tag'],
+  ])('for %s', (_, event, reason, explanation) => {
+    expect(decideOn(event)).toMatchObject({ action: 'ignore', reason, explanation });
+  });
+
+  test('for what no filter matches', () => {
+    expect(decideOn(pushEvent(), 'app:*,team/app:v5')).toEqual({
+      action: 'ignore',
+      image: 'team/app:v4',
+      reason: 'no-match',
+      explanation: 'none of 2 filters matches it',
+    });
+  });
+
+  test('for what an exclusion matches, wherever it stands', () => {
+    const event = pushEvent({ 'image-tag': 'v4-soci' });
+    const excluded = { action: 'ignore', reason: 'excluded', explanation: '!*:*-soci excludes it' };
+    expect(decideOn(event, '*:*,!*:*-soci')).toMatchObject(excluded);
+    expect(decideOn(event, '!*:*-soci,team/app:v4-soci')).toMatchObject(excluded);
+    expect(decideOn(pushEvent(), '*:*,!*:*-soci').action).toBe('index');
+  });
+
+  test('for another account, and another region, where one is demanded', () => {
+    expect(decideOn(pushEvent(), '*:*', { account: '999999999999' })).toMatchObject({
+      reason: 'other-account',
+      explanation: 'it is of account 123456789012, not 999999999999',
+    });
+    expect(decideOn(pushEvent(), '*:*', { region: 'us-east-1' })).toMatchObject({
+      reason: 'other-region',
+      explanation: 'it is of region eu-central-1, not us-east-1',
+    });
+    expect(decideOn(pushEvent(), '*:*', { account: '123456789012', region: 'eu-central-1' }).action).toBe('index');
+  });
+});
+
+test('an untagged image is matched like one with an empty tag, when asked for', () => {
+  const event = pushEvent({ 'image-tag': '' });
+  expect(decideOn(event, 'team/*:*', { untagged: true })).toMatchObject({ action: 'index', image: 'team/app:' });
+  expect(decideOn(event, 'team/*:v*', { untagged: true })).toMatchObject({ reason: 'no-match' });
+});
+
+test('of all events of a multi-platform push and of its conversion, one leads to an index', () => {
+  const events = [
+    ...Array.from({ length: 3 }, () => pushEvent({ 'image-tag': '' })),
+    pushIndexEvent({ 'image-tag': 'v4' }),
+    // What the generator pushes then: three images with their annotation, three SOCI indexes, and the index of it all.
+    ...Array.from({ length: 3 }, () => pushEvent({ 'image-tag': '' })),
+    ...Array.from({ length: 3 }, () => pushEvent({ 'image-tag': '', 'artifact-media-type': SOCI_V2 })),
+    pushIndexEvent({ 'image-tag': 'v4-soci' }),
+  ];
+  const decisions = events.map((event) => decideOn(event, '*:*,!*:*-soci'));
+  expect(decisions.filter(({ action }) => action === 'index').map(({ image }) => image)).toEqual(['team/app:v4']);
+});

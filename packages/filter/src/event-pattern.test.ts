@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import { decide } from './decide.ts';
+import { FilterError } from './errors.ts';
+import { parseEcrEvent } from './event.ts';
+import type { EcrEventKind } from './event-kind.ts';
+import { eventPattern } from './event-pattern.ts';
+import { parseFilters } from './filters.ts';
+import { matchesPattern } from './fixtures/match-event-pattern.ts';
+import { PATTERN_TABLE } from './fixtures/pattern-table.ts';
+
+/** Longest pattern that a rule takes, in characters. @see Amazon EventBridge User Guide, "Quotas" */
+const MAX_PATTERN_LENGTH = 2048;
+
+test('the whole pattern', () => {
+  expect(eventPattern()).toEqual({
+    source: ['aws.ecr'],
+    'detail-type': ['ECR Image Action'],
+    detail: {
+      result: ['SUCCESS'],
+      'action-type': ['PUSH'],
+      'image-tag': [{ 'anything-but': '' }],
+      'manifest-media-type': [
+        'application/vnd.oci.image.manifest.v1+json',
+        'application/vnd.oci.image.index.v1+json',
+        'application/vnd.docker.distribution.manifest.v2+json',
+        'application/vnd.docker.distribution.manifest.list.v2+json',
+        '',
+        { exists: false },
+      ],
+      'artifact-media-type': [
+        'application/vnd.oci.image.config.v1+json',
+        'application/vnd.docker.container.image.v1+json',
+        '',
+        { exists: false },
+      ],
+    },
+  });
+});
+
+describe('the pattern lets in', () => {
+  test.each(PATTERN_TABLE.filter(({ passes }) => passes))('$name', ({ event, options }) => {
+    expect(matchesPattern(eventPattern(options), event)).toBe(true);
+  });
+});
+
+describe('the pattern bars', () => {
+  test.each(PATTERN_TABLE.filter(({ passes }) => !passes))('$name', ({ event, options }) => {
+    expect(matchesPattern(eventPattern(options), event)).toBe(false);
+  });
+});
+
+describe('the function behind it decides alike', () => {
+  test.each(PATTERN_TABLE)('$name: $passes', ({ event, options, passes }) => {
+    let indexed: boolean;
+    try {
+      const decision = decide(parseEcrEvent(event, options), parseFilters('*:*'), {
+        untagged: options.untagged ?? false,
+      });
+      indexed = decision.action === 'index';
+    } catch (error) {
+      if (!(error instanceof FilterError)) throw error;
+      indexed = false;
+    }
+    expect(indexed).toBe(passes);
+  });
+});
+
+test('the longest pattern is one that a rule takes', () => {
+  const pattern = eventPattern({ kinds: ['push', 'replication', 'pull-through-cache'] });
+  expect(JSON.stringify(pattern).length).toBeLessThanOrEqual(MAX_PATTERN_LENGTH);
+});
+
+test('kinds that there are not are refused, and so is none at all', () => {
+  expect(() => eventPattern({ kinds: [] })).toThrow('kinds is empty: expected one or more of push, replication');
+  expect(() => eventPattern({ kinds: ['pull' as EcrEventKind] })).toThrow('kinds has "pull": expected one or more of');
+});

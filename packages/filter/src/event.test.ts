@@ -1,0 +1,220 @@
+import { describe, expect, test } from 'vitest';
+import { FilterError } from './errors.ts';
+import { type EventOptions, parseEcrEvent } from './event.ts';
+import {
+  asReceived,
+  cacheEvent,
+  DIGEST,
+  type Json,
+  OCI_CONFIG,
+  OCI_INDEX,
+  OCI_MANIFEST,
+  pushEvent,
+  pushIndexEvent,
+  replicationEvent,
+} from './fixtures/events.ts';
+
+const ALL: EventOptions = { kinds: ['push', 'replication', 'pull-through-cache'] };
+
+/** The faults that an event is refused for, as `path problem`. */
+function faultsOf(input: unknown, options?: EventOptions): string[] {
+  try {
+    parseEcrEvent(input, options);
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    expect(error.code).toBe('EVENT_INVALID');
+    return error.faults.map(({ path, problem }) => `${path} ${problem}`);
+  }
+  return [];
+}
+
+describe('what is taken', () => {
+  test('a push', () => {
+    expect(parseEcrEvent(asReceived(pushEvent()))).toEqual({
+      kind: 'push',
+      id: '13cde686-328b-6117-af20-0e5566167482',
+      time: '2026-11-23T08:54:34Z',
+      account: '123456789012',
+      region: 'eu-central-1',
+      repository: 'team/app',
+      tag: 'v4',
+      digest: DIGEST,
+      action: 'PUSH',
+      result: 'SUCCESS',
+      manifestType: OCI_MANIFEST,
+      artifactType: OCI_CONFIG,
+    });
+  });
+
+  test('a push of an image index, which has no artifact type', () => {
+    const event = parseEcrEvent(asReceived(pushIndexEvent()));
+    expect(event.manifestType).toBe(OCI_INDEX);
+    expect(event).not.toHaveProperty('artifactType');
+  });
+
+  test('a push without a tag, be the tag empty or missing', () => {
+    expect(parseEcrEvent(asReceived(pushEvent({ 'image-tag': '' })))).not.toHaveProperty('tag');
+    expect(parseEcrEvent(asReceived(pushEvent({ 'image-tag': undefined })))).not.toHaveProperty('tag');
+  });
+
+  test('a replication and a pull through a cache, when asked for', () => {
+    expect(parseEcrEvent(replicationEvent(), ALL)).toMatchObject({ kind: 'replication', action: 'PUSH', tag: 'v4' });
+    expect(parseEcrEvent(cacheEvent(), ALL)).toMatchObject({
+      kind: 'pull-through-cache',
+      repository: 'docker-hub/library/alpine',
+      action: 'PUSH',
+      result: 'SUCCESS',
+    });
+  });
+
+  test('a failure without a digest', () => {
+    const failed = cacheEvent({
+      'sync-status': 'FAILED',
+      'image-digest': undefined,
+      'failure-code': 'UpstreamTooManyRequests',
+    });
+    expect(parseEcrEvent(asReceived(failed), ALL)).toMatchObject({ result: 'FAILED' });
+  });
+
+  test('fields and actions that Amazon ECR may come to send', () => {
+    expect(parseEcrEvent(pushEvent({ 'action-type': 'ARCHIVE', 'last-activated-at': {} })).action).toBe('ARCHIVE');
+  });
+
+  test.each(['us-gov-west-1', 'cn-north-1', 'us-iso-east-1', 'eusc-de-east-1', 'ap-southeast-5'])(
+    'region %s',
+    (region) => {
+      expect(parseEcrEvent({ ...pushEvent(), region }).region).toBe(region);
+    },
+  );
+
+  test.each(['a', 'a/b/c', 'a__b', 'a--b', 'a.b_c-d', 'x'.repeat(256)])('repository %s', (name) => {
+    expect(parseEcrEvent(pushEvent({ 'repository-name': name })).repository).toBe(name);
+  });
+});
+
+describe('what is refused', () => {
+  test.each([
+    ['text', 'PUSH', 'is "PUSH": expected a JSON object'],
+    ['null', null, 'is null: expected a JSON object'],
+    ['nothing', undefined, 'is missing'],
+    ['a list', [pushEvent()], 'is an array: expected a JSON object'],
+  ])('%s for an event', (_, input, problem) => {
+    expect(faultsOf(input)).toEqual([` ${problem}`]);
+  });
+
+  test('everything that is wrong is said at once', () => {
+    const broken = {
+      version: 0,
+      'detail-type': 'ECR Image Action',
+      source: 'aws.s3',
+      account: '123456789012345',
+      time: 'yesterday',
+      resources: 'all',
+      detail: {
+        result: 'success',
+        'repository-name': '../etc',
+        'image-digest': 'sha256:12',
+        'action-type': null,
+        'image-tag': '-v1',
+        'manifest-media-type': 7,
+      },
+    };
+    expect(faultsOf(broken)).toEqual([
+      'version is a number: expected up to 8 digits',
+      'source is "aws.s3": expected "aws.ecr"',
+      'account is "123456789012345": expected the 12 digits of an account',
+      'time is "yesterday": expected a time such as 2026-11-23T08:00:00Z',
+      'region is missing',
+      'resources is "all": expected an array',
+      'detail.result is "success": expected a word of upper-case letters, up to 64',
+      'detail.repository-name is "../etc": expected a repository name: up to 256 lower-case letters, digits, and single . _ - / between them',
+      'detail.image-digest is "sha256:12": expected sha256: and 64 lower-case hex digits',
+      'detail.image-tag is "-v1": expected nothing, or a tag: up to 128 letters, digits, _ . -, the last two not first',
+      'detail.action-type is null: expected a word of upper-case letters, up to 64',
+      'detail.manifest-media-type is a number: expected up to 512 characters of ASCII',
+    ]);
+  });
+
+  test('the message tells every fault too', () => {
+    expect(() => parseEcrEvent({ ...pushEvent({ 'image-digest': undefined }), account: 1 })).toThrow(
+      'not an event that is taken here: account is a number: expected the 12 digits of an account; ' +
+        'detail.image-digest is missing',
+    );
+  });
+
+  test('events of other kinds, without complaints about what they hold', () => {
+    const scan = { ...pushEvent({ 'scan-status': 'COMPLETE', result: undefined }), 'detail-type': 'ECR Image Scan' };
+    expect(faultsOf(asReceived(scan))).toEqual(['detail-type is "ECR Image Scan": expected "ECR Image Action"']);
+    expect(faultsOf(replicationEvent())).toHaveLength(1);
+    expect(faultsOf({ source: 'aws.ec2', 'detail-type': 'EC2 Instance State-change Notification' })).toEqual([
+      'detail-type is "EC2 Instance State-change Notification": expected "ECR Image Action"',
+      'source is "aws.ec2": expected "aws.ecr"',
+      'account is missing',
+      'region is missing',
+      'detail is missing',
+    ]);
+  });
+
+  test.each(Object.keys(pushEvent()).filter((key) => !['version', 'id', 'time', 'resources'].includes(key)))(
+    'an event without %s',
+    (key) => {
+      expect(faultsOf(asReceived({ ...pushEvent(), [key]: undefined }))).toContain(`${key} is missing`);
+    },
+  );
+
+  test.each(['result', 'repository-name', 'image-digest', 'action-type'])('a push without %s', (key) => {
+    expect(faultsOf(asReceived(pushEvent({ [key]: undefined })))).toEqual([`detail.${key} is missing`]);
+  });
+
+  test('a replication without its origin, and a pull through a cache without its end', () => {
+    expect(
+      faultsOf(asReceived(replicationEvent({ 'source-account': undefined, 'source-region': 'moon' })), ALL),
+    ).toEqual([
+      'detail.source-account is missing',
+      'detail.source-region is "moon": expected a region such as eu-central-1',
+    ]);
+    expect(faultsOf(asReceived(cacheEvent({ 'sync-status': undefined })), ALL)).toEqual([
+      'detail.sync-status is missing',
+    ]);
+  });
+
+  const HUGE = 'a'.repeat(1_000_000);
+  const FIELDS = ['id', 'detail-type', 'source', 'account', 'time', 'region'];
+  const DETAILS = Object.keys(pushEvent().detail as Json);
+
+  test.each([
+    ...FIELDS.map((key) => [key, (value: unknown) => ({ ...pushEvent(), [key]: value })] as const),
+    ...DETAILS.map((key) => [`detail.${key}`, (value: unknown) => pushEvent({ [key]: value })] as const),
+  ])('%s that is null, a number, an object, a list or a megabyte, in few words', (path, make) => {
+    for (const value of [null, 12, { $ne: '' }, ['v4'], HUGE, `v4\n`, `\u0000`, '\ud800']) {
+      const faults = faultsOf(make(value));
+      expect(faults.filter((fault) => fault.startsWith(`${path} is `))).toHaveLength(1);
+      expect(faults.join().length).toBeLessThan(500);
+    }
+  });
+
+  test.each([
+    [
+      'repository-name',
+      ['../a', '/a', 'a/', 'a//b', 'a/../b', 'A', 'a b', 'a:b', 'a@b', '', 'a.', 'x'.repeat(257), 'a\n'],
+    ],
+    [
+      'image-digest',
+      ['', 'sha256:', DIGEST.toUpperCase(), `${DIGEST}0`, `x${DIGEST}`, `sha512:${'0'.repeat(128)}`, `${DIGEST}\n`],
+    ],
+    ['image-tag', ['.a', '-a', 'a/b', 'a:b', 'a b', 'x'.repeat(129), 'é', '../a']],
+  ])('a %s that is none', (key, values) => {
+    for (const value of values) expect(faultsOf(pushEvent({ [key]: value }))).toHaveLength(1);
+  });
+
+  test('a day that is none', () => {
+    expect(faultsOf({ ...pushEvent(), time: '2026-13-01T00:00:00Z' })).toEqual([
+      'time is "2026-13-01T00:00:00Z": expected a time such as 2026-11-23T08:00:00Z',
+    ]);
+  });
+
+  test('names that would be answered slowly by a pattern that tries again', () => {
+    expect(faultsOf(pushEvent({ 'repository-name': `${'a-'.repeat(127)}!` }))).toHaveLength(1);
+    expect(faultsOf(pushEvent({ 'repository-name': `${'-'.repeat(255)}!` }))).toHaveLength(1);
+  });
+});
