@@ -24,8 +24,8 @@ const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => P
   image: benchImage,
   registry: benchRegistry,
   'slow-network': benchSlowNetwork,
-  'registry-memory': benchRegistryMemory,
   memory: benchMemory,
+  'registry-memory': benchRegistryMemory,
   entries: benchEntries,
 };
 

@@ -8,12 +8,13 @@ export interface FaultKind {
   readonly happensTo: (request: RequestRecord) => boolean;
   /** Requests in a row that it happens to. @default 1 */
   readonly times?: number;
-  /** @param byte - A place in the body of the request it happens to. */
+  /** @param byte - A place in the body of the request that it happens to, or of its answer where that has none. */
   readonly fault: (byte: number) => Fault;
 }
 
 const readsBlob = ({ method, path, bytesOut }: RequestRecord) =>
   method === 'GET' && path.includes('/blobs/') && bytesOut > 0;
+const writesBlob = ({ path, bytesIn }: RequestRecord) => path.includes('/blobs/uploads/') && bytesIn > 0;
 const isAny = ({ port }: RequestRecord) => port !== 'aws';
 const hasDigest = ({ method, path, port }: RequestRecord) =>
   port === 'registry' && method !== 'POST' && path.includes('/manifests/');
@@ -29,8 +30,18 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   { name: '503, three times', happensTo: isAny, times: 3, fault: () => ({ kind: 'status', status: 503 }) },
   { name: 'reset before an answer', happensTo: isAny, fault: () => ({ kind: 'reset' }) },
   { name: 'reset after N bytes', happensTo: readsBlob, fault: (byte) => ({ kind: 'reset', afterBytes: byte }) },
+  {
+    name: 'reset after N bytes of an upload',
+    happensTo: writesBlob,
+    fault: (byte) => ({ kind: 'reset', afterBytes: byte }),
+  },
   { name: 'answer lost', happensTo: isAny, fault: () => ({ kind: 'lost-answer' }) },
   { name: 'stall after N bytes', happensTo: readsBlob, fault: (byte) => ({ kind: 'stall', afterBytes: byte }) },
+  {
+    name: 'stall after N bytes of an upload',
+    happensTo: writesBlob,
+    fault: (byte) => ({ kind: 'stall', afterBytes: byte }),
+  },
   { name: 'end after N bytes', happensTo: readsBlob, fault: (byte) => ({ kind: 'truncate', afterBytes: byte }) },
   { name: 'a wrong byte', happensTo: readsBlob, fault: (byte) => ({ kind: 'wrong-bytes', atByte: byte }) },
   { name: 'a wrong digest header', happensTo: hasDigest, fault: () => ({ kind: 'wrong-digest-header' }) },
@@ -51,7 +62,7 @@ export function chooseMoment(kind: FaultKind, requests: readonly RequestRecord[]
   const chosen = candidates[Math.floor(random() * candidates.length)];
   if (chosen === undefined) throw new Error(`no request of the undisturbed run can meet "${kind.name}"`);
   const alike = ({ port, method }: RequestRecord) => port === chosen.port && method === chosen.method;
-  const byte = Math.floor(random() * chosen.bytesOut);
+  const byte = Math.floor(random() * (chosen.bytesIn || chosen.bytesOut));
   return {
     on: { port: chosen.port, method: chosen.method, path: pathPattern(chosen) },
     after: requests
