@@ -1,0 +1,21 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { wrongAnswers } from '../../packages/filter/src/fixtures/fnmatch-table.ts';
+import { hasJudge, writeFnmatchTable } from './judges.ts';
+
+const COMMITTED = new URL('../../packages/filter/src/fixtures/fnmatch-table.jsonl', import.meta.url);
+const PAIRS = 100_000;
+
+const withPython = test.skipIf(!hasJudge('python'));
+
+withPython('100,000 random pairs are answered as by Python', () => {
+  const { pairs, matching, wrong } = wrongAnswers(writeFnmatchTable('--pairs', String(PAIRS), '--seed', '1'));
+  expect(wrong).toEqual([]);
+  expect(pairs).toBe(PAIRS);
+  expect(matching).toBeGreaterThan(PAIRS * 0.3);
+  expect(matching).toBeLessThan(PAIRS * 0.7);
+});
+
+withPython('the committed table is what Python answers', () => {
+  expect(writeFnmatchTable()).toBe(readFileSync(COMMITTED, 'utf8'));
+});
