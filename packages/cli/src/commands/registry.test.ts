@@ -166,6 +166,46 @@ describe('a new image over an indexed base', () => {
   });
 });
 
+describe('zTOCs of other images', () => {
+  it('are looked for with names like that of the image where DST has none, and not with the image once more', async () => {
+    const registry = await startWith('single-oci');
+    for (const tag of ['v2', ...Array.from({ length: 9 }, (_, i) => `z${i}`), `sha256-${'a'.repeat(64)}`])
+      await registry.loadLayout('app', layoutPath('single-docker'), tag);
+    await runCli(['create', ...quick, `${registry.host}/app:v1`]);
+    const asked = registry.requests.map(({ path }) => path.replace('/v2/app/manifests/', ''));
+    expect(asked).toContain('v2');
+    expect(asked.filter((tag) => tag === 'v1')).toHaveLength(1);
+    expect(asked).not.toContain(`sha256-${'a'.repeat(64)}`);
+  });
+});
+
+describe('a place that cannot be written to', () => {
+  it('is told of while layers are still read', async () => {
+    const registry = await startWith('single-oci', { ecr: true });
+    const places = [`${registry.host}/app:v1`, `${registry.host}/missing/app:v1`];
+    // A layer that never comes to its end: only the refusal ends this.
+    const layers = registry.inject({
+      on: { method: 'GET', path: /app\/blobs\/sha256:/ },
+      after: 1,
+      times: Number.POSITIVE_INFINITY,
+      fault: { kind: 'stall', afterBytes: 10 },
+    });
+    const run = await runCli(['convert', ...quick, ...places]);
+    expect(layers.hits).toBeGreaterThan(0);
+    expect(run).toMatchObject({ code: 1, stdout: '' });
+    expect(run.stderr).toContain('NAME_UNKNOWN');
+  });
+
+  it('is tried by a piece that is sent once', async () => {
+    const registry = await startWith('single-oci');
+    await convert(registry);
+    const ofConfig = registry.requests.filter(({ path }) => path.includes('sha256:44136fa355b3678a'));
+    expect(ofConfig.map(({ method }) => method)).toEqual(['HEAD']);
+    const uploads = registry.requests.filter(({ method, bytesIn }) => method === 'PUT' && bytesIn === 2);
+    expect(uploads).toHaveLength(1);
+  });
+});
+
 describe('a tag', () => {
   it('that moves while its image is indexed leaves the converted one without a name', async () => {
     const registry = await startWith('single-oci');

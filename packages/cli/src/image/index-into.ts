@@ -8,6 +8,7 @@ import type { ImageLocation } from '../transports/location.ts';
 import { withPlaces } from '../transports/places.ts';
 import type { RegistryAccess } from '../transports/registry-access.ts';
 import type { Holdings, ImageDestination, ImageSource, NamedRoot } from '../transports/transport.ts';
+import { buildWhileTrying } from './build-while-trying.ts';
 import { overlayArtifacts } from './new-content.ts';
 import { reusableZtocs } from './reusable-ztocs.ts';
 import { allProblems, type Verification, type VerificationOptions, verifyIndexes } from './verify-indexes.ts';
@@ -78,8 +79,8 @@ export async function indexInto<Made extends BuiltIndexes>(
       return { result: current, ...(verification && { verification }) };
     }
     const reuse = job.reuse ? reusableZtocs(source, holdings, { signal }) : undefined;
-    const onProgress = showLayerProgress(progress);
-    const made = await job.build(source, { ...options, onProgress, ...(reuse && { reuse }) });
+    const given = { ...options, onProgress: showLayerProgress(progress), ...(reuse && { reuse }) };
+    const made = await buildWhileTrying(destination, given, (tried) => job.build(source, tried));
     if (made.outcome === 'nothing-to-index') return { result: made };
     const indexed = made.layers.filter(({ status }) => status === 'indexed');
     const totalSize = indexed.reduce((sum, { size }) => sum + size, 0);

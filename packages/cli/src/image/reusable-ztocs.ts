@@ -16,7 +16,7 @@ export function reusableZtocs(
   const isShared = holdings?.store === source.store;
   if (holdings) {
     // Asked for at once, while the image's manifests are read: a layer that is new is looked for everywhere.
-    const neighbours = holdings.neighbours(call).catch(() => []);
+    const neighbours = holdings.neighbours(source, call).catch(() => []);
     const candidates = heldBy(holdings.current, isShared ? source.root : undefined, neighbours);
     places.push(findReusableZtocs(holdings.store, candidates, call));
   }

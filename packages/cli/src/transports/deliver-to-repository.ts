@@ -13,11 +13,14 @@ const CONCURRENCY = 6;
  * Writes what was made, with everything that it refers to, to a repository: leaves before roots, and the names last. In
  * the repository that the image is in, nothing of the image is asked for; from another one of the same registry its blobs
  * are mounted; from elsewhere they are streamed.
+ *
+ * @param written - Digests of what was written before.
  */
 export async function deliverToRepository(
   target: Repository,
   location: RegistryLocation,
   delivery: Delivery,
+  written: ReadonlySet<string>,
 ): Promise<void> {
   const { content, roots, made, signal, beforeNaming } = delivery;
   const call = { signal };
@@ -26,7 +29,11 @@ export async function deliverToRepository(
   const counted = countBytes(delivery);
   for (const { target: root } of roots) {
     const into = writingTo(target, made, isAlone ? root : undefined);
-    await copyImage(counted, into, root, { ...call, concurrency: CONCURRENCY, ...shortcuts(location, delivery) });
+    await copyImage(counted, into, root, {
+      ...call,
+      concurrency: CONCURRENCY,
+      ...shortcuts(location, delivery, written),
+    });
   }
   if (roots.some(({ reference }) => reference !== '')) await beforeNaming();
   for (const { target: root, reference } of roots) {
@@ -40,11 +47,15 @@ export async function deliverToRepository(
 function shortcuts(
   { host, repository }: RegistryLocation,
   { source, made }: Delivery,
+  written: ReadonlySet<string>,
 ): Pick<CopyOptions, 'mountFrom' | 'present'> {
   const from = source.location;
-  if (from.transport !== 'registry' || from.host !== host) return {};
-  if (from.repository !== repository) return { mountFrom: from.repository };
-  return { present: ({ digest }) => !made.has(digest) };
+  const isSameRegistry = from.transport === 'registry' && from.host === host;
+  const isSamePlace = isSameRegistry && from.repository === repository;
+  return {
+    present: ({ digest }) => written.has(digest) || (isSamePlace && !made.has(digest)),
+    ...(isSameRegistry && !isSamePlace && { mountFrom: from.repository }),
+  };
 }
 
 /**

