@@ -14,9 +14,9 @@ export { type EcrHost, type EcrPartition, formatEcrHost, parseEcrHost } from './
 export { ecrPublicCredentials } from './credentials/ecr-public-credentials.ts';
 export { staticCredentials } from './credentials/static-credentials.ts';
 export { RegistryError, type RegistryErrorCode, type RegistryErrorOptions, type RegistryRefusal } from './errors.ts';
-export type { PushManifestOptions } from './registry/put-manifest.ts';
+export { openVerifiedBlob, type VerifiedBlobOptions } from './registry/blobs/verified-blob.ts';
+export type { PushManifestOptions } from './registry/manifests/put-manifest.ts';
 export { openRegistry, type Registry } from './registry/registry.ts';
 export type { RegistryOptions, RequestEvent } from './registry/registry-options.ts';
 export type { Repository } from './registry/repository.ts';
-export { openVerifiedBlob, type VerifiedBlobOptions } from './registry/verified-blob.ts';
 export type { RetryOptions } from './transport/retry.ts';

@@ -1,9 +1,9 @@
 import { type CallOptions, type Descriptor, readReferral } from '@soci/oci';
 import { MAX_SHORT_ANSWER } from './answer.ts';
-import { blobPath } from './blobs.ts';
-import { isManifest, manifestPath, readManifest } from './manifests.ts';
+import { blobPath } from './blobs/probe-blob.ts';
+import { isManifest, manifestPath, readManifest } from './manifests/manifests.ts';
 import { checkTag } from './names.ts';
-import { retractReferrer } from './referrers.ts';
+import { retractReferrer } from './referrers/referrers.ts';
 import { deleteScope, type RepositoryContext } from './repository-context.ts';
 
 /** Takes a name away; what it named stays. @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`; RegistryError `UNSUPPORTED` */

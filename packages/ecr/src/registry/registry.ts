@@ -4,15 +4,15 @@ import { defaultCredentials } from '../credentials/default-credentials.ts';
 import { parseEcrHost } from '../credentials/ecr-host.ts';
 import { createRegistryHttp } from '../transport/create-registry-http.ts';
 import { createHttpSender } from '../transport/http-sender.ts';
-import { BlobLocations } from './blob-locations.ts';
+import { BlobLocations } from './blobs/blob-locations.ts';
+import { ReadAhead } from './blobs/read-ahead.ts';
 import { checkOptions } from './check-options.ts';
-import { ManifestCache } from './manifest-cache.ts';
+import { ManifestCache } from './manifests/manifest-cache.ts';
 import { registryHost, repositoryName } from './names.ts';
-import { ReadAhead } from './read-ahead.ts';
+import { TurnTaker } from './referrers/turn-taker.ts';
 import type { RegistryOptions } from './registry-options.ts';
 import type { RegistryTraits } from './registry-traits.ts';
 import { Repository } from './repository.ts';
-import { TurnTaker } from './turn-taker.ts';
 
 /** A registry, with the connections to it and the credentials for it. */
 export interface Registry {

@@ -2,10 +2,10 @@ import type { OciLimits } from '@soci/oci';
 import type { RepositoryAction, RepositoryScope } from '../credentials/authorizer.ts';
 import type { RegistryHttp } from '../transport/registry-http.ts';
 import type { RetryOptions } from '../transport/retry.ts';
-import type { FetchBlobOptions } from './fetch-blob.ts';
-import type { ManifestCache } from './manifest-cache.ts';
+import type { FetchBlobOptions } from './blobs/fetch-blob.ts';
+import type { ManifestCache } from './manifests/manifest-cache.ts';
+import type { TurnTaker } from './referrers/turn-taker.ts';
 import type { RegistryTraits } from './registry-traits.ts';
-import type { TurnTaker } from './turn-taker.ts';
 
 /** What the parts of one repository's client share. */
 export interface RepositoryContext {

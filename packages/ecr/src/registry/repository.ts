@@ -15,11 +15,11 @@ import {
   type Tagger,
   type TagLister,
 } from '@soci/oci';
-import { cutVerified } from './blob-pieces.ts';
-import { probeBlob } from './blobs.ts';
+import { fetchBlob } from './blobs/fetch-blob.ts';
+import { probeBlob } from './blobs/probe-blob.ts';
+import { readBlobRange } from './blobs/read-blob-range.ts';
 import { checkContent } from './checked-content.ts';
 import { deleteContent, deleteTag } from './delete-content.ts';
-import { fetchBlob } from './fetch-blob.ts';
 import {
   checkManifestSize,
   isManifest,
@@ -27,20 +27,20 @@ import {
   readManifest,
   requireManifest,
   resolveManifest,
-} from './manifests.ts';
-import { mountBlob } from './mount.ts';
+} from './manifests/manifests.ts';
+import { type PushManifestOptions, putManifest } from './manifests/put-manifest.ts';
 import { checkTag, repositoryName } from './names.ts';
-import { type PushManifestOptions, putManifest } from './put-manifest.ts';
-import { readBlobRange } from './read-blob-range.ts';
-import { listReferrers } from './referrers.ts';
+import { listReferrers } from './referrers/referrers.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { listTags } from './tags.ts';
-import type { UploadSession } from './upload-session.ts';
-import { uploadStream } from './upload-stream.ts';
-import { uploadBytes } from './upload-whole.ts';
+import { cutVerified } from './uploads/cut-verified.ts';
+import { mountBlob } from './uploads/mount.ts';
+import type { UploadSession } from './uploads/upload-session.ts';
+import { uploadStream } from './uploads/upload-stream.ts';
+import { uploadBytes } from './uploads/upload-whole.ts';
 
-/** Pieces of content that are remembered to be missing, between asking for them and pushing them. */
-const MAX_ABSENT = 10_000;
+/** Pieces of content that are remembered between asking for them and pushing them. */
+const MAX_REMEMBERED = 10_000;
 
 /**
  * A repository of a registry, as a store of `@soci/oci`. Manifests go by tag or digest, and are checked against their
@@ -109,7 +109,7 @@ export class Repository
   async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
     const probe = isManifest(target) ? probeManifest : probeBlob;
     const isThere = await probe(this.#context, target, options);
-    if (this.#absent.size >= MAX_ABSENT) this.#absent.clear();
+    if (this.#absent.size >= MAX_REMEMBERED) this.#absent.clear();
     if (isThere) this.#absent.delete(target.digest);
     else this.#absent.add(target.digest);
     return isThere;
@@ -202,6 +202,7 @@ export class Repository
    */
   async mount(target: Descriptor, from: string, options: CallOptions = {}): Promise<boolean> {
     const outcome = await mountBlob(this.#context, target, repositoryName(this.host, from), options);
+    if (this.#opened.size >= MAX_REMEMBERED) this.#opened.clear();
     if (outcome === 'mounted') this.#absent.delete(target.digest);
     else if (outcome !== 'refused') this.#opened.set(target.digest, outcome);
     return outcome === 'mounted';

@@ -1,6 +1,6 @@
 import { type CallOptions, type Descriptor, parseDigest } from '@soci/oci';
-import { MAX_SHORT_ANSWER } from './answer.ts';
-import { pushScope, type RepositoryContext } from './repository-context.ts';
+import { MAX_SHORT_ANSWER } from '../answer.ts';
+import { pushScope, type RepositoryContext } from '../repository-context.ts';
 import { readSession, type UploadSession } from './upload-session.ts';
 
 /** How registries refuse a mount that they could as well answer with an upload: without that, push as ever. */

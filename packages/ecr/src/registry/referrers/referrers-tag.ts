@@ -7,13 +7,13 @@ import {
   parseDigest,
   parseImageIndex,
 } from '@soci/oci';
-import { RegistryError } from '../errors.ts';
-import { realTiming } from '../transport/retry.ts';
-import { checkManifestSize, readManifest, resolveManifest } from './manifests.ts';
-import type { RepositoryContext } from './repository-context.ts';
-import { Resends } from './resends.ts';
-import { sendManifest } from './send-manifest.ts';
-import { sentOnce } from './sent-once.ts';
+import { RegistryError } from '../../errors.ts';
+import { realTiming } from '../../transport/retry.ts';
+import { checkManifestSize, readManifest, resolveManifest } from '../manifests/manifests.ts';
+import { sendManifest } from '../manifests/send-manifest.ts';
+import type { RepositoryContext } from '../repository-context.ts';
+import { Resends } from '../resends.ts';
+import { sentOnce } from '../sent-once.ts';
 
 /** How often an index is written that other writers keep replacing. */
 const MAX_WRITES = 12;

@@ -1,7 +1,7 @@
 import { type CallOptions, type Descriptor, parseDigest } from '@soci/oci';
-import { MAX_SHORT_ANSWER } from './answer.ts';
-import { hasSize } from './manifests.ts';
-import { pullScope, type RepositoryContext } from './repository-context.ts';
+import { MAX_SHORT_ANSWER } from '../answer.ts';
+import { hasSize } from '../manifests/manifests.ts';
+import { pullScope, type RepositoryContext } from '../repository-context.ts';
 
 /** Path of a blob. @throws OciError `DIGEST_INVALID`: a digest becomes part of a URL. */
 export function blobPath({ path }: RepositoryContext, digest: string): string {

@@ -7,12 +7,12 @@ import {
   parseImageIndex,
   type Referral,
 } from '@soci/oci';
-import type { WholeResponse } from '../transport/registry-http.ts';
-import { describeRequest } from '../transport/request-line.ts';
-import { mediaTypeOf } from './answer.ts';
-import { readPages } from './pages.ts';
+import type { WholeResponse } from '../../transport/registry-http.ts';
+import { describeRequest } from '../../transport/request-line.ts';
+import { mediaTypeOf } from '../answer.ts';
+import { readPages } from '../pages.ts';
+import type { RepositoryContext } from '../repository-context.ts';
 import { addToReferrersTag, readReferrersTag, removeFromReferrersTag } from './referrers-tag.ts';
-import type { RepositoryContext } from './repository-context.ts';
 
 /** How registries without the referrers API say so. */
 const NO_API = [400, 404, 405, 501];

@@ -1,10 +1,10 @@
 import { type CallOptions, type Descriptor, isDigest } from '@soci/oci';
-import { RegistryError } from '../errors.ts';
-import type { HttpBody } from '../transport/http-message.ts';
-import { MAX_SHORT_ANSWER } from './answer.ts';
+import { RegistryError } from '../../errors.ts';
+import type { HttpBody } from '../../transport/http-message.ts';
+import { MAX_SHORT_ANSWER } from '../answer.ts';
+import { pushScope, type RepositoryContext } from '../repository-context.ts';
+import { checkStored } from '../stored-digest.ts';
 import { manifestPath, resolveManifest } from './manifests.ts';
-import { pushScope, type RepositoryContext } from './repository-context.ts';
-import { checkStored } from './stored-digest.ts';
 
 /** What became of a manifest that was sent. */
 export interface SentManifest {

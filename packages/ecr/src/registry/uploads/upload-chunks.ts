@@ -1,9 +1,9 @@
 import { type CallOptions, type Descriptor, OciError } from '@soci/oci';
-import { RegistryError, type RegistryErrorCode } from '../errors.ts';
-import { probeBlob } from './blobs.ts';
+import { RegistryError, type RegistryErrorCode } from '../../errors.ts';
+import { probeBlob } from '../blobs/probe-blob.ts';
+import type { RepositoryContext } from '../repository-context.ts';
+import { Resends } from '../resends.ts';
 import { ChunkedUpload } from './chunked-upload.ts';
-import type { RepositoryContext } from './repository-context.ts';
-import { Resends } from './resends.ts';
 import { cancelUpload, openUpload, type UploadSession } from './upload-session.ts';
 import { closeUpload } from './upload-whole.ts';
 

@@ -2,10 +2,10 @@ import { inspect } from 'node:util';
 import { OCI_LAYER_GZIP } from '@soci/oci';
 import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, test } from 'vitest';
-import { RegistryError } from '../errors.ts';
-import { type Content, contentOf, noise, streamOf } from './fixtures/content.ts';
-import { openTestRepository, requestLines } from './fixtures/opened-repository.ts';
-import { answerJson, openScriptedRepository } from './fixtures/scripted-registry.ts';
+import { RegistryError } from '../../errors.ts';
+import { type Content, contentOf, noise, streamOf } from '../fixtures/content.ts';
+import { openTestRepository, requestLines } from '../fixtures/opened-repository.ts';
+import { answerJson, openScriptedRepository } from '../fixtures/scripted-registry.ts';
 
 const small = contentOf(OCI_LAYER_GZIP, 'a small blob');
 const large = contentOf(OCI_LAYER_GZIP, noise(20_000_000));
@@ -200,6 +200,19 @@ test('an aborted push ends with the reason, and gives the upload up', async () =
   }
   await expect(repository.push(large.descriptor, source(), { signal: abort.signal })).rejects.toBe(reason);
   expect(methods(requestLines(server)).endsWith('DELETE')).toBe(true);
+});
+
+test('a registry that loses what it had again and again is given up', async () => {
+  let asked = 0;
+  const { repository } = await openScriptedRepository(({ method }, response) => {
+    if (method === 'HEAD') response.writeHead(404).end();
+    else if (method === 'POST') response.writeHead(202, { location: '/upload' }).end();
+    else if (method === 'GET') response.writeHead(204, { range: `0-${asked++ % 2 === 0 ? 99_999 : 0}` }).end();
+    else response.writeHead(method === 'PATCH' ? 503 : 204).end();
+  });
+  const pushed = repository.push(large.descriptor, streamOf(large.bytes));
+  await expect(pushed).rejects.toMatchObject({ code: 'SERVER_FAILED' });
+  expect(asked).toBeLessThan(20);
 });
 
 test('a registry may take its time to put a large upload together', async () => {

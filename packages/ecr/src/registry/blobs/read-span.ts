@@ -1,6 +1,6 @@
 import { type ByteRange, type CallOptions, type FetchOptions, OciError } from '@soci/oci';
-import { RegistryError } from '../errors.ts';
-import { isPassing, Retries } from '../transport/retry.ts';
+import { RegistryError } from '../../errors.ts';
+import { isPassing, Retries } from '../../transport/retry.ts';
 import { type OpenSpan, openSpan } from './open-span.ts';
 import { releaseMemory } from './release-memory.ts';
 import type { RemoteBlob } from './remote-blob.ts';

@@ -1,9 +1,9 @@
 import { type Descriptor, OCI_EMPTY, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '@soci/oci';
 import { expect, test } from 'vitest';
-import { type Content, collect, contentOf, jsonContent } from './fixtures/content.ts';
-import { openTestRepository, pushBlobs, requestLines } from './fixtures/opened-repository.ts';
-import { answerJson, openScriptedRepository } from './fixtures/scripted-registry.ts';
-import type { Repository } from './repository.ts';
+import { type Content, collect, contentOf, jsonContent } from '../fixtures/content.ts';
+import { openTestRepository, pushBlobs, requestLines } from '../fixtures/opened-repository.ts';
+import { answerJson, openScriptedRepository } from '../fixtures/scripted-registry.ts';
+import type { Repository } from '../repository.ts';
 
 const SIGNATURE = 'application/vnd.example.signature';
 const REPORT = 'application/vnd.example.report';

@@ -1,9 +1,9 @@
 import type { CallOptions, Descriptor, FetchOptions } from '@soci/oci';
-import { RegistryError } from '../errors.ts';
-import type { RegistryHttp } from '../transport/registry-http.ts';
+import { RegistryError } from '../../errors.ts';
+import type { RegistryHttp } from '../../transport/registry-http.ts';
 import { NetworkWait } from './network-wait.ts';
+import { PartsInFlight } from './parts-in-flight.ts';
 import { PART_SIZE, ReadAhead } from './read-ahead.ts';
-import { PartsInFlight } from './read-blob-parallel.ts';
 import { readSpan } from './read-span.ts';
 import { type BlobOptions, RemoteBlob } from './remote-blob.ts';
 

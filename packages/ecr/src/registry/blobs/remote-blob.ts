@@ -1,7 +1,7 @@
 import { type Descriptor, parseDigest } from '@soci/oci';
-import type { RepositoryScope } from '../credentials/authorizer.ts';
-import type { RegistryHttp } from '../transport/registry-http.ts';
-import type { RetryOptions } from '../transport/retry.ts';
+import type { RepositoryScope } from '../../credentials/authorizer.ts';
+import type { RegistryHttp } from '../../transport/registry-http.ts';
+import type { RetryOptions } from '../../transport/retry.ts';
 import type { BlobLocations } from './blob-locations.ts';
 
 /** How the blobs of a registry are read. */

@@ -1,9 +1,9 @@
 import { type CallOptions, type Descriptor, OciError } from '@soci/oci';
-import { RegistryError } from '../errors.ts';
-import { MAX_SHORT_ANSWER } from './answer.ts';
-import { pushScope, type RepositoryContext } from './repository-context.ts';
-import { sentOnce } from './sent-once.ts';
-import { checkStored } from './stored-digest.ts';
+import { RegistryError } from '../../errors.ts';
+import { MAX_SHORT_ANSWER } from '../answer.ts';
+import { pushScope, type RepositoryContext } from '../repository-context.ts';
+import { sentOnce } from '../sent-once.ts';
+import { checkStored } from '../stored-digest.ts';
 import { readSession, type UploadSession } from './upload-session.ts';
 
 /** 256 KiB: what is sent in vain, once a registry, where it takes no blob in the first request. */

@@ -1,8 +1,8 @@
 import { OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from '@soci/oci';
 import { expect, test } from 'vitest';
-import { contentOf, jsonContent, smallImage, streamOf } from './fixtures/content.ts';
-import { openTestRepository, pushBlobs, requestLines } from './fixtures/opened-repository.ts';
-import { answerJson, openScriptedRepository } from './fixtures/scripted-registry.ts';
+import { contentOf, jsonContent, smallImage, streamOf } from '../fixtures/content.ts';
+import { openTestRepository, pushBlobs, requestLines } from '../fixtures/opened-repository.ts';
+import { answerJson, openScriptedRepository } from '../fixtures/scripted-registry.ts';
 
 const manifests = '/v2/team/app/manifests';
 

@@ -1,11 +1,11 @@
 import type { CallOptions, Descriptor } from '@soci/oci';
-import type { HttpBody } from '../transport/http-message.ts';
-import { MAX_SHORT_ANSWER } from './answer.ts';
+import type { HttpBody } from '../../transport/http-message.ts';
+import { MAX_SHORT_ANSWER } from '../answer.ts';
+import { pushScope, type RepositoryContext } from '../repository-context.ts';
+import { Resends } from '../resends.ts';
+import { sentOnce } from '../sent-once.ts';
+import { checkStored } from '../stored-digest.ts';
 import { postWhole } from './post-whole.ts';
-import { pushScope, type RepositoryContext } from './repository-context.ts';
-import { Resends } from './resends.ts';
-import { sentOnce } from './sent-once.ts';
-import { checkStored } from './stored-digest.ts';
 import { cancelUpload, closingUrl, openUpload, type UploadSession } from './upload-session.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { type ByteRange, type CallOptions, OciError } from '@soci/oci';
-import { RegistryError } from '../errors.ts';
-import type { HttpResponse } from '../transport/http-message.ts';
-import type { RegistryRequest } from '../transport/registry-http.ts';
+import { RegistryError } from '../../errors.ts';
+import type { HttpResponse } from '../../transport/http-message.ts';
+import type { RegistryRequest } from '../../transport/registry-http.ts';
 import { parseContentRange } from './content-range.ts';
 import type { RemoteBlob } from './remote-blob.ts';
 

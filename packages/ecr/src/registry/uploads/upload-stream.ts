@@ -1,9 +1,9 @@
 import type { CallOptions, Descriptor } from '@soci/oci';
-import { cutVerified } from './blob-pieces.ts';
+import type { RepositoryContext } from '../repository-context.ts';
+import { Resends } from '../resends.ts';
+import { streamOnce } from '../sent-once.ts';
 import { ChunkedUpload } from './chunked-upload.ts';
-import type { RepositoryContext } from './repository-context.ts';
-import { Resends } from './resends.ts';
-import { streamOnce } from './sent-once.ts';
+import { cutVerified } from './cut-verified.ts';
 import { beginChunks, finishChunks } from './upload-chunks.ts';
 import { openUpload, type UploadSession } from './upload-session.ts';
 import { uploadBytes, uploadWhole } from './upload-whole.ts';

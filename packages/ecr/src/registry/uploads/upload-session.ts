@@ -1,8 +1,8 @@
 import { type CallOptions, OciError } from '@soci/oci';
-import { RegistryError } from '../errors.ts';
-import type { WholeResponse } from '../transport/registry-http.ts';
-import { invalidAnswer, MAX_SHORT_ANSWER } from './answer.ts';
-import { pushScope, type RepositoryContext } from './repository-context.ts';
+import { RegistryError } from '../../errors.ts';
+import type { WholeResponse } from '../../transport/registry-http.ts';
+import { invalidAnswer, MAX_SHORT_ANSWER } from '../answer.ts';
+import { pushScope, type RepositoryContext } from '../repository-context.ts';
 
 /** Milliseconds that giving an upload up may take; the registry forgets it sooner or later anyway. */
 const CANCEL_TIMEOUT = 2_000;

@@ -1,5 +1,5 @@
 import { type ByteRange, type CallOptions, type Descriptor, OciError } from '@soci/oci';
-import type { RegistryHttp } from '../transport/registry-http.ts';
+import type { RegistryHttp } from '../../transport/registry-http.ts';
 import { readSpan } from './read-span.ts';
 import { type BlobOptions, RemoteBlob } from './remote-blob.ts';
 

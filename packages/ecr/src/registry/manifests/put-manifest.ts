@@ -1,9 +1,9 @@
 import { type CallOptions, type Descriptor, readReferral } from '@soci/oci';
-import { checkContent } from './checked-content.ts';
+import { checkContent } from '../checked-content.ts';
+import { checkTag } from '../names.ts';
+import { announceReferrer } from '../referrers/referrers.ts';
+import type { RepositoryContext } from '../repository-context.ts';
 import { checkManifestSize, probeManifest, requireManifest } from './manifests.ts';
-import { checkTag } from './names.ts';
-import { announceReferrer } from './referrers.ts';
-import type { RepositoryContext } from './repository-context.ts';
 import { sendManifest } from './send-manifest.ts';
 
 /** Options of `Repository.pushManifest`. */

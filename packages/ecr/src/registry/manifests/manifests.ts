@@ -10,13 +10,13 @@ import {
   OCI_IMAGE_MANIFEST,
   OciError,
 } from '@soci/oci';
-import type { WholeResponse } from '../transport/registry-http.ts';
-import { describeRequest } from '../transport/request-line.ts';
-import { digestHeader, MAX_SHORT_ANSWER, refuseHtml } from './answer.ts';
-import { checkContent } from './checked-content.ts';
+import type { WholeResponse } from '../../transport/registry-http.ts';
+import { describeRequest } from '../../transport/request-line.ts';
+import { digestHeader, MAX_SHORT_ANSWER, refuseHtml } from '../answer.ts';
+import { checkContent } from '../checked-content.ts';
+import { checkReference } from '../names.ts';
+import { pullScope, type RepositoryContext } from '../repository-context.ts';
 import { describeAnswer } from './manifest-answer.ts';
-import { checkReference } from './names.ts';
-import { pullScope, type RepositoryContext } from './repository-context.ts';
 
 /**
  * What is asked for: every type that is understood, so that no registry converts one into another (ECR does, by tag), and

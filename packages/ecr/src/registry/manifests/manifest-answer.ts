@@ -10,9 +10,9 @@ import {
   parseImageIndex,
   parseManifest,
 } from '@soci/oci';
-import type { WholeResponse } from '../transport/registry-http.ts';
-import { describeRequest } from '../transport/request-line.ts';
-import { mediaTypeOf, refuseHtml } from './answer.ts';
+import type { WholeResponse } from '../../transport/registry-http.ts';
+import { describeRequest } from '../../transport/request-line.ts';
+import { mediaTypeOf, refuseHtml } from '../answer.ts';
 
 /**
  * Makes the descriptor of a manifest that a registry answered with, from the bytes; the media type is the one that the

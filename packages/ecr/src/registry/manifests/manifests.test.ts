@@ -8,9 +8,9 @@ import {
   readVerified,
 } from '@soci/oci';
 import { expect, test } from 'vitest';
-import { collect, contentOf, jsonContent, smallImage } from './fixtures/content.ts';
-import { openTestRepository, requestLines } from './fixtures/opened-repository.ts';
-import { openScriptedRepository } from './fixtures/scripted-registry.ts';
+import { collect, contentOf, jsonContent, smallImage } from '../fixtures/content.ts';
+import { openTestRepository, requestLines } from '../fixtures/opened-repository.ts';
+import { openScriptedRepository } from '../fixtures/scripted-registry.ts';
 
 const { manifest } = smallImage();
 const digest = manifest.descriptor.digest;

@@ -1,11 +1,14 @@
 import { type CallOptions, OciError } from '@soci/oci';
-import { RegistryError } from '../errors.ts';
-import { isPassing } from '../transport/retry.ts';
-import { MAX_SHORT_ANSWER } from './answer.ts';
-import { pushScope, type RepositoryContext } from './repository-context.ts';
-import { Resends } from './resends.ts';
-import { sentOnce } from './sent-once.ts';
+import { RegistryError } from '../../errors.ts';
+import { isPassing } from '../../transport/retry.ts';
+import { MAX_SHORT_ANSWER } from '../answer.ts';
+import { pushScope, type RepositoryContext } from '../repository-context.ts';
+import { Resends } from '../resends.ts';
+import { sentOnce } from '../sent-once.ts';
 import { readSession, resumeUpload, type UploadSession } from './upload-session.ts';
+
+/** 64 KiB: a chunk that breaks off after fewer new bytes counts as one of which nothing came. */
+const MIN_PROGRESS = 2 ** 16;
 
 /**
  * An upload in chunks, one after the other, each going on where the registry says that it is.
@@ -40,17 +43,21 @@ export class ChunkedUpload {
     const start = this.#sent;
     const end = start + chunk.length;
     const resends = new Resends(this.#context.retry, this.#call);
+    let furthest = start;
     while (this.#sent < end) {
       try {
         await this.#sendPart(chunk.subarray(this.#sent - start));
       } catch (error) {
         if (!isResumable(error)) throw error;
-        const before = this.#sent;
         const stored = await this.#askStored(error);
         // Amazon ECR may tell of the first chunk only: what it took before is not sent again.
         this.#sent = stored >= start && stored <= end ? stored : start;
-        if (this.#sent > before) resends.reset();
-        else await resends.next(error);
+        if (this.#sent < end && this.#sent < furthest + MIN_PROGRESS) {
+          await resends.next(error);
+        } else {
+          furthest = this.#sent;
+          resends.reset();
+        }
       }
     }
   }
