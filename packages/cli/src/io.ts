@@ -3,7 +3,7 @@ export interface TextSink {
   write(chunk: string | Uint8Array, done?: (error?: Error | null) => void): boolean;
   /** Whether a person looks at it. */
   readonly isTTY?: boolean;
-  /** Width of the terminal, in characters. */
+  /** Width of the terminal, in characters; 0 of a terminal that nobody has told its size, as of `docker run -t` in a script. */
   readonly columns?: number;
 }
 
@@ -19,6 +19,11 @@ export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Fires when the person wants the program to stop. */
   readonly signal: AbortSignal;
+}
+
+/** Width of a terminal, in characters; `otherwise` where it has none. */
+export function widthOf({ columns }: TextSink, otherwise: number): number {
+  return columns || otherwise;
 }
 
 /** Writes and waits until the sink has taken it, so that what is written last is not lost and memory stays bounded. */

@@ -6,7 +6,7 @@ import { COMMANDS } from './command-table.ts';
 import { describeError, renderError } from './describe-error.ts';
 import { usageError } from './errors.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
-import { type CliIo, writeTo } from './io.ts';
+import { type CliIo, widthOf, writeTo } from './io.ts';
 import { processIo } from './process-io.ts';
 import { PROGRAM, programVersion } from './program.ts';
 import { Output } from './terminal/output.ts';
@@ -62,7 +62,7 @@ async function runCommand(command: Command, words: readonly string[], io: CliIo)
 /** Help on the command, or the group of commands, that the words name; on the program where they name none. */
 async function help(words: readonly string[], io: CliIo): Promise<ExitCode> {
   const style = styleFor(io.stdout, io.env);
-  const columns = io.stdout.columns ?? 100;
+  const columns = widthOf(io.stdout, 100);
   const [first = '-'] = words;
   const group = words.length === 1 ? commandsOfGroup(COMMANDS, first) : [];
   const listed = group.length > 0 ? group : COMMANDS;

@@ -13,7 +13,7 @@ export const convert = defineCommand({
   summary: 'make a SOCI-enabled image out of an image (index version 2)',
   details: [
     'The new image holds the same layers, and a SOCI index for each platform. It is pushed and deployed like any other, ' +
-      'and its index goes with it wherever it is copied (with skopeo: copy --all).',
+      'and its index goes with it wherever it is copied as it is (crane copy, oras cp).',
     'DST is written when everything is done, or not at all. A layout folder that is there already is added to; a tar ' +
       'file is replaced. In a registry the tag comes last, when all that it stands for is there; what is there already is ' +
       'neither read nor sent again, and where nothing is missing nothing is done.',

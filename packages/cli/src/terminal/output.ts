@@ -1,5 +1,5 @@
 import { type ErrorDescription, renderDescription } from '../describe-error.ts';
-import { type CliIo, type TextSink, writeTo } from '../io.ts';
+import { type CliIo, type TextSink, widthOf, writeTo } from '../io.ts';
 import { PROGRAM } from '../program.ts';
 import { type Progress, ProgressBar, plainProgress, silentProgress } from './progress.ts';
 import { isInteractive, type Style, styleFor } from './style.ts';
@@ -42,7 +42,7 @@ export class Output {
 
   /** Columns of standard output. */
   get width(): number {
-    return this.#stdout.columns ?? WIDTH_WITHOUT_TERMINAL;
+    return widthOf(this.#stdout, WIDTH_WITHOUT_TERMINAL);
   }
 
   /** One JSON value on a line of its own: the result where `--json` is given. */

@@ -72,6 +72,12 @@ describe('ProgressBar', () => {
     expect(textWidth(line)).toBeLessThan(columns);
   });
 
+  it('is drawn on a terminal that was told no size', () => {
+    const sink = terminal(0);
+    new ProgressBar(sink, uncoloured, () => 0).update({ done: 5, total: 9, detail: 'layer.tar.gz' });
+    expect(sink.written.at(-1)).toContain('55 %  layer.tar.gz');
+  });
+
   it('leaves a terminal alone on which nothing was drawn', () => {
     const sink = terminal(60);
     new ProgressBar(sink, uncoloured).close();

@@ -1,4 +1,4 @@
-import type { TextSink } from '../io.ts';
+import { type TextSink, widthOf } from '../io.ts';
 import { drawBar } from './quantity.ts';
 import type { Style } from './style.ts';
 import { textWidth, truncate } from './text-width.ts';
@@ -92,7 +92,7 @@ export class ProgressBar implements Progress {
 
   #line(done: number, total: number, detail: string): string {
     // One column stays free: some terminals wrap when the last one is written.
-    const width = (this.#sink.columns ?? 80) - 1;
+    const width = widthOf(this.#sink, 80) - 1;
     const percent = total > 0 ? `${String(Math.floor(100 * Math.min(1, done / total))).padStart(3)} %` : '';
     const barWidth = Math.min(BAR_WIDTH, Math.floor(width / 3));
     if (barWidth < 6 || total === 0) return truncate(`${percent} ${detail}`.trim(), width);
