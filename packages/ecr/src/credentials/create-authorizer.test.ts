@@ -224,6 +224,13 @@ describe('createAuthorizer with a registry that wants Bearer', () => {
     expect(registry.requests.map(({ authorization }) => authorization)).toEqual([undefined, 'Bearer r']);
   });
 
+  it('says that a registry token can stand in no header, and not what it is', async () => {
+    const client = openClient(registry.host, async () => ({ kind: 'registry-token', token: 's3cret\n' }));
+    const error = await caught(client.get());
+    expect(error.code).toBe('CREDENTIALS_INVALID');
+    expect(everythingIn(error)).not.toContain('s3cret');
+  });
+
   it('sends credentials to no service that it should not go to', async () => {
     for (const realm of [
       'http://169.254.169.254/token',

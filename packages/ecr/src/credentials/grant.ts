@@ -71,7 +71,7 @@ export async function obtainGrant(
 async function findBasic({ host, findCredentials }: GrantSource, query: CredentialQuery): Promise<Grant | undefined> {
   const credentials = await findCredentials(host, query);
   if (credentials === undefined) return undefined;
-  if (credentials.kind === 'registry-token') return presentToken(credentials);
+  if (credentials.kind === 'registry-token') return presentToken(host, credentials);
   if (credentials.kind === 'identity-token') {
     throw new RegistryError(
       'AUTHENTICATION_FAILED',
@@ -94,7 +94,7 @@ async function requestBearer(
   // What was refused is mostly a token that was made of the credentials, not they themselves.
   let credentials = await findCredentials(host, rejected?.kind === 'registry-token' ? { ...query, rejected } : query);
   for (let attempt = 1; ; attempt += 1) {
-    if (credentials?.kind === 'registry-token') return presentToken(credentials);
+    if (credentials?.kind === 'registry-token') return presentToken(host, credentials);
     try {
       const { token, lifetime } = await requestBearerToken({ realm, service, scopes }, credentials, sender, query);
       const renewAt = now() + lifetime - TOKEN_MARGIN;
@@ -109,7 +109,11 @@ async function requestBearer(
   }
 }
 
-function presentToken(credentials: RegistryToken): Grant {
+function presentToken(host: string, credentials: RegistryToken): Grant {
+  if (!/^[\x21-\x7e]+$/.test(credentials.token)) {
+    const message = `the token that is kept for ${host} holds what no header may`;
+    throw new RegistryError('CREDENTIALS_INVALID', `${message}; ${describeRemedy(host)}`);
+  }
   const renewAt = Number.POSITIVE_INFINITY;
   return { authorization: `Bearer ${credentials.token}`, credentials, renewAt };
 }
