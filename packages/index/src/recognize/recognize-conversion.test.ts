@@ -1,4 +1,4 @@
-import { type Descriptor, isImageManifest, parseImageIndex, readVerified } from '@soci/oci';
+import { type Descriptor, DOCKER_LAYER_GZIP, isImageManifest, parseImageIndex, readVerified } from '@soci/oci';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { convertImage } from '../convert-image.ts';
@@ -6,6 +6,7 @@ import { loadGolden, type RecordingStore } from '../fixtures/golden-memory.ts';
 import { CountingStore, put, putImage, putIndex, putLayer } from '../fixtures/image.ts';
 import { randomOptions } from '../fixtures/random-options.ts';
 import type { SociIndexOptions } from '../options.ts';
+import { findReusableZtocs } from '../reuse/find-reusable-ztocs.ts';
 import { recognizeConversion } from './recognize-conversion.ts';
 
 const AMD64 = { architecture: 'amd64', os: 'linux' };
@@ -183,6 +184,33 @@ describe('recognizeConversion', () => {
       isCurrent: false,
       reason: 'other-content',
     });
+  });
+
+  it('recognizes an image whose platforms share a layer, be it under two media types', async () => {
+    const memory = new CountingStore();
+    const shared = await putLayer(memory, 'base', 100_000);
+    const docker = { ...shared, mediaType: DOCKER_LAYER_GZIP };
+    const platforms = [AMD64, ARM64, { ...ARM64, architecture: 's390x' }];
+    const layers = [shared, shared, docker];
+    const manifests: Descriptor[] = [];
+    for (const [i, platform] of platforms.entries()) {
+      const own = await putLayer(memory, `own/${i}`, 1000);
+      manifests.push(await putImage(memory, platform, [layers[i] as Descriptor, own]));
+    }
+    const index = await putIndex(
+      memory,
+      manifests.map((manifest, i) => ({ ...manifest, platform: platforms[i] })),
+    );
+    const made = await convertImage(memory, index, SMALL);
+    if (made.outcome !== 'indexed') throw new Error(made.reason);
+    for (const { descriptor, content } of made.artifacts) await memory.push(descriptor, content);
+    expect(memory.fetches.get(shared.digest)).toBe(1);
+
+    const found = await recognizeConversion(memory, index, made.root, SMALL);
+    expect(found).toMatchObject({ isCurrent: true, root: made.root, indexes: made.indexes });
+    const reuse = findReusableZtocs(memory, [made.root]);
+    expect(await convertImage(memory, index, { ...SMALL, reuse })).toMatchObject({ root: made.root });
+    expect(memory.fetches.get(shared.digest)).toBe(1);
   });
 
   it('does without what is gone or malformed, and passes on what is wrong with the way there', async () => {
