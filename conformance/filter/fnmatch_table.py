@@ -22,7 +22,8 @@ IN_BRACKETS = ["a", "b", "c", "z", "0", "9", "-", "-", "-", "!", "^", "[", "\\",
 
 
 def random_bracket(rng):
-    inner = "".join(rng.choice(IN_BRACKETS) for _ in range(rng.randint(0, 7)))
+    members = rng.choice([IN_BRACKETS, ["a", "c", "e", "-", "-", "!"]])  # The few make ranges, and ranges behind ranges.
+    inner = "".join(rng.choice(members) for _ in range(rng.randint(0, 7)))
     return rng.choice(["[", "[", "[!", "[]", "[!]"]) + inner + "]"
 
 
@@ -60,8 +61,8 @@ def text_like(rng, pattern):
         elif character == "?":
             text.append(rng.choice(random_piece(rng)))
         elif character == "[" and end != -1:
-            members = pattern[at + 1 : end].lstrip("!")
-            text.append(rng.choice(members or "a") if rng.random() < 0.7 else rng.choice(random_piece(rng)))
+            members = (pattern[at + 1 : end].lstrip("!") or "a") + "bd-"
+            text.append(rng.choice(members) if rng.random() < 0.8 else rng.choice(random_piece(rng)))
             at = end
         else:
             text.append(character)

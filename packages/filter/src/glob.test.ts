@@ -41,6 +41,13 @@ describe('fnmatch as Python has it', () => {
     expect(matches('[b-a!-z]', 'y')).toBe(true);
   });
 
+  test('a hyphen behind a range is a member, and so is one at either end', () => {
+    expect(['-', '5', 'b'].map((text) => matches('[a-c-9]', text))).toEqual([true, false, true]);
+    expect(['-', 'a', 'b'].map((text) => matches('[-a]', text))).toEqual([true, true, false]);
+    expect(['-', 'a', 'b'].map((text) => matches('[a-]', text))).toEqual([true, true, false]);
+    expect(['-', 'A', 'b'].map((text) => matches('[!--a]', text))).toEqual([false, false, true]);
+  });
+
   test('a pattern that would take a backtracking expression for ever is answered at once', () => {
     const text = `${'a'.repeat(4000)}b`;
     expect(matches(`${'*a'.repeat(1000)}c`, text)).toBe(false);
