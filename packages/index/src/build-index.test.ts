@@ -1,8 +1,10 @@
 import { digestOf, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '@soci/oci';
 import { describe, expect, it } from 'vitest';
 import { buildSociIndex } from './build-index.ts';
+import { convertImage } from './convert-image.ts';
 import { CountingStore, makeLayer, put, putImage, putIndex, putLayer } from './fixtures/image.ts';
 import type { IndexProgress } from './progress.ts';
+import { recognizeIndexes } from './recognize/recognize-indexes.ts';
 
 const AMD64 = { architecture: 'amd64', os: 'linux' };
 const ARM64 = { architecture: 'arm64', os: 'linux' };
@@ -80,6 +82,27 @@ describe('buildSociIndex', () => {
     await expect(
       buildSociIndex(store, image, { platforms: [{ os: 'linux', architecture: 's390x' }] }),
     ).rejects.toMatchObject({ code: 'PLATFORM_NOT_FOUND', digest: image.digest });
+  });
+
+  it('counts a platform once, that of the SOCI index in a converted image included', async () => {
+    const store = new CountingStore();
+    const image = await putImage(store, AMD64, [await putLayer(store, 'a', 5000)]);
+    const options = { minLayerSize: 0 };
+    const converted = await convertImage(store, image, options);
+    if (converted.outcome !== 'indexed') throw new Error(converted.reason);
+    for (const { descriptor, content } of converted.artifacts) await store.push(descriptor, content);
+
+    const result = await buildSociIndex(store, converted.root, options);
+    if (result.outcome !== 'indexed') throw new Error(result.reason);
+    expect([result.indexes.length, result.platforms.length]).toEqual([1, 1]);
+    for (const { descriptor, content } of result.artifacts) await store.push(descriptor, content);
+    expect(await recognizeIndexes(store, converted.root, options)).toMatchObject({ indexes: result.indexes });
+
+    const twice = await buildSociIndex(store, image, {
+      ...options,
+      platforms: [AMD64, { ...AMD64, architecture: 'x86_64' }],
+    });
+    expect(twice.platforms).toHaveLength(1);
   });
 
   it('finds nothing in content that runs nowhere', async () => {

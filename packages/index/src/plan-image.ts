@@ -1,6 +1,7 @@
 import { isImageIndex, isImageManifest } from '@soci/oci';
 import { SociIndexError } from './errors.ts';
 import type { ImageReader } from './image/image-reader.ts';
+import { distinctPlatforms } from './image/platform-match.ts';
 import { findManifest, selectManifest } from './image/select.ts';
 import { type DescriptorStruct, type PlatformStruct, toPlatformStruct } from './image/structs.ts';
 import { type LayerPlan, type LayerTask, planLayers, taskKey } from './layers/layer-plan.ts';
@@ -14,13 +15,17 @@ export interface PlatformPlan {
   readonly layers: readonly LayerPlan[];
 }
 
-/** Which platforms of an image are to be indexed: the caller's choice, or all that it runs on. */
+/**
+ * Which platforms of an image are to be indexed: the caller's choice, or all that it runs on. Each counts once, where the
+ * reference takes one as often as it is listed: a converted image lists that of a SOCI index, too.
+ */
 export function choosePlatforms(
   image: DescriptorStruct,
   available: readonly PlatformStruct[],
-  options: Pick<ResolvedOptions, 'platforms' | 'limits'>,
+  options: Pick<ResolvedOptions, 'isCompat' | 'platforms' | 'limits'>,
 ): readonly PlatformStruct[] {
-  const platforms = options.platforms?.map(toPlatformStruct) ?? available;
+  const asked = options.platforms?.map(toPlatformStruct) ?? available;
+  const platforms = options.isCompat ? asked : distinctPlatforms(asked);
   const { maxPlatforms } = options.limits;
   if (platforms.length > maxPlatforms) {
     throw new SociIndexError(

@@ -136,6 +136,8 @@ test.each([
   ['name\n', 'no repository name'],
   [`domain/${'a'.repeat(256)}`, '256 characters: the limit is 255'],
   ['Ubuntu', 'must be in lower case'],
+  ['localhost:5000/Ubuntu', 'must be in lower case'],
+  ['/ubuntu', '"/ubuntu" is no repository name'],
   ['a'.repeat(MAX_REFERENCE_LENGTH + 1), 'longer than 1024'],
 ])('%j: the message says %j', (input, words) => {
   expect(() => parseReference(input)).toThrow(words);

@@ -79,7 +79,8 @@ function splitName(name: string, text: string): Pick<Reference, 'domain' | 'path
   const hasDomain = rest !== undefined && DOMAIN_PATTERN.test(first) && PATH_PATTERN.test(rest);
   const path = hasDomain ? rest : name;
   if (!PATH_PATTERN.test(path)) {
-    if (PATH_PATTERN.test(path.toLowerCase()) || PATH_PATTERN.test((rest ?? name).toLowerCase())) {
+    const lower = path.toLowerCase();
+    if (PATH_PATTERN.test(lower) || (DOMAIN_PATTERN.test(first) && PATH_PATTERN.test(rest?.toLowerCase() ?? ''))) {
       throw invalid(text, 'the repository name must be in lower case');
     }
     throw invalid(text, `${JSON.stringify(name)} is no repository name`);

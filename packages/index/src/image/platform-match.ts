@@ -72,6 +72,17 @@ function runsOnWindows(host: WindowsVersion, version: string): boolean {
   return oldest <= container.build && container.build <= host.build;
 }
 
+/** Drops the platforms that are the same as an earlier one of the list, however they are spelled. */
+export function distinctPlatforms(platforms: readonly PlatformStruct[]): PlatformStruct[] {
+  const seen = new Set<string>();
+  return platforms.filter((platform) => {
+    const key = JSON.stringify(normalizeStruct(platform));
+    const isNew = !seen.has(key);
+    seen.add(key);
+    return isNew;
+  });
+}
+
 /**
  * Drops the platforms that an earlier one of the list serves as well
  * (soci-snapshotter v0.16.1, util/ociutil, `DedupePlatforms`).
