@@ -91,7 +91,7 @@ export async function indexInto<Made extends BuiltIndexes>(
       roots: job.roots(made, source.root),
       source,
       made: new Set(made.artifacts.map(({ descriptor }) => descriptor.digest)),
-      verified: new Set(indexed.map(({ digest }) => digest)),
+      verified: new Set(indexed.filter(({ origin }) => origin === 'built').map(({ digest }) => digest)),
       signal,
       beforeNaming: () => source.checkUnmoved({ signal }),
       onBytes: showTransferProgress(progress, `writing ${job.destination.text}`),

@@ -1,5 +1,5 @@
 import type { Repository } from '@soci/ecr';
-import { type CopyOptions, copyImage, type Descriptor, isImageIndex, isImageManifest, readVerified } from '@soci/oci';
+import { type CopyOptions, copyImage, type Descriptor, isManifestOrIndex, readVerified } from '@soci/oci';
 import { countBytes } from './count-bytes.ts';
 import type { RegistryLocation } from './registry-location.ts';
 import type { Delivery } from './transport.ts';
@@ -76,5 +76,5 @@ function writingTo(target: Repository, made: ReadonlySet<string>, left: Descript
 }
 
 function isNewManifest({ digest, mediaType }: Descriptor, made: ReadonlySet<string>): boolean {
-  return made.has(digest) && (isImageManifest(mediaType) || isImageIndex(mediaType));
+  return made.has(digest) && isManifestOrIndex(mediaType);
 }
