@@ -264,8 +264,8 @@ describe('answers that are not the blob', () => {
 
 describe('a blob over several connections', () => {
   const SIZE = 28 * MIB + 12_345;
-  /** A receiver that does nothing waits for this most of the time, on any machine. */
-  const SLOW = { rate: 40_000_000 };
+  /** A receiver that does nothing waits for this most of the time, also where other programs take most of the processor. */
+  const SLOW = { rate: 12_000_000 };
 
   function partsOf(served: ServedBlob): number {
     return ranges(served).filter((range) => range !== undefined).length;
