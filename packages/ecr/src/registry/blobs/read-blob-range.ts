@@ -1,4 +1,4 @@
-import { type ByteRange, type CallOptions, type Descriptor, OciError } from '@soci/oci';
+import { type ByteRange, type CallOptions, checkRange, type Descriptor, OciError } from '@soci/oci';
 import type { RegistryHttp } from '../../transport/registry-http.ts';
 import { readSpan } from './read-span.ts';
 import { type BlobOptions, RemoteBlob } from './remote-blob.ts';
@@ -29,7 +29,11 @@ export async function readBlobRange(
   const { signal } = options;
   signal?.throwIfAborted();
   const blob = new RemoteBlob(http, repository, target, options);
-  checkRange(range, blob);
+  checkRange(range, blob.size, blob.digest);
+  if (range.length > MAX_RANGE_LENGTH) {
+    const message = `${range.length} bytes of ${blob.digest} at once: the limit is ${MAX_RANGE_LENGTH}`;
+    throw new OciError('LIMIT_EXCEEDED', message);
+  }
   const bytes = new Uint8Array(range.length);
   if (range.length === 0) return bytes;
   let length = 0;
@@ -42,14 +46,4 @@ export async function readBlobRange(
     length += chunk.length;
   }
   return bytes;
-}
-
-function checkRange({ offset, length }: ByteRange, { size, digest }: RemoteBlob): void {
-  const isWhole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
-  if (!isWhole || length > size - offset) {
-    throw new OciError('RANGE_INVALID', `${length} bytes from ${offset} do not lie within the ${size} of ${digest}`);
-  }
-  if (length > MAX_RANGE_LENGTH) {
-    throw new OciError('LIMIT_EXCEEDED', `${length} bytes of ${digest} at once: the limit is ${MAX_RANGE_LENGTH}`);
-  }
 }

@@ -3,7 +3,7 @@ import {
   describeManifest,
   digestOf,
   isImageIndex,
-  isImageManifest,
+  isManifestOrIndex,
   OciError,
   type OciLimits,
   parseDigest,
@@ -27,7 +27,7 @@ export function describeAnswer(response: WholeResponse, limits: OciLimits, algor
   try {
     const described = describeManifest(raw, limits.maxManifestSize);
     const answered = mediaTypeOf(response);
-    const mediaType = isImageManifest(answered) || isImageIndex(answered) ? answered : described.mediaType;
+    const mediaType = isManifestOrIndex(answered) ? answered : described.mediaType;
     // Two media types may only mean the same where the manifest itself names none: parsing tells.
     if (mediaType !== described.mediaType) {
       const parse = isImageIndex(mediaType) ? parseImageIndex : parseManifest;

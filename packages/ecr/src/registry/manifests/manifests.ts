@@ -4,8 +4,7 @@ import {
   DOCKER_IMAGE_MANIFEST,
   DOCKER_MANIFEST_LIST,
   isDigest,
-  isImageIndex,
-  isImageManifest,
+  isManifestOrIndex,
   OCI_IMAGE_INDEX,
   OCI_IMAGE_MANIFEST,
   OciError,
@@ -27,7 +26,7 @@ const ACCEPT = [DOCKER_IMAGE_MANIFEST, DOCKER_MANIFEST_LIST, OCI_IMAGE_MANIFEST,
 
 /** Whether content of this type is kept under `/manifests/`; everything else is a blob. */
 export function isManifest({ mediaType }: Pick<Descriptor, 'mediaType'>): boolean {
-  return isImageManifest(mediaType) || isImageIndex(mediaType);
+  return isManifestOrIndex(mediaType);
 }
 
 /** @throws OciError `MANIFEST_INVALID` for a blob, which bears no name. */

@@ -21,6 +21,7 @@ export class ChunkedUpload {
   #session: UploadSession;
   /** Bytes that the registry has taken. */
   #sent = 0;
+  #isLost = false;
 
   constructor(context: RepositoryContext, session: UploadSession, call: CallOptions) {
     this.#context = context;
@@ -31,6 +32,11 @@ export class ChunkedUpload {
   /** The upload where it stands now. */
   get session(): UploadSession {
     return this.#session;
+  }
+
+  /** Whether the registry no longer has what it was sent: only another upload can go on, from the blob's start. */
+  get isLost(): boolean {
+    return this.#isLost;
   }
 
   /**
@@ -44,11 +50,15 @@ export class ChunkedUpload {
     const end = start + chunk.length;
     const resends = new Resends(this.#context.retry, this.#call);
     let furthest = start;
+    let broken: RegistryError | undefined;
     while (this.#sent < end) {
       try {
         await this.#sendPart(chunk.subarray(this.#sent - start));
       } catch (error) {
+        // The registry still waits for the rest of a request that was given up, and takes no other.
+        if (broken !== undefined && isConflict(error)) throw this.#lose(broken);
         if (!isResumable(error)) throw error;
+        broken = error;
         const stored = await this.#askStored(error);
         // Amazon ECR may tell of the first chunk only: what it took before is not sent again.
         this.#sent = stored >= start && stored <= end ? stored : start;
@@ -74,8 +84,14 @@ export class ChunkedUpload {
       this.#session = session;
       return stored;
     } catch (error) {
-      throw isGone(error) ? failure : error;
+      throw isGone(error) ? this.#lose(failure) : error;
     }
+  }
+
+  /** Remembers that the upload is lost. @returns what it was lost by */
+  #lose(failure: RegistryError): RegistryError {
+    this.#isLost = true;
+    return failure;
   }
 
   /** One PATCH, sent once: a registry that took part of it might add it again. */
@@ -103,6 +119,10 @@ function isResumable(error: unknown): error is RegistryError {
   if (!(error instanceof RegistryError)) return false;
   // A token may end while a chunk is on its way; asking what is stored gets a new one.
   return error.status === 401 || error.status === 416 || isPassing(error);
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof RegistryError && error.status === 409;
 }
 
 function isGone(error: unknown): boolean {

@@ -35,6 +35,7 @@ export async function beginChunks(
     } catch (error) {
       await cancelUpload(context, upload.session);
       if (error instanceof RegistryError && CHUNK_REFUSALS.includes(error.code)) return openUpload(context, call);
+      if (!upload.isLost) throw error;
       await resends.next(error);
     }
   }

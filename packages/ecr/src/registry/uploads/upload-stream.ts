@@ -30,20 +30,21 @@ export async function uploadStream(
   call: CallOptions,
 ): Promise<void> {
   const resends = new Resends(context.retry, call);
-  let session = opened;
-  for (;;) {
+  for (let session = opened; ; session = undefined) {
     let failureOfSource: unknown;
     const source = noteFailure(content, (error) => {
       failureOfSource = error;
     });
-    try {
-      return await uploadOnce(context, target, source, session, call);
-    } catch (error) {
-      if (error === failureOfSource || !canBeReadAnew(content)) throw error;
-      session = undefined;
-      await resends.next(error);
-    }
+    const lost = await uploadOnce(context, target, source, session, call);
+    if (lost === undefined) return;
+    if (lost.failure === failureOfSource || !canBeReadAnew(content)) throw lost.failure;
+    await resends.next(lost.failure);
   }
+}
+
+/** What broke off with bytes that are no longer in memory. Whatever is in memory has been sent as often as it may be. */
+interface LostUpload {
+  readonly failure: unknown;
 }
 
 async function uploadOnce(
@@ -52,18 +53,26 @@ async function uploadOnce(
   content: AsyncIterable<Uint8Array>,
   opened: UploadSession | undefined,
   call: CallOptions,
-): Promise<void> {
+): Promise<LostUpload | undefined> {
   const chunkSize = Math.min(Math.max(CHUNK_SIZE, Math.ceil(target.size / MAX_CHUNKS)), MAX_CHUNK_SIZE);
   const pieces = cutVerified(content, target, chunkSize, call);
   try {
     // Before an upload is opened: the source may not have the blob at all.
     const { value: first = new Uint8Array() } = await pieces.next();
-    if (first.length === target.size) return await uploadBytes(context, target, first, opened, call);
-
+    if (first.length === target.size) {
+      await uploadBytes(context, target, first, opened, call);
+      return undefined;
+    }
     const session = opened ?? (await openUpload(context, call));
     const begun = await beginChunks(context, session, first, chunkSize, call);
-    if (begun instanceof ChunkedUpload) return await finishChunks(context, begun, target, pieces, call);
-    await uploadWhole(context, begun, target, streamOnce(prepend(first, pieces), target.size), call);
+    try {
+      if (begun instanceof ChunkedUpload) await finishChunks(context, begun, target, pieces, call);
+      else await uploadWhole(context, begun, target, streamOnce(prepend(first, pieces), target.size), call);
+      return undefined;
+    } catch (failure) {
+      if (begun instanceof ChunkedUpload && !begun.isLost) throw failure;
+      return { failure };
+    }
   } finally {
     await pieces.return();
   }

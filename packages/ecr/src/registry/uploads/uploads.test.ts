@@ -215,6 +215,36 @@ test('a registry that loses what it had again and again is given up', async () =
   expect(asked).toBeLessThan(20);
 });
 
+/** A stream that can be read again, as a copy's is. */
+const again = (bytes: Uint8Array) => ({ [Symbol.asyncIterator]: () => streamOf(bytes)[Symbol.asyncIterator]() });
+
+test.each([
+  ['small', small, 'PUT'],
+  ['large', large, 'PATCH'],
+] as const)('a %s blob is sent as often as the policy says, and no more', async (_, { descriptor, bytes }, method) => {
+  const { repository, lines } = await openScriptedRepository(
+    (request, response) => {
+      if (request.method === 'HEAD') response.writeHead(404).end();
+      else if (request.method === 'POST') response.writeHead(202, { location: '/upload' }).end();
+      else if (request.method === 'GET') response.writeHead(204, { range: '0-0' }).end();
+      else response.writeHead(request.method === 'DELETE' ? 204 : 503).end();
+    },
+    { retry: { maxAttempts: 3, baseDelay: 1 } },
+  );
+  await expect(repository.push(descriptor, again(bytes))).rejects.toThrow('(tried 3 times)');
+  expect(lines.filter((line) => line.startsWith(method))).toHaveLength(3);
+});
+
+test('a registry that still waits for a request that was given up is sent all of it anew', async () => {
+  const { server, reopen } = await openTestRepository();
+  const repository = reopen({ stallTimeout: 500, retry: { baseDelay: 1 } });
+  server.inject({ on: { method: 'PATCH' }, after: 1, fault: { kind: 'stall', afterBytes: 1000 } });
+  server.inject({ on: { method: 'PATCH' }, after: 2, fault: { kind: 'status', status: 409 } });
+  await repository.push(large.descriptor, again(large.bytes));
+  expect(await server.blob('team/app', large.descriptor.digest)).toEqual(Buffer.from(large.bytes));
+  expect(requestLines(server).filter((line) => line.startsWith('POST'))).toHaveLength(2);
+});
+
 test('a registry may take its time to put a large upload together', async () => {
   const large = contentOf(OCI_LAYER_GZIP, new Uint8Array(2 ** 26));
   const { repository, lines } = await openScriptedRepository(
