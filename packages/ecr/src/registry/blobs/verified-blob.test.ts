@@ -36,18 +36,18 @@ describe('openVerifiedBlob', () => {
     const store = new MemoryStore();
     await store.push(target, content);
     const hash = createHash('sha256');
-    await pipeline(openVerifiedBlob(store, target), hash);
+    await pipeline(await openVerifiedBlob(store, target), hash);
     expect(`sha256:${hash.digest('hex')}`).toBe(target.digest);
   });
 
   test('checks sha512 too', async () => {
     const digest = `sha512:${createHash('sha512').update(content).digest('hex')}`;
-    expect((await drain(openVerifiedBlob(giving(content), { ...target, digest }))).equals(content)).toBe(true);
+    expect((await drain(await openVerifiedBlob(giving(content), { ...target, digest }))).equals(content)).toBe(true);
   });
 
   test('an empty blob is one', async () => {
     const nothing = new Uint8Array();
-    expect(await drain(openVerifiedBlob(giving(nothing), describeBlob(nothing)))).toHaveLength(0);
+    expect(await drain(await openVerifiedBlob(giving(nothing), describeBlob(nothing)))).toHaveLength(0);
   });
 
   test.each([
@@ -55,7 +55,7 @@ describe('openVerifiedBlob', () => {
     ['fewer bytes', content.subarray(0, 2_999_999), 'SIZE_MISMATCH'],
     ['more bytes', Buffer.concat([content, content]), 'SIZE_MISMATCH'],
   ])('ends in an error, not in its end: %s', async (_what, bytes, code) => {
-    const stream = openVerifiedBlob(giving(bytes), target);
+    const stream = await openVerifiedBlob(giving(bytes), target);
     let hasEnded = false;
     stream.on('end', () => {
       hasEnded = true;
@@ -65,21 +65,21 @@ describe('openVerifiedBlob', () => {
   });
 
   test('ends with the error of its source', async () => {
-    const stream = openVerifiedBlob(new MemoryStore(), target);
+    const stream = await openVerifiedBlob(new MemoryStore(), target);
     await expect(drain(stream)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   test('closes its source when its receiver fails', async () => {
     const store = giving(content);
     const full = new Writable({ write: (_chunk, _encoding, done) => done(new Error('disk full')) });
-    await expect(pipeline(openVerifiedBlob(store, target), full)).rejects.toThrow('disk full');
+    await expect(pipeline(await openVerifiedBlob(store, target), full)).rejects.toThrow('disk full');
     await new Promise((resolve) => setImmediate(resolve));
     expect(store.isClosed).toBe(true);
   });
 
-  test('refuses a digest that it cannot check, before anything is fetched', () => {
+  test('refuses a digest that it cannot check, before anything is fetched', async () => {
     const store = giving(content);
-    expect(() => openVerifiedBlob(store, { ...target, digest: 'md5:00' })).toThrow(/no digest/);
+    await expect(openVerifiedBlob(store, { ...target, digest: 'md5:00' })).rejects.toThrow(/no digest/);
     expect(store.isClosed).toBe(false);
   });
 
@@ -87,6 +87,8 @@ describe('openVerifiedBlob', () => {
     const store = new MemoryStore();
     await store.push(target, content);
     const reason = new Error('enough');
-    await expect(drain(openVerifiedBlob(store, target, { signal: AbortSignal.abort(reason) }))).rejects.toBe(reason);
+    await expect(drain(await openVerifiedBlob(store, target, { signal: AbortSignal.abort(reason) }))).rejects.toBe(
+      reason,
+    );
   });
 });
