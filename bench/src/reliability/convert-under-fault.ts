@@ -7,7 +7,8 @@ import { incompleteTags } from './moments.ts';
 export interface Ending {
   /**
    * - `identical`: it said that all is well, and what the tag leads to is what an undisturbed run makes, and whole;
-   * - `refused`: it ended with an error that has a code, and the tag is not there;
+   * - `refused`: it ended with an error that has a code, and the tag is not there; or, where the very answer to the request
+   *   that gives it could not be believed, leads to what an undisturbed run makes;
    * - `wrong`: anything else.
    */
   readonly verdict: 'identical' | 'refused' | 'wrong';
@@ -60,7 +61,7 @@ export async function convertUnderFault(
     return { verdict: isRight ? 'identical' : 'wrong', detail, ...common };
   }
   const errorCode = readErrorCode(stdout);
-  const isClear = errorCode !== undefined && found === undefined;
+  const isClear = errorCode !== undefined && (found === undefined || found === expected);
   return {
     verdict: isClear ? 'refused' : 'wrong',
     detail: isClear ? errorCode : `exit code ${code}, the tag leads to ${found ?? 'nothing'}: ${stderr.slice(-500)}`,

@@ -125,7 +125,7 @@ function table(endings: ReadonlyMap<string, readonly Ending[]>): string {
     'fault',
     'runs that met it',
     'identical result',
-    'clear error, no tag',
+    'clear error',
     'its code',
     'anything else',
     'a tag with something missing',
