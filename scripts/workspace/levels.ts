@@ -17,6 +17,7 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
   '@soci/filter': { packages: [], modules: ['valibot'] },
   '@soci/index': { packages: ['@soci/oci', '@soci/ztoc'], modules: ['node'] },
   '@soci/test-registry': { packages: ['@soci/oci'], modules: ['node'] },
+  '@soci/test-aws': { packages: [], modules: ['node'] },
   '@soci/ecr': {
     packages: ['@soci/oci'],
     modules: ['@aws-sdk/client-ecr', '@aws-sdk/client-ecr-public', '@smithy/util-stream', 'node'],
@@ -26,8 +27,43 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     packages: ['@soci/ecr', '@soci/index', '@soci/oci', '@soci/test-registry', '@soci/ztoc'],
     modules: ['node'],
   },
+  '@soci/functions': {
+    packages: ['@soci/ecr', '@soci/filter', '@soci/index', '@soci/oci'],
+    modules: [
+      '@aws-lambda-powertools/logger',
+      '@aws-lambda-powertools/metrics',
+      '@aws-sdk/client-eventbridge',
+      '@aws-sdk/client-lambda',
+      'node',
+    ],
+    tests: ['@soci/test-aws', '@soci/test-registry'],
+  },
+  '@soci/demo': {
+    packages: [
+      '@soci/cli',
+      '@soci/ecr',
+      '@soci/filter',
+      '@soci/functions',
+      '@soci/index',
+      '@soci/oci',
+      '@soci/test-aws',
+      '@soci/test-registry',
+      '@soci/ztoc',
+    ],
+    modules: ['node'],
+  },
   '@soci/conformance': {
-    packages: ['@soci/cli', '@soci/ecr', '@soci/filter', '@soci/index', '@soci/oci', '@soci/ztoc'],
+    packages: [
+      '@soci/cli',
+      '@soci/ecr',
+      '@soci/filter',
+      '@soci/functions',
+      '@soci/index',
+      '@soci/oci',
+      '@soci/test-aws',
+      '@soci/test-registry',
+      '@soci/ztoc',
+    ],
     modules: ['node'],
   },
   '@soci/bench': {

@@ -1,0 +1,24 @@
+/** What went wrong, for a caller to branch on. The message of a {@link FunctionError} says what, where and what to do. */
+export type FunctionErrorCode =
+  /** Environment variables that are missing or cannot be used. */
+  | 'ENVIRONMENT_INVALID'
+  /** The generator could not be invoked. */
+  | 'INVOCATION_FAILED'
+  /** The time that Lambda gives an invocation is nearly over. */
+  | 'DEADLINE_NEAR'
+  /** An index that does not read back right. */
+  | 'INDEX_NOT_PROVED'
+  /** Something in passing: the same event may succeed when it comes again. */
+  | 'TRY_AGAIN';
+
+/** The one error class of `@soci/functions`. Branch on {@link FunctionError.code}, never on the message. */
+export class FunctionError extends Error {
+  override readonly name = 'FunctionError';
+  /** What went wrong. */
+  readonly code: FunctionErrorCode;
+
+  constructor(code: FunctionErrorCode, message: string, options: { readonly cause?: unknown } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+  }
+}

@@ -1,0 +1,6 @@
+export { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE } from './bundles.ts';
+export type { FilterEnvironment } from './environment/filter-settings.ts';
+export type { GeneratorEnvironment } from './environment/generator-settings.ts';
+export type { FilterAnswer } from './filter/answer.ts';
+export type { GeneratorAnswer } from './generator/answer.ts';
+export type { FailReason, Failed, Indexed, Outcome, Skipped, SkipReason } from './generator/outcome.ts';
