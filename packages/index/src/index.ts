@@ -45,9 +45,11 @@ export {
   type PassedOver,
   type ReuseOptions,
 } from './reuse/find-reusable-ztocs.ts';
+export { listNeighbours } from './reuse/neighbour-tags.ts';
 export type { ZtocRefusal } from './reuse/ztoc-refusal.ts';
 export type { ReusableLayer, ZtocSettings, ZtocSource } from './reuse/ztoc-source.ts';
 export type { Problem, ProblemCode } from './verify/problem.ts';
+export { type SpotCheckOptions, type SpotCheckReport, spotCheckZtocs } from './verify/spot-check.ts';
 export {
   type IndexVerification,
   type LayerVerification,

@@ -1,9 +1,9 @@
 import { defaultCredentials, openRegistry, type Registry, type RegistryOptions, type Repository } from '@soci/ecr';
+import { listNeighbours } from '@soci/index';
 import { type CallOptions, type Descriptor, digestOf, OCI_EMPTY, OciError } from '@soci/oci';
 import { CliError } from '../errors.ts';
 import { deliverToRepository } from './deliver-to-repository.ts';
 import type { ImageLocation } from './location.ts';
-import { listNeighbours } from './neighbour-tags.ts';
 import type { RegistryAccess } from './registry-access.ts';
 import { destinationTag, type RegistryLocation, sourceReference } from './registry-location.ts';
 import type { ImageDestination, ImageSource, Transport } from './transport.ts';

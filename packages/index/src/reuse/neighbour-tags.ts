@@ -1,5 +1,4 @@
-import type { Repository } from '@soci/ecr';
-import type { CallOptions, Descriptor } from '@soci/oci';
+import type { CallOptions, Descriptor, Resolver, TagLister } from '@soci/oci';
 
 /** Tags that are looked at, of those that a repository has: a page or two of a registry's list. */
 const MAX_TAGS_LISTED = 2000;
@@ -15,13 +14,15 @@ const REFERRERS_TAG = /^sha256-[0-9a-f]{64}/;
 
 /**
  * What other tags of a repository name, the most alike first: what was built before under nearly the same name shares most
- * with what is being built. All are asked for at once, each for one request.
+ * with what is being built, so that these are candidates for `findReusableZtocs`. Of up to 2,000 tags the 8 most alike are
+ * looked up, all at once, each for one request; tags in the form of a digest, which name what refers to an image, are not.
  *
  * @param name - What the tags are to be like.
- * @param known - Tags that were looked up before.
+ * @param known - Tags that were looked up before, and are left out.
+ * @throws What the repository throws while its tags are listed.
  */
 export async function listNeighbours(
-  repository: Repository,
+  repository: Resolver & TagLister,
   name: string,
   known: readonly string[],
   call: CallOptions,
@@ -54,7 +55,7 @@ function commonEnds(a: string, b: string): number {
   return start + end;
 }
 
-async function listTags(repository: Repository, call: CallOptions): Promise<string[]> {
+async function listTags(repository: Resolver & TagLister, call: CallOptions): Promise<string[]> {
   const tags: string[] = [];
   for await (const tag of repository.tags(call)) {
     tags.push(tag);

@@ -1,0 +1,69 @@
+import { decodeZtoc, encodeZtoc } from '@soci/ztoc';
+import { expect, it } from 'vitest';
+import type { Artifact } from '../artifact.ts';
+import { convertImage } from '../convert-image.ts';
+import { openGolden } from '../fixtures/golden.ts';
+import { spotCheckZtocs } from './spot-check.ts';
+
+async function convertGolden(name: string) {
+  const { store, image } = await openGolden(name);
+  const made = await convertImage(store, image, { minLayerSize: 0, spanSize: 65_536, jobs: 1 });
+  if (made.outcome !== 'indexed') throw new Error(made.reason);
+  return { store, made };
+}
+
+/** What was made, with the content of each zTOC changed, under its old digest. */
+function withZtocs(artifacts: readonly Artifact[], change: (content: Uint8Array) => Uint8Array): Artifact[] {
+  return artifacts.map((artifact) =>
+    artifact.kind === 'ztoc' ? { ...artifact, content: change(artifact.content) } : artifact,
+  );
+}
+
+it.each(['single-oci', 'multi', 'docker-uncompressed', 'mixed-compression', 'attested'])(
+  'finds nothing wrong with what was made of %s',
+  async (name) => {
+    const { store, made } = await convertGolden(name);
+    const report = await spotCheckZtocs(store, made, { spans: 1000 });
+    expect(report).toMatchObject({ isValid: true, problems: [] });
+    const spans = made.layers.reduce((sum, layer) => sum + (layer.status === 'indexed' ? layer.spans : 0), 0);
+    expect(report.spansRead).toBe(spans);
+  },
+);
+
+it('reads a sample only, the same for the same seed', async () => {
+  const { store, made } = await convertGolden('single-oci');
+  const indexed = made.layers.filter(({ status }) => status === 'indexed');
+  const report = await spotCheckZtocs(store, made, { spans: 1, seed: 7 });
+  expect(report.spansRead).toBe(indexed.length);
+  expect(await spotCheckZtocs(store, made, { spans: 1, seed: 7 })).toEqual(report);
+  expect(await spotCheckZtocs(store, made, { spans: 0 })).toMatchObject({ isValid: true, spansRead: 0, bytesRead: 0 });
+});
+
+it('finds a zTOC whose spans are not of the layer', async () => {
+  const { store, made } = await convertGolden('single-oci');
+  const artifacts = withZtocs(made.artifacts, (content) => {
+    const ztoc = decodeZtoc(content);
+    return encodeZtoc({ ...ztoc, spanDigests: ztoc.spanDigests.map(() => `sha256:${'0'.repeat(64)}`) });
+  });
+  const { isValid, problems } = await spotCheckZtocs(store, { ...made, artifacts });
+  expect(isValid).toBe(false);
+  expect(problems[0]).toMatchObject({ code: 'span-digest-mismatch', span: expect.any(Number) });
+});
+
+it('finds a checkpoint that was not seen where it says', async () => {
+  const { store, made } = await convertGolden('single-oci');
+  const artifacts = withZtocs(made.artifacts, (content) => {
+    const ztoc = decodeZtoc(content);
+    const checkpoints = ztoc.checkpoints.slice();
+    // The last byte of the last window.
+    checkpoints[checkpoints.length - 1] = (checkpoints.at(-1) as number) ^ 1;
+    return encodeZtoc({ ...ztoc, checkpoints });
+  });
+  const { problems } = await spotCheckZtocs(store, { ...made, artifacts }, { spans: 1000 });
+  expect(problems[0]).toMatchObject({ code: 'content-mismatch' });
+});
+
+it('refuses a number of spans that is none', async () => {
+  const { store, made } = await convertGolden('single-oci');
+  await expect(spotCheckZtocs(store, made, { spans: -1 })).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+});

@@ -1,0 +1,119 @@
+import { type CallOptions, digestOf, type RangeFetcher } from '@soci/oci';
+import { decodeZtoc, inflateSpan, listSpans, type Span, type Ztoc, ZtocError } from '@soci/ztoc';
+import type { Artifact } from '../artifact.ts';
+import { SociIndexError } from '../errors.ts';
+import type { IndexedLayer, LayerReport } from '../report.ts';
+import type { Problem } from './problem.ts';
+import { sampleBySeed } from './seeded-sample.ts';
+
+/** Spans that are longer than this, in the layer or inflated, are not chosen: they are held in memory. 32 MiB. */
+const MAX_CHECKED_LENGTH = 1 << 25;
+
+/** Options of {@link spotCheckZtocs}. */
+export interface SpotCheckOptions extends CallOptions {
+  /** Spans to look at in each layer; 0 looks at none. @default 4 */
+  readonly spans?: number;
+  /** Chooses the spans: the same seed, the same spans. @default 0 */
+  readonly seed?: number;
+}
+
+/** What a spot check has shown. */
+export interface SpotCheckReport {
+  /** Whether there is nothing wrong. */
+  readonly isValid: boolean;
+  /** Spans that were fetched and compared. */
+  readonly spansRead: number;
+  /** Their bytes in the layers. */
+  readonly bytesRead: number;
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Looks at some spans of each layer that was indexed, as a runtime would come to them: each is fetched alone, has the
+ * digest that the zTOC has for it, and inflates from its checkpoint to what the next checkpoint has kept of the end of it.
+ * That end was seen when the layer was decompressed from its start, so that a span which comes to it is a span of this
+ * layer. It costs a few megabytes where `verifySociIndex` reads every layer anew, and proves less.
+ *
+ * @param store - Holds the layers.
+ * @param made - What `buildSociIndex` or `convertImage` has made.
+ * @throws SociIndexError `OPTION_INVALID`; what the store throws; the reason of `options.signal`.
+ */
+export async function spotCheckZtocs(
+  store: RangeFetcher,
+  made: { readonly artifacts: readonly Artifact[]; readonly layers: readonly LayerReport[] },
+  { spans: count = 4, seed = 0, ...call }: SpotCheckOptions = {},
+): Promise<SpotCheckReport> {
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw new SociIndexError('OPTION_INVALID', `spans is a whole number, 0 or more, found ${count}`);
+  }
+  const contents = new Map(made.artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));
+  const problems: Problem[] = [];
+  let spansRead = 0;
+  let bytesRead = 0;
+  for (const layer of made.layers) {
+    const content = layer.status === 'indexed' ? contents.get(layer.ztoc.digest) : undefined;
+    if (layer.status !== 'indexed' || content === undefined || count === 0) continue;
+    const { ztoc, spans } = readSpans(content, layer);
+    for (const span of sampleBySeed(spans.filter(isShort), count, seed)) {
+      const bytes = await readSpan(store, layer, span, call);
+      const problem = checkSpan(span, bytes, spans[span.id + 1], ztoc);
+      if (problem !== undefined) problems.push({ ...problem, span: span.id });
+      spansRead += 1;
+      bytesRead += bytes.length;
+    }
+  }
+  return { isValid: problems.length === 0, spansRead, bytesRead, problems };
+}
+
+/** @throws SociIndexError `SOCI_INDEX_INVALID`: what was just made can be read, unless it is somebody else's. */
+function readSpans(content: Uint8Array, { digest, ztoc: { digest: of } }: IndexedLayer) {
+  try {
+    const ztoc = decodeZtoc(content);
+    return { ztoc, spans: listSpans(ztoc) };
+  } catch (cause) {
+    if (!(cause instanceof ZtocError)) throw cause;
+    throw new SociIndexError('SOCI_INDEX_INVALID', `zTOC ${of} of ${digest}: ${cause.message}`, { cause, digest });
+  }
+}
+
+function isShort({ compressedStart, compressedEnd, uncompressedStart, uncompressedEnd }: Span): boolean {
+  return (
+    compressedEnd - compressedStart <= MAX_CHECKED_LENGTH && uncompressedEnd - uncompressedStart <= MAX_CHECKED_LENGTH
+  );
+}
+
+function readSpan(
+  store: RangeFetcher,
+  { mediaType, digest, size }: IndexedLayer,
+  { compressedStart, compressedEnd }: Span,
+  call: CallOptions,
+): Promise<Uint8Array> {
+  const range = { offset: compressedStart, length: compressedEnd - compressedStart };
+  return store.fetchRange({ mediaType, digest, size }, range, call);
+}
+
+function checkSpan(span: Span, bytes: Uint8Array, next: Span | undefined, { compression }: Ztoc): Problem | undefined {
+  const { id, digest, checkpoint, compressedStart, compressedEnd, uncompressedStart, uncompressedEnd } = span;
+  if (digestOf(bytes) !== digest) {
+    const where = `span ${id}, bytes ${compressedStart} to ${compressedEnd} of the layer`;
+    return { code: 'span-digest-mismatch', message: `${where}, does not have the digest ${digest}` };
+  }
+  if (compression !== 'gzip' || checkpoint === undefined) return undefined;
+  try {
+    const inflated = inflateSpan(bytes, checkpoint, uncompressedEnd - uncompressedStart);
+    if (next?.checkpoint === undefined || endsAs(inflated, next.checkpoint.window)) return undefined;
+    return {
+      code: 'content-mismatch',
+      message: `span ${id} does not inflate to what the checkpoint of span ${next.id} has kept of it`,
+    };
+  } catch (error) {
+    if (!(error instanceof ZtocError)) throw error;
+    return { code: 'content-mismatch', message: `span ${id} cannot be inflated from its checkpoint: ${error.message}` };
+  }
+}
+
+/** Whether `window`, the last bytes of output up to the next span, ends as the span does. */
+function endsAs(inflated: Uint8Array, window: Uint8Array): boolean {
+  const length = Math.min(inflated.length, window.length);
+  return Buffer.compare(inflated.subarray(inflated.length - length), window.subarray(window.length - length)) === 0;
+}
