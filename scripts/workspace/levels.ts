@@ -24,8 +24,9 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     tests: ['@soci/test-registry'],
   },
   '@soci/cli': {
-    packages: ['@soci/ecr', '@soci/index', '@soci/oci', '@soci/test-registry', '@soci/ztoc'],
+    packages: ['@soci/ecr', '@soci/index', '@soci/oci', '@soci/ztoc'],
     modules: ['node'],
+    tests: ['@soci/test-registry'],
   },
   '@soci/functions': {
     packages: ['@soci/ecr', '@soci/filter', '@soci/index', '@soci/oci'],
@@ -34,6 +35,8 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
       '@aws-lambda-powertools/metrics',
       '@aws-sdk/client-eventbridge',
       '@aws-sdk/client-lambda',
+      'esbuild',
+      'fflate',
       'node',
     ],
     tests: ['@soci/test-aws', '@soci/test-registry'],

@@ -3,4 +3,4 @@ export type { FilterEnvironment } from './environment/filter-settings.ts';
 export type { GeneratorEnvironment } from './environment/generator-settings.ts';
 export type { FilterAnswer } from './filter/answer.ts';
 export type { GeneratorAnswer } from './generator/answer.ts';
-export type { FailReason, Failed, Indexed, Outcome, Skipped, SkipReason } from './generator/outcome.ts';
+export type { Failed, FailReason, Indexed, Outcome, Skipped, SkipReason } from './generator/outcome.ts';

@@ -53,13 +53,14 @@ export function parseOutputTag(template: string): OutputTag {
   }
   const sample = template.replaceAll('{tag}', 'v').replaceAll('{digest12}', '0'.repeat(SHORT_DIGEST_LENGTH));
   if (!isTag(sample)) {
-    throw new Error(`${quote(template)} makes no tag: those are up to 128 letters, digits, _ . and -, the last two not first`);
+    throw new Error(
+      `${quote(template)} makes no tag: those are up to 128 letters, digits, _ . and -, the last two not first`,
+    );
   }
   return {
     template,
     needsTag: template.includes('{tag}'),
-    format: ({ tag = '', digest }) =>
-      template.replaceAll('{tag}', tag).replaceAll('{digest12}', shortDigest(digest)),
+    format: ({ tag = '', digest }) => template.replaceAll('{tag}', tag).replaceAll('{digest12}', shortDigest(digest)),
     ownFilter: `*:${template.replaceAll('{tag}', '*').replaceAll('{digest12}', '[0-9a-f]'.repeat(SHORT_DIGEST_LENGTH))}`,
   };
 }

@@ -9,7 +9,8 @@ export function readEventKinds(variables: VariableReader): readonly EcrEventKind
   return variables.parsed('soci_event_kinds', text, KINDS, (list) =>
     list.split(',').map((entry) => {
       const kind = KINDS.find((each) => each === entry.trim());
-      if (kind === undefined) throw new Error(`${JSON.stringify(entry.trim().slice(0, 80))} is none of ${KINDS.join(', ')}`);
+      if (kind === undefined)
+        throw new Error(`${JSON.stringify(entry.trim().slice(0, 80))} is none of ${KINDS.join(', ')}`);
       return kind;
     }),
   );

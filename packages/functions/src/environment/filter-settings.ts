@@ -29,7 +29,8 @@ export interface FilterSettings {
 }
 
 /** A qualifier, a version or an alias, may follow the name. @see AWS Lambda API Reference, "Invoke", FunctionName */
-const FUNCTION_ARN = /^arn:aws[a-z-]*:lambda:[a-z]+(?:-[a-z]+)+-\d{1,2}:\d{12}:function:[\w-]{1,64}(?::[\w$-]{1,128})?$/;
+const FUNCTION_ARN =
+  /^arn:aws[a-z-]*:lambda:[a-z]+(?:-[a-z]+)+-\d{1,2}:\d{12}:function:[\w-]{1,64}(?::[\w$-]{1,128})?$/;
 
 /** @throws FunctionError `ENVIRONMENT_INVALID` */
 export function readFilterSettings(environment: Environment): FilterSettings {
@@ -44,7 +45,8 @@ export function readFilterSettings(environment: Environment): FilterSettings {
     return ownFilter === undefined ? nothing : parseFilters(ownFilter);
   });
   variables.parsed('soci_index_generator_lambda_arn', arn, undefined, (value) => {
-    if (!FUNCTION_ARN.test(value)) throw new Error(`${JSON.stringify(value.slice(0, 80))} is no ARN of a Lambda function`);
+    if (!FUNCTION_ARN.test(value))
+      throw new Error(`${JSON.stringify(value.slice(0, 80))} is no ARN of a Lambda function`);
   });
   const kinds = readEventKinds(variables);
   const untagged = variables.flag('soci_index_untagged', false);

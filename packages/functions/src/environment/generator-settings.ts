@@ -90,7 +90,10 @@ export function readGeneratorSettings(environment: Environment): GeneratorSettin
     registryHost: matching(variables, 'soci_registry_host', HOST, 'HOST or HOST:PORT'),
     fips: variables.flag('AWS_USE_FIPS_ENDPOINT', false),
     dualStack: variables.flag('AWS_USE_DUALSTACK_ENDPOINT', false),
-    jobs: Math.max(1, Math.floor(variables.wholeNumber('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 128, 1, 1 << 20) / MEMORY_OF_A_CORE)),
+    jobs: Math.max(
+      1,
+      Math.floor(variables.wholeNumber('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 128, 1, 1 << 20) / MEMORY_OF_A_CORE),
+    ),
   };
   variables.finish();
   return settings;

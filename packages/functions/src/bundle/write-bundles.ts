@@ -1,0 +1,38 @@
+// Bundles both functions into `dist/functions`: a folder, a zip and the source maps of each. `pnpm build` runs it.
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BundledFunction, bundleFunction } from './bundle-function.ts';
+import { zipFiles } from './zip-files.ts';
+
+const OUTPUT = fileURLToPath(new URL('../functions', import.meta.url));
+
+/** A module of this package, or of one that it depends on, as it was built. */
+const built = (specifier: string) => fileURLToPath(import.meta.resolve(specifier));
+const own = (name: string) => fileURLToPath(new URL(`../${name}.js`, import.meta.url));
+
+const FUNCTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  filter: { index: own('filter') },
+  generator: {
+    index: own('generator'),
+    // The body of its threads, which `@soci/index` looks for beside the code that starts them.
+    'layer-worker': join(dirname(built('@soci/index')), 'layers', 'layer-worker.js'),
+  },
+};
+
+// Under another name until all of it is there.
+const unfinished = `${OUTPUT}.part`;
+rmSync(unfinished, { recursive: true, force: true });
+for (const [name, entries] of Object.entries(FUNCTIONS)) {
+  const { files, maps }: BundledFunction = await bundleFunction(entries);
+  writeAll(join(unfinished, name), files);
+  writeAll(join(unfinished, `${name}-maps`), maps);
+  writeFileSync(join(unfinished, `${name}.zip`), zipFiles(files));
+}
+rmSync(OUTPUT, { recursive: true, force: true });
+renameSync(unfinished, OUTPUT);
+
+function writeAll(folder: string, files: ReadonlyMap<string, Uint8Array>): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, content] of files) writeFileSync(join(folder, name), content);
+}

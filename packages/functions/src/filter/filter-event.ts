@@ -1,0 +1,64 @@
+import { decide, type EcrEvent, FilterError, parseEcrEvent } from '@soci/filter';
+import type { FilterSettings } from '../environment/filter-settings.ts';
+import { FunctionError } from '../errors.ts';
+import type { Home } from '../lambda-context.ts';
+import type { InvocationLog } from '../telemetry/logger.ts';
+import type { FilterAnswer } from './answer.ts';
+import type { InvokeGenerator } from './invoke-generator.ts';
+
+/** What Lambda takes for an asynchronous invocation, in bytes. @see AWS Lambda Developer Guide, "Lambda quotas" */
+const MAX_PAYLOAD = 1 << 20;
+
+/** What the filtering function works with. */
+export interface FilterParts {
+  readonly settings: FilterSettings;
+  /** Where the function runs. */
+  readonly home: Home;
+  readonly log: InvocationLog;
+  readonly invoke: InvokeGenerator;
+}
+
+/**
+ * Decides about an event of Amazon ECR: if its image is to be indexed, the generator is invoked with the event as it is.
+ *
+ * @throws FunctionError `INVOCATION_FAILED`: Lambda tries again, and after that there is a dead-letter queue.
+ */
+export async function filterEvent(input: unknown, { settings, home, log, invoke }: FilterParts): Promise<FilterAnswer> {
+  const answer = (statusCode: FilterAnswer['statusCode'], body: string, outcome: string): FilterAnswer => {
+    log[statusCode === 200 ? 'info' : 'warn'](body, { outcome });
+    return { statusCode, body };
+  };
+  let event: EcrEvent;
+  try {
+    event = parseEcrEvent(input, { kinds: settings.kinds });
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    return answer(400, `Invalid event: ${error.message}`, 'event-invalid');
+  }
+  log.add({ repository: event.repository, tag: event.tag ?? '', digest: event.digest ?? '' });
+  const decision = decide(event, settings.filters, { ...home, untagged: settings.untagged });
+  const what = `The given event contained the image "${decision.image}" with digest "${event.digest ?? ''}"`;
+  if (decision.action === 'ignore') {
+    const body =
+      decision.reason === 'no-match'
+        ? `${what} which did not match any SOCI repository image tag filters`
+        : `${what} which is not indexed: ${decision.explanation}`;
+    return answer(200, body, decision.reason);
+  }
+  const payload = JSON.stringify(input);
+  const size = Buffer.byteLength(payload);
+  if (size > MAX_PAYLOAD) {
+    return answer(400, `Invalid event: it has ${size} bytes, and Lambda takes ${MAX_PAYLOAD}`, 'event-invalid');
+  }
+  try {
+    const requestId = await invoke(payload);
+    const body =
+      `Successfully invoked SOCI index generator Lambda function because the given event contained the image ` +
+      `"${decision.image}" with digest "${decision.digest}" which matched SOCI repository image tag filter ` +
+      `"${decision.filter}". Lambda request id: "${requestId}"`;
+    return answer(200, body, 'invoked');
+  } catch (error) {
+    if (error instanceof FunctionError) log.error(error.message, { outcome: 'invocation-failed', error });
+    throw error;
+  }
+}

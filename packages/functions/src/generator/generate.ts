@@ -1,0 +1,139 @@
+import { decide, type EcrEvent, FilterError, parseEcrEvent, parseFilters } from '@soci/filter';
+import type { GeneratorSettings } from '../environment/generator-settings.ts';
+import { FunctionError } from '../errors.ts';
+import type { Home } from '../lambda-context.ts';
+import type { InvocationLog } from '../telemetry/logger.ts';
+import type { OutcomeMetrics } from '../telemetry/metrics.ts';
+import type { AnnounceIndex } from './announce.ts';
+import type { GeneratorAnswer } from './answer.ts';
+import { BuildProgress } from './build-progress.ts';
+import { classifyContent } from './classify-content.ts';
+import { startDeadline } from './deadline.ts';
+import { enableImage } from './enable-image.ts';
+import { permanentOutcome } from './failure.ts';
+import { failed, type Outcome, type SkipReason, skipped } from './outcome.ts';
+import { referToImage } from './refer-to-image.ts';
+import type { RegistryPool } from './registry-pool.ts';
+
+/** What the generator works with. */
+export interface GeneratorParts {
+  readonly settings: GeneratorSettings;
+  /** Where the function runs. */
+  readonly home: Home;
+  /** Milliseconds that Lambda has left for the invocation. */
+  readonly milliseconds: number;
+  readonly log: InvocationLog;
+  readonly metrics: OutcomeMetrics;
+  readonly registries: RegistryPool;
+  /** Tells others of an index; absent where nobody is to be told. */
+  readonly announce: AnnounceIndex | undefined;
+}
+
+/** Which images are indexed was decided by the filtering function; what else it looked at is looked at again. */
+const ANY_IMAGE = parseFilters('*:*');
+
+/**
+ * Indexes the image of an event. What will not work, however often it is tried, is an answer like any other; so is that
+ * there is nothing to do.
+ *
+ * @throws FunctionError `TRY_AGAIN` for what may succeed when Lambda tries again.
+ */
+export async function generate(input: unknown, parts: GeneratorParts): Promise<GeneratorAnswer> {
+  const { log, metrics, announce } = parts;
+  const started = performance.now();
+  const seconds = (): number => Number(((performance.now() - started) / 1000).toFixed(3));
+  const { event, outcome } = await handlePush(input, parts).catch((error: unknown) => {
+    const message = error instanceof Error ? error.message : String(error);
+    log.error(message, { outcome: 'try-again', seconds: seconds(), error });
+    metrics.recordRetry();
+    throw new FunctionError('TRY_AGAIN', message, { cause: error });
+  });
+  const body = describeOutcome(outcome);
+  const level = outcome.outcome === 'failed' ? 'error' : 'info';
+  log[level](body, { ...fieldsOf(outcome), seconds: seconds() });
+  metrics.record(outcome, seconds());
+  if (event !== undefined && outcome.outcome === 'indexed' && announce !== undefined) {
+    // The index is there: an event that is not sent is no reason to make it again.
+    await announce(event, outcome).catch((error: unknown) => log.error('SOCI Index Ready was not sent', { error }));
+  }
+  return {
+    statusCode: statusOf(outcome),
+    body,
+    ...(event && {
+      repository: event.repository,
+      ...(event.tag !== undefined && { tag: event.tag }),
+      ...(event.digest !== undefined && { digest: event.digest }),
+    }),
+    ...outcome,
+    seconds: seconds(),
+  };
+}
+
+async function handlePush(
+  input: unknown,
+  parts: GeneratorParts,
+): Promise<{ readonly event?: EcrEvent; readonly outcome: Outcome }> {
+  const { settings, home, log } = parts;
+  let event: EcrEvent;
+  try {
+    event = parseEcrEvent(input, { kinds: settings.kinds });
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    return { outcome: failed('event-invalid', error.message) };
+  }
+  log.add({ repository: event.repository, tag: event.tag ?? '', digest: event.digest ?? '' });
+  const decision = decide(event, ANY_IMAGE, { ...home, untagged: true });
+  if (decision.action === 'ignore') {
+    return { event, outcome: skipped(decision.reason as SkipReason, decision.explanation) };
+  }
+  return { event, outcome: await index(event, decision.digest, parts) };
+}
+
+async function index(event: EcrEvent, digest: string, parts: GeneratorParts): Promise<Outcome> {
+  const { settings, home, log, registries, milliseconds } = parts;
+  const progress = new BuildProgress();
+  const deadline = startDeadline(milliseconds, () => progress.describe());
+  const { signal } = deadline;
+  try {
+    const repository = registries.open(home, event.repository);
+    const content = await classifyContent(repository, digest, { signal });
+    if (content.outcome === 'skipped') return content;
+    const job = { event, image: content.image, repository, settings, log, progress, signal };
+    return await (settings.version === 2 ? enableImage(job) : referToImage(job));
+  } catch (error) {
+    const permanent = permanentOutcome(signal.aborted ? signal.reason : error);
+    if (permanent === undefined) throw error;
+    log.debug('it failed for good', { error });
+    return permanent;
+  } finally {
+    deadline.stop();
+  }
+}
+
+function statusOf(outcome: Outcome): GeneratorAnswer['statusCode'] {
+  if (outcome.outcome !== 'failed') return 200;
+  return outcome.reason === 'event-invalid' ? 400 : 422;
+}
+
+/** An outcome as a line of the log has it. */
+function fieldsOf(outcome: Outcome): Readonly<Record<string, unknown>> {
+  if (outcome.outcome !== 'indexed') return { outcome: outcome.outcome, reason: outcome.reason };
+  const { root, indexes, ...rest } = outcome;
+  return { ...rest, ...(root && { root: root.digest }), indexes: indexes.map(({ digest }) => digest) };
+}
+
+function describeOutcome(outcome: Outcome): string {
+  switch (outcome.outcome) {
+    case 'indexed': {
+      const { layers, outputTag } = outcome;
+      const named = outputTag === undefined ? '' : ` as ${outputTag}`;
+      return `Successfully built and pushed SOCI index${named}: ${layers.built} layers read, ${layers.reused} taken over, ${layers.skipped} left out`;
+    }
+    case 'skipped':
+      return `Skipped (${outcome.reason}): ${outcome.message}`;
+    case 'failed':
+      return outcome.reason === 'event-invalid'
+        ? `ECRImageActionEvent validation error: ${outcome.message}`
+        : `SOCI index build error (${outcome.reason}): ${outcome.message}`;
+  }
+}

@@ -1,0 +1,23 @@
+import { readGeneratorSettings } from '../environment/generator-settings.ts';
+import { homeOf, type LambdaContext } from '../lambda-context.ts';
+import { openLog } from '../telemetry/logger.ts';
+import { openMetrics } from '../telemetry/metrics.ts';
+import { indexAnnouncer } from './announce.ts';
+import type { GeneratorAnswer } from './answer.ts';
+import { generate } from './generate.ts';
+import { RegistryPool } from './registry-pool.ts';
+
+// Once an execution environment: what is wrong with the settings is known before the first event, and connections and
+// tokens outlive an invocation.
+const settings = readGeneratorSettings(process.env);
+const log = openLog('soci-index-generator');
+const metrics = openMetrics('soci-index-generator');
+const registries = new RegistryPool(settings, log);
+const announce = indexAnnouncer(settings.eventBus);
+
+/** Lambda's way in: an event of Amazon ECR, as the filtering function has got it. */
+export async function handler(event: unknown, context: LambdaContext): Promise<GeneratorAnswer> {
+  log.begin(context);
+  const milliseconds = context.getRemainingTimeInMillis();
+  return generate(event, { settings, home: homeOf(context), milliseconds, log, metrics, registries, announce });
+}

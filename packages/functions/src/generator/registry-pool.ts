@@ -1,0 +1,49 @@
+import { ecrCredentials, formatEcrHost, openRegistry, type Registry, type Repository } from '@soci/ecr';
+import type { GeneratorSettings } from '../environment/generator-settings.ts';
+import type { Home } from '../lambda-context.ts';
+import type { Log } from '../telemetry/logger.ts';
+
+/** The registries that a function has spoken to, with their connections and tokens. */
+export class RegistryPool {
+  readonly #settings: Pick<GeneratorSettings, 'registryHost' | 'fips' | 'dualStack'>;
+  readonly #log: Log;
+  readonly #registries = new Map<string, Registry>();
+
+  constructor(settings: Pick<GeneratorSettings, 'registryHost' | 'fips' | 'dualStack'>, log: Log) {
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  /**
+   * A repository of an account's registry in a Region. What it was asked for before, it does not know: an invocation sees
+   * what is there.
+   *
+   * @throws OciError `REFERENCE_INVALID`
+   */
+  open(home: Home, name: string): Repository {
+    const host = this.#settings.registryHost ?? this.#hostOf(home);
+    const registry = this.#registries.get(host) ?? this.#connect(host, home);
+    this.#registries.set(host, registry);
+    return registry.repository(name);
+  }
+
+  #hostOf(home: Home): string {
+    const { fips, dualStack } = this.#settings;
+    const host = formatEcrHost({ ...home, fips, dualStack });
+    if (host === undefined) throw new Error(`no partition of AWS has the Region ${home.region}`);
+    return host;
+  }
+
+  #connect(host: string, home: Home): Registry {
+    return openRegistry(host, {
+      credentials: ecrCredentials({ registry: { ...home, host } }),
+      onRequest: ({ request, attempt, status, error, milliseconds }) =>
+        this.#log.debug(request, {
+          attempt,
+          ...(status !== undefined && { status }),
+          ...(error && { failure: error.message }),
+          milliseconds: Math.round(milliseconds),
+        }),
+    });
+  }
+}
