@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { matchesEventPattern } from './matches-event-pattern.ts';
+
+/** Rules for the field `a`, with what it may and what it may not hold; undefined is a field that is absent. */
+const RULES: readonly { rules: unknown[]; matching: unknown[]; others: unknown[] }[] = [
+  { rules: ['x'], matching: ['x', ['y', 'x'], [['x']]], others: ['X', 'xy', '', null, undefined, [], { x: 'x' }] },
+  { rules: ['x', 'y'], matching: ['x', 'y'], others: ['z', 'xy'] },
+  { rules: [''], matching: [''], others: [' ', null, undefined, []] },
+  { rules: [5], matching: [5, 5.0, [1, 5]], others: ['5', 5.1, true] },
+  { rules: [true], matching: [true], others: [false, 'true', 1] },
+  { rules: [null], matching: [null, [null]], others: [undefined, 'null', 0, '', []] },
+  { rules: [{ exists: true }], matching: ['x', '', null, 0, false, ['x']], others: [undefined, [], {}, { b: 1 }] },
+  { rules: [{ exists: false }], matching: [undefined, [], {}, { b: 1 }], others: ['x', '', null, false, ['x']] },
+  { rules: ['x', { exists: false }], matching: ['x', undefined], others: ['y', ''] },
+  { rules: [{ 'anything-but': 'x' }], matching: ['y', '', null, 5, ['x', 'y']], others: ['x', undefined, ['x'], []] },
+  { rules: [{ 'anything-but': '' }], matching: ['y', ' '], others: ['', undefined] },
+  {
+    rules: [{ 'anything-but': ['x', 'y'] }],
+    matching: ['z', 'xy', ['x', 'z']],
+    others: ['x', 'y', ['x', 'y'], undefined],
+  },
+  { rules: [{ prefix: 'ab' }], matching: ['ab', 'abc', ['x', 'abc']], others: ['a', 'xab', 'AB', 5, null, undefined] },
+  { rules: [{ prefix: '' }], matching: ['', 'x'], others: [5, null, undefined] },
+  { rules: [{ suffix: 'ab' }], matching: ['ab', 'xab'], others: ['b', 'abx', undefined] },
+  {
+    rules: [{ wildcard: 'a*c' }],
+    matching: ['ac', 'abc', 'acc', 'a*c'],
+    others: ['a', 'c', 'abcd', 'xac', undefined, 5],
+  },
+  { rules: [{ wildcard: '*' }], matching: ['', 'x'], others: [5, undefined] },
+  { rules: [{ wildcard: 'v*.*' }], matching: ['v1.2', 'v.', 'v1.2.3'], others: ['v1', '1.2'] },
+  { rules: [{ wildcard: 'ab*ab' }], matching: ['abab', 'ab-ab'], others: ['ab', 'aba', 'abb'] },
+  { rules: [{ wildcard: '*b*b*' }], matching: ['bb', 'abcbd'], others: ['b', 'abc'] },
+  { rules: [{ wildcard: String.raw`\*\\` }], matching: [String.raw`*\ `.trim()], others: ['a', '*', String.raw`\*\\`] },
+  { rules: [{ wildcard: 'plain' }], matching: ['plain'], others: ['plainly'] },
+];
+
+describe.each(RULES)('a: $rules', ({ rules, matching, others }) => {
+  test.each(matching.map((a) => ({ a })))('lets $a through', (event) => {
+    expect(matchesEventPattern({ a: rules }, event)).toBe(true);
+  });
+  test.each(others.map((a) => ({ a })))('does not let $a through', (event) => {
+    expect(matchesEventPattern({ a: rules }, event)).toBe(false);
+  });
+});
+
+/** Patterns of several fields. */
+const SHAPES: readonly { name: string; pattern: object; event: unknown; passes: boolean }[] = [
+  { name: 'all fields are needed', pattern: { a: [1], b: [2] }, event: { a: 1, b: 2, c: 3 }, passes: true },
+  { name: 'one that differs is enough', pattern: { a: [1], b: [2] }, event: { a: 1, b: 3 }, passes: false },
+  { name: 'fields within fields', pattern: { a: { b: [1] } }, event: { a: { b: 1 } }, passes: true },
+  { name: 'a field within none', pattern: { a: { b: [1] } }, event: {}, passes: false },
+  { name: 'a field within a text', pattern: { a: { length: [1] } }, event: { a: 'x' }, passes: false },
+  { name: 'absent within none', pattern: { a: { b: [{ exists: false }] } }, event: {}, passes: true },
+  { name: 'absent within an empty list', pattern: { a: { b: [{ exists: false }] } }, event: { a: [] }, passes: true },
+  { name: 'a list of objects', pattern: { a: { b: [2] } }, event: { a: [{ b: 1 }, { b: 2 }] }, passes: true },
+  {
+    name: 'one object of a list is to have it all',
+    pattern: { a: { b: [1], c: [2] } },
+    event: { a: [{ b: 1 }, { c: 2 }] },
+    passes: false,
+  },
+  {
+    name: 'absent is what no object of a list has',
+    pattern: { a: { b: [{ exists: false }] } },
+    event: { a: [{ b: 1 }, {}] },
+    passes: false,
+  },
+  {
+    name: 'what every object has by birth is absent',
+    pattern: { toString: [{ exists: true }] },
+    event: {},
+    passes: false,
+  },
+  { name: '$or: the second', pattern: { $or: [{ a: [1] }, { b: [1] }] }, event: { b: 1 }, passes: true },
+  { name: '$or: none', pattern: { $or: [{ a: [1] }, { b: [1] }] }, event: { c: 1 }, passes: false },
+  { name: '$or beside a field', pattern: { c: [1], $or: [{ a: [1] }, { b: [1] }] }, event: { a: 1 }, passes: false },
+  {
+    name: '$or within a field',
+    pattern: { d: { $or: [{ a: [1] }, { b: [{ exists: false }] }] } },
+    event: { d: { a: 2 } },
+    passes: true,
+  },
+  { name: 'what is no object', pattern: { a: [{ exists: false }] }, event: 'text', passes: false },
+];
+
+test.each(SHAPES)('$name: $passes', ({ pattern, event, passes }) => {
+  expect(matchesEventPattern(pattern, event)).toBe(passes);
+});
+
+test.each([
+  undefined,
+  'text',
+  [],
+  {},
+  { a: 'x' },
+  { a: [] },
+  { a: {} },
+  { a: [['x']] },
+  { a: [{}] },
+  { a: [{ numeric: ['>', 1] }] },
+  { a: [{ cidr: '10.0.0.0/8' }] },
+  { a: [{ 'equals-ignore-case': 'x' }] },
+  { a: [{ exists: 'yes' }] },
+  { a: [{ prefix: 'x', suffix: 'y' }] },
+  { a: [{ prefix: { 'equals-ignore-case': 'x' } }] },
+  { a: [{ 'anything-but': { prefix: 'x' } }] },
+  { a: [{ 'anything-but': [] }] },
+  { a: [{ 'anything-but': 5 }] },
+  { a: [{ wildcard: 'a**b' }] },
+  { a: [{ wildcard: String.raw`a\b` }] },
+  { a: [{ wildcard: 'a\\' }] },
+  { $or: [{ a: [1] }] },
+  { $or: { a: [1] } },
+  { a: ['never reached'], b: { c: [{ unknown: 1 }] } },
+])('a pattern that is not known is an error, whatever the event: %o', (pattern) => {
+  expect(() => matchesEventPattern(pattern, {})).toThrow(expect.objectContaining({ code: 'PATTERN_UNSUPPORTED' }));
+});
+
+test('a wildcard costs little, whatever it and the text are', () => {
+  const [wildcard, text] = ['a*'.repeat(500), 'a'.repeat(200_000)];
+  const started = performance.now();
+  expect(matchesEventPattern({ a: [{ wildcard: `${wildcard}b` }] }, { a: text })).toBe(false);
+  expect(performance.now() - started).toBeLessThan(5000);
+});

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { TestAwsError } from '../errors.ts';
+import { environmentOf } from './environment.ts';
+import type { FunctionSettings } from './function-options.ts';
+import { Instance, type InstanceOptions, type WorkReport } from './instance.ts';
+import { runtimeClientProgram } from './runtime-client-program.ts';
+
+/** An invocation that waits for a process. */
+interface Waiting {
+  readonly requestId: string;
+  readonly payload: string;
+  readonly resolve: (report: WorkReport) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The processes of a function, and the invocations that wait for one, first come first served. */
+export class FunctionPool {
+  readonly arn: string;
+  readonly settings: FunctionSettings;
+  readonly #region: string;
+  readonly #program: readonly string[];
+  readonly #waiting: Waiting[] = [];
+  readonly #idle: Instance[] = [];
+  readonly #instances = new Set<Instance>();
+  /** Processes that there are, those on their way included. */
+  #count = 0;
+  #isStopped = false;
+
+  /** @throws TestAwsError `OPTION_INVALID` */
+  constructor(settings: FunctionSettings, arn: string, region: string) {
+    this.settings = settings;
+    this.arn = arn;
+    this.#region = region;
+    this.#program = [...settings.launcher, ...(settings.runtimeClient ?? runtimeClientProgram(settings.node))];
+  }
+
+  /** Runs the function once, as soon as a process is there for it. @throws TestAwsError `STOPPED` */
+  run(requestId: string, payload: string): Promise<WorkReport> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ requestId, payload, resolve, reject });
+      this.#advance();
+    });
+  }
+
+  /** Ends all processes. What waits or runs fails with `STOPPED`. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#advance();
+    await Promise.all([...this.#instances].map((instance) => instance.kill()));
+  }
+
+  /** Ends all processes without waiting for their ends. */
+  killNow(): void {
+    for (const instance of this.#instances) instance.killNow();
+  }
+
+  #advance(): void {
+    while (this.#waiting.length > 0) {
+      const instance = this.#isStopped ? undefined : this.#takeIdle();
+      if (!this.#isStopped && instance === undefined && this.#count >= this.settings.concurrency) return;
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      if (this.#isStopped) next.reject(stopped());
+      else this.#serve(next, instance).then(next.resolve, next.reject);
+    }
+  }
+
+  /** The process that was used last, of those that are still there. */
+  #takeIdle(): Instance | undefined {
+    for (let instance = this.#idle.pop(); instance !== undefined; instance = this.#idle.pop()) {
+      if (!instance.isOver) return instance;
+      this.#drop(instance);
+    }
+    return undefined;
+  }
+
+  async #serve({ requestId, payload }: Waiting, idle: Instance | undefined): Promise<WorkReport> {
+    const instance = idle ?? (await this.#start());
+    const timeout = this.settings.timeout * 1000;
+    const report = await instance.perform({ requestId, payload, timeout, functionArn: this.arn });
+    if (this.#isStopped) throw stopped();
+    if (instance.isOver) this.#drop(instance);
+    else this.#idle.push(instance);
+    this.#advance();
+    return report;
+  }
+
+  async #start(): Promise<Instance> {
+    const { name, folder, handler, memorySize, environment } = this.settings;
+    const facts = { name, folder, handler, memorySize, environment, region: this.#region, logStream: makeLogStream() };
+    const options: InstanceOptions = {
+      program: this.#program,
+      folder,
+      environment: (runtimeApi) => environmentOf({ ...facts, runtimeApi }),
+    };
+    this.#count += 1;
+    const instance = await Instance.start(options);
+    this.#instances.add(instance);
+    if (!this.#isStopped) return instance;
+    await instance.kill();
+    throw stopped();
+  }
+
+  #drop(instance: Instance): void {
+    this.#count -= 1;
+    this.#instances.delete(instance);
+    instance.kill().catch(() => {}); // Its process has ended; its server has not.
+  }
+}
+
+/** The error of what cannot be done any more. */
+export function stopped(): TestAwsError {
+  return new TestAwsError('STOPPED', 'the test Lambda was stopped');
+}
+
+function makeLogStream(): string {
+  const date = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
+  return `${date}/[$LATEST]${randomBytes(16).toString('hex')}`;
+}

@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LoopbackServer } from '../http/loopback-server.ts';
+import { openRuntimeApi } from '../runtime-api/open-runtime-api.ts';
+import type { RuntimeAnswer, RuntimeWork } from '../runtime-api/runtime-answer.ts';
+import { RuntimeState } from '../runtime-api/runtime-state.ts';
+import { LogLines } from './log-lines.ts';
+import { readPeakMemory } from './peak-memory.ts';
+
+/** Milliseconds that a process has to start, beside those of the invocation that it is started for. */
+const INIT_TIME = 10_000;
+
+/** Milliseconds that are left to what a process has started, and that holds its pipes, when it has ended. */
+const PIPE_TIME = 1000;
+
+/** How a process is started. */
+export interface InstanceOptions {
+  readonly program: readonly string[];
+  readonly folder: string;
+  /** Its variables, where host and port of its Runtime API are known. */
+  environment(runtimeApi: string): Readonly<Record<string, string>>;
+}
+
+/** How a piece of work ended. */
+type WorkEnd = RuntimeAnswer | { readonly kind: 'timeout' } | { readonly kind: 'exit'; readonly reason: string };
+
+/** What became of a piece of work. */
+export interface WorkReport {
+  readonly end: WorkEnd;
+  readonly isCold: boolean;
+  readonly initMilliseconds?: number;
+  readonly milliseconds: number;
+  readonly maxMemory?: number;
+  readonly log: readonly string[];
+}
+
+/** An execution environment: a process of its own with a Runtime API of its own, which does one thing at a time. */
+export class Instance {
+  readonly #state = new RuntimeState();
+  readonly #log = new LogLines();
+  readonly #api: LoopbackServer;
+  readonly #process: ChildProcess;
+  readonly #startedAt = performance.now();
+  readonly #exit: Promise<{ readonly kind: 'exit'; readonly reason: string }>;
+  #isUsed = false;
+  #isOver = false;
+  #hasExited = false;
+
+  private constructor(api: LoopbackServer, state: RuntimeState, { program, folder, environment }: InstanceOptions) {
+    this.#api = api;
+    this.#state = state;
+    const [command = '', ...args] = program;
+    this.#process = spawn(command, args, {
+      cwd: folder,
+      env: environment(api.host),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // A group of its own, so that whatever it starts ends with it.
+    });
+    if (this.#process.stdout) this.#log.listen(this.#process.stdout);
+    if (this.#process.stderr) this.#log.listen(this.#process.stderr);
+    this.#exit = new Promise((resolve) => {
+      const end = (reason: string) => resolve({ kind: 'exit', reason });
+      this.#process.once('error', (error) => end(`Runtime failed to start: ${error.message}`));
+      this.#process.once('close', (code, signal) => end(describeExit(code, signal)));
+      this.#process.once('exit', (code, signal) => {
+        this.killNow(); // Whatever it has started.
+        this.#hasExited = true;
+        setTimeout(() => end(describeExit(code, signal)), PIPE_TIME).unref();
+      });
+    });
+  }
+
+  static async start(options: InstanceOptions): Promise<Instance> {
+    const state = new RuntimeState();
+    return new Instance(await openRuntimeApi(state), state, options);
+  }
+
+  /** Whether its process has ended, or is about to. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Does a piece of work, and waits until the process is ready for the next or has ended. */
+  async perform(work: RuntimeWork): Promise<WorkReport> {
+    const isCold = !this.#isUsed;
+    this.#isUsed = true;
+    const ready = await this.#within(INIT_TIME + work.timeout, this.#state.untilReady());
+    const initMilliseconds = isCold && ready === undefined ? { initMilliseconds: this.#since(this.#startedAt) } : {};
+    const givenAt = performance.now();
+    const end = ready ?? (await this.#within(work.timeout, this.#state.perform(work)));
+    const milliseconds = ready === undefined ? this.#since(givenAt) : 0;
+    const peak = end.kind === 'exit' ? undefined : readPeakMemory(this.#process.pid);
+    // A runtime is done when it asks for more; one that does not, in the time that is left, is not used again.
+    const left = Math.max(work.timeout - milliseconds, 0);
+    const isReusable =
+      ready === undefined && end.kind !== 'timeout' && end.kind !== 'exit'
+        ? (await this.#within(left, this.#state.untilReady())) === undefined
+        : false;
+    if (!isReusable) await this.kill();
+    const log = await this.#log.take();
+    return { end, isCold, ...initMilliseconds, milliseconds, ...(peak !== undefined && { maxMemory: peak }), log };
+  }
+
+  /** Ends the process and all that it has started, at once. */
+  async kill(): Promise<void> {
+    this.killNow();
+    await this.#exit;
+    await this.#api.close();
+  }
+
+  /** Sends the signal only: for when there is no time to wait. */
+  killNow(): void {
+    this.#isOver = true;
+    const { pid } = this.#process;
+    if (pid === undefined || this.#hasExited) return;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      this.#process.kill('SIGKILL'); // No such group: it has ended.
+    }
+  }
+
+  /** What comes first: an outcome, the end of the process, or that of the time. */
+  async #within<Outcome>(milliseconds: number, outcome: Promise<Outcome>): Promise<Outcome | WorkEnd> {
+    const timer = new AbortController();
+    const timeout = sleep(milliseconds, { kind: 'timeout' } as const, { signal: timer.signal });
+    timeout.catch(() => {}); // Aborted: nobody waits for it.
+    try {
+      return await Promise.race([outcome, this.#exit, timeout]);
+    } finally {
+      timer.abort();
+    }
+  }
+
+  #since(start: number): number {
+    return performance.now() - start;
+  }
+}
+
+/** In Lambda's words. */
+function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal !== null) return `Runtime exited with error: signal: ${signal}`;
+  if (code === 0) return 'Runtime exited without providing a reason';
+  return `Runtime exited with error: exit status ${code}`;
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readBody } from '../http/request-body.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { FunctionSet } from './function-set.ts';
+import { InvokeRefusal, sendRefusal } from './invoke-refusal.ts';
+import { checkSize, type InvocationType, MAX_PAYLOAD_SIZE, readPayload } from './payload.ts';
+
+const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(?:\?(.*))?$/;
+
+/** Most bytes of the log that a caller gets who asks for its tail. */
+const LOG_TAIL_SIZE = 4096;
+
+/** The Invoke API. @see AWS Lambda API Reference, "Invoke" */
+export class InvokeApi {
+  readonly #functions: FunctionSet;
+  readonly #dispatcher: Dispatcher;
+  #throttled = 0;
+
+  constructor(functions: FunctionSet, dispatcher: Dispatcher) {
+    this.#functions = functions;
+    this.#dispatcher = dispatcher;
+  }
+
+  /** Refuses the next calls. */
+  throttle(times: number): void {
+    this.#throttled += times;
+  }
+
+  async handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#invoke(message, response);
+    } catch (error) {
+      message.resume();
+      sendRefusal(response, error, randomUUID());
+    }
+  }
+
+  async #invoke(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method, url = '', headers } = message;
+    const [, encodedName, query] = PATH.exec(url) ?? [];
+    if (method !== 'POST' || encodedName === undefined) {
+      throw new InvokeRefusal('UnknownOperationException', `no such call here: ${method} ${url}`);
+    }
+    if (!headers.authorization?.startsWith('AWS4-HMAC-SHA256 ')) {
+      throw new InvokeRefusal('MissingAuthenticationTokenException', 'Missing Authentication Token');
+    }
+    if (this.#throttled > 0) {
+      this.#throttled -= 1;
+      throw new InvokeRefusal('TooManyRequestsException', 'Rate Exceeded.');
+    }
+    const qualifier = new URLSearchParams(query).get('Qualifier') ?? '$LATEST';
+    const pool = this.#functions.find(decode(encodedName) + (qualifier === '$LATEST' ? '' : `:${qualifier}`));
+    const type = typeOf(headers['x-amz-invocation-type']);
+    const body = await readBody(message, MAX_PAYLOAD_SIZE[type]);
+    if (!('bytes' in body)) return checkSize(body.size, type);
+    const payload = readPayload(body.bytes.toString(), type);
+
+    if (type === 'Event') {
+      const requestId = this.#dispatcher.enqueue(pool, payload);
+      response.writeHead(202, { 'x-amzn-requestid': requestId, 'content-length': '0' }).end();
+      return;
+    }
+    const { invocation, answer } = await this.#dispatcher.invoke(pool, payload);
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      'content-length': String(answer.payload.length),
+      'x-amzn-requestid': invocation.requestId,
+      'x-amz-executed-version': '$LATEST',
+      ...(answer.isError && { 'x-amz-function-error': 'Unhandled' }),
+      ...(headers['x-amz-log-type'] === 'Tail' && { 'x-amz-log-result': tailOf(invocation.log) }),
+    });
+    response.end(answer.payload);
+  }
+}
+
+function decode(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    throw new InvokeRefusal('InvalidParameterValueException', `${name} is no name of a function`);
+  }
+}
+
+function typeOf(header: string | string[] | undefined): InvocationType {
+  if (header === undefined || header === 'RequestResponse') return 'RequestResponse';
+  if (header === 'Event') return 'Event';
+  throw new InvokeRefusal('InvalidParameterValueException', `the invocation type ${header} is not known here`);
+}
+
+function tailOf(log: readonly string[]): string {
+  return Buffer.from(log.map((line) => `${line}\n`).join(''))
+    .subarray(-LOG_TAIL_SIZE)
+    .toString('base64');
+}
