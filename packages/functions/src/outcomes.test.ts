@@ -1,0 +1,494 @@
+// Every row of docs/outcomes.md: what is pushed, and what happens.
+import { readFileSync } from 'node:fs';
+import { SOCI_INDEX_V1, SOCI_INDEX_V2 } from '@soci/index';
+import { OCI_IMAGE_MANIFEST, parseImageIndex } from '@soci/oci';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  AMD64,
+  ARM64,
+  jsonPiece,
+  type Made,
+  makeAttestation,
+  makeBrokenLayer,
+  makeBuildKitAttestation,
+  makeDockerImage,
+  makeHelmChart,
+  makeImage,
+  makeIndex,
+  makeLayer,
+  makeManifest,
+  makeSignature,
+  makeZstdLayer,
+  S390X,
+} from './fixtures/image-content.ts';
+import { startWorkflow, type Workflow, type WorkflowOptions } from './fixtures/workflow.ts';
+
+const running: Workflow[] = [];
+
+afterEach(async () => {
+  for (const { registry } of running.splice(0)) await registry.stop();
+});
+
+async function start(options?: WorkflowOptions): Promise<Workflow> {
+  const workflow = await startWorkflow(options);
+  running.push(workflow);
+  return workflow;
+}
+
+const image = (name = 'app') => makeImage([makeLayer(`${name}-base`), makeLayer(name)]);
+const SOCI_MANIFEST = (type: string) =>
+  makeManifest(OCI_IMAGE_MANIFEST, { mediaType: type, bytes: Buffer.from('{}') }, [jsonPiece('application/octet-stream', {})]);
+
+/** What a tag of an image index lists, by what it is. */
+function listOf({ registry }: Workflow, repository: string, tag: string) {
+  const found = registry.manifest(repository, tag);
+  if (found === undefined) throw new Error(`${repository}:${tag} is not there`);
+  return parseImageIndex(found.bytes, { mediaType: found.mediaType }).manifests;
+}
+
+/** The generator is handed an event of something that the rule would not let in. */
+async function generateFor(workflow: Workflow, made: Made, tag = 'v1') {
+  const digest = await workflow.push('app', tag, made);
+  const event = workflow.registry.events.find(({ detail }) => detail['image-digest'] === digest);
+  const steps = await workflow.settle();
+  expect(steps.filter(({ isMatched }) => isMatched)).toEqual([]);
+  // As an event of before Amazon ECR told media types.
+  const { 'manifest-media-type': _, 'artifact-media-type': __, ...detail } = event?.detail ?? {};
+  return workflow.generate({ ...event, detail });
+}
+
+/** By the names of the rows. */
+const ROWS: Readonly<Record<string, () => Promise<void>>> = {
+  async 'An image, under a tag that a filter matches'() {
+    const workflow = await start({ filter: { soci_repository_image_tag_filters: 'app:v*' } });
+    const made = image();
+    const answer = await workflow.pushAndIndex('app', 'v1', made);
+    expect(answer).toMatchObject({
+      statusCode: 200,
+      outcome: 'indexed',
+      version: 2,
+      outputTag: 'v1-soci',
+      repository: 'app',
+      tag: 'v1',
+      digest: made.descriptor.digest,
+      layers: { built: 2, reused: 0, skipped: 0 },
+      spansVerified: 2,
+    });
+    expect(workflow.registry.tags('app')).toEqual(['v1', 'v1-soci']);
+    expect(workflow.registry.checkGraph('app', 'v1-soci')).toEqual([]);
+    expect(listOf(workflow, 'app', 'v1-soci').map(({ artifactType }) => artifactType)).toEqual([undefined, SOCI_INDEX_V2]);
+  },
+
+  async 'The same event once more'() {
+    const workflow = await start();
+    await workflow.pushAndIndex('app', 'v1', image());
+    workflow.registry.clearRequests();
+    expect(await workflow.handOn(workflow.firstEvent())).toMatchObject({
+      generator: { statusCode: 200, outcome: 'skipped', reason: 'already-indexed' },
+    });
+    expect(workflow.registry.requests).toHaveLength(3);
+    expect(workflow.registry.requests.filter(({ port }) => port === 'storage')).toEqual([]);
+  },
+
+  async "What the generator itself pushes"() {
+    const workflow = await start();
+    const made = image();
+    await workflow.pushAndIndex('app', 'v1', made);
+    const own = workflow.steps.filter(({ event }) => event.detail['image-digest'] !== made.descriptor.digest);
+    // The SOCI index and the image with its name have no tag; the image index has one that is excluded.
+    expect(own.map(({ event, isMatched }) => [event.detail['image-tag'], isMatched])).toEqual([
+      ['', false],
+      ['', false],
+      ['v1-soci', true],
+    ]);
+    expect(own[2]?.filter?.body).toMatch(/not indexed: !\*:\*-soci excludes it/);
+    expect(workflow.steps.filter(({ generator }) => generator !== undefined)).toHaveLength(1);
+  },
+
+  async 'A new image over a base that is indexed'() {
+    const workflow = await start();
+    await workflow.pushAndIndex('app', 'v1', image());
+    const next = makeImage([makeLayer('app-base'), makeLayer('another')]);
+    expect(await workflow.pushAndIndex('app', 'v2', next)).toMatchObject({
+      outcome: 'indexed',
+      outputTag: 'v2-soci',
+      layers: { built: 1, reused: 1, skipped: 0 },
+    });
+  },
+
+  async "An image with Docker's media types"() {
+    const workflow = await start();
+    const made = makeDockerImage(['docker']);
+    expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({ outcome: 'indexed', outputTag: 'v1-soci' });
+    expect(listOf(workflow, 'app', 'v1-soci')[0]?.mediaType).toBe(OCI_IMAGE_MANIFEST);
+  },
+
+  async 'An image of several platforms'() {
+    const workflow = await start();
+    const entries = [AMD64, ARM64, S390X].map((platform) => ({
+      made: makeImage([makeLayer('shared'), makeLayer(platform.architecture)], { platform }),
+      fields: { platform },
+    }));
+    const made = makeIndex(entries);
+    expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({
+      outcome: 'indexed',
+      layers: { built: 4 },
+      indexes: [{}, {}, {}],
+    });
+    const invoked = workflow.steps.filter(({ generator }) => generator !== undefined);
+    expect(invoked.map(({ event }) => event.detail['image-tag'])).toEqual(['v1']);
+    expect(listOf(workflow, 'app', 'v1-soci')).toHaveLength(6);
+  },
+
+  async 'An image with attestations of BuildKit'() {
+    const workflow = await start();
+    const platform = makeImage([makeLayer('app')]);
+    const fields = {
+      platform: { architecture: 'unknown', os: 'unknown' },
+      annotations: {
+        'vnd.docker.reference.type': 'attestation-manifest',
+        'vnd.docker.reference.digest': platform.descriptor.digest,
+      },
+    };
+    const attestation = makeBuildKitAttestation();
+    const made = makeIndex([
+      { made: platform, fields: { platform: AMD64 } },
+      { made: attestation, fields },
+    ]);
+    expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({ outcome: 'indexed', indexes: [{}] });
+    const [converted, carried] = listOf(workflow, 'app', 'v1-soci');
+    expect(carried).toMatchObject({
+      digest: attestation.descriptor.digest,
+      annotations: { 'vnd.docker.reference.digest': converted?.digest },
+    });
+  },
+
+  async 'An image without a tag'() {
+    const workflow = await start();
+    await workflow.push('app', undefined, image());
+    expect(await workflow.settle()).toMatchObject([{ isMatched: false }]);
+  },
+
+  async 'The same with `soci_index_untagged`'() {
+    const workflow = await start({ filter: { soci_index_untagged: 'true' } });
+    expect(await workflow.pushAndIndex('app', undefined, image())).toMatchObject({
+      outcome: 'skipped',
+      reason: 'untagged',
+    });
+  },
+
+  async 'The same, and a template without `{tag}`'() {
+    const environment = { soci_output_tag: 'soci-{digest12}' };
+    const workflow = await start({ filter: { soci_index_untagged: 'true', ...environment }, generator: environment });
+    const made = image();
+    const tag = `soci-${made.descriptor.digest.slice(7, 19)}`;
+    expect(await workflow.pushAndIndex('app', undefined, made)).toMatchObject({ outcome: 'indexed', outputTag: tag });
+    expect(workflow.registry.tags('app')).toEqual([tag]);
+    // Its own manifests come without tags too, and are known by what they hold.
+    const others = workflow.steps.flatMap(({ generator }) => (generator?.outcome === 'skipped' ? [generator.reason] : []));
+    expect(others).toEqual(['soci-enabled']);
+  },
+
+  async 'An image, with `soci_output_tag` set to `none`'() {
+    const environment = { soci_output_tag: 'none' };
+    const workflow = await start({ filter: environment, generator: environment });
+    const answer = await workflow.pushAndIndex('app', 'v1', image());
+    if (answer.outcome !== 'indexed') throw new Error(answer.body);
+    expect(answer.outputTag).toBeUndefined();
+    expect(workflow.registry.tags('app')).toEqual(['v1']);
+    expect(workflow.registry.checkGraph('app', answer.root?.digest ?? '')).toEqual([]);
+  },
+
+  async 'An image, with `soci_index_version` set to `V1`'() {
+    const workflow = await start({ generator: { soci_index_version: 'V1' } });
+    const made = image();
+    const answer = await workflow.pushAndIndex('app', 'v1', made);
+    if (answer.outcome !== 'indexed') throw new Error(answer.body);
+    expect(answer).toMatchObject({ version: 1, indexes: [{}] });
+    const found = workflow.registry.manifest('app', answer.indexes[0]?.digest ?? '');
+    expect(JSON.parse(Buffer.from(found?.bytes ?? []).toString())).toMatchObject({
+      config: { mediaType: SOCI_INDEX_V1 },
+      subject: { digest: made.descriptor.digest },
+    });
+    expect(workflow.registry.tags('app')).toEqual(['v1']);
+    expect(workflow.steps.filter(({ isMatched }) => isMatched)).toHaveLength(1);
+    expect(await workflow.handOn(workflow.firstEvent())).toMatchObject({ generator: { reason: 'already-indexed' } });
+  },
+
+  async 'An image that no filter matches'() {
+    const workflow = await start({ filter: { soci_repository_image_tag_filters: 'prod/*:*' } });
+    await workflow.push('app', 'v1', image());
+    expect(await workflow.settle()).toMatchObject([
+      { isMatched: true, filter: { statusCode: 200, body: expect.stringContaining('did not match any') } },
+    ]);
+  },
+
+  async 'An image that a filter with `!` matches'() {
+    const workflow = await start({ filter: { soci_repository_image_tag_filters: '*:*,!*:*-dev' } });
+    await workflow.push('app', 'v1-dev', image());
+    const [step] = await workflow.settle();
+    expect(step).toMatchObject({ filter: { statusCode: 200, body: expect.stringContaining('!*:*-dev excludes it') } });
+    expect(step?.generator).toBeUndefined();
+  },
+
+  async 'An image whose layers are all smaller than `soci_min_layer_size`'() {
+    const workflow = await start();
+    const made = makeImage([makeLayer('tiny', 100)]);
+    expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({
+      statusCode: 200,
+      outcome: 'skipped',
+      reason: 'layers-too-small',
+      message: 'none of its 1 layers is indexed: 1 smaller than 1000 bytes',
+    });
+    expect(workflow.registry.tags('app')).toEqual(['v1']);
+  },
+
+  async 'An image whose layers are compressed with zstd'() {
+    const workflow = await start();
+    const made = makeImage([makeZstdLayer('a'), makeLayer('tiny', 100)]);
+    expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({
+      outcome: 'skipped',
+      reason: 'layers-not-supported',
+      message:
+        'none of its 2 layers is indexed: 1 smaller than 1000 bytes, 1 compressed by other means than gzip',
+    });
+  },
+
+  async 'An image without layers'() {
+    const workflow = await start();
+    expect(await workflow.pushAndIndex('app', 'v1', makeImage([]))).toMatchObject({ reason: 'no-layers' });
+  },
+
+  async 'An image index that lists nothing that runs'() {
+    const workflow = await start();
+    const made = makeIndex([]);
+    expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({ outcome: 'skipped', reason: 'no-platform' });
+  },
+
+  async 'A Helm chart'() {
+    expect(await generateFor(await start(), makeHelmChart())).toMatchObject({
+      outcome: 'skipped',
+      reason: 'not-an-image',
+      message: 'it is an artifact of the type application/vnd.cncf.helm.config.v1+json',
+    });
+  },
+
+  async 'A SOCI index'() {
+    for (const type of [SOCI_INDEX_V1, SOCI_INDEX_V2]) {
+      expect(await generateFor(await start(), SOCI_MANIFEST(type))).toMatchObject({ reason: 'soci-index' });
+    }
+  },
+
+  async 'A SOCI-enabled image that somebody else has made'() {
+    const workflow = await start();
+    await workflow.pushAndIndex('app', 'v1', image());
+    const found = workflow.registry.manifest('app', 'v1-soci');
+    if (found === undefined) throw new Error('there is an index');
+    const { digest, mediaType, bytes } = found;
+    const descriptor = { digest, mediaType, size: bytes.length };
+    const made = { mediaType, bytes, descriptor, blobs: [], manifests: [] };
+    expect(await workflow.pushAndIndex('app', 'v2', made)).toMatchObject({ outcome: 'skipped', reason: 'soci-enabled' });
+    expect(workflow.registry.tags('app')).toEqual(['v1', 'v1-soci', 'v2']);
+  },
+
+  async 'A signature of cosign'() {
+    const workflow = await start();
+    const made = makeSignature(image());
+    const tag = `${made.descriptor.digest.replace(':', '-')}.sig`;
+    expect(await workflow.pushAndIndex('app', tag, made)).toMatchObject({ outcome: 'skipped', reason: 'signature' });
+  },
+
+  async 'An attestation of cosign'() {
+    const workflow = await start();
+    const made = makeAttestation(image());
+    const tag = `${made.descriptor.digest.replace(':', '-')}.att`;
+    expect(await workflow.pushAndIndex('app', tag, made)).toMatchObject({ outcome: 'skipped', reason: 'attestation' });
+  },
+
+  async 'An image whose tag names another one when its turn comes'() {
+    const workflow = await start();
+    const first = image('first');
+    await workflow.push('app', 'v1', first);
+    await workflow.push('app', 'v1', image('second'));
+    const steps = await workflow.settle();
+    expect(steps.flatMap(({ generator }) => generator ?? [])).toMatchObject([
+      { outcome: 'skipped', reason: 'tag-moved', digest: first.descriptor.digest },
+      { outcome: 'indexed', outputTag: 'v1-soci' },
+    ]);
+  },
+
+  async 'The same, when its index is made already'() {
+    const workflow = await start();
+    const [first, second] = [image('first'), image('second')];
+    await workflow.push('app', 'v1', first);
+    const event = workflow.firstEvent();
+    // The tag is moved while a layer is read: of the storage's answers the first is the configuration.
+    workflow.registry.inject({ on: { port: 'storage' }, after: 1, fault: { kind: 'slow', rate: 10_000 } });
+    const generating = workflow.generate(event);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await workflow.push('app', 'v1', second);
+    expect(await generating).toMatchObject({ outcome: 'skipped', reason: 'tag-moved' });
+    expect(workflow.registry.tags('app')).toEqual(['v1']);
+  },
+
+  async 'An image that was deleted meanwhile'() {
+    const workflow = await start();
+    await workflow.push('app', 'v1', image());
+    const event = workflow.firstEvent();
+    const detail = { ...event.detail, 'image-digest': `sha256:${'0'.repeat(64)}` };
+    expect(await workflow.generate({ ...event, detail })).toMatchObject({ outcome: 'skipped', reason: 'gone' });
+  },
+
+  async 'Two invocations at once for one image'() {
+    const workflow = await start();
+    await workflow.push('app', 'v1', image());
+    const event = workflow.firstEvent();
+    const answers = await Promise.all([workflow.generate(event), workflow.generate(event)]);
+    for (const answer of answers) expect(answer.statusCode).toBe(200);
+    const roots = answers.flatMap((answer) => (answer.outcome === 'indexed' ? [answer.root?.digest] : []));
+    expect(new Set(roots).size).toBe(1);
+    expect(workflow.registry.manifest('app', 'v1-soci')?.digest).toBe(roots[0]);
+    expect(workflow.registry.checkGraph('app', 'v1-soci')).toEqual([]);
+  },
+
+  async 'An image where the tag for its index names something else'() {
+    const workflow = await start();
+    const taken = await workflow.push('app', 'v1-soci', image('somebody'));
+    expect(await workflow.pushAndIndex('app', 'v1', image())).toMatchObject({
+      statusCode: 422,
+      outcome: 'failed',
+      reason: 'tag-taken',
+      message: expect.stringContaining('left as it is'),
+    });
+    expect(workflow.registry.manifest('app', 'v1-soci')?.digest).toBe(taken);
+  },
+
+  async 'An image in a repository with immutable tags'() {
+    const workflow = await start({ registry: { immutableTags: true } });
+    await workflow.push('app', 'v1', image());
+    const event = workflow.firstEvent();
+    expect(await workflow.generate(event)).toMatchObject({ outcome: 'indexed', outputTag: 'v1-soci' });
+    expect(await workflow.generate(event)).toMatchObject({ outcome: 'skipped', reason: 'already-indexed' });
+  },
+
+  async 'The same, where the tag names an index with other settings'() {
+    const workflow = await start({ registry: { immutableTags: true } });
+    await workflow.push('app', 'v1', image());
+    const event = workflow.firstEvent();
+    await workflow.generate(event, { soci_span_size: '4096' });
+    const before = workflow.registry.manifest('app', 'v1-soci')?.digest;
+    expect(await workflow.generate(event)).toMatchObject({ statusCode: 422, outcome: 'failed', reason: 'tag-immutable' });
+    expect(workflow.registry.manifest('app', 'v1-soci')?.digest).toBe(before);
+  },
+
+  async 'An image whose tag is too long for the template'() {
+    const workflow = await start();
+    expect(await workflow.pushAndIndex('app', 'v'.repeat(126), image())).toMatchObject({ reason: 'tag-too-long' });
+  },
+
+  async 'An image with a layer that is broken'() {
+    const workflow = await start();
+    const made = makeImage([makeLayer('app'), makeBrokenLayer('broken')]);
+    expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({
+      statusCode: 422,
+      outcome: 'failed',
+      reason: 'image-invalid',
+    });
+    expect(workflow.registry.tags('app')).toEqual(['v1']);
+  },
+
+  async 'An image in a repository that the role may not write to'() {
+    const workflow = await start();
+    await workflow.push('app', 'v1', image());
+    workflow.registry.inject({
+      on: { port: 'registry', method: 'POST' },
+      times: Number.POSITIVE_INFINITY,
+      fault: { kind: 'status', status: 403, body: '{"errors":[{"code":"DENIED","message":"not authorized"}]}' },
+    });
+    const [step] = await workflow.settle();
+    expect(step?.generator).toMatchObject({ statusCode: 422, outcome: 'failed', reason: 'access-denied' });
+    expect(workflow.registry.tags('app')).toEqual(['v1']);
+  },
+
+  async 'An index that does not read back right'() {
+    const workflow = await start();
+    await workflow.push('app', 'v1', makeImage([makeLayer('app')]));
+    // Of the storage's answers the first is the configuration, the second the layer, the third the span that is looked at.
+    workflow.registry.inject({ on: { port: 'storage' }, after: 2, fault: { kind: 'wrong-bytes', atByte: 100 } });
+    const [step] = await workflow.settle();
+    expect(step?.generator).toMatchObject({ statusCode: 422, outcome: 'failed', reason: 'not-proved' });
+    expect(workflow.registry.tags('app')).toEqual(['v1']);
+  },
+
+  async 'An image that takes longer than the function has'() {
+    const workflow = await start();
+    await workflow.push('app', 'v1', image());
+    const event = workflow.firstEvent();
+    const slow = { kind: 'slow', rate: 100 } as const;
+    workflow.registry.inject({ on: { port: 'storage' }, times: Number.POSITIVE_INFINITY, fault: slow });
+    expect(await workflow.generate(event, {}, 2000)).toMatchObject({
+      statusCode: 422,
+      outcome: 'failed',
+      reason: 'deadline',
+      message: expect.stringMatching(/nearly over: reading layers, 0 of 2 layers done, 0\.\d of 0\.0 MB read.*tagged/),
+    });
+    expect(workflow.registry.tags('app')).toEqual(['v1']);
+  },
+
+  async 'An image while the registry is out of order'() {
+    const workflow = await start();
+    await workflow.push('app', 'v1', image());
+    const outage = workflow.registry.inject({
+      on: { port: 'registry' },
+      times: Number.POSITIVE_INFINITY,
+      fault: { kind: 'status', status: 503, retryAfter: 0 },
+    });
+    const event = workflow.firstEvent();
+    await expect(workflow.generate(event)).rejects.toMatchObject({ name: 'FunctionError', code: 'TRY_AGAIN' });
+    outage.remove();
+    // Lambda tries again.
+    expect(await workflow.generate(event)).toMatchObject({ outcome: 'indexed' });
+  },
+
+  async 'Something that is no event of Amazon ECR'() {
+    const workflow = await start();
+    for (const event of [undefined, null, 1, 'text', [], {}, { source: 'aws.s3' }]) {
+      expect(await workflow.generate(event)).toMatchObject({ statusCode: 400, reason: 'event-invalid' });
+    }
+    expect(workflow.registry.requests).toEqual([]);
+  },
+
+  async 'An event of another account or Region'() {
+    const workflow = await start();
+    await workflow.push('app', 'v1', image());
+    const event = workflow.firstEvent();
+    workflow.registry.clearRequests();
+    const account = { ...event, account: '210987654321' };
+    expect(await workflow.handOn(account)).toMatchObject({ filter: { statusCode: 200 } });
+    expect((await workflow.handOn(account)).generator).toBeUndefined();
+    expect(await workflow.generate(account)).toMatchObject({ outcome: 'skipped', reason: 'other-account' });
+    expect(await workflow.generate({ ...event, region: 'eu-west-1' })).toMatchObject({ reason: 'other-region' });
+    expect(workflow.registry.requests).toEqual([]);
+  },
+
+  async 'The deletion of an image'() {
+    const workflow = await start();
+    const digest = await workflow.push('app', 'v1', image());
+    await workflow.settle();
+    const { username, password } = workflow.registry.credentials;
+    const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+    await fetch(`${workflow.registry.url}/v2/app/manifests/${digest}`, { method: 'DELETE', headers: { authorization } });
+    const [step] = await workflow.settle();
+    expect(step).toMatchObject({ event: { detail: { 'action-type': 'DELETE' } }, isMatched: false });
+  },
+};
+
+describe('what is pushed, and what happens', () => {
+  it.each(Object.entries(ROWS))('%s', (_, run) => run());
+
+  it('is told row by row in docs/outcomes.md', () => {
+    const text = readFileSync(new URL('../../../docs/outcomes.md', import.meta.url), 'utf8');
+    const rows = text.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| what '));
+    expect(rows.map((row) => row.split(' | ')[0]?.replace(/^\| /, ''))).toEqual(Object.keys(ROWS));
+  });
+});
