@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { unzipSync } from 'fflate';
+import { describe, expect, it } from 'vitest';
+import { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE } from '../bundles.ts';
+import { zipFiles } from './zip-files.ts';
+
+const KB = 1000;
+
+function filesOf({ folder }: FunctionBundle): Map<string, Uint8Array> {
+  return new Map(readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]));
+}
+
+/** The code that is read when a function starts: what its entry imports, and not on demand. */
+function startOf(bundle: FunctionBundle): number {
+  const files = filesOf(bundle);
+  const read = new Set<string>();
+  const visit = (name: string): void => {
+    if (read.has(name)) return;
+    read.add(name);
+    const code = Buffer.from(files.get(name) ?? []).toString();
+    for (const [, next = ''] of code.matchAll(/(?:from|import)\s*"\.\/([^"]+)"/g)) visit(next);
+  };
+  visit('index.js');
+  return [...read].reduce((sum, name) => sum + (files.get(name)?.length ?? 0), 0);
+}
+
+const sizeOf = (bundle: FunctionBundle) => [...filesOf(bundle).values()].reduce((sum, { length }) => sum + length, 0);
+
+describe.each([
+  ['filter', FILTER_BUNDLE],
+  ['generator', GENERATOR_BUNDLE],
+])('the zip of the %s', (_, bundle) => {
+  it('holds what lies in its folder, and no more', () => {
+    const unzipped = unzipSync(readFileSync(bundle.zip));
+    const files = filesOf(bundle);
+    expect(Object.keys(unzipped).sort()).toEqual([...files.keys()].sort());
+    for (const [name, content] of files) expect(Buffer.compare(unzipped[name] ?? Buffer.of(), content)).toBe(0);
+    expect([...files.keys()]).toContain('index.js');
+    expect([...files.keys()].filter((name) => name.endsWith('.map'))).toEqual([]);
+  });
+
+  it('is the same whenever it is made', () => {
+    expect(Buffer.compare(zipFiles(filesOf(bundle)), readFileSync(bundle.zip))).toBe(0);
+  });
+});
+
+describe('the code', () => {
+  it('of the filter takes at most 60 KB until it invokes something', () => {
+    expect(startOf(FILTER_BUNDLE)).toBeLessThanOrEqual(60 * KB);
+    expect(sizeOf(FILTER_BUNDLE)).toBeGreaterThan(100 * KB);
+  });
+
+  it('of the generator takes at most 600 KB, all told', () => {
+    expect(sizeOf(GENERATOR_BUNDLE)).toBeLessThanOrEqual(600 * KB);
+  });
+
+  it('holds no path of the machine that it was made on', () => {
+    for (const bundle of [FILTER_BUNDLE, GENERATOR_BUNDLE]) {
+      for (const content of filesOf(bundle).values()) {
+        expect(Buffer.from(content).includes(process.cwd())).toBe(false);
+      }
+    }
+  });
+});
+
+it('a zip hangs on its files alone', () => {
+  const [a, b] = [Buffer.from('a'), Buffer.from('b')];
+  const zip = zipFiles(new Map([['a', a], ['b', b]]));
+  expect(zipFiles(new Map([['b', b], ['a', a]]))).toEqual(zip);
+  expect(zipFiles(new Map([['a', a]]))).not.toEqual(zip);
+});

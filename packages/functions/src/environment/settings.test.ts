@@ -1,0 +1,143 @@
+import { expect, describe, it } from 'vitest';
+import { type FilterEnvironment, readFilterSettings } from './filter-settings.ts';
+import { type GeneratorEnvironment, readGeneratorSettings } from './generator-settings.ts';
+
+const ARN = 'arn:aws:lambda:us-east-1:123456789012:function:stack-SociIndexGeneratorLambda-1A2B3C';
+
+const FILTER: FilterEnvironment = {
+  soci_repository_image_tag_filters: 'app:*, !app:dev',
+  soci_index_generator_lambda_arn: ARN,
+};
+
+function problemOf(read: () => unknown): string {
+  try {
+    read();
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'FunctionError', code: 'ENVIRONMENT_INVALID' });
+    return (error as Error).message;
+  }
+  return '';
+}
+
+describe('the filtering function', () => {
+  it('goes by its filters, the exclusion of its own tags added', () => {
+    const { filters, ...rest } = readFilterSettings({ ...FILTER });
+    expect(filters.include.map(({ text }) => text)).toEqual(['app:*']);
+    expect(filters.exclude.map(({ text }) => text)).toEqual(['app:dev', '*:*-soci']);
+    expect(rest).toEqual({ generatorArn: ARN, kinds: ['push'], untagged: false });
+  });
+
+  it('takes what is set beside', () => {
+    const environment: FilterEnvironment = {
+      ...FILTER,
+      soci_output_tag: 'none',
+      soci_event_kinds: 'push, replication',
+      soci_index_untagged: 'true',
+    };
+    const { filters, kinds, untagged } = readFilterSettings({ ...environment });
+    expect(filters.exclude.map(({ text }) => text)).toEqual(['app:dev']);
+    expect([kinds, untagged]).toEqual([['push', 'replication'], true]);
+  });
+
+  it.each([
+    'arn:aws-cn:lambda:cn-north-1:123456789012:function:generator',
+    'arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:generator:live',
+    'arn:aws-iso-b:lambda:us-isob-east-1:123456789012:function:generator:$LATEST',
+  ])('takes the generator %s', (arn) => {
+    expect(readFilterSettings({ ...FILTER, soci_index_generator_lambda_arn: arn }).generatorArn).toBe(arn);
+  });
+
+  it('tells of everything that is wrong at once', () => {
+    const problem = problemOf(() =>
+      readFilterSettings({ soci_output_tag: '{tag}', soci_index_untagged: 'yes', soci_event_kinds: 'scan' }),
+    );
+    expect(problem).toMatch(/^invalid environment: /);
+    expect(problem).toContain('soci_repository_image_tag_filters is missing: expected repository:tag');
+    expect(problem).toContain('soci_index_generator_lambda_arn is missing: expected the ARN of a Lambda function');
+    expect(problem).toContain('soci_output_tag: "{tag}" would take the tag away');
+    expect(problem).toContain('soci_index_untagged is "yes": expected true or false');
+    expect(problem).toContain('soci_event_kinds: "scan" is none of push, replication, pull-through-cache');
+  });
+
+  it('says where a filter is wrong', () => {
+    const problem = problemOf(() => readFilterSettings({ ...FILTER, soci_repository_image_tag_filters: 'app:*,App:*' }));
+    expect(problem).toContain('at character 7');
+  });
+
+  it.each(['generator', 'arn:aws:lambda:us-east-1:123456789012:layer:generator', `${ARN} `.repeat(100)])(
+    'refuses the generator %j',
+    (arn) => {
+      const problem = problemOf(() => readFilterSettings({ ...FILTER, soci_index_generator_lambda_arn: arn }));
+      expect(problem).toContain('is no ARN of a Lambda function');
+      expect(problem.length).toBeLessThan(300);
+    },
+  );
+});
+
+describe('the generator', () => {
+  it('needs no settings', () => {
+    expect(readGeneratorSettings({})).toMatchObject({
+      version: 2,
+      outputTag: { template: '{tag}-soci' },
+      minLayerSize: 10_485_760,
+      spanSize: undefined,
+      verifySpans: 4,
+      reuseLayers: true,
+      compat: undefined,
+      eventBus: undefined,
+      kinds: ['push'],
+      registryHost: undefined,
+      jobs: 1,
+    });
+  });
+
+  it('takes what is set, and an empty variable for one that is not', () => {
+    const environment: GeneratorEnvironment = {
+      soci_index_version: 'V1',
+      soci_output_tag: '',
+      soci_min_layer_size: '0',
+      soci_span_size: '1048576',
+      soci_verify_spans: '0',
+      soci_reuse_layers: 'false',
+      soci_compat: 'soci-cli',
+      soci_event_bus: 'arn:aws:events:us-east-1:123456789012:event-bus/default',
+      soci_registry_host: 'registry.example:5000',
+    };
+    expect(readGeneratorSettings({ ...environment })).toMatchObject({
+      version: 1,
+      outputTag: { template: '{tag}-soci' },
+      minLayerSize: 0,
+      spanSize: 1_048_576,
+      verifySpans: 0,
+      reuseLayers: false,
+      compat: 'soci-cli',
+      eventBus: environment.soci_event_bus,
+      registryHost: 'registry.example:5000',
+    });
+  });
+
+  it.each([
+    ['512', 1],
+    ['1769', 1],
+    ['3538', 2],
+    ['10240', 5],
+  ])('of %s MB builds so many layers at a time: %i', (memory, jobs) => {
+    expect(readGeneratorSettings({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory }).jobs).toBe(jobs);
+  });
+
+  it.each([
+    [{ soci_index_version: 'V3' }, 'soci_index_version is "V3": expected V1 or V2'],
+    [{ soci_index_version: 'v2' }, 'soci_index_version is "v2": expected V1 or V2'],
+    [{ soci_min_layer_size: '10 MiB' }, 'soci_min_layer_size is "10 MiB": expected a whole number from 0 to'],
+    [{ soci_span_size: '0' }, 'soci_span_size is "0": expected a whole number from 1 to'],
+    [{ soci_verify_spans: '1e3' }, 'soci_verify_spans is "1e3"'],
+    [{ soci_compat: 'soci' }, 'soci_compat is "soci": expected soci-cli'],
+    [{ soci_event_bus: 'a b' }, 'soci_event_bus: "a b" is not the name or ARN of an event bus'],
+    [{ soci_registry_host: 'https://registry.example' }, 'soci_registry_host: "https://registry.example" is not HOST'],
+    [{ soci_output_tag: 'x'.repeat(4000) }, 'soci_output_tag: '],
+  ])('refuses %j', (environment, expected) => {
+    const problem = problemOf(() => readGeneratorSettings(environment));
+    expect(problem).toContain(expected);
+    expect(problem.length).toBeLessThan(300);
+  });
+});
