@@ -21,16 +21,29 @@ function compileFields(pattern: unknown, path: readonly string[]): Matcher {
   const entries = Object.entries(pattern);
   if (entries.length === 0) throw unsupported(path, 'nothing is asked');
   const matchers = entries.map(([name, expected]) =>
-    name === '$or' ? compileOr(expected, path) : compileField(name, expected, [...path, name]),
+    name === '$or' ? compileOr(pattern, path) : compileField(name, expected, [...path, name]),
   );
   return (part, event) => matchers.every((matcher) => matcher(part, event));
 }
 
-function compileOr(alternatives: unknown, path: readonly string[]): Matcher {
-  if (!Array.isArray(alternatives) || alternatives.length < 2)
-    throw unsupported(path, '$or takes two or more patterns');
+function compileOr(pattern: Readonly<Record<string, unknown>>, path: readonly string[]): Matcher {
+  const { $or: alternatives, ...beside } = pattern;
+  if (!Array.isArray(alternatives) || alternatives.length < 2) throw unsupported(path, '$or without two patterns');
+  // EventBridge forgets one of two conditions on a field, within $or and beside it: nobody can mean that.
+  const within = alternatives.flatMap(fieldsOf);
+  const twice = fieldsOf(beside).find((field) => within.includes(field));
+  if (twice !== undefined) throw unsupported(path, `${twice} within $or and beside it`);
   const matchers = alternatives.map((alternative) => compileFields(alternative, path));
   return (part, event) => matchers.some((matcher) => matcher(part, event));
+}
+
+/** The paths that a pattern has conditions on. */
+function fieldsOf(pattern: unknown): string[] {
+  if (!isRecord(pattern)) return [];
+  return Object.entries(pattern).flatMap(([name, expected]) => {
+    if (name === '$or') return Array.isArray(expected) ? expected.flatMap(fieldsOf) : [];
+    return Array.isArray(expected) ? [name] : fieldsOf(expected).map((field) => `${name}.${field}`);
+  });
 }
 
 function compileField(name: string, expected: unknown, path: readonly string[]): Matcher {

@@ -112,6 +112,8 @@ test.each([
   { a: [{ wildcard: 'a\\' }] },
   { $or: [{ a: [1] }] },
   { $or: { a: [1] } },
+  { a: [1], $or: [{ a: [2] }, { b: [2] }] },
+  { a: { b: [1] }, $or: [{ c: [2] }, { a: { b: [2] } }] },
   { a: ['never reached'], b: { c: [{ unknown: 1 }] } },
 ])('a pattern that is not known is an error, whatever the event: %o', (pattern) => {
   expect(() => matchesEventPattern(pattern, {})).toThrow(expect.objectContaining({ code: 'PATTERN_UNSUPPORTED' }));

@@ -44,7 +44,9 @@ export class Dispatcher {
     const requestId = randomUUID();
     this.#pending += 1;
     this.#deliver(pool, payload, requestId)
-      .catch(() => {}) // Stopped: events are forgotten.
+      .catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) throw error; // A listener's. When it stops, events are forgotten.
+      })
       .finally(() => this.#settle());
     return requestId;
   }

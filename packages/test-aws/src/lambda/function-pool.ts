@@ -94,7 +94,10 @@ export class FunctionPool {
       environment: (runtimeApi) => environmentOf({ ...facts, runtimeApi }),
     };
     this.#count += 1;
-    const instance = await Instance.start(options);
+    const instance = await Instance.start(options).catch((error: unknown) => {
+      this.#count -= 1;
+      throw error;
+    });
     this.#instances.add(instance);
     if (!this.#isStopped) return instance;
     await instance.kill();

@@ -36,7 +36,7 @@ export interface WorkReport {
 
 /** An execution environment: a process of its own with a Runtime API of its own, which does one thing at a time. */
 export class Instance {
-  readonly #state = new RuntimeState();
+  readonly #state: RuntimeState;
   readonly #log = new LogLines();
   readonly #api: LoopbackServer;
   readonly #process: ChildProcess;
@@ -72,7 +72,13 @@ export class Instance {
 
   static async start(options: InstanceOptions): Promise<Instance> {
     const state = new RuntimeState();
-    return new Instance(await openRuntimeApi(state), state, options);
+    const api = await openRuntimeApi(state);
+    try {
+      return new Instance(api, state, options);
+    } catch (error) {
+      await api.close();
+      throw error;
+    }
   }
 
   /** Whether its process has ended, or is about to. */

@@ -24,7 +24,7 @@ export interface TestLambda {
   /** The events that failed on each of three tries. */
   readonly abandoned: readonly AbandonedEvent[];
 
-  /** Makes a function. @throws TestAwsError `FUNCTION_EXISTS`, `OPTION_INVALID` */
+  /** Makes a function. @throws TestAwsError `FUNCTION_EXISTS`, `OPTION_INVALID`, `STOPPED` */
   createFunction(options: TestFunctionOptions): TestFunction;
   /**
    * Invokes a function and waits for its end, whatever that is. Nothing is tried again.
