@@ -37,7 +37,9 @@ async function start(options?: WorkflowOptions): Promise<Workflow> {
 
 const image = (name = 'app') => makeImage([makeLayer(`${name}-base`), makeLayer(name)]);
 const SOCI_MANIFEST = (type: string) =>
-  makeManifest(OCI_IMAGE_MANIFEST, { mediaType: type, bytes: Buffer.from('{}') }, [jsonPiece('application/octet-stream', {})]);
+  makeManifest(OCI_IMAGE_MANIFEST, { mediaType: type, bytes: Buffer.from('{}') }, [
+    jsonPiece('application/octet-stream', {}),
+  ]);
 
 /** What a tag of an image index lists, by what it is. */
 function listOf({ registry }: Workflow, repository: string, tag: string) {
@@ -76,7 +78,10 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     });
     expect(workflow.registry.tags('app')).toEqual(['v1', 'v1-soci']);
     expect(workflow.registry.checkGraph('app', 'v1-soci')).toEqual([]);
-    expect(listOf(workflow, 'app', 'v1-soci').map(({ artifactType }) => artifactType)).toEqual([undefined, SOCI_INDEX_V2]);
+    expect(listOf(workflow, 'app', 'v1-soci').map(({ artifactType }) => artifactType)).toEqual([
+      undefined,
+      SOCI_INDEX_V2,
+    ]);
   },
 
   async 'The same event once more'() {
@@ -90,7 +95,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(workflow.registry.requests.filter(({ port }) => port === 'storage')).toEqual([]);
   },
 
-  async "What the generator itself pushes"() {
+  async 'What the generator itself pushes'() {
     const workflow = await start();
     const made = image();
     await workflow.pushAndIndex('app', 'v1', made);
@@ -185,7 +190,9 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(await workflow.pushAndIndex('app', undefined, made)).toMatchObject({ outcome: 'indexed', outputTag: tag });
     expect(workflow.registry.tags('app')).toEqual([tag]);
     // Its own manifests come without tags too, and are known by what they hold.
-    const others = workflow.steps.flatMap(({ generator }) => (generator?.outcome === 'skipped' ? [generator.reason] : []));
+    const others = workflow.steps.flatMap(({ generator }) =>
+      generator?.outcome === 'skipped' ? [generator.reason] : [],
+    );
     expect(others).toEqual(['soci-enabled']);
   },
 
@@ -249,8 +256,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({
       outcome: 'skipped',
       reason: 'layers-not-supported',
-      message:
-        'none of its 2 layers is indexed: 1 smaller than 1000 bytes, 1 compressed by other means than gzip',
+      message: 'none of its 2 layers is indexed: 1 smaller than 1000 bytes, 1 compressed by other means than gzip',
     });
   },
 
@@ -287,7 +293,10 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const { digest, mediaType, bytes } = found;
     const descriptor = { digest, mediaType, size: bytes.length };
     const made = { mediaType, bytes, descriptor, blobs: [], manifests: [] };
-    expect(await workflow.pushAndIndex('app', 'v2', made)).toMatchObject({ outcome: 'skipped', reason: 'soci-enabled' });
+    expect(await workflow.pushAndIndex('app', 'v2', made)).toMatchObject({
+      outcome: 'skipped',
+      reason: 'soci-enabled',
+    });
     expect(workflow.registry.tags('app')).toEqual(['v1', 'v1-soci', 'v2']);
   },
 
@@ -377,7 +386,11 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const event = workflow.firstEvent();
     await workflow.generate(event, { soci_span_size: '4096' });
     const before = workflow.registry.manifest('app', 'v1-soci')?.digest;
-    expect(await workflow.generate(event)).toMatchObject({ statusCode: 422, outcome: 'failed', reason: 'tag-immutable' });
+    expect(await workflow.generate(event)).toMatchObject({
+      statusCode: 422,
+      outcome: 'failed',
+      reason: 'tag-immutable',
+    });
     expect(workflow.registry.manifest('app', 'v1-soci')?.digest).toBe(before);
   },
 
@@ -477,7 +490,10 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     await workflow.settle();
     const { username, password } = workflow.registry.credentials;
     const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-    await fetch(`${workflow.registry.url}/v2/app/manifests/${digest}`, { method: 'DELETE', headers: { authorization } });
+    await fetch(`${workflow.registry.url}/v2/app/manifests/${digest}`, {
+      method: 'DELETE',
+      headers: { authorization },
+    });
     const [step] = await workflow.settle();
     expect(step).toMatchObject({ event: { detail: { 'action-type': 'DELETE' } }, isMatched: false });
   },

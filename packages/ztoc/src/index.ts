@@ -1,6 +1,6 @@
 export { type BuildZtocOptions, buildZtoc } from './build/build-ztoc.ts';
 export type { BuiltZtoc, ZtocProgress } from './build/ztoc-builder.ts';
-export { type DecodeZtocLimits, decodeZtoc } from './envelope/decode.ts';
+export { type DecodeZtocLimits, decodeZtoc, decodeZtocSpans } from './envelope/decode.ts';
 export { encodeZtoc } from './envelope/encode.ts';
 export { ZtocError, type ZtocErrorCode, type ZtocErrorOptions } from './errors.ts';
 export type { GzipCheckpoint } from './gzip/checkpoint.ts';

@@ -66,7 +66,19 @@ describe('the code', () => {
 
 it('a zip hangs on its files alone', () => {
   const [a, b] = [Buffer.from('a'), Buffer.from('b')];
-  const zip = zipFiles(new Map([['a', a], ['b', b]]));
-  expect(zipFiles(new Map([['b', b], ['a', a]]))).toEqual(zip);
+  const zip = zipFiles(
+    new Map([
+      ['a', a],
+      ['b', b],
+    ]),
+  );
+  expect(
+    zipFiles(
+      new Map([
+        ['b', b],
+        ['a', a],
+      ]),
+    ),
+  ).toEqual(zip);
   expect(zipFiles(new Map([['a', a]]))).not.toEqual(zip);
 });

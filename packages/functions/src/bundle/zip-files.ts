@@ -1,4 +1,4 @@
-import { zipSync, type Zippable } from 'fflate';
+import { type Zippable, zipSync } from 'fflate';
 
 /** A date that zips can have, in local time, which is what they are written in: the same everywhere. */
 const MODIFIED = new Date(1980, 0, 1, 0, 0, 0);

@@ -1,4 +1,4 @@
-import { expect, describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type FilterEnvironment, readFilterSettings } from './filter-settings.ts';
 import { type GeneratorEnvironment, readGeneratorSettings } from './generator-settings.ts';
 
@@ -60,7 +60,9 @@ describe('the filtering function', () => {
   });
 
   it('says where a filter is wrong', () => {
-    const problem = problemOf(() => readFilterSettings({ ...FILTER, soci_repository_image_tag_filters: 'app:*,App:*' }));
+    const problem = problemOf(() =>
+      readFilterSettings({ ...FILTER, soci_repository_image_tag_filters: 'app:*,App:*' }),
+    );
     expect(problem).toContain('at character 7');
   });
 

@@ -1,5 +1,5 @@
 import { type CallOptions, digestOf, type RangeFetcher } from '@soci/oci';
-import { decodeZtoc, inflateSpan, listSpans, type Span, type Ztoc, ZtocError } from '@soci/ztoc';
+import { decodeZtocSpans, inflateSpan, type Span, ZtocError } from '@soci/ztoc';
 import type { Artifact } from '../artifact.ts';
 import { SociIndexError } from '../errors.ts';
 import type { IndexedLayer, LayerReport } from '../report.ts';
@@ -53,10 +53,10 @@ export async function spotCheckZtocs(
   for (const layer of made.layers) {
     const content = layer.status === 'indexed' ? contents.get(layer.ztoc.digest) : undefined;
     if (layer.status !== 'indexed' || content === undefined || count === 0) continue;
-    const { ztoc, spans } = readSpans(content, layer);
+    const spans = readSpans(content, layer);
     for (const span of sampleBySeed(spans.filter(isShort), count, seed)) {
       const bytes = await readSpan(store, layer, span, call);
-      const problem = checkSpan(span, bytes, spans[span.id + 1], ztoc);
+      const problem = checkSpan(span, bytes, spans[span.id + 1]);
       if (problem !== undefined) problems.push({ ...problem, span: span.id });
       spansRead += 1;
       bytesRead += bytes.length;
@@ -66,10 +66,9 @@ export async function spotCheckZtocs(
 }
 
 /** @throws SociIndexError `SOCI_INDEX_INVALID`: what was just made can be read, unless it is somebody else's. */
-function readSpans(content: Uint8Array, { digest, ztoc: { digest: of } }: IndexedLayer) {
+function readSpans(content: Uint8Array, { digest, ztoc: { digest: of } }: IndexedLayer): readonly Span[] {
   try {
-    const ztoc = decodeZtoc(content);
-    return { ztoc, spans: listSpans(ztoc) };
+    return decodeZtocSpans(content);
   } catch (cause) {
     if (!(cause instanceof ZtocError)) throw cause;
     throw new SociIndexError('SOCI_INDEX_INVALID', `zTOC ${of} of ${digest}: ${cause.message}`, { cause, digest });
@@ -92,13 +91,13 @@ function readSpan(
   return store.fetchRange({ mediaType, digest, size }, range, call);
 }
 
-function checkSpan(span: Span, bytes: Uint8Array, next: Span | undefined, { compression }: Ztoc): Problem | undefined {
+function checkSpan(span: Span, bytes: Uint8Array, next: Span | undefined): Problem | undefined {
   const { id, digest, checkpoint, compressedStart, compressedEnd, uncompressedStart, uncompressedEnd } = span;
   if (digestOf(bytes) !== digest) {
     const where = `span ${id}, bytes ${compressedStart} to ${compressedEnd} of the layer`;
     return { code: 'span-digest-mismatch', message: `${where}, does not have the digest ${digest}` };
   }
-  if (compression !== 'gzip' || checkpoint === undefined) return undefined;
+  if (checkpoint === undefined) return undefined;
   try {
     const inflated = inflateSpan(bytes, checkpoint, uncompressedEnd - uncompressedStart);
     if (next?.checkpoint === undefined || endsAs(inflated, next.checkpoint.window)) return undefined;

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ZtocError } from '../errors.ts';
+import { listSpans } from '../spans.ts';
 import { packSpanTable } from '../uncompressed/span-table.ts';
 import type { FileEntry, FileType, PaxRecord, Ztoc } from '../ztoc.ts';
-import { decodeZtoc } from './decode.ts';
+import { decodeZtoc, decodeZtocSpans } from './decode.ts';
 import { encodeZtoc } from './encode.ts';
 import { damager } from './fixtures/damage.ts';
 import { REFERENCE_ZTOCS, readReferenceZtoc } from './fixtures/reference-ztocs.ts';
@@ -135,6 +136,16 @@ describe('decodeZtoc refuses', () => {
     ['a time that is none', ztocOf([{ ...plainFile(), modTime: 'yesterday' }], 1)],
   ])('%s', (_, ztoc) => {
     expect(refusalOf(() => decodeZtoc(encodeZtoc(ztoc))).code).toBe('ZTOC_INVALID');
+  });
+
+  it('spans that are read alone, as with the files', () => {
+    const ztoc = ztocOf([plainFile()], 3);
+    expect(decodeZtocSpans(encodeZtoc(ztoc))).toEqual(listSpans(ztoc));
+    // A table of contents that is broken is not looked at.
+    expect(decodeZtocSpans(encodeZtoc(ztocOf([{ ...plainFile(), uncompressedSize: -1 }], 1)))).toHaveLength(1);
+    const contradictory = encodeZtoc({ ...ztoc, maxSpanId: 7 });
+    expect(refusalOf(() => decodeZtocSpans(contradictory)).code).toBe('ZTOC_INVALID');
+    expect(refusalOf(() => decodeZtocSpans(encodeZtoc(ztoc), { maxSpans: 2 })).code).toBe('LIMIT_EXCEEDED');
   });
 
   it('more entries or spans than the limits allow', () => {

@@ -1,6 +1,6 @@
 import { ZtocError } from '../errors.ts';
 import { DEFAULT_MAX_ENTRIES, DEFAULT_MAX_SPANS, type ZtocLimits } from '../limits.ts';
-import { listSpans } from '../spans.ts';
+import { listSpans, type Span } from '../spans.ts';
 import { type Compression, ZTOC_VERSION, type Ztoc } from '../ztoc.ts';
 import { FileDecoder } from './file-decoder.ts';
 import { FlatbufferReader, type FlatbufferTable } from './flatbuffer-reader.ts';
@@ -20,6 +20,27 @@ export type DecodeZtocLimits = Pick<ZtocLimits, 'maxEntries' | 'maxSpans'>;
  */
 export function decodeZtoc(bytes: Uint8Array, limits: DecodeZtocLimits = {}): Ztoc {
   const reader = new FlatbufferReader(bytes, 'zTOC');
+  const { root, ztoc } = decodeAllButFiles(reader, limits);
+  const files = new FileDecoder(reader, ztoc.uncompressedArchiveSize);
+  const { start, length } = root.table(ZTOC.toc, 'table of contents').offsets(TOC.metadata);
+  checkCount(length, limits.maxEntries ?? DEFAULT_MAX_ENTRIES, 'entries', 'maxEntries');
+  return { ...ztoc, files: Array.from({ length }, (_, i) => files.decode(start + 4 * i)) };
+}
+
+/**
+ * Reads the spans of a zTOC alone, checked as by {@link decodeZtoc}: the table of contents, which takes most of the memory
+ * where there are many files, is not looked at.
+ * @param bytes The whole zTOC. The result holds views of it, so it must not change afterwards.
+ * @throws {ZtocError} `ZTOC_INVALID` with the byte offset of the fault, `LIMIT_EXCEEDED`.
+ */
+export function decodeZtocSpans(bytes: Uint8Array, limits: Pick<DecodeZtocLimits, 'maxSpans'> = {}): readonly Span[] {
+  return decodeAllButFiles(new FlatbufferReader(bytes, 'zTOC'), limits).spans;
+}
+
+function decodeAllButFiles(
+  reader: FlatbufferReader,
+  limits: DecodeZtocLimits,
+): { readonly root: FlatbufferTable; readonly ztoc: Ztoc; readonly spans: readonly Span[] } {
   const root = reader.root();
   const version = decodeText(reader, root, ZTOC.version);
   if (version !== ZTOC_VERSION) {
@@ -40,11 +61,8 @@ export function decodeZtoc(bytes: Uint8Array, limits: DecodeZtocLimits = {}): Zt
     spanDigests: decodeSpanDigests(reader, info, limits.maxSpans ?? DEFAULT_MAX_SPANS),
     checkpoints: info.bytes(COMPRESSION_INFO.checkpoints),
   };
-  listSpans(ztoc, ztoc.checkpoints.byteOffset - bytes.byteOffset);
-  const files = new FileDecoder(reader, ztoc.uncompressedArchiveSize);
-  const { start, length } = root.table(ZTOC.toc, 'table of contents').offsets(TOC.metadata);
-  checkCount(length, limits.maxEntries ?? DEFAULT_MAX_ENTRIES, 'entries', 'maxEntries');
-  return { ...ztoc, files: Array.from({ length }, (_, i) => files.decode(start + 4 * i)) };
+  const offset = ztoc.checkpoints.byteOffset - reader.bytes.byteOffset;
+  return { root, ztoc, spans: listSpans(ztoc, offset) };
 }
 
 function decodeText(reader: FlatbufferReader, table: FlatbufferTable, slot: number): string {
