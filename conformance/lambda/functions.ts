@@ -1,0 +1,61 @@
+import type { TestFunctionOptions } from '@soci/test-aws';
+import type { TestRegistry } from '@soci/test-registry';
+import type { Runtime } from './runtimes.ts';
+import { FILTER_FOLDER, GENERATOR_FOLDER } from './unpacked.ts';
+
+/** Name and ARN of the generator, wherever it is deployed. */
+export const GENERATOR = 'generator';
+/** The ARN that the filtering function is given. */
+export const GENERATOR_ARN = `arn:aws:lambda:us-east-1:123456789012:function:${GENERATOR}`;
+/** Name of the filtering function. */
+export const FILTER = 'filter';
+
+/** What differs from test to test. */
+export interface Deployment
+  extends Omit<Partial<TestFunctionOptions>, 'folder' | 'handler' | 'node' | 'runtimeClient'> {
+  /** Flags of Node. @default none */
+  readonly flags?: readonly string[];
+}
+
+/** The filtering function under a runtime. It invokes what a Lambda has under the name `generator`. */
+export function filterFunction(
+  { program }: Runtime,
+  lambda: { readonly endpoint: string },
+  { environment, flags = [], ...rest }: Deployment = {},
+): TestFunctionOptions {
+  return {
+    name: FILTER,
+    folder: FILTER_FOLDER,
+    timeout: 30,
+    ...rest,
+    runtimeClient: program(...flags),
+    environment: {
+      soci_repository_image_tag_filters: '*:*',
+      soci_index_generator_lambda_arn: GENERATOR_ARN,
+      AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
+      ...environment,
+    },
+  };
+}
+
+/** The generator under a runtime. Every layer gets a zTOC unless the environment says otherwise: golden layers are small. */
+export function generatorFunction(
+  { program }: Runtime,
+  registry: Pick<TestRegistry, 'awsEndpoint' | 'host'>,
+  { environment, flags = [], ...rest }: Deployment = {},
+): TestFunctionOptions {
+  return {
+    name: GENERATOR,
+    folder: GENERATOR_FOLDER,
+    timeout: 120,
+    memorySize: 1769,
+    ...rest,
+    runtimeClient: program(...flags),
+    environment: {
+      soci_registry_host: registry.host,
+      AWS_ENDPOINT_URL_ECR: registry.awsEndpoint,
+      soci_min_layer_size: '0',
+      ...environment,
+    },
+  };
+}

@@ -1,0 +1,8 @@
+import { clearReport } from './report.ts';
+import { unpackFunctions } from './unpacked.ts';
+
+/** Before all tests: forgets what an earlier run has measured, and unpacks the functions. */
+export default function setUp(): void {
+  clearReport();
+  unpackFunctions();
+}

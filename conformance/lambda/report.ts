@@ -1,0 +1,27 @@
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const FOLDER = join(import.meta.dirname, '.reports');
+/** For programs: an object, what was measured to its numbers. */
+const NUMBERS = join(FOLDER, 'measured.json');
+/** For people: a line each. */
+const LINES = join(FOLDER, 'measured.txt');
+
+/** Forgets what was measured before. */
+export function clearReport(): void {
+  mkdirSync(FOLDER, { recursive: true });
+  rmSync(LINES, { force: true });
+  writeFileSync(NUMBERS, '{}\n');
+}
+
+/**
+ * Keeps what was measured, as `.reports/measured.json` and for the end of the run.
+ *
+ * @param what - Name of the measurement, the same in every run.
+ */
+export function report(what: string, numbers: Readonly<Record<string, number>>): void {
+  const known = JSON.parse(readFileSync(NUMBERS, 'utf8')) as Record<string, unknown>;
+  writeFileSync(NUMBERS, `${JSON.stringify({ ...known, [what]: numbers }, null, 2)}\n`);
+  const words = Object.entries(numbers).map(([name, value]) => `${name} ${Number(value.toFixed(2))}`);
+  appendFileSync(LINES, `measured: ${what}: ${words.join(', ')}\n`);
+}

@@ -1,0 +1,25 @@
+import { hasParts, type PartName, partOf } from './parts.ts';
+
+/** A runtime of Lambda: a version of Node with AWS's own client of the Runtime API. */
+export interface Runtime {
+  /** For people: `Node 24`. */
+  readonly name: string;
+  /** Whether its parts are here. Without them nothing below can be asked for. */
+  readonly isHere: boolean;
+  /** Path of its Node. */
+  node(): string;
+  /** The program that runs a function. Flags are for Node. */
+  program(...flags: readonly string[]): readonly string[];
+}
+
+/** The runtimes that the functions are made for, oldest first. */
+export const RUNTIMES: readonly Runtime[] = [runtime('Node 22', 'node22'), runtime('Node 24', 'node24')];
+
+function runtime(name: string, node: PartName): Runtime {
+  return {
+    name,
+    isHere: hasParts(node, 'runtimeClient'),
+    node: () => partOf(node),
+    program: (...flags) => [partOf(node), ...flags, partOf('runtimeClient'), 'index.handler'],
+  };
+}

@@ -1,0 +1,74 @@
+import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
+import type { Invocation, TestLambda } from '@soci/test-aws';
+import type { TestRegistry, TestRegistryOptions } from '@soci/test-registry';
+import { type Deployment, FILTER, filterFunction, GENERATOR, generatorFunction } from './functions.ts';
+import { startEcr, startLambda } from './running.ts';
+import type { Runtime } from './runtimes.ts';
+
+/** An event of the registry. */
+export type RegistryEvent = TestRegistry['events'][number];
+
+/** A rule of EventBridge: gives those of the events that it lets through, in any order. */
+export type Rule = (events: readonly RegistryEvent[]) => Promise<readonly object[]> | readonly object[];
+
+/** How the workflow is set up. */
+export interface WorkflowOptions {
+  readonly runtime: Runtime;
+  /** @default lets everything through */
+  readonly rule?: Rule;
+  readonly registry?: TestRegistryOptions;
+  readonly filter?: Deployment;
+  readonly generator?: Deployment;
+}
+
+/** Registry, rule, filter and generator, for the test that runs: what is pushed is indexed. */
+export class Workflow {
+  readonly registry: TestRegistry;
+  readonly lambda: TestLambda;
+  readonly #rule: Rule;
+  #handedOn = 0;
+
+  private constructor(registry: TestRegistry, lambda: TestLambda, rule: Rule) {
+    this.registry = registry;
+    this.lambda = lambda;
+    this.#rule = rule;
+  }
+
+  static async start({ runtime, rule = (events) => events, ...options }: WorkflowOptions): Promise<Workflow> {
+    const registry = await startEcr(options.registry);
+    const lambda = await startLambda();
+    lambda.createFunction(filterFunction(runtime, lambda, options.filter));
+    lambda.createFunction(generatorFunction(runtime, registry, options.generator));
+    return new Workflow(registry, lambda, rule);
+  }
+
+  /** Has the rule hand the registry's events to the filter, those among them that the functions raise, until all is quiet. */
+  async settle(): Promise<void> {
+    while (this.#handedOn < this.registry.events.length) {
+      const events = this.registry.events.slice(this.#handedOn);
+      this.#handedOn = this.registry.events.length;
+      for (const event of await this.#rule(events)) this.lambda.enqueue(FILTER, event);
+      await this.lambda.idle();
+    }
+  }
+
+  /** What the filter said of each event that it got. */
+  get filterAnswers(): FilterAnswer[] {
+    return this.#runs(FILTER).map((run) => resultOf<FilterAnswer>(run));
+  }
+
+  /** What the generator said, each time that it was invoked. */
+  get generatorAnswers(): GeneratorAnswer[] {
+    return this.#runs(GENERATOR).map((run) => resultOf<GeneratorAnswer>(run));
+  }
+
+  #runs(name: string): Invocation[] {
+    return this.lambda.invocations.filter(({ functionName }) => functionName === name);
+  }
+}
+
+/** What a function returned. @throws Error with its log where it did not. */
+export function resultOf<Result>({ functionName, outcome, log }: Invocation): Result {
+  if (outcome.status === 'success') return outcome.result as Result;
+  throw new Error(`${functionName}: ${JSON.stringify(outcome)}\n${log.join('\n')}`);
+}

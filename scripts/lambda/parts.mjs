@@ -1,0 +1,55 @@
+// The real parts that the tests of the Lambda functions run: where each comes from, and how it is got.
+
+import { getNode22, getNode24, getRuntimeClient } from './npm-parts.mjs';
+import { getEmulator, getMoto } from './python-parts.mjs';
+import { getReference, REFERENCE_REMEDY } from './reference.mjs';
+
+/**
+ * Those that tests name, with how each is got and what is to be done where it is not to be had. A test that needs one that
+ * is absent is skipped.
+ */
+const PARTS = [
+  {
+    name: 'node24',
+    what: 'Node 24',
+    get: getNode24,
+    remedy: 'It comes with the installation, for Linux on x64 and arm64.',
+  },
+  { name: 'node22', what: 'Node 22', get: getNode22, remedy: 'npm has it for Linux on x64 and arm64.' },
+  {
+    name: 'runtimeClient',
+    what: "AWS's runtime client for Node",
+    get: getRuntimeClient,
+    remedy: 'npm builds it: Debian: apt-get install g++ make cmake python3 autoconf automake libtool patch, as root.',
+  },
+  {
+    name: 'emulator',
+    what: "AWS's emulator of Lambda",
+    get: getEmulator,
+    remedy: 'It comes out of the package aws-sam-cli, by python3 with pip: Debian: apt-get install python3-venv.',
+  },
+  {
+    name: 'moto',
+    what: 'moto',
+    get: getMoto,
+    remedy: 'python3 -m venv gets it: Debian: apt-get install python3-venv.',
+  },
+  { name: 'reference', what: 'the reference', get: getReference, remedy: REFERENCE_REMEDY },
+];
+
+/**
+ * Gets every part that is not there yet.
+ *
+ * @returns {Promise<{ parts: Record<string, string>, absent: string[] }>} where each is; and of those that are not to be
+ * had, what to do
+ */
+export async function getParts() {
+  const parts = {};
+  const absent = [];
+  for (const { name, what, get, remedy } of PARTS) {
+    const path = await get();
+    if (path !== undefined) parts[name] = path;
+    else absent.push(`${what} is absent. ${remedy}`);
+  }
+  return { parts, absent };
+}
