@@ -63,10 +63,12 @@ function outsiders(file: SourceFile, unit: WorkspacePackage): string[] {
     .map((target) => `${file.path} reaches out of its package, to ${target}`);
 }
 
-/** Where use begins: what a published package offers, and its programs; the programs of a private one. */
+/** Where use begins: what a package offers, and its programs; those of a private one are all that export nothing. */
 function rootsOf({ folder, entries, manifest }: WorkspacePackage, files: readonly SourceFile[]): string[] {
-  if (manifest.private)
-    return files.filter(({ path, hasExports }) => !hasExports && !isTest(path)).map(({ path }) => path);
+  if (manifest.private) {
+    const programs = files.filter(({ path, hasExports }) => !hasExports && !isTest(path));
+    return [...entries, ...programs.map(({ path }) => path)];
+  }
   return [...entries, ...Object.values(manifest.bin ?? {}).map((path) => `${folder}/${path.replace(/^\.\//, '')}`)];
 }
 

@@ -1,0 +1,201 @@
+// Both functions as they are deployed, in processes of their own that speak Lambda's Runtime API: a rule hands the events of
+// a registry to the filter, which invokes the generator by Lambda's API.
+import { eventPattern } from '@soci/filter';
+import {
+  type Invocation,
+  startTestEventBridge,
+  startTestLambda,
+  type TestEventBridge,
+  type TestLambda,
+} from '@soci/test-aws';
+import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FILTER_BUNDLE, GENERATOR_BUNDLE } from './bundles.ts';
+import { makeImage, makeLayer } from './fixtures/image-content.ts';
+import { pushContent } from './fixtures/push-content.ts';
+
+const FILTER = 'ECRImageActionEventFilteringLambda';
+const GENERATOR = 'SociIndexGeneratorLambda';
+
+let registry: TestRegistry;
+let lambda: TestLambda;
+let bridge: TestEventBridge;
+
+beforeEach(async () => {
+  registry = await startTestRegistry({ auth: 'ecr', ecr: true, autoCreate: true, redirects: true });
+  lambda = await startTestLambda();
+  bridge = await startTestEventBridge();
+  registry.onEvent((event) => bridge.deliver(event));
+});
+
+afterEach(() => Promise.all([registry.stop(), lambda.stop(), bridge.stop()]));
+
+/** Deploys both functions and the rule. */
+function deploy({ filter = {}, generator = {} }: { filter?: object; generator?: object } = {}): void {
+  const { arn } = lambda.createFunction({
+    name: GENERATOR,
+    ...GENERATOR_BUNDLE,
+    timeout: 60,
+    memorySize: 1769,
+    environment: {
+      soci_registry_host: registry.host,
+      AWS_ENDPOINT_URL_ECR: registry.awsEndpoint,
+      AWS_ENDPOINT_URL_EVENTBRIDGE: bridge.endpoint,
+      soci_min_layer_size: '1000',
+      ...generator,
+    },
+  });
+  lambda.createFunction({
+    name: FILTER,
+    ...FILTER_BUNDLE,
+    timeout: 30,
+    environment: {
+      soci_repository_image_tag_filters: 'app:*',
+      soci_index_generator_lambda_arn: arn,
+      AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
+      ...filter,
+    },
+  });
+  bridge.putRule({
+    name: 'ECRImageActionEventBridgeRule',
+    pattern: eventPattern(),
+    target: (event) => lambda.enqueue(FILTER, event),
+  });
+}
+
+const invocationsOf = (name: string) => lambda.invocations.filter(({ functionName }) => functionName === name);
+
+const resultOf = ({ outcome }: Invocation): unknown => (outcome.status === 'success' ? outcome.result : outcome);
+
+describe('a push', () => {
+  it('becomes an index by itself, and none of what that pushes starts the generator', async () => {
+    deploy();
+    await pushContent(registry, 'app', 'v1', makeImage([makeLayer('base'), makeLayer('app')]));
+    await lambda.idle();
+    expect(invocationsOf(GENERATOR).map(resultOf)).toMatchObject([
+      { statusCode: 200, outcome: 'indexed', outputTag: 'v1-soci', layers: { built: 2 } },
+    ]);
+    expect(registry.tags('app')).toEqual(['v1', 'v1-soci']);
+    expect(registry.checkGraph('app', 'v1-soci')).toEqual([]);
+    // The push itself and three of our own: of those the image index alone comes through the rule, and no further.
+    expect(bridge.events.map(({ rules }) => rules.length)).toEqual([1, 0, 0, 1]);
+    expect(invocationsOf(FILTER).map(resultOf)).toMatchObject([
+      { statusCode: 200, body: expect.stringContaining('Successfully invoked') },
+      { statusCode: 200, body: expect.stringContaining('excludes it') },
+    ]);
+  });
+
+  it('is told of on an event bus, once', async () => {
+    deploy({ generator: { soci_event_bus: 'default' } });
+    const told: object[] = [];
+    const pattern = { source: ['soci-index-builder'], 'detail-type': ['SOCI Index Ready'] };
+    bridge.putRule({ name: 'ready', pattern, target: (event) => told.push(event) });
+    const digest = await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await lambda.idle();
+    expect(told).toMatchObject([
+      {
+        detail: {
+          'registry-id': '123456789012',
+          region: 'us-east-1',
+          'repository-name': 'app',
+          'image-tag': 'v1',
+          'image-digest': digest,
+          'soci-index-version': 'V2',
+          'soci-image-tag': 'v1-soci',
+          'soci-image-digest': registry.manifest('app', 'v1-soci')?.digest,
+          'soci-index-digests': [expect.stringMatching(/^sha256:/)],
+        },
+      },
+    ]);
+  });
+
+  it('is indexed all the same where the bus takes nothing', async () => {
+    deploy({ generator: { soci_event_bus: 'default', AWS_ENDPOINT_URL_EVENTBRIDGE: registry.awsEndpoint } });
+    await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await lambda.idle();
+    const [generated] = invocationsOf(GENERATOR);
+    expect(generated && resultOf(generated)).toMatchObject({ outcome: 'indexed' });
+    expect(generated?.log.some((line) => line.includes('SOCI Index Ready was not sent'))).toBe(true);
+  });
+
+  it('is not lost where Lambda throttles the filter', async () => {
+    deploy();
+    lambda.throttle(4); // The SDK tries three times, and Lambda once more.
+    await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await lambda.idle();
+    expect(invocationsOf(FILTER)[0]?.outcome).toMatchObject({ status: 'error', errorType: 'FunctionError' });
+    expect(registry.tags('app')).toEqual(['v1', 'v1-soci']);
+    expect(lambda.abandoned).toEqual([]);
+  });
+
+  it('that cannot be read is tried three times in all, and then given up', async () => {
+    deploy();
+    registry.inject({
+      on: { port: 'registry', method: 'GET' },
+      times: Number.POSITIVE_INFINITY,
+      fault: { kind: 'html' },
+    });
+    await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await lambda.idle();
+    expect(invocationsOf(GENERATOR).map(({ attempt, outcome }) => [attempt, outcome.status])).toEqual([
+      [1, 'error'],
+      [2, 'error'],
+      [3, 'error'],
+    ]);
+    expect(lambda.abandoned).toHaveLength(1);
+    expect(registry.tags('app')).toEqual(['v1']);
+  });
+});
+
+describe('what is written to the log', () => {
+  it('is JSON, with what was done for which image, and metrics', async () => {
+    deploy();
+    const digest = await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await lambda.idle();
+    const [generated] = invocationsOf(GENERATOR);
+    const lines = (generated?.log ?? []).map((line) => JSON.parse(line));
+    expect(lines[0]).toMatchObject({
+      level: 'INFO',
+      service: 'soci-index-generator',
+      function_request_id: generated?.requestId,
+      repository: 'app',
+      tag: 'v1',
+      digest,
+      outcome: 'indexed',
+      seconds: expect.any(Number),
+      bytesRead: expect.any(Number),
+    });
+    expect(lines[1]).toMatchObject({
+      _aws: { CloudWatchMetrics: [{ Namespace: 'SociIndexBuilder', Dimensions: [['service']] }] },
+      Indexed: 1,
+      LayersBuilt: 1,
+      LayersReused: 0,
+    });
+    expect(lines).toHaveLength(2);
+  });
+
+  it('holds nothing secret, however much is written', async () => {
+    deploy({ generator: { POWERTOOLS_LOG_LEVEL: 'DEBUG' }, filter: { POWERTOOLS_LOG_LEVEL: 'DEBUG' } });
+    registry.inject({ on: { port: 'storage' }, fault: { kind: 'truncate', afterBytes: 100 } });
+    await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await lambda.idle();
+    const log = lambda.invocations.flatMap((invocation) => invocation.log).join('\n');
+    expect(log).toContain(`GET ${registry.url}/v2/app/manifests/`);
+    const { password } = registry.credentials;
+    for (const secret of [password, Buffer.from(`AWS:${password}`).toString('base64'), 'X-Amz-Signature', 'Basic ']) {
+      expect(log).not.toContain(secret);
+    }
+  });
+});
+
+describe('an environment that is wrong', () => {
+  it('is told of when the function starts, and nothing is invoked', async () => {
+    deploy({ filter: { soci_index_untagged: 'maybe', soci_repository_image_tag_filters: 'App' } });
+    await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await lambda.idle();
+    expect(invocationsOf(GENERATOR)).toEqual([]);
+    const { outcome } = lambda.abandoned[0] ?? {};
+    expect(outcome).toMatchObject({ status: 'error', errorType: 'FunctionError' });
+    expect(JSON.stringify(outcome)).toMatch(/invalid environment.*at character 1.*soci_index_untagged is/);
+  });
+});
