@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { report } from '../report.ts';
 import { packPackages } from '../workspace/pack.ts';
-import { publishedPackages, ROOT } from '../workspace/packages.ts';
+import { publishedPackages, publishedSubpaths, ROOT } from '../workspace/packages.ts';
 
 const LAYER = 'gzip-level6.tar.gz';
 const SPAN_SIZE = '65536';
@@ -17,7 +17,7 @@ const tarballs = packPackages().map(({ tarball }) => tarball);
 run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...tarballs]);
 
 const exported = publishedPackages().flatMap(({ name, manifest }) =>
-  Object.keys(manifest.exports ?? {}).map((subpath) => name + subpath.slice(1)),
+  publishedSubpaths(manifest).map((subpath) => name + subpath.slice(1)),
 );
 for (const [version, node] of findNodes()) {
   report(`installed packages on Node ${version}`, [

@@ -6,12 +6,15 @@ import { workspaceFolders } from '../fingerprint.mjs';
 /** The repository's folder. */
 export const ROOT: string = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
+type Exports = Record<string, string | Record<string, string>>;
+
 /** What the checks read of a package.json. */
 export interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly private?: boolean;
-  readonly exports?: Record<string, string | Record<string, string>>;
+  readonly exports?: Exports;
+  readonly publishConfig?: { readonly exports?: Exports };
   readonly bin?: Record<string, string>;
   readonly scripts?: Record<string, string>;
   readonly dependencies?: Record<string, string>;
@@ -43,6 +46,11 @@ export function readPackages(): WorkspacePackage[] {
 /** Those that go to the registry. */
 export function publishedPackages(): WorkspacePackage[] {
   return readPackages().filter(({ manifest }) => manifest.private !== true);
+}
+
+/** What may be imported of a package when it is published, such as `.` and `./layout`: its other entries are the workspace's own. */
+export function publishedSubpaths({ exports = {}, publishConfig }: Manifest): string[] {
+  return Object.keys(publishConfig?.exports ?? exports);
 }
 
 /** The package.json of a folder, given absolutely. */

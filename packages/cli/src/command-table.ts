@@ -20,5 +20,4 @@ export const COMMANDS: readonly CommandEntry[] = [
   { names: ['ztoc ls', 'ztoc list'], load: async () => (await import('./commands/ztoc-ls.ts')).ztocLs },
   { names: ['ztoc cat', 'ztoc get-file'], load: async () => (await import('./commands/ztoc-cat.ts')).ztocCat },
   { names: ['ztoc verify'], load: async () => (await import('./commands/ztoc-verify.ts')).ztocVerify },
-  { names: ['demo'], load: async () => (await import('./commands/demo.ts')).demo },
 ];

@@ -36,7 +36,7 @@ export interface CommandContext {
 
 /** A command as its file declares it. */
 export interface CommandDefinition<Table extends OptionTable> {
-  /** One or two words, such as `ztoc create`. */
+  /** One or two words, such as `ztoc create`; empty of a program that has one command only. */
   readonly name: string;
   /** Other names, those that the reference program has for the same. */
   readonly aliases?: readonly string[];

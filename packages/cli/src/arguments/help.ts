@@ -52,11 +52,11 @@ export function programHelp(commands: readonly Command[], style: Style, columns:
   ].join('\n');
 }
 
-/** What `soci-index COMMAND --help` prints. */
-export function commandHelp(command: Command, style: Style, columns: number): string {
+/** What `soci-index COMMAND --help` prints; or another `program`, whose only command has no name. */
+export function commandHelp(command: Command, style: Style, columns: number, program: string = PROGRAM): string {
   const width = Math.min(columns, WIDEST);
   const lines = [
-    `${style.bold('Usage:')} ${usageLine(command)}`,
+    `${style.bold('Usage:')} ${usageLine(command, program)}`,
     '',
     ...wrapWords(`${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`, width),
   ];
@@ -76,18 +76,18 @@ export function commandHelp(command: Command, style: Style, columns: number): st
   lines.push('', style.bold('Examples:'));
   for (const { purpose, line } of command.examples) {
     lines.push(...wrapWords(style.dim(`# ${purpose}`), width - INDENT.length).map((each) => INDENT + each));
-    lines.push(`${INDENT}${PROGRAM} ${line}`);
+    lines.push(`${INDENT}${program} ${line}`);
   }
   return [...lines, ''].join('\n');
 }
 
 /** The command's form: name, options, operands. */
-export function usageLine(command: Command): string {
+export function usageLine(command: Command, program: string): string {
   const operands = command.operands.map(({ name, optional, repeated }) => {
     const shown = repeated ? `${name}...` : name;
     return optional ? `[${shown}]` : shown;
   });
-  return [PROGRAM, command.name, '[OPTIONS]', ...operands].join(' ');
+  return [program, command.name, '[OPTIONS]', ...operands].filter((word) => word !== '').join(' ');
 }
 
 function optionEntries(options: OptionTable, width: number): string[] {

@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestRegistry } from '@soci/test-registry';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { makeImage } from '../demo/make-image.ts';
-import { listTree } from '../demo/tree.ts';
+import { packImage } from '../fixtures/packed-image.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { testRegistries } from '../fixtures/test-registries.ts';
@@ -13,19 +11,11 @@ const start = testRegistries();
 const folder = temporaryFolder();
 const SIZE = 32 << 20;
 
-/** Makes an image with a large layer that random bytes fill, and a small file among them. */
-async function makeLargeImage(): Promise<string> {
-  const tree = join(folder, 'tree');
-  mkdirSync(tree);
-  for (const name of ['a', 'z']) writeFileSync(join(tree, name), randomBytes(SIZE / 2));
-  writeFileSync(join(tree, 'small'), 'what is looked for');
-  const entries = await listTree(tree, 'data');
-  const layout = join(folder, 'large');
-  await makeImage(layout, [{ title: 'data', entries }], { signal: new AbortController().signal, onBytes: () => {} });
-  return layout;
-}
-
-const layout = await makeLargeImage();
+/** An image with a large layer that random bytes fill, and a small file among them. */
+const layout = join(folder, 'large');
+await packImage(layout, [
+  { 'data/a': randomBytes(SIZE / 2), 'data/small': 'what is looked for', 'data/z': randomBytes(SIZE / 2) },
+]);
 
 describe.each([false, true])('a large image in a registry, its blobs elsewhere: %s', (redirects) => {
   let registry: TestRegistry;

@@ -1,18 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, it } from 'vitest';
-import { makeImage } from '../demo/make-image.ts';
-import { listTree } from '../demo/tree.ts';
 import { layoutPath } from '../fixtures/golden.ts';
+import { packImage } from '../fixtures/packed-image.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { testRegistries } from '../fixtures/test-registries.ts';
 
 const start = testRegistries();
 const folder = temporaryFolder();
-const { signal } = new AbortController();
 const quick = ['--jobs', '1', '--min-layer-size', '0'];
 
 /** What convert and create print with --json, as far as it is looked at here. */
@@ -134,16 +132,9 @@ describe('convert within a registry', () => {
 
 describe('a new image over an indexed base', () => {
   it('costs its own layers only', async () => {
-    const base = join(folder, 'base');
-    mkdirSync(base);
-    writeFileSync(join(base, 'large'), randomBytes(3 << 20));
-    const plan = { title: 'base', entries: await listTree(base, 'base') };
+    const base = { 'base/large': randomBytes(3 << 20) };
     for (const version of ['1', '2']) {
-      const app = join(folder, `app${version}`);
-      mkdirSync(app);
-      writeFileSync(join(app, 'code'), randomBytes(1 << 20));
-      const layers = [plan, { title: 'app', entries: await listTree(app, 'app') }];
-      await makeImage(join(folder, `image${version}`), layers, { signal, onBytes: () => {} });
+      await packImage(join(folder, `image${version}`), [base, { 'app/code': randomBytes(1 << 20) }]);
     }
     const registry = await start({ redirects: true });
     await registry.loadLayout('app', join(folder, 'image1'), 'v1');

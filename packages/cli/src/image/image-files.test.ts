@@ -1,18 +1,15 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { type Descriptor, digestOf, OCI_IMAGE_CONFIG, OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from '@soci/oci';
+import { digestOf } from '@soci/oci';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { tarStream } from '../demo/tar-stream.ts';
-import type { TreeEntry } from '../demo/tree.ts';
+import { type LayerFiles, packImage } from '../fixtures/packed-image.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 const folder = temporaryFolder();
 const image = `oci:${join(folder, 'converted')}:v1`;
 
-/** The layers of an image, the base first: what a name holds; `->` before a link's target, a slash after a folder's name. */
-const LAYERS: readonly Readonly<Record<string, string>>[] = [
+/** The layers of an image, the base first. */
+const LAYERS: readonly LayerFiles[] = [
   {
     'etc/': '',
     'etc/os-release': 'base',
@@ -37,51 +34,9 @@ const LAYERS: readonly Readonly<Record<string, string>>[] = [
 
 beforeAll(async () => {
   const source = join(folder, 'source');
-  await mkdir(join(source, 'blobs', 'sha256'), { recursive: true });
-  const put = async (mediaType: string, content: Uint8Array): Promise<Descriptor> => {
-    const digest = digestOf(content);
-    await writeFile(join(source, 'blobs', 'sha256', digest.slice(7)), content);
-    return { mediaType, digest, size: content.length };
-  };
-  const json = (document: object) => new TextEncoder().encode(JSON.stringify(document));
-  const layers: Descriptor[] = [];
-  for (const layer of LAYERS) layers.push(await put(OCI_LAYER_GZIP, await packLayer(layer)));
-  const config = await put(
-    OCI_IMAGE_CONFIG,
-    json({ architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [] } }),
-  );
-  const manifest = await put(
-    OCI_IMAGE_MANIFEST,
-    json({ schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers }),
-  );
-  await writeFile(join(source, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [manifest] }));
-  await writeFile(join(source, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  await packImage(source, LAYERS);
   await runCli(['convert', '--jobs', '1', '--min-layer-size', '0', `oci:${source}`, image]);
 });
-
-async function packLayer(files: Readonly<Record<string, string>>): Promise<Uint8Array> {
-  const entries = await Promise.all(
-    Object.entries(files).map(async ([name, content], index): Promise<TreeEntry> => {
-      const source = join(folder, `content-${index}`);
-      const isLink = content.startsWith('-> ');
-      const kind = name.endsWith('/') ? 'folder' : isLink ? 'link' : 'file';
-      await writeFile(source, content);
-      const size = kind === 'file' ? content.length : 0;
-      return {
-        source,
-        name: name.replace(/\/$/, ''),
-        kind,
-        size,
-        mode: 0o644,
-        modified: 0,
-        target: isLink ? content.slice(3) : '',
-      };
-    }),
-  );
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of tarStream(entries, new AbortController().signal)) chunks.push(chunk);
-  return gzipSync(Buffer.concat(chunks));
-}
 
 describe('cat', () => {
   it.each([

@@ -13,6 +13,7 @@ export interface ImageSource {
    * @throws CliError `SOURCE_MOVED` where it names another image by now.
    */
   checkUnmoved(call: CallOptions): Promise<void>;
+  /** Ends the connections, or closes the file. */
   close(): Promise<void>;
 }
 
@@ -63,6 +64,7 @@ export interface ImageDestination {
    * opening has shown that already.
    */
   tryWriting?(call: CallOptions): Promise<void>;
+  /** Writes what is to be written, the names last. */
   deliver(delivery: Delivery): Promise<void>;
   /** Leaves nothing behind of what was not delivered; does nothing otherwise. */
   close(): Promise<void>;

@@ -1,14 +1,21 @@
-import type { CommandContext } from '../command.ts';
-import { describeImage, indexedSize } from '../image/describe-image.ts';
-import { ImageFiles } from '../image/image-files.ts';
-import { type Verification, verifyIndexes } from '../image/verify-indexes.ts';
-import type { ImageLocation } from '../transports/location.ts';
-import { withPlaces } from '../transports/places.ts';
-import type { RegistryAccess } from '../transports/registry-access.ts';
+import type { CommandContext } from '@soci/cli/command-line';
+import {
+  describeImage,
+  type ImageDescription,
+  ImageFiles,
+  type ImageLocation,
+  indexedSize,
+  type RegistryAccess,
+  type Verification,
+  verifyIndexes,
+  withPlaces,
+} from '@soci/cli/images';
 import { measureReading, type ReadingCost } from './reading-cost.ts';
 
 /** What reading a converted image back has shown. */
 export interface Proof {
+  /** What the image consists of. */
+  readonly image: ImageDescription;
   readonly verification: Verification;
   /** Wall time of it. */
   readonly seconds: number;
@@ -27,16 +34,16 @@ export async function proveReadable(
   try {
     return await withPlaces(access, signal, async (places) => {
       const source = await places.openSource(location);
-      const { images } = await describeImage(source, { signal });
-      const totalSize = indexedSize(images);
+      const image = await describeImage(source, { signal });
+      const totalSize = indexedSize(image.images);
       const verification = await verifyIndexes(source.store, [source.root], { signal, progress, totalSize });
       const seconds = (performance.now() - started) / 1000;
       const costs: ReadingCost[] = [];
       // Of an image for several platforms the first one tells enough.
-      for (const image of images.slice(0, 1)) {
-        costs.push(...measureReading(await new ImageFiles(source, image, { signal }).indexedLayers()));
+      for (const first of image.images.slice(0, 1)) {
+        costs.push(...measureReading(await new ImageFiles(source, first, { signal }).indexedLayers()));
       }
-      return { verification, seconds, costs };
+      return { image, verification, seconds, costs };
     });
   } finally {
     progress.close();

@@ -84,10 +84,10 @@ async function packageFolders(modules: string): Promise<{ source: string; name: 
   ];
 }
 
-/** This program itself plays the application: a layer so small that indexing it would not pay. */
+/** This demonstration itself plays the application: a layer so small that indexing it would not pay. */
 async function listApplication(): Promise<TreeEntry[]> {
   const parts = await Promise.all(
-    ['bin', 'dist', 'package.json'].map((part) => listTree(join(PACKAGE_FOLDER, part), `app/${part}`)),
+    ['dist', 'package.json'].map((part) => listTree(join(PACKAGE_FOLDER, part), `app/${part}`)),
   );
   return [...foldersAbove('app/package.json'), ...parts.flat()];
 }

@@ -1,5 +1,5 @@
+import type { OpenLayer } from '@soci/cli/images';
 import type { FileEntry } from '@soci/ztoc';
-import type { OpenLayer } from '../image/image-files.ts';
 
 /** What reading one file costs. */
 export interface ReadingCost {

@@ -1,11 +1,14 @@
 import { parentPort } from 'node:worker_threads';
 import { startTestRegistry } from '@soci/test-registry';
-import type { RegistryAnswer, RegistryQuestion } from './registry-messages.ts';
+import type { RegistryMessage, RegistryQuestion } from './messages.ts';
 
 // The registry of the demonstration, in a thread of its own: what it does costs the program that talks to it nothing.
 const registry = await startTestRegistry({ auth: 'ecr', ecr: true, autoCreate: true, redirects: true });
+const { host, awsEndpoint, credentials: account } = registry;
 
-const answer = (message: RegistryAnswer) => parentPort?.postMessage(message);
+const say = (message: RegistryMessage) => parentPort?.postMessage(message);
+
+registry.onEvent((event) => say({ type: 'event', event }));
 
 parentPort?.on('message', (question: RegistryQuestion) => {
   if (question === 'stop') {
@@ -17,8 +20,7 @@ parentPort?.on('message', (question: RegistryQuestion) => {
     bytesIn: registry.requests.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
     bytesOut: registry.requests.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
   };
-  registry.clearRequests();
-  answer({ type: 'traffic', traffic });
+  say({ type: 'traffic', traffic });
 });
 
-answer({ type: 'started', host: registry.host, account: registry.credentials });
+say({ type: 'started', host, awsEndpoint, account });

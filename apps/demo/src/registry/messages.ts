@@ -1,3 +1,5 @@
+import type { EcrImageActionEvent } from '@soci/test-registry';
+
 /** What a registry was asked, from one look at it to the next. */
 export interface RegistryTraffic {
   /** Requests, those that follow a redirect among them. */
@@ -12,10 +14,12 @@ export interface RegistryTraffic {
 export type RegistryQuestion = 'stop' | 'traffic';
 
 /** What it says. */
-export type RegistryAnswer =
+export type RegistryMessage =
   | {
       readonly type: 'started';
       readonly host: string;
+      readonly awsEndpoint: string;
       readonly account: { readonly username: string; readonly password: string };
     }
+  | { readonly type: 'event'; readonly event: EcrImageActionEvent }
   | { readonly type: 'traffic'; readonly traffic: RegistryTraffic };

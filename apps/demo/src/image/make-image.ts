@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,6 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { type Descriptor, digestOf, OCI_IMAGE_CONFIG, OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from '@soci/oci';
-import { asideName } from '../write-aside.ts';
 import type { LayerPlan } from './machine-layers.ts';
 import { tarStream } from './tar-stream.ts';
 
@@ -35,7 +34,8 @@ interface PackedLayer {
  * but its media types: a plain image, as any builder makes it.
  */
 export async function makeImage(folder: string, plans: readonly LayerPlan[], options: MakeImageOptions): Promise<void> {
-  const aside = asideName(folder);
+  // Beside its place, which it takes when it is whole.
+  const aside = `${folder}.${randomUUID()}.partial`;
   try {
     const blobs = join(aside, 'blobs', 'sha256');
     await mkdir(blobs, { recursive: true });
@@ -67,7 +67,7 @@ async function packLayer(
   { entries }: LayerPlan,
   { signal, onBytes }: MakeImageOptions,
 ): Promise<PackedLayer> {
-  const partial = asideName(join(blobs, 'layer'));
+  const partial = join(blobs, `${randomUUID()}.partial`);
   const diff = measure(onBytes);
   const blob = measure();
   await pipeline(
@@ -109,7 +109,7 @@ async function writeManifest(
   const config = await writeBlob(blobs, OCI_IMAGE_CONFIG, {
     architecture: process.arch === 'x64' ? 'amd64' : process.arch,
     os: 'linux',
-    config: { Entrypoint: ['/usr/local/bin/node', '/app/bin/soci-index.js'] },
+    config: { Entrypoint: ['/usr/local/bin/node', '/app/dist/main.js'] },
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
     history: plans.map(({ title }) => ({ created_by: `copy ${title}` })),
   });

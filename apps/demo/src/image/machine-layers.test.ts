@@ -1,0 +1,24 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { planLayers } from './machine-layers.ts';
+import { treeSize } from './tree.ts';
+
+const folder = temporaryFolder();
+
+it('plans Node, the dependencies of a folder, and this program', async () => {
+  const modules = join(folder, 'project', 'node_modules');
+  mkdirSync(join(modules, 'package'), { recursive: true });
+  mkdirSync(join(modules, '.cache'));
+  writeFileSync(join(modules, 'package', 'index.js'), 'export {};');
+  writeFileSync(join(modules, '.cache', 'large'), 'x');
+  const plans = await planLayers(join(folder, 'project'));
+  expect(plans[0]?.title).toBe(`Node ${process.version}`);
+  expect(plans.map(({ entries }) => treeSize(entries)).reduce((a, b) => a + b)).toBeGreaterThan(50e6);
+  const dependencies = plans.find(({ title }) => title === 'dependencies');
+  expect(dependencies?.entries.filter(({ kind }) => kind === 'file').map(({ name }) => name)).toEqual([
+    'app/node_modules/package/index.js',
+  ]);
+  expect(plans.at(-1)?.entries.map(({ name }) => name)).toContain('app/package.json');
+});

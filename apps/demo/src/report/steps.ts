@@ -1,0 +1,142 @@
+import { countRead } from '@soci/cli/images';
+import {
+  countOf,
+  formatBytes,
+  formatSeconds,
+  formatShare,
+  type Output,
+  printable,
+  textWidth,
+  wrapWords,
+} from '@soci/cli/terminal';
+import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
+import type { DemoImage } from '../image/demo-image.ts';
+import type { Proof } from '../prove-readable.ts';
+import type { ReadingCost } from '../reading-cost.ts';
+import type { RegistryStep } from '../repository-round.ts';
+import { FILTER, GENERATOR, RULE } from '../workflow/deploy-workflow.ts';
+import { describeFailure, type EventStory, imageOf, isOfRegistry, type Run } from '../workflow/event-story.ts';
+import { describeFilter, describeGenerator, describeRun } from './decision.ts';
+
+const STEP_WIDTH = 10;
+
+/** Tells of the image that was made. */
+export async function tellImage({ files, size, titles, folder, seconds }: DemoImage, output: Output): Promise<void> {
+  const when = seconds === undefined ? 'made by an earlier run' : formatSeconds(seconds);
+  const what = `${countOf(files, 'file')} of this machine, ${formatBytes(size)}, in ${countOf(titles.length, 'layer')}`;
+  await tellStep('Image', what, when, output, folder);
+}
+
+/** Tells what stands in for AWS. */
+export async function tellDeployment(filters: string, seconds: number, output: Output): Promise<void> {
+  const what = `a registry as Amazon ECR, an event rule and two Lambda functions, on this machine; filters "${filters}"`;
+  await tellStep('Deploy', what, formatSeconds(seconds), output, `${RULE}, ${FILTER}, ${GENERATOR}`);
+}
+
+/** Tells how the image came into the registry. */
+export async function tellPush(
+  { bytesIn, requests, seconds }: RegistryStep,
+  place: string,
+  output: Output,
+): Promise<void> {
+  const what = `${formatBytes(bytesIn)} in ${countOf(requests, 'request')}`;
+  await tellStep('Push', what, formatSeconds(seconds), output, place);
+}
+
+/** Tells of the event of a push, and of whom it reached. */
+export async function tellEvent({ event, rules }: EventStory, output: Output): Promise<void> {
+  const action = String(event.detail['action-type']);
+  const reached = rules.includes(RULE) ? 'the rule lets it through' : 'the rule does not let it through';
+  await tellStep('Event', `${event['detail-type']}: ${action} of ${printable(imageOf(event))}; ${reached}`, '', output);
+}
+
+/** Tells what the filtering function has decided. */
+export async function tellFilter(run: Run<FilterAnswer>, output: Output): Promise<void> {
+  const { invocation, answer } = run;
+  const action = answer?.body.startsWith('Successfully invoked') ? '; generator invoked' : '';
+  await tellStep('Filter', `${describeFilter(run)}${action}`, describeRun(invocation), output);
+}
+
+/** Tells what the generator has come to, and what that took. */
+export async function tellGenerator(
+  run: Run<GeneratorAnswer>,
+  { bytesIn, requests }: RegistryStep,
+  output: Output,
+): Promise<void> {
+  const { invocation, answer } = run;
+  const more =
+    answer?.outcome === 'indexed'
+      ? `${formatBytes(answer.bytesRead)} of layers read once, nothing on disk; ` +
+        `${countOf(answer.spansVerified, 'span')} read again to check; ` +
+        `${formatBytes(bytesIn)} sent; ${countOf(requests, 'request')}`
+      : printable(answer?.message ?? describeFailure(invocation));
+  await tellStep('Generate', describeGenerator(run), describeRun(invocation), output, more);
+}
+
+/** Tells of the events that the generator's own push has raised, and of the one that it has sent. */
+export async function tellOwnEvents(stories: readonly EventStory[], output: Output): Promise<void> {
+  const [ready] = stories.filter(({ event }) => !isOfRegistry(event));
+  if (ready) {
+    const what = `event ${ready.event['detail-type']}, for whoever waits for ${printable(imageOf(ready.event))}`;
+    await tellStep('Ready', what, '', output);
+  }
+  const own = stories.filter(({ event }) => isOfRegistry(event));
+  const stopped = own.filter(({ rules }) => rules.length === 0).length;
+  const what =
+    `its own push has raised ${countOf(own.length, 'event')} too: ` +
+    `the rule stops ${stopped}, the filter ${own.length - stopped}`;
+  await tellStep('No loop', what, '', output);
+}
+
+/** Tells of the files that were read back. */
+export async function tellProof({ verification, seconds }: Proof, output: Output): Promise<void> {
+  const { filesRead, spansRead } = countRead(verification);
+  const what = verification.isValid
+    ? `${countOf(filesRead, 'file')} read back through ${countOf(spansRead, 'span')}, every byte right`
+    : 'files do not read back right';
+  await tellStep('Proof', what, formatSeconds(seconds), output);
+}
+
+/** Tells that an image which is indexed already is recognized. */
+export async function tellAgain(
+  run: Run<GeneratorAnswer>,
+  { requests, bytesOut }: RegistryStep,
+  output: Output,
+): Promise<void> {
+  const what = `the same event a second time: ${describeGenerator(run)}, in ${countOf(requests, 'request')} and ${formatBytes(bytesOut)}`;
+  await tellStep('Again', what, describeRun(run.invocation), output);
+}
+
+/** Tells what it took to read one file out of the registry. */
+export async function tellReading(
+  { name, size }: ReadingCost,
+  { requests, bytesOut, seconds }: RegistryStep,
+  imageSize: number,
+  output: Output,
+): Promise<void> {
+  const what = `${formatBytes(bytesOut)} (${formatShare(bytesOut, imageSize)} of the image) in ${countOf(requests, 'request')}, the list of files with it`;
+  await tellStep('Read', what, formatSeconds(seconds), output, `${printable(name)}, ${formatBytes(size)}`);
+}
+
+async function tellStep(
+  title: string,
+  what: string,
+  time: string,
+  output: Output,
+  ...more: readonly string[]
+): Promise<void> {
+  const { bold, dim } = output.style;
+  const width = output.width - STEP_WIDTH;
+  const lines = wrapWords(what, width);
+  if (time !== '') {
+    const last = lines.pop() ?? '';
+    const took = `(${time})`;
+    if (textWidth(last) + 2 + textWidth(took) <= width) lines.push(`${last}  ${dim(took)}`);
+    else lines.push(last, dim(took));
+  }
+  lines.push(...more.flatMap((line) => wrapWords(line, width)).map(dim));
+  for (const [index, line] of lines.entries()) {
+    const start = (index === 0 ? title : '').padEnd(STEP_WIDTH);
+    await output.writeLine(`${bold(start)}${line}`);
+  }
+}

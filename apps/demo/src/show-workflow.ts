@@ -1,0 +1,137 @@
+import { type CommandContext, EXIT, type ExitCode } from '@soci/cli/command-line';
+import type { ImageLocation, RegistryAccess } from '@soci/cli/images';
+import type { GeneratorAnswer } from '@soci/functions';
+import { takeInventory } from './inventory.ts';
+import { proveReadable } from './prove-readable.ts';
+import type { RegistryThread } from './registry/registry-thread.ts';
+import { printEvents } from './report/event-table.ts';
+import { resultAsJson } from './report/json.ts';
+import { printLayers } from './report/layer-table.ts';
+import { suggestNext } from './report/next-steps.ts';
+import { printCosts } from './report/reading-chart.ts';
+import { printInventory } from './report/repository-table.ts';
+import {
+  tellAgain,
+  tellDeployment,
+  tellEvent,
+  tellFilter,
+  tellGenerator,
+  tellOwnEvents,
+  tellProof,
+  tellPush,
+  tellReading,
+} from './report/steps.ts';
+import { watchReading } from './report/watch-reading.ts';
+import { REPOSITORY, RepositoryRound } from './repository-round.ts';
+import type { EventStory, Run } from './workflow/event-story.ts';
+import { Workflow } from './workflow/workflow.ts';
+
+/** Which images are indexed: all of one repository, as a filter says it. */
+const FILTERS = `${REPOSITORY}:*`;
+
+/** What the workflow is shown with. */
+export interface Showing {
+  /** The image to push. */
+  readonly source: ImageLocation;
+  /** How it is reached, where it is in a registry. */
+  readonly access: RegistryAccess;
+  /** Where to keep the converted image. */
+  readonly kept: ImageLocation;
+  /** What its layers are called, where that is known. */
+  readonly titles: readonly string[];
+  /** Bytes; the generator's own default where it is undefined. */
+  readonly minLayerSize: number | undefined;
+}
+
+/** Takes an image the whole way, and tells of it. */
+export async function showWorkflow(
+  { source, access, kept, titles, minLayerSize }: Showing,
+  registry: RegistryThread,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const { output, signal } = context;
+  const isTold = !output.json && !output.quiet;
+  const round = new RepositoryRound(registry, context);
+  const deployment = await round.measure(() => Workflow.start(registry, { filters: FILTERS, minLayerSize }));
+  const workflow = deployment.value;
+  try {
+    if (isTold) await tellDeployment(FILTERS, deployment.step.seconds, output);
+    const { step: push } = await round.measure(() => round.push(source, access));
+    if (isTold) await tellPush(push, round.image.text, output);
+    const { step: index, value: first } = await round.measure(() =>
+      watchReading(
+        output,
+        push.bytesIn,
+        () => round.bytesRead(),
+        () => workflow.run(signal),
+      ),
+    );
+    const pushed = storyOfPush(first);
+    const [generated] = pushed.generator.slice(-1);
+    if (isTold) await tellPushed(pushed, index);
+    if (generated?.answer?.outcome !== 'indexed') return await endWithout(generated);
+    if (isTold) await tellOwnEvents(first.slice(first.indexOf(pushed) + 1), output);
+
+    const proof = await proveReadable(round.converted, registry.access, context);
+    if (isTold) await tellProof(proof, output);
+    workflow.redeliver(pushed);
+    const { step: again, value: second } = await round.measure(() => workflow.run(signal));
+    const [recognized] = storyOfPush(second).generator;
+    if (isTold && recognized) await tellAgain(recognized, again, output);
+    const [cost] = proof.costs;
+    const read = cost && (await round.measure(() => round.readFile(cost.name))).step;
+    await round.pull(source, kept, access);
+    const inventory = await takeInventory(registry.host, REPOSITORY, registry.access, { signal });
+
+    const { root } = generated.answer;
+    const imageSize = (proof.image.images[0]?.layers ?? []).reduce((sum, { size }) => sum + size, 0);
+    if (output.json) {
+      const places = { source: source.text, image: round.image.text, converted: round.converted.text, kept: kept.text };
+      const steps = { push, index, again, ...(read && { read }) };
+      await output.writeJson(
+        resultAsJson({ places, answer: generated.answer, proof, steps, stories: workflow.stories(), inventory }),
+      );
+    } else if (output.quiet) {
+      await output.writeLine(root?.digest ?? '');
+    } else {
+      if (cost && read) await tellReading(cost, read, imageSize, output);
+      await printEvents(workflow.stories(), output);
+      await printInventory(REPOSITORY, inventory, output);
+      await printLayers(proof, titles, minLayerSize, output);
+      await printCosts(imageSize, proof.costs, output);
+      await suggestNext(kept.transport === 'registry' ? kept.text : kept.path, cost?.name, output);
+    }
+    return proof.verification.isValid ? EXIT.DONE : EXIT.FAILED;
+  } finally {
+    await workflow.stop();
+  }
+
+  async function tellPushed(story: EventStory, step: typeof deployment.step): Promise<void> {
+    await tellEvent(story, output);
+    for (const run of story.filter) await tellFilter(run, output);
+    for (const run of story.generator) await tellGenerator(run, step, output);
+  }
+
+  /** Ends where no index was made. */
+  async function endWithout(run: Run<GeneratorAnswer> | undefined): Promise<ExitCode> {
+    const answer = run?.answer;
+    if (output.json) {
+      await output.writeJson({ source: source.text, ...(answer ?? { outcome: 'failed', reason: 'try-again' }) });
+    } else if (!output.quiet) {
+      await printEvents(workflow.stories(), output);
+      if (answer?.outcome === 'skipped' && answer.reason === 'layers-too-small') {
+        await output.writeLine();
+        await output.writeLine('With --min-layer-size 0 small layers are indexed too; it seldom pays.');
+      }
+    }
+    if (answer === undefined) for (const line of run?.invocation.log ?? []) await output.note(line);
+    return answer?.outcome === 'skipped' ? EXIT.NOTHING : EXIT.FAILED;
+  }
+}
+
+/** Of the events of a push, the one with the tag: it comes last. */
+function storyOfPush(stories: readonly EventStory[]): EventStory {
+  const story = stories.find(({ event }) => event.detail['image-tag'] === 'latest');
+  if (story === undefined) throw new Error('the registry has raised no event of the push');
+  return story;
+}

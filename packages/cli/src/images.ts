@@ -1,0 +1,10 @@
+export { describeImage, type ImageDescription, indexedSize } from './image/describe-image.ts';
+export { ImageFiles, type OpenLayer } from './image/image-files.ts';
+export { withoutName } from './image/new-content.ts';
+export { countRead, type Verification, verifyIndexes } from './image/verify-indexes.ts';
+export { showTransferProgress } from './transfer-progress.ts';
+export { IMAGE_FORMS, type ImageLocation, type LayoutLocation, parseLocation } from './transports/location.ts';
+export { withPlaces } from './transports/places.ts';
+export type { RegistryAccess } from './transports/registry-access.ts';
+export { parseRegistryLocation } from './transports/registry-location.ts';
+export type { ImageDestination, ImageSource } from './transports/transport.ts';

@@ -1,0 +1,90 @@
+import { commandHelp, usageLine } from './arguments/help.ts';
+import { parseOptions } from './arguments/parse-options.ts';
+import { COMMON_OPTIONS, type Command } from './command.ts';
+import { describeError, renderError } from './describe-error.ts';
+import { usageError } from './errors.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { type CliIo, widthOf, writeTo } from './io.ts';
+import { PROGRAM } from './program.ts';
+import { Output } from './terminal/output.ts';
+import { styleFor } from './terminal/style.ts';
+
+/** Columns of a help text where nothing says how wide the terminal is. */
+export const HELP_WIDTH = 100;
+
+/**
+ * Runs a command with the words after its name.
+ *
+ * @param program - What people type before the command's name.
+ * @throws CliError `USAGE_INVALID`; what the command throws. {@link tellFailure} puts it into words.
+ */
+export async function runCommand(
+  command: Command,
+  words: readonly string[],
+  io: CliIo,
+  program: string = PROGRAM,
+): Promise<ExitCode> {
+  // Asked for help, the program gives help, whatever else the line holds.
+  if (optionWords(words).some(isHelp)) {
+    await writeTo(
+      io.stdout,
+      commandHelp(command, styleFor(io.stdout, io.env), widthOf(io.stdout, HELP_WIDTH), program),
+    );
+    return EXIT.DONE;
+  }
+  const { options, operands } = parseOptions(words, { ...COMMON_OPTIONS, ...command.options });
+  const missing = command.operands[operands.length];
+  const usage = `Usage: ${usageLine(command, program)}`;
+  if (missing && !missing.optional) throw usageError(`${missing.name} is missing`, usage);
+  const surplus = operands[command.operands.length];
+  if (surplus !== undefined && !command.operands.at(-1)?.repeated) {
+    throw usageError(`${JSON.stringify(surplus)} is one too many`, usage);
+  }
+  const output = new Output(io, { json: options.json, quiet: options.quiet, debug: wantsDebug(words, io) });
+  return command.run({ options, operands }, { output, env: io.env, stdin: io.stdin, signal: io.signal });
+}
+
+/** Tells why a command line could not be run, on standard error and with `--json` on standard output. */
+export async function tellFailure(
+  error: unknown,
+  argv: readonly string[],
+  io: CliIo,
+  program: string = PROGRAM,
+): Promise<ExitCode> {
+  const code = exitCodeOf(error, io.signal);
+  const reason: unknown = code === EXIT.INTERRUPTED ? io.signal.reason : error;
+  const words = optionWords(argv);
+  const lines = renderError(reason, program, styleFor(io.stderr, io.env), wantsDebug(argv, io));
+  await writeTo(io.stderr, lines.map((line) => `${line}\n`).join(''));
+  if (words.includes('--json')) await writeTo(io.stdout, `${JSON.stringify({ error: describeError(reason) })}\n`);
+  return code;
+}
+
+/** Codes, of the packages underneath too, that blame the command line and not what was found. */
+const USAGE_CODES: ReadonlySet<unknown> = new Set([
+  'OPTION_INVALID',
+  'REFERENCE_INVALID',
+  'TRANSPORT_UNSUPPORTED',
+  'USAGE_INVALID',
+]);
+
+function exitCodeOf(error: unknown, signal: AbortSignal): ExitCode {
+  if (signal.aborted) return EXIT.INTERRUPTED;
+  const isUsage = error instanceof Error && 'code' in error && USAGE_CODES.has(error.code);
+  return isUsage ? EXIT.USAGE : EXIT.FAILED;
+}
+
+/** Whether a word asks for help. */
+export function isHelp(word: string): boolean {
+  return word === '--help' || word === '-h';
+}
+
+function wantsDebug(argv: readonly string[], { env }: CliIo): boolean {
+  return optionWords(argv).includes('--debug') || Boolean(env.DEBUG);
+}
+
+/** The words among which options may stand: those before `--`. */
+function optionWords(words: readonly string[]): readonly string[] {
+  const end = words.indexOf('--');
+  return end === -1 ? words : words.slice(0, end);
+}
