@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { nameChunks } from './name-chunks.ts';
 
 /** Code of a function, as it is deployed. */
 export interface BundledFunction {
@@ -54,5 +55,18 @@ export async function bundleFunction(entries: Readonly<Record<string, string>>):
     const name = path.slice(path.lastIndexOf('/') + 1);
     (name.endsWith('.map') ? maps : files).set(name, contents);
   }
-  return { files, maps };
+  const named = nameChunks(files);
+  return { files: named.files, maps: mapsOf(named, maps) };
+}
+
+/** The source maps of files that have new names. */
+function mapsOf(
+  { names, files }: ReturnType<typeof nameChunks>,
+  maps: ReadonlyMap<string, Uint8Array>,
+): ReadonlyMap<string, Uint8Array> {
+  const named = [...maps].map(([map, content]) => {
+    const file = map.slice(0, -'.js.map'.length);
+    return [`${names.get(file) ?? file}.js.map`, content] as const;
+  });
+  return new Map(named.filter(([map]) => files.has(map.slice(0, -'.map'.length))));
 }
