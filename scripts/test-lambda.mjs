@@ -8,8 +8,8 @@ import { QUIET_ENV, ROOT, setUp, toolNode } from './setup.mjs';
 import { formatCounts, readReports, removeReports, sumCounts } from './test-reports.mjs';
 
 const TESTS = join('conformance', 'lambda');
-/** What the tests have measured, a line each. */
-const MEASURED = join(ROOT, TESTS, '.reports', 'measured.txt');
+/** What the tests have measured and could not try, a line each. */
+const REMARKS = join(ROOT, TESTS, '.reports', 'remarks.txt');
 
 try {
   await setUp();
@@ -26,7 +26,7 @@ async function testLambda(flags) {
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const args = [vitest, 'run', '--config', join(ROOT, TESTS, 'vitest.config.ts'), ...flags];
   const code = await runAttached(toolNode(), args, { ...QUIET_ENV, LAMBDA_PARTS: JSON.stringify(parts) });
-  if (existsSync(MEASURED)) console.log(readFileSync(MEASURED, 'utf8').trimEnd());
+  if (existsSync(REMARKS)) console.log(readFileSync(REMARKS, 'utf8').trimEnd());
   const counts = sumCounts(readReports(ROOT, [TESTS]));
   for (const part of absent) console.log(`  skipped: ${part}`);
   console.log(formatCounts(counts));

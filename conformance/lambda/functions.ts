@@ -1,7 +1,7 @@
 import type { TestFunctionOptions } from '@soci/test-aws';
 import type { TestRegistry } from '@soci/test-registry';
+import { FILTER_FOLDER, GENERATOR_FOLDER } from './bundle/unpacked.ts';
 import type { Runtime } from './runtimes.ts';
-import { FILTER_FOLDER, GENERATOR_FOLDER } from './unpacked.ts';
 
 /** Name and ARN of the generator, wherever it is deployed. */
 export const GENERATOR = 'generator';

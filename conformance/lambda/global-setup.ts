@@ -1,5 +1,5 @@
+import { unpackFunctions } from './bundle/unpacked.ts';
 import { clearReport } from './report.ts';
-import { unpackFunctions } from './unpacked.ts';
 
 /** Before all tests: forgets what an earlier run has measured, and unpacks the functions. */
 export default function setUp(): void {

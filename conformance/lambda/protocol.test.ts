@@ -3,11 +3,11 @@ import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
 import { describe, expect, test } from 'vitest';
 import { pushEvent } from '../../packages/filter/src/fixtures/events.ts';
 import { goldenImage } from '../registries/golden-layout.ts';
+import { writeFunction } from './bundle/unpacked.ts';
 import { FILTER, filterFunction, GENERATOR, generatorFunction } from './functions.ts';
 import { pushLayout } from './push.ts';
 import { startEcr, startLambda } from './running.ts';
 import { RUNTIMES } from './runtimes.ts';
-import { writeFunction } from './unpacked.ts';
 import { resultOf, Workflow } from './workflow.ts';
 
 const ECHO = 'export const handler = async (event) => event;\n';

@@ -5,7 +5,7 @@ const FOLDER = join(import.meta.dirname, '.reports');
 /** For programs: an object, what was measured to its numbers. */
 const NUMBERS = join(FOLDER, 'measured.json');
 /** For people: a line each. */
-const LINES = join(FOLDER, 'measured.txt');
+const LINES = join(FOLDER, 'remarks.txt');
 
 /** Forgets what was measured before. */
 export function clearReport(): void {
@@ -24,4 +24,9 @@ export function report(what: string, numbers: Readonly<Record<string, number>>):
   writeFileSync(NUMBERS, `${JSON.stringify({ ...known, [what]: numbers }, null, 2)}\n`);
   const words = Object.entries(numbers).map(([name, value]) => `${name} ${Number(value.toFixed(2))}`);
   appendFileSync(LINES, `measured: ${what}: ${words.join(', ')}\n`);
+}
+
+/** Says at the end of the run what could not be tried, and the way to have it tried. */
+export function reportSkipped(what: string): void {
+  appendFileSync(LINES, `  skipped: ${what}\n`);
 }

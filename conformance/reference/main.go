@@ -4,11 +4,14 @@
 //	reference ztoc [-span N] [-algorithm gzip|uncompressed] [-tool S] LAYER...
 //	reference index -v 1|2 [-span N] [-min N] [-tool S] [-xattr] [-prefetch PATH]... LAYOUT OUT
 //	reference cat ZTOC LAYER PATH
+//	reference pull HOST/REPOSITORY:TAG
 //	reference serve
 //
 // serve answers requests from standard input, one JSON object a line, with one JSON object a line: see request. It saves
 // thousands of small comparisons the start of a process. index is not among
 // the requests.
+//
+// pull speaks plain HTTP, and takes a name and a password from the environment: REGISTRY_USER, REGISTRY_PASSWORD.
 //
 // The reference writes file times into a zTOC in the local time zone; here that is always UTC.
 package main
@@ -32,7 +35,7 @@ func main() {
 	time.Local = time.UTC
 	os.Stdout = os.Stderr
 	if len(os.Args) < 2 {
-		fatal(errors.New("usage: reference ztoc|index|cat|serve ..."))
+		fatal(errors.New("usage: reference ztoc|index|cat|pull|serve ..."))
 	}
 	var err error
 	switch command, args := os.Args[1], os.Args[2:]; command {
@@ -42,6 +45,8 @@ func main() {
 		err = indexCommand(args)
 	case "cat":
 		err = catCommand(args)
+	case "pull":
+		err = pullCommand(args)
 	case "serve":
 		err = serve(os.Stdin, stdout)
 	default:
@@ -117,4 +122,15 @@ func catCommand(args []string) error {
 	}
 	_, err = stdout.Write(data)
 	return err
+}
+
+func pullCommand(args []string) error {
+	if len(args) != 1 {
+		return errors.New("pull wants HOST/REPOSITORY:TAG")
+	}
+	found, err := pullIndexes(args[0], os.Getenv("REGISTRY_USER"), os.Getenv("REGISTRY_PASSWORD"))
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(stdout).Encode(found)
 }

@@ -5,7 +5,7 @@ import { FILTER_BUNDLE, GENERATOR_BUNDLE } from '@soci/functions';
 import { unzip } from './unzip.ts';
 
 /** Beside the other parts, and not in a folder for temporary files: a function may be shown an empty one. */
-const FOLDER = fileURLToPath(new URL('../../.cache/lambda/functions', import.meta.url));
+const FOLDER = fileURLToPath(new URL('../../../.cache/lambda/functions', import.meta.url));
 
 /** The code of the filtering function, as it comes out of its zip. */
 export const FILTER_FOLDER = join(FOLDER, 'filter');

@@ -1,0 +1,52 @@
+// What is shipped: the zips, what is in them, how large that is, and that it is the same wherever it is made.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE } from '@soci/functions';
+import { describe, expect, test } from 'vitest';
+import { reachedFiles } from './bundle/imports.ts';
+import { buildElsewhere } from './bundle/rebuild.ts';
+import { unzip } from './bundle/unzip.ts';
+import { report } from './report.ts';
+
+const BUNDLES: readonly { name: string; bundle: FunctionBundle; entries: readonly string[] }[] = [
+  { name: 'filter', bundle: FILTER_BUNDLE, entries: ['index.js'] },
+  { name: 'generator', bundle: GENERATOR_BUNDLE, entries: ['index.js', 'layer-worker.js'] },
+];
+
+describe.each(BUNDLES)('$name', ({ name, bundle, entries }) => {
+  const files = unzip(readFileSync(bundle.zip));
+  const sizeOf = (names: readonly string[]) =>
+    files.filter((file) => names.includes(file.name)).reduce((sum, { content }) => sum + content.length, 0);
+
+  test('the zip holds the files of the folder, for everybody to read, and no other', () => {
+    expect(files.map((file) => file.name).sort()).toEqual(readdirSync(bundle.folder).sort());
+    for (const { name: file, content, mode } of files) {
+      expect(Buffer.compare(content, readFileSync(join(bundle.folder, file)))).toBe(0);
+      expect(mode).toBe(0o644);
+    }
+  });
+
+  test('each of them is imported by another, or is where it starts', () => {
+    const scripts = files.filter((file) => file.name.endsWith('.js')).map((file) => file.name);
+    expect(reachedFiles(bundle.folder, entries, { lazily: true })).toEqual(scripts.sort());
+  });
+
+  test('it is as small as it is to be', () => {
+    const atStart = sizeOf(reachedFiles(bundle.folder, ['index.js'], { lazily: false }));
+    const all = sizeOf(files.map((file) => file.name).filter((file) => file.endsWith('.js')));
+    report(`size of the ${name}, bytes`, {
+      'read at the start': atStart,
+      JavaScript: all,
+      zip: readFileSync(bundle.zip).length,
+    });
+    if (name === 'filter') expect(atStart).toBeLessThanOrEqual(60 * 1024);
+    else expect(all).toBeLessThanOrEqual(600 * 1024);
+  });
+});
+
+test('built once more, in another folder and another time zone, the zips are the same', async () => {
+  const folder = await buildElsewhere({ TZ: 'Pacific/Kiritimati', LC_ALL: 'tr_TR.UTF-8' });
+  for (const { name, bundle } of BUNDLES) {
+    expect(Buffer.compare(readFileSync(join(folder, `${name}.zip`)), readFileSync(bundle.zip))).toBe(0);
+  }
+});

@@ -1,0 +1,71 @@
+// How long a start takes, beside a function that does nothing: of the same runtime, in turns with it.
+import { startTestLambda, type TestFunctionOptions } from '@soci/test-aws';
+import { describe, expect, test } from 'vitest';
+import { pushEvent } from '../../packages/filter/src/fixtures/events.ts';
+import { writeFunction } from './bundle/unpacked.ts';
+import { filterFunction, generatorFunction } from './functions.ts';
+import { report } from './report.ts';
+import { RUNTIMES } from './runtimes.ts';
+
+const STARTS = 9;
+
+/** What a start may cost, in starts of a function that does nothing. */
+const GOALS = { filter: 1.5, generator: 3 };
+/** A test fails at twice the goal only: machines that have other work to do are slow at times. */
+const TOLERANCE = 2;
+
+const EMPTY = 'export const handler = async () => ({});\n';
+const NOWHERE = { endpoint: 'http://127.0.0.1:9' };
+const NO_REGISTRY = { host: '127.0.0.1:9', awsEndpoint: 'http://127.0.0.1:9' };
+
+/** Is answered without a network: by the filter, as no filter matches it; by the generator, as it is no push. */
+const EVENT = { ...pushEvent({ 'action-type': 'DELETE' }), region: 'us-east-1' };
+
+for (const runtime of RUNTIMES) {
+  describe.skipIf(!runtime.isHere)(runtime.name, () => {
+    test(`a start of the filter, and one of the generator, in starts of nothing: median of ${STARTS}`, async () => {
+      const functions: Readonly<Record<string, TestFunctionOptions>> = {
+        empty: { name: 'empty', folder: writeFunction('empty', EMPTY), runtimeClient: runtime.program() },
+        filter: filterFunction(runtime, NOWHERE, { environment: { soci_repository_image_tag_filters: 'other:*' } }),
+        generator: generatorFunction(runtime, NO_REGISTRY),
+      };
+      const samples: Record<string, number[]> = { empty: [], filter: [], generator: [] };
+      for (let turn = 0; turn <= STARTS; turn += 1) {
+        for (const [name, options] of Object.entries(functions)) {
+          const milliseconds = await start(options);
+          // The first reads files that are in no cache.
+          if (turn > 0) samples[name]?.push(milliseconds);
+        }
+      }
+      const [empty, filter, generator] = ['empty', 'filter', 'generator'].map((name) => median(samples[name] ?? []));
+      if (empty === undefined || filter === undefined || generator === undefined)
+        throw new Error('nothing was measured');
+      report(`cold start, ${runtime.name}`, {
+        'empty, ms': empty,
+        'filter, ms': filter,
+        'generator, ms': generator,
+        'filter / empty': filter / empty,
+        'generator / empty': generator / empty,
+      });
+      expect(filter / empty).toBeLessThan(GOALS.filter * TOLERANCE);
+      expect(generator / empty).toBeLessThan(GOALS.generator * TOLERANCE);
+    });
+  });
+}
+
+/** Milliseconds from the start of the process to its first answer. */
+async function start(options: TestFunctionOptions): Promise<number> {
+  const lambda = await startTestLambda();
+  try {
+    lambda.createFunction(options);
+    const { outcome, initMilliseconds = Number.NaN, milliseconds, log } = await lambda.invoke(options.name, EVENT);
+    if (outcome.status !== 'success') throw new Error(`${JSON.stringify(outcome)}\n${log.join('\n')}`);
+    return initMilliseconds + milliseconds;
+  } finally {
+    await lambda.stop();
+  }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}

@@ -1,0 +1,56 @@
+// Both functions under AWS's own emulator of Lambda, which speaks the Runtime API to AWS's own client of it.
+import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
+import type { TestFunctionOptions } from '@soci/test-aws';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { goldenImage } from '../registries/golden-layout.ts';
+import { freePort } from '../registries/launch/server-process.ts';
+import { writeFunction } from './bundle/unpacked.ts';
+import { filterFunction, GENERATOR, GENERATOR_ARN, generatorFunction } from './functions.ts';
+import { startEmulator } from './judges/emulator.ts';
+import { hasParts } from './parts.ts';
+import { pushLayout } from './push.ts';
+import { startEcr, startLambda } from './running.ts';
+import { RUNTIMES } from './runtimes.ts';
+
+/** The account that the emulator gives its functions. */
+const ACCOUNT = '012345678912';
+const ECHO = 'export const handler = async (event) => event;\n';
+
+for (const runtime of RUNTIMES) {
+  describe.skipIf(!runtime.isHere || !hasParts('emulator'))(runtime.name, () => {
+    test('a push goes through the filter to the generator, and is indexed', async () => {
+      const registry = await startEcr({ account: ACCOUNT });
+      // Has the place of Lambda's own API, which the emulator lacks: what the filter sends is seen there.
+      const lambda = await startLambda(ACCOUNT);
+      lambda.createFunction({ name: GENERATOR, folder: writeFunction('echo', ECHO), node: runtime.node() });
+      const environment = { soci_index_generator_lambda_arn: GENERATOR_ARN.replace('123456789012', ACCOUNT) };
+      const filter = await emulate(filterFunction(runtime, lambda, { environment }));
+      const generator = await emulate(generatorFunction(runtime, registry));
+
+      await pushLayout(registry, 'team/app', 'v1', goldenImage('multi').folder);
+      const event = registry.events.at(-1);
+      expect((await filter(event)) as FilterAnswer).toMatchObject({ statusCode: 200 });
+      await lambda.idle();
+      expect(lambda.invocations).toMatchObject([{ type: 'Event', payload: event }]);
+      const answer = (await generator(lambda.invocations[0]?.payload)) as GeneratorAnswer;
+      expect(answer).toMatchObject({ outcome: 'indexed', outputTag: 'v1-soci' });
+      expect(registry.checkGraph('team/app', 'v1-soci')).toEqual([]);
+    });
+
+    test('what is wrong with the settings is the answer of the first invocation', async () => {
+      const environment = { soci_repository_image_tag_filters: '' };
+      const filter = await emulate(
+        filterFunction(runtime, { endpoint: `http://127.0.0.1:${await freePort()}` }, { environment }),
+      );
+      expect(await filter({})).toMatchObject({
+        errorMessage: expect.stringContaining('soci_repository_image_tag_filters is missing'),
+      });
+    });
+  });
+}
+
+async function emulate(options: TestFunctionOptions): Promise<(event: unknown) => Promise<unknown>> {
+  const emulator = await startEmulator(options);
+  onTestFinished(() => emulator.stop());
+  return emulator.invoke;
+}

@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { freePort, startServer } from '../../registries/launch/server-process.ts';
+import { partOf } from '../parts.ts';
+import type { RegistryEvent } from '../workflow.ts';
+
+const REGION = 'us-east-1';
+const REPORTS = join(import.meta.dirname, '..', '.reports');
+
+/** Entries of one PutEvents, and messages of one ReceiveMessage. */
+const BATCH = 10;
+
+/** A rule on an EventBridge that moto imitates, with a queue behind it. */
+export interface MotoRule {
+  /** Puts events on the bus, and gives those that come out of the queue. */
+  pass(events: readonly RegistryEvent[]): Promise<object[]>;
+  /** Ends moto. */
+  stop(): Promise<void>;
+}
+
+/** Starts moto with a rule of this pattern, whose target is a queue of SQS. */
+export async function startMotoRule(pattern: object): Promise<MotoRule> {
+  const port = await freePort();
+  const args = ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)];
+  const server = await startServer({ path: partOf('moto'), args, port, log: join(REPORTS, 'moto.log') });
+  const events = (call: string, input: object) => callAws(port, 'events', `AWSEvents.${call}`, input);
+  const queues = (call: string, input: object) => callAws(port, 'sqs', `AmazonSQS.${call}`, input);
+  const { QueueUrl } = await queues('CreateQueue', { QueueName: 'pushes' });
+  const { Attributes } = await queues('GetQueueAttributes', { QueueUrl, AttributeNames: ['QueueArn'] });
+  await events('PutRule', { Name: 'pushes', EventPattern: JSON.stringify(pattern) });
+  await events('PutTargets', {
+    Rule: 'pushes',
+    Targets: [{ Id: 'queue', Arn: (Attributes as { QueueArn: string }).QueueArn }],
+  });
+  return {
+    async pass(all) {
+      for (let at = 0; at < all.length; at += BATCH) {
+        await events('PutEvents', { Entries: all.slice(at, at + BATCH).map(entryOf) });
+      }
+      const passed: object[] = [];
+      for (;;) {
+        const { Messages = [] } = await queues('ReceiveMessage', { QueueUrl, MaxNumberOfMessages: BATCH });
+        const messages = Messages as { Body: string; ReceiptHandle: string }[];
+        if (messages.length === 0) return passed;
+        for (const { Body, ReceiptHandle } of messages) {
+          passed.push(JSON.parse(Body) as object);
+          await queues('DeleteMessage', { QueueUrl, ReceiptHandle });
+        }
+      }
+    },
+    stop: () => server.kill(),
+  };
+}
+
+function entryOf({ source, resources, detail, time, 'detail-type': detailType }: RegistryEvent): object {
+  const at = new Date(time).valueOf() / 1000;
+  return { Source: source, DetailType: detailType, Resources: resources, Time: at, Detail: JSON.stringify(detail) };
+}
+
+/** moto does not check signatures, and takes the service from them. @see Smithy, "AWS JSON protocols" */
+async function callAws(port: number, service: string, target: string, input: object): Promise<Record<string, unknown>> {
+  const scope = `AKIDEXAMPLE/20260101/${REGION}/${service}/aws4_request`;
+  const answer = await fetch(`http://127.0.0.1:${port}/`, {
+    method: 'POST',
+    headers: {
+      authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=none`,
+      'content-type': `application/x-amz-json-1.${service === 'sqs' ? 0 : 1}`,
+      'x-amz-target': target,
+    },
+    body: JSON.stringify(input),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${target}: ${answer.status} ${text}`);
+  return JSON.parse(text || '{}') as Record<string, unknown>;
+}

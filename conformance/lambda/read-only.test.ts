@@ -1,0 +1,65 @@
+// The functions write no file: the generator indexes where none can be written, by the kernel's word or by Node's.
+import type { GeneratorAnswer } from '@soci/functions';
+import { describe, expect, test } from 'vitest';
+import { goldenImage } from '../registries/golden-layout.ts';
+import { writeFunction } from './bundle/unpacked.ts';
+import { type Deployment, GENERATOR, generatorFunction } from './functions.ts';
+import { canLaunch, NO_WRITING, READ_ONLY } from './launchers/launchers.ts';
+import { pushLayout } from './push.ts';
+import { reportSkipped } from './report.ts';
+import { startEcr, startLambda } from './running.ts';
+import { RUNTIMES } from './runtimes.ts';
+import { resultOf } from './workflow.ts';
+
+/** Tells what writing comes to in the places that programs use. */
+const PROBE = `
+  import { writeFileSync } from 'node:fs';
+  import { tmpdir } from 'node:os';
+  import { join } from 'node:path';
+
+  const attempt = (folder) => {
+    try {
+      writeFileSync(join(folder, 'probe'), 'x');
+      return 'written';
+    } catch ({ code }) {
+      return code;
+    }
+  };
+  export const handler = async () => ({
+    attempts: [tmpdir(), process.cwd(), '/dev/shm', '/var/tmp'].map(attempt),
+  });
+`;
+
+const WAYS: readonly { name: string; code: string; isHere: boolean; deployment: Deployment }[] = [
+  { name: 'every mount read-only', code: 'EROFS', isHere: canLaunch(READ_ONLY), deployment: { launcher: READ_ONLY } },
+  { name: "Node's permission model", code: 'ERR_ACCESS_DENIED', isHere: true, deployment: { flags: NO_WRITING } },
+];
+
+if (!canLaunch(READ_ONLY)) reportSkipped('mounts cannot be made read-only here: as root of a machine, they can.');
+
+for (const runtime of RUNTIMES) {
+  for (const { name, code, isHere, deployment } of WAYS) {
+    describe.skipIf(!runtime.isHere || !isHere)(`${runtime.name}: ${name}`, () => {
+      test('no file can be written', async () => {
+        const lambda = await startLambda();
+        const { flags = [], ...rest } = deployment;
+        const runtimeClient = runtime.program(...flags);
+        lambda.createFunction({ name: 'probe', folder: writeFunction('probe', PROBE), runtimeClient, ...rest });
+        const { attempts } = resultOf<{ attempts: string[] }>(await lambda.invoke('probe', {}));
+        expect(attempts).toEqual([code, code, code, code]);
+      });
+
+      test.each(['V1', 'V2'])('the generator makes an index of version %s', async (version) => {
+        const registry = await startEcr();
+        const lambda = await startLambda();
+        const environment = { soci_index_version: version };
+        // Two cores' worth: its threads are started as well.
+        const memorySize = 3538;
+        lambda.createFunction(generatorFunction(runtime, registry, { ...deployment, environment, memorySize }));
+        await pushLayout(registry, 'team/app', 'v1', goldenImage('multi').folder);
+        const event = registry.events.at(-1);
+        expect(resultOf<GeneratorAnswer>(await lambda.invoke(GENERATOR, event))).toMatchObject({ outcome: 'indexed' });
+      });
+    });
+  }
+}

@@ -1,0 +1,114 @@
+// From a push to an index, through the rule, the filter and the generator; the rule judged by two matchers, the index by
+// our own verification and by the reference, which pulls it as it does when a container starts.
+import { openRegistry } from '@soci/ecr';
+import { eventPattern } from '@soci/filter';
+import { verifySociIndex } from '@soci/index';
+import { matchesEventPattern } from '@soci/test-aws';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  AMD64,
+  ARM64,
+  makeImage,
+  makeIndex,
+  makeLayer,
+  S390X,
+} from '../../packages/functions/src/fixtures/image-content.ts';
+import { goldenImage } from '../registries/golden-layout.ts';
+import { type MotoRule, startMotoRule } from './judges/moto.ts';
+import { pullByReference } from './judges/reference.ts';
+import { hasParts } from './parts.ts';
+import { pushLayout, pushMade } from './push.ts';
+import { RUNTIMES } from './runtimes.ts';
+import { type Rule, Workflow } from './workflow.ts';
+
+const PATTERN = eventPattern();
+/** Images of one platform, of several, in Docker's types, with attestations, with layers that get no zTOC. */
+const IMAGES = [
+  'single-oci',
+  'single-docker',
+  'multi',
+  'multi-docker',
+  'attested',
+  'mixed-compression',
+  'same-layer-twice',
+];
+
+const ourRule: Rule = (events) => events.filter((event) => matchesEventPattern(PATTERN, event));
+
+let moto: MotoRule | undefined;
+beforeAll(async () => {
+  if (hasParts('moto')) moto = await startMotoRule(PATTERN);
+});
+afterAll(() => moto?.stop());
+
+/** moto's rule, which must let through what ours does. */
+const motoRule: Rule = async (events) => {
+  const passed = (await moto?.pass(events)) ?? [];
+  expect(passed.map(detailOf).sort()).toEqual((await ourRule(events)).map(detailOf).sort());
+  // moto leaves out what EventBridge never does.
+  return passed.map((event) => ({ account: '123456789012', ...event }));
+};
+
+function imageOfThreePlatforms() {
+  const platforms = [AMD64, ARM64, S390X];
+  return makeIndex(
+    platforms.map((platform) => ({
+      made: makeImage([makeLayer(platform.architecture)], { platform }),
+      fields: { platform },
+    })),
+  );
+}
+
+for (const runtime of RUNTIMES) {
+  describe.skipIf(!runtime.isHere)(runtime.name, () => {
+    for (const { name, rule, isHere } of [
+      { name: 'our matcher', rule: ourRule, isHere: true },
+      { name: 'moto', rule: motoRule, isHere: hasParts('moto') },
+    ]) {
+      test.skipIf(!isHere)(`a push of an image of three platforms is one index, by ${name}`, async () => {
+        const workflow = await Workflow.start({ runtime, rule });
+        const { registry } = workflow;
+        await pushMade(registry, 'team/app', 'v1', imageOfThreePlatforms());
+        await workflow.settle();
+        // The client pushes each platform without a tag, 4 events with the image; the generator its SOCI indexes and what it
+        // has made of each platform, 7. Two of them pass: the image, and the other image, which the filter knows by its tag.
+        expect(registry.events).toHaveLength(11);
+        expect(workflow.filterAnswers).toMatchObject([
+          { statusCode: 200, body: expect.stringContaining('Successfully invoked') },
+          { statusCode: 200, body: expect.stringContaining('which is not indexed') },
+        ]);
+        expect(workflow.generatorAnswers).toMatchObject([{ outcome: 'indexed', outputTag: 'v1-soci' }]);
+        expect(registry.checkGraph('team/app', 'v1-soci')).toEqual([]);
+        expect(workflow.lambda.abandoned).toEqual([]);
+      });
+    }
+
+    for (const image of IMAGES) {
+      test(`${image}: what is made is valid`, async () => {
+        const workflow = await Workflow.start({ runtime, rule: ourRule });
+        const { registry } = workflow;
+        await pushLayout(registry, 'team/app', 'v1', goldenImage(image).folder);
+        await workflow.settle();
+        expect(workflow.generatorAnswers).toMatchObject([{ outcome: 'indexed' }]);
+        const { host, credentials } = registry;
+        const client = openRegistry(host, { credentials: async () => ({ kind: 'password', ...credentials }) });
+        try {
+          const repository = client.repository('team/app');
+          const verified = await verifySociIndex(repository, await repository.resolve('v1-soci'));
+          expect(verified).toMatchObject({ isValid: true, problems: [] });
+        } finally {
+          client.close();
+        }
+        if (!hasParts('reference')) return;
+        const pulled = await pullByReference(registry, 'team/app:v1-soci');
+        const [{ indexes }] = workflow.generatorAnswers as [{ indexes: { digest: string }[] }];
+        expect(pulled).toMatchObject({ indexes: indexes.map(({ digest }) => digest), problems: [] });
+        expect(pulled.files).toBeGreaterThan(0);
+      });
+    }
+  });
+}
+
+function detailOf(event: object): string {
+  return JSON.stringify((event as { detail: object }).detail);
+}
