@@ -14,10 +14,10 @@ export interface Allowance {
 export const LEVELS: Readonly<Record<string, Allowance>> = {
   '@soci/ztoc': { packages: [], modules: ['@noble/hashes', 'node'] },
   '@soci/oci': { packages: [], modules: ['node'] },
-  '@soci/filter': { packages: [], modules: ['valibot'] },
+  '@soci/test-aws': { packages: [], modules: ['node'] },
+  '@soci/filter': { packages: [], modules: ['valibot'], tests: ['@soci/test-aws'] },
   '@soci/index': { packages: ['@soci/oci', '@soci/ztoc'], modules: ['node'] },
   '@soci/test-registry': { packages: ['@soci/oci'], modules: ['node'] },
-  '@soci/test-aws': { packages: [], modules: ['node'] },
   '@soci/ecr': {
     packages: ['@soci/oci'],
     modules: ['@aws-sdk/client-ecr', '@aws-sdk/client-ecr-public', '@smithy/util-stream', 'node'],

@@ -1,3 +1,4 @@
+import { matchesEventPattern } from '@soci/test-aws';
 import { describe, expect, test } from 'vitest';
 import { decide } from './decide.ts';
 import { FilterError } from './errors.ts';
@@ -5,7 +6,6 @@ import { parseEcrEvent } from './event.ts';
 import type { EcrEventKind } from './event-kind.ts';
 import { eventPattern } from './event-pattern.ts';
 import { parseFilters } from './filters.ts';
-import { matchesPattern } from './fixtures/match-event-pattern.ts';
 import { PATTERN_TABLE } from './fixtures/pattern-table.ts';
 
 /** Longest pattern that a rule takes, in characters. @see Amazon EventBridge User Guide, "Quotas" */
@@ -39,13 +39,13 @@ test('the whole pattern', () => {
 
 describe('the pattern lets in', () => {
   test.each(PATTERN_TABLE.filter(({ passes }) => passes))('$name', ({ event, options }) => {
-    expect(matchesPattern(eventPattern(options), event)).toBe(true);
+    expect(matchesEventPattern(eventPattern(options), event)).toBe(true);
   });
 });
 
 describe('the pattern bars', () => {
   test.each(PATTERN_TABLE.filter(({ passes }) => !passes))('$name', ({ event, options }) => {
-    expect(matchesPattern(eventPattern(options), event)).toBe(false);
+    expect(matchesEventPattern(eventPattern(options), event)).toBe(false);
   });
 });
 
