@@ -1,0 +1,69 @@
+import { Random } from '../../src/random.ts';
+import { type Kind, makeContent } from './content.ts';
+import { GzipFile, stretchOf, type Stretch } from './gzip-file.ts';
+import { BLOCK, tarHeader } from './tar-header.ts';
+
+/** What a layer is to hold. */
+export interface LayerRecipe {
+  /** Bytes, compressed or not. */
+  readonly size: number;
+  /** Which size is meant. */
+  readonly of: 'archive' | 'content';
+  /** Kinds of its large files, each as often as its weight says. */
+  readonly kinds: readonly (readonly [weight: number, kind: Kind])[];
+}
+
+/** A layer that was written. */
+export interface WrittenLayer {
+  readonly digest: string;
+  readonly size: number;
+  /** Bytes without the compression. */
+  readonly plainSize: number;
+}
+
+const MIB = 1 << 20;
+/** Stretches of each kind, of which large files are put together. */
+const VARIETY = 6;
+/** Small files are written by so many, of up to so many bytes. */
+const SMALL_FILES = 100;
+const SMALL_SIZE = 8192;
+
+const prepared = new Map<Kind, readonly Stretch[]>();
+
+/** Writes a layer: large files of stretches that recur, and between them small ones that do not. */
+export async function writeLayer(path: string, recipe: LayerRecipe, seed: number): Promise<WrittenLayer> {
+  const random = new Random(seed);
+  const file = await GzipFile.create(path);
+  const size = () => (recipe.of === 'archive' ? file.size : file.plainSize);
+  for (let number = 0; size() < recipe.size; number += 1) {
+    await file.write(stretchOf(smallFiles(random, `${seed}/small/${number}`)));
+    const kind = random.weighted(recipe.kinds);
+    const count = random.magnitude(1, 8);
+    await file.write(stretchOf(tarHeader(`${seed}/large/${number}.${kind}`, count * MIB)));
+    for (let i = 0; i < count; i += 1) await file.write(random.pick(stretchesOf(kind)));
+  }
+  await file.write(stretchOf(Buffer.alloc(2 * BLOCK)));
+  const { plainSize } = file;
+  const digest = await file.finish();
+  return { digest, size: file.size, plainSize };
+}
+
+function stretchesOf(kind: Kind): readonly Stretch[] {
+  const known = prepared.get(kind);
+  if (known !== undefined) return known;
+  const made = Array.from({ length: VARIETY }, (_, i) => stretchOf(makeContent(kind, MIB, i)));
+  prepared.set(kind, made);
+  return made;
+}
+
+function smallFiles(random: Random, folder: string): Buffer {
+  const parts: Buffer[] = [];
+  const source = random.pick(stretchesOf('text')).plain;
+  for (let i = 0; i < SMALL_FILES; i += 1) {
+    const size = random.magnitude(1, SMALL_SIZE);
+    const start = random.between(0, MIB - SMALL_SIZE);
+    const padding = Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
+    parts.push(tarHeader(`${folder}/${i}`, size), source.subarray(start, start + size), padding);
+  }
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,47 @@
+import { mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A memory cgroup: what is launched in it is killed when it wants more. */
+export interface MemoryCgroup {
+  /** Words before a program that put it in there. */
+  readonly launcher: readonly string[];
+  /** Most bytes that were charged to it: what its processes held, and files that were read into the page cache for them. */
+  peak(): number;
+  /** Removes it. No process may be left. */
+  remove(): void;
+}
+
+const SCRIPT = join(import.meta.dirname, 'cgroup.sh');
+
+/** Names of the files, by the version of cgroups. */
+const VERSIONS = [
+  { root: '/sys/fs/cgroup/memory', limit: 'memory.limit_in_bytes', peak: 'memory.max_usage_in_bytes' },
+  { root: '/sys/fs/cgroup', limit: 'memory.max', peak: 'memory.peak' },
+];
+
+let count = 0;
+
+/** Makes a memory cgroup; undefined where there is none to be had: that takes root, and cgroups that may be written. */
+export function makeMemoryCgroup(limit: number): MemoryCgroup | undefined {
+  for (const { root, ...files } of VERSIONS) {
+    const folder = join(root, `soci-test-${process.pid}-${(count += 1)}`);
+    try {
+      mkdirSync(folder);
+    } catch {
+      continue;
+    }
+    const cgroup: MemoryCgroup = {
+      launcher: ['sh', SCRIPT, folder],
+      peak: () => Number(readFileSync(join(folder, files.peak), 'utf8')),
+      remove: () => rmdirSync(folder),
+    };
+    try {
+      statSync(join(folder, files.peak));
+      writeFileSync(join(folder, files.limit), String(limit));
+      return cgroup;
+    } catch {
+      cgroup.remove(); // Its parent hands no memory controller on.
+    }
+  }
+  return undefined;
+}

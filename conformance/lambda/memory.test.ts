@@ -1,0 +1,124 @@
+// How much memory, disk and time an image takes, within the limits that Lambda sets: a memory cgroup of that size, one core,
+// and nowhere to write.
+import { rmSync } from 'node:fs';
+import { mkdtemp, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { GeneratorAnswer } from '@soci/functions';
+import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { GENERATOR, generatorFunction } from './functions.ts';
+import type { LayerRecipe } from './image/layer.ts';
+import { type WrittenImage, writeImage } from './image/write-image.ts';
+import { canLaunch, ONE_CORE, READ_ONLY } from './launchers/launchers.ts';
+import { makeMemoryCgroup } from './launchers/memory-cgroup.ts';
+import { pushLayout } from './push.ts';
+import { report, reportSkipped } from './report.ts';
+import { startLambda } from './running.ts';
+import { RUNTIMES } from './runtimes.ts';
+import { resultOf } from './workflow.ts';
+
+const MB = 1e6;
+const MIB = 2 ** 20;
+const GB = 1e9;
+
+/** Most bytes of memory that the generator may hold, whatever the image. */
+const GOAL = 200 * MIB;
+/** Memory of the function, in MB: the least that is sensible, and that at which Lambda gives one whole core. */
+const SIZES = [512, 1769];
+const TIMEOUT = 900;
+
+/** Kinds of files as in images of languages and their libraries. */
+const MIXED = [
+  [5, 'program'],
+  [3, 'text'],
+  [2, 'noise'],
+] as const;
+
+interface Sample {
+  readonly name: string;
+  readonly recipes: readonly LayerRecipe[];
+  /** Free disk that it takes, in bytes: it is there twice for a moment. */
+  readonly disk: number;
+  readonly isWanted: boolean;
+}
+
+const IMAGES: readonly Sample[] = [
+  {
+    name: 'an image of 437 MB',
+    recipes: [205, 104, 58, 33, 18, 4].map((size) => ({ size: size * MB, of: 'archive', kinds: MIXED })),
+    disk: 2 * GB,
+    isWanted: true,
+  },
+  {
+    name: 'an image of 6 GB',
+    recipes: [
+      { size: 1.2 * GB, of: 'archive', kinds: [[1, 'noise']] },
+      { size: 1.4 * GB, of: 'content', kinds: MIXED },
+      { size: 1.4 * GB, of: 'content', kinds: MIXED },
+      { size: 2 * GB, of: 'content', kinds: [[1, 'zeros']] },
+    ],
+    disk: 7 * GB,
+    isWanted: process.env.LAMBDA_LARGE === '1',
+  },
+];
+
+const launchers = [...(canLaunch(ONE_CORE) ? ONE_CORE : []), ...(canLaunch(READ_ONLY) ? READ_ONLY : [])];
+const free = await statfs(tmpdir()).then(({ bavail, bsize }) => bavail * bsize);
+const probe = makeMemoryCgroup(512 * MIB);
+probe?.remove();
+if (probe === undefined) reportSkipped('no memory cgroup can be made here: as root of a machine, it can.');
+
+for (const { name, recipes, disk, isWanted } of IMAGES) {
+  if (!isWanted) reportSkipped(`${name}: set LAMBDA_LARGE=1.`);
+  else if (free < disk) reportSkipped(`${name}: it takes ${disk / GB} GB of disk.`);
+
+  describe.skipIf(!isWanted || free < disk || probe === undefined)(name, () => {
+    let registry: TestRegistry;
+    let folder: string;
+    let image: WrittenImage;
+
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'soci-lambda-'));
+      image = await writeImage(join(folder, 'layout'), recipes);
+      const store = join(folder, 'store');
+      registry = await startTestRegistry({ auth: 'ecr', ecr: true, autoCreate: true, redirects: true, folder: store });
+    }, TIMEOUT * 1000);
+    afterAll(async () => {
+      await registry.stop();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    for (const runtime of RUNTIMES) {
+      for (const memorySize of SIZES) {
+        test.skipIf(!runtime.isHere)(
+          `${runtime.name}, ${memorySize} MB: takes at most 200 MB`,
+          async () => {
+            const cgroup = makeMemoryCgroup(memorySize * MIB);
+            if (cgroup === undefined) throw new Error('there was a cgroup a moment ago');
+            onTestFinished(() => cgroup.remove());
+            const lambda = await startLambda();
+            const launcher = [...cgroup.launcher, ...launchers];
+            lambda.createFunction(generatorFunction(runtime, registry, { memorySize, launcher, timeout: TIMEOUT }));
+            const repository = `${runtime.name.toLowerCase().replace(' ', '')}/with-${memorySize}`;
+            await pushLayout(registry, repository, 'v1', join(folder, 'layout'));
+            const invocation = await lambda.invoke(GENERATOR, registry.events.at(-1));
+            const answer = resultOf<GeneratorAnswer>(invocation);
+            expect(answer).toMatchObject({ outcome: 'indexed', layers: { built: recipes.length, skipped: 0 } });
+            expect(registry.checkGraph(repository, 'v1-soci')).toEqual([]);
+            const { maxMemory = Number.NaN, milliseconds } = invocation;
+            report(`${name}, ${runtime.name}, ${memorySize} MB`, {
+              'peak of memory, MiB': maxMemory / MIB,
+              'peak of the cgroup, MiB': cgroup.peak() / MIB,
+              seconds: milliseconds / 1000,
+              'compressed MB/s': image.size / MB / (milliseconds / 1000),
+              'MB/s': image.plainSize / MB / (milliseconds / 1000),
+            });
+            expect(maxMemory).toBeLessThanOrEqual(GOAL);
+          },
+          TIMEOUT * 1000,
+        );
+      }
+    }
+  });
+}
