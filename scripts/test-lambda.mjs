@@ -1,5 +1,5 @@
 // `pnpm test:lambda [FLAGS OF VITEST]`: gets what AWS Lambda runs functions with, and runs our bundles there. What is not to be
-// had is named, and the tests that need it are skipped. With LAMBDA_LARGE=1 an image of 6 GB is indexed, too.
+// had is named, and the tests that need it are skipped.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getParts } from './lambda/parts.mjs';

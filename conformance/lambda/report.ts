@@ -7,10 +7,10 @@ const NUMBERS = join(FOLDER, 'measured.json');
 /** For people: a line each. */
 const LINES = join(FOLDER, 'remarks.txt');
 
-/** Forgets what was measured before. */
+/** Forgets what an earlier run has left, the logs of the programs included. */
 export function clearReport(): void {
+  rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
-  rmSync(LINES, { force: true });
   writeFileSync(NUMBERS, '{}\n');
 }
 

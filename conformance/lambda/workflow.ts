@@ -42,14 +42,19 @@ export class Workflow {
     return new Workflow(registry, lambda, rule);
   }
 
+  /** The registry's events that were not handed on, and now count as such. */
+  takeEvents(): RegistryEvent[] {
+    const events = this.registry.events.slice(this.#handedOn);
+    this.#handedOn += events.length;
+    return events;
+  }
+
   /** Has the rule hand the registry's events to the filter, those among them that the functions raise, until all is quiet. */
   async settle(): Promise<void> {
-    while (this.#handedOn < this.registry.events.length) {
-      const events = this.registry.events.slice(this.#handedOn);
-      this.#handedOn = this.registry.events.length;
-      for (const event of await this.#rule(events)) this.lambda.enqueue(FILTER, event);
+    do {
+      for (const event of await this.#rule(this.takeEvents())) this.lambda.enqueue(FILTER, event);
       await this.lambda.idle();
-    }
+    } while (this.#handedOn < this.registry.events.length);
   }
 
   /** What the filter said of each event that it got. */

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { constants, crc32, deflateRawSync } from 'node:zlib';
 
 /** Bytes with what deflate makes of them, which fits behind any other: a stretch that can be written many times. */

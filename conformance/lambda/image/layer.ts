@@ -1,6 +1,6 @@
 import { Random } from '../../src/random.ts';
 import { type Kind, makeContent } from './content.ts';
-import { GzipFile, stretchOf, type Stretch } from './gzip-file.ts';
+import { GzipFile, type Stretch, stretchOf } from './gzip-file.ts';
 import { BLOCK, tarHeader } from './tar-header.ts';
 
 /** What a layer is to hold. */

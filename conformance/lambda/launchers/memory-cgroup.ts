@@ -19,12 +19,13 @@ const VERSIONS = [
   { root: '/sys/fs/cgroup', limit: 'memory.max', peak: 'memory.peak' },
 ];
 
-let count = 0;
+let made = 0;
 
 /** Makes a memory cgroup; undefined where there is none to be had: that takes root, and cgroups that may be written. */
 export function makeMemoryCgroup(limit: number): MemoryCgroup | undefined {
   for (const { root, ...files } of VERSIONS) {
-    const folder = join(root, `soci-test-${process.pid}-${(count += 1)}`);
+    made += 1;
+    const folder = join(root, `soci-test-${process.pid}-${made}`);
     try {
       mkdirSync(folder);
     } catch {
