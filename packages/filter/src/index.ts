@@ -5,3 +5,4 @@ export type { EventDetail } from './event-detail.ts';
 export type { EcrEventKind } from './event-kind.ts';
 export { type EventPattern, type EventPatternOptions, eventPattern } from './event-pattern.ts';
 export { type Filter, type Filters, MAX_FILTERS_LENGTH, parseFilters } from './filters.ts';
+export { repositoryPatterns } from './repository-patterns.ts';
