@@ -16,8 +16,17 @@ export const FILTER_BUNDLE: FunctionBundle = bundleOf('filter');
 /** The function that builds and pushes indexes: its environment is {@link GeneratorEnvironment}. */
 export const GENERATOR_BUNDLE: FunctionBundle = bundleOf('generator');
 
+/**
+ * The function that finds the repositories which filters are about, where these are a parameter of a stack: one file of CommonJS,
+ * to be put into the template as it is. Its handler is `index.handler`.
+ */
+export const REPOSITORY_NAMES_FILE: string = pathOf('repository-names.js');
+
 function bundleOf(name: string): FunctionBundle {
-  // Beside `src` as beside the built file.
-  const path = (rest: string) => fileURLToPath(new URL(`../dist/functions/${rest}`, import.meta.url));
-  return { folder: path(name), zip: path(`${name}.zip`), handler: 'index.handler' };
+  return { folder: pathOf(name), zip: pathOf(`${name}.zip`), handler: 'index.handler' };
+}
+
+/** Beside `src`, as beside the built file. */
+function pathOf(name: string): string {
+  return fileURLToPath(new URL(`../dist/functions/${name}`, import.meta.url));
 }

@@ -1,4 +1,4 @@
-export { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE } from './bundles.ts';
+export { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE, REPOSITORY_NAMES_FILE } from './bundles.ts';
 export type { FilterEnvironment } from './environment/filter-settings.ts';
 export type { GeneratorEnvironment } from './environment/generator-settings.ts';
 export type { FilterAnswer } from './filter/answer.ts';

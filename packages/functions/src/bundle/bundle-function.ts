@@ -59,6 +59,28 @@ export async function bundleFunction(entries: Readonly<Record<string, string>>):
   return { files: named.files, maps: mapsOf(named, maps) };
 }
 
+/**
+ * Bundles a function into one CommonJS file, as code that stands in a template: CloudFormation calls it `index.js`.
+ *
+ * @param entry - Its source file.
+ */
+export async function bundleInline(entry: string): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    write: false,
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: TARGET,
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'error',
+  });
+  const [file] = outputFiles;
+  if (file === undefined) throw new Error(`nothing was made of ${entry}`);
+  return file.contents;
+}
+
 /** The source maps of files that have new names. */
 function mapsOf(
   { names, files }: ReturnType<typeof nameChunks>,

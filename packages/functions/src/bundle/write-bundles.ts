@@ -1,8 +1,9 @@
-// Bundles both functions into `dist/functions`: a folder, a zip and the source maps of each. `pnpm build` runs it.
+// Bundles the functions into `dist/functions`: a folder, a zip and the source maps of the two that are deployed as zips, a file
+// of the one that stands in the template. `pnpm build` runs it.
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BundledFunction, bundleFunction } from './bundle-function.ts';
+import { type BundledFunction, bundleFunction, bundleInline } from './bundle-function.ts';
 import { zipFiles } from './zip-files.ts';
 
 const OUTPUT = fileURLToPath(new URL('../functions', import.meta.url));
@@ -29,6 +30,7 @@ for (const [name, entries] of Object.entries(FUNCTIONS)) {
   writeAll(join(unfinished, `${name}-maps`), maps);
   writeFileSync(join(unfinished, `${name}.zip`), zipFiles(files));
 }
+writeFileSync(join(unfinished, 'repository-names.js'), await bundleInline(own('repository-names')));
 rmSync(OUTPUT, { recursive: true, force: true });
 renameSync(unfinished, OUTPUT);
 
