@@ -2,8 +2,10 @@
 // our own verification and by the reference, which pulls it as it does when a container starts.
 import { openRegistry } from '@soci/ecr';
 import { eventPattern } from '@soci/filter';
+import type { GeneratorAnswer } from '@soci/functions';
 import { verifySociIndex } from '@soci/index';
 import { matchesEventPattern } from '@soci/test-aws';
+import type { TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   AMD64,
@@ -18,7 +20,7 @@ import { type MotoRule, startMotoRule } from './judges/moto.ts';
 import { pullByReference } from './judges/reference.ts';
 import { hasParts } from './parts.ts';
 import { pushLayout, pushMade } from './push.ts';
-import { RUNTIMES } from './runtimes.ts';
+import { RUNTIMES, type Runtime } from './runtimes.ts';
 import { type Rule, Workflow } from './workflow.ts';
 
 const PATTERN = eventPattern();
@@ -83,32 +85,56 @@ for (const runtime of RUNTIMES) {
       });
     }
 
-    for (const image of IMAGES) {
-      test(`${image}: what is made is valid`, async () => {
-        const workflow = await Workflow.start({ runtime, rule: ourRule });
-        const { registry } = workflow;
-        await pushLayout(registry, 'team/app', 'v1', goldenImage(image).folder);
-        await workflow.settle();
-        expect(workflow.generatorAnswers).toMatchObject([{ outcome: 'indexed' }]);
-        const { host, credentials } = registry;
-        const client = openRegistry(host, { credentials: async () => ({ kind: 'password', ...credentials }) });
-        try {
-          const repository = client.repository('team/app');
-          const verified = await verifySociIndex(repository, await repository.resolve('v1-soci'));
-          expect(verified).toMatchObject({ isValid: true, problems: [] });
-        } finally {
-          client.close();
-        }
-        if (!hasParts('reference')) return;
-        const pulled = await pullByReference(registry, 'team/app:v1-soci');
-        const made = workflow.generatorAnswers.flatMap((answer) =>
-          answer.outcome === 'indexed' ? answer.indexes : [],
-        );
-        expect(pulled).toMatchObject({ indexes: made.map(({ digest }) => digest), problems: [] });
-        expect(pulled.files).toBeGreaterThan(0);
+    for (const version of ['V1', 'V2']) {
+      test(`${version}: what is made of each image is valid`, async () => {
+        const { registry, generatorAnswers } = await indexImages(runtime, version);
+        for (const answer of generatorAnswers) await expectValid(registry, answer);
       });
+
+      test.skipIf(!hasParts('reference'))(
+        `${version}: the reference pulls it, and reads files through it`,
+        async () => {
+          const { registry, generatorAnswers } = await indexImages(runtime, version);
+          for (const answer of generatorAnswers) {
+            const { repository, outputTag = 'v1', indexes } = indexed(answer);
+            const pulled = await pullByReference(registry, `${repository}:${outputTag}`);
+            expect(pulled).toMatchObject({ indexes: indexes.map(({ digest }) => digest), problems: [] });
+            expect(pulled.files).toBeGreaterThan(0);
+          }
+        },
+      );
     }
   });
+}
+
+/** Pushes every image, each into a repository of its own, and has them indexed. */
+async function indexImages(runtime: Runtime, version: string): Promise<Workflow> {
+  const environment = { soci_index_version: version };
+  const workflow = await Workflow.start({ runtime, rule: ourRule, generator: { environment } });
+  for (const image of IMAGES) await pushLayout(workflow.registry, image, 'v1', goldenImage(image).folder);
+  await workflow.settle();
+  expect(workflow.generatorAnswers).toHaveLength(IMAGES.length);
+  return workflow;
+}
+
+/** Has our own verification read everything back, from the registry. */
+async function expectValid({ host, credentials }: TestRegistry, answer: GeneratorAnswer): Promise<void> {
+  const { repository, root, indexes } = indexed(answer);
+  const client = openRegistry(host, { credentials: async () => ({ kind: 'password', ...credentials }) });
+  try {
+    for (const made of root === undefined ? indexes : [root]) {
+      const verified = await verifySociIndex(client.repository(repository), made);
+      expect(verified).toMatchObject({ isValid: true, problems: [] });
+    }
+  } finally {
+    client.close();
+  }
+}
+
+function indexed(answer: GeneratorAnswer) {
+  const { repository = '' } = answer;
+  if (answer.outcome !== 'indexed') throw new Error(`${repository}: ${answer.body}`);
+  return { ...answer, repository };
 }
 
 function detailOf(event: object): string {

@@ -1,21 +1,15 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path"
 
 	"github.com/awslabs/soci-snapshotter/fs"
 	"github.com/awslabs/soci-snapshotter/soci"
 	"github.com/awslabs/soci-snapshotter/soci/store"
-	"github.com/awslabs/soci-snapshotter/ztoc"
 	"github.com/containerd/containerd/v2/core/images"
 	"github.com/containerd/containerd/v2/pkg/reference"
 	"github.com/opencontainers/go-digest"
@@ -25,9 +19,6 @@ import (
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/auth"
 )
-
-// maxRead bounds the bytes of one layer that are read back file by file.
-const maxRead = 64 << 20
 
 // pulled says what the reference has found in a registry, and what is wrong with it.
 type pulled struct {
@@ -46,9 +37,9 @@ type puller struct {
 	found   pulled
 }
 
-// pullIndexes does with a SOCI-enabled image what the snapshotter does when a container starts: for each platform it takes
-// the index that the manifest's annotation names, and has the reference fetch it with its zTOCs. Then every regular file of
-// every indexed layer is extracted through its zTOC and compared with what the whole layer holds.
+// pullIndexes does with an image what the snapshotter does when a container starts: for each platform it finds the SOCI
+// index, and has the reference fetch it with its zTOCs. Then regular files of every indexed layer are extracted through its
+// zTOC and compared with what the whole layer holds.
 func pullIndexes(name, user, password string) (pulled, error) {
 	ctx := context.Background()
 	refspec, err := reference.Parse(name)
@@ -114,19 +105,18 @@ func (p *puller) pullPlatform(ctx context.Context, descriptor ocispec.Descriptor
 		return err
 	}
 	p.found.Platforms++
-	annotation, isIndexed := manifest.Annotations[soci.ImageAnnotationSociIndexDigest]
-	if !isIndexed {
+	found, err := p.findIndex(ctx, descriptor, manifest)
+	if errors.Is(err, fs.ErrNoReferrers) {
 		return nil
 	}
-	named, err := digest.Parse(annotation)
 	if err != nil {
 		return err
 	}
-	index, err := fs.FetchSociArtifacts(ctx, p.refspec, ocispec.Descriptor{Digest: named}, p.local, p.remote)
+	index, err := fs.FetchSociArtifacts(ctx, p.refspec, found, p.local, p.remote)
 	if err != nil {
-		return fmt.Errorf("%s: %w", named, err)
+		return fmt.Errorf("%s: %w", found.Digest, err)
 	}
-	p.found.Indexes = append(p.found.Indexes, named.String())
+	p.found.Indexes = append(p.found.Indexes, found.Digest.String())
 	for _, blob := range index.Blobs {
 		if blob.MediaType != soci.SociLayerMediaType {
 			continue
@@ -144,6 +134,16 @@ func (p *puller) pullPlatform(ctx context.Context, descriptor ocispec.Descriptor
 	return nil
 }
 
+// findIndex looks where the snapshotter looks, in its order: in the manifest's annotation, and among its referrers.
+func (p *puller) findIndex(ctx context.Context, descriptor ocispec.Descriptor, manifest ocispec.Manifest) (ocispec.Descriptor, error) {
+	if annotation := manifest.Annotations[soci.ImageAnnotationSociIndexDigest]; annotation != "" {
+		named, err := digest.Parse(annotation)
+		return ocispec.Descriptor{Digest: named}, err
+	}
+	image := ocispec.Descriptor{Digest: descriptor.Digest}
+	return fs.NewOCIArtifactClient(p.remote).SelectReferrer(ctx, image, fs.SelectFirstPolicy)
+}
+
 func layerOf(manifest ocispec.Manifest, named string) (ocispec.Descriptor, error) {
 	for _, layer := range manifest.Layers {
 		if layer.Digest.String() == named {
@@ -151,58 +151,6 @@ func layerOf(manifest ocispec.Manifest, named string) (ocispec.Descriptor, error
 		}
 	}
 	return ocispec.Descriptor{}, fmt.Errorf("the image has no layer %q", named)
-}
-
-// readBack compares each file as the reference extracts it with the layer, which is read from its beginning.
-func (p *puller) readBack(ctx context.Context, blob, layer ocispec.Descriptor) error {
-	encoded, err := content.FetchAll(ctx, p.local, blob)
-	if err != nil {
-		return err
-	}
-	table, err := ztoc.Unmarshal(bytes.NewReader(encoded))
-	if err != nil {
-		return err
-	}
-	data, err := content.FetchAll(ctx, p.remote.Blobs(), layer)
-	if err != nil {
-		return err
-	}
-	section := io.NewSectionReader(bytes.NewReader(data), 0, int64(len(data)))
-	var archive io.Reader = bytes.NewReader(data)
-	if bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
-		if archive, err = gzip.NewReader(archive); err != nil {
-			return err
-		}
-	}
-	entries := tar.NewReader(archive)
-	for read := int64(0); read < maxRead; {
-		header, err := entries.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if header.Typeflag != tar.TypeReg {
-			continue
-		}
-		expected, err := io.ReadAll(entries)
-		if err != nil {
-			return err
-		}
-		read += int64(len(expected))
-		extracted, err := table.ExtractFile(section, header.Name)
-		if err != nil {
-			extracted, err = table.ExtractFile(section, path.Clean(header.Name))
-		}
-		if err != nil {
-			p.problem("%s of %s: %v", header.Name, layer.Digest, err)
-		} else if !bytes.Equal(extracted, expected) {
-			p.problem("%s of %s reads otherwise", header.Name, layer.Digest)
-		}
-		p.found.Files++
-	}
-	return nil
 }
 
 func (p *puller) fetchJSON(ctx context.Context, descriptor ocispec.Descriptor, into any) error {

@@ -1,6 +1,7 @@
 // What comes from npm: the versions of Node that Lambda has, and AWS's own client of its Runtime API.
 import { spawnSync } from 'node:child_process';
-import { dirname, join } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { runStep } from '../run-step.mjs';
 import { builtNode, QUIET_ENV } from '../setup.mjs';
 import { cached } from './cache.mjs';
@@ -25,10 +26,12 @@ export function getNode24() {
 
 /** Path of the program that runs a function as in AWS's own images. It is built here. */
 export async function getRuntimeClient() {
-  if (process.platform !== 'linux') return undefined;
+  const node = await getNode24();
+  if (node === undefined) return undefined;
   const folder = await cached(`aws-lambda-ric-${RUNTIME_CLIENT}`, (prefix) => {
-    // npm runs on Node 24, so that the client is built with a Node that it is for.
-    const env = { ...QUIET_ENV, PATH: `${dirname(builtNode())}:${process.env.PATH}` };
+    // npm runs on Node 24, which the client is for, and finds its headers beside it. One build does for both versions.
+    const bin = dirname(realpathSync(node));
+    const env = { ...QUIET_ENV, PATH: [bin, process.env.PATH].join(delimiter), npm_config_nodedir: dirname(bin) };
     const args = [...INSTALL, '--prefix', prefix, `aws-lambda-ric@${RUNTIME_CLIENT}`];
     return runStep(`building AWS's runtime client ${RUNTIME_CLIENT}`, 'npm', args, env);
   });
