@@ -20,19 +20,19 @@ const PARTS = [
     name: 'runtimeClient',
     what: "AWS's runtime client for Node",
     get: getRuntimeClient,
-    remedy: 'npm builds it: Debian: apt-get install g++ make cmake python3 autoconf automake libtool patch, as root.',
+    remedy: 'npm builds it: Debian: apt-get install g++ make cmake python3 xz-utils, as root.',
   },
   {
     name: 'emulator',
     what: "AWS's emulator of Lambda",
     get: getEmulator,
-    remedy: 'It comes out of the package aws-sam-cli, by python3 with pip: Debian: apt-get install python3-venv.',
+    remedy: 'It comes out of aws-sam-cli, by python3 -m venv: Debian: apt-get install python3-venv, as root.',
   },
   {
     name: 'moto',
     what: 'moto',
     get: getMoto,
-    remedy: 'python3 -m venv gets it: Debian: apt-get install python3-venv.',
+    remedy: 'It comes by python3 -m venv: Debian: apt-get install python3-venv, as root.',
   },
   { name: 'reference', what: 'the reference', get: getReference, remedy: REFERENCE_REMEDY },
 ];

@@ -19,13 +19,14 @@ export async function getEmulator() {
   if (process.platform !== 'linux' || architecture === undefined || !hasPython()) return undefined;
   const file = `samcli/local/rapid/aws-lambda-rie-${architecture}`;
   const folder = await cached(`aws-sam-cli-${SAM}`, async (target) => {
+    const python = await makeEnvironment(join(target, 'python'));
     const download = ['download', `aws-sam-cli==${SAM}`, '--no-deps', '--only-binary', ':all:', '--dest', target];
-    await runStep(`getting AWS's emulator of aws-sam-cli ${SAM}`, 'python3', [...PIP, ...download]);
+    await runStep(`getting AWS's emulator of aws-sam-cli ${SAM}`, python, [...PIP, ...download]);
     const wheel = join(target, readdirSync(target).find((name) => name.endsWith('.whl')) ?? 'no wheel');
     const extract = `import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extract(sys.argv[2], sys.argv[3])`;
-    await runStep('unpacking it', 'python3', ['-c', extract, wheel, file, target]);
+    await runStep('unpacking it', python, ['-c', extract, wheel, file, target]);
     chmodSync(join(target, file), 0o755);
-    rmSync(wheel);
+    for (const path of [wheel, join(target, 'python')]) rmSync(path, { recursive: true });
   });
   return folder && join(folder, file);
 }
@@ -34,11 +35,16 @@ export async function getEmulator() {
 export async function getMoto() {
   if (!hasPython()) return undefined;
   const folder = await cached(`moto-${MOTO}`, async (target) => {
-    await runStep('making a Python environment', 'python3', ['-m', 'venv', target]);
-    const python = join(target, 'bin', 'python');
+    const python = await makeEnvironment(target);
     await runStep(`getting moto ${MOTO}`, python, [...PIP, 'install', `moto[server,events,sqs]==${MOTO}`]);
   });
   return folder && join(folder, 'bin', 'python');
+}
+
+/** Python with a pip of its own, which Debian's lacks. @returns Its path. */
+async function makeEnvironment(folder) {
+  await runStep('making a Python environment', 'python3', ['-m', 'venv', folder]);
+  return join(folder, 'bin', 'python');
 }
 
 function hasPython() {
