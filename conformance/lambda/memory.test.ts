@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { GeneratorAnswer } from '@soci/functions';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { writeFunction } from './bundle/unpacked.ts';
 import { GENERATOR, generatorFunction } from './functions.ts';
 import type { LayerRecipe } from './image/layer.ts';
 import { type WrittenImage, writeImage } from './image/write-image.ts';
@@ -72,6 +73,16 @@ const free = await statfs(tmpdir()).then(({ bavail, bsize }) => bavail * bsize);
 const probe = makeMemoryCgroup(512 * MIB);
 probe?.remove();
 if (probe === undefined) reportSkipped('no memory cgroup can be made here: as root of a machine, it can.');
+
+test.skipIf(probe === undefined)('a function that wants more than its cgroup has is killed', async () => {
+  const cgroup = makeMemoryCgroup(128 * MIB);
+  onTestFinished(() => cgroup?.remove());
+  const lambda = await startLambda();
+  const folder = writeFunction('greedy', 'export const handler = async (size) => Buffer.alloc(size, 1).length;\n');
+  lambda.createFunction({ name: 'greedy', folder, launcher: cgroup?.launcher ?? [] });
+  expect(await lambda.invoke('greedy', MIB)).toMatchObject({ outcome: { status: 'success', result: MIB } });
+  expect(await lambda.invoke('greedy', 256 * MIB)).toMatchObject({ outcome: { status: 'crash' } });
+});
 
 for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
   if (free < disk) reportSkipped(`${name}: it takes ${disk / GB} GB of disk.`);
