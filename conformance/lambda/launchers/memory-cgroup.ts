@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A memory cgroup: what is launched in it is killed when it wants more. */
@@ -13,10 +13,15 @@ export interface MemoryCgroup {
 
 const SCRIPT = join(import.meta.dirname, 'cgroup.sh');
 
-/** Names of the files, by the version of cgroups. */
+/** Names of the files, by the version of cgroups; a 0 in the last one keeps it from swapping. */
 const VERSIONS = [
-  { root: '/sys/fs/cgroup/memory', limit: 'memory.limit_in_bytes', peak: 'memory.max_usage_in_bytes' },
-  { root: '/sys/fs/cgroup', limit: 'memory.max', peak: 'memory.peak' },
+  {
+    root: '/sys/fs/cgroup/memory',
+    limit: 'memory.limit_in_bytes',
+    peak: 'memory.max_usage_in_bytes',
+    swap: 'memory.swappiness',
+  },
+  { root: '/sys/fs/cgroup', limit: 'memory.max', peak: 'memory.peak', swap: 'memory.swap.max' },
 ];
 
 let made = 0;
@@ -39,6 +44,7 @@ export function makeMemoryCgroup(limit: number): MemoryCgroup | undefined {
     try {
       statSync(join(folder, files.peak));
       writeFileSync(join(folder, files.limit), String(limit));
+      if (existsSync(join(folder, files.swap))) writeFileSync(join(folder, files.swap), '0');
       return cgroup;
     } catch {
       cgroup.remove(); // Its parent hands no memory controller on.
