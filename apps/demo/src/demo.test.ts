@@ -28,7 +28,7 @@ interface Told {
     readonly filter: readonly { readonly answer: { readonly statusCode: number; readonly body: string } }[];
     readonly generator: readonly { readonly answer: { readonly outcome: string; readonly reason?: string } }[];
   }[];
-  readonly repository: readonly { readonly tag: string; readonly digest: string; readonly kind: string }[];
+  readonly inventory: readonly { readonly tag: string; readonly digest: string; readonly kind: string }[];
 }
 
 async function tellJson(argv: readonly string[]): Promise<Told> {
@@ -82,13 +82,13 @@ describe('an image that goes the whole way', () => {
     expect(started.map(({ event }) => event)).toEqual([first?.event]);
     expect(started[0]?.generator).toMatchObject([{ answer: { outcome: 'skipped', reason: 'already-indexed' } }]);
     expect(others.map(({ event }) => event['detail-type'])).toContain('SOCI Index Ready');
-    expect(told.repository.map(({ tag, kind }) => [tag, kind])).toEqual([
+    expect(told.inventory.map(({ tag, kind }) => [tag, kind])).toEqual([
       ['latest', 'image'],
       ['latest-soci', 'soci-enabled'],
       ['', 'image'],
       ['', 'soci-index'],
     ]);
-    expect(told.repository[1]?.digest).toBe(told.root.digest);
+    expect(told.inventory[1]?.digest).toBe(told.root.digest);
     expect(told.steps.push.bytesIn).toBeGreaterThan(490_000);
     expect(told.steps.index.bytesIn).toBeLessThan(200_000);
     expect(told.steps.again.requests).toBeLessThan(5);
@@ -102,7 +102,7 @@ describe('an image that goes the whole way', () => {
   it('may have several platforms', async () => {
     const told = await tellJson(['--dir', join(folder, 'multi'), '--min-layer-size', '0', layout('multi')]);
     expect(told).toMatchObject({ outcome: 'indexed', verified: { valid: true } });
-    expect(told.repository.filter(({ kind }) => kind === 'soci-index').length).toBeGreaterThan(1);
+    expect(told.inventory.filter(({ kind }) => kind === 'soci-index').length).toBeGreaterThan(1);
   });
 
   it('is told of in the width and the colours of the terminal', async () => {

@@ -30,7 +30,7 @@ export function resultAsJson({ places, answer, proof, steps, stories, inventory 
       filter: filter.map(runAsJson),
       generator: generator.map(runAsJson),
     })),
-    repository: inventory,
+    inventory,
     reading: proof.costs,
   };
 }
