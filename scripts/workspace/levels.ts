@@ -41,6 +41,12 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     ],
     tests: ['@soci/test-aws', '@soci/test-registry'],
   },
+  '@soci/construct': {
+    packages: [],
+    modules: ['aws-cdk-lib', 'constructs', 'node'],
+    tests: ['@soci/filter', '@soci/functions'],
+  },
+  '@soci/stack': { packages: ['@soci/construct', '@soci/functions'], modules: ['aws-cdk-lib', 'constructs', 'node'] },
   '@soci/demo': {
     packages: [
       '@soci/cli',

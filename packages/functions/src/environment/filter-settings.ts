@@ -1,5 +1,5 @@
 import { type EcrEventKind, type Filters, parseFilters } from '@soci/filter';
-import { DEFAULT_OUTPUT_TAG, parseOutputTag } from '../output-tag.ts';
+import { DEFAULT_OUTPUT_TAG, parseOutputTag } from '../tag/output-tag.ts';
 import { readEventKinds } from './event-kinds.ts';
 import { type Environment, VariableReader } from './variables.ts';
 

@@ -1,6 +1,6 @@
 import type { EcrEventKind } from '@soci/filter';
 import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
-import { DEFAULT_OUTPUT_TAG, type OutputTag, parseOutputTag } from '../output-tag.ts';
+import { DEFAULT_OUTPUT_TAG, type OutputTag, parseOutputTag } from '../tag/output-tag.ts';
 import { readEventKinds } from './event-kinds.ts';
 import { type Environment, VariableReader } from './variables.ts';
 

@@ -1,0 +1,32 @@
+// Puts what the construct ships into `assets`: the zips of the functions, the code that stands in templates, and the rules for
+// filters and tags, as `@soci/functions` and `@soci/filter` were built. `pnpm build` runs it.
+import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FILTER_BUNDLE, GENERATOR_BUNDLE, REPOSITORY_NAMES_FILE } from '@soci/functions';
+import { build } from 'esbuild';
+
+const OUTPUT = fileURLToPath(new URL('../assets', import.meta.url));
+/** The oldest Node that CDK apps run on. */
+const TARGET = 'node20';
+
+// Under another name until all of it is there.
+const unfinished = `${OUTPUT}.part`;
+rmSync(unfinished, { recursive: true, force: true });
+mkdirSync(unfinished, { recursive: true });
+for (const file of [FILTER_BUNDLE.zip, GENERATOR_BUNDLE.zip, REPOSITORY_NAMES_FILE]) {
+  cpSync(file, join(unfinished, basename(file)));
+}
+await build({
+  entryPoints: [fileURLToPath(new URL('./synth-rules.mjs', import.meta.url))],
+  outfile: join(unfinished, 'synth-rules.js'),
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  target: TARGET,
+  minify: true,
+  legalComments: 'none',
+  logLevel: 'error',
+});
+rmSync(OUTPUT, { recursive: true, force: true });
+renameSync(unfinished, OUTPUT);

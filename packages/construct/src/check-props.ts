@@ -1,0 +1,81 @@
+import { Stack, Token } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { SociIndexBuilderProps } from './soci-index-builder-props';
+import { rules } from './synth-rules';
+
+const MIN_MEMORY = 256;
+const MAX_MEMORY = 10_240;
+const MIN_SECONDS = 30;
+const MAX_SECONDS = 900;
+
+/** Checks what can be known while the template is made; what is a token, CloudFormation checks, or the functions do. */
+export function checkProps(scope: Construct, props: SociIndexBuilderProps): void {
+  const { memorySize, timeout, outputTag, repositories, filters, reservedConcurrentExecutions } = props;
+  checkNumber(scope, 'memorySize', memorySize, MIN_MEMORY, MAX_MEMORY, 'MB: below that a large image may not fit');
+  checkNumber(scope, 'timeout', timeout?.toSeconds(), MIN_SECONDS, MAX_SECONDS, 'seconds: more Lambda does not give');
+  checkNumber(scope, 'reservedConcurrentExecutions', reservedConcurrentExecutions, 1, 1000, 'invocations');
+  if (outputTag !== undefined && !Token.isUnresolved(outputTag)) {
+    attempt(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
+  }
+  const isV1 = props.indexVersion?.value === 'V1';
+  if (props.untaggedImages && !isV1 && needsTag(outputTag)) {
+    fail(
+      scope,
+      'untaggedImages',
+      `an image without a tag would get none by the template ${outputTag ?? '{tag}-soci'}: use {digest12}`,
+    );
+  }
+  if (filters?.length === 0) fail(scope, 'filters', 'the list is empty: leave it out for all images, or write *:*');
+  if (repositories?.length === 0) fail(scope, 'repositories', 'the list is empty: leave it out for all repositories');
+  for (const { repositoryName, env } of repositories ?? []) {
+    const here = Stack.of(scope).account;
+    if (isOther(env.account, here)) {
+      fail(
+        scope,
+        'repositories',
+        `${repositoryName} is of account ${env.account}, and its pushes raise no events in ${here}: deploy this construct there`,
+      );
+    }
+    if (isOther(env.region, Stack.of(scope).region)) {
+      fail(scope, 'repositories', `${repositoryName} is in ${env.region}: deploy this construct there`);
+    }
+  }
+  if (props.deadLetterQueue !== undefined && props.deadLetterQueueEnabled === false) {
+    fail(scope, 'deadLetterQueueEnabled', 'it is false, and a deadLetterQueue is given: leave one of them out');
+  }
+}
+
+function needsTag(outputTag = '{tag}'): boolean {
+  return !Token.isUnresolved(outputTag) && outputTag.includes('{tag}');
+}
+
+function isOther(one: string, other: string): boolean {
+  return !Token.isUnresolved(one) && !Token.isUnresolved(other) && one !== other;
+}
+
+function checkNumber(
+  scope: Construct,
+  name: string,
+  value: number | undefined,
+  least: number,
+  most: number,
+  what: string,
+): void {
+  if (value === undefined || Token.isUnresolved(value)) return;
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  fail(scope, name, `${value} is not from ${least} to ${most} ${what}`);
+}
+
+/** Runs something whose error says what is wrong with a property. */
+export function attempt<T>(scope: Construct, name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    return fail(scope, name, (error as Error).message);
+  }
+}
+
+/** Refuses a property, with the construct that has it. */
+export function fail(scope: Construct, name: string, problem: string): never {
+  throw new Error(`${scope.node.path}: ${name}: ${problem}`);
+}

@@ -1,0 +1,3 @@
+export { SociIndexBuilder } from './soci-index-builder';
+export type { SociIndexBuilderProps } from './soci-index-builder-props';
+export { SociIndexVersion } from './soci-index-version';

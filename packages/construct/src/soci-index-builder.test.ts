@@ -1,0 +1,376 @@
+import { App, CfnParameter, Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Repository } from 'aws-cdk-lib/aws-ecr';
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Tracing } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { describe, expect, it } from 'vitest';
+import { SociIndexBuilder, type SociIndexBuilderProps, SociIndexVersion } from './index';
+
+const ENV = { account: '123456789012', region: 'eu-west-1' };
+
+function newStack(id = 'Stack'): Stack {
+  return new Stack(new App(), id, { env: ENV });
+}
+
+/** The template of a stack with one builder. */
+function templateOf(props?: SociIndexBuilderProps | ((stack: Stack) => SociIndexBuilderProps)): Template {
+  const stack = newStack();
+  new SociIndexBuilder(stack, 'Soci', typeof props === 'function' ? props(stack) : props);
+  return Template.fromStack(stack);
+}
+
+const environmentOf = (template: Template, description: string) => {
+  const functions = template.findResources('AWS::Lambda::Function', {
+    Properties: { Description: Match.stringLikeRegexp(description) },
+  });
+  return Object.values(functions)[0]?.Properties.Environment.Variables;
+};
+const filterOf = (template: Template) => environmentOf(template, '^Compares');
+const generatorOf = (template: Template) => environmentOf(template, '^Builds');
+
+const REPOSITORY_ACTIONS = Match.arrayWith(['ecr:BatchGetImage', 'ecr:PutImage']);
+const allowRepositories = (resources: unknown) =>
+  Match.objectLike({
+    PolicyDocument: { Statement: [Match.objectLike({ Action: REPOSITORY_ACTIONS, Resource: resources })] },
+  });
+const arnOf = (name: string) => ({
+  'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:ecr:eu-west-1:123456789012:repository/${name}`]],
+});
+
+describe('without properties', () => {
+  const template = templateOf();
+
+  it('makes two functions with a role each and one rule, and nothing else', () => {
+    const kinds = Object.values(template.toJSON().Resources as Record<string, { Type: string }>).map(
+      ({ Type }) => Type,
+    );
+    expect(kinds.sort()).toEqual([
+      'AWS::Events::Rule',
+      'AWS::IAM::Policy',
+      'AWS::IAM::Policy',
+      'AWS::IAM::Policy',
+      'AWS::IAM::Policy',
+      'AWS::IAM::Policy',
+      'AWS::IAM::Role',
+      'AWS::IAM::Role',
+      'AWS::Lambda::Function',
+      'AWS::Lambda::Function',
+      'AWS::Lambda::Permission',
+    ]);
+  });
+
+  it('indexes every image with a tag, as version 2', () => {
+    expect(filterOf(template)).toMatchObject({
+      soci_repository_image_tag_filters: '*:*',
+      soci_output_tag: '{tag}-soci',
+      soci_event_kinds: 'push',
+      soci_index_untagged: 'false',
+      soci_index_generator_lambda_arn: { 'Fn::GetAtt': [expect.stringMatching(/SociIndexGeneratorLambda/), 'Arn'] },
+    });
+    expect(generatorOf(template)).toMatchObject({ soci_index_version: 'V2', soci_output_tag: '{tag}-soci' });
+    template.hasResourceProperties('AWS::IAM::Policy', allowRepositories(arnOf('*')));
+  });
+
+  it('gives the generator a core and a quarter of an hour, and no disk', () => {
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Runtime: 'nodejs24.x',
+      Handler: 'index.handler',
+      MemorySize: 1769,
+      Timeout: 900,
+      EphemeralStorage: Match.absent(),
+    });
+  });
+
+  it('lets in pushes of images alone', () => {
+    template.hasResourceProperties('AWS::Events::Rule', {
+      Name: Match.absent(),
+      EventPattern: {
+        source: ['aws.ecr'],
+        'detail-type': ['ECR Image Action'],
+        detail: {
+          'action-type': ['PUSH'],
+          result: ['SUCCESS'],
+          'image-tag': [{ 'anything-but': '' }],
+          'artifact-media-type': Match.arrayWith([{ exists: false }]),
+        },
+      },
+    });
+  });
+
+  it('allows each function what it does, and no more', () => {
+    const statements = Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
+      ({ Properties }) => Properties.PolicyDocument.Statement,
+    );
+    const wide = statements.filter(({ Resource }) => Resource === '*');
+    expect(wide.map(({ Action }) => Action)).toEqual(['ecr:GetAuthorizationToken']);
+    expect(statements.flatMap(({ Action }) => Action).sort()).toEqual([
+      'ecr:BatchCheckLayerAvailability',
+      'ecr:BatchGetImage',
+      'ecr:CompleteLayerUpload',
+      'ecr:GetAuthorizationToken',
+      'ecr:GetDownloadUrlForLayer',
+      'ecr:InitiateLayerUpload',
+      'ecr:ListImages',
+      'ecr:PutImage',
+      'ecr:UploadLayerPart',
+      'lambda:InvokeFunction',
+      'logs:CreateLogGroup',
+      'logs:CreateLogGroup',
+      'logs:CreateLogStream',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+      'logs:PutLogEvents',
+    ]);
+  });
+});
+
+describe('which images', () => {
+  it('literal filters name', () => {
+    const template = templateOf({ filters: ['prod*:latest', 'prod/app:*', 'dev-[0-9]:*', '!*:*-test'] });
+    expect(filterOf(template).soci_repository_image_tag_filters).toBe('prod*:latest,prod/app:*,dev-[0-9]:*,!*:*-test');
+    template.hasResourceProperties('AWS::IAM::Policy', allowRepositories([arnOf('prod*'), arnOf('dev-?')]));
+    template.resourceCountIs('Custom::SociRepositoryNames', 0);
+  });
+
+  it('filters of a parameter name, is found when the stack is deployed', () => {
+    const template = templateOf((stack) => ({
+      filters: new CfnParameter(stack, 'Filters', { type: 'CommaDelimitedList', default: '*:*' }).valueAsList,
+    }));
+    const joined = { 'Fn::Join': [',', { Ref: 'Filters' }] };
+    expect(filterOf(template).soci_repository_image_tag_filters).toEqual(joined);
+    template.hasResourceProperties('Custom::SociRepositoryNames', { filters: joined, prefix: arnOf('') });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Code: { ZipFile: Match.stringLikeRegexp('repository_arns') },
+    });
+    const [names] = Object.keys(template.findResources('Custom::SociRepositoryNames'));
+    template.hasResourceProperties('AWS::IAM::Policy', allowRepositories({ 'Fn::GetAtt': [names, 'repository_arns'] }));
+  });
+
+  it('are in repositories that were given: the rule and the role are about these alone', () => {
+    const template = templateOf((stack) => ({
+      repositories: [
+        new Repository(stack, 'Own', { removalPolicy: RemovalPolicy.DESTROY }),
+        Repository.fromRepositoryName(stack, 'Other', 'team/app'),
+      ],
+    }));
+    const [own] = Object.keys(template.findResources('AWS::ECR::Repository'));
+    expect(filterOf(template).soci_repository_image_tag_filters).toEqual({
+      'Fn::Join': [',', [{ 'Fn::Join': ['', [{ Ref: own }, ':*']] }, 'team/app:*']],
+    });
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { detail: { 'repository-name': [{ Ref: own }, 'team/app'] } },
+    });
+    template.hasResourceProperties(
+      'AWS::IAM::Policy',
+      allowRepositories(Match.arrayWith([{ 'Fn::GetAtt': [own, 'Arn'] }])),
+    );
+    template.resourceCountIs('Custom::SociRepositoryNames', 0);
+  });
+
+  it('come otherwise than by a push', () => {
+    const template = templateOf({ replicatedImages: true, cachedImages: true });
+    expect(filterOf(template).soci_event_kinds).toBe('push,replication,pull-through-cache');
+    expect(generatorOf(template).soci_event_kinds).toBe('push,replication,pull-through-cache');
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        'detail-type': ['ECR Image Action', 'ECR Replication Action', 'ECR Pull Through Cache Action'],
+        detail: { $or: [{}, {}] },
+      },
+    });
+  });
+
+  it('have no tag', () => {
+    const template = templateOf({ untaggedImages: true, outputTag: 'soci-{digest12}' });
+    expect(filterOf(template)).toMatchObject({ soci_index_untagged: 'true', soci_output_tag: 'soci-{digest12}' });
+    template.hasResourceProperties('AWS::Events::Rule', { EventPattern: { detail: { 'image-tag': Match.absent() } } });
+  });
+});
+
+describe('how', () => {
+  it('version 1, whose indexes have no tags', () => {
+    const template = templateOf({ indexVersion: SociIndexVersion.V1 });
+    expect(generatorOf(template)).toMatchObject({ soci_index_version: 'V1', soci_output_tag: 'none' });
+    expect(filterOf(template).soci_output_tag).toBe('none');
+  });
+
+  it('sizes, memory, time, concurrency, tracing', () => {
+    const template = templateOf({
+      minLayerSize: Size.mebibytes(1),
+      spanSize: Size.kibibytes(512),
+      memorySize: 3538,
+      timeout: Duration.minutes(5),
+      reservedConcurrentExecutions: 3,
+      tracing: Tracing.ACTIVE,
+    });
+    expect(generatorOf(template)).toMatchObject({ soci_min_layer_size: '1048576', soci_span_size: '524288' });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      MemorySize: 3538,
+      Timeout: 300,
+      ReservedConcurrentExecutions: 3,
+      TracingConfig: { Mode: 'Active' },
+    });
+  });
+
+  it('logs that are kept for a time go with the stack', () => {
+    const template = templateOf({ logRetention: RetentionDays.ONE_MONTH });
+    template.resourceCountIs('AWS::Logs::LogGroup', 2);
+    template.hasResource('AWS::Logs::LogGroup', { Properties: { RetentionInDays: 30 }, DeletionPolicy: 'Delete' });
+    expect(JSON.stringify(template.toJSON())).not.toContain('logs:CreateLogGroup');
+  });
+
+  it('a boundary is on every role', () => {
+    const template = templateOf((stack) => ({
+      permissionsBoundary: ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary'),
+      filters: [new CfnParameter(stack, 'Filter').valueAsString],
+    }));
+    const roles = Object.values(template.findResources('AWS::IAM::Role'));
+    expect(roles).toHaveLength(3);
+    for (const { Properties } of roles)
+      expect(JSON.stringify(Properties.PermissionsBoundary)).toContain('policy/boundary');
+  });
+
+  it('a key encrypts environments and the queue', () => {
+    const template = templateOf((stack) => ({ encryptionKey: new Key(stack, 'Key'), deadLetterQueueEnabled: true }));
+    for (const { Properties } of Object.values(template.findResources('AWS::Lambda::Function'))) {
+      expect(Properties.KmsKeyArn).toBeDefined();
+    }
+    template.hasResourceProperties('AWS::SQS::Queue', { KmsMasterKeyId: Match.anyValue() });
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ Action: 'kms:Decrypt' })]) },
+    });
+  });
+
+  it('in a network, with the permissions that this takes', () => {
+    const template = templateOf((stack) => ({ vpc: new Vpc(stack, 'Vpc', { maxAzs: 2 }) }));
+    template.hasResourceProperties('AWS::Lambda::Function', { VpcConfig: { SubnetIds: Match.anyValue() } });
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([Match.objectLike({ Action: Match.arrayWith(['ec2:CreateNetworkInterface']) })]),
+      },
+    });
+  });
+
+  it('what fails on each try is kept, watched, and told of', () => {
+    const template = templateOf((stack) => ({ deadLetterQueueEnabled: true, alarmTopic: new Topic(stack, 'Topic') }));
+    template.allResourcesProperties('AWS::Lambda::Function', { DeadLetterConfig: { TargetArn: Match.anyValue() } });
+    template.hasResourceProperties('AWS::Events::Rule', {
+      Targets: [Match.objectLike({ DeadLetterConfig: Match.anyValue() })],
+    });
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 2);
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Namespace: 'SociIndexBuilder',
+      MetricName: 'Failed',
+      Dimensions: [{ Name: 'service', Value: { 'Fn::Join': ['', [{ Ref: 'AWS::StackName' }, '/Soci']] } }],
+      AlarmActions: [Match.anyValue()],
+    });
+  });
+
+  it('a dashboard', () => templateOf({ dashboard: true }).resourceCountIs('AWS::CloudWatch::Dashboard', 1));
+
+  it('an event bus is told', () => {
+    const template = templateOf((stack) => ({ eventBus: new EventBus(stack, 'Bus') }));
+    expect(generatorOf(template).soci_event_bus).toEqual({ 'Fn::GetAtt': [expect.stringMatching(/^Bus/), 'Arn'] });
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ Action: 'events:PutEvents' })]) },
+    });
+  });
+});
+
+describe('refused, with the construct, the value and the remedy', () => {
+  const one = (stack: Stack, account: string, region = 'eu-west-1') =>
+    Repository.fromRepositoryArn(stack, `${account}-${region}`, `arn:aws:ecr:${region}:${account}:repository/app`);
+
+  it.each<[string, SociIndexBuilderProps | ((stack: Stack) => SociIndexBuilderProps), string]>([
+    ['a filter without a tag', { filters: ['app'] }, 'Stack/Soci: filters: invalid filters'],
+    ['an upper-case repository', { filters: ['app:*', 'App:*'] }, 'at character 7'],
+    ['no filters', { filters: [] }, 'filters: the list is empty: leave it out for all images'],
+    ['an empty filter', { filters: [''] }, 'there is no filter'],
+    ['no repositories', { repositories: [] }, 'repositories: the list is empty'],
+    [
+      'too many filters for a policy',
+      { filters: Array.from({ length: 130 }, (_, i) => `team/app-${i}:*`) },
+      'IAM allows a role 10240: use wildcards',
+    ],
+    [
+      'too many repositories for a rule',
+      (stack) => ({
+        repositories: Array.from({ length: 115 }, (_, i) =>
+          Repository.fromRepositoryName(stack, `${i}`, `team/app-${i}`),
+        ),
+      }),
+      'EventBridge 2048',
+    ],
+    ['little memory', { memorySize: 128 }, 'memorySize: 128 is not from 256 to 10240 MB'],
+    ['much memory', { memorySize: 10_241 }, 'memorySize: 10241 is not'],
+    ['a short time', { timeout: Duration.seconds(29) }, 'timeout: 29 is not from 30 to 900 seconds'],
+    ['a long time', { timeout: Duration.hours(1) }, 'timeout: 3600 is not from 30 to 900 seconds'],
+    ['no concurrency', { reservedConcurrentExecutions: 0 }, 'reservedConcurrentExecutions: 0 is not from 1'],
+    [
+      'a template that takes the tag from the image',
+      { outputTag: '{tag}' },
+      'outputTag: "{tag}" would take the tag away',
+    ],
+    ['a template for one tag', { outputTag: 'soci' }, 'every image would get the same tag'],
+    [
+      'untagged images without a tag',
+      { untaggedImages: true },
+      'untaggedImages: an image without a tag would get none',
+    ],
+    [
+      'a repository of another account',
+      (stack) => ({ repositories: [one(stack, '210987654321')] }),
+      'app is of account 210987654321',
+    ],
+    [
+      'a repository of another Region',
+      (stack) => ({ repositories: [one(stack, '123456789012', 'us-east-1')] }),
+      'app is in us-east-1: deploy this construct there',
+    ],
+    [
+      'a queue and none',
+      (stack) => ({
+        deadLetterQueueEnabled: false,
+        deadLetterQueue: new SociIndexBuilder(stack, 'Q', { deadLetterQueueEnabled: true }).deadLetterQueue as never,
+      }),
+      'leave one of them out',
+    ],
+  ])('%s', (_, props, problem) => {
+    expect(() => templateOf(props)).toThrow(problem);
+  });
+});
+
+it('two builders in one stack, and one in two stacks, get along', () => {
+  const app = new App();
+  const stacks = ['A', 'B'].map((id) => new Stack(app, id, { env: ENV }));
+  for (const stack of stacks) {
+    new SociIndexBuilder(stack, 'One', { filters: ['one:*'] });
+    new SociIndexBuilder(stack, 'Two', { filters: ['two:*'] });
+  }
+  for (const stack of stacks) {
+    const template = Template.fromStack(stack);
+    template.resourceCountIs('AWS::Lambda::Function', 4);
+    // No physical name that the other would have too.
+    const names =
+      JSON.stringify(template.toJSON()).match(/"(?:FunctionName|RoleName|QueueName|DashboardName)":/g) ?? [];
+    // One for each permission of a rule, which names a function by reference.
+    expect(names.filter((name) => name !== '"FunctionName":')).toEqual([]);
+  }
+});
+
+it('grants, and shows, what others build on', () => {
+  const stack = newStack();
+  const builder = new SociIndexBuilder(stack, 'Soci', { alarms: true });
+  const caller = new SociIndexBuilder(stack, 'Caller');
+  builder.grantIndex(caller.filterFunction);
+  expect(builder.alarms).toHaveLength(1);
+  expect(builder.deadLetterQueue).toBeUndefined();
+  expect(
+    [builder.metricIndexed(), builder.metricSkipped(), builder.metricFailed()].map(({ metricName }) => metricName),
+  ).toEqual(['Indexed', 'Skipped', 'Failed']);
+  expect(builder.metricIndexingTime({ statistic: 'p99' }).statistic).toBe('p99');
+});

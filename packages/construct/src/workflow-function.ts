@@ -1,0 +1,94 @@
+import { ArnFormat, Aws, type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Effect, type IManagedPolicy, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  type Code,
+  type FunctionProps,
+  Function as LambdaFunction,
+  Runtime,
+  RuntimeFamily,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import type { SociIndexBuilderProps } from './soci-index-builder-props';
+
+/** Newer than the oldest aws-cdk-lib that this works with knows. */
+const RUNTIME = new Runtime('nodejs24.x', RuntimeFamily.NODEJS, { supportsInlineCode: true });
+
+/** What a function of the workflow has of its own. */
+export interface WorkflowFunctionProps {
+  /** Its name in the template, and the beginning of the names of what belongs to it. */
+  readonly name: string;
+  readonly description: string;
+  readonly code: Code;
+  /** MB. */
+  readonly memorySize: number;
+  readonly timeout: Duration;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What only one of them has. */
+  readonly more?: Partial<FunctionProps>;
+  /** Properties of the builder. */
+  readonly common: SociIndexBuilderProps;
+}
+
+/**
+ * Makes a function with a role of its own, which may write to its log and nothing else. The construct ids are the names that
+ * AWS's SOCI Index Builder has for them.
+ */
+export function createFunction(scope: Construct, props: WorkflowFunctionProps): LambdaFunction {
+  const { name, common, environment, more = {} } = props;
+  const { permissionsBoundary, encryptionKey, logRetention, tracing } = common;
+  const role = createRole(scope, `${name}Role`, permissionsBoundary);
+  encryptionKey?.grantDecrypt(role);
+  const created = new LambdaFunction(scope, name, {
+    description: props.description,
+    runtime: RUNTIME,
+    architecture: common.architecture ?? Architecture.X86_64,
+    handler: 'index.handler',
+    code: props.code,
+    role,
+    memorySize: props.memorySize,
+    timeout: props.timeout,
+    ...(environment && { environment: { ...environment } }),
+    ...(encryptionKey && { environmentEncryption: encryptionKey }),
+    ...(tracing && { tracing }),
+    ...more,
+  });
+  allowLogs(scope, name, role, created, logRetention !== undefined);
+  if (logRetention !== undefined) {
+    new LogGroup(scope, `${name}LogGroup`, {
+      logGroupName: `/aws/lambda/${created.functionName}`,
+      retention: logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  }
+  return created;
+}
+
+function createRole(scope: Construct, id: string, permissionsBoundary: IManagedPolicy | undefined): Role {
+  return new Role(scope, id, {
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    ...(permissionsBoundary && { permissionsBoundary }),
+  });
+}
+
+/** In a policy beside the role: one of the role's own would have to be there before the function that it names. */
+function allowLogs(scope: Construct, name: string, role: Role, created: LambdaFunction, hasLogGroup: boolean): void {
+  const logGroup = Stack.of(scope).formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: `/aws/lambda/${created.functionName}:*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  const actions = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+  if (!hasLogGroup) actions.unshift('logs:CreateLogGroup');
+  new Policy(scope, `${name}CloudwatchPolicy`, {
+    roles: [role],
+    statements: [new PolicyStatement({ effect: Effect.ALLOW, actions, resources: [logGroup] })],
+  });
+}
+
+/** What tells the builders of an account apart in metrics: the stack, and the construct in it. */
+export function serviceName(scope: Construct): string {
+  return `${Aws.STACK_NAME}/${scope.node.id}`;
+}

@@ -1,0 +1,1 @@
+export { type OutputTag, parseOutputTag } from './tag/output-tag.ts';
