@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { FilterEnvironment, GeneratorEnvironment } from '@soci/functions' with { 'resolution-mode': 'import' };
 import { Duration } from 'aws-cdk-lib';
 import { type Alarm, Dashboard, GraphWidget, type Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Rule } from 'aws-cdk-lib/aws-events';
@@ -12,6 +13,7 @@ import { generatorMetric } from './builder-metrics';
 import { checkProps, fail } from './check-props';
 import { findRepositories, repositoryNamesCode } from './indexed-repositories';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
+import { SociIndexVersion } from './soci-index-version';
 import { rules } from './synth-rules';
 import { createFunction, serviceName } from './workflow-function';
 
@@ -68,8 +70,14 @@ export class SociIndexBuilder extends Construct {
     ];
     // Indexes of version 1 have no tags, which the filter would have to exclude.
     const outputTag = props.indexVersion?.value === 'V1' ? 'none' : (props.outputTag ?? '{tag}-soci');
-    const eventKinds = { soci_event_kinds: kinds.join(',') };
-    this.generatorFunction = this.createGenerator(props, { ...eventKinds, soci_output_tag: outputTag });
+    const common = { soci_event_kinds: kinds.join(','), soci_output_tag: outputTag };
+    this.generatorFunction = this.createGenerator(props, common);
+    const environment: FilterEnvironment = {
+      soci_repository_image_tag_filters: repositories.filters,
+      soci_index_generator_lambda_arn: this.generatorFunction.functionArn,
+      soci_index_untagged: props.untaggedImages ? 'true' : 'false',
+      ...common,
+    };
     this.filterFunction = createFunction(this, {
       name: 'ECRImageActionEventFilteringLambda',
       description:
@@ -77,24 +85,21 @@ export class SociIndexBuilder extends Construct {
       code: Code.fromAsset(join(ASSETS, 'filter.zip')),
       memorySize: FILTER_MEMORY,
       timeout: FILTER_TIMEOUT,
-      environment: {
-        soci_repository_image_tag_filters: repositories.filters,
-        soci_index_generator_lambda_arn: this.generatorFunction.functionArn,
-        soci_output_tag: outputTag,
-        ...eventKinds,
-        soci_index_untagged: String(props.untaggedImages ?? false),
-        POWERTOOLS_SERVICE_NAME: this.service,
-      },
+      environment: { ...environment, POWERTOOLS_SERVICE_NAME: this.service },
       more: queue === undefined ? {} : { deadLetterQueue: queue },
       common: props,
     });
-    this.allow('ECRImageActionEventFilteringLambdaInvokeSociIndexGeneratorLambdaPolicy', this.filterFunction, [
-      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.generatorFunction.functionArn] }),
-    ]);
-    this.allow('SociIndexGeneratorLambdaECRRepositoryPolicy', this.generatorFunction, [
+    const mayInvoke = this.allow(
+      'ECRImageActionEventFilteringLambdaInvokeSociIndexGeneratorLambdaPolicy',
+      this.filterFunction,
+      [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.generatorFunction.functionArn] })],
+    );
+    const mayPush = this.allow('SociIndexGeneratorLambdaECRRepositoryPolicy', this.generatorFunction, [
       new PolicyStatement({ actions: REPOSITORY_ACTIONS, resources: [...repositories.arns] }),
     ]);
     this.rule = this.createRule(props, kinds);
+    // A push that comes while the stack is deployed is to be indexed too.
+    this.rule.node.addDependency(mayInvoke, mayPush);
     this.rule.addTarget(new LambdaTarget(this.filterFunction, queue === undefined ? {} : { deadLetterQueue: queue }));
     const hasAlarms = props.alarms ?? props.alarmTopic !== undefined;
     this.alarms = hasAlarms
@@ -148,22 +153,23 @@ export class SociIndexBuilder extends Construct {
     return this.generatorFunction.grantInvoke(grantee);
   }
 
-  private createGenerator(props: SociIndexBuilderProps, environment: Readonly<Record<string, string>>): LambdaFunction {
-    const { eventBus, vpc } = props;
+  private createGenerator(props: SociIndexBuilderProps, common: GeneratorEnvironment): LambdaFunction {
+    const { eventBus, vpc, indexVersion = SociIndexVersion.V2 } = props;
+    const environment: GeneratorEnvironment = {
+      // A token, at times, for one of these.
+      soci_index_version: indexVersion.value as 'V1' | 'V2',
+      ...common,
+      ...(props.minLayerSize && { soci_min_layer_size: String(props.minLayerSize.toBytes()) }),
+      ...(props.spanSize && { soci_span_size: String(props.spanSize.toBytes()) }),
+      ...(eventBus && { soci_event_bus: eventBus.eventBusArn }),
+    };
     const generator = createFunction(this, {
       name: 'SociIndexGeneratorLambda',
       description: 'Builds a SOCI index for an image in Amazon ECR and pushes it to the repository of the image.',
       code: Code.fromAsset(join(ASSETS, 'generator.zip')),
       memorySize: props.memorySize ?? 1769,
       timeout: props.timeout ?? Duration.minutes(15),
-      environment: {
-        soci_index_version: props.indexVersion?.value ?? 'V2',
-        ...environment,
-        ...(props.minLayerSize && { soci_min_layer_size: String(props.minLayerSize.toBytes()) }),
-        ...(props.spanSize && { soci_span_size: String(props.spanSize.toBytes()) }),
-        ...(eventBus && { soci_event_bus: eventBus.eventBusArn }),
-        POWERTOOLS_SERVICE_NAME: this.service,
-      },
+      environment: { ...environment, POWERTOOLS_SERVICE_NAME: this.service },
       more: {
         ...(this.deadLetterQueue && { deadLetterQueue: this.deadLetterQueue }),
         ...(props.reservedConcurrentExecutions !== undefined && {
@@ -243,8 +249,8 @@ export class SociIndexBuilder extends Construct {
   }
 
   /** In a policy beside the role, with the name that AWS's SOCI Index Builder has for it. */
-  private allow(id: string, { role }: LambdaFunction, statements: PolicyStatement[]): void {
-    new Policy(this, id, { roles: [role as Role], statements });
+  private allow(id: string, { role }: LambdaFunction, statements: PolicyStatement[]): Policy {
+    return new Policy(this, id, { roles: [role as Role], statements });
   }
 
   private createDashboard(): void {
