@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { writeFunction } from './bundle/unpacked.ts';
 import { GENERATOR, generatorFunction } from './functions.ts';
 import type { LayerRecipe } from './image/layer.ts';
+import { LARGE_IMAGE, USUAL_IMAGE } from './image/recipes.ts';
 import { type WrittenImage, writeImage } from './image/write-image.ts';
 import { canLaunch, ONE_CORE, READ_ONLY } from './launchers/launchers.ts';
 import { makeMemoryCgroup } from './launchers/memory-cgroup.ts';
@@ -27,13 +28,6 @@ const GB = 1e9;
 const GOAL = 200 * MIB;
 const TIMEOUT = 900;
 
-/** Kinds of files as in images of languages and their libraries. */
-const MIXED = [
-  [5, 'program'],
-  [3, 'text'],
-  [2, 'noise'],
-] as const;
-
 interface Sample {
   readonly name: string;
   readonly recipes: readonly LayerRecipe[];
@@ -48,19 +42,14 @@ interface Sample {
 const IMAGES: readonly Sample[] = [
   {
     name: 'an image of 437 MB',
-    recipes: [208, 106, 59, 34, 19, 5].map((size) => ({ size: size * MB, of: 'archive', kinds: MIXED })),
+    recipes: USUAL_IMAGE,
     disk: 2 * GB,
     memorySizes: [512, 1769],
     most: () => GOAL,
   },
   {
     name: 'an image of 6 GB',
-    recipes: [
-      { size: 1.2 * GB, of: 'archive', kinds: [[1, 'noise']] },
-      { size: 1.4 * GB, of: 'content', kinds: MIXED },
-      { size: 1.4 * GB, of: 'content', kinds: MIXED },
-      { size: 2 * GB, of: 'content', kinds: [[1, 'zeros']] },
-    ],
+    recipes: LARGE_IMAGE,
     disk: 7 * GB,
     memorySizes: [512],
     // Its zTOCs have 32 KiB for every 4 MiB, and are held until all of them are proved; one that grows is there twice.

@@ -1,0 +1,40 @@
+// An image of a usual size, whose layers have hundreds of spans: the generator makes of it what the reference makes now.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { GeneratorAnswer } from '@soci/functions';
+import type { Descriptor } from '@soci/oci';
+import { expect, test } from 'vitest';
+import { runWell } from '../registries/run-program.ts';
+import { temporaryFolder } from '../registries/temporary-folder.ts';
+import { GENERATOR, generatorFunction } from './functions.ts';
+import { USUAL_IMAGE } from './image/recipes.ts';
+import { writeImage } from './image/write-image.ts';
+import { hasParts, partOf } from './parts.ts';
+import { pushLayout } from './push.ts';
+import { startEcr, startLambda } from './running.ts';
+import { RUNTIMES } from './runtimes.ts';
+import { resultOf } from './workflow.ts';
+
+const runtime = RUNTIMES.at(-1);
+
+test.skipIf(!runtime?.isHere || !hasParts('reference'))('the reference makes the same of 437 MB', async () => {
+  if (runtime === undefined) return;
+  const folder = temporaryFolder();
+  const layout = join(folder, 'layout');
+  await writeImage(layout, USUAL_IMAGE);
+  const copy = join(folder, 'copy');
+  const printed = await runWell(partOf('reference'), ['index', '-v', '2', layout, copy]);
+  const [expected] = JSON.parse(printed.toString()) as [Descriptor];
+  rmSync(copy, { recursive: true });
+
+  const registry = await startEcr({ folder: join(folder, 'store') });
+  const lambda = await startLambda();
+  // The threads too: what they are given to do may end in any order.
+  const environment = { soci_compat: 'soci-cli', soci_min_layer_size: '' };
+  lambda.createFunction(generatorFunction(runtime, registry, { environment, memorySize: 3538 }));
+  await pushLayout(registry, 'usual', 'v1', layout);
+  const answer = resultOf<GeneratorAnswer>(await lambda.invoke(GENERATOR, registry.events.at(-1)));
+  if (answer.outcome !== 'indexed') throw new Error(answer.body);
+  expect(answer.layers).toEqual({ built: USUAL_IMAGE.length - 1, reused: 0, skipped: 1 });
+  expect(answer.root?.digest).toBe(expected.digest);
+});
