@@ -1,0 +1,86 @@
+import { SociIndexBuilder, SociIndexVersion } from '@soci/construct';
+import { type CfnElement, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct, IConstruct } from 'constructs';
+import type { TemplateParameters } from './template-parameters.ts';
+
+/** Names that resources have in the template: those of AWS's SOCI Index Builder, whose permissions to deploy name them. */
+const LOGICAL_IDS = [
+  'ECRImageActionEventBridgeRule',
+  'ECRImageActionEventFilteringLambda',
+  'ECRImageActionEventFilteringLambdaRole',
+  'ECRImageActionEventFilteringLambdaCloudwatchPolicy',
+  'ECRImageActionEventFilteringLambdaInvokeSociIndexGeneratorLambdaPolicy',
+  'SociIndexGeneratorLambda',
+  'SociIndexGeneratorLambdaRole',
+  'SociIndexGeneratorLambdaCloudwatchPolicy',
+  'SociIndexGeneratorLambdaECRRepositoryPolicy',
+  'SociIndexGeneratorLambdaECRTokenPolicy',
+  'RepositoryNameParsingLambda',
+  'RepositoryNameParsingLambdaRole',
+  'RepositoryNameParsingLambdaCloudwatchPolicy',
+  'InvokeRepositoryNameParsingLambda',
+];
+
+/** Properties of {@link SociIndexBuilderStack}. */
+export interface SociIndexBuilderStackProps extends StackProps {
+  /** Which images are indexed: `repository:tag`. @default - the parameter, where there is one; else every image */
+  readonly filters?: readonly string[];
+  /** What is made, `V1` or `V2`. @default - the parameter, where there is one; else `V2` */
+  readonly indexVersion?: string;
+  /** Makes the parameters of a template that stands alone. @default - there are none */
+  readonly parameters?: (stack: Stack) => TemplateParameters;
+}
+
+/** The construct in a stack: what `cdk deploy` deploys, and what the plain template is made of. */
+export class SociIndexBuilderStack extends Stack {
+  readonly builder: SociIndexBuilder;
+
+  constructor(scope: Construct, id: string, props: SociIndexBuilderStackProps = {}) {
+    super(scope, id, props);
+    const parameters = props.parameters?.(this);
+    const filters = parameters?.filters ?? props.filters;
+    const indexVersion = parameters?.indexVersion ?? props.indexVersion;
+    this.builder = new SociIndexBuilder(this, 'SociIndexBuilder', {
+      ...(filters && { filters: [...filters] }),
+      ...(indexVersion !== undefined && { indexVersion: SociIndexVersion.of(indexVersion) }),
+      ...(parameters && { outputTag: parameters.outputTag }),
+    });
+    keepNames(this.builder);
+    parameters?.apply(this.builder);
+    output(this, 'EventBridgeRule', this.builder.rule.ruleName, 'Rule that lets in pushes of images.');
+    output(
+      this,
+      'FilteringFunction',
+      this.builder.filterFunction.functionName,
+      'Function that compares images with the filters.',
+    );
+    output(
+      this,
+      'GeneratorFunction',
+      this.builder.generatorFunction.functionName,
+      'Function that builds and pushes SOCI indexes.',
+    );
+    output(
+      this,
+      'GeneratorLogGroup',
+      `/aws/lambda/${this.builder.generatorFunction.functionName}`,
+      'Log group that tells what became of each image.',
+    );
+  }
+}
+
+function keepNames(builder: SociIndexBuilder): void {
+  for (const id of LOGICAL_IDS) {
+    const construct = builder.node.tryFindChild(id);
+    if (construct !== undefined) elementOf(construct).overrideLogicalId(id);
+  }
+}
+
+/** The resource of a construct that makes one. */
+function elementOf(construct: IConstruct): CfnElement {
+  return construct.node.defaultChild as CfnElement;
+}
+
+function output(stack: Stack, id: string, value: string, description: string): void {
+  new CfnOutput(stack, id, { value, description });
+}

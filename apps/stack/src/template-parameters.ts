@@ -1,0 +1,182 @@
+import type { SociIndexBuilder } from '@soci/construct';
+import type { CfnResource } from 'aws-cdk-lib';
+import { Aws, CfnCondition, type CfnElement, CfnParameter, Fn, type Stack } from 'aws-cdk-lib';
+import { FUNCTION_KEYS } from './function-keys.ts';
+
+/** What the parameters of the plain template come to. */
+export interface TemplateParameters {
+  readonly filters: readonly string[];
+  readonly indexVersion: string;
+  readonly outputTag: string;
+  /** Has the resources use the rest of them: where the code lies, the boundary of the roles, fixed names. */
+  apply(builder: SociIndexBuilder): void;
+}
+
+/**
+ * One filter, as CloudFormation checks it: AWS's SOCI Index Builder takes lower case and `*`; upper case in tags, `?`, sets in
+ * brackets, `__` and exclusions are taken here. What else is wrong, the custom resource finds when the stack is deployed.
+ */
+const FILTER_PATTERN = '^ *!?[a-z0-9*?\\[\\]!._/-]+:[A-Za-z0-9*?\\[\\]!._-]+ *$';
+
+const BUCKET_PATTERN = '^[0-9a-z]+([0-9a-z-.]*[0-9a-z])*$';
+const PREFIX_PATTERN = "^([0-9a-zA-Z!_.*'()-]+/)*$";
+const REGION_PATTERN = '^([a-z]+(-[a-z]+)+-[0-9]{1,2})?$';
+const BOUNDARY_PATTERN = '^(none|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\\w+=,.@/-]+)$';
+const TAG_PATTERN = '^(none|[A-Za-z0-9_.-]*[{](tag|digest12)[}][A-Za-z0-9_.{}-]*)$';
+
+/** Makes the parameters, with the groups and labels of AWS's SOCI Index Builder. */
+export function createParameters(stack: Stack): TemplateParameters {
+  const filters = new CfnParameter(stack, 'SociRepositoryImageTagFilters', {
+    type: 'CommaDelimitedList',
+    default: '*:*',
+    allowedPattern: FILTER_PATTERN,
+    constraintDescription:
+      'Each filter is a repository and a tag with a colon between them, such as prod*:latest. Repositories have lower-case letters, digits and . _ - /',
+    description:
+      'Comma-separated list of SOCI repository image tag filters: repository:tag. Both parts may have * for any characters, ? for one, [abc] for one of a set; ! in front of a filter excludes what it matches. "prod*:latest" matches all images tagged latest in repositories that start with prod, "*:*" all images of the registry. Images that are pushed after this stack is created are indexed.',
+  });
+  const version = new CfnParameter(stack, 'SociIndexVersion', {
+    default: 'V2',
+    allowedValues: ['V1', 'V2'],
+    description:
+      'V2 makes a SOCI-enabled image beside each image, which is what to deploy; V1 an index that refers to the image.',
+  });
+  const outputTag = new CfnParameter(stack, 'SociOutputTag', {
+    default: '{tag}-soci',
+    allowedPattern: TAG_PATTERN,
+    constraintDescription:
+      'Text with {tag} or {digest12}, or none. "{tag}" alone would take the tag away from the image.',
+    description:
+      'Tag of a SOCI-enabled image: text with {tag}, the tag of the image, and {digest12}, 12 digits of its digest; or none.',
+  });
+  const bucket = new CfnParameter(stack, 'QSS3BucketName', {
+    allowedPattern: BUCKET_PATTERN,
+    minLength: 3,
+    maxLength: 63,
+    constraintDescription: 'Lower-case letters, numbers, hyphens and dots, beginning and ending in a letter or number.',
+    description: 'Name of the S3 bucket that the two zips of the functions lie in.',
+  });
+  const region = new CfnParameter(stack, 'QSS3BucketRegion', {
+    default: '',
+    allowedPattern: REGION_PATTERN,
+    constraintDescription: 'A Region such as eu-west-1, or nothing.',
+    description:
+      'Region of that bucket; nothing for the Region of this stack. Lambda takes code from its own Region only: where this is another one, the copy in the bucket NAME-REGION of this Region is taken.',
+  });
+  const prefix = new CfnParameter(stack, 'QSS3KeyPrefix', {
+    default: 'cfn-ecr-aws-soci-index-builder/',
+    allowedPattern: PREFIX_PATTERN,
+    constraintDescription: 'Folders, each with a slash at its end.',
+    description: 'Folder of the bucket that the zips lie in.',
+  });
+  const boundary = new CfnParameter(stack, 'IamPermissionsBoundaryArn', {
+    default: 'none',
+    allowedPattern: BOUNDARY_PATTERN,
+    constraintDescription: 'The ARN of an IAM policy, or none.',
+    description: 'ARN of an IAM policy that bounds the permissions of every role, or none.',
+  });
+  const names = new CfnParameter(stack, 'ResourceNames', {
+    default: 'generated',
+    allowedValues: ['generated', 'fixed'],
+    description:
+      "fixed: the rule is called ECRImageActionEventBridgeRule, and the function that reads the filters RepositoryNameParsingLambda, as by AWS's SOCI Index Builder; there can be one such stack in a Region.",
+  });
+  groupParameters(stack, [
+    [
+      'SOCI Index Builder configuration',
+      [
+        [filters, 'SOCI repository image tag filters'],
+        [version, 'SOCI index version'],
+        [outputTag, 'Tag of SOCI-enabled images'],
+      ],
+    ],
+    [
+      'CloudFormation resource configuration',
+      [
+        [bucket, 'S3 bucket name'],
+        [region, 'S3 bucket Region'],
+        [prefix, 'S3 key prefix'],
+        [names, 'Resource names'],
+      ],
+    ],
+    ['AWS IAM settings', [[boundary, 'IAM permissions boundary (optional)']]],
+  ]);
+  return {
+    filters: filters.valueAsList,
+    indexVersion: version.valueAsString,
+    outputTag: outputTag.valueAsString,
+    apply(builder) {
+      applyCode(stack, builder, {
+        bucket: bucket.valueAsString,
+        region: region.valueAsString,
+        prefix: prefix.valueAsString,
+      });
+      applyBoundary(stack, builder, boundary.valueAsString);
+      applyNames(stack, builder, names.valueAsString);
+    },
+  };
+}
+
+function groupParameters(
+  stack: Stack,
+  groups: readonly (readonly [label: string, parameters: readonly (readonly [CfnParameter, string])[]])[],
+): void {
+  const labelled = groups.flatMap(([, parameters]) => parameters);
+  stack.templateOptions.metadata = {
+    'AWS::CloudFormation::Interface': {
+      ParameterGroups: groups.map(([label, parameters]) => ({
+        Label: { default: label },
+        Parameters: parameters.map(([parameter]) => parameter.node.id),
+      })),
+      ParameterLabels: Object.fromEntries(
+        labelled.map(([parameter, label]) => [parameter.node.id, { default: label }]),
+      ),
+    },
+  };
+}
+
+/** The zips lie in the bucket, under names of their own. */
+function applyCode(
+  stack: Stack,
+  builder: SociIndexBuilder,
+  { bucket, region, prefix }: { bucket: string; region: string; prefix: string },
+): void {
+  const isHere = new CfnCondition(stack, 'BucketIsInThisRegion', {
+    expression: Fn.conditionOr(Fn.conditionEquals(region, ''), Fn.conditionEquals(region, Aws.REGION)),
+  });
+  const name = Fn.conditionIf(isHere.logicalId, bucket, `${bucket}-${Aws.REGION}`);
+  for (const [construct, key] of [
+    [builder.filterFunction, FUNCTION_KEYS.filter],
+    [builder.generatorFunction, FUNCTION_KEYS.generator],
+  ] as const) {
+    const resource = construct.node.defaultChild as CfnResource;
+    resource.addPropertyOverride('Code', { S3Bucket: name, S3Key: `${prefix}${key}` });
+    // Written where the code is an asset; here it is none.
+    resource.cfnOptions.metadata = {};
+  }
+}
+
+function applyBoundary(stack: Stack, builder: SociIndexBuilder, boundary: string): void {
+  const condition = new CfnCondition(stack, 'UsePermissionsBoundary', {
+    expression: Fn.conditionNot(Fn.conditionEquals(boundary, 'none')),
+  });
+  for (const resource of resourcesOf(builder, 'AWS::IAM::Role')) {
+    resource.addPropertyOverride('PermissionsBoundary', Fn.conditionIf(condition.logicalId, boundary, Aws.NO_VALUE));
+  }
+}
+
+function applyNames(stack: Stack, builder: SociIndexBuilder, names: string): void {
+  const condition = new CfnCondition(stack, 'UseFixedNames', { expression: Fn.conditionEquals(names, 'fixed') });
+  const fixed = (name: string) => Fn.conditionIf(condition.logicalId, name, Aws.NO_VALUE);
+  const [rule] = resourcesOf(builder, 'AWS::Events::Rule');
+  rule?.addPropertyOverride('Name', fixed('ECRImageActionEventBridgeRule'));
+  const parsing = builder.node.tryFindChild('RepositoryNameParsingLambda')?.node.defaultChild as
+    | CfnResource
+    | undefined;
+  parsing?.addPropertyOverride('FunctionName', fixed('RepositoryNameParsingLambda'));
+}
+
+function resourcesOf(builder: SociIndexBuilder, type: string): CfnResource[] {
+  const elements = builder.node.findAll() as unknown as (CfnElement & Partial<CfnResource>)[];
+  return elements.filter(({ cfnResourceType }) => cfnResourceType === type) as CfnResource[];
+}
