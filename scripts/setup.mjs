@@ -76,7 +76,7 @@ async function install() {
 async function build() {
   const built = workspaceFolders(ROOT).filter((folder) => existsSync(join(ROOT, folder, 'tsconfig.build.json')));
   const inputs = built.flatMap((folder) =>
-    ['src', 'package.json', 'tsconfig.build.json'].map((name) => join(folder, name)),
+    ['src', 'bundle', 'package.json', 'tsconfig.build.json'].map((name) => join(folder, name)),
   );
   const stamp = fingerprint(ROOT, ['tsconfig.base.json', 'turbo.json', 'pnpm-lock.yaml', ...inputs]);
   const stampFile = join(STAMPS, 'build');
