@@ -17,7 +17,9 @@ const tarballs = packPackages().map(({ tarball }) => tarball);
 run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...tarballs]);
 
 const exported = publishedPackages().flatMap(({ name, manifest }) =>
-  publishedSubpaths(manifest).map((subpath) => name + subpath.slice(1)),
+  publishedSubpaths(manifest)
+    .filter((subpath) => !subpath.endsWith('.json'))
+    .map((subpath) => name + subpath.slice(1)),
 );
 for (const [version, node] of findNodes()) {
   report(`installed packages on Node ${version}`, [

@@ -76,7 +76,7 @@ export function commandHelp(command: Command, style: Style, columns: number, pro
   lines.push('', style.bold('Examples:'));
   for (const { purpose, line } of command.examples) {
     lines.push(...wrapWords(style.dim(`# ${purpose}`), width - INDENT.length).map((each) => INDENT + each));
-    lines.push(`${INDENT}${program} ${line}`);
+    lines.push(`${INDENT}${program} ${line}`.trimEnd());
   }
   return [...lines, ''].join('\n');
 }
