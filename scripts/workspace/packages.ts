@@ -38,9 +38,16 @@ export function readPackages(): WorkspacePackage[] {
   return workspaceFolders(ROOT).map((folder: string) => {
     const manifest = readManifest(join(ROOT, folder));
     const targets = Object.values(manifest.exports ?? {});
-    const sources = targets.flatMap((target) => (typeof target === 'string' ? [] : (target['@soci/source'] ?? [])));
+    const sources = targets.flatMap((target) => (typeof target === 'string' ? [] : sourceOf(target)));
     return { name: manifest.name, folder, manifest, entries: sources.map((source) => join(folder, source)) };
   });
+}
+
+/** The source of an export; of a package that is used as it was built, what its built file was made of. */
+function sourceOf(target: Readonly<Record<string, string>>): string[] {
+  const { '@soci/source': source, default: built = '' } = target;
+  if (source !== undefined) return [source];
+  return built.startsWith('./dist/') ? [built.replace('./dist/', './src/').replace(/\.js$/, '.ts')] : [];
 }
 
 /** Those that go to the registry. */

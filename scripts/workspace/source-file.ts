@@ -73,12 +73,15 @@ export function parseSource(path: string, text: string): SourceFile {
   return { path, imports, onlyReExports, hasExports: module.staticExports.length > 0 };
 }
 
-/** The repository path that a relative import means, or null for a package. Built `.js` names stand for their `.ts`. */
+/**
+ * The repository path that a relative import means, or null for a package. Built `.js` names stand for their `.ts`, as do
+ * names without an extension, which CommonJS has.
+ */
 export function resolveRelative(from: string, specifier: string): string | null {
   if (!specifier.startsWith('.')) return null;
   const target = normalize(join(dirname(from), specifier));
-  const source = target.replace(/\.js$/, '.ts');
-  return !existsSync(join(ROOT, target)) && existsSync(join(ROOT, source)) ? source : target;
+  const source = [target, target.replace(/\.js$/, '.ts'), `${target}.ts`].find((path) => existsSync(join(ROOT, path)));
+  return source ?? target;
 }
 
 /** The package that a bare import names: `@soci/oci` of `@soci/oci/layout`; `node` of `node:fs`. */
