@@ -1,4 +1,4 @@
-// The generator with `soci_compat=soci-cli` makes what the reference has made of each golden layout, and refuses what it does.
+// With `soci_compat=soci-cli` the generator makes what the reference has made of golden layouts, and refuses what it did.
 import type { GeneratorAnswer } from '@soci/functions';
 import { startTestLambda, type TestLambda } from '@soci/test-aws';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';

@@ -61,7 +61,8 @@ const launchers = [...(canLaunch(ONE_CORE) ? ONE_CORE : []), ...(canLaunch(READ_
 const free = await statfs(tmpdir()).then(({ bavail, bsize }) => bavail * bsize);
 const probe = makeMemoryCgroup(512 * MIB);
 probe?.remove();
-if (probe === undefined) reportSkipped('no memory cgroup can be made here: as root of a machine, it can.');
+if (probe === undefined)
+  reportSkipped('no memory cgroup can be made here, nothing is held to its memory: as root of a machine, it can.');
 
 test.skipIf(probe === undefined)('a function that wants more than its cgroup has is killed', async () => {
   const cgroup = makeMemoryCgroup(128 * MIB);
@@ -76,7 +77,7 @@ test.skipIf(probe === undefined)('a function that wants more than its cgroup has
 for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
   if (free < disk) reportSkipped(`${name}: it takes ${disk / GB} GB of disk.`);
 
-  describe.skipIf(free < disk || probe === undefined)(name, () => {
+  describe.skipIf(free < disk)(name, () => {
     let registry: TestRegistry;
     let folder: string;
     let image: WrittenImage;
@@ -98,10 +99,9 @@ for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
           `${runtime.name}, ${memorySize} MB: ends within its memory`,
           async () => {
             const cgroup = makeMemoryCgroup(memorySize * MIB);
-            if (cgroup === undefined) throw new Error('there was a cgroup a moment ago');
-            onTestFinished(() => cgroup.remove());
+            onTestFinished(() => cgroup?.remove());
             const lambda = await startLambda();
-            const launcher = [...cgroup.launcher, ...launchers];
+            const launcher = [...(cgroup?.launcher ?? []), ...launchers];
             lambda.createFunction(generatorFunction(runtime, registry, { memorySize, launcher, timeout: TIMEOUT }));
             const repository = `${runtime.name.toLowerCase().replace(' ', '')}/with-${memorySize}`;
             await pushLayout(registry, repository, 'v1', join(folder, 'layout'));
@@ -112,7 +112,7 @@ for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
             const { maxMemory = Number.NaN, milliseconds } = invocation;
             report(`${name}, ${runtime.name}, ${memorySize} MB`, {
               'peak of memory, MiB': maxMemory / MIB,
-              'peak of the cgroup, MiB': cgroup.peak() / MIB,
+              ...(cgroup && { 'peak of the cgroup, MiB': cgroup.peak() / MIB }),
               seconds: milliseconds / 1000,
               'compressed MB/s': image.size / MB / (milliseconds / 1000),
               'MB/s': image.plainSize / MB / (milliseconds / 1000),

@@ -49,7 +49,7 @@ export class Workflow {
     return events;
   }
 
-  /** Has the rule hand the registry's events to the filter, those among them that the functions raise, until all is quiet. */
+  /** Has the rule hand the registry's events to the filter, also those that the functions raise, until all is quiet. */
   async settle(): Promise<void> {
     do {
       for (const event of await this.#rule(this.takeEvents())) this.lambda.enqueue(FILTER, event);

@@ -13,5 +13,5 @@ export function canLaunch(launcher: readonly string[]): boolean {
   return spawnSync(program, [...args, 'true']).status === 0;
 }
 
-/** Words before a program that keep it to one core: more than Lambda gives to a function of 512 MB, all that it gives to one of 1,769. */
+/** Words before a program that keep it to one core, which Lambda gives to a function of 1,769 MB. */
 export const ONE_CORE: readonly string[] = ['taskset', '--cpu-list', '0'];
