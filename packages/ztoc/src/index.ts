@@ -4,7 +4,7 @@ export { type DecodeZtocLimits, decodeZtoc, decodeZtocSpans } from './envelope/d
 export { encodeZtoc } from './envelope/encode.ts';
 export { ZtocError, type ZtocErrorCode, type ZtocErrorOptions } from './errors.ts';
 export type { GzipCheckpoint } from './gzip/checkpoint.ts';
-export { inflateSpan } from './gzip/inflate-span.ts';
+export { inflateSpan, inflateSpanEnd } from './gzip/inflate-span.ts';
 export {
   DEFAULT_MAX_EMPTY_SPANS,
   DEFAULT_MAX_ENTRIES,

@@ -1,12 +1,12 @@
 import { type CallOptions, digestOf, type RangeFetcher } from '@soci/oci';
-import { decodeZtocSpans, inflateSpan, type Span, ZtocError } from '@soci/ztoc';
+import { decodeZtocSpans, inflateSpanEnd, type Span, ZtocError } from '@soci/ztoc';
 import type { Artifact } from '../artifact.ts';
 import { SociIndexError } from '../errors.ts';
 import type { IndexedLayer, LayerReport } from '../report.ts';
 import type { Problem } from './problem.ts';
 import { sampleBySeed } from './seeded-sample.ts';
 
-/** Spans that are longer than this, in the layer or inflated, are not chosen: they are held in memory. 32 MiB. */
+/** Spans that are longer than this, in the layer or inflated, are not chosen: the former are held in memory. 32 MiB. */
 const MAX_CHECKED_LENGTH = 1 << 25;
 
 /** Options of {@link spotCheckZtocs}. */
@@ -98,21 +98,17 @@ function checkSpan(span: Span, bytes: Uint8Array, next: Span | undefined): Probl
     return { code: 'span-digest-mismatch', message: `${where}, does not have the digest ${digest}` };
   }
   if (checkpoint === undefined) return undefined;
+  const window = next?.checkpoint?.window ?? new Uint8Array(0);
+  const length = uncompressedEnd - uncompressedStart;
   try {
-    const inflated = inflateSpan(bytes, checkpoint, uncompressedEnd - uncompressedStart);
-    if (next?.checkpoint === undefined || endsAs(inflated, next.checkpoint.window)) return undefined;
+    const end = inflateSpanEnd(bytes, checkpoint, length, window.length);
+    if (Buffer.compare(end, window.subarray(window.length - end.length)) === 0) return undefined;
     return {
       code: 'content-mismatch',
-      message: `span ${id} does not inflate to what the checkpoint of span ${next.id} has kept of it`,
+      message: `span ${id} does not inflate to what the checkpoint of span ${id + 1} has kept of it`,
     };
   } catch (error) {
     if (!(error instanceof ZtocError)) throw error;
     return { code: 'content-mismatch', message: `span ${id} cannot be inflated from its checkpoint: ${error.message}` };
   }
-}
-
-/** Whether `window`, the last bytes of output up to the next span, ends as the span does. */
-function endsAs(inflated: Uint8Array, window: Uint8Array): boolean {
-  const length = Math.min(inflated.length, window.length);
-  return Buffer.compare(inflated.subarray(inflated.length - length), window.subarray(window.length - length)) === 0;
 }

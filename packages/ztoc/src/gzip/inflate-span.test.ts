@@ -5,7 +5,7 @@ import { buildZtoc } from '../build/build-ztoc.ts';
 import { listSpans } from '../spans.ts';
 import { gzipMember } from './fixtures/gzip-member.ts';
 import { mixedBytes, readGoldenLayer } from './fixtures/layer-data.ts';
-import { inflateSpan } from './inflate-span.ts';
+import { inflateSpan, inflateSpanEnd } from './inflate-span.ts';
 
 describe('a span', () => {
   it.each([
@@ -27,6 +27,10 @@ describe('a span', () => {
       expect(`sha256:${createHash('sha256').update(compressed).digest('hex')}`).toBe(span.digest);
       if (span.checkpoint === undefined) throw new Error('a gzip span has a checkpoint');
       const output = inflateSpan(compressed, span.checkpoint, span.uncompressedEnd - span.uncompressedStart);
+      for (const size of [0, 1, 1000, output.length, output.length + 1]) {
+        const end = inflateSpanEnd(compressed, span.checkpoint, output.length, size);
+        expect(Buffer.compare(end, output.subarray(output.length - Math.min(size, output.length)))).toBe(0);
+      }
       expect(Buffer.compare(output, archive.subarray(span.uncompressedStart, span.uncompressedEnd))).toBe(0);
     }
   });
@@ -47,5 +51,6 @@ describe('a span', () => {
     const member = gzipMember(mixedBytes(3000, 5)).subarray(10);
     expect(inflateSpan(member, start, 100).length).toBe(100);
     expect(() => inflateSpan(member, start, 3001)).toThrow(expect.objectContaining({ code: 'GZIP_TRUNCATED' }));
+    expect(() => inflateSpanEnd(member, start, 3001, 1)).toThrow(expect.objectContaining({ code: 'GZIP_TRUNCATED' }));
   });
 });

@@ -17,12 +17,47 @@ const ENOUGH = Symbol('enough');
  */
 export function inflateSpan(compressed: Uint8Array, checkpoint: GzipCheckpoint, length: number): Uint8Array {
   const output = new Uint8Array(length);
+  readSpan(compressed, checkpoint, length, (bytes, offset) => output.set(bytes, offset));
+  return output;
+}
+
+/**
+ * Inflates a span as {@link inflateSpan} does, and keeps the end of it only: to look whether it comes to what is known of its
+ * end, in little memory.
+ *
+ * @param size Bytes that are kept, at the most.
+ * @returns The last `size` bytes of the `length` bytes; all of them where they are fewer.
+ * @throws {ZtocError} as {@link inflateSpan}.
+ */
+export function inflateSpanEnd(
+  compressed: Uint8Array,
+  checkpoint: GzipCheckpoint,
+  length: number,
+  size: number,
+): Uint8Array {
+  const start = Math.max(0, length - size);
+  const output = new Uint8Array(length - start);
+  readSpan(compressed, checkpoint, length, (bytes, offset) => {
+    if (offset + bytes.length <= start) return;
+    const skipped = Math.max(0, start - offset);
+    output.set(bytes.subarray(skipped), offset + skipped - start);
+  });
+  return output;
+}
+
+/** Hands out the first `length` bytes of a span in pieces, each valid until the next, with where they begin. */
+function readSpan(
+  compressed: Uint8Array,
+  checkpoint: GzipCheckpoint,
+  length: number,
+  onBytes: (bytes: Uint8Array, offset: number) => void,
+): void {
   let filled = 0;
   const decoder = new GzipDecoder(
     {
       output: (bytes) => {
         const count = Math.min(bytes.length, length - filled);
-        output.set(count === bytes.length ? bytes : bytes.subarray(0, count), filled);
+        onBytes(count === bytes.length ? bytes : bytes.subarray(0, count), filled);
         filled += count;
         if (filled === length) throw ENOUGH;
       },
@@ -44,5 +79,4 @@ export function inflateSpan(compressed: Uint8Array, checkpoint: GzipCheckpoint, 
       { offset: compressed.length },
     );
   }
-  return output;
 }
