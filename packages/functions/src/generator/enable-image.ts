@@ -13,13 +13,13 @@ import { reusableLayers } from './reusable-layers.ts';
  * bears its own, and nothing else than a SOCI-enabled image bears it.
  */
 export async function enableImage(job: IndexJob): Promise<Outcome> {
-  const { event, image, repository, settings, log, progress, signal } = job;
+  const { tag, image, repository, settings, log, progress, signal } = job;
   const call = { signal };
   const { outputTag: template } = settings;
-  if (template.needsTag && event.tag === undefined) {
+  if (template.needsTag && tag === undefined) {
     return skipped('untagged', 'it has no tag, after which its index would be named');
   }
-  const outputTag = template.format({ digest: image.digest, ...(event.tag !== undefined && { tag: event.tag }) });
+  const outputTag = template.format({ digest: image.digest, ...(tag !== undefined && { tag }) });
   if (outputTag !== undefined && !isTag(outputTag)) {
     return failed('tag-too-long', `${outputTag} has ${outputTag.length} characters: a tag has 128 at most`);
   }
@@ -32,7 +32,7 @@ export async function enableImage(job: IndexJob): Promise<Outcome> {
   if (obstacle !== undefined) return obstacle;
 
   const reuse = settings.reuseLayers
-    ? reusableLayers(repository, current, outputTag ?? event.tag ?? '', call, log)
+    ? reusableLayers(repository, current, outputTag ?? tag ?? '', call, log)
     : undefined;
   const proved = await buildProved(job, (options) => convertImage(repository, image, options), reuse);
   if (proved.outcome === 'nothing-to-index') return describeNothing(proved, settings.minLayerSize);
@@ -66,11 +66,11 @@ async function findObstacle(
   outputTag: string | undefined,
   current: Descriptor | undefined,
 ): Promise<Skipped | Failed | undefined> {
-  const { event, image, repository, signal } = job;
-  if (event.tag !== undefined) {
-    const now = await resolveTag(job, event.tag);
+  const { tag, image, repository, signal } = job;
+  if (tag !== undefined) {
+    const now = await resolveTag(job, tag);
     if (now?.digest !== image.digest) {
-      return skipped('tag-moved', `the tag ${event.tag} names ${now?.digest ?? 'nothing'} by now, not ${image.digest}`);
+      return skipped('tag-moved', `the tag ${tag} names ${now?.digest ?? 'nothing'} by now, not ${image.digest}`);
     }
   }
   if (current === undefined) return undefined;
@@ -90,6 +90,7 @@ async function resolveTag({ repository, signal }: IndexJob, tag: string): Promis
   }
 }
 
-function alreadyIndexed(outputTag: string | undefined, { digest }: Descriptor): Skipped {
-  return skipped('already-indexed', `the tag ${outputTag} names the SOCI-enabled image that would be made, ${digest}`);
+function alreadyIndexed(outputTag: string | undefined, root: Descriptor): Skipped {
+  const message = `the tag ${outputTag} names the SOCI-enabled image that would be made, ${root.digest}`;
+  return { ...skipped('already-indexed', message), root, ...(outputTag !== undefined && { outputTag }) };
 }

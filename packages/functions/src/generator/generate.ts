@@ -7,12 +7,9 @@ import type { OutcomeMetrics } from '../telemetry/metrics.ts';
 import type { AnnounceIndex } from './announce.ts';
 import type { GeneratorAnswer } from './answer.ts';
 import { BuildProgress } from './build-progress.ts';
-import { classifyContent } from './classify-content.ts';
 import { startDeadline } from './deadline.ts';
-import { enableImage } from './enable-image.ts';
-import { permanentOutcome } from './failure.ts';
+import { indexImage } from './index-image.ts';
 import { failed, type Outcome, type SkipReason, skipped } from './outcome.ts';
-import { referToImage } from './refer-to-image.ts';
 import type { RegistryPool } from './registry-pool.ts';
 
 /** What the generator works with. */
@@ -94,17 +91,9 @@ async function index(event: EcrEvent, digest: string, parts: GeneratorParts): Pr
   const progress = new BuildProgress();
   const deadline = startDeadline(milliseconds, () => progress.describe());
   const { signal } = deadline;
+  const repository = registries.open(home, event.repository);
   try {
-    const repository = registries.open(home, event.repository);
-    const content = await classifyContent(repository, digest, { signal });
-    if (content.outcome === 'skipped') return content;
-    const job = { event, image: content.image, repository, settings, log, progress, signal };
-    return await (settings.version === 2 ? enableImage(job) : referToImage(job));
-  } catch (error) {
-    const permanent = permanentOutcome(signal.aborted ? signal.reason : error);
-    if (permanent === undefined) throw error;
-    log.debug('it failed for good', { error });
-    return permanent;
+    return await indexImage({ repository, digest, tag: event.tag, settings, log, progress, signal });
   } finally {
     deadline.stop();
   }

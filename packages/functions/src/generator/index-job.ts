@@ -1,5 +1,4 @@
 import type { Repository } from '@soci/ecr';
-import type { EcrEvent } from '@soci/filter';
 import type { Descriptor } from '@soci/oci';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import type { Log } from '../telemetry/logger.ts';
@@ -7,10 +6,10 @@ import type { BuildProgress } from './build-progress.ts';
 
 /** An image that is to be indexed, and what that takes. */
 export interface IndexJob {
-  /** What was pushed. */
-  readonly event: EcrEvent;
-  /** Its manifest or image index. */
+  /** The image's manifest or image index. */
   readonly image: Descriptor;
+  /** Its own tag, which must still name it when the index is named; undefined where it has none. */
+  readonly tag: string | undefined;
   /** The repository that it is in, and that its index goes to. */
   readonly repository: Repository;
   readonly settings: GeneratorSettings;

@@ -85,6 +85,10 @@ export interface Skipped {
   readonly reason: SkipReason;
   /** The same for people, with what was found. */
   readonly message: string;
+  /** With `already-indexed`, the SOCI-enabled image that is there; absent with version 1. */
+  readonly root?: Descriptor;
+  /** With `already-indexed`, the tag that it has. */
+  readonly outputTag?: string;
 }
 
 /** It will not work, however often it is tried. */

@@ -9,12 +9,12 @@ import { reusableLayers } from './reusable-layers.ts';
 
 /** Makes SOCI indexes of version 1: manifests that refer to the image, which stays as it is. They have no tags. */
 export async function referToImage(job: IndexJob): Promise<Outcome> {
-  const { event, image, repository, settings, log, progress, signal } = job;
+  const { tag, image, repository, settings, log, progress, signal } = job;
   if (await hasIndexes(job)) {
     return skipped('already-indexed', 'the SOCI indexes that would be made refer to it already');
   }
   const reuse = settings.reuseLayers
-    ? reusableLayers(repository, undefined, event.tag ?? '', { signal }, log)
+    ? reusableLayers(repository, undefined, tag ?? '', { signal }, log)
     : undefined;
   const proved = await buildProved(job, (options) => buildSociIndex(repository, image, options), reuse);
   if (proved.outcome === 'nothing-to-index') return describeNothing(proved, settings.minLayerSize);

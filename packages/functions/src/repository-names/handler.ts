@@ -3,7 +3,7 @@ import {
   answerCloudFormation,
   type CloudFormationRequest,
   type CloudFormationResult,
-} from './answer-cloudformation.ts';
+} from '../cloudformation/answer-cloudformation.ts';
 
 /** One resource, whatever its properties are: an update changes it in place. */
 const PHYSICAL_ID = 'repository-arns';
