@@ -42,7 +42,11 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     tests: ['@soci/test-aws', '@soci/test-registry'],
   },
   // The functions' zips are among its files, and of their code it has types only.
-  '@soci/construct': { packages: ['@soci/functions'], modules: ['aws-cdk-lib', 'constructs', 'node'] },
+  '@soci/construct': {
+    packages: ['@soci/functions'],
+    modules: ['aws-cdk-lib', 'constructs', 'node'],
+    tests: ['@soci/filter'],
+  },
   '@soci/stack': { packages: ['@soci/construct', '@soci/functions'], modules: ['aws-cdk-lib', 'constructs', 'node'] },
   '@soci/demo': {
     packages: [

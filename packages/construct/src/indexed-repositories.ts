@@ -1,11 +1,28 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { ArnFormat, CustomResource, Fn, Stack, Token } from 'aws-cdk-lib';
-import { Code, type IFunction } from 'aws-cdk-lib/aws-lambda';
+import { ArnFormat, CustomResource, Duration, Fn, Stack, Token } from 'aws-cdk-lib';
+import { Code, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { assetPath } from './asset-path';
 import { attempt, fail } from './check-props';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { rules } from './synth-rules';
+import { createFunction } from './workflow-function';
+
+/** What the generator does in a repository. The last one finds layers that were indexed with other images. */
+export const REPOSITORY_ACTIONS = [
+  'ecr:BatchGetImage',
+  'ecr:GetDownloadUrlForLayer',
+  'ecr:CompleteLayerUpload',
+  'ecr:UploadLayerPart',
+  'ecr:InitiateLayerUpload',
+  'ecr:BatchCheckLayerAvailability',
+  'ecr:PutImage',
+  'ecr:ListImages',
+];
+
+/** Memory in MB, and time, of the function that reads filters. */
+const NAMES_MEMORY = 256;
+const NAMES_TIMEOUT = Duration.seconds(30);
 
 /** Longest policy of a role, all inline policies together, in characters. @see IAM User Guide, "IAM and AWS STS quotas" */
 const MAX_POLICY_LENGTH = 10_240;
@@ -27,14 +44,8 @@ export interface IndexedRepositories {
 /**
  * Finds the repositories that a builder is about: those that it was given, those that literal filters name, or, where the
  * filters are known only when the stack is deployed, those that a custom resource will find.
- *
- * @param findNames - Makes the function of the custom resource.
  */
-export function findRepositories(
-  scope: Construct,
-  props: SociIndexBuilderProps,
-  findNames: () => IFunction,
-): IndexedRepositories {
+export function findRepositories(scope: Construct, props: SociIndexBuilderProps): IndexedRepositories {
   const { repositories } = props;
   const given = props.filters ?? repositories?.map(({ repositoryName }) => `${repositoryName}:*`) ?? ['*:*'];
   const isToken = Token.isUnresolved(given) || given.some((filter) => Token.isUnresolved(filter));
@@ -54,16 +65,24 @@ export function findRepositories(
     return { filters, arns: patterns.map((pattern) => arnOf(scope, pattern)) };
   }
   const names = new CustomResource(scope, 'InvokeRepositoryNameParsingLambda', {
-    serviceToken: findNames().functionArn,
+    serviceToken: createNamesFunction(scope, props).functionArn,
     resourceType: 'Custom::SociRepositoryNames',
     properties: { filters, prefix: arnOf(scope, '') },
   });
   return { filters, arns: Token.asList(names.getAtt('repository_arns')) };
 }
 
-/** The code of the function that the custom resource calls: it stands in the template. */
-export function repositoryNamesCode(): Code {
-  return Code.fromInline(readFileSync(join(__dirname, '..', 'assets', 'repository-names.js'), 'utf8'));
+/** Makes the function of the custom resource. Its code stands in the template. */
+function createNamesFunction(scope: Construct, props: SociIndexBuilderProps): LambdaFunction {
+  return createFunction(scope, {
+    name: 'RepositoryNameParsingLambda',
+    description:
+      'Finds the repositories that the filters of a SOCI index builder are about, while its stack is deployed.',
+    code: Code.fromInline(readFileSync(assetPath('repository-names.js'), 'utf8')),
+    memorySize: NAMES_MEMORY,
+    timeout: NAMES_TIMEOUT,
+    common: props,
+  });
 }
 
 function arnOf(scope: Construct, resourceName: string): string {

@@ -54,7 +54,7 @@ export function createFunction(scope: Construct, props: WorkflowFunctionProps): 
     ...(tracing && { tracing }),
     ...more,
   });
-  allowLogs(scope, name, role, created, logRetention !== undefined);
+  allowLogs(scope, name, created, logRetention !== undefined);
   if (logRetention !== undefined) {
     new LogGroup(scope, `${name}LogGroup`, {
       logGroupName: `/aws/lambda/${created.functionName}`,
@@ -73,7 +73,7 @@ function createRole(scope: Construct, id: string, permissionsBoundary: IManagedP
 }
 
 /** In a policy beside the role: one of the role's own would have to be there before the function that it names. */
-function allowLogs(scope: Construct, name: string, role: Role, created: LambdaFunction, hasLogGroup: boolean): void {
+function allowLogs(scope: Construct, name: string, created: LambdaFunction, hasLogGroup: boolean): void {
   const logGroup = Stack.of(scope).formatArn({
     service: 'logs',
     resource: 'log-group',
@@ -82,10 +82,14 @@ function allowLogs(scope: Construct, name: string, role: Role, created: LambdaFu
   });
   const actions = ['logs:CreateLogStream', 'logs:PutLogEvents'];
   if (!hasLogGroup) actions.unshift('logs:CreateLogGroup');
-  new Policy(scope, `${name}CloudwatchPolicy`, {
-    roles: [role],
-    statements: [new PolicyStatement({ effect: Effect.ALLOW, actions, resources: [logGroup] })],
-  });
+  allow(scope, `${name}CloudwatchPolicy`, created, [
+    new PolicyStatement({ effect: Effect.ALLOW, actions, resources: [logGroup] }),
+  ]);
+}
+
+/** Allows a function something in a policy beside its role: one that may name what is made after the role. */
+export function allow(scope: Construct, id: string, { role }: LambdaFunction, statements: PolicyStatement[]): Policy {
+  return new Policy(scope, id, { roles: [role as Role], statements });
 }
 
 /** What tells the builders of an account apart in metrics: the stack, and the construct in it. */
