@@ -14,6 +14,13 @@ export { type EcrHost, type EcrPartition, formatEcrHost, parseEcrHost } from './
 export { ecrPublicCredentials } from './credentials/ecr-public-credentials.ts';
 export { staticCredentials } from './credentials/static-credentials.ts';
 export { RegistryError, type RegistryErrorCode, type RegistryErrorOptions, type RegistryRefusal } from './errors.ts';
+export {
+  type EcrDeletionFailure,
+  type EcrImageId,
+  type EcrImages,
+  type EcrImagesOptions,
+  openEcrImages,
+} from './images/ecr-images.ts';
 export { openVerifiedBlob, type VerifiedBlobOptions } from './registry/blobs/verified-blob.ts';
 export type { PushManifestOptions } from './registry/manifests/put-manifest.ts';
 export { openRegistry, type Registry } from './registry/registry.ts';

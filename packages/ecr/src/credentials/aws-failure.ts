@@ -5,10 +5,12 @@ const MAX_QUOTE = 300;
 
 /** A call of the AWS SDK, for the errors about it. */
 export interface AwsCall {
-  /** The registry whose token was wanted. */
+  /** The registry that it was about. */
   readonly host: string;
   /** What the caller needs to be allowed, such as `ecr:GetAuthorizationToken`. */
   readonly permission: string;
+  /** What it has to be allowed on. @default '*' */
+  readonly resource?: string;
 }
 
 /** Names of the exceptions with which AWS refuses credentials, whatever it was asked. */
@@ -33,7 +35,7 @@ const REFUSED_CREDENTIALS: ReadonlySet<string> = new Set([
  * be read quotes it. Of AWS's words only those are repeated that cannot hold a secret: a refused signature's quote the
  * headers, and with them the session token.
  */
-export function describeAwsFailure(error: unknown, { host, permission }: AwsCall): RegistryError {
+export function describeAwsFailure(error: unknown, { host, permission, resource = '*' }: AwsCall): RegistryError {
   if (error instanceof RegistryError) return error;
   const { name, message, code, $metadata } = error as Partial<SdkError>;
   const status = $metadata?.httpStatusCode;
@@ -41,7 +43,7 @@ export function describeAwsFailure(error: unknown, { host, permission }: AwsCall
     new RegistryError(kind, `${text} (for ${host})`, status === undefined ? {} : { status });
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError') return fail(...describeMissing(message));
   if (name === 'AccessDeniedException') {
-    return fail('ACCESS_DENIED', `AWS does not allow ${permission}: ${quote(message)}; allow it on *`);
+    return fail('ACCESS_DENIED', `AWS does not allow ${permission}: ${quote(message)}; allow it on ${resource}`);
   }
   if (name !== undefined && REFUSED_CREDENTIALS.has(name)) {
     const remedy = 'renew them (aws sso login, aws configure, a new session), and check the clock of this machine';

@@ -1,0 +1,74 @@
+import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openEcrImages } from './ecr-images.ts';
+
+const INDEX = 'application/vnd.oci.image.index.v1+json';
+const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'aws-s3cret' };
+
+let registry: TestRegistry;
+beforeEach(async () => {
+  registry = await startTestRegistry({ auth: 'ecr', ecr: true, autoCreate: true });
+});
+afterEach(() => registry.stop());
+
+const open = () =>
+  openEcrImages({
+    registry: { account: '123456789012', region: 'us-east-1' },
+    credentials: KEYS,
+    endpoint: registry.awsEndpoint,
+  });
+
+/** Puts an image index, told apart by its annotation. */
+const put = (tag: string, name: string) =>
+  registry.putManifest(
+    'app',
+    tag,
+    INDEX,
+    Buffer.from(JSON.stringify({ schemaVersion: 2, manifests: [], annotations: { name } })),
+  );
+
+async function tags(): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for await (const { tag, digest } of open().listTags('app')) found[tag] = digest;
+  return found;
+}
+
+it('lists tags with their digests, from all pages', async () => {
+  const digests = Array.from({ length: 1005 }, (_, i) => put(`v${i}`, `${i % 3}`));
+  const found = await tags();
+  expect(Object.keys(found)).toHaveLength(1005);
+  expect([found.v0, found.v1004]).toEqual([digests[0], digests[1004]]);
+});
+
+it('takes a tag away, and deletes an image with all its tags', async () => {
+  const [one, two] = [put('v1', 'one'), put('v2', 'two')];
+  put('latest', 'one');
+  expect(await open().delete('app', [{ tag: 'v1' }])).toEqual([]);
+  expect(await tags()).toEqual({ latest: one, v2: two });
+  expect(await open().delete('app', [{ digest: one }])).toEqual([]);
+  expect(await tags()).toEqual({ v2: two });
+});
+
+it('tells what was not deleted, over as many calls as it takes', async () => {
+  const missing = Array.from({ length: 150 }, (_, i) => ({ tag: `missing-${i}` }));
+  put('v1', 'one');
+  registry.clearRequests();
+  const failures = await open().delete('app', missing);
+  expect(failures).toHaveLength(150);
+  expect(failures[149]).toMatchObject({ tag: 'missing-149', code: 'ImageNotFound' });
+  expect(registry.requests).toHaveLength(2);
+});
+
+it('tells a repository that is not there from an API that is not to be had', async () => {
+  await expect(open().delete('other', [{ tag: 'v1' }])).rejects.toMatchObject({ name: 'OciError', code: 'NOT_FOUND' });
+  const aborted = AbortSignal.abort(new Error('enough'));
+  await expect(open().delete('app', [{ tag: 'v1' }], { signal: aborted })).rejects.toThrow('enough');
+  registry.inject({
+    on: { port: 'aws' },
+    fault: { kind: 'status', status: 400, body: '{"__type":"AccessDeniedException","message":"no"}' },
+  });
+  await expect(open().delete('app', [{ tag: 'v1' }])).rejects.toMatchObject({
+    code: 'ACCESS_DENIED',
+    message: expect.stringContaining('allow it on app'),
+  });
+});
