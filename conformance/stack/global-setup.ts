@@ -1,0 +1,21 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { findPart } from './parts.ts';
+import { clearReport } from './report.ts';
+import { PACKAGE_FOLDER, TEMPLATES_FOLDER } from './templates/templates.ts';
+
+/** Before all tests: writes the folder that a bucket is to have, and every template that is looked at. */
+export default function setUp(): void {
+  clearReport();
+  const root = join(import.meta.dirname, '..', '..');
+  const run = (...args: string[]) =>
+    execFileSync(process.execPath, args, {
+      // The findings are told on standard error too; they are the tests' matter.
+      stdio: 'pipe',
+      // cdk-nag, which lies elsewhere, is to find the CDK of the construct.
+      env: { ...process.env, NODE_PATH: join(root, 'packages', 'construct', 'node_modules') },
+    });
+  run(join(root, 'apps', 'stack', 'dist', 'write-template.js'), PACKAGE_FOLDER);
+  const cdkNag = findPart('cdkNag');
+  run(join(import.meta.dirname, 'templates', 'write-templates.mjs'), TEMPLATES_FOLDER, ...(cdkNag ? [cdkNag] : []));
+}

@@ -1,0 +1,47 @@
+// The templates under linters that others wrote. What stands although one of them has something to say is in suppressions.json.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { findPart } from '../parts.ts';
+import { TEMPLATE_NAMES, TEMPLATES_FOLDER } from '../templates/templates.ts';
+import type { Finding } from './finding.ts';
+import { runCfnLint, runCheckov } from './python-linters.ts';
+import { readSuppressions, suppress } from './suppressions.ts';
+
+/** The CDK writes DependsOn for what a Ref or GetAtt says already. */
+const REDUNDANT_DEPENDS_ON = 'W3005';
+
+describe.skipIf(findPart('linters') === undefined)('cfn-lint', () => {
+  test.each(TEMPLATE_NAMES)('%s', (name) => {
+    expect(runCfnLint(name).filter(({ rule }) => rule !== REDUNDANT_DEPENDS_ON)).toEqual([]);
+  });
+});
+
+describe.skipIf(findPart('linters') === undefined)('checkov', () => {
+  const findings: Finding[] = [];
+  const suppressions = readSuppressions('checkov');
+
+  test.each(TEMPLATE_NAMES)('%s', (name) => {
+    const found = runCheckov(name);
+    findings.push(...found);
+    expect(suppress(found, suppressions).open).toEqual([]);
+  });
+
+  test('every suppression is for something', () => {
+    expect(suppress(findings, suppressions).unused).toEqual([]);
+  });
+});
+
+describe.skipIf(findPart('cdkNag') === undefined)('cdk-nag', () => {
+  const suppressions = readSuppressions('cdk-nag');
+  const findings = (): Finding[] => JSON.parse(readFileSync(join(TEMPLATES_FOLDER, 'cdk-nag.json'), 'utf8'));
+
+  test.each(TEMPLATE_NAMES)('%s', (name) => {
+    const found = findings().filter(({ template }) => template === name);
+    expect(suppress(found, suppressions).open).toEqual([]);
+  });
+
+  test('every suppression is for something', () => {
+    expect(suppress(findings(), suppressions).unused).toEqual([]);
+  });
+});

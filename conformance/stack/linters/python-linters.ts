@@ -1,0 +1,40 @@
+import { execFileSync } from 'node:child_process';
+import { partOf } from '../parts.ts';
+import { REPORTS } from '../report.ts';
+import { type TemplateName, templatePath } from '../templates/templates.ts';
+import type { Finding } from './finding.ts';
+
+/** What cfn-lint says of a template. */
+export function runCfnLint(template: TemplateName): Finding[] {
+  // The script beside its Python names the folder that it was installed into under another name.
+  const main = 'import sys; from cfnlint.runner import main; sys.exit(main())';
+  const text = run(['-c', main, '--non-zero-exit-code', 'none', '--format', 'json', templatePath(template)]);
+  const found = JSON.parse(text) as { Rule: { Id: string }; Location: { Path: string[] } }[];
+  return found.map(({ Rule, Location }) => ({ template, rule: Rule.Id, resource: Location.Path.join('.') }));
+}
+
+/** What checkov says of a template. Nothing is asked of the network. */
+export function runCheckov(template: TemplateName): Finding[] {
+  const flags = [
+    '--framework',
+    'cloudformation',
+    '--compact',
+    '--quiet',
+    '--skip-download',
+    '--soft-fail',
+    '-o',
+    'json',
+  ];
+  const text = run(['-m', 'checkov.main', '-f', templatePath(template), ...flags]);
+  const { results, summary } = JSON.parse(text) as {
+    results: { failed_checks: { check_id: string; resource: string }[] };
+    summary: { passed: number; parsing_errors: number };
+  };
+  if (summary.passed === 0 || summary.parsing_errors > 0) throw new Error(`checkov has not read ${template}: ${text}`);
+  return results.failed_checks.map(({ check_id, resource }) => ({ template, rule: check_id, resource }));
+}
+
+function run(args: readonly string[]): string {
+  // Checkov looks for its settings in the working folder.
+  return execFileSync(partOf('linters'), args, { cwd: REPORTS, encoding: 'utf8', maxBuffer: 1 << 26 });
+}

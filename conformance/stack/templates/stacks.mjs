@@ -1,0 +1,83 @@
+// The stacks whose templates are looked at, by name.
+import { SociIndexBuilderStack } from '../../../apps/stack/dist/soci-index-builder-stack.js';
+import { createParameters } from '../../../apps/stack/dist/template-parameters.js';
+import { cdk, SociIndexBuilder, SociIndexVersion } from './cdk.mjs';
+
+const { CfnParameter, DefaultStackSynthesizer, Duration, Size, Stack } = cdk;
+
+/** Each makes a stack in an app. */
+export const STACKS = {
+  /** What the plain template is made of, for cdk-nag, which looks at constructs. */
+  plain: (app) =>
+    new SociIndexBuilderStack(app, 'Plain', {
+      synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
+      parameters: createParameters,
+    }),
+  'default-props': (app) => {
+    const stack = new Stack(app, 'Default');
+    new SociIndexBuilder(stack, 'Soci');
+    return stack;
+  },
+  'every-prop': makeEveryProp,
+  'two-builders': (app) => {
+    const stack = new Stack(app, 'Two');
+    new SociIndexBuilder(stack, 'Releases', { filters: ['prod/*:v*', '!*:*-test'] });
+    new SociIndexBuilder(stack, 'Nightly', {
+      repositories: [makeRepository(stack)],
+      indexVersion: SociIndexVersion.V1,
+      deadLetterQueueEnabled: true,
+    });
+    return stack;
+  },
+};
+
+/** As linters would have it: what they say is to be about the construct. */
+function makeRepository(stack) {
+  return new cdk.aws_ecr.Repository(stack, 'Images', {
+    imageScanOnPush: true,
+    imageTagMutability: cdk.aws_ecr.TagMutability.IMMUTABLE,
+    encryption: cdk.aws_ecr.RepositoryEncryption.KMS,
+  });
+}
+
+/** Whatever can be asked for, with filters that are known only when the stack is deployed. */
+function makeEveryProp(app) {
+  const stack = new Stack(app, 'Every');
+  const filters = new CfnParameter(stack, 'Filters', { type: 'CommaDelimitedList', default: 'prod*:*' });
+  const subnets = { subnetType: cdk.aws_ec2.SubnetType.PRIVATE_ISOLATED };
+  const key = new cdk.aws_kms.Key(stack, 'Key', { enableKeyRotation: true });
+  const flowLog = new cdk.aws_logs.LogGroup(stack, 'FlowLog', { encryptionKey: key });
+  const vpc = new cdk.aws_ec2.Vpc(stack, 'Network', {
+    maxAzs: 2,
+    natGateways: 0,
+    subnetConfiguration: [{ name: 'inside', ...subnets }],
+    flowLogs: { all: { destination: cdk.aws_ec2.FlowLogDestination.toCloudWatchLogs(flowLog) } },
+  });
+  new SociIndexBuilder(stack, 'Soci', {
+    filters: filters.valueAsList,
+    indexVersion: SociIndexVersion.V2,
+    outputTag: 'soci-{digest12}',
+    minLayerSize: Size.mebibytes(1),
+    spanSize: Size.mebibytes(2),
+    untaggedImages: true,
+    replicatedImages: true,
+    cachedImages: true,
+    memorySize: 3538,
+    timeout: Duration.minutes(10),
+    reservedConcurrentExecutions: 20,
+    architecture: cdk.aws_lambda.Architecture.ARM_64,
+    logRetention: cdk.aws_logs.RetentionDays.ONE_MONTH,
+    permissionsBoundary: cdk.aws_iam.ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary'),
+    encryptionKey: key,
+    vpc,
+    vpcSubnets: subnets,
+    securityGroups: [new cdk.aws_ec2.SecurityGroup(stack, 'Group', { vpc, description: 'The generator' })],
+    deadLetterQueueEnabled: true,
+    alarms: true,
+    alarmTopic: new cdk.aws_sns.Topic(stack, 'Topic', { masterKey: key, enforceSSL: true }),
+    dashboard: true,
+    tracing: cdk.aws_lambda.Tracing.ACTIVE,
+    eventBus: new cdk.aws_events.EventBus(stack, 'Bus'),
+  });
+  return stack;
+}

@@ -1,0 +1,19 @@
+import { defineConfig, mergeConfig } from 'vitest/config';
+import shared from '../../vitest.shared.ts';
+
+/** Not part of `npm test`: these tests start programs that npm does not bring. `pnpm test:stack` gets and names them. */
+export default mergeConfig(
+  shared,
+  defineConfig({
+    test: {
+      root: import.meta.dirname,
+      globalSetup: ['global-setup.ts'],
+      include: ['**/*.test.ts'],
+      // Time is measured, and the machine may be small.
+      fileParallelism: false,
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+      outputFile: { json: '.reports/test.json' },
+    },
+  }),
+);
