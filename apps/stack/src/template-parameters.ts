@@ -22,7 +22,14 @@ const BUCKET_PATTERN = '^[0-9a-z]+([0-9a-z-.]*[0-9a-z])*$';
 const PREFIX_PATTERN = "^([0-9a-zA-Z!_.*'()-]+/)*$";
 const REGION_PATTERN = '^([a-z]+(-[a-z]+)+-[0-9]{1,2})?$';
 const BOUNDARY_PATTERN = '^(none|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\\w+=,.@/-]+)$';
-const TAG_PATTERN = '^(none|[A-Za-z0-9_.-]*[{](tag|digest12)[}][A-Za-z0-9_.{}-]*)$';
+
+/** Text with a placeholder; with `{tag}` something besides, or the tag would be taken from the image itself. */
+const TAG_PATTERN = [
+  '^(none',
+  '[A-Za-z0-9_.-]*[{]digest12[}][A-Za-z0-9_.{}-]*',
+  '[A-Za-z0-9_.-]+[{]tag[}][A-Za-z0-9_.{}-]*',
+  '[{]tag[}][A-Za-z0-9_.{}-]+)$',
+].join('|');
 
 /** Makes the parameters, with the groups and labels of AWS's SOCI Index Builder. */
 export function createParameters(stack: Stack): TemplateParameters {

@@ -1,0 +1,63 @@
+// As a CDK app has it: the tarball of the construct, with the oldest aws-cdk-lib that it takes and with the pinned one, gives the
+// same template from CommonJS as from ES modules, with nothing on PATH but Node.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { report } from '../report.ts';
+import { packPackages } from '../workspace/pack.ts';
+import { readManifest, ROOT } from '../workspace/packages.ts';
+
+const NAME = '@soci/construct';
+const PEERS = ['aws-cdk-lib', 'constructs'];
+
+/** What is printed of an app: the template, and nothing else. */
+const APP = `
+const stack = new Stack(new App({ analyticsReporting: false }), 'Images');
+new SociIndexBuilder(stack, 'Soci', { filters: ['prod/*:*', '!*:*-test'], deadLetterQueueEnabled: true });
+console.log(JSON.stringify(Template.fromStack(stack).toJSON()));
+`;
+const FORMS = {
+  'app.cjs': `const { App, Stack } = require('aws-cdk-lib');
+const { Template } = require('aws-cdk-lib/assertions');
+const { SociIndexBuilder } = require('${NAME}');${APP}`,
+  'app.mjs': `import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { SociIndexBuilder } from '${NAME}';${APP}`,
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'soci-synthesised-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const { unit, tarball } = packPackages().find(({ unit }) => unit.name === NAME) ?? fail(`${NAME} is not published`);
+const ranges = unit.manifest.peerDependencies ?? {};
+const lowest = PEERS.map((peer) => `${peer}@${(ranges[peer] ?? '').replace(/^\^/, '')}`);
+const pinned = PEERS.map(
+  (peer) => `${peer}@${readManifest(join(ROOT, unit.folder, 'node_modules', peer)).version}`,
+);
+for (const peers of [lowest, pinned]) report(`templates with ${peers.join(', ')}`, problemsWith(peers));
+
+function problemsWith(peers: readonly string[]): string[] {
+  const app = mkdtempSync(join(folder, 'app-'));
+  writeFileSync(join(app, 'package.json'), '{ "private": true }\n');
+  run(app, 'npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', tarball, ...peers]);
+  const outputs = Object.entries(FORMS).map(([file, text]) => {
+    writeFileSync(join(app, file), text);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: app, env: {}, encoding: 'utf8' });
+    return { file, status, stdout, stderr };
+  });
+  const failed = outputs.filter(({ status }) => status !== 0);
+  if (failed.length > 0) return failed.map(({ file, stderr }) => `${file}: ${stderr}`);
+  const [first, second] = outputs.map(({ stdout }) => stdout);
+  if (first !== second) return ['the template from CommonJS is not the one from ES modules'];
+  const functions = first?.split('"AWS::Lambda::Function"').length ?? 0;
+  return functions === 3 ? [] : [`the template has ${functions - 1} functions, not two`];
+}
+
+function run(cwd: string, command: string, args: readonly string[]): void {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`);
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}
