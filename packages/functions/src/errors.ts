@@ -8,6 +8,14 @@ export type FunctionErrorCode =
   | 'DEADLINE_NEAR'
   /** An index that does not read back right. */
   | 'INDEX_NOT_PROVED'
+  /** An image that is to be indexed while a stack is deployed, and is not there. */
+  | 'IMAGE_MISSING'
+  /** An image that a stack says is indexed, and that gets no index. */
+  | 'NO_INDEX'
+  /** The role of the function may not do what it takes. */
+  | 'ACCESS_DENIED'
+  /** An index that Amazon ECR does not delete. */
+  | 'DELETION_REFUSED'
   /** Something in passing: the same event may succeed when it comes again. */
   | 'TRY_AGAIN';
 

@@ -16,7 +16,7 @@ export interface EcrCredentialsOptions extends AwsOptions {
   readonly registry?: Pick<EcrHost, 'account' | 'region'> & { readonly host: string };
 }
 
-type EcrSdk = typeof import('@aws-sdk/client-ecr');
+type EcrSdk = typeof import('./ecr-sdk.ts');
 
 /**
  * Finds credentials for private ECR registries, by GetAuthorizationToken of the AWS SDK; undefined for other hosts. A
@@ -68,7 +68,7 @@ async function createClient(
   { region, fips, dualStack }: Pick<EcrHost, 'region'> & Partial<EcrHost>,
   options: EcrCredentialsOptions,
 ): Promise<{ readonly sdk: EcrSdk; readonly client: ECRClient }> {
-  const sdk = await import('@aws-sdk/client-ecr');
+  const sdk = await import('./ecr-sdk.ts');
   const named = { ...(fips === true ? { fips } : {}), ...(dualStack === true ? { dualStack } : {}) };
   const client = new sdk.ECRClient(
     awsClientOptions(`https://api.ecr.${region}.amazonaws.com`, region, { ...named, ...options }),

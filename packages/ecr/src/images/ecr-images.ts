@@ -51,7 +51,7 @@ export interface EcrImages {
   ): Promise<readonly EcrDeletionFailure[]>;
 }
 
-type EcrSdk = typeof import('@aws-sdk/client-ecr');
+type EcrSdk = typeof import('../credentials/ecr-sdk.ts');
 
 /** Opens the images of a private registry by Amazon ECR's own API. The AWS SDK is loaded with the first call. */
 export function openEcrImages(options: EcrImagesOptions): EcrImages {
@@ -115,7 +115,7 @@ export function openEcrImages(options: EcrImagesOptions): EcrImages {
 }
 
 async function openClient(region: string, options: EcrImagesOptions) {
-  const sdk = await import('@aws-sdk/client-ecr');
+  const sdk = await import('../credentials/ecr-sdk.ts');
   const client = new sdk.ECRClient(awsClientOptions(`https://api.ecr.${region}.amazonaws.com`, region, options));
   return { sdk, client };
 }

@@ -16,6 +16,8 @@ const FUNCTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   filter: { index: own('filter') },
   generator: {
     index: own('generator'),
+    // The same for one image, while a stack is deployed: `deploy.handler`.
+    deploy: own('deploy-time'),
     // The body of its threads, which `@soci/index` looks for beside the code that starts them.
     'layer-worker': join(dirname(built('@soci/index')), 'layers', 'layer-worker.js'),
   },

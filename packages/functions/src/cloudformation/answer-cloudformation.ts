@@ -18,7 +18,8 @@ export type CloudFormationResult =
   | { readonly Status: 'SUCCESS'; readonly Data: Readonly<Record<string, unknown>> }
   | { readonly Status: 'FAILED'; readonly Reason: string };
 
-/** CloudFormation takes answers of up to 4 KB, data and all. */
+/** Bytes of an answer that CloudFormation takes, data and all; and characters of a reason, of which it shows no more. */
+const MAX_ANSWER = 4096;
 const MAX_REASON = 1000;
 
 const TRIES = 3;
@@ -37,8 +38,14 @@ export async function answerCloudFormation(
   send: (url: string, body: string) => Promise<void> = put,
 ): Promise<void> {
   const { StackId, RequestId, LogicalResourceId } = asked;
-  const told = result.Status === 'FAILED' ? { ...result, Reason: result.Reason.slice(0, MAX_REASON) } : result;
-  const body = JSON.stringify({ ...told, PhysicalResourceId: physicalId, StackId, RequestId, LogicalResourceId });
+  const write = (told: CloudFormationResult): string =>
+    JSON.stringify({ ...told, PhysicalResourceId: physicalId, StackId, RequestId, LogicalResourceId });
+  let body = write(result);
+  if (result.Status === 'FAILED') {
+    let Reason = result.Reason.slice(0, MAX_REASON);
+    // Characters may take several bytes each, and escaped ones more.
+    while (Buffer.byteLength((body = write({ ...result, Reason }))) > MAX_ANSWER) Reason = Reason.slice(0, -100);
+  }
   for (let attempt = 1; ; attempt++) {
     try {
       return await send(asked.ResponseURL, body);

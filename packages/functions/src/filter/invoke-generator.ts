@@ -18,7 +18,7 @@ export function generatorInvoker(arn: string): InvokeGenerator {
   let client: LambdaClient | undefined;
   return async (payload) => {
     try {
-      const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
+      const { InvokeCommand, LambdaClient } = await import('./lambda-sdk.ts');
       client ??= new LambdaClient({
         region: arn.split(':')[3] as string,
         requestHandler: {

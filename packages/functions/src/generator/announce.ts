@@ -23,7 +23,7 @@ export function indexAnnouncer(bus: string | undefined): AnnounceIndex | undefin
   if (bus === undefined) return undefined;
   let client: EventBridgeClient | undefined;
   return async (event, indexed) => {
-    const { EventBridgeClient, PutEventsCommand } = await import('@aws-sdk/client-eventbridge');
+    const { EventBridgeClient, PutEventsCommand } = await import('./event-bridge-sdk.ts');
     client ??= new EventBridgeClient({
       requestHandler: {
         connectionTimeout: CONNECT_TIMEOUT,

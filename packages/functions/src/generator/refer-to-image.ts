@@ -13,9 +13,7 @@ export async function referToImage(job: IndexJob): Promise<Outcome> {
   if (await hasIndexes(job)) {
     return skipped('already-indexed', 'the SOCI indexes that would be made refer to it already');
   }
-  const reuse = settings.reuseLayers
-    ? reusableLayers(repository, undefined, tag ?? '', { signal }, log)
-    : undefined;
+  const reuse = settings.reuseLayers ? reusableLayers(repository, undefined, tag ?? '', { signal }, log) : undefined;
   const proved = await buildProved(job, (options) => buildSociIndex(repository, image, options), reuse);
   if (proved.outcome === 'nothing-to-index') return describeNothing(proved, settings.minLayerSize);
   progress.enter('pushing the index');

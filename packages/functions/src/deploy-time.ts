@@ -1,0 +1,1 @@
+export { handler } from './deploy-time/handler.ts';

@@ -1,0 +1,153 @@
+import type { EcrImages, Repository } from '@soci/ecr';
+import {
+  answerCloudFormation,
+  type CloudFormationRequest,
+  type CloudFormationResult,
+} from '../cloudformation/answer-cloudformation.ts';
+import type { GeneratorSettings } from '../environment/generator-settings.ts';
+import type { Environment } from '../environment/variables.ts';
+import { BuildProgress } from '../generator/build-progress.ts';
+import { startDeadline } from '../generator/deadline.ts';
+import type { InvocationLog } from '../telemetry/logger.ts';
+import { findIndex } from './find-index.ts';
+import { indexAtDeploy, resolveImage } from './index-at-deploy.ts';
+import { type IndexAttributes, startedResult } from './index-attributes.ts';
+import { removeIndex } from './remove-index.ts';
+import { formatResourceId, parseResourceId } from './resource-id.ts';
+import { type IndexRequest, readProperties } from './resource-properties.ts';
+import { type Persistence, tryUntilDone } from './try-again.ts';
+
+/** What the handler works with. */
+export interface DeployParts {
+  readonly environment: Environment;
+  /** Milliseconds that Lambda has left for the invocation. */
+  readonly milliseconds: number;
+  readonly log: InvocationLog;
+  /** Opens a repository, with nothing remembered of what was in it. */
+  readonly openRepository: (settings: GeneratorSettings, name: string) => Repository;
+  readonly images: EcrImages;
+  /** Has the function called once more, with this JSON, by Lambda and not before this invocation is answered. */
+  readonly invokeLater: (payload: string) => Promise<unknown>;
+  /** Milliseconds before something is tried a second time. */
+  readonly pause: number;
+  /** Sends an answer to an address. @default over HTTPS */
+  readonly send?: Parameters<typeof answerCloudFormation>[3];
+}
+
+/** What a function leaves for itself, for an index that a deployment does not wait for. */
+export interface LaterRequest {
+  readonly RequestType: 'Later';
+  readonly ResourceProperties: Readonly<Record<string, unknown>>;
+}
+
+/** What a resource is called whose image was never indexed. It names nothing that could be deleted. */
+const NOT_INDEXED = 'not-indexed';
+
+/**
+ * Does what CloudFormation asks of a `Custom::SociIndexedImage`, and answers, whatever comes of it: also where the time is
+ * nearly over while something hangs.
+ *
+ * @throws what sending the answer fails with; Lambda then tries again.
+ */
+export async function handleRequest(asked: CloudFormationRequest, parts: DeployParts): Promise<void> {
+  const { log, milliseconds } = parts;
+  const progress = new BuildProgress();
+  const deadline = startDeadline(milliseconds, () => progress.describe());
+  const over = new Promise<never>((_, reject) => {
+    deadline.signal.addEventListener('abort', () => reject(deadline.signal.reason), { once: true });
+  });
+  let answer: Answer;
+  try {
+    answer = await Promise.race([carryOut(asked, parts, progress, deadline.signal), over]);
+  } catch (error) {
+    const Reason = error instanceof Error ? error.message : String(error);
+    log.error(Reason, { error });
+    answer = { id: asked.PhysicalResourceId ?? NOT_INDEXED, result: { Status: 'FAILED', Reason } };
+  } finally {
+    deadline.stop();
+  }
+  await answerCloudFormation(asked, answer.id, answer.result, parts.send);
+}
+
+/**
+ * Makes an index that a deployment did not wait for. There is nobody to answer: what came of it is in the log.
+ *
+ * @throws FunctionError where Lambda may try again.
+ */
+export async function handleLater({ ResourceProperties }: LaterRequest, parts: DeployParts): Promise<void> {
+  const progress = new BuildProgress();
+  const deadline = startDeadline(parts.milliseconds, () => progress.describe());
+  try {
+    const request = readProperties(ResourceProperties, parts.environment);
+    await index(request, parts, progress, deadline.signal);
+  } catch (error) {
+    parts.log.error(error instanceof Error ? error.message : String(error), { error });
+  } finally {
+    deadline.stop();
+  }
+}
+
+interface Answer {
+  /** What the resource is called from now on. */
+  readonly id: string;
+  readonly result: CloudFormationResult;
+}
+
+async function carryOut(
+  asked: CloudFormationRequest,
+  parts: DeployParts,
+  progress: BuildProgress,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { RequestType, PhysicalResourceId, ResourceProperties } = asked;
+  if (RequestType === 'Delete') {
+    await remove(asked, parts, signal);
+    return { id: PhysicalResourceId ?? NOT_INDEXED, result: { Status: 'SUCCESS', Data: {} } };
+  }
+  const request = readProperties(ResourceProperties, parts.environment);
+  const { resource, attributes } = request.wait
+    ? await index(request, parts, progress, signal)
+    : await start(request, ResourceProperties, parts, signal);
+  const Data: IndexAttributes = attributes;
+  return { id: formatResourceId(resource), result: { Status: 'SUCCESS', Data: { ...Data } } };
+}
+
+function index(request: IndexRequest, parts: DeployParts, progress: BuildProgress, signal: AbortSignal) {
+  const { log, pause } = parts;
+  const openRepository = () => parts.openRepository(request.settings, request.repository);
+  log.add({ repository: request.repository, tag: request.tag ?? '', digest: request.digest ?? '' });
+  return indexAtDeploy({ request, openRepository, progress, log, pause, signal });
+}
+
+/** The image is looked for before anything is left for later: that it is missing is worth an error. */
+async function start(
+  request: IndexRequest,
+  ResourceProperties: LaterRequest['ResourceProperties'],
+  { openRepository, invokeLater, log, pause }: DeployParts,
+  signal: AbortSignal,
+) {
+  const { settings, repository } = request;
+  const digest = await tryUntilDone(() => resolveImage(request, openRepository(settings, repository), signal), {
+    log,
+    pause,
+    signal,
+  });
+  const later: LaterRequest = { RequestType: 'Later', ResourceProperties };
+  await tryUntilDone(() => invokeLater(JSON.stringify(later)), { log, pause, signal });
+  return startedResult(request, digest);
+}
+
+async function remove(asked: CloudFormationRequest, parts: DeployParts, signal: AbortSignal): Promise<void> {
+  const { log, images, pause } = parts;
+  const resource = parseResourceId(asked.PhysicalResourceId ?? '');
+  if (resource === undefined) return;
+  const { settings, removeIndex: isRemoved } = readProperties(asked.ResourceProperties, parts.environment);
+  if (!isRemoved) return;
+  const { repository, outputTag } = resource;
+  const persistence: Persistence = { log, pause, signal };
+  await tryUntilDone(async () => {
+    const found = await findIndex(resource, { settings }, parts.openRepository(settings, repository), signal);
+    if (found === undefined) log.info('there is no index to delete', { resource: asked.PhysicalResourceId });
+    else await removeIndex({ images, repository, index: found, outputTag, log, signal });
+  }, persistence);
+}
