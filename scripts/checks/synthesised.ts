@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { report } from '../report.ts';
 import { packPackages } from '../workspace/pack.ts';
-import { readManifest, ROOT } from '../workspace/packages.ts';
+import { ROOT, readManifest } from '../workspace/packages.ts';
 
 const NAME = '@soci/construct';
 const PEERS = ['aws-cdk-lib', 'constructs'];
@@ -31,9 +31,7 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const { unit, tarball } = packPackages().find(({ unit }) => unit.name === NAME) ?? fail(`${NAME} is not published`);
 const ranges = unit.manifest.peerDependencies ?? {};
 const lowest = PEERS.map((peer) => `${peer}@${(ranges[peer] ?? '').replace(/^\^/, '')}`);
-const pinned = PEERS.map(
-  (peer) => `${peer}@${readManifest(join(ROOT, unit.folder, 'node_modules', peer)).version}`,
-);
+const pinned = PEERS.map((peer) => `${peer}@${readManifest(join(ROOT, unit.folder, 'node_modules', peer)).version}`);
 for (const peers of [lowest, pinned]) report(`templates with ${peers.join(', ')}`, problemsWith(peers));
 
 function problemsWith(peers: readonly string[]): string[] {
