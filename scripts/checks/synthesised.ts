@@ -1,7 +1,7 @@
 // As a CDK app has it: the tarball of the construct, with the oldest aws-cdk-lib that it takes and with the pinned one, gives the
-// same template from CommonJS as from ES modules, with nothing on PATH but Node.
+// same template from CommonJS as from ES modules, with nothing on PATH but Node; and the examples run with it.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { report } from '../report.ts';
@@ -9,6 +9,7 @@ import { packPackages } from '../workspace/pack.ts';
 import { ROOT, readManifest } from '../workspace/packages.ts';
 
 const NAME = '@soci/construct';
+const EXAMPLES = join(ROOT, 'examples');
 const PEERS = ['aws-cdk-lib', 'constructs'];
 
 /** What is printed of an app: the template, and nothing else. */
@@ -33,6 +34,12 @@ const ranges = unit.manifest.peerDependencies ?? {};
 const lowest = PEERS.map((peer) => `${peer}@${(ranges[peer] ?? '').replace(/^\^/, '')}`);
 const pinned = PEERS.map((peer) => `${peer}@${readManifest(join(ROOT, unit.folder, 'node_modules', peer)).version}`);
 for (const peers of [lowest, pinned]) report(`templates with ${peers.join(', ')}`, problemsWith(peers));
+report(
+  'examples',
+  readdirSync(EXAMPLES, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? runExample(entry.name) : [],
+  ),
+);
 
 function problemsWith(peers: readonly string[]): string[] {
   const app = mkdtempSync(join(folder, 'app-'));
@@ -49,6 +56,20 @@ function problemsWith(peers: readonly string[]): string[] {
   if (first !== second) return ['the template from CommonJS is not the one from ES modules'];
   const functions = first?.split('"AWS::Lambda::Function"').length ?? 0;
   return functions === 3 ? [] : [`the template has ${functions - 1} functions, not two`];
+}
+
+/** Runs an example as it stands, with its dependencies but for the tarball. */
+function runExample(name: string): string[] {
+  const app = mkdtempSync(join(folder, 'example-'));
+  cpSync(join(EXAMPLES, name), app, { recursive: true });
+  run(app, 'npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', tarball, ...pinned]);
+  const { app: command } = JSON.parse(readFileSync(join(app, 'cdk.json'), 'utf8')) as { app: string };
+  const [, ...args] = command.split(' ');
+  const env = { CDK_OUTDIR: join(app, 'cdk.out') };
+  const { status, stderr } = spawnSync(process.execPath, args, { cwd: app, env, encoding: 'utf8' });
+  if (status !== 0) return [`${name} ended with ${status}: ${stderr}`];
+  const templates = readdirSync(join(app, 'cdk.out')).filter((file) => file.endsWith('.template.json'));
+  return templates.length > 0 ? [] : [`${name} has made no template`];
 }
 
 function run(cwd: string, command: string, args: readonly string[]): void {
