@@ -17,6 +17,7 @@ from pathlib import Path
 
 from moto.awslambda.utils import get_backend
 from moto.cloudformation.custom_model import CustomModel
+from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.parsing import ResourceMap
 from moto.server import main
 
@@ -41,10 +42,10 @@ def run(request, properties, context):
     with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as code:
         source = code.read(code.namelist()[0]).decode()
     given = json.dumps({"code": source, "event": event})
-    # Whatever is wrong ends the deployment, as a custom resource that fails does.
-    answer = json.loads(subprocess.run([NODE, RUNNER], input=given, capture_output=True, text=True, check=True).stdout)
+    answer = json.loads(subprocess.run([NODE, RUNNER], input=given, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    # It ends the deployment; moto lets what was made until then lie.
     if answer["Status"] != "SUCCESS":
-        raise RuntimeError(answer["Reason"])
+        raise ValidationError(message=answer["Reason"])
     return answer
 
 

@@ -1,7 +1,5 @@
 // The stacks whose templates are looked at, by name.
-import { SociIndexBuilderStack } from '../../../apps/stack/dist/soci-index-builder-stack.js';
-import { createParameters } from '../../../apps/stack/dist/template-parameters.js';
-import { cdk, SociIndexBuilder, SociIndexVersion } from './cdk.mjs';
+import { cdk, createParameters, SociIndexBuilder, SociIndexBuilderStack, SociIndexVersion } from './cdk.mjs';
 
 const { CfnParameter, DefaultStackSynthesizer, Duration, Size, Stack } = cdk;
 

@@ -1,0 +1,162 @@
+// The plain template, deployed, updated and deleted by the CloudFormation of moto.
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { AwsCalls } from './aws/aws-calls.ts';
+import { CODE_KEYS, fillBucket, readCode } from './aws/code-bucket.ts';
+import {
+  getFunction,
+  getFunctionPolicy,
+  getRole,
+  getRolePolicies,
+  listNames,
+  listRules,
+  listTargets,
+} from './aws/deployed.ts';
+import { type Moto, startMoto } from './aws/moto.ts';
+import { DeployedStack, type StackParameters } from './aws/stack.ts';
+import { findPart } from './parts.ts';
+import { readTemplate } from './templates/templates.ts';
+
+const BUCKET = 'code';
+const FILTER = 'ECRImageActionEventFilteringLambda';
+const GENERATOR = 'SociIndexGeneratorLambda';
+const NAMES = 'RepositoryNameParsingLambda';
+const FUNCTIONS = [FILTER, GENERATOR, NAMES];
+const BOUNDARY = 'arn:aws:iam::123456789012:policy/Boundary';
+
+/** What each way to deploy is to lead to. */
+interface Expected {
+  readonly bucket: string;
+  readonly filters: string;
+  readonly version: string;
+  /** What the generator may access. */
+  readonly repositories: readonly string[];
+  /** @default generated names */
+  readonly names?: Readonly<Record<string, string>>;
+  readonly boundary?: string;
+}
+
+const OTHER_PARAMETERS = {
+  SociRepositoryImageTagFilters: 'prod/*:V*, team/app:Release-?, !prod/tools:*',
+  SociIndexVersion: 'V1',
+  IamPermissionsBoundaryArn: BOUNDARY,
+  ResourceNames: 'fixed',
+  QSS3BucketName: BUCKET,
+  QSS3BucketRegion: 'eu-west-1',
+};
+const UPDATED_PARAMETERS = { ...OTHER_PARAMETERS, SociRepositoryImageTagFilters: 'dev:*', SociIndexVersion: 'V2' };
+
+const DEFAULTS: Expected = { bucket: BUCKET, filters: '*:*', version: 'V2', repositories: ['*'] };
+const OTHERS: Expected = {
+  bucket: `${BUCKET}-us-east-1`,
+  filters: 'prod/*:V*,team/app:Release-?,!prod/tools:*',
+  version: 'V1',
+  repositories: ['prod/*', 'team/app'],
+  names: { ECRImageActionEventBridgeRule: 'ECRImageActionEventBridgeRule', [NAMES]: NAMES },
+  boundary: BOUNDARY,
+};
+
+describe.skipIf(findPart('moto') === undefined)('the plain template', () => {
+  let moto: Moto;
+  let aws: AwsCalls;
+
+  beforeAll(async () => {
+    moto = await startMoto();
+    ({ aws } = moto);
+    // The second one is the copy in this Region of a bucket that lies in another.
+    for (const bucket of [BUCKET, `${BUCKET}-us-east-1`]) await fillBucket(aws, bucket);
+    await aws.query('iam', 'CreatePolicy', {
+      PolicyName: 'Boundary',
+      PolicyDocument: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+      }),
+    });
+  });
+  afterAll(() => moto.stop());
+
+  test.each<[what: string, parameters: StackParameters, expected: Expected]>([
+    ['with default parameters', { QSS3BucketName: BUCKET }, DEFAULTS],
+    ['with other parameters', OTHER_PARAMETERS, OTHERS],
+  ])('is deployed %s, updated, and leaves nothing when it is deleted', async (_what, parameters, expected) => {
+    const stack = await DeployedStack.create(aws, 'soci', parameters);
+    expect(await stack.status()).toBe('CREATE_COMPLETE');
+    await checkStack(aws, stack, expected);
+
+    const updated = { ...parameters, ...pick(UPDATED_PARAMETERS, 'SociRepositoryImageTagFilters', 'SociIndexVersion') };
+    await stack.update(updated);
+    expect(await stack.status()).toBe('UPDATE_COMPLETE');
+    await checkStack(aws, stack, { ...expected, filters: 'dev:*', version: 'V2', repositories: ['dev'] });
+
+    await stack.delete();
+    await expect(stack.status()).rejects.toThrow('does not exist');
+    expect([await listNames(aws), await listRules(aws)]).toEqual([[], []]);
+  });
+
+  test('is not deployed where a filter is none that can be, and CloudFormation is told why', async () => {
+    // What the parameter's pattern lets through.
+    const parameters = { QSS3BucketName: BUCKET, SociRepositoryImageTagFilters: 'prod:[z-a]' };
+    await expect(DeployedStack.create(aws, 'wrong', parameters)).rejects.toThrow('the range z-a runs backwards');
+  });
+});
+
+async function checkStack(aws: AwsCalls, stack: DeployedStack, expected: Expected): Promise<void> {
+  const resources = await stack.resources();
+  const types = Object.entries(readTemplate('plain').Resources).map(([id, { Type }]) => [id, Type]);
+  expect([...resources.values()].map((made) => [made.LogicalResourceId, made.ResourceType]).sort()).toEqual(
+    types.sort(),
+  );
+  for (const [id, name] of Object.entries(expected.names ?? {})) {
+    expect(resources.get(id)?.PhysicalResourceId).toBe(name);
+  }
+  for (const id of FUNCTIONS) {
+    const role = await getRole(aws, stack, `${id}Role`);
+    expect(role.PermissionsBoundary?.PermissionsBoundaryArn).toBe(expected.boundary);
+    const made = await getFunction(aws, stack, id);
+    expect(made).toMatchObject({ Runtime: 'nodejs24.x', Handler: 'index.handler' });
+    expect(made.Role).toMatch(new RegExp(`/${role.RoleName}$`));
+    if (CODE_KEYS[id] === undefined) continue;
+    const zip = await readCode(aws, expected.bucket, id);
+    expect(made.CodeSha256).toBe(createHash('sha256').update(zip).digest('base64'));
+  }
+  const generator = await getFunction(aws, stack, GENERATOR);
+  expect(generator).toMatchObject({ MemorySize: 1769, Timeout: 900 });
+  expect(generator.Environment?.Variables).toEqual({
+    POWERTOOLS_SERVICE_NAME: `${stack.name}/SociIndexBuilder`,
+    soci_event_kinds: 'push',
+    soci_index_version: expected.version,
+    soci_output_tag: '{tag}-soci',
+  });
+  const filter = await getFunction(aws, stack, FILTER);
+  expect(filter.Environment?.Variables).toMatchObject({
+    soci_repository_image_tag_filters: expected.filters,
+    soci_index_generator_lambda_arn: generator.FunctionArn,
+  });
+  const statements = (await getRolePolicies(aws, generator)).flatMap(({ Statement }) => Statement);
+  expect(statements.find(({ Action }) => Action.includes('ecr:PutImage'))?.Resource).toEqual(
+    expected.repositories.map((name) => `arn:aws:ecr:us-east-1:123456789012:repository/${name}`),
+  );
+  await checkRule(aws, filter.FunctionArn);
+}
+
+/** One rule, whose target is the filter, which lets itself be invoked by that rule and nobody else. */
+async function checkRule(aws: AwsCalls, filter: string): Promise<void> {
+  const [rule, ...others] = await listRules(aws);
+  expect(others).toEqual([]);
+  expect(rule?.State).toBe('ENABLED');
+  expect(await listTargets(aws, rule?.Name ?? '')).toEqual([filter]);
+  expect(await getFunctionPolicy(aws, filter)).toMatchObject({
+    Statement: [
+      {
+        Effect: 'Allow',
+        Action: 'lambda:InvokeFunction',
+        Principal: { Service: 'events.amazonaws.com' },
+        Condition: { ArnLike: { 'AWS:SourceArn': rule?.Arn } },
+      },
+    ],
+  });
+}
+
+function pick(from: StackParameters, ...names: readonly string[]): StackParameters {
+  return Object.fromEntries(names.map((name) => [name, from[name] ?? '']));
+}

@@ -1,0 +1,123 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { matchesEventPattern, startTestLambda, type TestLambda } from '@soci/test-aws';
+import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
+import type { Made } from '../../../packages/functions/src/fixtures/image-content.ts';
+import { unzip } from '../../lambda/bundle/unzip.ts';
+import { pushMade } from '../../lambda/push.ts';
+import type { AwsCalls } from '../aws/aws-calls.ts';
+import { readCode } from '../aws/code-bucket.ts';
+import { type DeployedFunction, type DeployedRule, getFunction, listRules } from '../aws/deployed.ts';
+import type { DeployedStack } from '../aws/stack.ts';
+import type { Call } from '../iam/policy.ts';
+import { REPORTS } from '../report.ts';
+import { type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
+import { callsOfRequests, callsOfTargets } from './registry-calls.ts';
+
+/** An event of the registry. */
+export type RegistryEvent = TestRegistry['events'][number];
+
+/** A stack that was deployed, at work: registry, rule and functions, each as the stack has set it up. */
+export class DeployedWorkflow {
+  readonly registry: TestRegistry;
+  readonly lambda: TestLambda;
+  readonly filter: DeployedFunction;
+  readonly generator: DeployedFunction;
+  readonly rule: DeployedRule;
+  readonly #ecr: RecordingProxy;
+  readonly #requests: TestRegistry['requests'][number][] = [];
+  #handedOn = 0;
+
+  private constructor(
+    parts: Pick<DeployedWorkflow, 'filter' | 'generator' | 'lambda' | 'registry' | 'rule'>,
+    ecr: RecordingProxy,
+  ) {
+    ({ filter: this.filter, generator: this.generator, rule: this.rule } = parts);
+    ({ lambda: this.lambda, registry: this.registry } = parts);
+    this.#ecr = ecr;
+  }
+
+  /** @param bucket - Where the functions' code is taken from, as Lambda has taken it. */
+  static async start(aws: AwsCalls, stack: DeployedStack, bucket: string): Promise<DeployedWorkflow> {
+    const registry = await startTestRegistry({ auth: 'ecr', ecr: true, redirects: true });
+    const ecr = await startRecordingProxy(registry.awsEndpoint);
+    const lambda = await startTestLambda({ retryDelay: 10 });
+    const [filter, generator] = [
+      await getFunction(aws, stack, 'ECRImageActionEventFilteringLambda'),
+      await getFunction(aws, stack, 'SociIndexGeneratorLambda'),
+    ];
+    const [rule] = await listRules(aws);
+    const filterCode = await readCode(aws, bucket, 'ECRImageActionEventFilteringLambda');
+    createFunction(lambda, filter, filterCode, { AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint });
+    createFunction(lambda, generator, await readCode(aws, bucket, 'SociIndexGeneratorLambda'), {
+      AWS_ENDPOINT_URL_ECR: ecr.endpoint,
+      soci_registry_host: registry.host,
+    });
+    if (rule === undefined) throw new Error(`${stack.name} has made no rule`);
+    return new DeployedWorkflow({ registry, lambda, filter, generator, rule }, ecr);
+  }
+
+  /** Pushes an image, and lets the events of it and of whatever follows go their way until all is quiet. */
+  async push(repository: string, tag: string, made: Made): Promise<void> {
+    await pushMade(this.registry, repository, tag, made);
+    const pattern = JSON.parse(this.rule.EventPattern) as object;
+    // What follows are requests of the functions.
+    this.registry.clearRequests();
+    while (this.#handedOn < this.registry.events.length) {
+      for (const event of this.registry.events.slice(this.#handedOn)) {
+        this.#handedOn += 1;
+        if (matchesEventPattern(pattern, event)) this.lambda.enqueue(this.filter.FunctionName, event);
+      }
+      await this.lambda.idle();
+    }
+    this.#requests.push(...this.registry.requests);
+  }
+
+  /** What a function returned, each time. @throws Error with its log where it did not. */
+  answersOf<Answer>({ FunctionName }: DeployedFunction): Answer[] {
+    const runs = this.lambda.invocations.filter(({ functionName }) => functionName === FunctionName);
+    return runs.map(({ outcome, log }) => {
+      if (outcome.status !== 'success') throw new Error(`${JSON.stringify(outcome)}\n${log.join('\n')}`);
+      return outcome.result as Answer;
+    });
+  }
+
+  /** All that the generator asked of Amazon ECR. */
+  get generatorCalls(): Call[] {
+    return [...callsOfRequests(this.#requests), ...callsOfTargets(this.#ecr.targets)];
+  }
+
+  /** All that the filter asked of Lambda. What it was invoked with itself came from the rule. */
+  get filterCalls(): Call[] {
+    const invoked = this.lambda.invocations.filter(({ functionName }) => functionName !== this.filter.FunctionName);
+    return invoked.map(({ functionName }) => ({
+      action: 'lambda:InvokeFunction',
+      resource: this.filter.FunctionArn.replace(this.filter.FunctionName, functionName),
+    }));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.lambda.stop(), this.registry.stop(), this.#ecr.stop()]);
+  }
+}
+
+/** As it was deployed, but for the variables that lead it to this machine's registry and Lambda. */
+function createFunction(
+  lambda: TestLambda,
+  { FunctionName, Handler, MemorySize, Timeout, Environment }: DeployedFunction,
+  zip: Buffer,
+  endpoints: Record<string, string>,
+): void {
+  const folder = join(REPORTS, 'functions', FunctionName);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const { name, content } of unzip(zip)) writeFileSync(join(folder, name), content);
+  lambda.createFunction({
+    name: FunctionName,
+    folder,
+    handler: Handler,
+    memorySize: MemorySize,
+    timeout: Timeout,
+    environment: { ...Environment?.Variables, ...endpoints },
+  });
+}

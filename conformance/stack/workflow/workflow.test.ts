@@ -1,0 +1,109 @@
+// What was deployed, at work: events of a registry by the deployed rule, to the deployed code in the deployed environment; and
+// what it does there beside what the deployed roles allow.
+import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeImage, makeLayer } from '../../../packages/functions/src/fixtures/image-content.ts';
+import { fillBucket } from '../aws/code-bucket.ts';
+import { getRolePolicies } from '../aws/deployed.ts';
+import { type Moto, startMoto } from '../aws/moto.ts';
+import { DeployedStack } from '../aws/stack.ts';
+import { allows, type Call, type Policy, unusedPermissions } from '../iam/policy.ts';
+import { findPart } from '../parts.ts';
+import { DeployedWorkflow, type RegistryEvent } from './deployed-workflow.ts';
+import { callsOfLog } from './log-calls.ts';
+import { putQueue } from './rule-queue.ts';
+
+/** More than the 10 MiB below which layers are left out. */
+const LARGE = 12 << 20;
+
+describe.skipIf(findPart('moto') === undefined).each(['V1', 'V2'] as const)('a stack for version %s', (version) => {
+  let moto: Moto;
+  let workflow: DeployedWorkflow;
+  /** By the function whose role has them. */
+  let policies: { filter: Policy[]; generator: Policy[] };
+  let calls: { filter: Call[]; generator: Call[] };
+
+  beforeAll(async () => {
+    moto = await startMoto();
+    const { aws } = moto;
+    await fillBucket(aws, 'code');
+    const stack = await DeployedStack.create(aws, 'soci', {
+      QSS3BucketName: 'code',
+      SociIndexVersion: version,
+      SociRepositoryImageTagFilters: 'prod/*:V*,!prod/tools:*',
+    });
+    workflow = await DeployedWorkflow.start(aws, stack, 'code');
+    const { filter, generator } = workflow;
+    policies = { filter: await getRolePolicies(aws, filter), generator: await getRolePolicies(aws, generator) };
+
+    const base = makeLayer('base', LARGE);
+    await workflow.push('prod/app', 'V1', makeImage([base, makeLayer('one', LARGE)]));
+    // Its base has been indexed with another image.
+    await workflow.push('prod/app', 'V2', makeImage([base, makeLayer('two', LARGE)]));
+    await workflow.push('prod/tools', 'V1', makeImage([base]));
+    calls = {
+      filter: [...workflow.filterCalls, ...callsOfLog(filter.FunctionName)],
+      generator: [...workflow.generatorCalls, ...callsOfLog(generator.FunctionName)],
+    };
+  });
+  afterAll(async () => {
+    await workflow.stop();
+    await moto.stop();
+  });
+
+  test("moto's EventBridge and ours let the same events through", async () => {
+    const { registry, lambda, filter } = workflow;
+    const pushes = registry.events;
+    const deletions = pushes.map((event) => ({
+      ...event,
+      detail: { ...event.detail, 'action-type': 'DELETE' as const },
+    }));
+    const untagged = pushes.map((event) => ({ ...event, detail: { ...event.detail, 'image-tag': '' } }));
+    const queue = await putQueue(moto.aws, workflow.rule.Name);
+    const passed = await queue.pass([...deletions, ...untagged, ...pushes]);
+    const filtered = lambda.invocations.filter(({ functionName }) => functionName === filter.FunctionName);
+    const details = filtered.map(({ payload }) => (payload as RegistryEvent).detail);
+    expect(details.length).toBeGreaterThanOrEqual(3);
+    expect(sorted(passed.map(({ detail }) => detail))).toEqual(sorted(details));
+  });
+
+  test('what matches the filters is indexed, a layer once, and nothing else', () => {
+    const answers = workflow.answersOf<GeneratorAnswer>(workflow.generator);
+    expect(answers).toMatchObject([
+      { outcome: 'indexed', layers: { built: 2, reused: 0 } },
+      { outcome: 'indexed', layers: { built: 1, reused: 1 } },
+    ]);
+    expect(workflow.answersOf<FilterAnswer>(workflow.filter).every(({ statusCode }) => statusCode === 200)).toBe(true);
+    expect(workflow.lambda.abandoned).toEqual([]);
+    expect(workflow.registry.tags('prod/tools')).toEqual(['V1']);
+  });
+
+  test('the index is there, and whole', () => {
+    expect(workflow.registry.checkGraph('prod/app', 'V2')).toEqual([]);
+    if (version === 'V2') {
+      expect(workflow.registry.checkGraph('prod/app', 'V1-soci')).toEqual([]);
+      expect(workflow.registry.checkGraph('prod/app', 'V2-soci')).toEqual([]);
+    }
+  });
+
+  test.each(['filter', 'generator'] as const)('the role of the %s allows what it does', (name) => {
+    expect(calls[name].length).toBeGreaterThan(3);
+    expect(calls[name].filter((call) => !allows(policies[name], call))).toEqual([]);
+  });
+
+  test.each(['filter', 'generator'] as const)('the role of the %s allows nothing that it never does', (name) => {
+    expect(unusedPermissions(policies[name], calls[name])).toEqual([]);
+  });
+
+  test('neither may do what the other does, and nothing in other repositories', () => {
+    expect(calls.generator.filter((call) => allows(policies.filter, call))).toEqual([]);
+    expect(calls.filter.filter((call) => allows(policies.generator, call))).toEqual([]);
+    const resource = 'arn:aws:ecr:us-east-1:123456789012:repository/dev/app';
+    expect(allows(policies.generator, { action: 'ecr:BatchGetImage', resource })).toBe(false);
+  });
+});
+
+/** In an order that is the same whatever it was. */
+function sorted(values: readonly object[]): string[] {
+  return values.map((value) => JSON.stringify(Object.entries(value).sort())).sort();
+}
