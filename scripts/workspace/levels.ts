@@ -65,11 +65,13 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
   '@soci/conformance': {
     packages: [
       '@soci/cli',
+      '@soci/construct',
       '@soci/ecr',
       '@soci/filter',
       '@soci/functions',
       '@soci/index',
       '@soci/oci',
+      '@soci/stack',
       '@soci/test-aws',
       '@soci/test-registry',
       '@soci/ztoc',

@@ -1,28 +1,40 @@
-import { Dashboard, GraphWidget } from 'aws-cdk-lib/aws-cloudwatch';
-import type { SociIndexBuilder } from './soci-index-builder';
+import { Dashboard, GraphWidget, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
 
 /** Widgets that stand side by side. */
 const HALF = 12;
 
+/** What a dashboard shows. */
+export interface BuilderDashboard {
+  /** What became of images, in numbers. */
+  readonly images: IMetric[];
+  /** How long an index takes. */
+  readonly indexingTime: IMetric;
+  readonly generator: IFunction;
+  readonly filter: IFunction;
+}
+
 /** Makes the dashboard of a builder: what became of images, how long that took, and how the functions do. */
-export function createDashboard(builder: SociIndexBuilder): Dashboard {
-  const { generatorFunction, filterFunction } = builder;
-  const images = [builder.metricIndexed(), builder.metricSkipped(), builder.metricFailed()];
-  return new Dashboard(builder, 'Dashboard', {
+export function createDashboard(
+  scope: Construct,
+  { images, indexingTime, generator, filter }: BuilderDashboard,
+): Dashboard {
+  return new Dashboard(scope, 'Dashboard', {
     widgets: [
       [
         new GraphWidget({ title: 'Images', left: images, width: HALF }),
-        new GraphWidget({ title: 'Seconds an index', left: [builder.metricIndexingTime()], width: HALF }),
+        new GraphWidget({ title: 'Seconds an index', left: [indexingTime], width: HALF }),
       ],
       [
         new GraphWidget({
           title: 'Invocations and errors of the generator',
-          left: [generatorFunction.metricInvocations(), generatorFunction.metricErrors()],
+          left: [generator.metricInvocations(), generator.metricErrors()],
           width: HALF,
         }),
         new GraphWidget({
           title: 'Invocations and errors of the filter',
-          left: [filterFunction.metricInvocations(), filterFunction.metricErrors()],
+          left: [filter.metricInvocations(), filter.metricErrors()],
           width: HALF,
         }),
       ],

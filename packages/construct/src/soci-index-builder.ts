@@ -100,7 +100,14 @@ export class SociIndexBuilder extends Construct {
     this.alarms = hasAlarms
       ? createAlarms(this, { failed: this.metricFailed(), deadLetterQueue: queue, topic: props.alarmTopic })
       : [];
-    if (props.dashboard) createDashboard(this);
+    if (props.dashboard) {
+      createDashboard(this, {
+        images: [this.metricIndexed(), this.metricSkipped(), this.metricFailed()],
+        indexingTime: this.metricIndexingTime(),
+        generator: this.generatorFunction,
+        filter: this.filterFunction,
+      });
+    }
   }
 
   /**
