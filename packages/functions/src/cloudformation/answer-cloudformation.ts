@@ -21,6 +21,7 @@ export type CloudFormationResult =
 /** Bytes of an answer that CloudFormation takes, data and all; and characters of a reason, of which it shows no more. */
 const MAX_ANSWER = 4096;
 const MAX_REASON = 1000;
+const REASON_STEP = 100;
 
 const TRIES = 3;
 const PAUSE = 1000;
@@ -38,14 +39,9 @@ export async function answerCloudFormation(
   send: (url: string, body: string) => Promise<void> = put,
 ): Promise<void> {
   const { StackId, RequestId, LogicalResourceId } = asked;
-  const write = (told: CloudFormationResult): string =>
-    JSON.stringify({ ...told, PhysicalResourceId: physicalId, StackId, RequestId, LogicalResourceId });
-  let body = write(result);
-  if (result.Status === 'FAILED') {
-    let Reason = result.Reason.slice(0, MAX_REASON);
-    // Characters may take several bytes each, and escaped ones more.
-    while (Buffer.byteLength((body = write({ ...result, Reason }))) > MAX_ANSWER) Reason = Reason.slice(0, -100);
-  }
+  const names = { PhysicalResourceId: physicalId, StackId, RequestId, LogicalResourceId };
+  const body =
+    result.Status === 'FAILED' ? writeFailure(result.Reason, names) : JSON.stringify({ ...result, ...names });
   for (let attempt = 1; ; attempt++) {
     try {
       return await send(asked.ResponseURL, body);
@@ -54,6 +50,17 @@ export async function answerCloudFormation(
       await new Promise((resolve) => setTimeout(resolve, PAUSE * attempt));
     }
   }
+}
+
+/** Characters may take several bytes each, and some are escaped. */
+function writeFailure(reason: string, names: object): string {
+  let body: string;
+  let length = MAX_REASON;
+  do {
+    body = JSON.stringify({ Status: 'FAILED', Reason: reason.slice(0, length), ...names });
+    length -= REASON_STEP;
+  } while (Buffer.byteLength(body) > MAX_ANSWER && length > 0);
+  return body;
 }
 
 function put(url: string, body: string): Promise<void> {
