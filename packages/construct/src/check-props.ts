@@ -49,11 +49,13 @@ function needsTag(outputTag = '{tag}'): boolean {
   return !Token.isUnresolved(outputTag) && outputTag.includes('{tag}');
 }
 
-function isOther(one: string, other: string): boolean {
+/** Whether two accounts, or Regions, are known and differ. */
+export function isOther(one: string, other: string): boolean {
   return !Token.isUnresolved(one) && !Token.isUnresolved(other) && one !== other;
 }
 
-function checkNumber(
+/** Checks a number that is known, with what it counts. */
+export function checkNumber(
   scope: Construct,
   name: string,
   value: number | undefined,

@@ -13,7 +13,7 @@ import { allow, createFunction } from './workflow-function';
 const MEMORY_OF_A_CORE = 1769;
 
 /** What Lambda does for a function in a network, in the name of its role. */
-const NETWORK_ACTIONS = [
+export const NETWORK_ACTIONS = [
   'ec2:CreateNetworkInterface',
   'ec2:DescribeNetworkInterfaces',
   'ec2:DescribeSubnets',

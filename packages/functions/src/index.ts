@@ -1,4 +1,5 @@
 export { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE, REPOSITORY_NAMES_FILE } from './bundles.ts';
+export type { SociIndexedImageProperties } from './deploy-time/resource-properties.ts';
 export type { FilterEnvironment } from './environment/filter-settings.ts';
 export type { GeneratorEnvironment } from './environment/generator-settings.ts';
 export type { FilterAnswer } from './filter/answer.ts';

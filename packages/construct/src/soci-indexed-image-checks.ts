@@ -1,0 +1,54 @@
+import { Stack, Token } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { attempt, checkNumber, fail, isOther } from './check-props';
+import type { SociIndexedImageProps } from './soci-indexed-image-props';
+import { rules } from './synth-rules';
+
+const TAG = /^\w[\w.-]{0,127}$/;
+const DIGEST = /^sha256:[\da-f]{64}$/;
+const MAX_TAG_LENGTH = 128;
+const SHORT_DIGEST_LENGTH = 12;
+
+/** Checks what can be known while the template is made; what is a token, the function checks. */
+export function checkIndexedImage(scope: Construct, props: SociIndexedImageProps): void {
+  checkNumber(scope, 'memorySize', props.memorySize, 256, 10_240, 'MB: below that a large image may not fit');
+  checkNumber(scope, 'timeout', props.timeout?.toSeconds(), 30, 900, 'seconds: more Lambda does not give');
+  checkRepository(scope, props);
+  const { tag } = props;
+  if (!Token.isUnresolved(tag) && !TAG.test(tag) && !DIGEST.test(tag)) {
+    fail(scope, 'tag', `${JSON.stringify(tag)} is neither a tag nor a digest, which is sha256: and 64 digits`);
+  }
+  if (props.indexVersion?.value !== 'V1') checkOutputTag(scope, props);
+}
+
+function checkRepository(scope: Construct, { repository }: SociIndexedImageProps): void {
+  const { account, region } = repository.env;
+  const here = Stack.of(scope);
+  if (isOther(account, here.account) || isOther(region, here.region)) {
+    fail(
+      scope,
+      'repository',
+      `${repository.repositoryName} is of account ${account} in ${region}: index it in a stack that is deployed there`,
+    );
+  }
+}
+
+function checkOutputTag(scope: Construct, { tag, outputTag, wait = true }: SociIndexedImageProps): void {
+  if (outputTag === undefined || Token.isUnresolved(outputTag)) return;
+  attempt(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
+  if (!wait && outputTag === 'none') {
+    fail(
+      scope,
+      'outputTag',
+      'none: without a tag nobody could find an index that was not waited for: leave one of both',
+    );
+  }
+  if (Token.isUnresolved(tag)) return;
+  if (DIGEST.test(tag) && outputTag.includes('{tag}')) {
+    fail(scope, 'outputTag', `${outputTag} takes the tag of an image that is given by its digest: use {digest12}`);
+  }
+  const made = outputTag.replaceAll('{tag}', tag).replaceAll('{digest12}', '0'.repeat(SHORT_DIGEST_LENGTH));
+  if (made.length > MAX_TAG_LENGTH) {
+    fail(scope, 'outputTag', `${made} has ${made.length} characters, and tags ${MAX_TAG_LENGTH}: use {digest12}`);
+  }
+}

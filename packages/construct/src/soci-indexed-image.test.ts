@@ -1,0 +1,251 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, CfnOutput, CfnParameter, Duration, Size, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { type IRepository, Repository } from 'aws-cdk-lib/aws-ecr';
+import { DockerImageAsset } from 'aws-cdk-lib/aws-ecr-assets';
+import { FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
+import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
+import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { SociIndexedImage, type SociIndexedImageProps, SociIndexVersion } from './index';
+
+const ENV = { account: '123456789012', region: 'eu-west-1' };
+const DIGEST = `sha256:${'0'.repeat(64)}`;
+const folder = mkdtempSync(join(tmpdir(), 'soci-indexed-image-'));
+writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+type Props = Partial<SociIndexedImageProps>;
+
+const newStack = () => new Stack(new App(), 'Stack', { env: ENV });
+const repositoryOf = (stack: Stack, name = 'app') => Repository.fromRepositoryName(stack, name, name);
+
+/** The template of a stack with one image. */
+function templateOf(props: Props | ((stack: Stack) => Props) = {}): Template {
+  const stack = newStack();
+  const given = typeof props === 'function' ? props(stack) : props;
+  new SociIndexedImage(stack, 'Image', { repository: repositoryOf(stack), tag: 'v1', ...given });
+  return Template.fromStack(stack);
+}
+
+const statementsOf = (template: Template): { Action: string | string[]; Resource: unknown }[] =>
+  Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
+    ({ Properties }) => Properties.PolicyDocument.Statement,
+  );
+const resourceOf = (template: Template) => {
+  const [[, resource] = []] = Object.entries(template.findResources('Custom::SociIndexedImage'));
+  return resource;
+};
+
+describe('an image', () => {
+  const template = templateOf();
+
+  it('is a custom resource whose function is in the zip of the generator', () => {
+    expect(resourceOf(template)?.Properties).toEqual({
+      ServiceToken: { 'Fn::GetAtt': [expect.stringMatching(/^SociIndexedImageFunction/), 'Arn'] },
+      ServiceTimeout: '1920',
+      repositoryName: 'app',
+      image: 'v1',
+      wait: 'true',
+      removeIndex: 'true',
+    });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Handler: 'deploy.handler',
+      MemorySize: 1769,
+      Timeout: 900,
+      Runtime: 'nodejs24.x',
+    });
+  });
+
+  it('allows the function what it does in one repository, and no more', () => {
+    const statements = statementsOf(template);
+    expect(statements.flatMap(({ Action }) => Action).sort()).toEqual([
+      'ecr:BatchCheckLayerAvailability',
+      'ecr:BatchDeleteImage',
+      'ecr:BatchGetImage',
+      'ecr:CompleteLayerUpload',
+      'ecr:GetAuthorizationToken',
+      'ecr:GetDownloadUrlForLayer',
+      'ecr:InitiateLayerUpload',
+      'ecr:ListImages',
+      'ecr:PutImage',
+      'ecr:UploadLayerPart',
+      'logs:CreateLogGroup',
+      'logs:CreateLogStream',
+      'logs:PutLogEvents',
+    ]);
+    expect(statements.filter(({ Resource }) => Resource === '*').map(({ Action }) => Action)).toEqual([
+      'ecr:GetAuthorizationToken',
+    ]);
+  });
+
+  it('is made after what is allowed, and deleted before it', () => {
+    const policies = Object.keys(template.findResources('AWS::IAM::Policy'));
+    expect(resourceOf(template)?.DependsOn).toEqual(expect.arrayContaining(policies));
+  });
+
+  it('is indexed as it is said to be', () => {
+    const { Properties } =
+      resourceOf(
+        templateOf({
+          tag: DIGEST,
+          indexVersion: SociIndexVersion.V1,
+          minLayerSize: Size.mebibytes(1),
+          spanSize: Size.kibibytes(512),
+        }),
+      ) ?? {};
+    expect(Properties).toMatchObject({
+      image: DIGEST,
+      indexVersion: 'V1',
+      minLayerSize: '1048576',
+      spanSize: '524288',
+    });
+    expect(resourceOf(templateOf({ outputTag: 'lazy-{tag}' }))?.Properties).toMatchObject({ outputTag: 'lazy-{tag}' });
+  });
+
+  it('may have a tag that is known only when the stack is deployed', () => {
+    const template = templateOf((stack) => ({ tag: new CfnParameter(stack, 'Tag').valueAsString }));
+    expect(resourceOf(template)?.Properties).toMatchObject({ image: { Ref: 'Tag' } });
+  });
+
+  it('that is to stay takes no permission to delete', () => {
+    const template = templateOf({ removeIndex: false });
+    expect(resourceOf(template)?.Properties).toMatchObject({ removeIndex: 'false' });
+    expect(JSON.stringify(statementsOf(template))).not.toContain('Delete');
+  });
+
+  it('that nobody waits for lets the function call itself, and nothing else', () => {
+    const template = templateOf({ wait: false });
+    expect(resourceOf(template)?.Properties).toMatchObject({ wait: 'false' });
+    const [statement] = statementsOf(template).filter(({ Action }) => Action === 'lambda:InvokeFunction');
+    expect(statement?.Resource).toEqual(resourceOf(template)?.Properties.ServiceToken);
+  });
+
+  it('may be indexed with more of everything, in a network, within a boundary', () => {
+    const template = templateOf((stack) => ({
+      memorySize: 3538,
+      timeout: Duration.minutes(5),
+      architecture: Architecture.ARM_64,
+      logRetention: RetentionDays.ONE_WEEK,
+      permissionsBoundary: ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary'),
+      vpc: new Vpc(stack, 'Vpc', { maxAzs: 2 }),
+    }));
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      MemorySize: 3538,
+      Timeout: 300,
+      Architectures: ['arm64'],
+      VpcConfig: { SubnetIds: Match.anyValue() },
+    });
+    template.hasResource('AWS::Logs::LogGroup', { Properties: { RetentionInDays: 7 }, DeletionPolicy: 'Delete' });
+    template.hasResourceProperties('AWS::IAM::Role', { PermissionsBoundary: Match.anyValue() });
+    expect(statementsOf(template).flatMap(({ Action }) => Action)).toContain('ec2:CreateNetworkInterface');
+  });
+});
+
+describe('what to deploy', () => {
+  it('is an address by digest, which a task may pull', () => {
+    const stack = newStack();
+    const image = new SociIndexedImage(stack, 'Image', { repository: repositoryOf(stack), tag: 'v1' });
+    const task = new FargateTaskDefinition(stack, 'Task');
+    task.addContainer('app', { image: image.toEcsContainerImage() });
+    new CfnOutput(stack, 'Uri', { value: image.imageUri });
+    new CfnOutput(stack, 'Outcome', { value: [image.outcome, image.reason, image.outputTag].join() });
+    const template = Template.fromStack(stack);
+    const [id] = Object.keys(template.findResources('Custom::SociIndexedImage'));
+    const digest = { 'Fn::GetAtt': [id, 'imageDigest'] };
+    const uri = {
+      'Fn::Join': ['', ['123456789012.dkr.ecr.eu-west-1.', { Ref: 'AWS::URLSuffix' }, '/app@', digest]],
+    };
+    template.hasOutput('Uri', { Value: uri });
+    template.hasResourceProperties('AWS::ECS::TaskDefinition', {
+      ContainerDefinitions: [Match.objectLike({ Image: uri })],
+    });
+    expect(statementsOf(template).flatMap(({ Action }) => Action)).toContain('ecr:BatchGetImage');
+    const pull = Object.entries(template.findResources('AWS::IAM::Policy')).filter(([name]) => name.startsWith('Task'));
+    expect(JSON.stringify(pull)).toContain('ecr:GetDownloadUrlForLayer');
+  });
+
+  it('may come of a Dockerfile', () => {
+    const stack = newStack();
+    const asset = new DockerImageAsset(stack, 'Asset', { directory: folder });
+    SociIndexedImage.fromDockerImageAsset(stack, 'Image', asset, { spanSize: Size.mebibytes(1) });
+    expect(resourceOf(Template.fromStack(stack))?.Properties).toMatchObject({
+      repositoryName: 'cdk-hnb659fds-container-assets-123456789012-eu-west-1',
+      image: asset.imageTag,
+      spanSize: '1048576',
+    });
+  });
+});
+
+describe('the images of a stack', () => {
+  it('share a function, which has the most that one of them asks for', () => {
+    const stack = newStack();
+    const repository = repositoryOf(stack);
+    new SociIndexedImage(stack, 'A', { repository, tag: 'a', memorySize: 512, timeout: Duration.minutes(1) });
+    new SociIndexedImage(stack, 'B', { repository, tag: 'b', memorySize: 3538, timeout: Duration.minutes(2) });
+    new SociIndexedImage(stack, 'C', { repository: repositoryOf(stack, 'other'), tag: 'c', memorySize: 512 });
+    const template = Template.fromStack(stack);
+    template.resourceCountIs('AWS::Lambda::Function', 1);
+    template.hasResourceProperties('AWS::Lambda::Function', { MemorySize: 3538, Timeout: 900 });
+    // One for each repository.
+    expect(statementsOf(template).filter(({ Action }) => Action === 'ecr:BatchDeleteImage')).toHaveLength(2);
+  });
+
+  it('share it whatever it is given: CloudFormation lets no resource change over to another', () => {
+    const tokenOf = (props: Props) => resourceOf(templateOf(props))?.Properties.ServiceToken;
+    expect(tokenOf({ memorySize: 3538, architecture: Architecture.ARM_64, wait: false })).toEqual(tokenOf({}));
+  });
+
+  it('that are assets need one policy together', () => {
+    const stack = newStack();
+    for (const id of ['A', 'B']) {
+      const asset = new DockerImageAsset(stack, `${id}Asset`, { directory: folder, extraHash: id });
+      SociIndexedImage.fromDockerImageAsset(stack, id, asset);
+    }
+    const deletions = statementsOf(Template.fromStack(stack)).filter(({ Action }) => Action === 'ecr:BatchDeleteImage');
+    expect(deletions).toHaveLength(1);
+  });
+});
+
+describe('refused, with the construct, the value and the remedy', () => {
+  const one = (stack: Stack, account: string, region = 'eu-west-1'): IRepository =>
+    Repository.fromRepositoryArn(stack, `${account}-${region}`, `arn:aws:ecr:${region}:${account}:repository/app`);
+
+  it.each<[string, Props | ((stack: Stack) => Props), string]>([
+    ['little memory', { memorySize: 128 }, 'Stack/Image: memorySize: 128 is not from 256 to 10240 MB'],
+    ['a long time', { timeout: Duration.hours(1) }, 'timeout: 3600 is not from 30 to 900 seconds'],
+    ['no tag', { tag: '' }, 'tag: "" is neither a tag nor a digest'],
+    ['half a digest', { tag: 'sha256:abc' }, 'tag: "sha256:abc" is neither'],
+    ['a template that takes the tag away', { outputTag: '{tag}' }, 'outputTag: "{tag}" would take the tag away'],
+    ['a template without a placeholder', { outputTag: 'soci' }, 'outputTag: "soci" has no placeholder'],
+    ['a template for a digest', { tag: DIGEST, outputTag: '{tag}-soci' }, 'given by its digest: use {digest12}'],
+    ['a long tag', { tag: 'v'.repeat(125), outputTag: '{tag}-soci' }, 'has 130 characters, and tags 128'],
+    ['nothing to find it by', { wait: false, outputTag: 'none' }, 'outputTag: none: without a tag nobody could find'],
+    ['another account', (stack) => ({ repository: one(stack, '210987654321') }), 'app is of account 210987654321'],
+    ['another Region', (stack) => ({ repository: one(stack, ENV.account, 'us-east-1') }), 'in us-east-1: index it'],
+  ])('%s', (_, props, problem) => {
+    expect(() => templateOf(props)).toThrow(problem);
+  });
+
+  it('images of a stack that would need two functions', () => {
+    const stack = newStack();
+    const repository = repositoryOf(stack);
+    new SociIndexedImage(stack, 'A', { repository, tag: 'a' });
+    new SociIndexedImage(stack, 'B', { repository, tag: 'b', architecture: Architecture.X86_64 });
+    const props = { repository, tag: 'c', architecture: Architecture.ARM_64 };
+    expect(() => new SociIndexedImage(stack, 'C', props)).toThrow(
+      'Stack/C: architecture: it is another than that of Stack/A',
+    );
+  });
+
+  it('more repositories than a role can be allowed', () => {
+    const stack = newStack();
+    const make = (i: number) =>
+      new SociIndexedImage(stack, `${i}`, { repository: repositoryOf(stack, `app-${i}`), tag: 'v1' });
+    expect(() => Array.from({ length: 20 }, (_, i) => make(i))).toThrow('use another stack');
+  });
+});
