@@ -1,0 +1,37 @@
+import type { Operation } from './deployment-calls.ts';
+
+const SAME_TYPES =
+  "The schema of the type names it. AWS's own template has the same types, and is deployed with the permissions of the guide.";
+const TAGS = 'For a stack that is given tags. The template has none.';
+const BOUNDARY = 'Another boundary for roles that are there. When they are created CreateRole has it.';
+
+/** A call that the guide does not provide for. */
+export interface BeyondTheGuide {
+  readonly action: string;
+  readonly operations: readonly Operation[];
+  /** When it comes to that, and what then. */
+  readonly reason: string;
+}
+
+/** All of them. */
+export const BEYOND_THE_GUIDE: readonly BeyondTheGuide[] = [
+  { action: 'events:ListTargetsByRule', operations: ['create', 'update', 'delete'], reason: SAME_TYPES },
+  { action: 'iam:ListAttachedRolePolicies', operations: ['create', 'update', 'delete'], reason: SAME_TYPES },
+  { action: 'iam:ListRolePolicies', operations: ['create', 'update', 'delete'], reason: SAME_TYPES },
+  { action: 'lambda:GetFunctionCodeSigningConfig', operations: ['create', 'update'], reason: SAME_TYPES },
+  { action: 'lambda:GetRuntimeManagementConfig', operations: ['create', 'update'], reason: SAME_TYPES },
+  { action: 'lambda:GetPolicy', operations: ['create', 'update'], reason: SAME_TYPES },
+  { action: 'iam:TagRole', operations: ['create', 'update'], reason: TAGS },
+  { action: 'iam:UntagRole', operations: ['update'], reason: TAGS },
+  { action: 'lambda:TagResource', operations: ['create', 'update'], reason: TAGS },
+  { action: 'lambda:UntagResource', operations: ['update'], reason: TAGS },
+  { action: 'lambda:ListTags', operations: ['update'], reason: TAGS },
+  {
+    action: 'lambda:UpdateFunctionCode',
+    operations: ['update'],
+    reason:
+      'Newer code. The guide knows updates of parameters only; who has nothing else deletes the stack and creates it anew.',
+  },
+  { action: 'iam:PutRolePermissionsBoundary', operations: ['update'], reason: BOUNDARY },
+  { action: 'iam:DeleteRolePermissionsBoundary', operations: ['update'], reason: BOUNDARY },
+];

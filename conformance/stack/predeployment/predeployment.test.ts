@@ -1,0 +1,72 @@
+// Whether those may deploy the plain template who have the permissions that AWS's guide asks for, and what ours adds.
+import { describe, expect, test } from 'vitest';
+import { allows, type Call, type Policy } from '../iam/policy.ts';
+import { readTemplate } from '../templates/templates.ts';
+import { BEYOND_THE_GUIDE } from './beyond-the-guide.ts';
+import { type Deployment, deploymentCalls, type Operation } from './deployment-calls.ts';
+import { physicalName } from './physical-names.ts';
+import { readPolicies } from './policies.ts';
+
+const OPERATIONS: readonly Operation[] = ['create', 'update', 'delete'];
+
+/** The bucket that the guide knows, and a stack with a name that is short enough for it. */
+const BUCKET = 'aws-quickstart-us-east-1';
+const STACK = 'soci-stack1';
+
+const template = readTemplate('plain');
+
+describe("the permissions of AWS's guide", () => {
+  const guide = readPolicies('guide', STACK, BUCKET);
+  const fixed: Deployment = { stack: STACK, names: 'fixed', bucket: BUCKET };
+
+  test.each(OPERATIONS)('let a stack with fixed names be handled, but for what is listed: %s', (operation) => {
+    const listed = BEYOND_THE_GUIDE.filter(({ operations }) => operations.includes(operation));
+    const refused = refusedCalls(guide, deploymentCalls(template, operation, fixed));
+    expect(refused.filter(({ action }) => !listed.some((beyond) => beyond.action === action))).toEqual([]);
+    expect(listed.filter(({ action }) => !refused.some((call) => call.action === action))).toEqual([]);
+  });
+
+  test('do not reach what has a generated name in its place', () => {
+    const generated: Deployment = { ...fixed, names: 'generated' };
+    const refused = refusedCalls(guide, deploymentCalls(template, 'create', generated));
+    const names = [
+      'rule/soci-stack1-ECRImageActionEventBridgeRule',
+      'function:soci-stack1-RepositoryNameParsingLambda',
+    ];
+    expect(refused.filter(({ resource }) => !names.some((name) => resource.includes(name)))).toEqual([]);
+    expect(new Set(refused.map(({ action }) => action.split(':')[0]))).toEqual(new Set(['events', 'lambda']));
+  });
+
+  test.each([
+    ['ECRImageActionEventFilteringLambdaRole', 11],
+    ['RepositoryNameParsingLambdaRole', 18],
+    ['SociIndexGeneratorLambdaRole', 21],
+  ])('reach the role %s for stack names of up to %i characters, as its notes say', (id, longest) => {
+    const mayCreate = (length: number) => {
+      const name = physicalName(id, 's'.repeat(length), 'fixed');
+      return allows(guide, { action: 'iam:CreateRole', resource: `arn:aws:iam::123456789012:role/${name}` });
+    };
+    expect([mayCreate(longest), mayCreate(longest + 1)]).toEqual([true, false]);
+  });
+});
+
+describe('our permissions', () => {
+  const ours = readPolicies('generated-names', 'soci-index-builder', 'my-bucket');
+  const deployment: Deployment = { stack: 'soci-index-builder', names: 'generated', bucket: 'my-bucket' };
+
+  test.each(OPERATIONS)('let a stack with generated names be handled: %s', (operation) => {
+    expect(refusedCalls(ours, deploymentCalls(template, operation, deployment))).toEqual([]);
+  });
+
+  test('hold nothing that no call needs, and nothing of another stack', () => {
+    const calls = OPERATIONS.flatMap((operation) => deploymentCalls(template, operation, deployment));
+    const allowed = ours.flatMap(({ Statement }) => Statement.flatMap(({ Action }) => Action));
+    expect(allowed.filter((action) => !calls.some((call) => call.action === action))).toEqual([]);
+    const others = deploymentCalls(template, 'delete', { ...deployment, stack: 'other' });
+    expect(others.filter((call) => allows(ours, call))).toEqual([]);
+  });
+});
+
+function refusedCalls(policies: readonly Policy[], calls: readonly Call[]): Call[] {
+  return calls.filter((call) => !allows(policies, call));
+}
