@@ -14,9 +14,18 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it("runs the README's example", async () => {
-  const [, example] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'README.md'), 'utf8')) ?? [];
-  writeFileSync(join(folder, 'example.ts'), example ?? '');
+/** The examples in TypeScript, in their order: the construct, the library. */
+const [construct = '', library = ''] = [
+  ...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g),
+].map(([, example]) => example);
+
+it("has of the construct's example what tells it from any other app", () => {
+  const whole = readFileSync(join(ROOT, 'packages', 'construct', 'src', 'fixtures', 'readme-example.ts'), 'utf8');
+  for (const part of construct.trim().split('\n\n')) expect(whole).toContain(part);
+});
+
+it("runs the library's example", async () => {
+  writeFileSync(join(folder, 'example.ts'), library);
   const layout = join(folder, 'app');
   cpSync(join(ROOT, 'conformance', 'golden', 'layouts', 'single-oci'), layout, { recursive: true });
   const image = await (await openLayout(layout)).resolve();
