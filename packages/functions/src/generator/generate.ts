@@ -91,8 +91,8 @@ async function index(event: EcrEvent, digest: string, parts: GeneratorParts): Pr
   const progress = new BuildProgress();
   const deadline = startDeadline(milliseconds, () => progress.describe());
   const { signal } = deadline;
-  const repository = registries.open(home, event.repository);
   try {
+    const repository = registries.open(home, event.repository);
     return await indexImage({ repository, digest, tag: event.tag, settings, log, progress, signal });
   } finally {
     deadline.stop();
