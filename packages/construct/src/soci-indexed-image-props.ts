@@ -49,6 +49,9 @@ export interface SociIndexedImageOptions {
    * Whether the SOCI-enabled image and its SOCI indexes are deleted with this construct, and when another image takes the place
    * of this one. What has another tag stays; the image that was indexed always does.
    *
+   * Two constructs for one image share an index, and it goes with the first of them. A construct that is renamed or moved is made
+   * anew before the old one is deleted: set this to false, deploy, and rename it then.
+   *
    * @default true
    */
   readonly removeIndex?: boolean;

@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { formatResourceId, type IndexedResource, NOTHING_MADE, parseResourceId } from './resource-id.ts';
+
+const digest = `sha256:${'0'.repeat(64)}`;
+
+it.each<[IndexedResource, string]>([
+  [{ repository: 'app', digest }, `app@${digest}`],
+  [{ repository: 'team/a__b-c.d', digest, outputTag: 'v1_2.3-soci' }, `team/a__b-c.d:v1_2.3-soci@${digest}`],
+  [{ repository: 'app', digest, indexing: NOTHING_MADE }, `app@${digest}#none`],
+  [
+    { repository: 'app', digest, outputTag: 'x', indexing: 'V2,10485760,default' },
+    `app:x@${digest}#V2,10485760,default`,
+  ],
+])('%j is called %s, and found by that', (resource, id) => {
+  expect(formatResourceId(resource)).toBe(id);
+  expect(parseResourceId(id)).toEqual(resource);
+});
+
+it.each(['', 'not-indexed', 'app', 'app:v1', 'app@sha256:0', '2026/11/23/[$LATEST]0123456789abcdef'])(
+  '%j names nothing',
+  (id) => expect(parseResourceId(id)).toBeUndefined(),
+);
