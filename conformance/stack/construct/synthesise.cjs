@@ -1,0 +1,26 @@
+// synthesise.cjs FOLDER empty|functions|CONSTRUCT: what the file of a CDK app does: a stack with nothing in it, with two
+// functions and a rule as the CDK alone makes them, or with the construct whose package is named. Prints the processor time.
+// NODE_PATH has to lead to the CDK.
+const { App, aws_events, aws_events_targets, aws_lambda, Stack } = require('aws-cdk-lib');
+
+const [outdir, what, assets] = process.argv.slice(2);
+const app = new App({ analyticsReporting: false, outdir });
+const stack = new Stack(app, 'Images');
+if (what === 'functions') {
+  const [filter] = ['filter', 'generator'].map(
+    (name) =>
+      new aws_lambda.Function(stack, name, {
+        runtime: aws_lambda.Runtime.NODEJS_22_X,
+        handler: 'index.handler',
+        code: aws_lambda.Code.fromAsset(`${assets}/${name}.zip`),
+      }),
+  );
+  const targets = [new aws_events_targets.LambdaFunction(filter)];
+  new aws_events.Rule(stack, 'Rule', { eventPattern: { source: ['aws.ecr'] }, targets });
+} else if (what !== 'empty') {
+  const { SociIndexBuilder } = require(what);
+  new SociIndexBuilder(stack, 'Soci', { filters: ['prod/*:*', '!*:*-test'] });
+}
+app.synth();
+const { user, system } = process.cpuUsage();
+console.log((user + system) / 1000);
