@@ -1,12 +1,15 @@
-// The API of the construct is one that jsii can give to other languages: a copy of its sources is compiled by jsii.
+// The API of the construct is one that jsii can give to other languages: a copy of its sources is compiled by jsii. What jsii has
+// read of it becomes packages/construct/API.md.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { report } from '../report.ts';
+import { type Assembly, writeApiReference } from '../workspace/api-reference.ts';
 import { ROOT, readManifest } from '../workspace/packages.ts';
 
 const CONSTRUCT = join(ROOT, 'packages', 'construct');
+const REFERENCE = join(CONSTRUCT, 'API.md');
 /** What the sources import, of their own or of others. */
 const LINKED = ['aws-cdk-lib', 'constructs', '@soci/functions', '@types/node'];
 
@@ -44,7 +47,18 @@ const { status, stdout, stderr } = spawnSync(process.execPath, [jsii, '--silence
   cwd: folder,
   encoding: 'utf8',
 });
-const output = `${stdout}${stderr}`;
 // It also says that the lowest peers should be those that it was developed with: check `synthesised` has the lowest.
-const problems = output.split('\n').filter((line) => /^(error|.*: error|.*error JSII)/.test(line));
-report('API of @soci/construct by jsii', status === 0 && problems.length === 0 ? [] : [output]);
+const problems = status === 0 ? [] : [`${stdout}${stderr}`];
+report('API of @soci/construct by jsii', problems);
+
+if (status === 0) {
+  const assembly = JSON.parse(readFileSync(join(folder, '.jsii'), 'utf8')) as Assembly;
+  const reference = writeApiReference(assembly, '@soci/construct');
+  const isCurrent = existsSync(REFERENCE) && readFileSync(REFERENCE, 'utf8') === reference;
+  // Written in any case, so that whoever has changed the API finds it changed.
+  if (!isCurrent) writeFileSync(REFERENCE, reference);
+  report(
+    'reference of that API',
+    isCurrent ? [] : ['packages/construct/API.md was not of the sources: it is written anew, commit it'],
+  );
+}

@@ -369,6 +369,10 @@ it('grants, and shows, what others build on', () => {
   builder.grantIndex(caller.filterFunction);
   expect(builder.alarms).toHaveLength(1);
   expect(builder.deadLetterQueue).toBeUndefined();
+  expect([builder.filterRole, builder.generatorRole]).toEqual([
+    builder.filterFunction.role,
+    builder.generatorFunction.role,
+  ]);
   expect(
     [builder.metricIndexed(), builder.metricSkipped(), builder.metricFailed()].map(({ metricName }) => metricName),
   ).toEqual(['Indexed', 'Skipped', 'Failed']);

@@ -3,7 +3,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
-import { type Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type Grant, type IGrantable, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Code, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -40,6 +40,12 @@ export class SociIndexBuilder extends Construct {
 
   /** The function that builds and pushes indexes. */
   public readonly generatorFunction: LambdaFunction;
+
+  /** The role of the function that compares images with the filters. */
+  public readonly filterRole: IRole;
+
+  /** The role of the function that builds and pushes indexes. */
+  public readonly generatorRole: IRole;
 
   /** Where events end that failed on each try; undefined where there is no such place. */
   public readonly deadLetterQueue?: IQueue;
@@ -83,6 +89,8 @@ export class SociIndexBuilder extends Construct {
       more: queue === undefined ? {} : { deadLetterQueue: queue },
       common: props,
     });
+    this.filterRole = this.filterFunction.role as IRole;
+    this.generatorRole = this.generatorFunction.role as IRole;
     const mayInvoke = allow(
       this,
       'ECRImageActionEventFilteringLambdaInvokeSociIndexGeneratorLambdaPolicy',

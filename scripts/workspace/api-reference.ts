@@ -1,0 +1,111 @@
+/** What is read of the assembly that jsii writes of a package. @see aws/jsii, @jsii/spec */
+export interface Assembly {
+  readonly types: Readonly<Record<string, ApiType>>;
+}
+
+interface Docs {
+  readonly summary?: string;
+  readonly remarks?: string;
+  readonly default?: string;
+}
+
+interface TypeReference {
+  readonly primitive?: string;
+  readonly fqn?: string;
+  readonly collection?: { readonly kind: 'array' | 'map'; readonly elementtype: TypeReference };
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly type: TypeReference;
+  readonly optional?: boolean;
+}
+
+interface Property extends Parameter {
+  readonly docs?: Docs;
+  readonly static?: boolean;
+  readonly protected?: boolean;
+}
+
+interface Method {
+  readonly name: string;
+  readonly docs?: Docs;
+  readonly static?: boolean;
+  readonly protected?: boolean;
+  readonly parameters?: readonly Parameter[];
+  readonly returns?: { readonly type: TypeReference };
+}
+
+interface ApiType {
+  readonly kind: 'class' | 'interface' | 'enum';
+  readonly name: string;
+  readonly docs?: Docs;
+  readonly interfaces?: readonly string[];
+  readonly initializer?: { readonly parameters?: readonly Parameter[] };
+  readonly properties?: readonly Property[];
+  readonly methods?: readonly Method[];
+}
+
+/** Writes the reference of a package's API as Markdown: classes first, then what they take; in both, as the assembly has them. */
+export function writeApiReference({ types }: Assembly, packageName: string): string {
+  const all = Object.values(types);
+  const ordered = [...all.filter(({ kind }) => kind === 'class'), ...all.filter(({ kind }) => kind !== 'class')];
+  const contents = ordered.map(({ name }) => `- [${name}](#${name.toLowerCase()})`);
+  const head = `# API of ${packageName}\n\nGenerated from the sources by \`npm run check -- jsii\`: change them, not this file.\n\n${contents.join('\n')}\n`;
+  return [head, ...ordered.map((type) => writeType(type, types))].join('\n');
+}
+
+function writeType(type: ApiType, types: Assembly['types']): string {
+  const { name, docs, initializer, properties = [], methods = [] } = type;
+  const parts = [`## ${name}`, prose(docs)];
+  if (initializer?.parameters !== undefined) {
+    parts.push(`\`\`\`ts\nnew ${name}(${initializer.parameters.map(parameter).join(', ')})\n\`\`\``);
+  }
+  const inherited = (type.interfaces ?? []).flatMap((fqn) => types[fqn]?.properties ?? []);
+  const shown = [...properties, ...(type.kind === 'interface' ? inherited : [])].filter((each) => !each.protected);
+  if (shown.length > 0) parts.push(table(shown, type.kind === 'interface'));
+  for (const method of methods.filter((each) => !each.protected)) parts.push(writeMethod(method));
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function table(properties: readonly Property[], hasDefaults: boolean): string {
+  const rows = properties.map(({ name, type, docs, optional, static: isStatic }) => {
+    const cells = [
+      `\`${isStatic ? 'static ' : ''}${name}${optional ? '?' : ''}\``,
+      code(type),
+      prose(docs).replaceAll('\n\n', ' '),
+    ];
+    return hasDefaults ? [...cells, (docs?.default ?? '').replace(/^- /, '')] : cells;
+  });
+  const titles = ['property', 'type', 'what it is', ...(hasDefaults ? ['default'] : [])];
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  return [line(titles), `|${'---|'.repeat(titles.length)}`, ...rows.map(line)].join('\n');
+}
+
+function writeMethod({ name, docs, parameters = [], returns, static: isStatic }: Method): string {
+  const result = returns === undefined ? 'void' : typeName(returns.type);
+  const signature = `${isStatic ? 'static ' : ''}${name}(${parameters.map(parameter).join(', ')}): ${result}`;
+  return [`### ${name}`, `\`\`\`ts\n${signature}\n\`\`\``, prose(docs)].filter((part) => part !== '').join('\n\n');
+}
+
+function parameter({ name, type, optional }: Parameter): string {
+  return `${name}${optional ? '?' : ''}: ${typeName(type)}`;
+}
+
+function prose({ summary = '', remarks = '' }: Docs = {}): string {
+  return [summary, remarks].filter((text) => text !== '').join('\n\n');
+}
+
+function code(type: TypeReference): string {
+  return `\`${typeName(type)}\``;
+}
+
+/** Such as `IRepository[]`: names without the module that they are of. */
+function typeName({ primitive, fqn, collection }: TypeReference): string {
+  if (collection !== undefined) {
+    const element = typeName(collection.elementtype);
+    return collection.kind === 'array' ? `${element}[]` : `{ [name: string]: ${element} }`;
+  }
+  return primitive ?? fqn?.split('.').at(-1) ?? 'any';
+}
