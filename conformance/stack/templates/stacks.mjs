@@ -1,5 +1,12 @@
 // The stacks whose templates are looked at, by name.
-import { cdk, createParameters, SociIndexBuilder, SociIndexBuilderStack, SociIndexVersion } from './cdk.mjs';
+import {
+  cdk,
+  createParameters,
+  SociIndexBuilder,
+  SociIndexBuilderStack,
+  SociIndexedImage,
+  SociIndexVersion,
+} from './cdk.mjs';
 
 const { CfnParameter, DefaultStackSynthesizer, Duration, Size, Stack } = cdk;
 
@@ -25,6 +32,13 @@ export const STACKS = {
       indexVersion: SociIndexVersion.V1,
       deadLetterQueueEnabled: true,
     });
+    return stack;
+  },
+  'indexed-images': (app) => {
+    const stack = new Stack(app, 'Deployed');
+    const repository = makeRepository(stack);
+    new SociIndexedImage(stack, 'Waited', { repository, tag: 'v1' });
+    new SociIndexedImage(stack, 'Later', { repository, tag: 'v2', wait: false, indexVersion: SociIndexVersion.V1 });
     return stack;
   },
 };

@@ -8,8 +8,8 @@ export const PACKAGE_FOLDER: string = join(REPORTS, 'package');
 /** Templates to look at, and what cdk-nag says of them, as `write-templates.mjs` leaves them. */
 export const TEMPLATES_FOLDER: string = join(REPORTS, 'templates');
 
-/** What is looked at: the plain template, and stacks with the construct. */
-export const TEMPLATE_NAMES = ['plain', 'default-props', 'every-prop', 'two-builders'] as const;
+/** What is looked at: the plain template, and stacks with the constructs. */
+export const TEMPLATE_NAMES = ['plain', 'default-props', 'every-prop', 'two-builders', 'indexed-images'] as const;
 
 /** One of them. */
 export type TemplateName = (typeof TEMPLATE_NAMES)[number];
