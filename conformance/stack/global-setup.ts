@@ -15,7 +15,7 @@ export default function setUp(): void {
       // cdk-nag, which lies elsewhere, is to find the CDK of the construct.
       env: { ...process.env, NODE_PATH: join(root, 'packages', 'construct', 'node_modules') },
     });
-  run(join(root, 'apps', 'stack', 'dist', 'write-template.js'), PACKAGE_FOLDER);
+  run(join(root, 'apps', 'stack', 'dist', 'package.js'), PACKAGE_FOLDER);
   const cdkNag = findPart('cdkNag');
   run(join(import.meta.dirname, 'templates', 'write-templates.mjs'), TEMPLATES_FOLDER, ...(cdkNag ? [cdkNag] : []));
 }

@@ -1,5 +1,32 @@
-/** Where the zips lie below the prefix: as those of AWS's SOCI Index Builder, so that permissions to fetch them hold. */
-export const FUNCTION_KEYS = {
-  filter: 'functions/packages/ecr-image-action-event-filtering/lambda.zip',
-  generator: 'functions/packages/soci-index-generator-lambda/soci_index_generator_lambda.zip',
-} as const;
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { FILTER_BUNDLE, GENERATOR_BUNDLE } from '@soci/functions';
+
+/** Where the zips of the functions lie below the prefix. */
+export interface FunctionKeys {
+  readonly filter: string;
+  readonly generator: string;
+}
+
+/** Digits of a hash that tell one version of the functions from another. */
+const HASH_LENGTH = 12;
+
+/** As those of AWS's SOCI Index Builder, so that permissions to fetch them hold. */
+export const FUNCTION_KEYS: FunctionKeys = keysBelow('functions/packages');
+
+/**
+ * Keys that are others for other functions, which CloudFormation takes for a reason to update them. The same permissions hold:
+ * they are about the ends of keys.
+ */
+export function hashedFunctionKeys(): FunctionKeys {
+  const hash = createHash('sha256');
+  for (const { zip } of [FILTER_BUNDLE, GENERATOR_BUNDLE]) hash.update(readFileSync(zip));
+  return keysBelow(`functions/${hash.digest('hex').slice(0, HASH_LENGTH)}/packages`);
+}
+
+function keysBelow(folder: string): FunctionKeys {
+  return {
+    filter: `${folder}/ecr-image-action-event-filtering/lambda.zip`,
+    generator: `${folder}/soci-index-generator-lambda/soci_index_generator_lambda.zip`,
+  };
+}

@@ -1,7 +1,7 @@
 import type { SociIndexBuilder } from '@soci/construct';
 import type { CfnResource } from 'aws-cdk-lib';
 import { Aws, CfnCondition, type CfnElement, CfnParameter, Fn, type Stack } from 'aws-cdk-lib';
-import { FUNCTION_KEYS } from './function-keys.ts';
+import type { FunctionKeys } from './function-keys.ts';
 
 /** What the parameters of the plain template come to. */
 export interface TemplateParameters {
@@ -31,8 +31,12 @@ const TAG_PATTERN = [
   '[{]tag[}][A-Za-z0-9_.{}-]+)$',
 ].join('|');
 
-/** Makes the parameters, with the groups and labels of AWS's SOCI Index Builder. */
-export function createParameters(stack: Stack): TemplateParameters {
+/**
+ * Makes the parameters, with the groups and labels of AWS's SOCI Index Builder.
+ *
+ * @param keys - Where the zips lie below the prefix.
+ */
+export function createParameters(stack: Stack, keys: FunctionKeys): TemplateParameters {
   const filters = new CfnParameter(stack, 'SociRepositoryImageTagFilters', {
     type: 'CommaDelimitedList',
     default: '*:*',
@@ -113,7 +117,7 @@ export function createParameters(stack: Stack): TemplateParameters {
     indexVersion: version.valueAsString,
     outputTag: outputTag.valueAsString,
     apply(builder) {
-      applyCode(stack, builder, {
+      applyCode(stack, builder, keys, {
         bucket: bucket.valueAsString,
         region: region.valueAsString,
         prefix: prefix.valueAsString,
@@ -146,6 +150,7 @@ function groupParameters(
 function applyCode(
   stack: Stack,
   builder: SociIndexBuilder,
+  keys: FunctionKeys,
   { bucket, region, prefix }: { bucket: string; region: string; prefix: string },
 ): void {
   const isHere = new CfnCondition(stack, 'BucketIsInThisRegion', {
@@ -153,8 +158,8 @@ function applyCode(
   });
   const name = Fn.conditionIf(isHere.logicalId, bucket, `${bucket}-${Aws.REGION}`);
   for (const [construct, key] of [
-    [builder.filterFunction, FUNCTION_KEYS.filter],
-    [builder.generatorFunction, FUNCTION_KEYS.generator],
+    [builder.filterFunction, keys.filter],
+    [builder.generatorFunction, keys.generator],
   ] as const) {
     const resource = construct.node.defaultChild as CfnResource;
     resource.addPropertyOverride('Code', { S3Bucket: name, S3Key: `${prefix}${key}` });

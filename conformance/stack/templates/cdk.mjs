@@ -14,4 +14,8 @@ export const { SociIndexBuilder, SociIndexedImage, SociIndexVersion } = construc
 
 /** The stack of the plain template, and what makes its parameters. */
 export const { SociIndexBuilderStack } = stack('./dist/soci-index-builder-stack.js');
-export const { createParameters } = stack('./dist/template-parameters.js');
+const { createParameters } = stack('./dist/template-parameters.js');
+const { FUNCTION_KEYS } = stack('./dist/function-keys.js');
+
+/** The parameters of the plain template, as it is made. */
+export const plainParameters = (own) => createParameters(own, FUNCTION_KEYS);

@@ -1,7 +1,7 @@
 // The stacks whose templates are looked at, by name.
 import {
   cdk,
-  createParameters,
+  plainParameters,
   SociIndexBuilder,
   SociIndexBuilderStack,
   SociIndexedImage,
@@ -16,7 +16,7 @@ export const STACKS = {
   plain: (app) =>
     new SociIndexBuilderStack(app, 'Plain', {
       synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
-      parameters: createParameters,
+      parameters: plainParameters,
     }),
   'default-props': (app) => {
     const stack = new Stack(app, 'Default');

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { FILTER_BUNDLE, GENERATOR_BUNDLE } from '@soci/functions';
+import { FUNCTION_KEYS, type FunctionKeys, hashedFunctionKeys } from './function-keys.ts';
+import { plainTemplate } from './plain-template.ts';
+
+/** What a bucket is to have: contents by their keys. */
+export interface DeploymentPackage {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Key of the template. */
+  readonly template: string;
+}
+
+/** How a package is made. */
+export interface PackageOptions {
+  /** Folder of the bucket, with a slash at its end; empty for none. @default 'cfn-ecr-aws-soci-index-builder/' */
+  readonly prefix?: string;
+  /** Whether the names of the zips change with them. @default false */
+  readonly hashNames?: boolean;
+}
+
+/** The prefix that the template has by default. */
+export const DEFAULT_PREFIX = 'cfn-ecr-aws-soci-index-builder/';
+
+/** Makes the plain template and the zips that it names. */
+export function makePackage({ prefix = DEFAULT_PREFIX, hashNames = false }: PackageOptions = {}): DeploymentPackage {
+  const keys: FunctionKeys = hashNames ? hashedFunctionKeys() : FUNCTION_KEYS;
+  const template = `${prefix}templates/SociIndexBuilder.json`;
+  return {
+    template,
+    files: new Map([
+      [`${prefix}${keys.filter}`, readFileSync(FILTER_BUNDLE.zip)],
+      [`${prefix}${keys.generator}`, readFileSync(GENERATOR_BUNDLE.zip)],
+      [template, Buffer.from(`${JSON.stringify(plainTemplate(keys), undefined, 2)}\n`)],
+    ]),
+  };
+}
