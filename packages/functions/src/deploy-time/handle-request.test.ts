@@ -4,6 +4,7 @@ import {
   AMD64,
   ARM64,
   makeBrokenLayer,
+  makeBuildKitAttestation,
   makeHelmChart,
   makeImage,
   makeIndex,
@@ -115,6 +116,38 @@ describe('a stack', () => {
     expect(deployment.registry.checkGraph('app', 'stable')).toEqual([]);
   });
 
+  it('that is deleted leaves what the image itself lists, and what has a tag of its own', async () => {
+    const deployment = await start();
+    const platform = makeImage([makeLayer('app')]);
+    const attestation = makeBuildKitAttestation();
+    const fields = {
+      platform: { architecture: 'unknown', os: 'unknown' },
+      annotations: {
+        'vnd.docker.reference.type': 'attestation-manifest',
+        'vnd.docker.reference.digest': platform.descriptor.digest,
+      },
+    };
+    const entries = [
+      { made: platform, fields: { platform: AMD64 } },
+      { made: attestation, fields },
+    ];
+    await deployment.push('v1', makeIndex(entries));
+    await deployment.deploy({ image: 'v1' });
+    const { registry } = deployment;
+    const root = JSON.parse(Buffer.from(registry.manifest('app', 'v1-soci')?.bytes ?? []).toString());
+    const digests: string[] = root.manifests.map(({ digest }: { digest: string }) => digest);
+    expect(digests).toContain(attestation.descriptor.digest);
+    const [converted = ''] = digests;
+    const found = registry.manifest('app', converted);
+    registry.putManifest('app', 'amd64', found?.mediaType ?? '', found?.bytes ?? Buffer.of());
+    await deployment.destroy();
+    expect(registry.tags('app')).toEqual(['amd64', 'v1']);
+    expect(registry.checkGraph('app', 'v1')).toEqual([]);
+    expect(digests.map((digest) => registry.manifest('app', digest) !== undefined)).toEqual(
+      digests.map((digest) => digest === converted || digest === attestation.descriptor.digest),
+    );
+  });
+
   it('that is deleted leaves its index with `removeIndex` false', async () => {
     const deployment = await start();
     await deployment.push('v1', image());
@@ -144,14 +177,18 @@ describe('a stack', () => {
     expect(await deployment.ask(request)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
   });
 
-  it('never deletes what is no SOCI-enabled image', async () => {
+  it.each([
+    ['image', image()],
+    ['image of several platforms', makeIndex([{ made: image(), fields: { platform: AMD64 } }])],
+  ])('never deletes an %s that is not SOCI-enabled', async (_, made) => {
     const deployment = await start();
-    const digest = await deployment.push('v1', image());
+    const digest = await deployment.push('v1', made);
     const ResourceProperties = { repositoryName: 'app', image: 'v1' };
     const PhysicalResourceId = `app:v1@${digest}`;
     const answer = await deployment.ask({ RequestType: 'Delete', PhysicalResourceId, ResourceProperties });
     expect(answer.Status).toBe('SUCCESS');
     expect(deployment.registry.tags('app')).toEqual(['v1']);
+    expect(deployment.registry.checkGraph('app', 'v1')).toEqual([]);
   });
 });
 
@@ -312,17 +349,28 @@ describe('a failure', () => {
     const outage = { kind: 'status', status: 501 } as const;
     deployment.registry.inject({ on: { port: 'registry' }, times: Number.POSITIVE_INFINITY, fault: outage });
     const [answer] = await deployment.deploy({ image: 'v1' }, 2000);
-    expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('nearly over') });
+    expect(answer).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining('nearly over, after several tries'),
+    });
   });
 
-  it('in long words, of several bytes each, fits an answer', async () => {
+  it('is answered in time even where something hangs that heeds no signal', async () => {
     const deployment = await start();
-    const [answer] = await deployment.deploy({
-      image: 'v1',
-      repositoryName: 'app',
-      outputTag: '\u{1F433}"'.repeat(2000),
-    });
-    expect(answer?.Status).toBe('FAILED');
+    const ResourceProperties = { repositoryName: 'app', image: 'v1' };
+    const resolve = () => new Promise<never>(() => {});
+    const answer = await deployment.ask({ ResourceProperties }, 400, { openRepository: () => ({ resolve }) as never });
+    expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('looking at the image') });
+  });
+
+  it('in long words, that take several bytes a character, fits an answer', async () => {
+    const deployment = await start();
+    const ResourceProperties = { repositoryName: 'app', image: 'v1' };
+    const openRepository = () => {
+      throw new Error('\u0007\u3042'.repeat(2000));
+    };
+    const answer = await deployment.ask({ ResourceProperties }, 400, { openRepository });
+    expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('\u0007\u3042'.repeat(100)) });
   });
 });
 

@@ -40,6 +40,9 @@ export interface LaterRequest {
   readonly ResourceProperties: Readonly<Record<string, unknown>>;
 }
 
+/** Milliseconds in which what was under way when the time was over may say what it failed with before. */
+const LAST_WORDS = 500;
+
 /** What a resource is called whose image was never indexed. It names nothing that could be deleted. */
 const NOT_INDEXED = 'not-indexed';
 
@@ -54,7 +57,8 @@ export async function handleRequest(asked: CloudFormationRequest, parts: DeployP
   const progress = new BuildProgress();
   const deadline = startDeadline(milliseconds, () => progress.describe());
   const over = new Promise<never>((_, reject) => {
-    deadline.signal.addEventListener('abort', () => reject(deadline.signal.reason), { once: true });
+    const end = () => setTimeout(() => reject(deadline.signal.reason), LAST_WORDS);
+    deadline.signal.addEventListener('abort', end, { once: true });
   });
   let answer: Answer;
   try {
@@ -69,11 +73,7 @@ export async function handleRequest(asked: CloudFormationRequest, parts: DeployP
   await answerCloudFormation(asked, answer.id, answer.result, parts.send);
 }
 
-/**
- * Makes an index that a deployment did not wait for. There is nobody to answer: what came of it is in the log.
- *
- * @throws FunctionError where Lambda may try again.
- */
+/** Makes an index that a deployment did not wait for. There is nobody to answer: what came of it is in the log. */
 export async function handleLater({ ResourceProperties }: LaterRequest, parts: DeployParts): Promise<void> {
   const progress = new BuildProgress();
   const deadline = startDeadline(parts.milliseconds, () => progress.describe());
