@@ -1,0 +1,110 @@
+import { SOCI_INDEX_V1 } from '@soci/index';
+import { describe, expect, it } from 'vitest';
+import { makeBrokenLayer, makeImage, makeLayer } from '../fixtures/image-content.ts';
+import { makeTwoLayers, startDeployment } from './fixtures/deployment.ts';
+
+describe('an image', () => {
+  it('with nothing to index is deployed as it is, and stays', async () => {
+    const deployment = await startDeployment();
+    const digest = await deployment.push('v1', makeImage([makeLayer('tiny', 100)]));
+    expect(await deployment.deploy({ image: 'v1' })).toMatchObject([
+      {
+        Status: 'SUCCESS',
+        Data: { imageDigest: digest, outcome: 'skipped', reason: 'layers-too-small', outputTag: '' },
+      },
+    ]);
+    expect((await deployment.destroy()).Status).toBe('SUCCESS');
+    expect(deployment.registry.tags('app')).toEqual(['v1']);
+  });
+
+  it('that is SOCI-enabled already is deployed as it is, and stays', async () => {
+    const deployment = await startDeployment();
+    await deployment.push('v1', makeTwoLayers());
+    await deployment.deploy({ image: 'v1', removeIndex: 'false' });
+    const digest = deployment.registry.manifest('app', 'v1-soci')?.digest;
+    const other = { repositoryName: 'app', image: 'v1-soci', minLayerSize: '1000' };
+    const answer = await deployment.ask({ ResourceProperties: other });
+    expect(answer).toMatchObject({ Status: 'SUCCESS', Data: { imageDigest: digest, reason: 'soci-enabled' } });
+    const { PhysicalResourceId } = answer;
+    await deployment.ask({ RequestType: 'Delete', PhysicalResourceId, ResourceProperties: other });
+    expect(deployment.registry.tags('app')).toEqual(['v1', 'v1-soci']);
+  });
+
+  it('is given by its digest too, and its index named after that', async () => {
+    const deployment = await startDeployment();
+    const digest = await deployment.push(undefined, makeTwoLayers());
+    const tag = `soci-${digest.slice(7, 19)}`;
+    expect(await deployment.deploy({ image: digest })).toMatchObject([
+      { Data: { outputTag: tag, outcome: 'indexed' } },
+    ]);
+    await deployment.destroy();
+    expect(deployment.digests()).toEqual([digest]);
+  });
+
+  it('may have an index without a tag', async () => {
+    const deployment = await startDeployment();
+    const digest = await deployment.push('v1', makeTwoLayers());
+    const [answer] = await deployment.deploy({ image: 'v1', outputTag: 'none' });
+    expect(deployment.registry.checkGraph('app', answer?.Data?.imageDigest ?? '')).toEqual([]);
+    await deployment.destroy();
+    expect(deployment.digests()).toEqual([digest]);
+  });
+
+  it('of version 1 stays, and its SOCI indexes come and go', async () => {
+    const deployment = await startDeployment();
+    const digest = await deployment.push('v1', makeTwoLayers());
+    const [answer] = await deployment.deploy({ image: 'v1', indexVersion: 'V1' });
+    expect(answer).toMatchObject({ Data: { imageDigest: digest, outputTag: '', outcome: 'indexed' } });
+    expect(deployment.digests()).toHaveLength(2);
+    await deployment.deploy({ image: 'v1', indexVersion: 'V1', spanSize: '4096' });
+    const left = deployment.digests();
+    expect(left).toHaveLength(2);
+    const index = deployment.registry.manifest('app', left.find((each) => each !== digest) ?? '');
+    expect(Buffer.from(index?.bytes ?? []).toString()).toContain(SOCI_INDEX_V1);
+    await deployment.destroy();
+    expect(deployment.digests()).toEqual([digest]);
+  });
+
+  it('whose tag is moved while it is indexed is followed', async () => {
+    const deployment = await startDeployment();
+    await deployment.push('v1', makeTwoLayers('first'));
+    // Of the storage's answers the first is the configuration.
+    deployment.registry.inject({ on: { port: 'storage' }, after: 1, fault: { kind: 'slow', rate: 10_000 } });
+    const deploying = deployment.deploy({ image: 'v1' });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await deployment.push('v1', makeTwoLayers('second'));
+    expect(await deploying).toMatchObject([{ Status: 'SUCCESS', Data: { outcome: 'indexed' } }]);
+    expect((await deployment.deploy({ image: 'v1' }))[0]).toMatchObject({ Data: { reason: 'already-indexed' } });
+  });
+});
+
+describe('a deployment that does not wait', () => {
+  it('is given the image itself, and the index is made after it, and deleted with it', async () => {
+    const deployment = await startDeployment();
+    const digest = await deployment.push('v1', makeTwoLayers());
+    expect(await deployment.deploy({ image: 'v1', wait: 'false' })).toMatchObject([
+      { Status: 'SUCCESS', Data: { imageDigest: digest, outputTag: 'v1-soci', outcome: 'started' } },
+    ]);
+    expect(deployment.registry.tags('app')).toEqual(['v1']);
+    await deployment.runLater();
+    expect(deployment.registry.checkGraph('app', 'v1-soci')).toEqual([]);
+    expect(deployment.registry.tags('app')).toEqual(['v1', 'v1-soci']);
+    expect((await deployment.destroy()).Status).toBe('SUCCESS');
+    expect(deployment.digests()).toEqual([digest]);
+  });
+
+  it('fails where there is no image', async () => {
+    const deployment = await startDeployment();
+    expect(await deployment.deploy({ image: 'v1', wait: 'false' })).toMatchObject([{ Status: 'FAILED' }]);
+    expect(deployment.later).toEqual([]);
+  });
+
+  it('is not told of what goes wrong: the log is', async () => {
+    const deployment = await startDeployment();
+    await deployment.push('v1', makeImage([makeBrokenLayer('broken')]));
+    await deployment.deploy({ image: 'v1', wait: 'false' });
+    await deployment.runLater();
+    expect(deployment.lines.join('\n')).toContain('gets no SOCI index (image-invalid)');
+    expect((await deployment.destroy()).Status).toBe('SUCCESS');
+  });
+});
