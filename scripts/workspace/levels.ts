@@ -47,7 +47,10 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     modules: ['aws-cdk-lib', 'constructs', 'node'],
     tests: ['@soci/filter'],
   },
-  '@soci/stack': { packages: ['@soci/construct', '@soci/functions'], modules: ['@aws-sdk/client-s3', 'aws-cdk-lib', 'constructs', 'node'] },
+  '@soci/stack': {
+    packages: ['@soci/construct', '@soci/functions'],
+    modules: ['@aws-sdk/client-s3', 'aws-cdk-lib', 'constructs', 'node'],
+  },
   '@soci/demo': {
     packages: [
       '@soci/cli',
