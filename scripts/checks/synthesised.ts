@@ -16,15 +16,18 @@ const PEERS = ['aws-cdk-lib', 'constructs'];
 const APP = `
 const stack = new Stack(new App({ analyticsReporting: false }), 'Images');
 new SociIndexBuilder(stack, 'Soci', { filters: ['prod/*:*', '!*:*-test'], deadLetterQueueEnabled: true });
+new SociIndexedImage(stack, 'Image', { repository: Repository.fromRepositoryName(stack, 'Repository', 'app'), tag: 'v1' });
 console.log(JSON.stringify(Template.fromStack(stack).toJSON()));
 `;
 const FORMS = {
   'app.cjs': `const { App, Stack } = require('aws-cdk-lib');
 const { Template } = require('aws-cdk-lib/assertions');
-const { SociIndexBuilder } = require('${NAME}');${APP}`,
+const { Repository } = require('aws-cdk-lib/aws-ecr');
+const { SociIndexBuilder, SociIndexedImage } = require('${NAME}');${APP}`,
   'app.mjs': `import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { SociIndexBuilder } from '${NAME}';${APP}`,
+import { Repository } from 'aws-cdk-lib/aws-ecr';
+import { SociIndexBuilder, SociIndexedImage } from '${NAME}';${APP}`,
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'soci-synthesised-'));
@@ -55,7 +58,7 @@ function problemsWith(peers: readonly string[]): string[] {
   const [first, second] = outputs.map(({ stdout }) => stdout);
   if (first !== second) return ['the template from CommonJS is not the one from ES modules'];
   const functions = first?.split('"AWS::Lambda::Function"').length ?? 0;
-  return functions === 3 ? [] : [`the template has ${functions - 1} functions, not two`];
+  return functions === 4 ? [] : [`the template has ${functions - 1} functions, not three`];
 }
 
 /** Runs an example as it stands, with its dependencies but for the tarball. */
