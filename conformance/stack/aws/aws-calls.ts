@@ -8,10 +8,11 @@ const VERSIONS = { cloudformation: '2010-05-15', iam: '2010-05-08' } as const;
 
 /** Calls to AWS's APIs in their three protocols, as far as the tests need them. Nothing is signed: moto looks at the service only. */
 export class AwsCalls {
-  readonly #url: string;
+  /** Where all of it is. */
+  readonly url: string;
 
   constructor(url: string) {
-    this.#url = url;
+    this.url = url;
   }
 
   /** Parameters in a form. @see Smithy, "AWS query protocol" @returns What `<Action>Result` holds. */
@@ -57,7 +58,7 @@ export class AwsCalls {
   ): Promise<Buffer> {
     const scope = `AKIDEXAMPLE/20260101/${REGION}/${service}/aws4_request`;
     const authorization = `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=none`;
-    const answer = await fetch(this.#url + path, { method, body, headers: { ...headers, authorization } });
+    const answer = await fetch(this.url + path, { method, body, headers: { ...headers, authorization } });
     const bytes = Buffer.from(await answer.arrayBuffer());
     if (!answer.ok) throw new Error(`${service} ${method} ${path}: ${answer.status} ${bytes}`);
     return bytes;

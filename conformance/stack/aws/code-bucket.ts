@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { PACKAGE_FOLDER } from '../templates/templates.ts';
+import { promisify } from 'node:util';
+import { REPORTS } from '../report.ts';
 import type { AwsCalls } from './aws-calls.ts';
+
+const execute = promisify(execFile);
 
 /** Folder of the bucket that the zips lie in, unless a parameter says otherwise. */
 export const PREFIX = 'cfn-ecr-aws-soci-index-builder/';
@@ -12,12 +15,20 @@ export const CODE_KEYS: Readonly<Record<string, string>> = {
   SociIndexGeneratorLambda: 'functions/packages/soci-index-generator-lambda/soci_index_generator_lambda.zip',
 };
 
-/** Makes a bucket with what the template's program has written. */
+const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'apps', 'stack', 'dist', 'package.js');
+
+/** Makes a bucket, and has the package uploaded to it as anybody would: `pnpm --filter stack package --bucket NAME`. */
 export async function fillBucket(aws: AwsCalls, bucket: string): Promise<void> {
   await aws.putObject(bucket, '', new Uint8Array());
-  for (const key of Object.values(CODE_KEYS)) {
-    await aws.putObject(bucket, PREFIX + key, readFileSync(join(PACKAGE_FOLDER, PREFIX, key)));
-  }
+  await execute(process.execPath, [PROGRAM, '--bucket', bucket, join(REPORTS, 'uploaded')], {
+    env: {
+      ...process.env,
+      AWS_ENDPOINT_URL_S3: aws.url,
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+    },
+  });
 }
 
 /** A zip, as it lies in a bucket. */

@@ -123,7 +123,8 @@ export interface SociIndexBuilderProps {
   readonly permissionsBoundary?: IManagedPolicy;
 
   /**
-   * Key that the environment of the functions, and a queue that is made here, are encrypted with.
+   * Key that the environment of the functions, and a queue that is made here, are encrypted with. Log groups keep the key of AWS:
+   * one of yours takes a statement in its policy for the service.
    *
    * @default - keys of AWS
    */
