@@ -2,7 +2,8 @@
 // had is named, and the tests that need it are skipped.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { getParts } from './lambda/parts.mjs';
+import { LAMBDA_PARTS } from './lambda/parts.mjs';
+import { getParts } from './parts.mjs';
 import { runAttached, StepError } from './run-step.mjs';
 import { QUIET_ENV, ROOT, setUp, toolNode } from './setup.mjs';
 import { formatCounts, readReports, removeReports, sumCounts } from './test-reports.mjs';
@@ -21,7 +22,7 @@ try {
 }
 
 async function testLambda(flags) {
-  const { parts, absent } = await getParts();
+  const { parts, absent } = await getParts(LAMBDA_PARTS);
   removeReports(ROOT, [TESTS]);
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const args = [vitest, 'run', '--config', join(ROOT, TESTS, 'vitest.config.ts'), ...flags];

@@ -2,9 +2,10 @@
 // stack against them. What is not to be had is named, and the tests that need it are skipped.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { getParts } from './parts.mjs';
 import { runAttached, StepError } from './run-step.mjs';
 import { QUIET_ENV, ROOT, setUp, toolNode } from './setup.mjs';
-import { getParts } from './stack/parts.mjs';
+import { STACK_PARTS } from './stack/parts.mjs';
 import { formatCounts, readReports, removeReports, sumCounts } from './test-reports.mjs';
 
 const TESTS = join('conformance', 'stack');
@@ -21,7 +22,7 @@ try {
 }
 
 async function testStack(flags) {
-  const { parts, absent } = await getParts();
+  const { parts, absent } = await getParts(STACK_PARTS);
   removeReports(ROOT, [TESTS]);
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const args = [vitest, 'run', '--config', join(ROOT, TESTS, 'vitest.config.ts'), ...flags];

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { pushEvent } from '../../packages/filter/src/fixtures/events.ts';
 import { writeFunction } from './bundle/unpacked.ts';
 import { filterFunction, generatorFunction } from './functions.ts';
-import { report } from './report.ts';
+import { REPORT } from './report.ts';
 import { RUNTIMES } from './runtimes.ts';
 
 const STARTS = 9;
@@ -41,7 +41,7 @@ for (const runtime of RUNTIMES) {
       const [empty, filter, generator] = ['empty', 'filter', 'generator'].map((name) => median(samples[name] ?? []));
       if (empty === undefined || filter === undefined || generator === undefined)
         throw new Error('nothing was measured');
-      report(`cold start, ${runtime.name}`, {
+      REPORT.measured(`cold start, ${runtime.name}`, {
         'empty, ms': empty,
         'filter, ms': filter,
         'generator, ms': generator,

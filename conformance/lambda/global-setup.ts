@@ -1,8 +1,8 @@
 import { unpackFunctions } from './bundle/unpacked.ts';
-import { clearReport } from './report.ts';
+import { REPORT } from './report.ts';
 
 /** Before all tests: forgets what an earlier run has measured, and unpacks the functions. */
 export default function setUp(): void {
-  clearReport();
+  REPORT.clear();
   unpackFunctions();
 }

@@ -15,7 +15,7 @@ import { type WrittenImage, writeImage } from './image/write-image.ts';
 import { canLaunch, ONE_CORE, READ_ONLY } from './launchers/launchers.ts';
 import { makeMemoryCgroup } from './launchers/memory-cgroup.ts';
 import { pushLayout } from './push.ts';
-import { report, reportSkipped } from './report.ts';
+import { REPORT } from './report.ts';
 import { startLambda } from './running.ts';
 import { RUNTIMES } from './runtimes.ts';
 import { resultOf } from './workflow.ts';
@@ -62,7 +62,7 @@ const free = await statfs(tmpdir()).then(({ bavail, bsize }) => bavail * bsize);
 const probe = makeMemoryCgroup(512 * MIB);
 probe?.remove();
 if (probe === undefined)
-  reportSkipped('no memory cgroup can be made here, nothing is held to its memory: as root of a machine, it can.');
+  REPORT.skipped('no memory cgroup can be made here, nothing is held to its memory: as root of a machine, it can.');
 
 test.skipIf(probe === undefined)('a function that wants more than its cgroup has is killed', async () => {
   const cgroup = makeMemoryCgroup(128 * MIB);
@@ -75,7 +75,7 @@ test.skipIf(probe === undefined)('a function that wants more than its cgroup has
 });
 
 for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
-  if (free < disk) reportSkipped(`${name}: it takes ${disk / GB} GB of disk.`);
+  if (free < disk) REPORT.skipped(`${name}: it takes ${disk / GB} GB of disk.`);
 
   describe.skipIf(free < disk)(name, () => {
     let registry: TestRegistry;
@@ -110,7 +110,7 @@ for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
             expect(answer).toMatchObject({ outcome: 'indexed', layers: { built: recipes.length, skipped: 0 } });
             expect(registry.checkGraph(repository, 'v1-soci')).toEqual([]);
             const { maxMemory = Number.NaN, milliseconds } = invocation;
-            report(`${name}, ${runtime.name}, ${memorySize} MB`, {
+            REPORT.measured(`${name}, ${runtime.name}, ${memorySize} MB`, {
               'peak of memory, MiB': maxMemory / MIB,
               ...(cgroup && { 'peak of the cgroup, MiB': cgroup.peak() / MIB }),
               seconds: milliseconds / 1000,

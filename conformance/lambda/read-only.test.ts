@@ -6,20 +6,21 @@ import { writeFunction } from './bundle/unpacked.ts';
 import { type Deployment, GENERATOR, generatorFunction } from './functions.ts';
 import { canLaunch, NO_WRITING, READ_ONLY } from './launchers/launchers.ts';
 import { pushLayout } from './push.ts';
-import { reportSkipped } from './report.ts';
+import { REPORT } from './report.ts';
 import { startEcr, startLambda } from './running.ts';
 import { RUNTIMES } from './runtimes.ts';
 import { resultOf } from './workflow.ts';
 
 /** Tells what writing comes to in the places that programs use. */
 const PROBE = `
+  import { randomUUID } from 'node:crypto';
   import { writeFileSync } from 'node:fs';
   import { tmpdir } from 'node:os';
   import { join } from 'node:path';
 
   const attempt = (folder) => {
     try {
-      writeFileSync(join(folder, 'probe'), 'x');
+      writeFileSync(join(folder, randomUUID()), 'x');
       return 'written';
     } catch ({ code }) {
       return code;
@@ -35,7 +36,7 @@ const WAYS: readonly { name: string; code: string; isHere: boolean; deployment: 
   { name: "Node's permission model", code: 'ERR_ACCESS_DENIED', isHere: true, deployment: { flags: NO_WRITING } },
 ];
 
-if (!canLaunch(READ_ONLY)) reportSkipped('mounts cannot be made read-only here: as root of a machine, they can.');
+if (!canLaunch(READ_ONLY)) REPORT.skipped('mounts cannot be made read-only here: as root of a machine, they can.');
 
 for (const runtime of RUNTIMES) {
   for (const { name, code, isHere, deployment } of WAYS) {

@@ -5,7 +5,7 @@ import { makeImage, makeLayer } from '../../packages/functions/src/fixtures/imag
 import { Random } from '../src/random.ts';
 import { FILTER } from './functions.ts';
 import { pushMade } from './push.ts';
-import { report } from './report.ts';
+import { REPORT } from './report.ts';
 import { RUNTIMES } from './runtimes.ts';
 import { type RegistryEvent, Workflow } from './workflow.ts';
 
@@ -57,7 +57,9 @@ for (const runtime of RUNTIMES) {
     const started = performance.now();
     for (const event of storm) lambda.enqueue(FILTER, event);
     await workflow.settle();
-    report(`storm of ${storm.length} events, ${runtime.name}`, { seconds: (performance.now() - started) / 1000 });
+    REPORT.measured(`storm of ${storm.length} events, ${runtime.name}`, {
+      seconds: (performance.now() - started) / 1000,
+    });
 
     expect(lambda.abandoned).toEqual([]);
     const refusals = workflow.filterAnswers.filter(({ statusCode }) => statusCode === 400).map(({ body }) => body);

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { findPart } from './parts.ts';
-import { clearReport } from './report.ts';
+import { REPORT } from './report.ts';
 import { PACKAGE_FOLDER, TEMPLATES_FOLDER } from './templates/templates.ts';
 
 /** Before all tests: writes the folder that a bucket is to have, and every template that is looked at. */
 export default function setUp(): void {
-  clearReport();
+  REPORT.clear();
   const root = join(import.meta.dirname, '..', '..');
   const run = (...args: string[]) =>
     execFileSync(process.execPath, args, {

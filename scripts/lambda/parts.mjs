@@ -4,11 +4,8 @@ import { getNode22, getNode24, getRuntimeClient } from './npm-parts.mjs';
 import { getEmulator, getMoto } from './python-parts.mjs';
 import { getReference, REFERENCE_REMEDY } from './reference.mjs';
 
-/**
- * Those that tests name, with how each is got and what is to be done where it is not to be had. A test that needs one that
- * is absent is skipped.
- */
-const PARTS = [
+/** Those that tests name, by that name. */
+export const LAMBDA_PARTS = [
   {
     name: 'node24',
     what: 'Node 24',
@@ -36,20 +33,3 @@ const PARTS = [
   },
   { name: 'reference', what: 'the reference', get: getReference, remedy: REFERENCE_REMEDY },
 ];
-
-/**
- * Gets every part that is not there yet.
- *
- * @returns {Promise<{ parts: Record<string, string>, absent: string[] }>} where each is; and of those that are not to be
- * had, what to do
- */
-export async function getParts() {
-  const parts = {};
-  const absent = [];
-  for (const { name, what, get, remedy } of PARTS) {
-    const path = await get();
-    if (path !== undefined) parts[name] = path;
-    else absent.push(`${what} is absent. ${remedy}`);
-  }
-  return { parts, absent };
-}

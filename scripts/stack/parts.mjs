@@ -13,32 +13,12 @@ const CDK_NAG = '3.0.2';
 
 const VENV_REMEDY = 'It comes by python3 -m venv: Debian: apt-get install python3-venv, as root.';
 
-/**
- * Those that tests name, with how each is got and what is to be done where it is not to be had. A test that needs one that
- * is absent is skipped.
- */
-const PARTS = [
+/** Those that tests name, by that name. */
+export const STACK_PARTS = [
   { name: 'linters', what: 'cfn-lint with checkov', get: getLinters, remedy: VENV_REMEDY },
   { name: 'cdkNag', what: 'cdk-nag', get: getCdkNag, remedy: 'It comes from npm.' },
   { name: 'moto', what: 'moto', get: getMoto, remedy: VENV_REMEDY },
 ];
-
-/**
- * Gets every part that is not there yet.
- *
- * @returns {Promise<{ parts: Record<string, string>, absent: string[] }>} where each is; and of those that are not to be
- * had, what to do
- */
-export async function getParts() {
-  const parts = {};
-  const absent = [];
-  for (const { name, what, get, remedy } of PARTS) {
-    const path = await get();
-    if (path !== undefined) parts[name] = path;
-    else absent.push(`${what} is absent. ${remedy}`);
-  }
-  return { parts, absent };
-}
 
 /** Path of the Python that has both. */
 async function getLinters() {

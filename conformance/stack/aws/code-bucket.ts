@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { REPORTS } from '../report.ts';
+import { REPORT } from '../report.ts';
 import type { AwsCalls } from './aws-calls.ts';
 
 const execute = promisify(execFile);
@@ -20,7 +20,7 @@ const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'apps', 'stack', 'di
 /** Makes a bucket, and has the package uploaded to it as anybody would: `pnpm --filter stack package --bucket NAME`. */
 export async function fillBucket(aws: AwsCalls, bucket: string): Promise<void> {
   await aws.putObject(bucket, '', new Uint8Array());
-  await execute(process.execPath, [PROGRAM, '--bucket', bucket, join(REPORTS, 'uploaded')], {
+  await execute(process.execPath, [PROGRAM, '--bucket', bucket, join(REPORT.folder, 'uploaded')], {
     env: {
       ...process.env,
       AWS_ENDPOINT_URL_S3: aws.url,

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { report } from '../report.ts';
+import { REPORT } from '../report.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const CONSTRUCT = join(ROOT, 'packages', 'construct');
@@ -37,10 +37,10 @@ test('synthesising the construct takes little longer than an empty stack', { tim
       processor[kind] = [...(processor[kind] ?? []), times.processor];
     }
   }
-  report('synthesis, ms', mapValues(wall, median));
-  report('synthesis, ms of processors', mapValues(processor, median));
+  REPORT.measured('synthesis, ms', mapValues(wall, median));
+  REPORT.measured('synthesis, ms of processors', mapValues(processor, median));
   const more = (processor['the construct'] ?? []).map((time, i) => time - (processor['an empty stack']?.[i] ?? 0));
-  report('synthesis, ms of processors that the construct takes more', {
+  REPORT.measured('synthesis, ms of processors that the construct takes more', {
     median: median(more),
     least: Math.min(...more),
   });
@@ -54,7 +54,7 @@ test('the package is small', () => {
   execFileSync('npx', ['-y', packageManager, 'pack', '--pack-destination', folder], { cwd: CONSTRUCT, stdio: 'pipe' });
   const [tarball = ''] = readdirSync(folder);
   const { size } = statSync(join(folder, tarball));
-  report('package of the construct', { bytes: size });
+  REPORT.measured('package of the construct', { bytes: size });
   expect(size).toBeLessThan(MOST_BYTES);
 });
 

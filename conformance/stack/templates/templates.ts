@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { REPORTS } from '../report.ts';
+import { REPORT } from '../report.ts';
 
 /** The folder that `pnpm --filter stack template` writes: the plain template and two zips, as a bucket is to have them. */
-export const PACKAGE_FOLDER: string = join(REPORTS, 'package');
+export const PACKAGE_FOLDER: string = join(REPORT.folder, 'package');
 
 /** Templates to look at, and what cdk-nag says of them, as `write-templates.mjs` leaves them. */
-export const TEMPLATES_FOLDER: string = join(REPORTS, 'templates');
+export const TEMPLATES_FOLDER: string = join(REPORT.folder, 'templates');
 
 /** What is looked at: the plain template, and stacks with the constructs. */
 export const TEMPLATE_NAMES = ['plain', 'default-props', 'every-prop', 'two-builders', 'indexed-images'] as const;

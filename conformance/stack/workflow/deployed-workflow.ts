@@ -10,7 +10,7 @@ import { readCode } from '../aws/code-bucket.ts';
 import { type DeployedFunction, type DeployedRule, getFunction, listRules } from '../aws/deployed.ts';
 import type { DeployedStack } from '../aws/stack.ts';
 import type { Call } from '../iam/policy.ts';
-import { REPORTS } from '../report.ts';
+import { REPORT } from '../report.ts';
 import { type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
 import { callsOfRequests, callsOfTargets } from './registry-calls.ts';
 
@@ -108,7 +108,7 @@ function createFunction(
   zip: Buffer,
   endpoints: Record<string, string>,
 ): void {
-  const folder = join(REPORTS, 'functions', FunctionName);
+  const folder = join(REPORT.folder, 'functions', FunctionName);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const { name, content } of unzip(zip)) writeFileSync(join(folder, name), content);

@@ -11,7 +11,7 @@ import { type Moto, startMoto } from '../aws/moto.ts';
 import { DeployedStack } from '../aws/stack.ts';
 import { allows, type Call, type Policy, unusedPermissions } from '../iam/policy.ts';
 import { findPart } from '../parts.ts';
-import { report } from '../report.ts';
+import { REPORT } from '../report.ts';
 import { DeployedWorkflow, type RegistryEvent } from './deployed-workflow.ts';
 import { callsOfLog } from './log-calls.ts';
 import { putQueue } from './rule-queue.ts';
@@ -44,7 +44,7 @@ describe.skipIf(findPart('moto') === undefined).each(['V1', 'V2'] as const)('a s
     // Its base has been indexed with another image.
     await workflow.push('prod/app', 'V2', makeImage([base, makeLayer('two', LARGE)]));
     await workflow.push('prod/tools', 'V1', makeImage([base]));
-    report(`calls to Amazon ECR for two images, ${version}`, countActions(workflow.generatorCalls));
+    REPORT.measured(`calls to Amazon ECR for two images, ${version}`, countActions(workflow.generatorCalls));
     calls = {
       filter: [...workflow.filterCalls, ...callsOfLog(filter.FunctionName)],
       generator: [...workflow.generatorCalls, ...callsOfLog(generator.FunctionName)],
