@@ -1,6 +1,9 @@
 import { Stack, Token } from 'aws-cdk-lib';
+import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam';
+import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
+import type { SociIndexVersion } from './soci-index-version';
 import { rules } from './synth-rules';
 
 const MIN_MEMORY = 256;
@@ -17,6 +20,8 @@ export function checkProps(scope: Construct, props: SociIndexBuilderProps): void
   if (outputTag !== undefined && !Token.isUnresolved(outputTag)) {
     attempt(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
   }
+  checkVersion(scope, props.indexVersion);
+  checkBoundary(scope, props.permissionsBoundary);
   const isV1 = props.indexVersion?.value === 'V1';
   if (props.untaggedImages && !isV1 && needsTag(outputTag)) {
     fail(
@@ -43,6 +48,24 @@ export function checkProps(scope: Construct, props: SociIndexBuilderProps): void
   if (props.deadLetterQueue !== undefined && props.deadLetterQueueEnabled === false) {
     fail(scope, 'deadLetterQueueEnabled', 'it is false, and a deadLetterQueue is given: leave one of them out');
   }
+}
+
+/** Refuses a version that there is not. */
+export function checkVersion(scope: Construct, version: SociIndexVersion | undefined): void {
+  const value = version?.value ?? 'V2';
+  if (Token.isUnresolved(value) || value === 'V1' || value === 'V2') return;
+  fail(scope, 'indexVersion', `there is no ${value}: V1 or V2`);
+}
+
+/** Refuses a policy of another partition, which cannot bound a role here. */
+export function checkBoundary(scope: Construct, boundary: IManagedPolicy | undefined): void {
+  const arn = boundary?.managedPolicyArn;
+  const { region } = Stack.of(scope);
+  if (arn === undefined || Token.isUnresolved(arn) || Token.isUnresolved(region)) return;
+  const here = RegionInfo.get(region).partition;
+  const [, partition] = arn.split(':');
+  if (here === undefined || partition === here) return;
+  fail(scope, 'permissionsBoundary', `${arn} is of the partition ${partition}, and ${region} is of ${here}`);
 }
 
 function needsTag(outputTag = '{tag}'): boolean {

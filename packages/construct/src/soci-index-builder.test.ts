@@ -317,6 +317,18 @@ describe('refused, with the construct, the value and the remedy', () => {
     ],
     ['a template for one tag', { outputTag: 'soci' }, 'every image would get the same tag'],
     [
+      'a version that there is not',
+      { indexVersion: SociIndexVersion.of('V3') },
+      'indexVersion: there is no V3: V1 or V2',
+    ],
+    [
+      'a boundary of another partition',
+      (stack) => ({
+        permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(stack, 'B', 'arn:aws-cn:iam::123456789012:policy/b'),
+      }),
+      'permissionsBoundary: arn:aws-cn:iam::123456789012:policy/b is of the partition aws-cn, and eu-west-1 is of aws',
+    ],
+    [
       'untagged images without a tag',
       { untaggedImages: true },
       'untaggedImages: an image without a tag would get none',

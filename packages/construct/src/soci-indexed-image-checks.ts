@@ -1,6 +1,6 @@
 import { Stack, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { attempt, checkNumber, fail, isOther } from './check-props';
+import { attempt, checkBoundary, checkNumber, checkVersion, fail, isOther } from './check-props';
 import type { SociIndexedImageProps } from './soci-indexed-image-props';
 import { rules } from './synth-rules';
 
@@ -13,6 +13,8 @@ const SHORT_DIGEST_LENGTH = 12;
 export function checkIndexedImage(scope: Construct, props: SociIndexedImageProps): void {
   checkNumber(scope, 'memorySize', props.memorySize, 256, 10_240, 'MB: below that a large image may not fit');
   checkNumber(scope, 'timeout', props.timeout?.toSeconds(), 30, 900, 'seconds: more Lambda does not give');
+  checkVersion(scope, props.indexVersion);
+  checkBoundary(scope, props.permissionsBoundary);
   checkRepository(scope, props);
   const { tag } = props;
   if (!Token.isUnresolved(tag) && !TAG.test(tag) && !DIGEST.test(tag)) {
