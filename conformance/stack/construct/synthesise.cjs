@@ -1,12 +1,14 @@
-// synthesise.cjs FOLDER empty|functions|CONSTRUCT: what the file of a CDK app does: a stack with nothing in it, with two
+// synthesise.cjs FOLDER empty|role|functions|CONSTRUCT: what the file of a CDK app does: a stack with nothing in it, with a role, with two
 // functions and a rule as the CDK alone makes them, or with the construct whose package is named. Prints the processor time.
 // NODE_PATH has to lead to the CDK.
-const { App, aws_events, aws_events_targets, aws_lambda, Stack } = require('aws-cdk-lib');
+const { App, aws_events, aws_events_targets, aws_iam, aws_lambda, Stack } = require('aws-cdk-lib');
 
 const [outdir, what, assets] = process.argv.slice(2);
 const app = new App({ analyticsReporting: false, outdir });
 const stack = new Stack(app, 'Images');
-if (what === 'functions') {
+if (what === 'role') {
+  new aws_iam.Role(stack, 'Role', { assumedBy: new aws_iam.ServicePrincipal('lambda.amazonaws.com') });
+} else if (what === 'functions') {
   const [filter] = ['filter', 'generator'].map(
     (name) =>
       new aws_lambda.Function(stack, name, {

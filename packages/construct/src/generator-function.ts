@@ -1,10 +1,10 @@
 import type { GeneratorEnvironment } from '@soci/functions' with { 'resolution-mode': 'import' };
 import { Duration } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { Code, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { assetPath } from './asset-path';
+import { ShippedCode } from './shipped-code';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { SociIndexVersion } from './soci-index-version';
 import { allow, createFunction } from './workflow-function';
@@ -38,7 +38,7 @@ export function createGenerator(scope: Construct, props: SociIndexBuilderProps, 
   const generator = createFunction(scope, {
     name: 'SociIndexGeneratorLambda',
     description: 'Builds a SOCI index for an image in Amazon ECR and pushes it to the repository of the image.',
-    code: Code.fromAsset(assetPath('generator.zip')),
+    code: new ShippedCode('generator.zip'),
     memorySize: memorySize ?? MEMORY_OF_A_CORE,
     timeout: timeout ?? Duration.minutes(15),
     environment: { ...environmentOf(props, parts), POWERTOOLS_SERVICE_NAME: service },

@@ -4,10 +4,9 @@ import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import { type Grant, type IGrantable, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { Code, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { assetPath } from './asset-path';
 import { createAlarms } from './builder-alarms';
 import { createDashboard } from './builder-dashboard';
 import { generatorMetric } from './builder-metrics';
@@ -16,6 +15,7 @@ import { findDeadLetterQueue } from './dead-letter-queue';
 import { createGenerator } from './generator-function';
 import { findRepositories, REPOSITORY_ACTIONS } from './indexed-repositories';
 import { createPushRule } from './push-rule';
+import { ShippedCode } from './shipped-code';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { allow, createFunction, serviceName } from './workflow-function';
 
@@ -82,7 +82,7 @@ export class SociIndexBuilder extends Construct {
       name: 'ECRImageActionEventFilteringLambda',
       description:
         'Compares images that are pushed to Amazon ECR with filters, and invokes the SOCI index generator for those that match.',
-      code: Code.fromAsset(assetPath('filter.zip')),
+      code: new ShippedCode('filter.zip'),
       memorySize: FILTER_MEMORY,
       timeout: FILTER_TIMEOUT,
       environment: { ...environment, POWERTOOLS_SERVICE_NAME: this.service },

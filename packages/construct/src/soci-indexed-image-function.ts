@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { Duration, Lazy, Stack } from 'aws-cdk-lib';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import { type Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { assetPath } from './asset-path';
 import { fail } from './check-props';
 import { NETWORK_ACTIONS } from './generator-function';
 import { REPOSITORY_ACTIONS } from './indexed-repositories';
+import { ShippedCode } from './shipped-code';
 import type { SociIndexedImageOptions } from './soci-indexed-image-props';
 import { allow, createFunction } from './workflow-function';
 
@@ -57,7 +57,7 @@ export class SociIndexedImageFunction extends Construct {
       name: 'Function',
       description:
         'Builds a SOCI index for an image in Amazon ECR while a stack is deployed, and deletes it with the stack.',
-      code: Code.fromAsset(assetPath('generator.zip')),
+      code: new ShippedCode('generator.zip'),
       memorySize: Lazy.number({ produce: () => this.memorySize }),
       timeout: Duration.seconds(Lazy.number({ produce: () => this.seconds })),
       more: { handler: 'deploy.handler', ...(vpc && { vpc }) },
