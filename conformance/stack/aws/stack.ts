@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { templatePath } from '../templates/templates.ts';
+import { type TemplateName, templatePath } from '../templates/templates.ts';
 import type { AwsCalls } from './aws-calls.ts';
 
-/** What the parameters of the plain template are given. */
+/** What the parameters of a template are given. */
 export type StackParameters = Readonly<Record<string, string>>;
 
 /** A resource that was deployed. */
@@ -12,25 +12,32 @@ export interface StackResource {
   readonly ResourceType: string;
 }
 
-/** A stack of the plain template. */
+/** A stack of one of the templates. */
 export class DeployedStack {
   readonly name: string;
+  readonly #template: TemplateName;
   readonly #aws: AwsCalls;
 
-  private constructor(aws: AwsCalls, name: string) {
+  private constructor(aws: AwsCalls, name: string, template: TemplateName) {
     this.#aws = aws;
     this.name = name;
+    this.#template = template;
   }
 
   /** Makes one. */
-  static async create(aws: AwsCalls, name: string, parameters: StackParameters): Promise<DeployedStack> {
-    await aws.query('cloudformation', 'CreateStack', inputOf(name, parameters));
-    return new DeployedStack(aws, name);
+  static async create(
+    aws: AwsCalls,
+    name: string,
+    parameters: StackParameters,
+    template: TemplateName = 'plain',
+  ): Promise<DeployedStack> {
+    await aws.query('cloudformation', 'CreateStack', inputOf(name, parameters, template));
+    return new DeployedStack(aws, name, template);
   }
 
   /** Gives it other parameters; those that are not named take their defaults. */
   async update(parameters: StackParameters): Promise<void> {
-    await this.#aws.query('cloudformation', 'UpdateStack', inputOf(this.name, parameters));
+    await this.#aws.query('cloudformation', 'UpdateStack', inputOf(this.name, parameters, this.#template));
   }
 
   /** Removes it, with all that it made. */
@@ -40,14 +47,13 @@ export class DeployedStack {
 
   /** What CloudFormation says of it. */
   async status(): Promise<string> {
-    const { Stacks } = await this.#aws.query<{ Stacks: { StackStatus: string }[] }>(
-      'cloudformation',
-      'DescribeStacks',
-      {
-        StackName: this.name,
-      },
-    );
-    return Stacks[0]?.StackStatus ?? 'none';
+    return (await this.#describe()).StackStatus;
+  }
+
+  /** Its outputs, by name. */
+  async outputs(): Promise<Record<string, string>> {
+    const { Outputs = [] } = await this.#describe();
+    return Object.fromEntries(Outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
   }
 
   /** What it made, by logical id. */
@@ -59,16 +65,29 @@ export class DeployedStack {
     );
     return new Map(StackResources.map((resource) => [resource.LogicalResourceId, resource]));
   }
+
+  async #describe(): Promise<StackDescription> {
+    const input = { StackName: this.name };
+    const { Stacks } = await this.#aws.query<{ Stacks: StackDescription[] }>('cloudformation', 'DescribeStacks', input);
+    const [stack] = Stacks;
+    if (stack === undefined) throw new Error(`there is no stack ${this.name}`);
+    return stack;
+  }
 }
 
-function inputOf(StackName: string, parameters: StackParameters): Record<string, string> {
+interface StackDescription {
+  readonly StackStatus: string;
+  readonly Outputs?: readonly { readonly OutputKey: string; readonly OutputValue: string }[];
+}
+
+function inputOf(StackName: string, parameters: StackParameters, template: TemplateName): Record<string, string> {
   const given = Object.entries(parameters).flatMap(([key, value], i) => [
     [`Parameters.member.${i + 1}.ParameterKey`, key],
     [`Parameters.member.${i + 1}.ParameterValue`, value],
   ]);
   return {
     StackName,
-    TemplateBody: readFileSync(templatePath('plain'), 'utf8'),
+    TemplateBody: readFileSync(templatePath(template), 'utf8'),
     'Capabilities.member.1': 'CAPABILITY_IAM',
     ...(Object.fromEntries(given) as Record<string, string>),
   };

@@ -1,28 +1,30 @@
-"""moto's server, with three things that CloudFormation does and moto does not: it waits for a custom resource, whose answer other
-resources need; it updates what depends on one when that is updated; it splits a parameter's list where it is the default, and
-trims what is in it.
+"""moto's server, with five things that CloudFormation does and moto does not: it waits for a custom resource, whose answer other
+resources need; it updates what depends on one when that is updated; it deletes what one was before when that has another
+name; it splits a parameter's list where it is the default, and trims what is in it; it takes code that stands in the template
+for what the function's runtime runs.
 
-python serve.py NODE [FLAGS OF MOTO'S SERVER]
+python serve.py URL [FLAGS OF MOTO'S SERVER]
 
-moto would start the function in Docker and go on. Here Node runs the code that was deployed, with the event that
-CloudFormation sends; see run-custom-resource.mjs. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+moto would start the function in Docker and go on. Here it goes to the URL: the function as it was deployed, its code, and the event
+that CloudFormation sends, less the address for the answer, which comes back from the URL.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
 
+import base64
 import io
 import json
-import subprocess
 import sys
+import urllib.request
 import zipfile
-from pathlib import Path
 
+from moto.awslambda.models import LambdaFunction
 from moto.awslambda.utils import get_backend
 from moto.cloudformation.custom_model import CustomModel
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.parsing import ResourceMap
 from moto.server import main
 
-NODE = sys.argv.pop(1)
-RUNNER = Path(__file__).with_name("run-custom-resource.mjs")
+URL = sys.argv.pop(1)
 
 
 def run(request, properties, context):
@@ -30,7 +32,6 @@ def run(request, properties, context):
     event = {
         "RequestType": request,
         "ServiceToken": properties["ServiceToken"],
-        "ResponseURL": "https://cloudformation.invalid/answer",
         "StackId": context["stack"],
         "RequestId": f"{request}-{context['logical_id']}",
         "LogicalResourceId": context["logical_id"],
@@ -39,10 +40,10 @@ def run(request, properties, context):
     }
     if request != "Create":
         event["PhysicalResourceId"] = context["physical_id"]
-    with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as code:
-        source = code.read(code.namelist()[0]).decode()
-    given = json.dumps({"code": source, "event": event})
-    answer = json.loads(subprocess.run([NODE, RUNNER], input=given, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    code = base64.b64encode(function.code_bytes).decode()
+    task = json.dumps({"function": function.get_configuration(), "code": code, "event": event})
+    with urllib.request.urlopen(URL, task.encode()) as response:
+        answer = json.load(response)
     # It ends the deployment; moto lets what was made until then lie.
     if answer["Status"] != "SUCCESS":
         raise ValidationError(message=answer["Reason"])
@@ -66,7 +67,13 @@ def create(cls, resource_name, cloudformation_json, account_id, region_name, **k
 
 
 def update(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name):
-    answer = run("Update", cloudformation_json["Properties"], original_resource.context)
+    context = original_resource.context
+    before = {"properties": original_resource.properties, "context": dict(context)}
+    answer = run("Update", cloudformation_json["Properties"], context)
+    if answer["PhysicalResourceId"] != context["physical_id"]:
+        # CloudFormation does so when all else is updated.
+        run("Delete", **before)
+        context["physical_id"] = original_resource.resource_name = answer["PhysicalResourceId"]
     original_resource.properties = cloudformation_json["Properties"]
     original_resource.set_data(answer["Data"])
     return original_resource
@@ -111,12 +118,20 @@ def load_parameters(self):
             self.resolved_parameters[name] = self._parsed_resources[name] = [item.strip() for item in items]
 
 
+def zip_inline_code(code):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("index.js", code)
+    return archive.getvalue()
+
+
 find_direct_changes = ResourceMap.build_resource_diff
 load_given_parameters = ResourceMap.load_parameters
 delete_resources = ResourceMap.delete
 ResourceMap.build_resource_diff = find_changes
 ResourceMap.delete = delete_all
 ResourceMap.load_parameters = load_parameters
+LambdaFunction._create_zipfile_from_plaintext_code = staticmethod(zip_inline_code)
 CustomModel.create_from_cloudformation_json = classmethod(create)
 CustomModel.update_from_cloudformation_json = classmethod(update)
 CustomModel.delete = lambda self, account_id, region_name: None

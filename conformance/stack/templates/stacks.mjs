@@ -8,7 +8,7 @@ import {
   SociIndexVersion,
 } from './cdk.mjs';
 
-const { CfnParameter, DefaultStackSynthesizer, Duration, Size, Stack } = cdk;
+const { CfnOutput, CfnParameter, DefaultStackSynthesizer, Duration, Size, Stack } = cdk;
 
 /** Each makes a stack in an app. */
 export const STACKS = {
@@ -36,9 +36,11 @@ export const STACKS = {
   },
   'indexed-images': (app) => {
     const stack = new Stack(app, 'Deployed');
-    const repository = makeRepository(stack);
-    new SociIndexedImage(stack, 'Waited', { repository, tag: 'v1' });
-    new SociIndexedImage(stack, 'Later', { repository, tag: 'v2', wait: false, indexVersion: SociIndexVersion.V1 });
+    const repository = cdk.aws_ecr.Repository.fromRepositoryName(stack, 'Images', 'prod/app');
+    const tag = new CfnParameter(stack, 'Tag', { default: 'v1' }).valueAsString;
+    const waited = new SociIndexedImage(stack, 'Waited', { repository, tag });
+    new CfnOutput(stack, 'Image', { value: waited.imageUri });
+    new SociIndexedImage(stack, 'Later', { repository, tag: 'v3', wait: false, indexVersion: SociIndexVersion.V1 });
     return stack;
   },
 };

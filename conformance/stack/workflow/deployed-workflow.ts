@@ -1,18 +1,15 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { matchesEventPattern, startTestLambda, type TestLambda } from '@soci/test-aws';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import type { Made } from '../../../packages/functions/src/fixtures/image-content.ts';
-import { unzip } from '../../lambda/bundle/unzip.ts';
 import { pushMade } from '../../lambda/push.ts';
 import type { AwsCalls } from '../aws/aws-calls.ts';
 import { readCode } from '../aws/code-bucket.ts';
 import { type DeployedFunction, type DeployedRule, getFunction, listRules } from '../aws/deployed.ts';
 import type { DeployedStack } from '../aws/stack.ts';
+import { createTestFunction } from '../aws/test-function.ts';
 import type { Call } from '../iam/policy.ts';
-import { REPORT } from '../report.ts';
 import { type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
-import { callsOfRequests, callsOfTargets } from './registry-calls.ts';
+import { callsOfEcr, callsOfRequests } from './registry-calls.ts';
 
 /** An event of the registry. */
 export type RegistryEvent = TestRegistry['events'][number];
@@ -48,8 +45,8 @@ export class DeployedWorkflow {
     ];
     const [rule] = await listRules(aws);
     const filterCode = await readCode(aws, bucket, 'ECRImageActionEventFilteringLambda');
-    createFunction(lambda, filter, filterCode, { AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint });
-    createFunction(lambda, generator, await readCode(aws, bucket, 'SociIndexGeneratorLambda'), {
+    createTestFunction(lambda, filter, filterCode, { AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint });
+    createTestFunction(lambda, generator, await readCode(aws, bucket, 'SociIndexGeneratorLambda'), {
       AWS_ENDPOINT_URL_ECR: ecr.endpoint,
       soci_registry_host: registry.host,
     });
@@ -84,7 +81,7 @@ export class DeployedWorkflow {
 
   /** All that the generator asked of Amazon ECR. */
   get generatorCalls(): Call[] {
-    return [...callsOfRequests(this.#requests), ...callsOfTargets(this.#ecr.targets)];
+    return [...callsOfRequests(this.#requests), ...callsOfEcr(this.#ecr.calls)];
   }
 
   /** All that the filter asked of Lambda. What it was invoked with itself came from the rule. */
@@ -99,25 +96,4 @@ export class DeployedWorkflow {
   async stop(): Promise<void> {
     await Promise.all([this.lambda.stop(), this.registry.stop(), this.#ecr.stop()]);
   }
-}
-
-/** As it was deployed, but for the variables that lead it to this machine's registry and Lambda. */
-function createFunction(
-  lambda: TestLambda,
-  { FunctionName, Handler, MemorySize, Timeout, Environment }: DeployedFunction,
-  zip: Buffer,
-  endpoints: Record<string, string>,
-): void {
-  const folder = join(REPORT.folder, 'functions', FunctionName);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  for (const { name, content } of unzip(zip)) writeFileSync(join(folder, name), content);
-  lambda.createFunction({
-    name: FunctionName,
-    folder,
-    handler: Handler,
-    memorySize: MemorySize,
-    timeout: Timeout,
-    environment: { ...Environment?.Variables, ...endpoints },
-  });
 }

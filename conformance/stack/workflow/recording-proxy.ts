@@ -1,25 +1,33 @@
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
+/** A call of an API that takes JSON at one address. */
+export interface RecordedCall {
+  /** Value of `x-amz-target`, such as `AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken`. */
+  readonly target: string;
+  readonly input: { readonly repositoryName?: string };
+}
+
 /** A server that hands calls on to one of AWS's APIs, and notes which they are. */
 export interface RecordingProxy {
   /** Where it is: what a function is given as the address of the API. */
   readonly endpoint: string;
-  /** Values of `x-amz-target`, such as `AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken`, in their order. */
-  readonly targets: readonly string[];
+  /** In their order. */
+  readonly calls: readonly RecordedCall[];
   stop(): Promise<void>;
 }
 
-/** Starts one in front of an API that takes JSON at one address. */
+/** Starts one in front of such an API. */
 export async function startRecordingProxy(behind: string): Promise<RecordingProxy> {
-  const targets: string[] = [];
+  const calls: RecordedCall[] = [];
   const server = createServer(async (request, response) => {
     const headers = Object.entries(request.headersDistinct).flatMap(([name, values = []]) =>
       name === 'host' || name === 'connection' ? [] : values.map((value): [string, string] => [name, value]),
     );
-    targets.push(String(request.headers['x-amz-target']));
+    const body = await buffer(request);
+    calls.push({ target: String(request.headers['x-amz-target']), input: JSON.parse(body.toString()) });
     const { method = '', url = '' } = request;
-    const answer = await fetch(behind + url, { method, headers, body: await buffer(request) });
+    const answer = await fetch(behind + url, { method, headers, body });
     response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
     response.end(Buffer.from(await answer.arrayBuffer()));
   });
@@ -27,7 +35,7 @@ export async function startRecordingProxy(behind: string): Promise<RecordingProx
   const { port } = server.address() as { port: number };
   return {
     endpoint: `http://127.0.0.1:${port}`,
-    targets,
+    calls,
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -1,6 +1,7 @@
 import type { TestRegistry } from '@soci/test-registry';
 import { ACCOUNT, REGION } from '../aws/aws-calls.ts';
 import type { Call } from '../iam/policy.ts';
+import type { RecordedCall } from './recording-proxy.ts';
 
 type Request = TestRegistry['requests'][number];
 
@@ -41,12 +42,27 @@ export function callsOfRequests(requests: readonly Request[]): Call[] {
   return requests.filter(({ port }) => port === 'registry').flatMap(callsOf);
 }
 
-/** What targets of Amazon ECR's own API are to IAM. */
-export function callsOfTargets(targets: readonly string[]): Call[] {
-  return targets.map((target) => {
-    if (!target.endsWith('.GetAuthorizationToken')) throw new Error(`${target} is not known here`);
-    return { action: 'ecr:GetAuthorizationToken', resource: '*' };
+/** Calls of Amazon ECR's own API, and whether each is about a repository. */
+const ECR_CALLS: Readonly<Record<string, 'repository' | 'account'>> = {
+  GetAuthorizationToken: 'account',
+  ListImages: 'repository',
+  BatchDeleteImage: 'repository',
+};
+
+/** What calls of Amazon ECR's own API are to IAM. @throws Error where one is none that is known. */
+export function callsOfEcr(calls: readonly RecordedCall[]): Call[] {
+  return calls.map(({ target, input }) => {
+    const name = target.slice(target.indexOf('.') + 1);
+    const about = ECR_CALLS[name];
+    if (about === undefined) throw new Error(`${target} is not known here`);
+    const { repositoryName = '' } = input;
+    const resource = about === 'account' ? '*' : arnOfRepository(repositoryName);
+    return { action: `ecr:${name}`, resource };
   });
+}
+
+function arnOfRepository(name: string): string {
+  return `arn:aws:ecr:${REGION}:${ACCOUNT}:repository/${name}`;
 }
 
 function callsOf(request: Request): Call[] {
@@ -55,6 +71,6 @@ function callsOf(request: Request): Call[] {
   // Every client begins so, and is told that it has to log in.
   if (request.path === '/v2/') return [];
   if (rule === undefined) throw new Error(`${request.method} ${request.path} is not known here`);
-  const resource = `arn:aws:ecr:${REGION}:${ACCOUNT}:repository/${repository}`;
+  const resource = arnOfRepository(repository ?? '');
   return rule.actions(request).map((action) => ({ action, resource }));
 }
