@@ -29,3 +29,25 @@ it('the permissions of the guide are those that are held against the template', 
   expect(told).toHaveLength(held.length);
   expect(told).toEqual(expect.arrayContaining(held));
 });
+
+it('the guide tells of lines that the functions write, and of reasons that there are', () => {
+  const code = ['packages/functions/src/', 'packages/filter/src/'].map(readSources).join('');
+  const [, section = ''] = /## When something is wrong\n([\s\S]*?)\n## /.exec(GUIDE) ?? [];
+  const cells = [...section.matchAll(/^\| (.*?) \| .* \| .* \|$/gm)].map(([, cell = '']) => cell);
+  const lines = cells.filter((cell) => !cell.endsWith('*of AWS*')).flatMap((cell) => /^`([^`]+)/.exec(cell)?.[1] ?? []);
+  expect(lines.length).toBeGreaterThan(10);
+  const reasons = lines.flatMap((line) => /\(([a-z-]+)\)$/.exec(line)?.[1] ?? []);
+  expect(reasons.length).toBeGreaterThan(5);
+  expect(reasons.filter((reason) => !code.includes(`'${reason}'`))).toEqual([]);
+  // What stands in the middle of a line is told at run time.
+  const pieces = lines.flatMap((line) => line.split(/ \.\.\. |: !.*|[a-z-]+\)$/));
+  expect(pieces.filter((piece) => !code.includes(piece))).toEqual([]);
+});
+
+/** What a folder's programs say, without their tests. */
+function readSources(folder: string): string {
+  const url = new URL(folder, ROOT);
+  const files = readdirSync(url, { recursive: true, encoding: 'utf8' });
+  const sources = files.filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'));
+  return sources.map((path) => readFileSync(new URL(path, url), 'utf8')).join('');
+}

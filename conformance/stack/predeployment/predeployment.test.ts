@@ -15,6 +15,18 @@ const STACK = 'soci-stack1';
 
 const template = readTemplate('plain');
 
+/** How something of a name is made. */
+const CREATION = {
+  function: (name: string): Call => ({
+    action: 'lambda:CreateFunction',
+    resource: `arn:aws:lambda:us-east-1:123456789012:function:${name}`,
+  }),
+  role: (name: string): Call => ({
+    action: 'iam:CreateRole',
+    resource: `arn:aws:iam::123456789012:role/${name}`,
+  }),
+};
+
 describe("the permissions of AWS's guide", () => {
   const guide = readPolicies('guide', STACK, BUCKET);
   const fixed: Deployment = { stack: STACK, names: 'fixed', bucket: BUCKET };
@@ -40,13 +52,14 @@ describe("the permissions of AWS's guide", () => {
   });
 
   test.each([
-    ['ECRImageActionEventFilteringLambdaRole', 11],
-    ['RepositoryNameParsingLambdaRole', 18],
-    ['SociIndexGeneratorLambdaRole', 21],
-  ])('reach the role %s for stack names of up to %i characters, as its notes say', (id, longest) => {
+    ['function', 'ECRImageActionEventFilteringLambda', 15],
+    ['role', 'ECRImageActionEventFilteringLambdaRole', 11],
+    ['role', 'RepositoryNameParsingLambdaRole', 18],
+    ['role', 'SociIndexGeneratorLambdaRole', 21],
+  ] as const)('reach the %s %s for stack names of up to %i characters, as its notes say', (kind, id, longest) => {
     const mayCreate = (length: number) => {
       const name = physicalName(id, 's'.repeat(length), 'fixed');
-      return allows(guide, { action: 'iam:CreateRole', resource: `arn:aws:iam::123456789012:role/${name}` });
+      return allows(guide, CREATION[kind](name));
     };
     expect([mayCreate(longest), mayCreate(longest + 1)]).toEqual([true, false]);
   });

@@ -30,6 +30,12 @@ const MAX_POLICY_LENGTH = 10_240;
 /** What the other statements of the generator's role take, roomily. */
 const OTHER_STATEMENTS_LENGTH = 2048;
 
+/**
+ * Longest filters, in characters: a function's variables have 4,096 bytes together, and the others of the filter take at most
+ * some 700. @see AWS Lambda Developer Guide, "Lambda quotas"
+ */
+const MAX_FILTERS_LENGTH = 3396;
+
 /** What an ARN has around the repository's name, at its longest. */
 const ARN_LENGTH = 'arn:aws-us-gov:ecr:us-gov-west-1:123456789012:repository/",'.length;
 
@@ -51,6 +57,13 @@ export function findRepositories(scope: Construct, props: SociIndexBuilderProps)
   const isToken = Token.isUnresolved(given) || given.some((filter) => Token.isUnresolved(filter));
   const filters = isToken ? Fn.join(',', given) : given.join(',');
   const parsed = isToken ? undefined : attempt(scope, 'filters', () => rules.parseFilters(filters));
+  if (!isToken && filters.length > MAX_FILTERS_LENGTH) {
+    fail(
+      scope,
+      props.filters ? 'filters' : 'repositories',
+      `the filters have ${filters.length} characters, and a function has room for ${MAX_FILTERS_LENGTH}: use wildcards, such as team/*:*, or several builders`,
+    );
+  }
   if (repositories !== undefined) {
     checkLength(
       scope,

@@ -1,9 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Template } from 'aws-cdk-lib/assertions';
 import { expect, it } from 'vitest';
 import './fixtures/readme-example';
+import { stack } from './fixtures/readme-snippets';
+
+const read = (path: string) => readFileSync(join(__dirname, path), 'utf8');
+const [first, ...others] = [...read('../README.md').matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
 
 it('the example of the README is one that runs', () => {
-  const read = (path: string) => readFileSync(join(__dirname, path), 'utf8');
-  expect(read('../README.md')).toContain(`\`\`\`ts\n${read('fixtures/readme-example.ts')}\`\`\``);
+  expect(first).toBe(read('fixtures/readme-example.ts'));
+});
+
+it('the snippets of the README are of an app that is synthesised', () => {
+  const snippets = read('fixtures/readme-snippets.ts');
+  expect(others.length).toBeGreaterThan(3);
+  expect(others.filter((snippet = '') => !snippets.includes(snippet))).toEqual([]);
+  Template.fromStack(stack).resourceCountIs('Custom::SociIndexedImage', 2);
 });

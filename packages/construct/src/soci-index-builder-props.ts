@@ -141,7 +141,7 @@ export interface SociIndexBuilderProps {
   /**
    * Subnets of the network.
    *
-   * @default - those with a way to the internet
+   * @default - private ones with a way to the internet; where there are none, isolated ones
    */
   readonly vpcSubnets?: SubnetSelection;
 

@@ -9,6 +9,7 @@ import { Tracing } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, it } from 'vitest';
+import { shownTemplate } from './fixtures/shown-template';
 import { SociIndexBuilder, type SociIndexBuilderProps, SociIndexVersion } from './index';
 
 const ENV = { account: '123456789012', region: 'eu-west-1' };
@@ -44,6 +45,10 @@ const arnOf = (name: string) => ({
 
 describe('without properties', () => {
   const template = templateOf();
+
+  it('is the template that was looked at', async () => {
+    await expect(shownTemplate(template)).toMatchFileSnapshot('./fixtures/soci-index-builder.json');
+  });
 
   it('makes two functions with a role each and one rule, and nothing else', () => {
     const kinds = Object.values(template.toJSON().Resources as Record<string, { Type: string }>).map(
@@ -297,6 +302,11 @@ describe('refused, with the construct, the value and the remedy', () => {
       'IAM allows a role 10240: use wildcards',
     ],
     [
+      'too many exclusions for a function',
+      { filters: ['*:*', ...Array.from({ length: 150 }, (_, i) => `!team/application-${i}:*`)] },
+      'filters: the filters have 3493 characters, and a function has room for 3396: use wildcards',
+    ],
+    [
       'too many repositories for a rule',
       (stack) => ({
         repositories: Array.from({ length: 115 }, (_, i) =>
@@ -372,6 +382,24 @@ it('two builders in one stack, and one in two stacks, get along', () => {
     // One for each permission of a rule, which names a function by reference.
     expect(names.filter((name) => name !== '"FunctionName":')).toEqual([]);
   }
+});
+
+it.each(['cn-north-1', 'us-gov-west-1', 'eusc-de-east-1'])('names nothing of another partition in %s', (region) => {
+  const stack = new Stack(new App(), 'Stack', { env: { ...ENV, region } });
+  new SociIndexBuilder(stack, 'Soci', {
+    filters: new CfnParameter(stack, 'Filters', { type: 'CommaDelimitedList' }).valueAsList,
+    vpc: new Vpc(stack, 'Vpc', { natGateways: 0 }),
+    deadLetterQueueEnabled: true,
+    alarms: true,
+    eventBus: new EventBus(stack, 'Bus'),
+    tracing: Tracing.ACTIVE,
+  });
+  const resources = Template.fromStack(stack).toJSON().Resources as object;
+  const mine = Object.entries(resources).filter(([id]) => id.startsWith('Soci'));
+  expect(mine.length).toBeGreaterThan(10);
+  const text = JSON.stringify(mine);
+  expect(text).toContain('"arn:",{"Ref":"AWS::Partition"}');
+  expect(text).not.toMatch(/arn:aws|amazonaws\.com(?!")/);
 });
 
 it('grants, and shows, what others build on', () => {

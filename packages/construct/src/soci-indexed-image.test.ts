@@ -11,6 +11,7 @@ import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { shownTemplate } from './fixtures/shown-template';
 import { SociIndexedImage, type SociIndexedImageProps, SociIndexVersion } from './index';
 
 const ENV = { account: '123456789012', region: 'eu-west-1' };
@@ -43,6 +44,10 @@ const resourceOf = (template: Template) => {
 
 describe('an image', () => {
   const template = templateOf();
+
+  it('is the template that was looked at', async () => {
+    await expect(shownTemplate(template)).toMatchFileSnapshot('./fixtures/soci-indexed-image.json');
+  });
 
   it('is a custom resource whose function is in the zip of the generator', () => {
     expect(resourceOf(template)?.Properties).toEqual({

@@ -43,6 +43,16 @@ it('takes filters as text too', async () => {
   expect(await answerTo({ ResourceProperties })).toMatchObject({ Data: { repository_arns: [`${PREFIX}app`] } });
 });
 
+it('answers with as many repositories as CloudFormation takes in', async () => {
+  const filters = Array.from({ length: 60 }, (_, i) => `app${10 + i}:*`);
+  const answer = await answerTo({ ResourceProperties: { filters, prefix: PREFIX } });
+  expect(answer).toMatchObject({
+    Status: 'SUCCESS',
+    Data: { repository_arns: expect.arrayContaining([`${PREFIX}app69`]) },
+  });
+  expect(JSON.stringify(answer).length).toBeLessThan(4096);
+});
+
 it('has nothing to delete', async () => {
   const answer = await answerTo({ RequestType: 'Delete', PhysicalResourceId: 'old-name', ResourceProperties: {} });
   expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'old-name' });
@@ -54,6 +64,10 @@ it.each([
   [{ filters: { a: 1 }, prefix: PREFIX }, 'invalid filters'],
   [{}, 'there is no filter'],
   [{ filters: Array.from({ length: 100 }, (_, i) => `App${i}:*`), prefix: PREFIX }, 'and'],
+  [
+    { filters: Array.from({ length: 100 }, (_, i) => `app${i}:*`), prefix: PREFIX },
+    '100 repositories, whose ARNs take',
+  ],
 ])('answers %j with what is wrong', async (ResourceProperties, reason) => {
   const answer = await answerTo({ ResourceProperties });
   expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) });

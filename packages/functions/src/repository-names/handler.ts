@@ -5,6 +5,9 @@ import {
   type CloudFormationResult,
 } from '../cloudformation/answer-cloudformation.ts';
 
+/** Bytes of the ARNs, as JSON: CloudFormation takes 4,096 of an answer, and the names in one take up to 500. */
+const MAX_ARNS = 3500;
+
 /** One resource, whatever its properties are: an update changes it in place. */
 const PHYSICAL_ID = 'repository-arns';
 
@@ -25,8 +28,11 @@ type Send = Parameters<typeof answerCloudFormation>[3];
 function findArns({ ResourceProperties: { filters, prefix } }: CloudFormationRequest): CloudFormationResult {
   try {
     const text = Array.isArray(filters) ? filters.join(',') : String(filters ?? '');
-    const patterns = repositoryPatterns(parseFilters(text));
-    return { Status: 'SUCCESS', Data: { repository_arns: patterns.map((pattern) => `${prefix}${pattern}`) } };
+    const arns = repositoryPatterns(parseFilters(text)).map((pattern) => `${prefix}${pattern}`);
+    const { length } = JSON.stringify(arns);
+    if (length <= MAX_ARNS) return { Status: 'SUCCESS', Data: { repository_arns: arns } };
+    const Reason = `the filters name ${arns.length} repositories, whose ARNs take ${length} characters, and CloudFormation has room for ${MAX_ARNS}: use wildcards, such as team/*:*, or several stacks`;
+    return { Status: 'FAILED', Reason };
   } catch (error) {
     return { Status: 'FAILED', Reason: error instanceof Error ? error.message : String(error) };
   }
