@@ -30,6 +30,14 @@ it('the permissions of the guide are those that are held against the template', 
   expect(told).toEqual(expect.arrayContaining(held));
 });
 
+it('the guide names every rule of a linter that something stands against', () => {
+  const file = new URL('conformance/stack/linters/suppressions.json', ROOT);
+  const rules = (JSON.parse(readFileSync(file, 'utf8')) as { readonly rule: string }[]).map(({ rule }) => rule);
+  const [, section = ''] = /## What linters say\n([\s\S]*?)\n## /.exec(GUIDE) ?? [];
+  const told = new Set([...section.matchAll(/`((?:CKV_|AwsSolutions-)\w+)`/g)].map(([, rule]) => rule));
+  expect(told).toEqual(new Set(rules.map((rule) => rule.replace(/\[.*/, ''))));
+});
+
 it('the guide tells of lines that the functions write, and of reasons that there are', () => {
   const code = ['packages/functions/src/', 'packages/filter/src/'].map(readSources).join('');
   const [, section = ''] = /## When something is wrong\n([\s\S]*?)\n## /.exec(GUIDE) ?? [];
