@@ -1,35 +1,7 @@
 // `pnpm test:stack [FLAGS OF VITEST]`: gets linters of templates and AWS's emulator, and holds the templates and the deployed
-// stack against them. What is not to be had is named, and the tests that need it are skipped.
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+// stack against them.
 import { getParts } from './parts.mjs';
-import { runAttached, StepError } from './run-step.mjs';
-import { QUIET_ENV, ROOT, setUp, toolNode } from './setup.mjs';
+import { runConformance } from './run-conformance.mjs';
 import { STACK_PARTS } from './stack/parts.mjs';
-import { formatCounts, readReports, removeReports, sumCounts } from './test-reports.mjs';
 
-const TESTS = join('conformance', 'stack');
-/** What the tests have measured, a line each. */
-const REMARKS = join(ROOT, TESTS, '.reports', 'remarks.txt');
-
-try {
-  await setUp();
-  process.exitCode = await testStack(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof StepError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
-
-async function testStack(flags) {
-  const { parts, absent } = await getParts(STACK_PARTS);
-  removeReports(ROOT, [TESTS]);
-  const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-  const args = [vitest, 'run', '--config', join(ROOT, TESTS, 'vitest.config.ts'), ...flags];
-  const code = await runAttached(toolNode(), args, { ...QUIET_ENV, STACK_PARTS: JSON.stringify(parts) });
-  if (existsSync(REMARKS)) console.log(readFileSync(REMARKS, 'utf8').trimEnd());
-  const counts = sumCounts(readReports(ROOT, [TESTS]));
-  for (const part of absent) console.log(`  skipped: ${part}`);
-  console.log(formatCounts(counts));
-  return code === 0 && counts.failed > 0 ? 1 : code;
-}
+await runConformance({ folder: 'stack', getParts: () => getParts(STACK_PARTS), variable: 'STACK_PARTS' });

@@ -27,19 +27,19 @@ const NEEDS_GO = 'Go 1.26 or newer (https://go.dev/dl)';
 /**
  * Gets every part that is not there yet: packages of Debian by apt-get, for root; the others by Go.
  *
- * @returns {Promise<{ programs: Record<string, string>, absent: string[] }>} where each program is; and of those that are
+ * @returns {Promise<{ parts: Record<string, string>, absent: string[] }>} where each program is; and of those that are
  * not to be had, what to do
  */
 export async function getParts() {
   await installDebianPackages(PARTS.filter((part) => 'debian' in part && findOnPath(part.name) === undefined));
-  const programs = {};
+  const parts = {};
   const absent = [];
   for (const part of PARTS) {
     const path = 'debian' in part ? findOnPath(part.name) : await buildWithGo(part);
-    if (path !== undefined) programs[part.name] = path;
+    if (path !== undefined) parts[part.name] = path;
     else absent.push(`${part.name} is absent. ${remedy(part)}`);
   }
-  return { programs, absent };
+  return { parts, absent };
 }
 
 /** Asks for them together; what fails is seen when they are looked for. */

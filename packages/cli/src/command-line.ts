@@ -4,5 +4,5 @@ export { parseSize } from './arguments/size.ts';
 export { type Command, type CommandContext, defineCommand } from './command.ts';
 export { EXIT, type ExitCode } from './exit-code.ts';
 export type { CliIo } from './io.ts';
-export { processIo } from './process-io.ts';
+export { withProcessIo } from './process-io.ts';
 export { runCommand, tellFailure } from './run-command.ts';

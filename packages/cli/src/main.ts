@@ -3,7 +3,7 @@ import { commandHelp, programHelp } from './arguments/help.ts';
 import { COMMANDS } from './command-table.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { type CliIo, widthOf, writeTo } from './io.ts';
-import { processIo } from './process-io.ts';
+import { withProcessIo } from './process-io.ts';
 import { PROGRAM, programVersion } from './program.ts';
 import { HELP_WIDTH, isHelp, runCommand, tellFailure } from './run-command.ts';
 import { styleFor } from './terminal/style.ts';
@@ -16,13 +16,7 @@ import { styleFor } from './terminal/style.ts';
  * @returns the exit code; every failure has been told on standard error, and with `--json` on standard output
  */
 export async function main(argv: readonly string[], io?: CliIo): Promise<ExitCode> {
-  if (io) return run(argv, io);
-  const own = processIo();
-  try {
-    return await run(argv, own);
-  } finally {
-    own.dispose();
-  }
+  return io ? run(argv, io) : withProcessIo((own) => run(argv, own));
 }
 
 async function run(argv: readonly string[], io: CliIo): Promise<ExitCode> {

@@ -2,10 +2,10 @@ import { CliError } from './errors.ts';
 import type { CliIo } from './io.ts';
 
 /**
- * The process's own streams and environment. The first SIGINT, SIGTERM or SIGHUP asks the program to stop and clean up,
- * a second one ends it at once. A reader that has gone away (`| head`) ends it as quietly.
+ * Runs something with the process's own streams and environment. The first SIGINT, SIGTERM or SIGHUP asks it to stop and clean
+ * up, a second one ends the process at once. A reader that has gone away (`| head`) ends it as quietly.
  */
-export function processIo(): CliIo & { dispose(): void } {
+export async function withProcessIo<Result>(run: (io: CliIo) => Promise<Result>): Promise<Result> {
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals) => {
     if (controller.signal.aborted) process.exit(130);
@@ -18,16 +18,17 @@ export function processIo(): CliIo & { dispose(): void } {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, stop);
   process.stdout.on('error', leave);
-  return {
-    // Opened where it is asked for: a program that holds standard input open keeps others from ending.
-    stdin: { [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() },
-    stdout: process.stdout,
-    stderr: process.stderr,
-    env: process.env,
-    signal: controller.signal,
-    dispose() {
-      for (const signal of signals) process.off(signal, stop);
-      process.stdout.off('error', leave);
-    },
-  };
+  try {
+    return await run({
+      // Opened where it is asked for: a program that holds standard input open keeps others from ending.
+      stdin: { [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() },
+      stdout: process.stdout,
+      stderr: process.stderr,
+      env: process.env,
+      signal: controller.signal,
+    });
+  } finally {
+    for (const signal of signals) process.off(signal, stop);
+    process.stdout.off('error', leave);
+  }
 }
