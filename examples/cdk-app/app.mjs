@@ -18,6 +18,6 @@ const builder = new SociIndexBuilder(stack, 'Soci', {
 });
 
 new CfnOutput(stack, 'PushTo', { value: repository.repositoryUri });
-new CfnOutput(stack, 'Log', { value: `/aws/lambda/${builder.generatorFunction.functionName}` });
+new CfnOutput(stack, 'Log', { value: builder.generatorFunction.logGroup.logGroupName });
 
 app.synth();

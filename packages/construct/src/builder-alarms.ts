@@ -1,9 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+
+/** How often Lambda tries an event, and a time in which it has done so: it waits for one minute, then for two. */
+const TRIES = 3;
+const TIME_OF_TRIES = Duration.minutes(15);
 
 /** What is watched. */
 export interface BuilderAlarms {
@@ -11,11 +16,13 @@ export interface BuilderAlarms {
   readonly failed: IMetric;
   /** Where events end that failed on each try. */
   readonly deadLetterQueue: IQueue | undefined;
+  /** Whose errors are watched where there is no such place. */
+  readonly functions: readonly [filter: IFunction, generator: IFunction];
   readonly topic: ITopic | undefined;
 }
 
 /** Makes the alarms of a builder. */
-export function createAlarms(scope: Construct, { failed, deadLetterQueue, topic }: BuilderAlarms): Alarm[] {
+export function createAlarms(scope: Construct, { failed, deadLetterQueue, functions, topic }: BuilderAlarms): Alarm[] {
   const alarms = [
     createAlarm(
       scope,
@@ -28,16 +35,29 @@ export function createAlarms(scope: Construct, { failed, deadLetterQueue, topic 
     const metric = deadLetterQueue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5) });
     const description = 'Events of Amazon ECR failed on each try and lie in the dead-letter queue.';
     alarms.push(createAlarm(scope, 'DeadLetterAlarm', metric, description));
+  } else {
+    const description = 'Functions of the SOCI index builder fail again and again: their logs say why.';
+    alarms.push(createAlarm(scope, 'ErrorsAlarm', errorsOf(functions), description, TRIES));
   }
   if (topic !== undefined) for (const alarm of alarms) alarm.addAlarmAction(new SnsAction(topic));
   return alarms;
 }
 
-function createAlarm(scope: Construct, id: string, metric: IMetric, alarmDescription: string): Alarm {
+function errorsOf([filter, generator]: BuilderAlarms['functions']): IMetric {
+  const options = { period: TIME_OF_TRIES };
+  return new MathExpression({
+    label: 'Errors',
+    expression: 'filter + generator',
+    usingMetrics: { filter: filter.metricErrors(options), generator: generator.metricErrors(options) },
+    ...options,
+  });
+}
+
+function createAlarm(scope: Construct, id: string, metric: IMetric, alarmDescription: string, threshold = 1): Alarm {
   return new Alarm(scope, id, {
     metric,
     alarmDescription,
-    threshold: 1,
+    threshold,
     evaluationPeriods: 1,
     comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     treatMissingData: TreatMissingData.NOT_BREACHING,

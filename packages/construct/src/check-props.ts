@@ -1,4 +1,4 @@
-import { Stack, Token } from 'aws-cdk-lib';
+import { Annotations, type Size, Stack, Token } from 'aws-cdk-lib';
 import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
@@ -10,6 +10,7 @@ const MIN_MEMORY = 256;
 const MAX_MEMORY = 10_240;
 const MIN_SECONDS = 30;
 const MAX_SECONDS = 900;
+const MAX_SIZE = 2 ** 40;
 
 /** Checks what can be known while the template is made; what is a token, CloudFormation checks, or the functions do. */
 export function checkProps(scope: Construct, props: SociIndexBuilderProps): void {
@@ -17,6 +18,7 @@ export function checkProps(scope: Construct, props: SociIndexBuilderProps): void
   checkNumber(scope, 'memorySize', memorySize, MIN_MEMORY, MAX_MEMORY, 'MB: below that a large image may not fit');
   checkNumber(scope, 'timeout', timeout?.toSeconds(), MIN_SECONDS, MAX_SECONDS, 'seconds: more Lambda does not give');
   checkNumber(scope, 'reservedConcurrentExecutions', reservedConcurrentExecutions, 1, 1000, 'invocations');
+  checkSizes(scope, props);
   if (outputTag !== undefined && !Token.isUnresolved(outputTag)) {
     attempt(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
   }
@@ -41,6 +43,12 @@ export function checkProps(scope: Construct, props: SociIndexBuilderProps): void
         `${repositoryName} is of account ${env.account}, and its pushes raise no events in ${here}: deploy this construct there`,
       );
     }
+    if (Token.isUnresolved(here) && !Token.isUnresolved(env.account)) {
+      Annotations.of(scope).addWarningV2(
+        '@soci/construct:account',
+        `repositories: ${repositoryName} is of account ${env.account}: deploy this stack there, as its pushes raise no events elsewhere`,
+      );
+    }
     if (isOther(env.region, Stack.of(scope).region)) {
       fail(scope, 'repositories', `${repositoryName} is in ${env.region}: deploy this construct there`);
     }
@@ -48,6 +56,25 @@ export function checkProps(scope: Construct, props: SociIndexBuilderProps): void
   if (props.deadLetterQueue !== undefined && props.deadLetterQueueEnabled === false) {
     fail(scope, 'deadLetterQueueEnabled', 'it is false, and a deadLetterQueue is given: leave one of them out');
   }
+  if (props.deadLetterQueue?.fifo) {
+    fail(
+      scope,
+      'deadLetterQueue',
+      'it is a FIFO queue, to which neither Lambda nor EventBridge writes: a standard one',
+    );
+  }
+  if (props.alarmTopic !== undefined && props.alarms === false) {
+    fail(scope, 'alarms', 'it is false, and an alarmTopic is given: leave one of them out');
+  }
+}
+
+/** Checks sizes by the range that the functions take. */
+export function checkSizes(
+  scope: Construct,
+  { minLayerSize, spanSize }: { readonly minLayerSize?: Size; readonly spanSize?: Size },
+): void {
+  checkNumber(scope, 'minLayerSize', minLayerSize?.toBytes(), 0, MAX_SIZE, 'bytes');
+  checkNumber(scope, 'spanSize', spanSize?.toBytes(), 1, MAX_SIZE, 'bytes');
 }
 
 /** Refuses a version that there is not. */

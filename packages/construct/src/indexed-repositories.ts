@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import { assetPath } from './asset-path';
 import { attempt, fail } from './check-props';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
-import { rules } from './synth-rules';
+import { type ParsedFilters, rules } from './synth-rules';
 import { createFunction } from './workflow-function';
 
 /** What the generator does in a repository. The last one finds layers that were indexed with other images. */
@@ -24,6 +24,9 @@ export const REPOSITORY_ACTIONS = [
 const NAMES_MEMORY = 256;
 const NAMES_TIMEOUT = Duration.seconds(30);
 
+/** How long CloudFormation waits for its answer: three tries. */
+const NAMES_SERVICE_TIMEOUT = Duration.minutes(5);
+
 /** Longest policy of a role, all inline policies together, in characters. @see IAM User Guide, "IAM and AWS STS quotas" */
 const MAX_POLICY_LENGTH = 10_240;
 
@@ -39,6 +42,9 @@ const MAX_FILTERS_LENGTH = 3396;
 /** What an ARN has around the repository's name, at its longest. */
 const ARN_LENGTH = 'arn:aws-us-gov:ecr:us-gov-west-1:123456789012:repository/",'.length;
 
+/** Characters of a repository's name that CloudFormation makes up: the stack's, the logical id, and 13 more. */
+export const GENERATED_NAME_LENGTH = 64;
+
 /** The filters and what they are about. */
 export interface IndexedRepositories {
   /** As the filtering function takes them. */
@@ -48,10 +54,10 @@ export interface IndexedRepositories {
 }
 
 /**
- * Finds the repositories that a builder is about: those that it was given, those that literal filters name, or, where the
+ * Provides the repositories that a builder is about: those that it was given, those that literal filters name, or, where the
  * filters are known only when the stack is deployed, those that a custom resource will find.
  */
-export function findRepositories(scope: Construct, props: SociIndexBuilderProps): IndexedRepositories {
+export function provideRepositories(scope: Construct, props: SociIndexBuilderProps): IndexedRepositories {
   const { repositories } = props;
   const given = props.filters ?? repositories?.map(({ repositoryName }) => `${repositoryName}:*`) ?? ['*:*'];
   const isToken = Token.isUnresolved(given) || given.some((filter) => Token.isUnresolved(filter));
@@ -65,14 +71,13 @@ export function findRepositories(scope: Construct, props: SociIndexBuilderProps)
     );
   }
   if (repositories !== undefined) {
-    checkLength(
-      scope,
-      'repositories',
-      repositories.map(({ repositoryName }) => repositoryName),
-    );
+    const names = repositories.map(({ repositoryName }) => repositoryName);
+    checkLength(scope, 'repositories', names);
+    if (props.filters && parsed) checkMatches(scope, parsed, names);
     return { filters, arns: repositories.map(({ repositoryArn }) => repositoryArn) };
   }
   if (parsed !== undefined) {
+    checkExclusions(scope, parsed, props);
     const patterns = rules.repositoryPatterns(parsed);
     checkLength(scope, 'filters', patterns);
     return { filters, arns: patterns.map((pattern) => arnOf(scope, pattern)) };
@@ -80,6 +85,7 @@ export function findRepositories(scope: Construct, props: SociIndexBuilderProps)
   const names = new CustomResource(scope, 'InvokeRepositoryNameParsingLambda', {
     serviceToken: createNamesFunction(scope, props).functionArn,
     resourceType: 'Custom::SociRepositoryNames',
+    serviceTimeout: NAMES_SERVICE_TIMEOUT,
     properties: { filters, prefix: arnOf(scope, '') },
   });
   return { filters, arns: Token.asList(names.getAtt('repository_arns')) };
@@ -107,12 +113,46 @@ function arnOf(scope: Construct, resourceName: string): string {
   });
 }
 
+/** Refuses a repository that no filter is about: its images would start the filter, which would let none of them through. */
+function checkMatches(scope: Construct, parsed: ParsedFilters, names: readonly string[]): void {
+  const ofAnyTag = rules.repositoryPatterns(parsed).map((pattern) => `${pattern}:*`);
+  const { include } = rules.parseFilters(ofAnyTag.join(','));
+  const lost = names.find(
+    (name) => !Token.isUnresolved(name) && !include.some((filter) => filter.matches(`${name}:v1`)),
+  );
+  if (lost === undefined) return;
+  fail(scope, 'filters', `none is about the repository ${lost}: leave out the filters, or the repository`);
+}
+
+/** Refuses filters that exclude all that they include, as far as that can be read off them. */
+function checkExclusions(scope: Construct, { include, exclude }: ParsedFilters, props: SociIndexBuilderProps): void {
+  const own = ownFilter(props);
+  const excluded = [...exclude, ...(own === undefined ? [] : rules.parseFilters(own).include)];
+  // A filter with no wildcard but `*` matches whatever a text that it matches stands for.
+  const plain = excluded.filter(({ text }) => !/[?[]/.test(text));
+  if (!include.every(({ text }) => plain.some((filter) => filter.matches(text)))) return;
+  const all = plain.map(({ text }) => `!${text}`).join(',');
+  fail(scope, 'filters', `all that is included is excluded by ${all}: no image would be indexed`);
+}
+
+/** What the filtering function excludes by itself: the tags of what is made. */
+function ownFilter({ indexVersion, outputTag = '{tag}-soci' }: SociIndexBuilderProps): string | undefined {
+  return indexVersion?.value === 'V1' || Token.isUnresolved(outputTag)
+    ? undefined
+    : rules.parseOutputTag(outputTag).ownFilter;
+}
+
 function checkLength(scope: Construct, name: string, patterns: readonly string[]): void {
-  const length = patterns.reduce((sum, pattern) => sum + ARN_LENGTH + pattern.length, 0);
+  const length = patterns.reduce((sum, pattern) => sum + ARN_LENGTH + lengthOf(pattern), 0);
   if (length <= MAX_POLICY_LENGTH - OTHER_STATEMENTS_LENGTH) return;
   fail(
     scope,
     name,
     `${patterns.length} repositories are named, which takes a policy of ${length} characters and more, and IAM allows a role ${MAX_POLICY_LENGTH}: use wildcards, such as team/*:*, or several builders`,
   );
+}
+
+/** Of a name that is known only when the stack is deployed: as long as such names usually are. */
+function lengthOf(name: string): number {
+  return Token.isUnresolved(name) ? GENERATED_NAME_LENGTH : name.length;
 }

@@ -1,6 +1,8 @@
+import { Token } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
 import { fail } from './check-props';
+import { GENERATED_NAME_LENGTH } from './indexed-repositories';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { rules } from './synth-rules';
 
@@ -20,7 +22,12 @@ export function createPushRule(
     detailType: [...rest['detail-type']],
     detail: { ...detail, ...(names && { 'repository-name': names }) },
   };
-  const { length } = JSON.stringify(eventPattern);
+  const known = names?.map((name) => (Token.isUnresolved(name) ? '-'.repeat(GENERATED_NAME_LENGTH) : name));
+  const { length } = JSON.stringify({
+    source,
+    ...rest,
+    detail: { ...detail, ...(known && { 'repository-name': known }) },
+  });
   if (length > MAX_PATTERN_LENGTH) {
     const remedy = 'use filters with wildcards, or several builders';
     fail(

@@ -23,7 +23,8 @@ export interface SociIndexBuilderProps {
   readonly filters?: string[];
 
   /**
-   * Repositories that images are indexed in. The generator may access these alone, and only their events start the filter.
+   * Repositories that images are indexed in, of the account and Region of the stack. The generator may access these alone, and
+   * only their events start the filter.
    *
    * @default - the repositories that the filters name
    */
@@ -111,7 +112,8 @@ export interface SociIndexBuilderProps {
   /**
    * How long the logs of the functions are kept. Their log groups then belong to the stack, and go with it.
    *
-   * @default - log groups are made by Lambda, kept for ever, and stay when the stack is deleted
+   * @default - log groups are made by Lambda, kept for ever, and stay when the stack is deleted; with the CDK's flag
+   * `useCdkManagedLogGroup`, which `cdk init` sets, they are the stack's, kept for two years, and stay
    */
   readonly logRetention?: RetentionDays;
 
@@ -123,8 +125,9 @@ export interface SociIndexBuilderProps {
   readonly permissionsBoundary?: IManagedPolicy;
 
   /**
-   * Key that the environment of the functions, and a queue that is made here, are encrypted with. Log groups keep the key of AWS:
-   * one of yours takes a statement in its policy for the service.
+   * Key that the environment of the functions, and a queue that is made here, are encrypted with. Its policy gets a statement for
+   * EventBridge to write to that queue; that of a key which is imported must have it. Log groups keep the key of AWS: one of
+   * yours takes a statement in its policy for the service.
    *
    * @default - keys of AWS
    */
@@ -160,14 +163,15 @@ export interface SociIndexBuilderProps {
   readonly deadLetterQueueEnabled?: boolean;
 
   /**
-   * Queue for events that failed on each try.
+   * Queue for events that failed on each try: a standard one. A queue that is imported must let EventBridge write to it.
    *
    * @default - one is made where `deadLetterQueueEnabled` is true
    */
   readonly deadLetterQueue?: IQueue;
 
   /**
-   * Whether there is to be an alarm for images that get no index, and one for events that failed on each try.
+   * Whether there is to be an alarm for images that get no index, and one for events that failed on each try: messages in the
+   * dead-letter queue or, where there is none, three errors of the functions within a quarter of an hour.
    *
    * @default - true where `alarmTopic` is given, else false
    */

@@ -1,5 +1,5 @@
 import { App, CfnParameter, Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Annotations as AnnotationsOf, Match, Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Repository } from 'aws-cdk-lib/aws-ecr';
 import { EventBus } from 'aws-cdk-lib/aws-events';
@@ -8,11 +8,16 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Tracing } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
 import { describe, expect, it } from 'vitest';
 import { shownTemplate } from './fixtures/shown-template';
 import { SociIndexBuilder, type SociIndexBuilderProps, SociIndexVersion } from './index';
 
 const ENV = { account: '123456789012', region: 'eu-west-1' };
+
+/** What `cdk init` sets. */
+const FLAGS: Record<string, unknown> = require('aws-cdk-lib/recommended-feature-flags.json');
 
 function newStack(id = 'Stack'): Stack {
   return new Stack(new App(), id, { env: ENV });
@@ -224,9 +229,27 @@ describe('how', () => {
   it('logs that are kept for a time go with the stack', () => {
     const template = templateOf({ logRetention: RetentionDays.ONE_MONTH });
     template.resourceCountIs('AWS::Logs::LogGroup', 2);
-    template.hasResource('AWS::Logs::LogGroup', { Properties: { RetentionInDays: 30 }, DeletionPolicy: 'Delete' });
+    template.allResources('AWS::Logs::LogGroup', {
+      // A name of ours could be one that Lambda has made before.
+      Properties: { RetentionInDays: 30, LogGroupName: Match.absent() },
+      DeletionPolicy: 'Delete',
+    });
+    template.allResourcesProperties('AWS::Lambda::Function', { LoggingConfig: { LogGroup: Match.anyValue() } });
     expect(JSON.stringify(template.toJSON())).not.toContain('logs:CreateLogGroup');
   });
+
+  it.each([undefined, RetentionDays.ONE_DAY])(
+    'each function has one log group where the flags of cdk init are set',
+    (logRetention) => {
+      const stack = new Stack(new App({ context: FLAGS }), 'Stack', { env: ENV });
+      const filters = new CfnParameter(stack, 'Filters', { type: 'CommaDelimitedList' }).valueAsList;
+      new SociIndexBuilder(stack, 'Soci', { filters, logRetention });
+      const template = Template.fromStack(stack);
+      template.resourceCountIs('AWS::Lambda::Function', 3);
+      template.resourceCountIs('AWS::Logs::LogGroup', 3);
+      expect(JSON.stringify(template.toJSON())).not.toContain('logs:CreateLogGroup');
+    },
+  );
 
   it('a boundary is on every role', () => {
     const template = templateOf((stack) => ({
@@ -245,9 +268,37 @@ describe('how', () => {
       expect(Properties.KmsKeyArn).toBeDefined();
     }
     template.hasResourceProperties('AWS::SQS::Queue', { KmsMasterKeyId: Match.anyValue() });
-    template.hasResourceProperties('AWS::IAM::Policy', {
-      PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ Action: 'kms:Decrypt' })]) },
+    const policies = Object.values(template.findResources('AWS::IAM::Policy')).map(({ Properties }) => Properties);
+    const mayDecrypt = policies.filter(({ PolicyDocument }) => JSON.stringify(PolicyDocument).includes('kms:Decrypt'));
+    expect(mayDecrypt).toHaveLength(2);
+    for (const { PolicyDocument } of mayDecrypt) {
+      expect(JSON.stringify(PolicyDocument)).toContain('kms:GenerateDataKey');
+    }
+    // The rule writes to the queue, and has no role.
+    template.hasResourceProperties('AWS::KMS::Key', {
+      KeyPolicy: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Principal: { Service: 'events.amazonaws.com' },
+            Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+            Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+          }),
+        ]),
+      },
     });
+  });
+
+  it('a key that is imported cannot be given a statement: its owner is told which', () => {
+    const stack = newStack();
+    const encryptionKey = Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-west-1:123456789012:key/1');
+    new SociIndexBuilder(stack, 'Soci', { encryptionKey, deadLetterQueueEnabled: true });
+    const said = Match.stringLikeRegexp('must allow events.amazonaws.com kms:Decrypt and kms:GenerateDataKey');
+    AnnotationsOf.fromStack(stack).hasWarning('/Stack/Soci', said);
+  });
+
+  it('a key encrypts environments alone where there is no queue', () => {
+    const template = templateOf((stack) => ({ encryptionKey: new Key(stack, 'Key') }));
+    expect(JSON.stringify(template.toJSON())).not.toMatch(/GenerateDataKey(?!\*)/);
   });
 
   it('in a network, with the permissions that this takes', () => {
@@ -272,6 +323,15 @@ describe('how', () => {
       MetricName: 'Failed',
       Dimensions: [{ Name: 'service', Value: { 'Fn::Join': ['', [{ Ref: 'AWS::StackName' }, '/Soci']] } }],
       AlarmActions: [Match.anyValue()],
+    });
+  });
+
+  it('without a queue, errors of the functions are watched', () => {
+    const template = templateOf({ alarms: true });
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 2);
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Threshold: 3,
+      Metrics: Match.arrayWith([Match.objectLike({ Expression: 'filter + generator' })]),
     });
   });
 
@@ -354,6 +414,34 @@ describe('refused, with the construct, the value and the remedy', () => {
       'app is in us-east-1: deploy this construct there',
     ],
     [
+      'filters that are about none of a repository',
+      (stack) => ({ filters: ['prod/*:*'], repositories: [one(stack, '123456789012')] }),
+      'filters: none is about the repository app: leave out the filters, or the repository',
+    ],
+    [
+      'filters that exclude all',
+      { filters: ['prod:*', '!pro*:*'] },
+      'all that is included is excluded by !pro*:*,!*:*-soci',
+    ],
+    ['filters for indexes', { filters: ['*:*-soci'] }, 'no image would be indexed'],
+    ['spans of nothing', { spanSize: Size.bytes(0) }, 'spanSize: 0 is not from 1 to 1099511627776 bytes'],
+    ['layers beyond all sizes', { minLayerSize: Size.tebibytes(2) }, 'minLayerSize: 2199023255552 is not from 0'],
+    [
+      'a FIFO queue',
+      (stack) => ({ deadLetterQueue: new Queue(stack, 'Fifo', { fifo: true }) }),
+      'deadLetterQueue: it is a FIFO queue',
+    ],
+    [
+      'a topic and no alarms',
+      (stack) => ({ alarms: false, alarmTopic: new Topic(stack, 'Topic') }),
+      'alarms: it is false, and an alarmTopic is given',
+    ],
+    [
+      'too many repositories whose names are not known yet',
+      (stack) => ({ repositories: Array.from({ length: 30 }, (_, i) => new Repository(stack, `R${i}`)) }),
+      'EventBridge 2048',
+    ],
+    [
       'a queue and none',
       (stack) => ({
         deadLetterQueueEnabled: false,
@@ -384,6 +472,23 @@ it('two builders in one stack, and one in two stacks, get along', () => {
   }
 });
 
+it('builders of one name in a stack have metrics of their own', () => {
+  const stack = newStack();
+  const builders = ['A', 'B'].map((team) => new SociIndexBuilder(new Construct(stack, team), 'Soci'));
+  const services = builders.map((builder) => stack.resolve(builder.metricFailed().dimensions?.service));
+  expect(services).toEqual(
+    ['A', 'B'].map((team) => ({ 'Fn::Join': ['', [{ Ref: 'AWS::StackName' }, `/${team}/Soci`]] })),
+  );
+});
+
+it('a repository of an account is told of in a stack of none', () => {
+  const stack = new Stack(new App(), 'Stack');
+  const arn = 'arn:aws:ecr:eu-west-1:210987654321:repository/app';
+  new SociIndexBuilder(stack, 'Soci', { repositories: [Repository.fromRepositoryArn(stack, 'R', arn)] });
+  const said = Match.stringLikeRegexp('app is of account 210987654321: deploy this stack there');
+  AnnotationsOf.fromStack(stack).hasWarning('/Stack/Soci', said);
+});
+
 it.each(['cn-north-1', 'us-gov-west-1', 'eusc-de-east-1'])('names nothing of another partition in %s', (region) => {
   const stack = new Stack(new App(), 'Stack', { env: { ...ENV, region } });
   new SociIndexBuilder(stack, 'Soci', {
@@ -407,7 +512,7 @@ it('grants, and shows, what others build on', () => {
   const builder = new SociIndexBuilder(stack, 'Soci', { alarms: true });
   const caller = new SociIndexBuilder(stack, 'Caller');
   builder.grantIndex(caller.filterFunction);
-  expect(builder.alarms).toHaveLength(1);
+  expect(builder.alarms).toHaveLength(2);
   expect(builder.deadLetterQueue).toBeUndefined();
   expect([builder.filterRole, builder.generatorRole]).toEqual([
     builder.filterFunction.role,

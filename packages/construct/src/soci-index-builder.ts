@@ -11,9 +11,9 @@ import { createAlarms } from './builder-alarms';
 import { createDashboard } from './builder-dashboard';
 import { generatorMetric } from './builder-metrics';
 import { checkProps } from './check-props';
-import { findDeadLetterQueue } from './dead-letter-queue';
+import { provideDeadLetterQueue } from './dead-letter-queue';
 import { createGenerator } from './generator-function';
-import { findRepositories, REPOSITORY_ACTIONS } from './indexed-repositories';
+import { provideRepositories, REPOSITORY_ACTIONS } from './indexed-repositories';
 import { createPushRule } from './push-rule';
 import { ShippedCode } from './shipped-code';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
@@ -58,9 +58,9 @@ export class SociIndexBuilder extends Construct {
   public constructor(scope: Construct, id: string, props: SociIndexBuilderProps = {}) {
     super(scope, id);
     checkProps(this, props);
-    const repositories = findRepositories(this, props);
+    const repositories = provideRepositories(this, props);
     this.service = serviceName(this);
-    const queue = findDeadLetterQueue(this, props);
+    const queue = provideDeadLetterQueue(this, props);
     if (queue !== undefined) this.deadLetterQueue = queue;
 
     const kinds = [
@@ -106,7 +106,12 @@ export class SociIndexBuilder extends Construct {
     this.rule.addTarget(new LambdaTarget(this.filterFunction, queue === undefined ? {} : { deadLetterQueue: queue }));
     const hasAlarms = props.alarms ?? props.alarmTopic !== undefined;
     this.alarms = hasAlarms
-      ? createAlarms(this, { failed: this.metricFailed(), deadLetterQueue: queue, topic: props.alarmTopic })
+      ? createAlarms(this, {
+          failed: this.metricFailed(),
+          deadLetterQueue: queue,
+          functions: [this.filterFunction, this.generatorFunction],
+          topic: props.alarmTopic,
+        })
       : [];
     if (props.dashboard) {
       createDashboard(this, {

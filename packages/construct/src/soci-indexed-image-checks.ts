@@ -1,6 +1,6 @@
 import { Stack, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { attempt, checkBoundary, checkNumber, checkVersion, fail, isOther } from './check-props';
+import { attempt, checkBoundary, checkNumber, checkSizes, checkVersion, fail, isOther } from './check-props';
 import type { SociIndexedImageProps } from './soci-indexed-image-props';
 import { rules } from './synth-rules';
 
@@ -13,6 +13,18 @@ const SHORT_DIGEST_LENGTH = 12;
 export function checkIndexedImage(scope: Construct, props: SociIndexedImageProps): void {
   checkNumber(scope, 'memorySize', props.memorySize, 256, 10_240, 'MB: below that a large image may not fit');
   checkNumber(scope, 'timeout', props.timeout?.toSeconds(), 30, 900, 'seconds: more Lambda does not give');
+  for (const [name, value] of [
+    ['memorySize', props.memorySize],
+    ['timeout', props.timeout?.toSeconds()],
+  ] as const) {
+    if (!Token.isUnresolved(value)) continue;
+    fail(
+      scope,
+      name,
+      'it is known only when the stack is deployed, and the images of a stack have the most of all: a number',
+    );
+  }
+  checkSizes(scope, props);
   checkVersion(scope, props.indexVersion);
   checkBoundary(scope, props.permissionsBoundary);
   checkRepository(scope, props);
@@ -35,8 +47,10 @@ function checkRepository(scope: Construct, { repository }: SociIndexedImageProps
   }
 }
 
-function checkOutputTag(scope: Construct, { tag, outputTag, wait = true }: SociIndexedImageProps): void {
-  if (outputTag === undefined || Token.isUnresolved(outputTag)) return;
+function checkOutputTag(scope: Construct, props: SociIndexedImageProps): void {
+  const { tag, wait = true } = props;
+  const { outputTag = DIGEST.test(tag) ? 'soci-{digest12}' : '{tag}-soci' } = props;
+  if (Token.isUnresolved(outputTag)) return;
   attempt(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
   if (!wait && outputTag === 'none') {
     fail(

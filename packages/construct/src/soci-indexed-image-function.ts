@@ -20,7 +20,7 @@ const DEFAULT_SECONDS = 900;
 const MAX_POLICY_LENGTH = 10_240 - 1_024;
 
 /** Characters of a statement beside its actions, with the ARN of a repository whose name is long. */
-const STATEMENT_LENGTH = 300;
+const STATEMENT_LENGTH = 450;
 
 /**
  * The function that the images of a stack share: the generator's code, with another way in.

@@ -49,7 +49,8 @@ export interface SociIndexedImageOptions {
    * Whether the SOCI-enabled image and its SOCI indexes are deleted with this construct, and when another image takes the place
    * of this one. What has another tag stays; the image that was indexed always does.
    *
-   * Two constructs for one image share an index, and it goes with the first of them. A construct that is renamed or moved is made
+   * An index that was there before, as of a `SociIndexBuilder`, is deleted likewise. Two constructs for one image share an index,
+   * and it goes with the first of them. A construct that is renamed or moved is made
    * anew before the old one is deleted: set this to false, deploy, and rename it then.
    *
    * @default true
@@ -83,7 +84,8 @@ export interface SociIndexedImageOptions {
    * How long the log of the function is kept. The log group then belongs to the stack, and goes with it. The same for all images
    * of a stack.
    *
-   * @default - the log group is made by Lambda, kept for ever, and stays when the stack is deleted
+   * @default - the log group is made by Lambda, kept for ever, and stays when the stack is deleted; with the CDK's flag
+   * `useCdkManagedLogGroup`, which `cdk init` sets, it is the stack's, kept for two years, and stays
    */
   readonly logRetention?: RetentionDays;
 

@@ -15,6 +15,9 @@ import { shownTemplate } from './fixtures/shown-template';
 import { SociIndexedImage, type SociIndexedImageProps, SociIndexVersion } from './index';
 
 const ENV = { account: '123456789012', region: 'eu-west-1' };
+
+/** What `cdk init` sets. */
+const FLAGS: Record<string, unknown> = require('aws-cdk-lib/recommended-feature-flags.json');
 const DIGEST = `sha256:${'0'.repeat(64)}`;
 const folder = mkdtempSync(join(tmpdir(), 'soci-indexed-image-'));
 writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n');
@@ -200,6 +203,13 @@ describe('the images of a stack', () => {
     expect(statementsOf(template).filter(({ Action }) => Action === 'ecr:BatchDeleteImage')).toHaveLength(2);
   });
 
+  it('have one log group where the flags of cdk init are set', () => {
+    const stack = new Stack(new App({ context: FLAGS }), 'Stack', { env: ENV });
+    for (const tag of ['v1', 'v2'])
+      new SociIndexedImage(stack, tag, { repository: repositoryOf(stack, `of-${tag}`), tag });
+    Template.fromStack(stack).resourceCountIs('AWS::Logs::LogGroup', 1);
+  });
+
   it('share it whatever it is given: CloudFormation lets no resource change over to another', () => {
     const tokenOf = (props: Props) => resourceOf(templateOf(props))?.Properties.ServiceToken;
     expect(tokenOf({ memorySize: 3538, architecture: Architecture.ARM_64, wait: false })).toEqual(tokenOf({}));
@@ -228,7 +238,18 @@ describe('refused, with the construct, the value and the remedy', () => {
     ['a template that takes the tag away', { outputTag: '{tag}' }, 'outputTag: "{tag}" would take the tag away'],
     ['a template without a placeholder', { outputTag: 'soci' }, 'outputTag: "soci" has no placeholder'],
     ['a template for a digest', { tag: DIGEST, outputTag: '{tag}-soci' }, 'given by its digest: use {digest12}'],
-    ['a long tag', { tag: 'v'.repeat(125), outputTag: '{tag}-soci' }, 'has 130 characters, and tags 128'],
+    ['a long tag', { tag: 'v'.repeat(125) }, 'has 130 characters, and tags 128'],
+    ['spans of nothing', { spanSize: Size.bytes(0) }, 'spanSize: 0 is not from 1'],
+    [
+      'memory that is not known yet',
+      (stack) => ({ memorySize: new CfnParameter(stack, 'Memory', { type: 'Number' }).valueAsNumber }),
+      'memorySize: it is known only when the stack is deployed',
+    ],
+    [
+      'a time that is not known yet',
+      (stack) => ({ timeout: Duration.seconds(new CfnParameter(stack, 'T', { type: 'Number' }).valueAsNumber) }),
+      'timeout: it is known only when the stack is deployed',
+    ],
     ['nothing to find it by', { wait: false, outputTag: 'none' }, 'outputTag: none: without a tag nobody could find'],
     ['another account', (stack) => ({ repository: one(stack, '210987654321') }), 'app is of account 210987654321'],
     ['another Region', (stack) => ({ repository: one(stack, ENV.account, 'us-east-1') }), 'in us-east-1: index it'],

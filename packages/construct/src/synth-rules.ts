@@ -1,6 +1,14 @@
 /** A filter, read. */
-interface ParsedFilters {
-  readonly include: readonly { readonly text: string }[];
+interface ParsedFilter {
+  readonly text: string;
+  /** @param name - `repository:tag`. */
+  matches(name: string): boolean;
+}
+
+/** Filters, read. */
+export interface ParsedFilters {
+  readonly include: readonly ParsedFilter[];
+  readonly exclude: readonly ParsedFilter[];
 }
 
 /** What `assets/synth-rules.js` has: parts of `@soci/filter` and `@soci/functions`, whose own packages say what they do. */
@@ -14,7 +22,7 @@ export interface SynthRules {
     readonly detail: Readonly<Record<string, unknown>>;
   };
   /** @throws an Error that says what is wrong. */
-  parseOutputTag(template: string): unknown;
+  parseOutputTag(template: string): { readonly ownFilter: string | undefined };
 }
 
 /** Beside `dist` as beside `src`. */

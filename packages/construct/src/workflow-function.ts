@@ -1,4 +1,4 @@
-import { ArnFormat, Aws, type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Aws, type Duration, FeatureFlags, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Effect, type IManagedPolicy, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -8,9 +8,13 @@ import {
   Runtime,
   RuntimeFamily,
 } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { SEND_KEY_ACTIONS } from './dead-letter-queue';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
+
+/** Flag of the CDK by which the log groups of functions belong to the stack; `cdk init` sets it. */
+const MANAGED_LOG_GROUPS = '@aws-cdk/aws-lambda:useCdkManagedLogGroup';
 
 /** Newer than the oldest aws-cdk-lib that this works with knows. */
 const RUNTIME = new Runtime('nodejs24.x', RuntimeFamily.NODEJS, { supportsInlineCode: true });
@@ -40,6 +44,8 @@ export function createFunction(scope: Construct, props: WorkflowFunctionProps): 
   const { permissionsBoundary, encryptionKey, logRetention, tracing } = common;
   const role = createRole(scope, `${name}Role`, permissionsBoundary);
   encryptionKey?.grantDecrypt(role);
+  more.deadLetterQueue?.encryptionMasterKey?.grant(role, ...SEND_KEY_ACTIONS);
+  const logGroup = createLogGroup(scope, `${name}LogGroup`, logRetention);
   const created = new LambdaFunction(scope, name, {
     description: props.description,
     runtime: RUNTIME,
@@ -52,17 +58,20 @@ export function createFunction(scope: Construct, props: WorkflowFunctionProps): 
     ...(environment && { environment: { ...environment } }),
     ...(encryptionKey && { environmentEncryption: encryptionKey }),
     ...(tracing && { tracing }),
+    ...(logGroup && { logGroup }),
     ...more,
   });
-  allowLogs(scope, name, created, logRetention !== undefined);
-  if (logRetention !== undefined) {
-    new LogGroup(scope, `${name}LogGroup`, {
-      logGroupName: `/aws/lambda/${created.functionName}`,
-      retention: logRetention,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-  }
+  allowLogs(scope, name, created, logGroup);
   return created;
+}
+
+/**
+ * Makes a log group that belongs to the stack; undefined where Lambda is to make it. Its name is made up: one that Lambda has made
+ * before has the function's.
+ */
+function createLogGroup(scope: Construct, id: string, retention: RetentionDays | undefined): LogGroup | undefined {
+  if (retention !== undefined) return new LogGroup(scope, id, { retention, removalPolicy: RemovalPolicy.DESTROY });
+  return FeatureFlags.of(scope).isEnabled(MANAGED_LOG_GROUPS) ? new LogGroup(scope, id) : undefined;
 }
 
 function createRole(scope: Construct, id: string, permissionsBoundary: IManagedPolicy | undefined): Role {
@@ -73,17 +82,17 @@ function createRole(scope: Construct, id: string, permissionsBoundary: IManagedP
 }
 
 /** In a policy beside the role: one of the role's own would have to be there before the function that it names. */
-function allowLogs(scope: Construct, name: string, created: LambdaFunction, hasLogGroup: boolean): void {
-  const logGroup = Stack.of(scope).formatArn({
+function allowLogs(scope: Construct, name: string, created: LambdaFunction, logGroup: LogGroup | undefined): void {
+  const made = Stack.of(scope).formatArn({
     service: 'logs',
     resource: 'log-group',
     resourceName: `/aws/lambda/${created.functionName}:*`,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
   const actions = ['logs:CreateLogStream', 'logs:PutLogEvents'];
-  if (!hasLogGroup) actions.unshift('logs:CreateLogGroup');
+  if (logGroup === undefined) actions.unshift('logs:CreateLogGroup');
   allow(scope, `${name}CloudwatchPolicy`, created, [
-    new PolicyStatement({ effect: Effect.ALLOW, actions, resources: [logGroup] }),
+    new PolicyStatement({ effect: Effect.ALLOW, actions, resources: [logGroup?.logGroupArn ?? made] }),
   ]);
 }
 
@@ -92,7 +101,8 @@ export function allow(scope: Construct, id: string, { role }: LambdaFunction, st
   return new Policy(scope, id, { roles: [role as Role], statements });
 }
 
-/** What tells the builders of an account apart in metrics: the stack, and the construct in it. */
+/** What tells the builders of an account apart in metrics: the stack, and the path of the construct in it. */
 export function serviceName(scope: Construct): string {
-  return `${Aws.STACK_NAME}/${scope.node.id}`;
+  const path = scope.node.scopes.slice(Stack.of(scope).node.scopes.length).map(({ node }) => node.id);
+  return [Aws.STACK_NAME, ...path].join('/');
 }
