@@ -1,9 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { makePackage } from './deployment-package.ts';
-import { writePackage } from './write-package.ts';
 
 const read = (content: Uint8Array | undefined) => Buffer.from(content ?? []).toString();
 
@@ -26,14 +22,6 @@ it('has names that change with the functions, on wish, and end alike', () => {
   for (const zip of zips) expect(text).toContain(zip.slice('a/'.length));
 });
 
-it('is written whole, in place of what was there', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'soci-package-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const output = join(folder, 'package');
-  writePackage({ template: 'old.json', files: new Map([['old.json', Buffer.from('{}')]]) }, output);
-  const made = makePackage({ prefix: '' });
-  writePackage(made, output);
-  expect(readdirSync(folder)).toEqual(['package']);
-  expect(readdirSync(output).sort()).toEqual(['functions', 'templates']);
-  expect(readFileSync(join(output, made.template), 'utf8')).toBe(read(made.files.get(made.template)));
+it.each(['a', '/a/', 'a//', '../', 'a/../../b/', './', 'a b/', '$(x)/', 'a/\n'])('has no prefix %j', (prefix) => {
+  expect(() => makePackage({ prefix })).toThrow(`the prefix ${JSON.stringify(prefix)} is not folders`);
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { FILTER_BUNDLE, GENERATOR_BUNDLE } from '@soci/functions';
-import { FUNCTION_KEYS, type FunctionKeys, hashedFunctionKeys } from './function-keys.ts';
+import { DEFAULT_PREFIX, FUNCTION_KEYS, type FunctionKeys, hashedFunctionKeys } from './function-keys.ts';
+import { PREFIX_PATTERN } from './parameter-patterns.ts';
 import { plainTemplate } from './plain-template.ts';
 
 /** What a bucket is to have: contents by their keys. */
@@ -18,13 +19,22 @@ export interface PackageOptions {
   readonly hashNames?: boolean;
 }
 
-/** The prefix that the template has by default. */
-export const DEFAULT_PREFIX = 'cfn-ecr-aws-soci-index-builder/';
+/** Where the template lies below the prefix. */
+export const TEMPLATE_KEY = 'templates/SociIndexBuilder.json';
 
-/** Makes the plain template and the zips that it names. */
+/**
+ * Makes the plain template and the zips that it names.
+ *
+ * @throws Error with a prefix that the template's parameter does not take.
+ */
 export function makePackage({ prefix = DEFAULT_PREFIX, hashNames = false }: PackageOptions = {}): DeploymentPackage {
+  if (!new RegExp(PREFIX_PATTERN).test(prefix)) {
+    throw new Error(
+      `the prefix ${JSON.stringify(prefix)} is not folders with a slash after each, such as soci/v1/: letters, digits and ! _ . * ' ( ) -, no . or ..`,
+    );
+  }
   const keys: FunctionKeys = hashNames ? hashedFunctionKeys() : FUNCTION_KEYS;
-  const template = `${prefix}templates/SociIndexBuilder.json`;
+  const template = `${prefix}${TEMPLATE_KEY}`;
   return {
     template,
     files: new Map([

@@ -8,6 +8,9 @@ export interface FunctionKeys {
   readonly generator: string;
 }
 
+/** Folder of the bucket that all lies in where nothing else is said. */
+export const DEFAULT_PREFIX = 'cfn-ecr-aws-soci-index-builder/';
+
 /** Digits of a hash that tell one version of the functions from another. */
 const HASH_LENGTH = 12;
 
@@ -22,6 +25,12 @@ export function hashedFunctionKeys(): FunctionKeys {
   const hash = createHash('sha256');
   for (const { zip } of [FILTER_BUNDLE, GENERATOR_BUNDLE]) hash.update(readFileSync(zip));
   return keysBelow(`functions/${hash.digest('hex').slice(0, HASH_LENGTH)}/packages`);
+}
+
+/** Whether a key is one that a zip has, or had for other functions. */
+export function isFunctionKey(key: string): boolean {
+  const [folder] = /^functions\/([0-9a-f]+\/)?packages(?=\/)/.exec(key) ?? [];
+  return folder !== undefined && Object.values(keysBelow(folder)).includes(key);
 }
 
 function keysBelow(folder: string): FunctionKeys {

@@ -1,0 +1,115 @@
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makePackage } from './deployment-package.ts';
+import { temporaryFolder } from './fixtures/temporary-folder.ts';
+import { writePackage } from './write-package.ts';
+
+const MADE = makePackage({ prefix: 'a/' });
+const KEYS = [...MADE.files.keys()].sort();
+
+describe('a package is written', () => {
+  it('to a folder that is new, with those above it', () => {
+    const folder = temporaryFolder();
+    writePackage(MADE, join(folder, 'new', 'package'));
+    expect(listFiles(folder)).toEqual(KEYS.map((key) => `new/package/${key}`));
+    expect(readFileSync(join(folder, 'new', 'package', MADE.template))).toEqual(MADE.files.get(MADE.template));
+  });
+
+  it('to a folder that is empty, and leaves nothing beside it', () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'package'));
+    writePackage(MADE, join(folder, 'package'));
+    expect(readdirSync(folder)).toEqual(['package']);
+    expect(listFiles(join(folder, 'package'))).toEqual(KEYS);
+  });
+
+  it.each([{ prefix: 'a/' }, { prefix: 'earlier/', hashNames: true }, { prefix: '' }, { prefix: 'a/b/c/' }])(
+    'in place of the earlier one of %j, whole',
+    (options) => {
+      const folder = temporaryFolder();
+      writePackage(makePackage(options), join(folder, 'package'));
+      writePackage(MADE, join(folder, 'package'));
+      expect(readdirSync(folder)).toEqual(['package']);
+      expect(listFiles(join(folder, 'package'))).toEqual(KEYS);
+    },
+  );
+
+  it('where a link leads, which stays', () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'target'));
+    symlinkSync('target', join(folder, 'link'), 'junction');
+    writePackage(MADE, join(folder, 'link'));
+    expect(listFiles(join(folder, 'target'))).toEqual(KEYS);
+    expect(readdirSync(folder).sort()).toEqual(['link', 'target']);
+  });
+});
+
+describe('a package is not written over', () => {
+  it.each([
+    ['a file', 'notes.txt'],
+    ['a hidden file', '.env'],
+    ['a file in a folder', 'src/index.ts'],
+    ['a file that is called like a template', 'templates/Other.json'],
+    ['a zip that is called like one of ours', 'x/functions/packages/ecr-image-action-event-filtering/lambda.zip'],
+  ])('%s', (_what, path) => {
+    const folder = temporaryFolder();
+    put(join(folder, 'mine', path));
+    expect(() => writePackage(MADE, join(folder, 'mine'))).toThrow(
+      `${join(folder, 'mine')} holds ${path}, which is of no package: nothing was written; name a folder that is new`,
+    );
+    expect(listFiles(folder)).toEqual([`mine/${path}`]);
+  });
+
+  it.each([
+    'notes.txt',
+    'a/notes.txt',
+    'a/functions/packages/notes.txt',
+    'a/functions/packages/ecr-image-action-event-filtering/lambda.zip.bak',
+    'b/templates/SociIndexBuilder.json',
+  ])('an earlier one that %s has been added to', (path) => {
+    const folder = temporaryFolder();
+    writePackage(MADE, join(folder, 'package'));
+    put(join(folder, 'package', path));
+    expect(() => writePackage(MADE, join(folder, 'package'))).toThrow('which is of no package');
+    expect(listFiles(join(folder, 'package'))).toEqual([...KEYS, path].sort());
+  });
+
+  it('an empty folder in an earlier one', () => {
+    const folder = temporaryFolder();
+    writePackage(MADE, folder);
+    mkdirSync(join(folder, 'mine'));
+    expect(() => writePackage(MADE, folder)).toThrow('holds mine/ (empty)');
+  });
+
+  it('a link in an earlier one', () => {
+    const folder = temporaryFolder();
+    writePackage(MADE, folder);
+    symlinkSync('a', join(folder, 'link'), 'junction');
+    expect(() => writePackage(MADE, folder)).toThrow('holds link (no file)');
+  });
+
+  it('a file in place of the folder', () => {
+    const folder = temporaryFolder();
+    put(join(folder, 'package'));
+    expect(() => writePackage(MADE, join(folder, 'package'))).toThrow('is no folder: nothing was written');
+    expect(readFileSync(join(folder, 'package'), 'utf8')).toBe('mine');
+  });
+});
+
+function put(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, 'mine');
+}
+
+/** Files below a folder, in order. */
+function listFiles(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return entries
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(folder.length + 1)
+        .replaceAll('\\', '/'),
+    )
+    .sort();
+}
