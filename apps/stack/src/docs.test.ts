@@ -11,12 +11,14 @@ interface Policy {
 }
 
 it('the guide has every parameter of the template, with its default', () => {
-  const { Parameters } = plainTemplate() as { readonly Parameters: Record<string, { readonly Default?: string }> };
+  const { Parameters } = plainTemplate() as {
+    readonly Parameters: Record<string, { readonly Default?: string | number }>;
+  };
   const rows = [...GUIDE.matchAll(/^\| `(\w+)` \|.*\| (?:`([^`|]*)`|([^|]*)) \|$/gm)];
   const told = Object.fromEntries(rows.map(([, name, value]) => [name, value]));
   expect(Object.keys(told).sort()).toEqual(Object.keys(Parameters).sort());
   for (const [name, { Default }] of Object.entries(Parameters)) {
-    if (Default) expect([name, told[name]]).toEqual([name, Default]);
+    if (Default) expect([name, told[name]]).toEqual([name, String(Default)]);
   }
 });
 

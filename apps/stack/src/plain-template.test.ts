@@ -1,12 +1,14 @@
+import { parseOutputTag } from '@soci/functions/tag-template';
 import { describe, expect, it } from 'vitest';
 import { plainTemplate } from './plain-template.ts';
 
 interface PlainTemplate {
   readonly Parameters: Record<
     string,
-    { Type: string; Default?: string; AllowedPattern?: string; AllowedValues?: string[] }
+    { Type: string; Default?: string | number; AllowedPattern?: string; AllowedValues?: string[]; MaxLength?: number }
   >;
   readonly Metadata: { 'AWS::CloudFormation::Interface': { ParameterGroups: { Parameters: string[] }[] } };
+  readonly Conditions: Record<string, object>;
   readonly Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
   readonly Outputs: Record<string, unknown>;
 }
@@ -72,9 +74,30 @@ it('has its parameters too, each with a group, and all but the bucket with a def
   expect(Parameters.SociRepositoryImageTagFilters).toMatchObject({ Type: 'CommaDelimitedList', Default: '*:*' });
 });
 
+it('has no tag that is excluded, and none to be made, with version 1', () => {
+  expect(template.Conditions.MakesNoTags).toEqual({ 'Fn::Equals': [{ Ref: 'SociIndexVersion' }, 'V1'] });
+  for (const name of ['ECRImageActionEventFilteringLambda', 'SociIndexGeneratorLambda']) {
+    expect(template.Resources[name]?.Properties.Environment).toMatchObject({
+      Variables: { soci_output_tag: { 'Fn::If': ['MakesNoTags', 'none', { Ref: 'SociOutputTag' }] } },
+    });
+  }
+});
+
+it('gives the generator the memory of its parameter, within what Lambda has', () => {
+  expect(template.Parameters.MemorySize).toMatchObject({
+    Type: 'Number',
+    Default: 1769,
+    MinValue: 256,
+    MaxValue: 10_240,
+  });
+  expect(template.Resources.SociIndexGeneratorLambda?.Properties.MemorySize).toEqual({ Ref: 'MemorySize' });
+});
+
 describe('a parameter', () => {
-  const allows = (name: string, value: string) =>
-    new RegExp(template.Parameters[name]?.AllowedPattern ?? '').test(value);
+  const allows = (name: string, value: string) => {
+    const { AllowedPattern = '', MaxLength = Number.POSITIVE_INFINITY } = template.Parameters[name] ?? {};
+    return new RegExp(AllowedPattern).test(value) && value.length <= MaxLength;
+  };
 
   it.each([
     '*:*',
@@ -95,13 +118,8 @@ describe('a parameter', () => {
   );
 
   it.each([
-    [
-      'SociOutputTag',
-      ['{tag}-soci', 'soci-{digest12}', '{tag}.{digest12}', 'none'],
-      ['', 'soci', '{tag}', '{name}', '{tag} soci'],
-    ],
     ['QSS3BucketName', ['my-bucket', 'a.b.c', '123'], ['-a', 'a-', 'A', 'a_b']],
-    ['QSS3KeyPrefix', ['', 'a/', 'a/b/', 'cfn-ecr-aws-soci-index-builder/'], ['a', '/a/', 'a//']],
+    ['QSS3KeyPrefix', ['', 'a/', '.a/..b/c./', 'cfn-ecr-aws-soci-index-builder/'], ['a', '/a/', 'a//', '../', 'a/./']],
     ['QSS3BucketRegion', ['', 'eu-west-1', 'us-gov-east-1', 'eusc-de-east-1'], ['eu', 'EU-WEST-1', 'eu-west-1 ']],
     [
       'IamPermissionsBoundaryArn',
@@ -116,5 +134,60 @@ describe('a parameter', () => {
   ])('%s takes %j, and not %j', (name, taken, refused) => {
     expect(taken.filter((value) => !allows(name, value))).toEqual([]);
     expect(refused.filter((value) => allows(name, value))).toEqual([]);
+  });
+
+  const parses = (value: string) => {
+    try {
+      return parseOutputTag(value).template === value;
+    } catch {
+      return false;
+    }
+  };
+
+  it.each([
+    'none',
+    '{tag}-soci',
+    '{tag}.{digest12}',
+    '{tag}{tag}',
+    '{tag}{digest12}',
+    '{digest12}',
+    '{digest12}-{tag}.',
+    'soci-{digest12}',
+    '_{tag}',
+    'v1.{tag}',
+    'nonesuch{tag}',
+    `${'{digest12}'.repeat(10)}12345678`,
+  ])('SociOutputTag takes %j, as the functions do', (value) => {
+    expect([allows('SociOutputTag', value), parses(value)]).toEqual([true, true]);
+  });
+
+  it.each([
+    '',
+    'soci',
+    'None',
+    '{tag}',
+    '{name}',
+    '{tag}-{foo}',
+    '{tag}-{}',
+    '{tag}}',
+    '{tag}{',
+    '{{tag}}',
+    '{tag}-{tag',
+    '{digest12}{',
+    '{digest12}-{foo}',
+    '{digest}-soci',
+    '{Tag}-soci',
+    '-{tag}',
+    '.{tag}',
+    '-{digest12}',
+    '.{digest12}',
+    '{tag} soci',
+    '{tag}/soci',
+    '{tag}:soci',
+    '{tag}-soci\n',
+    `${'{digest12}'.repeat(10)}123456789`,
+    `{tag}${'-'.repeat(128)}`,
+  ])('SociOutputTag does not take %j, nor do the functions', (value) => {
+    expect([allows('SociOutputTag', value), parses(value)]).toEqual([false, false]);
   });
 });

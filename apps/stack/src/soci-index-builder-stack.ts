@@ -1,5 +1,6 @@
 import { SociIndexBuilder, SociIndexVersion } from '@soci/construct';
 import { type CfnElement, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Construct, IConstruct } from 'constructs';
 import type { TemplateParameters } from './template-parameters.ts';
 
@@ -27,6 +28,12 @@ export interface SociIndexBuilderStackProps extends StackProps {
   readonly filters?: readonly string[];
   /** What is made, `V1` or `V2`. @default - the parameter, where there is one; else `V2` */
   readonly indexVersion?: string;
+  /** Tag of a SOCI-enabled image, with `{tag}` or `{digest12}`. @default - the parameter, where there is one; else `{tag}-soci` */
+  readonly outputTag?: string;
+  /** Memory of the generator in MB. @default - the parameter, where there is one; else 1769 */
+  readonly memorySize?: number;
+  /** Policy that bounds the permissions of every role. @default - the parameter, where there is one; else none */
+  readonly permissionsBoundaryArn?: string;
   /** Makes the parameters of a template that stands alone. @default - there are none */
   readonly parameters?: (stack: Stack) => TemplateParameters;
 }
@@ -38,12 +45,16 @@ export class SociIndexBuilderStack extends Stack {
   constructor(scope: Construct, id: string, props: SociIndexBuilderStackProps = {}) {
     super(scope, id, props);
     const parameters = props.parameters?.(this);
-    const filters = parameters?.filters ?? props.filters;
-    const indexVersion = parameters?.indexVersion ?? props.indexVersion;
+    const { filters, indexVersion, outputTag, memorySize } = parameters ?? props;
+    const { permissionsBoundaryArn } = props;
     this.builder = new SociIndexBuilder(this, 'SociIndexBuilder', {
       ...(filters && { filters: [...filters] }),
       ...(indexVersion !== undefined && { indexVersion: SociIndexVersion.of(indexVersion) }),
-      ...(parameters && { outputTag: parameters.outputTag }),
+      ...(outputTag !== undefined && { outputTag }),
+      ...(memorySize !== undefined && { memorySize }),
+      ...(permissionsBoundaryArn !== undefined && {
+        permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(this, 'Boundary', permissionsBoundaryArn),
+      }),
     });
     keepNames(this.builder);
     parameters?.apply(this.builder);

@@ -1,35 +1,29 @@
 import type { SociIndexBuilder } from '@soci/construct';
 import type { CfnResource } from 'aws-cdk-lib';
 import { Aws, CfnCondition, type CfnElement, CfnParameter, Fn, type Stack } from 'aws-cdk-lib';
-import type { FunctionKeys } from './function-keys.ts';
+import { DEFAULT_PREFIX, type FunctionKeys } from './function-keys.ts';
+import {
+  BOUNDARY_PATTERN,
+  BUCKET_PATTERN,
+  FILTER_PATTERN,
+  MAX_OUTPUT_TAG,
+  OUTPUT_TAG_PATTERN,
+  PREFIX_PATTERN,
+  REGION_PATTERN,
+} from './parameter-patterns.ts';
 
 /** What the parameters of the plain template come to. */
 export interface TemplateParameters {
   readonly filters: readonly string[];
   readonly indexVersion: string;
   readonly outputTag: string;
+  readonly memorySize: number;
   /** Has the resources use the rest of them: where the code lies, the boundary of the roles, fixed names. */
   apply(builder: SociIndexBuilder): void;
 }
 
-/**
- * One filter, as CloudFormation checks it: AWS's SOCI Index Builder takes lower case and `*`; upper case in tags, `?`, sets in
- * brackets, `__` and exclusions are taken here. What else is wrong, the custom resource finds when the stack is deployed.
- */
-const FILTER_PATTERN = '^ *!?[a-z0-9*?\\[\\]!._/-]+:[A-Za-z0-9*?\\[\\]!._-]+ *$';
-
-const BUCKET_PATTERN = '^[0-9a-z]+([0-9a-z-.]*[0-9a-z])*$';
-const PREFIX_PATTERN = "^([0-9a-zA-Z!_.*'()-]+/)*$";
-const REGION_PATTERN = '^([a-z]+(-[a-z]+)+-[0-9]{1,2})?$';
-const BOUNDARY_PATTERN = '^(none|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\\w+=,.@/-]+)$';
-
-/** Text with a placeholder; with `{tag}` something besides, or the tag would be taken from the image itself. */
-const TAG_PATTERN = [
-  '^(none',
-  '[A-Za-z0-9_.-]*[{]digest12[}][A-Za-z0-9_.{}-]*',
-  '[A-Za-z0-9_.-]+[{]tag[}][A-Za-z0-9_.{}-]*',
-  '[{]tag[}][A-Za-z0-9_.{}-]+)$',
-].join('|');
+/** MB, as the construct has it. */
+const MEMORY = { default: 1769, minValue: 256, maxValue: 10_240 };
 
 /**
  * Makes the parameters, with the groups and labels of AWS's SOCI Index Builder.
@@ -54,11 +48,12 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
   });
   const outputTag = new CfnParameter(stack, 'SociOutputTag', {
     default: '{tag}-soci',
-    allowedPattern: TAG_PATTERN,
+    allowedPattern: OUTPUT_TAG_PATTERN,
+    maxLength: MAX_OUTPUT_TAG,
     constraintDescription:
-      'Text with {tag} or {digest12}, or none. "{tag}" alone would take the tag away from the image.',
+      'Letters, digits, _ . and -, the last two not first, with {tag} or {digest12}; or none. "{tag}" alone would take the tag away from the image.',
     description:
-      'Tag of a SOCI-enabled image: text with {tag}, the tag of the image, and {digest12}, 12 digits of its digest; or none.',
+      'Tag of a SOCI-enabled image: text with {tag}, the tag of the image, and {digest12}, 12 digits of its digest; or none. V1 makes no such images.',
   });
   const bucket = new CfnParameter(stack, 'QSS3BucketName', {
     allowedPattern: BUCKET_PATTERN,
@@ -75,10 +70,17 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
       'Region of that bucket; nothing for the Region of this stack. Lambda takes code from its own Region only: where this is another one, the copy in the bucket NAME-REGION of this Region is taken.',
   });
   const prefix = new CfnParameter(stack, 'QSS3KeyPrefix', {
-    default: 'cfn-ecr-aws-soci-index-builder/',
+    default: DEFAULT_PREFIX,
     allowedPattern: PREFIX_PATTERN,
-    constraintDescription: 'Folders, each with a slash at its end.',
+    constraintDescription: 'Folders, each with a slash at its end, none of them . or ..',
     description: 'Folder of the bucket that the zips lie in.',
+  });
+  const memory = new CfnParameter(stack, 'MemorySize', {
+    type: 'Number',
+    ...MEMORY,
+    constraintDescription: `From ${MEMORY.minValue} to ${MEMORY.maxValue} MB.`,
+    description:
+      'Memory of the generator in MB. One core comes with 1,769 MB, another with each 1,769 MB more; each builds a layer at a time.',
   });
   const boundary = new CfnParameter(stack, 'IamPermissionsBoundaryArn', {
     default: 'none',
@@ -90,7 +92,7 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
     default: 'generated',
     allowedValues: ['generated', 'fixed'],
     description:
-      "fixed: the rule is called ECRImageActionEventBridgeRule, and the function that reads the filters RepositoryNameParsingLambda, as by AWS's SOCI Index Builder; there can be one such stack in a Region.",
+      "fixed: the rule is called ECRImageActionEventBridgeRule, and the function that reads the filters RepositoryNameParsingLambda, as by AWS's SOCI Index Builder; there can be one such stack in a Region. Cannot be changed once the stack is there: CloudFormation replaces no function that a custom resource calls.",
   });
   groupParameters(stack, [
     [
@@ -107,6 +109,7 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
         [bucket, 'S3 bucket name'],
         [region, 'S3 bucket Region'],
         [prefix, 'S3 key prefix'],
+        [memory, 'Memory of the generator (MB)'],
         [names, 'Resource names'],
       ],
     ],
@@ -115,7 +118,8 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
   return {
     filters: filters.valueAsList,
     indexVersion: version.valueAsString,
-    outputTag: outputTag.valueAsString,
+    outputTag: outputTagOf(stack, version.valueAsString, outputTag.valueAsString),
+    memorySize: memory.valueAsNumber,
     apply(builder) {
       applyCode(stack, builder, keys, {
         bucket: bucket.valueAsString,
@@ -126,6 +130,12 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
       applyNames(stack, builder, names.valueAsString);
     },
   };
+}
+
+/** None with version 1, which makes no tags: the filter would take tags that end alike for those of indexes. */
+function outputTagOf(stack: Stack, version: string, outputTag: string): string {
+  const isV1 = new CfnCondition(stack, 'MakesNoTags', { expression: Fn.conditionEquals(version, 'V1') });
+  return Fn.conditionIf(isV1.logicalId, 'none', outputTag).toString();
 }
 
 function groupParameters(
@@ -163,8 +173,6 @@ function applyCode(
   ] as const) {
     const resource = construct.node.defaultChild as CfnResource;
     resource.addPropertyOverride('Code', { S3Bucket: name, S3Key: `${prefix}${key}` });
-    // Written where the code is an asset; here it is none.
-    resource.cfnOptions.metadata = {};
   }
 }
 

@@ -1,0 +1,76 @@
+import { App } from 'aws-cdk-lib';
+import { describe, expect, it } from 'vitest';
+import { stackOfContext } from './stack-of-context.ts';
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties: Record<string, unknown>;
+}
+
+function resourcesOf(context: Record<string, unknown>): Record<string, Resource> {
+  const app = new App({ analyticsReporting: false, context });
+  const { artifactId } = stackOfContext(app);
+  return app.synth().getStackArtifact(artifactId).template.Resources;
+}
+
+describe('cdk deploy', () => {
+  it('indexes every image where nothing is said', () => {
+    const { SociIndexGeneratorLambda: generator, ECRImageActionEventFilteringLambda: filter } = resourcesOf({});
+    expect(generator?.Properties).toMatchObject({
+      MemorySize: 1769,
+      Environment: { Variables: { soci_index_version: 'V2', soci_output_tag: '{tag}-soci' } },
+    });
+    expect(filter?.Properties).toMatchObject({
+      Environment: { Variables: { soci_repository_image_tag_filters: '*:*' } },
+    });
+  });
+
+  it('takes from the context what the template takes by parameters', () => {
+    const boundary = 'arn:aws:iam::123456789012:policy/Boundary';
+    const resources = resourcesOf({
+      filters: 'prod/*:*,!*:*-test',
+      outputTag: 'soci-{digest12}',
+      memorySize: '3538',
+      permissionsBoundaryArn: boundary,
+    });
+    expect(resources.SociIndexGeneratorLambda?.Properties).toMatchObject({
+      MemorySize: 3538,
+      Environment: { Variables: { soci_output_tag: 'soci-{digest12}' } },
+    });
+    expect(resources.ECRImageActionEventFilteringLambda?.Properties).toMatchObject({
+      Environment: {
+        Variables: { soci_repository_image_tag_filters: 'prod/*:*,!*:*-test', soci_output_tag: 'soci-{digest12}' },
+      },
+    });
+    const roles = Object.values(resources).filter(({ Type }) => Type === 'AWS::IAM::Role');
+    expect(roles.map(({ Properties }) => Properties.PermissionsBoundary)).toEqual([boundary, boundary]);
+  });
+
+  it('takes them from a file too, where a number is one and a list is one', () => {
+    const resources = resourcesOf({ filters: ['a:*', 'b:*'], memorySize: 512, indexVersion: 'V1', stackName: 'Other' });
+    expect(resources.SociIndexGeneratorLambda?.Properties).toMatchObject({
+      MemorySize: 512,
+      Environment: { Variables: { soci_index_version: 'V1', soci_output_tag: 'none' } },
+    });
+  });
+
+  it('names the stack', () => {
+    const app = new App({ analyticsReporting: false, context: { stackName: 'Other' } });
+    expect(stackOfContext(app).stackName).toBe('Other');
+  });
+
+  it.each([
+    [{ filters: 'app' }, /filters: .*app/],
+    [{ filters: '' }, 'filters: '],
+    [{ filters: { a: 1 } }, `filters of the context: {"a":1} cannot be: write -c filters='prod/*:*,dev:latest'`],
+    [{ indexVersion: 'v2' }, 'indexVersion: there is no v2: V1 or V2'],
+    [{ outputTag: '{tag}' }, 'such as {tag}-soci'],
+    [{ outputTag: '-{tag}' }, 'outputTag: "-{tag}" makes no tag'],
+    [{ memorySize: '2GB' }, `memorySize of the context: "2GB" cannot be: write -c memorySize='3538'`],
+    [{ memorySize: '' }, 'memorySize of the context: "" cannot be'],
+    [{ memorySize: '128' }, 'memorySize: 128 is not from 256 to 10240 MB'],
+    [{ permissionsBoundaryArn: 'Boundary' }, 'permissionsBoundaryArn of the context: "Boundary" cannot be'],
+  ])('refuses %j, and says what may be', (context, message) => {
+    expect(() => resourcesOf(context)).toThrow(message);
+  });
+});
