@@ -65,6 +65,10 @@ it.each([
   [{}, 'there is no filter'],
   [{ filters: Array.from({ length: 100 }, (_, i) => `App${i}:*`), prefix: PREFIX }, 'and'],
   [
+    { filters: ['*:*', ...Array.from({ length: 150 }, (_, i) => `!team/application-${i}:*`)], prefix: PREFIX },
+    'the filters have 3493 characters, and the filtering function has room for 3396',
+  ],
+  [
     { filters: Array.from({ length: 100 }, (_, i) => `app${i}:*`), prefix: PREFIX },
     '100 repositories, whose ARNs take',
   ],
