@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AwsCalls } from './aws/aws-calls.ts';
-import { CODE_KEYS, fillBucket, readCode } from './aws/code-bucket.ts';
+import { CODE_KEYS, fillBucket, type PackageOptions, readCode } from './aws/code-bucket.ts';
 import {
   getFunction,
   getFunctionPolicy,
@@ -34,6 +34,9 @@ interface Expected {
   /** @default generated names */
   readonly names?: Readonly<Record<string, string>>;
   readonly boundary?: string;
+  readonly outputTag: string;
+  /** @default 1769 */
+  readonly memorySize?: number;
 }
 
 const OTHER_PARAMETERS = {
@@ -46,7 +49,13 @@ const OTHER_PARAMETERS = {
 };
 const UPDATED_PARAMETERS = { ...OTHER_PARAMETERS, SociRepositoryImageTagFilters: 'dev:*', SociIndexVersion: 'V2' };
 
-const DEFAULTS: Expected = { bucket: BUCKET, filters: '*:*', version: 'V2', repositories: ['*'] };
+const DEFAULTS: Expected = {
+  bucket: BUCKET,
+  filters: '*:*',
+  version: 'V2',
+  repositories: ['*'],
+  outputTag: '{tag}-soci',
+};
 const OTHERS: Expected = {
   bucket: `${BUCKET}-us-east-1`,
   filters: 'prod/*:V*,team/app:Release-?,!prod/tools:*',
@@ -54,6 +63,8 @@ const OTHERS: Expected = {
   repositories: ['prod/*', 'team/app'],
   names: { ECRImageActionEventBridgeRule: 'ECRImageActionEventBridgeRule', [NAMES]: NAMES },
   boundary: BOUNDARY,
+  // Version 1 makes no tags.
+  outputTag: 'none',
 };
 
 describe.skipIf(findPart('moto') === undefined)('the plain template', () => {
@@ -86,11 +97,27 @@ describe.skipIf(findPart('moto') === undefined)('the plain template', () => {
     const updated = { ...parameters, ...pick(UPDATED_PARAMETERS, 'SociRepositoryImageTagFilters', 'SociIndexVersion') };
     await stack.update(updated);
     expect(await stack.status()).toBe('UPDATE_COMPLETE');
-    await checkStack(aws, stack, { ...expected, filters: 'dev:*', version: 'V2', repositories: ['dev'] });
+    const { outputTag } = DEFAULTS;
+    await checkStack(aws, stack, { ...expected, filters: 'dev:*', version: 'V2', repositories: ['dev'], outputTag });
 
-    await stack.delete();
-    await expect(stack.status()).rejects.toThrow('does not exist');
-    expect([await listNames(aws), await listRules(aws)]).toEqual([[], []]);
+    await checkDeletion(aws, stack);
+  });
+
+  test.each<[what: string, bucket: string, made: PackageOptions, parameters: StackParameters, expected: object]>([
+    [
+      'with a tag, a prefix and memory of its own',
+      'prefixed',
+      { prefix: 'soci/v1.0/' },
+      { SociOutputTag: 'soci-{digest12}', QSS3KeyPrefix: 'soci/v1.0/', MemorySize: '3538' },
+      { outputTag: 'soci-{digest12}', memorySize: 3538 },
+    ],
+    ['from a package with names that change', 'hashed', { hashNames: true }, {}, {}],
+  ])('is deployed %s', async (_what, bucket, made, parameters, expected) => {
+    const template = await fillBucket(aws, bucket, made);
+    const stack = await DeployedStack.create(aws, 'soci', { QSS3BucketName: bucket, ...parameters }, template);
+    expect(await stack.status()).toBe('CREATE_COMPLETE');
+    await checkStack(aws, stack, { ...DEFAULTS, bucket, ...expected });
+    await checkDeletion(aws, stack);
   });
 
   test('is not deployed where a filter is none that can be, and CloudFormation is told why', async () => {
@@ -98,7 +125,23 @@ describe.skipIf(findPart('moto') === undefined)('the plain template', () => {
     const parameters = { QSS3BucketName: BUCKET, SociRepositoryImageTagFilters: 'prod:[z-a]' };
     await expect(DeployedStack.create(aws, 'wrong', parameters)).rejects.toThrow('the range z-a runs backwards');
   });
+
+  // Last, as moto takes nothing back of an update that fails.
+  test('does not take other names later: CloudFormation refuses to', async () => {
+    const parameters = { QSS3BucketName: BUCKET, ResourceNames: 'generated' };
+    const stack = await DeployedStack.create(aws, 'names', parameters);
+    await stack.update({ ...parameters, SociRepositoryImageTagFilters: 'dev:*' });
+    expect(await stack.status()).toBe('UPDATE_COMPLETE');
+    const update = stack.update({ ...parameters, ResourceNames: 'fixed' });
+    await expect(update).rejects.toThrow('Modifying service token is not allowed');
+  });
 });
+
+async function checkDeletion(aws: AwsCalls, stack: DeployedStack): Promise<void> {
+  await stack.delete();
+  await expect(stack.status()).rejects.toThrow('does not exist');
+  expect([await listNames(aws), await listRules(aws)]).toEqual([[], []]);
+}
 
 async function checkStack(aws: AwsCalls, stack: DeployedStack, expected: Expected): Promise<void> {
   const resources = await stack.resources();
@@ -120,16 +163,17 @@ async function checkStack(aws: AwsCalls, stack: DeployedStack, expected: Expecte
     expect(made.CodeSha256).toBe(createHash('sha256').update(zip).digest('base64'));
   }
   const generator = await getFunction(aws, stack, GENERATOR);
-  expect(generator).toMatchObject({ MemorySize: 1769, Timeout: 900 });
+  expect(generator).toMatchObject({ MemorySize: expected.memorySize ?? 1769, Timeout: 900 });
   expect(generator.Environment?.Variables).toEqual({
     POWERTOOLS_SERVICE_NAME: `${stack.name}/SociIndexBuilder`,
     soci_event_kinds: 'push',
     soci_index_version: expected.version,
-    soci_output_tag: '{tag}-soci',
+    soci_output_tag: expected.outputTag,
   });
   const filter = await getFunction(aws, stack, FILTER);
   expect(filter.Environment?.Variables).toMatchObject({
     soci_repository_image_tag_filters: expected.filters,
+    soci_output_tag: expected.outputTag,
     soci_index_generator_lambda_arn: generator.FunctionArn,
   });
   const statements = (await getRolePolicies(aws, generator)).flatMap(({ Statement }) => Statement);

@@ -17,10 +17,28 @@ export const CODE_KEYS: Readonly<Record<string, string>> = {
 
 const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'apps', 'stack', 'dist', 'package.js');
 
-/** Makes a bucket, and has the package uploaded to it as anybody would: `pnpm --filter stack package --bucket NAME`. */
-export async function fillBucket(aws: AwsCalls, bucket: string): Promise<void> {
+/** How a package is made. */
+export interface PackageOptions {
+  /** @default {@link PREFIX} */
+  readonly prefix?: string;
+  /** Whether the names of the zips change with them. @default false */
+  readonly hashNames?: boolean;
+}
+
+/**
+ * Makes a bucket, and has a package uploaded to it as anybody would: `pnpm --filter stack package --bucket NAME`.
+ *
+ * @returns Path of the template that was made.
+ */
+export async function fillBucket(
+  aws: AwsCalls,
+  bucket: string,
+  { prefix = PREFIX, hashNames = false }: PackageOptions = {},
+): Promise<string> {
   await aws.putObject(bucket, '', new Uint8Array());
-  await execute(process.execPath, [PROGRAM, '--bucket', bucket, join(REPORT.folder, 'uploaded')], {
+  const folder = join(REPORT.folder, 'uploaded', bucket);
+  const flags = ['--bucket', bucket, '--prefix', prefix, ...(hashNames ? ['--hash-names'] : [])];
+  await execute(process.execPath, [PROGRAM, ...flags, folder], {
     env: {
       ...process.env,
       AWS_ENDPOINT_URL_S3: aws.url,
@@ -29,9 +47,14 @@ export async function fillBucket(aws: AwsCalls, bucket: string): Promise<void> {
       AWS_SECRET_ACCESS_KEY: 'secret',
     },
   });
+  return join(folder, prefix, 'templates', 'SociIndexBuilder.json');
 }
 
-/** A zip, as it lies in a bucket. */
-export function readCode(aws: AwsCalls, bucket: string, id: string): Promise<Buffer> {
-  return aws.get('s3', `/${bucket}/${PREFIX}${CODE_KEYS[id]}`);
+/** The zip of a function in a bucket, wherever it lies there: the one whose name ends as permissions have it. */
+export async function readCode(aws: AwsCalls, bucket: string, id: string): Promise<Buffer> {
+  const end = CODE_KEYS[id]?.slice('functions/packages'.length) ?? id;
+  const listed = (await aws.get('s3', `/${bucket}?list-type=2`)).toString();
+  const keys = [...listed.matchAll(/<Key>([^<]*)<\/Key>/g)].flatMap(([, key]) => (key?.endsWith(end) ? [key] : []));
+  if (keys.length !== 1) throw new Error(`${bucket} has ${keys.length} zips for ${id}`);
+  return aws.get('s3', `/${bucket}/${keys[0]}`);
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type TemplateName, templatePath } from '../templates/templates.ts';
+import { templatePath } from '../templates/templates.ts';
 import type { AwsCalls } from './aws-calls.ts';
 
 /** What the parameters of a template are given. */
@@ -15,21 +15,21 @@ export interface StackResource {
 /** A stack of one of the templates. */
 export class DeployedStack {
   readonly name: string;
-  readonly #template: TemplateName;
+  readonly #template: string;
   readonly #aws: AwsCalls;
 
-  private constructor(aws: AwsCalls, name: string, template: TemplateName) {
+  private constructor(aws: AwsCalls, name: string, template: string) {
     this.#aws = aws;
     this.name = name;
     this.#template = template;
   }
 
-  /** Makes one. */
+  /** Makes one. @param template - Path of its template. */
   static async create(
     aws: AwsCalls,
     name: string,
     parameters: StackParameters,
-    template: TemplateName = 'plain',
+    template: string = templatePath('plain'),
   ): Promise<DeployedStack> {
     await aws.query('cloudformation', 'CreateStack', inputOf(name, parameters, template));
     return new DeployedStack(aws, name, template);
@@ -80,14 +80,14 @@ interface StackDescription {
   readonly Outputs?: readonly { readonly OutputKey: string; readonly OutputValue: string }[];
 }
 
-function inputOf(StackName: string, parameters: StackParameters, template: TemplateName): Record<string, string> {
+function inputOf(StackName: string, parameters: StackParameters, template: string): Record<string, string> {
   const given = Object.entries(parameters).flatMap(([key, value], i) => [
     [`Parameters.member.${i + 1}.ParameterKey`, key],
     [`Parameters.member.${i + 1}.ParameterValue`, value],
   ]);
   return {
     StackName,
-    TemplateBody: readFileSync(templatePath(template), 'utf8'),
+    TemplateBody: readFileSync(template, 'utf8'),
     'Capabilities.member.1': 'CAPABILITY_IAM',
     ...(Object.fromEntries(given) as Record<string, string>),
   };

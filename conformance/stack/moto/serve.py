@@ -1,7 +1,8 @@
-"""moto's server, with five things that CloudFormation does and moto does not: it waits for a custom resource, whose answer other
+"""moto's server, with eight things that CloudFormation does and moto does not: it waits for a custom resource, whose answer other
 resources need; it updates what depends on one when that is updated; it deletes what one was before when that has another
-name; it splits a parameter's list where it is the default, and trims what is in it; it takes code that stands in the template
-for what the function's runtime runs.
+name; it refuses one that another function is to answer for; it replaces a function that gets another name; it updates what a
+condition changes; it splits a parameter's list where it is the default, and trims what is in it; it takes code that stands in the
+template for what the function's runtime runs.
 
 python serve.py URL [FLAGS OF MOTO'S SERVER]
 
@@ -68,15 +69,30 @@ def create(cls, resource_name, cloudformation_json, account_id, region_name, **k
 
 def update(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name):
     context = original_resource.context
+    properties = cloudformation_json["Properties"]
+    if properties == original_resource.properties:
+        return original_resource
+    if properties["ServiceToken"] != original_resource.properties["ServiceToken"]:
+        raise ValidationError(message="Modifying service token is not allowed.")
     before = {"properties": original_resource.properties, "context": dict(context)}
-    answer = run("Update", cloudformation_json["Properties"], context)
+    answer = run("Update", properties, context)
     if answer["PhysicalResourceId"] != context["physical_id"]:
         # CloudFormation does so when all else is updated.
         run("Delete", **before)
         context["physical_id"] = original_resource.resource_name = answer["PhysicalResourceId"]
-    original_resource.properties = cloudformation_json["Properties"]
+    original_resource.properties = properties
     original_resource.set_data(answer["Data"])
     return original_resource
+
+
+def update_function(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name):
+    # Two names that are made up for one function differ at their ends only.
+    if new_resource_name.rsplit("-", 1)[0] == original_resource.function_name.rsplit("-", 1)[0]:
+        return update_function_in_place(
+            original_resource, new_resource_name, cloudformation_json, account_id, region_name
+        )
+    # CloudFormation deletes the former one when all else is updated; no update of these templates gets so far.
+    return cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
 
 
 def delete_all(self):
@@ -100,12 +116,36 @@ def references(template):
     return {name for value in template.values() for name in references(value)}
 
 
+def conditions(template):
+    """The names of conditions in Fn::If."""
+    if isinstance(template, list):
+        return {name for item in template for name in conditions(item)}
+    if not isinstance(template, dict):
+        return set()
+    own = {template["Fn::If"][0]} if "Fn::If" in template else set()
+    return own | {name for value in template.values() for name in conditions(value)}
+
+
 def find_changes(self, other_template, parameters=None):
     changes = find_direct_changes(self, other_template, parameters)
     resources = other_template["Resources"]
-    custom = {name for name in changes["Modify"] if resources[name]["Type"].startswith("Custom::")}
-    dependents = [name for name, resource in resources.items() if custom & references(resource)]
-    changes["Modify"] += [name for name in dependents if name not in changes["Modify"]]
+    modified = changes["Modify"]
+
+    def add(names):
+        modified.extend(name for name in names if name in self._resource_json_map and name not in modified)
+
+    def is_custom(name):
+        return resources[name]["Type"].startswith("Custom::")
+
+    given = {name for name, value in (parameters or {}).items() if self.input_parameters.get(name) != value}
+    changed = {name for name, value in other_template.get("Conditions", {}).items() if given & references(value)}
+    add([name for name, resource in resources.items() if changed & conditions(resource)])
+    functions = {name for name in modified if resources[name]["Type"] == "AWS::Lambda::Function"}
+    add([name for name, resource in resources.items() if is_custom(name) and functions & references(resource)])
+    custom = {name for name in modified if is_custom(name)}
+    add([name for name, resource in resources.items() if custom & references(resource)])
+    # A custom resource is updated by its function as that has become, and what depends on it comes last.
+    modified.sort(key=lambda name: 0 if name in functions else 1 if name in custom else 2)
     return changes
 
 
@@ -128,10 +168,12 @@ def zip_inline_code(code):
 find_direct_changes = ResourceMap.build_resource_diff
 load_given_parameters = ResourceMap.load_parameters
 delete_resources = ResourceMap.delete
+update_function_in_place = LambdaFunction.update_from_cloudformation_json
 ResourceMap.build_resource_diff = find_changes
 ResourceMap.delete = delete_all
 ResourceMap.load_parameters = load_parameters
 LambdaFunction._create_zipfile_from_plaintext_code = staticmethod(zip_inline_code)
+LambdaFunction.update_from_cloudformation_json = classmethod(update_function)
 CustomModel.create_from_cloudformation_json = classmethod(create)
 CustomModel.update_from_cloudformation_json = classmethod(update)
 CustomModel.delete = lambda self, account_id, region_name: None

@@ -11,7 +11,7 @@ import { type Moto, startMoto } from '../aws/moto.ts';
 import { DeployedStack } from '../aws/stack.ts';
 import { allows, type Call, type Policy, unusedPermissions } from '../iam/policy.ts';
 import { findPart } from '../parts.ts';
-import { readTemplate } from '../templates/templates.ts';
+import { readTemplate, templatePath } from '../templates/templates.ts';
 import { callsOfLog } from './log-calls.ts';
 import { startRecordingProxy } from './recording-proxy.ts';
 import { callsOfEcr, callsOfRequests } from './registry-calls.ts';
@@ -69,7 +69,7 @@ describe.skipIf(findPart('moto') === undefined)('a stack with images that it ind
       return seen;
     };
 
-    const stack = await DeployedStack.create(moto.aws, 'app', {}, TEMPLATE);
+    const stack = await DeployedStack.create(moto.aws, 'app', {}, templatePath(TEMPLATE));
     created = await look(stack);
     await stack.update({ Tag: 'v2' });
     updated = await look(stack);
