@@ -54,6 +54,28 @@ it('the guide tells of lines that the functions write, and of reasons that there
   expect(pieces.filter((piece) => !code.includes(piece))).toEqual([]);
 });
 
+it('the stack of the examples has a name that leaves room for those of functions and roles', () => {
+  const names = [...GUIDE.matchAll(/(?:--stack-name |stackName=)([\w-]+)/g)].map(([, name = '']) => name);
+  expect(names.length).toBeGreaterThan(2);
+  expect(names.filter((name) => name.length > 11)).toEqual([]);
+});
+
+it('the guide names contexts that the app reads', () => {
+  const app = readFileSync(new URL('apps/stack/src/stack-of-context.ts', ROOT), 'utf8');
+  const told = new Set([...GUIDE.matchAll(/-c (\w+)/g)].map(([, name]) => name));
+  const read = new Set([...app.matchAll(/readText\(app\.node, '(\w+)'\)/g)].map(([, name]) => name));
+  expect(told).toEqual(read);
+});
+
+it('what the guide deletes is known by what is written', () => {
+  const vocabulary = readFileSync(new URL('packages/index/src/vocabulary.ts', ROOT), 'utf8');
+  const [, section = ''] = /## Taking it down\n([\s\S]*?)\n## /.exec(GUIDE) ?? [];
+  const marks = [...section.matchAll(/["'](application\/vnd\.amazon\.[^"']+|com\.amazon\.soci\.[^"']+)["']/g)];
+  const told = new Set(marks.map(([, mark]) => mark));
+  expect(told.size).toBe(3);
+  expect([...told].filter((mark) => !vocabulary.includes(`'${mark}'`))).toEqual([]);
+});
+
 /** What a folder's programs say, without their tests. */
 function readSources(folder: string): string {
   const url = new URL(folder, ROOT);

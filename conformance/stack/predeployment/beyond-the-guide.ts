@@ -5,7 +5,7 @@ const SAME_TYPES =
 const TAGS = 'For a stack that is given tags. The template has none.';
 const BOUNDARY = 'Another boundary for roles that are there. When they are created CreateRole has it.';
 
-/** A call that the guide does not provide for. */
+/** A call that the policies of the guide do not allow. */
 export interface BeyondTheGuide {
   readonly action: string;
   readonly operations: readonly Operation[];
@@ -13,14 +13,23 @@ export interface BeyondTheGuide {
   readonly reason: string;
 }
 
-/** All of them. */
+/** All of them, with a bucket of one's own, fixed names, and a stack name of at most 11 characters. */
 export const BEYOND_THE_GUIDE: readonly BeyondTheGuide[] = [
+  {
+    action: 's3:GetObject',
+    operations: ['create', 'update'],
+    reason:
+      "The guide's is for the buckets aws-quickstart-REGION, which are AWS's. Whoever deploys this has another one.",
+  },
   { action: 'events:ListTargetsByRule', operations: ['create', 'update', 'delete'], reason: SAME_TYPES },
   { action: 'iam:ListAttachedRolePolicies', operations: ['create', 'update', 'delete'], reason: SAME_TYPES },
   { action: 'iam:ListRolePolicies', operations: ['create', 'update', 'delete'], reason: SAME_TYPES },
   { action: 'lambda:GetFunctionCodeSigningConfig', operations: ['create', 'update'], reason: SAME_TYPES },
   { action: 'lambda:GetRuntimeManagementConfig', operations: ['create', 'update'], reason: SAME_TYPES },
   { action: 'lambda:GetPolicy', operations: ['create', 'update'], reason: SAME_TYPES },
+  { action: 'events:TagResource', operations: ['create', 'update'], reason: TAGS },
+  { action: 'events:UntagResource', operations: ['update'], reason: TAGS },
+  { action: 'events:ListTagsForResource', operations: ['update'], reason: TAGS },
   { action: 'iam:TagRole', operations: ['create', 'update'], reason: TAGS },
   { action: 'iam:UntagRole', operations: ['update'], reason: TAGS },
   { action: 'lambda:TagResource', operations: ['create', 'update'], reason: TAGS },

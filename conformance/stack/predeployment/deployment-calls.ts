@@ -26,13 +26,22 @@ type Actions = Readonly<Record<Operation, readonly string[]>>;
  */
 const ACTIONS: Readonly<Record<string, Actions>> = {
   'AWS::Events::Rule': {
-    create: ['events:DescribeRule', 'events:ListTargetsByRule', 'events:PutRule', 'events:PutTargets'],
+    create: [
+      'events:DescribeRule',
+      'events:ListTargetsByRule',
+      'events:PutRule',
+      'events:PutTargets',
+      'events:TagResource',
+    ],
     update: [
       'events:DescribeRule',
       'events:ListTargetsByRule',
       'events:PutRule',
       'events:PutTargets',
       'events:RemoveTargets',
+      'events:ListTagsForResource',
+      'events:TagResource',
+      'events:UntagResource',
     ],
     delete: ['events:DescribeRule', 'events:ListTargetsByRule', 'events:RemoveTargets', 'events:DeleteRule'],
   },
@@ -87,7 +96,7 @@ const ACTIONS: Readonly<Record<string, Actions>> = {
   },
 };
 
-/** All calls by which CloudFormation does something with a stack of a template. @throws Error where a type is none that is known */
+/** All calls by which CloudFormation does something with the resources of a template. @throws Error where a type is none that is known */
 export function deploymentCalls(template: Template, operation: Operation, deployment: Deployment): Call[] {
   return Object.entries(template.Resources).flatMap(([id, resource]) => {
     const actions = ACTIONS[resource.Type];

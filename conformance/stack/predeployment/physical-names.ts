@@ -12,7 +12,8 @@ const RANDOM = '1A2B3C4D5E6F7';
 
 /**
  * Name of a resource. One that CloudFormation makes up is `STACK-LOGICALID-RANDOM`, and the logical id is cut where that is too
- * long, which by the guide's notes happens from stack names of 12, 16, 19 and 22 characters on.
+ * long, which by the guide's notes happens from stack names of 12, 16, 19 and 22 characters on. What becomes of stack names that are much
+ * longer we do not know: it is said that they are cut themselves.
  */
 export function physicalName(id: string, stack: string, names: 'fixed' | 'generated'): string {
   const fixed = names === 'fixed' ? FIXED[id] : undefined;

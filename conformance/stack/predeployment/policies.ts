@@ -8,6 +8,7 @@ export function readPolicies(folder: 'generated-names' | 'guide', stack: string,
   const path = join(import.meta.dirname, folder);
   return readdirSync(path).map((name) => {
     const text = readFileSync(join(path, name), 'utf8')
+      .replaceAll('<Partition>', 'aws')
       .replaceAll('<Region>', REGION)
       .replaceAll('<AccountId>', ACCOUNT)
       .replaceAll('<StackName>', stack)

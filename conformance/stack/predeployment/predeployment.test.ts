@@ -1,16 +1,20 @@
 // Whether those may deploy the plain template who have the permissions that AWS's guide asks for, and what ours adds.
 import { describe, expect, test } from 'vitest';
-import { allows, type Call, type Policy } from '../iam/policy.ts';
+import { allows, type Call, type Policy, unusedPermissions } from '../iam/policy.ts';
 import { readTemplate } from '../templates/templates.ts';
 import { BEYOND_THE_GUIDE } from './beyond-the-guide.ts';
 import { type Deployment, deploymentCalls, type Operation } from './deployment-calls.ts';
 import { physicalName } from './physical-names.ts';
 import { readPolicies } from './policies.ts';
+import { stackCalls, uploadCalls } from './stack-calls.ts';
 
 const OPERATIONS: readonly Operation[] = ['create', 'update', 'delete'];
 
-/** The bucket that the guide knows, and a stack with a name that is short enough for it. */
-const BUCKET = 'aws-quickstart-us-east-1';
+/** A bucket as those have who deploy this, and that of AWS, which its guide knows. */
+const BUCKET = 'my-bucket';
+const BUCKET_OF_AWS = 'aws-quickstart-us-east-1';
+
+/** A name that is short enough for the guide's permissions. */
 const STACK = 'soci-stack1';
 
 const template = readTemplate('plain');
@@ -36,6 +40,14 @@ describe("the permissions of AWS's guide", () => {
     const refused = refusedCalls(guide, deploymentCalls(template, operation, fixed));
     expect(refused.filter(({ action }) => !listed.some((beyond) => beyond.action === action))).toEqual([]);
     expect(listed.filter(({ action }) => !refused.some((call) => call.action === action))).toEqual([]);
+  });
+
+  test('let code be fetched from the bucket of AWS, and from no other', () => {
+    const fetched = (bucket: string) =>
+      deploymentCalls(template, 'create', { ...fixed, bucket }).filter(({ action }) => action === 's3:GetObject');
+    expect(fetched(BUCKET)).toHaveLength(2);
+    expect(refusedCalls(guide, fetched(BUCKET))).toEqual(fetched(BUCKET));
+    expect(refusedCalls(guide, fetched(BUCKET_OF_AWS))).toEqual([]);
   });
 
   test('do not reach what has a generated name in its place', () => {
@@ -66,18 +78,34 @@ describe("the permissions of AWS's guide", () => {
 });
 
 describe('our permissions', () => {
-  const ours = readPolicies('generated-names', 'soci-index-builder', 'my-bucket');
-  const deployment: Deployment = { stack: 'soci-index-builder', names: 'generated', bucket: 'my-bucket' };
+  const ours = readPolicies('generated-names', 'soci', BUCKET);
+  const deployment: Deployment = { stack: 'soci', names: 'generated', bucket: BUCKET };
+  const callsOf = (operation: Operation, which: Deployment) => [
+    ...stackCalls(operation, which),
+    ...deploymentCalls(template, operation, which),
+  ];
 
   test.each(OPERATIONS)('let a stack with generated names be handled: %s', (operation) => {
-    expect(refusedCalls(ours, deploymentCalls(template, operation, deployment))).toEqual([]);
+    expect(refusedCalls(ours, callsOf(operation, deployment))).toEqual([]);
   });
 
+  test('let the package be uploaded', () => {
+    expect(refusedCalls(ours, uploadCalls(deployment))).toEqual([]);
+  });
+
+  test.each([16, 32])(
+    'let a stack be handled whose name has %i characters, which leave less to the others',
+    (length) => {
+      const stack = 's'.repeat(length);
+      const calls = OPERATIONS.flatMap((operation) => callsOf(operation, { ...deployment, stack }));
+      expect(refusedCalls(readPolicies('generated-names', stack, BUCKET), calls)).toEqual([]);
+    },
+  );
+
   test('hold nothing that no call needs, and nothing of another stack', () => {
-    const calls = OPERATIONS.flatMap((operation) => deploymentCalls(template, operation, deployment));
-    const allowed = ours.flatMap(({ Statement }) => Statement.flatMap(({ Action }) => Action));
-    expect(allowed.filter((action) => !calls.some((call) => call.action === action))).toEqual([]);
-    const others = deploymentCalls(template, 'delete', { ...deployment, stack: 'other' });
+    const calls = [...OPERATIONS.flatMap((operation) => callsOf(operation, deployment)), ...uploadCalls(deployment)];
+    expect(unusedPermissions(ours, calls)).toEqual([]);
+    const others = callsOf('delete', { ...deployment, stack: 'other' });
     expect(others.filter((call) => allows(ours, call))).toEqual([]);
   });
 });
