@@ -115,6 +115,14 @@ describe.skipIf(findPart('moto') === undefined).each(['V1', 'V2'] as const)('a s
     const resource = 'arn:aws:ecr:us-east-1:123456789012:repository/dev/app';
     expect(allows(policies.generator, { action: 'ecr:BatchGetImage', resource })).toBe(false);
   });
+
+  // Last, as it adds to what the others look at.
+  test('a tag that ends as those of indexes do is excluded where indexes have tags', async () => {
+    await workflow.push('prod/app', 'V3-soci', makeImage([makeLayer('three', LARGE)]));
+    const [answer] = workflow.answersOf<FilterAnswer>(workflow.filter).slice(-1);
+    expect(answer?.body).toContain(version === 'V1' ? 'V3-soci' : '!*:*-soci excludes it');
+    expect(workflow.answersOf<GeneratorAnswer>(workflow.generator)).toHaveLength(version === 'V1' ? 3 : 2);
+  });
 });
 
 /** In an order that is the same whatever it was. */
