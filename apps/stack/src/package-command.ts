@@ -59,7 +59,7 @@ export async function runPackageCommand(args: readonly string[], here: string): 
 
 function deployCommand(template: string, parameters: Readonly<Record<string, string>>): string {
   const overrides = Object.entries(parameters).map(([name, value]) => quote(`${name}=${value}`));
-  return `aws cloudformation deploy --stack-name soci-index-builder --template-file ${quote(template)} \\
+  return `aws cloudformation deploy --stack-name soci --template-file ${quote(template)} \\
     --capabilities CAPABILITY_IAM --parameter-overrides ${overrides.join(' ')}`;
 }
 

@@ -5,7 +5,7 @@ import { SociIndexBuilderStack } from './soci-index-builder-stack.ts';
 
 /** Names in the context, each with a value as it may be; what they say is what the parameters of the plain template say. */
 const EXAMPLES = {
-  stackName: 'SociIndexBuilder',
+  stackName: 'Soci',
   filters: 'prod/*:*,dev:latest',
   indexVersion: 'V2',
   outputTag: '{tag}-soci',
