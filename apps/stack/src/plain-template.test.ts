@@ -1,4 +1,4 @@
-import { parseOutputTag } from '@soci/functions/tag-template';
+import { parseOutputTag } from '@soci/functions/template-rules';
 import { describe, expect, it } from 'vitest';
 import { plainTemplate } from './plain-template.ts';
 

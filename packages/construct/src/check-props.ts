@@ -1,7 +1,9 @@
 import { Annotations, type Size, Stack, Token } from 'aws-cdk-lib';
+import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
+import { outputTagOf } from './output-tag';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import type { SociIndexVersion } from './soci-index-version';
 import { rules } from './synth-rules';
@@ -24,35 +26,13 @@ export function checkProps(scope: Construct, props: SociIndexBuilderProps): void
   }
   checkVersion(scope, props.indexVersion);
   checkBoundary(scope, props.permissionsBoundary);
-  const isV1 = props.indexVersion?.value === 'V1';
-  if (props.untaggedImages && !isV1 && needsTag(outputTag)) {
-    fail(
-      scope,
-      'untaggedImages',
-      `an image without a tag would get none by the template ${outputTag ?? '{tag}-soci'}: use {digest12}`,
-    );
+  const template = outputTagOf(props);
+  if (props.untaggedImages && !Token.isUnresolved(template) && template.includes('{tag}')) {
+    fail(scope, 'untaggedImages', `an image without a tag would get none by the template ${template}: use {digest12}`);
   }
   if (filters?.length === 0) fail(scope, 'filters', 'the list is empty: leave it out for all images, or write *:*');
   if (repositories?.length === 0) fail(scope, 'repositories', 'the list is empty: leave it out for all repositories');
-  for (const { repositoryName, env } of repositories ?? []) {
-    const here = Stack.of(scope).account;
-    if (isOther(env.account, here)) {
-      fail(
-        scope,
-        'repositories',
-        `${repositoryName} is of account ${env.account}, and its pushes raise no events in ${here}: deploy this construct there`,
-      );
-    }
-    if (Token.isUnresolved(here) && !Token.isUnresolved(env.account)) {
-      Annotations.of(scope).addWarningV2(
-        '@soci/construct:account',
-        `repositories: ${repositoryName} is of account ${env.account}: deploy this stack there, as its pushes raise no events elsewhere`,
-      );
-    }
-    if (isOther(env.region, Stack.of(scope).region)) {
-      fail(scope, 'repositories', `${repositoryName} is in ${env.region}: deploy this construct there`);
-    }
-  }
+  for (const repository of repositories ?? []) checkPlace(scope, repository);
   if (props.deadLetterQueue !== undefined && props.deadLetterQueueEnabled === false) {
     fail(scope, 'deadLetterQueueEnabled', 'it is false, and a deadLetterQueue is given: leave one of them out');
   }
@@ -65,6 +45,27 @@ export function checkProps(scope: Construct, props: SociIndexBuilderProps): void
   }
   if (props.alarmTopic !== undefined && props.alarms === false) {
     fail(scope, 'alarms', 'it is false, and an alarmTopic is given: leave one of them out');
+  }
+}
+
+/** Refuses a repository whose pushes raise no events here, and warns of one that may be such. */
+function checkPlace(scope: Construct, { repositoryName, env }: IRepository): void {
+  const here = Stack.of(scope);
+  if (isOther(env.account, here.account)) {
+    fail(
+      scope,
+      'repositories',
+      `${repositoryName} is of account ${env.account}, and its pushes raise no events in ${here.account}: deploy this construct there`,
+    );
+  }
+  if (Token.isUnresolved(here.account) && !Token.isUnresolved(env.account)) {
+    Annotations.of(scope).addWarningV2(
+      '@soci/construct:account',
+      `repositories: ${repositoryName} is of account ${env.account}: deploy this stack there, as its pushes raise no events elsewhere`,
+    );
+  }
+  if (isOther(env.region, here.region)) {
+    fail(scope, 'repositories', `${repositoryName} is in ${env.region}: deploy this construct there`);
   }
 }
 
@@ -93,10 +94,6 @@ export function checkBoundary(scope: Construct, boundary: IManagedPolicy | undef
   const [, partition] = arn.split(':');
   if (here === undefined || partition === here) return;
   fail(scope, 'permissionsBoundary', `${arn} is of the partition ${partition}, and ${region} is of ${here}`);
-}
-
-function needsTag(outputTag = '{tag}'): boolean {
-  return !Token.isUnresolved(outputTag) && outputTag.includes('{tag}');
 }
 
 /** Whether two accounts, or Regions, are known and differ. */

@@ -4,6 +4,7 @@ import { Code, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { assetPath } from './asset-path';
 import { attempt, fail } from './check-props';
+import { outputTagOf } from './output-tag';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { type ParsedFilters, rules } from './synth-rules';
 import { createFunction } from './workflow-function';
@@ -33,12 +34,6 @@ const MAX_POLICY_LENGTH = 10_240;
 /** What the other statements of the generator's role take, roomily. */
 const OTHER_STATEMENTS_LENGTH = 2048;
 
-/**
- * Longest filters, in characters: a function's variables have 4,096 bytes together, and the others of the filter take at most
- * some 700. @see AWS Lambda Developer Guide, "Lambda quotas"
- */
-const MAX_FILTERS_LENGTH = 3396;
-
 /** What an ARN has around the repository's name, at its longest. */
 const ARN_LENGTH = 'arn:aws-us-gov:ecr:us-gov-west-1:123456789012:repository/",'.length;
 
@@ -63,13 +58,14 @@ export function provideRepositories(scope: Construct, props: SociIndexBuilderPro
   const isToken = Token.isUnresolved(given) || given.some((filter) => Token.isUnresolved(filter));
   const filters = isToken ? Fn.join(',', given) : given.join(',');
   const parsed = isToken ? undefined : attempt(scope, 'filters', () => rules.parseFilters(filters));
-  if (!isToken && filters.length > MAX_FILTERS_LENGTH) {
+  if (!isToken && filters.length > rules.FILTERS_ROOM) {
     fail(
       scope,
       props.filters ? 'filters' : 'repositories',
-      `the filters have ${filters.length} characters, and a function has room for ${MAX_FILTERS_LENGTH}: use wildcards, such as team/*:*, or several builders`,
+      `the filters have ${filters.length} characters, and a function has room for ${rules.FILTERS_ROOM}: use wildcards, such as team/*:*, or several builders`,
     );
   }
+  if (parsed !== undefined) checkExclusions(scope, parsed, props);
   if (repositories !== undefined) {
     const names = repositories.map(({ repositoryName }) => repositoryName);
     checkLength(scope, 'repositories', names);
@@ -77,7 +73,6 @@ export function provideRepositories(scope: Construct, props: SociIndexBuilderPro
     return { filters, arns: repositories.map(({ repositoryArn }) => repositoryArn) };
   }
   if (parsed !== undefined) {
-    checkExclusions(scope, parsed, props);
     const patterns = rules.repositoryPatterns(parsed);
     checkLength(scope, 'filters', patterns);
     return { filters, arns: patterns.map((pattern) => arnOf(scope, pattern)) };
@@ -126,20 +121,15 @@ function checkMatches(scope: Construct, parsed: ParsedFilters, names: readonly s
 
 /** Refuses filters that exclude all that they include, as far as that can be read off them. */
 function checkExclusions(scope: Construct, { include, exclude }: ParsedFilters, props: SociIndexBuilderProps): void {
-  const own = ownFilter(props);
+  const outputTag = outputTagOf(props);
+  // The filtering function excludes the tags of what is made by itself.
+  const own = Token.isUnresolved(outputTag) ? undefined : rules.parseOutputTag(outputTag).ownFilter;
   const excluded = [...exclude, ...(own === undefined ? [] : rules.parseFilters(own).include)];
   // A filter with no wildcard but `*` matches whatever a text that it matches stands for.
   const plain = excluded.filter(({ text }) => !/[?[]/.test(text));
   if (!include.every(({ text }) => plain.some((filter) => filter.matches(text)))) return;
   const all = plain.map(({ text }) => `!${text}`).join(',');
   fail(scope, 'filters', `all that is included is excluded by ${all}: no image would be indexed`);
-}
-
-/** What the filtering function excludes by itself: the tags of what is made. */
-function ownFilter({ indexVersion, outputTag = '{tag}-soci' }: SociIndexBuilderProps): string | undefined {
-  return indexVersion?.value === 'V1' || Token.isUnresolved(outputTag)
-    ? undefined
-    : rules.parseOutputTag(outputTag).ownFilter;
 }
 
 function checkLength(scope: Construct, name: string, patterns: readonly string[]): void {

@@ -424,6 +424,11 @@ describe('refused, with the construct, the value and the remedy', () => {
       'all that is included is excluded by !pro*:*,!*:*-soci',
     ],
     ['filters for indexes', { filters: ['*:*-soci'] }, 'no image would be indexed'],
+    [
+      'filters that exclude all of a repository',
+      (stack) => ({ filters: ['app:*', '!app:*'], repositories: [one(stack, '123456789012')] }),
+      'no image would be indexed',
+    ],
     ['spans of nothing', { spanSize: Size.bytes(0) }, 'spanSize: 0 is not from 1 to 1099511627776 bytes'],
     ['layers beyond all sizes', { minLayerSize: Size.tebibytes(2) }, 'minLayerSize: 2199023255552 is not from 0'],
     [

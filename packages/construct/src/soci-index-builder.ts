@@ -14,6 +14,7 @@ import { checkProps } from './check-props';
 import { provideDeadLetterQueue } from './dead-letter-queue';
 import { createGenerator } from './generator-function';
 import { provideRepositories, REPOSITORY_ACTIONS } from './indexed-repositories';
+import { outputTagOf } from './output-tag';
 import { createPushRule } from './push-rule';
 import { ShippedCode } from './shipped-code';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
@@ -68,9 +69,7 @@ export class SociIndexBuilder extends Construct {
       ...(props.replicatedImages ? ['replication'] : []),
       ...(props.cachedImages ? ['pull-through-cache'] : []),
     ];
-    // Indexes of version 1 have no tags, which the filter would have to exclude.
-    const outputTag = props.indexVersion?.value === 'V1' ? 'none' : (props.outputTag ?? '{tag}-soci');
-    const common = { soci_event_kinds: kinds.join(','), soci_output_tag: outputTag };
+    const common = { soci_event_kinds: kinds.join(','), soci_output_tag: outputTagOf(props) };
     this.generatorFunction = createGenerator(this, props, { common, service: this.service, deadLetterQueue: queue });
     const environment: FilterEnvironment = {
       soci_repository_image_tag_filters: repositories.filters,

@@ -49,10 +49,10 @@ function checkRepository(scope: Construct, { repository }: SociIndexedImageProps
 
 function checkOutputTag(scope: Construct, props: SociIndexedImageProps): void {
   const { tag, wait = true } = props;
-  const { outputTag = DIGEST.test(tag) ? 'soci-{digest12}' : '{tag}-soci' } = props;
+  const { outputTag = DIGEST.test(tag) ? rules.DIGEST_OUTPUT_TAG : rules.DEFAULT_OUTPUT_TAG } = props;
   if (Token.isUnresolved(outputTag)) return;
   attempt(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
-  if (!wait && outputTag === 'none') {
+  if (!wait && outputTag === rules.NO_OUTPUT_TAG) {
     fail(
       scope,
       'outputTag',

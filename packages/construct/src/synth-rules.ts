@@ -13,6 +13,14 @@ export interface ParsedFilters {
 
 /** What `assets/synth-rules.js` has: parts of `@soci/filter` and `@soci/functions`, whose own packages say what they do. */
 export interface SynthRules {
+  /** What the tag of a SOCI-enabled image is, unless it is said otherwise. */
+  readonly DEFAULT_OUTPUT_TAG: string;
+  /** The same for an image that is given by its digest. */
+  readonly DIGEST_OUTPUT_TAG: string;
+  /** Instead of a template: there is no tag. */
+  readonly NO_OUTPUT_TAG: string;
+  /** Characters of filters that the filtering function has room for. */
+  readonly FILTERS_ROOM: number;
   /** @throws an Error with the position of what is wrong. */
   parseFilters(text: string): ParsedFilters;
   repositoryPatterns(filters: ParsedFilters): readonly string[];

@@ -2,6 +2,7 @@ import { isDigest, isTag } from '@soci/oci';
 import { type GeneratorSettings, readGeneratorSettings } from '../environment/generator-settings.ts';
 import type { Environment } from '../environment/variables.ts';
 import { FunctionError } from '../errors.ts';
+import { DIGEST_OUTPUT_TAG } from '../tag/output-tag.ts';
 
 /** `ResourceProperties` of `Custom::SociIndexedImage`: texts all of them, as CloudFormation has it. */
 export interface SociIndexedImageProperties {
@@ -36,9 +37,6 @@ export interface IndexRequest {
   readonly wait: boolean;
   readonly removeIndex: boolean;
 }
-
-/** What an image that has no tag is called by, unless it is said otherwise. */
-const DIGEST_OUTPUT_TAG = 'soci-{digest12}';
 
 /** Longest part of a value that a message repeats, in characters. */
 const SHOWN_LENGTH = 80;

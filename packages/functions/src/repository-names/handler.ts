@@ -4,9 +4,7 @@ import {
   type CloudFormationRequest,
   type CloudFormationResult,
 } from '../cloudformation/answer-cloudformation.ts';
-
-/** Characters of the filters: what a function's variables have room for, 4,096 bytes, less what the others of the filter take. */
-const MAX_FILTERS = 3396;
+import { FILTERS_ROOM } from '../environment/filters-room.ts';
 
 /** Bytes of the ARNs, as JSON: CloudFormation takes 4,096 of an answer, and the names in one take up to 500. */
 const MAX_ARNS = 3500;
@@ -31,8 +29,8 @@ type Send = Parameters<typeof answerCloudFormation>[3];
 function findArns({ ResourceProperties: { filters, prefix } }: CloudFormationRequest): CloudFormationResult {
   try {
     const text = Array.isArray(filters) ? filters.join(',') : String(filters ?? '');
-    if (text.length > MAX_FILTERS) {
-      const Reason = `the filters have ${text.length} characters, and the filtering function has room for ${MAX_FILTERS}: use wildcards, such as team/*:*, or several stacks`;
+    if (text.length > FILTERS_ROOM) {
+      const Reason = `the filters have ${text.length} characters, and the filtering function has room for ${FILTERS_ROOM}: use wildcards, such as team/*:*, or several stacks`;
       return { Status: 'FAILED', Reason };
     }
     const arns = repositoryPatterns(parseFilters(text)).map((pattern) => `${prefix}${pattern}`);

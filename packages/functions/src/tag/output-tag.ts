@@ -3,6 +3,9 @@ import { isTag } from '@soci/oci';
 /** What the tag of an index is called where nothing else is said: the builder of AWS calls it so, and people deploy it. */
 export const DEFAULT_OUTPUT_TAG = '{tag}-soci';
 
+/** What it is called for an image that has no tag, as it is given by its digest. */
+export const DIGEST_OUTPUT_TAG = 'soci-{digest12}';
+
 /** Instead of a template: the index gets no tag, and is found by its digest. */
 export const NO_OUTPUT_TAG = 'none';
 

@@ -1,1 +1,0 @@
-export { type OutputTag, parseOutputTag } from './tag/output-tag.ts';
