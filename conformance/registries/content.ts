@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Descriptor, OCI_EMPTY, OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { type Descriptor, MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 
 /** Bytes with the descriptor that names them. */
 export interface Content {
@@ -8,7 +8,7 @@ export interface Content {
 }
 
 /** The `{}` that an artifact has for a configuration. */
-export const EMPTY: Content = contentOf(OCI_EMPTY, Buffer.from('{}'));
+export const EMPTY: Content = contentOf(MEDIA_TYPE_OCI_EMPTY, Buffer.from('{}'));
 
 /** Describes bytes. */
 export function contentOf(mediaType: string, bytes: Uint8Array): Content {
@@ -29,7 +29,7 @@ export function noise(name: string, size: number): Uint8Array {
 export function artifact(name: string, artifactType: string, subject?: Descriptor): Content {
   const manifest = {
     schemaVersion: 2,
-    mediaType: OCI_IMAGE_MANIFEST,
+    mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
     config: { ...EMPTY.descriptor, mediaType: artifactType },
     layers: [EMPTY.descriptor],
     ...(subject === undefined
@@ -37,5 +37,5 @@ export function artifact(name: string, artifactType: string, subject?: Descripto
       : { subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size } }),
     annotations: { 'org.example.name': name },
   };
-  return contentOf(OCI_IMAGE_MANIFEST, Buffer.from(JSON.stringify(manifest)));
+  return contentOf(MEDIA_TYPE_OCI_IMAGE_MANIFEST, Buffer.from(JSON.stringify(manifest)));
 }

@@ -1,6 +1,6 @@
 // The client as a library, against each registry; what it has written is read back by others.
 import { openRegistry } from '@soci/ecr';
-import { type Descriptor, OCI_IMAGE_MANIFEST, parseManifest, readVerified } from '@soci/oci';
+import { type Descriptor, MEDIA_TYPE_OCI_IMAGE_MANIFEST, parseManifest, readVerified } from '@soci/oci';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openClient } from './client.ts';
 import { artifact, type Content, contentOf, EMPTY, noise, sha256 } from './content.ts';
@@ -81,7 +81,7 @@ for (const registry of realRegistries()) {
         code: 'NOT_FOUND',
       });
       expect(await repository.exists(descriptor)).toBe(false);
-      expect(await repository.exists({ ...descriptor, mediaType: OCI_IMAGE_MANIFEST })).toBe(false);
+      expect(await repository.exists({ ...descriptor, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST })).toBe(false);
     });
 
     withCrane('pushes bytes and streams, small and large, that crane reads', async () => {

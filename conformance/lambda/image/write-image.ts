@@ -1,6 +1,12 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf, OCI_IMAGE_CONFIG, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from '@soci/oci';
+import {
+  digestOf,
+  MEDIA_TYPE_OCI_IMAGE_CONFIG,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+  MEDIA_TYPE_OCI_LAYER_GZIP,
+} from '@soci/oci';
 import { type LayerRecipe, writeLayer } from './layer.ts';
 
 /** An image that was written. */
@@ -27,15 +33,15 @@ export async function writeImage(folder: string, recipes: readonly LayerRecipe[]
     const unnamed = join(blobs, `layer-${index}`);
     const layer = await writeLayer(unnamed, recipe, index + 1);
     await rename(unnamed, join(blobs, layer.digest.slice('sha256:'.length)));
-    layers.push({ mediaType: OCI_LAYER_GZIP, digest: layer.digest, size: layer.size });
+    layers.push({ mediaType: MEDIA_TYPE_OCI_LAYER_GZIP, digest: layer.digest, size: layer.size });
     size += layer.size;
     plainSize += layer.plainSize;
   }
   const platform = { architecture: 'amd64', os: 'linux' };
-  const config = await put(OCI_IMAGE_CONFIG, { ...platform, rootfs: { type: 'layers', diff_ids: [] } });
-  const manifest = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers };
-  const root = await put(OCI_IMAGE_MANIFEST, manifest);
-  const index = { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [root] };
+  const config = await put(MEDIA_TYPE_OCI_IMAGE_CONFIG, { ...platform, rootfs: { type: 'layers', diff_ids: [] } });
+  const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers };
+  const root = await put(MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest);
+  const index = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX, manifests: [root] };
   await writeFile(join(folder, 'index.json'), JSON.stringify(index));
   await writeFile(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   return { size, plainSize };

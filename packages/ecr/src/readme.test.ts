@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import { startTestRegistry, type TestRegistryOptions } from '@soci/test-registry';
 import { expect, onTestFinished, test } from 'vitest';
 import { promoteImage } from './fixtures/readme-example.ts';
@@ -16,7 +16,7 @@ test('it does what the README says', async () => {
   const image = smallImage();
   for (const { bytes } of image.blobs) await source.putBlob('team/app', bytes);
   const { descriptor, bytes } = image.manifest;
-  source.putManifest('team/app', 'v1', OCI_IMAGE_MANIFEST, bytes);
+  source.putManifest('team/app', 'v1', MEDIA_TYPE_OCI_IMAGE_MANIFEST, bytes);
 
   const target = await start({ immutableTags: true, redirects: true });
   expect(await promoteImage(source.host, target.host, 'team/app', 'v1')).toEqual([descriptor.digest]);
@@ -26,7 +26,7 @@ test('it does what the README says', async () => {
 
   const other = smallImage('another layer');
   for (const { bytes } of other.blobs) await source.putBlob('team/app', bytes);
-  source.putManifest('team/app', 'v1', OCI_IMAGE_MANIFEST, other.manifest.bytes);
+  source.putManifest('team/app', 'v1', MEDIA_TYPE_OCI_IMAGE_MANIFEST, other.manifest.bytes);
   expect(await promoteImage(source.host, target.host, 'team/app', 'v1')).toEqual([]);
   expect(target.manifest('team/app', 'v1')?.digest).toBe(descriptor.digest);
 });

@@ -1,7 +1,7 @@
 // Every row of docs/outcomes.md: what is pushed, and what happens.
 import { readFileSync } from 'node:fs';
-import { SOCI_INDEX_V1, SOCI_INDEX_V2 } from '@soci/index';
-import { OCI_IMAGE_MANIFEST, parseImageIndex } from '@soci/oci';
+import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '@soci/index';
+import { MEDIA_TYPE_OCI_IMAGE_MANIFEST, parseImageIndex } from '@soci/oci';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   AMD64,
@@ -37,7 +37,7 @@ async function start(options?: WorkflowOptions): Promise<Workflow> {
 
 const image = (name = 'app') => makeImage([makeLayer(`${name}-base`), makeLayer(name)]);
 const SOCI_MANIFEST = (type: string) =>
-  makeManifest(OCI_IMAGE_MANIFEST, { mediaType: type, bytes: Buffer.from('{}') }, [
+  makeManifest(MEDIA_TYPE_OCI_IMAGE_MANIFEST, { mediaType: type, bytes: Buffer.from('{}') }, [
     jsonPiece('application/octet-stream', {}),
   ]);
 
@@ -80,7 +80,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(workflow.registry.checkGraph('app', 'v1-soci')).toEqual([]);
     expect(listOf(workflow, 'app', 'v1-soci').map(({ artifactType }) => artifactType)).toEqual([
       undefined,
-      SOCI_INDEX_V2,
+      MEDIA_TYPE_SOCI_INDEX_V2,
     ]);
   },
 
@@ -125,7 +125,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const workflow = await start();
     const made = makeDockerImage(['docker']);
     expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({ outcome: 'indexed', outputTag: 'v1-soci' });
-    expect(listOf(workflow, 'app', 'v1-soci')[0]?.mediaType).toBe(OCI_IMAGE_MANIFEST);
+    expect(listOf(workflow, 'app', 'v1-soci')[0]?.mediaType).toBe(MEDIA_TYPE_OCI_IMAGE_MANIFEST);
   },
 
   async 'An image of several platforms'() {
@@ -214,7 +214,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(answer).toMatchObject({ version: 1, indexes: [{}] });
     const found = workflow.registry.manifest('app', answer.indexes[0]?.digest ?? '');
     expect(JSON.parse(Buffer.from(found?.bytes ?? []).toString())).toMatchObject({
-      config: { mediaType: SOCI_INDEX_V1 },
+      config: { mediaType: MEDIA_TYPE_SOCI_INDEX_V1 },
       subject: { digest: made.descriptor.digest },
     });
     expect(workflow.registry.tags('app')).toEqual(['v1']);
@@ -280,7 +280,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
   },
 
   async 'A SOCI index'() {
-    for (const type of [SOCI_INDEX_V1, SOCI_INDEX_V2]) {
+    for (const type of [MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2]) {
       expect(await generateFor(await start(), SOCI_MANIFEST(type))).toMatchObject({ reason: 'soci-index' });
     }
   },

@@ -1,4 +1,4 @@
-import { digestOf, OCI_LAYER_GZIP, OCI_LAYER_ZSTD } from '@soci/oci';
+import { digestOf, MEDIA_TYPE_OCI_LAYER_GZIP, MEDIA_TYPE_OCI_LAYER_ZSTD } from '@soci/oci';
 import { describe, expect, it } from 'vitest';
 import { buildSociIndex } from './build-index.ts';
 import { convertImage } from './convert-image.ts';
@@ -14,7 +14,7 @@ describe('buildSociIndex', () => {
     const store = new CountingStore();
     const large = await putLayer(store, 'large', 40_000);
     const small = await putLayer(store, 'small', 10);
-    const zstd = await put(store, OCI_LAYER_ZSTD, Buffer.alloc(2000));
+    const zstd = await put(store, MEDIA_TYPE_OCI_LAYER_ZSTD, Buffer.alloc(2000));
     const amd64 = await putImage(store, AMD64, [small, large, zstd]);
     const arm64 = await putImage(store, ARM64, [large]);
     const image = await putIndex(store, [
@@ -30,9 +30,9 @@ describe('buildSociIndex', () => {
       [ARM64, arm64.digest],
     ]);
     expect(result.layers).toMatchObject([
-      { status: 'skipped', reason: 'smaller-than-min-layer-size', digest: small.digest, size: small.size },
-      { status: 'indexed', digest: large.digest, spans: 1, files: 1, uncompressedSize: 42_000 - 16 },
-      { status: 'skipped', reason: 'unsupported-compression', digest: zstd.digest },
+      { outcome: 'skipped', reason: 'smaller-than-min-layer-size', digest: small.digest, size: small.size },
+      { outcome: 'indexed', digest: large.digest, spans: 1, files: 1, uncompressedSize: 42_000 - 16 },
+      { outcome: 'skipped', reason: 'unsupported-compression', digest: zstd.digest },
     ]);
     expect(result.artifacts.map(({ kind }) => kind)).toEqual(['ztoc', 'soci-config', 'soci-index', 'soci-index']);
     const manifests = result.artifacts.filter(({ kind }) => kind === 'soci-index');
@@ -139,7 +139,7 @@ describe('buildSociIndex', () => {
       const bytes = makeLayer('a', 5000);
       // Another value of the same length in the gzip header's time: the data stays valid, the digest does not.
       const changed = Uint8Array.from(bytes, (byte, i) => (i === 4 ? byte ^ 1 : byte));
-      const layer = await put(store, OCI_LAYER_GZIP, bytes);
+      const layer = await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, bytes);
       const image = await putImage(store, AMD64, [layer]);
       const lying = {
         fetch: (target: typeof layer) => (target.digest === layer.digest ? once(changed) : store.fetch(target)),
@@ -171,7 +171,7 @@ describe('buildSociIndex', () => {
     it('a layer that is damaged, saying where', async () => {
       const store = new CountingStore();
       const bytes = makeLayer('a', 5000);
-      const layer = await put(store, OCI_LAYER_GZIP, bytes.subarray(0, bytes.length - 20));
+      const layer = await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, bytes.subarray(0, bytes.length - 20));
       const image = await putImage(store, AMD64, [layer]);
       await expect(buildSociIndex(store, image, { minLayerSize: 0 })).rejects.toMatchObject({
         code: 'LAYER_INVALID',

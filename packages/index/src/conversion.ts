@@ -1,4 +1,4 @@
-import { type Descriptor, digestOf, isImageManifest, OCI_IMAGE_INDEX } from '@soci/oci';
+import { type Descriptor, digestOf, isImageManifest, MEDIA_TYPE_OCI_IMAGE_INDEX } from '@soci/oci';
 import type { Artifact } from './artifact.ts';
 import type { ImageReader } from './image/image-reader.ts';
 import { dedupePlatforms } from './image/platform-match.ts';
@@ -70,11 +70,11 @@ export async function rewriteImage(
     ? { schemaVersion: 2, artifactType: '', manifests: [target], subject: null, annotations: null }
     : await reader.index(target);
   const { isCompat } = options;
-  const rewritten = await rewriteImageIndex(reader, { ...index, mediaType: OCI_IMAGE_INDEX }, attached, {
+  const rewritten = await rewriteImageIndex(reader, { ...index, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX }, attached, {
     isCompat,
     isWrapped,
   });
   const content = encodeIndex(rewritten.index);
-  const root = toDescriptor(plainDescriptor(OCI_IMAGE_INDEX, digestOf(content), content.length));
+  const root = toDescriptor(plainDescriptor(MEDIA_TYPE_OCI_IMAGE_INDEX, digestOf(content), content.length));
   return { root, content, manifests: rewritten.manifests };
 }

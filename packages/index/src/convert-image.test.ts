@@ -5,12 +5,12 @@ import { type GoldenImage, openGolden } from './fixtures/golden.ts';
 import { CountingStore, put, putImage, putIndex, putLayer } from './fixtures/image.ts';
 import type { SociIndexOptions } from './options.ts';
 import {
+  ANNOTATION_IMAGE_MANIFEST_DIGEST,
+  ANNOTATION_INDEX_DIGEST,
+  ANNOTATION_REFERENCE_DIGEST,
+  ANNOTATION_REFERENCE_TYPE,
   ATTESTATION_MANIFEST,
-  IMAGE_MANIFEST_DIGEST,
-  INDEX_DIGEST,
-  REFERENCE_DIGEST,
-  REFERENCE_TYPE,
-  SOCI_INDEX_V2,
+  MEDIA_TYPE_SOCI_INDEX_V2,
 } from './vocabulary.ts';
 
 const AMD64 = { architecture: 'amd64', os: 'linux' };
@@ -31,9 +31,9 @@ async function convert(
 describe('convertImage, where we differ from the reference', () => {
   it('keeps the annotations of descriptors, beside those that the reference puts in their place', async () => {
     const { manifests, indexes } = await convert(await openGolden('multi-annotated'));
-    expect(manifests[0]?.annotations).toEqual({ k: 'lost?', [INDEX_DIGEST]: indexes[0]?.digest });
+    expect(manifests[0]?.annotations).toEqual({ k: 'lost?', [ANNOTATION_INDEX_DIGEST]: indexes[0]?.digest });
     const compat = await convert(await openGolden('multi-annotated'), { compat: 'soci-cli' });
-    expect(compat.manifests[0]?.annotations).toEqual({ [INDEX_DIGEST]: indexes[0]?.digest });
+    expect(compat.manifests[0]?.annotations).toEqual({ [ANNOTATION_INDEX_DIGEST]: indexes[0]?.digest });
   });
 
   it('points an attestation at the new manifest, and leaves its own bytes alone', async () => {
@@ -44,11 +44,11 @@ describe('convertImage, where we differ from the reference', () => {
       mediaType: 'application/vnd.oci.image.manifest.v1+json',
       digest: 'sha256:4869d5ab317cbf6a8ba60d2d3ec7bdee27b7d2ca7d3f88fe6137f272e9cf9a60',
       size: 484,
-      annotations: { [REFERENCE_TYPE]: ATTESTATION_MANIFEST, [REFERENCE_DIGEST]: image?.digest },
+      annotations: { [ANNOTATION_REFERENCE_TYPE]: ATTESTATION_MANIFEST, [ANNOTATION_REFERENCE_DIGEST]: image?.digest },
       platform: { architecture: 'unknown', os: 'unknown' },
     });
     expect(artifacts.map(({ descriptor }) => descriptor.digest)).not.toContain(attestation?.digest);
-    expect(index).toMatchObject({ artifactType: SOCI_INDEX_V2, platform: AMD64 });
+    expect(index).toMatchObject({ artifactType: MEDIA_TYPE_SOCI_INDEX_V2, platform: AMD64 });
   });
 
   it('says that there is nothing to index, and why', async () => {
@@ -56,13 +56,13 @@ describe('convertImage, where we differ from the reference', () => {
     expect(await convertImage(store, image, { minLayerSize: 0 })).toMatchObject({
       outcome: 'nothing-to-index',
       reason: 'no-layer-to-index',
-      layers: [{ status: 'skipped', reason: 'unsupported-compression' }],
+      layers: [{ outcome: 'skipped', reason: 'unsupported-compression' }],
     });
   });
 
   it('skips a layer that is no image layer', async () => {
     const { layers } = await convert(await openGolden('wrong-type'));
-    expect(layers.map((layer) => (layer.status === 'skipped' ? layer.reason : layer.status))).toEqual([
+    expect(layers.map((layer) => (layer.outcome === 'skipped' ? layer.reason : layer.outcome))).toEqual([
       'indexed',
       'not-an-image-layer',
     ]);
@@ -75,7 +75,11 @@ describe('convertImage', () => {
     expect(root.mediaType).toBe('application/vnd.oci.image.index.v1+json');
     expect(manifests).toMatchObject([
       { mediaType: 'application/vnd.oci.image.manifest.v1+json', platform: AMD64 },
-      { artifactType: SOCI_INDEX_V2, platform: AMD64, annotations: { [IMAGE_MANIFEST_DIGEST]: manifests[0]?.digest } },
+      {
+        artifactType: MEDIA_TYPE_SOCI_INDEX_V2,
+        platform: AMD64,
+        annotations: { [ANNOTATION_IMAGE_MANIFEST_DIGEST]: manifests[0]?.digest },
+      },
     ]);
   });
 

@@ -22,7 +22,7 @@ export {
   DEFAULT_MAX_ZTOC_SIZE,
   type IndexLimits,
 } from './limits.ts';
-export { DEFAULT_MIN_LAYER_SIZE, MAX_DEFAULT_JOBS, type Optimization, type SociIndexOptions } from './options.ts';
+export { DEFAULT_JOBS_CAP, DEFAULT_MIN_LAYER_SIZE, type Optimization, type SociIndexOptions } from './options.ts';
 export type { IndexProgress, LayerProgress } from './progress.ts';
 export type {
   ConversionRecognition,
@@ -60,18 +60,18 @@ export {
 } from './verify/verify-index.ts';
 export type { LayerReadBack } from './verify/verify-layer.ts';
 export {
+  ANNOTATION_BUILD_TOOL_IDENTIFIER,
+  ANNOTATION_DISABLE_XATTRS,
+  ANNOTATION_IMAGE_MANIFEST_DIGEST,
+  ANNOTATION_INDEX_DIGEST,
+  ANNOTATION_LAYER_DIGEST,
+  ANNOTATION_LAYER_MEDIA_TYPE,
+  ANNOTATION_REFERENCE_DIGEST,
+  ANNOTATION_REFERENCE_TYPE,
+  ANNOTATION_SPAN_SIZE,
   ATTESTATION_MANIFEST,
-  BUILD_TOOL_IDENTIFIER,
-  DISABLE_XATTRS,
-  IMAGE_MANIFEST_DIGEST,
-  INDEX_DIGEST,
-  LAYER_DIGEST,
-  LAYER_MEDIA_TYPE,
-  PREFETCH,
-  REFERENCE_DIGEST,
-  REFERENCE_TYPE,
-  SOCI_INDEX_V1,
-  SOCI_INDEX_V2,
-  SPAN_SIZE,
-  ZTOC,
+  MEDIA_TYPE_PREFETCH,
+  MEDIA_TYPE_SOCI_INDEX_V1,
+  MEDIA_TYPE_SOCI_INDEX_V2,
+  MEDIA_TYPE_ZTOC,
 } from './vocabulary.ts';

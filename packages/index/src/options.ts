@@ -9,7 +9,7 @@ import type { ZtocSource } from './reuse/ztoc-source.ts';
 export const DEFAULT_MIN_LAYER_SIZE = 10 << 20;
 
 /** Threads beyond which more layers at a time bring little but memory. */
-export const MAX_DEFAULT_JOBS = 8;
+export const DEFAULT_JOBS_CAP = 8;
 
 /**
  * What a SOCI index may be optimized for. `xattr`: layers without extended attributes and opaque folders are marked, so
@@ -88,7 +88,7 @@ export function resolveOptions(options: SociIndexOptions, cores: number): Resolv
     buildToolIdentifier: options.buildToolIdentifier ?? DEFAULT_BUILD_TOOL_IDENTIFIER,
     isCompat: compat === 'soci-cli',
     reuse: options.reuse,
-    jobs: checkWholeNumber('jobs', options.jobs ?? Math.min(cores, MAX_DEFAULT_JOBS), 1),
+    jobs: checkWholeNumber('jobs', options.jobs ?? Math.min(cores, DEFAULT_JOBS_CAP), 1),
     limits: resolveLimits(options.limits),
     layerLimits: options.layerLimits ?? {},
     signal: options.signal,

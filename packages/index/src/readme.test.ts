@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { copyImage, OCI_LAYER } from '@soci/oci';
+import { copyImage, MEDIA_TYPE_OCI_LAYER } from '@soci/oci';
 import { createLayout, openLayout } from '@soci/oci/layout';
 import { MemoryStore } from '@soci/oci/memory';
 import { afterAll, expect, test } from 'vitest';
@@ -38,7 +38,7 @@ test('it does what the README says', async () => {
 
 test('what is converted is brought up to date by its new layers', async () => {
   const store = new MemoryStore();
-  const putPlain = (name: string) => put(store, OCI_LAYER, gunzipSync(makeLayer(name, 11 << 20)));
+  const putPlain = (name: string) => put(store, MEDIA_TYPE_OCI_LAYER, gunzipSync(makeLayer(name, 11 << 20)));
   const base = await putPlain('base');
   const first = await putImage(store, { architecture: 'amd64', os: 'linux' }, [base]);
   const converted = await convertImage(store, first);

@@ -5,7 +5,7 @@ import { type SkipReason, taskKey } from './layers/layer-plan.ts';
 import { cleanPrefetchPath } from './layers/prefetch-spans.ts';
 import type { PlatformPlan } from './plan-image.ts';
 import type { AssembledIndex } from './soci-manifest.ts';
-import { LAYER_DIGEST } from './vocabulary.ts';
+import { ANNOTATION_LAYER_DIGEST } from './vocabulary.ts';
 
 /** What became of one platform of the image. */
 export interface PlatformReport {
@@ -32,7 +32,7 @@ export type LayerReport = IndexedLayer | SkippedLayer;
 
 /** A layer that has a zTOC. */
 export interface IndexedLayer {
-  readonly status: 'indexed';
+  readonly outcome: 'indexed';
   readonly digest: string;
   readonly mediaType: string;
   /** Bytes of the layer. */
@@ -53,7 +53,7 @@ export interface IndexedLayer {
 
 /** A layer that has none. */
 export interface SkippedLayer {
-  readonly status: 'skipped';
+  readonly outcome: 'skipped';
   readonly reason: SkipReason;
   readonly digest: string;
   readonly mediaType: string;
@@ -96,14 +96,14 @@ export function reportLayers(
       if (reports.has(key)) continue;
       const common = { digest, mediaType, size: Number(size) };
       if ('skipped' in layer) {
-        reports.set(key, { status: 'skipped', reason: layer.skipped, ...common });
+        reports.set(key, { outcome: 'skipped', reason: layer.skipped, ...common });
         continue;
       }
       const { uncompressedSize, spans, files, origin, seconds } = built.get(taskKey(layer.task)) as BuiltLayer;
       const ztoc = indexes[i]?.artifacts.find(
-        ({ kind, descriptor }) => kind === 'ztoc' && descriptor.annotations?.[LAYER_DIGEST] === digest,
+        ({ kind, descriptor }) => kind === 'ztoc' && descriptor.annotations?.[ANNOTATION_LAYER_DIGEST] === digest,
       )?.descriptor as Descriptor;
-      reports.set(key, { status: 'indexed', ...common, uncompressedSize, ztoc, spans, files, origin, seconds });
+      reports.set(key, { outcome: 'indexed', ...common, uncompressedSize, ztoc, spans, files, origin, seconds });
     }
   }
   return [...reports.values()];

@@ -1,4 +1,4 @@
-import { digestOf, formatPlatform, OCI_IMAGE_CONFIG, OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { digestOf, formatPlatform, MEDIA_TYPE_OCI_IMAGE_CONFIG, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import type { Artifact } from './artifact.ts';
 import { SociIndexError } from './errors.ts';
 import type { ImageReader } from './image/image-reader.ts';
@@ -14,12 +14,12 @@ import {
   toPlatform,
 } from './image/structs.ts';
 import {
+  ANNOTATION_IMAGE_MANIFEST_DIGEST,
+  ANNOTATION_INDEX_DIGEST,
+  ANNOTATION_REFERENCE_DIGEST,
+  ANNOTATION_REFERENCE_TYPE,
   ATTESTATION_MANIFEST,
-  IMAGE_MANIFEST_DIGEST,
-  INDEX_DIGEST,
-  REFERENCE_DIGEST,
-  REFERENCE_TYPE,
-  SOCI_INDEX_V2,
+  MEDIA_TYPE_SOCI_INDEX_V2,
 } from './vocabulary.ts';
 
 /** A v2 SOCI index and the image manifest that it belongs to. */
@@ -79,7 +79,7 @@ export async function rewriteImageIndex(
     entries.push(rewritten.entry);
     renamed.set(entry.digest, rewritten.entry.digest);
     const own = listed[owner];
-    if (own !== undefined) own.annotations = new Map([[IMAGE_MANIFEST_DIGEST, rewritten.entry.digest]]);
+    if (own !== undefined) own.annotations = new Map([[ANNOTATION_IMAGE_MANIFEST_DIGEST, rewritten.entry.digest]]);
   }
   const repointed = options.isCompat ? entries : entries.map((entry) => repointAttestation(entry, renamed));
   return { index: { ...index, manifests: listSociIndexes(repointed, listed, attached) }, manifests };
@@ -87,7 +87,9 @@ export async function rewriteImageIndex(
 
 /** Attestations are bound to their own bytes, and SOCI indexes are no images: neither is written anew. */
 function staysAsItIs({ annotations, artifactType }: DescriptorStruct): boolean {
-  return annotations?.get(REFERENCE_TYPE) === ATTESTATION_MANIFEST || artifactType === SOCI_INDEX_V2;
+  return (
+    annotations?.get(ANNOTATION_REFERENCE_TYPE) === ATTESTATION_MANIFEST || artifactType === MEDIA_TYPE_SOCI_INDEX_V2
+  );
 }
 
 /** Writes the manifest of an entry anew; undefined where the store does not have it and it is none of those indexed. */
@@ -104,17 +106,23 @@ async function rewriteManifest(
       digest: entry.digest,
     });
   }
-  manifest.mediaType = OCI_IMAGE_MANIFEST;
-  manifest.config.mediaType = OCI_IMAGE_CONFIG;
+  manifest.mediaType = MEDIA_TYPE_OCI_IMAGE_MANIFEST;
+  manifest.config.mediaType = MEDIA_TYPE_OCI_IMAGE_CONFIG;
   if (owner !== undefined) {
-    manifest.annotations = new Map(manifest.annotations).set(INDEX_DIGEST, owner.descriptor.digest);
+    manifest.annotations = new Map(manifest.annotations).set(ANNOTATION_INDEX_DIGEST, owner.descriptor.digest);
   }
   const content = encodeManifest(manifest);
-  const descriptor = plainDescriptor(OCI_IMAGE_MANIFEST, digestOf(content), content.length);
+  const descriptor = plainDescriptor(MEDIA_TYPE_OCI_IMAGE_MANIFEST, digestOf(content), content.length);
   const annotations =
     isCompat || isWrapped ? manifest.annotations : mergeAnnotations(entry.annotations, manifest.annotations);
   return {
-    entry: { ...entry, mediaType: OCI_IMAGE_MANIFEST, digest: descriptor.digest, size: descriptor.size, annotations },
+    entry: {
+      ...entry,
+      mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+      digest: descriptor.digest,
+      size: descriptor.size,
+      annotations,
+    },
     artifact: { kind: 'image-manifest', descriptor: toDescriptor(descriptor), content },
   };
 }
@@ -126,15 +134,15 @@ function mergeAnnotations(
 ): Map<string, string> | null {
   if (own === null || manifests === null) return own ?? manifests;
   const merged = new Map([...manifests, ...own]);
-  const indexDigest = manifests.get(INDEX_DIGEST);
-  return indexDigest === undefined ? merged : merged.set(INDEX_DIGEST, indexDigest);
+  const indexDigest = manifests.get(ANNOTATION_INDEX_DIGEST);
+  return indexDigest === undefined ? merged : merged.set(ANNOTATION_INDEX_DIGEST, indexDigest);
 }
 
 /** Makes an attestation speak of the manifest that its own was written anew as. */
 function repointAttestation(entry: DescriptorStruct, renamed: ReadonlyMap<string, string>): DescriptorStruct {
-  const digest = renamed.get(entry.annotations?.get(REFERENCE_DIGEST) ?? '');
-  if (digest === undefined || entry.annotations?.get(REFERENCE_TYPE) !== ATTESTATION_MANIFEST) return entry;
-  return { ...entry, annotations: new Map(entry.annotations).set(REFERENCE_DIGEST, digest) };
+  const digest = renamed.get(entry.annotations?.get(ANNOTATION_REFERENCE_DIGEST) ?? '');
+  if (digest === undefined || entry.annotations?.get(ANNOTATION_REFERENCE_TYPE) !== ATTESTATION_MANIFEST) return entry;
+  return { ...entry, annotations: new Map(entry.annotations).set(ANNOTATION_REFERENCE_DIGEST, digest) };
 }
 
 function listSociIndexes(
@@ -146,13 +154,16 @@ function listSociIndexes(
   for (const index of indexes) {
     const matches = matchPlatform(index.platform);
     const older = list.findIndex(
-      ({ artifactType, platform }) => artifactType === SOCI_INDEX_V2 && platform !== null && matches(platform),
+      ({ artifactType, platform }) =>
+        artifactType === MEDIA_TYPE_SOCI_INDEX_V2 && platform !== null && matches(platform),
     );
     if (older < 0) list.push(index);
     else list[older] = index;
   }
   const known = new Set(attached.map(({ descriptor }) => descriptor.digest));
-  const stale = list.find(({ artifactType, digest }) => artifactType === SOCI_INDEX_V2 && !known.has(digest));
+  const stale = list.find(
+    ({ artifactType, digest }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2 && !known.has(digest),
+  );
   if (stale === undefined) return list;
   const name = stale.platform === null ? 'no platform' : formatPlatform(toPlatform(stale.platform));
   throw new SociIndexError(

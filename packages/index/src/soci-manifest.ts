@@ -1,4 +1,4 @@
-import { digestOf, OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { digestOf, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import type { Artifact, ArtifactKind } from './artifact.ts';
 import { type DescriptorStruct, encodeManifest, plainDescriptor, toDescriptor } from './image/structs.ts';
 import type { BuiltLayer } from './layers/build-layer.ts';
@@ -7,15 +7,15 @@ import { type LayerPlan, taskKey } from './layers/layer-plan.ts';
 import { joinSpans, type PrefetchSpan } from './layers/prefetch-spans.ts';
 import type { ResolvedOptions } from './options.ts';
 import {
-  BUILD_TOOL_IDENTIFIER,
-  DISABLE_XATTRS,
-  LAYER_DIGEST,
-  LAYER_MEDIA_TYPE,
-  PREFETCH,
-  SOCI_INDEX_V1,
-  SOCI_INDEX_V2,
-  SPAN_SIZE,
-  ZTOC,
+  ANNOTATION_BUILD_TOOL_IDENTIFIER,
+  ANNOTATION_DISABLE_XATTRS,
+  ANNOTATION_LAYER_DIGEST,
+  ANNOTATION_LAYER_MEDIA_TYPE,
+  ANNOTATION_SPAN_SIZE,
+  MEDIA_TYPE_PREFETCH,
+  MEDIA_TYPE_SOCI_INDEX_V1,
+  MEDIA_TYPE_SOCI_INDEX_V2,
+  MEDIA_TYPE_ZTOC,
 } from './vocabulary.ts';
 
 const utf8 = new TextEncoder();
@@ -58,18 +58,21 @@ export function writeSociIndex<Ztoc extends ZtocFacts>(input: SociIndexInput<Zto
   const ztocs = describeZtocs(input);
   if (ztocs.length === 0) return undefined;
   const prefetches = describePrefetches(input);
-  const artifactType = version === 1 ? SOCI_INDEX_V1 : SOCI_INDEX_V2;
+  const artifactType = version === 1 ? MEDIA_TYPE_SOCI_INDEX_V1 : MEDIA_TYPE_SOCI_INDEX_V2;
   const config = plainDescriptor(artifactType, digestOf(EMPTY_CONFIG), EMPTY_CONFIG.length);
   const content = encodeManifest({
     schemaVersion: 2,
-    mediaType: OCI_IMAGE_MANIFEST,
+    mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
     artifactType: '',
     config,
     layers: [...ztocs, ...prefetches].map(({ descriptor }) => descriptor),
     subject: version === 1 ? plainDescriptor(subject.mediaType, subject.digest, subject.size) : null,
-    annotations: new Map([[BUILD_TOOL_IDENTIFIER, options.buildToolIdentifier]]),
+    annotations: new Map([[ANNOTATION_BUILD_TOOL_IDENTIFIER, options.buildToolIdentifier]]),
   });
-  const descriptor = { ...plainDescriptor(OCI_IMAGE_MANIFEST, digestOf(content), content.length), artifactType };
+  const descriptor = {
+    ...plainDescriptor(MEDIA_TYPE_OCI_IMAGE_MANIFEST, digestOf(content), content.length),
+    artifactType,
+  };
   return { descriptor, content, config, ztocs, prefetches };
 }
 
@@ -102,12 +105,12 @@ function describeZtocs<Ztoc extends ZtocFacts>({
     const ztoc = 'task' in layer ? ztocs.get(taskKey(layer.task)) : undefined;
     if (ztoc === undefined) return [];
     const annotations = new Map([
-      [LAYER_MEDIA_TYPE, layer.descriptor.mediaType],
-      [LAYER_DIGEST, layer.descriptor.digest],
-      [SPAN_SIZE, String(options.spanSize)],
+      [ANNOTATION_LAYER_MEDIA_TYPE, layer.descriptor.mediaType],
+      [ANNOTATION_LAYER_DIGEST, layer.descriptor.digest],
+      [ANNOTATION_SPAN_SIZE, String(options.spanSize)],
     ]);
-    if (options.markMissingXattrs && !ztoc.hasXattrs) annotations.set(DISABLE_XATTRS, 'true');
-    return [{ descriptor: { ...plainDescriptor(ZTOC, ztoc.ztocDigest, ztoc.ztocSize), annotations }, ztoc }];
+    if (options.markMissingXattrs && !ztoc.hasXattrs) annotations.set(ANNOTATION_DISABLE_XATTRS, 'true');
+    return [{ descriptor: { ...plainDescriptor(MEDIA_TYPE_ZTOC, ztoc.ztocDigest, ztoc.ztocSize), annotations }, ztoc }];
   });
 }
 
@@ -120,8 +123,8 @@ function describePrefetches(input: SociIndexInput): WrittenIndex['prefetches'] {
     const list = joinSpans(spans).map(({ start, end }) => `{"start_span":${start},"end_span":${end}}`);
     const content = utf8.encode(`{"version":"1.0","prefetch_spans":[${list.join(',')}]}`);
     const descriptor = {
-      ...plainDescriptor(PREFETCH, digestOf(content), content.length),
-      annotations: new Map([[LAYER_DIGEST, digest]]),
+      ...plainDescriptor(MEDIA_TYPE_PREFETCH, digestOf(content), content.length),
+      annotations: new Map([[ANNOTATION_LAYER_DIGEST, digest]]),
     };
     return [{ descriptor, content }];
   });

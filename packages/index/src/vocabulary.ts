@@ -1,32 +1,32 @@
 // The names that the reference gives to what a SOCI index consists of (soci-snapshotter v0.16.1, soci/soci_index.go).
 
 /** Artifact type of a v1 SOCI index: found through the referrers API, by its `subject`. */
-export const SOCI_INDEX_V1 = 'application/vnd.amazon.soci.index.v1+json';
+export const MEDIA_TYPE_SOCI_INDEX_V1 = 'application/vnd.amazon.soci.index.v1+json';
 /** Artifact type of a v2 SOCI index: listed in the image index beside its image manifest. */
-export const SOCI_INDEX_V2 = 'application/vnd.amazon.soci.index.v2+json';
+export const MEDIA_TYPE_SOCI_INDEX_V2 = 'application/vnd.amazon.soci.index.v2+json';
 /** Media type of a zTOC. */
-export const ZTOC = 'application/octet-stream';
+export const MEDIA_TYPE_ZTOC = 'application/octet-stream';
 /** Media type of a prefetch artifact: the spans of a layer to fetch first. */
-export const PREFETCH = 'application/vnd.amazon.soci.prefetch.v1+json';
+export const MEDIA_TYPE_PREFETCH = 'application/vnd.amazon.soci.prefetch.v1+json';
 
 /** On a zTOC's descriptor: media type of its layer. */
-export const LAYER_MEDIA_TYPE = 'com.amazon.soci.image-layer-mediaType';
+export const ANNOTATION_LAYER_MEDIA_TYPE = 'com.amazon.soci.image-layer-mediaType';
 /** On a zTOC's or prefetch artifact's descriptor: digest of its layer. */
-export const LAYER_DIGEST = 'com.amazon.soci.image-layer-digest';
+export const ANNOTATION_LAYER_DIGEST = 'com.amazon.soci.image-layer-digest';
 /** On a zTOC's descriptor: span size in bytes. */
-export const SPAN_SIZE = 'com.amazon.soci.span-size';
+export const ANNOTATION_SPAN_SIZE = 'com.amazon.soci.span-size';
 /** On a zTOC's descriptor: `true` where the layer has no extended attributes to look up. */
-export const DISABLE_XATTRS = 'com.amazon.soci.disable-xattrs';
+export const ANNOTATION_DISABLE_XATTRS = 'com.amazon.soci.disable-xattrs';
 /** On a SOCI index: who made it. */
-export const BUILD_TOOL_IDENTIFIER = 'com.amazon.soci.build-tool-identifier';
+export const ANNOTATION_BUILD_TOOL_IDENTIFIER = 'com.amazon.soci.build-tool-identifier';
 /** On an image manifest and its descriptor: digest of its v2 SOCI index. */
-export const INDEX_DIGEST = 'com.amazon.soci.index-digest';
+export const ANNOTATION_INDEX_DIGEST = 'com.amazon.soci.index-digest';
 /** On a v2 SOCI index's descriptor in an image index: digest of its image manifest. */
-export const IMAGE_MANIFEST_DIGEST = 'com.amazon.soci.image-manifest-digest';
+export const ANNOTATION_IMAGE_MANIFEST_DIGEST = 'com.amazon.soci.image-manifest-digest';
 
 /** BuildKit, on the descriptor of an attestation: `attestation-manifest`. */
-export const REFERENCE_TYPE = 'vnd.docker.reference.type';
+export const ANNOTATION_REFERENCE_TYPE = 'vnd.docker.reference.type';
 /** BuildKit, on the descriptor of an attestation: digest of the manifest that it is about. */
-export const REFERENCE_DIGEST = 'vnd.docker.reference.digest';
-/** The value of {@link REFERENCE_TYPE} that says so. */
+export const ANNOTATION_REFERENCE_DIGEST = 'vnd.docker.reference.digest';
+/** The value of {@link ANNOTATION_REFERENCE_TYPE} that says so. */
 export const ATTESTATION_MANIFEST = 'attestation-manifest';

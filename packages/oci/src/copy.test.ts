@@ -5,7 +5,12 @@ import { MountingStore, PartialStore, SlowStore } from './fixtures/copy-targets.
 import { bytesOf, describe as describeContent, jsonBytes, makeImage, put } from './fixtures/image.ts';
 import type { OciLimits } from './limits.ts';
 import { parseManifest } from './manifest.ts';
-import { OCI_EMPTY, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from './media-types.ts';
+import {
+  MEDIA_TYPE_OCI_EMPTY,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+  MEDIA_TYPE_OCI_LAYER_GZIP,
+} from './media-types.ts';
 import { MemoryStore } from './memory/memory-store.ts';
 import { OverlayStore } from './overlay.ts';
 import { readVerified } from './read.ts';
@@ -122,17 +127,17 @@ test("ends with the signal's own reason", async () => {
 
 test('keeps few manifests in memory, however many wait for one slow blob', async () => {
   const store = new MemoryStore();
-  const config = await put(store, OCI_EMPTY, bytesOf('{}'));
+  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
   const manifests: Descriptor[] = [];
   for (let i = 0; i < 60; i += 1) {
     const annotations = { number: `${i}` };
-    const manifest = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [], annotations };
-    manifests.push(await put(store, OCI_IMAGE_MANIFEST, jsonBytes(manifest)));
+    const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [], annotations };
+    manifests.push(await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(manifest)));
   }
   const root = await put(
     store,
-    OCI_IMAGE_INDEX,
-    jsonBytes({ schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests }),
+    MEDIA_TYPE_OCI_IMAGE_INDEX,
+    jsonBytes({ schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX, manifests }),
   );
   const read = new Set<string>();
   const source = {
@@ -157,7 +162,7 @@ test('keeps few manifests in memory, however many wait for one slow blob', async
 test('passes blobs on as they come', async () => {
   const store = new MemoryStore();
   const size = 5 << 20;
-  const layer = await put(store, OCI_LAYER_GZIP, new Uint8Array(size));
+  const layer = await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, new Uint8Array(size));
   const chunks: number[] = [];
   await copyImage(
     store,
@@ -189,7 +194,7 @@ test('is bounded', async () => {
 });
 
 test('a layer that the source does not hold fails the copy before its manifest is written', async () => {
-  const { store, root, missing } = await imageWithout(OCI_LAYER_GZIP);
+  const { store, root, missing } = await imageWithout(MEDIA_TYPE_OCI_LAYER_GZIP);
   const target = new MemoryStore();
   await expect(copyImage(store, target, root)).rejects.toMatchObject({
     code: 'NOT_FOUND',
@@ -226,23 +231,24 @@ test('an overlay is read as one store and written only above', async () => {
 /** An image whose only layer, of this type, is not in the store. */
 async function imageWithout(mediaType: string) {
   const store = new MemoryStore();
-  const config = await put(store, OCI_EMPTY, bytesOf('{}'));
+  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
   const missing = describeContent(mediaType, bytesOf('not there'));
-  const manifest = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [missing] };
-  return { store, missing, root: await put(store, OCI_IMAGE_MANIFEST, jsonBytes(manifest)) };
+  const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [missing] };
+  return { store, missing, root: await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(manifest)) };
 }
 
 /** An image index over so many images of so many layers each. */
 async function wideImage(images: number, layers: number) {
   const store = new MemoryStore();
-  const config = await put(store, OCI_EMPTY, bytesOf('{}'));
+  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
   const manifests: Descriptor[] = [];
   for (let image = 0; image < images; image += 1) {
     const own: Descriptor[] = [];
-    for (let i = 0; i < layers; i += 1) own.push(await put(store, OCI_LAYER_GZIP, bytesOf(`layer ${image} ${i}`)));
-    const manifest = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: own };
-    manifests.push(await put(store, OCI_IMAGE_MANIFEST, jsonBytes(manifest)));
+    for (let i = 0; i < layers; i += 1)
+      own.push(await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, bytesOf(`layer ${image} ${i}`)));
+    const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: own };
+    manifests.push(await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(manifest)));
   }
-  const index = { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests };
-  return { store, root: await put(store, OCI_IMAGE_INDEX, jsonBytes(index)) };
+  const index = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX, manifests };
+  return { store, root: await put(store, MEDIA_TYPE_OCI_IMAGE_INDEX, jsonBytes(index)) };
 }

@@ -2,7 +2,7 @@ import { type Descriptor, parseDescriptor } from './descriptor.ts';
 import { field, listField, optionalMediaType, optionalStringMap, parseDocument } from './document.ts';
 import { MAX_MANIFESTS, type OciLimits } from './limits.ts';
 import { checkManifestKind } from './manifest-kind.ts';
-import { OCI_IMAGE_INDEX } from './media-types.ts';
+import { MEDIA_TYPE_OCI_IMAGE_INDEX } from './media-types.ts';
 
 /**
  * An image index, OCI or a Docker manifest list: one image for several platforms.
@@ -37,7 +37,7 @@ export function parseImageIndex(
   limits: OciLimits = {},
 ): ImageIndex {
   const document = parseDocument(bytes, 'image index', limits.maxManifestSize);
-  const mediaType = checkManifestKind(document, 'image index', descriptor?.mediaType) ?? OCI_IMAGE_INDEX;
+  const mediaType = checkManifestKind(document, 'image index', descriptor?.mediaType) ?? MEDIA_TYPE_OCI_IMAGE_INDEX;
   const manifests = listField(document, 'manifests', 'image index', limits.maxManifests ?? MAX_MANIFESTS);
   const subject = field(document, 'subject');
   const artifactType = optionalMediaType(document, 'artifactType', 'image index');

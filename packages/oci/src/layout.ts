@@ -3,4 +3,4 @@ export { type ArchiveOptions, type ArchiveRoot, archiveChunks, writeArchive } fr
 export { createLayout, LayoutDraft } from './layout/layout-draft.ts';
 export { LayoutReader } from './layout/layout-reader.ts';
 export { LayoutStore, openLayout } from './layout/layout-store.ts';
-export { REF_NAME } from './layout/root-index.ts';
+export { ANNOTATION_REF_NAME } from './layout/root-index.ts';

@@ -2,7 +2,12 @@ import type { Descriptor } from './descriptor.ts';
 import { digestOf } from './digest.ts';
 import { field, type JsonObject, optionalMediaType, parseDocument, showValue } from './document.ts';
 import { OciError } from './errors.ts';
-import { isImageIndex, isImageManifest, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from './media-types.ts';
+import {
+  isImageIndex,
+  isImageManifest,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+} from './media-types.ts';
 
 /** The two kinds of document that lead to others. */
 export type ManifestKind = 'manifest' | 'image index';
@@ -63,7 +68,7 @@ export function describeManifest(bytes: Uint8Array, maxSize?: number): Descripto
   const index = own === undefined ? field(document, 'manifests') !== undefined : isImageIndex(own);
   const mediaType = checkManifestKind(document, index ? 'image index' : 'manifest', undefined);
   return {
-    mediaType: mediaType ?? (index ? OCI_IMAGE_INDEX : OCI_IMAGE_MANIFEST),
+    mediaType: mediaType ?? (index ? MEDIA_TYPE_OCI_IMAGE_INDEX : MEDIA_TYPE_OCI_IMAGE_MANIFEST),
     digest: digestOf(bytes),
     size: bytes.length,
   };

@@ -4,12 +4,17 @@ import { goldenLayout } from './fixtures/golden.ts';
 import { bytesOf, jsonBytes } from './fixtures/image.ts';
 import { MAX_LAYERS, MAX_MANIFEST_SIZE } from './limits.ts';
 import { parseManifest } from './manifest.ts';
-import { DOCKER_IMAGE_MANIFEST, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from './media-types.ts';
+import {
+  MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+  MEDIA_TYPE_OCI_LAYER_GZIP,
+} from './media-types.ts';
 
 const DIGEST = `sha256:${'1'.repeat(64)}`;
 const config = { mediaType: 'application/vnd.oci.image.config.v1+json', digest: DIGEST, size: 2 };
-const layer = { mediaType: OCI_LAYER_GZIP, digest: DIGEST, size: 10 };
-const manifest = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [layer] };
+const layer = { mediaType: MEDIA_TYPE_OCI_LAYER_GZIP, digest: DIGEST, size: 10 };
+const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [layer] };
 
 function refusal(bytes: Uint8Array): unknown {
   try {
@@ -49,20 +54,22 @@ describe('the media type', () => {
   const { mediaType: _, ...untyped } = manifest;
 
   test('is what the manifest says, else what its descriptor says, else OCI', () => {
-    expect(parseManifest(jsonBytes({ ...manifest, mediaType: DOCKER_IMAGE_MANIFEST })).mediaType).toBe(
-      DOCKER_IMAGE_MANIFEST,
+    expect(parseManifest(jsonBytes({ ...manifest, mediaType: MEDIA_TYPE_DOCKER_IMAGE_MANIFEST })).mediaType).toBe(
+      MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
     );
-    expect(parseManifest(jsonBytes(untyped), { mediaType: DOCKER_IMAGE_MANIFEST }).mediaType).toBe(
-      DOCKER_IMAGE_MANIFEST,
+    expect(parseManifest(jsonBytes(untyped), { mediaType: MEDIA_TYPE_DOCKER_IMAGE_MANIFEST }).mediaType).toBe(
+      MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
     );
-    expect(parseManifest(jsonBytes(untyped)).mediaType).toBe(OCI_IMAGE_MANIFEST);
+    expect(parseManifest(jsonBytes(untyped)).mediaType).toBe(MEDIA_TYPE_OCI_IMAGE_MANIFEST);
   });
 
   test('must agree with the descriptor', () => {
-    expect(() => parseManifest(jsonBytes(manifest), { mediaType: DOCKER_IMAGE_MANIFEST })).toThrow(
+    expect(() => parseManifest(jsonBytes(manifest), { mediaType: MEDIA_TYPE_DOCKER_IMAGE_MANIFEST })).toThrow(
       /manifest\.mediaType is .*oci.*, but its descriptor says .*docker/,
     );
-    expect(() => parseManifest(jsonBytes(untyped), { mediaType: OCI_IMAGE_INDEX })).toThrow('is not the media type of');
+    expect(() => parseManifest(jsonBytes(untyped), { mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX })).toThrow(
+      'is not the media type of',
+    );
   });
 });
 
@@ -109,7 +116,7 @@ test.each([
   ['an index at once', jsonBytes({ ...manifest, manifests: [] }), 'a field of the other kind, manifests'],
   [
     'the media type of an index',
-    jsonBytes({ ...manifest, mediaType: OCI_IMAGE_INDEX }),
+    jsonBytes({ ...manifest, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX }),
     'not the media type of a manifest',
   ],
   ['no configuration', jsonBytes({ ...manifest, config: null }), 'manifest.config is missing'],

@@ -3,7 +3,7 @@ import { field, listField, optionalMediaType, optionalStringMap, parseDocument }
 import { OciError } from './errors.ts';
 import { MAX_LAYERS, type OciLimits } from './limits.ts';
 import { checkManifestKind } from './manifest-kind.ts';
-import { OCI_IMAGE_MANIFEST } from './media-types.ts';
+import { MEDIA_TYPE_OCI_IMAGE_MANIFEST } from './media-types.ts';
 
 /**
  * An image manifest, OCI or Docker schema 2: one image for one platform, or an artifact in that shape.
@@ -40,7 +40,7 @@ export function parseManifest(
   limits: OciLimits = {},
 ): ImageManifest {
   const document = parseDocument(bytes, 'manifest', limits.maxManifestSize);
-  const mediaType = checkManifestKind(document, 'manifest', descriptor?.mediaType) ?? OCI_IMAGE_MANIFEST;
+  const mediaType = checkManifestKind(document, 'manifest', descriptor?.mediaType) ?? MEDIA_TYPE_OCI_IMAGE_MANIFEST;
   if (field(document, 'config') === undefined) {
     throw new OciError('MANIFEST_INVALID', 'manifest.config is missing: a manifest names its configuration');
   }

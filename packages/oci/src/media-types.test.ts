@@ -1,8 +1,5 @@
 import { expect, test } from 'vitest';
 import {
-  DOCKER_IMAGE_CONFIG,
-  DOCKER_IMAGE_MANIFEST,
-  DOCKER_MANIFEST_LIST,
   isDockerType,
   isImageConfig,
   isImageIndex,
@@ -11,9 +8,12 @@ import {
   isManifestOrIndex,
   isNonDistributable,
   layerCompression,
-  OCI_IMAGE_CONFIG,
-  OCI_IMAGE_INDEX,
-  OCI_IMAGE_MANIFEST,
+  MEDIA_TYPE_DOCKER_IMAGE_CONFIG,
+  MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
+  MEDIA_TYPE_DOCKER_MANIFEST_LIST,
+  MEDIA_TYPE_OCI_IMAGE_CONFIG,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
 } from './media-types.ts';
 
 // What soci-snapshotter v0.16.1 does with each: seen by running it on the golden layouts of those names, the others by
@@ -45,19 +45,19 @@ test.each([
 });
 
 test('manifests, indexes and configurations are known in OCI and Docker form', () => {
-  expect([OCI_IMAGE_MANIFEST, DOCKER_IMAGE_MANIFEST, OCI_IMAGE_INDEX].map(isImageManifest)).toEqual([
-    true,
-    true,
-    false,
-  ]);
-  expect([OCI_IMAGE_INDEX, DOCKER_MANIFEST_LIST, OCI_IMAGE_MANIFEST].map(isImageIndex)).toEqual([true, true, false]);
-  expect([DOCKER_IMAGE_MANIFEST, OCI_IMAGE_INDEX, OCI_IMAGE_CONFIG].map(isManifestOrIndex)).toEqual([
-    true,
-    true,
-    false,
-  ]);
-  expect([OCI_IMAGE_CONFIG, DOCKER_IMAGE_CONFIG, OCI_IMAGE_INDEX].map(isImageConfig)).toEqual([true, true, false]);
-  expect([OCI_IMAGE_MANIFEST, DOCKER_IMAGE_MANIFEST].map(isDockerType)).toEqual([false, true]);
+  expect(
+    [MEDIA_TYPE_OCI_IMAGE_MANIFEST, MEDIA_TYPE_DOCKER_IMAGE_MANIFEST, MEDIA_TYPE_OCI_IMAGE_INDEX].map(isImageManifest),
+  ).toEqual([true, true, false]);
+  expect(
+    [MEDIA_TYPE_OCI_IMAGE_INDEX, MEDIA_TYPE_DOCKER_MANIFEST_LIST, MEDIA_TYPE_OCI_IMAGE_MANIFEST].map(isImageIndex),
+  ).toEqual([true, true, false]);
+  expect(
+    [MEDIA_TYPE_DOCKER_IMAGE_MANIFEST, MEDIA_TYPE_OCI_IMAGE_INDEX, MEDIA_TYPE_OCI_IMAGE_CONFIG].map(isManifestOrIndex),
+  ).toEqual([true, true, false]);
+  expect(
+    [MEDIA_TYPE_OCI_IMAGE_CONFIG, MEDIA_TYPE_DOCKER_IMAGE_CONFIG, MEDIA_TYPE_OCI_IMAGE_INDEX].map(isImageConfig),
+  ).toEqual([true, true, false]);
+  expect([MEDIA_TYPE_OCI_IMAGE_MANIFEST, MEDIA_TYPE_DOCKER_IMAGE_MANIFEST].map(isDockerType)).toEqual([false, true]);
 });
 
 test('non-distributable layers are told by their prefix', () => {

@@ -1,36 +1,36 @@
 /** OCI image manifest. @see OCI image-spec v1.1, media-types.md */
-export const OCI_IMAGE_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+export const MEDIA_TYPE_OCI_IMAGE_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 /** OCI image index. */
-export const OCI_IMAGE_INDEX = 'application/vnd.oci.image.index.v1+json';
+export const MEDIA_TYPE_OCI_IMAGE_INDEX = 'application/vnd.oci.image.index.v1+json';
 /** OCI image configuration. */
-export const OCI_IMAGE_CONFIG = 'application/vnd.oci.image.config.v1+json';
+export const MEDIA_TYPE_OCI_IMAGE_CONFIG = 'application/vnd.oci.image.config.v1+json';
 /** OCI layer, a tar that is not compressed. */
-export const OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar';
+export const MEDIA_TYPE_OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar';
 /** OCI layer, a tar in gzip. */
-export const OCI_LAYER_GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip';
+export const MEDIA_TYPE_OCI_LAYER_GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip';
 /** OCI layer, a tar in zstd. */
-export const OCI_LAYER_ZSTD = 'application/vnd.oci.image.layer.v1.tar+zstd';
+export const MEDIA_TYPE_OCI_LAYER_ZSTD = 'application/vnd.oci.image.layer.v1.tar+zstd';
 /** OCI layer that may not be redistributed, a tar that is not compressed (deprecated by the specification). */
-export const OCI_LAYER_NONDISTRIBUTABLE = 'application/vnd.oci.image.layer.nondistributable.v1.tar';
+export const MEDIA_TYPE_OCI_LAYER_NONDISTRIBUTABLE = 'application/vnd.oci.image.layer.nondistributable.v1.tar';
 /** The two bytes `{}` where an artifact has no configuration. */
-export const OCI_EMPTY = 'application/vnd.oci.empty.v1+json';
+export const MEDIA_TYPE_OCI_EMPTY = 'application/vnd.oci.empty.v1+json';
 
 /** Docker image manifest, schema 2. @see distribution/docs/spec/manifest-v2-2 */
-export const DOCKER_IMAGE_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
+export const MEDIA_TYPE_DOCKER_IMAGE_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 /** Docker manifest list: Docker's image index. */
-export const DOCKER_MANIFEST_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
+export const MEDIA_TYPE_DOCKER_MANIFEST_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
 /** Docker image configuration. */
-export const DOCKER_IMAGE_CONFIG = 'application/vnd.docker.container.image.v1+json';
+export const MEDIA_TYPE_DOCKER_IMAGE_CONFIG = 'application/vnd.docker.container.image.v1+json';
 /** Docker layer, a tar; tools are known to put compressed ones under this type too. */
-export const DOCKER_LAYER = 'application/vnd.docker.image.rootfs.diff.tar';
+export const MEDIA_TYPE_DOCKER_LAYER = 'application/vnd.docker.image.rootfs.diff.tar';
 /** Docker layer, a tar in gzip. */
-export const DOCKER_LAYER_GZIP = 'application/vnd.docker.image.rootfs.diff.tar.gzip';
+export const MEDIA_TYPE_DOCKER_LAYER_GZIP = 'application/vnd.docker.image.rootfs.diff.tar.gzip';
 /** Docker layer, a tar in zstd. */
-export const DOCKER_LAYER_ZSTD = 'application/vnd.docker.image.rootfs.diff.tar.zstd';
+export const MEDIA_TYPE_DOCKER_LAYER_ZSTD = 'application/vnd.docker.image.rootfs.diff.tar.zstd';
 /** Docker layer that is fetched from elsewhere, a tar. */
-export const DOCKER_LAYER_FOREIGN = 'application/vnd.docker.image.rootfs.foreign.diff.tar';
+export const MEDIA_TYPE_DOCKER_LAYER_FOREIGN = 'application/vnd.docker.image.rootfs.foreign.diff.tar';
 /** Docker layer that is fetched from elsewhere, a tar in gzip. */
-export const DOCKER_LAYER_FOREIGN_GZIP = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
+export const MEDIA_TYPE_DOCKER_LAYER_FOREIGN_GZIP = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
 
 /**
  * How a layer is compressed, as far as its media type tells:
@@ -44,12 +44,12 @@ export type LayerCompression = 'gzip' | 'zstd' | 'uncompressed' | 'unknown' | 'u
 
 /** Whether `mediaType` is an image manifest's, OCI or Docker. */
 export function isImageManifest(mediaType: string): boolean {
-  return mediaType === OCI_IMAGE_MANIFEST || mediaType === DOCKER_IMAGE_MANIFEST;
+  return mediaType === MEDIA_TYPE_OCI_IMAGE_MANIFEST || mediaType === MEDIA_TYPE_DOCKER_IMAGE_MANIFEST;
 }
 
 /** Whether `mediaType` is an image index's: an OCI index or a Docker manifest list. */
 export function isImageIndex(mediaType: string): boolean {
-  return mediaType === OCI_IMAGE_INDEX || mediaType === DOCKER_MANIFEST_LIST;
+  return mediaType === MEDIA_TYPE_OCI_IMAGE_INDEX || mediaType === MEDIA_TYPE_DOCKER_MANIFEST_LIST;
 }
 
 /** Whether `mediaType` is a manifest's or an image index's: content of that type leads to other content. */
@@ -59,7 +59,7 @@ export function isManifestOrIndex(mediaType: string): boolean {
 
 /** Whether `mediaType` is an image configuration's, OCI or Docker. */
 export function isImageConfig(mediaType: string): boolean {
-  return mediaType === OCI_IMAGE_CONFIG || mediaType === DOCKER_IMAGE_CONFIG;
+  return mediaType === MEDIA_TYPE_OCI_IMAGE_CONFIG || mediaType === MEDIA_TYPE_DOCKER_IMAGE_CONFIG;
 }
 
 /** Whether `mediaType` is Docker's own. */
@@ -90,20 +90,20 @@ export function layerCompression(mediaType: string): LayerCompression | undefine
   const [base = '', ...suffixes] = mediaType.split('+');
   const wrapped = suffixes.length > 0;
   switch (base) {
-    case DOCKER_LAYER:
-    case DOCKER_LAYER_FOREIGN:
+    case MEDIA_TYPE_DOCKER_LAYER:
+    case MEDIA_TYPE_DOCKER_LAYER_FOREIGN:
       return wrapped ? 'unsupported' : 'unknown';
-    case DOCKER_LAYER_GZIP:
-    case DOCKER_LAYER_FOREIGN_GZIP:
+    case MEDIA_TYPE_DOCKER_LAYER_GZIP:
+    case MEDIA_TYPE_DOCKER_LAYER_FOREIGN_GZIP:
       return wrapped ? 'unsupported' : 'gzip';
-    case DOCKER_LAYER_ZSTD:
+    case MEDIA_TYPE_DOCKER_LAYER_ZSTD:
       return wrapped ? 'unsupported' : 'zstd';
-    case OCI_LAYER:
-    case OCI_LAYER_NONDISTRIBUTABLE: {
+    case MEDIA_TYPE_OCI_LAYER:
+    case MEDIA_TYPE_OCI_LAYER_NONDISTRIBUTABLE: {
       // containerd sorts the suffixes and looks at the last: "+gzip+encrypted" counts as gzip.
       const last = suffixes.toSorted().at(-1);
       if (last === 'gzip' || last === 'zstd') return last;
-      return mediaType === OCI_LAYER ? 'uncompressed' : 'unsupported';
+      return mediaType === MEDIA_TYPE_OCI_LAYER ? 'uncompressed' : 'unsupported';
     }
     default:
       return mediaType.startsWith('application/vnd.oci.image.layer.') ? 'unrecognized' : undefined;

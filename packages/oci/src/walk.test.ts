@@ -3,7 +3,12 @@ import type { Descriptor } from './descriptor.ts';
 import { goldenLayout, goldenNames } from './fixtures/golden.ts';
 import { bytesOf, collect, describe as describeContent, jsonBytes, makeImage, put } from './fixtures/image.ts';
 import { openLayout } from './layout/layout-store.ts';
-import { OCI_EMPTY, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from './media-types.ts';
+import {
+  MEDIA_TYPE_OCI_EMPTY,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+  MEDIA_TYPE_OCI_LAYER_GZIP,
+} from './media-types.ts';
 import { MemoryStore } from './memory/memory-store.ts';
 import { type ContentNode, type WalkOptions, walkContent } from './walk.ts';
 
@@ -26,28 +31,28 @@ describe('walkContent', () => {
 
   test('a blob alone is a walk of one', async () => {
     const store = new MemoryStore();
-    const blob = await put(store, OCI_LAYER_GZIP, bytesOf('x'));
+    const blob = await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, bytesOf('x'));
     expect(await walk(store, blob)).toEqual([{ descriptor: blob }]);
   });
 
   test('does not go up to a subject, which need not be there', async () => {
     const store = new MemoryStore();
-    const config = await put(store, OCI_EMPTY, bytesOf('{}'));
-    const subject = describeContent(OCI_IMAGE_MANIFEST, bytesOf('not there'));
-    const manifest = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [], subject };
-    const root = await put(store, OCI_IMAGE_MANIFEST, jsonBytes(manifest));
+    const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
+    const subject = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, bytesOf('not there'));
+    const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [], subject };
+    const root = await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(manifest));
     expect((await walk(store, root)).map(({ descriptor }) => descriptor.digest)).toEqual([config.digest, root.digest]);
   });
 
   test('follows a manifest that also stands somewhere as a blob', async () => {
     const { store, manifests } = await makeImage();
     const inner = manifests[0] as Descriptor;
-    const config = await put(store, OCI_EMPTY, bytesOf('{}'));
+    const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
     const asLayer = { ...inner, mediaType: 'application/octet-stream', platform: undefined };
-    const holder = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [asLayer] };
-    const first = await put(store, OCI_IMAGE_MANIFEST, jsonBytes(holder));
-    const index = { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [first, inner] };
-    const root = await put(store, OCI_IMAGE_INDEX, jsonBytes(index));
+    const holder = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [asLayer] };
+    const first = await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(holder));
+    const index = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX, manifests: [first, inner] };
+    const root = await put(store, MEDIA_TYPE_OCI_IMAGE_INDEX, jsonBytes(index));
     expect(typesOf(await walk(store, root)).filter((type) => type === 'layer')).toHaveLength(2);
   });
 
@@ -57,11 +62,11 @@ describe('walkContent', () => {
     for (let level = 0; level < 7; level += 1) {
       const index = {
         schemaVersion: 2,
-        mediaType: OCI_IMAGE_INDEX,
+        mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX,
         manifests: [top],
         annotations: { level: `${level}` },
       };
-      top = await put(store, OCI_IMAGE_INDEX, jsonBytes(index));
+      top = await put(store, MEDIA_TYPE_OCI_IMAGE_INDEX, jsonBytes(index));
     }
     await expect(walk(store, top)).rejects.toMatchObject({
       code: 'LIMIT_EXCEEDED',

@@ -1,4 +1,4 @@
-import { digestOf, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { digestOf, MEDIA_TYPE_OCI_IMAGE_INDEX, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { makeManifest, putIndex, seedImage } from './fixtures/image.ts';
 import { startForTest } from './fixtures/running.ts';
@@ -27,7 +27,7 @@ test('blobs and manifests that are missing are named, with what names them', asy
   await fetch(`${registry.url}/v2/app/manifests/${other.digest}`, { method: 'DELETE' });
   expect(registry.checkGraph('app', 'all')).toEqual([
     `${image.layer} (application/vnd.oci.image.layer.v1.tar), which ${image.digest} names, is missing`,
-    `${other.digest} (${OCI_IMAGE_MANIFEST}), which ${index} names, is missing`,
+    `${other.digest} (${MEDIA_TYPE_OCI_IMAGE_MANIFEST}), which ${index} names, is missing`,
   ]);
 });
 
@@ -35,15 +35,17 @@ test('so are sizes, types and digests that are not as said', async () => {
   const registry = await startForTest();
   const config = await registry.putBlob('app', Buffer.from('{}'));
   const manifest = Buffer.from(makeManifest(Buffer.from('{}'), []).toString().replace('"size":2', '"size":3'));
-  const child = registry.putManifest('app', `sha256:${'1'.repeat(64)}`, OCI_IMAGE_INDEX, manifest);
-  const descriptor = { mediaType: OCI_IMAGE_MANIFEST, digest: child, size: manifest.length + 1 };
-  const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [descriptor] }));
-  registry.putManifest('app', 'v1', OCI_IMAGE_INDEX, index);
+  const child = registry.putManifest('app', `sha256:${'1'.repeat(64)}`, MEDIA_TYPE_OCI_IMAGE_INDEX, manifest);
+  const descriptor = { mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, digest: child, size: manifest.length + 1 };
+  const index = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX, manifests: [descriptor] }),
+  );
+  registry.putManifest('app', 'v1', MEDIA_TYPE_OCI_IMAGE_INDEX, index);
   expect(registry.checkGraph('app', 'v1')).toEqual([
-    `${child} is ${OCI_IMAGE_INDEX}, but ${digestOf(index)} says ${OCI_IMAGE_MANIFEST}`,
+    `${child} is ${MEDIA_TYPE_OCI_IMAGE_INDEX}, but ${digestOf(index)} says ${MEDIA_TYPE_OCI_IMAGE_MANIFEST}`,
     `${child} has ${manifest.length} bytes, but ${digestOf(index)} says ${manifest.length + 1}`,
     `${child} has content of another digest`,
   ]);
-  registry.putManifest('app', 'v2', OCI_IMAGE_MANIFEST, manifest);
+  registry.putManifest('app', 'v2', MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest);
   expect(registry.checkGraph('app', 'v2')).toEqual([`${config} has 2 bytes, but ${digestOf(manifest)} says 3`]);
 });

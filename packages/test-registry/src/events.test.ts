@@ -1,4 +1,4 @@
-import { digestOf, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { digestOf, MEDIA_TYPE_OCI_IMAGE_INDEX, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import { expect, test } from 'vitest';
 import type { EcrImageActionEvent } from './events.ts';
 import { makeManifest, pushManifest, putIndex, seedImage } from './fixtures/image.ts';
@@ -23,7 +23,7 @@ test('a push is told as EventBridge is told of it', async () => {
         'image-digest': image.digest,
         'action-type': 'PUSH',
         'image-tag': 'v1',
-        'manifest-media-type': OCI_IMAGE_MANIFEST,
+        'manifest-media-type': MEDIA_TYPE_OCI_IMAGE_MANIFEST,
         'artifact-media-type': 'application/vnd.oci.image.config.v1+json',
       },
     },
@@ -46,7 +46,7 @@ test('an image for several platforms is told of child by child, and then as an i
     [images[1]?.digest, ''],
     [index, 'v1'],
   ]);
-  expect(heard[2]?.detail['manifest-media-type']).toBe(OCI_IMAGE_INDEX);
+  expect(heard[2]?.detail['manifest-media-type']).toBe(MEDIA_TYPE_OCI_IMAGE_INDEX);
   expect(heard[2]?.detail).not.toHaveProperty('artifact-media-type');
 });
 

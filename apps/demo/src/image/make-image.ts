@@ -5,7 +5,13 @@ import { dirname, join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { type Descriptor, digestOf, OCI_IMAGE_CONFIG, OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from '@soci/oci';
+import {
+  type Descriptor,
+  digestOf,
+  MEDIA_TYPE_OCI_IMAGE_CONFIG,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+  MEDIA_TYPE_OCI_LAYER_GZIP,
+} from '@soci/oci';
 import type { LayerPlan } from './machine-layers.ts';
 import { tarStream } from './tar-stream.ts';
 
@@ -80,7 +86,7 @@ async function packLayer(
   );
   const { digest, size } = blob.result();
   await rename(partial, join(blobs, digest.slice('sha256:'.length)));
-  return { descriptor: { mediaType: OCI_LAYER_GZIP, digest, size }, diffId: diff.result().digest };
+  return { descriptor: { mediaType: MEDIA_TYPE_OCI_LAYER_GZIP, digest, size }, diffId: diff.result().digest };
 }
 
 /** Passes bytes on; knows their number and digest at the end. */
@@ -106,16 +112,16 @@ async function writeManifest(
   plans: readonly LayerPlan[],
   layers: readonly PackedLayer[],
 ): Promise<Descriptor> {
-  const config = await writeBlob(blobs, OCI_IMAGE_CONFIG, {
+  const config = await writeBlob(blobs, MEDIA_TYPE_OCI_IMAGE_CONFIG, {
     architecture: process.arch === 'x64' ? 'amd64' : process.arch,
     os: 'linux',
     config: { Entrypoint: ['/usr/local/bin/node', '/app/dist/main.js'] },
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
     history: plans.map(({ title }) => ({ created_by: `copy ${title}` })),
   });
-  return writeBlob(blobs, OCI_IMAGE_MANIFEST, {
+  return writeBlob(blobs, MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
     schemaVersion: 2,
-    mediaType: OCI_IMAGE_MANIFEST,
+    mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
     config,
     layers: layers.map(({ descriptor }) => descriptor),
   });

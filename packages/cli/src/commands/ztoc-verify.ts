@@ -2,14 +2,20 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { LAYER_DIGEST, LAYER_MEDIA_TYPE, SOCI_INDEX_V2, SPAN_SIZE, ZTOC } from '@soci/index';
+import {
+  ANNOTATION_LAYER_DIGEST,
+  ANNOTATION_LAYER_MEDIA_TYPE,
+  ANNOTATION_SPAN_SIZE,
+  MEDIA_TYPE_SOCI_INDEX_V2,
+  MEDIA_TYPE_ZTOC,
+} from '@soci/index';
 import {
   type Descriptor,
   digestOf,
   type Fetcher,
-  OCI_IMAGE_MANIFEST,
-  OCI_LAYER,
-  OCI_LAYER_GZIP,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+  MEDIA_TYPE_OCI_LAYER,
+  MEDIA_TYPE_OCI_LAYER_GZIP,
   OciError,
 } from '@soci/oci';
 import { defineCommand } from '../command.ts';
@@ -72,16 +78,17 @@ function presentAsIndex(
   const manifest = new TextEncoder().encode(
     JSON.stringify({
       schemaVersion: 2,
-      mediaType: OCI_IMAGE_MANIFEST,
-      config: describe(SOCI_INDEX_V2, config),
+      mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+      config: describe(MEDIA_TYPE_SOCI_INDEX_V2, config),
       layers: [
         {
-          ...describe(ZTOC, bytes),
+          ...describe(MEDIA_TYPE_ZTOC, bytes),
           annotations: {
-            [LAYER_DIGEST]: layerDigest,
-            [LAYER_MEDIA_TYPE]: ztoc.compression === 'gzip' ? OCI_LAYER_GZIP : OCI_LAYER,
+            [ANNOTATION_LAYER_DIGEST]: layerDigest,
+            [ANNOTATION_LAYER_MEDIA_TYPE]:
+              ztoc.compression === 'gzip' ? MEDIA_TYPE_OCI_LAYER_GZIP : MEDIA_TYPE_OCI_LAYER,
             // Only told to people; how the layer is cut is in the zTOC itself.
-            [SPAN_SIZE]: '0',
+            [ANNOTATION_SPAN_SIZE]: '0',
           },
         },
       ],
@@ -96,7 +103,7 @@ function presentAsIndex(
       else throw new OciError('NOT_FOUND', `${digest} is not there`);
     },
   };
-  return { store, index: describe(OCI_IMAGE_MANIFEST, manifest) };
+  return { store, index: describe(MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest) };
 }
 
 function describe(mediaType: string, content: Uint8Array): Descriptor {

@@ -1,4 +1,4 @@
-import { DISABLE_XATTRS, type SociDocument } from '@soci/index';
+import { ANNOTATION_DISABLE_XATTRS, type SociDocument } from '@soci/index';
 import type { ImageDescription } from './describe-image.ts';
 import { findZtoc } from './find-layer.ts';
 
@@ -31,7 +31,7 @@ function sociIndexAsJson({ version, descriptor, ztocs, prefetches }: SociDocumen
       digest,
       size,
       spanSize,
-      disableXattrs: annotations?.[DISABLE_XATTRS] === 'true',
+      disableXattrs: annotations?.[ANNOTATION_DISABLE_XATTRS] === 'true',
     })),
     prefetches: prefetches.map(({ layerDigest, descriptor: { digest, size } }) => ({
       layer: layerDigest,

@@ -82,7 +82,7 @@ export async function indexInto<Made extends BuiltIndexes>(
     const given = { ...options, onProgress: showLayerProgress(progress), ...(reuse && { reuse }) };
     const made = await buildWhileTrying(destination, given, (tried) => job.build(source, tried));
     if (made.outcome === 'nothing-to-index') return { result: made };
-    const indexed = made.layers.filter((layer) => layer.status === 'indexed');
+    const indexed = made.layers.filter((layer) => layer.outcome === 'indexed');
     const totalSize = indexed.reduce((sum, { size }) => sum + size, 0);
     const content = overlayArtifacts(made.artifacts, source.store);
     const verification = await prove(content, made, totalSize);

@@ -22,9 +22,9 @@ export function reportAsJson({ platforms, layers }: IndexReport): object {
       prefetchFiles: prefetchFiles.map(({ path, isFound }) => ({ path, found: isFound })),
     })),
     layers: layers.map((layer) => {
-      const { digest, mediaType, size, status } = layer;
+      const { digest, mediaType, size, outcome: status } = layer;
       const common = { layer: digest, mediaType, layerSize: size, status };
-      if (layer.status === 'skipped') return { ...common, reason: layer.reason };
+      if (layer.outcome === 'skipped') return { ...common, reason: layer.reason };
       const { ztoc, spans, files, uncompressedSize, origin, seconds } = layer;
       return {
         ...common,
@@ -95,7 +95,7 @@ export function describeSkip({ reason, mediaType }: SkippedLayer, minLayerSize: 
 /** One row of a table of layers. */
 export function layerRow(layer: LayerReport, minLayerSize: number): string[] {
   const { digest, size } = layer;
-  if (layer.status === 'skipped')
+  if (layer.outcome === 'skipped')
     return [shortDigest(digest), formatBytes(size), '', '', describeSkip(layer, minLayerSize)];
   return [
     shortDigest(digest),

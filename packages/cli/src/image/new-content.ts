@@ -1,6 +1,6 @@
 import type { Artifact } from '@soci/index';
 import type { Descriptor, Fetcher, Prober } from '@soci/oci';
-import { REF_NAME } from '@soci/oci/layout';
+import { ANNOTATION_REF_NAME } from '@soci/oci/layout';
 
 /** What is made is handed out in chunks of this size. */
 const CHUNK_SIZE = 1 << 20;
@@ -31,6 +31,6 @@ export function overlayArtifacts(artifacts: readonly Artifact[], image: Fetcher 
 /** A manifest without the name that it bears where it was found: somewhere else it has another, or none. */
 export function withoutName(descriptor: Descriptor): Descriptor {
   const { annotations, ...rest } = descriptor;
-  const { [REF_NAME]: _, ...others } = annotations ?? {};
+  const { [ANNOTATION_REF_NAME]: _, ...others } = annotations ?? {};
   return Object.keys(others).length === 0 ? rest : { ...rest, annotations: others };
 }

@@ -73,7 +73,7 @@ async function printNothing(result: NothingToIndex, output: Output, minLayerSize
   await output.writeLine();
   await output.writeLine('Nothing to index, and nothing written: no layer qualifies.');
   const tooSmall = result.layers.some(
-    (layer) => layer.status === 'skipped' && layer.reason === 'smaller-than-min-layer-size',
+    (layer) => layer.outcome === 'skipped' && layer.reason === 'smaller-than-min-layer-size',
   );
   if (tooSmall) await output.writeLine('With --min-layer-size 0 small layers are indexed too; it seldom pays.');
 }
@@ -81,7 +81,7 @@ async function printNothing(result: NothingToIndex, output: Output, minLayerSize
 function summarize(result: BuiltIndexes | CurrentIndexes): string {
   if (result.outcome === 'current') return 'Current: made of this image with these settings before; recognized';
   const { indexes, layers } = result;
-  const indexed = layers.filter((layer) => layer.status === 'indexed');
+  const indexed = layers.filter((layer) => layer.outcome === 'indexed');
   const reused = indexed.filter((layer) => layer.origin === 'reused').length;
   const platforms = indexes.length > 1 ? ` for ${countOf(indexes.length, 'platform')}` : '';
   const taken = reused > 0 ? `, ${reused} of them by zTOCs that were there` : '';

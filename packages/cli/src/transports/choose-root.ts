@@ -1,4 +1,4 @@
-import { SOCI_INDEX_V1, SOCI_INDEX_V2 } from '@soci/index';
+import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '@soci/index';
 import type { Descriptor } from '@soci/oci';
 import type { LayoutReader } from '@soci/oci/layout';
 import { CliError, usageError } from '../errors.ts';
@@ -19,7 +19,9 @@ export async function chooseRoot(layout: LayoutReader, { reference, text }: Layo
     if (root) return root;
     throw new CliError('SOURCE_INVALID', `${text}: the layout lists ${roots.length} manifests, counted from @0`);
   }
-  const images = roots.filter(({ artifactType }) => artifactType !== SOCI_INDEX_V1 && artifactType !== SOCI_INDEX_V2);
+  const images = roots.filter(
+    ({ artifactType }) => artifactType !== MEDIA_TYPE_SOCI_INDEX_V1 && artifactType !== MEDIA_TYPE_SOCI_INDEX_V2,
+  );
   const [only, ...others] = images;
   return only && others.every(({ digest }) => digest === only.digest) ? only : layout.resolve();
 }

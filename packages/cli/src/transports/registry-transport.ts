@@ -1,6 +1,6 @@
 import { defaultCredentials, openRegistry, type Registry, type RegistryOptions, type Repository } from '@soci/ecr';
 import { listNeighbours } from '@soci/index';
-import { type CallOptions, type Descriptor, digestOf, OCI_EMPTY, OciError } from '@soci/oci';
+import { type CallOptions, type Descriptor, digestOf, MEDIA_TYPE_OCI_EMPTY, OciError } from '@soci/oci';
 import { CliError } from '../errors.ts';
 import { deliverToRepository } from './deliver-to-repository.ts';
 import type { ImageLocation } from './location.ts';
@@ -11,7 +11,11 @@ import type { ImageDestination, ImageSource, Transport } from './transport.ts';
 const EMPTY_OBJECT = new TextEncoder().encode('{}');
 
 /** The configuration of every SOCI index: the smallest thing that is written in any case, and means nothing by itself. */
-const EMPTY_CONFIG: Descriptor = { mediaType: OCI_EMPTY, digest: digestOf(EMPTY_OBJECT), size: EMPTY_OBJECT.length };
+const EMPTY_CONFIG: Descriptor = {
+  mediaType: MEDIA_TYPE_OCI_EMPTY,
+  digest: digestOf(EMPTY_OBJECT),
+  size: EMPTY_OBJECT.length,
+};
 
 /**
  * `[docker://]HOST/REPO[:TAG][@DIGEST]`: images in registries. One client serves all locations on a host, and one

@@ -1,14 +1,18 @@
 import { getEventListeners } from 'node:events';
-import { type CallOptions, OCI_IMAGE_INDEX, OCI_LAYER_GZIP } from '@soci/oci';
+import { type CallOptions, MEDIA_TYPE_OCI_IMAGE_INDEX, MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { collect, contentOf, jsonContent, noise, smallImage, streamOf } from './fixtures/content.ts';
 import { openTestRepository, pushBlobs } from './fixtures/opened-repository.ts';
 import type { Repository } from './repository.ts';
 
-const blob = contentOf(OCI_LAYER_GZIP, noise(20_000_000));
-const small = contentOf(OCI_LAYER_GZIP, 'a small blob');
+const blob = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, noise(20_000_000));
+const small = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, 'a small blob');
 const image = smallImage();
-const referrer = jsonContent(OCI_IMAGE_INDEX, { schemaVersion: 2, manifests: [], subject: image.manifest.descriptor });
+const referrer = jsonContent(MEDIA_TYPE_OCI_IMAGE_INDEX, {
+  schemaVersion: 2,
+  manifests: [],
+  subject: image.manifest.descriptor,
+});
 
 /** Requests after which an operation is given up, one after the other, until it is done before that. */
 const MOST_REQUESTS = 20;

@@ -1,4 +1,9 @@
-import { copyImage, OCI_IMAGE_CONFIG, OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from '@soci/oci';
+import {
+  copyImage,
+  MEDIA_TYPE_OCI_IMAGE_CONFIG,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+  MEDIA_TYPE_OCI_LAYER_GZIP,
+} from '@soci/oci';
 import { startTestRegistry, type TestRegistryOptions } from '@soci/test-registry';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { contentOf, jsonContent, noise } from './fixtures/content.ts';
@@ -14,16 +19,16 @@ async function openImage(layerCount: number, options: RegistryOptions, server: T
   onTestFinished(() => registry.stop());
   const client = openRegistry(registry.host, { credentials: async () => undefined, env: {}, ...options });
   onTestFinished(() => client.close());
-  const config = jsonContent(OCI_IMAGE_CONFIG, { architecture: 'amd64', os: 'linux' });
+  const config = jsonContent(MEDIA_TYPE_OCI_IMAGE_CONFIG, { architecture: 'amd64', os: 'linux' });
   const bytes = noise(LAYER_SIZE);
   const layers = Array.from({ length: layerCount }, (_, index) => {
     bytes[0] = index;
-    return contentOf(OCI_LAYER_GZIP, bytes.slice());
+    return contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, bytes.slice());
   });
   for (const blob of [config, ...layers]) await registry.putBlob('source', blob.bytes);
-  const manifest = jsonContent(OCI_IMAGE_MANIFEST, {
+  const manifest = jsonContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
     schemaVersion: 2,
-    mediaType: OCI_IMAGE_MANIFEST,
+    mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
     config: config.descriptor,
     layers: layers.map(({ descriptor }) => descriptor),
   });

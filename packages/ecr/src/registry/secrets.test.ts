@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
-import { OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from '@soci/oci';
+import { MEDIA_TYPE_OCI_IMAGE_MANIFEST, MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { everythingIn } from '../credentials/fixtures/caught.ts';
 import { collect, contentOf, smallImage } from './fixtures/content.ts';
@@ -47,7 +47,7 @@ test.each([200, 206, 400, 401, 403, 404, 405, 416, 429, 503])(
       credentials: async () => CREDENTIALS,
       onRequest: (event) => events.push(event),
     });
-    const blob = contentOf(OCI_LAYER_GZIP, 'a blob');
+    const blob = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, 'a blob');
     const { manifest } = smallImage();
     const outcomes = await Promise.allSettled([
       repository.resolve('v1'),
@@ -56,7 +56,7 @@ test.each([200, 206, 400, 401, 403, 404, 405, 416, 429, 503])(
       repository.push(blob.descriptor, blob.bytes),
       repository.pushManifest(manifest.descriptor, manifest.bytes, { tag: 'v1' }),
       collect(repository.tags()),
-      collect(repository.referrers({ ...blob.descriptor, mediaType: OCI_IMAGE_MANIFEST })),
+      collect(repository.referrers({ ...blob.descriptor, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST })),
       repository.delete('v1'),
     ]);
     const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));

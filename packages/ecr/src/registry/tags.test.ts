@@ -1,4 +1,4 @@
-import { OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { collect, smallImage } from './fixtures/content.ts';
 import { openTestRepository } from './fixtures/opened-repository.ts';
@@ -7,7 +7,8 @@ import { answerJson, openScriptedRepository } from './fixtures/scripted-registry
 test('tags come from all pages', async () => {
   const { repository, server } = await openTestRepository({ pageSize: 2 });
   const { bytes } = smallImage().manifest;
-  for (const tag of ['a', 'b', 'c', 'd', 'e']) server.putManifest('team/app', tag, OCI_IMAGE_MANIFEST, bytes);
+  for (const tag of ['a', 'b', 'c', 'd', 'e'])
+    server.putManifest('team/app', tag, MEDIA_TYPE_OCI_IMAGE_MANIFEST, bytes);
   expect(await collect(repository.tags())).toEqual(['a', 'b', 'c', 'd', 'e']);
   expect(server.requests).toHaveLength(3);
 });

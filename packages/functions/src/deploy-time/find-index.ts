@@ -1,5 +1,5 @@
 import type { Repository } from '@soci/ecr';
-import { recognizeConversion, recognizeIndexes, SOCI_INDEX_V2 } from '@soci/index';
+import { MEDIA_TYPE_SOCI_INDEX_V2, recognizeConversion, recognizeIndexes } from '@soci/index';
 import { type Descriptor, isImageIndex, OciError, parseImageIndex, readVerified } from '@soci/oci';
 import { buildOptions } from '../generator/build-proved.ts';
 import { type IndexedResource, NOTHING_MADE } from './resource-id.ts';
@@ -47,7 +47,9 @@ async function openIndex(
 ): Promise<IndexManifests | undefined> {
   if (!isImageIndex(root.mediaType)) return undefined;
   const { manifests } = parseImageIndex(await readVerified(repository, root, { signal }), root);
-  return manifests.some(({ artifactType }) => artifactType === SOCI_INDEX_V2) ? { root, listed: manifests } : undefined;
+  return manifests.some(({ artifactType }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2)
+    ? { root, listed: manifests }
+    : undefined;
 }
 
 async function resolve(repository: Repository, name: string, signal: AbortSignal): Promise<Descriptor | undefined> {

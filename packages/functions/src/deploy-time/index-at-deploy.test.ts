@@ -1,4 +1,4 @@
-import { SOCI_INDEX_V1 } from '@soci/index';
+import { MEDIA_TYPE_SOCI_INDEX_V1 } from '@soci/index';
 import { describe, expect, it } from 'vitest';
 import { makeBrokenLayer, makeImage, makeLayer } from '../fixtures/image-content.ts';
 import { makeTwoLayers, startDeployment } from './fixtures/deployment.ts';
@@ -60,7 +60,7 @@ describe('an image', () => {
     const left = deployment.digests();
     expect(left).toHaveLength(2);
     const index = deployment.registry.manifest('app', left.find((each) => each !== digest) ?? '');
-    expect(Buffer.from(index?.bytes ?? []).toString()).toContain(SOCI_INDEX_V1);
+    expect(Buffer.from(index?.bytes ?? []).toString()).toContain(MEDIA_TYPE_SOCI_INDEX_V1);
     await deployment.destroy();
     expect(deployment.digests()).toEqual([digest]);
   });

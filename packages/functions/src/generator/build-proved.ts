@@ -55,7 +55,7 @@ export async function buildProved<Made extends BuiltIndexes>(
     const check = await spotCheckZtocs(repository, made, { spans: settings.verifySpans, seed, signal });
     if (check.isValid) return { outcome: 'indexed', made, counts: count(made, progress.bytesRead, check.spansRead) };
     const [first] = check.problems;
-    const takenOver = made.layers.some((layer) => layer.status === 'indexed' && layer.origin === 'reused');
+    const takenOver = made.layers.some((layer) => layer.outcome === 'indexed' && layer.origin === 'reused');
     if (source === undefined || !takenOver) {
       throw new FunctionError('INDEX_NOT_PROVED', `the index does not read back right: ${first?.message ?? ''}`);
     }
@@ -70,7 +70,7 @@ function count(
   spansVerified: number,
 ): Pick<Indexed, 'layers' | 'bytesRead' | 'spansVerified'> {
   const ofOrigin = (origin: 'built' | 'reused') =>
-    layers.filter((layer) => layer.status === 'indexed' && layer.origin === origin).length;
-  const skipped = layers.filter(({ status }) => status === 'skipped').length;
+    layers.filter((layer) => layer.outcome === 'indexed' && layer.origin === origin).length;
+  const skipped = layers.filter(({ outcome }) => outcome === 'skipped').length;
   return { layers: { built: ofOrigin('built'), reused: ofOrigin('reused'), skipped }, bytesRead, spansVerified };
 }

@@ -1,4 +1,4 @@
-import { INDEX_DIGEST, SOCI_INDEX_V1, SOCI_INDEX_V2 } from '@soci/index';
+import { ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '@soci/index';
 import {
   type CallOptions,
   type Descriptor,
@@ -49,7 +49,7 @@ export async function classifyContent(
   const raw = await readVerified(repository, descriptor, call);
   if (isImageIndex(descriptor.mediaType)) {
     const { manifests } = parseImageIndex(raw, descriptor);
-    const lists = manifests.some(({ artifactType }) => artifactType === SOCI_INDEX_V2);
+    const lists = manifests.some(({ artifactType }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2);
     return lists
       ? skipped('soci-enabled', 'it is a SOCI-enabled image already')
       : { outcome: 'image', image: descriptor };
@@ -63,15 +63,19 @@ export async function classifyContent(
 /** Why a manifest is no image to be indexed; undefined where it is one. */
 function classifyManifest({ config, layers, annotations }: ImageManifest): Skipped | undefined {
   const { mediaType } = config;
-  if (mediaType === SOCI_INDEX_V1 || mediaType === SOCI_INDEX_V2) return skipped('soci-index', 'it is a SOCI index');
+  if (mediaType === MEDIA_TYPE_SOCI_INDEX_V1 || mediaType === MEDIA_TYPE_SOCI_INDEX_V2)
+    return skipped('soci-index', 'it is a SOCI index');
   // Before the type of the configuration: cosign gives its signatures that of an image.
   if (layers.some((layer) => SIGNATURE_LAYERS.has(layer.mediaType))) return skipped('signature', 'it is a signature');
   if (layers.some((layer) => ATTESTATION_LAYERS.has(layer.mediaType))) {
     return skipped('attestation', 'it is an attestation about an image');
   }
   if (!isImageConfig(mediaType)) return skipped('not-an-image', `it is an artifact of the type ${mediaType}`);
-  if (annotations?.[INDEX_DIGEST] !== undefined) {
-    return skipped('soci-enabled', `it is the image of a conversion, with the SOCI index ${annotations[INDEX_DIGEST]}`);
+  if (annotations?.[ANNOTATION_INDEX_DIGEST] !== undefined) {
+    return skipped(
+      'soci-enabled',
+      `it is the image of a conversion, with the SOCI index ${annotations[ANNOTATION_INDEX_DIGEST]}`,
+    );
   }
   return layers.length === 0 ? skipped('no-layers', 'it has no layers') : undefined;
 }

@@ -5,7 +5,7 @@ import { type Skipped, skipped } from './outcome.ts';
 export function describeNothing({ reason, layers }: NothingToIndex, minLayerSize: number): Skipped {
   if (reason === 'no-platform') return skipped('no-platform', 'it has no manifest for a platform: nothing of it runs');
   if (layers.length === 0) return skipped('no-layers', 'it has no layers');
-  const left = (of: string) => layers.filter((layer) => layer.status === 'skipped' && layer.reason === of).length;
+  const left = (of: string) => layers.filter((layer) => layer.outcome === 'skipped' && layer.reason === of).length;
   const phrases = [
     [left('smaller-than-min-layer-size'), `smaller than ${minLayerSize} bytes`],
     [left('unsupported-compression'), 'compressed by other means than gzip'],
@@ -17,5 +17,5 @@ export function describeNothing({ reason, layers }: NothingToIndex, minLayerSize
 }
 
 function isSmall(layer: LayerReport): boolean {
-  return layer.status === 'skipped' && layer.reason === 'smaller-than-min-layer-size';
+  return layer.outcome === 'skipped' && layer.reason === 'smaller-than-min-layer-size';
 }

@@ -10,12 +10,12 @@ import { ImageReader, isNotFound } from '../image/image-reader.ts';
 import { type DescriptorStruct, type ManifestStruct, toDescriptor, toDescriptorStruct } from '../image/structs.ts';
 import { type IndexLimits, resolveLimits } from '../limits.ts';
 import {
+  ANNOTATION_IMAGE_MANIFEST_DIGEST,
+  ANNOTATION_INDEX_DIGEST,
+  ANNOTATION_REFERENCE_DIGEST,
+  ANNOTATION_REFERENCE_TYPE,
   ATTESTATION_MANIFEST,
-  IMAGE_MANIFEST_DIGEST,
-  INDEX_DIGEST,
-  REFERENCE_DIGEST,
-  REFERENCE_TYPE,
-  SOCI_INDEX_V1,
+  MEDIA_TYPE_SOCI_INDEX_V1,
 } from '../vocabulary.ts';
 import { readSociDocument, type SociDocument, sociVersion } from './soci-document.ts';
 
@@ -93,7 +93,7 @@ export async function inspectImage(
       continue;
     }
     const { digest } = entry.descriptor;
-    const named = manifests.get(digest)?.annotations?.get(INDEX_DIGEST);
+    const named = manifests.get(digest)?.annotations?.get(ANNOTATION_INDEX_DIGEST);
     const own = listedIndexes.filter(({ manifest, descriptor }) => manifest === digest || descriptor.digest === named);
     const referring = await findReferring(reader, store, entry.descriptor, options);
     completed.push({ ...entry, indexes: [...own.map(({ index }) => index), ...referring] });
@@ -125,11 +125,11 @@ async function classifyEntry(
   }
   if (sociVersion(manifest) !== undefined) {
     const index = await readSociDocument(reader, struct);
-    const belongsTo = struct.annotations?.get(IMAGE_MANIFEST_DIGEST) ?? index.subject?.digest;
+    const belongsTo = struct.annotations?.get(ANNOTATION_IMAGE_MANIFEST_DIGEST) ?? index.subject?.digest;
     return { kind: 'soci-index', descriptor, manifest: belongsTo, index };
   }
   if (isAttestation(struct)) {
-    const about = struct.annotations?.get(REFERENCE_DIGEST);
+    const about = struct.annotations?.get(ANNOTATION_REFERENCE_DIGEST);
     return { kind: 'attestation', descriptor, ...(about !== undefined && { manifest: about }) };
   }
   return { kind: 'image', descriptor, layers: (manifest.layers ?? []).map(toDescriptor), indexes: [] };
@@ -137,7 +137,7 @@ async function classifyEntry(
 
 /** Whether BuildKit has marked a descriptor as an attestation's. */
 export function isAttestation({ annotations }: Pick<DescriptorStruct, 'annotations'>): boolean {
-  return annotations?.get(REFERENCE_TYPE) === ATTESTATION_MANIFEST;
+  return annotations?.get(ANNOTATION_REFERENCE_TYPE) === ATTESTATION_MANIFEST;
 }
 
 async function findReferring(
@@ -148,7 +148,7 @@ async function findReferring(
 ): Promise<SociDocument[]> {
   const documents: SociDocument[] = [];
   const call = signal === undefined ? {} : { signal };
-  for await (const descriptor of store.referrers?.(manifest, SOCI_INDEX_V1, call) ?? []) {
+  for await (const descriptor of store.referrers?.(manifest, MEDIA_TYPE_SOCI_INDEX_V1, call) ?? []) {
     documents.push(await readSociDocument(reader, toDescriptorStruct(descriptor)));
   }
   return documents;

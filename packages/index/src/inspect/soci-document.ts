@@ -3,14 +3,14 @@ import { SociIndexError } from '../errors.ts';
 import type { ImageReader } from '../image/image-reader.ts';
 import { type DescriptorStruct, type ManifestStruct, toDescriptor } from '../image/structs.ts';
 import {
-  BUILD_TOOL_IDENTIFIER,
-  DISABLE_XATTRS,
-  LAYER_DIGEST,
-  LAYER_MEDIA_TYPE,
-  PREFETCH,
-  SOCI_INDEX_V1,
-  SOCI_INDEX_V2,
-  SPAN_SIZE,
+  ANNOTATION_BUILD_TOOL_IDENTIFIER,
+  ANNOTATION_DISABLE_XATTRS,
+  ANNOTATION_LAYER_DIGEST,
+  ANNOTATION_LAYER_MEDIA_TYPE,
+  ANNOTATION_SPAN_SIZE,
+  MEDIA_TYPE_PREFETCH,
+  MEDIA_TYPE_SOCI_INDEX_V1,
+  MEDIA_TYPE_SOCI_INDEX_V2,
 } from '../vocabulary.ts';
 
 /** A SOCI index manifest, read. */
@@ -44,8 +44,8 @@ export interface PrefetchReference {
 
 /** The version of a SOCI index, told by the type of its configuration; undefined of any other manifest. */
 export function sociVersion({ config }: Pick<ManifestStruct, 'config'>): 1 | 2 | undefined {
-  if (config.mediaType === SOCI_INDEX_V1) return 1;
-  return config.mediaType === SOCI_INDEX_V2 ? 2 : undefined;
+  if (config.mediaType === MEDIA_TYPE_SOCI_INDEX_V1) return 1;
+  return config.mediaType === MEDIA_TYPE_SOCI_INDEX_V2 ? 2 : undefined;
 }
 
 /**
@@ -59,29 +59,34 @@ export async function readSociDocument(reader: ImageReader, descriptor: Descript
   const version = manifest && sociVersion(manifest);
   if (manifest === undefined || version === undefined) throw invalid(digest, 'is no SOCI index manifest');
   const blobs = manifest.layers ?? [];
-  const buildToolIdentifier = manifest.annotations?.get(BUILD_TOOL_IDENTIFIER);
+  const buildToolIdentifier = manifest.annotations?.get(ANNOTATION_BUILD_TOOL_IDENTIFIER);
   return {
     descriptor: toDescriptor(descriptor),
     version,
     ...(buildToolIdentifier !== undefined && { buildToolIdentifier }),
     ...(manifest.subject && { subject: toDescriptor(manifest.subject) }),
-    ztocs: blobs.filter((blob) => blob.mediaType !== PREFETCH).map((blob) => readZtocReference(digest, blob)),
+    ztocs: blobs
+      .filter((blob) => blob.mediaType !== MEDIA_TYPE_PREFETCH)
+      .map((blob) => readZtocReference(digest, blob)),
     prefetches: blobs
-      .filter((blob) => blob.mediaType === PREFETCH)
-      .map((blob) => ({ descriptor: toDescriptor(blob), layerDigest: annotation(digest, blob, LAYER_DIGEST) })),
+      .filter((blob) => blob.mediaType === MEDIA_TYPE_PREFETCH)
+      .map((blob) => ({
+        descriptor: toDescriptor(blob),
+        layerDigest: annotation(digest, blob, ANNOTATION_LAYER_DIGEST),
+      })),
   };
 }
 
 function readZtocReference(index: string, blob: DescriptorStruct): ZtocReference {
-  const spanSize = annotation(index, blob, SPAN_SIZE);
+  const spanSize = annotation(index, blob, ANNOTATION_SPAN_SIZE);
   if (!/^[0-9]{1,15}$/.test(spanSize))
     throw invalid(index, `names no span size for ${blob.digest}: ${JSON.stringify(spanSize)}`);
   return {
     descriptor: toDescriptor(blob),
-    layerDigest: annotation(index, blob, LAYER_DIGEST),
-    layerMediaType: annotation(index, blob, LAYER_MEDIA_TYPE),
+    layerDigest: annotation(index, blob, ANNOTATION_LAYER_DIGEST),
+    layerMediaType: annotation(index, blob, ANNOTATION_LAYER_MEDIA_TYPE),
     spanSize: Number(spanSize),
-    disablesXattrs: blob.annotations?.get(DISABLE_XATTRS) === 'true',
+    disablesXattrs: blob.annotations?.get(ANNOTATION_DISABLE_XATTRS) === 'true',
   };
 }
 

@@ -1,4 +1,4 @@
-import { OCI_LAYER_GZIP } from '@soci/oci';
+import { MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
 import { describe, expect, it } from 'vitest';
 import { CountingStore, makeLayer, put, putLayer } from '../fixtures/image.ts';
 import { resolveOptions, type SociIndexOptions } from '../options.ts';
@@ -50,7 +50,7 @@ describe.runIf(canStartThreads())('buildLayers on several threads', () => {
     const good = await putLayers(store, [400_000, 900_000]);
     const bytes = makeLayer('bad', 600_000);
     bytes.fill(0xff, 300_000, 300_100);
-    const bad = task(await put(store, OCI_LAYER_GZIP, bytes));
+    const bad = task(await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, bytes));
     for (const jobs of [1, 2, 3]) {
       await expect(build(store, [...good, bad], { jobs })).rejects.toMatchObject({
         code: 'LAYER_INVALID',
@@ -63,7 +63,7 @@ describe.runIf(canStartThreads())('buildLayers on several threads', () => {
   it('ends with what the store fails with', async () => {
     const store = new CountingStore();
     const [first, second] = await putLayers(store, [900_000, 800_000]);
-    const absent = task({ mediaType: OCI_LAYER_GZIP, digest: `sha256:${'0'.repeat(64)}`, size: 1 });
+    const absent = task({ mediaType: MEDIA_TYPE_OCI_LAYER_GZIP, digest: `sha256:${'0'.repeat(64)}`, size: 1 });
     await expect(build(store, [first, second, absent] as LayerTask[], { jobs: 3 })).rejects.toMatchObject({
       code: 'NOT_FOUND',
     });

@@ -3,7 +3,7 @@ import type { Compression } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { DescriptorStruct } from '../image/structs.ts';
 import type { ResolvedOptions } from '../options.ts';
-import { PREFETCH } from '../vocabulary.ts';
+import { MEDIA_TYPE_PREFETCH } from '../vocabulary.ts';
 
 /**
  * Why a layer is not indexed.
@@ -55,7 +55,7 @@ function decideCompression(
   { mediaType, size, digest }: DescriptorStruct,
   { minLayerSize, isCompat }: Pick<ResolvedOptions, 'minLayerSize' | 'isCompat'>,
 ): Compression | SkipReason {
-  if (mediaType === PREFETCH) return 'not-an-image-layer';
+  if (mediaType === MEDIA_TYPE_PREFETCH) return 'not-an-image-layer';
   const compression = layerCompression(mediaType);
   if (compression === undefined) {
     if (isCompat) throw layerTypeError(digest, mediaType);

@@ -43,7 +43,7 @@ export interface RecognizedPlatform {
 
 /** A layer that is indexed. */
 export interface RecognizedLayer {
-  readonly status: 'indexed';
+  readonly outcome: 'indexed';
   readonly digest: string;
   readonly mediaType: string;
   /** Bytes of the layer. */

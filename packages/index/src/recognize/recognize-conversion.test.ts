@@ -1,4 +1,10 @@
-import { type Descriptor, DOCKER_LAYER_GZIP, isImageManifest, parseImageIndex, readVerified } from '@soci/oci';
+import {
+  type Descriptor,
+  isImageManifest,
+  MEDIA_TYPE_DOCKER_LAYER_GZIP,
+  parseImageIndex,
+  readVerified,
+} from '@soci/oci';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { convertImage } from '../convert-image.ts';
@@ -138,7 +144,7 @@ describe('recognizeConversion', () => {
     expect(found.indexes).toEqual(anew.indexes);
     expect(anew.platforms).toMatchObject(found.platforms);
     expect(anew.layers).toMatchObject(found.layers);
-    expect(found.layers.map(({ status }) => status)).toEqual(['indexed', 'skipped']);
+    expect(found.layers.map(({ outcome }) => outcome)).toEqual(['indexed', 'skipped']);
   });
 
   it('looks in another store for what was converted into one', async () => {
@@ -189,7 +195,7 @@ describe('recognizeConversion', () => {
   it('recognizes an image whose platforms share a layer, be it under two media types', async () => {
     const memory = new CountingStore();
     const shared = await putLayer(memory, 'base', 100_000);
-    const docker = { ...shared, mediaType: DOCKER_LAYER_GZIP };
+    const docker = { ...shared, mediaType: MEDIA_TYPE_DOCKER_LAYER_GZIP };
     const platforms = [AMD64, ARM64, { ...ARM64, architecture: 's390x' }];
     const layers = [shared, shared, docker];
     const manifests: Descriptor[] = [];

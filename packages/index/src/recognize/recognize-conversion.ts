@@ -1,4 +1,4 @@
-import { bareDescriptor, type Descriptor, type Fetcher, isImageManifest, OCI_IMAGE_INDEX } from '@soci/oci';
+import { bareDescriptor, type Descriptor, type Fetcher, isImageManifest, MEDIA_TYPE_OCI_IMAGE_INDEX } from '@soci/oci';
 import { attachIndexes, planConversion, rewriteImage } from '../conversion.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import { type DescriptorStruct, type PlatformStruct, toDescriptorStruct } from '../image/structs.ts';
@@ -6,7 +6,7 @@ import { mapInParallel } from '../in-parallel.ts';
 import { readSociDocument } from '../inspect/soci-document.ts';
 import { resolveOptions } from '../options.ts';
 import { writeSociIndex } from '../soci-manifest.ts';
-import { SOCI_INDEX_V2 } from '../vocabulary.ts';
+import { MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 import { isNormalized, listKnownPlatforms } from './known-platforms.ts';
 import { notRecognized, orNotRecognized } from './not-recognized.ts';
 import type { ConversionRecognition, RecognizeOptions } from './recognition.ts';
@@ -38,7 +38,7 @@ export async function recognizeConversion(
   const { convertedStore = store } = options;
   const reader = new ImageReader(store, limits, signal);
   const convertedReader = convertedStore === store ? reader : new ImageReader(convertedStore, limits, signal);
-  if (converted.mediaType !== OCI_IMAGE_INDEX) {
+  if (converted.mediaType !== MEDIA_TYPE_OCI_IMAGE_INDEX) {
     return notRecognized('not-indexed', `${converted.digest} is no OCI image index: ${converted.mediaType}`);
   }
   return orNotRecognized(async () => {
@@ -77,5 +77,5 @@ function platformOfOnlyImage(entries: readonly DescriptorStruct[]): PlatformStru
 }
 
 function isSociIndex({ artifactType }: DescriptorStruct): boolean {
-  return artifactType === SOCI_INDEX_V2;
+  return artifactType === MEDIA_TYPE_SOCI_INDEX_V2;
 }

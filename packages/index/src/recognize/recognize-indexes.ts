@@ -6,7 +6,7 @@ import { readSociDocument } from '../inspect/soci-document.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import { choosePlatforms, type PlatformPlan, planPlatforms } from '../plan-image.ts';
 import { type WrittenIndex, writeSociIndex } from '../soci-manifest.ts';
-import { BUILD_TOOL_IDENTIFIER, SOCI_INDEX_V1 } from '../vocabulary.ts';
+import { ANNOTATION_BUILD_TOOL_IDENTIFIER, MEDIA_TYPE_SOCI_INDEX_V1 } from '../vocabulary.ts';
 import { listKnownPlatforms } from './known-platforms.ts';
 import { notRecognized, orNotRecognized } from './not-recognized.ts';
 import type { IndexesRecognition, NotRecognized } from './recognition.ts';
@@ -65,11 +65,12 @@ async function findIndex(
   let why = notRecognized('not-indexed', `no SOCI index refers to ${manifest.digest}`);
   let looked = 0;
   const call: CallOptions = options.signal === undefined ? {} : { signal: options.signal };
-  for await (const referrer of store.referrers(toDescriptor(manifest), SOCI_INDEX_V1, call)) {
+  for await (const referrer of store.referrers(toDescriptor(manifest), MEDIA_TYPE_SOCI_INDEX_V1, call)) {
     if (looked === MAX_REFERRERS) break;
     looked += 1;
     if (
-      (referrer.annotations?.[BUILD_TOOL_IDENTIFIER] ?? options.buildToolIdentifier) !== options.buildToolIdentifier
+      (referrer.annotations?.[ANNOTATION_BUILD_TOOL_IDENTIFIER] ?? options.buildToolIdentifier) !==
+      options.buildToolIdentifier
     ) {
       why = notRecognized('other-settings', `SOCI index ${referrer.digest} was made by another tool`);
       continue;

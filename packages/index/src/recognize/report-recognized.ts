@@ -2,7 +2,7 @@ import { toDescriptor, toPlatform } from '../image/structs.ts';
 import type { PlatformPlan } from '../plan-image.ts';
 import type { SkippedLayer } from '../report.ts';
 import type { WrittenIndex } from '../soci-manifest.ts';
-import { LAYER_DIGEST, LAYER_MEDIA_TYPE } from '../vocabulary.ts';
+import { ANNOTATION_LAYER_DIGEST, ANNOTATION_LAYER_MEDIA_TYPE } from '../vocabulary.ts';
 import type { RecognizedIndexes, RecognizedLayer } from './recognition.ts';
 
 /** Reports on what was recognized. An empty platform is one that nothing has told of. */
@@ -33,7 +33,10 @@ function reportLayers(
 ): (RecognizedLayer | SkippedLayer)[] {
   const ztocs = indexes.flatMap(({ ztocs }) => ztocs.map(({ descriptor }) => toDescriptor(descriptor)));
   const byLayer = new Map(
-    ztocs.map((ztoc) => [`${ztoc.annotations?.[LAYER_MEDIA_TYPE]} ${ztoc.annotations?.[LAYER_DIGEST]}`, ztoc]),
+    ztocs.map((ztoc) => [
+      `${ztoc.annotations?.[ANNOTATION_LAYER_MEDIA_TYPE]} ${ztoc.annotations?.[ANNOTATION_LAYER_DIGEST]}`,
+      ztoc,
+    ]),
   );
   const reports = new Map<string, RecognizedLayer | SkippedLayer>();
   for (const layer of plans.flatMap(({ layers }) => layers)) {
@@ -41,8 +44,8 @@ function reportLayers(
     const key = `${mediaType} ${digest}`;
     const common = { digest, mediaType, size: Number(size) };
     const ztoc = byLayer.get(key);
-    if ('skipped' in layer) reports.set(key, { status: 'skipped', reason: layer.skipped, ...common });
-    else if (ztoc !== undefined) reports.set(key, { status: 'indexed', ...common, ztoc });
+    if ('skipped' in layer) reports.set(key, { outcome: 'skipped', reason: layer.skipped, ...common });
+    else if (ztoc !== undefined) reports.set(key, { outcome: 'indexed', ...common, ztoc });
   }
   return [...reports.values()];
 }

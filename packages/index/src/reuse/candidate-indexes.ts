@@ -12,7 +12,7 @@ import { type DescriptorStruct, toDescriptor, toDescriptorStruct } from '../imag
 import { mapInParallel } from '../in-parallel.ts';
 import { isAttestation } from '../inspect/inspect-image.ts';
 import { sociVersion } from '../inspect/soci-document.ts';
-import { INDEX_DIGEST, SOCI_INDEX_V1, SOCI_INDEX_V2 } from '../vocabulary.ts';
+import { ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 
 /** Images of an image index whose referrers are asked for at a time. */
 const LISTINGS = 4;
@@ -38,7 +38,7 @@ export async function listCandidateIndexes(
   if (isImageIndex(root.mediaType)) {
     const entries = (await reader.index(root)).manifests ?? [];
     count(entries.length);
-    const listed = entries.filter(({ artifactType }) => artifactType === SOCI_INDEX_V2);
+    const listed = entries.filter(({ artifactType }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2);
     if (listed.length > 0) return listed;
     const images = entries.filter((entry) => isImageManifest(entry.mediaType) && !isAttestation(entry));
     return (await mapInParallel(images, LISTINGS, (image) => listReferring(store, image, count, options))).flat();
@@ -46,7 +46,7 @@ export async function listCandidateIndexes(
   if (!isImageManifest(root.mediaType)) return [];
   const manifest = await reader.manifest(root);
   if (sociVersion(manifest) !== undefined) return [root];
-  const named = manifest.annotations?.get(INDEX_DIGEST);
+  const named = manifest.annotations?.get(ANNOTATION_INDEX_DIGEST);
   if (named !== undefined && store.resolve !== undefined) {
     return [toDescriptorStruct(await store.resolve(named, options))];
   }
@@ -60,7 +60,7 @@ async function listReferring(
   options: CallOptions,
 ): Promise<DescriptorStruct[]> {
   const referring: DescriptorStruct[] = [];
-  for await (const descriptor of store.referrers(toDescriptor(manifest), SOCI_INDEX_V1, options)) {
+  for await (const descriptor of store.referrers(toDescriptor(manifest), MEDIA_TYPE_SOCI_INDEX_V1, options)) {
     count(1);
     referring.push(toDescriptorStruct(descriptor));
   }

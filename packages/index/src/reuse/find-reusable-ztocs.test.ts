@@ -1,5 +1,5 @@
 import type { Descriptor } from '@soci/oci';
-import { OCI_IMAGE_INDEX } from '@soci/oci';
+import { MEDIA_TYPE_OCI_IMAGE_INDEX } from '@soci/oci';
 import { decodeZtoc, encodeZtoc } from '@soci/ztoc';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../build-index.ts';
@@ -64,7 +64,7 @@ describe('a new image over a base that is indexed', () => {
     expect(read).toEqual([newLayer.digest]);
     const anew = await convert(newImage);
     expect(result.artifacts).toEqual(anew.artifacts);
-    expect(result.layers.map((layer) => layer.status === 'indexed' && layer.origin)).toEqual([
+    expect(result.layers.map((layer) => layer.outcome === 'indexed' && layer.origin)).toEqual([
       'reused',
       'reused',
       'built',
@@ -165,7 +165,7 @@ describe('findReusableZtocs', () => {
     const index = await putIndex(store, [{ ...oldImage, platform: ARM64 }]);
     const { fetched } = await convertWith([root, index, root, oldImage, index]);
     const manifests = fetched.filter(
-      ({ mediaType }) => mediaType.includes('manifest') || mediaType === OCI_IMAGE_INDEX,
+      ({ mediaType }) => mediaType.includes('manifest') || mediaType === MEDIA_TYPE_OCI_IMAGE_INDEX,
     );
     expect(new Set(manifests.map(({ digest }) => digest)).size).toBe(manifests.length);
   });
@@ -173,7 +173,7 @@ describe('findReusableZtocs', () => {
   it('passes over what is gone, malformed or out of reach, and says so', async () => {
     const { root, artifacts } = await convert(oldImage);
     const absent = { ...root, digest: `sha256:${'0'.repeat(64)}` };
-    const broken = { ...(await putLayer(store, 'no index', 10)), mediaType: OCI_IMAGE_INDEX };
+    const broken = { ...(await putLayer(store, 'no index', 10)), mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX };
     const failing = async function* () {
       yield absent;
       yield broken;

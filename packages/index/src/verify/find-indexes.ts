@@ -9,7 +9,7 @@ import {
   toPlatform,
 } from '../image/structs.ts';
 import { readSociDocument, type SociDocument, sociVersion } from '../inspect/soci-document.ts';
-import { IMAGE_MANIFEST_DIGEST, INDEX_DIGEST, SOCI_INDEX_V2 } from '../vocabulary.ts';
+import { ANNOTATION_IMAGE_MANIFEST_DIGEST, ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 import type { Problem } from './problem.ts';
 
 /** A SOCI index, with the image manifest that it belongs to. */
@@ -48,7 +48,7 @@ async function findListed(reader: ImageReader, entries: readonly DescriptorStruc
   const problems: Problem[] = [];
   const found: FoundIndex[] = [];
   const listed = new Set<string>();
-  for (const entry of entries.filter(({ artifactType }) => artifactType === SOCI_INDEX_V2)) {
+  for (const entry of entries.filter(({ artifactType }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2)) {
     listed.add(entry.digest);
     try {
       found.push(await findOwner(reader, entry, entries, await readSociDocument(reader, entry)));
@@ -58,8 +58,8 @@ async function findListed(reader: ImageReader, entries: readonly DescriptorStruc
     }
   }
   for (const entry of entries) {
-    const named = entry.annotations?.get(INDEX_DIGEST);
-    if (named === undefined || entry.artifactType === SOCI_INDEX_V2 || listed.has(named)) continue;
+    const named = entry.annotations?.get(ANNOTATION_INDEX_DIGEST);
+    if (named === undefined || entry.artifactType === MEDIA_TYPE_SOCI_INDEX_V2 || listed.has(named)) continue;
     const message = `manifest ${entry.digest} names the SOCI index ${named}, which the image index does not list`;
     problems.push({ code: 'index-not-listed', message });
   }
@@ -73,8 +73,10 @@ async function findOwner(
   document: SociDocument,
 ): Promise<FoundIndex> {
   const platform = entry.platform === null ? {} : { platform: toPlatform(entry.platform) };
-  const owner = entry.annotations?.get(IMAGE_MANIFEST_DIGEST);
-  const descriptor = entries.find(({ digest, artifactType }) => digest === owner && artifactType !== SOCI_INDEX_V2);
+  const owner = entry.annotations?.get(ANNOTATION_IMAGE_MANIFEST_DIGEST);
+  const descriptor = entries.find(
+    ({ digest, artifactType }) => digest === owner && artifactType !== MEDIA_TYPE_SOCI_INDEX_V2,
+  );
   if (descriptor === undefined) {
     const message = `SOCI index ${entry.digest} belongs to the manifest ${owner ?? '(none named)'}, which the image index does not list`;
     return { document, ...platform, problems: [{ code: 'manifest-not-found', message }] };
@@ -82,7 +84,7 @@ async function findOwner(
   const read = await readManifest(reader, descriptor);
   if ('problem' in read) return { document, ...platform, problems: [read.problem] };
   const matched = matchLayers(document, toDescriptor(descriptor), read.manifest);
-  const named = read.manifest.annotations?.get(INDEX_DIGEST);
+  const named = read.manifest.annotations?.get(ANNOTATION_INDEX_DIGEST);
   if (named === entry.digest) return { ...matched, ...platform };
   const message = `manifest ${descriptor.digest} names the SOCI index ${named ?? '(none)'}, not ${entry.digest}, which belongs to it`;
   return { ...matched, ...platform, problems: [{ code: 'manifest-not-annotated', message }, ...matched.problems] };

@@ -25,14 +25,14 @@ it.each(['single-oci', 'multi', 'docker-uncompressed', 'mixed-compression', 'att
     const { store, made } = await convertGolden(name);
     const report = await spotCheckZtocs(store, made, { spans: 1000 });
     expect(report).toMatchObject({ isValid: true, problems: [] });
-    const spans = made.layers.reduce((sum, layer) => sum + (layer.status === 'indexed' ? layer.spans : 0), 0);
+    const spans = made.layers.reduce((sum, layer) => sum + (layer.outcome === 'indexed' ? layer.spans : 0), 0);
     expect(report.spansRead).toBe(spans);
   },
 );
 
 it('reads a sample only, the same for the same seed', async () => {
   const { store, made } = await convertGolden('single-oci');
-  const indexed = made.layers.filter(({ status }) => status === 'indexed');
+  const indexed = made.layers.filter(({ outcome }) => outcome === 'indexed');
   const report = await spotCheckZtocs(store, made, { spans: 1, seed: 7 });
   expect(report.spansRead).toBe(indexed.length);
   expect(await spotCheckZtocs(store, made, { spans: 1, seed: 7 })).toEqual(report);

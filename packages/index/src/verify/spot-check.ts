@@ -51,8 +51,8 @@ export async function spotCheckZtocs(
   let spansRead = 0;
   let bytesRead = 0;
   for (const layer of made.layers) {
-    const content = layer.status === 'indexed' ? contents.get(layer.ztoc.digest) : undefined;
-    if (layer.status !== 'indexed' || content === undefined || count === 0) continue;
+    const content = layer.outcome === 'indexed' ? contents.get(layer.ztoc.digest) : undefined;
+    if (layer.outcome !== 'indexed' || content === undefined || count === 0) continue;
     const spans = readSpans(content, layer);
     for (const span of sampleBySeed(spans.filter(isShort), count, seed)) {
       const bytes = await readSpan(store, layer, span, call);

@@ -7,7 +7,7 @@ import { convertImage } from '../convert-image.ts';
 import { openGolden } from '../fixtures/golden.ts';
 import { putLayer } from '../fixtures/image.ts';
 import type { SociIndexOptions } from '../options.ts';
-import { SOCI_INDEX_V2 } from '../vocabulary.ts';
+import { MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 import { type VerifyProgress, verifySociIndex } from './verify-index.ts';
 
 /** Many small spans, so that each has something to say. */
@@ -223,7 +223,7 @@ describe('verifySociIndex', () => {
     const single = await openGolden('single-oci');
     await expect(verifySociIndex(single.store, single.image)).rejects.toMatchObject({ code: 'NOT_A_SOCI_INDEX' });
     const layer = await putLayer(new MemoryStore(), 'a', 10);
-    await expect(verifySociIndex(store, { ...layer, artifactType: SOCI_INDEX_V2 })).rejects.toMatchObject({
+    await expect(verifySociIndex(store, { ...layer, artifactType: MEDIA_TYPE_SOCI_INDEX_V2 })).rejects.toMatchObject({
       code: 'NOT_A_SOCI_INDEX',
     });
   });

@@ -9,7 +9,7 @@ import { hasProgram } from '../fixtures/has-program.ts';
 import { bytesOf, describe as describeContent, drain, jsonBytes, makeImage, put } from '../fixtures/image.ts';
 import { makeTempFolder } from '../fixtures/temp-folder.ts';
 import { openLayout } from '../layout/layout-store.ts';
-import { OCI_EMPTY, OCI_IMAGE_MANIFEST } from '../media-types.ts';
+import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '../media-types.ts';
 import { MemoryStore } from '../memory/memory-store.ts';
 import { OverlayStore } from '../overlay.ts';
 import { openArchive } from './archive-store.ts';
@@ -82,7 +82,7 @@ describe('writeArchive', () => {
     const path = join(temp, 'kept.tar');
     writeFileSync(path, 'before');
     const before = readdirSync(temp);
-    const missing = describeContent(OCI_IMAGE_MANIFEST, bytesOf('missing'));
+    const missing = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, bytesOf('missing'));
     const written = writeArchive(path, store, [{ target: root }, { target: missing }]);
     await expect(written).rejects.toMatchObject({ code: 'NOT_FOUND' });
     const named = writeArchive(path, store, [{ target: root, reference: 'not a name' }]);
@@ -107,10 +107,10 @@ describe('writeArchive', () => {
 
   test('a non-distributable layer that is elsewhere is left out', async () => {
     const store = new MemoryStore();
-    const config = await put(store, OCI_EMPTY, bytesOf('{}'));
+    const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
     const layer = describeContent('application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', bytesOf('elsewhere'));
-    const manifest = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [layer] };
-    const root = await put(store, OCI_IMAGE_MANIFEST, jsonBytes(manifest));
+    const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [layer] };
+    const root = await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(manifest));
     const path = join(temp, 'foreign.tar');
     await writeArchive(path, store, [{ target: root }]);
     const archive = await openArchive(path);

@@ -15,7 +15,7 @@ import { OciError } from '../errors.ts';
 import { type ImageIndex, parseImageIndex } from '../image-index.ts';
 import { MAX_MANIFEST_SIZE } from '../limits.ts';
 import { describeManifest } from '../manifest-kind.ts';
-import { isManifestOrIndex, OCI_IMAGE_INDEX } from '../media-types.ts';
+import { isManifestOrIndex, MEDIA_TYPE_OCI_IMAGE_INDEX } from '../media-types.ts';
 import { readVerified } from '../read.ts';
 import { readReferral } from '../referrer.ts';
 import { type FileSpan, readAt, readSpan } from './file-span.ts';
@@ -96,7 +96,7 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
 
   /** The parsed `index.json`. @throws OciError `LAYOUT_INVALID` where it is missing; as `parseImageIndex`. */
   protected async readIndex(): Promise<ImageIndex> {
-    return parseImageIndex(await readLayoutFile(this.#files, 'index.json'), { mediaType: OCI_IMAGE_INDEX });
+    return parseImageIndex(await readLayoutFile(this.#files, 'index.json'), { mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX });
   }
 
   async #openBlob({ digest, mediaType, size }: Descriptor): Promise<FileSpan> {

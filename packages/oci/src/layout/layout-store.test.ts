@@ -10,7 +10,7 @@ import { bytesOf, collect, describe as describeContent, drain, jsonBytes } from 
 import { makeTempFolder } from '../fixtures/temp-folder.ts';
 import { parseImageIndex } from '../image-index.ts';
 import { parseManifest } from '../manifest.ts';
-import { OCI_EMPTY, OCI_IMAGE_MANIFEST } from '../media-types.ts';
+import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '../media-types.ts';
 import { readVerified } from '../read.ts';
 import { type LayoutStore, openLayout } from './layout-store.ts';
 
@@ -225,7 +225,7 @@ describe('names', () => {
   test('a digest names any manifest that is held, listed or not', async () => {
     const store = await openLayout(goldenLayout('attested'));
     const inner = 'sha256:25884b7eec96c1b97f45ba32e58c3a246d853b99ded557a03a709cc9ad03cc8e';
-    expect(await store.resolve(inner)).toEqual({ mediaType: OCI_IMAGE_MANIFEST, digest: inner, size: 421 });
+    expect(await store.resolve(inner)).toEqual({ mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, digest: inner, size: 421 });
     const layer = 'sha256:0709e246a1d17a85a78b111aa669a9c99a75bc477e68d1cde4aca38460a2b1c1';
     await expect(store.resolve(layer)).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
     await expect(store.resolve(digestOf(bytesOf('x')))).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -256,7 +256,7 @@ describe('names', () => {
 
   test('what is not held cannot be tagged', async () => {
     const { store } = await openImage(copyOf('single-oci').folder);
-    const missing = describeContent(OCI_IMAGE_MANIFEST, bytesOf('missing'));
+    const missing = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, bytesOf('missing'));
     await expect(store.tag(missing, 'v1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
@@ -324,9 +324,12 @@ describe('writing', () => {
   test('referrers are found among the listed manifests', async () => {
     const { folder } = copyOf('single-oci');
     const { store, root } = await openImage(folder);
-    const config = describeContent(OCI_EMPTY, bytesOf('{}'));
-    const document = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [], subject: root };
-    const referrer = describeContent(OCI_IMAGE_MANIFEST, jsonBytes({ ...document, artifactType: 'application/x' }));
+    const config = describeContent(MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
+    const document = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [], subject: root };
+    const referrer = describeContent(
+      MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+      jsonBytes({ ...document, artifactType: 'application/x' }),
+    );
     await store.push(config, bytesOf('{}'));
     await store.push(referrer, jsonBytes({ ...document, artifactType: 'application/x' }));
     await store.tag(referrer, '');

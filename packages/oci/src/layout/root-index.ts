@@ -3,11 +3,11 @@ import { field, type JsonObject, listField, parseDocument } from '../document.ts
 import { OciError } from '../errors.ts';
 import type { ImageIndex } from '../image-index.ts';
 import { MAX_MANIFESTS } from '../limits.ts';
-import { OCI_IMAGE_INDEX } from '../media-types.ts';
+import { MEDIA_TYPE_OCI_IMAGE_INDEX } from '../media-types.ts';
 import { formatPlatform } from '../platform.ts';
 
 /** The annotation by which `index.json` names a manifest. @see OCI image-spec v1.1, annotations.md */
-export const REF_NAME = 'org.opencontainers.image.ref.name';
+export const ANNOTATION_REF_NAME = 'org.opencontainers.image.ref.name';
 
 /** The full name that containerd and Docker write beside it: two repositories may share the tag `latest`. */
 const CONTAINERD_NAME = 'io.containerd.image.name';
@@ -16,7 +16,11 @@ const CONTAINERD_NAME = 'io.containerd.image.name';
 const NAME_PATTERN = /^\w[\w.\-:@+/]{0,254}$/;
 
 /** An `index.json` of nothing. */
-export const EMPTY_INDEX: Uint8Array = encode({ schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [] });
+export const EMPTY_INDEX: Uint8Array = encode({
+  schemaVersion: 2,
+  mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX,
+  manifests: [],
+});
 
 /**
  * The manifest that bears `name`, or the only one where `name` is empty.
@@ -26,7 +30,7 @@ export const EMPTY_INDEX: Uint8Array = encode({ schemaVersion: 2, mediaType: OCI
  */
 export function findRoot(index: ImageIndex, name: string, where: string): Descriptor {
   const bearing = (key: string) => index.manifests.filter((entry) => entry.annotations?.[key] === name);
-  let found = name === '' ? index.manifests : bearing(REF_NAME);
+  let found = name === '' ? index.manifests : bearing(ANNOTATION_REF_NAME);
   if (found.length === 0) found = bearing(CONTAINERD_NAME);
   const [first, ...others] = found;
   if (first !== undefined && others.every(({ digest }) => digest === first.digest)) return first;
@@ -49,7 +53,7 @@ export function addRoot(raw: Uint8Array, descriptor: Descriptor, name: string): 
   const entries = (listField(document, 'manifests', 'index.json', MAX_MANIFESTS) as readonly JsonObject[]).map(
     (entry) => (name !== '' && nameOf(entry) === name ? withoutName(entry) : entry),
   );
-  const annotations = name === '' ? descriptor.annotations : { ...descriptor.annotations, [REF_NAME]: name };
+  const annotations = name === '' ? descriptor.annotations : { ...descriptor.annotations, [ANNOTATION_REF_NAME]: name };
   const added = { ...descriptor, ...(annotations && { annotations }) };
   const place = entries.findIndex((entry) => entry.digest === descriptor.digest && !nameOf(entry));
   return encode({
@@ -69,18 +73,18 @@ export function checkName(name: string): void {
 
 function nameOf(entry: JsonObject): unknown {
   const annotations = field(entry, 'annotations') as JsonObject | undefined;
-  return annotations && field(annotations, REF_NAME);
+  return annotations && field(annotations, ANNOTATION_REF_NAME);
 }
 
 function withoutName(entry: JsonObject): JsonObject {
   const { annotations, ...rest } = entry;
-  const { [REF_NAME]: _, ...others } = annotations as JsonObject;
+  const { [ANNOTATION_REF_NAME]: _, ...others } = annotations as JsonObject;
   return Object.keys(others).length === 0 ? rest : { ...rest, annotations: others };
 }
 
 function listRoots(index: ImageIndex): string {
   const shown = index.manifests.slice(0, 20).map(({ annotations, digest, platform }) => {
-    const name = annotations?.[REF_NAME];
+    const name = annotations?.[ANNOTATION_REF_NAME];
     return [name && JSON.stringify(name), platform && formatPlatform(platform), digest].filter(Boolean).join(' ');
   });
   if (index.manifests.length > shown.length) shown.push(`${index.manifests.length - shown.length} more`);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bytesOf, collect, describe as describeContent, drain, jsonBytes, put } from '../fixtures/image.ts';
-import { OCI_EMPTY, OCI_IMAGE_MANIFEST } from '../media-types.ts';
+import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '../media-types.ts';
 import { MemoryStore } from './memory-store.ts';
 
 const content = bytesOf('content');
@@ -104,22 +104,31 @@ describe('MemoryStore', () => {
     const store = new MemoryStore();
     const { manifest, subject } = await makeReferrer(store);
     const listed = await collect(store.referrers(subject));
-    expect(listed).toEqual([{ ...manifest, artifactType: OCI_EMPTY, annotations: { a: '1' } }]);
-    expect(await collect(store.referrers(subject, OCI_EMPTY))).toEqual(listed);
+    expect(listed).toEqual([{ ...manifest, artifactType: MEDIA_TYPE_OCI_EMPTY, annotations: { a: '1' } }]);
+    expect(await collect(store.referrers(subject, MEDIA_TYPE_OCI_EMPTY))).toEqual(listed);
     expect(await collect(store.referrers(subject, 'application/x'))).toEqual([]);
     expect(await collect(store.referrers(manifest))).toEqual([]);
   });
 
   test('refuses a manifest that is none', async () => {
     const store = new MemoryStore();
-    await expect(put(store, OCI_IMAGE_MANIFEST, content)).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
+    await expect(put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, content)).rejects.toMatchObject({
+      code: 'MANIFEST_INVALID',
+    });
   });
 });
 
 async function makeReferrer(store: MemoryStore) {
-  const subject = describeContent(OCI_IMAGE_MANIFEST, content);
-  const config = await put(store, OCI_EMPTY, bytesOf('{}'));
+  const subject = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, content);
+  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
   const annotations = { a: '1' };
-  const document = { schemaVersion: 2, mediaType: OCI_IMAGE_MANIFEST, config, layers: [], subject, annotations };
-  return { subject, manifest: await put(store, OCI_IMAGE_MANIFEST, jsonBytes(document)) };
+  const document = {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+    config,
+    layers: [],
+    subject,
+    annotations,
+  };
+  return { subject, manifest: await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(document)) };
 }

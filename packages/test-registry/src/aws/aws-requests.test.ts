@@ -11,7 +11,7 @@ import {
   ListImagesCommand,
   RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr';
-import { OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { MEDIA_TYPE_OCI_IMAGE_INDEX, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { pushManifest, putIndex, seedImage } from '../fixtures/image.ts';
 import { startForTest } from '../fixtures/running.ts';
@@ -57,7 +57,7 @@ test('an image that was pushed by the OCI API is described', async () => {
       imageTags: ['v1'],
       imageSizeInBytes: image.totalSize,
       imagePushedAt: expect.any(Date),
-      imageManifestMediaType: OCI_IMAGE_MANIFEST,
+      imageManifestMediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
       artifactMediaType: 'application/vnd.oci.image.config.v1+json',
     },
   ]);
@@ -70,7 +70,7 @@ test('an index has no artifact type', async () => {
   const { imageDetails } = await connect(registry).send(
     new DescribeImagesCommand({ repositoryName: 'app', imageIds: [{ imageTag: 'all' }] }),
   );
-  expect(imageDetails?.[0]).toMatchObject({ imageTags: ['all'], imageManifestMediaType: OCI_IMAGE_INDEX });
+  expect(imageDetails?.[0]).toMatchObject({ imageTags: ['all'], imageManifestMediaType: MEDIA_TYPE_OCI_IMAGE_INDEX });
   expect(imageDetails?.[0]).not.toHaveProperty('artifactMediaType');
 });
 
@@ -108,7 +108,7 @@ test('manifests are given byte for byte, and what is missing is told', async () 
   expect(images?.[0]).toMatchObject({
     imageId: { imageDigest: image.digest, imageTag: 'v1' },
     imageManifest: Buffer.from(image.manifest).toString(),
-    imageManifestMediaType: OCI_IMAGE_MANIFEST,
+    imageManifestMediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
   });
   expect(failures?.map(({ failureCode }) => failureCode)).toEqual(['ImageNotFound', 'ImageTagDoesNotMatchDigest']);
 });

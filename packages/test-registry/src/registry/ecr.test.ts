@@ -1,4 +1,4 @@
-import { digestOf, OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { digestOf, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { makeManifest, pushManifest, seedImage } from '../fixtures/image.ts';
 import { startForTest } from '../fixtures/running.ts';
@@ -97,7 +97,7 @@ test('only what a manifest refers to is mounted', async () => {
 test('what refers to an image is deleted with it', async () => {
   const registry = await startForTest({ ecr: true });
   const image = await seedImage(registry, 'app', 'v1');
-  const subject = { mediaType: OCI_IMAGE_MANIFEST, digest: image.digest, size: image.manifest.length };
+  const subject = { mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, digest: image.digest, size: image.manifest.length };
   const about = await seedImage(registry, 'app', undefined, 'about', { subject });
   await fetch(`${registry.url}/v2/app/manifests/${image.digest}`, { method: 'DELETE' });
   expect(registry.manifest('app', about.digest)).toBeUndefined();

@@ -1,4 +1,4 @@
-import { digestOf, MAX_MANIFEST_SIZE, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { digestOf, MAX_MANIFEST_SIZE, MEDIA_TYPE_OCI_IMAGE_INDEX, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { makeManifest, pushManifest, putIndex, seedImage } from '../fixtures/image.ts';
 import { startForTest } from '../fixtures/running.ts';
@@ -17,7 +17,7 @@ test('a manifest is read by tag and by digest, byte for byte', async () => {
   for (const reference of ['v1', image.digest]) {
     const answer = await get(registry, reference);
     expect(Buffer.from(await answer.arrayBuffer())).toEqual(image.manifest);
-    expect(answer.headers.get('content-type')).toBe(OCI_IMAGE_MANIFEST);
+    expect(answer.headers.get('content-type')).toBe(MEDIA_TYPE_OCI_IMAGE_MANIFEST);
     expect(answer.headers.get('docker-content-digest')).toBe(image.digest);
   }
   const head = await get(registry, 'v1', undefined, 'HEAD');
@@ -28,11 +28,11 @@ test('it is there only for who accepts its type', async () => {
   const registry = await startForTest();
   await seedImage(registry, 'app', 'v1');
   const status = async (accept: string) => (await get(registry, 'v1', accept)).status;
-  expect(await status(`${OCI_IMAGE_INDEX}, ${OCI_IMAGE_MANIFEST};q=0.5`)).toBe(200);
+  expect(await status(`${MEDIA_TYPE_OCI_IMAGE_INDEX}, ${MEDIA_TYPE_OCI_IMAGE_MANIFEST};q=0.5`)).toBe(200);
   expect(await status('application/*')).toBe(200);
   expect(await status('*/*')).toBe(200);
-  expect(await status(OCI_IMAGE_INDEX)).toBe(404);
-  expect(await status(`${OCI_IMAGE_MANIFEST};q=0`)).toBe(404);
+  expect(await status(MEDIA_TYPE_OCI_IMAGE_INDEX)).toBe(404);
+  expect(await status(`${MEDIA_TYPE_OCI_IMAGE_MANIFEST};q=0`)).toBe(404);
 });
 
 test('a push answers with the digest', async () => {
@@ -79,7 +79,7 @@ test('a layer that may not be distributed may be missing', async () => {
 test('a subject may be missing, and is confirmed', async () => {
   const registry = await startForTest();
   await seedImage(registry, 'app', 'v1');
-  const subject = { mediaType: OCI_IMAGE_MANIFEST, digest: `sha256:${'2'.repeat(64)}`, size: 7 };
+  const subject = { mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, digest: `sha256:${'2'.repeat(64)}`, size: 7 };
   const answer = await pushManifest(registry, 'app', 'about', makeManifest(Buffer.from('{}'), [], { subject }));
   expect([answer.status, answer.headers.get('oci-subject')]).toEqual([201, subject.digest]);
   const without = await startForTest({ referrers: false });
@@ -89,13 +89,13 @@ test('a subject may be missing, and is confirmed', async () => {
 });
 
 test.each([
-  ['no JSON', '<html>', OCI_IMAGE_MANIFEST],
-  ['an index by another name', '{"schemaVersion":2,"manifests":[]}', OCI_IMAGE_MANIFEST],
+  ['no JSON', '<html>', MEDIA_TYPE_OCI_IMAGE_MANIFEST],
+  ['an index by another name', '{"schemaVersion":2,"manifests":[]}', MEDIA_TYPE_OCI_IMAGE_MANIFEST],
   ['a type of its own', '{"schemaVersion":2}', 'application/json'],
   [
     'another type than it says',
-    `{"schemaVersion":2,"mediaType":"${OCI_IMAGE_INDEX}","manifests":[]}`,
-    OCI_IMAGE_MANIFEST,
+    `{"schemaVersion":2,"mediaType":"${MEDIA_TYPE_OCI_IMAGE_INDEX}","manifests":[]}`,
+    MEDIA_TYPE_OCI_IMAGE_MANIFEST,
   ],
 ])('what is no manifest is refused: %s', async (_what, text, mediaType) => {
   const registry = await startForTest();
@@ -120,7 +120,12 @@ test('one whose length nobody says is refused as soon as it is too long', async 
   const body = new ReadableStream({
     pull: (controller) => controller.enqueue(new Uint8Array(1 << 20)), // endless
   });
-  const request = { method: 'PUT', headers: { 'content-type': OCI_IMAGE_MANIFEST }, body, duplex: 'half' as const };
+  const request = {
+    method: 'PUT',
+    headers: { 'content-type': MEDIA_TYPE_OCI_IMAGE_MANIFEST },
+    body,
+    duplex: 'half' as const,
+  };
   const answer = await fetch(`${registry.url}/v2/app/manifests/v1`, request);
   expect(await refusalOf(answer)).toEqual([413, 'SIZE_INVALID']);
 });
@@ -140,7 +145,7 @@ test('a tag is taken away alone, a manifest with its tags', async () => {
 test('what a test puts in is not looked at', async () => {
   const registry = await startForTest();
   const lie = `sha256:${'3'.repeat(64)}`;
-  expect(registry.putManifest('app', lie, OCI_IMAGE_MANIFEST, Buffer.from('not this'))).toBe(lie);
+  expect(registry.putManifest('app', lie, MEDIA_TYPE_OCI_IMAGE_MANIFEST, Buffer.from('not this'))).toBe(lie);
   expect(await (await get(registry, lie)).text()).toBe('not this');
   const bytes = Buffer.from('{"schemaVersion":2}');
   expect(registry.putManifest('app', 'v1', 'text/plain', bytes)).toBe(digestOf(bytes));

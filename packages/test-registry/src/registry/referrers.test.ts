@@ -1,4 +1,4 @@
-import { OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { MEDIA_TYPE_OCI_IMAGE_INDEX, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { type SeededImage, seedImage } from '../fixtures/image.ts';
 import { startForTest } from '../fixtures/running.ts';
@@ -10,7 +10,7 @@ interface Listing {
 }
 
 async function seedAbout(registry: TestRegistry, image: SeededImage, artifactType: string): Promise<SeededImage> {
-  const subject = { mediaType: OCI_IMAGE_MANIFEST, digest: image.digest, size: image.manifest.length };
+  const subject = { mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, digest: image.digest, size: image.manifest.length };
   const annotations = { about: artifactType };
   return seedImage(registry, 'app', undefined, 'signature', { subject, artifactType, annotations });
 }
@@ -23,14 +23,14 @@ test('manifests about another are listed, with artifact type and annotations', a
   const image = await seedImage(registry, 'app', 'v1');
   const about = await seedAbout(registry, image, 'text/a');
   const answer = await list(registry, image.digest);
-  expect(answer.headers.get('content-type')).toBe(OCI_IMAGE_INDEX);
+  expect(answer.headers.get('content-type')).toBe(MEDIA_TYPE_OCI_IMAGE_INDEX);
   expect(answer.headers.get('oci-filters-applied')).toBeNull();
   expect(await answer.json()).toEqual({
     schemaVersion: 2,
-    mediaType: OCI_IMAGE_INDEX,
+    mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX,
     manifests: [
       {
-        mediaType: OCI_IMAGE_MANIFEST,
+        mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
         digest: about.digest,
         size: about.manifest.length,
         artifactType: 'text/a',
@@ -55,7 +55,7 @@ test('a page at a time, the filter kept', async () => {
   const image = await seedImage(registry, 'app', 'v1');
   const first = await seedAbout(registry, image, 'text/a');
   const second = await seedImage(registry, 'app', undefined, 'more', {
-    subject: { mediaType: OCI_IMAGE_MANIFEST, digest: image.digest, size: image.manifest.length },
+    subject: { mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, digest: image.digest, size: image.manifest.length },
     artifactType: 'text/a',
   });
   await seedAbout(registry, image, 'text/b');

@@ -1,4 +1,4 @@
-import { OCI_IMAGE_INDEX } from '@soci/oci';
+import { MEDIA_TYPE_OCI_IMAGE_INDEX } from '@soci/oci';
 import { Refusal } from '../http/refusal.ts';
 import { type Reply, replyJson } from '../http/reply.ts';
 import { checkDigest } from './blobs.ts';
@@ -27,9 +27,9 @@ export async function listReferrers(call: Call): Promise<Reply> {
   };
   return replyJson(
     200,
-    { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests },
+    { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX, manifests },
     {
-      'content-type': OCI_IMAGE_INDEX,
+      'content-type': MEDIA_TYPE_OCI_IMAGE_INDEX,
       ...(wanted !== null && { 'oci-filters-applied': 'artifactType' }),
       ...(isMore && nextLink(call, `referrers/${subject}`, query)),
     },

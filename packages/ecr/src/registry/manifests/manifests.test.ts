@@ -1,9 +1,9 @@
 import {
-  DOCKER_IMAGE_MANIFEST,
   digestOf,
   MAX_MANIFEST_SIZE,
-  OCI_IMAGE_INDEX,
-  OCI_IMAGE_MANIFEST,
+  MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
   parseManifest,
   readVerified,
 } from '@soci/oci';
@@ -18,7 +18,7 @@ const digest = manifest.descriptor.digest;
 /** A repository of a registry that answers every request for a manifest so. */
 function openAnswering(body: Uint8Array | string, headers: Readonly<Record<string, string>> = {}) {
   return openScriptedRepository((_, response) => {
-    response.writeHead(200, { 'content-type': OCI_IMAGE_MANIFEST, ...headers }).end(body);
+    response.writeHead(200, { 'content-type': MEDIA_TYPE_OCI_IMAGE_MANIFEST, ...headers }).end(body);
   });
 }
 
@@ -26,7 +26,7 @@ test('every type of manifest is asked for, and whatever else there is', async ()
   let accept: string | undefined;
   const { repository } = await openScriptedRepository((request, response) => {
     accept = request.headers.accept;
-    response.writeHead(200, { 'content-type': OCI_IMAGE_MANIFEST }).end(manifest.bytes);
+    response.writeHead(200, { 'content-type': MEDIA_TYPE_OCI_IMAGE_MANIFEST }).end(manifest.bytes);
   });
   await repository.resolve('v1');
   expect(accept).toBe(
@@ -39,7 +39,7 @@ test("what is not there is NOT_FOUND, in the registry's words", async () => {
   const { repository, server } = await openTestRepository();
   const message = expect.stringMatching(/^GET http.*\/v2\/team\/app\/manifests\/v1 .*404.*NAME_UNKNOWN/);
   await expect(repository.resolve('v1')).rejects.toMatchObject({ name: 'OciError', code: 'NOT_FOUND', message });
-  server.putManifest('team/app', 'v1', OCI_IMAGE_MANIFEST, manifest.bytes);
+  server.putManifest('team/app', 'v1', MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest.bytes);
   await expect(repository.resolve('v2')).rejects.toMatchObject({
     code: 'NOT_FOUND',
     message: expect.stringContaining('MANIFEST_UNKNOWN'),
@@ -54,14 +54,17 @@ test('a registry that tells no digest is asked for none: the bytes have one', as
 });
 
 test('where the header names another digest than the bytes have, that one is asked for and checked', async () => {
-  const other = jsonContent(OCI_IMAGE_MANIFEST, {
+  const other = jsonContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
     ...JSON.parse(new TextDecoder().decode(manifest.bytes)),
     annotations: {},
   });
   const { repository, lines } = await openScriptedRepository((request, response) => {
     const isTag = request.url?.endsWith('/v1') === true;
     response
-      .writeHead(200, { 'content-type': OCI_IMAGE_MANIFEST, 'docker-content-digest': other.descriptor.digest })
+      .writeHead(200, {
+        'content-type': MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+        'docker-content-digest': other.descriptor.digest,
+      })
       .end(isTag ? manifest.bytes : other.bytes);
   });
   expect(await repository.resolve('v1')).toEqual(other.descriptor);
@@ -70,7 +73,7 @@ test('where the header names another digest than the bytes have, that one is ask
 
 test('a registry that lies about a digest twice is not believed', async () => {
   const { repository, server } = await openTestRepository();
-  server.putManifest('team/app', 'v1', OCI_IMAGE_MANIFEST, manifest.bytes);
+  server.putManifest('team/app', 'v1', MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest.bytes);
   server.inject({ times: 9, fault: { kind: 'wrong-digest-header' } });
   await expect(repository.resolve('v1')).rejects.toMatchObject({ name: 'OciError' });
 
@@ -85,7 +88,7 @@ test.each([
   ['DIGEST_MISMATCH', manifest.bytes.slice().fill(32, 5, 6)],
 ])('bytes that are not those of the digest are not handed out: %s', async (code, bytes) => {
   const { repository, server } = await openTestRepository();
-  server.putManifest('team/app', digest, OCI_IMAGE_MANIFEST, bytes);
+  server.putManifest('team/app', digest, MEDIA_TYPE_OCI_IMAGE_MANIFEST, bytes);
   await expect(collect(repository.fetch(manifest.descriptor))).rejects.toMatchObject({ name: 'OciError', code });
 });
 
@@ -96,19 +99,24 @@ test('a manifest under another digest than its own is not what was asked for', a
 
 test('an answer that breaks off is asked for again', async () => {
   const { repository, server } = await openTestRepository();
-  server.putManifest('team/app', 'v1', OCI_IMAGE_MANIFEST, manifest.bytes);
+  server.putManifest('team/app', 'v1', MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest.bytes);
   server.inject({ fault: { kind: 'reset', afterBytes: 10 } });
   expect(await repository.resolve('v1')).toEqual(manifest.descriptor);
   expect(server.requests).toHaveLength(2);
 });
 
 test.each([
-  ['Content-Type and field disagree', manifest.bytes, OCI_IMAGE_INDEX, 'MANIFEST_INVALID'],
-  ['Content-Type and field disagree on the family', manifest.bytes, DOCKER_IMAGE_MANIFEST, 'MANIFEST_INVALID'],
+  ['Content-Type and field disagree', manifest.bytes, MEDIA_TYPE_OCI_IMAGE_INDEX, 'MANIFEST_INVALID'],
+  [
+    'Content-Type and field disagree on the family',
+    manifest.bytes,
+    MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
+    'MANIFEST_INVALID',
+  ],
   [
     'it is both kinds',
     '{"schemaVersion":2,"config":{},"layers":[],"manifests":[]}',
-    OCI_IMAGE_MANIFEST,
+    MEDIA_TYPE_OCI_IMAGE_MANIFEST,
     'MANIFEST_INVALID',
   ],
   [
@@ -117,9 +125,9 @@ test.each([
     'application/json',
     'MANIFEST_INVALID',
   ],
-  ['it is no JSON', 'not JSON', OCI_IMAGE_MANIFEST, 'MANIFEST_INVALID'],
+  ['it is no JSON', 'not JSON', MEDIA_TYPE_OCI_IMAGE_MANIFEST, 'MANIFEST_INVALID'],
   ['it is HTML', '<html>log in</html>', 'text/html; charset=utf-8', 'RESPONSE_INVALID'],
-  ['it has 4 MiB and a byte', ' '.repeat(MAX_MANIFEST_SIZE + 1), OCI_IMAGE_MANIFEST, 'LIMIT_EXCEEDED'],
+  ['it has 4 MiB and a byte', ' '.repeat(MAX_MANIFEST_SIZE + 1), MEDIA_TYPE_OCI_IMAGE_MANIFEST, 'LIMIT_EXCEEDED'],
 ])('a manifest is refused where %s', async (_, body, type, code) => {
   const { repository } = await openAnswering(body, { 'content-type': type });
   const message = expect.stringMatching(/^GET http:\/\/127\.0\.0\.1:\d+\/v2\/team\/app\/manifests\/v1: /);
@@ -130,8 +138,8 @@ test('a manifest without a media type of its own has that of the answer, or of i
   const { mediaType: _, ...bare } = JSON.parse(new TextDecoder().decode(manifest.bytes));
   const body = JSON.stringify(bare);
   for (const [type, mediaType] of [
-    [DOCKER_IMAGE_MANIFEST, DOCKER_IMAGE_MANIFEST],
-    ['application/json', OCI_IMAGE_MANIFEST],
+    [MEDIA_TYPE_DOCKER_IMAGE_MANIFEST, MEDIA_TYPE_DOCKER_IMAGE_MANIFEST],
+    ['application/json', MEDIA_TYPE_OCI_IMAGE_MANIFEST],
   ] as const) {
     const { repository } = await openAnswering(body, { 'content-type': type });
     expect(await repository.resolve('v1')).toMatchObject({ mediaType });
@@ -141,7 +149,7 @@ test('a manifest without a media type of its own has that of the answer, or of i
 test('a hundred thousand layers are too many for whoever looks at them', async () => {
   const layer = { mediaType: 'application/x', digest, size: 1 };
   const layers = Array.from({ length: 30_000 }, () => layer);
-  const many = jsonContent(OCI_IMAGE_MANIFEST, { schemaVersion: 2, config: layer, layers });
+  const many = jsonContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, { schemaVersion: 2, config: layer, layers });
   const { repository } = await openAnswering(many.bytes);
   const raw = await readVerified(repository, await repository.resolve('v1'));
   expect(() => parseManifest(raw)).toThrow(expect.objectContaining({ code: 'LIMIT_EXCEEDED' }));
@@ -160,7 +168,7 @@ test('a manifest that is too large by its descriptor is not asked for', async ()
 
 test('part of a manifest is part of its verified bytes, each with memory of its own', async () => {
   const { repository, server } = await openTestRepository();
-  server.putManifest('team/app', 'v1', OCI_IMAGE_MANIFEST, manifest.bytes);
+  server.putManifest('team/app', 'v1', MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest.bytes);
   const { descriptor } = manifest;
   const part = await repository.fetchRange(descriptor, { offset: 2, length: 13 });
   expect(new TextDecoder().decode(part)).toBe('schemaVersion');
@@ -178,7 +186,7 @@ test('part of a manifest is part of its verified bytes, each with memory of its 
 
 test('every call ends with the reason of an aborted signal', async () => {
   const { repository, server } = await openTestRepository();
-  server.putManifest('team/app', 'v1', OCI_IMAGE_MANIFEST, manifest.bytes);
+  server.putManifest('team/app', 'v1', MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest.bytes);
   const target = await repository.resolve('v1');
   const reason = new Error('enough');
   const options = { signal: AbortSignal.abort(reason) };

@@ -1,12 +1,12 @@
 import {
   type CallOptions,
   type Descriptor,
-  DOCKER_IMAGE_MANIFEST,
-  DOCKER_MANIFEST_LIST,
   isDigest,
   isManifestOrIndex,
-  OCI_IMAGE_INDEX,
-  OCI_IMAGE_MANIFEST,
+  MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
+  MEDIA_TYPE_DOCKER_MANIFEST_LIST,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
   OciError,
 } from '@soci/oci';
 import type { WholeResponse } from '../../transport/registry-http.ts';
@@ -22,7 +22,13 @@ import { describeAnswer } from './manifest-answer.ts';
  * whatever else there is, so that an image of another kind is refused by what it is, not as missing. It is containerd's
  * list, which every registry has seen.
  */
-const ACCEPT = [DOCKER_IMAGE_MANIFEST, DOCKER_MANIFEST_LIST, OCI_IMAGE_MANIFEST, OCI_IMAGE_INDEX, '*/*'].join(', ');
+const ACCEPT = [
+  MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
+  MEDIA_TYPE_DOCKER_MANIFEST_LIST,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+  '*/*',
+].join(', ');
 
 /** Whether content of this type is kept under `/manifests/`; everything else is a blob. */
 export function isManifest({ mediaType }: Pick<Descriptor, 'mediaType'>): boolean {

@@ -1,4 +1,4 @@
-import { OCI_IMAGE_MANIFEST, OCI_LAYER_GZIP } from '@soci/oci';
+import { MEDIA_TYPE_OCI_IMAGE_MANIFEST, MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { contentOf, jsonContent, smallImage, streamOf } from '../fixtures/content.ts';
 import { openTestRepository, pushBlobs, requestLines } from '../fixtures/opened-repository.ts';
@@ -13,7 +13,10 @@ test('a manifest and its tag are one request, and another tag is one more', asyn
   await repository.pushManifest(descriptor, bytes, { tag: 'v1' });
   await repository.tag(descriptor, 'v2');
   expect(requestLines(server)).toEqual([`PUT ${manifests}/v1 201`, `PUT ${manifests}/v2 201`]);
-  expect(server.manifest('team/app', 'v2')).toMatchObject({ digest: descriptor.digest, mediaType: OCI_IMAGE_MANIFEST });
+  expect(server.manifest('team/app', 'v2')).toMatchObject({
+    digest: descriptor.digest,
+    mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+  });
 });
 
 test('a manifest that is there is not sent again', async () => {
@@ -33,7 +36,7 @@ test('a tag is given to what is there only', async () => {
 
 test('a blob bears no name', async () => {
   const { repository } = await openTestRepository();
-  const blob = contentOf(OCI_LAYER_GZIP, 'a blob');
+  const blob = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, 'a blob');
   await expect(repository.pushManifest(blob.descriptor, blob.bytes, { tag: 'v1' })).rejects.toMatchObject({
     code: 'MANIFEST_INVALID',
   });
@@ -46,7 +49,7 @@ test('what does not match its descriptor is not sent', async () => {
   const push = (raw: Uint8Array) => repository.pushManifest(descriptor, raw);
   await expect(push(bytes.subarray(1))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
   await expect(push(bytes.slice().fill(0))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
-  const huge = jsonContent(OCI_IMAGE_MANIFEST, { padding: ' '.repeat(2 ** 22) });
+  const huge = jsonContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, { padding: ' '.repeat(2 ** 22) });
   await expect(repository.push(huge.descriptor, huge.bytes)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
   await expect(repository.push(huge.descriptor, streamOf(huge.bytes))).rejects.toMatchObject({
     code: 'LIMIT_EXCEEDED',
@@ -70,7 +73,7 @@ test("a manifest that names what is missing is refused, in the registry's words"
 test("Amazon ECR's 405 for a manifest with an artifact type is a refusal of the manifest", async () => {
   const { repository } = await openTestRepository({ ecr: true, autoCreate: true });
   const { bytes } = await pushBlobs(repository);
-  const typed = jsonContent(OCI_IMAGE_MANIFEST, {
+  const typed = jsonContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
     ...JSON.parse(new TextDecoder().decode(bytes)),
     artifactType: 'a/b',
   });

@@ -2,7 +2,7 @@ import {
   type CallOptions,
   type Descriptor,
   digestOf,
-  OCI_IMAGE_INDEX,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
   OciError,
   parseDigest,
   parseImageIndex,
@@ -119,7 +119,7 @@ async function readIndex(context: RepositoryContext, tag: string, call: CallOpti
   } catch (error) {
     if (!(error instanceof OciError)) throw error;
     if (error.code === 'NOT_FOUND') {
-      return { document: { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX }, entries: [] };
+      return { document: { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX }, entries: [] };
     }
     throw new OciError(error.code, `the list of referrers ${context.name}:${tag}: ${error.message}`, { cause: error });
   }
@@ -128,7 +128,7 @@ async function readIndex(context: RepositoryContext, tag: string, call: CallOpti
 /** Writes it once: sent again later it could undo what others wrote meanwhile, so the index is read anew instead. */
 async function writeIndex(context: RepositoryContext, tag: string, document: object, call: CallOptions): Promise<void> {
   const raw = new TextEncoder().encode(JSON.stringify(document));
-  const target = { mediaType: OCI_IMAGE_INDEX, digest: digestOf(raw), size: raw.length };
+  const target = { mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX, digest: digestOf(raw), size: raw.length };
   checkManifestSize(context, target);
   await sendManifest(context, target, sentOnce(raw), tag, call);
 }

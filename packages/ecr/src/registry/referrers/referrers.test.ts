@@ -1,4 +1,9 @@
-import { type Descriptor, OCI_EMPTY, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from '@soci/oci';
+import {
+  type Descriptor,
+  MEDIA_TYPE_OCI_EMPTY,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+} from '@soci/oci';
 import { expect, test } from 'vitest';
 import { type Content, collect, contentOf, jsonContent } from '../fixtures/content.ts';
 import { openTestRepository, pushBlobs, requestLines } from '../fixtures/opened-repository.ts';
@@ -11,11 +16,11 @@ const REPORT = 'application/vnd.example.report';
 /** A manifest about another one, and the blob that is its configuration. */
 function aboutManifest(subject: Descriptor, type: string, note: string): { manifest: Content; config: Content } {
   const config = contentOf(type, '{}');
-  const manifest = jsonContent(OCI_IMAGE_MANIFEST, {
+  const manifest = jsonContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
     schemaVersion: 2,
-    mediaType: OCI_IMAGE_MANIFEST,
+    mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
     config: config.descriptor,
-    layers: [{ ...config.descriptor, mediaType: OCI_EMPTY }],
+    layers: [{ ...config.descriptor, mediaType: MEDIA_TYPE_OCI_EMPTY }],
     subject,
     annotations: { note },
   });
@@ -85,7 +90,7 @@ test('a manifest that was put, but not listed, is listed when it is pushed again
   const subject = await pushSubject(repository);
   const { manifest, config } = aboutManifest(subject, SIGNATURE, 'one');
   await repository.push(config.descriptor, config.bytes);
-  server.putManifest('team/app', manifest.descriptor.digest, OCI_IMAGE_MANIFEST, manifest.bytes);
+  server.putManifest('team/app', manifest.descriptor.digest, MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest.bytes);
   await reopen().push(manifest.descriptor, manifest.bytes);
   expect(await collect(reopen().referrers(subject))).toMatchObject([manifest.descriptor]);
 });
@@ -94,9 +99,14 @@ test('what others wrote into the index under the tag stays', async () => {
   const { repository, server } = await openTestRepository({ referrers: false });
   const subject = await pushSubject(repository);
   const tag = subject.digest.replace(':', '-');
-  const other = { mediaType: OCI_IMAGE_MANIFEST, digest: subject.digest, size: subject.size, unknown: 1 };
-  const index = { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [other], annotations: { by: 'another' } };
-  server.putManifest('team/app', tag, OCI_IMAGE_INDEX, jsonContent(OCI_IMAGE_INDEX, index).bytes);
+  const other = { mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, digest: subject.digest, size: subject.size, unknown: 1 };
+  const index = {
+    schemaVersion: 2,
+    mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX,
+    manifests: [other],
+    annotations: { by: 'another' },
+  };
+  server.putManifest('team/app', tag, MEDIA_TYPE_OCI_IMAGE_INDEX, jsonContent(MEDIA_TYPE_OCI_IMAGE_INDEX, index).bytes);
   const mine = await pushReferrer(repository, subject, SIGNATURE, 'one');
   const written = JSON.parse(new TextDecoder().decode(server.manifest('team/app', tag)?.bytes));
   expect(written).toEqual({ ...index, manifests: [other, mine] });
@@ -151,7 +161,7 @@ test('a list that others replace without end is given up', async () => {
     else response.writeHead(404).end();
   });
   const { manifest } = aboutManifest(
-    { mediaType: OCI_IMAGE_MANIFEST, digest: `sha256:${'0'.repeat(64)}`, size: 2 },
+    { mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, digest: `sha256:${'0'.repeat(64)}`, size: 2 },
     REPORT,
     '',
   );
@@ -160,7 +170,7 @@ test('a list that others replace without end is given up', async () => {
   });
 });
 
-const subject: Descriptor = { mediaType: OCI_IMAGE_MANIFEST, digest: `sha256:${'1'.repeat(64)}`, size: 2 };
+const subject: Descriptor = { mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, digest: `sha256:${'1'.repeat(64)}`, size: 2 };
 const entry = (artifactType?: string) => ({ ...subject, ...(artifactType && { artifactType }) });
 
 test('what a registry did not filter is filtered here; of what it did, an entry without a type has passed', async () => {
@@ -187,7 +197,12 @@ test('a repository that is not there has no referrers, and says nothing of the r
 test('a page for people is no list of referrers, whatever its status', async () => {
   const { repository } = await openScriptedRepository((request, response) => {
     if (request.url?.includes('/referrers/')) response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
-    else answerJson(response, { schemaVersion: 2, manifests: [entry(REPORT)] }, { 'content-type': OCI_IMAGE_INDEX });
+    else
+      answerJson(
+        response,
+        { schemaVersion: 2, manifests: [entry(REPORT)] },
+        { 'content-type': MEDIA_TYPE_OCI_IMAGE_INDEX },
+      );
   });
   expect(await collect(repository.referrers(subject))).toEqual([entry(REPORT)]);
 });

@@ -1,7 +1,7 @@
 import {
   type CallOptions,
   type Descriptor,
-  OCI_IMAGE_INDEX,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
   OciError,
   parseDigest,
   parseImageIndex,
@@ -88,7 +88,7 @@ function firstPage({ path, traits }: RepositoryContext, digest: string, artifact
   const query = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
   return {
     target: `/v2/${path}/referrers/${digest}${query}`,
-    accept: OCI_IMAGE_INDEX,
+    accept: MEDIA_TYPE_OCI_IMAGE_INDEX,
     expected: traits.hasReferrersApi ? [404] : NO_API,
   };
 }

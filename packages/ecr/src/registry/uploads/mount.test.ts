@@ -1,10 +1,10 @@
-import { OCI_LAYER_GZIP } from '@soci/oci';
+import { MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { contentOf, streamOf } from '../fixtures/content.ts';
 import { openTestRepository, requestLines } from '../fixtures/opened-repository.ts';
 import { openScriptedRepository } from '../fixtures/scripted-registry.ts';
 
-const blob = contentOf(OCI_LAYER_GZIP, 'a blob of two repositories');
+const blob = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, 'a blob of two repositories');
 const uploads = '/v2/team/app/blobs/uploads';
 
 test('a blob of another repository is taken over in one request', async () => {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { OCI_LAYER_GZIP } from '@soci/oci';
+import { MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
 import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, test } from 'vitest';
 import { RegistryError } from '../../errors.ts';
@@ -7,8 +7,8 @@ import { type Content, contentOf, noise, streamOf } from '../fixtures/content.ts
 import { openTestRepository, requestLines } from '../fixtures/opened-repository.ts';
 import { answerJson, openScriptedRepository } from '../fixtures/scripted-registry.ts';
 
-const small = contentOf(OCI_LAYER_GZIP, 'a small blob');
-const large = contentOf(OCI_LAYER_GZIP, noise(20_000_000));
+const small = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, 'a small blob');
+const large = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, noise(20_000_000));
 
 /** Not compared by the test runner, which would print millions of bytes. */
 async function isStored(server: TestRegistry, { descriptor, bytes }: Content): Promise<boolean> {
@@ -41,7 +41,7 @@ test('a registry that takes a blob in the first request is sent it there', async
   expect(methods(requestLines(server))).toBe('HEAD POST');
   expect(await isStored(server, small)).toBe(true);
   server.clearRequests();
-  const medium = contentOf(OCI_LAYER_GZIP, noise(300_000));
+  const medium = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, noise(300_000));
   await repository.push(medium.descriptor, medium.bytes);
   expect(methods(requestLines(server))).toBe('HEAD POST PUT'); // too much to send in vain
 });
@@ -157,7 +157,7 @@ test('a registry that is sent a blob twice in one upload is not: what breaks off
   const { repository, server } = await openTestRepository();
   const bytes = noise(1_000_000);
   server.inject({ on: { method: 'PUT' }, times: 2, fault: { kind: 'reset', afterBytes: 500_000 } });
-  await repository.push(contentOf(OCI_LAYER_GZIP, bytes).descriptor, bytes);
+  await repository.push(contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, bytes).descriptor, bytes);
   const uploads = server.requests.filter(({ method }) => method === 'PUT').map(({ path }) => path);
   expect(new Set(uploads).size).toBe(3);
 });
@@ -246,7 +246,7 @@ test('a registry that still waits for a request that was given up is sent all of
 });
 
 test('a registry may take its time to put a large upload together', async () => {
-  const large = contentOf(OCI_LAYER_GZIP, new Uint8Array(2 ** 26));
+  const large = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, new Uint8Array(2 ** 26));
   const { repository, lines } = await openScriptedRepository(
     ({ method }, response) => {
       if (method === 'HEAD') response.writeHead(404).end();
