@@ -1,4 +1,5 @@
 import type { EventPatternOptions } from '@soci/filter';
+import { Random } from '@soci/test-content';
 import {
   asReceived,
   cacheEvent,
@@ -14,7 +15,6 @@ import {
   SOCI_V1,
   SOCI_V2,
 } from '../../packages/filter/src/fixtures/events.ts';
-import { Random } from '../src/random.ts';
 
 /** Undefined is a field that is absent. */
 const TAGS = ['v4', 'v4-soci', 'LATEST', '', undefined];

@@ -1,4 +1,4 @@
-import { Random } from '../src/random.ts';
+import { Random } from '@soci/test-content';
 
 /** A pattern, and an event that it may let through. */
 export interface RandomMatch {

@@ -1,8 +1,8 @@
 // Many events at once, in no order, some of them twice and some malformed: every image gets its index, and one.
 import type { GeneratorAnswer } from '@soci/functions';
+import { Random } from '@soci/test-content';
 import { expect, test } from 'vitest';
 import { makeImage, makeLayer } from '../../packages/functions/src/fixtures/image-content.ts';
-import { Random } from '../src/random.ts';
 import { FILTER } from './functions.ts';
 import { pushMade } from './push.ts';
 import { REPORT } from './report.ts';

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
+import { Random } from '@soci/test-content';
 import { bytesSource, decodeZtoc, extractFile, type FileEntry } from '@soci/ztoc';
 import type { Difference } from './outcome.ts';
-import { Random } from './random.ts';
 import type { Reference, ZtocRequest } from './reference.ts';
 
 /** Larger files are left out: they travel to the reference and back as base64. */

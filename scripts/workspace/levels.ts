@@ -12,8 +12,10 @@ export interface Allowance {
  * the check: its place is decided here first.
  */
 export const LEVELS: Readonly<Record<string, Allowance>> = {
-  '@soci/ztoc': { packages: [], modules: ['@noble/hashes', 'node'] },
-  '@soci/oci': { packages: [], modules: ['node'] },
+  // Tests of every package may use it, those of the lowest ones too.
+  '@soci/test-content': { packages: [], modules: ['node', 'vitest'] },
+  '@soci/ztoc': { packages: [], modules: ['@noble/hashes', 'node'], tests: ['@soci/test-content'] },
+  '@soci/oci': { packages: [], modules: ['node'], tests: ['@soci/test-content'] },
   '@soci/test-aws': { packages: [], modules: ['node'] },
   '@soci/filter': { packages: [], modules: ['valibot'], tests: ['@soci/test-aws'] },
   '@soci/index': { packages: ['@soci/oci', '@soci/ztoc'], modules: ['node'] },
@@ -76,6 +78,7 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
       '@soci/oci',
       '@soci/stack',
       '@soci/test-aws',
+      '@soci/test-content',
       '@soci/test-registry',
       '@soci/ztoc',
     ],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Random } from '../../src/random.ts';
+import { Random } from '@soci/test-content';
 
 /** What files are like, by how far they can be compressed. */
 export type Kind = 'noise' | 'program' | 'text' | 'zeros';

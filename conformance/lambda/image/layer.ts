@@ -1,4 +1,4 @@
-import { Random } from '../../src/random.ts';
+import { Random } from '@soci/test-content';
 import { type Kind, makeContent } from './content.ts';
 import { GzipFile, type Stretch, stretchOf } from './gzip-file.ts';
 import { BLOCK, tarHeader } from './tar-header.ts';

@@ -1,7 +1,7 @@
+import { Random } from '@soci/test-content';
 import type { Content } from '../layer/content.ts';
 import { soundTar } from '../layer/random-tar.ts';
 import type { TarShape } from '../layer/tar.ts';
-import { Random } from '../random.ts';
 
 /** A layer of an image, and what its descriptor says of it. */
 export interface LayerSpec {

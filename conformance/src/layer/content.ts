@@ -1,4 +1,4 @@
-import { Random } from '../random.ts';
+import { Random } from '@soci/test-content';
 
 /** What a file holds, said briefly enough for a recipe: the bytes follow from it. */
 export interface Content {

@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '@soci/test-content';
 
 /** A way to spoil bytes. Positions are fractions of the length, so that they stay in place while the bytes around shrink. */
 export type Corruption =

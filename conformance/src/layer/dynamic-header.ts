@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '@soci/test-content';
 import type { BitWriter } from './bit-writer.ts';
 import type { DeflateFault } from './deflate-fault.ts';
 import { CODE_LENGTH_ORDER } from './deflate-tables.ts';

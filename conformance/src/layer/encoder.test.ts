@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
+import { Random } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../random.ts';
 import { type Content, renderContent } from './content.ts';
 import { DEFLATE_FAULTS } from './deflate-fault.ts';
 import { type Member, renderLayer } from './encoder.ts';

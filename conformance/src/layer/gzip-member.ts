@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { Random } from '../random.ts';
+import type { Random } from '@soci/test-content';
 
 /** The optional parts of a gzip header (RFC 1952, 2.3). Text is latin1. */
 export interface GzipHeader {

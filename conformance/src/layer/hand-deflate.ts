@@ -1,4 +1,4 @@
-import { Random } from '../random.ts';
+import { Random } from '@soci/test-content';
 import { BitWriter } from './bit-writer.ts';
 import { blockTypeOf, type DeflateFault } from './deflate-fault.ts';
 import {

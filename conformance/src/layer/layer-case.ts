@@ -1,4 +1,4 @@
-import { Random } from '../random.ts';
+import { Random } from '@soci/test-content';
 import { type Corruption, corrupt, randomCorruption } from './corruption.ts';
 import { type Encoder, type GoCompressor, renderLayer } from './encoder.ts';
 import type { ProgramName } from './programs.ts';

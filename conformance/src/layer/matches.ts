@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '@soci/test-content';
 
 /** Which of the possible matches are taken. */
 export type MatchStyle = 'none' | 'longest' | 'random' | 'far';

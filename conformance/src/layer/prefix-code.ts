@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '@soci/test-content';
 import type { BitWriter } from './bit-writer.ts';
 
 /** How the lengths of a code's words are chosen. */

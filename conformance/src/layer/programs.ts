@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Random } from '../random.ts';
+import type { Random } from '@soci/test-content';
 
 /** A compressor that may be installed on the machine, and how it is called. */
 interface Program {

@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '@soci/test-content';
 import { DEFLATE_FAULTS } from './deflate-fault.ts';
 import type { Encoder, Member, MemberMaker } from './encoder.ts';
 import { randomHeader } from './gzip-member.ts';

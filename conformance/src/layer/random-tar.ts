@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '@soci/test-content';
 import { EMPTY, randomContent } from './content.ts';
 import { randomCorruption } from './corruption.ts';
 import type { Dialect, FieldName, TarEntry, TarShape } from './tar.ts';

@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '@soci/test-content';
 
 /** A path: plain, prefixed, UTF-8, bytes that are no UTF-8, a whiteout; short of, at and beyond each length where writers change. */
 export function randomName(random: Random): string {

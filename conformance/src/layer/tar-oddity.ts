@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '@soci/test-content';
 import { type Content, EMPTY, randomContent } from './content.ts';
 import { FIELDS, type FieldName, type TarEntry } from './tar.ts';
 import { randomName } from './tar-name.ts';

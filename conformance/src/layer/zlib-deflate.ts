@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { constants, createDeflateRaw } from 'node:zlib';
-import type { Random } from '../random.ts';
+import type { Random } from '@soci/test-content';
 
 /** Settings of zlib's deflate that may change in the middle of a stream. */
 export interface ZlibSettings {

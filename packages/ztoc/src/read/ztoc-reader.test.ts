@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { concat, paxHeader, TAR_END, tarEntry } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { buildZtoc } from '../build/build-ztoc.ts';
 import { decodeZtoc } from '../envelope/decode.ts';
 import { damager } from '../envelope/fixtures/damage.ts';
 import { readReferenceZtoc } from '../envelope/fixtures/reference-ztocs.ts';
 import { ZtocError } from '../errors.ts';
-import { concat, END, entry, pax } from '../tar/fixtures/tar-writer.ts';
 import type { FileEntry, Ztoc } from '../ztoc.ts';
 import { extractFile } from './extract-file.ts';
 import { bytesSource, type RandomAccessSource } from './random-access-source.ts';
@@ -89,13 +89,13 @@ describe.each([
 
 const body = digits(1_000_000);
 const small = concat(
-  entry({ name: 'dir/', type: '5' }),
-  entry({ name: 'dir/file' }, 'hello'),
-  entry({ name: 'hard', type: '1', linkName: 'dir/file' }),
-  entry({ name: 'soft', type: '2', linkName: 'dir/file' }),
-  entry({ name: 'empty' }),
-  entry({ name: 'large' }, body),
-  END,
+  tarEntry({ name: 'dir/', type: '5' }),
+  tarEntry({ name: 'dir/file' }, 'hello'),
+  tarEntry({ name: 'hard', type: '1', linkName: 'dir/file' }),
+  tarEntry({ name: 'soft', type: '2', linkName: 'dir/file' }),
+  tarEntry({ name: 'empty' }),
+  tarEntry({ name: 'large' }, body),
+  TAR_END,
 );
 
 describe('a file system view', () => {
@@ -289,12 +289,12 @@ describe('sparse files are read with their holes', () => {
   const name = ['GNU.sparse.name', 'sparse'] as const;
   const size = ['GNU.sparse.size', `${file.length}`] as const;
   const count = ['GNU.sparse.numblocks', '3'] as const;
-  const next = concat(entry({ name: 'next' }, 'next'), END);
+  const next = concat(tarEntry({ name: 'next' }, 'next'), TAR_END);
   const mapBlock = concat(`3\n${map.join('\n')}\n`, new Uint8Array(512)).subarray(0, 512);
 
   const formats: Record<string, Uint8Array> = {
     '0.0': concat(
-      pax([
+      paxHeader([
         size,
         count,
         ...pairs.flatMap(([offset, length]) => [
@@ -302,13 +302,22 @@ describe('sparse files are read with their holes', () => {
           ['GNU.sparse.numbytes', `${length}`] as const,
         ]),
       ]),
-      entry({ name: 'sparse' }, concat(first, second)),
+      tarEntry({ name: 'sparse' }, concat(first, second)),
       next,
     ),
-    '0.1': concat(pax([name, size, count, ['GNU.sparse.map', map.join(',')]]), entry({}, concat(first, second)), next),
+    '0.1': concat(
+      paxHeader([name, size, count, ['GNU.sparse.map', map.join(',')]]),
+      tarEntry({}, concat(first, second)),
+      next,
+    ),
     '1.0': concat(
-      pax([name, ['GNU.sparse.major', '1'], ['GNU.sparse.minor', '0'], ['GNU.sparse.realsize', `${file.length}`]]),
-      entry({ name: 'GNUSparseFile.0/sparse' }, concat(mapBlock, first, second)),
+      paxHeader([
+        name,
+        ['GNU.sparse.major', '1'],
+        ['GNU.sparse.minor', '0'],
+        ['GNU.sparse.realsize', `${file.length}`],
+      ]),
+      tarEntry({ name: 'GNUSparseFile.0/sparse' }, concat(mapBlock, first, second)),
       next,
     ),
   };

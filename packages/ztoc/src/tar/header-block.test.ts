@@ -1,16 +1,16 @@
+import { type HeaderFields, tarChecksum, tarHeader, toBytes } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
 import { BytePool } from './byte-pool.ts';
 import { toByteString } from './byte-string.ts';
-import { checksum, type HeaderFields, header, toBytes } from './fixtures/tar-writer.ts';
 import { parseHeaderBlock, readGroupName, readLinkName, readName, readUserName } from './header-block.ts';
 
 function nameOf(fields: HeaderFields): string {
-  const block = header(fields);
+  const block = tarHeader(fields);
   return toByteString(readName(block, parseHeaderBlock(block, 0), new BytePool(1000), 0));
 }
 
 function ownersOf(fields: HeaderFields): string[] {
-  const block = header(fields);
+  const block = tarHeader(fields);
   const parsed = parseHeaderBlock(block, 0);
   const pool = new BytePool(1000);
   return [readUserName(block, parsed, pool, 0), readGroupName(block, parsed, pool, 0)].map((name) =>
@@ -20,7 +20,7 @@ function ownersOf(fields: HeaderFields): string[] {
 
 describe('a header block', () => {
   test.each(['v7', 'ustar', 'star', 'gnu'] as const)('in %s format has the fields all formats have', (format) => {
-    const block = header({
+    const block = tarHeader({
       format,
       type: '2',
       mode: 0o755,
@@ -43,7 +43,7 @@ describe('a header block', () => {
 
   test.each(['ustar', 'star', 'gnu'] as const)('in %s format has owners and device numbers', (format) => {
     const fields: HeaderFields = { format, userName: 'www-data', groupName: 'g'.repeat(32), devMajor: 8, devMinor: 1 };
-    expect(parseHeaderBlock(header(fields), 0)).toMatchObject({ devMajor: 8, devMinor: 1 });
+    expect(parseHeaderBlock(tarHeader(fields), 0)).toMatchObject({ devMajor: 8, devMinor: 1 });
     expect(ownersOf(fields)).toEqual(['www-data', 'g'.repeat(32)]);
   });
 
@@ -56,7 +56,7 @@ describe('a header block', () => {
         [329, 'not a number'],
       ],
     };
-    expect(parseHeaderBlock(header(fields), 0)).toMatchObject({ devMajor: 0, devMinor: 0 });
+    expect(parseHeaderBlock(tarHeader(fields), 0)).toMatchObject({ devMajor: 0, devMinor: 0 });
     expect(ownersOf(fields)).toEqual(['', '']);
   });
 
@@ -102,7 +102,7 @@ describe('a name', () => {
 
 describe('a block is refused', () => {
   test('for a wrong checksum', () => {
-    const block = header({});
+    const block = tarHeader({});
     block[0] ^= 1;
     expect(() => parseHeaderBlock(block, 1024)).toThrow(
       expect.objectContaining({
@@ -111,12 +111,12 @@ describe('a block is refused', () => {
         message: expect.stringContaining('byte 1024 has a wrong checksum'),
       }),
     );
-    expect(() => parseHeaderBlock(header({ checksum: '00x' }), 0)).toThrow(/checksum/);
+    expect(() => parseHeaderBlock(tarHeader({ checksum: '00x' }), 0)).toThrow(/checksum/);
   });
 
   test('but not for one of signed bytes', () => {
-    const block = header({ name: Uint8Array.of(0xc3, 0xa9) });
-    const signed = Number.parseInt(checksum(block), 8) - 2 * 0x100;
+    const block = tarHeader({ name: Uint8Array.of(0xc3, 0xa9) });
+    const signed = Number.parseInt(tarChecksum(block), 8) - 2 * 0x100;
     block.set(toBytes(`${signed.toString(8).padStart(6, '0')}\0 `), 148);
     expect(parseHeaderBlock(block, 0)).toMatchObject({ typeFlag: 0x30 });
   });
@@ -124,7 +124,7 @@ describe('a block is refused', () => {
   test.each(['size', 'mode', 'uid', 'gid', 'modTime', 'devMajor', 'devMinor'] as const)(
     'for a malformed %s',
     (field) => {
-      expect(() => parseHeaderBlock(header({ [field]: '12x' }), 512)).toThrow(
+      expect(() => parseHeaderBlock(tarHeader({ [field]: '12x' }), 512)).toThrow(
         expect.objectContaining({ code: 'TAR_INVALID', offset: 512, message: expect.stringContaining('malformed') }),
       );
     },
@@ -132,10 +132,12 @@ describe('a block is refused', () => {
 
   test('for malformed times in star format, which GNU may have', () => {
     for (const start of [476, 488]) {
-      expect(() => parseHeaderBlock(header({ format: 'star', patches: [[start, '9']] }), 0)).toThrow(/malformed/);
+      expect(() => parseHeaderBlock(tarHeader({ format: 'star', patches: [[start, '9']] }), 0)).toThrow(/malformed/);
     }
     for (const start of [345, 357]) {
-      expect(parseHeaderBlock(header({ format: 'gnu', patches: [[start, '9']] }), 0)).toMatchObject({ typeFlag: 0x30 });
+      expect(parseHeaderBlock(tarHeader({ format: 'gnu', patches: [[start, '9']] }), 0)).toMatchObject({
+        typeFlag: 0x30,
+      });
     }
   });
 });

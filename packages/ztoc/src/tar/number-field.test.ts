@@ -1,5 +1,5 @@
+import { type Bytes, base256, toBytes } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
-import { type Bytes, base256, toBytes } from './fixtures/tar-writer.ts';
 import { parseNumberField } from './number-field.ts';
 
 function parse(field: Bytes, width = toBytes(field).length) {

@@ -1,7 +1,7 @@
+import { type Bytes, concat, paxRecord, toBytes } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
 import { BytePool } from './byte-pool.ts';
 import { toByteString } from './byte-string.ts';
-import { type Bytes, concat, paxRecord, toBytes } from './fixtures/tar-writer.ts';
 import { parsePaxRecords, sortPaxRecords } from './pax-records.ts';
 
 /** The records as text, in the order a zTOC has them; undefined for a refusal. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { tarChecksum, toBytes } from '@soci/test-content';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ZtocError } from '../errors.ts';
 import { loadTarCases, scan, seededRandom } from './fixtures/tar-cases.ts';
-import { checksum, toBytes } from './fixtures/tar-writer.ts';
 import { BLOCK_SIZE } from './tar-format.ts';
 import { TarScanner } from './tar-scanner.ts';
 
@@ -89,7 +89,7 @@ function damage(tar: Uint8Array, random: (bound: number) => number): Uint8Array 
     damaged[at] = random(2) === 0 ? random(256) : [0, 0x0a, 0x20, 0x30, 0x3d, 0x80, 0xff][random(7)];
     const start = at - (at % BLOCK_SIZE);
     const block = damaged.subarray(start, start + BLOCK_SIZE);
-    if (block.length === BLOCK_SIZE && random(8) > 0) block.set(toBytes(checksum(block)), 148);
+    if (block.length === BLOCK_SIZE && random(8) > 0) block.set(toBytes(tarChecksum(block)), 148);
   }
   return damaged;
 }

@@ -48,6 +48,18 @@ export class Random {
     return Math.max(low, Math.min(Math.floor(high), Math.floor(Math.exp(exponent)) - shift));
   }
 
+  /** An integer from 0 up to, not including, `bound`. */
+  below(bound: number): number {
+    return this.uint32() % bound;
+  }
+
+  /** Bytes that no compressor makes smaller. */
+  bytes(size: number): Uint8Array<ArrayBuffer> {
+    const words = new Uint32Array(Math.ceil(size / 4));
+    for (let i = 0; i < words.length; i++) words[i] = this.uint32();
+    return new Uint8Array(words.buffer, 0, size);
+  }
+
   /** True `probability` of the time. */
   chance(probability: number): boolean {
     return this.fraction() < probability;
