@@ -74,6 +74,7 @@ export function listFiles(folder: string, endings: readonly string[] = ['']): st
   const path = join(ROOT, folder);
   if (!existsSync(path)) return [];
   return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name === '.git') return []; // A file in a further work tree.
     const name = join(folder, entry.name);
     if (entry.isFile()) return endings.some((ending) => name.endsWith(ending)) ? [name] : [];
     const isMade = MADE.has(entry.name) || (entry.name.startsWith('.') && !OURS.has(entry.name));
