@@ -1,4 +1,5 @@
 import type { Descriptor } from './descriptor.ts';
+import { OciError } from './errors.ts';
 
 /** Options of every call that does I/O. */
 export interface CallOptions {
@@ -90,4 +91,19 @@ export interface Mounter {
    * @returns Whether it is here now; where it is not, push it.
    */
   mount(target: Descriptor, from: string, options?: CallOptions): Promise<boolean>;
+}
+
+/**
+ * Checks that a range lies within content of `size` bytes: for those who implement {@link RangeFetcher}.
+ *
+ * @throws OciError `RANGE_INVALID`
+ */
+export function checkRange({ offset, length }: ByteRange, size: number, digest: string): void {
+  const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
+  if (!whole || length > size - offset) {
+    throw new OciError(
+      'RANGE_INVALID',
+      `${length} bytes from ${offset} do not lie within the ${size} bytes of ${digest}`,
+    );
+  }
 }

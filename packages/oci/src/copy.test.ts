@@ -11,7 +11,7 @@ import {
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
   MEDIA_TYPE_OCI_LAYER_GZIP,
 } from './media-types.ts';
-import { MemoryStore } from './memory/memory-store.ts';
+import { MemoryStore } from './memory-store.ts';
 import { OverlayStore } from './overlay.ts';
 import { readVerified } from './read.ts';
 import { listSuccessors } from './walk.ts';

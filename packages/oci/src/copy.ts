@@ -1,18 +1,17 @@
 import type { Fetcher, Mounter, Prober, Pusher } from './content.ts';
 import type { Descriptor } from './descriptor.ts';
 import { OciError } from './errors.ts';
-import { MAX_MANIFEST_SIZE } from './limits.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
 import { isManifestOrIndex, isNonDistributable } from './media-types.ts';
 import { readVerified } from './read.ts';
-import { Turns } from './turns.ts';
 import { checkBounds, listSuccessors, nodeKey, type WalkOptions } from './walk.ts';
 
-/** Pieces of content that are copied at a time: enough to hide a registry's latency, few enough for its rate limits. */
-export const DEFAULT_COPY_CONCURRENCY = 4;
+/** Enough to hide a registry's latency, few enough for its rate limits. */
+const DEFAULT_CONCURRENCY = 4;
 
 /** Options of {@link copyImage}. */
 export interface CopyOptions extends WalkOptions {
-  /** Pieces of content in flight at a time, at least 1. @default {@link DEFAULT_COPY_CONCURRENCY} */
+  /** Pieces of content in flight at a time, at least 1. @default 4 */
   readonly concurrency?: number;
   /**
    * Whether the caller knows that the target holds a piece with everything below it: it is then neither probed nor copied.
@@ -86,7 +85,7 @@ class ImageCopy {
   readonly #target: Pusher & Prober & Partial<Mounter>;
   readonly #root: Descriptor;
   readonly #options: CopyOptions;
-  readonly #turns: Turns;
+  readonly #slots: Semaphore;
   readonly #abort = new AbortController();
   readonly #call: { readonly signal: AbortSignal };
   /** What was met, counted. */
@@ -99,7 +98,7 @@ class ImageCopy {
   readonly #counts = { copied: 0, bytes: 0, mounted: 0, present: 0 };
 
   constructor(source: Fetcher, target: Pusher & Prober & Partial<Mounter>, root: Descriptor, options: CopyOptions) {
-    const { concurrency = DEFAULT_COPY_CONCURRENCY, signal } = options;
+    const { concurrency = DEFAULT_CONCURRENCY, signal } = options;
     if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
       throw new OciError('OPTION_INVALID', `concurrency is a whole number, 1 or more, found ${concurrency}`);
     }
@@ -107,7 +106,7 @@ class ImageCopy {
     this.#target = target;
     this.#root = root;
     this.#options = options;
-    this.#turns = new Turns(concurrency);
+    this.#slots = new Semaphore(concurrency);
     this.#maxHeld = 2 * concurrency;
     const own = this.#abort.signal;
     this.#call = { signal: signal === undefined ? own : AbortSignal.any([signal, own]) };
@@ -127,7 +126,7 @@ class ImageCopy {
   }
 
   /**
-   * Begins to copy a piece with everything below it, and returns when all of that is begun. What waits for its turn
+   * Begins to copy a piece with everything below it, and returns when all of that is begun. What waits for its slot
    * holds up what comes after it.
    */
   async #begin(descriptor: Descriptor, depth: number): Promise<void> {
@@ -140,18 +139,18 @@ class ImageCopy {
     } else if (isManifestOrIndex(descriptor.mediaType)) {
       await this.#beginManifest(descriptor, depth);
     } else {
-      await this.#turns.take();
-      const copying = this.#withTurn(() => this.#copyBlob(descriptor));
+      await this.#slots.acquire();
+      const copying = this.#inSlot(() => this.#copyBlob(descriptor));
       void this.#follow(descriptor, copying);
     }
   }
 
   async #beginManifest(descriptor: Descriptor, depth: number): Promise<void> {
     const { limits = {}, repair = false } = this.#options;
-    await this.#turns.take();
-    const { isThere, raw } = await this.#withTurn(async () => {
+    await this.#slots.acquire();
+    const { isThere, raw } = await this.#inSlot(async () => {
       const isThere = await this.#target.exists(descriptor, this.#call);
-      const options = { maxSize: limits.maxManifestSize ?? MAX_MANIFEST_SIZE, ...this.#call };
+      const options = { maxSize: limits.maxManifestSize ?? DEFAULT_LIMITS.maxManifestSize, ...this.#call };
       return { isThere, raw: isThere && !repair ? undefined : await readVerified(this.#source, descriptor, options) };
     });
     if (raw === undefined) {
@@ -174,8 +173,8 @@ class ImageCopy {
   ): Promise<CopyProgress['outcome']> {
     await Promise.all(successors.map((successor) => this.#begun.get(nodeKey(successor))));
     if (raw === undefined) return 'present';
-    await this.#turns.take();
-    await this.#withTurn(() => this.#target.push(descriptor, raw, this.#call));
+    await this.#slots.acquire();
+    await this.#inSlot(() => this.#target.push(descriptor, raw, this.#call));
     return 'copied';
   }
 
@@ -197,17 +196,17 @@ class ImageCopy {
     }
   }
 
-  /** Works in a turn that was taken, and gives it back. */
-  async #withTurn<T>(work: () => Promise<T>): Promise<T> {
+  /** Works in a slot that was acquired, and releases it. */
+  async #inSlot<T>(work: () => Promise<T>): Promise<T> {
     try {
       this.#call.signal.throwIfAborted();
       return await work();
     } catch (error) {
-      // Before the turn is given back: nothing more is to be begun.
+      // Before the slot is released: nothing more is to be begun.
       this.#abort.abort(error);
       throw error;
     } finally {
-      this.#turns.giveBack();
+      this.#slots.release();
     }
   }
 
@@ -224,5 +223,28 @@ class ImageCopy {
     if (outcome !== 'elsewhere') this.#counts[outcome] += 1;
     if (outcome === 'copied') this.#counts.bytes += descriptor.size;
     this.#options.onProgress?.({ descriptor, outcome });
+  }
+}
+
+/** Lets a limited number of pieces of work run at a time; the others wait, in the order in which they came. */
+class Semaphore {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(limit: number) {
+    this.#free = limit;
+  }
+
+  /** Resolves when there is a slot. Each must be released. */
+  async acquire(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Gives a slot to the one that has waited longest. */
+  release(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
   }
 }

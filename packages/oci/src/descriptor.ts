@@ -9,8 +9,7 @@ import {
   optionalStrings,
   sizeField,
 } from './document.ts';
-import type { Platform } from './platform.ts';
-import { parsePlatformObject } from './platform-object.ts';
+import { type Platform, parsePlatformObject } from './platform.ts';
 
 /**
  * Names a blob or a manifest by what it is: media type, digest and size.

@@ -1,6 +1,6 @@
 import { isDigest } from './digest.ts';
 import { OciError } from './errors.ts';
-import { MAX_MANIFEST_SIZE } from './limits.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
 
 /** A JSON object as parsed. Its keys are the input's: `__proto__` may be among them, so read by name, never by spread. */
 export type JsonObject = { readonly [key: string]: unknown };
@@ -14,7 +14,7 @@ const MEDIA_TYPE_PATTERN = /^[A-Za-z0-9][\w!#$&^.+-]{0,126}\/[A-Za-z0-9][\w!#$&^
  * Parses a JSON document of at most `maxSize` bytes whose top is an object. Of a key that stands twice the last counts,
  * as in Go's encoding/json; keys are matched exactly, where Go takes any case.
  */
-export function parseDocument(bytes: Uint8Array, what: string, maxSize = MAX_MANIFEST_SIZE): JsonObject {
+export function parseDocument(bytes: Uint8Array, what: string, maxSize = DEFAULT_LIMITS.maxManifestSize): JsonObject {
   if (bytes.length > maxSize) {
     throw new OciError('LIMIT_EXCEEDED', `${what} has ${bytes.length} bytes: the limit is ${maxSize}`);
   }

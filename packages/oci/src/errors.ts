@@ -42,3 +42,8 @@ export class OciError extends Error {
     this.code = code;
   }
 }
+
+/** Whether `error` is one of the operating system's, with one of these codes, such as `ENOENT`. */
+export function hasSystemCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(error.code as string);
+}

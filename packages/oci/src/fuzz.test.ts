@@ -3,9 +3,8 @@ import { readArchive } from './archive/archive-store.ts';
 import { archiveChunks } from './archive/archive-writer.ts';
 import { OciError } from './errors.ts';
 import { collect, drain, makeImage } from './fixtures/image.ts';
-import { parseImageIndex } from './image-index.ts';
 import type { PositionalReader } from './layout/file-span.ts';
-import { parseManifest } from './manifest.ts';
+import { parseImageIndex, parseManifest } from './manifest.ts';
 import { parsePlatform } from './platform.ts';
 import { formatReference, parseReference } from './reference.ts';
 

@@ -1,7 +1,6 @@
 import { asDigest, asObject, field, listField, optionalString, parseDocument } from './document.ts';
-import { MAX_LAYERS, type OciLimits } from './limits.ts';
-import type { Platform } from './platform.ts';
-import { parsePlatformObject } from './platform-object.ts';
+import { DEFAULT_LIMITS, type OciLimits } from './limits.ts';
+import { type Platform, parsePlatformObject } from './platform.ts';
 
 /**
  * The part of an image configuration that says what the image is; what its containers run is left in `raw`.
@@ -29,8 +28,8 @@ export function parseImageConfig(bytes: Uint8Array, limits: OciLimits = {}): Ima
   const document = parseDocument(bytes, 'image configuration', limits.maxManifestSize);
   const where = 'image configuration.rootfs';
   const rootfs = field(document, 'rootfs');
-  const diffIds =
-    rootfs === undefined ? [] : listField(asObject(rootfs, where), 'diff_ids', where, limits.maxLayers ?? MAX_LAYERS);
+  const maxLayers = limits.maxLayers ?? DEFAULT_LIMITS.maxLayers;
+  const diffIds = rootfs === undefined ? [] : listField(asObject(rootfs, where), 'diff_ids', where, maxLayers);
   const created = optionalString(document, 'created', 'image configuration');
   return {
     raw: bytes,

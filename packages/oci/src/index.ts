@@ -1,19 +1,19 @@
-export { checkRange } from './byte-range.ts';
-export type {
-  ByteRange,
-  CallOptions,
-  Fetcher,
-  FetchOptions,
-  Mounter,
-  Prober,
-  Pusher,
-  RangeFetcher,
-  ReferrerLister,
-  Resolver,
-  Tagger,
-  TagLister,
+export {
+  type ByteRange,
+  type CallOptions,
+  checkRange,
+  type Fetcher,
+  type FetchOptions,
+  type Mounter,
+  type Prober,
+  type Pusher,
+  type RangeFetcher,
+  type ReferrerLister,
+  type Resolver,
+  type Tagger,
+  type TagLister,
 } from './content.ts';
-export { type CopyOptions, type CopyProgress, type CopyResult, copyImage, DEFAULT_COPY_CONCURRENCY } from './copy.ts';
+export { type CopyOptions, type CopyProgress, type CopyResult, copyImage } from './copy.ts';
 export { bareDescriptor, type Descriptor, parseDescriptor } from './descriptor.ts';
 export {
   createDigester,
@@ -26,16 +26,20 @@ export {
 } from './digest.ts';
 export { OciError, type OciErrorCode } from './errors.ts';
 export { type ImageConfig, parseImageConfig } from './image-config.ts';
-export { type ImageIndex, parseImageIndex } from './image-index.ts';
-export { MAX_DEPTH, MAX_LAYERS, MAX_MANIFEST_SIZE, MAX_MANIFESTS, MAX_NODES, type OciLimits } from './limits.ts';
-export { type ImageManifest, parseManifest } from './manifest.ts';
-export { describeManifest } from './manifest-kind.ts';
+export type { OciLimits } from './limits.ts';
 export {
-  isDockerType,
+  describeManifest,
+  type ImageIndex,
+  type ImageManifest,
+  parseImageIndex,
+  parseManifest,
+  type Referral,
+  readReferral,
+} from './manifest.ts';
+export {
   isImageConfig,
   isImageIndex,
   isImageManifest,
-  isLayer,
   isManifestOrIndex,
   isNonDistributable,
   type LayerCompression,
@@ -63,10 +67,7 @@ export { type ReadOptions, readVerified, verifyStream } from './read.ts';
 export {
   formatReference,
   isTag,
-  MAX_REFERENCE_LENGTH,
-  MAX_REPOSITORY_LENGTH,
   parseReference,
   type Reference,
 } from './reference.ts';
-export { type Referral, readReferral } from './referrer.ts';
 export { type ContentNode, listSuccessors, type WalkOptions, walkContent } from './walk.ts';

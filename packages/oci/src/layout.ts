@@ -1,5 +1,5 @@
 export { ArchiveStore, openArchive } from './archive/archive-store.ts';
-export { type ArchiveOptions, type ArchiveRoot, archiveChunks, writeArchive } from './archive/archive-writer.ts';
+export { type ArchiveRoot, archiveChunks, writeArchive } from './archive/archive-writer.ts';
 export { createLayout, LayoutDraft } from './layout/layout-draft.ts';
 export { LayoutReader } from './layout/layout-reader.ts';
 export { LayoutStore, openLayout } from './layout/layout-store.ts';

@@ -62,11 +62,6 @@ export function isImageConfig(mediaType: string): boolean {
   return mediaType === MEDIA_TYPE_OCI_IMAGE_CONFIG || mediaType === MEDIA_TYPE_DOCKER_IMAGE_CONFIG;
 }
 
-/** Whether `mediaType` is Docker's own. */
-export function isDockerType(mediaType: string): boolean {
-  return mediaType.startsWith('application/vnd.docker.');
-}
-
 /** Whether a layer of this type may be missing from a store, its `urls` saying where it is to be had. */
 export function isNonDistributable(mediaType: string): boolean {
   return (
@@ -75,13 +70,8 @@ export function isNonDistributable(mediaType: string): boolean {
   );
 }
 
-/** Whether `mediaType` is a layer's: anything in the space of OCI layers, or one of Docker's five. */
-export function isLayer(mediaType: string): boolean {
-  return layerCompression(mediaType) !== undefined;
-}
-
 /**
- * How a layer of this media type is compressed, or undefined where it is no layer's type.
+ * How a layer of this media type is compressed, or undefined if that is no layer's type.
  * Follows containerd's `images.IsLayerType` and `images.DiffCompression` (core/images/mediatypes.go, v2.2.9), and the
  * reference's reading of their answers (soci-snapshotter v0.16.1, soci/soci_index.go, `buildSociLayer`): it indexes
  * `gzip`, `uncompressed` and `unknown` (as a plain tar), skips `zstd` and `unsupported`, refuses `unrecognized`.

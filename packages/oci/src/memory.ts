@@ -1,1 +1,1 @@
-export { DEFAULT_MAX_MEMORY, MemoryStore, type MemoryStoreOptions } from './memory/memory-store.ts';
+export { MemoryStore, type MemoryStoreOptions } from './memory-store.ts';

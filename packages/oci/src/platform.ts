@@ -1,3 +1,4 @@
+import { asObject, optionalString, optionalStrings, stringField } from './document.ts';
 import { OciError } from './errors.ts';
 
 /**
@@ -107,6 +108,26 @@ export function platformMatches(wanted: Platform, offered: Platform): boolean {
     (right['os.features'] ?? []).every((feature) => wantedFeatures.includes(feature)) &&
     sameBuild(left['os.version'], right['os.version'])
   );
+}
+
+/**
+ * Checks a parsed JSON value and makes a platform of it, as it stands: nothing is normalized.
+ *
+ * @throws OciError `MANIFEST_INVALID`
+ * @see OCI image-spec v1.1, image-index.md, `platform`
+ */
+export function parsePlatformObject(value: unknown, where: string): Platform {
+  const object = asObject(value, where);
+  const version = optionalString(object, 'os.version', where);
+  const features = optionalStrings(object, 'os.features', where);
+  const variant = optionalString(object, 'variant', where);
+  return {
+    architecture: stringField(object, 'architecture', where),
+    os: stringField(object, 'os', where),
+    ...(version && { 'os.version': version }),
+    ...(features && { 'os.features': features }),
+    ...(variant && { variant }),
+  };
 }
 
 /** A platform as parsed from text: like the canonical form, but `arm` stays without its v7 and `arm64/v8` keeps it. */

@@ -2,11 +2,11 @@ import type { CallOptions, Fetcher } from './content.ts';
 import type { Descriptor } from './descriptor.ts';
 import { createDigester, parseDigest } from './digest.ts';
 import { OciError } from './errors.ts';
-import { MAX_MANIFEST_SIZE } from './limits.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
 
 /** Options of {@link readVerified}. */
 export interface ReadOptions extends CallOptions {
-  /** Refuse content that is larger than so many bytes, before any is fetched. @default {@link MAX_MANIFEST_SIZE} */
+  /** Refuse content that is larger than so many bytes, before any is fetched. @default 4 MiB */
   readonly maxSize?: number;
 }
 
@@ -20,7 +20,7 @@ export async function readVerified(
   descriptor: Descriptor,
   options: ReadOptions = {},
 ): Promise<Uint8Array> {
-  const { maxSize = MAX_MANIFEST_SIZE, signal } = options;
+  const { maxSize = DEFAULT_LIMITS.maxManifestSize, signal } = options;
   if (descriptor.size > maxSize) {
     throw new OciError(
       'LIMIT_EXCEEDED',

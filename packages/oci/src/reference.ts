@@ -17,10 +17,10 @@ export interface Reference {
 }
 
 /** Longest path of a repository, in characters. @see distribution/reference v0.6.0, `RepositoryNameTotalLengthMax` */
-export const MAX_REPOSITORY_LENGTH = 255;
+const MAX_REPOSITORY_LENGTH = 255;
 
 /** Longest reference, in characters: a DNS name with a port, and each other part at its longest. */
-export const MAX_REFERENCE_LENGTH = 1024;
+const MAX_REFERENCE_LENGTH = 1024;
 
 const LABEL = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
 const DOMAIN_PATTERN = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?$`);

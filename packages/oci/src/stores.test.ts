@@ -8,7 +8,7 @@ import { bytesOf, describe as describeContent, drain, makeImage } from './fixtur
 import { makeTempFolder } from './fixtures/temp-folder.ts';
 import { createLayout, type LayoutDraft } from './layout/layout-draft.ts';
 import { type LayoutStore, openLayout } from './layout/layout-store.ts';
-import type { MemoryStore } from './memory/memory-store.ts';
+import type { MemoryStore } from './memory-store.ts';
 import type { OverlayStore } from './overlay.ts';
 
 type Readable = Fetcher & RangeFetcher & Prober & Resolver & ReferrerLister;
@@ -65,6 +65,8 @@ describe.each(stores)('%s keeps the contract of the interfaces', (_, open) => {
     const options = { signal: AbortSignal.abort(reason) };
     await expect(drain(store.fetch(root, options))).rejects.toBe(reason);
     await expect(store.fetchRange(root, { offset: 0, length: 1 }, options)).rejects.toBe(reason);
+    await expect(store.exists(root, options)).rejects.toBe(reason);
+    await expect(store.resolve(root.digest, options)).rejects.toBe(reason);
   });
 });
 

@@ -9,7 +9,7 @@ import {
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
   MEDIA_TYPE_OCI_LAYER_GZIP,
 } from './media-types.ts';
-import { MemoryStore } from './memory/memory-store.ts';
+import { MemoryStore } from './memory-store.ts';
 import { type ContentNode, type WalkOptions, walkContent } from './walk.ts';
 
 async function walk(store: MemoryStore, root: Descriptor, options?: WalkOptions): Promise<ContentNode[]> {

@@ -1,9 +1,8 @@
 import type { CallOptions, Fetcher } from './content.ts';
 import type { Descriptor } from './descriptor.ts';
 import { OciError } from './errors.ts';
-import { parseImageIndex } from './image-index.ts';
-import { MAX_DEPTH, MAX_MANIFEST_SIZE, MAX_NODES, type OciLimits } from './limits.ts';
-import { parseManifest } from './manifest.ts';
+import { DEFAULT_LIMITS, type OciLimits } from './limits.ts';
+import { parseImageIndex, parseManifest } from './manifest.ts';
 import { isImageIndex, isImageManifest, isManifestOrIndex } from './media-types.ts';
 import { readVerified } from './read.ts';
 
@@ -51,7 +50,7 @@ export async function* walkContent(
 ): AsyncGenerator<ContentNode, void, undefined> {
   const { limits = {}, signal } = options;
   const seen = new Set<string>();
-  const readOptions = { maxSize: limits.maxManifestSize ?? MAX_MANIFEST_SIZE, ...(signal && { signal }) };
+  const readOptions = { maxSize: limits.maxManifestSize ?? DEFAULT_LIMITS.maxManifestSize, ...(signal && { signal }) };
 
   async function* visit(descriptor: Descriptor, depth: number): AsyncGenerator<ContentNode, void, undefined> {
     signal?.throwIfAborted();
@@ -86,8 +85,10 @@ export function checkBounds(
   root: Descriptor,
   { mediaType }: Descriptor,
   at: { readonly met: number; readonly depth: number },
-  { maxNodes = MAX_NODES, maxDepth = MAX_DEPTH }: OciLimits,
+  limits: OciLimits,
 ): void {
+  const maxNodes = limits.maxNodes ?? DEFAULT_LIMITS.maxNodes;
+  const maxDepth = limits.maxDepth ?? DEFAULT_LIMITS.maxDepth;
   if (at.met > maxNodes) {
     throw new OciError('LIMIT_EXCEEDED', `${root.digest} refers to more than ${maxNodes} pieces of content`);
   }

@@ -1,4 +1,3 @@
-import { MAX_MANIFEST_SIZE } from '@soci/oci';
 import { createAuthorizer } from '../credentials/create-authorizer.ts';
 import { defaultCredentials } from '../credentials/default-credentials.ts';
 import { parseEcrHost } from '../credentials/ecr-host.ts';
@@ -13,6 +12,9 @@ import { TurnTaker } from './referrers/turn-taker.ts';
 import type { RegistryOptions } from './registry-options.ts';
 import type { RegistryTraits } from './registry-traits.ts';
 import { Repository } from './repository.ts';
+
+/** 4 MiB: what a registry must accept. @see OCI distribution-spec v1.1, "Pushing Manifests" */
+const DEFAULT_MAX_MANIFEST_SIZE = 4 << 20;
 
 /** A registry, with the connections to it and the credentials for it. */
 export interface Registry {
@@ -47,7 +49,7 @@ export function openRegistry(host: string, options: RegistryOptions = {}): Regis
   const shared = {
     http,
     limits,
-    maxManifestSize: limits.maxManifestSize ?? MAX_MANIFEST_SIZE,
+    maxManifestSize: limits.maxManifestSize ?? DEFAULT_MAX_MANIFEST_SIZE,
     retry,
     traits: newTraits(host),
     turns: new TurnTaker(),

@@ -1,7 +1,6 @@
 import { OciError } from '../errors.ts';
 import { type FileSpan, readAt } from '../layout/file-span.ts';
-import { parsePaxRecords } from './pax-records.ts';
-import { BLOCK_SIZE, paddedSize, parseTarHeader, type TarHeader, trimmedText } from './tar-header.ts';
+import { BLOCK_SIZE, paddedSize, parsePaxRecords, parseTarHeader, type TarHeader, trimmedText } from './tar-format.ts';
 
 /** A member of an archive that could be part of a layout. */
 export interface ArchiveMember {
@@ -14,10 +13,10 @@ export interface ArchiveMember {
 }
 
 /** Members of one archive, those that are no part of a layout included. */
-export const MAX_ARCHIVE_MEMBERS = 100_000;
+const MAX_ARCHIVE_MEMBERS = 100_000;
 
 /** Bytes of one PAX header or GNU long name. Names in a layout have less than two hundred. */
-export const MAX_ARCHIVE_HEADER = 1 << 20;
+const MAX_ARCHIVE_HEADER = 1 << 20;
 
 const LAYOUT_NAME = /^(?:oci-layout|index\.json|manifest\.json|blobs\/[^/]+\/[^/]+)$/;
 

@@ -9,9 +9,7 @@ import { bytesOf, describe as describeContent, drain } from '../fixtures/image.t
 import { makeTempFolder } from '../fixtures/temp-folder.ts';
 import { walkContent } from '../walk.ts';
 import { openArchive } from './archive-store.ts';
-import { formatPaxRecord } from './pax-records.ts';
-import { BLOCK_SIZE, checksums } from './tar-header.ts';
-import { formatMemberHeader } from './tar-member.ts';
+import { BLOCK_SIZE, checksums, formatMemberHeader, formatPaxRecord } from './tar-format.ts';
 
 const temp = makeTempFolder();
 const MARK = bytesOf('{"imageLayoutVersion":"1.0.0"}');

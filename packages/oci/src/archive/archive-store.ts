@@ -1,11 +1,9 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { OciError } from '../errors.ts';
+import { hasSystemCode, OciError } from '../errors.ts';
 import type { FileSpan } from '../layout/file-span.ts';
-import type { LayoutFiles } from '../layout/layout-files.ts';
+import { checkLayoutVersion, type LayoutFiles } from '../layout/layout-files.ts';
 import { LayoutReader } from '../layout/layout-reader.ts';
-import { checkLayoutVersion } from '../layout/layout-version.ts';
-import { hasCode } from '../layout/system-error.ts';
 import { type ArchiveMember, findMembers } from './archive-members.ts';
 
 /**
@@ -18,7 +16,7 @@ export async function openArchive(path: string): Promise<ArchiveStore> {
   // A pipe would block the opening until somebody writes to it, and could not be read at a position.
   const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
   const file = await open(path, flags).catch((cause: unknown) => {
-    if (hasCode(cause, 'ENOENT')) throw new OciError('NOT_FOUND', `there is no file ${path}`, { cause });
+    if (hasSystemCode(cause, 'ENOENT')) throw new OciError('NOT_FOUND', `there is no file ${path}`, { cause });
     throw new OciError('READ_FAILED', `${path} cannot be opened: ${String(cause)}`, { cause });
   });
   try {

@@ -10,13 +10,11 @@ import { bytesOf, describe as describeContent, drain, jsonBytes, makeImage, put 
 import { makeTempFolder } from '../fixtures/temp-folder.ts';
 import { openLayout } from '../layout/layout-store.ts';
 import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '../media-types.ts';
-import { MemoryStore } from '../memory/memory-store.ts';
+import { MemoryStore } from '../memory-store.ts';
 import { OverlayStore } from '../overlay.ts';
 import { openArchive } from './archive-store.ts';
 import { archiveChunks, writeArchive } from './archive-writer.ts';
-import { formatPaxRecord, parsePaxRecords } from './pax-records.ts';
-import { parseTarHeader } from './tar-header.ts';
-import { formatMemberHeader } from './tar-member.ts';
+import { formatMemberHeader, formatPaxRecord, parsePaxRecords, parseTarHeader } from './tar-format.ts';
 
 const temp = makeTempFolder();
 

@@ -1,17 +1,12 @@
 import type { Fetcher, Prober } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
-import { blobPath } from '../layout/layout-reader.ts';
-import { LAYOUT_MARK } from '../layout/layout-version.ts';
+import { blobPath, LAYOUT_MARK } from '../layout/layout-files.ts';
 import { addRoot, checkName, EMPTY_INDEX } from '../layout/root-index.ts';
 import { writeAside } from '../layout/write-aside.ts';
 import { isNonDistributable } from '../media-types.ts';
 import { verifyStream } from '../read.ts';
 import { type WalkOptions, walkContent } from '../walk.ts';
-import { BLOCK_SIZE, paddedSize } from './tar-header.ts';
-import { formatMemberHeader } from './tar-member.ts';
-
-/** Options of {@link writeArchive} and {@link archiveChunks}. */
-export type ArchiveOptions = WalkOptions;
+import { BLOCK_SIZE, formatMemberHeader, paddedSize } from './tar-format.ts';
 
 /** A manifest that the archive's `index.json` is to list. */
 export interface ArchiveRoot {
@@ -33,7 +28,7 @@ export async function writeArchive(
   path: string,
   source: Fetcher & Prober,
   roots: readonly ArchiveRoot[],
-  options: ArchiveOptions = {},
+  options: WalkOptions = {},
 ): Promise<void> {
   await writeAside(path, archiveChunks(source, roots, options));
 }
@@ -48,7 +43,7 @@ export async function writeArchive(
 export async function* archiveChunks(
   source: Fetcher & Prober,
   roots: readonly ArchiveRoot[],
-  options: ArchiveOptions = {},
+  options: WalkOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const call = options.signal === undefined ? {} : { signal: options.signal };
   let index = EMPTY_INDEX;

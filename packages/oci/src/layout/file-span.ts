@@ -22,7 +22,7 @@ const CHUNK_SIZE = 1 << 20;
 
 /**
  * Yields a span in chunks, the next being read while one is looked at. Each chunk has a buffer of its own, out of no
- * pool, so that its receiver may transfer it; under `reuseChunks` two buffers take turns.
+ * pool, so that its receiver may transfer it; under `reuseChunks` two buffers alternate.
  *
  * @param name - What is read, for error messages.
  */
@@ -32,9 +32,9 @@ export async function* readSpan(
   { reuseChunks = false, signal }: FetchOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const makeBuffer = () => allocate(Math.min(CHUNK_SIZE, span.size));
-  const turns = reuseChunks ? [makeBuffer(), makeBuffer()] : undefined;
+  const buffers = reuseChunks ? [makeBuffer(), makeBuffer()] : undefined;
   const readNext = (position: number) => {
-    const buffer = turns?.[(position / CHUNK_SIZE) % 2] ?? allocate(Math.min(CHUNK_SIZE, span.size - position));
+    const buffer = buffers?.[(position / CHUNK_SIZE) % 2] ?? allocate(Math.min(CHUNK_SIZE, span.size - position));
     return fill(buffer.subarray(0, span.size - position), span, position, name);
   };
   let position = 0;

@@ -11,11 +11,10 @@ import type {
   Tagger,
 } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
-import { OciError } from '../errors.ts';
+import { hasSystemCode, OciError } from '../errors.ts';
+import { LAYOUT_MARK } from './layout-files.ts';
 import { type LayoutStore, openLayout } from './layout-store.ts';
-import { LAYOUT_MARK } from './layout-version.ts';
 import { checkName, EMPTY_INDEX } from './root-index.ts';
-import { hasCode } from './system-error.ts';
 import { asidePath, writing } from './write-aside.ts';
 
 /**
@@ -27,7 +26,7 @@ import { asidePath, writing } from './write-aside.ts';
  */
 export async function createLayout(folder: string): Promise<LayoutDraft> {
   const place = await realpath(folder).catch((cause: unknown) => {
-    if (hasCode(cause, 'ENOENT')) return resolve(folder);
+    if (hasSystemCode(cause, 'ENOENT')) return resolve(folder);
     throw new OciError('WRITE_FAILED', `${folder} cannot be written: ${String(cause)}`, { cause });
   });
   if (!(await isFree(place))) return new LayoutDraft(await openLayout(place), place, undefined);
@@ -69,8 +68,8 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
     return this.#store.fetchRange(target, range, options);
   }
 
-  exists(target: Descriptor): Promise<boolean> {
-    return this.#store.exists(target);
+  exists(target: Descriptor, options?: CallOptions): Promise<boolean> {
+    return this.#store.exists(target, options);
   }
 
   async push(
@@ -91,7 +90,8 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
    *
    * @throws OciError `NOT_FOUND` where the content is not held, `REFERENCE_INVALID`.
    */
-  async tag(target: Descriptor, reference: string): Promise<void> {
+  async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
     this.#checkOpen();
     if (reference !== '') checkName(reference);
     await this.#store.locate(target);
@@ -136,7 +136,7 @@ async function isFree(place: string): Promise<boolean> {
   try {
     return (await readdir(place)).length === 0;
   } catch (cause) {
-    if (hasCode(cause, 'ENOENT')) return true;
+    if (hasSystemCode(cause, 'ENOENT')) return true;
     throw new OciError('LAYOUT_INVALID', `${place} is no folder that a layout could be written to: ${String(cause)}`, {
       cause,
     });

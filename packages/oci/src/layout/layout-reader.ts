@@ -1,25 +1,22 @@
-import { checkRange } from '../byte-range.ts';
-import type {
-  ByteRange,
-  CallOptions,
-  Fetcher,
-  FetchOptions,
-  Prober,
-  RangeFetcher,
-  ReferrerLister,
-  Resolver,
+import {
+  type ByteRange,
+  type CallOptions,
+  checkRange,
+  type Fetcher,
+  type FetchOptions,
+  type Prober,
+  type RangeFetcher,
+  type ReferrerLister,
+  type Resolver,
 } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
-import { isDigest, parseDigest } from '../digest.ts';
+import { isDigest } from '../digest.ts';
 import { OciError } from '../errors.ts';
-import { type ImageIndex, parseImageIndex } from '../image-index.ts';
-import { MAX_MANIFEST_SIZE } from '../limits.ts';
-import { describeManifest } from '../manifest-kind.ts';
+import { describeManifest, type ImageIndex, parseImageIndex, readReferral } from '../manifest.ts';
 import { isManifestOrIndex, MEDIA_TYPE_OCI_IMAGE_INDEX } from '../media-types.ts';
 import { readVerified } from '../read.ts';
-import { readReferral } from '../referrer.ts';
 import { type FileSpan, readAt, readSpan } from './file-span.ts';
-import type { LayoutFiles } from './layout-files.ts';
+import { blobPath, type LayoutFiles, readLayoutFile } from './layout-files.ts';
 import { findRoot } from './root-index.ts';
 
 /** Reads an OCI image layout, wherever its files are. */
@@ -53,7 +50,8 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
   }
 
   /** Whether a file of that digest and size is there; its content is not read. */
-  async exists(target: Descriptor): Promise<boolean> {
+  async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    options.signal?.throwIfAborted();
     const span = await this.#files.open(blobPath(target.digest));
     await span?.close();
     return span?.size === target.size;
@@ -86,7 +84,8 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
   ): AsyncGenerator<Descriptor, void, undefined> {
     const seen = new Set<string>();
     for (const listed of await this.roots()) {
-      if (!isManifestOrIndex(listed.mediaType) || seen.has(listed.digest) || !(await this.exists(listed))) continue;
+      if (!isManifestOrIndex(listed.mediaType) || seen.has(listed.digest)) continue;
+      if (!(await this.exists(listed, options))) continue;
       seen.add(listed.digest);
       const referral = readReferral(listed, await readVerified(this, listed, options));
       if (referral?.subject !== subject.digest) continue;
@@ -117,28 +116,5 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
     await span.close();
     const content = { mediaType: 'application/json', digest, size: span.size };
     return describeManifest(await readVerified(this, content));
-  }
-}
-
-/** Where a layout keeps content. The digest's grammar leaves no room for a path. @throws OciError `DIGEST_INVALID` */
-export function blobPath(digest: string): string {
-  const { algorithm, hex } = parseDigest(digest);
-  return `blobs/${algorithm}/${hex}`;
-}
-
-/** Reads a small file of a layout that must be there, at most {@link MAX_MANIFEST_SIZE} bytes. */
-export async function readLayoutFile(files: LayoutFiles, path: string): Promise<Uint8Array> {
-  const span = await files.open(path);
-  if (span === undefined) {
-    throw new OciError('LAYOUT_INVALID', `${files.name} has no ${path}: it is no OCI image layout`);
-  }
-  try {
-    if (span.size > MAX_MANIFEST_SIZE) {
-      const message = `${path} in ${files.name} has ${span.size} bytes: the limit is ${MAX_MANIFEST_SIZE}`;
-      throw new OciError('LIMIT_EXCEEDED', message);
-    }
-    return await readAt(span, 0, span.size, `${path} in ${files.name}`);
-  } finally {
-    await span.close();
   }
 }

@@ -3,13 +3,11 @@ import { copyFile, mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { CallOptions, Pusher, Tagger } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
-import { OciError } from '../errors.ts';
+import { hasSystemCode, OciError } from '../errors.ts';
 import { verifyStream } from '../read.ts';
-import { FolderFiles } from './folder-files.ts';
-import { blobPath, LayoutReader } from './layout-reader.ts';
-import { checkLayoutVersion } from './layout-version.ts';
+import { blobPath, checkLayoutVersion, FolderFiles } from './layout-files.ts';
+import { LayoutReader } from './layout-reader.ts';
 import { addRoot, checkName } from './root-index.ts';
-import { hasCode } from './system-error.ts';
 import { placeAside, writeAside, writing } from './write-aside.ts';
 
 /**
@@ -20,7 +18,7 @@ import { placeAside, writeAside, writing } from './write-aside.ts';
  */
 export async function openLayout(folder: string): Promise<LayoutStore> {
   const root = await realpath(folder).catch((cause: unknown) => {
-    if (hasCode(cause, 'ENOENT')) throw new OciError('NOT_FOUND', `there is no folder ${folder}`, { cause });
+    if (hasSystemCode(cause, 'ENOENT')) throw new OciError('NOT_FOUND', `there is no folder ${folder}`, { cause });
     throw new OciError('READ_FAILED', `${folder} cannot be opened: ${String(cause)}`, { cause });
   });
   if (!(await stat(root)).isDirectory()) {

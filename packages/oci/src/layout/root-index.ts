@@ -1,8 +1,8 @@
 import type { Descriptor } from '../descriptor.ts';
 import { field, type JsonObject, listField, parseDocument } from '../document.ts';
 import { OciError } from '../errors.ts';
-import type { ImageIndex } from '../image-index.ts';
-import { MAX_MANIFESTS } from '../limits.ts';
+import { DEFAULT_LIMITS } from '../limits.ts';
+import type { ImageIndex } from '../manifest.ts';
 import { MEDIA_TYPE_OCI_IMAGE_INDEX } from '../media-types.ts';
 import { formatPlatform } from '../platform.ts';
 
@@ -50,9 +50,9 @@ export function findRoot(index: ImageIndex, name: string, where: string): Descri
  */
 export function addRoot(raw: Uint8Array, descriptor: Descriptor, name: string): Uint8Array {
   const document = parseDocument(raw, 'index.json');
-  const entries = (listField(document, 'manifests', 'index.json', MAX_MANIFESTS) as readonly JsonObject[]).map(
-    (entry) => (name !== '' && nameOf(entry) === name ? withoutName(entry) : entry),
-  );
+  const entries = (
+    listField(document, 'manifests', 'index.json', DEFAULT_LIMITS.maxManifests) as readonly JsonObject[]
+  ).map((entry) => (name !== '' && nameOf(entry) === name ? withoutName(entry) : entry));
   const annotations = name === '' ? descriptor.annotations : { ...descriptor.annotations, [ANNOTATION_REF_NAME]: name };
   const added = { ...descriptor, ...(annotations && { annotations }) };
   const place = entries.findIndex((entry) => entry.digest === descriptor.digest && !nameOf(entry));

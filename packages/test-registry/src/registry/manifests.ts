@@ -1,4 +1,4 @@
-import { digestOf, isDigest, isTag, MAX_MANIFEST_SIZE, parseDigest } from '@soci/oci';
+import { digestOf, isDigest, isTag, parseDigest } from '@soci/oci';
 import { Refusal } from '../http/refusal.ts';
 import type { Reply } from '../http/reply.ts';
 import { MemoryBlob } from '../store/memory-blobs.ts';
@@ -9,6 +9,9 @@ import { checkManifest } from './check-manifest.ts';
 import { locate } from './location.ts';
 import { type Call, existingRepository, writableRepository } from './registry.ts';
 import { removeImage, removeTag } from './remove-image.ts';
+
+/** 4 MiB: what a registry must accept. @see OCI distribution-spec v1.1, "Pushing Manifests" */
+const MAX_MANIFEST_SIZE = 4 << 20;
 
 /** `GET` and `HEAD` of a manifest. @see OCI distribution-spec v1.1, "Pulling manifests" */
 export async function getManifest(call: Call): Promise<Reply> {

@@ -1,4 +1,3 @@
-import { MAX_REPOSITORY_LENGTH } from '@soci/oci';
 import type { Door } from '../auth/door.ts';
 import type { Access, Gate } from '../auth/gate.ts';
 import type { Incoming } from '../http/incoming.ts';
@@ -48,6 +47,9 @@ const ROUTES: readonly Route[] = [
   { path: /^\/tags\/list$/, methods: { GET: [['pull'], listTags] } },
   { path: /^\/referrers\/([^/]+)$/, methods: { GET: [['pull'], listReferrers] } },
 ];
+
+/** @see github.com/distribution/reference v0.6.0, `RepositoryNameTotalLengthMax` */
+const MAX_REPOSITORY_LENGTH = 255;
 
 const COMPONENT = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
 const NAME_PATTERN = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { bytesOf, collect, describe as describeContent, drain, jsonBytes, put } from '../fixtures/image.ts';
-import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '../media-types.ts';
+import { bytesOf, collect, describe as describeContent, drain, jsonBytes, put } from './fixtures/image.ts';
+import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from './media-types.ts';
 import { MemoryStore } from './memory-store.ts';
 
 const content = bytesOf('content');

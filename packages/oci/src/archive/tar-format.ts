@@ -3,6 +3,12 @@ import { OciError } from '../errors.ts';
 /** Tar's unit: headers are one block, bodies are padded to whole ones. */
 export const BLOCK_SIZE = 512;
 
+/** Longest name that the ustar header's own field holds. */
+const MAX_USTAR_NAME = 100;
+
+/** Largest size that eleven octal digits hold: 8 GiB - 1. */
+const MAX_USTAR_SIZE = 0o77777777777;
+
 /** What a tar header says of the member that follows it. */
 export interface TarHeader {
   /** As it stands, each byte a character: only ASCII names matter in a layout. */
@@ -54,6 +60,60 @@ export function parseTarHeader(block: Uint8Array, offset: number): TarHeader | u
   };
 }
 
+/**
+ * Reads the records of a PAX header: `length key=value\n`, the length counting all of itself.
+ *
+ * @param offset - Where the records stand in the archive, for error messages.
+ * @returns Values by key, each byte a character; of a key that stands twice the last.
+ * @throws OciError `ARCHIVE_INVALID`
+ * @see POSIX.1-2017, pax, "pax Extended Header"
+ */
+export function parsePaxRecords(bytes: Uint8Array, offset: number): ReadonlyMap<string, string> {
+  const text = textOf(bytes);
+  const records = new Map<string, string>();
+  let position = 0;
+  while (position < text.length) {
+    const head = /^([0-9]{1,10}) /.exec(text.slice(position, position + 12));
+    const end = position + Number(head?.[1] ?? 0);
+    const body = head === null ? '' : text.slice(position + head[0].length, end);
+    const equals = body.indexOf('=');
+    if (end > text.length || equals < 1 || !body.endsWith('\n')) {
+      throw new OciError('ARCHIVE_INVALID', `a PAX record at byte ${offset + position} of the archive is malformed`);
+    }
+    records.set(body.slice(0, equals), body.slice(equals + 1, -1));
+    position = end;
+  }
+  return records;
+}
+
+/**
+ * The header of a file in a deterministic archive: mode 0644, owner 0, time 0; a PAX header before it only if its
+ * name or its size is too long for ustar.
+ */
+export function formatMemberHeader(name: string, size: number): Uint8Array {
+  const records: string[] = [];
+  if (name.length > MAX_USTAR_NAME) records.push(formatPaxRecord('path', name));
+  if (size > MAX_USTAR_SIZE) records.push(formatPaxRecord('size', String(size)));
+  const header = formatBlock(name.slice(0, MAX_USTAR_NAME), Math.min(size, MAX_USTAR_SIZE), '0');
+  if (records.length === 0) return header;
+
+  const body = Buffer.from(records.join(''), 'latin1');
+  const whole = new Uint8Array(BLOCK_SIZE + paddedSize(body.length) + BLOCK_SIZE);
+  whole.set(formatBlock('PaxHeaders/member', body.length, 'x'), 0);
+  whole.set(body, BLOCK_SIZE);
+  whole.set(header, whole.length - BLOCK_SIZE);
+  return whole;
+}
+
+/** Writes one record of a PAX header. */
+export function formatPaxRecord(key: string, value: string): string {
+  const rest = ` ${key}=${value}\n`;
+  // The length counts its own digits: one more may be needed for those than at first sight.
+  let length = rest.length + String(rest.length).length;
+  length = rest.length + String(length).length;
+  return `${length}${rest}`;
+}
+
 /** Bytes that a body of `size` takes with its padding. */
 export function paddedSize(size: number): number {
   return size + ((BLOCK_SIZE - (size % BLOCK_SIZE)) % BLOCK_SIZE);
@@ -97,4 +157,21 @@ function parseBase256(bytes: Uint8Array): number | undefined {
   if (value >= 0x40) return undefined;
   for (const byte of bytes.subarray(1)) value = value * 256 + byte;
   return Number.isSafeInteger(value) ? value : undefined;
+}
+
+function formatBlock(name: string, size: number, type: string): Uint8Array {
+  const block = Buffer.alloc(BLOCK_SIZE);
+  const octal = (value: number, digits: number) => `${value.toString(8).padStart(digits, '0')}\0`;
+  block.write(name, 0, 'latin1');
+  block.write(octal(0o644, 7), 100, 'latin1');
+  block.write(octal(0, 7), 108, 'latin1');
+  block.write(octal(0, 7), 116, 'latin1');
+  block.write(octal(size, 11), 124, 'latin1');
+  block.write(octal(0, 11), 136, 'latin1');
+  block.write(type, 156, 'latin1');
+  block.write('ustar\x0000', 257, 'latin1');
+  block.write(octal(0, 7), 329, 'latin1');
+  block.write(octal(0, 7), 337, 'latin1');
+  block.write(`${octal(checksums(block).unsigned, 6)} `, 148, 'latin1');
+  return block;
 }

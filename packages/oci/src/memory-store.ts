@@ -1,29 +1,28 @@
-import { checkRange } from '../byte-range.ts';
-import type {
-  ByteRange,
-  CallOptions,
-  Fetcher,
-  Prober,
-  Pusher,
-  RangeFetcher,
-  ReferrerLister,
-  Resolver,
-  Tagger,
-} from '../content.ts';
-import type { Descriptor } from '../descriptor.ts';
-import { OciError } from '../errors.ts';
-import { isManifestOrIndex } from '../media-types.ts';
-import { verifyStream } from '../read.ts';
-import { type Referral, readReferral } from '../referrer.ts';
+import {
+  type ByteRange,
+  type CallOptions,
+  checkRange,
+  type Fetcher,
+  type Prober,
+  type Pusher,
+  type RangeFetcher,
+  type ReferrerLister,
+  type Resolver,
+  type Tagger,
+} from './content.ts';
+import type { Descriptor } from './descriptor.ts';
+import { OciError } from './errors.ts';
+import { type Referral, readReferral } from './manifest.ts';
+import { isManifestOrIndex } from './media-types.ts';
+import { verifyStream } from './read.ts';
 
 /** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
-  /** Bytes that the store takes in all. @default {@link DEFAULT_MAX_MEMORY} */
+  /** Bytes that the store takes in all. @default 1 GiB */
   readonly maxMemory?: number;
 }
 
-/** 1 GiB. */
-export const DEFAULT_MAX_MEMORY = 2 ** 30;
+const DEFAULT_MAX_MEMORY = 2 ** 30;
 
 /** Large enough to be few, small enough that a reader's copy is no second blob. */
 const CHUNK_SIZE = 1 << 20;
@@ -81,11 +80,13 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
     }
   }
 
-  async exists(target: Descriptor): Promise<boolean> {
+  async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    options.signal?.throwIfAborted();
     return this.#blobs.get(target.digest)?.length === target.size;
   }
 
-  async resolve(reference: string): Promise<Descriptor> {
+  async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {
+    options.signal?.throwIfAborted();
     const found = this.#tags.get(reference) ?? this.#manifests.get(reference);
     if (found !== undefined) return found;
     const tags = [...this.#tags.keys()].slice(0, 20).join(', ') || 'none';
@@ -95,8 +96,9 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
     );
   }
 
-  /** @throws OciError `NOT_FOUND` where the store does not hold `target`. */
-  async tag(target: Descriptor, reference: string): Promise<void> {
+  /** @throws OciError `NOT_FOUND` if the store does not hold `target`. */
+  async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
     this.#blob(target);
     this.#tags.set(reference, target);
   }
