@@ -49,7 +49,7 @@ withRuler('EventBridge and the matcher of @soci/test-aws agree on 10,000 random 
 
 function isIndexed(event: object, options: ReturnType<typeof randomCases>[number]['options']): boolean {
   try {
-    return decide(parseEcrEvent(event, options), EVERYTHING, options).action === 'index';
+    return decide(parseEcrEvent(event, options), EVERYTHING, options).outcome === 'index';
   } catch (error) {
     if (error instanceof FilterError) return false;
     throw error;

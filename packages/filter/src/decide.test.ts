@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type DecideOptions, decide } from './decide.ts';
+import { checkEvent, type DecideOptions, decide } from './decide.ts';
 import { parseEcrEvent } from './event.ts';
 import { parseFilters } from './filters.ts';
 import {
@@ -21,7 +21,7 @@ function decideOn(event: Json, filters = '*:*', options: DecideOptions = {}) {
 
 test('an image that a filter matches is indexed', () => {
   expect(decideOn(pushEvent(), 'other:*,team/*:v?,*:*')).toEqual({
-    action: 'index',
+    outcome: 'index',
     image: 'team/app:v4',
     digest: DIGEST,
     filter: 'team/*:v?',
@@ -33,7 +33,7 @@ test.each([
   ['a replicated image', replicationEvent()],
   ['an image pulled through a cache', cacheEvent()],
 ])('%s is indexed', (_, event) => {
-  expect(decideOn(event).action).toBe('index');
+  expect(decideOn(event).outcome).toBe('index');
 });
 
 describe('nothing is done, with the reason', () => {
@@ -51,12 +51,12 @@ describe('nothing is done, with the reason', () => {
     ],
     ['a platform of an image index', pushEvent({ 'image-tag': '' }), 'untagged', 'it has no tag'],
   ])('for %s', (_, event, reason, explanation) => {
-    expect(decideOn(event)).toMatchObject({ action: 'ignore', reason, explanation });
+    expect(decideOn(event)).toMatchObject({ outcome: 'ignore', reason, explanation });
   });
 
   test('for what no filter matches', () => {
     expect(decideOn(pushEvent(), 'app:*,team/app:v5')).toEqual({
-      action: 'ignore',
+      outcome: 'ignore',
       image: 'team/app:v4',
       reason: 'no-match',
       explanation: 'none of 2 filters matches it',
@@ -65,10 +65,10 @@ describe('nothing is done, with the reason', () => {
 
   test('for what an exclusion matches, wherever it stands', () => {
     const event = pushEvent({ 'image-tag': 'v4-soci' });
-    const excluded = { action: 'ignore', reason: 'excluded', explanation: '!*:*-soci excludes it' };
+    const excluded = { outcome: 'ignore', reason: 'excluded', explanation: '!*:*-soci excludes it' };
     expect(decideOn(event, '*:*,!*:*-soci')).toMatchObject(excluded);
     expect(decideOn(event, '!*:*-soci,team/app:v4-soci')).toMatchObject(excluded);
-    expect(decideOn(pushEvent(), '*:*,!*:*-soci').action).toBe('index');
+    expect(decideOn(pushEvent(), '*:*,!*:*-soci').outcome).toBe('index');
   });
 
   test('for another account, and another region, where one is demanded', () => {
@@ -80,14 +80,25 @@ describe('nothing is done, with the reason', () => {
       reason: 'other-region',
       explanation: 'it is of region eu-central-1, not us-east-1',
     });
-    expect(decideOn(pushEvent(), '*:*', { account: '123456789012', region: 'eu-central-1' }).action).toBe('index');
+    expect(decideOn(pushEvent(), '*:*', { account: '123456789012', region: 'eu-central-1' }).outcome).toBe('index');
   });
 });
 
 test('an untagged image is matched like one with an empty tag, when asked for', () => {
   const event = pushEvent({ 'image-tag': '' });
-  expect(decideOn(event, 'team/*:*', { untagged: true })).toMatchObject({ action: 'index', image: 'team/app:' });
+  expect(decideOn(event, 'team/*:*', { untagged: true })).toMatchObject({ outcome: 'index', image: 'team/app:' });
   expect(decideOn(event, 'team/*:v*', { untagged: true })).toMatchObject({ reason: 'no-match' });
+});
+
+test('without filters an event is checked for all but its tag', () => {
+  const location = { account: '123456789012', region: 'eu-central-1' };
+  const check = (event: Json) => checkEvent(parseEcrEvent(asReceived(event)), location);
+  const image = { outcome: 'index', image: 'team/app:', digest: DIGEST };
+  expect(check(pushEvent({ 'image-tag': '' }))).toEqual(image);
+  expect(check(pushEvent())).toEqual({ ...image, image: 'team/app:v4' });
+  expect(check({ ...pushEvent(), region: 'us-east-1' })).toMatchObject({ outcome: 'ignore', reason: 'other-region' });
+  expect(check(pushEvent({ result: 'FAILURE' }))).toMatchObject({ outcome: 'ignore', reason: 'not-successful' });
+  expect(check(pushEvent({ 'artifact-media-type': SOCI_V2 }))).toMatchObject({ reason: 'not-an-image' });
 });
 
 test('of all events of a multi-platform push and of its conversion, one leads to an index', () => {
@@ -100,5 +111,5 @@ test('of all events of a multi-platform push and of its conversion, one leads to
     pushIndexEvent({ 'image-tag': 'v4-soci' }),
   ];
   const decisions = events.map((event) => decideOn(event, '*:*,!*:*-soci'));
-  expect(decisions.filter(({ action }) => action === 'index').map(({ image }) => image)).toEqual(['team/app:v4']);
+  expect(decisions.filter(({ outcome }) => outcome === 'index').map(({ image }) => image)).toEqual(['team/app:v4']);
 });

@@ -1,86 +1,94 @@
+import { quoteShort } from './errors.ts';
 import type { EcrEvent } from './event.ts';
-import { PUSH, SUCCESS } from './event-detail.ts';
+import { IMAGE_CONFIG_TYPES, IMAGE_MANIFEST_TYPES, PUSH, SUCCESS } from './event-fields.ts';
 import type { Filters } from './filters.ts';
-import { CONFIG_TYPES, MANIFEST_TYPES } from './image-type.ts';
-import { quoteShort } from './quote.ts';
 
 /**
- * Why an event leads to no index:
+ * Why an event is ignored without a look at filters:
  *
- * - `other-account`, `other-region`: it is not of the account or region that was named;
- * - `not-a-push`: an image was deleted, or something else was done than pushing;
+ * - `other-account`, `other-region`: it is not from the expected account or Region;
+ * - `not-a-push`: an image was deleted, or the action is another one;
  * - `not-successful`: the push failed;
- * - `not-an-image`: its media types are an artifact's: a SOCI index, an attestation, a Helm chart;
- * - `untagged`: it has no tag, as the single platforms of an image index have none;
+ * - `not-an-image`: its media types are those of an artifact: a SOCI index, an attestation, a Helm chart.
+ */
+export type EventIgnoreReason = 'other-account' | 'other-region' | 'not-a-push' | 'not-successful' | 'not-an-image';
+
+/**
+ * Why an event leads to no index: a reason of {@link EventIgnoreReason}, or
+ *
+ * - `untagged`: the image has no tag, such as each platform of an image index;
  * - `excluded`: a filter with a `!` matches it;
  * - `no-match`: no filter matches it.
  */
-export type IgnoreReason =
-  | 'other-account'
-  | 'other-region'
-  | 'not-a-push'
-  | 'not-successful'
-  | 'not-an-image'
-  | 'untagged'
-  | 'excluded'
-  | 'no-match';
+export type IgnoreReason = EventIgnoreReason | 'untagged' | 'excluded' | 'no-match';
 
-/** What an event leads to. */
+/** The image of an event that {@link checkEvent} accepts. */
+export interface AcceptedEvent {
+  /** The event is about an image that can be indexed. */
+  readonly outcome: 'index';
+  /** `repository:tag`; ends with the colon if the image has no tag. */
+  readonly image: string;
+  /** Digest of the image. */
+  readonly digest: string;
+}
+
+/** An event that leads to no index. */
+export interface IgnoredEvent<Reason extends IgnoreReason = IgnoreReason> {
+  /** There is nothing to do. */
+  readonly outcome: 'ignore';
+  /** `repository:tag`; ends with the colon if the image has no tag. */
+  readonly image: string;
+  /** The reason, for programs. */
+  readonly reason: Reason;
+  /** The reason, for people: the end of a sentence, such as `the action is DELETE`. */
+  readonly explanation: string;
+}
+
+/** The result of {@link decide}. */
 export type Decision =
-  | {
-      /** The image is to be indexed. */
-      readonly action: 'index';
-      /** `repository:tag`; an untagged image ends in the colon. */
-      readonly image: string;
-      /** Digest of the image. */
-      readonly digest: string;
+  | (AcceptedEvent & {
       /** The filter that matches, as it was written. */
       readonly filter: string;
-    }
-  | {
-      /** There is nothing to do. */
-      readonly action: 'ignore';
-      /** `repository:tag`; an untagged image ends in the colon. */
-      readonly image: string;
-      /** Why there is nothing to do, for a program. */
-      readonly reason: IgnoreReason;
-      /** Why there is nothing to do, for people: a sentence's end, such as `its tag matches none of 2 filters`. */
-      readonly explanation: string;
-    };
+    })
+  | IgnoredEvent;
 
-/** What is demanded of an event beside a filter that matches. */
-export interface DecideOptions {
+/** Account and Region whose images are indexed. */
+export interface EventLocation {
   /**
-   * The account whose images are indexed.
+   * The account, 12 digits.
    *
    * @default - any
    */
   readonly account?: string;
   /**
-   * The region whose images are indexed.
+   * The Region.
    *
    * @default - any
    */
   readonly region?: string;
+}
+
+/** Options of {@link decide}. */
+export interface DecideOptions extends EventLocation {
   /**
-   * Whether images without a tag are matched too, as `repository:`. A push of an image index comes with one such event for
-   * each of its platforms, beside the tagged one that stands for all; so does the index of a conversion.
+   * Whether images without a tag are matched too, as `repository:`. A push of an image index raises one such event for each
+   * of its platforms, in addition to the tagged one; so does the index of a conversion.
    *
    * @default false
    */
   readonly untagged?: boolean;
 }
 
-/** Says whether the image of an event is to be indexed, or why not. What its bytes are is not known yet. */
-export function decide(event: EcrEvent, filters: Filters, options: DecideOptions = {}): Decision {
+/**
+ * Checks that an event is a successful push of an image, tagged or not, at the expected location. This is all of
+ * {@link decide} that needs no filters. The content of the image is not known yet.
+ */
+export function checkEvent(
+  event: EcrEvent,
+  { account = event.account, region = event.region }: EventLocation = {},
+): AcceptedEvent | IgnoredEvent<EventIgnoreReason> {
   const image = `${event.repository}:${event.tag ?? ''}`;
-  const ignore = (reason: IgnoreReason, explanation: string): Decision => ({
-    action: 'ignore',
-    image,
-    reason,
-    explanation,
-  });
-  const { account = event.account, region = event.region, untagged = false } = options;
+  const ignore = (reason: EventIgnoreReason, explanation: string) => ignored(image, reason, explanation);
 
   if (event.account !== account) return ignore('other-account', `it is of account ${event.account}, not ${account}`);
   if (event.region !== region) return ignore('other-region', `it is of region ${event.region}, not ${region}`);
@@ -90,18 +98,34 @@ export function decide(event: EcrEvent, filters: Filters, options: DecideOptions
   }
   const foreign = foreignType(event);
   if (foreign !== undefined) return ignore('not-an-image', `its media type is ${quoteShort(foreign)}`);
-  if (event.tag === undefined && !untagged) return ignore('untagged', 'it has no tag');
-
-  const exclusion = filters.exclude.find((filter) => filter.matches(image));
-  if (exclusion !== undefined) return ignore('excluded', `!${exclusion.text} excludes it`);
-  const match = filters.include.find((filter) => filter.matches(image));
-  if (match === undefined) return ignore('no-match', `none of ${filters.include.length} filters matches it`);
-  return { action: 'index', image, digest: event.digest, filter: match.text };
+  return { outcome: 'index', image, digest: event.digest };
 }
 
-/** The media type that no image has, if there is one. Types that the event does not name say nothing. */
+/** Decides whether the image of an event is indexed: {@link checkEvent}, then its tag, then the filters. */
+export function decide(event: EcrEvent, filters: Filters, options: DecideOptions = {}): Decision {
+  const checked = checkEvent(event, options);
+  if (checked.outcome === 'ignore') return checked;
+  const { image } = checked;
+  if (event.tag === undefined && !options.untagged) return ignored(image, 'untagged', 'it has no tag');
+
+  const exclusion = filters.exclude.find((filter) => filter.matches(image));
+  if (exclusion !== undefined) return ignored(image, 'excluded', `!${exclusion.text} excludes it`);
+  const match = filters.include.find((filter) => filter.matches(image));
+  if (match === undefined) return ignored(image, 'no-match', `none of ${filters.include.length} filters matches it`);
+  return { ...checked, filter: match.text };
+}
+
+function ignored<Reason extends IgnoreReason>(
+  image: string,
+  reason: Reason,
+  explanation: string,
+): IgnoredEvent<Reason> {
+  return { outcome: 'ignore', image, reason, explanation };
+}
+
+/** The media type that no image has, if any. A type that the event does not name is not checked. */
 function foreignType({ manifestType, artifactType }: EcrEvent): string | undefined {
-  if (manifestType !== undefined && !MANIFEST_TYPES.includes(manifestType)) return manifestType;
-  if (artifactType !== undefined && !CONFIG_TYPES.includes(artifactType)) return artifactType;
+  if (manifestType !== undefined && !IMAGE_MANIFEST_TYPES.includes(manifestType)) return manifestType;
+  if (artifactType !== undefined && !IMAGE_CONFIG_TYPES.includes(artifactType)) return artifactType;
   return undefined;
 }

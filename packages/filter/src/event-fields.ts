@@ -1,5 +1,29 @@
-// The form of each field. Every pattern is anchored, and none can backtrack further than to its last separator.
+// The form of each field of an event, and the values that an image has. Every pattern is anchored and backtracks at most to
+// its last separator.
 import * as v from 'valibot';
+
+/** `result` or `sync-status` of an action that succeeded. */
+export const SUCCESS = 'SUCCESS';
+
+/** `action-type` of a push. */
+export const PUSH = 'PUSH';
+
+/** `manifest-media-type` of images and image indexes, and of most artifacts too. */
+export const IMAGE_MANIFEST_TYPES: readonly string[] = [
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+];
+
+/**
+ * `artifact-media-type` of images: the type of the configuration that their manifest names. SOCI indexes, attestations, Helm
+ * charts and the like have another. Image indexes have no configuration, and their events lack the key.
+ */
+export const IMAGE_CONFIG_TYPES: readonly string[] = [
+  'application/vnd.oci.image.config.v1+json',
+  'application/vnd.docker.container.image.v1+json',
+];
 
 const TIME_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 

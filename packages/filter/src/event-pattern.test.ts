@@ -2,8 +2,7 @@ import { matchesEventPattern } from '@soci/test-aws';
 import { describe, expect, test } from 'vitest';
 import { decide } from './decide.ts';
 import { FilterError } from './errors.ts';
-import { parseEcrEvent } from './event.ts';
-import type { EcrEventKind } from './event-kind.ts';
+import { type EcrEventKind, parseEcrEvent } from './event.ts';
 import { eventPattern } from './event-pattern.ts';
 import { parseFilters } from './filters.ts';
 import { PATTERN_TABLE } from './fixtures/pattern-table.ts';
@@ -56,7 +55,7 @@ describe('the function behind it decides alike', () => {
       const decision = decide(parseEcrEvent(event, options), parseFilters('*:*'), {
         untagged: options.untagged ?? false,
       });
-      indexed = decision.action === 'index';
+      indexed = decision.outcome === 'index';
     } catch (error) {
       if (!(error instanceof FilterError)) throw error;
       indexed = false;

@@ -1,6 +1,5 @@
-import { PUSH, SUCCESS } from './event-detail.ts';
-import { DEFAULT_KINDS, detailTypesOf, type EcrEventKind } from './event-kind.ts';
-import { CONFIG_TYPES, MANIFEST_TYPES } from './image-type.ts';
+import { DEFAULT_KINDS, detailTypesOf, type EcrEventKind } from './event.ts';
+import { IMAGE_CONFIG_TYPES, IMAGE_MANIFEST_TYPES, PUSH, SUCCESS } from './event-fields.ts';
 
 /** A pattern of Amazon EventBridge, in the form that a rule takes it. */
 export interface EventPattern {
@@ -47,8 +46,8 @@ export function eventPattern({ kinds = DEFAULT_KINDS, untagged = false }: EventP
       'action-type': [PUSH],
       ...tag,
       // An image index has no configuration, and replications name no types at all.
-      'manifest-media-type': [...MANIFEST_TYPES, '', ABSENT],
-      'artifact-media-type': [...CONFIG_TYPES, '', ABSENT],
+      'manifest-media-type': [...IMAGE_MANIFEST_TYPES, '', ABSENT],
+      'artifact-media-type': [...IMAGE_CONFIG_TYPES, '', ABSENT],
     });
   }
   if (kinds.includes('pull-through-cache')) details.push({ 'sync-status': [SUCCESS], ...tag });

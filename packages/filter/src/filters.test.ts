@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { FilterError } from './errors.ts';
-import { MAX_FILTERS_LENGTH, parseFilters } from './filters.ts';
+import { parseFilters, repositoryPatterns } from './filters.ts';
+
+/** Longest list of filters that is accepted, in characters. */
+const MAX_FILTERS_LENGTH = 4096;
 
 /** What a list of filters is refused for, as `position: problem`. */
 function faultsOf(text: string): string[] {
@@ -120,4 +123,25 @@ test('no filter takes long, whatever it looks like', () => {
   expect(worst.include[0]?.matches(image)).toBe(false);
   const many = parseFilters(`!*:*b,${'*a*a*b:*,'.repeat(450)}*:*c`);
   expect(many.include.some(({ matches }) => matches(image))).toBe(false);
+});
+
+test.each([
+  ['*:*', ['*']],
+  ['app:latest', ['app']],
+  ['prod*:latest, dev:*', ['prod*', 'dev']],
+  ['team/app:v1, team/app:v2', ['team/app']],
+  ['app:*, *:latest', ['*']],
+  ['prod/*:*, prod/app:*, prod/a*:v1', ['prod/*']],
+  ['app-[0-9][!a]:*', ['app-??']],
+  ['app?:*, app1:*', ['app?']],
+  ['app?:*, app*:v1', ['app*']],
+  ['a?:*, a*b:*', ['a?', 'a*b']],
+  ['[:a]pp:*', undefined],
+  ['*:*, !prod/*:*', ['*']],
+  ['app:*, !app:dev', ['app']],
+  ['a*:*, *a:*', ['a*', '*a']],
+  ['**:*, *:v1', ['*']],
+])('%s is about %j', (text, patterns) => {
+  if (patterns === undefined) expect(() => parseFilters(text)).toThrow();
+  else expect(repositoryPatterns(parseFilters(text))).toEqual(patterns);
 });

@@ -11,14 +11,14 @@ export interface LambdaContext {
   getRemainingTimeInMillis(): number;
 }
 
-/** Where a function runs: events from anywhere else are not for it. */
-export interface Home {
+/** Account and Region of a function. Events from elsewhere are ignored. */
+export interface AwsLocation {
   readonly account: string;
   readonly region: string;
 }
 
 /** The account and the Region of a function, by its ARN: `arn:aws:lambda:REGION:ACCOUNT:function:NAME`. */
-export function homeOf({ invokedFunctionArn }: Pick<LambdaContext, 'invokedFunctionArn'>): Home {
+export function locationOf({ invokedFunctionArn }: Pick<LambdaContext, 'invokedFunctionArn'>): AwsLocation {
   const [, , , region = '', account = ''] = invokedFunctionArn.split(':');
   return { account, region };
 }

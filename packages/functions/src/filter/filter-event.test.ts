@@ -3,7 +3,7 @@ import { readFilterSettings } from '../environment/filter-settings.ts';
 import { FunctionError } from '../errors.ts';
 import { filterEvent } from './filter-event.ts';
 
-const HOME = { account: '123456789012', region: 'us-east-1' };
+const LOCATION = { account: '123456789012', region: 'us-east-1' };
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
 /** As Amazon ECR sends it (User Guide, "Sample events from Amazon ECR"), with the media types that real events have. */
@@ -39,7 +39,7 @@ async function filter(event: unknown, filters = 'team/*:v*', invoke = async () =
   });
   const answer = await filterEvent(event, {
     settings,
-    home: HOME,
+    location: LOCATION,
     log,
     invoke: async (payload) => {
       invoked.push(payload);

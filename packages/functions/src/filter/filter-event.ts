@@ -1,7 +1,7 @@
 import { decide, type EcrEvent, FilterError, parseEcrEvent } from '@soci/filter';
 import type { FilterSettings } from '../environment/filter-settings.ts';
 import { FunctionError } from '../errors.ts';
-import type { Home } from '../lambda-context.ts';
+import type { AwsLocation } from '../lambda-context.ts';
 import type { InvocationLog } from '../telemetry/logger.ts';
 import type { FilterAnswer } from './answer.ts';
 import type { InvokeGenerator } from './invoke-generator.ts';
@@ -12,8 +12,8 @@ const MAX_PAYLOAD = 1 << 20;
 /** What the filtering function works with. */
 export interface FilterParts {
   readonly settings: FilterSettings;
-  /** Where the function runs. */
-  readonly home: Home;
+  /** Account and Region of the function: events from elsewhere are ignored. */
+  readonly location: AwsLocation;
   readonly log: InvocationLog;
   readonly invoke: InvokeGenerator;
 }
@@ -23,7 +23,10 @@ export interface FilterParts {
  *
  * @throws FunctionError `INVOCATION_FAILED`: Lambda tries again, and after that there is a dead-letter queue.
  */
-export async function filterEvent(input: unknown, { settings, home, log, invoke }: FilterParts): Promise<FilterAnswer> {
+export async function filterEvent(
+  input: unknown,
+  { settings, location, log, invoke }: FilterParts,
+): Promise<FilterAnswer> {
   const answer = (statusCode: FilterAnswer['statusCode'], body: string, outcome: string): FilterAnswer => {
     log[statusCode === 200 ? 'info' : 'warn'](body, { outcome });
     return { statusCode, body };
@@ -36,9 +39,9 @@ export async function filterEvent(input: unknown, { settings, home, log, invoke 
     return answer(400, `Invalid event: ${error.message}`, 'event-invalid');
   }
   log.add({ repository: event.repository, tag: event.tag ?? '', digest: event.digest ?? '' });
-  const decision = decide(event, settings.filters, { ...home, untagged: settings.untagged });
+  const decision = decide(event, settings.filters, { ...location, untagged: settings.untagged });
   const what = `The given event contained the image "${decision.image}" with digest "${event.digest ?? ''}"`;
-  if (decision.action === 'ignore') {
+  if (decision.outcome === 'ignore') {
     const body =
       decision.reason === 'no-match'
         ? `${what} which did not match any SOCI repository image tag filters`

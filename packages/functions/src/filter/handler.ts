@@ -1,5 +1,5 @@
 import { readFilterSettings } from '../environment/filter-settings.ts';
-import { homeOf, type LambdaContext } from '../lambda-context.ts';
+import { type LambdaContext, locationOf } from '../lambda-context.ts';
 import { openLog } from '../telemetry/logger.ts';
 import type { FilterAnswer } from './answer.ts';
 import { filterEvent } from './filter-event.ts';
@@ -13,5 +13,5 @@ const invoke = generatorInvoker(settings.generatorArn);
 /** Lambda's way in: an event of Amazon ECR, by EventBridge. */
 export async function handler(event: unknown, context: LambdaContext): Promise<FilterAnswer> {
   log.begin(context);
-  return filterEvent(event, { settings, home: homeOf(context), log, invoke });
+  return filterEvent(event, { settings, location: locationOf(context), log, invoke });
 }

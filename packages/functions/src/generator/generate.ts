@@ -1,7 +1,7 @@
-import { decide, type EcrEvent, FilterError, parseEcrEvent, parseFilters } from '@soci/filter';
+import { checkEvent, type EcrEvent, FilterError, parseEcrEvent } from '@soci/filter';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import { FunctionError } from '../errors.ts';
-import type { Home } from '../lambda-context.ts';
+import type { AwsLocation } from '../lambda-context.ts';
 import type { InvocationLog } from '../telemetry/logger.ts';
 import type { OutcomeMetrics } from '../telemetry/metrics.ts';
 import type { AnnounceIndex } from './announce.ts';
@@ -9,14 +9,14 @@ import type { GeneratorAnswer } from './answer.ts';
 import { BuildProgress } from './build-progress.ts';
 import { startDeadline } from './deadline.ts';
 import { indexImage } from './index-image.ts';
-import { failed, type Outcome, type SkipReason, skipped } from './outcome.ts';
+import { failed, type Outcome, skipped } from './outcome.ts';
 import type { RegistryPool } from './registry-pool.ts';
 
 /** What the generator works with. */
 export interface GeneratorParts {
   readonly settings: GeneratorSettings;
-  /** Where the function runs. */
-  readonly home: Home;
+  /** Account and Region of the function: events from elsewhere are ignored. */
+  readonly location: AwsLocation;
   /** Milliseconds that Lambda has left for the invocation. */
   readonly milliseconds: number;
   readonly log: InvocationLog;
@@ -25,9 +25,6 @@ export interface GeneratorParts {
   /** Tells others of an index; absent where nobody is to be told. */
   readonly announce: AnnounceIndex | undefined;
 }
-
-/** Which images are indexed was decided by the filtering function; what else it looked at is looked at again. */
-const ANY_IMAGE = parseFilters('*:*');
 
 /**
  * Indexes the image of an event. What will not work, however often it is tried, is an answer like any other; so is that
@@ -70,7 +67,7 @@ async function handlePush(
   input: unknown,
   parts: GeneratorParts,
 ): Promise<{ readonly event?: EcrEvent; readonly outcome: Outcome }> {
-  const { settings, home, log } = parts;
+  const { settings, location, log } = parts;
   let event: EcrEvent;
   try {
     event = parseEcrEvent(input, { kinds: settings.kinds });
@@ -79,20 +76,19 @@ async function handlePush(
     return { outcome: failed('event-invalid', error.message) };
   }
   log.add({ repository: event.repository, tag: event.tag ?? '', digest: event.digest ?? '' });
-  const decision = decide(event, ANY_IMAGE, { ...home, untagged: true });
-  if (decision.action === 'ignore') {
-    return { event, outcome: skipped(decision.reason as SkipReason, decision.explanation) };
-  }
-  return { event, outcome: await index(event, decision.digest, parts) };
+  // The filtering function has decided which images are indexed.
+  const checked = checkEvent(event, location);
+  if (checked.outcome === 'ignore') return { event, outcome: skipped(checked.reason, checked.explanation) };
+  return { event, outcome: await index(event, checked.digest, parts) };
 }
 
 async function index(event: EcrEvent, digest: string, parts: GeneratorParts): Promise<Outcome> {
-  const { settings, home, log, registries, milliseconds } = parts;
+  const { settings, location, log, registries, milliseconds } = parts;
   const progress = new BuildProgress();
   const deadline = startDeadline(milliseconds, () => progress.describe());
   const { signal } = deadline;
   try {
-    const repository = registries.open(home, event.repository);
+    const repository = registries.open(location, event.repository);
     return await indexImage({ repository, digest, tag: event.tag, settings, log, progress, signal });
   } finally {
     deadline.stop();

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { readGeneratorSettings } from '../environment/generator-settings.ts';
-import { homeOf, type LambdaContext } from '../lambda-context.ts';
+import { type LambdaContext, locationOf } from '../lambda-context.ts';
 import { openLog } from '../telemetry/logger.ts';
 import { openMetrics } from '../telemetry/metrics.ts';
 import { indexAnnouncer } from './announce.ts';
@@ -24,5 +24,5 @@ const announce = indexAnnouncer(settings.eventBus);
 export async function handler(event: unknown, context: LambdaContext): Promise<GeneratorAnswer> {
   log.begin(context);
   const milliseconds = context.getRemainingTimeInMillis();
-  return generate(event, { settings, home: homeOf(context), milliseconds, log, metrics, registries, announce });
+  return generate(event, { settings, location: locationOf(context), milliseconds, log, metrics, registries, announce });
 }

@@ -1,6 +1,6 @@
 import { ecrCredentials, formatEcrHost, openRegistry, type Registry, type Repository } from '@soci/ecr';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
-import type { Home } from '../lambda-context.ts';
+import type { AwsLocation } from '../lambda-context.ts';
 import type { Log } from '../telemetry/logger.ts';
 
 /** The registries that a function has spoken to, with their connections and tokens. */
@@ -20,23 +20,23 @@ export class RegistryPool {
    *
    * @throws OciError `REFERENCE_INVALID`
    */
-  open(home: Home, name: string): Repository {
-    const host = this.#settings.registryHost ?? this.#hostOf(home);
-    const registry = this.#registries.get(host) ?? this.#connect(host, home);
+  open(location: AwsLocation, name: string): Repository {
+    const host = this.#settings.registryHost ?? this.#hostOf(location);
+    const registry = this.#registries.get(host) ?? this.#connect(host, location);
     this.#registries.set(host, registry);
     return registry.repository(name);
   }
 
-  #hostOf(home: Home): string {
+  #hostOf(location: AwsLocation): string {
     const { fips, dualStack } = this.#settings;
-    const host = formatEcrHost({ ...home, fips, dualStack });
-    if (host === undefined) throw new Error(`no partition of AWS has the Region ${home.region}`);
+    const host = formatEcrHost({ ...location, fips, dualStack });
+    if (host === undefined) throw new Error(`no partition of AWS has the Region ${location.region}`);
     return host;
   }
 
-  #connect(host: string, home: Home): Registry {
+  #connect(host: string, location: AwsLocation): Registry {
     return openRegistry(host, {
-      credentials: ecrCredentials({ registry: { ...home, host } }),
+      credentials: ecrCredentials({ registry: { ...location, host } }),
       onRequest: ({ request, attempt, status, error, milliseconds }) =>
         this.#log.debug(request, {
           attempt,
