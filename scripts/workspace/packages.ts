@@ -76,6 +76,7 @@ export function listFiles(folder: string, endings: readonly string[] = ['']): st
   return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
     if (entry.name === '.git') return []; // A file in a further work tree.
     const name = join(folder, entry.name);
+    if (entry.name === '.git') return []; // A file in a linked work tree.
     if (entry.isFile()) return endings.some((ending) => name.endsWith(ending)) ? [name] : [];
     const isMade = MADE.has(entry.name) || (entry.name.startsWith('.') && !OURS.has(entry.name));
     return entry.isDirectory() && !isMade ? listFiles(name, endings) : [];
