@@ -23,7 +23,8 @@ function problemsOf(unit: WorkspacePackage): string[] {
   if (allowance === undefined) return ['it has no place in scripts/workspace/levels.ts'];
   const allowed = new Set([...allowance.packages, ...allowance.modules]);
   const { dependencies = {}, peerDependencies = {}, optionalDependencies = {}, devDependencies = {} } = unit.manifest;
-  const shipped = new Set(Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies }));
+  const installed = { ...dependencies, ...peerDependencies, ...optionalDependencies };
+  const shipped = new Set(Object.keys(allowance.isBundled ? { ...installed, ...devDependencies } : installed));
   const uses = usesIn(unit);
   const problems: string[] = [];
   for (const { name, where, isTest, isType } of uses) {
@@ -39,7 +40,7 @@ function problemsOf(unit: WorkspacePackage): string[] {
     if (!isTest && !isType) problems.push(`${where} imports ${name}, which is not in dependencies`);
     else if (!(name in devDependencies)) problems.push(`${where} imports ${name}, which is not in devDependencies`);
   }
-  for (const name of shipped) {
+  for (const name of Object.keys(installed)) {
     if (!allowed.has(name)) problems.push(`package.json depends on ${name}, which its level may not`);
     if (!uses.some((use) => use.name === name && !use.isTest)) problems.push(`nothing but tests imports ${name}`);
   }

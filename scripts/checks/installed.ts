@@ -1,11 +1,23 @@
 // As a user has it: the tarballs, installed by npm alone, work on every Node at hand, from ES modules and from require().
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { report } from '../report.ts';
 import { packPackages } from '../workspace/pack.ts';
 import { publishedPackages, publishedSubpaths, ROOT } from '../workspace/packages.ts';
+
+/** Bytes that the command line may take when it is installed by itself, with all that comes with it. */
+const MAX_PROGRAM_SIZE = 15_000_000;
 
 const LAYER = 'gzip-level6.tar.gz';
 const SPAN_SIZE = '65536';
@@ -13,8 +25,8 @@ const SPAN_SIZE = '65536';
 const folder = mkdtempSync(join(tmpdir(), 'soci-installed-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-const tarballs = packPackages().map(({ tarball }) => tarball);
-run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...tarballs]);
+const packed = packPackages();
+run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...packed.map(({ tarball }) => tarball)]);
 
 const exported = publishedPackages().flatMap(({ name, manifest }) =>
   publishedSubpaths(manifest)
@@ -27,6 +39,24 @@ for (const [version, node] of findNodes()) {
     ...exported.flatMap((name) => attempt(node, ['--input-type=commonjs', '-e', `require('${name}')`])),
     ...indexGoldenLayer(node),
   ]);
+}
+
+report(`@soci/cli installed by itself`, checkProgramSize());
+
+/** The command line alone, in a folder of its own: its size, and that it runs. */
+function checkProgramSize(): string[] {
+  const tarball = packed.find(({ unit }) => unit.name === '@soci/cli')?.tarball ?? '';
+  const alone = join(folder, 'alone');
+  mkdirSync(alone);
+  writeFileSync(join(alone, 'package.json'), '{ "private": true }\n');
+  run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', alone, tarball]);
+  const installed = readdirSync(join(alone, 'node_modules'), { recursive: true, withFileTypes: true });
+  const bytes = installed
+    .filter((entry) => entry.isFile())
+    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+  const program = join(alone, 'node_modules', '.bin', 'soci-index');
+  const tooLarge = bytes > MAX_PROGRAM_SIZE ? [`it takes ${bytes} bytes: more than ${MAX_PROGRAM_SIZE}`] : [];
+  return [...tooLarge, ...attempt(process.execPath, [program, '--version'], 'soci-index ')];
 }
 
 /** The command line makes of a golden layer the zTOC that the reference makes of it. */

@@ -78,7 +78,8 @@ function reachable(graph: ReadonlyMap<string, readonly string[]>, roots: readonl
     if (reached.has(path)) return;
     reached.add(path);
     // A program in bin/ runs what its package has built.
-    for (const next of graph.get(path) ?? []) visit(next.replace('/dist/', '/src/').replace(/\.js$/, '.ts'));
+    for (const next of graph.get(path) ?? [])
+      visit(next.replace(/\/dist\/(bundle\/)?/, '/src/').replace(/\.js$/, '.ts'));
   };
   for (const root of roots) visit(root);
   return reached;

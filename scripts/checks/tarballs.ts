@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { report } from '../report.ts';
+import { LEVELS } from '../workspace/levels.ts';
 import { type PackedPackage, packPackages } from '../workspace/pack.ts';
 import { type Manifest, publishedSubpaths, ROOT } from '../workspace/packages.ts';
 
@@ -35,6 +36,8 @@ function checkContents({ unit, tarball }: PackedPackage): string[] {
   const problems = ['LICENSE', 'README.md', 'package.json']
     .filter((name) => !files.has(name))
     .map((name) => `no ${name}`);
+  const isBundled = LEVELS[unit.name]?.isBundled === true;
+  if (isBundled) problems.push(...checkBundle(files, manifest));
   if (JSON.stringify(manifest.exports ?? {}).includes('@soci/source')) problems.push('its exports still name sources');
   for (const [name, range] of Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies })) {
     if (/^(workspace|catalog|link|file):/.test(range)) problems.push(`its dependency ${name} is ${range}`);
@@ -42,11 +45,19 @@ function checkContents({ unit, tarball }: PackedPackage): string[] {
   for (const name of files.keys()) {
     const source = join(ROOT, unit.folder, name.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts'));
     if (/\.test\.|(^|\/)fixtures\//.test(name)) problems.push(`${name} is of the tests`);
-    if (name.startsWith('dist/') && name.endsWith('.js') && !existsSync(source)) {
+    if (name.startsWith('dist/') && name.endsWith('.js') && !isBundled && !existsSync(source)) {
       problems.push(`${name} has no source: remove ${unit.folder}/dist and build again`);
     }
   }
   return [...problems, ...danglingMaps(files)];
+}
+
+/** A bundle holds all that it needs, and the licenses of what it holds; it is the program and nothing else. */
+function checkBundle(files: ReadonlyMap<string, Buffer>, { dependencies = {}, exports = {} }: Manifest): string[] {
+  const needed = Object.keys(dependencies).map((name) => `it is bundled, and depends on ${name}`);
+  const offered = Object.keys(exports).map((name) => `it is bundled, and exports ${name}`);
+  const hasLicenses = [...files.keys()].some((name) => name.endsWith('THIRD-PARTY-LICENSES.txt'));
+  return [...needed, ...offered, ...(hasLicenses ? [] : ['no licenses of what is bundled'])];
 }
 
 /** A source map or declaration map is of use only beside the sources that it names. */

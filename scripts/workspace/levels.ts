@@ -4,6 +4,8 @@ export interface Allowance {
   readonly modules: readonly string[];
   /** Packages of the workspace that only its tests may import. @default none */
   readonly tests?: readonly string[];
+  /** Whether its published files hold all that it imports: then that is among its devDependencies. @default false */
+  readonly isBundled?: boolean;
 }
 
 /**
@@ -29,6 +31,7 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     packages: ['@soci/ecr', '@soci/index', '@soci/oci', '@soci/ztoc'],
     modules: ['node'],
     tests: ['@soci/test-registry'],
+    isBundled: true,
   },
   '@soci/functions': {
     packages: ['@soci/ecr', '@soci/filter', '@soci/index', '@soci/oci'],

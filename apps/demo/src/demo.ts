@@ -19,56 +19,62 @@ import { tellImage } from './report/steps.ts';
 import { showWorkflow } from './show-workflow.ts';
 
 /** The demonstration, as a program of one command. */
-export const demo: Command = defineCommand({
+export const demo: Command = {
   name: '',
   summary: 'see the whole workflow on this machine: a push, its event, both Lambda functions, the index',
-  details: [
-    'Without SRC an image of more than 100 MB is made of what Node has installed here and of the node_modules of the ' +
-      'current folder; later runs use it again. With SRC your own image is taken. It is pushed to a registry that runs as ' +
-      'long as the demonstration does, and behaves as Amazon ECR; all that happens then is what happens in AWS, with the ' +
-      'same functions. What is kept is written below --dir.',
-  ],
-  operands: [{ name: 'SRC', help: `your own image: ${IMAGE_FORMS}`, optional: true }],
-  options: {
-    dir: valueOption(
-      'DIR',
-      text,
-      'where to keep the images; below node_modules/.cache, or with the temporary files, by default',
-    ),
-    'min-layer-size': valueOption(
-      'SIZE',
-      parseSize,
-      `have the generator leave smaller layers without a zTOC (default ${formatBytes(DEFAULT_MIN_LAYER_SIZE)})`,
-    ),
-    ...REGISTRY_OPTIONS,
-  },
-  examples: [
-    { purpose: 'an image of this machine', line: '' },
-    { purpose: 'your own image, in an OCI layout', line: 'oci:app:v1' },
-    { purpose: 'the same from a registry', line: 'docker.io/library/node:24' },
-  ],
-  async run({ operands: [from], options }, context) {
-    const { output, signal } = context;
-    const dir = shortestPath(options.dir ?? defaultFolder());
-    const own = from === undefined ? undefined : parseLocation(from);
-    const access = await toRegistryAccess(options, own ? [own] : [], context);
-    const made = own === undefined ? await prepareDemoImage(dir, context) : undefined;
-    const kept = layoutAt(join(dir, 'soci'));
-    await mkdir(dir, { recursive: true });
-    await rm(kept.path, { recursive: true, force: true });
-    if (made && !output.json && !output.quiet) await tellImage(made, output);
-    signal.throwIfAborted();
+  ...defineCommand({
+    details: [
+      'Without SRC an image of more than 100 MB is made of what Node has installed here and of the node_modules of the ' +
+        'current folder; later runs use it again. With SRC your own image is taken. It is pushed to a registry that runs as ' +
+        'long as the demonstration does, and behaves as Amazon ECR; all that happens then is what happens in AWS, with the ' +
+        'same functions. What is kept is written below --dir.',
+    ],
+    operands: [{ name: 'SRC', help: `your own image: ${IMAGE_FORMS}`, optional: true }],
+    options: {
+      dir: valueOption(
+        'DIR',
+        text,
+        'where to keep the images; below node_modules/.cache, or with the temporary files, by default',
+      ),
+      'min-layer-size': valueOption(
+        'SIZE',
+        parseSize,
+        `have the generator leave smaller layers without a zTOC (default ${formatBytes(DEFAULT_MIN_LAYER_SIZE)})`,
+      ),
+      ...REGISTRY_OPTIONS,
+    },
+    examples: [
+      { purpose: 'an image of this machine', line: '' },
+      { purpose: 'your own image, in an OCI layout', line: 'oci:app:v1' },
+      { purpose: 'the same from a registry', line: 'docker.io/library/node:24' },
+    ],
+    async run({ operands: [from], options }, context) {
+      const { output, signal } = context;
+      const dir = shortestPath(options.dir ?? defaultFolder());
+      const own = from === undefined ? undefined : parseLocation(from);
+      const access = await toRegistryAccess(options, own ? [own] : [], context);
+      const made = own === undefined ? await prepareDemoImage(dir, context) : undefined;
+      const kept = layoutAt(join(dir, 'soci'));
+      await mkdir(dir, { recursive: true });
+      await rm(kept.path, { recursive: true, force: true });
+      if (made && !output.json && !output.quiet) await tellImage(made, output);
+      signal.throwIfAborted();
 
-    const registry = await startRegistryThread((line) => output.trace(line));
-    try {
-      const source = own ?? layoutAt(join(dir, 'image'));
-      const minLayerSize = options['min-layer-size'];
-      return await showWorkflow({ source, access, kept, titles: made?.titles ?? [], minLayerSize }, registry, context);
-    } finally {
-      await registry.stop();
-    }
-  },
-});
+      const registry = await startRegistryThread((line) => output.trace(line));
+      try {
+        const source = own ?? layoutAt(join(dir, 'image'));
+        const minLayerSize = options['min-layer-size'];
+        return await showWorkflow(
+          { source, access, kept, titles: made?.titles ?? [], minLayerSize },
+          registry,
+          context,
+        );
+      } finally {
+        await registry.stop();
+      }
+    },
+  }),
+};
 
 function layoutAt(path: string): LayoutLocation {
   return { transport: 'oci', path, reference: 'latest', text: `oci:${path}:latest` };

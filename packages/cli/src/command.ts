@@ -34,14 +34,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
 }
 
-/** A command as its file declares it. */
+/** What a command's file declares: all but its name, which the table of commands gives it. */
 export interface CommandDefinition<Table extends OptionTable> {
-  /** One or two words, such as `ztoc create`; empty of a program that has one command only. */
-  readonly name: string;
-  /** Other names, those that the reference program has for the same. */
-  readonly aliases?: readonly string[];
-  /** One line for the list of commands. */
-  readonly summary: string;
   /** What else is worth knowing: paragraphs. */
   readonly details?: readonly string[];
   readonly operands: readonly Operand[];
@@ -56,8 +50,16 @@ export interface CommandArguments<Table extends OptionTable> {
   readonly options: OptionValues<Table>;
 }
 
-/** A command of the program. */
-export type Command = CommandDefinition<OptionTable>;
+/** A command whose options are not known to the compiler. */
+export type CommandBody = CommandDefinition<OptionTable>;
+
+/** A command that can be run. */
+export interface Command extends CommandBody {
+  /** One or two words, such as `ztoc create`; empty of a program that has one command only. */
+  readonly name: string;
+  /** One line that says what it does. */
+  readonly summary: string;
+}
 
 /** Options that every command has. */
 export const COMMON_OPTIONS = {
@@ -68,6 +70,6 @@ export const COMMON_OPTIONS = {
 } as const;
 
 /** Declares a command; its options are typed by their declarations. */
-export function defineCommand<const Table extends OptionTable>(definition: CommandDefinition<Table>): Command {
-  return definition as unknown as Command;
+export function defineCommand<const Table extends OptionTable>(definition: CommandDefinition<Table>): CommandBody {
+  return definition as unknown as CommandBody;
 }

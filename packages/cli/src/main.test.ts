@@ -6,10 +6,6 @@ import { textWidth } from './terminal/text-width.ts';
 
 const commands = await Promise.all(COMMANDS.map(({ load }) => load()));
 
-it('finds each command by the names that it gives itself', () => {
-  expect(COMMANDS.map(({ names }) => names)).toEqual(commands.map(({ name, aliases = [] }) => [name, ...aliases]));
-});
-
 describe('help', () => {
   it.each([[[]], [['--help']], [['-h']], [['help']]])('%j lists the commands and exit codes', async (argv) => {
     const { code, stdout, stderr } = await runCli(argv);

@@ -44,7 +44,7 @@ async function help(words: readonly string[], io: CliIo): Promise<ExitCode> {
   const listed = group.length > 0 ? group : COMMANDS;
   const text =
     first.startsWith('-') || group.length > 0
-      ? programHelp(await Promise.all(listed.map((entry) => entry.load())), style, columns)
+      ? programHelp(listed, style, columns)
       : commandHelp(await findCommand(COMMANDS, words).entry.load(), style, columns);
   await writeTo(io.stdout, text);
   return EXIT.DONE;

@@ -1,4 +1,5 @@
 import { COMMON_OPTIONS, type Command } from '../command.ts';
+import type { CommandEntry } from '../command-table.ts';
 import { EXIT } from '../exit-code.ts';
 import { PROGRAM } from '../program.ts';
 import type { Style } from '../terminal/style.ts';
@@ -9,7 +10,7 @@ const WIDEST = 100;
 const INDENT = '  ';
 
 /** What `soci-index --help` prints. */
-export function programHelp(commands: readonly Command[], style: Style, columns: number): string {
+export function programHelp(commands: readonly CommandEntry[], style: Style, columns: number): string {
   const width = Math.min(columns, WIDEST);
   return [
     ...wrapWords(
@@ -21,7 +22,7 @@ export function programHelp(commands: readonly Command[], style: Style, columns:
     '',
     style.bold('Commands:'),
     ...entries(
-      commands.map(({ name, summary }) => [name, summary]),
+      commands.map(({ names: [name], summary }) => [name, summary]),
       width,
     ),
     '',

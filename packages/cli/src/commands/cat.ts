@@ -12,8 +12,6 @@ import { withPlaces } from '../transports/places.ts';
 import { writeFileContent } from '../write-file-content.ts';
 
 export const cat = defineCommand({
-  name: 'cat',
-  summary: 'print a file of an image, reading only the spans that hold it',
   details: [
     'The file is looked up as a container sees it: the topmost layer that has it counts, whiteouts and symbolic links ' +
       'are followed. Layers without a zTOC are read whole.',

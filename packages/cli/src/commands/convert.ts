@@ -9,8 +9,6 @@ import { destinationName } from '../transports/choose-root.ts';
 import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
 
 export const convert = defineCommand({
-  name: 'convert',
-  summary: 'make a SOCI-enabled image out of an image (index version 2)',
   details: [
     'The new image holds the same layers, and a SOCI index for each platform. It is pushed and deployed like any other, ' +
       'and its index goes with it wherever it is copied as it is (crane copy, oras cp).',

@@ -11,8 +11,6 @@ import { destinationName } from '../transports/choose-root.ts';
 import { IMAGE_FORMS, type ImageLocation, parseLocation } from '../transports/location.ts';
 
 export const create = defineCommand({
-  name: 'create',
-  summary: 'make SOCI indexes for an image that stays as it is (index version 1)',
   details: [
     'One index a platform, which refers to the image by its subject: in a registry it is found through the referrers ' +
       'API, in a layout it is listed in index.json without a name. Runtimes look for such an index only where they are ' +

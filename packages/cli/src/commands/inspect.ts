@@ -15,8 +15,6 @@ import type { ImageSource } from '../transports/transport.ts';
 import { MAX_ZTOC_SIZE } from '../ztoc-file.ts';
 
 export const inspect = defineCommand({
-  name: 'inspect',
-  summary: 'show what is in an image: manifests, layers, SOCI indexes and which layer each zTOC belongs to',
   details: [
     'With --layer the files of that layer are listed: from its zTOC, or, where it has none, by reading the layer.',
   ],

@@ -15,8 +15,6 @@ import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
 import { withPlaces } from '../transports/places.ts';
 
 export const ls = defineCommand({
-  name: 'ls',
-  summary: 'list a folder of an image as a container sees it, from the zTOCs alone',
   details: ['Layers without a zTOC are read whole.'],
   operands: [
     { name: 'SRC', help: `the image: ${IMAGE_FORMS}` },

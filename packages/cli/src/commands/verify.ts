@@ -12,8 +12,6 @@ import { withPlaces } from '../transports/places.ts';
 const MAX_SAMPLE = 999_999_999;
 
 export const verify = defineCommand({
-  name: 'verify',
-  summary: 'prove the SOCI indexes of an image: read files back through them and compare',
   details: [
     'Each layer is read once, decompressed from its start by another decoder, and compared: the digest of every span, ' +
       'the list of files, and the content of files as it is read through the spans. A zTOC that belongs to another ' +

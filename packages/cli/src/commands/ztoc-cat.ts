@@ -9,9 +9,6 @@ import { writeFileContent } from '../write-file-content.ts';
 import { readZtocFile } from '../ztoc-file.ts';
 
 export const ztocCat = defineCommand({
-  name: 'ztoc cat',
-  aliases: ['ztoc get-file'],
-  summary: 'print a file of a layer, reading only the spans that hold it',
   details: [
     'Each span is checked against the digest that the zTOC has of it. Symbolic links are followed within the layer.',
     'With --json the content is not printed: what is printed says how it was read.',

@@ -38,8 +38,6 @@ interface RefusedLayer {
 }
 
 export const ztocCreate = defineCommand({
-  name: 'ztoc create',
-  summary: 'make the zTOC of each layer file',
   details: [
     'A zTOC is the table of contents of one layer: where each file lies in it, and from where it can be decompressed. ' +
       'Layers are read once, from start to end. One that is refused does not stop the others.',

@@ -6,8 +6,6 @@ import { printable } from '../terminal/text-width.ts';
 import { readZtocFile } from '../ztoc-file.ts';
 
 export const ztocInfo = defineCommand({
-  name: 'ztoc info',
-  summary: 'show what a zTOC says of its layer',
   operands: [{ name: 'ZTOC', help: 'a zTOC file' }],
   options: {},
   examples: [{ purpose: 'how many spans, how many files?', line: 'ztoc info layer.tar.gz.ztoc' }],

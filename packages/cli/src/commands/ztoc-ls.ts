@@ -4,9 +4,6 @@ import { printFiles } from '../layer-files.ts';
 import { readZtocFile } from '../ztoc-file.ts';
 
 export const ztocLs = defineCommand({
-  name: 'ztoc ls',
-  aliases: ['ztoc list'],
-  summary: 'list the files of a layer, from its zTOC alone',
   details: ['Files stand in the order of the layer. With --quiet only their names are printed.'],
   operands: [{ name: 'ZTOC', help: 'a zTOC file' }],
   options: {},

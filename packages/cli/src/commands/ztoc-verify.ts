@@ -26,8 +26,6 @@ import { printVerification, verificationAsJson, verifyIndexes } from '../image/v
 import { readZtocFile, type ZtocFile } from '../ztoc-file.ts';
 
 export const ztocVerify = defineCommand({
-  name: 'ztoc verify',
-  summary: 'prove a zTOC against its layer: read every file back and compare',
   details: ['As verify does it for an image. The exit code is 1 where anything is wrong.'],
   operands: [
     { name: 'ZTOC', help: "the layer's zTOC file" },
