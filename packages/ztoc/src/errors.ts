@@ -4,10 +4,11 @@
  * - `GZIP_*`: the layer's gzip framing or deflate data. `TAR_*`: the archive inside it.
  * - `ZTOC_INVALID`: a zTOC that is malformed or contradicts itself. `SPAN_DIGEST_MISMATCH`: bytes of the layer that
  *   are not those the zTOC was made from.
- * - `LIMIT_EXCEEDED`: one of the named limits (see `limits.ts`) was passed. `ABORTED`: the caller's signal fired.
+ * - `LIMIT_EXCEEDED`: the input exceeds one of the limits in `ZtocLimits` or `OpenZtocOptions`.
+ *
+ * An aborted call throws the `reason` of its signal, which is not a {@link ZtocError}.
  */
 export type ZtocErrorCode =
-  | 'ABORTED'
   | 'COMPRESSION_UNKNOWN'
   | 'ENTRY_NOT_FOUND'
   | 'ENTRY_NOT_A_FILE'

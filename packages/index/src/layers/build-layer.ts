@@ -36,7 +36,7 @@ export async function buildLayer(
     onProgress,
     ...(signal && { signal }),
   }).catch((error: unknown) => {
-    throw error instanceof ZtocError && error.code !== 'ABORTED' ? layerError(task, error) : error;
+    throw error instanceof ZtocError ? layerError(task, error) : error;
   });
   if (layerDigest !== task.digest || layerSize !== task.size) {
     const found =

@@ -103,12 +103,13 @@ export class SpanComparer {
     this.#straight.dropBefore(this.#spans[this.#next]?.uncompressedStart ?? this.#straight.end);
   }
 
-  #compareSpan({ id, checkpoint, uncompressedStart }: Span, bytes: Uint8Array, straight: Uint8Array): void {
+  #compareSpan(span: Span, bytes: Uint8Array, straight: Uint8Array): void {
+    const { id, uncompressedStart } = span;
     this.#read += 1;
     const fault = { code: 'content-mismatch', span: id } as const;
     let inflated = bytes;
     try {
-      if (checkpoint !== undefined) inflated = inflateSpan(bytes, checkpoint, straight.length);
+      inflated = inflateSpan(span, bytes);
     } catch (error) {
       if (!(error instanceof ZtocError)) throw error;
       const message = `span ${id} cannot be inflated from its checkpoint: ${error.message}`;

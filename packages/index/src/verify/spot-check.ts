@@ -1,5 +1,5 @@
-import { type CallOptions, digestOf, type RangeFetcher } from '@soci/oci';
-import { decodeZtocSpans, inflateSpanEnd, type Span, ZtocError } from '@soci/ztoc';
+import type { CallOptions, RangeFetcher } from '@soci/oci';
+import { checkSpan, decodeZtocSpans, type Span, ZtocError } from '@soci/ztoc';
 import type { Artifact } from '../artifact.ts';
 import { SociIndexError } from '../errors.ts';
 import type { IndexedLayer, LayerReport } from '../report.ts';
@@ -56,8 +56,11 @@ export async function spotCheckZtocs(
     const spans = readSpans(content, layer);
     for (const span of sampleBySeed(spans.filter(isShort), count, seed)) {
       const bytes = await readSpan(store, layer, span, call);
-      const problem = checkSpan(span, bytes, spans[span.id + 1]);
-      if (problem !== undefined) problems.push({ ...problem, span: span.id });
+      const check = checkSpan(span, bytes, spans[span.id + 1]);
+      if (check.outcome !== 'valid') {
+        const code = check.outcome === 'digest-mismatch' ? 'span-digest-mismatch' : 'content-mismatch';
+        problems.push({ code, span: span.id, message: check.reason });
+      }
       spansRead += 1;
       bytesRead += bytes.length;
     }
@@ -89,26 +92,4 @@ function readSpan(
 ): Promise<Uint8Array> {
   const range = { offset: compressedStart, length: compressedEnd - compressedStart };
   return store.fetchRange({ mediaType, digest, size }, range, call);
-}
-
-function checkSpan(span: Span, bytes: Uint8Array, next: Span | undefined): Problem | undefined {
-  const { id, digest, checkpoint, compressedStart, compressedEnd, uncompressedStart, uncompressedEnd } = span;
-  if (digestOf(bytes) !== digest) {
-    const where = `span ${id}, bytes ${compressedStart} to ${compressedEnd} of the layer`;
-    return { code: 'span-digest-mismatch', message: `${where}, does not have the digest ${digest}` };
-  }
-  if (checkpoint === undefined) return undefined;
-  const window = next?.checkpoint?.window ?? new Uint8Array(0);
-  const length = uncompressedEnd - uncompressedStart;
-  try {
-    const end = inflateSpanEnd(bytes, checkpoint, length, window.length);
-    if (Buffer.compare(end, window.subarray(window.length - end.length)) === 0) return undefined;
-    return {
-      code: 'content-mismatch',
-      message: `span ${id} does not inflate to what the checkpoint of span ${id + 1} has kept of it`,
-    };
-  } catch (error) {
-    if (!(error instanceof ZtocError)) throw error;
-    return { code: 'content-mismatch', message: `span ${id} cannot be inflated from its checkpoint: ${error.message}` };
-  }
 }

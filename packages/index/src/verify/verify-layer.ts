@@ -1,11 +1,10 @@
 import { createDigester, type Descriptor, type Fetcher, OciError } from '@soci/oci';
 import {
-  DEFAULT_MAX_UNCOMPRESSED_SIZE,
   type FileEntry,
   listSpans,
   type Span,
+  scanTar,
   type TarContents,
-  TarScanner,
   type Ztoc,
   ZtocError,
   type ZtocLimits,
@@ -116,24 +115,19 @@ async function readLayer(
       yield chunk;
     }
   }
-  const { maxUncompressedSize = DEFAULT_MAX_UNCOMPRESSED_SIZE } = layerLimits;
-  const scanner = new TarScanner(layerLimits);
-  let uncompressedLength = 0;
-  for await (const piece of decodeStraight(readCompressed(), compression)) {
-    uncompressedLength += piece.length;
-    if (uncompressedLength > maxUncompressedSize) {
-      throw new ZtocError('LIMIT_EXCEEDED', `it has more than ${maxUncompressedSize} bytes uncompressed`);
+  async function* readStraight(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const piece of decodeStraight(readCompressed(), compression)) {
+      comparer.pushStraight(piece);
+      yield piece;
     }
-    comparer.pushStraight(piece);
-    scanner.push(piece);
+    const digest = digester.digest();
+    if (length !== layer.size || digest !== layer.digest) {
+      throw new SociIndexError('LAYER_MISMATCH', `its ${length} bytes have the digest ${digest}`, {
+        digest: layer.digest,
+      });
+    }
   }
-  const digest = digester.digest();
-  if (length !== layer.size || digest !== layer.digest) {
-    throw new SociIndexError('LAYER_MISMATCH', `its ${length} bytes have the digest ${digest}`, {
-      digest: layer.digest,
-    });
-  }
-  return scanner.finish();
+  return scanTar(readStraight(), layerLimits);
 }
 
 function listSpansOf(ztoc: Ztoc, report: (problem: Problem) => void): readonly Span[] {

@@ -1,19 +1,18 @@
-import { ZtocError } from '../errors.ts';
 import type { ZtocLimits } from '../limits.ts';
 import { type Compression, DEFAULT_BUILD_TOOL_IDENTIFIER, DEFAULT_SPAN_SIZE } from '../ztoc.ts';
 import { type BuiltZtoc, ZtocBuilder, type ZtocProgress } from './ztoc-builder.ts';
 
 /** Options of {@link buildZtoc}. */
 export interface BuildZtocOptions {
-  /** Bytes of uncompressed data between checkpoints, at the least; a whole number from 1. @default {@link DEFAULT_SPAN_SIZE} */
+  /** Bytes of uncompressed data between checkpoints, at the least; a whole number from 1. @default 4 MiB */
   readonly spanSize?: number;
-  /** Who made the zTOC; part of its bytes, so of its digest. @default {@link DEFAULT_BUILD_TOOL_IDENTIFIER} */
+  /** Who made the zTOC; part of its bytes, so of its digest. @default 'AWS SOCI CLI v0.2', that of the reference */
   readonly buildToolIdentifier?: string;
   /** How the layer is compressed. @default 'auto', by its first bytes */
   readonly compression?: Compression | 'auto';
   /** Bounds on what a hostile layer may cost. @default those named in `ZtocLimits` */
   readonly limits?: ZtocLimits;
-  /** Aborts the build between two chunks. */
+  /** Ends the build between two chunks: it then throws the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called after each chunk. */
   readonly onProgress?: (progress: ZtocProgress) => void;
@@ -30,7 +29,7 @@ const BYTES_BETWEEN_PAUSES = 8 << 20;
  *
  * @param chunks The layer, in order, in chunks of any size. A chunk may be overwritten once the next one is asked for.
  * @throws {ZtocError} `GZIP_*` and `TAR_*` when the layer is malformed, `COMPRESSION_UNKNOWN` when it is neither gzip nor
- *   tar, `LIMIT_EXCEEDED`, `OPTION_INVALID`, `ABORTED`.
+ *   tar, `LIMIT_EXCEEDED`, `OPTION_INVALID`.
  */
 export async function buildZtoc(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -44,14 +43,17 @@ export async function buildZtoc(
     limits: options.limits ?? {},
   });
   try {
-    throwIfAborted(signal);
+    signal?.throwIfAborted();
     for await (const chunk of pausing(chunks)) {
-      throwIfAborted(signal);
+      signal?.throwIfAborted();
       builder.push(chunk);
       onProgress?.(builder.progress);
     }
-    throwIfAborted(signal);
+    signal?.throwIfAborted();
     return builder.finish();
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   } finally {
     builder.close();
   }
@@ -69,8 +71,4 @@ async function* pausing(
     bytes = 0;
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
-}
-
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new ZtocError('ABORTED', 'building the zTOC was aborted', { cause: signal.reason });
 }

@@ -1,4 +1,5 @@
 import type { CheckpointSource } from '../envelope/encode.ts';
+import type { ZtocLimits } from '../limits.ts';
 import type { TarContents } from '../tar/tar-scanner.ts';
 import type { Ztoc } from '../ztoc.ts';
 
@@ -23,11 +24,6 @@ export interface LayerReader {
 }
 
 /** The bounds and the span size that a reader keeps to. */
-export interface LayerReaderOptions {
+export interface LayerReaderOptions extends Required<ZtocLimits> {
   readonly spanSize: number;
-  readonly maxUncompressedSize: number;
-  readonly maxEntries: number;
-  readonly maxMetadataSize: number;
-  readonly maxSpans: number;
-  readonly maxEmptySpans: number;
 }

@@ -1,6 +1,6 @@
 import { ZtocError } from '../errors.ts';
+import { packSpanTable } from '../spans/span-table.ts';
 import { TarScanner } from '../tar/tar-scanner.ts';
-import { packSpanTable } from '../uncompressed/span-table.ts';
 import type { LayerParts, LayerReader, LayerReaderOptions } from './layer-reader.ts';
 import { SpanDigester } from './span-digester.ts';
 

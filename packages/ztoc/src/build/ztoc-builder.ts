@@ -1,14 +1,6 @@
 import { encodeWith } from '../envelope/encode.ts';
-import { ZtocError } from '../errors.ts';
 import { createSha256, formatDigest } from '../hash/sha256.ts';
-import {
-  DEFAULT_MAX_EMPTY_SPANS,
-  DEFAULT_MAX_ENTRIES,
-  DEFAULT_MAX_METADATA_SIZE,
-  DEFAULT_MAX_SPANS,
-  DEFAULT_MAX_UNCOMPRESSED_SIZE,
-  type ZtocLimits,
-} from '../limits.ts';
+import { requireWhole, resolveLimits, type ZtocLimits } from '../limits.ts';
 import { type Compression, ZTOC_VERSION, type Ztoc } from '../ztoc.ts';
 import { detectCompression, MAGIC_SIZE } from './detect-compression.ts';
 import { GzipLayerReader } from './gzip-layer-reader.ts';
@@ -57,18 +49,7 @@ export class ZtocBuilder {
 
   constructor({ spanSize, buildToolIdentifier, compression, limits }: ZtocBuilderOptions) {
     this.#buildToolIdentifier = buildToolIdentifier;
-    this.#options = {
-      spanSize: requireWhole('spanSize', spanSize, 1),
-      maxUncompressedSize: requireWhole(
-        'maxUncompressedSize',
-        limits.maxUncompressedSize ?? DEFAULT_MAX_UNCOMPRESSED_SIZE,
-        0,
-      ),
-      maxEntries: requireWhole('maxEntries', limits.maxEntries ?? DEFAULT_MAX_ENTRIES, 0),
-      maxMetadataSize: requireWhole('maxMetadataSize', limits.maxMetadataSize ?? DEFAULT_MAX_METADATA_SIZE, 0),
-      maxSpans: requireWhole('maxSpans', limits.maxSpans ?? DEFAULT_MAX_SPANS, 0),
-      maxEmptySpans: requireWhole('maxEmptySpans', limits.maxEmptySpans ?? DEFAULT_MAX_EMPTY_SPANS, 0),
-    };
+    this.#options = { spanSize: requireWhole('spanSize', spanSize, 1), ...resolveLimits(limits) };
     if (compression !== 'auto') this.#reader = createReader(compression, this.#options);
   }
 
@@ -137,9 +118,4 @@ function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuf
   both.set(first);
   both.set(second, first.length);
   return both;
-}
-
-function requireWhole(name: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new ZtocError('OPTION_INVALID', `${name} is ${value}, and must be a whole number from ${least} up`);
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ZtocError } from '../errors.ts';
-import { listSpans } from '../spans.ts';
-import { packSpanTable } from '../uncompressed/span-table.ts';
+import { packSpanTable } from '../spans/span-table.ts';
+import { listSpans } from '../spans/spans.ts';
 import type { FileEntry, FileType, PaxRecord, Ztoc } from '../ztoc.ts';
 import { decodeZtoc, decodeZtocSpans } from './decode.ts';
 import { encodeZtoc } from './encode.ts';

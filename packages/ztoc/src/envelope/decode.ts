@@ -1,6 +1,6 @@
 import { ZtocError } from '../errors.ts';
-import { DEFAULT_MAX_ENTRIES, DEFAULT_MAX_SPANS, type ZtocLimits } from '../limits.ts';
-import { listSpans, type Span } from '../spans.ts';
+import { DEFAULT_LIMITS, type ZtocLimits } from '../limits.ts';
+import { listSpans, type Span } from '../spans/spans.ts';
 import { type Compression, ZTOC_VERSION, type Ztoc } from '../ztoc.ts';
 import { FileDecoder } from './file-decoder.ts';
 import { FlatbufferReader, type FlatbufferTable } from './flatbuffer-reader.ts';
@@ -23,7 +23,7 @@ export function decodeZtoc(bytes: Uint8Array, limits: DecodeZtocLimits = {}): Zt
   const { root, ztoc } = decodeAllButFiles(reader, limits);
   const files = new FileDecoder(reader, ztoc.uncompressedArchiveSize);
   const { start, length } = root.table(ZTOC.toc, 'table of contents').offsets(TOC.metadata);
-  checkCount(length, limits.maxEntries ?? DEFAULT_MAX_ENTRIES, 'entries', 'maxEntries');
+  checkCount(length, limits.maxEntries ?? DEFAULT_LIMITS.maxEntries, 'entries', 'maxEntries');
   return { ...ztoc, files: Array.from({ length }, (_, i) => files.decode(start + 4 * i)) };
 }
 
@@ -58,7 +58,7 @@ function decodeAllButFiles(
     files: [],
     compression: decodeCompression(reader, info),
     maxSpanId: info.int32(COMPRESSION_INFO.maxSpanId),
-    spanDigests: decodeSpanDigests(reader, info, limits.maxSpans ?? DEFAULT_MAX_SPANS),
+    spanDigests: decodeSpanDigests(reader, info, limits.maxSpans ?? DEFAULT_LIMITS.maxSpans),
     checkpoints: info.bytes(COMPRESSION_INFO.checkpoints),
   };
   const offset = ztoc.checkpoints.byteOffset - reader.bytes.byteOffset;

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { ZtocError } from '../errors.ts';
-import { type RandomAccessSource, type ReadOptions, requireRange, throwIfAborted } from './random-access-source.ts';
+import { type RandomAccessSource, type ReadOptions, requireRange } from './random-access-source.ts';
 
 /** A source over an open file: close it when done, or declare it with `await using`. */
 export interface FileSource extends RandomAccessSource, AsyncDisposable {
@@ -39,7 +39,7 @@ class OpenFileSource implements FileSource {
     requireRange(this.size, offset, length);
     const bytes = new Uint8Array(length);
     for (let filled = 0; filled < length; ) {
-      throwIfAborted(signal);
+      signal?.throwIfAborted();
       const bytesRead = await this.#readSome(bytes, filled, offset + filled);
       if (bytesRead === 0) {
         throw new ZtocError(

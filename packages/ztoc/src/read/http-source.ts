@@ -1,5 +1,5 @@
 import { ZtocError } from '../errors.ts';
-import { type RandomAccessSource, requireRange, throwIfAborted } from './random-access-source.ts';
+import { type RandomAccessSource, requireRange } from './random-access-source.ts';
 
 /** How {@link httpSource} asks. */
 export interface HttpSourceOptions {
@@ -22,7 +22,7 @@ export interface HttpSourceOptions {
  * answer's `Content-Range` only if the server lists it in `Access-Control-Expose-Headers`.
  *
  * Every answer must be a 206 with exactly the range that was asked for: the whole blob is never read in place of a part.
- * @throws {ZtocError} `SOURCE_READ_FAILED` when the server cannot do that, `ABORTED`.
+ * @throws {ZtocError} `SOURCE_READ_FAILED` if the server cannot do that. The reason of `options.signal` if it is aborted.
  */
 export async function httpSource(url: string | URL, options: HttpSourceOptions = {}): Promise<RandomAccessSource> {
   const blob = new HttpBlob(url, options);
@@ -82,13 +82,13 @@ class HttpBlob {
     } catch (error) {
       // Lets go of the connection, whatever the server still means to send.
       await response.body?.cancel().catch(() => {});
-      throwIfAborted(signal);
+      signal?.throwIfAborted();
       throw error instanceof ZtocError ? error : this.#failure('broke off its answer', error);
     }
   }
 
   async #request(first: number, last: number, signal: AbortSignal | undefined): Promise<Response> {
-    throwIfAborted(signal);
+    signal?.throwIfAborted();
     // With a range, `fetch` asks for the bytes as they are (Accept-Encoding: identity) of itself.
     const headers = new Headers(this.#headers);
     headers.set('range', `bytes=${first}-${last}`);
@@ -97,7 +97,7 @@ class HttpBlob {
     try {
       return await send(this.#url, { headers, ...(signal && { signal }) });
     } catch (error) {
-      throwIfAborted(signal);
+      signal?.throwIfAborted();
       throw this.#failure('could not be asked', error);
     }
   }

@@ -2,7 +2,7 @@ import { ZtocError } from '../errors.ts';
 
 /** What a read may be told beside its range. */
 export interface ReadOptions {
-  /** Ends the read early, with `ABORTED`. @default never */
+  /** Ends the read early: it then throws the signal's reason. @default never */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -12,7 +12,7 @@ export interface RandomAccessSource {
   readonly size: number;
   /**
    * Reads exactly `length` bytes from `offset`. The result must not change afterwards.
-   * @throws {ZtocError} `SOURCE_READ_FAILED` when the range is not there or the read fails, `ABORTED`.
+   * @throws {ZtocError} `SOURCE_READ_FAILED` if the range does not exist or the read fails. The signal's reason if it is aborted.
    */
   read(offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
 }
@@ -22,14 +22,14 @@ export function bytesSource(bytes: Uint8Array): RandomAccessSource {
   return {
     size: bytes.length,
     async read(offset, length, { signal } = {}) {
-      throwIfAborted(signal);
+      signal?.throwIfAborted();
       requireRange(bytes.length, offset, length);
       return bytes.subarray(offset, offset + length);
     },
   };
 }
 
-/** Makes sure that a range lies within a source: for whoever implements one. */
+/** Throws `SOURCE_READ_FAILED` unless a range lies within a source. */
 export function requireRange(size: number, offset: number, length: number): void {
   if (
     !Number.isSafeInteger(offset) ||
@@ -42,9 +42,4 @@ export function requireRange(size: number, offset: number, length: number): void
       offset,
     });
   }
-}
-
-/** Throws the `ABORTED` that belongs to a signal that has fired. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new ZtocError('ABORTED', 'the read was aborted', { cause: signal.reason });
 }

@@ -1,8 +1,7 @@
 import { ZtocError } from '../errors.ts';
-import { inflateSpan } from '../gzip/inflate-span.ts';
-import { createSha256, formatDigest } from '../hash/sha256.ts';
-import type { Span } from '../spans.ts';
-import { type RandomAccessSource, throwIfAborted } from './random-access-source.ts';
+import { inflateSpan, requireDigest } from '../spans/inflate-span.ts';
+import type { Span } from '../spans/spans.ts';
+import type { RandomAccessSource } from './random-access-source.ts';
 import { SpanCache } from './span-cache.ts';
 
 /** Bounds on what reading may hold in memory; all in bytes. */
@@ -30,8 +29,11 @@ export class SpanStore {
   readonly #source: RandomAccessSource;
   readonly #limits: SpanStoreLimits;
   readonly #cache: SpanCache;
-  /** Requests under way, by each span that they will bring. */
-  readonly #fetches = new Map<number, Promise<FetchedRun>>();
+  /** Requests under way, by each span that they will bring, with the signal of the reader that asked. */
+  readonly #fetches = new Map<
+    number,
+    { readonly run: Promise<FetchedRun>; readonly signal: AbortSignal | undefined }
+  >();
 
   /**
    * @param source The layer.
@@ -46,12 +48,12 @@ export class SpanStore {
   /**
    * Gives the output of each span, in order. Outputs are shared with other readers: not to be changed.
    * @param spans Spans that continue each other.
-   * @throws {ZtocError} `SPAN_DIGEST_MISMATCH`, `GZIP_*`, `LIMIT_EXCEEDED`, `SOURCE_READ_FAILED`, `ABORTED`.
+   * @throws {ZtocError} `SPAN_DIGEST_MISMATCH`, `GZIP_*`, `LIMIT_EXCEEDED`, `SOURCE_READ_FAILED`.
    */
   async *outputs(spans: readonly Span[], signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, void> {
     let run: FetchedRun | undefined;
     for (const [i, span] of spans.entries()) {
-      throwIfAborted(signal);
+      signal?.throwIfAborted();
       let output = this.#cache.get(span.id);
       if (output === undefined) {
         this.#requireInflatable(span);
@@ -77,14 +79,15 @@ export class SpanStore {
   /** The run that brings span `i`: one under way, or a new one. */
   async #await(spans: readonly Span[], i: number, signal: AbortSignal | undefined): Promise<FetchedRun> {
     for (;;) {
-      throwIfAborted(signal);
+      signal?.throwIfAborted();
       const underWay = this.#fetches.get(spans[i].id);
       if (underWay === undefined) return this.#fetch(this.#takeRun(spans, i), signal);
       try {
-        return await untilAborted(underWay, signal);
+        return await abortable(underWay.run, signal);
       } catch (error) {
-        // The one who asked gave up, and we did not: ask again.
-        if (!(error instanceof ZtocError && error.code === 'ABORTED')) throw error;
+        signal?.throwIfAborted();
+        // If the reader that asked gave up, and this one did not, ask again.
+        if (!underWay.signal?.aborted) throw error;
       }
     }
   }
@@ -105,15 +108,15 @@ export class SpanStore {
     const first = spans[0];
     const last = spans[spans.length - 1];
     const start = first.compressedStart;
-    const fetch = this.#read(start, last.compressedEnd - start, signal).then((bytes) => ({
+    const run = this.#read(start, last.compressedEnd - start, signal).then((bytes) => ({
       start,
       bytes,
       firstId: first.id,
       lastId: last.id,
     }));
-    for (const { id } of spans) this.#fetches.set(id, fetch);
+    for (const { id } of spans) this.#fetches.set(id, { run, signal });
     try {
-      return await fetch;
+      return await run;
     } finally {
       for (const { id } of spans) this.#fetches.delete(id);
     }
@@ -125,7 +128,7 @@ export class SpanStore {
       if (bytes.length === length) return bytes;
       throw new Error(`the source gave ${bytes.length} bytes`);
     } catch (error) {
-      throwIfAborted(signal);
+      signal?.throwIfAborted();
       if (error instanceof ZtocError) throw error;
       throw new ZtocError('SOURCE_READ_FAILED', `${length} bytes at ${offset} of the layer could not be read`, {
         cause: error,
@@ -137,10 +140,10 @@ export class SpanStore {
   /** Verifies a span, inflates it and keeps the output. */
   #open(span: Span, run: FetchedRun): Uint8Array {
     const bytes = run.bytes.subarray(span.compressedStart - run.start, span.compressedEnd - run.start);
-    verifySpan(span, bytes);
+    requireDigest(span, bytes);
+    const inflated = inflateSpan(span, bytes);
     // A copy of plain bytes, because a view would keep all of the run.
-    const output =
-      span.checkpoint === undefined ? bytes.slice() : inflateSpan(bytes, span.checkpoint, outputLength(span));
+    const output = inflated === bytes ? bytes.slice() : inflated;
     this.#cache.add(span.id, output);
     return output;
   }
@@ -154,23 +157,12 @@ function outputLength(span: Span): number {
   return span.uncompressedEnd - span.uncompressedStart;
 }
 
-function verifySpan(span: Span, bytes: Uint8Array): void {
-  const digest = formatDigest(createSha256().update(bytes).digest());
-  if (digest !== span.digest) {
-    throw new ZtocError(
-      'SPAN_DIGEST_MISMATCH',
-      `span ${span.id}, bytes ${span.compressedStart} to ${span.compressedEnd} of the layer, has digest ${digest}, and its zTOC has ${span.digest}: the layer is damaged or another one`,
-      { offset: span.compressedStart },
-    );
-  }
-}
-
-/** Waits for what another reader asked for, without binding it to our signal. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** Waits for a promise, or throws the signal's reason as soon as it is aborted. */
+async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   let stopListening = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    const onAbort = () => reject(new ZtocError('ABORTED', 'the read was aborted', { cause: signal.reason }));
+    const onAbort = () => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     stopListening = () => signal.removeEventListener('abort', onAbort);
   });

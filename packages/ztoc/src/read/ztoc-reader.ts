@@ -1,5 +1,5 @@
 import { ZtocError } from '../errors.ts';
-import { listSpans, type Span, spansOfRange } from '../spans.ts';
+import { listSpans, type Span, spansOfRange } from '../spans/spans.ts';
 import type { FileEntry, Ztoc } from '../ztoc.ts';
 import { type ArchivePath, showPath } from './archive-path.ts';
 import { ArchiveTree, type DirectoryItem } from './archive-tree.ts';
@@ -9,13 +9,13 @@ import { SpanStore, type SpanStoreLimits } from './span-store.ts';
 
 /** Bounds on the memory of a {@link ZtocReader}, in bytes. */
 export interface OpenZtocOptions {
-  /** Output of spans that is kept for the next read; 0 keeps none. @default {@link DEFAULT_CACHE_SIZE} */
+  /** Output of spans that is kept for the next read; 0 keeps none. @default 32 MiB, eight spans of the default size */
   readonly cacheSize?: number | undefined;
-  /** What one read of the source asks for, over spans that stand side by side. A larger span is read alone. @default {@link DEFAULT_MAX_FETCH_SIZE} */
+  /** What one read of the source asks for, over spans that stand side by side. A larger span is read alone. @default 8 MiB */
   readonly maxFetchSize?: number | undefined;
-  /** What one span may inflate to; more is `LIMIT_EXCEEDED`. A layer in one deflate block is one span. @default {@link DEFAULT_MAX_SPAN_SIZE} */
+  /** What one span may inflate to; more is `LIMIT_EXCEEDED`. A layer in one deflate block is one span. @default 1 GiB */
   readonly maxSpanSize?: number | undefined;
-  /** What is read into one array; more is `LIMIT_EXCEEDED`, and to be had by {@link ZtocReader.openFile}. @default {@link DEFAULT_MAX_FILE_SIZE} */
+  /** What is read into one array; more is `LIMIT_EXCEEDED`, and to be had by {@link ZtocReader.openFile}. @default 1 GiB */
   readonly maxFileSize?: number | undefined;
 }
 
@@ -31,14 +31,11 @@ export interface ReadFileOptions extends LookupOptions, ReadOptions {}
 /** A file: by its path, or by its entry in {@link Ztoc.files}. */
 export type FileSelector = ArchivePath | FileEntry;
 
-/** 32 MiB: eight spans of the default size. */
-export const DEFAULT_CACHE_SIZE = 32 << 20;
-/** 8 MiB. */
-export const DEFAULT_MAX_FETCH_SIZE = 8 << 20;
-/** 1 GiB: a span is its size and one deflate block, which encoders keep far below this, but need not. */
-export const DEFAULT_MAX_SPAN_SIZE = 2 ** 30;
-/** 1 GiB. */
-export const DEFAULT_MAX_FILE_SIZE = 2 ** 30;
+const DEFAULT_CACHE_SIZE = 32 << 20;
+const DEFAULT_MAX_FETCH_SIZE = 8 << 20;
+/** A span is its size and one deflate block, which encoders keep far below this, but need not. */
+const DEFAULT_MAX_SPAN_SIZE = 2 ** 30;
+const DEFAULT_MAX_FILE_SIZE = 2 ** 30;
 
 /** Zeros that stand for the holes of sparse files in {@link ZtocReader.openFile}, at most so many at once. */
 const HOLE_CHUNK_SIZE = 1 << 16;
@@ -130,7 +127,7 @@ export class ZtocReader {
    * Reads a whole file. A hard link gives what it is linked to; a sparse file has its holes filled with zeros.
    * @throws {ZtocError} `ENTRY_NOT_FOUND`; `ENTRY_NOT_A_FILE` for a directory, device, fifo, or a symbolic link that is
    * not to be followed; `SPAN_DIGEST_MISMATCH`, `GZIP_*`, `ZTOC_INVALID`, `TAR_INVALID` when layer and zTOC do not
-   * agree; `LIMIT_EXCEEDED`; `SOURCE_READ_FAILED`; `ABORTED`.
+   * agree; `LIMIT_EXCEEDED`; `SOURCE_READ_FAILED`. The signal's reason if it is aborted.
    */
   async readFile(file: FileSelector, options: ReadFileOptions = {}): Promise<Uint8Array> {
     return this.readFileRange(file, 0, Number.MAX_SAFE_INTEGER, options);
@@ -151,6 +148,7 @@ export class ZtocReader {
     if (!(Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0)) {
       throw new ZtocError('OPTION_INVALID', `${length} bytes at ${offset} is no range of a file`);
     }
+    options.signal?.throwIfAborted();
     const body = this.#findBody(file, options);
     const size = Math.max(0, Math.min(length, body.uncompressedSize - offset));
     if (size > this.#maxFileSize) {
@@ -176,15 +174,16 @@ export class ZtocReader {
    * @throws {ZtocError} As {@link readFile}, while iterating; no limit applies to the file.
    */
   async *openFile(file: FileSelector, options: ReadFileOptions = {}): AsyncGenerator<Uint8Array, void, void> {
+    const { signal } = options;
+    signal?.throwIfAborted();
     const body = this.#findBody(file, options);
     let at = 0;
-    for (const piece of await this.#findPieces(body, options.signal)) {
-      yield* zeros(piece.fileOffset - at);
-      for await (const chunk of this.#readArchive(piece.archiveOffset, piece.length, options.signal))
-        yield chunk.slice();
+    for (const piece of await this.#findPieces(body, signal)) {
+      yield* zeros(piece.fileOffset - at, signal);
+      for await (const chunk of this.#readArchive(piece.archiveOffset, piece.length, signal)) yield chunk.slice();
       at = piece.fileOffset + piece.length;
     }
-    yield* zeros(body.uncompressedSize - at);
+    yield* zeros(body.uncompressedSize - at, signal);
   }
 
   get #entries(): ArchiveTree {
@@ -247,6 +246,9 @@ function clipPieces(pieces: readonly StoredPiece[], offset: number, length: numb
   return clipped;
 }
 
-function* zeros(length: number): Generator<Uint8Array, void, void> {
-  for (let left = length; left > 0; left -= HOLE_CHUNK_SIZE) yield new Uint8Array(Math.min(left, HOLE_CHUNK_SIZE));
+function* zeros(length: number, signal: AbortSignal | undefined): Generator<Uint8Array, void, void> {
+  for (let left = length; left > 0; left -= HOLE_CHUNK_SIZE) {
+    signal?.throwIfAborted();
+    yield new Uint8Array(Math.min(left, HOLE_CHUNK_SIZE));
+  }
 }

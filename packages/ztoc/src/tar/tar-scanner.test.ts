@@ -11,7 +11,7 @@ import {
 } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
 import { scan } from './fixtures/tar-cases.ts';
-import { TarScanner } from './tar-scanner.ts';
+import { scanTar, TarScanner } from './tar-scanner.ts';
 
 /** The one entry of an archive of these parts. */
 function only(...parts: readonly Bytes[]) {
@@ -393,5 +393,27 @@ describe('TarScanner', () => {
         message: expect.stringContaining('maxMetadataSize, 1000'),
       }),
     );
+  });
+});
+
+describe('a stream', () => {
+  const tar = concat(tarEntry({ name: 'a' }, 'first'), tarEntry({ name: 'b' }), TAR_END);
+
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < tar.length; at += 100) yield tar.subarray(at, at + 100);
+  }
+
+  test('is scanned to its end', async () => {
+    const { files, uncompressedArchiveSize } = await scanTar(chunks());
+    expect(files.map(({ name }) => new TextDecoder().decode(name))).toEqual(['a', 'b']);
+    expect(uncompressedArchiveSize).toBe(tar.length);
+  });
+
+  test('is bounded', async () => {
+    await expect(scanTar(chunks(), { maxEntries: 1 })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED', offset: 1024 });
+    await expect(scanTar(chunks(), { maxUncompressedSize: tar.length - 1 })).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      message: `the tar stream has more than ${tar.length - 1} bytes: raise maxUncompressedSize if that is meant`,
+    });
   });
 });

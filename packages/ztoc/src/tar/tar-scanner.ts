@@ -1,5 +1,5 @@
-import type { ZtocError } from '../errors.ts';
-import { DEFAULT_MAX_ENTRIES, DEFAULT_MAX_METADATA_SIZE, type ZtocLimits } from '../limits.ts';
+import { ZtocError } from '../errors.ts';
+import { DEFAULT_LIMITS, type ZtocLimits } from '../limits.ts';
 import type { FileEntry } from '../ztoc.ts';
 import { BytePool, NO_BYTES } from './byte-pool.ts';
 import { addExtension, type EntryExtensions, extensionTooLarge, isExtensionType } from './entry-extensions.ts';
@@ -9,12 +9,38 @@ import { EntryAssembler } from './tar-entry.ts';
 import { excessiveEntry, invalidHeader, negativeSize, truncatedTar } from './tar-faults.ts';
 import { BLOCK_SIZE, MAX_SPECIAL_FILE_SIZE, paddingAfter, TYPE_PAX } from './tar-format.ts';
 
-/** What a {@link TarScanner} found. */
+/** What a tar archive holds, as far as a zTOC lists it. */
 export interface TarContents {
   /** Entries in archive order. */
   readonly files: readonly FileEntry[];
   /** Bytes of the stream that Go's reader would have consumed: the two zero blocks included, what follows them not. */
   readonly uncompressedArchiveSize: number;
+}
+
+/**
+ * Reads a tar stream to its end and lists its entries exactly as the zTOC of a layer does.
+ * @param chunks The uncompressed stream, in chunks of any size. Each may be overwritten once the next one is asked for.
+ * @param limits Bounds on what a hostile stream may cost. @default as for `buildZtoc`
+ * @throws {ZtocError} `TAR_*` if Go's archive/tar refuses the stream, `LIMIT_EXCEEDED`. Also what `chunks` throws.
+ */
+export async function scanTar(
+  chunks: AsyncIterable<Uint8Array>,
+  limits: Pick<ZtocLimits, 'maxEntries' | 'maxMetadataSize' | 'maxUncompressedSize'> = {},
+): Promise<TarContents> {
+  const { maxUncompressedSize = DEFAULT_LIMITS.maxUncompressedSize } = limits;
+  const scanner = new TarScanner(limits);
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > maxUncompressedSize) {
+      throw new ZtocError(
+        'LIMIT_EXCEEDED',
+        `the tar stream has more than ${maxUncompressedSize} bytes: raise maxUncompressedSize if that is meant`,
+      );
+    }
+    scanner.push(chunk);
+  }
+  return scanner.finish();
 }
 
 /**
@@ -55,8 +81,8 @@ export class TarScanner {
 
   /** @param limits Bounds on the entries and on the bytes of their names and PAX records. */
   constructor(limits: Pick<ZtocLimits, 'maxEntries' | 'maxMetadataSize'> = {}) {
-    this.#maxEntries = limits.maxEntries ?? DEFAULT_MAX_ENTRIES;
-    this.#pool = new BytePool(limits.maxMetadataSize ?? DEFAULT_MAX_METADATA_SIZE);
+    this.#maxEntries = limits.maxEntries ?? DEFAULT_LIMITS.maxEntries;
+    this.#pool = new BytePool(limits.maxMetadataSize ?? DEFAULT_LIMITS.maxMetadataSize);
     this.#assembler = new EntryAssembler(this.#pool);
   }
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { decodeZtoc } from './envelope/decode.ts';
-import { readReferenceZtoc } from './envelope/fixtures/reference-ztocs.ts';
-import { type GzipCheckpoint, WINDOW_SIZE } from './gzip/checkpoint.ts';
-import { packCheckpoints } from './gzip/fixtures/pack-checkpoints.ts';
+import { decodeZtoc } from '../envelope/decode.ts';
+import { readReferenceZtoc } from '../envelope/fixtures/reference-ztocs.ts';
+import { type GzipCheckpoint, WINDOW_SIZE } from '../gzip/checkpoint.ts';
+import { packCheckpoints } from '../gzip/fixtures/pack-checkpoints.ts';
+import type { Ztoc } from '../ztoc.ts';
+import { packSpanTable } from './span-table.ts';
 import { listSpans, spanSizeOf, spansOfRange } from './spans.ts';
-import { packSpanTable } from './uncompressed/span-table.ts';
-import type { Ztoc } from './ztoc.ts';
 
 type Point = readonly [inputOffset: number, outputOffset: number, bits: number];
 

@@ -1,7 +1,7 @@
-import { ZtocError } from './errors.ts';
-import { type GzipCheckpoint, unpackCheckpoints } from './gzip/checkpoint.ts';
-import { countSpans, unpackSpanTable } from './uncompressed/span-table.ts';
-import type { Ztoc } from './ztoc.ts';
+import { ZtocError } from '../errors.ts';
+import { type GzipCheckpoint, unpackCheckpoints } from '../gzip/checkpoint.ts';
+import type { Ztoc } from '../ztoc.ts';
+import { countSpans, unpackSpanTable } from './span-table.ts';
 
 /** A piece of a layer that can be fetched, verified and inflated on its own. Ends are exclusive; all are in bytes. */
 export interface Span {

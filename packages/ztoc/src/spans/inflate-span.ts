@@ -1,0 +1,143 @@
+import { ZtocError } from '../errors.ts';
+import type { GzipCheckpoint } from '../gzip/checkpoint.ts';
+import { GzipDecoder } from '../gzip/gzip-decoder.ts';
+import { createSha256, formatDigest } from '../hash/sha256.ts';
+import type { Span } from './spans.ts';
+
+/**
+ * Returns the part of the uncompressed stream that a span holds. Its digest is not checked: {@link checkSpan} does that.
+ * @param span One of the spans of a zTOC.
+ * @param compressed The bytes of the layer from `compressedStart` to `compressedEnd` of the span.
+ * @returns All bytes from `uncompressedStart` to `uncompressedEnd`; `compressed` itself in an uncompressed layer.
+ * @throws {ZtocError} `GZIP_*` if the bytes are not deflate data or give fewer bytes. Offsets count in the span.
+ */
+export function inflateSpan(span: Span, compressed: Uint8Array): Uint8Array {
+  const { checkpoint, uncompressedStart, uncompressedEnd } = span;
+  return checkpoint === undefined
+    ? compressed
+    : inflateFrom(compressed, checkpoint, uncompressedEnd - uncompressedStart);
+}
+
+/** What {@link checkSpan} found. */
+export type SpanCheck =
+  | { readonly outcome: 'valid' }
+  | {
+      /** Whether the bytes have another digest, or the right one and do not inflate to what the zTOC was made from. */
+      readonly outcome: 'digest-mismatch' | 'content-mismatch';
+      /** What is wrong, with the number of the span. */
+      readonly reason: string;
+    };
+
+/**
+ * Checks one span without the rest of its layer: that it has its digest, and that it inflates to the output that the
+ * checkpoint of the next span holds the end of. That end was recorded when the layer was decompressed from its start,
+ * so a span that inflates to it belongs to this layer. Takes a few hundred KiB of memory, whatever the span inflates to.
+ * @param span One of the spans of a zTOC.
+ * @param compressed The bytes of the layer from `compressedStart` to `compressedEnd` of the span.
+ * @param next The span that follows; `undefined` if there is none, and then the span need only inflate.
+ */
+export function checkSpan(span: Span, compressed: Uint8Array, next: Span | undefined): SpanCheck {
+  const { id, checkpoint, digest, compressedStart, compressedEnd, uncompressedStart, uncompressedEnd } = span;
+  if (digestOf(compressed) !== digest) {
+    const where = `span ${id}, bytes ${compressedStart} to ${compressedEnd} of the layer`;
+    return { outcome: 'digest-mismatch', reason: `${where}, does not have the digest ${digest}` };
+  }
+  if (checkpoint === undefined) return { outcome: 'valid' };
+  const window = next?.checkpoint?.window ?? new Uint8Array(0);
+  try {
+    const end = inflateEnd(compressed, checkpoint, uncompressedEnd - uncompressedStart, window.length);
+    const expected = window.subarray(window.length - end.length);
+    if (end.every((byte, i) => byte === expected[i])) return { outcome: 'valid' };
+    return {
+      outcome: 'content-mismatch',
+      reason: `span ${id} does not inflate to what the checkpoint of span ${id + 1} has kept of it`,
+    };
+  } catch (error) {
+    if (!(error instanceof ZtocError)) throw error;
+    const reason = `span ${id} cannot be inflated from its checkpoint: ${error.message}`;
+    return { outcome: 'content-mismatch', reason };
+  }
+}
+
+/** Throws `SPAN_DIGEST_MISMATCH` unless the bytes of a span have its digest. */
+export function requireDigest(span: Span, compressed: Uint8Array): void {
+  const digest = digestOf(compressed);
+  if (digest === span.digest) return;
+  throw new ZtocError(
+    'SPAN_DIGEST_MISMATCH',
+    `span ${span.id}, bytes ${span.compressedStart} to ${span.compressedEnd} of the layer, has digest ${digest}, and its zTOC has ${span.digest}: the layer is damaged or another one`,
+    { offset: span.compressedStart },
+  );
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return formatDigest(createSha256().update(bytes).digest());
+}
+
+/**
+ * Inflates from a checkpoint on, and the members that begin after it.
+ * @param compressed The bytes from the checkpoint's partly used byte on, if it has one.
+ * @param length Bytes of output that are wanted; further ones are not looked at.
+ * @throws {ZtocError} As {@link inflateSpan}.
+ */
+export function inflateFrom(compressed: Uint8Array, checkpoint: GzipCheckpoint, length: number): Uint8Array {
+  const output = new Uint8Array(length);
+  readFrom(compressed, checkpoint, length, (bytes, offset) => output.set(bytes, offset));
+  return output;
+}
+
+/** Inflates as {@link inflateFrom} does, and keeps at most the last `size` bytes of the output. */
+export function inflateEnd(
+  compressed: Uint8Array,
+  checkpoint: GzipCheckpoint,
+  length: number,
+  size: number,
+): Uint8Array {
+  const start = Math.max(0, length - size);
+  const output = new Uint8Array(length - start);
+  readFrom(compressed, checkpoint, length, (bytes, offset) => {
+    if (offset + bytes.length <= start) return;
+    const skipped = Math.max(0, start - offset);
+    output.set(bytes.subarray(skipped), offset + skipped - start);
+  });
+  return output;
+}
+
+/** Thrown to leave the decoder once a span has given what it was asked for. */
+const ENOUGH = Symbol('enough');
+
+/** Gives the first `length` bytes of output in pieces, each valid until the next, with where they begin. */
+function readFrom(
+  compressed: Uint8Array,
+  checkpoint: GzipCheckpoint,
+  length: number,
+  onBytes: (bytes: Uint8Array, offset: number) => void,
+): void {
+  let filled = 0;
+  const decoder = new GzipDecoder(
+    {
+      output: (bytes) => {
+        const count = Math.min(bytes.length, length - filled);
+        onBytes(count === bytes.length ? bytes : bytes.subarray(0, count), filled);
+        filled += count;
+        if (filled === length) throw ENOUGH;
+      },
+    },
+    { start: checkpoint },
+  );
+  try {
+    decoder.push(compressed);
+    decoder.flush();
+  } catch (reason) {
+    if (reason !== ENOUGH) throw reason;
+  } finally {
+    decoder.close();
+  }
+  if (filled < length) {
+    throw new ZtocError(
+      'GZIP_TRUNCATED',
+      `the span inflates to ${filled} bytes where ${length} were expected: the zTOC does not describe this layer`,
+      { offset: compressed.length },
+    );
+  }
+}
