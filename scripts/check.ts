@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
     'npx',
     ...pnpm('exec', 'turbo', 'run', 'typecheck', '//#typecheck', '--output-logs=errors-only', '--continue'),
   ],
+  unused: [join(ROOT, 'node_modules', '.bin', 'knip'), '--no-progress', '--no-config-hints'],
   kernel: [process.execPath, join('packages', 'ztoc', 'scripts', 'build-kernel.mjs'), '--check'],
 };
 

@@ -8,7 +8,7 @@ import { build } from 'esbuild';
 
 const OUTPUT = fileURLToPath(new URL('../assets', import.meta.url));
 /** The oldest Node that CDK apps run on. */
-const TARGET = 'node20';
+const TARGET = 'node22';
 
 // Under another name until all of it is there.
 const unfinished = `${OUTPUT}.part`;
