@@ -1,9 +1,10 @@
 // From a push to an index, through the rule, the filter and the generator; the rule judged by two matchers, the index by
 // our own verification and by the reference, which pulls it as it does when a container starts.
-import { openRegistry } from '@soci/ecr';
+
 import { eventPattern } from '@soci/filter';
 import type { GeneratorAnswer } from '@soci/functions';
 import { verifySociIndex } from '@soci/index';
+import { openRegistry } from '@soci/registry';
 import { matchesEventPattern } from '@soci/test-aws';
 import type { TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import { type CredentialProvider, openRegistry, type Registry, type RegistryOptions } from '@soci/ecr';
+import { type CredentialProvider, openRegistry, type Registry, type RegistryOptions } from '@soci/registry';
 import { onTestFinished } from 'vitest';
 import { LOGIN } from './launch/login.ts';
 import { type RealRegistry, trustedCertificate } from './real-registry.ts';

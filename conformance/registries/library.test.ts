@@ -1,6 +1,7 @@
 // The client as a library, against each registry; what it has written is read back by others.
-import { openRegistry } from '@soci/ecr';
+
 import { type Descriptor, MEDIA_TYPE_OCI_IMAGE_MANIFEST, parseManifest, readVerified } from '@soci/oci';
+import { openRegistry } from '@soci/registry';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openClient } from './client.ts';
 import { artifact, type Content, contentOf, EMPTY, noise, sha256 } from './content.ts';

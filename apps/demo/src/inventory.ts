@@ -1,7 +1,7 @@
 import type { RegistryAccess } from '@soci/cli/images';
-import { openRegistry, staticCredentials } from '@soci/ecr';
 import { type ImageEntry, inspectImage } from '@soci/index';
 import type { CallOptions } from '@soci/oci';
+import { openRegistry, staticCredentials } from '@soci/registry';
 
 /** Something that a repository holds. */
 export interface InventoryItem {

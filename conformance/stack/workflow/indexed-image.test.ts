@@ -1,6 +1,6 @@
 // Images that are indexed while a stack is deployed: the custom resources of moto's CloudFormation, with the deployed code under the
 // Runtime API; and what it does there beside what the deployed role allows.
-import { openRegistry } from '@soci/ecr';
+import { openRegistry } from '@soci/registry';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeImage, makeLayer } from '../../../packages/functions/src/fixtures/image-content.ts';

@@ -1,8 +1,9 @@
 // What was deployed, at work: events of a registry by the deployed rule, to the deployed code in the deployed environment; and
 // what it does there beside what the deployed roles allow.
-import { openRegistry } from '@soci/ecr';
+
 import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
 import { verifySociIndex } from '@soci/index';
+import { openRegistry } from '@soci/registry';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { makeImage, makeLayer } from '../../../packages/functions/src/fixtures/image-content.ts';
 import { fillBucket } from '../aws/code-bucket.ts';

@@ -1,4 +1,4 @@
-import type { RegistryError } from '@soci/ecr';
+import type { RegistryError } from '@soci/registry';
 import { CliError } from './errors.ts';
 import { isRegistryError, registryRemedy } from './registry-remedy.ts';
 import type { Style } from './terminal/style.ts';

@@ -1,4 +1,4 @@
-import type { RegistryError, RegistryErrorCode } from '@soci/ecr';
+import type { RegistryError, RegistryErrorCode } from '@soci/registry';
 
 /** The options of the command line that help: what else is to be done the errors say themselves. */
 const REMEDIES: { readonly [Code in RegistryErrorCode]?: string } = {

@@ -1,5 +1,5 @@
-import type { Repository } from '@soci/ecr';
 import { type CopyOptions, copyImage, type Descriptor, isManifestOrIndex, readVerified } from '@soci/oci';
+import type { Repository } from '@soci/registry';
 import { countBytes } from './count-bytes.ts';
 import type { RegistryLocation } from './registry-location.ts';
 import type { Delivery } from './transport.ts';

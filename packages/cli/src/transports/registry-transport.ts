@@ -1,6 +1,7 @@
-import { defaultCredentials, openRegistry, type Registry, type RegistryOptions, type Repository } from '@soci/ecr';
+import { defaultCredentials, ecrRegistryOptions } from '@soci/ecr';
 import { listNeighbours } from '@soci/index';
 import { type CallOptions, type Descriptor, digestOf, MEDIA_TYPE_OCI_EMPTY, OciError } from '@soci/oci';
+import { openRegistry, type Registry, type RegistryOptions, type Repository } from '@soci/registry';
 import { CliError } from '../errors.ts';
 import { deliverToRepository } from './deliver-to-repository.ts';
 import type { ImageLocation } from './location.ts';
@@ -77,7 +78,8 @@ export class RegistryTransport implements Transport<RegistryLocation> {
   }
 
   #repository({ host, repository: path }: RegistryLocation): Repository {
-    const registry = this.#registries.get(host) ?? openRegistry(host, this.#options);
+    const registry =
+      this.#registries.get(host) ?? openRegistry(host, { ...ecrRegistryOptions(host), ...this.#options });
     this.#registries.set(host, registry);
     const name = `${host}/${path}`;
     const repository = this.#repositories.get(name) ?? registry.repository(path);

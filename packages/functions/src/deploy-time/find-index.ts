@@ -1,6 +1,6 @@
-import type { Repository } from '@soci/ecr';
 import { MEDIA_TYPE_SOCI_INDEX_V2, recognizeConversion, recognizeIndexes } from '@soci/index';
 import { type Descriptor, isImageIndex, OciError, parseImageIndex, readVerified } from '@soci/oci';
+import type { Repository } from '@soci/registry';
 import { buildOptions } from '../generator/build-proved.ts';
 import { type IndexedResource, NOTHING_MADE } from './resource-id.ts';
 import type { IndexRequest } from './resource-properties.ts';

@@ -1,4 +1,5 @@
-import type { EcrImages, Repository } from '@soci/ecr';
+import type { EcrImages } from '@soci/ecr';
+import type { Repository } from '@soci/registry';
 import {
   answerCloudFormation,
   type CloudFormationRequest,

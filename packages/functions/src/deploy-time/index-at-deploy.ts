@@ -1,5 +1,5 @@
-import type { Repository } from '@soci/ecr';
 import { OciError } from '@soci/oci';
+import type { Repository } from '@soci/registry';
 import { FunctionError, type FunctionErrorCode } from '../errors.ts';
 import type { BuildProgress } from '../generator/build-progress.ts';
 import { indexImage } from '../generator/index-image.ts';

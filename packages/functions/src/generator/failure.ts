@@ -1,6 +1,6 @@
-import { RegistryError, type RegistryErrorCode } from '@soci/ecr';
 import { SociIndexError, type SociIndexErrorCode } from '@soci/index';
 import { OciError, type OciErrorCode } from '@soci/oci';
+import { RegistryError, type RegistryErrorCode } from '@soci/registry';
 import { FunctionError, type FunctionErrorCode } from '../errors.ts';
 import { type Failed, type FailReason, failed, type Skipped, skipped } from './outcome.ts';
 

@@ -1,5 +1,5 @@
-import type { Repository } from '@soci/ecr';
 import type { Descriptor } from '@soci/oci';
+import type { Repository } from '@soci/registry';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import type { Log } from '../telemetry/logger.ts';
 import type { BuildProgress } from './build-progress.ts';

@@ -1,6 +1,6 @@
-import type { Repository } from '@soci/ecr';
 import type { Artifact } from '@soci/index';
 import { type CallOptions, isManifestOrIndex } from '@soci/oci';
+import type { Repository } from '@soci/registry';
 
 /** Blobs that are on their way at a time. */
 const CONCURRENCY = 4;

@@ -1,5 +1,5 @@
-import { RegistryError } from '@soci/ecr';
 import { buildSociIndex, recognizeIndexes } from '@soci/index';
+import { RegistryError } from '@soci/registry';
 import { buildOptions, buildProved } from './build-proved.ts';
 import type { IndexJob } from './index-job.ts';
 import { describeNothing } from './nothing-to-index.ts';

@@ -1,4 +1,5 @@
-import { ecrCredentials, formatEcrHost, openRegistry, type Registry, type Repository } from '@soci/ecr';
+import { ecrCredentials, ecrRegistryOptions, formatEcrHost } from '@soci/ecr';
+import { openRegistry, type Registry, type Repository } from '@soci/registry';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import type { AwsLocation } from '../lambda-context.ts';
 import type { Log } from '../telemetry/logger.ts';
@@ -36,6 +37,7 @@ export class RegistryPool {
 
   #connect(host: string, location: AwsLocation): Registry {
     return openRegistry(host, {
+      ...ecrRegistryOptions(host),
       credentials: ecrCredentials({ registry: { ...location, host } }),
       onRequest: ({ request, attempt, status, error, milliseconds }) =>
         this.#log.debug(request, {

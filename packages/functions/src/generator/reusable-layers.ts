@@ -1,6 +1,6 @@
-import type { Repository } from '@soci/ecr';
 import { findReusableZtocs, listNeighbours, type ZtocSource } from '@soci/index';
 import type { CallOptions, Descriptor } from '@soci/oci';
+import type { Repository } from '@soci/registry';
 import type { Log } from '../telemetry/logger.ts';
 
 /**

@@ -1,0 +1,283 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Credentials, openRegistry } from '@soci/registry';
+import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type EcrCredentialsOptions, ecrCredentials } from './ecr-credentials.ts';
+import { type AwsApi, startAwsApi } from './fixtures/aws-api.ts';
+import { caught, everythingIn } from './fixtures/caught.ts';
+import { createScratchFolder, type ScratchFolder } from './fixtures/scratch-folder.ts';
+
+const HOST = '123456789012.dkr.ecr.us-east-1.amazonaws.com';
+const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'aws-s3cret' };
+const MINUTES = 60_000;
+const HOURS = 60 * MINUTES;
+
+describe('ecrCredentials with an ECR that gives tokens', () => {
+  let registry: TestRegistry;
+  beforeEach(async () => {
+    registry = await startTestRegistry({ auth: 'ecr' });
+  });
+  afterEach(() => registry.stop());
+
+  const provider = (options: EcrCredentialsOptions = {}) =>
+    ecrCredentials({ credentials: KEYS, endpoint: registry.awsEndpoint, ...options });
+  const calls = () => registry.requests.filter(({ port }) => port === 'aws').length;
+
+  it('gives a name and a password that the registry takes', async () => {
+    const found = await provider()(HOST);
+    if (found?.kind !== 'password') throw new Error(`found ${found?.kind}`);
+    expect(found.username).toBe('AWS');
+    const basic = Buffer.from(`${found.username}:${found.password}`).toString('base64');
+    const answer = await fetch(`${registry.url}/v2/`, { headers: { authorization: `Basic ${basic}` } });
+    expect(answer.status).toBe(200);
+  });
+
+  it('has nothing for other hosts, and asks nobody', async () => {
+    expect(await provider()('registry.example')).toBeUndefined();
+    expect(await provider()('public.ecr.aws')).toBeUndefined();
+    expect(calls()).toBe(0);
+  });
+
+  it('takes a host for the registry that it is told of, and no other', async () => {
+    const named = provider({ registry: { host: 'ecr.example', account: '123456789012', region: 'us-east-1' } });
+    expect(await named('ecr.example')).toMatchObject({ kind: 'password', username: 'AWS' });
+    expect(await named('registry.example')).toBeUndefined();
+  });
+
+  it('asks once for callers at the same time, and for those after them until shortly before the end', async () => {
+    let now = Date.now();
+    const find = provider({ now: () => now });
+    const [first, second] = await Promise.all([find(HOST), find(HOST)]);
+    expect(second).toEqual(first);
+    now += 12 * HOURS - 6 * MINUTES;
+    expect(await find(HOST)).toEqual(first);
+    expect(calls()).toBe(1);
+    now += 2 * MINUTES;
+    expect(await find(HOST)).not.toEqual(first);
+    expect(calls()).toBe(2);
+  });
+
+  it('says when it wants to be asked again', async () => {
+    const found = await provider()(HOST);
+    const expiresAt = found?.kind === 'password' ? (found.expiresAt?.getTime() ?? 0) : 0;
+    expect(Math.abs(expiresAt - (Date.now() + 12 * HOURS - 5 * MINUTES))).toBeLessThan(60_000);
+  });
+
+  it('keeps a token for each account and region', async () => {
+    const find = provider();
+    await find(HOST);
+    await find('210987654321.dkr.ecr.us-east-1.amazonaws.com');
+    await find('123456789012.dkr.ecr.eu-west-1.amazonaws.com');
+    await find(HOST);
+    expect(calls()).toBe(3);
+  });
+
+  it('gets a new token where the registry refused the one it gave, once for all who say so', async () => {
+    const find = provider();
+    const rejected = (await find(HOST)) as Credentials;
+    const [a, b] = await Promise.all([find(HOST, { rejected }), find(HOST, { rejected })]);
+    expect(a).not.toEqual(rejected);
+    expect(b).toEqual(a);
+    // One who comes late with the old token is given the new one.
+    expect(await find(HOST, { rejected })).toEqual(a);
+    expect(calls()).toBe(2);
+  });
+
+  it('asks anew when the registry refuses a token, once for requests at the same time', async () => {
+    const credentials = provider({ registry: { host: registry.host, account: '123456789012', region: 'us-east-1' } });
+    const client = openRegistry(registry.host, { credentials });
+    const probe = () =>
+      client.repository('app').exists({ mediaType: 'a/b', digest: `sha256:${'0'.repeat(64)}`, size: 1 });
+    expect(await probe()).toBe(false);
+    registry.expireTokens();
+    registry.clearRequests();
+    expect(await Promise.all([probe(), probe(), probe()])).toEqual([false, false, false]);
+    expect(calls()).toBe(1);
+    client.close();
+  });
+
+  it('lets one caller go while another waits', async () => {
+    const find = provider();
+    const controller = new AbortController();
+    const gone = find(HOST, { signal: controller.signal });
+    const staying = find(HOST);
+    controller.abort(new Error('enough'));
+    await expect(gone).rejects.toThrow('enough');
+    expect(await staying).toMatchObject({ username: 'AWS' });
+    expect(calls()).toBe(1);
+  });
+});
+
+describe('ecrCredentials with an AWS that answers as it likes', () => {
+  let aws: AwsApi;
+  beforeEach(async () => {
+    // The SDK would wait between its attempts.
+    vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
+    aws = await startAwsApi();
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await aws.stop();
+  });
+
+  const provider = (options: EcrCredentialsOptions = {}) =>
+    ecrCredentials({ credentials: KEYS, endpoint: aws.endpoint, ...options });
+  const token = (password: string, expiresAt: number) => ({
+    body: {
+      authorizationData: [{ authorizationToken: Buffer.from(`AWS:${password}`).toString('base64'), expiresAt }],
+    },
+  });
+  const refuse = (type: string, message: string, status = 400) =>
+    aws.answer({ status, body: { __type: type, message } });
+
+  it('names the account whose registry is meant', async () => {
+    aws.answer(token('p', Date.now() / 1000 + 43_200));
+    await provider()(HOST);
+    expect(aws.calls).toEqual([
+      {
+        target: 'AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken',
+        input: { registryIds: ['123456789012'] },
+      },
+    ]);
+  });
+
+  it('keeps a token for a while whose end is said to be long past, as emulators do', async () => {
+    let now = Date.now();
+    const find = provider({ now: () => now });
+    aws.answer(token('p', Date.UTC(2015, 0, 1) / 1000));
+    await find(HOST);
+    now += MINUTES - 1;
+    expect(await find(HOST)).toMatchObject({ password: 'p' });
+    expect(aws.calls).toHaveLength(1);
+    now += 1;
+    await find(HOST);
+    expect(aws.calls).toHaveLength(2);
+  });
+
+  it('gives the last minutes of a token where AWS cannot be asked for a new one, but not after its end', async () => {
+    const start = Date.now();
+    let now = start;
+    const find = provider({ now: () => now });
+    aws.answer(token('p', (start + HOURS) / 1000));
+    await find(HOST);
+    refuse('AccessDeniedException', 'no');
+    now = start + HOURS - 60_000;
+    expect(await find(HOST)).toMatchObject({ password: 'p' });
+    now = start + HOURS;
+    expect((await caught(find(HOST))).code).toBe('ACCESS_DENIED');
+  });
+
+  it.each([
+    ['AccessDeniedException', 'ACCESS_DENIED', /AWS does not allow ecr:GetAuthorizationToken: not you; allow it on \*/],
+    ['ExpiredTokenException', 'AUTHENTICATION_FAILED', /ExpiredTokenException.*aws sso login/],
+    ['InvalidSignatureException', 'AUTHENTICATION_FAILED', /InvalidSignatureException.*clock/],
+    ['ThrottlingException', 'RATE_LIMITED', /try again later/],
+    ['InvalidParameterException', 'AUTHENTICATION_FAILED', /refused ecr:GetAuthorizationToken with InvalidParameter/],
+  ])('says what to do about %s', async (type, code, message) => {
+    refuse(type, 'not you');
+    const error = await caught(provider()(HOST));
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(message);
+    expect(error.message).toContain(HOST);
+  });
+
+  it.each([
+    ['an answer that is no JSON', { body: '<html>t0ken' }, 'RESPONSE_INVALID'],
+    [
+      'an answer whose end is no time',
+      { body: '{"authorizationData":[{"authorizationToken":"t0ken","expiresAt":"t0ken"}]}' },
+      'RESPONSE_INVALID',
+    ],
+    ['a token that is none', { body: { authorizationData: [{ authorizationToken: 't0ken' }] } }, 'RESPONSE_INVALID'],
+    ['no token', { body: { authorizationData: [] } }, 'RESPONSE_INVALID'],
+    [
+      'a signature refused with all that was signed',
+      { status: 400, body: { __type: 'InvalidSignatureException', message: 'x-amz-security-token:t0ken' } },
+      'AUTHENTICATION_FAILED',
+    ],
+    ['a failure', { status: 500, body: 't0ken' }, 'SERVER_FAILED'],
+  ])('tells no secret of %s', async (_what, answer, code) => {
+    aws.answer(answer);
+    const error = await caught(provider()(HOST));
+    expect(error.code).toBe(code);
+    expect(everythingIn(error)).not.toMatch(/t0ken|aws-s3cret/);
+  });
+
+  it('does not wait for good', async () => {
+    aws.answer('never');
+    const error = await caught(provider({ timeout: 50 })(HOST));
+    expect(error.code).toBe('CONNECTION_FAILED');
+    expect(error.message).toMatch(/AWS cannot be reached \(ETIMEDOUT\)/);
+  });
+
+  it.each([
+    ['123456789012.dkr.ecr.us-east-1.amazonaws.com', 'api.ecr.us-east-1.amazonaws.com:443'],
+    ['123456789012.dkr.ecr-fips.us-east-1.amazonaws.com', 'api.ecr-fips.us-east-1.amazonaws.com:443'],
+    ['123456789012.dkr-ecr.eu-west-1.on.aws', 'ecr.eu-west-1.api.aws:443'],
+    ['123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn', 'api.ecr.cn-north-1.amazonaws.com.cn:443'],
+    ['123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu', 'api.ecr.eusc-de-east-1.amazonaws.eu:443'],
+  ])('goes for %s to %s, through the proxy that the environment names', async (host, api) => {
+    const targets: (string | undefined)[] = [];
+    const proxy = createServer().on('connect', ({ url }, socket) => {
+      targets.push(url);
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const env = { HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
+    const error = await caught(ecrCredentials({ credentials: KEYS, env })(host));
+    expect(error.code).toBe('CONNECTION_FAILED');
+    expect(targets).toEqual([api]);
+    await new Promise((resolve) => proxy.close(resolve));
+  });
+
+  it('says that AWS cannot be reached', async () => {
+    await aws.stop();
+    const error = await caught(provider()(HOST));
+    expect(error.code).toBe('CONNECTION_FAILED');
+    expect(error.message).toMatch(/ECONNREFUSED.*VPC endpoint/);
+    aws = await startAwsApi();
+  });
+});
+
+describe('ecrCredentials without AWS credentials', () => {
+  let folder: ScratchFolder;
+  beforeEach(async () => {
+    folder = await createScratchFolder();
+    for (const name of Object.keys(process.env).filter((key) => key.startsWith('AWS_'))) vi.stubEnv(name, undefined);
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+    vi.stubEnv('HOME', folder.path);
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await folder.remove();
+  });
+
+  it('says that there are none, and where they may come from', async () => {
+    const error = await caught(ecrCredentials({ endpoint: 'http://127.0.0.1:9' })(HOST));
+    expect(error.code).toBe('AUTHENTICATION_FAILED');
+    expect(error.message).toMatch(
+      /there are no AWS credentials .* set AWS_PROFILE .* give the machine a role .*us-east-1/,
+    );
+  });
+
+  it('says that a session of SSO is over', async () => {
+    const config = `[profile dev]\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = r\nregion = us-east-1\n[sso-session s]\nsso_start_url = https://sso.example/start\nsso_region = us-east-1\n`;
+    vi.stubEnv('AWS_CONFIG_FILE', await folder.write('.aws/config', config));
+    vi.stubEnv('AWS_PROFILE', 'dev');
+    const error = await caught(ecrCredentials({ endpoint: 'http://127.0.0.1:9' })(HOST));
+    expect(error.code).toBe('AUTHENTICATION_FAILED');
+    expect(error.message).toMatch(/log in again with aws sso login/);
+  });
+
+  it('does not repeat the command line of a credential_process', async () => {
+    vi.stubEnv(
+      'AWS_CONFIG_FILE',
+      await folder.write('.aws/config', '[profile p]\ncredential_process = false --key s3cret\n'),
+    );
+    vi.stubEnv('AWS_PROFILE', 'p');
+    const error = await caught(ecrCredentials({ endpoint: 'http://127.0.0.1:9' })(HOST));
+    expect(error.code).toBe('AUTHENTICATION_FAILED');
+    expect(everythingIn(error)).not.toContain('s3cret');
+  });
+});
