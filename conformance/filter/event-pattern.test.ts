@@ -2,11 +2,12 @@ import { decide, eventPattern, FilterError, parseEcrEvent, parseFilters } from '
 import { matchesEventPattern, TestAwsError } from '@soci/test-aws';
 import { expect, test } from 'vitest';
 import { PATTERN_TABLE } from '../../packages/filter/src/fixtures/pattern-table.ts';
-import { askRuler, hasJudge } from './judges.ts';
+import { hasTools } from '../tools/tools.ts';
+import { askRuler } from './oracles.ts';
 import { randomCases } from './random-events.ts';
 import { randomMatches } from './random-patterns.ts';
 
-const withRuler = test.skipIf(!hasJudge('ruler'));
+const withRuler = test.skipIf(!hasTools('ruler'));
 const EVERYTHING = parseFilters('*:*');
 
 withRuler('EventBridge lets in what the table says', () => {

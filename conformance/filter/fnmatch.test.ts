@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { wrongAnswers } from '../../packages/filter/src/fixtures/fnmatch-table.ts';
-import { hasJudge, writeFnmatchTable } from './judges.ts';
+import { hasTools } from '../tools/tools.ts';
+import { writeFnmatchTable } from './oracles.ts';
 
 const COMMITTED = new URL('../../packages/filter/src/fixtures/fnmatch-table.jsonl', import.meta.url);
 const PAIRS = 100_000;
 
-const withPython = test.skipIf(!hasJudge('python'));
+const withPython = test.skipIf(!hasTools('python'));
 
 withPython('100,000 random pairs are answered as by Python', () => {
   const { pairs, matching, wrong } = wrongAnswers(writeFnmatchTable('--pairs', String(PAIRS), '--seed', '1'));

@@ -4,10 +4,10 @@ import type { TestFunctionOptions } from '@soci/test-aws';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { goldenImage } from '../registries/golden-layout.ts';
 import { freePort } from '../registries/launch/server-process.ts';
+import { hasTools } from '../tools/tools.ts';
 import { writeFunction } from './bundle/unpacked.ts';
 import { filterFunction, GENERATOR, GENERATOR_ARN, generatorFunction } from './functions.ts';
-import { startEmulator } from './judges/emulator.ts';
-import { hasParts } from './parts.ts';
+import { startEmulator } from './oracles/emulator.ts';
 import { pushLayout } from './push.ts';
 import { startEcr, startLambda } from './running.ts';
 import { RUNTIMES } from './runtimes.ts';
@@ -17,7 +17,7 @@ const ACCOUNT = '012345678912';
 const ECHO = 'export const handler = async (event) => event;\n';
 
 for (const runtime of RUNTIMES) {
-  describe.skipIf(!runtime.isHere || !hasParts('emulator'))(runtime.name, () => {
+  describe.skipIf(!runtime.isHere || !hasTools('emulator'))(runtime.name, () => {
     test('a push goes through the filter to the generator, and is indexed', async () => {
       const registry = await startEcr({ account: ACCOUNT });
       // Has the place of Lambda's own API, which the emulator lacks: what the filter sends is seen there.

@@ -1,4 +1,4 @@
-import { hasParts, type PartName, partOf } from './parts.ts';
+import { hasTools, type ToolName, toolPath } from '../tools/tools.ts';
 
 /** A runtime of Lambda: a version of Node with AWS's own client of the Runtime API. */
 export interface Runtime {
@@ -15,11 +15,11 @@ export interface Runtime {
 /** The runtimes that the functions are made for, oldest first. */
 export const RUNTIMES: readonly Runtime[] = [runtime('Node 22', 'node22'), runtime('Node 24', 'node24')];
 
-function runtime(name: string, node: PartName): Runtime {
+function runtime(name: string, node: ToolName): Runtime {
   return {
     name,
-    isHere: hasParts(node, 'runtimeClient'),
-    node: () => partOf(node),
-    program: (...flags) => [partOf(node), ...flags, partOf('runtimeClient'), 'index.handler'],
+    isHere: hasTools(node, 'runtimeClient'),
+    node: () => toolPath(node),
+    program: (...flags) => [toolPath(node), ...flags, toolPath('runtimeClient'), 'index.handler'],
   };
 }

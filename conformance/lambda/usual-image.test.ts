@@ -6,10 +6,10 @@ import type { Descriptor } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { runWell } from '../registries/run-program.ts';
 import { temporaryFolder } from '../registries/temporary-folder.ts';
+import { hasTools, toolPath } from '../tools/tools.ts';
 import { GENERATOR, generatorFunction } from './functions.ts';
 import { USUAL_IMAGE } from './image/recipes.ts';
 import { writeImage } from './image/write-image.ts';
-import { hasParts, partOf } from './parts.ts';
 import { pushLayout } from './push.ts';
 import { startEcr, startLambda } from './running.ts';
 import { RUNTIMES } from './runtimes.ts';
@@ -17,13 +17,13 @@ import { resultOf } from './workflow.ts';
 
 const runtime = RUNTIMES.at(-1);
 
-test.skipIf(!runtime?.isHere || !hasParts('reference'))('the reference makes the same of 437 MB', async () => {
+test.skipIf(!runtime?.isHere || !hasTools('reference'))('the reference makes the same of 437 MB', async () => {
   if (runtime === undefined) return;
   const folder = temporaryFolder();
   const layout = join(folder, 'layout');
   await writeImage(layout, USUAL_IMAGE);
   const copy = join(folder, 'copy');
-  const printed = await runWell(partOf('reference'), ['index', '-v', '2', layout, copy]);
+  const printed = await runWell(toolPath('reference'), ['index', '-v', '2', layout, copy]);
   const [expected] = JSON.parse(printed.toString()) as [Descriptor];
   rmSync(copy, { recursive: true });
 

@@ -1,4 +1,4 @@
-// From a push to an index, through the rule, the filter and the generator; the rule judged by two matchers, the index by
+// From a push to an index, through the rule, the filter and the generator; the rule checked by two matchers, the index by
 // our own verification and by the reference, which pulls it as it does when a container starts.
 
 import { eventPattern } from '@soci/filter';
@@ -17,9 +17,9 @@ import {
   S390X,
 } from '../../packages/functions/src/fixtures/image-content.ts';
 import { goldenImage } from '../registries/golden-layout.ts';
-import { type MotoRule, startMotoRule } from './judges/moto.ts';
-import { pullByReference } from './judges/reference.ts';
-import { hasParts } from './parts.ts';
+import { hasTools } from '../tools/tools.ts';
+import { type MotoRule, startMotoRule } from './oracles/moto.ts';
+import { pullByReference } from './oracles/reference.ts';
 import { pushLayout, pushMade } from './push.ts';
 import { RUNTIMES, type Runtime } from './runtimes.ts';
 import { type Rule, Workflow } from './workflow.ts';
@@ -40,7 +40,7 @@ const ourRule: Rule = (events) => events.filter((event) => matchesEventPattern(P
 
 let moto: MotoRule | undefined;
 beforeAll(async () => {
-  if (hasParts('moto')) moto = await startMotoRule(PATTERN);
+  if (hasTools('moto')) moto = await startMotoRule(PATTERN);
 });
 afterAll(() => moto?.stop());
 
@@ -66,7 +66,7 @@ for (const runtime of RUNTIMES) {
   describe.skipIf(!runtime.isHere)(runtime.name, () => {
     for (const { name, rule, isHere } of [
       { name: 'our matcher', rule: ourRule, isHere: true },
-      { name: 'moto', rule: motoRule, isHere: hasParts('moto') },
+      { name: 'moto', rule: motoRule, isHere: hasTools('moto') },
     ]) {
       test.skipIf(!isHere)(`a push of an image of three platforms is one index, by ${name}`, async () => {
         const workflow = await Workflow.start({ runtime, rule });
@@ -92,7 +92,7 @@ for (const runtime of RUNTIMES) {
         for (const answer of generatorAnswers) await expectValid(registry, answer);
       });
 
-      test.skipIf(!hasParts('reference'))(
+      test.skipIf(!hasTools('reference'))(
         `${version}: the reference pulls it, and reads files through it`,
         async () => {
           const { registry, generatorAnswers } = await indexImages(runtime, version);

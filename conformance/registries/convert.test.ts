@@ -1,14 +1,21 @@
-// `soci-index convert` from a registry into the same registry, judged by what others read there.
+// `soci-index convert` from a registry into the same registry, compared with what others read there.
 import type { Descriptor } from '@soci/oci';
 import { describe, expect, test } from 'vitest';
+import { hasTools } from '../tools/tools.ts';
 import { sha256 } from './content.ts';
 import { convert, type IndexOutcome } from './conversion.ts';
 import { goldenImage, goldenImages, rootOf } from './golden-layout.ts';
-import { craneDigest, craneManifest, cranePull, craneValidate } from './judges/crane.ts';
-import { orasPull } from './judges/oras.ts';
-import { skopeoInspect, skopeoPull, skopeoPush } from './judges/skopeo.ts';
 import { madeFile, pushMadeImage } from './made-image.ts';
-import { hasPrograms } from './programs.ts';
+import {
+  craneDigest,
+  craneManifest,
+  cranePull,
+  craneValidate,
+  orasPull,
+  skopeoInspect,
+  skopeoPull,
+  skopeoPush,
+} from './oracles.ts';
 import { type RealRegistry, realRegistries } from './real-registry.ts';
 import { sociIndex } from './soci-index.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -17,9 +24,9 @@ import { temporaryFolder } from './temporary-folder.ts';
 const LEFT_OUT = ['gzip-called-tar', 'unknown-fields', 'zstd-only'];
 const IMAGES = goldenImages().filter(({ name }) => !LEFT_OUT.includes(name));
 
-const withCrane = test.skipIf(!hasPrograms('crane', 'skopeo'));
-const withOras = test.skipIf(!hasPrograms('oras', 'skopeo'));
-const withSkopeo = test.skipIf(!hasPrograms('skopeo'));
+const withCrane = test.skipIf(!hasTools('crane', 'skopeo'));
+const withOras = test.skipIf(!hasTools('oras', 'skopeo'));
+const withSkopeo = test.skipIf(!hasTools('skopeo'));
 
 for (const registry of realRegistries()) {
   describe.skipIf(!registry.isRunning)(registry.name, () => {

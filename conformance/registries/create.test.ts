@@ -1,18 +1,16 @@
 // `soci-index create`: an index of version 1 beside an image that stays as it is, found by referrers.
 import { describe, expect, test } from 'vitest';
+import { hasTools } from '../tools/tools.ts';
 import { create } from './conversion.ts';
 import { goldenImage } from './golden-layout.ts';
-import { craneDigest, craneTags } from './judges/crane.ts';
-import { orasReferrers } from './judges/oras.ts';
-import { skopeoPush } from './judges/skopeo.ts';
-import { hasPrograms } from './programs.ts';
+import { craneDigest, craneTags, orasReferrers, skopeoPush } from './oracles.ts';
 import { realRegistries } from './real-registry.ts';
 import { sociIndex } from './soci-index.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const SOCI_INDEX_V1 = 'application/vnd.amazon.soci.index.v1+json';
-const withOras = test.skipIf(!hasPrograms('oras', 'skopeo'));
-const withCrane = test.skipIf(!hasPrograms('crane', 'skopeo'));
+const withOras = test.skipIf(!hasTools('oras', 'skopeo'));
+const withCrane = test.skipIf(!hasTools('crane', 'skopeo'));
 
 for (const registry of realRegistries()) {
   describe.skipIf(!registry.isRunning)(registry.name, () => {

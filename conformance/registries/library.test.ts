@@ -3,19 +3,17 @@
 import { type Descriptor, MEDIA_TYPE_OCI_IMAGE_MANIFEST, parseManifest, readVerified } from '@soci/oci';
 import { openRegistry } from '@soci/registry';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { hasTools } from '../tools/tools.ts';
 import { openClient } from './client.ts';
 import { artifact, type Content, contentOf, EMPTY, noise, sha256 } from './content.ts';
 import { goldenBlob, goldenImage } from './golden-layout.ts';
-import { craneBlob, craneManifest, craneTags } from './judges/crane.ts';
-import { orasReferrers } from './judges/oras.ts';
-import { skopeoPush } from './judges/skopeo.ts';
-import { hasPrograms } from './programs.ts';
+import { craneBlob, craneManifest, craneTags, orasReferrers, skopeoPush } from './oracles.ts';
 import { realRegistries } from './real-registry.ts';
 
 const OCTETS = 'application/octet-stream';
-const withCrane = test.skipIf(!hasPrograms('crane'));
-const withOras = test.skipIf(!hasPrograms('oras'));
-const withSkopeo = test.skipIf(!hasPrograms('skopeo'));
+const withCrane = test.skipIf(!hasTools('crane'));
+const withOras = test.skipIf(!hasTools('oras'));
+const withSkopeo = test.skipIf(!hasTools('skopeo'));
 
 for (const registry of realRegistries()) {
   describe.skipIf(!registry.isRunning)(registry.name, () => {
@@ -172,8 +170,8 @@ for (const registry of realRegistries()) {
         expect(new Set(found.map(({ artifactType }) => artifactType))).toEqual(new Set(kinds));
         const ofA = await Array.fromAsync(repository.referrers(subject.descriptor, kinds[0]));
         expect(ofA.map(({ digest }) => digest).sort()).toEqual(digestsOf(all.filter((_, i) => kinds[i] === kinds[0])));
-        const judged = await orasReferrers(registry, 'library/referred:subject');
-        expect(judged.map(({ digest }) => digest).sort()).toEqual(digestsOf(all));
+        const seen = await orasReferrers(registry, 'library/referred:subject');
+        expect(seen.map(({ digest }) => digest).sort()).toEqual(digestsOf(all));
       },
     );
 

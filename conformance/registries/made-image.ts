@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { noise } from './content.ts';
-import { craneAppend } from './judges/crane.ts';
+import { craneAppend } from './oracles.ts';
 import type { RealRegistry } from './real-registry.ts';
 
 const BLOCK = 512;

@@ -28,8 +28,8 @@ export function trustedCertificate(): string | undefined {
   return file === undefined ? undefined : readFileSync(file, 'utf8');
 }
 
-/** The environment by which the judges, Go programs all, know login and certificate. */
-export function judgeEnvironment(): Record<string, string> {
+/** The environment by which the oracles, Go programs all, know login and certificate. */
+export function oracleEnvironment(): Record<string, string> {
   const dockerConfig = inject('dockerConfig');
   const certificate = inject('certificate');
   return {

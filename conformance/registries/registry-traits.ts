@@ -1,4 +1,4 @@
-import type { ProgramName } from './programs.ts';
+import type { ToolName } from '../tools/tools.ts';
 
 /** The registries of these tests. */
 export type RegistryName =
@@ -11,7 +11,7 @@ export type RegistryName =
 export interface RegistryTraits {
   readonly name: RegistryName;
   /** What it takes to start it. */
-  readonly programs: readonly ProgramName[];
+  readonly programs: readonly ToolName[];
   readonly hasTls: boolean;
   readonly asksForLogin: boolean;
   /** Whether it sends who wants a blob to a server of files, by 307. */

@@ -2,27 +2,27 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { findTool, hasTools, type ToolName } from '../tools/tools.ts';
 import { convert } from './conversion.ts';
-import { craneDigest } from './judges/crane.ts';
 import { startDistribution } from './launch/distribution.ts';
 import { readRequests } from './launch/logs.ts';
 import { pushMadeImage } from './made-image.ts';
-import { findProgram, hasPrograms, type ProgramName } from './programs.ts';
+import { craneDigest } from './oracles.ts';
 import { sociIndex } from './soci-index.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-const PROGRAMS: readonly ProgramName[] = ['docker-registry', 'registry'];
+const PROGRAMS: readonly ToolName[] = ['docker-registry', 'registry'];
 /** How much of the conversion is done when the registry dies, counted in requests that it has answered. */
 const MOMENTS = [0, 0.25, 0.5, 0.75];
 /** Milliseconds for which nobody listens. */
 const OUTAGE = 300;
 
 for (const program of PROGRAMS) {
-  describe.skipIf(!hasPrograms(program, 'crane'))(program, () => {
+  describe.skipIf(!hasTools(program, 'crane'))(program, () => {
     test('converts all the same', async () => {
       const folder = temporaryFolder();
       const log = join(folder, 'log');
-      const options = { path: findProgram(program) ?? program, folder, log };
+      const options = { path: findTool(program) ?? program, folder, log };
       let registry = await startDistribution(options);
       onTestFinished(() => registry.stop());
       const { host } = registry;

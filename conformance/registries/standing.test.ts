@@ -2,16 +2,16 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { describe, expect, test } from 'vitest';
+import { hasTools } from '../tools/tools.ts';
 import { goldenImage, rootOf } from './golden-layout.ts';
-import { skopeoPull, skopeoPush } from './judges/skopeo.ts';
 import { LOGIN } from './launch/login.ts';
-import { hasPrograms } from './programs.ts';
+import { skopeoPull, skopeoPush } from './oracles.ts';
 import { type RealRegistry, realRegistries, trustedCertificate } from './real-registry.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const LOGGED_IN = `Basic ${Buffer.from(`${LOGIN.username}:${LOGIN.password}`).toString('base64')}`;
 
-const withSkopeo = test.skipIf(!hasPrograms('skopeo'));
+const withSkopeo = test.skipIf(!hasTools('skopeo'));
 
 for (const registry of realRegistries()) {
   describe.skipIf(!registry.isRunning)(registry.name, () => {

@@ -1,18 +1,17 @@
 // From one place to another: repositories, registries, layouts; and the same once more.
 import { describe, expect, test } from 'vitest';
+import { hasTools } from '../tools/tools.ts';
 import { convert } from './conversion.ts';
 import { goldenBlob, goldenImage, rootOf } from './golden-layout.ts';
-import { cranePull } from './judges/crane.ts';
-import { skopeoPush } from './judges/skopeo.ts';
 import { LOGIN } from './launch/login.ts';
 import { type LoggedRequest, logFile, readRequests } from './launch/logs.ts';
-import { hasPrograms } from './programs.ts';
+import { cranePull, skopeoPush } from './oracles.ts';
 import { realRegistries } from './real-registry.ts';
 import { sociIndexIn } from './soci-index.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-const withBoth = test.skipIf(!hasPrograms('crane', 'skopeo'));
-const withSkopeo = test.skipIf(!hasPrograms('skopeo'));
+const withBoth = test.skipIf(!hasTools('crane', 'skopeo'));
+const withSkopeo = test.skipIf(!hasTools('skopeo'));
 
 for (const registry of realRegistries()) {
   describe.skipIf(!registry.isRunning)(registry.name, () => {
@@ -34,16 +33,13 @@ for (const registry of realRegistries()) {
     });
 
     for (const other of realRegistries().filter(({ name }) => name !== registry.name)) {
-      test.skipIf(!hasPrograms('crane', 'skopeo') || !other.isRunning)(
-        `converts into ${other.name}, whole`,
-        async () => {
-          const attested = goldenImage('attested');
-          await skopeoPush(attested.folder, registry, 'transfer/attested:v1');
-          const repository = `transfer/${registry.name.replaceAll(/\W+/g, '-').toLowerCase()}`;
-          const { root } = await convert(`${host}/transfer/attested:v1`, `${other.host}/${repository}:v1`);
-          expect(await copiedRoot(`${other.host}/${repository}:v1`)).toBe(root?.digest);
-        },
-      );
+      test.skipIf(!hasTools('crane', 'skopeo') || !other.isRunning)(`converts into ${other.name}, whole`, async () => {
+        const attested = goldenImage('attested');
+        await skopeoPush(attested.folder, registry, 'transfer/attested:v1');
+        const repository = `transfer/${registry.name.replaceAll(/\W+/g, '-').toLowerCase()}`;
+        const { root } = await convert(`${host}/transfer/attested:v1`, `${other.host}/${repository}:v1`);
+        expect(await copiedRoot(`${other.host}/${repository}:v1`)).toBe(root?.digest);
+      });
     }
 
     withBoth('converts from a layout and into one', async () => {

@@ -1,6 +1,7 @@
 // The plain template, deployed, updated and deleted by the CloudFormation of moto.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findTool } from '../tools/tools.ts';
 import type { AwsCalls } from './aws/aws-calls.ts';
 import { CODE_KEYS, fillBucket, type PackageOptions, readCode } from './aws/code-bucket.ts';
 import {
@@ -14,7 +15,6 @@ import {
 } from './aws/deployed.ts';
 import { type Moto, startMoto } from './aws/moto.ts';
 import { DeployedStack, type StackParameters } from './aws/stack.ts';
-import { findPart } from './parts.ts';
 import { readTemplate } from './templates/templates.ts';
 
 const BUCKET = 'code';
@@ -67,7 +67,7 @@ const OTHERS: Expected = {
   outputTag: 'none',
 };
 
-describe.skipIf(findPart('moto') === undefined)('the plain template', () => {
+describe.skipIf(findTool('moto') === undefined)('the plain template', () => {
   let moto: Moto;
   let aws: AwsCalls;
 

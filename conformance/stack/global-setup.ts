@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { findPart } from './parts.ts';
+import { findTool } from '../tools/tools.ts';
 import { REPORT } from './report.ts';
 import { PACKAGE_FOLDER, TEMPLATES_FOLDER } from './templates/templates.ts';
 
@@ -16,6 +16,6 @@ export default function setUp(): void {
       env: { ...process.env, NODE_PATH: join(root, 'packages', 'construct', 'node_modules') },
     });
   run(join(root, 'apps', 'stack', 'dist', 'package.js'), PACKAGE_FOLDER);
-  const cdkNag = findPart('cdkNag');
+  const cdkNag = findTool('cdkNag');
   run(join(import.meta.dirname, 'templates', 'write-templates.mjs'), TEMPLATES_FOLDER, ...(cdkNag ? [cdkNag] : []));
 }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { findProgram, hasPrograms, type ProgramName } from '../programs.ts';
+import { findTool, hasTools, toolPath } from '../../tools/tools.ts';
 import { REGISTRIES, type RegistryName } from '../registry-traits.ts';
 import { type Certificate, makeCertificate } from './certificate.ts';
 import { type StartedRegistry, startDistribution } from './distribution.ts';
@@ -27,7 +27,7 @@ export default async function setUp({ provide }: TestProject): Promise<() => Pro
   const folder = mkdtempSync(join(tmpdir(), 'soci-registries-'));
   rmSync(LOGS, { recursive: true, force: true });
   mkdirSync(LOGS, { recursive: true });
-  const openssl = findProgram('openssl');
+  const openssl = findTool('openssl');
   const certificate = openssl === undefined ? undefined : await makeCertificate(openssl, folder);
   const started = new Map<RegistryName, StartedRegistry>();
   const tearDown = async (): Promise<void> => {
@@ -36,7 +36,7 @@ export default async function setUp({ provide }: TestProject): Promise<() => Pro
   };
   try {
     for (const { name, programs } of REGISTRIES) {
-      if (hasPrograms(...programs)) started.set(name, await startRegistry(name, folder, certificate));
+      if (hasTools(...programs)) started.set(name, await startRegistry(name, folder, certificate));
     }
   } catch (error) {
     await tearDown();
@@ -60,13 +60,13 @@ function startRegistry(
   const common = { folder, log, passwordFile: writePasswordFile(folder) };
   switch (name) {
     case 'docker-registry 2':
-      return startDistribution({ ...common, path: pathOf('docker-registry') });
+      return startDistribution({ ...common, path: toolPath('docker-registry') });
     case 'distribution 3 with redirects':
-      return startDistribution({ ...common, path: pathOf('registry'), redirectsBlobs: true });
+      return startDistribution({ ...common, path: toolPath('registry'), redirectsBlobs: true });
     case 'distribution 3 with TLS':
-      return startDistribution({ ...common, path: pathOf('registry'), certificate });
+      return startDistribution({ ...common, path: toolPath('registry'), certificate });
     case 'go-containerregistry with referrers':
-      return startReferrersRegistry(pathOf('referrers-registry'), log);
+      return startReferrersRegistry(toolPath('referrers-registry'), log);
   }
 }
 
@@ -74,10 +74,4 @@ async function startReferrersRegistry(path: string, log: string): Promise<Starte
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
   return { host, ...(await startServer({ path, args: [host], port, log })) };
-}
-
-function pathOf(name: ProgramName): string {
-  const path = findProgram(name);
-  if (path === undefined) throw new Error(`${name} is absent`);
-  return path;
 }

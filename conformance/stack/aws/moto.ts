@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { freePort, startServer } from '../../registries/launch/server-process.ts';
-import { partOf } from '../parts.ts';
+import { toolPath } from '../../tools/tools.ts';
 import { REPORT } from '../report.ts';
 import { AwsCalls } from './aws-calls.ts';
 import { type CustomResources, startCustomResources } from './custom-resources.ts';
@@ -23,7 +23,7 @@ export async function startMoto(endpoints: Readonly<Record<string, string>> = {}
   const serve = join(import.meta.dirname, '..', 'moto', 'serve.py');
   const customResources = await startCustomResources(endpoints);
   const args = ['-u', serve, customResources.url, '-H', '127.0.0.1', '-p', String(port)];
-  const server = await startServer({ path: partOf('moto'), args, port, log: join(REPORT.folder, 'moto.log') });
+  const server = await startServer({ path: toolPath('moto'), args, port, log: join(REPORT.folder, 'moto.log') });
   const url = `http://127.0.0.1:${port}`;
   // Else it wants Docker for every function.
   await fetch(`${url}/moto-api/config`, { method: 'POST', body: '{"lambda":{"use_docker":false}}' });

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { findPart } from '../parts.ts';
+import { findTool } from '../../tools/tools.ts';
 import { TEMPLATE_NAMES, TEMPLATES_FOLDER } from '../templates/templates.ts';
 import type { Finding } from './finding.ts';
 import { runCfnLint, runCheckov } from './python-linters.ts';
@@ -11,13 +11,13 @@ import { readSuppressions, suppress } from './suppressions.ts';
 /** The CDK writes DependsOn for what a Ref or GetAtt says already. */
 const REDUNDANT_DEPENDS_ON = 'W3005';
 
-describe.skipIf(findPart('linters') === undefined)('cfn-lint', () => {
+describe.skipIf(findTool('linters') === undefined)('cfn-lint', () => {
   test.each(TEMPLATE_NAMES)('%s', (name) => {
     expect(runCfnLint(name).filter(({ rule }) => rule !== REDUNDANT_DEPENDS_ON)).toEqual([]);
   });
 });
 
-describe.skipIf(findPart('linters') === undefined)('checkov', () => {
+describe.skipIf(findTool('linters') === undefined)('checkov', () => {
   const findings: Finding[] = [];
   const suppressions = readSuppressions('checkov');
 
@@ -32,7 +32,7 @@ describe.skipIf(findPart('linters') === undefined)('checkov', () => {
   });
 });
 
-describe.skipIf(findPart('cdkNag') === undefined)('cdk-nag', () => {
+describe.skipIf(findTool('cdkNag') === undefined)('cdk-nag', () => {
   const suppressions = readSuppressions('cdk-nag');
   const findings = (): Finding[] => JSON.parse(readFileSync(join(TEMPLATES_FOLDER, 'cdk-nag.json'), 'utf8'));
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { partOf } from '../parts.ts';
+import { toolPath } from '../../tools/tools.ts';
 import { REPORT } from '../report.ts';
 import { type TemplateName, templatePath } from '../templates/templates.ts';
 import type { Finding } from './finding.ts';
@@ -36,5 +36,5 @@ export function runCheckov(template: TemplateName): Finding[] {
 
 function run(args: readonly string[]): string {
   // Checkov looks for its settings in the working folder.
-  return execFileSync(partOf('linters'), args, { cwd: REPORT.folder, encoding: 'utf8', maxBuffer: 1 << 26 });
+  return execFileSync(toolPath('linters'), args, { cwd: REPORT.folder, encoding: 'utf8', maxBuffer: 1 << 26 });
 }

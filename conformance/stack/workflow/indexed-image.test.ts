@@ -5,12 +5,12 @@ import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeImage, makeLayer } from '../../../packages/functions/src/fixtures/image-content.ts';
 import { pushMade } from '../../lambda/push.ts';
+import { findTool } from '../../tools/tools.ts';
 import { bootstrap } from '../aws/bootstrap.ts';
 import { getFunction, getRolePolicies, listNames } from '../aws/deployed.ts';
 import { type Moto, startMoto } from '../aws/moto.ts';
 import { DeployedStack } from '../aws/stack.ts';
 import { allows, type Call, type Policy, unusedPermissions } from '../iam/policy.ts';
-import { findPart } from '../parts.ts';
 import { readTemplate, templatePath } from '../templates/templates.ts';
 import { callsOfLog } from './log-calls.ts';
 import { startRecordingProxy } from './recording-proxy.ts';
@@ -33,7 +33,7 @@ interface Seen {
   readonly referrers: number;
 }
 
-describe.skipIf(findPart('moto') === undefined)('a stack with images that it indexes', () => {
+describe.skipIf(findTool('moto') === undefined)('a stack with images that it indexes', () => {
   let registry: TestRegistry;
   let moto: Moto;
   let created: Seen;

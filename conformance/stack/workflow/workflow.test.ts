@@ -6,12 +6,12 @@ import { verifySociIndex } from '@soci/index';
 import { openRegistry } from '@soci/registry';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { makeImage, makeLayer } from '../../../packages/functions/src/fixtures/image-content.ts';
+import { findTool } from '../../tools/tools.ts';
 import { fillBucket } from '../aws/code-bucket.ts';
 import { getRolePolicies } from '../aws/deployed.ts';
 import { type Moto, startMoto } from '../aws/moto.ts';
 import { DeployedStack } from '../aws/stack.ts';
 import { allows, type Call, type Policy, unusedPermissions } from '../iam/policy.ts';
-import { findPart } from '../parts.ts';
 import { REPORT } from '../report.ts';
 import { DeployedWorkflow, type RegistryEvent } from './deployed-workflow.ts';
 import { callsOfLog } from './log-calls.ts';
@@ -20,7 +20,7 @@ import { putQueue } from './rule-queue.ts';
 /** More than the 10 MiB below which layers are left out. */
 const LARGE = 12 << 20;
 
-describe.skipIf(findPart('moto') === undefined).each(['V1', 'V2'] as const)('a stack for version %s', (version) => {
+describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a stack for version %s', (version) => {
   let moto: Moto;
   let workflow: DeployedWorkflow;
   /** By the function whose role has them. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { freePort, startServer } from '../../registries/launch/server-process.ts';
-import { partOf } from '../parts.ts';
+import { toolPath } from '../../tools/tools.ts';
 import { REPORT } from '../report.ts';
 import type { RegistryEvent } from '../workflow.ts';
 
@@ -21,7 +21,7 @@ export interface MotoRule {
 export async function startMotoRule(pattern: object): Promise<MotoRule> {
   const port = await freePort();
   const args = ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)];
-  const server = await startServer({ path: partOf('moto'), args, port, log: join(REPORT.folder, 'moto.log') });
+  const server = await startServer({ path: toolPath('moto'), args, port, log: join(REPORT.folder, 'moto.log') });
   const events = (call: string, input: object) => callAws(port, 'events', `AWSEvents.${call}`, input);
   const queues = (call: string, input: object) => callAws(port, 'sqs', `AmazonSQS.${call}`, input);
   const { QueueUrl } = await queues('CreateQueue', { QueueName: 'pushes' });

@@ -1,6 +1,6 @@
 import type { TestRegistry } from '@soci/test-registry';
 import { runWell } from '../../registries/run-program.ts';
-import { partOf } from '../parts.ts';
+import { toolPath } from '../../tools/tools.ts';
 
 /** What the reference has found: see conformance/reference/pull.go. */
 export interface Pulled {
@@ -17,5 +17,5 @@ export interface Pulled {
 /** Has the reference pull the SOCI indexes of an image, by the code that does it when a container starts, and read files. */
 export async function pullByReference({ host, credentials }: TestRegistry, image: string): Promise<Pulled> {
   const env = { REGISTRY_USER: credentials.username, REGISTRY_PASSWORD: credentials.password };
-  return JSON.parse((await runWell(partOf('reference'), ['pull', `${host}/${image}`], { env })).toString()) as Pulled;
+  return JSON.parse((await runWell(toolPath('reference'), ['pull', `${host}/${image}`], { env })).toString()) as Pulled;
 }

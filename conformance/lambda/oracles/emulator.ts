@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { TestFunctionOptions } from '@soci/test-aws';
 import { freePort, startServer } from '../../registries/launch/server-process.ts';
-import { partOf } from '../parts.ts';
+import { toolPath } from '../../tools/tools.ts';
 
 const LOG = join(import.meta.dirname, '..', '.reports', 'emulator.log');
 
@@ -26,7 +26,7 @@ export async function startEmulator({
     ...['--runtime-api-address', `127.0.0.1:${runtimePort}`],
   ];
   const server = await startServer({
-    path: partOf('emulator'),
+    path: toolPath('emulator'),
     args: [...flags, ...runtimeClient],
     env: {
       ...environment,

@@ -1,0 +1,70 @@
+// Runs the tests of a folder of conformance/ that need tools which npm does not bring. Also before anything is installed: plain
+// JavaScript for Node >= 20.19, node: modules only.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runAttached, StepError } from '../../scripts/run-step.mjs';
+import { QUIET_ENV, ROOT, setUp, toolNode } from '../../scripts/setup.mjs';
+import { formatCounts, readReports, removeReports, sumCounts } from '../../scripts/test-reports.mjs';
+
+/** The variable by which tests are told the path of each tool, as JSON; tools.ts reads it. */
+const VARIABLE = 'CONFORMANCE_TOOLS';
+
+/**
+ * A tool that tests name. `get` returns its path, or undefined if it is not available; `remedy` says how to get it.
+ *
+ * @typedef {{ name: string, what: string, get: () => Promise<string | undefined>, remedy: string }} Tool
+ */
+
+/**
+ * @typedef {object} Suite
+ * @property {string} folder of the tests, in `conformance`
+ * @property {readonly Tool[]} tools
+ * @property {() => Promise<void>} [prepare] runs before the tools are got
+ * @property {(reports: string) => void} [afterFailure] shows more, from the folder of the reports
+ */
+
+/**
+ * Runs a suite with the arguments of this process, which are vitest's. Prints what was measured, names the tools that are absent,
+ * whose tests are skipped, and counts the tests. Sets the exit code of the process.
+ *
+ * @param {Suite} suite
+ */
+export async function runSuite(suite) {
+  try {
+    await setUp();
+    process.exitCode = await run(suite);
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
+
+async function run({ folder, tools, prepare, afterFailure }) {
+  const tests = join('conformance', folder);
+  await prepare?.();
+  const { paths, absent } = await getTools(tools);
+  removeReports(ROOT, [tests]);
+  const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
+  const args = [vitest, 'run', '--config', join(ROOT, tests, 'vitest.config.ts'), ...process.argv.slice(2)];
+  const code = await runAttached(toolNode(), args, { ...QUIET_ENV, [VARIABLE]: JSON.stringify(paths) });
+  const reports = join(ROOT, tests, '.reports');
+  if (code !== 0) afterFailure?.(reports);
+  const remarks = join(reports, 'remarks.txt');
+  if (existsSync(remarks)) console.log(readFileSync(remarks, 'utf8').trimEnd());
+  for (const tool of absent) console.log(`  skipped: ${tool}`);
+  const counts = sumCounts(readReports(ROOT, [tests]));
+  console.log(formatCounts(counts));
+  return code === 0 && counts.failed > 0 ? 1 : code;
+}
+
+async function getTools(tools) {
+  const paths = {};
+  const absent = [];
+  for (const { name, what, get, remedy } of tools) {
+    const path = await get();
+    if (path !== undefined) paths[name] = path;
+    else absent.push(`${what} is absent. ${remedy}`);
+  }
+  return { paths, absent };
+}

@@ -1,0 +1,80 @@
+// `pnpm test:real [FLAGS OF VITEST]`: gets real registries and the tools of others that read and write them, and runs our client
+// and command line against them.
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../../scripts/setup.mjs';
+import { findOnPath, hasGo, isExecutable, tryStep } from './get-tools.mjs';
+import { runSuite } from './run-suite.mjs';
+
+/** Programs from packages of Debian. */
+const DEBIAN_PROGRAMS = ['docker-registry', 'skopeo', 'openssl'];
+
+/** @type {readonly { name: string, module?: string, version?: string, sources?: string }[]} */
+const GO_PROGRAMS = [
+  { name: 'crane', module: 'github.com/google/go-containerregistry/cmd/crane', version: 'v0.22.1' },
+  { name: 'oras', module: 'oras.land/oras/cmd/oras', version: 'v1.3.6' },
+  { name: 'referrers-registry', sources: 'conformance/registries/referrers-registry' },
+  // Last, as it takes minutes.
+  { name: 'registry', module: 'github.com/distribution/distribution/v3/cmd/registry', version: 'v3.1.2' },
+];
+
+const NEEDS_GO = 'Go 1.26 or newer (https://go.dev/dl)';
+
+/** Lines of a registry's log that are shown after a failure; the file has them all. */
+const SHOWN_LINES = 30;
+
+await runSuite({
+  folder: 'registries',
+  prepare: installDebianPackages,
+  tools: [
+    ...DEBIAN_PROGRAMS.map((name) => ({
+      name,
+      what: name,
+      get: async () => findOnPath(name),
+      remedy: `Debian: apt-get install ${name}, as root; elsewhere: have it on PATH.`,
+    })),
+    ...GO_PROGRAMS.map((program) => ({
+      name: program.name,
+      what: program.name,
+      get: () => buildWithGo(program),
+      remedy: program.sources
+        ? `It is built from ${program.sources} by ${NEEDS_GO} with access to its modules.`
+        : `It is built by ${NEEDS_GO} with access to its modules: go install ${program.module}@${program.version}.`,
+    })),
+  ],
+  afterFailure: showLogs,
+});
+
+/** Installs all that are missing, if this is root on Debian. A failure shows when they are looked for. */
+async function installDebianPackages() {
+  const packages = DEBIAN_PROGRAMS.filter((name) => findOnPath(name) === undefined);
+  if (packages.length === 0 || process.getuid?.() !== 0 || findOnPath('apt-get') === undefined) return;
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const retries = ['-o', 'Acquire::Retries=3'];
+  const install = ['install', '-y', '-qq', '--no-install-recommends', ...retries, ...packages];
+  await tryStep('reading lists of Debian packages', 'apt-get', ['update', '-qq', ...retries], env);
+  await tryStep(`installing ${packages.join(', ')}`, 'apt-get', install, env);
+}
+
+/** The path of a program, built if it must be; undefined if it cannot be. */
+async function buildWithGo({ name, module, version, sources }) {
+  const folder = join(ROOT, '.cache', 'real', version === undefined ? name : `${name}-${version}`);
+  const path = join(folder, name);
+  const isKept = isExecutable(path);
+  if (isKept && (version !== undefined || !hasGo())) return path;
+  if (!hasGo()) return undefined;
+  mkdirSync(folder, { recursive: true });
+  const env = { ...process.env, CGO_ENABLED: '0', GOBIN: folder, GOFLAGS: '-trimpath -buildvcs=false' };
+  const args =
+    sources === undefined ? ['install', `${module}@${version}`] : ['build', '-C', join(ROOT, sources), '-o', path, '.'];
+  const isBuilt = await tryStep(['building', name, version].filter(Boolean).join(' '), 'go', args, env);
+  return isBuilt && isExecutable(path) ? path : undefined;
+}
+
+function showLogs(reports) {
+  const folder = join(reports, 'logs');
+  for (const name of readdirSync(folder)) {
+    const lines = readFileSync(join(folder, name), 'utf8').trimEnd().split('\n');
+    console.log([`${join(folder, name)} ends with:`, ...lines.slice(-SHOWN_LINES)].join('\n  '));
+  }
+}

@@ -1,0 +1,38 @@
+// `pnpm test:stack [FLAGS OF VITEST]`: gets linters of templates and AWS's emulator moto, and tests the templates and the deployed
+// stack with them.
+import { join } from 'node:path';
+import { getMoto, npmInstall, VENV_REMEDY } from './aws-tools.mjs';
+import { cached, hasPython, makePythonEnvironment, runPip } from './get-tools.mjs';
+import { runSuite } from './run-suite.mjs';
+
+const CFN_LINT = '1.58.0';
+const CHECKOV = '3.3.30';
+const CDK_NAG = '3.0.2';
+
+await runSuite({
+  folder: 'stack',
+  tools: [
+    { name: 'linters', what: 'cfn-lint with checkov', get: getLinters, remedy: VENV_REMEDY },
+    { name: 'cdkNag', what: 'cdk-nag', get: getCdkNag, remedy: 'It comes from npm.' },
+    { name: 'moto', what: 'moto', get: getMoto, remedy: VENV_REMEDY },
+  ],
+});
+
+/** The path of the Python that has both. */
+async function getLinters() {
+  if (!hasPython()) return undefined;
+  const folder = await cached(`lambda/cfn-lint-${CFN_LINT}-checkov-${CHECKOV}`, async (target) => {
+    const python = await makePythonEnvironment(target);
+    const wanted = [`cfn-lint==${CFN_LINT}`, `checkov==${CHECKOV}`];
+    await runPip(`getting cfn-lint ${CFN_LINT} and checkov ${CHECKOV}`, python, 'install', ...wanted);
+  });
+  return folder && join(folder, 'bin', 'python');
+}
+
+/** The path of the package, without the CDK that it is to work on: that is the construct's. */
+async function getCdkNag() {
+  const folder = await cached(`lambda/cdk-nag-${CDK_NAG}`, (prefix) =>
+    npmInstall(`getting cdk-nag ${CDK_NAG}`, prefix, `cdk-nag@${CDK_NAG}`),
+  );
+  return folder && join(folder, 'node_modules', 'cdk-nag');
+}
