@@ -1,11 +1,11 @@
 // `pnpm test:browser`: the package's build at work in headless Chromium, in a page and in a worker. Ends with its counts;
 // where there is no Chromium, the checks in it count as one that was skipped.
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
-import { bundleScripts, refusesNodeEntry } from './bundle.ts';
 import type { CheckResult } from './checks.ts';
-import { findChromium } from './find-chromium.ts';
 import type { PageChecks } from './page.ts';
-import { servePage } from './serve.ts';
+import { bundleScripts, refusesNodeEntry, servePage } from './serve.ts';
 
 /** Far more than the seconds that it takes: a browser that hangs is a failure, not a wait. */
 const TIME_LIMIT_MS = 180_000;
@@ -20,6 +20,9 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+/** Chromium as Debian, other distributions and Google name it. */
+const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
@@ -71,4 +74,20 @@ function report(subject: string, problems: readonly string[]): void {
   for (const problem of problems) console.log(`fail  ${subject}: ${problem}`);
   if (problems.length === 0) console.log(`pass  ${subject}`);
   counts[problems.length === 0 ? 'passed' : 'failed']++;
+}
+
+/** The path of an installed Chromium: the one that CHROMIUM names, else the first on PATH. */
+function findChromium(): string | undefined {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return CHROMIUM_NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

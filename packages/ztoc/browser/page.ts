@@ -1,9 +1,10 @@
+// The script of the page, and of the module worker that it starts.
 import { type CheckResult, runChecks } from './checks.ts';
 
 /** The same checks in a module worker. */
 function runChecksInWorker(): Promise<readonly CheckResult[]> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker('/worker.js', { type: 'module' });
+    const worker = new Worker('/page.js', { type: 'module' });
     worker.onmessage = ({ data }: MessageEvent<readonly CheckResult[]>) => resolve(data);
     worker.onerror = ({ message }) => reject(new Error(`the worker failed: ${message}`));
   });
@@ -14,4 +15,6 @@ const pageChecks = { runChecks, runChecksInWorker };
 /** What main.ts finds in the page. */
 export type PageChecks = typeof pageChecks;
 
-Object.assign(globalThis, pageChecks);
+if ('document' in globalThis) Object.assign(globalThis, pageChecks);
+// Not awaited at the top: what is thrown reaches the page as the worker's error.
+else runChecks().then(self.postMessage, reportError);

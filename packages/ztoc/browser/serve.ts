@@ -1,8 +1,49 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import type { Scripts } from './bundle.ts';
+import { build } from 'esbuild';
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+
+/** Scripts for the browser, by the names that they are served under. */
+type Scripts = ReadonlyMap<string, Uint8Array>;
+
+/**
+ * Bundles the script of the page and the worker as a user's bundler would: for a browser, from the package's build.
+ * @throws When something is imported that no browser has, such as a module of Node.
+ */
+export async function bundleScripts(): Promise<Scripts> {
+  const { outputFiles, metafile } = await build({
+    ...OPTIONS,
+    entryPoints: ['page.ts'],
+    entryNames: '[name]',
+    outdir: folder,
+    metafile: true,
+  });
+  const left = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
+  if (left.length > 0) throw new Error(`the bundle still imports ${left.join(', ')}`);
+  return new Map(outputFiles.map(({ path, contents }) => [path.slice(folder.length), contents]));
+}
+
+/** Whether the same bundling refuses the package's entry for Node, which it must, or it would prove nothing. */
+export async function refusesNodeEntry(): Promise<boolean> {
+  const contents = "import { fileSource } from '@soci/ztoc/node'; globalThis.fileSource = fileSource;";
+  return build({ ...OPTIONS, stdin: { contents, resolveDir: folder } }).then(
+    () => false,
+    (error: Error) => error.message.includes('node:fs/promises'),
+  );
+}
+
+const OPTIONS = {
+  absWorkingDir: folder,
+  bundle: true,
+  format: 'esm',
+  platform: 'browser',
+  write: false,
+  logLevel: 'silent',
+} as const;
 
 const golden = new URL('../../../conformance/golden/', import.meta.url);
 

@@ -1,16 +1,15 @@
+export type { BuiltZtoc, ZtocProgress } from './build/build-ztoc.ts';
 export { type BuildZtocOptions, buildZtoc } from './build/build-ztoc.ts';
-export type { BuiltZtoc, ZtocProgress } from './build/ztoc-builder.ts';
-export { type DecodeZtocLimits, decodeZtoc, decodeZtocSpans } from './envelope/decode.ts';
-export { encodeZtoc } from './envelope/encode.ts';
+export { type DecodeZtocLimits, decodeZtoc, decodeZtocSpans } from './encoding/decode-ztoc.ts';
+export { encodeZtoc } from './encoding/encode-ztoc.ts';
 export { ZtocError, type ZtocErrorCode, type ZtocErrorOptions } from './errors.ts';
-export type { GzipCheckpoint } from './gzip/checkpoint.ts';
+export type { GzipCheckpoint } from './gzip/checkpoints.ts';
 export type { ZtocLimits } from './limits.ts';
-export type { ArchivePath } from './read/archive-path.ts';
-export type { DirectoryItem } from './read/archive-tree.ts';
-export { extractFile } from './read/extract-file.ts';
+export type { ArchivePath, DirectoryItem } from './read/archive-tree.ts';
 export { type HttpSourceOptions, httpSource } from './read/http-source.ts';
 export { bytesSource, type RandomAccessSource, type ReadOptions } from './read/random-access-source.ts';
 export {
+  extractFile,
   type FileSelector,
   type LookupOptions,
   type OpenZtocOptions,
@@ -19,7 +18,7 @@ export {
   type ZtocReader,
 } from './read/ztoc-reader.ts';
 export { checkSpan, inflateSpan, type SpanCheck } from './spans/inflate-span.ts';
-export { listSpans, type Span, spanSizeOf } from './spans/spans.ts';
+export { listSpans, type Span, spanSizeOf } from './spans/list-spans.ts';
 export { scanTar, type TarContents } from './tar/tar-scanner.ts';
 export {
   type Compression,

@@ -72,6 +72,6 @@ export interface Ztoc {
   readonly maxSpanId: number;
   /** `sha256:<hex>` of each span's compressed bytes. */
   readonly spanDigests: readonly string[];
-  /** The packed checkpoints, as they stand in the zTOC: see `gzip/checkpoint.ts` and `uncompressed/span-table.ts`. */
+  /** The packed checkpoints, as they stand in the zTOC: see `gzip/checkpoints.ts` and `spans/list-spans.ts`. */
   readonly checkpoints: Uint8Array;
 }

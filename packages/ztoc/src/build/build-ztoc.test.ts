@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { encodeZtoc } from '../envelope/encode.ts';
+import { encodeZtoc } from '../encoding/encode-ztoc.ts';
 import { readGoldenLayer } from '../gzip/fixtures/layer-data.ts';
 import { type BuildZtocOptions, buildZtoc } from './build-ztoc.ts';
 

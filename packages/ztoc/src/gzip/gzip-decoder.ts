@@ -1,8 +1,7 @@
 import { ZtocError } from '../errors.ts';
 import { Inflater } from '../inflate/inflater.ts';
-import type { GzipCheckpoint } from './checkpoint.ts';
-import { GzipChecksum, type MemberChecksum, NoChecksum, ZlibChecksum } from './member-checksum.ts';
-import { MemberHeader } from './member-header.ts';
+import type { GzipCheckpoint } from './checkpoints.ts';
+import { GzipChecksum, type MemberChecksum, MemberHeader, NoChecksum, ZlibChecksum } from './gzip-member.ts';
 
 /** What a {@link GzipDecoder} tells as it goes, in the order of the layer. All views are valid only during the call. */
 export interface GzipListener {

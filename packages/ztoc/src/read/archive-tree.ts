@@ -1,7 +1,6 @@
 import { ZtocError } from '../errors.ts';
-import { fromByteString } from '../tar/byte-string.ts';
+import { fromByteString, toByteString } from '../tar/byte-strings.ts';
 import type { FileEntry } from '../ztoc.ts';
-import { type ArchivePath, normalisePath, pathText, showPath } from './archive-path.ts';
 
 /** Symbolic links that are followed on the way to one file, as many as Linux follows (path_resolution(7)). */
 const MAX_SYMLINKS = 40;
@@ -176,4 +175,35 @@ function firstAtOrAfter(sorted: readonly string[], text: string): number {
     else high = middle;
   }
   return low;
+}
+
+/** A path in an archive: a string is taken as UTF-8, bytes as they are, since not all tar names are UTF-8. */
+export type ArchivePath = string | Uint8Array;
+
+const UTF8 = new TextEncoder();
+
+/** The path as it is, in a byte string: one character a byte, so that nothing is lost and paths can be keys. */
+export function pathText(path: ArchivePath): string {
+  return toByteString(typeof path === 'string' ? UTF8.encode(path) : path);
+}
+
+/** Finds what {@link normalisePath} would change: an empty segment, `.` or `..`. */
+const IRREGULAR = /(?:^|\/)\.{0,2}(?:\/|$)/;
+
+/** The path in a byte string, without a leading slash, empty segments, `.` and `..`, which at the root stays there. */
+export function normalisePath(path: ArchivePath): string {
+  const text = pathText(path);
+  if (!IRREGULAR.test(text)) return text;
+  const segments: string[] = [];
+  for (const segment of text.split('/')) {
+    if (segment === '..') segments.pop();
+    else if (segment !== '' && segment !== '.') segments.push(segment);
+  }
+  return segments.join('/');
+}
+
+/** A path for a message: as UTF-8, shortened. */
+export function showPath(path: ArchivePath): string {
+  const text = typeof path === 'string' ? path : new TextDecoder().decode(path.subarray(0, 400));
+  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
 }

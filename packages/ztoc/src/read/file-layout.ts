@@ -1,11 +1,11 @@
 import { ZtocError } from '../errors.ts';
-import { toByteString } from '../tar/byte-string.ts';
-import { parseDecimal } from '../tar/decimal.ts';
-import type { PaxRecords } from '../tar/pax-records.ts';
+import { toByteString } from '../tar/byte-strings.ts';
+import type { PaxRecords } from '../tar/entry-extensions.ts';
+import { parseDecimal } from '../tar/numbers.ts';
 import { findSparseHeader, isValidSparseMap, SparseMapReader } from '../tar/sparse-map.ts';
 import { BLOCK_SIZE, MAX_SPECIAL_FILE_SIZE } from '../tar/tar-format.ts';
 import type { FileEntry } from '../ztoc.ts';
-import { showPath } from './archive-path.ts';
+import { showPath } from './archive-tree.ts';
 
 /** A piece of a file that the archive holds. Between pieces, and after the last, a file is zeros. */
 export interface StoredPiece {

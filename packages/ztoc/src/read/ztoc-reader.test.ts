@@ -3,14 +3,13 @@ import { gunzipSync } from 'node:zlib';
 import { concat, paxHeader, TAR_END, tarEntry } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { buildZtoc } from '../build/build-ztoc.ts';
-import { decodeZtoc } from '../envelope/decode.ts';
-import { damager } from '../envelope/fixtures/damage.ts';
-import { readReferenceZtoc } from '../envelope/fixtures/reference-ztocs.ts';
+import { decodeZtoc } from '../encoding/decode-ztoc.ts';
+import { damager } from '../encoding/fixtures/damage.ts';
+import { readReferenceZtoc } from '../encoding/fixtures/reference-ztocs.ts';
 import { ZtocError } from '../errors.ts';
 import type { FileEntry, PaxRecord, Ztoc } from '../ztoc.ts';
-import { extractFile } from './extract-file.ts';
 import { bytesSource, type RandomAccessSource } from './random-access-source.ts';
-import { openZtoc } from './ztoc-reader.ts';
+import { extractFile, openZtoc } from './ztoc-reader.ts';
 
 const GOLDEN = new URL('../../../../conformance/golden/layers/', import.meta.url);
 const readGolden = (layer: string) => new Uint8Array(readFileSync(new URL(layer, GOLDEN)));

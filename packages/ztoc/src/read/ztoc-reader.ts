@@ -1,8 +1,7 @@
 import { ZtocError } from '../errors.ts';
-import { listSpans, type Span, spansOfRange } from '../spans/spans.ts';
+import { listSpans, type Span, spansOfRange } from '../spans/list-spans.ts';
 import type { FileEntry, Ztoc } from '../ztoc.ts';
-import { type ArchivePath, showPath } from './archive-path.ts';
-import { ArchiveTree, type DirectoryItem } from './archive-tree.ts';
+import { type ArchivePath, ArchiveTree, type DirectoryItem, showPath } from './archive-tree.ts';
 import { findStoredPieces, type StoredPiece, storedSize } from './file-layout.ts';
 import type { RandomAccessSource, ReadOptions } from './random-access-source.ts';
 import { SpanStore, type SpanStoreLimits } from './span-store.ts';
@@ -251,4 +250,22 @@ function* zeros(length: number, signal: AbortSignal | undefined): Generator<Uint
     signal?.throwIfAborted();
     yield new Uint8Array(Math.min(left, HOLE_CHUNK_SIZE));
   }
+}
+
+/**
+ * Reads one file of a layer, fetching only the spans that hold it, each verified.
+ *
+ * For several files, {@link openZtoc} does the same and keeps what it has fetched.
+ * @param ztoc The layer's zTOC.
+ * @param source The layer's bytes.
+ * @param path The file's path: `a`, `./a` and `/a` are the same.
+ * @throws {ZtocError} As `openZtoc` and {@link ZtocReader.readFile}.
+ */
+export async function extractFile(
+  ztoc: Ztoc,
+  source: RandomAccessSource,
+  path: ArchivePath,
+  options: ReadFileOptions = {},
+): Promise<Uint8Array> {
+  return openZtoc(ztoc, source).readFile(path, options);
 }

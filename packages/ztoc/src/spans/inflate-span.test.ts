@@ -5,7 +5,7 @@ import { buildZtoc } from '../build/build-ztoc.ts';
 import { gzipMember } from '../gzip/fixtures/gzip-member.ts';
 import { mixedBytes, readGoldenLayer } from '../gzip/fixtures/layer-data.ts';
 import { checkSpan, inflateEnd, inflateFrom, inflateSpan } from './inflate-span.ts';
-import { listSpans, type Span } from './spans.ts';
+import { listSpans, type Span } from './list-spans.ts';
 
 describe('a span', () => {
   it.each([

@@ -1,8 +1,8 @@
 import { ZtocError } from '../errors.ts';
-import type { GzipCheckpoint } from '../gzip/checkpoint.ts';
+import type { GzipCheckpoint } from '../gzip/checkpoints.ts';
 import { GzipDecoder } from '../gzip/gzip-decoder.ts';
-import { createSha256, formatDigest } from '../hash/sha256.ts';
-import type { Span } from './spans.ts';
+import { createSha256, formatDigest } from '../hashes.ts';
+import type { Span } from './list-spans.ts';
 
 /**
  * Returns the part of the uncompressed stream that a span holds. Its digest is not checked: {@link checkSpan} does that.

@@ -1,7 +1,6 @@
 import { type HeaderFields, tarChecksum, tarHeader, toBytes } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
-import { BytePool } from './byte-pool.ts';
-import { toByteString } from './byte-string.ts';
+import { BytePool, toByteString } from './byte-strings.ts';
 import { parseHeaderBlock, readGroupName, readLinkName, readName, readUserName } from './header-block.ts';
 
 function nameOf(fields: HeaderFields): string {

@@ -1,8 +1,7 @@
 import type { TarInteger } from '../ztoc.ts';
-import { type BytePool, NO_BYTES } from './byte-pool.ts';
-import { parseNumberField, parseOctal } from './number-field.ts';
-import { invalidHeader } from './tar-faults.ts';
-import { BLOCK_SIZE } from './tar-format.ts';
+import { type BytePool, NO_BYTES } from './byte-strings.ts';
+import { parseNumberField, parseOctal } from './numbers.ts';
+import { BLOCK_SIZE, invalidHeader } from './tar-format.ts';
 
 /*
  * Where the fields stand in a header block, as name, offset and size

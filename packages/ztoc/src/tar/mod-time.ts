@@ -1,6 +1,6 @@
 import type { TarInteger } from '../ztoc.ts';
-import { fromByteString, toByteString } from './byte-string.ts';
-import { parseDecimal } from './decimal.ts';
+import { fromByteString, toByteString } from './byte-strings.ts';
+import { parseDecimal } from './numbers.ts';
 
 /** A point in time as tar has it: seconds since 1970, and 0 to 999,999,999 nanoseconds after that. */
 export interface TarTime {

@@ -1,7 +1,7 @@
 import type { TarInteger } from '../ztoc.ts';
-import { toByteString } from './byte-string.ts';
-import { parseDecimal } from './decimal.ts';
-import type { PaxRecords } from './pax-records.ts';
+import { toByteString } from './byte-strings.ts';
+import type { PaxRecords } from './entry-extensions.ts';
+import { parseDecimal } from './numbers.ts';
 import { BLOCK_SIZE, MAX_SPECIAL_FILE_SIZE } from './tar-format.ts';
 
 /** What the `GNU.sparse.*` records of an entry say. */

@@ -1,15 +1,12 @@
 import type { ZtocError } from '../errors.ts';
 import type { FileEntry, FileType, TarInteger } from '../ztoc.ts';
-import type { BytePool } from './byte-pool.ts';
-import { toByteString } from './byte-string.ts';
-import { parseDecimal } from './decimal.ts';
-import type { EntryExtensions } from './entry-extensions.ts';
+import { type BytePool, toByteString } from './byte-strings.ts';
+import { type EntryExtensions, NO_PAX_RECORDS, type PaxRecords, sortPaxRecords } from './entry-extensions.ts';
 import { type HeaderBlock, readGroupName, readLinkName, readName, readUserName } from './header-block.ts';
 import { ModTimePrinter, parsePaxTime, type TarTime } from './mod-time.ts';
-import { NO_PAX_RECORDS, type PaxRecords, sortPaxRecords } from './pax-records.ts';
+import { parseDecimal } from './numbers.ts';
 import { findSparseHeader, isValidSparseMapRecord, type SparseHeader } from './sparse-map.ts';
-import { excessiveEntry, invalidHeader, negativeSize, unsupportedType } from './tar-faults.ts';
-import { fileTypeOf, TYPE_LEGACY } from './tar-format.ts';
+import { excessiveEntry, fileTypeOf, invalidHeader, negativeSize, TYPE_LEGACY, unsupportedType } from './tar-format.ts';
 
 /** Where in the tar stream an entry's own header starts, and where the bytes after it do. */
 export interface EntryPlace {

@@ -1,13 +1,21 @@
 import { ZtocError } from '../errors.ts';
 import { DEFAULT_LIMITS, type ZtocLimits } from '../limits.ts';
 import type { FileEntry } from '../ztoc.ts';
-import { BytePool, NO_BYTES } from './byte-pool.ts';
+import { BytePool, NO_BYTES } from './byte-strings.ts';
 import { addExtension, type EntryExtensions, extensionTooLarge, isExtensionType } from './entry-extensions.ts';
 import { type HeaderBlock, isZeroBlock, parseHeaderBlock } from './header-block.ts';
 import { isValidSparseMap, SparseMapReader } from './sparse-map.ts';
 import { EntryAssembler } from './tar-entry.ts';
-import { excessiveEntry, invalidHeader, negativeSize, truncatedTar } from './tar-faults.ts';
-import { BLOCK_SIZE, MAX_SPECIAL_FILE_SIZE, paddingAfter, TYPE_PAX } from './tar-format.ts';
+import {
+  BLOCK_SIZE,
+  excessiveEntry,
+  invalidHeader,
+  MAX_SPECIAL_FILE_SIZE,
+  negativeSize,
+  paddingAfter,
+  TYPE_PAX,
+  truncatedTar,
+} from './tar-format.ts';
 
 /** What a tar archive holds, as far as a zTOC lists it. */
 export interface TarContents {

@@ -1,6 +1,6 @@
 import { type Bytes, base256, toBytes } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
-import { parseNumberField } from './number-field.ts';
+import { parseDecimal, parseNumberField } from './numbers.ts';
 
 function parse(field: Bytes, width = toBytes(field).length) {
   const block = new Uint8Array(width + 4).fill(0x39);
@@ -58,5 +58,44 @@ describe('a base-256 field', () => {
 
   test.each([2n ** 63n, 2n ** 64n - 1n, 2n ** 64n, -(2n ** 63n) - 1n])('of %d is malformed: too large', (value) => {
     expect(parse(base256(value, 12))).toBeUndefined();
+  });
+});
+
+describe('parseDecimal', () => {
+  test.each([
+    ['0', 0],
+    ['42', 42],
+    ['+42', 42],
+    ['-42', -42],
+    ['007', 7],
+    ['9007199254740991', 9007199254740991],
+    ['9007199254740992', 9007199254740992n],
+    ['-9007199254740992', -9007199254740992n],
+    ['9223372036854775807', 2n ** 63n - 1n],
+    ['-9223372036854775808', -(2n ** 63n)],
+    [`${'0'.repeat(1000)}5`, 5],
+  ])('reads %s', (text, value) => {
+    expect(parseDecimal(text)).toBe(value);
+  });
+
+  test('knows no minus zero', () => {
+    expect(parseDecimal('-0')).toBe(0);
+    expect(parseDecimal('-00000000000000000000')).toBe(0);
+  });
+
+  test.each(['', '+', '-', '--1', ' 1', '1 ', '1\n', '1.5', '1e3', '0x10', '1_000', '١'])('refuses %j', (text) => {
+    expect(parseDecimal(text)).toBeUndefined();
+  });
+
+  test.each(['9223372036854775808', '-9223372036854775809', '99999999999999999999'])(
+    'refuses %s, beyond 64 bits',
+    (text) => {
+      expect(parseDecimal(text)).toBeUndefined();
+    },
+  );
+
+  test('takes time in proportion to hostile text', () => {
+    expect(parseDecimal(`${'0'.repeat(1 << 20)}x`)).toBeUndefined();
+    expect(parseDecimal('9'.repeat(1 << 20))).toBeUndefined();
   });
 });

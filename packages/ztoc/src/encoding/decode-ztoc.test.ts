@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ZtocError } from '../errors.ts';
-import { packSpanTable } from '../spans/span-table.ts';
-import { listSpans } from '../spans/spans.ts';
+import { listSpans, packSpanTable } from '../spans/list-spans.ts';
 import type { FileEntry, FileType, PaxRecord, Ztoc } from '../ztoc.ts';
-import { decodeZtoc, decodeZtocSpans } from './decode.ts';
-import { encodeZtoc } from './encode.ts';
+import { decodeZtoc, decodeZtocSpans } from './decode-ztoc.ts';
+import { encodeZtoc } from './encode-ztoc.ts';
 import { damager } from './fixtures/damage.ts';
 import { REFERENCE_ZTOCS, readReferenceZtoc } from './fixtures/reference-ztocs.ts';
 

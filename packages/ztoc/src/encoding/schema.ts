@@ -1,6 +1,6 @@
 /**
  * The tables of ztoc.fbs (ztoc/fbs/ztoc.fbs of the reference, in its words and order): each field's slot, which is
- * its place in the schema. Both directions use these: `encode.ts` writes by slot, `decode.ts` reads by slot.
+ * its place in the schema. Both directions use these: `encode-ztoc.ts` writes by slot, `decode-ztoc.ts` reads by slot.
  */
 
 /** `table Xattr`: a PAX record. */

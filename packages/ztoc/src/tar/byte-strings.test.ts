@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BytePool, NO_BYTES } from './byte-pool.ts';
-import { fromByteString } from './byte-string.ts';
+import { BytePool, fromByteString, NO_BYTES } from './byte-strings.ts';
 
 const source = fromByteString('usr/bin/node');
 

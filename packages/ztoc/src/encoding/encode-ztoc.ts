@@ -1,6 +1,6 @@
 import { ZtocError } from '../errors.ts';
+import { FlatbufferWriter, type Written } from '../flatbuffers/flatbuffer-writer.ts';
 import type { FileEntry, PaxRecord, TarInteger, Ztoc } from '../ztoc.ts';
-import { FlatbufferWriter, type Written } from './flatbuffer-writer.ts';
 import { COMPRESSION_ALGORITHM, COMPRESSION_INFO, FIELD_COUNT, FILE_METADATA, TOC, XATTR, ZTOC } from './schema.ts';
 
 /** FlatBuffers' offsets are 32-bit and signed in places: no buffer may be larger. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createSha256, formatDigest } from '../hash/sha256.ts';
+import { createSha256, formatDigest } from '../hashes.ts';
 import type { FileEntry, FileType, Ztoc } from '../ztoc.ts';
-import { decodeZtoc } from './decode.ts';
-import { encodeWith, encodeZtoc } from './encode.ts';
+import { decodeZtoc } from './decode-ztoc.ts';
+import { encodeWith, encodeZtoc } from './encode-ztoc.ts';
 import { encodeByLibrary } from './fixtures/library-encoding.ts';
 import { goldenDigest, REFERENCE_ZTOCS, readReferenceZtoc } from './fixtures/reference-ztocs.ts';
 

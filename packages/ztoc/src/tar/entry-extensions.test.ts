@@ -1,8 +1,7 @@
 import { type Bytes, concat, paxRecord, toBytes } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
-import { BytePool } from './byte-pool.ts';
-import { toByteString } from './byte-string.ts';
-import { parsePaxRecords, sortPaxRecords } from './pax-records.ts';
+import { BytePool, toByteString } from './byte-strings.ts';
+import { parsePaxRecords, sortPaxRecords } from './entry-extensions.ts';
 
 /** The records as text, in the order a zTOC has them; undefined for a refusal. */
 function parse(...content: readonly Bytes[]) {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { deflateSync, crc32 as zlibCrc32 } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { adler32 } from './hashes.ts';
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -7,10 +9,10 @@ afterEach(() => {
 });
 
 /** The module as a browser would load it, without `process`, and as this runtime does. */
-async function load(runtime: 'node' | 'browser'): Promise<typeof import('./sha256.ts')> {
+async function load(runtime: 'node' | 'browser'): Promise<typeof import('./hashes.ts')> {
   vi.resetModules();
   if (runtime === 'browser') vi.stubGlobal('process', undefined);
-  return import('./sha256.ts');
+  return import('./hashes.ts');
 }
 
 describe.each(['node', 'browser'] as const)('SHA-256 in a %s', (runtime) => {
@@ -44,4 +46,36 @@ it('uses JavaScript alone where there is no process', async () => {
   const portable = await load('browser');
   expect(native.createSha256().constructor).toBe(createHash('sha256').constructor);
   expect(portable.createSha256().constructor).not.toBe(createHash('sha256').constructor);
+});
+
+describe.each(['node', 'browser'] as const)('CRC-32 in a %s', (runtime) => {
+  it('gives the check value of the CRC catalogue', async () => {
+    const { crc32 } = await load(runtime);
+    expect(crc32(new TextEncoder().encode('123456789'))).toBe(0xcbf43926);
+  });
+
+  it('agrees with zlib for every length up to 100, at every alignment', async () => {
+    const { crc32 } = await load(runtime);
+    const bytes = Uint8Array.from({ length: 110 }, (_, i) => (i * 89) ^ 0x5a);
+    for (let from = 0; from < 8; from++) {
+      for (let length = 0; length <= 100; length++) {
+        const part = bytes.subarray(from, from + length);
+        expect(crc32(part)).toBe(zlibCrc32(part));
+      }
+    }
+  });
+
+  it('goes on from the CRC of what came before', async () => {
+    const { crc32 } = await load(runtime);
+    const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i >> 1);
+    expect(crc32(bytes.subarray(333), crc32(bytes.subarray(0, 333)))).toBe(zlibCrc32(bytes));
+  });
+});
+
+it('is the checksum that zlib writes behind its streams', () => {
+  for (const size of [0, 1, 5552, 65_536, 65_537, 300_000]) {
+    const bytes = new Uint8Array(size).map((_, i) => 255 - ((i * 7) & 3));
+    expect(adler32(bytes)).toBe(deflateSync(bytes).readUInt32BE(deflateSync(bytes).length - 4));
+    expect(adler32(bytes.subarray(size >> 1), adler32(bytes.subarray(0, size >> 1)))).toBe(adler32(bytes));
+  }
 });
