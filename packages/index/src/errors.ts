@@ -11,7 +11,7 @@
  * - `ALREADY_CONVERTED`: a SOCI index of an earlier conversion would be left without its image.
  * - `NOT_A_SOCI_INDEX`: content given to be verified that is no SOCI index and holds none.
  * - `SOCI_INDEX_INVALID`: a SOCI index that is malformed.
- * - `LIMIT_EXCEEDED`: one of the named limits (see `limits.ts`) was passed.
+ * - `LIMIT_EXCEEDED`: one of the limits (see `IndexLimits`) was passed.
  * - `WORKER_FAILED`: a worker thread ended without an answer.
  */
 export type SociIndexErrorCode =

@@ -1,6 +1,7 @@
-export type { Artifact, ArtifactKind } from './artifact.ts';
-export { type BuiltIndexes, buildSociIndex, type NothingToIndex, type SociIndexResult } from './build-index.ts';
-export { type ConvertedImage, type ConvertResult, convertImage } from './convert-image.ts';
+export { type BuiltIndexes, buildSociIndex, type NothingToIndex, type SociIndexResult } from './convert/build-index.ts';
+export { type ConvertedImage, type ConvertResult, convertImage } from './convert/convert-image.ts';
+export type { IndexedLayer, LayerReport, PlatformReport, PrefetchReport, SkippedLayer } from './convert/report.ts';
+export type { Artifact, ArtifactKind } from './convert/soci-manifest.ts';
 export { SociIndexError, type SociIndexErrorCode, type SociIndexErrorOptions } from './errors.ts';
 export {
   type ImageEntry,
@@ -13,17 +14,14 @@ export {
 } from './inspect/inspect-image.ts';
 export type { PrefetchReference, SociDocument, ZtocReference } from './inspect/soci-document.ts';
 export type { SkipReason } from './layers/layer-plan.ts';
+export type { ReusableLayer, ZtocSettings, ZtocSource } from './options.ts';
 export {
-  DEFAULT_MAX_DOCUMENT_SIZE,
-  DEFAULT_MAX_DOCUMENTS_SIZE,
-  DEFAULT_MAX_PLATFORMS,
-  DEFAULT_MAX_REFERENCES,
-  DEFAULT_MAX_SPAN_LENGTH,
-  DEFAULT_MAX_ZTOC_SIZE,
+  DEFAULT_MIN_LAYER_SIZE,
   type IndexLimits,
-} from './limits.ts';
-export { DEFAULT_JOBS_CAP, DEFAULT_MIN_LAYER_SIZE, type Optimization, type SociIndexOptions } from './options.ts';
-export type { IndexProgress, LayerProgress } from './progress.ts';
+  type Optimization,
+  type SociIndexOptions,
+} from './options.ts';
+export type { IndexProgress, LayerProgress, ZtocRefusal } from './progress.ts';
 export type {
   ConversionRecognition,
   IndexesRecognition,
@@ -37,7 +35,6 @@ export type {
 } from './recognize/recognition.ts';
 export { recognizeConversion } from './recognize/recognize-conversion.ts';
 export { recognizeIndexes } from './recognize/recognize-indexes.ts';
-export type { IndexedLayer, LayerReport, PlatformReport, PrefetchReport, SkippedLayer } from './report.ts';
 export type { CandidateStore } from './reuse/candidate-indexes.ts';
 export {
   DEFAULT_MAX_CANDIDATES,
@@ -46,8 +43,6 @@ export {
   type ReuseOptions,
 } from './reuse/find-reusable-ztocs.ts';
 export { listNeighbours } from './reuse/neighbour-tags.ts';
-export type { ZtocRefusal } from './reuse/ztoc-refusal.ts';
-export type { ReusableLayer, ZtocSettings, ZtocSource } from './reuse/ztoc-source.ts';
 export type { Problem, ProblemCode } from './verify/problem.ts';
 export { type SpotCheckOptions, type SpotCheckReport, spotCheckZtocs } from './verify/spot-check.ts';
 export {

@@ -1,5 +1,3 @@
-import type { ZtocRefusal } from './reuse/ztoc-refusal.ts';
-
 /** What is going on, for a progress bar or a log. Bytes are those of the compressed layers. */
 export type IndexProgress =
   /** A layer's zTOC was found, made with the same settings: the layer is not read. */
@@ -45,3 +43,15 @@ export interface LayerProgress {
   /** Spans begun so far. */
   readonly spans: number;
 }
+
+/**
+ * Why a zTOC that was found is not used.
+ *
+ * - `too-large`: it has more bytes, entries or spans than a zTOC may have.
+ * - `malformed`: it is no zTOC, or not laid out as the reference and we do it.
+ * - `other-layer`: it is of a layer of another size, or of one that is compressed otherwise.
+ * - `other-settings`: it was built with another span size, or under another name.
+ * - `wrong-spans`: its spans are not as far apart as that span size asks for, as the reference before v0.14.0 built them for
+ *   layers of several gzip members.
+ */
+export type ZtocRefusal = 'too-large' | 'malformed' | 'other-layer' | 'other-settings' | 'wrong-spans';

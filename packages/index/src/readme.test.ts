@@ -6,7 +6,7 @@ import { copyImage, MEDIA_TYPE_OCI_LAYER } from '@soci/oci';
 import { createLayout, openLayout } from '@soci/oci/layout';
 import { MemoryStore } from '@soci/oci/memory';
 import { afterAll, expect, test } from 'vitest';
-import { convertImage } from './convert-image.ts';
+import { convertImage } from './convert/convert-image.ts';
 import { goldenFolder } from './fixtures/golden.ts';
 import { makeLayer, put, putImage, putLayer } from './fixtures/image.ts';
 import { enableSoci } from './fixtures/readme-example.ts';

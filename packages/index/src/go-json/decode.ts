@@ -1,7 +1,7 @@
 import { SociIndexError } from '../errors.ts';
-import { decodeBase64 } from './base64.ts';
 import { type JsonValue, parseJson } from './parse.ts';
 import { type Field, type Schema, type StructValue, zeroValue } from './schema.ts';
+import { decodeBase64 } from './string.ts';
 
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;

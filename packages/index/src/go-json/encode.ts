@@ -1,6 +1,5 @@
-import { encodeBase64 } from './base64.ts';
 import type { Schema, StructValue } from './schema.ts';
-import { compareStrings, quoteJsonString } from './string.ts';
+import { compareStrings, encodeBase64, quoteJsonString } from './string.ts';
 
 const utf8 = new TextEncoder();
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeManifest, encodeManifest } from '../image/structs.ts';
+import { decodeManifest, encodeManifest } from './image-spec.ts';
 import { parseJson } from './parse.ts';
 import { compareStrings } from './string.ts';
 

@@ -1,8 +1,5 @@
 import { digestOf, type Fetcher, isImageIndex, isImageManifest, OciError, readVerified } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
-import { mapInParallel } from '../in-parallel.ts';
-import type { IndexLimits } from '../limits.ts';
-import { normalizeStruct } from './platform-match.ts';
 import {
   type DescriptorStruct,
   decodeIndex,
@@ -12,7 +9,10 @@ import {
   type IndexStruct,
   type ManifestStruct,
   type PlatformStruct,
-} from './structs.ts';
+} from '../go-json/image-spec.ts';
+import { mapInParallel } from '../in-parallel.ts';
+import type { IndexLimits } from '../options.ts';
+import { normalizeStruct } from './platform-match.ts';
 
 /** Documents fetched at a time where it is known which will be read. */
 const PRELOADS = 8;

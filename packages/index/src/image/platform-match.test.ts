@@ -1,7 +1,7 @@
 import { parsePlatform } from '@soci/oci';
 import { describe, expect, it } from 'vitest';
+import { toPlatform, toPlatformStruct } from '../go-json/image-spec.ts';
 import { dedupePlatforms, matchPlatform, normalizeStruct } from './platform-match.ts';
-import { toPlatform, toPlatformStruct } from './structs.ts';
 
 const struct = (text: string) => toPlatformStruct(parsePlatform(text));
 const matches = (wanted: string, offered: string) => matchPlatform(struct(wanted))(struct(offered));

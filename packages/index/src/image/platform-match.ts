@@ -1,6 +1,6 @@
 import { normalizePlatform } from '@soci/oci';
+import { type PlatformStruct, toPlatform, toPlatformStruct } from '../go-json/image-spec.ts';
 import { compareStrings } from '../go-json/string.ts';
-import { type PlatformStruct, toPlatform, toPlatformStruct } from './structs.ts';
 
 // Platforms are compared as containerd does (github.com/containerd/platforms v1.0.0-rc.5), since that decides which
 // manifest of an image is indexed for which platform.

@@ -1,8 +1,8 @@
 import { formatPlatform, isImageConfig, isImageIndex, isImageManifest } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
+import { type DescriptorStruct, type ManifestStruct, type PlatformStruct, toPlatform } from '../go-json/image-spec.ts';
 import { type ImageReader, isNotFound } from './image-reader.ts';
 import { matchPlatform, type PlatformMatcher } from './platform-match.ts';
-import { type DescriptorStruct, type ManifestStruct, type PlatformStruct, toPlatform } from './structs.ts';
 
 /**
  * Lists the platforms that an image runs on, in its order: those of its descriptors, and of the configurations where

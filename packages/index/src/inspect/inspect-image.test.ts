@@ -1,7 +1,7 @@
 import { MemoryStore } from '@soci/oci/memory';
 import { expect, it } from 'vitest';
-import { buildSociIndex } from '../build-index.ts';
-import { convertImage } from '../convert-image.ts';
+import { buildSociIndex } from '../convert/build-index.ts';
+import { convertImage } from '../convert/convert-image.ts';
 import { openGolden } from '../fixtures/golden.ts';
 import { put, putImage, putLayer } from '../fixtures/image.ts';
 import { inspectImage } from './inspect-image.ts';

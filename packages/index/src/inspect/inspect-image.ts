@@ -6,9 +6,9 @@ import {
   isImageManifest,
   type ReferrerLister,
 } from '@soci/oci';
+import { type DescriptorStruct, type ManifestStruct, toDescriptor, toDescriptorStruct } from '../go-json/image-spec.ts';
 import { ImageReader, isNotFound } from '../image/image-reader.ts';
-import { type DescriptorStruct, type ManifestStruct, toDescriptor, toDescriptorStruct } from '../image/structs.ts';
-import { type IndexLimits, resolveLimits } from '../limits.ts';
+import { type IndexLimits, resolveLimits } from '../options.ts';
 import {
   ANNOTATION_IMAGE_MANIFEST_DIGEST,
   ANNOTATION_INDEX_DIGEST,

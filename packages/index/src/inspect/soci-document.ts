@@ -1,7 +1,7 @@
 import { type Descriptor, isImageManifest } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
+import { type DescriptorStruct, type ManifestStruct, toDescriptor } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
-import { type DescriptorStruct, type ManifestStruct, toDescriptor } from '../image/structs.ts';
 import {
   ANNOTATION_BUILD_TOOL_IDENTIFIER,
   ANNOTATION_DISABLE_XATTRS,

@@ -1,8 +1,7 @@
 import type { Fetcher } from '@soci/oci';
 import type { ResolvedOptions } from '../options.ts';
 import { type BuiltLayer, buildLayer } from './build-layer.ts';
-import { type LayerTask, taskKey } from './layer-plan.ts';
-import { toLayerSettings } from './layer-settings.ts';
+import { type LayerTask, taskKey, toLayerSettings } from './layer-plan.ts';
 import { canStartThreads, LayerThread } from './layer-thread.ts';
 
 /** Builds one zTOC, in this thread or another. */

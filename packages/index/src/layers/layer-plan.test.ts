@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { plainDescriptor } from '../image/structs.ts';
+import { plainDescriptor } from '../go-json/image-spec.ts';
 import { type LayerTask, planLayers } from './layer-plan.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;

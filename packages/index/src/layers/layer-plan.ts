@@ -1,9 +1,10 @@
 import { layerCompression } from '@soci/oci';
-import type { Compression } from '@soci/ztoc';
+import type { Compression, ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
-import type { DescriptorStruct } from '../image/structs.ts';
+import type { DescriptorStruct } from '../go-json/image-spec.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { MEDIA_TYPE_PREFETCH } from '../vocabulary.ts';
+import { cleanPrefetchPath } from './prefetch-spans.ts';
 
 /**
  * Why a layer is not indexed.
@@ -88,4 +89,23 @@ function layerTypeError(digest: string, mediaType: string): SociIndexError {
 /** Names a zTOC to be built: the same layer read as gzip and as a tar makes two. */
 export function taskKey({ digest, compression }: LayerTask): string {
   return `${compression} ${digest}`;
+}
+
+/** What a zTOC is built with, whatever the layer. Plain data: it goes to worker threads. */
+export interface LayerSettings {
+  readonly spanSize: number;
+  readonly buildToolIdentifier: string;
+  readonly limits: ZtocLimits;
+  /** Paths to look up, cleaned. */
+  readonly prefetchPaths: readonly string[];
+}
+
+/** Picks out of the options what zTOCs are built with. */
+export function toLayerSettings(options: ResolvedOptions): LayerSettings {
+  return {
+    spanSize: options.spanSize,
+    buildToolIdentifier: options.buildToolIdentifier,
+    limits: options.layerLimits,
+    prefetchPaths: options.prefetchFiles.map(cleanPrefetchPath),
+  };
 }

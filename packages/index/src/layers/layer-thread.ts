@@ -5,9 +5,8 @@ import { ZtocError } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
 import { type BuiltLayer, boundLayer } from './build-layer.ts';
-import type { LayerTask } from './layer-plan.ts';
-import type { LayerSettings } from './layer-settings.ts';
-import type { FromWorker, ToWorker, WorkerFailure } from './worker-messages.ts';
+import type { LayerSettings, LayerTask } from './layer-plan.ts';
+import type { FromWorker, ToWorker, WorkerFailure } from './layer-worker.ts';
 
 /**
  * Buffers that go to a thread full and come back empty: enough to keep it busy, and all that a waiting layer costs. What

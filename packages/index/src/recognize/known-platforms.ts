@@ -1,8 +1,8 @@
 import { isImageConfig, isImageManifest } from '@soci/oci';
+import type { DescriptorStruct, PlatformStruct } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
 import { normalizeStruct } from '../image/platform-match.ts';
 import { listPlatforms } from '../image/select.ts';
-import type { DescriptorStruct, PlatformStruct } from '../image/structs.ts';
 
 /**
  * Lists the platforms that an image runs on, as `listPlatforms` does, without reading the configuration of a single

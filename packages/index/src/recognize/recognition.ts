@@ -1,6 +1,6 @@
 import type { Descriptor, Fetcher, Platform } from '@soci/oci';
+import type { SkippedLayer } from '../convert/report.ts';
 import type { SociIndexOptions } from '../options.ts';
-import type { SkippedLayer } from '../report.ts';
 
 /** Options of {@link recognizeConversion}: those of the conversion that is asked about. */
 export interface RecognizeOptions extends SociIndexOptions {

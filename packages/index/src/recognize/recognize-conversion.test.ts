@@ -7,7 +7,7 @@ import {
 } from '@soci/oci';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { convertImage } from '../convert-image.ts';
+import { convertImage } from '../convert/convert-image.ts';
 import { loadGolden, type RecordingStore } from '../fixtures/golden-memory.ts';
 import { CountingStore, put, putImage, putIndex, putLayer } from '../fixtures/image.ts';
 import { randomOptions } from '../fixtures/random-options.ts';

@@ -1,11 +1,12 @@
 import { bareDescriptor, type Descriptor, type Fetcher, isImageManifest, MEDIA_TYPE_OCI_IMAGE_INDEX } from '@soci/oci';
-import { attachIndexes, planConversion, rewriteImage } from '../conversion.ts';
+import { planConversion } from '../convert/plan-image.ts';
+import { attachIndexes, rewriteImage } from '../convert/rewrite-index.ts';
+import { writeSociIndex } from '../convert/soci-manifest.ts';
+import { type DescriptorStruct, type PlatformStruct, toDescriptorStruct } from '../go-json/image-spec.ts';
 import { ImageReader } from '../image/image-reader.ts';
-import { type DescriptorStruct, type PlatformStruct, toDescriptorStruct } from '../image/structs.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import { readSociDocument } from '../inspect/soci-document.ts';
 import { resolveOptions } from '../options.ts';
-import { writeSociIndex } from '../soci-manifest.ts';
 import { MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 import { isNormalized, listKnownPlatforms } from './known-platforms.ts';
 import { notRecognized, orNotRecognized } from './not-recognized.ts';

@@ -1,7 +1,7 @@
 import type { Descriptor } from '@soci/oci';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { buildSociIndex } from '../build-index.ts';
+import { buildSociIndex } from '../convert/build-index.ts';
 import { loadGolden, type RecordingStore } from '../fixtures/golden-memory.ts';
 import { randomOptions } from '../fixtures/random-options.ts';
 import type { SociIndexOptions } from '../options.ts';

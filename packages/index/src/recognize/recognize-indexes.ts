@@ -1,11 +1,11 @@
 import type { CallOptions, Descriptor, Fetcher, ReferrerLister } from '@soci/oci';
+import { choosePlatforms, type PlatformPlan, planPlatforms } from '../convert/plan-image.ts';
+import { type WrittenIndex, writeSociIndex } from '../convert/soci-manifest.ts';
+import { type PlatformStruct, toDescriptor, toDescriptorStruct } from '../go-json/image-spec.ts';
 import { ImageReader } from '../image/image-reader.ts';
-import { type PlatformStruct, toDescriptor, toDescriptorStruct } from '../image/structs.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import { readSociDocument } from '../inspect/soci-document.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
-import { choosePlatforms, type PlatformPlan, planPlatforms } from '../plan-image.ts';
-import { type WrittenIndex, writeSociIndex } from '../soci-manifest.ts';
 import { ANNOTATION_BUILD_TOOL_IDENTIFIER, MEDIA_TYPE_SOCI_INDEX_V1 } from '../vocabulary.ts';
 import { listKnownPlatforms } from './known-platforms.ts';
 import { notRecognized, orNotRecognized } from './not-recognized.ts';

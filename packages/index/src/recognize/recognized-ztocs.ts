@@ -1,12 +1,11 @@
 import { type Fetcher, readVerified } from '@soci/oci';
+import type { PlatformPlan } from '../convert/plan-image.ts';
+import type { ZtocFacts } from '../convert/soci-manifest.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import type { SociDocument, ZtocReference } from '../inspect/soci-document.ts';
-import { type LayerTask, taskKey } from '../layers/layer-plan.ts';
-import { toLayerSettings } from '../layers/layer-settings.ts';
+import { adoptZtoc } from '../layers/adopt-ztoc.ts';
+import { type LayerTask, taskKey, toLayerSettings } from '../layers/layer-plan.ts';
 import type { ResolvedOptions } from '../options.ts';
-import type { PlatformPlan } from '../plan-image.ts';
-import { adoptZtoc } from '../reuse/adopt-ztoc.ts';
-import type { ZtocFacts } from '../soci-manifest.ts';
 import { notRecognized } from './not-recognized.ts';
 import type { NotRecognized } from './recognition.ts';
 

@@ -1,7 +1,7 @@
-import { toDescriptor, toPlatform } from '../image/structs.ts';
-import type { PlatformPlan } from '../plan-image.ts';
-import type { SkippedLayer } from '../report.ts';
-import type { WrittenIndex } from '../soci-manifest.ts';
+import type { PlatformPlan } from '../convert/plan-image.ts';
+import type { SkippedLayer } from '../convert/report.ts';
+import type { WrittenIndex } from '../convert/soci-manifest.ts';
+import { toDescriptor, toPlatform } from '../go-json/image-spec.ts';
 import { ANNOTATION_LAYER_DIGEST, ANNOTATION_LAYER_MEDIA_TYPE } from '../vocabulary.ts';
 import type { RecognizedIndexes, RecognizedLayer } from './recognition.ts';
 

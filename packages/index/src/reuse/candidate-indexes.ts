@@ -7,8 +7,8 @@ import {
   type ReferrerLister,
   type Resolver,
 } from '@soci/oci';
+import { type DescriptorStruct, toDescriptor, toDescriptorStruct } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
-import { type DescriptorStruct, toDescriptor, toDescriptorStruct } from '../image/structs.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import { isAttestation } from '../inspect/inspect-image.ts';
 import { sociVersion } from '../inspect/soci-document.ts';

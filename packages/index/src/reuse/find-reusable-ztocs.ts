@@ -1,11 +1,11 @@
 import { type CallOptions, type Descriptor, layerCompression, readVerified } from '@soci/oci';
+import type { DescriptorStruct } from '../go-json/image-spec.ts';
 import { ImageReader } from '../image/image-reader.ts';
-import type { DescriptorStruct } from '../image/structs.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import { readSociDocument, type ZtocReference } from '../inspect/soci-document.ts';
-import { type IndexLimits, resolveLimits } from '../limits.ts';
+import type { ReusableLayer, ZtocSettings, ZtocSource } from '../options.ts';
+import { type IndexLimits, resolveLimits } from '../options.ts';
 import { type CandidateStore, listCandidateIndexes } from './candidate-indexes.ts';
-import type { ReusableLayer, ZtocSettings, ZtocSource } from './ztoc-source.ts';
 
 /** Images looked into before a layer is taken to be new: a few dozen releases. */
 export const DEFAULT_MAX_CANDIDATES = 64;

@@ -1,13 +1,13 @@
 import { type Descriptor, isImageIndex, isImageManifest, OciError, type Platform } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
-import type { ImageReader } from '../image/image-reader.ts';
 import {
   type DescriptorStruct,
   type ManifestStruct,
   toDescriptor,
   toDescriptorStruct,
   toPlatform,
-} from '../image/structs.ts';
+} from '../go-json/image-spec.ts';
+import type { ImageReader } from '../image/image-reader.ts';
 import { readSociDocument, type SociDocument, sociVersion } from '../inspect/soci-document.ts';
 import { ANNOTATION_IMAGE_MANIFEST_DIGEST, ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 import type { Problem } from './problem.ts';

@@ -1,7 +1,7 @@
 import { decodeZtoc, encodeZtoc } from '@soci/ztoc';
 import { expect, it } from 'vitest';
-import type { Artifact } from '../artifact.ts';
-import { convertImage } from '../convert-image.ts';
+import { convertImage } from '../convert/convert-image.ts';
+import type { Artifact } from '../convert/soci-manifest.ts';
 import { openGolden } from '../fixtures/golden.ts';
 import { spotCheckZtocs } from './spot-check.ts';
 

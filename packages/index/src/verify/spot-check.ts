@@ -1,8 +1,8 @@
 import type { CallOptions, RangeFetcher } from '@soci/oci';
 import { checkSpan, decodeZtocSpans, type Span, ZtocError } from '@soci/ztoc';
-import type { Artifact } from '../artifact.ts';
+import type { IndexedLayer, LayerReport } from '../convert/report.ts';
+import type { Artifact } from '../convert/soci-manifest.ts';
 import { SociIndexError } from '../errors.ts';
-import type { IndexedLayer, LayerReport } from '../report.ts';
 import type { Problem } from './problem.ts';
 import { sampleBySeed } from './seeded-sample.ts';
 

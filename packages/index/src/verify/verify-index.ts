@@ -9,10 +9,10 @@ import {
 } from '@soci/oci';
 import { decodeZtoc, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
+import { toDescriptorStruct } from '../go-json/image-spec.ts';
 import { ImageReader } from '../image/image-reader.ts';
-import { toDescriptorStruct } from '../image/structs.ts';
 import type { PrefetchReference, ZtocReference } from '../inspect/soci-document.ts';
-import { type IndexLimits, resolveLimits } from '../limits.ts';
+import { type IndexLimits, resolveLimits } from '../options.ts';
 import { type FoundIndex, findIndexes } from './find-indexes.ts';
 import { checkPrefetch } from './prefetch-document.ts';
 import type { Problem } from './problem.ts';

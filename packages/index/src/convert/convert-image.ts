@@ -1,16 +1,15 @@
 import { availableParallelism } from 'node:os';
 import type { Descriptor, Fetcher } from '@soci/oci';
-import { type Artifact, ArtifactList } from './artifact.ts';
+import { toDescriptor, toDescriptorStruct } from '../go-json/image-spec.ts';
+import { ImageReader } from '../image/image-reader.ts';
+import { listPlatforms } from '../image/select.ts';
+import { obtainLayers } from '../layers/obtain-layers.ts';
+import { resolveOptions, type SociIndexOptions } from '../options.ts';
 import type { NothingToIndex } from './build-index.ts';
-import { attachIndexes, planConversion, rewriteImage } from './conversion.ts';
-import { ImageReader } from './image/image-reader.ts';
-import { listPlatforms } from './image/select.ts';
-import { toDescriptor, toDescriptorStruct } from './image/structs.ts';
-import { obtainLayers } from './layers/obtain-layers.ts';
-import { resolveOptions, type SociIndexOptions } from './options.ts';
-import { collectTasks } from './plan-image.ts';
+import { collectTasks, planConversion } from './plan-image.ts';
 import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
-import { assembleSociIndex } from './soci-manifest.ts';
+import { attachIndexes, rewriteImage } from './rewrite-index.ts';
+import { type Artifact, ArtifactList, assembleSociIndex } from './soci-manifest.ts';
 
 /** What {@link convertImage} has come to. */
 export type ConvertResult = ConvertedImage | NothingToIndex;

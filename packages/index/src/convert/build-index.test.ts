@@ -1,10 +1,10 @@
 import { digestOf, MEDIA_TYPE_OCI_LAYER_GZIP, MEDIA_TYPE_OCI_LAYER_ZSTD } from '@soci/oci';
 import { describe, expect, it } from 'vitest';
+import { CountingStore, makeLayer, put, putImage, putIndex, putLayer } from '../fixtures/image.ts';
+import type { IndexProgress } from '../progress.ts';
+import { recognizeIndexes } from '../recognize/recognize-indexes.ts';
 import { buildSociIndex } from './build-index.ts';
 import { convertImage } from './convert-image.ts';
-import { CountingStore, makeLayer, put, putImage, putIndex, putLayer } from './fixtures/image.ts';
-import type { IndexProgress } from './progress.ts';
-import { recognizeIndexes } from './recognize/recognize-indexes.ts';
 
 const AMD64 = { architecture: 'amd64', os: 'linux' };
 const ARM64 = { architecture: 'arm64', os: 'linux' };

@@ -1,9 +1,8 @@
 import type { Descriptor } from '@soci/oci';
 import { describe, expect, it } from 'vitest';
-import { type ConvertedImage, convertImage } from './convert-image.ts';
-import { type GoldenImage, openGolden } from './fixtures/golden.ts';
-import { CountingStore, put, putImage, putIndex, putLayer } from './fixtures/image.ts';
-import type { SociIndexOptions } from './options.ts';
+import { type GoldenImage, openGolden } from '../fixtures/golden.ts';
+import { CountingStore, put, putImage, putIndex, putLayer } from '../fixtures/image.ts';
+import type { SociIndexOptions } from '../options.ts';
 import {
   ANNOTATION_IMAGE_MANIFEST_DIGEST,
   ANNOTATION_INDEX_DIGEST,
@@ -11,7 +10,8 @@ import {
   ANNOTATION_REFERENCE_TYPE,
   ATTESTATION_MANIFEST,
   MEDIA_TYPE_SOCI_INDEX_V2,
-} from './vocabulary.ts';
+} from '../vocabulary.ts';
+import { type ConvertedImage, convertImage } from './convert-image.ts';
 
 const AMD64 = { architecture: 'amd64', os: 'linux' };
 const ARM64 = { architecture: 'arm64', os: 'linux' };

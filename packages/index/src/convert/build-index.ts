@@ -1,14 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { Descriptor, Fetcher } from '@soci/oci';
-import { type Artifact, ArtifactList } from './artifact.ts';
-import { ImageReader } from './image/image-reader.ts';
-import { listPlatforms } from './image/select.ts';
-import { toDescriptor, toDescriptorStruct } from './image/structs.ts';
-import { obtainLayers } from './layers/obtain-layers.ts';
-import { resolveOptions, type SociIndexOptions } from './options.ts';
+import { toDescriptor, toDescriptorStruct } from '../go-json/image-spec.ts';
+import { ImageReader } from '../image/image-reader.ts';
+import { listPlatforms } from '../image/select.ts';
+import { obtainLayers } from '../layers/obtain-layers.ts';
+import { resolveOptions, type SociIndexOptions } from '../options.ts';
 import { choosePlatforms, collectTasks, planPlatforms } from './plan-image.ts';
 import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
-import { assembleSociIndex } from './soci-manifest.ts';
+import { type Artifact, ArtifactList, assembleSociIndex } from './soci-manifest.ts';
 
 /** What {@link buildSociIndex} has come to. */
 export type SociIndexResult = BuiltIndexes | NothingToIndex;

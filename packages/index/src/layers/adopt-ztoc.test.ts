@@ -4,8 +4,8 @@ import { buildZtoc, decodeZtoc, encodeZtoc, type Ztoc } from '@soci/ztoc';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeLayer } from '../fixtures/image.ts';
-import type { LayerSettings } from '../layers/layer-settings.ts';
 import { adoptZtoc } from './adopt-ztoc.ts';
+import type { LayerSettings } from './layer-plan.ts';
 
 const SETTINGS: LayerSettings = {
   spanSize: 65_536,

@@ -1,11 +1,11 @@
 import type { Descriptor, Platform } from '@soci/oci';
-import { toDescriptor, toPlatform } from './image/structs.ts';
-import type { BuiltLayer } from './layers/build-layer.ts';
-import { type SkipReason, taskKey } from './layers/layer-plan.ts';
-import { cleanPrefetchPath } from './layers/prefetch-spans.ts';
+import { toDescriptor, toPlatform } from '../go-json/image-spec.ts';
+import type { BuiltLayer } from '../layers/build-layer.ts';
+import { type SkipReason, taskKey } from '../layers/layer-plan.ts';
+import { cleanPrefetchPath } from '../layers/prefetch-spans.ts';
+import { ANNOTATION_LAYER_DIGEST } from '../vocabulary.ts';
 import type { PlatformPlan } from './plan-image.ts';
 import type { AssembledIndex } from './soci-manifest.ts';
-import { ANNOTATION_LAYER_DIGEST } from './vocabulary.ts';
 
 /** What became of one platform of the image. */
 export interface PlatformReport {

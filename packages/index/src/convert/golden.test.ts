@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { openGolden, readGoldenRuns } from '../fixtures/golden.ts';
+import type { SociIndexOptions } from '../options.ts';
 import { buildSociIndex } from './build-index.ts';
 import { convertImage } from './convert-image.ts';
-import { openGolden, readGoldenRuns } from './fixtures/golden.ts';
-import type { SociIndexOptions } from './options.ts';
 
 describe.each(Object.entries(readGoldenRuns()))('%s, as the reference does it', (name, runs) => {
   it.each(runs.map((golden) => [JSON.stringify(golden.run), golden] as const))('%s', async (_, golden) => {

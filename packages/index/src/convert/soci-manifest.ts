@@ -1,11 +1,10 @@
+import type { Descriptor } from '@soci/oci';
 import { digestOf, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
-import type { Artifact, ArtifactKind } from './artifact.ts';
-import { type DescriptorStruct, encodeManifest, plainDescriptor, toDescriptor } from './image/structs.ts';
-import type { BuiltLayer } from './layers/build-layer.ts';
-import type { KnownZtoc } from './layers/known-ztoc.ts';
-import { type LayerPlan, taskKey } from './layers/layer-plan.ts';
-import { joinSpans, type PrefetchSpan } from './layers/prefetch-spans.ts';
-import type { ResolvedOptions } from './options.ts';
+import { type DescriptorStruct, encodeManifest, plainDescriptor, toDescriptor } from '../go-json/image-spec.ts';
+import type { BuiltLayer, KnownZtoc } from '../layers/build-layer.ts';
+import { type LayerPlan, taskKey } from '../layers/layer-plan.ts';
+import { joinSpans, type PrefetchSpan } from '../layers/prefetch-spans.ts';
+import type { ResolvedOptions } from '../options.ts';
 import {
   ANNOTATION_BUILD_TOOL_IDENTIFIER,
   ANNOTATION_DISABLE_XATTRS,
@@ -16,7 +15,7 @@ import {
   MEDIA_TYPE_SOCI_INDEX_V1,
   MEDIA_TYPE_SOCI_INDEX_V2,
   MEDIA_TYPE_ZTOC,
-} from './vocabulary.ts';
+} from '../vocabulary.ts';
 
 const utf8 = new TextEncoder();
 
@@ -143,4 +142,31 @@ function collectPrefetchSpans({ layers, ztocs, options }: SociIndexInput): Map<s
     }
   }
   return spansByLayer;
+}
+
+/** What a piece of content is for. */
+export type ArtifactKind = 'ztoc' | 'prefetch' | 'soci-config' | 'soci-index' | 'image-manifest' | 'image-index';
+
+/** A piece of content that was made, to be pushed under its descriptor. */
+export interface Artifact {
+  readonly kind: ArtifactKind;
+  readonly descriptor: Descriptor;
+  readonly content: Uint8Array;
+}
+
+/** Content that was made, in the order in which it must be pushed, each piece once. */
+export class ArtifactList {
+  readonly #artifacts = new Map<string, Artifact>();
+
+  /** Adds content whose leaves were added before it. */
+  add(...artifacts: readonly Artifact[]): void {
+    for (const artifact of artifacts) {
+      if (!this.#artifacts.has(artifact.descriptor.digest)) this.#artifacts.set(artifact.descriptor.digest, artifact);
+    }
+  }
+
+  /** All that was added, leaves before roots. */
+  list(): readonly Artifact[] {
+    return [...this.#artifacts.values()];
+  }
 }

@@ -1,11 +1,11 @@
 import { isImageIndex, isImageManifest } from '@soci/oci';
-import { SociIndexError } from './errors.ts';
-import type { ImageReader } from './image/image-reader.ts';
-import { distinctPlatforms } from './image/platform-match.ts';
-import { findManifest, selectManifest } from './image/select.ts';
-import { type DescriptorStruct, type PlatformStruct, toPlatformStruct } from './image/structs.ts';
-import { type LayerPlan, type LayerTask, planLayers, taskKey } from './layers/layer-plan.ts';
-import type { ResolvedOptions } from './options.ts';
+import { SociIndexError } from '../errors.ts';
+import { type DescriptorStruct, type PlatformStruct, toPlatformStruct } from '../go-json/image-spec.ts';
+import type { ImageReader } from '../image/image-reader.ts';
+import { dedupePlatforms, distinctPlatforms } from '../image/platform-match.ts';
+import { findManifest, selectManifest } from '../image/select.ts';
+import { type LayerPlan, type LayerTask, planLayers, taskKey } from '../layers/layer-plan.ts';
+import type { ResolvedOptions } from '../options.ts';
 
 /** What is to be done for one platform of an image. */
 export interface PlatformPlan {
@@ -13,6 +13,31 @@ export interface PlatformPlan {
   /** The manifest that the SOCI index will belong to. */
   readonly manifest: DescriptorStruct;
   readonly layers: readonly LayerPlan[];
+}
+
+/** What is to be converted, and how. */
+export interface ConversionPlan {
+  /** The image; a single manifest with its platform. */
+  readonly target: DescriptorStruct;
+  readonly plans: readonly PlatformPlan[];
+}
+
+/**
+ * Decides what becomes of each platform and layer of an image.
+ *
+ * @param available - The platforms that the image runs on, of which there is at least the `first`.
+ */
+export async function planConversion(
+  reader: ImageReader,
+  source: DescriptorStruct,
+  first: PlatformStruct,
+  available: readonly PlatformStruct[],
+  options: ResolvedOptions,
+): Promise<ConversionPlan> {
+  // The index that will list a single manifest has to say what it runs on; so far only its configuration does.
+  const target = isImageManifest(source.mediaType) ? { ...source, platform: first } : source;
+  const chosen = dedupePlatforms(choosePlatforms(target, available, options));
+  return { target, plans: await planPlatforms(reader, target, chosen, options) };
 }
 
 /**

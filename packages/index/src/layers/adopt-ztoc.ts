@@ -1,8 +1,8 @@
 import { decodeZtoc, encodeZtoc, listSpans, spanSizeOf, type Ztoc, ZtocError } from '@soci/ztoc';
-import { describeZtoc, type KnownZtoc } from '../layers/known-ztoc.ts';
-import type { LayerSettings } from '../layers/layer-settings.ts';
-import type { ZtocRefusal } from './ztoc-refusal.ts';
-import type { ReusableLayer } from './ztoc-source.ts';
+import type { ReusableLayer } from '../options.ts';
+import type { ZtocRefusal } from '../progress.ts';
+import { describeZtoc, type KnownZtoc } from './build-layer.ts';
+import type { LayerSettings } from './layer-plan.ts';
 
 /** A zTOC that is not used. */
 export interface RefusedZtoc {

@@ -1,18 +1,27 @@
-import { digestOf, formatPlatform, MEDIA_TYPE_OCI_IMAGE_CONFIG, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
-import type { Artifact } from './artifact.ts';
-import { SociIndexError } from './errors.ts';
-import type { ImageReader } from './image/image-reader.ts';
-import { matchPlatform } from './image/platform-match.ts';
-import { readFirstManifest } from './image/select.ts';
+import {
+  type Descriptor,
+  digestOf,
+  formatPlatform,
+  isImageManifest,
+  MEDIA_TYPE_OCI_IMAGE_CONFIG,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+} from '@soci/oci';
+import { SociIndexError } from '../errors.ts';
 import {
   type DescriptorStruct,
+  encodeIndex,
   encodeManifest,
   type IndexStruct,
   type PlatformStruct,
   plainDescriptor,
   toDescriptor,
   toPlatform,
-} from './image/structs.ts';
+} from '../go-json/image-spec.ts';
+import type { ImageReader } from '../image/image-reader.ts';
+import { matchPlatform } from '../image/platform-match.ts';
+import { readFirstManifest } from '../image/select.ts';
+import type { ResolvedOptions } from '../options.ts';
 import {
   ANNOTATION_IMAGE_MANIFEST_DIGEST,
   ANNOTATION_INDEX_DIGEST,
@@ -20,7 +29,9 @@ import {
   ANNOTATION_REFERENCE_TYPE,
   ATTESTATION_MANIFEST,
   MEDIA_TYPE_SOCI_INDEX_V2,
-} from './vocabulary.ts';
+} from '../vocabulary.ts';
+import type { PlatformPlan } from './plan-image.ts';
+import type { Artifact } from './soci-manifest.ts';
 
 /** A v2 SOCI index and the image manifest that it belongs to. */
 export interface AttachedIndex {
@@ -42,6 +53,45 @@ export interface RewriteOptions {
 export interface RewrittenIndex {
   readonly index: IndexStruct;
   readonly manifests: readonly Artifact[];
+}
+
+/** An image index that lists SOCI indexes, and the manifests that had to be written anew. */
+export interface RewrittenImage {
+  readonly root: Descriptor;
+  readonly content: Uint8Array;
+  readonly manifests: readonly Artifact[];
+}
+
+/** Writes the converted image: its image index, or one around its single manifest, with SOCI indexes attached. */
+export async function rewriteImage(
+  reader: ImageReader,
+  target: DescriptorStruct,
+  attached: readonly AttachedIndex[],
+  options: Pick<ResolvedOptions, 'isCompat'>,
+): Promise<RewrittenImage> {
+  const isWrapped = isImageManifest(target.mediaType);
+  const index = isWrapped
+    ? { schemaVersion: 2, artifactType: '', manifests: [target], subject: null, annotations: null }
+    : await reader.index(target);
+  const { isCompat } = options;
+  const rewritten = await rewriteImageIndex(reader, { ...index, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX }, attached, {
+    isCompat,
+    isWrapped,
+  });
+  const content = encodeIndex(rewritten.index);
+  const root = toDescriptor(plainDescriptor(MEDIA_TYPE_OCI_IMAGE_INDEX, digestOf(content), content.length));
+  return { root, content, manifests: rewritten.manifests };
+}
+
+/** Pairs the platforms that have a SOCI index with it. */
+export function attachIndexes(
+  plans: readonly PlatformPlan[],
+  indexes: readonly ({ readonly descriptor: DescriptorStruct } | undefined)[],
+): AttachedIndex[] {
+  return plans.flatMap(({ platform, manifest }, i) => {
+    const descriptor = indexes[i]?.descriptor;
+    return descriptor === undefined ? [] : [{ platform, manifest, descriptor }];
+  });
 }
 
 /**

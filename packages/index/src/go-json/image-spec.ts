@@ -1,9 +1,9 @@
 import type { Descriptor, Platform } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
-import { decodeBase64 } from '../go-json/base64.ts';
-import { decodeStruct } from '../go-json/decode.ts';
-import { encodeStruct } from '../go-json/encode.ts';
-import type { Field, Integer, Schema } from '../go-json/schema.ts';
+import { decodeStruct } from './decode.ts';
+import { encodeStruct } from './encode.ts';
+import type { Field, Integer, Schema } from './schema.ts';
+import { decodeBase64 } from './string.ts';
 
 /** A descriptor as the reference holds it: the fields it knows, null where a list, map or pointer was not given. */
 export interface DescriptorStruct {
