@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeImage, parseLocation, withPlaces } from '@soci/cli/images';
+import { describeImage, parseLocation, withImageStores } from '@soci/cli/internal';
 import { describe, expect, it } from 'vitest';
 import { type DemoRun, runDemoHere } from './fixtures/run-demo-here.ts';
 import { temporaryFolder } from './fixtures/temporary-folder.ts';
@@ -92,7 +92,7 @@ describe('an image that goes the whole way', () => {
     expect(told.steps.push.bytesIn).toBeGreaterThan(490_000);
     expect(told.steps.index.bytesIn).toBeLessThan(200_000);
     expect(told.steps.again.requests).toBeLessThan(5);
-    await withPlaces({ env: {}, trace: () => {} }, new AbortController().signal, async (places) => {
+    await withImageStores({ env: {}, trace: () => {} }, new AbortController().signal, async (places) => {
       const { root, images } = await describeImage(await places.openSource(parseLocation(told.kept)), {});
       expect(root.digest).toBe(told.root.digest);
       expect(images[0]?.sociIndexes).toHaveLength(1);

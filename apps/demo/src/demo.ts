@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import {
   type Command,
   defineCommand,
+  formatBytes,
+  IMAGE_FORMS,
+  type LayoutLocation,
+  parseLocation,
   parseSize,
   REGISTRY_OPTIONS,
   text,
   toRegistryAccess,
   valueOption,
-} from '@soci/cli/command-line';
-import { IMAGE_FORMS, type LayoutLocation, parseLocation } from '@soci/cli/images';
-import { formatBytes } from '@soci/cli/terminal';
+} from '@soci/cli/internal';
 import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
 import { defaultFolder, shortestPath } from './folder.ts';
 import { prepareDemoImage } from './image/demo-image.ts';

@@ -1,4 +1,4 @@
-import type { RegistryAccess } from '@soci/cli/images';
+import type { RegistryAccess } from '@soci/cli/internal';
 import { type ImageEntry, inspectImage } from '@soci/index';
 import type { CallOptions } from '@soci/oci';
 import { openRegistry, staticCredentials } from '@soci/registry';

@@ -1,5 +1,5 @@
-import type { CommandContext } from '@soci/cli/command-line';
 import {
+  type CommandContext,
   describeImage,
   type ImageDescription,
   ImageFiles,
@@ -8,8 +8,8 @@ import {
   type RegistryAccess,
   type Verification,
   verifyIndexes,
-  withPlaces,
-} from '@soci/cli/images';
+  withImageStores,
+} from '@soci/cli/internal';
 import { measureReading, type ReadingCost } from './reading-cost.ts';
 
 /** What reading a converted image back has shown. */
@@ -32,7 +32,7 @@ export async function proveReadable(
   const started = performance.now();
   const progress = output.openProgress();
   try {
-    return await withPlaces(access, signal, async (places) => {
+    return await withImageStores(access, signal, async (places) => {
       const source = await places.openSource(location);
       const image = await describeImage(source, { signal });
       const totalSize = indexedSize(image.images);

@@ -1,4 +1,4 @@
-import type { OpenLayer } from '@soci/cli/images';
+import type { OpenLayer } from '@soci/cli/internal';
 import type { FileEntry } from '@soci/ztoc';
 
 /** What reading one file costs. */

@@ -1,5 +1,5 @@
-import type { CommandContext } from '@soci/cli/command-line';
 import {
+  type CommandContext,
   describeImage,
   type ImageDestination,
   ImageFiles,
@@ -8,9 +8,9 @@ import {
   parseRegistryLocation,
   type RegistryAccess,
   showTransferProgress,
+  withImageStores,
   withoutName,
-  withPlaces,
-} from '@soci/cli/images';
+} from '@soci/cli/internal';
 import type { RegistryTraffic } from './registry/messages.ts';
 import type { RegistryThread } from './registry/registry-thread.ts';
 
@@ -49,9 +49,9 @@ export class RepositoryRound {
   /** Pushes the image, wherever it is. */
   async push(from: ImageLocation, access: RegistryAccess): Promise<void> {
     const { signal } = this.#context;
-    await withPlaces(access, signal, async (there) => {
+    await withImageStores(access, signal, async (there) => {
       const source = await there.openSource(from);
-      await withPlaces(this.#registry.access, signal, async (places) => {
+      await withImageStores(this.#registry.access, signal, async (places) => {
         await this.#copy(await places.openDestination(this.image), source, source, []);
       });
     });
@@ -60,7 +60,7 @@ export class RepositoryRound {
   /** Reads one file out of the registry, as `soci-index cat` does. */
   async readFile(path: string): Promise<void> {
     const call = { signal: this.#context.signal };
-    await withPlaces(this.#registry.access, call.signal, async (places) => {
+    await withImageStores(this.#registry.access, call.signal, async (places) => {
       const source = await places.openSource(this.converted);
       const { images } = await describeImage(source, call);
       for (const image of images.slice(0, 1)) {
@@ -73,9 +73,9 @@ export class RepositoryRound {
   /** Pulls the converted image into a place that outlives the registry; layers are taken from where the image came from. */
   async pull(from: ImageLocation, to: ImageLocation, access: RegistryAccess): Promise<void> {
     const { signal } = this.#context;
-    await withPlaces(access, signal, async (there) => {
+    await withImageStores(access, signal, async (there) => {
       const [origin, destination] = [await there.openSource(from), await there.openDestination(to)];
-      await withPlaces(this.#registry.access, signal, async (places) => {
+      await withImageStores(this.#registry.access, signal, async (places) => {
         const source = await places.openSource(this.converted);
         const { images } = await describeImage(source, { signal });
         const layers = images.flatMap((image) => image.layers.map(({ digest }) => digest));

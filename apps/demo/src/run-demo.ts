@@ -1,4 +1,4 @@
-import { type CliIo, type ExitCode, runCommand, tellFailure, withProcessIo } from '@soci/cli/command-line';
+import { type CliIo, type ExitCode, runCommand, tellFailure, withProcessIo } from '@soci/cli/internal';
 import { demo } from './demo.ts';
 
 /** What people type before the words of the demonstration. */

@@ -1,5 +1,4 @@
-import { type CommandContext, EXIT, type ExitCode } from '@soci/cli/command-line';
-import type { ImageLocation, RegistryAccess } from '@soci/cli/images';
+import { type CommandContext, EXIT, type ExitCode, type ImageLocation, type RegistryAccess } from '@soci/cli/internal';
 import type { GeneratorAnswer } from '@soci/functions';
 import { takeInventory } from './inventory.ts';
 import { proveReadable } from './prove-readable.ts';

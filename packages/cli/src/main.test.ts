@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { COMMANDS } from './command-table.ts';
 import { layerPath, layoutPath } from './fixtures/golden.ts';
 import { runCli } from './fixtures/run-cli.ts';
-import { textWidth } from './terminal/text-width.ts';
+import { textWidth } from './terminal/text.ts';
 
 const commands = await Promise.all(COMMANDS.map(({ load }) => load()));
 

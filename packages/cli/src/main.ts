@@ -1,12 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { commandsOfGroup, findCommand } from './arguments/find-command.ts';
 import { commandHelp, programHelp } from './arguments/help.ts';
+import { EXIT, type ExitCode } from './command.ts';
 import { COMMANDS } from './command-table.ts';
-import { EXIT, type ExitCode } from './exit-code.ts';
-import { type CliIo, widthOf, writeTo } from './io.ts';
-import { withProcessIo } from './process-io.ts';
-import { PROGRAM, programVersion } from './program.ts';
+import { type CliIo, PROGRAM, widthOf, withProcessIo, writeTo } from './io.ts';
 import { HELP_WIDTH, isHelp, runCommand, tellFailure } from './run-command.ts';
-import { styleFor } from './terminal/style.ts';
+import { styleFor } from './terminal/text.ts';
 
 /**
  * Runs one command line.
@@ -33,6 +32,16 @@ async function run(argv: readonly string[], io: CliIo): Promise<ExitCode> {
   } catch (error) {
     return tellFailure(error, argv, io);
   }
+}
+
+/** In the bundle, the version of the package: see `bundle/write-bundle.mjs`. */
+declare const BUNDLED_VERSION: string | undefined;
+
+/** The version that the package was published as. */
+export function programVersion(): string {
+  if (typeof BUNDLED_VERSION === 'string') return BUNDLED_VERSION;
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return (manifest as { version: string }).version;
 }
 
 /** Help on the command, or the group of commands, that the words name; on the program where they name none. */

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CommandContext } from '@soci/cli/command-line';
-import { countOf, formatBytes } from '@soci/cli/terminal';
+import { type CommandContext, countOf, formatBytes } from '@soci/cli/internal';
 import { type LayerPlan, planLayers } from './machine-layers.ts';
 import { makeImage } from './make-image.ts';
 import { treeSize } from './tree.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeImage, ImageFiles, parseLocation, withPlaces } from '@soci/cli/images';
+import { describeImage, ImageFiles, parseLocation, withImageStores } from '@soci/cli/internal';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { makeImage } from './make-image.ts';
@@ -11,7 +11,7 @@ const { signal } = new AbortController();
 
 /** Lets `look` see the files of an image in a layout. */
 async function withFiles(layout: string, look: (files: ImageFiles) => Promise<void>): Promise<void> {
-  await withPlaces({ env: {}, trace: () => {} }, signal, async (places) => {
+  await withImageStores({ env: {}, trace: () => {} }, signal, async (places) => {
     const source = await places.openSource(parseLocation(`oci:${layout}:latest`));
     const { images } = await describeImage(source, { signal });
     expect(images).toHaveLength(1);

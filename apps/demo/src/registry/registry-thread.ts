@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { RegistryAccess } from '@soci/cli/images';
+import type { RegistryAccess } from '@soci/cli/internal';
 import type { EcrImageActionEvent } from '@soci/test-registry';
 import type { RegistryMessage, RegistryQuestion, RegistryTraffic } from './messages.ts';
 

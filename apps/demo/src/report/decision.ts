@@ -1,4 +1,4 @@
-import { countOf, formatBytes, formatSeconds, printable } from '@soci/cli/terminal';
+import { countOf, formatBytes, formatSeconds, printable } from '@soci/cli/internal';
 import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
 import type { Invocation } from '@soci/test-aws';
 import type { Run } from '../workflow/event-story.ts';

@@ -1,4 +1,4 @@
-import { type Column, formatBytes, formatSeconds, type Output, printable } from '@soci/cli/terminal';
+import { type Column, formatBytes, formatSeconds, type Output, printable } from '@soci/cli/internal';
 import type { Invocation } from '@soci/test-aws';
 import { type EventStory, imageOf, isOfRegistry, type TellingEvent } from '../workflow/event-story.ts';
 import { describeFilter, describeGenerator } from './decision.ts';

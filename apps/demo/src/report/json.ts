@@ -1,4 +1,4 @@
-import { countRead } from '@soci/cli/images';
+import { countRead } from '@soci/cli/internal';
 import type { GeneratorAnswer } from '@soci/functions';
 import type { InventoryItem } from '../inventory.ts';
 import type { Proof } from '../prove-readable.ts';

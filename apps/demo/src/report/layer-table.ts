@@ -1,4 +1,4 @@
-import { type Column, formatBytes, formatCount, type Output, printable, shortDigest } from '@soci/cli/terminal';
+import { type Column, formatBytes, formatCount, type Output, printable, shortDigest } from '@soci/cli/internal';
 import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
 import { type Descriptor, formatPlatform } from '@soci/oci';
 import type { Proof } from '../prove-readable.ts';

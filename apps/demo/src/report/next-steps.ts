@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Output, printable } from '@soci/cli/terminal';
+import { type Output, printable } from '@soci/cli/internal';
 
 /** Says what to try next. */
 export async function suggestNext(folder: string, file: string | undefined, output: Output): Promise<void> {

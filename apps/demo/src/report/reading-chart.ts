@@ -1,4 +1,4 @@
-import { drawBar, formatBytes, formatShare, type Output, printable, shorten } from '@soci/cli/terminal';
+import { drawBar, formatBytes, formatShare, type Output, printable, shorten } from '@soci/cli/internal';
 import type { ReadingCost } from '../reading-cost.ts';
 
 /** Shows how little of the image must be fetched to read single files of it. */

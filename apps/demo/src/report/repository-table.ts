@@ -1,4 +1,4 @@
-import { type Column, countOf, formatBytes, type Output, printable, shortDigest } from '@soci/cli/terminal';
+import { type Column, countOf, formatBytes, type Output, printable, shortDigest } from '@soci/cli/internal';
 import type { InventoryItem } from '../inventory.ts';
 
 const COLUMNS: readonly Column[] = [

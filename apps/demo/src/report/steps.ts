@@ -1,6 +1,6 @@
-import { countRead } from '@soci/cli/images';
 import {
   countOf,
+  countRead,
   formatBytes,
   formatSeconds,
   formatShare,
@@ -8,7 +8,7 @@ import {
   printable,
   textWidth,
   wrapWords,
-} from '@soci/cli/terminal';
+} from '@soci/cli/internal';
 import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
 import type { DemoImage } from '../image/demo-image.ts';
 import type { Proof } from '../prove-readable.ts';

@@ -1,4 +1,4 @@
-import { formatBytes, type Output } from '@soci/cli/terminal';
+import { formatBytes, type Output } from '@soci/cli/internal';
 
 const LOOK_MILLISECONDS = 200;
 

@@ -1,9 +1,7 @@
-import { COMMON_OPTIONS, type Command } from '../command.ts';
+import { COMMON_OPTIONS, type Command, EXIT } from '../command.ts';
 import type { CommandEntry } from '../command-table.ts';
-import { EXIT } from '../exit-code.ts';
-import { PROGRAM } from '../program.ts';
-import type { Style } from '../terminal/style.ts';
-import { wrapWords } from '../terminal/text-width.ts';
+import { PROGRAM } from '../io.ts';
+import { type Style, wrapWords } from '../terminal/text.ts';
 import type { OptionTable } from './option.ts';
 
 const WIDEST = 100;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { CommandContext } from '../command.ts';
 import { CliError, usageError } from '../errors.ts';
 import type { ImageLocation } from '../transports/location.ts';
-import type { RegistryAccess } from '../transports/registry-access.ts';
+import type { RegistryAccess } from '../transports/transport.ts';
 import { flag, type OptionValues, text, valueOption } from './option.ts';
 import { parseCount, parseWholeNumber } from './size.ts';
 

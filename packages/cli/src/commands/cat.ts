@@ -1,15 +1,13 @@
 import { parsePlatform } from '@soci/oci';
 import { text, valueOption } from '../arguments/option.ts';
 import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-options.ts';
-import { defineCommand } from '../command.ts';
+import { defineCommand, EXIT } from '../command.ts';
 import { CliError } from '../errors.ts';
-import { EXIT } from '../exit-code.ts';
-import { choosePlatform } from '../image/choose-platform.ts';
-import { describeImage } from '../image/describe-image.ts';
+import { writeFileContent } from '../files/write-file.ts';
+import { choosePlatform, describeImage } from '../image/describe-image.ts';
 import { ImageFiles } from '../image/image-files.ts';
+import { withImageStores } from '../transports/image-stores.ts';
 import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
-import { withPlaces } from '../transports/places.ts';
-import { writeFileContent } from '../write-file-content.ts';
 
 export const cat = defineCommand({
   details: [
@@ -33,8 +31,8 @@ export const cat = defineCommand({
   async run({ operands: [from = '', path = ''], options }, context) {
     const { output, signal } = context;
     const location = parseLocation(from);
-    await withPlaces(await toRegistryAccess(options, [location], context), signal, async (places) => {
-      const source = await places.openSource(location);
+    await withImageStores(await toRegistryAccess(options, [location], context), signal, async (stores) => {
+      const source = await stores.openSource(location);
       const image = choosePlatform(await describeImage(source, { signal }), options.platform);
       const files = new ImageFiles(source, image, { signal });
       const file = await files.find(await files.resolve(path));

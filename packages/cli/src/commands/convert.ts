@@ -5,8 +5,7 @@ import { defineCommand } from '../command.ts';
 import { indexInto } from '../image/index-into.ts';
 import { printOutcome } from '../image/print-outcome.ts';
 import { recognizeImage } from '../image/recognize.ts';
-import { destinationName } from '../transports/choose-root.ts';
-import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
+import { destinationName, IMAGE_FORMS, parseLocation } from '../transports/location.ts';
 
 export const convert = defineCommand({
   details: [

@@ -7,8 +7,7 @@ import { indexInto } from '../image/index-into.ts';
 import { withoutName } from '../image/new-content.ts';
 import { printOutcome } from '../image/print-outcome.ts';
 import { recognizeCopy, recognizeReferrers } from '../image/recognize.ts';
-import { destinationName } from '../transports/choose-root.ts';
-import { IMAGE_FORMS, type ImageLocation, parseLocation } from '../transports/location.ts';
+import { destinationName, IMAGE_FORMS, type ImageLocation, parseLocation } from '../transports/location.ts';
 
 export const create = defineCommand({
   details: [

@@ -2,17 +2,14 @@ import { readVerified } from '@soci/oci';
 import { buildZtoc, decodeZtoc, type FileEntry } from '@soci/ztoc';
 import { text, valueOption } from '../arguments/option.ts';
 import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-options.ts';
-import { defineCommand } from '../command.ts';
-import { EXIT } from '../exit-code.ts';
-import { describeImage, type ImageDescription } from '../image/describe-image.ts';
-import { findLayer, findZtoc } from '../image/find-layer.ts';
-import { imageAsJson } from '../image/image-json.ts';
-import { printImage } from '../image/print-image.ts';
-import { printFiles } from '../layer-files.ts';
+import { defineCommand, EXIT } from '../command.ts';
+import { printFiles } from '../files/print-files.ts';
+import { MAX_ZTOC_SIZE } from '../files/read-file.ts';
+import { describeImage, findLayer, findZtoc, type ImageDescription } from '../image/describe-image.ts';
+import { imageAsJson, printImage } from '../image/print-image.ts';
+import { withImageStores } from '../transports/image-stores.ts';
 import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
-import { withPlaces } from '../transports/places.ts';
 import type { ImageSource } from '../transports/transport.ts';
-import { MAX_ZTOC_SIZE } from '../ztoc-file.ts';
 
 export const inspect = defineCommand({
   details: [
@@ -34,8 +31,8 @@ export const inspect = defineCommand({
   async run({ operands: [from = ''], options }, context) {
     const { output, signal } = context;
     const location = parseLocation(from);
-    await withPlaces(await toRegistryAccess(options, [location], context), signal, async (places) => {
-      const source = await places.openSource(location);
+    await withImageStores(await toRegistryAccess(options, [location], context), signal, async (stores) => {
+      const source = await stores.openSource(location);
       const image = await describeImage(source, { signal });
       if (options.layer !== undefined) {
         await printFiles(await listLayer(source, image, options.layer, signal), output);

@@ -2,17 +2,15 @@ import { parsePlatform } from '@soci/oci';
 import type { FileEntry } from '@soci/ztoc';
 import { valueOption } from '../arguments/option.ts';
 import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-options.ts';
-import { defineCommand } from '../command.ts';
+import { defineCommand, EXIT } from '../command.ts';
 import { CliError } from '../errors.ts';
-import { EXIT } from '../exit-code.ts';
-import { choosePlatform } from '../image/choose-platform.ts';
-import { describeImage } from '../image/describe-image.ts';
+import { fileAsJson, fileAsLine, printFiles } from '../files/print-files.ts';
+import { choosePlatform, describeImage } from '../image/describe-image.ts';
 import { ImageFiles } from '../image/image-files.ts';
-import { fileAsJson, fileAsLine, printFiles } from '../layer-files.ts';
 import type { Output } from '../terminal/output.ts';
-import { printable } from '../terminal/text-width.ts';
+import { printable } from '../terminal/text.ts';
+import { withImageStores } from '../transports/image-stores.ts';
 import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
-import { withPlaces } from '../transports/places.ts';
 
 export const ls = defineCommand({
   details: ['Layers without a zTOC are read whole.'],
@@ -28,8 +26,8 @@ export const ls = defineCommand({
   async run({ operands: [from = '', path = ''], options }, context) {
     const { output, signal } = context;
     const location = parseLocation(from);
-    await withPlaces(await toRegistryAccess(options, [location], context), signal, async (places) => {
-      const source = await places.openSource(location);
+    await withImageStores(await toRegistryAccess(options, [location], context), signal, async (stores) => {
+      const source = await stores.openSource(location);
       const image = choosePlatform(await describeImage(source, { signal }), options.platform);
       const files = new ImageFiles(source, image, { signal });
       const reached = await files.resolve(path);

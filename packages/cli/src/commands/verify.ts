@@ -1,13 +1,12 @@
 import { valueOption } from '../arguments/option.ts';
 import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-options.ts';
 import { parseCount } from '../arguments/size.ts';
-import { defineCommand } from '../command.ts';
+import { defineCommand, EXIT } from '../command.ts';
 import { CliError } from '../errors.ts';
-import { EXIT } from '../exit-code.ts';
 import { describeImage, indexedSize } from '../image/describe-image.ts';
 import { printIndexes, printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
+import { withImageStores } from '../transports/image-stores.ts';
 import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
-import { withPlaces } from '../transports/places.ts';
 
 const MAX_SAMPLE = 999_999_999;
 
@@ -36,8 +35,8 @@ export const verify = defineCommand({
     const location = parseLocation(from);
     const access = await toRegistryAccess(options, [location], context);
     const progress = output.openProgress();
-    const verification = await withPlaces(access, signal, async (places) => {
-      const source = await places.openSource(location);
+    const verification = await withImageStores(access, signal, async (stores) => {
+      const source = await stores.openSource(location);
       const { root, images } = await describeImage(source, { signal });
       const documents = images.flatMap(({ sociIndexes }) => sociIndexes);
       const listed = documents.some(({ version }) => version === 2) ? [root] : [];

@@ -1,12 +1,11 @@
 import { openZtoc } from '@soci/ztoc';
 import { fileSource } from '@soci/ztoc/node';
 import { text, valueOption } from '../arguments/option.ts';
-import { defineCommand } from '../command.ts';
+import { defineCommand, EXIT } from '../command.ts';
 import { errorIn } from '../describe-error.ts';
 import { CliError } from '../errors.ts';
-import { EXIT } from '../exit-code.ts';
-import { writeFileContent } from '../write-file-content.ts';
-import { readZtocFile } from '../ztoc-file.ts';
+import { readZtocFile } from '../files/read-file.ts';
+import { writeFileContent } from '../files/write-file.ts';
 
 export const ztocCat = defineCommand({
   details: [

@@ -4,14 +4,13 @@ import { digestOf } from '@soci/oci';
 import { type BuildZtocOptions, type BuiltZtoc, buildZtoc } from '@soci/ztoc';
 import { oneOf, text, valueOption } from '../arguments/option.ts';
 import { ZTOC_OPTIONS } from '../arguments/ztoc-options.ts';
-import { type CommandContext, defineCommand } from '../command.ts';
+import { type CommandContext, defineCommand, EXIT } from '../command.ts';
 import { describeErrorAt, type ErrorDescription } from '../describe-error.ts';
 import { usageError } from '../errors.ts';
-import { EXIT } from '../exit-code.ts';
-import { readFileChunks } from '../read-file-chunks.ts';
+import { readFileChunks } from '../files/read-file.ts';
+import { writeAside } from '../files/write-file.ts';
 import { countOf, formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
-import { printable } from '../terminal/text-width.ts';
-import { writeAside } from '../write-aside.ts';
+import { printable } from '../terminal/text.ts';
 
 /** What `--json` prints for a layer whose zTOC was made. */
 interface MadeZtoc {

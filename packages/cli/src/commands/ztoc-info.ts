@@ -1,9 +1,8 @@
 import { digestOf } from '@soci/oci';
-import { defineCommand } from '../command.ts';
-import { EXIT } from '../exit-code.ts';
+import { defineCommand, EXIT } from '../command.ts';
+import { readZtocFile } from '../files/read-file.ts';
 import { formatBytes, formatCount } from '../terminal/quantity.ts';
-import { printable } from '../terminal/text-width.ts';
-import { readZtocFile } from '../ztoc-file.ts';
+import { printable } from '../terminal/text.ts';
 
 export const ztocInfo = defineCommand({
   operands: [{ name: 'ZTOC', help: 'a zTOC file' }],

@@ -1,7 +1,6 @@
-import { defineCommand } from '../command.ts';
-import { EXIT } from '../exit-code.ts';
-import { printFiles } from '../layer-files.ts';
-import { readZtocFile } from '../ztoc-file.ts';
+import { defineCommand, EXIT } from '../command.ts';
+import { printFiles } from '../files/print-files.ts';
+import { readZtocFile } from '../files/read-file.ts';
 
 export const ztocLs = defineCommand({
   details: ['Files stand in the order of the layer. With --quiet only their names are printed.'],

@@ -18,12 +18,11 @@ import {
   MEDIA_TYPE_OCI_LAYER_GZIP,
   OciError,
 } from '@soci/oci';
-import { defineCommand } from '../command.ts';
+import { defineCommand, EXIT } from '../command.ts';
 import { errorIn } from '../describe-error.ts';
 import { CliError } from '../errors.ts';
-import { EXIT } from '../exit-code.ts';
+import { readZtocFile, type ZtocFile } from '../files/read-file.ts';
 import { printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
-import { readZtocFile, type ZtocFile } from '../ztoc-file.ts';
 
 export const ztocVerify = defineCommand({
   details: ['As verify does it for an image. The exit code is 1 where anything is wrong.'],

@@ -1,13 +1,16 @@
-import { type ImageManifestEntry, inspectImage, type SociDocument } from '@soci/index';
+import { type ImageManifestEntry, inspectImage, type SociDocument, type ZtocReference } from '@soci/index';
 import {
   type CallOptions,
   type Descriptor,
+  formatPlatform,
   isImageConfig,
   type Platform,
   parseImageConfig,
   parseManifest,
+  platformMatches,
   readVerified,
 } from '@soci/oci';
+import { CliError, usageError } from '../errors.ts';
 import type { ImageSource } from '../transports/transport.ts';
 
 /** What an image consists of. */
@@ -83,4 +86,60 @@ export function indexedSize(images: readonly PlatformImage[]): number {
     }
   }
   return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+}
+
+/**
+ * The image for one platform: the one that is asked for, or the only one there is.
+ *
+ * @throws CliError `USAGE_INVALID` where nothing is asked for and there are several, `SOURCE_INVALID` where there is none.
+ */
+export function choosePlatform({ images, root }: ImageDescription, wanted: Platform | undefined): PlatformImage {
+  const [first, ...others] = images;
+  if (first === undefined) throw new CliError('SOURCE_INVALID', `${root.digest} holds no image`);
+  const there = images.map(({ platform }) => formatPlatform(platform)).join(', ');
+  if (wanted !== undefined) {
+    const found = images.find(({ platform }) => platformMatches(wanted, platform));
+    if (found) return found;
+    throw new CliError('SOURCE_INVALID', `the image is not for ${formatPlatform(wanted)}, but for ${there}`);
+  }
+  if (others.length > 0)
+    throw usageError(`the image is for several platforms: ${there}`, 'Choose one with --platform.');
+  return first;
+}
+
+/** The zTOC that a SOCI index of the image has for a layer: the newest version first; undefined where none has one. */
+export function findZtoc({ sociIndexes }: PlatformImage, layer: string): ZtocReference | undefined {
+  return sociIndexes
+    .toSorted((a, b) => b.version - a.version)
+    .flatMap(({ ztocs }) => ztocs)
+    .find(({ layerDigest }) => layerDigest === layer);
+}
+
+/**
+ * The layer that a person names by its digest, or by the beginning of it, with or without `sha256:`.
+ *
+ * @throws CliError `USAGE_INVALID` where the beginning is too short or several layers share it, `SOURCE_INVALID` where no
+ * layer has it.
+ */
+export function findLayer(
+  { images }: ImageDescription,
+  named: string,
+): { readonly image: PlatformImage; readonly layer: Descriptor } {
+  const hex = named.replace(/^sha(256|512):/, '').toLowerCase();
+  if (!/^[0-9a-f]{6,128}$/.test(hex)) {
+    throw usageError(`${JSON.stringify(named)} is no digest`, 'Give at least six of its hex digits.');
+  }
+  const found = images.flatMap((image) =>
+    image.layers
+      .filter(({ digest }) => digest.slice(digest.indexOf(':') + 1).startsWith(hex))
+      .map((layer) => ({ image, layer })),
+  );
+  const [first, ...others] = found;
+  if (first === undefined) {
+    throw new CliError('SOURCE_INVALID', `no layer of the image has a digest that begins with ${hex}`);
+  }
+  if (others.some(({ layer }) => layer.digest !== first.layer.digest)) {
+    throw usageError(`several layers have digests that begin with ${hex}`, 'Give more of its digits.');
+  }
+  return found.find(({ image }) => findZtoc(image, first.layer.digest) !== undefined) ?? first;
 }

@@ -2,10 +2,9 @@ import type { CallOptions, Descriptor } from '@soci/oci';
 import { readVerified } from '@soci/oci';
 import { buildZtoc, decodeZtoc, type FileEntry, openZtoc, type RandomAccessSource, type ZtocReader } from '@soci/ztoc';
 import { CliError } from '../errors.ts';
+import { MAX_ZTOC_SIZE } from '../files/read-file.ts';
 import type { ImageSource } from '../transports/transport.ts';
-import { MAX_ZTOC_SIZE } from '../ztoc-file.ts';
-import type { PlatformImage } from './describe-image.ts';
-import { findZtoc } from './find-layer.ts';
+import { findZtoc, type PlatformImage } from './describe-image.ts';
 
 /** A layer that files can be read from. */
 export interface OpenLayer {

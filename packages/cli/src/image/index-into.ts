@@ -2,13 +2,11 @@ import type { BuiltIndexes, NothingToIndex, SociIndexOptions } from '@soci/index
 import type { Descriptor, Fetcher } from '@soci/oci';
 import type { CommandContext } from '../command.ts';
 import { CliError } from '../errors.ts';
-import { showLayerProgress } from '../layer-progress.ts';
-import { showTransferProgress } from '../transfer-progress.ts';
+import { withImageStores } from '../transports/image-stores.ts';
 import type { ImageLocation } from '../transports/location.ts';
-import { withPlaces } from '../transports/places.ts';
-import type { RegistryAccess } from '../transports/registry-access.ts';
-import type { Holdings, ImageDestination, ImageSource, NamedRoot } from '../transports/transport.ts';
+import type { Holdings, ImageDestination, ImageSource, NamedRoot, RegistryAccess } from '../transports/transport.ts';
 import { buildWhileTrying } from './build-while-trying.ts';
+import { showLayerProgress, showTransferProgress } from './index-progress.ts';
 import { overlayArtifacts } from './new-content.ts';
 import { reusableZtocs } from './reusable-ztocs.ts';
 import { allProblems, type Verification, type VerificationOptions, verifyIndexes } from './verify-indexes.ts';
@@ -99,8 +97,8 @@ export async function indexInto<Made extends BuiltIndexes>(
     return { result: made, ...(verification && { verification }) };
   };
   try {
-    const outcome = await withPlaces(job.access, signal, async (places) =>
-      run(await places.openSource(job.source), await places.openDestination(job.destination)),
+    const outcome = await withImageStores(job.access, signal, async (stores) =>
+      run(await stores.openSource(job.source), await stores.openDestination(job.destination)),
     );
     return { ...outcome, seconds: (performance.now() - started) / 1000 };
   } finally {

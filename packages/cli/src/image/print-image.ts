@@ -1,11 +1,10 @@
-import type { SociDocument } from '@soci/index';
+import { ANNOTATION_DISABLE_XATTRS, type SociDocument } from '@soci/index';
 import { type Descriptor, formatPlatform, layerCompression } from '@soci/oci';
 import type { Output } from '../terminal/output.ts';
 import { countOf, formatBytes, shortDigest } from '../terminal/quantity.ts';
 import type { Column } from '../terminal/table.ts';
-import { printable } from '../terminal/text-width.ts';
-import type { ImageDescription, PlatformImage } from './describe-image.ts';
-import { findZtoc } from './find-layer.ts';
+import { printable } from '../terminal/text.ts';
+import { findZtoc, type ImageDescription, type PlatformImage } from './describe-image.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'LAYER' },
@@ -56,4 +55,43 @@ function layerRow(image: PlatformImage, { digest, size, mediaType }: Descriptor)
 function describeIndex({ version, descriptor, ztocs, prefetches }: SociDocument): string {
   const prefetch = prefetches.length > 0 ? `, prefetches from ${countOf(prefetches.length, 'layer')}` : '';
   return `SOCI index v${version}  ${descriptor.digest}  of ${countOf(ztocs.length, 'layer')}${prefetch}`;
+}
+
+/** What `inspect --json` prints; docs/cli.md says what each field means. */
+export function imageAsJson(source: string, { root, images, others }: ImageDescription): object {
+  return {
+    source,
+    root,
+    platforms: images.map((image) => ({
+      platform: image.platform,
+      manifest: image.manifest,
+      config: image.config,
+      layers: image.layers.map((layer) => {
+        const ztoc = findZtoc(image, layer.digest);
+        const { digest, mediaType, size } = layer;
+        return { layer: digest, mediaType, layerSize: size, ...(ztoc && { ztoc: ztoc.descriptor.digest }) };
+      }),
+      indexes: image.sociIndexes.map(sociIndexAsJson),
+    })),
+    others: others.map(({ descriptor, kind }) => ({ kind, manifest: descriptor })),
+  };
+}
+
+function sociIndexAsJson({ version, descriptor, ztocs, prefetches }: SociDocument): object {
+  return {
+    version,
+    index: descriptor,
+    ztocs: ztocs.map(({ layerDigest, spanSize, descriptor: { digest, size, annotations } }) => ({
+      layer: layerDigest,
+      digest,
+      size,
+      spanSize,
+      disableXattrs: annotations?.[ANNOTATION_DISABLE_XATTRS] === 'true',
+    })),
+    prefetches: prefetches.map(({ layerDigest, descriptor: { digest, size } }) => ({
+      layer: layerDigest,
+      digest,
+      size,
+    })),
+  };
 }

@@ -12,18 +12,18 @@ export function reusableZtocs(
   holdings: Holdings | undefined,
   call: CallOptions,
 ): ZtocSource | undefined {
-  const places: ZtocSource[] = [];
+  const stores: ZtocSource[] = [];
   const isShared = holdings?.store === source.store;
   if (holdings) {
     // Asked for at once, while the image's manifests are read: a layer that is new is looked for everywhere.
     const neighbours = holdings.neighbours(source, call).catch(() => []);
     const candidates = heldBy(holdings.current, isShared ? source.root : undefined, neighbours);
-    places.push(findReusableZtocs(holdings.store, candidates, call));
+    stores.push(findReusableZtocs(holdings.store, candidates, call));
   }
   if (!isShared && source.location.transport === 'registry') {
-    places.push(findReusableZtocs(source.store, [source.root], call));
+    stores.push(findReusableZtocs(source.store, [source.root], call));
   }
-  return places.length === 0 ? undefined : firstOf(places);
+  return stores.length === 0 ? undefined : firstOf(stores);
 }
 
 async function* heldBy(
@@ -36,10 +36,10 @@ async function* heldBy(
   yield* await neighbours;
 }
 
-function firstOf(places: readonly ZtocSource[]): ZtocSource {
+function firstOf(stores: readonly ZtocSource[]): ZtocSource {
   return {
     async find(...asked) {
-      for (const place of places) {
+      for (const place of stores) {
         const found = await place.find(...asked);
         if (found !== undefined) return found;
       }

@@ -3,7 +3,7 @@ import { type CallOptions, type Descriptor, type Fetcher, formatPlatform } from 
 import type { Output } from '../terminal/output.ts';
 import type { Progress } from '../terminal/progress.ts';
 import { countOf, formatBytes, formatCount, shortDigest } from '../terminal/quantity.ts';
-import { printable } from '../terminal/text-width.ts';
+import { printable } from '../terminal/text.ts';
 
 /** How indexes are read back. */
 export interface VerificationOptions {

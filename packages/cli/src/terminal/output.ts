@@ -1,10 +1,8 @@
 import { type ErrorDescription, renderDescription } from '../describe-error.ts';
-import { type CliIo, type TextSink, widthOf, writeTo } from '../io.ts';
-import { PROGRAM } from '../program.ts';
+import { type CliIo, PROGRAM, type TextSink, widthOf, writeTo } from '../io.ts';
 import { type Progress, ProgressBar, plainProgress, silentProgress } from './progress.ts';
-import { isInteractive, type Style, styleFor } from './style.ts';
 import { type Column, layOutTable } from './table.ts';
-import { printable } from './text-width.ts';
+import { isInteractive, printable, type Style, styleFor } from './text.ts';
 
 /** How the person wants to be told. */
 export interface OutputMode {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ProgressBar, plainProgress } from './progress.ts';
-import { styleFor } from './style.ts';
-import { textWidth } from './text-width.ts';
+import { styleFor, textWidth } from './text.ts';
 
 /** A terminal that remembers what was written to it. */
 function terminal(columns: number) {

@@ -1,7 +1,6 @@
 import { type TextSink, widthOf } from '../io.ts';
 import { drawBar } from './quantity.ts';
-import type { Style } from './style.ts';
-import { textWidth, truncate } from './text-width.ts';
+import { type Style, textWidth, truncate } from './text.ts';
 
 /** How far some work is. */
 export interface ProgressState {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { layOutTable } from './table.ts';
-import { printable, shorten, textWidth, truncate, wrapWords } from './text-width.ts';
+import { printable, shorten, textWidth, truncate, wrapWords } from './text.ts';
 
 const columns = [{ title: 'LAYER', flexible: true }, { title: 'SIZE', align: 'right' }, { title: 'NOTE' }] as const;
 

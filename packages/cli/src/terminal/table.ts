@@ -1,4 +1,4 @@
-import { shorten, textWidth } from './text-width.ts';
+import { shorten, textWidth } from './text.ts';
 
 /** One column of a table. */
 export interface Column {

@@ -1,8 +1,7 @@
 import { type CopyOptions, copyImage, type Descriptor, isManifestOrIndex, readVerified } from '@soci/oci';
 import type { Repository } from '@soci/registry';
-import { countBytes } from './count-bytes.ts';
-import type { RegistryLocation } from './registry-location.ts';
-import type { Delivery } from './transport.ts';
+import type { RegistryLocation } from './location.ts';
+import { countBytes, type Delivery } from './transport.ts';
 
 type CopyTarget = Parameters<typeof copyImage>[1];
 

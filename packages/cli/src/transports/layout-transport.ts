@@ -1,9 +1,20 @@
-import { isNonDistributable, walkContent } from '@soci/oci';
-import { createLayout, type LayoutDraft, LayoutStore, openLayout } from '@soci/oci/layout';
-import { checkKind } from './check-kind.ts';
-import { chooseRoot, destinationName } from './choose-root.ts';
-import type { LayoutLocation } from './location.ts';
-import type { Delivery, Transport } from './transport.ts';
+import { access, constants, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '@soci/index';
+import { type Descriptor, isNonDistributable, walkContent } from '@soci/oci';
+import {
+  archiveChunks,
+  createLayout,
+  type LayoutDraft,
+  type LayoutReader,
+  LayoutStore,
+  openArchive,
+  openLayout,
+} from '@soci/oci/layout';
+import { CliError } from '../errors.ts';
+import { writeAside } from '../files/write-file.ts';
+import { destinationName, type LayoutLocation } from './location.ts';
+import { countBytes, type Delivery, type Transport } from './transport.ts';
 
 /** `oci:DIR[:TAG]`: an OCI image layout folder. */
 export const layoutTransport: Transport<LayoutLocation> = {
@@ -45,4 +56,90 @@ async function deliver(
   await beforeNaming();
   signal.throwIfAborted();
   await draft.commit();
+}
+
+/** `oci-archive:FILE[:TAG]`: an OCI image layout in a tar file. One that is written replaces what was there. */
+export const archiveTransport: Transport<LayoutLocation> = {
+  async openSource(location) {
+    await checkKind(location);
+    const store = await openArchive(location.path);
+    try {
+      const root = await chooseRoot(store, location);
+      return { location, store, root, checkUnmoved: async () => {}, close: () => store.close() };
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  },
+
+  async openDestination(location) {
+    destinationName(location);
+    await checkPlace(location.path);
+    return {
+      location,
+      deliver: (delivery) => writeAside(location.path, archiveOf(delivery)),
+      async close() {},
+    };
+  },
+};
+
+async function* archiveOf(delivery: Delivery): AsyncGenerator<Uint8Array, void, undefined> {
+  const { roots, signal, beforeNaming } = delivery;
+  yield* archiveChunks(countBytes(delivery), roots, { signal });
+  // The file has its name when it is whole.
+  await beforeNaming();
+}
+
+async function checkPlace(path: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there && !there.isFile()) {
+    throw new CliError('DESTINATION_INVALID', `${path} is there, and is no file`, {
+      remedy: there.isDirectory() ? `For a layout folder write oci:${path}` : 'Name another file.',
+    });
+  }
+  const folder = dirname(resolve(path));
+  await access(folder, constants.W_OK).catch((cause: unknown) => {
+    throw new CliError('FILE_UNWRITABLE', `nothing can be written to ${folder}`, { cause });
+  });
+}
+
+/**
+ * The manifest that a location names in a layout: by its tag, its digest, or its position in `index.json` (`@0`); the
+ * only one where nothing is named. SOCI indexes that `create` has put beside an image do not count as images.
+ *
+ * @throws OciError `NOT_FOUND`, listing what is there; CliError `SOURCE_INVALID` for a position beyond the list.
+ */
+export async function chooseRoot(layout: LayoutReader, { reference, text }: LayoutLocation): Promise<Descriptor> {
+  if (reference !== undefined && !reference.startsWith('@')) return layout.resolve(reference);
+  const roots = await layout.roots();
+  if (reference !== undefined) {
+    const root = roots[Number(reference.slice(1))];
+    if (root) return root;
+    throw new CliError('SOURCE_INVALID', `${text}: the layout lists ${roots.length} manifests, counted from @0`);
+  }
+  const images = roots.filter(
+    ({ artifactType }) => artifactType !== MEDIA_TYPE_SOCI_INDEX_V1 && artifactType !== MEDIA_TYPE_SOCI_INDEX_V2,
+  );
+  const [only, ...others] = images;
+  return only && others.every(({ digest }) => digest === only.digest) ? only : layout.resolve();
+}
+
+/**
+ * Checks that a folder is named as a folder, and a file as a file, where something is there at all.
+ *
+ * @throws CliError `SOURCE_INVALID` with the location that was most likely meant.
+ */
+export async function checkKind({ transport, path, reference }: LayoutLocation): Promise<void> {
+  const stats = await stat(path).catch(() => undefined);
+  const tag = reference === undefined ? '' : `:${reference}`;
+  if (transport === 'oci' && stats?.isFile()) {
+    throw new CliError('SOURCE_INVALID', `${path} is a file, not a folder`, {
+      remedy: `Did you mean oci-archive:${path}${tag}?`,
+    });
+  }
+  if (transport === 'oci-archive' && stats?.isDirectory()) {
+    throw new CliError('SOURCE_INVALID', `${path} is a folder, not a file`, {
+      remedy: `Did you mean oci:${path}${tag}?`,
+    });
+  }
 }

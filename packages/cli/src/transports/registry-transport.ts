@@ -4,10 +4,8 @@ import { type CallOptions, type Descriptor, digestOf, MEDIA_TYPE_OCI_EMPTY, OciE
 import { openRegistry, type Registry, type RegistryOptions, type Repository } from '@soci/registry';
 import { CliError } from '../errors.ts';
 import { deliverToRepository } from './deliver-to-repository.ts';
-import type { ImageLocation } from './location.ts';
-import type { RegistryAccess } from './registry-access.ts';
-import { destinationTag, type RegistryLocation, sourceReference } from './registry-location.ts';
-import type { ImageDestination, ImageSource, Transport } from './transport.ts';
+import { destinationName, type ImageLocation, type RegistryLocation, sourceReference } from './location.ts';
+import type { ImageDestination, ImageSource, RegistryAccess, Transport } from './transport.ts';
 
 const EMPTY_OBJECT = new TextEncoder().encode('{}');
 
@@ -48,7 +46,7 @@ export class RegistryTransport implements Transport<RegistryLocation> {
   }
 
   async openDestination(location: RegistryLocation, call: CallOptions): Promise<ImageDestination> {
-    const tag = destinationTag(location);
+    const tag = destinationName(location);
     const store = this.#repository(location);
     const current = tag === '' ? undefined : await resolveIfThere(store, tag, call);
     const written = new Set<string>();

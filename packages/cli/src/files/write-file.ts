@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { FileEntry, ZtocReader } from '@soci/ztoc';
-import type { Output } from './terminal/output.ts';
-import { writeAside } from './write-aside.ts';
+import type { Output } from '../terminal/output.ts';
 
 /** Files up to this size are read whole before their first byte is printed, so that no part of a damaged one is. */
 const MAX_WHOLE_SIZE = 256 << 20;
@@ -44,4 +45,30 @@ export async function writeFileContent(
     for await (const chunk of content()) if (!output.json) await output.writeBytes(chunk);
   }
   return { size, digest: `sha256:${hash.digest('hex')}` };
+}
+
+/**
+ * Writes a file that is complete or absent: under another name beside it, then renamed. What stood there before stays
+ * until the new one is whole. Nothing is left behind on failure.
+ */
+export async function writeAside(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+  const aside = asideName(path);
+  try {
+    const file = await open(aside, 'wx');
+    try {
+      if (content instanceof Uint8Array) await file.writeFile(content);
+      else for await (const chunk of content) await file.writeFile(chunk);
+    } finally {
+      await file.close();
+    }
+    await rename(aside, path);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw error;
+  }
+}
+
+/** A name beside `path`, for what is not complete yet: hidden, and unlike any other. */
+export function asideName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`);
 }

@@ -1,12 +1,10 @@
-import { archiveTransport } from './archive-transport.ts';
-import { layoutTransport } from './layout-transport.ts';
+import { archiveTransport, layoutTransport } from './layout-transport.ts';
 import type { ImageLocation } from './location.ts';
-import type { RegistryAccess } from './registry-access.ts';
 import type { RegistryTransport } from './registry-transport.ts';
-import type { ImageDestination, ImageSource, Transport } from './transport.ts';
+import type { ImageDestination, ImageSource, RegistryAccess, Transport } from './transport.ts';
 
-/** The places that one command reads from and writes to, open until it is done. */
-export class Places {
+/** The stores that one command reads from and writes to, open until it is done. */
+export class ImageStores {
   readonly #access: RegistryAccess;
   readonly #signal: AbortSignal;
   readonly #open: { close(): Promise<void> }[] = [];
@@ -64,16 +62,16 @@ export class Places {
   }
 }
 
-/** Lets `use` open places, and closes them when it is done, or has failed. */
-export async function withPlaces<T>(
+/** Lets `use` open stores, and closes them when it is done, or has failed. */
+export async function withImageStores<T>(
   access: RegistryAccess,
   signal: AbortSignal,
-  use: (places: Places) => Promise<T>,
+  use: (stores: ImageStores) => Promise<T>,
 ): Promise<T> {
-  const places = new Places(access, signal);
+  const stores = new ImageStores(access, signal);
   try {
-    return await use(places);
+    return await use(stores);
   } finally {
-    await places.close();
+    await stores.close();
   }
 }

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from './fixtures/temporary-folder.ts';
-import { readFileChunks } from './read-file-chunks.ts';
+import { temporaryFolder } from '../fixtures/temporary-folder.ts';
+import { readFileChunks } from './read-file.ts';
 
 const path = join(temporaryFolder(), 'file');
 const content = Buffer.from(Uint8Array.from({ length: 9_000_001 }, (_, i) => (i * 7) ^ (i >> 9)));

@@ -1,6 +1,6 @@
 import type { FileEntry, TarInteger } from '@soci/ztoc';
-import type { Output } from './terminal/output.ts';
-import { printable } from './terminal/text-width.ts';
+import type { Output } from '../terminal/output.ts';
+import { printable } from '../terminal/text.ts';
 
 const strict = new TextDecoder('utf-8', { fatal: true });
 const lenient = new TextDecoder();
