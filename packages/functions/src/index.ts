@@ -1,7 +1,7 @@
 export { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE, REPOSITORY_NAMES_FILE } from './bundles.ts';
-export type { SociIndexedImageProperties } from './deploy-time/resource-properties.ts';
+export type { SociIndexedImageProperties } from './deploy-time/resource.ts';
 export type { FilterEnvironment } from './environment/filter-settings.ts';
 export type { GeneratorEnvironment } from './environment/generator-settings.ts';
-export type { FilterAnswer } from './filter/answer.ts';
-export type { GeneratorAnswer } from './generator/answer.ts';
+export type { FilterAnswer } from './filter/filter-event.ts';
+export type { GeneratorAnswer } from './generator/generate.ts';
 export type { Failed, FailReason, Indexed, Outcome, Skipped, SkipReason } from './generator/outcome.ts';

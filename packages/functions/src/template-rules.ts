@@ -1,8 +1,8 @@
-export { FILTERS_ROOM } from './environment/filters-room.ts';
+export { FILTERS_ROOM } from './environment/filter-settings.ts';
 export {
   DEFAULT_OUTPUT_TAG,
   DIGEST_OUTPUT_TAG,
   NO_OUTPUT_TAG,
   type OutputTag,
   parseOutputTag,
-} from './tag/output-tag.ts';
+} from './environment/output-tag.ts';

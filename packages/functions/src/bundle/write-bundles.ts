@@ -3,25 +3,22 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BundledFunction, bundleFunction, bundleInline } from './bundle-function.ts';
-import { zipFiles } from './zip-files.ts';
+import { type BundledFunction, bundleFunction, bundleInline, zipFiles } from './bundle-function.ts';
 
 const OUTPUT = fileURLToPath(new URL('../functions', import.meta.url));
 
-/** A module of this package, or of one that it depends on, as it was built. */
-const built = (specifier: string) => fileURLToPath(import.meta.resolve(specifier));
-const own = (name: string) => fileURLToPath(new URL(`../${name}.js`, import.meta.url));
-
 const FUNCTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  filter: { index: own('filter') },
+  filter: { index: fileURLToPath(new URL('../filter/handler.js', import.meta.url)) },
   generator: {
-    index: own('generator'),
+    index: fileURLToPath(new URL('../generator/handler.js', import.meta.url)),
     // The same for one image, while a stack is deployed: `deploy.handler`.
-    deploy: own('deploy-time'),
+    deploy: fileURLToPath(new URL('../deploy-time/handler.js', import.meta.url)),
     // The body of its threads, which `@soci/index` looks for beside the code that starts them.
-    'layer-worker': join(dirname(built('@soci/index')), 'layers', 'layer-worker.js'),
+    'layer-worker': join(dirname(fileURLToPath(import.meta.resolve('@soci/index'))), 'layers', 'layer-worker.js'),
   },
 };
+
+const REPOSITORY_NAMES = fileURLToPath(new URL('../cloudformation/repository-names.js', import.meta.url));
 
 // Under another name until all of it is there.
 const unfinished = `${OUTPUT}.part`;
@@ -32,7 +29,7 @@ for (const [name, entries] of Object.entries(FUNCTIONS)) {
   writeAll(join(unfinished, `${name}-maps`), maps);
   writeFileSync(join(unfinished, `${name}.zip`), zipFiles(files));
 }
-writeFileSync(join(unfinished, 'repository-names.js'), await bundleInline(own('repository-names')));
+writeFileSync(join(unfinished, 'repository-names.js'), await bundleInline(REPOSITORY_NAMES));
 rmSync(OUTPUT, { recursive: true, force: true });
 renameSync(unfinished, OUTPUT);
 

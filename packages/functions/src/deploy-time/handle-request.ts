@@ -8,15 +8,12 @@ import {
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import type { Environment } from '../environment/variables.ts';
 import { BuildProgress } from '../generator/build-progress.ts';
-import { startDeadline } from '../generator/deadline.ts';
-import type { InvocationLog } from '../telemetry/logger.ts';
-import { findIndex } from './find-index.ts';
-import { indexAtDeploy, resolveImage } from './index-at-deploy.ts';
-import { type IndexAttributes, startedResult } from './index-attributes.ts';
-import { removeIndex } from './remove-index.ts';
-import { formatResourceId, parseResourceId } from './resource-id.ts';
-import { type IndexRequest, readProperties } from './resource-properties.ts';
-import { type Persistence, tryUntilDone } from './try-again.ts';
+import { startDeadline } from '../invocation.ts';
+import type { InvocationLog } from '../logger.ts';
+import { type IndexAttributes, indexAtDeploy, resolveImage, startedResult } from './index-at-deploy.ts';
+import { findIndex, removeIndex } from './remove-index.ts';
+import { formatResourceId, type IndexRequest, parseResourceId, readProperties } from './resource.ts';
+import { type RetryContext, tryUntilDone } from './retry.ts';
 
 /** What the handler works with. */
 export interface DeployParts {
@@ -145,10 +142,10 @@ async function remove(asked: CloudFormationRequest, parts: DeployParts, signal: 
   const { settings, removeIndex: isRemoved } = readProperties(asked.ResourceProperties, parts.environment);
   if (!isRemoved) return;
   const { repository, outputTag } = resource;
-  const persistence: Persistence = { log, pause, signal };
+  const retry: RetryContext = { log, pause, signal };
   await tryUntilDone(async () => {
     const found = await findIndex(resource, { settings }, parts.openRepository(settings, repository), signal);
     if (found === undefined) log.info('there is no index to delete', { resource: asked.PhysicalResourceId });
     else await removeIndex({ images, repository, index: found, outputTag, log, signal });
-  }, persistence);
+  }, retry);
 }

@@ -1,9 +1,8 @@
 import { type EcrImages, openEcrImages } from '@soci/ecr';
 import type { CloudFormationRequest } from '../cloudformation/answer-cloudformation.ts';
-import { generatorInvoker } from '../filter/invoke-generator.ts';
 import { RegistryPool } from '../generator/registry-pool.ts';
-import { type LambdaContext, locationOf } from '../lambda-context.ts';
-import { openLog } from '../telemetry/logger.ts';
+import { type LambdaContext, locationOf } from '../invocation.ts';
+import { openLog } from '../logger.ts';
 import { type DeployParts, handleLater, handleRequest, type LaterRequest } from './handle-request.ts';
 
 /** Milliseconds before something is tried a second time. */
@@ -28,7 +27,10 @@ export async function handler(event: CloudFormationRequest | LaterRequest, conte
       return registries.open(location, name);
     },
     images,
-    invokeLater: generatorInvoker(context.invokedFunctionArn),
+    invokeLater: async (payload) => {
+      const { invokeFunction } = await import('../filter/invoke-function.ts');
+      return invokeFunction(context.invokedFunctionArn, payload);
+    },
     pause: PAUSE,
   };
   await (event.RequestType === 'Later' ? handleLater(event, parts) : handleRequest(event, parts));

@@ -1,7 +1,6 @@
 import { type EcrEventKind, type Filters, parseFilters } from '@soci/filter';
-import { DEFAULT_OUTPUT_TAG, parseOutputTag } from '../tag/output-tag.ts';
-import { readEventKinds } from './event-kinds.ts';
-import { type Environment, VariableReader } from './variables.ts';
+import { DEFAULT_OUTPUT_TAG, parseOutputTag } from './output-tag.ts';
+import { type Environment, readEventKinds, VariableReader } from './variables.ts';
 
 /**
  * The environment variables of the filtering function. Those without a question mark must be set; an empty one is as good
@@ -19,6 +18,12 @@ export interface FilterEnvironment {
   /** Whether images without a tag are indexed too: `true` or `false`. @default 'false' */
   readonly soci_index_untagged?: 'true' | 'false';
 }
+
+/**
+ * Characters of filters that the filtering function has room for: its variables have 4,096 bytes together, and those that are not
+ * the filters take at most some 700. @see AWS Lambda Developer Guide, "Lambda quotas"
+ */
+export const FILTERS_ROOM = 3396;
 
 /** What the filtering function goes by. */
 export interface FilterSettings {

@@ -1,8 +1,7 @@
 import type { EcrEventKind } from '@soci/filter';
 import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
-import { DEFAULT_OUTPUT_TAG, type OutputTag, parseOutputTag } from '../tag/output-tag.ts';
-import { readEventKinds } from './event-kinds.ts';
-import { type Environment, VariableReader } from './variables.ts';
+import { DEFAULT_OUTPUT_TAG, type OutputTag, parseOutputTag } from './output-tag.ts';
+import { type Environment, readEventKinds, VariableReader } from './variables.ts';
 
 /** The environment variables of the generator, all of them optional; an empty one is as good as absent. */
 export interface GeneratorEnvironment {

@@ -1,3 +1,4 @@
+import type { EcrEventKind } from '@soci/filter';
 import { FunctionError } from '../errors.ts';
 
 /** Environment variables as they come: of `process.env`. */
@@ -76,4 +77,19 @@ export class VariableReader {
     const shown = value.length > SHOWN_LENGTH ? `${value.slice(0, SHOWN_LENGTH)}...` : value;
     this.#faults.push(`${name} is ${JSON.stringify(shown)}: expected ${expected}`);
   }
+}
+
+const KINDS: readonly EcrEventKind[] = ['push', 'replication', 'pull-through-cache'];
+
+/** Reads `soci_event_kinds`: kinds of event, separated by commas. */
+export function readEventKinds(variables: VariableReader): readonly EcrEventKind[] {
+  const text = variables.optional('soci_event_kinds') ?? 'push';
+  return variables.parsed('soci_event_kinds', text, KINDS, (list) =>
+    list.split(',').map((entry) => {
+      const kind = KINDS.find((each) => each === entry.trim());
+      if (kind === undefined)
+        throw new Error(`${JSON.stringify(entry.trim().slice(0, 80))} is none of ${KINDS.join(', ')}`);
+      return kind;
+    }),
+  );
 }

@@ -1,13 +1,19 @@
 import { decide, type EcrEvent, FilterError, parseEcrEvent } from '@soci/filter';
 import type { FilterSettings } from '../environment/filter-settings.ts';
 import { FunctionError } from '../errors.ts';
-import type { AwsLocation } from '../lambda-context.ts';
-import type { InvocationLog } from '../telemetry/logger.ts';
-import type { FilterAnswer } from './answer.ts';
-import type { InvokeGenerator } from './invoke-generator.ts';
+import type { AwsLocation } from '../invocation.ts';
+import type { InvocationLog } from '../logger.ts';
 
 /** What Lambda takes for an asynchronous invocation, in bytes. @see AWS Lambda Developer Guide, "Lambda quotas" */
 const MAX_PAYLOAD = 1 << 20;
+
+/** What the filtering function returns. */
+export interface FilterAnswer {
+  /** 200: the generator was invoked, or there is nothing to do; 400: the event is none that is taken. */
+  readonly statusCode: 200 | 400;
+  /** What was done, or not, and why: for people. */
+  readonly body: string;
+}
 
 /** What the filtering function works with. */
 export interface FilterParts {
@@ -15,7 +21,8 @@ export interface FilterParts {
   /** Account and Region of the function: events from elsewhere are ignored. */
   readonly location: AwsLocation;
   readonly log: InvocationLog;
-  readonly invoke: InvokeGenerator;
+  /** Invokes the generator with the JSON of an event. Returns the id of the request. */
+  readonly invoke: (payload: string) => Promise<string>;
 }
 
 /**

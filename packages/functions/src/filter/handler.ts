@@ -1,14 +1,15 @@
 import { readFilterSettings } from '../environment/filter-settings.ts';
-import { type LambdaContext, locationOf } from '../lambda-context.ts';
-import { openLog } from '../telemetry/logger.ts';
-import type { FilterAnswer } from './answer.ts';
-import { filterEvent } from './filter-event.ts';
-import { generatorInvoker } from './invoke-generator.ts';
+import { type LambdaContext, locationOf } from '../invocation.ts';
+import { openLog } from '../logger.ts';
+import { type FilterAnswer, filterEvent } from './filter-event.ts';
 
 // Once an execution environment: what is wrong with the settings is known before the first event.
 const settings = readFilterSettings(process.env);
 const log = openLog('soci-index-filter');
-const invoke = generatorInvoker(settings.generatorArn);
+const invoke = async (payload: string): Promise<string> => {
+  const { invokeFunction } = await import('./invoke-function.ts');
+  return invokeFunction(settings.generatorArn, payload);
+};
 
 /** Lambda's way in: an event of Amazon ECR, by EventBridge. */
 export async function handler(event: unknown, context: LambdaContext): Promise<FilterAnswer> {

@@ -1,16 +1,27 @@
 import { checkEvent, type EcrEvent, FilterError, parseEcrEvent } from '@soci/filter';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import { FunctionError } from '../errors.ts';
-import type { AwsLocation } from '../lambda-context.ts';
-import type { InvocationLog } from '../telemetry/logger.ts';
-import type { OutcomeMetrics } from '../telemetry/metrics.ts';
-import type { AnnounceIndex } from './announce.ts';
-import type { GeneratorAnswer } from './answer.ts';
+import { type AwsLocation, startDeadline } from '../invocation.ts';
+import type { InvocationLog } from '../logger.ts';
 import { BuildProgress } from './build-progress.ts';
-import { startDeadline } from './deadline.ts';
 import { indexImage } from './index-image.ts';
-import { failed, type Outcome, skipped } from './outcome.ts';
+import type { OutcomeMetrics } from './metrics.ts';
+import { failed, type Indexed, type Outcome, skipped } from './outcome.ts';
 import type { RegistryPool } from './registry-pool.ts';
+
+/** What the generator returns. */
+export type GeneratorAnswer = Outcome & {
+  /** 200: indexed, or nothing to do; 400: the event is none that is taken; 422: the image gets no index. */
+  readonly statusCode: 200 | 400 | 422;
+  /** What came of it, for people. */
+  readonly body: string;
+  /** Of the event; absent where it is none. */
+  readonly repository?: string;
+  readonly tag?: string;
+  readonly digest?: string;
+  /** Wall time, in seconds. */
+  readonly seconds: number;
+};
 
 /** What the generator works with. */
 export interface GeneratorParts {
@@ -22,8 +33,8 @@ export interface GeneratorParts {
   readonly log: InvocationLog;
   readonly metrics: OutcomeMetrics;
   readonly registries: RegistryPool;
-  /** Tells others of an index; absent where nobody is to be told. */
-  readonly announce: AnnounceIndex | undefined;
+  /** Announces an index; undefined if no event bus is configured. */
+  readonly announce: ((event: EcrEvent, indexed: Indexed) => Promise<void>) | undefined;
 }
 
 /**

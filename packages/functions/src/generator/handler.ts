@@ -1,11 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { readGeneratorSettings } from '../environment/generator-settings.ts';
-import { type LambdaContext, locationOf } from '../lambda-context.ts';
-import { openLog } from '../telemetry/logger.ts';
-import { openMetrics } from '../telemetry/metrics.ts';
-import { indexAnnouncer } from './announce.ts';
-import type { GeneratorAnswer } from './answer.ts';
-import { generate } from './generate.ts';
+import { type LambdaContext, locationOf } from '../invocation.ts';
+import { openLog } from '../logger.ts';
+import { type GeneratorAnswer, type GeneratorParts, generate } from './generate.ts';
+import { openMetrics } from './metrics.ts';
 import { RegistryPool } from './registry-pool.ts';
 
 // Left to itself, V8 lets the space for new objects grow to 64 MB on account of what stays anyway, the entries of a zTOC until
@@ -18,7 +16,14 @@ const settings = readGeneratorSettings(process.env);
 const log = openLog('soci-index-generator');
 const metrics = openMetrics('soci-index-generator');
 const registries = new RegistryPool(settings, log);
-const announce = indexAnnouncer(settings.eventBus);
+const { eventBus } = settings;
+const announce: GeneratorParts['announce'] =
+  eventBus === undefined
+    ? undefined
+    : async (event, indexed) => {
+        const { announceIndex } = await import('./announce.ts');
+        await announceIndex(eventBus, event, indexed);
+      };
 
 /** Lambda's way in: an event of Amazon ECR, as the filtering function has got it. */
 export async function handler(event: unknown, context: LambdaContext): Promise<GeneratorAnswer> {

@@ -1,7 +1,7 @@
 import type { Descriptor } from '@soci/oci';
 import type { Repository } from '@soci/registry';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
-import type { Log } from '../telemetry/logger.ts';
+import type { Log } from '../logger.ts';
 import type { BuildProgress } from './build-progress.ts';
 
 /** An image that is to be indexed, and what that takes. */

@@ -1,8 +1,8 @@
 import { ecrCredentials, ecrRegistryOptions, formatEcrHost } from '@soci/ecr';
 import { openRegistry, type Registry, type Repository } from '@soci/registry';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
-import type { AwsLocation } from '../lambda-context.ts';
-import type { Log } from '../telemetry/logger.ts';
+import type { AwsLocation } from '../invocation.ts';
+import type { Log } from '../logger.ts';
 
 /** The registries that a function has spoken to, with their connections and tokens. */
 export class RegistryPool {

@@ -1,7 +1,7 @@
 import { findReusableZtocs, listNeighbours, type ZtocSource } from '@soci/index';
 import type { CallOptions, Descriptor } from '@soci/oci';
 import type { Repository } from '@soci/registry';
-import type { Log } from '../telemetry/logger.ts';
+import type { Log } from '../logger.ts';
 
 /**
  * Where zTOCs of layers may be that were indexed with other images of the repository: what bears the tag of the index now,

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import type { CloudFormationRequest } from '../cloudformation/answer-cloudformation.ts';
-import { handler } from './handler.ts';
+import type { CloudFormationRequest } from './answer-cloudformation.ts';
+import { handler } from './repository-names.ts';
 
 const PREFIX = 'arn:aws:ecr:us-east-1:123456789012:repository/';
 

@@ -1,5 +1,5 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { Outcome } from '../generator/outcome.ts';
+import type { Outcome } from './outcome.ts';
 
 /** Namespace of the metrics, unless `POWERTOOLS_METRICS_NAMESPACE` says otherwise. */
 export const METRICS_NAMESPACE = 'SociIndexBuilder';

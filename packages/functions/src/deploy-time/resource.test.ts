@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatResourceId, type IndexedResource, NOTHING_MADE, parseResourceId } from './resource-id.ts';
+import { formatResourceId, type IndexedResource, NOTHING_MADE, parseResourceId } from './resource.ts';
 
 const digest = `sha256:${'0'.repeat(64)}`;
 

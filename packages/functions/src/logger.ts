@@ -1,5 +1,5 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import type { LambdaContext } from '../lambda-context.ts';
+import type { LambdaContext } from './invocation.ts';
 
 /** Where the functions write what they do: a line of JSON for each call, `details` among its fields. */
 export interface Log {

@@ -1,9 +1,9 @@
 import { FunctionError, type FunctionErrorCode } from '../errors.ts';
 import { permanentOutcome } from '../generator/failure.ts';
-import type { Log } from '../telemetry/logger.ts';
+import type { Log } from '../logger.ts';
 
 /** How something is tried again. */
-export interface Persistence {
+export interface RetryContext {
   readonly log: Log;
   /** Aborted when the time is nearly over. */
   readonly signal: AbortSignal;
@@ -36,7 +36,7 @@ const PERMANENT: ReadonlySet<FunctionErrorCode> = new Set([
  */
 export async function tryUntilDone<Result>(
   attempt: () => Promise<Result>,
-  { log, signal, pause: firstPause }: Persistence,
+  { log, signal, pause: firstPause }: RetryContext,
 ): Promise<Result> {
   let denials = 0;
   for (let pause = firstPause; ; pause = Math.min(pause * 2, MAX_PAUSE)) {

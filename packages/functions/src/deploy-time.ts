@@ -1,1 +1,0 @@
-export { handler } from './deploy-time/handler.ts';

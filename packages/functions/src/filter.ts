@@ -1,1 +1,0 @@
-export { handler } from './filter/handler.ts';

@@ -1,1 +1,0 @@
-export { handler } from './repository-names/handler.ts';
