@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE } from '../bundles.ts';
-import { zipFiles } from './bundle-function.ts';
+import { zipFiles } from './bundle-files.ts';
 
 const KB = 1000;
 

@@ -3,7 +3,8 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BundledFunction, bundleFunction, bundleInline, zipFiles } from './bundle-function.ts';
+import { zipFiles } from './bundle-files.ts';
+import { type BundledFunction, bundleFunction, bundleInline } from './bundle-function.ts';
 
 const OUTPUT = fileURLToPath(new URL('../functions', import.meta.url));
 
@@ -18,7 +19,7 @@ const FUNCTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-const REPOSITORY_NAMES = fileURLToPath(new URL('../cloudformation/repository-names.js', import.meta.url));
+const REPOSITORY_NAMES = fileURLToPath(new URL('../repository-names.js', import.meta.url));
 
 // Under another name until all of it is there.
 const unfinished = `${OUTPUT}.part`;

@@ -110,7 +110,7 @@ const NOTHING_TO_INDEX: ReadonlySet<SkipReason> = new Set([
  *
  * @param digest - Of the image.
  */
-export function resultOf(request: IndexRequest, digest: string, outcome: Outcome): IndexResult | undefined {
+function resultOf(request: IndexRequest, digest: string, outcome: Outcome): IndexResult | undefined {
   const { repository, settings, indexing } = request;
   if (outcome.outcome === 'failed') return undefined;
   const reason = outcome.outcome === 'skipped' ? outcome.reason : '';

@@ -2,7 +2,7 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Outcome } from './outcome.ts';
 
 /** Namespace of the metrics, unless `POWERTOOLS_METRICS_NAMESPACE` says otherwise. */
-export const METRICS_NAMESPACE = 'SociIndexBuilder';
+const METRICS_NAMESPACE = 'SociIndexBuilder';
 
 /** Counts what comes of events, in CloudWatch's embedded metric format: one line of the log an invocation. */
 export interface OutcomeMetrics {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { nameChunks } from './bundle-function.ts';
+import { nameChunks } from './bundle-files.ts';
 
 /** Two chunks that import each other, one that both entries want, and one that nobody does, under the names given. */
 function bundle([a, b, shared, unused]: readonly [string, string, string, string]): Map<string, Uint8Array> {

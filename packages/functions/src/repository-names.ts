@@ -1,10 +1,10 @@
 import { parseFilters, repositoryPatterns } from '@soci/filter';
-import { FILTERS_ROOM } from '../environment/filter-settings.ts';
 import {
   answerCloudFormation,
   type CloudFormationRequest,
   type CloudFormationResult,
-} from './answer-cloudformation.ts';
+} from './cloudformation/answer-cloudformation.ts';
+import { FILTERS_ROOM } from './environment/filter-settings.ts';
 
 /** Bytes of the ARNs, as JSON: CloudFormation takes 4,096 of an answer, and the names in one take up to 500. */
 const MAX_ARNS = 3500;

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import type { CloudFormationRequest } from './answer-cloudformation.ts';
+import type { CloudFormationRequest } from './cloudformation/answer-cloudformation.ts';
 import { handler } from './repository-names.ts';
 
 const PREFIX = 'arn:aws:ecr:us-east-1:123456789012:repository/';
