@@ -22,6 +22,29 @@ export {
   type SociIndexOptions,
 } from './options.ts';
 export type { IndexProgress, LayerProgress, ZtocRefusal } from './progress.ts';
+export { type ContentKind, classifyContent } from './publish/classify-content.ts';
+export { indexImage } from './publish/index-image.ts';
+export type {
+  IndexImageOptions,
+  IndexSource,
+  IndexTarget,
+  Proof,
+  SourceStore,
+  TargetStore,
+} from './publish/publish-options.ts';
+export type { PublishProgress } from './publish/publish-progress.ts';
+export type {
+  ImageAlreadyIndexed,
+  ImageIndexed,
+  ImageRefusalReason,
+  ImageRefused,
+  ImageSkipped,
+  ImageSkipReason,
+  IndexImageResult,
+  NothingIndexed,
+  ProofReport,
+  PublishedIndex,
+} from './publish/publish-result.ts';
 export type {
   ConversionRecognition,
   IndexesRecognition,
@@ -39,10 +62,10 @@ export type { CandidateStore } from './reuse/candidate-indexes.ts';
 export {
   DEFAULT_MAX_CANDIDATES,
   findReusableZtocs,
-  type PassedOver,
   type ReuseOptions,
+  type SkippedCandidate,
 } from './reuse/find-reusable-ztocs.ts';
-export { listNeighbours } from './reuse/neighbour-tags.ts';
+export { findSimilarTags } from './reuse/similar-tags.ts';
 export type { Problem, ProblemCode } from './verify/problem.ts';
 export { type SpotCheckOptions, type SpotCheckReport, spotCheckZtocs } from './verify/spot-check.ts';
 export {

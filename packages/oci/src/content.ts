@@ -93,6 +93,57 @@ export interface Mounter {
   mount(target: Descriptor, from: string, options?: CallOptions): Promise<boolean>;
 }
 
+/** Stores a manifest and names it in one request, as a registry does. */
+export interface ManifestPusher {
+  /**
+   * Stores `raw` under the digest of `target` and, if a tag is given, under that tag.
+   *
+   * @param options - `tag`: the tag. @default no tag
+   */
+  pushManifest(target: Descriptor, raw: Uint8Array, options?: CallOptions & { readonly tag?: string }): Promise<void>;
+}
+
+/** The repository of a registry that a store reads and writes. */
+export interface RepositoryLocation {
+  /** Host of the registry, with its port if it has one. */
+  readonly host: string;
+  /** Name of the repository within the registry, such as `team/app`. */
+  readonly path: string;
+}
+
+/** Lists a manifest that has no tag, in stores whose readers find manifests through a list: OCI image layouts. */
+export interface RootAdder {
+  /** @throws OciError `NOT_FOUND` if the store does not hold the content. */
+  addRoot(target: Descriptor, options?: CallOptions): Promise<void>;
+}
+
+/** Tells in which file a blob is. */
+export interface BlobLocator {
+  /** Path of the file, checked to be of the blob's size. @throws OciError `NOT_FOUND`, `SIZE_MISMATCH` */
+  locate(target: Descriptor): Promise<string>;
+}
+
+/** Takes over a blob as a file, without reading it. */
+export interface BlobImporter {
+  /** Checks the size, **not the digest**: only for content that the caller has verified. */
+  importBlob(source: BlobLocator, target: Descriptor, options?: CallOptions): Promise<void>;
+}
+
+/** Writes whole images in one go, such as an archive, which cannot be added to piece by piece. */
+export interface ImageWriter {
+  /**
+   * Writes images with everything that they refer to. Nothing is visible before the caller commits what was written.
+   *
+   * @param content - Holds all of it.
+   * @param roots - The manifests to list, each with its name; an empty one for none.
+   */
+  writeImages(
+    content: Fetcher & Prober,
+    roots: readonly { readonly target: Descriptor; readonly reference: string }[],
+    options?: CallOptions,
+  ): Promise<void>;
+}
+
 /**
  * Checks that a range lies within content of `size` bytes: for those who implement {@link RangeFetcher}.
  *

@@ -10,7 +10,7 @@ export async function recognizeImage(
 ): Promise<CurrentIndexes | undefined> {
   if (root === undefined) return undefined;
   const found = await recognizeConversion(store, image, root, { ...options, convertedStore: held });
-  return found.isCurrent ? { outcome: 'current', root, indexes: found.indexes } : undefined;
+  return found.outcome === 'current' ? { outcome: 'current', root, indexes: found.indexes } : undefined;
 }
 
 /** The indexes that refer to an image already, where they are those that would be made. */
@@ -20,7 +20,7 @@ export async function recognizeReferrers(
   options: SociIndexOptions,
 ): Promise<CurrentIndexes | undefined> {
   const found = await recognizeIndexes(held, image, options);
-  return found.isCurrent ? { outcome: 'current', indexes: found.indexes } : undefined;
+  return found.outcome === 'current' ? { outcome: 'current', indexes: found.indexes } : undefined;
 }
 
 /** The same of an image that is to be copied: it must bear the name that it is to get there. */

@@ -1,5 +1,5 @@
 import { defaultCredentials, ecrRegistryOptions } from '@soci/ecr';
-import { listNeighbours } from '@soci/index';
+import { findSimilarTags } from '@soci/index';
 import { type CallOptions, type Descriptor, digestOf, MEDIA_TYPE_OCI_EMPTY, OciError } from '@soci/oci';
 import { openRegistry, type Registry, type RegistryOptions, type Repository } from '@soci/registry';
 import { CliError } from '../errors.ts';
@@ -58,7 +58,7 @@ export class RegistryTransport implements Transport<RegistryLocation> {
         neighbours(image, again) {
           const own = nameOf(image.location);
           const known = image.store === store ? [tag, own] : [tag];
-          return listNeighbours(store, tag === '' ? own : tag, known, again);
+          return findSimilarTags(store, tag === '' ? own : tag, known, again);
         },
       },
       async tryWriting(again) {

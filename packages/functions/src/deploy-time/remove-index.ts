@@ -32,13 +32,13 @@ export async function findIndex(
   const options = buildOptions(settings, signal);
   if (settings.version === 1) {
     const found = await recognizeIndexes(repository, named, options);
-    return found.isCurrent ? { listed: found.indexes } : undefined;
+    return found.outcome === 'current' ? { listed: found.indexes } : undefined;
   }
   // Nobody waited for it, and its tag may name another image's by now.
   const current = outputTag === undefined ? undefined : await resolve(repository, outputTag, signal);
   if (current === undefined) return undefined;
-  const { isCurrent } = await recognizeConversion(repository, named, current, options);
-  return isCurrent ? openIndex(current, repository, signal) : undefined;
+  const { outcome } = await recognizeConversion(repository, named, current, options);
+  return outcome === 'current' ? openIndex(current, repository, signal) : undefined;
 }
 
 /** What a SOCI-enabled image lists; undefined where an image is none. */

@@ -26,7 +26,7 @@ export async function enableImage(job: IndexJob): Promise<Outcome> {
   const current = outputTag === undefined ? undefined : await resolveTag(job, outputTag);
   if (current !== undefined) {
     const found = await recognizeConversion(repository, image, current, buildOptions(settings, signal));
-    if (found.isCurrent) return alreadyIndexed(outputTag, current);
+    if (found.outcome === 'current') return alreadyIndexed(outputTag, current);
   }
   const obstacle = await findObstacle(job, outputTag, current);
   if (obstacle !== undefined) return obstacle;

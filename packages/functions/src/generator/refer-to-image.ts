@@ -24,7 +24,7 @@ export async function referToImage(job: IndexJob): Promise<Outcome> {
 /** Whether the indexes are there already. A role that may not list referrers is not told, and they are made again. */
 async function hasIndexes({ image, repository, settings, log, signal }: IndexJob): Promise<boolean> {
   try {
-    return (await recognizeIndexes(repository, image, buildOptions(settings, signal))).isCurrent;
+    return (await recognizeIndexes(repository, image, buildOptions(settings, signal))).outcome === 'current';
   } catch (error) {
     if (!(error instanceof RegistryError && error.code === 'ACCESS_DENIED')) throw error;
     log.debug('whether there are indexes already cannot be told', { error });

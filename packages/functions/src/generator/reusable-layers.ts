@@ -1,4 +1,4 @@
-import { findReusableZtocs, listNeighbours, type ZtocSource } from '@soci/index';
+import { findReusableZtocs, findSimilarTags, type ZtocSource } from '@soci/index';
 import type { CallOptions, Descriptor } from '@soci/oci';
 import type { Repository } from '@soci/registry';
 import type { Log } from '../logger.ts';
@@ -19,7 +19,7 @@ export function reusableLayers(
   async function* candidates(): AsyncGenerator<Descriptor, void, undefined> {
     if (current) yield current;
     try {
-      yield* await listNeighbours(repository, name, [name], call);
+      yield* await findSimilarTags(repository, name, [name], call);
     } catch (error) {
       call.signal?.throwIfAborted();
       log.debug('no other images are looked at for layers that were indexed before', { error });

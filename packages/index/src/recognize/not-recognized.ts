@@ -4,7 +4,7 @@ import type { NotRecognized, NotRecognizedReason } from './recognition.ts';
 
 /** Says that an image is to be indexed, and why. */
 export function notRecognized(reason: NotRecognizedReason, message: string): NotRecognized {
-  return { isCurrent: false, reason, message };
+  return { outcome: 'not-current', reason, message };
 }
 
 /**

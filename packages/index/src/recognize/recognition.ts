@@ -16,7 +16,7 @@ export type IndexesRecognition = RecognizedIndexes | NotRecognized;
 
 /** The SOCI indexes that building them anew would give are there. */
 export interface RecognizedIndexes {
-  readonly isCurrent: true;
+  readonly outcome: 'current';
   /** The SOCI index manifests, in the order of the platforms. */
   readonly indexes: readonly Descriptor[];
   readonly platforms: readonly RecognizedPlatform[];
@@ -54,7 +54,7 @@ export interface RecognizedLayer {
 
 /** Building anew would give something else, or it cannot be told without doing so. */
 export interface NotRecognized {
-  readonly isCurrent: false;
+  readonly outcome: 'not-current';
   readonly reason: NotRecognizedReason;
   /** The same for people. */
   readonly message: string;

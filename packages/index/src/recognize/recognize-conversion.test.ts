@@ -88,8 +88,8 @@ describe('recognizeConversion', () => {
         const expected = await convert(image, asked);
         const found = await recognizeConversion(store, image, converted, asked);
         const isSame = typeof expected !== 'string' && expected.digest === converted.digest;
-        expect({ isCurrent: found.isCurrent, expected }).toEqual({ isCurrent: isSame, expected });
-        if (found.isCurrent) recognized += 1;
+        expect({ isCurrent: found.outcome === 'current', expected }).toEqual({ isCurrent: isSame, expected });
+        if (found.outcome === 'current') recognized += 1;
       }),
       { numRuns: 300 },
     );
@@ -109,7 +109,7 @@ describe('recognizeConversion', () => {
     for (const name of ['single-oci', 'single-docker', 'annotated', 'same-layer-twice', 'wrong-type']) {
       const { image, converted } = await convertOne(name);
       const { result, fetched } = await store.record(() => recognizeConversion(store, image, converted, SMALL));
-      if (!result.isCurrent) throw new Error(result.message);
+      if (result.outcome !== 'current') throw new Error(result.message);
       expect(result.root).toEqual(converted);
       const roots = [image.digest, converted.digest];
       expect(fetched.map(({ digest }) => digest).filter((digest) => !roots.includes(digest))).toEqual(
@@ -122,7 +122,7 @@ describe('recognizeConversion', () => {
     for (const name of ['multi', 'multi-docker', 'multi-annotated', 'attested']) {
       const { image, converted } = await convertOne(name);
       const { result, fetched } = await store.record(() => recognizeConversion(store, image, converted, SMALL));
-      if (!result.isCurrent) throw new Error(result.message);
+      if (result.outcome !== 'current') throw new Error(result.message);
       const manifests = result.platforms.map(({ manifest }) => manifest.digest);
       const expected = [image, converted, ...result.indexes].map(({ digest }) => digest);
       expect(fetched.map(({ digest }) => digest).sort()).toEqual([...expected, ...manifests].sort());
@@ -132,7 +132,7 @@ describe('recognizeConversion', () => {
   it('recognizes an image that is converted already, by itself', async () => {
     const { converted } = await convertOne('single-oci');
     const { result, fetched } = await store.record(() => recognizeConversion(store, converted, converted, SMALL));
-    expect(result).toMatchObject({ isCurrent: true, root: converted });
+    expect(result).toMatchObject({ outcome: 'current', root: converted });
     expect(fetched).toHaveLength(3);
   });
 
@@ -140,7 +140,7 @@ describe('recognizeConversion', () => {
     const { image, converted } = await convertOne('wrong-type');
     const found = await recognizeConversion(store, image, converted, SMALL);
     const anew = await convertImage(store, image, SMALL);
-    if (!found.isCurrent || anew.outcome !== 'indexed') throw new Error('it is converted');
+    if (found.outcome !== 'current' || anew.outcome !== 'indexed') throw new Error('it is converted');
     expect(found.indexes).toEqual(anew.indexes);
     expect(anew.platforms).toMatchObject(found.platforms);
     expect(anew.layers).toMatchObject(found.layers);
@@ -151,7 +151,7 @@ describe('recognizeConversion', () => {
     const { image, converted } = await convertOne('multi');
     const source = (await loadGolden(['multi'])).store;
     const found = await recognizeConversion(source, image, converted, { ...SMALL, convertedStore: store });
-    expect(found).toMatchObject({ isCurrent: true, root: converted });
+    expect(found).toMatchObject({ outcome: 'current', root: converted });
     expect(source.fetched.map(({ digest }) => digest)).not.toContain(converted.digest);
   });
 
@@ -165,14 +165,14 @@ describe('recognizeConversion', () => {
   ])('says why not: %s', async (reason, name, asked) => {
     const { converted } = await convertOne(name === 'multi' ? 'multi' : 'attested');
     const image = images[LAYOUTS.indexOf(name)] as Descriptor;
-    expect(await recognizeConversion(store, image, converted, asked)).toMatchObject({ isCurrent: false, reason });
+    expect(await recognizeConversion(store, image, converted, asked)).toMatchObject({ outcome: 'not-current', reason });
   });
 
   it('says that an image which is none of ours is not indexed', async () => {
     const [single, , multi] = images as [Descriptor, Descriptor, Descriptor];
     for (const other of [single, multi]) {
       const found = await recognizeConversion(store, multi, other, SMALL);
-      expect(found).toMatchObject({ isCurrent: false, reason: 'not-indexed' });
+      expect(found).toMatchObject({ outcome: 'not-current', reason: 'not-indexed' });
     }
   });
 
@@ -185,9 +185,9 @@ describe('recognizeConversion', () => {
     if (made.outcome !== 'indexed') throw new Error(made.reason);
     for (const { descriptor, content } of made.artifacts) await memory.push(descriptor, content);
 
-    expect(await recognizeConversion(memory, index, made.root, SMALL)).toMatchObject({ isCurrent: true });
+    expect(await recognizeConversion(memory, index, made.root, SMALL)).toMatchObject({ outcome: 'current' });
     expect(await recognizeConversion(memory, child, made.root, SMALL)).toMatchObject({
-      isCurrent: false,
+      outcome: 'not-current',
       reason: 'other-content',
     });
   });
@@ -213,7 +213,7 @@ describe('recognizeConversion', () => {
     expect(memory.fetches.get(shared.digest)).toBe(1);
 
     const found = await recognizeConversion(memory, index, made.root, SMALL);
-    expect(found).toMatchObject({ isCurrent: true, root: made.root, indexes: made.indexes });
+    expect(found).toMatchObject({ outcome: 'current', root: made.root, indexes: made.indexes });
     const reuse = findReusableZtocs(memory, [made.root]);
     expect(await convertImage(memory, index, { ...SMALL, reuse })).toMatchObject({ root: made.root });
     expect(memory.fetches.get(shared.digest)).toBe(1);
@@ -222,7 +222,7 @@ describe('recognizeConversion', () => {
   it('does without what is gone or malformed, and passes on what is wrong with the way there', async () => {
     const { image, converted } = await convertOne('single-oci');
     const found = await recognizeConversion(store, image, converted, SMALL);
-    if (!found.isCurrent) throw new Error(found.message);
+    if (found.outcome !== 'current') throw new Error(found.message);
     const failing = (error: () => unknown) => ({
       async *fetch(target: Descriptor) {
         if (target.digest === found.indexes[0]?.digest) throw error();
@@ -247,7 +247,9 @@ describe('recognizeConversion', () => {
     const { image, converted } = await convertOne('single-oci', SMALL);
     const unmarked = await store.record(() => recognizeConversion(store, image, converted, marked));
     const expected = await convert(image, marked);
-    expect(unmarked.result.isCurrent).toBe(typeof expected !== 'string' && expected.digest === converted.digest);
+    expect(unmarked.result.outcome === 'current').toBe(
+      typeof expected !== 'string' && expected.digest === converted.digest,
+    );
     expect(unmarked.fetched.some(({ mediaType }) => mediaType === 'application/octet-stream')).toBe(true);
   });
 });

@@ -56,7 +56,7 @@ export async function recognizeConversion(
       readSociDocument(convertedReader, index),
     );
     const ztocs = await takeZtocs(convertedStore, documents, plans, resolved);
-    if ('isCurrent' in ztocs) return ztocs;
+    if ('outcome' in ztocs) return ztocs;
     const indexes = plans.map(({ manifest, layers }) =>
       writeSociIndex({ version: 2, subject: manifest, layers, ztocs, options: resolved }),
     );

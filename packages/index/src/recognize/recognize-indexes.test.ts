@@ -34,8 +34,8 @@ describe('recognizeIndexes', () => {
           const asked = other ?? (made[0] as SociIndexOptions);
           const found = await recognizeIndexes(store, image, asked);
           const anew = await index(store, image, asked);
-          expect(found.isCurrent).toBe(anew?.indexes.every(({ digest }) => there.has(digest)) ?? false);
-          if (found.isCurrent) expect(found.indexes).toEqual(anew?.indexes);
+          expect(found.outcome === 'current').toBe(anew?.indexes.every(({ digest }) => there.has(digest)) ?? false);
+          if (found.outcome === 'current') expect(found.indexes).toEqual(anew?.indexes);
         },
       ),
       { numRuns: 60 },
@@ -48,7 +48,7 @@ describe('recognizeIndexes', () => {
     const built = await index(store, image, SMALL);
     store.referrerCalls = 0;
     const { result, fetched } = await store.record(() => recognizeIndexes(store, image, SMALL));
-    expect(result).toMatchObject({ isCurrent: true, indexes: built?.indexes });
+    expect(result).toMatchObject({ outcome: 'current', indexes: built?.indexes });
     expect(fetched.map(({ digest }) => digest)).toEqual([image.digest, built?.indexes[0]?.digest]);
     expect(store.referrerCalls).toBe(1);
   });
@@ -57,7 +57,7 @@ describe('recognizeIndexes', () => {
     const { store, images } = await loadGolden(['single-oci', 'zstd-only']);
     const [image, zstd] = images as [Descriptor, Descriptor];
     const recognize = (options: SociIndexOptions) => recognizeIndexes(store, image, options);
-    expect(await recognize(SMALL)).toMatchObject({ isCurrent: false, reason: 'not-indexed' });
+    expect(await recognize(SMALL)).toMatchObject({ outcome: 'not-current', reason: 'not-indexed' });
     await index(store, image, SMALL);
     expect(await recognize({ ...SMALL, spanSize: 1 << 20 })).toMatchObject({ reason: 'other-settings' });
     expect(await recognize({ ...SMALL, buildToolIdentifier: 'another' })).toMatchObject({ reason: 'other-settings' });

@@ -47,7 +47,7 @@ export async function recognizeIndexes(
     );
     const indexes: (WrittenIndex | undefined)[] = [];
     for (const index of found) {
-      if (index !== undefined && 'isCurrent' in index) return index;
+      if (index !== undefined && 'outcome' in index) return index;
       indexes.push(index);
     }
     return reportRecognized(plans, indexes);
@@ -78,13 +78,13 @@ async function findIndex(
     const compared = await orNotRecognized(async () => {
       const document = await readSociDocument(reader, toDescriptorStruct(referrer));
       const ztocs = await takeZtocs(store, [document], [plan], options);
-      if ('isCurrent' in ztocs) return ztocs;
+      if ('outcome' in ztocs) return ztocs;
       const index = writeSociIndex({ version: 1, subject: manifest, layers, ztocs, options });
       return index?.descriptor.digest === referrer.digest
         ? index
         : notRecognized('other-content', `SOCI index ${referrer.digest} is not what building it anew gives`);
     });
-    if (!('isCurrent' in compared)) return compared;
+    if (!('outcome' in compared)) return compared;
     why = compared;
   }
   return why;

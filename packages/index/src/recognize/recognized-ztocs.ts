@@ -46,7 +46,7 @@ export async function takeZtocs(
   });
   const ztocs = new Map<string, ZtocFacts>();
   for (const [key, ztoc] of taken) {
-    if ('isCurrent' in ztoc) return ztoc;
+    if ('outcome' in ztoc) return ztoc;
     ztocs.set(key, ztoc);
   }
   return ztocs;

@@ -12,7 +12,7 @@ export function reportRecognized(
 ): RecognizedIndexes {
   const made = indexes.filter((index) => index !== undefined);
   return {
-    isCurrent: true,
+    outcome: 'current',
     indexes: made.map(({ descriptor }) => toDescriptor(descriptor)),
     platforms: plans.map(({ platform, manifest, layers }, i) => {
       const index = indexes[i];

@@ -9,7 +9,7 @@ import { putImage, putIndex, putLayer } from '../fixtures/image.ts';
 import type { SociIndexOptions } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
 import { verifySociIndex } from '../verify/verify-index.ts';
-import { findReusableZtocs, type PassedOver } from './find-reusable-ztocs.ts';
+import { findReusableZtocs, type SkippedCandidate } from './find-reusable-ztocs.ts';
 
 const AMD64 = { architecture: 'amd64', os: 'linux' };
 const ARM64 = { architecture: 'arm64', os: 'linux' };
@@ -45,8 +45,8 @@ async function build(image: Descriptor, options: SociIndexOptions = SMALL) {
 /** Converts an image with what `candidates` know, and tells which of its layers were read. */
 async function convertWith(candidates: AsyncIterable<Descriptor> | Iterable<Descriptor>, more: SociIndexOptions = {}) {
   const events: IndexProgress[] = [];
-  const passedOver: PassedOver[] = [];
-  const reuse = findReusableZtocs(store, candidates, { onPassedOver: (what) => passedOver.push(what) });
+  const skipped: SkippedCandidate[] = [];
+  const reuse = findReusableZtocs(store, candidates, { onSkipped: (what) => skipped.push(what) });
   const onProgress = (event: IndexProgress) => events.push(event);
   const { result, fetched } = await store.record(() =>
     convertImage(store, newImage, { ...SMALL, ...more, reuse, onProgress }),
@@ -54,7 +54,7 @@ async function convertWith(candidates: AsyncIterable<Descriptor> | Iterable<Desc
   if (result.outcome !== 'indexed') throw new Error(result.reason);
   const layers = [...base, newLayer].map(({ digest }) => digest);
   const read = fetched.map(({ digest }) => digest).filter((digest) => layers.includes(digest));
-  return { result, read, fetched, events, passedOver };
+  return { result, read, fetched, events, skipped };
 }
 
 describe('a new image over a base that is indexed', () => {
@@ -180,9 +180,9 @@ describe('findReusableZtocs', () => {
       yield root;
       throw new Error('tags cannot be listed');
     };
-    const { read, passedOver } = await convertWith(failing());
+    const { read, skipped } = await convertWith(failing());
     expect(read).toEqual([newLayer.digest]);
-    expect(passedOver.map(({ descriptor }) => descriptor?.digest)).toEqual(
+    expect(skipped.map(({ descriptor }) => descriptor?.digest)).toEqual(
       expect.arrayContaining([absent.digest, broken.digest, undefined]),
     );
 

@@ -20,11 +20,11 @@ export interface ReuseOptions extends CallOptions {
   /** Bounds on what a hostile candidate may cost; `maxReferences` bounds the zTOCs that are remembered, too. @default see {@link IndexLimits} */
   readonly limits?: IndexLimits;
   /** Told of what could not be read and is passed over. @default nobody is told */
-  readonly onPassedOver?: (passedOver: PassedOver) => void;
+  readonly onSkipped?: (candidate: SkippedCandidate) => void;
 }
 
 /** Something that could not be read: the search goes on without it. */
-export interface PassedOver {
+export interface SkippedCandidate {
   /** A candidate, a SOCI index or a zTOC; absent where the list of candidates itself ended with an error. */
   readonly descriptor?: Descriptor;
   /** Why: it is gone, malformed, too large, or out of reach. */
@@ -172,7 +172,7 @@ class ReusableZtocs implements ZtocSource {
       return await read();
     } catch (error) {
       signal.throwIfAborted();
-      this.#options.onPassedOver?.({ ...(descriptor && { descriptor }), error });
+      this.#options.onSkipped?.({ ...(descriptor && { descriptor }), error });
       return undefined;
     }
   }

@@ -1,6 +1,8 @@
 import { mkdir, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type {
+  BlobImporter,
+  BlobLocator,
   ByteRange,
   CallOptions,
   Fetcher,
@@ -8,6 +10,7 @@ import type {
   Prober,
   Pusher,
   RangeFetcher,
+  RootAdder,
   Tagger,
 } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
@@ -45,7 +48,7 @@ export async function createLayout(folder: string): Promise<LayoutDraft> {
 }
 
 /** A layout being written. End it with {@link LayoutDraft.commit} or {@link LayoutDraft.discard}. */
-export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagger {
+export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagger, RootAdder, BlobImporter {
   readonly #store: LayoutStore;
   readonly #place: string;
   readonly #aside: string | undefined;
@@ -81,7 +84,7 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
   }
 
   /** As {@link LayoutStore.importBlob}: the size is checked, **the digest is not**. */
-  async importBlob(source: LayoutStore, target: Descriptor, options?: CallOptions): Promise<void> {
+  async importBlob(source: BlobLocator, target: Descriptor, options?: CallOptions): Promise<void> {
     await this.#add(target, () => this.#store.importBlob(source, target, options));
   }
 
@@ -96,6 +99,11 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
     if (reference !== '') checkName(reference);
     await this.#store.locate(target);
     this.#tags.push({ target, reference });
+  }
+
+  /** Has `target` listed when the draft is committed, without a name. @throws OciError `NOT_FOUND` */
+  async addRoot(target: Descriptor): Promise<void> {
+    await this.tag(target, '');
   }
 
   /** Shows the layout with all that was written. @throws OciError `WRITE_FAILED`; the draft is then still to be discarded. */

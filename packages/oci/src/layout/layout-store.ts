@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { CallOptions, Pusher, Tagger } from '../content.ts';
+import type { BlobImporter, BlobLocator, CallOptions, Pusher, RootAdder, Tagger } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { hasSystemCode, OciError } from '../errors.ts';
 import { verifyStream } from '../read.ts';
@@ -33,7 +33,7 @@ export async function openLayout(folder: string): Promise<LayoutStore> {
  * An OCI image layout in a folder, read and written in place: each blob appears whole, each tag at once. What must
  * appear together is written through `createLayout`. One writer at a time: two that tag would lose each other's tags.
  */
-export class LayoutStore extends LayoutReader implements Pusher, Tagger {
+export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdder, BlobLocator, BlobImporter {
   readonly #files: FolderFiles;
 
   /** Use {@link openLayout}. */
@@ -61,7 +61,7 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger {
    *
    * @throws OciError as fetching from `source` and writing here do.
    */
-  async importBlob(source: LayoutStore, target: Descriptor, options: CallOptions = {}): Promise<void> {
+  async importBlob(source: BlobLocator, target: Descriptor, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     if (await this.exists(target)) return;
     const from = await source.locate(target);
@@ -94,6 +94,11 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger {
   async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     await this.tagAll([{ target, reference }]);
+  }
+
+  /** Lists `target` in `index.json` without a name. @throws OciError `NOT_FOUND`, `WRITE_FAILED` */
+  async addRoot(target: Descriptor, options: CallOptions = {}): Promise<void> {
+    await this.tag(target, '', options);
   }
 
   /** Lists several manifests at once, as {@link LayoutStore.tag} lists one: a reader sees all of them or none. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { mostAlike } from './neighbour-tags.ts';
+import { mostAlike } from './similar-tags.ts';
 
 it.each([
   ['v2-soci', ['latest', 'v1', 'v1-soci', 'v2'], ['v1-soci', 'v2', 'v1', 'latest']],

@@ -21,7 +21,7 @@ const REFERRERS_TAG = /^sha256-[0-9a-f]{64}/;
  * @param known - Tags that were looked up before, and are left out.
  * @throws What the repository throws while its tags are listed.
  */
-export async function listNeighbours(
+export async function findSimilarTags(
   repository: Resolver & TagLister,
   name: string,
   known: readonly string[],

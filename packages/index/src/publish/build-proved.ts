@@ -1,0 +1,149 @@
+import type { Descriptor, Fetcher } from '@soci/oci';
+import { buildSociIndex, type NothingToIndex } from '../convert/build-index.ts';
+import { convertImage } from '../convert/convert-image.ts';
+import type { ZtocSource } from '../options.ts';
+import type { IndexProgress } from '../progress.ts';
+import type { Problem } from '../verify/problem.ts';
+import { spotCheckZtocs } from '../verify/spot-check.ts';
+import { type VerifyProgress, verifySociIndex } from '../verify/verify-index.ts';
+import { can, type MadeIndex, type PublishJob } from './publish-job.ts';
+import type { ImageAlreadyIndexed, ImageRefused, ProofReport } from './publish-result.ts';
+import { overlayArtifacts, type ResultWriter } from './result-writer.ts';
+import { reusableZtocs } from './reusable-ztocs.ts';
+
+/** An index that was built and proved. */
+export interface ProvedIndex {
+  readonly outcome: 'proved';
+  readonly made: MadeIndex;
+  /** Bytes of the layers that were read to build it. */
+  readonly bytesRead: number;
+  /** Absent if nothing was asked to be proved. */
+  readonly proof?: ProofReport;
+}
+
+/** Hexadecimal digits of an image's digest that choose the spans of a spot check: the same image, the same spans. */
+const SEED_LENGTH = 8;
+
+/**
+ * Builds an index and proves it before anything is written. If it is wrong although zTOCs were reused, it is built once
+ * more, from the layers alone.
+ *
+ * @param current - What bears the output tag.
+ * @throws What building, reading the image and the check for write access throw.
+ */
+export async function buildProved(
+  job: PublishJob,
+  writer: ResultWriter,
+  current: Descriptor | undefined,
+): Promise<ProvedIndex | NothingToIndex | ImageRefused> {
+  const { source, report } = job;
+  const reuse = reusableZtocs(job, current);
+  for (const known of reuse === undefined ? [undefined] : [reuse, undefined]) {
+    const made = await buildChecked(job, writer, known);
+    if (made.outcome === 'nothing-to-index') return made;
+    const layers = made.layers.filter((layer) => layer.outcome === 'indexed');
+    const { problems, proof } = await prove(job, made, overlayArtifacts(made.artifacts, source), layers);
+    const [first] = problems;
+    if (first === undefined) {
+      const read = new Map(layers.filter(isBuilt).map(({ digest, size }) => [digest, size]));
+      const bytesRead = [...read.values()].reduce((sum, size) => sum + size, 0);
+      return { outcome: 'proved', made, bytesRead, ...(proof && { proof }) };
+    }
+    if (known === undefined || layers.every(isBuilt)) return notProved(job, problems);
+    report({ type: 'rebuilding', problem: first });
+  }
+  throw new Error('a build without zTOCs of earlier runs is the last');
+}
+
+/** Reads an index back that is there already, if that was asked for. */
+export async function proveCurrent(
+  job: PublishJob,
+  found: ImageAlreadyIndexed,
+): Promise<ImageAlreadyIndexed | ImageRefused> {
+  const { target, proof: asked } = job;
+  if (asked !== 'read-back' || !can(target, 'fetch')) return found;
+  const { problems, proof } = await readBack(job, found, target, []);
+  return problems.length > 0 ? notProved(job, problems) : { ...found, proof };
+}
+
+/**
+ * Builds, and checks meanwhile that the target can be written: a repository that is missing or denies access is reported
+ * in the first seconds, not after the last layer. If no layer is read, nothing is checked.
+ */
+async function buildChecked(
+  job: PublishJob,
+  writer: ResultWriter,
+  reuse: ZtocSource | undefined,
+): Promise<MadeIndex | NothingToIndex> {
+  const { source, image, version, build, report } = job;
+  const over = new AbortController();
+  const signal = build.signal === undefined ? over.signal : AbortSignal.any([build.signal, over.signal]);
+  let check: Promise<void> | undefined;
+  const onProgress = (event: IndexProgress) => {
+    if (event.type === 'layer-started') check ??= writer.checkWritable({ signal }).catch((error) => over.abort(error));
+    report(event);
+  };
+  const options = { ...build, signal, onProgress, ...(reuse && { reuse }) };
+  try {
+    const made = await (version === 2 ? convertImage : buildSociIndex)(source, image, options);
+    await check;
+    signal.throwIfAborted();
+    return made;
+  } finally {
+    over.abort();
+  }
+}
+
+interface Proved {
+  readonly problems: readonly Problem[];
+  readonly proof?: ProofReport;
+}
+
+async function prove(
+  job: PublishJob,
+  made: MadeIndex,
+  content: Fetcher,
+  layers: readonly { readonly size: number }[],
+): Promise<Proved> {
+  const { source, image, proof: asked, call, report } = job;
+  if (asked === undefined) return { problems: [] };
+  if (asked === 'read-back') return readBack(job, made, content, layers);
+  report({ type: 'proving', bytes: 0 });
+  const seed = Number.parseInt(image.digest.slice(image.digest.indexOf(':') + 1).slice(0, SEED_LENGTH), 16);
+  const { spansRead, problems } = await spotCheckZtocs(source, made, { spans: asked.spans, seed, ...call });
+  return { problems, proof: { spansRead, filesRead: 0 } };
+}
+
+async function readBack(
+  { build, call, report }: PublishJob,
+  { root, indexes }: Pick<MadeIndex, 'root' | 'indexes'>,
+  content: Fetcher,
+  layers: readonly { readonly size: number }[],
+): Promise<Required<Proved>> {
+  report({ type: 'proving', bytes: layers.reduce((sum, { size }) => sum + size, 0) });
+  const { limits, layerLimits } = build;
+  const onProgress = (progress: VerifyProgress) => report({ type: 'proof-progress', ...progress });
+  const options = { ...call, ...(limits && { limits }), ...(layerLimits && { layerLimits }), onProgress };
+  const problems: Problem[] = [];
+  let [spansRead, filesRead] = [0, 0];
+  for (const target of root === undefined ? indexes : [root]) {
+    const verified = await verifySociIndex(content, target, options);
+    for (const part of [verified, ...verified.indexes, ...verified.layers]) problems.push(...part.problems);
+    for (const layer of verified.layers) {
+      spansRead += layer.spansRead;
+      filesRead += layer.filesRead;
+    }
+  }
+  return { problems, proof: { spansRead, filesRead } };
+}
+
+function notProved({ image }: PublishJob, problems: readonly Problem[]): ImageRefused {
+  const [first, ...others] = problems;
+  const more = others.length > 0 ? ` (and ${others.length} more)` : '';
+  const message = `the index does not read back right: ${first?.message}${more}`;
+  return { outcome: 'refused', reason: 'not-proved', message, image, problems };
+}
+
+function isBuilt({ origin }: { readonly origin: 'built' | 'reused' }): boolean {
+  return origin === 'built';
+}

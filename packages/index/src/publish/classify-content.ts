@@ -1,0 +1,70 @@
+import {
+  type CallOptions,
+  type Descriptor,
+  type Fetcher,
+  type ImageManifest,
+  isImageConfig,
+  isImageIndex,
+  isImageManifest,
+  parseImageIndex,
+  parseManifest,
+  readVerified,
+} from '@soci/oci';
+import { ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
+import type { ImageSkipReason } from './publish-result.ts';
+
+/** What a manifest is: an image to index, or something else. */
+export type ContentKind =
+  | { readonly outcome: 'image' }
+  | { readonly outcome: 'skipped'; readonly reason: Exclude<ImageSkipReason, 'tag-moved'>; readonly message: string };
+
+/** Media type of the only layer of a signature. @see sigstore/cosign, specs/SIGNATURE_SPEC.md */
+const SIGNATURE_LAYERS: ReadonlySet<string> = new Set(['application/vnd.dev.cosign.simplesigning.v1+json']);
+
+/** Media types of statements about an image. @see in-toto/attestation, spec/v1; docs.docker.com/build/metadata/attestations */
+const ATTESTATION_LAYERS: ReadonlySet<string> = new Set([
+  'application/vnd.in-toto+json',
+  'application/vnd.dsse.envelope.v1+json',
+  'application/vnd.dev.sigstore.bundle.v0.3+json',
+]);
+
+/**
+ * Reads a manifest and tells whether it is an image to index. Its media type says little of that: a cosign signature has
+ * the media types of an image, and so have the manifests that a conversion writes.
+ *
+ * @throws OciError `MANIFEST_INVALID`, `LIMIT_EXCEEDED`, `DIGEST_MISMATCH`; what the store throws.
+ */
+export async function classifyContent(
+  store: Fetcher,
+  content: Descriptor,
+  call: CallOptions = {},
+): Promise<ContentKind> {
+  const { mediaType } = content;
+  if (isImageIndex(mediaType)) {
+    const { manifests } = parseImageIndex(await readVerified(store, content, call), content);
+    const isEnabled = manifests.some(({ artifactType }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2);
+    return isEnabled ? skipped('soci-enabled', 'it is a SOCI-enabled image already') : { outcome: 'image' };
+  }
+  if (!isImageManifest(mediaType)) {
+    return skipped('not-an-image', `its media type, ${mediaType}, is not that of an image`);
+  }
+  return classifyManifest(parseManifest(await readVerified(store, content, call), content));
+}
+
+function classifyManifest({ config, layers, annotations }: ImageManifest): ContentKind {
+  const { mediaType } = config;
+  if (mediaType === MEDIA_TYPE_SOCI_INDEX_V1 || mediaType === MEDIA_TYPE_SOCI_INDEX_V2)
+    return skipped('soci-index', 'it is a SOCI index');
+  // Before the type of the configuration: cosign gives its signatures that of an image.
+  if (layers.some((layer) => SIGNATURE_LAYERS.has(layer.mediaType))) return skipped('signature', 'it is a signature');
+  if (layers.some((layer) => ATTESTATION_LAYERS.has(layer.mediaType)))
+    return skipped('attestation', 'it is an attestation about an image');
+  if (!isImageConfig(mediaType)) return skipped('not-an-image', `it is an artifact of the type ${mediaType}`);
+  const index = annotations?.[ANNOTATION_INDEX_DIGEST];
+  if (index === undefined) return { outcome: 'image' };
+  return skipped('soci-enabled', `it is the image of a conversion, with the SOCI index ${index}`);
+}
+
+function skipped(reason: Exclude<ImageSkipReason, 'tag-moved'>, message: string): ContentKind {
+  return { outcome: 'skipped', reason, message };
+}

@@ -1,0 +1,132 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Descriptor } from '@soci/oci';
+import { createLayout, openLayout } from '@soci/oci/layout';
+import { MemoryStore } from '@soci/oci/memory';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CountingStore, putImage, putIndex, putLayer } from '../fixtures/image.ts';
+import { verifySociIndex } from '../verify/verify-index.ts';
+import { indexImage } from './index-image.ts';
+import type { IndexImageOptions } from './publish-options.ts';
+import type { PublishProgress } from './publish-progress.ts';
+
+const AMD64 = { architecture: 'amd64', os: 'linux' };
+const SMALL = { minLayerSize: 1000, jobs: 1 } satisfies IndexImageOptions;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'publish-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** A store with an image under `v1`. */
+async function storeWithImage(name = 'app'): Promise<{ store: CountingStore; image: Descriptor }> {
+  const store = new CountingStore();
+  const layers = [await putLayer(store, `${name}-base`, 5000), await putLayer(store, name, 3000)];
+  const image = await putImage(store, AMD64, layers);
+  await store.tag(image, 'v1');
+  return { store, image };
+}
+
+describe('indexImage within one store', () => {
+  it('makes a SOCI-enabled image under its tag, and recognizes it afterwards', async () => {
+    const { store, image } = await storeWithImage();
+    const source = { store, reference: 'v1' };
+    const target = { store, tag: 'v1-soci' };
+    const result = await indexImage(source, target, SMALL);
+    if (result.outcome !== 'indexed') throw new Error(result.message);
+    expect(result).toMatchObject({ version: 2, image, tag: 'v1-soci', indexes: [{}], layers: [{}, {}] });
+    expect(await store.resolve('v1-soci')).toMatchObject({ digest: result.root?.digest });
+    expect((await verifySociIndex(store, result.root as Descriptor)).isValid).toBe(true);
+    expect(result.bytesRead).toBe(result.layers.reduce((sum, { size }) => sum + size, 0));
+
+    const again = await indexImage(source, target, SMALL);
+    expect(again).toMatchObject({ outcome: 'already-indexed', root: { digest: result.root?.digest }, tag: 'v1-soci' });
+    expect(await indexImage(source, target, { ...SMALL, force: true })).toMatchObject({ outcome: 'indexed' });
+  });
+
+  it('makes indexes of version 1 that refer to the image, and recognizes them afterwards', async () => {
+    const { store, image } = await storeWithImage();
+    const result = await indexImage({ store, reference: 'v1' }, { store }, { ...SMALL, version: 1 });
+    expect(result).toMatchObject({ outcome: 'indexed', version: 1, image, indexes: [{}] });
+    expect(result).not.toHaveProperty('root');
+    const referrers = [];
+    for await (const referrer of store.referrers(image)) referrers.push(referrer.digest);
+    expect(referrers).toEqual('indexes' in result ? result.indexes.map(({ digest }) => digest) : []);
+    const again = await indexImage({ store, reference: image.digest }, { store }, { ...SMALL, version: 1 });
+    expect(again).toMatchObject({ outcome: 'already-indexed', version: 1 });
+  });
+
+  it('tells what it does, in this order', async () => {
+    const { store } = await storeWithImage();
+    const types: PublishProgress['type'][] = [];
+    const onProgress = ({ type }: PublishProgress) => void (types.at(-1) === type || types.push(type));
+    const options = { ...SMALL, proof: 'read-back', onProgress } as const;
+    const result = await indexImage({ store, reference: 'v1' }, { store, tag: 'v1-soci' }, options);
+    expect(result).toMatchObject({ outcome: 'indexed', proof: { filesRead: 2 } });
+    const steps = types.filter((type) => !/^layer|-progress$/.test(type));
+    expect(steps).toEqual(['resolved', 'planned', 'proving', 'pushing']);
+  });
+
+  it('has nothing to index', async () => {
+    const { store } = await storeWithImage();
+    const index = await putIndex(store, []);
+    const none = await putImage(store, AMD64, []);
+    const run = (reference: string) => indexImage({ store, reference }, { store, tag: 'x' }, { minLayerSize: 9999 });
+    expect(await run('v1')).toMatchObject({
+      outcome: 'nothing-to-index',
+      reason: 'layers-too-small',
+      message: 'none of its 2 layers is indexed: 2 smaller than 9999 bytes',
+    });
+    expect(await run(index.digest)).toMatchObject({ outcome: 'nothing-to-index', reason: 'no-platform' });
+    expect(await run(none.digest)).toMatchObject({ outcome: 'nothing-to-index', reason: 'no-layers' });
+    await expect(store.resolve('x')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('indexImage from one store to another', () => {
+  it.each([1, 2] as const)('copies the image with its index of version %s', async (version) => {
+    const { store, image } = await storeWithImage();
+    const to = new MemoryStore();
+    const target = { store: to, tag: 'copy' };
+    const result = await indexImage({ store, reference: 'v1' }, target, { ...SMALL, version });
+    if (result.outcome !== 'indexed') throw new Error(result.message);
+    const named = await to.resolve('copy');
+    expect(named.digest).toBe(version === 2 ? result.root?.digest : image.digest);
+    for (const root of version === 2 ? [named] : result.indexes)
+      expect((await verifySociIndex(to, root)).isValid).toBe(true);
+    const again = await indexImage({ store, reference: 'v1' }, target, { ...SMALL, version });
+    expect(again).toMatchObject({ outcome: 'already-indexed' });
+  });
+
+  it('writes into a layout, which lists what has no tag', async () => {
+    const { store } = await storeWithImage();
+    for (const version of [1, 2] as const) {
+      const path = join(folder, `layout-${version}`);
+      const draft = await createLayout(path);
+      const result = await indexImage({ store, reference: 'v1' }, { store: draft }, { ...SMALL, version });
+      if (result.outcome !== 'indexed') throw new Error(result.message);
+      await draft.commit();
+      const layout = await openLayout(path);
+      const { image, root, indexes } = result;
+      expect((await layout.roots()).map(({ digest }) => digest)).toEqual(
+        (root ? [root] : [image, ...indexes]).map(({ digest }) => digest),
+      );
+      for (const each of root ? [root] : indexes) expect((await verifySociIndex(layout, each)).isValid).toBe(true);
+      // A draft of the same layout adds to it, and leaves the image as it is.
+      const again = await createLayout(path);
+      const { digest } = root ?? image;
+      const target = { store: again, holdsImage: true };
+      const added = await indexImage({ store: layout, reference: digest }, target, {
+        ...SMALL,
+        version,
+        force: true,
+        spanSize: 1024,
+      });
+      expect(added.outcome).toBe('indexed');
+      await again.commit();
+      expect(await layout.roots()).toHaveLength(version === 1 ? 3 : 2);
+    }
+  });
+});

@@ -1,0 +1,190 @@
+import {
+  type BlobLocator,
+  type CallOptions,
+  copyImage,
+  type Descriptor,
+  digestOf,
+  type Fetcher,
+  type ImageWriter,
+  isManifestOrIndex,
+  type ManifestPusher,
+  MEDIA_TYPE_OCI_EMPTY,
+  type Mounter,
+  type Prober,
+  type Pusher,
+  readVerified,
+} from '@soci/oci';
+import type { Artifact } from '../convert/soci-manifest.ts';
+import type { MadeIndex, PublishJob } from './publish-job.ts';
+import type { TargetStore } from './publish-options.ts';
+
+/** Chunks in which new content is handed out. */
+const CHUNK_SIZE = 1 << 20;
+
+const EMPTY_OBJECT = new TextEncoder().encode('{}');
+
+/** The configuration of every SOCI index: the smallest blob that is written in any case and means nothing by itself. */
+const EMPTY_CONFIG: Descriptor = {
+  mediaType: MEDIA_TYPE_OCI_EMPTY,
+  digest: digestOf(EMPTY_OBJECT),
+  size: EMPTY_OBJECT.length,
+};
+
+/** Name of a root in a layout that the image was read from; elsewhere it has another name or none. */
+const ANNOTATION_REF_NAME = 'org.opencontainers.image.ref.name';
+
+/** A target that takes content piece by piece. */
+type PieceStore = Exclude<TargetStore, ImageWriter>;
+
+/** Writes what was made to the target: leaves before roots, and the tag last. */
+export class ResultWriter {
+  readonly #job: PublishJob;
+  /** Digests of what was written before the result. */
+  readonly #written = new Set<string>();
+
+  constructor(job: PublishJob) {
+    this.#job = job;
+  }
+
+  /** Writes the blob that every SOCI index has, if the target is a registry: it tells whether writing is allowed. */
+  async checkWritable(call: CallOptions): Promise<void> {
+    const { target } = this.#job;
+    if ('writeImages' in target || !isRegistry(target)) return;
+    await target.push(EMPTY_CONFIG, EMPTY_OBJECT, call);
+    this.#written.add(EMPTY_CONFIG.digest);
+  }
+
+  /**
+   * Writes everything but the tag. If the target is where the image is, nothing of the image is asked for; blobs of
+   * another repository of the same registry are mounted; others are copied as streams and verified.
+   */
+  async write(made: MadeIndex): Promise<void> {
+    const { source, target, call, concurrency, mountFrom, holdsImage, report } = this.#job;
+    report({ type: 'pushing' });
+    const content = this.#countBytes(overlayArtifacts(made.artifacts, source));
+    if ('writeImages' in target) {
+      await target.writeImages(content, this.#roots(made), call);
+      return;
+    }
+    const isNew = new Set(made.artifacts.map(({ descriptor }) => descriptor.digest));
+    const into = this.#intoTarget(target, made, isNew);
+    for (const { target: root } of this.#roots(made)) {
+      await copyImage(content, into, root, {
+        ...call,
+        concurrency,
+        // A layout may hold part of an image; a registry refuses a manifest whose parts are missing.
+        repair: !isRegistry(target),
+        present: ({ digest }) => this.#written.has(digest) || (holdsImage && !isNew.has(digest)),
+        ...(mountFrom !== undefined && { mountFrom }),
+      });
+    }
+  }
+
+  /** Gives the result its tag, or has a layout list what has none. */
+  async name(made: MadeIndex): Promise<void> {
+    const { source, target, call } = this.#job;
+    if ('writeImages' in target) return;
+    const content = overlayArtifacts(made.artifacts, source);
+    for (const { target: root, reference } of this.#roots(made)) {
+      if (isRegistry(target)) {
+        if (reference === '' && root.digest !== made.root?.digest) continue;
+        const raw = await readVerified(content, root, call);
+        await target.pushManifest(root, raw, { ...call, ...(reference !== '' && { tag: reference }) });
+      } else if (reference !== '') {
+        await target.tag(root, reference, call);
+      } else {
+        await target.addRoot?.(root, call);
+      }
+    }
+  }
+
+  /** The manifests to name: the SOCI-enabled image; or the image, if it is copied or tagged, and its SOCI indexes. */
+  #roots({ root, indexes }: MadeIndex): { readonly target: Descriptor; readonly reference: string }[] {
+    const { image, tag = '', holdsImage } = this.#job;
+    if (root !== undefined) return [{ target: root, reference: tag }];
+    const copied = holdsImage && tag === '' ? [] : [{ target: withoutName(image), reference: tag }];
+    return [...copied, ...indexes.map((target) => ({ target, reference: '' }))];
+  }
+
+  /**
+   * The target as the result is written to it. A registry is not asked for new manifests, which are small, and gets the
+   * root of a SOCI-enabled image with its tag, in one request.
+   */
+  #intoTarget(target: PieceStore, made: MadeIndex, isNew: ReadonlySet<string>): Pusher & Prober & Partial<Mounter> {
+    const { source, report } = this.#job;
+    const { root, layers } = made;
+    const built = layers.filter((layer) => layer.outcome === 'indexed' && layer.origin === 'built');
+    const verified = new Set(built.map(({ digest }) => digest));
+    const registry = isRegistry(target) ? target : undefined;
+    const isNewManifest = ({ digest, mediaType }: Descriptor) => isNew.has(digest) && isManifestOrIndex(mediaType);
+    return {
+      exists: async (piece, options) => !(registry && isNewManifest(piece)) && target.exists(piece, options),
+      async push(piece, content, options) {
+        if (registry && content instanceof Uint8Array && isNewManifest(piece)) {
+          if (piece.digest !== root?.digest) await registry.pushManifest(piece, content, options);
+        } else if (target.importBlob && isLocator(source) && verified.has(piece.digest)) {
+          await target.importBlob(source, piece, options);
+          report({ type: 'push-progress', digest: piece.digest, size: piece.size, bytes: piece.size });
+        } else {
+          await target.push(piece, content, options);
+        }
+      },
+      mount: async (piece, from, options) => (await target.mount?.(piece, from, options)) ?? false,
+    };
+  }
+
+  /** The same content; reports what is read of it. */
+  #countBytes(content: Fetcher & Prober): Fetcher & Prober {
+    const { report } = this.#job;
+    return {
+      exists: (target, options) => content.exists(target, options),
+      async *fetch(target, options) {
+        const { digest, size } = target;
+        let bytes = 0;
+        for await (const chunk of content.fetch(target, options)) {
+          bytes += chunk.length;
+          report({ type: 'push-progress', digest, size, bytes });
+          yield chunk;
+        }
+      },
+    };
+  }
+}
+
+function isRegistry(store: PieceStore): store is PieceStore & ManifestPusher {
+  return store.pushManifest !== undefined;
+}
+
+function isLocator(store: Partial<BlobLocator>): store is BlobLocator {
+  return store.locate !== undefined;
+}
+
+/**
+ * What was made, laid over the store that holds the image: both are read as one, and the image's store stays as it is.
+ * Nothing is copied to be held: the zTOCs of a large image are hundreds of megabytes.
+ */
+export function overlayArtifacts(artifacts: readonly Artifact[], image: Fetcher & Prober): Fetcher & Prober {
+  const made = new Map(artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));
+  return {
+    async *fetch(target, options = {}) {
+      const content = made.get(target.digest);
+      if (content === undefined) {
+        yield* image.fetch(target, options);
+        return;
+      }
+      for (let start = 0; start < content.length; start += CHUNK_SIZE) {
+        options.signal?.throwIfAborted();
+        const chunk = content.subarray(start, start + CHUNK_SIZE);
+        yield options.reuseChunks ? chunk : new Uint8Array(chunk);
+      }
+    },
+    exists: async (target, options) => made.has(target.digest) || image.exists(target, options),
+  };
+}
+
+/** A manifest without the name that it bears where it was found. */
+function withoutName(descriptor: Descriptor): Descriptor {
+  const { annotations, ...rest } = descriptor;
+  const { [ANNOTATION_REF_NAME]: _, ...others } = annotations ?? {};
+  return Object.keys(others).length === 0 ? rest : { ...rest, annotations: others };
+}
