@@ -1,45 +1,84 @@
-// `pnpm check [NAME...]`: runs every check, or those named, and ends with their count.
+// `npm run check [-- NAME...]`: runs every check, or those named, and ends with their count. `--update` has the checks of files that
+// are generated write them.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { api, documentation } from './checks/api.ts';
+import { installed, synthesised } from './checks/installed.ts';
+import { jsii } from './checks/jsii.ts';
+import { bundleSize, changesets, installScripts, tarballs } from './checks/published.ts';
+import { dependencies, folders, foreignNames, modules } from './checks/structure.ts';
 import { pnpm, QUIET_ENV, ROOT } from './setup.mjs';
+import type { Finding } from './workspace/packages.ts';
 
-/** The checks that are a tool's own command. Every other is a file of scripts/checks, which prints its own lines. */
-const COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  format: [join(ROOT, 'node_modules', '.bin', 'biome'), 'ci', '--colors=off', '.'],
-  types: [
-    'npx',
-    ...pnpm('exec', 'turbo', 'run', 'typecheck', '//#typecheck', '--output-logs=errors-only', '--continue'),
+type Check = (update: boolean) => Finding[] | Promise<Finding[]>;
+
+const bin = (name: string) => join(ROOT, 'node_modules', '.bin', name);
+const KNIP = [bin('knip'), '--no-progress', '--no-config-hints'];
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  format: () => command('biome', [bin('biome'), 'ci', '--colors=off', '.']),
+  types: () =>
+    command('tsc', [
+      'npx',
+      ...pnpm('exec', 'turbo', 'run', 'typecheck', '//#typecheck', '--output-logs=errors-only', '--continue'),
+    ]),
+  unused: () => [
+    ...command('no unused files, dependencies and exports', KNIP),
+    ...command('nothing that only tests use among what is shipped', [
+      ...KNIP,
+      '--strict',
+      '--exclude',
+      'exports,types',
+    ]),
   ],
-  unused: [join(ROOT, 'node_modules', '.bin', 'knip'), '--no-progress', '--no-config-hints'],
-  kernel: [process.execPath, join('packages', 'ztoc', 'scripts', 'build-kernel.mjs'), '--check'],
+  dependencies,
+  modules,
+  folders,
+  documentation,
+  api,
+  kernel: () =>
+    command('kernel', [process.execPath, join('packages', 'ztoc', 'scripts', 'build-kernel.mjs'), '--check']),
+  tarballs,
+  synthesised,
+  jsii,
+  installed,
+  'install-scripts': installScripts,
+  'bundle-size': bundleSize,
+  changesets,
+  'foreign-names': foreignNames,
 };
 
-const scripts = readdirSync(join(ROOT, 'scripts', 'checks'))
-  .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
-  .map((name) => name.slice(0, -'.ts'.length));
-const known = [...Object.keys(COMMANDS), ...scripts];
-const named = process.argv.slice(2);
-const unknown = named.filter((name) => !known.includes(name));
+const update = process.argv.includes('--update');
+const named = process.argv.slice(2).filter((word) => word !== '--update');
+const unknown = named.filter((name) => !(name in CHECKS));
 
 if (unknown.length > 0) {
-  console.error(`No check is named ${unknown.join(', ')}. There are: ${known.join(', ')}.`);
+  console.error(`No check is named ${unknown.join(', ')}. The checks are: ${Object.keys(CHECKS).join(', ')}.`);
   process.exitCode = 2;
 } else {
-  const chosen = known.filter((name) => named.length === 0 || named.includes(name));
-  const failed = chosen.filter((name) => !runCheck(name));
-  console.log(`${chosen.length - failed.length} passed, ${failed.length} failed`);
-  if (failed.length > 0) process.exitCode = 1;
+  const chosen = Object.entries(CHECKS).filter(([name]) => named.length === 0 || named.includes(name));
+  let failed = 0;
+  for (const [name, check] of chosen) if (!(await runCheck(name, check))) failed++;
+  console.log(`${chosen.length - failed} passed, ${failed} failed`);
+  if (failed > 0) process.exitCode = 1;
 }
 
-/** Whether the check passed. A tool's output is shown when it did not. */
-function runCheck(name: string): boolean {
-  const [program = '', ...args] = COMMANDS[name] ?? [process.execPath, join('scripts', 'checks', `${name}.ts`)];
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: ROOT, env: QUIET_ENV, encoding: 'utf8' });
-  const passed = status === 0;
-  if (!(name in COMMANDS)) process.stdout.write(stdout ?? '');
-  if (!passed && name in COMMANDS) process.stdout.write(stdout ?? '');
-  if (!passed) process.stdout.write(stderr || (error ? `${error.message}\n` : ''));
+/** Prints a line for each finding. Returns whether the check passed. */
+async function runCheck(name: string, check: Check): Promise<boolean> {
+  const findings = await Promise.resolve()
+    .then(() => check(update))
+    .catch((error: Error): Finding[] => [{ subject: name, problems: [error.message] }]);
+  for (const { subject, problems } of findings) {
+    for (const problem of problems) console.log(`fail  ${subject}: ${problem}`);
+    if (problems.length === 0) console.log(`pass  ${subject}`);
+  }
+  const passed = findings.every(({ problems }) => problems.length === 0);
   console.log(`${passed ? 'PASS' : 'FAIL'}  ${name}`);
   return passed;
+}
+
+/** A tool's own command: its output is the problem if it fails. */
+function command(subject: string, [program = '', ...args]: readonly string[]): Finding[] {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: ROOT, env: QUIET_ENV, encoding: 'utf8' });
+  return [{ subject, problems: status === 0 ? [] : [`${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trim()] }];
 }

@@ -1,64 +1,165 @@
-// The API of the construct is one that jsii can give to other languages: a copy of its sources is compiled by jsii. What jsii has
-// read of it becomes packages/construct/API.md.
+// The API of the construct is one that jsii can give to other languages: jsii compiles a copy of its sources. What jsii has read of
+// it becomes packages/construct/API.md.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { report } from '../report.ts';
-import { type Assembly, writeApiReference } from '../workspace/api-reference.ts';
-import { ROOT, readManifest } from '../workspace/packages.ts';
+import { type Finding, makeTemporaryFolder, ROOT, readManifest } from '../workspace/packages.ts';
+import { keepCurrent } from './api.ts';
 
 const CONSTRUCT = join(ROOT, 'packages', 'construct');
-const REFERENCE = join(CONSTRUCT, 'API.md');
 /** What the sources import, of their own or of others. */
 const LINKED = ['aws-cdk-lib', 'constructs', '@soci/functions', '@types/node'];
 
-const folder = mkdtempSync(join(tmpdir(), 'soci-jsii-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+/** jsii compiles the construct, and its API.md is what jsii has read; with `update` it is written. */
+export function jsii(update: boolean): Finding[] {
+  const folder = makeTemporaryFolder('jsii');
+  cpSync(join(CONSTRUCT, 'src'), join(folder, 'src'), {
+    recursive: true,
+    filter: (path) => !path.endsWith('.test.ts') && !path.endsWith('fixtures'),
+  });
+  cpSync(join(CONSTRUCT, 'README.md'), join(folder, 'README.md'));
+  for (const name of LINKED) {
+    const link = join(folder, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(CONSTRUCT, 'node_modules', name), link);
+  }
+  const own: object = readManifest(CONSTRUCT);
+  const manifest = {
+    ...own,
+    // What npm does with it is of no account here.
+    exports: undefined,
+    publishConfig: undefined,
+    // What jsii asks of a package that is released by it; this one is not.
+    author: { name: 'the authors' },
+    repository: { type: 'git', url: 'https://example.com/soci.git' },
+    main: 'lib/index.js',
+    types: 'lib/index.d.ts',
+    stability: 'stable',
+    jsii: { outdir: 'dist', targets: {}, tsc: { rootDir: 'src', outDir: 'lib', types: ['node'] } },
+  };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
 
-cpSync(join(CONSTRUCT, 'src'), join(folder, 'src'), {
-  recursive: true,
-  filter: (path) => !path.endsWith('.test.ts') && !path.endsWith('fixtures'),
-});
-cpSync(join(CONSTRUCT, 'README.md'), join(folder, 'README.md'));
-for (const name of LINKED) {
-  const link = join(folder, 'node_modules', name);
-  mkdirSync(dirname(link), { recursive: true });
-  symlinkSync(join(CONSTRUCT, 'node_modules', name), link);
-}
-const own: object = readManifest(CONSTRUCT);
-const manifest = {
-  ...own,
-  // What npm does with it is of no account here.
-  exports: undefined,
-  publishConfig: undefined,
-  // What jsii asks of a package that is released by it; this one is not.
-  author: { name: 'the authors' },
-  repository: { type: 'git', url: 'https://example.com/soci.git' },
-  main: 'lib/index.js',
-  types: 'lib/index.d.ts',
-  stability: 'stable',
-  jsii: { outdir: 'dist', targets: {}, tsc: { rootDir: 'src', outDir: 'lib', types: ['node'] } },
-};
-writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
-
-const jsii = join(CONSTRUCT, 'node_modules', 'jsii', 'bin', 'jsii');
-const { status, stdout, stderr } = spawnSync(process.execPath, [jsii, '--silence-warnings=reserved-word'], {
-  cwd: folder,
-  encoding: 'utf8',
-});
-// It also says that the lowest peers should be those that it was developed with: check `synthesised` has the lowest.
-const problems = status === 0 ? [] : [`${stdout}${stderr}`];
-report('API of @soci/construct by jsii', problems);
-
-if (status === 0) {
+  const program = join(CONSTRUCT, 'node_modules', 'jsii', 'bin', 'jsii');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, '--silence-warnings=reserved-word'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  // It also says that the lowest peers should be those that it was developed with: check `synthesised` has the lowest.
+  const compiled = { subject: 'API of @soci/construct by jsii', problems: status === 0 ? [] : [`${stdout}${stderr}`] };
+  if (status !== 0) return [compiled];
   const assembly = JSON.parse(readFileSync(join(folder, '.jsii'), 'utf8')) as Assembly;
   const reference = writeApiReference(assembly, '@soci/construct');
-  const isCurrent = existsSync(REFERENCE) && readFileSync(REFERENCE, 'utf8') === reference;
-  // Written in any case, so that whoever has changed the API finds it changed.
-  if (!isCurrent) writeFileSync(REFERENCE, reference);
-  report(
-    'reference of that API',
-    isCurrent ? [] : ['packages/construct/API.md was not of the sources: it is written anew, commit it'],
-  );
+  return [compiled, keepCurrent('packages/construct/API.md', reference, update)];
+}
+
+/** What is read of the assembly that jsii writes of a package. @see aws/jsii, @jsii/spec */
+interface Assembly {
+  readonly types: Readonly<Record<string, ApiType>>;
+}
+
+interface Docs {
+  readonly summary?: string;
+  readonly remarks?: string;
+  readonly default?: string;
+}
+
+interface TypeReference {
+  readonly primitive?: string;
+  readonly fqn?: string;
+  readonly collection?: { readonly kind: 'array' | 'map'; readonly elementtype: TypeReference };
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly type: TypeReference;
+  readonly optional?: boolean;
+}
+
+interface Property extends Parameter {
+  readonly docs?: Docs;
+  readonly static?: boolean;
+  readonly protected?: boolean;
+}
+
+interface Method {
+  readonly name: string;
+  readonly docs?: Docs;
+  readonly static?: boolean;
+  readonly protected?: boolean;
+  readonly parameters?: readonly Parameter[];
+  readonly returns?: { readonly type: TypeReference };
+}
+
+interface ApiType {
+  readonly kind: 'class' | 'interface' | 'enum';
+  readonly name: string;
+  readonly docs?: Docs;
+  readonly interfaces?: readonly string[];
+  readonly initializer?: { readonly parameters?: readonly Parameter[] };
+  readonly properties?: readonly Property[];
+  readonly methods?: readonly Method[];
+}
+
+/** Writes the reference of a package's API as Markdown: classes first, then what they take; in both, as the assembly has them. */
+function writeApiReference({ types }: Assembly, packageName: string): string {
+  const all = Object.values(types);
+  const ordered = [...all.filter(({ kind }) => kind === 'class'), ...all.filter(({ kind }) => kind !== 'class')];
+  const contents = ordered.map(({ name }) => `- [${name}](#${name.toLowerCase()})`);
+  const head = `# API of ${packageName}\n\nGenerated from the sources by \`npm run api\`: change them, not this file.\n\n${contents.join('\n')}\n`;
+  return [head, ...ordered.map((type) => writeType(type, types))].join('\n');
+}
+
+function writeType(type: ApiType, types: Assembly['types']): string {
+  const { name, docs, initializer, properties = [], methods = [] } = type;
+  const parts = [`## ${name}`, prose(docs)];
+  if (initializer?.parameters !== undefined) {
+    parts.push(`\`\`\`ts\nnew ${name}(${initializer.parameters.map(parameter).join(', ')})\n\`\`\``);
+  }
+  const inherited = (type.interfaces ?? []).flatMap((fqn) => types[fqn]?.properties ?? []);
+  const shown = [...properties, ...(type.kind === 'interface' ? inherited : [])].filter((each) => !each.protected);
+  if (shown.length > 0) parts.push(table(shown, type.kind === 'interface'));
+  for (const method of methods.filter((each) => !each.protected)) parts.push(writeMethod(method));
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function table(properties: readonly Property[], hasDefaults: boolean): string {
+  const rows = properties.map(({ name, type, docs, optional, static: isStatic }) => {
+    const cells = [
+      `\`${isStatic ? 'static ' : ''}${name}${optional ? '?' : ''}\``,
+      code(type),
+      prose(docs).replaceAll('\n\n', ' '),
+    ];
+    return hasDefaults ? [...cells, (docs?.default ?? '').replace(/^- /, '')] : cells;
+  });
+  const titles = ['property', 'type', 'what it is', ...(hasDefaults ? ['default'] : [])];
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  return [line(titles), `|${'---|'.repeat(titles.length)}`, ...rows.map(line)].join('\n');
+}
+
+function writeMethod({ name, docs, parameters = [], returns, static: isStatic }: Method): string {
+  const result = returns === undefined ? 'void' : typeName(returns.type);
+  const signature = `${isStatic ? 'static ' : ''}${name}(${parameters.map(parameter).join(', ')}): ${result}`;
+  return [`### ${name}`, `\`\`\`ts\n${signature}\n\`\`\``, prose(docs)].filter((part) => part !== '').join('\n\n');
+}
+
+function parameter({ name, type, optional }: Parameter): string {
+  return `${name}${optional ? '?' : ''}: ${typeName(type)}`;
+}
+
+function prose({ summary = '', remarks = '' }: Docs = {}): string {
+  return [summary, remarks].filter((text) => text !== '').join('\n\n');
+}
+
+function code(type: TypeReference): string {
+  return `\`${typeName(type)}\``;
+}
+
+/** Such as `IRepository[]`: names without the module that they are of. */
+function typeName({ primitive, fqn, collection }: TypeReference): string {
+  if (collection !== undefined) {
+    const element = typeName(collection.elementtype);
+    return collection.kind === 'array' ? `${element}[]` : `{ [name: string]: ${element} }`;
+  }
+  return primitive ?? fqn?.split('.').at(-1) ?? 'any';
 }

@@ -1,10 +1,19 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { workspaceFolders } from '../fingerprint.mjs';
+import { pnpm, QUIET_ENV, ROOT } from '../setup.mjs';
 
-/** The repository's folder. */
-export const ROOT: string = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export { ROOT };
+
+/** The result of a check on one subject. */
+export interface Finding {
+  /** What was checked. */
+  readonly subject: string;
+  /** What is wrong with it, a line each; none if the check passed. */
+  readonly problems: readonly string[];
+}
 
 type Exports = Record<string, string | Record<string, string>>;
 
@@ -74,11 +83,55 @@ export function listFiles(folder: string, endings: readonly string[] = ['']): st
   const path = join(ROOT, folder);
   if (!existsSync(path)) return [];
   return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.name === '.git') return []; // A file in a further work tree.
-    const name = join(folder, entry.name);
     if (entry.name === '.git') return []; // A file in a linked work tree.
+    const name = join(folder, entry.name);
     if (entry.isFile()) return endings.some((ending) => name.endsWith(ending)) ? [name] : [];
     const isMade = MADE.has(entry.name) || (entry.name.startsWith('.') && !OURS.has(entry.name));
     return entry.isDirectory() && !isMade ? listFiles(name, endings) : [];
   });
+}
+
+/** A published package and the tarball that a registry would get of it. */
+export interface PackedPackage {
+  readonly unit: WorkspacePackage;
+  /** The tarball, absolutely. */
+  readonly tarball: string;
+}
+
+let packed: readonly PackedPackage[] | undefined;
+
+/**
+ * Builds every published package and packs it, once, into a temporary folder.
+ *
+ * @throws Error with the tool's output when a build or a pack fails
+ */
+export function packPackages(): readonly PackedPackage[] {
+  if (packed !== undefined) return packed;
+  buildPackages();
+  const folder = makeTemporaryFolder('pack');
+  packed = publishedPackages().map((unit) => {
+    const before = new Set(readdirSync(folder));
+    runPnpm(join(ROOT, unit.folder), 'pack', '--pack-destination', folder);
+    const [made] = readdirSync(folder).filter((name) => !before.has(name));
+    if (made === undefined) throw new Error(`packing ${unit.name} made no tarball`);
+    return { unit, tarball: join(folder, made) };
+  });
+  return packed;
+}
+
+/** Builds every package whose sources have changed. */
+export function buildPackages(): void {
+  runPnpm(ROOT, 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only');
+}
+
+function runPnpm(cwd: string, ...args: string[]): void {
+  const { status, stdout, stderr } = spawnSync('npx', pnpm(...args), { cwd, env: QUIET_ENV, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`pnpm ${args.join(' ')} in ${cwd} ended with ${status}:\n${stdout}${stderr}`);
+}
+
+/** A folder that is removed when the process ends. */
+export function makeTemporaryFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `soci-${name}-`));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }

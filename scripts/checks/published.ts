@@ -1,0 +1,193 @@
+// What a release holds and costs: changesets, tarballs, install scripts, the size of a browser bundle.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { LEVELS } from '../workspace/levels.ts';
+import {
+  type Finding,
+  listFiles,
+  type Manifest,
+  type PackedPackage,
+  packPackages,
+  publishedPackages,
+  publishedSubpaths,
+  ROOT,
+  readManifest,
+} from '../workspace/packages.ts';
+
+/** Bytes that a web page may pay for @soci/ztoc: its whole entry, bundled for a browser, minified and gzipped. */
+const MAX_BUNDLE_SIZE = 40 * 1024;
+
+/** What a registry would get: publint and attw on the packed tarballs, and what they hold. */
+export async function tarballs(): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const packed of packPackages()) {
+    const { name, manifest } = packed.unit;
+    findings.push({ subject: `publint on the tarball of ${name}`, problems: await lintPackage(packed) });
+    if (publishedSubpaths(manifest).length > 0)
+      findings.push({ subject: `attw on the tarball of ${name}`, problems: checkTypes(packed) });
+    findings.push({ subject: `contents of the tarball of ${name}`, problems: checkContents(packed) });
+  }
+  return findings;
+}
+
+async function lintPackage({ tarball }: PackedPackage): Promise<string[]> {
+  const bytes = readFileSync(tarball);
+  const { messages, pkg } = await publint({ pack: { tarball: Uint8Array.from(bytes).buffer }, strict: true });
+  return messages.flatMap((message) => formatMessage(message, pkg, { color: false }) ?? []);
+}
+
+function checkTypes({ tarball }: PackedPackage): string[] {
+  const attw = join(ROOT, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
+  const flags = ['--profile', 'esm-only', '--format', 'ascii', '--no-color', '--no-emoji'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [attw, tarball, ...flags], { encoding: 'utf8' });
+  return status === 0 ? [] : [`${stdout}${stderr}`.trim()];
+}
+
+function checkContents({ unit, tarball }: PackedPackage): string[] {
+  const files = readTar(gunzipSync(readFileSync(tarball)));
+  const manifest = JSON.parse(files.get('package.json')?.toString() ?? '{}') as Manifest;
+  const problems = ['LICENSE', 'README.md', 'package.json']
+    .filter((name) => !files.has(name))
+    .map((name) => `no ${name}`);
+  const isBundled = LEVELS[unit.name]?.isBundled === true;
+  if (isBundled) problems.push(...checkBundle(files, manifest));
+  if (JSON.stringify(manifest.exports ?? {}).includes('@soci/source')) problems.push('its exports still name sources');
+  for (const [name, range] of Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+    if (/^(workspace|catalog|link|file):/.test(range)) problems.push(`its dependency ${name} is ${range}`);
+  }
+  for (const name of files.keys()) {
+    const source = join(ROOT, unit.folder, name.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts'));
+    if (/\.test\.|(^|\/)fixtures\//.test(name)) problems.push(`${name} is of the tests`);
+    if (name.startsWith('dist/') && name.endsWith('.js') && !isBundled && !existsSync(source)) {
+      problems.push(`${name} has no source: remove ${unit.folder}/dist and build again`);
+    }
+  }
+  return [...problems, ...danglingMaps(files)];
+}
+
+/** A bundle holds all that it needs, and the licenses of what it holds; it is the program and nothing else. */
+function checkBundle(files: ReadonlyMap<string, Buffer>, { dependencies = {}, exports = {} }: Manifest): string[] {
+  const needed = Object.keys(dependencies).map((name) => `it is bundled, and depends on ${name}`);
+  const offered = Object.keys(exports).map((name) => `it is bundled, and exports ${name}`);
+  const hasLicenses = [...files.keys()].some((name) => name.endsWith('THIRD-PARTY-LICENSES.txt'));
+  return [...needed, ...offered, ...(hasLicenses ? [] : ['no licenses of what is bundled'])];
+}
+
+/** A source map or declaration map is of use only beside the sources that it names. */
+function danglingMaps(files: ReadonlyMap<string, Buffer>): string[] {
+  const maps = [...files].filter(([name]) => name.endsWith('.map'));
+  const dangling = maps.filter(([name, bytes]) => {
+    const { sources } = JSON.parse(bytes.toString()) as { sources: string[] };
+    return sources.some((source) => !files.has(join(name, '..', source)));
+  });
+  return dangling[0] ? [`${dangling.length} maps name sources that are not in it, such as ${dangling[0][0]}`] : [];
+}
+
+/** The files of an npm tarball by name, without its `package/`: names of under 100 bytes, plain ustar. */
+function readTar(tar: Buffer): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  for (let at = 0; at + 512 <= tar.length && tar[at] !== 0; ) {
+    const field = (from: number, to: number) => tar.toString('latin1', at + from, at + to).replace(/\0.*$/s, '');
+    const size = Number.parseInt(field(124, 136), 8);
+    const [prefix, name] = [field(345, 500), field(0, 100)];
+    files.set((prefix ? `${prefix}/${name}` : name).replace(/^package\//, ''), tar.subarray(at + 512, at + 512 + size));
+    at += 512 + Math.ceil(size / 512) * 512;
+  }
+  return files;
+}
+
+/** Every published package has a released version or a changeset that will give it one, and every changeset is sound. */
+export function changesets(): Finding[] {
+  const published = publishedPackages();
+  const names = new Set(published.map(({ name }) => name));
+  const waiting = listFiles('.changeset', ['.md'])
+    .filter((path) => !path.endsWith('README.md'))
+    .map((path) => ({ path, ...parseChangeset(readFileSync(join(ROOT, path), 'utf8')) }));
+
+  const problems = waiting.flatMap(({ path, bumps, summary }) => [
+    ...[...bumps.keys()]
+      .filter((name) => !names.has(name))
+      .map((name) => `${path} names ${name}, which is not published`),
+    ...(bumps.size === 0 ? [`${path} names no package`] : []),
+    ...(summary === '' ? [`${path} says nothing to the reader of a changelog`] : []),
+  ]);
+  for (const { name, folder, manifest } of published) {
+    const isReleased = manifest.version !== '0.0.0' && existsSync(join(ROOT, folder, 'CHANGELOG.md'));
+    if (!isReleased && !waiting.some(({ bumps }) => bumps.has(name))) {
+      problems.push(`${name} has neither a release nor a changeset: run \`pnpm changeset\``);
+    }
+  }
+  return [{ subject: `changesets, ${waiting.length} waiting`, problems }];
+}
+
+/** The packages and their bumps from a changeset's front matter, and the text below it. */
+function parseChangeset(text: string): { bumps: Map<string, string>; summary: string } {
+  const [, head = '', body = ''] = /^---\n([\s\S]*?)\n?---\n([\s\S]*)$/.exec(text) ?? [];
+  const lines = [...head.matchAll(/^['"]?(@?[\w./-]+)['"]?:\s*(patch|minor|major)$/gm)];
+  return { bumps: new Map(lines.map(([, name, bump]) => [name as string, bump as string])), summary: body.trim() };
+}
+
+/** `prepare` is not among them: it runs in a package's own checkout, never for one that comes from the registry. */
+const HOOKS = ['preinstall', 'install', 'postinstall'];
+
+/** Nothing that is installed with a published package runs code at install time. */
+export function installScripts(): Finding[] {
+  return publishedPackages().map(({ name, folder }) => {
+    const closure = closureOf(join(ROOT, folder));
+    const subject = `no install script in ${name} and what it brings (${closure.size - 1})`;
+    return { subject, problems: [...closure].flatMap(hooksOf) };
+  });
+}
+
+function hooksOf(folder: string): string[] {
+  const { name, version, scripts = {} } = readManifest(folder);
+  const hooks = HOOKS.filter((hook) => hook in scripts);
+  const native = existsSync(join(folder, 'binding.gyp')) ? ['binding.gyp, which npm builds'] : [];
+  return [...hooks, ...native].map((hook) => `${name}@${version} has ${hook}`);
+}
+
+/** The folders of a package and of everything its dependencies bring in, as installed here. */
+function closureOf(folder: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(folder)) return seen;
+  seen.add(folder);
+  const { dependencies = {}, optionalDependencies = {} } = readManifest(folder);
+  for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+    const found = findPackage(name, folder);
+    if (found !== null) closureOf(found, seen);
+    else if (!(name in optionalDependencies)) throw new Error(`${name}, a dependency of ${folder}, is not installed`);
+  }
+  return seen;
+}
+
+function findPackage(name: string, from: string): string | null {
+  const lookup = createRequire(join(from, 'package.json')).resolve.paths(name) ?? [];
+  const found = lookup.map((path) => join(path, name)).find((path) => existsSync(join(path, 'package.json')));
+  return found === undefined ? null : realpathSync(found);
+}
+
+/** The size of @soci/ztoc in a web page. */
+export async function bundleSize(): Promise<Finding[]> {
+  const { outputFiles, errors } = await build({
+    entryPoints: ['packages/ztoc/src/index.ts'],
+    absWorkingDir: ROOT,
+    conditions: ['@soci/source'],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    write: false,
+    logLevel: 'silent',
+  }).catch((error: { errors: { text: string }[] }) => ({ outputFiles: [], errors: error.errors }));
+
+  const bytes = outputFiles.reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0);
+  const problems = errors.map(({ text }) => text);
+  if (bytes > MAX_BUNDLE_SIZE) problems.push(`${bytes} bytes are more than ${MAX_BUNDLE_SIZE}`);
+  const size = `${(bytes / 1024).toFixed(1)} of ${MAX_BUNDLE_SIZE / 1024} KiB gzipped`;
+  return [{ subject: `browser bundle of @soci/ztoc, ${size}`, problems }];
+}
