@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { bareHeader, TAR_END } from '@soci/test-content';
 import { CACHE, writeAside } from './data.ts';
 
 const BLOCK = 512;
@@ -23,7 +24,7 @@ export async function madeGzipLayer(size: number): Promise<string> {
 export function madePlainLayer(size: number): string {
   const target = join(CACHE, `made-${size}.tar`);
   if (!existsSync(target) || statSync(target).size !== size) {
-    writeFileSync(target, header('hole', size - 3 * BLOCK));
+    writeFileSync(target, bareHeader('hole', size - 3 * BLOCK));
     truncateSync(target, size);
   }
   return target;
@@ -46,7 +47,7 @@ function* sparseFiles(size: number): Generator<Uint8Array> {
   const noise = new Uint32Array(PIECE / 4);
   let state = 1;
   for (let i = 0; (i + 1) * fileSize <= size; i++) {
-    yield header(`files/${i}`, fileSize);
+    yield bareHeader(`files/${i}`, fileSize);
     for (let at = 0; at < fileSize; at += PIECE) {
       if (at % (8 * PIECE) !== 0) yield zeros;
       else {
@@ -58,7 +59,7 @@ function* sparseFiles(size: number): Generator<Uint8Array> {
       }
     }
   }
-  yield new Uint8Array(2 * BLOCK);
+  yield TAR_END;
 }
 
 function* emptyFiles(count: number): Generator<Uint8Array> {
@@ -66,26 +67,9 @@ function* emptyFiles(count: number): Generator<Uint8Array> {
   for (let at = 0; at < count; at += perPiece) {
     yield Buffer.concat(
       Array.from({ length: Math.min(perPiece, count - at) }, (_, i) =>
-        header(`usr/lib/node_modules/package-${Math.floor((at + i) / 50)}/lib/file-${at + i}.js`, 0),
+        bareHeader(`usr/lib/node_modules/package-${Math.floor((at + i) / 50)}/lib/file-${at + i}.js`, 0),
       ),
     );
   }
-  yield new Uint8Array(2 * BLOCK);
-}
-
-/** A ustar header of a regular file; sizes beyond 8 GiB are not needed here. */
-function header(name: string, size: number): Buffer {
-  const block = Buffer.alloc(BLOCK);
-  block.write(name, 0, 100);
-  block.write('0000644\0', 100);
-  block.write('0000000\0', 108);
-  block.write('0000000\0', 116);
-  block.write(`${size.toString(8).padStart(11, '0')}\0`, 124);
-  block.write('14524775000\0', 136);
-  block.write('        0', 148);
-  block.write('ustar\x0000', 257);
-  let sum = 0;
-  for (const byte of block) sum += byte;
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  return block;
+  yield TAR_END;
 }

@@ -1,10 +1,10 @@
 // How much memory, disk and time an image takes, within the limits that Lambda sets: a memory cgroup of that size, one core,
 // and nowhere to write.
-import { rmSync } from 'node:fs';
-import { mkdtemp, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GeneratorAnswer } from '@soci/functions';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { writeFunction } from './bundle/unpacked.ts';
@@ -78,20 +78,16 @@ for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
   if (free < disk) REPORT.skipped(`${name}: it takes ${disk / GB} GB of disk.`);
 
   describe.skipIf(free < disk)(name, () => {
+    const folder = temporaryFolder();
     let registry: TestRegistry;
-    let folder: string;
     let image: WrittenImage;
 
     beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'soci-lambda-'));
       image = await writeImage(join(folder, 'layout'), recipes);
       const store = join(folder, 'store');
       registry = await startTestRegistry({ auth: 'ecr', ecr: true, autoCreate: true, redirects: true, folder: store });
     }, TIMEOUT * 1000);
-    afterAll(async () => {
-      await registry.stop();
-      rmSync(folder, { recursive: true, force: true });
-    });
+    afterAll(() => registry.stop());
 
     for (const runtime of RUNTIMES) {
       for (const memorySize of memorySizes) {

@@ -1,5 +1,6 @@
 // `soci-index convert` from a registry into the same registry, compared with what others read there.
 import type { Descriptor } from '@soci/oci';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { hasTools } from '../tools/tools.ts';
 import { sha256 } from './content.ts';
@@ -18,7 +19,6 @@ import {
 } from './oracles.ts';
 import { type RealRegistry, realRegistries } from './real-registry.ts';
 import { sociIndex } from './soci-index.ts';
-import { temporaryFolder } from './temporary-folder.ts';
 
 /** Of two nothing is made: see the tests at the end. And skopeo keeps a layer to itself that has a URL of its own. */
 const LEFT_OUT = ['gzip-called-tar', 'unknown-fields', 'zstd-only'];

@@ -1,4 +1,6 @@
 // `soci-index create`: an index of version 1 beside an image that stays as it is, found by referrers.
+
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { hasTools } from '../tools/tools.ts';
 import { create } from './conversion.ts';
@@ -6,7 +8,6 @@ import { goldenImage } from './golden-layout.ts';
 import { craneDigest, craneTags, orasReferrers, skopeoPush } from './oracles.ts';
 import { realRegistries } from './real-registry.ts';
 import { sociIndex } from './soci-index.ts';
-import { temporaryFolder } from './temporary-folder.ts';
 
 const SOCI_INDEX_V1 = 'application/vnd.amazon.soci.index.v1+json';
 const withOras = test.skipIf(!hasTools('oras', 'skopeo'));

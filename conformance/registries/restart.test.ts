@@ -1,6 +1,7 @@
 // A registry that dies in the middle of a conversion, and is back a moment later.
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { findTool, hasTools, type ToolName } from '../tools/tools.ts';
 import { convert } from './conversion.ts';
@@ -9,7 +10,6 @@ import { readRequests } from './launch/logs.ts';
 import { pushMadeImage } from './made-image.ts';
 import { craneDigest } from './oracles.ts';
 import { sociIndex } from './soci-index.ts';
-import { temporaryFolder } from './temporary-folder.ts';
 
 const PROGRAMS: readonly ToolName[] = ['docker-registry', 'registry'];
 /** How much of the conversion is done when the registry dies, counted in requests that it has answered. */

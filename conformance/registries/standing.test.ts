@@ -1,13 +1,13 @@
 // That the registries are what the other tests take them for, seen without our client: else those would prove nothing.
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { hasTools } from '../tools/tools.ts';
 import { goldenImage, rootOf } from './golden-layout.ts';
 import { LOGIN } from './launch/login.ts';
 import { skopeoPull, skopeoPush } from './oracles.ts';
 import { type RealRegistry, realRegistries, trustedCertificate } from './real-registry.ts';
-import { temporaryFolder } from './temporary-folder.ts';
 
 const LOGGED_IN = `Basic ${Buffer.from(`${LOGIN.username}:${LOGIN.password}`).toString('base64')}`;
 

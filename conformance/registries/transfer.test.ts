@@ -1,4 +1,6 @@
 // From one place to another: repositories, registries, layouts; and the same once more.
+
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { hasTools } from '../tools/tools.ts';
 import { convert } from './conversion.ts';
@@ -8,7 +10,6 @@ import { type LoggedRequest, logFile, readRequests } from './launch/logs.ts';
 import { cranePull, skopeoPush } from './oracles.ts';
 import { realRegistries } from './real-registry.ts';
 import { sociIndexIn } from './soci-index.ts';
-import { temporaryFolder } from './temporary-folder.ts';
 
 const withBoth = test.skipIf(!hasTools('crane', 'skopeo'));
 const withSkopeo = test.skipIf(!hasTools('skopeo'));

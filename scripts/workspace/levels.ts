@@ -18,20 +18,24 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
   '@soci/test-content': { packages: [], modules: ['node', 'vitest'] },
   '@soci/ztoc': { packages: [], modules: ['@noble/hashes', 'node'], tests: ['@soci/test-content'] },
   '@soci/oci': { packages: [], modules: ['node'], tests: ['@soci/test-content'] },
-  '@soci/test-aws': { packages: [], modules: ['node'] },
+  '@soci/test-aws': { packages: [], modules: ['node'], tests: ['@soci/test-content'] },
   '@soci/filter': { packages: [], modules: ['valibot'], tests: ['@soci/test-aws'] },
-  '@soci/index': { packages: ['@soci/oci', '@soci/ztoc'], modules: ['node'] },
-  '@soci/test-registry': { packages: ['@soci/oci'], modules: ['node'] },
-  '@soci/registry': { packages: ['@soci/oci'], modules: ['node'], tests: ['@soci/test-registry'] },
+  '@soci/index': { packages: ['@soci/oci', '@soci/ztoc'], modules: ['node'], tests: ['@soci/test-content'] },
+  '@soci/test-registry': { packages: ['@soci/oci'], modules: ['node'], tests: ['@soci/test-content'] },
+  '@soci/registry': {
+    packages: ['@soci/oci'],
+    modules: ['node'],
+    tests: ['@soci/test-content', '@soci/test-registry'],
+  },
   '@soci/ecr': {
     packages: ['@soci/oci', '@soci/registry'],
     modules: ['@aws-sdk/client-ecr', '@aws-sdk/client-ecr-public', '@smithy/util-stream', 'node'],
-    tests: ['@soci/test-registry'],
+    tests: ['@soci/test-content', '@soci/test-registry'],
   },
   '@soci/cli': {
     packages: ['@soci/ecr', '@soci/index', '@soci/oci', '@soci/registry', '@soci/ztoc'],
     modules: ['node'],
-    tests: ['@soci/test-registry'],
+    tests: ['@soci/test-content', '@soci/test-registry'],
     isBundled: true,
   },
   '@soci/functions': {
@@ -45,17 +49,18 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
       'fflate',
       'node',
     ],
-    tests: ['@soci/test-aws', '@soci/test-registry'],
+    tests: ['@soci/test-aws', '@soci/test-content', '@soci/test-registry'],
   },
   // The functions' zips are among its files, and of their code it has types only.
   '@soci/construct': {
     packages: ['@soci/functions'],
     modules: ['aws-cdk-lib', 'constructs', 'node'],
-    tests: ['@soci/filter'],
+    tests: ['@soci/filter', '@soci/test-content'],
   },
   '@soci/stack': {
     packages: ['@soci/construct', '@soci/functions'],
     modules: ['@aws-sdk/client-s3', 'aws-cdk-lib', 'constructs', 'node'],
+    tests: ['@soci/test-content'],
   },
   '@soci/demo': {
     packages: [
@@ -71,6 +76,7 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
       '@soci/ztoc',
     ],
     modules: ['node'],
+    tests: ['@soci/test-content'],
   },
   '@soci/conformance': {
     packages: [
@@ -91,7 +97,7 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     modules: ['node'],
   },
   '@soci/bench': {
-    packages: ['@soci/cli', '@soci/test-registry', '@soci/ztoc'],
+    packages: ['@soci/cli', '@soci/test-content', '@soci/test-registry', '@soci/ztoc'],
     modules: ['fflate', 'pako', 'node'],
   },
 };

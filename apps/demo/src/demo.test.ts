@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describeImage, parseLocation, withImageStores } from '@soci/cli/internal';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, it } from 'vitest';
 import { type DemoRun, runDemoHere } from './fixtures/run-demo-here.ts';
-import { temporaryFolder } from './fixtures/temporary-folder.ts';
 
 const folder = temporaryFolder();
 

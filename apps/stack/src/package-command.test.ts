@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from './fixtures/temporary-folder.ts';
 import { runPackageCommand } from './package-command.ts';
 
 describe('the command', () => {

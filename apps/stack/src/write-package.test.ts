@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, it } from 'vitest';
 import { makePackage } from './deployment-package.ts';
-import { temporaryFolder } from './fixtures/temporary-folder.ts';
 import { writePackage } from './write-package.ts';
 
 const MADE = makePackage({ prefix: 'a/' });

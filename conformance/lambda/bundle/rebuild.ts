@@ -1,8 +1,8 @@
 import { cpSync, mkdirSync, readdirSync, realpathSync, symlinkSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { runWell } from '../../registries/run-program.ts';
-import { temporaryFolder } from '../../registries/temporary-folder.ts';
 
 const PACKAGES = fileURLToPath(new URL('../../../packages', import.meta.url));
 

@@ -4,12 +4,12 @@ import { constants, crc32, deflateRawSync } from 'node:zlib';
 
 /** Bytes with what deflate makes of them, which fits behind any other: a stretch that can be written many times. */
 export interface Stretch {
-  readonly plain: Buffer;
+  readonly plain: Uint8Array;
   readonly deflated: Buffer;
 }
 
 /** Compresses once what may be written many times. */
-export function stretchOf(plain: Buffer): Stretch {
+export function stretchOf(plain: Uint8Array): Stretch {
   return { plain, deflated: deflateRawSync(plain, { level: 6, finishFlush: constants.Z_FULL_FLUSH }) };
 }
 

@@ -1,7 +1,6 @@
-import { Random } from '@soci/test-content';
+import { bareHeader, Random, TAR_END, tarPadding } from '@soci/test-content';
 import { type Kind, makeContent } from './content.ts';
 import { GzipFile, type Stretch, stretchOf } from './gzip-file.ts';
-import { BLOCK, tarHeader } from './tar-header.ts';
 
 /** What a layer is to hold. */
 export interface LayerRecipe {
@@ -39,10 +38,10 @@ export async function writeLayer(path: string, recipe: LayerRecipe, seed: number
     await file.write(stretchOf(smallFiles(random, `${seed}/small/${number}`)));
     const kind = random.weighted(recipe.kinds);
     const count = random.magnitude(1, 8);
-    await file.write(stretchOf(tarHeader(`${seed}/large/${number}.${kind}`, count * MIB)));
+    await file.write(stretchOf(bareHeader(`${seed}/large/${number}.${kind}`, count * MIB)));
     for (let i = 0; i < count; i += 1) await file.write(random.pick(stretchesOf(kind)));
   }
-  await file.write(stretchOf(Buffer.alloc(2 * BLOCK)));
+  await file.write(stretchOf(TAR_END));
   const { plainSize } = file;
   const digest = await file.finish();
   return { digest, size: file.size, plainSize };
@@ -57,13 +56,12 @@ function stretchesOf(kind: Kind): readonly Stretch[] {
 }
 
 function smallFiles(random: Random, folder: string): Buffer {
-  const parts: Buffer[] = [];
+  const parts: Uint8Array[] = [];
   const source = random.pick(stretchesOf('text')).plain;
   for (let i = 0; i < SMALL_FILES; i += 1) {
     const size = random.magnitude(1, SMALL_SIZE);
     const start = random.between(0, MIB - SMALL_SIZE);
-    const padding = Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK);
-    parts.push(tarHeader(`${folder}/${i}`, size), source.subarray(start, start + size), padding);
+    parts.push(bareHeader(`${folder}/${i}`, size), source.subarray(start, start + size), tarPadding(size));
   }
   return Buffer.concat(parts);
 }

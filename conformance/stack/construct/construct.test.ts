@@ -1,9 +1,9 @@
 // What the construct costs whoever uses it: the time of each `cdk synth`, and what npm brings.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { temporaryFolder } from '@soci/test-content/vitest';
+import { expect, test } from 'vitest';
 import { REPORT } from '../report.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
@@ -37,7 +37,7 @@ test.each(Object.entries(VALIDATIONS))(
   'synthesising the construct %s takes little longer than an empty stack',
   { timeout: 300_000 },
   (how, env) => {
-    const folder = scratchFolder();
+    const folder = temporaryFolder();
     const kinds = Object.keys(KINDS) as Kind[];
     const round = () => kinds.map((kind) => [kind, synthesise(folder, KINDS[kind], env)] as const);
     round(); // brings files into the page cache
@@ -57,7 +57,7 @@ test.each(Object.entries(VALIDATIONS))(
 );
 
 test('the package is small', () => {
-  const folder = scratchFolder();
+  const folder = temporaryFolder();
   const { packageManager } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { packageManager: string };
   execFileSync('npx', ['-y', packageManager, 'pack', '--pack-destination', folder], { cwd: CONSTRUCT, stdio: 'pipe' });
   const [tarball = ''] = readdirSync(folder);
@@ -83,10 +83,4 @@ function synthesise(folder: string, args: readonly string[], env: Readonly<Recor
 
 function median(times: readonly number[]): number {
   return [...times].sort((one, other) => one - other)[times.length >> 1] ?? Number.NaN;
-}
-
-function scratchFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'construct-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  return folder;
 }

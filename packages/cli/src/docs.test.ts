@@ -1,13 +1,13 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMANDS } from './command-table.ts';
 import { comparableOutput, consoleExamples } from './fixtures/console-examples.ts';
 import { layerPath, layoutPath } from './fixtures/golden.ts';
 import { runCli } from './fixtures/run-cli.ts';
-import { temporaryFolder } from './fixtures/temporary-folder.ts';
 
 const DOCUMENTS = {
   'docs/cli.md': new URL('../../../docs/cli.md', import.meta.url),

@@ -3,10 +3,10 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Descriptor } from '@soci/oci';
 import { digestOf } from '@soci/oci';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, it } from 'vitest';
 import { type GoldenRun, LAYERS, LAYOUTS, layerPath, layoutPath } from './fixtures/golden.ts';
 import { jsonLines, runCli } from './fixtures/run-cli.ts';
-import { temporaryFolder } from './fixtures/temporary-folder.ts';
 
 const folder = temporaryFolder();
 

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { existsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, it } from 'vitest';
 import { layerPath } from './fixtures/golden.ts';
 import { runCli } from './fixtures/run-cli.ts';
-import { temporaryFolder } from './fixtures/temporary-folder.ts';
 
 const folder = temporaryFolder();
 

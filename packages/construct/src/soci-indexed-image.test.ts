@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { App, CfnOutput, CfnParameter, Duration, Size, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
@@ -10,7 +10,7 @@ import { FargateTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { shownTemplate } from './fixtures/shown-template';
 import { SociIndexedImage, type SociIndexedImageProps, SociIndexVersion } from './index';
 
@@ -19,9 +19,8 @@ const ENV = { account: '123456789012', region: 'eu-west-1' };
 /** What `cdk init` sets. */
 const FLAGS: Record<string, unknown> = require('aws-cdk-lib/recommended-feature-flags.json');
 const DIGEST = `sha256:${'0'.repeat(64)}`;
-const folder = mkdtempSync(join(tmpdir(), 'soci-indexed-image-'));
+const folder = temporaryFolder();
 writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n');
-afterAll(() => rmSync(folder, { recursive: true }));
 
 type Props = Partial<SociIndexedImageProps>;
 

@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { copyImage, MEDIA_TYPE_OCI_LAYER } from '@soci/oci';
 import { createLayout, openLayout } from '@soci/oci/layout';
 import { MemoryStore } from '@soci/oci/memory';
-import { afterAll, expect, test } from 'vitest';
+import { temporaryFolder } from '@soci/test-content/vitest';
+import { expect, test } from 'vitest';
 import { convertImage } from './convert/convert-image.ts';
 import { goldenFolder } from './fixtures/golden.ts';
 import { makeLayer, put, putImage, putLayer } from './fixtures/image.ts';
@@ -13,8 +13,7 @@ import { enableSoci } from './fixtures/readme-example.ts';
 import { updateConverted } from './fixtures/readme-update-example.ts';
 import { inspectImage } from './inspect/inspect-image.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'soci-index-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 

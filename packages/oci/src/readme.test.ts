@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, test } from 'vitest';
 import { goldenLayout } from './fixtures/golden.ts';
 import { pickPlatform } from './fixtures/readme-example.ts';
-import { makeTempFolder } from './fixtures/temp-folder.ts';
 import { openLayout } from './layout/layout-store.ts';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
@@ -12,7 +12,7 @@ test('the example of the README is the one that runs here', () => {
 });
 
 test('it does what the README says', async () => {
-  const folder = `${makeTempFolder()}/arm64`;
+  const folder = `${temporaryFolder()}/arm64`;
   expect(await pickPlatform(goldenLayout('multi'), folder, 'v1')).toEqual(['gzip, 564 bytes']);
   expect(await (await openLayout(folder)).resolve('v1')).toMatchObject({ platform: { architecture: 'arm64' } });
 });

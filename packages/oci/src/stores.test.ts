@@ -1,3 +1,4 @@
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ArchiveStore } from './archive/archive-store.ts';
 import { openArchive } from './archive/archive-store.ts';
@@ -5,7 +6,6 @@ import { writeArchive } from './archive/archive-writer.ts';
 import type { Fetcher, Prober, Pusher, RangeFetcher, ReferrerLister, Resolver, Tagger } from './content.ts';
 import { copyImage } from './copy.ts';
 import { bytesOf, describe as describeContent, drain, makeImage } from './fixtures/image.ts';
-import { makeTempFolder } from './fixtures/temp-folder.ts';
 import { createLayout, type LayoutDraft } from './layout/layout-draft.ts';
 import { type LayoutStore, openLayout } from './layout/layout-store.ts';
 import type { MemoryStore } from './memory-store.ts';
@@ -21,7 +21,7 @@ null as unknown as ArchiveStore satisfies Readable;
 null as unknown as LayoutDraft satisfies Fetcher & RangeFetcher & Prober & Writable;
 null as unknown as OverlayStore satisfies Fetcher & RangeFetcher & Prober & Pusher;
 
-const temp = makeTempFolder();
+const temp = temporaryFolder();
 
 const stores: readonly (readonly [string, () => Promise<Readable>])[] = [
   ['MemoryStore', async () => (await makeImage()).store],

@@ -7,6 +7,7 @@ const FOLDER = new URL('../../../conformance/golden/', import.meta.url);
 /** What the reference makes of one layer. */
 export interface GoldenLayer {
   readonly sha256: string;
+  readonly size: number;
   readonly algorithm: 'gzip' | 'uncompressed';
   /** By span size in bytes; empty if the reference refuses the layer. */
   readonly ztocs: Readonly<Record<string, GoldenZtoc>>;

@@ -24,5 +24,6 @@ export {
   tarEntry,
   tarHeader,
   tarOf,
+  tarPadding,
   toBytes,
 } from './tar.ts';

@@ -1,15 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '@soci/oci';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, test } from 'vitest';
 import { makeLayout } from './fixtures/layout.ts';
 import { startForTest } from './fixtures/running.ts';
-import { makeTempFolder } from './fixtures/temp-folder.ts';
 
 const layer = Buffer.alloc(2_500_000, 'layer');
 
 test.each(['memory', 'folder'])('an image of a layout is taken in whole: into %s', async (where) => {
-  const registry = await startForTest(where === 'folder' ? { folder: makeTempFolder() } : {});
+  const registry = await startForTest(where === 'folder' ? { folder: temporaryFolder() } : {});
   const { folder, digest } = await makeLayout(layer, 'inside');
   expect(await registry.loadLayout('app', folder, 'v1')).toBe(digest);
   expect(registry.tags('app')).toEqual(['v1']);
@@ -29,9 +29,9 @@ test('a name in the layout says which', async () => {
 
 test('a folder that is no layout, or a damaged one, is refused', async () => {
   const registry = await startForTest();
-  const nothing = join(makeTempFolder(), 'nothing');
+  const nothing = join(temporaryFolder(), 'nothing');
   await expect(registry.loadLayout('app', nothing, 'v1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
-  await expect(registry.loadLayout('app', makeTempFolder(), 'v1')).rejects.toMatchObject({ code: 'CONTENT_INVALID' });
+  await expect(registry.loadLayout('app', temporaryFolder(), 'v1')).rejects.toMatchObject({ code: 'CONTENT_INVALID' });
   const { folder } = await makeLayout(layer, 'inside');
   writeFileSync(join(folder, 'blobs', 'sha256', digestOf(layer).slice(7)), Buffer.alloc(layer.length, 'other'));
   await expect(registry.loadLayout('app', folder, 'v1')).rejects.toMatchObject({

@@ -1,22 +1,21 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { goldenLayerPath, readGoldenLayers } from '@soci/test-content';
+import { temporaryFolder } from '@soci/test-content/vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { showFile } from './fixtures/readme-browser-example.ts';
 import { indexLayer, readThrough } from './fixtures/readme-example.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'soci-ztoc-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
-const golden = new URL('../../../conformance/golden/', import.meta.url);
-const layerPath = fileURLToPath(new URL('layers/gzip-level6.tar.gz', golden));
+const LAYER = 'gzip-level6.tar.gz';
+const layerPath = goldenLayerPath(LAYER);
 const ztocPath = join(folder, 'layer.ztoc');
-const expected = JSON.parse(readFileSync(new URL('layers.json', golden), 'utf8'))['gzip-level6.tar.gz'];
+const expected = readGoldenLayers()[LAYER];
 
 beforeAll(() => indexLayer(layerPath, `sha256:${expected.sha256}`, ztocPath));
 

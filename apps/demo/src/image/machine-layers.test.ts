@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { planLayers } from './machine-layers.ts';
 import { treeSize } from './tree.ts';
 

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeImage, ImageFiles, parseLocation, withImageStores } from '@soci/cli/internal';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { makeImage } from './make-image.ts';
 import { listTree } from './tree.ts';
 

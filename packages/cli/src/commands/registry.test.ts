@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, it } from 'vitest';
 import { layoutPath } from '../fixtures/golden.ts';
 import { packImage } from '../fixtures/packed-image.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
-import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 import { testRegistries } from '../fixtures/test-registries.ts';
 
 const start = testRegistries();

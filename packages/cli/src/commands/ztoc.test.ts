@@ -3,11 +3,11 @@ import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } fr
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { digestOf } from '@soci/oci';
+import { hasProgram } from '@soci/test-content';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { layerPath } from '../fixtures/golden.ts';
-import { hasProgram } from '../fixtures/has-program.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
-import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 const folder = temporaryFolder();
 const layer = layerPath('gzip-level6.tar.gz');

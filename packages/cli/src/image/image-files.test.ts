@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { digestOf } from '@soci/oci';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type LayerFiles, packImage } from '../fixtures/packed-image.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
-import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 const folder = temporaryFolder();
 const image = `oci:${join(folder, 'converted')}:v1`;

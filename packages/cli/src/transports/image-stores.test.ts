@@ -1,10 +1,10 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Descriptor } from '@soci/oci';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { layoutPath } from '../fixtures/golden.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
-import { temporaryFolder } from '../fixtures/temporary-folder.ts';
 
 const root = temporaryFolder();
 let folder = '';

@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasProgram } from '@soci/test-content';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { copyImage } from '../copy.ts';
 import { digestOf } from '../digest.ts';
 import { goldenLayout, goldenNames } from '../fixtures/golden.ts';
-import { hasProgram } from '../fixtures/has-program.ts';
 import { bytesOf, describe as describeContent, drain, jsonBytes, makeImage, put } from '../fixtures/image.ts';
-import { makeTempFolder } from '../fixtures/temp-folder.ts';
 import { openLayout } from '../layout/layout-store.ts';
 import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '../media-types.ts';
 import { MemoryStore } from '../memory-store.ts';
@@ -16,7 +16,7 @@ import { openArchive } from './archive-store.ts';
 import { archiveChunks, writeArchive } from './archive-writer.ts';
 import { formatMemberHeader, formatPaxRecord, parsePaxRecords, parseTarHeader } from './tar-format.ts';
 
-const temp = makeTempFolder();
+const temp = temporaryFolder();
 
 describe('writeArchive', () => {
   test.each(goldenNames)('the golden layout %s comes back out of its archive', async (name) => {

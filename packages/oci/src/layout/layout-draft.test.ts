@@ -9,15 +9,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { copyImage } from '../copy.ts';
 import { goldenLayout, goldenNames } from '../fixtures/golden.ts';
 import { bytesOf, describe as describeContent, makeImage } from '../fixtures/image.ts';
-import { makeTempFolder } from '../fixtures/temp-folder.ts';
 import { createLayout } from './layout-draft.ts';
 import { openLayout } from './layout-store.ts';
 
-const temp = makeTempFolder();
+const temp = temporaryFolder();
 let count = 0;
 
 /** A folder of its own, so that a test sees all that is left lying about. */

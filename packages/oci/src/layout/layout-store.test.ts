@@ -1,19 +1,19 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasProgram } from '@soci/test-content';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import type { Descriptor } from '../descriptor.ts';
 import { digestOf } from '../digest.ts';
 import { goldenLayout } from '../fixtures/golden.ts';
-import { hasProgram } from '../fixtures/has-program.ts';
 import { bytesOf, collect, describe as describeContent, drain, jsonBytes } from '../fixtures/image.ts';
-import { makeTempFolder } from '../fixtures/temp-folder.ts';
 import { parseImageIndex, parseManifest } from '../manifest.ts';
 import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '../media-types.ts';
 import { readVerified } from '../read.ts';
 import { type LayoutStore, openLayout } from './layout-store.ts';
 
-const temp = makeTempFolder();
+const temp = temporaryFolder();
 const ATTESTED_INDEX = 'sha256:6407d0a0cd16c65f1a392e1c654dee163d5ce2874c2613d75f9ae680300e348b';
 
 /** A copy of a golden layout, for a test to spoil. */

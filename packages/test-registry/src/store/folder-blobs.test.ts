@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '@soci/oci';
+import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, test } from 'vitest';
 import { startForTest } from '../fixtures/running.ts';
-import { makeTempFolder } from '../fixtures/temp-folder.ts';
 import { beginUpload, endUpload, pushBlob, sendPart } from '../fixtures/upload.ts';
 
 const bytes = Buffer.from(Array.from({ length: 2_100_000 }, (_, at) => at % 253));
 
 test('a blob lies in a file of its digest, and is served from it', async () => {
-  const folder = makeTempFolder();
+  const folder = temporaryFolder();
   const registry = await startForTest({ folder });
   const digest = await pushBlob(registry, 'app', bytes);
   expect(readFileSync(join(folder, 'sha256', digest.slice(7)))).toEqual(bytes);
@@ -20,7 +20,7 @@ test('a blob lies in a file of its digest, and is served from it', async () => {
 });
 
 test('it comes in parts, and by sha512, as into memory', async () => {
-  const registry = await startForTest({ folder: makeTempFolder() });
+  const registry = await startForTest({ folder: temporaryFolder() });
   const location = await beginUpload(registry, 'app');
   await sendPart(location, bytes.subarray(0, 1_000_000), 0);
   const digest = digestOf(bytes, 'sha512');
@@ -29,7 +29,7 @@ test('it comes in parts, and by sha512, as into memory', async () => {
 });
 
 test('uploads that did not end leave nothing behind', async () => {
-  const folder = makeTempFolder();
+  const folder = temporaryFolder();
   const registry = await startForTest({ folder });
   await sendPart(await beginUpload(registry, 'app'), bytes, 0);
   await endUpload(await beginUpload(registry, 'app'), digestOf(Buffer.from('other')), bytes);

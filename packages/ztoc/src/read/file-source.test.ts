@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '@soci/test-content/vitest';
+import { describe, expect, it } from 'vitest';
 import { fileSource } from './file-source.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'file-source-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 const bytes = Uint8Array.from({ length: 5000 }, (_, i) => i * 7);
 const path = join(folder, 'layer');
