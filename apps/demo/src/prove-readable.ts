@@ -2,7 +2,6 @@ import {
   type CommandContext,
   describeImage,
   type ImageDescription,
-  ImageFiles,
   type ImageLocation,
   indexedSize,
   type RegistryAccess,
@@ -10,6 +9,7 @@ import {
   verifyIndexes,
   withImageStores,
 } from '@soci/cli/internal';
+import { openImageFilesystem } from '@soci/index';
 import { measureReading, type ReadingCost } from './reading-cost.ts';
 
 /** What reading a converted image back has shown. */
@@ -40,8 +40,9 @@ export async function proveReadable(
       const seconds = (performance.now() - started) / 1000;
       const costs: ReadingCost[] = [];
       // Of an image for several platforms the first one tells enough.
-      for (const first of image.images.slice(0, 1)) {
-        costs.push(...measureReading(await new ImageFiles(source, first, { signal }).indexedLayers()));
+      for (const { platform } of image.images.slice(0, 1)) {
+        const files = await openImageFilesystem(source.store, source.root, { platform, signal });
+        costs.push(...measureReading(await files.indexedLayers()));
       }
       return { image, verification, seconds, costs };
     });

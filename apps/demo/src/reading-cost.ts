@@ -1,4 +1,4 @@
-import type { OpenLayer } from '@soci/cli/internal';
+import type { ImageLayer } from '@soci/index';
 import type { FileEntry } from '@soci/ztoc';
 
 /** What reading one file costs. */
@@ -22,8 +22,8 @@ const NEIGHBOURHOOD = 0.01;
 const decoder = new TextDecoder();
 
 /** Picks a few files of the indexed layers, from an ordinary one to the largest, and says what reading each costs. */
-export function measureReading(layers: readonly OpenLayer[]): ReadingCost[] {
-  const bySize = (open: readonly OpenLayer[]) =>
+export function measureReading(layers: readonly ImageLayer[]): ReadingCost[] {
+  const bySize = (open: readonly ImageLayer[]) =>
     open
       .flatMap(({ layer, reader }) => [...reader.list()].filter(isReadable).map((entry) => ({ layer, reader, entry })))
       .sort((a, b) => a.entry.uncompressedSize - b.entry.uncompressedSize);

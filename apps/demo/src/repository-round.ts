@@ -2,7 +2,6 @@ import {
   type CommandContext,
   describeImage,
   type ImageDestination,
-  ImageFiles,
   type ImageLocation,
   type ImageSource,
   parseRegistryLocation,
@@ -11,6 +10,7 @@ import {
   withImageStores,
   withoutName,
 } from '@soci/cli/internal';
+import { openImageFilesystem } from '@soci/index';
 import type { RegistryTraffic } from './registry/messages.ts';
 import type { RegistryThread } from './registry/registry-thread.ts';
 
@@ -63,8 +63,8 @@ export class RepositoryRound {
     await withImageStores(this.#registry.access, call.signal, async (places) => {
       const source = await places.openSource(this.converted);
       const { images } = await describeImage(source, call);
-      for (const image of images.slice(0, 1)) {
-        const file = await new ImageFiles(source, image, call).find(path);
+      for (const { platform } of images.slice(0, 1)) {
+        const file = await (await openImageFilesystem(source.store, source.root, { platform, ...call })).lookup(path);
         if (file?.entry) for await (const _ of file.reader.openFile(file.entry, call));
       }
     });

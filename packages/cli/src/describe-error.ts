@@ -126,11 +126,11 @@ const REMEDIES: { readonly [Code in RegistryErrorCode]?: string } = {
 };
 
 /** Whether an error is of the client for registries, told without loading it. */
-export function isRegistryError(error: unknown): error is RegistryError {
+function isRegistryError(error: unknown): error is RegistryError {
   return error instanceof Error && error.name === 'RegistryError';
 }
 
 /** What to do about an error of a registry; undefined where nothing is to be said. */
-export function registryRemedy({ code }: Pick<RegistryError, 'code'>): string | undefined {
+function registryRemedy({ code }: Pick<RegistryError, 'code'>): string | undefined {
   return REMEDIES[code];
 }

@@ -3,7 +3,6 @@ export { REGISTRY_OPTIONS, toRegistryAccess } from './arguments/registry-options
 export { parseSize } from './arguments/size.ts';
 export { type Command, type CommandContext, defineCommand, EXIT, type ExitCode } from './command.ts';
 export { describeImage, type ImageDescription, indexedSize } from './image/describe-image.ts';
-export { ImageFiles, type OpenLayer } from './image/image-files.ts';
 export { showTransferProgress } from './image/index-progress.ts';
 export { withoutName } from './image/new-content.ts';
 export { countRead, type Verification, verifyIndexes } from './image/verify-indexes.ts';

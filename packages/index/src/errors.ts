@@ -3,6 +3,7 @@
  *
  * - `OPTION_INVALID`: an option of the caller's is out of its range.
  * - `MANIFEST_INVALID`: a manifest, image index or image configuration that cannot be read as one.
+ * - `PLATFORM_AMBIGUOUS`: the image is for several platforms, and none was asked for.
  * - `PLATFORM_NOT_FOUND`: the image has no manifest for a platform that was asked for.
  * - `PLATFORM_MISSING`: an image index lists a manifest without a platform, so that none can be chosen.
  * - `LAYER_TYPE_INVALID`: a layer of a type that is no image layer's (with `compat: 'soci-cli'` only).
@@ -10,6 +11,7 @@
  * - `LAYER_MISMATCH`: a layer whose bytes are not those its descriptor names.
  * - `ALREADY_CONVERTED`: a SOCI index of an earlier conversion would be left without its image.
  * - `NOT_A_SOCI_INDEX`: content given to be verified that is no SOCI index and holds none.
+ * - `SYMLINK_LOOP`: a path of an image leads through more than 40 symbolic links.
  * - `SOCI_INDEX_INVALID`: a SOCI index that is malformed.
  * - `LIMIT_EXCEEDED`: one of the limits (see `IndexLimits`) was passed.
  * - `WORKER_FAILED`: a worker thread ended without an answer.
@@ -23,9 +25,11 @@ export type SociIndexErrorCode =
   | 'MANIFEST_INVALID'
   | 'NOT_A_SOCI_INDEX'
   | 'OPTION_INVALID'
+  | 'PLATFORM_AMBIGUOUS'
   | 'PLATFORM_MISSING'
   | 'PLATFORM_NOT_FOUND'
   | 'SOCI_INDEX_INVALID'
+  | 'SYMLINK_LOOP'
   | 'WORKER_FAILED';
 
 /** What a {@link SociIndexError} carries beside its code and message. */

@@ -4,6 +4,14 @@ export type { IndexedLayer, LayerReport, PlatformReport, PrefetchReport, Skipped
 export type { Artifact, ArtifactKind } from './convert/soci-manifest.ts';
 export { SociIndexError, type SociIndexErrorCode, type SociIndexErrorOptions } from './errors.ts';
 export {
+  type FilesystemSource,
+  type ImageDirectoryItem,
+  type ImageFile,
+  ImageFilesystem,
+  type ImageLayer,
+} from './filesystem/image-filesystem.ts';
+export { type ImageFilesystemOptions, openImageFilesystem } from './filesystem/open-image-filesystem.ts';
+export {
   type ImageEntry,
   type ImageInspection,
   type ImageManifestEntry,
@@ -12,7 +20,7 @@ export {
   type OtherEntry,
   type SociIndexEntry,
 } from './inspect/inspect-image.ts';
-export type { PrefetchReference, SociDocument, ZtocReference } from './inspect/soci-document.ts';
+export { findZtoc, type PrefetchReference, type SociDocument, type ZtocReference } from './inspect/soci-document.ts';
 export type { SkipReason } from './layers/layer-plan.ts';
 export type { ReusableLayer, ZtocSettings, ZtocSource } from './options.ts';
 export {

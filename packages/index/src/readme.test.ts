@@ -10,6 +10,7 @@ import { convertImage } from './convert/convert-image.ts';
 import { goldenFolder } from './fixtures/golden.ts';
 import { makeLayer, put, putImage, putLayer } from './fixtures/image.ts';
 import { enableSoci } from './fixtures/readme-example.ts';
+import { readImageFile } from './fixtures/readme-filesystem-example.ts';
 import { updateConverted } from './fixtures/readme-update-example.ts';
 import { inspectImage } from './inspect/inspect-image.ts';
 
@@ -17,7 +18,7 @@ const folder = temporaryFolder();
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-test.each(['readme-example.ts', 'readme-update-example.ts'])(
+test.each(['readme-example.ts', 'readme-update-example.ts', 'readme-filesystem-example.ts'])(
   'the example of the README is the one that runs here: %s',
   (name) => {
     expect(read('../README.md')).toContain(`\`\`\`ts\n${read(`fixtures/${name}`)}\`\`\``);
@@ -49,6 +50,14 @@ test('what is converted is brought up to date by its new layers', async () => {
   const second = await putImage(store, { architecture: 'amd64', os: 'linux' }, [base, await putPlain('app')]);
   expect(await updateConverted(store, second, 'soci')).toBe('other-layers: 1 of 2 layers read');
   expect(await updateConverted(store, second, 'soci')).toBe('up to date');
+});
+
+test('one file of an image is read', async () => {
+  const store = new MemoryStore();
+  const image = await putImage(store, { architecture: 'amd64', os: 'linux' }, [await putLayer(store, 'etc/app', 5000)]);
+  await store.tag(image, 'v1');
+  expect(await readImageFile(store, 'v1', '/etc/app')).toHaveLength(5000);
+  await expect(readImageFile(store, 'v1', '/etc')).rejects.toThrow('is a directory');
 });
 
 /** Writes a layout with an image of one layer of more than 1 MiB; gives the layer's digest. */

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeImage, ImageFiles, parseLocation, withImageStores } from '@soci/cli/internal';
+import { type ImageFilesystem, openImageFilesystem } from '@soci/index';
+import { openLayout } from '@soci/oci/layout';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, it } from 'vitest';
 import { makeImage } from './make-image.ts';
@@ -10,13 +11,9 @@ const folder = temporaryFolder();
 const { signal } = new AbortController();
 
 /** Lets `look` see the files of an image in a layout. */
-async function withFiles(layout: string, look: (files: ImageFiles) => Promise<void>): Promise<void> {
-  await withImageStores({ env: {}, trace: () => {} }, signal, async (places) => {
-    const source = await places.openSource(parseLocation(`oci:${layout}:latest`));
-    const { images } = await describeImage(source, { signal });
-    expect(images).toHaveLength(1);
-    for (const image of images) await look(new ImageFiles(source, image, { signal }));
-  });
+async function withFiles(layout: string, look: (files: ImageFilesystem) => Promise<void>): Promise<void> {
+  const store = await openLayout(layout);
+  await look(await openImageFilesystem(store, await store.resolve('latest'), { signal }));
 }
 
 it('holds what the machine holds', async () => {
@@ -37,15 +34,20 @@ it('holds what the machine holds', async () => {
   });
   expect(packed % 512).toBe(0);
   await withFiles(image, async (files) => {
-    expect([...(await files.list('tree')).keys()]).toEqual(['d'.repeat(60), 'empty', 'link', 'two-blocks']);
-    expect(Buffer.from((await files.find('tree/link'))?.entry?.linkName ?? '').toString()).toBe('f'.repeat(120));
+    expect((await files.readdir('tree'))?.map(({ name }) => name)).toEqual([
+      'd'.repeat(60),
+      'empty',
+      'link',
+      'two-blocks',
+    ]);
+    expect(Buffer.from((await files.lookup('tree/link'))?.entry?.linkName ?? '').toString()).toBe('f'.repeat(120));
     expect(await read(files, `tree/${long}/file`)).toBe('behind a long path');
     expect(await read(files, 'tree/two-blocks')).toBe('x'.repeat(1024));
   });
 });
 
-async function read(files: ImageFiles, path: string): Promise<string> {
-  const file = await files.find(path);
+async function read(files: ImageFilesystem, path: string): Promise<string> {
+  const file = await files.lookup(path);
   const chunks: Uint8Array[] = [];
   if (file?.entry) for await (const chunk of file.reader.openFile(file.entry)) chunks.push(new Uint8Array(chunk));
   return Buffer.concat(chunks).toString();

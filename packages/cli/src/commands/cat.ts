@@ -1,13 +1,9 @@
-import { parsePlatform } from '@soci/oci';
 import { text, valueOption } from '../arguments/option.ts';
-import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-options.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { CliError } from '../errors.ts';
 import { writeFileContent } from '../files/write-file.ts';
-import { choosePlatform, describeImage } from '../image/describe-image.ts';
-import { ImageFiles } from '../image/image-files.ts';
-import { withImageStores } from '../transports/image-stores.ts';
-import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
+import { FILESYSTEM_OPTIONS, withImageFilesystem } from '../image/image-filesystem.ts';
+import { IMAGE_FORMS } from '../transports/location.ts';
 
 export const cat = defineCommand({
   details: [
@@ -21,24 +17,20 @@ export const cat = defineCommand({
   ],
   options: {
     output: valueOption('FILE', text, 'write the file there, complete or not at all', 'o'),
-    platform: valueOption('PLATFORM', parsePlatform, 'of an image for several platforms, this one', 'p'),
-    ...REGISTRY_OPTIONS,
+    ...FILESYSTEM_OPTIONS,
   },
   examples: [
     { purpose: 'one file out of an image', line: 'cat oci:app-soci:v1 /etc/os-release' },
     { purpose: 'the same out of a registry', line: 'cat registry.example/app:v1-soci /etc/os-release' },
   ],
-  async run({ operands: [from = '', path = ''], options }, context) {
+  async run(given, context) {
     const { output, signal } = context;
-    const location = parseLocation(from);
-    await withImageStores(await toRegistryAccess(options, [location], context), signal, async (stores) => {
-      const source = await stores.openSource(location);
-      const image = choosePlatform(await describeImage(source, { signal }), options.platform);
-      const files = new ImageFiles(source, image, { signal });
-      const file = await files.find(await files.resolve(path));
+    const [, path = ''] = given.operands;
+    await withImageFilesystem(given, context, async (files) => {
+      const file = await files.lookup(path, { followSymlinks: true });
       if (file === undefined) throw new CliError('ENTRY_NOT_FOUND', `the image has no file ${path}`);
       if (file.entry === undefined) throw new CliError('ENTRY_NOT_A_FILE', `${path} is a folder`);
-      const { size, digest } = await writeFileContent(file.reader, file.entry, options.output, output, signal);
+      const { size, digest } = await writeFileContent(file.reader, file.entry, given.options.output, output, signal);
       if (output.json) {
         await output.writeJson({
           name: path,
@@ -47,7 +39,7 @@ export const cat = defineCommand({
           layer: file.layer.digest,
           spans: file.reader.spansOf(file.entry).map(({ id }) => id),
           bytesRead: files.bytesRead,
-          imageSize: image.layers.reduce((sum, layer) => sum + layer.size, 0),
+          imageSize: files.layers.reduce((sum, layer) => sum + layer.size, 0),
         });
       }
     });

@@ -1,3 +1,4 @@
+import { findZtoc } from '@soci/index';
 import { readVerified } from '@soci/oci';
 import { buildZtoc, decodeZtoc, type FileEntry } from '@soci/ztoc';
 import { text, valueOption } from '../arguments/option.ts';
@@ -5,7 +6,7 @@ import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-option
 import { defineCommand, EXIT } from '../command.ts';
 import { printFiles } from '../files/print-files.ts';
 import { MAX_ZTOC_SIZE } from '../files/read-file.ts';
-import { describeImage, findLayer, findZtoc, type ImageDescription } from '../image/describe-image.ts';
+import { describeImage, findLayer, type ImageDescription } from '../image/describe-image.ts';
 import { imageAsJson, printImage } from '../image/print-image.ts';
 import { withImageStores } from '../transports/image-stores.ts';
 import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
@@ -55,7 +56,7 @@ async function listLayer(
   signal: AbortSignal,
 ): Promise<readonly FileEntry[]> {
   const { image, layer } = findLayer(description, named);
-  const ztoc = findZtoc(image, layer.digest);
+  const ztoc = findZtoc(image.sociIndexes, layer.digest);
   if (ztoc !== undefined)
     return decodeZtoc(await readVerified(store, ztoc.descriptor, { maxSize: MAX_ZTOC_SIZE, signal })).files;
   const { ztoc: built } = await buildZtoc(store.fetch(layer, { signal }), { signal });

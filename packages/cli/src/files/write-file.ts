@@ -69,6 +69,6 @@ export async function writeAside(path: string, content: Uint8Array | AsyncIterab
 }
 
 /** A name beside `path`, for what is not complete yet: hidden, and unlike any other. */
-export function asideName(path: string): string {
+function asideName(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`);
 }

@@ -1,13 +1,10 @@
-import { type ImageManifestEntry, inspectImage, type SociDocument, type ZtocReference } from '@soci/index';
+import { findZtoc, type ImageManifestEntry, inspectImage, type SociDocument } from '@soci/index';
 import {
   type CallOptions,
   type Descriptor,
-  formatPlatform,
   isImageConfig,
   type Platform,
   parseImageConfig,
-  parseManifest,
-  platformMatches,
   readVerified,
 } from '@soci/oci';
 import { CliError, usageError } from '../errors.ts';
@@ -51,9 +48,13 @@ export async function describeImage({ store, root }: ImageSource, call: CallOpti
   const others: OtherManifest[] = [];
   for (const entry of entries) {
     if (entry.kind === 'image') {
-      const image = await describeManifest(entry);
-      if (image) images.push(image);
-      else others.push({ descriptor: entry.descriptor, kind: 'artifact' });
+      const { descriptor: manifest, config, layers, indexes: sociIndexes } = entry;
+      if (!isImageConfig(config.mediaType)) {
+        others.push({ descriptor: manifest, kind: 'artifact' });
+        continue;
+      }
+      const { platform } = parseImageConfig(await readVerified(store, config, call));
+      images.push({ platform: manifest.platform ?? platform, manifest, config, layers, sociIndexes });
     } else if (
       entry.kind !== 'soci-index' ||
       !entries.some((other) => other.kind === 'image' && owns(other, entry.descriptor))
@@ -62,14 +63,6 @@ export async function describeImage({ store, root }: ImageSource, call: CallOpti
     }
   }
   return { root, images, others };
-
-  async function describeManifest(entry: ImageManifestEntry): Promise<PlatformImage | undefined> {
-    const { descriptor: manifest, layers, indexes: sociIndexes } = entry;
-    const { config } = parseManifest(await readVerified(store, manifest, call), manifest);
-    if (!isImageConfig(config.mediaType)) return undefined;
-    const { platform } = parseImageConfig(await readVerified(store, config, call));
-    return { platform: manifest.platform ?? platform, manifest, config, layers, sociIndexes };
-  }
 }
 
 function owns({ indexes }: ImageManifestEntry, index: Descriptor): boolean {
@@ -86,33 +79,6 @@ export function indexedSize(images: readonly PlatformImage[]): number {
     }
   }
   return [...sizes.values()].reduce((sum, size) => sum + size, 0);
-}
-
-/**
- * The image for one platform: the one that is asked for, or the only one there is.
- *
- * @throws CliError `USAGE_INVALID` where nothing is asked for and there are several, `SOURCE_INVALID` where there is none.
- */
-export function choosePlatform({ images, root }: ImageDescription, wanted: Platform | undefined): PlatformImage {
-  const [first, ...others] = images;
-  if (first === undefined) throw new CliError('SOURCE_INVALID', `${root.digest} holds no image`);
-  const there = images.map(({ platform }) => formatPlatform(platform)).join(', ');
-  if (wanted !== undefined) {
-    const found = images.find(({ platform }) => platformMatches(wanted, platform));
-    if (found) return found;
-    throw new CliError('SOURCE_INVALID', `the image is not for ${formatPlatform(wanted)}, but for ${there}`);
-  }
-  if (others.length > 0)
-    throw usageError(`the image is for several platforms: ${there}`, 'Choose one with --platform.');
-  return first;
-}
-
-/** The zTOC that a SOCI index of the image has for a layer: the newest version first; undefined where none has one. */
-export function findZtoc({ sociIndexes }: PlatformImage, layer: string): ZtocReference | undefined {
-  return sociIndexes
-    .toSorted((a, b) => b.version - a.version)
-    .flatMap(({ ztocs }) => ztocs)
-    .find(({ layerDigest }) => layerDigest === layer);
 }
 
 /**
@@ -141,5 +107,5 @@ export function findLayer(
   if (others.some(({ layer }) => layer.digest !== first.layer.digest)) {
     throw usageError(`several layers have digests that begin with ${hex}`, 'Give more of its digits.');
   }
-  return found.find(({ image }) => findZtoc(image, first.layer.digest) !== undefined) ?? first;
+  return found.find(({ image }) => findZtoc(image.sociIndexes, first.layer.digest) !== undefined) ?? first;
 }

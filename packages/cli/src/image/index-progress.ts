@@ -75,7 +75,7 @@ export function showTransferProgress(
 }
 
 /** Blobs that are being read or written at the moment, in the order in which they were begun, and how far each is. */
-export class InFlight {
+class InFlight {
   readonly #blobs = new Map<string, { done: number; readonly total: number }>();
   /** Bytes over all blobs, those that are done included. */
   bytes = 0;

@@ -1,10 +1,10 @@
-import { ANNOTATION_DISABLE_XATTRS, type SociDocument } from '@soci/index';
+import { ANNOTATION_DISABLE_XATTRS, findZtoc, type SociDocument } from '@soci/index';
 import { type Descriptor, formatPlatform, layerCompression } from '@soci/oci';
 import type { Output } from '../terminal/output.ts';
 import { countOf, formatBytes, shortDigest } from '../terminal/quantity.ts';
 import type { Column } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
-import { findZtoc, type ImageDescription, type PlatformImage } from './describe-image.ts';
+import type { ImageDescription, PlatformImage } from './describe-image.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'LAYER' },
@@ -39,7 +39,7 @@ export async function printImage({ root, images, others }: ImageDescription, out
 }
 
 function layerRow(image: PlatformImage, { digest, size, mediaType }: Descriptor): string[] {
-  const ztoc = findZtoc(image, digest);
+  const ztoc = findZtoc(image.sociIndexes, digest);
   const type = layerCompression(mediaType) ?? printable(mediaType);
   if (ztoc === undefined) return [shortDigest(digest), formatBytes(size), type, '-'];
   return [
@@ -67,7 +67,7 @@ export function imageAsJson(source: string, { root, images, others }: ImageDescr
       manifest: image.manifest,
       config: image.config,
       layers: image.layers.map((layer) => {
-        const ztoc = findZtoc(image, layer.digest);
+        const ztoc = findZtoc(image.sociIndexes, layer.digest);
         const { digest, mediaType, size } = layer;
         return { layer: digest, mediaType, layerSize: size, ...(ztoc && { ztoc: ztoc.descriptor.digest }) };
       }),

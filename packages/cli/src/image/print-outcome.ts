@@ -96,7 +96,7 @@ export interface IndexReport {
 }
 
 /** The `platforms` and `layers` of the commands' `--json`; docs/cli.md says what each field means. */
-export function reportAsJson({ platforms, layers }: IndexReport): object {
+function reportAsJson({ platforms, layers }: IndexReport): object {
   return {
     platforms: platforms.map(({ platform, manifest, index, layers: digests, prefetchFiles }) => ({
       platform,
@@ -126,7 +126,7 @@ export function reportAsJson({ platforms, layers }: IndexReport): object {
 }
 
 /** Columns of a table of layers. */
-export const LAYER_COLUMNS: readonly Column[] = [
+const LAYER_COLUMNS: readonly Column[] = [
   { title: 'LAYER', flexible: true },
   { title: 'SIZE', align: 'right' },
   { title: 'FILES', align: 'right' },
@@ -137,7 +137,7 @@ export const LAYER_COLUMNS: readonly Column[] = [
 ];
 
 /** Prints one table of layers a platform, each with its zTOC or why it has none. */
-export async function printIndexReport(
+async function printIndexReport(
   { platforms, layers }: IndexReport,
   output: Output,
   minLayerSize: number,
@@ -154,7 +154,7 @@ export async function printIndexReport(
 }
 
 /** Tells of files to prefetch that no layer has: most likely a path that was mistyped. */
-export async function noteMissingFiles(platforms: readonly PlatformReport[], output: Output): Promise<void> {
+async function noteMissingFiles(platforms: readonly PlatformReport[], output: Output): Promise<void> {
   for (const { platform, prefetchFiles } of platforms) {
     for (const { path } of prefetchFiles.filter(({ isFound }) => !isFound)) {
       await output.note(`There is no ${printable(path)} in the image for ${formatPlatform(platform)} to prefetch.`);
@@ -163,7 +163,7 @@ export async function noteMissingFiles(platforms: readonly PlatformReport[], out
 }
 
 /** Why a layer has no zTOC, for people. */
-export function describeSkip({ reason, mediaType }: SkippedLayer, minLayerSize: number): string {
+function describeSkip({ reason, mediaType }: SkippedLayer, minLayerSize: number): string {
   switch (reason) {
     case 'smaller-than-min-layer-size':
       return `skipped: < ${formatBytes(minLayerSize)}`;
@@ -177,7 +177,7 @@ export function describeSkip({ reason, mediaType }: SkippedLayer, minLayerSize: 
 }
 
 /** One row of a table of layers. */
-export function layerRow(layer: LayerReport, minLayerSize: number): string[] {
+function layerRow(layer: LayerReport, minLayerSize: number): string[] {
   const { digest, size } = layer;
   if (layer.outcome === 'skipped')
     return [shortDigest(digest), formatBytes(size), '', '', describeSkip(layer, minLayerSize)];

@@ -109,7 +109,7 @@ async function checkPlace(path: string): Promise<void> {
  *
  * @throws OciError `NOT_FOUND`, listing what is there; CliError `SOURCE_INVALID` for a position beyond the list.
  */
-export async function chooseRoot(layout: LayoutReader, { reference, text }: LayoutLocation): Promise<Descriptor> {
+async function chooseRoot(layout: LayoutReader, { reference, text }: LayoutLocation): Promise<Descriptor> {
   if (reference !== undefined && !reference.startsWith('@')) return layout.resolve(reference);
   const roots = await layout.roots();
   if (reference !== undefined) {
@@ -129,7 +129,7 @@ export async function chooseRoot(layout: LayoutReader, { reference, text }: Layo
  *
  * @throws CliError `SOURCE_INVALID` with the location that was most likely meant.
  */
-export async function checkKind({ transport, path, reference }: LayoutLocation): Promise<void> {
+async function checkKind({ transport, path, reference }: LayoutLocation): Promise<void> {
   const stats = await stat(path).catch(() => undefined);
   const tag = reference === undefined ? '' : `:${reference}`;
   if (transport === 'oci' && stats?.isFile()) {

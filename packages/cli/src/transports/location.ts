@@ -155,7 +155,7 @@ export function destinationName(location: ImageLocation): string {
 }
 
 /** `host.name[:port]/repository...` or `localhost...`: what no sane file name looks like. */
-export function looksLikeRegistry(text: string): boolean {
+function looksLikeRegistry(text: string): boolean {
   const host = /^(?:[a-z0-9-]+\.[a-z0-9.-]+|localhost|\[[0-9a-f:]+\]|[a-z0-9-]+(?=:\d))(?::\d+)?\/[a-z0-9]/i;
   return host.test(text) && !/\.tar$/i.test(text);
 }

@@ -41,6 +41,8 @@ export type ImageEntry = ImageManifestEntry | SociIndexEntry | OtherEntry;
 export interface ImageManifestEntry {
   readonly kind: 'image';
   readonly descriptor: Descriptor;
+  /** Its configuration: of an image a JSON document with the platform, of another artifact anything. */
+  readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
   /** Its SOCI indexes: those listed beside it (v2), and those that refer to it (v1). */
   readonly indexes: readonly SociDocument[];
@@ -132,7 +134,8 @@ async function classifyEntry(
     const about = struct.annotations?.get(ANNOTATION_REFERENCE_DIGEST);
     return { kind: 'attestation', descriptor, ...(about !== undefined && { manifest: about }) };
   }
-  return { kind: 'image', descriptor, layers: (manifest.layers ?? []).map(toDescriptor), indexes: [] };
+  const layers = (manifest.layers ?? []).map(toDescriptor);
+  return { kind: 'image', descriptor, config: toDescriptor(manifest.config), layers, indexes: [] };
 }
 
 /** Whether BuildKit has marked a descriptor as an attestation's. */

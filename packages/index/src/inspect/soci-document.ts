@@ -42,6 +42,14 @@ export interface PrefetchReference {
   readonly layerDigest: string;
 }
 
+/** Finds the zTOC that SOCI indexes of an image list for a layer: v2 before v1; `undefined` if none lists one. */
+export function findZtoc(indexes: readonly SociDocument[], layerDigest: string): ZtocReference | undefined {
+  return indexes
+    .toSorted((a, b) => b.version - a.version)
+    .flatMap(({ ztocs }) => ztocs)
+    .find((ztoc) => ztoc.layerDigest === layerDigest);
+}
+
 /** The version of a SOCI index, told by the type of its configuration; undefined of any other manifest. */
 export function sociVersion({ config }: Pick<ManifestStruct, 'config'>): 1 | 2 | undefined {
   if (config.mediaType === MEDIA_TYPE_SOCI_INDEX_V1) return 1;

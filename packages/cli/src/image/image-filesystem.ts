@@ -1,0 +1,51 @@
+import { type ImageFilesystem, openImageFilesystem, SociIndexError } from '@soci/index';
+import { type Platform, parsePlatform } from '@soci/oci';
+import { valueOption } from '../arguments/option.ts';
+import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-options.ts';
+import type { CommandArguments, CommandContext } from '../command.ts';
+import { CliError, usageError } from '../errors.ts';
+import { MAX_ZTOC_SIZE } from '../files/read-file.ts';
+import { withImageStores } from '../transports/image-stores.ts';
+import { parseLocation } from '../transports/location.ts';
+
+/** Options of the commands that read files of an image. */
+export const FILESYSTEM_OPTIONS = {
+  platform: valueOption('PLATFORM', parsePlatform, 'of an image for several platforms, this one', 'p'),
+  ...REGISTRY_OPTIONS,
+} as const;
+
+/** Lets `use` read the files of the image that the first operand names. */
+export async function withImageFilesystem(
+  { operands: [from = ''], options }: CommandArguments<typeof FILESYSTEM_OPTIONS>,
+  context: CommandContext,
+  use: (files: ImageFilesystem) => Promise<void>,
+): Promise<void> {
+  const { signal } = context;
+  const location = parseLocation(from);
+  await withImageStores(await toRegistryAccess(options, [location], context), signal, async (stores) => {
+    const { store, root } = await stores.openSource(location);
+    try {
+      await use(await openImageFilesystem(store, root, filesystemOptions(options.platform, signal)));
+    } catch (error) {
+      throw inOurWords(error);
+    }
+  });
+}
+
+function filesystemOptions(platform: Platform | undefined, signal: AbortSignal) {
+  return { signal, limits: { maxZtocSize: MAX_ZTOC_SIZE }, ...(platform !== undefined && { platform }) };
+}
+
+/** An error of the file system with the code and the remedy of the command line. */
+function inOurWords(error: unknown): unknown {
+  if (!(error instanceof SociIndexError)) return error;
+  switch (error.code) {
+    case 'PLATFORM_AMBIGUOUS':
+      return usageError(error.message, 'Choose one with --platform.');
+    case 'PLATFORM_NOT_FOUND':
+    case 'SYMLINK_LOOP':
+      return new CliError('SOURCE_INVALID', error.message, { cause: error });
+    default:
+      return error;
+  }
+}
