@@ -1,7 +1,6 @@
 import { walkContent } from '@soci/oci';
 import { openLayout } from '@soci/oci/layout';
 import type { TestRegistry } from '@soci/test-registry';
-import type { Made } from '../../packages/functions/src/fixtures/image-content.ts';
 
 /** Where blobs are before they are mounted. */
 const SHELF = 'shelf';
@@ -32,21 +31,6 @@ export async function pushLayout(
     }
   }
   return root.digest;
-}
-
-/** Pushes an image that a test has made, likewise. @returns Its digest. */
-export async function pushMade(
-  registry: TestRegistry,
-  repository: string,
-  tag: string | undefined,
-  made: Made,
-): Promise<string> {
-  registry.createRepository(repository);
-  for (const below of made.manifests) await pushMade(registry, repository, undefined, below);
-  for (const { bytes } of made.blobs) await registry.putBlob(repository, bytes);
-  const { digest, mediaType } = made.descriptor;
-  await putManifest(registry, repository, tag ?? digest, mediaType, made.bytes);
-  return digest;
 }
 
 /** Pushes a manifest whose blobs are there. */

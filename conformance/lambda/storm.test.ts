@@ -1,10 +1,8 @@
 // Many events at once, in no order, some of them twice and some malformed: every image gets its index, and one.
 import type { GeneratorAnswer } from '@soci/functions';
-import { Random } from '@soci/test-content';
+import { makeImage, makeLayer, pushImage, Random } from '@soci/test-content';
 import { expect, test } from 'vitest';
-import { makeImage, makeLayer } from '../../packages/functions/src/fixtures/image-content.ts';
 import { FILTER } from './functions.ts';
-import { pushMade } from './push.ts';
 import { REPORT } from './report.ts';
 import { RUNTIMES } from './runtimes.ts';
 import { type RegistryEvent, Workflow } from './workflow.ts';
@@ -81,13 +79,10 @@ for (const runtime of RUNTIMES) {
 async function pushImages({ registry }: Workflow, random: Random): Promise<void> {
   const layers = Array.from({ length: 20 }, (_, i) => makeLayer(`layer-${i}`, random.between(2000, 60_000)));
   for (let i = 0; i < IMAGES; i += 1) {
+    const repository = `team/app-${i % REPOSITORIES}`;
+    registry.createRepository(repository);
     const chosen = random.list(random.between(1, 4), () => random.pick(layers));
-    await pushMade(
-      registry,
-      `team/app-${i % REPOSITORIES}`,
-      `v${i}`,
-      makeImage(chosen, { annotations: { number: `${i}` } }),
-    );
+    await pushImage(registry, repository, `v${i}`, makeImage(chosen, { annotations: { number: `${i}` } }));
   }
 }
 

@@ -6,21 +6,14 @@ import type { GeneratorAnswer } from '@soci/functions';
 import { verifySociIndex } from '@soci/index';
 import { openRegistry } from '@soci/registry';
 import { matchesEventPattern } from '@soci/test-aws';
+import { AMD64, ARM64, makeImage, makeIndex, makeLayer, pushImage, S390X } from '@soci/test-content';
 import type { TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  AMD64,
-  ARM64,
-  makeImage,
-  makeIndex,
-  makeLayer,
-  S390X,
-} from '../../packages/functions/src/fixtures/image-content.ts';
 import { goldenImage } from '../registries/golden-layout.ts';
 import { hasTools } from '../tools/tools.ts';
 import { type MotoRule, startMotoRule } from './oracles/moto.ts';
 import { pullByReference } from './oracles/reference.ts';
-import { pushLayout, pushMade } from './push.ts';
+import { pushLayout } from './push.ts';
 import { RUNTIMES, type Runtime } from './runtimes.ts';
 import { type Rule, Workflow } from './workflow.ts';
 
@@ -71,7 +64,8 @@ for (const runtime of RUNTIMES) {
       test.skipIf(!isHere)(`a push of an image of three platforms is one index, by ${name}`, async () => {
         const workflow = await Workflow.start({ runtime, rule });
         const { registry } = workflow;
-        await pushMade(registry, 'team/app', 'v1', imageOfThreePlatforms());
+        registry.createRepository('team/app');
+        await pushImage(registry, 'team/app', 'v1', imageOfThreePlatforms());
         await workflow.settle();
         // The client pushes each platform without a tag, 4 events with the image; the generator its SOCI indexes and what it
         // has made of each platform, 7. Two of them pass: the image, and the other image, which the filter knows by its tag.

@@ -51,11 +51,11 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     ],
     tests: ['@soci/test-aws', '@soci/test-content', '@soci/test-registry'],
   },
-  // It ships the functions' zips, and imports types only.
+  // The functions' zips are among its files, and of their code it has types only.
   '@soci/construct': {
-    packages: ['@soci/filter', '@soci/functions'],
+    packages: ['@soci/functions'],
     modules: ['aws-cdk-lib', 'constructs', 'node'],
-    tests: ['@soci/test-content'],
+    tests: ['@soci/filter', '@soci/test-content'],
   },
   '@soci/stack': {
     packages: ['@soci/construct', '@soci/functions'],

@@ -1,7 +1,6 @@
 import { matchesEventPattern, startTestLambda, type TestLambda } from '@soci/test-aws';
+import { type ImageContent, pushImage } from '@soci/test-content';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
-import type { Made } from '../../../packages/functions/src/fixtures/image-content.ts';
-import { pushMade } from '../../lambda/push.ts';
 import type { AwsCalls } from '../aws/aws-calls.ts';
 import { readCode } from '../aws/code-bucket.ts';
 import { type DeployedFunction, type DeployedRule, getFunction, listRules } from '../aws/deployed.ts';
@@ -55,8 +54,9 @@ export class DeployedWorkflow {
   }
 
   /** Pushes an image, and lets the events of it and of whatever follows go their way until all is quiet. */
-  async push(repository: string, tag: string, made: Made): Promise<void> {
-    await pushMade(this.registry, repository, tag, made);
+  async push(repository: string, tag: string, made: ImageContent): Promise<void> {
+    this.registry.createRepository(repository);
+    await pushImage(this.registry, repository, tag, made);
     const pattern = JSON.parse(this.rule.EventPattern) as object;
     // What follows are requests of the functions.
     this.registry.clearRequests();

@@ -1,10 +1,9 @@
 // Images that are indexed while a stack is deployed: the custom resources of moto's CloudFormation, with the deployed code under the
 // Runtime API; and what it does there beside what the deployed role allows.
 import { openRegistry } from '@soci/registry';
+import { makeImage, makeLayer, pushImage } from '@soci/test-content';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeImage, makeLayer } from '../../../packages/functions/src/fixtures/image-content.ts';
-import { pushMade } from '../../lambda/push.ts';
 import { findTool } from '../../tools/tools.ts';
 import { bootstrap } from '../aws/bootstrap.ts';
 import { getFunction, getRolePolicies, listNames } from '../aws/deployed.ts';
@@ -51,7 +50,8 @@ describe.skipIf(findTool('moto') === undefined)('a stack with images that it ind
     // The second one's base has been indexed with the first, the third's with both.
     const base = makeLayer('base', LARGE);
     for (const tag of ['v1', 'v2', 'v3']) {
-      await pushMade(registry, REPOSITORY, tag, makeImage([base, makeLayer(tag, LARGE)]));
+      registry.createRepository(REPOSITORY);
+      await pushImage(registry, REPOSITORY, tag, makeImage([base, makeLayer(tag, LARGE)]));
     }
     const requests: TestRegistry['requests'][number][] = [];
     registry.clearRequests();

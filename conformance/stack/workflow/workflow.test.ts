@@ -4,8 +4,8 @@
 import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
 import { verifySociIndex } from '@soci/index';
 import { openRegistry } from '@soci/registry';
+import { makeImage, makeLayer } from '@soci/test-content';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { makeImage, makeLayer } from '../../../packages/functions/src/fixtures/image-content.ts';
 import { findTool } from '../../tools/tools.ts';
 import { fillBucket } from '../aws/code-bucket.ts';
 import { getRolePolicies } from '../aws/deployed.ts';

@@ -8,11 +8,10 @@ import {
   type TestEventBridge,
   type TestLambda,
 } from '@soci/test-aws';
+import { makeImage, makeLayer, pushImage } from '@soci/test-content';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FILTER_BUNDLE, GENERATOR_BUNDLE } from './bundles.ts';
-import { makeImage, makeLayer } from './fixtures/image-content.ts';
-import { pushContent } from './fixtures/push-content.ts';
 
 const FILTER = 'ECRImageActionEventFilteringLambda';
 const GENERATOR = 'SociIndexGeneratorLambda';
@@ -70,7 +69,7 @@ const resultOf = ({ outcome }: Invocation): unknown => (outcome.status === 'succ
 describe('a push', () => {
   it('becomes an index by itself, and none of what that pushes starts the generator', async () => {
     deploy();
-    await pushContent(registry, 'app', 'v1', makeImage([makeLayer('base'), makeLayer('app')]));
+    await pushImage(registry, 'app', 'v1', makeImage([makeLayer('base'), makeLayer('app')]));
     await lambda.idle();
     expect(invocationsOf(GENERATOR).map(resultOf)).toMatchObject([
       { statusCode: 200, outcome: 'indexed', outputTag: 'v1-soci', layers: { built: 2 } },
@@ -90,7 +89,7 @@ describe('a push', () => {
     const told: object[] = [];
     const pattern = { source: ['soci-index-builder'], 'detail-type': ['SOCI Index Ready'] };
     bridge.putRule({ name: 'ready', pattern, target: (event) => told.push(event) });
-    const digest = await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    const digest = await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
     await lambda.idle();
     expect(told).toMatchObject([
       {
@@ -111,7 +110,7 @@ describe('a push', () => {
 
   it('is indexed all the same where the bus takes nothing', async () => {
     deploy({ generator: { soci_event_bus: 'default', AWS_ENDPOINT_URL_EVENTBRIDGE: registry.awsEndpoint } });
-    await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
     await lambda.idle();
     const [generated] = invocationsOf(GENERATOR);
     expect(generated && resultOf(generated)).toMatchObject({ outcome: 'indexed' });
@@ -121,7 +120,7 @@ describe('a push', () => {
   it('is not lost where Lambda throttles the filter', async () => {
     deploy();
     lambda.throttle(4); // The SDK tries three times, and Lambda once more.
-    await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
     await lambda.idle();
     expect(invocationsOf(FILTER)[0]?.outcome).toMatchObject({ status: 'error', errorType: 'FunctionError' });
     expect(registry.tags('app')).toEqual(['v1', 'v1-soci']);
@@ -135,7 +134,7 @@ describe('a push', () => {
       times: Number.POSITIVE_INFINITY,
       fault: { kind: 'html' },
     });
-    await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
     await lambda.idle();
     expect(invocationsOf(GENERATOR).map(({ attempt, outcome }) => [attempt, outcome.status])).toEqual([
       [1, 'error'],
@@ -150,7 +149,7 @@ describe('a push', () => {
 describe('what is written to the log', () => {
   it('is JSON, with what was done for which image, and metrics', async () => {
     deploy();
-    const digest = await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    const digest = await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
     await lambda.idle();
     const [generated] = invocationsOf(GENERATOR);
     const lines = (generated?.log ?? []).map((line) => JSON.parse(line));
@@ -177,7 +176,7 @@ describe('what is written to the log', () => {
   it('holds nothing secret, however much is written', async () => {
     deploy({ generator: { POWERTOOLS_LOG_LEVEL: 'DEBUG' }, filter: { POWERTOOLS_LOG_LEVEL: 'DEBUG' } });
     registry.inject({ on: { port: 'storage' }, fault: { kind: 'truncate', afterBytes: 100 } });
-    await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
     await lambda.idle();
     const log = lambda.invocations.flatMap((invocation) => invocation.log).join('\n');
     expect(log).toContain(`GET ${registry.url}/v2/app/manifests/`);
@@ -191,7 +190,7 @@ describe('what is written to the log', () => {
 describe('an environment that is wrong', () => {
   it('is told of when the function starts, and nothing is invoked', async () => {
     deploy({ filter: { soci_index_untagged: 'maybe', soci_repository_image_tag_filters: 'App' } });
-    await pushContent(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
     await lambda.idle();
     expect(invocationsOf(GENERATOR)).toEqual([]);
     const { outcome } = lambda.abandoned[0] ?? {};

@@ -2,12 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '@soci/index';
 import { MEDIA_TYPE_OCI_IMAGE_MANIFEST, parseImageIndex } from '@soci/oci';
-import { afterEach, describe, expect, it } from 'vitest';
 import {
   AMD64,
   ARM64,
-  jsonPiece,
-  type Made,
+  contentOf,
+  type ImageContent,
   makeAttestation,
   makeBrokenLayer,
   makeBuildKitAttestation,
@@ -20,7 +19,8 @@ import {
   makeSignature,
   makeZstdLayer,
   S390X,
-} from './fixtures/image-content.ts';
+} from '@soci/test-content';
+import { afterEach, describe, expect, it } from 'vitest';
 import { startWorkflow, type Workflow, type WorkflowOptions } from './fixtures/workflow.ts';
 
 const running: Workflow[] = [];
@@ -37,9 +37,7 @@ async function start(options?: WorkflowOptions): Promise<Workflow> {
 
 const image = (name = 'app') => makeImage([makeLayer(`${name}-base`), makeLayer(name)]);
 const SOCI_MANIFEST = (type: string) =>
-  makeManifest(MEDIA_TYPE_OCI_IMAGE_MANIFEST, { mediaType: type, bytes: Buffer.from('{}') }, [
-    jsonPiece('application/octet-stream', {}),
-  ]);
+  makeManifest(MEDIA_TYPE_OCI_IMAGE_MANIFEST, contentOf(type, '{}'), [contentOf('application/octet-stream', {})]);
 
 /** What a tag of an image index lists, by what it is. */
 function listOf({ registry }: Workflow, repository: string, tag: string) {
@@ -49,7 +47,7 @@ function listOf({ registry }: Workflow, repository: string, tag: string) {
 }
 
 /** The generator is handed an event of something that the rule would not let in. */
-async function generateFor(workflow: Workflow, made: Made, tag = 'v1') {
+async function generateFor(workflow: Workflow, made: ImageContent, tag = 'v1') {
   const digest = await workflow.push('app', tag, made);
   const event = workflow.registry.events.find(({ detail }) => detail['image-digest'] === digest);
   const steps = await workflow.settle();

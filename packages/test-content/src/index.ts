@@ -1,4 +1,16 @@
 export {
+  type Content,
+  type ContentDescriptor,
+  type ContentStore,
+  collect,
+  contentOf,
+  describeContent,
+  drain,
+  put,
+  sha256,
+  streamOf,
+} from './content.ts';
+export {
   type GoldenDescriptor,
   type GoldenLayer,
   type GoldenRun,
@@ -9,7 +21,29 @@ export {
   readGoldenLayers,
   readGoldenRuns,
 } from './golden.ts';
+export {
+  AMD64,
+  ARM64,
+  type ImageContent,
+  type ImagePlatform,
+  makeAttestation,
+  makeBrokenLayer,
+  makeBuildKitAttestation,
+  makeDockerImage,
+  makeHelmChart,
+  makeImage,
+  makeIndex,
+  makeLayer,
+  makeManifest,
+  makeSignature,
+  makeZstdLayer,
+  putImage,
+  putIndex,
+  putLayer,
+  S390X,
+} from './image.ts';
 export { hasProgram } from './programs.ts';
+export { type PushTarget, pushImage } from './push-image.ts';
 export { Random } from './random.ts';
 export {
   type Bytes,

@@ -1,5 +1,5 @@
+import { makeBrokenLayer, makeHelmChart, makeImage } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
-import { makeBrokenLayer, makeHelmChart, makeImage } from '../fixtures/image-content.ts';
 import { makeTwoLayers, startDeployment } from './fixtures/deployment.ts';
 
 describe('a failure', () => {

@@ -1,12 +1,11 @@
 // The handler as it is deployed: the generator's zip with another way in, in a process that speaks Lambda's Runtime API, answering
 // over HTTPS.
 import { startTestLambda, type TestLambda } from '@soci/test-aws';
+import { makeImage, makeLayer, pushImage } from '@soci/test-content';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { GENERATOR_BUNDLE } from '../bundles.ts';
 import type { CloudFormationRequest } from '../cloudformation/answer-cloudformation.ts';
-import { makeImage, makeLayer } from '../fixtures/image-content.ts';
-import { pushContent } from '../fixtures/push-content.ts';
 import { type AnswerAddress, startAnswerAddress } from './fixtures/answer-address.ts';
 
 const FUNCTION = 'SociIndexedImageFunction';
@@ -32,7 +31,7 @@ beforeEach(async () => {
       AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
     },
   });
-  await pushContent(registry, 'app', 'v1', makeImage([makeLayer('base'), makeLayer('app')]));
+  await pushImage(registry, 'app', 'v1', makeImage([makeLayer('base'), makeLayer('app')]));
 });
 
 afterEach(() => Promise.all([registry.stop(), lambda.stop(), address.stop()]));

@@ -1,5 +1,5 @@
+import { AMD64, ARM64, makeBuildKitAttestation, makeImage, makeIndex, makeLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
-import { AMD64, ARM64, makeBuildKitAttestation, makeImage, makeIndex, makeLayer } from '../fixtures/image-content.ts';
 import { makeTwoLayers, startDeployment } from './fixtures/deployment.ts';
 
 describe('a stack', () => {

@@ -1,6 +1,6 @@
 import { MEDIA_TYPE_SOCI_INDEX_V1 } from '@soci/index';
+import { makeBrokenLayer, makeImage, makeLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
-import { makeBrokenLayer, makeImage, makeLayer } from '../fixtures/image-content.ts';
 import { makeTwoLayers, startDeployment } from './fixtures/deployment.ts';
 
 describe('an image', () => {

@@ -1,0 +1,141 @@
+// Made images, as content that a test pushes or puts into a store. Media types: OCI image specification, Docker image manifest v2.
+import { gzipSync } from 'node:zlib';
+import { type Content, type ContentDescriptor, type ContentStore, contentOf, put } from './content.ts';
+import { Random } from './random.ts';
+import { tarOf } from './tar.ts';
+
+const CONFIG = 'application/vnd.oci.image.config.v1+json';
+const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+const INDEX = 'application/vnd.oci.image.index.v1+json';
+const LAYER = 'application/vnd.oci.image.layer.v1.tar';
+const DOCKER_CONFIG = 'application/vnd.docker.container.image.v1+json';
+const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
+const DOCKER_LAYER = 'application/vnd.docker.image.rootfs.diff.tar.gzip';
+
+/** A manifest or an image index, with everything that it names. */
+export interface ImageContent extends Content {
+  readonly blobs: readonly Content[];
+  /** The manifests that an image index lists. */
+  readonly manifests: readonly ImageContent[];
+}
+
+/** A platform, as a configuration and the entry of an image index have it. */
+export interface ImagePlatform {
+  readonly architecture: string;
+  readonly os: string;
+}
+
+export const AMD64: ImagePlatform = { architecture: 'amd64', os: 'linux' };
+export const ARM64: ImagePlatform = { architecture: 'arm64', os: 'linux' };
+export const S390X: ImagePlatform = { architecture: 's390x', os: 'linux' };
+
+/** A gzip layer of one file of `size` bytes that nothing compresses. They differ from name to name. */
+export function makeLayer(name: string, size = 20_000, mediaType = `${LAYER}+gzip`): Content {
+  return contentOf(mediaType, gzipSync(makeTar(name, size), { level: 1 }));
+}
+
+/** A layer with the media type and the first bytes of zstd, which is all that anybody looks at. */
+export function makeZstdLayer(name: string): Content {
+  return contentOf(`${LAYER}+zstd`, Buffer.concat([Buffer.from('28b52ffd', 'hex'), makeTar(name, 20_000)]));
+}
+
+/** A gzip layer that ends in the middle. */
+export function makeBrokenLayer(name: string): Content {
+  const { bytes } = makeLayer(name);
+  return contentOf(`${LAYER}+gzip`, bytes.subarray(0, bytes.length >> 1));
+}
+
+/** An image of these layers. */
+export function makeImage(
+  layers: readonly Content[],
+  { platform = AMD64, ...fields }: { platform?: ImagePlatform; annotations?: object } = {},
+): ImageContent {
+  return makeManifest(MANIFEST, contentOf(CONFIG, configOf(platform)), layers, fields);
+}
+
+/** An image with Docker's media types, a layer for each name. */
+export function makeDockerImage(names: readonly string[]): ImageContent {
+  const layers = names.map((name) => makeLayer(name, 20_000, DOCKER_LAYER));
+  return makeManifest(DOCKER_MANIFEST, contentOf(DOCKER_CONFIG, configOf(AMD64)), layers);
+}
+
+/** An image of several platforms. `fields` goes to the entry of the image index. */
+export function makeIndex(entries: readonly { readonly made: ImageContent; readonly fields: object }[]): ImageContent {
+  const manifests = entries.map(({ made, fields }) => ({ ...made.descriptor, ...fields }));
+  const index = contentOf(INDEX, { schemaVersion: 2, mediaType: INDEX, manifests });
+  return { ...index, blobs: [], manifests: entries.map(({ made }) => made) };
+}
+
+/** A manifest over a configuration and layers. */
+export function makeManifest(
+  mediaType: string,
+  config: Content,
+  layers: readonly Content[],
+  fields: object = {},
+): ImageContent {
+  const manifest = {
+    schemaVersion: 2,
+    mediaType,
+    config: config.descriptor,
+    layers: layers.map(({ descriptor }) => descriptor),
+    ...fields,
+  };
+  return { ...contentOf(mediaType, manifest), blobs: [config, ...layers], manifests: [] };
+}
+
+/** An attestation as BuildKit puts it next to an image. */
+export function makeBuildKitAttestation(): ImageContent {
+  const config = contentOf(CONFIG, { architecture: 'unknown', os: 'unknown', rootfs: { type: 'layers' } });
+  const statement = contentOf('application/vnd.in-toto+json', { predicateType: 'https://slsa.dev/provenance' });
+  return makeManifest(MANIFEST, config, [statement]);
+}
+
+/** A Helm chart. */
+export function makeHelmChart(): ImageContent {
+  const config = contentOf('application/vnd.cncf.helm.config.v1+json', { name: 'app', version: '1.0.0' });
+  const chart = makeLayer('Chart.yaml', 20_000, 'application/vnd.cncf.helm.chart.content.v1.tar+gzip');
+  return makeManifest(MANIFEST, config, [chart]);
+}
+
+/** A signature of an image, as cosign pushes it: with the configuration of an image. */
+export function makeSignature({ descriptor }: Content): ImageContent {
+  const payload = { critical: { image: { 'docker-manifest-digest': descriptor.digest } } };
+  const signature = contentOf('application/vnd.dev.cosign.simplesigning.v1+json', payload);
+  return makeManifest(MANIFEST, contentOf(CONFIG, {}), [signature]);
+}
+
+/** An attestation about an image, as cosign pushes it. */
+export function makeAttestation({ descriptor }: Content): ImageContent {
+  const envelope = contentOf('application/vnd.dsse.envelope.v1+json', { payload: descriptor.digest });
+  return makeManifest(MANIFEST, contentOf(CONFIG, {}), [envelope]);
+}
+
+/** Puts a {@link makeLayer} into a store. */
+export function putLayer(store: ContentStore, name: string, size: number): Promise<ContentDescriptor> {
+  const { descriptor, bytes } = makeLayer(name, size);
+  return put(store, descriptor.mediaType, bytes);
+}
+
+/** Puts an image of layers that a store has into it. `fields` goes to the manifest. */
+export async function putImage(
+  store: ContentStore,
+  platform: object,
+  layers: readonly ContentDescriptor[],
+  fields: object = {},
+): Promise<ContentDescriptor> {
+  const config = await put(store, CONFIG, configOf(platform));
+  return put(store, MANIFEST, { schemaVersion: 2, mediaType: MANIFEST, config, layers, ...fields });
+}
+
+/** Puts an image index into a store. */
+export function putIndex(store: ContentStore, manifests: readonly object[]): Promise<ContentDescriptor> {
+  return put(store, INDEX, { schemaVersion: 2, mediaType: INDEX, manifests });
+}
+
+function configOf(platform: object): object {
+  return { ...platform, rootfs: { type: 'layers', diff_ids: [] } };
+}
+
+function makeTar(name: string, size: number): Uint8Array {
+  return tarOf({ [name]: new Random(...Buffer.from(name)).bytes(size) });
+}
