@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type Credentials, openRegistry } from '@soci/registry';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type EcrCredentialsOptions, ecrCredentials } from './ecr-credentials.ts';
+import { type EcrCredentialsOptions, ecrCredentials, ecrPublicCredentials } from './ecr-credentials.ts';
 import { type AwsApi, startAwsApi } from './fixtures/aws-api.ts';
 import { caught, everythingIn } from './fixtures/caught.ts';
 import { createScratchFolder, type ScratchFolder } from './fixtures/scratch-folder.ts';
@@ -279,5 +279,37 @@ describe('ecrCredentials without AWS credentials', () => {
     const error = await caught(ecrCredentials({ endpoint: 'http://127.0.0.1:9' })(HOST));
     expect(error.code).toBe('AUTHENTICATION_FAILED');
     expect(everythingIn(error)).not.toContain('s3cret');
+  });
+});
+
+describe('ecrPublicCredentials', () => {
+  let aws: AwsApi;
+  beforeEach(async () => {
+    aws = await startAwsApi();
+  });
+  afterEach(() => aws.stop());
+
+  const provider = () =>
+    ecrPublicCredentials({ credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 's' }, endpoint: aws.endpoint });
+
+  it('asks the API of ECR Public, once for both of its names', async () => {
+    const authorizationToken = Buffer.from('AWS:p').toString('base64');
+    aws.answer({ body: { authorizationData: { authorizationToken, expiresAt: Date.now() / 1000 + 43_200 } } });
+    const find = provider();
+    expect(await find('public.ecr.aws')).toMatchObject({ kind: 'password', username: 'AWS', password: 'p' });
+    expect(await find('ecr-public.aws.com')).toMatchObject({ password: 'p' });
+    expect(aws.calls.map(({ target }) => target)).toEqual(['SpencerFrontendService.GetAuthorizationToken']);
+  });
+
+  it('has nothing for other hosts', async () => {
+    expect(await provider()('123456789012.dkr.ecr.us-east-1.amazonaws.com')).toBeUndefined();
+    expect(aws.calls).toEqual([]);
+  });
+
+  it('names both permissions that are needed', async () => {
+    aws.answer({ status: 400, body: { __type: 'AccessDeniedException', message: 'no' } });
+    const error = await caught(provider()('public.ecr.aws'));
+    expect(error.code).toBe('ACCESS_DENIED');
+    expect(error.message).toMatch(/ecr-public:GetAuthorizationToken with sts:GetServiceBearerToken/);
   });
 });

@@ -1,8 +1,23 @@
-import type { ECRClient } from '@aws-sdk/client-ecr';
-import { CredentialCache, type CredentialProvider, type PasswordCredentials, RegistryError } from '@soci/registry';
-import { type AwsOptions, awsClientOptions } from './aws-client-options.ts';
-import { describeAwsFailure } from './aws-failure.ts';
-import { type EcrHost, parseEcrHost } from './ecr-host.ts';
+import type { ECRPUBLICClient } from '@aws-sdk/client-ecr-public';
+import {
+  CredentialCache,
+  type CredentialProvider,
+  type PasswordCredentials,
+  type PasswordRequest,
+  RegistryError,
+} from '@soci/registry';
+import {
+  type AwsCall,
+  type AwsOptions,
+  awsClientOptions,
+  describeAwsFailure,
+  type EcrClient,
+  openEcrClient,
+} from './aws-client.ts';
+import { type EcrHost, isEcrPublicHost, parseEcrHost } from './ecr-host.ts';
+
+/** The one region whose API gives tokens of ECR Public. docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html */
+const ECR_PUBLIC_REGION = 'us-east-1';
 
 /** Options of {@link ecrCredentials}. */
 export interface EcrCredentialsOptions extends AwsOptions {
@@ -14,8 +29,6 @@ export interface EcrCredentialsOptions extends AwsOptions {
    */
   readonly registry?: Pick<EcrHost, 'account' | 'region'> & { readonly host: string };
 }
-
-type EcrSdk = typeof import('./ecr-sdk.ts');
 
 /**
  * Finds credentials for private ECR registries, by GetAuthorizationToken of the AWS SDK; undefined for other hosts. A
@@ -29,33 +42,77 @@ type EcrSdk = typeof import('./ecr-sdk.ts');
  */
 export function ecrCredentials(options: EcrCredentialsOptions = {}): CredentialProvider {
   const tokens = new CredentialCache(options.now);
-  const clients = new Map<string, Promise<{ readonly sdk: EcrSdk; readonly client: ECRClient }>>();
+  const clients = new Map<string, Promise<EcrClient>>();
   return async (host, query) => {
     const registry = parseEcrHost(host) ?? (options.registry?.host === host ? options.registry : undefined);
     if (registry === undefined) return undefined;
-    const { account } = registry;
-    const clientKey = describeEndpoint(registry);
-    const key = `${account} in ${clientKey}`;
-    return await tokens.find(
-      key,
-      async (signal) => {
-        try {
-          let client = clients.get(clientKey);
-          if (client === undefined) {
-            client = createClient(registry, options);
-            clients.set(clientKey, client);
-          }
-          const { sdk, client: ecr } = await client;
-          const answer = await ecr.send(new sdk.GetAuthorizationTokenCommand({ registryIds: [account] }), {
-            abortSignal: signal,
-          });
-          return readAuthorization(answer.authorizationData?.[0], key);
-        } catch (error) {
-          throw describeAwsFailure(error, { host, permission: 'ecr:GetAuthorizationToken' });
-        }
-      },
-      query,
-    );
+    const {
+      account,
+      region,
+      fips = false,
+      dualStack = false,
+    }: Pick<EcrHost, 'account' | 'region'> & Partial<EcrHost> = registry;
+    // Accounts in one region share a client: its connections, and the AWS credentials that it found.
+    const endpoint = `${region}${fips ? ', FIPS' : ''}${dualStack ? ', dual stack' : ''}`;
+    const key = `${account} in ${endpoint}`;
+    const request = tokenRequest(key, { host, permission: 'ecr:GetAuthorizationToken' }, async (abortSignal) => {
+      const opened =
+        clients.get(endpoint) ??
+        openEcrClient(region, { ...(fips && { fips }), ...(dualStack && { dualStack }), ...options });
+      clients.set(endpoint, opened);
+      const { sdk, client } = await opened;
+      const command = new sdk.GetAuthorizationTokenCommand({ registryIds: [account] });
+      return (await client.send(command, { abortSignal })).authorizationData?.[0];
+    });
+    return await tokens.find(key, request, query);
+  };
+}
+
+/**
+ * Finds credentials for ECR Public, which trades them for Bearer tokens; undefined for other hosts. Whoever only pulls
+ * needs none, and is better off where the lack of AWS credentials is taken for "anonymous".
+ *
+ * The SDK is loaded with the first token: some 50 ms and 25 MB, as for private registries.
+ *
+ * Its provider throws what the one of `ecrCredentials` throws.
+ */
+export function ecrPublicCredentials(options: AwsOptions = {}): CredentialProvider {
+  const tokens = new CredentialCache(options.now);
+  let opened: ReturnType<typeof openEcrPublicClient> | undefined;
+  return async (host, query) => {
+    if (!isEcrPublicHost(host)) return undefined;
+    const key = 'ECR Public';
+    const permission = 'ecr-public:GetAuthorizationToken with sts:GetServiceBearerToken';
+    const request = tokenRequest(key, { host, permission }, async (abortSignal) => {
+      opened ??= openEcrPublicClient(options);
+      const { sdk, client } = await opened;
+      return (await client.send(new sdk.GetAuthorizationTokenCommand({}), { abortSignal })).authorizationData;
+    });
+    return await tokens.find(key, request, query);
+  };
+}
+
+async function openEcrPublicClient(options: AwsOptions): Promise<{
+  readonly sdk: typeof import('@aws-sdk/client-ecr-public');
+  readonly client: ECRPUBLICClient;
+}> {
+  const sdk = await import('@aws-sdk/client-ecr-public');
+  const api = `https://api.ecr-public.${ECR_PUBLIC_REGION}.amazonaws.com`;
+  return { sdk, client: new sdk.ECRPUBLICClient(awsClientOptions(api, ECR_PUBLIC_REGION, options)) };
+}
+
+/** A call of GetAuthorizationToken whose failure is told with its remedy. @param key - What the token is for. */
+function tokenRequest(
+  key: string,
+  call: AwsCall,
+  send: (signal: AbortSignal) => Promise<AuthorizationData | undefined>,
+): PasswordRequest {
+  return async (signal) => {
+    try {
+      return readAuthorization(await send(signal), key);
+    } catch (error) {
+      throw describeAwsFailure(error, call);
+    }
   };
 }
 
@@ -66,13 +123,8 @@ interface AuthorizationData {
   readonly expiresAt?: Date | undefined;
 }
 
-/**
- * Reads the name and password out of an answer.
- *
- * @param registry - What they are for, for the error message.
- * @throws RegistryError `RESPONSE_INVALID`
- */
-export function readAuthorization(
+/** Reads the name and password out of an answer. @throws RegistryError `RESPONSE_INVALID` */
+function readAuthorization(
   { authorizationToken = '', expiresAt }: AuthorizationData = {},
   registry: string,
 ): PasswordCredentials {
@@ -83,21 +135,4 @@ export function readAuthorization(
   }
   const [username, password] = [text.slice(0, colon), text.slice(colon + 1)];
   return { kind: 'password', username, password, ...(expiresAt && { expiresAt }) };
-}
-
-/** Accounts in one region share a client: its connections, and the AWS credentials that it found. */
-function describeEndpoint({ region, fips = false, dualStack = false }: Partial<EcrHost>): string {
-  return `${region}${fips ? ', FIPS' : ''}${dualStack ? ', dual stack' : ''}`;
-}
-
-async function createClient(
-  { region, fips, dualStack }: Pick<EcrHost, 'region'> & Partial<EcrHost>,
-  options: EcrCredentialsOptions,
-): Promise<{ readonly sdk: EcrSdk; readonly client: ECRClient }> {
-  const sdk = await import('./ecr-sdk.ts');
-  const named = { ...(fips === true ? { fips } : {}), ...(dualStack === true ? { dualStack } : {}) };
-  const client = new sdk.ECRClient(
-    awsClientOptions(`https://api.ecr.${region}.amazonaws.com`, region, { ...named, ...options }),
-  );
-  return { sdk, client };
 }

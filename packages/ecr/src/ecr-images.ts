@@ -1,7 +1,6 @@
-import type { ECRClient, ImageIdentifier } from '@aws-sdk/client-ecr';
+import type { ImageIdentifier } from '@aws-sdk/client-ecr';
 import { type CallOptions, OciError } from '@soci/oci';
-import { type AwsOptions, awsClientOptions } from './aws-client-options.ts';
-import { describeAwsFailure } from './aws-failure.ts';
+import { type AwsOptions, describeAwsFailure, type EcrClient, openEcrClient } from './aws-client.ts';
 import type { EcrHost } from './ecr-host.ts';
 
 /** Images that one call deletes, and lists, at most. @see Amazon ECR API Reference, BatchDeleteImage and ListImages */
@@ -51,23 +50,20 @@ export interface EcrImages {
   ): Promise<readonly EcrDeletionFailure[]>;
 }
 
-type EcrSdk = typeof import('./ecr-sdk.ts');
-
 /** Opens the images of a private registry by Amazon ECR's own API. The AWS SDK is loaded with the first call. */
 export function openEcrImages(options: EcrImagesOptions): EcrImages {
   const { account, region } = options.registry;
-  let opened: Promise<{ readonly sdk: EcrSdk; readonly client: ECRClient }> | undefined;
+  let opened: Promise<EcrClient> | undefined;
   const call = async <Answer>(
     repository: string,
     permission: string,
     signal: AbortSignal | undefined,
-    send: (sdk: EcrSdk, client: ECRClient) => Promise<Answer>,
+    send: (client: EcrClient) => Promise<Answer>,
   ): Promise<Answer> => {
     signal?.throwIfAborted();
     try {
-      opened ??= openClient(region, options);
-      const { sdk, client } = await opened;
-      return await send(sdk, client);
+      opened ??= openEcrClient(region, options);
+      return await send(await opened);
     } catch (error) {
       signal?.throwIfAborted();
       if ((error as Error).name === 'RepositoryNotFoundException') {
@@ -87,7 +83,7 @@ export function openEcrImages(options: EcrImagesOptions): EcrImages {
           maxResults: MAX_LISTED,
           nextToken,
         };
-        const answer = await call(repository, 'ecr:ListImages', signal, (sdk, client) =>
+        const answer = await call(repository, 'ecr:ListImages', signal, ({ sdk, client }) =>
           client.send(new sdk.ListImagesCommand(input), { ...(signal && { abortSignal: signal }) }),
         );
         for (const { imageDigest: digest, imageTag: tag } of answer.imageIds ?? []) {
@@ -100,7 +96,7 @@ export function openEcrImages(options: EcrImagesOptions): EcrImages {
       const failures: EcrDeletionFailure[] = [];
       for (let from = 0; from < images.length; from += MAX_DELETED) {
         const imageIds = images.slice(from, from + MAX_DELETED).map(toAws);
-        const answer = await call(repository, 'ecr:BatchDeleteImage', signal, (sdk, client) =>
+        const answer = await call(repository, 'ecr:BatchDeleteImage', signal, ({ sdk, client }) =>
           client.send(new sdk.BatchDeleteImageCommand({ ...names(repository), imageIds }), {
             ...(signal && { abortSignal: signal }),
           }),
@@ -112,12 +108,6 @@ export function openEcrImages(options: EcrImagesOptions): EcrImages {
       return failures;
     },
   };
-}
-
-async function openClient(region: string, options: EcrImagesOptions) {
-  const sdk = await import('./ecr-sdk.ts');
-  const client = new sdk.ECRClient(awsClientOptions(`https://api.ecr.${region}.amazonaws.com`, region, options));
-  return { sdk, client };
 }
 
 function toAws({ digest, tag }: EcrImageId): ImageIdentifier {

@@ -1,5 +1,5 @@
-import type { RegistryOptions } from '@soci/registry';
-import { type DefaultCredentialsOptions, defaultCredentials } from './default-credentials.ts';
+import { type CredentialProvider, dockerCredentials, type RegistryOptions, staticCredentials } from '@soci/registry';
+import { type EcrCredentialsOptions, ecrCredentials, ecrPublicCredentials } from './ecr-credentials.ts';
 import { isEcrPublicHost, parseEcrHost } from './ecr-host.ts';
 
 /**
@@ -35,5 +35,56 @@ function describeEcr(host: string): Omit<RegistryOptions, 'credentials'> {
   return {
     credentialsHint:
       'pulling needs none; pushing needs AWS credentials with ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken',
+  };
+}
+
+/** Options of {@link defaultCredentials}. */
+export interface DefaultCredentialsOptions {
+  /** A name to log in with, everywhere; `password` must be there too. @default none */
+  readonly username?: string;
+  /** The password of `username`. @default none */
+  readonly password?: string;
+  /** A file as docker's config.json or podman's auth.json, in place of their own. @default theirs, where they keep it */
+  readonly authFile?: string;
+  /** How AWS is asked for ECR's tokens. @default as the AWS SDK is configured */
+  readonly aws?: EcrCredentialsOptions;
+  /** Where files and proxies are named, and what credential helpers are given. @default `process.env` */
+  readonly env?: NonNullable<RegistryOptions['env']>;
+}
+
+/**
+ * Finds credentials as people expect it:
+ *
+ * 1. A name and password given: nothing else is looked at, for whoever gives them means them.
+ * 2. For ECR the AWS SDK, unless `authFile` has something for the host. Before docker's files, for what stands there of ECR
+ *    is mostly a token of `docker login` that ended after 12 hours. Where AWS gives none, docker's files still may.
+ * 3. `authFile` alone where it is given, else the files and helpers of docker and podman.
+ * 4. None: public images need none.
+ *
+ * Its provider throws RegistryError `CREDENTIALS_INVALID`; for private ECR what `ecrCredentials` throws, where nothing else was found.
+ *
+ * @throws RegistryError `OPTION_INVALID`
+ */
+export function defaultCredentials(options: DefaultCredentialsOptions = {}): CredentialProvider {
+  const { username, password, authFile, aws = {}, env = process.env } = options;
+  if (username !== undefined || password !== undefined) return staticCredentials(username ?? '', password ?? '');
+  const docker = dockerCredentials({ env, ...(authFile === undefined ? {} : { authFile }) });
+  const ecr = ecrCredentials({ env, ...aws });
+  const ecrPublic = ecrPublicCredentials({ env, ...aws });
+  return async (host, query = {}) => {
+    const explicit = authFile === undefined ? undefined : await docker(host, query);
+    if (explicit !== undefined) return explicit;
+    let failure: unknown;
+    try {
+      const found = await (isEcrPublicHost(host) ? ecrPublic : ecr)(host, query);
+      if (found !== undefined) return found;
+    } catch (error) {
+      query.signal?.throwIfAborted();
+      failure = error;
+    }
+    const kept = authFile === undefined ? await docker(host, query) : undefined;
+    // Whoever pulls from ECR Public needs no AWS credentials, and is not told of their lack.
+    if (kept === undefined && failure !== undefined && !isEcrPublicHost(host)) throw failure;
+    return kept;
   };
 }

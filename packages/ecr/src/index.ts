@@ -1,6 +1,5 @@
-export type { AwsOptions } from './aws-client-options.ts';
-export { type DefaultCredentialsOptions, defaultCredentials } from './default-credentials.ts';
-export { type EcrCredentialsOptions, ecrCredentials } from './ecr-credentials.ts';
+export type { AwsOptions } from './aws-client.ts';
+export { type EcrCredentialsOptions, ecrCredentials, ecrPublicCredentials } from './ecr-credentials.ts';
 export { type EcrHost, type EcrPartition, formatEcrHost, parseEcrHost } from './ecr-host.ts';
 export {
   type EcrDeletionFailure,
@@ -9,6 +8,5 @@ export {
   type EcrImagesOptions,
   openEcrImages,
 } from './ecr-images.ts';
-export { ecrPublicCredentials } from './ecr-public-credentials.ts';
-export { ecrRegistryOptions } from './ecr-registry-options.ts';
+export { type DefaultCredentialsOptions, defaultCredentials, ecrRegistryOptions } from './ecr-registry-options.ts';
 export { openVerifiedBlob, type VerifiedBlobOptions } from './verified-blob.ts';

@@ -7,12 +7,11 @@ export type {
   PasswordCredentials,
   RegistryToken,
 } from './credentials/credentials.ts';
+export { staticCredentials } from './credentials/credentials.ts';
 export { type DockerCredentialsOptions, dockerCredentials } from './credentials/docker-credentials.ts';
-export { staticCredentials } from './credentials/static-credentials.ts';
 export { RegistryError, type RegistryErrorCode, type RegistryErrorOptions, type RegistryRefusal } from './errors.ts';
-export type { PushManifestOptions } from './registry/manifests/put-manifest.ts';
-export { openRegistry, type Registry } from './registry/registry.ts';
-export type { RegistryOptions, RequestEvent } from './registry/registry-options.ts';
-export type { Repository } from './registry/repository.ts';
-export type { RetryOptions } from './transport/retry.ts';
+export type { PushManifestOptions } from './manifests/put-manifest.ts';
+export type { RegistryOptions, RequestEvent, RetryOptions } from './options.ts';
+export { openRegistry, type Registry } from './registry.ts';
+export type { Repository } from './repository.ts';
 export { createProxyAgent, type ProxyAgentOptions } from './transport/tunnel-agent.ts';

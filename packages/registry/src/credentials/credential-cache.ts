@@ -1,5 +1,5 @@
+import { SharedCalls } from '../concurrency.ts';
 import { type CredentialQuery, type PasswordCredentials, sameCredentials } from './credentials.ts';
-import { SharedCalls } from './shared-calls.ts';
 
 /** Milliseconds before its end from which on a password is not given out any more: 5 minutes. ECR's last 12 hours. */
 const EXPIRY_MARGIN = 5 * 60_000;

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { caught, everythingIn } from '../fixtures/caught.ts';
 import { askCredentialHelper } from './credential-helper.ts';
-import { caught, everythingIn } from './fixtures/caught.ts';
 import { createScratchFolder, type ScratchFolder } from './fixtures/scratch-folder.ts';
 
 describe('askCredentialHelper', () => {

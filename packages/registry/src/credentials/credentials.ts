@@ -1,4 +1,5 @@
 import type { CallOptions } from '@soci/oci';
+import { RegistryError } from '../errors.ts';
 
 /** What is presented to a registry, or to its token service. Secrets: never written to a log or an error. */
 export type Credentials = PasswordCredentials | IdentityToken | RegistryToken;
@@ -48,4 +49,22 @@ export function sameCredentials(a: Credentials | undefined, b: Credentials | und
   if (a === undefined || b === undefined) return a === b;
   if (a.kind === 'password') return b.kind === 'password' && a.username === b.username && a.password === b.password;
   return a.kind === b.kind && a.token === b.token;
+}
+
+/**
+ * Gives the same name and password to every registry.
+ *
+ * @throws RegistryError `OPTION_INVALID` where one is empty, or could not be told from the other
+ */
+export function staticCredentials(username: string, password: string): CredentialProvider {
+  if (username === '' || password === '') {
+    throw new RegistryError('OPTION_INVALID', 'a name and a password are needed together, neither of them empty');
+  }
+  if (username.includes(':')) throw new RegistryError('OPTION_INVALID', 'a name to log in with holds no colon');
+  return async () => ({ kind: 'password', username, password });
+}
+
+/** The `Authorization` of a name and a password, in UTF-8. RFC 7617 */
+export function basicAuthorization({ username, password }: PasswordCredentials): string {
+  return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { caught } from '../fixtures/caught.ts';
 import { dockerCredentials } from './docker-credentials.ts';
-import { caught } from './fixtures/caught.ts';
 import { createScratchFolder, type ScratchFolder } from './fixtures/scratch-folder.ts';
 
 const HOST = 'registry.example';

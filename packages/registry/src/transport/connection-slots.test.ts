@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { caught } from '../credentials/fixtures/caught.ts';
 import { RegistryError } from '../errors.ts';
+import { caught } from '../fixtures/caught.ts';
 import { ConnectionSlots } from './connection-slots.ts';
 
 const HOST = 'https://registry.test';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { caught, everythingIn } from '../credentials/fixtures/caught.ts';
+import { caught, everythingIn } from '../fixtures/caught.ts';
 import { readText } from './fixtures/read-body.ts';
 import { TEST_IDENTITY } from './fixtures/test-identity.ts';
 import { startTestProxy } from './fixtures/test-proxy.ts';

@@ -2,13 +2,13 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { RegistryError } from '../errors.ts';
-import { MAX_TIMEOUT } from './check-option.ts';
+import { MAX_TIMEOUT } from '../options.ts';
 import { toConnectionError } from './connection-error.ts';
 import type { Route } from './connections.ts';
 import type { HttpRequest, HttpResponse } from './http-message.ts';
 import { bodySize, sendBody } from './request-body.ts';
 import { ResponseBody } from './response-body.ts';
-import { StallTimer } from './stall-timer.ts';
+import { StallTimer } from './stall-detection.ts';
 
 /** 32 KiB: a presigned URL with a session token has 3. */
 const MAX_HEADER_SIZE = 2 ** 15;
@@ -67,7 +67,7 @@ export async function exchange(
 /** Watches that each phase gets on, until the head of the answer is there. */
 function headOf(
   message: ClientRequest,
-  { body, signal, thinkingTime = 0 }: HttpRequest,
+  { body, signal, extraResponseTimeout = 0 }: HttpRequest,
   line: string,
   stallTimeout: number,
 ): Promise<IncomingMessage> {
@@ -100,7 +100,7 @@ function headOf(
     });
     message.once('finish', () => {
       // Over TLS the answer may be there before the request is known to be sent.
-      if (!isOver) timer.start('waiting for the answer', Math.min(stallTimeout + thinkingTime, MAX_TIMEOUT));
+      if (!isOver) timer.start('waiting for the answer', Math.min(stallTimeout + extraResponseTimeout, MAX_TIMEOUT));
     });
     message.once('response', (answer) => {
       finish();

@@ -1,4 +1,5 @@
 import type { CallOptions } from '@soci/oci';
+import { RegistryError } from '../errors.ts';
 
 /** The methods that registries know. */
 export type HttpMethod = 'DELETE' | 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'PUT';
@@ -39,7 +40,7 @@ export interface HttpRequest extends CallOptions {
    */
   readonly waitsForReceiver?: boolean;
   /** Milliseconds that the server may take for the head of its answer, beyond the stall timeout. @default 0 */
-  readonly thinkingTime?: number;
+  readonly extraResponseTimeout?: number;
 }
 
 /** The answer to a request. Its body must be read to the end, or discarded. */
@@ -65,4 +66,46 @@ export interface HttpSender {
    * `REDIRECT_REFUSED`; OciError `SIZE_MISMATCH` where a body has not the size it claims; the signal's reason.
    */
   send(request: HttpRequest): Promise<HttpResponse>;
+}
+
+/** A path may hold what a server made up; in a message so many characters of it are enough. */
+const MAX_PATH_LENGTH = 400;
+
+/**
+ * Names a request for messages and logs, such as `GET https://host/v2/app/manifests/latest`: without its query, which may
+ * be a signature that opens a storage, and without user info.
+ */
+export function describeRequest(method: HttpMethod, url: URL): string {
+  const path = url.pathname.length > MAX_PATH_LENGTH ? `${url.pathname.slice(0, MAX_PATH_LENGTH)}…` : url.pathname;
+  return `${method} ${url.origin}${path}`;
+}
+
+/**
+ * Reads the whole body of an answer.
+ *
+ * @throws RegistryError `LIMIT_EXCEEDED` where it has more than `maxSize` bytes, or says so before any is read; what the body throws.
+ */
+export async function readWhole(response: HttpResponse, method: HttpMethod, maxSize: number): Promise<Uint8Array> {
+  // The answer to HEAD tells the length of what it does not send.
+  const claimed = method === 'HEAD' ? 0 : Number(response.headers['content-length'] ?? 0);
+  if (claimed > maxSize) {
+    response.discard();
+    throw tooLarge(response, method, maxSize);
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body) {
+    size += chunk.length;
+    if (size > maxSize) throw tooLarge(response, method, maxSize);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+function tooLarge({ url, status }: HttpResponse, method: HttpMethod, maxSize: number): RegistryError {
+  const request = describeRequest(method, url);
+  return new RegistryError('LIMIT_EXCEEDED', `${request}: the answer has more than ${maxSize} bytes`, {
+    request,
+    status,
+  });
 }

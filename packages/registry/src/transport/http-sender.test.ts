@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OciError } from '@soci/oci';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { caught } from '../credentials/fixtures/caught.ts';
+import { caught } from '../fixtures/caught.ts';
 import { readText } from './fixtures/read-body.ts';
 import { resolveTo } from './fixtures/resolve-to.ts';
 import { TEST_IDENTITY } from './fixtures/test-identity.ts';
@@ -334,7 +334,7 @@ describe('stalls', () => {
     const { get } = openSender({ stallTimeout: PATIENT });
     const error = await caught(get(server.at('/never')));
     expect(error).toMatchObject({ code: 'STALLED', message: expect.stringContaining('while waiting for the answer') });
-    expect(await readText(await get(server.at('/late'), { thinkingTime: 60_000 }))).toBe('late');
+    expect(await readText(await get(server.at('/late'), { extraResponseTimeout: 60_000 }))).toBe('late');
   });
 
   test.each([

@@ -2,14 +2,12 @@ import { setMaxListeners } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { RegistryError } from '../errors.ts';
-import { checkOption, MAX_TIMEOUT } from './check-option.ts';
+import { checkOption, type Environment, MAX_TIMEOUT } from '../options.ts';
 import { ConnectionSlots } from './connection-slots.ts';
 import { Connections } from './connections.ts';
 import { exchange, openMessage } from './exchange.ts';
-import type { HttpRequest, HttpResponse, HttpSender } from './http-message.ts';
+import { describeRequest, type HttpRequest, type HttpResponse, type HttpSender } from './http-message.ts';
 import { isLocalHost } from './local-address.ts';
-import type { ProxyEnvironment } from './proxy.ts';
-import { describeRequest } from './request-line.ts';
 
 /** 30 seconds. */
 const DEFAULT_STALL_TIMEOUT = 30_000;
@@ -22,7 +20,7 @@ export interface HttpSenderOptions {
   /** Certificates to trust beside the system's, PEM. @default none */
   readonly ca?: string;
   /** Where proxies are named: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`. @default `process.env` */
-  readonly env?: ProxyEnvironment;
+  readonly env?: Environment;
   /** Connections to one host at a time, at least 2; further requests wait for one. @default 16 */
   readonly maxConnections?: number;
   /** Milliseconds without progress after which a connection counts as stalled. @default 30,000 */

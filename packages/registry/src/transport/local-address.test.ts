@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { caught } from '../credentials/fixtures/caught.ts';
+import { caught } from '../fixtures/caught.ts';
 import { readText } from './fixtures/read-body.ts';
 import { resolveTo } from './fixtures/resolve-to.ts';
 import { serve } from './fixtures/test-server.ts';

@@ -1,7 +1,6 @@
 import { type LookupAddress, lookup as resolveName } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { RegistryError } from '../errors.ts';
-import { bareHost } from './bare-host.ts';
 
 /** IPv4 ranges that are this machine or its link: `[address, prefix length]`. */
 const LOCAL_IPV4: readonly (readonly [string, number])[] = [
@@ -70,4 +69,9 @@ function isListed(list: BlockList, name: string): boolean {
 function hostName(host: string): string {
   if (!URL.canParse(`http://${host}`)) return '';
   return bareHost(new URL(`http://${host}`)).replace(/\.$/, '');
+}
+
+/** The host of a URL as a socket takes it: an IPv6 address without its brackets. */
+export function bareHost({ hostname }: URL): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1');
 }

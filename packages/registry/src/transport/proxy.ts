@@ -1,10 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { RegistryError } from '../errors.ts';
-import { bareHost } from './bare-host.ts';
-import { isLoopbackHost } from './local-address.ts';
-
-/** Where proxies are named: variables of an environment. */
-export type ProxyEnvironment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from '../options.ts';
+import { bareHost, isLoopbackHost } from './local-address.ts';
 
 /**
  * The proxy through which a URL is reached, as `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case.
@@ -12,7 +9,7 @@ export type ProxyEnvironment = Readonly<Record<string, string | undefined>>;
  *
  * @throws RegistryError `OPTION_INVALID` where one is named that is no http or https URL.
  */
-export function findProxy(url: URL, env: ProxyEnvironment): URL | undefined {
+export function findProxy(url: URL, env: Environment): URL | undefined {
   if (isLoopbackHost(url.host)) return undefined;
   const isSecure = url.protocol === 'https:';
   const named = (isSecure ? read(env, 'https_proxy') : readHttpProxy(env)) ?? read(env, 'all_proxy');
@@ -28,11 +25,11 @@ export function findProxy(url: URL, env: ProxyEnvironment): URL | undefined {
 }
 
 /** A CGI script gets the request's `Proxy` header as HTTP_PROXY: there only the variable in lower case is the user's. */
-function readHttpProxy(env: ProxyEnvironment): string | undefined {
+function readHttpProxy(env: Environment): string | undefined {
   return env.REQUEST_METHOD === undefined ? read(env, 'http_proxy') : env.http_proxy;
 }
 
-function read(env: ProxyEnvironment, name: string): string | undefined {
+function read(env: Environment, name: string): string | undefined {
   return env[name] || env[name.toUpperCase()] || undefined;
 }
 

@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import { OciError } from '@soci/oci';
 import type { HttpBody } from './http-message.ts';
-import type { StallTimer } from './stall-timer.ts';
+import type { StallTimer } from './stall-detection.ts';
 
 /** Handed to the socket at a time: so that a slow connection is seen to move. */
 const PIECE_SIZE = 2 ** 16;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { toConnectionError } from './connection-error.ts';
-import { ReadingWatch } from './reading-watch.ts';
+import { BodyStallDetector } from './stall-detection.ts';
 
 /** 64 KiB: to read so much is cheaper than a new connection. */
 const MAX_DISCARDED = 2 ** 16;
@@ -21,14 +21,14 @@ export interface BodyContext {
 /** The body of an answer: read once, or discarded. */
 export class ResponseBody implements AsyncIterable<Uint8Array> {
   readonly #answer: IncomingMessage;
-  readonly #watch: ReadingWatch;
+  readonly #watch: BodyStallDetector;
   #failure: { readonly error: unknown } | undefined;
   #isRead = false;
   #wake: () => void = () => undefined;
 
   constructor(answer: IncomingMessage, { request, stallTimeout, signal }: BodyContext) {
     this.#answer = answer;
-    this.#watch = new ReadingWatch({ request, stallTimeout, onStall: (error) => this.#fail(error) });
+    this.#watch = new BodyStallDetector({ request, stallTimeout, onStall: (error) => this.#fail(error) });
     const onAbort = () => this.#fail(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
     answer.on('error', (error) => this.#fail(toConnectionError(error, request)));

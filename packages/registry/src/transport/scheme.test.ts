@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { caught } from '../credentials/fixtures/caught.ts';
+import { caught } from '../fixtures/caught.ts';
 import { serve, serveRaw, serveTls } from './fixtures/test-server.ts';
 import { decideScheme } from './scheme.ts';
 

@@ -1,8 +1,7 @@
 import tls from 'node:tls';
 import { RegistryError } from '../errors.ts';
-import { bareHost } from './bare-host.ts';
 import { errorCode } from './connection-error.ts';
-import { isLoopbackHost } from './local-address.ts';
+import { bareHost, isLoopbackHost } from './local-address.ts';
 
 /** How a registry is spoken to. */
 export type Scheme = 'http' | 'https';

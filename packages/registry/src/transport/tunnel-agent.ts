@@ -3,9 +3,10 @@ import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
 import { RegistryError } from '../errors.ts';
+import type { Environment } from '../options.ts';
 import { toConnectionError } from './connection-error.ts';
-import { findProxy, type ProxyEnvironment, proxyAuthorization, proxyTarget } from './proxy.ts';
-import { StallTimer } from './stall-timer.ts';
+import { findProxy, proxyAuthorization, proxyTarget } from './proxy.ts';
+import { StallTimer } from './stall-detection.ts';
 
 /** Options of a request over https, with what node:tls takes from them. */
 export type TlsOptions = https.RequestOptions & Pick<ConnectionOptions, 'secureContext'>;
@@ -67,7 +68,7 @@ export class TunnelAgent extends https.Agent {
 /** Options of {@link createProxyAgent}. */
 export interface ProxyAgentOptions {
   /** Names proxies: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`. @default `process.env` */
-  readonly env?: ProxyEnvironment;
+  readonly env?: Environment;
   /** Milliseconds that the proxy may take to connect. */
   readonly connectTimeout: number;
 }

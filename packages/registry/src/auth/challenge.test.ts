@@ -1,0 +1,129 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RegistryError } from '../errors.ts';
+import { parseChallenges, readTokenRealm } from './challenge.ts';
+
+/** As plain objects, to compare. */
+function challengesOf(header: string): readonly (readonly [string, Record<string, string>])[] {
+  return parseChallenges(header).map(({ scheme, parameters }) => [scheme, Object.fromEntries(parameters)]);
+}
+
+describe('parseChallenges', () => {
+  it.each([
+    ['Basic realm="Registry"', [['basic', { realm: 'Registry' }]]],
+    [
+      'Basic realm="https://123456789012.dkr.ecr.us-east-1.amazonaws.com/",service="ecr.amazonaws.com"',
+      [['basic', { realm: 'https://123456789012.dkr.ecr.us-east-1.amazonaws.com/', service: 'ecr.amazonaws.com' }]],
+    ],
+    [
+      'Bearer realm="https://auth.example/token",service="registry",scope="repository:team/app:pull,push"',
+      [
+        [
+          'bearer',
+          { realm: 'https://auth.example/token', service: 'registry', scope: 'repository:team/app:pull,push' },
+        ],
+      ],
+    ],
+    ['bearer REALM=token', [['bearer', { realm: 'token' }]]],
+    ['Bearer realm = "a" , service = b', [['bearer', { realm: 'a', service: 'b' }]]],
+    ['Bearer realm="say \\"a\\\\b\\""', [['bearer', { realm: 'say "a\\b"' }]]],
+    [
+      'Negotiate, Basic realm="a, b", Bearer realm="c"',
+      [
+        ['negotiate', {}],
+        ['basic', { realm: 'a, b' }],
+        ['bearer', { realm: 'c' }],
+      ],
+    ],
+    [
+      'Negotiate YIIabc/+==, Basic realm="x"',
+      [
+        ['negotiate', {}],
+        ['basic', { realm: 'x' }],
+      ],
+    ],
+    [', ,Basic realm=x,, y=z,', [['basic', { realm: 'x', y: 'z' }]]],
+    ['Bearer realm="first",realm="second"', [['bearer', { realm: 'first' }]]],
+    ['Basic', [['basic', {}]]],
+    ['', []],
+    [' , ', []],
+  ])('reads %j', (header, expected) => {
+    expect(challengesOf(header)).toEqual(expected);
+  });
+
+  it('keeps what stands before something unreadable', () => {
+    expect(challengesOf('Basic realm="x", Bearer realm="never ends')).toEqual([
+      ['basic', { realm: 'x' }],
+      ['bearer', {}],
+      ['realm', {}],
+    ]);
+    expect(challengesOf('Basic realm="x"; "y"')).toEqual([['basic', { realm: 'x' }]]);
+  });
+
+  it('is bounded in length, challenges and parameters', () => {
+    expect(parseChallenges(`Basic realm="${'x'.repeat(8192)}"`)[0]?.parameters.size).toBe(0);
+    expect(parseChallenges('a,'.repeat(1000))).toHaveLength(16);
+    const many = Array.from({ length: 1000 }, (_, i) => `p${i}=1`).join(',');
+    expect(parseChallenges(`Bearer ${many}`)[0]?.parameters.size).toBe(32);
+  });
+
+  it('reads back what is quoted, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 200 }), fc.string({ maxLength: 200 }), (realm, service) => {
+        const quote = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
+        expect(challengesOf(`Bearer realm=${quote(realm)}, service=${quote(service)}`)).toEqual([
+          ['bearer', { realm, service }],
+        ]);
+      }),
+    );
+  });
+
+  it('ends on any text, within the bounds', () => {
+    const piece = fc.constantFrom('Bearer', ' ', ',', '=', '"', '\\', 'a', 'realm', 'x=y', '====', '\t', ';');
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 300 }), (pieces) => {
+        expect(parseChallenges(pieces.join('')).length).toBeLessThanOrEqual(16);
+      }),
+    );
+  });
+});
+
+const read = (realm: string | undefined, registry: string) => {
+  const { protocol, host } = new URL(registry);
+  return readTokenRealm(realm, { host, scheme: protocol === 'http:' ? 'http' : 'https' });
+};
+
+describe('readTokenRealm', () => {
+  it.each([
+    ['https://auth.example/token?x=1', 'https://registry.example', true],
+    ['https://registry.example/token', 'https://registry.example', false],
+    ['https://registry.example:8443/token', 'https://registry.example:5000', false],
+    ['http://registry.example:5001/token', 'http://registry.example:5000', false],
+    ['http://127.0.0.1:5001/token', 'http://localhost:5000', false],
+    ['https://auth.example/token', 'http://127.0.0.1:5000', true],
+  ])('takes %s of %s', (realm, registry, isUntrusted) => {
+    expect(read(realm, registry)).toEqual({ url: new URL(realm), isUntrusted });
+  });
+
+  it.each([
+    [undefined, 'https://registry.example'],
+    ['/token', 'https://registry.example'],
+    ['token', 'https://registry.example'],
+    ['http://auth.example/token', 'https://registry.example'],
+    ['http://registry.example/token', 'https://registry.example'],
+    ['http://auth.example/token', 'http://registry.example'],
+    ['http://127.0.0.1/token', 'http://registry.example'],
+    ['https://127.0.0.1/token', 'https://registry.example'],
+    ['https://localhost/token', 'https://registry.example'],
+    ['https://[::1]/token', 'https://registry.example'],
+    ['https://joe:s3cret@auth.example/token', 'https://registry.example'],
+    ['file:///etc/passwd', 'https://registry.example'],
+    ['ftp://127.0.0.1/', 'http://127.0.0.1:5000'],
+  ])('refuses %s of %s', (realm, registry) => {
+    expect(() => read(realm, registry)).toThrowError(
+      expect.toSatisfy((error: unknown) => {
+        return error instanceof RegistryError && error.code === 'REDIRECT_REFUSED' && !/s3cret/.test(error.message);
+      }),
+    );
+  });
+});

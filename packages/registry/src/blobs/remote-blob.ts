@@ -1,0 +1,68 @@
+import { type CallOptions, type Descriptor, parseDigest } from '@soci/oci';
+import { pullScope, type RepositoryScope } from '../auth/scope.ts';
+import { MAX_SHORT_ANSWER } from '../client/answer.ts';
+import { hasSize } from '../client/checked-content.ts';
+import type { RegistryHttp } from '../client/registry-http.ts';
+import type { RetryOptions } from '../options.ts';
+import type { BlobLocations } from './blob-locations.ts';
+
+/** How the blobs of a registry are read. */
+export interface BlobOptions {
+  /** Where blobs were found before; shared by all repositories of a registry. @default the registry is asked each time */
+  readonly locations?: BlobLocations;
+  /** How a body that breaks off is met. @default see {@link RetryOptions} */
+  readonly retry?: RetryOptions;
+}
+
+/** A blob, and whom to ask for it. */
+export class RemoteBlob {
+  readonly http: RegistryHttp;
+  readonly repository: string;
+  readonly digest: string;
+  /** Its path on the registry. */
+  readonly path: string;
+  /** In bytes, as its descriptor says. */
+  readonly size: number;
+  readonly locations: BlobLocations | undefined;
+  readonly retry: RetryOptions;
+
+  /** @throws OciError `DIGEST_INVALID`: a digest becomes part of a URL. */
+  constructor(http: RegistryHttp, repository: string, target: Descriptor, options: BlobOptions) {
+    this.path = blobPath(repository, target.digest);
+    this.http = http;
+    this.repository = repository;
+    this.digest = target.digest;
+    this.size = target.size;
+    this.locations = options.locations;
+    this.retry = options.retry ?? {};
+  }
+
+  /** What reading it needs to be allowed. */
+  get scope(): readonly RepositoryScope[] {
+    return pullScope(this.repository);
+  }
+
+  /** The request for it, for error messages. */
+  get request(): string {
+    return `GET ${this.http.origin}${this.path}`;
+  }
+}
+
+/** Path of a blob on the registry. @throws OciError `DIGEST_INVALID`: a digest becomes part of a URL. @see OCI distribution-spec v1.1, "Pulling blobs" */
+export function blobPath(repository: string, digest: string): string {
+  parseDigest(digest);
+  return `/v2/${repository}/blobs/${digest}`;
+}
+
+/** Whether the repository holds a blob of that digest and size. */
+export async function probeBlob(
+  http: RegistryHttp,
+  repository: string,
+  { digest, size }: Descriptor,
+  call: CallOptions = {},
+): Promise<boolean> {
+  const target = blobPath(repository, digest);
+  const scope = pullScope(repository);
+  const response = await http.exchange({ method: 'HEAD', target, scope, expected: [404], ...call }, MAX_SHORT_ANSWER);
+  return response.status !== 404 && hasSize(response, size);
+}

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import type { RegistryError } from '../errors.ts';
+import type { HttpMethod } from '../transport/http-message.ts';
+import { isRedirect, RedirectChain } from './redirect.ts';
+
+function follow(registry: string, ...locations: (string | undefined)[]): RedirectChain {
+  const chain = new RedirectChain('GET', new URL('/v2/app/blobs/x', registry), new URL(registry));
+  for (const location of locations) chain.follow(307, location);
+  return chain;
+}
+
+function refused(registry: string, ...locations: (string | undefined)[]): RegistryError {
+  try {
+    follow(registry, ...locations);
+  } catch (error) {
+    return error as RegistryError;
+  }
+  throw new Error(`followed to ${locations.at(-1)}`);
+}
+
+describe('credentials', () => {
+  test.each([
+    ['/v2/other', true],
+    ['https://registry.test/v2/other', true],
+    ['https://REGISTRY.test:443/v2/other', true],
+    ['https://registry.test:444/', false],
+    ['https://storage.registry.test/', false],
+    ['https://registry.test.evil.test/', false],
+    ['//storage.test/', false],
+  ])('after a redirect to %s: %s', (location, isAtHome) => {
+    expect(follow('https://registry.test', location).isAtHome).toBe(isAtHome);
+  });
+
+  test('are not given again to a registry that a foreign host leads back to', () => {
+    const chain = follow('https://registry.test', 'https://storage.test/', 'https://registry.test/v2/secret');
+    expect([chain.url.origin, chain.isAtHome]).toEqual(['https://registry.test', false]);
+  });
+});
+
+describe('a redirect is not followed', () => {
+  test.each([
+    ['http://storage.test/blob?sig=secret', 'plain http'],
+    ['http://registry.test/v2/', 'plain http'],
+    ['ftp://storage.test/', 'neither https nor http'],
+    ['file:///etc/passwd', 'neither https nor http'],
+    ['javascript:alert(1)', 'neither https nor http'],
+    ['https://user:secret@storage.test/', 'name and password'],
+    ['https://127.0.0.1/', 'this machine'],
+    ['https://localhost:8443/', 'this machine'],
+    ['https://[::1]/', 'this machine'],
+    ['https://[::ffff:7f00:1]/', 'this machine'],
+    ['https://0.0.0.0/', 'this machine'],
+    ['https://169.254.169.254/latest/meta-data/', 'metadata'],
+    ['https://2852039166/latest/meta-data/', 'metadata'],
+    ['https://[fe80::1]/', 'link'],
+    ['https://[fd00:ec2::254]/', 'metadata'],
+    ['/v2/app/blobs/x', 'circles'],
+    ['/v2/app/blobs/x#again', 'circles'],
+  ])('from https to %s', (location, reason) => {
+    const error = refused('https://registry.test', location);
+    expect(error).toMatchObject({ code: 'REDIRECT_REFUSED', request: 'GET https://registry.test/v2/app/blobs/x' });
+    expect(error.message).toContain(reason);
+    expect(error.message).not.toContain('secret');
+  });
+
+  test.each(['http://127.0.0.1/', 'http://169.254.169.254/latest', 'http://localhost/'])(
+    'from plain http to %s',
+    (location) => {
+      expect(refused('http://registry.test:5000', location).code).toBe('REDIRECT_REFUSED');
+    },
+  );
+
+  test.each(['http://169.254.169.254/latest', 'http://0.0.0.0/', 'http://[fe80::1]/'])(
+    'even from this machine to %s',
+    (location) => {
+      expect(refused('http://localhost:5000', location).code).toBe('REDIRECT_REFUSED');
+    },
+  );
+
+  test('without a Location, or one that is no URL', () => {
+    for (const location of [undefined, 'https://', 'http://[/']) {
+      expect(refused('https://registry.test', location)).toMatchObject({ code: 'RESPONSE_INVALID', status: 307 });
+    }
+  });
+
+  test('in a circle of several, or for the sixth time', () => {
+    expect(refused('https://registry.test', '/b', '/c', '/b').code).toBe('REDIRECT_REFUSED');
+    expect(follow('https://registry.test', '/1', '/2', '/3', '/4', '/5').url.pathname).toBe('/5');
+    expect(refused('https://registry.test', '/1', '/2', '/3', '/4', '/5', '/6').code).toBe('LIMIT_EXCEEDED');
+  });
+});
+
+describe('a redirect is followed', () => {
+  test.each([
+    ['https://registry.test', 'https://bucket.s3.amazonaws.com/blob?X-Amz-Signature=a%2Fb', true],
+    ['https://registry.test', 'https://10.1.2.3/blob', true],
+    ['http://registry.test', 'https://storage.test/', true],
+    ['http://registry.test', 'http://storage.test/', true],
+    ['http://localhost:5000', 'http://127.0.0.1:5001/blob', false],
+    ['http://localhost:5000', 'https://storage.test/', false],
+    ['https://registry.test', '/v2/other', false],
+  ])('from %s to %s; watched on the way: %s', (registry, location, isUntrusted) => {
+    const chain = follow(registry, location);
+    expect(chain.url.href).toBe(new URL(location, registry).href);
+    expect(chain.isUntrusted).toBe(isUntrusted);
+  });
+
+  test.each<[HttpMethod, number[], number[]]>([
+    ['GET', [301, 302, 303, 307, 308], [200, 300, 304, 305, 306, 404]],
+    ['HEAD', [301, 302, 303, 307, 308], [300]],
+    ['PUT', [307, 308], [301, 302, 303]],
+    ['POST', [307, 308], [301, 302, 303]],
+  ])('by %s with status %j, not %j', (method, statuses, others) => {
+    expect(statuses.every((status) => isRedirect(status, method))).toBe(true);
+    expect(others.some((status) => isRedirect(status, method))).toBe(false);
+  });
+});
+
+test('a URL that the registry gave before is looked at like a redirect', () => {
+  const begin = (url: string) => new RedirectChain('PUT', new URL(url), new URL('https://registry.test'));
+  expect(begin('https://uploads.test/1')).toMatchObject({ isAtHome: false, isUntrusted: true });
+  expect(begin('https://registry.test/v2/app/blobs/uploads/1')).toMatchObject({ isAtHome: true, isUntrusted: false });
+  for (const url of ['http://registry.test/v2/', 'https://169.254.169.254/', 'https://a:b@uploads.test/']) {
+    expect(() => begin(url)).toThrow(expect.objectContaining({ code: 'REDIRECT_REFUSED' }));
+  }
+});

@@ -1,9 +1,0 @@
-import { describe, expect, it } from 'vitest';
-import { staticCredentials } from './static-credentials.ts';
-
-describe('staticCredentials', () => {
-  it('gives the same to all', async () => {
-    const expected = { kind: 'password', username: 'joe', password: 'p' };
-    expect(await staticCredentials('joe', 'p')('registry.example')).toEqual(expected);
-  });
-});

@@ -1,0 +1,171 @@
+import {
+  type CallOptions,
+  type Descriptor,
+  describeManifest,
+  digestOf,
+  isDigest,
+  isImageIndex,
+  isManifestOrIndex,
+  MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
+  MEDIA_TYPE_DOCKER_MANIFEST_LIST,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+  OciError,
+  type OciLimits,
+  parseDigest,
+  parseImageIndex,
+  parseManifest,
+} from '@soci/oci';
+import { pullScope } from '../auth/scope.ts';
+import { digestHeader, MAX_SHORT_ANSWER, mediaTypeOf, refuseHtml } from '../client/answer.ts';
+import { checkContent, hasSize } from '../client/checked-content.ts';
+import type { WholeResponse } from '../client/registry-http.ts';
+import { checkReference } from '../names.ts';
+import type { RepositoryContext } from '../repository-context.ts';
+import { describeRequest } from '../transport/http-message.ts';
+
+/**
+ * What is asked for: every type that is understood, so that no registry converts one into another (ECR does, by tag), and
+ * whatever else there is, so that an image of another kind is refused by what it is, not as missing. It is containerd's
+ * list, which every registry has seen.
+ */
+const ACCEPT = [
+  MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
+  MEDIA_TYPE_DOCKER_MANIFEST_LIST,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+  '*/*',
+].join(', ');
+
+/** Whether content of this type is kept under `/manifests/`; everything else is a blob. */
+export function isManifest({ mediaType }: Pick<Descriptor, 'mediaType'>): boolean {
+  return isManifestOrIndex(mediaType);
+}
+
+/** @throws OciError `MANIFEST_INVALID` for a blob, which bears no name. */
+export function requireManifest(target: Descriptor): void {
+  if (isManifest(target)) return;
+  const { digest, mediaType } = target;
+  throw new OciError('MANIFEST_INVALID', `${digest} is a blob (${mediaType}): only manifests bear names`);
+}
+
+/** Path of a manifest. @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID` where `reference` is neither tag nor digest */
+export function manifestPath({ path }: RepositoryContext, reference: string): string {
+  checkReference(reference);
+  return `/v2/${path}/manifests/${reference}`;
+}
+
+/**
+ * Finds out what a tag or digest stands for, in one request: the manifest itself is asked for, and kept.
+ *
+ * @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`, `DIGEST_MISMATCH`, `MANIFEST_INVALID`; RegistryError
+ */
+export async function resolveManifest(
+  context: RepositoryContext,
+  reference: string,
+  options: CallOptions = {},
+): Promise<Descriptor> {
+  const response = await getManifest(context, reference, options);
+  const promised = isDigest(reference) ? reference : digestHeader('GET', response);
+  const found = describeAnswer(response, context.limits, promised);
+  if (promised !== undefined && found.digest !== promised) {
+    if (!isDigest(reference)) return resolveManifest(context, promised, options); // what the tag stands for, by its own word
+    throw new OciError(
+      'DIGEST_MISMATCH',
+      `${describeRequest('GET', response.url)}: the manifest that came has the digest ${found.digest}`,
+    );
+  }
+  context.manifests.add(found.digest, response.body);
+  return found;
+}
+
+/**
+ * The verified bytes of a manifest.
+ *
+ * @throws OciError `LIMIT_EXCEEDED` before anything is asked for; `NOT_FOUND`, `SIZE_MISMATCH`, `DIGEST_MISMATCH`
+ */
+export async function readManifest(
+  context: RepositoryContext,
+  target: Descriptor,
+  options: CallOptions = {},
+): Promise<Uint8Array> {
+  options.signal?.throwIfAborted();
+  const kept = context.manifests.get(target);
+  if (kept !== undefined) return kept;
+  checkManifestSize(context, target);
+  const response = await getManifest(context, target.digest, options);
+  refuseHtml(response);
+  checkContent(response.body, target, `the answer to ${describeRequest('GET', response.url)}`);
+  context.manifests.add(target.digest, response.body);
+  return response.body;
+}
+
+/** Whether the repository holds a manifest, told without reading it. */
+export async function probeManifest(
+  context: RepositoryContext,
+  target: Descriptor,
+  options: CallOptions = {},
+): Promise<boolean> {
+  const response = await context.http.exchange(
+    {
+      method: 'HEAD',
+      target: manifestPath(context, target.digest),
+      headers: { accept: ACCEPT },
+      scope: pullScope(context.path),
+      expected: [404],
+      ...options,
+    },
+    MAX_SHORT_ANSWER,
+  );
+  return response.status !== 404 && hasSize(response, target.size);
+}
+
+/** @throws OciError `LIMIT_EXCEEDED` for a manifest that is larger than the limit. */
+export function checkManifestSize({ maxManifestSize }: RepositoryContext, { digest, size }: Descriptor): void {
+  if (size <= maxManifestSize) return;
+  throw new OciError(
+    'LIMIT_EXCEEDED',
+    `the manifest ${digest} has ${size} bytes: the limit is ${maxManifestSize}, and registries take no larger ones`,
+  );
+}
+
+function getManifest(context: RepositoryContext, reference: string, options: CallOptions): Promise<WholeResponse> {
+  return context.http.exchange(
+    {
+      method: 'GET',
+      target: manifestPath(context, reference),
+      headers: { accept: ACCEPT },
+      scope: pullScope(context.path),
+      ...options,
+    },
+    context.maxManifestSize,
+  );
+}
+
+/**
+ * Makes the descriptor of a manifest that a registry answered with, from the bytes; the media type is the one that the
+ * answer's `Content-Type` and the manifest's own field agree on.
+ *
+ * @param algorithmOf - A digest whose algorithm the new one is to have.
+ * @throws OciError `MANIFEST_INVALID` where they do not agree, or it is no manifest; `LIMIT_EXCEEDED`. RegistryError `RESPONSE_INVALID`
+ */
+export function describeAnswer(response: WholeResponse, limits: OciLimits, algorithmOf?: string): Descriptor {
+  refuseHtml(response);
+  const raw = response.body;
+  try {
+    const described = describeManifest(raw, limits.maxManifestSize);
+    const answered = mediaTypeOf(response);
+    const mediaType = isManifestOrIndex(answered) ? answered : described.mediaType;
+    // Two media types may only mean the same where the manifest itself names none: parsing tells.
+    if (mediaType !== described.mediaType) {
+      const parse = isImageIndex(mediaType) ? parseImageIndex : parseManifest;
+      parse(raw, { mediaType }, limits);
+    }
+    const digest = algorithmOf === undefined ? described.digest : digestOf(raw, parseDigest(algorithmOf).algorithm);
+    return { mediaType, digest, size: raw.length };
+  } catch (error) {
+    if (!(error instanceof OciError)) throw error;
+    const where = describeRequest('GET', response.url);
+    throw new OciError(error.code, `${where}: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,46 @@
+import { type CallOptions, type Descriptor, readReferral } from '@soci/oci';
+import { checkContent } from '../client/checked-content.ts';
+import { checkTag } from '../names.ts';
+import type { RepositoryContext } from '../repository-context.ts';
+import { checkManifestSize, probeManifest, requireManifest } from './manifests.ts';
+import { announceReferrer } from './referrers.ts';
+import { sendManifest } from './send-manifest.ts';
+
+/** Options of `Repository.pushManifest`. */
+export interface PushManifestOptions extends CallOptions {
+  /** Tag to put it under, in the same request. @default none: it is put under its digest */
+  readonly tag?: string;
+}
+
+interface PutManifestOptions extends PushManifestOptions {
+  /** False where the registry is first asked whether it has it. @default true */
+  readonly isAbsent?: boolean;
+}
+
+/**
+ * Stores a manifest, and names it where a tag is given. A manifest with a subject is listed as its referrer, by the
+ * registry or, where that has no referrers API, by us.
+ *
+ * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `LIMIT_EXCEEDED`, `MANIFEST_INVALID`, `REFERENCE_INVALID`;
+ * RegistryError `MANIFEST_REFUSED`, `TAG_IMMUTABLE`
+ */
+export async function putManifest(
+  context: RepositoryContext,
+  target: Descriptor,
+  raw: Uint8Array,
+  { tag, isAbsent = true, ...call }: PutManifestOptions = {},
+): Promise<void> {
+  requireManifest(target);
+  if (tag !== undefined) checkTag(tag);
+  checkManifestSize(context, target);
+  checkContent(raw, target, 'the manifest');
+  const referral = readReferral(target, raw, context.limits);
+
+  const isThere = !isAbsent && (await probeManifest(context, target, call));
+  const { isAcknowledged } = isThere
+    ? { isAcknowledged: false } // whoever put it may not have come to list it
+    : await sendManifest(context, target, raw, tag ?? target.digest, call);
+  // A copy: the caller may go on with its own.
+  context.manifests.add(target.digest, new Uint8Array(raw));
+  if (referral !== undefined) await announceReferrer(context, referral, isAcknowledged, call);
+}

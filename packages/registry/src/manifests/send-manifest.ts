@@ -1,0 +1,72 @@
+import { type CallOptions, type Descriptor, isDigest } from '@soci/oci';
+import { pushScope } from '../auth/scope.ts';
+import { MAX_SHORT_ANSWER } from '../client/answer.ts';
+import { checkStored } from '../client/checked-content.ts';
+import { RegistryError } from '../errors.ts';
+import type { RepositoryContext } from '../repository-context.ts';
+import type { HttpBody } from '../transport/http-message.ts';
+import { manifestPath, resolveManifest } from './manifests.ts';
+
+/** What became of a manifest that was sent. */
+export interface SentManifest {
+  /** Whether the registry said that it lists the manifest as a referrer of its subject. */
+  readonly isAcknowledged: boolean;
+}
+
+/**
+ * Puts a manifest under a tag or its digest. The caller has checked that the bytes are what `target` says.
+ *
+ * @throws RegistryError `MANIFEST_REFUSED`, `TAG_IMMUTABLE`; OciError `DIGEST_MISMATCH` where the registry made something
+ * else of it.
+ * @see OCI distribution-spec v1.1, "Pushing Manifests"
+ */
+export async function sendManifest(
+  context: RepositoryContext,
+  target: Descriptor,
+  body: HttpBody,
+  reference: string,
+  call: CallOptions = {},
+): Promise<SentManifest> {
+  try {
+    const response = await context.http.exchange(
+      {
+        method: 'PUT',
+        target: manifestPath(context, reference),
+        headers: { 'content-type': target.mediaType },
+        body,
+        scope: pushScope(context.path),
+        ...call,
+      },
+      MAX_SHORT_ANSWER,
+    );
+    checkStored(response, target);
+    return { isAcknowledged: response.headers['oci-subject'] !== undefined };
+  } catch (error) {
+    if (!(error instanceof RegistryError && error.code === 'TAG_IMMUTABLE') || isDigest(reference)) throw error;
+    await settleImmutableTag(context, target, reference, error, call);
+    return { isAcknowledged: false };
+  }
+}
+
+/** Writing a tag again that names the same manifest already is no conflict. */
+async function settleImmutableTag(
+  context: RepositoryContext,
+  target: Descriptor,
+  tag: string,
+  cause: RegistryError,
+  call: CallOptions,
+): Promise<void> {
+  const current = await resolveManifest(context, tag, call);
+  if (current.digest === target.digest) return;
+  throw new RegistryError(
+    'TAG_IMMUTABLE',
+    `the tag ${tag} of ${context.name} names ${current.digest} and may not be moved to ${target.digest}: choose another ` +
+      'tag, or exempt this one (in Amazon ECR by a tag immutability exclusion filter, such as *-soci)',
+    {
+      cause,
+      refusals: cause.refusals,
+      ...(cause.request && { request: cause.request }),
+      ...(cause.status && { status: cause.status }),
+    },
+  );
+}

@@ -1,0 +1,71 @@
+import { createAuthorizer } from './auth/authorizer.ts';
+import { BlobLocations } from './blobs/blob-locations.ts';
+import { ReadAhead } from './blobs/parts-in-flight.ts';
+import { createRegistryHttp } from './client/registry-http.ts';
+import { KeyedMutex } from './concurrency.ts';
+import { dockerCredentials } from './credentials/docker-credentials.ts';
+import { registryHost, repositoryName } from './names.ts';
+import { checkOptions, type RegistryOptions } from './options.ts';
+import { Repository } from './repository.ts';
+import { ManifestCache } from './repository-context.ts';
+import { createHttpSender } from './transport/http-sender.ts';
+
+/** 4 MiB: what a registry must accept. @see OCI distribution-spec v1.1, "Pushing Manifests" */
+const DEFAULT_MAX_MANIFEST_SIZE = 4 << 20;
+
+/** A registry, with the connections to it and the credentials for it. */
+export interface Registry {
+  /** Host, and port if need be, as it was opened. */
+  readonly host: string;
+  /**
+   * A repository of it. Nothing is asked yet: whether there is such a repository, its methods find out.
+   *
+   * @param path - Its name within the registry, such as `team/app`.
+   * @throws OciError `REFERENCE_INVALID`
+   */
+  repository(path: string): Repository;
+  /**
+   * Closes the connections: what is under way fails, and so does whatever is asked for later (`CLOSED`). Idle ones do not keep
+   * a process alive, so that this may be left to its end.
+   */
+  close(): void;
+}
+
+/**
+ * Opens a registry. Nothing is sent yet.
+ *
+ * @param host - Such as `registry.example:5000`, `ghcr.io`, `docker.io`. Of Amazon ECR with `ecrRegistryOptions` of `@soci/ecr`.
+ * @throws RegistryError `OPTION_INVALID`
+ */
+export function openRegistry(host: string, options: RegistryOptions = {}): Registry {
+  checkOptions(options);
+  const { env = process.env, credentials = dockerCredentials({ env }), retry = {}, limits = {} } = options;
+  const sender = createHttpSender(options);
+  const { plainHttp, authScheme, credentialsHint, singlePost } = options;
+  const authorizer = createAuthorizer({
+    host: registryHost(host),
+    plainHttp,
+    authScheme,
+    credentialsHint,
+    credentials,
+    sender,
+  });
+  const http = createRegistryHttp({ host: registryHost(host), options, authorizer, sender });
+  const shared = {
+    http,
+    limits,
+    maxManifestSize: limits.maxManifestSize ?? DEFAULT_MAX_MANIFEST_SIZE,
+    retry,
+    traits: { hasReferrersApi: undefined, takesSinglePost: singlePost },
+    turns: new KeyedMutex(),
+    blobs: { locations: new BlobLocations(), readAhead: new ReadAhead(options.maxReadAhead), retry },
+  };
+  return {
+    host,
+    repository(path) {
+      const name = repositoryName(host, path);
+      return new Repository(host, { ...shared, path: name, name: `${host}/${path}`, manifests: new ManifestCache() });
+    },
+    close: () => sender.close(),
+  };
+}

@@ -1,0 +1,136 @@
+import { type CallOptions, type Descriptor, verifyStream } from '@soci/oci';
+import { streamOnce } from '../client/replayable-body.ts';
+import { Resends } from '../client/retry.ts';
+import type { RepositoryContext } from '../repository-context.ts';
+import { beginChunks, ChunkedUpload, finishChunks } from './chunked-upload.ts';
+import { openUpload, type UploadSession } from './upload-session.ts';
+import { uploadBytes, uploadWhole } from './upload-whole.ts';
+
+/** 8 MiB: within the 5 to 10 MiB that Amazon ECR takes as a part of a layer. */
+const CHUNK_SIZE = 2 ** 23;
+
+/** Amazon ECR's limit on the parts of a layer is 4,200: of a very large blob the chunks are larger. */
+const MAX_CHUNKS = 4_000;
+
+/** 64 MiB: a size of which the chunks were larger is a lie, or more than Amazon ECR takes. They lie in memory. */
+const MAX_CHUNK_SIZE = 2 ** 26;
+
+/**
+ * Uploads a stream: a small one whole, from memory; a larger one in chunks, so that what breaks off goes on where the
+ * registry has it. Three of them are in memory: the one on its way, the next, and the one that is being read. Where the
+ * registry has lost what it had, the stream is read anew if it can be.
+ */
+export async function uploadStream(
+  context: RepositoryContext,
+  target: Descriptor,
+  content: AsyncIterable<Uint8Array>,
+  opened: UploadSession | undefined,
+  call: CallOptions,
+): Promise<void> {
+  const resends = new Resends(context.retry, call);
+  for (let session = opened; ; session = undefined) {
+    let failureOfSource: unknown;
+    const source = noteFailure(content, (error) => {
+      failureOfSource = error;
+    });
+    const lost = await uploadOnce(context, target, source, session, call);
+    if (lost === undefined) return;
+    if (lost.failure === failureOfSource || !canBeReadAnew(content)) throw lost.failure;
+    await resends.next(lost.failure);
+  }
+}
+
+/** What broke off with bytes that are no longer in memory. Whatever is in memory has been sent as often as it may be. */
+interface LostUpload {
+  readonly failure: unknown;
+}
+
+async function uploadOnce(
+  context: RepositoryContext,
+  target: Descriptor,
+  content: AsyncIterable<Uint8Array>,
+  opened: UploadSession | undefined,
+  call: CallOptions,
+): Promise<LostUpload | undefined> {
+  const chunkSize = Math.min(Math.max(CHUNK_SIZE, Math.ceil(target.size / MAX_CHUNKS)), MAX_CHUNK_SIZE);
+  const pieces = cutVerified(content, target, chunkSize, call);
+  try {
+    // Before an upload is opened: the source may not have the blob at all.
+    const { value: first = new Uint8Array() } = await pieces.next();
+    if (first.length === target.size) {
+      await uploadBytes(context, target, first, opened, call);
+      return undefined;
+    }
+    const session = opened ?? (await openUpload(context, call));
+    const begun = await beginChunks(context, session, first, chunkSize, call);
+    try {
+      if (begun instanceof ChunkedUpload) await finishChunks(context, begun, target, pieces, call);
+      else await uploadWhole(context, begun, target, streamOnce(prepend(first, pieces), target.size), call);
+      return undefined;
+    } catch (failure) {
+      if (begun instanceof ChunkedUpload && !begun.isLost) throw failure;
+      return { failure };
+    }
+  } finally {
+    await pieces.return();
+  }
+}
+
+async function* prepend(
+  first: Uint8Array,
+  others: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield first;
+  yield* others;
+}
+
+/** Whether iterating begins anew each time. A generator is its own iterator, and is over after the first. */
+function canBeReadAnew(content: AsyncIterable<Uint8Array>): boolean {
+  return (content[Symbol.asyncIterator]() as unknown) !== content;
+}
+
+async function* noteFailure(
+  content: AsyncIterable<Uint8Array>,
+  note: (error: unknown) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* content;
+  } catch (error) {
+    note(error);
+    throw error;
+  }
+}
+
+/**
+ * Cuts a stream into pieces of `size` bytes, the last one shorter, each with memory of its own. The last piece comes only
+ * after the whole stream was found to be what `target` says: whoever sends the pieces on never completes a false blob.
+ *
+ * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`
+ */
+export async function* cutVerified(
+  chunks: AsyncIterable<Uint8Array>,
+  target: Descriptor,
+  size: number,
+  call: CallOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let held: Uint8Array | undefined;
+  let piece = new Uint8Array(Math.min(size, target.size));
+  let length = 0;
+  let left = target.size;
+  for await (let chunk of verifyStream(chunks, target, call)) {
+    while (chunk.length > 0) {
+      const taken = Math.min(chunk.length, piece.length - length);
+      piece.set(chunk.subarray(0, taken), length);
+      length += taken;
+      chunk = chunk.subarray(taken);
+      if (length < piece.length) break;
+      if (held !== undefined) yield held;
+      held = piece;
+      left -= piece.length;
+      piece = new Uint8Array(Math.min(size, left));
+      length = 0;
+    }
+  }
+  // The stream is as long as the descriptor says, so the piece that was held is the last.
+  if (held !== undefined) yield held;
+}
