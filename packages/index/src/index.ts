@@ -60,8 +60,6 @@ export type {
   NotRecognizedReason,
   RecognizedConversion,
   RecognizedIndexes,
-  RecognizedLayer,
-  RecognizedPlatform,
   RecognizeOptions,
 } from './recognize/recognition.ts';
 export { recognizeConversion } from './recognize/recognize-conversion.ts';

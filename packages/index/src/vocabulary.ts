@@ -30,3 +30,17 @@ export const ANNOTATION_REFERENCE_TYPE = 'vnd.docker.reference.type';
 export const ANNOTATION_REFERENCE_DIGEST = 'vnd.docker.reference.digest';
 /** The value of {@link ANNOTATION_REFERENCE_TYPE} that says so. */
 export const ATTESTATION_MANIFEST = 'attestation-manifest';
+
+// Provenance: what this project adds of its own, to the root of a SOCI-enabled image and to a v1 SOCI index, but not with
+// `compat`. docs/formats.md describes each annotation.
+
+/** Prefix of the annotations of this project. */
+export const ANNOTATION_PREFIX = 'io.github.soci-index-builder.';
+/** Version of the set of annotations: `1`. */
+export const ANNOTATION_SCHEMA_VERSION = `${ANNOTATION_PREFIX}schema-version`;
+/** Digest of the image that was indexed; on a v1 index that of the image manifest. */
+export const ANNOTATION_SOURCE_DIGEST = `${ANNOTATION_PREFIX}source-digest`;
+/** Digest of the settings that decide what is in the index. */
+export const ANNOTATION_SETTINGS_DIGEST = `${ANNOTATION_PREFIX}settings-digest`;
+/** Version of `@soci/index` that made the index; for information only. */
+export const ANNOTATION_TOOL_VERSION = `${ANNOTATION_PREFIX}tool-version`;

@@ -31,6 +31,7 @@ import {
   MEDIA_TYPE_SOCI_INDEX_V2,
 } from '../vocabulary.ts';
 import type { PlatformPlan } from './plan-image.ts';
+import { describeProvenance, type ProvenanceAnnotations, replaceProvenance, sourceDigest } from './provenance.ts';
 import type { Artifact } from './soci-manifest.ts';
 
 /** A v2 SOCI index and the image manifest that it belongs to. */
@@ -62,12 +63,17 @@ export interface RewrittenImage {
   readonly manifests: readonly Artifact[];
 }
 
-/** Writes the converted image: its image index, or one around its single manifest, with SOCI indexes attached. */
+/**
+ * Writes the converted image: its image index, or one around its single manifest, with SOCI indexes attached.
+ *
+ * @param provenance - Annotations of provenance that it gets. @default those of this run
+ */
 export async function rewriteImage(
   reader: ImageReader,
   target: DescriptorStruct,
   attached: readonly AttachedIndex[],
-  options: Pick<ResolvedOptions, 'isCompat'>,
+  options: ResolvedOptions,
+  provenance?: ProvenanceAnnotations,
 ): Promise<RewrittenImage> {
   const isWrapped = isImageManifest(target.mediaType);
   const index = isWrapped
@@ -78,7 +84,12 @@ export async function rewriteImage(
     isCompat,
     isWrapped,
   });
-  const content = encodeIndex(rewritten.index);
+  const { annotations } = index;
+  const own = () => describeProvenance(sourceDigest(target.digest, annotations), 2, options);
+  const content = encodeIndex({
+    ...rewritten.index,
+    annotations: isCompat ? annotations : replaceProvenance(annotations, provenance ?? own()),
+  });
   const root = toDescriptor(plainDescriptor(MEDIA_TYPE_OCI_IMAGE_INDEX, digestOf(content), content.length));
   return { root, content, manifests: rewritten.manifests };
 }

@@ -16,6 +16,7 @@ import {
   MEDIA_TYPE_SOCI_INDEX_V2,
   MEDIA_TYPE_ZTOC,
 } from '../vocabulary.ts';
+import { describeProvenance, type ProvenanceAnnotations } from './provenance.ts';
 
 const utf8 = new TextEncoder();
 
@@ -39,7 +40,9 @@ export interface SociIndexInput<Ztoc extends ZtocFacts = ZtocFacts> {
   readonly layers: readonly LayerPlan[];
   /** The zTOCs, by the key of their task. */
   readonly ztocs: ReadonlyMap<string, Ztoc>;
-  readonly options: Pick<ResolvedOptions, 'spanSize' | 'buildToolIdentifier' | 'markMissingXattrs' | 'prefetchFiles'>;
+  readonly options: ResolvedOptions;
+  /** Annotations of provenance that a v1 index gets. @default those of this run */
+  readonly provenance?: ProvenanceAnnotations;
 }
 
 /** A SOCI index manifest that was written, and what it lists. */
@@ -54,6 +57,7 @@ export interface WrittenIndex<Ztoc extends ZtocFacts = ZtocFacts> {
 /** Writes the SOCI index of one image manifest, or undefined where none of its layers is indexed (soci/soci_index.go, `build`). */
 export function writeSociIndex<Ztoc extends ZtocFacts>(input: SociIndexInput<Ztoc>): WrittenIndex<Ztoc> | undefined {
   const { version, subject, options } = input;
+  const provenance = () => input.provenance ?? describeProvenance(subject.digest, version, options);
   const ztocs = describeZtocs(input);
   if (ztocs.length === 0) return undefined;
   const prefetches = describePrefetches(input);
@@ -66,7 +70,10 @@ export function writeSociIndex<Ztoc extends ZtocFacts>(input: SociIndexInput<Zto
     config,
     layers: [...ztocs, ...prefetches].map(({ descriptor }) => descriptor),
     subject: version === 1 ? plainDescriptor(subject.mediaType, subject.digest, subject.size) : null,
-    annotations: new Map([[ANNOTATION_BUILD_TOOL_IDENTIFIER, options.buildToolIdentifier]]),
+    annotations: new Map([
+      [ANNOTATION_BUILD_TOOL_IDENTIFIER, options.buildToolIdentifier],
+      ...(version === 1 && !options.isCompat ? provenance() : []),
+    ]),
   });
   const descriptor = {
     ...plainDescriptor(MEDIA_TYPE_OCI_IMAGE_MANIFEST, digestOf(content), content.length),

@@ -23,6 +23,8 @@ export interface SociDocument {
   readonly subject?: Descriptor;
   readonly ztocs: readonly ZtocReference[];
   readonly prefetches: readonly PrefetchReference[];
+  /** Annotations of the manifest, such as those of its provenance. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** A zTOC as a SOCI index lists it. */
@@ -82,6 +84,7 @@ export async function readSociDocument(reader: ImageReader, descriptor: Descript
         descriptor: toDescriptor(blob),
         layerDigest: annotation(digest, blob, ANNOTATION_LAYER_DIGEST),
       })),
+    annotations: Object.fromEntries(manifest.annotations ?? []),
   };
 }
 

@@ -24,7 +24,7 @@ export async function listKnownPlatforms(
 }
 
 /** Whether an image is a single manifest whose configuration alone says what it runs on. */
-export async function asksConfigOnly(reader: ImageReader, image: DescriptorStruct): Promise<boolean> {
+async function asksConfigOnly(reader: ImageReader, image: DescriptorStruct): Promise<boolean> {
   if (!isImageManifest(image.mediaType) || image.platform !== null) return false;
   const { config, layers } = await reader.manifest(image);
   return isImageConfig(config.mediaType) && [config, ...(layers ?? [])].every(({ platform }) => platform === null);

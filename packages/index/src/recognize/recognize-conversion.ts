@@ -1,25 +1,55 @@
-import { bareDescriptor, type Descriptor, type Fetcher, isImageManifest, MEDIA_TYPE_OCI_IMAGE_INDEX } from '@soci/oci';
+import {
+  bareDescriptor,
+  type Descriptor,
+  type Fetcher,
+  formatPlatform,
+  isImageIndex,
+  isImageManifest,
+  MEDIA_TYPE_OCI_IMAGE_INDEX,
+} from '@soci/oci';
 import { planConversion } from '../convert/plan-image.ts';
+import { isMadeOf, readProvenance, sourceDigest } from '../convert/provenance.ts';
 import { attachIndexes, rewriteImage } from '../convert/rewrite-index.ts';
 import { writeSociIndex } from '../convert/soci-manifest.ts';
-import { type DescriptorStruct, type PlatformStruct, toDescriptorStruct } from '../go-json/image-spec.ts';
+import {
+  type DescriptorStruct,
+  type PlatformStruct,
+  toDescriptor,
+  toDescriptorStruct,
+  toPlatformStruct,
+} from '../go-json/image-spec.ts';
 import { ImageReader } from '../image/image-reader.ts';
+import { matchPlatform } from '../image/platform-match.ts';
 import { mapInParallel } from '../in-parallel.ts';
-import { readSociDocument } from '../inspect/soci-document.ts';
-import { resolveOptions } from '../options.ts';
-import { MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
+import { readSociDocument, type SociDocument } from '../inspect/soci-document.ts';
+import { type ResolvedOptions, resolveOptions } from '../options.ts';
+import {
+  ANNOTATION_IMAGE_MANIFEST_DIGEST,
+  ANNOTATION_INDEX_DIGEST,
+  ANNOTATION_SOURCE_DIGEST,
+  MEDIA_TYPE_SOCI_INDEX_V2,
+} from '../vocabulary.ts';
 import { isNormalized, listKnownPlatforms } from './known-platforms.ts';
-import { notRecognized, orNotRecognized } from './not-recognized.ts';
-import type { ConversionRecognition, RecognizeOptions } from './recognition.ts';
-import { RECOGNITION_READS, takeZtocs } from './recognized-ztocs.ts';
-import { reportRecognized } from './report-recognized.ts';
+import {
+  type ConversionRecognition,
+  type NotRecognized,
+  notRecognized,
+  orNotRecognized,
+  type RecognizeOptions,
+} from './recognition.ts';
+import { findOtherSettings, RECOGNITION_READS, takeZtocs } from './recognized-ztocs.ts';
 
 /**
- * Tells from manifests alone whether `converted` is, byte for byte, what {@link convertImage} would give: everything is
- * written anew but the zTOCs, which are taken from the SOCI indexes that it lists. Of an image with one manifest only the
- * SOCI index is fetched beside the two roots, of an image index its manifests too, several at a time. A zTOC is read only
- * for `prefetchFiles`, and under the `xattr` optimization where a layer is not marked. An image that is converted already
- * can be asked about by itself, `image` and `converted` being the same.
+ * Tells from manifests alone whether `converted` is what {@link convertImage} would give.
+ *
+ * If it has the annotations of provenance (docs/formats.md) and they name this image and these settings, only its SOCI
+ * indexes are read: they must be there, belong to manifests that it lists, and cover the platforms asked for. Otherwise
+ * everything is written again but the zTOCs, which are taken from the SOCI indexes that it lists, and compared byte for
+ * byte; annotations of provenance are left as they are found, but for the image that they name, so that neither their absence nor the version of the tool
+ * makes an index stale. Of an image with one manifest only the SOCI index is fetched in addition to the two roots, of an
+ * image index its manifests too, several at a time. A zTOC is read only for `prefetchFiles`, and under the `xattr`
+ * optimization if a layer is not marked. An image that is converted already can be asked about by itself, `image` and
+ * `converted` being the same.
  *
  * What is not looked at: the zTOCs' content, which `verifySociIndex` proves, and whether what was there when the
  * converted image was pushed still is.
@@ -35,7 +65,7 @@ export async function recognizeConversion(
   options: RecognizeOptions = {},
 ): Promise<ConversionRecognition> {
   const resolved = resolveOptions(options, 1);
-  const { limits, signal } = resolved;
+  const { limits, signal, isCompat } = resolved;
   const { convertedStore = store } = options;
   const reader = new ImageReader(store, limits, signal);
   const convertedReader = convertedStore === store ? reader : new ImageReader(convertedStore, limits, signal);
@@ -44,17 +74,24 @@ export async function recognizeConversion(
   }
   return orNotRecognized(async () => {
     const source = toDescriptorStruct(image);
-    const entries = (await convertedReader.index(toDescriptorStruct(bareDescriptor(converted)))).manifests ?? [];
+    const { manifests, annotations } = await convertedReader.index(toDescriptorStruct(bareDescriptor(converted)));
+    const entries = manifests ?? [];
     convertedReader.startWalk()(entries.length);
     const listed = entries.filter(isSociIndex);
     if (listed.length === 0) return notRecognized('not-indexed', `${converted.digest} lists no SOCI index`);
+    const index = isImageIndex(image.mediaType) ? await reader.index(source) : undefined;
+    const origin = sourceDigest(image.digest, index?.annotations ?? null);
+    const provenance = new Map(readProvenance(annotations ?? []));
+    if (!isCompat && isMadeOf(provenance, origin, 2, resolved)) {
+      const difference = await findMissing(convertedReader, entries, listed, resolved);
+      return difference ?? { outcome: 'current', indexes: listed.map(plainIndex), root: bareDescriptor(converted) };
+    }
+    if (provenance.has(ANNOTATION_SOURCE_DIGEST)) provenance.set(ANNOTATION_SOURCE_DIGEST, origin);
     const available = await listKnownPlatforms(reader, source, platformOfOnlyImage(entries));
     const [first] = available;
     if (first === undefined) return notRecognized('nothing-to-index', `${image.digest} runs nowhere`);
     const { target, plans } = await planConversion(reader, source, first, available, resolved);
-    const documents = await mapInParallel(listed, RECOGNITION_READS, (index) =>
-      readSociDocument(convertedReader, index),
-    );
+    const documents = await readDocuments(convertedReader, listed);
     const ztocs = await takeZtocs(convertedStore, documents, plans, resolved);
     if ('outcome' in ztocs) return ztocs;
     const indexes = plans.map(({ manifest, layers }) =>
@@ -62,12 +99,45 @@ export async function recognizeConversion(
     );
     const attached = attachIndexes(plans, indexes);
     if (attached.length === 0) return notRecognized('nothing-to-index', `no layer of ${image.digest} is to be indexed`);
-    const { root } = await rewriteImage(reader, target, attached, resolved);
+    const { root } = await rewriteImage(reader, target, attached, resolved, provenance);
     if (root.digest !== converted.digest) {
       return notRecognized('other-content', `converting ${image.digest} gives ${root.digest}, not ${converted.digest}`);
     }
-    return { ...reportRecognized(plans, indexes), root };
+    return { outcome: 'current', indexes: attached.map(({ descriptor }) => toDescriptor(descriptor)), root };
   });
+}
+
+function readDocuments(reader: ImageReader, indexes: readonly DescriptorStruct[]): Promise<SociDocument[]> {
+  return mapInParallel(indexes, RECOGNITION_READS, (index) => readSociDocument(reader, index));
+}
+
+/** What an image lacks that says it is what converting would give; undefined if nothing. */
+async function findMissing(
+  reader: ImageReader,
+  entries: readonly DescriptorStruct[],
+  indexes: readonly DescriptorStruct[],
+  options: ResolvedOptions,
+): Promise<NotRecognized | undefined> {
+  const images = entries.filter((entry) => isImageManifest(entry.mediaType) && !isSociIndex(entry));
+  for (const { digest, annotations } of indexes) {
+    const owner = annotations?.get(ANNOTATION_IMAGE_MANIFEST_DIGEST);
+    const belongs = images.some(
+      (image) => image.digest === owner && image.annotations?.get(ANNOTATION_INDEX_DIGEST) === digest,
+    );
+    if (!belongs) return notRecognized('other-content', `SOCI index ${digest} belongs to no manifest that is listed`);
+  }
+  for (const wanted of options.platforms ?? []) {
+    const matches = matchPlatform(toPlatformStruct(wanted));
+    if (!images.some(({ platform }) => platform !== null && matches(platform))) {
+      return notRecognized('other-content', `no manifest is listed for ${formatPlatform(wanted)}`);
+    }
+  }
+  return findOtherSettings(await readDocuments(reader, indexes), options);
+}
+
+/** An entry of an image index as the SOCI index that building gives: without what places it in that image index. */
+function plainIndex(entry: DescriptorStruct): Descriptor {
+  return toDescriptor({ ...entry, annotations: null, platform: null });
 }
 
 /** The platform of the only image that an image index lists, where it is one that a configuration can have given. */

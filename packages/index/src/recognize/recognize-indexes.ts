@@ -1,6 +1,7 @@
 import type { CallOptions, Descriptor, Fetcher, ReferrerLister } from '@soci/oci';
 import { choosePlatforms, type PlatformPlan, planPlatforms } from '../convert/plan-image.ts';
-import { type WrittenIndex, writeSociIndex } from '../convert/soci-manifest.ts';
+import { isMadeOf, readProvenance } from '../convert/provenance.ts';
+import { writeSociIndex } from '../convert/soci-manifest.ts';
 import { type PlatformStruct, toDescriptor, toDescriptorStruct } from '../go-json/image-spec.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import { mapInParallel } from '../in-parallel.ts';
@@ -8,10 +9,8 @@ import { readSociDocument } from '../inspect/soci-document.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import { ANNOTATION_BUILD_TOOL_IDENTIFIER, MEDIA_TYPE_SOCI_INDEX_V1 } from '../vocabulary.ts';
 import { listKnownPlatforms } from './known-platforms.ts';
-import { notRecognized, orNotRecognized } from './not-recognized.ts';
-import type { IndexesRecognition, NotRecognized } from './recognition.ts';
-import { RECOGNITION_READS, takeZtocs } from './recognized-ztocs.ts';
-import { reportRecognized } from './report-recognized.ts';
+import { type IndexesRecognition, type NotRecognized, notRecognized, orNotRecognized } from './recognition.ts';
+import { findOtherSettings, RECOGNITION_READS, takeZtocs } from './recognized-ztocs.ts';
 
 /** SOCI indexes of one manifest that are looked at: made with other settings, or by others. */
 const MAX_REFERRERS = 64;
@@ -45,22 +44,22 @@ export async function recognizeIndexes(
     const found = await mapInParallel(plans, RECOGNITION_READS, async (plan) =>
       plan.layers.some((layer) => 'task' in layer) ? findIndex(store, reader, plan, resolved) : undefined,
     );
-    const indexes: (WrittenIndex | undefined)[] = [];
+    const indexes: Descriptor[] = [];
     for (const index of found) {
       if (index !== undefined && 'outcome' in index) return index;
-      indexes.push(index);
+      if (index !== undefined) indexes.push(index);
     }
-    return reportRecognized(plans, indexes);
+    return { outcome: 'current', indexes };
   });
 }
 
-/** Finds, among the v1 indexes of a manifest, the one that building anew would give. */
+/** Finds, among the v1 indexes of a manifest, the one that building again would give: by what it says of itself, or by writing it again. */
 async function findIndex(
   store: Fetcher & ReferrerLister,
   reader: ImageReader,
   plan: PlatformPlan,
   options: ResolvedOptions,
-): Promise<WrittenIndex | NotRecognized> {
+): Promise<Descriptor | NotRecognized> {
   const { manifest, layers } = plan;
   let why = notRecognized('not-indexed', `no SOCI index refers to ${manifest.digest}`);
   let looked = 0;
@@ -75,14 +74,20 @@ async function findIndex(
       why = notRecognized('other-settings', `SOCI index ${referrer.digest} was made by another tool`);
       continue;
     }
+    const { mediaType, digest, size } = referrer;
+    const listed: Descriptor = { mediaType, digest, size, artifactType: MEDIA_TYPE_SOCI_INDEX_V1 };
     const compared = await orNotRecognized(async () => {
       const document = await readSociDocument(reader, toDescriptorStruct(referrer));
+      const provenance = readProvenance(Object.entries(document.annotations));
+      if (!options.isCompat && isMadeOf(provenance, manifest.digest, 1, options)) {
+        return findOtherSettings([document], options) ?? listed;
+      }
       const ztocs = await takeZtocs(store, [document], [plan], options);
       if ('outcome' in ztocs) return ztocs;
-      const index = writeSociIndex({ version: 1, subject: manifest, layers, ztocs, options });
+      const index = writeSociIndex({ version: 1, subject: manifest, layers, ztocs, options, provenance });
       return index?.descriptor.digest === referrer.digest
-        ? index
-        : notRecognized('other-content', `SOCI index ${referrer.digest} is not what building it anew gives`);
+        ? listed
+        : notRecognized('other-content', `SOCI index ${referrer.digest} is not what building it again gives`);
     });
     if (!('outcome' in compared)) return compared;
     why = compared;

@@ -6,8 +6,7 @@ import type { SociDocument, ZtocReference } from '../inspect/soci-document.ts';
 import { adoptZtoc } from '../layers/adopt-ztoc.ts';
 import { type LayerTask, taskKey, toLayerSettings } from '../layers/layer-plan.ts';
 import type { ResolvedOptions } from '../options.ts';
-import { notRecognized } from './not-recognized.ts';
-import type { NotRecognized } from './recognition.ts';
+import { type NotRecognized, notRecognized } from './recognition.ts';
 
 /** zTOCs, and SOCI indexes, that are read at a time. */
 export const RECOGNITION_READS = 8;
@@ -52,7 +51,11 @@ export async function takeZtocs(
   return ztocs;
 }
 
-function findOtherSettings(documents: readonly SociDocument[], options: ResolvedOptions): NotRecognized | undefined {
+/** Whether a SOCI index says that it was made with other settings. */
+export function findOtherSettings(
+  documents: readonly SociDocument[],
+  options: ResolvedOptions,
+): NotRecognized | undefined {
   const { spanSize, buildToolIdentifier, markMissingXattrs, prefetchFiles } = options;
   for (const { descriptor, ztocs, prefetches, ...document } of documents) {
     const isOther =
