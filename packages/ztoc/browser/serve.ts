@@ -90,7 +90,8 @@ function sendLayer(kind: string, layer: Buffer, request: IncomingMessage, respon
 
 /** Flips one bit in the middle. */
 function damage(layer: Buffer): Buffer {
-  layer[layer.length >> 1] ^= 1;
+  const middle = layer.length >> 1;
+  layer.writeUInt8(layer.readUInt8(middle) ^ 1, middle);
   return layer;
 }
 

@@ -9,14 +9,12 @@ export interface Sha256 {
 }
 
 const nodeCrypto = /* @__PURE__ */ nodeBuiltin('node:crypto');
+const nativeCrc32 = /* @__PURE__ */ nodeBuiltin('node:zlib')?.crc32;
 
-/** Starts a SHA-256: the runtime's native one where there is one, else one in JavaScript (about a sixth of the speed). */
+/** Starts a SHA-256: the runtime's native one if it has one, else one in JavaScript (about a sixth of the speed). */
 export function createSha256(): Sha256 {
   return nodeCrypto ? nodeCrypto.createHash('sha256') : portableSha256.create();
 }
-
-/** Bytes of a SHA-256. */
-const HASH_SIZE = 32;
 
 /**
  * Writes a hash the way OCI does.
@@ -25,14 +23,17 @@ const HASH_SIZE = 32;
  */
 export function formatDigest(hash: Uint8Array): string {
   let digest = 'sha256:';
-  for (let i = 0; i < HASH_SIZE; i++) digest += (hash[i] + 0x100).toString(16).slice(1);
+  for (const byte of hash) digest += (byte + 0x100).toString(16).slice(1);
   return digest;
 }
 
-const nativeCrc32 = /* @__PURE__ */ nodeBuiltin('node:zlib')?.crc32;
+/** Returns `sha256:<hex>` of bytes. */
+export function digestOf(bytes: Uint8Array): string {
+  return formatDigest(createSha256().update(bytes).digest());
+}
 
 /**
- * CRC-32 as gzip has it (RFC 1952, section 8): the runtime's native one where there is one, else by tables.
+ * CRC-32 as gzip has it (RFC 1952, section 8): the runtime's native one if it has one, else by tables.
  * @param bytes What to add.
  * @param seed The CRC of what came before. @default 0, nothing came before
  * @returns An unsigned 32-bit integer.
@@ -41,48 +42,58 @@ export function crc32(bytes: Uint8Array, seed = 0): number {
   return nativeCrc32 ? nativeCrc32(bytes, seed) : crc32ByTables(bytes, seed);
 }
 
-let tables: readonly Int32Array[] | undefined;
+/** Made on first use: 8 KiB that most runtimes never need. */
+let tables: Int32Array | undefined;
 
 /**
- * Table `k` maps a byte to its effect on the CRC when `k` zero bytes follow it, so that eight bytes are taken in one
- * step ("slicing by 8": Kounavis and Berry, A Systematic Approach to Building High Performance Software-Based CRC
- * Generators, 2005). Made on first use: 8 KiB that most runtimes never need.
+ * Entry `256 * k + byte` is the effect of a byte on the CRC when `k` zero bytes follow it, so that eight bytes are taken
+ * in one step ("slicing by 8": Kounavis and Berry, A Systematic Approach to Building High Performance Software-Based
+ * CRC Generators, 2005).
  */
-function makeTables(): readonly Int32Array[] {
-  const first = new Int32Array(256);
+function makeTables(): Int32Array {
+  const all = new Int32Array(8 * 256);
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-    first[byte] = crc;
+    all[byte] = crc;
   }
-  const all = [first];
-  for (let k = 1; k < 8; k++) all.push(all[k - 1].map((crc) => (crc >>> 8) ^ first[crc & 0xff]));
+  for (let at = 256; at < all.length; at++) {
+    const crc = at32(all, at - 256);
+    all[at] = (crc >>> 8) ^ at32(all, crc & 0xff);
+  }
   return all;
 }
 
 function crc32ByTables(bytes: Uint8Array, seed: number): number {
   tables ??= makeTables();
-  const [t0, t1, t2, t3, t4, t5, t6, t7] = tables;
+  const table = tables;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let crc = ~seed;
   let at = 0;
   for (const end = bytes.length - 7; at < end; at += 8) {
-    const low = crc ^ (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24));
+    const low = crc ^ view.getInt32(at, true);
+    const high = view.getInt32(at + 4, true);
     crc =
-      t7[low & 0xff] ^
-      t6[(low >>> 8) & 0xff] ^
-      t5[(low >>> 16) & 0xff] ^
-      t4[low >>> 24] ^
-      t3[bytes[at + 4]] ^
-      t2[bytes[at + 5]] ^
-      t1[bytes[at + 6]] ^
-      t0[bytes[at + 7]];
+      at32(table, 0x700 | (low & 0xff)) ^
+      at32(table, 0x600 | ((low >>> 8) & 0xff)) ^
+      at32(table, 0x500 | ((low >>> 16) & 0xff)) ^
+      at32(table, 0x400 | (low >>> 24)) ^
+      at32(table, 0x300 | (high & 0xff)) ^
+      at32(table, 0x200 | ((high >>> 8) & 0xff)) ^
+      at32(table, 0x100 | ((high >>> 16) & 0xff)) ^
+      at32(table, high >>> 24);
   }
-  for (; at < bytes.length; at++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[at]) & 0xff];
+  for (; at < bytes.length; at++) crc = (crc >>> 8) ^ at32(table, (crc ^ view.getUint8(at)) & 0xff);
   return ~crc >>> 0;
 }
 
+/** An element that exists. */
+function at32(table: Int32Array, index: number): number {
+  return table[index] as number;
+}
+
 /** Largest prime below 2^16. */
-const MODULUS = 65_521;
+const ADLER_MODULUS = 65_521;
 
 /** How many bytes can be added before the sums would pass 2^53. */
 const BYTES_BETWEEN_REDUCTIONS = 1 << 16;
@@ -98,20 +109,20 @@ export function adler32(bytes: Uint8Array, seed = 1): number {
   let high = seed >>> 16;
   for (let at = 0; at < bytes.length; ) {
     for (const end = Math.min(bytes.length, at + BYTES_BETWEEN_REDUCTIONS); at < end; at++) {
-      low += bytes[at];
+      low += bytes[at] as number;
       high += low;
     }
-    low %= MODULUS;
-    high %= MODULUS;
+    low %= ADLER_MODULUS;
+    high %= ADLER_MODULUS;
   }
   return high * 2 ** 16 + low;
 }
 
 /**
- * A module of Node itself (or of a runtime that has the same ones), or `undefined` where there is none.
+ * A module of Node itself (or of a runtime that has the same ones), or `undefined` if there is none.
  * Asked for at run time, so that the package's core imports nothing a browser or a bundler would miss.
  */
-export function nodeBuiltin<Id extends 'node:crypto' | 'node:zlib'>(
+function nodeBuiltin<Id extends 'node:crypto' | 'node:zlib'>(
   id: Id,
 ): ReturnType<typeof process.getBuiltinModule<Id>> | undefined {
   // `process` is absent in browsers, and a bundler's stand-in for it has no such method.

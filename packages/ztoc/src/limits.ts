@@ -41,7 +41,7 @@ export const DEFAULT_LIMITS = {
  * Fills in the defaults.
  * @throws {ZtocError} `OPTION_INVALID` unless every limit is a whole number from 0 up.
  */
-export function resolveLimits(limits: ZtocLimits): Required<ZtocLimits> {
+export function resolveLimits(limits: ZtocLimits = {}): Required<ZtocLimits> {
   const resolved = { ...DEFAULT_LIMITS };
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof ZtocLimits)[]) {
     resolved[name] = requireWhole(name, limits[name] ?? DEFAULT_LIMITS[name], 0);

@@ -84,7 +84,7 @@ describe('buildZtoc', () => {
       onProgress: ({ bytes, uncompressedBytes, spans }) => told.push([bytes, uncompressedBytes, spans]),
     });
     expect(told.map(([bytes]) => bytes)).toEqual([100_000, 200_000, layer.length]);
-    const [, uncompressed, spans] = told[2];
+    const [, uncompressed, spans] = told[2] ?? [];
     expect(uncompressed).toBe(532_480);
     expect(spans).toBeGreaterThan(3);
   });

@@ -9,12 +9,11 @@ import {
   type Ztoc,
 } from '../ztoc.ts';
 import {
+  createLayerReader,
   detectCompression,
-  GzipLayerReader,
   type LayerReader,
   type LayerReaderOptions,
   MAGIC_SIZE,
-  PlainLayerReader,
 } from './layer-reader.ts';
 
 /** Options of {@link buildZtoc}. */
@@ -51,12 +50,7 @@ export async function buildZtoc(
   options: BuildZtocOptions = {},
 ): Promise<BuiltZtoc> {
   const { signal, onProgress } = options;
-  const builder = new ZtocBuilder({
-    spanSize: options.spanSize ?? DEFAULT_SPAN_SIZE,
-    buildToolIdentifier: options.buildToolIdentifier ?? DEFAULT_BUILD_TOOL_IDENTIFIER,
-    compression: options.compression ?? 'auto',
-    limits: options.limits ?? {},
-  });
+  const builder = new ZtocBuilder(options);
   try {
     signal?.throwIfAborted();
     for await (const chunk of pausing(chunks)) {
@@ -110,16 +104,8 @@ export interface BuiltZtoc {
   readonly layerSize: number;
 }
 
-/** What a {@link ZtocBuilder} has to know; `buildZtoc` fills in the defaults. */
-interface ZtocBuilderOptions {
-  readonly spanSize: number;
-  readonly buildToolIdentifier: string;
-  readonly compression: Compression | 'auto';
-  readonly limits: ZtocLimits;
-}
-
 /** Builds a zTOC from chunks that are pushed. */
-export class ZtocBuilder {
+class ZtocBuilder {
   readonly #options: LayerReaderOptions;
   readonly #buildToolIdentifier: string;
   readonly #layerHash = createSha256();
@@ -128,10 +114,12 @@ export class ZtocBuilder {
   #head = new Uint8Array(0);
   #size = 0;
 
-  constructor({ spanSize, buildToolIdentifier, compression, limits }: ZtocBuilderOptions) {
-    this.#buildToolIdentifier = buildToolIdentifier;
-    this.#options = { spanSize: requireWhole('spanSize', spanSize, 1), ...resolveLimits(limits) };
-    if (compression !== 'auto') this.#reader = createReader(compression, this.#options);
+  constructor({ spanSize, buildToolIdentifier, compression, limits }: BuildZtocOptions) {
+    this.#buildToolIdentifier = buildToolIdentifier ?? DEFAULT_BUILD_TOOL_IDENTIFIER;
+    this.#options = { spanSize: requireWhole('spanSize', spanSize ?? DEFAULT_SPAN_SIZE, 1), ...resolveLimits(limits) };
+    if (compression !== undefined && compression !== 'auto') {
+      this.#reader = createLayerReader(compression, this.#options);
+    }
   }
 
   /** How far the build is. */
@@ -158,22 +146,16 @@ export class ZtocBuilder {
   /** Says that the layer has ended. Nothing may be pushed afterwards. */
   finish(): BuiltZtoc {
     const reader = this.#reader ?? this.#startReader();
-    const { compression, spanDigests, checkpoints, contents } = reader.finish();
+    const { checkpoints, contents, ...parts } = reader.finish();
     const encoded = encodeWith(checkpoints, {
+      ...parts,
+      ...contents,
       version: ZTOC_VERSION,
       buildToolIdentifier: this.#buildToolIdentifier,
       compressedArchiveSize: this.#size,
-      uncompressedArchiveSize: contents.uncompressedArchiveSize,
-      files: contents.files,
-      compression,
-      maxSpanId: spanDigests.length - 1,
-      spanDigests,
+      maxSpanId: parts.spanDigests.length - 1,
     });
-    return {
-      ...encoded,
-      layerDigest: formatDigest(this.#layerHash.digest()),
-      layerSize: this.#size,
-    };
+    return { ...encoded, layerDigest: formatDigest(this.#layerHash.digest()), layerSize: this.#size };
   }
 
   /** Frees what building needs, whether it went well or not. Nothing else may be called afterwards. */
@@ -184,14 +166,10 @@ export class ZtocBuilder {
   #startReader(): LayerReader {
     const head = this.#head;
     this.#head = new Uint8Array(0);
-    this.#reader = createReader(detectCompression(head), this.#options);
+    this.#reader = createLayerReader(detectCompression(head), this.#options);
     this.#reader.push(head);
     return this.#reader;
   }
-}
-
-function createReader(compression: Compression, options: LayerReaderOptions): LayerReader {
-  return compression === 'gzip' ? new GzipLayerReader(options) : new PlainLayerReader(options);
 }
 
 function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -33,18 +33,54 @@ export interface LayerReaderOptions extends Required<ZtocLimits> {
   readonly spanSize: number;
 }
 
-/** Reads a gzip layer: decompresses it into the tar scanner, and takes a checkpoint where a span begins. */
-export class GzipLayerReader implements LayerReader {
-  readonly #decoder: GzipDecoder;
+/** Creates the reader for a kind of compression. */
+export function createLayerReader(compression: Compression, options: LayerReaderOptions): LayerReader {
+  return compression === 'gzip' ? new GzipLayerReader(options) : new PlainLayerReader(options);
+}
+
+/** How many of a layer's first bytes {@link detectCompression} looks at. */
+export const MAGIC_SIZE = 6;
+
+/** Formats that a layer may be in and a zTOC cannot describe, by their first bytes. */
+const OTHER_FORMATS: readonly (readonly [name: string, magic: readonly number[]])[] = [
+  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
+  ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
+  ['bzip2', [0x42, 0x5a, 0x68]],
+  ['lz4', [0x04, 0x22, 0x4d, 0x18]],
+  ['zip', [0x50, 0x4b, 0x03, 0x04]],
+];
+
+/**
+ * Tells a layer's compression from its first bytes. Unknown bytes are taken for a tar archive, which the tar scanner
+ * confirms or refuses.
+ *
+ * @param head The first {@link MAGIC_SIZE} bytes, or all there are.
+ * @throws {ZtocError} `COMPRESSION_UNKNOWN` naming the format if it is one that zTOCs do not cover.
+ */
+export function detectCompression(head: Uint8Array): Compression {
+  const begins = (magic: readonly number[]) => magic.every((byte, i) => head[i] === byte);
+  if (begins([0x1f, 0x8b])) return 'gzip';
+  const [first = 0, second = 0] = head;
+  const isZlib = (first & 0x8f) === 0x08 && ((first << 8) | second) % 31 === 0;
+  const format = OTHER_FORMATS.find(([, magic]) => begins(magic))?.[0] ?? (isZlib ? 'zlib' : undefined);
+  if (format === undefined) return 'uncompressed';
+  throw new ZtocError(
+    'COMPRESSION_UNKNOWN',
+    `the layer begins like ${format} data at byte 0, and a zTOC can only describe gzip and uncompressed layers: recompress it with gzip`,
+    { offset: 0 },
+  );
+}
+
+/** Decompresses a gzip layer into the tar scanner, and takes a checkpoint at the start of each span. */
+class GzipLayerReader implements LayerReader {
+  readonly #options: LayerReaderOptions;
   readonly #scanner: TarScanner;
   readonly #checkpoints: CheckpointPacker;
   readonly #digester = new SpanDigester();
-  readonly #maxUncompressedSize: number;
-  readonly #maxEmptySpans: number;
+  readonly #decoder: GzipDecoder;
 
   constructor(options: LayerReaderOptions) {
-    this.#maxUncompressedSize = options.maxUncompressedSize;
-    this.#maxEmptySpans = options.maxEmptySpans;
+    this.#options = options;
     this.#scanner = new TarScanner(options);
     this.#checkpoints = new CheckpointPacker(options.spanSize, options.maxSpans);
     this.#decoder = new GzipDecoder(
@@ -73,12 +109,7 @@ export class GzipLayerReader implements LayerReader {
   finish(): LayerParts {
     this.#decoder.finish();
     const contents = this.#scanner.finish();
-    return {
-      compression: 'gzip',
-      spanDigests: this.#digester.finish(),
-      checkpoints: this.#checkpoints,
-      contents,
-    };
+    return { compression: 'gzip', spanDigests: this.#digester.finish(), checkpoints: this.#checkpoints, contents };
   }
 
   close(): void {
@@ -86,12 +117,13 @@ export class GzipLayerReader implements LayerReader {
   }
 
   #beginSpan(checkpoint: GzipCheckpoint): void {
-    const { inputOffset, outputOffset } = checkpoint;
-    if (outputOffset === 0 && this.#checkpoints.count > this.#maxEmptySpans) {
+    const { inputOffset: offset, outputOffset } = checkpoint;
+    const { maxEmptySpans } = this.#options;
+    if (outputOffset === 0 && this.spans > maxEmptySpans) {
       throw new ZtocError(
         'LIMIT_EXCEEDED',
-        `the layer begins with more than ${this.#maxEmptySpans} empty blocks by byte ${inputOffset}: recompress it, or raise maxEmptySpans`,
-        { offset: inputOffset },
+        `the layer begins with more than ${maxEmptySpans} empty blocks by byte ${offset}: recompress it, or raise maxEmptySpans`,
+        { offset },
       );
     }
     this.#checkpoints.add(checkpoint);
@@ -99,59 +131,40 @@ export class GzipLayerReader implements LayerReader {
   }
 
   #takeOutput(bytes: Uint8Array): void {
-    if (this.#decoder.outputOffset > this.#maxUncompressedSize) {
-      throw new ZtocError(
-        'LIMIT_EXCEEDED',
-        `the layer inflates to more than ${this.#maxUncompressedSize} bytes: raise maxUncompressedSize if that is meant`,
-      );
-    }
+    requireUncompressedSize(this.uncompressedBytes, this.#options);
     this.#scanner.push(bytes);
   }
 }
 
-/** Reads an uncompressed layer, whose spans are plain cuts (ztoc/compression/tar_zinfo.go). */
-export class PlainLayerReader implements LayerReader {
+/** Cuts an uncompressed layer into spans of equal size (ztoc/compression/tar_zinfo.go). */
+class PlainLayerReader implements LayerReader {
   readonly #options: LayerReaderOptions;
   readonly #scanner: TarScanner;
   readonly #digester = new SpanDigester();
-  #size = 0;
-  #spans = 0;
+  uncompressedBytes = 0;
+  spans = 0;
 
   constructor(options: LayerReaderOptions) {
     this.#options = options;
     this.#scanner = new TarScanner(options);
   }
 
-  get uncompressedBytes(): number {
-    return this.#size;
-  }
-
-  get spans(): number {
-    return this.#spans;
-  }
-
   push(bytes: Uint8Array): void {
     this.#scanner.push(bytes);
-    const { spanSize, maxUncompressedSize } = this.#options;
-    let at = 0;
-    while (at < bytes.length) {
-      const offset = this.#size % spanSize;
+    const { spanSize } = this.#options;
+    for (let at = 0; at < bytes.length; ) {
+      const offset = this.uncompressedBytes % spanSize;
       if (offset === 0) this.#beginSpan();
       const count = Math.min(bytes.length - at, spanSize - offset);
       this.#digester.update(bytes.subarray(at, at + count));
       at += count;
-      this.#size += count;
+      this.uncompressedBytes += count;
     }
-    if (this.#size > maxUncompressedSize) {
-      throw new ZtocError(
-        'LIMIT_EXCEEDED',
-        `the layer has more than ${maxUncompressedSize} bytes: raise maxUncompressedSize if that is meant`,
-      );
-    }
+    requireUncompressedSize(this.uncompressedBytes, this.#options);
   }
 
   finish(): LayerParts {
-    const table = packSpanTable({ spanSize: this.#options.spanSize, size: this.#size });
+    const table = packSpanTable({ spanSize: this.#options.spanSize, size: this.uncompressedBytes });
     return {
       compression: 'uncompressed',
       contents: this.#scanner.finish(),
@@ -163,24 +176,34 @@ export class PlainLayerReader implements LayerReader {
   close(): void {}
 
   #beginSpan(): void {
-    if (this.#spans === this.#options.maxSpans) {
+    const { maxSpans } = this.#options;
+    const offset = this.uncompressedBytes;
+    if (this.spans === maxSpans) {
       throw new ZtocError(
         'LIMIT_EXCEEDED',
-        `the layer has more than ${this.#options.maxSpans} spans by byte ${this.#size}: use a larger span size, or raise maxSpans`,
-        { offset: this.#size },
+        `the layer has more than ${maxSpans} spans by byte ${offset}: use a larger span size, or raise maxSpans`,
+        { offset },
       );
     }
-    this.#spans += 1;
+    this.spans += 1;
     this.#digester.begin();
   }
 }
 
+function requireUncompressedSize(size: number, { maxUncompressedSize }: LayerReaderOptions): void {
+  if (size <= maxUncompressedSize) return;
+  throw new ZtocError(
+    'LIMIT_EXCEEDED',
+    `the layer has more than ${maxUncompressedSize} uncompressed bytes: raise maxUncompressedSize if that is meant`,
+  );
+}
+
 /** Digests of a layer's spans, one after the other. */
-export class SpanDigester {
+class SpanDigester {
   readonly #digests: string[] = [];
   #current: Sha256 | undefined;
 
-  /** Ends the span under way, if there is one, and begins the next. */
+  /** Ends the span under way, if any, and begins the next. */
   begin(): void {
     this.#end();
     this.#current = createSha256();
@@ -201,36 +224,4 @@ export class SpanDigester {
     if (this.#current !== undefined) this.#digests.push(formatDigest(this.#current.digest()));
     this.#current = undefined;
   }
-}
-
-/** How many of a layer's first bytes {@link detectCompression} looks at. */
-export const MAGIC_SIZE = 6;
-
-/** Formats that a layer may be in and a zTOC cannot describe, by their first bytes. */
-const OTHER_FORMATS: readonly (readonly [name: string, magic: readonly number[]])[] = [
-  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
-  ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
-  ['bzip2', [0x42, 0x5a, 0x68]],
-  ['lz4', [0x04, 0x22, 0x4d, 0x18]],
-  ['zip', [0x50, 0x4b, 0x03, 0x04]],
-];
-
-/**
- * Tells a layer's compression from its first bytes. What is nothing that is known here is taken for a tar archive, which
- * the tar scanner will confirm or refuse.
- *
- * @param head The first {@link MAGIC_SIZE} bytes, or all there are.
- * @throws {ZtocError} `COMPRESSION_UNKNOWN` naming the format, where it is one that zTOCs do not cover.
- */
-export function detectCompression(head: Uint8Array): Compression {
-  const begins = (magic: readonly number[]) => magic.every((byte, i) => head[i] === byte);
-  if (begins([0x1f, 0x8b])) return 'gzip';
-  const isZlib = (head[0] & 0x8f) === 0x08 && ((head[0] << 8) | head[1]) % 31 === 0;
-  const format = OTHER_FORMATS.find(([, magic]) => begins(magic))?.[0] ?? (isZlib ? 'zlib' : undefined);
-  if (format === undefined) return 'uncompressed';
-  throw new ZtocError(
-    'COMPRESSION_UNKNOWN',
-    `the layer begins like ${format} data at byte 0, and a zTOC can only describe gzip and uncompressed layers: recompress it with gzip`,
-    { offset: 0 },
-  );
 }

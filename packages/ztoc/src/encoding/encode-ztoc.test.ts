@@ -112,7 +112,7 @@ describe('encodeZtoc', () => {
 
   it('never grows its buffer, and wastes little of it', () => {
     const ztoc = decodeZtoc(readReferenceZtoc('plain-small.tar'));
-    const files = Array.from({ length: 500 }, (_, i) => ztoc.files[i % ztoc.files.length]);
+    const files = Array.from({ length: 500 }, (_, i) => ztoc.files[i % ztoc.files.length] as FileEntry);
     const bytes = encodeZtoc({ ...ztoc, files });
     // A builder that has to grow doubles its buffer.
     expect(bytes.buffer.byteLength - bytes.length).toBeLessThan(4096 + 0.1 * bytes.length);
@@ -120,7 +120,7 @@ describe('encodeZtoc', () => {
 
   it('writes integers beyond 2^53 exactly', () => {
     const ztoc = decodeZtoc(readReferenceZtoc('plain-small.tar'));
-    const [file] = ztoc.files;
+    const [file] = ztoc.files as [FileEntry];
     const odd: FileEntry = { ...file, mode: 2n ** 63n - 1n, devMajor: -(2n ** 63n), devMinor: -1, uid: 2 ** 32 - 1 };
     expect(decodeZtoc(encodeZtoc({ ...ztoc, files: [odd] })).files).toEqual([odd]);
   });
@@ -128,13 +128,13 @@ describe('encodeZtoc', () => {
   it('takes times of any length', () => {
     const modTime = '2026-11-23T13:45:56.123456789+05:30';
     const ztoc = decodeZtoc(readReferenceZtoc('plain-small.tar'));
-    const files = [{ ...ztoc.files[0], modTime }];
-    expect(decodeZtoc(encodeZtoc({ ...ztoc, files })).files[0].modTime).toBe(modTime);
+    const files = [{ ...(ztoc.files[0] as FileEntry), modTime }];
+    expect(decodeZtoc(encodeZtoc({ ...ztoc, files })).files[0]?.modTime).toBe(modTime);
   });
 
   it('refuses what the format cannot address before it takes the memory', () => {
     const ztoc = decodeZtoc(readReferenceZtoc('plain-small.tar'));
-    const file = { ...ztoc.files[0], name: new Uint8Array(1 << 20) };
+    const file = { ...(ztoc.files[0] as FileEntry), name: new Uint8Array(1 << 20) };
     const huge = { ...ztoc, files: new Array<FileEntry>(2048).fill(file) };
     expect(() => encodeZtoc(huge)).toThrow(expect.objectContaining({ code: 'LIMIT_EXCEEDED' }));
   });

@@ -70,7 +70,7 @@ const VECTOR_HEADER_SIZE = 4;
 
 function writeToc(writer: FlatbufferWriter, files: readonly FileEntry[]): Written {
   const entries = new Uint32Array(files.length);
-  for (let i = files.length - 1; i >= 0; i--) entries[i] = writeFile(writer, files[i]);
+  for (let i = files.length - 1; i >= 0; i--) entries[i] = writeFile(writer, files[i] as FileEntry);
   const metadata = writer.vector(entries);
   writer.startTable(FIELD_COUNT.toc);
   writer.reference(TOC.metadata, metadata);

@@ -43,8 +43,5 @@ export const ZTOC = {
 /** `enum CompressionAlgorithm : byte { Gzip = 1, Uncompressed }`. Gzip is the field's default, and so not written. */
 export const COMPRESSION_ALGORITHM = { gzip: 1, uncompressed: 2 } as const;
 
-/** `table TarZinfo` (ztoc/compression/fbs/zinfo.fbs): what an uncompressed layer has instead of checkpoints. */
-export const TAR_ZINFO = { version: 0, spanSize: 1, size: 2 } as const;
-
 /** How many fields each table has, which the builder must know before it starts one. */
-export const FIELD_COUNT = { xattr: 2, fileMetadata: 14, compressionInfo: 4, toc: 1, ztoc: 6, tarZinfo: 3 } as const;
+export const FIELD_COUNT = { xattr: 2, fileMetadata: 14, compressionInfo: 4, toc: 1, ztoc: 6 } as const;

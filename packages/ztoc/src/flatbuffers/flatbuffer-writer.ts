@@ -1,3 +1,4 @@
+import { byteAt } from '../byte-strings.ts';
 import type { TarInteger } from '../ztoc.ts';
 
 const UTF8 = new TextEncoder();
@@ -54,7 +55,7 @@ export class FlatbufferWriter {
     const bytes = this.#bytes;
     if (typeof text === 'string') for (let i = 0; i < text.length; i++) bytes[start + i] = text.charCodeAt(i);
     else if (text.length > SHORT) bytes.set(text, start);
-    else for (let i = 0; i < text.length; i++) bytes[start + i] = text[i];
+    else for (let i = 0; i < text.length; i++) bytes[start + i] = byteAt(text, i);
     return this.#closeVector(text.length);
   }
 
@@ -68,7 +69,7 @@ export class FlatbufferWriter {
   /** Writes a vector of references. */
   vector(elements: ArrayLike<Written>): Written {
     this.#prepare(4, 4 * elements.length);
-    for (let i = elements.length - 1; i >= 0; i--) this.#putReference(elements[i]);
+    for (let i = elements.length - 1; i >= 0; i--) this.#putReference(elements[i] as Written);
     return this.#closeVector(elements.length);
   }
 
@@ -144,14 +145,16 @@ export class FlatbufferWriter {
     const size = table - this.#tableEnd;
     let hash = size;
     for (let slot = 0; slot < count; slot++) {
-      if (fields[slot] !== 0) fields[slot] = table - fields[slot];
-      hash = (Math.imul(hash, 31) + fields[slot]) | 0;
+      const field = fields[slot] as Written;
+      const place = field === 0 ? 0 : table - field;
+      fields[slot] = place;
+      hash = (Math.imul(hash, 31) + place) | 0;
     }
     const alike = this.#vtables.get(hash) ?? [];
     for (const vtable of alike) if (isSame(vtable, size, fields, count)) return vtable.written;
 
     this.#prepare(2, 2 * count + 2);
-    for (let slot = count - 1; slot >= 0; slot--) this.#putUint16(fields[slot]);
+    for (let slot = count - 1; slot >= 0; slot--) this.#putUint16(fields[slot] as number);
     this.#putUint16(size);
     this.#putUint16(2 * count + 4);
     alike.push({ size, fields: fields.slice(0, count), written: this.#size });

@@ -1,4 +1,3 @@
-import type { CheckpointSource } from '../encoding/encode-ztoc.ts';
 import { ZtocError } from '../errors.ts';
 
 /**
@@ -77,7 +76,7 @@ export function unpackCheckpoints(bytes: Uint8Array, base = 0): GzipCheckpoints 
     const checkpoint: GzipCheckpoint = {
       inputOffset: readByteCount(view, at, base),
       outputOffset: readByteCount(view, at + 8, base),
-      bits: bytes[at + 16],
+      bits: view.getUint8(at + 16),
       window: bytes.subarray(at + 17, at + PACKED_CHECKPOINT_SIZE),
     };
     checkOrder(checkpoints.at(-1), checkpoint, base + at);
@@ -122,7 +121,7 @@ const MOVE_SIZE = 1 << 20;
  * Packs the checkpoints of a layer as they come. The buffer grows and shrinks in place, because windows are most of what
  * indexing a layer keeps in memory: 32 KiB for each span.
  */
-export class CheckpointPacker implements CheckpointSource {
+export class CheckpointPacker {
   readonly #maxCount: number;
   readonly #buffer: ArrayBuffer;
   readonly #view: DataView;

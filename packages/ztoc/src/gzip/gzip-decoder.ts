@@ -1,3 +1,4 @@
+import { byteAt } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 import { Inflater } from '../inflate/inflater.ts';
 import type { GzipCheckpoint } from './checkpoints.ts';
@@ -94,7 +95,7 @@ export class GzipDecoder {
     this.#received += bytes.length;
     let at = 0;
     if (this.#awaited !== undefined && bytes.length > 0) {
-      this.#inflater.beginAt(this.#awaited.window, this.#awaited.bits, bytes[0]);
+      this.#inflater.beginAt(this.#awaited.window, this.#awaited.bits, byteAt(bytes, 0));
       this.#awaited = undefined;
       at = 1;
     }

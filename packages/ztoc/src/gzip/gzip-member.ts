@@ -1,3 +1,4 @@
+import { byteAt } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 import { adler32, crc32 } from '../hashes.ts';
 
@@ -76,7 +77,7 @@ export class MemberHeader {
    */
   push(bytes: Uint8Array): number {
     let at = 0;
-    while (at < bytes.length && this.#part !== 'done') this.#take(bytes[at++]);
+    while (at < bytes.length && this.#part !== 'done') this.#take(byteAt(bytes, at++));
     return at;
   }
 

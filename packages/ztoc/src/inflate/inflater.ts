@@ -164,7 +164,7 @@ export class Inflater {
   /** Decodes until something is wanted, or a boundary or the end of the deflate stream is reached. */
   run(): InflateAnswer {
     const answer = this.#kernel.run();
-    return answer >= 0 ? ANSWERS[answer] : FAULTS[-answer - 1];
+    return (answer >= 0 ? ANSWERS[answer] : FAULTS[-answer - 1]) as InflateAnswer;
   }
 
   /** The output made since the last call, as a view of the kernel's memory: valid until the next {@link run}. */

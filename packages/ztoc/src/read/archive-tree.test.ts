@@ -141,7 +141,7 @@ describe('following symbolic links', () => {
 describe('hard links', () => {
   it('share the body of the entry before them, through each other', () => {
     const files = [entryOf('./a', 'reg', '', 1), entryOf('b', 'hardlink', 'a'), entryOf('c', 'hardlink', '/b')];
-    expect(new ArchiveTree(files).resolveHardLinks(files[2])).toBe(files[0]);
+    expect(new ArchiveTree(files).resolveHardLinks(files[2] as FileEntry)).toBe(files[0]);
   });
 
   it('keep it when a later entry takes its path', () => {
@@ -152,8 +152,8 @@ describe('hard links', () => {
       entryOf('c', 'hardlink', 'a'),
     ];
     const tree = new ArchiveTree(files);
-    expect(tree.resolveHardLinks(files[1])).toBe(files[0]);
-    expect(tree.resolveHardLinks(files[3])).toBe(files[2]);
+    expect(tree.resolveHardLinks(files[1] as FileEntry)).toBe(files[0]);
+    expect(tree.resolveHardLinks(files[3] as FileEntry)).toBe(files[2]);
   });
 
   it.each([
@@ -162,7 +162,7 @@ describe('hard links', () => {
     ['in a circle', [entryOf('b', 'hardlink', 'c'), entryOf('c', 'hardlink', 'b')]],
     ['to what comes after', [entryOf('b', 'hardlink', 'a'), entryOf('a')]],
   ])('%s lead nowhere', (_, files) => {
-    expect(() => new ArchiveTree(files).resolveHardLinks(files[0])).toThrow(
+    expect(() => new ArchiveTree(files).resolveHardLinks(files[0] as FileEntry)).toThrow(
       expect.objectContaining({ code: 'ENTRY_NOT_FOUND' }),
     );
   });

@@ -1,5 +1,5 @@
+import { fromByteString, toByteString } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
-import { fromByteString, toByteString } from '../tar/byte-strings.ts';
 import type { FileEntry } from '../ztoc.ts';
 
 /** Symbolic links that are followed on the way to one file, as many as Linux follows (path_resolution(7)). */
@@ -110,14 +110,14 @@ export class ArchiveTree {
       const path = normalisePath(target.linkName);
       const link: number = number;
       number = this.#paths.get(path) ?? NONE;
-      while (number >= link) number = this.#previous[number];
+      while (number >= link) number = this.#previous[number] as number;
       if (number === NONE) {
         throw new ZtocError(
           'ENTRY_NOT_FOUND',
           `${showPath(target.name)} is a hard link to ${showPath(target.linkName)}, which the layer does not have before it`,
         );
       }
-      target = this.#files[number];
+      target = this.#files[number] as FileEntry;
     }
     return target;
   }
@@ -147,9 +147,9 @@ export class ArchiveTree {
     const paths = this.#sortedPaths;
     const names = new Set<string>();
     let at = firstAtOrAfter(paths, prefix);
-    while (at < paths.length && paths[at].startsWith(prefix)) {
-      const slash = paths[at].indexOf('/', prefix.length);
-      const name = paths[at].slice(prefix.length, slash === NONE ? undefined : slash);
+    for (let path = paths[at]; path?.startsWith(prefix); path = paths[at]) {
+      const slash = path.indexOf('/', prefix.length);
+      const name = path.slice(prefix.length, slash === NONE ? undefined : slash);
       if (name !== '') names.add(name);
       // `0` comes right after the slash: past everything that lies in a subdirectory, at the cost of a search.
       at = slash === NONE ? at + 1 : firstAtOrAfter(paths, `${prefix}${name}0`);
@@ -171,7 +171,7 @@ function firstAtOrAfter(sorted: readonly string[], text: string): number {
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (sorted[middle] < text) low = middle + 1;
+    if ((sorted[middle] as string) < text) low = middle + 1;
     else high = middle;
   }
   return low;

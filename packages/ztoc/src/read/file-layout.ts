@@ -1,5 +1,5 @@
+import { toByteString } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
-import { toByteString } from '../tar/byte-strings.ts';
 import type { PaxRecords } from '../tar/entry-extensions.ts';
 import { parseDecimal } from '../tar/numbers.ts';
 import { findSparseHeader, isValidSparseMap, SparseMapReader } from '../tar/sparse-map.ts';
@@ -59,6 +59,22 @@ export function storedSize(file: FileEntry): number | undefined {
   return layOutPieces(mapInRecords(file), file).reduce((size, { length }) => size + length, 0);
 }
 
+/** The parts of pieces that lie in a range of the file. */
+export function clipPieces(pieces: readonly StoredPiece[], offset: number, length: number): readonly StoredPiece[] {
+  const clipped: StoredPiece[] = [];
+  for (const piece of pieces) {
+    const start = Math.max(piece.fileOffset, offset);
+    const end = Math.min(piece.fileOffset + piece.length, offset + length);
+    if (start >= end) continue;
+    clipped.push({
+      fileOffset: start,
+      archiveOffset: piece.archiveOffset + start - piece.fileOffset,
+      length: end - start,
+    });
+  }
+  return clipped;
+}
+
 function wholeOf({ uncompressedOffset, uncompressedSize }: FileEntry): StoredPiece {
   return { fileOffset: 0, archiveOffset: uncompressedOffset, length: uncompressedSize };
 }
@@ -89,8 +105,8 @@ function layOutPieces(map: readonly string[], file: FileEntry): readonly StoredP
   const pieces: StoredPiece[] = [];
   let archiveOffset = file.uncompressedOffset;
   for (let i = 0; i < map.length; i += 2) {
-    const length = Number(parseDecimal(map[i + 1]));
-    if (length > 0) pieces.push({ fileOffset: Number(parseDecimal(map[i])), archiveOffset, length });
+    const length = Number(parseDecimal(map[i + 1] ?? ''));
+    if (length > 0) pieces.push({ fileOffset: Number(parseDecimal(map[i] ?? '')), archiveOffset, length });
     archiveOffset += length;
   }
   return pieces;

@@ -127,13 +127,15 @@ describe('httpSource refuses', () => {
     ],
   };
 
-  it.each(Object.keys(answers))('%s, without telling the signature in the address', async (what) => {
-    const [listener, message] = answers[what];
-    const source = await httpSource(await serve(listener), { size: blob.length });
-    const error = await source.read(10, 10).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'SOURCE_READ_FAILED', message: expect.stringContaining(message) });
-    expect(String(error)).not.toContain('secret');
-  });
+  it.each(Object.entries(answers))(
+    '%s, without telling the signature in the address',
+    async (_, [listener, message]) => {
+      const source = await httpSource(await serve(listener), { size: blob.length });
+      const error = await source.read(10, 10).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: 'SOURCE_READ_FAILED', message: expect.stringContaining(message) });
+      expect(String(error)).not.toContain('secret');
+    },
+  );
 
   it('to guess a size that the server does not tell', async () => {
     const url = await serve(

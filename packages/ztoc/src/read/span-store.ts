@@ -3,21 +3,25 @@ import { inflateSpan, requireDigest } from '../spans/inflate-span.ts';
 import type { Span } from '../spans/list-spans.ts';
 import type { RandomAccessSource } from './random-access-source.ts';
 
-/** Bounds on what reading may hold in memory; all in bytes. */
-export interface SpanStoreLimits {
-  /** Output of spans that is kept for the next read. */
-  readonly cacheSize: number;
-  /** What one request asks for, of spans that stand side by side. A span larger than this is fetched alone. */
-  readonly maxFetchSize: number;
-  /** What one span may inflate to. */
-  readonly maxSpanSize: number;
+/** Bounds on what reading spans may hold in memory, in bytes. */
+export interface SpanStoreOptions {
+  /** Output of spans that is kept for the next read; 0 keeps none. @default 32 MiB, eight spans of the default size */
+  readonly cacheSize?: number | undefined;
+  /** What one read of the source asks for, over adjacent spans. A larger span is read alone. @default 8 MiB */
+  readonly maxFetchSize?: number | undefined;
+  /** What one span may inflate to; more is `LIMIT_EXCEEDED`. A layer in one deflate block is one span. @default 1 GiB */
+  readonly maxSpanSize?: number | undefined;
 }
+
+const DEFAULT_CACHE_SIZE = 32 << 20;
+const DEFAULT_MAX_FETCH_SIZE = 8 << 20;
+/** A span is its size and one deflate block, which encoders keep far below this, but need not. */
+const DEFAULT_MAX_SPAN_SIZE = 2 ** 30;
 
 /** Spans that stand side by side, fetched at once: their bytes in the layer. */
 interface FetchedRun {
   readonly start: number;
   readonly bytes: Uint8Array;
-  readonly firstId: number;
   readonly lastId: number;
 }
 
@@ -26,7 +30,8 @@ interface FetchedRun {
  */
 export class SpanStore {
   readonly #source: RandomAccessSource;
-  readonly #limits: SpanStoreLimits;
+  readonly #maxFetchSize: number;
+  readonly #maxSpanSize: number;
   readonly #cache: SpanCache;
   /** Requests under way, by each span that they will bring, with the signal of the reader that asked. */
   readonly #fetches = new Map<
@@ -34,53 +39,53 @@ export class SpanStore {
     { readonly run: Promise<FetchedRun>; readonly signal: AbortSignal | undefined }
   >();
 
-  /**
-   * @param source The layer.
-   * @param limits What may be held in memory.
-   */
-  constructor(source: RandomAccessSource, limits: SpanStoreLimits) {
+  /** @param source The layer. */
+  constructor(source: RandomAccessSource, options: SpanStoreOptions) {
     this.#source = source;
-    this.#limits = limits;
-    this.#cache = new SpanCache(limits.cacheSize);
+    this.#maxFetchSize = options.maxFetchSize ?? DEFAULT_MAX_FETCH_SIZE;
+    this.#maxSpanSize = options.maxSpanSize ?? DEFAULT_MAX_SPAN_SIZE;
+    this.#cache = new SpanCache(options.cacheSize ?? DEFAULT_CACHE_SIZE);
   }
 
   /**
-   * Gives the output of each span, in order. Outputs are shared with other readers: not to be changed.
+   * Gives each span with its output, in order. Outputs are shared with other readers: not to be changed.
    * @param spans Spans that continue each other.
    * @throws {ZtocError} `SPAN_DIGEST_MISMATCH`, `GZIP_*`, `LIMIT_EXCEEDED`, `SOURCE_READ_FAILED`.
    */
-  async *outputs(spans: readonly Span[], signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, void> {
+  async *outputs(
+    spans: readonly Span[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly [span: Span, output: Uint8Array], void, void> {
     let run: FetchedRun | undefined;
     for (const [i, span] of spans.entries()) {
       signal?.throwIfAborted();
       let output = this.#cache.get(span.id);
       if (output === undefined) {
         this.#requireInflatable(span);
-        if (run === undefined || !holds(run, span)) run = await this.#await(spans, i, signal);
-        // Whoever waited for the same request may have been quicker.
+        if (run === undefined || span.id > run.lastId) run = await this.#await(span, spans.slice(i + 1), signal);
+        // Another reader that waited for the same request may have been quicker.
         output = this.#cache.get(span.id) ?? this.#open(span, run);
       }
-      yield output;
+      yield [span, output];
     }
   }
 
-  #requireInflatable(span: Span): void {
-    const { maxSpanSize } = this.#limits;
-    if (outputLength(span) > maxSpanSize) {
-      throw new ZtocError(
-        'LIMIT_EXCEEDED',
-        `span ${span.id} inflates to ${outputLength(span)} bytes, and maxSpanSize allows ${maxSpanSize}`,
-        { offset: span.compressedStart },
-      );
-    }
+  #requireInflatable({ id, compressedStart, uncompressedStart, uncompressedEnd }: Span): void {
+    const size = uncompressedEnd - uncompressedStart;
+    if (size <= this.#maxSpanSize) return;
+    throw new ZtocError(
+      'LIMIT_EXCEEDED',
+      `span ${id} inflates to ${size} bytes, and maxSpanSize allows ${this.#maxSpanSize}`,
+      { offset: compressedStart },
+    );
   }
 
-  /** The run that brings span `i`: one under way, or a new one. */
-  async #await(spans: readonly Span[], i: number, signal: AbortSignal | undefined): Promise<FetchedRun> {
+  /** The run that brings a span: one under way, or a new one. */
+  async #await(span: Span, following: readonly Span[], signal: AbortSignal | undefined): Promise<FetchedRun> {
     for (;;) {
       signal?.throwIfAborted();
-      const underWay = this.#fetches.get(spans[i].id);
-      if (underWay === undefined) return this.#fetch(this.#takeRun(spans, i), signal);
+      const underWay = this.#fetches.get(span.id);
+      if (underWay === undefined) return this.#fetch(span, this.#endOfRun(span, following), signal);
       try {
         return await abortable(underWay.run, signal);
       } catch (error) {
@@ -91,33 +96,29 @@ export class SpanStore {
     }
   }
 
-  /** The spans from `i` on that are worth one request: neither known nor under way, and not too large together. */
-  #takeRun(spans: readonly Span[], i: number): readonly Span[] {
-    let end = i + 1;
-    while (end < spans.length) {
-      const { id, compressedEnd } = spans[end];
-      if (compressedEnd - spans[i].compressedStart > this.#limits.maxFetchSize) break;
-      if (this.#fetches.has(id) || this.#cache.get(id) !== undefined) break;
-      end++;
+  /** The last span that is worth fetching with the first: neither known nor under way, and not too large together. */
+  #endOfRun(first: Span, following: readonly Span[]): Span {
+    let last = first;
+    for (const span of following) {
+      if (span.compressedEnd - first.compressedStart > this.#maxFetchSize) break;
+      if (this.#fetches.has(span.id) || this.#cache.get(span.id) !== undefined) break;
+      last = span;
     }
-    return spans.slice(i, end);
+    return last;
   }
 
-  async #fetch(spans: readonly Span[], signal: AbortSignal | undefined): Promise<FetchedRun> {
-    const first = spans[0];
-    const last = spans[spans.length - 1];
+  async #fetch(first: Span, last: Span, signal: AbortSignal | undefined): Promise<FetchedRun> {
     const start = first.compressedStart;
     const run = this.#read(start, last.compressedEnd - start, signal).then((bytes) => ({
       start,
       bytes,
-      firstId: first.id,
       lastId: last.id,
     }));
-    for (const { id } of spans) this.#fetches.set(id, { run, signal });
+    for (let { id } = first; id <= last.id; id++) this.#fetches.set(id, { run, signal });
     try {
       return await run;
     } finally {
-      for (const { id } of spans) this.#fetches.delete(id);
+      for (let { id } = first; id <= last.id; id++) this.#fetches.delete(id);
     }
   }
 
@@ -146,14 +147,6 @@ export class SpanStore {
     this.#cache.add(span.id, output);
     return output;
   }
-}
-
-function holds(run: FetchedRun, { id }: Span): boolean {
-  return id >= run.firstId && id <= run.lastId;
-}
-
-function outputLength(span: Span): number {
-  return span.uncompressedEnd - span.uncompressedStart;
 }
 
 /** Waits for a promise, or throws the signal's reason as soon as it is aborted. */

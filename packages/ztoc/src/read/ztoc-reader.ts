@@ -2,19 +2,13 @@ import { ZtocError } from '../errors.ts';
 import { listSpans, type Span, spansOfRange } from '../spans/list-spans.ts';
 import type { FileEntry, Ztoc } from '../ztoc.ts';
 import { type ArchivePath, ArchiveTree, type DirectoryItem, showPath } from './archive-tree.ts';
-import { findStoredPieces, type StoredPiece, storedSize } from './file-layout.ts';
+import { clipPieces, findStoredPieces, type StoredPiece, storedSize } from './file-layout.ts';
 import type { RandomAccessSource, ReadOptions } from './random-access-source.ts';
-import { SpanStore, type SpanStoreLimits } from './span-store.ts';
+import { SpanStore, type SpanStoreOptions } from './span-store.ts';
 
 /** Bounds on the memory of a {@link ZtocReader}, in bytes. */
-export interface OpenZtocOptions {
-  /** Output of spans that is kept for the next read; 0 keeps none. @default 32 MiB, eight spans of the default size */
-  readonly cacheSize?: number | undefined;
-  /** What one read of the source asks for, over spans that stand side by side. A larger span is read alone. @default 8 MiB */
-  readonly maxFetchSize?: number | undefined;
-  /** What one span may inflate to; more is `LIMIT_EXCEEDED`. A layer in one deflate block is one span. @default 1 GiB */
-  readonly maxSpanSize?: number | undefined;
-  /** What is read into one array; more is `LIMIT_EXCEEDED`, and to be had by {@link ZtocReader.openFile}. @default 1 GiB */
+export interface OpenZtocOptions extends SpanStoreOptions {
+  /** What is read into one array; more is `LIMIT_EXCEEDED`: use {@link ZtocReader.openFile} for it. @default 1 GiB */
   readonly maxFileSize?: number | undefined;
 }
 
@@ -30,10 +24,6 @@ export interface ReadFileOptions extends LookupOptions, ReadOptions {}
 /** A file: by its path, or by its entry in {@link Ztoc.files}. */
 export type FileSelector = ArchivePath | FileEntry;
 
-const DEFAULT_CACHE_SIZE = 32 << 20;
-const DEFAULT_MAX_FETCH_SIZE = 8 << 20;
-/** A span is its size and one deflate block, which encoders keep far below this, but need not. */
-const DEFAULT_MAX_SPAN_SIZE = 2 ** 30;
 const DEFAULT_MAX_FILE_SIZE = 2 ** 30;
 
 /** Zeros that stand for the holes of sparse files in {@link ZtocReader.openFile}, at most so many at once. */
@@ -57,6 +47,24 @@ export function openZtoc(ztoc: Ztoc, source: RandomAccessSource, options: OpenZt
   return new ZtocReader(ztoc, source, options);
 }
 
+/**
+ * Reads one file of a layer, fetching only the spans that hold it, each verified.
+ *
+ * For several files, {@link openZtoc} does the same and keeps what it has fetched.
+ * @param ztoc The layer's zTOC.
+ * @param source The layer's bytes.
+ * @param path The file's path: `a`, `./a` and `/a` are the same.
+ * @throws {ZtocError} As `openZtoc` and {@link ZtocReader.readFile}.
+ */
+export async function extractFile(
+  ztoc: Ztoc,
+  source: RandomAccessSource,
+  path: ArchivePath,
+  options: ReadFileOptions = {},
+): Promise<Uint8Array> {
+  return openZtoc(ztoc, source).readFile(path, options);
+}
+
 /** The files of a layer, read through its zTOC. Made by {@link openZtoc}; may be read from many times at once. */
 export class ZtocReader {
   /** What the layer is read through. */
@@ -72,12 +80,7 @@ export class ZtocReader {
     this.ztoc = ztoc;
     this.spans = listSpans(ztoc);
     this.#maxFileSize = options.maxFileSize ?? DEFAULT_MAX_FILE_SIZE;
-    const limits: SpanStoreLimits = {
-      cacheSize: options.cacheSize ?? DEFAULT_CACHE_SIZE,
-      maxFetchSize: options.maxFetchSize ?? DEFAULT_MAX_FETCH_SIZE,
-      maxSpanSize: options.maxSpanSize ?? DEFAULT_MAX_SPAN_SIZE,
-    };
-    this.#store = new SpanStore(source, limits);
+    this.#store = new SpanStore(source, options);
   }
 
   /**
@@ -119,7 +122,7 @@ export class ZtocReader {
   /** How many bytes of the layer must be fetched to read a file, when nothing is known yet. */
   bytesToFetch(file: FileSelector, options: LookupOptions = {}): number {
     const spans = this.spansOf(file, options);
-    return spans.length === 0 ? 0 : spans[spans.length - 1].compressedEnd - spans[0].compressedStart;
+    return (spans.at(-1)?.compressedEnd ?? 0) - (spans[0]?.compressedStart ?? 0);
   }
 
   /**
@@ -158,12 +161,9 @@ export class ZtocReader {
     }
     const pieces = await this.#findPieces(body, options.signal);
     const bytes = new Uint8Array(size);
-    for (const piece of clipPieces(pieces, offset, size)) {
-      let at = piece.fileOffset - offset;
-      for await (const chunk of this.#readArchive(piece.archiveOffset, piece.length, options.signal)) {
-        bytes.set(chunk, at);
-        at += chunk.length;
-      }
+    for (const { fileOffset, archiveOffset, length } of clipPieces(pieces, offset, size)) {
+      const start = fileOffset - offset;
+      await this.#fill(bytes.subarray(start, start + length), archiveOffset, options.signal);
     }
     return bytes;
   }
@@ -203,15 +203,19 @@ export class ZtocReader {
   }
 
   #findPieces(body: FileEntry, signal: AbortSignal | undefined): Promise<readonly StoredPiece[]> {
-    return findStoredPieces(body, this.ztoc.uncompressedArchiveSize, async (offset, length) => {
-      const bytes = new Uint8Array(length);
-      let at = 0;
-      for await (const chunk of this.#readArchive(offset, length, signal)) {
-        bytes.set(chunk, at);
-        at += chunk.length;
-      }
-      return bytes;
-    });
+    return findStoredPieces(body, this.ztoc.uncompressedArchiveSize, (offset, length) =>
+      this.#fill(new Uint8Array(length), offset, signal),
+    );
+  }
+
+  /** Fills an array with the uncompressed stream from `offset` on. */
+  async #fill(target: Uint8Array, offset: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    let at = 0;
+    for await (const chunk of this.#readArchive(offset, target.length, signal)) {
+      target.set(chunk, at);
+      at += chunk.length;
+    }
+    return target;
   }
 
   /** Reads a range of the uncompressed stream. The chunks are views of outputs that are shared. */
@@ -221,28 +225,10 @@ export class ZtocReader {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array, void, void> {
     const spans = spansOfRange(this.spans, offset, length);
-    let i = 0;
-    for await (const output of this.#store.outputs(spans, signal)) {
-      const { uncompressedStart } = spans[i++];
+    for await (const [{ uncompressedStart }, output] of this.#store.outputs(spans, signal)) {
       yield output.subarray(Math.max(offset - uncompressedStart, 0), offset + length - uncompressedStart);
     }
   }
-}
-
-/** The parts of pieces that lie in a range of the file. */
-function clipPieces(pieces: readonly StoredPiece[], offset: number, length: number): readonly StoredPiece[] {
-  const clipped: StoredPiece[] = [];
-  for (const piece of pieces) {
-    const start = Math.max(piece.fileOffset, offset);
-    const end = Math.min(piece.fileOffset + piece.length, offset + length);
-    if (start >= end) continue;
-    clipped.push({
-      fileOffset: start,
-      archiveOffset: piece.archiveOffset + start - piece.fileOffset,
-      length: end - start,
-    });
-  }
-  return clipped;
 }
 
 function* zeros(length: number, signal: AbortSignal | undefined): Generator<Uint8Array, void, void> {
@@ -250,22 +236,4 @@ function* zeros(length: number, signal: AbortSignal | undefined): Generator<Uint
     signal?.throwIfAborted();
     yield new Uint8Array(Math.min(left, HOLE_CHUNK_SIZE));
   }
-}
-
-/**
- * Reads one file of a layer, fetching only the spans that hold it, each verified.
- *
- * For several files, {@link openZtoc} does the same and keeps what it has fetched.
- * @param ztoc The layer's zTOC.
- * @param source The layer's bytes.
- * @param path The file's path: `a`, `./a` and `/a` are the same.
- * @throws {ZtocError} As `openZtoc` and {@link ZtocReader.readFile}.
- */
-export async function extractFile(
-  ztoc: Ztoc,
-  source: RandomAccessSource,
-  path: ArchivePath,
-  options: ReadFileOptions = {},
-): Promise<Uint8Array> {
-  return openZtoc(ztoc, source).readFile(path, options);
 }

@@ -1,7 +1,7 @@
 import { ZtocError } from '../errors.ts';
 import type { GzipCheckpoint } from '../gzip/checkpoints.ts';
 import { GzipDecoder } from '../gzip/gzip-decoder.ts';
-import { createSha256, formatDigest } from '../hashes.ts';
+import { digestOf } from '../hashes.ts';
 import type { Span } from './list-spans.ts';
 
 /**
@@ -68,10 +68,6 @@ export function requireDigest(span: Span, compressed: Uint8Array): void {
     `span ${span.id}, bytes ${span.compressedStart} to ${span.compressedEnd} of the layer, has digest ${digest}, and its zTOC has ${span.digest}: the layer is damaged or another one`,
     { offset: span.compressedStart },
   );
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return formatDigest(createSha256().update(bytes).digest());
 }
 
 /**

@@ -1,4 +1,3 @@
-import { FIELD_COUNT, TAR_ZINFO } from '../encoding/schema.ts';
 import { ZtocError } from '../errors.ts';
 import { FlatbufferReader } from '../flatbuffers/flatbuffer-reader.ts';
 import { FlatbufferWriter } from '../flatbuffers/flatbuffer-writer.ts';
@@ -63,7 +62,7 @@ function listGzipSpans(ztoc: Ztoc, base: number): readonly Span[] {
       compressedEnd: next?.inputOffset ?? compressedArchiveSize,
       uncompressedStart: checkpoint.outputOffset,
       uncompressedEnd: next?.outputOffset ?? Math.max(checkpoint.outputOffset, uncompressedArchiveSize),
-      digest: spanDigests[id],
+      digest: spanDigests[id] ?? '',
       checkpoint,
     };
     checkExtent(span, compressedArchiveSize, base);
@@ -141,11 +140,15 @@ function spanAt(spans: readonly Span[], offset: number): number {
   let high = spans.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (spans[middle].uncompressedStart <= offset) low = middle;
+    if ((spans[middle] as Span).uncompressedStart <= offset) low = middle;
     else high = middle - 1;
   }
   return low;
 }
+
+/** `table TarZinfo` (ztoc/compression/fbs/zinfo.fbs): the slots of its fields. */
+const TAR_ZINFO = { version: 0, spanSize: 1, size: 2 } as const;
+const TAR_ZINFO_FIELD_COUNT = 3;
 
 /** How an uncompressed layer is cut: what its zTOC holds in place of checkpoints (`TarZinfo` of the reference). */
 export interface SpanTable {
@@ -161,7 +164,7 @@ const SPAN_TABLE_VERSION = 2;
 /** Writes a span table as the reference does, byte for byte (ztoc/compression/tar_zinfo.go, `Bytes`). */
 export function packSpanTable({ spanSize, size }: SpanTable): Uint8Array {
   const writer = new FlatbufferWriter(64);
-  writer.startTable(FIELD_COUNT.tarZinfo);
+  writer.startTable(TAR_ZINFO_FIELD_COUNT);
   writer.int32(TAR_ZINFO.version, SPAN_TABLE_VERSION);
   writer.int64(TAR_ZINFO.spanSize, spanSize);
   writer.int64(TAR_ZINFO.size, size);

@@ -1,6 +1,6 @@
 import { type Bytes, concat, paxRecord, toBytes } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
-import { BytePool, toByteString } from './byte-strings.ts';
+import { BytePool, toByteString } from '../byte-strings.ts';
 import { parsePaxRecords, sortPaxRecords } from './entry-extensions.ts';
 
 /** The records as text, in the order a zTOC has them; undefined for a refusal. */

@@ -1,16 +1,8 @@
-import type { ZtocError } from '../errors.ts';
-import type { PaxRecord, TarInteger } from '../ztoc.ts';
-import { type BytePool, fromByteString, toByteString } from './byte-strings.ts';
+import { type BytePool, fromByteString, toByteString } from '../byte-strings.ts';
+import type { PaxRecord } from '../ztoc.ts';
 import { stringSize } from './header-block.ts';
 import { parseDecimal } from './numbers.ts';
-import {
-  excessiveEntry,
-  invalidHeader,
-  MAX_SPECIAL_FILE_SIZE,
-  TYPE_GNU_LONG_LINK,
-  TYPE_GNU_LONG_NAME,
-  TYPE_PAX,
-} from './tar-format.ts';
+import { invalidHeader, TYPE_GNU_LONG_LINK, TYPE_GNU_LONG_NAME, TYPE_PAX } from './tar-format.ts';
 
 /** What the headers before an entry's own say about it. */
 export interface EntryExtensions {
@@ -47,12 +39,6 @@ export function addExtension(
   const text = body.subarray(0, stringSize(body, 0, body.length));
   if (typeFlag === TYPE_GNU_LONG_NAME) extensions.longName = text;
   else extensions.longLink = text;
-}
-
-/** An error about an extension whose body no reader takes. */
-export function extensionTooLarge(size: TarInteger, offset: number): ZtocError {
-  const limit = `more than the ${MAX_SPECIAL_FILE_SIZE} that readers accept: shorten that entry's names and attributes`;
-  return excessiveEntry(offset, `claims ${size} bytes of PAX records or long name, ${limit}`);
 }
 
 /** PAX records of one entry by key (a byte string), as the archive has them: values undecoded, empty ones included. */

@@ -1,6 +1,6 @@
 import { type HeaderFields, tarChecksum, tarHeader, toBytes } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
-import { BytePool, toByteString } from './byte-strings.ts';
+import { BytePool, toByteString } from '../byte-strings.ts';
 import { parseHeaderBlock, readGroupName, readLinkName, readName, readUserName } from './header-block.ts';
 
 function nameOf(fields: HeaderFields): string {
@@ -102,7 +102,7 @@ describe('a name', () => {
 describe('a block is refused', () => {
   test('for a wrong checksum', () => {
     const block = tarHeader({});
-    block[0] ^= 1;
+    block[0] = Number(block[0]) ^ 1;
     expect(() => parseHeaderBlock(block, 1024)).toThrow(
       expect.objectContaining({
         code: 'TAR_INVALID',

@@ -1,5 +1,5 @@
+import { type BytePool, byteAt, NO_BYTES } from '../byte-strings.ts';
 import type { TarInteger } from '../ztoc.ts';
-import { type BytePool, NO_BYTES } from './byte-strings.ts';
 import { parseNumberField, parseOctal } from './numbers.ts';
 import { BLOCK_SIZE, invalidHeader } from './tar-format.ts';
 
@@ -58,7 +58,7 @@ export function parseHeaderBlock(block: Uint8Array, offset: number): HeaderBlock
     readNumber(block, 488, 12, 'change time', offset);
   }
   return {
-    typeFlag: block[156],
+    typeFlag: byteAt(block, 156),
     size: readNumber(block, 124, 12, 'size', offset),
     mode: readNumber(block, 100, 8, 'mode', offset),
     uid: readNumber(block, 108, 8, 'user id', offset),
@@ -110,12 +110,14 @@ function hasValidChecksum(block: Uint8Array): boolean {
   const stored = parseOctal(block, CHECKSUM_START, CHECKSUM_END);
   let unsigned = (CHECKSUM_END - CHECKSUM_START) * 0x20;
   // Four at a time: this is what most of the time goes into where files are small.
-  for (let at = 0; at < BLOCK_SIZE; at += 4) unsigned += block[at] + block[at + 1] + block[at + 2] + block[at + 3];
-  for (let at = CHECKSUM_START; at < CHECKSUM_END; at++) unsigned -= block[at];
+  for (let at = 0; at < BLOCK_SIZE; at += 4) {
+    unsigned += byteAt(block, at) + byteAt(block, at + 1) + byteAt(block, at + 2) + byteAt(block, at + 3);
+  }
+  for (let at = CHECKSUM_START; at < CHECKSUM_END; at++) unsigned -= byteAt(block, at);
   if (stored === unsigned) return true;
   let highBytes = 0;
   for (let at = 0; at < BLOCK_SIZE; at++) {
-    if (block[at] >= 0x80 && (at < CHECKSUM_START || at >= CHECKSUM_END)) highBytes++;
+    if (byteAt(block, at) >= 0x80 && (at < CHECKSUM_START || at >= CHECKSUM_END)) highBytes++;
   }
   return stored === unsigned - highBytes * 0x100;
 }
@@ -150,7 +152,7 @@ function hasGnuTimes(block: Uint8Array): boolean {
 }
 
 function isAscii(block: Uint8Array, start: number, length: number): boolean {
-  for (let at = start; at < start + length; at++) if (block[at] >= 0x80) return false;
+  for (let at = start; at < start + length; at++) if (byteAt(block, at) >= 0x80) return false;
   return true;
 }
 

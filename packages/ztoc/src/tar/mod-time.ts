@@ -1,5 +1,5 @@
+import { fromByteString, toByteString } from '../byte-strings.ts';
 import type { TarInteger } from '../ztoc.ts';
-import { fromByteString, toByteString } from './byte-strings.ts';
 import { parseDecimal } from './numbers.ts';
 
 /** A point in time as tar has it: seconds since 1970, and 0 to 999,999,999 nanoseconds after that. */

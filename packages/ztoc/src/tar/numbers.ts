@@ -1,3 +1,4 @@
+import { byteAt } from '../byte-strings.ts';
 import type { TarInteger } from '../ztoc.ts';
 
 /**
@@ -6,7 +7,7 @@ import type { TarInteger } from '../ztoc.ts';
  */
 export function parseNumberField(block: Uint8Array, start: number, length: number): TarInteger | undefined {
   const end = start + length;
-  return block[start] & 0x80 ? parseBase256(block, start, end) : parseOctal(block, start, end);
+  return byteAt(block, start) & 0x80 ? parseBase256(block, start, end) : parseOctal(block, start, end);
 }
 
 /**
@@ -14,11 +15,11 @@ export function parseNumberField(block: Uint8Array, start: number, length: numbe
  * (archive/tar/strconv.go, `parseOctal`).
  */
 export function parseOctal(block: Uint8Array, start: number, end: number): number | undefined {
-  while (start < end && isPadding(block[start])) start++;
-  while (start < end && isPadding(block[end - 1])) end--;
+  while (start < end && isPadding(byteAt(block, start))) start++;
+  while (start < end && isPadding(byteAt(block, end - 1))) end--;
   let value = 0;
   for (let at = start; at < end && block[at] !== 0; at++) {
-    const digit = block[at] - 0x30;
+    const digit = byteAt(block, at) - 0x30;
     if (digit < 0 || digit > 7) return undefined;
     value = value * 8 + digit;
   }
@@ -32,18 +33,18 @@ export function toTarInteger(value: bigint): TarInteger {
 
 /** Two's complement, most significant byte first, with the marker bit ignored and the one below it as the sign. */
 function parseBase256(block: Uint8Array, start: number, end: number): TarInteger | undefined {
-  const inversion = block[start] & 0x40 ? 0xff : 0;
-  let value = (block[start] ^ inversion) & 0x7f;
+  const inversion = byteAt(block, start) & 0x40 ? 0xff : 0;
+  let value = (byteAt(block, start) ^ inversion) & 0x7f;
   for (let at = start + 1; at < end; at++) {
-    value = value * 256 + (block[at] ^ inversion);
+    value = value * 256 + (byteAt(block, at) ^ inversion);
     if (value >= Number.MAX_SAFE_INTEGER) return parseWideBase256(block, start, end, inversion);
   }
   return inversion ? -value - 1 : value;
 }
 
 function parseWideBase256(block: Uint8Array, start: number, end: number, inversion: number): TarInteger | undefined {
-  let value = BigInt((block[start] ^ inversion) & 0x7f);
-  for (let at = start + 1; at < end; at++) value = (value << 8n) | BigInt(block[at] ^ inversion);
+  let value = BigInt((byteAt(block, start) ^ inversion) & 0x7f);
+  for (let at = start + 1; at < end; at++) value = (value << 8n) | BigInt(byteAt(block, at) ^ inversion);
   if (value >= 2n ** 63n) return undefined;
   return toTarInteger(inversion ? ~value : value);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fromByteString, NO_BYTES } from './byte-strings.ts';
+import { fromByteString, NO_BYTES } from '../byte-strings.ts';
 import type { PaxRecords } from './entry-extensions.ts';
 import { findSparseHeader, isValidSparseMap, isValidSparseMapRecord, SparseMapReader } from './sparse-map.ts';
 import { BLOCK_SIZE, MAX_SPECIAL_FILE_SIZE } from './tar-format.ts';

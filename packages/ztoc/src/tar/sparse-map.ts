@@ -1,5 +1,5 @@
+import { toByteString } from '../byte-strings.ts';
 import type { TarInteger } from '../ztoc.ts';
-import { toByteString } from './byte-strings.ts';
 import type { PaxRecords } from './entry-extensions.ts';
 import { parseDecimal } from './numbers.ts';
 import { BLOCK_SIZE, MAX_SPECIAL_FILE_SIZE } from './tar-format.ts';
@@ -55,8 +55,8 @@ export function isValidSparseMapRecord(records: PaxRecords, size: number): boole
 export function isValidSparseMap(numbers: readonly string[], size: number): boolean {
   let previousEnd = 0;
   for (let at = 0; at < numbers.length; at += 2) {
-    const offset = parseDecimal(numbers[at]);
-    const length = parseDecimal(numbers[at + 1]);
+    const offset = parseDecimal(numbers[at] ?? '');
+    const length = parseDecimal(numbers[at + 1] ?? '');
     if (!isSafeCount(offset) || !isSafeCount(length)) return false;
     if (offset < previousEnd || offset + length > size) return false;
     previousEnd = offset + length;

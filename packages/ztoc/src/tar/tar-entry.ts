@@ -1,12 +1,12 @@
+import { type BytePool, toByteString } from '../byte-strings.ts';
 import type { ZtocError } from '../errors.ts';
 import type { FileEntry, FileType, TarInteger } from '../ztoc.ts';
-import { type BytePool, toByteString } from './byte-strings.ts';
 import { type EntryExtensions, NO_PAX_RECORDS, type PaxRecords, sortPaxRecords } from './entry-extensions.ts';
 import { type HeaderBlock, readGroupName, readLinkName, readName, readUserName } from './header-block.ts';
 import { ModTimePrinter, parsePaxTime, type TarTime } from './mod-time.ts';
 import { parseDecimal } from './numbers.ts';
 import { findSparseHeader, isValidSparseMapRecord, type SparseHeader } from './sparse-map.ts';
-import { excessiveEntry, fileTypeOf, invalidHeader, negativeSize, TYPE_LEGACY, unsupportedType } from './tar-format.ts';
+import { excessiveEntry, fileTypeOf, invalidHeader, TYPE_LEGACY, unsupportedType } from './tar-format.ts';
 
 /** Where in the tar stream an entry's own header starts, and where the bytes after it do. */
 export interface EntryPlace {
@@ -51,10 +51,11 @@ export class EntryAssembler {
       nonEmpty(extensions.longName) ?? readStringRecord(records, 'path') ?? readName(block, header, pool, offset);
     const type = readType(header.typeFlag, name, offset);
     // Go's reader refuses this even where a PAX record has another size, and for directories of the legacy type.
-    if (header.size < 0 && (type === 'reg' || header.typeFlag === TYPE_LEGACY)) throw negativeSize(offset);
+    if (header.size < 0 && (type === 'reg' || header.typeFlag === TYPE_LEGACY))
+      throw invalidHeader(offset, 'has a negative size');
     const recordedSize = readNumberRecord(records, 'size', offset) ?? header.size;
     const bodySize = type === 'reg' ? Number(recordedSize) : 0;
-    if (bodySize < 0) throw negativeSize(offset);
+    if (bodySize < 0) throw invalidHeader(offset, 'has a negative size');
     const sparse = findSparseHeader(records);
     const modTime = readTimeRecord(records, 'mtime', offset);
     // Not part of a zTOC, but Go's reader refuses malformed ones.

@@ -67,7 +67,7 @@ describe('any stream', () => {
     const random = seededRandom(7);
     const outcomes = new Map<string, number>();
     for (let run = 0; run < 100_000; run++) {
-      const outcome = outcomeOf(damage(cases[run % cases.length].tar, random));
+      const outcome = outcomeOf(damage((cases[run % cases.length] as (typeof cases)[number]).tar, random));
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     }
     expect([...outcomes.keys()].sort()).toEqual([
@@ -86,7 +86,7 @@ function damage(tar: Uint8Array, random: (bound: number) => number): Uint8Array 
   const damaged = tar.slice(0, random(4) === 0 ? random(tar.length + 1) : tar.length);
   for (let change = random(4); change > 0 && damaged.length > 0; change--) {
     const at = random(damaged.length);
-    damaged[at] = random(2) === 0 ? random(256) : [0, 0x0a, 0x20, 0x30, 0x3d, 0x80, 0xff][random(7)];
+    damaged[at] = random(2) === 0 ? random(256) : ([0, 0x0a, 0x20, 0x30, 0x3d, 0x80, 0xff][random(7)] as number);
     const start = at - (at % BLOCK_SIZE);
     const block = damaged.subarray(start, start + BLOCK_SIZE);
     if (block.length === BLOCK_SIZE && random(8) > 0) block.set(toBytes(tarChecksum(block)), 148);

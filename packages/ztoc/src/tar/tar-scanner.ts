@@ -1,8 +1,8 @@
+import { BytePool, NO_BYTES } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 import { DEFAULT_LIMITS, type ZtocLimits } from '../limits.ts';
 import type { FileEntry } from '../ztoc.ts';
-import { BytePool, NO_BYTES } from './byte-strings.ts';
-import { addExtension, type EntryExtensions, extensionTooLarge, isExtensionType } from './entry-extensions.ts';
+import { addExtension, type EntryExtensions, isExtensionType } from './entry-extensions.ts';
 import { type HeaderBlock, isZeroBlock, parseHeaderBlock } from './header-block.ts';
 import { isValidSparseMap, SparseMapReader } from './sparse-map.ts';
 import { EntryAssembler } from './tar-entry.ts';
@@ -11,7 +11,6 @@ import {
   excessiveEntry,
   invalidHeader,
   MAX_SPECIAL_FILE_SIZE,
-  negativeSize,
   paddingAfter,
   TYPE_PAX,
   truncatedTar,
@@ -174,14 +173,17 @@ export class TarScanner {
   }
 
   #openExtension({ typeFlag, size }: HeaderBlock): void {
-    if (size < 0) throw negativeSize(this.#headerOffset);
-    if (size > MAX_SPECIAL_FILE_SIZE) throw extensionTooLarge(size, this.#headerOffset);
+    const offset = this.#headerOffset;
+    if (size < 0) throw invalidHeader(offset, 'has a negative size');
+    if (size > MAX_SPECIAL_FILE_SIZE) {
+      const limit = `more than the ${MAX_SPECIAL_FILE_SIZE} that readers accept: shorten that entry's names and attributes`;
+      throw excessiveEntry(offset, `claims ${size} bytes of PAX records or long name, ${limit}`);
+    }
     this.#openBody(Number(size));
     this.#state = 'extension';
     this.#extensionType = typeFlag;
     // Of PAX records most come again and again: what is kept of them is taken out of the body. A long name is its body.
-    this.#target =
-      typeFlag === TYPE_PAX ? this.#takeScratch(Number(size)) : this.#pool.take(Number(size), this.#headerOffset);
+    this.#target = typeFlag === TYPE_PAX ? this.#takeScratch(Number(size)) : this.#pool.take(Number(size), offset);
     this.#filled = 0;
     if (size === 0) this.#readExtension();
   }
@@ -197,8 +199,11 @@ export class TarScanner {
   }
 
   #openEntry(header: HeaderBlock): void {
-    if (this.#files.length >= this.#maxEntries) throw tooManyEntries(this.#maxEntries, this.#headerOffset);
     const place = { headerOffset: this.#headerOffset, bodyOffset: this.#position };
+    if (this.#files.length >= this.#maxEntries) {
+      const excess = `is one more than maxEntries, ${this.#maxEntries}: raise that limit if the layer is trusted`;
+      throw excessiveEntry(place.headerOffset, excess);
+    }
     const assembled = this.#assembler.assemble(this.#block, header, this.#extensions, place);
     const { file, bodySize, startsWithSparseMap } = assembled;
     this.#extensions = {};
@@ -264,8 +269,4 @@ export class TarScanner {
       throw truncatedTar(this.#position, 'inside a header', this.#position - this.#filled);
     }
   }
-}
-
-function tooManyEntries(limit: number, offset: number): ZtocError {
-  return excessiveEntry(offset, `is one more than maxEntries, ${limit}: raise that limit if the layer is trusted`);
 }

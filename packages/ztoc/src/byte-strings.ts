@@ -1,4 +1,9 @@
-import { ZtocError } from '../errors.ts';
+import { ZtocError } from './errors.ts';
+
+/** The byte at a place that exists: reading beyond the end is a fault of the caller, and not looked for. */
+export function byteAt(bytes: Uint8Array, at: number): number {
+  return bytes[at] as number;
+}
 
 /** Arguments that a call may safely have: engines give up somewhere above 65,536. */
 const CHARACTERS_PER_CALL = 8192;
@@ -69,13 +74,18 @@ export class BytePool {
   /** Counts `size` bytes that are kept elsewhere. Throws `LIMIT_EXCEEDED` as {@link take} does. */
   charge(size: number, offset: number): void {
     this.#charged += size;
-    if (this.#charged > this.#limit) throw metadataTooLarge(this.#limit, offset);
+    if (this.#charged <= this.#limit) return;
+    throw new ZtocError(
+      'LIMIT_EXCEEDED',
+      `Names and PAX records up to the tar header at byte ${offset} take more than maxMetadataSize, ${this.#limit} bytes: raise that limit if the layer is trusted.`,
+      { offset },
+    );
   }
 
   /** A copy of `size` bytes of `source`. */
   copy(source: Uint8Array, start: number, size: number, offset: number): Uint8Array {
     const copy = this.take(size, offset);
-    for (let at = 0; at < size; at++) copy[at] = source[start + at];
+    for (let at = 0; at < size; at++) copy[at] = byteAt(source, start + at);
     return copy;
   }
 
@@ -83,9 +93,9 @@ export class BytePool {
   intern(source: Uint8Array, start: number, size: number, offset: number): Uint8Array {
     if (size === 0) return NO_BYTES;
     let hash = size;
-    for (let at = start; at < start + size; at++) hash = Math.imul(hash, 31) + source[at];
+    for (let at = start; at < start + size; at++) hash = Math.imul(hash, 31) + byteAt(source, at);
     const slot = hash & (INTERNED_SLOTS - 1);
-    const known = this.#interned[slot];
+    const known = this.#interned[slot] ?? NO_BYTES;
     if (isSame(known, source, start, size)) return known;
     const copy = this.copy(source, start, size, offset);
     this.#interned[slot] = copy;
@@ -93,14 +103,9 @@ export class BytePool {
   }
 }
 
-function isSame(known: Uint8Array, source: Uint8Array, start: number, size: number): boolean {
+/** Whether bytes known before are the `size` bytes at `start`. */
+export function isSame(known: Uint8Array, source: Uint8Array, start: number, size: number): boolean {
   if (known.length !== size) return false;
   for (let at = 0; at < size; at++) if (known[at] !== source[start + at]) return false;
   return true;
-}
-
-function metadataTooLarge(limit: number, offset: number): ZtocError {
-  const excess = `take more than maxMetadataSize, ${limit} bytes: raise that limit if the layer is trusted`;
-  const message = `Names and PAX records up to the tar header at byte ${offset} ${excess}.`;
-  return new ZtocError('LIMIT_EXCEEDED', message, { offset });
 }
