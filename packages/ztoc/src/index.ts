@@ -8,11 +8,11 @@ export type { ZtocLimits } from './limits.ts';
 export type { ArchivePath, DirectoryItem } from './read/archive-tree.ts';
 export { type HttpSourceOptions, httpSource } from './read/http-source.ts';
 export { bytesSource, type RandomAccessSource, type ReadOptions } from './read/random-access-source.ts';
+export type { OpenZtocOptions } from './read/span-store.ts';
 export {
   extractFile,
   type FileSelector,
   type LookupOptions,
-  type OpenZtocOptions,
   openZtoc,
   type ReadFileOptions,
   type ZtocReader,

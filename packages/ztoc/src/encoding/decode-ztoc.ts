@@ -1,7 +1,7 @@
 import { ZtocError } from '../errors.ts';
 import { FlatbufferReader, type FlatbufferTable } from '../flatbuffers/flatbuffer-reader.ts';
 import { DEFAULT_LIMITS, type ZtocLimits } from '../limits.ts';
-import { listSpans, type Span } from '../spans/list-spans.ts';
+import { listSpansAt, type Span } from '../spans/list-spans.ts';
 import { type Compression, type FileEntry, type FileType, type PaxRecord, ZTOC_VERSION, type Ztoc } from '../ztoc.ts';
 import { COMPRESSION_ALGORITHM, COMPRESSION_INFO, FILE_METADATA, TOC, XATTR, ZTOC } from './schema.ts';
 
@@ -61,7 +61,7 @@ function decodeAllButFiles(
     checkpoints: info.bytes(COMPRESSION_INFO.checkpoints),
   };
   const offset = ztoc.checkpoints.byteOffset - reader.bytes.byteOffset;
-  return { root, ztoc, spans: listSpans(ztoc, offset) };
+  return { root, ztoc, spans: listSpansAt(ztoc, offset) };
 }
 
 function decodeText(reader: FlatbufferReader, table: FlatbufferTable, slot: number): string {

@@ -3,14 +3,16 @@ import { inflateSpan, requireDigest } from '../spans/inflate-span.ts';
 import type { Span } from '../spans/list-spans.ts';
 import type { RandomAccessSource } from './random-access-source.ts';
 
-/** Bounds on what reading spans may hold in memory, in bytes. */
-export interface SpanStoreOptions {
+/** Bounds on the memory of a `ZtocReader`, in bytes. */
+export interface OpenZtocOptions {
   /** Output of spans that is kept for the next read; 0 keeps none. @default 32 MiB, eight spans of the default size */
   readonly cacheSize?: number | undefined;
   /** What one read of the source asks for, over adjacent spans. A larger span is read alone. @default 8 MiB */
   readonly maxFetchSize?: number | undefined;
   /** What one span may inflate to; more is `LIMIT_EXCEEDED`. A layer in one deflate block is one span. @default 1 GiB */
   readonly maxSpanSize?: number | undefined;
+  /** What is read into one array; more is `LIMIT_EXCEEDED`: stream it by `openFile`. @default 1 GiB */
+  readonly maxFileSize?: number | undefined;
 }
 
 const DEFAULT_CACHE_SIZE = 32 << 20;
@@ -40,7 +42,7 @@ export class SpanStore {
   >();
 
   /** @param source The layer. */
-  constructor(source: RandomAccessSource, options: SpanStoreOptions) {
+  constructor(source: RandomAccessSource, options: OpenZtocOptions) {
     this.#source = source;
     this.#maxFetchSize = options.maxFetchSize ?? DEFAULT_MAX_FETCH_SIZE;
     this.#maxSpanSize = options.maxSpanSize ?? DEFAULT_MAX_SPAN_SIZE;

@@ -4,13 +4,7 @@ import type { FileEntry, Ztoc } from '../ztoc.ts';
 import { type ArchivePath, ArchiveTree, type DirectoryItem, showPath } from './archive-tree.ts';
 import { clipPieces, findStoredPieces, type StoredPiece, storedSize } from './file-layout.ts';
 import type { RandomAccessSource, ReadOptions } from './random-access-source.ts';
-import { SpanStore, type SpanStoreOptions } from './span-store.ts';
-
-/** Bounds on the memory of a {@link ZtocReader}, in bytes. */
-export interface OpenZtocOptions extends SpanStoreOptions {
-  /** What is read into one array; more is `LIMIT_EXCEEDED`: use {@link ZtocReader.openFile} for it. @default 1 GiB */
-  readonly maxFileSize?: number | undefined;
-}
+import { type OpenZtocOptions, SpanStore } from './span-store.ts';
 
 /** How a path is taken. */
 export interface LookupOptions {

@@ -28,10 +28,14 @@ const MAX_DEFLATE_RATIO = 1032;
 /**
  * Lists the spans of a layer, in order.
  * @param ztoc Its zTOC. Checkpoints are checked, against each other and against the layer's size.
- * @param base Where the checkpoints start in the encoded zTOC, for the offsets of errors. @default 0
- * @throws {ZtocError} `ZTOC_INVALID` when the zTOC contradicts itself, or claims more output than a span can inflate to.
+ * @throws {ZtocError} `ZTOC_INVALID` if the zTOC contradicts itself, or claims more output than a span can inflate to.
  */
-export function listSpans(ztoc: Ztoc, base = 0): readonly Span[] {
+export function listSpans(ztoc: Ztoc): readonly Span[] {
+  return listSpansAt(ztoc, 0);
+}
+
+/** Lists the spans of a zTOC whose checkpoints start at `base` of its encoding, which the offsets of errors count from. */
+export function listSpansAt(ztoc: Ztoc, base: number): readonly Span[] {
   const spans = ztoc.compression === 'gzip' ? listGzipSpans(ztoc, base) : listPlainSpans(ztoc, base);
   if (spans.length !== ztoc.spanDigests.length || spans.length !== ztoc.maxSpanId + 1) {
     throw new ZtocError(
