@@ -6,8 +6,6 @@ export type FunctionErrorCode =
   | 'INVOCATION_FAILED'
   /** The time that Lambda gives an invocation is nearly over. */
   | 'DEADLINE_NEAR'
-  /** An index that does not read back right. */
-  | 'INDEX_NOT_PROVED'
   /** An image that is to be indexed while a stack is deployed, and is not there. */
   | 'IMAGE_MISSING'
   /** An image that a stack says is indexed, and that gets no index. */

@@ -7,7 +7,7 @@ import {
 } from '../cloudformation/answer-cloudformation.ts';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import type { Environment } from '../environment/variables.ts';
-import { BuildProgress } from '../generator/build-progress.ts';
+import { JobProgress } from '../generator/progress.ts';
 import { startDeadline } from '../invocation.ts';
 import type { InvocationLog } from '../logger.ts';
 import { type IndexAttributes, indexAtDeploy, resolveImage, startedResult } from './index-at-deploy.ts';
@@ -52,7 +52,7 @@ const NOT_INDEXED = 'not-indexed';
  */
 export async function handleRequest(asked: CloudFormationRequest, parts: DeployParts): Promise<void> {
   const { log, milliseconds } = parts;
-  const progress = new BuildProgress();
+  const progress = new JobProgress();
   const deadline = startDeadline(milliseconds, () => progress.describe());
   const over = new Promise<never>((_, reject) => {
     const end = () => setTimeout(() => reject(deadline.signal.reason), LAST_WORDS);
@@ -73,7 +73,7 @@ export async function handleRequest(asked: CloudFormationRequest, parts: DeployP
 
 /** Makes an index that a deployment did not wait for. There is nobody to answer: what came of it is in the log. */
 export async function handleLater({ ResourceProperties }: LaterRequest, parts: DeployParts): Promise<void> {
-  const progress = new BuildProgress();
+  const progress = new JobProgress();
   const deadline = startDeadline(parts.milliseconds, () => progress.describe());
   try {
     const request = readProperties(ResourceProperties, parts.environment);
@@ -94,7 +94,7 @@ interface Answer {
 async function carryOut(
   asked: CloudFormationRequest,
   parts: DeployParts,
-  progress: BuildProgress,
+  progress: JobProgress,
   signal: AbortSignal,
 ): Promise<Answer> {
   const { RequestType, PhysicalResourceId, ResourceProperties } = asked;
@@ -110,7 +110,7 @@ async function carryOut(
   return { id: formatResourceId(resource), result: { Status: 'SUCCESS', Data: { ...Data } } };
 }
 
-function index(request: IndexRequest, parts: DeployParts, progress: BuildProgress, signal: AbortSignal) {
+function index(request: IndexRequest, parts: DeployParts, progress: JobProgress, signal: AbortSignal) {
   const { log, pause } = parts;
   const openRepository = () => parts.openRepository(request.settings, request.repository);
   log.add({ repository: request.repository, tag: request.tag ?? '', digest: request.digest ?? '' });

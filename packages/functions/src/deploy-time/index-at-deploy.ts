@@ -1,9 +1,9 @@
 import { OciError } from '@soci/oci';
 import type { Repository } from '@soci/registry';
 import { FunctionError, type FunctionErrorCode } from '../errors.ts';
-import type { BuildProgress } from '../generator/build-progress.ts';
-import { indexImage } from '../generator/index-image.ts';
+import { indexDigest } from '../generator/index-digest.ts';
 import type { FailReason, Outcome, SkipReason } from '../generator/outcome.ts';
+import type { JobProgress } from '../generator/progress.ts';
 import { type IndexedResource, type IndexRequest, NOTHING_MADE } from './resource.ts';
 import { type RetryContext, tryUntilDone } from './retry.ts';
 
@@ -30,7 +30,7 @@ export interface DeployJob extends RetryContext {
   readonly request: IndexRequest;
   /** Opens the repository of the image, with nothing remembered of what was in it. */
   readonly openRepository: () => Repository;
-  readonly progress: BuildProgress;
+  readonly progress: JobProgress;
 }
 
 /**
@@ -50,7 +50,7 @@ async function tryOnce({ request, openRepository, log, progress, signal }: Deplo
   const { tag, settings } = request;
   const repository = openRepository();
   const digest = await resolveImage(request, repository, signal);
-  const outcome = await indexImage({ repository, digest, tag, settings, log, progress, signal });
+  const outcome = await indexDigest({ repository, digest, tag, settings, log, progress, signal });
   const result = resultOf(request, digest, outcome);
   if (result !== undefined) return result;
   if (outcome.outcome === 'indexed') throw new Error('an index that was made is always a result');

@@ -3,7 +3,7 @@ import { MEDIA_TYPE_SOCI_INDEX_V2, recognizeConversion, recognizeIndexes } from 
 import { type Descriptor, isImageIndex, OciError, parseImageIndex, readVerified } from '@soci/oci';
 import type { Repository } from '@soci/registry';
 import { FunctionError } from '../errors.ts';
-import { buildOptions } from '../generator/build-proved.ts';
+import { buildOptions } from '../generator/index-digest.ts';
 import type { Log } from '../logger.ts';
 import { type IndexedResource, type IndexRequest, NOTHING_MADE } from './resource.ts';
 

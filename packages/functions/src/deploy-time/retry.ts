@@ -1,5 +1,5 @@
 import { FunctionError, type FunctionErrorCode } from '../errors.ts';
-import { permanentOutcome } from '../generator/failure.ts';
+import { permanentOutcome } from '../generator/outcome.ts';
 import type { Log } from '../logger.ts';
 
 /** How something is tried again. */

@@ -3,10 +3,10 @@ import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import { FunctionError } from '../errors.ts';
 import { type AwsLocation, startDeadline } from '../invocation.ts';
 import type { InvocationLog } from '../logger.ts';
-import { BuildProgress } from './build-progress.ts';
-import { indexImage } from './index-image.ts';
+import { indexDigest } from './index-digest.ts';
 import type { OutcomeMetrics } from './metrics.ts';
 import { failed, type Indexed, type Outcome, skipped } from './outcome.ts';
+import { JobProgress } from './progress.ts';
 import type { RegistryPool } from './registry-pool.ts';
 
 /** What the generator returns. */
@@ -95,12 +95,12 @@ async function handlePush(
 
 async function index(event: EcrEvent, digest: string, parts: GeneratorParts): Promise<Outcome> {
   const { settings, location, log, registries, milliseconds } = parts;
-  const progress = new BuildProgress();
+  const progress = new JobProgress();
   const deadline = startDeadline(milliseconds, () => progress.describe());
   const { signal } = deadline;
   try {
     const repository = registries.open(location, event.repository);
-    return await indexImage({ repository, digest, tag: event.tag, settings, log, progress, signal });
+    return await indexDigest({ repository, digest, tag: event.tag, settings, log, progress, signal });
   } finally {
     deadline.stop();
   }

@@ -1,62 +1,46 @@
-import type { Descriptor } from '@soci/oci';
+import type { EventIgnoreReason } from '@soci/filter';
+import {
+  type ImageRefusalReason,
+  type ImageSkipReason,
+  type NothingIndexed,
+  SociIndexError,
+  type SociIndexErrorCode,
+} from '@soci/index';
+import { type Descriptor, OciError, type OciErrorCode } from '@soci/oci';
+import { RegistryError, type RegistryErrorCode } from '@soci/registry';
+import { FunctionError, type FunctionErrorCode } from '../errors.ts';
 
 /**
- * Why there is nothing to index, or no need to:
+ * Why there is nothing to index, or no need to: a reason of the event, of `indexImage`, or
  *
- * - `not-a-push`, `not-successful`, `other-account`, `other-region`: the event is not of an image that was pushed here;
- * - `gone`: the image was deleted meanwhile;
- * - `tag-moved`: its tag names another image by now, whose own event will come;
- * - `untagged`: it has no tag, and its index would be named after that;
- * - `not-an-image`: it is an artifact, such as a Helm chart;
- * - `soci-index`: it is a SOCI index;
- * - `soci-enabled`: it is an image that a conversion has made, or one of its manifests;
- * - `signature`, `attestation`: it says something about an image;
  * - `already-indexed`: the index that would be made is there;
- * - `no-platform`, `no-layers`: it is an image that holds nothing to run, or nothing at all;
- * - `layers-too-small`, `layers-not-supported`: none of its layers is worth, or capable of, being indexed.
+ * - `gone`: the image was deleted after the push;
+ * - `untagged`: the image has no tag, from which the tag of its index would be made.
  */
 export type SkipReason =
+  | EventIgnoreReason
+  | ImageSkipReason
+  | NothingIndexed['reason']
   | 'already-indexed'
-  | 'attestation'
   | 'gone'
-  | 'layers-not-supported'
-  | 'layers-too-small'
-  | 'no-layers'
-  | 'no-platform'
-  | 'not-a-push'
-  | 'not-an-image'
-  | 'not-successful'
-  | 'other-account'
-  | 'other-region'
-  | 'signature'
-  | 'soci-enabled'
-  | 'soci-index'
-  | 'tag-moved'
   | 'untagged';
 
 /**
- * Why an image that should have an index gets none, and would get none from trying again:
+ * Why an image that should have an index gets none, and would get none from a retry: a reason of `indexImage`, or
  *
- * - `event-invalid`: the event is none that is taken;
- * - `tag-taken`: the tag for the index is there, and names something that is no SOCI-enabled image;
- * - `tag-immutable`: that tag is there, names another SOCI-enabled image, and may not be moved;
- * - `tag-too-long`: it would be longer than tags can be;
- * - `image-invalid`: a manifest, a layer or a list in it that is broken, or beyond the limits;
- * - `access-denied`: the role of the function, or the policy of the repository, does not let it in;
- * - `refused`: Amazon ECR does not take what was made;
- * - `not-proved`: the index did not read back right, and was not pushed;
+ * - `event-invalid`: the event is not valid, or of a kind that is not accepted;
+ * - `image-invalid`: a manifest or a layer is broken, or exceeds a limit;
+ * - `access-denied`: the role of the function, or the policy of the repository, denies access;
+ * - `refused`: Amazon ECR does not accept what was made;
  * - `deadline`: the time of the invocation was nearly over.
  */
 export type FailReason =
+  | ImageRefusalReason
   | 'access-denied'
   | 'deadline'
   | 'event-invalid'
   | 'image-invalid'
-  | 'not-proved'
-  | 'refused'
-  | 'tag-immutable'
-  | 'tag-taken'
-  | 'tag-too-long';
+  | 'refused';
 
 /** What came of an event. A failure in passing is thrown instead, so that Lambda tries again. */
 export type Outcome = Indexed | Skipped | Failed;
@@ -107,4 +91,57 @@ export function skipped(reason: SkipReason, message: string): Skipped {
 /** Says that it will not work, and why. */
 export function failed(reason: FailReason, message: string): Failed {
   return { outcome: 'failed', reason, message };
+}
+
+type Reasons<Code extends string> = Readonly<Partial<Record<Code, FailReason>>>;
+
+const OWN: Reasons<FunctionErrorCode> = { DEADLINE_NEAR: 'deadline' };
+
+const REGISTRY: Reasons<RegistryErrorCode> = {
+  ACCESS_DENIED: 'access-denied',
+  LIMIT_EXCEEDED: 'refused',
+  MANIFEST_REFUSED: 'refused',
+  REDIRECT_REFUSED: 'refused',
+  UNSUPPORTED: 'refused',
+  UPLOAD_REFUSED: 'refused',
+};
+
+/** Content that is not what its digest says has been spoilt on its way: it is read again. */
+const CONTENT: Reasons<OciErrorCode> = {
+  DIGEST_INVALID: 'image-invalid',
+  LIMIT_EXCEEDED: 'image-invalid',
+  MANIFEST_INVALID: 'image-invalid',
+  PLATFORM_INVALID: 'image-invalid',
+};
+
+const IMAGE: Reasons<SociIndexErrorCode> = {
+  ALREADY_CONVERTED: 'image-invalid',
+  LAYER_INVALID: 'image-invalid',
+  LAYER_TYPE_INVALID: 'image-invalid',
+  LIMIT_EXCEEDED: 'image-invalid',
+  MANIFEST_INVALID: 'image-invalid',
+  PLATFORM_MISSING: 'image-invalid',
+  PLATFORM_NOT_FOUND: 'image-invalid',
+  SOCI_INDEX_INVALID: 'image-invalid',
+};
+
+/**
+ * What an error comes to that trying again would not mend; undefined where it may: a connection that broke, a registry that
+ * is busy, and whatever is not known here.
+ */
+export function permanentOutcome(error: unknown): Failed | Skipped | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error instanceof OciError && error.code === 'NOT_FOUND') {
+    return skipped('gone', `the image, or a part of it, is not there any more: ${error.message}`);
+  }
+  const reason = reasonOf(error);
+  return reason && failed(reason, error.message);
+}
+
+function reasonOf(error: Error): FailReason | undefined {
+  if (error instanceof FunctionError) return OWN[error.code];
+  if (error instanceof RegistryError) return REGISTRY[error.code];
+  if (error instanceof OciError) return CONTENT[error.code];
+  if (error instanceof SociIndexError) return IMAGE[error.code];
+  return undefined;
 }

@@ -1,0 +1,129 @@
+import {
+  classifyContent,
+  type IndexImageOptions,
+  type IndexImageResult,
+  indexImage,
+  type PublishProgress,
+} from '@soci/index';
+import type { Descriptor } from '@soci/oci';
+import type { Repository } from '@soci/registry';
+import type { GeneratorSettings } from '../environment/generator-settings.ts';
+import type { Log } from '../logger.ts';
+import { failed, type Outcome, permanentOutcome, skipped } from './outcome.ts';
+import type { JobProgress } from './progress.ts';
+
+/** Something that was pushed, which may be an image, and what indexing it takes. */
+export interface IndexJob {
+  /** Digest of the image's manifest or image index. */
+  readonly digest: string;
+  /** Tag of the image, which must still name it when the index is tagged; undefined if it has none. */
+  readonly tag: string | undefined;
+  /** Repository of the image and of its index. */
+  readonly repository: Repository;
+  readonly settings: GeneratorSettings;
+  readonly log: Log;
+  readonly progress: JobProgress;
+  /** Aborted shortly before the time of the invocation is over. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Indexes what a digest names, if that is an image. A failure that a retry would not fix is an outcome like any other.
+ *
+ * @throws A failure that a retry may fix, as it comes.
+ */
+export async function indexDigest(job: IndexJob): Promise<Outcome> {
+  const { log, repository, digest, signal } = job;
+  try {
+    return await indexContent(job, await repository.resolve(digest, { signal }));
+  } catch (error) {
+    const permanent = permanentOutcome(signal.aborted ? signal.reason : error);
+    if (permanent === undefined) throw error;
+    log.debug('the image cannot be indexed', { error });
+    return permanent;
+  }
+}
+
+/** The settings that determine the bytes of an index, and how it is built. */
+export function buildOptions({ minLayerSize, spanSize, compat, jobs }: GeneratorSettings, signal: AbortSignal) {
+  return { minLayerSize, jobs, signal, ...(spanSize !== undefined && { spanSize }), ...(compat && { compat }) };
+}
+
+async function indexContent(job: IndexJob, content: Descriptor): Promise<Outcome> {
+  const { tag, repository, settings, signal } = job;
+  const { version, outputTag: template } = settings;
+  const { digest } = content;
+  if (version === 2 && template.needsTag && tag === undefined) {
+    const kind = await classifyContent(repository, content, { signal });
+    return kind.outcome === 'image'
+      ? skipped('untagged', 'it has no tag, after which its index would be named')
+      : skipped(kind.reason, kind.message);
+  }
+  const outputTag = version === 1 ? undefined : template.format({ digest, ...(tag !== undefined && { tag }) });
+  const options: IndexImageOptions = {
+    ...buildOptions(settings, signal),
+    version,
+    reuse: settings.reuseLayers,
+    proof: { spans: settings.verifySpans },
+    onProgress: (event) => report(job, event),
+  };
+  const result = await indexImage(
+    { store: repository, reference: content, ...(tag !== undefined && { tag }) },
+    { store: repository, ...(outputTag !== undefined && { tag: outputTag }) },
+    options,
+  );
+  return outcomeOf(result);
+}
+
+function report({ progress, log }: IndexJob, event: PublishProgress): void {
+  progress.note(event);
+  switch (event.type) {
+    case 'layer-done':
+    case 'layer-reused':
+      log.debug(event.type, { ...event });
+      break;
+    case 'candidate-skipped':
+      log.debug('no indexes of earlier runs are looked for there', { error: event.error });
+      break;
+    case 'ztoc-refused':
+      log.warn(event.message, { layer: event.layer });
+      break;
+    case 'rebuilding':
+      log.warn('an index with zTOCs of earlier runs does not read back right: all layers are read', {
+        problem: event.problem,
+      });
+      break;
+  }
+}
+
+function outcomeOf(result: IndexImageResult): Outcome {
+  switch (result.outcome) {
+    case 'indexed': {
+      const { version, root, tag, indexes, layers, bytesRead, proof } = result;
+      const indexed = layers.filter((layer) => layer.outcome === 'indexed');
+      const built = indexed.filter(({ origin }) => origin === 'built').length;
+      return {
+        outcome: 'indexed',
+        version,
+        ...(root && { root }),
+        ...(tag !== undefined && { outputTag: tag }),
+        indexes,
+        layers: { built, reused: indexed.length - built, skipped: layers.length - indexed.length },
+        bytesRead,
+        spansVerified: proof?.spansRead ?? 0,
+      };
+    }
+    case 'already-indexed': {
+      const { root, tag } = result;
+      const found = { ...(root && { root }), ...(tag !== undefined && { outputTag: tag }) };
+      return { ...skipped('already-indexed', result.message), ...found };
+    }
+    case 'refused': {
+      const { reason, message } = result;
+      const remedy = reason === 'tag-taken' ? '. Rename it, or set soci_output_tag to another template' : '';
+      return failed(reason, `${message}${remedy}`);
+    }
+    default:
+      return skipped(result.reason, result.message);
+  }
+}
