@@ -72,11 +72,11 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
       '@soci/oci',
       '@soci/registry',
       '@soci/test-aws',
+      '@soci/test-content',
       '@soci/test-registry',
       '@soci/ztoc',
     ],
     modules: ['node'],
-    tests: ['@soci/test-content'],
   },
   '@soci/conformance': {
     packages: [

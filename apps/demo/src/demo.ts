@@ -1,27 +1,36 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { tmpdir, userInfo } from 'node:os';
+import { isAbsolute, join, relative } from 'node:path';
 import {
+  type CliIo,
   type Command,
   defineCommand,
+  type ExitCode,
   formatBytes,
   IMAGE_FORMS,
   type LayoutLocation,
   parseLocation,
   parseSize,
   REGISTRY_OPTIONS,
+  runCommand,
+  tellFailure,
   text,
   toRegistryAccess,
   valueOption,
+  withProcessIo,
 } from '@soci/cli/internal';
 import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
-import { defaultFolder, shortestPath } from './folder.ts';
 import { prepareDemoImage } from './image/demo-image.ts';
 import { startRegistryThread } from './registry/registry-thread.ts';
 import { tellImage } from './report/steps.ts';
 import { showWorkflow } from './show-workflow.ts';
 
+/** What people type before the words of the demonstration. */
+const PROGRAM = 'npm start --';
+
 /** The demonstration, as a program of one command. */
-export const demo: Command = {
+const demo: Command = {
   name: '',
   summary: 'see the whole workflow on this machine: a push, its event, both Lambda functions, the index',
   ...defineCommand({
@@ -78,6 +87,28 @@ export const demo: Command = {
   }),
 };
 
+/** Runs the demonstration with the words of a command line, as `main` of the command line does with its own. */
+export async function runDemo(argv: readonly string[], io?: CliIo): Promise<ExitCode> {
+  if (io === undefined) return withProcessIo((own) => runDemo(argv, own));
+  try {
+    return await runCommand(demo, argv, io, PROGRAM);
+  } catch (error) {
+    return tellFailure(error, argv, io, 'npm start');
+  }
+}
+
 function layoutAt(path: string): LayoutLocation {
   return { transport: 'oci', path, reference: 'latest', text: `oci:${path}:latest` };
+}
+
+/** Where images are kept: where other tools keep their caches too; elsewhere a folder that is this person's own. */
+function defaultFolder(): string {
+  if (existsSync('node_modules')) return join('node_modules', '.cache', 'soci-index-demo');
+  return join(tmpdir(), `soci-index-demo-${userInfo().username}`);
+}
+
+/** Paths below the current folder are shown, and can be typed, as they are from here. */
+function shortestPath(path: string): string {
+  const fromHere = relative('.', path) || '.';
+  return fromHere.startsWith('..') || isAbsolute(fromHere) ? path : fromHere;
 }

@@ -1,3 +1,3 @@
-import { runDemo } from './run-demo.ts';
+import { runDemo } from './demo.ts';
 
 process.exitCode = await runDemo(process.argv.slice(2));

@@ -11,8 +11,7 @@ import {
   withoutName,
 } from '@soci/cli/internal';
 import { openImageFilesystem } from '@soci/index';
-import type { RegistryTraffic } from './registry/messages.ts';
-import type { RegistryThread } from './registry/registry-thread.ts';
+import type { RegistryThread, RegistryTraffic } from './registry/registry-thread.ts';
 
 /** One step of the demonstration, and what the registry was asked for it. */
 export interface RegistryStep extends RegistryTraffic {

@@ -1,14 +1,17 @@
-import { type CommandContext, EXIT, type ExitCode, type ImageLocation, type RegistryAccess } from '@soci/cli/internal';
+import {
+  type CommandContext,
+  EXIT,
+  type ExitCode,
+  formatBytes,
+  type ImageLocation,
+  type Output,
+  type RegistryAccess,
+} from '@soci/cli/internal';
 import type { GeneratorAnswer } from '@soci/functions';
 import { takeInventory } from './inventory.ts';
-import { proveReadable } from './prove-readable.ts';
+import { proveReadable } from './proof.ts';
 import type { RegistryThread } from './registry/registry-thread.ts';
-import { printEvents } from './report/event-table.ts';
 import { resultAsJson } from './report/json.ts';
-import { printLayers } from './report/layer-table.ts';
-import { suggestNext } from './report/next-steps.ts';
-import { printCosts } from './report/reading-chart.ts';
-import { printInventory } from './report/repository-table.ts';
 import {
   tellAgain,
   tellDeployment,
@@ -20,9 +23,9 @@ import {
   tellPush,
   tellReading,
 } from './report/steps.ts';
-import { watchReading } from './report/watch-reading.ts';
+import { printCosts, printEvents, printInventory, printLayers, suggestNext } from './report/tables.ts';
 import { REPOSITORY, RepositoryRound } from './repository-round.ts';
-import type { EventStory, Run } from './workflow/event-story.ts';
+import type { EventTrace, Run } from './workflow/event-trace.ts';
 import { Workflow } from './workflow/workflow.ts';
 
 /** Which images are indexed: all of one repository, as a filter says it. */
@@ -65,7 +68,7 @@ export async function showWorkflow(
         () => workflow.run(signal),
       ),
     );
-    const pushed = storyOfPush(first);
+    const pushed = traceOfPush(first);
     const [generated] = pushed.generator.slice(-1);
     if (isTold) await tellPushed(pushed, index);
     if (generated?.answer?.outcome !== 'indexed') return await endWithout(generated);
@@ -75,7 +78,7 @@ export async function showWorkflow(
     if (isTold) await tellProof(proof, output);
     workflow.redeliver(pushed);
     const { step: again, value: second } = await round.measure(() => workflow.run(signal));
-    const [recognized] = storyOfPush(second).generator;
+    const [recognized] = traceOfPush(second).generator;
     if (isTold && recognized) await tellAgain(recognized, again, output);
     const [cost] = proof.costs;
     const read = cost && (await round.measure(() => round.readFile(cost.name))).step;
@@ -88,13 +91,13 @@ export async function showWorkflow(
       const places = { source: source.text, image: round.image.text, converted: round.converted.text, kept: kept.text };
       const steps = { push, index, again, ...(read && { read }) };
       await output.writeJson(
-        resultAsJson({ places, answer: generated.answer, proof, steps, stories: workflow.stories(), inventory }),
+        resultAsJson({ places, answer: generated.answer, proof, steps, traces: workflow.traces(), inventory }),
       );
     } else if (output.quiet) {
       await output.writeLine(root?.digest ?? '');
     } else {
       if (cost && read) await tellReading(cost, read, imageSize, output);
-      await printEvents(workflow.stories(), output);
+      await printEvents(workflow.traces(), output);
       await printInventory(REPOSITORY, inventory, output);
       await printLayers(proof, titles, minLayerSize, output);
       await printCosts(imageSize, proof.costs, output);
@@ -105,10 +108,10 @@ export async function showWorkflow(
     await workflow.stop();
   }
 
-  async function tellPushed(story: EventStory, step: typeof deployment.step): Promise<void> {
-    await tellEvent(story, output);
-    for (const run of story.filter) await tellFilter(run, output);
-    for (const run of story.generator) await tellGenerator(run, step, output);
+  async function tellPushed(trace: EventTrace, step: typeof deployment.step): Promise<void> {
+    await tellEvent(trace, output);
+    for (const run of trace.filter) await tellFilter(run, output);
+    for (const run of trace.generator) await tellGenerator(run, step, output);
   }
 
   /** Ends where no index was made. */
@@ -117,7 +120,7 @@ export async function showWorkflow(
     if (output.json) {
       await output.writeJson({ source: source.text, ...(answer ?? { outcome: 'failed', reason: 'try-again' }) });
     } else if (!output.quiet) {
-      await printEvents(workflow.stories(), output);
+      await printEvents(workflow.traces(), output);
       if (answer?.outcome === 'skipped' && answer.reason === 'layers-too-small') {
         await output.writeLine();
         await output.writeLine('With --min-layer-size 0 small layers are indexed too; it seldom pays.');
@@ -129,8 +132,38 @@ export async function showWorkflow(
 }
 
 /** Of the events of a push, the one with the tag: it comes last. */
-function storyOfPush(stories: readonly EventStory[]): EventStory {
-  const story = stories.find(({ event }) => event.detail['image-tag'] === 'latest');
-  if (story === undefined) throw new Error('the registry has raised no event of the push');
-  return story;
+function traceOfPush(traces: readonly EventTrace[]): EventTrace {
+  const trace = traces.find(({ event }) => event.detail['image-tag'] === 'latest');
+  if (trace === undefined) throw new Error('the registry has raised no event of the push');
+  return trace;
+}
+
+const LOOK_MILLISECONDS = 200;
+
+/**
+ * Shows how much the generator has read while it works. Of what it does only the registry knows, which is asked now and
+ * then.
+ *
+ * @param total - Bytes that there are to read, about.
+ */
+export async function watchReading<T>(
+  output: Output,
+  total: number,
+  bytesRead: () => Promise<number>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const progress = output.openProgress();
+  let isOver = false;
+  const timer = setInterval(async () => {
+    const done = Math.min(total, await bytesRead());
+    const detail = `the generator reads, ${formatBytes(done)} of ${formatBytes(total)}`;
+    if (!isOver) progress.update({ done, total, detail });
+  }, LOOK_MILLISECONDS);
+  try {
+    return await work();
+  } finally {
+    isOver = true;
+    clearInterval(timer);
+    progress.close();
+  }
 }

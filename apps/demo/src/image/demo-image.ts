@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CommandContext, countOf, formatBytes } from '@soci/cli/internal';
-import { type LayerPlan, planLayers } from './machine-layers.ts';
+import { type LayerPlan, planLayers, treeSize } from './machine-layers.ts';
 import { makeImage } from './make-image.ts';
-import { treeSize } from './tree.ts';
 
 /** The image that the demonstration works on. */
 export interface DemoImage {

@@ -2,8 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, it } from 'vitest';
-import { planLayers } from './machine-layers.ts';
-import { treeSize } from './tree.ts';
+import { planLayers, treeSize } from './machine-layers.ts';
 
 const folder = temporaryFolder();
 

@@ -4,8 +4,8 @@ import { type ImageFilesystem, openImageFilesystem } from '@soci/index';
 import { openLayout } from '@soci/oci/layout';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, it } from 'vitest';
+import { listTree } from './machine-layers.ts';
 import { makeImage } from './make-image.ts';
-import { listTree } from './tree.ts';
 
 const folder = temporaryFolder();
 const { signal } = new AbortController();

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
@@ -12,8 +12,8 @@ import {
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
   MEDIA_TYPE_OCI_LAYER_GZIP,
 } from '@soci/oci';
-import type { LayerPlan } from './machine-layers.ts';
-import { tarStream } from './tar-stream.ts';
+import { paxHeader, TAR_END, tarHeader, tarPadding } from '@soci/test-content';
+import type { LayerPlan, TreeEntry } from './machine-layers.ts';
 
 /** Options of {@link makeImage}. */
 export interface MakeImageOptions {
@@ -132,4 +132,53 @@ async function writeBlob(blobs: string, mediaType: string, document: object): Pr
   const digest = digestOf(bytes);
   await writeFile(join(blobs, digest.slice('sha256:'.length)), bytes);
   return { mediaType, digest, size: bytes.length };
+}
+
+const READ_SIZE = 1 << 20;
+/** Bytes of a name that a header has room for. */
+const NAME_SIZE = 100;
+const TYPE_FLAGS = { file: '0', link: '2', folder: '5' } as const;
+const encoder = new TextEncoder();
+
+/**
+ * A tar archive of the entries, as builders of images write it: ustar headers, PAX records for what does not fit there
+ * (POSIX.1-2017, pax, "Interchange Format"); everything belongs to root.
+ */
+export async function* tarStream(entries: readonly TreeEntry[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for (const entry of entries) {
+    signal.throwIfAborted();
+    yield* headersOf(entry);
+    if (entry.kind === 'file') yield* bodyOf(entry, signal);
+  }
+  yield TAR_END;
+}
+
+function* headersOf(entry: TreeEntry): Generator<Uint8Array> {
+  const name = encoder.encode(entry.kind === 'folder' ? `${entry.name}/` : entry.name);
+  const target = encoder.encode(entry.target);
+  const modTime = Math.max(0, entry.modified);
+  const records = [['path', name] as const, ['linkpath', target] as const];
+  const long = records.filter(([, bytes]) => bytes.length > NAME_SIZE);
+  if (long.length > 0) yield paxHeader(long, { modTime });
+  yield tarHeader({
+    name: name.subarray(0, NAME_SIZE),
+    type: TYPE_FLAGS[entry.kind],
+    mode: entry.mode,
+    size: entry.size,
+    modTime,
+    linkName: target.subarray(0, NAME_SIZE),
+  });
+}
+
+/** Exactly `size` bytes, as the header says: a file that grows is cut, one that shrinks is filled with zeros. */
+async function* bodyOf({ source, size }: TreeEntry, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  let left = size;
+  if (size > 0) {
+    for await (const chunk of createReadStream(source, { highWaterMark: READ_SIZE, end: size - 1, signal })) {
+      left -= chunk.length;
+      yield chunk;
+    }
+  }
+  for (; left > 0; left -= Math.min(left, READ_SIZE)) yield new Uint8Array(Math.min(left, READ_SIZE));
+  yield tarPadding(size);
 }

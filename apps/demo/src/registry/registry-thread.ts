@@ -2,7 +2,30 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { RegistryAccess } from '@soci/cli/internal';
 import type { EcrImageActionEvent } from '@soci/test-registry';
-import type { RegistryMessage, RegistryQuestion, RegistryTraffic } from './messages.ts';
+
+/** What a registry was asked, from one look at it to the next. */
+export interface RegistryTraffic {
+  /** Requests, those that follow a redirect among them. */
+  readonly requests: number;
+  /** Bytes that were sent to it, without headers. */
+  readonly bytesIn: number;
+  /** Bytes that it sent, without headers. */
+  readonly bytesOut: number;
+}
+
+/** What is asked of the thread that runs the registry. */
+export type RegistryQuestion = 'stop' | 'traffic';
+
+/** What it says. */
+export type RegistryMessage =
+  | {
+      readonly type: 'started';
+      readonly host: string;
+      readonly awsEndpoint: string;
+      readonly account: { readonly username: string; readonly password: string };
+    }
+  | { readonly type: 'event'; readonly event: EcrImageActionEvent }
+  | { readonly type: 'traffic'; readonly traffic: RegistryTraffic };
 
 const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
 const WORKER_URL = new URL(`./worker.${RUNS_FROM_SOURCE ? 'ts' : 'js'}`, import.meta.url);

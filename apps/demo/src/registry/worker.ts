@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { startTestRegistry } from '@soci/test-registry';
-import type { RegistryMessage, RegistryQuestion } from './messages.ts';
+import type { RegistryMessage, RegistryQuestion } from './registry-thread.ts';
 
 // The registry of the demonstration, in a thread of its own: what it does costs the program that talks to it nothing.
 const registry = await startTestRegistry({ auth: 'ecr', ecr: true, autoCreate: true, redirects: true });

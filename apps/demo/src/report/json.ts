@@ -1,9 +1,9 @@
 import { countRead } from '@soci/cli/internal';
 import type { GeneratorAnswer } from '@soci/functions';
 import type { InventoryItem } from '../inventory.ts';
-import type { Proof } from '../prove-readable.ts';
+import type { Proof } from '../proof.ts';
 import { type RegistryStep, stepAsJson } from '../repository-round.ts';
-import type { EventStory, Run } from '../workflow/event-story.ts';
+import type { EventTrace, Run } from '../workflow/event-trace.ts';
 
 /** All that is known when an image has gone the whole way. */
 export interface DemoResult {
@@ -13,18 +13,18 @@ export interface DemoResult {
   readonly answer: GeneratorAnswer;
   readonly proof: Proof;
   readonly steps: Readonly<Record<string, RegistryStep>>;
-  readonly stories: readonly EventStory[];
+  readonly traces: readonly EventTrace[];
   readonly inventory: readonly InventoryItem[];
 }
 
 /** What `--json` prints. */
-export function resultAsJson({ places, answer, proof, steps, stories, inventory }: DemoResult): object {
+export function resultAsJson({ places, answer, proof, steps, traces, inventory }: DemoResult): object {
   return {
     ...places,
     ...answer,
     verified: { valid: proof.verification.isValid, ...countRead(proof.verification) },
     steps: Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, stepAsJson(step)])),
-    events: stories.map(({ event, rules, filter, generator }) => ({
+    events: traces.map(({ event, rules, filter, generator }) => ({
       event,
       rules,
       filter: filter.map(runAsJson),

@@ -10,13 +10,20 @@ import {
   wrapWords,
 } from '@soci/cli/internal';
 import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
+import type { Invocation } from '@soci/test-aws';
 import type { DemoImage } from '../image/demo-image.ts';
-import type { Proof } from '../prove-readable.ts';
-import type { ReadingCost } from '../reading-cost.ts';
+import type { Proof, ReadingCost } from '../proof.ts';
 import type { RegistryStep } from '../repository-round.ts';
-import { FILTER, GENERATOR, RULE } from '../workflow/deploy-workflow.ts';
-import { describeFailure, type EventStory, imageOf, isOfRegistry, type Run } from '../workflow/event-story.ts';
-import { describeFilter, describeGenerator, describeRun } from './decision.ts';
+import {
+  describeFailure,
+  type EventTrace,
+  FILTER,
+  GENERATOR,
+  imageOf,
+  isOfRegistry,
+  RULE,
+  type Run,
+} from '../workflow/event-trace.ts';
 
 const STEP_WIDTH = 10;
 
@@ -44,7 +51,7 @@ export async function tellPush(
 }
 
 /** Tells of the event of a push, and of whom it reached. */
-export async function tellEvent({ event, rules }: EventStory, output: Output): Promise<void> {
+export async function tellEvent({ event, rules }: EventTrace, output: Output): Promise<void> {
   const action = String(event.detail['action-type']);
   const reached = rules.includes(RULE) ? 'the rule lets it through' : 'the rule does not let it through';
   await tellStep('Event', `${event['detail-type']}: ${action} of ${printable(imageOf(event))}; ${reached}`, '', output);
@@ -74,13 +81,13 @@ export async function tellGenerator(
 }
 
 /** Tells of the events that the generator's own push has raised, and of the one that it has sent. */
-export async function tellOwnEvents(stories: readonly EventStory[], output: Output): Promise<void> {
-  const [ready] = stories.filter(({ event }) => !isOfRegistry(event));
+export async function tellOwnEvents(traces: readonly EventTrace[], output: Output): Promise<void> {
+  const [ready] = traces.filter(({ event }) => !isOfRegistry(event));
   if (ready) {
     const what = `event ${ready.event['detail-type']}, for whoever waits for ${printable(imageOf(ready.event))}`;
     await tellStep('Ready', what, '', output);
   }
-  const own = stories.filter(({ event }) => isOfRegistry(event));
+  const own = traces.filter(({ event }) => isOfRegistry(event));
   const stopped = own.filter(({ rules }) => rules.length === 0).length;
   const what =
     `its own push has raised ${countOf(own.length, 'event')} too: ` +
@@ -139,4 +146,33 @@ async function tellStep(
     const start = (index === 0 ? title : '').padEnd(STEP_WIDTH);
     await output.writeLine(`${bold(start)}${line}`);
   }
+}
+
+/** In the filtering function's answer: what it has found, without the image, which is known, and the id of the request. */
+const FINDING = /\bwhich (.*?)(?:\. Lambda request id.*)?$/s;
+
+/** What the filtering function has decided, in its own words. */
+export function describeFilter({ answer }: Run<FilterAnswer>): string {
+  if (answer === undefined) return 'failed';
+  const [, finding = answer.body] = FINDING.exec(answer.body) ?? [];
+  return printable(finding.replace(/\bSOCI repository image tag filter/, 'filter'));
+}
+
+/** What the generator has come to. */
+export function describeGenerator({ answer }: Run<GeneratorAnswer>): string {
+  if (answer === undefined) return 'failed';
+  if (answer.outcome !== 'indexed') return `${answer.outcome}: ${answer.reason}`;
+  const { built, reused, skipped } = answer.layers;
+  const taken = reused > 0 ? `, ${reused} of them by indexes that were there` : '';
+  const indexed = `${built + reused} of ${countOf(built + reused + skipped, 'layer')} indexed${taken}`;
+  return answer.outputTag === undefined ? indexed : `${indexed} as ${answer.outputTag}`;
+}
+
+/** What a run of a function took. */
+export function describeRun({ milliseconds, initMilliseconds, maxMemory }: Invocation): string {
+  return [
+    formatSeconds(milliseconds / 1000),
+    ...(initMilliseconds === undefined ? [] : [`cold start ${formatSeconds(initMilliseconds / 1000)}`]),
+    ...(maxMemory === undefined ? [] : [formatBytes(maxMemory)]),
+  ].join(', ');
 }

@@ -1,20 +1,30 @@
+import { eventPattern } from '@soci/filter';
+import { FILTER_BUNDLE, type FilterEnvironment, GENERATOR_BUNDLE, type GeneratorEnvironment } from '@soci/functions';
+import { startTestEventBridge, startTestLambda, type TestEventBridge, type TestLambda } from '@soci/test-aws';
 import type { RegistryThread } from '../registry/registry-thread.ts';
-import { type DeployedWorkflow, deployWorkflow, type WorkflowSettings } from './deploy-workflow.ts';
-import { type EventStory, tellStories } from './event-story.ts';
+import { type EventTrace, FILTER, GENERATOR, RULE, traceEvents } from './event-trace.ts';
 
 /** The workflow on this machine: what the registry raises goes its way, and is told. */
 export class Workflow {
   readonly #registry: RegistryThread;
-  readonly #deployed: DeployedWorkflow;
+  readonly #lambda: TestLambda;
+  readonly #bus: TestEventBridge;
   #told = 0;
 
-  private constructor(registry: RegistryThread, deployed: DeployedWorkflow) {
+  private constructor(registry: RegistryThread, lambda: TestLambda, bus: TestEventBridge) {
     this.#registry = registry;
-    this.#deployed = deployed;
+    this.#lambda = lambda;
+    this.#bus = bus;
   }
 
+  /**
+   * Deploys the workflow as the stack does, to stand-ins of AWS on this machine: the rule brings events to the filtering
+   * function, which invokes the generator, which works on the registry.
+   */
   static async start(registry: RegistryThread, settings: WorkflowSettings): Promise<Workflow> {
-    return new Workflow(registry, await deployWorkflow(registry, settings));
+    const [lambda, bus] = [await startTestLambda(), await startTestEventBridge()];
+    deploy(registry, lambda, bus, settings);
+    return new Workflow(registry, lambda, bus);
   }
 
   /**
@@ -25,8 +35,8 @@ export class Workflow {
    * @param signal - Ends the waiting.
    * @returns The events that have come since this was called last, and what became of each.
    */
-  async run(signal: AbortSignal): Promise<readonly EventStory[]> {
-    const { lambda, bus } = this.#deployed;
+  async run(signal: AbortSignal): Promise<readonly EventTrace[]> {
+    const [lambda, bus] = [this.#lambda, this.#bus];
     this.#registry.listener = (event) => bus.deliver(event);
     try {
       for (let known = -1; known < bus.events.length; ) {
@@ -37,25 +47,25 @@ export class Workflow {
     } finally {
       this.#registry.listener = undefined;
     }
-    const stories = this.stories().slice(this.#told);
-    this.#told += stories.length;
-    return stories;
+    const traces = this.traces().slice(this.#told);
+    this.#told += traces.length;
+    return traces;
   }
 
   /** Delivers an event once more: EventBridge promises at least once, no more than that. */
-  redeliver({ event }: EventStory): void {
-    this.#deployed.bus.deliver(event);
+  redeliver({ event }: EventTrace): void {
+    this.#bus.deliver(event);
   }
 
   /** All events so far, and what became of each. */
-  stories(): readonly EventStory[] {
-    const { lambda, bus } = this.#deployed;
-    return tellStories(bus.events, lambda.invocations);
+  traces(): readonly EventTrace[] {
+    return traceEvents(this.#bus.events, this.#lambda.invocations);
   }
 
   /** Ends the functions and the bus. */
-  stop(): Promise<void> {
-    return this.#deployed.stop();
+  async stop(): Promise<void> {
+    await this.#lambda.stop();
+    await this.#bus.stop();
   }
 }
 
@@ -65,4 +75,55 @@ function aborted(signal: AbortSignal): Promise<never> {
     signal.throwIfAborted();
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
+}
+
+/** Seconds that an invocation may take: Lambda's longest for the generator. */
+const FILTER_TIMEOUT = 60;
+const GENERATOR_TIMEOUT = 900;
+
+/** Megabytes. With those of the generator Lambda gives a function one whole core. */
+const FILTER_MEMORY = 256;
+const GENERATOR_MEMORY = 1769;
+
+/** What can be said about a deployment. */
+export interface WorkflowSettings {
+  /** Which images are indexed. */
+  readonly filters: string;
+  /** Layers of fewer bytes are left out; the generator's own default where it is undefined. */
+  readonly minLayerSize: number | undefined;
+}
+
+function deploy(
+  registry: RegistryThread,
+  lambda: TestLambda,
+  bus: TestEventBridge,
+  { filters, minLayerSize }: WorkflowSettings,
+): void {
+  const generator = lambda.createFunction({
+    name: GENERATOR,
+    folder: GENERATOR_BUNDLE.folder,
+    handler: GENERATOR_BUNDLE.handler,
+    timeout: GENERATOR_TIMEOUT,
+    memorySize: GENERATOR_MEMORY,
+    environment: {
+      soci_registry_host: registry.host,
+      soci_event_bus: 'default',
+      ...(minLayerSize !== undefined && { soci_min_layer_size: String(minLayerSize) }),
+      AWS_ENDPOINT_URL_ECR: registry.awsEndpoint,
+      AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint,
+    } satisfies GeneratorEnvironment & Record<string, string>,
+  });
+  lambda.createFunction({
+    name: FILTER,
+    folder: FILTER_BUNDLE.folder,
+    handler: FILTER_BUNDLE.handler,
+    timeout: FILTER_TIMEOUT,
+    memorySize: FILTER_MEMORY,
+    environment: {
+      soci_repository_image_tag_filters: filters,
+      soci_index_generator_lambda_arn: generator.arn,
+      AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
+    } satisfies FilterEnvironment & Record<string, string>,
+  });
+  bus.putRule({ name: RULE, pattern: eventPattern(), target: (event) => void lambda.enqueue(FILTER, event) });
 }

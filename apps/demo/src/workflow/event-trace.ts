@@ -1,6 +1,10 @@
 import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
 import type { BusEvent, Invocation } from '@soci/test-aws';
-import { FILTER, GENERATOR } from './deploy-workflow.ts';
+
+/** Names of the parts, as they are deployed. */
+export const RULE = 'ECRImageActionEventBridgeRule';
+export const FILTER = 'ECRImageActionEventFilteringLambda';
+export const GENERATOR = 'SociIndexGeneratorLambda';
 
 /** A run of a function, and what it has answered; undefined where it has failed. */
 export interface Run<Answer> {
@@ -9,7 +13,7 @@ export interface Run<Answer> {
 }
 
 /** An event, and what became of it. */
-export interface EventStory {
+export interface EventTrace {
   readonly event: TellingEvent;
   /** The rules that let it through. */
   readonly rules: readonly string[];
@@ -29,7 +33,7 @@ export interface TellingEvent {
  * Brings together what the bus and the functions know of each event. Events have an id, which the functions pass on; the
  * same event may come several times.
  */
-export function tellStories(events: readonly BusEvent[], invocations: readonly Invocation[]): EventStory[] {
+export function traceEvents(events: readonly BusEvent[], invocations: readonly Invocation[]): EventTrace[] {
   const seen = new Map<string, number>();
   return events.map(({ event, rules }) => {
     const telling = event as TellingEvent;
