@@ -29,7 +29,7 @@ import {
   ANNOTATION_SOURCE_DIGEST,
   MEDIA_TYPE_SOCI_INDEX_V2,
 } from '../vocabulary.ts';
-import { isNormalized, listKnownPlatforms } from './known-platforms.ts';
+import { findOtherSettings, isNormalized, listKnownPlatforms, RECOGNITION_READS, takeZtocs } from './known-content.ts';
 import {
   type ConversionRecognition,
   type NotRecognized,
@@ -37,7 +37,6 @@ import {
   orNotRecognized,
   type RecognizeOptions,
 } from './recognition.ts';
-import { findOtherSettings, RECOGNITION_READS, takeZtocs } from './recognized-ztocs.ts';
 
 /**
  * Tells from manifests alone whether `converted` is what {@link convertImage} would give.

@@ -8,9 +8,8 @@ import { mapInParallel } from '../in-parallel.ts';
 import { readSociDocument } from '../inspect/soci-document.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import { ANNOTATION_BUILD_TOOL_IDENTIFIER, MEDIA_TYPE_SOCI_INDEX_V1 } from '../vocabulary.ts';
-import { listKnownPlatforms } from './known-platforms.ts';
+import { findOtherSettings, listKnownPlatforms, RECOGNITION_READS, takeZtocs } from './known-content.ts';
 import { type IndexesRecognition, type NotRecognized, notRecognized, orNotRecognized } from './recognition.ts';
-import { findOtherSettings, RECOGNITION_READS, takeZtocs } from './recognized-ztocs.ts';
 
 /** SOCI indexes of one manifest that are looked at: made with other settings, or by others. */
 const MAX_REFERRERS = 64;
