@@ -1,9 +1,9 @@
 // With `soci_compat=soci-cli` the generator makes what the reference has made of golden layouts, and refuses what it did.
 import type { GeneratorAnswer } from '@soci/functions';
 import { startTestLambda, type TestLambda } from '@soci/test-aws';
+import { type GoldenRun, readGoldenRuns } from '@soci/test-content';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type GoldenRun, readGoldenRuns } from '../../packages/index/src/fixtures/golden.ts';
 import { goldenImage } from '../registries/golden-layout.ts';
 import { generatorFunction } from './functions.ts';
 import { pushLayout } from './push.ts';

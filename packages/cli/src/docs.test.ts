@@ -1,12 +1,12 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { goldenLayerPath, goldenLayoutPath } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COMMANDS } from './command-table.ts';
 import { comparableOutput, consoleExamples } from './fixtures/console-examples.ts';
-import { layerPath, layoutPath } from './fixtures/golden.ts';
 import { runCli } from './fixtures/run-cli.ts';
 
 const DOCUMENTS = {
@@ -24,9 +24,9 @@ describe.each(Object.entries(DOCUMENTS))('the examples of %s', (_, url) => {
 
   beforeAll(async () => {
     registry = await startTestRegistry({ redirects: true });
-    await registry.loadLayout('app', layoutPath('single-oci'), 'v1');
+    await registry.loadLayout('app', goldenLayoutPath('single-oci'), 'v1');
     // What the documents say is there: an image named v1 in a layout, one with small layers only, and two layers.
-    cpSync(layoutPath('single-oci'), join(folder, 'app'), { recursive: true });
+    cpSync(goldenLayoutPath('single-oci'), join(folder, 'app'), { recursive: true });
     const indexFile = join(folder, 'app', 'index.json');
     const index = JSON.parse(readFileSync(indexFile, 'utf8')) as { manifests: object[] };
     const manifests = index.manifests.map((each) => ({
@@ -34,9 +34,9 @@ describe.each(Object.entries(DOCUMENTS))('the examples of %s', (_, url) => {
       annotations: { 'org.opencontainers.image.ref.name': 'v1' },
     }));
     writeFileSync(indexFile, JSON.stringify({ ...index, manifests }));
-    cpSync(layerPath('gzip-level6.tar.gz'), join(folder, 'layer.tar.gz'));
-    cpSync(layerPath('pax-xattrs.tar.gz'), join(folder, 'other.tar.gz'));
-    cpSync(layoutPath('small-layers'), join(folder, 'small'), { recursive: true });
+    cpSync(goldenLayerPath('gzip-level6.tar.gz'), join(folder, 'layer.tar.gz'));
+    cpSync(goldenLayerPath('pax-xattrs.tar.gz'), join(folder, 'other.tar.gz'));
+    cpSync(goldenLayoutPath('small-layers'), join(folder, 'small'), { recursive: true });
     process.chdir(folder);
   });
 

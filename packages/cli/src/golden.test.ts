@@ -3,10 +3,19 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Descriptor } from '@soci/oci';
 import { digestOf } from '@soci/oci';
+import {
+  type GoldenRun,
+  goldenLayerPath,
+  goldenLayoutPath,
+  readGoldenLayers,
+  readGoldenRuns,
+} from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, it } from 'vitest';
-import { type GoldenRun, LAYERS, LAYOUTS, layerPath, layoutPath } from './fixtures/golden.ts';
 import { jsonLines, runCli } from './fixtures/run-cli.ts';
+
+const LAYERS = Object.entries(readGoldenLayers());
+const LAYOUTS = Object.entries(readGoldenRuns());
 
 const folder = temporaryFolder();
 
@@ -23,7 +32,7 @@ describe('ztoc create makes the zTOCs that the reference makes', () => {
       spanSize,
       '-o',
       out,
-      ...LAYERS.map(([name]) => layerPath(name)),
+      ...LAYERS.map(([name]) => goldenLayerPath(name)),
     ];
     const run = await runCli(argv);
     const lines = jsonLines<Record<string, unknown>>(run);
@@ -33,7 +42,7 @@ describe('ztoc create makes the zTOCs that the reference makes', () => {
       const line = lines[index] as { layer: string; digest?: string; error?: { code: string; message: string } };
       const ztoc = golden.ztocs[spanSize];
       if (golden.refused !== undefined) {
-        expect(line, name).toEqual({ layer: name, path: layerPath(name), error: expect.anything() });
+        expect(line, name).toEqual({ layer: name, path: goldenLayerPath(name), error: expect.anything() });
         expect(line.error?.message, name).toContain(name);
         expect(existsSync(join(out, `${name}.ztoc`)), name).toBe(false);
       } else if (ztoc) {
@@ -55,7 +64,7 @@ describe('ztoc create makes the zTOCs that the reference makes', () => {
         golden.algorithm,
         '--span-size',
         spanSize,
-        layerPath(name),
+        goldenLayerPath(name),
       ];
       const run = await runCli(argv);
       expect(run.code).toBe(0);
@@ -73,13 +82,13 @@ describe('convert and create write what the reference writes', () => {
     const out = join(folder, `${name}-${index}`);
     // Once with threads, which cost a second to start from sources; the rest in this one.
     const jobs = index === 0 && name === 'single-oci' ? [] : ['--jobs', '1'];
-    const run = await runCli([...commandLine(golden), ...jobs, `oci:${layoutPath(name)}`, `oci:${out}:made`]);
+    const run = await runCli([...commandLine(golden), ...jobs, `oci:${goldenLayoutPath(name)}`, `oci:${out}:made`]);
     expect(run).toMatchObject({ code: 0 });
     const [result] = jsonLines<{ root?: Descriptor; indexes: Descriptor[] }>(run);
     expect(golden.run.v === 2 ? [result?.root] : result?.indexes).toEqual(golden.printed);
     const added = golden.added ?? {};
     const blobs = await readdir(join(out, 'blobs', 'sha256'));
-    const source = await readdir(join(layoutPath(name), 'blobs', 'sha256'));
+    const source = await readdir(join(goldenLayoutPath(name), 'blobs', 'sha256'));
     expect(new Set(blobs.filter((hex) => !source.includes(hex)).map((hex) => `sha256:${hex}`))).toEqual(
       new Set(Object.keys(added)),
     );
@@ -94,7 +103,13 @@ describe('convert and create write what the reference writes', () => {
 
   it.each(refused)('$name $golden.run: refused', async ({ name, golden, index }) => {
     const out = join(folder, `${name}-${index}`);
-    const run = await runCli([...commandLine(golden), '--jobs', '1', `oci:${layoutPath(name)}`, `oci:${out}:made`]);
+    const run = await runCli([
+      ...commandLine(golden),
+      '--jobs',
+      '1',
+      `oci:${goldenLayoutPath(name)}`,
+      `oci:${out}:made`,
+    ]);
     const nothing = /no ztocs created/.test(golden.refused ?? '');
     expect(run.code).toBe(nothing ? 3 : 1);
     expect(jsonLines(run)).toEqual([

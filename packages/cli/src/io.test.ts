@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { existsSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { goldenLayerPath } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, it } from 'vitest';
-import { layerPath } from './fixtures/golden.ts';
 import { runCli } from './fixtures/run-cli.ts';
 
 const folder = temporaryFolder();
@@ -33,7 +33,7 @@ describe('the program as a process', () => {
   });
 
   it('ends quietly when its reader has gone', async () => {
-    await runCli(['ztoc', 'create', '-o', folder, layerPath('many-files.tar.gz')]);
+    await runCli(['ztoc', 'create', '-o', folder, goldenLayerPath('many-files.tar.gz')]);
     const child = start('ztoc', 'ls', '--json', join(folder, 'many-files.tar.gz.ztoc'));
     child.stdout.once('data', () => child.stdout.destroy());
     const [[code], stderr] = await Promise.all([once(child, 'exit'), text(child.stderr)]);

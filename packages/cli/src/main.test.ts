@@ -1,6 +1,6 @@
+import { goldenLayerPath, goldenLayoutPath } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from './command-table.ts';
-import { layerPath, layoutPath } from './fixtures/golden.ts';
 import { runCli } from './fixtures/run-cli.ts';
 import { textWidth } from './terminal/text.ts';
 
@@ -99,11 +99,23 @@ describe('a failure', () => {
   });
 
   it.each([
-    [['inspect', `oci:${layerPath('plain.tar')}`], 'is a file, not a folder', `oci-archive:${layerPath('plain.tar')}?`],
-    [['inspect', `oci-archive:${layoutPath('multi')}:v1`], 'is a folder, not a file', `oci:${layoutPath('multi')}:v1?`],
-    [['ztoc', 'create', layoutPath('multi')], `${layoutPath('multi')}: is a folder, not a file [EISDIR]`, ''],
+    [
+      ['inspect', `oci:${goldenLayerPath('plain.tar')}`],
+      'is a file, not a folder',
+      `oci-archive:${goldenLayerPath('plain.tar')}?`,
+    ],
+    [
+      ['inspect', `oci-archive:${goldenLayoutPath('multi')}:v1`],
+      'is a folder, not a file',
+      `oci:${goldenLayoutPath('multi')}:v1?`,
+    ],
+    [
+      ['ztoc', 'create', goldenLayoutPath('multi')],
+      `${goldenLayoutPath('multi')}: is a folder, not a file [EISDIR]`,
+      '',
+    ],
     [['ztoc', 'info', 'no-such-file'], 'no-such-file: no such file or folder [ENOENT]', ''],
-    [['ztoc', 'cat', layerPath('plain.tar'), layerPath('plain.tar'), 'x'], '[ZTOC_INVALID]', ''],
+    [['ztoc', 'cat', goldenLayerPath('plain.tar'), goldenLayerPath('plain.tar'), 'x'], '[ZTOC_INVALID]', ''],
   ])('%j says what is wrong with what was named', async (argv, message, remedy) => {
     const { code, stdout, stderr } = await runCli(argv);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

@@ -4,11 +4,10 @@ import { gunzipSync } from 'node:zlib';
 import { copyImage, MEDIA_TYPE_OCI_LAYER } from '@soci/oci';
 import { createLayout, openLayout } from '@soci/oci/layout';
 import { MemoryStore } from '@soci/oci/memory';
+import { goldenLayoutPath, makeLayer, put, putImage, putLayer } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, test } from 'vitest';
 import { convertImage } from './convert/convert-image.ts';
-import { goldenFolder } from './fixtures/golden.ts';
-import { makeLayer, put, putImage, putLayer } from './fixtures/image.ts';
 import { enableSoci } from './fixtures/readme-example.ts';
 import { readImageFile } from './fixtures/readme-filesystem-example.ts';
 import { updateConverted } from './fixtures/readme-update-example.ts';
@@ -27,7 +26,7 @@ test.each(['readme-example.ts', 'readme-update-example.ts', 'readme-filesystem-e
 
 test('it does what the README says', async () => {
   // The golden layers are all smaller than the example's least size.
-  const skipped = await enableSoci(goldenFolder('multi'), join(folder, 'none'), 'v1');
+  const skipped = await enableSoci(goldenLayoutPath('multi'), join(folder, 'none'), 'v1');
   expect(skipped.every((line) => line.endsWith(' smaller-than-min-layer-size'))).toBe(true);
 
   const large = await makeLargeImage(join(folder, 'large'));
@@ -38,7 +37,7 @@ test('it does what the README says', async () => {
 
 test('what is converted is brought up to date by its new layers', async () => {
   const store = new MemoryStore();
-  const putPlain = (name: string) => put(store, MEDIA_TYPE_OCI_LAYER, gunzipSync(makeLayer(name, 11 << 20)));
+  const putPlain = (name: string) => put(store, MEDIA_TYPE_OCI_LAYER, gunzipSync(makeLayer(name, 11 << 20).bytes));
   const base = await putPlain('base');
   const first = await putImage(store, { architecture: 'amd64', os: 'linux' }, [base]);
   const converted = await convertImage(store, first);

@@ -1,8 +1,9 @@
+import { describeContent, jsonBytes, put, toBytes } from '@soci/test-content';
 import { expect, test } from 'vitest';
 import { type CopyProgress, copyImage } from './copy.ts';
 import type { Descriptor } from './descriptor.ts';
 import { MountingStore, PartialStore, SlowStore } from './fixtures/copy-targets.ts';
-import { bytesOf, describe as describeContent, jsonBytes, makeImage, put } from './fixtures/image.ts';
+import { makeImage } from './fixtures/image.ts';
 import type { OciLimits } from './limits.ts';
 import { parseManifest } from './manifest.ts';
 import {
@@ -127,7 +128,7 @@ test("ends with the signal's own reason", async () => {
 
 test('keeps few manifests in memory, however many wait for one slow blob', async () => {
   const store = new MemoryStore();
-  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
+  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
   const manifests: Descriptor[] = [];
   for (let i = 0; i < 60; i += 1) {
     const annotations = { number: `${i}` };
@@ -214,15 +215,15 @@ test('an overlay is read as one store and written only above', async () => {
   const { store: lower, root } = await makeImage();
   const upper = new MemoryStore();
   const overlay = new OverlayStore(upper, lower);
-  const extra = bytesOf('made on top');
+  const extra = toBytes('made on top');
   const added = describeContent('application/octet-stream', extra);
   await overlay.push(added, extra);
-  await overlay.push(root, bytesOf('ignored: it is there already'));
+  await overlay.push(root, toBytes('ignored: it is there already'));
 
   expect([await upper.exists(added), await lower.exists(added)]).toEqual([true, false]);
   expect([await upper.exists(root), await overlay.exists(root)]).toEqual([false, true]);
-  expect(await overlay.fetchRange(added, { offset: 8, length: 3 })).toEqual(bytesOf('top'));
-  expect(await overlay.fetchRange(root, { offset: 0, length: 2 })).toEqual(bytesOf('{"'));
+  expect(await overlay.fetchRange(added, { offset: 8, length: 3 })).toEqual(toBytes('top'));
+  expect(await overlay.fetchRange(root, { offset: 0, length: 2 })).toEqual(toBytes('{"'));
   const target = new MemoryStore();
   await copyImage(overlay, target, added);
   expect(await copyImage(overlay, target, root)).toMatchObject({ copied: 8 });
@@ -231,8 +232,8 @@ test('an overlay is read as one store and written only above', async () => {
 /** An image whose only layer, of this type, is not in the store. */
 async function imageWithout(mediaType: string) {
   const store = new MemoryStore();
-  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
-  const missing = describeContent(mediaType, bytesOf('not there'));
+  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
+  const missing = describeContent(mediaType, toBytes('not there'));
   const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [missing] };
   return { store, missing, root: await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(manifest)) };
 }
@@ -240,12 +241,12 @@ async function imageWithout(mediaType: string) {
 /** An image index over so many images of so many layers each. */
 async function wideImage(images: number, layers: number) {
   const store = new MemoryStore();
-  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
+  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
   const manifests: Descriptor[] = [];
   for (let image = 0; image < images; image += 1) {
     const own: Descriptor[] = [];
     for (let i = 0; i < layers; i += 1)
-      own.push(await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, bytesOf(`layer ${image} ${i}`)));
+      own.push(await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, toBytes(`layer ${image} ${i}`)));
     const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: own };
     manifests.push(await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(manifest)));
   }

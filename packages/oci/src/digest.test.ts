@@ -1,22 +1,22 @@
+import { toBytes } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
 import { createDigester, digestOf, isDigest, parseDigest } from './digest.ts';
-import { bytesOf } from './fixtures/image.ts';
 
 const HEX = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
 
 describe('digestOf', () => {
   test('gives the example of FIPS 180-4 for "abc"', () => {
-    expect(digestOf(bytesOf('abc'))).toBe(`sha256:${HEX}`);
-    expect(digestOf(bytesOf('abc'), 'sha512')).toMatch(/^sha512:ddaf35a193617aba[0-9a-f]{112}$/);
+    expect(digestOf(toBytes('abc'))).toBe(`sha256:${HEX}`);
+    expect(digestOf(toBytes('abc'), 'sha512')).toMatch(/^sha512:ddaf35a193617aba[0-9a-f]{112}$/);
   });
 });
 
 describe('createDigester', () => {
   test('gives the same digest for content in pieces', () => {
     const digester = createDigester();
-    digester.update(bytesOf('a'));
-    digester.update(bytesOf(''));
-    digester.update(bytesOf('bc'));
+    digester.update(toBytes('a'));
+    digester.update(toBytes(''));
+    digester.update(toBytes('bc'));
     expect(digester.digest()).toBe(`sha256:${HEX}`);
   });
 });

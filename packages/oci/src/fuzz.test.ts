@@ -1,8 +1,9 @@
+import { collect, drain } from '@soci/test-content';
 import { expect, test } from 'vitest';
 import { readArchive } from './archive/archive-store.ts';
 import { archiveChunks } from './archive/archive-writer.ts';
 import { OciError } from './errors.ts';
-import { collect, drain, makeImage } from './fixtures/image.ts';
+import { makeImage } from './fixtures/image.ts';
 import type { PositionalReader } from './layout/file-span.ts';
 import { parseImageIndex, parseManifest } from './manifest.ts';
 import { parsePlatform } from './platform.ts';

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { goldenLayoutPath, jsonBytes } from '@soci/test-content';
 import { expect, test } from 'vitest';
-import { goldenLayout } from './fixtures/golden.ts';
-import { jsonBytes } from './fixtures/image.ts';
 import { parseImageConfig } from './image-config.ts';
 
 test('reads platform and layers out of a real configuration', () => {
   const digest = '3fc252e7bb34e34d6e25a34c0566fde2bc93f26edde27019d3663f077eb5c4fa';
-  const raw = readFileSync(`${goldenLayout('gzip-called-tar')}/blobs/sha256/${digest}`);
+  const raw = readFileSync(`${goldenLayoutPath('gzip-called-tar')}/blobs/sha256/${digest}`);
   expect(parseImageConfig(raw)).toEqual({
     raw,
     platform: { architecture: 'amd64', os: 'linux' },

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { goldenLayoutPath, jsonBytes, toBytes } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
-import { goldenLayout } from './fixtures/golden.ts';
-import { bytesOf, jsonBytes } from './fixtures/image.ts';
 import { describeManifest, parseImageIndex, parseManifest } from './manifest.ts';
 import {
   MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
@@ -43,7 +42,7 @@ test('reads every field, and keeps the bytes beside them', () => {
 test('unknown fields are dropped from the parsed form and live on in the bytes', () => {
   // A manifest of the golden data with `"x-unknown": {"b": 1, "a": [1, 2.5, 1e+30]}`.
   const digest = '12badc4ce728bc9e8391ff2b15e5d65aea28cf939db564bb39ec56d85dae1454';
-  const raw = readFileSync(`${goldenLayout('unknown-fields')}/blobs/sha256/${digest}`);
+  const raw = readFileSync(`${goldenLayoutPath('unknown-fields')}/blobs/sha256/${digest}`);
   const parsed = parseManifest(raw);
   expect(Object.keys(parsed)).not.toContain('x-unknown');
   expect(parsed.layers[1]?.urls).toEqual(['https://example.invalid/x']);
@@ -80,7 +79,7 @@ describe('keys that mean something to JavaScript are only keys', () => {
   );
 
   test('as annotations', () => {
-    const { annotations } = parseManifest(bytesOf(text));
+    const { annotations } = parseManifest(toBytes(text));
     expect(Object.entries(annotations ?? {})).toEqual([
       ['__proto__', 'p'],
       ['constructor', 'c'],
@@ -90,25 +89,25 @@ describe('keys that mean something to JavaScript are only keys', () => {
   });
 
   test('as the document itself', () => {
-    const bytes = bytesOf(`{"__proto__":${JSON.stringify(manifest)}}`);
+    const bytes = toBytes(`{"__proto__":${JSON.stringify(manifest)}}`);
     expect(refusal(bytes)).toMatchObject({ code: 'MANIFEST_INVALID' });
     expect(({} as Record<string, unknown>).layers).toBeUndefined();
   });
 });
 
 test('of a key that stands twice the last counts, as in Go', () => {
-  const twice = bytesOf(JSON.stringify(manifest).replace('"layers"', '"layers":[],"layers"'));
+  const twice = toBytes(JSON.stringify(manifest).replace('"layers"', '"layers":[],"layers"'));
   expect(parseManifest(twice).layers).toHaveLength(1);
 });
 
 test.each([
-  ['no JSON', bytesOf('{'), 'manifest is not JSON'],
-  ['nothing', bytesOf(''), 'manifest is not JSON'],
+  ['no JSON', toBytes('{'), 'manifest is not JSON'],
+  ['nothing', toBytes(''), 'manifest is not JSON'],
   ['no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), 'not UTF-8'],
-  ['a byte order mark', bytesOf(`\uFEFF${JSON.stringify(manifest)}`), 'manifest is not JSON'],
-  ['brackets without end', bytesOf('['.repeat(1_000_000)), 'manifest is not JSON'],
-  ['a list', bytesOf('[]'), 'manifest must be an object, found a list'],
-  ['null', bytesOf('null'), 'manifest must be an object, found null'],
+  ['a byte order mark', toBytes(`\uFEFF${JSON.stringify(manifest)}`), 'manifest is not JSON'],
+  ['brackets without end', toBytes('['.repeat(1_000_000)), 'manifest is not JSON'],
+  ['a list', toBytes('[]'), 'manifest must be an object, found a list'],
+  ['null', toBytes('null'), 'manifest must be an object, found null'],
   ['schema 1 by its version', jsonBytes({ schemaVersion: 1 }), 'Docker schema 1 manifests are not supported'],
   ['schema 1 by its layers', jsonBytes({ ...manifest, fsLayers: [] }), 'Docker schema 1 manifests are not supported'],
   ['no version', jsonBytes({ config, layers: [] }), 'manifest.schemaVersion must be 2, found nothing'],

@@ -1,9 +1,9 @@
+import { collect, describeContent, drain, jsonBytes, put, toBytes } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
-import { bytesOf, collect, describe as describeContent, drain, jsonBytes, put } from './fixtures/image.ts';
 import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from './media-types.ts';
 import { MemoryStore } from './memory-store.ts';
 
-const content = bytesOf('content');
+const content = toBytes('content');
 const blob = describeContent('application/octet-stream', content);
 
 describe('MemoryStore', () => {
@@ -11,7 +11,7 @@ describe('MemoryStore', () => {
     const store = new MemoryStore();
     await store.push(blob, content);
     expect(await drain(store.fetch(blob))).toEqual(Buffer.from(content));
-    expect(await store.fetchRange(blob, { offset: 3, length: 4 })).toEqual(bytesOf('tent'));
+    expect(await store.fetchRange(blob, { offset: 3, length: 4 })).toEqual(toBytes('tent'));
     expect(await store.fetchRange(blob, { offset: 7, length: 0 })).toHaveLength(0);
   });
 
@@ -41,9 +41,9 @@ describe('MemoryStore', () => {
   test('refuses what does not match, and keeps nothing of it', async () => {
     const store = new MemoryStore();
     const push = (bytes: Uint8Array) => store.push(blob, bytes);
-    await expect(push(bytesOf('contend'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
-    await expect(push(bytesOf('cont'))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
-    await expect(push(bytesOf('contents'))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    await expect(push(toBytes('contend'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    await expect(push(toBytes('cont'))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    await expect(push(toBytes('contents'))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
     expect(await store.exists(blob)).toBe(false);
     await expect(drain(store.fetch(blob))).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
@@ -60,7 +60,7 @@ describe('MemoryStore', () => {
   test('takes no more than its limit', async () => {
     const store = new MemoryStore({ maxMemory: 10 });
     await store.push(blob, content);
-    const other = bytesOf('more');
+    const other = toBytes('more');
     const refused = store.push(describeContent('application/octet-stream', other), other);
     await expect(refused).rejects.toMatchObject({
       code: 'LIMIT_EXCEEDED',
@@ -71,19 +71,19 @@ describe('MemoryStore', () => {
 
   test('takes no more than its limit of what comes at the same time', async () => {
     const store = new MemoryStore({ maxMemory: 10 });
-    const contents = ['first', 'second', 'third'].map(bytesOf);
+    const contents = ['first', 'second', 'third'].map(toBytes);
     const push = (bytes: Uint8Array) => store.push(describeContent('application/octet-stream', bytes), bytes);
     const ends = await Promise.allSettled(contents.map(push));
     expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-    await expect(push(bytesOf('x'))).rejects.toMatchObject({ message: expect.stringContaining('room for 0') });
+    await expect(push(toBytes('x'))).rejects.toMatchObject({ message: expect.stringContaining('room for 0') });
   });
 
   test('gives back the room of what failed, or came twice', async () => {
     const store = new MemoryStore({ maxMemory: 14 });
     await Promise.all([store.push(blob, content), store.push(blob, content)]);
-    const other = bytesOf('another');
+    const other = toBytes('another');
     const descriptor = describeContent('application/octet-stream', other);
-    await expect(store.push(descriptor, bytesOf('an other'))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    await expect(store.push(descriptor, toBytes('an other'))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
     await store.push(descriptor, other);
   });
 
@@ -120,7 +120,7 @@ describe('MemoryStore', () => {
 
 async function makeReferrer(store: MemoryStore) {
   const subject = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, content);
-  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
+  const config = await put(store, MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
   const annotations = { a: '1' };
   const document = {
     schemaVersion: 2,

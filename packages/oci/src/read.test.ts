@@ -1,10 +1,10 @@
+import { describeContent, drain, toBytes } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
 import type { Fetcher } from './content.ts';
 import type { Descriptor } from './descriptor.ts';
-import { bytesOf, describe as describeContent, drain } from './fixtures/image.ts';
 import { readVerified, verifyStream } from './read.ts';
 
-const content = bytesOf('some content in three chunks');
+const content = toBytes('some content in three chunks');
 const descriptor = describeContent('application/octet-stream', content);
 const pieces = [content.subarray(0, 5), content.subarray(5, 5), content.subarray(5)];
 

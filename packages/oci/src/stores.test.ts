@@ -1,3 +1,4 @@
+import { describeContent, drain, toBytes } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { ArchiveStore } from './archive/archive-store.ts';
@@ -5,7 +6,7 @@ import { openArchive } from './archive/archive-store.ts';
 import { writeArchive } from './archive/archive-writer.ts';
 import type { Fetcher, Prober, Pusher, RangeFetcher, ReferrerLister, Resolver, Tagger } from './content.ts';
 import { copyImage } from './copy.ts';
-import { bytesOf, describe as describeContent, drain, makeImage } from './fixtures/image.ts';
+import { makeImage } from './fixtures/image.ts';
 import { createLayout, type LayoutDraft } from './layout/layout-draft.ts';
 import { type LayoutStore, openLayout } from './layout/layout-store.ts';
 import type { MemoryStore } from './memory-store.ts';
@@ -43,7 +44,7 @@ describe.each(stores)('%s keeps the contract of the interfaces', (_, open) => {
 
   test('what is not there is NOT_FOUND', async () => {
     const store = await open();
-    const missing = describeContent('application/x', bytesOf('missing'));
+    const missing = describeContent('application/x', toBytes('missing'));
     const error = { code: 'NOT_FOUND' };
     await expect(drain(store.fetch(missing))).rejects.toMatchObject(error);
     await expect(store.fetchRange(missing, { offset: 0, length: 1 })).rejects.toMatchObject(error);

@@ -1,7 +1,15 @@
+import {
+  collect,
+  describeContent,
+  goldenLayoutNames,
+  goldenLayoutPath,
+  jsonBytes,
+  put,
+  toBytes,
+} from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
 import type { Descriptor } from './descriptor.ts';
-import { goldenLayout, goldenNames } from './fixtures/golden.ts';
-import { bytesOf, collect, describe as describeContent, jsonBytes, makeImage, put } from './fixtures/image.ts';
+import { makeImage } from './fixtures/image.ts';
 import { openLayout } from './layout/layout-store.ts';
 import {
   MEDIA_TYPE_OCI_EMPTY,
@@ -31,14 +39,14 @@ describe('walkContent', () => {
 
   test('a blob alone is a walk of one', async () => {
     const store = new MemoryStore();
-    const blob = await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, bytesOf('x'));
+    const blob = await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, toBytes('x'));
     expect(await walk(store, blob)).toEqual([{ descriptor: blob }]);
   });
 
   test('does not go up to a subject, which need not be there', async () => {
     const store = new MemoryStore();
-    const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
-    const subject = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, bytesOf('not there'));
+    const config = await put(store, MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
+    const subject = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, toBytes('not there'));
     const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [], subject };
     const root = await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(manifest));
     expect((await walk(store, root)).map(({ descriptor }) => descriptor.digest)).toEqual([config.digest, root.digest]);
@@ -47,7 +55,7 @@ describe('walkContent', () => {
   test('follows a manifest that also stands somewhere as a blob', async () => {
     const { store, manifests } = await makeImage();
     const inner = manifests[0] as Descriptor;
-    const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
+    const config = await put(store, MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
     const asLayer = { ...inner, mediaType: 'application/octet-stream', platform: undefined };
     const holder = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [asLayer] };
     const first = await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(holder));
@@ -87,8 +95,8 @@ describe('walkContent', () => {
     await expect(walk(store, root, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 
-  test.each(goldenNames)('walks the golden layout %s', async (name) => {
-    const layout = await openLayout(goldenLayout(name));
+  test.each(goldenLayoutNames())('walks the golden layout %s', async (name) => {
+    const layout = await openLayout(goldenLayoutPath(name));
     for (const root of await layout.roots()) {
       for await (const { descriptor } of walkContent(layout, root)) expect(await layout.exists(descriptor)).toBe(true);
     }

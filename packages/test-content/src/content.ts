@@ -31,8 +31,14 @@ export function describeContent(mediaType: string, bytes: Uint8Array): ContentDe
 
 /** Content of a media type: bytes as they are, text as UTF-8, anything else as JSON. */
 export function contentOf(mediaType: string, content: unknown): Content {
-  const bytes = content instanceof Uint8Array ? content : Buffer.from(textOf(content));
+  const bytes =
+    content instanceof Uint8Array ? content : typeof content === 'string' ? Buffer.from(content) : jsonBytes(content);
   return { descriptor: describeContent(mediaType, bytes), bytes };
+}
+
+/** A value as JSON in UTF-8. */
+export function jsonBytes(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
 }
 
 /** Puts content into a store, as {@link contentOf} makes it. Returns its descriptor. */
@@ -59,8 +65,4 @@ export async function drain(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> 
   const copies: Uint8Array[] = [];
   for await (const chunk of chunks) copies.push(new Uint8Array(chunk));
   return Buffer.concat(copies);
-}
-
-function textOf(content: unknown): string {
-  return typeof content === 'string' ? content : JSON.stringify(content);
 }

@@ -69,6 +69,11 @@ export function readGoldenLayer(name: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(goldenLayerPath(name)));
 }
 
+/** The names of all golden layouts: small images with real layers, in every combination of media types that the reference takes or refuses. */
+export function goldenLayoutNames(): string[] {
+  return Object.keys(readGoldenRuns()).sort();
+}
+
 /** The path of a golden layout. */
 export function goldenLayoutPath(name: string): string {
   return fileURLToPath(new URL(`layouts/${name}`, FOLDER));

@@ -1,6 +1,6 @@
+import { goldenLayoutPath } from '@soci/test-content';
 import { expect, it, vi } from 'vitest';
 import { forwardProxies } from '../fixtures/forward-proxy.ts';
-import { layoutPath } from '../fixtures/golden.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 import { testRegistries } from '../fixtures/test-registries.ts';
 
@@ -10,7 +10,7 @@ const HOST = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
 
 it("reaches Amazon ECR by its name, with AWS's own credentials", async () => {
   const registry = await start({ auth: 'ecr', ecr: true, account: '123456789012', region: 'eu-west-1' });
-  await registry.loadLayout('team/app', layoutPath('single-oci'), 'v1');
+  await registry.loadLayout('team/app', goldenLayoutPath('single-oci'), 'v1');
   const proxy = await startProxy(registry.host);
   // The AWS SDK reads the process's environment; everything else comes from the program's.
   const aws = {

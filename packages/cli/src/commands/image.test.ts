@@ -1,13 +1,13 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Descriptor } from '@soci/oci';
+import { goldenLayoutPath } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { layoutPath } from '../fixtures/golden.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 
 const folder = temporaryFolder();
-const multi = `oci:${layoutPath('multi-annotated')}`;
+const multi = `oci:${goldenLayoutPath('multi-annotated')}`;
 const converted = `oci:${join(folder, 'multi')}:v1`;
 const quick = ['--jobs', '1', '--min-layer-size', '0'];
 
@@ -70,7 +70,7 @@ describe('convert', () => {
   it('takes files to prefetch from the command line and from a file, and says which are not there', async () => {
     const list = join(folder, 'prefetch.json');
     writeFileSync(list, '["/reg", " /no/such/file "]');
-    const source = `oci:${layoutPath('single-oci')}`;
+    const source = `oci:${goldenLayoutPath('single-oci')}`;
     const argv = ['convert', ...quick, '--prefetch-files-json', list, '--prefetch-file', 'block513', source];
     const [result] = jsonLines<Converted>(await runCli([...argv, '--json', `oci:${join(folder, 'prefetch')}`]));
     expect(result?.platforms[0]?.prefetchFiles.map((each) => 'found' in each && each.found)).toEqual([
@@ -94,7 +94,7 @@ describe('convert', () => {
     const run = await runCli([
       'convert',
       '--json',
-      `oci:${layoutPath('zstd-only')}`,
+      `oci:${goldenLayoutPath('zstd-only')}`,
       '--min-layer-size',
       '0',
       `oci:${join(folder, 'zstd')}`,
@@ -103,7 +103,7 @@ describe('convert', () => {
     expect(jsonLines<Converted>(run)[0]?.layers).toEqual([
       expect.objectContaining({ status: 'skipped', reason: 'unsupported-compression' }),
     ]);
-    const small = await runCli(['convert', `oci:${layoutPath('small-layers')}`, `oci:${join(folder, 'small')}`]);
+    const small = await runCli(['convert', `oci:${goldenLayoutPath('small-layers')}`, `oci:${join(folder, 'small')}`]);
     expect(small.code).toBe(3);
     expect(small.stdout).toMatch(/skipped: < 10 MiB[\s\S]*Nothing to index/);
   });
@@ -131,7 +131,7 @@ describe('inspect', () => {
 
   it('tells an attestation from an image', async () => {
     const [image] = jsonLines<{ platforms: object[]; others: { kind: string }[] }>(
-      await runCli(['inspect', '--json', `oci:${layoutPath('attested')}`]),
+      await runCli(['inspect', '--json', `oci:${goldenLayoutPath('attested')}`]),
     );
     expect(image?.platforms).toHaveLength(1);
     expect(image?.others.map(({ kind }) => kind)).toEqual(['attestation']);

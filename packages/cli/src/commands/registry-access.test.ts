@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { goldenLayoutPath } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, it } from 'vitest';
-import { layoutPath } from '../fixtures/golden.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 import { testRegistries } from '../fixtures/test-registries.ts';
 
@@ -14,7 +14,7 @@ const account = { username: 'me', password: PASSWORD };
 
 async function startWith(options: Parameters<typeof start>[0]): Promise<TestRegistry> {
   const registry = await start(options);
-  await registry.loadLayout('app', layoutPath('single-oci'), 'v1');
+  await registry.loadLayout('app', goldenLayoutPath('single-oci'), 'v1');
   return registry;
 }
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { goldenLayoutPath } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, it } from 'vitest';
-import { layoutPath } from '../fixtures/golden.ts';
 import { packImage } from '../fixtures/packed-image.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 import { testRegistries } from '../fixtures/test-registries.ts';
@@ -24,7 +24,7 @@ interface Indexed {
 /** A registry that holds one golden image. */
 async function startWith(layout: string, options?: Parameters<typeof start>[0]): Promise<TestRegistry> {
   const registry = await start(options);
-  await registry.loadLayout('app', layoutPath(layout), 'v1');
+  await registry.loadLayout('app', goldenLayoutPath(layout), 'v1');
   return registry;
 }
 
@@ -51,7 +51,7 @@ describe('convert within a registry', () => {
         'convert',
         '-q',
         ...quick,
-        `oci:${layoutPath(layout)}`,
+        `oci:${goldenLayoutPath(layout)}`,
         `oci:${join(folder, layout)}`,
       ]);
       expect(`${root?.digest}\n`).toBe(inLayout.stdout);
@@ -161,7 +161,7 @@ describe('zTOCs of other images', () => {
   it('are looked for with names like that of the image where DST has none, and not with the image once more', async () => {
     const registry = await startWith('single-oci');
     for (const tag of ['v2', ...Array.from({ length: 9 }, (_, i) => `z${i}`), `sha256-${'a'.repeat(64)}`])
-      await registry.loadLayout('app', layoutPath('single-docker'), tag);
+      await registry.loadLayout('app', goldenLayoutPath('single-docker'), tag);
     await runCli(['create', ...quick, `${registry.host}/app:v1`]);
     const asked = registry.requests.map(({ path }) => path.replace('/v2/app/manifests/', ''));
     expect(asked).toContain('v2');
@@ -200,7 +200,10 @@ describe('a place that cannot be written to', () => {
 describe('a tag', () => {
   it('that moves while its image is indexed leaves the converted one without a name', async () => {
     const registry = await startWith('single-oci');
-    const other = registry.manifest('app', await registry.loadLayout('app', layoutPath('single-docker'), 'other'));
+    const other = registry.manifest(
+      'app',
+      await registry.loadLayout('app', goldenLayoutPath('single-docker'), 'other'),
+    );
     const places = [`${registry.host}/app:v1`, `${registry.host}/app:v1-soci`];
     const { code, stderr } = await runCli(['convert', ...quick, ...places], {
       // The first thing that is said is that a layer is done: the image is resolved then, and not yet written.
@@ -280,7 +283,7 @@ describe('convert from one place to another', () => {
       'convert',
       '-q',
       ...quick,
-      `oci:${layoutPath('single-oci')}`,
+      `oci:${goldenLayoutPath('single-oci')}`,
       `${registry.host}/app:v1`,
     ]);
     expect(registry.checkGraph('app', 'v1')).toEqual([]);

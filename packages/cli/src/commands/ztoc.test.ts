@@ -3,14 +3,13 @@ import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } fr
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { digestOf } from '@soci/oci';
-import { hasProgram } from '@soci/test-content';
+import { goldenLayerPath, hasProgram } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { layerPath } from '../fixtures/golden.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 
 const folder = temporaryFolder();
-const layer = layerPath('gzip-level6.tar.gz');
+const layer = goldenLayerPath('gzip-level6.tar.gz');
 const ztoc = join(folder, 'gzip-level6.tar.gz.ztoc');
 const file = 'usr/bin/f00000-wgjrngs';
 
@@ -110,7 +109,7 @@ describe('ztoc ls', () => {
 
   it('has the records of extended attributes', async () => {
     const out = join(folder, 'kinds');
-    await runCli(['ztoc', 'create', '-o', out, layerPath('pax-xattrs.tar.gz')]);
+    await runCli(['ztoc', 'create', '-o', out, goldenLayerPath('pax-xattrs.tar.gz')]);
     const listed = jsonLines<{ paxRecords?: object }>(
       await runCli(['ztoc', 'ls', '--json', join(out, 'pax-xattrs.tar.gz.ztoc')]),
     );
@@ -148,7 +147,7 @@ describe('ztoc cat', () => {
 
   it('finds out that the layer is another one, and writes nothing', async () => {
     const out = join(folder, 'wrong');
-    const run = await runCli(['ztoc', 'cat', '-o', out, ztoc, layerPath('gzip-level9.tar.gz'), file]);
+    const run = await runCli(['ztoc', 'cat', '-o', out, ztoc, goldenLayerPath('gzip-level9.tar.gz'), file]);
     expect(run).toMatchObject({ code: 1, stdout: '' });
     expect(run.stderr).toContain('[SPAN_DIGEST_MISMATCH]');
     expect(existsSync(out)).toBe(false);
@@ -170,7 +169,7 @@ describe('ztoc verify', () => {
   });
 
   it.each(['gzip-level9.tar.gz', 'plain.tar'])('finds that it is not of %s', async (other) => {
-    const run = await runCli(['ztoc', 'verify', ztoc, layerPath(other)]);
+    const run = await runCli(['ztoc', 'verify', ztoc, goldenLayerPath(other)]);
     expect(run.code).toBe(1);
   });
 

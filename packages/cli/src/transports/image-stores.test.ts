@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Descriptor } from '@soci/oci';
+import { goldenLayoutPath } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { layoutPath } from '../fixtures/golden.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 
 const root = temporaryFolder();
@@ -13,7 +13,7 @@ let turn = 0;
 beforeEach(() => {
   folder = join(root, String(turn++));
   mkdirSync(folder);
-  cpSync(layoutPath('single-oci'), join(folder, 'app'), { recursive: true });
+  cpSync(goldenLayoutPath('single-oci'), join(folder, 'app'), { recursive: true });
 });
 
 /** Runs with quick settings, all paths below the test's own folder. */

@@ -1,6 +1,7 @@
 import { digestOf, MEDIA_TYPE_OCI_LAYER_GZIP, MEDIA_TYPE_OCI_LAYER_ZSTD } from '@soci/oci';
+import { makeLayer, put, putImage, putIndex, putLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
-import { CountingStore, makeLayer, put, putImage, putIndex, putLayer } from '../fixtures/image.ts';
+import { CountingStore } from '../fixtures/counting-store.ts';
 import type { IndexProgress } from '../progress.ts';
 import { recognizeIndexes } from '../recognize/recognize-indexes.ts';
 import { buildSociIndex } from './build-index.ts';
@@ -136,7 +137,7 @@ describe('buildSociIndex', () => {
   describe('refuses', () => {
     it('a layer whose bytes are not those of its digest', async () => {
       const store = new CountingStore();
-      const bytes = makeLayer('a', 5000);
+      const { bytes } = makeLayer('a', 5000);
       // Another value of the same length in the gzip header's time: the data stays valid, the digest does not.
       const changed = Uint8Array.from(bytes, (byte, i) => (i === 4 ? byte ^ 1 : byte));
       const layer = await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, bytes);
@@ -158,7 +159,7 @@ describe('buildSociIndex', () => {
       async function* endless() {
         for (;;) {
           chunks += 1;
-          yield makeLayer('a', 5000);
+          yield makeLayer('a', 5000).bytes;
         }
       }
       const lying = {
@@ -170,7 +171,7 @@ describe('buildSociIndex', () => {
 
     it('a layer that is damaged, saying where', async () => {
       const store = new CountingStore();
-      const bytes = makeLayer('a', 5000);
+      const { bytes } = makeLayer('a', 5000);
       const layer = await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, bytes.subarray(0, bytes.length - 20));
       const image = await putImage(store, AMD64, [layer]);
       await expect(buildSociIndex(store, image, { minLayerSize: 0 })).rejects.toMatchObject({

@@ -1,7 +1,8 @@
 import type { Descriptor } from '@soci/oci';
+import { put, putImage, putIndex, putLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
+import { CountingStore } from '../fixtures/counting-store.ts';
 import { type GoldenImage, openGolden } from '../fixtures/golden.ts';
-import { CountingStore, put, putImage, putIndex, putLayer } from '../fixtures/image.ts';
 import type { SociIndexOptions } from '../options.ts';
 import {
   ANNOTATION_IMAGE_MANIFEST_DIGEST,

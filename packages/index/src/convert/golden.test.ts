@@ -1,5 +1,6 @@
+import { readGoldenRuns } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
-import { openGolden, readGoldenRuns } from '../fixtures/golden.ts';
+import { openGolden } from '../fixtures/golden.ts';
 import type { SociIndexOptions } from '../options.ts';
 import { buildSociIndex } from './build-index.ts';
 import { convertImage } from './convert-image.ts';

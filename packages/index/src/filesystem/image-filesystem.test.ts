@@ -1,11 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import { type Descriptor, MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
 import { MemoryStore } from '@soci/oci/memory';
-import { concat, TAR_END, tarEntry } from '@soci/test-content';
+import { concat, put, putImage, putIndex, TAR_END, tarEntry } from '@soci/test-content';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
-import { put, putImage, putIndex } from '../fixtures/image.ts';
 import { openImageFilesystem } from './open-image-filesystem.ts';
 
 /** What a layer holds, by path: a file's content, `-> ` before a link's target, nothing for a directory. */

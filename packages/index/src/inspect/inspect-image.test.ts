@@ -1,9 +1,9 @@
 import { MemoryStore } from '@soci/oci/memory';
+import { put, putImage, putLayer } from '@soci/test-content';
 import { expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
 import { openGolden } from '../fixtures/golden.ts';
-import { put, putImage, putLayer } from '../fixtures/image.ts';
 import { inspectImage } from './inspect-image.ts';
 
 const AMD64 = { architecture: 'amd64', os: 'linux' };

@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { digestOf } from '@soci/oci';
+import { makeLayer } from '@soci/test-content';
 import { buildZtoc, decodeZtoc, encodeZtoc, type Ztoc } from '@soci/ztoc';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { makeLayer } from '../fixtures/image.ts';
 import { adoptZtoc } from './adopt-ztoc.ts';
 import type { LayerSettings } from './layer-plan.ts';
 
@@ -31,7 +31,7 @@ describe('adoptZtoc', () => {
     adoptZtoc(changed, layer, settings, NO_LIMIT);
 
   beforeAll(async () => {
-    const content = makeLayer('a', 9 << 20);
+    const content = makeLayer('a', 9 << 20).bytes;
     layer = { digest: digestOf(content), size: content.length, compression: 'gzip' };
     ({ bytes } = await buildZtoc(once(content), SETTINGS));
     ztoc = decodeZtoc(bytes);
@@ -87,7 +87,7 @@ describe('adoptZtoc', () => {
   });
 
   it('takes or refuses whatever it is given', async () => {
-    const content = makeLayer('b', 1000);
+    const content = makeLayer('b', 1000).bytes;
     const small = await buildZtoc(once(content), SETTINGS);
     const own = { digest: digestOf(content), size: content.length, compression: 'gzip' as const };
     const last = small.bytes.length - 1;

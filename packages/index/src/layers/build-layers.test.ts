@@ -1,6 +1,7 @@
 import { MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
+import { makeLayer, put, putLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
-import { CountingStore, makeLayer, put, putLayer } from '../fixtures/image.ts';
+import { CountingStore } from '../fixtures/counting-store.ts';
 import { resolveOptions, type SociIndexOptions } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
 import { buildLayers } from './build-layers.ts';
@@ -48,7 +49,7 @@ describe.runIf(canStartThreads())('buildLayers on several threads', () => {
   it('ends with the first layer that is damaged, naming it and the byte', async () => {
     const store = new CountingStore();
     const good = await putLayers(store, [400_000, 900_000]);
-    const bytes = makeLayer('bad', 600_000);
+    const { bytes } = makeLayer('bad', 600_000);
     bytes.fill(0xff, 300_000, 300_100);
     const bad = task(await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, bytes));
     for (const jobs of [1, 2, 3]) {

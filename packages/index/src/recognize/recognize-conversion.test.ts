@@ -6,11 +6,12 @@ import {
   parseImageIndex,
   readVerified,
 } from '@soci/oci';
+import { put, putImage, putIndex, putLayer } from '@soci/test-content';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { convertImage } from '../convert/convert-image.ts';
+import { CountingStore } from '../fixtures/counting-store.ts';
 import { loadGolden, type RecordingStore } from '../fixtures/golden-memory.ts';
-import { CountingStore, put, putImage, putIndex, putLayer } from '../fixtures/image.ts';
 import { isSameContent } from '../fixtures/provenance.ts';
 import { randomOptions } from '../fixtures/random-options.ts';
 import type { SociIndexOptions } from '../options.ts';

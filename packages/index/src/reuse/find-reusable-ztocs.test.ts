@@ -1,11 +1,11 @@
 import type { Descriptor } from '@soci/oci';
 import { MEDIA_TYPE_OCI_IMAGE_INDEX } from '@soci/oci';
+import { putImage, putIndex, putLayer } from '@soci/test-content';
 import { decodeZtoc, encodeZtoc } from '@soci/ztoc';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
 import { RecordingStore } from '../fixtures/golden-memory.ts';
-import { putImage, putIndex, putLayer } from '../fixtures/image.ts';
 import type { SociIndexOptions } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
 import { verifySociIndex } from '../verify/verify-index.ts';

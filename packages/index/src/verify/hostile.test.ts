@@ -1,5 +1,6 @@
 import { type Descriptor, digestOf, OciError } from '@soci/oci';
 import { MemoryStore } from '@soci/oci/memory';
+import { putImage, putLayer } from '@soci/test-content';
 import { ZtocError } from '@soci/ztoc';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -7,7 +8,6 @@ import { buildSociIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
 import type { Artifact } from '../convert/soci-manifest.ts';
 import { SociIndexError } from '../errors.ts';
-import { putImage, putLayer } from '../fixtures/image.ts';
 import { verifySociIndex } from './verify-index.ts';
 
 const SEED = 20261123;

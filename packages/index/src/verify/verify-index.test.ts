@@ -1,11 +1,11 @@
 import { type Descriptor, digestOf, OverlayStore } from '@soci/oci';
 import { MemoryStore } from '@soci/oci/memory';
+import { putLayer } from '@soci/test-content';
 import { decodeZtoc, encodeZtoc, type Ztoc } from '@soci/ztoc';
 import { describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
 import { openGolden } from '../fixtures/golden.ts';
-import { putLayer } from '../fixtures/image.ts';
 import type { SociIndexOptions } from '../options.ts';
 import { MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 import { type VerifyProgress, verifySociIndex } from './verify-index.ts';

@@ -2,18 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { hasProgram } from '@soci/test-content';
+import { describeContent, drain, goldenLayoutPath, hasProgram, toBytes } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
-import { goldenLayout } from '../fixtures/golden.ts';
-import { bytesOf, describe as describeContent, drain } from '../fixtures/image.ts';
 import { walkContent } from '../walk.ts';
 import { openArchive } from './archive-store.ts';
 import { BLOCK_SIZE, checksums, formatMemberHeader, formatPaxRecord } from './tar-format.ts';
 
 const temp = temporaryFolder();
-const MARK = bytesOf('{"imageLayoutVersion":"1.0.0"}');
-const INDEX = bytesOf('{"schemaVersion":2,"manifests":[]}');
+const MARK = toBytes('{"imageLayoutVersion":"1.0.0"}');
+const INDEX = toBytes('{"schemaVersion":2,"manifests":[]}');
 const END = new Uint8Array(2 * BLOCK_SIZE);
 let count = 0;
 
@@ -54,7 +52,7 @@ describe('archives by other hands', () => {
     ['v7', ['--format=v7']],
   ])('tar in %s format, where there is tar', async (_, [format, ...names]) => {
     const path = write();
-    const folder = goldenLayout('multi');
+    const folder = goldenLayoutPath('multi');
     const listed = names.length > 0 ? names : ['blobs', 'index.json', 'oci-layout'];
     execFileSync('tar', ['-cf', path, format as string, '-C', folder, ...listed]);
     const archive = await openArchive(path);
@@ -73,13 +71,13 @@ describe('archives by other hands', () => {
   });
 
   test('GNU long names and PAX paths name what follows', async () => {
-    const long = member('././@LongLink', bytesOf('./index.json\0'), typed('L'));
+    const long = member('././@LongLink', toBytes('./index.json\0'), typed('L'));
     const pax = member('PaxHeaders/x', Buffer.from(formatPaxRecord('path', 'oci-layout')), typed('x'));
     expect(await rootsOf(write(pax, member('cut', MARK), long, member('cut', INDEX), END))).toBe(0);
   });
 
   test('a ustar prefix is part of the name, GNU times in its place are not', async () => {
-    const prefixed = member('index.json', bytesOf('other'), (header) => void header.write('elsewhere', 345));
+    const prefixed = member('index.json', toBytes('other'), (header) => void header.write('elsewhere', 345));
     const gnu = member('index.json', INDEX, (header) => {
       header.write('ustar  \0', 257, 'latin1');
       header.write('14572134561\0', 345, 'latin1');
@@ -98,11 +96,11 @@ describe('archives by other hands', () => {
   });
 
   test('of a name that stands twice the last counts', async () => {
-    expect(await rootsOf(write(mark, member('index.json', bytesOf('{')), index, END))).toBe(0);
+    expect(await rootsOf(write(mark, member('index.json', toBytes('{')), index, END))).toBe(0);
   });
 
   test('members that are no part of a layout are passed over, and so is what follows the end', async () => {
-    const stray = [member('../../etc/passwd', bytesOf('x')), member('/index.json', bytesOf('x')), member('a', MARK)];
+    const stray = [member('../../etc/passwd', toBytes('x')), member('/index.json', toBytes('x')), member('a', MARK)];
     expect(
       await rootsOf(
         write(
@@ -111,7 +109,7 @@ describe('archives by other hands', () => {
           member('pax_global_header', Buffer.from(formatPaxRecord('comment', 'c')), typed('g')),
           index,
           END,
-          bytesOf('junk'),
+          toBytes('junk'),
         ),
       ),
     ).toBe(0);
@@ -167,8 +165,8 @@ describe('hostile archives', () => {
       'LIMIT_EXCEEDED',
       'the limit is 1048576',
     ],
-    ['a PAX record without end', [member('x', bytesOf('99 path=a\n'), typed('x'))], 'ARCHIVE_INVALID', 'byte 512'],
-    ['a PAX record of length 0', [member('x', bytesOf('0 path=a\n'), typed('x'))], 'ARCHIVE_INVALID', 'malformed'],
+    ['a PAX record without end', [member('x', toBytes('99 path=a\n'), typed('x'))], 'ARCHIVE_INVALID', 'byte 512'],
+    ['a PAX record of length 0', [member('x', toBytes('0 path=a\n'), typed('x'))], 'ARCHIVE_INVALID', 'malformed'],
     [
       'a PAX size that is none',
       [member('x', Buffer.from(formatPaxRecord('size', '-1')), typed('x'))],
@@ -190,7 +188,7 @@ describe('hostile archives', () => {
     ['a folder', [mark, member('index.json', new Uint8Array(), typed('5'))], 'ARCHIVE_INVALID', 'is a folder'],
     ['no mark', [index, END], 'LAYOUT_INVALID', 'has no oci-layout'],
     ['no index', [mark, END], 'LAYOUT_INVALID', 'has no index.json'],
-    ['a Docker archive', [member('manifest.json', bytesOf('[]')), END], 'LAYOUT_INVALID', "Docker's old format"],
+    ['a Docker archive', [member('manifest.json', toBytes('[]')), END], 'LAYOUT_INVALID', "Docker's old format"],
   ])('%s', async (_, parts, code, words) => {
     const error = { code, message: expect.stringContaining(words) };
     await expect(rootsOf(write(...parts))).rejects.toMatchObject(error);
@@ -224,11 +222,11 @@ test('a member of 9 GiB is found and read at its far end', async () => {
   const start = readFileSync(path).length;
   const file = openSync(path, 'r+');
   ftruncateSync(file, start + size + END.length);
-  writeSync(file, bytesOf('far end'), 0, 7, start + size - 7);
+  writeSync(file, toBytes('far end'), 0, 7, start + size - 7);
   closeSync(file);
   const archive = await openArchive(path);
   const blob = { mediaType: 'application/octet-stream', digest, size };
-  expect(await archive.fetchRange(blob, { offset: size - 7, length: 7 })).toEqual(bytesOf('far end'));
+  expect(await archive.fetchRange(blob, { offset: size - 7, length: 7 })).toEqual(toBytes('far end'));
   await archive.close();
   rmSync(path);
 });

@@ -1,13 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasProgram } from '@soci/test-content';
+import {
+  describeContent,
+  drain,
+  goldenLayoutNames,
+  goldenLayoutPath,
+  hasProgram,
+  jsonBytes,
+  put,
+  toBytes,
+} from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { copyImage } from '../copy.ts';
 import { digestOf } from '../digest.ts';
-import { goldenLayout, goldenNames } from '../fixtures/golden.ts';
-import { bytesOf, describe as describeContent, drain, jsonBytes, makeImage, put } from '../fixtures/image.ts';
+import { makeImage } from '../fixtures/image.ts';
 import { openLayout } from '../layout/layout-store.ts';
 import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '../media-types.ts';
 import { MemoryStore } from '../memory-store.ts';
@@ -19,8 +27,8 @@ import { formatMemberHeader, formatPaxRecord, parsePaxRecords, parseTarHeader } 
 const temp = temporaryFolder();
 
 describe('writeArchive', () => {
-  test.each(goldenNames)('the golden layout %s comes back out of its archive', async (name) => {
-    const source = await openLayout(goldenLayout(name));
+  test.each(goldenLayoutNames())('the golden layout %s comes back out of its archive', async (name) => {
+    const source = await openLayout(goldenLayoutPath(name));
     const roots = await source.roots();
     const path = join(temp, `${name}.tar`);
     await writeArchive(
@@ -61,7 +69,7 @@ describe('writeArchive', () => {
   });
 
   test('what is new lies in memory, what is old in its layout: the archive holds both', async () => {
-    const lower = await openLayout(goldenLayout('single-oci'));
+    const lower = await openLayout(goldenLayoutPath('single-oci'));
     const { store: upper, root: added } = await makeImage();
     const path = join(temp, 'overlay.tar');
     const old = await lower.resolve();
@@ -80,7 +88,7 @@ describe('writeArchive', () => {
     const path = join(temp, 'kept.tar');
     writeFileSync(path, 'before');
     const before = readdirSync(temp);
-    const missing = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, bytesOf('missing'));
+    const missing = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, toBytes('missing'));
     const written = writeArchive(path, store, [{ target: root }, { target: missing }]);
     await expect(written).rejects.toMatchObject({ code: 'NOT_FOUND' });
     const named = writeArchive(path, store, [{ target: root, reference: 'not a name' }]);
@@ -105,8 +113,8 @@ describe('writeArchive', () => {
 
   test('a non-distributable layer that is elsewhere is left out', async () => {
     const store = new MemoryStore();
-    const config = await put(store, MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
-    const layer = describeContent('application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', bytesOf('elsewhere'));
+    const config = await put(store, MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
+    const layer = describeContent('application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', toBytes('elsewhere'));
     const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [layer] };
     const root = await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(manifest));
     const path = join(temp, 'foreign.tar');

@@ -9,11 +9,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { describeContent, goldenLayoutNames, goldenLayoutPath, toBytes } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { copyImage } from '../copy.ts';
-import { goldenLayout, goldenNames } from '../fixtures/golden.ts';
-import { bytesOf, describe as describeContent, makeImage } from '../fixtures/image.ts';
+import { makeImage } from '../fixtures/image.ts';
 import { createLayout } from './layout-draft.ts';
 import { openLayout } from './layout-store.ts';
 
@@ -66,7 +66,7 @@ describe('a new layout', () => {
     await copyImage(store, draft, root);
     await draft.discard();
     expect(readdirSync(parent)).toEqual([]);
-    await expect(draft.push(root, bytesOf(''))).rejects.toMatchObject({ code: 'WRITE_FAILED' });
+    await expect(draft.push(root, toBytes(''))).rejects.toMatchObject({ code: 'WRITE_FAILED' });
     await expect(draft.commit()).rejects.toMatchObject({ code: 'WRITE_FAILED' });
   });
 
@@ -83,7 +83,7 @@ describe('a new layout', () => {
   test('can be read back before it is committed', async () => {
     const { folder } = makePlace();
     const draft = await createLayout(folder);
-    const content = bytesOf('content');
+    const content = toBytes('content');
     const blob = describeContent('application/x', content);
     await draft.push(blob, content);
     expect(await draft.exists(blob)).toBe(true);
@@ -114,7 +114,7 @@ describe('a new layout', () => {
 describe('a layout that is there already', () => {
   test('is added to: blobs at once, names when committed', async () => {
     const { folder } = makePlace();
-    cpSync(goldenLayout('single-oci'), folder, { recursive: true });
+    cpSync(goldenLayoutPath('single-oci'), folder, { recursive: true });
     const existing = await openLayout(folder);
     const before = await existing.roots();
     const { store, root, manifests } = await makeImage();
@@ -131,9 +131,9 @@ describe('a layout that is there already', () => {
 
   test('is as before when the draft is discarded', async () => {
     const { folder } = makePlace();
-    cpSync(goldenLayout('single-oci'), folder, { recursive: true });
+    cpSync(goldenLayoutPath('single-oci'), folder, { recursive: true });
     const before = readdirSync(folder, { recursive: true });
-    const source = await openLayout(goldenLayout('single-oci'));
+    const source = await openLayout(goldenLayoutPath('single-oci'));
     const { store, root } = await makeImage();
     const draft = await createLayout(folder);
     await copyImage(source, draft, await source.resolve());
@@ -141,13 +141,15 @@ describe('a layout that is there already', () => {
     await draft.tag(root, 'v1');
     await draft.discard();
     expect(readdirSync(folder, { recursive: true })).toEqual(before);
-    expect(readFileSync(join(folder, 'index.json'))).toEqual(readFileSync(`${goldenLayout('single-oci')}/index.json`));
+    expect(readFileSync(join(folder, 'index.json'))).toEqual(
+      readFileSync(`${goldenLayoutPath('single-oci')}/index.json`),
+    );
   });
 });
 
-test.each(goldenNames)('the golden layout %s is copied to the same blobs', async (name) => {
+test.each(goldenLayoutNames())('the golden layout %s is copied to the same blobs', async (name) => {
   const { folder } = makePlace();
-  const source = await openLayout(goldenLayout(name));
+  const source = await openLayout(goldenLayoutPath(name));
   const draft = await createLayout(folder);
   for (const root of await source.roots()) {
     await copyImage(source, draft, root);
@@ -157,7 +159,7 @@ test.each(goldenNames)('the golden layout %s is copied to the same blobs', async
   const copy = await openLayout(folder);
   expect(await copy.roots()).toEqual(await source.roots());
   const blobs = (layout: string) => readdirSync(join(layout, 'blobs', 'sha256'));
-  expect(blobs(folder)).toEqual(blobs(goldenLayout(name)));
+  expect(blobs(folder)).toEqual(blobs(goldenLayoutPath(name)));
 });
 
 function makeOther(folder: string): void {

@@ -1,13 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { hasProgram } from '@soci/test-content';
+import { collect, describeContent, drain, goldenLayoutPath, hasProgram, jsonBytes, toBytes } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import type { Descriptor } from '../descriptor.ts';
 import { digestOf } from '../digest.ts';
-import { goldenLayout } from '../fixtures/golden.ts';
-import { bytesOf, collect, describe as describeContent, drain, jsonBytes } from '../fixtures/image.ts';
 import { parseImageIndex, parseManifest } from '../manifest.ts';
 import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '../media-types.ts';
 import { readVerified } from '../read.ts';
@@ -19,7 +17,7 @@ const ATTESTED_INDEX = 'sha256:6407d0a0cd16c65f1a392e1c654dee163d5ce2874c2613d75
 /** A copy of a golden layout, for a test to spoil. */
 function copyOf(name: string): { folder: string; blobs: string } {
   const folder = join(temp, `${name}-${readdirSync(temp).length}`);
-  cpSync(goldenLayout(name), folder, { recursive: true });
+  cpSync(goldenLayoutPath(name), folder, { recursive: true });
   return { folder, blobs: join(folder, 'blobs', 'sha256') };
 }
 
@@ -37,13 +35,13 @@ const hexOf = ({ digest }: Descriptor) => digest.slice('sha256:'.length);
 describe('openLayout', () => {
   test('opens a folder reached through a symbolic link: only what is below it must be its own', async () => {
     const link = join(temp, 'link');
-    symlinkSync(goldenLayout('single-oci'), link);
+    symlinkSync(goldenLayoutPath('single-oci'), link);
     expect(await (await openLayout(link)).roots()).toHaveLength(1);
   });
 
   test.each([
     ['nothing there', 'NOT_FOUND', () => join(temp, 'missing')],
-    ['a file', 'LAYOUT_INVALID', () => join(goldenLayout('multi'), 'index.json')],
+    ['a file', 'LAYOUT_INVALID', () => join(goldenLayoutPath('multi'), 'index.json')],
     ['an empty folder', 'LAYOUT_INVALID', () => makeFolder({})],
     ['another version', 'LAYOUT_INVALID', () => makeFolder({ 'oci-layout': '{"imageLayoutVersion":"2.0.0"}' })],
     ['a version that is no text', 'MANIFEST_INVALID', () => makeFolder({ 'oci-layout': '{"imageLayoutVersion":1}' })],
@@ -56,7 +54,7 @@ describe('openLayout', () => {
 
 describe('reading', () => {
   test('gives a blob in chunks that own their memory', async () => {
-    const { store, layers } = await openImage(goldenLayout('single-oci'));
+    const { store, layers } = await openImage(goldenLayoutPath('single-oci'));
     const [layer] = layers as [Descriptor];
     const chunks = await collect(store.fetch(layer));
     expect(digestOf(Buffer.concat(chunks))).toBe(layer.digest);
@@ -76,7 +74,7 @@ describe('reading', () => {
   });
 
   test('gives ranges, and refuses those past the end', async () => {
-    const { store, layers } = await openImage(goldenLayout('single-oci'));
+    const { store, layers } = await openImage(goldenLayoutPath('single-oci'));
     const [layer] = layers as [Descriptor];
     const whole = await drain(store.fetch(layer));
     const range = { offset: 1000, length: 2000 };
@@ -86,7 +84,7 @@ describe('reading', () => {
   });
 
   test('may stop early, and be aborted', async () => {
-    const { store, layers } = await openImage(goldenLayout('single-oci'));
+    const { store, layers } = await openImage(goldenLayoutPath('single-oci'));
     for await (const _ of store.fetch(layers[0] as Descriptor)) break;
     const reason = new Error('enough');
     const aborted = drain(store.fetch(layers[0] as Descriptor, { signal: AbortSignal.abort(reason) }));
@@ -94,8 +92,8 @@ describe('reading', () => {
   });
 
   test('says what is not there', async () => {
-    const { store } = await openImage(goldenLayout('single-oci'));
-    const missing = describeContent('application/x', bytesOf('missing'));
+    const { store } = await openImage(goldenLayoutPath('single-oci'));
+    const missing = describeContent('application/x', toBytes('missing'));
     await expect(drain(store.fetch(missing))).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(store.fetchRange(missing, { offset: 0, length: 1 })).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(await store.exists(missing)).toBe(false);
@@ -125,7 +123,7 @@ describe('a layout that lies', () => {
   });
 
   test('by a digest that is a path', async () => {
-    const { store } = await openImage(goldenLayout('single-oci'));
+    const { store } = await openImage(goldenLayoutPath('single-oci'));
     for (const digest of ['sha256:../../index.json', '../../index.json', `sha256/../${'0'.repeat(64)}`]) {
       const target = { mediaType: 'application/x', digest, size: 1 };
       await expect(drain(store.fetch(target))).rejects.toMatchObject({ code: 'DIGEST_INVALID' });
@@ -188,7 +186,7 @@ describe('a layout that lies', () => {
 
 describe('names', () => {
   test('no name means the only manifest', async () => {
-    const { store, root } = await openImage(goldenLayout('single-oci'));
+    const { store, root } = await openImage(goldenLayoutPath('single-oci'));
     expect(await store.roots()).toEqual([root]);
     expect(await store.resolve('')).toEqual(root);
   });
@@ -222,12 +220,12 @@ describe('names', () => {
   });
 
   test('a digest names any manifest that is held, listed or not', async () => {
-    const store = await openLayout(goldenLayout('attested'));
+    const store = await openLayout(goldenLayoutPath('attested'));
     const inner = 'sha256:25884b7eec96c1b97f45ba32e58c3a246d853b99ded557a03a709cc9ad03cc8e';
     expect(await store.resolve(inner)).toEqual({ mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, digest: inner, size: 421 });
     const layer = 'sha256:0709e246a1d17a85a78b111aa669a9c99a75bc477e68d1cde4aca38460a2b1c1';
     await expect(store.resolve(layer)).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
-    await expect(store.resolve(digestOf(bytesOf('x')))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(store.resolve(digestOf(toBytes('x')))).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   test('tagging leaves alone what it does not know', async () => {
@@ -255,7 +253,7 @@ describe('names', () => {
 
   test('what is not held cannot be tagged', async () => {
     const { store } = await openImage(copyOf('single-oci').folder);
-    const missing = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, bytesOf('missing'));
+    const missing = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, toBytes('missing'));
     await expect(store.tag(missing, 'v1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
@@ -265,13 +263,13 @@ describe('writing', () => {
     const { folder, blobs } = copyOf('single-oci');
     const store = await openLayout(folder);
     const before = readdirSync(blobs);
-    const blob = describeContent('application/x', bytesOf('content'));
+    const blob = describeContent('application/x', toBytes('content'));
     const failing = async function* () {
-      yield bytesOf('con');
+      yield toBytes('con');
       throw new Error('the network is gone');
     };
-    await expect(store.push(blob, bytesOf('contend'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
-    await expect(store.push(blob, bytesOf('con'))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    await expect(store.push(blob, toBytes('contend'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+    await expect(store.push(blob, toBytes('con'))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
     await expect(store.push(blob, failing())).rejects.toThrow('the network is gone');
     expect(readdirSync(blobs)).toEqual(before);
   });
@@ -290,7 +288,7 @@ describe('writing', () => {
   test('content under sha512 has a folder of its own', async () => {
     const { folder } = copyOf('single-oci');
     const store = await openLayout(folder);
-    const content = bytesOf('content');
+    const content = toBytes('content');
     const blob = { mediaType: 'application/x', digest: digestOf(content, 'sha512'), size: 7 };
     await store.push(blob, content);
     expect(await drain(store.fetch(blob))).toEqual(Buffer.from(content));
@@ -302,34 +300,34 @@ describe('writing', () => {
     const store = await openLayout(folder);
     const outside = replaceByLink(blobs);
     const before = readdirSync(outside);
-    const content = bytesOf('content');
+    const content = toBytes('content');
     const push = store.push(describeContent('application/x', content), content);
     await expect(push).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
     expect(readdirSync(outside)).toEqual(before);
   });
 
   test('a blob may be imported without being read', async () => {
-    const { store: source, layers } = await openImage(goldenLayout('single-oci'));
+    const { store: source, layers } = await openImage(goldenLayoutPath('single-oci'));
     const [layer] = layers as [Descriptor];
     const store = await openLayout(copyOf('annotated').folder);
     await store.importBlob(source, layer);
     expect(digestOf(await drain(store.fetch(layer)))).toBe(layer.digest);
-    const missing = describeContent('application/x', bytesOf('missing'));
+    const missing = describeContent('application/x', toBytes('missing'));
     await expect(store.importBlob(source, missing)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    const liar = { ...layer, digest: digestOf(bytesOf('other')) };
+    const liar = { ...layer, digest: digestOf(toBytes('other')) };
     await expect(store.importBlob(source, liar)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   test('referrers are found among the listed manifests', async () => {
     const { folder } = copyOf('single-oci');
     const { store, root } = await openImage(folder);
-    const config = describeContent(MEDIA_TYPE_OCI_EMPTY, bytesOf('{}'));
+    const config = describeContent(MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
     const document = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [], subject: root };
     const referrer = describeContent(
       MEDIA_TYPE_OCI_IMAGE_MANIFEST,
       jsonBytes({ ...document, artifactType: 'application/x' }),
     );
-    await store.push(config, bytesOf('{}'));
+    await store.push(config, toBytes('{}'));
     await store.push(referrer, jsonBytes({ ...document, artifactType: 'application/x' }));
     await store.tag(referrer, '');
     expect(await collect(store.referrers(root))).toEqual([{ ...referrer, artifactType: 'application/x' }]);
