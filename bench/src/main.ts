@@ -4,18 +4,11 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { describeMachine } from './machine.ts';
-import { buildReference } from './programs.ts';
-import { formatSection, type Section } from './report.ts';
-import { benchDecoder } from './sections/decoder.ts';
-import { benchEntries } from './sections/entries.ts';
-import { benchGzipLayer } from './sections/gzip-layer.ts';
-import { benchImage } from './sections/image.ts';
-import { benchMemory } from './sections/memory.ts';
-import { benchPlainLayer } from './sections/plain-layer.ts';
-import { benchRegistry } from './sections/registry.ts';
-import { benchRegistryMemory } from './sections/registry-memory.ts';
-import { benchSlowNetwork } from './sections/slow-network.ts';
+import { buildReference } from './measure.ts';
+import { describeMachine, formatSection, type Section } from './report.ts';
+import { benchImage, benchRegistry, benchSlowNetwork } from './sections/images.ts';
+import { benchDecoder, benchEntries, benchGzipLayer, benchPlainLayer } from './sections/layers.ts';
+import { benchMemory, benchRegistryMemory } from './sections/memory.ts';
 
 const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => Promise<Section>>> = {
   'gzip-layer': benchGzipLayer,

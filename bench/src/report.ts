@@ -1,4 +1,6 @@
-import { type Contest, ratioOf, type Spread, spreadOf } from './contest.ts';
+import { spawnSync } from 'node:child_process';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { type Comparison, ratioOf, type Spread, spreadOf } from './compare.ts';
 
 /** A number to reach, and how near we came. */
 export interface Target {
@@ -16,9 +18,9 @@ export interface Section {
   readonly targets: readonly Target[];
 }
 
-/** A contest as a Markdown table; CPU ratios are against `baseline`, pair by pair, where there is one. */
-export function formatContest(contest: Contest, baseline?: string): string {
-  const hasDisk = contest.rounds.some((round) => round.some(({ temporaryDisk }) => temporaryDisk > 0));
+/** A comparison as a Markdown table; CPU ratios are against `baseline`, pair by pair, where there is one. */
+export function formatComparison(comparison: Comparison, baseline?: string): string {
+  const hasDisk = comparison.rounds.some((round) => round.some(({ temporaryDisk }) => temporaryDisk > 0));
   const head = [
     '',
     'CPU, s',
@@ -27,15 +29,15 @@ export function formatContest(contest: Contest, baseline?: string): string {
     ...(hasDisk ? ['temporary disk, MB'] : []),
     ...(baseline === undefined ? [] : [`CPU against ${baseline}`]),
   ];
-  const rows = contest.names.map((name) => [
+  const rows = comparison.names.map((name) => [
     name,
-    seconds(spreadOf(contest, name, ({ cpu }) => cpu)),
-    seconds(spreadOf(contest, name, ({ wall }) => wall)),
-    megabytes(spreadOf(contest, name, ({ memory }) => memory).max),
-    ...(hasDisk ? [megabytes(spreadOf(contest, name, ({ temporaryDisk }) => temporaryDisk).max)] : []),
+    seconds(spreadOf(comparison, name, ({ cpu }) => cpu)),
+    seconds(spreadOf(comparison, name, ({ wall }) => wall)),
+    megabytes(spreadOf(comparison, name, ({ memory }) => memory).max),
+    ...(hasDisk ? [megabytes(spreadOf(comparison, name, ({ temporaryDisk }) => temporaryDisk).max)] : []),
     ...(baseline === undefined
       ? []
-      : [name === baseline ? '1' : times(ratioOf(contest, name, baseline, ({ cpu }) => cpu))]),
+      : [name === baseline ? '1' : times(ratioOf(comparison, name, baseline, ({ cpu }) => cpu))]),
   ]);
   return [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...rows]
     .map((row) => `| ${row.join(' | ')} |`)
@@ -62,4 +64,30 @@ export function megabytes(bytes: number): string {
 
 function seconds({ median, min, max }: Spread): string {
   return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
+}
+
+/** The machine and the versions that matter, without its name or place. */
+export function describeMachine(): string {
+  const model = cpus()[0]?.model.trim() ?? 'unknown processor';
+  const facts = [
+    `${model}, ${availableParallelism()} cores`,
+    `${(totalmem() / 2 ** 30).toFixed(0)} GiB of memory`,
+    `Linux on ${process.arch}`,
+    `Node.js ${process.versions.node} (zlib ${process.versions.zlib})`,
+    versionOf('go', ['version'], /go(\d\S*)/, 'Go'),
+    versionOf('igzip', ['-V'], /(\d+\.\d+\S*)/, 'igzip'),
+    versionOf('libdeflate-gunzip', ['-V'], /v(\d+\.\d+\S*)/, 'libdeflate'),
+    versionOf('openssl', ['version'], /OpenSSL (\S+)/, 'OpenSSL'),
+  ];
+  return facts.filter((fact) => fact !== undefined).join('; ');
+}
+
+function versionOf(
+  program: string,
+  programArguments: readonly string[],
+  pattern: RegExp,
+  name: string,
+): string | undefined {
+  const { stdout, stderr, error } = spawnSync(program, programArguments, { encoding: 'utf8' });
+  return error === undefined ? `${name} ${pattern.exec(stdout + stderr)?.[1] ?? '(unknown version)'}` : undefined;
 }

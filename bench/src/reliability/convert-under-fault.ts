@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { FaultRule, TestRegistry } from '@soci/test-registry';
-import { ours } from '../programs.ts';
-import { incompleteTags } from './moments.ts';
+import { ours } from '../measure.ts';
+import { incompleteTags } from './faults.ts';
 
 /** How a conversion ended. */
 export interface Ending {

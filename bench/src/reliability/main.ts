@@ -8,13 +8,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { CACHE } from '../data.ts';
-import { layersOf, sizeOf } from '../image-layout.ts';
-import { describeMachine } from '../machine.ts';
-import { imageLayout } from '../made-image.ts';
-import { megabytes } from '../report.ts';
+import { imageLayout, layersOf, sizeOf } from '../made-image.ts';
+import { describeMachine, megabytes } from '../report.ts';
 import { convertUnderFault, type Ending } from './convert-under-fault.ts';
-import { chooseMoment, FAULT_KINDS, type FaultKind } from './moments.ts';
-import { seededRandom } from './random.ts';
+import { chooseMoment, FAULT_KINDS, type FaultKind, seededRandom } from './faults.ts';
 
 const REPORT = new URL('../../../docs/reliability.md', import.meta.url);
 /** From this heading on the report is written by hand, and kept. */

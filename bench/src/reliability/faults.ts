@@ -86,3 +86,14 @@ export function incompleteTags(registry: TestRegistry, repository: string): stri
     .tags(repository)
     .flatMap((tag) => registry.checkGraph(repository, tag).map((missing) => `${repository}:${tag}: ${missing}`));
 }
+
+/** Numbers from 0 up to 1, the same for the same seed: mulberry32. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
