@@ -8,7 +8,7 @@ import { keepCurrent } from './api.ts';
 
 const CONSTRUCT = join(ROOT, 'packages', 'construct');
 /** What the sources import, of their own or of others. */
-const LINKED = ['aws-cdk-lib', 'constructs', '@soci/functions', '@types/node'];
+const LINKED = ['aws-cdk-lib', 'constructs', '@soci/filter', '@soci/functions', '@types/node'];
 
 /** jsii compiles the construct, and its API.md is what jsii has read; with `update` it is written. */
 export function jsii(update: boolean): Finding[] {

@@ -51,11 +51,11 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     ],
     tests: ['@soci/test-aws', '@soci/test-content', '@soci/test-registry'],
   },
-  // The functions' zips are among its files, and of their code it has types only.
+  // It ships the functions' zips, and imports types only.
   '@soci/construct': {
-    packages: ['@soci/functions'],
+    packages: ['@soci/filter', '@soci/functions'],
     modules: ['aws-cdk-lib', 'constructs', 'node'],
-    tests: ['@soci/filter', '@soci/test-content'],
+    tests: ['@soci/test-content'],
   },
   '@soci/stack': {
     packages: ['@soci/construct', '@soci/functions'],

@@ -3,10 +3,9 @@ import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
-import { outputTagOf } from './output-tag';
+import { rules } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import type { SociIndexVersion } from './soci-index-version';
-import { rules } from './synth-rules';
 
 const MIN_MEMORY = 256;
 const MAX_MEMORY = 10_240;
@@ -46,6 +45,11 @@ export function checkProps(scope: Construct, props: SociIndexBuilderProps): void
   if (props.alarmTopic !== undefined && props.alarms === false) {
     fail(scope, 'alarms', 'it is false, and an alarmTopic is given: leave one of them out');
   }
+}
+
+/** The template for the tags of what a builder makes. Indexes of version 1 have none, which the filter would have to exclude. */
+export function outputTagOf({ indexVersion, outputTag }: SociIndexBuilderProps): string {
+  return indexVersion?.value === 'V1' ? rules.NO_OUTPUT_TAG : (outputTag ?? rules.DEFAULT_OUTPUT_TAG);
 }
 
 /** Refuses a repository whose pushes raise no events here, and warns of one that may be such. */

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
+import type { Filters } from '@soci/filter' with { 'resolution-mode': 'import' };
 import { ArnFormat, CustomResource, Duration, Fn, Stack, Token } from 'aws-cdk-lib';
 import { Code, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { assetPath } from './asset-path';
-import { attempt, fail } from './check-props';
-import { outputTagOf } from './output-tag';
+import { attempt, fail, outputTagOf } from './check-props';
+import { assetPath, rules } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
-import { type ParsedFilters, rules } from './synth-rules';
 import { createFunction } from './workflow-function';
 
 /** What the generator does in a repository. The last one finds layers that were indexed with other images. */
@@ -109,7 +108,7 @@ function arnOf(scope: Construct, resourceName: string): string {
 }
 
 /** Refuses a repository that no filter is about: its images would start the filter, which would let none of them through. */
-function checkMatches(scope: Construct, parsed: ParsedFilters, names: readonly string[]): void {
+function checkMatches(scope: Construct, parsed: Filters, names: readonly string[]): void {
   const ofAnyTag = rules.repositoryPatterns(parsed).map((pattern) => `${pattern}:*`);
   const { include } = rules.parseFilters(ofAnyTag.join(','));
   const lost = names.find(
@@ -120,7 +119,7 @@ function checkMatches(scope: Construct, parsed: ParsedFilters, names: readonly s
 }
 
 /** Refuses filters that exclude all that they include, as far as that can be read off them. */
-function checkExclusions(scope: Construct, { include, exclude }: ParsedFilters, props: SociIndexBuilderProps): void {
+function checkExclusions(scope: Construct, { include, exclude }: Filters, props: SociIndexBuilderProps): void {
   const outputTag = outputTagOf(props);
   // The filtering function excludes the tags of what is made by itself.
   const own = Token.isUnresolved(outputTag) ? undefined : rules.parseOutputTag(outputTag).ownFilter;

@@ -1,3 +1,4 @@
+import type { EcrEventKind } from '@soci/filter' with { 'resolution-mode': 'import' };
 import type { FilterEnvironment } from '@soci/functions' with { 'resolution-mode': 'import' };
 import { Duration } from 'aws-cdk-lib';
 import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
@@ -7,16 +8,12 @@ import { type Grant, type IGrantable, type IRole, PolicyStatement } from 'aws-cd
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { createAlarms } from './builder-alarms';
-import { createDashboard } from './builder-dashboard';
-import { generatorMetric } from './builder-metrics';
-import { checkProps } from './check-props';
-import { provideDeadLetterQueue } from './dead-letter-queue';
+import { checkProps, outputTagOf } from './check-props';
 import { createGenerator } from './generator-function';
 import { provideRepositories, REPOSITORY_ACTIONS } from './indexed-repositories';
-import { outputTagOf } from './output-tag';
-import { createPushRule } from './push-rule';
-import { ShippedCode } from './shipped-code';
+import { createAlarms, createDashboard, generatorMetric } from './monitoring';
+import { createPushRule, provideDeadLetterQueue } from './push-events';
+import { ShippedCode } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { allow, createFunction, serviceName } from './workflow-function';
 
@@ -64,11 +61,9 @@ export class SociIndexBuilder extends Construct {
     const queue = provideDeadLetterQueue(this, props);
     if (queue !== undefined) this.deadLetterQueue = queue;
 
-    const kinds = [
-      'push',
-      ...(props.replicatedImages ? ['replication'] : []),
-      ...(props.cachedImages ? ['pull-through-cache'] : []),
-    ];
+    const kinds: EcrEventKind[] = ['push'];
+    if (props.replicatedImages) kinds.push('replication');
+    if (props.cachedImages) kinds.push('pull-through-cache');
     const common = { soci_event_kinds: kinds.join(','), soci_output_tag: outputTagOf(props) };
     this.generatorFunction = createGenerator(this, props, { common, service: this.service, deadLetterQueue: queue });
     const environment: FilterEnvironment = {

@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 import { fail } from './check-props';
 import { NETWORK_ACTIONS } from './generator-function';
 import { REPOSITORY_ACTIONS } from './indexed-repositories';
-import { ShippedCode } from './shipped-code';
+import { ShippedCode } from './shipped-assets';
 import type { SociIndexedImageOptions } from './soci-indexed-image-props';
 import { allow, createFunction } from './workflow-function';
 

@@ -10,7 +10,6 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { SEND_KEY_ACTIONS } from './dead-letter-queue';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 
 /** Flag of the CDK by which the log groups of functions belong to the stack; `cdk init` sets it. */
@@ -18,6 +17,9 @@ const MANAGED_LOG_GROUPS = '@aws-cdk/aws-lambda:useCdkManagedLogGroup';
 
 /** Newer than the oldest aws-cdk-lib that this works with knows. */
 const RUNTIME = new Runtime('nodejs24.x', RuntimeFamily.NODEJS, { supportsInlineCode: true });
+
+/** What Amazon SQS does with a key, in the name of whoever sends a message. @see Amazon SQS Developer Guide, "Key management" */
+export const SEND_KEY_ACTIONS = ['kms:Decrypt', 'kms:GenerateDataKey'];
 
 /** What a function of the workflow has of its own. */
 export interface WorkflowFunctionProps {

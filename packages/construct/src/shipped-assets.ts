@@ -1,7 +1,14 @@
+import { join } from 'node:path';
+import type * as filter from '@soci/filter' with { 'resolution-mode': 'import' };
+import type * as templateRules from '@soci/functions/template-rules' with { 'resolution-mode': 'import' };
 import { AssetStaging, Stack } from 'aws-cdk-lib';
 import { Code, type CodeConfig } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { assetPath } from './asset-path';
+
+/** Where a file is that the package ships: beside `dist`, as beside `src`. */
+export function assetPath(name: string): string {
+  return join(__dirname, '..', 'assets', name);
+}
 
 /**
  * Code of a function in a zip that the package ships.
@@ -34,3 +41,9 @@ export class ShippedCode extends Code {
     return { s3Location: { bucketName, objectKey } };
   }
 }
+
+/** What `assets/synth-rules.js` has, the bundle of `bundle/synth-rules.mjs`. */
+type SynthRules = Pick<typeof filter, 'eventPattern' | 'parseFilters' | 'repositoryPatterns'> & typeof templateRules;
+
+/** Next to `dist` and next to `src`. */
+export const rules: SynthRules = require('../assets/synth-rules.js');

@@ -1,10 +1,40 @@
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  ComparisonOperator,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  MathExpression,
+  Metric,
+  type MetricOptions,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+
+/** Namespace of the functions' metrics. @see packages/functions/README.md, "Metrics" */
+const NAMESPACE = 'SociIndexBuilder';
+
+/** Makes a metric of the generator. Counts are summed up, times averaged, over five minutes unless said otherwise. */
+export function generatorMetric(
+  service: string,
+  metricName: string,
+  statistic: string,
+  options?: MetricOptions,
+): Metric {
+  return new Metric({
+    namespace: NAMESPACE,
+    metricName,
+    dimensionsMap: { service },
+    statistic,
+    period: Duration.minutes(5),
+    ...options,
+  });
+}
 
 /** How often Lambda tries an event, and a time in which it has done so: it waits for one minute, then for two. */
 const TRIES = 3;
@@ -61,5 +91,45 @@ function createAlarm(scope: Construct, id: string, metric: IMetric, alarmDescrip
     evaluationPeriods: 1,
     comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     treatMissingData: TreatMissingData.NOT_BREACHING,
+  });
+}
+
+/** Widgets that stand side by side. */
+const HALF = 12;
+
+/** What a dashboard shows. */
+export interface BuilderDashboard {
+  /** What became of images, in numbers. */
+  readonly images: IMetric[];
+  /** How long an index takes. */
+  readonly indexingTime: IMetric;
+  readonly generator: IFunction;
+  readonly filter: IFunction;
+}
+
+/** Makes the dashboard of a builder: what became of images, how long that took, and how the functions do. */
+export function createDashboard(
+  scope: Construct,
+  { images, indexingTime, generator, filter }: BuilderDashboard,
+): Dashboard {
+  return new Dashboard(scope, 'Dashboard', {
+    widgets: [
+      [
+        new GraphWidget({ title: 'Images', left: images, width: HALF }),
+        new GraphWidget({ title: 'Seconds an index', left: [indexingTime], width: HALF }),
+      ],
+      [
+        new GraphWidget({
+          title: 'Invocations and errors of the generator',
+          left: [generator.metricInvocations(), generator.metricErrors()],
+          width: HALF,
+        }),
+        new GraphWidget({
+          title: 'Invocations and errors of the filter',
+          left: [filter.metricInvocations(), filter.metricErrors()],
+          width: HALF,
+        }),
+      ],
+    ],
   });
 }

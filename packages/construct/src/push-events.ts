@@ -1,15 +1,54 @@
-import { Annotations, Aws, Duration } from 'aws-cdk-lib';
+import type { EcrEventKind } from '@soci/filter' with { 'resolution-mode': 'import' };
+import { Annotations, Aws, Duration, Token } from 'aws-cdk-lib';
+import { Rule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type IQueue, Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { fail } from './check-props';
+import { GENERATED_NAME_LENGTH } from './indexed-repositories';
+import { rules } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
+import { SEND_KEY_ACTIONS } from './workflow-function';
+
+/** Longest pattern of a rule, in characters. @see Amazon EventBridge User Guide, "Quotas" */
+const MAX_PATTERN_LENGTH = 2048;
+
+/** Makes the rule that lets in pushes of images: of the repositories that were given, where there are any. */
+export function createPushRule(
+  scope: Construct,
+  { repositories, untaggedImages }: SociIndexBuilderProps,
+  kinds: readonly EcrEventKind[],
+): Rule {
+  const { source, detail, ...rest } = rules.eventPattern({ kinds, untagged: untaggedImages ?? false });
+  const names = repositories?.map(({ repositoryName }) => repositoryName);
+  const eventPattern = {
+    source: [...source],
+    detailType: [...rest['detail-type']],
+    detail: { ...detail, ...(names && { 'repository-name': names }) },
+  };
+  const known = names?.map((name) => (Token.isUnresolved(name) ? '-'.repeat(GENERATED_NAME_LENGTH) : name));
+  const { length } = JSON.stringify({
+    source,
+    ...rest,
+    detail: { ...detail, ...(known && { 'repository-name': known }) },
+  });
+  if (length > MAX_PATTERN_LENGTH) {
+    const remedy = 'use filters with wildcards, or several builders';
+    fail(
+      scope,
+      'repositories',
+      `the rule's pattern takes ${length} characters, and EventBridge ${MAX_PATTERN_LENGTH}: ${remedy}`,
+    );
+  }
+  return new Rule(scope, 'ECRImageActionEventBridgeRule', {
+    description: 'Starts the SOCI index builder for images that are pushed to Amazon ECR.',
+    eventPattern,
+  });
+}
 
 /** Longest that a message can lie in a queue of SQS. */
 const RETENTION = Duration.days(14);
-
-/** What Amazon SQS does with a key, in the name of whoever sends a message. @see Amazon SQS Developer Guide, "Key management" */
-export const SEND_KEY_ACTIONS = ['kms:Decrypt', 'kms:GenerateDataKey'];
 
 /** The queue for events that failed on each try: the one that was given, or one that is made; undefined where there is none. */
 export function provideDeadLetterQueue(scope: Construct, props: SociIndexBuilderProps): IQueue | undefined {
