@@ -2,8 +2,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makePackage } from './deployment-package.ts';
 import { DEFAULT_PREFIX } from './function-keys.ts';
-import { uploadPackage } from './upload-package.ts';
-import { writePackage } from './write-package.ts';
+import { uploadPackage, writePackage } from './write-package.ts';
 
 const USAGE = `Usage: pnpm --filter stack package [OPTIONS] [FOLDER]
 

@@ -1,7 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { DeploymentPackage } from './deployment-package.ts';
-import { findForeign } from './earlier-package.ts';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { type DeploymentPackage, TEMPLATE_KEY } from './deployment-package.ts';
+import { isFunctionKey } from './function-keys.ts';
 
 /**
  * Writes a package to a folder that is new or empty, or in place of an earlier package: whole, or not at all.
@@ -36,9 +47,44 @@ export function writePackage({ files }: DeploymentPackage, folder: string): void
   }
 }
 
+/** Uploads a package to a bucket, the template last. The AWS SDK finds credentials and the Region in its own way. */
+export async function uploadPackage({ files }: DeploymentPackage, bucket: string): Promise<void> {
+  const client = new S3Client({ followRegionRedirects: true });
+  for (const [Key, Body] of files) {
+    const ContentType = Key.endsWith('.json') ? 'application/json' : 'application/zip';
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body, ContentType }));
+  }
+}
+
 function checkReplaceable(folder: string): void {
   const remedy = 'nothing was written; name a folder that is new, empty or holds an earlier package only';
   if (!statSync(folder).isDirectory()) throw new Error(`${folder} is no folder: ${remedy}`);
   const foreign = findForeign(folder);
   if (foreign !== undefined) throw new Error(`${folder} holds ${foreign}, which is of no package: ${remedy}`);
+}
+
+/**
+ * Looks for what a folder has besides one package, of whatever version and prefix.
+ *
+ * @returns The first path of that, below the folder; undefined where all is of a package, or there is nothing.
+ */
+function findForeign(folder: string): string | undefined {
+  const leaves = [...listLeaves(folder)];
+  const template = leaves.find((leaf) => leaf === TEMPLATE_KEY || leaf.endsWith(`/${TEMPLATE_KEY}`));
+  const prefix = template?.slice(0, -TEMPLATE_KEY.length);
+  return leaves.find((leaf) => {
+    const isOurs = prefix !== undefined && leaf.startsWith(prefix) && isFunctionKey(leaf.slice(prefix.length));
+    return leaf !== template && !isOurs;
+  });
+}
+
+/** Files by their keys; all else, an empty folder too, with a text that no key has. */
+function* listLeaves(folder: string, key = ''): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isFile()) yield `${key}${entry.name}`;
+    else if (!entry.isDirectory()) yield `${key}${entry.name} (no file)`;
+    else if (readdirSync(path).length === 0) yield `${key}${entry.name}/ (empty)`;
+    else yield* listLeaves(path, `${key}${entry.name}/`);
+  }
 }
