@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import type { Descriptor, Fetcher } from '@soci/oci';
-import { toDescriptor, toDescriptorStruct } from '../go-json/image-spec.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
 import { obtainLayers } from '../layers/obtain-layers.ts';
@@ -51,7 +50,7 @@ export async function buildSociIndex(
   options: SociIndexOptions = {},
 ): Promise<SociIndexResult> {
   const resolved = resolveOptions(options, availableParallelism());
-  const target = toDescriptorStruct(image);
+  const target = image;
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
   const chosen = choosePlatforms(target, await listPlatforms(reader, target), resolved);
   const plans = await planPlatforms(reader, target, chosen, resolved);
@@ -75,7 +74,7 @@ export async function buildSociIndex(
   for (const index of made) artifacts.add(...index.artifacts);
   return {
     outcome: 'indexed',
-    indexes: made.map(({ descriptor }) => toDescriptor(descriptor)),
+    indexes: made.map(({ descriptor }) => descriptor),
     artifacts: artifacts.list(),
     platforms,
     layers,

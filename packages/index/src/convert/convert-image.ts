@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import type { Descriptor, Fetcher } from '@soci/oci';
-import { toDescriptor, toDescriptorStruct } from '../go-json/image-spec.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
 import { obtainLayers } from '../layers/obtain-layers.ts';
@@ -44,7 +43,7 @@ export async function convertImage(
 ): Promise<ConvertResult> {
   const resolved = resolveOptions(options, availableParallelism());
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
-  const source = toDescriptorStruct(image);
+  const source = image;
   const available = await listPlatforms(reader, source);
   const [first] = available;
   if (first === undefined) {
@@ -66,7 +65,7 @@ export async function convertImage(
   return {
     outcome: 'indexed',
     root,
-    indexes: made.map(({ descriptor }) => toDescriptor(descriptor)),
+    indexes: made.map(({ descriptor }) => descriptor),
     artifacts: artifacts.list(),
     platforms,
     layers,

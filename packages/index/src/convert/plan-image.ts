@@ -1,6 +1,5 @@
-import { isImageIndex, isImageManifest } from '@soci/oci';
+import { type Descriptor, isImageIndex, isImageManifest, type Platform } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
-import { type DescriptorStruct, type PlatformStruct, toPlatformStruct } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
 import { dedupePlatforms, distinctPlatforms } from '../image/platform-match.ts';
 import { findManifest, selectManifest } from '../image/select.ts';
@@ -9,16 +8,16 @@ import type { ResolvedOptions } from '../options.ts';
 
 /** What is to be done for one platform of an image. */
 export interface PlatformPlan {
-  readonly platform: PlatformStruct;
+  readonly platform: Platform;
   /** The manifest that the SOCI index will belong to. */
-  readonly manifest: DescriptorStruct;
+  readonly manifest: Descriptor;
   readonly layers: readonly LayerPlan[];
 }
 
 /** What is to be converted, and how. */
 export interface ConversionPlan {
   /** The image; a single manifest with its platform. */
-  readonly target: DescriptorStruct;
+  readonly target: Descriptor;
   readonly plans: readonly PlatformPlan[];
 }
 
@@ -29,9 +28,9 @@ export interface ConversionPlan {
  */
 export async function planConversion(
   reader: ImageReader,
-  source: DescriptorStruct,
-  first: PlatformStruct,
-  available: readonly PlatformStruct[],
+  source: Descriptor,
+  first: Platform,
+  available: readonly Platform[],
   options: ResolvedOptions,
 ): Promise<ConversionPlan> {
   // The index that will list a single manifest has to say what it runs on; so far only its configuration does.
@@ -45,11 +44,11 @@ export async function planConversion(
  * reference takes one as often as it is listed: a converted image lists that of a SOCI index, too.
  */
 export function choosePlatforms(
-  image: DescriptorStruct,
-  available: readonly PlatformStruct[],
+  image: Descriptor,
+  available: readonly Platform[],
   options: Pick<ResolvedOptions, 'isCompat' | 'platforms' | 'limits'>,
-): readonly PlatformStruct[] {
-  const asked = options.platforms?.map(toPlatformStruct) ?? available;
+): readonly Platform[] {
+  const asked = options.platforms ?? available;
   const platforms = options.isCompat ? asked : distinctPlatforms(asked);
   const { maxPlatforms } = options.limits;
   if (platforms.length > maxPlatforms) {
@@ -65,8 +64,8 @@ export function choosePlatforms(
 /** Decides for each platform about each of its layers. */
 export async function planPlatforms(
   reader: ImageReader,
-  image: DescriptorStruct,
-  platforms: readonly PlatformStruct[],
+  image: Descriptor,
+  platforms: readonly Platform[],
   options: ResolvedOptions,
 ): Promise<PlatformPlan[]> {
   if (platforms.length > 0 && !isImageIndex(image.mediaType) && !isImageManifest(image.mediaType)) {
@@ -78,7 +77,7 @@ export async function planPlatforms(
       },
     );
   }
-  const manifests: { readonly platform: PlatformStruct; readonly manifest: DescriptorStruct }[] = [];
+  const manifests: { readonly platform: Platform; readonly manifest: Descriptor }[] = [];
   for (const platform of platforms) manifests.push({ platform, manifest: await findManifest(reader, image, platform) });
   await reader.preload(manifests.map(({ manifest }) => manifest));
   const plans: PlatformPlan[] = [];

@@ -1,5 +1,5 @@
 import type { Descriptor, Platform } from '@soci/oci';
-import { toDescriptor, toPlatform } from '../go-json/image-spec.ts';
+import { summarize } from '../go-json/image-spec.ts';
 import type { BuiltLayer } from '../layers/build-layer.ts';
 import { type SkipReason, taskKey } from '../layers/layer-plan.ts';
 import { cleanPrefetchPath } from '../layers/prefetch-spans.ts';
@@ -69,9 +69,9 @@ export function reportPlatform(
   prefetchFiles: readonly string[],
 ): PlatformReport {
   return {
-    platform: toPlatform(plan.platform),
-    manifest: toDescriptor(plan.manifest),
-    ...(index && { index: toDescriptor(index.descriptor) }),
+    platform: plan.platform,
+    manifest: summarize(plan.manifest),
+    ...(index && { index: index.descriptor }),
     layers: plan.layers.map(({ descriptor }) => descriptor.digest),
     prefetchFiles: prefetchFiles.map((path, position) => ({
       path: cleanPrefetchPath(path),
@@ -94,7 +94,7 @@ export function reportLayers(
       const { digest, mediaType, size } = layer.descriptor;
       const key = `${mediaType} ${digest}`;
       if (reports.has(key)) continue;
-      const common = { digest, mediaType, size: Number(size) };
+      const common = { digest, mediaType, size };
       if ('skipped' in layer) {
         reports.set(key, { outcome: 'skipped', reason: layer.skipped, ...common });
         continue;

@@ -1,23 +1,14 @@
 import {
   type Descriptor,
-  digestOf,
   formatPlatform,
   isImageManifest,
   MEDIA_TYPE_OCI_IMAGE_CONFIG,
   MEDIA_TYPE_OCI_IMAGE_INDEX,
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+  type Platform,
 } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
-import {
-  type DescriptorStruct,
-  encodeIndex,
-  encodeManifest,
-  type IndexStruct,
-  type PlatformStruct,
-  plainDescriptor,
-  toDescriptor,
-  toPlatform,
-} from '../go-json/image-spec.ts';
+import { encodeIndex, encodeManifest, type IndexDocument } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
 import { matchPlatform } from '../image/platform-match.ts';
 import { readFirstManifest } from '../image/select.ts';
@@ -32,14 +23,14 @@ import {
 } from '../vocabulary.ts';
 import type { PlatformPlan } from './plan-image.ts';
 import { describeProvenance, type ProvenanceAnnotations, replaceProvenance, sourceDigest } from './provenance.ts';
-import type { Artifact } from './soci-manifest.ts';
+import { type Artifact, describeContent } from './soci-manifest.ts';
 
 /** A v2 SOCI index and the image manifest that it belongs to. */
 export interface AttachedIndex {
-  readonly platform: PlatformStruct;
+  readonly platform: Platform;
   /** The image manifest before it is rewritten. */
-  readonly manifest: DescriptorStruct;
-  readonly descriptor: DescriptorStruct;
+  readonly manifest: Descriptor;
+  readonly descriptor: Descriptor;
 }
 
 /** How an image index is rewritten. */
@@ -52,7 +43,7 @@ export interface RewriteOptions {
 
 /** An image index that lists SOCI indexes, and the manifests that had to be written anew. */
 export interface RewrittenIndex {
-  readonly index: IndexStruct;
+  readonly index: IndexDocument;
   readonly manifests: readonly Artifact[];
 }
 
@@ -70,34 +61,30 @@ export interface RewrittenImage {
  */
 export async function rewriteImage(
   reader: ImageReader,
-  target: DescriptorStruct,
+  target: Descriptor,
   attached: readonly AttachedIndex[],
   options: ResolvedOptions,
   provenance?: ProvenanceAnnotations,
 ): Promise<RewrittenImage> {
   const isWrapped = isImageManifest(target.mediaType);
-  const index = isWrapped
-    ? { schemaVersion: 2, artifactType: '', manifests: [target], subject: null, annotations: null }
-    : await reader.index(target);
+  const index = isWrapped ? { schemaVersion: 2, manifests: [target] } : await reader.index(target);
   const { isCompat } = options;
   const rewritten = await rewriteImageIndex(reader, { ...index, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX }, attached, {
     isCompat,
     isWrapped,
   });
-  const { annotations } = index;
+  const { annotations, ...others } = rewritten.index;
   const own = () => describeProvenance(sourceDigest(target.digest, annotations), 2, options);
-  const content = encodeIndex({
-    ...rewritten.index,
-    annotations: isCompat ? annotations : replaceProvenance(annotations, provenance ?? own()),
-  });
-  const root = toDescriptor(plainDescriptor(MEDIA_TYPE_OCI_IMAGE_INDEX, digestOf(content), content.length));
+  const all = isCompat ? annotations : replaceProvenance(annotations, provenance ?? own());
+  const content = encodeIndex({ ...others, ...(all && { annotations: all }) });
+  const root = describeContent(MEDIA_TYPE_OCI_IMAGE_INDEX, content);
   return { root, content, manifests: rewritten.manifests };
 }
 
 /** Pairs the platforms that have a SOCI index with it. */
 export function attachIndexes(
   plans: readonly PlatformPlan[],
-  indexes: readonly ({ readonly descriptor: DescriptorStruct } | undefined)[],
+  indexes: readonly ({ readonly descriptor: Descriptor } | undefined)[],
 ): AttachedIndex[] {
   return plans.flatMap(({ platform, manifest }, i) => {
     const descriptor = indexes[i]?.descriptor;
@@ -114,16 +101,16 @@ export function attachIndexes(
  */
 export async function rewriteImageIndex(
   reader: ImageReader,
-  index: IndexStruct,
+  index: IndexDocument,
   attached: readonly AttachedIndex[],
   options: RewriteOptions,
 ): Promise<RewrittenIndex> {
   const listed = attached.map(({ descriptor, platform }) => ({ ...descriptor, platform }));
   const manifests: Artifact[] = [];
   const renamed = new Map<string, string>();
-  const entries: DescriptorStruct[] = [];
-  const isOwner = (entry: DescriptorStruct) => attached.some(({ manifest }) => manifest.digest === entry.digest);
-  const stays = (entry: DescriptorStruct) => !options.isCompat && !isOwner(entry) && staysAsItIs(entry);
+  const entries: Descriptor[] = [];
+  const isOwner = (entry: Descriptor) => attached.some(({ manifest }) => manifest.digest === entry.digest);
+  const stays = (entry: Descriptor) => !options.isCompat && !isOwner(entry) && staysAsItIs(entry);
   await reader.preload((index.manifests ?? []).filter((entry) => !stays(entry)));
   for (const entry of index.manifests ?? []) {
     const owner = attached.findIndex(({ manifest }) => manifest.digest === entry.digest);
@@ -140,26 +127,24 @@ export async function rewriteImageIndex(
     entries.push(rewritten.entry);
     renamed.set(entry.digest, rewritten.entry.digest);
     const own = listed[owner];
-    if (own !== undefined) own.annotations = new Map([[ANNOTATION_IMAGE_MANIFEST_DIGEST, rewritten.entry.digest]]);
+    if (own !== undefined) own.annotations = { [ANNOTATION_IMAGE_MANIFEST_DIGEST]: rewritten.entry.digest };
   }
   const repointed = options.isCompat ? entries : entries.map((entry) => repointAttestation(entry, renamed));
   return { index: { ...index, manifests: listSociIndexes(repointed, listed, attached) }, manifests };
 }
 
 /** Attestations are bound to their own bytes, and SOCI indexes are no images: neither is written anew. */
-function staysAsItIs({ annotations, artifactType }: DescriptorStruct): boolean {
-  return (
-    annotations?.get(ANNOTATION_REFERENCE_TYPE) === ATTESTATION_MANIFEST || artifactType === MEDIA_TYPE_SOCI_INDEX_V2
-  );
+function staysAsItIs({ annotations, artifactType }: Descriptor): boolean {
+  return annotations?.[ANNOTATION_REFERENCE_TYPE] === ATTESTATION_MANIFEST || artifactType === MEDIA_TYPE_SOCI_INDEX_V2;
 }
 
 /** Writes the manifest of an entry anew; undefined where the store does not have it and it is none of those indexed. */
 async function rewriteManifest(
   reader: ImageReader,
-  entry: DescriptorStruct,
+  entry: Descriptor,
   owner: AttachedIndex | undefined,
   { isCompat, isWrapped }: RewriteOptions,
-): Promise<{ entry: DescriptorStruct; artifact: Artifact } | undefined> {
+): Promise<{ entry: Descriptor; artifact: Artifact } | undefined> {
   const manifest = await readFirstManifest(reader, entry);
   if (manifest === undefined) {
     if (owner === undefined) return undefined;
@@ -168,55 +153,48 @@ async function rewriteManifest(
     });
   }
   manifest.mediaType = MEDIA_TYPE_OCI_IMAGE_MANIFEST;
-  manifest.config.mediaType = MEDIA_TYPE_OCI_IMAGE_CONFIG;
+  manifest.config = { ...manifest.config, mediaType: MEDIA_TYPE_OCI_IMAGE_CONFIG };
   if (owner !== undefined) {
-    manifest.annotations = new Map(manifest.annotations).set(ANNOTATION_INDEX_DIGEST, owner.descriptor.digest);
+    manifest.annotations = { ...manifest.annotations, [ANNOTATION_INDEX_DIGEST]: owner.descriptor.digest };
   }
   const content = encodeManifest(manifest);
-  const descriptor = plainDescriptor(MEDIA_TYPE_OCI_IMAGE_MANIFEST, digestOf(content), content.length);
-  const annotations =
-    isCompat || isWrapped ? manifest.annotations : mergeAnnotations(entry.annotations, manifest.annotations);
+  const descriptor = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, content);
+  const { annotations: own, ...rest } = entry;
+  const annotations = isCompat || isWrapped ? manifest.annotations : mergeAnnotations(own, manifest.annotations);
   return {
-    entry: {
-      ...entry,
-      mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
-      digest: descriptor.digest,
-      size: descriptor.size,
-      annotations,
-    },
-    artifact: { kind: 'image-manifest', descriptor: toDescriptor(descriptor), content },
+    entry: { ...rest, ...descriptor, ...(annotations && { annotations }) },
+    artifact: { kind: 'image-manifest', descriptor, content },
   };
 }
 
 /** An entry keeps its annotations and gains its manifest's, of which the SOCI index counts even where it has one. */
 function mergeAnnotations(
-  own: Map<string, string> | null,
-  manifests: Map<string, string> | null,
-): Map<string, string> | null {
-  if (own === null || manifests === null) return own ?? manifests;
-  const merged = new Map([...manifests, ...own]);
-  const indexDigest = manifests.get(ANNOTATION_INDEX_DIGEST);
-  return indexDigest === undefined ? merged : merged.set(ANNOTATION_INDEX_DIGEST, indexDigest);
+  own: Descriptor['annotations'],
+  manifests: Descriptor['annotations'],
+): Descriptor['annotations'] {
+  if (own === undefined || manifests === undefined) return own ?? manifests;
+  const indexDigest = manifests[ANNOTATION_INDEX_DIGEST];
+  return { ...manifests, ...own, ...(indexDigest !== undefined && { [ANNOTATION_INDEX_DIGEST]: indexDigest }) };
 }
 
 /** Makes an attestation speak of the manifest that its own was written anew as. */
-function repointAttestation(entry: DescriptorStruct, renamed: ReadonlyMap<string, string>): DescriptorStruct {
-  const digest = renamed.get(entry.annotations?.get(ANNOTATION_REFERENCE_DIGEST) ?? '');
-  if (digest === undefined || entry.annotations?.get(ANNOTATION_REFERENCE_TYPE) !== ATTESTATION_MANIFEST) return entry;
-  return { ...entry, annotations: new Map(entry.annotations).set(ANNOTATION_REFERENCE_DIGEST, digest) };
+function repointAttestation(entry: Descriptor, renamed: ReadonlyMap<string, string>): Descriptor {
+  const digest = renamed.get(entry.annotations?.[ANNOTATION_REFERENCE_DIGEST] ?? '');
+  if (digest === undefined || entry.annotations?.[ANNOTATION_REFERENCE_TYPE] !== ATTESTATION_MANIFEST) return entry;
+  return { ...entry, annotations: { ...entry.annotations, [ANNOTATION_REFERENCE_DIGEST]: digest } };
 }
 
 function listSociIndexes(
-  entries: readonly DescriptorStruct[],
-  indexes: readonly (DescriptorStruct & { platform: PlatformStruct })[],
+  entries: readonly Descriptor[],
+  indexes: readonly (Descriptor & { platform: Platform })[],
   attached: readonly AttachedIndex[],
-): DescriptorStruct[] {
+): Descriptor[] {
   const list = [...entries];
   for (const index of indexes) {
     const matches = matchPlatform(index.platform);
     const older = list.findIndex(
       ({ artifactType, platform }) =>
-        artifactType === MEDIA_TYPE_SOCI_INDEX_V2 && platform !== null && matches(platform),
+        artifactType === MEDIA_TYPE_SOCI_INDEX_V2 && platform !== undefined && matches(platform),
     );
     if (older < 0) list.push(index);
     else list[older] = index;
@@ -226,7 +204,7 @@ function listSociIndexes(
     ({ artifactType, digest }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2 && !known.has(digest),
   );
   if (stale === undefined) return list;
-  const name = stale.platform === null ? 'no platform' : formatPlatform(toPlatform(stale.platform));
+  const name = stale.platform === undefined ? 'no platform' : formatPlatform(stale.platform);
   throw new SociIndexError(
     'ALREADY_CONVERTED',
     `the image is converted already and lists a SOCI index (for ${name}) that this run does not replace: convert all its platforms, or start from the image it was made from`,

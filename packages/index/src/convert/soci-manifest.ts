@@ -1,6 +1,5 @@
-import type { Descriptor } from '@soci/oci';
-import { digestOf, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
-import { type DescriptorStruct, encodeManifest, plainDescriptor, toDescriptor } from '../go-json/image-spec.ts';
+import { bareDescriptor, type Descriptor, digestOf, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { encodeManifest } from '../go-json/image-spec.ts';
 import type { BuiltLayer, KnownZtoc } from '../layers/build-layer.ts';
 import { type LayerPlan, taskKey } from '../layers/layer-plan.ts';
 import { joinSpans, type PrefetchSpan } from '../layers/prefetch-spans.ts';
@@ -25,7 +24,7 @@ const EMPTY_CONFIG = utf8.encode('{}');
 
 /** A SOCI index manifest and what it refers to, leaves first. */
 export interface AssembledIndex {
-  readonly descriptor: DescriptorStruct;
+  readonly descriptor: Descriptor;
   readonly artifacts: readonly Artifact[];
 }
 
@@ -36,7 +35,7 @@ export type ZtocFacts = Pick<KnownZtoc, 'ztocDigest' | 'ztocSize' | 'hasXattrs' 
 export interface SociIndexInput<Ztoc extends ZtocFacts = ZtocFacts> {
   readonly version: 1 | 2;
   /** The image manifest that a v1 index refers to. */
-  readonly subject: DescriptorStruct;
+  readonly subject: Descriptor;
   readonly layers: readonly LayerPlan[];
   /** The zTOCs, by the key of their task. */
   readonly ztocs: ReadonlyMap<string, Ztoc>;
@@ -47,11 +46,11 @@ export interface SociIndexInput<Ztoc extends ZtocFacts = ZtocFacts> {
 
 /** A SOCI index manifest that was written, and what it lists. */
 export interface WrittenIndex<Ztoc extends ZtocFacts = ZtocFacts> {
-  readonly descriptor: DescriptorStruct;
+  readonly descriptor: Descriptor;
   readonly content: Uint8Array;
-  readonly config: DescriptorStruct;
-  readonly ztocs: readonly { readonly descriptor: DescriptorStruct; readonly ztoc: Ztoc }[];
-  readonly prefetches: readonly { readonly descriptor: DescriptorStruct; readonly content: Uint8Array }[];
+  readonly config: Descriptor;
+  readonly ztocs: readonly { readonly descriptor: Descriptor; readonly ztoc: Ztoc }[];
+  readonly prefetches: readonly { readonly descriptor: Descriptor; readonly content: Uint8Array }[];
 }
 
 /** Writes the SOCI index of one image manifest, or undefined where none of its layers is indexed (soci/soci_index.go, `build`). */
@@ -62,23 +61,19 @@ export function writeSociIndex<Ztoc extends ZtocFacts>(input: SociIndexInput<Zto
   if (ztocs.length === 0) return undefined;
   const prefetches = describePrefetches(input);
   const artifactType = version === 1 ? MEDIA_TYPE_SOCI_INDEX_V1 : MEDIA_TYPE_SOCI_INDEX_V2;
-  const config = plainDescriptor(artifactType, digestOf(EMPTY_CONFIG), EMPTY_CONFIG.length);
+  const config = describeContent(artifactType, EMPTY_CONFIG);
   const content = encodeManifest({
     schemaVersion: 2,
     mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
-    artifactType: '',
     config,
     layers: [...ztocs, ...prefetches].map(({ descriptor }) => descriptor),
-    subject: version === 1 ? plainDescriptor(subject.mediaType, subject.digest, subject.size) : null,
-    annotations: new Map([
-      [ANNOTATION_BUILD_TOOL_IDENTIFIER, options.buildToolIdentifier],
-      ...(version === 1 && !options.isCompat ? provenance() : []),
-    ]),
+    ...(version === 1 && { subject: bareDescriptor(subject) }),
+    annotations: {
+      [ANNOTATION_BUILD_TOOL_IDENTIFIER]: options.buildToolIdentifier,
+      ...(version === 1 && !options.isCompat && provenance()),
+    },
   });
-  const descriptor = {
-    ...plainDescriptor(MEDIA_TYPE_OCI_IMAGE_MANIFEST, digestOf(content), content.length),
-    artifactType,
-  };
+  const descriptor = { ...describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, content), artifactType };
   return { descriptor, content, config, ztocs, prefetches };
 }
 
@@ -86,9 +81,9 @@ export function writeSociIndex<Ztoc extends ZtocFacts>(input: SociIndexInput<Zto
 export function assembleSociIndex(input: SociIndexInput<BuiltLayer>): AssembledIndex | undefined {
   const index = writeSociIndex(input);
   if (index === undefined) return undefined;
-  const describe = (kind: ArtifactKind, descriptor: DescriptorStruct, content: Uint8Array): Artifact => ({
+  const describe = (kind: ArtifactKind, descriptor: Descriptor, content: Uint8Array): Artifact => ({
     kind,
-    descriptor: toDescriptor(descriptor),
+    descriptor,
     content,
   });
   return {
@@ -102,6 +97,11 @@ export function assembleSociIndex(input: SociIndexInput<BuiltLayer>): AssembledI
   };
 }
 
+/** The descriptor of some content. */
+export function describeContent(mediaType: string, content: Uint8Array): Descriptor {
+  return { mediaType, digest: digestOf(content), size: content.length };
+}
+
 function describeZtocs<Ztoc extends ZtocFacts>({
   layers,
   ztocs,
@@ -110,13 +110,15 @@ function describeZtocs<Ztoc extends ZtocFacts>({
   return layers.flatMap((layer) => {
     const ztoc = 'task' in layer ? ztocs.get(taskKey(layer.task)) : undefined;
     if (ztoc === undefined) return [];
-    const annotations = new Map([
-      [ANNOTATION_LAYER_MEDIA_TYPE, layer.descriptor.mediaType],
-      [ANNOTATION_LAYER_DIGEST, layer.descriptor.digest],
-      [ANNOTATION_SPAN_SIZE, String(options.spanSize)],
-    ]);
-    if (options.markMissingXattrs && !ztoc.hasXattrs) annotations.set(ANNOTATION_DISABLE_XATTRS, 'true');
-    return [{ descriptor: { ...plainDescriptor(MEDIA_TYPE_ZTOC, ztoc.ztocDigest, ztoc.ztocSize), annotations }, ztoc }];
+    const annotations = {
+      [ANNOTATION_LAYER_MEDIA_TYPE]: layer.descriptor.mediaType,
+      [ANNOTATION_LAYER_DIGEST]: layer.descriptor.digest,
+      [ANNOTATION_SPAN_SIZE]: String(options.spanSize),
+      ...(options.markMissingXattrs && !ztoc.hasXattrs && { [ANNOTATION_DISABLE_XATTRS]: 'true' }),
+    };
+    return [
+      { descriptor: { mediaType: MEDIA_TYPE_ZTOC, digest: ztoc.ztocDigest, size: ztoc.ztocSize, annotations }, ztoc },
+    ];
   });
 }
 
@@ -129,8 +131,8 @@ function describePrefetches(input: SociIndexInput): WrittenIndex['prefetches'] {
     const list = joinSpans(spans).map(({ start, end }) => `{"start_span":${start},"end_span":${end}}`);
     const content = utf8.encode(`{"version":"1.0","prefetch_spans":[${list.join(',')}]}`);
     const descriptor = {
-      ...plainDescriptor(MEDIA_TYPE_PREFETCH, digestOf(content), content.length),
-      annotations: new Map([[ANNOTATION_LAYER_DIGEST, digest]]),
+      ...describeContent(MEDIA_TYPE_PREFETCH, content),
+      annotations: { [ANNOTATION_LAYER_DIGEST]: digest },
     };
     return [{ descriptor, content }];
   });

@@ -1,7 +1,7 @@
 import { SociIndexError } from '../errors.ts';
 import { type JsonValue, parseJson } from './parse.ts';
-import { type Field, type Schema, type StructValue, zeroValue } from './schema.ts';
-import { decodeBase64 } from './string.ts';
+import { EXACT, type Field, type Schema, type StructValue, zeroValue } from './schema.ts';
+import { decodeBase64, encodeBase64 } from './string.ts';
 
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
@@ -31,9 +31,9 @@ class Decoder {
       case 'integer':
         return decodeInteger(expectKind(json, 'number', where).literal, where);
       case 'bytes':
-        return this.#decodeBytes(current, json, where);
+        return this.#decodeBytes(current as string | null, json, where);
       case 'string-map':
-        return this.#decodeMap(current as Map<string, string> | null, json, where);
+        return this.#decodeMap(current as Record<string, string> | null, json, where);
       case 'list':
         return this.#decodeList(schema.of, current as unknown[] | null, json, where);
       case 'pointer':
@@ -47,15 +47,20 @@ class Decoder {
     for (const { key, value } of expectKind(json, 'object', where).members) {
       const field = fields.find(({ name }) => name === key) ?? fields.find(({ name }) => fold(name) === fold(key));
       if (field === undefined) continue;
-      current[field.name] = this.decode(field.schema, current[field.name], value, `${where}.${field.name}`);
+      const before = current[field.name] ?? zeroValue(field.schema);
+      const after = this.decode(field.schema, before, value, `${where}.${field.name}`);
+      if (field.omitEmpty && (after === null || after === '')) delete current[field.name];
+      else current[field.name] = typeof after === 'bigint' ? Number(after) : after;
+      if (typeof after === 'bigint') current[EXACT] = { ...current[EXACT], [field.name]: after };
     }
     return current;
   }
 
-  #decodeMap(current: Map<string, string> | null, json: JsonValue, where: string): Map<string, string> {
-    const map = current ?? new Map<string, string>();
+  /** The map has no prototype, so that a key of the input is only ever a key. */
+  #decodeMap(current: Record<string, string> | null, json: JsonValue, where: string): Record<string, string> {
+    const map: Record<string, string> = current ?? Object.create(null);
     for (const { key, value } of expectKind(json, 'object', where).members) {
-      map.set(key, value.kind === 'null' ? '' : expectKind(value, 'string', `${where}[${JSON.stringify(key)}]`).value);
+      map[key] = value.kind === 'null' ? '' : expectKind(value, 'string', `${where}[${JSON.stringify(key)}]`).value;
     }
     return map;
   }
@@ -72,17 +77,17 @@ class Decoder {
     return list;
   }
 
-  #decodeBytes(current: unknown, json: JsonValue, where: string): Uint8Array {
+  #decodeBytes(current: string | null, json: JsonValue, where: string): string {
     if (json.kind === 'array') {
       const isNegative = json.items.some((item) => item.kind === 'number' && item.literal.startsWith('-'));
-      const held = current === null ? [] : [...(current as Uint8Array)];
+      const held = [...(decodeBase64(current ?? '') as Uint8Array)];
       const values = this.#decodeList({ kind: 'integer' }, held, json, where) as (number | bigint)[];
       if (isNegative || values.some((value) => value > 255)) throw typeError(where, 'bytes', json);
-      return Uint8Array.from(values as number[]);
+      return encodeBase64(Uint8Array.from(values as number[]));
     }
     const bytes = decodeBase64(expectKind(json, 'string', where).value);
     if (bytes === undefined) throw typeError(where, 'base64', json);
-    return bytes;
+    return encodeBase64(bytes);
   }
 }
 

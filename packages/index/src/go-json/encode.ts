@@ -1,5 +1,5 @@
-import type { Schema, StructValue } from './schema.ts';
-import { compareStrings, encodeBase64, quoteJsonString } from './string.ts';
+import { EXACT, type Field, type Schema, type StructValue } from './schema.ts';
+import { compareStrings, decodeBase64, encodeBase64, quoteJsonString } from './string.ts';
 
 const utf8 = new TextEncoder();
 
@@ -12,37 +12,44 @@ export function encodeStruct(schema: Schema & { kind: 'struct' }, value: object)
 }
 
 function encode(schema: Schema, value: unknown): string {
-  if (value === null) return 'null';
+  if (value === null || value === undefined) return 'null';
   switch (schema.kind) {
     case 'string':
       return quoteJsonString(value as string);
+    case 'bytes':
+      return `"${encodeBase64(decodeBase64(value as string) ?? new Uint8Array())}"`;
     case 'integer':
       return String(value);
-    case 'bytes':
-      return `"${encodeBase64(value as Uint8Array)}"`;
     case 'string-map':
-      return encodeMap(value as Map<string, string>);
+      return encodeMap(value as Record<string, string>);
     case 'list':
       return `[${(value as unknown[]).map((item) => encode(schema.of, item)).join(',')}]`;
     case 'pointer':
       return encode(schema.to, value);
     case 'presence':
       throw new TypeError('a field read for its presence has no value to write');
-    case 'struct': {
-      const fields = schema.fields.filter((field) => !(field.omitEmpty && isEmpty((value as StructValue)[field.name])));
-      return `{${fields.map((field) => `"${field.name}":${encode(field.schema, (value as StructValue)[field.name])}`).join(',')}}`;
-    }
+    case 'struct':
+      return encodeFields(schema.fields, value as StructValue);
   }
 }
 
-function encodeMap(map: Map<string, string>): string {
-  const entries = [...map].sort(([a], [b]) => compareStrings(a, b));
+function encodeFields(fields: readonly Field[], struct: StructValue): string {
+  const written = fields.filter(({ name, omitEmpty }) => !(omitEmpty && isEmpty(struct[name])));
+  const members = written.map(({ name, schema }) => {
+    const exact = struct[EXACT]?.[name];
+    const value = exact !== undefined && Number(exact) === struct[name] ? exact : struct[name];
+    return `"${name}":${encode(schema, value)}`;
+  });
+  return `{${members.join(',')}}`;
+}
+
+function encodeMap(map: Record<string, string>): string {
+  const entries = Object.entries(map).sort(([a], [b]) => compareStrings(a, b));
   return `{${entries.map(([key, value]) => `${quoteJsonString(key)}:${quoteJsonString(value)}`).join(',')}}`;
 }
 
 /** What `omitempty` leaves out (encoding/json, encode.go, `isEmptyValue`); a struct never is. */
 function isEmpty(value: unknown): boolean {
-  if (value instanceof Map) return value.size === 0;
-  if (Array.isArray(value) || value instanceof Uint8Array) return value.length === 0;
-  return value === null || value === '' || value === 0;
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
+  return value === undefined || value === null || value === '' || value === 0;
 }

@@ -1,50 +1,29 @@
 import type { Descriptor, Platform } from '@soci/oci';
-import { SociIndexError } from '../errors.ts';
 import { decodeStruct } from './decode.ts';
 import { encodeStruct } from './encode.ts';
-import type { Field, Integer, Schema } from './schema.ts';
-import { decodeBase64 } from './string.ts';
+import type { Field, Schema } from './schema.ts';
 
-/** A descriptor as the reference holds it: the fields it knows, null where a list, map or pointer was not given. */
-export interface DescriptorStruct {
-  mediaType: string;
-  digest: string;
-  size: Integer;
-  urls: string[] | null;
-  annotations: Map<string, string> | null;
-  data: Uint8Array | null;
-  platform: PlatformStruct | null;
-  artifactType: string;
-}
+// Descriptors and platforms are those of `@soci/oci`. What is Go's zero value is absent, except for lists that Go writes
+// as null.
 
-/** A platform as the reference holds it. */
-export interface PlatformStruct {
-  architecture: string;
-  os: string;
-  'os.version': string;
-  'os.features': string[] | null;
-  variant: string;
+/** What image manifests and image indexes have in common. */
+interface DocumentHead {
+  schemaVersion: number;
+  mediaType?: string;
+  artifactType?: string;
+  subject?: Descriptor;
+  annotations?: Readonly<Record<string, string>>;
 }
 
 /** An image manifest as the reference holds it. */
-export interface ManifestStruct {
-  schemaVersion: Integer;
-  mediaType: string;
-  artifactType: string;
-  config: DescriptorStruct;
-  layers: DescriptorStruct[] | null;
-  subject: DescriptorStruct | null;
-  annotations: Map<string, string> | null;
+export interface ManifestDocument extends DocumentHead {
+  config: Descriptor;
+  layers: readonly Descriptor[] | null;
 }
 
 /** An image index as the reference holds it. */
-export interface IndexStruct {
-  schemaVersion: Integer;
-  mediaType: string;
-  artifactType: string;
-  manifests: DescriptorStruct[] | null;
-  subject: DescriptorStruct | null;
-  annotations: Map<string, string> | null;
+export interface IndexDocument extends DocumentHead {
+  manifests: readonly Descriptor[] | null;
 }
 
 type StructSchema = Schema & { kind: 'struct' };
@@ -128,85 +107,31 @@ export function decodeOutline(bytes: Uint8Array): DocumentOutline {
 }
 
 /** Reads an image manifest. @throws SociIndexError `MANIFEST_INVALID` */
-export function decodeManifest(bytes: Uint8Array): ManifestStruct {
-  return decodeStruct(MANIFEST, bytes) as unknown as ManifestStruct;
+export function decodeManifest(bytes: Uint8Array): ManifestDocument {
+  return decodeStruct(MANIFEST, bytes) as unknown as ManifestDocument;
 }
 
 /** Reads an image index. @throws SociIndexError `MANIFEST_INVALID` */
-export function decodeIndex(bytes: Uint8Array): IndexStruct {
-  return decodeStruct(INDEX, bytes) as unknown as IndexStruct;
+export function decodeIndex(bytes: Uint8Array): IndexDocument {
+  return decodeStruct(INDEX, bytes) as unknown as IndexDocument;
 }
 
 /** Reads the platform of an image configuration. @throws SociIndexError `MANIFEST_INVALID` */
-export function decodePlatform(bytes: Uint8Array): PlatformStruct {
-  return decodeStruct(PLATFORM, bytes) as unknown as PlatformStruct;
+export function decodePlatform(bytes: Uint8Array): Platform {
+  return decodeStruct(PLATFORM, bytes) as unknown as Platform;
 }
 
 /** Writes an image manifest, byte for byte as the reference does. */
-export function encodeManifest(manifest: ManifestStruct): Uint8Array {
+export function encodeManifest(manifest: ManifestDocument): Uint8Array {
   return encodeStruct(MANIFEST, manifest);
 }
 
 /** Writes an image index, byte for byte as the reference does. */
-export function encodeIndex(index: IndexStruct): Uint8Array {
+export function encodeIndex(index: IndexDocument): Uint8Array {
   return encodeStruct(INDEX, index);
 }
 
-/** A descriptor struct of the three fields that every descriptor has. */
-export function plainDescriptor(mediaType: string, digest: string, size: Integer): DescriptorStruct {
-  return { mediaType, digest, size, urls: null, annotations: null, data: null, platform: null, artifactType: '' };
-}
-
-/** A caller's descriptor as a struct. @throws SociIndexError `MANIFEST_INVALID` */
-export function toDescriptorStruct(descriptor: Descriptor): DescriptorStruct {
-  return {
-    ...plainDescriptor(descriptor.mediaType, descriptor.digest, descriptor.size),
-    urls: descriptor.urls === undefined ? null : [...descriptor.urls],
-    annotations: descriptor.annotations === undefined ? null : new Map(Object.entries(descriptor.annotations)),
-    data: descriptor.data === undefined ? null : decodeData(descriptor.data, descriptor.digest),
-    platform: descriptor.platform === undefined ? null : toPlatformStruct(descriptor.platform),
-    artifactType: descriptor.artifactType ?? '',
-  };
-}
-
-function decodeData(data: string, digest: string): Uint8Array {
-  const bytes = decodeBase64(data);
-  if (bytes !== undefined) return bytes;
-  throw new SociIndexError('MANIFEST_INVALID', `the descriptor of ${digest} embeds data that is not base64`, {
-    digest,
-  });
-}
-
-/** A struct as the descriptor that callers and stores know: digest, size, types, platform and annotations. */
-export function toDescriptor(struct: DescriptorStruct): Descriptor {
-  return {
-    mediaType: struct.mediaType,
-    digest: struct.digest,
-    size: Number(struct.size),
-    ...(struct.artifactType !== '' && { artifactType: struct.artifactType }),
-    ...(struct.platform !== null && { platform: toPlatform(struct.platform) }),
-    ...(struct.annotations !== null && { annotations: Object.fromEntries(struct.annotations) }),
-  };
-}
-
-/** A caller's platform as a struct. */
-export function toPlatformStruct(platform: Platform): PlatformStruct {
-  return {
-    architecture: platform.architecture,
-    os: platform.os,
-    'os.version': platform['os.version'] ?? '',
-    'os.features': platform['os.features'] === undefined ? null : [...platform['os.features']],
-    variant: platform.variant ?? '',
-  };
-}
-
-/** A struct as the platform that callers know. */
-export function toPlatform(struct: PlatformStruct): Platform {
-  return {
-    architecture: struct.architecture,
-    os: struct.os,
-    ...(struct['os.version'] !== '' && { 'os.version': struct['os.version'] }),
-    ...(struct['os.features'] !== null && { 'os.features': struct['os.features'] }),
-    ...(struct.variant !== '' && { variant: struct.variant }),
-  };
+/** What callers are told of a descriptor: what it names, without `urls` and embedded data. */
+export function summarize({ urls, data, ...descriptor }: Descriptor): Descriptor {
+  return descriptor;
 }

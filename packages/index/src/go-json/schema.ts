@@ -1,13 +1,10 @@
-/** A whole number as Go's int64 holds it: a `bigint` only where a `number` would not be exact. */
-export type Integer = number | bigint;
-
 /** How a Go type is written as JSON; the kinds that the structs of image manifests are made of. */
 export type Schema =
   /** `string`. */
   | { readonly kind: 'string' }
   /** `int` or `int64`. */
   | { readonly kind: 'integer' }
-  /** `[]byte`, base64 in JSON. */
+  /** `[]byte`, base64 in JSON and here. */
   | { readonly kind: 'bytes' }
   /** `map[string]string`. */
   | { readonly kind: 'string-map' }
@@ -28,8 +25,17 @@ export interface Field {
   readonly omitEmpty?: boolean;
 }
 
-/** A struct as it is held here: plain properties named as in JSON. */
-export type StructValue = Record<string, unknown>;
+/**
+ * A struct as it is held here: plain properties named as in JSON, absent if `omitempty` leaves out their zero value. Of
+ * whole numbers that a `number` rounds, the exact values stand under a symbol, which spreading an object keeps.
+ */
+export interface StructValue {
+  [name: string]: unknown;
+  [EXACT]?: Record<string, bigint>;
+}
+
+/** Key of the exact values of a struct's numbers, by the names of their fields. */
+export const EXACT: unique symbol = Symbol('exact');
 
 /** The zero value of a Go type. Slices, maps and pointers are null when nothing was read into them. */
 export function zeroValue(schema: Schema): unknown {
@@ -41,7 +47,9 @@ export function zeroValue(schema: Schema): unknown {
     case 'presence':
       return false;
     case 'struct':
-      return Object.fromEntries(schema.fields.map((field) => [field.name, zeroValue(field.schema)]));
+      return Object.fromEntries(
+        schema.fields.filter(({ omitEmpty }) => !omitEmpty).map((field) => [field.name, zeroValue(field.schema)]),
+      );
     default:
       return null;
   }

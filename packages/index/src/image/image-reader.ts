@@ -1,25 +1,33 @@
-import { digestOf, type Fetcher, isImageIndex, isImageManifest, OciError, readVerified } from '@soci/oci';
+import {
+  type Descriptor,
+  digestOf,
+  type Fetcher,
+  isImageIndex,
+  isImageManifest,
+  OciError,
+  type Platform,
+  readVerified,
+} from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
 import {
-  type DescriptorStruct,
   decodeIndex,
   decodeManifest,
   decodeOutline,
   decodePlatform,
-  type IndexStruct,
-  type ManifestStruct,
-  type PlatformStruct,
+  type IndexDocument,
+  type ManifestDocument,
 } from '../go-json/image-spec.ts';
+import { decodeBase64 } from '../go-json/string.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import type { IndexLimits } from '../options.ts';
-import { normalizeStruct } from './platform-match.ts';
+import { normalizeAsGo } from './platform-match.ts';
 
 /** Documents fetched at a time where it is known which will be read. */
 const PRELOADS = 8;
 
 /**
  * Reads the manifests, image indexes and configurations of one image: each blob is fetched once, verified, bounded, and
- * kept; each call gives a struct of its own, which may be changed.
+ * kept; each call gives a document of its own, which may be changed.
  */
 export class ImageReader {
   readonly #fetcher: Fetcher;
@@ -35,31 +43,31 @@ export class ImageReader {
   }
 
   /** Reads an image manifest. */
-  async manifest(descriptor: DescriptorStruct): Promise<ManifestStruct> {
+  async manifest(descriptor: Descriptor): Promise<ManifestDocument> {
     return decodeNamed(descriptor, checkDocumentKind(descriptor, await this.#read(descriptor)), decodeManifest);
   }
 
   /** Reads an image index. */
-  async index(descriptor: DescriptorStruct): Promise<IndexStruct> {
+  async index(descriptor: Descriptor): Promise<IndexDocument> {
     return decodeNamed(descriptor, checkDocumentKind(descriptor, await this.#read(descriptor)), decodeIndex);
   }
 
   /** The platform that an image configuration names, normalized. */
-  async configPlatform(descriptor: DescriptorStruct): Promise<PlatformStruct> {
-    return normalizeStruct(decodeNamed(descriptor, await this.#read(descriptor), decodePlatform));
+  async configPlatform(descriptor: Descriptor): Promise<Platform> {
+    return normalizeAsGo(decodeNamed(descriptor, await this.#read(descriptor), decodePlatform));
   }
 
   /**
    * Fetches documents that are about to be read, several at a time. What is wrong with one is told when it is read; what
    * is more than may be read is left.
    */
-  async preload(descriptors: readonly DescriptorStruct[]): Promise<void> {
+  async preload(descriptors: readonly Descriptor[]): Promise<void> {
     const { maxDocumentSize, maxDocumentsSize } = this.#limits;
     let room = maxDocumentsSize;
     const wanted = descriptors.filter((descriptor) => {
       const { size } = descriptor;
       if (embeddedContent(descriptor) !== undefined) return false;
-      const fits = typeof size === 'number' && size >= 0 && size <= maxDocumentSize && size <= room;
+      const fits = size >= 0 && size <= maxDocumentSize && size <= room;
       if (fits) room -= size;
       return fits;
     });
@@ -80,14 +88,14 @@ export class ImageReader {
     };
   }
 
-  async #read(descriptor: DescriptorStruct): Promise<Uint8Array> {
+  async #read(descriptor: Descriptor): Promise<Uint8Array> {
     const embedded = embeddedContent(descriptor);
     if (embedded !== undefined) return embedded;
     this.#count(descriptor);
     return this.#document(descriptor);
   }
 
-  #document(descriptor: DescriptorStruct): Promise<Uint8Array> {
+  #document(descriptor: Descriptor): Promise<Uint8Array> {
     const key = `${descriptor.digest} ${descriptor.size}`;
     const document = this.#documents.get(key) ?? this.#fetch(descriptor);
     this.#documents.set(key, document);
@@ -95,9 +103,9 @@ export class ImageReader {
   }
 
   /** What is read again costs no fetch, but is parsed again: it counts again. */
-  #count({ mediaType, digest, size }: DescriptorStruct): void {
+  #count({ mediaType, digest, size }: Descriptor): void {
     const { maxDocumentSize, maxDocumentsSize } = this.#limits;
-    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
+    if (!Number.isSafeInteger(size) || size < 0) {
       throw new SociIndexError('MANIFEST_INVALID', `${digest} (${mediaType}) is said to have ${size} bytes`, {
         digest,
       });
@@ -114,15 +122,21 @@ export class ImageReader {
     }
   }
 
-  #fetch({ mediaType, digest, size }: DescriptorStruct): Promise<Uint8Array> {
+  #fetch({ mediaType, digest, size }: Descriptor): Promise<Uint8Array> {
     const options = { maxSize: this.#limits.maxDocumentSize, ...(this.#signal && { signal: this.#signal }) };
-    return readVerified(this.#fetcher, { mediaType, digest, size: Number(size) }, options);
+    return readVerified(this.#fetcher, { mediaType, digest, size }, options);
   }
 }
 
 /** Content that a descriptor embeds is taken if it is the content named (containerd, core/content/helpers.go). */
-function embeddedContent({ data, digest, size }: DescriptorStruct): Uint8Array | undefined {
-  return data !== null && data.length === size && digestOf(data) === digest ? data : undefined;
+function embeddedContent({ data = '', digest, size }: Descriptor): Uint8Array | undefined {
+  const bytes = decodeBase64(data);
+  if (bytes === undefined) {
+    throw new SociIndexError('MANIFEST_INVALID', `the descriptor of ${digest} embeds data that is not base64`, {
+      digest,
+    });
+  }
+  return bytes.length === size && digestOf(bytes) === digest ? bytes : undefined;
 }
 
 /** Whether an error says that a store does not hold what was asked of it. */
@@ -134,7 +148,7 @@ export function isNotFound(error: unknown): boolean {
  * Refuses a document that is one thing by its descriptor and another by its content
  * (containerd v2.2.9, core/images/image.go, `validateMediaType`).
  */
-function checkDocumentKind(descriptor: DescriptorStruct, bytes: Uint8Array): Uint8Array {
+function checkDocumentKind(descriptor: Descriptor, bytes: Uint8Array): Uint8Array {
   const { mediaType, digest } = descriptor;
   const outline = decodeNamed(descriptor, bytes, decodeOutline);
   if (outline.fsLayers) {
@@ -162,11 +176,7 @@ function checkDocumentKind(descriptor: DescriptorStruct, bytes: Uint8Array): Uin
 }
 
 /** Decodes, and says of which document an error is. */
-function decodeNamed<T>(
-  { mediaType, digest }: DescriptorStruct,
-  bytes: Uint8Array,
-  decode: (bytes: Uint8Array) => T,
-): T {
+function decodeNamed<T>({ mediaType, digest }: Descriptor, bytes: Uint8Array, decode: (bytes: Uint8Array) => T): T {
   try {
     return decode(bytes);
   } catch (cause) {

@@ -1,10 +1,8 @@
 import { parsePlatform } from '@soci/oci';
 import { describe, expect, it } from 'vitest';
-import { toPlatform, toPlatformStruct } from '../go-json/image-spec.ts';
-import { dedupePlatforms, matchPlatform, normalizeStruct } from './platform-match.ts';
+import { dedupePlatforms, matchPlatform, normalizeAsGo } from './platform-match.ts';
 
-const struct = (text: string) => toPlatformStruct(parsePlatform(text));
-const matches = (wanted: string, offered: string) => matchPlatform(struct(wanted))(struct(offered));
+const matches = (wanted: string, offered: string) => matchPlatform(parsePlatform(wanted))(parsePlatform(offered));
 
 describe('matchPlatform', () => {
   it.each([
@@ -39,20 +37,22 @@ describe('matchPlatform', () => {
   });
 
   it('takes win32k for given on Windows, as long as it is asked for once', () => {
-    const windows = struct('windows/amd64');
+    const windows = parsePlatform('windows/amd64');
     expect(matchPlatform(windows)({ ...windows, 'os.features': ['win32k'] })).toBe(true);
     expect(matchPlatform(windows)({ ...windows, 'os.features': ['win32k', 'win32k'] })).toBe(false);
   });
 });
 
 it('takes an empty system for Linux', () => {
-  expect(toPlatform(normalizeStruct(toPlatformStruct({ os: '', architecture: 'aarch64' })))).toEqual({
+  expect(normalizeAsGo({ os: '', architecture: 'aarch64' })).toEqual({
     os: 'linux',
     architecture: 'arm64',
   });
 });
 
 it('drops platforms that an earlier one serves', () => {
-  const platforms = ['linux/amd64', 'linux/x86_64', 'linux/arm64', 'linux/arm64/v8', 'linux/arm/v6'].map(struct);
+  const platforms = ['linux/amd64', 'linux/x86_64', 'linux/arm64', 'linux/arm64/v8', 'linux/arm/v6'].map((text) =>
+    parsePlatform(text),
+  );
   expect(dedupePlatforms(platforms).map(({ architecture }) => architecture)).toEqual(['amd64', 'arm64', 'arm']);
 });

@@ -1,6 +1,13 @@
-import { formatPlatform, isImageConfig, isImageIndex, isImageManifest } from '@soci/oci';
+import {
+  type Descriptor,
+  formatPlatform,
+  isImageConfig,
+  isImageIndex,
+  isImageManifest,
+  type Platform,
+} from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
-import { type DescriptorStruct, type ManifestStruct, type PlatformStruct, toPlatform } from '../go-json/image-spec.ts';
+import type { ManifestDocument } from '../go-json/image-spec.ts';
 import { type ImageReader, isNotFound } from './image-reader.ts';
 import { matchPlatform, type PlatformMatcher } from './platform-match.ts';
 
@@ -8,14 +15,14 @@ import { matchPlatform, type PlatformMatcher } from './platform-match.ts';
  * Lists the platforms that an image runs on, in its order: those of its descriptors, and of the configurations where
  * descriptors name none. Attestations (`unknown/unknown`) run nowhere (containerd v2.2.9, core/images/image.go, `Platforms`).
  */
-export async function listPlatforms(reader: ImageReader, image: DescriptorStruct): Promise<PlatformStruct[]> {
-  const platforms: PlatformStruct[] = [];
+export async function listPlatforms(reader: ImageReader, image: Descriptor): Promise<Platform[]> {
+  const platforms: Platform[] = [];
   const count = reader.startWalk();
-  const visit = async (descriptors: readonly DescriptorStruct[]): Promise<void> => {
+  const visit = async (descriptors: readonly Descriptor[]): Promise<void> => {
     count(descriptors.length);
     for (const descriptor of descriptors) {
       const { platform, mediaType } = descriptor;
-      if (platform !== null) {
+      if (platform !== undefined) {
         if (platform.os !== 'unknown' && platform.architecture !== 'unknown') platforms.push(platform);
       } else if (isImageConfig(mediaType)) {
         platforms.push(await reader.configPlatform(descriptor));
@@ -37,15 +44,11 @@ export async function listPlatforms(reader: ImageReader, image: DescriptorStruct
  *
  * @throws SociIndexError `PLATFORM_NOT_FOUND`, `PLATFORM_MISSING`
  */
-export async function findManifest(
-  reader: ImageReader,
-  image: DescriptorStruct,
-  platform: PlatformStruct,
-): Promise<DescriptorStruct> {
+export async function findManifest(reader: ImageReader, image: Descriptor, platform: Platform): Promise<Descriptor> {
   const matches = matchPlatform(platform);
   if (isImageIndex(image.mediaType)) {
     for (const descriptor of (await reader.index(image)).manifests ?? []) {
-      if (descriptor.platform === null) {
+      if (descriptor.platform === undefined) {
         throw new SociIndexError(
           'PLATFORM_MISSING',
           `image index ${image.digest} lists ${descriptor.digest} without a platform: none can be told from it`,
@@ -56,7 +59,7 @@ export async function findManifest(
     }
     throw platformNotFound(image, platform);
   }
-  if (image.platform !== null && !matches(image.platform)) throw platformNotFound(image, platform);
+  if (image.platform !== undefined && !matches(image.platform)) throw platformNotFound(image, platform);
   return image;
 }
 
@@ -68,11 +71,11 @@ export async function findManifest(
  */
 export async function selectManifest(
   reader: ImageReader,
-  image: DescriptorStruct,
-  platform: PlatformStruct,
-): Promise<ManifestStruct> {
+  image: Descriptor,
+  platform: Platform,
+): Promise<ManifestDocument> {
   const matches = matchPlatform(platform);
-  const visit = async (descriptor: DescriptorStruct): Promise<ManifestStruct | undefined> => {
+  const visit = async (descriptor: Descriptor): Promise<ManifestDocument | undefined> => {
     if (isImageManifest(descriptor.mediaType)) {
       const manifest = await reader.manifest(descriptor);
       if (descriptor.digest === image.digest) return manifest;
@@ -89,11 +92,11 @@ export async function selectManifest(
 }
 
 /** The match that comes first; those without a platform, which only their configuration can tell, come last. */
-function pickBest(candidates: readonly DescriptorStruct[], matches: PlatformMatcher): DescriptorStruct | undefined {
-  const known = candidates.filter(({ platform }) => platform !== null && matches(platform));
-  const countFeatures = (candidate: DescriptorStruct) => candidate.platform?.['os.features']?.length ?? 0;
+function pickBest(candidates: readonly Descriptor[], matches: PlatformMatcher): Descriptor | undefined {
+  const known = candidates.filter(({ platform }) => platform !== undefined && matches(platform));
+  const countFeatures = (candidate: Descriptor) => candidate.platform?.['os.features']?.length ?? 0;
   const [first, ...others] = known;
-  if (first === undefined) return candidates.find(({ platform }) => platform === null);
+  if (first === undefined) return candidates.find(({ platform }) => platform === undefined);
   return others.reduce((best, other) => (countFeatures(other) > countFeatures(best) ? other : best), first);
 }
 
@@ -103,15 +106,15 @@ function pickBest(candidates: readonly DescriptorStruct[], matches: PlatformMatc
  */
 export async function readFirstManifest(
   reader: ImageReader,
-  descriptor: DescriptorStruct,
-): Promise<ManifestStruct | undefined> {
+  descriptor: Descriptor,
+): Promise<ManifestDocument | undefined> {
   const count = reader.startWalk();
-  const visit = async (current: DescriptorStruct): Promise<ManifestStruct | undefined> => {
+  const visit = async (current: Descriptor): Promise<ManifestDocument | undefined> => {
     if (isImageManifest(current.mediaType)) return reader.manifest(current);
     if (!isImageIndex(current.mediaType)) throw notAnImage(current);
     const manifests = (await reader.index(current)).manifests ?? [];
     count(manifests.length);
-    let first: ManifestStruct | undefined;
+    let first: ManifestDocument | undefined;
     for (const child of manifests) {
       const manifest = await visit(child);
       first ??= manifest;
@@ -126,15 +129,15 @@ export async function readFirstManifest(
   }
 }
 
-function platformNotFound(image: DescriptorStruct, platform: PlatformStruct): SociIndexError {
+function platformNotFound(image: Descriptor, platform: Platform): SociIndexError {
   return new SociIndexError(
     'PLATFORM_NOT_FOUND',
-    `image ${image.digest} has no manifest for ${formatPlatform(toPlatform(platform))}: choose one of its own platforms`,
+    `image ${image.digest} has no manifest for ${formatPlatform(platform)}: choose one of its own platforms`,
     { digest: image.digest },
   );
 }
 
-function notAnImage({ mediaType, digest }: DescriptorStruct): SociIndexError {
+function notAnImage({ mediaType, digest }: Descriptor): SociIndexError {
   return new SociIndexError('PLATFORM_NOT_FOUND', `${digest} is neither an image nor an image index: ${mediaType}`, {
     digest,
   });

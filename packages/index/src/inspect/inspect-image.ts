@@ -6,7 +6,7 @@ import {
   isImageManifest,
   type ReferrerLister,
 } from '@soci/oci';
-import { type DescriptorStruct, type ManifestStruct, toDescriptor, toDescriptorStruct } from '../go-json/image-spec.ts';
+import { type ManifestDocument, summarize } from '../go-json/image-spec.ts';
 import { ImageReader, isNotFound } from '../image/image-reader.ts';
 import { type IndexLimits, resolveLimits } from '../options.ts';
 import {
@@ -77,11 +77,10 @@ export async function inspectImage(
   options: InspectOptions = {},
 ): Promise<ImageInspection> {
   const reader = new ImageReader(store, resolveLimits(options.limits), options.signal);
-  const root = toDescriptorStruct(image);
-  const listed = isImageIndex(root.mediaType) ? ((await reader.index(root)).manifests ?? []) : [root];
+  const listed = isImageIndex(image.mediaType) ? ((await reader.index(image)).manifests ?? []) : [image];
   reader.startWalk()(listed.length);
   const entries: ImageEntry[] = [];
-  const manifests = new Map<string, ManifestStruct>();
+  const manifests = new Map<string, ManifestDocument>();
   for (const descriptor of listed) {
     const manifest = isImageManifest(descriptor.mediaType) ? await readIfThere(reader, descriptor) : undefined;
     if (manifest !== undefined) manifests.set(descriptor.digest, manifest);
@@ -95,7 +94,7 @@ export async function inspectImage(
       continue;
     }
     const { digest } = entry.descriptor;
-    const named = manifests.get(digest)?.annotations?.get(ANNOTATION_INDEX_DIGEST);
+    const named = manifests.get(digest)?.annotations?.[ANNOTATION_INDEX_DIGEST];
     const own = listedIndexes.filter(({ manifest, descriptor }) => manifest === digest || descriptor.digest === named);
     const referring = await findReferring(reader, store, entry.descriptor, options);
     completed.push({ ...entry, indexes: [...own.map(({ index }) => index), ...referring] });
@@ -106,7 +105,7 @@ export async function inspectImage(
   return { root: image, isConverted, entries: completed };
 }
 
-async function readIfThere(reader: ImageReader, descriptor: DescriptorStruct): Promise<ManifestStruct | undefined> {
+async function readIfThere(reader: ImageReader, descriptor: Descriptor): Promise<ManifestDocument | undefined> {
   try {
     return await reader.manifest(descriptor);
   } catch (error) {
@@ -117,30 +116,30 @@ async function readIfThere(reader: ImageReader, descriptor: DescriptorStruct): P
 
 async function classifyEntry(
   reader: ImageReader,
-  struct: DescriptorStruct,
-  manifest: ManifestStruct | undefined,
+  entry: Descriptor,
+  manifest: ManifestDocument | undefined,
 ): Promise<ImageEntry> {
-  const descriptor = toDescriptor(struct);
-  if (isImageIndex(struct.mediaType)) return { kind: 'image-index', descriptor };
+  const descriptor = summarize(entry);
+  if (isImageIndex(entry.mediaType)) return { kind: 'image-index', descriptor };
   if (manifest === undefined) {
-    return { kind: isImageManifest(struct.mediaType) ? 'missing' : 'artifact', descriptor };
+    return { kind: isImageManifest(entry.mediaType) ? 'missing' : 'artifact', descriptor };
   }
   if (sociVersion(manifest) !== undefined) {
-    const index = await readSociDocument(reader, struct);
-    const belongsTo = struct.annotations?.get(ANNOTATION_IMAGE_MANIFEST_DIGEST) ?? index.subject?.digest;
+    const index = await readSociDocument(reader, entry);
+    const belongsTo = entry.annotations?.[ANNOTATION_IMAGE_MANIFEST_DIGEST] ?? index.subject?.digest;
     return { kind: 'soci-index', descriptor, manifest: belongsTo, index };
   }
-  if (isAttestation(struct)) {
-    const about = struct.annotations?.get(ANNOTATION_REFERENCE_DIGEST);
+  if (isAttestation(entry)) {
+    const about = entry.annotations?.[ANNOTATION_REFERENCE_DIGEST];
     return { kind: 'attestation', descriptor, ...(about !== undefined && { manifest: about }) };
   }
-  const layers = (manifest.layers ?? []).map(toDescriptor);
-  return { kind: 'image', descriptor, config: toDescriptor(manifest.config), layers, indexes: [] };
+  const layers = (manifest.layers ?? []).map(summarize);
+  return { kind: 'image', descriptor, config: summarize(manifest.config), layers, indexes: [] };
 }
 
 /** Whether BuildKit has marked a descriptor as an attestation's. */
-export function isAttestation({ annotations }: Pick<DescriptorStruct, 'annotations'>): boolean {
-  return annotations?.get(ANNOTATION_REFERENCE_TYPE) === ATTESTATION_MANIFEST;
+export function isAttestation({ annotations }: Pick<Descriptor, 'annotations'>): boolean {
+  return annotations?.[ANNOTATION_REFERENCE_TYPE] === ATTESTATION_MANIFEST;
 }
 
 async function findReferring(
@@ -152,7 +151,7 @@ async function findReferring(
   const documents: SociDocument[] = [];
   const call = signal === undefined ? {} : { signal };
   for await (const descriptor of store.referrers?.(manifest, MEDIA_TYPE_SOCI_INDEX_V1, call) ?? []) {
-    documents.push(await readSociDocument(reader, toDescriptorStruct(descriptor)));
+    documents.push(await readSociDocument(reader, descriptor));
   }
   return documents;
 }

@@ -1,6 +1,6 @@
 import { type Descriptor, isImageManifest } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
-import { type DescriptorStruct, type ManifestStruct, toDescriptor } from '../go-json/image-spec.ts';
+import { type ManifestDocument, summarize } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
 import {
   ANNOTATION_BUILD_TOOL_IDENTIFIER,
@@ -53,7 +53,7 @@ export function findZtoc(indexes: readonly SociDocument[], layerDigest: string):
 }
 
 /** The version of a SOCI index, told by the type of its configuration; undefined of any other manifest. */
-export function sociVersion({ config }: Pick<ManifestStruct, 'config'>): 1 | 2 | undefined {
+export function sociVersion({ config }: Pick<ManifestDocument, 'config'>): 1 | 2 | undefined {
   if (config.mediaType === MEDIA_TYPE_SOCI_INDEX_V1) return 1;
   return config.mediaType === MEDIA_TYPE_SOCI_INDEX_V2 ? 2 : undefined;
 }
@@ -63,46 +63,46 @@ export function sociVersion({ config }: Pick<ManifestStruct, 'config'>): 1 | 2 |
  *
  * @throws SociIndexError `SOCI_INDEX_INVALID` where it is none, or lists what no SOCI index lists.
  */
-export async function readSociDocument(reader: ImageReader, descriptor: DescriptorStruct): Promise<SociDocument> {
+export async function readSociDocument(reader: ImageReader, descriptor: Descriptor): Promise<SociDocument> {
   const { digest, mediaType } = descriptor;
   const manifest = isImageManifest(mediaType) ? await reader.manifest(descriptor) : undefined;
   const version = manifest && sociVersion(manifest);
   if (manifest === undefined || version === undefined) throw invalid(digest, 'is no SOCI index manifest');
   const blobs = manifest.layers ?? [];
-  const buildToolIdentifier = manifest.annotations?.get(ANNOTATION_BUILD_TOOL_IDENTIFIER);
+  const buildToolIdentifier = manifest.annotations?.[ANNOTATION_BUILD_TOOL_IDENTIFIER];
   return {
-    descriptor: toDescriptor(descriptor),
+    descriptor: summarize(descriptor),
     version,
     ...(buildToolIdentifier !== undefined && { buildToolIdentifier }),
-    ...(manifest.subject && { subject: toDescriptor(manifest.subject) }),
+    ...(manifest.subject && { subject: summarize(manifest.subject) }),
     ztocs: blobs
       .filter((blob) => blob.mediaType !== MEDIA_TYPE_PREFETCH)
       .map((blob) => readZtocReference(digest, blob)),
     prefetches: blobs
       .filter((blob) => blob.mediaType === MEDIA_TYPE_PREFETCH)
       .map((blob) => ({
-        descriptor: toDescriptor(blob),
+        descriptor: summarize(blob),
         layerDigest: annotation(digest, blob, ANNOTATION_LAYER_DIGEST),
       })),
-    annotations: Object.fromEntries(manifest.annotations ?? []),
+    annotations: { ...manifest.annotations },
   };
 }
 
-function readZtocReference(index: string, blob: DescriptorStruct): ZtocReference {
+function readZtocReference(index: string, blob: Descriptor): ZtocReference {
   const spanSize = annotation(index, blob, ANNOTATION_SPAN_SIZE);
   if (!/^[0-9]{1,15}$/.test(spanSize))
     throw invalid(index, `names no span size for ${blob.digest}: ${JSON.stringify(spanSize)}`);
   return {
-    descriptor: toDescriptor(blob),
+    descriptor: summarize(blob),
     layerDigest: annotation(index, blob, ANNOTATION_LAYER_DIGEST),
     layerMediaType: annotation(index, blob, ANNOTATION_LAYER_MEDIA_TYPE),
     spanSize: Number(spanSize),
-    disablesXattrs: blob.annotations?.get(ANNOTATION_DISABLE_XATTRS) === 'true',
+    disablesXattrs: blob.annotations?.[ANNOTATION_DISABLE_XATTRS] === 'true',
   };
 }
 
-function annotation(index: string, blob: DescriptorStruct, name: string): string {
-  const value = blob.annotations?.get(name);
+function annotation(index: string, blob: Descriptor, name: string): string {
+  const value = blob.annotations?.[name];
   if (value === undefined) throw invalid(index, `lists ${blob.digest} without the annotation ${name}`);
   return value;
 }

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { plainDescriptor } from '../go-json/image-spec.ts';
 import { type LayerTask, planLayers } from './layer-plan.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const plan = (mediaType: string, { size = 100, isCompat = false, earlier = new Map<string, LayerTask>() } = {}) => {
-  const [layer] = planLayers([plainDescriptor(mediaType, DIGEST, size)], earlier, { minLayerSize: 100, isCompat });
+  const [layer] = planLayers([{ mediaType, digest: DIGEST, size }], earlier, { minLayerSize: 100, isCompat });
   if (layer === undefined) throw new Error('a plan for each layer');
   return 'task' in layer ? layer.task.compression : layer.skipped;
 };

@@ -1,7 +1,6 @@
-import { layerCompression } from '@soci/oci';
+import { type Descriptor, layerCompression } from '@soci/oci';
 import type { Compression, ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
-import type { DescriptorStruct } from '../go-json/image-spec.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { MEDIA_TYPE_PREFETCH } from '../vocabulary.ts';
 import { cleanPrefetchPath } from './prefetch-spans.ts';
@@ -30,8 +29,8 @@ export interface LayerTask {
 
 /** What is done about one layer of a manifest. */
 export type LayerPlan =
-  | { readonly descriptor: DescriptorStruct; readonly task: LayerTask }
-  | { readonly descriptor: DescriptorStruct; readonly skipped: SkipReason };
+  | { readonly descriptor: Descriptor; readonly task: LayerTask }
+  | { readonly descriptor: Descriptor; readonly skipped: SkipReason };
 
 /**
  * Decides about the layers of one manifest, in their order (soci/soci_index.go, `buildSociLayer`).
@@ -40,7 +39,7 @@ export type LayerPlan =
  * @throws SociIndexError `LAYER_TYPE_INVALID` where the reference refuses the image and is to be followed.
  */
 export function planLayers(
-  layers: readonly DescriptorStruct[],
+  layers: readonly Descriptor[],
   earlier: ReadonlyMap<string, LayerTask>,
   options: Pick<ResolvedOptions, 'minLayerSize' | 'isCompat'>,
 ): LayerPlan[] {
@@ -48,12 +47,12 @@ export function planLayers(
     const compression = decideCompression(descriptor, options);
     if (compression !== 'gzip' && compression !== 'uncompressed') return { descriptor, skipped: compression };
     const { digest, size, mediaType } = descriptor;
-    return { descriptor, task: earlier.get(digest) ?? { digest, size: Number(size), mediaType, compression } };
+    return { descriptor, task: earlier.get(digest) ?? { digest, size, mediaType, compression } };
   });
 }
 
 function decideCompression(
-  { mediaType, size, digest }: DescriptorStruct,
+  { mediaType, size, digest }: Descriptor,
   { minLayerSize, isCompat }: Pick<ResolvedOptions, 'minLayerSize' | 'isCompat'>,
 ): Compression | SkipReason {
   if (mediaType === MEDIA_TYPE_PREFETCH) return 'not-an-image-layer';

@@ -1,9 +1,8 @@
-import { type Fetcher, isImageConfig, isImageManifest, readVerified } from '@soci/oci';
+import { type Descriptor, type Fetcher, isImageConfig, isImageManifest, type Platform, readVerified } from '@soci/oci';
 import type { PlatformPlan } from '../convert/plan-image.ts';
 import type { ZtocFacts } from '../convert/soci-manifest.ts';
-import type { DescriptorStruct, PlatformStruct } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
-import { normalizeStruct } from '../image/platform-match.ts';
+import { normalizeAsGo } from '../image/platform-match.ts';
 import { listPlatforms } from '../image/select.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import type { SociDocument, ZtocReference } from '../inspect/soci-document.ts';
@@ -99,21 +98,22 @@ async function takeZtoc(
  */
 export async function listKnownPlatforms(
   reader: ImageReader,
-  image: DescriptorStruct,
-  told: PlatformStruct | null,
-): Promise<PlatformStruct[]> {
-  if (told !== null && (await asksConfigOnly(reader, image))) return [told];
+  image: Descriptor,
+  told: Platform | undefined,
+): Promise<Platform[]> {
+  if (told !== undefined && (await asksConfigOnly(reader, image))) return [told];
   return listPlatforms(reader, image);
 }
 
 /** Whether an image is a single manifest whose configuration alone says what it runs on. */
-async function asksConfigOnly(reader: ImageReader, image: DescriptorStruct): Promise<boolean> {
-  if (!isImageManifest(image.mediaType) || image.platform !== null) return false;
+async function asksConfigOnly(reader: ImageReader, image: Descriptor): Promise<boolean> {
+  if (!isImageManifest(image.mediaType) || image.platform !== undefined) return false;
   const { config, layers } = await reader.manifest(image);
-  return isImageConfig(config.mediaType) && [config, ...(layers ?? [])].every(({ platform }) => platform === null);
+  return isImageConfig(config.mediaType) && [config, ...(layers ?? [])].every(({ platform }) => platform === undefined);
 }
 
 /** Whether a platform is written as one that is read from a configuration. */
-export function isNormalized(platform: PlatformStruct): boolean {
-  return JSON.stringify(platform) === JSON.stringify(normalizeStruct(platform));
+export function isNormalized(platform: Platform): boolean {
+  const fields = (of: Platform) => JSON.stringify(Object.entries(of).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return fields(platform) === fields(normalizeAsGo(platform));
 }

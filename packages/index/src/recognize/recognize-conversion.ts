@@ -6,18 +6,13 @@ import {
   isImageIndex,
   isImageManifest,
   MEDIA_TYPE_OCI_IMAGE_INDEX,
+  type Platform,
 } from '@soci/oci';
 import { planConversion } from '../convert/plan-image.ts';
 import { isMadeOf, readProvenance, sourceDigest } from '../convert/provenance.ts';
 import { attachIndexes, rewriteImage } from '../convert/rewrite-index.ts';
 import { writeSociIndex } from '../convert/soci-manifest.ts';
-import {
-  type DescriptorStruct,
-  type PlatformStruct,
-  toDescriptor,
-  toDescriptorStruct,
-  toPlatformStruct,
-} from '../go-json/image-spec.ts';
+import { summarize } from '../go-json/image-spec.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import { matchPlatform } from '../image/platform-match.ts';
 import { mapInParallel } from '../in-parallel.ts';
@@ -72,24 +67,23 @@ export async function recognizeConversion(
     return notRecognized('not-indexed', `${converted.digest} is no OCI image index: ${converted.mediaType}`);
   }
   return orNotRecognized(async () => {
-    const source = toDescriptorStruct(image);
-    const { manifests, annotations } = await convertedReader.index(toDescriptorStruct(bareDescriptor(converted)));
+    const { manifests, annotations } = await convertedReader.index(bareDescriptor(converted));
     const entries = manifests ?? [];
     convertedReader.startWalk()(entries.length);
     const listed = entries.filter(isSociIndex);
     if (listed.length === 0) return notRecognized('not-indexed', `${converted.digest} lists no SOCI index`);
-    const index = isImageIndex(image.mediaType) ? await reader.index(source) : undefined;
-    const origin = sourceDigest(image.digest, index?.annotations ?? null);
-    const provenance = new Map(readProvenance(annotations ?? []));
-    if (!isCompat && isMadeOf(provenance, origin, 2, resolved)) {
+    const index = isImageIndex(image.mediaType) ? await reader.index(image) : undefined;
+    const origin = sourceDigest(image.digest, index?.annotations);
+    const found = readProvenance(annotations);
+    if (!isCompat && isMadeOf(found, origin, 2, resolved)) {
       const difference = await findMissing(convertedReader, entries, listed, resolved);
       return difference ?? { outcome: 'current', indexes: listed.map(plainIndex), root: bareDescriptor(converted) };
     }
-    if (provenance.has(ANNOTATION_SOURCE_DIGEST)) provenance.set(ANNOTATION_SOURCE_DIGEST, origin);
-    const available = await listKnownPlatforms(reader, source, platformOfOnlyImage(entries));
+    const provenance = ANNOTATION_SOURCE_DIGEST in found ? { ...found, [ANNOTATION_SOURCE_DIGEST]: origin } : found;
+    const available = await listKnownPlatforms(reader, image, platformOfOnlyImage(entries));
     const [first] = available;
     if (first === undefined) return notRecognized('nothing-to-index', `${image.digest} runs nowhere`);
-    const { target, plans } = await planConversion(reader, source, first, available, resolved);
+    const { target, plans } = await planConversion(reader, image, first, available, resolved);
     const documents = await readDocuments(convertedReader, listed);
     const ztocs = await takeZtocs(convertedStore, documents, plans, resolved);
     if ('outcome' in ztocs) return ztocs;
@@ -102,32 +96,32 @@ export async function recognizeConversion(
     if (root.digest !== converted.digest) {
       return notRecognized('other-content', `converting ${image.digest} gives ${root.digest}, not ${converted.digest}`);
     }
-    return { outcome: 'current', indexes: attached.map(({ descriptor }) => toDescriptor(descriptor)), root };
+    return { outcome: 'current', indexes: attached.map(({ descriptor }) => descriptor), root };
   });
 }
 
-function readDocuments(reader: ImageReader, indexes: readonly DescriptorStruct[]): Promise<SociDocument[]> {
+function readDocuments(reader: ImageReader, indexes: readonly Descriptor[]): Promise<SociDocument[]> {
   return mapInParallel(indexes, RECOGNITION_READS, (index) => readSociDocument(reader, index));
 }
 
 /** What an image lacks that says it is what converting would give; undefined if nothing. */
 async function findMissing(
   reader: ImageReader,
-  entries: readonly DescriptorStruct[],
-  indexes: readonly DescriptorStruct[],
+  entries: readonly Descriptor[],
+  indexes: readonly Descriptor[],
   options: ResolvedOptions,
 ): Promise<NotRecognized | undefined> {
   const images = entries.filter((entry) => isImageManifest(entry.mediaType) && !isSociIndex(entry));
   for (const { digest, annotations } of indexes) {
-    const owner = annotations?.get(ANNOTATION_IMAGE_MANIFEST_DIGEST);
+    const owner = annotations?.[ANNOTATION_IMAGE_MANIFEST_DIGEST];
     const belongs = images.some(
-      (image) => image.digest === owner && image.annotations?.get(ANNOTATION_INDEX_DIGEST) === digest,
+      (image) => image.digest === owner && image.annotations?.[ANNOTATION_INDEX_DIGEST] === digest,
     );
     if (!belongs) return notRecognized('other-content', `SOCI index ${digest} belongs to no manifest that is listed`);
   }
   for (const wanted of options.platforms ?? []) {
-    const matches = matchPlatform(toPlatformStruct(wanted));
-    if (!images.some(({ platform }) => platform !== null && matches(platform))) {
+    const matches = matchPlatform(wanted);
+    if (!images.some(({ platform }) => platform !== undefined && matches(platform))) {
       return notRecognized('other-content', `no manifest is listed for ${formatPlatform(wanted)}`);
     }
   }
@@ -135,17 +129,17 @@ async function findMissing(
 }
 
 /** An entry of an image index as the SOCI index that building gives: without what places it in that image index. */
-function plainIndex(entry: DescriptorStruct): Descriptor {
-  return toDescriptor({ ...entry, annotations: null, platform: null });
+function plainIndex({ annotations, platform, ...entry }: Descriptor): Descriptor {
+  return summarize(entry);
 }
 
 /** The platform of the only image that an image index lists, where it is one that a configuration can have given. */
-function platformOfOnlyImage(entries: readonly DescriptorStruct[]): PlatformStruct | null {
+function platformOfOnlyImage(entries: readonly Descriptor[]): Platform | undefined {
   const [only, ...others] = entries.filter((entry) => isImageManifest(entry.mediaType) && !isSociIndex(entry));
-  if (only === undefined || others.length > 0 || only.platform === null) return null;
-  return isNormalized(only.platform) ? only.platform : null;
+  if (only === undefined || others.length > 0 || only.platform === undefined) return undefined;
+  return isNormalized(only.platform) ? only.platform : undefined;
 }
 
-function isSociIndex({ artifactType }: DescriptorStruct): boolean {
+function isSociIndex({ artifactType }: Descriptor): boolean {
   return artifactType === MEDIA_TYPE_SOCI_INDEX_V2;
 }

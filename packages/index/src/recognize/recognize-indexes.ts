@@ -1,8 +1,7 @@
-import type { CallOptions, Descriptor, Fetcher, ReferrerLister } from '@soci/oci';
+import type { CallOptions, Descriptor, Fetcher, Platform, ReferrerLister } from '@soci/oci';
 import { choosePlatforms, type PlatformPlan, planPlatforms } from '../convert/plan-image.ts';
 import { isMadeOf, readProvenance } from '../convert/provenance.ts';
 import { writeSociIndex } from '../convert/soci-manifest.ts';
-import { type PlatformStruct, toDescriptor, toDescriptorStruct } from '../go-json/image-spec.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import { readSociDocument } from '../inspect/soci-document.ts';
@@ -15,7 +14,7 @@ import { type IndexesRecognition, type NotRecognized, notRecognized, orNotRecogn
 const MAX_REFERRERS = 64;
 
 /** Of a single manifest it makes no difference to a v1 index what it runs on: its configuration is not read. */
-const UNTOLD: PlatformStruct = { architecture: '', os: '', 'os.version': '', 'os.features': null, variant: '' };
+const UNTOLD: Platform = { architecture: '', os: '' };
 
 /**
  * Tells from manifests alone whether the v1 SOCI indexes that {@link buildSociIndex} would give are there, found by what
@@ -33,7 +32,7 @@ export async function recognizeIndexes(
   const resolved = resolveOptions(options, 1);
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
   return orNotRecognized(async () => {
-    const source = toDescriptorStruct(image);
+    const source = image;
     const available = await listKnownPlatforms(reader, source, UNTOLD);
     const plans = await planPlatforms(reader, source, choosePlatforms(source, available, resolved), resolved);
     const isWanted = plans.map(({ layers }) => layers.some((layer) => 'task' in layer));
@@ -63,7 +62,7 @@ async function findIndex(
   let why = notRecognized('not-indexed', `no SOCI index refers to ${manifest.digest}`);
   let looked = 0;
   const call: CallOptions = options.signal === undefined ? {} : { signal: options.signal };
-  for await (const referrer of store.referrers(toDescriptor(manifest), MEDIA_TYPE_SOCI_INDEX_V1, call)) {
+  for await (const referrer of store.referrers(manifest, MEDIA_TYPE_SOCI_INDEX_V1, call)) {
     if (looked === MAX_REFERRERS) break;
     looked += 1;
     if (
@@ -76,8 +75,8 @@ async function findIndex(
     const { mediaType, digest, size } = referrer;
     const listed: Descriptor = { mediaType, digest, size, artifactType: MEDIA_TYPE_SOCI_INDEX_V1 };
     const compared = await orNotRecognized(async () => {
-      const document = await readSociDocument(reader, toDescriptorStruct(referrer));
-      const provenance = readProvenance(Object.entries(document.annotations));
+      const document = await readSociDocument(reader, referrer);
+      const provenance = readProvenance(document.annotations);
       if (!options.isCompat && isMadeOf(provenance, manifest.digest, 1, options)) {
         return findOtherSettings([document], options) ?? listed;
       }

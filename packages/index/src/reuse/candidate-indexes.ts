@@ -7,7 +7,6 @@ import {
   type ReferrerLister,
   type Resolver,
 } from '@soci/oci';
-import { type DescriptorStruct, toDescriptor, toDescriptorStruct } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import { isAttestation } from '../inspect/inspect-image.ts';
@@ -32,8 +31,8 @@ export async function listCandidateIndexes(
   reader: ImageReader,
   candidate: Descriptor,
   options: CallOptions,
-): Promise<DescriptorStruct[]> {
-  const root = toDescriptorStruct(candidate);
+): Promise<Descriptor[]> {
+  const root = candidate;
   const count = reader.startWalk();
   if (isImageIndex(root.mediaType)) {
     const entries = (await reader.index(root)).manifests ?? [];
@@ -46,23 +45,23 @@ export async function listCandidateIndexes(
   if (!isImageManifest(root.mediaType)) return [];
   const manifest = await reader.manifest(root);
   if (sociVersion(manifest) !== undefined) return [root];
-  const named = manifest.annotations?.get(ANNOTATION_INDEX_DIGEST);
+  const named = manifest.annotations?.[ANNOTATION_INDEX_DIGEST];
   if (named !== undefined && store.resolve !== undefined) {
-    return [toDescriptorStruct(await store.resolve(named, options))];
+    return [await store.resolve(named, options)];
   }
   return listReferring(store, root, count, options);
 }
 
 async function listReferring(
   store: ReferrerLister,
-  manifest: DescriptorStruct,
+  manifest: Descriptor,
   count: (references: number) => void,
   options: CallOptions,
-): Promise<DescriptorStruct[]> {
-  const referring: DescriptorStruct[] = [];
-  for await (const descriptor of store.referrers(toDescriptor(manifest), MEDIA_TYPE_SOCI_INDEX_V1, options)) {
+): Promise<Descriptor[]> {
+  const referring: Descriptor[] = [];
+  for await (const descriptor of store.referrers(manifest, MEDIA_TYPE_SOCI_INDEX_V1, options)) {
     count(1);
-    referring.push(toDescriptorStruct(descriptor));
+    referring.push(descriptor);
   }
   return referring;
 }

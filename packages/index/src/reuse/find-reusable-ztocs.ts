@@ -1,10 +1,8 @@
 import { type CallOptions, type Descriptor, layerCompression, readVerified } from '@soci/oci';
-import type { DescriptorStruct } from '../go-json/image-spec.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import { readSociDocument, type ZtocReference } from '../inspect/soci-document.ts';
-import type { ReusableLayer, ZtocSettings, ZtocSource } from '../options.ts';
-import { type IndexLimits, resolveLimits } from '../options.ts';
+import { type IndexLimits, type ReusableLayer, resolveLimits, type ZtocSettings, type ZtocSource } from '../options.ts';
 import { type CandidateStore, listCandidateIndexes } from './candidate-indexes.ts';
 
 /** Images looked into before a layer is taken to be new: a few dozen releases. */
@@ -138,7 +136,7 @@ class ReusableZtocs implements ZtocSource {
     return read.flat();
   }
 
-  async #readIndex(reader: ImageReader, index: DescriptorStruct, call: Required<CallOptions>): Promise<ListedZtoc[]> {
+  async #readIndex(reader: ImageReader, index: Descriptor, call: Required<CallOptions>): Promise<ListedZtoc[]> {
     const { mediaType, digest, size } = index;
     const document = await this.#passOver({ mediaType, digest, size: Number(size) }, call, () =>
       readSociDocument(reader, index),

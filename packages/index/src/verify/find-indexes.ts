@@ -1,12 +1,6 @@
 import { type Descriptor, isImageIndex, isImageManifest, OciError, type Platform } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
-import {
-  type DescriptorStruct,
-  type ManifestStruct,
-  toDescriptor,
-  toDescriptorStruct,
-  toPlatform,
-} from '../go-json/image-spec.ts';
+import { type ManifestDocument, summarize } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
 import { readSociDocument, type SociDocument, sociVersion } from '../inspect/soci-document.ts';
 import { ANNOTATION_IMAGE_MANIFEST_DIGEST, ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
@@ -30,7 +24,7 @@ export interface FoundIndexes {
 }
 
 /** Finds the SOCI indexes that a converted image lists, or the one that `target` is, and checks what they say of the image. */
-export async function findIndexes(reader: ImageReader, target: DescriptorStruct): Promise<FoundIndexes> {
+export async function findIndexes(reader: ImageReader, target: Descriptor): Promise<FoundIndexes> {
   if (isImageIndex(target.mediaType)) return findListed(reader, (await reader.index(target)).manifests ?? []);
   if (!isImageManifest(target.mediaType) || sociVersion(await reader.manifest(target)) === undefined) {
     return { found: [], problems: [] };
@@ -38,12 +32,12 @@ export async function findIndexes(reader: ImageReader, target: DescriptorStruct)
   const document = await readSociDocument(reader, target);
   if (document.version === 2 || document.subject === undefined)
     return { found: [{ document, problems: [] }], problems: [] };
-  const subject = await readManifest(reader, toDescriptorStruct(document.subject));
+  const subject = await readManifest(reader, document.subject);
   if ('problem' in subject) return { found: [{ document, problems: [subject.problem] }], problems: [] };
   return { found: [matchLayers(document, document.subject, subject.manifest)], problems: [] };
 }
 
-async function findListed(reader: ImageReader, entries: readonly DescriptorStruct[]): Promise<FoundIndexes> {
+async function findListed(reader: ImageReader, entries: readonly Descriptor[]): Promise<FoundIndexes> {
   reader.startWalk()(entries.length);
   const problems: Problem[] = [];
   const found: FoundIndex[] = [];
@@ -58,7 +52,7 @@ async function findListed(reader: ImageReader, entries: readonly DescriptorStruc
     }
   }
   for (const entry of entries) {
-    const named = entry.annotations?.get(ANNOTATION_INDEX_DIGEST);
+    const named = entry.annotations?.[ANNOTATION_INDEX_DIGEST];
     if (named === undefined || entry.artifactType === MEDIA_TYPE_SOCI_INDEX_V2 || listed.has(named)) continue;
     const message = `manifest ${entry.digest} names the SOCI index ${named}, which the image index does not list`;
     problems.push({ code: 'index-not-listed', message });
@@ -68,12 +62,12 @@ async function findListed(reader: ImageReader, entries: readonly DescriptorStruc
 
 async function findOwner(
   reader: ImageReader,
-  entry: DescriptorStruct,
-  entries: readonly DescriptorStruct[],
+  entry: Descriptor,
+  entries: readonly Descriptor[],
   document: SociDocument,
 ): Promise<FoundIndex> {
-  const platform = entry.platform === null ? {} : { platform: toPlatform(entry.platform) };
-  const owner = entry.annotations?.get(ANNOTATION_IMAGE_MANIFEST_DIGEST);
+  const platform = entry.platform === undefined ? {} : { platform: entry.platform };
+  const owner = entry.annotations?.[ANNOTATION_IMAGE_MANIFEST_DIGEST];
   const descriptor = entries.find(
     ({ digest, artifactType }) => digest === owner && artifactType !== MEDIA_TYPE_SOCI_INDEX_V2,
   );
@@ -83,8 +77,8 @@ async function findOwner(
   }
   const read = await readManifest(reader, descriptor);
   if ('problem' in read) return { document, ...platform, problems: [read.problem] };
-  const matched = matchLayers(document, toDescriptor(descriptor), read.manifest);
-  const named = read.manifest.annotations?.get(ANNOTATION_INDEX_DIGEST);
+  const matched = matchLayers(document, summarize(descriptor), read.manifest);
+  const named = read.manifest.annotations?.[ANNOTATION_INDEX_DIGEST];
   if (named === entry.digest) return { ...matched, ...platform };
   const message = `manifest ${descriptor.digest} names the SOCI index ${named ?? '(none)'}, not ${entry.digest}, which belongs to it`;
   return { ...matched, ...platform, problems: [{ code: 'manifest-not-annotated', message }, ...matched.problems] };
@@ -92,8 +86,8 @@ async function findOwner(
 
 async function readManifest(
   reader: ImageReader,
-  descriptor: DescriptorStruct,
-): Promise<{ readonly manifest: ManifestStruct } | { readonly problem: Problem }> {
+  descriptor: Descriptor,
+): Promise<{ readonly manifest: ManifestDocument } | { readonly problem: Problem }> {
   try {
     return { manifest: await reader.manifest(descriptor) };
   } catch (error) {
@@ -105,8 +99,8 @@ async function readManifest(
 }
 
 /** Checks that each zTOC says of a layer of the manifest what the manifest says, in the manifest's order. */
-function matchLayers(document: SociDocument, manifest: Descriptor, { layers }: ManifestStruct): FoundIndex {
-  const image = (layers ?? []).map(toDescriptor);
+function matchLayers(document: SociDocument, manifest: Descriptor, { layers }: ManifestDocument): FoundIndex {
+  const image = (layers ?? []).map(summarize);
   const problems: Problem[] = [];
   let position = 0;
   for (const { descriptor, layerDigest, layerMediaType } of document.ztocs) {

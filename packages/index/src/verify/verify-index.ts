@@ -9,7 +9,6 @@ import {
 } from '@soci/oci';
 import { decodeZtoc, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
-import { toDescriptorStruct } from '../go-json/image-spec.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import type { PrefetchReference, ZtocReference } from '../inspect/soci-document.ts';
 import { type IndexLimits, resolveLimits } from '../options.ts';
@@ -94,7 +93,7 @@ export async function verifySociIndex(
   }
   const limits = resolveLimits(options.limits);
   const reader = new ImageReader(store, limits, signal);
-  const { found, problems } = await findIndexes(reader, toDescriptorStruct(target));
+  const { found, problems } = await findIndexes(reader, target);
   if (found.length === 0 && problems.length === 0) {
     const what = isImageIndex(target.mediaType) ? 'lists no SOCI index' : 'is no SOCI index';
     throw new SociIndexError('NOT_A_SOCI_INDEX', `${target.digest} ${what}: convert the image first`, {
