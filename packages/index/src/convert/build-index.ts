@@ -3,10 +3,10 @@ import type { Descriptor, Fetcher } from '@soci/oci';
 import { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
 import { obtainLayers } from '../layers/obtain-layers.ts';
-import { resolveOptions, type SociIndexOptions } from '../options.ts';
-import { choosePlatforms, collectTasks, planPlatforms } from './plan-image.ts';
+import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
+import { choosePlatforms, collectTasks, type PlatformPlan, planPlatforms } from './plan-image.ts';
 import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
-import { type Artifact, ArtifactList, assembleSociIndex } from './soci-manifest.ts';
+import { type Artifact, type AssembledIndex, assembleSociIndex, dropRepeated } from './soci-manifest.ts';
 
 /** What {@link buildSociIndex} has come to. */
 export type SociIndexResult = BuiltIndexes | NothingToIndex;
@@ -50,33 +50,47 @@ export async function buildSociIndex(
   options: SociIndexOptions = {},
 ): Promise<SociIndexResult> {
   const resolved = resolveOptions(options, availableParallelism());
-  const target = image;
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
-  const chosen = choosePlatforms(target, await listPlatforms(reader, target), resolved);
-  const plans = await planPlatforms(reader, target, chosen, resolved);
-  const built = await obtainLayers(store, collectTasks(plans), resolved);
-  const indexes = plans.map(({ manifest, layers }) =>
-    assembleSociIndex({ version: 1, subject: manifest, layers, ztocs: built, options: resolved }),
-  );
-  const platforms = plans.map((plan, i) => reportPlatform(plan, indexes[i], built, resolved.prefetchFiles));
-  const layers = reportLayers(plans, indexes, built);
-  const made = indexes.filter((index) => index !== undefined);
+  const chosen = choosePlatforms(image, await listPlatforms(reader, image), resolved);
+  const plans = await planPlatforms(reader, image, chosen, resolved);
+  const { indexes, made, artifacts, platforms, layers } = await indexPlans(store, plans, 1, resolved);
   // The reference fails with the first platform that has nothing; we index the others.
   if (made.length === 0 || (resolved.isCompat && made.length < indexes.length)) {
-    return {
-      outcome: 'nothing-to-index',
-      reason: plans.length === 0 ? 'no-platform' : 'no-layer-to-index',
-      platforms,
-      layers,
-    };
+    const reason = plans.length === 0 ? 'no-platform' : 'no-layer-to-index';
+    return { outcome: 'nothing-to-index', reason, platforms, layers };
   }
-  const artifacts = new ArtifactList();
-  for (const index of made) artifacts.add(...index.artifacts);
+  return { outcome: 'indexed', indexes: made, artifacts: dropRepeated(artifacts), platforms, layers };
+}
+
+/** The SOCI indexes of an image, before they are referred to. */
+export interface IndexedPlans {
+  /** One a platform, undefined if none of its layers is indexed. */
+  readonly indexes: readonly (AssembledIndex | undefined)[];
+  /** The SOCI index manifests that there are. */
+  readonly made: readonly Descriptor[];
+  /** What they consist of, leaves before roots. */
+  readonly artifacts: readonly Artifact[];
+  readonly platforms: readonly PlatformReport[];
+  readonly layers: readonly LayerReport[];
+}
+
+/** Gets the zTOCs that plans ask for, and writes a SOCI index for each platform. */
+export async function indexPlans(
+  store: Fetcher,
+  plans: readonly PlatformPlan[],
+  version: 1 | 2,
+  options: ResolvedOptions,
+): Promise<IndexedPlans> {
+  const built = await obtainLayers(store, collectTasks(plans), options);
+  const indexes = plans.map(({ manifest, layers }) =>
+    assembleSociIndex({ version, subject: manifest, layers, ztocs: built, options }),
+  );
+  const made = indexes.filter((index) => index !== undefined);
   return {
-    outcome: 'indexed',
-    indexes: made.map(({ descriptor }) => descriptor),
-    artifacts: artifacts.list(),
-    platforms,
-    layers,
+    indexes,
+    made: made.map(({ descriptor }) => descriptor),
+    artifacts: made.flatMap((index) => index.artifacts),
+    platforms: plans.map((plan, i) => reportPlatform(plan, indexes[i], built, options.prefetchFiles)),
+    layers: reportLayers(plans, indexes, built),
   };
 }

@@ -2,13 +2,12 @@ import { availableParallelism } from 'node:os';
 import type { Descriptor, Fetcher } from '@soci/oci';
 import { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
-import { obtainLayers } from '../layers/obtain-layers.ts';
 import { resolveOptions, type SociIndexOptions } from '../options.ts';
-import type { NothingToIndex } from './build-index.ts';
-import { collectTasks, planConversion } from './plan-image.ts';
-import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
+import { indexPlans, type NothingToIndex } from './build-index.ts';
+import { planConversion } from './plan-image.ts';
+import type { LayerReport, PlatformReport } from './report.ts';
 import { attachIndexes, rewriteImage } from './rewrite-index.ts';
-import { type Artifact, ArtifactList, assembleSociIndex } from './soci-manifest.ts';
+import { type Artifact, dropRepeated } from './soci-manifest.ts';
 
 /** What {@link convertImage} has come to. */
 export type ConvertResult = ConvertedImage | NothingToIndex;
@@ -43,30 +42,20 @@ export async function convertImage(
 ): Promise<ConvertResult> {
   const resolved = resolveOptions(options, availableParallelism());
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
-  const source = image;
-  const available = await listPlatforms(reader, source);
+  const available = await listPlatforms(reader, image);
   const [first] = available;
   if (first === undefined) {
     return { outcome: 'nothing-to-index', reason: 'no-platform', platforms: [], layers: [] };
   }
-  const { target, plans } = await planConversion(reader, source, first, available, resolved);
-  const built = await obtainLayers(store, collectTasks(plans), resolved);
-  const indexes = plans.map(({ manifest, layers }) =>
-    assembleSociIndex({ version: 2, subject: manifest, layers, ztocs: built, options: resolved }),
-  );
-  const platforms = plans.map((plan, i) => reportPlatform(plan, indexes[i], built, resolved.prefetchFiles));
-  const layers = reportLayers(plans, indexes, built);
-  const made = indexes.filter((index) => index !== undefined);
+  const { target, plans } = await planConversion(reader, image, first, available, resolved);
+  const { indexes, made, artifacts, platforms, layers } = await indexPlans(store, plans, 2, resolved);
   if (made.length === 0) return { outcome: 'nothing-to-index', reason: 'no-layer-to-index', platforms, layers };
   const { root, content, manifests } = await rewriteImage(reader, target, attachIndexes(plans, indexes), resolved);
-  const artifacts = new ArtifactList();
-  for (const index of made) artifacts.add(...index.artifacts);
-  artifacts.add(...manifests, { kind: 'image-index', descriptor: root, content });
   return {
     outcome: 'indexed',
     root,
-    indexes: made.map(({ descriptor }) => descriptor),
-    artifacts: artifacts.list(),
+    indexes: made,
+    artifacts: dropRepeated([...artifacts, ...manifests, { kind: 'image-index', descriptor: root, content }]),
     platforms,
     layers,
   };

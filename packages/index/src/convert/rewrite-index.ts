@@ -33,20 +33,6 @@ export interface AttachedIndex {
   readonly descriptor: Descriptor;
 }
 
-/** How an image index is rewritten. */
-export interface RewriteOptions {
-  /** Follow the reference where we differ from it. */
-  readonly isCompat: boolean;
-  /** Whether the index was made here around a single manifest, whose descriptor comes from a tag and not from an index. */
-  readonly isWrapped: boolean;
-}
-
-/** An image index that lists SOCI indexes, and the manifests that had to be written anew. */
-export interface RewrittenIndex {
-  readonly index: IndexDocument;
-  readonly manifests: readonly Artifact[];
-}
-
 /** An image index that lists SOCI indexes, and the manifests that had to be written anew. */
 export interface RewrittenImage {
   readonly root: Descriptor;
@@ -58,6 +44,7 @@ export interface RewrittenImage {
  * Writes the converted image: its image index, or one around its single manifest, with SOCI indexes attached.
  *
  * @param provenance - Annotations of provenance that it gets. @default those of this run
+ * @throws SociIndexError `ALREADY_CONVERTED` if a SOCI index of an earlier conversion would stay.
  */
 export async function rewriteImage(
   reader: ImageReader,
@@ -66,19 +53,21 @@ export async function rewriteImage(
   options: ResolvedOptions,
   provenance?: ProvenanceAnnotations,
 ): Promise<RewrittenImage> {
-  const isWrapped = isImageManifest(target.mediaType);
-  const index = isWrapped ? { schemaVersion: 2, manifests: [target] } : await reader.index(target);
   const { isCompat } = options;
-  const rewritten = await rewriteImageIndex(reader, { ...index, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX }, attached, {
-    isCompat,
-    isWrapped,
+  const isWrapped = isImageManifest(target.mediaType);
+  const { annotations: before, ...index }: IndexDocument = isWrapped
+    ? { schemaVersion: 2, manifests: [target] }
+    : await reader.index(target);
+  const { entries, manifests } = await rewriteEntries(reader, index.manifests ?? [], attached, { isCompat, isWrapped });
+  const own = () => describeProvenance(sourceDigest(target.digest, before), 2, options);
+  const annotations = isCompat ? before : replaceProvenance(before, provenance ?? own());
+  const content = encodeIndex({
+    ...index,
+    mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX,
+    manifests: entries,
+    ...(annotations && { annotations }),
   });
-  const { annotations, ...others } = rewritten.index;
-  const own = () => describeProvenance(sourceDigest(target.digest, annotations), 2, options);
-  const all = isCompat ? annotations : replaceProvenance(annotations, provenance ?? own());
-  const content = encodeIndex({ ...others, ...(all && { annotations: all }) });
-  const root = describeContent(MEDIA_TYPE_OCI_IMAGE_INDEX, content);
-  return { root, content, manifests: rewritten.manifests };
+  return { root: describeContent(MEDIA_TYPE_OCI_IMAGE_INDEX, content), content, manifests };
 }
 
 /** Pairs the platforms that have a SOCI index with it. */
@@ -92,33 +81,34 @@ export function attachIndexes(
   });
 }
 
+interface RewriteOptions {
+  /** Follow the reference where we differ from it. */
+  readonly isCompat: boolean;
+  /** Whether the index was made here around a single manifest, whose descriptor comes from a tag and not from an index. */
+  readonly isWrapped: boolean;
+}
+
 /**
- * Rewrites an image index so that it lists SOCI indexes: each manifest becomes an OCI one and names its SOCI index, and
- * the SOCI indexes follow, each in the place of an older one for its platform if there is one
+ * Rewrites what an image index lists: each manifest becomes an OCI one and names its SOCI index, and the SOCI indexes
+ * follow, each in the place of an older one for its platform if there is one
  * (soci-snapshotter v0.16.1, soci/soci_convert.go, `annotateImages` and `addSociIndexes`).
- *
- * @throws SociIndexError `ALREADY_CONVERTED` where a SOCI index of an earlier conversion would stay.
  */
-export async function rewriteImageIndex(
+async function rewriteEntries(
   reader: ImageReader,
-  index: IndexDocument,
+  before: readonly Descriptor[],
   attached: readonly AttachedIndex[],
   options: RewriteOptions,
-): Promise<RewrittenIndex> {
+): Promise<{ entries: readonly Descriptor[]; manifests: readonly Artifact[] }> {
   const listed = attached.map(({ descriptor, platform }) => ({ ...descriptor, platform }));
   const manifests: Artifact[] = [];
   const renamed = new Map<string, string>();
   const entries: Descriptor[] = [];
   const isOwner = (entry: Descriptor) => attached.some(({ manifest }) => manifest.digest === entry.digest);
   const stays = (entry: Descriptor) => !options.isCompat && !isOwner(entry) && staysAsItIs(entry);
-  await reader.preload((index.manifests ?? []).filter((entry) => !stays(entry)));
-  for (const entry of index.manifests ?? []) {
+  await reader.preload(before.filter((entry) => !stays(entry)));
+  for (const entry of before) {
     const owner = attached.findIndex(({ manifest }) => manifest.digest === entry.digest);
-    if (stays(entry)) {
-      entries.push(entry);
-      continue;
-    }
-    const rewritten = await rewriteManifest(reader, entry, attached[owner], options);
+    const rewritten = stays(entry) ? undefined : await rewriteManifest(reader, entry, attached[owner], options);
     if (rewritten === undefined) {
       entries.push(entry);
       continue;
@@ -130,7 +120,7 @@ export async function rewriteImageIndex(
     if (own !== undefined) own.annotations = { [ANNOTATION_IMAGE_MANIFEST_DIGEST]: rewritten.entry.digest };
   }
   const repointed = options.isCompat ? entries : entries.map((entry) => repointAttestation(entry, renamed));
-  return { index: { ...index, manifests: listSociIndexes(repointed, listed, attached) }, manifests };
+  return { entries: listSociIndexes(repointed, listed, attached), manifests };
 }
 
 /** Attestations are bound to their own bytes, and SOCI indexes are no images: neither is written anew. */

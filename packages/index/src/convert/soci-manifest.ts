@@ -17,6 +17,16 @@ import {
 } from '../vocabulary.ts';
 import { describeProvenance, type ProvenanceAnnotations } from './provenance.ts';
 
+/** What a piece of content is for. */
+export type ArtifactKind = 'ztoc' | 'prefetch' | 'soci-config' | 'soci-index' | 'image-manifest' | 'image-index';
+
+/** A piece of content that was made, to be pushed under its descriptor. */
+export interface Artifact {
+  readonly kind: ArtifactKind;
+  readonly descriptor: Descriptor;
+  readonly content: Uint8Array;
+}
+
 const utf8 = new TextEncoder();
 
 /** The configuration of every SOCI index: registries want one, nobody reads it. */
@@ -153,29 +163,8 @@ function collectPrefetchSpans({ layers, ztocs, options }: SociIndexInput): Map<s
   return spansByLayer;
 }
 
-/** What a piece of content is for. */
-export type ArtifactKind = 'ztoc' | 'prefetch' | 'soci-config' | 'soci-index' | 'image-manifest' | 'image-index';
-
-/** A piece of content that was made, to be pushed under its descriptor. */
-export interface Artifact {
-  readonly kind: ArtifactKind;
-  readonly descriptor: Descriptor;
-  readonly content: Uint8Array;
-}
-
-/** Content that was made, in the order in which it must be pushed, each piece once. */
-export class ArtifactList {
-  readonly #artifacts = new Map<string, Artifact>();
-
-  /** Adds content whose leaves were added before it. */
-  add(...artifacts: readonly Artifact[]): void {
-    for (const artifact of artifacts) {
-      if (!this.#artifacts.has(artifact.descriptor.digest)) this.#artifacts.set(artifact.descriptor.digest, artifact);
-    }
-  }
-
-  /** All that was added, leaves before roots. */
-  list(): readonly Artifact[] {
-    return [...this.#artifacts.values()];
-  }
+/** Leaves out content that stands in a list already, so that each piece is pushed once. */
+export function dropRepeated(artifacts: readonly Artifact[]): readonly Artifact[] {
+  const seen = new Set<string>();
+  return artifacts.filter(({ descriptor: { digest } }) => !seen.has(digest) && seen.add(digest));
 }
