@@ -93,7 +93,7 @@ describe('an image that goes the whole way', () => {
     expect(told.steps.index.bytesIn).toBeLessThan(200_000);
     expect(told.steps.again.requests).toBeLessThan(5);
     await withImageStores({ env: {}, trace: () => {} }, new AbortController().signal, async (places) => {
-      const { root, images } = await describeImage(await places.openSource(parseLocation(told.kept)), {});
+      const { root, images } = await describeImage(await places.openImage(parseLocation(told.kept)), {});
       expect(root.digest).toBe(told.root.digest);
       expect(images[0]?.sociIndexes).toHaveLength(1);
     });

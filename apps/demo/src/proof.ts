@@ -33,7 +33,7 @@ export async function proveReadable(
   const progress = output.openProgress();
   try {
     return await withImageStores(access, signal, async (places) => {
-      const source = await places.openSource(location);
+      const source = await places.openImage(location);
       const image = await describeImage(source, { signal });
       const totalSize = indexedSize(image.images);
       const verification = await verifyIndexes(source.store, [source.root], { signal, progress, totalSize });

@@ -3,14 +3,13 @@ import {
   describeImage,
   type ImageDestination,
   type ImageLocation,
-  type ImageSource,
   parseRegistryLocation,
   type RegistryAccess,
   showTransferProgress,
   withImageStores,
-  withoutName,
 } from '@soci/cli/internal';
 import { openImageFilesystem } from '@soci/index';
+import { copyImage, type Descriptor, type Fetcher, type Prober, type Pusher } from '@soci/oci';
 import type { RegistryThread, RegistryTraffic } from './registry/registry-thread.ts';
 
 /** One step of the demonstration, and what the registry was asked for it. */
@@ -49,9 +48,9 @@ export class RepositoryRound {
   async push(from: ImageLocation, access: RegistryAccess): Promise<void> {
     const { signal } = this.#context;
     await withImageStores(access, signal, async (there) => {
-      const source = await there.openSource(from);
-      await withImageStores(this.#registry.access, signal, async (places) => {
-        await this.#copy(await places.openDestination(this.image), source, source, []);
+      const { store, root } = await there.openImage(from);
+      await withImageStores(this.#registry.access, signal, async (stores) => {
+        await this.#copy(store, root, await stores.openDestination(this.image));
       });
     });
   }
@@ -60,7 +59,7 @@ export class RepositoryRound {
   async readFile(path: string): Promise<void> {
     const call = { signal: this.#context.signal };
     await withImageStores(this.#registry.access, call.signal, async (places) => {
-      const source = await places.openSource(this.converted);
+      const source = await places.openImage(this.converted);
       const { images } = await describeImage(source, call);
       for (const { platform } of images.slice(0, 1)) {
         const file = await (await openImageFilesystem(source.store, source.root, { platform, ...call })).lookup(path);
@@ -74,11 +73,16 @@ export class RepositoryRound {
     const { signal } = this.#context;
     await withImageStores(access, signal, async (there) => {
       const [origin, destination] = [await there.openSource(from), await there.openDestination(to)];
-      await withImageStores(this.#registry.access, signal, async (places) => {
-        const source = await places.openSource(this.converted);
-        const { images } = await describeImage(source, { signal });
-        const layers = images.flatMap((image) => image.layers.map(({ digest }) => digest));
-        await this.#copy(destination, source, origin, layers);
+      await withImageStores(this.#registry.access, signal, async (stores) => {
+        const { store, root } = await stores.openImage(this.converted);
+        const { images } = await describeImage({ store, root }, { signal });
+        const layers = new Set(images.flatMap((image) => image.layers.map(({ digest }) => digest)));
+        const holderOf = ({ digest }: Descriptor) => (layers.has(digest) ? origin.store : store);
+        const content: Fetcher & Prober = {
+          fetch: (piece, call) => holderOf(piece).fetch(piece, call),
+          exists: (piece, call) => holderOf(piece).exists(piece, call),
+        };
+        await this.#copy(content, root, destination);
       });
     });
   }
@@ -103,25 +107,38 @@ export class RepositoryRound {
     return { requests: requests - seen.requests, bytesIn: bytesIn - seen.bytesIn, bytesOut: bytesOut - seen.bytesOut };
   }
 
-  /** Writes what is at `content` to a destination; blobs in `verified` may be taken from `source`, which has them too. */
-  async #copy(
-    destination: ImageDestination,
-    content: ImageSource,
-    source: ImageSource,
-    verified: readonly string[],
-  ): Promise<void> {
-    const progress = this.#context.output.openProgress();
+  /** Copies an image and makes it visible under the tag. */
+  async #copy(content: Fetcher & Prober, root: Descriptor, destination: ImageDestination): Promise<void> {
+    const { signal, output } = this.#context;
+    const progress = output.openProgress();
+    const show = showTransferProgress(progress, 'copying');
+    const counted: Fetcher & Prober = {
+      exists: (piece, call) => content.exists(piece, call),
+      async *fetch(piece, call) {
+        let bytes = 0;
+        for await (const chunk of content.fetch(piece, call)) {
+          bytes += chunk.length;
+          show({ ...piece, bytes });
+          yield chunk;
+        }
+      },
+    };
     try {
-      await destination.deliver({
-        content: content.store,
-        roots: [{ target: withoutName(content.root), reference: TAG }],
-        source,
-        made: new Set(),
-        verified: new Set(verified),
-        signal: this.#context.signal,
-        beforeNaming: async () => {},
-        onBytes: showTransferProgress(progress, 'copying'),
-      });
+      const { store } = destination;
+      if ('writeImages' in store) throw new Error('an archive is no place of the demonstration');
+      // In one request, so that a registry raises one event.
+      const pushRoot = async (raw: Uint8Array) =>
+        store.pushManifest ? store.pushManifest(root, raw, { signal, tag: TAG }) : store.push(root, raw, { signal });
+      const into: Pusher & Prober = {
+        exists: (piece, call) => store.exists(piece, call),
+        push: (piece, pushed, call) =>
+          piece.digest === root.digest && pushed instanceof Uint8Array
+            ? pushRoot(pushed)
+            : store.push(piece, pushed, call),
+      };
+      await copyImage(counted, into, root, { signal });
+      if (!store.pushManifest) await store.tag(root, TAG, { signal });
+      await destination.commit();
     } finally {
       progress.close();
     }

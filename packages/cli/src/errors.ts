@@ -8,6 +8,7 @@ export type CliErrorCode =
   | 'NOT_INDEXED'
   | 'SOURCE_INVALID'
   | 'SOURCE_MOVED'
+  | 'TAG_TAKEN'
   | 'TRANSPORT_UNSUPPORTED'
   | 'USAGE_INVALID'
   | 'VERIFY_FAILED';

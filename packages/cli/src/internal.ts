@@ -4,7 +4,6 @@ export { parseSize } from './arguments/size.ts';
 export { type Command, type CommandContext, defineCommand, EXIT, type ExitCode } from './command.ts';
 export { describeImage, type ImageDescription, indexedSize } from './image/describe-image.ts';
 export { showTransferProgress } from './image/index-progress.ts';
-export { withoutName } from './image/new-content.ts';
 export { countRead, type Verification, verifyIndexes } from './image/verify-indexes.ts';
 export { type CliIo, withProcessIo } from './io.ts';
 export { runCommand, tellFailure } from './run-command.ts';

@@ -1,11 +1,7 @@
-import { convertImage, DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
-import { IMAGE_OPTIONS, toIndexOptions } from '../arguments/image-options.ts';
-import { toRegistryAccess } from '../arguments/registry-options.ts';
 import { defineCommand } from '../command.ts';
 import { indexInto } from '../image/index-into.ts';
-import { printOutcome } from '../image/print-outcome.ts';
-import { recognizeImage } from '../image/recognize.ts';
-import { destinationName, IMAGE_FORMS, parseLocation } from '../transports/location.ts';
+import { INDEX_OPTIONS } from '../image/index-options.ts';
+import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
 
 export const convert = defineCommand({
   details: [
@@ -19,7 +15,7 @@ export const convert = defineCommand({
     { name: 'SRC', help: `the image: ${IMAGE_FORMS}` },
     { name: 'DST', help: 'where the new image goes, in the same way; without a TAG it has no name there' },
   ],
-  options: IMAGE_OPTIONS,
+  options: INDEX_OPTIONS,
   examples: [
     {
       purpose: 'in a registry, beside the original: nothing is stored here',
@@ -32,38 +28,7 @@ export const convert = defineCommand({
     },
   ],
   async run({ operands: [from = '', to = ''], options }, context) {
-    const source = parseLocation(from);
-    const destination = parseLocation(to);
-    const reference = destinationName(destination);
-    const indexOptions = await toIndexOptions(options);
-    const { result, verification, seconds } = await indexInto(
-      {
-        source,
-        destination,
-        access: await toRegistryAccess(options, [source, destination], context),
-        options: indexOptions,
-        reuse: !options['no-reuse'],
-        force: options.force,
-        recognize: recognizeImage,
-        build: ({ store, root }, given) => convertImage(store, root, given),
-        verify: options.verify ? ({ root }) => (root ? [root] : []) : undefined,
-        roots: ({ root }) => [{ target: root, reference }],
-      },
-      context,
-    );
-    const root = 'root' in result ? result.root : undefined;
-    return printOutcome(
-      {
-        result,
-        source: from,
-        destination: to,
-        made: root ? [root] : [],
-        json: 'indexes' in result ? { root, indexes: result.indexes } : {},
-        verification,
-        seconds,
-        minLayerSize: indexOptions.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE,
-      },
-      context.output,
-    );
+    const [source, destination] = [parseLocation(from), parseLocation(to)];
+    return indexInto({ version: 2, source, destination, addsToSource: false }, options, context);
   },
 });

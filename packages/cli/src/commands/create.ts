@@ -1,13 +1,8 @@
-import { buildSociIndex, DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
-import { IMAGE_OPTIONS, toIndexOptions } from '../arguments/image-options.ts';
-import { toRegistryAccess } from '../arguments/registry-options.ts';
 import { defineCommand } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { indexInto } from '../image/index-into.ts';
-import { withoutName } from '../image/new-content.ts';
-import { printOutcome } from '../image/print-outcome.ts';
-import { recognizeCopy, recognizeReferrers } from '../image/recognize.ts';
-import { destinationName, IMAGE_FORMS, type ImageLocation, parseLocation } from '../transports/location.ts';
+import { INDEX_OPTIONS } from '../image/index-options.ts';
+import { IMAGE_FORMS, type ImageLocation, parseLocation } from '../transports/location.ts';
 
 export const create = defineCommand({
   details: [
@@ -25,7 +20,7 @@ export const create = defineCommand({
       optional: true,
     },
   ],
-  options: IMAGE_OPTIONS,
+  options: INDEX_OPTIONS,
   examples: [
     { purpose: 'add the indexes to the repository in a registry', line: 'create registry.example/app:v1' },
     { purpose: 'add the indexes to a layout folder', line: 'create oci:app:v1' },
@@ -34,40 +29,7 @@ export const create = defineCommand({
   async run({ operands: [from = '', to], options }, context) {
     const source = parseLocation(from);
     const destination = to === undefined ? samePlace(source) : parseLocation(to);
-    const reference = destinationName(destination);
-    const indexOptions = await toIndexOptions(options);
-    const { result, verification, seconds } = await indexInto(
-      {
-        source,
-        destination,
-        access: await toRegistryAccess(options, [source, destination], context),
-        options: indexOptions,
-        reuse: !options['no-reuse'],
-        force: options.force,
-        recognize: to === undefined ? recognizeReferrers : recognizeCopy,
-        build: ({ store, root }, given) => buildSociIndex(store, root, given),
-        verify: options.verify ? ({ indexes }) => indexes : undefined,
-        roots: ({ indexes }, image) => [
-          ...(to === undefined ? [] : [{ target: withoutName(image), reference }]),
-          ...indexes.map((target) => ({ target, reference: '' })),
-        ],
-      },
-      context,
-    );
-    const indexes = 'indexes' in result ? result.indexes : [];
-    return printOutcome(
-      {
-        result,
-        source: from,
-        destination: destination.text,
-        made: indexes,
-        json: { indexes },
-        verification,
-        seconds,
-        minLayerSize: indexOptions.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE,
-      },
-      context.output,
-    );
+    return indexInto({ version: 1, source, destination, addsToSource: to === undefined }, options, context);
   },
 });
 

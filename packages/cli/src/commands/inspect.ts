@@ -8,9 +8,8 @@ import { printFiles } from '../files/print-files.ts';
 import { MAX_ZTOC_SIZE } from '../files/read-file.ts';
 import { describeImage, findLayer, type ImageDescription } from '../image/describe-image.ts';
 import { imageAsJson, printImage } from '../image/print-image.ts';
-import { withImageStores } from '../transports/image-stores.ts';
+import { type OpenImage, withImageStores } from '../transports/image-stores.ts';
 import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
-import type { ImageSource } from '../transports/transport.ts';
 
 export const inspect = defineCommand({
   details: [
@@ -33,7 +32,7 @@ export const inspect = defineCommand({
     const { output, signal } = context;
     const location = parseLocation(from);
     await withImageStores(await toRegistryAccess(options, [location], context), signal, async (stores) => {
-      const source = await stores.openSource(location);
+      const source = await stores.openImage(location);
       const image = await describeImage(source, { signal });
       if (options.layer !== undefined) {
         await printFiles(await listLayer(source, image, options.layer, signal), output);
@@ -50,7 +49,7 @@ export const inspect = defineCommand({
 });
 
 async function listLayer(
-  { store }: ImageSource,
+  { store }: OpenImage,
   description: ImageDescription,
   named: string,
   signal: AbortSignal,

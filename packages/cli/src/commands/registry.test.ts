@@ -235,6 +235,37 @@ describe('a tag', () => {
   });
 });
 
+describe('a tag of something that is not a SOCI-enabled image', () => {
+  it.each(['v1', 'other'])('is not overwritten without --force: %s', async (tag) => {
+    const registry = await startWith('single-oci');
+    const before = await registry.loadLayout('app', goldenLayoutPath('single-docker'), 'other');
+    const named = registry.manifest('app', tag)?.digest;
+    const argv = ['convert', '--json', ...quick, `${registry.host}/app:v1`, `${registry.host}/app:${tag}`];
+    const run = await runCli(argv);
+    expect(run).toMatchObject({ code: 1 });
+    expect(jsonLines(run)).toEqual([
+      { error: expect.objectContaining({ code: 'TAG_TAKEN', remedy: expect.stringContaining('--force') }) },
+    ]);
+    expect(run.stderr).toContain('[TAG_TAKEN]');
+    expect(registry.manifest('app', tag)?.digest).toBe(named);
+    expect(registry.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
+    expect(registry.manifest('app', before)).toBeDefined();
+
+    const forced = jsonLines<Indexed>(await runCli([...argv, '--force']))[0];
+    expect(forced?.outcome).toBe('indexed');
+    expect(registry.manifest('app', tag)?.digest).toBe(forced?.root?.digest);
+  });
+});
+
+describe('an image that is SOCI-enabled already', () => {
+  it('gives what its original gives', async () => {
+    const registry = await startWith('single-oci');
+    const { root } = await convert(registry);
+    const argv = ['convert', '--json', ...quick, `${registry.host}/app:v1-soci`, `${registry.host}/app:again`];
+    expect(jsonLines<Indexed>(await runCli(argv))[0]).toMatchObject({ outcome: 'indexed', root });
+  });
+});
+
 describe('an interruption', () => {
   it('leaves no tag behind', async () => {
     const registry = await startWith('multi-annotated');

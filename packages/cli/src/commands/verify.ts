@@ -36,7 +36,7 @@ export const verify = defineCommand({
     const access = await toRegistryAccess(options, [location], context);
     const progress = output.openProgress();
     const verification = await withImageStores(access, signal, async (stores) => {
-      const source = await stores.openSource(location);
+      const source = await stores.openImage(location);
       const { root, images } = await describeImage(source, { signal });
       const documents = images.flatMap(({ sociIndexes }) => sociIndexes);
       const listed = documents.some(({ version }) => version === 2) ? [root] : [];

@@ -52,23 +52,43 @@ export async function writeFileContent(
  * until the new one is whole. Nothing is left behind on failure.
  */
 export async function writeAside(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-  const aside = asideName(path);
+  const draft = new FileDraft(path);
   try {
-    const file = await open(aside, 'wx');
+    await draft.write(content);
+    await draft.commit();
+  } finally {
+    await draft.discard();
+  }
+}
+
+/** A file that is being written under a hidden name beside its place. */
+export class FileDraft {
+  readonly #path: string;
+  readonly #aside: string;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`);
+  }
+
+  /** Writes the whole content; once. */
+  async write(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+    const file = await open(this.#aside, 'wx');
     try {
       if (content instanceof Uint8Array) await file.writeFile(content);
       else for await (const chunk of content) await file.writeFile(chunk);
     } finally {
       await file.close();
     }
-    await rename(aside, path);
-  } catch (error) {
-    await rm(aside, { force: true });
-    throw error;
   }
-}
 
-/** A name beside `path`, for what is not complete yet: hidden, and unlike any other. */
-function asideName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`);
+  /** Gives the file its name. */
+  async commit(): Promise<void> {
+    await rename(this.#aside, this.#path);
+  }
+
+  /** Removes what was not committed. */
+  async discard(): Promise<void> {
+    await rm(this.#aside, { force: true });
+  }
 }

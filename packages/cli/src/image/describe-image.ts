@@ -8,7 +8,7 @@ import {
   readVerified,
 } from '@soci/oci';
 import { CliError, usageError } from '../errors.ts';
-import type { ImageSource } from '../transports/transport.ts';
+import type { OpenImage } from '../transports/image-stores.ts';
 
 /** What an image consists of. */
 export interface ImageDescription {
@@ -42,7 +42,7 @@ export interface OtherManifest {
  *
  * @throws what `inspectImage` of `@soci/index` throws.
  */
-export async function describeImage({ store, root }: ImageSource, call: CallOptions): Promise<ImageDescription> {
+export async function describeImage({ store, root }: OpenImage, call: CallOptions): Promise<ImageDescription> {
   const { entries } = await inspectImage(store, root, call);
   const images: PlatformImage[] = [];
   const others: OtherManifest[] = [];

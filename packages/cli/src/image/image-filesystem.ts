@@ -23,7 +23,7 @@ export async function withImageFilesystem(
   const { signal } = context;
   const location = parseLocation(from);
   await withImageStores(await toRegistryAccess(options, [location], context), signal, async (stores) => {
-    const { store, root } = await stores.openSource(location);
+    const { store, root } = await stores.openImage(location);
     try {
       await use(await openImageFilesystem(store, root, filesystemOptions(options.platform, signal)));
     } catch (error) {

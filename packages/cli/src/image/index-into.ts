@@ -1,122 +1,96 @@
-import type { BuiltIndexes, NothingToIndex, SociIndexOptions } from '@soci/index';
-import type { Descriptor, Fetcher } from '@soci/oci';
-import type { CommandContext } from '../command.ts';
-import { CliError } from '../errors.ts';
+import { DEFAULT_MIN_LAYER_SIZE, type IndexImageResult, indexImage } from '@soci/index';
+import type { OptionValues } from '../arguments/option.ts';
+import { toRegistryAccess } from '../arguments/registry-options.ts';
+import type { CommandContext, ExitCode } from '../command.ts';
+import { CliError, usageError } from '../errors.ts';
 import { withImageStores } from '../transports/image-stores.ts';
-import type { ImageLocation } from '../transports/location.ts';
-import type { Holdings, ImageDestination, ImageSource, NamedRoot, RegistryAccess } from '../transports/transport.ts';
-import { buildWhileTrying } from './build-while-trying.ts';
-import { showLayerProgress, showTransferProgress } from './index-progress.ts';
-import { overlayArtifacts } from './new-content.ts';
-import { reusableZtocs } from './reusable-ztocs.ts';
-import { allProblems, type Verification, type VerificationOptions, verifyIndexes } from './verify-indexes.ts';
+import { destinationName, type ImageLocation } from '../transports/location.ts';
+import { type INDEX_OPTIONS, toIndexOptions } from './index-options.ts';
+import { showIndexProgress } from './index-progress.ts';
+import { type IndexOutcome, printOutcome } from './print-outcome.ts';
 
-/** What to index, how, and what to write. */
-export interface IndexJob<Made extends BuiltIndexes> {
+/** What to index, how, and where the result goes. */
+export interface IndexJob {
+  readonly version: 1 | 2;
   readonly source: ImageLocation;
   readonly destination: ImageLocation;
-  readonly access: RegistryAccess;
-  readonly options: SociIndexOptions;
-  /** Whether to look for zTOCs of unchanged layers that are in the registry already. */
-  readonly reuse: boolean;
-  /** Whether to build even what the destination has already. */
-  readonly force: boolean;
-  /** What the destination has already of what would be made; undefined where something is missing or different. */
-  readonly recognize: (
-    image: ImageSource,
-    holdings: Holdings,
-    options: SociIndexOptions,
-  ) => Promise<CurrentIndexes | undefined>;
-  /** Makes the index, in memory. */
-  readonly build: (image: ImageSource, options: SociIndexOptions) => Promise<Made | NothingToIndex>;
-  /** What proves the index, read back before anything is written; nothing is where it is undefined. */
-  readonly verify: ((made: Made | CurrentIndexes) => readonly Descriptor[]) | undefined;
-  /** What the destination is to list. */
-  readonly roots: (made: Made, image: Descriptor) => readonly NamedRoot[];
+  /** Whether only indexes are written, next to the image. */
+  readonly addsToSource: boolean;
 }
 
-/** The destination has what would be made, made of the same image with the same settings. */
-export interface CurrentIndexes {
-  readonly outcome: 'current';
-  /** The converted image; absent where only indexes were asked for. */
-  readonly root?: Descriptor;
-  readonly indexes: readonly Descriptor[];
-}
-
-/** What came of an {@link IndexJob}. */
-export interface IndexOutcome<Made extends BuiltIndexes> {
-  readonly result: Made | NothingToIndex | CurrentIndexes;
-  /** What reading back has shown, where it was asked for: nothing that is wrong. */
-  readonly verification?: Verification;
-  /** Wall time of all of it. */
-  readonly seconds: number;
-}
-
-/**
- * Indexes an image and writes the result with everything that it refers to, or nothing where there is nothing to index.
- * The destination is opened first, so that no work is done for a place that cannot be written to, nor for one that has
- * the result already.
- */
-export async function indexInto<Made extends BuiltIndexes>(
-  job: IndexJob<Made>,
-  { output, signal }: CommandContext,
-): Promise<IndexOutcome<Made>> {
+/** Indexes an image, writes the result with everything that it refers to, and says what came of it. */
+export async function indexInto(
+  { version, source, destination, addsToSource }: IndexJob,
+  options: OptionValues<typeof INDEX_OPTIONS>,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const { output, signal } = context;
   const started = performance.now();
+  const tag = destinationName(destination);
+  const indexOptions = await toIndexOptions(options);
+  const access = await toRegistryAccess(options, [source, destination], context);
   const progress = output.openProgress();
-  const prove = (content: Fetcher, made: Made | CurrentIndexes, totalSize: number) =>
-    job.verify && proveIndexes(content, job.verify(made), { signal, progress, totalSize });
-  const run = async (
-    source: ImageSource,
-    destination: ImageDestination,
-  ): Promise<Omit<IndexOutcome<Made>, 'seconds'>> => {
-    const { holdings } = destination;
-    const options = { ...job.options, signal };
-    const current = holdings && !job.force ? await job.recognize(source, holdings, options) : undefined;
-    if (holdings && current) {
-      const verification = await prove(holdings.store, current, 0);
-      return { result: current, ...(verification && { verification }) };
-    }
-    const reuse = job.reuse ? reusableZtocs(source, holdings, { signal }) : undefined;
-    const given = { ...options, onProgress: showLayerProgress(progress), ...(reuse && { reuse }) };
-    const made = await buildWhileTrying(destination, given, (tried) => job.build(source, tried));
-    if (made.outcome === 'nothing-to-index') return { result: made };
-    const indexed = made.layers.filter((layer) => layer.outcome === 'indexed');
-    const totalSize = indexed.reduce((sum, { size }) => sum + size, 0);
-    const content = overlayArtifacts(made.artifacts, source.store);
-    const verification = await prove(content, made, totalSize);
-    await destination.deliver({
-      content,
-      roots: job.roots(made, source.root),
-      source,
-      made: new Set(made.artifacts.map(({ descriptor }) => descriptor.digest)),
-      verified: new Set(indexed.filter(({ origin }) => origin === 'built').map(({ digest }) => digest)),
-      signal,
-      beforeNaming: () => source.checkUnmoved({ signal }),
-      onBytes: showTransferProgress(progress, `writing ${job.destination.text}`),
+  const index = () =>
+    withImageStores(access, signal, async (stores) => {
+      const from = await stores.openSource(source);
+      const to = await stores.openDestination(destination);
+      const result = await indexImage(
+        { store: from.store, reference: from.reference },
+        { store: to.store, tag, holdsImage: addsToSource },
+        {
+          ...indexOptions,
+          version,
+          reindex: true,
+          force: options.force,
+          reuse: !options['no-reuse'],
+          ...(options.verify && { proof: 'read-back' }),
+          signal,
+          onProgress: showIndexProgress(progress, destination.text),
+        },
+      );
+      signal.throwIfAborted();
+      if (result.outcome === 'indexed') await to.commit();
+      return outcomeOf(result, source);
     });
-    return { result: made, ...(verification && { verification }) };
-  };
-  try {
-    const outcome = await withImageStores(job.access, signal, async (stores) =>
-      run(await stores.openSource(job.source), await stores.openDestination(job.destination)),
-    );
-    return { ...outcome, seconds: (performance.now() - started) / 1000 };
-  } finally {
-    progress.close();
+  const outcome = await index().finally(() => progress.close());
+  const minLayerSize = indexOptions.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE;
+  const seconds = (performance.now() - started) / 1000;
+  return printOutcome({ outcome, source: source.text, destination: destination.text, minLayerSize, seconds }, output);
+}
+
+/** @throws CliError for a result that the command line reports as a failure. */
+function outcomeOf(result: IndexImageResult, source: ImageLocation): IndexOutcome {
+  switch (result.outcome) {
+    case 'indexed':
+    case 'already-indexed':
+      return result;
+    case 'nothing-to-index': {
+      const { outcome, reason, platforms, layers } = result;
+      return { outcome, reason: reason === 'no-platform' ? reason : 'no-layer-to-index', platforms, layers };
+    }
+    case 'skipped':
+      if (result.reason !== 'tag-moved') {
+        return { outcome: 'nothing-to-index', reason: 'no-platform', platforms: [], layers: [] };
+      }
+      throw new CliError('SOURCE_MOVED', `${source.text}: ${result.message}`, {
+        remedy: 'No tag was given to what was made of the old image. Run the command again for the new one.',
+      });
+    case 'refused':
+      throw refusal(result);
   }
 }
 
-/** @throws CliError `VERIFY_FAILED` with what is wrong: an index that does not read back right is not written. */
-async function proveIndexes(
-  content: Fetcher,
-  targets: readonly Descriptor[],
-  options: VerificationOptions,
-): Promise<Verification> {
-  const verification = await verifyIndexes(content, targets, options);
-  const [first, ...others] = allProblems(verification);
-  if (first === undefined) return verification;
-  const more = others.length > 0 ? ` (and ${others.length} more)` : '';
-  throw new CliError('VERIFY_FAILED', `the index does not read back right: ${first.message}${more}`, {
-    remedy: 'Nothing was written.',
-  });
+function refusal({ reason, message, cause }: Extract<IndexImageResult, { readonly outcome: 'refused' }>): unknown {
+  switch (reason) {
+    case 'not-proved':
+      return new CliError('VERIFY_FAILED', message, { remedy: 'Nothing was written.' });
+    case 'tag-immutable':
+      return cause;
+    case 'tag-taken':
+      return new CliError('TAG_TAKEN', message, {
+        remedy: 'Choose another tag for DST, or overwrite it with --force.',
+      });
+    case 'tag-too-long':
+      return usageError(message, 'Choose a shorter one.');
+  }
 }

@@ -1,17 +1,20 @@
-import type { IndexProgress } from '@soci/index';
-import type { Descriptor } from '@soci/oci';
+import type { PublishProgress } from '@soci/index';
 import type { Progress, ProgressItem } from '../terminal/progress.ts';
 import { countOf, formatBytes, formatSeconds, shortDigest } from '../terminal/quantity.ts';
 import { printable } from '../terminal/text.ts';
 
-type LayerEvent = Extract<IndexProgress, { readonly type: 'layer-done' | 'layer-reused' }>;
+type EventOf<Type extends PublishProgress['type']> = Extract<PublishProgress, { readonly type: Type }>;
 
 /**
- * Shows the events of indexing an image: a bar over all layers that are read and one for each in flight, one line for
- * each that is done.
+ * Shows the events of `indexImage`: a bar over all layers that are read and one for each in flight, one line for each that
+ * is done; then how far the proof is, and what is written.
+ *
+ * @param destination - As the command line names it.
  */
-export function showLayerProgress(progress: Progress): (event: IndexProgress) => void {
+export function showIndexProgress(progress: Progress, destination: string): (event: PublishProgress) => void {
   const inFlight = new InFlight();
+  const showTransfer = showTransferProgress(progress, `writing ${destination}`);
+  let showProof = (_: EventOf<'proof-progress'>) => {};
   let bytes = 0;
   let layers = 0;
   let done = 0;
@@ -48,29 +51,52 @@ export function showLayerProgress(progress: Progress): (event: IndexProgress) =>
       case 'ztoc-refused':
         progress.milestone(`layer ${shortDigest(event.layer)} is read: ${printable(event.message)}`);
         break;
+      case 'rebuilding':
+        progress.milestone(`the index is built again, without reused zTOCs: ${printable(event.problem.message)}`);
+        break;
+      case 'proving':
+        showProof = showProofProgress(progress, event.bytes);
+        break;
+      case 'proof-progress':
+        showProof(event);
+        break;
+      case 'push-progress':
+        showTransfer(event);
+        break;
     }
   };
 }
 
-function describe({ layer, size, files, spans, ztocSize }: LayerEvent): string {
+function describe({ layer, size, files, spans, ztocSize }: EventOf<'layer-done' | 'layer-reused'>): string {
   const facts = [countOf(files, 'file'), countOf(spans, 'span'), `zTOC ${formatBytes(ztocSize)}`];
   return [shortDigest(layer), formatBytes(size), ...facts].join('  ');
+}
+
+/** Shows how far files are read back, of layers of so many bytes. */
+export function showProofProgress(
+  progress: Progress,
+  totalSize: number,
+): (event: Pick<EventOf<'proof-progress'>, 'layer' | 'bytes'>) => void {
+  const read = new Map<string, number>();
+  return ({ layer, bytes }) => {
+    read.set(layer, bytes);
+    const done = [...read.values()].reduce((sum, each) => sum + each, 0);
+    const detail = `reading files back, ${formatBytes(done)} of ${formatBytes(totalSize)}`;
+    progress.update({ done, total: totalSize, detail });
+  };
 }
 
 /** Shows how content is written: what was written in all, and each piece that is on its way. */
 export function showTransferProgress(
   progress: Progress,
   title: string,
-): (bytes: number, piece: Pick<Descriptor, 'digest' | 'size'>) => void {
+): (event: Pick<EventOf<'push-progress'>, 'digest' | 'size' | 'bytes'>) => void {
   const inFlight = new InFlight();
-  return (bytes, { digest, size }) => {
-    inFlight.add(digest, bytes, size);
-    progress.update({
-      done: 0,
-      total: 0,
-      detail: `${title}  ${formatBytes(inFlight.bytes)}`,
-      items: inFlight.items(),
-    });
+  return ({ digest, size, bytes }) => {
+    inFlight.advance(digest, bytes, size);
+    if (bytes === size) inFlight.end(digest);
+    const detail = `${title}  ${formatBytes(inFlight.bytes)}`;
+    progress.update({ done: 0, total: 0, detail, items: inFlight.items() });
   };
 }
 
@@ -86,12 +112,6 @@ class InFlight {
     this.bytes += done - blob.done;
     blob.done = done;
     this.#blobs.set(digest, blob);
-  }
-
-  /** So many more bytes of a blob. */
-  add(digest: string, bytes: number, total: number): void {
-    this.advance(digest, (this.#blobs.get(digest)?.done ?? 0) + bytes, total);
-    if (this.#blobs.get(digest)?.done === total) this.end(digest);
   }
 
   /** A blob is done, or given up. */

@@ -1,32 +1,34 @@
-import type { BuiltIndexes, LayerReport, NothingToIndex, PlatformReport, SkippedLayer } from '@soci/index';
-import { type Descriptor, formatPlatform } from '@soci/oci';
+import type {
+  ImageAlreadyIndexed,
+  ImageIndexed,
+  LayerReport,
+  NothingToIndex,
+  PlatformReport,
+  SkippedLayer,
+} from '@soci/index';
+import { formatPlatform } from '@soci/oci';
 import { EXIT, type ExitCode } from '../command.ts';
 import type { Output } from '../terminal/output.ts';
 import { countOf, formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
 import type { Column } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
-import type { CurrentIndexes } from './index-into.ts';
-import { countRead, type Verification } from './verify-indexes.ts';
+
+/** What came of indexing an image: something to show, not a failure. */
+export type IndexOutcome = ImageIndexed | ImageAlreadyIndexed | NothingToIndex;
 
 /** What the commands that index an image say at the end. */
 export interface OutcomeReport {
-  readonly result: BuiltIndexes | NothingToIndex | CurrentIndexes;
+  readonly outcome: IndexOutcome;
   /** Where the image was, and where the result is, as the command line has them. */
   readonly source: string;
   readonly destination: string;
-  /** The descriptors to tell of: of a converted image its root, else the SOCI indexes. */
-  readonly made: readonly Descriptor[];
-  /** The same under their names in `--json`. */
-  readonly json: object;
-  /** What `--verify` has shown. */
-  readonly verification: Verification | undefined;
-  readonly seconds: number;
   readonly minLayerSize: number;
+  readonly seconds: number;
 }
 
 /** Prints what was made, or why nothing was. */
 export async function printOutcome(report: OutcomeReport, output: Output): Promise<ExitCode> {
-  const { result, source, destination, made, json, verification, minLayerSize } = report;
+  const { outcome: result, source, destination, minLayerSize } = report;
   const seconds = Number(report.seconds.toFixed(3));
   if (result.outcome === 'nothing-to-index') {
     const { outcome, reason } = result;
@@ -34,14 +36,17 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
     else await printNothing(result, output, minLayerSize);
     return EXIT.NOTHING;
   }
+  const { root, indexes, proof } = result;
+  const made = root === undefined ? indexes : [root];
   if (output.json) {
     await output.writeJson({
       source,
       destination,
-      outcome: result.outcome,
-      ...json,
+      outcome: result.outcome === 'indexed' ? 'indexed' : 'current',
+      ...(root && { root }),
+      indexes,
       ...(result.outcome === 'indexed' && reportAsJson(result)),
-      ...(verification && { verified: countRead(verification) }),
+      ...(proof && { verified: { filesRead: proof.filesRead, spansRead: proof.spansRead } }),
       seconds,
     });
   } else if (output.quiet) {
@@ -53,11 +58,9 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
     }
     for (const { digest } of made) await output.writeLine(`${output.style.bold(destination)}  ${digest}`);
     await output.writeLine(`${summarize(result)} in ${formatSeconds(report.seconds)}.`);
-    if (verification) {
-      const { filesRead, spansRead } = countRead(verification);
-      await output.writeLine(
-        `${countOf(filesRead, 'file')} read back through ${countOf(spansRead, 'span')}: all right.`,
-      );
+    if (proof) {
+      const [files, spans] = [countOf(proof.filesRead, 'file'), countOf(proof.spansRead, 'span')];
+      await output.writeLine(`${files} read back through ${spans}: all right.`);
     }
     if (result.outcome === 'indexed') await noteMissingFiles(result.platforms, output);
   }
@@ -79,8 +82,8 @@ async function printNothing(result: NothingToIndex, output: Output, minLayerSize
   if (tooSmall) await output.writeLine('With --min-layer-size 0 small layers are indexed too; it seldom pays.');
 }
 
-function summarize(result: BuiltIndexes | CurrentIndexes): string {
-  if (result.outcome === 'current') return 'Current: made of this image with these settings before; recognized';
+function summarize(result: ImageIndexed | ImageAlreadyIndexed): string {
+  if (result.outcome === 'already-indexed') return 'Current: made of this image with these settings before; recognized';
   const { indexes, layers } = result;
   const indexed = layers.filter((layer) => layer.outcome === 'indexed');
   const reused = indexed.filter((layer) => layer.origin === 'reused').length;

@@ -1,9 +1,10 @@
-import { type Problem, type VerifyProgress, type VerifyReport, verifySociIndex } from '@soci/index';
+import { type Problem, type VerifyReport, verifySociIndex } from '@soci/index';
 import { type CallOptions, type Descriptor, type Fetcher, formatPlatform } from '@soci/oci';
 import type { Output } from '../terminal/output.ts';
 import type { Progress } from '../terminal/progress.ts';
 import { countOf, formatBytes, formatCount, shortDigest } from '../terminal/quantity.ts';
 import { printable } from '../terminal/text.ts';
+import { showProofProgress } from './index-progress.ts';
 
 /** How indexes are read back. */
 export interface VerificationOptions {
@@ -29,16 +30,7 @@ export async function verifyIndexes(
   const call: CallOptions = { signal };
   const chosen = { ...(sample === undefined ? {} : { sample }), ...(seed === undefined ? {} : { seed }) };
   const reports: VerifyReport[] = [];
-  const read = new Map<string, number>();
-  const onProgress = ({ layer, bytes }: VerifyProgress) => {
-    read.set(layer, bytes);
-    const done = [...read.values()].reduce((sum, each) => sum + each, 0);
-    progress.update({
-      done,
-      total: totalSize,
-      detail: `reading files back, ${formatBytes(done)} of ${formatBytes(totalSize)}`,
-    });
-  };
+  const onProgress = showProofProgress(progress, totalSize);
   for (const target of targets) {
     reports.push(await verifySociIndex(store, target, { ...call, ...chosen, onProgress }));
   }

@@ -1,7 +1,16 @@
+import type { SourceStore } from '@soci/index';
+import type { Descriptor } from '@soci/oci';
 import { archiveTransport, layoutTransport } from './layout-transport.ts';
 import type { ImageLocation } from './location.ts';
 import type { RegistryTransport } from './registry-transport.ts';
 import type { ImageDestination, ImageSource, RegistryAccess, Transport } from './transport.ts';
+
+/** An image, and the store that holds it. */
+export interface OpenImage {
+  readonly store: SourceStore;
+  /** The image, or the image index, that the location names. */
+  readonly root: Descriptor;
+}
 
 /** The stores that one command reads from and writes to, open until it is done. */
 export class ImageStores {
@@ -15,14 +24,21 @@ export class ImageStores {
     this.#signal = signal;
   }
 
-  /** Opens the image that a location names. */
+  /** Opens the store that holds the image of a location. */
   openSource(location: ImageLocation): Promise<ImageSource> {
-    return this.#opening(location, (transport, at) => transport.openSource(at, { signal: this.#signal }));
+    return this.#opening(location, (transport, at) => transport.openSource(at));
   }
 
-  /** Opens a place to be written to; what is not delivered leaves nothing behind. */
+  /** Opens the image that a location names. */
+  async openImage(location: ImageLocation): Promise<OpenImage> {
+    const { store, reference } = await this.openSource(location);
+    const root = typeof reference === 'string' ? await store.resolve(reference, { signal: this.#signal }) : reference;
+    return { store, root };
+  }
+
+  /** Opens a store to be written to; what is not committed leaves nothing behind. */
   openDestination(location: ImageLocation): Promise<ImageDestination> {
-    return this.#opening(location, (transport, at) => transport.openDestination(at, { signal: this.#signal }));
+    return this.#opening(location, (transport, at) => transport.openDestination(at));
   }
 
   /** Closes what was opened, the last first. */

@@ -1,62 +1,27 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '@soci/index';
-import { type Descriptor, isNonDistributable, walkContent } from '@soci/oci';
-import {
-  archiveChunks,
-  createLayout,
-  type LayoutDraft,
-  type LayoutReader,
-  LayoutStore,
-  openArchive,
-  openLayout,
-} from '@soci/oci/layout';
+import type { Descriptor } from '@soci/oci';
+import { archiveChunks, createLayout, type LayoutReader, openArchive, openLayout } from '@soci/oci/layout';
 import { CliError } from '../errors.ts';
-import { writeAside } from '../files/write-file.ts';
+import { FileDraft } from '../files/write-file.ts';
 import { destinationName, type LayoutLocation } from './location.ts';
-import { countBytes, type Delivery, type Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 /** `oci:DIR[:TAG]`: an OCI image layout folder. */
 export const layoutTransport: Transport<LayoutLocation> = {
   async openSource(location) {
     await checkKind(location);
     const store = await openLayout(location.path);
-    const root = await chooseRoot(store, location);
-    return { location, store, root, checkUnmoved: async () => {}, close: async () => {} };
+    return { location, store, reference: await chooseRoot(store, location), close: async () => {} };
   },
 
   async openDestination(location) {
     destinationName(location);
-    const draft = await createLayout(location.path);
-    return {
-      location,
-      deliver: (delivery) => deliver(draft, delivery),
-      close: () => draft.discard(),
-    };
+    const store = await createLayout(location.path);
+    return { location, store, commit: () => store.commit(), close: () => store.discard() };
   },
 };
-
-async function deliver(
-  draft: LayoutDraft,
-  { content, roots, source, verified, signal, beforeNaming, onBytes }: Delivery,
-): Promise<void> {
-  const call = { signal };
-  for (const { target, reference } of roots) {
-    for await (const { descriptor, raw } of walkContent(content, target, call)) {
-      if (raw !== undefined) await draft.push(descriptor, raw, call);
-      else if (source.store instanceof LayoutStore && verified.has(descriptor.digest)) {
-        await draft.importBlob(source.store, descriptor, call);
-      } else if (!isNonDistributable(descriptor.mediaType) || (await content.exists(descriptor, call))) {
-        await draft.push(descriptor, content.fetch(descriptor, { ...call, reuseChunks: true }), call);
-      }
-      onBytes(descriptor.size, descriptor);
-    }
-    await draft.tag(target, reference);
-  }
-  await beforeNaming();
-  signal.throwIfAborted();
-  await draft.commit();
-}
 
 /** `oci-archive:FILE[:TAG]`: an OCI image layout in a tar file. One that is written replaces what was there. */
 export const archiveTransport: Transport<LayoutLocation> = {
@@ -64,8 +29,7 @@ export const archiveTransport: Transport<LayoutLocation> = {
     await checkKind(location);
     const store = await openArchive(location.path);
     try {
-      const root = await chooseRoot(store, location);
-      return { location, store, root, checkUnmoved: async () => {}, close: () => store.close() };
+      return { location, store, reference: await chooseRoot(store, location), close: () => store.close() };
     } catch (error) {
       await store.close();
       throw error;
@@ -75,20 +39,15 @@ export const archiveTransport: Transport<LayoutLocation> = {
   async openDestination(location) {
     destinationName(location);
     await checkPlace(location.path);
+    const draft = new FileDraft(location.path);
     return {
       location,
-      deliver: (delivery) => writeAside(location.path, archiveOf(delivery)),
-      async close() {},
+      store: { writeImages: (content, roots, call) => draft.write(archiveChunks(content, roots, call)) },
+      commit: () => draft.commit(),
+      close: () => draft.discard(),
     };
   },
 };
-
-async function* archiveOf(delivery: Delivery): AsyncGenerator<Uint8Array, void, undefined> {
-  const { roots, signal, beforeNaming } = delivery;
-  yield* archiveChunks(countBytes(delivery), roots, { signal });
-  // The file has its name when it is whole.
-  await beforeNaming();
-}
 
 async function checkPlace(path: string): Promise<void> {
   const there = await stat(path).catch(() => undefined);

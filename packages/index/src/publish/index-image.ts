@@ -43,9 +43,9 @@ export async function indexImage(
   options: IndexImageOptions = {},
 ): Promise<IndexImageResult> {
   const job = await openJob(source, target, options);
-  const { image, isForced, tag, call } = job;
+  const { image, isForced, reindex, tag, call } = job;
   const content = await classifyContent(source.store, image, call);
-  if (content.outcome === 'skipped' && !(isForced && content.reason === 'soci-enabled')) return { ...content, image };
+  if (content.outcome === 'skipped' && !(reindex && content.reason === 'soci-enabled')) return { ...content, image };
   if (tag !== undefined && isTooLong(tag, job)) {
     return refuse(job, 'tag-too-long', `${tag} has ${tag.length} characters: a tag has ${MAX_TAG_LENGTH} at most`);
   }
@@ -85,7 +85,16 @@ export async function indexImage(
 }
 
 async function openJob(source: IndexSource, target: IndexTarget, options: IndexImageOptions): Promise<PublishJob> {
-  const { version = 2, force = false, reuse = true, proof, concurrency, onProgress, ...build } = options;
+  const {
+    version = 2,
+    force = false,
+    reindex = force,
+    reuse = true,
+    proof,
+    concurrency,
+    onProgress,
+    ...build
+  } = options;
   if (version !== 1 && version !== 2) {
     throw new SociIndexError('OPTION_INVALID', `version is 1 or 2, found ${JSON.stringify(version)}`);
   }
@@ -104,6 +113,7 @@ async function openJob(source: IndexSource, target: IndexTarget, options: IndexI
     image,
     version,
     isForced: force,
+    reindex,
     reuse,
     proof,
     concurrency: concurrency ?? DEFAULT_PUSH_CONCURRENCY,

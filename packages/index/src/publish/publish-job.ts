@@ -11,6 +11,7 @@ export interface PublishJob {
   readonly image: Descriptor;
   readonly version: 1 | 2;
   readonly isForced: boolean;
+  readonly reindex: boolean;
   readonly reuse: boolean | ZtocSource;
   readonly proof: Proof | undefined;
   readonly concurrency: number;

@@ -98,12 +98,13 @@ export interface IndexImageOptions extends Omit<SociIndexOptions, 'onProgress' |
    */
   readonly version?: 1 | 2;
   /**
-   * Builds and writes even if the target holds the result, takes the tag away from an image that is not SOCI-enabled, and
-   * indexes an image that is SOCI-enabled already.
+   * Builds and writes even if the target holds the result, and takes the tag away from an image that is not SOCI-enabled.
    *
    * @default false
    */
   readonly force?: boolean;
+  /** Whether to index an image that is SOCI-enabled already, or one of its manifests, too. @default the value of `force` */
+  readonly reindex?: boolean;
   /**
    * Whether to use zTOCs of unchanged layers that other images in the registry have, or where else to look for them. Stores
    * that do not list tags are not searched: reading their layers is as fast.

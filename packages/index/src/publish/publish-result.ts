@@ -66,7 +66,7 @@ export interface NothingIndexed {
  *
  * - `not-an-image`: it is an artifact, such as a Helm chart.
  * - `soci-index`: it is a SOCI index.
- * - `soci-enabled`: it is a SOCI-enabled image, or one of its manifests; `force` indexes it again.
+ * - `soci-enabled`: it is a SOCI-enabled image, or one of its manifests; `reindex` indexes it again.
  * - `signature`, `attestation`: it is a statement about an image.
  * - `tag-moved`: the tag of the source names another image now. What was made of the old one has no tag.
  */

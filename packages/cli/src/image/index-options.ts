@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { DEFAULT_MIN_LAYER_SIZE, type SociIndexOptions } from '@soci/index';
 import { OciError, type Platform, parsePlatform } from '@soci/oci';
+import { flag, listOption, type OptionValues, oneOf, text, valueOption } from '../arguments/option.ts';
+import { REGISTRY_OPTIONS } from '../arguments/registry-options.ts';
+import { parseCount, parseSize } from '../arguments/size.ts';
+import { ZTOC_OPTIONS } from '../arguments/ztoc-options.ts';
 import { CliError, usageError } from '../errors.ts';
 import { formatBytes } from '../terminal/quantity.ts';
-import { flag, listOption, type OptionValues, oneOf, text, valueOption } from './option.ts';
-import { REGISTRY_OPTIONS } from './registry-options.ts';
-import { parseCount, parseSize } from './size.ts';
-import { ZTOC_OPTIONS } from './ztoc-options.ts';
 
 const MOST_JOBS = 256;
 const MAX_PREFETCH_FILE_SIZE = 16 << 20;
 
 /** Options of the commands that index an image; names and short forms are the reference program's where it has them. */
-export const IMAGE_OPTIONS = {
+export const INDEX_OPTIONS = {
   platform: listOption(
     'PLATFORM',
     parsePlatforms,
@@ -48,13 +48,13 @@ export const IMAGE_OPTIONS = {
     'layers built at a time, each on a thread (default: the cores there are)',
   ),
   'no-reuse': flag('build every layer, even where the registry has a zTOC of it that was made with the same settings'),
-  force: flag('build and write even where the registry has the result already'),
+  force: flag('build and write even if the registry has the result already, and overwrite a tag of another image'),
   verify: flag('read files back through the new index before anything is written, and compare them with the layers'),
   ...REGISTRY_OPTIONS,
 } as const;
 
 /** From the command line's options to the library's. Reads the file of `--prefetch-files-json`. */
-export async function toIndexOptions(options: OptionValues<typeof IMAGE_OPTIONS>): Promise<SociIndexOptions> {
+export async function toIndexOptions(options: OptionValues<typeof INDEX_OPTIONS>): Promise<SociIndexOptions> {
   if (options['all-platforms'] && options.platform.length > 0) {
     throw usageError('--all-platforms and --platform exclude each other');
   }
