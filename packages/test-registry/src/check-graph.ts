@@ -1,6 +1,6 @@
 import { type Descriptor, digestOf, isManifestOrIndex, isNonDistributable, parseDigest } from '@soci/oci';
 import type { RegistryStore } from './store/registry-store.ts';
-import { listReferences } from './store/stored-manifest.ts';
+import { listReferences } from './store/repository.ts';
 
 /** What is missing, or is not what it is said to be, of an image and all that it refers to; a sentence each. */
 export function checkGraph(store: RegistryStore, name: string, reference: string): readonly string[] {

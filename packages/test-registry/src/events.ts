@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { configMediaType, type StoredManifest } from './store/stored-manifest.ts';
+import { configMediaType, type StoredManifest } from './store/repository.ts';
 
 /**
  * What Amazon ECR tells EventBridge of an image that was pushed or deleted.

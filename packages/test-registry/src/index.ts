@@ -1,9 +1,9 @@
-export type { BasicCredentials } from './auth/basic-gate.ts';
-export type { AuthOption } from './auth/door.ts';
-export type { BearerAuth } from './auth/token-service.ts';
+export type { BasicCredentials } from './auth/access-policy.ts';
+export type { AuthOption } from './auth/authenticator.ts';
+export type { BearerAuth } from './auth/bearer.ts';
 export { TestRegistryError, type TestRegistryErrorCode } from './errors.ts';
 export type { EcrImageActionEvent } from './events.ts';
-export type { Fault, FaultCondition, FaultRule, InjectedFault } from './faults/fault-rule.ts';
+export type { Fault, FaultCondition, FaultRule, InjectedFault } from './http/faults.ts';
 export type { PortName, RequestRecord } from './http/request-record.ts';
 export type { TestRegistryOptions } from './options.ts';
 export { startTestRegistry } from './start-test-registry.ts';

@@ -1,4 +1,4 @@
-import type { AuthOption } from './auth/door.ts';
+import type { AuthOption } from './auth/authenticator.ts';
 import { TestRegistryError } from './errors.ts';
 
 /** What the registry is to be like. */

@@ -1,10 +1,10 @@
 import { get } from 'node:https';
 import { expect, test } from 'vitest';
+import { makeServerIdentity } from './certificate.ts';
 import { seedImage } from './fixtures/image.ts';
 import { startForTest } from './fixtures/running.ts';
 import { pushBlob } from './fixtures/upload.ts';
 import { startTestRegistry } from './start-test-registry.ts';
-import { makeServerIdentity } from './tls/certificate.ts';
 
 /** Status of a GET by TLS, or what went wrong. */
 function statusByTls(url: string, ca: string): Promise<number | string> {

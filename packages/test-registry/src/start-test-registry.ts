@@ -1,10 +1,11 @@
 import { digestOf, isDigest } from '@soci/oci';
-import { makeDoor } from './auth/door.ts';
-import { TokenBook } from './auth/token-book.ts';
+import { createAuthenticator } from './auth/authenticator.ts';
+import { TokenStore } from './auth/token-store.ts';
 import { handleAwsRequest } from './aws/aws-requests.ts';
+import { makeServerIdentity } from './certificate.ts';
 import { checkGraph } from './check-graph.ts';
 import { EventLog } from './events.ts';
-import { FaultRules } from './faults/fault-rules.ts';
+import { FaultRules } from './http/faults.ts';
 import { type Handler, openPort, type Port, type PortContext } from './http/port.ts';
 import type { PortName, RequestRecord } from './http/request-record.ts';
 import { loadLayout } from './load-layout.ts';
@@ -12,14 +13,12 @@ import { checkOptions, type TestRegistryOptions } from './options.ts';
 import type { Registry } from './registry/registry.ts';
 import { handleRegistryRequest } from './registry/routes.ts';
 import { Uploads } from './registry/upload-sessions.ts';
-import { SignedUrls } from './storage/signed-urls.ts';
-import { handleStorageRequest, storagePath } from './storage/storage-requests.ts';
+import { handleStorageRequest, SignedUrls, storagePath } from './storage.ts';
+import { readBlob } from './store/blob-store.ts';
 import { FolderBlobs } from './store/folder-blobs.ts';
 import { MemoryBlobs } from './store/memory-blobs.ts';
 import { RegistryStore } from './store/registry-store.ts';
-import { readBlob } from './store/stored-blob.ts';
 import type { TestRegistry } from './test-registry.ts';
-import { makeServerIdentity } from './tls/certificate.ts';
 
 /**
  * Starts a registry on loopback: the OCI API, the storage that blobs may be redirected to, and ECR's own API, each on a
@@ -34,8 +33,8 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
   const faults = new FaultRules();
   const events = new EventLog(options.account ?? '123456789012', options.region ?? 'us-east-1');
   const urls = new SignedUrls(options.urlLifetime ?? 3_600_000);
-  const tokens = new TokenBook<true>(options.tokenLifetime ?? 43_200_000);
-  const door = makeDoor(auth, tokens, ecr);
+  const tokens = new TokenStore<true>(options.tokenLifetime ?? 43_200_000);
+  const authenticator = createAuthenticator(auth, tokens, ecr);
   const identity = options.tls === true ? makeServerIdentity() : undefined;
   const blobs = options.folder === undefined ? new MemoryBlobs() : new FolderBlobs(options.folder);
   const store = new RegistryStore(blobs, options.immutableTags ?? false);
@@ -48,7 +47,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     onRequest: (record) => requests.push(record),
     takeFault: (record) => {
       const fault = faults.take(record);
-      if (fault?.kind === 'expire-token') door.expireTokens();
+      if (fault?.kind === 'expire-token') authenticator.expireTokens();
       if (fault?.kind === 'expire-urls') urls.expireAll();
       return fault;
     },
@@ -83,7 +82,9 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     },
     signUrl: options.redirects ? signUrl : undefined,
   };
-  const url = await open('registry', options.port ?? 0, (incoming) => handleRegistryRequest(registry, door, incoming));
+  const url = await open('registry', options.port ?? 0, (incoming) =>
+    handleRegistryRequest(registry, authenticator, incoming),
+  );
   const aws = { registry, tokens, proxyEndpoint: url, signUrl };
   const awsEndpoint = await open('aws', 0, (incoming) => handleAwsRequest(aws, incoming), {
     ...context,
@@ -97,7 +98,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     awsEndpoint,
     ...(identity && { ca: identity.ca }),
     get credentials() {
-      return door.credentials();
+      return authenticator.credentials();
     },
     requests,
     events: events.events,
@@ -106,7 +107,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     },
     onEvent: (listener) => events.listen(listener),
     inject: (rule) => faults.inject(rule),
-    expireTokens: () => door.expireTokens(),
+    expireTokens: () => authenticator.expireTokens(),
     expireUrls: () => urls.expireAll(),
     createRepository: (name) => {
       store.openRepository(name);

@@ -1,6 +1,6 @@
-import type { BasicCredentials } from './auth/basic-gate.ts';
+import type { BasicCredentials } from './auth/access-policy.ts';
 import type { EcrImageActionEvent } from './events.ts';
-import type { FaultRule, InjectedFault } from './faults/fault-rule.ts';
+import type { FaultRule, InjectedFault } from './http/faults.ts';
 import type { RequestRecord } from './http/request-record.ts';
 
 /** A registry that runs. */

@@ -1,11 +1,14 @@
 import type { Incoming } from '../http/incoming.ts';
-import { Refusal } from '../http/refusal.ts';
-import { type Reply, replyJson } from '../http/reply.ts';
-import { getAuthorizationToken } from './authorization-token.ts';
-import type { AwsInput } from './aws-input.ts';
-import { AwsFailure, type AwsRegistry } from './aws-registry.ts';
-import { batchDeleteImage, batchGetImage, describeImages, listImages } from './images.ts';
-import { batchCheckLayerAvailability, getDownloadUrlForLayer } from './layers.ts';
+import { Refusal, type Reply, replyJson } from '../http/reply.ts';
+import { AwsFailure, type AwsInput, type AwsRegistry, textsOf } from './aws-call.ts';
+import {
+  batchCheckLayerAvailability,
+  batchDeleteImage,
+  batchGetImage,
+  describeImages,
+  getDownloadUrlForLayer,
+  listImages,
+} from './images.ts';
 import { createRepository, describeRepositories } from './repositories.ts';
 
 type AwsCall = (aws: AwsRegistry, input: AwsInput) => unknown;
@@ -71,4 +74,19 @@ function parse(text: string): unknown {
 
 function reply(status: number, value: unknown): Reply {
   return replyJson(status, value, { 'content-type': 'application/x-amz-json-1.1' });
+}
+
+/** A token for each registry asked for: `AWS:<password>` in base64. @see Amazon ECR API Reference, GetAuthorizationToken */
+function getAuthorizationToken({ tokens, proxyEndpoint }: AwsRegistry, input: AwsInput) {
+  const count = Math.max(1, textsOf(input, 'registryIds', 10)?.length ?? 1);
+  return {
+    authorizationData: Array.from({ length: count }, () => {
+      const { token, expiresAt } = tokens.issue(true);
+      return {
+        authorizationToken: Buffer.from(`AWS:${token}`).toString('base64'),
+        expiresAt: expiresAt.getTime() / 1000,
+        proxyEndpoint,
+      };
+    }),
+  };
 }

@@ -1,12 +1,23 @@
 import { isDigest } from '@soci/oci';
-import { accepts } from '../registry/accept.ts';
-import { removeImage, removeTag } from '../registry/remove-image.ts';
-import type { Repository } from '../store/repository.ts';
-import type { StoredManifest } from '../store/stored-manifest.ts';
-import { type AwsInput, invalid, objectsOf, optionalTextOf, textsOf } from './aws-input.ts';
-import { pageOf } from './aws-pages.ts';
-import { AwsFailure, type AwsRegistry } from './aws-registry.ts';
-import { describeImage } from './image-details.ts';
+import { accepts, removeImage, removeTag } from '../registry/manifests.ts';
+import {
+  configMediaType,
+  listReferences,
+  type Repository,
+  referralOf,
+  type StoredManifest,
+} from '../store/repository.ts';
+import {
+  AwsFailure,
+  type AwsInput,
+  type AwsRegistry,
+  invalid,
+  objectsOf,
+  optionalTextOf,
+  pageOf,
+  textOf,
+  textsOf,
+} from './aws-call.ts';
 import { findRepository } from './repositories.ts';
 
 /** How calls name an image. */
@@ -143,4 +154,58 @@ function readIds(input: AwsInput): readonly ImageId[] | undefined {
     const imageTag = optionalTextOf(id, 'imageTag');
     return { ...(imageDigest !== undefined && { imageDigest }), ...(imageTag !== undefined && { imageTag }) };
   });
+}
+
+/** What ECR tells of an image. @see Amazon ECR API Reference, ImageDetail */
+function describeImage({ registry }: AwsRegistry, repository: Repository, image: StoredManifest) {
+  const { digest, mediaType, bytes, pushedAt } = image;
+  const tags = repository.tagsOf(digest);
+  const artifactMediaType = configMediaType(image);
+  const subject = referralOf(image)?.subject;
+  const size = listReferences(image).reduce((sum, entry) => sum + entry.size, bytes.length);
+  return {
+    registryId: registry.events.account,
+    repositoryName: repository.name,
+    imageDigest: digest,
+    ...(tags.length > 0 && { imageTags: tags }),
+    imageSizeInBytes: size,
+    imagePushedAt: pushedAt.getTime() / 1000,
+    imageManifestMediaType: mediaType,
+    ...(artifactMediaType !== undefined && { artifactMediaType }),
+    ...(subject !== undefined && { subjectManifestDigest: subject }),
+  };
+}
+
+/** @see Amazon ECR API Reference, BatchCheckLayerAvailability */
+export function batchCheckLayerAvailability(aws: AwsRegistry, input: AwsInput) {
+  const repository = findRepository(aws, input);
+  const digests = textsOf(input, 'layerDigests', 100);
+  if (digests === undefined || digests.length === 0) throw invalid('layerDigests', 'Member must not be empty');
+  return {
+    layers: digests.filter(isDigest).map((layerDigest) => {
+      const blob = aws.registry.store.blob(repository, layerDigest);
+      if (blob === undefined) return { layerDigest, layerAvailability: 'UNAVAILABLE' };
+      return { layerDigest, layerAvailability: 'AVAILABLE', layerSize: blob.size };
+    }),
+    failures: digests
+      .filter((digest) => !isDigest(digest))
+      .map((layerDigest) => ({
+        layerDigest,
+        failureCode: 'InvalidLayerDigest',
+        failureReason: 'Invalid request parameters: layer digest is not valid',
+      })),
+  };
+}
+
+/** @see Amazon ECR API Reference, GetDownloadUrlForLayer */
+export function getDownloadUrlForLayer(aws: AwsRegistry, input: AwsInput) {
+  const layerDigest = textOf(input, 'layerDigest');
+  const repository = findRepository(aws, input);
+  if (aws.registry.store.blob(repository, layerDigest) === undefined) {
+    throw new AwsFailure(
+      'LayersNotFoundException',
+      `The layer with digest '${layerDigest}' does not exist in the repository with name '${repository.name}'`,
+    );
+  }
+  return { layerDigest, downloadUrl: aws.signUrl(layerDigest) };
 }

@@ -1,7 +1,14 @@
 import type { Repository } from '../store/repository.ts';
-import { type AwsInput, invalid, optionalTextOf, textOf, textsOf } from './aws-input.ts';
-import { pageOf } from './aws-pages.ts';
-import { AwsFailure, type AwsRegistry } from './aws-registry.ts';
+import {
+  AwsFailure,
+  type AwsInput,
+  type AwsRegistry,
+  invalid,
+  optionalTextOf,
+  pageOf,
+  textOf,
+  textsOf,
+} from './aws-call.ts';
 
 /** @see Amazon ECR API Reference, CreateRepository, `repositoryName` */
 const NAME_PATTERN = /^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*\/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$/;

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Fault } from '../faults/fault-rule.ts';
+import type { Fault } from './faults.ts';
 import type { Pacer } from './pacer.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from './reply.ts';
 import type { RequestRecord } from './request-record.ts';
 
 /** Thrown where the connection is gone: there is nobody to answer. */

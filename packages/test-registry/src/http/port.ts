@@ -2,8 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { applyToReply, replaceReply } from '../faults/apply-fault.ts';
-import type { Fault } from '../faults/fault-rule.ts';
+import { applyToReply, type Fault, replaceReply } from './faults.ts';
 import { ConnectionGone, Incoming, resetConnection, type Writable } from './incoming.ts';
 import { ConnectionPacers, makePacers } from './pacer.ts';
 import type { Reply } from './reply.ts';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fault } from '../faults/fault-rule.ts';
+import type { Fault } from './faults.ts';
 import { closed, resetConnection, type Writable } from './incoming.ts';
 import type { Pacer } from './pacer.ts';
 import type { Reply } from './reply.ts';

@@ -1,7 +1,5 @@
 import { isDigest } from '@soci/oci';
-import { Refusal } from '../http/refusal.ts';
-import type { Reply } from '../http/reply.ts';
-import { replyBlob } from '../http/reply-blob.ts';
+import { Refusal, type Reply, replyBlob } from '../http/reply.ts';
 import { type Call, existingRepository } from './registry.ts';
 
 /** `GET` and `HEAD` of a blob. @see OCI distribution-spec v1.1, "Pulling blobs" */

@@ -10,7 +10,7 @@ import {
   parseImageIndex,
   parseManifest,
 } from '@soci/oci';
-import { Refusal } from '../http/refusal.ts';
+import { Refusal } from '../http/reply.ts';
 import type { Repository } from '../store/repository.ts';
 import type { Call } from './registry.ts';
 

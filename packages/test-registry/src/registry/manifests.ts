@@ -1,14 +1,9 @@
 import { digestOf, isDigest, isTag, parseDigest } from '@soci/oci';
-import { Refusal } from '../http/refusal.ts';
-import type { Reply } from '../http/reply.ts';
+import { Refusal, type Reply } from '../http/reply.ts';
 import { MemoryBlob } from '../store/memory-blobs.ts';
-import type { Repository } from '../store/repository.ts';
-import { referralOf, type StoredManifest } from '../store/stored-manifest.ts';
-import { accepts } from './accept.ts';
+import { type Repository, referralOf, type StoredManifest } from '../store/repository.ts';
 import { checkManifest } from './check-manifest.ts';
-import { locate } from './location.ts';
-import { type Call, existingRepository, writableRepository } from './registry.ts';
-import { removeImage, removeTag } from './remove-image.ts';
+import { type Call, existingRepository, locate, type Registry, writableRepository } from './registry.ts';
 
 /** 4 MiB: what a registry must accept. @see OCI distribution-spec v1.1, "Pushing Manifests" */
 const MAX_MANIFEST_SIZE = 4 << 20;
@@ -91,4 +86,32 @@ function checkTagMoves({ registry }: Call, repository: Repository, tag: string, 
     'TAG_INVALID',
     `The image tag '${tag}' already exists in the '${repository.name}' repository and cannot be overwritten because the tag is immutable.`,
   );
+}
+
+/** Whether an `Accept` takes a media type. One that is missing takes all. @see RFC 9110, section 12.5.1 */
+export function accepts(header: string | undefined, mediaType: string): boolean {
+  if (header === undefined || header.trim() === '') return true;
+  return header.split(',').some((part) => {
+    const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
+    if (parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))) return false;
+    return type === '*/*' || type === mediaType.toLowerCase() || type === `${mediaType.split('/')[0]}/*`;
+  });
+}
+
+/** Takes a tag away; the image that it named stays. */
+export function removeTag({ events }: Registry, repository: Repository, tag: string, image: StoredManifest): void {
+  repository.removeTag(tag);
+  events.tell('DELETE', repository.name, image, tag);
+}
+
+/** Takes an image away with its tags; in ECR what refers to it goes too. @see Amazon ECR User Guide, "Deleting an image" */
+export function removeImage(registry: Registry, repository: Repository, image: StoredManifest): void {
+  const tags = repository.tagsOf(image.digest);
+  const referrers = registry.settings.ecr ? repository.referrers(image.digest) : [];
+  repository.removeManifest(image.digest);
+  for (const tag of tags.length > 0 ? tags : [undefined]) registry.events.tell('DELETE', repository.name, image, tag);
+  for (const { digest } of referrers) {
+    const referrer = repository.manifest(digest);
+    if (referrer !== undefined) removeImage(registry, repository, referrer);
+  }
 }

@@ -1,10 +1,9 @@
-import type { Gate } from '../auth/gate.ts';
+import type { AccessPolicy } from '../auth/access-policy.ts';
 import type { EventLog } from '../events.ts';
 import type { Incoming } from '../http/incoming.ts';
-import { Refusal } from '../http/refusal.ts';
+import { Refusal } from '../http/reply.ts';
 import type { RegistryStore } from '../store/registry-store.ts';
 import type { Repository } from '../store/repository.ts';
-import type { RegistrySettings } from './registry-settings.ts';
 import type { Uploads } from './upload-sessions.ts';
 
 /** What the handlers of the OCI API work on. */
@@ -22,7 +21,7 @@ export interface Call {
   readonly registry: Registry;
   readonly incoming: Incoming;
   /** Who lets requests in. */
-  readonly gate: Gate;
+  readonly policy: AccessPolicy;
   /** Name of the repository, checked. */
   readonly name: string;
   /** The last part of the path: digest, tag or id of an upload. */
@@ -49,4 +48,20 @@ function unknownName({ settings, events }: Registry, name: string): string {
   return settings.ecr
     ? `The repository with name '${name}' does not exist in the registry with id '${events.account}'`
     : `repository name not known to registry: ${name}`;
+}
+
+/** How the registry behaves where registries differ. */
+export interface RegistrySettings {
+  readonly referrers: boolean;
+  readonly ecr: boolean;
+  readonly autoCreate: boolean;
+  readonly absoluteLocations: boolean;
+  readonly minChunkSize: number;
+  readonly singlePost: boolean;
+  readonly pageSize: number;
+}
+
+/** An address below the repository of a call, relative or absolute as the settings say. */
+export function locate({ registry, incoming, name }: Call, path: string): string {
+  return `${registry.settings.absoluteLocations ? incoming.origin : ''}/v2/${name}/${path}`;
 }

@@ -1,13 +1,11 @@
-import type { Door } from '../auth/door.ts';
-import type { Access, Gate } from '../auth/gate.ts';
+import type { Access, AccessPolicy } from '../auth/access-policy.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
 import type { Incoming } from '../http/incoming.ts';
-import { Refusal, replyRefusal } from '../http/refusal.ts';
-import type { Reply } from '../http/reply.ts';
+import { Refusal, type Reply, replyRefusal } from '../http/reply.ts';
 import { deleteBlob, getBlob } from './blobs.ts';
+import { listReferrers, listTags } from './lists.ts';
 import { deleteManifest, getManifest, putManifest } from './manifests.ts';
-import { listReferrers } from './referrers.ts';
 import type { Call, Registry } from './registry.ts';
-import { listTags } from './tags.ts';
 import { appendUpload, cancelUpload, finishUpload, getUpload, startUpload } from './uploads.ts';
 
 type Action = Access['actions'][number];
@@ -57,28 +55,32 @@ const PATH_PATTERN =
   /^\/v2\/(.+)(\/(?:blobs\/uploads\/?|blobs\/uploads\/[^/]+|blobs\/[^/]+|manifests\/[^/]+|tags\/list|referrers\/[^/]+))$/;
 
 /** Answers a request to the OCI API, or to the token service that stands beside it. */
-export async function handleRegistryRequest(registry: Registry, door: Door, incoming: Incoming): Promise<Reply> {
+export async function handleRegistryRequest(
+  registry: Registry,
+  authenticator: Authenticator,
+  incoming: Incoming,
+): Promise<Reply> {
   try {
-    return await (door.handle(incoming) ?? route(registry, door.gate, incoming));
+    return await (authenticator.handle(incoming) ?? route(registry, authenticator.policy, incoming));
   } catch (error) {
     if (error instanceof Refusal) return replyRefusal(error);
     throw error;
   }
 }
 
-async function route(registry: Registry, gate: Gate, incoming: Incoming): Promise<Reply> {
+async function route(registry: Registry, policy: AccessPolicy, incoming: Incoming): Promise<Reply> {
   const path = decodePath(incoming.path);
-  if (path === '/v2' || path === '/v2/') return replyVersion(gate, incoming);
+  if (path === '/v2' || path === '/v2/') return replyVersion(policy, incoming);
   const match = PATH_PATTERN.exec(path);
   if (match === null) {
-    letIn(gate, incoming, []);
+    letIn(policy, incoming, []);
     throw new Refusal(404, 'NAME_UNKNOWN', `${path} is no end point of the OCI distribution API`);
   }
   const [, name = '', rest = ''] = match;
   const { path: pattern, methods } = ROUTES.find((candidate) => candidate.path.test(rest)) as Route;
   const operation = methods[incoming.method];
   const [actions, handle] = operation ?? [['pull'] as const, undefined];
-  letIn(gate, incoming, [{ repository: name, actions }]);
+  letIn(policy, incoming, [{ repository: name, actions }]);
   if (handle === undefined) {
     const allow = Object.keys(methods).join(', ');
     throw new Refusal(405, 'UNSUPPORTED', `${incoming.method} is not for ${path}`, { allow });
@@ -86,11 +88,11 @@ async function route(registry: Registry, gate: Gate, incoming: Incoming): Promis
   if (!NAME_PATTERN.test(name) || name.length > MAX_REPOSITORY_LENGTH) {
     throw new Refusal(400, 'NAME_INVALID', `${JSON.stringify(name)} is no repository name`);
   }
-  return handle({ registry, incoming, gate, name, reference: pattern.exec(rest)?.[1] ?? '' });
+  return handle({ registry, incoming, policy, name, reference: pattern.exec(rest)?.[1] ?? '' });
 }
 
-function replyVersion(gate: Gate, incoming: Incoming): Reply {
-  letIn(gate, incoming, []);
+function replyVersion(policy: AccessPolicy, incoming: Incoming): Reply {
+  letIn(policy, incoming, []);
   if (incoming.method !== 'GET' && incoming.method !== 'HEAD') {
     throw new Refusal(405, 'UNSUPPORTED', `${incoming.method} is not for /v2/`, { allow: 'GET, HEAD' });
   }
@@ -101,8 +103,8 @@ function replyVersion(gate: Gate, incoming: Incoming): Reply {
   };
 }
 
-function letIn(gate: Gate, incoming: Incoming, access: readonly Access[]): void {
-  const refusal = gate.refuse(incoming, access);
+function letIn(policy: AccessPolicy, incoming: Incoming, access: readonly Access[]): void {
+  const refusal = policy.refuse(incoming, access);
   if (refusal !== undefined) throw refusal;
 }
 

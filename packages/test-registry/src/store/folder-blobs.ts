@@ -2,8 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BlobDraft, BlobStore } from './blob-store.ts';
-import { CHUNK_SIZE, type StoredBlob } from './stored-blob.ts';
+import { type BlobDraft, type BlobStore, CHUNK_SIZE, type StoredBlob } from './blob-store.ts';
 
 /** Blobs in a folder, each a file named by its digest: `sha256/<hex>`. Memory does not grow with them. */
 export class FolderBlobs implements BlobStore {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BlobDraft, BlobStore } from './blob-store.ts';
-import { CHUNK_SIZE, type StoredBlob } from './stored-blob.ts';
+import { type BlobDraft, type BlobStore, CHUNK_SIZE, type StoredBlob } from './blob-store.ts';
 
 /** Blobs in memory. They are served as parts of the one buffer that each lies in, never copied. */
 export class MemoryBlobs implements BlobStore {

@@ -1,6 +1,5 @@
-import type { BlobStore } from './blob-store.ts';
+import type { BlobStore, StoredBlob } from './blob-store.ts';
 import { Repository } from './repository.ts';
-import type { StoredBlob } from './stored-blob.ts';
 
 /** Everything that the registry holds. */
 export class RegistryStore {

@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { makeServerIdentity } from './certificate.ts';
-import { time } from './der.ts';
+import { makeServerIdentity, time } from './certificate.ts';
 
 test('the certificate is for loopback, and its authority has signed it', () => {
   const { cert, ca, key } = makeServerIdentity();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { startForTest } from '../fixtures/running.ts';
-import type { TestRegistry } from '../test-registry.ts';
+import { startForTest } from './fixtures/running.ts';
+import type { TestRegistry } from './test-registry.ts';
 
 const content = Buffer.from('0123456789');
 

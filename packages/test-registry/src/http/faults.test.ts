@@ -4,7 +4,7 @@ import { seedImage } from '../fixtures/image.ts';
 import { startForTest } from '../fixtures/running.ts';
 import { beginUpload, endUpload, refusalOf } from '../fixtures/upload.ts';
 import type { TestRegistry } from '../test-registry.ts';
-import type { Fault } from './fault-rule.ts';
+import type { Fault } from './faults.ts';
 
 const SIZE = 300_000;
 

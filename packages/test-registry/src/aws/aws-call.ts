@@ -1,4 +1,27 @@
-import { AwsFailure } from './aws-registry.ts';
+import type { TokenStore } from '../auth/token-store.ts';
+import type { Registry } from '../registry/registry.ts';
+
+/** What the calls of ECR's own API work on: the same store as the OCI API. */
+export interface AwsRegistry {
+  readonly registry: Registry;
+  readonly tokens: TokenStore<true>;
+  /** Where the OCI API is, such as `http://127.0.0.1:40123`. */
+  readonly proxyEndpoint: string;
+  /** The address of a blob at the storage. */
+  readonly signUrl: (digest: string) => string;
+}
+
+/** Ends a call with an exception of the API. */
+export class AwsFailure extends Error {
+  override readonly name = 'AwsFailure';
+  /** Such as `RepositoryNotFoundException`. */
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
 
 /** What a call is given. Nothing of it is checked until it is read. */
 export type AwsInput = Readonly<Record<string, unknown>>;
@@ -47,4 +70,33 @@ function listOf(input: AwsInput, name: string, limit: number): readonly unknown[
   if (!Array.isArray(value)) throw invalid(name, 'Member must be a list');
   if (value.length > limit) throw invalid(name, `Member must have length less than or equal to ${limit}`);
   return value;
+}
+
+/** A part of a list, and where the next one begins. */
+interface AwsPage<T> {
+  readonly items: readonly T[];
+  /** Given back by the caller for the next page; absent of the last. */
+  readonly nextToken?: string;
+}
+
+const MAX_RESULTS = 1000;
+const DEFAULT_RESULTS = 100;
+
+/** The page of `all` that a call asks for by `maxResults` and `nextToken`. @throws AwsFailure `InvalidParameterException` */
+export function pageOf<T>(all: readonly T[], input: AwsInput): AwsPage<T> {
+  const size = input.maxResults ?? DEFAULT_RESULTS;
+  if (typeof size !== 'number' || !Number.isInteger(size) || size < 1 || size > MAX_RESULTS) {
+    throw invalid('maxResults', `Member must have value from 1 to ${MAX_RESULTS}`);
+  }
+  const start = readToken(optionalTextOf(input, 'nextToken'));
+  const end = start + size;
+  const items = all.slice(start, end);
+  return end < all.length ? { items, nextToken: Buffer.from(`at ${end}`).toString('base64') } : { items };
+}
+
+function readToken(token: string | undefined): number {
+  if (token === undefined) return 0;
+  const match = /^at (\d{1,9})$/.exec(Buffer.from(token, 'base64').toString());
+  if (match === null) throw invalid('nextToken', 'Invalid token');
+  return Number(match[1]);
 }

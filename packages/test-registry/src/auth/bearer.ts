@@ -1,9 +1,48 @@
 import type { Incoming } from '../http/incoming.ts';
-import { Refusal } from '../http/refusal.ts';
-import { type Reply, replyJson } from '../http/reply.ts';
-import { type BasicCredentials, readBasic, unauthorized } from './basic-gate.ts';
-import { type Grants, TOKEN_SERVICE } from './bearer-gate.ts';
-import { TokenBook } from './token-book.ts';
+import { Refusal, type Reply, replyJson } from '../http/reply.ts';
+import { type Access, type AccessPolicy, type BasicCredentials, readBasic, unauthorized } from './access-policy.ts';
+import { TokenStore } from './token-store.ts';
+
+/** What a token allows: the actions by repository. */
+type Permissions = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** Names the registry in challenges and in requests for tokens. */
+const TOKEN_SERVICE = 'test-registry';
+
+/** The path of the token service, on the registry's own port. */
+export const TOKEN_PATH = '/token';
+
+/**
+ * Lets in who has a token of the token service that allows what is asked.
+ *
+ * @see distribution, docs/spec/auth/token.md; RFC 6750, section 3
+ */
+export function bearerPolicy(tokens: TokenStore<Permissions>): AccessPolicy {
+  return {
+    refuse(incoming, access) {
+      const token = /^Bearer +(\S+)$/i.exec(incoming.headers.authorization ?? '')?.[1];
+      if (token === undefined) return challenge(incoming, access, 'authentication required');
+      const found = tokens.find(token);
+      if (found.kind !== 'valid') return challenge(incoming, access, 'the token is invalid', 'invalid_token');
+      const isAllowed = access.every(({ repository, actions }) =>
+        actions.every((action) => found.value.get(repository)?.has(action)),
+      );
+      return isAllowed ? undefined : challenge(incoming, access, 'the token does not allow this', 'insufficient_scope');
+    },
+  };
+}
+
+function challenge({ origin }: Incoming, access: readonly Access[], message: string, error?: string): Refusal {
+  const scope = access.map(({ repository, actions }) => `repository:${repository}:${actions.join(',')}`).join(' ');
+  const fields = {
+    realm: `${origin}${TOKEN_PATH}`,
+    service: TOKEN_SERVICE,
+    ...(scope !== '' && { scope }),
+    ...(error !== undefined && { error }),
+  };
+  const parameters = Object.entries(fields).map(([name, value]) => `${name}="${value}"`);
+  return new Refusal(401, 'UNAUTHORIZED', message, { 'www-authenticate': `Bearer ${parameters.join(',')}` });
+}
 
 /** Tokens in place of a password, from a service that the registry names. */
 export interface BearerAuth {
@@ -26,14 +65,14 @@ const ACTIONS = ['delete', 'pull', 'push'];
  * @see distribution, docs/spec/auth/token.md (`GET`) and docs/spec/auth/oauth.md (`POST`)
  */
 export class TokenService {
-  readonly tokens: TokenBook<Grants>;
+  readonly tokens: TokenStore<Permissions>;
   readonly #auth: BearerAuth['bearer'];
-  readonly #refreshTokens = new TokenBook<true>(Number.MAX_SAFE_INTEGER / 2);
+  readonly #refreshTokens = new TokenStore<true>(Number.MAX_SAFE_INTEGER / 2);
 
   /** @param lifetime - Milliseconds that a token is good for. */
   constructor(auth: BearerAuth['bearer'], lifetime: number) {
     this.#auth = auth;
-    this.tokens = new TokenBook(lifetime);
+    this.tokens = new TokenStore(lifetime);
   }
 
   /** @throws Refusal */
@@ -73,20 +112,20 @@ export class TokenService {
   #trade(asked: URLSearchParams, identity: Identity, field: 'access_token' | 'token'): Reply {
     const service = asked.get('service');
     if (service !== TOKEN_SERVICE) throw new Refusal(400, 'DENIED', `no such service: ${service}`);
-    const grants = new Map<string, Set<string>>();
+    const permissions = new Map<string, Set<string>>();
     const scopes = asked.getAll('scope').flatMap((text) => text.split(' ').filter((scope) => scope !== ''));
     for (const scope of scopes) {
       const [, repository, actions] = /^repository:(.+):([a-z,*]+)$/.exec(scope) ?? [];
       if (repository === undefined || actions === undefined) {
         throw new Refusal(400, 'DENIED', `no scope that is known here: ${scope}`);
       }
-      const granted = grants.get(repository) ?? new Set<string>();
+      const granted = permissions.get(repository) ?? new Set<string>();
       for (const action of this.#allowed(identity, actions.split(','))) granted.add(action);
-      grants.set(repository, granted);
+      permissions.set(repository, granted);
     }
     const wantsRefresh = asked.get('offline_token') === 'true' || asked.get('access_type') === 'offline';
     return replyJson(200, {
-      [field]: this.tokens.issue(grants).token,
+      [field]: this.tokens.issue(permissions).token,
       expires_in: Math.floor(this.tokens.lifetime / 1000),
       issued_at: new Date().toISOString(),
       ...(wantsRefresh && identity === 'user' && { refresh_token: this.#refreshTokens.issue(true).token }),

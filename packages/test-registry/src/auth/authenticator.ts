@@ -1,18 +1,15 @@
 import type { Incoming } from '../http/incoming.ts';
 import type { Reply } from '../http/reply.ts';
-import { type BasicCredentials, basicGate } from './basic-gate.ts';
-import { bearerGate, TOKEN_PATH } from './bearer-gate.ts';
-import { ecrGate } from './ecr-gate.ts';
-import { type Gate, openGate } from './gate.ts';
-import type { TokenBook } from './token-book.ts';
-import { type BearerAuth, TokenService } from './token-service.ts';
+import { type AccessPolicy, type BasicCredentials, basicPolicy, ecrPolicy, openPolicy } from './access-policy.ts';
+import { type BearerAuth, bearerPolicy, TOKEN_PATH, TokenService } from './bearer.ts';
+import type { TokenStore } from './token-store.ts';
 
 /** Whom the registry lets in. */
 export type AuthOption = BasicCredentials | BearerAuth | 'ecr' | 'none';
 
 /** Everything about who may come in. */
-export interface Door {
-  readonly gate: Gate;
+export interface Authenticator {
+  readonly policy: AccessPolicy;
   /** What gets in; empty texts where all get in, or nobody may. */
   credentials(): BasicCredentials;
   /** Answers a request for a token; undefined of any other. @throws Refusal */
@@ -26,17 +23,17 @@ const NOBODY: BasicCredentials = { username: '', password: '' };
  * @param ecrTokens - Those that `GetAuthorizationToken` gives out; Bearer tokens live as long.
  * @param isEcr - Whether to answer as ECR does, where that differs.
  */
-export function makeDoor(auth: AuthOption, ecrTokens: TokenBook<true>, isEcr: boolean): Door {
+export function createAuthenticator(auth: AuthOption, ecrTokens: TokenStore<true>, isEcr: boolean): Authenticator {
   const common = { handle: () => undefined, expireTokens: () => ecrTokens.expireAll() };
-  if (auth === 'none') return { ...common, gate: openGate, credentials: () => NOBODY };
+  if (auth === 'none') return { ...common, policy: openPolicy, credentials: () => NOBODY };
   if (auth === 'ecr') {
     const issue = () => ({ username: 'AWS', password: ecrTokens.issue(true).token });
-    return { ...common, gate: ecrGate(ecrTokens, isEcr), credentials: issue };
+    return { ...common, policy: ecrPolicy(ecrTokens, isEcr), credentials: issue };
   }
-  if ('username' in auth) return { ...common, gate: basicGate(auth), credentials: () => auth };
+  if ('username' in auth) return { ...common, policy: basicPolicy(auth), credentials: () => auth };
   const service = new TokenService(auth.bearer, ecrTokens.lifetime);
   return {
-    gate: bearerGate(service.tokens),
+    policy: bearerPolicy(service.tokens),
     credentials: () => auth.bearer.user ?? NOBODY,
     handle: (incoming) => (incoming.path === TOKEN_PATH ? service.handle(incoming) : undefined),
     expireTokens: () => {

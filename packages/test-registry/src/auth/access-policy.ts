@@ -1,0 +1,72 @@
+import type { Incoming } from '../http/incoming.ts';
+import { Refusal } from '../http/reply.ts';
+import type { TokenStore } from './token-store.ts';
+
+/** What a request is about to do in a repository. */
+export interface Access {
+  readonly repository: string;
+  readonly actions: readonly ('delete' | 'pull' | 'push')[];
+}
+
+/** Lets requests in. */
+export interface AccessPolicy {
+  /** Why a request is not let in: 401 with a challenge, or 403; undefined where it is. */
+  refuse(incoming: Incoming, access: readonly Access[]): Refusal | undefined;
+}
+
+/** Lets everybody in. */
+export const openPolicy: AccessPolicy = { refuse: () => undefined };
+
+/** A name and a password. */
+export interface BasicCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** Lets in who knows a name and a password. */
+export function basicPolicy({ username, password }: BasicCredentials): AccessPolicy {
+  return {
+    refuse({ headers, origin }) {
+      const given = readBasic(headers.authorization);
+      if (given?.username === username && given.password === password) return undefined;
+      return unauthorized(given === undefined ? 'authentication required' : 'the credentials are wrong', origin);
+    },
+  };
+}
+
+/** The 401 that asks for Basic credentials. */
+export function unauthorized(message: string, origin: string, service = 'test-registry'): Refusal {
+  return new Refusal(401, 'UNAUTHORIZED', message, {
+    'www-authenticate': `Basic realm="${origin}/",service="${service}"`,
+  });
+}
+
+/** The name and password of an `Authorization`; undefined where it is no Basic one. @see RFC 7617 */
+export function readBasic(authorization: string | undefined): BasicCredentials | undefined {
+  const match = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization ?? '');
+  if (match === null) return undefined;
+  const text = Buffer.from(match[1] as string, 'base64').toString();
+  const colon = text.indexOf(':');
+  if (colon === -1) return undefined;
+  return { username: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+/**
+ * Lets in who has a token of `GetAuthorizationToken`, as Basic with the name `AWS`.
+ *
+ * @param deniesExpired - Answer an expired token with 403 `DENIED`, as ECR does, where other registries say 401.
+ */
+export function ecrPolicy(tokens: TokenStore<true>, deniesExpired: boolean): AccessPolicy {
+  return {
+    refuse({ headers, origin }) {
+      const given = readBasic(headers.authorization);
+      const token = tokens.find(given?.password ?? '');
+      if (given?.username === 'AWS' && token.kind === 'valid') return undefined;
+      if (token.kind === 'expired' && deniesExpired) {
+        // The words that Docker shows as "denied: Your authorization token has expired. ..."
+        return new Refusal(403, 'DENIED', 'Your authorization token has expired. Reauthenticate and try again.');
+      }
+      return unauthorized('Not Authorized', origin, 'ecr.amazonaws.com');
+    },
+  };
+}
