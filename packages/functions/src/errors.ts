@@ -28,3 +28,8 @@ export class FunctionError extends Error {
     this.code = code;
   }
 }
+
+/** The message of an error, or the thrown value as text. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,4 +1,4 @@
-import { FunctionError } from './errors.ts';
+import { Logger } from '@aws-lambda-powertools/logger';
 
 /** What the functions use of the context that Lambda hands to a handler. */
 export interface LambdaContext {
@@ -25,34 +25,46 @@ export function locationOf({ invokedFunctionArn }: Pick<LambdaContext, 'invokedF
   return { account, region };
 }
 
-/** Milliseconds before the end of an invocation at which its work is ended. */
-const MARGIN = 10_000;
+/** Where the functions write what they do: a line of JSON for each call, `details` among its fields. */
+export interface Log {
+  debug(message: string, details?: Details): void;
+  info(message: string, details?: Details): void;
+  warn(message: string, details?: Details): void;
+  error(message: string, details?: Details): void;
+}
 
-/** A signal that ends the work before Lambda does. */
-export interface Deadline {
-  /** Aborted with a FunctionError `DEADLINE_NEAR` that says how far the work has come. */
-  readonly signal: AbortSignal;
-  /** Lets go of the clock. */
-  stop(): void;
+/** Fields of a line. An `Error` is written with its causes. Nothing that is secret belongs here. */
+export type Details = Readonly<Record<string, unknown>>;
+
+/** A {@link Log} whose lines have what is known of the invocation. */
+export interface InvocationLog extends Log {
+  /** Begins an invocation: forgets what the last one has added. */
+  begin(context: LambdaContext): void;
+  /** Adds fields to every line to come of this invocation. */
+  add(details: Details): void;
 }
 
 /**
- * Ends work ten seconds before Lambda would, so that there is time to say so; of a function that is given less than twenty,
- * when half of its time is over.
+ * Opens the log of a function: JSON lines of Powertools for AWS Lambda, with request id, function, cold start and what is
+ * added. `POWERTOOLS_LOG_LEVEL` and Lambda's own log level say how much of it there is.
  *
- * @param milliseconds - That Lambda has left for the invocation.
- * @param describeProgress - How far the work has come, for people.
+ * @param service - Of all its lines, unless `POWERTOOLS_SERVICE_NAME` says otherwise.
  */
-export function startDeadline(milliseconds: number, describeProgress: () => string): Deadline {
-  const abort = new AbortController();
-  const end = (): void => {
-    abort.abort(
-      new FunctionError(
-        'DEADLINE_NEAR',
-        `the time of the invocation was nearly over: ${describeProgress()}. Nothing was tagged. Give the function more time, or more memory, which is more of a processor`,
-      ),
-    );
+export function openLog(service: string): InvocationLog {
+  const logger = new Logger({ serviceName: process.env.POWERTOOLS_SERVICE_NAME || service });
+  const write =
+    (level: keyof Log) =>
+    (message: string, details: Details = {}) =>
+      logger[level](message, { ...details });
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    begin(context) {
+      logger.resetKeys();
+      logger.addContext({ ...context, functionVersion: '', logGroupName: '', logStreamName: '' } as never);
+    },
+    add: (details) => logger.appendKeys({ ...details }),
   };
-  const timer = setTimeout(end, Math.max(0, milliseconds - Math.min(MARGIN, milliseconds / 2)));
-  return { signal: abort.signal, stop: () => clearTimeout(timer) };
 }

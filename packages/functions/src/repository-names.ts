@@ -5,6 +5,7 @@ import {
   type CloudFormationResult,
 } from './cloudformation/answer-cloudformation.ts';
 import { FILTERS_ROOM } from './environment/filter-settings.ts';
+import { messageOf } from './errors.ts';
 
 /** Bytes of the ARNs, as JSON: CloudFormation takes 4,096 of an answer, and the names in one take up to 500. */
 const MAX_ARNS = 3500;
@@ -39,6 +40,6 @@ function findArns({ ResourceProperties: { filters, prefix } }: CloudFormationReq
     const Reason = `the filters name ${arns.length} repositories, whose ARNs take ${length} characters, and CloudFormation has room for ${MAX_ARNS}: use wildcards, such as team/*:*, or several stacks`;
     return { Status: 'FAILED', Reason };
   } catch (error) {
-    return { Status: 'FAILED', Reason: error instanceof Error ? error.message : String(error) };
+    return { Status: 'FAILED', Reason: messageOf(error) };
   }
 }

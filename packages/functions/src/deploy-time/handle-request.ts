@@ -7,10 +7,10 @@ import {
 } from '../cloudformation/answer-cloudformation.ts';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import type { Environment } from '../environment/variables.ts';
-import { JobProgress } from '../generator/progress.ts';
-import { startDeadline } from '../invocation.ts';
-import type { InvocationLog } from '../logger.ts';
-import { type IndexAttributes, indexAtDeploy, resolveImage, startedResult } from './index-at-deploy.ts';
+import { messageOf } from '../errors.ts';
+import { type JobProgress, withDeadline } from '../generator/progress.ts';
+import type { InvocationLog } from '../invocation.ts';
+import { indexAtDeploy, resolveImage, startedResult } from './index-at-deploy.ts';
 import { findIndex, removeIndex } from './remove-index.ts';
 import { formatResourceId, type IndexRequest, parseResourceId, readProperties } from './resource.ts';
 import { type RetryContext, tryUntilDone } from './retry.ts';
@@ -51,38 +51,31 @@ const NOT_INDEXED = 'not-indexed';
  * @throws what sending the answer fails with; Lambda then tries again.
  */
 export async function handleRequest(asked: CloudFormationRequest, parts: DeployParts): Promise<void> {
-  const { log, milliseconds } = parts;
-  const progress = new JobProgress();
-  const deadline = startDeadline(milliseconds, () => progress.describe());
-  const over = new Promise<never>((_, reject) => {
-    const end = () => setTimeout(() => reject(deadline.signal.reason), LAST_WORDS);
-    deadline.signal.addEventListener('abort', end, { once: true });
+  const answer = await withDeadline(parts.milliseconds, (signal, progress) =>
+    Promise.race([carryOut(asked, parts, progress, signal), rejectAfter(signal)]),
+  ).catch((error: unknown): Answer => {
+    const Reason = messageOf(error);
+    parts.log.error(Reason, { error });
+    return { id: asked.PhysicalResourceId ?? NOT_INDEXED, result: { Status: 'FAILED', Reason } };
   });
-  let answer: Answer;
-  try {
-    answer = await Promise.race([carryOut(asked, parts, progress, deadline.signal), over]);
-  } catch (error) {
-    const Reason = error instanceof Error ? error.message : String(error);
-    log.error(Reason, { error });
-    answer = { id: asked.PhysicalResourceId ?? NOT_INDEXED, result: { Status: 'FAILED', Reason } };
-  } finally {
-    deadline.stop();
-  }
   await answerCloudFormation(asked, answer.id, answer.result, parts.send);
 }
 
 /** Makes an index that a deployment did not wait for. There is nobody to answer: what came of it is in the log. */
 export async function handleLater({ ResourceProperties }: LaterRequest, parts: DeployParts): Promise<void> {
-  const progress = new JobProgress();
-  const deadline = startDeadline(parts.milliseconds, () => progress.describe());
   try {
     const request = readProperties(ResourceProperties, parts.environment);
-    await index(request, parts, progress, deadline.signal);
+    await withDeadline(parts.milliseconds, (signal, progress) => index(request, parts, progress, signal));
   } catch (error) {
-    parts.log.error(error instanceof Error ? error.message : String(error), { error });
-  } finally {
-    deadline.stop();
+    parts.log.error(messageOf(error), { error });
   }
+}
+
+/** Rejects shortly after a signal is aborted, with its reason. */
+function rejectAfter(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason), LAST_WORDS), { once: true });
+  });
 }
 
 interface Answer {
@@ -106,8 +99,7 @@ async function carryOut(
   const { resource, attributes } = request.wait
     ? await index(request, parts, progress, signal)
     : await start(request, ResourceProperties, parts, signal);
-  const Data: IndexAttributes = attributes;
-  return { id: formatResourceId(resource), result: { Status: 'SUCCESS', Data: { ...Data } } };
+  return { id: formatResourceId(resource), result: { Status: 'SUCCESS', Data: { ...attributes } } };
 }
 
 function index(request: IndexRequest, parts: DeployParts, progress: JobProgress, signal: AbortSignal) {

@@ -1,8 +1,7 @@
 import { type EcrImages, openEcrImages } from '@soci/ecr';
 import type { CloudFormationRequest } from '../cloudformation/answer-cloudformation.ts';
 import { RegistryPool } from '../generator/registry-pool.ts';
-import { type LambdaContext, locationOf } from '../invocation.ts';
-import { openLog } from '../logger.ts';
+import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
 import { type DeployParts, handleLater, handleRequest, type LaterRequest } from './handle-request.ts';
 
 /** Milliseconds before something is tried a second time. */

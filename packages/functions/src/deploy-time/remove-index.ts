@@ -4,7 +4,7 @@ import { type Descriptor, isImageIndex, OciError, parseImageIndex, readVerified 
 import type { Repository } from '@soci/registry';
 import { FunctionError } from '../errors.ts';
 import { buildOptions } from '../generator/index-digest.ts';
-import type { Log } from '../logger.ts';
+import type { Log } from '../invocation.ts';
 import { type IndexedResource, type IndexRequest, NOTHING_MADE } from './resource.ts';
 
 /** The manifests that an index consists of. */

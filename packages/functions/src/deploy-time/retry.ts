@@ -1,6 +1,7 @@
-import { FunctionError, type FunctionErrorCode } from '../errors.ts';
+import { setTimeout } from 'node:timers/promises';
+import { FunctionError, type FunctionErrorCode, messageOf } from '../errors.ts';
 import { permanentOutcome } from '../generator/outcome.ts';
-import type { Log } from '../logger.ts';
+import type { Log } from '../invocation.ts';
 
 /** How something is tried again. */
 export interface RetryContext {
@@ -47,7 +48,10 @@ export async function tryUntilDone<Result>(
       if (isDenial(error)) denials += 1;
       if (isPermanent(error) && !(isDenial(error) && denials <= MAX_DENIALS)) throw error;
       log.warn('it failed in passing, and is tried again', { error });
-      await sleep(pause, signal, error);
+      await setTimeout(pause, undefined, { signal }).catch(() => {
+        const message = `the time of the function was nearly over, after several tries: ${messageOf(error)}`;
+        throw new FunctionError('DEADLINE_NEAR', message);
+      });
     }
   }
 }
@@ -61,22 +65,4 @@ function isDenial(error: unknown): boolean {
 function isPermanent(error: unknown): boolean {
   if (error instanceof FunctionError) return PERMANENT.has(error.code);
   return permanentOutcome(error) !== undefined;
-}
-
-function sleep(milliseconds: number, signal: AbortSignal, last: unknown): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      const why = last instanceof Error ? last.message : String(last);
-      reject(
-        new FunctionError('DEADLINE_NEAR', `the time of the function was nearly over, after several tries: ${why}`),
-      );
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', end);
-      resolve();
-    }, milliseconds);
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-  });
 }

@@ -1,8 +1,7 @@
 import { decide, type EcrEvent, FilterError, parseEcrEvent } from '@soci/filter';
 import type { FilterSettings } from '../environment/filter-settings.ts';
 import { FunctionError } from '../errors.ts';
-import type { AwsLocation } from '../invocation.ts';
-import type { InvocationLog } from '../logger.ts';
+import type { AwsLocation, InvocationLog } from '../invocation.ts';
 
 /** What Lambda takes for an asynchronous invocation, in bytes. @see AWS Lambda Developer Guide, "Lambda quotas" */
 const MAX_PAYLOAD = 1 << 20;

@@ -1,6 +1,5 @@
 import { readFilterSettings } from '../environment/filter-settings.ts';
-import { type LambdaContext, locationOf } from '../invocation.ts';
-import { openLog } from '../logger.ts';
+import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
 import { type FilterAnswer, filterEvent } from './filter-event.ts';
 
 // Once an execution environment: what is wrong with the settings is known before the first event.

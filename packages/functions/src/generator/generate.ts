@@ -1,12 +1,11 @@
 import { checkEvent, type EcrEvent, FilterError, parseEcrEvent } from '@soci/filter';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
-import { FunctionError } from '../errors.ts';
-import { type AwsLocation, startDeadline } from '../invocation.ts';
-import type { InvocationLog } from '../logger.ts';
+import { FunctionError, messageOf } from '../errors.ts';
+import type { AwsLocation, InvocationLog } from '../invocation.ts';
 import { indexDigest } from './index-digest.ts';
 import type { OutcomeMetrics } from './metrics.ts';
 import { failed, type Indexed, type Outcome, skipped } from './outcome.ts';
-import { JobProgress } from './progress.ts';
+import { withDeadline } from './progress.ts';
 import type { RegistryPool } from './registry-pool.ts';
 
 /** What the generator returns. */
@@ -48,7 +47,7 @@ export async function generate(input: unknown, parts: GeneratorParts): Promise<G
   const started = performance.now();
   const seconds = (): number => Number(((performance.now() - started) / 1000).toFixed(3));
   const { event, outcome } = await handlePush(input, parts).catch((error: unknown) => {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     log.error(message, { outcome: 'try-again', seconds: seconds(), error });
     metrics.recordRetry();
     throw new FunctionError('TRY_AGAIN', message, { cause: error });
@@ -78,7 +77,7 @@ async function handlePush(
   input: unknown,
   parts: GeneratorParts,
 ): Promise<{ readonly event?: EcrEvent; readonly outcome: Outcome }> {
-  const { settings, location, log } = parts;
+  const { settings, location, log, registries, milliseconds } = parts;
   let event: EcrEvent;
   try {
     event = parseEcrEvent(input, { kinds: settings.kinds });
@@ -90,20 +89,13 @@ async function handlePush(
   // The filtering function has decided which images are indexed.
   const checked = checkEvent(event, location);
   if (checked.outcome === 'ignore') return { event, outcome: skipped(checked.reason, checked.explanation) };
-  return { event, outcome: await index(event, checked.digest, parts) };
-}
-
-async function index(event: EcrEvent, digest: string, parts: GeneratorParts): Promise<Outcome> {
-  const { settings, location, log, registries, milliseconds } = parts;
-  const progress = new JobProgress();
-  const deadline = startDeadline(milliseconds, () => progress.describe());
-  const { signal } = deadline;
-  try {
-    const repository = registries.open(location, event.repository);
-    return await indexDigest({ repository, digest, tag: event.tag, settings, log, progress, signal });
-  } finally {
-    deadline.stop();
-  }
+  const { digest } = checked;
+  const { repository: name, tag } = event;
+  const outcome = await withDeadline(milliseconds, async (signal, progress) => {
+    const repository = registries.open(location, name);
+    return indexDigest({ repository, digest, tag, settings, log, progress, signal });
+  });
+  return { event, outcome };
 }
 
 function statusOf(outcome: Outcome): GeneratorAnswer['statusCode'] {

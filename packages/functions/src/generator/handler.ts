@@ -1,7 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { readGeneratorSettings } from '../environment/generator-settings.ts';
-import { type LambdaContext, locationOf } from '../invocation.ts';
-import { openLog } from '../logger.ts';
+import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
 import { type GeneratorAnswer, type GeneratorParts, generate } from './generate.ts';
 import { openMetrics } from './metrics.ts';
 import { RegistryPool } from './registry-pool.ts';

@@ -8,7 +8,7 @@ import {
 import type { Descriptor } from '@soci/oci';
 import type { Repository } from '@soci/registry';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
-import type { Log } from '../logger.ts';
+import type { Log } from '../invocation.ts';
 import { failed, type Outcome, permanentOutcome, skipped } from './outcome.ts';
 import type { JobProgress } from './progress.ts';
 

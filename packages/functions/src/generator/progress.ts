@@ -1,4 +1,34 @@
 import type { PublishProgress } from '@soci/index';
+import { FunctionError } from '../errors.ts';
+
+/** Milliseconds before the end of an invocation at which its work is ended. */
+const MARGIN = 10_000;
+
+/**
+ * Runs work that ends ten seconds before Lambda ends the invocation, so that there is time to say so; if the invocation has
+ * less than twenty, when half of its time is over.
+ *
+ * @param milliseconds - Time that the invocation has left.
+ * @param work - Gets a signal that is aborted with a FunctionError `DEADLINE_NEAR`, whose message says how far the work has
+ *   come.
+ */
+export async function withDeadline<Result>(
+  milliseconds: number,
+  work: (signal: AbortSignal, progress: JobProgress) => Promise<Result>,
+): Promise<Result> {
+  const progress = new JobProgress();
+  const abort = new AbortController();
+  const end = (): void => {
+    const message = `the time of the invocation was nearly over: ${progress.describe()}. Nothing was tagged. Give the function more time, or more memory, which is more of a processor`;
+    abort.abort(new FunctionError('DEADLINE_NEAR', message));
+  };
+  const timer = setTimeout(end, Math.max(0, milliseconds - Math.min(MARGIN, milliseconds / 2)));
+  try {
+    return await work(abort.signal, progress);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** How far the work on an image has come. */
 export class JobProgress {

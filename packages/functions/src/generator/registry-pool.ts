@@ -1,8 +1,7 @@
 import { ecrCredentials, ecrRegistryOptions, formatEcrHost } from '@soci/ecr';
 import { openRegistry, type Registry, type Repository } from '@soci/registry';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
-import type { AwsLocation } from '../invocation.ts';
-import type { Log } from '../logger.ts';
+import type { AwsLocation, Log } from '../invocation.ts';
 
 /** The registries that a function has spoken to, with their connections and tokens. */
 export class RegistryPool {
