@@ -9,4 +9,4 @@ export {
   openEcrImages,
 } from './ecr-images.ts';
 export { type DefaultCredentialsOptions, defaultCredentials, ecrRegistryOptions } from './ecr-registry-options.ts';
-export { openVerifiedBlob, type VerifiedBlobOptions } from './verified-blob.ts';
+export { openVerifiedBlob } from './verified-blob.ts';

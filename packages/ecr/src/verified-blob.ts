@@ -1,9 +1,6 @@
 import { Readable } from 'node:stream';
 import { type CallOptions, createDigester, type Descriptor, type Fetcher, OciError, parseDigest } from '@soci/oci';
 
-/** Options of {@link openVerifiedBlob}. */
-export interface VerifiedBlobOptions extends CallOptions {}
-
 /**
  * A blob as a Node stream, for `pipeline()` and all that takes one. Size and digest are checked in passing: who has not
  * seen `end` has seen unverified bytes, and content that is not what its descriptor says ends in an error, not in `end`.
@@ -15,7 +12,7 @@ export interface VerifiedBlobOptions extends CallOptions {}
 export async function openVerifiedBlob(
   fetcher: Fetcher,
   target: Descriptor,
-  options: VerifiedBlobOptions = {},
+  options: CallOptions = {},
 ): Promise<Readable> {
   const { algorithm, hex } = parseDigest(target.digest);
   // A third of the time that this package takes to load; the pipelines of SOCI indexes do without.

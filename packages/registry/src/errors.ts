@@ -54,9 +54,9 @@ export interface RegistryErrorOptions {
   /** The error underneath, if any. */
   readonly cause?: unknown;
   /** The request that failed, such as `GET https://host/v2/app/manifests/latest`: without query and credentials. */
-  readonly request?: string;
+  readonly request?: string | undefined;
   /** HTTP status of the answer, if there was one. */
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** What the registry said. @default [] */
   readonly refusals?: readonly RegistryRefusal[];
 }
@@ -80,4 +80,10 @@ export class RegistryError extends Error {
     this.status = options.status;
     this.refusals = options.refusals ?? [];
   }
+}
+
+/** The same error with another message. */
+export function reworded(error: RegistryError, message: string): RegistryError {
+  const { code, cause, request, status, refusals } = error;
+  return new RegistryError(code, message, { ...(cause !== undefined && { cause }), request, status, refusals });
 }

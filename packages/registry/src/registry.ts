@@ -1,14 +1,14 @@
-import { createAuthorizer } from './auth/authorizer.ts';
+import { RegistryAuthorizer } from './auth/authorizer.ts';
 import { BlobLocations } from './blobs/blob-locations.ts';
 import { ReadAhead } from './blobs/parts-in-flight.ts';
-import { createRegistryHttp } from './client/registry-http.ts';
+import { RegistryHttp } from './client/registry-http.ts';
 import { KeyedMutex } from './concurrency.ts';
 import { dockerCredentials } from './credentials/docker-credentials.ts';
 import { registryHost, repositoryName } from './names.ts';
 import { checkOptions, type RegistryOptions } from './options.ts';
 import { Repository } from './repository.ts';
 import { ManifestCache } from './repository-context.ts';
-import { createHttpSender } from './transport/http-sender.ts';
+import { PooledHttpSender } from './transport/http-sender.ts';
 
 /** 4 MiB: what a registry must accept. @see OCI distribution-spec v1.1, "Pushing Manifests" */
 const DEFAULT_MAX_MANIFEST_SIZE = 4 << 20;
@@ -40,9 +40,9 @@ export interface Registry {
 export function openRegistry(host: string, options: RegistryOptions = {}): Registry {
   checkOptions(options);
   const { env = process.env, credentials = dockerCredentials({ env }), retry = {}, limits = {} } = options;
-  const sender = createHttpSender(options);
+  const sender = new PooledHttpSender(options);
   const { plainHttp, authScheme, credentialsHint, singlePost } = options;
-  const authorizer = createAuthorizer({
+  const authorizer = new RegistryAuthorizer({
     host: registryHost(host),
     plainHttp,
     authScheme,
@@ -50,7 +50,7 @@ export function openRegistry(host: string, options: RegistryOptions = {}): Regis
     credentials,
     sender,
   });
-  const http = createRegistryHttp({ host: registryHost(host), options, authorizer, sender });
+  const http = new RegistryHttp({ host: registryHost(host), options, authorizer, sender });
   const shared = {
     http,
     limits,

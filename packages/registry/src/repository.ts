@@ -1,11 +1,11 @@
 import {
   type ByteRange,
   type CallOptions,
+  checkRange,
   type Descriptor,
   type Fetcher,
   type FetchOptions,
   type Mounter,
-  OciError,
   type Prober,
   type Pusher,
   parseDigest,
@@ -87,20 +87,8 @@ export class Repository
     const { http, path, blobs } = this.#context;
     if (!isManifest(target)) return readBlobRange(http, path, target, range, { ...blobs, ...options });
     const raw = await readManifest(this.#context, target, options);
-    const { offset, length } = range;
-    if (
-      !Number.isSafeInteger(offset) ||
-      !Number.isSafeInteger(length) ||
-      offset < 0 ||
-      length < 0 ||
-      offset + length > raw.length
-    ) {
-      throw new OciError(
-        'RANGE_INVALID',
-        `${length} bytes from ${offset} are not within the ${raw.length} of ${target.digest}`,
-      );
-    }
-    return new Uint8Array(raw.subarray(offset, offset + length));
+    checkRange(range, raw.length, target.digest);
+    return new Uint8Array(raw.subarray(range.offset, range.offset + range.length));
   }
 
   /** Whether the repository holds content of that digest and size, in one request. */
@@ -139,8 +127,9 @@ export class Repository
     parseDigest(target.digest);
     if (content instanceof Uint8Array) checkContent(content, target, 'the blob');
     if (!isAbsent && opened === undefined && (await probeBlob(http, path, target, options))) return;
-    if (content instanceof Uint8Array) await uploadBytes(this.#context, target, content, opened, options);
-    else await uploadStream(this.#context, target, content, opened, options);
+    const push = { context: this.#context, target, call: options };
+    if (content instanceof Uint8Array) await uploadBytes(push, content, opened);
+    else await uploadStream(push, content, opened);
   }
 
   /**

@@ -6,7 +6,7 @@ import {
   type RegistryToken,
   sameCredentials,
 } from '../credentials/credentials.ts';
-import { RegistryError } from '../errors.ts';
+import { RegistryError, reworded } from '../errors.ts';
 import type { HttpSender } from '../transport/http-message.ts';
 import { requestBearerToken } from './bearer-token.ts';
 import type { TokenRealm } from './challenge.ts';
@@ -105,9 +105,10 @@ async function requestBearer(
       return { authorization: `Bearer ${token}`, credentials, renewAt };
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== 'AUTHENTICATION_FAILED') throw error;
-      if (attempt === 2 || credentials === undefined) throw withHint(error, hint);
+      if (attempt === 2 || credentials === undefined) throw reworded(error, `${error.message}; ${hint}`);
       const newer = await findCredentials(host, { ...query, rejected: credentials });
-      if (newer === undefined || sameCredentials(newer, credentials)) throw withHint(error, hint);
+      if (newer === undefined || sameCredentials(newer, credentials))
+        throw reworded(error, `${error.message}; ${hint}`);
       credentials = newer;
     }
   }
@@ -120,11 +121,4 @@ function presentToken(host: string, hint: string, credentials: RegistryToken): A
   }
   const renewAt = Number.POSITIVE_INFINITY;
   return { authorization: `Bearer ${credentials.token}`, credentials, renewAt };
-}
-
-function withHint({ code, message, request, status }: RegistryError, hint: string): RegistryError {
-  return new RegistryError(code, `${message}; ${hint}`, {
-    ...(request !== undefined && { request }),
-    ...(status !== undefined && { status }),
-  });
 }

@@ -1,14 +1,14 @@
 import { startTestRegistry } from '@soci/test-registry';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRegistryHttp } from '../client/registry-http.ts';
+import { RegistryHttp } from '../client/registry-http.ts';
 import type { CredentialProvider, CredentialQuery, Credentials } from '../credentials/credentials.ts';
 import { caught, everythingIn } from '../fixtures/caught.ts';
-import { createHttpSender } from '../transport/http-sender.ts';
-import { createAuthorizer } from './authorizer.ts';
+import { PooledHttpSender } from '../transport/http-sender.ts';
+import { RegistryAuthorizer } from './authorizer.ts';
 import { startTokenRegistry, type TokenRegistry } from './fixtures/token-registry.ts';
 import type { RepositoryScope } from './scope.ts';
 
-const sender = createHttpSender({ env: {} });
+const sender = new PooledHttpSender({ env: {} });
 afterAll(() => sender.close());
 
 const pull: RepositoryScope[] = [{ repository: 'team/app', actions: ['pull'] }];
@@ -19,8 +19,8 @@ const nobody: CredentialProvider = async () => undefined;
 
 /** A client of a registry, as the package makes it, that sends each request once. */
 function openClient(host: string, credentials: CredentialProvider, now?: () => number) {
-  const authorizer = createAuthorizer({ host, credentials, sender, ...(now && { now }) });
-  const http = createRegistryHttp({ host, options: { retry: { maxAttempts: 1 } }, authorizer, sender });
+  const authorizer = new RegistryAuthorizer({ host, credentials, sender, ...(now && { now }) });
+  const http = new RegistryHttp({ host, options: { retry: { maxAttempts: 1 } }, authorizer, sender });
   const send = async (method: 'GET' | 'POST', scope: readonly RepositoryScope[], target: string) =>
     (await http.exchange({ method, target, scope }, 1 << 16)).status;
   return {
@@ -30,7 +30,7 @@ function openClient(host: string, credentials: CredentialProvider, now?: () => n
   };
 }
 
-describe('createAuthorizer with a registry that wants Basic', () => {
+describe('RegistryAuthorizer with a registry that wants Basic', () => {
   it('waits for the first challenge, then spends no request on another', async () => {
     const registry = await startTestRegistry({ auth: { username: 'joe', password: 's3cret' } });
     const client = openClient(registry.host, async () => password('s3cret'));
@@ -44,7 +44,7 @@ describe('createAuthorizer with a registry that wants Basic', () => {
     [undefined, undefined],
   ] as const)('gives a registry that is known to want %s at once: %s', async (authScheme, expected) => {
     const credentials: CredentialProvider = async () => password('s3cret');
-    const authorizer = createAuthorizer({ host: 'registry.example', authScheme, credentials, sender });
+    const authorizer = new RegistryAuthorizer({ host: 'registry.example', authScheme, credentials, sender });
     expect(await authorizer.authorize(pull)).toBe(expected);
   });
 
@@ -86,7 +86,7 @@ describe('createAuthorizer with a registry that wants Basic', () => {
   it('asks the provider again when the time has come that it named', async () => {
     let now = 1_000_000;
     let count = 0;
-    const authorizer = createAuthorizer({
+    const authorizer = new RegistryAuthorizer({
       host: 'registry.example',
       authScheme: 'basic',
       credentials: async () => ({ ...password(`p${++count}`), expiresAt: new Date(now + 1000) }) as Credentials,
@@ -101,7 +101,7 @@ describe('createAuthorizer with a registry that wants Basic', () => {
   });
 
   it('asks for the credentials of each repository', async () => {
-    const authorizer = createAuthorizer({
+    const authorizer = new RegistryAuthorizer({
       host: 'registry.example',
       authScheme: 'basic',
       credentials: async (_host, query) => password(query?.repository ?? 'none'),
@@ -113,7 +113,7 @@ describe('createAuthorizer with a registry that wants Basic', () => {
   });
 });
 
-describe('createAuthorizer with a registry that wants Bearer', () => {
+describe('RegistryAuthorizer with a registry that wants Bearer', () => {
   let registry: TokenRegistry;
   beforeEach(async () => {
     registry = await startTokenRegistry();
@@ -232,7 +232,7 @@ describe('createAuthorizer with a registry that wants Bearer', () => {
   });
 });
 
-describe('createAuthorizer with a strict registry that checks what a token is good for', () => {
+describe('RegistryAuthorizer with a strict registry that checks what a token is good for', () => {
   const user = { username: 'joe', password: 's3cret' };
   const uploads = '/v2/team/app/blobs/uploads/';
 
@@ -260,7 +260,7 @@ describe('createAuthorizer with a strict registry that checks what a token is go
   });
 });
 
-describe('createAuthorizer with a registry that wants something else', () => {
+describe('RegistryAuthorizer with a registry that wants something else', () => {
   let registry: TokenRegistry;
   beforeEach(async () => {
     registry = await startTokenRegistry();

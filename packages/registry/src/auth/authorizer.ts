@@ -8,31 +8,10 @@ import { type Authorization, type AuthorizationSource, type AuthScheme, obtainAu
 import { type Challenge, parseChallenges, readTokenRealm } from './challenge.ts';
 import { formatScopes, mergeScopes, type RepositoryScope, splitScopes } from './scope.ts';
 
-/** Gives requests to one registry what proves who asks. */
-export interface Authorizer {
-  /** The `Authorization` of a request, or undefined where none is known to be wanted. */
-  authorize(scope: readonly RepositoryScope[], options?: CallOptions): Promise<string | undefined>;
-  /**
-   * Told that the registry answered 401 to a request that carried `rejected`: forgets that, and says whether asking again
-   * makes sense, {@link Authorizer.authorize} then giving something else. What was found only just now, and refused all
-   * the same, is not asked for a third time.
-   *
-   * @param challenge - The answer's `WWW-Authenticate`, all of them joined by `, `; undefined where there was none.
-   */
-  reauthorize(
-    scope: readonly RepositoryScope[],
-    challenge: string | undefined,
-    rejected: string | undefined,
-    options?: CallOptions,
-  ): Promise<boolean>;
-  /**
-   * Why {@link Authorizer.reauthorize} last said no: what was tried, and what to do about it, as a clause for the
-   * message of an `AUTHENTICATION_FAILED`. Nothing in it is secret.
-   */
-  describeRefusal(): string;
-}
+/** What sends requests needs of a {@link RegistryAuthorizer}. */
+export type Authorizer = Pick<RegistryAuthorizer, 'authorize' | 'describeRefusal' | 'reauthorize'>;
 
-/** What {@link createAuthorizer} is made from. */
+/** What {@link RegistryAuthorizer} is made from. */
 export interface AuthorizerOptions {
   /** The registry's host, and port if need be, such as `localhost:5000`. */
   readonly host: string;
@@ -60,17 +39,13 @@ interface KeptAuthorization extends Authorization {
 }
 
 /**
- * Gives requests to one registry their `Authorization`: Basic at once if `authScheme` says so, or the registry
- * asked for it before, so that no request is spent on a 401; else what the registry's challenge asks for. Tokens are kept until shortly before
- * their end, one for each set of scopes; requests at the same time share the call for one.
+ * Gives requests to one registry their `Authorization`: Basic at once if `authScheme` says so or the registry asked for it
+ * before, so that no request is spent on a 401; else what the registry's challenge asks for. Tokens are kept until shortly
+ * before their end, one for each set of scopes; requests at the same time share the call for one.
  *
  * Its methods throw what the provider and the token service throw.
  */
-export function createAuthorizer(options: AuthorizerOptions): Authorizer {
-  return new RegistryAuthorizer(options);
-}
-
-class RegistryAuthorizer implements Authorizer {
+export class RegistryAuthorizer {
   readonly #source: AuthorizationSource;
   readonly #plainHttp: boolean | undefined;
   readonly #kept = new Map<string, KeptAuthorization>();
@@ -90,6 +65,7 @@ class RegistryAuthorizer implements Authorizer {
     if (authScheme !== undefined) this.#authScheme = { scheme: authScheme };
   }
 
+  /** Returns the `Authorization` of a request; undefined if the registry is not known to want one. */
   async authorize(scope: readonly RepositoryScope[], options: CallOptions = {}): Promise<string | undefined> {
     if (this.#authScheme === undefined) return undefined;
     const kept = this.#kept.get(keyOf(this.#authScheme, scope));
@@ -100,6 +76,13 @@ class RegistryAuthorizer implements Authorizer {
     return obtained.authorization;
   }
 
+  /**
+   * Is told that the registry answered 401 to a request that carried `rejected`: forgets that, and returns whether another
+   * request makes sense, for which {@link RegistryAuthorizer.authorize} then returns something else. What was obtained only
+   * just now and rejected is not obtained a third time.
+   *
+   * @param challenge - The answer's `WWW-Authenticate`, all of them joined by `, `; undefined if it has none.
+   */
   async reauthorize(
     scope: readonly RepositoryScope[],
     challenge: string | undefined,
@@ -123,6 +106,10 @@ class RegistryAuthorizer implements Authorizer {
     return obtained !== undefined && obtained.authorization !== rejected;
   }
 
+  /**
+   * Says why {@link RegistryAuthorizer.reauthorize} last returned false: what was tried and what to do, as a clause for the
+   * message of an `AUTHENTICATION_FAILED`. Holds no secret.
+   */
   describeRefusal(): string {
     return this.#refusal;
   }

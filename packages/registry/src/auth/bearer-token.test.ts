@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { caught, everythingIn } from '../fixtures/caught.ts';
-import { createHttpSender } from '../transport/http-sender.ts';
+import { PooledHttpSender } from '../transport/http-sender.ts';
 import { requestBearerToken } from './bearer-token.ts';
 import { startTokenRegistry, type TokenRegistry } from './fixtures/token-registry.ts';
 
@@ -8,7 +8,7 @@ const SCOPES = ['repository:team/app:pull', 'repository:team/base:pull'];
 const PASSWORD = { kind: 'password', username: 'joe', password: 'pa:ss wörd' } as const;
 
 describe('requestBearerToken', () => {
-  const sender = createHttpSender({ env: {} });
+  const sender = new PooledHttpSender({ env: {} });
   let registry: TokenRegistry;
   beforeEach(async () => {
     registry = await startTokenRegistry();

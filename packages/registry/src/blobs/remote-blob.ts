@@ -1,6 +1,5 @@
 import { type CallOptions, type Descriptor, parseDigest } from '@soci/oci';
 import { pullScope, type RepositoryScope } from '../auth/scope.ts';
-import { MAX_SHORT_ANSWER } from '../client/answer.ts';
 import { hasSize } from '../client/checked-content.ts';
 import type { RegistryHttp } from '../client/registry-http.ts';
 import type { RetryOptions } from '../options.ts';
@@ -63,6 +62,6 @@ export async function probeBlob(
 ): Promise<boolean> {
   const target = blobPath(repository, digest);
   const scope = pullScope(repository);
-  const response = await http.exchange({ method: 'HEAD', target, scope, expected: [404], ...call }, MAX_SHORT_ANSWER);
+  const response = await http.exchange({ method: 'HEAD', target, scope, expected: [404], ...call });
   return response.status !== 404 && hasSize(response, size);
 }

@@ -3,9 +3,6 @@ import { RegistryError } from '../errors.ts';
 import { describeRequest, type HttpMethod } from '../transport/http-message.ts';
 import type { WholeResponse } from './registry-http.ts';
 
-/** 64 KiB: an answer that holds nothing of interest beside its headers. */
-export const MAX_SHORT_ANSWER = 2 ** 16;
-
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**

@@ -9,9 +9,9 @@ import { resolveTo } from '../transport/fixtures/resolve-to.ts';
 import { TEST_IDENTITY } from '../transport/fixtures/test-identity.ts';
 import { serve, serveRaw, serveTls } from '../transport/fixtures/test-server.ts';
 import type { StreamedBody } from '../transport/http-message.ts';
-import { createHttpSender } from '../transport/http-sender.ts';
+import { PooledHttpSender } from '../transport/http-sender.ts';
 import { openHttp } from './fixtures/open-http.ts';
-import { createRegistryHttp } from './registry-http.ts';
+import { RegistryHttp } from './registry-http.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -144,7 +144,7 @@ describe('credentials', () => {
       const isKnown = url === '/token' || headers.authorization === 'Bearer new';
       response.writeHead(isKnown ? 200 : 401).end();
     });
-    const sender = createHttpSender({ env: {}, maxConnections: 2 });
+    const sender = new PooledHttpSender({ env: {}, maxConnections: 2 });
     onTestFinished(() => sender.close());
     let authorization = 'Bearer old';
     const authorizer: Authorizer = {
@@ -157,7 +157,7 @@ describe('credentials', () => {
       },
       describeRefusal: () => '',
     };
-    const http = createRegistryHttp({ host: server.host, options: { plainHttp: true }, authorizer, sender });
+    const http = new RegistryHttp({ host: server.host, options: { plainHttp: true }, authorizer, sender });
     const asked = Array.from({ length: 4 }, () => http.exchange({ method: 'GET', target: '/', scope: [] }, 100));
     expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   });

@@ -30,13 +30,13 @@ export interface RegistryRequest extends CallOptions {
   /** By name in lower case. @default none */
   readonly headers?: Readonly<Record<string, string>>;
   /** @default no body */
-  readonly body?: HttpBody;
+  readonly body?: HttpBody | undefined;
   /** What the request needs to be allowed, for registries that give tokens by scope. */
   readonly scope: readonly RepositoryScope[];
   /** Statuses of 300 and above that are answers to the caller, not failures. @default [] */
   readonly expected?: readonly number[];
   /** Milliseconds that the registry may take for its answer, beyond the stall timeout. @default 0 */
-  readonly extraResponseTimeout?: number;
+  readonly extraResponseTimeout?: number | undefined;
 }
 
 /** An answer whose body was read whole. */
@@ -49,32 +49,13 @@ export interface WholeResponse {
   readonly body: Uint8Array;
 }
 
-/**
- * Talks to one registry: sends credentials where the registry itself is asked, and nowhere else; follows redirects that
- * are safe; sends again what failed in passing, so often and so long as the policy says.
- */
-export interface RegistryHttp {
-  /** Scheme, host and port of the registry. On loopback the scheme is known from the first answer on; https is presumed. */
-  readonly origin: string;
-  /**
-   * Sends a request and hands out the answer as soon as its headers are there; the body is the caller's, with its breaks.
-   *
-   * @throws RegistryError for every status of 400 and above that is not expected, with the registry's own words; what
-   * the retries could not mend; the signal's reason.
-   */
-  open(request: RegistryRequest): Promise<HttpResponse>;
-  /**
-   * Sends a request and reads the whole answer; a body that breaks off is asked for again, like any other failure.
-   *
-   * @param maxSize - Bytes of the body beyond which `LIMIT_EXCEEDED` is raised, before they are buffered.
-   */
-  exchange(request: RegistryRequest, maxSize: number): Promise<WholeResponse>;
-}
+/** 64 KiB. */
+const MAX_SHORT_ANSWER = 2 ** 16;
 
 /** Times that one attempt asks for other credentials: a token that expired, then one for another scope. */
 const MAX_REAUTHORIZATIONS = 2;
 
-/** What {@link createRegistryHttp} is made from. */
+/** What {@link RegistryHttp} is made from. */
 export interface RegistryHttpOptions {
   /** Host, and port if need be, such as `localhost:5000`. */
   readonly host: string;
@@ -85,11 +66,6 @@ export interface RegistryHttpOptions {
   readonly timing?: Timing;
 }
 
-/** @throws RegistryError `OPTION_INVALID` where `host` is none. */
-export function createRegistryHttp(options: RegistryHttpOptions): RegistryHttp {
-  return new RegistryConnection(options);
-}
-
 /** An answer, and the `Authorization` that the request carried; undefined where it carried none. */
 interface Answer {
   readonly response: HttpResponse;
@@ -98,7 +74,11 @@ interface Answer {
 
 type SentRequest = RegistryRequest & Pick<HttpRequest, 'waitsForReceiver'>;
 
-class RegistryConnection implements RegistryHttp {
+/**
+ * Sends requests to one registry: with credentials to the registry itself, and nowhere else; follows redirects that are
+ * safe; sends again what failed for a while, as often as the policy says.
+ */
+export class RegistryHttp {
   readonly #authorizer: Authorizer;
   readonly #host: string;
   readonly #options: NonNullable<RegistryHttpOptions['options']>;
@@ -107,6 +87,7 @@ class RegistryConnection implements RegistryHttp {
   #scheme: Promise<Scheme> | undefined;
   #origin: URL;
 
+  /** @throws RegistryError `OPTION_INVALID` if `host` is not a host. */
   constructor({ host, options = {}, authorizer, sender, timing }: RegistryHttpOptions) {
     const presumed = `${options.plainHttp === true ? 'http' : 'https'}://${host}`;
     if (!URL.canParse(presumed) || new URL(presumed).href !== `${new URL(presumed).origin}/`) {
@@ -120,15 +101,28 @@ class RegistryConnection implements RegistryHttp {
     this.#origin = new URL(presumed);
   }
 
+  /** Scheme, host and port of the registry. On loopback the scheme is known from the first answer on; https is presumed. */
   get origin(): string {
     return this.#origin.origin;
   }
 
+  /**
+   * Sends a request and returns the answer as soon as its headers are there; the body is the caller's, with its breaks.
+   *
+   * @throws RegistryError for every status of 300 and above that is not expected, with the registry's own words; what
+   * the retries could not mend; the signal's reason.
+   */
   open(request: RegistryRequest): Promise<HttpResponse> {
     return this.#retry({ ...request, waitsForReceiver: true }, async (response) => response);
   }
 
-  exchange(request: RegistryRequest, maxSize: number): Promise<WholeResponse> {
+  /**
+   * Sends a request and reads the whole answer; a body that breaks off is requested again, like any other failure.
+   *
+   * @param maxSize - Bytes of the body beyond which `LIMIT_EXCEEDED` is thrown, before they are buffered. @default 64 KiB,
+   * for answers that hold nothing of interest but their headers
+   */
+  exchange(request: RegistryRequest, maxSize = MAX_SHORT_ANSWER): Promise<WholeResponse> {
     return this.#retry(request, async (response) => {
       const { status, headers, url } = response;
       return { status, headers, url, body: await readWhole(response, request.method, maxSize) };
@@ -218,9 +212,9 @@ class RegistryConnection implements RegistryHttp {
         ...wire,
         method,
         headers: { ...headers, ...(authorization !== undefined && { authorization }) },
-        ...(body.value !== undefined && { body: body.value }),
-        ...(extraResponseTimeout !== undefined && { extraResponseTimeout }),
-        ...(waitsForReceiver !== undefined && { waitsForReceiver }),
+        body: body.value,
+        extraResponseTimeout,
+        waitsForReceiver,
         ...(signal !== undefined && { signal }),
       });
     } catch (error) {

@@ -1,5 +1,4 @@
-import type { CallOptions } from '@soci/oci';
-import { RegistryError } from '../errors.ts';
+import { RegistryError, reworded } from '../errors.ts';
 import { checkRetryOptions, type RetryOptions } from '../options.ts';
 import { errorCode } from '../transport/connection-error.ts';
 
@@ -41,26 +40,31 @@ export interface RetriesOptions {
   readonly policy?: RetryOptions | undefined;
   /** @default {@link realTiming} */
   readonly timing?: Timing | undefined;
+  /**
+   * Whether a 401 is tried again at once, once until {@link Retries.reset}: for what is sent once at a time, because its sender
+   * must first look what became of it. The credentials ended just then, and the request that looks gets others.
+   *
+   * @default false
+   */
+  readonly renewsCredentials?: boolean;
   /** Ends a wait with its reason. @default nothing does */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** The attempts at one thing: counts them, and waits between them. Making it throws RegistryError `OPTION_INVALID`. */
 export class Retries {
-  readonly #maxAttempts: number;
-  readonly #baseDelay: number;
-  readonly #maxDelay: number;
+  readonly #policy: Required<RetryOptions>;
   readonly #timing: Timing;
   readonly #signal: AbortSignal | undefined;
+  readonly #renewsCredentials: boolean;
   #attempt = 1;
+  #isRenewed = false;
 
-  constructor({ policy = {}, timing = realTiming, signal }: RetriesOptions = {}) {
-    const { maxAttempts, baseDelay, maxDelay } = checkRetryOptions(policy);
-    this.#maxAttempts = maxAttempts;
-    this.#baseDelay = baseDelay;
-    this.#maxDelay = maxDelay;
+  constructor({ policy = {}, timing = realTiming, renewsCredentials = false, signal }: RetriesOptions = {}) {
+    this.#policy = checkRetryOptions(policy);
     this.#timing = timing;
     this.#signal = signal;
+    this.#renewsCredentials = renewsCredentials;
   }
 
   /** The number of the attempt under way, from 1. */
@@ -77,8 +81,13 @@ export class Retries {
    */
   async next(failure: unknown, retryAfter?: string): Promise<void> {
     this.#signal?.throwIfAborted();
+    const isUnauthorized = failure instanceof RegistryError && failure.status === 401;
+    if (isUnauthorized && this.#renewsCredentials && !this.#isRenewed) {
+      this.#isRenewed = true;
+      return;
+    }
     if (!isTransient(failure)) throw failure;
-    if (this.#attempt >= this.#maxAttempts) throw countAttempts(failure, this.#attempt);
+    if (this.#attempt >= this.#policy.maxAttempts) throw countAttempts(failure, this.#attempt);
     await this.#timing.wait(this.#delay(retryAfter), this.#signal);
     this.#attempt += 1;
   }
@@ -86,14 +95,16 @@ export class Retries {
   /** What was asked for got further: failures from here on are counted from the first again. */
   reset(): void {
     this.#attempt = 1;
+    this.#isRenewed = false;
   }
 
   #delay(retryAfter: string | undefined): number {
-    const whole = Math.min(this.#maxDelay, this.#baseDelay * 2 ** (this.#attempt - 1));
+    const { baseDelay, maxDelay } = this.#policy;
+    const whole = Math.min(maxDelay, baseDelay * 2 ** (this.#attempt - 1));
     const jittered = whole * (0.5 + this.#timing.random() / 2);
     // Whoever was told the same time must not come back at the same time.
     const asked = retryAfter === undefined ? 0 : parseRetryAfter(retryAfter, this.#timing.now()) + jittered;
-    return Math.min(this.#maxDelay, Math.max(jittered, asked));
+    return Math.min(maxDelay, Math.max(jittered, asked));
   }
 }
 
@@ -114,39 +125,5 @@ function parseRetryAfter(text: string, now: number): number {
 
 function countAttempts(failure: RegistryError, attempts: number): RegistryError {
   if (attempts === 1) return failure;
-  const { code, request, status, refusals, cause } = failure;
-  return new RegistryError(code, `${failure.message} (tried ${attempts} times)`, {
-    cause,
-    refusals,
-    ...(request !== undefined && { request }),
-    ...(status !== undefined && { status }),
-  });
-}
-
-/** Counts the attempts at what is sent once at a time, because its sender must look first what became of it. */
-export class Resends {
-  readonly #retries: Retries;
-  #isRenewed = false;
-
-  constructor(policy: RetryOptions, call: CallOptions) {
-    this.#retries = new Retries({ policy, ...call });
-  }
-
-  /**
-   * Waits until it may be sent again.
-   *
-   * @throws `failure` where that will not help, or was done often enough; the signal's reason.
-   */
-  async next(failure: unknown): Promise<void> {
-    const isUnauthorized = failure instanceof RegistryError && failure.status === 401;
-    // The credentials ended just then. The request that looks what became of it gets others.
-    if (isUnauthorized && !this.#isRenewed) this.#isRenewed = true;
-    else await this.#retries.next(failure);
-  }
-
-  /** It got further: attempts are counted from the first again. */
-  reset(): void {
-    this.#retries.reset();
-    this.#isRenewed = false;
-  }
+  return reworded(failure, `${failure.message} (tried ${attempts} times)`);
 }

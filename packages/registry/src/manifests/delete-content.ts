@@ -1,7 +1,6 @@
 import { type CallOptions, type Descriptor, readReferral } from '@soci/oci';
 import { deleteScope } from '../auth/scope.ts';
 import { blobPath } from '../blobs/remote-blob.ts';
-import { MAX_SHORT_ANSWER } from '../client/answer.ts';
 import { checkTag } from '../names.ts';
 import type { RepositoryContext } from '../repository-context.ts';
 import { isManifest, manifestPath, readManifest } from './manifests.ts';
@@ -36,8 +35,5 @@ export async function deleteContent(
 }
 
 async function sendDelete(context: RepositoryContext, target: string, call: CallOptions): Promise<void> {
-  await context.http.exchange(
-    { method: 'DELETE', target, scope: deleteScope(context.path), ...call },
-    MAX_SHORT_ANSWER,
-  );
+  await context.http.exchange({ method: 'DELETE', target, scope: deleteScope(context.path), ...call });
 }

@@ -17,7 +17,7 @@ import {
   parseManifest,
 } from '@soci/oci';
 import { pullScope } from '../auth/scope.ts';
-import { digestHeader, MAX_SHORT_ANSWER, mediaTypeOf, refuseHtml } from '../client/answer.ts';
+import { digestHeader, mediaTypeOf, refuseHtml } from '../client/answer.ts';
 import { checkContent, hasSize } from '../client/checked-content.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
 import { checkReference } from '../names.ts';
@@ -106,17 +106,14 @@ export async function probeManifest(
   target: Descriptor,
   options: CallOptions = {},
 ): Promise<boolean> {
-  const response = await context.http.exchange(
-    {
-      method: 'HEAD',
-      target: manifestPath(context, target.digest),
-      headers: { accept: ACCEPT },
-      scope: pullScope(context.path),
-      expected: [404],
-      ...options,
-    },
-    MAX_SHORT_ANSWER,
-  );
+  const response = await context.http.exchange({
+    method: 'HEAD',
+    target: manifestPath(context, target.digest),
+    headers: { accept: ACCEPT },
+    scope: pullScope(context.path),
+    expected: [404],
+    ...options,
+  });
   return response.status !== 404 && hasSize(response, target.size);
 }
 

@@ -8,7 +8,7 @@ import {
   parseImageIndex,
 } from '@soci/oci';
 import { sentOnce } from '../client/replayable-body.ts';
-import { Resends, realTiming } from '../client/retry.ts';
+import { Retries, realTiming } from '../client/retry.ts';
 import { RegistryError } from '../errors.ts';
 import type { RepositoryContext } from '../repository-context.ts';
 import { checkManifestSize, readManifest, resolveManifest } from './manifests.ts';
@@ -75,7 +75,7 @@ function referrersTag(subject: string): string {
  */
 async function changeIndex(context: RepositoryContext, tag: string, call: CallOptions, change: Change): Promise<void> {
   await context.turns.take(`${context.path}:${tag}`, async () => {
-    const resends = new Resends(context.retry, call);
+    const retries = new Retries({ policy: context.retry, renewsCredentials: true, ...call });
     for (let writes = 0; writes <= MAX_WRITES; writes += 1) {
       const began = performance.now();
       const { document, entries } = await readIndex(context, tag, call);
@@ -87,7 +87,7 @@ async function changeIndex(context: RepositoryContext, tag: string, call: CallOp
         window = performance.now() - began;
       } catch (error) {
         // Whether it was written, reading it again tells.
-        await resends.next(error);
+        await retries.next(error);
       }
       const wait = Math.min(Math.max(window * WAIT_FACTOR, MIN_WAIT), MAX_WAIT);
       // Up to twice as long, lest those who collided collide again.

@@ -1,6 +1,5 @@
 import { type CallOptions, type Descriptor, isDigest } from '@soci/oci';
 import { pushScope } from '../auth/scope.ts';
-import { MAX_SHORT_ANSWER } from '../client/answer.ts';
 import { checkStored } from '../client/checked-content.ts';
 import { RegistryError } from '../errors.ts';
 import type { RepositoryContext } from '../repository-context.ts';
@@ -28,17 +27,14 @@ export async function sendManifest(
   call: CallOptions = {},
 ): Promise<SentManifest> {
   try {
-    const response = await context.http.exchange(
-      {
-        method: 'PUT',
-        target: manifestPath(context, reference),
-        headers: { 'content-type': target.mediaType },
-        body,
-        scope: pushScope(context.path),
-        ...call,
-      },
-      MAX_SHORT_ANSWER,
-    );
+    const response = await context.http.exchange({
+      method: 'PUT',
+      target: manifestPath(context, reference),
+      headers: { 'content-type': target.mediaType },
+      body,
+      scope: pushScope(context.path),
+      ...call,
+    });
     checkStored(response, target);
     return { isAcknowledged: response.headers['oci-subject'] !== undefined };
   } catch (error) {
@@ -62,11 +58,6 @@ async function settleImmutableTag(
     'TAG_IMMUTABLE',
     `the tag ${tag} of ${context.name} names ${current.digest} and may not be moved to ${target.digest}: choose another ` +
       'tag, or exempt this one (in Amazon ECR by a tag immutability exclusion filter, such as *-soci)',
-    {
-      cause,
-      refusals: cause.refusals,
-      ...(cause.request && { request: cause.request }),
-      ...(cause.status && { status: cause.status }),
-    },
+    { cause, refusals: cause.refusals, request: cause.request, status: cause.status },
   );
 }

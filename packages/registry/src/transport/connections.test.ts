@@ -5,10 +5,10 @@ import { readText } from './fixtures/read-body.ts';
 import { TEST_IDENTITY } from './fixtures/test-identity.ts';
 import { startTestProxy } from './fixtures/test-proxy.ts';
 import { serve, serveRaw, serveTls } from './fixtures/test-server.ts';
-import { createHttpSender } from './http-sender.ts';
+import { PooledHttpSender } from './http-sender.ts';
 
 function openSender(proxy: string) {
-  const sender = createHttpSender({
+  const sender = new PooledHttpSender({
     env: { ALL_PROXY: proxy },
     ca: TEST_IDENTITY.cert,
     stallTimeout: 1000,

@@ -104,7 +104,8 @@ export function trustRoots(ca: string | undefined): tls.SecureContext | undefine
     throw new RegistryError('OPTION_INVALID', 'the certificates to trust are not PEM: none begins in them');
   // OpenSSL passes over what it cannot read; a user who named it would wonder.
   for (const certificate of added) checkCertificate(certificate);
-  return tls.createSecureContext({ ca: [...nodeRoots(), ...added] });
+  // `ca` replaces the roots that Node trusts, those of NODE_EXTRA_CA_CERTS included.
+  return tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ...added] });
 }
 
 function checkCertificate(pem: string): void {
@@ -114,11 +115,4 @@ function checkCertificate(pem: string): void {
     const message = 'a certificate to trust cannot be read: is it a whole PEM block?';
     throw new RegistryError('OPTION_INVALID', message, { cause });
   }
-}
-
-/** The roots that `ca` would otherwise replace; those of NODE_EXTRA_CA_CERTS and the system only where Node can name them. */
-function nodeRoots(): readonly string[] {
-  // Node 20 has no getCACertificates.
-  const { getCACertificates } = tls as Partial<Pick<typeof tls, 'getCACertificates'>>;
-  return getCACertificates?.('default') ?? tls.rootCertificates;
 }

@@ -2,7 +2,6 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { RegistryError } from '../errors.ts';
-import { MAX_TIMEOUT } from '../options.ts';
 import { toConnectionError } from './connection-error.ts';
 import type { Route } from './connections.ts';
 import type { HttpRequest, HttpResponse } from './http-message.ts';
@@ -48,7 +47,7 @@ export async function exchange(
 ): Promise<HttpResponse> {
   const { url, signal } = request;
   const answer = await headOf(message, request, line, stallTimeout);
-  const responseBody = new ResponseBody(answer, { request: line, stallTimeout, signal });
+  const responseBody = new ResponseBody(answer, line, stallTimeout, signal);
   if (answer.rawHeaders.length / 2 > MAX_HEADERS) {
     answer.destroy();
     throw new RegistryError('LIMIT_EXCEEDED', `${line}: the answer has more than ${MAX_HEADERS} headers`, {
@@ -84,23 +83,23 @@ function headOf(
       message.destroy();
       reject(error);
     };
-    const timer = new StallTimer(line, fail);
+    const timer = new StallTimer(line, stallTimeout, fail);
     const onAbort = () => fail(signal?.reason);
     const start = () => {
       timer.stop();
-      sendBody(message, body, { timer, stallTimeout, isOver: () => isOver }).catch(fail);
+      sendBody(message, body, timer, () => isOver).catch(fail);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     message.on('error', (error) => fail(toConnectionError(error, line)));
     message.once('close', () => fail(toConnectionError(new Error('closed without an answer'), line)));
     message.once('socket', (socket) => {
       if (isReady(socket)) return start();
-      timer.start('connecting', stallTimeout);
+      timer.start('connecting');
       socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', start);
     });
     message.once('finish', () => {
       // Over TLS the answer may be there before the request is known to be sent.
-      if (!isOver) timer.start('waiting for the answer', Math.min(stallTimeout + extraResponseTimeout, MAX_TIMEOUT));
+      if (!isOver) timer.start('waiting for the answer', extraResponseTimeout);
     });
     message.once('response', (answer) => {
       finish();

@@ -24,23 +24,23 @@ export interface HttpRequest extends CallOptions {
   /** By name in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** @default no body */
-  readonly body?: HttpBody;
+  readonly body?: HttpBody | undefined;
   /**
    * The URL was named by a server, not by the user: do not connect to this machine or its link (loopback, link-local,
    * unspecified, metadata services), neither by literal address nor by what the name resolves to. `REDIRECT_REFUSED`.
    *
    * @default false
    */
-  readonly isUntrusted?: boolean;
+  readonly isUntrusted?: boolean | undefined;
   /**
    * The answer's body is read as fast as somebody takes it who may need other requests meanwhile: these must not wait for
    * its connection.
    *
    * @default false: it is read at once
    */
-  readonly waitsForReceiver?: boolean;
+  readonly waitsForReceiver?: boolean | undefined;
   /** Milliseconds that the server may take for the head of its answer, beyond the stall timeout. @default 0 */
-  readonly extraResponseTimeout?: number;
+  readonly extraResponseTimeout?: number | undefined;
 }
 
 /** The answer to a request. Its body must be read to the end, or discarded. */

@@ -8,7 +8,7 @@ import { resolveTo } from './fixtures/resolve-to.ts';
 import { TEST_IDENTITY } from './fixtures/test-identity.ts';
 import { serve, serveRaw, serveTls } from './fixtures/test-server.ts';
 import type { HttpBody, HttpMethod, HttpRequest } from './http-message.ts';
-import { createHttpSender, type HttpSenderOptions } from './http-sender.ts';
+import { type HttpSenderOptions, PooledHttpSender } from './http-sender.ts';
 
 /** Milliseconds that nothing happens in on purpose. */
 const STALL = 1000;
@@ -17,7 +17,7 @@ const STALL = 1000;
 const PATIENT = 2000;
 
 function openSender(options: HttpSenderOptions = {}) {
-  const sender = createHttpSender({ env: {}, ...options });
+  const sender = new PooledHttpSender({ env: {}, ...options });
   onTestFinished(() => sender.close());
   const request = (method: HttpMethod, url: URL, more: Partial<HttpRequest> = {}) =>
     sender.send({ method, url, headers: {}, ...more });
@@ -464,7 +464,7 @@ describe('TLS', () => {
 
   test('what names no certificate is refused at once', () => {
     for (const ca of ['', 'no PEM', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n']) {
-      expect(() => createHttpSender({ ca })).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
+      expect(() => new PooledHttpSender({ ca })).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
     }
   });
 });
@@ -475,5 +475,5 @@ test.each([
   { maxConnections: 1 },
   { maxConnections: 1.5 },
 ])('%j is refused at once', (options) => {
-  expect(() => createHttpSender(options)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
+  expect(() => new PooledHttpSender(options)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
 });

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { ClientRequest } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { RegistryError } from '../errors.ts';
@@ -15,7 +14,7 @@ const DEFAULT_STALL_TIMEOUT = 30_000;
 /** What one host is asked at a time. */
 const DEFAULT_MAX_CONNECTIONS = 16;
 
-/** Options of {@link createHttpSender}. */
+/** Options of {@link PooledHttpSender}. */
 export interface HttpSenderOptions {
   /** Certificates to trust beside the system's, PEM. @default none */
   readonly ca?: string;
@@ -29,50 +28,25 @@ export interface HttpSenderOptions {
   readonly lookup?: LookupFunction;
 }
 
-/** An {@link HttpSender} that keeps connections until it is closed. */
-export interface ClosableHttpSender extends HttpSender {
-  /**
-   * Closes every connection, used or not; no further request is sent: RegistryError `CLOSED`. Connections that nobody uses do
-   * not keep a process alive.
-   */
-  close(): void;
-}
-
-/**
- * Sends requests over HTTP/1.1 by node:http and node:https.
- *
- * @throws RegistryError `OPTION_INVALID` where `ca` holds no certificate, or a number is out of its range.
- */
-export function createHttpSender(options: HttpSenderOptions = {}): ClosableHttpSender {
-  const stallTimeout = checkOption('stallTimeout', options.stallTimeout ?? DEFAULT_STALL_TIMEOUT, 1, MAX_TIMEOUT);
-  const maxConnections = checkOption('maxConnections', options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, 2, 1000);
-  const connections = new Connections({
-    ca: options.ca,
-    env: options.env ?? process.env,
-    maxConnections,
-    stallTimeout,
-    lookup: options.lookup,
-  });
-  return new PooledSender(connections, new ConnectionSlots(maxConnections), stallTimeout);
-}
-
-class PooledSender implements ClosableHttpSender {
+/** Sends requests over HTTP/1.1 by node:http and node:https, over connections that it keeps until it is closed. */
+export class PooledHttpSender implements HttpSender {
   readonly #connections: Connections;
   readonly #slots: ConnectionSlots;
   readonly #stallTimeout: number;
   #isClosed = false;
 
-  constructor(connections: Connections, slots: ConnectionSlots, stallTimeout: number) {
-    this.#connections = connections;
-    this.#slots = slots;
+  /** @throws RegistryError `OPTION_INVALID` if `ca` holds no certificate, or a number is out of its range. */
+  constructor({ ca, env = process.env, lookup, ...options }: HttpSenderOptions = {}) {
+    const stallTimeout = checkOption('stallTimeout', options.stallTimeout ?? DEFAULT_STALL_TIMEOUT, 1, MAX_TIMEOUT);
+    const maxConnections = checkOption('maxConnections', options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, 2, 1000);
+    this.#connections = new Connections({ ca, env, maxConnections, stallTimeout, lookup });
+    this.#slots = new ConnectionSlots(maxConnections);
     this.#stallTimeout = stallTimeout;
   }
 
   async send(request: HttpRequest): Promise<HttpResponse> {
     const { method, url, waitsForReceiver = false, isUntrusted = false, signal } = request;
     signal?.throwIfAborted();
-    // One signal may end a hundred requests at a time. Node 20 takes that for a leak, later ones do not.
-    if (signal !== undefined) setMaxListeners(0, signal);
     const line = describeRequest(method, url);
     if (isUntrusted && isLocalHost(url.host)) throw untrustedAddress(line);
     const release = await this.#slots.take(url.origin, waitsForReceiver, signal);
@@ -89,6 +63,10 @@ class PooledSender implements ClosableHttpSender {
     return exchange(message, request, line, this.#stallTimeout);
   }
 
+  /**
+   * Closes every connection, used or not; no further request is sent: RegistryError `CLOSED`. Connections that nobody uses
+   * do not keep a process alive.
+   */
   close(): void {
     this.#isClosed = true;
     this.#slots.close(closed());

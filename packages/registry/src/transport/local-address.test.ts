@@ -3,7 +3,7 @@ import { caught } from '../fixtures/caught.ts';
 import { readText } from './fixtures/read-body.ts';
 import { resolveTo } from './fixtures/resolve-to.ts';
 import { serve } from './fixtures/test-server.ts';
-import { createHttpSender } from './http-sender.ts';
+import { PooledHttpSender } from './http-sender.ts';
 import { isLocalHost, isLoopbackHost } from './local-address.ts';
 
 test.each([
@@ -62,7 +62,7 @@ test.each([
 
 describe('a URL that a server named', () => {
   const open = (...answers: (string | string[])[]) => {
-    const sender = createHttpSender({ env: {}, lookup: resolveTo(...answers) });
+    const sender = new PooledHttpSender({ env: {}, lookup: resolveTo(...answers) });
     onTestFinished(() => sender.close());
     return (url: URL, isUntrusted: boolean) => sender.send({ method: 'GET', url, headers: {}, isUntrusted });
   };

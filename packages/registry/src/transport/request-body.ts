@@ -11,27 +11,20 @@ export function bodySize(body: HttpBody): number {
   return body instanceof Uint8Array ? body.length : body.size;
 }
 
-/** What {@link sendBody} must know of the exchange. */
-export interface SendContext {
-  readonly timer: StallTimer;
-  /** Milliseconds without progress that count as a stall; only those in which the other side is waited for. */
-  readonly stallTimeout: number;
-  /** Whether the request was answered, or broke. */
-  readonly isOver: () => boolean;
-}
-
 /**
  * Sends the body of a request as fast as the other side takes it, and ends the request. Stops where an answer comes before
  * all is sent: that is a refusal.
  *
+ * @param timer - Runs only while the other side is waited for.
+ * @param isOver - Whether the request was answered, or broke.
  * @throws OciError `SIZE_MISMATCH` where a stream is longer or shorter than it claims; what the stream throws.
  */
 export async function sendBody(
   message: ClientRequest,
   body: HttpBody | undefined,
-  context: SendContext,
+  timer: StallTimer,
+  isOver: () => boolean,
 ): Promise<void> {
-  const { timer, stallTimeout, isOver } = context;
   const size = body === undefined ? 0 : bodySize(body);
   let sent = 0;
   for await (const chunk of chunksOf(body)) {
@@ -40,14 +33,14 @@ export async function sendBody(
     for (let offset = 0; offset < chunk.length; offset += PIECE_SIZE) {
       if (isOver()) return;
       if (message.write(chunk.subarray(offset, offset + PIECE_SIZE))) continue;
-      timer.start('sending the request', stallTimeout);
+      timer.start('sending the request');
       await drained(message);
       timer.stop();
     }
   }
   if (isOver()) return;
   if (sent < size) throw sizeMismatch(sent, size);
-  timer.start('sending the request', stallTimeout);
+  timer.start('sending the request');
   message.end();
 }
 

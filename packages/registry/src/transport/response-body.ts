@@ -8,16 +8,6 @@ const MAX_DISCARDED = 2 ** 16;
 /** Milliseconds that reading what nobody wants may take. */
 const DISCARD_TIMEOUT = 2000;
 
-/** What {@link ResponseBody} must know of the request. */
-export interface BodyContext {
-  /** The request, as `describeRequest` names it. */
-  readonly request: string;
-  /** Milliseconds without progress that count as a stall; only those in which bytes are waited for. */
-  readonly stallTimeout: number;
-  /** Ends the reading with its reason. */
-  readonly signal: AbortSignal | undefined;
-}
-
 /** The body of an answer: read once, or discarded. */
 export class ResponseBody implements AsyncIterable<Uint8Array> {
   readonly #answer: IncomingMessage;
@@ -26,9 +16,14 @@ export class ResponseBody implements AsyncIterable<Uint8Array> {
   #isRead = false;
   #wake: () => void = () => undefined;
 
-  constructor(answer: IncomingMessage, { request, stallTimeout, signal }: BodyContext) {
+  /**
+   * @param request - As `describeRequest` names it.
+   * @param stallTimeout - Milliseconds without progress that count as a stall; only those in which bytes are waited for.
+   * @param signal - Ends the reading with its reason.
+   */
+  constructor(answer: IncomingMessage, request: string, stallTimeout: number, signal: AbortSignal | undefined) {
     this.#answer = answer;
-    this.#watch = new BodyStallDetector({ request, stallTimeout, onStall: (error) => this.#fail(error) });
+    this.#watch = new BodyStallDetector(request, stallTimeout, (error) => this.#fail(error));
     const onAbort = () => this.#fail(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
     answer.on('error', (error) => this.#fail(toConnectionError(error, request)));

@@ -1,75 +1,90 @@
 import { RegistryError } from '../errors.ts';
+import { MAX_TIMEOUT } from '../options.ts';
 
 /** What a request was doing when it got no further. */
 export type StallPhase = 'connecting' | 'sending the request' | 'waiting for the answer';
 
-/** Watches that a request gets on: where it does not for too long, whoever holds the connection is told. */
-export class StallTimer {
-  readonly #request: string;
-  readonly #onStall: (error: RegistryError) => void;
+/** A timer that, if this process itself stood still, lets it look first at what came meanwhile. */
+class LateTimer {
   #timer: NodeJS.Timeout | undefined;
   #verdict: NodeJS.Immediate | undefined;
 
-  /** @param request - As `describeRequest` names it. */
-  constructor(request: string, onStall: (error: RegistryError) => void) {
-    this.#request = request;
-    this.#onStall = onStall;
-  }
-
-  /** Begins to wait, `timeout` milliseconds; a wait before this is over. */
-  start(phase: StallPhase, timeout: number): void {
+  start(delay: number, callback: () => void): NodeJS.Timeout {
     this.stop();
-    const stall = () => {
-      const message = `${this.#request}: no progress for ${timeout / 1000} s while ${phase}`;
-      this.#onStall(new RegistryError('STALLED', message, { request: this.#request }));
-    };
-    // Where it was this process that stood still, what came meanwhile is looked at first.
     this.#timer = setTimeout(() => {
-      this.#verdict = setImmediate(stall);
-    }, timeout);
+      this.#verdict = setImmediate(callback);
+    }, delay);
+    return this.#timer;
   }
 
-  /** Nothing is waited for. */
   stop(): void {
     clearTimeout(this.#timer);
     clearImmediate(this.#verdict);
   }
 }
 
+/** Watches that a request makes progress: if it makes none for too long, the holder of the connection is told. */
+export class StallTimer {
+  readonly #request: string;
+  readonly #timeout: number;
+  readonly #onStall: (error: RegistryError) => void;
+  readonly #timer = new LateTimer();
+
+  /**
+   * @param request - As `describeRequest` names it.
+   * @param timeout - Milliseconds without progress that count as a stall.
+   */
+  constructor(request: string, timeout: number, onStall: (error: RegistryError) => void) {
+    this.#request = request;
+    this.#timeout = timeout;
+    this.#onStall = onStall;
+  }
+
+  /** Begins to wait, `extra` milliseconds longer than usual; a wait before this is over. */
+  start(phase: StallPhase, extra = 0): void {
+    const timeout = Math.min(this.#timeout + extra, MAX_TIMEOUT);
+    this.#timer.start(timeout, () => this.#onStall(stalled(this.#request, timeout, phase)));
+  }
+
+  /** Nothing is waited for. */
+  stop(): void {
+    this.#timer.stop();
+  }
+}
+
 /** 4 KiB: who sends less in the time of a stall might as well send nothing. */
 const MIN_PROGRESS = 2 ** 12;
-
-/** What {@link BodyStallDetector} watches, and for how long. */
-export interface WatchedBody {
-  /** The request, as `describeRequest` names it. */
-  readonly request: string;
-  /** Milliseconds of waiting in which less than {@link MIN_PROGRESS} came that count as a stall. */
-  readonly stallTimeout: number;
-  /** Told of the stall. */
-  readonly onStall: (error: RegistryError) => void;
-}
 
 /**
  * Watches that a body gets on while somebody waits for it; a reader that takes its time is no stall. One timer serves the
  * whole body: over TLS a chunk has 16 KiB, and a timer for each would cost a fifth of what reading it costs.
  */
 export class BodyStallDetector {
-  readonly #reading: WatchedBody;
-  #timer: NodeJS.Timeout | undefined;
-  #verdict: NodeJS.Immediate | undefined;
+  readonly #request: string;
+  readonly #timeout: number;
+  readonly #onStall: (error: RegistryError) => void;
+  readonly #timer = new LateTimer();
+  #isStarted = false;
   #waitingSince: number | undefined;
   /** Milliseconds waited, and bytes received, since there was progress. */
   #waited = 0;
   #received = 0;
 
-  constructor(reading: WatchedBody) {
-    this.#reading = reading;
+  /**
+   * @param request - As `describeRequest` names it.
+   * @param timeout - Milliseconds of waiting in which less than {@link MIN_PROGRESS} came that count as a stall.
+   */
+  constructor(request: string, timeout: number, onStall: (error: RegistryError) => void) {
+    this.#request = request;
+    this.#timeout = timeout;
+    this.#onStall = onStall;
   }
 
   /** Bytes are waited for from now on. */
   wait(): void {
     this.#waitingSince = performance.now();
-    this.#timer ??= this.#look(this.#reading.stallTimeout);
+    if (!this.#isStarted) this.#look(this.#timeout);
+    this.#isStarted = true;
   }
 
   /** Bytes are there, and nobody waits for more yet. */
@@ -84,30 +99,25 @@ export class BodyStallDetector {
 
   /** It is over. */
   stop(): void {
-    clearTimeout(this.#timer);
-    clearImmediate(this.#verdict);
+    this.#timer.stop();
   }
 
-  /** The connection keeps the process alive, where it should be kept. */
-  #look(delay: number): NodeJS.Timeout {
-    return setTimeout(() => {
-      // Where it was this process that stood still, what came meanwhile is looked at first.
-      this.#verdict = setImmediate(() => this.#judge());
-    }, delay).unref();
+  /** The connection keeps the process alive, if anything must. */
+  #look(delay: number): void {
+    this.#timer.start(delay, () => this.#judge()).unref();
   }
 
   #judge(): void {
-    const { request, stallTimeout, onStall } = this.#reading;
-    const left = stallTimeout - (this.#waitingSince === undefined ? 0 : this.#idleTime());
-    if (left > 0) {
-      this.#timer = this.#look(left);
-    } else {
-      const message = `${request}: no progress for ${stallTimeout / 1000} s while reading the answer`;
-      onStall(new RegistryError('STALLED', message, { request }));
-    }
+    const left = this.#timeout - (this.#waitingSince === undefined ? 0 : this.#idleTime());
+    if (left > 0) this.#look(left);
+    else this.#onStall(stalled(this.#request, this.#timeout, 'reading the answer'));
   }
 
   #idleTime(): number {
     return this.#waited + (this.#waitingSince === undefined ? 0 : performance.now() - this.#waitingSince);
   }
+}
+
+function stalled(request: string, timeout: number, phase: string): RegistryError {
+  return new RegistryError('STALLED', `${request}: no progress for ${timeout / 1000} s while ${phase}`, { request });
 }

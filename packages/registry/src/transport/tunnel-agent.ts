@@ -44,8 +44,8 @@ export class TunnelAgent extends https.Agent {
       agent: false,
       ...(options.secureContext !== undefined && { secureContext: options.secureContext }),
     });
-    const timer = new StallTimer(request, (error) => connect.destroy(error));
-    timer.start('connecting', this.#connectTimeout);
+    const timer = new StallTimer(request, this.#connectTimeout, (error) => connect.destroy(error));
+    timer.start('connecting');
     connect.once('close', () => timer.stop());
     connect.once('error', (error) => onConnection(toConnectionError(error, request)));
     connect.once('connect', (answer, socket) => {

@@ -1,12 +1,17 @@
-import { type CallOptions, type Descriptor, OciError } from '@soci/oci';
+import { OciError } from '@soci/oci';
 import { pushScope } from '../auth/scope.ts';
 import { probeBlob } from '../blobs/remote-blob.ts';
-import { MAX_SHORT_ANSWER } from '../client/answer.ts';
 import { sentOnce } from '../client/replayable-body.ts';
-import { isTransient, Resends } from '../client/retry.ts';
+import { isTransient, Retries } from '../client/retry.ts';
 import { RegistryError, type RegistryErrorCode } from '../errors.ts';
-import type { RepositoryContext } from '../repository-context.ts';
-import { cancelUpload, openUpload, readSession, resumeUpload, type UploadSession } from './upload-session.ts';
+import {
+  type BlobPush,
+  cancelUpload,
+  openUpload,
+  readSession,
+  resumeUpload,
+  type UploadSession,
+} from './upload-session.ts';
 import { closeUpload } from './upload-whole.ts';
 
 /** 64 KiB: a chunk that breaks off after fewer new bytes counts as one of which nothing came. */
@@ -18,17 +23,15 @@ const MIN_PROGRESS = 2 ** 16;
  * @see OCI distribution-spec v1.1, "Pushing a blob in chunks"
  */
 export class ChunkedUpload {
-  readonly #context: RepositoryContext;
-  readonly #call: CallOptions;
+  readonly #push: BlobPush;
   #session: UploadSession;
   /** Bytes that the registry has taken. */
   #sent = 0;
   #isLost = false;
 
-  constructor(context: RepositoryContext, session: UploadSession, call: CallOptions) {
-    this.#context = context;
+  constructor(push: BlobPush, session: UploadSession) {
+    this.#push = push;
     this.#session = session;
-    this.#call = call;
   }
 
   /** The upload where it stands now. */
@@ -50,7 +53,8 @@ export class ChunkedUpload {
   async send(chunk: Uint8Array): Promise<void> {
     const start = this.#sent;
     const end = start + chunk.length;
-    const resends = new Resends(this.#context.retry, this.#call);
+    const { context, call } = this.#push;
+    const retries = new Retries({ policy: context.retry, renewsCredentials: true, ...call });
     let furthest = start;
     let broken: RegistryError | undefined;
     while (this.#sent < end) {
@@ -65,10 +69,10 @@ export class ChunkedUpload {
         // Amazon ECR may tell of the first chunk only: what it took before is not sent again.
         this.#sent = stored >= start && stored <= end ? stored : start;
         if (this.#sent < end && this.#sent < furthest + MIN_PROGRESS) {
-          await resends.next(error);
+          await retries.next(error);
         } else {
           furthest = this.#sent;
-          resends.reset();
+          retries.reset();
         }
       }
     }
@@ -82,7 +86,7 @@ export class ChunkedUpload {
    */
   async #askStored(failure: RegistryError): Promise<number> {
     try {
-      const { session, stored } = await resumeUpload(this.#context, this.#session, this.#call);
+      const { session, stored } = await resumeUpload(this.#push, this.#session);
       this.#session = session;
       return stored;
     } catch (error) {
@@ -98,18 +102,16 @@ export class ChunkedUpload {
 
   /** One PATCH, sent once: a registry that took part of it might add it again. */
   async #sendPart(part: Uint8Array): Promise<void> {
+    const { context, call } = this.#push;
     const end = this.#sent + part.length;
-    const response = await this.#context.http.exchange(
-      {
-        method: 'PATCH',
-        target: this.#session.url,
-        headers: { 'content-type': 'application/octet-stream', 'content-range': `${this.#sent}-${end - 1}` },
-        body: sentOnce(part),
-        scope: pushScope(this.#context.path),
-        ...this.#call,
-      },
-      MAX_SHORT_ANSWER,
-    );
+    const response = await context.http.exchange({
+      method: 'PATCH',
+      target: this.#session.url,
+      headers: { 'content-type': 'application/octet-stream', 'content-range': `${this.#sent}-${end - 1}` },
+      body: sentOnce(part),
+      scope: pushScope(context.path),
+      ...call,
+    });
     this.#session = { ...readSession('PATCH', response), minChunk: this.#session.minChunk };
     // Not what its `Range` says: Amazon ECR's stays at the end of the first chunk. @see aws/containers-roadmap, issue 2831
     this.#sent = end;
@@ -146,36 +148,34 @@ const CHUNK_REFUSALS: readonly RegistryErrorCode[] = ['UNSUPPORTED', 'UPLOAD_REF
 
 /** Sends the first chunk; of a registry that takes none it gives an upload for the whole. */
 export async function beginChunks(
-  context: RepositoryContext,
+  push: BlobPush,
   opened: UploadSession,
   first: Uint8Array,
   chunkSize: number,
-  call: CallOptions,
 ): Promise<ChunkedUpload | UploadSession> {
   if (opened.minChunk > chunkSize || TAKES_NO_CHUNKS.test(opened.url.hostname)) return opened;
-  const resends = new Resends(context.retry, call);
-  for (let session = opened; ; session = await openUpload(context, call)) {
-    const upload = new ChunkedUpload(context, session, call);
+  const retries = new Retries({ policy: push.context.retry, renewsCredentials: true, ...push.call });
+  for (let session = opened; ; session = await openUpload(push)) {
+    const upload = new ChunkedUpload(push, session);
     try {
       await upload.send(first);
       return upload;
     } catch (error) {
-      await cancelUpload(context, upload.session);
-      if (error instanceof RegistryError && CHUNK_REFUSALS.includes(error.code)) return openUpload(context, call);
+      await cancelUpload(push, upload.session);
+      if (error instanceof RegistryError && CHUNK_REFUSALS.includes(error.code)) return openUpload(push);
       if (!upload.isLost) throw error;
-      await resends.next(error);
+      await retries.next(error);
     }
   }
 }
 
 /** Sends the other chunks, each while the next is read, and closes the upload. */
 export async function finishChunks(
-  context: RepositoryContext,
+  push: BlobPush,
   upload: ChunkedUpload,
-  target: Descriptor,
   pieces: AsyncGenerator<Uint8Array, void, undefined>,
-  call: CallOptions,
 ): Promise<void> {
+  const { context, target, call } = push;
   try {
     for (let next = await pieces.next(); next.done !== true; ) {
       // Both to their end, so that nothing is on its way when the upload is given up.
@@ -184,12 +184,12 @@ export async function finishChunks(
       if (sent.status === 'rejected') throw sent.reason;
       next = read.value;
     }
-    await closeUpload(context, upload.session, target, undefined, call);
+    await closeUpload(push, upload.session);
   } catch (error) {
     // The answer to the last request may have been lost: sent again, it finds an upload that is over.
     const mayBeThere = error instanceof OciError && error.code === 'NOT_FOUND';
     if (mayBeThere && (await probeBlob(context.http, context.path, target, call))) return;
-    await cancelUpload(context, upload.session);
+    await cancelUpload(push, upload.session);
     throw error;
   }
 }

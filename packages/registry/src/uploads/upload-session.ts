@@ -1,12 +1,19 @@
 import { type CallOptions, type Descriptor, OciError, parseDigest } from '@soci/oci';
 import { pushScope } from '../auth/scope.ts';
-import { invalidAnswer, MAX_SHORT_ANSWER } from '../client/answer.ts';
+import { invalidAnswer } from '../client/answer.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
 import { RegistryError } from '../errors.ts';
 import type { RepositoryContext } from '../repository-context.ts';
 
 /** Milliseconds that giving an upload up may take; the registry forgets it sooner or later anyway. */
 const CANCEL_TIMEOUT = 2_000;
+
+/** A blob that is pushed into a repository. */
+export interface BlobPush {
+  readonly context: RepositoryContext;
+  readonly target: Descriptor;
+  readonly call: CallOptions;
+}
 
 /** An upload that a registry has opened. */
 export interface UploadSession {
@@ -17,11 +24,13 @@ export interface UploadSession {
 }
 
 /** Opens an upload. @see OCI distribution-spec v1.1, "Pushing blobs" */
-export async function openUpload(context: RepositoryContext, call: CallOptions = {}): Promise<UploadSession> {
-  const response = await context.http.exchange(
-    { method: 'POST', target: `/v2/${context.path}/blobs/uploads/`, scope: pushScope(context.path), ...call },
-    MAX_SHORT_ANSWER,
-  );
+export async function openUpload({ context, call }: BlobPush): Promise<UploadSession> {
+  const response = await context.http.exchange({
+    method: 'POST',
+    target: `/v2/${context.path}/blobs/uploads/`,
+    scope: pushScope(context.path),
+    ...call,
+  });
   return readSession('POST', response);
 }
 
@@ -42,14 +51,15 @@ export function readSession(method: 'GET' | 'PATCH' | 'POST', response: WholeRes
 
 /** How much of an upload the registry has, and where it goes on. */
 export async function resumeUpload(
-  context: RepositoryContext,
+  { context, call }: BlobPush,
   session: UploadSession,
-  call: CallOptions,
 ): Promise<{ readonly session: UploadSession; readonly stored: number }> {
-  const response = await context.http.exchange(
-    { method: 'GET', target: session.url, scope: pushScope(context.path), ...call },
-    MAX_SHORT_ANSWER,
-  );
+  const response = await context.http.exchange({
+    method: 'GET',
+    target: session.url,
+    scope: pushScope(context.path),
+    ...call,
+  });
   const next = response.headers.location === undefined ? session : readSession('GET', response);
   return { session: { ...next, minChunk: session.minChunk }, stored: storedBytes(response) };
 }
@@ -69,14 +79,11 @@ export function closingUrl({ url }: UploadSession, digest: string): URL {
 }
 
 /** Gives an upload up, so that the registry need not keep what it has of it. That this fails is of no interest. */
-export async function cancelUpload(context: RepositoryContext, { url }: UploadSession): Promise<void> {
+export async function cancelUpload({ context }: BlobPush, { url }: UploadSession): Promise<void> {
   try {
     const signal = AbortSignal.timeout(CANCEL_TIMEOUT);
     const expected = [400, 404, 405];
-    await context.http.exchange(
-      { method: 'DELETE', target: url, scope: pushScope(context.path), expected, signal },
-      MAX_SHORT_ANSWER,
-    );
+    await context.http.exchange({ method: 'DELETE', target: url, scope: pushScope(context.path), expected, signal });
   } catch (error) {
     if (!(error instanceof RegistryError || error instanceof OciError || isTimeout(error))) throw error;
   }
@@ -106,16 +113,13 @@ export async function mountBlob(
 ): Promise<MountOutcome> {
   parseDigest(target.digest);
   const query = `mount=${encodeURIComponent(target.digest)}&from=${encodeURIComponent(from)}`;
-  const response = await context.http.exchange(
-    {
-      method: 'POST',
-      target: `/v2/${context.path}/blobs/uploads/?${query}`,
-      scope: [...pushScope(context.path), { repository: from, actions: ['pull'] }],
-      expected: REFUSALS,
-      ...call,
-    },
-    MAX_SHORT_ANSWER,
-  );
+  const response = await context.http.exchange({
+    method: 'POST',
+    target: `/v2/${context.path}/blobs/uploads/?${query}`,
+    scope: [...pushScope(context.path), { repository: from, actions: ['pull'] }],
+    expected: REFUSALS,
+    ...call,
+  });
   if (response.status >= 300) return 'refused';
   return response.status === 201 ? 'mounted' : readSession('POST', response);
 }

@@ -1,9 +1,8 @@
 import { type CallOptions, type Descriptor, verifyStream } from '@soci/oci';
 import { streamOnce } from '../client/replayable-body.ts';
-import { Resends } from '../client/retry.ts';
-import type { RepositoryContext } from '../repository-context.ts';
+import { Retries } from '../client/retry.ts';
 import { beginChunks, ChunkedUpload, finishChunks } from './chunked-upload.ts';
-import { openUpload, type UploadSession } from './upload-session.ts';
+import { type BlobPush, openUpload, type UploadSession } from './upload-session.ts';
 import { uploadBytes, uploadWhole } from './upload-whole.ts';
 
 /** 8 MiB: within the 5 to 10 MiB that Amazon ECR takes as a part of a layer. */
@@ -21,22 +20,20 @@ const MAX_CHUNK_SIZE = 2 ** 26;
  * registry has lost what it had, the stream is read anew if it can be.
  */
 export async function uploadStream(
-  context: RepositoryContext,
-  target: Descriptor,
+  push: BlobPush,
   content: AsyncIterable<Uint8Array>,
-  opened: UploadSession | undefined,
-  call: CallOptions,
+  opened?: UploadSession,
 ): Promise<void> {
-  const resends = new Resends(context.retry, call);
+  const retries = new Retries({ policy: push.context.retry, renewsCredentials: true, ...push.call });
   for (let session = opened; ; session = undefined) {
     let failureOfSource: unknown;
     const source = noteFailure(content, (error) => {
       failureOfSource = error;
     });
-    const lost = await uploadOnce(context, target, source, session, call);
+    const lost = await uploadOnce(push, source, session);
     if (lost === undefined) return;
     if (lost.failure === failureOfSource || !canBeReadAnew(content)) throw lost.failure;
-    await resends.next(lost.failure);
+    await retries.next(lost.failure);
   }
 }
 
@@ -46,26 +43,25 @@ interface LostUpload {
 }
 
 async function uploadOnce(
-  context: RepositoryContext,
-  target: Descriptor,
+  push: BlobPush,
   content: AsyncIterable<Uint8Array>,
-  opened: UploadSession | undefined,
-  call: CallOptions,
+  opened?: UploadSession,
 ): Promise<LostUpload | undefined> {
+  const { target, call } = push;
   const chunkSize = Math.min(Math.max(CHUNK_SIZE, Math.ceil(target.size / MAX_CHUNKS)), MAX_CHUNK_SIZE);
   const pieces = cutVerified(content, target, chunkSize, call);
   try {
     // Before an upload is opened: the source may not have the blob at all.
     const { value: first = new Uint8Array() } = await pieces.next();
     if (first.length === target.size) {
-      await uploadBytes(context, target, first, opened, call);
+      await uploadBytes(push, first, opened);
       return undefined;
     }
-    const session = opened ?? (await openUpload(context, call));
-    const begun = await beginChunks(context, session, first, chunkSize, call);
+    const session = opened ?? (await openUpload(push));
+    const begun = await beginChunks(push, session, first, chunkSize);
     try {
-      if (begun instanceof ChunkedUpload) await finishChunks(context, begun, target, pieces, call);
-      else await uploadWhole(context, begun, target, streamOnce(prepend(first, pieces), target.size), call);
+      if (begun instanceof ChunkedUpload) await finishChunks(push, begun, pieces);
+      else await uploadWhole(push, begun, streamOnce(prepend(first, pieces), target.size));
       return undefined;
     } catch (failure) {
       if (begun instanceof ChunkedUpload && !begun.isLost) throw failure;

@@ -1,13 +1,18 @@
-import { type CallOptions, type Descriptor, OciError } from '@soci/oci';
+import { OciError } from '@soci/oci';
 import { pushScope } from '../auth/scope.ts';
-import { MAX_SHORT_ANSWER } from '../client/answer.ts';
 import { checkStored } from '../client/checked-content.ts';
 import { sentOnce } from '../client/replayable-body.ts';
-import { Resends } from '../client/retry.ts';
+import { Retries } from '../client/retry.ts';
 import { RegistryError } from '../errors.ts';
-import type { RepositoryContext } from '../repository-context.ts';
 import type { HttpBody } from '../transport/http-message.ts';
-import { cancelUpload, closingUrl, openUpload, readSession, type UploadSession } from './upload-session.ts';
+import {
+  type BlobPush,
+  cancelUpload,
+  closingUrl,
+  openUpload,
+  readSession,
+  type UploadSession,
+} from './upload-session.ts';
 
 /**
  * Bytes a millisecond, 10 MB/s, at which a registry puts an upload together and looks at its digest, at worst: it answers
@@ -21,64 +26,47 @@ const CLOSING_RATE = 10_000;
  *
  * @param opened - An upload that was opened before. @default one is opened
  */
-export async function uploadBytes(
-  context: RepositoryContext,
-  target: Descriptor,
-  content: Uint8Array,
-  opened: UploadSession | undefined,
-  call: CallOptions,
-): Promise<void> {
-  const begun = opened ?? (await postWhole(context, target, content, call));
+export async function uploadBytes(push: BlobPush, content: Uint8Array, opened?: UploadSession): Promise<void> {
+  const begun = opened ?? (await postWhole(push, content));
   if (begun === 'stored') return;
   let session = begun === 'refused' ? undefined : begun;
-  const resends = new Resends(context.retry, call);
+  const retries = new Retries({ policy: push.context.retry, renewsCredentials: true, ...push.call });
   for (;;) {
-    session ??= await openUpload(context, call);
+    session ??= await openUpload(push);
     try {
-      return await uploadWhole(context, session, target, sentOnce(content), call);
+      return await uploadWhole(push, session, sentOnce(content));
     } catch (error) {
       session = undefined;
-      await resends.next(error);
+      await retries.next(error);
     }
   }
 }
 
 /** Sends a whole blob into an upload, and closes it; gives the upload up where that fails. */
-export async function uploadWhole(
-  context: RepositoryContext,
-  session: UploadSession,
-  target: Descriptor,
-  body: HttpBody,
-  call: CallOptions,
-): Promise<void> {
+export async function uploadWhole(push: BlobPush, session: UploadSession, body: HttpBody): Promise<void> {
   try {
-    await closeUpload(context, session, target, body, call);
+    await closeUpload(push, session, body);
   } catch (error) {
-    await cancelUpload(context, session);
+    await cancelUpload(push, session);
     throw error;
   }
 }
 
 /** The last request of an upload, with what has not been sent yet. @throws RegistryError `UPLOAD_REFUSED` */
 export async function closeUpload(
-  context: RepositoryContext,
+  { context, target, call }: BlobPush,
   session: UploadSession,
-  target: Descriptor,
-  body: HttpBody | undefined,
-  call: CallOptions,
+  body?: HttpBody,
 ): Promise<void> {
-  const response = await context.http.exchange(
-    {
-      method: 'PUT',
-      target: closingUrl(session, target.digest),
-      headers: { 'content-type': 'application/octet-stream' },
-      ...(body !== undefined && { body }),
-      extraResponseTimeout: Math.ceil(target.size / CLOSING_RATE),
-      scope: pushScope(context.path),
-      ...call,
-    },
-    MAX_SHORT_ANSWER,
-  );
+  const response = await context.http.exchange({
+    method: 'PUT',
+    target: closingUrl(session, target.digest),
+    headers: { 'content-type': 'application/octet-stream' },
+    body,
+    extraResponseTimeout: Math.ceil(target.size / CLOSING_RATE),
+    scope: pushScope(context.path),
+    ...call,
+  });
   checkStored(response, target);
 }
 
@@ -86,7 +74,7 @@ export async function closeUpload(
 const MAX_POSTED = 2 ** 18;
 
 /** What came of it: the blob is there, or an upload was opened for it, or neither. */
-export type PostOutcome = 'refused' | 'stored' | UploadSession;
+type PostOutcome = 'refused' | 'stored' | UploadSession;
 
 /**
  * Uploads a small blob in the request that otherwise opens an upload: half the requests, where the registry takes it.
@@ -94,26 +82,18 @@ export type PostOutcome = 'refused' | 'stored' | UploadSession;
  *
  * @see OCI distribution-spec v1.1, "Single POST"
  */
-export async function postWhole(
-  context: RepositoryContext,
-  target: Descriptor,
-  content: Uint8Array,
-  call: CallOptions,
-): Promise<PostOutcome> {
+async function postWhole({ context, target, call }: BlobPush, content: Uint8Array): Promise<PostOutcome> {
   const { http, path, traits } = context;
   if (traits.takesSinglePost === false || content.length > MAX_POSTED) return 'refused';
   try {
-    const response = await http.exchange(
-      {
-        method: 'POST',
-        target: `/v2/${path}/blobs/uploads/?digest=${encodeURIComponent(target.digest)}`,
-        headers: { 'content-type': 'application/octet-stream' },
-        body: sentOnce(content),
-        scope: pushScope(context.path),
-        ...call,
-      },
-      MAX_SHORT_ANSWER,
-    );
+    const response = await http.exchange({
+      method: 'POST',
+      target: `/v2/${path}/blobs/uploads/?digest=${encodeURIComponent(target.digest)}`,
+      headers: { 'content-type': 'application/octet-stream' },
+      body: sentOnce(content),
+      scope: pushScope(path),
+      ...call,
+    });
     traits.takesSinglePost = response.status === 201;
     if (response.status !== 201) return readSession('POST', response);
     checkStored(response, target);
