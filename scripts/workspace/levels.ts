@@ -20,12 +20,16 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
   '@soci/oci': { packages: [], modules: ['node'], tests: ['@soci/test-content'] },
   '@soci/test-aws': { packages: [], modules: ['node'], tests: ['@soci/test-content'] },
   '@soci/filter': { packages: [], modules: ['valibot'], tests: ['@soci/test-aws'] },
-  '@soci/index': { packages: ['@soci/oci', '@soci/ztoc'], modules: ['node'], tests: ['@soci/test-content'] },
   '@soci/test-registry': { packages: ['@soci/oci'], modules: ['node'], tests: ['@soci/test-content'] },
   '@soci/registry': {
     packages: ['@soci/oci'],
     modules: ['node'],
     tests: ['@soci/test-content', '@soci/test-registry'],
+  },
+  '@soci/index': {
+    packages: ['@soci/oci', '@soci/ztoc'],
+    modules: ['node'],
+    tests: ['@soci/registry', '@soci/test-content', '@soci/test-registry'],
   },
   '@soci/ecr': {
     packages: ['@soci/oci', '@soci/registry'],

@@ -1,0 +1,40 @@
+import { GUARDS, type GuardPath } from '@soci/test-content/vitest';
+import { afterEach, describe, it } from 'vitest';
+import { startWorkflow, type Workflow } from '../fixtures/workflow.ts';
+
+const running: Workflow[] = [];
+
+afterEach(async () => {
+  for (const { registry } of running.splice(0)) await registry.stop();
+});
+
+/** Indexes by the generator, as it is invoked with an event of a push. */
+async function start(options: object = {}): Promise<GuardPath> {
+  const workflow = await startWorkflow({ registry: options });
+  running.push(workflow);
+  const { registry } = workflow;
+  return {
+    registry,
+    canForce: false,
+    async index({ tag = 'v1', version = 2, spanSize, proves, compat }) {
+      const digest = registry.manifest('app', tag)?.digest;
+      const [event] = registry.events.filter(({ detail }) => detail['image-digest'] === digest);
+      // As an event of before Amazon ECR told media types: the generator looks for itself.
+      const { 'manifest-media-type': _, 'artifact-media-type': __, ...detail } = event?.detail ?? {};
+      const answer = await workflow.generate(
+        { ...event, detail: { ...detail, 'image-tag': tag } },
+        {
+          soci_index_version: `V${version}`,
+          soci_verify_spans: proves ? '4' : '0',
+          ...(spanSize !== undefined && { soci_span_size: String(spanSize) }),
+          ...(compat && { soci_compat: 'soci-cli' }),
+        },
+      );
+      return answer.outcome === 'indexed' ? 'indexed' : answer.reason;
+    },
+  };
+}
+
+describe('a guard of the generator:', () => {
+  it.each(GUARDS)('$name', async (guard) => guard.run(await start(guard.registry)));
+});
