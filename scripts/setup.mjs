@@ -78,7 +78,13 @@ async function build() {
   const inputs = built.flatMap((folder) =>
     ['src', 'bundle', 'package.json', 'tsconfig.build.json'].map((name) => join(folder, name)),
   );
-  const stamp = fingerprint(ROOT, ['tsconfig.base.json', 'turbo.json', 'pnpm-lock.yaml', ...inputs]);
+  const stamp = fingerprint(ROOT, [
+    'tsconfig.base.json',
+    'tsconfig.build.json',
+    'turbo.json',
+    'pnpm-lock.yaml',
+    ...inputs,
+  ]);
   const stampFile = join(STAMPS, 'build');
   if (readStamp(stampFile) === stamp && built.every((folder) => existsSync(join(ROOT, folder, 'dist')))) return;
   await runStep(
