@@ -1,5 +1,5 @@
 import { SociIndexError } from '../errors.ts';
-import { readJsonString } from './string.ts';
+import { decodeUtf8 } from './string.ts';
 
 /** A JSON value with what `JSON.parse` loses: number literals, the order of members, and keys that stand twice. */
 export type JsonValue =
@@ -19,11 +19,19 @@ export interface JsonMember {
 /** Levels of nesting that Go's encoding/json takes (scanner.go, `maxNestingDepth`). */
 const MAX_NESTING_DEPTH = 10_000;
 
-const NULL: JsonValue = { kind: 'null' };
-const TRUE: JsonValue = { kind: 'boolean', value: true };
-const FALSE: JsonValue = { kind: 'boolean', value: false };
+/** No number of a manifest has more digits; Go sets no bound. */
+const MAX_NUMBER_LENGTH = 1024;
+
+const WORDS: ReadonlyMap<string, JsonValue> = new Map([
+  ['null', { kind: 'null' }],
+  ['true', { kind: 'boolean', value: true }],
+  ['false', { kind: 'boolean', value: false }],
+]);
 
 const NUMBER = /^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
+
+const SPACE = /[ \n\r\t]*/y;
+const LITERAL = /[0-9a-zE+.-]*/y;
 
 type Container =
   | { readonly kind: 'array'; readonly items: JsonValue[] }
@@ -36,44 +44,44 @@ type Container =
  * @throws SociIndexError `MANIFEST_INVALID` with the byte offset.
  */
 export function parseJson(bytes: Uint8Array): JsonValue {
+  const text = decodeUtf8(bytes);
   const stack: Container[] = [];
-  let at = skipSpace(bytes, 0);
+  let at = skipSpace(text, 0);
   for (;;) {
     // A value starts at `at`.
     let value: JsonValue;
-    const byte = bytes[at];
-    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+    if (text[at] === '{' || text[at] === '[') {
       const container: Container =
-        byte === OPEN_BRACE ? { kind: 'object', members: [], key: '' } : { kind: 'array', items: [] };
-      if (stack.length === MAX_NESTING_DEPTH) throw syntaxError('nested too deeply', at);
-      at = skipSpace(bytes, at + 1);
-      if (bytes[at] !== (byte === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
+        text[at] === '{' ? { kind: 'object', members: [], key: '' } : { kind: 'array', items: [] };
+      if (stack.length === MAX_NESTING_DEPTH) throw syntaxError('nested too deeply', text, at);
+      at = skipSpace(text, at + 1);
+      if (text[at] !== closing(container)) {
         stack.push(container);
-        if (container.kind === 'object') at = readKey(bytes, at, container);
+        if (container.kind === 'object') at = readKey(text, at, container);
         continue;
       }
       at += 1;
       value = container;
     } else {
-      [value, at] = readScalar(bytes, at);
+      [value, at] = readScalar(text, at);
     }
     // A value has ended: give it to its container, and close those that end with it.
     for (;;) {
       const container = stack.at(-1);
-      at = skipSpace(bytes, at);
+      at = skipSpace(text, at);
       if (container === undefined) {
-        if (at < bytes.length) throw syntaxError('more after the value', at);
+        if (at < text.length) throw syntaxError('more after the value', text, at);
         return value;
       }
       if (container.kind === 'object') container.members.push({ key: container.key, value });
       else container.items.push(value);
-      if (bytes[at] === COMMA) {
-        at = skipSpace(bytes, at + 1);
-        if (container.kind === 'object') at = readKey(bytes, at, container);
+      if (text[at] === ',') {
+        at = skipSpace(text, at + 1);
+        if (container.kind === 'object') at = readKey(text, at, container);
         break;
       }
-      if (bytes[at] !== (container.kind === 'object' ? CLOSE_BRACE : CLOSE_BRACKET)) {
-        throw syntaxError('expected a comma or the end of a list or object', at);
+      if (text[at] !== closing(container)) {
+        throw syntaxError('expected a comma or the end of a list or object', text, at);
       }
       at += 1;
       stack.pop();
@@ -82,62 +90,64 @@ export function parseJson(bytes: Uint8Array): JsonValue {
   }
 }
 
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const QUOTE = 0x22;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-
-function readKey(bytes: Uint8Array, start: number, container: { key: string }): number {
-  if (bytes[start] !== QUOTE) throw syntaxError('expected a key', start);
-  const key = readJsonString(bytes, start);
-  container.key = key.value;
-  const colon = skipSpace(bytes, key.end);
-  if (bytes[colon] !== COLON) throw syntaxError('expected a colon', colon);
-  return skipSpace(bytes, colon + 1);
+function closing({ kind }: Container): string {
+  return kind === 'object' ? '}' : ']';
 }
 
-function readScalar(bytes: Uint8Array, start: number): [JsonValue, number] {
-  if (bytes[start] === QUOTE) {
-    const { value, end } = readJsonString(bytes, start);
-    return [{ kind: 'string', value }, end];
+function readKey(text: string, start: number, container: { key: string }): number {
+  if (text[start] !== '"') throw syntaxError('expected a key', text, start);
+  const end = endOfString(text, start);
+  container.key = unquote(text, start, end);
+  const colon = skipSpace(text, end);
+  if (text[colon] !== ':') throw syntaxError('expected a colon', text, colon);
+  return skipSpace(text, colon + 1);
+}
+
+function readScalar(text: string, start: number): [JsonValue, number] {
+  if (text[start] === '"') {
+    const end = endOfString(text, start);
+    return [{ kind: 'string', value: unquote(text, start, end) }, end];
   }
-  let end = start;
-  while (end < bytes.length && isLiteralByte(bytes[end] as number)) end += 1;
-  const literal = String.fromCharCode(...bytes.subarray(start, Math.min(end, start + MAX_NUMBER_LENGTH)));
-  if (end - start > MAX_NUMBER_LENGTH) throw syntaxError('a number too long', start);
-  if (literal === 'null') return [NULL, end];
-  if (literal === 'true') return [TRUE, end];
-  if (literal === 'false') return [FALSE, end];
+  const end = endOf(LITERAL, text, start);
+  if (end - start > MAX_NUMBER_LENGTH) throw syntaxError('a number too long', text, start);
+  const literal = text.slice(start, end);
+  const word = WORDS.get(literal);
+  if (word !== undefined) return [word, end];
   if (NUMBER.test(literal)) return [{ kind: 'number', literal }, end];
-  throw syntaxError(start < bytes.length ? 'expected a value' : 'ends too early', start);
+  throw syntaxError(start < text.length ? 'expected a value' : 'ends too early', text, start);
 }
 
-/** No number of a manifest has more digits; Go sets no bound. */
-const MAX_NUMBER_LENGTH = 1024;
-
-function isLiteralByte(byte: number): boolean {
-  return (
-    (byte >= 0x30 && byte <= 0x39) || // digits
-    (byte >= 0x61 && byte <= 0x7a) || // lower-case letters
-    byte === 0x45 || // E
-    byte === 0x2b || // +
-    byte === 0x2d || // -
-    byte === 0x2e // .
-  );
-}
-
-function skipSpace(bytes: Uint8Array, start: number): number {
-  let at = start;
-  for (; at < bytes.length; at += 1) {
-    const byte = bytes[at];
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
+/** Where a string ends: after the first quote that no odd number of backslashes precedes. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let run = quote;
+    while (text[run - 1] === '\\') run -= 1;
+    if ((quote - run) % 2 === 0) return quote + 1;
   }
-  return at;
+  throw syntaxError('a string is not closed', text, start);
 }
 
-function syntaxError(what: string, offset: number): SociIndexError {
-  return new SociIndexError('MANIFEST_INVALID', `not JSON: ${what} at byte ${offset}`);
+function unquote(text: string, start: number, end: number): string {
+  try {
+    return (JSON.parse(text.slice(start, end)) as string).toWellFormed();
+  } catch (cause) {
+    throw syntaxError('a string holds a control character or an unknown escape', text, start, cause);
+  }
+}
+
+function skipSpace(text: string, start: number): number {
+  return endOf(SPACE, text, start);
+}
+
+/** Where what matches a sticky pattern at `start` ends. */
+function endOf(pattern: RegExp, text: string, start: number): number {
+  pattern.lastIndex = start;
+  pattern.test(text);
+  return pattern.lastIndex;
+}
+
+function syntaxError(what: string, text: string, at: number, cause?: unknown): SociIndexError {
+  return new SociIndexError('MANIFEST_INVALID', `not JSON: ${what} at byte ${Buffer.byteLength(text.slice(0, at))}`, {
+    ...(cause !== undefined && { cause }),
+  });
 }
