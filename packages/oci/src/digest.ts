@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { OciError } from './errors.ts';
+import { OciError, showValue } from './errors.ts';
 
 /** Hash algorithms that are understood. Only `sha256` is ever made here. */
 export type DigestAlgorithm = 'sha256' | 'sha512';
@@ -33,7 +33,7 @@ export function parseDigest(text: string): Digest {
   if (match === null) {
     throw new OciError(
       'DIGEST_INVALID',
-      `${quoteShort(text)} is no digest: expected sha256: and 64, or sha512: and 128, lower-case hex digits`,
+      `${showValue(text)} is no digest: expected sha256: and 64, or sha512: and 128, lower-case hex digits`,
     );
   }
   return match[1] === undefined
@@ -62,9 +62,4 @@ export function createDigester(algorithm: DigestAlgorithm = 'sha256'): Digester 
       return `${algorithm}:${hash.digest('hex')}`;
     },
   };
-}
-
-/** Input as an error message may show it: quoted, and never longer than a line. */
-function quoteShort(text: string): string {
-  return JSON.stringify(text.length > 160 ? `${text.slice(0, 160)}...` : text);
 }

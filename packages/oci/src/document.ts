@@ -1,5 +1,5 @@
 import { isDigest } from './digest.ts';
-import { OciError } from './errors.ts';
+import { OciError, showValue } from './errors.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 
 /** A JSON object as parsed. Its keys are the input's: `__proto__` may be among them, so read by name, never by spread. */
@@ -116,15 +116,6 @@ export function optionalStringMap(object: JsonObject, key: string, where: string
     map[name] = text;
   }
   return map;
-}
-
-/** A value of the input as an error message may show it. */
-export function showValue(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
-  if (value === undefined) return 'nothing';
-  return typeof value === 'string' && value.length > 80
-    ? `${JSON.stringify(value.slice(0, 80))}...`
-    : JSON.stringify(value);
 }
 
 function wrongType(where: string, expected: string, value: unknown): OciError {

@@ -47,3 +47,12 @@ export class OciError extends Error {
 export function hasSystemCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(error.code as string);
 }
+
+/** A value of the input as an error message may show it. */
+export function showValue(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
+  if (value === undefined) return 'nothing';
+  return typeof value === 'string' && value.length > 80
+    ? `${JSON.stringify(value.slice(0, 80))}...`
+    : JSON.stringify(value);
+}

@@ -1,15 +1,7 @@
 import { type Descriptor, parseDescriptor } from './descriptor.ts';
 import { digestOf } from './digest.ts';
-import {
-  field,
-  type JsonObject,
-  listField,
-  optionalMediaType,
-  optionalStringMap,
-  parseDocument,
-  showValue,
-} from './document.ts';
-import { OciError } from './errors.ts';
+import { field, type JsonObject, listField, optionalMediaType, optionalStringMap, parseDocument } from './document.ts';
+import { OciError, showValue } from './errors.ts';
 import { DEFAULT_LIMITS, type OciLimits } from './limits.ts';
 import {
   isImageIndex,

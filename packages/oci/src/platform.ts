@@ -1,5 +1,5 @@
 import { asObject, optionalString, optionalStrings, stringField } from './document.ts';
-import { OciError } from './errors.ts';
+import { OciError, showValue } from './errors.ts';
 
 /**
  * What an image runs on.
@@ -45,10 +45,9 @@ export function parsePlatform(text: string): Platform {
   }
   const system = OS_PATTERN.exec(first);
   if (system === null || rest.length < 1 || rest.length > 2 || !rest.every((part) => PART_PATTERN.test(part))) {
-    const found = JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
     throw new OciError(
       'PLATFORM_INVALID',
-      `${found} is no platform: write OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, such as linux/arm64`,
+      `${showValue(text)} is no platform: write OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, such as linux/arm64`,
     );
   }
   const version = decodeOption(system[2] ?? '', text);
