@@ -1,7 +1,6 @@
 // Runs a function: asks the Runtime API for an invocation, calls the handler, answers, and asks again. It is started as a
 // program of its own by whichever Node a function is to run on, and imports little, so that a cold start is the function's.
-import { makeContext } from './runtime-client/handler-context.ts';
-import { type Handler, loadHandler } from './runtime-client/load-handler.ts';
+import { type Handler, loadHandler, makeContext } from './runtime-client/handler.ts';
 import { type NextInvocation, RuntimeApiClient } from './runtime-client/runtime-api-client.ts';
 
 const { AWS_LAMBDA_RUNTIME_API = '', LAMBDA_TASK_ROOT = '', _HANDLER = '' } = process.env;

@@ -1,7 +1,7 @@
 export { TestAwsError, type TestAwsErrorCode } from './errors.ts';
-export { matchesEventPattern } from './event-bridge/matches-event-pattern.ts';
+export type { BusEvent, EventRule, TestEventBridge, TestEventBridgeOptions } from './event-bridge/event-bus.ts';
+export { matchesEventPattern } from './event-bridge/event-pattern.ts';
 export { startTestEventBridge } from './event-bridge/start-test-event-bridge.ts';
-export type { BusEvent, EventRule, TestEventBridge, TestEventBridgeOptions } from './event-bridge/test-event-bridge.ts';
 export type { TestFunction, TestFunctionOptions } from './lambda/function-options.ts';
 export type { AbandonedEvent, Invocation, InvocationOutcome } from './lambda/invocation.ts';
 export type { InvocationType } from './lambda/payload.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isRecord, parseJson } from '../http/json-text.ts';
+import { isRecord, parseJson } from '../http.ts';
 import type { EventBus } from './event-bus.ts';
 
 /** Most entries of one call. @see Amazon EventBridge API Reference, "PutEvents" */

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionPool } from './function-pool.ts';
-import type { AbandonedEvent, Invocation } from './invocation.ts';
-import { type InvokeAnswer, invokeAnswerOf, outcomeOf } from './invocation-outcome.ts';
+import { type AbandonedEvent, type Invocation, type InvokeAnswer, invokeAnswerOf, outcomeOf } from './invocation.ts';
 import type { InvocationType, Payload } from './payload.ts';
 
 /** How often an event is tried. @see AWS Lambda Developer Guide, "Error handling for asynchronous invocation" */

@@ -26,7 +26,7 @@ const RESERVED: ReadonlySet<string> = new Set([
 ]);
 
 /** What the environment of a process tells it. */
-export interface EnvironmentFacts {
+interface EnvironmentFacts {
   readonly name: string;
   readonly folder: string;
   readonly handler: string;

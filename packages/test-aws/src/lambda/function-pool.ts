@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import { TestAwsError } from '../errors.ts';
 import { environmentOf } from './environment.ts';
 import type { FunctionSettings } from './function-options.ts';
 import { Instance, type InstanceOptions, type WorkReport } from './instance.ts';
-import { runtimeClientProgram } from './runtime-client-program.ts';
 
 /** An invocation that waits for a process. */
 interface Waiting {
@@ -119,4 +119,19 @@ export function stopped(): TestAwsError {
 function makeLogStream(): string {
   const date = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
   return `${date}/[$LATEST]${randomBytes(16).toString('hex')}`;
+}
+
+const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
+const BOOTSTRAP_URL = new URL(`../bootstrap.${RUNS_FROM_SOURCE ? 'ts' : 'js'}`, import.meta.url);
+
+/** The program that runs a function by our own runtime client. @throws TestAwsError `OPTION_INVALID` */
+function runtimeClientProgram(node: string): readonly string[] {
+  if (!RUNS_FROM_SOURCE) return [node, fileURLToPath(BOOTSTRAP_URL)];
+  if (node === process.execPath && !process.features.typescript) {
+    throw new TestAwsError(
+      'OPTION_INVALID',
+      `${node} cannot run the runtime client from its source: name another \`node\``,
+    );
+  }
+  return [node, '--disable-warning=ExperimentalWarning', fileURLToPath(BOOTSTRAP_URL)];
 }

@@ -1,5 +1,4 @@
 import { TestAwsError } from '../errors.ts';
-import { arnOf, nameIn, type Place } from './function-name.ts';
 import { settingsOf, type TestFunction, type TestFunctionOptions } from './function-options.ts';
 import { FunctionPool, stopped } from './function-pool.ts';
 
@@ -43,4 +42,32 @@ export class FunctionSet {
   killNow(): void {
     for (const pool of this.#pools.values()) pool.killNow();
   }
+}
+
+/** Where functions are. */
+interface Place {
+  readonly account: string;
+  readonly region: string;
+}
+
+/** A name alone, with the account, or as an ARN; with or without the only version there is. */
+const REFERENCE =
+  /^(?:(?:arn:(?<partition>aws[\w-]*):lambda:(?<region>[\w-]+):)?(?<account>\d{12}):function:)?(?<name>[\w-]{1,64})(?::\$LATEST)?$/;
+
+/** The ARN of a function. */
+function arnOf(name: string, place: Place): string {
+  return `arn:${partitionOf(place.region)}:lambda:${place.region}:${place.account}:function:${name}`;
+}
+
+/** The name in what a client calls a function by; undefined of one that is elsewhere, or of none. */
+function nameIn(reference: string, place: Place): string | undefined {
+  const { partition, region, account, name } = REFERENCE.exec(reference)?.groups ?? {};
+  if (account !== undefined && account !== place.account) return undefined;
+  if (region !== undefined && (region !== place.region || partition !== partitionOf(region))) return undefined;
+  return name;
+}
+
+function partitionOf(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn';
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 }

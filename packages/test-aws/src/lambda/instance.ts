@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { LoopbackServer } from '../http/loopback-server.ts';
+import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import type { LoopbackServer } from '../http.ts';
 import { openRuntimeApi } from '../runtime-api/open-runtime-api.ts';
-import type { RuntimeAnswer, RuntimeWork } from '../runtime-api/runtime-answer.ts';
-import { RuntimeState } from '../runtime-api/runtime-state.ts';
-import { LogLines } from './log-lines.ts';
-import { readPeakMemory } from './peak-memory.ts';
+import { type RuntimeAnswer, RuntimeState, type RuntimeWork } from '../runtime-api/runtime-state.ts';
 
 /** Milliseconds that a process has to start, beside those of the invocation that it is started for. */
 const INIT_TIME = 10_000;
@@ -148,4 +147,47 @@ function describeExit(code: number | null, signal: NodeJS.Signals | null): strin
   if (signal !== null) return `Runtime exited with error: signal: ${signal}`;
   if (code === 0) return 'Runtime exited without providing a reason';
   return `Runtime exited with error: exit status ${code}`;
+}
+
+/** What a process writes, in lines, until they are taken. */
+class LogLines {
+  #lines: string[] = [];
+  /** The last line of each stream, where it has no end yet. */
+  readonly #open = new Map<Readable, string>();
+  #count = 0;
+
+  listen(stream: Readable): void {
+    stream.setEncoding('utf8');
+    stream.on('data', (text: string) => {
+      this.#count += 1;
+      const lines = `${this.#open.get(stream) ?? ''}${text}`.split('\n');
+      this.#open.set(stream, lines.pop() ?? '');
+      this.#lines.push(...lines);
+    });
+    stream.on('error', () => {});
+  }
+
+  /** Takes what was written up to now. What lies in a pipe was written too: it is read first. */
+  async take(): Promise<string[]> {
+    for (let seen = -1; seen !== this.#count; ) {
+      seen = this.#count;
+      await turn();
+      await turn();
+    }
+    const lines = [...this.#lines, ...[...this.#open.values()].filter((line) => line !== '')];
+    this.#lines = [];
+    this.#open.clear();
+    return lines;
+  }
+}
+
+/** Most bytes of physical memory that a process has held; undefined where the kernel does not say. */
+function readPeakMemory(pid: number | undefined): number | undefined {
+  if (pid === undefined) return undefined;
+  try {
+    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return peak === undefined ? undefined : Number(peak) * 1024;
+  } catch {
+    return undefined; // No such process any more, or no such file system.
+  }
 }

@@ -1,5 +1,5 @@
 import { TestAwsError } from '../errors.ts';
-import { parseJson } from '../http/json-text.ts';
+import { parseJson } from '../http.ts';
 
 /** How a function is invoked: the caller waits for what it says, or leaves an event. */
 export type InvocationType = 'Event' | 'RequestResponse';

@@ -1,5 +1,5 @@
 import { TestAwsError } from '../errors.ts';
-import { openLoopbackServer } from '../http/loopback-server.ts';
+import { openLoopbackServer } from '../http.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { FunctionSet } from './function-set.ts';
 import { InvokeApi } from './invoke-api.ts';

@@ -1,11 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isRecord, parseJson } from '../http/json-text.ts';
-import { type LoopbackServer, openLoopbackServer } from '../http/loopback-server.ts';
-import { readBody } from '../http/request-body.ts';
-import { sendJson } from '../http/send-json.ts';
-import type { RuntimeAnswer } from './runtime-answer.ts';
-import { RuntimeRefusal } from './runtime-refusal.ts';
-import type { RuntimeState } from './runtime-state.ts';
+import { isRecord, type LoopbackServer, openLoopbackServer, parseJson, readBody, sendJson } from '../http.ts';
+import { type RuntimeAnswer, RuntimeRefusal, type RuntimeState } from './runtime-state.ts';
 
 /** Most bytes that a function may return: 6 MB, and what Lambda allows for its own wrapping. */
 const MAX_RESPONSE_SIZE = 6 * 1024 * 1024 + 100;

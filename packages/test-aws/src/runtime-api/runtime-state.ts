@@ -1,7 +1,33 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { RuntimeAnswer, RuntimeWork } from './runtime-answer.ts';
-import { RuntimeRefusal } from './runtime-refusal.ts';
+
+/** What a runtime is given to do. */
+export interface RuntimeWork {
+  readonly requestId: string;
+  /** JSON. */
+  readonly payload: string;
+  /** Milliseconds that it may take. */
+  readonly timeout: number;
+  readonly functionArn: string;
+}
+
+/** What a runtime says of its work, or of its start. */
+export type RuntimeAnswer =
+  | { readonly kind: 'response'; readonly bytes: Buffer }
+  | { readonly kind: 'error'; readonly errorType: string; readonly errorMessage: string; readonly bytes: Buffer };
+
+/** What the Runtime API refuses, with the error types of its specification. */
+export class RuntimeRefusal extends Error {
+  override readonly name = 'RuntimeRefusal';
+  readonly status: number;
+  readonly errorType: string;
+
+  constructor(status: number, errorType: string, message: string) {
+    super(message);
+    this.status = status;
+    this.errorType = errorType;
+  }
+}
 
 /**
  * Where a runtime is between its start, its work and its answers. It asks for work, gets it, answers once and asks again;

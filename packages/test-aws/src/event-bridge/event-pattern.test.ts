@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { matchesEventPattern } from './matches-event-pattern.ts';
+import { matchesEventPattern } from './event-pattern.ts';
 
 /** Rules for the field `a`, with what it may and what it may not hold; undefined is a field that is absent. */
 const RULES: readonly { rules: unknown[]; matching: unknown[]; others: unknown[] }[] = [
