@@ -1,13 +1,4 @@
-import type { Command, CommandBody } from './command.ts';
-
-/** A command by its names. What it does is loaded when it is used: one command does not pay for the others. */
-export interface CommandEntry {
-  /** Its own name, then its aliases, those that the reference program has for the same; one or two words each. */
-  readonly names: readonly [name: string, ...aliases: string[]];
-  /** One line for the list of commands. */
-  readonly summary: string;
-  load(): Promise<Command>;
-}
+import type { CommandBody, CommandEntry } from './command/command.ts';
 
 /** Every command of the program, in the order of its help. */
 export const COMMANDS: readonly CommandEntry[] = [

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { commandsOfGroup, findCommand } from './arguments/find-command.ts';
-import { commandHelp, programHelp } from './arguments/help.ts';
-import { EXIT, type ExitCode } from './command.ts';
+import { EXIT, type ExitCode } from './command/command.ts';
+import { commandsOfGroup, findCommand } from './command/find-command.ts';
+import { commandHelp, programHelp } from './command/help.ts';
+import { HELP_WIDTH, isHelp, runCommand, tellFailure } from './command/run-command.ts';
 import { COMMANDS } from './command-table.ts';
 import { type CliIo, PROGRAM, widthOf, withProcessIo, writeTo } from './io.ts';
-import { HELP_WIDTH, isHelp, runCommand, tellFailure } from './run-command.ts';
 import { styleFor } from './terminal/text.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { text, valueOption } from '../arguments/option.ts';
-import { defineCommand, EXIT } from '../command.ts';
+import { defineCommand, EXIT } from '../command/command.ts';
+import { text, valueOption } from '../command/option.ts';
 import { CliError } from '../errors.ts';
 import { writeFileContent } from '../files/write-file.ts';
 import { FILESYSTEM_OPTIONS, withImageFilesystem } from '../image/image-filesystem.ts';

@@ -1,15 +1,15 @@
 import { findZtoc } from '@soci/index';
 import { readVerified } from '@soci/oci';
 import { buildZtoc, decodeZtoc, type FileEntry } from '@soci/ztoc';
-import { text, valueOption } from '../arguments/option.ts';
-import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-options.ts';
-import { defineCommand, EXIT } from '../command.ts';
+import { defineCommand, EXIT } from '../command/command.ts';
+import { text, valueOption } from '../command/option.ts';
 import { printFiles } from '../files/print-files.ts';
 import { MAX_ZTOC_SIZE } from '../files/read-file.ts';
 import { describeImage, findLayer, type ImageDescription } from '../image/describe-image.ts';
 import { imageAsJson, printImage } from '../image/print-image.ts';
 import { type OpenImage, withImageStores } from '../transports/image-stores.ts';
 import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
+import { REGISTRY_OPTIONS, toRegistryAccess } from '../transports/registry-options.ts';
 
 export const inspect = defineCommand({
   details: [

@@ -1,5 +1,5 @@
 import type { ImageDirectoryItem } from '@soci/index';
-import { defineCommand, EXIT } from '../command.ts';
+import { defineCommand, EXIT } from '../command/command.ts';
 import { CliError } from '../errors.ts';
 import { fileAsJson, fileAsLine, printFiles } from '../files/print-files.ts';
 import { FILESYSTEM_OPTIONS, withImageFilesystem } from '../image/image-filesystem.ts';

@@ -1,12 +1,12 @@
-import { valueOption } from '../arguments/option.ts';
-import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-options.ts';
-import { parseCount } from '../arguments/size.ts';
-import { defineCommand, EXIT } from '../command.ts';
+import { defineCommand, EXIT } from '../command/command.ts';
+import { valueOption } from '../command/option.ts';
+import { parseCount } from '../command/size.ts';
 import { CliError } from '../errors.ts';
 import { describeImage, indexedSize } from '../image/describe-image.ts';
 import { printIndexes, printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
 import { withImageStores } from '../transports/image-stores.ts';
 import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
+import { REGISTRY_OPTIONS, toRegistryAccess } from '../transports/registry-options.ts';
 
 const MAX_SAMPLE = 999_999_999;
 

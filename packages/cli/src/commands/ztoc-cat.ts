@@ -1,11 +1,11 @@
 import { openZtoc } from '@soci/ztoc';
 import { fileSource } from '@soci/ztoc/node';
-import { text, valueOption } from '../arguments/option.ts';
-import { defineCommand, EXIT } from '../command.ts';
-import { errorIn } from '../describe-error.ts';
+import { defineCommand, EXIT } from '../command/command.ts';
+import { text, valueOption } from '../command/option.ts';
 import { CliError } from '../errors.ts';
 import { readZtocFile } from '../files/read-file.ts';
 import { writeFileContent } from '../files/write-file.ts';
+import { errorIn } from '../terminal/describe-error.ts';
 
 export const ztocCat = defineCommand({
   details: [

@@ -2,13 +2,13 @@ import { mkdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { digestOf } from '@soci/oci';
 import { type BuildZtocOptions, type BuiltZtoc, buildZtoc } from '@soci/ztoc';
-import { oneOf, text, valueOption } from '../arguments/option.ts';
-import { ZTOC_OPTIONS } from '../arguments/ztoc-options.ts';
-import { type CommandContext, defineCommand, EXIT } from '../command.ts';
-import { describeErrorAt, type ErrorDescription } from '../describe-error.ts';
+import { type CommandContext, defineCommand, EXIT } from '../command/command.ts';
+import { oneOf, text, valueOption } from '../command/option.ts';
 import { usageError } from '../errors.ts';
 import { readFileChunks } from '../files/read-file.ts';
 import { writeAside } from '../files/write-file.ts';
+import { ZTOC_OPTIONS } from '../image/ztoc-options.ts';
+import { describeErrorAt, type ErrorDescription } from '../terminal/describe-error.ts';
 import { countOf, formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
 import { printable } from '../terminal/text.ts';
 

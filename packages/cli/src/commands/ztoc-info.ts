@@ -1,5 +1,5 @@
 import { digestOf } from '@soci/oci';
-import { defineCommand, EXIT } from '../command.ts';
+import { defineCommand, EXIT } from '../command/command.ts';
 import { readZtocFile } from '../files/read-file.ts';
 import { formatBytes, formatCount } from '../terminal/quantity.ts';
 import { printable } from '../terminal/text.ts';

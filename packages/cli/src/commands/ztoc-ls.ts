@@ -1,4 +1,4 @@
-import { defineCommand, EXIT } from '../command.ts';
+import { defineCommand, EXIT } from '../command/command.ts';
 import { printFiles } from '../files/print-files.ts';
 import { readZtocFile } from '../files/read-file.ts';
 

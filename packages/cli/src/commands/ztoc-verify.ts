@@ -18,11 +18,11 @@ import {
   MEDIA_TYPE_OCI_LAYER_GZIP,
   OciError,
 } from '@soci/oci';
-import { defineCommand, EXIT } from '../command.ts';
-import { errorIn } from '../describe-error.ts';
+import { defineCommand, EXIT } from '../command/command.ts';
 import { CliError } from '../errors.ts';
 import { readZtocFile, type ZtocFile } from '../files/read-file.ts';
 import { printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
+import { errorIn } from '../terminal/describe-error.ts';
 
 export const ztocVerify = defineCommand({
   details: ['As verify does it for an image. The exit code is 1 where anything is wrong.'],

@@ -2,8 +2,8 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { decodeZtoc, type Ztoc } from '@soci/ztoc';
-import { errorIn } from '../describe-error.ts';
 import { CliError } from '../errors.ts';
+import { errorIn } from '../terminal/describe-error.ts';
 
 /** Above the largest zTOC that the default limits let anybody make. */
 export const MAX_ZTOC_SIZE = 2 ** 31;

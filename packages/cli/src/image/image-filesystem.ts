@@ -1,12 +1,12 @@
 import { type ImageFilesystem, openImageFilesystem, SociIndexError } from '@soci/index';
 import { type Platform, parsePlatform } from '@soci/oci';
-import { valueOption } from '../arguments/option.ts';
-import { REGISTRY_OPTIONS, toRegistryAccess } from '../arguments/registry-options.ts';
-import type { CommandArguments, CommandContext } from '../command.ts';
+import type { CommandArguments, CommandContext } from '../command/command.ts';
+import { valueOption } from '../command/option.ts';
 import { CliError, usageError } from '../errors.ts';
 import { MAX_ZTOC_SIZE } from '../files/read-file.ts';
 import { withImageStores } from '../transports/image-stores.ts';
 import { parseLocation } from '../transports/location.ts';
+import { REGISTRY_OPTIONS, toRegistryAccess } from '../transports/registry-options.ts';
 
 /** Options of the commands that read files of an image. */
 export const FILESYSTEM_OPTIONS = {

@@ -1,10 +1,10 @@
 import { DEFAULT_MIN_LAYER_SIZE, type IndexImageResult, indexImage } from '@soci/index';
-import type { OptionValues } from '../arguments/option.ts';
-import { toRegistryAccess } from '../arguments/registry-options.ts';
-import type { CommandContext, ExitCode } from '../command.ts';
+import type { CommandContext, ExitCode } from '../command/command.ts';
+import type { OptionValues } from '../command/option.ts';
 import { CliError, usageError } from '../errors.ts';
 import { withImageStores } from '../transports/image-stores.ts';
 import { destinationName, type ImageLocation } from '../transports/location.ts';
+import { toRegistryAccess } from '../transports/registry-options.ts';
 import { type INDEX_OPTIONS, toIndexOptions } from './index-options.ts';
 import { showIndexProgress } from './index-progress.ts';
 import { type IndexOutcome, printOutcome } from './print-outcome.ts';

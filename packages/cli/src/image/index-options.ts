@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { DEFAULT_MIN_LAYER_SIZE, type SociIndexOptions } from '@soci/index';
 import { OciError, type Platform, parsePlatform } from '@soci/oci';
-import { flag, listOption, type OptionValues, oneOf, text, valueOption } from '../arguments/option.ts';
-import { REGISTRY_OPTIONS } from '../arguments/registry-options.ts';
-import { parseCount, parseSize } from '../arguments/size.ts';
-import { ZTOC_OPTIONS } from '../arguments/ztoc-options.ts';
+import { flag, listOption, type OptionValues, oneOf, text, valueOption } from '../command/option.ts';
+import { parseCount, parseSize } from '../command/size.ts';
 import { CliError, usageError } from '../errors.ts';
 import { formatBytes } from '../terminal/quantity.ts';
+import { REGISTRY_OPTIONS } from '../transports/registry-options.ts';
+import { ZTOC_OPTIONS } from './ztoc-options.ts';
 
 const MOST_JOBS = 256;
 const MAX_PREFETCH_FILE_SIZE = 16 << 20;

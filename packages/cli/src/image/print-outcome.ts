@@ -7,7 +7,7 @@ import type {
   SkippedLayer,
 } from '@soci/index';
 import { formatPlatform } from '@soci/oci';
-import { EXIT, type ExitCode } from '../command.ts';
+import { EXIT, type ExitCode } from '../command/command.ts';
 import type { Output } from '../terminal/output.ts';
 import { countOf, formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
 import type { Column } from '../terminal/table.ts';

@@ -1,5 +1,5 @@
-import { type ErrorDescription, renderDescription } from '../describe-error.ts';
 import { type CliIo, PROGRAM, type TextSink, widthOf, writeTo } from '../io.ts';
+import { type ErrorDescription, renderDescription } from './describe-error.ts';
 import { type Progress, ProgressBar, plainProgress, silentProgress } from './progress.ts';
 import { type Column, layOutTable } from './table.ts';
 import { isInteractive, printable, type Style, styleFor } from './text.ts';

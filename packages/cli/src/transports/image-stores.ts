@@ -1,9 +1,9 @@
 import type { SourceStore } from '@soci/index';
 import type { Descriptor } from '@soci/oci';
-import { archiveTransport, layoutTransport } from './layout-transport.ts';
-import type { ImageLocation } from './location.ts';
-import type { RegistryTransport } from './registry-transport.ts';
-import type { ImageDestination, ImageSource, RegistryAccess, Transport } from './transport.ts';
+import { type ImageDestination, type ImageSource, openLayoutDestination, openLayoutSource } from './layout-stores.ts';
+import { destinationName, type ImageLocation, type RegistryLocation, sourceReference } from './location.ts';
+import type { RegistryAccess } from './registry-options.ts';
+import type { RegistryStores } from './registry-stores.ts';
 
 /** An image, and the store that holds it. */
 export interface OpenImage {
@@ -17,7 +17,7 @@ export class ImageStores {
   readonly #access: RegistryAccess;
   readonly #signal: AbortSignal;
   readonly #open: { close(): Promise<void> }[] = [];
-  #registries: RegistryTransport | undefined;
+  #registries: RegistryStores | undefined;
 
   constructor(access: RegistryAccess, signal: AbortSignal) {
     this.#access = access;
@@ -25,8 +25,9 @@ export class ImageStores {
   }
 
   /** Opens the store that holds the image of a location. */
-  openSource(location: ImageLocation): Promise<ImageSource> {
-    return this.#opening(location, (transport, at) => transport.openSource(at));
+  async openSource(location: ImageLocation): Promise<ImageSource> {
+    if (location.transport !== 'registry') return this.#keep(await openLayoutSource(location));
+    return { store: await this.#repository(location), reference: sourceReference(location), close: async () => {} };
   }
 
   /** Opens the image that a location names. */
@@ -37,44 +38,28 @@ export class ImageStores {
   }
 
   /** Opens a store to be written to; what is not committed leaves nothing behind. */
-  openDestination(location: ImageLocation): Promise<ImageDestination> {
-    return this.#opening(location, (transport, at) => transport.openDestination(at));
+  async openDestination(location: ImageLocation): Promise<ImageDestination> {
+    destinationName(location);
+    if (location.transport !== 'registry') return this.#keep(await openLayoutDestination(location));
+    return { store: await this.#repository(location), commit: async () => {}, close: async () => {} };
   }
 
   /** Closes what was opened, the last first. */
   async close(): Promise<void> {
-    for (const place of this.#open.reverse()) await place.close();
+    for (const store of this.#open.reverse()) await store.close();
     this.#registries?.close();
   }
 
-  async #opening<Place extends { close(): Promise<void> }>(
-    location: ImageLocation,
-    open: <Location extends ImageLocation>(transport: Transport<Location>, at: Location) => Promise<Place>,
-  ): Promise<Place> {
-    const place = await this.#dispatch(location, open);
-    this.#open.push(place);
-    return place;
+  #keep<Store extends { close(): Promise<void> }>(store: Store): Store {
+    this.#open.push(store);
+    return store;
   }
 
-  async #dispatch<Place>(
-    location: ImageLocation,
-    open: <Location extends ImageLocation>(transport: Transport<Location>, at: Location) => Promise<Place>,
-  ): Promise<Place> {
-    switch (location.transport) {
-      case 'oci':
-        return open(layoutTransport, location);
-      case 'oci-archive':
-        return open(archiveTransport, location);
-      case 'registry':
-        return open(await this.#reachRegistries(), location);
-    }
-  }
-
-  /** The client for registries is large, and loaded only where one is named. */
-  async #reachRegistries(): Promise<RegistryTransport> {
-    const { RegistryTransport } = await import('./registry-transport.ts');
-    this.#registries ??= new RegistryTransport(this.#access);
-    return this.#registries;
+  /** The client for registries is large, and loaded only if one is named. */
+  async #repository(location: RegistryLocation) {
+    const { RegistryStores } = await import('./registry-stores.ts');
+    this.#registries ??= new RegistryStores(this.#access);
+    return this.#registries.open(location);
   }
 }
 

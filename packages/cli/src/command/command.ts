@@ -1,6 +1,6 @@
-import { flag, type OptionTable, type OptionValues } from './arguments/option.ts';
-import type { CliIo } from './io.ts';
-import type { Output } from './terminal/output.ts';
+import type { CliIo } from '../io.ts';
+import type { Output } from '../terminal/output.ts';
+import { flag, type OptionTable, type OptionValues } from './option.ts';
 
 /** A word that a command takes beside its options. */
 export interface Operand {
@@ -57,6 +57,15 @@ export interface Command extends CommandBody {
   readonly name: string;
   /** One line that says what it does. */
   readonly summary: string;
+}
+
+/** A command by its names. What it does is loaded when it is used: one command does not pay for the others. */
+export interface CommandEntry {
+  /** Its own name, then its aliases, those that the reference program has for the same; one or two words each. */
+  readonly names: readonly [name: string, ...aliases: string[]];
+  /** One line for the list of commands. */
+  readonly summary: string;
+  load(): Promise<Command>;
 }
 
 /** Options that every command has. */

@@ -1,13 +1,10 @@
 import { defaultCredentials, ecrRegistryOptions } from '@soci/ecr';
 import { openRegistry, type Registry, type RegistryOptions, type Repository } from '@soci/registry';
-import { destinationName, type RegistryLocation, sourceReference } from './location.ts';
-import type { ImageDestination, ImageSource, RegistryAccess, Transport } from './transport.ts';
+import type { RegistryLocation } from './location.ts';
+import type { RegistryAccess } from './registry-options.ts';
 
-/**
- * `[docker://]HOST/REPO[:TAG][@DIGEST]`: images in registries. One client serves all locations on a host, and one
- * repository all locations in it, so that what was asked once is known.
- */
-export class RegistryTransport implements Transport<RegistryLocation> {
+/** Repositories of registries. One client serves all of a host; what a repository was asked once it knows. */
+export class RegistryStores {
   readonly #options: RegistryOptions;
   readonly #registries = new Map<string, Registry>();
   readonly #repositories = new Map<string, Repository>();
@@ -16,22 +13,13 @@ export class RegistryTransport implements Transport<RegistryLocation> {
     this.#options = toRegistryOptions(access);
   }
 
-  async openSource(location: RegistryLocation): Promise<ImageSource> {
-    const reference = sourceReference(location);
-    return { location, store: this.#repository(location), reference, close: async () => {} };
-  }
-
-  async openDestination(location: RegistryLocation): Promise<ImageDestination> {
-    destinationName(location);
-    return { location, store: this.#repository(location), commit: async () => {}, close: async () => {} };
-  }
-
   /** Ends the connections. */
   close(): void {
     for (const registry of this.#registries.values()) registry.close();
   }
 
-  #repository({ host, repository: path }: RegistryLocation): Repository {
+  /** The repository that a location names. */
+  open({ host, repository: path }: RegistryLocation): Repository {
     const registry =
       this.#registries.get(host) ?? openRegistry(host, { ...ecrRegistryOptions(host), ...this.#options });
     this.#registries.set(host, registry);

@@ -1,53 +1,61 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '@soci/index';
+import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2, type SourceStore, type TargetStore } from '@soci/index';
 import type { Descriptor } from '@soci/oci';
 import { archiveChunks, createLayout, type LayoutReader, openArchive, openLayout } from '@soci/oci/layout';
 import { CliError } from '../errors.ts';
 import { FileDraft } from '../files/write-file.ts';
-import { destinationName, type LayoutLocation } from './location.ts';
-import type { Transport } from './transport.ts';
+import type { LayoutLocation } from './location.ts';
 
-/** `oci:DIR[:TAG]`: an OCI image layout folder. */
-export const layoutTransport: Transport<LayoutLocation> = {
-  async openSource(location) {
-    await checkKind(location);
-    const store = await openLayout(location.path);
-    return { location, store, reference: await chooseRoot(store, location), close: async () => {} };
-  },
+/** A store that an image is read from, and which image. */
+export interface ImageSource {
+  readonly store: SourceStore;
+  /** Tag or digest of the image in a registry; its descriptor in a layout. */
+  readonly reference: string | Descriptor;
+  /** Closes the file. */
+  close(): Promise<void>;
+}
 
-  async openDestination(location) {
-    destinationName(location);
-    const store = await createLayout(location.path);
-    return { location, store, commit: () => store.commit(), close: () => store.discard() };
-  },
-};
+/** A store that an image is written to. */
+export interface ImageDestination {
+  readonly store: TargetStore;
+  /** Makes visible what was written; a registry shows it at once. */
+  commit(): Promise<void>;
+  /** Leaves nothing behind of what was not committed; does nothing otherwise. */
+  close(): Promise<void>;
+}
 
-/** `oci-archive:FILE[:TAG]`: an OCI image layout in a tar file. One that is written replaces what was there. */
-export const archiveTransport: Transport<LayoutLocation> = {
-  async openSource(location) {
-    await checkKind(location);
-    const store = await openArchive(location.path);
-    try {
-      return { location, store, reference: await chooseRoot(store, location), close: () => store.close() };
-    } catch (error) {
-      await store.close();
-      throw error;
-    }
-  },
+/** Opens the image of a layout, a folder or a tar file, to be read. */
+export async function openLayoutSource(location: LayoutLocation): Promise<ImageSource> {
+  await checkKind(location);
+  const { transport, path } = location;
+  if (transport === 'oci') {
+    const store = await openLayout(path);
+    return { store, reference: await chooseRoot(store, location), close: async () => {} };
+  }
+  const store = await openArchive(path);
+  try {
+    return { store, reference: await chooseRoot(store, location), close: () => store.close() };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
 
-  async openDestination(location) {
-    destinationName(location);
-    await checkPlace(location.path);
-    const draft = new FileDraft(location.path);
-    return {
-      location,
-      store: { writeImages: (content, roots, call) => draft.write(archiveChunks(content, roots, call)) },
-      commit: () => draft.commit(),
-      close: () => draft.discard(),
-    };
-  },
-};
+/** Opens a layout to be written to. A folder that is a layout already is added to; a tar file is replaced. */
+export async function openLayoutDestination({ transport, path }: LayoutLocation): Promise<ImageDestination> {
+  if (transport === 'oci') {
+    const store = await createLayout(path);
+    return { store, commit: () => store.commit(), close: () => store.discard() };
+  }
+  await checkPlace(path);
+  const draft = new FileDraft(path);
+  return {
+    store: { writeImages: (content, roots, call) => draft.write(archiveChunks(content, roots, call)) },
+    commit: () => draft.commit(),
+    close: () => draft.discard(),
+  };
+}
 
 async function checkPlace(path: string): Promise<void> {
   const there = await stat(path).catch(() => undefined);

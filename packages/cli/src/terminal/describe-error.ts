@@ -1,6 +1,6 @@
 import type { RegistryError, RegistryErrorCode } from '@soci/registry';
-import { CliError } from './errors.ts';
-import { printable, type Style } from './terminal/text.ts';
+import { CliError } from '../errors.ts';
+import { printable, type Style } from './text.ts';
 
 /** An error as `--json` shows it and as the terminal renders it. */
 export interface ErrorDescription {

@@ -1,6 +1,6 @@
-import type { CommandEntry } from '../command-table.ts';
 import { type CliError, usageError } from '../errors.ts';
 import { PROGRAM } from '../io.ts';
+import type { CommandEntry } from './command.ts';
 import { nearestWord } from './suggestion.ts';
 
 /** A command and what stands behind its name. */

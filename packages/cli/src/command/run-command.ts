@@ -1,11 +1,11 @@
-import { commandHelp, usageLine } from './arguments/help.ts';
-import { parseOptions } from './arguments/parse-options.ts';
+import { usageError } from '../errors.ts';
+import { type CliIo, PROGRAM, widthOf, writeTo } from '../io.ts';
+import { describeError, renderError } from '../terminal/describe-error.ts';
+import { Output } from '../terminal/output.ts';
+import { styleFor } from '../terminal/text.ts';
 import { COMMON_OPTIONS, type Command, EXIT, type ExitCode } from './command.ts';
-import { describeError, renderError } from './describe-error.ts';
-import { usageError } from './errors.ts';
-import { type CliIo, PROGRAM, widthOf, writeTo } from './io.ts';
-import { Output } from './terminal/output.ts';
-import { styleFor } from './terminal/text.ts';
+import { commandHelp, usageLine } from './help.ts';
+import { parseOptions } from './parse-options.ts';
 
 /** Columns of a help text where nothing says how wide the terminal is. */
 export const HELP_WIDTH = 100;

@@ -1,7 +1,6 @@
-import { COMMON_OPTIONS, type Command, EXIT } from '../command.ts';
-import type { CommandEntry } from '../command-table.ts';
 import { PROGRAM } from '../io.ts';
 import { type Style, wrapWords } from '../terminal/text.ts';
+import { COMMON_OPTIONS, type Command, type CommandEntry, EXIT } from './command.ts';
 import type { OptionTable } from './option.ts';
 
 const WIDEST = 100;

@@ -1,6 +1,6 @@
 import { DEFAULT_BUILD_TOOL_IDENTIFIER } from '@soci/ztoc';
-import { text, valueOption } from './option.ts';
-import { parsePositiveSize } from './size.ts';
+import { text, valueOption } from '../command/option.ts';
+import { parsePositiveSize } from '../command/size.ts';
 
 /** Options of every command that makes zTOCs. */
 export const ZTOC_OPTIONS = {

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import type { CommandContext } from '../command.ts';
+import type { CommandContext } from '../command/command.ts';
+import { flag, type OptionValues, text, valueOption } from '../command/option.ts';
+import { parseCount, parseWholeNumber } from '../command/size.ts';
 import { CliError, usageError } from '../errors.ts';
-import type { ImageLocation } from '../transports/location.ts';
-import type { RegistryAccess } from '../transports/transport.ts';
-import { flag, type OptionValues, text, valueOption } from './option.ts';
-import { parseCount, parseWholeNumber } from './size.ts';
+import type { ImageLocation } from './location.ts';
 
 const MAX_RETRIES = 100;
 
@@ -39,6 +38,26 @@ export const REGISTRY_OPTIONS = {
     'give a connection up after so many seconds without a byte, and go on with another (default 30)',
   ),
 } as const;
+
+/** How registries are reached: what the command line says of it. */
+export interface RegistryAccess {
+  /** Where proxies and credentials are named. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Told of every request, for `--debug`; nothing in it is secret. */
+  readonly trace: (line: string) => void;
+  /** Who asks. @default found by the registry's host: AWS's credentials for ECR, docker's for others */
+  readonly account?: { readonly username: string; readonly password: string };
+  /** File of credentials, as docker writes it. @default docker's own */
+  readonly authfile?: string;
+  /** Speak http. @default only on loopback, where nothing answers https */
+  readonly plainHttp?: boolean;
+  /** Certificates to trust beside the system's, PEM. @default none */
+  readonly ca?: string;
+  /** Times that a request which failed in passing is sent again. @default 5 */
+  readonly retries?: number;
+  /** Milliseconds without a byte after which a connection is given up. @default 30,000 */
+  readonly stallTimeout?: number;
+}
 
 /**
  * From the command line's options to how registries are reached. Reads the password and the certificates.
