@@ -43,7 +43,7 @@ export async function verifyIndexes(
 }
 
 /** Everything that is wrong, wherever it was found. */
-export function allProblems({ indexes, layers, problems }: Verification): readonly Problem[] {
+function allProblems({ indexes, layers, problems }: Verification): readonly Problem[] {
   return [...problems, ...indexes.flatMap((index) => index.problems), ...layers.flatMap((layer) => layer.problems)];
 }
 
