@@ -8,30 +8,10 @@ const packageRoot = new URL('../', import.meta.url);
 const source = 'src/inflate/assembly/inflate.ts';
 const target = new URL('src/inflate/kernel.generated.ts', packageRoot);
 
-const flags = [
-  source,
-  '--outFile',
-  'kernel.wasm',
-  '--baseDir',
-  packageRoot.pathname,
-  '-O3',
-  '--converge',
-  '--noAssert',
-];
-flags.push(
-  '--runtime',
-  'stub',
-  '--use',
-  'abort=',
-  '--enable',
-  'simd',
-  '--initialMemory',
-  '9',
-  '--maximumMemory',
-  '9',
-  '--memoryBase',
-  '64',
-);
+const options =
+  '--outFile kernel.wasm -O3 --converge --noAssert --runtime stub --use abort= --enable simd ' +
+  '--initialMemory 9 --maximumMemory 9 --memoryBase 64';
+const flags = [source, '--baseDir', packageRoot.pathname, ...options.split(' ')];
 
 let binary;
 const { error, stderr } = await asc.main(flags, {

@@ -85,7 +85,7 @@ class GzipLayerReader implements LayerReader {
     this.#checkpoints = new CheckpointPacker(options.spanSize, options.maxSpans);
     this.#decoder = new GzipDecoder(
       {
-        output: (bytes) => this.#takeOutput(bytes),
+        output: (bytes) => this.#scanner.push(bytes),
         spanInput: (bytes) => this.#digester.update(bytes),
         checkpoint: (checkpoint) => this.#beginSpan(checkpoint),
         wantsOutput: () => !this.#scanner.done,
@@ -129,11 +129,6 @@ class GzipLayerReader implements LayerReader {
     this.#checkpoints.add(checkpoint);
     this.#digester.begin();
   }
-
-  #takeOutput(bytes: Uint8Array): void {
-    requireUncompressedSize(this.uncompressedBytes, this.#options);
-    this.#scanner.push(bytes);
-  }
 }
 
 /** Cuts an uncompressed layer into spans of equal size (ztoc/compression/tar_zinfo.go). */
@@ -160,7 +155,6 @@ class PlainLayerReader implements LayerReader {
       at += count;
       this.uncompressedBytes += count;
     }
-    requireUncompressedSize(this.uncompressedBytes, this.#options);
   }
 
   finish(): LayerParts {
@@ -188,14 +182,6 @@ class PlainLayerReader implements LayerReader {
     this.spans += 1;
     this.#digester.begin();
   }
-}
-
-function requireUncompressedSize(size: number, { maxUncompressedSize }: LayerReaderOptions): void {
-  if (size <= maxUncompressedSize) return;
-  throw new ZtocError(
-    'LIMIT_EXCEEDED',
-    `the layer has more than ${maxUncompressedSize} uncompressed bytes: raise maxUncompressedSize if that is meant`,
-  );
 }
 
 /** Digests of a layer's spans, one after the other. */

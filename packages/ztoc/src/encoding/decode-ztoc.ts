@@ -1,3 +1,4 @@
+import { isSame, toByteString } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 import { FlatbufferReader, type FlatbufferTable } from '../flatbuffers/flatbuffer-reader.ts';
 import { DEFAULT_LIMITS, type ZtocLimits } from '../limits.ts';
@@ -88,7 +89,7 @@ function decodeSpanDigests(reader: FlatbufferReader, info: FlatbufferTable, maxS
   return Array.from({ length }, (_, i) => {
     const at = start + 4 * i;
     const bytes = reader.stringAt(at);
-    const digest = bytes.length === 71 ? String.fromCharCode(...bytes) : '';
+    const digest = bytes.length === 71 ? toByteString(bytes) : '';
     if (!SHA256_DIGEST.test(digest)) reader.fail(`the digest of span ${i} is not sha256:<64 hexadecimal digits>`, at);
     return digest;
   });
@@ -104,15 +105,7 @@ function checkCount(count: number, limit: number, what: string, option: keyof De
 const FILE_CHARGE = 64;
 const RECORD_CHARGE = 16;
 
-const FILE_TYPES: ReadonlySet<string> = new Set<FileType>([
-  'reg',
-  'dir',
-  'symlink',
-  'hardlink',
-  'char',
-  'block',
-  'fifo',
-]);
+const FILE_TYPES: ReadonlySet<string> = new Set(['reg', 'dir', 'symlink', 'hardlink', 'char', 'block', 'fifo']);
 
 /** RFC 3339 as Go prints it, or nothing where it cannot. A reference that ran in another time zone gives that zone's. */
 const MOD_TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))?$/;
@@ -120,7 +113,7 @@ const MOD_TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))
 const NO_RECORDS: readonly PaxRecord[] = [];
 
 /** Reads the files of a zTOC one by one, letting neighbours share what is equal: owners and times mostly are. */
-export class FileDecoder {
+class FileDecoder {
   readonly #reader: FlatbufferReader;
   readonly #archiveSize: number;
   #userName: Uint8Array = new Uint8Array(0);
@@ -163,7 +156,7 @@ export class FileDecoder {
 
   #decodeType(table: FlatbufferTable): FileType {
     const bytes = table.bytes(FILE_METADATA.type);
-    const type = bytes.length <= 'hardlink'.length ? asciiText(bytes) : '';
+    const type = bytes.length <= 'hardlink'.length ? toByteString(bytes) : '';
     if (!FILE_TYPES.has(type)) this.#reader.fail('the type of a file is not known', table.position);
     return type as FileType;
   }
@@ -179,7 +172,7 @@ export class FileDecoder {
   #decodeModTime(table: FlatbufferTable): string {
     const bytes = table.bytes(FILE_METADATA.modTime);
     if (isAscii(bytes, this.#modTime)) return this.#modTime;
-    const time = bytes.length <= '2006-01-02T15:04:05.999999999+07:00'.length ? asciiText(bytes) : '?';
+    const time = bytes.length <= '2006-01-02T15:04:05.999999999+07:00'.length ? toByteString(bytes) : '?';
     if (!MOD_TIME.test(time)) this.#reader.fail('the time of a file is not in RFC 3339', table.position);
     return time;
   }
@@ -199,17 +192,11 @@ export class FileDecoder {
 
 /** The bytes known before where they are equal, so that a million entries need not hold a million views of `root`. */
 function share(known: Uint8Array, bytes: Uint8Array): Uint8Array {
-  if (known.length !== bytes.length) return bytes;
-  for (let i = 0; i < bytes.length; i++) if (known[i] !== bytes[i]) return bytes;
-  return known;
+  return isSame(known, bytes, 0, bytes.length) ? known : bytes;
 }
 
 function isAscii(bytes: Uint8Array, text: string): boolean {
   if (bytes.length !== text.length) return false;
   for (let i = 0; i < bytes.length; i++) if (bytes[i] !== text.charCodeAt(i)) return false;
   return true;
-}
-
-function asciiText(bytes: Uint8Array): string {
-  return String.fromCharCode.apply(null, bytes as unknown as number[]);
 }

@@ -2,7 +2,7 @@ import { byteAt } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 import { Inflater } from '../inflate/inflater.ts';
 import type { GzipCheckpoint } from './checkpoints.ts';
-import { GzipChecksum, type MemberChecksum, MemberHeader, NoChecksum, ZlibChecksum } from './gzip-member.ts';
+import { MemberChecksum, MemberHeaderReader } from './gzip-member.ts';
 
 /** What a {@link GzipDecoder} tells as it goes, in the order of the layer. All views are valid only during the call. */
 export interface GzipListener {
@@ -55,10 +55,10 @@ export class GzipDecoder {
   readonly #spanSize: number | undefined;
   #state: State = 'header';
   #received = 0;
-  #header = new MemberHeader(0);
+  #header = new MemberHeaderReader(0);
   readonly #trailer = new Uint8Array(MAX_TRAILER_SIZE);
   #trailerFilled = 0;
-  #checksum: MemberChecksum = new NoChecksum();
+  #checksum = new MemberChecksum(undefined);
   /** Offset of the first byte that no span has been given yet; undefined before the first checkpoint. */
   #spanInputOffset: number | undefined;
   /** Whether the inflater stops at every block header, because nothing had been output at the last. */
@@ -153,8 +153,8 @@ export class GzipDecoder {
   #readHeader(): void {
     const inflater = this.#inflater;
     inflater.skipInput(this.#header.push(inflater.pendingInput));
-    if (!this.#header.done) return;
-    const { format, refusedByGo } = this.#header;
+    if (this.#header.header === undefined) return;
+    const { format, refusedByGo } = this.#header.header;
     if (refusedByGo !== undefined && (this.#listener.wantsOutput?.() ?? true)) {
       throw new ZtocError(
         'GZIP_HEADER_INVALID',
@@ -164,7 +164,7 @@ export class GzipDecoder {
     }
     inflater.beginMember();
     this.#state = 'deflate';
-    this.#checksum = format === 'zlib' ? new ZlibChecksum() : new GzipChecksum();
+    this.#checksum = new MemberChecksum(format);
   }
 
   /** @returns Whether there is more to do without more input. */
@@ -237,7 +237,7 @@ export class GzipDecoder {
         { offset },
       );
     }
-    this.#header = new MemberHeader(inflater.inputOffset);
+    this.#header = new MemberHeaderReader(inflater.inputOffset);
     this.#state = 'header';
   }
 }

@@ -42,19 +42,12 @@ const CONTENT_RANGE = /^bytes (\d+)-(\d+)\/(\d+|\*)$/;
 const EMPTY_RANGE = 'bytes */0';
 
 class HttpBlob {
-  readonly #url: string | URL;
-  readonly #fetch: typeof fetch;
-  readonly #headers: Readonly<Record<string, string>>;
-  /** The address without its query, which may be a signature. */
-  readonly #name: string;
+  readonly #url: string;
+  readonly #options: HttpSourceOptions;
 
-  constructor(url: string | URL, { fetch = globalThis.fetch, headers = {} }: HttpSourceOptions) {
-    this.#url = url;
-    this.#fetch = fetch;
-    this.#headers = headers;
-    this.#name = String(url)
-      .replace(/[?#].*$/s, '')
-      .replace(/\/\/[^/@]*@/, '//');
+  constructor(url: string | URL, options: HttpSourceOptions) {
+    this.#url = String(url);
+    this.#options = options;
   }
 
   async askSize(signal: AbortSignal | undefined): Promise<number> {
@@ -90,10 +83,10 @@ class HttpBlob {
   async #request(first: number, last: number, signal: AbortSignal | undefined): Promise<Response> {
     signal?.throwIfAborted();
     // With a range, `fetch` asks for the bytes as they are (Accept-Encoding: identity) of itself.
-    const headers = new Headers(this.#headers);
+    const headers = new Headers(this.#options.headers);
     headers.set('range', `bytes=${first}-${last}`);
-    // Called as a method of this object, a browser's own `fetch` would refuse.
-    const send = this.#fetch;
+    // Called as a method of the options, a browser's own `fetch` would refuse.
+    const send = this.#options.fetch ?? globalThis.fetch;
     try {
       return await send(this.#url, { headers, ...(signal && { signal }) });
     } catch (error) {
@@ -128,6 +121,8 @@ class HttpBlob {
   }
 
   #failure(what: string, cause?: unknown): ZtocError {
-    return new ZtocError('SOURCE_READ_FAILED', `${this.#name} ${what}`, cause === undefined ? {} : { cause });
+    // The address without its query, which may be a signature, and without a password.
+    const name = this.#url.replace(/[?#].*$/s, '').replace(/\/\/[^/@]*@/, '//');
+    return new ZtocError('SOURCE_READ_FAILED', `${name} ${what}`, cause === undefined ? {} : { cause });
   }
 }

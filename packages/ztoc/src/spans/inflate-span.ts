@@ -45,7 +45,7 @@ export function checkSpan(span: Span, compressed: Uint8Array, next: Span | undef
   if (checkpoint === undefined) return { outcome: 'valid' };
   const window = next?.checkpoint?.window ?? new Uint8Array(0);
   try {
-    const end = inflateEnd(compressed, checkpoint, uncompressedEnd - uncompressedStart, window.length);
+    const end = inflateFrom(compressed, checkpoint, uncompressedEnd - uncompressedStart, window.length);
     const expected = window.subarray(window.length - end.length);
     if (end.every((byte, i) => byte === expected[i])) return { outcome: 'valid' };
     return {
@@ -70,57 +70,33 @@ export function requireDigest(span: Span, compressed: Uint8Array): void {
   );
 }
 
+/** Thrown to leave the decoder once a span has given what it was asked for. */
+const ENOUGH = Symbol('enough');
+
 /**
  * Inflates from a checkpoint on, and the members that begin after it.
  * @param compressed The bytes from the checkpoint's partly used byte on, if it has one.
  * @param length Bytes of output that are wanted; further ones are not looked at.
+ * @param size How many of the last of these bytes are kept, at the most. @default all
  * @throws {ZtocError} As {@link inflateSpan}.
  */
-export function inflateFrom(compressed: Uint8Array, checkpoint: GzipCheckpoint, length: number): Uint8Array {
-  const output = new Uint8Array(length);
-  readFrom(compressed, checkpoint, length, (bytes, offset) => output.set(bytes, offset));
-  return output;
-}
-
-/** Inflates as {@link inflateFrom} does, and keeps at most the last `size` bytes of the output. */
-export function inflateEnd(
+export function inflateFrom(
   compressed: Uint8Array,
   checkpoint: GzipCheckpoint,
   length: number,
-  size: number,
+  size: number = length,
 ): Uint8Array {
   const start = Math.max(0, length - size);
-  const output = new Uint8Array(length - start);
-  readFrom(compressed, checkpoint, length, (bytes, offset) => {
-    if (offset + bytes.length <= start) return;
-    const skipped = Math.max(0, start - offset);
-    output.set(bytes.subarray(skipped), offset + skipped - start);
-  });
-  return output;
-}
-
-/** Thrown to leave the decoder once a span has given what it was asked for. */
-const ENOUGH = Symbol('enough');
-
-/** Gives the first `length` bytes of output in pieces, each valid until the next, with where they begin. */
-function readFrom(
-  compressed: Uint8Array,
-  checkpoint: GzipCheckpoint,
-  length: number,
-  onBytes: (bytes: Uint8Array, offset: number) => void,
-): void {
+  const kept = new Uint8Array(length - start);
   let filled = 0;
-  const decoder = new GzipDecoder(
-    {
-      output: (bytes) => {
-        const count = Math.min(bytes.length, length - filled);
-        onBytes(count === bytes.length ? bytes : bytes.subarray(0, count), filled);
-        filled += count;
-        if (filled === length) throw ENOUGH;
-      },
-    },
-    { start: checkpoint },
-  );
+  const takeOutput = (output: Uint8Array): void => {
+    const end = Math.min(filled + output.length, length);
+    const skipped = Math.max(0, start - filled);
+    if (filled + skipped < end) kept.set(output.subarray(skipped, end - filled), filled + skipped - start);
+    filled = end;
+    if (filled === length) throw ENOUGH;
+  };
+  const decoder = new GzipDecoder({ output: takeOutput }, { start: checkpoint });
   try {
     decoder.push(compressed);
     decoder.flush();
@@ -136,4 +112,5 @@ function readFrom(
       { offset: compressed.length },
     );
   }
+  return kept;
 }

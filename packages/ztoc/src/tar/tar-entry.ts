@@ -3,7 +3,7 @@ import type { ZtocError } from '../errors.ts';
 import type { FileEntry, FileType, TarInteger } from '../ztoc.ts';
 import { type EntryExtensions, NO_PAX_RECORDS, type PaxRecords, sortPaxRecords } from './entry-extensions.ts';
 import { type HeaderBlock, readGroupName, readLinkName, readName, readUserName } from './header-block.ts';
-import { ModTimePrinter, parsePaxTime, type TarTime } from './mod-time.ts';
+import { ModTimePrinter, parsePaxTime } from './mod-time.ts';
 import { parseDecimal } from './numbers.ts';
 import { findSparseHeader, isValidSparseMapRecord, type SparseHeader } from './sparse-map.ts';
 import { excessiveEntry, fileTypeOf, invalidHeader, TYPE_LEGACY, unsupportedType } from './tar-format.ts';
@@ -53,14 +53,14 @@ export class EntryAssembler {
     // Go's reader refuses this even where a PAX record has another size, and for directories of the legacy type.
     if (header.size < 0 && (type === 'reg' || header.typeFlag === TYPE_LEGACY))
       throw invalidHeader(offset, 'has a negative size');
-    const recordedSize = readNumberRecord(records, 'size', offset) ?? header.size;
+    const recordedSize = readRecord(records, 'size', parseDecimal, offset) ?? header.size;
     const bodySize = type === 'reg' ? Number(recordedSize) : 0;
     if (bodySize < 0) throw invalidHeader(offset, 'has a negative size');
     const sparse = findSparseHeader(records);
-    const modTime = readTimeRecord(records, 'mtime', offset);
+    const modTime = readRecord(records, 'mtime', parsePaxTime, offset);
     // Not part of a zTOC, but Go's reader refuses malformed ones.
-    readTimeRecord(records, 'atime', offset);
-    readTimeRecord(records, 'ctime', offset);
+    readRecord(records, 'atime', parsePaxTime, offset);
+    readRecord(records, 'ctime', parsePaxTime, offset);
     const file: FileEntry = {
       name: sparse?.name ?? name,
       type,
@@ -72,8 +72,8 @@ export class EntryAssembler {
       linkName:
         nonEmpty(extensions.longLink) ?? readStringRecord(records, 'linkpath') ?? readLinkName(block, pool, offset),
       mode: header.mode,
-      uid: toUint32(readNumberRecord(records, 'uid', offset) ?? header.uid),
-      gid: toUint32(readNumberRecord(records, 'gid', offset) ?? header.gid),
+      uid: toUint32(readRecord(records, 'uid', parseDecimal, offset) ?? header.uid),
+      gid: toUint32(readRecord(records, 'gid', parseDecimal, offset) ?? header.gid),
       userName: readStringRecord(records, 'uname') ?? readUserName(block, header, pool, offset),
       groupName: readStringRecord(records, 'gname') ?? readGroupName(block, header, pool, offset),
       modTime: this.#modTimes.print(modTime?.seconds ?? header.modTime, modTime?.nanoseconds ?? 0),
@@ -131,20 +131,17 @@ function nonEmpty(text: Uint8Array | undefined): Uint8Array | undefined {
   return text?.length === 0 ? undefined : text;
 }
 
-function readNumberRecord(records: PaxRecords, key: string, offset: number): TarInteger | undefined {
+/** What a record says, read by `parse`, which gives undefined where Go's reader refuses it. */
+function readRecord<T>(
+  records: PaxRecords,
+  key: string,
+  parse: (text: string) => T | undefined,
+  offset: number,
+): T | undefined {
   const value = readStringRecord(records, key);
-  if (value === undefined) return undefined;
-  const number = parseDecimal(toByteString(value));
-  if (number === undefined) throw invalidHeader(offset, `has a malformed PAX record ${key}`);
-  return number;
-}
-
-function readTimeRecord(records: PaxRecords, key: string, offset: number): TarTime | undefined {
-  const value = readStringRecord(records, key);
-  if (value === undefined) return undefined;
-  const time = parsePaxTime(toByteString(value));
-  if (time === undefined) throw invalidHeader(offset, `has a malformed PAX record ${key}`);
-  return time;
+  const parsed = value && parse(toByteString(value));
+  if (value !== undefined && parsed === undefined) throw invalidHeader(offset, `has a malformed PAX record ${key}`);
+  return parsed;
 }
 
 /** The low 32 bits, which is what the reference writes of an owner's number. */

@@ -55,15 +55,6 @@ export function invalidHeader(offset: number, fault: string): ZtocError {
   );
 }
 
-/** An error about a stream that ends inside something. `where` reads on after "the tar stream ends at byte N". */
-export function truncatedTar(end: number, where: string, offset: number): ZtocError {
-  return new ZtocError(
-    'TAR_TRUNCATED',
-    `The tar stream ends at byte ${end}, ${where} (header at byte ${offset}): the layer is cut short; pull it again.`,
-    { offset },
-  );
-}
-
 /**
  * An error about an entry that is well formed but asks for more than is allowed.
  * `excess` reads on after "the tar header at byte N".

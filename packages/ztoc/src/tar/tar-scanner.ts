@@ -1,7 +1,7 @@
 import { BytePool, NO_BYTES } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 import { DEFAULT_LIMITS, type ZtocLimits } from '../limits.ts';
-import type { FileEntry } from '../ztoc.ts';
+import type { FileEntry, Ztoc } from '../ztoc.ts';
 import { addExtension, type EntryExtensions, isExtensionType } from './entry-extensions.ts';
 import { type HeaderBlock, isZeroBlock, parseHeaderBlock } from './header-block.ts';
 import { isValidSparseMap, SparseMapReader } from './sparse-map.ts';
@@ -13,16 +13,13 @@ import {
   MAX_SPECIAL_FILE_SIZE,
   paddingAfter,
   TYPE_PAX,
-  truncatedTar,
 } from './tar-format.ts';
 
 /** What a tar archive holds, as far as a zTOC lists it. */
-export interface TarContents {
-  /** Entries in archive order. */
-  readonly files: readonly FileEntry[];
-  /** Bytes of the stream that Go's reader would have consumed: the two zero blocks included, what follows them not. */
-  readonly uncompressedArchiveSize: number;
-}
+export type TarContents = Pick<Ztoc, 'files' | 'uncompressedArchiveSize'>;
+
+/** The limits that bear on an archive. */
+export type TarLimits = Pick<ZtocLimits, 'maxEntries' | 'maxMetadataSize' | 'maxUncompressedSize'>;
 
 /**
  * Reads a tar stream to its end and lists its entries exactly as the zTOC of a layer does.
@@ -30,23 +27,9 @@ export interface TarContents {
  * @param limits Bounds on what a hostile stream may cost. @default as for `buildZtoc`
  * @throws {ZtocError} `TAR_*` if Go's archive/tar refuses the stream, `LIMIT_EXCEEDED`. Also what `chunks` throws.
  */
-export async function scanTar(
-  chunks: AsyncIterable<Uint8Array>,
-  limits: Pick<ZtocLimits, 'maxEntries' | 'maxMetadataSize' | 'maxUncompressedSize'> = {},
-): Promise<TarContents> {
-  const { maxUncompressedSize = DEFAULT_LIMITS.maxUncompressedSize } = limits;
+export async function scanTar(chunks: AsyncIterable<Uint8Array>, limits: TarLimits = {}): Promise<TarContents> {
   const scanner = new TarScanner(limits);
-  let size = 0;
-  for await (const chunk of chunks) {
-    size += chunk.length;
-    if (size > maxUncompressedSize) {
-      throw new ZtocError(
-        'LIMIT_EXCEEDED',
-        `the tar stream has more than ${maxUncompressedSize} bytes: raise maxUncompressedSize if that is meant`,
-      );
-    }
-    scanner.push(chunk);
-  }
+  for await (const chunk of chunks) scanner.push(chunk);
   return scanner.finish();
 }
 
@@ -65,11 +48,13 @@ type State = 'header' | 'second-zero-block' | 'extension' | 'sparse-map' | 'body
  */
 export class TarScanner {
   readonly #maxEntries: number;
+  readonly #maxSize: number;
   readonly #pool: BytePool;
   readonly #assembler: EntryAssembler;
   readonly #files: FileEntry[] = [];
   readonly #block = new Uint8Array(BLOCK_SIZE);
   #failure: unknown;
+  #received = 0;
 
   #state: State = 'header';
   /** What is being filled with the stream's next bytes, outside of bodies. */
@@ -86,9 +71,9 @@ export class TarScanner {
   /** For bodies that are not kept; at most MAX_SPECIAL_FILE_SIZE is used of it. */
   #scratch = NO_BYTES;
 
-  /** @param limits Bounds on the entries and on the bytes of their names and PAX records. */
-  constructor(limits: Pick<ZtocLimits, 'maxEntries' | 'maxMetadataSize'> = {}) {
+  constructor(limits: TarLimits = {}) {
     this.#maxEntries = limits.maxEntries ?? DEFAULT_LIMITS.maxEntries;
+    this.#maxSize = limits.maxUncompressedSize ?? DEFAULT_LIMITS.maxUncompressedSize;
     this.#pool = new BytePool(limits.maxMetadataSize ?? DEFAULT_LIMITS.maxMetadataSize);
     this.#assembler = new EntryAssembler(this.#pool);
   }
@@ -107,7 +92,7 @@ export class TarScanner {
    * Takes the next bytes of the stream, which must stay as they are only during the call.
    *
    * Throws `TAR_INVALID` for a malformed header, `TAR_ENTRY_UNSUPPORTED` for an entry that a zTOC cannot hold,
-   * `LIMIT_EXCEEDED` for more entries or metadata than allowed; after that every call throws the same error.
+   * `LIMIT_EXCEEDED` for more bytes, entries or metadata than allowed; after that every call throws the same error.
    */
   push(bytes: Uint8Array): void {
     if (this.#failure !== undefined) throw this.#failure;
@@ -130,6 +115,13 @@ export class TarScanner {
   }
 
   #scan(bytes: Uint8Array): void {
+    this.#received += bytes.length;
+    if (this.#received > this.#maxSize) {
+      throw new ZtocError(
+        'LIMIT_EXCEEDED',
+        `the layer has more than ${this.#maxSize} uncompressed bytes: raise maxUncompressedSize if that is meant`,
+      );
+    }
     let at = 0;
     while (at < bytes.length && this.#state !== 'done') {
       if (this.#state === 'body') {
@@ -151,23 +143,22 @@ export class TarScanner {
   #readTarget(): void {
     if (this.#state === 'extension') this.#readExtension();
     else if (this.#state === 'sparse-map') this.#readSparseMapBlock();
-    else if (this.#state === 'second-zero-block') this.#readSecondZeroBlock();
-    else this.#readHeader();
+    else this.#readHeader(this.#position - BLOCK_SIZE);
   }
 
-  #readSecondZeroBlock(): void {
-    const fault = 'follows a block of zeros, which only another one may do';
-    if (!isZeroBlock(this.#block)) throw invalidHeader(this.#position - BLOCK_SIZE, fault);
-    this.#state = 'done';
-  }
-
-  #readHeader(): void {
-    this.#headerOffset = this.#position - BLOCK_SIZE;
-    if (this.#block[0] === 0 && isZeroBlock(this.#block)) {
+  #readHeader(offset: number): void {
+    const isZero = this.#block[0] === 0 && isZeroBlock(this.#block);
+    if (this.#state === 'second-zero-block') {
+      if (!isZero) throw invalidHeader(offset, 'follows a block of zeros, which only another one may do');
+      this.#state = 'done';
+      return;
+    }
+    this.#headerOffset = offset;
+    if (isZero) {
       this.#expectBlock('second-zero-block');
       return;
     }
-    const header = parseHeaderBlock(this.#block, this.#headerOffset);
+    const header = parseHeaderBlock(this.#block, offset);
     if (isExtensionType(header.typeFlag)) this.#openExtension(header);
     else this.#openEntry(header);
   }
@@ -256,17 +247,22 @@ export class TarScanner {
 
   /** Throws where Go's reader would miss something, were the stream to end here. */
   #checkEnd(): void {
-    const missing = this.#bodyEnd - this.#position;
-    if (this.#state === 'body' && missing > 0) {
-      throw truncatedTar(this.#position, `${missing} bytes before the end of a body`, this.#headerOffset);
+    const end = this.#position;
+    let offset = this.#headerOffset;
+    let place: string | undefined;
+    if (this.#state === 'extension') place = 'inside PAX records or a GNU long name';
+    else if (this.#state === 'sparse-map') place = 'inside a sparse map';
+    else if (this.#state === 'body') {
+      if (end < this.#bodyEnd) place = `${this.#bodyEnd - end} bytes before the end of a body`;
+    } else if (this.#state !== 'done' && this.#filled > 0) {
+      place = 'inside a header';
+      offset = end - this.#filled;
     }
-    if (this.#state === 'extension') {
-      throw truncatedTar(this.#position, 'inside PAX records or a GNU long name', this.#headerOffset);
-    }
-    if (this.#state === 'sparse-map') throw truncatedTar(this.#position, 'inside a sparse map', this.#headerOffset);
-    const isInBlock = this.#state === 'header' || this.#state === 'second-zero-block';
-    if (isInBlock && this.#filled > 0) {
-      throw truncatedTar(this.#position, 'inside a header', this.#position - this.#filled);
-    }
+    if (place === undefined) return;
+    throw new ZtocError(
+      'TAR_TRUNCATED',
+      `The tar stream ends at byte ${end}, ${place} (header at byte ${offset}): the layer is cut short; pull it again.`,
+      { offset },
+    );
   }
 }
