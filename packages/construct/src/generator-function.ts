@@ -1,5 +1,6 @@
 import type { GeneratorEnvironment } from '@soci/functions' with { 'resolution-mode': 'import' };
 import { Duration } from 'aws-cdk-lib';
+import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -13,7 +14,7 @@ import { allow, createFunction } from './workflow-function';
 const MEMORY_OF_A_CORE = 1769;
 
 /** What Lambda does for a function in a network, in the name of its role. */
-export const NETWORK_ACTIONS = [
+const NETWORK_ACTIONS = [
   'ec2:CreateNetworkInterface',
   'ec2:DescribeNetworkInterfaces',
   'ec2:DescribeSubnets',
@@ -51,16 +52,23 @@ export function createGenerator(scope: Construct, props: SociIndexBuilderProps, 
     },
     common: props,
   });
-  allow(scope, 'SociIndexGeneratorLambdaECRTokenPolicy', generator, [
-    new PolicyStatement({ actions: ['ecr:GetAuthorizationToken'], resources: ['*'] }),
-  ]);
-  if (vpc !== undefined) {
-    // What AWSLambdaVPCAccessExecutionRole allows, less the logs. EC2 knows no narrower resources for it. The function cannot
-    // be made before it: the policy is the role's own.
-    generator.addToRolePolicy(new PolicyStatement({ actions: NETWORK_ACTIONS, resources: ['*'] }));
-  }
+  allowIndexing(scope, 'SociIndexGeneratorLambdaECRTokenPolicy', generator, vpc);
   eventBus?.grantPutEventsTo(generator);
   return generator;
+}
+
+/** Allows a function that indexes images to get tokens and, in a network, to have interfaces there. */
+export function allowIndexing(
+  scope: Construct,
+  policyId: string,
+  created: LambdaFunction,
+  vpc: IVpc | undefined,
+): void {
+  allow(scope, policyId, created, [new PolicyStatement({ actions: ['ecr:GetAuthorizationToken'], resources: ['*'] })]);
+  if (vpc === undefined) return;
+  // What AWSLambdaVPCAccessExecutionRole allows, less the logs. EC2 knows no narrower resources for it. The function cannot
+  // be made before it: the policy is the role's own.
+  created.addToRolePolicy(new PolicyStatement({ actions: NETWORK_ACTIONS, resources: ['*'] }));
 }
 
 function environmentOf(

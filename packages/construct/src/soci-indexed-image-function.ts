@@ -5,7 +5,7 @@ import { type Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { fail } from './check-props';
-import { NETWORK_ACTIONS } from './generator-function';
+import { allowIndexing } from './generator-function';
 import { REPOSITORY_ACTIONS } from './indexed-repositories';
 import { ShippedCode } from './shipped-assets';
 import type { SociIndexedImageOptions } from './soci-indexed-image-props';
@@ -63,12 +63,7 @@ export class SociIndexedImageFunction extends Construct {
       more: { handler: 'deploy.handler', ...(vpc && { vpc }) },
       common: { architecture, logRetention, permissionsBoundary },
     });
-    allow(this.base, 'TokenPolicy', this.handler, [
-      new PolicyStatement({ actions: ['ecr:GetAuthorizationToken'], resources: ['*'] }),
-    ]);
-    if (vpc !== undefined) {
-      this.handler.addToRolePolicy(new PolicyStatement({ actions: NETWORK_ACTIONS, resources: ['*'] }));
-    }
+    allowIndexing(this.base, 'TokenPolicy', this.handler, vpc);
   }
 
   /**

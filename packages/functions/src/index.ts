@@ -4,4 +4,3 @@ export type { FilterEnvironment } from './environment/filter-settings.ts';
 export type { GeneratorEnvironment } from './environment/generator-settings.ts';
 export type { FilterAnswer } from './filter/filter-event.ts';
 export type { GeneratorAnswer } from './generator/generate.ts';
-export type { Failed, FailReason, Indexed, Outcome, Skipped, SkipReason } from './generator/outcome.ts';
