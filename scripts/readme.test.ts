@@ -1,7 +1,9 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { openLayout } from '@soci/oci/layout';
+import { gunzipSync } from 'node:zlib';
+import { contentOf, makeImage, makeLayer, pushImage } from '@soci/test-content';
+import { startTestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ROOT } from './workspace/packages.ts';
 
@@ -26,16 +28,16 @@ it("has of the construct's example what tells it from any other app", () => {
 
 it("runs the library's example", async () => {
   writeFileSync(join(folder, 'example.ts'), library);
-  const layout = join(folder, 'app');
-  cpSync(join(ROOT, 'conformance', 'golden', 'layouts', 'single-oci'), layout, { recursive: true });
-  const image = await (await openLayout(layout)).resolve();
-  await (await openLayout(layout)).tag(image, 'v1');
-
-  const { makeSeekable } = (await import(pathToFileURL(join(folder, 'example.ts')).href)) as {
-    makeSeekable(folder: string, tag: string): Promise<void>;
-  };
-  await makeSeekable(layout, 'v1');
-
-  const made = await (await openLayout(layout)).resolve('v1-soci');
-  expect(made.mediaType).toBe('application/vnd.oci.image.index.v1+json');
+  const registry = await startTestRegistry();
+  try {
+    const layer = contentOf('application/vnd.oci.image.layer.v1.tar', gunzipSync(makeLayer('app', 11 << 20).bytes));
+    await pushImage(registry, 'app', 'v1', makeImage([layer]));
+    const { makeSeekable } = (await import(pathToFileURL(join(folder, 'example.ts')).href)) as {
+      makeSeekable(host: string, path: string, tag: string): Promise<string>;
+    };
+    expect(await makeSeekable(registry.host, 'app', 'v1')).toMatch(/^indexed: sha256:/);
+    expect(registry.manifest('app', 'v1-soci')?.mediaType).toBe('application/vnd.oci.image.index.v1+json');
+  } finally {
+    await registry.stop();
+  }
 });

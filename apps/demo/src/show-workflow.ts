@@ -103,7 +103,7 @@ export async function showWorkflow(
       await printCosts(imageSize, proof.costs, output);
       await suggestNext(kept.transport === 'registry' ? kept.text : kept.path, cost?.name, output);
     }
-    return proof.verification.isValid ? EXIT.DONE : EXIT.FAILED;
+    return proof.verification.outcome === 'valid' ? EXIT.DONE : EXIT.FAILED;
   } finally {
     await workflow.stop();
   }

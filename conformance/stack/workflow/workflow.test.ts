@@ -93,7 +93,7 @@ describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a s
       expect(answer.indexes).toHaveLength(1);
       for (const made of answer.root === undefined ? answer.indexes : [answer.root]) {
         const verified = await verifySociIndex(client.repository('prod/app'), made);
-        expect(verified).toMatchObject({ isValid: true, problems: [] });
+        expect(verified).toMatchObject({ outcome: 'valid', problems: [] });
       }
     }
     expect(workflow.registry.tags('prod/app')).toEqual(

@@ -37,10 +37,10 @@ export type {
   IndexSource,
   IndexTarget,
   Proof,
+  PublishProgress,
   SourceStore,
   TargetStore,
-} from './publish/publish-options.ts';
-export type { PublishProgress } from './publish/publish-progress.ts';
+} from './publish/options.ts';
 export type {
   ImageAlreadyIndexed,
   ImageIndexed,
@@ -52,7 +52,7 @@ export type {
   NothingIndexed,
   ProofReport,
   PublishedIndex,
-} from './publish/publish-result.ts';
+} from './publish/result.ts';
 export type {
   ConversionRecognition,
   IndexesRecognition,
@@ -64,16 +64,8 @@ export type {
 } from './recognize/recognition.ts';
 export { recognizeConversion } from './recognize/recognize-conversion.ts';
 export { recognizeIndexes } from './recognize/recognize-indexes.ts';
-export type { CandidateStore } from './reuse/candidate-indexes.ts';
-export {
-  DEFAULT_MAX_CANDIDATES,
-  findReusableZtocs,
-  type ReuseOptions,
-  type SkippedCandidate,
-} from './reuse/find-reusable-ztocs.ts';
-export { findSimilarTags } from './reuse/similar-tags.ts';
+export type { SkippedCandidate } from './reuse/find-reusable-ztocs.ts';
 export type { Problem, ProblemCode } from './verify/problem.ts';
-export { type SpotCheckOptions, type SpotCheckReport, spotCheckZtocs } from './verify/spot-check.ts';
 export {
   type IndexVerification,
   type LayerVerification,
@@ -90,10 +82,11 @@ export {
   ANNOTATION_INDEX_DIGEST,
   ANNOTATION_LAYER_DIGEST,
   ANNOTATION_LAYER_MEDIA_TYPE,
-  ANNOTATION_REFERENCE_DIGEST,
-  ANNOTATION_REFERENCE_TYPE,
+  ANNOTATION_SCHEMA_VERSION,
+  ANNOTATION_SETTINGS_DIGEST,
+  ANNOTATION_SOURCE_DIGEST,
   ANNOTATION_SPAN_SIZE,
-  ATTESTATION_MANIFEST,
+  ANNOTATION_TOOL_VERSION,
   MEDIA_TYPE_PREFETCH,
   MEDIA_TYPE_SOCI_INDEX_V1,
   MEDIA_TYPE_SOCI_INDEX_V2,

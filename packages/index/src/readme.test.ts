@@ -4,20 +4,20 @@ import { gunzipSync } from 'node:zlib';
 import { copyImage, MEDIA_TYPE_OCI_LAYER } from '@soci/oci';
 import { createLayout, openLayout } from '@soci/oci/layout';
 import { MemoryStore } from '@soci/oci/memory';
-import { goldenLayoutPath, makeLayer, put, putImage, putLayer } from '@soci/test-content';
+import { contentOf, goldenLayoutPath, makeImage, makeLayer, pushImage, putImage, putLayer } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
+import { startTestRegistry } from '@soci/test-registry';
 import { expect, test } from 'vitest';
-import { convertImage } from './convert/convert-image.ts';
-import { enableSoci } from './fixtures/readme-example.ts';
+import { enableSoci } from './fixtures/readme-core-example.ts';
+import { makeSeekable } from './fixtures/readme-example.ts';
 import { readImageFile } from './fixtures/readme-filesystem-example.ts';
-import { updateConverted } from './fixtures/readme-update-example.ts';
 import { inspectImage } from './inspect/inspect-image.ts';
 
 const folder = temporaryFolder();
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-test.each(['readme-example.ts', 'readme-update-example.ts', 'readme-filesystem-example.ts'])(
+test.each(['readme-example.ts', 'readme-core-example.ts', 'readme-filesystem-example.ts'])(
   'the example of the README is the one that runs here: %s',
   (name) => {
     expect(read('../README.md')).toContain(`\`\`\`ts\n${read(`fixtures/${name}`)}\`\`\``);
@@ -35,20 +35,27 @@ test('it does what the README says', async () => {
   expect(await inspectImage(converted, await converted.resolve('v1'))).toMatchObject({ isConverted: true });
 });
 
-test('what is converted is brought up to date by its new layers', async () => {
-  const store = new MemoryStore();
-  const putPlain = (name: string) => put(store, MEDIA_TYPE_OCI_LAYER, gunzipSync(makeLayer(name, 11 << 20).bytes));
-  const base = await putPlain('base');
-  const first = await putImage(store, { architecture: 'amd64', os: 'linux' }, [base]);
-  const converted = await convertImage(store, first);
-  if (converted.outcome !== 'indexed') throw new Error(converted.reason);
-  for (const { descriptor, content } of converted.artifacts) await store.push(descriptor, content);
-  await store.tag(converted.root, 'soci');
-  expect(await updateConverted(store, first, 'soci')).toBe('up to date');
+test('what is in a registry is brought up to date by its new layers', async () => {
+  const registry = await startTestRegistry();
+  try {
+    const base = contentOf(MEDIA_TYPE_OCI_LAYER, gunzipSync(makeLayer('base', 11 << 20).bytes));
+    const app = contentOf(MEDIA_TYPE_OCI_LAYER, gunzipSync(makeLayer('app', 11 << 20).bytes));
+    await pushImage(registry, 'app', 'v1', makeImage([base]));
+    const first = await makeSeekable(registry.host, 'app', 'v1');
+    expect(first).toMatch(/^indexed: sha256:/);
+    expect(first).toContain(registry.manifest('app', 'v1-soci')?.digest);
+    expect(await makeSeekable(registry.host, 'app', 'v1')).toMatch(/^already-indexed: sha256:/);
 
-  const second = await putImage(store, { architecture: 'amd64', os: 'linux' }, [base, await putPlain('app')]);
-  expect(await updateConverted(store, second, 'soci')).toBe('other-layers: 1 of 2 layers read');
-  expect(await updateConverted(store, second, 'soci')).toBe('up to date');
+    await pushImage(registry, 'app', 'v1', makeImage([base, app]));
+    registry.clearRequests();
+    expect(await makeSeekable(registry.host, 'app', 'v1')).toMatch(/^indexed: sha256:/);
+    const isRead = ({ descriptor: { digest } }: typeof app) =>
+      registry.requests.some(({ method, path }) => method === 'GET' && path.endsWith(digest));
+    expect([base, app].map(isRead)).toEqual([false, true]);
+    expect(registry.checkGraph('app', 'v1-soci')).toEqual([]);
+  } finally {
+    await registry.stop();
+  }
 });
 
 test('one file of an image is read', async () => {

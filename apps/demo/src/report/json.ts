@@ -22,7 +22,7 @@ export function resultAsJson({ places, answer, proof, steps, traces, inventory }
   return {
     ...places,
     ...answer,
-    verified: { valid: proof.verification.isValid, ...countRead(proof.verification) },
+    verified: { valid: proof.verification.outcome === 'valid', ...countRead(proof.verification) },
     steps: Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, stepAsJson(step)])),
     events: traces.map(({ event, rules, filter, generator }) => ({
       event,

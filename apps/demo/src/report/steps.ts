@@ -98,9 +98,10 @@ export async function tellOwnEvents(traces: readonly EventTrace[], output: Outpu
 /** Tells of the files that were read back. */
 export async function tellProof({ verification, seconds }: Proof, output: Output): Promise<void> {
   const { filesRead, spansRead } = countRead(verification);
-  const what = verification.isValid
-    ? `${countOf(filesRead, 'file')} read back through ${countOf(spansRead, 'span')}, every byte right`
-    : 'files do not read back right';
+  const what =
+    verification.outcome === 'valid'
+      ? `${countOf(filesRead, 'file')} read back through ${countOf(spansRead, 'span')}, every byte right`
+      : 'files do not read back right';
   await tellStep('Proof', what, formatSeconds(seconds), output);
 }
 

@@ -53,6 +53,6 @@ export const verify = defineCommand({
       if (!output.quiet) await printIndexes(verification, output);
       await printVerification(verification, output);
     }
-    return verification.isValid ? EXIT.DONE : EXIT.FAILED;
+    return verification.outcome === 'valid' ? EXIT.DONE : EXIT.FAILED;
   },
 });

@@ -48,9 +48,14 @@ export const ztocVerify = defineCommand({
       progress.close();
       if (output.json) {
         const { layers } = verificationAsJson(verification);
-        await output.writeJson({ ztoc: ztocPath, layer: layerPath, valid: verification.isValid, ...layers[0] });
+        await output.writeJson({
+          ztoc: ztocPath,
+          layer: layerPath,
+          valid: verification.outcome === 'valid',
+          ...layers[0],
+        });
       } else await printVerification(verification, output);
-      return verification.isValid ? EXIT.DONE : EXIT.FAILED;
+      return verification.outcome === 'valid' ? EXIT.DONE : EXIT.FAILED;
     } catch (error) {
       throw signal.aborted ? error : errorIn(layerPath, error);
     } finally {

@@ -19,7 +19,7 @@ export interface VerificationOptions {
 }
 
 /** What reading back has shown, over all that was read. */
-export type Verification = Pick<VerifyReport, 'isValid' | 'indexes' | 'layers' | 'problems'>;
+export type Verification = Pick<VerifyReport, 'outcome' | 'indexes' | 'layers' | 'problems'>;
 
 /** Reads files back through SOCI indexes and compares them with their layers. */
 export async function verifyIndexes(
@@ -35,7 +35,7 @@ export async function verifyIndexes(
     reports.push(await verifySociIndex(store, target, { ...call, ...chosen, onProgress }));
   }
   return {
-    isValid: reports.every(({ isValid }) => isValid),
+    outcome: reports.every(({ outcome }) => outcome === 'valid') ? 'valid' : 'invalid',
     indexes: reports.flatMap(({ indexes }) => indexes),
     layers: reports.flatMap(({ layers }) => layers),
     problems: reports.flatMap(({ problems }) => problems),
@@ -56,9 +56,9 @@ export interface JsonVerification {
 }
 
 /** What `verify --json` prints; docs/cli.md says what each field means. */
-export function verificationAsJson({ isValid, indexes, layers, problems }: Verification): JsonVerification {
+export function verificationAsJson({ outcome, indexes, layers, problems }: Verification): JsonVerification {
   return {
-    valid: isValid,
+    valid: outcome === 'valid',
     indexes: indexes.map(({ index, version, platform, manifest, ...rest }) => ({
       index,
       version,
@@ -90,7 +90,7 @@ export async function printIndexes({ indexes }: Verification, output: Output): P
 
 /** Prints what reading back has shown, for people. */
 export async function printVerification(verification: Verification, output: Output): Promise<void> {
-  const { layers, isValid } = verification;
+  const { layers, outcome } = verification;
   const { green, red } = output.style;
   if (!output.quiet) {
     await output.writeTable(
@@ -114,7 +114,9 @@ export async function printVerification(verification: Verification, output: Outp
   for (const { code, message } of allProblems(verification))
     await output.writeLine(`${red(code)}  ${printable(message)}`);
   if (!output.quiet)
-    await output.writeLine(isValid ? green('Everything reads back right.') : red('The index is not right.'));
+    await output.writeLine(
+      outcome === 'valid' ? green('Everything reads back right.') : red('The index is not right.'),
+    );
 }
 
 /** How much was read back. */

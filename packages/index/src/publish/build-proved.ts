@@ -6,8 +6,8 @@ import type { IndexProgress } from '../progress.ts';
 import type { Problem } from '../verify/problem.ts';
 import { spotCheckZtocs } from '../verify/spot-check.ts';
 import { type VerifyProgress, verifySociIndex } from '../verify/verify-index.ts';
-import { can, type MadeIndex, type PublishJob } from './publish-job.ts';
-import type { ImageAlreadyIndexed, ImageRefused, ProofReport } from './publish-result.ts';
+import { can, type MadeIndex, type PublishJob } from './job.ts';
+import type { ImageAlreadyIndexed, ImageRefused, ProofReport } from './result.ts';
 import { overlayArtifacts, type ResultWriter } from './result-writer.ts';
 import { reusableZtocs } from './reusable-ztocs.ts';
 

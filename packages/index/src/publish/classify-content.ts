@@ -11,7 +11,7 @@ import {
   readVerified,
 } from '@soci/oci';
 import { ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
-import type { ImageSkipReason } from './publish-result.ts';
+import type { ImageSkipReason } from './result.ts';
 
 /** What a manifest is: an image to index, or something else. */
 export type ContentKind =

@@ -9,8 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CountingStore } from '../fixtures/counting-store.ts';
 import { verifySociIndex } from '../verify/verify-index.ts';
 import { indexImage } from './index-image.ts';
-import type { IndexImageOptions } from './publish-options.ts';
-import type { PublishProgress } from './publish-progress.ts';
+import type { IndexImageOptions, PublishProgress } from './options.ts';
 
 const AMD64 = { architecture: 'amd64', os: 'linux' };
 const SMALL = { minLayerSize: 1000, jobs: 1 } satisfies IndexImageOptions;
@@ -39,7 +38,7 @@ describe('indexImage within one store', () => {
     if (result.outcome !== 'indexed') throw new Error(result.message);
     expect(result).toMatchObject({ version: 2, image, tag: 'v1-soci', indexes: [{}], layers: [{}, {}] });
     expect(await store.resolve('v1-soci')).toMatchObject({ digest: result.root?.digest });
-    expect((await verifySociIndex(store, result.root as Descriptor)).isValid).toBe(true);
+    expect((await verifySociIndex(store, result.root as Descriptor)).outcome).toBe('valid');
     expect(result.bytesRead).toBe(result.layers.reduce((sum, { size }) => sum + size, 0));
 
     const again = await indexImage(source, target, SMALL);
@@ -96,7 +95,7 @@ describe('indexImage from one store to another', () => {
     const named = await to.resolve('copy');
     expect(named.digest).toBe(version === 2 ? result.root?.digest : image.digest);
     for (const root of version === 2 ? [named] : result.indexes)
-      expect((await verifySociIndex(to, root)).isValid).toBe(true);
+      expect((await verifySociIndex(to, root)).outcome).toBe('valid');
     const again = await indexImage({ store, reference: 'v1' }, target, { ...SMALL, version });
     expect(again).toMatchObject({ outcome: 'already-indexed' });
   });
@@ -114,7 +113,7 @@ describe('indexImage from one store to another', () => {
       expect((await layout.roots()).map(({ digest }) => digest)).toEqual(
         (root ? [root] : [image, ...indexes]).map(({ digest }) => digest),
       );
-      for (const each of root ? [root] : indexes) expect((await verifySociIndex(layout, each)).isValid).toBe(true);
+      for (const each of root ? [root] : indexes) expect((await verifySociIndex(layout, each)).outcome).toBe('valid');
       // A draft of the same layout adds to it, and leaves the image as it is.
       const again = await createLayout(path);
       const { digest } = root ?? image;

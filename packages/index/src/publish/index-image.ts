@@ -4,14 +4,8 @@ import { recognizeConversion } from '../recognize/recognize-conversion.ts';
 import { recognizeIndexes } from '../recognize/recognize-indexes.ts';
 import { buildProved, proveCurrent } from './build-proved.ts';
 import { classifyContent } from './classify-content.ts';
-import { describeNothing } from './describe-nothing.ts';
-import { can, type PublishJob } from './publish-job.ts';
-import {
-  DEFAULT_PUSH_CONCURRENCY,
-  type IndexImageOptions,
-  type IndexSource,
-  type IndexTarget,
-} from './publish-options.ts';
+import { can, type PublishJob } from './job.ts';
+import { DEFAULT_PUSH_CONCURRENCY, type IndexImageOptions, type IndexSource, type IndexTarget } from './options.ts';
 import type {
   ImageAlreadyIndexed,
   ImageRefusalReason,
@@ -19,7 +13,8 @@ import type {
   ImageSkipped,
   IndexImageResult,
   PublishedIndex,
-} from './publish-result.ts';
+} from './result.ts';
+import { describeNothing } from './result.ts';
 import { ResultWriter } from './result-writer.ts';
 
 /** Longest tag that a registry takes, in characters. @see OCI distribution-spec v1.1, "Pulling manifests" */
@@ -97,6 +92,9 @@ async function openJob(source: IndexSource, target: IndexTarget, options: IndexI
   } = options;
   if (version !== 1 && version !== 2) {
     throw new SociIndexError('OPTION_INVALID', `version is 1 or 2, found ${JSON.stringify(version)}`);
+  }
+  if (concurrency !== undefined && (!Number.isSafeInteger(concurrency) || concurrency < 1)) {
+    throw new SociIndexError('OPTION_INVALID', `concurrency is a whole number, 1 or more, found ${concurrency}`);
   }
   const { store, reference } = source;
   const call: CallOptions = build.signal === undefined ? {} : { signal: build.signal };

@@ -15,8 +15,8 @@ import {
   readVerified,
 } from '@soci/oci';
 import type { Artifact } from '../convert/soci-manifest.ts';
-import type { MadeIndex, PublishJob } from './publish-job.ts';
-import type { TargetStore } from './publish-options.ts';
+import type { MadeIndex, PublishJob } from './job.ts';
+import type { TargetStore } from './options.ts';
 
 /** Chunks in which new content is handed out. */
 const CHUNK_SIZE = 1 << 20;

@@ -2,7 +2,7 @@ import type { Descriptor } from '@soci/oci';
 import type { ZtocSource } from '../options.ts';
 import { findReusableZtocs } from '../reuse/find-reusable-ztocs.ts';
 import { findSimilarTags } from '../reuse/similar-tags.ts';
-import { can, type PublishJob } from './publish-job.ts';
+import { can, type PublishJob } from './job.ts';
 
 /**
  * Finds zTOCs of layers that were indexed before: of the image that bears the output tag, then of the image itself, then

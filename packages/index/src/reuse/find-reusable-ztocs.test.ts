@@ -248,7 +248,7 @@ describe('findReusableZtocs', () => {
     const { root, layers } = await convert(newImage, { ...SMALL, reuse });
     expect(layers[0]).toMatchObject({ digest: base[0]?.digest, origin: 'reused' });
     const report = await verifySociIndex(store, root);
-    expect(report.isValid).toBe(false);
+    expect(report.outcome).toBe('invalid');
   });
 
   it('fails the run with what another source throws', async () => {

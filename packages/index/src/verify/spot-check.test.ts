@@ -24,7 +24,7 @@ it.each(['single-oci', 'multi', 'docker-uncompressed', 'mixed-compression', 'att
   async (name) => {
     const { store, made } = await convertGolden(name);
     const report = await spotCheckZtocs(store, made, { spans: 1000 });
-    expect(report).toMatchObject({ isValid: true, problems: [] });
+    expect(report).toMatchObject({ problems: [] });
     const spans = made.layers.reduce((sum, layer) => sum + (layer.outcome === 'indexed' ? layer.spans : 0), 0);
     expect(report.spansRead).toBe(spans);
   },
@@ -36,7 +36,7 @@ it('reads a sample only, the same for the same seed', async () => {
   const report = await spotCheckZtocs(store, made, { spans: 1, seed: 7 });
   expect(report.spansRead).toBe(indexed.length);
   expect(await spotCheckZtocs(store, made, { spans: 1, seed: 7 })).toEqual(report);
-  expect(await spotCheckZtocs(store, made, { spans: 0 })).toMatchObject({ isValid: true, spansRead: 0, bytesRead: 0 });
+  expect(await spotCheckZtocs(store, made, { spans: 0 })).toMatchObject({ problems: [], spansRead: 0, bytesRead: 0 });
 });
 
 it('finds a zTOC whose spans are not of the layer', async () => {
@@ -45,8 +45,8 @@ it('finds a zTOC whose spans are not of the layer', async () => {
     const ztoc = decodeZtoc(content);
     return encodeZtoc({ ...ztoc, spanDigests: ztoc.spanDigests.map(() => `sha256:${'0'.repeat(64)}`) });
   });
-  const { isValid, problems } = await spotCheckZtocs(store, { ...made, artifacts });
-  expect(isValid).toBe(false);
+  const { problems } = await spotCheckZtocs(store, { ...made, artifacts });
+  expect(problems).not.toEqual([]);
   expect(problems[0]).toMatchObject({ code: 'span-digest-mismatch', span: expect.any(Number) });
 });
 

@@ -41,8 +41,8 @@ export interface VerifyProgress {
 
 /** What verification has shown. */
 export interface VerifyReport {
-  /** Whether there is nothing wrong. */
-  readonly isValid: boolean;
+  /** `valid`: nothing is wrong; `invalid`: one of the lists of problems has an entry. */
+  readonly outcome: 'valid' | 'invalid';
   readonly indexes: readonly IndexVerification[];
   /** The zTOCs, each with its layer; one that stands in several indexes is read once. */
   readonly layers: readonly LayerVerification[];
@@ -131,7 +131,7 @@ export async function verifySociIndex(
     found.map(async (index) => describeIndex(index, await checkPrefetches(store, index, ztocs, readOptions))),
   );
   const isValid = [{ problems }, ...indexes, ...layers.values()].every((part) => part.problems.length === 0);
-  return { isValid, indexes, layers: [...layers.values()], problems };
+  return { outcome: isValid ? 'valid' : 'invalid', indexes, layers: [...layers.values()], problems };
 }
 
 type ReadOptions = CallOptions & { readonly maxSize: number };

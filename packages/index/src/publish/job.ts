@@ -1,8 +1,7 @@
 import type { CallOptions, Descriptor } from '@soci/oci';
 import type { BuiltIndexes } from '../convert/build-index.ts';
 import type { SociIndexOptions, ZtocSource } from '../options.ts';
-import type { Proof, SourceStore, TargetStore } from './publish-options.ts';
-import type { PublishProgress } from './publish-progress.ts';
+import type { Proof, PublishProgress, SourceStore, TargetStore } from './options.ts';
 
 /** One run of `indexImage`: the caller's options with their defaults, and what is known of the two stores. */
 export interface PublishJob {
