@@ -49,7 +49,7 @@ export interface SociIndexOptions extends CallOptions {
 }
 
 /**
- * Bounds on what a hostile image may cost, beside those of a layer (`ZtocLimits` of `@soci/ztoc`). Each raises
+ * Bounds on what a hostile image may cost, in addition to those of a layer (`ZtocLimits` of `@soci/ztoc`). Each raises
  * `LIMIT_EXCEEDED`. Defaults are far above what real images hold.
  */
 export interface IndexLimits {
@@ -83,7 +83,7 @@ export interface ReusableLayer {
   readonly compression: Compression;
 }
 
-/** What a zTOC's bytes hang on, beside its layer. */
+/** What a zTOC's bytes depend on, in addition to its layer. */
 export interface ZtocSettings {
   /** Bytes between the points of the layer where reading can start. */
   readonly spanSize: number;

@@ -48,7 +48,7 @@ export interface Pusher {
   /**
    * Stores `content` under `target`; what does not match size and digest is refused and leaves nothing behind.
    * Content that is there already is left as it is. Manifests (by media type) may be refused while what they name is missing.
-   * A stream that can be iterated anew is read again from its start where a store has to begin again.
+   * A stream that can be iterated again is read from its start if the store has to start over.
    */
   push(target: Descriptor, content: Uint8Array | AsyncIterable<Uint8Array>, options?: CallOptions): Promise<void>;
 }

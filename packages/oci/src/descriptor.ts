@@ -25,7 +25,7 @@ export interface Descriptor {
   readonly size: number;
   /** Where else the content may be fetched; kept, never followed. */
   readonly urls?: readonly string[];
-  /** What somebody wrote beside it, by key. */
+  /** Arbitrary metadata, by key. */
   readonly annotations?: Readonly<Record<string, string>>;
   /** The content itself, base64; kept, never trusted. */
   readonly data?: string;

@@ -20,7 +20,7 @@ interface ManifestHead {
   readonly subject?: Descriptor;
   /** Type of the artifact, if it is one and says so. */
   readonly artifactType?: string;
-  /** What somebody wrote into it, by key. */
+  /** Arbitrary metadata, by key. */
   readonly annotations?: Readonly<Record<string, string>>;
 }
 

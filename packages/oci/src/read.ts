@@ -39,7 +39,7 @@ export async function readVerified(
 
 /**
  * Passes chunks on and checks in passing that they are what `descriptor` says. The last word comes with the end of the
- * stream: whoever has not seen it end without an error has seen unverified bytes.
+ * stream: until it has ended without an error, the bytes are unverified.
  *
  * @throws OciError `SIZE_MISMATCH` with the first byte too many, or at the end; `DIGEST_MISMATCH` at the end.
  */

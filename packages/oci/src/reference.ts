@@ -12,7 +12,7 @@ export interface Reference {
   readonly path: string;
   /** Name of a version; it may move. */
   readonly tag?: string;
-  /** Digest of a version; where it stands beside a tag, it counts. */
+  /** Digest of a version; it takes precedence over a tag. */
   readonly digest?: string;
 }
 

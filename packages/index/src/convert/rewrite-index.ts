@@ -33,7 +33,7 @@ export interface AttachedIndex {
   readonly descriptor: Descriptor;
 }
 
-/** An image index that lists SOCI indexes, and the manifests that had to be written anew. */
+/** An image index that lists SOCI indexes, and the manifests that were rewritten. */
 export interface RewrittenImage {
   readonly root: Descriptor;
   readonly content: Uint8Array;
@@ -123,12 +123,12 @@ async function rewriteEntries(
   return { entries: listSociIndexes(repointed, listed, attached), manifests };
 }
 
-/** Attestations are bound to their own bytes, and SOCI indexes are no images: neither is written anew. */
+/** Attestations are bound to their own bytes, and SOCI indexes are no images: neither is rewritten. */
 function staysAsItIs({ annotations, artifactType }: Descriptor): boolean {
   return annotations?.[ANNOTATION_REFERENCE_TYPE] === ATTESTATION_MANIFEST || artifactType === MEDIA_TYPE_SOCI_INDEX_V2;
 }
 
-/** Writes the manifest of an entry anew; undefined where the store does not have it and it is none of those indexed. */
+/** Rewrites the manifest of an entry; undefined if the store does not have it and it is none of those indexed. */
 async function rewriteManifest(
   reader: ImageReader,
   entry: Descriptor,
@@ -167,7 +167,7 @@ function mergeAnnotations(
   return { ...manifests, ...own, ...(indexDigest !== undefined && { [ANNOTATION_INDEX_DIGEST]: indexDigest }) };
 }
 
-/** Makes an attestation speak of the manifest that its own was written anew as. */
+/** Has an attestation refer to the manifest as it was rewritten. */
 function repointAttestation(entry: Descriptor, renamed: ReadonlyMap<string, string>): Descriptor {
   const digest = renamed.get(entry.annotations?.[ANNOTATION_REFERENCE_DIGEST] ?? '');
   if (digest === undefined || entry.annotations?.[ANNOTATION_REFERENCE_TYPE] !== ATTESTATION_MANIFEST) return entry;

@@ -17,8 +17,8 @@ export interface RefusedZtoc {
 const MAX_BLOCK_LENGTH = 1 << 23;
 
 /**
- * Checks, without the layer, that a zTOC is what building it anew would give. What only the layer can tell is left: each
- * span's digest is checked by whoever reads the span, and `verifySociIndex` checks all.
+ * Checks, without the layer, that a zTOC is what building it again would give. What only the layer can tell is left: each
+ * span's digest is checked when the span is read, and `verifySociIndex` checks all.
  *
  * @param maxSize - Bytes that it may have.
  */

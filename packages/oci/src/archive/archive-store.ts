@@ -75,7 +75,7 @@ class ArchiveFiles implements LayoutFiles {
   async checkLayout(): Promise<void> {
     if (!this.#members.has('oci-layout') && this.#members.has('manifest.json')) {
       const hint =
-        'convert it by skopeo copy docker-archive:FILE oci-archive:FILE2, or save it anew with a current Docker';
+        'convert it by skopeo copy docker-archive:FILE oci-archive:FILE2, or save it again with a current Docker';
       throw new OciError('LAYOUT_INVALID', `${this.name} is an archive in Docker's old format: ${hint}`);
     }
     await checkLayoutVersion(this);

@@ -22,10 +22,10 @@ import { asidePath, writing } from './write-aside.ts';
 
 /**
  * Starts writing into a layout that shows what is written all at once, when {@link LayoutDraft.commit} is called, or
- * never. Where `folder` is missing or empty, the layout grows beside it and is renamed into place. Where it is a layout
+ * never. If `folder` is missing or empty, the layout is written next to it and renamed into place. If it is a layout
  * already, blobs are added to it and its `index.json` is replaced at the end.
  *
- * @throws OciError `LAYOUT_INVALID` where something else is there; `WRITE_FAILED`, as where the parent folder is missing.
+ * @throws OciError `LAYOUT_INVALID` if something else is there; `WRITE_FAILED`, for example if the parent folder is missing.
  */
 export async function createLayout(folder: string): Promise<LayoutDraft> {
   const place = await realpath(folder).catch((cause: unknown) => {

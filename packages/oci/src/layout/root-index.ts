@@ -9,7 +9,7 @@ import { formatPlatform } from '../platform.ts';
 /** The annotation by which `index.json` names a manifest. @see OCI image-spec v1.1, annotations.md */
 export const ANNOTATION_REF_NAME = 'org.opencontainers.image.ref.name';
 
-/** The full name that containerd and Docker write beside it: two repositories may share the tag `latest`. */
+/** The full name that containerd and Docker write with it: two repositories may share the tag `latest`. */
 const CONTAINERD_NAME = 'io.containerd.image.name';
 
 // Wider than a registry's tag: what the specification's grammar of this annotation allows, and a leading underscore.

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { OciError } from '../errors.ts';
 
-/** A name beside `path` that nobody else has. */
+/** An unused name next to `path`. */
 export function asidePath(path: string): string {
   return `${path}.tmp-${randomBytes(6).toString('hex')}`;
 }
 
 /**
- * Writes a file so that it is there whole or not at all: beside its place first, renamed when `chunks` has ended.
+ * Writes a file so that it is there whole or not at all: under a temporary name first, renamed when `chunks` has ended.
  *
  * @throws OciError `WRITE_FAILED`; what `chunks` throws, untouched.
  */
@@ -26,7 +26,7 @@ export async function writeAside(
   });
 }
 
-/** Lets `make` make a file beside `path`, then renames it into place; removes it where that fails. */
+/** Has `make` write a file next to `path`, then renames it into place; removes it if that fails. */
 export async function placeAside(path: string, make: (aside: string) => Promise<void>): Promise<void> {
   const aside = asidePath(path);
   try {
