@@ -43,18 +43,14 @@ export async function setUp() {
   await build();
 }
 
-/** The Node that runs what is built: the pinned one that the installation brought, else this one. */
-export function builtNode() {
-  return existsSync(INSTALLED_NODE) ? INSTALLED_NODE : process.execPath;
-}
-
 /**
- * The Node that runs the project's own scripts and tests: as {@link builtNode}, but new enough for the tools.
+ * The Node that runs the project's own scripts, tests and programs: the pinned one that the installation brought, else this one.
  *
- * @throws {StepError} when it is not
+ * @throws {StepError} if that is too old
  */
 export function toolNode() {
-  if (existsSync(INSTALLED_NODE) || !isOlder(process.versions.node, OLDEST_TOOL_NODE)) return builtNode();
+  if (existsSync(INSTALLED_NODE)) return INSTALLED_NODE;
+  if (!isOlder(process.versions.node, OLDEST_TOOL_NODE)) return process.execPath;
   throw new StepError(
     `No Node of its own comes with the project for ${process.platform}-${process.arch}, and this one, ` +
       `${process.versions.node}, is too old for its tools: install Node ${OLDEST_TOOL_NODE} or newer.`,
@@ -68,7 +64,7 @@ async function install() {
   const stampFile = join(STAMPS, 'install');
   if (readStamp(stampFile) === stamp && existsSync(join(ROOT, 'node_modules', '.modules.yaml'))) return;
   await runStep('installing dependencies', 'npx', pnpm('install', '--frozen-lockfile'), QUIET_ENV);
-  const { status } = spawnSync(builtNode(), ['--version']);
+  const { status } = spawnSync(toolNode(), ['--version']);
   if (status !== 0) throw new StepError(`${INSTALLED_NODE} does not start: it needs a Linux with glibc >= 2.28.`);
   writeStamp(stampFile, stamp);
 }

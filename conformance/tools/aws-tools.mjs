@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { runStep } from '../../scripts/run-step.mjs';
-import { builtNode, QUIET_ENV } from '../../scripts/setup.mjs';
+import { QUIET_ENV, toolNode } from '../../scripts/setup.mjs';
 import { cached, hasPython, makePythonEnvironment, runPip } from './get-tools.mjs';
 
 const NODE_22 = '22.23.3';
@@ -26,7 +26,7 @@ export function getNode22() {
 
 /** The path of Node 24: the one that came with the installation, if that is its version. */
 export function getNode24() {
-  const node = builtNode();
+  const node = toolNode();
   const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8' });
   return stdout?.trim() === `v${NODE_24}` ? node : getNode(NODE_24);
 }
