@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { EXIT, type ExitCode } from './command/command.ts';
-import { commandsOfGroup, findCommand } from './command/find-command.ts';
 import { commandHelp, programHelp } from './command/help.ts';
+import { commandsOfGroup, findCommand } from './command/parse-command-line.ts';
 import { HELP_WIDTH, isHelp, runCommand, tellFailure } from './command/run-command.ts';
 import { COMMANDS } from './command-table.ts';
 import { type CliIo, PROGRAM, widthOf, withProcessIo, writeTo } from './io.ts';

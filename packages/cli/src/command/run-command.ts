@@ -5,7 +5,7 @@ import { Output } from '../terminal/output.ts';
 import { styleFor } from '../terminal/text.ts';
 import { COMMON_OPTIONS, type Command, EXIT, type ExitCode } from './command.ts';
 import { commandHelp, usageLine } from './help.ts';
-import { parseOptions } from './parse-options.ts';
+import { parseOptions } from './parse-command-line.ts';
 
 /** Columns of a help text where nothing says how wide the terminal is. */
 export const HELP_WIDTH = 100;

@@ -60,13 +60,13 @@ export async function openLayoutDestination({ transport, path }: LayoutLocation)
 async function checkPlace(path: string): Promise<void> {
   const there = await stat(path).catch(() => undefined);
   if (there && !there.isFile()) {
-    throw new CliError('DESTINATION_INVALID', `${path} is there, and is no file`, {
+    throw new CliError('DESTINATION_INVALID', `${path} exists and is not a file`, {
       remedy: there.isDirectory() ? `For a layout folder write oci:${path}` : 'Name another file.',
     });
   }
   const folder = dirname(resolve(path));
   await access(folder, constants.W_OK).catch((cause: unknown) => {
-    throw new CliError('FILE_UNWRITABLE', `nothing can be written to ${folder}`, { cause });
+    throw new CliError('FILE_UNWRITABLE', `cannot write to the folder ${folder}`, { cause });
   });
 }
 

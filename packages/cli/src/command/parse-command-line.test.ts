@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { flag, listOption, oneOf, text, valueOption } from './option.ts';
-import { parseOptions } from './parse-options.ts';
+import { nearestWord, parseOptions } from './parse-command-line.ts';
 import { parseSize } from './size.ts';
 
 const table = {
@@ -55,5 +55,24 @@ describe('parseOptions', () => {
     expect(() => parseOptions(words, table)).toThrow(
       expect.objectContaining({ code: 'USAGE_INVALID', message, remedy }),
     );
+  });
+});
+
+describe('nearestWord', () => {
+  const commands = ['convert', 'create', 'ztoc create', 'ztoc info', 'inspect', 'verify'];
+
+  it.each([
+    ['convrt', 'convert'],
+    ['covnert', 'convert'],
+    ['inspekt', 'inspect'],
+    ['insp', 'inspect'],
+    ['ztoc inof', 'ztoc info'],
+    ['verfy', 'verify'],
+  ])('takes %s for %s', (typed, meant) => {
+    expect(nearestWord(typed, commands)).toBe(meant);
+  });
+
+  it.each(['push', 'x', '', 'completely-different'])('has no idea what %j stands for', (typed) => {
+    expect(nearestWord(typed, commands)).toBeUndefined();
   });
 });
