@@ -57,6 +57,8 @@ export interface GuardPath {
   index(run: GuardRun): Promise<string>;
   /** Whether a user can override guards. */
   readonly canForce: boolean;
+  /** What the path says instead of a reason of the library. @default the same */
+  readonly sayings?: Readonly<Record<string, string>>;
 }
 
 /** A row of the table. */
@@ -216,10 +218,19 @@ export const GUARDS: readonly Guard[] = [
     name: `${what} instead of an image: ${reason}`,
     async run(path: GuardPath) {
       await push(path, 'v1', made);
-      expect(await path.index({})).toBe(reason);
+      expect(await path.index({})).toBe(path.sayings?.[reason] ?? reason);
       expect(path.registry.tags('app')).toEqual(['v1']);
     },
   })),
+  {
+    name: 'a SOCI-enabled image: soci-enabled',
+    async run(path) {
+      await push(path, 'v1', enabledImage());
+      const said = path.sayings?.['soci-enabled'] ?? 'soci-enabled';
+      expect(await path.index({})).toBe(said);
+      expect(path.registry.tags('app')).toEqual(said === 'indexed' ? ['v1', 'v1-soci'] : ['v1']);
+    },
+  },
   {
     name: 'an output tag of more than 128 characters: tag-too-long',
     async run(path) {

@@ -5,8 +5,11 @@ import type { Descriptor } from '@soci/oci';
 import { createLayout, openLayout } from '@soci/oci/layout';
 import { MemoryStore } from '@soci/oci/memory';
 import { putImage, putIndex, putLayer } from '@soci/test-content';
+import { decodeZtoc, encodeZtoc } from '@soci/ztoc';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildSociIndex } from '../convert/build-index.ts';
 import { CountingStore } from '../fixtures/counting-store.ts';
+import type { ZtocSource } from '../options.ts';
 import { verifySociIndex } from '../verify/verify-index.ts';
 import { indexImage } from './index-image.ts';
 import type { IndexImageOptions, PublishProgress } from './options.ts';
@@ -81,6 +84,59 @@ describe('indexImage within one store', () => {
     });
     expect(await run(index.digest)).toMatchObject({ outcome: 'nothing-to-index', reason: 'no-platform' });
     expect(await run(none.digest)).toMatchObject({ outcome: 'nothing-to-index', reason: 'no-layers' });
+    await expect(store.resolve('x')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('a reused zTOC', () => {
+  it('that does not read back right is built again from its layer', async () => {
+    const { store, image } = await storeWithImage();
+    const first = await buildSociIndex(store, image, SMALL);
+    if (first.outcome !== 'indexed') throw new Error(first.reason);
+    /** Knows of each layer a zTOC that looks right, and has another digest for each span. */
+    const reuse: ZtocSource = {
+      async find({ digest }) {
+        const layer = first.layers.find((each) => each.digest === digest);
+        const of = layer?.outcome === 'indexed' ? layer.ztoc.digest : undefined;
+        const { content = new Uint8Array() } = first.artifacts.find(({ descriptor }) => descriptor.digest === of) ?? {};
+        const ztoc = decodeZtoc(content);
+        return encodeZtoc({ ...ztoc, spanDigests: ztoc.spanDigests.map(() => `sha256:${'0'.repeat(64)}`) });
+      },
+    };
+    const events: PublishProgress[] = [];
+    const result = await indexImage(
+      { store, reference: 'v1' },
+      { store, tag: 'v1-soci' },
+      { ...SMALL, reuse, proof: { spans: 4 }, onProgress: (event) => void events.push(event) },
+    );
+    if (result.outcome !== 'indexed') throw new Error(result.message);
+    expect(events.filter(({ type }) => type === 'rebuilding')).toMatchObject([
+      { problem: { code: 'span-digest-mismatch' } },
+    ]);
+    const indexed = result.layers.filter((layer) => layer.outcome === 'indexed');
+    expect(indexed.map(({ origin }) => origin)).toEqual(['built', 'built']);
+    expect((await verifySociIndex(store, result.root as Descriptor)).outcome).toBe('valid');
+  });
+});
+
+describe('options of indexImage', () => {
+  it.each([{ concurrency: 0 }, { version: 3 as never }, { spanSize: 0 }, { proof: { spans: -1 } }])(
+    'that make no sense are refused: %j',
+    async (options) => {
+      const { store } = await storeWithImage();
+      const indexing = indexImage({ store, reference: 'v1' }, { store, tag: 'x' }, { ...SMALL, ...options });
+      await expect(indexing).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+    },
+  );
+
+  it('end the work with the reason of a signal', async () => {
+    const { store } = await storeWithImage();
+    const reason = new Error('enough');
+    const abort = new AbortController();
+    const onProgress = ({ type }: PublishProgress) => type === 'layer-started' && abort.abort(reason);
+    const options = { ...SMALL, signal: abort.signal, onProgress };
+    const indexing = indexImage({ store, reference: 'v1' }, { store, tag: 'x' }, options as IndexImageOptions);
+    await expect(indexing).rejects.toBe(reason);
     await expect(store.resolve('x')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
