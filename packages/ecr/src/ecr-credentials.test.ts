@@ -1,12 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Credentials, openRegistry } from '@soci/registry';
+import { everythingIn } from '@soci/test-content';
+import { createHomeFolder, type HomeFolder } from '@soci/test-content/vitest';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type EcrCredentialsOptions, ecrCredentials, ecrPublicCredentials } from './ecr-credentials.ts';
 import { type AwsApi, startAwsApi } from './fixtures/aws-api.ts';
-import { caught, everythingIn } from './fixtures/caught.ts';
-import { createScratchFolder, type ScratchFolder } from './fixtures/scratch-folder.ts';
+import { caught } from './fixtures/caught.ts';
 
 const HOST = '123456789012.dkr.ecr.us-east-1.amazonaws.com';
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'aws-s3cret' };
@@ -241,9 +242,9 @@ describe('ecrCredentials with an AWS that answers as it likes', () => {
 });
 
 describe('ecrCredentials without AWS credentials', () => {
-  let folder: ScratchFolder;
+  let folder: HomeFolder;
   beforeEach(async () => {
-    folder = await createScratchFolder();
+    folder = await createHomeFolder();
     for (const name of Object.keys(process.env).filter((key) => key.startsWith('AWS_'))) vi.stubEnv(name, undefined);
     vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
     vi.stubEnv('HOME', folder.path);

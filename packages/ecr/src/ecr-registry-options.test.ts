@@ -1,8 +1,8 @@
+import { createHomeFolder, type HomeFolder } from '@soci/test-content/vitest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type DefaultCredentialsOptions, defaultCredentials, ecrRegistryOptions } from './ecr-registry-options.ts';
 import { type AwsApi, startAwsApi } from './fixtures/aws-api.ts';
 import { caught } from './fixtures/caught.ts';
-import { createScratchFolder, type ScratchFolder } from './fixtures/scratch-folder.ts';
 
 const ECR = '123456789012.dkr.ecr.us-east-1.amazonaws.com';
 const PUBLIC = 'public.ecr.aws';
@@ -10,10 +10,10 @@ const OTHER = 'registry.example';
 const auth = (password: string) => ({ auth: Buffer.from(`joe:${password}`).toString('base64') });
 
 describe('defaultCredentials', () => {
-  let folder: ScratchFolder;
+  let folder: HomeFolder;
   let aws: AwsApi;
   beforeEach(async () => {
-    folder = await createScratchFolder();
+    folder = await createHomeFolder();
     aws = await startAwsApi();
   });
   afterEach(async () => {

@@ -1,4 +1,4 @@
-import { collect, drain } from '@soci/test-content';
+import { collect, drain, randomOf } from '@soci/test-content';
 import { expect, test } from 'vitest';
 import { readArchive } from './archive/archive-store.ts';
 import { archiveChunks } from './archive/archive-writer.ts';
@@ -10,17 +10,6 @@ import { parsePlatform } from './platform.ts';
 import { formatReference, parseReference } from './reference.ts';
 
 const SEED = 20_261_123;
-
-/** Marsaglia's xorshift32: the same numbers in every run. */
-function makeRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 /** Pieces that mean something to one of the readers: a change that hits nothing finds nothing. */
 const WORDS = [
@@ -74,7 +63,7 @@ async function outcomeOf(read: () => unknown): Promise<'taken' | 'refused'> {
 }
 
 async function fuzz(rounds: number, seeds: readonly Uint8Array[], read: (bytes: Buffer) => unknown): Promise<void> {
-  const random = makeRandom(SEED);
+  const random = randomOf(SEED);
   const outcomes = { taken: 0, refused: 0 };
   for (let round = 0; round < rounds; round += 1) {
     const bytes = spoil(seeds[round % seeds.length] as Uint8Array, random);

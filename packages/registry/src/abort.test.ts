@@ -1,14 +1,14 @@
 import { getEventListeners } from 'node:events';
 import { type CallOptions, MEDIA_TYPE_OCI_IMAGE_INDEX, MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
+import { collect, contentOf, noise, smallImage, streamOf } from '@soci/test-content';
 import { expect, test } from 'vitest';
-import { collect, contentOf, jsonContent, noise, smallImage, streamOf } from './fixtures/content.ts';
 import { openTestRepository, pushBlobs } from './fixtures/opened-repository.ts';
 import type { Repository } from './repository.ts';
 
 const blob = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, noise(20_000_000));
 const small = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, 'a small blob');
 const image = smallImage();
-const referrer = jsonContent(MEDIA_TYPE_OCI_IMAGE_INDEX, {
+const referrer = contentOf(MEDIA_TYPE_OCI_IMAGE_INDEX, {
   schemaVersion: 2,
   manifests: [],
   subject: image.manifest.descriptor,

@@ -1,5 +1,5 @@
+import { collect } from '@soci/test-content';
 import { expect, test } from 'vitest';
-import { collect } from './fixtures/content.ts';
 import { openScriptedRepository } from './fixtures/scripted-registry.ts';
 import { openRegistry } from './registry.ts';
 

@@ -4,9 +4,9 @@ import {
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
   MEDIA_TYPE_OCI_LAYER_GZIP,
 } from '@soci/oci';
+import { contentOf, noise } from '@soci/test-content';
 import { startTestRegistry, type TestRegistryOptions } from '@soci/test-registry';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { contentOf, jsonContent, noise } from './fixtures/content.ts';
 import type { RegistryOptions } from './options.ts';
 import { openRegistry } from './registry.ts';
 
@@ -19,14 +19,14 @@ async function openImage(layerCount: number, options: RegistryOptions, server: T
   onTestFinished(() => registry.stop());
   const client = openRegistry(registry.host, { credentials: async () => undefined, env: {}, ...options });
   onTestFinished(() => client.close());
-  const config = jsonContent(MEDIA_TYPE_OCI_IMAGE_CONFIG, { architecture: 'amd64', os: 'linux' });
+  const config = contentOf(MEDIA_TYPE_OCI_IMAGE_CONFIG, { architecture: 'amd64', os: 'linux' });
   const bytes = noise(LAYER_SIZE);
   const layers = Array.from({ length: layerCount }, (_, index) => {
     bytes[0] = index;
     return contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, bytes.slice());
   });
   for (const blob of [config, ...layers]) await registry.putBlob('source', blob.bytes);
-  const manifest = jsonContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
+  const manifest = contentOf(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
     schemaVersion: 2,
     mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
     config: config.descriptor,

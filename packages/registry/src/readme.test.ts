@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { smallImage } from '@soci/test-content';
 import { startTestRegistry, type TestRegistryOptions } from '@soci/test-registry';
 import { expect, onTestFinished, test } from 'vitest';
-import { smallImage } from './fixtures/content.ts';
 import { promoteImage } from './fixtures/readme-example.ts';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');

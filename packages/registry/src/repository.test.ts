@@ -10,8 +10,8 @@ import {
   type Tagger,
   type TagLister,
 } from '@soci/oci';
+import { collect, smallImage } from '@soci/test-content';
 import { expect, test } from 'vitest';
-import { collect, smallImage } from './fixtures/content.ts';
 import { openTestRepository, pushBlobs, requestLines } from './fixtures/opened-repository.ts';
 import type { Repository } from './repository.ts';
 

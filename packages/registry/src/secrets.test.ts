@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { inspect } from 'node:util';
 import { MEDIA_TYPE_OCI_IMAGE_MANIFEST, MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
+import { collect, contentOf, everythingIn, smallImage } from '@soci/test-content';
 import { expect, test } from 'vitest';
-import { everythingIn } from './fixtures/caught.ts';
-import { collect, contentOf, smallImage } from './fixtures/content.ts';
 import { openScriptedRepository, type Script } from './fixtures/scripted-registry.ts';
 import type { RequestEvent } from './options.ts';
 

@@ -32,13 +32,13 @@ export function describeContent(mediaType: string, bytes: Uint8Array): ContentDe
 /** Content of a media type: bytes as they are, text as UTF-8, anything else as JSON. */
 export function contentOf(mediaType: string, content: unknown): Content {
   const bytes =
-    content instanceof Uint8Array ? content : typeof content === 'string' ? Buffer.from(content) : jsonBytes(content);
+    content instanceof Uint8Array ? content : typeof content === 'string' ? new TextEncoder().encode(content) : jsonBytes(content);
   return { descriptor: describeContent(mediaType, bytes), bytes };
 }
 
 /** A value as JSON in UTF-8. */
 export function jsonBytes(value: unknown): Uint8Array {
-  return Buffer.from(JSON.stringify(value));
+  return new TextEncoder().encode(JSON.stringify(value));
 }
 
 /** Puts content into a store, as {@link contentOf} makes it. Returns its descriptor. */

@@ -53,6 +53,15 @@ export function makeImage(
   return makeManifest(MANIFEST, contentOf(CONFIG, configOf(platform)), layers, fields);
 }
 
+/** An image of one layer that need not be a real one, for tests that only move it. */
+export function smallImage(layer: string | Uint8Array = 'layer'): {
+  readonly blobs: readonly Content[];
+  readonly manifest: ImageContent;
+} {
+  const manifest = makeImage([contentOf(`${LAYER}+gzip`, layer)]);
+  return { blobs: manifest.blobs, manifest };
+}
+
 /** An image with Docker's media types, a layer for each name. */
 export function makeDockerImage(names: readonly string[]): ImageContent {
   const layers = names.map((name) => makeLayer(name, 20_000, DOCKER_LAYER));

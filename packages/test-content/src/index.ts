@@ -11,6 +11,7 @@ export {
   sha256,
   streamOf,
 } from './content.ts';
+export { everythingIn } from './errors.ts';
 export {
   type GoldenDescriptor,
   type GoldenLayer,
@@ -43,10 +44,11 @@ export {
   putIndex,
   putLayer,
   S390X,
+  smallImage,
 } from './image.ts';
 export { hasProgram } from './programs.ts';
 export { type PushTarget, pushImage } from './push-image.ts';
-export { Random } from './random.ts';
+export { noise, Random, randomOf } from './random.ts';
 export {
   type Bytes,
   bareHeader,

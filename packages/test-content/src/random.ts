@@ -85,3 +85,14 @@ export class Random {
     return Array.from({ length: count }, make);
   }
 }
+
+/** Bytes that no compressor makes smaller, the same in each run. */
+export function noise(size: number, seed = 1): Uint8Array<ArrayBuffer> {
+  return new Random(seed).bytes(size);
+}
+
+/** Integers from 0 up to, not including, the bound that is asked for: the same for the same seed. */
+export function randomOf(seed: number): (bound: number) => number {
+  const random = new Random(seed);
+  return (bound) => random.below(bound);
+}

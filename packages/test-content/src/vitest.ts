@@ -1,2 +1,2 @@
 export { GUARDS, type Guard, type GuardPath, type GuardRegistry, type GuardRun } from './guards.ts';
-export { temporaryFolder } from './temporary-folder.ts';
+export { createHomeFolder, type HomeFolder, temporaryFolder } from './temporary-folder.ts';

@@ -1,8 +1,9 @@
+import { everythingIn } from '@soci/test-content';
 import { startTestRegistry } from '@soci/test-registry';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RegistryHttp } from '../client/registry-http.ts';
 import type { CredentialProvider, CredentialQuery, Credentials } from '../credentials/credentials.ts';
-import { caught, everythingIn } from '../fixtures/caught.ts';
+import { caught } from '../fixtures/caught.ts';
 import { PooledHttpSender } from '../transport/http-sender.ts';
 import { RegistryAuthorizer } from './authorizer.ts';
 import { startTokenRegistry, type TokenRegistry } from './fixtures/token-registry.ts';

@@ -1,5 +1,6 @@
+import { everythingIn } from '@soci/test-content';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { caught, everythingIn } from '../fixtures/caught.ts';
+import { caught } from '../fixtures/caught.ts';
 import { PooledHttpSender } from '../transport/http-sender.ts';
 import { requestBearerToken } from './bearer-token.ts';
 import { startTokenRegistry, type TokenRegistry } from './fixtures/token-registry.ts';

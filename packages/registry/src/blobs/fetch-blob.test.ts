@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Descriptor, verifyStream } from '@soci/oci';
+import { Random } from '@soci/test-content';
 import type { Fault, FaultRule } from '@soci/test-registry';
 import { describe, expect, test } from 'vitest';
 import { BlobLocations } from './blob-locations.ts';
 import { type FetchBlobOptions, fetchBlob } from './fetch-blob.ts';
-import { randomSource } from './fixtures/random.ts';
 import {
   describeBlob,
   gather,
@@ -54,7 +54,7 @@ describe('a blob over one connection', () => {
   });
 
   test('gives chunks that may be transferred where many come at a time', async () => {
-    const content = randomSource(4).bytes(200_000);
+    const content = new Random(4).bytes(200_000);
     const http = await serveAnswers((_request, response) => {
       for (let at = 0; at < content.length; at += 1000) response.write(content.subarray(at, at + 1000));
       response.end();
@@ -67,7 +67,7 @@ describe('a blob over one connection', () => {
   });
 
   test.each([1000, 100_000])('uses memory again only where nobody else has it: pieces of %i bytes', async (size) => {
-    const content = randomSource(4).bytes(1_000_000);
+    const content = new Random(4).bytes(1_000_000);
     const http = await serveAnswers((_request, response) => {
       for (let at = 0; at < content.length; at += size) response.write(content.subarray(at, at + size));
       response.end();
@@ -164,7 +164,7 @@ describe('a body that breaks off', () => {
   });
 
   test('goes on over a server that gives less than was asked for', async () => {
-    const content = randomSource(1).bytes(10_000);
+    const content = new Random(1).bytes(10_000);
     const http = await serveAnswers((request, response) => {
       const first = Number(/=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
       const part = content.subarray(first, first + 3000);
@@ -177,7 +177,7 @@ describe('a body that breaks off', () => {
 });
 
 describe('answers that are not the blob', () => {
-  const content = randomSource(2).bytes(100_000);
+  const content = new Random(2).bytes(100_000);
   const target = describeBlob(content);
 
   /** Breaks off the first answer in the middle, then answers as given. */
@@ -301,7 +301,7 @@ describe('a blob over several connections', () => {
   });
 
   test('goes on over one connection where the server knows no ranges', async () => {
-    const content = randomSource(3).bytes(SIZE);
+    const content = new Random(3).bytes(SIZE);
     let [whole, refused] = [0, 0];
     const http = await serveAnswers(async (request, response) => {
       if (request.headers.range === undefined) whole += 1;
@@ -320,7 +320,7 @@ describe('a blob over several connections', () => {
   });
 
   test('goes back to one connection where several are slower', async () => {
-    const content = randomSource(6).bytes(48 * MIB);
+    const content = new Random(6).bytes(48 * MIB);
     const requested: number[] = [];
     const http = await serveAnswers(async ({ headers }, response) => {
       const [range, first, last] = /(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
@@ -356,7 +356,7 @@ describe('faults at random moments', () => {
 
   /** What a seed makes of a read: one body that breaks for certain, and three faults more, after some requests or bytes. */
   function faultsOf(seed: number): FaultRule[] {
-    const random = randomSource(seed);
+    const random = new Random(seed);
     const storage = { port: 'storage' } as const;
     return [0, 1, 2, 3].map((index) => {
       const kind = (['reset', 'truncate', 'stall', 'expire-urls', 'expire-token'] as const)[

@@ -1,6 +1,6 @@
+import { Random } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
 import { BlobLocations } from './blob-locations.ts';
-import { randomSource } from './fixtures/random.ts';
 import { describeBlob, QUICK_RETRY, REPOSITORY, serveAnswers, serveBlob } from './fixtures/served-blob.ts';
 import { MAX_BYTES_SKIPPED, MAX_RANGE_LENGTH, readBlobRange } from './read-blob-range.ts';
 
@@ -118,7 +118,7 @@ describe('where a blob lies', () => {
 });
 
 describe('a registry without ranges', () => {
-  const content = randomSource(5).bytes(300_000);
+  const content = new Random(5).bytes(300_000);
   const target = describeBlob(content);
 
   test('is read from the start, and no further than need be', async () => {

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { OciError } from '@soci/oci';
+import { everythingIn } from '@soci/test-content';
 import { startTestRegistry } from '@soci/test-registry';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Authorizer } from '../auth/authorizer.ts';
-import { caught, everythingIn } from '../fixtures/caught.ts';
+import { caught } from '../fixtures/caught.ts';
 import { readText } from '../transport/fixtures/read-body.ts';
 import { resolveTo } from '../transport/fixtures/resolve-to.ts';
 import { TEST_IDENTITY } from '../transport/fixtures/test-identity.ts';

@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { everythingIn } from '@soci/test-content';
+import { createHomeFolder, type HomeFolder } from '@soci/test-content/vitest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { caught, everythingIn } from '../fixtures/caught.ts';
+import { caught } from '../fixtures/caught.ts';
 import { askCredentialHelper } from './credential-helper.ts';
-import { createScratchFolder, type ScratchFolder } from './fixtures/scratch-folder.ts';
 
 describe('askCredentialHelper', () => {
-  let folder: ScratchFolder;
+  let folder: HomeFolder;
   beforeAll(async () => {
-    folder = await createScratchFolder();
+    folder = await createHomeFolder();
   });
   afterAll(() => folder.remove());
 

@@ -1,7 +1,7 @@
+import { createHomeFolder, type HomeFolder } from '@soci/test-content/vitest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { caught } from '../fixtures/caught.ts';
 import { dockerCredentials } from './docker-credentials.ts';
-import { createScratchFolder, type ScratchFolder } from './fixtures/scratch-folder.ts';
 
 const HOST = 'registry.example';
 const auths = (password: string) => ({
@@ -9,9 +9,9 @@ const auths = (password: string) => ({
 });
 
 describe('dockerCredentials', () => {
-  let folder: ScratchFolder;
+  let folder: HomeFolder;
   beforeEach(async () => {
-    folder = await createScratchFolder();
+    folder = await createHomeFolder();
   });
   afterEach(() => folder.remove());
 

@@ -1,5 +1,5 @@
+import { smallImage } from '@soci/test-content';
 import { expect, test } from 'vitest';
-import { smallImage } from '../fixtures/content.ts';
 import { openTestRepository, pushBlobs } from '../fixtures/opened-repository.ts';
 import { openScriptedRepository } from '../fixtures/scripted-registry.ts';
 

@@ -6,8 +6,8 @@ import {
   parseManifest,
   readVerified,
 } from '@soci/oci';
+import { collect, contentOf, smallImage } from '@soci/test-content';
 import { expect, test } from 'vitest';
-import { collect, contentOf, jsonContent, smallImage } from '../fixtures/content.ts';
 import { openTestRepository, requestLines } from '../fixtures/opened-repository.ts';
 import { openScriptedRepository } from '../fixtures/scripted-registry.ts';
 
@@ -53,7 +53,7 @@ test('a registry that tells no digest is asked for none: the bytes have one', as
 });
 
 test('where the header names another digest than the bytes have, that one is asked for and checked', async () => {
-  const other = jsonContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
+  const other = contentOf(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
     ...JSON.parse(new TextDecoder().decode(manifest.bytes)),
     annotations: {},
   });
@@ -148,7 +148,7 @@ test('a manifest without a media type of its own has that of the answer, or of i
 test('a hundred thousand layers are too many for whoever looks at them', async () => {
   const layer = { mediaType: 'application/x', digest, size: 1 };
   const layers = Array.from({ length: 30_000 }, () => layer);
-  const many = jsonContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, { schemaVersion: 2, config: layer, layers });
+  const many = contentOf(MEDIA_TYPE_OCI_IMAGE_MANIFEST, { schemaVersion: 2, config: layer, layers });
   const { repository } = await openAnswering(many.bytes);
   const raw = await readVerified(repository, await repository.resolve('v1'));
   expect(() => parseManifest(raw)).toThrow(expect.objectContaining({ code: 'LIMIT_EXCEEDED' }));

@@ -1,6 +1,6 @@
 import { MEDIA_TYPE_OCI_IMAGE_MANIFEST, MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
+import { contentOf, smallImage, streamOf } from '@soci/test-content';
 import { expect, test } from 'vitest';
-import { contentOf, jsonContent, smallImage, streamOf } from '../fixtures/content.ts';
 import { openTestRepository, pushBlobs, requestLines } from '../fixtures/opened-repository.ts';
 import { answerJson, openScriptedRepository } from '../fixtures/scripted-registry.ts';
 
@@ -49,7 +49,7 @@ test('what does not match its descriptor is not sent', async () => {
   const push = (raw: Uint8Array) => repository.pushManifest(descriptor, raw);
   await expect(push(bytes.subarray(1))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
   await expect(push(bytes.slice().fill(0))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
-  const huge = jsonContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, { padding: ' '.repeat(2 ** 22) });
+  const huge = contentOf(MEDIA_TYPE_OCI_IMAGE_MANIFEST, { padding: ' '.repeat(2 ** 22) });
   await expect(repository.push(huge.descriptor, huge.bytes)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
   await expect(repository.push(huge.descriptor, streamOf(huge.bytes))).rejects.toMatchObject({
     code: 'LIMIT_EXCEEDED',
@@ -73,7 +73,7 @@ test("a manifest that names what is missing is refused, in the registry's words"
 test("Amazon ECR's 405 for a manifest with an artifact type is a refusal of the manifest", async () => {
   const { repository } = await openTestRepository({ ecr: true, autoCreate: true });
   const { bytes } = await pushBlobs(repository);
-  const typed = jsonContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
+  const typed = contentOf(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
     ...JSON.parse(new TextDecoder().decode(bytes)),
     artifactType: 'a/b',
   });

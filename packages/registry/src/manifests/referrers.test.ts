@@ -4,8 +4,8 @@ import {
   MEDIA_TYPE_OCI_IMAGE_INDEX,
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
 } from '@soci/oci';
+import { type Content, collect, contentOf } from '@soci/test-content';
 import { expect, test } from 'vitest';
-import { type Content, collect, contentOf, jsonContent } from '../fixtures/content.ts';
 import { openTestRepository, pushBlobs, requestLines } from '../fixtures/opened-repository.ts';
 import { answerJson, openScriptedRepository } from '../fixtures/scripted-registry.ts';
 import type { Repository } from '../repository.ts';
@@ -16,7 +16,7 @@ const REPORT = 'application/vnd.example.report';
 /** A manifest about another one, and the blob that is its configuration. */
 function aboutManifest(subject: Descriptor, type: string, note: string): { manifest: Content; config: Content } {
   const config = contentOf(type, '{}');
-  const manifest = jsonContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
+  const manifest = contentOf(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
     schemaVersion: 2,
     mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
     config: config.descriptor,
@@ -106,7 +106,7 @@ test('what others wrote into the index under the tag stays', async () => {
     manifests: [other],
     annotations: { by: 'another' },
   };
-  server.putManifest('team/app', tag, MEDIA_TYPE_OCI_IMAGE_INDEX, jsonContent(MEDIA_TYPE_OCI_IMAGE_INDEX, index).bytes);
+  server.putManifest('team/app', tag, MEDIA_TYPE_OCI_IMAGE_INDEX, contentOf(MEDIA_TYPE_OCI_IMAGE_INDEX, index).bytes);
   const mine = await pushReferrer(repository, subject, SIGNATURE, 'one');
   const written = JSON.parse(new TextDecoder().decode(server.manifest('team/app', tag)?.bytes));
   expect(written).toEqual({ ...index, manifests: [other, mine] });

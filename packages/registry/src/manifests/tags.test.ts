@@ -1,6 +1,6 @@
 import { MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { collect, smallImage } from '@soci/test-content';
 import { expect, test } from 'vitest';
-import { collect, smallImage } from '../fixtures/content.ts';
 import { openTestRepository } from '../fixtures/opened-repository.ts';
 import { answerJson, openScriptedRepository } from '../fixtures/scripted-registry.ts';
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { everythingIn } from '@soci/test-content';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { caught, everythingIn } from '../fixtures/caught.ts';
+import { caught } from '../fixtures/caught.ts';
 import { readText } from './fixtures/read-body.ts';
 import { TEST_IDENTITY } from './fixtures/test-identity.ts';
 import { startTestProxy } from './fixtures/test-proxy.ts';

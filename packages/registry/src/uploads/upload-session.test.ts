@@ -1,6 +1,6 @@
 import { MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
+import { contentOf, streamOf } from '@soci/test-content';
 import { expect, test } from 'vitest';
-import { contentOf, streamOf } from '../fixtures/content.ts';
 import { openTestRepository, requestLines } from '../fixtures/opened-repository.ts';
 import { openScriptedRepository } from '../fixtures/scripted-registry.ts';
 

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
 import { MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
+import { type Content, contentOf, noise, streamOf } from '@soci/test-content';
 import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, test } from 'vitest';
 import { RegistryError } from '../errors.ts';
-import { type Content, contentOf, noise, streamOf } from '../fixtures/content.ts';
 import { openTestRepository, requestLines } from '../fixtures/opened-repository.ts';
 import { answerJson, openScriptedRepository } from '../fixtures/scripted-registry.ts';
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { readGoldenLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { encodeZtoc } from '../encoding/encode-ztoc.ts';
-import { readGoldenLayer } from '../gzip/fixtures/layer-data.ts';
 import { type BuildZtocOptions, buildZtoc } from './build-ztoc.ts';
 
 const layer = readGoldenLayer('gzip-level6.tar.gz');

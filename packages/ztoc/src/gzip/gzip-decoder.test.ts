@@ -1,8 +1,9 @@
 import { deflateSync } from 'node:zlib';
+import { randomOf, readGoldenLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { ZtocError } from '../errors.ts';
 import { gzipMember } from './fixtures/gzip-member.ts';
-import { mixedBytes, randomOf, readGoldenLayer } from './fixtures/layer-data.ts';
+import { mixedBytes } from './fixtures/layer-data.ts';
 import { GzipDecoder } from './gzip-decoder.ts';
 
 interface Decoded {

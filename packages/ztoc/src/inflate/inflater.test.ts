@@ -1,6 +1,7 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { randomOf } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
-import { mixedBytes, randomOf } from '../gzip/fixtures/layer-data.ts';
+import { mixedBytes } from '../gzip/fixtures/layer-data.ts';
 import { Inflater } from './inflater.ts';
 
 interface Inflated {

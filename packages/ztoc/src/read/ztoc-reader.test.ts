@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { concat, paxHeader, TAR_END, tarEntry } from '@soci/test-content';
+import { concat, paxHeader, readGoldenLayer, TAR_END, tarEntry } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { buildZtoc } from '../build/build-ztoc.ts';
 import { decodeZtoc } from '../encoding/decode-ztoc.ts';
@@ -11,8 +10,6 @@ import type { FileEntry, PaxRecord, Ztoc } from '../ztoc.ts';
 import { bytesSource, type RandomAccessSource } from './random-access-source.ts';
 import { extractFile, openZtoc } from './ztoc-reader.ts';
 
-const GOLDEN = new URL('../../../../conformance/golden/layers/', import.meta.url);
-const readGolden = (layer: string) => new Uint8Array(readFileSync(new URL(layer, GOLDEN)));
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const digits = (length: number) => Uint8Array.from({ length }, (_, i) => 0x30 + ((i * 7 + (i >> 8)) % 10));
 
@@ -56,7 +53,7 @@ describe.each([
   'kinds-pax.tar.gz',
   'plain.tar',
 ])('the golden layer %s', (name) => {
-  const layer = readGolden(name);
+  const layer = readGoldenLayer(name);
   const archive = name.endsWith('.gz') ? new Uint8Array(gunzipSync(layer)) : layer;
   const bodyOf = (file: FileEntry) =>
     archive.subarray(file.uncompressedOffset, file.uncompressedOffset + file.uncompressedSize);
@@ -208,7 +205,7 @@ describe('spans', () => {
   });
 
   it('are not inflated beyond maxSpanSize, nor fetched for it', async () => {
-    const layer = readGolden('long-run.tar.gz');
+    const layer = readGoldenLayer('long-run.tar.gz');
     const source = watchedSource(layer);
     const ztoc = await ztocOf(layer);
     const reader = openZtoc(ztoc, source, { maxSpanSize: 65_536 });
@@ -349,7 +346,7 @@ describe('sparse files are read with their holes', () => {
   });
 
   it('of the golden layer, to their full size', async () => {
-    const layer = readGolden('sparse-pax10.tar.gz');
+    const layer = readGoldenLayer('sparse-pax10.tar.gz');
     const archive = gunzipSync(layer);
     const expected = new Uint8Array(4096);
     expected.set(archive.subarray(2048, 2560), 0);
@@ -369,7 +366,7 @@ describe('sparse files are read with their holes', () => {
 
 describe.each(['plain-small.tar', 'pax-xattrs.tar.gz'] as const)('a damaged zTOC of %s', (name) => {
   it('gives files or a ZtocError: 3,000 seeded mutations', async () => {
-    const layer = readGolden(name);
+    const layer = readGoldenLayer(name);
     const whole = readReferenceZtoc(name);
     const damage = damager(whole, decodeZtoc(whole).checkpoints, 0x2ea1);
     let read = 0;

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
+import { readGoldenLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { buildZtoc } from '../build/build-ztoc.ts';
 import { gzipMember } from '../gzip/fixtures/gzip-member.ts';
-import { mixedBytes, readGoldenLayer } from '../gzip/fixtures/layer-data.ts';
+import { mixedBytes } from '../gzip/fixtures/layer-data.ts';
 import { checkSpan, inflateFrom, inflateSpan } from './inflate-span.ts';
 import { listSpans, type Span } from './list-spans.ts';
 

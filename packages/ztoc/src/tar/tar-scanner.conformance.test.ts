@@ -1,16 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { tarChecksum, toBytes } from '@soci/test-content';
+import { randomOf, readGoldenLayer, readGoldenLayers, tarChecksum, toBytes } from '@soci/test-content';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ZtocError } from '../errors.ts';
-import { loadTarCases, scan, seededRandom } from './fixtures/tar-cases.ts';
+import { loadTarCases, scan } from './fixtures/tar-cases.ts';
 import { BLOCK_SIZE } from './tar-format.ts';
 import { TarScanner } from './tar-scanner.ts';
 
 const cases = loadTarCases();
 const readable = cases.filter((tarCase) => tarCase.read !== undefined);
-const goldenFolder = new URL('../../../../conformance/golden/', import.meta.url);
 
 describe("Go's reader and ours", () => {
   test.each(readable.map(({ tar, read }, index) => ({ index, tar, read })))(
@@ -29,9 +27,7 @@ describe("Go's reader and ours", () => {
 });
 
 describe('the golden layers', () => {
-  const layers: Record<string, { ztocs: Record<string, { files: number; uncompressedArchiveSize: number }> }> =
-    JSON.parse(readFileSync(new URL('layers.json', goldenFolder), 'utf8'));
-  const built = Object.entries(layers).flatMap(([name, { ztocs }]) =>
+  const built = Object.entries(readGoldenLayers()).flatMap(([name, { ztocs }]) =>
     Object.values(ztocs)
       .slice(0, 1)
       .map((ztoc) => ({ name, ...ztoc })),
@@ -40,7 +36,7 @@ describe('the golden layers', () => {
   test.each(built)(
     '$name has the entries and the end that the reference found',
     ({ name, files, uncompressedArchiveSize }) => {
-      const layer = readFileSync(new URL(`layers/${name}`, goldenFolder));
+      const layer = readGoldenLayer(name);
       const contents = scan(name.endsWith('.gz') ? gunzipSync(layer) : layer);
       expect({ files: contents.entries.length, uncompressedArchiveSize: contents.size }).toEqual({
         files,
@@ -64,7 +60,7 @@ describe('any stream', () => {
   });
 
   test('gives its contents or one of our errors, whatever is done to it', () => {
-    const random = seededRandom(7);
+    const random = randomOf(7);
     const outcomes = new Map<string, number>();
     for (let run = 0; run < 100_000; run++) {
       const outcome = outcomeOf(damage((cases[run % cases.length] as (typeof cases)[number]).tar, random));
