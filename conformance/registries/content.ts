@@ -1,24 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type Descriptor, MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
-
-/** Bytes with the descriptor that names them. */
-export interface Content {
-  readonly descriptor: Descriptor;
-  readonly bytes: Uint8Array;
-}
+import { type Content, contentOf } from '@soci/test-content';
 
 /** The `{}` that an artifact has for a configuration. */
-export const EMPTY: Content = contentOf(MEDIA_TYPE_OCI_EMPTY, Buffer.from('{}'));
-
-/** Describes bytes. */
-export function contentOf(mediaType: string, bytes: Uint8Array): Content {
-  return { descriptor: { mediaType, digest: sha256(bytes), size: bytes.length }, bytes };
-}
-
-/** Digest of bytes, by Node alone. */
-export function sha256(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-}
+export const EMPTY: Content = contentOf(MEDIA_TYPE_OCI_EMPTY, '{}');
 
 /** Bytes that differ from those of every other name, and that nothing compresses. */
 export function noise(name: string, size: number): Uint8Array {
@@ -37,5 +22,5 @@ export function artifact(name: string, artifactType: string, subject?: Descripto
       : { subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size } }),
     annotations: { 'org.example.name': name },
   };
-  return contentOf(MEDIA_TYPE_OCI_IMAGE_MANIFEST, Buffer.from(JSON.stringify(manifest)));
+  return contentOf(MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest);
 }

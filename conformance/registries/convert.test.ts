@@ -1,9 +1,9 @@
 // `soci-index convert` from a registry into the same registry, compared with what others read there.
 import type { Descriptor } from '@soci/oci';
+import { sha256 } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { hasTools } from '../tools/tools.ts';
-import { sha256 } from './content.ts';
 import { convert, type IndexOutcome } from './conversion.ts';
 import { goldenImage, goldenImages, rootOf } from './golden-layout.ts';
 import { madeFile, pushMadeImage } from './made-image.ts';

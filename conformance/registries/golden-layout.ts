@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Descriptor } from '@soci/oci';
+import { goldenLayoutNames, goldenLayoutPath } from '@soci/test-content';
 
 /** A golden layout, which holds one image. */
 export interface GoldenImage {
@@ -12,16 +12,14 @@ export interface GoldenImage {
   readonly root: Descriptor;
 }
 
-const FOLDER = fileURLToPath(new URL('../golden/layouts', import.meta.url));
-
 /** Every golden layout. */
 export function goldenImages(): GoldenImage[] {
-  return readdirSync(FOLDER).map(goldenImage);
+  return goldenLayoutNames().map(goldenImage);
 }
 
 /** The golden layout of that name. */
 export function goldenImage(name: string): GoldenImage {
-  const folder = join(FOLDER, name);
+  const folder = goldenLayoutPath(name);
   return { name, folder, root: rootOf(folder) };
 }
 

@@ -2,10 +2,11 @@
 
 import { type Descriptor, MEDIA_TYPE_OCI_IMAGE_MANIFEST, parseManifest, readVerified } from '@soci/oci';
 import { openRegistry } from '@soci/registry';
+import { type Content, contentOf, drain, sha256 } from '@soci/test-content';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { hasTools } from '../tools/tools.ts';
 import { openClient } from './client.ts';
-import { artifact, type Content, contentOf, EMPTY, noise, sha256 } from './content.ts';
+import { artifact, EMPTY, noise } from './content.ts';
 import { goldenBlob, goldenImage } from './golden-layout.ts';
 import { craneBlob, craneManifest, craneTags, orasReferrers, skopeoPush } from './oracles.ts';
 import { realRegistries } from './real-registry.ts';
@@ -36,7 +37,7 @@ for (const registry of realRegistries()) {
         const { config, layers } = parseManifest(root, image.root);
         for (const target of [config, ...layers]) {
           expect(await repository.exists(target)).toBe(true);
-          expect(sha256(await gather(repository.fetch(target)))).toBe(target.digest);
+          expect(sha256(await drain(repository.fetch(target)))).toBe(target.digest);
         }
       });
 
@@ -75,7 +76,7 @@ for (const registry of realRegistries()) {
       const { descriptor } = contentOf(OCTETS, noise('nowhere', 10));
       await expect(repository.resolve('latest')).rejects.toMatchObject({ code: 'NOT_FOUND' });
       await expect(repository.resolve(descriptor.digest)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-      await expect(gather(repository.fetch(descriptor))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+      await expect(drain(repository.fetch(descriptor))).rejects.toMatchObject({ code: 'NOT_FOUND' });
       await expect(repository.fetchRange(descriptor, { offset: 1, length: 1 })).rejects.toMatchObject({
         code: 'NOT_FOUND',
       });
@@ -146,7 +147,7 @@ for (const registry of realRegistries()) {
         const isThere = (await to.mount(descriptor, 'library/mounted-from')) || (await to.exists(descriptor));
         if (registry.mounts) expect(isThere).toBe(true);
         if (!isThere) await to.push(descriptor, bytes);
-        expect(sha256(await gather(to.fetch(descriptor)))).toBe(descriptor.digest);
+        expect(sha256(await drain(to.fetch(descriptor)))).toBe(descriptor.digest);
 
         const missing = contentOf(OCTETS, noise(`missing ${registry.name}`, 10_000));
         expect(await to.mount(missing.descriptor, 'library/mounted-from')).toBe(false);
@@ -235,10 +236,6 @@ for (const registry of realRegistries()) {
 
 function digestsOf(contents: readonly Content[]): string[] {
   return contents.map(({ descriptor }) => descriptor.digest).sort();
-}
-
-async function gather(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(stream, (chunk) => Buffer.from(chunk)));
 }
 
 async function* piecesOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {

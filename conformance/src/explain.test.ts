@@ -1,6 +1,6 @@
+import { readGoldenLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { explainDifference } from './explain.ts';
-import { readGoldenLayer } from './golden.ts';
 import { buildOurs } from './ours.ts';
 
 async function ztocOf(name: string, spanSize: number, tool = 'AWS SOCI CLI v0.2'): Promise<Uint8Array> {

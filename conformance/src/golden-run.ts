@@ -1,5 +1,6 @@
+import { readGoldenLayer } from '@soci/test-content';
 import { compareLayer } from './comparison.ts';
-import { goldenLayers, readGoldenLayer } from './golden.ts';
+import { goldenLayers } from './golden.ts';
 import type { Difference } from './outcome.ts';
 import type { Reference } from './reference.ts';
 

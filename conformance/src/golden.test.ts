@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { readGoldenLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
-import { goldenLayers, readGoldenLayer } from './golden.ts';
+import { goldenLayers } from './golden.ts';
 import { buildOurs } from './ours.ts';
 
 const TOOL = 'AWS SOCI CLI v0.2';
