@@ -32,7 +32,11 @@ export function describeContent(mediaType: string, bytes: Uint8Array): ContentDe
 /** Content of a media type: bytes as they are, text as UTF-8, anything else as JSON. */
 export function contentOf(mediaType: string, content: unknown): Content {
   const bytes =
-    content instanceof Uint8Array ? content : typeof content === 'string' ? new TextEncoder().encode(content) : jsonBytes(content);
+    content instanceof Uint8Array
+      ? content
+      : typeof content === 'string'
+        ? new TextEncoder().encode(content)
+        : jsonBytes(content);
   return { descriptor: describeContent(mediaType, bytes), bytes };
 }
 
