@@ -151,27 +151,16 @@ export function isNotFound(error: unknown): boolean {
 function checkDocumentKind(descriptor: Descriptor, bytes: Uint8Array): Uint8Array {
   const { mediaType, digest } = descriptor;
   const outline = decodeNamed(descriptor, bytes, decodeOutline);
-  if (outline.fsLayers) {
-    throw new SociIndexError(
-      'MANIFEST_INVALID',
-      `${digest} is a manifest of Docker's schema 1, which has no layers to index`,
-      { digest },
-    );
+  const holdsIndex = outline.manifests || isImageIndex(outline.mediaType);
+  const holdsManifest = outline.config || outline.layers || isImageManifest(outline.mediaType);
+  let problem: string | undefined;
+  if (outline.fsLayers) problem = "is a manifest of Docker's schema 1, which has no layers to index";
+  else if (isImageManifest(mediaType) && holdsIndex) {
+    problem = `is described as a manifest (${mediaType}) and holds an image index`;
+  } else if (isImageIndex(mediaType) && holdsManifest) {
+    problem = `is described as an image index (${mediaType}) and holds a manifest`;
   }
-  if (isImageManifest(mediaType) && (outline.manifests || isImageIndex(outline.mediaType))) {
-    throw new SociIndexError(
-      'MANIFEST_INVALID',
-      `${digest} is described as a manifest (${mediaType}) and holds an image index`,
-      { digest },
-    );
-  }
-  if (isImageIndex(mediaType) && (outline.config || outline.layers || isImageManifest(outline.mediaType))) {
-    throw new SociIndexError(
-      'MANIFEST_INVALID',
-      `${digest} is described as an image index (${mediaType}) and holds a manifest`,
-      { digest },
-    );
-  }
+  if (problem !== undefined) throw new SociIndexError('MANIFEST_INVALID', `${digest} ${problem}`, { digest });
   return bytes;
 }
 

@@ -120,7 +120,7 @@ export function paddedSize(size: number): number {
 }
 
 /** Bytes as text, each a character. */
-export function textOf(bytes: Uint8Array): string {
+function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
