@@ -7,17 +7,12 @@ import { rules } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import type { SociIndexVersion } from './soci-index-version';
 
-const MIN_MEMORY = 256;
-const MAX_MEMORY = 10_240;
-const MIN_SECONDS = 30;
-const MAX_SECONDS = 900;
 const MAX_SIZE = 2 ** 40;
 
 /** Checks what can be known while the template is made; what is a token, CloudFormation checks, or the functions do. */
 export function checkProps(scope: Construct, props: SociIndexBuilderProps): void {
   const { memorySize, timeout, outputTag, repositories, filters, reservedConcurrentExecutions } = props;
-  checkNumber(scope, 'memorySize', memorySize, MIN_MEMORY, MAX_MEMORY, 'MB: below that a large image may not fit');
-  checkNumber(scope, 'timeout', timeout?.toSeconds(), MIN_SECONDS, MAX_SECONDS, 'seconds: more Lambda does not give');
+  checkResources(scope, memorySize, timeout?.toSeconds());
   checkNumber(scope, 'reservedConcurrentExecutions', reservedConcurrentExecutions, 1, 1000, 'invocations');
   checkSizes(scope, props);
   if (outputTag !== undefined && !Token.isUnresolved(outputTag)) {
@@ -73,6 +68,12 @@ function checkPlace(scope: Construct, { repositoryName, env }: IRepository): voi
   }
 }
 
+/** Checks memory in MB and time in seconds of a function that indexes. */
+export function checkResources(scope: Construct, memorySize: number | undefined, seconds: number | undefined): void {
+  checkNumber(scope, 'memorySize', memorySize, 256, 10_240, 'MB: below that a large image may not fit');
+  checkNumber(scope, 'timeout', seconds, 30, 900, 'seconds: more Lambda does not give');
+}
+
 /** Checks sizes by the range that the functions take. */
 export function checkSizes(
   scope: Construct,
@@ -106,7 +107,7 @@ export function isOther(one: string, other: string): boolean {
 }
 
 /** Checks a number that is known, with what it counts. */
-export function checkNumber(
+function checkNumber(
   scope: Construct,
   name: string,
   value: number | undefined,

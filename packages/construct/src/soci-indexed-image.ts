@@ -4,7 +4,7 @@ import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import type { DockerImageAsset } from 'aws-cdk-lib/aws-ecr-assets';
 import { type ContainerDefinition, ContainerImage, type ContainerImageConfig } from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
-import { attempt, checkBoundary, checkNumber, checkSizes, checkVersion, fail, isOther } from './check-props';
+import { attempt, checkBoundary, checkResources, checkSizes, checkVersion, fail, isOther } from './check-props';
 import { rules } from './shipped-assets';
 import { SociIndexedImageFunction } from './soci-indexed-image-function';
 import type { SociIndexedImageOptions, SociIndexedImageProps } from './soci-indexed-image-props';
@@ -125,8 +125,7 @@ function propertiesOf(props: SociIndexedImageProps): { [name: string]: string } 
 function checkIndexedImage(scope: Construct, props: SociIndexedImageProps): void {
   const { memorySize } = props;
   const seconds = props.timeout?.toSeconds();
-  checkNumber(scope, 'memorySize', memorySize, 256, 10_240, 'MB: below that a large image may not fit');
-  checkNumber(scope, 'timeout', seconds, 30, 900, 'seconds: more Lambda does not give');
+  checkResources(scope, memorySize, seconds);
   for (const [name, value] of Object.entries({ memorySize, timeout: seconds })) {
     if (!Token.isUnresolved(value)) continue;
     const problem =

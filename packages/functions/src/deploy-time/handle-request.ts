@@ -11,9 +11,9 @@ import { messageOf } from '../errors.ts';
 import { type JobProgress, withDeadline } from '../generator/progress.ts';
 import type { InvocationLog } from '../invocation.ts';
 import { indexAtDeploy, resolveImage, startedResult } from './index-at-deploy.ts';
-import { findIndex, removeIndex } from './remove-index.ts';
+import { removeIndex } from './remove-index.ts';
 import { formatResourceId, type IndexRequest, parseResourceId, readProperties } from './resource.ts';
-import { type RetryContext, tryUntilDone } from './retry.ts';
+import { tryUntilDone } from './retry.ts';
 
 /** What the handler works with. */
 export interface DeployParts {
@@ -133,11 +133,11 @@ async function remove(asked: CloudFormationRequest, parts: DeployParts, signal: 
   if (resource === undefined) return;
   const { settings, removeIndex: isRemoved } = readProperties(asked.ResourceProperties, parts.environment);
   if (!isRemoved) return;
-  const { repository, outputTag } = resource;
-  const retry: RetryContext = { log, pause, signal };
-  await tryUntilDone(async () => {
-    const found = await findIndex(resource, { settings }, parts.openRepository(settings, repository), signal);
-    if (found === undefined) log.info('there is no index to delete', { resource: asked.PhysicalResourceId });
-    else await removeIndex({ images, repository, index: found, outputTag, log, signal });
-  }, retry);
+  await tryUntilDone(
+    () => {
+      const repository = parts.openRepository(settings, resource.repository);
+      return removeIndex({ resource, settings, repository, images, log, signal });
+    },
+    { log, pause, signal },
+  );
 }

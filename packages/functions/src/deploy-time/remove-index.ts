@@ -2,13 +2,68 @@ import type { EcrImageId, EcrImages } from '@soci/ecr';
 import { MEDIA_TYPE_SOCI_INDEX_V2, recognizeConversion, recognizeIndexes } from '@soci/index';
 import { type Descriptor, isImageIndex, OciError, parseImageIndex, readVerified } from '@soci/oci';
 import type { Repository } from '@soci/registry';
+import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import { FunctionError } from '../errors.ts';
 import { buildOptions } from '../generator/index-digest.ts';
 import type { Log } from '../invocation.ts';
-import { type IndexedResource, type IndexRequest, NOTHING_MADE } from './resource.ts';
+import { formatResourceId, type IndexedResource, NOTHING_MADE } from './resource.ts';
+
+/** What is deleted, and by what. */
+export interface Removal {
+  readonly resource: IndexedResource;
+  /** The settings that the index was made with. */
+  readonly settings: GeneratorSettings;
+  readonly repository: Repository;
+  readonly images: EcrImages;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Why an image that is left does not matter: it is gone already, or somebody else's image index lists it. */
+const LEFT_IN_PEACE: ReadonlySet<string> = new Set(['ImageNotFound', 'ImageReferencedByManifestList']);
+
+/**
+ * Deletes an index: its tag, the SOCI-enabled image, and what that lists; but nothing that has another tag, or that another
+ * image index lists. The root goes first: as long as it is there, Amazon ECR deletes nothing that it lists.
+ *
+ * @throws FunctionError `DELETION_REFUSED` with Amazon ECR's words; what `EcrImages` throws.
+ */
+export async function removeIndex(removal: Removal): Promise<void> {
+  const { resource, log } = removal;
+  const index = await findIndex(removal);
+  if (index === undefined) {
+    log.info('there is no index to delete', { resource: formatResourceId(resource) });
+    return;
+  }
+  const { root, listed } = index;
+  const { outputTag } = resource;
+  try {
+    const tags = await readTags(removal);
+    if (root !== undefined) {
+      const names = tags.get(root.digest) ?? [];
+      if (outputTag !== undefined && names.includes(outputTag)) await remove(removal, [{ tag: outputTag }]);
+      const others = names.filter((name) => name !== outputTag);
+      if (others.length > 0) {
+        log.info('the SOCI-enabled image stays: it has other tags', { digest: root.digest, tags: others.slice(0, 10) });
+        return;
+      }
+      // Amazon ECR has deleted it with its last tag; what has none is still there.
+      await remove(removal, [{ digest: root.digest }]);
+    }
+    const unnamed = listed.filter(({ digest }) => !tags.has(digest));
+    await remove(
+      removal,
+      unnamed.map(({ digest }) => ({ digest })),
+    );
+    log.info('the index is deleted', { root: root?.digest, manifests: unnamed.length });
+  } catch (error) {
+    if (error instanceof OciError && error.code === 'NOT_FOUND') return;
+    throw error;
+  }
+}
 
 /** The manifests that an index consists of. */
-export interface IndexManifests {
+interface IndexManifests {
   /** The SOCI-enabled image; absent with version 1. */
   readonly root?: Descriptor;
   /** What the root lists; with version 1 the SOCI indexes. */
@@ -19,12 +74,12 @@ export interface IndexManifests {
  * Finds what a resource has made, by what is in the repository; undefined where that is nothing, or not there any more. An
  * image that is no SOCI-enabled one is never among it.
  */
-export async function findIndex(
-  { digest, outputTag, indexing }: IndexedResource,
-  { settings }: Pick<IndexRequest, 'settings'>,
-  repository: Repository,
-  signal: AbortSignal,
-): Promise<IndexManifests | undefined> {
+async function findIndex({
+  resource: { digest, outputTag, indexing },
+  settings,
+  repository,
+  signal,
+}: Removal): Promise<IndexManifests | undefined> {
   if (indexing === NOTHING_MADE) return undefined;
   const named = await resolve(repository, digest, signal);
   if (named === undefined) return undefined;
@@ -63,55 +118,11 @@ async function resolve(repository: Repository, name: string, signal: AbortSignal
   }
 }
 
-/** What may be deleted, and by what. */
-export interface Removal {
-  readonly images: EcrImages;
-  readonly repository: string;
-  readonly index: IndexManifests;
-  /** Tag that the index was given. */
-  readonly outputTag: string | undefined;
-  readonly log: Log;
-  readonly signal: AbortSignal;
-}
-
-/** Why an image that is left does not matter: it is gone already, or somebody else's image index lists it. */
-const LEFT_IN_PEACE: ReadonlySet<string> = new Set(['ImageNotFound', 'ImageReferencedByManifestList']);
-
-/**
- * Deletes an index: its tag, the SOCI-enabled image, and what that lists; but nothing that has another tag, or that another
- * image index lists. The root goes first: as long as it is there, Amazon ECR deletes nothing that it lists.
- *
- * @throws FunctionError `DELETION_REFUSED` with Amazon ECR's words; what `EcrImages` throws.
- */
-export async function removeIndex(removal: Removal): Promise<void> {
-  const { index, outputTag, log } = removal;
-  const { root, listed } = index;
-  try {
-    const tags = await readTags(removal);
-    if (root !== undefined) {
-      const names = tags.get(root.digest) ?? [];
-      if (outputTag !== undefined && names.includes(outputTag)) await remove(removal, [{ tag: outputTag }]);
-      const others = names.filter((name) => name !== outputTag);
-      if (others.length > 0) {
-        log.info('the SOCI-enabled image stays: it has other tags', { digest: root.digest, tags: others.slice(0, 10) });
-        return;
-      }
-      // Amazon ECR has deleted it with its last tag; what has none is still there.
-      await remove(removal, [{ digest: root.digest }]);
-    }
-    const unnamed = listed.filter(({ digest }) => !tags.has(digest));
-    await remove(
-      removal,
-      unnamed.map(({ digest }) => ({ digest })),
-    );
-    log.info('the index is deleted', { root: root?.digest, manifests: unnamed.length });
-  } catch (error) {
-    if (error instanceof OciError && error.code === 'NOT_FOUND') return;
-    throw error;
-  }
-}
-
-async function readTags({ images, repository, signal }: Removal): Promise<ReadonlyMap<string, readonly string[]>> {
+async function readTags({
+  images,
+  resource: { repository },
+  signal,
+}: Removal): Promise<ReadonlyMap<string, readonly string[]>> {
   const tags = new Map<string, string[]>();
   for await (const { digest, tag } of images.listTags(repository, { signal })) {
     tags.set(digest, [...(tags.get(digest) ?? []), tag]);
@@ -119,7 +130,10 @@ async function readTags({ images, repository, signal }: Removal): Promise<Readon
   return tags;
 }
 
-async function remove({ images, repository, signal }: Removal, ids: readonly EcrImageId[]): Promise<void> {
+async function remove(
+  { images, resource: { repository }, signal }: Removal,
+  ids: readonly EcrImageId[],
+): Promise<void> {
   const failures = await images.delete(repository, ids, { signal });
   const failure = failures.find(({ code }) => !LEFT_IN_PEACE.has(code));
   if (failure === undefined) return;
