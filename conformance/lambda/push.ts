@@ -34,7 +34,7 @@ export async function pushLayout(
 }
 
 /** Pushes a manifest whose blobs are there. */
-export function putManifest(
+function putManifest(
   registry: TestRegistry,
   repository: string,
   reference: string,

@@ -54,7 +54,7 @@ export async function compareLayer(
 const MAX_PLAIN_SPANS = 3000;
 
 /** What a case asks of both sides, for a layer of so many bytes. */
-export function requestOf({ encoder, spanSize, tool }: LayerCase, layerSize: number): ZtocRequest {
+function requestOf({ encoder, spanSize, tool }: LayerCase, layerSize: number): ZtocRequest {
   if (encoder.kind === 'gzip') return { spanSize, tool, algorithm: 'gzip' };
   return { spanSize: Math.max(spanSize, Math.ceil(layerSize / MAX_PLAIN_SPANS)), tool, algorithm: 'uncompressed' };
 }

@@ -7,12 +7,7 @@ import { parseArgs } from 'node:util';
 import { compareCase } from './comparison.ts';
 import { readFailure } from './failures.ts';
 import { compareGoldenLayers } from './golden-run.ts';
-import {
-  compareGoldenLayouts,
-  compareImageCase,
-  compareRandomImages,
-  type ImageComparison,
-} from './image/image-run.ts';
+import { compareGoldenLayouts, compareImageCase, compareRandomImages, type ImageComparison } from './image-run.ts';
 import { knownDifferences } from './known-differences.ts';
 import { debianPackageOf, installedPrograms, PROGRAM_NAMES } from './layer/programs.ts';
 import { type RandomRunTally, runRandomLayers } from './random-run.ts';

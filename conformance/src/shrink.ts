@@ -33,7 +33,7 @@ export async function shrinkCase(
 }
 
 /** Cases that are a step simpler than the given one, the boldest steps first. */
-export function* simplerCases(layerCase: LayerCase): Generator<LayerCase> {
+function* simplerCases(layerCase: LayerCase): Generator<LayerCase> {
   const { tar, encoder, corruptions } = layerCase;
   if (corruptions.length > 0) yield { ...layerCase, corruptions: [] };
   if (tar.corruptions.length > 0) yield { ...layerCase, tar: { ...tar, corruptions: [] } };

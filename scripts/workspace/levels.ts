@@ -105,6 +105,3 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     modules: ['fflate', 'pako', 'node'],
   },
 };
-
-/** Entries that must also load where there is no Node: nothing that they reach has a `node:` import. */
-export const BROWSER_ENTRIES: readonly string[] = ['packages/ztoc/src/index.ts'];

@@ -72,7 +72,7 @@ const NEIGHBOURHOOD = 0.01;
 const decoder = new TextDecoder();
 
 /** Picks a few files of the indexed layers, from an ordinary one to the largest, and says what reading each costs. */
-export function measureReading(layers: readonly ImageLayer[]): ReadingCost[] {
+function measureReading(layers: readonly ImageLayer[]): ReadingCost[] {
   const bySize = (open: readonly ImageLayer[]) =>
     open
       .flatMap(({ layer, reader }) => [...reader.list()].filter(isReadable).map((entry) => ({ layer, reader, entry })))

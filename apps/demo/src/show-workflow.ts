@@ -146,7 +146,7 @@ const LOOK_MILLISECONDS = 200;
  *
  * @param total - Bytes that there are to read, about.
  */
-export async function watchReading<T>(
+async function watchReading<T>(
   output: Output,
   total: number,
   bytesRead: () => Promise<number>,

@@ -106,7 +106,7 @@ function renderEntry(entry: TarEntry): Uint8Array[] {
 }
 
 /** `"%d %s=%s\n"`, the number counting the whole record, itself included (POSIX pax, extended header records). */
-export function paxRecord(key: string, value: string): string {
+function paxRecord(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`;
   let size = rest.length + 1;
   while (`${size}${rest}`.length !== size) size++;

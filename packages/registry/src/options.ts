@@ -1,5 +1,5 @@
 import type { OciLimits } from '@soci/oci';
-import type { CredentialProvider } from './credentials/credentials.ts';
+import type { CredentialProvider, Environment } from './credentials/credentials.ts';
 import { RegistryError } from './errors.ts';
 
 /** A request that was answered, or failed; for logs and counts. Nothing in it is secret. */
@@ -67,9 +67,6 @@ export interface RetryOptions {
   /** Milliseconds of the longest wait, a `Retry-After` included. @default 30,000 */
   readonly maxDelay?: number;
 }
-
-/** Variables of an environment, by name. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Looks at what is otherwise used long after a registry was opened. @throws RegistryError `OPTION_INVALID` for a number out of its range */
 export function checkOptions({ retry = {}, limits = {}, maxReadAhead = 0 }: RegistryOptions): void {

@@ -139,7 +139,7 @@ async function describeEntry(source: string, name: string): Promise<TreeEntry | 
 }
 
 /** The folders above a path, for a layer that starts deep: `usr`, `usr/local`. */
-export function foldersAbove(name: string): TreeEntry[] {
+function foldersAbove(name: string): TreeEntry[] {
   const parts = name.split('/').slice(0, -1);
   return parts.map((_, index) => ({
     source: '',

@@ -144,7 +144,7 @@ const encoder = new TextEncoder();
  * A tar archive of the entries, as builders of images write it: ustar headers, PAX records for what does not fit there
  * (POSIX.1-2017, pax, "Interchange Format"); everything belongs to root.
  */
-export async function* tarStream(entries: readonly TreeEntry[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* tarStream(entries: readonly TreeEntry[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
   for (const entry of entries) {
     signal.throwIfAborted();
     yield* headersOf(entry);

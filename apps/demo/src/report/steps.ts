@@ -170,7 +170,7 @@ export function describeGenerator({ answer }: Run<GeneratorAnswer>): string {
 }
 
 /** What a run of a function took. */
-export function describeRun({ milliseconds, initMilliseconds, maxMemory }: Invocation): string {
+function describeRun({ milliseconds, initMilliseconds, maxMemory }: Invocation): string {
   return [
     formatSeconds(milliseconds / 1000),
     ...(initMilliseconds === undefined ? [] : [`cold start ${formatSeconds(initMilliseconds / 1000)}`]),

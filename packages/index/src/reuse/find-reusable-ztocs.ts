@@ -6,7 +6,7 @@ import { type IndexLimits, type ReusableLayer, resolveLimits, type ZtocSettings,
 import { type CandidateStore, listCandidateIndexes } from './candidate-indexes.ts';
 
 /** Images looked into before a layer is taken to be new: a few dozen releases. */
-export const DEFAULT_MAX_CANDIDATES = 64;
+const DEFAULT_MAX_CANDIDATES = 64;
 
 /** Candidates, and SOCI indexes of each, that are read at a time. */
 const READS = 4;

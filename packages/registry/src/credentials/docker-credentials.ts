@@ -2,9 +2,8 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import type { CallOptions } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
-import type { Environment } from '../options.ts';
 import { askCredentialHelper } from './credential-helper.ts';
-import type { CredentialProvider, Credentials } from './credentials.ts';
+import type { CredentialProvider, Credentials, Environment } from './credentials.ts';
 import { canonicalHost, type DockerConfig, findAuth, helperServer, parseDockerConfig } from './docker-config.ts';
 
 /** Options of {@link dockerCredentials}. */
@@ -61,7 +60,7 @@ const MAX_CONFIG_SIZE = 1 << 20;
  * mostly uses docker, and because a pipeline sets `DOCKER_CONFIG` on purpose. `REGISTRY_AUTH_FILE` stands alone where it
  * is set, as it does for podman and skopeo: who names a file does not want another's credentials used.
  */
-export function listDockerConfigFiles(env: Environment): readonly string[] {
+function listDockerConfigFiles(env: Environment): readonly string[] {
   const { REGISTRY_AUTH_FILE, DOCKER_CONFIG, XDG_RUNTIME_DIR, XDG_CONFIG_HOME, HOME, USERPROFILE } = env;
   if (REGISTRY_AUTH_FILE) return [REGISTRY_AUTH_FILE];
   const home = HOME || USERPROFILE;
@@ -79,7 +78,7 @@ export function listDockerConfigFiles(env: Environment): readonly string[] {
  *
  * @throws RegistryError `CREDENTIALS_INVALID`, `LIMIT_EXCEEDED`; the signal's reason
  */
-export async function readDockerConfig(file: string, options: CallOptions = {}): Promise<DockerConfig | undefined> {
+async function readDockerConfig(file: string, options: CallOptions = {}): Promise<DockerConfig | undefined> {
   const { signal } = options;
   const chunks: Buffer[] = [];
   let size = 0;

@@ -146,7 +146,7 @@ function getManifest(context: RepositoryContext, reference: string, options: Cal
  * @param algorithmOf - A digest whose algorithm the new one is to have.
  * @throws OciError `MANIFEST_INVALID` where they do not agree, or it is no manifest; `LIMIT_EXCEEDED`. RegistryError `RESPONSE_INVALID`
  */
-export function describeAnswer(response: WholeResponse, limits: OciLimits, algorithmOf?: string): Descriptor {
+function describeAnswer(response: WholeResponse, limits: OciLimits, algorithmOf?: string): Descriptor {
   refuseHtml(response);
   const raw = response.body;
   try {

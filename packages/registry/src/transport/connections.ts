@@ -3,8 +3,8 @@ import http from 'node:http';
 import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import tls from 'node:tls';
+import type { Environment } from '../credentials/credentials.ts';
 import { RegistryError } from '../errors.ts';
-import type { Environment } from '../options.ts';
 import { bareHost, guardLookup } from './local-address.ts';
 import { findProxy, proxyAuthorization, proxyTarget } from './proxy.ts';
 import { type TlsOptions, TunnelAgent } from './tunnel-agent.ts';
@@ -97,7 +97,7 @@ export class Connections {
  * @returns undefined where Node's own defaults do.
  * @throws RegistryError `OPTION_INVALID` where `ca` holds no certificate, or one that cannot be read.
  */
-export function trustRoots(ca: string | undefined): tls.SecureContext | undefined {
+function trustRoots(ca: string | undefined): tls.SecureContext | undefined {
   if (ca === undefined) return undefined;
   const added = ca.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   if (added.length === 0)

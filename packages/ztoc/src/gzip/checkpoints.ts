@@ -43,7 +43,7 @@ export const PACKED_CHECKPOINT_SIZE = 17 + WINDOW_SIZE;
 const IMPLIED_FIRST_INPUT_OFFSET = 10;
 
 /** Writes a checkpoint in packed form at offset `at` of `view`. */
-export function writeCheckpoint(view: DataView, at: number, checkpoint: GzipCheckpoint): void {
+function writeCheckpoint(view: DataView, at: number, checkpoint: GzipCheckpoint): void {
   view.setBigInt64(at, BigInt(checkpoint.inputOffset), true);
   view.setBigInt64(at + 8, BigInt(checkpoint.outputOffset), true);
   view.setUint8(at + 16, checkpoint.bits);

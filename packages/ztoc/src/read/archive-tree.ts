@@ -183,7 +183,7 @@ export type ArchivePath = string | Uint8Array;
 const UTF8 = new TextEncoder();
 
 /** The path as it is, in a byte string: one character a byte, so that nothing is lost and paths can be keys. */
-export function pathText(path: ArchivePath): string {
+function pathText(path: ArchivePath): string {
   return toByteString(typeof path === 'string' ? UTF8.encode(path) : path);
 }
 
@@ -191,7 +191,7 @@ export function pathText(path: ArchivePath): string {
 const IRREGULAR = /(?:^|\/)\.{0,2}(?:\/|$)/;
 
 /** The path in a byte string, without a leading slash, empty segments, `.` and `..`, which at the root stays there. */
-export function normalisePath(path: ArchivePath): string {
+function normalisePath(path: ArchivePath): string {
   const text = pathText(path);
   if (!IRREGULAR.test(text)) return text;
   const segments: string[] = [];

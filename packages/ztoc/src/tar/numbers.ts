@@ -27,7 +27,7 @@ export function parseOctal(block: Uint8Array, start: number, end: number): numbe
 }
 
 /** The exact integer as a `number` where that is safe, else the `bigint` itself. */
-export function toTarInteger(value: bigint): TarInteger {
+function toTarInteger(value: bigint): TarInteger {
   return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 }
 

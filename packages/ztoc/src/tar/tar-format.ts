@@ -15,13 +15,13 @@ export const TYPE_LEGACY = 0x00;
 /** `x`: PAX records for the next entry. */
 export const TYPE_PAX = 0x78;
 /** `g`: PAX records for all following entries. */
-export const TYPE_PAX_GLOBAL = 0x67;
+const TYPE_PAX_GLOBAL = 0x67;
 /** `L`: name of the next entry. */
 export const TYPE_GNU_LONG_NAME = 0x4c;
 /** `K`: link target of the next entry. */
 export const TYPE_GNU_LONG_LINK = 0x4b;
 /** `S`: sparse file in GNU's format before PAX. */
-export const TYPE_GNU_SPARSE = 0x53;
+const TYPE_GNU_SPARSE = 0x53;
 
 const FILE_TYPES: readonly FileType[] = ['reg', 'hardlink', 'symlink', 'char', 'block', 'dir', 'fifo'];
 

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { failureFolder } from '../failures.ts';
-import { goldenLayouts } from '../golden.ts';
-import type { Difference } from '../outcome.ts';
-import { type ImageCase, type IndexRequest, randomImageCase } from './image-case.ts';
-import { compareImage, type ImageOutcome } from './image-comparison.ts';
-import { writeLayout } from './layout-writer.ts';
+import { failureFolder } from './failures.ts';
+import { goldenLayouts } from './golden.ts';
+import { type ImageCase, type IndexRequest, randomImageCase } from './image/image-case.ts';
+import { compareImage, type ImageOutcome } from './image/image-comparison.ts';
+import { writeLayout } from './image/layout-writer.ts';
+import type { Difference } from './outcome.ts';
 
 /** One image that was compared. */
 export interface ImageComparison {
