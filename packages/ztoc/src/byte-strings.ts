@@ -13,6 +13,8 @@ const CHARACTERS_PER_CALL = 8192;
  * lost when the bytes are no UTF-8.
  */
 export function toByteString(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  // A view costs more than a short string.
+  if (bytes.length <= CHARACTERS_PER_CALL && end - start === bytes.length) return decode(bytes);
   if (end - start <= CHARACTERS_PER_CALL) return decode(bytes.subarray(start, end));
   let text = '';
   for (let at = start; at < end; at += CHARACTERS_PER_CALL) {
