@@ -19,7 +19,8 @@ export {
 } from './read/ztoc-reader.ts';
 export { checkSpan, inflateSpan, type SpanCheck } from './spans/inflate-span.ts';
 export { listSpans, type Span, spanSizeOf } from './spans/list-spans.ts';
-export { scanTar, type TarContents } from './tar/tar-scanner.ts';
+export { scanTar } from './tar/scan-tar.ts';
+export type { TarContents } from './tar/tar-scanner.ts';
 export {
   type Compression,
   DEFAULT_BUILD_TOOL_IDENTIFIER,

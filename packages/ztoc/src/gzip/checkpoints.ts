@@ -168,7 +168,7 @@ export class CheckpointPacker {
     this.#count += 1;
   }
 
-  /** Moves the packed form (`checkpoint.ts`) to `target`, its memory being given back on the way. Nothing is left here. */
+  /** Moves the packed form to `target`, its memory being given back on the way. Nothing is left here. */
   moveTo(target: Uint8Array): void {
     this.#view.setInt32(0, this.#count, true);
     const packed = new Uint8Array(this.#buffer);

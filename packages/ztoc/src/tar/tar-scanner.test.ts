@@ -11,7 +11,8 @@ import {
 } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
 import { scan } from './fixtures/tar-cases.ts';
-import { scanTar, TarScanner } from './tar-scanner.ts';
+import { scanTar } from './scan-tar.ts';
+import { TarScanner } from './tar-scanner.ts';
 
 /** The one entry of an archive of these parts. */
 function only(...parts: readonly Bytes[]) {

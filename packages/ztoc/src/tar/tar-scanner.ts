@@ -1,6 +1,6 @@
 import { BytePool, NO_BYTES } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
-import { DEFAULT_LIMITS, type ZtocLimits } from '../limits.ts';
+import { resolveLimits, type ZtocLimits } from '../limits.ts';
 import type { FileEntry, Ztoc } from '../ztoc.ts';
 import { addExtension, type EntryExtensions, isExtensionType } from './entry-extensions.ts';
 import { type HeaderBlock, isZeroBlock, parseHeaderBlock } from './header-block.ts';
@@ -22,18 +22,6 @@ export type TarContents = Pick<Ztoc, 'files' | 'uncompressedArchiveSize'>;
 export type TarLimits = Pick<ZtocLimits, 'maxEntries' | 'maxMetadataSize' | 'maxUncompressedSize'>;
 
 /**
- * Reads a tar stream to its end and lists its entries exactly as the zTOC of a layer does.
- * @param chunks The uncompressed stream, in chunks of any size. Each may be overwritten once the next one is asked for.
- * @param limits Bounds on what a hostile stream may cost. @default as for `buildZtoc`
- * @throws {ZtocError} `TAR_*` if Go's archive/tar refuses the stream, `LIMIT_EXCEEDED`. Also what `chunks` throws.
- */
-export async function scanTar(chunks: AsyncIterable<Uint8Array>, limits: TarLimits = {}): Promise<TarContents> {
-  const scanner = new TarScanner(limits);
-  for await (const chunk of chunks) scanner.push(chunk);
-  return scanner.finish();
-}
-
-/**
  * What the next bytes are: a header or a first zero block, the block after a zero block, the body of a PAX header or
  * GNU long name, a block of a sparse map, or data and padding to pass over.
  */
@@ -47,8 +35,7 @@ type State = 'header' | 'second-zero-block' | 'extension' | 'sparse-map' | 'body
  * @see GNU tar manual, "Storing Sparse Files"
  */
 export class TarScanner {
-  readonly #maxEntries: number;
-  readonly #maxSize: number;
+  readonly #limits: Required<TarLimits>;
   readonly #pool: BytePool;
   readonly #assembler: EntryAssembler;
   readonly #files: FileEntry[] = [];
@@ -72,9 +59,8 @@ export class TarScanner {
   #scratch = NO_BYTES;
 
   constructor(limits: TarLimits = {}) {
-    this.#maxEntries = limits.maxEntries ?? DEFAULT_LIMITS.maxEntries;
-    this.#maxSize = limits.maxUncompressedSize ?? DEFAULT_LIMITS.maxUncompressedSize;
-    this.#pool = new BytePool(limits.maxMetadataSize ?? DEFAULT_LIMITS.maxMetadataSize);
+    this.#limits = resolveLimits(limits);
+    this.#pool = new BytePool(this.#limits.maxMetadataSize);
     this.#assembler = new EntryAssembler(this.#pool);
   }
 
@@ -116,10 +102,11 @@ export class TarScanner {
 
   #scan(bytes: Uint8Array): void {
     this.#received += bytes.length;
-    if (this.#received > this.#maxSize) {
+    const { maxUncompressedSize } = this.#limits;
+    if (this.#received > maxUncompressedSize) {
       throw new ZtocError(
         'LIMIT_EXCEEDED',
-        `the layer has more than ${this.#maxSize} uncompressed bytes: raise maxUncompressedSize if that is meant`,
+        `the layer has more than ${maxUncompressedSize} uncompressed bytes: raise maxUncompressedSize if that is meant`,
       );
     }
     let at = 0;
@@ -151,16 +138,14 @@ export class TarScanner {
     if (this.#state === 'second-zero-block') {
       if (!isZero) throw invalidHeader(offset, 'follows a block of zeros, which only another one may do');
       this.#state = 'done';
-      return;
-    }
-    this.#headerOffset = offset;
-    if (isZero) {
+    } else if (isZero) {
       this.#expectBlock('second-zero-block');
-      return;
+    } else {
+      this.#headerOffset = offset;
+      const header = parseHeaderBlock(this.#block, offset);
+      if (isExtensionType(header.typeFlag)) this.#openExtension(header);
+      else this.#openEntry(header);
     }
-    const header = parseHeaderBlock(this.#block, offset);
-    if (isExtensionType(header.typeFlag)) this.#openExtension(header);
-    else this.#openEntry(header);
   }
 
   #openExtension({ typeFlag, size }: HeaderBlock): void {
@@ -170,18 +155,17 @@ export class TarScanner {
       const limit = `more than the ${MAX_SPECIAL_FILE_SIZE} that readers accept: shorten that entry's names and attributes`;
       throw excessiveEntry(offset, `claims ${size} bytes of PAX records or long name, ${limit}`);
     }
-    this.#openBody(Number(size));
+    const length = Number(size);
+    this.#openBody(length);
     this.#state = 'extension';
     this.#extensionType = typeFlag;
-    // Of PAX records most come again and again: what is kept of them is taken out of the body. A long name is its body.
-    this.#target = typeFlag === TYPE_PAX ? this.#takeScratch(Number(size)) : this.#pool.take(Number(size), offset);
+    if (typeFlag === TYPE_PAX) {
+      // Most PAX records repeat: what is kept of them is taken out of the body. A long name is its body.
+      if (length > this.#scratch.length) this.#scratch = new Uint8Array(Math.max(length, 2 * this.#scratch.length));
+      this.#target = this.#scratch.subarray(0, length);
+    } else this.#target = this.#pool.take(length, offset);
     this.#filled = 0;
-    if (size === 0) this.#readExtension();
-  }
-
-  #takeScratch(size: number): Uint8Array {
-    if (size > this.#scratch.length) this.#scratch = new Uint8Array(Math.max(size, 2 * this.#scratch.length));
-    return this.#scratch.subarray(0, size);
+    if (length === 0) this.#readExtension();
   }
 
   #readExtension(): void {
@@ -191,21 +175,19 @@ export class TarScanner {
 
   #openEntry(header: HeaderBlock): void {
     const place = { headerOffset: this.#headerOffset, bodyOffset: this.#position };
-    if (this.#files.length >= this.#maxEntries) {
-      const excess = `is one more than maxEntries, ${this.#maxEntries}: raise that limit if the layer is trusted`;
+    const { maxEntries } = this.#limits;
+    if (this.#files.length >= maxEntries) {
+      const excess = `is one more than maxEntries, ${maxEntries}: raise that limit if the layer is trusted`;
       throw excessiveEntry(place.headerOffset, excess);
     }
-    const assembled = this.#assembler.assemble(this.#block, header, this.#extensions, place);
-    const { file, bodySize, startsWithSparseMap } = assembled;
+    const entry = this.#assembler.assemble(this.#block, header, this.#extensions, place);
     this.#extensions = {};
-    this.#openBody(bodySize);
-    this.#files.push(file);
-    if (startsWithSparseMap) {
+    this.#openBody(entry.bodySize);
+    this.#files.push(entry.file);
+    if (entry.startsWithSparseMap) {
       this.#sparseMap = new SparseMapReader();
       this.#expectSparseMapBlock();
-    } else {
-      this.#passBody();
-    }
+    } else this.#passBody();
   }
 
   #expectSparseMapBlock(): void {
