@@ -28,9 +28,9 @@ import {
   requireManifest,
   resolveManifest,
 } from './manifests/manifests.ts';
+import { listTags } from './manifests/pages.ts';
 import { type PushManifestOptions, putManifest } from './manifests/put-manifest.ts';
 import { listReferrers } from './manifests/referrers.ts';
-import { listTags } from './manifests/tags.ts';
 import { checkTag, repositoryName } from './names.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { mountBlob, type UploadSession } from './uploads/upload-session.ts';

@@ -14,16 +14,10 @@ import type { TokenRealm } from './challenge.ts';
 /** Milliseconds before its end from which on a Bearer token is not given out any more: a request takes its time. */
 const TOKEN_MARGIN = 10_000;
 
-/** How a registry wants requests to be authorized. */
-export type AuthScheme = BasicScheme | BearerScheme;
+/** How a registry wants requests to be authorized: by a name and a password, or by a token of a token service. */
+export type AuthScheme = { readonly scheme: 'basic' } | BearerScheme;
 
-/** A name and a password. */
-export interface BasicScheme {
-  readonly scheme: 'basic';
-}
-
-/** A token of a token service. */
-export interface BearerScheme {
+interface BearerScheme {
   readonly scheme: 'bearer';
   readonly realm: TokenRealm;
   /** How the token service knows the registry. */

@@ -1,6 +1,6 @@
 import { OciError } from '@soci/oci';
 import { RegistryError, type RegistryErrorCode, type RegistryRefusal } from '../errors.ts';
-import { describeRequest, type HttpMethod } from '../transport/http-message.ts';
+import { describeRequest, type HttpMethod, type HttpResponse, readWhole } from '../transport/http-message.ts';
 import { cleanText, type SentSecrets } from './foreign-text.ts';
 
 /** 64 KiB: what a registry may say of a refusal. */
@@ -16,11 +16,8 @@ const MAX_MESSAGE_LENGTH = 500;
 const utf8 = new TextDecoder();
 
 /** An answer that is a refusal, its body read. */
-export interface ErrorResponse {
+export interface ErrorResponse extends Pick<HttpResponse, 'headers' | 'status' | 'url'> {
   readonly method: HttpMethod;
-  readonly url: URL;
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
   /** As much of it as was read; undefined where it could not be. */
   readonly body: Uint8Array | undefined;
 }
@@ -54,6 +51,24 @@ export function describeFailure(
 /** Whether a refusal is of a token that was good once. ECR says so with 403, "Your authorization token has expired". */
 export function isTokenExpired(body: Uint8Array): boolean {
   return readRefusals(body).some(({ message }) => /\btoken has expired\b/i.test(message));
+}
+
+/**
+ * Whether the registry did not take the credentials. What it says of that is read, and can be read again: its connection
+ * must not wait for other credentials, which may have to be asked for at the same host.
+ */
+export async function readRejection(
+  response: HttpResponse,
+  method: HttpMethod,
+): Promise<{ readonly response: HttpResponse; readonly isRejected: boolean }> {
+  if (response.status !== 401 && response.status !== 403) return { response, isRejected: false };
+  const body = await readWhole(response, method, MAX_ERROR_SIZE).catch(() => new Uint8Array());
+  const replayed = { ...response, body: replay(body), discard: () => undefined };
+  return { response: replayed, isRejected: response.status === 401 || isTokenExpired(body) };
+}
+
+async function* replay(body: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield body;
 }
 
 /** What the registry says, cleaned of what may not be printed. Empty where the body is not as the specification has it. */

@@ -3,7 +3,7 @@ import type { Authorizer } from '../auth/authorizer.ts';
 import type { RepositoryScope } from '../auth/scope.ts';
 import { abortable } from '../concurrency.ts';
 import { RegistryError } from '../errors.ts';
-import type { RegistryOptions, RequestEvent } from '../options.ts';
+import type { RequestEvent, RetryOptions } from '../options.ts';
 import {
   describeRequest,
   type HttpBody,
@@ -14,7 +14,7 @@ import {
   readWhole,
 } from '../transport/http-message.ts';
 import { decideScheme, type Scheme } from '../transport/scheme.ts';
-import { describeFailure, isTokenExpired, MAX_ERROR_SIZE } from './error-response.ts';
+import { describeFailure, MAX_ERROR_SIZE, readRejection } from './error-response.ts';
 import { isRedirect, RedirectChain } from './redirect.ts';
 import { ReplayableBody } from './replayable-body.ts';
 import { Retries, type Timing } from './retry.ts';
@@ -59,7 +59,12 @@ const MAX_REAUTHORIZATIONS = 2;
 export interface RegistryHttpOptions {
   /** Host, and port if need be, such as `localhost:5000`. */
   readonly host: string;
-  readonly options?: Pick<RegistryOptions, 'onRequest' | 'plainHttp' | 'retry'>;
+  /** As in `RegistryOptions`. @default as there */
+  readonly options?: {
+    readonly onRequest?: (event: RequestEvent) => void;
+    readonly plainHttp?: boolean;
+    readonly retry?: RetryOptions;
+  };
   readonly authorizer: Authorizer;
   readonly sender: HttpSender;
   /** @default time as it passes, chance as it comes */
@@ -188,7 +193,7 @@ export class RegistryHttp {
       const authorization = await this.#authorizer.authorize(scope, call);
       const wire = { url, ...(authorization !== undefined && { authorization }) };
       const sent = await this.#send(request, wire, body, attempt);
-      const { response, isRejected } = await judge(sent, method);
+      const { response, isRejected } = await readRejection(sent, method);
       if (!isRejected || again === MAX_REAUTHORIZATIONS || !body.isWhole) return { response, authorization };
       const challenge = response.headers['www-authenticate'];
       if (!(await this.#authorizer.reauthorize(scope, challenge, authorization, call)))
@@ -235,22 +240,4 @@ export class RegistryHttp {
     const remedy = status === 401 && url.origin === this.origin ? this.#authorizer.describeRefusal() : undefined;
     return describeFailure({ method, url, status, headers, body }, { authorization, remedy });
   }
-}
-
-/**
- * Whether the registry did not take the credentials. What it says of that is read, and can be read again: its connection
- * must not wait for other credentials, which may have to be asked for at the same host.
- */
-async function judge(
-  response: HttpResponse,
-  method: HttpRequest['method'],
-): Promise<{ readonly response: HttpResponse; readonly isRejected: boolean }> {
-  if (response.status !== 401 && response.status !== 403) return { response, isRejected: false };
-  const body = await readWhole(response, method, MAX_ERROR_SIZE).catch(() => new Uint8Array());
-  const replayed = { ...response, body: replay(body), discard: () => undefined };
-  return { response: replayed, isRejected: response.status === 401 || isTokenExpired(body) };
-}
-
-async function* replay(body: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield body;
 }

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { CallOptions } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
-import type { Credentials, Environment } from './credentials.ts';
+import type { Environment } from '../options.ts';
+import type { Credentials } from './credentials.ts';
 
 /** Bytes of a credential helper's answer. 64 KiB: ECR's tokens have some 3 KiB. */
 const MAX_HELPER_OUTPUT = 1 << 16;

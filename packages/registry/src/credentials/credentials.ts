@@ -68,6 +68,3 @@ export function staticCredentials(username: string, password: string): Credentia
 export function basicAuthorization({ username, password }: PasswordCredentials): string {
   return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
 }
-
-/** Variables of an environment, by name. */
-export type Environment = Readonly<Record<string, string | undefined>>;

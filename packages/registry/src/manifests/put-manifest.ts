@@ -37,9 +37,8 @@ export async function putManifest(
   const referral = readReferral(target, raw, context.limits);
 
   const isThere = !isAbsent && (await probeManifest(context, target, call));
-  const { isAcknowledged } = isThere
-    ? { isAcknowledged: false } // whoever put it may not have come to list it
-    : await sendManifest(context, target, raw, tag ?? target.digest, call);
+  // Whoever put what is there may not have come to list it.
+  const isAcknowledged = !isThere && (await sendManifest(context, target, raw, tag ?? target.digest, call));
   // A copy: the caller may go on with its own.
   context.manifests.add(target.digest, new Uint8Array(raw));
   if (referral !== undefined) await announceReferrer(context, referral, isAcknowledged, call);

@@ -6,15 +6,10 @@ import type { RepositoryContext } from '../repository-context.ts';
 import type { HttpBody } from '../transport/http-message.ts';
 import { manifestPath, resolveManifest } from './manifests.ts';
 
-/** What became of a manifest that was sent. */
-export interface SentManifest {
-  /** Whether the registry said that it lists the manifest as a referrer of its subject. */
-  readonly isAcknowledged: boolean;
-}
-
 /**
  * Puts a manifest under a tag or its digest. The caller has checked that the bytes are what `target` says.
  *
+ * @returns Whether the registry said that it lists the manifest as a referrer of its subject.
  * @throws RegistryError `MANIFEST_REFUSED`, `TAG_IMMUTABLE`; OciError `DIGEST_MISMATCH` where the registry made something
  * else of it.
  * @see OCI distribution-spec v1.1, "Pushing Manifests"
@@ -25,7 +20,7 @@ export async function sendManifest(
   body: HttpBody,
   reference: string,
   call: CallOptions = {},
-): Promise<SentManifest> {
+): Promise<boolean> {
   try {
     const response = await context.http.exchange({
       method: 'PUT',
@@ -36,11 +31,11 @@ export async function sendManifest(
       ...call,
     });
     checkStored(response, target);
-    return { isAcknowledged: response.headers['oci-subject'] !== undefined };
+    return response.headers['oci-subject'] !== undefined;
   } catch (error) {
     if (!(error instanceof RegistryError && error.code === 'TAG_IMMUTABLE') || isDigest(reference)) throw error;
     await settleImmutableTag(context, target, reference, error, call);
-    return { isAcknowledged: false };
+    return false;
   }
 }
 

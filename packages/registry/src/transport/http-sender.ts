@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import type { LookupFunction } from 'node:net';
-import type { Environment } from '../credentials/credentials.ts';
 import { RegistryError } from '../errors.ts';
+import type { Environment } from '../options.ts';
 import { checkOption, MAX_TIMEOUT } from '../options.ts';
 import { ConnectionSlots } from './connection-slots.ts';
 import { Connections } from './connections.ts';

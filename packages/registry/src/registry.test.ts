@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RegistryOptions } from './options.ts';
-import { openRegistry } from './registry.ts';
+import { openRegistry, type RegistryOptions } from './registry.ts';
 
 test.each<[string, RegistryOptions]>([
   ['stallTimeout', { stallTimeout: 0 }],
