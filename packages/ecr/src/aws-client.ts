@@ -1,5 +1,5 @@
 import type { ECRClient, ECRClientConfig } from '@aws-sdk/client-ecr';
-import { createProxyAgent, RegistryError, type RegistryErrorCode, type RegistryOptions } from '@soci/registry';
+import { createProxyAgent, type Environment, RegistryError, type RegistryErrorCode } from '@soci/registry';
 
 /** Milliseconds that a connection to AWS may take. */
 const CONNECT_TIMEOUT = 10_000;
@@ -20,7 +20,7 @@ export interface AwsOptions {
   /** Milliseconds that one attempt of a call may take; the SDK makes three. @default 20,000 */
   readonly timeout?: number;
   /** Where proxies are named: `HTTPS_PROXY`, `NO_PROXY`. The SDK reads its own variables from `process.env`. @default `process.env` */
-  readonly env?: NonNullable<RegistryOptions['env']>;
+  readonly env?: Environment;
   /** The clock: milliseconds since 1970. @default `Date.now` */
   readonly now?: () => number;
 }

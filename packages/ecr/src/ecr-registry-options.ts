@@ -1,4 +1,10 @@
-import { type CredentialProvider, dockerCredentials, type RegistryOptions, staticCredentials } from '@soci/registry';
+import {
+  type CredentialProvider,
+  dockerCredentials,
+  type Environment,
+  type RegistryOptions,
+  staticCredentials,
+} from '@soci/registry';
 import { type EcrCredentialsOptions, ecrCredentials, ecrPublicCredentials } from './ecr-credentials.ts';
 import { isEcrPublicHost, parseEcrHost } from './ecr-host.ts';
 
@@ -49,7 +55,7 @@ export interface DefaultCredentialsOptions {
   /** How AWS is asked for ECR's tokens. @default as the AWS SDK is configured */
   readonly aws?: EcrCredentialsOptions;
   /** Where files and proxies are named, and what credential helpers are given. @default `process.env` */
-  readonly env?: NonNullable<RegistryOptions['env']>;
+  readonly env?: Environment;
 }
 
 /**

@@ -11,7 +11,7 @@ export { staticCredentials } from './credentials/credentials.ts';
 export { type DockerCredentialsOptions, dockerCredentials } from './credentials/docker-credentials.ts';
 export { RegistryError, type RegistryErrorCode, type RegistryErrorOptions, type RegistryRefusal } from './errors.ts';
 export type { PushManifestOptions } from './manifests/put-manifest.ts';
-export type { RequestEvent, RetryOptions } from './options.ts';
+export type { Environment, RequestEvent, RetryOptions } from './options.ts';
 export { openRegistry, type Registry, type RegistryOptions } from './registry.ts';
 export type { Repository } from './repository.ts';
 export { createProxyAgent, type ProxyAgentOptions } from './transport/tunnel-agent.ts';

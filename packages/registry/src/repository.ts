@@ -59,7 +59,7 @@ export class Repository
   /** Uploads that were opened where a mount was asked for. */
   readonly #opened = new Map<string, UploadSession>();
 
-  /** Registries make these: see `openRegistry`. */
+  /** @internal Registries make these: see `openRegistry`. */
   constructor(host: string, context: RepositoryContext) {
     this.host = host;
     this.path = context.path;
