@@ -60,7 +60,7 @@ describe('an image that goes the whole way', () => {
     expect(steps).toMatch(/^Proof +84 files read back through \d+ spans, every byte right/m);
     expect(steps).toMatch(/^Again +the same event a second time: skipped: already-indexed, in [1-4] requests/m);
     expect(stdout).toMatch(/^ +generator +3 of 4 layers indexed as latest-soci +[\d.]+ s +[\d.]+ MiB +\+ [\d.]+ s$/m);
-    expect(stdout).toMatch(/^ {2}latest-soci +sha256:\w+ +\d+ B +SOCI-enabled image, which lists:$/m);
+    expect(stdout).toMatch(/^ {2}latest-soci +sha256:\w+ +[\d.]+ (?:B|KiB) +SOCI-enabled image, which lists:$/m);
     expect(stdout).toMatch(/^ {2}sha256:7c034b96d9ae +564 B +none: < 1 KiB$/m);
     expect(stdout).toMatch(/^ {2}█{20} +100 % +491 KiB {2}any file, without the index$/m);
     expect(stdout).toContain(`inspect oci:${join(dir, 'soci')}`);
