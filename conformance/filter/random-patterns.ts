@@ -1,7 +1,7 @@
 import { Random } from '@soci/test-content';
 
 /** A pattern, and an event that it may let through. */
-export interface RandomMatch {
+interface RandomMatch {
   readonly pattern: object;
   readonly event: object;
 }

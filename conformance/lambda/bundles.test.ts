@@ -3,9 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE } from '@soci/functions';
 import { describe, expect, test } from 'vitest';
-import { reachedFiles } from './bundle/imports.ts';
-import { buildElsewhere } from './bundle/rebuild.ts';
-import { unzip } from './bundle/unzip.ts';
+import { buildElsewhere, reachedFiles } from './bundle/rebuild.ts';
+import { unzip } from './bundle/unpacked.ts';
 import { REPORT } from './report.ts';
 
 const BUNDLES: readonly { name: string; bundle: FunctionBundle; entries: readonly string[] }[] = [

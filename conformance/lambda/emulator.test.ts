@@ -9,8 +9,7 @@ import { writeFunction } from './bundle/unpacked.ts';
 import { filterFunction, GENERATOR, GENERATOR_ARN, generatorFunction } from './functions.ts';
 import { startEmulator } from './oracles/emulator.ts';
 import { pushLayout } from './push.ts';
-import { startEcr, startLambda } from './running.ts';
-import { RUNTIMES } from './runtimes.ts';
+import { RUNTIMES, startEcr, startLambda } from './runtimes.ts';
 
 /** The account that the emulator gives its functions. */
 const ACCOUNT = '012345678912';

@@ -9,15 +9,12 @@ import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { writeFunction } from './bundle/unpacked.ts';
 import { GENERATOR, generatorFunction } from './functions.ts';
-import type { LayerRecipe } from './image/layer.ts';
-import { LARGE_IMAGE, USUAL_IMAGE } from './image/recipes.ts';
+import { LARGE_IMAGE, type LayerRecipe, USUAL_IMAGE } from './image/layer.ts';
 import { type WrittenImage, writeImage } from './image/write-image.ts';
-import { canLaunch, ONE_CORE, READ_ONLY } from './launchers/launchers.ts';
-import { makeMemoryCgroup } from './launchers/memory-cgroup.ts';
+import { canLaunch, makeMemoryCgroup, ONE_CORE, READ_ONLY } from './launchers/launchers.ts';
 import { pushLayout } from './push.ts';
 import { REPORT } from './report.ts';
-import { startLambda } from './running.ts';
-import { RUNTIMES } from './runtimes.ts';
+import { RUNTIMES, startLambda } from './runtimes.ts';
 import { resultOf } from './workflow.ts';
 
 const MB = 1e6;

@@ -6,8 +6,7 @@ import { goldenImage } from '../registries/golden-layout.ts';
 import { writeFunction } from './bundle/unpacked.ts';
 import { FILTER, filterFunction, GENERATOR, generatorFunction } from './functions.ts';
 import { pushLayout } from './push.ts';
-import { startEcr, startLambda } from './running.ts';
-import { RUNTIMES } from './runtimes.ts';
+import { RUNTIMES, startEcr, startLambda } from './runtimes.ts';
 import { resultOf, Workflow } from './workflow.ts';
 
 const ECHO = 'export const handler = async (event) => event;\n';

@@ -7,8 +7,7 @@ import { type Deployment, GENERATOR, generatorFunction } from './functions.ts';
 import { canLaunch, NO_WRITING, READ_ONLY } from './launchers/launchers.ts';
 import { pushLayout } from './push.ts';
 import { REPORT } from './report.ts';
-import { startEcr, startLambda } from './running.ts';
-import { RUNTIMES } from './runtimes.ts';
+import { RUNTIMES, startEcr, startLambda } from './runtimes.ts';
 import { resultOf } from './workflow.ts';
 
 /** Tells what writing comes to in the places that programs use. */

@@ -1,3 +1,6 @@
+import { startTestLambda, type TestLambda } from '@soci/test-aws';
+import { startTestRegistry, type TestRegistry, type TestRegistryOptions } from '@soci/test-registry';
+import { onTestFinished } from 'vitest';
 import { hasTools, type ToolName, toolPath } from '../tools/tools.ts';
 
 /** A runtime of Lambda: a version of Node with AWS's own client of the Runtime API. */
@@ -22,4 +25,18 @@ function runtime(name: string, node: ToolName): Runtime {
     node: () => toolPath(node),
     program: (...flags) => [toolPath(node), ...flags, toolPath('runtimeClient'), 'index.handler'],
   };
+}
+
+/** A registry as Amazon ECR is, for the test that runs. */
+export async function startEcr(options: TestRegistryOptions = {}): Promise<TestRegistry> {
+  const registry = await startTestRegistry({ auth: 'ecr', ecr: true, autoCreate: true, redirects: true, ...options });
+  onTestFinished(() => registry.stop());
+  return registry;
+}
+
+/** A Lambda for the test that runs. */
+export async function startLambda(account?: string): Promise<TestLambda> {
+  const lambda = await startTestLambda({ retryDelay: 10, ...(account !== undefined && { account }) });
+  onTestFinished(() => lambda.stop());
+  return lambda;
 }

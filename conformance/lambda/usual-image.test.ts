@@ -8,11 +8,10 @@ import { expect, test } from 'vitest';
 import { runWell } from '../registries/run-program.ts';
 import { hasTools, toolPath } from '../tools/tools.ts';
 import { GENERATOR, generatorFunction } from './functions.ts';
-import { USUAL_IMAGE } from './image/recipes.ts';
+import { USUAL_IMAGE } from './image/layer.ts';
 import { writeImage } from './image/write-image.ts';
 import { pushLayout } from './push.ts';
-import { startEcr, startLambda } from './running.ts';
-import { RUNTIMES } from './runtimes.ts';
+import { RUNTIMES, startEcr, startLambda } from './runtimes.ts';
 import { resultOf } from './workflow.ts';
 
 const runtime = RUNTIMES.at(-1);

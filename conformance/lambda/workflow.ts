@@ -2,8 +2,7 @@ import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
 import type { Invocation, TestLambda } from '@soci/test-aws';
 import type { TestRegistry, TestRegistryOptions } from '@soci/test-registry';
 import { type Deployment, FILTER, filterFunction, GENERATOR, generatorFunction } from './functions.ts';
-import { startEcr, startLambda } from './running.ts';
-import type { Runtime } from './runtimes.ts';
+import { type Runtime, startEcr, startLambda } from './runtimes.ts';
 
 /** An event of the registry. */
 export type RegistryEvent = TestRegistry['events'][number];
@@ -12,7 +11,7 @@ export type RegistryEvent = TestRegistry['events'][number];
 export type Rule = (events: readonly RegistryEvent[]) => Promise<readonly object[]> | readonly object[];
 
 /** How the workflow is set up. */
-export interface WorkflowOptions {
+interface WorkflowOptions {
   readonly runtime: Runtime;
   /** @default lets everything through */
   readonly rule?: Rule;

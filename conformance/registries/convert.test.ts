@@ -4,7 +4,6 @@ import { sha256 } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { hasTools } from '../tools/tools.ts';
-import { convert, type IndexOutcome } from './conversion.ts';
 import { goldenImage, goldenImages, rootOf } from './golden-layout.ts';
 import { madeFile, pushMadeImage } from './made-image.ts';
 import {
@@ -18,7 +17,7 @@ import {
   skopeoPush,
 } from './oracles.ts';
 import { type RealRegistry, realRegistries } from './real-registry.ts';
-import { sociIndex } from './soci-index.ts';
+import { convert, type IndexOutcome, sociIndex } from './soci-index.ts';
 
 /** Of two nothing is made: see the tests at the end. And skopeo keeps a layer to itself that has a URL of its own. */
 const LEFT_OUT = ['gzip-called-tar', 'unknown-fields', 'zstd-only'];

@@ -3,11 +3,10 @@
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { hasTools } from '../tools/tools.ts';
-import { create } from './conversion.ts';
 import { goldenImage } from './golden-layout.ts';
 import { craneDigest, craneTags, orasReferrers, skopeoPush } from './oracles.ts';
 import { realRegistries } from './real-registry.ts';
-import { sociIndex } from './soci-index.ts';
+import { create, sociIndex } from './soci-index.ts';
 
 const SOCI_INDEX_V1 = 'application/vnd.amazon.soci.index.v1+json';
 const withOras = test.skipIf(!hasTools('oras', 'skopeo'));

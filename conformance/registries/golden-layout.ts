@@ -4,7 +4,7 @@ import type { Descriptor } from '@soci/oci';
 import { goldenLayoutNames, goldenLayoutPath } from '@soci/test-content';
 
 /** A golden layout, which holds one image. */
-export interface GoldenImage {
+interface GoldenImage {
   readonly name: string;
   /** The layout. */
   readonly folder: string;

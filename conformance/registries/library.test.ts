@@ -5,11 +5,10 @@ import { openRegistry } from '@soci/registry';
 import { type Content, contentOf, drain, sha256 } from '@soci/test-content';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { hasTools } from '../tools/tools.ts';
-import { openClient } from './client.ts';
 import { artifact, EMPTY, noise } from './content.ts';
 import { goldenBlob, goldenImage } from './golden-layout.ts';
 import { craneBlob, craneManifest, craneTags, orasReferrers, skopeoPush } from './oracles.ts';
-import { realRegistries } from './real-registry.ts';
+import { openClient, realRegistries } from './real-registry.ts';
 
 const OCTETS = 'application/octet-stream';
 const withCrane = test.skipIf(!hasTools('crane'));

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { inject } from 'vitest';
+import { type CredentialProvider, openRegistry, type Registry, type RegistryOptions } from '@soci/registry';
+import { inject, onTestFinished } from 'vitest';
+import { LOGIN } from './launch/credentials.ts';
 import { REGISTRIES, type RegistryTraits } from './registry-traits.ts';
 
 /** A registry that runs, or that could not be started. */
@@ -37,4 +39,16 @@ export function oracleEnvironment(): Record<string, string> {
     REGISTRY_AUTH_FILE: dockerConfig,
     ...(certificate === undefined ? {} : { SSL_CERT_FILE: certificate }),
   };
+}
+
+/** Gives every registry the login that it knows, and those that ask for none, too. */
+const credentials: CredentialProvider = async () => ({ kind: 'password', ...LOGIN });
+
+/** Opens a registry with our client, for the test that runs. */
+export function openClient({ host, hasTls }: RealRegistry, options: RegistryOptions = {}): Registry {
+  const ca = trustedCertificate();
+  const trust = hasTls && ca !== undefined ? { ca } : {};
+  const registry = openRegistry(host, { credentials, ...trust, ...options });
+  onTestFinished(() => registry.close());
+  return registry;
 }

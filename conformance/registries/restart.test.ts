@@ -4,12 +4,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { findTool, hasTools, type ToolName } from '../tools/tools.ts';
-import { convert } from './conversion.ts';
 import { startDistribution } from './launch/distribution.ts';
 import { readRequests } from './launch/logs.ts';
 import { pushMadeImage } from './made-image.ts';
 import { craneDigest } from './oracles.ts';
-import { sociIndex } from './soci-index.ts';
+import { convert, sociIndex } from './soci-index.ts';
 
 const PROGRAMS: readonly ToolName[] = ['docker-registry', 'registry'];
 /** How much of the conversion is done when the registry dies, counted in requests that it has answered. */

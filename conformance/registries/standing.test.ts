@@ -5,7 +5,7 @@ import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { hasTools } from '../tools/tools.ts';
 import { goldenImage, rootOf } from './golden-layout.ts';
-import { LOGIN } from './launch/login.ts';
+import { LOGIN } from './launch/credentials.ts';
 import { skopeoPull, skopeoPush } from './oracles.ts';
 import { type RealRegistry, realRegistries, trustedCertificate } from './real-registry.ts';
 

@@ -3,13 +3,12 @@
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { hasTools } from '../tools/tools.ts';
-import { convert } from './conversion.ts';
 import { goldenBlob, goldenImage, rootOf } from './golden-layout.ts';
-import { LOGIN } from './launch/login.ts';
+import { LOGIN } from './launch/credentials.ts';
 import { type LoggedRequest, logFile, readRequests } from './launch/logs.ts';
 import { cranePull, skopeoPush } from './oracles.ts';
 import { realRegistries } from './real-registry.ts';
-import { sociIndexIn } from './soci-index.ts';
+import { convert, sociIndexIn } from './soci-index.ts';
 
 const withBoth = test.skipIf(!hasTools('crane', 'skopeo'));
 const withSkopeo = test.skipIf(!hasTools('skopeo'));

@@ -46,3 +46,21 @@ export function saveFailure(name: string, layerCase: LayerCase, comparison: Comp
 export function readFailure(name: string): LayerCase | ImageCase {
   return JSON.parse(readFileSync(join(FOLDER, name, 'case.json'), 'utf8')) as LayerCase | ImageCase;
 }
+
+/**
+ * A difference that is known and not yet mended. The list (known-differences.json) may only shrink: a difference on it
+ * does not fail a run, and one that no longer shows does.
+ */
+export interface KnownDifference {
+  /** Equal to that of the difference: see outcome.ts. */
+  readonly signature: string;
+  /** Why it is there, and what would mend it. */
+  readonly why: string;
+  /** A case that shows it. */
+  readonly case: LayerCase;
+}
+
+/** The list. */
+export function knownDifferences(): KnownDifference[] {
+  return JSON.parse(readFileSync(new URL('../known-differences.json', import.meta.url), 'utf8')) as KnownDifference[];
+}

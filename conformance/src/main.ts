@@ -2,13 +2,13 @@
  * `pnpm conformance [--cases N] [--images N] [--seed S]`: compares our zTOCs and indexes with the reference's, byte for byte,
  * over the golden layers and layouts and over random ones. `--replay NAME` compares one that a run has kept. Exits with 1 where anything differs.
  */
+
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { compareCase } from './comparison.ts';
-import { readFailure } from './failures.ts';
-import { compareGoldenLayers } from './golden-run.ts';
+import { knownDifferences, readFailure } from './failures.ts';
+import { compareGoldenLayers } from './golden.ts';
 import { compareGoldenLayouts, compareImageCase, compareRandomImages, type ImageComparison } from './image-run.ts';
-import { knownDifferences } from './known-differences.ts';
 import { debianPackageOf, installedPrograms, PROGRAM_NAMES } from './layer/programs.ts';
 import { type RandomRunTally, runRandomLayers } from './random-run.ts';
 import { buildReferenceProgram, Reference } from './reference.ts';

@@ -1,6 +1,5 @@
 import { type Comparison, compareCase } from './comparison.ts';
-import { saveFailure } from './failures.ts';
-import type { KnownDifference } from './known-differences.ts';
+import { type KnownDifference, saveFailure } from './failures.ts';
 import { type LayerCase, randomLayerCase } from './layer/layer-case.ts';
 import type { ProgramName } from './layer/programs.ts';
 import { isLimited } from './outcome.ts';
@@ -8,7 +7,7 @@ import type { Reference } from './reference.ts';
 import { shrinkCase } from './shrink.ts';
 
 /** What to run. */
-export interface RandomRunOptions {
+interface RandomRunOptions {
   readonly seed: number;
   readonly cases: number;
   readonly programs: readonly ProgramName[];

@@ -8,7 +8,7 @@ const SOURCES = fileURLToPath(new URL('../reference', import.meta.url));
 const EXECUTABLE = fileURLToPath(new URL('../reference/.build/reference', import.meta.url));
 
 /** The reference program, built, or what is missing to build it and how to get that. */
-export type ReferenceBuild = { readonly executable: string } | { readonly missing: string };
+type ReferenceBuild = { readonly executable: string } | { readonly missing: string };
 
 /** Builds the reference program with Go; quick when nothing has changed. */
 export function buildReferenceProgram(): ReferenceBuild {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, realpathSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '@soci/test-content/vitest';
@@ -45,4 +45,28 @@ function linkModules(from: string, to: string, copies: string): void {
     const isOurs = target.startsWith(PACKAGES + sep);
     symlinkSync(isOurs ? join(copies, relative(PACKAGES, target)) : target, join(to, entry.name));
   }
+}
+
+/** As esbuild writes them: `from"./a.js"`, `import"./a.js"`. */
+const AT_ONCE = /(?:from|import)"\.\/([^"]+)"/g;
+/** `import("./a.js")`. */
+const LAZILY = /import\("\.\/([^"]+)"\)/g;
+
+/**
+ * The files of a bundle that entries come to load, themselves included, sorted.
+ *
+ * @param options - `lazily`: what is imported on demand as well.
+ */
+export function reachedFiles(
+  folder: string,
+  entries: readonly string[],
+  options: { readonly lazily: boolean },
+): string[] {
+  const reached = new Set(entries);
+  for (const file of reached) {
+    const text = readFileSync(join(folder, file), 'utf8');
+    const imports = [...text.matchAll(AT_ONCE), ...(options.lazily ? text.matchAll(LAZILY) : [])];
+    for (const [, name = ''] of imports) reached.add(name);
+  }
+  return [...reached].sort();
 }

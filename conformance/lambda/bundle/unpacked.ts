@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inflateRawSync } from 'node:zlib';
 import { FILTER_BUNDLE, GENERATOR_BUNDLE } from '@soci/functions';
-import { unzip } from './unzip.ts';
 
 /** Beside the other parts, and not in a folder for temporary files: a function may be shown an empty one. */
 const FOLDER = fileURLToPath(new URL('../../../.cache/lambda/functions', import.meta.url));
@@ -34,4 +34,51 @@ function unpack(zip: string, folder: string): void {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, name), content);
   }
+}
+
+/** A file in a zip. */
+interface ZippedFile {
+  readonly name: string;
+  readonly content: Uint8Array;
+  /** Permissions of Unix, such as 0o644. */
+  readonly mode: number;
+}
+
+const END = 0x06054b50;
+const CENTRAL = 0x02014b50;
+const LOCAL = 0x04034b50;
+
+/**
+ * The files of a zip, by its central directory, as whatever unpacks it in Lambda finds them.
+ *
+ * @see APPNOTE.TXT, ".ZIP File Format Specification", 4.3
+ */
+export function unzip(zip: Buffer): ZippedFile[] {
+  const end = zip.length - 22; // No comment follows.
+  if (zip.readUInt32LE(end) !== END) throw new Error('the zip does not end with its directory');
+  const files: ZippedFile[] = [];
+  let at = zip.readUInt32LE(end + 16);
+  for (let left = zip.readUInt16LE(end + 10); left > 0; left -= 1) {
+    if (zip.readUInt32LE(at) !== CENTRAL) throw new Error(`there is no entry at ${at}`);
+    const nameLength = zip.readUInt16LE(at + 28);
+    files.push({
+      name: zip.toString('utf8', at + 46, at + 46 + nameLength),
+      content: contentOf(zip, at),
+      mode: (zip.readUInt32LE(at + 38) >>> 16) & 0o777,
+    });
+    at += 46 + nameLength + zip.readUInt16LE(at + 30) + zip.readUInt16LE(at + 32);
+  }
+  return files;
+}
+
+function contentOf(zip: Buffer, entry: number): Uint8Array {
+  const [method, size, local] = [
+    zip.readUInt16LE(entry + 10),
+    zip.readUInt32LE(entry + 20),
+    zip.readUInt32LE(entry + 42),
+  ];
+  if (zip.readUInt32LE(local) !== LOCAL) throw new Error(`there is no file at ${local}`);
+  const start = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28);
+  const packed = zip.subarray(start, start + size);
+  return method === 0 ? packed : inflateRawSync(packed);
 }

@@ -6,7 +6,7 @@ import { toolPath } from '../../tools/tools.ts';
 const LOG = join(import.meta.dirname, '..', '.reports', 'emulator.log');
 
 /** A function that AWS's emulator runs. */
-export interface Emulator {
+interface Emulator {
   /** Gives the answer, or the error as Lambda says it. */
   invoke(event: unknown): Promise<unknown>;
   /** Ends it, and the function. */

@@ -3,7 +3,7 @@ import { runWell } from '../../registries/run-program.ts';
 import { toolPath } from '../../tools/tools.ts';
 
 /** What the reference has found: see conformance/reference/pull.go. */
-export interface Pulled {
+interface Pulled {
   /** Images that something could run. */
   readonly platforms: number;
   /** Digests of the SOCI indexes, one of each platform that has one. */

@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Certificate } from './certificate.ts';
+import type { Certificate } from './credentials.ts';
 import { freePort, type ServerProcess, startServer } from './server-process.ts';
 import { startStorageServer } from './storage-server.ts';
 
 /** How a registry of the distribution project is started: docker-registry is its version 2. */
-export interface DistributionOptions {
+interface DistributionOptions {
   /** Its program. */
   readonly path: string;
   /** A folder of its own, for its configuration and its blobs. */

@@ -4,9 +4,8 @@ import { basename, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { findTool, hasTools, toolPath } from '../../tools/tools.ts';
 import { REGISTRIES, type RegistryName } from '../registry-traits.ts';
-import { type Certificate, makeCertificate } from './certificate.ts';
+import { type Certificate, makeCertificate, writeDockerConfig, writePasswordFile } from './credentials.ts';
 import { type StartedRegistry, startDistribution } from './distribution.ts';
-import { writeDockerConfig, writePasswordFile } from './login.ts';
 import { LOGS, logFile } from './logs.ts';
 import { freePort, startServer } from './server-process.ts';
 

@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** How a server is started. */
-export interface ServerCommand {
+interface ServerCommand {
   readonly path: string;
   readonly args: readonly string[];
   /** Added to this process's environment. @default nothing */

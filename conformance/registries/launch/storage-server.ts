@@ -5,7 +5,7 @@ import { join, normalize } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
 /** A server of files that stands where S3 stands behind ECR. */
-export interface StorageServer {
+interface StorageServer {
   readonly url: string;
   stop(): Promise<void>;
 }

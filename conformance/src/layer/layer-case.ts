@@ -7,7 +7,7 @@ import { randomTar } from './random-tar.ts';
 import { renderTar, type TarShape } from './tar.ts';
 
 /** How our build is fed: whole, in pieces of one size, or in pieces of any size. */
-export type Chunking =
+type Chunking =
   | { readonly kind: 'whole' }
   | { readonly kind: 'even'; readonly size: number }
   | { readonly kind: 'uneven'; readonly seed: number };

@@ -1,10 +1,16 @@
 import type { Random } from '@soci/test-content';
 import { EMPTY, randomContent } from './content.ts';
 import { randomCorruption } from './corruption.ts';
-import type { Dialect, FieldName, TarEntry, TarShape } from './tar.ts';
-import { FIELDS } from './tar.ts';
-import { randomName } from './tar-name.ts';
-import { formatTarNumber, type NumberStyle } from './tar-number.ts';
+import {
+  type Dialect,
+  FIELDS,
+  type FieldName,
+  formatTarNumber,
+  type NumberStyle,
+  randomName,
+  type TarEntry,
+  type TarShape,
+} from './tar.ts';
 import { randomOddity } from './tar-oddity.ts';
 
 /** How likely an archive is to be spoilt. Most must be good, or nothing but refusals would be compared. */

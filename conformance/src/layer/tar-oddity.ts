@@ -1,8 +1,6 @@
 import type { Random } from '@soci/test-content';
 import { type Content, EMPTY, randomContent } from './content.ts';
-import { FIELDS, type FieldName, type TarEntry } from './tar.ts';
-import { randomName } from './tar-name.ts';
-import { formatTarNumber } from './tar-number.ts';
+import { FIELDS, type FieldName, formatTarNumber, randomName, type TarEntry } from './tar.ts';
 
 /** An entry that stands in a corner of the format, or just outside it: half of these are refused by every reader. */
 export function randomOddity(random: Random): TarEntry {

@@ -1,6 +1,6 @@
+import type { Random } from '@soci/test-content';
 import { type Content, renderContent } from './content.ts';
 import { type Corruption, corrupt } from './corruption.ts';
-import { formatTarNumber, type NumberStyle } from './tar-number.ts';
 
 /** Which magic and which fields behind the common ones a header has. */
 export type Dialect = 'v7' | 'ustar' | 'gnu' | 'star';
@@ -162,4 +162,52 @@ function splitName({ name, longNames, dialect }: TarEntry): { prefix: string; na
   if (longNames !== 'prefix' || name.length <= 100 || dialect === 'v7') return { prefix: '', name };
   const slash = name.lastIndexOf('/', dialect === 'star' ? 131 : 155);
   return slash < 1 ? { prefix: '', name } : { prefix: name.slice(0, slash), name: name.slice(slash + 1) };
+}
+
+/** How a number stands in a field of a tar header. */
+export type NumberStyle = 'octal' | 'spaces' | 'bare' | 'base256';
+
+/**
+ * A number as a tar field of `width` bytes, one latin1 character a byte. Octal digits end in NUL as in POSIX; 'spaces'
+ * pads them as old writers do; 'bare' fills the field to its end. What does not fit is written in base 256, as GNU does.
+ */
+export function formatTarNumber(value: number, width: number, style: NumberStyle = 'octal'): string {
+  const digits = value < 0 ? '' : Math.trunc(value).toString(8);
+  const room = style === 'bare' ? width : width - 1;
+  if (style === 'base256' || value < 0 || digits.length > room) return base256(value, width);
+  switch (style) {
+    case 'octal':
+      return `${digits.padStart(room, '0')}\0`;
+    case 'spaces':
+      return `${digits.padStart(room, ' ')} `;
+    case 'bare':
+      return digits.padStart(width, '0');
+  }
+}
+
+function base256(value: number, width: number): string {
+  let rest = BigInt(Math.trunc(value));
+  const bytes: number[] = [];
+  for (let i = 0; i < width; i++) {
+    bytes.unshift(Number(rest & 0xffn));
+    rest >>= 8n;
+  }
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x80 | (value < 0 ? 0x40 : 0);
+  return String.fromCharCode(...bytes);
+}
+
+/** A path: plain, prefixed, UTF-8, bytes that are no UTF-8, a whiteout; short of, at and beyond each length where writers change. */
+export function randomName(random: Random): string {
+  const parts = random.list(random.between(1, 4), () =>
+    random.weighted([
+      [6, () => random.pick(['usr', 'lib', 'etc', 'a', 'node_modules', '.wh.gone', '.wh..wh..opq', 'with space'])],
+      [4, () => random.uint32().toString(36)],
+      [1, () => Buffer.from('grüße-日本').toString('latin1')],
+      [1, () => String.fromCharCode(...random.list(random.between(1, 12), () => random.between(1, 255)))],
+    ])(),
+  );
+  const name = random.pick(['', '', '', './', '/', '../']) + parts.join('/');
+  if (!random.chance(0.12)) return name;
+  const length = random.pick([99, 100, 101, 155, 156, 200, 255, 256, 257, random.magnitude(100, 5000)]);
+  return `${name}/${'long-name/'.repeat(length / 10 + 1)}`.slice(0, length);
 }

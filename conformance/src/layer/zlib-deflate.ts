@@ -3,7 +3,7 @@ import { constants, createDeflateRaw } from 'node:zlib';
 import type { Random } from '@soci/test-content';
 
 /** Settings of zlib's deflate that may change in the middle of a stream. */
-export interface ZlibSettings {
+interface ZlibSettings {
   /** 0 to 9. */
   readonly level: number;
   /** Default, filtered, Huffman only, run lengths, fixed: 0 to 4. */
@@ -11,7 +11,7 @@ export interface ZlibSettings {
 }
 
 /** A place where the compressor is told to end its block, or to change its settings, which ends it too. */
-export interface ZlibFlush {
+interface ZlibFlush {
   /** Fraction of the data after which it happens. */
   readonly at: number;
   readonly how: 'partial' | 'sync' | 'full' | 'block' | 'params';

@@ -16,7 +16,7 @@ export interface DeployedFunction {
 }
 
 /** A role as IAM has it. */
-export interface DeployedRole {
+interface DeployedRole {
   readonly RoleName: string;
   readonly PermissionsBoundary?: { readonly PermissionsBoundaryArn: string };
 }

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { templatePath } from '../templates/templates.ts';
-import type { AwsCalls } from './aws-calls.ts';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { readTemplate, type TemplateName, templatePath } from '../templates/templates.ts';
+import { ACCOUNT, type AwsCalls, REGION } from './aws-calls.ts';
 
 /** What the parameters of a template are given. */
 export type StackParameters = Readonly<Record<string, string>>;
 
 /** A resource that was deployed. */
-export interface StackResource {
+interface StackResource {
   readonly LogicalResourceId: string;
   readonly PhysicalResourceId: string;
   readonly ResourceType: string;
@@ -91,4 +93,24 @@ function inputOf(StackName: string, parameters: StackParameters, template: strin
     'Capabilities.member.1': 'CAPABILITY_IAM',
     ...(Object.fromEntries(given) as Record<string, string>),
   };
+}
+
+/** Zips that the construct ships. */
+const ASSETS = join(dirname(createRequire(import.meta.url).resolve('@soci/construct/package.json')), 'assets');
+
+/** The bucket that `cdk bootstrap` makes. */
+const BUCKET = `cdk-hnb659fds-assets-${ACCOUNT}-${REGION}`;
+
+/** Makes what `cdk bootstrap` makes, as far as stacks need it, and what `cdk deploy` puts there: the code of a template's functions. */
+export async function bootstrap(aws: AwsCalls, template: TemplateName): Promise<void> {
+  const parameter = { Name: '/cdk-bootstrap/hnb659fds/version', Value: '28', Type: 'String' };
+  await aws.json('ssm', 'AmazonSSM.PutParameter', parameter);
+  await aws.putObject(BUCKET, '', new Uint8Array());
+  const functions = Object.values(readTemplate(template).Resources).filter(
+    ({ Type }) => Type === 'AWS::Lambda::Function',
+  );
+  for (const { Properties } of functions) {
+    const { Code } = Properties as { Code: { S3Key: string } };
+    await aws.putObject(BUCKET, Code.S3Key, readFileSync(join(ASSETS, 'generator.zip')));
+  }
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestLambda } from '@soci/test-aws';
-import { unzip } from '../../lambda/bundle/unzip.ts';
+import { unzip } from '../../lambda/bundle/unpacked.ts';
 import { REPORT } from '../report.ts';
 import type { DeployedFunction } from './deployed.ts';
 

@@ -1,5 +1,3 @@
-import { matchesWildcards } from './wildcards.ts';
-
 /** A statement of a policy. What it says otherwise, such as a condition, is not known here. */
 export interface Statement {
   readonly Sid?: string;
@@ -60,4 +58,17 @@ function isAbout(statement: Statement, { action, resource }: Call): boolean {
 
 function listOf(value: string | readonly string[]): readonly string[] {
   return typeof value === 'string' ? [value] : value;
+}
+
+/**
+ * Whether a text is one that a pattern of IAM stands for: `*` for any characters, also none, `?` for one.
+ *
+ * @see IAM User Guide, "IAM JSON policy elements: Resource"
+ */
+export function matchesWildcards(pattern: string, text: string): boolean {
+  const source = pattern
+    .replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${source}$`, 's').test(text);
 }

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findTool } from '../../tools/tools.ts';
 import { TEMPLATE_NAMES, TEMPLATES_FOLDER } from '../templates/templates.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, readSuppressions, suppress } from './findings.ts';
 import { runCfnLint, runCheckov } from './python-linters.ts';
-import { readSuppressions, suppress } from './suppressions.ts';
 
 /** The CDK writes DependsOn for what a Ref or GetAtt says already. */
 const REDUNDANT_DEPENDS_ON = 'W3005';

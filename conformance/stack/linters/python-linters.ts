@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { toolPath } from '../../tools/tools.ts';
 import { REPORT } from '../report.ts';
 import { type TemplateName, templatePath } from '../templates/templates.ts';
-import type { Finding } from './finding.ts';
+import type { Finding } from './findings.ts';
 
 /** What cfn-lint says of a template. */
 export function runCfnLint(template: TemplateName): Finding[] {

@@ -6,7 +6,7 @@ const TAGS = 'For a stack that is given tags. The template has none.';
 const BOUNDARY = 'Another boundary for roles that are there. When they are created CreateRole has it.';
 
 /** A call that the policies of the guide do not allow. */
-export interface BeyondTheGuide {
+interface BeyondTheGuide {
   readonly action: string;
   readonly operations: readonly Operation[];
   /** When it comes to that, and what then. */

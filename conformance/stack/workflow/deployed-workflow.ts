@@ -7,8 +7,8 @@ import { type DeployedFunction, type DeployedRule, getFunction, listRules } from
 import type { DeployedStack } from '../aws/stack.ts';
 import { createTestFunction } from '../aws/test-function.ts';
 import type { Call } from '../iam/policy.ts';
+import { callsOfEcr, callsOfRequests } from './calls.ts';
 import { type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
-import { callsOfEcr, callsOfRequests } from './registry-calls.ts';
 
 /** An event of the registry. */
 export type RegistryEvent = TestRegistry['events'][number];

@@ -5,15 +5,13 @@ import { makeImage, makeLayer, pushImage } from '@soci/test-content';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findTool } from '../../tools/tools.ts';
-import { bootstrap } from '../aws/bootstrap.ts';
 import { getFunction, getRolePolicies, listNames } from '../aws/deployed.ts';
 import { type Moto, startMoto } from '../aws/moto.ts';
-import { DeployedStack } from '../aws/stack.ts';
+import { bootstrap, DeployedStack } from '../aws/stack.ts';
 import { allows, type Call, type Policy, unusedPermissions } from '../iam/policy.ts';
 import { readTemplate, templatePath } from '../templates/templates.ts';
-import { callsOfLog } from './log-calls.ts';
+import { callsOfEcr, callsOfLog, callsOfRequests } from './calls.ts';
 import { startRecordingProxy } from './recording-proxy.ts';
-import { callsOfEcr, callsOfRequests } from './registry-calls.ts';
 
 const TEMPLATE = 'indexed-images';
 const REPOSITORY = 'prod/app';

@@ -5,7 +5,7 @@ import type { RegistryEvent } from './deployed-workflow.ts';
 const BATCH = 10;
 
 /** A queue behind a rule of moto's EventBridge. */
-export interface RuleQueue {
+interface RuleQueue {
   /** Puts events on the bus, and gives what the rule lets through, in any order. */
   pass(events: readonly RegistryEvent[]): Promise<RegistryEvent[]>;
 }

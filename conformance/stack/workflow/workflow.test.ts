@@ -13,8 +13,8 @@ import { type Moto, startMoto } from '../aws/moto.ts';
 import { DeployedStack } from '../aws/stack.ts';
 import { allows, type Call, type Policy, unusedPermissions } from '../iam/policy.ts';
 import { REPORT } from '../report.ts';
+import { callsOfLog } from './calls.ts';
 import { DeployedWorkflow, type RegistryEvent } from './deployed-workflow.ts';
-import { callsOfLog } from './log-calls.ts';
 import { putQueue } from './rule-queue.ts';
 
 /** More than the 10 MiB below which layers are left out. */

@@ -1,10 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { matchesWildcards } from '../iam/wildcards.ts';
-import type { Finding } from './finding.ts';
+import { matchesWildcards } from '../iam/policy.ts';
+
+/** Something that a linter has to say. */
+export interface Finding {
+  /** Name of the template. */
+  readonly template: string;
+  /** The linter's name for the rule. */
+  readonly rule: string;
+  /** What it is about, as the linter names resources. */
+  readonly resource: string;
+}
 
 /** A finding that stands, and why. `*` and `?` are wildcards. */
-export interface Suppression {
+interface Suppression {
   readonly linter: 'cdk-nag' | 'checkov';
   readonly rule: string;
   /** Templates that have it. */
