@@ -7,7 +7,7 @@ import { runWell } from '../../registries/run-program.ts';
 const PACKAGES = fileURLToPath(new URL('../../../packages', import.meta.url));
 
 /** Those whose code is in the functions. */
-const COPIED = ['ecr', 'filter', 'functions', 'index', 'oci', 'ztoc'];
+const COPIED = ['ecr', 'filter', 'functions', 'index', 'oci', 'registry', 'ztoc'];
 
 /**
  * Bundles the functions once more: from copies of our packages, as they were built, in a folder for the test that runs.
