@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { workspaceFolders } from './fingerprint.mjs';
 import { runAttached, StepError } from './run-step.mjs';
 import { pnpm, QUIET_ENV, ROOT, setUp, toolNode } from './setup.mjs';
-import { formatCounts, readReports, removeReports, sumCounts } from './test-reports.mjs';
+import { formatCounts, hasReport, readReports, removeReports, sumCounts } from './test-reports.mjs';
 
 const COMMANDS = { start, test, dev };
 
@@ -34,7 +34,9 @@ async function test(flags) {
   const env = { ...QUIET_ENV, TEST_NODE: spawnSync(toolNode(), ['--version'], { encoding: 'utf8' }).stdout.trim() };
   const options = ['--output-logs=errors-only', '--continue', '--concurrency=2', ...flags];
   const code = await runAttached('npx', pnpm('exec', 'turbo', 'run', 'test', '//#test:scripts', ...options), env);
-  const reports = readReports(ROOT, folders);
+  // A filter leaves out packages; the exit code tells if one of the chosen ones has no report.
+  const isFiltered = flags.some((flag) => /^(--filter|-F)/.test(flag));
+  const reports = readReports(ROOT, isFiltered ? folders.filter((folder) => hasReport(ROOT, folder)) : folders);
   for (const { folder, remarks, ...counts } of reports) {
     console.log([`${folder}: ${formatCounts(counts)}`, ...remarks].join('\n  '));
   }

@@ -1,5 +1,5 @@
 // Plain JavaScript, as what imports it runs before anything is installed.
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const REPORT = join('.reports', 'test.json');
@@ -7,6 +7,11 @@ const REPORT = join('.reports', 'test.json');
 /** Removes the reports of an earlier run, so that what is read afterwards is of this one. */
 export function removeReports(root, folders) {
   for (const folder of folders) rmSync(join(root, folder, REPORT), { force: true });
+}
+
+/** Whether the tests of a folder have written a report. */
+export function hasReport(root, folder) {
+  return existsSync(join(root, folder, REPORT));
 }
 
 /**
