@@ -112,11 +112,12 @@ export class ResultWriter {
    */
   #intoTarget(target: PieceStore, made: MadeIndex, isNew: ReadonlySet<string>): Pusher & Prober & Partial<Mounter> {
     const { source, report } = this.#job;
-    const { root, layers } = made;
+    const { root, layers, artifacts } = made;
     const built = layers.filter((layer) => layer.outcome === 'indexed' && layer.origin === 'built');
     const verified = new Set(built.map(({ digest }) => digest));
     const registry = isRegistry(target) ? target : undefined;
     const isNewManifest = ({ digest, mediaType }: Descriptor) => isNew.has(digest) && isManifestOrIndex(mediaType);
+    const newContent = new Map(artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));
     return {
       exists: async (piece, options) => !(registry && isNewManifest(piece)) && target.exists(piece, options),
       async push(piece, content, options) {
@@ -126,7 +127,10 @@ export class ResultWriter {
           await target.importBlob(source, piece, options);
           report({ type: 'push-progress', digest: piece.digest, size: piece.size, bytes: piece.size });
         } else {
-          await target.push(piece, content, options);
+          // What is in memory is sent from there: as a stream it would be copied to be sent again after a failure.
+          const held = newContent.get(piece.digest);
+          await target.push(piece, held ?? content, options);
+          if (held) report({ type: 'push-progress', digest: piece.digest, size: piece.size, bytes: piece.size });
         }
       },
       mount: async (piece, from, options) => (await target.mount?.(piece, from, options)) ?? false,
