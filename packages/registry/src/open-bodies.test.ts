@@ -7,7 +7,8 @@ import {
 import { contentOf, noise } from '@soci/test-content';
 import { startTestRegistry, type TestRegistryOptions } from '@soci/test-registry';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openRegistry, type RegistryOptions } from './registry.ts';
+import type { RegistryOptions } from './options.ts';
+import { openRegistry } from './registry.ts';
 
 /** Layers of three chunks: their upload needs requests before they are read to the end. */
 const LAYER_SIZE = 20 * 2 ** 20;

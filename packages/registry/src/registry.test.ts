@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { openRegistry, type RegistryOptions } from './registry.ts';
+import type { RegistryOptions } from './options.ts';
+import { openRegistry } from './registry.ts';
 
 test.each<[string, RegistryOptions]>([
   ['stallTimeout', { stallTimeout: 0 }],

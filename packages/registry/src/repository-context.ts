@@ -1,11 +1,11 @@
 import type { Descriptor, OciLimits } from '@soci/oci';
-import type { FetchBlobOptions } from './blobs/fetch-blob.ts';
+import type { BlobOptions } from './blobs/remote-blob.ts';
 import type { RegistryHttp } from './client/registry-http.ts';
 import type { KeyedMutex } from './concurrency.ts';
 import type { RetryOptions } from './options.ts';
 
 /** What the parts of one repository's client share. */
-export interface RepositoryContext {
+export interface Context {
   readonly http: RegistryHttp;
   /** Name of the repository, such as `team/app`. */
   readonly path: string;
@@ -21,7 +21,7 @@ export interface RepositoryContext {
   /** Lets one at a time write a list of referrers, among all users of one registry. */
   readonly turns: KeyedMutex;
   /** What reading blobs shares among all repositories of the registry. */
-  readonly blobs: Pick<FetchBlobOptions, 'locations' | 'readAhead' | 'retry'>;
+  readonly blobs: BlobOptions;
 }
 
 /** What a registry was seen to do, so that it is not asked twice. Shared by all repositories of one registry. */

@@ -17,7 +17,7 @@ import {
 } from '@soci/oci';
 import { fetchBlob } from './blobs/fetch-blob.ts';
 import { readBlobRange } from './blobs/read-blob-range.ts';
-import { probeBlob } from './blobs/remote-blob.ts';
+import { probeBlob, RemoteBlob } from './blobs/remote-blob.ts';
 import { checkContent } from './client/checked-content.ts';
 import { deleteContent, deleteTag } from './manifests/delete-content.ts';
 import {
@@ -32,7 +32,7 @@ import { listTags } from './manifests/pages.ts';
 import { type PushManifestOptions, putManifest } from './manifests/put-manifest.ts';
 import { listReferrers } from './manifests/referrers.ts';
 import { checkTag, repositoryName } from './names.ts';
-import type { RepositoryContext } from './repository-context.ts';
+import type { Context } from './repository-context.ts';
 import { mountBlob, type UploadSession } from './uploads/upload-session.ts';
 import { cutVerified, uploadStream } from './uploads/upload-stream.ts';
 import { uploadBytes } from './uploads/upload-whole.ts';
@@ -53,14 +53,14 @@ export class Repository
   readonly host: string;
   /** Name within the registry, such as `team/app`. */
   readonly path: string;
-  readonly #context: RepositoryContext;
+  readonly #context: Context;
   /** What was asked for and is not there: it need not be asked for again before it is pushed. */
   readonly #absent = new Set<string>();
   /** Uploads that were opened where a mount was asked for. */
   readonly #opened = new Map<string, UploadSession>();
 
   /** @internal Registries make these: see `openRegistry`. */
-  constructor(host: string, context: RepositoryContext) {
+  constructor(host: string, context: Context) {
     this.host = host;
     this.path = context.path;
     this.#context = context;
@@ -72,8 +72,7 @@ export class Repository
    * @throws OciError `NOT_FOUND`, `SIZE_MISMATCH`; of a manifest `DIGEST_MISMATCH`, `LIMIT_EXCEEDED`.
    */
   async *fetch(target: Descriptor, options: FetchOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
-    const { http, path, blobs } = this.#context;
-    if (!isManifest(target)) yield* fetchBlob(http, path, target, { ...blobs, ...options });
+    if (!isManifest(target)) yield* fetchBlob(this.#blob(target), options);
     // A copy: the receiver may transfer it.
     else yield new Uint8Array(await readManifest(this.#context, target, options));
   }
@@ -84,8 +83,7 @@ export class Repository
    * @throws OciError `RANGE_INVALID`, `NOT_FOUND`, `LIMIT_EXCEEDED`; RegistryError `UNSUPPORTED` where the registry knows no ranges.
    */
   async fetchRange(target: Descriptor, range: ByteRange, options: CallOptions = {}): Promise<Uint8Array> {
-    const { http, path, blobs } = this.#context;
-    if (!isManifest(target)) return readBlobRange(http, path, target, range, { ...blobs, ...options });
+    if (!isManifest(target)) return readBlobRange(this.#blob(target), range, options);
     const raw = await readManifest(this.#context, target, options);
     checkRange(range, raw.length, target.digest);
     return new Uint8Array(raw.subarray(range.offset, range.offset + range.length));
@@ -207,6 +205,11 @@ export class Repository
   async delete(target: Descriptor | string, options: CallOptions = {}): Promise<void> {
     if (typeof target === 'string') await deleteTag(this.#context, target, options);
     else await deleteContent(this.#context, target, options);
+  }
+
+  #blob(target: Descriptor): RemoteBlob {
+    const { http, path, blobs } = this.#context;
+    return new RemoteBlob(http, path, target, blobs);
   }
 
   /** The whole of a manifest that is to be pushed, in memory. */

@@ -45,7 +45,12 @@ describe('RegistryAuthorizer with a registry that wants Basic', () => {
     [undefined, undefined],
   ] as const)('gives a registry that is known to want %s at once: %s', async (authScheme, expected) => {
     const credentials: CredentialProvider = async () => password('s3cret');
-    const authorizer = new RegistryAuthorizer({ host: 'registry.example', authScheme, credentials, sender });
+    const authorizer = new RegistryAuthorizer({
+      host: 'registry.example',
+      ...(authScheme && { authScheme }),
+      credentials,
+      sender,
+    });
     expect(await authorizer.authorize(pull)).toBe(expected);
   });
 

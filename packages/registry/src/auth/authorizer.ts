@@ -2,6 +2,7 @@ import type { CallOptions } from '@soci/oci';
 import { abortable, SharedCalls } from '../concurrency.ts';
 import type { CredentialProvider } from '../credentials/credentials.ts';
 import { canonicalHost } from '../credentials/docker-config.ts';
+import type { RegistryOptions } from '../options.ts';
 import type { HttpSender } from '../transport/http-message.ts';
 import { decideScheme } from '../transport/scheme.ts';
 import { type Authorization, type AuthorizationSource, type AuthScheme, obtainAuthorization } from './authorization.ts';
@@ -11,17 +12,11 @@ import { formatScopes, mergeScopes, type RepositoryScope, splitScopes } from './
 /** What sends requests needs of a {@link RegistryAuthorizer}. */
 export type Authorizer = Pick<RegistryAuthorizer, 'authorize' | 'describeRefusal' | 'reauthorize'>;
 
-/** What {@link RegistryAuthorizer} is made from. */
-export interface AuthorizerOptions {
+/** What {@link RegistryAuthorizer} is made from. A token service may be asked over plain http only if the registry is. */
+export interface AuthorizerOptions extends Pick<RegistryOptions, 'authScheme' | 'credentialsHint' | 'plainHttp'> {
   /** The registry's host, and port if need be, such as `localhost:5000`. */
   readonly host: string;
-  /** As in `RegistryOptions`: a token service may be asked over plain http only where the registry is. @default as there */
-  readonly plainHttp?: boolean | undefined;
   readonly credentials: CredentialProvider;
-  /** As in `RegistryOptions`. @default as there */
-  readonly authScheme?: 'basic' | undefined;
-  /** As in `RegistryOptions`. @default as there */
-  readonly credentialsHint?: string | undefined;
   /** Sends requests to token services. */
   readonly sender: HttpSender;
   /** The clock: milliseconds since 1970. @default `Date.now` */

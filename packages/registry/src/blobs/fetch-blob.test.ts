@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Descriptor, verifyStream } from '@soci/oci';
+import { type Descriptor, type FetchOptions, verifyStream } from '@soci/oci';
 import { Random } from '@soci/test-content';
 import type { Fault, FaultRule } from '@soci/test-registry';
 import { describe, expect, test } from 'vitest';
 import { BlobLocations } from './blob-locations.ts';
-import { type FetchBlobOptions, fetchBlob } from './fetch-blob.ts';
+import { fetchBlob } from './fetch-blob.ts';
 import {
   describeBlob,
   gather,
@@ -14,7 +14,8 @@ import {
   serveAnswers,
   serveBlob,
 } from './fixtures/served-blob.ts';
-import { DEFAULT_MAX_READ_AHEAD, ReadAhead } from './parts-in-flight.ts';
+import { DEFAULT_MAX_READ_AHEAD, ReadAhead } from './read-ahead.ts';
+import { type BlobOptions, RemoteBlob } from './remote-blob.ts';
 
 const MIB = 1 << 20;
 
@@ -22,8 +23,11 @@ const MIB = 1 << 20;
 const SHORT_STALL = 500;
 
 /** Reads the whole blob as a builder does, digest and all. */
-function fetchWhole(served: Pick<ServedBlob, 'http' | 'target'>, options: FetchBlobOptions = {}): Promise<Buffer> {
-  const chunks = fetchBlob(served.http, REPOSITORY, served.target, { retry: QUICK_RETRY, ...options });
+async function fetchWhole(
+  served: Pick<ServedBlob, 'http' | 'target'>,
+  options: BlobOptions & FetchOptions = {},
+): Promise<Buffer> {
+  const chunks = fetchBlob(new RemoteBlob(served.http, REPOSITORY, served.target, { retry: QUICK_RETRY, ...options }));
   return gather(verifyStream(chunks, served.target));
 }
 
@@ -47,7 +51,7 @@ describe('a blob over one connection', () => {
   test('gives chunks that may be kept and transferred', async () => {
     const served = await serveBlob(MIB);
     const kept: Uint8Array[] = [];
-    for await (const chunk of fetchBlob(served.http, REPOSITORY, served.target)) {
+    for await (const chunk of fetchBlob(new RemoteBlob(served.http, REPOSITORY, served.target))) {
       kept.push(structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] }));
     }
     expect(Buffer.concat(kept)).toEqual(Buffer.from(served.content));
@@ -60,7 +64,7 @@ describe('a blob over one connection', () => {
       response.end();
     });
     const kept: Uint8Array[] = [];
-    for await (const chunk of fetchBlob(http, REPOSITORY, describeBlob(content))) {
+    for await (const chunk of fetchBlob(new RemoteBlob(http, REPOSITORY, describeBlob(content)))) {
       kept.push(structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] }));
     }
     expect(Buffer.concat(kept).equals(content)).toBe(true);
@@ -102,7 +106,7 @@ describe('a blob over one connection', () => {
     const abort = new AbortController();
     const reason = new Error('enough');
     const reading = async () => {
-      for await (const _ of fetchBlob(served.http, REPOSITORY, served.target, { signal: abort.signal }))
+      for await (const _ of fetchBlob(new RemoteBlob(served.http, REPOSITORY, served.target), { signal: abort.signal }))
         abort.abort(reason);
     };
     await expect(reading()).rejects.toBe(reason);
@@ -142,7 +146,7 @@ describe('a body that breaks off', () => {
     served.registry.inject({ on: { port: 'storage' }, fault: { kind: 'reset', afterBytes: 500_000 } });
     const locations = new BlobLocations();
     let isFirst = true;
-    const chunks = fetchBlob(served.http, REPOSITORY, served.target, { locations, retry: QUICK_RETRY });
+    const chunks = fetchBlob(new RemoteBlob(served.http, REPOSITORY, served.target, { locations, retry: QUICK_RETRY }));
     const read = await gather(
       (async function* () {
         for await (const chunk of chunks) {
@@ -209,7 +213,9 @@ describe('answers that are not the blob', () => {
   test.each([target.size - 1, target.size + 1])('a blob of another size than %i is refused', async (size) => {
     const http = await serveAnswers((_request, response) => response.writeHead(200).end(content));
     const lying: Descriptor = { ...target, size };
-    await expect(gather(fetchBlob(http, REPOSITORY, lying, { retry: QUICK_RETRY }))).rejects.toMatchObject({
+    await expect(
+      gather(fetchBlob(new RemoteBlob(http, REPOSITORY, lying, { retry: QUICK_RETRY }))),
+    ).rejects.toMatchObject({
       name: size < target.size ? 'OciError' : 'RegistryError',
     });
   });
@@ -217,14 +223,16 @@ describe('answers that are not the blob', () => {
   test('a blob that is longer than said is refused before it is read', async () => {
     const served = await serveBlob(MIB);
     const lying = { ...served.target, size: 10 };
-    const chunks = fetchBlob(served.http, REPOSITORY, lying);
+    const chunks = fetchBlob(new RemoteBlob(served.http, REPOSITORY, lying));
     await expect(chunks.next()).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
   });
 
   test('a blob that is shorter than said is refused at its end', async () => {
     const served = await serveBlob(MIB);
     const lying = { ...served.target, size: MIB + 1 };
-    await expect(gather(fetchBlob(served.http, REPOSITORY, lying))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    await expect(gather(fetchBlob(new RemoteBlob(served.http, REPOSITORY, lying)))).rejects.toMatchObject({
+      code: 'SIZE_MISMATCH',
+    });
   });
 
   test.each([
@@ -292,7 +300,7 @@ describe('a blob over several connections', () => {
     const served = await serveBlob(SIZE, SLOW);
     const readAhead = new ReadAhead(8 * MIB);
     let length = 0;
-    for await (const chunk of fetchBlob(served.http, REPOSITORY, served.target, { readAhead })) {
+    for await (const chunk of fetchBlob(new RemoteBlob(served.http, REPOSITORY, served.target, { readAhead }))) {
       length += chunk.length;
       if (length > 14 * MIB) break;
     }

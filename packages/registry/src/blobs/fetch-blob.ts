@@ -1,16 +1,11 @@
-import type { CallOptions, Descriptor, FetchOptions } from '@soci/oci';
-import type { RegistryHttp } from '../client/registry-http.ts';
+import type { FetchOptions } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
-import { PART_SIZE, PartsInFlight, ReadAhead } from './parts-in-flight.ts';
+import type { ByteStream } from '../transport/http-message.ts';
+import { PartsInFlight } from './parts-in-flight.ts';
+import { PART_SIZE } from './read-ahead.ts';
 import { readSpan } from './read-span.ts';
-import { type BlobOptions, RemoteBlob } from './remote-blob.ts';
+import type { RemoteBlob } from './remote-blob.ts';
 import { ThroughputMeter } from './throughput-meter.ts';
-
-/** Options of {@link fetchBlob}. */
-export interface FetchBlobOptions extends BlobOptions, FetchOptions {
-  /** Memory for parts that are read ahead; shared by all blobs of a registry. @default none: one connection a blob */
-  readonly readAhead?: ReadAhead;
-}
 
 /**
  * Yields a blob as fast as its receiver takes it: over one connection at first, its chunks as they come from the socket;
@@ -20,23 +15,15 @@ export interface FetchBlobOptions extends BlobOptions, FetchOptions {
  *
  * @throws OciError `NOT_FOUND`, `SIZE_MISMATCH`; RegistryError what the last attempt failed with.
  */
-export async function* fetchBlob(
-  http: RegistryHttp,
-  repository: string,
-  target: Descriptor,
-  options: FetchBlobOptions = {},
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const { signal, readAhead = new ReadAhead(0), reuseChunks = false } = options;
-  const call: CallOptions = signal === undefined ? {} : { signal };
-  const blob = new RemoteBlob(http, repository, target, options);
-  const parts = new PartsInFlight(blob, readAhead, call);
+export async function* fetchBlob(blob: RemoteBlob, options: FetchOptions = {}): ByteStream {
+  const parts = new PartsInFlight(blob, options);
   let position = 0;
   try {
-    const heldUp = yield* readUntilHeldUp(blob, parts, { ...call, reuseChunks });
+    const heldUp = yield* readUntilHeldUp(blob, parts, options);
     position = heldUp.position;
     for await (const chunk of parts.read(heldUp.rate)) {
       position += chunk.length;
-      yield reuseChunks ? chunk : new Uint8Array(chunk);
+      yield options.reuseChunks ? chunk : new Uint8Array(chunk);
     }
   } catch (error) {
     // A part (position is 0 before) says that there are no ranges: then the rest comes over one connection.
@@ -46,7 +33,7 @@ export async function* fetchBlob(
   }
   if (position === blob.size) return;
   const rest = { offset: position, length: blob.size - position };
-  yield* readSpan(blob, rest, { maxSkip: blob.size, reuseChunks, ...call });
+  yield* readSpan(blob, rest, { maxSkip: blob.size, ...options });
 }
 
 /** Where reading over one connection ended, and how many bytes a millisecond it gave before. */

@@ -1,4 +1,5 @@
 import { type ByteRange, type CallOptions, OciError } from '@soci/oci';
+import { pullScope } from '../auth/scope.ts';
 import type { RegistryRequest } from '../client/registry-http.ts';
 import { RegistryError } from '../errors.ts';
 import type { HttpResponse } from '../transport/http-message.ts';
@@ -35,7 +36,8 @@ export async function openSpan(blob: RemoteBlob, span: ByteRange, call: CallOpti
 }
 
 async function openAtLocation(blob: RemoteBlob, span: ByteRange, call: CallOptions): Promise<HttpResponse | undefined> {
-  const { http, locations, repository, digest } = blob;
+  const { http, repository, digest } = blob;
+  const { locations } = blob.options;
   const url = locations?.find(repository, digest);
   if (url === undefined) return undefined;
   try {
@@ -51,7 +53,7 @@ async function openAtLocation(blob: RemoteBlob, span: ByteRange, call: CallOptio
 }
 
 async function openAtRegistry(blob: RemoteBlob, span: ByteRange, call: CallOptions): Promise<HttpResponse> {
-  const { http, locations, repository, digest, path } = blob;
+  const { http, repository, digest, path } = blob;
   let response = await http.open(request(blob, span, call, { target: path, expected: [...URL_REFUSALS, 416] }));
   if (URL_REFUSALS.includes(response.status)) {
     // Was it the storage, and the URL too old by the time that it got there? A new one is as likely to be good; and where
@@ -59,7 +61,7 @@ async function openAtRegistry(blob: RemoteBlob, span: ByteRange, call: CallOptio
     response.discard();
     response = await http.open(request(blob, span, call, { target: path, expected: [416] }));
   }
-  if (response.url.origin !== http.origin) locations?.remember(repository, digest, response.url);
+  if (response.url.origin !== http.origin) blob.options.locations?.remember(repository, digest, response.url);
   return response;
 }
 
@@ -71,7 +73,7 @@ function request(
 ): RegistryRequest {
   // The last byte is named at the blob's end too: go-containerregistry's registry refuses a range without one.
   const headers = length === blob.size ? {} : { range: `bytes=${offset}-${offset + length - 1}` };
-  return { ...where, method: 'GET', headers, scope: blob.scope, ...call };
+  return { ...where, method: 'GET', headers, scope: pullScope(blob.repository), ...call };
 }
 
 /** Where in the blob the answer's body begins. */

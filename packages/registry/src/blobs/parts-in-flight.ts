@@ -1,4 +1,5 @@
 import type { ByteRange, CallOptions } from '@soci/oci';
+import { PART_SIZE, type ReadAhead } from './read-ahead.ts';
 import { readSpan } from './read-span.ts';
 import type { RemoteBlob } from './remote-blob.ts';
 
@@ -15,7 +16,7 @@ const MIN_GAIN = 1.25;
  */
 export class PartsInFlight {
   readonly #blob: RemoteBlob;
-  readonly #readAhead: ReadAhead;
+  readonly #readAhead: ReadAhead | undefined;
   readonly #parts: BlobPart[] = [];
   readonly #abort = new AbortController();
   /** Of all parts: one for each would be left behind by hundreds on the caller's signal. */
@@ -25,9 +26,9 @@ export class PartsInFlight {
   #position = 0;
   #isEnding = false;
 
-  constructor(blob: RemoteBlob, readAhead: ReadAhead, { signal }: CallOptions) {
+  constructor(blob: RemoteBlob, { signal }: CallOptions) {
     this.#blob = blob;
-    this.#readAhead = readAhead;
+    this.#readAhead = blob.options.readAhead;
     this.#signal = signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]);
   }
 
@@ -40,7 +41,7 @@ export class PartsInFlight {
   begin(position: number): boolean {
     const partsLeft = Math.ceil((this.#blob.size - position) / PART_SIZE);
     if (partsLeft < MIN_PARTS_LEFT) return false;
-    this.#lent = this.#readAhead.lend(partsLeft);
+    this.#lent = this.#readAhead?.lend(partsLeft) ?? [];
     this.#position = position;
     for (const buffer of this.#lent) this.#ask(buffer);
     return this.#lent.length > 0;
@@ -74,7 +75,7 @@ export class PartsInFlight {
   async close(): Promise<void> {
     this.#abort.abort();
     await Promise.all(this.#parts.map((part) => part.settled));
-    this.#readAhead.takeBack(this.#lent);
+    this.#readAhead?.takeBack(this.#lent);
     this.#lent = [];
   }
 
@@ -131,39 +132,5 @@ export class BlobPart {
       this.#failure = { error };
       this.#wake?.();
     }
-  }
-}
-
-/** Bytes of a blob that are asked for in one request when several are in flight: 4 MiB. */
-export const PART_SIZE = 1 << 22;
-
-/** Bytes that the blobs of a registry may be read ahead of their receivers, together: 32 MiB, or 8 parts. */
-export const DEFAULT_MAX_READ_AHEAD = 8 * PART_SIZE;
-
-/**
- * The memory that parts of blobs are read into while it is not their turn yet. All blobs of a registry share it, so that
- * it is bounded however many are read at a time; it is used again, not left to the garbage collector.
- */
-export class ReadAhead {
-  readonly #free: Uint8Array[] = [];
-  #left: number;
-
-  /** @param maxBytes - Bytes in all; less than two parts' worth means that every blob is read over one connection. */
-  constructor(maxBytes: number = DEFAULT_MAX_READ_AHEAD) {
-    this.#left = Math.floor(maxBytes / PART_SIZE);
-  }
-
-  /** Up to `count` buffers of {@link PART_SIZE}; none where fewer than two are left, for one alone is no gain. */
-  lend(count: number): Uint8Array[] {
-    const lent = Math.min(count, this.#left);
-    if (lent < 2) return [];
-    this.#left -= lent;
-    return Array.from({ length: lent }, () => this.#free.pop() ?? new Uint8Array(PART_SIZE));
-  }
-
-  /** Takes buffers back that nobody writes to any more. */
-  takeBack(buffers: readonly Uint8Array[]): void {
-    this.#left += buffers.length;
-    this.#free.push(...buffers);
   }
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { BlobLocations } from './blob-locations.ts';
 import { describeBlob, QUICK_RETRY, REPOSITORY, serveAnswers, serveBlob } from './fixtures/served-blob.ts';
 import { MAX_BYTES_SKIPPED, MAX_RANGE_LENGTH, readBlobRange } from './read-blob-range.ts';
+import { RemoteBlob } from './remote-blob.ts';
 
 const MIB = 1 << 20;
 
@@ -14,7 +15,7 @@ describe('readBlobRange', () => {
     [12_345, 600_000],
   ])('gives exactly the bytes from %i, %i of them', async (offset, length) => {
     const { http, target, content, registry } = await serveBlob(MIB);
-    const bytes = await readBlobRange(http, REPOSITORY, target, { offset, length });
+    const bytes = await readBlobRange(new RemoteBlob(http, REPOSITORY, target), { offset, length });
     expect(Buffer.from(bytes).equals(content.subarray(offset, offset + length))).toBe(true);
     expect(registry.requests).toHaveLength(1);
     expect(registry.requests[0]?.bytesOut).toBe(length);
@@ -22,7 +23,7 @@ describe('readBlobRange', () => {
 
   test('asks for nothing where no bytes are wanted', async () => {
     const { http, target, registry } = await serveBlob(10);
-    expect(await readBlobRange(http, REPOSITORY, target, { offset: 10, length: 0 })).toHaveLength(0);
+    expect(await readBlobRange(new RemoteBlob(http, REPOSITORY, target), { offset: 10, length: 0 })).toHaveLength(0);
     expect(registry.requests).toHaveLength(0);
   });
 
@@ -36,7 +37,7 @@ describe('readBlobRange', () => {
     [Number.NaN, 1],
   ])('refuses what lies outside, unasked: from %d, %d bytes', async (offset, length) => {
     const { http, target, registry } = await serveBlob(10);
-    const reading = readBlobRange(http, REPOSITORY, target, { offset, length });
+    const reading = readBlobRange(new RemoteBlob(http, REPOSITORY, target), { offset, length });
     await expect(reading).rejects.toMatchObject({ name: 'OciError', code: 'RANGE_INVALID' });
     expect(registry.requests).toHaveLength(0);
   });
@@ -44,14 +45,14 @@ describe('readBlobRange', () => {
   test('refuses to gather more in memory than its limit, whatever a descriptor says', async () => {
     const { http, target } = await serveBlob(10);
     const lying = { ...target, size: 2 ** 50 };
-    const reading = readBlobRange(http, REPOSITORY, lying, { offset: 0, length: MAX_RANGE_LENGTH + 1 });
+    const reading = readBlobRange(new RemoteBlob(http, REPOSITORY, lying), { offset: 0, length: MAX_RANGE_LENGTH + 1 });
     await expect(reading).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
   });
 
   test('says that the registry does not have the blob', async () => {
     const { http } = await serveBlob(10);
     const missing = describeBlob(new Uint8Array(100));
-    const reading = readBlobRange(http, REPOSITORY, missing, { offset: 1, length: 1 });
+    const reading = readBlobRange(new RemoteBlob(http, REPOSITORY, missing), { offset: 1, length: 1 });
     await expect(reading).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
@@ -59,7 +60,10 @@ describe('readBlobRange', () => {
     const { http, target, content, registry } = await serveBlob(MIB, { redirects: true });
     registry.inject({ on: { port: 'storage' }, times: 2, fault: { kind: 'reset', afterBytes: 100_000 } });
     const options = { locations: new BlobLocations(), retry: QUICK_RETRY };
-    const bytes = await readBlobRange(http, REPOSITORY, target, { offset: 1000, length: 500_000 }, options);
+    const bytes = await readBlobRange(new RemoteBlob(http, REPOSITORY, target, options), {
+      offset: 1000,
+      length: 500_000,
+    });
     expect(Buffer.from(bytes).equals(content.subarray(1000, 501_000))).toBe(true);
   });
 
@@ -67,7 +71,7 @@ describe('readBlobRange', () => {
     const { http, target, registry } = await serveBlob(10);
     registry.inject({ fault: { kind: 'stall' } });
     const signal = AbortSignal.timeout(50);
-    const reading = readBlobRange(http, REPOSITORY, target, { offset: 0, length: 1 }, { signal });
+    const reading = readBlobRange(new RemoteBlob(http, REPOSITORY, target), { offset: 0, length: 1 }, { signal });
     await expect(reading).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 });
@@ -76,19 +80,22 @@ describe('where a blob lies', () => {
   test('is asked once, and then gone to directly and without credentials', async () => {
     const { http, target, registry } = await serveBlob(1000, { redirects: true, auth: 'ecr' });
     const locations = new BlobLocations();
-    await readBlobRange(http, REPOSITORY, target, { offset: 0, length: 10 }, { locations });
+    await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { locations }), { offset: 0, length: 10 });
     registry.clearRequests();
-    await readBlobRange(http, REPOSITORY, target, { offset: 10, length: 10 }, { locations });
+    await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { locations }), { offset: 10, length: 10 });
     expect(registry.requests).toMatchObject([{ port: 'storage', status: 206, authorization: false }]);
   });
 
   test.each([400, 401, 403, 404, 410])('is asked anew where the storage answers %i', async (status) => {
     const { http, target, content, registry } = await serveBlob(1000, { redirects: true });
     const locations = new BlobLocations();
-    await readBlobRange(http, REPOSITORY, target, { offset: 0, length: 10 }, { locations });
+    await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { locations }), { offset: 0, length: 10 });
     registry.clearRequests();
     registry.inject({ on: { port: 'storage' }, fault: { kind: 'status', status } });
-    const bytes = await readBlobRange(http, REPOSITORY, target, { offset: 10, length: 10 }, { locations });
+    const bytes = await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { locations }), {
+      offset: 10,
+      length: 10,
+    });
     expect(Buffer.from(bytes).equals(content.subarray(10, 20))).toBe(true);
     expect(registry.requests.map(({ port }) => port)).toEqual(['storage', 'registry', 'storage']);
   });
@@ -97,21 +104,25 @@ describe('where a blob lies', () => {
     const { http, target, registry } = await serveBlob(1000, { redirects: true });
     const locations = new BlobLocations();
     locations.remember(REPOSITORY, target.digest, new URL('http://127.0.0.1:9/gone?signature=secret'));
-    expect(await readBlobRange(http, REPOSITORY, target, { offset: 0, length: 10 }, { locations })).toHaveLength(10);
+    expect(
+      await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { locations }), { offset: 0, length: 10 }),
+    ).toHaveLength(10);
     expect(registry.requests.map(({ port }) => port)).toEqual(['registry', 'storage']);
   });
 
   test('is asked anew where a URL expired on its way', async () => {
     const { http, target, registry } = await serveBlob(1000, { redirects: true });
     registry.inject({ on: { port: 'storage' }, fault: { kind: 'expire-urls' } });
-    expect(await readBlobRange(http, REPOSITORY, target, { offset: 0, length: 10 })).toHaveLength(10);
+    expect(await readBlobRange(new RemoteBlob(http, REPOSITORY, target), { offset: 0, length: 10 })).toHaveLength(10);
   });
 
   test('is given up where the registry leads to refusals only, and no URL is told', async () => {
     const { http, target, registry } = await serveBlob(1000, { redirects: true });
     const fault = { kind: 'status', status: 403 } as const;
     registry.inject({ on: { port: 'storage' }, times: Number.POSITIVE_INFINITY, fault });
-    const failure = await readBlobRange(http, REPOSITORY, target, { offset: 0, length: 10 }).catch((error) => error);
+    const failure = await readBlobRange(new RemoteBlob(http, REPOSITORY, target), { offset: 0, length: 10 }).catch(
+      (error) => error,
+    );
     expect(failure).toMatchObject({ code: 'ACCESS_DENIED', status: 403 });
     expect(`${failure.stack} ${JSON.stringify(failure)}`).not.toContain('X-Amz');
   });
@@ -123,7 +134,7 @@ describe('a registry without ranges', () => {
 
   test('is read from the start, and no further than need be', async () => {
     const http = await serveAnswers((_request, response) => response.end(content));
-    const bytes = await readBlobRange(http, REPOSITORY, target, { offset: 100_000, length: 1000 });
+    const bytes = await readBlobRange(new RemoteBlob(http, REPOSITORY, target), { offset: 100_000, length: 1000 });
     expect(Buffer.from(bytes).equals(content.subarray(100_000, 101_000))).toBe(true);
   });
 
@@ -132,7 +143,10 @@ describe('a registry without ranges', () => {
     const http = await serveAnswers((_request, response) =>
       response.writeHead(200, { 'content-length': size }).flushHeaders(),
     );
-    const reading = readBlobRange(http, REPOSITORY, { ...target, size }, { offset: MAX_BYTES_SKIPPED + 1, length: 10 });
+    const reading = readBlobRange(new RemoteBlob(http, REPOSITORY, { ...target, size }), {
+      offset: MAX_BYTES_SKIPPED + 1,
+      length: 10,
+    });
     await expect(reading).rejects.toMatchObject({ name: 'RegistryError', code: 'UNSUPPORTED' });
   });
 });

@@ -1,16 +1,12 @@
-import { type ByteRange, type CallOptions, checkRange, type Descriptor, OciError } from '@soci/oci';
-import type { RegistryHttp } from '../client/registry-http.ts';
+import { type ByteRange, type CallOptions, checkRange, OciError } from '@soci/oci';
 import { readSpan } from './read-span.ts';
-import { type BlobOptions, RemoteBlob } from './remote-blob.ts';
+import type { RemoteBlob } from './remote-blob.ts';
 
 /** 1 GiB: a range is gathered in memory; who wants more reads it in parts, or the blob as a stream. */
 export const MAX_RANGE_LENGTH = 2 ** 30;
 
 /** 64 MiB: what is read and thrown away for a range, where a registry answers with the whole blob. */
 export const MAX_BYTES_SKIPPED = 1 << 26;
-
-/** Options of {@link readBlobRange}. */
-export interface ReadBlobRangeOptions extends BlobOptions, CallOptions {}
 
 /**
  * Exactly the bytes of a range, whatever happens on the way. They are unverified: only a digest of theirs can do that.
@@ -19,16 +15,8 @@ export interface ReadBlobRangeOptions extends BlobOptions, CallOptions {}
  * `NOT_FOUND`, `SIZE_MISMATCH`; RegistryError `UNSUPPORTED` where the registry knows no ranges and the range begins past
  * {@link MAX_BYTES_SKIPPED}; what the last attempt failed with.
  */
-export async function readBlobRange(
-  http: RegistryHttp,
-  repository: string,
-  target: Descriptor,
-  range: ByteRange,
-  options: ReadBlobRangeOptions = {},
-): Promise<Uint8Array> {
-  const { signal } = options;
-  signal?.throwIfAborted();
-  const blob = new RemoteBlob(http, repository, target, options);
+export async function readBlobRange(blob: RemoteBlob, range: ByteRange, call: CallOptions = {}): Promise<Uint8Array> {
+  call.signal?.throwIfAborted();
   checkRange(range, blob.size, blob.digest);
   if (range.length > MAX_RANGE_LENGTH) {
     const message = `${range.length} bytes of ${blob.digest} at once: the limit is ${MAX_RANGE_LENGTH}`;
@@ -37,11 +25,7 @@ export async function readBlobRange(
   const bytes = new Uint8Array(range.length);
   if (range.length === 0) return bytes;
   let length = 0;
-  for await (const chunk of readSpan(blob, range, {
-    maxSkip: MAX_BYTES_SKIPPED,
-    reuseChunks: true,
-    ...(signal && { signal }),
-  })) {
+  for await (const chunk of readSpan(blob, range, { maxSkip: MAX_BYTES_SKIPPED, reuseChunks: true, ...call })) {
     bytes.set(chunk, length);
     length += chunk.length;
   }

@@ -1,6 +1,7 @@
 import { type ByteRange, type CallOptions, type FetchOptions, OciError } from '@soci/oci';
 import { isTransient, Retries } from '../client/retry.ts';
 import { RegistryError } from '../errors.ts';
+import type { ByteStream } from '../transport/http-message.ts';
 import { type OpenSpan, openSpan } from './open-span.ts';
 import type { RemoteBlob } from './remote-blob.ts';
 
@@ -34,9 +35,9 @@ export async function* readSpan(
   blob: RemoteBlob,
   { offset, length }: ByteRange,
   { maxSkip, reuseChunks = false, ...call }: SpanOptions,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): ByteStream {
   const end = offset + length;
-  const retries = new Retries({ policy: blob.retry, ...call });
+  const retries = new Retries({ policy: blob.options.retry, ...call });
   let breaks = 0;
   let position = offset;
   let skippable = maxSkip;
@@ -51,7 +52,7 @@ export async function* readSpan(
     const { received, failure } = yield* readBody(blob, rest, opened, reuseChunks, call);
     position += received;
     if (position === end) return;
-    blob.locations?.forget(blob.repository, blob.digest);
+    blob.options.locations?.forget(blob.repository, blob.digest);
     const broken = failure ?? endedEarly(blob, position);
     breaks += 1;
     if (breaks > MAX_BREAKS) throw broken;

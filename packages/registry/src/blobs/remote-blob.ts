@@ -1,14 +1,17 @@
 import { type CallOptions, type Descriptor, parseDigest } from '@soci/oci';
-import { pullScope, type RepositoryScope } from '../auth/scope.ts';
+import { pullScope } from '../auth/scope.ts';
 import { hasSize } from '../client/checked-content.ts';
 import type { RegistryHttp } from '../client/registry-http.ts';
 import type { RetryOptions } from '../options.ts';
 import type { BlobLocations } from './blob-locations.ts';
+import type { ReadAhead } from './read-ahead.ts';
 
-/** How the blobs of a registry are read. */
+/** How the blobs of a registry are read; shared by all of its repositories. */
 export interface BlobOptions {
-  /** Where blobs were found before; shared by all repositories of a registry. @default the registry is asked each time */
+  /** Where blobs were found before. @default the registry is asked each time */
   readonly locations?: BlobLocations;
+  /** Memory for parts that are read ahead. @default none: one connection a blob */
+  readonly readAhead?: ReadAhead;
   /** How a body that breaks off is met. @default see {@link RetryOptions} */
   readonly retry?: RetryOptions;
 }
@@ -22,23 +25,16 @@ export class RemoteBlob {
   readonly path: string;
   /** In bytes, as its descriptor says. */
   readonly size: number;
-  readonly locations: BlobLocations | undefined;
-  readonly retry: RetryOptions;
+  readonly options: BlobOptions;
 
   /** @throws OciError `DIGEST_INVALID`: a digest becomes part of a URL. */
-  constructor(http: RegistryHttp, repository: string, target: Descriptor, options: BlobOptions) {
-    this.path = blobPath(repository, target.digest);
+  constructor(http: RegistryHttp, repository: string, { digest, size }: Descriptor, options: BlobOptions = {}) {
+    this.path = blobPath(repository, digest);
     this.http = http;
     this.repository = repository;
-    this.digest = target.digest;
-    this.size = target.size;
-    this.locations = options.locations;
-    this.retry = options.retry ?? {};
-  }
-
-  /** What reading it needs to be allowed. */
-  get scope(): readonly RepositoryScope[] {
-    return pullScope(this.repository);
+    this.digest = digest;
+    this.size = size;
+    this.options = options;
   }
 
   /** The request for it, for error messages. */
@@ -58,7 +54,7 @@ export async function probeBlob(
   http: RegistryHttp,
   repository: string,
   { digest, size }: Descriptor,
-  call: CallOptions = {},
+  call: CallOptions,
 ): Promise<boolean> {
   const target = blobPath(repository, digest);
   const scope = pullScope(repository);

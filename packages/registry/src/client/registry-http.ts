@@ -1,13 +1,11 @@
-import type { CallOptions, OciError } from '@soci/oci';
+import type { OciError } from '@soci/oci';
 import type { Authorizer } from '../auth/authorizer.ts';
 import type { RepositoryScope } from '../auth/scope.ts';
 import { abortable } from '../concurrency.ts';
 import { RegistryError } from '../errors.ts';
-import type { RequestEvent, RetryOptions } from '../options.ts';
+import type { RegistryOptions, RequestEvent } from '../options.ts';
 import {
   describeRequest,
-  type HttpBody,
-  type HttpMethod,
   type HttpRequest,
   type HttpResponse,
   type HttpSender,
@@ -20,8 +18,7 @@ import { ReplayableBody } from './replayable-body.ts';
 import { Retries, type Timing } from './retry.ts';
 
 /** A request to a registry. Credentials, redirects and retries are {@link RegistryHttp}'s affair. */
-export interface RegistryRequest extends CallOptions {
-  readonly method: HttpMethod;
+export interface RegistryRequest extends Pick<HttpRequest, 'body' | 'extraResponseTimeout' | 'method' | 'signal'> {
   /**
    * A path on the registry, with its query, such as `/v2/app/manifests/latest`; or a whole URL that the registry gave
    * before (an upload's `Location`, a blob's storage): one on another origin is sent no credentials.
@@ -29,23 +26,14 @@ export interface RegistryRequest extends CallOptions {
   readonly target: string | URL;
   /** By name in lower case. @default none */
   readonly headers?: Readonly<Record<string, string>>;
-  /** @default no body */
-  readonly body?: HttpBody | undefined;
   /** What the request needs to be allowed, for registries that give tokens by scope. */
   readonly scope: readonly RepositoryScope[];
   /** Statuses of 300 and above that are answers to the caller, not failures. @default [] */
   readonly expected?: readonly number[];
-  /** Milliseconds that the registry may take for its answer, beyond the stall timeout. @default 0 */
-  readonly extraResponseTimeout?: number | undefined;
 }
 
 /** An answer whose body was read whole. */
-export interface WholeResponse {
-  readonly status: number;
-  /** By name in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** Where the answer came from, after redirects. */
-  readonly url: URL;
+export interface WholeResponse extends Pick<HttpResponse, 'headers' | 'status' | 'url'> {
   readonly body: Uint8Array;
 }
 
@@ -59,12 +47,7 @@ const MAX_REAUTHORIZATIONS = 2;
 export interface RegistryHttpOptions {
   /** Host, and port if need be, such as `localhost:5000`. */
   readonly host: string;
-  /** As in `RegistryOptions`. @default as there */
-  readonly options?: {
-    readonly onRequest?: (event: RequestEvent) => void;
-    readonly plainHttp?: boolean;
-    readonly retry?: RetryOptions;
-  };
+  readonly options?: Pick<RegistryOptions, 'onRequest' | 'plainHttp' | 'retry'>;
   readonly authorizer: Authorizer;
   readonly sender: HttpSender;
   /** @default time as it passes, chance as it comes */

@@ -21,7 +21,7 @@ import { digestHeader, mediaTypeOf, refuseHtml } from '../client/answer.ts';
 import { checkContent, hasSize } from '../client/checked-content.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
 import { checkReference } from '../names.ts';
-import type { RepositoryContext } from '../repository-context.ts';
+import type { Context } from '../repository-context.ts';
 import { describeRequest } from '../transport/http-message.ts';
 
 /**
@@ -50,7 +50,7 @@ export function requireManifest(target: Descriptor): void {
 }
 
 /** Path of a manifest. @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID` where `reference` is neither tag nor digest */
-export function manifestPath({ path }: RepositoryContext, reference: string): string {
+export function manifestPath({ path }: Context, reference: string): string {
   checkReference(reference);
   return `/v2/${path}/manifests/${reference}`;
 }
@@ -60,11 +60,7 @@ export function manifestPath({ path }: RepositoryContext, reference: string): st
  *
  * @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`, `DIGEST_MISMATCH`, `MANIFEST_INVALID`; RegistryError
  */
-export async function resolveManifest(
-  context: RepositoryContext,
-  reference: string,
-  options: CallOptions = {},
-): Promise<Descriptor> {
+export async function resolveManifest(context: Context, reference: string, options: CallOptions): Promise<Descriptor> {
   const response = await getManifest(context, reference, options);
   const promised = isDigest(reference) ? reference : digestHeader('GET', response);
   const found = describeAnswer(response, context.limits, promised);
@@ -84,11 +80,7 @@ export async function resolveManifest(
  *
  * @throws OciError `LIMIT_EXCEEDED` before anything is asked for; `NOT_FOUND`, `SIZE_MISMATCH`, `DIGEST_MISMATCH`
  */
-export async function readManifest(
-  context: RepositoryContext,
-  target: Descriptor,
-  options: CallOptions = {},
-): Promise<Uint8Array> {
+export async function readManifest(context: Context, target: Descriptor, options: CallOptions): Promise<Uint8Array> {
   options.signal?.throwIfAborted();
   const kept = context.manifests.get(target);
   if (kept !== undefined) return kept;
@@ -101,11 +93,7 @@ export async function readManifest(
 }
 
 /** Whether the repository holds a manifest, told without reading it. */
-export async function probeManifest(
-  context: RepositoryContext,
-  target: Descriptor,
-  options: CallOptions = {},
-): Promise<boolean> {
+export async function probeManifest(context: Context, target: Descriptor, options: CallOptions): Promise<boolean> {
   const response = await context.http.exchange({
     method: 'HEAD',
     target: manifestPath(context, target.digest),
@@ -118,7 +106,7 @@ export async function probeManifest(
 }
 
 /** @throws OciError `LIMIT_EXCEEDED` for a manifest that is larger than the limit. */
-export function checkManifestSize({ maxManifestSize }: RepositoryContext, { digest, size }: Descriptor): void {
+export function checkManifestSize({ maxManifestSize }: Context, { digest, size }: Descriptor): void {
   if (size <= maxManifestSize) return;
   throw new OciError(
     'LIMIT_EXCEEDED',
@@ -126,7 +114,7 @@ export function checkManifestSize({ maxManifestSize }: RepositoryContext, { dige
   );
 }
 
-function getManifest(context: RepositoryContext, reference: string, options: CallOptions): Promise<WholeResponse> {
+function getManifest(context: Context, reference: string, options: CallOptions): Promise<WholeResponse> {
   return context.http.exchange(
     {
       method: 'GET',

@@ -3,7 +3,7 @@ import { pullScope } from '../auth/scope.ts';
 import { invalidAnswer, readJsonAnswer } from '../client/answer.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
 import { RegistryError } from '../errors.ts';
-import type { RepositoryContext } from '../repository-context.ts';
+import type { Context } from '../repository-context.ts';
 
 /** Pages of one list; of the usual 1,000 entries they are a million. */
 const MAX_PAGES = 1_000;
@@ -29,7 +29,7 @@ export interface PageRequest extends CallOptions {
  * @see OCI distribution-spec v1.1, "Listing Tags"; RFC 8288
  */
 export async function* readPages(
-  context: RepositoryContext,
+  context: Context,
   { target, accept, expected = [], ...call }: PageRequest,
 ): AsyncGenerator<WholeResponse, void, undefined> {
   const seen = new Set<string>();
@@ -60,7 +60,7 @@ export async function* readPages(
   }
 }
 
-function nextPage({ http }: RepositoryContext, response: WholeResponse): URL | undefined {
+function nextPage({ http }: Context, response: WholeResponse): URL | undefined {
   const [, link] = /<([^<>]*)>\s*;[^<]*\brel\s*=\s*"?next\b/i.exec(response.headers.link ?? '') ?? [];
   if (link === undefined) return undefined;
   const url = URL.canParse(link, response.url.href) ? new URL(link, response.url) : undefined;
@@ -77,10 +77,7 @@ const PAGE_LENGTH = 1_000;
  * @throws OciError `NOT_FOUND` where there is no such repository; RegistryError
  * @see OCI distribution-spec v1.1, "Listing Tags"
  */
-export async function* listTags(
-  context: RepositoryContext,
-  options: CallOptions = {},
-): AsyncGenerator<string, void, undefined> {
+export async function* listTags(context: Context, options: CallOptions): AsyncGenerator<string, void, undefined> {
   const target = `/v2/${context.path}/tags/list?n=${PAGE_LENGTH}`;
   for await (const page of readPages(context, { target, accept: 'application/json', ...options })) {
     // A repository without tags may have null in their place.

@@ -1,7 +1,7 @@
 import { type CallOptions, type Descriptor, readReferral } from '@soci/oci';
 import { checkContent } from '../client/checked-content.ts';
 import { checkTag } from '../names.ts';
-import type { RepositoryContext } from '../repository-context.ts';
+import type { Context } from '../repository-context.ts';
 import { checkManifestSize, probeManifest, requireManifest } from './manifests.ts';
 import { announceReferrer } from './referrers.ts';
 import { sendManifest } from './send-manifest.ts';
@@ -25,7 +25,7 @@ interface PutManifestOptions extends PushManifestOptions {
  * RegistryError `MANIFEST_REFUSED`, `TAG_IMMUTABLE`
  */
 export async function putManifest(
-  context: RepositoryContext,
+  context: Context,
   target: Descriptor,
   raw: Uint8Array,
   { tag, isAbsent = true, ...call }: PutManifestOptions = {},

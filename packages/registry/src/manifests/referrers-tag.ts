@@ -10,7 +10,7 @@ import {
 import { sentOnce } from '../client/replayable-body.ts';
 import { Retries, realTiming } from '../client/retry.ts';
 import { RegistryError } from '../errors.ts';
-import type { RepositoryContext } from '../repository-context.ts';
+import type { Context } from '../repository-context.ts';
 import { checkManifestSize, readManifest, resolveManifest } from './manifests.ts';
 import { sendManifest } from './send-manifest.ts';
 
@@ -29,19 +29,19 @@ type Change = (entries: readonly Descriptor[]) => readonly Descriptor[] | undefi
 
 /** The referrers of a manifest as the index under its tag lists them; none where there is no such tag. */
 export async function readReferrersTag(
-  context: RepositoryContext,
+  context: Context,
   subject: string,
-  call: CallOptions = {},
+  call: CallOptions,
 ): Promise<readonly Descriptor[]> {
   return (await readIndex(context, referrersTag(subject), call)).entries;
 }
 
 /** Writes a referrer into the index under the subject's tag, beside what others write there at the same time. */
 export async function addToReferrersTag(
-  context: RepositoryContext,
+  context: Context,
   subject: string,
   referrer: Descriptor,
-  call: CallOptions = {},
+  call: CallOptions,
 ): Promise<void> {
   await changeIndex(context, referrersTag(subject), call, (entries) =>
     entries.some(({ digest }) => digest === referrer.digest) ? undefined : [...entries, referrer],
@@ -50,10 +50,10 @@ export async function addToReferrersTag(
 
 /** Takes a referrer out of the index under the subject's tag. An index of nothing is left in place. */
 export async function removeFromReferrersTag(
-  context: RepositoryContext,
+  context: Context,
   subject: string,
   referrer: string,
-  call: CallOptions = {},
+  call: CallOptions,
 ): Promise<void> {
   await changeIndex(context, referrersTag(subject), call, (entries) => {
     const others = entries.filter(({ digest }) => digest !== referrer);
@@ -73,7 +73,7 @@ function referrersTag(subject: string): string {
  * entry is gone. It waits before it looks: whoever had read before it wrote has written by then, and whoever reads
  * later carries its entry on. What that guarantees, and what not: docs/decisions/012-referrers-tag-and-concurrent-writers.md.
  */
-async function changeIndex(context: RepositoryContext, tag: string, call: CallOptions, change: Change): Promise<void> {
+async function changeIndex(context: Context, tag: string, call: CallOptions, change: Change): Promise<void> {
   await context.turns.take(`${context.path}:${tag}`, async () => {
     const retries = new Retries({ policy: context.retry, renewsCredentials: true, ...call });
     for (let writes = 0; writes <= MAX_WRITES; writes += 1) {
@@ -108,7 +108,7 @@ interface ReferrersIndex {
 }
 
 /** An index of nothing where there is none yet. */
-async function readIndex(context: RepositoryContext, tag: string, call: CallOptions): Promise<ReferrersIndex> {
+async function readIndex(context: Context, tag: string, call: CallOptions): Promise<ReferrersIndex> {
   try {
     const target = await resolveManifest(context, tag, call);
     const raw = await readManifest(context, target, call);
@@ -125,7 +125,7 @@ async function readIndex(context: RepositoryContext, tag: string, call: CallOpti
 }
 
 /** Writes it once: sent again later it could undo what others wrote meanwhile, so the index is read anew instead. */
-async function writeIndex(context: RepositoryContext, tag: string, document: object, call: CallOptions): Promise<void> {
+async function writeIndex(context: Context, tag: string, document: object, call: CallOptions): Promise<void> {
   const raw = new TextEncoder().encode(JSON.stringify(document));
   const target = { mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX, digest: digestOf(raw), size: raw.length };
   checkManifestSize(context, target);

@@ -9,7 +9,7 @@ import {
 } from '@soci/oci';
 import { mediaTypeOf } from '../client/answer.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
-import type { RepositoryContext } from '../repository-context.ts';
+import type { Context } from '../repository-context.ts';
 import { describeRequest } from '../transport/http-message.ts';
 import { readPages } from './pages.ts';
 import { addToReferrersTag, readReferrersTag, removeFromReferrersTag } from './referrers-tag.ts';
@@ -25,10 +25,10 @@ const NO_API = [400, 404, 405, 501];
  * @see OCI distribution-spec v1.1, "Listing Referrers" and "Referrers Tag Schema"
  */
 export async function* listReferrers(
-  context: RepositoryContext,
+  context: Context,
   subject: Descriptor,
   artifactType: string | undefined,
-  call: CallOptions = {},
+  call: CallOptions,
 ): AsyncGenerator<Descriptor, void, undefined> {
   parseDigest(subject.digest);
   if (context.traits.hasReferrersApi !== false) {
@@ -54,10 +54,10 @@ export async function* listReferrers(
  * and has no referrers API, it is written into the index under the tag.
  */
 export async function announceReferrer(
-  context: RepositoryContext,
+  context: Context,
   { subject, referrer }: Referral,
   isAcknowledged: boolean,
-  call: CallOptions = {},
+  call: CallOptions,
 ): Promise<void> {
   if (isAcknowledged) context.traits.hasReferrersApi = true;
   else if (!(await hasReferrersApi(context, subject, call))) await addToReferrersTag(context, subject, referrer, call);
@@ -65,16 +65,16 @@ export async function announceReferrer(
 
 /** Takes a manifest that is gone off the list of its subject's referrers, unless the registry does that itself. */
 export async function retractReferrer(
-  context: RepositoryContext,
+  context: Context,
   { subject, referrer }: Referral,
-  call: CallOptions = {},
+  call: CallOptions,
 ): Promise<void> {
   if (await hasReferrersApi(context, subject, call)) return;
   await removeFromReferrersTag(context, subject, referrer.digest, call);
 }
 
 /** Whether the registry has the API: remembered, or asked with the subject at hand. */
-async function hasReferrersApi(context: RepositoryContext, subject: string, call: CallOptions = {}): Promise<boolean> {
+async function hasReferrersApi(context: Context, subject: string, call: CallOptions): Promise<boolean> {
   if (context.traits.hasReferrersApi === undefined) {
     for await (const page of readPages(context, { ...firstPage(context, subject, undefined), ...call })) {
       noteApi(context, page);
@@ -84,7 +84,7 @@ async function hasReferrersApi(context: RepositoryContext, subject: string, call
   return context.traits.hasReferrersApi === true;
 }
 
-function firstPage({ path, traits }: RepositoryContext, digest: string, artifactType: string | undefined) {
+function firstPage({ path, traits }: Context, digest: string, artifactType: string | undefined) {
   const query = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
   return {
     target: `/v2/${path}/referrers/${digest}${query}`,
@@ -94,14 +94,14 @@ function firstPage({ path, traits }: RepositoryContext, digest: string, artifact
 }
 
 /** Remembers what the first answer tells of the registry. A repository that is unknown tells nothing of it. */
-function noteApi({ traits }: RepositoryContext, page: WholeResponse): void {
+function noteApi({ traits }: Context, page: WholeResponse): void {
   if (traits.hasReferrersApi !== undefined) return;
   // Some answer what they do not know with 200 and a page for people. @see oras-go, registry/remote, `referrersPageByAPI`
   if (page.status < 300) traits.hasReferrersApi = mediaTypeOf(page) !== 'text/html';
   else if (!new TextDecoder().decode(page.body).includes('NAME_UNKNOWN')) traits.hasReferrersApi = false;
 }
 
-function parsePage({ limits }: RepositoryContext, page: WholeResponse): readonly Descriptor[] {
+function parsePage({ limits }: Context, page: WholeResponse): readonly Descriptor[] {
   try {
     return parseImageIndex(page.body, undefined, limits).manifests;
   } catch (error) {

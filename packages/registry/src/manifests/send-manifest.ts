@@ -2,7 +2,7 @@ import { type CallOptions, type Descriptor, isDigest } from '@soci/oci';
 import { pushScope } from '../auth/scope.ts';
 import { checkStored } from '../client/checked-content.ts';
 import { RegistryError } from '../errors.ts';
-import type { RepositoryContext } from '../repository-context.ts';
+import type { Context } from '../repository-context.ts';
 import type { HttpBody } from '../transport/http-message.ts';
 import { manifestPath, resolveManifest } from './manifests.ts';
 
@@ -15,11 +15,11 @@ import { manifestPath, resolveManifest } from './manifests.ts';
  * @see OCI distribution-spec v1.1, "Pushing Manifests"
  */
 export async function sendManifest(
-  context: RepositoryContext,
+  context: Context,
   target: Descriptor,
   body: HttpBody,
   reference: string,
-  call: CallOptions = {},
+  call: CallOptions,
 ): Promise<boolean> {
   try {
     const response = await context.http.exchange({
@@ -41,7 +41,7 @@ export async function sendManifest(
 
 /** Writing a tag again that names the same manifest already is no conflict. */
 async function settleImmutableTag(
-  context: RepositoryContext,
+  context: Context,
   target: Descriptor,
   tag: string,
   cause: RegistryError,

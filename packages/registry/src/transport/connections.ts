@@ -4,7 +4,7 @@ import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import tls from 'node:tls';
 import { RegistryError } from '../errors.ts';
-import type { Environment } from '../options.ts';
+import type { RegistryOptions } from '../options.ts';
 import { bareHost, guardLookup } from './local-address.ts';
 import { findProxy, proxyAuthorization, proxyTarget } from './proxy.ts';
 import { type TlsOptions, TunnelAgent } from './tunnel-agent.ts';
@@ -12,14 +12,13 @@ import { type TlsOptions, TunnelAgent } from './tunnel-agent.ts';
 /** Milliseconds that a connection nobody uses is kept. Registries close theirs after a minute or so. */
 const IDLE_TIMEOUT = 15_000;
 
-/** What {@link Connections} are made from. */
-export interface ConnectionOptions {
-  readonly ca: string | undefined;
-  readonly env: Environment;
-  readonly maxConnections: number;
-  readonly stallTimeout: number;
-  readonly lookup: LookupFunction | undefined;
+/** Options of `PooledHttpSender`. */
+export interface HttpSenderOptions extends Pick<RegistryOptions, 'ca' | 'env' | 'maxConnections' | 'stallTimeout'> {
+  /** Finds the addresses of a name. @default `dns.lookup` */
+  readonly lookup?: LookupFunction;
 }
+
+type ConnectionOptions = HttpSenderOptions & Required<Omit<HttpSenderOptions, 'ca' | 'lookup'>>;
 
 /** How a request gets to its URL: which function sends it, with which options. */
 export interface Route {

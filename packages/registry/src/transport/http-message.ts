@@ -17,6 +17,9 @@ export interface StreamedBody {
   readonly isRepeatable: boolean;
 }
 
+/** Bytes as they come. */
+export type ByteStream = AsyncGenerator<Uint8Array, void, undefined>;
+
 /** One request, as it goes over the wire. */
 export interface HttpRequest extends CallOptions {
   readonly method: HttpMethod;

@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OciError } from '@soci/oci';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { caught } from '../fixtures/caught.ts';
+import type { HttpSenderOptions } from './connections.ts';
 import { readText } from './fixtures/read-body.ts';
 import { resolveTo } from './fixtures/resolve-to.ts';
 import { TEST_IDENTITY } from './fixtures/test-identity.ts';
 import { serve, serveRaw, serveTls } from './fixtures/test-server.ts';
 import type { HttpBody, HttpMethod, HttpRequest } from './http-message.ts';
-import { type HttpSenderOptions, PooledHttpSender } from './http-sender.ts';
+import { PooledHttpSender } from './http-sender.ts';
 
 /** Milliseconds that nothing happens in on purpose. */
 const STALL = 1000;

@@ -1,10 +1,8 @@
 import type { ClientRequest } from 'node:http';
-import type { LookupFunction } from 'node:net';
 import { RegistryError } from '../errors.ts';
-import type { Environment } from '../options.ts';
 import { checkOption, MAX_TIMEOUT } from '../options.ts';
 import { ConnectionSlots } from './connection-slots.ts';
-import { Connections } from './connections.ts';
+import { Connections, type HttpSenderOptions } from './connections.ts';
 import { exchange, openMessage } from './exchange.ts';
 import { describeRequest, type HttpRequest, type HttpResponse, type HttpSender } from './http-message.ts';
 import { isLocalHost } from './local-address.ts';
@@ -15,20 +13,6 @@ const DEFAULT_STALL_TIMEOUT = 30_000;
 /** What one host is asked at a time. */
 const DEFAULT_MAX_CONNECTIONS = 16;
 
-/** Options of {@link PooledHttpSender}. */
-export interface HttpSenderOptions {
-  /** Certificates to trust beside the system's, PEM. @default none */
-  readonly ca?: string;
-  /** Where proxies are named: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`. @default `process.env` */
-  readonly env?: Environment;
-  /** Connections to one host at a time, at least 2; further requests wait for one. @default 16 */
-  readonly maxConnections?: number;
-  /** Milliseconds without progress after which a connection counts as stalled. @default 30,000 */
-  readonly stallTimeout?: number;
-  /** Finds the addresses of a name. @default `dns.lookup` */
-  readonly lookup?: LookupFunction;
-}
-
 /** Sends requests over HTTP/1.1 by node:http and node:https, over connections that it keeps until it is closed. */
 export class PooledHttpSender implements HttpSender {
   readonly #connections: Connections;
@@ -37,10 +21,10 @@ export class PooledHttpSender implements HttpSender {
   #isClosed = false;
 
   /** @throws RegistryError `OPTION_INVALID` if `ca` holds no certificate, or a number is out of its range. */
-  constructor({ ca, env = process.env, lookup, ...options }: HttpSenderOptions = {}) {
+  constructor(options: HttpSenderOptions = {}) {
     const stallTimeout = checkOption('stallTimeout', options.stallTimeout ?? DEFAULT_STALL_TIMEOUT, 1, MAX_TIMEOUT);
     const maxConnections = checkOption('maxConnections', options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, 2, 1000);
-    this.#connections = new Connections({ ca, env, maxConnections, stallTimeout, lookup });
+    this.#connections = new Connections({ ...options, env: options.env ?? process.env, maxConnections, stallTimeout });
     this.#slots = new ConnectionSlots(maxConnections);
     this.#stallTimeout = stallTimeout;
   }

@@ -4,6 +4,7 @@ import { probeBlob } from '../blobs/remote-blob.ts';
 import { sentOnce } from '../client/replayable-body.ts';
 import { isTransient, Retries } from '../client/retry.ts';
 import { RegistryError, type RegistryErrorCode } from '../errors.ts';
+import type { ByteStream } from '../transport/http-message.ts';
 import {
   type BlobPush,
   cancelUpload,
@@ -170,11 +171,7 @@ export async function beginChunks(
 }
 
 /** Sends the other chunks, each while the next is read, and closes the upload. */
-export async function finishChunks(
-  push: BlobPush,
-  upload: ChunkedUpload,
-  pieces: AsyncGenerator<Uint8Array, void, undefined>,
-): Promise<void> {
+export async function finishChunks(push: BlobPush, upload: ChunkedUpload, pieces: ByteStream): Promise<void> {
   const { context, target, call } = push;
   try {
     for (let next = await pieces.next(); next.done !== true; ) {

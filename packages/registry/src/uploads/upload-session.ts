@@ -3,14 +3,14 @@ import { pushScope } from '../auth/scope.ts';
 import { invalidAnswer } from '../client/answer.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
 import { RegistryError } from '../errors.ts';
-import type { RepositoryContext } from '../repository-context.ts';
+import type { Context } from '../repository-context.ts';
 
 /** Milliseconds that giving an upload up may take; the registry forgets it sooner or later anyway. */
 const CANCEL_TIMEOUT = 2_000;
 
 /** A blob that is pushed into a repository. */
 export interface BlobPush {
-  readonly context: RepositoryContext;
+  readonly context: Context;
   readonly target: Descriptor;
   readonly call: CallOptions;
 }
@@ -106,10 +106,10 @@ export type MountOutcome = 'mounted' | 'refused' | UploadSession;
  * @see OCI distribution-spec v1.1, "Mounting a blob from another repository"
  */
 export async function mountBlob(
-  context: RepositoryContext,
+  context: Context,
   target: Descriptor,
   from: string,
-  call: CallOptions = {},
+  call: CallOptions,
 ): Promise<MountOutcome> {
   parseDigest(target.digest);
   const query = `mount=${encodeURIComponent(target.digest)}&from=${encodeURIComponent(from)}`;

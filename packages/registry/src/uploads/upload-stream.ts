@@ -1,6 +1,7 @@
 import { type CallOptions, type Descriptor, verifyStream } from '@soci/oci';
 import { streamOnce } from '../client/replayable-body.ts';
 import { Retries } from '../client/retry.ts';
+import type { ByteStream } from '../transport/http-message.ts';
 import { beginChunks, ChunkedUpload, finishChunks } from './chunked-upload.ts';
 import { type BlobPush, openUpload, type UploadSession } from './upload-session.ts';
 import { uploadBytes, uploadWhole } from './upload-whole.ts';
@@ -72,10 +73,7 @@ async function uploadOnce(
   }
 }
 
-async function* prepend(
-  first: Uint8Array,
-  others: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
+async function* prepend(first: Uint8Array, others: AsyncIterable<Uint8Array>): ByteStream {
   yield first;
   yield* others;
 }
@@ -85,10 +83,7 @@ function canBeReadAnew(content: AsyncIterable<Uint8Array>): boolean {
   return (content[Symbol.asyncIterator]() as unknown) !== content;
 }
 
-async function* noteFailure(
-  content: AsyncIterable<Uint8Array>,
-  note: (error: unknown) => void,
-): AsyncGenerator<Uint8Array, void, undefined> {
+async function* noteFailure(content: AsyncIterable<Uint8Array>, note: (error: unknown) => void): ByteStream {
   try {
     yield* content;
   } catch (error) {
@@ -108,7 +103,7 @@ export async function* cutVerified(
   target: Descriptor,
   size: number,
   call: CallOptions,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): ByteStream {
   let held: Uint8Array | undefined;
   let piece = new Uint8Array(Math.min(size, target.size));
   let length = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { PART_SIZE, ReadAhead } from './parts-in-flight.ts';
+import { PART_SIZE, ReadAhead } from './read-ahead.ts';
 
 describe('ReadAhead', () => {
   test('lends no more than it may, whoever asks', () => {
