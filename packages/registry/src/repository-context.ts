@@ -1,11 +1,12 @@
-import type { Descriptor, OciLimits } from '@soci/oci';
+import type { CallOptions, Descriptor, OciLimits } from '@soci/oci';
+import { type RepositoryAction, scopeFor } from './auth/scope.ts';
 import type { BlobOptions } from './blobs/remote-blob.ts';
-import type { RegistryHttp } from './client/registry-http.ts';
+import type { RegistryHttp, RegistryRequest, WholeResponse } from './client/registry-http.ts';
 import type { KeyedMutex } from './concurrency.ts';
 import type { RetryOptions } from './options.ts';
 
-/** What the parts of one repository's client share. */
-export interface Context {
+/** What a call of a repository works with: what all of them share, and the caller's signal. */
+export interface Context extends CallOptions {
   readonly http: RegistryHttp;
   /** Name of the repository, such as `team/app`. */
   readonly path: string;
@@ -22,6 +23,16 @@ export interface Context {
   readonly turns: KeyedMutex;
   /** What reading blobs shares among all repositories of the registry. */
   readonly blobs: BlobOptions;
+}
+
+/** Sends a request that needs to be allowed `action` in the repository, as `RegistryHttp.exchange`. */
+export function exchange(
+  { http, path, signal }: Context,
+  action: RepositoryAction,
+  request: Omit<RegistryRequest, 'scope' | 'signal'>,
+  maxSize?: number,
+): Promise<WholeResponse> {
+  return http.exchange({ ...request, scope: scopeFor(path, action), ...(signal && { signal }) }, maxSize);
 }
 
 /** What a registry was seen to do, so that it is not asked twice. Shared by all repositories of one registry. */

@@ -17,13 +17,13 @@ import {
 } from '@soci/oci';
 import { fetchBlob } from './blobs/fetch-blob.ts';
 import { readBlobRange } from './blobs/read-blob-range.ts';
-import { probeBlob, RemoteBlob } from './blobs/remote-blob.ts';
+import { RemoteBlob } from './blobs/remote-blob.ts';
 import { checkContent } from './client/checked-content.ts';
 import { deleteContent, deleteTag } from './manifests/delete-content.ts';
 import {
   checkManifestSize,
   isManifest,
-  probeManifest,
+  probeContent,
   readManifest,
   requireManifest,
   resolveManifest,
@@ -74,7 +74,7 @@ export class Repository
   async *fetch(target: Descriptor, options: FetchOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
     if (!isManifest(target)) yield* fetchBlob(this.#blob(target), options);
     // A copy: the receiver may transfer it.
-    else yield new Uint8Array(await readManifest(this.#context, target, options));
+    else yield new Uint8Array(await readManifest(this.#for(options), target));
   }
 
   /**
@@ -84,17 +84,14 @@ export class Repository
    */
   async fetchRange(target: Descriptor, range: ByteRange, options: CallOptions = {}): Promise<Uint8Array> {
     if (!isManifest(target)) return readBlobRange(this.#blob(target), range, options);
-    const raw = await readManifest(this.#context, target, options);
+    const raw = await readManifest(this.#for(options), target);
     checkRange(range, raw.length, target.digest);
     return new Uint8Array(raw.subarray(range.offset, range.offset + range.length));
   }
 
   /** Whether the repository holds content of that digest and size, in one request. */
   async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
-    const { http, path } = this.#context;
-    const isThere = isManifest(target)
-      ? await probeManifest(this.#context, target, options)
-      : await probeBlob(http, path, target, options);
+    const isThere = await probeContent(this.#for(options), target);
     if (this.#absent.size >= MAX_REMEMBERED) this.#absent.clear();
     if (isThere) this.#absent.delete(target.digest);
     else this.#absent.add(target.digest);
@@ -113,19 +110,19 @@ export class Repository
     options: CallOptions = {},
   ): Promise<void> {
     options.signal?.throwIfAborted();
+    const context = this.#for(options);
     const isAbsent = this.#absent.delete(target.digest);
     if (isManifest(target)) {
-      const raw = await this.#gather(target, content, options);
-      await putManifest(this.#context, target, raw, { isAbsent, ...options });
+      const raw = content instanceof Uint8Array ? content : await this.#gather(context, target, content);
+      await putManifest(context, target, raw, { isAbsent });
       return;
     }
-    const { http, path } = this.#context;
     const opened = this.#opened.get(target.digest);
     this.#opened.delete(target.digest);
     parseDigest(target.digest);
     if (content instanceof Uint8Array) checkContent(content, target, 'the blob');
-    if (!isAbsent && opened === undefined && (await probeBlob(http, path, target, options))) return;
-    const push = { context: this.#context, target, call: options };
+    if (!isAbsent && opened === undefined && (await probeContent(context, target))) return;
+    const push = { ...context, target };
     if (content instanceof Uint8Array) await uploadBytes(push, content, opened);
     else await uploadStream(push, content, opened);
   }
@@ -140,7 +137,7 @@ export class Repository
    */
   async pushManifest(target: Descriptor, raw: Uint8Array, options: PushManifestOptions = {}): Promise<void> {
     this.#absent.delete(target.digest);
-    await putManifest(this.#context, target, raw, options);
+    await putManifest(this.#for(options), target, raw, { tag: options.tag });
   }
 
   /**
@@ -150,7 +147,7 @@ export class Repository
    * another manifest than it says; `MANIFEST_INVALID`.
    */
   async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {
-    return resolveManifest(this.#context, reference, options);
+    return resolveManifest(this.#for(options), reference);
   }
 
   /**
@@ -161,13 +158,13 @@ export class Repository
   async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
     checkTag(reference);
     requireManifest(target);
-    const raw = await readManifest(this.#context, target, options);
-    await putManifest(this.#context, target, raw, { tag: reference, ...options });
+    const context = this.#for(options);
+    await putManifest(context, target, await readManifest(context, target), { tag: reference });
   }
 
   /** Every tag, from all pages. @throws OciError `NOT_FOUND` where there is no such repository. */
   async *tags(options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
-    yield* listTags(this.#context, options);
+    yield* listTags(this.#for(options));
   }
 
   /**
@@ -180,7 +177,7 @@ export class Repository
     artifactType?: string,
     options: CallOptions = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
-    yield* listReferrers(this.#context, subject, artifactType, options);
+    yield* listReferrers(this.#for(options), subject, artifactType);
   }
 
   /**
@@ -189,7 +186,7 @@ export class Repository
    * @returns Whether it is here now; where it is not, push it: into the upload that the registry may have opened for it.
    */
   async mount(target: Descriptor, from: string, options: CallOptions = {}): Promise<boolean> {
-    const outcome = await mountBlob(this.#context, target, repositoryName(this.host, from), options);
+    const outcome = await mountBlob(this.#for(options), target, repositoryName(this.host, from));
     if (this.#opened.size >= MAX_REMEMBERED) this.#opened.clear();
     if (outcome === 'mounted') this.#absent.delete(target.digest);
     else if (outcome !== 'refused') this.#opened.set(target.digest, outcome);
@@ -203,8 +200,8 @@ export class Repository
    * @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`; RegistryError `UNSUPPORTED` where the registry deletes nothing.
    */
   async delete(target: Descriptor | string, options: CallOptions = {}): Promise<void> {
-    if (typeof target === 'string') await deleteTag(this.#context, target, options);
-    else await deleteContent(this.#context, target, options);
+    if (typeof target === 'string') await deleteTag(this.#for(options), target);
+    else await deleteContent(this.#for(options), target);
   }
 
   #blob(target: Descriptor): RemoteBlob {
@@ -212,16 +209,16 @@ export class Repository
     return new RemoteBlob(http, path, target, blobs);
   }
 
+  /** What one call works with. */
+  #for({ signal }: CallOptions): Context {
+    return signal === undefined ? this.#context : { ...this.#context, signal };
+  }
+
   /** The whole of a manifest that is to be pushed, in memory. */
-  async #gather(
-    target: Descriptor,
-    content: Uint8Array | AsyncIterable<Uint8Array>,
-    call: CallOptions,
-  ): Promise<Uint8Array> {
-    if (content instanceof Uint8Array) return content;
-    checkManifestSize(this.#context, target);
+  async #gather(context: Context, target: Descriptor, content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+    checkManifestSize(context, target);
     let raw: Uint8Array = new Uint8Array();
-    for await (const piece of cutVerified(content, target, target.size, call)) raw = piece;
+    for await (const piece of cutVerified(content, target, target.size, context.signal)) raw = piece;
     return raw;
   }
 }

@@ -11,23 +11,9 @@ export interface RepositoryScope {
 /** Characters of the scopes that a challenge may add to a token request. */
 const MAX_SCOPE_LENGTH = 2048;
 
-/** What reading from a repository needs to be allowed. */
-export function pullScope(repository: string): readonly RepositoryScope[] {
-  return scopeOf(repository, 'pull');
-}
-
-/** What writing to a repository needs to be allowed; registries want reading with it. */
-export function pushScope(repository: string): readonly RepositoryScope[] {
-  return scopeOf(repository, 'pull', 'push');
-}
-
-/** What deleting from a repository needs to be allowed. */
-export function deleteScope(repository: string): readonly RepositoryScope[] {
-  return scopeOf(repository, 'pull', 'delete');
-}
-
-function scopeOf(repository: string, ...actions: RepositoryAction[]): readonly RepositoryScope[] {
-  return [{ repository, actions }];
+/** What a request needs to be allowed for one action; registries want reading with the others. */
+export function scopeFor(repository: string, action: RepositoryAction): readonly RepositoryScope[] {
+  return [{ repository, actions: action === 'pull' ? ['pull'] : ['pull', action] }];
 }
 
 /** Writes scopes as token services read them: `repository:team/app:pull,push`, sorted, one for each repository. */

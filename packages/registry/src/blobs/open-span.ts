@@ -1,5 +1,5 @@
 import { type ByteRange, type CallOptions, OciError } from '@soci/oci';
-import { pullScope } from '../auth/scope.ts';
+import { scopeFor } from '../auth/scope.ts';
 import type { RegistryRequest } from '../client/registry-http.ts';
 import { RegistryError } from '../errors.ts';
 import type { HttpResponse } from '../transport/http-message.ts';
@@ -73,7 +73,7 @@ function request(
 ): RegistryRequest {
   // The last byte is named at the blob's end too: go-containerregistry's registry refuses a range without one.
   const headers = length === blob.size ? {} : { range: `bytes=${offset}-${offset + length - 1}` };
-  return { ...where, method: 'GET', headers, scope: pullScope(blob.repository), ...call };
+  return { ...where, method: 'GET', headers, scope: scopeFor(blob.repository, 'pull'), ...call };
 }
 
 /** Where in the blob the answer's body begins. */

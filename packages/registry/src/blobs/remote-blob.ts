@@ -1,6 +1,4 @@
-import { type CallOptions, type Descriptor, parseDigest } from '@soci/oci';
-import { pullScope } from '../auth/scope.ts';
-import { hasSize } from '../client/checked-content.ts';
+import { type Descriptor, parseDigest } from '@soci/oci';
 import type { RegistryHttp } from '../client/registry-http.ts';
 import type { RetryOptions } from '../options.ts';
 import type { BlobLocations } from './blob-locations.ts';
@@ -47,17 +45,4 @@ export class RemoteBlob {
 export function blobPath(repository: string, digest: string): string {
   parseDigest(digest);
   return `/v2/${repository}/blobs/${digest}`;
-}
-
-/** Whether the repository holds a blob of that digest and size. */
-export async function probeBlob(
-  http: RegistryHttp,
-  repository: string,
-  { digest, size }: Descriptor,
-  call: CallOptions,
-): Promise<boolean> {
-  const target = blobPath(repository, digest);
-  const scope = pullScope(repository);
-  const response = await http.exchange({ method: 'HEAD', target, scope, expected: [404], ...call });
-  return response.status !== 404 && hasSize(response, size);
 }

@@ -35,9 +35,3 @@ export function checkStored(response: WholeResponse, { digest }: Descriptor): vo
   const request = describeRequest('PUT', response.url);
   throw new OciError('DIGEST_MISMATCH', `${request}: the registry stored ${digest} as ${stored}`);
 }
-
-/** Whether the answer to a HEAD is about content of that size; a registry that does not say is believed. */
-export function hasSize({ headers }: Pick<WholeResponse, 'headers'>, size: number): boolean {
-  const length = headers['content-length'];
-  return length === undefined || Number(length) === size;
-}

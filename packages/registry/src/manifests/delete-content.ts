@@ -1,15 +1,13 @@
-import { type CallOptions, type Descriptor, readReferral } from '@soci/oci';
-import { deleteScope } from '../auth/scope.ts';
-import { blobPath } from '../blobs/remote-blob.ts';
+import { type Descriptor, readReferral } from '@soci/oci';
 import { checkTag } from '../names.ts';
-import type { Context } from '../repository-context.ts';
-import { isManifest, manifestPath, readManifest } from './manifests.ts';
+import { type Context, exchange } from '../repository-context.ts';
+import { contentPath, isManifest, manifestPath, readManifest } from './manifests.ts';
 import { retractReferrer } from './referrers.ts';
 
 /** Takes a name away; what it named stays. @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`; RegistryError `UNSUPPORTED` */
-export async function deleteTag(context: Context, tag: string, call: CallOptions): Promise<void> {
+export async function deleteTag(context: Context, tag: string): Promise<void> {
   checkTag(tag);
-  await sendDelete(context, manifestPath(context, tag), call);
+  await exchange(context, 'delete', { method: 'DELETE', target: manifestPath(context, tag) });
 }
 
 /**
@@ -19,17 +17,11 @@ export async function deleteTag(context: Context, tag: string, call: CallOptions
  * @throws OciError `NOT_FOUND`; RegistryError `UNSUPPORTED` where the registry deletes nothing.
  * @see OCI distribution-spec v1.1, "Content Management"
  */
-export async function deleteContent(context: Context, target: Descriptor, call: CallOptions): Promise<void> {
-  if (!isManifest(target)) {
-    await sendDelete(context, blobPath(context.path, target.digest), call);
-    return;
-  }
-  const referral = readReferral(target, await readManifest(context, target, call), context.limits);
-  await sendDelete(context, manifestPath(context, target.digest), call);
+export async function deleteContent(context: Context, target: Descriptor): Promise<void> {
+  const path = contentPath(context, target);
+  const raw = isManifest(target) ? await readManifest(context, target) : undefined;
+  const referral = raw && readReferral(target, raw, context.limits);
+  await exchange(context, 'delete', { method: 'DELETE', target: path });
   context.manifests.delete(target.digest);
-  if (referral !== undefined) await retractReferrer(context, referral, call);
-}
-
-async function sendDelete(context: Context, target: string, call: CallOptions): Promise<void> {
-  await context.http.exchange({ method: 'DELETE', target, scope: deleteScope(context.path), ...call });
+  if (referral !== undefined) await retractReferrer(context, referral);
 }

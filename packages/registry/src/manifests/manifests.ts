@@ -1,5 +1,4 @@
 import {
-  type CallOptions,
   type Descriptor,
   describeManifest,
   digestOf,
@@ -16,12 +15,12 @@ import {
   parseImageIndex,
   parseManifest,
 } from '@soci/oci';
-import { pullScope } from '../auth/scope.ts';
+import { blobPath } from '../blobs/remote-blob.ts';
 import { digestHeader, mediaTypeOf, refuseHtml } from '../client/answer.ts';
-import { checkContent, hasSize } from '../client/checked-content.ts';
+import { checkContent } from '../client/checked-content.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
 import { checkReference } from '../names.ts';
-import type { Context } from '../repository-context.ts';
+import { type Context, exchange } from '../repository-context.ts';
 import { describeRequest } from '../transport/http-message.ts';
 
 /**
@@ -55,21 +54,24 @@ export function manifestPath({ path }: Context, reference: string): string {
   return `/v2/${path}/manifests/${reference}`;
 }
 
+/** Path of a manifest by its digest, or of a blob. @throws OciError `DIGEST_INVALID` */
+export function contentPath(context: Context, target: Descriptor): string {
+  return isManifest(target) ? manifestPath(context, target.digest) : blobPath(context.path, target.digest);
+}
+
 /**
  * Finds out what a tag or digest stands for, in one request: the manifest itself is asked for, and kept.
  *
  * @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`, `DIGEST_MISMATCH`, `MANIFEST_INVALID`; RegistryError
  */
-export async function resolveManifest(context: Context, reference: string, options: CallOptions): Promise<Descriptor> {
-  const response = await getManifest(context, reference, options);
+export async function resolveManifest(context: Context, reference: string): Promise<Descriptor> {
+  const response = await getManifest(context, reference);
   const promised = isDigest(reference) ? reference : digestHeader('GET', response);
   const found = describeAnswer(response, context.limits, promised);
   if (promised !== undefined && found.digest !== promised) {
-    if (!isDigest(reference)) return resolveManifest(context, promised, options); // what the tag stands for, by its own word
-    throw new OciError(
-      'DIGEST_MISMATCH',
-      `${describeRequest('GET', response.url)}: the manifest that came has the digest ${found.digest}`,
-    );
+    if (!isDigest(reference)) return resolveManifest(context, promised); // what the tag stands for, by its own word
+    const request = describeRequest('GET', response.url);
+    throw new OciError('DIGEST_MISMATCH', `${request}: the manifest that came has the digest ${found.digest}`);
   }
   context.manifests.add(found.digest, response.body);
   return found;
@@ -80,29 +82,27 @@ export async function resolveManifest(context: Context, reference: string, optio
  *
  * @throws OciError `LIMIT_EXCEEDED` before anything is asked for; `NOT_FOUND`, `SIZE_MISMATCH`, `DIGEST_MISMATCH`
  */
-export async function readManifest(context: Context, target: Descriptor, options: CallOptions): Promise<Uint8Array> {
-  options.signal?.throwIfAborted();
+export async function readManifest(context: Context, target: Descriptor): Promise<Uint8Array> {
+  context.signal?.throwIfAborted();
   const kept = context.manifests.get(target);
   if (kept !== undefined) return kept;
   checkManifestSize(context, target);
-  const response = await getManifest(context, target.digest, options);
+  const response = await getManifest(context, target.digest);
   refuseHtml(response);
   checkContent(response.body, target, `the answer to ${describeRequest('GET', response.url)}`);
   context.manifests.add(target.digest, response.body);
   return response.body;
 }
 
-/** Whether the repository holds a manifest, told without reading it. */
-export async function probeManifest(context: Context, target: Descriptor, options: CallOptions): Promise<boolean> {
-  const response = await context.http.exchange({
-    method: 'HEAD',
-    target: manifestPath(context, target.digest),
-    headers: { accept: ACCEPT },
-    scope: pullScope(context.path),
-    expected: [404],
-    ...options,
-  });
-  return response.status !== 404 && hasSize(response, target.size);
+/** Whether the repository holds a manifest or a blob of that digest and size, told without reading it. */
+export async function probeContent(context: Context, target: Descriptor): Promise<boolean> {
+  const path = contentPath(context, target);
+  const headers: Record<string, string> = isManifest(target) ? { accept: ACCEPT } : {};
+  const response = await exchange(context, 'pull', { method: 'HEAD', target: path, headers, expected: [404] });
+  if (response.status === 404) return false;
+  // A registry that does not tell the size is believed.
+  const size = response.headers['content-length'];
+  return size === undefined || Number(size) === target.size;
 }
 
 /** @throws OciError `LIMIT_EXCEEDED` for a manifest that is larger than the limit. */
@@ -114,17 +114,9 @@ export function checkManifestSize({ maxManifestSize }: Context, { digest, size }
   );
 }
 
-function getManifest(context: Context, reference: string, options: CallOptions): Promise<WholeResponse> {
-  return context.http.exchange(
-    {
-      method: 'GET',
-      target: manifestPath(context, reference),
-      headers: { accept: ACCEPT },
-      scope: pullScope(context.path),
-      ...options,
-    },
-    context.maxManifestSize,
-  );
+function getManifest(context: Context, reference: string): Promise<WholeResponse> {
+  const target = manifestPath(context, reference);
+  return exchange(context, 'pull', { method: 'GET', target, headers: { accept: ACCEPT } }, context.maxManifestSize);
 }
 
 /**

@@ -1,9 +1,8 @@
-import { type CallOptions, isTag } from '@soci/oci';
-import { pullScope } from '../auth/scope.ts';
+import { isTag } from '@soci/oci';
 import { invalidAnswer, readJsonAnswer } from '../client/answer.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
 import { RegistryError } from '../errors.ts';
-import type { Context } from '../repository-context.ts';
+import { type Context, exchange } from '../repository-context.ts';
 
 /** Pages of one list; of the usual 1,000 entries they are a million. */
 const MAX_PAGES = 1_000;
@@ -12,7 +11,7 @@ const MAX_PAGES = 1_000;
 const MAX_PAGE_SIZE = 4_194_304;
 
 /** What a list of pages is asked for. */
-export interface PageRequest extends CallOptions {
+export interface PageRequest {
   /** Path and query of the first page. */
   readonly target: string;
   /** `Accept` of every page. */
@@ -30,22 +29,18 @@ export interface PageRequest extends CallOptions {
  */
 export async function* readPages(
   context: Context,
-  { target, accept, expected = [], ...call }: PageRequest,
+  { target, accept, expected = [] }: PageRequest,
 ): AsyncGenerator<WholeResponse, void, undefined> {
   const seen = new Set<string>();
   let next: string | URL | undefined = target;
   while (next !== undefined) {
-    const response: WholeResponse = await context.http.exchange(
-      {
-        method: 'GET',
-        target: next,
-        headers: { accept },
-        scope: pullScope(context.path),
-        expected: seen.size === 0 ? expected : [],
-        ...call,
-      },
-      MAX_PAGE_SIZE,
-    );
+    const request = {
+      method: 'GET',
+      target: next,
+      headers: { accept },
+      expected: seen.size === 0 ? expected : [],
+    } as const;
+    const response: WholeResponse = await exchange(context, 'pull', request, MAX_PAGE_SIZE);
     yield response;
     seen.add(response.url.href);
     next = nextPage(context, response);
@@ -77,9 +72,9 @@ const PAGE_LENGTH = 1_000;
  * @throws OciError `NOT_FOUND` where there is no such repository; RegistryError
  * @see OCI distribution-spec v1.1, "Listing Tags"
  */
-export async function* listTags(context: Context, options: CallOptions): AsyncGenerator<string, void, undefined> {
+export async function* listTags(context: Context): AsyncGenerator<string, void, undefined> {
   const target = `/v2/${context.path}/tags/list?n=${PAGE_LENGTH}`;
-  for await (const page of readPages(context, { target, accept: 'application/json', ...options })) {
+  for await (const page of readPages(context, { target, accept: 'application/json' })) {
     // A repository without tags may have null in their place.
     const tags = readJsonAnswer(page).tags ?? [];
     if (!Array.isArray(tags)) throw invalidAnswer('GET', page, 'has no list of tags');

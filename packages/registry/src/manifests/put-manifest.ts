@@ -2,7 +2,7 @@ import { type CallOptions, type Descriptor, readReferral } from '@soci/oci';
 import { checkContent } from '../client/checked-content.ts';
 import { checkTag } from '../names.ts';
 import type { Context } from '../repository-context.ts';
-import { checkManifestSize, probeManifest, requireManifest } from './manifests.ts';
+import { checkManifestSize, probeContent, requireManifest } from './manifests.ts';
 import { announceReferrer } from './referrers.ts';
 import { sendManifest } from './send-manifest.ts';
 
@@ -12,15 +12,11 @@ export interface PushManifestOptions extends CallOptions {
   readonly tag?: string;
 }
 
-interface PutManifestOptions extends PushManifestOptions {
-  /** False where the registry is first asked whether it has it. @default true */
-  readonly isAbsent?: boolean;
-}
-
 /**
  * Stores a manifest, and names it where a tag is given. A manifest with a subject is listed as its referrer, by the
  * registry or, where that has no referrers API, by us.
  *
+ * @param options - `isAbsent`: false if the registry is first asked whether it has the manifest.
  * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `LIMIT_EXCEEDED`, `MANIFEST_INVALID`, `REFERENCE_INVALID`;
  * RegistryError `MANIFEST_REFUSED`, `TAG_IMMUTABLE`
  */
@@ -28,7 +24,7 @@ export async function putManifest(
   context: Context,
   target: Descriptor,
   raw: Uint8Array,
-  { tag, isAbsent = true, ...call }: PutManifestOptions = {},
+  { tag, isAbsent = true }: { readonly tag?: string | undefined; readonly isAbsent?: boolean },
 ): Promise<void> {
   requireManifest(target);
   if (tag !== undefined) checkTag(tag);
@@ -36,10 +32,10 @@ export async function putManifest(
   checkContent(raw, target, 'the manifest');
   const referral = readReferral(target, raw, context.limits);
 
-  const isThere = !isAbsent && (await probeManifest(context, target, call));
+  const isThere = !isAbsent && (await probeContent(context, target));
   // Whoever put what is there may not have come to list it.
-  const isAcknowledged = !isThere && (await sendManifest(context, target, raw, tag ?? target.digest, call));
+  const isAcknowledged = !isThere && (await sendManifest(context, target, raw, tag ?? target.digest));
   // A copy: the caller may go on with its own.
   context.manifests.add(target.digest, new Uint8Array(raw));
-  if (referral !== undefined) await announceReferrer(context, referral, isAcknowledged, call);
+  if (referral !== undefined) await announceReferrer(context, referral, isAcknowledged);
 }

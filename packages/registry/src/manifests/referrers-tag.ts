@@ -1,5 +1,4 @@
 import {
-  type CallOptions,
   type Descriptor,
   digestOf,
   MEDIA_TYPE_OCI_IMAGE_INDEX,
@@ -28,34 +27,20 @@ const WAIT_FACTOR = 4;
 type Change = (entries: readonly Descriptor[]) => readonly Descriptor[] | undefined;
 
 /** The referrers of a manifest as the index under its tag lists them; none where there is no such tag. */
-export async function readReferrersTag(
-  context: Context,
-  subject: string,
-  call: CallOptions,
-): Promise<readonly Descriptor[]> {
-  return (await readIndex(context, referrersTag(subject), call)).entries;
+export async function readReferrersTag(context: Context, subject: string): Promise<readonly Descriptor[]> {
+  return (await readIndex(context, referrersTag(subject))).entries;
 }
 
 /** Writes a referrer into the index under the subject's tag, beside what others write there at the same time. */
-export async function addToReferrersTag(
-  context: Context,
-  subject: string,
-  referrer: Descriptor,
-  call: CallOptions,
-): Promise<void> {
-  await changeIndex(context, referrersTag(subject), call, (entries) =>
+export async function addToReferrersTag(context: Context, subject: string, referrer: Descriptor): Promise<void> {
+  await changeIndex(context, referrersTag(subject), (entries) =>
     entries.some(({ digest }) => digest === referrer.digest) ? undefined : [...entries, referrer],
   );
 }
 
 /** Takes a referrer out of the index under the subject's tag. An index of nothing is left in place. */
-export async function removeFromReferrersTag(
-  context: Context,
-  subject: string,
-  referrer: string,
-  call: CallOptions,
-): Promise<void> {
-  await changeIndex(context, referrersTag(subject), call, (entries) => {
+export async function removeFromReferrersTag(context: Context, subject: string, referrer: string): Promise<void> {
+  await changeIndex(context, referrersTag(subject), (entries) => {
     const others = entries.filter(({ digest }) => digest !== referrer);
     return others.length === entries.length ? undefined : others;
   });
@@ -73,17 +58,17 @@ function referrersTag(subject: string): string {
  * entry is gone. It waits before it looks: whoever had read before it wrote has written by then, and whoever reads
  * later carries its entry on. What that guarantees, and what not: docs/decisions/012-referrers-tag-and-concurrent-writers.md.
  */
-async function changeIndex(context: Context, tag: string, call: CallOptions, change: Change): Promise<void> {
+async function changeIndex(context: Context, tag: string, change: Change): Promise<void> {
   await context.turns.take(`${context.path}:${tag}`, async () => {
-    const retries = new Retries({ policy: context.retry, renewsCredentials: true, ...call });
+    const retries = new Retries({ policy: context.retry, renewsCredentials: true, signal: context.signal });
     for (let writes = 0; writes <= MAX_WRITES; writes += 1) {
       const began = performance.now();
-      const { document, entries } = await readIndex(context, tag, call);
+      const { document, entries } = await readIndex(context, tag);
       const changed = change(entries);
       if (changed === undefined) return;
       let window = 0;
       try {
-        await writeIndex(context, tag, { ...document, manifests: changed }, call);
+        await writeIndex(context, tag, { ...document, manifests: changed });
         window = performance.now() - began;
       } catch (error) {
         // Whether it was written, reading it again tells.
@@ -91,7 +76,7 @@ async function changeIndex(context: Context, tag: string, call: CallOptions, cha
       }
       const wait = Math.min(Math.max(window * WAIT_FACTOR, MIN_WAIT), MAX_WAIT);
       // Up to twice as long, lest those who collided collide again.
-      await realTiming.wait(wait * (1 + Math.random()), call.signal);
+      await realTiming.wait(wait * (1 + Math.random()), context.signal);
     }
     throw new RegistryError(
       'CONTENDED',
@@ -108,10 +93,10 @@ interface ReferrersIndex {
 }
 
 /** An index of nothing where there is none yet. */
-async function readIndex(context: Context, tag: string, call: CallOptions): Promise<ReferrersIndex> {
+async function readIndex(context: Context, tag: string): Promise<ReferrersIndex> {
   try {
-    const target = await resolveManifest(context, tag, call);
-    const raw = await readManifest(context, target, call);
+    const target = await resolveManifest(context, tag);
+    const raw = await readManifest(context, target);
     parseImageIndex(raw, target, context.limits);
     const document = JSON.parse(new TextDecoder().decode(raw));
     return { document, entries: document.manifests ?? [] };
@@ -125,9 +110,9 @@ async function readIndex(context: Context, tag: string, call: CallOptions): Prom
 }
 
 /** Writes it once: sent again later it could undo what others wrote meanwhile, so the index is read anew instead. */
-async function writeIndex(context: Context, tag: string, document: object, call: CallOptions): Promise<void> {
+async function writeIndex(context: Context, tag: string, document: object): Promise<void> {
   const raw = new TextEncoder().encode(JSON.stringify(document));
   const target = { mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX, digest: digestOf(raw), size: raw.length };
   checkManifestSize(context, target);
-  await sendManifest(context, target, sentOnce(raw), tag, call);
+  await sendManifest(context, target, sentOnce(raw), tag);
 }

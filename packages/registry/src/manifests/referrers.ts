@@ -1,5 +1,4 @@
 import {
-  type CallOptions,
   type Descriptor,
   MEDIA_TYPE_OCI_IMAGE_INDEX,
   OciError,
@@ -28,11 +27,10 @@ export async function* listReferrers(
   context: Context,
   subject: Descriptor,
   artifactType: string | undefined,
-  call: CallOptions,
 ): AsyncGenerator<Descriptor, void, undefined> {
   parseDigest(subject.digest);
   if (context.traits.hasReferrersApi !== false) {
-    for await (const page of readPages(context, { ...firstPage(context, subject.digest, artifactType), ...call })) {
+    for await (const page of readPages(context, firstPage(context, subject.digest, artifactType))) {
       noteApi(context, page);
       if (page.status >= 300 || !context.traits.hasReferrersApi) break;
       const isFiltered = /\bartifactType\b/.test(page.headers['oci-filters-applied'] ?? '');
@@ -44,7 +42,7 @@ export async function* listReferrers(
     }
     if (context.traits.hasReferrersApi) return;
   }
-  for (const referrer of await readReferrersTag(context, subject.digest, call)) {
+  for (const referrer of await readReferrersTag(context, subject.digest)) {
     if (artifactType === undefined || referrer.artifactType === artifactType) yield referrer;
   }
 }
@@ -57,26 +55,21 @@ export async function announceReferrer(
   context: Context,
   { subject, referrer }: Referral,
   isAcknowledged: boolean,
-  call: CallOptions,
 ): Promise<void> {
   if (isAcknowledged) context.traits.hasReferrersApi = true;
-  else if (!(await hasReferrersApi(context, subject, call))) await addToReferrersTag(context, subject, referrer, call);
+  else if (!(await hasReferrersApi(context, subject))) await addToReferrersTag(context, subject, referrer);
 }
 
 /** Takes a manifest that is gone off the list of its subject's referrers, unless the registry does that itself. */
-export async function retractReferrer(
-  context: Context,
-  { subject, referrer }: Referral,
-  call: CallOptions,
-): Promise<void> {
-  if (await hasReferrersApi(context, subject, call)) return;
-  await removeFromReferrersTag(context, subject, referrer.digest, call);
+export async function retractReferrer(context: Context, { subject, referrer }: Referral): Promise<void> {
+  if (await hasReferrersApi(context, subject)) return;
+  await removeFromReferrersTag(context, subject, referrer.digest);
 }
 
 /** Whether the registry has the API: remembered, or asked with the subject at hand. */
-async function hasReferrersApi(context: Context, subject: string, call: CallOptions): Promise<boolean> {
+async function hasReferrersApi(context: Context, subject: string): Promise<boolean> {
   if (context.traits.hasReferrersApi === undefined) {
-    for await (const page of readPages(context, { ...firstPage(context, subject, undefined), ...call })) {
+    for await (const page of readPages(context, firstPage(context, subject, undefined))) {
       noteApi(context, page);
       break;
     }

@@ -1,8 +1,7 @@
-import { type CallOptions, type Descriptor, isDigest } from '@soci/oci';
-import { pushScope } from '../auth/scope.ts';
+import { type Descriptor, isDigest } from '@soci/oci';
 import { checkStored } from '../client/checked-content.ts';
 import { RegistryError } from '../errors.ts';
-import type { Context } from '../repository-context.ts';
+import { type Context, exchange } from '../repository-context.ts';
 import type { HttpBody } from '../transport/http-message.ts';
 import { manifestPath, resolveManifest } from './manifests.ts';
 
@@ -19,22 +18,16 @@ export async function sendManifest(
   target: Descriptor,
   body: HttpBody,
   reference: string,
-  call: CallOptions,
 ): Promise<boolean> {
   try {
-    const response = await context.http.exchange({
-      method: 'PUT',
-      target: manifestPath(context, reference),
-      headers: { 'content-type': target.mediaType },
-      body,
-      scope: pushScope(context.path),
-      ...call,
-    });
+    const path = manifestPath(context, reference);
+    const headers = { 'content-type': target.mediaType };
+    const response = await exchange(context, 'push', { method: 'PUT', target: path, headers, body });
     checkStored(response, target);
     return response.headers['oci-subject'] !== undefined;
   } catch (error) {
     if (!(error instanceof RegistryError && error.code === 'TAG_IMMUTABLE') || isDigest(reference)) throw error;
-    await settleImmutableTag(context, target, reference, error, call);
+    await settleImmutableTag(context, target, reference, error);
     return false;
   }
 }
@@ -45,9 +38,8 @@ async function settleImmutableTag(
   target: Descriptor,
   tag: string,
   cause: RegistryError,
-  call: CallOptions,
 ): Promise<void> {
-  const current = await resolveManifest(context, tag, call);
+  const current = await resolveManifest(context, tag);
   if (current.digest === target.digest) return;
   throw new RegistryError(
     'TAG_IMMUTABLE',

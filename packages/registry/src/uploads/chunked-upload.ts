@@ -1,17 +1,19 @@
 import { OciError } from '@soci/oci';
-import { pushScope } from '../auth/scope.ts';
-import { probeBlob } from '../blobs/remote-blob.ts';
 import { sentOnce } from '../client/replayable-body.ts';
-import { isTransient, Retries } from '../client/retry.ts';
+import { isTransient } from '../client/retry.ts';
 import { RegistryError, type RegistryErrorCode } from '../errors.ts';
+import { probeContent } from '../manifests/manifests.ts';
+import { exchange } from '../repository-context.ts';
 import type { ByteStream } from '../transport/http-message.ts';
 import {
   type BlobPush,
   cancelUpload,
+  OCTET_STREAM,
   openUpload,
   readSession,
   resumeUpload,
   type UploadSession,
+  uploadRetries,
 } from './upload-session.ts';
 import { closeUpload } from './upload-whole.ts';
 
@@ -24,25 +26,17 @@ const MIN_PROGRESS = 2 ** 16;
  * @see OCI distribution-spec v1.1, "Pushing a blob in chunks"
  */
 export class ChunkedUpload {
+  /** The upload where it stands now. */
+  session: UploadSession;
+  /** Whether the registry no longer has what it was sent: only another upload can go on, from the blob's start. */
+  isLost = false;
   readonly #push: BlobPush;
-  #session: UploadSession;
   /** Bytes that the registry has taken. */
   #sent = 0;
-  #isLost = false;
 
   constructor(push: BlobPush, session: UploadSession) {
     this.#push = push;
-    this.#session = session;
-  }
-
-  /** The upload where it stands now. */
-  get session(): UploadSession {
-    return this.#session;
-  }
-
-  /** Whether the registry no longer has what it was sent: only another upload can go on, from the blob's start. */
-  get isLost(): boolean {
-    return this.#isLost;
+    this.session = session;
   }
 
   /**
@@ -54,8 +48,7 @@ export class ChunkedUpload {
   async send(chunk: Uint8Array): Promise<void> {
     const start = this.#sent;
     const end = start + chunk.length;
-    const { context, call } = this.#push;
-    const retries = new Retries({ policy: context.retry, renewsCredentials: true, ...call });
+    const retries = uploadRetries(this.#push);
     let furthest = start;
     let broken: RegistryError | undefined;
     while (this.#sent < end) {
@@ -63,7 +56,7 @@ export class ChunkedUpload {
         await this.#sendPart(chunk.subarray(this.#sent - start));
       } catch (error) {
         // The registry still waits for the rest of a request that was given up, and takes no other.
-        if (broken !== undefined && isConflict(error)) throw this.#lose(broken);
+        if (broken !== undefined && hasStatus(error, 409)) throw this.#lose(broken);
         if (!isResumable(error)) throw error;
         broken = error;
         const stored = await this.#askStored(error);
@@ -87,33 +80,30 @@ export class ChunkedUpload {
    */
   async #askStored(failure: RegistryError): Promise<number> {
     try {
-      const { session, stored } = await resumeUpload(this.#push, this.#session);
-      this.#session = session;
+      const [session, stored] = await resumeUpload(this.#push, this.session);
+      this.session = session;
       return stored;
     } catch (error) {
-      throw isGone(error) ? this.#lose(failure) : error;
+      throw isNotFound(error) || hasStatus(error, 400) ? this.#lose(failure) : error;
     }
   }
 
   /** Remembers that the upload is lost. @returns what it was lost by */
   #lose(failure: RegistryError): RegistryError {
-    this.#isLost = true;
+    this.isLost = true;
     return failure;
   }
 
   /** One PATCH, sent once: a registry that took part of it might add it again. */
   async #sendPart(part: Uint8Array): Promise<void> {
-    const { context, call } = this.#push;
     const end = this.#sent + part.length;
-    const response = await context.http.exchange({
+    const response = await exchange(this.#push, 'push', {
       method: 'PATCH',
-      target: this.#session.url,
-      headers: { 'content-type': 'application/octet-stream', 'content-range': `${this.#sent}-${end - 1}` },
+      target: this.session.url,
+      headers: { ...OCTET_STREAM, 'content-range': `${this.#sent}-${end - 1}` },
       body: sentOnce(part),
-      scope: pushScope(context.path),
-      ...call,
     });
-    this.#session = { ...readSession('PATCH', response), minChunk: this.#session.minChunk };
+    this.session = { ...readSession('PATCH', response), minChunk: this.session.minChunk };
     // Not what its `Range` says: Amazon ECR's stays at the end of the first chunk. @see aws/containers-roadmap, issue 2831
     this.#sent = end;
   }
@@ -126,15 +116,12 @@ function isResumable(error: unknown): error is RegistryError {
   return error.status === 401 || error.status === 416 || isTransient(error);
 }
 
-function isConflict(error: unknown): boolean {
-  return error instanceof RegistryError && error.status === 409;
+function hasStatus(error: unknown, status: number): boolean {
+  return error instanceof RegistryError && error.status === status;
 }
 
-function isGone(error: unknown): boolean {
-  return (
-    (error instanceof OciError && error.code === 'NOT_FOUND') ||
-    (error instanceof RegistryError && error.status === 400)
-  );
+function isNotFound(error: unknown): boolean {
+  return error instanceof OciError && error.code === 'NOT_FOUND';
 }
 
 /**
@@ -155,7 +142,7 @@ export async function beginChunks(
   chunkSize: number,
 ): Promise<ChunkedUpload | UploadSession> {
   if (opened.minChunk > chunkSize || TAKES_NO_CHUNKS.test(opened.url.hostname)) return opened;
-  const retries = new Retries({ policy: push.context.retry, renewsCredentials: true, ...push.call });
+  const retries = uploadRetries(push);
   for (let session = opened; ; session = await openUpload(push)) {
     const upload = new ChunkedUpload(push, session);
     try {
@@ -172,7 +159,6 @@ export async function beginChunks(
 
 /** Sends the other chunks, each while the next is read, and closes the upload. */
 export async function finishChunks(push: BlobPush, upload: ChunkedUpload, pieces: ByteStream): Promise<void> {
-  const { context, target, call } = push;
   try {
     for (let next = await pieces.next(); next.done !== true; ) {
       // Both to their end, so that nothing is on its way when the upload is given up.
@@ -184,8 +170,7 @@ export async function finishChunks(push: BlobPush, upload: ChunkedUpload, pieces
     await closeUpload(push, upload.session);
   } catch (error) {
     // The answer to the last request may have been lost: sent again, it finds an upload that is over.
-    const mayBeThere = error instanceof OciError && error.code === 'NOT_FOUND';
-    if (mayBeThere && (await probeBlob(context.http, context.path, target, call))) return;
+    if (isNotFound(error) && (await probeContent(push, push.target))) return;
     await cancelUpload(push, upload.session);
     throw error;
   }

@@ -1,19 +1,26 @@
-import { type CallOptions, type Descriptor, OciError, parseDigest } from '@soci/oci';
-import { pushScope } from '../auth/scope.ts';
+import { type Descriptor, OciError, parseDigest } from '@soci/oci';
+import { scopeFor } from '../auth/scope.ts';
 import { invalidAnswer } from '../client/answer.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
+import { Retries } from '../client/retry.ts';
 import { RegistryError } from '../errors.ts';
-import type { Context } from '../repository-context.ts';
+import { type Context, exchange } from '../repository-context.ts';
 
 /** Milliseconds that giving an upload up may take; the registry forgets it sooner or later anyway. */
 const CANCEL_TIMEOUT = 2_000;
 
 /** A blob that is pushed into a repository. */
-export interface BlobPush {
-  readonly context: Context;
+export interface BlobPush extends Context {
   readonly target: Descriptor;
-  readonly call: CallOptions;
 }
+
+/** The attempts at a push whose requests are each sent once. */
+export function uploadRetries({ retry, signal }: BlobPush): Retries {
+  return new Retries({ policy: retry, renewsCredentials: true, signal });
+}
+
+/** Headers of bytes on their way into an upload. */
+export const OCTET_STREAM = { 'content-type': 'application/octet-stream' };
 
 /** An upload that a registry has opened. */
 export interface UploadSession {
@@ -24,14 +31,13 @@ export interface UploadSession {
 }
 
 /** Opens an upload. @see OCI distribution-spec v1.1, "Pushing blobs" */
-export async function openUpload({ context, call }: BlobPush): Promise<UploadSession> {
-  const response = await context.http.exchange({
-    method: 'POST',
-    target: `/v2/${context.path}/blobs/uploads/`,
-    scope: pushScope(context.path),
-    ...call,
-  });
-  return readSession('POST', response);
+export async function openUpload(push: BlobPush): Promise<UploadSession> {
+  return readSession('POST', await exchange(push, 'push', { method: 'POST', target: uploadsPath(push) }));
+}
+
+/** Where uploads are opened. */
+export function uploadsPath({ path }: Context): string {
+  return `/v2/${path}/blobs/uploads/`;
 }
 
 /**
@@ -50,18 +56,10 @@ export function readSession(method: 'GET' | 'PATCH' | 'POST', response: WholeRes
 }
 
 /** How much of an upload the registry has, and where it goes on. */
-export async function resumeUpload(
-  { context, call }: BlobPush,
-  session: UploadSession,
-): Promise<{ readonly session: UploadSession; readonly stored: number }> {
-  const response = await context.http.exchange({
-    method: 'GET',
-    target: session.url,
-    scope: pushScope(context.path),
-    ...call,
-  });
+export async function resumeUpload(push: BlobPush, session: UploadSession): Promise<[UploadSession, number]> {
+  const response = await exchange(push, 'push', { method: 'GET', target: session.url });
   const next = response.headers.location === undefined ? session : readSession('GET', response);
-  return { session: { ...next, minChunk: session.minChunk }, stored: storedBytes(response) };
+  return [{ ...next, minChunk: session.minChunk }, storedBytes(response)];
 }
 
 /** The bytes that a registry has by the `Range` of its answer. */
@@ -71,26 +69,14 @@ function storedBytes({ headers }: WholeResponse): number {
   return last === '0' ? 0 : Number(last) + 1;
 }
 
-/** Where an upload ends, under its digest. The query is appended to, as text: it may be signed. */
-export function closingUrl({ url }: UploadSession, digest: string): URL {
-  const closing = new URL(url);
-  closing.search = `${url.search === '' ? '?' : `${url.search}&`}digest=${encodeURIComponent(digest)}`;
-  return closing;
-}
-
 /** Gives an upload up, so that the registry need not keep what it has of it. That this fails is of no interest. */
-export async function cancelUpload({ context }: BlobPush, { url }: UploadSession): Promise<void> {
+export async function cancelUpload(push: BlobPush, { url }: UploadSession): Promise<void> {
+  const signal = AbortSignal.timeout(CANCEL_TIMEOUT);
   try {
-    const signal = AbortSignal.timeout(CANCEL_TIMEOUT);
-    const expected = [400, 404, 405];
-    await context.http.exchange({ method: 'DELETE', target: url, scope: pushScope(context.path), expected, signal });
+    await exchange({ ...push, signal }, 'push', { method: 'DELETE', target: url, expected: [400, 404, 405] });
   } catch (error) {
-    if (!(error instanceof RegistryError || error instanceof OciError || isTimeout(error))) throw error;
+    if (!(error instanceof RegistryError || error instanceof OciError || error === signal.reason)) throw error;
   }
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'TimeoutError';
 }
 
 /** How registries refuse a mount that they could as well answer with an upload: without that, push as ever. */
@@ -105,20 +91,16 @@ export type MountOutcome = 'mounted' | 'refused' | UploadSession;
  * @param from - Name of that repository.
  * @see OCI distribution-spec v1.1, "Mounting a blob from another repository"
  */
-export async function mountBlob(
-  context: Context,
-  target: Descriptor,
-  from: string,
-  call: CallOptions,
-): Promise<MountOutcome> {
+export async function mountBlob(context: Context, target: Descriptor, from: string): Promise<MountOutcome> {
   parseDigest(target.digest);
+  const { http, path, signal } = context;
   const query = `mount=${encodeURIComponent(target.digest)}&from=${encodeURIComponent(from)}`;
-  const response = await context.http.exchange({
+  const response = await http.exchange({
     method: 'POST',
-    target: `/v2/${context.path}/blobs/uploads/?${query}`,
-    scope: [...pushScope(context.path), { repository: from, actions: ['pull'] }],
+    target: `${uploadsPath(context)}?${query}`,
+    scope: [...scopeFor(path, 'push'), ...scopeFor(from, 'pull')],
     expected: REFUSALS,
-    ...call,
+    ...(signal && { signal }),
   });
   if (response.status >= 300) return 'refused';
   return response.status === 201 ? 'mounted' : readSession('POST', response);

@@ -1,9 +1,8 @@
-import { type CallOptions, type Descriptor, verifyStream } from '@soci/oci';
+import { type Descriptor, verifyStream } from '@soci/oci';
 import { streamOnce } from '../client/replayable-body.ts';
-import { Retries } from '../client/retry.ts';
 import type { ByteStream } from '../transport/http-message.ts';
 import { beginChunks, ChunkedUpload, finishChunks } from './chunked-upload.ts';
-import { type BlobPush, openUpload, type UploadSession } from './upload-session.ts';
+import { type BlobPush, openUpload, type UploadSession, uploadRetries } from './upload-session.ts';
 import { uploadBytes, uploadWhole } from './upload-whole.ts';
 
 /** 8 MiB: within the 5 to 10 MiB that Amazon ECR takes as a part of a layer. */
@@ -25,7 +24,7 @@ export async function uploadStream(
   content: AsyncIterable<Uint8Array>,
   opened?: UploadSession,
 ): Promise<void> {
-  const retries = new Retries({ policy: push.context.retry, renewsCredentials: true, ...push.call });
+  const retries = uploadRetries(push);
   for (let session = opened; ; session = undefined) {
     let failureOfSource: unknown;
     const source = noteFailure(content, (error) => {
@@ -48,9 +47,9 @@ async function uploadOnce(
   content: AsyncIterable<Uint8Array>,
   opened?: UploadSession,
 ): Promise<LostUpload | undefined> {
-  const { target, call } = push;
+  const { target } = push;
   const chunkSize = Math.min(Math.max(CHUNK_SIZE, Math.ceil(target.size / MAX_CHUNKS)), MAX_CHUNK_SIZE);
-  const pieces = cutVerified(content, target, chunkSize, call);
+  const pieces = cutVerified(content, target, chunkSize, push.signal);
   try {
     // Before an upload is opened: the source may not have the blob at all.
     const { value: first = new Uint8Array() } = await pieces.next();
@@ -102,13 +101,13 @@ export async function* cutVerified(
   chunks: AsyncIterable<Uint8Array>,
   target: Descriptor,
   size: number,
-  call: CallOptions,
+  signal: AbortSignal | undefined,
 ): ByteStream {
   let held: Uint8Array | undefined;
   let piece = new Uint8Array(Math.min(size, target.size));
   let length = 0;
   let left = target.size;
-  for await (let chunk of verifyStream(chunks, target, call)) {
+  for await (let chunk of verifyStream(chunks, target, signal && { signal })) {
     while (chunk.length > 0) {
       const taken = Math.min(chunk.length, piece.length - length);
       piece.set(chunk.subarray(0, taken), length);

@@ -1,17 +1,18 @@
 import { OciError } from '@soci/oci';
-import { pushScope } from '../auth/scope.ts';
 import { checkStored } from '../client/checked-content.ts';
 import { sentOnce } from '../client/replayable-body.ts';
-import { Retries } from '../client/retry.ts';
 import { RegistryError } from '../errors.ts';
+import { exchange } from '../repository-context.ts';
 import type { HttpBody } from '../transport/http-message.ts';
 import {
   type BlobPush,
   cancelUpload,
-  closingUrl,
+  OCTET_STREAM,
   openUpload,
   readSession,
   type UploadSession,
+  uploadRetries,
+  uploadsPath,
 } from './upload-session.ts';
 
 /**
@@ -30,7 +31,7 @@ export async function uploadBytes(push: BlobPush, content: Uint8Array, opened?: 
   const begun = opened ?? (await postWhole(push, content));
   if (begun === 'stored') return;
   let session = begun === 'refused' ? undefined : begun;
-  const retries = new Retries({ policy: push.context.retry, renewsCredentials: true, ...push.call });
+  const retries = uploadRetries(push);
   for (;;) {
     session ??= await openUpload(push);
     try {
@@ -53,21 +54,23 @@ export async function uploadWhole(push: BlobPush, session: UploadSession, body: 
 }
 
 /** The last request of an upload, with what has not been sent yet. @throws RegistryError `UPLOAD_REFUSED` */
-export async function closeUpload(
-  { context, target, call }: BlobPush,
-  session: UploadSession,
-  body?: HttpBody,
-): Promise<void> {
-  const response = await context.http.exchange({
+export async function closeUpload(push: BlobPush, session: UploadSession, body?: HttpBody): Promise<void> {
+  const { digest, size } = push.target;
+  const response = await exchange(push, 'push', {
     method: 'PUT',
-    target: closingUrl(session, target.digest),
-    headers: { 'content-type': 'application/octet-stream' },
+    target: closingUrl(session, digest),
+    headers: OCTET_STREAM,
     body,
-    extraResponseTimeout: Math.ceil(target.size / CLOSING_RATE),
-    scope: pushScope(context.path),
-    ...call,
+    extraResponseTimeout: Math.ceil(size / CLOSING_RATE),
   });
-  checkStored(response, target);
+  checkStored(response, push.target);
+}
+
+/** Where an upload ends, under its digest. The query is appended to, as text: it may be signed. */
+function closingUrl({ url }: UploadSession, digest: string): URL {
+  const closing = new URL(url);
+  closing.search = `${url.search === '' ? '?' : `${url.search}&`}digest=${encodeURIComponent(digest)}`;
+  return closing;
 }
 
 /** 256 KiB: what is sent in vain, once a registry, where it takes no blob in the first request. */
@@ -82,33 +85,26 @@ type PostOutcome = 'refused' | 'stored' | UploadSession;
  *
  * @see OCI distribution-spec v1.1, "Single POST"
  */
-async function postWhole({ context, target, call }: BlobPush, content: Uint8Array): Promise<PostOutcome> {
-  const { http, path, traits } = context;
+async function postWhole(push: BlobPush, content: Uint8Array): Promise<PostOutcome> {
+  const { target, traits } = push;
   if (traits.takesSinglePost === false || content.length > MAX_POSTED) return 'refused';
   try {
-    const response = await http.exchange({
+    const response = await exchange(push, 'push', {
       method: 'POST',
-      target: `/v2/${path}/blobs/uploads/?digest=${encodeURIComponent(target.digest)}`,
-      headers: { 'content-type': 'application/octet-stream' },
+      target: `${uploadsPath(push)}?digest=${encodeURIComponent(target.digest)}`,
+      headers: OCTET_STREAM,
       body: sentOnce(content),
-      scope: pushScope(path),
-      ...call,
     });
     traits.takesSinglePost = response.status === 201;
     if (response.status !== 201) return readSession('POST', response);
     checkStored(response, target);
     return 'stored';
   } catch (error) {
-    call.signal?.throwIfAborted();
-    if (!isAnswerOrBreak(error)) throw error;
+    push.signal?.throwIfAborted();
+    if (error instanceof OciError && error.code === 'NOT_FOUND') return 'refused';
+    if (!(error instanceof RegistryError)) throw error;
     // Whether it is the way of asking or something else, asking in the usual way tells.
-    if (error instanceof RegistryError && [400, 405, 411, 413, 415].includes(error.status ?? 0)) {
-      traits.takesSinglePost = false;
-    }
+    if ([400, 405, 411, 413, 415].includes(error.status ?? 0)) traits.takesSinglePost = false;
     return 'refused';
   }
-}
-
-function isAnswerOrBreak(error: unknown): boolean {
-  return error instanceof RegistryError || (error instanceof OciError && error.code === 'NOT_FOUND');
 }
