@@ -25,21 +25,17 @@ export interface AwsOptions {
   readonly now?: () => number;
 }
 
-/**
- * What a client of the SDK is made with.
- *
- * @param api - The API's URL where no endpoint is given; only proxies are chosen by it.
- */
+/** What a client of the SDK is made with. @param api - The API's URL if no endpoint is given, to choose a proxy by. */
 export function awsClientOptions(api: string, region: string, options: AwsOptions): AwsClientOptions {
   const { credentials, endpoint, fips, dualStack, env = process.env, timeout = DEFAULT_TIMEOUT } = options;
   const httpsAgent = createProxyAgent(new URL(endpoint ?? api), { env, connectTimeout: CONNECT_TIMEOUT });
   return {
     region,
-    ...(credentials === undefined ? {} : { credentials }),
-    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials && { credentials }),
+    ...(endpoint !== undefined && { endpoint }),
     // The SDK refuses both beside an endpoint; and left out, its own configuration of them counts.
-    ...(endpoint === undefined && fips !== undefined ? { useFipsEndpoint: fips } : {}),
-    ...(endpoint === undefined && dualStack !== undefined ? { useDualstackEndpoint: dualStack } : {}),
+    ...(endpoint === undefined && fips !== undefined && { useFipsEndpoint: fips }),
+    ...(endpoint === undefined && dualStack !== undefined && { useDualstackEndpoint: dualStack }),
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT,
       requestTimeout: timeout,
@@ -82,19 +78,8 @@ export interface AwsCall {
 }
 
 /** Names of the exceptions with which AWS refuses credentials, whatever it was asked. */
-const REFUSED_CREDENTIALS: ReadonlySet<string> = new Set([
-  'ExpiredToken',
-  'ExpiredTokenException',
-  'IncompleteSignature',
-  'IncompleteSignatureException',
-  'InvalidClientTokenId',
-  'InvalidSignatureException',
-  'MissingAuthenticationToken',
-  'MissingAuthenticationTokenException',
-  'RequestExpired',
-  'SignatureDoesNotMatch',
-  'UnrecognizedClientException',
-]);
+const REFUSED_CREDENTIALS =
+  /^(?:(?:ExpiredToken|IncompleteSignature|MissingAuthenticationToken)(?:Exception)?|InvalidClientTokenId|InvalidSignatureException|RequestExpired|SignatureDoesNotMatch|UnrecognizedClientException)$/;
 
 /**
  * What went wrong in a call of the AWS SDK, as the error of this package with its remedy.
@@ -113,7 +98,7 @@ export function describeAwsFailure(error: unknown, { host, permission, resource 
   if (name === 'AccessDeniedException') {
     return fail('ACCESS_DENIED', `AWS does not allow ${permission}: ${quote(message)}; allow it on ${resource}`);
   }
-  if (name !== undefined && REFUSED_CREDENTIALS.has(name)) {
+  if (name !== undefined && REFUSED_CREDENTIALS.test(name)) {
     const remedy = 'renew them (aws sso login, aws configure, a new session), and check the clock of this machine';
     return fail('AUTHENTICATION_FAILED', `AWS does not take the AWS credentials (${name}): ${remedy}`);
   }

@@ -1,4 +1,4 @@
-import type { ECRPUBLICClient } from '@aws-sdk/client-ecr-public';
+import type { AuthorizationData as EcrAuthorizationData } from '@aws-sdk/client-ecr';
 import {
   CredentialCache,
   type CredentialProvider,
@@ -46,12 +46,7 @@ export function ecrCredentials(options: EcrCredentialsOptions = {}): CredentialP
   return async (host, query) => {
     const registry = parseEcrHost(host) ?? (options.registry?.host === host ? options.registry : undefined);
     if (registry === undefined) return undefined;
-    const {
-      account,
-      region,
-      fips = false,
-      dualStack = false,
-    }: Pick<EcrHost, 'account' | 'region'> & Partial<EcrHost> = registry;
+    const { account, region, fips = false, dualStack = false }: Partial<EcrHost> & typeof registry = registry;
     // Accounts in one region share a client: its connections, and the AWS credentials that it found.
     const endpoint = `${region}${fips ? ', FIPS' : ''}${dualStack ? ', dual stack' : ''}`;
     const key = `${account} in ${endpoint}`;
@@ -92,10 +87,7 @@ export function ecrPublicCredentials(options: AwsOptions = {}): CredentialProvid
   };
 }
 
-async function openEcrPublicClient(options: AwsOptions): Promise<{
-  readonly sdk: typeof import('@aws-sdk/client-ecr-public');
-  readonly client: ECRPUBLICClient;
-}> {
+async function openEcrPublicClient(options: AwsOptions) {
   const sdk = await import('@aws-sdk/client-ecr-public');
   const api = `https://api.ecr-public.${ECR_PUBLIC_REGION}.amazonaws.com`;
   return { sdk, client: new sdk.ECRPUBLICClient(awsClientOptions(api, ECR_PUBLIC_REGION, options)) };
@@ -116,18 +108,12 @@ function tokenRequest(
   };
 }
 
-/** What `GetAuthorizationToken` answers, of ECR and of ECR Public. */
-interface AuthorizationData {
-  /** Base64 of `NAME:PASSWORD`. */
-  readonly authorizationToken?: string | undefined;
-  readonly expiresAt?: Date | undefined;
-}
+/** What `GetAuthorizationToken` answers, of ECR and of ECR Public. Its token is the Base64 of `NAME:PASSWORD`. */
+type AuthorizationData = Pick<EcrAuthorizationData, 'authorizationToken' | 'expiresAt'>;
 
 /** Reads the name and password out of an answer. @throws RegistryError `RESPONSE_INVALID` */
-function readAuthorization(
-  { authorizationToken = '', expiresAt }: AuthorizationData = {},
-  registry: string,
-): PasswordCredentials {
+function readAuthorization(data: AuthorizationData | undefined, registry: string): PasswordCredentials {
+  const { authorizationToken = '', expiresAt } = data ?? {};
   const text = Buffer.from(authorizationToken, 'base64').toString('utf8');
   const colon = text.indexOf(':');
   if (colon < 1) {

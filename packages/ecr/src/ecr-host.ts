@@ -27,8 +27,10 @@ interface PartitionNames {
   readonly name: EcrPartition;
   /** What its regions look like. A region decides between partitions that share a suffix. */
   readonly region: RegExp;
+  /** Suffix of the names that answer over IPv4 only. */
   readonly suffix: string;
-  readonly dualStackSuffix: string;
+  /** Suffix of the dual-stack names. */
+  readonly dualStack: string;
 }
 
 /**
@@ -40,34 +42,29 @@ interface PartitionNames {
  * says it, and other services' names there (public suffix list) go by the same rule.
  */
 const PARTITIONS: readonly PartitionNames[] = [
-  { name: 'aws', region: /^(?!cn-)[a-z]{2}-[a-z]+-\d{1,2}$/, suffix: 'amazonaws.com', dualStackSuffix: 'on.aws' },
-  { name: 'aws-us-gov', region: /^us-gov-[a-z]+-\d{1,2}$/, suffix: 'amazonaws.com', dualStackSuffix: 'on.aws' },
+  { name: 'aws', region: /^(?!cn-)[a-z]{2}-[a-z]+-\d{1,2}$/, suffix: 'amazonaws.com', dualStack: 'on.aws' },
+  { name: 'aws-us-gov', region: /^us-gov-[a-z]+-\d{1,2}$/, suffix: 'amazonaws.com', dualStack: 'on.aws' },
   {
     name: 'aws-cn',
     region: /^cn-[a-z]+-\d{1,2}$/,
     suffix: 'amazonaws.com.cn',
-    dualStackSuffix: 'on.amazonwebservices.com.cn',
+    dualStack: 'on.amazonwebservices.com.cn',
   },
   {
     name: 'aws-eusc',
     region: /^eusc-[a-z]{2}-[a-z]+-\d{1,2}$/,
     suffix: 'amazonaws.eu',
-    dualStackSuffix: 'on.amazonwebservices.eu',
+    dualStack: 'on.amazonwebservices.eu',
   },
-  { name: 'aws-iso', region: /^us-iso-[a-z]+-\d{1,2}$/, suffix: 'c2s.ic.gov', dualStackSuffix: 'on.aws.ic.gov' },
-  { name: 'aws-iso-b', region: /^us-isob-[a-z]+-\d{1,2}$/, suffix: 'sc2s.sgov.gov', dualStackSuffix: 'on.aws.scloud' },
+  { name: 'aws-iso', region: /^us-iso-[a-z]+-\d{1,2}$/, suffix: 'c2s.ic.gov', dualStack: 'on.aws.ic.gov' },
+  { name: 'aws-iso-b', region: /^us-isob-[a-z]+-\d{1,2}$/, suffix: 'sc2s.sgov.gov', dualStack: 'on.aws.scloud' },
   {
     name: 'aws-iso-e',
     region: /^eu-isoe-[a-z]+-\d{1,2}$/,
     suffix: 'cloud.adc-e.uk',
-    dualStackSuffix: 'on.cloud-aws.adc-e.uk',
+    dualStack: 'on.cloud-aws.adc-e.uk',
   },
-  {
-    name: 'aws-iso-f',
-    region: /^us-isof-[a-z]+-\d{1,2}$/,
-    suffix: 'csp.hci.ic.gov',
-    dualStackSuffix: 'on.aws.hci.ic.gov',
-  },
+  { name: 'aws-iso-f', region: /^us-isof-[a-z]+-\d{1,2}$/, suffix: 'csp.hci.ic.gov', dualStack: 'on.aws.hci.ic.gov' },
 ];
 
 /** account, `.dkr.ecr` or `.dkr-ecr`, FIPS, region, the rest. Anchored: whoever owns `...amazonaws.com.example` is not AWS. */
@@ -82,7 +79,7 @@ export function parseEcrHost(host: string): EcrHost | undefined {
   if (account === undefined || region === undefined) return undefined;
   const dualStack = separator === '-';
   const partition = PARTITIONS.find(
-    (names) => suffix === (dualStack ? names.dualStackSuffix : names.suffix) && names.region.test(region),
+    (names) => suffix === (dualStack ? names.dualStack : names.suffix) && names.region.test(region),
   );
   if (partition === undefined) return undefined;
   return { account, region, partition: partition.name, fips: fips !== undefined, dualStack };
@@ -98,7 +95,7 @@ export function formatEcrHost({
   const partition = PARTITIONS.find((names) => names.region.test(region));
   if (partition === undefined || !/^\d{12}$/.test(account)) return undefined;
   const service = `${dualStack ? 'dkr-ecr' : 'dkr.ecr'}${fips ? '-fips' : ''}`;
-  return `${account}.${service}.${region}.${dualStack ? partition.dualStackSuffix : partition.suffix}`;
+  return `${account}.${service}.${region}.${dualStack ? partition.dualStack : partition.suffix}`;
 }
 
 /**

@@ -57,13 +57,13 @@ export function openEcrImages(options: EcrImagesOptions): EcrImages {
   const call = async <Answer>(
     repository: string,
     permission: string,
-    signal: AbortSignal | undefined,
-    send: (client: EcrClient) => Promise<Answer>,
+    { signal }: CallOptions,
+    send: (client: EcrClient, handler: { readonly abortSignal?: AbortSignal }) => Promise<Answer>,
   ): Promise<Answer> => {
     signal?.throwIfAborted();
     try {
       opened ??= openEcrClient(region, options);
-      return await send(await opened);
+      return await send(await opened, { ...(signal && { abortSignal: signal }) });
     } catch (error) {
       signal?.throwIfAborted();
       if ((error as Error).name === 'RepositoryNotFoundException') {
@@ -74,17 +74,13 @@ export function openEcrImages(options: EcrImagesOptions): EcrImages {
   };
   const names = (repositoryName: string) => ({ registryId: account, repositoryName });
   return {
-    async *listTags(repository, { signal } = {}) {
+    async *listTags(repository, callOptions = {}) {
       let nextToken: string | undefined;
       do {
-        const input = {
-          ...names(repository),
-          filter: { tagStatus: 'TAGGED' as const },
-          maxResults: MAX_LISTED,
-          nextToken,
-        };
-        const answer = await call(repository, 'ecr:ListImages', signal, ({ sdk, client }) =>
-          client.send(new sdk.ListImagesCommand(input), { ...(signal && { abortSignal: signal }) }),
+        const filter = { tagStatus: 'TAGGED' as const };
+        const input = { ...names(repository), filter, maxResults: MAX_LISTED, nextToken };
+        const answer = await call(repository, 'ecr:ListImages', callOptions, ({ sdk, client }, handler) =>
+          client.send(new sdk.ListImagesCommand(input), handler),
         );
         for (const { imageDigest: digest, imageTag: tag } of answer.imageIds ?? []) {
           if (digest !== undefined && tag !== undefined) yield { digest, tag };
@@ -92,14 +88,12 @@ export function openEcrImages(options: EcrImagesOptions): EcrImages {
         nextToken = answer.nextToken;
       } while (nextToken !== undefined);
     },
-    async delete(repository, images, { signal } = {}) {
+    async delete(repository, images, callOptions = {}) {
       const failures: EcrDeletionFailure[] = [];
       for (let from = 0; from < images.length; from += MAX_DELETED) {
         const imageIds = images.slice(from, from + MAX_DELETED).map(toAws);
-        const answer = await call(repository, 'ecr:BatchDeleteImage', signal, ({ sdk, client }) =>
-          client.send(new sdk.BatchDeleteImageCommand({ ...names(repository), imageIds }), {
-            ...(signal && { abortSignal: signal }),
-          }),
+        const answer = await call(repository, 'ecr:BatchDeleteImage', callOptions, ({ sdk, client }, handler) =>
+          client.send(new sdk.BatchDeleteImageCommand({ ...names(repository), imageIds }), handler),
         );
         for (const { imageId = {}, failureCode = '', failureReason = '' } of answer.failures ?? []) {
           failures.push({ ...fromAws(imageId), code: failureCode, reason: failureReason });

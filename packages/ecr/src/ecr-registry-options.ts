@@ -74,7 +74,7 @@ export interface DefaultCredentialsOptions {
 export function defaultCredentials(options: DefaultCredentialsOptions = {}): CredentialProvider {
   const { username, password, authFile, aws = {}, env = process.env } = options;
   if (username !== undefined || password !== undefined) return staticCredentials(username ?? '', password ?? '');
-  const docker = dockerCredentials({ env, ...(authFile === undefined ? {} : { authFile }) });
+  const docker = dockerCredentials({ env, ...(authFile !== undefined && { authFile }) });
   const ecr = ecrCredentials({ env, ...aws });
   const ecrPublic = ecrPublicCredentials({ env, ...aws });
   return async (host, query = {}) => {

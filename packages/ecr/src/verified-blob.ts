@@ -52,10 +52,8 @@ class DescriptorChecksum {
     }
     const actual = this.#digester.digest();
     if (actual !== digest) {
-      throw new OciError(
-        'DIGEST_MISMATCH',
-        `content of ${digest} has the digest ${actual}: it is damaged or not the one asked for`,
-      );
+      const problem = `content of ${digest} has the digest ${actual}`;
+      throw new OciError('DIGEST_MISMATCH', `${problem}: it is damaged or not the one asked for`);
     }
     return Buffer.from(parseDigest(actual).hex, 'hex');
   }

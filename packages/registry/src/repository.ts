@@ -18,7 +18,7 @@ import {
 import { fetchBlob } from './blobs/fetch-blob.ts';
 import { readBlobRange } from './blobs/read-blob-range.ts';
 import { RemoteBlob } from './blobs/remote-blob.ts';
-import { checkContent } from './client/checked-content.ts';
+import { checkContent } from './client/answer.ts';
 import { deleteContent, deleteTag } from './manifests/delete-content.ts';
 import {
   checkManifestSize,

@@ -1,6 +1,7 @@
 import type { CallOptions } from '@soci/oci';
 import { basicAuthorization, type IdentityToken, type PasswordCredentials } from '../credentials/credentials.ts';
 import { RegistryError, type RegistryErrorCode } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import { describeRequest, type HttpRequest, type HttpSender, readWhole } from '../transport/http-message.ts';
 import type { TokenRealm } from './challenge.ts';
 
@@ -34,8 +35,6 @@ export interface BearerToken {
  * has it; without credentials as anybody. No redirect is followed, for what is sent is secret; and nothing of the answer
  * is repeated in an error, for it may hold a token.
  *
- * @throws RegistryError `AUTHENTICATION_FAILED`, `ACCESS_DENIED`, `LIMIT_EXCEEDED`, `RATE_LIMITED`, `REDIRECT_REFUSED`,
- * `RESPONSE_INVALID`, `SERVER_FAILED`; what the sender throws
  * @see distribution, docs/spec/auth/token.md and oauth.md
  */
 export async function requestBearerToken(
@@ -79,13 +78,7 @@ function post({ realm, service, scopes }: TokenService, token: string): HttpRequ
 }
 
 function readToken(body: Uint8Array, request: string): BearerToken {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(Buffer.from(body).toString('utf8'));
-  } catch {
-    // Without its cause: the parser's message quotes what it stumbled over.
-    answer = undefined;
-  }
+  const answer = parseJson(Buffer.from(body).toString('utf8'));
   const { token, access_token: accessToken, expires_in: seconds } = (answer ?? {}) as Record<string, unknown>;
   const given = token || accessToken;
   // What could not stand in a header is refused here, where nobody quotes it.

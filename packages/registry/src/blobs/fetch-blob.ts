@@ -12,8 +12,6 @@ import { ThroughputMeter } from './throughput-meter.ts';
  * where the receiver then waits for the network most of the time, by several ranged requests in flight.
  *
  * Whether the bytes have the blob's digest is for the receiver to check; that they are not too many or too few is checked.
- *
- * @throws OciError `NOT_FOUND`, `SIZE_MISMATCH`; RegistryError what the last attempt failed with.
  */
 export async function* fetchBlob(blob: RemoteBlob, options: FetchOptions = {}): ByteStream {
   const parts = new PartsInFlight(blob, options);

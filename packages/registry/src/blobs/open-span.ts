@@ -19,12 +19,7 @@ const URL_REFUSALS: readonly number[] = [400, 403];
 /** What they answer to one that no longer holds, for whatever reason. */
 const LOCATION_REFUSALS: readonly number[] = [...URL_REFUSALS, 401, 404, 410];
 
-/**
- * Asks for part of a blob: its storage directly where that is known, else the registry.
- *
- * @throws OciError `NOT_FOUND`; `SIZE_MISMATCH` where the blob has another size than its descriptor says; RegistryError
- * `RESPONSE_INVALID` for an answer that does not fit the question, and what the request itself failed with.
- */
+/** Asks for part of a blob: its storage directly where that is known, else the registry. */
 export async function openSpan(blob: RemoteBlob, span: ByteRange, call: CallOptions): Promise<OpenSpan> {
   const response = (await openAtLocation(blob, span, call)) ?? (await openAtRegistry(blob, span, call));
   try {

@@ -10,10 +10,6 @@ export const MAX_BYTES_SKIPPED = 1 << 26;
 
 /**
  * Exactly the bytes of a range, whatever happens on the way. They are unverified: only a digest of theirs can do that.
- *
- * @throws OciError `RANGE_INVALID` before anything is asked; `LIMIT_EXCEEDED` for more than {@link MAX_RANGE_LENGTH};
- * `NOT_FOUND`, `SIZE_MISMATCH`; RegistryError `UNSUPPORTED` where the registry knows no ranges and the range begins past
- * {@link MAX_BYTES_SKIPPED}; what the last attempt failed with.
  */
 export async function readBlobRange(blob: RemoteBlob, range: ByteRange, call: CallOptions = {}): Promise<Uint8Array> {
   call.signal?.throwIfAborted();

@@ -28,8 +28,7 @@ interface BodyEnd {
  * is asked for the rest, from the first byte that was not handed out: with a new URL of the storage and a new token,
  * should the old ones have expired.
  *
- * @throws RegistryError what the last attempt failed with; `UNSUPPORTED` where the server does not know ranges and more
- * than `maxSkip` bytes would have to be passed over; OciError `SIZE_MISMATCH`, `NOT_FOUND`.
+ * @throws RegistryError `UNSUPPORTED` where a server without ranges would have more than `maxSkip` bytes passed over.
  */
 export async function* readSpan(
   blob: RemoteBlob,

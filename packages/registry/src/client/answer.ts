@@ -1,5 +1,6 @@
-import { isDigest } from '@soci/oci';
+import { type Descriptor, digestOf, isDigest, OciError, parseDigest } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
+import { isRecord } from '../json.ts';
 import { describeRequest, type HttpMethod } from '../transport/http-message.ts';
 import type { WholeResponse } from './registry-http.ts';
 
@@ -45,7 +46,7 @@ export function readJsonAnswer(response: WholeResponse): Readonly<Record<string,
     // Without its cause: the parser's message quotes what it stumbled over.
     throw invalidAnswer('GET', response, `is not JSON but ${nameOf(response)}${HINT}`);
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isRecord(value)) return value;
   throw invalidAnswer('GET', response, 'is not a JSON object');
 }
 
@@ -58,4 +59,35 @@ const HINT = ': is this a registry, or does a proxy answer in its place?';
 
 function nameOf(response: WholeResponse): string {
   return mediaTypeOf(response) === 'text/html' ? 'HTML' : `${response.body.length} bytes of something else`;
+}
+
+/**
+ * Checks that bytes in memory are what their descriptor says.
+ *
+ * @param where - What the bytes are, for error messages.
+ * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`
+ */
+export function checkContent(content: Uint8Array, { digest, size }: Descriptor, where: string): void {
+  if (content.length !== size) {
+    throw new OciError('SIZE_MISMATCH', `${where} has ${content.length} bytes, its descriptor ${digest} says ${size}`);
+  }
+  const actual = digestOf(content, parseDigest(digest).algorithm);
+  if (actual !== digest) {
+    const problem = `${where} has the digest ${actual}, not ${digest}`;
+    throw new OciError('DIGEST_MISMATCH', `${problem}: it is damaged or not the one asked for`);
+  }
+}
+
+/**
+ * Checks the answer to the PUT of a blob or a manifest.
+ *
+ * @throws OciError `DIGEST_MISMATCH` where the registry says that it stored something else.
+ */
+export function checkStored(response: WholeResponse, { digest }: Descriptor): void {
+  const stored = digestHeader('PUT', response);
+  // A registry may tell the digest of another algorithm than it was given.
+  if (stored === undefined || stored === digest) return;
+  if (parseDigest(stored).algorithm !== parseDigest(digest).algorithm) return;
+  const request = describeRequest('PUT', response.url);
+  throw new OciError('DIGEST_MISMATCH', `${request}: the registry stored ${digest} as ${stored}`);
 }

@@ -1,5 +1,6 @@
 import { OciError } from '@soci/oci';
 import { RegistryError, type RegistryErrorCode, type RegistryRefusal } from '../errors.ts';
+import { isRecord, parseJson } from '../json.ts';
 import { describeRequest, type HttpMethod, type HttpResponse, readWhole } from '../transport/http-message.ts';
 import { cleanText, type SentSecrets } from './foreign-text.ts';
 
@@ -30,11 +31,7 @@ export interface FailureContext {
   readonly remedy?: string | undefined;
 }
 
-/**
- * Makes the error that a refusal is, with the registry's own words.
- *
- * @see OCI distribution-spec v1.1, "Error Codes"
- */
+/** Makes the error that a refusal is, with the registry's own words. @see OCI distribution-spec v1.1, "Error Codes" */
 export function describeFailure(
   response: ErrorResponse,
   { authorization, remedy }: FailureContext = {},
@@ -73,12 +70,7 @@ async function* replay(body: Uint8Array): AsyncGenerator<Uint8Array, void, undef
 
 /** What the registry says, cleaned of what may not be printed. Empty where the body is not as the specification has it. */
 function readRefusals(body: Uint8Array | undefined, sent: SentSecrets = {}): RegistryRefusal[] {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(utf8.decode(body));
-  } catch {
-    return [];
-  }
+  const answer = parseJson(utf8.decode(body));
   const errors = isRecord(answer) && Array.isArray(answer.errors) ? answer.errors : [];
   return errors
     .slice(0, MAX_REFUSALS)
@@ -138,8 +130,4 @@ function isHtml({ headers, body }: ErrorResponse): boolean {
 
 function clean(text: unknown, maxLength: number, sent: SentSecrets): string {
   return typeof text === 'string' ? cleanText(text, maxLength, sent) : '';
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RegistryError, reworded } from '../errors.ts';
 import { checkRetryOptions, type RetryOptions } from '../options.ts';
 import { errorCode } from '../transport/connection-error.ts';
@@ -16,19 +17,11 @@ export interface Timing {
 export const realTiming: Timing = {
   now: Date.now,
   random: Math.random,
-  wait: (milliseconds, signal) =>
-    new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      const onAbort = () => {
-        clearTimeout(timer);
-        reject(signal?.reason);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      }, milliseconds);
-      signal?.addEventListener('abort', onAbort, { once: true });
-    }),
+  async wait(milliseconds, signal) {
+    await sleep(milliseconds, undefined, { signal }).catch((error) => {
+      throw signal?.aborted ? signal.reason : error;
+    });
+  },
 };
 
 /** Statuses that pass, mostly. */
@@ -87,7 +80,9 @@ export class Retries {
       return;
     }
     if (!isTransient(failure)) throw failure;
-    if (this.#attempt >= this.#policy.maxAttempts) throw countAttempts(failure, this.#attempt);
+    if (this.#attempt >= this.#policy.maxAttempts) {
+      throw this.#attempt === 1 ? failure : reworded(failure, `${failure.message} (tried ${this.#attempt} times)`);
+    }
     await this.#timing.wait(this.#delay(retryAfter), this.#signal);
     this.#attempt += 1;
   }
@@ -121,9 +116,4 @@ export function isTransient(failure: unknown): failure is RegistryError {
 function parseRetryAfter(text: string, now: number): number {
   const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
   return Math.max(milliseconds || 0, 0);
-}
-
-function countAttempts(failure: RegistryError, attempts: number): RegistryError {
-  if (attempts === 1) return failure;
-  return reworded(failure, `${failure.message} (tried ${attempts} times)`);
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { CallOptions } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import type { Environment } from '../options.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -31,7 +32,6 @@ interface HelperResult {
  *
  * @param name - As docker's `credHelpers` and `credsStore` have it, such as `ecr-login`.
  * @param server - As the helper knows the registry.
- * @throws RegistryError `CREDENTIALS_INVALID`, `LIMIT_EXCEEDED`, `STALLED`; the signal's reason
  * @see docker/docker-credential-helpers, README.md, "Development"; client/client.go
  */
 export async function askCredentialHelper(
@@ -57,13 +57,7 @@ export async function askCredentialHelper(
 }
 
 function readAnswer(program: string, server: string, output: string): Credentials | undefined {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(output);
-  } catch {
-    // Without its cause, and without the output: it may be a secret in another form.
-    answer = undefined;
-  }
+  const answer = parseJson(output);
   const { Username, Secret } = (answer ?? {}) as Record<string, unknown>;
   if (typeof Username !== 'string' || typeof Secret !== 'string') {
     throw new RegistryError(

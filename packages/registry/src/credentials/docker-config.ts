@@ -1,4 +1,5 @@
 import { RegistryError } from '../errors.ts';
+import { isRecord, parseJson } from '../json.ts';
 import type { Credentials } from './credentials.ts';
 
 /** What a config.json of docker, or an auth.json of podman, says of credentials. */
@@ -43,22 +44,16 @@ export function helperServer(host: string): string {
 /**
  * Reads the text of a configuration. Nothing of the text reaches an error: it is full of secrets.
  *
- * @throws RegistryError `CREDENTIALS_INVALID`
  * @see docker/cli, cli/config/configfile/file.go; containers/image, docs/containers-auth.json.5.md
  */
 export function parseDockerConfig(text: string, file: string): DockerConfig {
-  let config: unknown;
-  try {
-    config = JSON.parse(text);
-  } catch {
-    // Without its cause: the parser's message quotes what it stumbled over.
-    throw new RegistryError('CREDENTIALS_INVALID', `${file} is no JSON: mend it, or log in again`);
-  }
-  if (!isRecord(config)) throw new RegistryError('CREDENTIALS_INVALID', `${file} holds no JSON object`);
+  const invalid = (problem: string) => new RegistryError('CREDENTIALS_INVALID', problem);
+  const config = parseJson(text);
+  if (config === undefined) throw invalid(`${file} is no JSON: mend it, or log in again`);
+  if (!isRecord(config)) throw invalid(`${file} holds no JSON object`);
   const { auths = {}, credHelpers = {}, credsStore } = config;
-  if (!isRecord(auths)) throw new RegistryError('CREDENTIALS_INVALID', `auths in ${file} is no JSON object`);
-  if (!isRecord(credHelpers))
-    throw new RegistryError('CREDENTIALS_INVALID', `credHelpers in ${file} is no JSON object`);
+  if (!isRecord(auths)) throw invalid(`auths in ${file} is no JSON object`);
+  if (!isRecord(credHelpers)) throw invalid(`credHelpers in ${file} is no JSON object`);
   const helpers = new Map<string, string>();
   for (const [key, name] of Object.entries(credHelpers)) {
     // An empty name is how docker says "no helper for this one".
@@ -75,8 +70,6 @@ export function parseDockerConfig(text: string, file: string): DockerConfig {
 /**
  * Finds what the file itself holds for a repository: the entry of the longest namespace around it, as podman does, or
  * the one of the whole registry; undefined where there is none, or an empty one (docker leaves those for its store).
- *
- * @throws RegistryError `CREDENTIALS_INVALID` for an entry that cannot be read
  */
 export function findAuth(config: DockerConfig, host: string, repository: string | undefined): Credentials | undefined {
   const wanted = canonicalHost(host);
@@ -127,8 +120,4 @@ function readEntry({ key, entry }: AuthEntry, file: string): Credentials | undef
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -74,11 +74,7 @@ function listDockerConfigFiles(env: Environment): readonly string[] {
   ].filter((file) => file !== undefined && file !== '') as readonly string[];
 }
 
-/**
- * Reads a configuration; undefined where the file is not there.
- *
- * @throws RegistryError `CREDENTIALS_INVALID`, `LIMIT_EXCEEDED`; the signal's reason
- */
+/** Reads a configuration; undefined where the file is not there. */
 async function readDockerConfig(file: string, options: CallOptions = {}): Promise<DockerConfig | undefined> {
   const { signal } = options;
   const chunks: Buffer[] = [];

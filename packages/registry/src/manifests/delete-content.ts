@@ -14,7 +14,6 @@ export async function deleteTag(context: Context, tag: string): Promise<void> {
  * Deletes a manifest, and with it the tags that name it; or a blob. A manifest with a subject is taken off the list of
  * its referrers, where that is kept under a tag.
  *
- * @throws OciError `NOT_FOUND`; RegistryError `UNSUPPORTED` where the registry deletes nothing.
  * @see OCI distribution-spec v1.1, "Content Management"
  */
 export async function deleteContent(context: Context, target: Descriptor): Promise<void> {

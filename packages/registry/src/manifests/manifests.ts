@@ -16,12 +16,12 @@ import {
   parseManifest,
 } from '@soci/oci';
 import { blobPath } from '../blobs/remote-blob.ts';
-import { digestHeader, mediaTypeOf, refuseHtml } from '../client/answer.ts';
-import { checkContent } from '../client/checked-content.ts';
+import { checkContent, checkStored, digestHeader, mediaTypeOf, refuseHtml } from '../client/answer.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
+import { RegistryError } from '../errors.ts';
 import { checkReference } from '../names.ts';
 import { type Context, exchange } from '../repository-context.ts';
-import { describeRequest } from '../transport/http-message.ts';
+import { describeRequest, type HttpBody } from '../transport/http-message.ts';
 
 /**
  * What is asked for: every type that is understood, so that no registry converts one into another (ECR does, by tag), and
@@ -59,11 +59,7 @@ export function contentPath(context: Context, target: Descriptor): string {
   return isManifest(target) ? manifestPath(context, target.digest) : blobPath(context.path, target.digest);
 }
 
-/**
- * Finds out what a tag or digest stands for, in one request: the manifest itself is asked for, and kept.
- *
- * @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`, `DIGEST_MISMATCH`, `MANIFEST_INVALID`; RegistryError
- */
+/** Finds out what a tag or digest stands for, in one request: the manifest itself is asked for, and kept. */
 export async function resolveManifest(context: Context, reference: string): Promise<Descriptor> {
   const response = await getManifest(context, reference);
   const promised = isDigest(reference) ? reference : digestHeader('GET', response);
@@ -77,11 +73,7 @@ export async function resolveManifest(context: Context, reference: string): Prom
   return found;
 }
 
-/**
- * The verified bytes of a manifest.
- *
- * @throws OciError `LIMIT_EXCEEDED` before anything is asked for; `NOT_FOUND`, `SIZE_MISMATCH`, `DIGEST_MISMATCH`
- */
+/** The verified bytes of a manifest. */
 export async function readManifest(context: Context, target: Descriptor): Promise<Uint8Array> {
   context.signal?.throwIfAborted();
   const kept = context.manifests.get(target);
@@ -105,6 +97,48 @@ export async function probeContent(context: Context, target: Descriptor): Promis
   return size === undefined || Number(size) === target.size;
 }
 
+/**
+ * Puts a manifest under a tag or its digest. The caller has checked that the bytes are what `target` says.
+ *
+ * @returns Whether the registry said that it lists the manifest as a referrer of its subject.
+ * @see OCI distribution-spec v1.1, "Pushing Manifests"
+ */
+export async function sendManifest(
+  context: Context,
+  target: Descriptor,
+  body: HttpBody,
+  reference: string,
+): Promise<boolean> {
+  try {
+    const path = manifestPath(context, reference);
+    const headers = { 'content-type': target.mediaType };
+    const response = await exchange(context, 'push', { method: 'PUT', target: path, headers, body });
+    checkStored(response, target);
+    return response.headers['oci-subject'] !== undefined;
+  } catch (error) {
+    if (!(error instanceof RegistryError && error.code === 'TAG_IMMUTABLE') || isDigest(reference)) throw error;
+    await settleImmutableTag(context, target, reference, error);
+    return false;
+  }
+}
+
+/** Writing a tag again that names the same manifest already is no conflict. */
+async function settleImmutableTag(
+  context: Context,
+  target: Descriptor,
+  tag: string,
+  cause: RegistryError,
+): Promise<void> {
+  const current = await resolveManifest(context, tag);
+  if (current.digest === target.digest) return;
+  throw new RegistryError(
+    'TAG_IMMUTABLE',
+    `the tag ${tag} of ${context.name} names ${current.digest} and may not be moved to ${target.digest}: choose another ` +
+      'tag, or exempt this one (in Amazon ECR by a tag immutability exclusion filter, such as *-soci)',
+    { cause, refusals: cause.refusals, request: cause.request, status: cause.status },
+  );
+}
+
 /** @throws OciError `LIMIT_EXCEEDED` for a manifest that is larger than the limit. */
 export function checkManifestSize({ maxManifestSize }: Context, { digest, size }: Descriptor): void {
   if (size <= maxManifestSize) return;
@@ -124,7 +158,6 @@ function getManifest(context: Context, reference: string): Promise<WholeResponse
  * answer's `Content-Type` and the manifest's own field agree on.
  *
  * @param algorithmOf - A digest whose algorithm the new one is to have.
- * @throws OciError `MANIFEST_INVALID` where they do not agree, or it is no manifest; `LIMIT_EXCEEDED`. RegistryError `RESPONSE_INVALID`
  */
 function describeAnswer(response: WholeResponse, limits: OciLimits, algorithmOf?: string): Descriptor {
   refuseHtml(response);

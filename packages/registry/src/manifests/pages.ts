@@ -23,8 +23,7 @@ export interface PageRequest {
 /**
  * Reads a list that comes in pages, following `Link: <...>; rel="next"` on the registry itself.
  *
- * @throws RegistryError `RESPONSE_INVALID` where the pages lead elsewhere or in a circle; `LIMIT_EXCEEDED` where they
- * do not end.
+ * @throws RegistryError `RESPONSE_INVALID` where pages lead elsewhere or in a circle; `LIMIT_EXCEEDED` for too many.
  * @see OCI distribution-spec v1.1, "Listing Tags"; RFC 8288
  */
 export async function* readPages(
@@ -66,12 +65,7 @@ function nextPage({ http }: Context, response: WholeResponse): URL | undefined {
 /** As many as Amazon ECR gives at a time. */
 const PAGE_LENGTH = 1_000;
 
-/**
- * Every tag of the repository, in the registry's order.
- *
- * @throws OciError `NOT_FOUND` where there is no such repository; RegistryError
- * @see OCI distribution-spec v1.1, "Listing Tags"
- */
+/** Every tag of the repository, in the registry's order. @see OCI distribution-spec v1.1, "Listing Tags" */
 export async function* listTags(context: Context): AsyncGenerator<string, void, undefined> {
   const target = `/v2/${context.path}/tags/list?n=${PAGE_LENGTH}`;
   for await (const page of readPages(context, { target, accept: 'application/json' })) {

@@ -1,10 +1,9 @@
 import { type CallOptions, type Descriptor, readReferral } from '@soci/oci';
-import { checkContent } from '../client/checked-content.ts';
+import { checkContent } from '../client/answer.ts';
 import { checkTag } from '../names.ts';
 import type { Context } from '../repository-context.ts';
-import { checkManifestSize, probeContent, requireManifest } from './manifests.ts';
+import { checkManifestSize, probeContent, requireManifest, sendManifest } from './manifests.ts';
 import { announceReferrer } from './referrers.ts';
-import { sendManifest } from './send-manifest.ts';
 
 /** Options of `Repository.pushManifest`. */
 export interface PushManifestOptions extends CallOptions {
@@ -17,8 +16,6 @@ export interface PushManifestOptions extends CallOptions {
  * registry or, where that has no referrers API, by us.
  *
  * @param options - `isAbsent`: false if the registry is first asked whether it has the manifest.
- * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `LIMIT_EXCEEDED`, `MANIFEST_INVALID`, `REFERENCE_INVALID`;
- * RegistryError `MANIFEST_REFUSED`, `TAG_IMMUTABLE`
  */
 export async function putManifest(
   context: Context,

@@ -10,8 +10,7 @@ import { sentOnce } from '../client/replayable-body.ts';
 import { Retries, realTiming } from '../client/retry.ts';
 import { RegistryError } from '../errors.ts';
 import type { Context } from '../repository-context.ts';
-import { checkManifestSize, readManifest, resolveManifest } from './manifests.ts';
-import { sendManifest } from './send-manifest.ts';
+import { checkManifestSize, readManifest, resolveManifest, sendManifest } from './manifests.ts';
 
 /** How often an index is written that other writers keep replacing. */
 const MAX_WRITES = 12;

@@ -20,7 +20,6 @@ const NO_API = [400, 404, 405, 501];
  * Lists the manifests whose subject is `subject`: by the referrers API or, where the registry has none, from the index
  * that clients keep under a tag.
  *
- * @throws RegistryError; OciError `MANIFEST_INVALID` where what lists them is no image index.
  * @see OCI distribution-spec v1.1, "Listing Referrers" and "Referrers Tag Schema"
  */
 export async function* listReferrers(

@@ -2,25 +2,8 @@ import { OciError } from '@soci/oci';
 import { RegistryError, type RegistryErrorCode } from '../errors.ts';
 
 /** What Node's TLS says of a certificate that is not trusted, or of a peer that speaks no TLS. */
-const TLS_CODES = new Set([
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_REVOKED',
-  'CERT_REJECTED',
-  'CERT_UNTRUSTED',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_CHAIN_TOO_LONG',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'EPROTO',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'HOSTNAME_MISMATCH',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
+const TLS_CODE =
+  /^(?:CERT_|DEPTH_ZERO_|ERR_SSL_|ERR_TLS_CERT_|INVALID_CA$|INVALID_PURPOSE$|SELF_SIGNED_|UNABLE_TO_(?:GET|VERIFY)_|EPROTO$|HOSTNAME_MISMATCH$)/;
 
 /**
  * What went wrong on a connection, as the error of this package.
@@ -44,18 +27,13 @@ export function errorCode(error: unknown): string {
 }
 
 function classify(code: string, error: unknown): [RegistryErrorCode, string] {
-  if (TLS_CODES.has(code) || code.startsWith('ERR_SSL_')) {
-    return [
-      'TLS_FAILED',
-      `no trusted TLS connection (${code}): name its certificate authority, or ask for plain http if it speaks no TLS`,
-    ];
+  if (TLS_CODE.test(code)) {
+    const remedy = 'name its certificate authority, or ask for plain http if it speaks no TLS';
+    return ['TLS_FAILED', `no trusted TLS connection (${code}): ${remedy}`];
   }
   if (code === 'HPE_HEADER_OVERFLOW') return ['LIMIT_EXCEEDED', 'the headers of the answer are too long'];
   if (code.startsWith('HPE_')) return ['RESPONSE_INVALID', `the answer is not HTTP (${code})`];
   if (code === 'ENOTFOUND') return ['CONNECTION_FAILED', 'the host is not known: check its name'];
-  return ['CONNECTION_FAILED', `the connection failed (${code || describe(error)})`];
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const reason = code || (error instanceof Error ? error.message : String(error));
+  return ['CONNECTION_FAILED', `the connection failed (${reason})`];
 }

@@ -39,12 +39,7 @@ export class ChunkedUpload {
     this.session = session;
   }
 
-  /**
-   * Sends the bytes that follow. What breaks off goes on where the registry says that it has them to.
-   *
-   * @throws RegistryError `UPLOAD_REFUSED`; what the last attempt failed with, or the first where the registry then no
-   * longer knew the upload.
-   */
+  /** Sends the bytes that follow. What breaks off goes on where the registry says that it has them to. */
   async send(chunk: Uint8Array): Promise<void> {
     const start = this.#sent;
     const end = start + chunk.length;

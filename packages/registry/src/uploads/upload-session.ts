@@ -43,8 +43,6 @@ export function uploadsPath({ path }: Context): string {
 /**
  * The upload that an answer leads to: its `Location`, relative or whole, with its query. It may lie on another origin, a
  * storage that takes uploads itself: `RegistryHttp` sends no credentials there, and refuses what no redirect may lead to.
- *
- * @throws RegistryError `RESPONSE_INVALID` without one.
  */
 export function readSession(method: 'GET' | 'PATCH' | 'POST', response: WholeResponse): UploadSession {
   const { location = '', 'oci-chunk-min-length': minChunk } = response.headers;

@@ -94,8 +94,6 @@ async function* noteFailure(content: AsyncIterable<Uint8Array>, note: (error: un
 /**
  * Cuts a stream into pieces of `size` bytes, the last one shorter, each with memory of its own. The last piece comes only
  * after the whole stream was found to be what `target` says: whoever sends the pieces on never completes a false blob.
- *
- * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`
  */
 export async function* cutVerified(
   chunks: AsyncIterable<Uint8Array>,

@@ -1,5 +1,5 @@
 import { OciError } from '@soci/oci';
-import { checkStored } from '../client/checked-content.ts';
+import { checkStored } from '../client/answer.ts';
 import { sentOnce } from '../client/replayable-body.ts';
 import { RegistryError } from '../errors.ts';
 import { exchange } from '../repository-context.ts';
