@@ -49,12 +49,7 @@ const MAX_CACHED_BYTES = 2 ** 24;
 /** Verified manifests by digest, so that resolving, reading and tagging one costs one request; the oldest give way. */
 export class ManifestCache {
   readonly #manifests = new Map<string, Uint8Array>();
-  readonly #maxBytes: number;
   #bytes = 0;
-
-  constructor(maxBytes: number = MAX_CACHED_BYTES) {
-    this.#maxBytes = maxBytes;
-  }
 
   /** The bytes of a manifest; not to be changed. Undefined where it is not here, or has another size than it says. */
   get({ digest, size }: Descriptor): Uint8Array | undefined {
@@ -68,7 +63,7 @@ export class ManifestCache {
     this.#manifests.set(digest, raw);
     this.#bytes += raw.length;
     for (const oldest of this.#manifests.keys()) {
-      if (this.#bytes <= this.#maxBytes) break;
+      if (this.#bytes <= MAX_CACHED_BYTES) break;
       this.delete(oldest);
     }
   }

@@ -8,8 +8,7 @@ import {
 } from '../credentials/credentials.ts';
 import { RegistryError, reworded } from '../errors.ts';
 import type { HttpSender } from '../transport/http-message.ts';
-import { requestBearerToken } from './bearer-token.ts';
-import type { TokenRealm } from './challenge.ts';
+import { requestBearerToken, type TokenService } from './bearer-token.ts';
 
 /** Milliseconds before its end from which on a Bearer token is not given out any more: a request takes its time. */
 const TOKEN_MARGIN = 10_000;
@@ -17,11 +16,8 @@ const TOKEN_MARGIN = 10_000;
 /** How a registry wants requests to be authorized: by a name and a password, or by a token of a token service. */
 export type AuthScheme = { readonly scheme: 'basic' } | BearerScheme;
 
-interface BearerScheme {
+interface BearerScheme extends Pick<TokenService, 'realm' | 'service'> {
   readonly scheme: 'bearer';
-  readonly realm: TokenRealm;
-  /** How the token service knows the registry. */
-  readonly service: string | undefined;
 }
 
 /** What is sent as `Authorization`. */

@@ -23,12 +23,8 @@ export interface TokenService {
   readonly scopes: readonly string[];
 }
 
-/** A token that the registry takes, for a while. */
-export interface BearerToken {
-  readonly token: string;
-  /** Milliseconds that it is good for. */
-  readonly lifetime: number;
-}
+/** A token that the registry takes, and the milliseconds that it is good for. */
+type BearerToken = { readonly token: string; readonly lifetime: number };
 
 /**
  * Gets a token of a token service: with a name and password by GET and Basic; with an identity token by POST, as OAuth 2
@@ -51,7 +47,9 @@ export async function requestBearerToken(
   const response = await sender.send(request);
   if (response.status !== 200) {
     response.discard();
-    throw describeFailure(response.status, line, credentials !== undefined);
+    const { status } = response;
+    const [code, what] = classify(status, credentials !== undefined);
+    throw new RegistryError(code, `${line}: the token service ${what} (status ${status})`, { request: line, status });
   }
   return readToken(await readWhole(response, request.method, MAX_TOKEN_RESPONSE), line);
 }
@@ -87,11 +85,6 @@ function readToken(body: Uint8Array, request: string): BearerToken {
   }
   const lifetime = typeof seconds === 'number' && seconds > MIN_TOKEN_SECONDS ? seconds : MIN_TOKEN_SECONDS;
   return { token: given, lifetime: Math.min(lifetime, MAX_TOKEN_SECONDS) * 1000 };
-}
-
-function describeFailure(status: number, request: string, isKnown: boolean): RegistryError {
-  const [code, what] = classify(status, isKnown);
-  return new RegistryError(code, `${request}: the token service ${what} (status ${status})`, { request, status });
 }
 
 function classify(status: number, isKnown: boolean): [RegistryErrorCode, string] {

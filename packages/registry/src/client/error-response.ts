@@ -3,6 +3,7 @@ import { RegistryError, type RegistryErrorCode, type RegistryRefusal } from '../
 import { isRecord, parseJson } from '../json.ts';
 import { describeRequest, type HttpMethod, type HttpResponse, readWhole } from '../transport/http-message.ts';
 import { cleanText, type SentSecrets } from './foreign-text.ts';
+import { isRedirect } from './redirect.ts';
 
 /** 64 KiB: what a registry may say of a refusal. */
 export const MAX_ERROR_SIZE = 2 ** 16;
@@ -72,13 +73,12 @@ async function* replay(body: Uint8Array): AsyncGenerator<Uint8Array, void, undef
 function readRefusals(body: Uint8Array | undefined, sent: SentSecrets = {}): RegistryRefusal[] {
   const answer = parseJson(utf8.decode(body));
   const errors = isRecord(answer) && Array.isArray(answer.errors) ? answer.errors : [];
+  const clean = (text: unknown, maxLength: number) =>
+    typeof text === 'string' ? cleanText(text, maxLength, sent) : '';
   return errors
     .slice(0, MAX_REFUSALS)
     .filter(isRecord)
-    .map(({ code, message }) => ({
-      code: clean(code, MAX_CODE_LENGTH, sent),
-      message: clean(message, MAX_MESSAGE_LENGTH, sent),
-    }));
+    .map(({ code, message }) => ({ code: clean(code, MAX_CODE_LENGTH), message: clean(message, MAX_MESSAGE_LENGTH) }));
 }
 
 function classify(
@@ -93,7 +93,7 @@ function classify(
   if (status === 403) return 'ACCESS_DENIED';
   if (status === 429) return 'RATE_LIMITED';
   if (status >= 500) return 'SERVER_FAILED';
-  if (status < 400) return isRedirection(status) ? 'REDIRECT_REFUSED' : 'RESPONSE_INVALID';
+  if (status < 400) return isRedirect(status, 'GET') ? 'REDIRECT_REFUSED' : 'RESPONSE_INVALID';
   if (isHtml(response)) return 'RESPONSE_INVALID';
   if (status === 404) return 'NOT_FOUND';
   if (status === 416 && !isWrite) return 'RANGE_INVALID';
@@ -106,10 +106,6 @@ function classify(
 /** ECR, Harbor, Google: "... because the repository is immutable", "configured as immutable", "the tag is immutable". */
 function isImmutable({ code, message }: RegistryRefusal): boolean {
   return /immutable|ImageTagAlreadyExists/i.test(`${code} ${message}`);
-}
-
-function isRedirection(status: number): boolean {
-  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
 
 function describeWords(response: ErrorResponse, refusals: readonly RegistryRefusal[]): string {
@@ -126,8 +122,4 @@ function isHtml({ headers, body }: ErrorResponse): boolean {
     /^text\/html\b/i.test(headers['content-type'] ?? '') ||
     /^\s*<(?:!doctype )?html/i.test(utf8.decode(body?.subarray(0, 256)))
   );
-}
-
-function clean(text: unknown, maxLength: number, sent: SentSecrets): string {
-  return typeof text === 'string' ? cleanText(text, maxLength, sent) : '';
 }

@@ -22,11 +22,6 @@ export interface CredentialHelperOptions extends CallOptions {
   readonly timeout?: number;
 }
 
-interface HelperResult {
-  readonly exitCode: number | null;
-  readonly output: string;
-}
-
 /**
  * Asks `docker-credential-NAME get` for a registry; undefined where the helper has nothing for it.
  *
@@ -48,22 +43,14 @@ export async function askCredentialHelper(
   if (exitCode !== 0) {
     // So say all helpers made with docker's library (credentials/error.go), on their standard output.
     if (/credentials not found/i.test(output)) return undefined;
-    throw new RegistryError(
-      'CREDENTIALS_INVALID',
-      `${program} failed for ${server} with exit code ${exitCode}${quoteFailure(output)}`,
-    );
+    const problem = `${program} failed for ${server} with exit code ${exitCode}`;
+    throw new RegistryError('CREDENTIALS_INVALID', `${problem}${quoteFailure(output)}`);
   }
-  return readAnswer(program, server, output);
-}
-
-function readAnswer(program: string, server: string, output: string): Credentials | undefined {
   const answer = parseJson(output);
   const { Username, Secret } = (answer ?? {}) as Record<string, unknown>;
   if (typeof Username !== 'string' || typeof Secret !== 'string') {
-    throw new RegistryError(
-      'CREDENTIALS_INVALID',
-      `${program} answered for ${server} with something else than {"Username", "Secret"}`,
-    );
+    const problem = `${program} answered for ${server} with something else than {"Username", "Secret"}`;
+    throw new RegistryError('CREDENTIALS_INVALID', problem);
   }
   if (Secret === '') return undefined;
   return Username === '<token>'
@@ -77,8 +64,11 @@ function quoteFailure(output: string): string {
   return line === '' || line.includes('{') ? '' : `: ${line.slice(0, MAX_QUOTE)}`;
 }
 
-function runHelper(program: string, server: string, options: CredentialHelperOptions): Promise<HelperResult> {
-  const { env, signal, timeout = HELPER_TIMEOUT } = options;
+function runHelper(
+  program: string,
+  server: string,
+  { env, signal, timeout = HELPER_TIMEOUT }: CredentialHelperOptions,
+): Promise<{ readonly exitCode: number | null; readonly output: string }> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const child = spawn(program, ['get'], { env: env as NodeJS.ProcessEnv, stdio: ['pipe', 'pipe', 'ignore'] });

@@ -69,23 +69,17 @@ export class Connections {
 
   #agent(isSecure: boolean, proxy: URL | undefined, isUntrusted: boolean): http.Agent {
     const key = `${isSecure} ${isUntrusted} ${proxy?.href}`;
-    const found = this.#agents.get(key);
-    if (found !== undefined) return found;
-    const agent = this.#createAgent(isSecure, proxy);
+    const agent = this.#agents.get(key) ?? this.#createAgent(isSecure, proxy);
     this.#agents.set(key, agent);
     return agent;
   }
 
   #createAgent(isSecure: boolean, proxy: URL | undefined): http.Agent {
     const { maxConnections, stallTimeout } = this.#options;
-    const options = {
-      keepAlive: true,
-      maxFreeSockets: maxConnections,
-      timeout: IDLE_TIMEOUT,
-    };
-    if (proxy === undefined) return isSecure ? new https.Agent(options) : new http.Agent(options);
-    if (isSecure) return new TunnelAgent({ ...options, proxy, connectTimeout: stallTimeout });
-    return proxy.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);
+    const options = { keepAlive: true, maxFreeSockets: maxConnections, timeout: IDLE_TIMEOUT };
+    if (proxy !== undefined && isSecure) return new TunnelAgent({ ...options, proxy, connectTimeout: stallTimeout });
+    const isTls = proxy === undefined ? isSecure : proxy.protocol === 'https:';
+    return isTls ? new https.Agent(options) : new http.Agent(options);
   }
 }
 
@@ -102,16 +96,12 @@ function trustRoots(ca: string | undefined): tls.SecureContext | undefined {
   if (added.length === 0)
     throw new RegistryError('OPTION_INVALID', 'the certificates to trust are not PEM: none begins in them');
   // OpenSSL passes over what it cannot read; a user who named it would wonder.
-  for (const certificate of added) checkCertificate(certificate);
-  // `ca` replaces the roots that Node trusts, those of NODE_EXTRA_CA_CERTS included.
-  return tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ...added] });
-}
-
-function checkCertificate(pem: string): void {
   try {
-    new X509Certificate(pem);
+    for (const certificate of added) new X509Certificate(certificate);
   } catch (cause) {
     const message = 'a certificate to trust cannot be read: is it a whole PEM block?';
     throw new RegistryError('OPTION_INVALID', message, { cause });
   }
+  // `ca` replaces the roots that Node trusts, those of NODE_EXTRA_CA_CERTS included.
+  return tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ...added] });
 }

@@ -89,26 +89,21 @@ export function describeRequest(method: HttpMethod, url: URL): string {
  * @throws RegistryError `LIMIT_EXCEEDED` where it has more than `maxSize` bytes, or says so before any is read; what the body throws.
  */
 export async function readWhole(response: HttpResponse, method: HttpMethod, maxSize: number): Promise<Uint8Array> {
+  const { url, status, headers } = response;
+  const request = describeRequest(method, url);
+  const message = `${request}: the answer has more than ${maxSize} bytes`;
+  const tooLarge = () => new RegistryError('LIMIT_EXCEEDED', message, { request, status });
   // The answer to HEAD tells the length of what it does not send.
-  const claimed = method === 'HEAD' ? 0 : Number(response.headers['content-length'] ?? 0);
-  if (claimed > maxSize) {
+  if (method !== 'HEAD' && Number(headers['content-length'] ?? 0) > maxSize) {
     response.discard();
-    throw tooLarge(response, method, maxSize);
+    throw tooLarge();
   }
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body) {
     size += chunk.length;
-    if (size > maxSize) throw tooLarge(response, method, maxSize);
+    if (size > maxSize) throw tooLarge();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size);
-}
-
-function tooLarge({ url, status }: HttpResponse, method: HttpMethod, maxSize: number): RegistryError {
-  const request = describeRequest(method, url);
-  return new RegistryError('LIMIT_EXCEEDED', `${request}: the answer has more than ${maxSize} bytes`, {
-    request,
-    status,
-  });
 }
