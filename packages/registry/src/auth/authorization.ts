@@ -67,10 +67,8 @@ async function findBasic(
   if (credentials === undefined) return undefined;
   if (credentials.kind === 'registry-token') return presentToken(host, hint, credentials);
   if (credentials.kind === 'identity-token') {
-    throw new RegistryError(
-      'AUTHENTICATION_FAILED',
-      `${host} asks for a name and password, and only an identity token is kept for it; ${hint}`,
-    );
+    const problem = `${host} asks for a name and password, and only an identity token is kept for it`;
+    throw new RegistryError('AUTHENTICATION_FAILED', `${problem}; ${hint}`);
   }
   return {
     authorization: basicAuthorization(credentials),

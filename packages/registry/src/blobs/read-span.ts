@@ -92,12 +92,9 @@ async function* readBody(
   }
 }
 
-function endedEarly(blob: RemoteBlob, position: number): RegistryError {
-  return new RegistryError(
-    'CONNECTION_FAILED',
-    `the answer to ${blob.request} ended after ${position} of ${blob.size} bytes`,
-    { request: blob.request },
-  );
+function endedEarly({ request, size }: RemoteBlob, position: number): RegistryError {
+  const message = `the answer to ${request} ended after ${position} of ${size} bytes`;
+  return new RegistryError('CONNECTION_FAILED', message, { request });
 }
 
 function tooLong(blob: RemoteBlob): OciError {

@@ -1,4 +1,4 @@
-import { RegistryError } from '../errors.ts';
+import { RegistryError, type RegistryErrorCode } from '../errors.ts';
 import { describeRequest, type HttpMethod } from '../transport/http-message.ts';
 import { isLocalHost, isLoopbackHost } from '../transport/local-address.ts';
 
@@ -37,24 +37,18 @@ export class RedirectChain {
   /** Goes where the answer leads. @throws RegistryError `REDIRECT_REFUSED`, `LIMIT_EXCEEDED`, `RESPONSE_INVALID` */
   follow(status: number, location: string | undefined): void {
     const request = this.#request;
+    const fail = (code: RegistryErrorCode, problem: string) =>
+      new RegistryError(code, `${request}${problem}`, { request, status });
     if (location === undefined || !URL.canParse(location, this.url.href)) {
       const what = location === undefined ? 'without a Location' : 'with a Location that is no URL';
-      throw new RegistryError('RESPONSE_INVALID', `${request} was answered with ${status} ${what}`, {
-        request,
-        status,
-      });
+      throw fail('RESPONSE_INVALID', ` was answered with ${status} ${what}`);
     }
     const next = new URL(location, this.url);
     next.hash = '';
     this.#check(next);
     if (this.#visited.some(({ href }) => href === next.href))
       throw this.#refuse(next, 'it was there before: it goes round in circles');
-    if (this.#visited.length > MAX_REDIRECTS) {
-      throw new RegistryError('LIMIT_EXCEEDED', `${request}: more than ${MAX_REDIRECTS} redirects`, {
-        request,
-        status,
-      });
-    }
+    if (this.#visited.length > MAX_REDIRECTS) throw fail('LIMIT_EXCEEDED', `: more than ${MAX_REDIRECTS} redirects`);
     this.#visited.push(next);
   }
 
@@ -63,10 +57,8 @@ export class RedirectChain {
       throw this.#refuse(next, 'it is neither https nor http');
     if (next.username !== '' || next.password !== '') throw this.#refuse(next, 'it has a name and password in it');
     if (next.protocol === 'http:' && this.#registry.protocol === 'https:') {
-      throw this.#refuse(
-        next,
-        'the registry speaks https, and this is plain http (a registry behind a proxy must be told its own address)',
-      );
+      const hint = 'a registry behind a proxy must be told its own address';
+      throw this.#refuse(next, `the registry speaks https, and this is plain http (${hint})`);
     }
     if (next.origin === this.#registry.origin || !isLocalHost(next.host)) return;
     if (isLoopbackHost(next.host) && isLoopbackHost(this.#registry.host)) return;

@@ -107,9 +107,8 @@ export class Retries {
 export function isTransient(failure: unknown): failure is RegistryError {
   if (!(failure instanceof RegistryError)) return false;
   if (failure.status !== undefined) return TRANSIENT_STATUSES.has(failure.status);
-  return (
-    failure.code === 'STALLED' || (failure.code === 'CONNECTION_FAILED' && errorCode(failure.cause) !== 'ENOTFOUND')
-  );
+  if (failure.code === 'STALLED') return true;
+  return failure.code === 'CONNECTION_FAILED' && errorCode(failure.cause) !== 'ENOTFOUND';
 }
 
 /** Milliseconds that a `Retry-After` asks to wait from `now` on; 0 where it cannot be read. @see RFC 9110, section 10.2.3 */

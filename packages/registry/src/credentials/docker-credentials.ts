@@ -75,24 +75,22 @@ function listDockerConfigFiles(env: Environment): readonly string[] {
 }
 
 /** Reads a configuration; undefined where the file is not there. */
-async function readDockerConfig(file: string, options: CallOptions = {}): Promise<DockerConfig | undefined> {
-  const { signal } = options;
+async function readDockerConfig(file: string, call: CallOptions): Promise<DockerConfig | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     // As a stream, for it may be a pipe: `--authfile <(...)`.
-    for await (const chunk of createReadStream(file, signal === undefined ? {} : { signal })) {
+    for await (const chunk of createReadStream(file, call)) {
       size += (chunk as Buffer).length;
       if (size > MAX_CONFIG_SIZE) break;
       chunks.push(chunk as Buffer);
     }
   } catch (error) {
-    signal?.throwIfAborted();
+    call.signal?.throwIfAborted();
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new RegistryError('CREDENTIALS_INVALID', `${file} cannot be read (${code}): it may hold credentials`, {
-      cause: error,
-    });
+    const problem = `${file} cannot be read (${code}): it may hold credentials`;
+    throw new RegistryError('CREDENTIALS_INVALID', problem, { cause: error });
   }
   if (size > MAX_CONFIG_SIZE) {
     throw new RegistryError('LIMIT_EXCEEDED', `${file} has more than ${MAX_CONFIG_SIZE} bytes: it is no configuration`);

@@ -32,14 +32,14 @@ export async function readReferrersTag(context: Context, subject: string): Promi
 
 /** Writes a referrer into the index under the subject's tag, beside what others write there at the same time. */
 export async function addToReferrersTag(context: Context, subject: string, referrer: Descriptor): Promise<void> {
-  await changeIndex(context, referrersTag(subject), (entries) =>
+  await changeIndex(context, subject, (entries) =>
     entries.some(({ digest }) => digest === referrer.digest) ? undefined : [...entries, referrer],
   );
 }
 
 /** Takes a referrer out of the index under the subject's tag. An index of nothing is left in place. */
 export async function removeFromReferrersTag(context: Context, subject: string, referrer: string): Promise<void> {
-  await changeIndex(context, referrersTag(subject), (entries) => {
+  await changeIndex(context, subject, (entries) => {
     const others = entries.filter(({ digest }) => digest !== referrer);
     return others.length === entries.length ? undefined : others;
   });
@@ -57,7 +57,8 @@ function referrersTag(subject: string): string {
  * entry is gone. It waits before it looks: whoever had read before it wrote has written by then, and whoever reads
  * later carries its entry on. What that guarantees, and what not: docs/decisions/012-referrers-tag-and-concurrent-writers.md.
  */
-async function changeIndex(context: Context, tag: string, change: Change): Promise<void> {
+async function changeIndex(context: Context, subject: string, change: Change): Promise<void> {
+  const tag = referrersTag(subject);
   await context.turns.take(`${context.path}:${tag}`, async () => {
     const retries = new Retries({ policy: context.retry, renewsCredentials: true, signal: context.signal });
     for (let writes = 0; writes <= MAX_WRITES; writes += 1) {

@@ -18,10 +18,8 @@ export function findProxy(url: URL, env: Environment): URL | undefined {
   const proxy = URL.canParse(text) ? new URL(text) : undefined;
   if (proxy?.protocol === 'http:' || proxy?.protocol === 'https:') return proxy;
   // Its text may hold a password.
-  throw new RegistryError(
-    'OPTION_INVALID',
-    `the proxy that the environment names for ${url.origin} is no http or https URL`,
-  );
+  const message = `the proxy that the environment names for ${url.origin} is no http or https URL`;
+  throw new RegistryError('OPTION_INVALID', message);
 }
 
 /** A CGI script gets the request's `Proxy` header as HTTP_PROXY: there only the variable in lower case is the user's. */

@@ -51,7 +51,8 @@ export class ChunkedUpload {
         await this.#sendPart(chunk.subarray(this.#sent - start));
       } catch (error) {
         // The registry still waits for the rest of a request that was given up, and takes no other.
-        if (broken !== undefined && hasStatus(error, 409)) throw this.#lose(broken);
+        this.isLost = broken !== undefined && hasStatus(error, 409);
+        if (this.isLost) throw broken;
         if (!isResumable(error)) throw error;
         broken = error;
         const stored = await this.#askStored(error);
@@ -79,14 +80,9 @@ export class ChunkedUpload {
       this.session = session;
       return stored;
     } catch (error) {
-      throw isNotFound(error) || hasStatus(error, 400) ? this.#lose(failure) : error;
+      this.isLost = isNotFound(error) || hasStatus(error, 400);
+      throw this.isLost ? failure : error;
     }
-  }
-
-  /** Remembers that the upload is lost. @returns what it was lost by */
-  #lose(failure: RegistryError): RegistryError {
-    this.isLost = true;
-    return failure;
   }
 
   /** One PATCH, sent once: a registry that took part of it might add it again. */
