@@ -102,18 +102,16 @@ function checkPart(blob: RemoteBlob, first: number, last: number, contentRange: 
 }
 
 function sizeMismatch(blob: RemoteBlob, what: string): OciError {
-  return new OciError(
-    'SIZE_MISMATCH',
-    `${blob.digest} ${what} at the registry (${blob.request}), its descriptor says ${blob.size} bytes`,
-  );
+  const where = `at the registry (${blob.request})`;
+  return new OciError('SIZE_MISMATCH', `${blob.digest} ${what} ${where}, its descriptor says ${blob.size} bytes`);
 }
 
 function invalid(blob: RemoteBlob, { status }: HttpResponse, what: string): RegistryError {
-  return new RegistryError('RESPONSE_INVALID', `${blob.digest} was asked for (${blob.request}): ${what}`, {
-    request: blob.request,
-    status,
-  });
+  const { digest, request } = blob;
+  return new RegistryError('RESPONSE_INVALID', `${digest} was asked for (${request}): ${what}`, { request, status });
 }
+
+type ContentRange = { readonly first: number; readonly last: number; readonly size: number | undefined };
 
 const PATTERN = /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/i;
 
@@ -123,9 +121,7 @@ const PATTERN = /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/i;
  * @returns undefined for what is none, or contradicts itself.
  * @see RFC 9110, section 14.4
  */
-export function parseContentRange(
-  text: string | undefined,
-): (Record<'first' | 'last', number> & { size: number | undefined }) | undefined {
+export function parseContentRange(text: string | undefined): ContentRange | undefined {
   const match = PATTERN.exec(text?.trim() ?? '');
   if (match === null) return undefined;
   const [first, last] = [Number(match[1]), Number(match[2])];

@@ -33,8 +33,9 @@ interface BodyEnd {
 export async function* readSpan(
   blob: RemoteBlob,
   { offset, length }: ByteRange,
-  { maxSkip, reuseChunks = false, ...call }: SpanOptions,
+  { maxSkip, reuseChunks = false, signal }: SpanOptions,
 ): ByteStream {
+  const call = signal === undefined ? {} : { signal };
   const end = offset + length;
   const retries = new Retries({ policy: blob.options.retry, ...call });
   let breaks = 0;
@@ -98,9 +99,10 @@ function endedEarly({ request, size }: RemoteBlob, position: number): RegistryEr
 }
 
 function tooLong(blob: RemoteBlob): OciError {
+  const where = `at the registry (${blob.request})`;
   return new OciError(
     'SIZE_MISMATCH',
-    `${blob.digest} has more than the ${blob.size} bytes of its descriptor at the registry (${blob.request})`,
+    `${blob.digest} has more than the ${blob.size} bytes of its descriptor ${where}`,
   );
 }
 

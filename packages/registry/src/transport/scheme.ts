@@ -27,10 +27,8 @@ export async function decideScheme(host: string, plainHttp: boolean | undefined)
     throw new RegistryError('STALLED', `${request}: no answer in ${HANDSHAKE_TIMEOUT / 1000} s`, { request });
   // Without a port, http is another one.
   if (errorCode(outcome) !== 'ECONNREFUSED' || url.port === '') return 'http';
-  throw new RegistryError('CONNECTION_FAILED', `${request}: the connection failed (ECONNREFUSED)`, {
-    cause: outcome,
-    request,
-  });
+  const message = `${request}: the connection failed (ECONNREFUSED)`;
+  throw new RegistryError('CONNECTION_FAILED', message, { cause: outcome, request });
 }
 
 /** Whom the certificate names does not matter here: the requests themselves look at it. */

@@ -56,8 +56,8 @@ export class StallTimer extends StallWatch {
 const MIN_PROGRESS = 2 ** 12;
 
 /**
- * Watches that at least {@link MIN_PROGRESS} of a body come in each timeout spent waiting; a slow reader is no stall. One timer serves the
- * whole body: over TLS a chunk has 16 KiB, and a timer for each would cost a fifth of what reading it costs.
+ * Watches that at least {@link MIN_PROGRESS} of a body come in each timeout spent waiting; a slow reader is no stall. One
+ * timer serves the whole body: over TLS a chunk has 16 KiB, and a timer for each would cost a fifth of reading it.
  */
 export class BodyStallDetector extends StallWatch {
   #isStarted = false;
