@@ -15,11 +15,7 @@ const EXAMPLES = {
 
 type ContextName = keyof typeof EXAMPLES;
 
-/**
- * Makes the stack that the app's context asks for.
- *
- * @throws Error with the value that is wrong, and one that is not.
- */
+/** Makes the stack that the app's context asks for. @throws Error with the value that is wrong, and one that is not. */
 export function stackOfContext(app: App): SociIndexBuilderStack {
   const filters = readText(app.node, 'filters');
   const indexVersion = readText(app.node, 'indexVersion');

@@ -21,7 +21,6 @@ export interface SociIndexBuilderProps {
    * @default - every tag of `repositories`; without those every image of the registry, `*:*`
    */
   readonly filters?: string[];
-
   /**
    * Repositories that images are indexed in, of the account and Region of the stack. The generator may access these alone, and
    * only their events start the filter.
@@ -29,14 +28,8 @@ export interface SociIndexBuilderProps {
    * @default - the repositories that the filters name
    */
   readonly repositories?: IRepository[];
-
-  /**
-   * What is made.
-   *
-   * @default SociIndexVersion.V2
-   */
+  /** What is made. @default SociIndexVersion.V2 */
   readonly indexVersion?: SociIndexVersion;
-
   /**
    * Tag of a SOCI-enabled image: text with `{tag}`, the image's own tag, and `{digest12}`, the first 12 digits of its digest; or
    * `none`. Not used with version 1.
@@ -44,42 +37,20 @@ export interface SociIndexBuilderProps {
    * @default '{tag}-soci'
    */
   readonly outputTag?: string;
-
-  /**
-   * Layers that are smaller, compressed, are left out.
-   *
-   * @default Size.mebibytes(10)
-   */
+  /** Layers that are smaller, compressed, are left out. @default Size.mebibytes(10) */
   readonly minLayerSize?: Size;
-
-  /**
-   * Uncompressed data between the points of a layer where reading can start.
-   *
-   * @default Size.mebibytes(4)
-   */
+  /** Uncompressed data between the points of a layer where reading can start. @default Size.mebibytes(4) */
   readonly spanSize?: Size;
-
   /**
    * Whether images that were pushed without a tag are indexed too. Takes an `outputTag` without `{tag}`, or version 1.
    *
    * @default false
    */
   readonly untaggedImages?: boolean;
-
-  /**
-   * Whether images are indexed that came by replication from another Region or account.
-   *
-   * @default false
-   */
+  /** Whether images are indexed that came by replication from another Region or account. @default false */
   readonly replicatedImages?: boolean;
-
-  /**
-   * Whether images are indexed that came through a pull-through cache.
-   *
-   * @default false
-   */
+  /** Whether images are indexed that came through a pull-through cache. @default false */
   readonly cachedImages?: boolean;
-
   /**
    * Memory of the generator in MB, 256 to 10,240. It needs less than 256, but processors come with memory: one core at 1,769 MB,
    * which builds one layer at a time, and another for each 1,769 MB more.
@@ -87,28 +58,20 @@ export interface SociIndexBuilderProps {
    * @default 1769
    */
   readonly memorySize?: number;
-
   /**
    * Time of the generator, at least 30 seconds, at most 15 minutes. It ends by itself 10 seconds before.
    *
    * @default Duration.minutes(15)
    */
   readonly timeout?: Duration;
-
   /**
    * Images that are indexed at a time, at most; others wait. Taken from the concurrency of the account.
    *
    * @default - as many as the account allows
    */
   readonly reservedConcurrentExecutions?: number;
-
-  /**
-   * Processors that the functions run on. They have no code of their own for either.
-   *
-   * @default Architecture.X86_64
-   */
+  /** Processors that the functions run on. They have no code of their own for either. @default Architecture.X86_64 */
   readonly architecture?: Architecture;
-
   /**
    * How long the logs of the functions are kept. Their log groups then belong to the stack, and go with it.
    *
@@ -116,14 +79,8 @@ export interface SociIndexBuilderProps {
    * `useCdkManagedLogGroup`, which `cdk init` sets, they are the stack's, kept for two years, and stay
    */
   readonly logRetention?: RetentionDays;
-
-  /**
-   * Boundary of the permissions of every role.
-   *
-   * @default - none
-   */
+  /** Boundary of the permissions of every role. @default - none */
   readonly permissionsBoundary?: IManagedPolicy;
-
   /**
    * Key that the environment of the functions, and a queue that is made here, are encrypted with. Its policy gets a statement for
    * EventBridge to write to that queue; that of a key which is imported must have it. Log groups keep the key of AWS: one of
@@ -132,7 +89,6 @@ export interface SociIndexBuilderProps {
    * @default - keys of AWS
    */
   readonly encryptionKey?: IKey;
-
   /**
    * Network that the generator runs in. Without internet access it takes endpoints for `ecr.api`, `ecr.dkr`, `events` where an
    * event bus is told, and a gateway endpoint for S3, where layers lie.
@@ -140,35 +96,22 @@ export interface SociIndexBuilderProps {
    * @default - none of yours
    */
   readonly vpc?: IVpc;
-
-  /**
-   * Subnets of the network.
-   *
-   * @default - private ones with a way to the internet; where there are none, isolated ones
-   */
+  /** Subnets of the network. @default - private ones with a way to the internet; where there are none, isolated ones */
   readonly vpcSubnets?: SubnetSelection;
-
-  /**
-   * Security groups of the generator in the network.
-   *
-   * @default - one is made
-   */
+  /** Security groups of the generator in the network. @default - one is made */
   readonly securityGroups?: ISecurityGroup[];
-
   /**
    * Whether events that failed on each try are kept in a queue that is made here.
    *
    * @default - true where `deadLetterQueue` is given, else false
    */
   readonly deadLetterQueueEnabled?: boolean;
-
   /**
    * Queue for events that failed on each try: a standard one. A queue that is imported must let EventBridge write to it.
    *
    * @default - one is made where `deadLetterQueueEnabled` is true
    */
   readonly deadLetterQueue?: IQueue;
-
   /**
    * Whether there is to be an alarm for images that get no index, and one for events that failed on each try: messages in the
    * dead-letter queue or, where there is none, three errors of the functions within a quarter of an hour.
@@ -176,32 +119,12 @@ export interface SociIndexBuilderProps {
    * @default - true where `alarmTopic` is given, else false
    */
   readonly alarms?: boolean;
-
-  /**
-   * Who is told of alarms.
-   *
-   * @default - nobody
-   */
+  /** Who is told of alarms. @default - nobody */
   readonly alarmTopic?: ITopic;
-
-  /**
-   * Whether there is to be a dashboard of what was indexed, left out and failed.
-   *
-   * @default false
-   */
+  /** Whether there is to be a dashboard of what was indexed, left out and failed. @default false */
   readonly dashboard?: boolean;
-
-  /**
-   * Tracing by AWS X-Ray.
-   *
-   * @default Tracing.DISABLED
-   */
+  /** Tracing by AWS X-Ray. @default Tracing.DISABLED */
   readonly tracing?: Tracing;
-
-  /**
-   * Event bus that is told of each index, by an event `SOCI Index Ready`.
-   *
-   * @default - nobody is told
-   */
+  /** Event bus that is told of each index, by an event `SOCI Index Ready`. @default - nobody is told */
   readonly eventBus?: IEventBus;
 }

@@ -117,38 +117,22 @@ export class SociIndexBuilder extends Construct {
     }
   }
 
-  /**
-   * Indexes that were made and pushed.
-   *
-   * @default - sum over 5 minutes
-   */
+  /** Indexes that were made and pushed. @default - sum over 5 minutes */
   public metricIndexed(options?: MetricOptions): Metric {
     return generatorMetric(this.service, 'Indexed', 'Sum', options);
   }
 
-  /**
-   * Images for which there was nothing to do, or no need to.
-   *
-   * @default - sum over 5 minutes
-   */
+  /** Images for which there was nothing to do, or no need to. @default - sum over 5 minutes */
   public metricSkipped(options?: MetricOptions): Metric {
     return generatorMetric(this.service, 'Skipped', 'Sum', options);
   }
 
-  /**
-   * Images that get no index, and would get none from trying again.
-   *
-   * @default - sum over 5 minutes
-   */
+  /** Images that get no index, and would get none from trying again. @default - sum over 5 minutes */
   public metricFailed(options?: MetricOptions): Metric {
     return generatorMetric(this.service, 'Failed', 'Sum', options);
   }
 
-  /**
-   * Seconds that it took to make an index.
-   *
-   * @default - average over 5 minutes
-   */
+  /** Seconds that it took to make an index. @default - average over 5 minutes */
   public metricIndexingTime(options?: MetricOptions): Metric {
     return generatorMetric(this.service, 'IndexingTime', 'Average', options);
   }

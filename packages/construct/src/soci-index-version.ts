@@ -9,11 +9,7 @@ export class SociIndexVersion {
   /** A SOCI-enabled image beside the one that was pushed, with a tag of its own: what AWS Fargate takes today. */
   public static readonly V2 = new SociIndexVersion('V2');
 
-  /**
-   * A version by its name, which may be a token, such as the value of a parameter.
-   *
-   * @param value - `V1` or `V2`.
-   */
+  /** A version by its name, which may be a token, such as the value of a parameter. @param value - `V1` or `V2`. */
   public static of(value: string): SociIndexVersion {
     return new SociIndexVersion(value);
   }

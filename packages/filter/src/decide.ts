@@ -54,17 +54,9 @@ export type Decision =
 
 /** Account and Region whose images are indexed. */
 export interface EventLocation {
-  /**
-   * The account, 12 digits.
-   *
-   * @default - any
-   */
+  /** The account, 12 digits. @default - any */
   readonly account?: string;
-  /**
-   * The Region.
-   *
-   * @default - any
-   */
+  /** The Region. @default - any */
   readonly region?: string;
 }
 

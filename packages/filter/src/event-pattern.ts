@@ -10,17 +10,9 @@ export interface EventPattern {
 
 /** Which events a rule lets in. */
 export interface EventPatternOptions {
-  /**
-   * The kinds of event.
-   *
-   * @default `['push']`
-   */
+  /** The kinds of event. @default `['push']` */
   readonly kinds?: readonly EcrEventKind[];
-  /**
-   * Whether images without a tag are let in.
-   *
-   * @default false
-   */
+  /** Whether images without a tag are let in. @default false */
   readonly untagged?: boolean;
 }
 

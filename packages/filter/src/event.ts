@@ -59,11 +59,7 @@ export interface EcrEvent {
 
 /** Options of {@link parseEcrEvent}. */
 export interface EventOptions {
-  /**
-   * The kinds of event that are accepted. Others are refused.
-   *
-   * @default `['push']`
-   */
+  /** The kinds of event that are accepted. Others are refused. @default `['push']` */
   readonly kinds?: readonly EcrEventKind[];
 }
 

@@ -37,10 +37,7 @@ export const DEFAULT_LIMITS = {
   maxEmptySpans: 1024,
 };
 
-/**
- * Fills in the defaults.
- * @throws {ZtocError} `OPTION_INVALID` unless every limit is a whole number from 0 up.
- */
+/** Fills in the defaults. @throws {ZtocError} `OPTION_INVALID` unless every limit is a whole number from 0 up. */
 export function resolveLimits(limits: ZtocLimits = {}): Required<ZtocLimits> {
   const resolved = { ...DEFAULT_LIMITS };
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof ZtocLimits)[]) {

@@ -71,11 +71,7 @@ function codeOf(reason: SkipReason | FailReason): FunctionErrorCode {
   }
 }
 
-/**
- * Finds the digest of the image of a request.
- *
- * @throws FunctionError `IMAGE_MISSING`; what the repository throws.
- */
+/** Finds the digest of the image of a request. @throws FunctionError `IMAGE_MISSING`; what the repository throws. */
 export async function resolveImage(
   request: IndexRequest,
   repository: Repository,

@@ -5,11 +5,7 @@ import { type Environment, readEventKinds, VariableReader } from './variables.ts
 
 /** The environment variables of the generator, all of them optional; an empty one is as good as absent. */
 export interface GeneratorEnvironment {
-  /**
-   * `V2` makes a SOCI-enabled image beside the one that was pushed; `V1` an index that refers to it.
-   *
-   * @default 'V2'
-   */
+  /** `V2` makes a SOCI-enabled image beside the one that was pushed; `V1` an index that refers to it. @default 'V2' */
   readonly soci_index_version?: 'V1' | 'V2';
   /**
    * What the SOCI-enabled image is called: text with `{tag}` and `{digest12}`, or `none`, and it has a digest only. Not

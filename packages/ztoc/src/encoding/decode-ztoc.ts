@@ -120,10 +120,7 @@ class FileDecoder {
   #groupName: Uint8Array = new Uint8Array(0);
   #modTime = '';
 
-  /**
-   * @param reader The zTOC.
-   * @param archiveSize Bytes of the uncompressed archive, within which every body starts.
-   */
+  /** @param reader The zTOC. @param archiveSize Bytes of the uncompressed archive, within which every body starts. */
   constructor(reader: FlatbufferReader, archiveSize: number) {
     this.#reader = reader;
     this.#archiveSize = archiveSize;

@@ -150,10 +150,7 @@ export class CheckpointPacker {
     return this.#buffer.byteLength;
   }
 
-  /**
-   * Adds a checkpoint, copying its window.
-   * @throws {ZtocError} `LIMIT_EXCEEDED`
-   */
+  /** Adds a checkpoint, copying its window. @throws {ZtocError} `LIMIT_EXCEEDED` */
   add(checkpoint: GzipCheckpoint): void {
     if (this.#count === this.#maxCount) {
       throw new ZtocError(

@@ -22,10 +22,7 @@ export interface GzipListener {
 
 /** A {@link GzipListener.checkpoint} every so many bytes of output; see {@link GzipDecoder}. */
 export interface GzipDecoderOptions {
-  /**
-   * Spans get more than this many bytes of output, up to the next deflate block.
-   * @default no checkpoints
-   */
+  /** Spans get more than this many bytes of output, up to the next deflate block. @default no checkpoints */
   readonly spanSize?: number;
   /**
    * Starts in the middle of a member, where this checkpoint was made; the first byte pushed is then the checkpoint's
@@ -115,10 +112,7 @@ export class GzipDecoder {
     this.#listener.output(output);
   }
 
-  /**
-   * Says that the layer has ended.
-   * @throws {ZtocError} `GZIP_TRUNCATED` unless a member has just ended.
-   */
+  /** Says that the layer has ended. @throws {ZtocError} `GZIP_TRUNCATED` unless a member has just ended. */
   finish(): void {
     this.flush();
     const { inputOffset } = this.#inflater;

@@ -53,11 +53,7 @@ export class MemberHeaderReader {
     this.#parser.next(0);
   }
 
-  /**
-   * Reads on.
-   * @returns How many of the bytes belong to the header.
-   * @throws {ZtocError} `GZIP_HEADER_INVALID`
-   */
+  /** Reads on. @returns How many of the bytes belong to the header. @throws {ZtocError} `GZIP_HEADER_INVALID` */
   push(bytes: Uint8Array): number {
     let at = 0;
     while (at < bytes.length && this.header === undefined) {
