@@ -23,9 +23,8 @@ export function jsii(update: boolean): Finding[] {
     mkdirSync(dirname(link), { recursive: true });
     symlinkSync(join(CONSTRUCT, 'node_modules', name), link);
   }
-  const own: object = readManifest(CONSTRUCT);
   const manifest = {
-    ...own,
+    ...readManifest(CONSTRUCT),
     // What npm does with it is of no account here.
     exports: undefined,
     publishConfig: undefined,
@@ -81,11 +80,7 @@ interface Property extends Parameter {
   readonly protected?: boolean;
 }
 
-interface Method {
-  readonly name: string;
-  readonly docs?: Docs;
-  readonly static?: boolean;
-  readonly protected?: boolean;
+interface Method extends Pick<Property, 'name' | 'docs' | 'static' | 'protected'> {
   readonly parameters?: readonly Parameter[];
   readonly returns?: { readonly type: TypeReference };
 }
@@ -115,18 +110,23 @@ function writeType(type: ApiType, types: Assembly['types']): string {
   if (initializer?.parameters !== undefined) {
     parts.push(`\`\`\`ts\nnew ${name}(${initializer.parameters.map(parameter).join(', ')})\n\`\`\``);
   }
-  const inherited = (type.interfaces ?? []).flatMap((fqn) => types[fqn]?.properties ?? []);
-  const shown = [...properties, ...(type.kind === 'interface' ? inherited : [])].filter((each) => !each.protected);
-  if (shown.length > 0) parts.push(table(shown, type.kind === 'interface'));
+  const shown = [...properties, ...(type.kind === 'interface' ? inheritedOf(type, types) : [])];
+  const open = shown.filter((each) => !each.protected);
+  if (open.length > 0) parts.push(table(open, type.kind === 'interface'));
   for (const method of methods.filter((each) => !each.protected)) parts.push(writeMethod(method));
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function inheritedOf({ interfaces = [] }: ApiType, types: Assembly['types']): readonly Property[] {
+  const bases = interfaces.flatMap((fqn) => types[fqn] ?? []);
+  return bases.flatMap((base) => [...(base.properties ?? []), ...inheritedOf(base, types)]);
 }
 
 function table(properties: readonly Property[], hasDefaults: boolean): string {
   const rows = properties.map(({ name, type, docs, optional, static: isStatic }) => {
     const cells = [
       `\`${isStatic ? 'static ' : ''}${name}${optional ? '?' : ''}\``,
-      code(type),
+      `\`${typeName(type)}\``,
       prose(docs).replaceAll('\n\n', ' '),
     ];
     return hasDefaults ? [...cells, (docs?.default ?? '').replace(/^- /, '')] : cells;
@@ -149,10 +149,6 @@ function parameter({ name, type, optional }: Parameter): string {
 
 function prose({ summary = '', remarks = '' }: Docs = {}): string {
   return [summary, remarks].filter((text) => text !== '').join('\n\n');
-}
-
-function code(type: TypeReference): string {
-  return `\`${typeName(type)}\``;
 }
 
 /** Such as `IRepository[]`: names without the module that they are of. */

@@ -1,25 +1,21 @@
-import { Annotations, type Size, Stack, Token } from 'aws-cdk-lib';
+import { Annotations, Stack, Token } from 'aws-cdk-lib';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
-import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 import type { Construct } from 'constructs';
+import type { IndexingOptions } from './indexing-options';
 import { rules } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
-import type { SociIndexVersion } from './soci-index-version';
 
 const MAX_SIZE = 2 ** 40;
 
 /** Checks what can be known while the template is made; what is a token, CloudFormation checks, or the functions do. */
 export function checkProps(scope: Construct, props: SociIndexBuilderProps): void {
-  const { memorySize, timeout, outputTag, repositories, filters, reservedConcurrentExecutions } = props;
-  checkResources(scope, memorySize, timeout?.toSeconds());
+  const { outputTag, repositories, filters, reservedConcurrentExecutions } = props;
+  checkIndexing(scope, props);
   checkNumber(scope, 'reservedConcurrentExecutions', reservedConcurrentExecutions, 1, 1000, 'invocations');
-  checkSizes(scope, props);
   if (outputTag !== undefined && !Token.isUnresolved(outputTag)) {
     attempt(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
   }
-  checkVersion(scope, props.indexVersion);
-  checkBoundary(scope, props.permissionsBoundary);
   const template = outputTagOf(props);
   if (props.untaggedImages && !Token.isUnresolved(template) && template.includes('{tag}')) {
     fail(scope, 'untaggedImages', `an image without a tag would get none by the template ${template}: use {digest12}`);
@@ -31,11 +27,8 @@ export function checkProps(scope: Construct, props: SociIndexBuilderProps): void
     fail(scope, 'deadLetterQueueEnabled', 'it is false, and a deadLetterQueue is given: leave one of them out');
   }
   if (props.deadLetterQueue?.fifo) {
-    fail(
-      scope,
-      'deadLetterQueue',
-      'it is a FIFO queue, to which neither Lambda nor EventBridge writes: a standard one',
-    );
+    const problem = 'it is a FIFO queue, to which neither Lambda nor EventBridge writes: a standard one';
+    fail(scope, 'deadLetterQueue', problem);
   }
   if (props.alarmTopic !== undefined && props.alarms === false) {
     fail(scope, 'alarms', 'it is false, and an alarmTopic is given: leave one of them out');
@@ -51,48 +44,34 @@ export function outputTagOf({ indexVersion, outputTag }: SociIndexBuilderProps):
 function checkPlace(scope: Construct, { repositoryName, env }: IRepository): void {
   const here = Stack.of(scope);
   if (isOther(env.account, here.account)) {
-    fail(
-      scope,
-      'repositories',
-      `${repositoryName} is of account ${env.account}, and its pushes raise no events in ${here.account}: deploy this construct there`,
-    );
+    const problem = `${repositoryName} is of account ${env.account}, and its pushes raise no events in ${here.account}: deploy this construct there`;
+    fail(scope, 'repositories', problem);
   }
   if (Token.isUnresolved(here.account) && !Token.isUnresolved(env.account)) {
-    Annotations.of(scope).addWarningV2(
-      '@soci/construct:account',
-      `repositories: ${repositoryName} is of account ${env.account}: deploy this stack there, as its pushes raise no events elsewhere`,
-    );
+    const warning = `repositories: ${repositoryName} is of account ${env.account}: deploy this stack there, as its pushes raise no events elsewhere`;
+    Annotations.of(scope).addWarningV2('@soci/construct:account', warning);
   }
   if (isOther(env.region, here.region)) {
     fail(scope, 'repositories', `${repositoryName} is in ${env.region}: deploy this construct there`);
   }
 }
 
-/** Checks memory in MB and time in seconds of a function that indexes. */
-export function checkResources(scope: Construct, memorySize: number | undefined, seconds: number | undefined): void {
+/** Checks what a builder and an indexed image have in common. */
+export function checkIndexing(scope: Construct, options: IndexingOptions): void {
+  const { memorySize, timeout, minLayerSize, spanSize, indexVersion, permissionsBoundary } = options;
   checkNumber(scope, 'memorySize', memorySize, 256, 10_240, 'MB: below that a large image may not fit');
-  checkNumber(scope, 'timeout', seconds, 30, 900, 'seconds: more Lambda does not give');
-}
-
-/** Checks sizes by the range that the functions take. */
-export function checkSizes(
-  scope: Construct,
-  { minLayerSize, spanSize }: { readonly minLayerSize?: Size; readonly spanSize?: Size },
-): void {
+  checkNumber(scope, 'timeout', timeout?.toSeconds(), 30, 900, 'seconds: more Lambda does not give');
   checkNumber(scope, 'minLayerSize', minLayerSize?.toBytes(), 0, MAX_SIZE, 'bytes');
   checkNumber(scope, 'spanSize', spanSize?.toBytes(), 1, MAX_SIZE, 'bytes');
-}
-
-/** Refuses a version that there is not. */
-export function checkVersion(scope: Construct, version: SociIndexVersion | undefined): void {
-  const value = version?.value ?? 'V2';
-  if (Token.isUnresolved(value) || value === 'V1' || value === 'V2') return;
-  fail(scope, 'indexVersion', `there is no ${value}: V1 or V2`);
+  const version = indexVersion?.value ?? 'V2';
+  if (!Token.isUnresolved(version) && version !== 'V1' && version !== 'V2') {
+    fail(scope, 'indexVersion', `there is no ${version}: V1 or V2`);
+  }
+  checkBoundary(scope, permissionsBoundary?.managedPolicyArn);
 }
 
 /** Refuses a policy of another partition, which cannot bound a role here. */
-export function checkBoundary(scope: Construct, boundary: IManagedPolicy | undefined): void {
-  const arn = boundary?.managedPolicyArn;
+function checkBoundary(scope: Construct, arn: string | undefined): void {
   const { region } = Stack.of(scope);
   if (arn === undefined || Token.isUnresolved(arn) || Token.isUnresolved(region)) return;
   const here = RegionInfo.get(region).partition;

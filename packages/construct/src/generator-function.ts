@@ -5,9 +5,9 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { SociIndexVersion } from './indexing-options';
 import { ShippedCode } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
-import { SociIndexVersion } from './soci-index-version';
 import { allow, createFunction } from './workflow-function';
 
 /** Memory in MB at which Lambda gives a function one whole core. */
@@ -23,34 +23,29 @@ const NETWORK_ACTIONS = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
-/** What a generator is made with, beside the properties of the builder. */
-export interface GeneratorParts {
-  /** Variables that the filter has too. */
-  readonly common: GeneratorEnvironment;
-  /** Name in logs and metrics. */
-  readonly service: string;
-  readonly deadLetterQueue: IQueue | undefined;
-}
-
-/** Makes the function that builds and pushes indexes, allowed to get tokens; the repositories are added where they are known. */
-export function createGenerator(scope: Construct, props: SociIndexBuilderProps, parts: GeneratorParts): LambdaFunction {
-  const { eventBus, vpc, vpcSubnets, securityGroups, reservedConcurrentExecutions, memorySize, timeout } = props;
-  const { deadLetterQueue, service } = parts;
-  const generator = createFunction(scope, {
-    name: 'SociIndexGeneratorLambda',
+/**
+ * Makes the function that builds and pushes indexes, allowed to get tokens; the repositories are added where they are known.
+ * `common` are variables that the filter has too; `service` is its name in logs and metrics.
+ */
+export function createGenerator(
+  scope: Construct,
+  props: SociIndexBuilderProps,
+  common: GeneratorEnvironment,
+  service: string,
+  deadLetterQueue: IQueue | undefined,
+): LambdaFunction {
+  const { eventBus, vpc, vpcSubnets, securityGroups, reservedConcurrentExecutions } = props;
+  const generator = createFunction(scope, 'SociIndexGeneratorLambda', props, {
     description: 'Builds a SOCI index for an image in Amazon ECR and pushes it to the repository of the image.',
     code: new ShippedCode('generator.zip'),
-    memorySize: memorySize ?? MEMORY_OF_A_CORE,
-    timeout: timeout ?? Duration.minutes(15),
-    environment: { ...environmentOf(props, parts), POWERTOOLS_SERVICE_NAME: service },
-    more: {
-      ...(deadLetterQueue && { deadLetterQueue }),
-      ...(reservedConcurrentExecutions !== undefined && { reservedConcurrentExecutions }),
-      ...(vpc && { vpc }),
-      ...(vpcSubnets && { vpcSubnets }),
-      ...(securityGroups && { securityGroups }),
-    },
-    common: props,
+    memorySize: props.memorySize ?? MEMORY_OF_A_CORE,
+    timeout: props.timeout ?? Duration.minutes(15),
+    environment: { ...environmentOf(props, common), POWERTOOLS_SERVICE_NAME: service },
+    deadLetterQueue,
+    reservedConcurrentExecutions,
+    vpc,
+    vpcSubnets,
+    securityGroups,
   });
   allowIndexing(scope, 'SociIndexGeneratorLambdaECRTokenPolicy', generator, vpc);
   eventBus?.grantPutEventsTo(generator);
@@ -73,7 +68,7 @@ export function allowIndexing(
 
 function environmentOf(
   { indexVersion = SociIndexVersion.V2, minLayerSize, spanSize, eventBus }: SociIndexBuilderProps,
-  { common }: GeneratorParts,
+  common: GeneratorEnvironment,
 ): GeneratorEnvironment {
   return {
     // A token, at times, for one of these.

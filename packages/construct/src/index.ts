@@ -1,5 +1,5 @@
+export { type IndexingOptions, SociIndexVersion } from './indexing-options';
 export { SociIndexBuilder } from './soci-index-builder';
 export type { SociIndexBuilderProps } from './soci-index-builder-props';
-export { SociIndexVersion } from './soci-index-version';
 export { SociIndexedImage } from './soci-indexed-image';
 export type { SociIndexedImageOptions, SociIndexedImageProps } from './soci-indexed-image-props';

@@ -20,10 +20,6 @@ export const REPOSITORY_ACTIONS = [
   'ecr:ListImages',
 ];
 
-/** Memory in MB, and time, of the function that reads filters. */
-const NAMES_MEMORY = 256;
-const NAMES_TIMEOUT = Duration.seconds(30);
-
 /** How long CloudFormation waits for its answer: three tries. */
 const NAMES_SERVICE_TIMEOUT = Duration.minutes(5);
 
@@ -58,11 +54,8 @@ export function provideRepositories(scope: Construct, props: SociIndexBuilderPro
   const filters = isToken ? Fn.join(',', given) : given.join(',');
   const parsed = isToken ? undefined : attempt(scope, 'filters', () => rules.parseFilters(filters));
   if (!isToken && filters.length > rules.FILTERS_ROOM) {
-    fail(
-      scope,
-      props.filters ? 'filters' : 'repositories',
-      `the filters have ${filters.length} characters, and a function has room for ${rules.FILTERS_ROOM}: use wildcards, such as team/*:*, or several builders`,
-    );
+    const problem = `the filters have ${filters.length} characters, and a function has room for ${rules.FILTERS_ROOM}: use wildcards, such as team/*:*, or several builders`;
+    fail(scope, props.filters ? 'filters' : 'repositories', problem);
   }
   if (parsed !== undefined) checkExclusions(scope, parsed, props);
   if (repositories !== undefined) {
@@ -87,14 +80,12 @@ export function provideRepositories(scope: Construct, props: SociIndexBuilderPro
 
 /** Makes the function of the custom resource. Its code stands in the template. */
 function createNamesFunction(scope: Construct, props: SociIndexBuilderProps): LambdaFunction {
-  return createFunction(scope, {
-    name: 'RepositoryNameParsingLambda',
+  return createFunction(scope, 'RepositoryNameParsingLambda', props, {
     description:
       'Finds the repositories that the filters of a SOCI index builder are about, while its stack is deployed.',
     code: Code.fromInline(readFileSync(assetPath('repository-names.js'), 'utf8')),
-    memorySize: NAMES_MEMORY,
-    timeout: NAMES_TIMEOUT,
-    common: props,
+    memorySize: 256,
+    timeout: Duration.seconds(30),
   });
 }
 
@@ -134,11 +125,8 @@ function checkExclusions(scope: Construct, { include, exclude }: Filters, props:
 function checkLength(scope: Construct, name: string, patterns: readonly string[]): void {
   const length = patterns.reduce((sum, pattern) => sum + ARN_LENGTH + lengthOf(pattern), 0);
   if (length <= MAX_POLICY_LENGTH - OTHER_STATEMENTS_LENGTH) return;
-  fail(
-    scope,
-    name,
-    `${patterns.length} repositories are named, which takes a policy of ${length} characters and more, and IAM allows a role ${MAX_POLICY_LENGTH}: use wildcards, such as team/*:*, or several builders`,
-  );
+  const problem = `${patterns.length} repositories are named, which takes a policy of ${length} characters and more, and IAM allows a role ${MAX_POLICY_LENGTH}: use wildcards, such as team/*:*, or several builders`;
+  fail(scope, name, problem);
 }
 
 /** Of a name that is known only when the stack is deployed: as long as such names usually are. */

@@ -40,46 +40,44 @@ export function generatorMetric(
 const TRIES = 3;
 const TIME_OF_TRIES = Duration.minutes(15);
 
-/** What is watched. */
-export interface BuilderAlarms {
-  /** Images that get no index, and would get none from trying again. */
-  readonly failed: IMetric;
-  /** Where events end that failed on each try. */
-  readonly deadLetterQueue: IQueue | undefined;
-  /** Whose errors are watched where there is no such place. */
-  readonly functions: readonly [filter: IFunction, generator: IFunction];
-  readonly topic: ITopic | undefined;
+/** What is watched and shown of a builder. */
+export interface WatchedBuilder extends Construct {
+  readonly filterFunction: IFunction;
+  readonly generatorFunction: IFunction;
+  readonly deadLetterQueue?: IQueue;
+  metricIndexed(): IMetric;
+  metricSkipped(): IMetric;
+  metricFailed(): IMetric;
+  metricIndexingTime(): IMetric;
 }
 
-/** Makes the alarms of a builder. */
-export function createAlarms(scope: Construct, { failed, deadLetterQueue, functions, topic }: BuilderAlarms): Alarm[] {
-  const alarms = [
-    createAlarm(
-      scope,
-      'FailedAlarm',
-      failed,
-      'Images were pushed to Amazon ECR that get no SOCI index: the log of the generator says why.',
-    ),
-  ];
+/** Makes the alarms of a builder: errors of its functions are watched if it has no dead-letter queue. */
+export function createAlarms(builder: WatchedBuilder, topic: ITopic | undefined): Alarm[] {
+  const { deadLetterQueue } = builder;
+  const failed = 'Images were pushed to Amazon ECR that get no SOCI index: the log of the generator says why.';
+  const alarms = [createAlarm(builder, 'FailedAlarm', builder.metricFailed(), failed)];
   if (deadLetterQueue !== undefined) {
     const metric = deadLetterQueue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5) });
     const description = 'Events of Amazon ECR failed on each try and lie in the dead-letter queue.';
-    alarms.push(createAlarm(scope, 'DeadLetterAlarm', metric, description));
+    alarms.push(createAlarm(builder, 'DeadLetterAlarm', metric, description));
   } else {
     const description = 'Functions of the SOCI index builder fail again and again: their logs say why.';
-    alarms.push(createAlarm(scope, 'ErrorsAlarm', errorsOf(functions), description, TRIES));
+    alarms.push(createAlarm(builder, 'ErrorsAlarm', errorsOf(builder), description, TRIES));
   }
   if (topic !== undefined) for (const alarm of alarms) alarm.addAlarmAction(new SnsAction(topic));
   return alarms;
 }
 
-function errorsOf([filter, generator]: BuilderAlarms['functions']): IMetric {
-  const options = { period: TIME_OF_TRIES };
+function errorsOf({ filterFunction, generatorFunction }: WatchedBuilder): IMetric {
+  const period = TIME_OF_TRIES;
   return new MathExpression({
     label: 'Errors',
     expression: 'filter + generator',
-    usingMetrics: { filter: filter.metricErrors(options), generator: generator.metricErrors(options) },
-    ...options,
+    usingMetrics: {
+      filter: filterFunction.metricErrors({ period }),
+      generator: generatorFunction.metricErrors({ period }),
+    },
+    period,
   });
 }
 
@@ -94,41 +92,17 @@ function createAlarm(scope: Construct, id: string, metric: IMetric, alarmDescrip
   });
 }
 
-/** Widgets that stand side by side. */
-const HALF = 12;
-
-/** What a dashboard shows. */
-export interface BuilderDashboard {
-  /** What became of images, in numbers. */
-  readonly images: IMetric[];
-  /** How long an index takes. */
-  readonly indexingTime: IMetric;
-  readonly generator: IFunction;
-  readonly filter: IFunction;
-}
-
 /** Makes the dashboard of a builder: what became of images, how long that took, and how the functions do. */
-export function createDashboard(
-  scope: Construct,
-  { images, indexingTime, generator, filter }: BuilderDashboard,
-): Dashboard {
-  return new Dashboard(scope, 'Dashboard', {
+export function createDashboard(builder: WatchedBuilder): Dashboard {
+  const half = (title: string, ...left: IMetric[]) => new GraphWidget({ title, left, width: 12 });
+  const { generatorFunction: generator, filterFunction: filter } = builder;
+  const images = [builder.metricIndexed(), builder.metricSkipped(), builder.metricFailed()];
+  return new Dashboard(builder, 'Dashboard', {
     widgets: [
+      [half('Images', ...images), half('Seconds an index', builder.metricIndexingTime())],
       [
-        new GraphWidget({ title: 'Images', left: images, width: HALF }),
-        new GraphWidget({ title: 'Seconds an index', left: [indexingTime], width: HALF }),
-      ],
-      [
-        new GraphWidget({
-          title: 'Invocations and errors of the generator',
-          left: [generator.metricInvocations(), generator.metricErrors()],
-          width: HALF,
-        }),
-        new GraphWidget({
-          title: 'Invocations and errors of the filter',
-          left: [filter.metricInvocations(), filter.metricErrors()],
-          width: HALF,
-        }),
+        half('Invocations and errors of the generator', generator.metricInvocations(), generator.metricErrors()),
+        half('Invocations and errors of the filter', filter.metricInvocations(), filter.metricErrors()),
       ],
     ],
   });

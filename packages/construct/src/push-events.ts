@@ -28,18 +28,10 @@ export function createPushRule(
     detail: { ...detail, ...(names && { 'repository-name': names }) },
   };
   const known = names?.map((name) => (Token.isUnresolved(name) ? '-'.repeat(GENERATED_NAME_LENGTH) : name));
-  const { length } = JSON.stringify({
-    source,
-    ...rest,
-    detail: { ...detail, ...(known && { 'repository-name': known }) },
-  });
+  const { length } = JSON.stringify({ source, ...rest, detail: { ...detail, 'repository-name': known } });
   if (length > MAX_PATTERN_LENGTH) {
-    const remedy = 'use filters with wildcards, or several builders';
-    fail(
-      scope,
-      'repositories',
-      `the rule's pattern takes ${length} characters, and EventBridge ${MAX_PATTERN_LENGTH}: ${remedy}`,
-    );
+    const problem = `the rule's pattern takes ${length} characters, and EventBridge ${MAX_PATTERN_LENGTH}: use filters with wildcards, or several builders`;
+    fail(scope, 'repositories', problem);
   }
   return new Rule(scope, 'ECRImageActionEventBridgeRule', {
     description: 'Starts the SOCI index builder for images that are pushed to Amazon ECR.',
@@ -62,9 +54,8 @@ function createQueue(scope: Construct, key: IKey | undefined): Queue {
   return new Queue(scope, 'DeadLetterQueue', {
     retentionPeriod: RETENTION,
     enforceSSL: true,
-    ...(key
-      ? { encryption: QueueEncryption.KMS, encryptionMasterKey: key }
-      : { encryption: QueueEncryption.SQS_MANAGED }),
+    encryption: key ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
+    encryptionMasterKey: key,
   });
 }
 

@@ -1,17 +1,14 @@
-import type { Duration, Size } from 'aws-cdk-lib';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
-import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { Architecture, Tracing } from 'aws-cdk-lib/aws-lambda';
-import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Tracing } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { SociIndexVersion } from './soci-index-version';
+import type { IndexingOptions } from './indexing-options';
 
 /** Properties of `SociIndexBuilder`. */
-export interface SociIndexBuilderProps {
+export interface SociIndexBuilderProps extends IndexingOptions {
   /**
    * Which images are indexed: `repository:tag`, each part with `*` for any characters, `?` for one, `[a-z]` for one of a set. A
    * `!` in front excludes what the filter matches. Tags of the indexes themselves are always excluded.
@@ -28,8 +25,6 @@ export interface SociIndexBuilderProps {
    * @default - the repositories that the filters name
    */
   readonly repositories?: IRepository[];
-  /** What is made. @default SociIndexVersion.V2 */
-  readonly indexVersion?: SociIndexVersion;
   /**
    * Tag of a SOCI-enabled image: text with `{tag}`, the image's own tag, and `{digest12}`, the first 12 digits of its digest; or
    * `none`. Not used with version 1.
@@ -37,10 +32,6 @@ export interface SociIndexBuilderProps {
    * @default '{tag}-soci'
    */
   readonly outputTag?: string;
-  /** Layers that are smaller, compressed, are left out. @default Size.mebibytes(10) */
-  readonly minLayerSize?: Size;
-  /** Uncompressed data between the points of a layer where reading can start. @default Size.mebibytes(4) */
-  readonly spanSize?: Size;
   /**
    * Whether images that were pushed without a tag are indexed too. Takes an `outputTag` without `{tag}`, or version 1.
    *
@@ -52,35 +43,11 @@ export interface SociIndexBuilderProps {
   /** Whether images are indexed that came through a pull-through cache. @default false */
   readonly cachedImages?: boolean;
   /**
-   * Memory of the generator in MB, 256 to 10,240. It needs less than 256, but processors come with memory: one core at 1,769 MB,
-   * which builds one layer at a time, and another for each 1,769 MB more.
-   *
-   * @default 1769
-   */
-  readonly memorySize?: number;
-  /**
-   * Time of the generator, at least 30 seconds, at most 15 minutes. It ends by itself 10 seconds before.
-   *
-   * @default Duration.minutes(15)
-   */
-  readonly timeout?: Duration;
-  /**
    * Images that are indexed at a time, at most; others wait. Taken from the concurrency of the account.
    *
    * @default - as many as the account allows
    */
   readonly reservedConcurrentExecutions?: number;
-  /** Processors that the functions run on. They have no code of their own for either. @default Architecture.X86_64 */
-  readonly architecture?: Architecture;
-  /**
-   * How long the logs of the functions are kept. Their log groups then belong to the stack, and go with it.
-   *
-   * @default - log groups are made by Lambda, kept for ever, and stay when the stack is deleted; with the CDK's flag
-   * `useCdkManagedLogGroup`, which `cdk init` sets, they are the stack's, kept for two years, and stay
-   */
-  readonly logRetention?: RetentionDays;
-  /** Boundary of the permissions of every role. @default - none */
-  readonly permissionsBoundary?: IManagedPolicy;
   /**
    * Key that the environment of the functions, and a queue that is made here, are encrypted with. Its policy gets a statement for
    * EventBridge to write to that queue; that of a key which is imported must have it. Log groups keep the key of AWS: one of

@@ -17,10 +17,6 @@ import { ShippedCode } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { allow, createFunction, serviceName } from './workflow-function';
 
-/** Decisions take milliseconds, and a start less than a second. */
-const FILTER_MEMORY = 256;
-const FILTER_TIMEOUT = Duration.seconds(30);
-
 /**
  * Makes a SOCI index for every image that is pushed to Amazon ECR, by itself: a rule of EventBridge starts a function that
  * compares the image with filters, and that one invokes a second function, which builds the index and pushes it back to the
@@ -58,30 +54,29 @@ export class SociIndexBuilder extends Construct {
     checkProps(this, props);
     const repositories = provideRepositories(this, props);
     this.service = serviceName(this);
-    const queue = provideDeadLetterQueue(this, props);
-    if (queue !== undefined) this.deadLetterQueue = queue;
+    const deadLetterQueue = provideDeadLetterQueue(this, props);
+    this.deadLetterQueue = deadLetterQueue;
 
     const kinds: EcrEventKind[] = ['push'];
     if (props.replicatedImages) kinds.push('replication');
     if (props.cachedImages) kinds.push('pull-through-cache');
     const common = { soci_event_kinds: kinds.join(','), soci_output_tag: outputTagOf(props) };
-    this.generatorFunction = createGenerator(this, props, { common, service: this.service, deadLetterQueue: queue });
+    this.generatorFunction = createGenerator(this, props, common, this.service, deadLetterQueue);
     const environment: FilterEnvironment = {
       soci_repository_image_tag_filters: repositories.filters,
       soci_index_generator_lambda_arn: this.generatorFunction.functionArn,
       soci_index_untagged: props.untaggedImages ? 'true' : 'false',
       ...common,
     };
-    this.filterFunction = createFunction(this, {
-      name: 'ECRImageActionEventFilteringLambda',
+    this.filterFunction = createFunction(this, 'ECRImageActionEventFilteringLambda', props, {
       description:
         'Compares images that are pushed to Amazon ECR with filters, and invokes the SOCI index generator for those that match.',
       code: new ShippedCode('filter.zip'),
-      memorySize: FILTER_MEMORY,
-      timeout: FILTER_TIMEOUT,
+      // Decisions take milliseconds, and a start less than a second.
+      memorySize: 256,
+      timeout: Duration.seconds(30),
       environment: { ...environment, POWERTOOLS_SERVICE_NAME: this.service },
-      more: queue === undefined ? {} : { deadLetterQueue: queue },
-      common: props,
+      deadLetterQueue,
     });
     this.filterRole = this.filterFunction.role as IRole;
     this.generatorRole = this.generatorFunction.role as IRole;
@@ -97,24 +92,10 @@ export class SociIndexBuilder extends Construct {
     this.rule = createPushRule(this, props, kinds);
     // A push that comes while the stack is deployed is to be indexed too.
     this.rule.node.addDependency(mayInvoke, mayPush);
-    this.rule.addTarget(new LambdaTarget(this.filterFunction, queue === undefined ? {} : { deadLetterQueue: queue }));
+    this.rule.addTarget(new LambdaTarget(this.filterFunction, { deadLetterQueue }));
     const hasAlarms = props.alarms ?? props.alarmTopic !== undefined;
-    this.alarms = hasAlarms
-      ? createAlarms(this, {
-          failed: this.metricFailed(),
-          deadLetterQueue: queue,
-          functions: [this.filterFunction, this.generatorFunction],
-          topic: props.alarmTopic,
-        })
-      : [];
-    if (props.dashboard) {
-      createDashboard(this, {
-        images: [this.metricIndexed(), this.metricSkipped(), this.metricFailed()],
-        indexingTime: this.metricIndexingTime(),
-        generator: this.generatorFunction,
-        filter: this.filterFunction,
-      });
-    }
+    this.alarms = hasAlarms ? createAlarms(this, props.alarmTopic) : [];
+    if (props.dashboard) createDashboard(this);
   }
 
   /** Indexes that were made and pushed. @default - sum over 5 minutes */

@@ -53,15 +53,15 @@ export class SociIndexedImageFunction extends Construct {
     this.first = { scope, options };
     this.base = new Construct(this, 'Base');
     const { architecture, logRetention, permissionsBoundary, vpc } = options;
-    this.handler = createFunction(this.base, {
-      name: 'Function',
+    const common = { architecture, logRetention, permissionsBoundary };
+    this.handler = createFunction(this.base, 'Function', common, {
       description:
         'Builds a SOCI index for an image in Amazon ECR while a stack is deployed, and deletes it with the stack.',
       code: new ShippedCode('generator.zip'),
       memorySize: Lazy.number({ produce: () => this.memorySize }),
       timeout: Duration.seconds(Lazy.number({ produce: () => this.seconds })),
-      more: { handler: 'deploy.handler', ...(vpc && { vpc }) },
-      common: { architecture, logRetention, permissionsBoundary },
+      handler: 'deploy.handler',
+      vpc,
     });
     allowIndexing(this.base, 'TokenPolicy', this.handler, vpc);
   }
@@ -92,11 +92,9 @@ export class SociIndexedImageFunction extends Construct {
     if (existing !== undefined) return existing;
     this.policyLength += JSON.stringify(actions).length + STATEMENT_LENGTH;
     if (this.policyLength > MAX_POLICY_LENGTH) {
-      fail(
-        scope,
-        'repository',
-        'the images of the stack are in more repositories than the policies of a role have room for: use another stack',
-      );
+      const problem =
+        'the images of the stack are in more repositories than the policies of a role have room for: use another stack';
+      fail(scope, 'repository', problem);
     }
     return allow(this, id, this.handler, [new PolicyStatement({ actions, resources: [repositoryArn] })]);
   }
@@ -108,11 +106,8 @@ export class SociIndexedImageFunction extends Construct {
     const [asked, given] = [this.sharedOf(options), this.sharedOf(this.first.options)];
     for (const [name, value] of Object.entries(asked)) {
       if (value === given[name]) continue;
-      fail(
-        scope,
-        name,
-        `it is another than that of ${this.first.scope.node.path}, with which it shares a function: give all images of a stack the same, or use another stack`,
-      );
+      const problem = `it is another than that of ${this.first.scope.node.path}, with which it shares a function: give all images of a stack the same, or use another stack`;
+      fail(scope, name, problem);
     }
   }
 

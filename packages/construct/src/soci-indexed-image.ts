@@ -4,7 +4,7 @@ import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import type { DockerImageAsset } from 'aws-cdk-lib/aws-ecr-assets';
 import { type ContainerDefinition, ContainerImage, type ContainerImageConfig } from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
-import { attempt, checkBoundary, checkResources, checkSizes, checkVersion, fail, isOther } from './check-props';
+import { attempt, checkIndexing, fail, isOther } from './check-props';
 import { rules } from './shipped-assets';
 import { SociIndexedImageFunction } from './soci-indexed-image-function';
 import type { SociIndexedImageOptions, SociIndexedImageProps } from './soci-indexed-image-props';
@@ -106,37 +106,31 @@ class IndexedContainerImage extends ContainerImage {
 }
 
 /** What the function is told, in texts, as CloudFormation would make of it anyway. */
-function propertiesOf(props: SociIndexedImageProps): { [name: string]: string } {
+function propertiesOf(props: SociIndexedImageProps) {
   const { repository, tag, indexVersion, outputTag, minLayerSize, spanSize, wait, removeIndex } = props;
-  const properties: SociIndexedImageProperties = {
+  return {
     repositoryName: repository.repositoryName,
     image: tag,
     wait: String(wait ?? true),
     removeIndex: String(removeIndex ?? true),
-    ...(indexVersion && { indexVersion: indexVersion.value }),
-    ...(outputTag !== undefined && { outputTag }),
-    ...(minLayerSize && { minLayerSize: String(minLayerSize.toBytes()) }),
-    ...(spanSize && { spanSize: String(spanSize.toBytes()) }),
-  };
-  return { ...properties };
+    indexVersion: indexVersion?.value,
+    outputTag,
+    minLayerSize: minLayerSize && String(minLayerSize.toBytes()),
+    spanSize: spanSize && String(spanSize.toBytes()),
+  } satisfies SociIndexedImageProperties;
 }
 
 /** Checks what can be known while the template is made; what is a token, the function checks. */
 function checkIndexedImage(scope: Construct, props: SociIndexedImageProps): void {
-  const { memorySize } = props;
-  const seconds = props.timeout?.toSeconds();
-  checkResources(scope, memorySize, seconds);
-  for (const [name, value] of Object.entries({ memorySize, timeout: seconds })) {
+  const { memorySize, tag } = props;
+  checkIndexing(scope, props);
+  for (const [name, value] of Object.entries({ memorySize, timeout: props.timeout?.toSeconds() })) {
     if (!Token.isUnresolved(value)) continue;
     const problem =
       'it is known only when the stack is deployed, and the images of a stack have the most of all: a number';
     fail(scope, name, problem);
   }
-  checkSizes(scope, props);
-  checkVersion(scope, props.indexVersion);
-  checkBoundary(scope, props.permissionsBoundary);
   checkRepository(scope, props);
-  const { tag } = props;
   if (!Token.isUnresolved(tag) && !TAG.test(tag) && !DIGEST.test(tag)) {
     fail(scope, 'tag', `${JSON.stringify(tag)} is neither a tag nor a digest, which is sha256: and 64 digits`);
   }
@@ -147,11 +141,8 @@ function checkRepository(scope: Construct, { repository }: SociIndexedImageProps
   const { account, region } = repository.env;
   const here = Stack.of(scope);
   if (isOther(account, here.account) || isOther(region, here.region)) {
-    fail(
-      scope,
-      'repository',
-      `${repository.repositoryName} is of account ${account} in ${region}: index it in a stack that is deployed there`,
-    );
+    const problem = `${repository.repositoryName} is of account ${account} in ${region}: index it in a stack that is deployed there`;
+    fail(scope, 'repository', problem);
   }
 }
 
@@ -161,11 +152,8 @@ function checkOutputTag(scope: Construct, props: SociIndexedImageProps): void {
   if (Token.isUnresolved(outputTag)) return;
   attempt(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
   if (!wait && outputTag === rules.NO_OUTPUT_TAG) {
-    fail(
-      scope,
-      'outputTag',
-      'none: without a tag nobody could find an index that was not waited for: leave one of both',
-    );
+    const problem = 'none: without a tag nobody could find an index that was not waited for: leave one of both';
+    fail(scope, 'outputTag', problem);
   }
   if (Token.isUnresolved(tag)) return;
   if (DIGEST.test(tag) && outputTag.includes('{tag}')) {

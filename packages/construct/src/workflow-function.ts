@@ -1,8 +1,7 @@
-import { ArnFormat, Aws, type Duration, FeatureFlags, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { Effect, type IManagedPolicy, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { ArnFormat, Aws, FeatureFlags, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Effect, Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
-  type Code,
   type FunctionProps,
   Function as LambdaFunction,
   Runtime,
@@ -22,46 +21,33 @@ const RUNTIME = new Runtime('nodejs24.x', RuntimeFamily.NODEJS, { supportsInline
 export const SEND_KEY_ACTIONS = ['kms:Decrypt', 'kms:GenerateDataKey'];
 
 /** What a function of the workflow has of its own. */
-export interface WorkflowFunctionProps {
-  /** Its name in the template, and the beginning of the names of what belongs to it. */
-  readonly name: string;
-  readonly description: string;
-  readonly code: Code;
-  /** MB. */
-  readonly memorySize: number;
-  readonly timeout: Duration;
-  readonly environment?: Readonly<Record<string, string>>;
-  /** What only one of them has. */
-  readonly more?: Partial<FunctionProps>;
-  /** Properties of the builder. */
-  readonly common: SociIndexBuilderProps;
-}
+type WorkflowFunctionProps = Omit<FunctionProps, 'runtime' | 'handler'> & Partial<Pick<FunctionProps, 'handler'>>;
 
 /**
  * Makes a function with a role of its own, which may write to its log and nothing else. The construct ids are the names that
- * AWS's SOCI Index Builder has for them.
+ * AWS's SOCI Index Builder has for them: `name`, and what begins with it.
  */
-export function createFunction(scope: Construct, props: WorkflowFunctionProps): LambdaFunction {
-  const { name, common, environment, more = {} } = props;
-  const { permissionsBoundary, encryptionKey, logRetention, tracing } = common;
-  const role = createRole(scope, `${name}Role`, permissionsBoundary);
+export function createFunction(
+  scope: Construct,
+  name: string,
+  common: SociIndexBuilderProps,
+  props: WorkflowFunctionProps,
+): LambdaFunction {
+  const { architecture = Architecture.X86_64, permissionsBoundary, encryptionKey, logRetention, tracing } = common;
+  const assumedBy = new ServicePrincipal('lambda.amazonaws.com');
+  const role = new Role(scope, `${name}Role`, { assumedBy, permissionsBoundary });
   encryptionKey?.grantDecrypt(role);
-  more.deadLetterQueue?.encryptionMasterKey?.grant(role, ...SEND_KEY_ACTIONS);
+  props.deadLetterQueue?.encryptionMasterKey?.grant(role, ...SEND_KEY_ACTIONS);
   const logGroup = createLogGroup(scope, `${name}LogGroup`, logRetention);
   const created = new LambdaFunction(scope, name, {
-    description: props.description,
     runtime: RUNTIME,
-    architecture: common.architecture ?? Architecture.X86_64,
+    architecture,
     handler: 'index.handler',
-    code: props.code,
     role,
-    memorySize: props.memorySize,
-    timeout: props.timeout,
-    ...(environment && { environment: { ...environment } }),
-    ...(encryptionKey && { environmentEncryption: encryptionKey }),
-    ...(tracing && { tracing }),
-    ...(logGroup && { logGroup }),
-    ...more,
+    environmentEncryption: encryptionKey,
+    tracing,
+    logGroup,
+    ...props,
   });
   allowLogs(scope, name, created, logGroup);
   return created;
@@ -74,13 +60,6 @@ export function createFunction(scope: Construct, props: WorkflowFunctionProps): 
 function createLogGroup(scope: Construct, id: string, retention: RetentionDays | undefined): LogGroup | undefined {
   if (retention !== undefined) return new LogGroup(scope, id, { retention, removalPolicy: RemovalPolicy.DESTROY });
   return FeatureFlags.of(scope).isEnabled(MANAGED_LOG_GROUPS) ? new LogGroup(scope, id) : undefined;
-}
-
-function createRole(scope: Construct, id: string, permissionsBoundary: IManagedPolicy | undefined): Role {
-  return new Role(scope, id, {
-    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    ...(permissionsBoundary && { permissionsBoundary }),
-  });
 }
 
 /** In a policy beside the role: one of the role's own would have to be there before the function that it names. */
