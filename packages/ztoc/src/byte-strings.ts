@@ -77,11 +77,8 @@ export class BytePool {
   charge(size: number, offset: number): void {
     this.#charged += size;
     if (this.#charged <= this.#limit) return;
-    throw new ZtocError(
-      'LIMIT_EXCEEDED',
-      `Names and PAX records up to the tar header at byte ${offset} take more than maxMetadataSize, ${this.#limit} bytes: raise that limit if the layer is trusted.`,
-      { offset },
-    );
+    const message = `Names and PAX records up to the tar header at byte ${offset} take more than maxMetadataSize, ${this.#limit} bytes: raise that limit if the layer is trusted.`;
+    throw new ZtocError('LIMIT_EXCEEDED', message, { offset });
   }
 
   /** A copy of `size` bytes of `source`. */

@@ -52,10 +52,8 @@ export function readProperties(properties: Readonly<Record<string, unknown>>, en
   if (repository === '') throw new FunctionError('ENVIRONMENT_INVALID', 'repositoryName is missing');
   const isByDigest = isDigest(image);
   if (!isByDigest && !isTag(image)) {
-    throw new FunctionError(
-      'ENVIRONMENT_INVALID',
-      `image: ${JSON.stringify(image.slice(0, SHOWN_LENGTH))} is neither a tag nor a digest (sha256:...)`,
-    );
+    const message = `image: ${JSON.stringify(image.slice(0, SHOWN_LENGTH))} is neither a tag nor a digest (sha256:...)`;
+    throw new FunctionError('ENVIRONMENT_INVALID', message);
   }
   const settings = readGeneratorSettings({
     ...environment,
@@ -65,10 +63,8 @@ export function readProperties(properties: Readonly<Record<string, unknown>>, en
     soci_span_size: text('spanSize'),
   });
   if (isByDigest && settings.version === 2 && settings.outputTag.needsTag) {
-    throw new FunctionError(
-      'ENVIRONMENT_INVALID',
-      `outputTag: ${settings.outputTag.template} takes the tag of an image that is given by its digest: use {digest12}`,
-    );
+    const message = `outputTag: ${settings.outputTag.template} takes the tag of an image that is given by its digest: use {digest12}`;
+    throw new FunctionError('ENVIRONMENT_INVALID', message);
   }
   const { version, minLayerSize, spanSize } = settings;
   return {

@@ -64,11 +64,8 @@ export function detectCompression(head: Uint8Array): Compression {
   const isZlib = (first & 0x8f) === 0x08 && ((first << 8) | second) % 31 === 0;
   const format = OTHER_FORMATS.find(([, magic]) => begins(magic))?.[0] ?? (isZlib ? 'zlib' : undefined);
   if (format === undefined) return 'uncompressed';
-  throw new ZtocError(
-    'COMPRESSION_UNKNOWN',
-    `the layer begins like ${format} data at byte 0, and a zTOC can only describe gzip and uncompressed layers: recompress it with gzip`,
-    { offset: 0 },
-  );
+  const message = `the layer begins like ${format} data at byte 0, and a zTOC can only describe gzip and uncompressed layers: recompress it with gzip`;
+  throw new ZtocError('COMPRESSION_UNKNOWN', message, { offset: 0 });
 }
 
 /** Decompresses a gzip layer into the tar scanner, and takes a checkpoint at the start of each span. */
@@ -120,11 +117,8 @@ class GzipLayerReader implements LayerReader {
     const { inputOffset: offset, outputOffset } = checkpoint;
     const { maxEmptySpans } = this.#options;
     if (outputOffset === 0 && this.spans > maxEmptySpans) {
-      throw new ZtocError(
-        'LIMIT_EXCEEDED',
-        `the layer begins with more than ${maxEmptySpans} empty blocks by byte ${offset}: recompress it, or raise maxEmptySpans`,
-        { offset },
-      );
+      const message = `the layer begins with more than ${maxEmptySpans} empty blocks by byte ${offset}: recompress it, or raise maxEmptySpans`;
+      throw new ZtocError('LIMIT_EXCEEDED', message, { offset });
     }
     this.#checkpoints.add(checkpoint);
     this.#digester.begin();
@@ -173,11 +167,8 @@ class PlainLayerReader implements LayerReader {
     const { maxSpans } = this.#options;
     const offset = this.uncompressedBytes;
     if (this.spans === maxSpans) {
-      throw new ZtocError(
-        'LIMIT_EXCEEDED',
-        `the layer has more than ${maxSpans} spans by byte ${offset}: use a larger span size, or raise maxSpans`,
-        { offset },
-      );
+      const message = `the layer has more than ${maxSpans} spans by byte ${offset}: use a larger span size, or raise maxSpans`;
+      throw new ZtocError('LIMIT_EXCEEDED', message, { offset });
     }
     this.spans += 1;
     this.#digester.begin();

@@ -39,10 +39,8 @@ export function encodeZtoc(ztoc: Ztoc): Uint8Array<ArrayBuffer> {
 export function encodeWith(source: CheckpointSource, contents: Omit<Ztoc, 'checkpoints'>): EncodedZtoc {
   const size = estimateSize(source, contents);
   if (size > MAX_ENVELOPE_SIZE) {
-    throw new ZtocError(
-      'LIMIT_EXCEEDED',
-      `the zTOC would take about ${size} bytes, and its format can address ${MAX_ENVELOPE_SIZE}: use a larger span size`,
-    );
+    const message = `the zTOC would take about ${size} bytes, and its format can address ${MAX_ENVELOPE_SIZE}: use a larger span size`;
+    throw new ZtocError('LIMIT_EXCEEDED', message);
   }
   const writer = new FlatbufferWriter(size);
   const version = writer.string(contents.version);

@@ -109,9 +109,8 @@ function readByteCount(view: DataView, at: number, base: number): number {
 }
 
 function fail(reason: string, offset: number): never {
-  throw new ZtocError('ZTOC_INVALID', `the checkpoints of the zTOC are malformed: ${reason} (at byte ${offset})`, {
-    offset,
-  });
+  const message = `the checkpoints of the zTOC are malformed: ${reason} (at byte ${offset})`;
+  throw new ZtocError('ZTOC_INVALID', message, { offset });
 }
 
 /** Moved at a time: at most so much exists twice. */
@@ -153,11 +152,8 @@ export class CheckpointPacker {
   /** Adds a checkpoint, copying its window. @throws {ZtocError} `LIMIT_EXCEEDED` */
   add(checkpoint: GzipCheckpoint): void {
     if (this.#count === this.#maxCount) {
-      throw new ZtocError(
-        'LIMIT_EXCEEDED',
-        `the layer has more than ${this.#maxCount} spans by byte ${checkpoint.inputOffset}: use a larger span size, or raise maxSpans`,
-        { offset: checkpoint.inputOffset },
-      );
+      const message = `the layer has more than ${this.#maxCount} spans by byte ${checkpoint.inputOffset}: use a larger span size, or raise maxSpans`;
+      throw new ZtocError('LIMIT_EXCEEDED', message, { offset: checkpoint.inputOffset });
     }
     const at = this.#buffer.byteLength;
     this.#buffer.resize(at + PACKED_CHECKPOINT_SIZE);

@@ -118,11 +118,8 @@ export class GzipDecoder {
     const { inputOffset } = this.#inflater;
     const isBetweenMembers = this.#state === 'header' && this.#header.isEmpty && inputOffset > 0;
     if (!isBetweenMembers) {
-      throw new ZtocError(
-        'GZIP_TRUNCATED',
-        `the gzip layer ends at byte ${this.#received}, in the middle of ${DESCRIPTIONS[this.#state]}: fetch it again`,
-        { offset: this.#received },
-      );
+      const message = `the gzip layer ends at byte ${this.#received}, in the middle of ${DESCRIPTIONS[this.#state]}: fetch it again`;
+      throw new ZtocError('GZIP_TRUNCATED', message, { offset: this.#received });
     }
     this.#giveSpanInput(inputOffset);
   }
@@ -150,11 +147,8 @@ export class GzipDecoder {
     if (this.#header.header === undefined) return;
     const { format, refusedByGo } = this.#header.header;
     if (refusedByGo !== undefined && (this.#listener.wantsOutput?.() ?? true)) {
-      throw new ZtocError(
-        'GZIP_HEADER_INVALID',
-        `the header that ends at byte ${inflater.inputOffset} ${refusedByGo}, which a reader of gzip layers refuses: recompress the layer with gzip`,
-        { offset: inflater.inputOffset },
-      );
+      const message = `the header that ends at byte ${inflater.inputOffset} ${refusedByGo}, which a reader of gzip layers refuses: recompress the layer with gzip`;
+      throw new ZtocError('GZIP_HEADER_INVALID', message, { offset: inflater.inputOffset });
     }
     inflater.beginMember();
     this.#state = 'deflate';
@@ -184,11 +178,8 @@ export class GzipDecoder {
         return true;
     }
     const offset = inflater.inputOffset;
-    throw new ZtocError(
-      'GZIP_DATA_INVALID',
-      `the deflate data of the layer is corrupt near byte ${offset}: ${answer.fault}`,
-      { offset },
-    );
+    const message = `the deflate data of the layer is corrupt near byte ${offset}: ${answer.fault}`;
+    throw new ZtocError('GZIP_DATA_INVALID', message, { offset });
   }
 
   #takeCheckpoint(): void {
@@ -225,11 +216,8 @@ export class GzipDecoder {
     const mismatch = this.#checksum.compare(new DataView(this.#trailer.buffer));
     if (mismatch !== undefined) {
       const offset = inflater.inputOffset - trailerSize;
-      throw new ZtocError(
-        'GZIP_CHECKSUM_MISMATCH',
-        `${mismatch} in the checksum at byte ${offset} is not that of the member's data: the layer is damaged, fetch it again`,
-        { offset },
-      );
+      const message = `${mismatch} in the checksum at byte ${offset} is not that of the member's data: the layer is damaged, fetch it again`;
+      throw new ZtocError('GZIP_CHECKSUM_MISMATCH', message, { offset });
     }
     this.#header = new MemberHeaderReader(inflater.inputOffset);
     this.#state = 'header';

@@ -131,9 +131,8 @@ export class MemberHeaderReader {
 
   #fail(reason: string): never {
     const what = this.#start === 0 ? 'the layer is not gzip' : 'what follows the gzip member is not another one';
-    throw new ZtocError('GZIP_HEADER_INVALID', `${what}: the header at byte ${this.#start} ${reason}`, {
-      offset: this.#start,
-    });
+    const message = `${what}: the header at byte ${this.#start} ${reason}`;
+    throw new ZtocError('GZIP_HEADER_INVALID', message, { offset: this.#start });
   }
 }
 

@@ -70,10 +70,8 @@ export class ArchiveTree {
       const entry = this.#entryAt(reached.join('/'));
       if (entry?.type !== 'symlink') continue;
       if (++links > MAX_SYMLINKS) {
-        throw new ZtocError(
-          'LIMIT_EXCEEDED',
-          `${showPath(path)} leads through more than ${MAX_SYMLINKS} symbolic links`,
-        );
+        const message = `${showPath(path)} leads through more than ${MAX_SYMLINKS} symbolic links`;
+        throw new ZtocError('LIMIT_EXCEEDED', message);
       }
       const target = pathText(entry.linkName);
       reached = target.startsWith('/') ? [] : reached.slice(0, -1);
@@ -112,10 +110,8 @@ export class ArchiveTree {
       number = this.#paths.get(path) ?? NONE;
       while (number >= link) number = this.#previous[number] as number;
       if (number === NONE) {
-        throw new ZtocError(
-          'ENTRY_NOT_FOUND',
-          `${showPath(target.name)} is a hard link to ${showPath(target.linkName)}, which the layer does not have before it`,
-        );
+        const message = `${showPath(target.name)} is a hard link to ${showPath(target.linkName)}, which the layer does not have before it`;
+        throw new ZtocError('ENTRY_NOT_FOUND', message);
       }
       target = this.#files[number] as FileEntry;
     }

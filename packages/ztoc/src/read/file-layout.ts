@@ -39,10 +39,8 @@ export async function findStoredPieces(
   const pieces = map === undefined ? [wholeOf(file)] : layOutPieces(map, file);
   const end = pieces.reduce((furthest, piece) => Math.max(furthest, piece.archiveOffset + piece.length), 0);
   if (end > archiveSize) {
-    throw new ZtocError(
-      'ZTOC_INVALID',
-      `${showPath(file.name)} would end at ${end} in an archive of ${archiveSize} bytes: the zTOC contradicts itself`,
-    );
+    const message = `${showPath(file.name)} would end at ${end} in an archive of ${archiveSize} bytes: the zTOC contradicts itself`;
+    throw new ZtocError('ZTOC_INVALID', message);
   }
   return pieces;
 }
@@ -139,9 +137,6 @@ function isMapByte(byte: number): boolean {
 }
 
 function invalidMap(file: FileEntry): ZtocError {
-  return new ZtocError(
-    'TAR_INVALID',
-    `${showPath(file.name)} is a sparse file, and no valid map of its pieces is to be found: read its entry's range of the archive instead`,
-    { offset: file.uncompressedOffset },
-  );
+  const message = `${showPath(file.name)} is a sparse file, and no valid map of its pieces is to be found: read its entry's range of the archive instead`;
+  return new ZtocError('TAR_INVALID', message, { offset: file.uncompressedOffset });
 }

@@ -32,15 +32,12 @@ export async function fileSource(path: string | URL): Promise<FileSource> {
         signal?.throwIfAborted();
         const position = offset + filled;
         const { bytesRead } = await file.read(bytes, filled, length - filled, position).catch((cause: unknown) => {
-          throw new ZtocError('SOURCE_READ_FAILED', `${path} cannot be read at ${position}`, {
-            cause,
-            offset: position,
-          });
+          const message = `${path} cannot be read at ${position}`;
+          throw new ZtocError('SOURCE_READ_FAILED', message, { cause, offset: position });
         });
         if (bytesRead === 0) {
-          throw new ZtocError('SOURCE_READ_FAILED', `${path} ends at ${position}: it had ${size} bytes`, {
-            offset: position,
-          });
+          const message = `${path} ends at ${position}: it had ${size} bytes`;
+          throw new ZtocError('SOURCE_READ_FAILED', message, { offset: position });
         }
         filled += bytesRead;
       }

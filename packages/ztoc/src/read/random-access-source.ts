@@ -38,8 +38,7 @@ export function requireRange(size: number, offset: number, length: number): void
     length < 0 ||
     offset + length > size
   ) {
-    throw new ZtocError('SOURCE_READ_FAILED', `${length} bytes at ${offset} are asked for, and the layer has ${size}`, {
-      offset,
-    });
+    const message = `${length} bytes at ${offset} are asked for, and the layer has ${size}`;
+    throw new ZtocError('SOURCE_READ_FAILED', message, { offset });
   }
 }

@@ -75,11 +75,8 @@ export class SpanStore {
   #requireInflatable({ id, compressedStart, uncompressedStart, uncompressedEnd }: Span): void {
     const size = uncompressedEnd - uncompressedStart;
     if (size <= this.#maxSpanSize) return;
-    throw new ZtocError(
-      'LIMIT_EXCEEDED',
-      `span ${id} inflates to ${size} bytes, and maxSpanSize allows ${this.#maxSpanSize}`,
-      { offset: compressedStart },
-    );
+    const message = `span ${id} inflates to ${size} bytes, and maxSpanSize allows ${this.#maxSpanSize}`;
+    throw new ZtocError('LIMIT_EXCEEDED', message, { offset: compressedStart });
   }
 
   /** The run that brings a span: one under way, or a new one. */
@@ -132,10 +129,8 @@ export class SpanStore {
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof ZtocError) throw error;
-      throw new ZtocError('SOURCE_READ_FAILED', `${length} bytes at ${offset} of the layer could not be read`, {
-        cause: error,
-        offset,
-      });
+      const message = `${length} bytes at ${offset} of the layer could not be read`;
+      throw new ZtocError('SOURCE_READ_FAILED', message, { cause: error, offset });
     }
   }
 

@@ -33,10 +33,8 @@ const HOLE_CHUNK_SIZE = 1 << 16;
  */
 export function openZtoc(ztoc: Ztoc, source: RandomAccessSource, options: OpenZtocOptions = {}): ZtocReader {
   if (source.size !== ztoc.compressedArchiveSize) {
-    throw new ZtocError(
-      'SPAN_DIGEST_MISMATCH',
-      `the layer has ${source.size} bytes, and the zTOC is of one with ${ztoc.compressedArchiveSize}`,
-    );
+    const message = `the layer has ${source.size} bytes, and the zTOC is of one with ${ztoc.compressedArchiveSize}`;
+    throw new ZtocError('SPAN_DIGEST_MISMATCH', message);
   }
   return new ZtocReader(ztoc, source, options);
 }
@@ -148,10 +146,8 @@ export class ZtocReader {
     const body = this.#findBody(file, options);
     const size = Math.max(0, Math.min(length, body.uncompressedSize - offset));
     if (size > this.#maxFileSize) {
-      throw new ZtocError(
-        'LIMIT_EXCEEDED',
-        `${size} bytes of ${showPath(body.name)} are asked for at once, and maxFileSize allows ${this.#maxFileSize}: stream them by openFile`,
-      );
+      const message = `${size} bytes of ${showPath(body.name)} are asked for at once, and maxFileSize allows ${this.#maxFileSize}: stream them by openFile`;
+      throw new ZtocError('LIMIT_EXCEEDED', message);
     }
     const pieces = await this.#findPieces(body, options.signal);
     const bytes = new Uint8Array(size);

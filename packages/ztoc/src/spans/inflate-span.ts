@@ -63,11 +63,8 @@ export function checkSpan(span: Span, compressed: Uint8Array, next: Span | undef
 export function requireDigest(span: Span, compressed: Uint8Array): void {
   const digest = digestOf(compressed);
   if (digest === span.digest) return;
-  throw new ZtocError(
-    'SPAN_DIGEST_MISMATCH',
-    `span ${span.id}, bytes ${span.compressedStart} to ${span.compressedEnd} of the layer, has digest ${digest}, and its zTOC has ${span.digest}: the layer is damaged or another one`,
-    { offset: span.compressedStart },
-  );
+  const message = `span ${span.id}, bytes ${span.compressedStart} to ${span.compressedEnd} of the layer, has digest ${digest}, and its zTOC has ${span.digest}: the layer is damaged or another one`;
+  throw new ZtocError('SPAN_DIGEST_MISMATCH', message, { offset: span.compressedStart });
 }
 
 /** Thrown to leave the decoder once a span has given what it was asked for. */
@@ -106,11 +103,8 @@ export function inflateFrom(
     decoder.close();
   }
   if (filled < length) {
-    throw new ZtocError(
-      'GZIP_TRUNCATED',
-      `the span inflates to ${filled} bytes where ${length} were expected: the zTOC does not describe this layer`,
-      { offset: compressed.length },
-    );
+    const message = `the span inflates to ${filled} bytes where ${length} were expected: the zTOC does not describe this layer`;
+    throw new ZtocError('GZIP_TRUNCATED', message, { offset: compressed.length });
   }
   return kept;
 }

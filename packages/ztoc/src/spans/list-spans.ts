@@ -38,11 +38,8 @@ export function listSpans(ztoc: Ztoc): readonly Span[] {
 export function listSpansAt(ztoc: Ztoc, base: number): readonly Span[] {
   const spans = ztoc.compression === 'gzip' ? listGzipSpans(ztoc, base) : listPlainSpans(ztoc, base);
   if (spans.length !== ztoc.spanDigests.length || spans.length !== ztoc.maxSpanId + 1) {
-    throw new ZtocError(
-      'ZTOC_INVALID',
-      `the zTOC has ${spans.length} checkpoints, ${ztoc.spanDigests.length} span digests and a last span numbered ${ztoc.maxSpanId}`,
-      { offset: base },
-    );
+    const message = `the zTOC has ${spans.length} checkpoints, ${ztoc.spanDigests.length} span digests and a last span numbered ${ztoc.maxSpanId}`;
+    throw new ZtocError('ZTOC_INVALID', message, { offset: base });
   }
   return spans;
 }
@@ -77,18 +74,12 @@ function listGzipSpans(ztoc: Ztoc, base: number): readonly Span[] {
 function checkExtent(span: Span, layerSize: number, offset: number): void {
   const { id, compressedStart, compressedEnd, uncompressedStart, uncompressedEnd } = span;
   if (compressedEnd > layerSize || compressedStart >= compressedEnd) {
-    throw new ZtocError(
-      'ZTOC_INVALID',
-      `span ${id} of the zTOC lies at bytes ${compressedStart} to ${compressedEnd} of a layer of ${layerSize} bytes`,
-      { offset },
-    );
+    const message = `span ${id} of the zTOC lies at bytes ${compressedStart} to ${compressedEnd} of a layer of ${layerSize} bytes`;
+    throw new ZtocError('ZTOC_INVALID', message, { offset });
   }
   if (uncompressedEnd - uncompressedStart > (compressedEnd - compressedStart) * MAX_DEFLATE_RATIO) {
-    throw new ZtocError(
-      'ZTOC_INVALID',
-      `span ${id} of the zTOC would inflate ${compressedEnd - compressedStart} bytes to ${uncompressedEnd - uncompressedStart}, which deflate cannot do`,
-      { offset },
-    );
+    const message = `span ${id} of the zTOC would inflate ${compressedEnd - compressedStart} bytes to ${uncompressedEnd - uncompressedStart}, which deflate cannot do`;
+    throw new ZtocError('ZTOC_INVALID', message, { offset });
   }
 }
 
@@ -97,11 +88,8 @@ function listPlainSpans(ztoc: Ztoc, base: number): readonly Span[] {
   const { spanSize, size } = table;
   const count = countSpans(table);
   if (size !== ztoc.compressedArchiveSize || ztoc.uncompressedArchiveSize > size || count !== ztoc.spanDigests.length) {
-    throw new ZtocError(
-      'ZTOC_INVALID',
-      `the zTOC cuts ${size} bytes into ${count} spans, but tells of a layer of ${ztoc.compressedArchiveSize} bytes with an archive of ${ztoc.uncompressedArchiveSize} and has ${ztoc.spanDigests.length} span digests`,
-      { offset: base },
-    );
+    const message = `the zTOC cuts ${size} bytes into ${count} spans, but tells of a layer of ${ztoc.compressedArchiveSize} bytes with an archive of ${ztoc.uncompressedArchiveSize} and has ${ztoc.spanDigests.length} span digests`;
+    throw new ZtocError('ZTOC_INVALID', message, { offset: base });
   }
   return ztoc.spanDigests.map((digest, id) => {
     const start = id * spanSize;
@@ -130,10 +118,8 @@ export function spansOfRange(spans: readonly Span[], offset: number, length: num
   if (length === 0) return [];
   const end = spans.at(-1)?.uncompressedEnd ?? 0;
   if (offset < 0 || offset + length > end) {
-    throw new ZtocError(
-      'ZTOC_INVALID',
-      `${length} bytes at offset ${offset} are asked for, and the spans of the layer end at ${end}`,
-    );
+    const message = `${length} bytes at offset ${offset} are asked for, and the spans of the layer end at ${end}`;
+    throw new ZtocError('ZTOC_INVALID', message);
   }
   return spans.slice(spanAt(spans, offset), spanAt(spans, offset + length - 1) + 1);
 }

@@ -48,11 +48,8 @@ const TYPE_NOTES: Readonly<Record<number, string>> = {
  * `fault` reads on after "the tar header at byte N".
  */
 export function invalidHeader(offset: number, fault: string): ZtocError {
-  return new ZtocError(
-    'TAR_INVALID',
-    `The tar header at byte ${offset} ${fault}: the layer is damaged or is no tar archive; build or pull it again.`,
-    { offset },
-  );
+  const message = `The tar header at byte ${offset} ${fault}: the layer is damaged or is no tar archive; build or pull it again.`;
+  return new ZtocError('TAR_INVALID', message, { offset });
 }
 
 /**
@@ -66,9 +63,6 @@ export function excessiveEntry(offset: number, excess: string): ZtocError {
 /** An error about an entry of a type that a zTOC cannot hold. */
 export function unsupportedType(offset: number, typeFlag: number): ZtocError {
   const name = typeFlag > 0x20 && typeFlag < 0x7f ? `"${String.fromCharCode(typeFlag)}"` : `0x${typeFlag.toString(16)}`;
-  return new ZtocError(
-    'TAR_ENTRY_UNSUPPORTED',
-    `The tar header at byte ${offset} has the type ${name}${TYPE_NOTES[typeFlag] ?? ''}, which a zTOC cannot hold: build the layer without it.`,
-    { offset },
-  );
+  const message = `The tar header at byte ${offset} has the type ${name}${TYPE_NOTES[typeFlag] ?? ''}, which a zTOC cannot hold: build the layer without it.`;
+  return new ZtocError('TAR_ENTRY_UNSUPPORTED', message, { offset });
 }

@@ -104,10 +104,8 @@ export class TarScanner {
     this.#received += bytes.length;
     const { maxUncompressedSize } = this.#limits;
     if (this.#received > maxUncompressedSize) {
-      throw new ZtocError(
-        'LIMIT_EXCEEDED',
-        `the layer has more than ${maxUncompressedSize} uncompressed bytes: raise maxUncompressedSize if that is meant`,
-      );
+      const message = `the layer has more than ${maxUncompressedSize} uncompressed bytes: raise maxUncompressedSize if that is meant`;
+      throw new ZtocError('LIMIT_EXCEEDED', message);
     }
     let at = 0;
     while (at < bytes.length && this.#state !== 'done') {
@@ -241,10 +239,7 @@ export class TarScanner {
       offset = end - this.#filled;
     }
     if (place === undefined) return;
-    throw new ZtocError(
-      'TAR_TRUNCATED',
-      `The tar stream ends at byte ${end}, ${place} (header at byte ${offset}): the layer is cut short; pull it again.`,
-      { offset },
-    );
+    const message = `The tar stream ends at byte ${end}, ${place} (header at byte ${offset}): the layer is cut short; pull it again.`;
+    throw new ZtocError('TAR_TRUNCATED', message, { offset });
   }
 }
