@@ -15,13 +15,11 @@ type Check = (update: boolean) => Finding[] | Promise<Finding[]>;
 const bin = (name: string) => join(ROOT, 'node_modules', '.bin', name);
 const KNIP = [bin('knip'), '--no-progress', '--no-config-hints'];
 
+const ERRORS_ONLY = ['--output-logs=errors-only', '--continue'];
+
 const CHECKS: Readonly<Record<string, Check>> = {
   format: () => command('biome', [bin('biome'), 'ci', '--colors=off', '.']),
-  types: () =>
-    command('tsc', [
-      'npx',
-      ...pnpm('exec', 'turbo', 'run', 'typecheck', '//#typecheck', '--output-logs=errors-only', '--continue'),
-    ]),
+  types: () => command('tsc', ['npx', ...pnpm('exec', 'turbo', 'run', 'typecheck', '//#typecheck', ...ERRORS_ONLY)]),
   unused: () => [
     ...command('no unused files, dependencies and exports', KNIP),
     ...command('nothing that only tests use among what is shipped', [

@@ -74,21 +74,12 @@ async function build() {
   const inputs = built.flatMap((folder) =>
     ['src', 'bundle', 'package.json', 'tsconfig.build.json'].map((name) => join(folder, name)),
   );
-  const stamp = fingerprint(ROOT, [
-    'tsconfig.base.json',
-    'tsconfig.build.json',
-    'turbo.json',
-    'pnpm-lock.yaml',
-    ...inputs,
-  ]);
+  const shared = ['tsconfig.base.json', 'tsconfig.build.json', 'turbo.json', 'pnpm-lock.yaml'];
+  const stamp = fingerprint(ROOT, [...shared, ...inputs]);
   const stampFile = join(STAMPS, 'build');
   if (readStamp(stampFile) === stamp && built.every((folder) => existsSync(join(ROOT, folder, 'dist')))) return;
-  await runStep(
-    'building packages',
-    'npx',
-    pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only'),
-    QUIET_ENV,
-  );
+  const turbo = pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only');
+  await runStep('building packages', 'npx', turbo, QUIET_ENV);
   writeStamp(stampFile, stamp);
 }
 

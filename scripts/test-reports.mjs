@@ -27,13 +27,8 @@ export function readReports(root, folders) {
 
 /** The sums over several counts. */
 export function sumCounts(counts) {
-  const sum = { passed: 0, failed: 0, skipped: 0 };
-  for (const { passed, failed, skipped } of counts) {
-    sum.passed += passed;
-    sum.failed += failed;
-    sum.skipped += skipped;
-  }
-  return sum;
+  const sumOf = (key) => counts.reduce((sum, each) => sum + each[key], 0);
+  return { passed: sumOf('passed'), failed: sumOf('failed'), skipped: sumOf('skipped') };
 }
 
 /** `12 passed, 0 failed`, and `, 3 skipped` when there are any. */

@@ -70,8 +70,8 @@ function checkProgram(tarball: string): string[] {
 
 function indexGoldenLayer(folder: string, node: string): string[] {
   const golden = join(ROOT, 'conformance', 'golden');
-  const expected = JSON.parse(readFileSync(join(golden, 'layers.json'), 'utf8'))[LAYER].ztocs[SPAN_SIZE]
-    .digest as string;
+  const layers = JSON.parse(readFileSync(join(golden, 'layers.json'), 'utf8'));
+  const expected: string = layers[LAYER].ztocs[SPAN_SIZE].digest;
   const program = join(folder, 'node_modules', '@soci', 'cli', 'bin', 'soci-index.js');
   const layer = join(golden, 'layers', LAYER);
   return attempt(folder, node, [program, 'ztoc', 'create', layer, '--span-size', SPAN_SIZE, '--json'], expected);
@@ -98,15 +98,8 @@ function getNode(version: string): string | undefined {
     const unfinished = `${folder}.part`;
     rmSync(unfinished, { recursive: true, force: true });
     mkdirSync(unfinished, { recursive: true });
-    run(unfinished, 'npm', [
-      'install',
-      '--no-save',
-      '--no-package-lock',
-      ...QUIET,
-      '--prefix',
-      unfinished,
-      `${name}@${version}`,
-    ]);
+    const options = ['--no-save', '--no-package-lock', ...QUIET, '--prefix', unfinished];
+    run(unfinished, 'npm', ['install', ...options, `${name}@${version}`]);
     renameSync(unfinished, folder);
   }
   return join(folder, 'node_modules', name, 'bin', 'node');
@@ -123,15 +116,13 @@ new SociIndexBuilder(stack, 'Soci', { filters: ['prod/*:*', '!*:*-test'], deadLe
 new SociIndexedImage(stack, 'Image', { repository: Repository.fromRepositoryName(stack, 'Repository', 'app'), tag: 'v1' });
 console.log(JSON.stringify(Template.fromStack(stack).toJSON()));
 `;
-const FORMS = {
-  'app.cjs': `const { App, Stack } = require('aws-cdk-lib');
-const { Template } = require('aws-cdk-lib/assertions');
-const { Repository } = require('aws-cdk-lib/aws-ecr');
-const { SociIndexBuilder, SociIndexedImage } = require('${NAME}');${APP}`,
-  'app.mjs': `import { App, Stack } from 'aws-cdk-lib';
+const IMPORTS = `import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Repository } from 'aws-cdk-lib/aws-ecr';
-import { SociIndexBuilder, SociIndexedImage } from '${NAME}';${APP}`,
+import { SociIndexBuilder, SociIndexedImage } from '${NAME}';`;
+const FORMS = {
+  'app.cjs': `${IMPORTS.replaceAll(/import (.*) from (.*);/g, 'const $1 = require($2);')}${APP}`,
+  'app.mjs': `${IMPORTS}${APP}`,
 };
 
 /**

@@ -8,12 +8,8 @@ export interface Allowance {
   readonly isBundled?: boolean;
 }
 
-/**
- * The packages, lowest first, each with what it may depend on. Imports point down only; `packages` names the
- * workspace's own, `modules` everything else, where `node` stands for all of Node. A package that is not listed fails
- * the check: its place is decided here first.
- */
-export const LEVELS: Readonly<Record<string, Allowance>> = {
+/** What the demonstration and the conformance tests may use, lowest first. */
+const LIBRARIES: Readonly<Record<string, Allowance>> = {
   // Tests of every package may use it, those of the lowest ones too.
   '@soci/test-content': { packages: [], modules: ['node', 'vitest'] },
   '@soci/ztoc': { packages: [], modules: ['@noble/hashes', 'node'], tests: ['@soci/test-content'] },
@@ -55,6 +51,15 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     ],
     tests: ['@soci/test-aws', '@soci/test-content', '@soci/test-registry'],
   },
+};
+
+/**
+ * The packages, lowest first, each with what it may depend on. Imports point down only; `packages` names the
+ * workspace's own, `modules` everything else, where `node` stands for all of Node. A package that is not listed fails
+ * the check: its place is decided here first.
+ */
+export const LEVELS: Readonly<Record<string, Allowance>> = {
+  ...LIBRARIES,
   // It ships the functions' zips, and imports types only.
   '@soci/construct': {
     packages: ['@soci/filter', '@soci/functions'],
@@ -66,38 +71,9 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     modules: ['@aws-sdk/client-s3', 'aws-cdk-lib', 'constructs', 'node'],
     tests: ['@soci/test-content'],
   },
-  '@soci/demo': {
-    packages: [
-      '@soci/cli',
-      '@soci/ecr',
-      '@soci/filter',
-      '@soci/functions',
-      '@soci/index',
-      '@soci/oci',
-      '@soci/registry',
-      '@soci/test-aws',
-      '@soci/test-content',
-      '@soci/test-registry',
-      '@soci/ztoc',
-    ],
-    modules: ['node'],
-  },
+  '@soci/demo': { packages: Object.keys(LIBRARIES), modules: ['node'] },
   '@soci/conformance': {
-    packages: [
-      '@soci/cli',
-      '@soci/construct',
-      '@soci/ecr',
-      '@soci/filter',
-      '@soci/functions',
-      '@soci/index',
-      '@soci/oci',
-      '@soci/registry',
-      '@soci/stack',
-      '@soci/test-aws',
-      '@soci/test-content',
-      '@soci/test-registry',
-      '@soci/ztoc',
-    ],
+    packages: [...Object.keys(LIBRARIES), '@soci/construct', '@soci/stack'],
     modules: ['node'],
   },
   '@soci/bench': {

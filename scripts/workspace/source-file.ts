@@ -39,34 +39,24 @@ export function parseSource(path: string, text: string): SourceFile {
   if (errors[0]) throw new Error(`${path}: ${errors[0].message}`);
   const lineOf = (offset: number) => text.slice(0, offset).split('\n').length;
   const imports: ModuleImport[] = [];
+  const add = (specifier: string, offset: number, kind: ModuleImport['kind'], isStar = false) =>
+    imports.push({ specifier, line: lineOf(offset), kind, isStar });
   for (const { moduleRequest, entries, start } of module.staticImports) {
     const isType = entries.length > 0 && entries.every((entry) => entry.isType);
-    imports.push({
-      specifier: moduleRequest.value,
-      line: lineOf(start),
-      kind: isType ? 'type' : 'static',
-      isStar: false,
-    });
+    add(moduleRequest.value, start, isType ? 'type' : 'static');
   }
   for (const { entries, start } of module.staticExports) {
     const from = entries.filter((entry) => entry.moduleRequest !== null);
     if (from[0]?.moduleRequest == null) continue;
     const isType = from.every((entry) => entry.isType);
     const isStar = from.some(({ importName }) => importName.kind === 'All' || importName.kind === 'AllButDefault');
-    imports.push({
-      specifier: from[0].moduleRequest.value,
-      line: lineOf(start),
-      kind: isType ? 'type' : 'static',
-      isStar,
-    });
+    add(from[0].moduleRequest.value, start, isType ? 'type' : 'static', isStar);
   }
   for (const { moduleRequest, start } of module.dynamicImports) {
     const specifier = /^(['"`])(.*)\1$/s.exec(text.slice(moduleRequest.start, moduleRequest.end))?.[2];
-    if (specifier !== undefined) imports.push({ specifier, line: lineOf(start), kind: 'dynamic', isStar: false });
+    if (specifier !== undefined) add(specifier, start, 'dynamic');
   }
-  for (const match of text.matchAll(WORKER_URL)) {
-    imports.push({ specifier: `${match[2]}.ts`, line: lineOf(match.index), kind: 'dynamic', isStar: false });
-  }
+  for (const match of text.matchAll(WORKER_URL)) add(`${match[2]}.ts`, match.index, 'dynamic');
   const onlyReExports = program.body.every(
     (node) => node.type === 'ExportAllDeclaration' || (node.type === 'ExportNamedDeclaration' && node.source !== null),
   );
