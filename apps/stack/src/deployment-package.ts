@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { FILTER_BUNDLE, GENERATOR_BUNDLE } from '@soci/functions';
 import { DEFAULT_PREFIX, FUNCTION_KEYS, type FunctionKeys, hashedFunctionKeys } from './function-keys.ts';
-import { PREFIX_PATTERN } from './parameter-patterns.ts';
 import { plainTemplate } from './plain-template.ts';
+import { PREFIX_PATTERN } from './template-parameters.ts';
 
 /** What a bucket is to have: contents by their keys. */
 export interface DeploymentPackage {
@@ -29,9 +29,9 @@ export const TEMPLATE_KEY = 'templates/SociIndexBuilder.json';
  */
 export function makePackage({ prefix = DEFAULT_PREFIX, hashNames = false }: PackageOptions = {}): DeploymentPackage {
   if (!new RegExp(PREFIX_PATTERN).test(prefix)) {
-    throw new Error(
-      `the prefix ${JSON.stringify(prefix)} is not folders with a slash after each, such as soci/v1/: letters, digits and ! _ . * ' ( ) -, no . or ..`,
-    );
+    const fault =
+      "is not folders with a slash after each, such as soci/v1/: letters, digits and ! _ . * ' ( ) -, no . or ..";
+    throw new Error(`the prefix ${JSON.stringify(prefix)} ${fault}`);
   }
   const keys: FunctionKeys = hashNames ? hashedFunctionKeys() : FUNCTION_KEYS;
   const template = `${prefix}${TEMPLATE_KEY}`;

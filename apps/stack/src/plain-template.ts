@@ -15,10 +15,8 @@ export function plainTemplate(keys: FunctionKeys = FUNCTION_KEYS): object {
     synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
     parameters: (own) => createParameters(own, keys),
   });
-  Validations.of(stack).acknowledge({
-    id: 'CloudFormation-Validate::W1030',
-    reason:
-      "Where the parameter for the boundary is none, its default, the roles' property is left out by a condition.",
-  });
+  const reason =
+    "Where the parameter for the boundary is none, its default, the roles' property is left out by a condition.";
+  Validations.of(stack).acknowledge({ id: 'CloudFormation-Validate::W1030', reason });
   return app.synth().getStackArtifact(stack.artifactId).template as object;
 }

@@ -1,7 +1,7 @@
 import { SociIndexBuilder, SociIndexVersion } from '@soci/construct';
 import { type CfnElement, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
-import type { Construct, IConstruct } from 'constructs';
+import type { Construct } from 'constructs';
 import type { TemplateParameters } from './template-parameters.ts';
 
 /** Names that resources have in the template: those of AWS's SOCI Index Builder, whose permissions to deploy name them. */
@@ -58,40 +58,19 @@ export class SociIndexBuilderStack extends Stack {
     });
     keepNames(this.builder);
     parameters?.apply(this.builder);
-    output(this, 'EventBridgeRule', this.builder.rule.ruleName, 'Rule that lets in pushes of images.');
-    output(
-      this,
-      'FilteringFunction',
-      this.builder.filterFunction.functionName,
-      'Function that compares images with the filters.',
-    );
-    output(
-      this,
-      'GeneratorFunction',
-      this.builder.generatorFunction.functionName,
-      'Function that builds and pushes SOCI indexes.',
-    );
-    output(
-      this,
-      'GeneratorLogGroup',
-      `/aws/lambda/${this.builder.generatorFunction.functionName}`,
-      'Log group that tells what became of each image.',
-    );
+    const output = (id: string, value: string, description: string) => new CfnOutput(this, id, { value, description });
+    const filtering = this.builder.filterFunction.functionName;
+    const generator = this.builder.generatorFunction.functionName;
+    output('EventBridgeRule', this.builder.rule.ruleName, 'Rule that lets in pushes of images.');
+    output('FilteringFunction', filtering, 'Function that compares images with the filters.');
+    output('GeneratorFunction', generator, 'Function that builds and pushes SOCI indexes.');
+    output('GeneratorLogGroup', `/aws/lambda/${generator}`, 'Log group that tells what became of each image.');
   }
 }
 
 function keepNames(builder: SociIndexBuilder): void {
   for (const id of LOGICAL_IDS) {
-    const construct = builder.node.tryFindChild(id);
-    if (construct !== undefined) elementOf(construct).overrideLogicalId(id);
+    const element = builder.node.tryFindChild(id)?.node.defaultChild as CfnElement | undefined;
+    element?.overrideLogicalId(id);
   }
-}
-
-/** The resource of a construct that makes one. */
-function elementOf(construct: IConstruct): CfnElement {
-  return construct.node.defaultChild as CfnElement;
-}
-
-function output(stack: Stack, id: string, value: string, description: string): void {
-  new CfnOutput(stack, id, { value, description });
 }

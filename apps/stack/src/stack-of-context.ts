@@ -1,7 +1,7 @@
 import type { App } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
-import { BOUNDARY_PATTERN } from './parameter-patterns.ts';
 import { SociIndexBuilderStack } from './soci-index-builder-stack.ts';
+import { BOUNDARY_PATTERN } from './template-parameters.ts';
 
 /** Names in the context, each with a value as it may be; what they say is what the parameters of the plain template say. */
 const EXAMPLES = {

@@ -1,16 +1,6 @@
 import type { SociIndexBuilder } from '@soci/construct';
-import type { CfnResource } from 'aws-cdk-lib';
-import { Aws, CfnCondition, type CfnElement, CfnParameter, Fn, type Stack } from 'aws-cdk-lib';
+import { Aws, CfnCondition, type CfnElement, CfnParameter, type CfnResource, Fn, type Stack } from 'aws-cdk-lib';
 import { DEFAULT_PREFIX, type FunctionKeys } from './function-keys.ts';
-import {
-  BOUNDARY_PATTERN,
-  BUCKET_PATTERN,
-  FILTER_PATTERN,
-  MAX_OUTPUT_TAG,
-  OUTPUT_TAG_PATTERN,
-  PREFIX_PATTERN,
-  REGION_PATTERN,
-} from './parameter-patterns.ts';
 
 /** What the parameters of the plain template come to. */
 export interface TemplateParameters {
@@ -121,11 +111,7 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
     outputTag: outputTagOf(stack, version.valueAsString, outputTag.valueAsString),
     memorySize: memory.valueAsNumber,
     apply(builder) {
-      applyCode(stack, builder, keys, {
-        bucket: bucket.valueAsString,
-        region: region.valueAsString,
-        prefix: prefix.valueAsString,
-      });
+      applyCode(stack, builder, keys, bucket.valueAsString, region.valueAsString, prefix.valueAsString);
       applyBoundary(stack, builder, boundary.valueAsString);
       applyNames(stack, builder, names.valueAsString);
     },
@@ -142,16 +128,16 @@ function groupParameters(
   stack: Stack,
   groups: readonly (readonly [label: string, parameters: readonly (readonly [CfnParameter, string])[]])[],
 ): void {
-  const labelled = groups.flatMap(([, parameters]) => parameters);
+  const labels = groups.flatMap(([, parameters]) =>
+    parameters.map(([{ node }, label]) => [node.id, { default: label }]),
+  );
   stack.templateOptions.metadata = {
     'AWS::CloudFormation::Interface': {
       ParameterGroups: groups.map(([label, parameters]) => ({
         Label: { default: label },
         Parameters: parameters.map(([parameter]) => parameter.node.id),
       })),
-      ParameterLabels: Object.fromEntries(
-        labelled.map(([parameter, label]) => [parameter.node.id, { default: label }]),
-      ),
+      ParameterLabels: Object.fromEntries(labels),
     },
   };
 }
@@ -161,19 +147,18 @@ function applyCode(
   stack: Stack,
   builder: SociIndexBuilder,
   keys: FunctionKeys,
-  { bucket, region, prefix }: { bucket: string; region: string; prefix: string },
+  bucket: string,
+  region: string,
+  prefix: string,
 ): void {
   const isHere = new CfnCondition(stack, 'BucketIsInThisRegion', {
     expression: Fn.conditionOr(Fn.conditionEquals(region, ''), Fn.conditionEquals(region, Aws.REGION)),
   });
   const name = Fn.conditionIf(isHere.logicalId, bucket, `${bucket}-${Aws.REGION}`);
-  for (const [construct, key] of [
-    [builder.filterFunction, keys.filter],
-    [builder.generatorFunction, keys.generator],
-  ] as const) {
-    const resource = construct.node.defaultChild as CfnResource;
-    resource.addPropertyOverride('Code', { S3Bucket: name, S3Key: `${prefix}${key}` });
-  }
+  const setCode = ({ node }: SociIndexBuilder['filterFunction'], key: string) =>
+    (node.defaultChild as CfnResource).addPropertyOverride('Code', { S3Bucket: name, S3Key: `${prefix}${key}` });
+  setCode(builder.filterFunction, keys.filter);
+  setCode(builder.generatorFunction, keys.generator);
 }
 
 function applyBoundary(stack: Stack, builder: SociIndexBuilder, boundary: string): void {
@@ -190,13 +175,52 @@ function applyNames(stack: Stack, builder: SociIndexBuilder, names: string): voi
   const fixed = (name: string) => Fn.conditionIf(condition.logicalId, name, Aws.NO_VALUE);
   const [rule] = resourcesOf(builder, 'AWS::Events::Rule');
   rule?.addPropertyOverride('Name', fixed('ECRImageActionEventBridgeRule'));
-  const parsing = builder.node.tryFindChild('RepositoryNameParsingLambda')?.node.defaultChild as
-    | CfnResource
-    | undefined;
-  parsing?.addPropertyOverride('FunctionName', fixed('RepositoryNameParsingLambda'));
+  const parsing = builder.node.tryFindChild('RepositoryNameParsingLambda')?.node.defaultChild;
+  (parsing as CfnResource | undefined)?.addPropertyOverride('FunctionName', fixed('RepositoryNameParsingLambda'));
 }
 
 function resourcesOf(builder: SociIndexBuilder, type: string): CfnResource[] {
   const elements = builder.node.findAll() as unknown as (CfnElement & Partial<CfnResource>)[];
   return elements.filter(({ cfnResourceType }) => cfnResourceType === type) as CfnResource[];
 }
+
+// What texts the parameters may be, as regular expressions that CloudFormation and JavaScript read alike.
+
+/**
+ * One filter: AWS's SOCI Index Builder takes lower case and `*`; upper case in tags, `?`, sets in brackets, `__` and exclusions
+ * are taken here. What else is wrong, the custom resource finds when the stack is deployed.
+ */
+const FILTER_PATTERN = '^ *!?[a-z0-9*?\\[\\]!._/-]+:[A-Za-z0-9*?\\[\\]!._-]+ *$';
+
+/** A name of a bucket. */
+const BUCKET_PATTERN = '^[0-9a-z]+([0-9a-z-.]*[0-9a-z])*$';
+
+/** Folders, each with a slash at its end. None has dots alone, as `..` would lead out of the folder that a package is written to. */
+export const PREFIX_PATTERN = "^([.]*[0-9a-zA-Z!_*'()-][0-9a-zA-Z!_.*'()-]*/)*$";
+
+/** A Region, or nothing. */
+const REGION_PATTERN = '^([a-z]+(-[a-z]+)+-[0-9]{1,2})?$';
+
+/** The ARN of a policy of IAM, or `none`. */
+export const BOUNDARY_PATTERN = '^(none|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\\w+=,.@/-]+)$';
+
+/** Text in tags, and placeholders. */
+const REST_OF_TAG = '([A-Za-z0-9_.-]|[{]tag[}]|[{]digest12[}])';
+const TEXT_FIRST = '[A-Za-z0-9_][A-Za-z0-9_.-]*';
+
+/**
+ * What `parseOutputTag` of `@soci/functions` takes: text with a placeholder, which is the first of them here; with `{tag}`
+ * something besides, or the tag would be taken from the image itself.
+ */
+export const OUTPUT_TAG_PATTERN = [
+  '^(none',
+  `(${TEXT_FIRST})?[{]digest12[}]${REST_OF_TAG}*`,
+  `${TEXT_FIRST}[{]tag[}]${REST_OF_TAG}*`,
+  `[{]tag[}]${REST_OF_TAG}+)$`,
+].join('|');
+
+/**
+ * Characters of a template for tags. A tag has 128, and each `{digest12}` is two longer than it is written: with ten of them, and
+ * eight more characters, it is full.
+ */
+const MAX_OUTPUT_TAG = 108;
