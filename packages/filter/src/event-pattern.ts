@@ -1,4 +1,4 @@
-import { DEFAULT_KINDS, detailTypesOf, type EcrEventKind } from './event.ts';
+import { DEFAULT_KINDS, detailTypesOf, type EventOptions } from './event.ts';
 import { IMAGE_CONFIG_TYPES, IMAGE_MANIFEST_TYPES, PUSH, SUCCESS } from './event-fields.ts';
 
 /** A pattern of Amazon EventBridge, in the form that a rule takes it. */
@@ -9,9 +9,7 @@ export interface EventPattern {
 }
 
 /** Which events a rule lets in. */
-export interface EventPatternOptions {
-  /** The kinds of event. @default `['push']` */
-  readonly kinds?: readonly EcrEventKind[];
+export interface EventPatternOptions extends EventOptions {
   /** Whether images without a tag are let in. @default false */
   readonly untagged?: boolean;
 }

@@ -89,20 +89,15 @@ function invalid(faults: readonly TextFault[]): FilterError {
 /** A fault in a text, at a position. */
 type TextFault = Fault & { readonly position: number };
 
-/** A part of a name: what may stand in it, and what to say of anything else. */
-interface NamePart {
-  readonly allowed: RegExp;
-  readonly expected: string;
-}
-
-const REPOSITORY: NamePart = {
+// The parts of a name: what may stand in each, and what to say of anything else.
+const REPOSITORY = {
   allowed: /[a-z0-9._/-]/,
   expected: "a repository's name has lower-case letters, digits, and . _ - /",
 };
-const TAG: NamePart = { allowed: /[\w.-]/, expected: 'a tag has letters, digits, and . _ -' };
+const TAG = { allowed: /[\w.-]/, expected: 'a tag has letters, digits, and . _ -' };
 
 /** In brackets, what either part may have: `[A-Z]` is a range like any other. */
-const IN_BRACKETS: NamePart = { allowed: /[\w./-]/, expected: 'a name has letters, digits, and . _ - /' };
+const IN_BRACKETS = { allowed: /[\w./-]/, expected: 'a name has letters, digits, and . _ - /' };
 
 /** Everything that is wrong with one filter, which begins at `position` of the text that it comes from. */
 function findFilterFaults(filter: string, position: number): TextFault[] {

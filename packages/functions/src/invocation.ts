@@ -25,6 +25,9 @@ export function locationOf({ invokedFunctionArn }: Pick<LambdaContext, 'invokedF
   return { account, region };
 }
 
+/** Limits of each attempt of the AWS SDK, in milliseconds: a `requestHandler` of its clients. */
+export const SDK_TIMEOUTS = { connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true };
+
 /** Where the functions write what they do: a line of JSON for each call, `details` among its fields. */
 export interface Log {
   debug(message: string, details?: Details): void;

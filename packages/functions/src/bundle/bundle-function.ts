@@ -10,8 +10,16 @@ export interface BundledFunction {
   readonly maps: ReadonlyMap<string, Uint8Array>;
 }
 
-/** The oldest Node of the runtimes that Lambda has for the functions. */
-const TARGET = 'node22';
+/** What every bundle is made with; `target` is the oldest Node of the runtimes that Lambda has for the functions. */
+const OPTIONS = {
+  write: false,
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  minify: true,
+  legalComments: 'none',
+  logLevel: 'error',
+} as const;
 
 /** In place of modules that the functions never come to need; together they would be a third of the code. */
 const REPLACED = {
@@ -32,22 +40,16 @@ const PACKAGE_JSON = new TextEncoder().encode('{"type":"module"}\n');
  */
 export async function bundleFunction(entries: Readonly<Record<string, string>>): Promise<BundledFunction> {
   const { outputFiles } = await build({
+    ...OPTIONS,
     entryPoints: { ...entries },
     outdir: '/',
-    write: false,
-    bundle: true,
     splitting: true,
     format: 'esm',
-    platform: 'node',
-    target: TARGET,
     mainFields: ['module', 'main'],
     alias: REPLACED,
     external: LEFT_OUT,
-    minify: true,
-    legalComments: 'none',
     sourcemap: 'external',
     chunkNames: 'chunk-[hash]',
-    logLevel: 'error',
   });
   const files = new Map<string, Uint8Array>([['package.json', PACKAGE_JSON]]);
   const maps = new Map<string, Uint8Array>();
@@ -65,17 +67,7 @@ export async function bundleFunction(entries: Readonly<Record<string, string>>):
  * @param entry - Its source file.
  */
 export async function bundleInline(entry: string): Promise<Uint8Array> {
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    write: false,
-    bundle: true,
-    format: 'cjs',
-    platform: 'node',
-    target: TARGET,
-    minify: true,
-    legalComments: 'none',
-    logLevel: 'error',
-  });
+  const { outputFiles } = await build({ ...OPTIONS, entryPoints: [entry], format: 'cjs' });
   const [file] = outputFiles;
   if (file === undefined) throw new Error(`nothing was made of ${entry}`);
   return file.contents;

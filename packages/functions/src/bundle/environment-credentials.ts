@@ -1,14 +1,8 @@
 // Stands in the bundles where the AWS SDK has its chain of ways to AWS credentials (@aws-sdk/credential-provider-node):
 // Lambda gives a function those of its role by the environment, and profiles, SSO and a machine's metadata are not there.
 
-interface EnvironmentCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
-
 /** Makes a provider of the credentials that Lambda has put into the environment. */
-export function defaultProvider(): () => Promise<EnvironmentCredentials> {
+export function defaultProvider() {
   return async () => {
     const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
     if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {

@@ -4,33 +4,32 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zipFiles } from './bundle-files.ts';
-import { type BundledFunction, bundleFunction, bundleInline } from './bundle-function.ts';
+import { bundleFunction, bundleInline } from './bundle-function.ts';
 
-const OUTPUT = fileURLToPath(new URL('../functions', import.meta.url));
+const built = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const OUTPUT = built('functions');
 
 const FUNCTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  filter: { index: fileURLToPath(new URL('../filter/handler.js', import.meta.url)) },
+  filter: { index: built('filter/handler.js') },
   generator: {
-    index: fileURLToPath(new URL('../generator/handler.js', import.meta.url)),
+    index: built('generator/handler.js'),
     // The same for one image, while a stack is deployed: `deploy.handler`.
-    deploy: fileURLToPath(new URL('../deploy-time/handler.js', import.meta.url)),
+    deploy: built('deploy-time/handler.js'),
     // The body of its threads, which `@soci/index` looks for beside the code that starts them.
     'layer-worker': join(dirname(fileURLToPath(import.meta.resolve('@soci/index'))), 'layers', 'layer-worker.js'),
   },
 };
 
-const REPOSITORY_NAMES = fileURLToPath(new URL('../repository-names.js', import.meta.url));
-
 // Under another name until all of it is there.
 const unfinished = `${OUTPUT}.part`;
 rmSync(unfinished, { recursive: true, force: true });
 for (const [name, entries] of Object.entries(FUNCTIONS)) {
-  const { files, maps }: BundledFunction = await bundleFunction(entries);
+  const { files, maps } = await bundleFunction(entries);
   writeAll(join(unfinished, name), files);
   writeAll(join(unfinished, `${name}-maps`), maps);
   writeFileSync(join(unfinished, `${name}.zip`), zipFiles(files));
 }
-writeFileSync(join(unfinished, 'repository-names.js'), await bundleInline(REPOSITORY_NAMES));
+writeFileSync(join(unfinished, 'repository-names.js'), await bundleInline(built('repository-names.js')));
 rmSync(OUTPUT, { recursive: true, force: true });
 renameSync(unfinished, OUTPUT);
 

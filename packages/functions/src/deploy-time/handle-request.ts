@@ -116,14 +116,11 @@ async function start(
   { openRepository, invokeLater, log, pause }: DeployParts,
   signal: AbortSignal,
 ) {
-  const { settings, repository } = request;
-  const digest = await tryUntilDone(() => resolveImage(request, openRepository(settings, repository), signal), {
-    log,
-    pause,
-    signal,
-  });
+  const retry = { log, pause, signal };
+  const open = () => openRepository(request.settings, request.repository);
+  const digest = await tryUntilDone(() => resolveImage(request, open(), signal), retry);
   const later: LaterRequest = { RequestType: 'Later', ResourceProperties };
-  await tryUntilDone(() => invokeLater(JSON.stringify(later)), { log, pause, signal });
+  await tryUntilDone(() => invokeLater(JSON.stringify(later)), retry);
   return startedResult(request, digest);
 }
 
@@ -133,11 +130,9 @@ async function remove(asked: CloudFormationRequest, parts: DeployParts, signal: 
   if (resource === undefined) return;
   const { settings, removeIndex: isRemoved } = readProperties(asked.ResourceProperties, parts.environment);
   if (!isRemoved) return;
-  await tryUntilDone(
-    () => {
-      const repository = parts.openRepository(settings, resource.repository);
-      return removeIndex({ resource, settings, repository, images, log, signal });
-    },
-    { log, pause, signal },
-  );
+  const attempt = () => {
+    const repository = parts.openRepository(settings, resource.repository);
+    return removeIndex({ resource, settings, repository, images, log, signal });
+  };
+  await tryUntilDone(attempt, { log, pause, signal });
 }

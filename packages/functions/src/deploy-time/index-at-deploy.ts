@@ -55,21 +55,15 @@ async function tryOnce({ request, openRepository, log, progress, signal }: Deplo
   if (result !== undefined) return result;
   if (outcome.outcome === 'indexed') throw new Error('an index that was made is always a result');
   const message = `${describeImage(request)} gets no SOCI index (${outcome.reason}): ${outcome.message}`;
-  throw new FunctionError(codeOf(outcome.reason), message);
+  throw new FunctionError(CODES[outcome.reason] ?? 'NO_INDEX', message);
 }
 
-function codeOf(reason: SkipReason | FailReason): FunctionErrorCode {
-  switch (reason) {
-    case 'tag-moved':
-      return 'TRY_AGAIN';
-    case 'access-denied':
-      return 'ACCESS_DENIED';
-    case 'deadline':
-      return 'DEADLINE_NEAR';
-    default:
-      return 'NO_INDEX';
-  }
-}
+/** What becomes of reasons that are not, as all others, `NO_INDEX`. */
+const CODES: Readonly<Partial<Record<SkipReason | FailReason, FunctionErrorCode>>> = {
+  'tag-moved': 'TRY_AGAIN',
+  'access-denied': 'ACCESS_DENIED',
+  deadline: 'DEADLINE_NEAR',
+};
 
 /** Finds the digest of the image of a request. @throws FunctionError `IMAGE_MISSING`; what the repository throws. */
 export async function resolveImage(

@@ -38,7 +38,11 @@ export async function removeIndex(removal: Removal): Promise<void> {
   const { root, listed } = index;
   const { outputTag } = resource;
   try {
-    const tags = await readTags(removal);
+    const { images, signal } = removal;
+    const tags = new Map<string, string[]>();
+    for await (const { digest, tag } of images.listTags(resource.repository, { signal })) {
+      tags.set(digest, [...(tags.get(digest) ?? []), tag]);
+    }
     if (root !== undefined) {
       const names = tags.get(root.digest) ?? [];
       if (outputTag !== undefined && names.includes(outputTag)) await remove(removal, [{ tag: outputTag }]);
@@ -50,11 +54,8 @@ export async function removeIndex(removal: Removal): Promise<void> {
       // Amazon ECR has deleted it with its last tag; what has none is still there.
       await remove(removal, [{ digest: root.digest }]);
     }
-    const unnamed = listed.filter(({ digest }) => !tags.has(digest));
-    await remove(
-      removal,
-      unnamed.map(({ digest }) => ({ digest })),
-    );
+    const unnamed = listed.filter(({ digest }) => !tags.has(digest)).map(({ digest }) => ({ digest }));
+    await remove(removal, unnamed);
     log.info('the index is deleted', { root: root?.digest, manifests: unnamed.length });
   } catch (error) {
     if (error instanceof OciError && error.code === 'NOT_FOUND') return;
@@ -116,18 +117,6 @@ async function resolve(repository: Repository, name: string, signal: AbortSignal
     if (error instanceof OciError && error.code === 'NOT_FOUND') return undefined;
     throw error;
   }
-}
-
-async function readTags({
-  images,
-  resource: { repository },
-  signal,
-}: Removal): Promise<ReadonlyMap<string, readonly string[]>> {
-  const tags = new Map<string, string[]>();
-  for await (const { digest, tag } of images.listTags(repository, { signal })) {
-    tags.set(digest, [...(tags.get(digest) ?? []), tag]);
-  }
-  return tags;
 }
 
 async function remove(

@@ -1,10 +1,7 @@
 // Loaded on demand: most events match no filter and need no AWS SDK.
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { FunctionError } from '../errors.ts';
-
-/** Limits of each attempt of the SDK, in milliseconds. */
-const CONNECT_TIMEOUT = 3000;
-const ANSWER_TIMEOUT = 10_000;
+import { SDK_TIMEOUTS } from '../invocation.ts';
 
 let client: LambdaClient | undefined;
 
@@ -16,14 +13,7 @@ let client: LambdaClient | undefined;
  */
 export async function invokeFunction(arn: string, payload: string): Promise<string> {
   try {
-    client ??= new LambdaClient({
-      region: arn.split(':')[3] as string,
-      requestHandler: {
-        connectionTimeout: CONNECT_TIMEOUT,
-        requestTimeout: ANSWER_TIMEOUT,
-        throwOnRequestTimeout: true,
-      },
-    });
+    client ??= new LambdaClient({ region: arn.split(':')[3] as string, requestHandler: SDK_TIMEOUTS });
     const command = new InvokeCommand({ FunctionName: arn, InvocationType: 'Event', Payload: payload });
     const { $metadata } = await client.send(command);
     return $metadata.requestId ?? '';

@@ -1,16 +1,13 @@
 // Loaded on demand: most functions announce nothing and need no AWS SDK for it.
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type { EcrEvent } from '@soci/filter';
+import { SDK_TIMEOUTS } from '../invocation.ts';
 import type { Indexed } from './outcome.ts';
 
 /** `source` of the events: what other rules match. AWS keeps `aws.` for itself. */
 const EVENT_SOURCE = 'soci-index-builder';
 /** `detail-type` of the events. */
 const EVENT_DETAIL_TYPE = 'SOCI Index Ready';
-
-/** Limits of each attempt of the SDK, in milliseconds. */
-const CONNECT_TIMEOUT = 3000;
-const ANSWER_TIMEOUT = 10_000;
 
 let client: EventBridgeClient | undefined;
 
@@ -21,13 +18,7 @@ let client: EventBridgeClient | undefined;
  * @throws What the AWS SDK throws; an `Error` with the reason if EventBridge does not accept the event.
  */
 export async function announceIndex(bus: string, event: EcrEvent, indexed: Indexed): Promise<void> {
-  client ??= new EventBridgeClient({
-    requestHandler: {
-      connectionTimeout: CONNECT_TIMEOUT,
-      requestTimeout: ANSWER_TIMEOUT,
-      throwOnRequestTimeout: true,
-    },
-  });
+  client ??= new EventBridgeClient({ requestHandler: SDK_TIMEOUTS });
   const entry = {
     EventBusName: bus,
     Source: EVENT_SOURCE,

@@ -24,29 +24,20 @@ export function openMetrics(service: string): OutcomeMetrics {
     namespace: process.env.POWERTOOLS_METRICS_NAMESPACE || METRICS_NAMESPACE,
     serviceName: process.env.POWERTOOLS_SERVICE_NAME || service,
   });
-  const countByReason = (name: string, reason: string): void => {
-    const single = metrics.singleMetric();
-    single.addDimension('reason', reason);
-    single.addMetric(name, MetricUnit.Count, 1);
-  };
   return {
     record(outcome, seconds) {
-      switch (outcome.outcome) {
-        case 'indexed':
-          metrics.addMetric('Indexed', MetricUnit.Count, 1);
-          metrics.addMetric('LayersBuilt', MetricUnit.Count, outcome.layers.built);
-          metrics.addMetric('LayersReused', MetricUnit.Count, outcome.layers.reused);
-          metrics.addMetric('BytesRead', MetricUnit.Bytes, outcome.bytesRead);
-          metrics.addMetric('IndexingTime', MetricUnit.Seconds, seconds);
-          break;
-        case 'skipped':
-          metrics.addMetric('Skipped', MetricUnit.Count, 1);
-          countByReason('Skipped', outcome.reason);
-          break;
-        case 'failed':
-          metrics.addMetric('Failed', MetricUnit.Count, 1);
-          countByReason('Failed', outcome.reason);
-          break;
+      if (outcome.outcome === 'indexed') {
+        metrics.addMetric('Indexed', MetricUnit.Count, 1);
+        metrics.addMetric('LayersBuilt', MetricUnit.Count, outcome.layers.built);
+        metrics.addMetric('LayersReused', MetricUnit.Count, outcome.layers.reused);
+        metrics.addMetric('BytesRead', MetricUnit.Bytes, outcome.bytesRead);
+        metrics.addMetric('IndexingTime', MetricUnit.Seconds, seconds);
+      } else {
+        const name = outcome.outcome === 'skipped' ? 'Skipped' : 'Failed';
+        metrics.addMetric(name, MetricUnit.Count, 1);
+        const byReason = metrics.singleMetric();
+        byReason.addDimension('reason', outcome.reason);
+        byReason.addMetric(name, MetricUnit.Count, 1);
       }
       metrics.publishStoredMetrics();
     },
