@@ -105,14 +105,14 @@ async function readEveryFile(): Promise<readonly string[]> {
   const problems: string[] = [];
   for (const name of READ_BACK) {
     const { ztoc } = await buildZtoc(await openStream(`/layers/${name}`), { spanSize: SPAN_SIZE });
-    const tar = await fetchBytes(`/inflated/${name}`);
+    const tar = new Uint8Array(await (await fetch(`/inflated/${name}`)).arrayBuffer());
     const reader = openZtoc(ztoc, await httpSource(`/layers/${name}`));
     const files = [...reader.list()].filter(({ type }) => type === 'reg');
     if (files.length === 0) problems.push(`${name} has no files`);
     for (const file of files) {
       const expected = tar.subarray(file.uncompressedOffset, file.uncompressedOffset + file.uncompressedSize);
       if ((await digestOf(await reader.readFile(file))) !== (await digestOf(expected))) {
-        problems.push(`${name}: ${pathOf(file)} is not what it was`);
+        problems.push(`${name}: ${new TextDecoder().decode(file.name)} is not what it was`);
       }
     }
   }
@@ -166,16 +166,8 @@ async function openStream(url: string): Promise<ReadableStream<Uint8Array>> {
   return body;
 }
 
-async function fetchBytes(url: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await (await fetch(url)).arrayBuffer());
-}
-
 /** By the browser's own SHA-256, not the package's. */
 async function digestOf(bytes: Uint8Array): Promise<string> {
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice()));
   return `sha256:${Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
-}
-
-function pathOf({ name }: FileEntry): string {
-  return new TextDecoder().decode(name);
 }

@@ -10,16 +10,8 @@ import { bundleScripts, refusesNodeEntry, servePage } from './serve.ts';
 /** Far more than the seconds that it takes: a browser that hangs is a failure, not a wait. */
 const TIME_LIMIT_MS = 180_000;
 
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+const OFF = ['gpu', 'quic', 'background-networking', 'component-update', 'sync'].map((name) => `--disable-${name}`);
+const FLAGS = ['--headless', '--no-sandbox', '--no-first-run', ...OFF];
 
 /** Chromium as Debian, other distributions and Google name it. */
 const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
@@ -33,9 +25,8 @@ report('the entry for Node does not', (await refusesNodeEntry()) ? [] : ['it bun
 const executablePath = findChromium();
 if (executablePath === undefined) {
   counts.skipped++;
-  console.log(
-    '  skipped: the checks in a browser, as no chromium is on PATH (Debian: apt-get install chromium; or set CHROMIUM to one)',
-  );
+  const remedy = 'Debian: apt-get install chromium; or set CHROMIUM to one';
+  console.log(`  skipped: the checks in a browser, as no chromium is on PATH (${remedy})`);
 } else {
   await runInChromium(executablePath);
 }

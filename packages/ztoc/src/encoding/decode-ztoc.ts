@@ -44,10 +44,8 @@ function decodeAllButFiles(
   const root = reader.root();
   const version = decodeText(reader, root, ZTOC.version);
   if (version !== ZTOC_VERSION) {
-    reader.fail(
-      `its version is ${JSON.stringify(version.slice(0, 16))}, and only ${ZTOC_VERSION} is known`,
-      root.position,
-    );
+    const shown = JSON.stringify(version.slice(0, 16));
+    reader.fail(`its version is ${shown}, and only ${ZTOC_VERSION} is known`, root.position);
   }
   const info = root.table(ZTOC.compressionInfo, 'compression info');
   const ztoc: Ztoc = {

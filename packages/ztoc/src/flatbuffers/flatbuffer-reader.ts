@@ -1,3 +1,4 @@
+import { NO_BYTES } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 
 /** Bytes of an offset, a vector's length, a table's link to its vtable. */
@@ -99,8 +100,6 @@ export interface FlatbufferVector {
   /** How many there are. */
   readonly length: number;
 }
-
-const NO_BYTES = new Uint8Array(0);
 
 /** One table of a buffer, its vtable checked. Fields that were left out read as their defaults. */
 export class FlatbufferTable {

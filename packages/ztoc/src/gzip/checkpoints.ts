@@ -13,13 +13,6 @@ export interface GzipCheckpoint {
   readonly window: Uint8Array;
 }
 
-/** The checkpoints of a layer, and how far apart they were asked to be. */
-export interface GzipCheckpoints {
-  /** Bytes of output that a span was to have at the least. */
-  readonly spanSize: number;
-  readonly checkpoints: readonly GzipCheckpoint[];
-}
-
 /** Bytes of a deflate window (RFC 1951, section 2). */
 export const WINDOW_SIZE = 32_768;
 
@@ -42,22 +35,18 @@ export const PACKED_HEADER_SIZE = 12;
 export const PACKED_CHECKPOINT_SIZE = 17 + WINDOW_SIZE;
 const IMPLIED_FIRST_INPUT_OFFSET = 10;
 
-/** Writes a checkpoint in packed form at offset `at` of `view`. */
-function writeCheckpoint(view: DataView, at: number, checkpoint: GzipCheckpoint): void {
-  view.setBigInt64(at, BigInt(checkpoint.inputOffset), true);
-  view.setBigInt64(at + 8, BigInt(checkpoint.outputOffset), true);
-  view.setUint8(at + 16, checkpoint.bits);
-  new Uint8Array(view.buffer, view.byteOffset + at + 17, WINDOW_SIZE).set(checkpoint.window);
-}
-
 /**
  * Unpacks checkpoints, in the present form or the older one, and checks that they can be those of a gzip layer: the
  * first starts the output, and each stands further on than the one before.
  * @param bytes The `checkpoints` of a gzip layer's zTOC. The windows are views of it.
  * @param base Where they start in the zTOC, for the offsets of errors. @default 0
+ * @returns The checkpoints, and the bytes of output that a span was to have at the least.
  * @throws {ZtocError} `ZTOC_INVALID`
  */
-export function unpackCheckpoints(bytes: Uint8Array, base = 0): GzipCheckpoints {
+export function unpackCheckpoints(
+  bytes: Uint8Array,
+  base = 0,
+): { readonly spanSize: number; readonly checkpoints: readonly GzipCheckpoint[] } {
   if (bytes.length < PACKED_HEADER_SIZE)
     fail(`their header takes ${PACKED_HEADER_SIZE} bytes, and there are ${bytes.length}`, base);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -95,10 +84,8 @@ function checkOrder(previous: GzipCheckpoint | undefined, checkpoint: GzipCheckp
   }
   // No deflate block takes less than ten bits, so the input always moves on; empty blocks leave the output where it was.
   if (inputOffset <= previous.inputOffset || outputOffset < previous.outputOffset) {
-    fail(
-      `one at input offset ${inputOffset}, output offset ${outputOffset} follows one at ${previous.inputOffset}, ${previous.outputOffset}`,
-      offset,
-    );
+    const before = `${previous.inputOffset}, ${previous.outputOffset}`;
+    fail(`one at input offset ${inputOffset}, output offset ${outputOffset} follows one at ${before}`, offset);
   }
 }
 
@@ -150,14 +137,17 @@ export class CheckpointPacker {
   }
 
   /** Adds a checkpoint, copying its window. @throws {ZtocError} `LIMIT_EXCEEDED` */
-  add(checkpoint: GzipCheckpoint): void {
+  add({ inputOffset, outputOffset, bits, window }: GzipCheckpoint): void {
     if (this.#count === this.#maxCount) {
-      const message = `the layer has more than ${this.#maxCount} spans by byte ${checkpoint.inputOffset}: use a larger span size, or raise maxSpans`;
-      throw new ZtocError('LIMIT_EXCEEDED', message, { offset: checkpoint.inputOffset });
+      const message = `the layer has more than ${this.#maxCount} spans by byte ${inputOffset}: use a larger span size, or raise maxSpans`;
+      throw new ZtocError('LIMIT_EXCEEDED', message, { offset: inputOffset });
     }
     const at = this.#buffer.byteLength;
     this.#buffer.resize(at + PACKED_CHECKPOINT_SIZE);
-    writeCheckpoint(this.#view, at, checkpoint);
+    this.#view.setBigInt64(at, BigInt(inputOffset), true);
+    this.#view.setBigInt64(at + 8, BigInt(outputOffset), true);
+    this.#view.setUint8(at + 16, bits);
+    new Uint8Array(this.#buffer, at + 17, WINDOW_SIZE).set(window);
     this.#count += 1;
   }
 

@@ -1,4 +1,4 @@
-import { toByteString } from '../byte-strings.ts';
+import { NO_BYTES, toByteString } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 import type { PaxRecords } from '../tar/entry-extensions.ts';
 import { parseDecimal } from '../tar/numbers.ts';
@@ -15,8 +15,6 @@ export interface StoredPiece {
   readonly archiveOffset: number;
   readonly length: number;
 }
-
-const NO_BYTES = new Uint8Array(0);
 
 /** Reads a range of the uncompressed stream. */
 export type ReadArchive = (offset: number, length: number) => Promise<Uint8Array>;
@@ -36,7 +34,8 @@ export async function findStoredPieces(
   readArchive: ReadArchive,
 ): Promise<readonly StoredPiece[]> {
   const map = await findSparseMap(file, readArchive);
-  const pieces = map === undefined ? [wholeOf(file)] : layOutPieces(map, file);
+  const whole: StoredPiece = { fileOffset: 0, archiveOffset: file.uncompressedOffset, length: file.uncompressedSize };
+  const pieces = map === undefined ? [whole] : layOutPieces(map, file);
   const end = pieces.reduce((furthest, piece) => Math.max(furthest, piece.archiveOffset + piece.length), 0);
   if (end > archiveSize) {
     const message = `${showPath(file.name)} would end at ${end} in an archive of ${archiveSize} bytes: the zTOC contradicts itself`;
@@ -64,17 +63,10 @@ export function clipPieces(pieces: readonly StoredPiece[], offset: number, lengt
     const start = Math.max(piece.fileOffset, offset);
     const end = Math.min(piece.fileOffset + piece.length, offset + length);
     if (start >= end) continue;
-    clipped.push({
-      fileOffset: start,
-      archiveOffset: piece.archiveOffset + start - piece.fileOffset,
-      length: end - start,
-    });
+    const archiveOffset = piece.archiveOffset + start - piece.fileOffset;
+    clipped.push({ fileOffset: start, archiveOffset, length: end - start });
   }
   return clipped;
-}
-
-function wholeOf({ uncompressedOffset, uncompressedSize }: FileEntry): StoredPiece {
-  return { fileOffset: 0, archiveOffset: uncompressedOffset, length: uncompressedSize };
 }
 
 function recordsOf(file: FileEntry): PaxRecords {

@@ -31,14 +31,12 @@ export function bytesSource(bytes: Uint8Array): RandomAccessSource {
 
 /** Throws `SOURCE_READ_FAILED` unless a range lies within a source. */
 export function requireRange(size: number, offset: number, length: number): void {
-  if (
-    !Number.isSafeInteger(offset) ||
-    !Number.isSafeInteger(length) ||
-    offset < 0 ||
-    length < 0 ||
-    offset + length > size
-  ) {
-    const message = `${length} bytes at ${offset} are asked for, and the layer has ${size}`;
-    throw new ZtocError('SOURCE_READ_FAILED', message, { offset });
-  }
+  if (isRange(offset, length) && offset + length <= size) return;
+  const message = `${length} bytes at ${offset} are asked for, and the layer has ${size}`;
+  throw new ZtocError('SOURCE_READ_FAILED', message, { offset });
+}
+
+/** Whether both are whole numbers from 0 up. */
+export function isRange(offset: number, length: number): boolean {
+  return Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
 }

@@ -36,10 +36,7 @@ export class SpanStore {
   readonly #maxSpanSize: number;
   readonly #cache: SpanCache;
   /** Requests under way, by each span that they will bring, with the signal of the reader that asked. */
-  readonly #fetches = new Map<
-    number,
-    { readonly run: Promise<FetchedRun>; readonly signal: AbortSignal | undefined }
-  >();
+  readonly #fetches = new Map<number, { run: Promise<FetchedRun>; signal: AbortSignal | undefined }>();
 
   /** @param source The layer. */
   constructor(source: RandomAccessSource, options: OpenZtocOptions) {
@@ -108,11 +105,8 @@ export class SpanStore {
 
   async #fetch(first: Span, last: Span, signal: AbortSignal | undefined): Promise<FetchedRun> {
     const start = first.compressedStart;
-    const run = this.#read(start, last.compressedEnd - start, signal).then((bytes) => ({
-      start,
-      bytes,
-      lastId: last.id,
-    }));
+    const reading = this.#read(start, last.compressedEnd - start, signal);
+    const run = reading.then((bytes) => ({ start, bytes, lastId: last.id }));
     for (let { id } = first; id <= last.id; id++) this.#fetches.set(id, { run, signal });
     try {
       return await run;
@@ -163,7 +157,7 @@ async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined
 }
 
 /** The outputs of spans used last, as many as fit a number of bytes. */
-export class SpanCache {
+class SpanCache {
   readonly #maxSize: number;
   /** A map iterates in the order of insertion: the first is the one used longest ago. */
   readonly #outputs = new Map<number, Uint8Array>();

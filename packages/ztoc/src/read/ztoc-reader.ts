@@ -3,7 +3,7 @@ import { listSpans, type Span, spansOfRange } from '../spans/list-spans.ts';
 import type { FileEntry, Ztoc } from '../ztoc.ts';
 import { type ArchivePath, ArchiveTree, type DirectoryItem, showPath } from './archive-tree.ts';
 import { clipPieces, findStoredPieces, type StoredPiece, storedSize } from './file-layout.ts';
-import type { RandomAccessSource, ReadOptions } from './random-access-source.ts';
+import { isRange, type RandomAccessSource, type ReadOptions } from './random-access-source.ts';
 import { type OpenZtocOptions, SpanStore } from './span-store.ts';
 
 /** How a path is taken. */
@@ -139,7 +139,7 @@ export class ZtocReader {
     length: number,
     options: ReadFileOptions = {},
   ): Promise<Uint8Array> {
-    if (!(Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0)) {
+    if (!isRange(offset, length)) {
       throw new ZtocError('OPTION_INVALID', `${length} bytes at ${offset} is no range of a file`);
     }
     options.signal?.throwIfAborted();

@@ -94,15 +94,8 @@ function listPlainSpans(ztoc: Ztoc, base: number): readonly Span[] {
   return ztoc.spanDigests.map((digest, id) => {
     const start = id * spanSize;
     const end = Math.min(start + spanSize, size);
-    return {
-      id,
-      compressedStart: start,
-      compressedEnd: end,
-      uncompressedStart: start,
-      uncompressedEnd: end,
-      digest,
-      checkpoint: undefined,
-    };
+    const extent = { compressedStart: start, compressedEnd: end, uncompressedStart: start, uncompressedEnd: end };
+    return { id, ...extent, digest, checkpoint: undefined };
   });
 }
 
@@ -138,7 +131,6 @@ function spanAt(spans: readonly Span[], offset: number): number {
 
 /** `table TarZinfo` (ztoc/compression/fbs/zinfo.fbs): the slots of its fields. */
 const TAR_ZINFO = { version: 0, spanSize: 1, size: 2 } as const;
-const TAR_ZINFO_FIELD_COUNT = 3;
 
 /** How an uncompressed layer is cut: what its zTOC holds in place of checkpoints (`TarZinfo` of the reference). */
 export interface SpanTable {
@@ -154,7 +146,7 @@ const SPAN_TABLE_VERSION = 2;
 /** Writes a span table as the reference does, byte for byte (ztoc/compression/tar_zinfo.go, `Bytes`). */
 export function packSpanTable({ spanSize, size }: SpanTable): Uint8Array {
   const writer = new FlatbufferWriter(64);
-  writer.startTable(TAR_ZINFO_FIELD_COUNT);
+  writer.startTable(Object.keys(TAR_ZINFO).length);
   writer.int32(TAR_ZINFO.version, SPAN_TABLE_VERSION);
   writer.int64(TAR_ZINFO.spanSize, spanSize);
   writer.int64(TAR_ZINFO.size, size);

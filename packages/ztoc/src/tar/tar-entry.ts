@@ -116,10 +116,8 @@ function readSparseSize(
 }
 
 function sizeTooLarge(size: bigint, offset: number): ZtocError {
-  return excessiveEntry(
-    offset,
-    `claims a size of ${size} bytes, more than 2^53 - 1: leave that entry out of the layer`,
-  );
+  const excess = `claims a size of ${size} bytes, more than 2^53 - 1: leave that entry out of the layer`;
+  return excessiveEntry(offset, excess);
 }
 
 function readStringRecord(records: PaxRecords, key: string): Uint8Array | undefined {

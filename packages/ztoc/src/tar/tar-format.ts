@@ -14,14 +14,10 @@ export const MAX_SPECIAL_FILE_SIZE = 1 << 20;
 export const TYPE_LEGACY = 0x00;
 /** `x`: PAX records for the next entry. */
 export const TYPE_PAX = 0x78;
-/** `g`: PAX records for all following entries. */
-const TYPE_PAX_GLOBAL = 0x67;
 /** `L`: name of the next entry. */
 export const TYPE_GNU_LONG_NAME = 0x4c;
 /** `K`: link target of the next entry. */
 export const TYPE_GNU_LONG_LINK = 0x4b;
-/** `S`: sparse file in GNU's format before PAX. */
-const TYPE_GNU_SPARSE = 0x53;
 
 const FILE_TYPES: readonly FileType[] = ['reg', 'hardlink', 'symlink', 'char', 'block', 'dir', 'fifo'];
 
@@ -38,9 +34,10 @@ export function paddingAfter(size: number): number {
   return (BLOCK_SIZE - (size % BLOCK_SIZE)) % BLOCK_SIZE;
 }
 
+/** What types are that a zTOC cannot hold, `g` and `S`. */
 const TYPE_NOTES: Readonly<Record<number, string>> = {
-  [TYPE_PAX_GLOBAL]: ' (a global PAX header)',
-  [TYPE_GNU_SPARSE]: ' (a sparse file in old GNU format)',
+  103: ' (a global PAX header)',
+  83: ' (a sparse file in old GNU format)',
 };
 
 /**
