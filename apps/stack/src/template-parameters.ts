@@ -212,7 +212,7 @@ const TEXT_FIRST = '[A-Za-z0-9_][A-Za-z0-9_.-]*';
  * What `parseOutputTag` of `@soci/functions` takes: text with a placeholder, which is the first of them here; with `{tag}`
  * something besides, or the tag would be taken from the image itself.
  */
-export const OUTPUT_TAG_PATTERN = [
+const OUTPUT_TAG_PATTERN = [
   '^(none',
   `(${TEXT_FIRST})?[{]digest12[}]${REST_OF_TAG}*`,
   `${TEXT_FIRST}[{]tag[}]${REST_OF_TAG}*`,

@@ -6,19 +6,20 @@ import { fileURLToPath } from 'node:url';
 import { zipFiles } from './bundle-files.ts';
 import { bundleFunction, bundleInline } from './bundle-function.ts';
 
-const built = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-const OUTPUT = built('functions');
+const OUTPUT = fileURLToPath(new URL('../functions', import.meta.url));
 
 const FUNCTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  filter: { index: built('filter/handler.js') },
+  filter: { index: fileURLToPath(new URL('../filter/handler.js', import.meta.url)) },
   generator: {
-    index: built('generator/handler.js'),
+    index: fileURLToPath(new URL('../generator/handler.js', import.meta.url)),
     // The same for one image, while a stack is deployed: `deploy.handler`.
-    deploy: built('deploy-time/handler.js'),
+    deploy: fileURLToPath(new URL('../deploy-time/handler.js', import.meta.url)),
     // The body of its threads, which `@soci/index` looks for beside the code that starts them.
     'layer-worker': join(dirname(fileURLToPath(import.meta.resolve('@soci/index'))), 'layers', 'layer-worker.js'),
   },
 };
+
+const REPOSITORY_NAMES = fileURLToPath(new URL('../repository-names.js', import.meta.url));
 
 // Under another name until all of it is there.
 const unfinished = `${OUTPUT}.part`;
@@ -29,7 +30,7 @@ for (const [name, entries] of Object.entries(FUNCTIONS)) {
   writeAll(join(unfinished, `${name}-maps`), maps);
   writeFileSync(join(unfinished, `${name}.zip`), zipFiles(files));
 }
-writeFileSync(join(unfinished, 'repository-names.js'), await bundleInline(built('repository-names.js')));
+writeFileSync(join(unfinished, 'repository-names.js'), await bundleInline(REPOSITORY_NAMES));
 rmSync(OUTPUT, { recursive: true, force: true });
 renameSync(unfinished, OUTPUT);
 
