@@ -1,24 +1,20 @@
 import { digestOf, isDigest } from '@soci/oci';
+import { TokenStore } from './auth/access-policy.ts';
 import { createAuthenticator } from './auth/authenticator.ts';
-import { TokenStore } from './auth/token-store.ts';
 import { handleAwsRequest } from './aws/aws-requests.ts';
 import { makeServerIdentity } from './certificate.ts';
 import { checkGraph } from './check-graph.ts';
 import { EventLog } from './events.ts';
-import { FaultRules } from './http/faults.ts';
+import { FaultRules, type PortName, type RequestRecord } from './http/faults.ts';
 import { type Handler, openPort, type Port, type PortContext } from './http/port.ts';
-import type { PortName, RequestRecord } from './http/request-record.ts';
 import { loadLayout } from './load-layout.ts';
-import { checkOptions, type TestRegistryOptions } from './options.ts';
 import type { Registry } from './registry/registry.ts';
 import { handleRegistryRequest } from './registry/routes.ts';
-import { Uploads } from './registry/upload-sessions.ts';
 import { handleStorageRequest, SignedUrls, storagePath } from './storage.ts';
-import { readBlob } from './store/blob-store.ts';
-import { FolderBlobs } from './store/folder-blobs.ts';
-import { MemoryBlobs } from './store/memory-blobs.ts';
+import { BlobStore } from './store/blob-store.ts';
+import { openFolderBlobs } from './store/folder-blobs.ts';
 import { RegistryStore } from './store/registry-store.ts';
-import type { TestRegistry } from './test-registry.ts';
+import { checkOptions, type TestRegistry, type TestRegistryOptions } from './test-registry.ts';
 
 /**
  * Starts a registry on loopback: the OCI API, the storage that blobs may be redirected to, and ECR's own API, each on a
@@ -36,9 +32,8 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
   const tokens = new TokenStore<true>(options.tokenLifetime ?? 43_200_000);
   const authenticator = createAuthenticator(auth, tokens, ecr);
   const identity = options.tls === true ? makeServerIdentity() : undefined;
-  const blobs = options.folder === undefined ? new MemoryBlobs() : new FolderBlobs(options.folder);
+  const blobs = options.folder === undefined ? new BlobStore() : openFolderBlobs(options.folder);
   const store = new RegistryStore(blobs, options.immutableTags ?? false);
-  const uploads = new Uploads(blobs);
 
   const context: PortContext = {
     latency: options.latency ?? 0,
@@ -69,7 +64,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
   const signUrl = (digest: string) => `${storageUrl}${storagePath(digest)}?${urls.sign(storagePath(digest))}`;
   const registry: Registry = {
     store,
-    uploads,
+    uploads: new Map(),
     events,
     settings: {
       ecr,
@@ -86,10 +81,8 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     handleRegistryRequest(registry, authenticator, incoming),
   );
   const aws = { registry, tokens, proxyEndpoint: url, signUrl };
-  const awsEndpoint = await open('aws', 0, (incoming) => handleAwsRequest(aws, incoming), {
-    ...context,
-    tls: undefined,
-  });
+  const plain = { ...context, tls: undefined };
+  const awsEndpoint = await open('aws', 0, (incoming) => handleAwsRequest(aws, incoming), plain);
 
   return {
     host: new URL(url).host,
@@ -102,17 +95,13 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     },
     requests,
     events: events.events,
-    clearRequests: () => {
-      requests.length = 0;
-    },
+    clearRequests: () => void requests.splice(0),
     onEvent: (listener) => events.listen(listener),
     inject: (rule) => faults.inject(rule),
     expireTokens: () => authenticator.expireTokens(),
     expireUrls: () => urls.expireAll(),
-    createRepository: (name) => {
-      store.openRepository(name);
-    },
-    putBlob: (repository, bytes) => store.addBlob(store.openRepository(repository), bytes),
+    createRepository: (name) => void store.openRepository(name),
+    putBlob: (repository, bytes) => store.addBlob(store.openRepository(repository), bytes.length, [bytes]),
     putManifest: (repository, reference, mediaType, bytes) => {
       const target = store.openRepository(repository);
       const digest = isDigest(reference) ? reference : digestOf(bytes);
@@ -124,7 +113,10 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     blob: async (repository, digest) => {
       const found = store.repository(repository);
       const blob = found && store.blob(found, digest);
-      return blob && readBlob(blob);
+      if (blob === undefined) return undefined;
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of blob.chunks(0, blob.size)) chunks.push(Buffer.from(chunk));
+      return Buffer.concat(chunks);
     },
     tags: (repository) => store.repository(repository)?.tags() ?? [],
     loadLayout: (repository, folder, tag, reference) =>
@@ -132,7 +124,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     checkGraph: (repository, reference) => checkGraph(store, repository, reference),
     stop: async () => {
       await closePorts();
-      await uploads.cancelAll();
+      for (const { draft } of registry.uploads.values()) await draft.discard();
     },
   };
 }

@@ -1,8 +1,7 @@
 import type { Incoming } from '../http/incoming.ts';
 import type { Reply } from '../http/reply.ts';
-import { type AccessPolicy, type BasicCredentials, basicPolicy, ecrPolicy, openPolicy } from './access-policy.ts';
+import { type AccessPolicy, type BasicCredentials, basicPolicy, ecrPolicy, type TokenStore } from './access-policy.ts';
 import { type BearerAuth, bearerPolicy, TOKEN_PATH, TokenService } from './bearer.ts';
-import type { TokenStore } from './token-store.ts';
 
 /** Whom the registry lets in. */
 export type AuthOption = BasicCredentials | BearerAuth | 'ecr' | 'none';
@@ -25,7 +24,7 @@ const NOBODY: BasicCredentials = { username: '', password: '' };
  */
 export function createAuthenticator(auth: AuthOption, ecrTokens: TokenStore<true>, isEcr: boolean): Authenticator {
   const common = { handle: () => undefined, expireTokens: () => ecrTokens.expireAll() };
-  if (auth === 'none') return { ...common, policy: openPolicy, credentials: () => NOBODY };
+  if (auth === 'none') return { ...common, policy: () => undefined, credentials: () => NOBODY };
   if (auth === 'ecr') {
     const issue = () => ({ username: 'AWS', password: ecrTokens.issue(true).token });
     return { ...common, policy: ecrPolicy(ecrTokens, isEcr), credentials: issue };

@@ -1,7 +1,13 @@
 import type { Incoming } from '../http/incoming.ts';
 import { Refusal, type Reply, replyJson } from '../http/reply.ts';
-import { type Access, type AccessPolicy, type BasicCredentials, readBasic, unauthorized } from './access-policy.ts';
-import { TokenStore } from './token-store.ts';
+import {
+  type Access,
+  type AccessPolicy,
+  type BasicCredentials,
+  readBasic,
+  TokenStore,
+  unauthorized,
+} from './access-policy.ts';
 
 /** What a token allows: the actions by repository. */
 type Permissions = ReadonlyMap<string, ReadonlySet<string>>;
@@ -12,23 +18,17 @@ const TOKEN_SERVICE = 'test-registry';
 /** The path of the token service, on the registry's own port. */
 export const TOKEN_PATH = '/token';
 
-/**
- * Lets in who has a token of the token service that allows what is asked.
- *
- * @see distribution, docs/spec/auth/token.md; RFC 6750, section 3
- */
+/** Lets in who has a token that allows what is asked. @see distribution, docs/spec/auth/token.md; RFC 6750, section 3 */
 export function bearerPolicy(tokens: TokenStore<Permissions>): AccessPolicy {
-  return {
-    refuse(incoming, access) {
-      const token = /^Bearer +(\S+)$/i.exec(incoming.headers.authorization ?? '')?.[1];
-      if (token === undefined) return challenge(incoming, access, 'authentication required');
-      const found = tokens.find(token);
-      if (found.kind !== 'valid') return challenge(incoming, access, 'the token is invalid', 'invalid_token');
-      const isAllowed = access.every(({ repository, actions }) =>
-        actions.every((action) => found.value.get(repository)?.has(action)),
-      );
-      return isAllowed ? undefined : challenge(incoming, access, 'the token does not allow this', 'insufficient_scope');
-    },
+  return (incoming, access) => {
+    const token = /^Bearer +(\S+)$/i.exec(incoming.headers.authorization ?? '')?.[1];
+    if (token === undefined) return challenge(incoming, access, 'authentication required');
+    const found = tokens.find(token);
+    if (typeof found === 'string') return challenge(incoming, access, 'the token is invalid', 'invalid_token');
+    const isAllowed = access.every(({ repository, actions }) =>
+      actions.every((action) => found.value.get(repository)?.has(action)),
+    );
+    return isAllowed ? undefined : challenge(incoming, access, 'the token does not allow this', 'insufficient_scope');
   };
 }
 
@@ -69,7 +69,6 @@ export class TokenService {
   readonly #auth: BearerAuth['bearer'];
   readonly #refreshTokens = new TokenStore<true>(Number.MAX_SAFE_INTEGER / 2);
 
-  /** @param lifetime - Milliseconds that a token is good for. */
   constructor(auth: BearerAuth['bearer'], lifetime: number) {
     this.#auth = auth;
     this.tokens = new TokenStore(lifetime);
@@ -95,7 +94,7 @@ export class TokenService {
       case 'password':
         return this.#identify({ username: form.get('username') ?? '', password: form.get('password') ?? '' }, incoming);
       case 'refresh_token':
-        if (this.#refreshTokens.find(form.get('refresh_token') ?? '').kind === 'valid') return 'user';
+        if (typeof this.#refreshTokens.find(form.get('refresh_token') ?? '') === 'object') return 'user';
         throw unauthorized('the refresh token is wrong', incoming.origin);
       default:
         throw new Refusal(400, 'UNSUPPORTED', 'grant_type must be password or refresh_token');

@@ -1,4 +1,4 @@
-import type { TokenStore } from '../auth/token-store.ts';
+import type { TokenStore } from '../auth/access-policy.ts';
 import type { Registry } from '../registry/registry.ts';
 
 /** What the calls of ECR's own API work on: the same store as the OCI API. */

@@ -1,6 +1,28 @@
 import { TestRegistryError } from '../errors.ts';
-import { type Reply, replyJson } from './reply.ts';
-import type { PortName, RequestRecord } from './request-record.ts';
+import { Refusal, type Reply, replyRefusal } from './reply.ts';
+
+/** The three addresses that the registry answers on: the OCI API, the storage of blobs, ECR's own API. */
+export type PortName = 'aws' | 'registry' | 'storage';
+
+/** A request that came in. */
+export interface RequestRecord {
+  readonly port: PortName;
+  readonly method: string;
+  /** Its path as it was sent, without the query. */
+  readonly path: string;
+  /** Its query as it was sent, without the question mark; empty where there is none. */
+  readonly query: string;
+  /** Status of the answer; 0 while there is none, and where the connection ended without one. */
+  readonly status: number;
+  /** Bytes of the request's body that were taken. */
+  readonly bytesIn: number;
+  /** Bytes of the answer's body that were sent. */
+  readonly bytesOut: number;
+  /** Whether it carried `Authorization`. */
+  readonly authorization: boolean;
+  /** Its `Range`, where it had one. */
+  readonly range?: string;
+}
 
 /**
  * What goes wrong. Bytes are counted in the body of the request where it has one (an upload), else in that of the answer.
@@ -52,7 +74,6 @@ export interface FaultRule {
   readonly after?: number;
   /** Requests that it then happens to, `Infinity` being allowed. @default 1 */
   readonly times?: number;
-  /** What happens. */
   readonly fault: Fault;
 }
 
@@ -74,16 +95,10 @@ export class FaultRules {
       if (!(count >= 0))
         throw new TestRegistryError('OPTION_INVALID', `${name} of a fault rule is ${count}: at least 0`);
     }
-    const active = { rule, toPass: rule.after ?? 0, left: rule.times ?? 1, hits: 0 };
+    const remove = () => void this.#rules.delete(active);
+    const active: ActiveRule = { rule, toPass: rule.after ?? 0, left: rule.times ?? 1, hits: 0, remove };
     this.#rules.add(active);
-    return {
-      get hits() {
-        return active.hits;
-      },
-      remove: () => {
-        this.#rules.delete(active);
-      },
-    };
+    return active;
   }
 
   /** What is to happen to a request, counting it. */
@@ -101,7 +116,7 @@ export class FaultRules {
   }
 }
 
-interface ActiveRule {
+interface ActiveRule extends InjectedFault {
   readonly rule: FaultRule;
   toPass: number;
   left: number;
@@ -125,7 +140,7 @@ export function replaceReply(fault: Fault | undefined): Reply | undefined {
       const headers = { ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }) };
       if (body !== undefined) return { status, headers, body: Buffer.from(body) };
       const code = status === 429 ? 'TOOMANYREQUESTS' : 'UNKNOWN';
-      return replyJson(status, { errors: [{ code, message: `injected ${status}`, detail: {} }] }, headers);
+      return replyRefusal(new Refusal(status, code, `injected ${status}`, headers));
     }
     case 'redirect':
       return { status: 307, headers: { location: fault.location } };
@@ -138,11 +153,10 @@ export function replaceReply(fault: Fault | undefined): Reply | undefined {
 
 /** The registry's answer with what a fault changes of its header. */
 export function applyToReply(reply: Reply, fault: Fault | undefined): Reply {
-  if (fault?.kind === 'headers') return { ...reply, headers: { ...reply.headers, ...lowerCased(fault.headers) } };
-  if (fault?.kind !== 'wrong-digest-header') return reply;
-  return { ...reply, headers: { ...reply.headers, 'docker-content-digest': `sha256:${'0'.repeat(64)}` } };
-}
-
-function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  const headers: Record<string, string> = { ...reply.headers };
+  if (fault?.kind === 'headers') {
+    for (const [name, value] of Object.entries(fault.headers)) headers[name.toLowerCase()] = value;
+  }
+  if (fault?.kind === 'wrong-digest-header') headers['docker-content-digest'] = `sha256:${'0'.repeat(64)}`;
+  return { ...reply, headers };
 }

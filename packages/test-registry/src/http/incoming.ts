@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Fault } from './faults.ts';
+import type { Fault, RequestRecord } from './faults.ts';
 import type { Pacer } from './pacer.ts';
 import { Refusal } from './reply.ts';
-import type { RequestRecord } from './request-record.ts';
 
 /** Thrown where the connection is gone: there is nobody to answer. */
 export class ConnectionGone extends Error {
@@ -11,7 +10,7 @@ export class ConnectionGone extends Error {
 }
 
 /** A request as the handlers see it. */
-export class Incoming {
+export interface Incoming {
   readonly method: string;
   /** Without the query, as it was sent: dots and escapes are not resolved. */
   readonly path: string;
@@ -19,61 +18,52 @@ export class Incoming {
   readonly headers: IncomingMessage['headers'];
   /** Scheme and host that the client sees. */
   readonly origin: string;
-  readonly #message: IncomingMessage;
-  /** Kept from the start: a message whose connection is gone has none. */
-  readonly #socket: Socket;
-  readonly #record: Writable<RequestRecord>;
-  readonly #fault: Fault | undefined;
-  readonly #pacer: Pacer | undefined;
-
-  constructor(
-    message: IncomingMessage,
-    record: Writable<RequestRecord>,
-    origin: string,
-    fault?: Fault | undefined,
-    pacer?: Pacer | undefined,
-  ) {
-    this.method = record.method;
-    this.path = record.path;
-    this.query = new URLSearchParams(record.query);
-    this.headers = message.headers;
-    this.origin = origin;
-    this.#message = message;
-    this.#socket = message.socket;
-    this.#record = record;
-    this.#fault = fault;
-    this.#pacer = pacer;
-  }
-
   /** What its `Content-Length` says; undefined of a body in chunks. 0 without a body. */
-  get length(): number | undefined {
-    if (this.headers['transfer-encoding'] !== undefined) return undefined;
-    return Number(this.headers['content-length'] ?? 0);
-  }
-
+  readonly length: number | undefined;
   /** The body as it comes. Throws where the connection breaks, as it may by a fault. */
-  async *body(): AsyncGenerator<Uint8Array, void, undefined> {
-    const cut = cutOf(this.#fault);
-    this.#pacer?.begin();
+  body(): AsyncGenerator<Uint8Array, void, undefined>;
+  /** The body in one piece. @throws Refusal 413 where it is larger than `limit` bytes. */
+  wholeBody(limit: number, what: string): Promise<Uint8Array>;
+}
+
+export function makeIncoming(
+  message: IncomingMessage,
+  record: Writable<RequestRecord>,
+  origin: string,
+  fault: Fault | undefined,
+  pacer: Pacer | undefined,
+): Incoming {
+  const { headers, socket } = message; // A message whose connection is gone has no socket.
+  const isChunked = headers['transfer-encoding'] !== undefined;
+  const length = isChunked ? undefined : Number(headers['content-length'] ?? 0);
+  const { method, path } = record;
+
+  async function* body() {
+    const cut = cutOf(fault) ?? Number.POSITIVE_INFINITY;
+    pacer?.begin();
     // A handler that has seen enough can still answer: the connection is not ended with the reading.
-    const chunks: AsyncIterable<Buffer> = this.#message.iterator({ destroyOnReturn: false });
+    const chunks: AsyncIterable<Buffer> = message.iterator({ destroyOnReturn: false });
     for await (const chunk of chunks) {
-      await this.#pacer?.spend(chunk.length);
-      const left = cut - this.#record.bytesIn;
+      await pacer?.spend(chunk.length);
+      const left = cut - record.bytesIn;
       const part = chunk.subarray(0, Math.min(chunk.length, left));
-      this.#record.bytesIn += part.length;
+      record.bytesIn += part.length;
       yield part;
-      if (chunk.length >= left) await this.#breakOff();
+      if (chunk.length < left) continue;
+      if (fault?.kind === 'stall') {
+        message.pause();
+        await closed(socket);
+      } else resetConnection(socket);
+      throw new ConnectionGone();
     }
   }
 
-  /** The body in one piece. @throws Refusal 413 where it is larger than `limit` bytes. */
-  async wholeBody(limit: number, what: string): Promise<Uint8Array> {
+  async function wholeBody(limit: number, what: string) {
     const tooLarge = () => new Refusal(413, 'SIZE_INVALID', `${what} must not be larger than ${limit} bytes`);
-    if ((this.length ?? 0) > limit) throw tooLarge();
+    if ((length ?? 0) > limit) throw tooLarge();
     const chunks: Uint8Array[] = [];
     let size = 0;
-    for await (const chunk of this.body()) {
+    for await (const chunk of body()) {
       size += chunk.length;
       if (size > limit) throw tooLarge();
       chunks.push(chunk);
@@ -81,13 +71,7 @@ export class Incoming {
     return Buffer.concat(chunks);
   }
 
-  async #breakOff(): Promise<never> {
-    if (this.#fault?.kind === 'stall') {
-      this.#message.pause();
-      await closed(this.#socket);
-    } else resetConnection(this.#socket);
-    throw new ConnectionGone();
-  }
+  return { method, path, query: new URLSearchParams(record.query), headers, origin, length, body, wholeBody };
 }
 
 /** What the server fills in as it goes. */
@@ -107,7 +91,7 @@ export async function closed(socket: Socket): Promise<void> {
   if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve));
 }
 
-function cutOf(fault: Fault | undefined): number {
-  const cuts = fault?.kind === 'reset' || fault?.kind === 'stall';
-  return cuts ? (fault.afterBytes ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+/** Bytes of the body, of the request or of the answer, after which a fault breaks the connection. */
+export function cutOf(fault: Fault | undefined): number | undefined {
+  return fault?.kind === 'reset' || fault?.kind === 'stall' ? fault.afterBytes : undefined;
 }

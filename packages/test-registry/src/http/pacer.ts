@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a timer may be late, in milliseconds, and still be made up for. */
@@ -32,34 +31,14 @@ export class Pacer {
   }
 }
 
-/** Those of a connection, one for each direction. */
-interface PacerPair {
-  /** Of what the client sends. */
+/** Those of a connection: of what the client sends, and of what it is sent; none without a limit. */
+export interface PacerPair {
   readonly up?: Pacer;
-  /** Of what it is sent. */
   readonly down?: Pacer;
 }
 
 /** Both directions at the same rate. */
-export function makePacers(bytesPerSecond: number): PacerPair {
+export function makePacers(bytesPerSecond: number | undefined): PacerPair {
+  if (bytesPerSecond === undefined) return {};
   return { up: new Pacer(bytesPerSecond), down: new Pacer(bytesPerSecond) };
-}
-
-/** The pacers of connections, which live as long as these. */
-export class ConnectionPacers {
-  readonly #rate: number | undefined;
-  readonly #pacers = new WeakMap<Socket, PacerPair>();
-
-  /** @param rate - Bytes a second and connection; undefined for no limit. */
-  constructor(rate: number | undefined) {
-    this.#rate = rate;
-  }
-
-  of(socket: Socket): PacerPair {
-    const found = this.#pacers.get(socket);
-    if (found !== undefined || this.#rate === undefined) return found ?? {};
-    const made = makePacers(this.#rate);
-    this.#pacers.set(socket, made);
-    return made;
-  }
 }

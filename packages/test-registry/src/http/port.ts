@@ -1,12 +1,12 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { applyToReply, type Fault, replaceReply } from './faults.ts';
-import { ConnectionGone, Incoming, resetConnection, type Writable } from './incoming.ts';
-import { ConnectionPacers, makePacers } from './pacer.ts';
+import { applyToReply, type Fault, type PortName, type RequestRecord, replaceReply } from './faults.ts';
+import { ConnectionGone, type Incoming, makeIncoming, resetConnection, type Writable } from './incoming.ts';
+import { makePacers, type PacerPair } from './pacer.ts';
 import type { Reply } from './reply.ts';
-import type { PortName, RequestRecord } from './request-record.ts';
 import { sendReply } from './send-reply.ts';
 
 /** Answers requests. What it throws is a defect of the registry's own, and answered with 500. */
@@ -18,7 +18,6 @@ export interface PortContext {
   readonly latency: number;
   /** Bytes a second and connection, in each direction. */
   readonly rate: number | undefined;
-  /** Where to serve TLS. */
   readonly tls: { readonly key: string; readonly cert: string } | undefined;
   /** Told of each request as it comes; the record is filled in as it goes. */
   onRequest(record: RequestRecord): void;
@@ -35,7 +34,7 @@ export interface Port {
 
 /** Starts a server on loopback. @param port - 0 for any that is free. */
 export async function openPort(name: PortName, port: number, context: PortContext, handler: Handler): Promise<Port> {
-  const pacers = new ConnectionPacers(context.rate);
+  const pacers = new WeakMap<Socket, PacerPair>();
   const scheme = context.tls ? 'https' : 'http';
   let origin = '';
 
@@ -43,10 +42,12 @@ export async function openPort(name: PortName, port: number, context: PortContex
     const record = recordOf(name, message);
     context.onRequest(record);
     const fault = context.takeFault(record);
-    const { up, down } = fault?.kind === 'slow' ? makePacers(fault.rate) : pacers.of(socket);
+    const pair = pacers.get(socket) ?? makePacers(context.rate);
+    pacers.set(socket, pair);
+    const { up, down } = fault?.kind === 'slow' ? makePacers(fault.rate) : pair;
     const host = message.headers.host;
     const seen = host === undefined ? origin : `${scheme}://${host}`;
-    const incoming = new Incoming(message, record, seen, fault, up);
+    const incoming = makeIncoming(message, record, seen, fault, up);
     if (context.latency > 0) await sleep(context.latency);
     if ((fault?.kind === 'reset' || fault?.kind === 'stall') && fault.afterBytes === undefined) {
       if (fault.kind === 'reset') resetConnection(socket);
@@ -54,18 +55,23 @@ export async function openPort(name: PortName, port: number, context: PortContex
     }
     const reply = replaceReply(fault) ?? (await handler(incoming));
     if (fault?.kind === 'lost-answer') resetConnection(socket);
-    else await sendReply(response, applyToReply(reply, fault), { record, pacer: down, fault });
+    else await sendReply(response, applyToReply(reply, fault), record, fault, down);
   };
 
-  const server = createFor(context, (message, response) => {
+  const listener = (message: IncomingMessage, response: ServerResponse) => {
     const { socket } = message;
     serve(message, response, socket).catch((error: unknown) => {
       const isGone = error instanceof ConnectionGone || socket.destroyed;
       if (isGone || response.headersSent) socket.destroy();
       else response.writeHead(500, { 'content-type': 'text/plain' }).end(`defect of the test registry: ${error}\n`);
     });
-  });
-  await listen(server, port);
+  };
+  // No time limits: a stalled or slow client is part of many a test.
+  const options = { keepAliveTimeout: 60_000, requestTimeout: 0, headersTimeout: 0 };
+  const { tls } = context;
+  const server = tls ? createTlsServer({ ...options, ...tls }, listener) : createServer(options, listener);
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
   origin = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     origin,
@@ -77,31 +83,14 @@ export async function openPort(name: PortName, port: number, context: PortContex
   };
 }
 
-function createFor({ tls }: PortContext, listener: RequestListener): Server {
-  // No time limits: a stalled or slow client is part of many a test.
-  const options = { keepAliveTimeout: 60_000, requestTimeout: 0, headersTimeout: 0 };
-  return tls ? createTlsServer({ ...options, ...tls }, listener) : createServer(options, listener);
-}
-
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
 function recordOf(port: PortName, message: IncomingMessage): Writable<RequestRecord> {
-  const target = message.url ?? '/';
-  const mark = target.indexOf('?');
+  const [, path = '', query = ''] = /^([^?]*)\??(.*)$/s.exec(message.url ?? '/') ?? [];
   const { authorization, range } = message.headers;
   return {
     port,
     method: message.method ?? '',
-    path: mark === -1 ? target : target.slice(0, mark),
-    query: mark === -1 ? '' : target.slice(mark + 1),
+    path,
+    query,
     status: 0,
     bytesIn: 0,
     bytesOut: 0,

@@ -3,17 +3,12 @@ import type { StoredBlob } from '../store/blob-store.ts';
 /** Header fields of an answer, by name. */
 export type ReplyHeaders = Readonly<Record<string, string>>;
 
-/** `length` bytes from `offset`. */
-interface ByteRange {
-  readonly offset: number;
-  readonly length: number;
-}
-
 /** What a request is answered with; sent by one place only, which knows of pacing and faults. */
 export interface Reply {
   readonly status: number;
   readonly headers?: ReplyHeaders;
-  readonly body?: Uint8Array | (ByteRange & { readonly blob: StoredBlob });
+  /** Bytes, or `length` bytes of a blob from `offset`. */
+  readonly body?: Uint8Array | { readonly blob: StoredBlob; readonly offset: number; readonly length: number };
 }
 
 /** An answer in JSON. */
@@ -80,11 +75,9 @@ export function replyBlob(blob: StoredBlob, range: string | undefined, headers: 
 
 /**
  * Reads a `Range` of one part; undefined where the whole is to be sent: no range, several, or none that can be read.
- *
- * @throws Refusal 416 where it lies past the end.
- * @see RFC 9110, section 14.2
+ * Throws a 416 where it lies past the end. @see RFC 9110, section 14.2
  */
-function readRange(header: string | undefined, size: number): ByteRange | undefined {
+function readRange(header: string | undefined, size: number) {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
   const [, first = '', last = ''] = match ?? [];
   if (match === null || (first === '' && last === '')) return undefined;

@@ -1,26 +1,22 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fault } from './faults.ts';
-import { closed, resetConnection, type Writable } from './incoming.ts';
+import type { Fault, RequestRecord } from './faults.ts';
+import { closed, cutOf, resetConnection, type Writable } from './incoming.ts';
 import type { Pacer } from './pacer.ts';
 import type { Reply } from './reply.ts';
-import type { RequestRecord } from './request-record.ts';
 
 /** Milliseconds that what was sent has to arrive before a reset, which takes along what nobody has read. */
 const ARRIVAL_TIME = 20;
 
-/** How an answer is sent. */
-interface SendOptions {
-  readonly record: Writable<RequestRecord>;
-  readonly pacer?: Pacer | undefined;
-  /** What goes wrong with the body. */
-  readonly fault?: Fault | undefined;
-}
-
 /** Sends an answer, at its pace and with its fault; returns when it is out, or the client has gone. */
-export async function sendReply(response: ServerResponse, reply: Reply, options: SendOptions): Promise<void> {
-  const { record, pacer, fault } = options;
-  const size = bodySize(reply);
+export async function sendReply(
+  response: ServerResponse,
+  reply: Reply,
+  record: Writable<RequestRecord>,
+  fault: Fault | undefined,
+  pacer: Pacer | undefined,
+): Promise<void> {
+  const size = reply.body?.length ?? 0;
   record.status = reply.status;
   const hasBody = reply.status !== 204 && reply.status !== 304;
   response.writeHead(reply.status, {
@@ -31,9 +27,10 @@ export async function sendReply(response: ServerResponse, reply: Reply, options:
     response.end();
     return;
   }
-  const cut = cutAfter(fault);
+  const cut = fault?.kind === 'truncate' ? fault.afterBytes : cutOf(fault);
   if (cut !== undefined) response.flushHeaders();
-  const outlet = new Outlet(response);
+  // A client that leaves is no failure of the server; the callback of the write tells.
+  response.on('error', () => {});
   pacer?.begin();
   for await (const chunk of bodyChunks(reply)) {
     const step = pacer?.step ?? chunk.length;
@@ -42,7 +39,7 @@ export async function sendReply(response: ServerResponse, reply: Reply, options:
       const end = Math.min(at + step, at + left, chunk.length);
       const piece = corrupt(chunk.subarray(at, end), record.bytesOut, size, fault);
       await pacer?.spend(piece.length);
-      if (piece.length > 0 && !(await outlet.write(piece))) return;
+      if (piece.length > 0 && !(await write(response, piece))) return;
       record.bytesOut += piece.length;
       at = end;
       if (record.bytesOut === cut && cut < size) {
@@ -54,43 +51,23 @@ export async function sendReply(response: ServerResponse, reply: Reply, options:
   response.end();
 }
 
-/** Writes to a response, waiting until the system has taken each chunk. */
-class Outlet {
-  readonly #response: ServerResponse;
-  #release: ((isOpen: boolean) => void) | undefined;
-
-  constructor(response: ServerResponse) {
-    this.#response = response;
-    response.once('close', () => this.#release?.(false));
-    // A client that leaves is no failure of the server; the callback of the write tells.
-    response.on('error', () => {});
-  }
-
-  /** Whether the client is still there. */
-  write(chunk: Uint8Array): Promise<boolean> {
-    if (this.#response.destroyed) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      this.#release = resolve;
-      this.#response.write(chunk, (error) => resolve(error === null || error === undefined));
+/** Writes a chunk, and waits until the system has taken it. @returns Whether the client is still there. */
+function write(response: ServerResponse, chunk: Uint8Array): Promise<boolean> {
+  if (response.destroyed) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const leave = () => resolve(false);
+    response.once('close', leave);
+    response.write(chunk, (error) => {
+      response.off('close', leave);
+      resolve(!error);
     });
-  }
-}
-
-function bodySize({ body }: Reply): number {
-  return body?.length ?? 0;
+  });
 }
 
 async function* bodyChunks({ body }: Reply): AsyncGenerator<Uint8Array, void, undefined> {
   if (body === undefined) return;
   if (body instanceof Uint8Array) yield body;
   else yield* body.blob.chunks(body.offset, body.length);
-}
-
-/** Bytes of the answer's body after which it breaks off. */
-function cutAfter(fault: Fault | undefined): number | undefined {
-  return fault?.kind === 'reset' || fault?.kind === 'stall' || fault?.kind === 'truncate'
-    ? fault.afterBytes
-    : undefined;
 }
 
 function corrupt(piece: Uint8Array, offset: number, size: number, fault: Fault | undefined): Uint8Array {

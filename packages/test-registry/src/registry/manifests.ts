@@ -1,8 +1,20 @@
-import { digestOf, isDigest, isTag, parseDigest } from '@soci/oci';
+import {
+  describeManifest,
+  digestOf,
+  type ImageIndex,
+  type ImageManifest,
+  isDigest,
+  isImageIndex,
+  isImageManifest,
+  isNonDistributable,
+  isTag,
+  OciError,
+  parseDigest,
+  parseImageIndex,
+  parseManifest,
+} from '@soci/oci';
 import { Refusal, type Reply } from '../http/reply.ts';
-import { MemoryBlob } from '../store/memory-blobs.ts';
 import { type Repository, referralOf, type StoredManifest } from '../store/repository.ts';
-import { checkManifest } from './check-manifest.ts';
 import { type Call, existingRepository, locate, type Registry, writableRepository } from './registry.ts';
 
 /** 4 MiB: what a registry must accept. @see OCI distribution-spec v1.1, "Pushing Manifests" */
@@ -18,7 +30,7 @@ export async function getManifest(call: Call): Promise<Reply> {
   return {
     status: 200,
     headers: { 'content-type': mediaType, 'docker-content-digest': digest, etag: `"${digest}"` },
-    body: { blob: new MemoryBlob(bytes), offset: 0, length: bytes.length },
+    body: bytes,
   };
 }
 
@@ -75,6 +87,50 @@ function checkReference(reference: string): void {
   if (isDigest(reference)) return;
   if (reference.includes(':')) throw new Refusal(400, 'DIGEST_INVALID', `${JSON.stringify(reference)} is no digest`);
   if (!isTag(reference)) throw new Refusal(400, 'TAG_INVALID', `${JSON.stringify(reference)} is no tag`);
+}
+
+/**
+ * Checks that a manifest is one, is of the type that the request says, and names nothing that is missing or of another
+ * size. Returns its media type.
+ */
+function checkManifest(
+  { registry }: Call,
+  repository: Repository,
+  bytes: Uint8Array,
+  contentType: string | undefined,
+): string {
+  const manifest = parse(bytes, contentType?.split(';')[0]?.trim());
+  if (registry.settings.ecr && manifest.artifactType !== undefined) {
+    // ECR's answer to every manifest that it does not know the shape of.
+    const words = "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'";
+    throw new Refusal(405, 'UNSUPPORTED', words);
+  }
+  const isIndex = 'manifests' in manifest;
+  const entries = isIndex ? manifest.manifests : [manifest.config, ...manifest.layers];
+  for (const { digest, size, mediaType } of entries) {
+    if (!isIndex && isNonDistributable(mediaType)) continue;
+    const actual = isIndex ? repository.manifest(digest)?.bytes.length : registry.store.blob(repository, digest)?.size;
+    if (actual === undefined) {
+      const words = `${isIndex ? 'manifest' : 'blob'} unknown to registry: ${digest}`;
+      throw new Refusal(400, 'MANIFEST_BLOB_UNKNOWN', words);
+    }
+    if (size !== actual) {
+      throw new Refusal(400, 'MANIFEST_INVALID', `${digest} has ${actual} bytes, its descriptor says ${size}`);
+    }
+  }
+  return manifest.mediaType;
+}
+
+function parse(bytes: Uint8Array, contentType: string | undefined): ImageIndex | ImageManifest {
+  try {
+    const mediaType = contentType ?? describeManifest(bytes).mediaType;
+    if (isImageIndex(mediaType)) return parseImageIndex(bytes, { mediaType });
+    if (isImageManifest(mediaType)) return parseManifest(bytes, { mediaType });
+    throw new Refusal(400, 'MANIFEST_INVALID', `${JSON.stringify(mediaType)} is no media type of a manifest`);
+  } catch (error) {
+    if (error instanceof OciError) throw new Refusal(400, 'MANIFEST_INVALID', error.message);
+    throw error;
+  }
 }
 
 /** In ECR's words. It refuses even what would change nothing. @see aws/containers-roadmap, issue 2380 */

@@ -17,33 +17,37 @@ interface Route {
   readonly methods: Readonly<Record<string, Operation>>;
 }
 
+const PULL: readonly Action[] = ['pull'];
+const PUSH: readonly Action[] = ['pull', 'push'];
+const DELETE: readonly Action[] = ['delete'];
+
 /** The end points of the specification. @see OCI distribution-spec v1.1, "Endpoints" */
 const ROUTES: readonly Route[] = [
-  { path: /^\/blobs\/uploads\/?$/, methods: { POST: [['pull', 'push'], startUpload] } },
+  { path: /^\/blobs\/uploads\/?$/, methods: { POST: [PUSH, startUpload] } },
   {
     path: /^\/blobs\/uploads\/([^/]+)$/,
     methods: {
-      GET: [['pull', 'push'], getUpload],
-      PATCH: [['pull', 'push'], appendUpload],
-      PUT: [['pull', 'push'], finishUpload],
-      DELETE: [['pull', 'push'], cancelUpload],
+      GET: [PUSH, getUpload],
+      PATCH: [PUSH, appendUpload],
+      PUT: [PUSH, finishUpload],
+      DELETE: [PUSH, cancelUpload],
     },
   },
   {
     path: /^\/blobs\/([^/]+)$/,
-    methods: { GET: [['pull'], getBlob], HEAD: [['pull'], getBlob], DELETE: [['delete'], deleteBlob] },
+    methods: { GET: [PULL, getBlob], HEAD: [PULL, getBlob], DELETE: [DELETE, deleteBlob] },
   },
   {
     path: /^\/manifests\/([^/]+)$/,
     methods: {
-      GET: [['pull'], getManifest],
-      HEAD: [['pull'], getManifest],
-      PUT: [['pull', 'push'], putManifest],
-      DELETE: [['delete'], deleteManifest],
+      GET: [PULL, getManifest],
+      HEAD: [PULL, getManifest],
+      PUT: [PUSH, putManifest],
+      DELETE: [DELETE, deleteManifest],
     },
   },
-  { path: /^\/tags\/list$/, methods: { GET: [['pull'], listTags] } },
-  { path: /^\/referrers\/([^/]+)$/, methods: { GET: [['pull'], listReferrers] } },
+  { path: /^\/tags\/list$/, methods: { GET: [PULL, listTags] } },
+  { path: /^\/referrers\/([^/]+)$/, methods: { GET: [PULL, listReferrers] } },
 ];
 
 /** @see github.com/distribution/reference v0.6.0, `RepositoryNameTotalLengthMax` */
@@ -78,8 +82,7 @@ async function route(registry: Registry, policy: AccessPolicy, incoming: Incomin
   }
   const [, name = '', rest = ''] = match;
   const { path: pattern, methods } = ROUTES.find((candidate) => candidate.path.test(rest)) as Route;
-  const operation = methods[incoming.method];
-  const [actions, handle] = operation ?? [['pull'] as const, undefined];
+  const [actions, handle] = methods[incoming.method] ?? [PULL];
   letIn(policy, incoming, [{ repository: name, actions }]);
   if (handle === undefined) {
     const allow = Object.keys(methods).join(', ');
@@ -104,7 +107,7 @@ function replyVersion(policy: AccessPolicy, incoming: Incoming): Reply {
 }
 
 function letIn(policy: AccessPolicy, incoming: Incoming, access: readonly Access[]): void {
-  const refusal = policy.refuse(incoming, access);
+  const refusal = policy(incoming, access);
   if (refusal !== undefined) throw refusal;
 }
 

@@ -1,9 +1,9 @@
+import { randomBytes, randomUUID } from 'node:crypto';
 import { parseDigest } from '@soci/oci';
 import type { Incoming } from '../http/incoming.ts';
 import { Refusal, type Reply, type ReplyHeaders } from '../http/reply.ts';
 import { checkDigest } from './blobs.ts';
-import { type Call, locate, type RegistrySettings, writableRepository } from './registry.ts';
-import type { UploadSession } from './upload-sessions.ts';
+import { type Call, locate, type RegistrySettings, type UploadSession, writableRepository } from './registry.ts';
 
 /** `POST`: begins an upload; mounts a blob, or takes it whole, where the query says so. @see OCI distribution-spec v1.1, "Pushing blobs" */
 export async function startUpload(call: Call): Promise<Reply> {
@@ -16,7 +16,7 @@ export async function startUpload(call: Call): Promise<Reply> {
     const words = 'a POST without a digest has no body: the blob follows by PATCH or PUT';
     throw new Refusal(400, 'BLOB_UPLOAD_INVALID', words);
   }
-  const session = await registry.uploads.begin(call.name);
+  const session = await begin(call);
   if (digest !== null && registry.settings.singlePost) {
     await receive(session, incoming);
     return finish(call, session, digest);
@@ -63,16 +63,25 @@ export async function finishUpload(call: Call): Promise<Reply> {
 
 /** `DELETE`: cancels an upload. */
 export async function cancelUpload(call: Call): Promise<Reply> {
-  await call.registry.uploads.cancel(findSession(call));
+  await cancel(call, findSession(call));
   return { status: 204 };
 }
 
+async function begin({ registry, name }: Call): Promise<UploadSession> {
+  const [id, state] = [randomUUID(), randomBytes(12).toString('base64url')];
+  const session = { id, name, state, draft: await registry.store.blobs.begin(), parts: [], isBusy: false };
+  registry.uploads.set(id, session);
+  return session;
+}
+
+async function cancel({ registry }: Call, { id, draft }: UploadSession): Promise<void> {
+  registry.uploads.delete(id);
+  await draft.discard();
+}
+
 /**
- * Makes a blob of another repository part of this one, where the query asks for it and it may be pulled from there; in ECR
- * only what a manifest there refers to.
- *
- * @returns Its digest; undefined where an upload is to be begun in its place.
- * @see OCI distribution-spec v1.1, "Mounting a blob from another repository"; aws/containers-roadmap, issue 2860
+ * Mounts a blob of another repository where the query asks for it and it may be pulled from there; in ECR only what a
+ * manifest there refers to (aws/containers-roadmap, issue 2860). Returns its digest, or undefined if an upload is to begin.
  */
 function tryMount(call: Call): string | undefined {
   const { registry, policy, incoming } = call;
@@ -82,20 +91,20 @@ function tryMount(call: Call): string | undefined {
   const digest = checkDigest(mount);
   const from = registry.store.repository(incoming.query.get('from') ?? '');
   if (!from?.hasBlob(digest) || (registry.settings.ecr && !from.refersTo(digest))) return undefined;
-  if (policy.refuse(incoming, [{ repository: from.name, actions: ['pull'] }]) !== undefined) return undefined;
+  if (policy(incoming, [{ repository: from.name, actions: ['pull'] }]) !== undefined) return undefined;
   repository.addBlob(digest);
   return digest;
 }
 
 async function finish(call: Call, session: UploadSession, digest: string): Promise<Reply> {
   const { registry } = call;
-  checkParts(session, registry.settings);
+  checkSizes(session.parts.slice(0, -1), registry.settings);
   const actual = await session.draft.digest(parseDigest(digest).algorithm);
   if (actual !== digest) {
-    await registry.uploads.cancel(session);
+    await cancel(call, session);
     throw new Refusal(400, 'DIGEST_INVALID', `the content has the digest ${actual}, not ${digest}`);
   }
-  registry.uploads.end(session);
+  registry.uploads.delete(session.id);
   await registry.store.blobs.keep(session.draft, digest);
   writableRepository(call).addBlob(digest);
   return replyCreated(call, digest);
@@ -104,11 +113,8 @@ async function finish(call: Call, session: UploadSession, digest: string): Promi
 async function receive(session: UploadSession, incoming: Incoming): Promise<void> {
   const type = incoming.headers['content-type'];
   if (incoming.length !== 0 && type !== undefined && type !== 'application/octet-stream') {
-    throw new Refusal(
-      400,
-      'BLOB_UPLOAD_INVALID',
-      `the Content-Type of a blob is application/octet-stream, not ${type}`,
-    );
+    const words = `the Content-Type of a blob is application/octet-stream, not ${type}`;
+    throw new Refusal(400, 'BLOB_UPLOAD_INVALID', words);
   }
   session.draft.expect(incoming.length ?? 0);
   const before = session.draft.size;
@@ -121,12 +127,9 @@ async function receive(session: UploadSession, incoming: Incoming): Promise<void
 }
 
 function findSession({ registry, incoming, name, reference }: Call): UploadSession {
-  const session = registry.uploads.find(reference);
-  const isAsked = session?.name === name && session.state === incoming.query.get('_state');
-  if (!isAsked) {
-    throw new Refusal(404, 'BLOB_UPLOAD_UNKNOWN', `blob upload unknown to registry: ${reference} with that state`);
-  }
-  return session;
+  const session = registry.uploads.get(reference);
+  if (session?.name === name && session.state === incoming.query.get('_state')) return session;
+  throw new Refusal(404, 'BLOB_UPLOAD_UNKNOWN', `blob upload unknown to registry: ${reference} with that state`);
 }
 
 /** One request writes at a time. */
@@ -169,10 +172,7 @@ function sessionHeaders(call: Call, { id, state, draft }: UploadSession): ReplyH
 }
 
 function replyCreated(call: Call, digest: string): Reply {
-  return {
-    status: 201,
-    headers: { location: locate(call, `blobs/${digest}`), 'docker-content-digest': digest },
-  };
+  return { status: 201, headers: { location: locate(call, `blobs/${digest}`), 'docker-content-digest': digest } };
 }
 
 /** 5 MiB: the least that a part other than the last has. @see Amazon ECR service quotas, "Minimum layer part size" */
@@ -182,17 +182,10 @@ const MAX_ECR_PART = 20_971_520;
 /** The most parts that a layer has. @see Amazon ECR service quotas, "Maximum number of layer parts" */
 const MAX_ECR_PARTS = 4_200;
 
-/**
- * Whether another part may come. A body without `Content-Range` is not held to the size of a part: it is the whole, which
- * a service cuts as it likes.
- *
- * @throws Refusal
- */
+/** A body without `Content-Range` is not held to the size of a part: it is the whole, which a service cuts as it likes. */
 function checkPart(session: UploadSession, settings: RegistrySettings, { headers, length }: Incoming): void {
   if (headers['content-range'] === undefined) return;
-  const least = minimumOf(settings);
-  // The part that is now the last one will not be.
-  if (session.parts.some((size) => size < least)) throw tooSmall(least);
+  checkSizes(session.parts, settings); // The part that is now the last one will not be.
   if (!settings.ecr) return;
   if ((length ?? 0) > MAX_ECR_PART) {
     throw new Refusal(413, 'SIZE_INVALID', `a layer part must not be larger than ${MAX_ECR_PART} bytes`);
@@ -202,18 +195,10 @@ function checkPart(session: UploadSession, settings: RegistrySettings, { headers
   }
 }
 
-/** Whether every part but the last is large enough. @throws Refusal */
-function checkParts({ parts }: UploadSession, settings: RegistrySettings): void {
-  const least = minimumOf(settings);
-  if (parts.slice(0, -1).some((size) => size < least)) throw tooSmall(least);
-}
-
-function minimumOf({ ecr, minChunkSize }: RegistrySettings): number {
-  return ecr ? Math.max(MIN_ECR_PART, minChunkSize) : minChunkSize;
-}
-
-/** In ECR's words. */
-function tooSmall(least: number): Refusal {
+function checkSizes(parts: readonly number[], { ecr, minChunkSize }: RegistrySettings): void {
+  const least = ecr ? Math.max(MIN_ECR_PART, minChunkSize) : minChunkSize;
+  if (parts.every((size) => size >= least)) return;
+  // In ECR's words.
   const words = `All layer parts except the last part should be at least ${least} bytes`;
-  return new Refusal(400, 'BLOB_UPLOAD_INVALID', words);
+  throw new Refusal(400, 'BLOB_UPLOAD_INVALID', words);
 }

@@ -1,73 +1,27 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type BlobDraft, type BlobStore, CHUNK_SIZE, type StoredBlob } from './blob-store.ts';
+import { dirname, join } from 'node:path';
+import { type BlobDraft, BlobStore, CHUNK_SIZE, type StoredBlob } from './blob-store.ts';
 
 /** Blobs in a folder, each a file named by its digest: `sha256/<hex>`. Memory does not grow with them. */
-export class FolderBlobs implements BlobStore {
-  readonly #folder: string;
-  readonly #blobs = new Map<string, FileBlob>();
-
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  get(digest: string): StoredBlob | undefined {
-    return this.#blobs.get(digest);
-  }
-
-  async begin(): Promise<FileDraft> {
-    const folder = join(this.#folder, 'uploads');
-    await mkdir(folder, { recursive: true });
-    const path = join(folder, randomUUID());
-    return new FileDraft(path, await open(path, 'wx+'));
-  }
-
-  async keep(draft: FileDraft, digest: string): Promise<void> {
-    const [algorithm = '', hex = ''] = digest.split(':');
-    const folder = join(this.#folder, algorithm);
-    await mkdir(folder, { recursive: true });
-    const path = join(folder, hex);
-    await draft.moveTo(path);
-    this.#blobs.set(digest, new FileBlob(path, draft.size));
-  }
-}
-
-/** A blob that lies in a file. One buffer is read into again and again: what is served costs no garbage. */
-class FileBlob implements StoredBlob {
-  readonly #path: string;
-  readonly size: number;
-
-  constructor(path: string, size: number) {
-    this.#path = path;
-    this.size = size;
-  }
-
-  async *chunks(offset: number, length: number): AsyncGenerator<Uint8Array, void, undefined> {
-    const file = await open(this.#path, 'r');
-    try {
-      const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_SIZE, length));
-      for (let left = length, at = offset; left > 0; ) {
-        const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, left), at);
-        if (bytesRead === 0) throw new Error(`${this.#path} ended ${left} bytes early`);
-        yield buffer.subarray(0, bytesRead);
-        left -= bytesRead;
-        at += bytesRead;
-      }
-    } finally {
-      await file.close();
-    }
-  }
+export function openFolderBlobs(folder: string): BlobStore {
+  return new BlobStore(async () => {
+    const path = join(folder, 'uploads', randomUUID());
+    await mkdir(dirname(path), { recursive: true });
+    return new FileDraft(folder, path, await open(path, 'wx+'));
+  });
 }
 
 class FileDraft implements BlobDraft {
+  readonly #folder: string;
   readonly #path: string;
   readonly #file: FileHandle;
   readonly #hash = createHash('sha256');
   size = 0;
 
-  constructor(path: string, file: FileHandle) {
+  constructor(folder: string, path: string, file: FileHandle) {
+    this.#folder = folder;
     this.#path = path;
     this.#file = file;
   }
@@ -95,8 +49,28 @@ class FileDraft implements BlobDraft {
     await rm(this.#path, { force: true });
   }
 
-  async moveTo(path: string): Promise<void> {
+  async keep(digest: string): Promise<StoredBlob> {
     await this.#file.close();
+    const path = join(this.#folder, digest.replace(':', '/'));
+    await mkdir(dirname(path), { recursive: true });
     await rename(this.#path, path);
+    return { size: this.size, chunks: (offset, length) => readFile(path, offset, length) };
+  }
+}
+
+/** One buffer is read into again and again: what is served costs no garbage. */
+async function* readFile(path: string, offset: number, length: number): AsyncGenerator<Uint8Array, void, undefined> {
+  const file = await open(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_SIZE, length));
+    for (let left = length, at = offset; left > 0; ) {
+      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, left), at);
+      if (bytesRead === 0) throw new Error(`${path} ended ${left} bytes early`);
+      yield buffer.subarray(0, bytesRead);
+      left -= bytesRead;
+      at += bytesRead;
+    }
+  } finally {
+    await file.close();
   }
 }

@@ -1,3 +1,5 @@
+import { parseDigest } from '@soci/oci';
+import { TestRegistryError } from '../errors.ts';
 import type { BlobStore, StoredBlob } from './blob-store.ts';
 import { Repository } from './repository.ts';
 
@@ -36,14 +38,27 @@ export class RegistryStore {
     return repository.hasBlob(digest) ? this.blobs.get(digest) : undefined;
   }
 
-  /** Takes a blob in whole. */
-  async addBlob(repository: Repository, bytes: Uint8Array): Promise<string> {
+  /** Takes a blob in whole. @returns Its digest. @throws TestRegistryError `CONTENT_INVALID` where that is not `expected`. */
+  async addBlob(
+    repository: Repository,
+    size: number,
+    chunks: AsyncIterable<Uint8Array> | readonly Uint8Array[],
+    expected?: string,
+  ): Promise<string> {
     const draft = await this.blobs.begin();
-    draft.expect(bytes.length);
-    await draft.append(bytes);
-    const digest = await draft.digest('sha256');
-    await this.blobs.keep(draft, digest);
-    repository.addBlob(digest);
-    return digest;
+    try {
+      draft.expect(size);
+      for await (const chunk of chunks) await draft.append(chunk);
+      const digest = await draft.digest(expected === undefined ? 'sha256' : parseDigest(expected).algorithm);
+      if (expected !== undefined && digest !== expected) {
+        throw new TestRegistryError('CONTENT_INVALID', `the blob ${expected} has the digest ${digest}`);
+      }
+      await this.blobs.keep(draft, digest);
+      repository.addBlob(digest);
+      return digest;
+    } catch (error) {
+      await draft.discard();
+      throw error;
+    }
   }
 }
