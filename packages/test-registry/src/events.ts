@@ -1,17 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { configMediaType, type StoredManifest } from './store/repository.ts';
 
-/**
- * What Amazon ECR tells EventBridge of an image that was pushed or deleted.
- *
- * @see Amazon ECR User Guide, "Amazon ECR events and EventBridge"
- */
+/** An image was pushed or deleted. @see Amazon ECR User Guide, "Amazon ECR events and EventBridge" */
 export interface EcrImageActionEvent {
   readonly version: '0';
   readonly id: string;
   readonly 'detail-type': 'ECR Image Action';
   readonly source: 'aws.ecr';
-  /** The account that the repository belongs to. */
   readonly account: string;
   /** ISO 8601 in UTC, whole seconds. */
   readonly time: string;

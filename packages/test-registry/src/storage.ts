@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Incoming } from './http/incoming.ts';
-import { Refusal, type Reply, replyBlob } from './http/reply.ts';
+import { Refusal, type Reply, type ReplyHeaders, replyBlob } from './http/reply.ts';
 import type { BlobStore } from './store/blob-store.ts';
 
 const FOLDER = '/blobs/';
@@ -10,11 +10,7 @@ export function storagePath(digest: string): string {
   return `${FOLDER}${digest}`;
 }
 
-/**
- * Answers a request to the storage of blobs, which is as strict as S3: a signed address and nothing else.
- *
- * @see Amazon S3 API Reference, "Error responses"
- */
+/** As strict as S3: takes a signed address and nothing else. @see Amazon S3 API Reference, "Error responses" */
 export async function handleStorageRequest(blobs: BlobStore, urls: SignedUrls, incoming: Incoming): Promise<Reply> {
   const { path, query, headers, method } = incoming;
   if (headers.authorization !== undefined) {
@@ -26,11 +22,8 @@ export async function handleStorageRequest(blobs: BlobStore, urls: SignedUrls, i
   const state = method === 'GET' ? urls.check(path, query) : 'forged';
   if (state === 'expired') return replyXml(403, 'AccessDenied', 'Request has expired');
   if (state === 'forged') {
-    return replyXml(
-      403,
-      'SignatureDoesNotMatch',
-      'The request signature we calculated does not match the signature you provided.',
-    );
+    const words = 'The request signature we calculated does not match the signature you provided.';
+    return replyXml(403, 'SignatureDoesNotMatch', words);
   }
   const blob = blobs.get(path.slice(FOLDER.length));
   if (blob === undefined) return replyXml(404, 'NoSuchKey', 'The specified key does not exist.');
@@ -42,22 +35,13 @@ export async function handleStorageRequest(blobs: BlobStore, urls: SignedUrls, i
   }
 }
 
-function replyXml(
-  status: number,
-  code: string,
-  message: string,
-  headers: Readonly<Record<string, string>> = {},
-): Reply {
+function replyXml(status: number, code: string, message: string, headers: ReplyHeaders = {}): Reply {
   const text = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
   return { status, headers: { 'content-type': 'application/xml', ...headers }, body: Buffer.from(text) };
 }
 
-/** What a signed address is found to be. */
-type UrlState = 'expired' | 'forged' | 'valid';
-
 /**
  * Signs the addresses of blobs for a time, in the shape of S3's presigned ones.
- *
  * @see Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)"
  */
 export class SignedUrls {
@@ -77,7 +61,8 @@ export class SignedUrls {
     const now = Date.now();
     const query = new URLSearchParams({
       'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
-      'X-Amz-Date': basicDate(now),
+      // ISO 8601 in its basic form, such as `20260131T235900Z`.
+      'X-Amz-Date': new Date(now).toISOString().replace(/[-:]|\.\d+/g, ''),
       // In whole seconds, as S3 has it; the token below knows the end to the millisecond.
       'X-Amz-Expires': String(Math.ceil(this.#lifetime / 1000)),
       'X-Amz-SignedHeaders': 'host',
@@ -87,7 +72,7 @@ export class SignedUrls {
     return query.toString();
   }
 
-  check(path: string, query: URLSearchParams): UrlState {
+  check(path: string, query: URLSearchParams): 'expired' | 'forged' | 'valid' {
     const given = Buffer.from(query.get('X-Amz-Signature') ?? '');
     const unsigned = new URLSearchParams(query);
     unsigned.delete('X-Amz-Signature');
@@ -104,9 +89,4 @@ export class SignedUrls {
   #signature(path: string, query: URLSearchParams): string {
     return createHmac('sha256', this.#secret).update(`${path}?${query}`).digest('hex');
   }
-}
-
-/** ISO 8601 in its basic form, such as `20260131T235900Z`. */
-function basicDate(time: number): string {
-  return new Date(time).toISOString().replace(/[-:]|\.\d+/g, '');
 }

@@ -61,7 +61,6 @@ const ACTIONS = ['delete', 'pull', 'push'];
 
 /**
  * Trades a name and a password, or a refresh token, for a token of the scopes asked for, as far as they are allowed.
- *
  * @see distribution, docs/spec/auth/token.md (`GET`) and docs/spec/auth/oauth.md (`POST`)
  */
 export class TokenService {
@@ -76,17 +75,16 @@ export class TokenService {
 
   /** @throws Refusal */
   async handle(incoming: Incoming): Promise<Reply> {
-    if (incoming.method === 'GET') return this.#trade(incoming.query, this.#identifyBasic(incoming), 'token');
+    const { authorization } = incoming.headers;
+    if (incoming.method === 'GET') {
+      const identity = authorization === undefined ? 'anonymous' : this.#identify(readBasic(authorization), incoming);
+      return this.#trade(incoming.query, identity, 'token');
+    }
     if (incoming.method !== 'POST') {
       throw new Refusal(405, 'UNSUPPORTED', 'the token service takes GET and POST', { allow: 'GET, POST' });
     }
     const form = new URLSearchParams(Buffer.from(await incoming.wholeBody(MAX_FORM_SIZE, 'a form')).toString());
     return this.#trade(form, this.#identifyForm(form, incoming), 'access_token');
-  }
-
-  #identifyBasic(incoming: Incoming): Identity {
-    if (incoming.headers.authorization === undefined) return 'anonymous';
-    return this.#identify(readBasic(incoming.headers.authorization), incoming);
   }
 
   #identifyForm(form: URLSearchParams, incoming: Incoming): Identity {

@@ -11,10 +11,9 @@ export interface AwsRegistry {
   readonly signUrl: (digest: string) => string;
 }
 
-/** Ends a call with an exception of the API. */
+/** Ends a call with an exception of the API, such as `RepositoryNotFoundException`. */
 export class AwsFailure extends Error {
   override readonly name = 'AwsFailure';
-  /** Such as `RepositoryNotFoundException`. */
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -28,7 +27,11 @@ export type AwsInput = Readonly<Record<string, unknown>>;
 
 /** A text that must be there. @throws AwsFailure `InvalidParameterException` */
 export function textOf(input: AwsInput, name: string): string {
-  const value = optionalTextOf(input, name);
+  return required(name, optionalTextOf(input, name));
+}
+
+/** What was read, which must be there. @throws AwsFailure `InvalidParameterException` */
+export function required<T>(name: string, value: T | undefined): T {
   if (value === undefined) throw invalid(name, 'Member must not be null');
   return value;
 }
@@ -72,31 +75,23 @@ function listOf(input: AwsInput, name: string, limit: number): readonly unknown[
   return value;
 }
 
-/** A part of a list, and where the next one begins. */
-interface AwsPage<T> {
-  readonly items: readonly T[];
-  /** Given back by the caller for the next page; absent of the last. */
-  readonly nextToken?: string;
-}
-
 const MAX_RESULTS = 1000;
 const DEFAULT_RESULTS = 100;
 
 /** The page of `all` that a call asks for by `maxResults` and `nextToken`. @throws AwsFailure `InvalidParameterException` */
-export function pageOf<T>(all: readonly T[], input: AwsInput): AwsPage<T> {
+export function pageOf<T>(all: readonly T[], input: AwsInput): { items: readonly T[]; nextToken?: string } {
   const size = input.maxResults ?? DEFAULT_RESULTS;
   if (typeof size !== 'number' || !Number.isInteger(size) || size < 1 || size > MAX_RESULTS) {
     throw invalid('maxResults', `Member must have value from 1 to ${MAX_RESULTS}`);
   }
-  const start = readToken(optionalTextOf(input, 'nextToken'));
+  const token = Buffer.from(optionalTextOf(input, 'nextToken') ?? tokenOf(0), 'base64').toString();
+  const start = Number(/^at (\d{1,9})$/.exec(token)?.[1]);
+  if (Number.isNaN(start)) throw invalid('nextToken', 'Invalid token');
   const end = start + size;
   const items = all.slice(start, end);
-  return end < all.length ? { items, nextToken: Buffer.from(`at ${end}`).toString('base64') } : { items };
+  return end < all.length ? { items, nextToken: tokenOf(end) } : { items };
 }
 
-function readToken(token: string | undefined): number {
-  if (token === undefined) return 0;
-  const match = /^at (\d{1,9})$/.exec(Buffer.from(token, 'base64').toString());
-  if (match === null) throw invalid('nextToken', 'Invalid token');
-  return Number(match[1]);
+function tokenOf(start: number): string {
+  return Buffer.from(`at ${start}`).toString('base64');
 }

@@ -13,7 +13,7 @@ import { createRepository, describeRepositories } from './repositories.ts';
 
 type AwsCall = (aws: AwsRegistry, input: AwsInput) => unknown;
 
-const CALLS: ReadonlyMap<string, AwsCall> = new Map<string, AwsCall>([
+const CALLS = new Map<string, AwsCall>([
   ['BatchCheckLayerAvailability', batchCheckLayerAvailability],
   ['BatchDeleteImage', batchDeleteImage],
   ['BatchGetImage', batchGetImage],
@@ -59,17 +59,11 @@ function findCall({ headers }: Incoming): AwsCall {
 
 async function readInput(incoming: Incoming): Promise<AwsInput> {
   const text = Buffer.from(await incoming.wholeBody(MAX_REQUEST_SIZE, 'a request')).toString();
-  const value = parse(text);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as AwsInput;
-  throw new AwsFailure('SerializationException', 'the request is no JSON object');
-}
-
-function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as AwsInput;
+  } catch {} // Not JSON.
+  throw new AwsFailure('SerializationException', 'the request is no JSON object');
 }
 
 function reply(status: number, value: unknown): Reply {

@@ -15,6 +15,7 @@ import {
   objectsOf,
   optionalTextOf,
   pageOf,
+  required,
   textOf,
   textsOf,
 } from './aws-call.ts';
@@ -35,25 +36,20 @@ interface ImageFailure {
 /** @see Amazon ECR API Reference, ListImages */
 export function listImages(aws: AwsRegistry, input: AwsInput) {
   const repository = findRepository(aws, input);
-  const { items, nextToken } = pageOf(
-    filtered(repository, input).flatMap((image) => idsOf(repository, image)),
-    input,
-  );
+  const ids = filtered(repository, input).flatMap((image) => idsOf(repository, image));
+  const { items, nextToken } = pageOf(ids, input);
   return { imageIds: items, nextToken };
 }
 
 /** @see Amazon ECR API Reference, DescribeImages */
 export function describeImages(aws: AwsRegistry, input: AwsInput) {
   const repository = findRepository(aws, input);
-  const ids = readIds(input);
   const images =
-    ids === undefined
-      ? filtered(repository, input)
-      : ids.map((id) => {
-          const image = find(repository, id);
-          if ('failureCode' in image) throw new AwsFailure('ImageNotFoundException', notFound(aws, repository, id));
-          return image;
-        });
+    readIds(input)?.map((id) => {
+      const image = find(repository, id);
+      if ('failureCode' in image) throw new AwsFailure('ImageNotFoundException', notFound(aws, repository, id));
+      return image;
+    }) ?? filtered(repository, input);
   const { items, nextToken } = pageOf(images, input);
   return { imageDetails: items.map((image) => describeImage(aws, repository, image)), nextToken };
 }
@@ -143,9 +139,7 @@ function idsOf(repository: Repository, { digest }: StoredManifest): readonly Ima
 }
 
 function requireIds(input: AwsInput): readonly ImageId[] {
-  const ids = readIds(input);
-  if (ids === undefined) throw invalid('imageIds', 'Member must not be null');
-  return ids;
+  return required('imageIds', readIds(input));
 }
 
 function readIds(input: AwsInput): readonly ImageId[] | undefined {
@@ -176,6 +170,11 @@ function describeImage({ registry }: AwsRegistry, repository: Repository, image:
   };
 }
 
+const INVALID_DIGEST = {
+  failureCode: 'InvalidLayerDigest',
+  failureReason: 'Invalid request parameters: layer digest is not valid',
+};
+
 /** @see Amazon ECR API Reference, BatchCheckLayerAvailability */
 export function batchCheckLayerAvailability(aws: AwsRegistry, input: AwsInput) {
   const repository = findRepository(aws, input);
@@ -187,13 +186,7 @@ export function batchCheckLayerAvailability(aws: AwsRegistry, input: AwsInput) {
       if (blob === undefined) return { layerDigest, layerAvailability: 'UNAVAILABLE' };
       return { layerDigest, layerAvailability: 'AVAILABLE', layerSize: blob.size };
     }),
-    failures: digests
-      .filter((digest) => !isDigest(digest))
-      .map((layerDigest) => ({
-        layerDigest,
-        failureCode: 'InvalidLayerDigest',
-        failureReason: 'Invalid request parameters: layer digest is not valid',
-      })),
+    failures: digests.flatMap((layerDigest) => (isDigest(layerDigest) ? [] : { layerDigest, ...INVALID_DIGEST })),
   };
 }
 
@@ -202,10 +195,8 @@ export function getDownloadUrlForLayer(aws: AwsRegistry, input: AwsInput) {
   const layerDigest = textOf(input, 'layerDigest');
   const repository = findRepository(aws, input);
   if (aws.registry.store.blob(repository, layerDigest) === undefined) {
-    throw new AwsFailure(
-      'LayersNotFoundException',
-      `The layer with digest '${layerDigest}' does not exist in the repository with name '${repository.name}'`,
-    );
+    const words = `The layer with digest '${layerDigest}' does not exist in the repository with name '${repository.name}'`;
+    throw new AwsFailure('LayersNotFoundException', words);
   }
   return { layerDigest, downloadUrl: aws.signUrl(layerDigest) };
 }

@@ -27,12 +27,8 @@ export function createRepository(aws: AwsRegistry, input: AwsInput) {
     );
   }
   const mutability = optionalTextOf(input, 'imageTagMutability');
-  return {
-    repository: describe(
-      aws,
-      store.openRepository(name, mutability === undefined ? undefined : mutability === 'IMMUTABLE'),
-    ),
-  };
+  const isImmutable = mutability === undefined ? undefined : mutability === 'IMMUTABLE';
+  return { repository: describe(aws, store.openRepository(name, isImmutable)) };
 }
 
 /** @see Amazon ECR API Reference, DescribeRepositories */
