@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -9,11 +10,10 @@ export interface LoopbackServer {
   close(): Promise<void>;
 }
 
-/** Answers a request. What it throws is a defect of ours, and answered with 500. */
-type RequestHandler = (message: IncomingMessage, response: ServerResponse) => Promise<void> | void;
-
-/** Starts a server on any port that is free. */
-export async function openLoopbackServer(handle: RequestHandler): Promise<LoopbackServer> {
+/** Starts a server on any port that is free. What `handle` throws is a defect of ours, and answered with 500. */
+export async function openLoopbackServer(
+  handle: (message: IncomingMessage, response: ServerResponse) => Promise<void>,
+): Promise<LoopbackServer> {
   // No time limits: a runtime keeps its connection while a function works, and may do so for a quarter of an hour.
   const options = { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 };
   const server = createServer(options, async (message, response) => {
@@ -24,10 +24,8 @@ export async function openLoopbackServer(handle: RequestHandler): Promise<Loopba
       else response.writeHead(500, { 'content-type': 'text/plain' }).end(`defect of the test server: ${error}\n`);
     }
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: () =>
@@ -38,11 +36,11 @@ export async function openLoopbackServer(handle: RequestHandler): Promise<Loopba
   };
 }
 
-/** A body that was read; of one that is larger than it may be, the size only. */
-type RequestBody = { readonly bytes: Buffer } | { readonly size: number };
-
-/** Reads a body to its end, so that there is an answer to one that is larger than `limit` bytes, too. */
-export async function readBody(message: IncomingMessage, limit: number): Promise<RequestBody> {
+/** Reads a body to its end, so that there is an answer to one that is larger than `limit` bytes, too: then to its size. */
+export async function readBody(
+  message: IncomingMessage,
+  limit: number,
+): Promise<{ readonly bytes: Buffer } | { readonly size: number }> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {

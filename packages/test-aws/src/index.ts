@@ -3,7 +3,5 @@ export type { BusEvent, EventRule, TestEventBridge, TestEventBridgeOptions } fro
 export { matchesEventPattern } from './event-bridge/event-pattern.ts';
 export { startTestEventBridge } from './event-bridge/start-test-event-bridge.ts';
 export type { TestFunction, TestFunctionOptions } from './lambda/function-options.ts';
-export type { AbandonedEvent, Invocation, InvocationOutcome } from './lambda/invocation.ts';
-export type { InvocationType } from './lambda/payload.ts';
-export { startTestLambda } from './lambda/start-test-lambda.ts';
-export type { TestLambda, TestLambdaOptions } from './lambda/test-lambda.ts';
+export type { AbandonedEvent, Invocation, InvocationOutcome, InvocationType } from './lambda/invocation.ts';
+export { startTestLambda, type TestLambda, type TestLambdaOptions } from './lambda/start-test-lambda.ts';

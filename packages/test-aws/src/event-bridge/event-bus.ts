@@ -47,10 +47,7 @@ const MAX_PATTERN_LENGTH = 2048;
 /** Brings events to the targets of the rules that let them through. */
 export class EventBus {
   readonly events: BusEvent[] = [];
-  readonly #rules = new Map<
-    string,
-    { readonly matches: (event: unknown) => boolean; readonly target: EventRule['target'] }
-  >();
+  readonly #rules = new Map<string, Pick<EventRule, 'target'> & { matches: (event: unknown) => boolean }>();
 
   /** @throws TestAwsError `PATTERN_TOO_LONG`, `PATTERN_UNSUPPORTED` */
   putRule({ name, pattern, target }: EventRule): void {

@@ -15,10 +15,8 @@ export function matchesEventPattern(pattern: unknown, event: unknown): boolean {
 }
 
 /**
- * Whether a part of an event is let in.
- *
- * @param part - What lies where the pattern's part is to match.
- * @param event - The whole: whether a field is absent is asked of it, not of one member of a list.
+ * Whether `part`, which lies where the pattern's part is to match, is let in. `event` is the whole: whether a field is
+ * absent is asked of it, not of one member of a list.
  */
 type Matcher = (part: unknown, event: unknown) => boolean;
 
@@ -161,8 +159,7 @@ function splitAtStars(wildcard: string): string[] {
   for (let i = 0; i < wildcard.length; i += 1) {
     let character = wildcard.charAt(i);
     if (character === '*') {
-      if (wildcard[i + 1] === '*')
-        throw unsupported(`the wildcard ${JSON.stringify(wildcard)} has two stars beside each other`);
+      if (wildcard[i + 1] === '*') throw unsupportedWildcard(wildcard, 'two stars beside each other');
       pieces.push(piece);
       piece = '';
       continue;
@@ -170,8 +167,7 @@ function splitAtStars(wildcard: string): string[] {
     if (character === '\\') {
       i += 1;
       character = wildcard.charAt(i);
-      if (character !== '*' && character !== '\\')
-        throw unsupported(`the wildcard ${JSON.stringify(wildcard)} has a backslash before neither * nor \\`);
+      if (!/[*\\]/.test(character)) throw unsupportedWildcard(wildcard, 'a backslash before neither * nor \\');
     }
     piece += character;
   }
@@ -184,6 +180,10 @@ function unsupportedAt(path: readonly string[], what: string): TestAwsError {
 
 function unsupportedRule(rule: unknown): TestAwsError {
   return unsupported(`a rule that is not known here: ${JSON.stringify(rule)}`);
+}
+
+function unsupportedWildcard(wildcard: string, what: string): TestAwsError {
+  return unsupported(`the wildcard ${JSON.stringify(wildcard)} has ${what}`);
 }
 
 function unsupported(message: string): TestAwsError {

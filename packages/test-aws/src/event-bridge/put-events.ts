@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isRecord, parseJson } from '../http.ts';
-import type { EventBus } from './event-bus.ts';
+import type { EventBus, TestEventBridgeOptions } from './event-bus.ts';
 
 /** Most entries of one call. @see Amazon EventBridge API Reference, "PutEvents" */
 const MAX_ENTRIES = 10;
@@ -16,15 +16,11 @@ type EntryFailure = { readonly ErrorCode: string; readonly ErrorMessage: string 
 type Entry = Readonly<Record<string, unknown>>;
 
 /** Where the bus is. */
-export interface BusPlace {
-  readonly account: string;
-  readonly region: string;
-}
+export type BusPlace = Required<TestEventBridgeOptions>;
 
-/** Refuses a whole call. */
+/** Refuses a whole call with an exception, such as `ValidationException`. */
 export class EventsFailure extends Error {
   override readonly name = 'EventsFailure';
-  /** Such as `ValidationException`. */
   readonly type: string;
 
   constructor(type: string, message: string) {

@@ -8,9 +8,7 @@ import { type BusPlace, EventsFailure, putEvents } from './put-events.ts';
 export async function startTestEventBridge(options: TestEventBridgeOptions = {}): Promise<TestEventBridge> {
   const { account = '123456789012', region = 'us-east-1' } = options;
   const bus = new EventBus();
-  const server = await openLoopbackServer((message, response) =>
-    handleEventsCall(bus, { account, region }, message, response),
-  );
+  const server = await openLoopbackServer((...call) => handleEventsCall(bus, { account, region }, ...call));
   return {
     endpoint: `http://${server.host}`,
     events: bus.events,

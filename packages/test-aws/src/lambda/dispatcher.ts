@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FunctionPool } from './function-pool.ts';
-import { type AbandonedEvent, type Invocation, type InvokeAnswer, invokeAnswerOf, outcomeOf } from './invocation.ts';
-import type { InvocationType, Payload } from './payload.ts';
+import {
+  type AbandonedEvent,
+  type Invocation,
+  type InvokeAnswer,
+  invokeAnswerOf,
+  outcomeOf,
+  type Payload,
+} from './invocation.ts';
 
 /** How often an event is tried. @see AWS Lambda Developer Guide, "Error handling for asynchronous invocation" */
 const MAX_ATTEMPTS = 3;
@@ -82,21 +88,14 @@ export class Dispatcher {
   async #run(
     pool: FunctionPool,
     payload: Payload,
-    facts: { readonly requestId: string; readonly type: InvocationType; readonly attempt: number },
+    facts: Pick<Invocation, 'requestId' | 'type' | 'attempt'>,
   ): Promise<Dispatched> {
-    const report = await pool.run(facts.requestId, payload.text);
-    const { end: _, ...measured } = report;
-    const { name, timeout } = pool.settings;
-    const invocation = {
-      functionName: name,
-      ...facts,
-      payload: payload.value,
-      outcome: outcomeOf(report),
-      ...measured,
-    };
+    const { end, ...measured } = await pool.run(facts.requestId, payload.text);
+    const { name: functionName, timeout } = pool.settings;
+    const invocation = { functionName, ...facts, payload: payload.value, outcome: outcomeOf(end), ...measured };
     this.invocations.push(invocation);
     for (const listener of this.#listeners) listener(invocation);
-    return { invocation, answer: invokeAnswerOf(report, facts.requestId, timeout) };
+    return { invocation, answer: invokeAnswerOf(end, facts.requestId, timeout) };
   }
 
   #settle(): void {

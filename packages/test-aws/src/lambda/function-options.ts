@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
 import { TestAwsError } from '../errors.ts';
-import { checkEnvironment } from './environment.ts';
 
 /** A function: its code, and how it is run. */
 export interface TestFunctionOptions {
@@ -14,11 +13,7 @@ export interface TestFunctionOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Whole seconds that an invocation may take, 1 to 900. @default 3 */
   readonly timeout?: number;
-  /**
-   * Megabytes that it is told to have, 128 to 10,240. Nothing holds it to them but a `launcher` that does.
-   *
-   * @default 128
-   */
+  /** Megabytes that it is told to have, 128 to 10,240. Nothing holds it to them but a `launcher` that does. @default 128 */
   readonly memorySize?: number;
   /** Most processes at a time; further invocations wait for one. @default 10 */
   readonly concurrency?: number;
@@ -26,11 +21,7 @@ export interface TestFunctionOptions {
   readonly node?: string;
   /** The program, with its arguments, that speaks the Runtime API. @default `node` with the small one of this package */
   readonly runtimeClient?: readonly string[];
-  /**
-   * Words put in front of the program, as of a command that limits its memory and then becomes it by `exec`.
-   *
-   * @default none
-   */
+  /** Words put in front of the program, as of a command that limits its memory and then becomes it by `exec`. @default none */
   readonly launcher?: readonly string[];
 }
 
@@ -65,7 +56,7 @@ export function settingsOf(options: TestFunctionOptions): FunctionSettings {
   checkWhole('timeout', settings.timeout, 1, 900);
   checkWhole('memorySize', settings.memorySize, 128, 10_240);
   checkWhole('concurrency', settings.concurrency, 1, 1000);
-  checkEnvironment(settings.environment);
+  checkEnvironment(settings);
   return settings;
 }
 
@@ -76,4 +67,65 @@ function checkWhole(what: string, value: number, least: number, most: number): v
 
 function invalid(message: string): TestAwsError {
   return new TestAwsError('OPTION_INVALID', message);
+}
+
+/** Most bytes that the variables of a function's own may have together. @see "Lambda quotas" */
+const MAX_SIZE = 4096;
+
+/** What only Lambda may set, besides the variables that a process gets. */
+const RESERVED = ['_X_AMZN_TRACE_ID', 'AWS_ACCESS_KEY', 'LAMBDA_RUNTIME_DIR'];
+
+function checkEnvironment(settings: FunctionSettings): void {
+  const reserved = [
+    ...RESERVED,
+    ...Object.keys(lambdaVariables(settings, { region: '', logStream: '', runtimeApi: '' })),
+  ];
+  let size = 0;
+  for (const [name, value] of Object.entries(settings.environment)) {
+    if (!/^[a-zA-Z]\w+$/.test(name)) throw invalid(`a variable cannot be called ${JSON.stringify(name)}`);
+    if (reserved.includes(name)) throw invalid(`the variable ${name} is Lambda's own`);
+    size += Buffer.byteLength(name) + Buffer.byteLength(value);
+  }
+  if (size > MAX_SIZE) throw invalid(`the variables have ${size} bytes: at most ${MAX_SIZE}`);
+}
+
+/** Where the process of a function runs. */
+interface ProcessPlace {
+  readonly region: string;
+  readonly logStream: string;
+  /** Host and port of the Runtime API. */
+  readonly runtimeApi: string;
+}
+
+/** All variables of a function's process. Of ours it gets PATH only. */
+export function environmentOf(settings: FunctionSettings, place: ProcessPlace): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? '',
+    LANG: 'en_US.UTF-8',
+    TZ: ':UTC',
+    LD_LIBRARY_PATH: '/lib64:/usr/lib64',
+    ...settings.environment,
+    ...lambdaVariables(settings, place),
+  };
+}
+
+/** @see AWS Lambda Developer Guide, "Defined runtime environment variables" */
+function lambdaVariables({ name, folder, handler, memorySize }: FunctionSettings, place: ProcessPlace) {
+  return {
+    AWS_LAMBDA_RUNTIME_API: place.runtimeApi,
+    _HANDLER: handler,
+    LAMBDA_TASK_ROOT: folder,
+    AWS_REGION: place.region,
+    AWS_DEFAULT_REGION: place.region,
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_FUNCTION_NAME: name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memorySize),
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: place.logStream,
+    AWS_ACCESS_KEY_ID: 'ASIATESTTESTTESTTEST',
+    AWS_SECRET_ACCESS_KEY: 'test-secret-access-key',
+    AWS_SESSION_TOKEN: 'test-session-token',
+  };
 }

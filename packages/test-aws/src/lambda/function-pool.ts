@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { TestAwsError } from '../errors.ts';
-import { environmentOf } from './environment.ts';
-import type { FunctionSettings } from './function-options.ts';
-import { Instance, type InstanceOptions, type WorkReport } from './instance.ts';
+import { environmentOf, type FunctionSettings } from './function-options.ts';
+import { Instance, type WorkReport } from './instance.ts';
 
 /** An invocation that waits for a process. */
 interface Waiting {
@@ -86,15 +85,12 @@ export class FunctionPool {
   }
 
   async #start(): Promise<Instance> {
-    const { name, folder, handler, memorySize, environment } = this.settings;
-    const facts = { name, folder, handler, memorySize, environment, region: this.#region, logStream: makeLogStream() };
-    const options: InstanceOptions = {
-      program: this.#program,
-      folder,
-      environment: (runtimeApi) => environmentOf({ ...facts, runtimeApi }),
-    };
+    const [region, logStream] = [this.#region, makeLogStream()];
+    const starting = Instance.start(this.#program, this.settings.folder, (runtimeApi) =>
+      environmentOf(this.settings, { region, logStream, runtimeApi }),
+    );
     this.#count += 1;
-    const instance = await Instance.start(options).catch((error: unknown) => {
+    const instance = await starting.catch((error: unknown) => {
       this.#count -= 1;
       throw error;
     });
@@ -128,10 +124,8 @@ const BOOTSTRAP_URL = new URL(`../bootstrap.${RUNS_FROM_SOURCE ? 'ts' : 'js'}`, 
 function runtimeClientProgram(node: string): readonly string[] {
   if (!RUNS_FROM_SOURCE) return [node, fileURLToPath(BOOTSTRAP_URL)];
   if (node === process.execPath && !process.features.typescript) {
-    throw new TestAwsError(
-      'OPTION_INVALID',
-      `${node} cannot run the runtime client from its source: name another \`node\``,
-    );
+    const words = `${node} cannot run the runtime client from its source: name another \`node\``;
+    throw new TestAwsError('OPTION_INVALID', words);
   }
   return [node, '--disable-warning=ExperimentalWarning', fileURLToPath(BOOTSTRAP_URL)];
 }

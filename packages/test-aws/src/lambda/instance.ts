@@ -12,13 +12,7 @@ const INIT_TIME = 10_000;
 /** Milliseconds that are left to what a process has started, and that holds its pipes, when it has ended. */
 const PIPE_TIME = 1000;
 
-/** How a process is started. */
-export interface InstanceOptions {
-  readonly program: readonly string[];
-  readonly folder: string;
-  /** Its variables, where host and port of its Runtime API are known. */
-  environment(runtimeApi: string): Readonly<Record<string, string>>;
-}
+type Variables = Readonly<Record<string, string>>;
 
 /** How a piece of work ended. */
 type WorkEnd = RuntimeAnswer | { readonly kind: 'timeout' } | { readonly kind: 'exit'; readonly reason: string };
@@ -26,10 +20,18 @@ type WorkEnd = RuntimeAnswer | { readonly kind: 'timeout' } | { readonly kind: '
 /** What became of a piece of work. */
 export interface WorkReport {
   readonly end: WorkEnd;
+  /** Whether a process was started for it. */
   readonly isCold: boolean;
+  /** Milliseconds from the start of its process to when that asked for work. Absent where it was warm, or never asked. */
   readonly initMilliseconds?: number;
+  /** Milliseconds from when the process got the work to its answer, or to its end. Without the start of the process. */
   readonly milliseconds: number;
+  /**
+   * Most bytes of physical memory that the process has held since it was started, by the kernel's account (`VmHWM`).
+   * Absent where there is no such account, and of a process that ended by itself.
+   */
   readonly maxMemory?: number;
+  /** Lines that it wrote to standard output and error, in their order; of a cold one, those of its start too. */
   readonly log: readonly string[];
 }
 
@@ -45,13 +47,19 @@ export class Instance {
   #isOver = false;
   #hasExited = false;
 
-  private constructor(api: LoopbackServer, state: RuntimeState, { program, folder, environment }: InstanceOptions) {
+  private constructor(
+    api: LoopbackServer,
+    state: RuntimeState,
+    program: readonly string[],
+    cwd: string,
+    env: Variables,
+  ) {
     this.#api = api;
     this.#state = state;
     const [command = '', ...args] = program;
     this.#process = spawn(command, args, {
-      cwd: folder,
-      env: environment(api.host),
+      cwd,
+      env,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true, // A group of its own, so that whatever it starts ends with it.
     });
@@ -69,11 +77,16 @@ export class Instance {
     });
   }
 
-  static async start(options: InstanceOptions): Promise<Instance> {
+  /** @param environment - Makes its variables, when host and port of its Runtime API are known. */
+  static async start(
+    program: readonly string[],
+    folder: string,
+    environment: (runtimeApi: string) => Variables,
+  ): Promise<Instance> {
     const state = new RuntimeState();
     const api = await openRuntimeApi(state);
     try {
-      return new Instance(api, state, options);
+      return new Instance(api, state, program, folder, environment(api.host));
     } catch (error) {
       await api.close();
       throw error;
@@ -97,10 +110,8 @@ export class Instance {
     const peak = end.kind === 'exit' ? undefined : readPeakMemory(this.#process.pid);
     // A runtime is done when it asks for more; one that does not, in the time that is left, is not used again.
     const left = Math.max(work.timeout - milliseconds, 0);
-    const isReusable =
-      ready === undefined && end.kind !== 'timeout' && end.kind !== 'exit'
-        ? (await this.#within(left, this.#state.untilReady())) === undefined
-        : false;
+    const hasAnswered = ready === undefined && end.kind !== 'timeout' && end.kind !== 'exit';
+    const isReusable = hasAnswered && (await this.#within(left, this.#state.untilReady())) === undefined;
     if (!isReusable) await this.kill();
     const log = await this.#log.take();
     return { end, isCold, ...initMilliseconds, milliseconds, ...(peak !== undefined && { maxMemory: peak }), log };

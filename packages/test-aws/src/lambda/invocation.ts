@@ -1,6 +1,9 @@
+import { TestAwsError } from '../errors.ts';
 import { parseJson } from '../http.ts';
 import type { WorkReport } from './instance.ts';
-import type { InvocationType } from './payload.ts';
+
+/** How a function is invoked: the caller waits for what it says, or leaves an event. */
+export type InvocationType = 'Event' | 'RequestResponse';
 
 /**
  * What became of an invocation.
@@ -17,7 +20,7 @@ export type InvocationOutcome =
   | { readonly status: 'crash'; readonly message: string };
 
 /** One run of a function, over. An event that is tried again makes several, with one `requestId`. */
-export interface Invocation {
+export interface Invocation extends Omit<WorkReport, 'end'> {
   readonly functionName: string;
   readonly requestId: string;
   readonly payload: unknown;
@@ -25,30 +28,12 @@ export interface Invocation {
   /** Which try of the event it was, 1 to 3. Always 1 where the caller waited. */
   readonly attempt: number;
   readonly outcome: InvocationOutcome;
-  /** Whether a process was started for it. */
-  readonly isCold: boolean;
-  /** Milliseconds from the start of its process to when that asked for work. Absent where it was warm, or never asked. */
-  readonly initMilliseconds?: number;
-  /** Milliseconds from when the process got the work to its answer, or to its end. Without the start of the process. */
-  readonly milliseconds: number;
-  /**
-   * Most bytes of physical memory that the process has held since it was started, by the kernel's account (`VmHWM`).
-   * Absent where there is no such account, and of a process that ended by itself.
-   */
-  readonly maxMemory?: number;
-  /** Lines that it wrote to standard output and error, in their order; of a cold one, those of its start too. */
-  readonly log: readonly string[];
 }
 
 /** An event that failed on each of its tries: what a dead-letter queue would get. */
-export interface AbandonedEvent {
-  readonly functionName: string;
-  readonly requestId: string;
-  readonly payload: unknown;
-  /** How often it was tried. */
+export interface AbandonedEvent extends Pick<Invocation, 'functionName' | 'requestId' | 'payload' | 'outcome'> {
+  /** How often it was tried; `outcome` is that of the last try. */
   readonly attempts: number;
-  /** What became of the last try. */
-  readonly outcome: InvocationOutcome;
 }
 
 /** What a caller gets: the payload of the answer, and whether that is of an error. */
@@ -58,7 +43,7 @@ export interface InvokeAnswer {
 }
 
 /** What became of an invocation, as the test sees it. */
-export function outcomeOf({ end }: WorkReport): InvocationOutcome {
+export function outcomeOf(end: WorkReport['end']): InvocationOutcome {
   switch (end.kind) {
     case 'response': {
       const text = end.bytes.toString();
@@ -75,7 +60,7 @@ export function outcomeOf({ end }: WorkReport): InvocationOutcome {
 }
 
 /** What its caller gets, in Lambda's words. */
-export function invokeAnswerOf({ end }: WorkReport, requestId: string, seconds: number): InvokeAnswer {
+export function invokeAnswerOf(end: WorkReport['end'], requestId: string, seconds: number): InvokeAnswer {
   const failed = (errorType: string, errorMessage: string) => ({
     payload: Buffer.from(JSON.stringify({ errorType, errorMessage: `RequestId: ${requestId} Error: ${errorMessage}` })),
     isError: true,
@@ -90,4 +75,40 @@ export function invokeAnswerOf({ end }: WorkReport, requestId: string, seconds: 
     case 'exit':
       return failed('Runtime.ExitError', end.reason);
   }
+}
+
+/** Largest payload in bytes. @see AWS Lambda Developer Guide, "Lambda quotas" */
+export const MAX_PAYLOAD_SIZE: Readonly<Record<InvocationType, number>> = {
+  Event: 1024 * 1024,
+  RequestResponse: 6 * 1024 * 1024,
+};
+
+/** What a function is invoked with, as text and as what that says. */
+export interface Payload {
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/** @throws TestAwsError `PAYLOAD_INVALID` where a value cannot be said in JSON; `PAYLOAD_TOO_LARGE` */
+export function payloadOf(value: unknown, type: InvocationType): Payload {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new TestAwsError('PAYLOAD_INVALID', `${typeof value} cannot be said in JSON`);
+  return readPayload(text, type);
+}
+
+/** Reads a payload; without any text it is `{}`. @throws TestAwsError `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE` */
+export function readPayload(text: string, type: InvocationType): Payload {
+  checkSize(Buffer.byteLength(text), type);
+  if (text === '') return { text: '{}', value: {} };
+  const value = parseJson(text);
+  if (value === undefined) throw new TestAwsError('PAYLOAD_INVALID', 'Could not parse request body into json');
+  return { text, value };
+}
+
+/** @throws TestAwsError `PAYLOAD_TOO_LARGE` */
+export function checkSize(size: number, type: InvocationType): void {
+  const limit = MAX_PAYLOAD_SIZE[type];
+  if (size <= limit) return;
+  const message = `${size} byte payload is too large for the ${type} invocation type (limit ${limit} bytes)`;
+  throw new TestAwsError('PAYLOAD_TOO_LARGE', message);
 }

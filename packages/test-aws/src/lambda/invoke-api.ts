@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { TestAwsError } from '../errors.ts';
+import { TestAwsError, type TestAwsErrorCode } from '../errors.ts';
 import { readBody, sendJson } from '../http.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { FunctionSet } from './function-set.ts';
-import { checkSize, type InvocationType, MAX_PAYLOAD_SIZE, readPayload } from './payload.ts';
+import { checkSize, type InvocationType, MAX_PAYLOAD_SIZE, readPayload } from './invocation.ts';
 
 const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(?:\?(.*))?$/;
 
@@ -32,7 +32,7 @@ export class InvokeApi {
       await this.#invoke(message, response);
     } catch (error) {
       message.resume();
-      sendRefusal(response, error, randomUUID());
+      sendRefusal(response, error);
     }
   }
 
@@ -117,29 +117,18 @@ class InvokeRefusal extends Error {
   }
 }
 
-/** Answers a call that is refused. Throws what is no refusal. */
-function sendRefusal(response: ServerResponse, error: unknown, requestId: string): void {
-  const { type, message } = error instanceof TestAwsError ? refusalOf(error) : (error as InvokeRefusal);
-  if (STATUSES[type] === undefined) throw error;
-  const by = STATUSES[type] < 500 ? 'User' : 'Service';
-  sendJson(
-    response,
-    STATUSES[type],
-    { Type: by, message },
-    { 'x-amzn-errortype': type, 'x-amzn-requestid': requestId },
-  );
-}
+/** What the test's own errors are to a client; others are a `ServiceException`. */
+const TYPES: Partial<Record<TestAwsErrorCode, keyof typeof STATUSES>> = {
+  FUNCTION_UNKNOWN: 'ResourceNotFoundException',
+  PAYLOAD_INVALID: 'InvalidRequestContentException',
+  PAYLOAD_TOO_LARGE: 'RequestTooLargeException',
+};
 
-/** What the test's own errors are to a client. */
-function refusalOf({ code, message }: TestAwsError): InvokeRefusal {
-  switch (code) {
-    case 'FUNCTION_UNKNOWN':
-      return new InvokeRefusal('ResourceNotFoundException', message);
-    case 'PAYLOAD_INVALID':
-      return new InvokeRefusal('InvalidRequestContentException', message);
-    case 'PAYLOAD_TOO_LARGE':
-      return new InvokeRefusal('RequestTooLargeException', message);
-    default:
-      return new InvokeRefusal('ServiceException', message);
-  }
+/** Answers a call that is refused. Throws what is no refusal. */
+function sendRefusal(response: ServerResponse, error: unknown): void {
+  const isOurs = error instanceof TestAwsError;
+  if (!isOurs && !(error instanceof InvokeRefusal)) throw error;
+  const type = isOurs ? (TYPES[error.code] ?? 'ServiceException') : error.type;
+  const body = { Type: STATUSES[type] < 500 ? 'User' : 'Service', message: error.message };
+  sendJson(response, STATUSES[type], body, { 'x-amzn-errortype': type, 'x-amzn-requestid': randomUUID() });
 }

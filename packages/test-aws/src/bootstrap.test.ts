@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { makeFunctionFolder } from '../fixtures/function-folder.ts';
-import { startLambdaForTest } from '../fixtures/running.ts';
-import type { Invocation } from '../lambda/invocation.ts';
+import { makeFunctionFolder } from './fixtures/function-folder.ts';
+import { startLambdaForTest } from './fixtures/running.ts';
+import type { Invocation } from './lambda/invocation.ts';
 
 /** Runs a function once. */
 async function run(source: string, file?: string): Promise<Invocation> {
