@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { ContentDescriptor } from './content.ts';
 
 /** The recorded results of the reference, and their inputs: see conformance/golden/README.md. */
 const FOLDER = new URL('../../../conformance/golden/', import.meta.url);
@@ -25,13 +26,6 @@ export interface GoldenZtoc {
   readonly uncompressedArchiveSize: number;
 }
 
-/** The descriptor of a root that the reference makes. */
-export interface GoldenDescriptor {
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: number;
-}
-
 /** What the reference makes of one layout with one set of options. */
 export interface GoldenRun {
   readonly run: {
@@ -42,7 +36,7 @@ export interface GoldenRun {
     readonly prefetch: readonly string[];
   };
   /** The roots: one SOCI index a platform (v1), the converted image (v2). */
-  readonly printed?: readonly GoldenDescriptor[];
+  readonly printed?: readonly ContentDescriptor[];
   /** Every blob that it adds to the layout, by digest; with its text if that is JSON. */
   readonly added?: Readonly<Record<string, { readonly size: number; readonly json?: string }>>;
   /** The error of the reference. */

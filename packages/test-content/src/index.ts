@@ -1,7 +1,5 @@
 export {
   type Content,
-  type ContentDescriptor,
-  type ContentStore,
   collect,
   contentOf,
   describeContent,
@@ -13,10 +11,8 @@ export {
 } from './content.ts';
 export { everythingIn } from './errors.ts';
 export {
-  type GoldenDescriptor,
   type GoldenLayer,
   type GoldenRun,
-  type GoldenZtoc,
   goldenLayerPath,
   goldenLayoutNames,
   goldenLayoutPath,
@@ -28,7 +24,6 @@ export {
   AMD64,
   ARM64,
   type ImageContent,
-  type ImagePlatform,
   makeAttestation,
   makeBrokenLayer,
   makeBuildKitAttestation,
@@ -40,6 +35,7 @@ export {
   makeManifest,
   makeSignature,
   makeZstdLayer,
+  pushImage,
   putImage,
   putIndex,
   putLayer,
@@ -47,7 +43,6 @@ export {
   smallImage,
 } from './image.ts';
 export { hasProgram } from './programs.ts';
-export { type PushTarget, pushImage } from './push-image.ts';
 export { noise, Random, randomOf } from './random.ts';
 export {
   type Bytes,

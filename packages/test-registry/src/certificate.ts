@@ -1,30 +1,21 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 
-/** What a server of TLS needs, and what its clients need to trust it; all PEM. */
-interface ServerIdentity {
-  readonly key: string;
-  readonly cert: string;
-  readonly ca: string;
-}
-
 const HOUR = 3_600_000;
 const YEAR = 365 * 24 * HOUR;
 const ECDSA_WITH_SHA256 = sequence(objectId('1.2.840.10045.4.3.2'));
 
 /**
- * Makes a certificate authority and a certificate of it for loopback. They are made anew each time, so that no key lies
- * in the package that somebody might come to trust, and nothing expires.
- *
- * @see RFC 5280, section 4
+ * Makes a certificate authority and a certificate of it for loopback, all PEM (RFC 5280, section 4). They are made each
+ * time, so that no key lies in the package that somebody might come to trust, and nothing expires.
  */
-export function makeServerIdentity(): ServerIdentity {
+export function makeServerIdentity() {
   const authority = makeKeys();
   const server = makeKeys();
   const issuer = name('test registry authority');
   const ca = certificate(authority, authority, issuer, issuer, [
     extension('2.5.29.19', true, sequence(der(0x01, Buffer.from([0xff])))), // basicConstraints: cA
     extension('2.5.29.15', true, der(0x03, Buffer.from([1, 0b0000_0110]))), // keyUsage: keyCertSign, cRLSign
-    extension('2.5.29.14', false, octetString(authority.id)), // subjectKeyIdentifier
+    extension('2.5.29.14', false, der(0x04, authority.id)), // subjectKeyIdentifier
   ]);
   const cert = certificate(server, authority, name('localhost'), issuer, [
     extension('2.5.29.19', true, sequence()),
@@ -58,8 +49,8 @@ function certificate(
   extensions: readonly Buffer[],
 ): string {
   const body = sequence(
-    der(0xa0, integer(Buffer.from([2]))), // version 3
-    integer(Buffer.concat([Buffer.from([1]), randomBytes(15)])),
+    der(0xa0, der(0x02, Buffer.from([2]))), // version 3
+    der(0x02, Buffer.from([1]), randomBytes(15)), // serial number, positive by its first byte
     ECDSA_WITH_SHA256,
     issuerName,
     sequence(time(new Date(Date.now() - HOUR)), time(new Date(Date.now() + YEAR))),
@@ -67,7 +58,11 @@ function certificate(
     subject.publicKey,
     der(0xa3, sequence(...extensions)),
   );
-  const signed = sequence(body, ECDSA_WITH_SHA256, bitString(sign('sha256', body, issuer.privateKey)));
+  const signed = sequence(
+    body,
+    ECDSA_WITH_SHA256,
+    der(0x03, Buffer.from([0]), sign('sha256', body, issuer.privateKey)),
+  );
   const lines = signed.toString('base64').match(/.{1,64}/g) ?? [];
   return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 }
@@ -78,7 +73,7 @@ function name(commonName: string): Buffer {
 
 function extension(id: string, isCritical: boolean, value: Buffer): Buffer {
   const critical = isCritical ? [der(0x01, Buffer.from([0xff]))] : [];
-  return sequence(objectId(id), ...critical, octetString(value));
+  return sequence(objectId(id), ...critical, der(0x04, value));
 }
 
 function loopbackNames(): Buffer {
@@ -99,20 +94,6 @@ function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
 
 function sequence(...items: readonly Uint8Array[]): Buffer {
   return der(0x30, ...items);
-}
-
-/** A whole number that is not negative, most significant byte first. */
-function integer(bytes: Uint8Array): Buffer {
-  const isNegative = ((bytes[0] ?? 0) & 0x80) !== 0;
-  return isNegative ? der(0x02, Buffer.from([0]), bytes) : der(0x02, bytes);
-}
-
-function bitString(bytes: Uint8Array): Buffer {
-  return der(0x03, Buffer.from([0]), bytes);
-}
-
-function octetString(bytes: Uint8Array): Buffer {
-  return der(0x04, bytes);
 }
 
 /** An object identifier from its dotted form. */

@@ -10,34 +10,25 @@ export function checkGraph(store: RegistryStore, name: string, reference: string
   const problems: string[] = [];
   const seen = new Set<string>();
 
-  const visitManifest = ({ digest, size, mediaType }: Descriptor, from: string): void => {
-    const manifest = repository.manifest(digest);
-    if (manifest === undefined) {
-      problems.push(`${digest} (${mediaType}), which ${from} names, is missing`);
+  const visit = ({ digest, size, mediaType }: Descriptor, from: string): void => {
+    if (seen.has(digest)) return;
+    seen.add(digest);
+    const isManifest = isManifestOrIndex(mediaType);
+    const manifest = isManifest ? repository.manifest(digest) : undefined;
+    const actual = isManifest ? manifest?.bytes.length : store.blob(repository, digest)?.size;
+    if (actual === undefined) {
+      if (!isNonDistributable(mediaType)) problems.push(`${digest} (${mediaType}), which ${from} names, is missing`);
       return;
     }
-    if (manifest.mediaType !== mediaType) {
+    if (manifest !== undefined && manifest.mediaType !== mediaType) {
       problems.push(`${digest} is ${manifest.mediaType}, but ${from} says ${mediaType}`);
     }
-    checkSize(digest, manifest.bytes.length, size, from);
+    if (actual !== size) problems.push(`${digest} has ${actual} bytes, but ${from} says ${size}`);
+    if (manifest === undefined) return;
     if (digestOf(manifest.bytes, parseDigest(digest).algorithm) !== digest) {
       problems.push(`${digest} has content of another digest`);
     }
     for (const entry of listReferences(manifest)) visit(entry, digest);
-  };
-  const visitBlob = ({ digest, size, mediaType }: Descriptor, from: string): void => {
-    const blob = store.blob(repository, digest);
-    if (blob !== undefined) checkSize(digest, blob.size, size, from);
-    else if (!isNonDistributable(mediaType)) problems.push(`${digest} (${mediaType}), which ${from} names, is missing`);
-  };
-  const visit = (entry: Descriptor, from: string): void => {
-    if (seen.has(entry.digest)) return;
-    seen.add(entry.digest);
-    if (isManifestOrIndex(entry.mediaType)) visitManifest(entry, from);
-    else visitBlob(entry, from);
-  };
-  const checkSize = (digest: string, actual: number, said: number, from: string): void => {
-    if (actual !== said) problems.push(`${digest} has ${actual} bytes, but ${from} says ${said}`);
   };
 
   visit({ digest: root.digest, mediaType: root.mediaType, size: root.bytes.length }, reference);
