@@ -31,12 +31,8 @@ export function describeContent(mediaType: string, bytes: Uint8Array): ContentDe
 
 /** Content of a media type: bytes as they are, text as UTF-8, anything else as JSON. */
 export function contentOf(mediaType: string, content: unknown): Content {
-  const bytes =
-    content instanceof Uint8Array
-      ? content
-      : typeof content === 'string'
-        ? new TextEncoder().encode(content)
-        : jsonBytes(content);
+  const text = () => new TextEncoder().encode(typeof content === 'string' ? content : JSON.stringify(content));
+  const bytes = content instanceof Uint8Array ? content : text();
   return { descriptor: describeContent(mediaType, bytes), bytes };
 }
 

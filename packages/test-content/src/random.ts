@@ -3,17 +3,13 @@
  * The generator is sfc32 (Doty-Humphrey, PractRand), four words of state.
  */
 export class Random {
-  #a: number;
-  #b: number;
-  #c: number;
-  #counter: number;
+  #a = 0x9e3779b9;
+  #b = 0x243f6a88;
+  #c = 0xb7e15162;
+  #counter = 1;
 
   /** @param seeds Any integers; together they are the seed. */
   constructor(...seeds: readonly number[]) {
-    this.#a = 0x9e3779b9;
-    this.#b = 0x243f6a88;
-    this.#c = 0xb7e15162;
-    this.#counter = 1;
     for (const seed of seeds) {
       this.#a ^= seed | 0;
       this.#b ^= Math.trunc(seed / 2 ** 32);

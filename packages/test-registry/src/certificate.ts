@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 
 const HOUR = 3_600_000;
 const YEAR = 365 * 24 * HOUR;
@@ -27,15 +27,10 @@ export function makeServerIdentity() {
   return { key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), cert, ca };
 }
 
-interface Keys {
-  readonly privateKey: KeyObject;
-  /** SubjectPublicKeyInfo. */
-  readonly publicKey: Buffer;
-  /** By which certificates name the key. */
-  readonly id: Buffer;
-}
+type Keys = ReturnType<typeof makeKeys>;
 
-function makeKeys(): Keys {
+/** A key, its SubjectPublicKeyInfo, and by what certificates name it. */
+function makeKeys() {
   const pair = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const publicKey = pair.publicKey.export({ type: 'spki', format: 'der' });
   return { privateKey: pair.privateKey, publicKey, id: createHash('sha1').update(publicKey).digest() };

@@ -1,6 +1,5 @@
 import { type Descriptor, digestOf, isManifestOrIndex, isNonDistributable, parseDigest } from '@soci/oci';
-import type { RegistryStore } from './store/registry-store.ts';
-import { listReferences } from './store/repository.ts';
+import { listReferences, type RegistryStore } from './store/registry-store.ts';
 
 /** What is missing, or is not what it is said to be, of an image and all that it refers to; a sentence each. */
 export function checkGraph(store: RegistryStore, name: string, reference: string): readonly string[] {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { configMediaType, type StoredManifest } from './store/repository.ts';
+import { configMediaType, type StoredManifest } from './store/registry-store.ts';
 
 /** An image was pushed or deleted. @see Amazon ECR User Guide, "Amazon ECR events and EventBridge" */
 export interface EcrImageActionEvent {

@@ -1,8 +1,7 @@
 import { isNonDistributable, OciError, walkContent } from '@soci/oci';
 import { openLayout } from '@soci/oci/layout';
 import { TestRegistryError } from './errors.ts';
-import type { RegistryStore } from './store/registry-store.ts';
-import type { Repository } from './store/repository.ts';
+import type { RegistryStore, Repository } from './store/registry-store.ts';
 
 /** Copies an image out of a layout, leaves first, every byte compared with its digest. @returns Its digest. */
 export async function loadLayout(

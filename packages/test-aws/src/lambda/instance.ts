@@ -103,10 +103,11 @@ export class Instance {
     const isCold = !this.#isUsed;
     this.#isUsed = true;
     const ready = await this.#within(INIT_TIME + work.timeout, this.#state.untilReady());
-    const initMilliseconds = isCold && ready === undefined ? { initMilliseconds: this.#since(this.#startedAt) } : {};
+    const initMilliseconds =
+      isCold && ready === undefined ? { initMilliseconds: performance.now() - this.#startedAt } : {};
     const givenAt = performance.now();
     const end = ready ?? (await this.#within(work.timeout, this.#state.perform(work)));
-    const milliseconds = ready === undefined ? this.#since(givenAt) : 0;
+    const milliseconds = ready === undefined ? performance.now() - givenAt : 0;
     const peak = end.kind === 'exit' ? undefined : readPeakMemory(this.#process.pid);
     // A runtime is done when it asks for more; one that does not, in the time that is left, is not used again.
     const left = Math.max(work.timeout - milliseconds, 0);
@@ -146,10 +147,6 @@ export class Instance {
     } finally {
       timer.abort();
     }
-  }
-
-  #since(start: number): number {
-    return performance.now() - start;
   }
 }
 

@@ -63,7 +63,8 @@ async function readResponse(message: IncomingMessage): Promise<RuntimeAnswer> {
   const body = await readBody(message, MAX_RESPONSE_SIZE);
   if ('bytes' in body) return { kind: 'response', bytes: body.bytes };
   const errorMessage = `Response payload size exceeded maximum allowed payload size (${MAX_RESPONSE_SIZE} bytes).`;
-  return describe('Function.ResponseSizeTooLarge', errorMessage);
+  const error = { errorType: 'Function.ResponseSizeTooLarge', errorMessage };
+  return { kind: 'error', ...error, bytes: Buffer.from(JSON.stringify(error)) };
 }
 
 function isTooLarge(answer: RuntimeAnswer): answer is RuntimeAnswer & { kind: 'error' } {
@@ -82,8 +83,4 @@ async function readError(message: IncomingMessage): Promise<RuntimeAnswer> {
     throw new RuntimeRefusal(400, 'InvalidErrorShape', 'errorType and errorMessage must be strings');
   }
   return { kind: 'error', errorType, errorMessage, bytes: body.bytes };
-}
-
-function describe(errorType: string, errorMessage: string): RuntimeAnswer {
-  return { kind: 'error', errorType, errorMessage, bytes: Buffer.from(JSON.stringify({ errorType, errorMessage })) };
 }

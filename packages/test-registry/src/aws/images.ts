@@ -6,7 +6,7 @@ import {
   type Repository,
   referralOf,
   type StoredManifest,
-} from '../store/repository.ts';
+} from '../store/registry-store.ts';
 import {
   AwsFailure,
   type AwsInput,
@@ -23,8 +23,8 @@ import { findRepository } from './repositories.ts';
 
 /** How calls name an image. */
 interface ImageId {
-  readonly imageDigest?: string;
-  readonly imageTag?: string;
+  readonly imageDigest?: string | undefined;
+  readonly imageTag?: string | undefined;
 }
 
 interface ImageFailure {
@@ -58,21 +58,22 @@ export function describeImages(aws: AwsRegistry, input: AwsInput) {
 export function batchGetImage(aws: AwsRegistry, input: AwsInput) {
   const repository = findRepository(aws, input);
   const types = textsOf(input, 'acceptedMediaTypes', 100)?.join(',');
-  const found = requireIds(input).map((id) => ({ id, image: find(repository, id, types) }));
-  return {
-    images: found.flatMap(({ id, image }) =>
-      'failureCode' in image
-        ? []
-        : {
-            registryId: aws.registry.events.account,
-            repositoryName: repository.name,
-            imageId: { imageDigest: image.digest, ...(id.imageTag !== undefined && { imageTag: id.imageTag }) },
-            imageManifest: Buffer.from(image.bytes).toString(),
-            imageManifestMediaType: image.mediaType,
-          },
-    ),
-    failures: found.flatMap(({ image }) => ('failureCode' in image ? image : [])),
-  };
+  const images: object[] = [];
+  const failures: ImageFailure[] = [];
+  for (const id of required('imageIds', readIds(input))) {
+    const image = find(repository, id, types);
+    if ('failureCode' in image) failures.push(image);
+    else {
+      images.push({
+        registryId: aws.registry.events.account,
+        repositoryName: repository.name,
+        imageId: { imageDigest: image.digest, imageTag: id.imageTag },
+        imageManifest: Buffer.from(image.bytes).toString(),
+        imageManifestMediaType: image.mediaType,
+      });
+    }
+  }
+  return { images, failures };
 }
 
 /** @see Amazon ECR API Reference, BatchDeleteImage */
@@ -80,7 +81,7 @@ export function batchDeleteImage(aws: AwsRegistry, input: AwsInput) {
   const repository = findRepository(aws, input);
   const imageIds: ImageId[] = [];
   const failures: ImageFailure[] = [];
-  for (const id of requireIds(input)) {
+  for (const id of required('imageIds', readIds(input))) {
     const image = find(repository, id);
     if ('failureCode' in image) failures.push(image);
     else if (id.imageTag !== undefined) {
@@ -138,16 +139,11 @@ function idsOf(repository: Repository, { digest }: StoredManifest): readonly Ima
   return tags.map((tag) => ({ imageDigest: digest, imageTag: tag }));
 }
 
-function requireIds(input: AwsInput): readonly ImageId[] {
-  return required('imageIds', readIds(input));
-}
-
 function readIds(input: AwsInput): readonly ImageId[] | undefined {
-  return objectsOf(input, 'imageIds', 100)?.map((id) => {
-    const imageDigest = optionalTextOf(id, 'imageDigest');
-    const imageTag = optionalTextOf(id, 'imageTag');
-    return { ...(imageDigest !== undefined && { imageDigest }), ...(imageTag !== undefined && { imageTag }) };
-  });
+  return objectsOf(input, 'imageIds', 100)?.map((id) => ({
+    imageDigest: optionalTextOf(id, 'imageDigest'),
+    imageTag: optionalTextOf(id, 'imageTag'),
+  }));
 }
 
 /** What ECR tells of an image. @see Amazon ECR API Reference, ImageDetail */

@@ -1,4 +1,4 @@
-import type { Repository } from '../store/repository.ts';
+import type { Repository } from '../store/registry-store.ts';
 import {
   AwsFailure,
   type AwsInput,

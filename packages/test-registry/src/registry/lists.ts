@@ -1,6 +1,6 @@
 import { MEDIA_TYPE_OCI_IMAGE_INDEX } from '@soci/oci';
 import { Refusal, type Reply, replyJson } from '../http/reply.ts';
-import { compareTags } from '../store/repository.ts';
+import { compareTags } from '../store/registry-store.ts';
 import { checkDigest } from './blobs.ts';
 import { type Call, existingRepository, locate } from './registry.ts';
 

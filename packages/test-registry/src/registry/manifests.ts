@@ -14,7 +14,7 @@ import {
   parseManifest,
 } from '@soci/oci';
 import { Refusal, type Reply } from '../http/reply.ts';
-import { type Repository, referralOf, type StoredManifest } from '../store/repository.ts';
+import { type Repository, referralOf, type StoredManifest } from '../store/registry-store.ts';
 import { type Call, existingRepository, locate, type Registry, writableRepository } from './registry.ts';
 
 /** 4 MiB: what a registry must accept. @see OCI distribution-spec v1.1, "Pushing Manifests" */

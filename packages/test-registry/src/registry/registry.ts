@@ -3,8 +3,7 @@ import type { EventLog } from '../events.ts';
 import type { Incoming } from '../http/incoming.ts';
 import { Refusal } from '../http/reply.ts';
 import type { BlobDraft } from '../store/blob-store.ts';
-import type { RegistryStore } from '../store/registry-store.ts';
-import type { Repository } from '../store/repository.ts';
+import type { RegistryStore, Repository } from '../store/registry-store.ts';
 import type { TestRegistryOptions } from '../test-registry.ts';
 
 /** What the handlers of the OCI API work on. */
