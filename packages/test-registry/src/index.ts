@@ -1,6 +1,5 @@
 export type { BasicCredentials } from './auth/access-policy.ts';
-export type { AuthOption } from './auth/authenticator.ts';
-export type { BearerAuth } from './auth/bearer.ts';
+export type { AuthOption, BearerAuth } from './auth/authenticator.ts';
 export { TestRegistryError, type TestRegistryErrorCode } from './errors.ts';
 export type { EcrImageActionEvent } from './events.ts';
 export type { Fault, FaultCondition, FaultRule, InjectedFault, PortName, RequestRecord } from './http/faults.ts';
