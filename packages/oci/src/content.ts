@@ -152,9 +152,7 @@ export interface ImageWriter {
 export function checkRange({ offset, length }: ByteRange, size: number, digest: string): void {
   const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
   if (!whole || length > size - offset) {
-    throw new OciError(
-      'RANGE_INVALID',
-      `${length} bytes from ${offset} do not lie within the ${size} bytes of ${digest}`,
-    );
+    const message = `${length} bytes from ${offset} do not lie within the ${size} bytes of ${digest}`;
+    throw new OciError('RANGE_INVALID', message);
   }
 }

@@ -31,10 +31,8 @@ const DIGEST_PATTERN = /^(?:(sha256):([0-9a-f]{64})|(sha512):([0-9a-f]{128}))$/;
 export function parseDigest(text: string): Digest {
   const match = DIGEST_PATTERN.exec(text);
   if (match === null) {
-    throw new OciError(
-      'DIGEST_INVALID',
-      `${showValue(text)} is no digest: expected sha256: and 64, or sha512: and 128, lower-case hex digits`,
-    );
+    const message = `${showValue(text)} is no digest: expected sha256: and 64, or sha512: and 128, lower-case hex digits`;
+    throw new OciError('DIGEST_INVALID', message);
   }
   return match[1] === undefined
     ? { algorithm: 'sha512', hex: match[4] as string }

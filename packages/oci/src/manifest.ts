@@ -174,16 +174,13 @@ function parseHead(document: JsonObject, kind: ManifestKind, raw: Uint8Array, me
  */
 function checkKind(document: JsonObject, kind: ManifestKind, described: string | undefined): string | undefined {
   if (field(document, 'fsLayers') !== undefined || field(document, 'schemaVersion') === 1) {
-    throw new OciError(
-      'MANIFEST_INVALID',
-      'Docker schema 1 manifests are not supported: pull and push the image with a current Docker or skopeo to renew it',
-    );
+    const message =
+      'Docker schema 1 manifests are not supported: pull and push the image with a current Docker or skopeo to renew it';
+    throw new OciError('MANIFEST_INVALID', message);
   }
   if (field(document, 'schemaVersion') !== 2) {
-    throw new OciError(
-      'MANIFEST_INVALID',
-      `${kind}.schemaVersion must be 2, found ${showValue(field(document, 'schemaVersion'))}`,
-    );
+    const message = `${kind}.schemaVersion must be 2, found ${showValue(field(document, 'schemaVersion'))}`;
+    throw new OciError('MANIFEST_INVALID', message);
   }
   const foreign = kind === 'manifest' ? ['manifests'] : ['config', 'layers'];
   for (const key of foreign) {

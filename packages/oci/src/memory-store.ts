@@ -90,10 +90,8 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
     const found = this.#tags.get(reference) ?? this.#manifests.get(reference);
     if (found !== undefined) return found;
     const tags = [...this.#tags.keys()].slice(0, 20).join(', ') || 'none';
-    throw new OciError(
-      'NOT_FOUND',
-      `nothing in memory bears the name ${JSON.stringify(reference)}: the tags are ${tags}`,
-    );
+    const message = `nothing in memory bears the name ${JSON.stringify(reference)}: the tags are ${tags}`;
+    throw new OciError('NOT_FOUND', message);
   }
 
   /** @throws OciError `NOT_FOUND` if the store does not hold `target`. */

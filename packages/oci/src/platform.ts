@@ -45,10 +45,8 @@ export function parsePlatform(text: string): Platform {
   }
   const system = OS_PATTERN.exec(first);
   if (system === null || rest.length < 1 || rest.length > 2 || !rest.every((part) => PART_PATTERN.test(part))) {
-    throw new OciError(
-      'PLATFORM_INVALID',
-      `${showValue(text)} is no platform: write OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, such as linux/arm64`,
-    );
+    const message = `${showValue(text)} is no platform: write OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, such as linux/arm64`;
+    throw new OciError('PLATFORM_INVALID', message);
   }
   const version = decodeOption(system[2] ?? '', text);
   const features = (system[3] ?? '')

@@ -22,10 +22,8 @@ export async function readVerified(
 ): Promise<Uint8Array> {
   const { maxSize = DEFAULT_LIMITS.maxManifestSize, signal } = options;
   if (descriptor.size > maxSize) {
-    throw new OciError(
-      'LIMIT_EXCEEDED',
-      `${descriptor.digest} (${descriptor.mediaType}) has ${descriptor.size} bytes: the limit here is ${maxSize}`,
-    );
+    const message = `${descriptor.digest} (${descriptor.mediaType}) has ${descriptor.size} bytes: the limit here is ${maxSize}`;
+    throw new OciError('LIMIT_EXCEEDED', message);
   }
   const call = signal === undefined ? {} : { signal };
   const content = new Uint8Array(descriptor.size);
@@ -54,10 +52,8 @@ export async function* verifyStream(
     options.signal?.throwIfAborted();
     length += chunk.length;
     if (length > descriptor.size) {
-      throw new OciError(
-        'SIZE_MISMATCH',
-        `${descriptor.digest} has more than the ${descriptor.size} bytes of its descriptor`,
-      );
+      const message = `${descriptor.digest} has more than the ${descriptor.size} bytes of its descriptor`;
+      throw new OciError('SIZE_MISMATCH', message);
     }
     // Before the chunk is handed out: its receiver may transfer it to another thread.
     digester.update(chunk);
@@ -68,9 +64,7 @@ export async function* verifyStream(
   }
   const actual = digester.digest();
   if (actual !== descriptor.digest) {
-    throw new OciError(
-      'DIGEST_MISMATCH',
-      `content of ${descriptor.digest} has the digest ${actual}: it is damaged or not the one asked for`,
-    );
+    const message = `content of ${descriptor.digest} has the digest ${actual}: it is damaged or not the one asked for`;
+    throw new OciError('DIGEST_MISMATCH', message);
   }
 }

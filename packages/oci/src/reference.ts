@@ -37,10 +37,8 @@ const TAG_PATTERN = /^\w[\w.-]{0,127}$/;
 export function parseReference(text: string): Reference {
   if (text === '') throw new OciError('REFERENCE_INVALID', 'an image reference must not be empty');
   if (text.length > MAX_REFERENCE_LENGTH) {
-    throw new OciError(
-      'REFERENCE_INVALID',
-      `an image reference of ${text.length} characters is longer than ${MAX_REFERENCE_LENGTH}: ${text.slice(0, 80)}...`,
-    );
+    const message = `an image reference of ${text.length} characters is longer than ${MAX_REFERENCE_LENGTH}: ${text.slice(0, 80)}...`;
+    throw new OciError('REFERENCE_INVALID', message);
   }
   const [named, digest] = cutAt(text, text.indexOf('@'));
   const colon = named.lastIndexOf(':');

@@ -52,11 +52,8 @@ export function choosePlatforms(
   const platforms = options.isCompat ? asked : distinctPlatforms(asked);
   const { maxPlatforms } = options.limits;
   if (platforms.length > maxPlatforms) {
-    throw new SociIndexError(
-      'LIMIT_EXCEEDED',
-      `image ${image.digest} is to be indexed for ${platforms.length} platforms: the limit is ${maxPlatforms}`,
-      { digest: image.digest },
-    );
+    const message = `image ${image.digest} is to be indexed for ${platforms.length} platforms: the limit is ${maxPlatforms}`;
+    throw new SociIndexError('LIMIT_EXCEEDED', message, { digest: image.digest });
   }
   return platforms;
 }
@@ -69,13 +66,8 @@ export async function planPlatforms(
   options: ResolvedOptions,
 ): Promise<PlatformPlan[]> {
   if (platforms.length > 0 && !isImageIndex(image.mediaType) && !isImageManifest(image.mediaType)) {
-    throw new SociIndexError(
-      'MANIFEST_INVALID',
-      `${image.digest} is neither an image nor an image index: ${image.mediaType}`,
-      {
-        digest: image.digest,
-      },
-    );
+    const message = `${image.digest} is neither an image nor an image index: ${image.mediaType}`;
+    throw new SociIndexError('MANIFEST_INVALID', message, { digest: image.digest });
   }
   const manifests: { readonly platform: Platform; readonly manifest: Descriptor }[] = [];
   for (const platform of platforms) manifests.push({ platform, manifest: await findManifest(reader, image, platform) });

@@ -138,9 +138,8 @@ async function rewriteManifest(
   const manifest = await readFirstManifest(reader, entry);
   if (manifest === undefined) {
     if (owner === undefined) return undefined;
-    throw new SociIndexError('MANIFEST_INVALID', `manifest ${entry.digest} of the image cannot be read`, {
-      digest: entry.digest,
-    });
+    const message = `manifest ${entry.digest} of the image cannot be read`;
+    throw new SociIndexError('MANIFEST_INVALID', message, { digest: entry.digest });
   }
   manifest.mediaType = MEDIA_TYPE_OCI_IMAGE_MANIFEST;
   manifest.config = { ...manifest.config, mediaType: MEDIA_TYPE_OCI_IMAGE_CONFIG };
@@ -195,9 +194,6 @@ function listSociIndexes(
   );
   if (stale === undefined) return list;
   const name = stale.platform === undefined ? 'no platform' : formatPlatform(stale.platform);
-  throw new SociIndexError(
-    'ALREADY_CONVERTED',
-    `the image is converted already and lists a SOCI index (for ${name}) that this run does not replace: convert all its platforms, or start from the image it was made from`,
-    { digest: stale.digest },
-  );
+  const message = `the image is converted already and lists a SOCI index (for ${name}) that this run does not replace: convert all its platforms, or start from the image it was made from`;
+  throw new SociIndexError('ALREADY_CONVERTED', message, { digest: stale.digest });
 }

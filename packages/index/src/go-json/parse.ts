@@ -147,7 +147,6 @@ function endOf(pattern: RegExp, text: string, start: number): number {
 }
 
 function syntaxError(what: string, text: string, at: number, cause?: unknown): SociIndexError {
-  return new SociIndexError('MANIFEST_INVALID', `not JSON: ${what} at byte ${Buffer.byteLength(text.slice(0, at))}`, {
-    ...(cause !== undefined && { cause }),
-  });
+  const message = `not JSON: ${what} at byte ${Buffer.byteLength(text.slice(0, at))}`;
+  return new SociIndexError('MANIFEST_INVALID', message, { ...(cause !== undefined && { cause }) });
 }

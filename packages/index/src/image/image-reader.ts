@@ -80,10 +80,8 @@ export class ImageReader {
     return (references) => {
       met += references;
       if (met > this.#limits.maxReferences) {
-        throw new SociIndexError(
-          'LIMIT_EXCEEDED',
-          `the image refers to more than ${this.#limits.maxReferences} manifests, layers and configurations`,
-        );
+        const message = `the image refers to more than ${this.#limits.maxReferences} manifests, layers and configurations`;
+        throw new SociIndexError('LIMIT_EXCEEDED', message);
       }
     };
   }
@@ -106,9 +104,8 @@ export class ImageReader {
   #count({ mediaType, digest, size }: Descriptor): void {
     const { maxDocumentSize, maxDocumentsSize } = this.#limits;
     if (!Number.isSafeInteger(size) || size < 0) {
-      throw new SociIndexError('MANIFEST_INVALID', `${digest} (${mediaType}) is said to have ${size} bytes`, {
-        digest,
-      });
+      const message = `${digest} (${mediaType}) is said to have ${size} bytes`;
+      throw new SociIndexError('MANIFEST_INVALID', message, { digest });
     }
     this.#totalSize += size;
     if (size > maxDocumentSize || this.#totalSize > maxDocumentsSize) {
@@ -116,9 +113,8 @@ export class ImageReader {
         size > maxDocumentSize
           ? `${maxDocumentSize} for one document`
           : `${maxDocumentsSize} for all that is read of an image`;
-      throw new SociIndexError('LIMIT_EXCEEDED', `${digest} (${mediaType}) has ${size} bytes: the limit is ${limit}`, {
-        digest,
-      });
+      const message = `${digest} (${mediaType}) has ${size} bytes: the limit is ${limit}`;
+      throw new SociIndexError('LIMIT_EXCEEDED', message, { digest });
     }
   }
 
@@ -132,9 +128,8 @@ export class ImageReader {
 function embeddedContent({ data = '', digest, size }: Descriptor): Uint8Array | undefined {
   const bytes = decodeBase64(data);
   if (bytes === undefined) {
-    throw new SociIndexError('MANIFEST_INVALID', `the descriptor of ${digest} embeds data that is not base64`, {
-      digest,
-    });
+    const message = `the descriptor of ${digest} embeds data that is not base64`;
+    throw new SociIndexError('MANIFEST_INVALID', message, { digest });
   }
   return bytes.length === size && digestOf(bytes) === digest ? bytes : undefined;
 }

@@ -49,11 +49,8 @@ export async function findManifest(reader: ImageReader, image: Descriptor, platf
   if (isImageIndex(image.mediaType)) {
     for (const descriptor of (await reader.index(image)).manifests ?? []) {
       if (descriptor.platform === undefined) {
-        throw new SociIndexError(
-          'PLATFORM_MISSING',
-          `image index ${image.digest} lists ${descriptor.digest} without a platform: none can be told from it`,
-          { digest: image.digest },
-        );
+        const message = `image index ${image.digest} lists ${descriptor.digest} without a platform: none can be told from it`;
+        throw new SociIndexError('PLATFORM_MISSING', message, { digest: image.digest });
       }
       if (matches(descriptor.platform)) return descriptor;
     }
@@ -130,15 +127,11 @@ export async function readFirstManifest(
 }
 
 function platformNotFound(image: Descriptor, platform: Platform): SociIndexError {
-  return new SociIndexError(
-    'PLATFORM_NOT_FOUND',
-    `image ${image.digest} has no manifest for ${formatPlatform(platform)}: choose one of its own platforms`,
-    { digest: image.digest },
-  );
+  const message = `image ${image.digest} has no manifest for ${formatPlatform(platform)}: choose one of its own platforms`;
+  return new SociIndexError('PLATFORM_NOT_FOUND', message, { digest: image.digest });
 }
 
 function notAnImage({ mediaType, digest }: Descriptor): SociIndexError {
-  return new SociIndexError('PLATFORM_NOT_FOUND', `${digest} is neither an image nor an image index: ${mediaType}`, {
-    digest,
-  });
+  const message = `${digest} is neither an image nor an image index: ${mediaType}`;
+  return new SociIndexError('PLATFORM_NOT_FOUND', message, { digest });
 }

@@ -41,9 +41,8 @@ export async function buildLayer(
   if (layerDigest !== task.digest || layerSize !== task.size) {
     const found =
       layerSize === task.size ? `its digest is ${layerDigest}` : `it has ${layerSize} bytes, not ${task.size}`;
-    throw new SociIndexError('LAYER_MISMATCH', `layer ${task.digest} is not what its descriptor says: ${found}`, {
-      digest: task.digest,
-    });
+    const message = `layer ${task.digest} is not what its descriptor says: ${found}`;
+    throw new SociIndexError('LAYER_MISMATCH', message, { digest: task.digest });
   }
   return {
     ...describeZtoc(ztoc, bytes, settings),
@@ -62,11 +61,8 @@ export async function* boundLayer(
   for await (const chunk of chunks) {
     length += chunk.length;
     if (length > size) {
-      throw new SociIndexError(
-        'LAYER_MISMATCH',
-        `layer ${digest} is not what its descriptor says: it has more than ${size} bytes`,
-        { digest },
-      );
+      const message = `layer ${digest} is not what its descriptor says: it has more than ${size} bytes`;
+      throw new SociIndexError('LAYER_MISMATCH', message, { digest });
     }
     yield chunk;
   }

@@ -78,11 +78,8 @@ function decideCompression(
 }
 
 function layerTypeError(digest: string, mediaType: string): SociIndexError {
-  return new SociIndexError(
-    'LAYER_TYPE_INVALID',
-    `layer ${digest} is of the type ${mediaType}, which is no image layer: the reference refuses such an image; without compat it is skipped`,
-    { digest },
-  );
+  const message = `layer ${digest} is of the type ${mediaType}, which is no image layer: the reference refuses such an image; without compat it is skipped`;
+  return new SociIndexError('LAYER_TYPE_INVALID', message, { digest });
 }
 
 /** Names a zTOC to be built: the same layer read as gzip and as a tar makes two. */

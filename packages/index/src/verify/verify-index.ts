@@ -96,9 +96,8 @@ export async function verifySociIndex(
   const { found, problems } = await findIndexes(reader, target);
   if (found.length === 0 && problems.length === 0) {
     const what = isImageIndex(target.mediaType) ? 'lists no SOCI index' : 'is no SOCI index';
-    throw new SociIndexError('NOT_A_SOCI_INDEX', `${target.digest} ${what}: convert the image first`, {
-      digest: target.digest,
-    });
+    const message = `${target.digest} ${what}: convert the image first`;
+    throw new SociIndexError('NOT_A_SOCI_INDEX', message, { digest: target.digest });
   }
   const readOptions = { maxSize: limits.maxZtocSize, ...(signal && { signal }) };
   const layers = new Map<string, LayerVerification>();

@@ -123,9 +123,8 @@ async function readLayer(
     }
     const digest = digester.digest();
     if (length !== layer.size || digest !== layer.digest) {
-      throw new SociIndexError('LAYER_MISMATCH', `its ${length} bytes have the digest ${digest}`, {
-        digest: layer.digest,
-      });
+      const message = `its ${length} bytes have the digest ${digest}`;
+      throw new SociIndexError('LAYER_MISMATCH', message, { digest: layer.digest });
     }
   }
   return scanTar(readStraight(), layerLimits);

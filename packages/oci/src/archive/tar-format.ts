@@ -42,10 +42,8 @@ export function parseTarHeader(block: Uint8Array, offset: number): TarHeader | u
   const stated = parseOctal(block.subarray(148, 156));
   const { unsigned, signed } = checksums(block);
   if (stated !== unsigned && stated !== signed) {
-    throw new OciError(
-      'ARCHIVE_INVALID',
-      `at byte ${offset} of the archive stands no tar header: its checksum is wrong`,
-    );
+    const message = `at byte ${offset} of the archive stands no tar header: its checksum is wrong`;
+    throw new OciError('ARCHIVE_INVALID', message);
   }
   const size = parseSize(block.subarray(124, 136));
   if (size === undefined) {

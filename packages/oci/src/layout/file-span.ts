@@ -66,15 +66,12 @@ async function fill(buffer: Uint8Array, span: FileSpan, offset: number, name: st
     const { bytesRead } = await span.file
       .read(buffer, filled, buffer.length - filled, position)
       .catch((cause: unknown) => {
-        throw new OciError('READ_FAILED', `${name} cannot be read at byte ${offset + filled}: ${String(cause)}`, {
-          cause,
-        });
+        const message = `${name} cannot be read at byte ${offset + filled}: ${String(cause)}`;
+        throw new OciError('READ_FAILED', message, { cause });
       });
     if (bytesRead === 0) {
-      throw new OciError(
-        'SIZE_MISMATCH',
-        `${name} ended after ${offset + filled} of ${span.size} bytes while it was read`,
-      );
+      const message = `${name} ended after ${offset + filled} of ${span.size} bytes while it was read`;
+      throw new OciError('SIZE_MISMATCH', message);
     }
     filled += bytesRead;
   }

@@ -145,8 +145,7 @@ async function isFree(place: string): Promise<boolean> {
     return (await readdir(place)).length === 0;
   } catch (cause) {
     if (hasSystemCode(cause, 'ENOENT')) return true;
-    throw new OciError('LAYOUT_INVALID', `${place} is no folder that a layout could be written to: ${String(cause)}`, {
-      cause,
-    });
+    const message = `${place} is no folder that a layout could be written to: ${String(cause)}`;
+    throw new OciError('LAYOUT_INVALID', message, { cause });
   }
 }

@@ -95,9 +95,7 @@ export async function checkLayoutVersion(files: LayoutFiles): Promise<void> {
   const document = parseDocument(await readLayoutFile(files, 'oci-layout'), `oci-layout in ${files.name}`);
   const version = stringField(document, 'imageLayoutVersion', 'oci-layout');
   if (!version.startsWith('1.')) {
-    throw new OciError(
-      'LAYOUT_INVALID',
-      `${files.name} is an OCI image layout of version ${version}: only 1.x is known`,
-    );
+    const message = `${files.name} is an OCI image layout of version ${version}: only 1.x is known`;
+    throw new OciError('LAYOUT_INVALID', message);
   }
 }
