@@ -48,12 +48,10 @@ export type {
   PublishedIndex,
 } from './publish/result.ts';
 export type {
-  ConversionRecognition,
-  IndexesRecognition,
   NotRecognized,
   NotRecognizedReason,
-  RecognizedConversion,
-  RecognizedIndexes,
+  Recognition,
+  Recognized,
   RecognizeOptions,
 } from './recognize/recognition.ts';
 export { recognizeConversion } from './recognize/recognize-conversion.ts';

@@ -32,8 +32,7 @@ export interface SociIndexOptions extends CallOptions {
   /** `soci-cli`: exactly the bytes, and the refusals, of the reference's command line. @default our own, README "Differences" */
   readonly compat?: 'soci-cli';
   /**
-   * Knows zTOCs that were built before: a layer whose zTOC it finds, made with the same settings, is not read
-   * (`findReusableZtocs` looks into the images of a store).
+   * Knows zTOCs that were built before: a layer whose zTOC it finds, made with the same settings, is not read.
    *
    * @default every layer is read
    */
@@ -103,21 +102,7 @@ export interface ZtocSource {
 }
 
 /** Options with their defaults filled in, checked. */
-export interface ResolvedOptions {
-  readonly platforms: readonly Platform[] | undefined;
-  readonly spanSize: number;
-  readonly minLayerSize: number;
-  readonly markMissingXattrs: boolean;
-  readonly prefetchFiles: readonly string[];
-  readonly buildToolIdentifier: string;
-  readonly isCompat: boolean;
-  readonly reuse: ZtocSource | undefined;
-  readonly jobs: number;
-  readonly limits: Required<IndexLimits>;
-  readonly layerLimits: ZtocLimits;
-  readonly signal: AbortSignal | undefined;
-  readonly onProgress: (progress: IndexProgress) => void;
-}
+export type ResolvedOptions = Readonly<ReturnType<typeof resolveOptions>>;
 
 /**
  * Checks a caller's options and fills in the defaults.
@@ -125,7 +110,7 @@ export interface ResolvedOptions {
  * @param cores - How many threads can run at a time on this machine.
  * @throws SociIndexError `OPTION_INVALID`
  */
-export function resolveOptions(options: SociIndexOptions, cores: number): ResolvedOptions {
+export function resolveOptions(options: SociIndexOptions, cores: number) {
   const { optimizations = [], compat } = options;
   for (const optimization of optimizations) {
     if (optimization !== 'xattr') throw optionError('optimizations', 'holds no other than xattr', optimization);
@@ -142,9 +127,9 @@ export function resolveOptions(options: SociIndexOptions, cores: number): Resolv
     reuse: options.reuse,
     jobs: checkWholeNumber('jobs', options.jobs ?? Math.min(cores, DEFAULT_JOBS_CAP), 1),
     limits: resolveLimits(options.limits),
-    layerLimits: options.layerLimits ?? {},
+    layerLimits: options.layerLimits ?? ({} as ZtocLimits),
     signal: options.signal,
-    onProgress: options.onProgress ?? (() => {}),
+    onProgress: options.onProgress ?? ((_: IndexProgress) => {}),
   };
 }
 

@@ -2,11 +2,11 @@ import { availableParallelism } from 'node:os';
 import type { Descriptor, Fetcher } from '@soci/oci';
 import { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
-import { obtainLayers } from '../layers/obtain-layers.ts';
+import { obtainLayers } from '../layers/build-layers.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import { choosePlatforms, collectTasks, type PlatformPlan, planPlatforms } from './plan-image.ts';
 import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
-import { type Artifact, type AssembledIndex, assembleSociIndex, dropRepeated } from './soci-manifest.ts';
+import { type Artifact, assembleSociIndex, dropRepeated } from './soci-manifest.ts';
 
 /** What {@link buildSociIndex} has come to. */
 export type SociIndexResult = BuiltIndexes | NothingToIndex;
@@ -16,7 +16,7 @@ export interface BuiltIndexes {
   readonly outcome: 'indexed';
   /** The SOCI index manifests, one a platform, in the order of the platforms. */
   readonly indexes: readonly Descriptor[];
-  /** What to push, leaves before roots. */
+  /** What to push, leaves before roots; configurations, layers and untouched manifests are the image's own. */
   readonly artifacts: readonly Artifact[];
   readonly platforms: readonly PlatformReport[];
   readonly layers: readonly LayerReport[];
@@ -62,25 +62,13 @@ export async function buildSociIndex(
   return { outcome: 'indexed', indexes: made, artifacts: dropRepeated(artifacts), platforms, layers };
 }
 
-/** The SOCI indexes of an image, before they are referred to. */
-export interface IndexedPlans {
-  /** One a platform, undefined if none of its layers is indexed. */
-  readonly indexes: readonly (AssembledIndex | undefined)[];
-  /** The SOCI index manifests that there are. */
-  readonly made: readonly Descriptor[];
-  /** What they consist of, leaves before roots. */
-  readonly artifacts: readonly Artifact[];
-  readonly platforms: readonly PlatformReport[];
-  readonly layers: readonly LayerReport[];
-}
-
-/** Gets the zTOCs that plans ask for, and writes a SOCI index for each platform. */
+/** Gets the zTOCs that plans ask for, and writes a SOCI index for each platform: undefined if none of its layers has one. */
 export async function indexPlans(
   store: Fetcher,
   plans: readonly PlatformPlan[],
   version: 1 | 2,
   options: ResolvedOptions,
-): Promise<IndexedPlans> {
+) {
   const built = await obtainLayers(store, collectTasks(plans), options);
   const indexes = plans.map(({ manifest, layers }) =>
     assembleSociIndex({ version, subject: manifest, layers, ztocs: built, options }),

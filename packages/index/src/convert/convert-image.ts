@@ -3,26 +3,18 @@ import type { Descriptor, Fetcher } from '@soci/oci';
 import { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
 import { resolveOptions, type SociIndexOptions } from '../options.ts';
-import { indexPlans, type NothingToIndex } from './build-index.ts';
+import { type BuiltIndexes, indexPlans, type NothingToIndex } from './build-index.ts';
 import { planConversion } from './plan-image.ts';
-import type { LayerReport, PlatformReport } from './report.ts';
 import { attachIndexes, rewriteImage } from './rewrite-index.ts';
-import { type Artifact, dropRepeated } from './soci-manifest.ts';
+import { dropRepeated } from './soci-manifest.ts';
 
 /** What {@link convertImage} has come to. */
 export type ConvertResult = ConvertedImage | NothingToIndex;
 
 /** The image was converted. */
-export interface ConvertedImage {
-  readonly outcome: 'indexed';
-  /** The converted image: an OCI image index, to be pushed last and tagged. */
+export interface ConvertedImage extends BuiltIndexes {
+  /** The converted image: an OCI image index, to be pushed last and tagged. It lists the SOCI indexes. */
   readonly root: Descriptor;
-  /** The SOCI index manifests that it lists. */
-  readonly indexes: readonly Descriptor[];
-  /** What to push, leaves before roots; configurations, layers and untouched manifests are the image's own. */
-  readonly artifacts: readonly Artifact[];
-  readonly platforms: readonly PlatformReport[];
-  readonly layers: readonly LayerReport[];
 }
 
 /**

@@ -8,7 +8,8 @@ import {
   type Platform,
 } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
-import { encodeIndex, encodeManifest, type IndexDocument } from '../go-json/image-spec.ts';
+import { encodeStruct } from '../go-json/encode.ts';
+import { INDEX, type IndexDocument, MANIFEST } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
 import { matchPlatform } from '../image/platform-match.ts';
 import { readFirstManifest } from '../image/select.ts';
@@ -61,7 +62,7 @@ export async function rewriteImage(
   const { entries, manifests } = await rewriteEntries(reader, index.manifests ?? [], attached, { isCompat, isWrapped });
   const own = () => describeProvenance(sourceDigest(target.digest, before), 2, options);
   const annotations = isCompat ? before : replaceProvenance(before, provenance ?? own());
-  const content = encodeIndex({
+  const content = encodeStruct(INDEX, {
     ...index,
     mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX,
     manifests: entries,
@@ -146,7 +147,7 @@ async function rewriteManifest(
   if (owner !== undefined) {
     manifest.annotations = { ...manifest.annotations, [ANNOTATION_INDEX_DIGEST]: owner.descriptor.digest };
   }
-  const content = encodeManifest(manifest);
+  const content = encodeStruct(MANIFEST, manifest);
   const descriptor = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, content);
   const { annotations: own, ...rest } = entry;
   const annotations = isCompat || isWrapped ? manifest.annotations : mergeAnnotations(own, manifest.annotations);

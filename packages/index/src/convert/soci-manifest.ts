@@ -1,5 +1,6 @@
 import { bareDescriptor, type Descriptor, digestOf, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
-import { encodeManifest } from '../go-json/image-spec.ts';
+import { encodeStruct } from '../go-json/encode.ts';
+import { MANIFEST } from '../go-json/image-spec.ts';
 import type { BuiltLayer, KnownZtoc } from '../layers/build-layer.ts';
 import { type LayerPlan, taskKey } from '../layers/layer-plan.ts';
 import { joinSpans, type PrefetchSpan } from '../layers/prefetch-spans.ts';
@@ -72,7 +73,7 @@ export function writeSociIndex<Ztoc extends ZtocFacts>(input: SociIndexInput<Zto
   const prefetches = describePrefetches(input);
   const artifactType = version === 1 ? MEDIA_TYPE_SOCI_INDEX_V1 : MEDIA_TYPE_SOCI_INDEX_V2;
   const config = describeContent(artifactType, EMPTY_CONFIG);
-  const content = encodeManifest({
+  const content = encodeStruct(MANIFEST, {
     schemaVersion: 2,
     mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
     config,

@@ -1,6 +1,6 @@
 import { SociIndexError } from '../errors.ts';
 import { type JsonValue, parseJson } from './parse.ts';
-import { EXACT, type Field, type Schema, type StructValue, zeroValue } from './schema.ts';
+import { EXACT, type Field, type Schema, type StructSchema, type StructValue, zeroValue } from './schema.ts';
 import { decodeBase64, encodeBase64 } from './string.ts';
 
 const MIN_INT64 = -(2n ** 63n);
@@ -13,8 +13,8 @@ const MAX_INT64 = 2n ** 63n - 1n;
  *
  * @throws SociIndexError `MANIFEST_INVALID` where the syntax or a type is wrong.
  */
-export function decodeStruct(schema: Schema & { kind: 'struct' }, bytes: Uint8Array): StructValue {
-  return new Decoder().decode(schema, zeroValue(schema), parseJson(bytes), '') as StructValue;
+export function decodeStruct<Value>(schema: StructSchema<Value>, bytes: Uint8Array): Value {
+  return new Decoder().decode(schema, zeroValue(schema), parseJson(bytes), '') as Value;
 }
 
 class Decoder {

@@ -1,4 +1,4 @@
-import { EXACT, type Field, type Schema, type StructValue } from './schema.ts';
+import { EXACT, type Field, type Schema, type StructSchema, type StructValue } from './schema.ts';
 import { compareStrings, decodeBase64, encodeBase64, quoteJsonString } from './string.ts';
 
 const utf8 = new TextEncoder();
@@ -7,7 +7,7 @@ const utf8 = new TextEncoder();
  * Writes a struct as Go's `json.Marshal` does: fields in the struct's order, `omitempty`, the keys of maps sorted by
  * their bytes, null for a nil slice, no space.
  */
-export function encodeStruct(schema: Schema & { kind: 'struct' }, value: object): Uint8Array {
+export function encodeStruct<Value>(schema: StructSchema<Value>, value: Value): Uint8Array {
   return utf8.encode(encode(schema, value));
 }
 

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeManifest, encodeManifest } from './image-spec.ts';
+import { decodeStruct } from './decode.ts';
+import { encodeStruct } from './encode.ts';
+import { MANIFEST } from './image-spec.ts';
 import { parseJson } from './parse.ts';
 import { compareStrings } from './string.ts';
 
@@ -8,7 +10,9 @@ import { compareStrings } from './string.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const rewrite = (json: string | Uint8Array) =>
-  Buffer.from(encodeManifest(decodeManifest(typeof json === 'string' ? Buffer.from(json) : json))).toString();
+  Buffer.from(
+    encodeStruct(MANIFEST, decodeStruct(MANIFEST, typeof json === 'string' ? Buffer.from(json) : json)),
+  ).toString();
 
 const CONFIG = '"config":{"mediaType":"","digest":"","size":0}';
 
@@ -35,7 +39,7 @@ describe('a manifest read and written as Go does', () => {
 
   it('reads each byte that is no UTF-8, and each lone surrogate, as one U+FFFD', () => {
     const replaced = (text: string) => {
-      const { mediaType = '' } = decodeManifest(latin1(`{"mediaType":"${text}"}`));
+      const { mediaType = '' } = decodeStruct(MANIFEST, latin1(`{"mediaType":"${text}"}`));
       expect(mediaType).toMatch(/^\ufffd+$/);
       return mediaType.length;
     };
@@ -105,7 +109,9 @@ describe('a manifest read and written as Go does', () => {
     ['nothing', ''],
     ['an open string', '{"a'],
   ])('refuses %s', (_, json) => {
-    expect(() => decodeManifest(Buffer.from(json))).toThrow(expect.objectContaining({ code: 'MANIFEST_INVALID' }));
+    expect(() => decodeStruct(MANIFEST, Buffer.from(json))).toThrow(
+      expect.objectContaining({ code: 'MANIFEST_INVALID' }),
+    );
   });
 });
 
@@ -144,7 +150,7 @@ describe('parseJson', () => {
   it('stays linear where a key stands very often', () => {
     const layers = `"layers":[${'{},'.repeat(20_000)}{}]`;
     const json = `{${layers}${',"layers":[{}]'.repeat(100_000)}}`;
-    expect(decodeManifest(Buffer.from(json)).layers).toHaveLength(1);
+    expect(decodeStruct(MANIFEST, Buffer.from(json)).layers).toHaveLength(1);
   });
 });
 

@@ -1,7 +1,5 @@
 import type { Descriptor, Platform } from '@soci/oci';
-import { decodeStruct } from './decode.ts';
-import { encodeStruct } from './encode.ts';
-import type { Field, Schema } from './schema.ts';
+import type { Field, Schema, StructSchema } from './schema.ts';
 
 // Descriptors and platforms are those of `@soci/oci`. What is Go's zero value is absent, except for lists that Go writes
 // as null.
@@ -26,8 +24,6 @@ export interface IndexDocument extends DocumentHead {
   manifests: readonly Descriptor[] | null;
 }
 
-type StructSchema = Schema & { kind: 'struct' };
-
 const STRING: Schema = { kind: 'string' };
 const INTEGER: Schema = { kind: 'integer' };
 
@@ -35,7 +31,8 @@ const ANNOTATIONS: Field = { name: 'annotations', schema: { kind: 'string-map' }
 
 // The structs of github.com/opencontainers/image-spec v1.1.1, specs-go/v1, field by field in their order.
 
-const PLATFORM: StructSchema = {
+/** The platform of an image configuration. */
+export const PLATFORM: StructSchema<Platform> = {
   kind: 'struct',
   fields: [
     { name: 'architecture', schema: STRING },
@@ -46,7 +43,7 @@ const PLATFORM: StructSchema = {
   ],
 };
 
-const DESCRIPTOR: StructSchema = {
+const DESCRIPTOR: StructSchema<Descriptor> = {
   kind: 'struct',
   fields: [
     { name: 'mediaType', schema: STRING },
@@ -73,15 +70,25 @@ const TAIL: readonly Field[] = [
 
 const DESCRIPTORS: Schema = { kind: 'list', of: DESCRIPTOR };
 
-const MANIFEST: StructSchema = {
+/** An image manifest. */
+export const MANIFEST: StructSchema<ManifestDocument> = {
   kind: 'struct',
   fields: [...HEAD, { name: 'config', schema: DESCRIPTOR }, { name: 'layers', schema: DESCRIPTORS }, ...TAIL],
 };
 
-const INDEX: StructSchema = { kind: 'struct', fields: [...HEAD, { name: 'manifests', schema: DESCRIPTORS }, ...TAIL] };
+/** An image index. */
+export const INDEX: StructSchema<IndexDocument> = {
+  kind: 'struct',
+  fields: [...HEAD, { name: 'manifests', schema: DESCRIPTORS }, ...TAIL],
+};
 
-// containerd v2.2.9, core/images/image.go, `unknownDocument`.
-const OUTLINE: StructSchema = {
+type DocumentOutline = Record<'config' | 'layers' | 'manifests' | 'fsLayers', boolean> & { mediaType: string };
+
+/**
+ * What tells a manifest from an image index, and from Docker's first schema: the fields that are there
+ * (containerd v2.2.9, core/images/image.go, `unknownDocument`).
+ */
+export const OUTLINE: StructSchema<DocumentOutline> = {
   kind: 'struct',
   fields: [
     { name: 'mediaType', schema: STRING },
@@ -91,45 +98,6 @@ const OUTLINE: StructSchema = {
     { name: 'fsLayers', schema: { kind: 'presence' } },
   ],
 };
-
-/** What tells a manifest from an image index, and from Docker's first schema: the fields that are there. */
-export interface DocumentOutline {
-  readonly mediaType: string;
-  readonly config: boolean;
-  readonly layers: boolean;
-  readonly manifests: boolean;
-  readonly fsLayers: boolean;
-}
-
-/** Reads which of the telling fields a document has. @throws SociIndexError `MANIFEST_INVALID` */
-export function decodeOutline(bytes: Uint8Array): DocumentOutline {
-  return decodeStruct(OUTLINE, bytes) as unknown as DocumentOutline;
-}
-
-/** Reads an image manifest. @throws SociIndexError `MANIFEST_INVALID` */
-export function decodeManifest(bytes: Uint8Array): ManifestDocument {
-  return decodeStruct(MANIFEST, bytes) as unknown as ManifestDocument;
-}
-
-/** Reads an image index. @throws SociIndexError `MANIFEST_INVALID` */
-export function decodeIndex(bytes: Uint8Array): IndexDocument {
-  return decodeStruct(INDEX, bytes) as unknown as IndexDocument;
-}
-
-/** Reads the platform of an image configuration. @throws SociIndexError `MANIFEST_INVALID` */
-export function decodePlatform(bytes: Uint8Array): Platform {
-  return decodeStruct(PLATFORM, bytes) as unknown as Platform;
-}
-
-/** Writes an image manifest, byte for byte as the reference does. */
-export function encodeManifest(manifest: ManifestDocument): Uint8Array {
-  return encodeStruct(MANIFEST, manifest);
-}
-
-/** Writes an image index, byte for byte as the reference does. */
-export function encodeIndex(index: IndexDocument): Uint8Array {
-  return encodeStruct(INDEX, index);
-}
 
 /** What callers are told of a descriptor: what it names, without `urls` and embedded data. */
 export function summarize({ urls, data, ...descriptor }: Descriptor): Descriptor {

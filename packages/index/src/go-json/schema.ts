@@ -17,6 +17,9 @@ export type Schema =
   /** A struct; its fields in the order in which they are written. */
   | { readonly kind: 'struct'; readonly fields: readonly Field[] };
 
+/** A struct that is held as a `Value`. */
+export type StructSchema<Value> = Schema & { readonly kind: 'struct'; readonly holds?: Value };
+
 /** A field of a struct. */
 export interface Field {
   readonly name: string;

@@ -1,4 +1,5 @@
 import {
+  bareDescriptor,
   type Descriptor,
   digestOf,
   type Fetcher,
@@ -9,14 +10,16 @@ import {
   readVerified,
 } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
+import { decodeStruct } from '../go-json/decode.ts';
 import {
-  decodeIndex,
-  decodeManifest,
-  decodeOutline,
-  decodePlatform,
+  INDEX,
   type IndexDocument,
+  MANIFEST,
   type ManifestDocument,
+  OUTLINE,
+  PLATFORM,
 } from '../go-json/image-spec.ts';
+import type { StructSchema } from '../go-json/schema.ts';
 import { decodeBase64 } from '../go-json/string.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import type { IndexLimits } from '../options.ts';
@@ -44,17 +47,17 @@ export class ImageReader {
 
   /** Reads an image manifest. */
   async manifest(descriptor: Descriptor): Promise<ManifestDocument> {
-    return decodeNamed(descriptor, checkDocumentKind(descriptor, await this.#read(descriptor)), decodeManifest);
+    return decodeNamed(descriptor, checkDocumentKind(descriptor, await this.#read(descriptor)), MANIFEST);
   }
 
   /** Reads an image index. */
   async index(descriptor: Descriptor): Promise<IndexDocument> {
-    return decodeNamed(descriptor, checkDocumentKind(descriptor, await this.#read(descriptor)), decodeIndex);
+    return decodeNamed(descriptor, checkDocumentKind(descriptor, await this.#read(descriptor)), INDEX);
   }
 
   /** The platform that an image configuration names, normalized. */
   async configPlatform(descriptor: Descriptor): Promise<Platform> {
-    return normalizeAsGo(decodeNamed(descriptor, await this.#read(descriptor), decodePlatform));
+    return normalizeAsGo(decodeNamed(descriptor, await this.#read(descriptor), PLATFORM));
   }
 
   /**
@@ -118,9 +121,9 @@ export class ImageReader {
     }
   }
 
-  #fetch({ mediaType, digest, size }: Descriptor): Promise<Uint8Array> {
+  #fetch(descriptor: Descriptor): Promise<Uint8Array> {
     const options = { maxSize: this.#limits.maxDocumentSize, ...(this.#signal && { signal: this.#signal }) };
-    return readVerified(this.#fetcher, { mediaType, digest, size }, options);
+    return readVerified(this.#fetcher, bareDescriptor(descriptor), options);
   }
 }
 
@@ -145,7 +148,7 @@ export function isNotFound(error: unknown): boolean {
  */
 function checkDocumentKind(descriptor: Descriptor, bytes: Uint8Array): Uint8Array {
   const { mediaType, digest } = descriptor;
-  const outline = decodeNamed(descriptor, bytes, decodeOutline);
+  const outline = decodeNamed(descriptor, bytes, OUTLINE);
   const holdsIndex = outline.manifests || isImageIndex(outline.mediaType);
   const holdsManifest = outline.config || outline.layers || isImageManifest(outline.mediaType);
   let problem: string | undefined;
@@ -160,9 +163,9 @@ function checkDocumentKind(descriptor: Descriptor, bytes: Uint8Array): Uint8Arra
 }
 
 /** Decodes, and says of which document an error is. */
-function decodeNamed<T>({ mediaType, digest }: Descriptor, bytes: Uint8Array, decode: (bytes: Uint8Array) => T): T {
+function decodeNamed<T>({ mediaType, digest }: Descriptor, bytes: Uint8Array, schema: StructSchema<T>): T {
   try {
-    return decode(bytes);
+    return decodeStruct(schema, bytes);
   } catch (cause) {
     if (!(cause instanceof SociIndexError)) throw cause;
     throw new SociIndexError(cause.code, `${digest} (${mediaType}): ${cause.message}`, { cause, digest });

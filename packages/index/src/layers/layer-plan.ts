@@ -1,7 +1,7 @@
 import { type Descriptor, layerCompression } from '@soci/oci';
 import type { Compression, ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
-import type { ResolvedOptions } from '../options.ts';
+import type { ResolvedOptions, ReusableLayer, ZtocSettings } from '../options.ts';
 import { MEDIA_TYPE_PREFETCH } from '../vocabulary.ts';
 import { cleanPrefetchPath } from './prefetch-spans.ts';
 
@@ -20,12 +20,7 @@ export type SkipReason =
   | 'unknown-layer-type';
 
 /** A zTOC to be built. */
-export interface LayerTask {
-  readonly digest: string;
-  readonly size: number;
-  readonly mediaType: string;
-  readonly compression: Compression;
-}
+export type LayerTask = ReusableLayer;
 
 /** What is done about one layer of a manifest. */
 export type LayerPlan =
@@ -62,19 +57,12 @@ function decideCompression(
     return 'not-an-image-layer';
   }
   if (size < minLayerSize) return 'smaller-than-min-layer-size';
-  switch (compression) {
-    case 'gzip':
-    case 'uncompressed':
-      return compression;
-    case 'unknown':
-      // The reference takes Docker's types without a suffix at their word, as a tar.
-      return 'uncompressed';
-    case 'unrecognized':
-      if (isCompat) throw layerTypeError(digest, mediaType);
-      return 'unknown-layer-type';
-    default:
-      return 'unsupported-compression';
-  }
+  if (compression === 'gzip' || compression === 'uncompressed') return compression;
+  // The reference takes Docker's types without a suffix at their word, as a tar.
+  if (compression === 'unknown') return 'uncompressed';
+  if (compression !== 'unrecognized') return 'unsupported-compression';
+  if (isCompat) throw layerTypeError(digest, mediaType);
+  return 'unknown-layer-type';
 }
 
 function layerTypeError(digest: string, mediaType: string): SociIndexError {
@@ -88,9 +76,7 @@ export function taskKey({ digest, compression }: LayerTask): string {
 }
 
 /** What a zTOC is built with, whatever the layer. Plain data: it goes to worker threads. */
-export interface LayerSettings {
-  readonly spanSize: number;
-  readonly buildToolIdentifier: string;
+export interface LayerSettings extends ZtocSettings {
   readonly limits: ZtocLimits;
   /** Paths to look up, cleaned. */
   readonly prefetchPaths: readonly string[];
@@ -98,10 +84,6 @@ export interface LayerSettings {
 
 /** Picks out of the options what zTOCs are built with. */
 export function toLayerSettings(options: ResolvedOptions): LayerSettings {
-  return {
-    spanSize: options.spanSize,
-    buildToolIdentifier: options.buildToolIdentifier,
-    limits: options.layerLimits,
-    prefetchPaths: options.prefetchFiles.map(cleanPrefetchPath),
-  };
+  const { spanSize, buildToolIdentifier, layerLimits: limits, prefetchFiles } = options;
+  return { spanSize, buildToolIdentifier, limits, prefetchPaths: prefetchFiles.map(cleanPrefetchPath) };
 }

@@ -1,20 +1,19 @@
-import { type CallOptions, type Descriptor, isDigest, isTag, OciError, type Resolver } from '@soci/oci';
-import { SociIndexError } from '../errors.ts';
+import { type CallOptions, type Descriptor, isTag, OciError, type Resolver } from '@soci/oci';
 import { recognizeConversion } from '../recognize/recognize-conversion.ts';
 import { recognizeIndexes } from '../recognize/recognize-indexes.ts';
 import { buildProved, proveCurrent } from './build-proved.ts';
 import { classifyContent } from './classify-content.ts';
-import { can, type PublishJob } from './job.ts';
-import { DEFAULT_PUSH_CONCURRENCY, type IndexImageOptions, type IndexSource, type IndexTarget } from './options.ts';
-import type {
-  ImageAlreadyIndexed,
-  ImageRefusalReason,
-  ImageRefused,
-  ImageSkipped,
-  IndexImageResult,
-  PublishedIndex,
+import { can, openJob, type PublishJob } from './job.ts';
+import type { IndexImageOptions, IndexSource, IndexTarget } from './options.ts';
+import {
+  describeNothing,
+  type ImageAlreadyIndexed,
+  type ImageRefusalReason,
+  type ImageRefused,
+  type ImageSkipped,
+  type IndexImageResult,
+  type PublishedIndex,
 } from './result.ts';
-import { describeNothing } from './result.ts';
 import { ResultWriter } from './result-writer.ts';
 
 /** Longest tag that a registry takes, in characters. @see OCI distribution-spec v1.1, "Pulling manifests" */
@@ -77,53 +76,6 @@ export async function indexImage(
   const published = publishedIndex(job, { ...(root && { root }), indexes });
   const { bytesRead, proof } = proved;
   return { outcome: 'indexed', ...published, platforms, layers, bytesRead, ...(proof && { proof }) };
-}
-
-async function openJob(source: IndexSource, target: IndexTarget, options: IndexImageOptions): Promise<PublishJob> {
-  const {
-    version = 2,
-    force = false,
-    reindex = force,
-    reuse = true,
-    proof,
-    concurrency,
-    onProgress,
-    ...build
-  } = options;
-  if (version !== 1 && version !== 2) {
-    throw new SociIndexError('OPTION_INVALID', `version is 1 or 2, found ${JSON.stringify(version)}`);
-  }
-  if (concurrency !== undefined && (!Number.isSafeInteger(concurrency) || concurrency < 1)) {
-    throw new SociIndexError('OPTION_INVALID', `concurrency is a whole number, 1 or more, found ${concurrency}`);
-  }
-  const { store, reference } = source;
-  const call: CallOptions = build.signal === undefined ? {} : { signal: build.signal };
-  const image = typeof reference === 'string' ? await store.resolve(reference, call) : reference;
-  const report = onProgress ?? (() => {});
-  report({ type: 'resolved', image });
-  const named = typeof reference === 'string' && reference !== '' && !isDigest(reference) ? reference : undefined;
-  const [from, to] = [source.store, target.store];
-  const isSameHost = from.host !== undefined && from.host === to.host;
-  const isSamePlace = (from as object) === to || (isSameHost && from.path === to.path);
-  return {
-    source: store,
-    target: to,
-    image,
-    version,
-    isForced: force,
-    reindex,
-    reuse,
-    proof,
-    concurrency: concurrency ?? DEFAULT_PUSH_CONCURRENCY,
-    build,
-    call,
-    report,
-    sourceTag: source.tag ?? named,
-    tag: target.tag === '' ? undefined : target.tag,
-    isSamePlace,
-    holdsImage: isSamePlace || target.holdsImage === true,
-    mountFrom: isSameHost && !isSamePlace ? from.path : undefined,
-  };
 }
 
 /** A registry takes 128 characters; names in a layout may be longer. */

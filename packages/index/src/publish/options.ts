@@ -87,9 +87,6 @@ export interface IndexTarget {
  */
 export type Proof = { readonly spans: number } | 'read-back';
 
-/** Pieces of content written at a time unless {@link IndexImageOptions.concurrency} says otherwise. */
-export const DEFAULT_PUSH_CONCURRENCY = 6;
-
 /** Options of {@link indexImage}. */
 export interface IndexImageOptions extends Omit<SociIndexOptions, 'onProgress' | 'reuse'> {
   /**

@@ -1,6 +1,6 @@
 import type { Descriptor } from '@soci/oci';
-import type { NothingToIndex } from '../convert/build-index.ts';
-import type { LayerReport, PlatformReport } from '../convert/report.ts';
+import type { BuiltIndexes, NothingToIndex } from '../convert/build-index.ts';
+import type { LayerReport } from '../convert/report.ts';
 import { DEFAULT_MIN_LAYER_SIZE } from '../options.ts';
 import type { Problem } from '../verify/problem.ts';
 
@@ -8,10 +8,7 @@ import type { Problem } from '../verify/problem.ts';
 export type IndexImageResult = ImageIndexed | ImageAlreadyIndexed | NothingIndexed | ImageSkipped | ImageRefused;
 
 /** The index was made and written. */
-export interface ImageIndexed extends PublishedIndex {
-  readonly outcome: 'indexed';
-  readonly platforms: readonly PlatformReport[];
-  readonly layers: readonly LayerReport[];
+export interface ImageIndexed extends PublishedIndex, Pick<BuiltIndexes, 'outcome' | 'platforms' | 'layers'> {
   /** Bytes of the layers that were read to build the index. */
   readonly bytesRead: number;
 }
@@ -47,8 +44,7 @@ export interface ProofReport {
 }
 
 /** The image has no layer to index. Nothing was written. */
-export interface NothingIndexed {
-  readonly outcome: 'nothing-to-index';
+export interface NothingIndexed extends Omit<NothingToIndex, 'reason'> {
   /**
    * - `no-platform`: it lists nothing that runs.
    * - `no-layers`: it has no layers.
@@ -59,8 +55,6 @@ export interface NothingIndexed {
   /** The same for people, with numbers. */
   readonly message: string;
   readonly image: Descriptor;
-  readonly platforms: readonly PlatformReport[];
-  readonly layers: readonly LayerReport[];
 }
 
 /**

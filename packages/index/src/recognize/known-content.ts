@@ -2,7 +2,6 @@ import { type Descriptor, type Fetcher, isImageConfig, isImageManifest, type Pla
 import type { PlatformPlan } from '../convert/plan-image.ts';
 import type { ZtocFacts } from '../convert/soci-manifest.ts';
 import type { ImageReader } from '../image/image-reader.ts';
-import { normalizeAsGo } from '../image/platform-match.ts';
 import { listPlatforms } from '../image/select.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import type { SociDocument, ZtocReference } from '../inspect/soci-document.ts';
@@ -87,33 +86,18 @@ async function takeZtoc(
 }
 
 /**
- * Lists the platforms that an image runs on, as `listPlatforms` does, without reading the configuration of a single
- * manifest where somebody has read it before: `told` is what came of it.
- *
- * What is told is not proved to be what the configuration says. It need not be: the entry that it was taken from is
- * compared with the manifest that is written anew, whose configuration is the image's by digest, so that it tells of this
- * image or nothing is recognized; and the configuration gives normalized platforms only, so that what an index says in
- * its own spelling is not taken for it. A platform that is wrong all the same was wrong when the image was converted, and
- * converting it anew is what whoever has changed it there can ask for.
+ * Lists the platforms as `listPlatforms` does. If the configuration of a single manifest alone says what it runs on, it is
+ * not read: `told` stands for it. That need not be true: a wrong platform gives another image than the one compared with.
  */
 export async function listKnownPlatforms(
   reader: ImageReader,
   image: Descriptor,
   told: Platform | undefined,
 ): Promise<Platform[]> {
-  if (told !== undefined && (await asksConfigOnly(reader, image))) return [told];
-  return listPlatforms(reader, image);
-}
-
-/** Whether an image is a single manifest whose configuration alone says what it runs on. */
-async function asksConfigOnly(reader: ImageReader, image: Descriptor): Promise<boolean> {
-  if (!isImageManifest(image.mediaType) || image.platform !== undefined) return false;
+  if (told === undefined || !isImageManifest(image.mediaType) || image.platform !== undefined) {
+    return listPlatforms(reader, image);
+  }
   const { config, layers } = await reader.manifest(image);
-  return isImageConfig(config.mediaType) && [config, ...(layers ?? [])].every(({ platform }) => platform === undefined);
-}
-
-/** Whether a platform is written as one that is read from a configuration. */
-export function isNormalized(platform: Platform): boolean {
-  const fields = (of: Platform) => JSON.stringify(Object.entries(of).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  return fields(platform) === fields(normalizeAsGo(platform));
+  const asksConfig = isImageConfig(config.mediaType) && [config, ...(layers ?? [])].every((each) => !each.platform);
+  return asksConfig ? [told] : listPlatforms(reader, image);
 }

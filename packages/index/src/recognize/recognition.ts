@@ -8,23 +8,16 @@ export interface RecognizeOptions extends SociIndexOptions {
   readonly convertedStore?: Fetcher;
 }
 
-/** What {@link recognizeConversion} has found. */
-export type ConversionRecognition = RecognizedConversion | NotRecognized;
+/** What {@link recognizeConversion} and {@link recognizeIndexes} have found. */
+export type Recognition = Recognized | NotRecognized;
 
-/** What {@link recognizeIndexes} has found. */
-export type IndexesRecognition = RecognizedIndexes | NotRecognized;
-
-/** The SOCI indexes that building them again would give are there. */
-export interface RecognizedIndexes {
+/** What building again would give is there. */
+export interface Recognized {
   readonly outcome: 'current';
   /** The SOCI index manifests, in the order of the platforms. */
   readonly indexes: readonly Descriptor[];
-}
-
-/** The image that converting again would give is there. */
-export interface RecognizedConversion extends RecognizedIndexes {
-  /** The converted image. */
-  readonly root: Descriptor;
+  /** The converted image; absent if v1 indexes were asked for. */
+  readonly root?: Descriptor;
 }
 
 /** Building again would give something else, or it cannot be told without doing so. */

@@ -14,7 +14,7 @@ import { attachIndexes, rewriteImage } from '../convert/rewrite-index.ts';
 import { writeSociIndex } from '../convert/soci-manifest.ts';
 import { summarize } from '../go-json/image-spec.ts';
 import { ImageReader } from '../image/image-reader.ts';
-import { matchPlatform } from '../image/platform-match.ts';
+import { matchPlatform, normalizeAsGo } from '../image/platform-match.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import { readSociDocument, type SociDocument } from '../inspect/soci-document.ts';
 import { type ResolvedOptions, resolveOptions } from '../options.ts';
@@ -24,12 +24,12 @@ import {
   ANNOTATION_SOURCE_DIGEST,
   MEDIA_TYPE_SOCI_INDEX_V2,
 } from '../vocabulary.ts';
-import { findOtherSettings, isNormalized, listKnownPlatforms, RECOGNITION_READS, takeZtocs } from './known-content.ts';
+import { findOtherSettings, listKnownPlatforms, RECOGNITION_READS, takeZtocs } from './known-content.ts';
 import {
-  type ConversionRecognition,
   type NotRecognized,
   notRecognized,
   orNotRecognized,
+  type Recognition,
   type RecognizeOptions,
 } from './recognition.ts';
 
@@ -57,7 +57,7 @@ export async function recognizeConversion(
   image: Descriptor,
   converted: Descriptor,
   options: RecognizeOptions = {},
-): Promise<ConversionRecognition> {
+): Promise<Recognition> {
   const resolved = resolveOptions(options, 1);
   const { limits, signal, isCompat } = resolved;
   const { convertedStore = store } = options;
@@ -87,9 +87,8 @@ export async function recognizeConversion(
     const documents = await readDocuments(convertedReader, listed);
     const ztocs = await takeZtocs(convertedStore, documents, plans, resolved);
     if ('outcome' in ztocs) return ztocs;
-    const indexes = plans.map(({ manifest, layers }) =>
-      writeSociIndex({ version: 2, subject: manifest, layers, ztocs, options: resolved }),
-    );
+    const shared = { version: 2, ztocs, options: resolved } as const;
+    const indexes = plans.map(({ manifest, layers }) => writeSociIndex({ ...shared, subject: manifest, layers }));
     const attached = attachIndexes(plans, indexes);
     if (attached.length === 0) return notRecognized('nothing-to-index', `no layer of ${image.digest} is to be indexed`);
     const { root } = await rewriteImage(reader, target, attached, resolved, provenance);
@@ -114,10 +113,11 @@ async function findMissing(
   const images = entries.filter((entry) => isImageManifest(entry.mediaType) && !isSociIndex(entry));
   for (const { digest, annotations } of indexes) {
     const owner = annotations?.[ANNOTATION_IMAGE_MANIFEST_DIGEST];
-    const belongs = images.some(
-      (image) => image.digest === owner && image.annotations?.[ANNOTATION_INDEX_DIGEST] === digest,
+    const image = images.find(
+      (each) => each.digest === owner && each.annotations?.[ANNOTATION_INDEX_DIGEST] === digest,
     );
-    if (!belongs) return notRecognized('other-content', `SOCI index ${digest} belongs to no manifest that is listed`);
+    if (image === undefined)
+      return notRecognized('other-content', `SOCI index ${digest} belongs to no manifest that is listed`);
   }
   for (const wanted of options.platforms ?? []) {
     const matches = matchPlatform(wanted);
@@ -133,11 +133,12 @@ function plainIndex({ annotations, platform, ...entry }: Descriptor): Descriptor
   return summarize(entry);
 }
 
-/** The platform of the only image that an image index lists, where it is one that a configuration can have given. */
+/** The platform of the only image that an image index lists, if it is written as one that is read from a configuration. */
 function platformOfOnlyImage(entries: readonly Descriptor[]): Platform | undefined {
   const [only, ...others] = entries.filter((entry) => isImageManifest(entry.mediaType) && !isSociIndex(entry));
   if (only === undefined || others.length > 0 || only.platform === undefined) return undefined;
-  return isNormalized(only.platform) ? only.platform : undefined;
+  const fields = (of: Platform) => JSON.stringify(Object.entries(of).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return fields(only.platform) === fields(normalizeAsGo(only.platform)) ? only.platform : undefined;
 }
 
 function isSociIndex({ artifactType }: Descriptor): boolean {

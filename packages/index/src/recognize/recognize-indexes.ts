@@ -1,4 +1,11 @@
-import type { CallOptions, Descriptor, Fetcher, Platform, ReferrerLister } from '@soci/oci';
+import {
+  bareDescriptor,
+  type CallOptions,
+  type Descriptor,
+  type Fetcher,
+  type Platform,
+  type ReferrerLister,
+} from '@soci/oci';
 import { choosePlatforms, type PlatformPlan, planPlatforms } from '../convert/plan-image.ts';
 import { isMadeOf, readProvenance } from '../convert/provenance.ts';
 import { writeSociIndex } from '../convert/soci-manifest.ts';
@@ -8,7 +15,7 @@ import { readSociDocument } from '../inspect/soci-document.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import { ANNOTATION_BUILD_TOOL_IDENTIFIER, MEDIA_TYPE_SOCI_INDEX_V1 } from '../vocabulary.ts';
 import { findOtherSettings, listKnownPlatforms, RECOGNITION_READS, takeZtocs } from './known-content.ts';
-import { type IndexesRecognition, type NotRecognized, notRecognized, orNotRecognized } from './recognition.ts';
+import { type NotRecognized, notRecognized, orNotRecognized, type Recognition } from './recognition.ts';
 
 /** SOCI indexes of one manifest that are looked at: made with other settings, or by others. */
 const MAX_REFERRERS = 64;
@@ -28,24 +35,23 @@ export async function recognizeIndexes(
   store: Fetcher & ReferrerLister,
   image: Descriptor,
   options: SociIndexOptions = {},
-): Promise<IndexesRecognition> {
+): Promise<Recognition> {
   const resolved = resolveOptions(options, 1);
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
   return orNotRecognized(async () => {
-    const source = image;
-    const available = await listKnownPlatforms(reader, source, UNTOLD);
-    const plans = await planPlatforms(reader, source, choosePlatforms(source, available, resolved), resolved);
+    const available = await listKnownPlatforms(reader, image, UNTOLD);
+    const plans = await planPlatforms(reader, image, choosePlatforms(image, available, resolved), resolved);
     const isWanted = plans.map(({ layers }) => layers.some((layer) => 'task' in layer));
     if (!isWanted.includes(true) || (resolved.isCompat && isWanted.includes(false))) {
       return notRecognized('nothing-to-index', `no layer of ${image.digest} is to be indexed`);
     }
-    const found = await mapInParallel(plans, RECOGNITION_READS, async (plan) =>
-      plan.layers.some((layer) => 'task' in layer) ? findIndex(store, reader, plan, resolved) : undefined,
-    );
+    const wanted = plans.filter((_, position) => isWanted[position]);
     const indexes: Descriptor[] = [];
-    for (const index of found) {
-      if (index !== undefined && 'outcome' in index) return index;
-      if (index !== undefined) indexes.push(index);
+    for (const index of await mapInParallel(wanted, RECOGNITION_READS, (plan) =>
+      findIndex(store, reader, plan, resolved),
+    )) {
+      if ('outcome' in index) return index;
+      indexes.push(index);
     }
     return { outcome: 'current', indexes };
   });
@@ -65,15 +71,12 @@ async function findIndex(
   for await (const referrer of store.referrers(manifest, MEDIA_TYPE_SOCI_INDEX_V1, call)) {
     if (looked === MAX_REFERRERS) break;
     looked += 1;
-    if (
-      (referrer.annotations?.[ANNOTATION_BUILD_TOOL_IDENTIFIER] ?? options.buildToolIdentifier) !==
-      options.buildToolIdentifier
-    ) {
+    const { [ANNOTATION_BUILD_TOOL_IDENTIFIER]: tool = options.buildToolIdentifier } = referrer.annotations ?? {};
+    if (tool !== options.buildToolIdentifier) {
       why = notRecognized('other-settings', `SOCI index ${referrer.digest} was made by another tool`);
       continue;
     }
-    const { mediaType, digest, size } = referrer;
-    const listed: Descriptor = { mediaType, digest, size, artifactType: MEDIA_TYPE_SOCI_INDEX_V1 };
+    const listed: Descriptor = { ...bareDescriptor(referrer), artifactType: MEDIA_TYPE_SOCI_INDEX_V1 };
     const compared = await orNotRecognized(async () => {
       const document = await readSociDocument(reader, referrer);
       const provenance = readProvenance(document.annotations);
