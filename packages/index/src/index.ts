@@ -56,7 +56,7 @@ export type {
 } from './recognize/recognition.ts';
 export { recognizeConversion } from './recognize/recognize-conversion.ts';
 export { recognizeIndexes } from './recognize/recognize-indexes.ts';
-export type { SkippedCandidate } from './reuse/find-reusable-ztocs.ts';
+export type { SkippedCandidate } from './reuse/reusable-ztocs.ts';
 export type { Problem, ProblemCode } from './verify/problem.ts';
 export {
   type IndexVerification,

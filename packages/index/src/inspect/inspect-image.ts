@@ -87,22 +87,20 @@ export async function inspectImage(
     entries.push(await classifyEntry(reader, descriptor, manifest));
   }
   const listedIndexes = entries.filter((entry) => entry.kind === 'soci-index');
-  const completed: ImageEntry[] = [];
-  for (const entry of entries) {
-    if (entry.kind !== 'image') {
-      completed.push(entry);
-      continue;
-    }
+  const call = options.signal === undefined ? {} : { signal: options.signal };
+  let isConverted = false;
+  for (const [position, entry] of entries.entries()) {
+    if (entry.kind !== 'image') continue;
     const { digest } = entry.descriptor;
     const named = manifests.get(digest)?.annotations?.[ANNOTATION_INDEX_DIGEST];
     const own = listedIndexes.filter(({ manifest, descriptor }) => manifest === digest || descriptor.digest === named);
-    const referring = await findReferring(reader, store, entry.descriptor, options);
-    completed.push({ ...entry, indexes: [...own.map(({ index }) => index), ...referring] });
+    const referrers = store.referrers?.(entry.descriptor, MEDIA_TYPE_SOCI_INDEX_V1, call) ?? [];
+    const indexes = own.map(({ index }) => index);
+    for await (const referrer of referrers) indexes.push(await readSociDocument(reader, referrer));
+    isConverted ||= indexes.some(({ version }) => version === 2);
+    entries[position] = { ...entry, indexes };
   }
-  const isConverted = completed.some(
-    (entry) => entry.kind === 'image' && entry.indexes.some(({ version }) => version === 2),
-  );
-  return { root: image, isConverted, entries: completed };
+  return { root: image, isConverted, entries };
 }
 
 async function readIfThere(reader: ImageReader, descriptor: Descriptor): Promise<ManifestDocument | undefined> {
@@ -140,18 +138,4 @@ async function classifyEntry(
 /** Whether BuildKit has marked a descriptor as an attestation's. */
 export function isAttestation({ annotations }: Pick<Descriptor, 'annotations'>): boolean {
   return annotations?.[ANNOTATION_REFERENCE_TYPE] === ATTESTATION_MANIFEST;
-}
-
-async function findReferring(
-  reader: ImageReader,
-  store: Partial<ReferrerLister>,
-  manifest: Descriptor,
-  { signal }: CallOptions,
-): Promise<SociDocument[]> {
-  const documents: SociDocument[] = [];
-  const call = signal === undefined ? {} : { signal };
-  for await (const descriptor of store.referrers?.(manifest, MEDIA_TYPE_SOCI_INDEX_V1, call) ?? []) {
-    documents.push(await readSociDocument(reader, descriptor));
-  }
-  return documents;
 }

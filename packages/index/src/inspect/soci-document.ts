@@ -28,9 +28,7 @@ export interface SociDocument {
 }
 
 /** A zTOC as a SOCI index lists it. */
-export interface ZtocReference {
-  readonly descriptor: Descriptor;
-  readonly layerDigest: string;
+export interface ZtocReference extends PrefetchReference {
   readonly layerMediaType: string;
   /** Bytes of uncompressed data between two checkpoints, at the least. */
   readonly spanSize: number;
@@ -75,17 +73,18 @@ export async function readSociDocument(reader: ImageReader, descriptor: Descript
     version,
     ...(buildToolIdentifier !== undefined && { buildToolIdentifier }),
     ...(manifest.subject && { subject: summarize(manifest.subject) }),
-    ztocs: blobs
-      .filter((blob) => blob.mediaType !== MEDIA_TYPE_PREFETCH)
-      .map((blob) => readZtocReference(digest, blob)),
-    prefetches: blobs
-      .filter((blob) => blob.mediaType === MEDIA_TYPE_PREFETCH)
-      .map((blob) => ({
-        descriptor: summarize(blob),
-        layerDigest: annotation(digest, blob, ANNOTATION_LAYER_DIGEST),
-      })),
+    ztocs: blobs.filter((blob) => !isPrefetch(blob)).map((blob) => readZtocReference(digest, blob)),
+    prefetches: blobs.filter(isPrefetch).map((blob) => readReference(digest, blob)),
     annotations: { ...manifest.annotations },
   };
+}
+
+function isPrefetch({ mediaType }: Descriptor): boolean {
+  return mediaType === MEDIA_TYPE_PREFETCH;
+}
+
+function readReference(index: string, blob: Descriptor): PrefetchReference {
+  return { descriptor: summarize(blob), layerDigest: annotation(index, blob, ANNOTATION_LAYER_DIGEST) };
 }
 
 function readZtocReference(index: string, blob: Descriptor): ZtocReference {
@@ -93,8 +92,7 @@ function readZtocReference(index: string, blob: Descriptor): ZtocReference {
   if (!/^[0-9]{1,15}$/.test(spanSize))
     throw invalid(index, `names no span size for ${blob.digest}: ${JSON.stringify(spanSize)}`);
   return {
-    descriptor: summarize(blob),
-    layerDigest: annotation(index, blob, ANNOTATION_LAYER_DIGEST),
+    ...readReference(index, blob),
     layerMediaType: annotation(index, blob, ANNOTATION_LAYER_MEDIA_TYPE),
     spanSize: Number(spanSize),
     disablesXattrs: blob.annotations?.[ANNOTATION_DISABLE_XATTRS] === 'true',

@@ -3,13 +3,14 @@ import { buildSociIndex, type NothingToIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
 import type { ZtocSource } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
+import { ReusableZtocs, type SkippedCandidate } from '../reuse/reusable-ztocs.ts';
+import { findSimilarTags } from '../reuse/similar-tags.ts';
 import type { Problem } from '../verify/problem.ts';
 import { spotCheckZtocs } from '../verify/spot-check.ts';
 import { type VerifyProgress, verifySociIndex } from '../verify/verify-index.ts';
 import { can, type MadeIndex, type PublishJob } from './job.ts';
 import type { ImageAlreadyIndexed, ImageRefused, ProofReport } from './result.ts';
 import { overlayArtifacts, type ResultWriter } from './result-writer.ts';
-import { reusableZtocs } from './reusable-ztocs.ts';
 
 /** An index that was built and proved. */
 export interface ProvedIndex {
@@ -37,22 +38,19 @@ export async function buildProved(
   current: Descriptor | undefined,
 ): Promise<ProvedIndex | NothingToIndex | ImageRefused> {
   const { source, report } = job;
-  const reuse = reusableZtocs(job, current);
-  for (const known of reuse === undefined ? [undefined] : [reuse, undefined]) {
-    const made = await buildChecked(job, writer, known);
-    if (made.outcome === 'nothing-to-index') return made;
-    const layers = made.layers.filter((layer) => layer.outcome === 'indexed');
-    const { problems, proof } = await prove(job, made, overlayArtifacts(made.artifacts, source), layers);
-    const [first] = problems;
-    if (first === undefined) {
-      const read = new Map(layers.filter(isBuilt).map(({ digest, size }) => [digest, size]));
-      const bytesRead = [...read.values()].reduce((sum, size) => sum + size, 0);
-      return { outcome: 'proved', made, bytesRead, ...(proof && { proof }) };
-    }
-    if (known === undefined || layers.every(isBuilt)) return notProved(job, problems);
-    report({ type: 'rebuilding', problem: first });
+  const made = await buildChecked(job, writer, reusableZtocs(job, current));
+  if (made.outcome === 'nothing-to-index') return made;
+  const layers = made.layers.filter((layer) => layer.outcome === 'indexed');
+  const { problems, proof } = await prove(job, made, overlayArtifacts(made.artifacts, source), layers);
+  const [first] = problems;
+  if (first === undefined) {
+    const read = new Map(layers.filter(isBuilt).map(({ digest, size }) => [digest, size]));
+    const bytesRead = [...read.values()].reduce((sum, size) => sum + size, 0);
+    return { outcome: 'proved', made, bytesRead, ...(proof && { proof }) };
   }
-  throw new Error('a build without zTOCs of earlier runs is the last');
+  if (layers.every(isBuilt)) return notProved(job, problems);
+  report({ type: 'rebuilding', problem: first });
+  return buildProved({ ...job, reuse: false }, writer, current);
 }
 
 /** Reads an index back that is there already, if that was asked for. */
@@ -146,4 +144,51 @@ function notProved({ image }: PublishJob, problems: readonly Problem[]): ImageRe
 
 function isBuilt({ origin }: { readonly origin: 'built' | 'reused' }): boolean {
   return origin === 'built';
+}
+
+/**
+ * Finds zTOCs of layers that were indexed before: of the image that bears the output tag, then of the image itself, then
+ * of the images with the most similar tags. They are read only as far as layers are still missing. What cannot be read,
+ * such as tags without the permission to list them, is skipped.
+ *
+ * @returns Undefined if neither store is a registry: what is on a disk is indexed faster than it is searched.
+ */
+function reusableZtocs(job: PublishJob, current: Descriptor | undefined): ZtocSource | undefined {
+  const { source, target, image, reuse, tag, sourceTag, isSamePlace, call, report } = job;
+  if (typeof reuse !== 'boolean') return reuse;
+  if (!reuse) return undefined;
+  const options = {
+    ...call,
+    onSkipped: (candidate: SkippedCandidate) => report({ type: 'candidate-skipped', ...candidate }),
+  };
+  const places: ZtocSource[] = [];
+  if (can(target, 'resolve', 'fetch', 'referrers', 'tags')) {
+    const known = [tag, isSamePlace ? sourceTag : undefined].filter((each) => each !== undefined);
+    // Listed at once, while the image's manifests are read: a layer that is new is looked for everywhere.
+    const similar = findSimilarTags(target, tag ?? sourceTag ?? '', known, call).catch((error: unknown) => {
+      if (!call.signal?.aborted) report({ type: 'candidate-skipped', error });
+      return [];
+    });
+    const first = [...(current ? [current] : []), ...(isSamePlace ? [image] : [])];
+    places.push(new ReusableZtocs(target, inOrder(first, similar), options));
+  }
+  if (!isSamePlace && source.tags !== undefined) places.push(new ReusableZtocs(source, [image], options));
+  return places.length === 0 ? undefined : firstOf(places);
+}
+
+async function* inOrder<T>(first: readonly T[], others: Promise<readonly T[]>): AsyncGenerator<T, void, undefined> {
+  yield* first;
+  yield* await others;
+}
+
+function firstOf(places: readonly ZtocSource[]): ZtocSource {
+  return {
+    async find(...asked) {
+      for (const place of places) {
+        const found = await place.find(...asked);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    },
+  };
 }

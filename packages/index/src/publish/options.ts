@@ -18,7 +18,7 @@ import type {
 } from '@soci/oci';
 import type { SociIndexOptions, ZtocSource } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
-import type { SkippedCandidate } from '../reuse/find-reusable-ztocs.ts';
+import type { SkippedCandidate } from '../reuse/reusable-ztocs.ts';
 import type { Problem } from '../verify/problem.ts';
 
 /**

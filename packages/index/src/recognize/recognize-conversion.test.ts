@@ -15,7 +15,7 @@ import { loadGolden, type RecordingStore } from '../fixtures/golden-memory.ts';
 import { isSameContent } from '../fixtures/provenance.ts';
 import { randomOptions } from '../fixtures/random-options.ts';
 import type { SociIndexOptions } from '../options.ts';
-import { findReusableZtocs } from '../reuse/find-reusable-ztocs.ts';
+import { ReusableZtocs } from '../reuse/reusable-ztocs.ts';
 import {
   ANNOTATION_PREFIX,
   ANNOTATION_SCHEMA_VERSION,
@@ -290,7 +290,7 @@ describe('recognizeConversion', () => {
 
     const found = await recognizeConversion(memory, index, made.root, SMALL);
     expect(found).toMatchObject({ outcome: 'current', root: made.root, indexes: made.indexes });
-    const reuse = findReusableZtocs(memory, [made.root]);
+    const reuse = new ReusableZtocs(memory, [made.root]);
     expect(await convertImage(memory, index, { ...SMALL, reuse })).toMatchObject({ root: made.root });
     expect(memory.fetches.get(shared.digest)).toBe(1);
   });

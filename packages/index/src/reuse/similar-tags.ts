@@ -14,7 +14,7 @@ const REFERRERS_TAG = /^sha256-[0-9a-f]{64}/;
 
 /**
  * What other tags of a repository name, the most alike first: what was built before under nearly the same name shares most
- * with what is being built, so that these are candidates for `findReusableZtocs`. Of up to 2,000 tags the 8 most alike are
+ * with what is being built, so that these are candidates for `ReusableZtocs`. Of up to 2,000 tags the 8 most alike are
  * looked up, all at once, each for one request; tags in the form of a digest, which name what refers to an image, are not.
  *
  * @param name - What the tags are to be like.

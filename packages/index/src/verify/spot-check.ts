@@ -1,4 +1,4 @@
-import type { CallOptions, RangeFetcher } from '@soci/oci';
+import { bareDescriptor, type CallOptions, type RangeFetcher } from '@soci/oci';
 import { checkSpan, decodeZtocSpans, type Span, ZtocError } from '@soci/ztoc';
 import type { IndexedLayer, LayerReport } from '../convert/report.ts';
 import type { Artifact } from '../convert/soci-manifest.ts';
@@ -9,23 +9,6 @@ import { sampleBySeed } from './seeded-sample.ts';
 /** Spans that are longer than this, in the layer or inflated, are not chosen: the former are held in memory. 32 MiB. */
 const MAX_CHECKED_LENGTH = 1 << 25;
 
-/** Options of {@link spotCheckZtocs}. */
-export interface SpotCheckOptions extends CallOptions {
-  /** Spans to look at in each layer; 0 looks at none. @default 4 */
-  readonly spans?: number;
-  /** Chooses the spans: the same seed, the same spans. @default 0 */
-  readonly seed?: number;
-}
-
-/** What a spot check has shown. */
-export interface SpotCheckReport {
-  /** Spans that were fetched and compared. */
-  readonly spansRead: number;
-  /** Their bytes in the layers. */
-  readonly bytesRead: number;
-  readonly problems: readonly Problem[];
-}
-
 /**
  * Looks at some spans of each layer that was indexed, as a runtime would come to them: each is fetched alone, has the
  * digest that the zTOC has for it, and inflates from its checkpoint to what the next checkpoint has kept of the end of it.
@@ -34,13 +17,15 @@ export interface SpotCheckReport {
  *
  * @param store - Holds the layers.
  * @param made - What `buildSociIndex` or `convertImage` has made.
+ * @param options - `spans` to look at in each layer, and the `seed` that chooses them: the same seed, the same spans.
+ * @returns How many spans were fetched and compared, their bytes in the layers, and what is wrong.
  * @throws SociIndexError `OPTION_INVALID`; what the store throws; the reason of `options.signal`.
  */
 export async function spotCheckZtocs(
   store: RangeFetcher,
   made: { readonly artifacts: readonly Artifact[]; readonly layers: readonly LayerReport[] },
-  { spans: count = 4, seed = 0, ...call }: SpotCheckOptions = {},
-): Promise<SpotCheckReport> {
+  { spans: count = 4, seed = 0, ...call }: CallOptions & { readonly spans?: number; readonly seed?: number } = {},
+) {
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new SociIndexError('OPTION_INVALID', `spans is a whole number, 0 or more, found ${count}`);
   }
@@ -53,7 +38,8 @@ export async function spotCheckZtocs(
     if (layer.outcome !== 'indexed' || content === undefined || count === 0) continue;
     const spans = readSpans(content, layer);
     for (const span of sampleBySeed(spans.filter(isShort), count, seed)) {
-      const bytes = await readSpan(store, layer, span, call);
+      const range = { offset: span.compressedStart, length: span.compressedEnd - span.compressedStart };
+      const bytes = await store.fetchRange(bareDescriptor(layer), range, call);
       const check = checkSpan(span, bytes, spans[span.id + 1]);
       if (check.outcome !== 'valid') {
         const code = check.outcome === 'digest-mismatch' ? 'span-digest-mismatch' : 'content-mismatch';
@@ -80,14 +66,4 @@ function isShort({ compressedStart, compressedEnd, uncompressedStart, uncompress
   return (
     compressedEnd - compressedStart <= MAX_CHECKED_LENGTH && uncompressedEnd - uncompressedStart <= MAX_CHECKED_LENGTH
   );
-}
-
-function readSpan(
-  store: RangeFetcher,
-  { mediaType, digest, size }: IndexedLayer,
-  { compressedStart, compressedEnd }: Span,
-  call: CallOptions,
-): Promise<Uint8Array> {
-  const range = { offset: compressedStart, length: compressedEnd - compressedStart };
-  return store.fetchRange({ mediaType, digest, size }, range, call);
 }

@@ -1,17 +1,31 @@
-import { type CallOptions, type Descriptor, layerCompression, readVerified } from '@soci/oci';
+import {
+  type CallOptions,
+  type Descriptor,
+  type Fetcher,
+  isImageIndex,
+  isImageManifest,
+  layerCompression,
+  type ReferrerLister,
+  type Resolver,
+  readVerified,
+} from '@soci/oci';
 import { ImageReader } from '../image/image-reader.ts';
 import { mapInParallel } from '../in-parallel.ts';
-import { readSociDocument, type ZtocReference } from '../inspect/soci-document.ts';
+import { isAttestation } from '../inspect/inspect-image.ts';
+import { readSociDocument, sociVersion, type ZtocReference } from '../inspect/soci-document.ts';
 import { type IndexLimits, type ReusableLayer, resolveLimits, type ZtocSettings, type ZtocSource } from '../options.ts';
-import { type CandidateStore, listCandidateIndexes } from './candidate-indexes.ts';
+import { ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 
 /** Images looked into before a layer is taken to be new: a few dozen releases. */
 const DEFAULT_MAX_CANDIDATES = 64;
 
-/** Candidates, and SOCI indexes of each, that are read at a time. */
+/** Candidates, SOCI indexes of each, and images of an image index whose referrers are asked for, at a time. */
 const READS = 4;
 
-/** Options of {@link findReusableZtocs}. */
+/** Where SOCI indexes may be: names of v2 indexes are digests alone, which only a store that resolves can follow. */
+type CandidateStore = Fetcher & ReferrerLister & Partial<Resolver>;
+
+/** Options of {@link ReusableZtocs}. */
 export interface ReuseOptions extends CallOptions {
   /** Candidates looked into, at the most. @default {@link DEFAULT_MAX_CANDIDATES} */
   readonly maxCandidates?: number;
@@ -29,30 +43,21 @@ export interface SkippedCandidate {
   readonly error: unknown;
 }
 
-/**
- * Looks for zTOCs in images that were indexed before. Candidates are looked into in their order, a few at a time, and only
- * as far as it takes to find the layers asked for; each manifest is read once. Only SOCI indexes made with the same
- * settings count. What cannot be read is passed over: the layer can still be read instead.
- *
- * @param store - Holds the candidates.
- * @param candidates - Image indexes, image manifests or SOCI indexes, the likeliest first, such as the image that bears
- * the tag now and those of other tags. They may be found while they are asked for.
- * @returns A source whose `find` throws nothing but the reason of a signal.
- */
-export function findReusableZtocs(
-  store: CandidateStore,
-  candidates: AsyncIterable<Descriptor> | Iterable<Descriptor>,
-  options: ReuseOptions = {},
-): ZtocSource {
-  return new ReusableZtocs(store, candidates, options);
-}
-
 /** A zTOC as a SOCI index lists it, with the tool that made the index. */
 interface ListedZtoc extends ZtocReference {
   readonly buildToolIdentifier: string | undefined;
 }
 
-class ReusableZtocs implements ZtocSource {
+/**
+ * Looks for zTOCs in images that were indexed before. Candidates are looked into in their order, a few at a time, and only
+ * as far as it takes to find the layers asked for; each manifest is read once. Only SOCI indexes made with the same
+ * settings count. What cannot be read is passed over: the layer can still be read instead.
+ * `find` throws nothing but the reason of a signal.
+ *
+ * Candidates are image indexes, image manifests or SOCI indexes, the likeliest first, such as the image that bears
+ * the tag now and those of other tags. They may be found while they are asked for.
+ */
+export class ReusableZtocs implements ZtocSource {
   readonly #store: CandidateStore;
   readonly #candidates: AsyncIterator<Descriptor>;
   readonly #options: ReuseOptions;
@@ -68,7 +73,7 @@ class ReusableZtocs implements ZtocSource {
   constructor(
     store: CandidateStore,
     candidates: AsyncIterable<Descriptor> | Iterable<Descriptor>,
-    options: ReuseOptions,
+    options: ReuseOptions = {},
   ) {
     this.#store = store;
     this.#candidates = iterate(candidates);
@@ -185,4 +190,48 @@ function suits(ztoc: ListedZtoc, layer: ReusableLayer, settings: ZtocSettings): 
 
 async function* iterate(candidates: AsyncIterable<Descriptor> | Iterable<Descriptor>): AsyncGenerator<Descriptor> {
   yield* candidates;
+}
+
+/**
+ * Lists the SOCI indexes that an image has, or the one that a candidate is: the v2 indexes that an image index lists;
+ * where it lists none, the v1 indexes that refer to its manifests; of a manifest the v2 index that it names, or else the
+ * v1 indexes that refer to it.
+ */
+async function listCandidateIndexes(
+  store: CandidateStore,
+  reader: ImageReader,
+  candidate: Descriptor,
+  options: CallOptions,
+): Promise<Descriptor[]> {
+  const count = reader.startWalk();
+  if (isImageIndex(candidate.mediaType)) {
+    const entries = (await reader.index(candidate)).manifests ?? [];
+    count(entries.length);
+    const listed = entries.filter(({ artifactType }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2);
+    if (listed.length > 0) return listed;
+    const images = entries.filter((entry) => isImageManifest(entry.mediaType) && !isAttestation(entry));
+    return (await mapInParallel(images, READS, (image) => listReferring(store, image, count, options))).flat();
+  }
+  if (!isImageManifest(candidate.mediaType)) return [];
+  const manifest = await reader.manifest(candidate);
+  if (sociVersion(manifest) !== undefined) return [candidate];
+  const named = manifest.annotations?.[ANNOTATION_INDEX_DIGEST];
+  if (named !== undefined && store.resolve !== undefined) {
+    return [await store.resolve(named, options)];
+  }
+  return listReferring(store, candidate, count, options);
+}
+
+async function listReferring(
+  store: ReferrerLister,
+  manifest: Descriptor,
+  count: (references: number) => void,
+  options: CallOptions,
+): Promise<Descriptor[]> {
+  const referring: Descriptor[] = [];
+  for await (const descriptor of store.referrers(manifest, MEDIA_TYPE_SOCI_INDEX_V1, options)) {
+    count(1);
+    referring.push(descriptor);
+  }
+  return referring;
 }

@@ -9,7 +9,7 @@ import { RecordingStore } from '../fixtures/golden-memory.ts';
 import type { SociIndexOptions } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
 import { verifySociIndex } from '../verify/verify-index.ts';
-import { findReusableZtocs, type SkippedCandidate } from './find-reusable-ztocs.ts';
+import { ReusableZtocs, type SkippedCandidate } from './reusable-ztocs.ts';
 
 const AMD64 = { architecture: 'amd64', os: 'linux' };
 const ARM64 = { architecture: 'arm64', os: 'linux' };
@@ -46,7 +46,7 @@ async function build(image: Descriptor, options: SociIndexOptions = SMALL) {
 async function convertWith(candidates: AsyncIterable<Descriptor> | Iterable<Descriptor>, more: SociIndexOptions = {}) {
   const events: IndexProgress[] = [];
   const skipped: SkippedCandidate[] = [];
-  const reuse = findReusableZtocs(store, candidates, { onSkipped: (what) => skipped.push(what) });
+  const reuse = new ReusableZtocs(store, candidates, { onSkipped: (what) => skipped.push(what) });
   const onProgress = (event: IndexProgress) => events.push(event);
   const { result, fetched } = await store.record(() =>
     convertImage(store, newImage, { ...SMALL, ...more, reuse, onProgress }),
@@ -104,7 +104,7 @@ describe('a new image over a base that is indexed', () => {
   );
 });
 
-describe('findReusableZtocs', () => {
+describe('ReusableZtocs', () => {
   it('finds what refers to an image, or to the images of an index', async () => {
     const index = await putIndex(store, [{ ...oldImage, platform: AMD64 }]);
     await build(oldImage);
@@ -144,7 +144,7 @@ describe('findReusableZtocs', () => {
         yield await putImage(store, { ...AMD64, variant: `${i}` }, []);
       }
     };
-    const source = findReusableZtocs(store, others(), { maxCandidates: 10 });
+    const source = new ReusableZtocs(store, others(), { maxCandidates: 10 });
     const layer = { ...(base[0] as Descriptor), compression: 'gzip' as const };
     const settings = { spanSize: 65_536, buildToolIdentifier: 'AWS SOCI CLI v0.2' };
     expect(await source.find(layer, settings)).toBeUndefined();
@@ -155,7 +155,7 @@ describe('findReusableZtocs', () => {
     const { indexes } = await convert(oldImage);
     const layers = base.map((layer) => ({ ...layer, compression: 'gzip' as const }));
     const settings = { spanSize: 65_536, buildToolIdentifier: 'AWS SOCI CLI v0.2' };
-    const source = findReusableZtocs(store, indexes, { limits: { maxReferences: 1 } });
+    const source = new ReusableZtocs(store, indexes, { limits: { maxReferences: 1 } });
     const found = await Promise.all(layers.map((layer) => source.find(layer, settings)));
     expect(found.map((ztoc) => ztoc !== undefined)).toEqual([true, false]);
   });
@@ -194,7 +194,7 @@ describe('findReusableZtocs', () => {
         yield* store.fetch(target);
       },
     };
-    const source = findReusableZtocs(withoutZtoc, [root]);
+    const source = new ReusableZtocs(withoutZtoc, [root]);
     const layer = { ...(base[0] as Descriptor), compression: 'gzip' as const };
     const settings = { spanSize: 65_536, buildToolIdentifier: 'AWS SOCI CLI v0.2' };
     expect(await source.find(layer, settings)).toBeUndefined();
@@ -211,7 +211,7 @@ describe('findReusableZtocs', () => {
       abort.abort(reason);
       yield root;
     };
-    const reuse = findReusableZtocs(store, names());
+    const reuse = new ReusableZtocs(store, names());
     const converting = convertImage(store, newImage, { ...SMALL, reuse, signal: abort.signal });
     await expect(converting).rejects.toBe(reason);
   });
