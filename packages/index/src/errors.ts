@@ -32,14 +32,6 @@ export type SociIndexErrorCode =
   | 'SYMLINK_LOOP'
   | 'WORKER_FAILED';
 
-/** What a {@link SociIndexError} carries beside its code and message. */
-export interface SociIndexErrorOptions {
-  /** The error underneath, if any. */
-  readonly cause?: unknown;
-  /** Digest of the layer or manifest at fault, where there is one. */
-  readonly digest?: string;
-}
-
 /** The one error class of `@soci/index`. Branch on {@link SociIndexError.code}, never on the message. */
 export class SociIndexError extends Error {
   override readonly name = 'SociIndexError';
@@ -48,7 +40,11 @@ export class SociIndexError extends Error {
   /** Digest of the layer or manifest at fault, where there is one. */
   readonly digest: string | undefined;
 
-  constructor(code: SociIndexErrorCode, message: string, options: SociIndexErrorOptions = {}) {
+  constructor(
+    code: SociIndexErrorCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly digest?: string } = {},
+  ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.digest = options.digest;

@@ -2,7 +2,7 @@ export { type BuiltIndexes, buildSociIndex, type NothingToIndex, type SociIndexR
 export { type ConvertedImage, type ConvertResult, convertImage } from './convert/convert-image.ts';
 export type { IndexedLayer, LayerReport, PlatformReport, PrefetchReport, SkippedLayer } from './convert/report.ts';
 export type { Artifact, ArtifactKind } from './convert/soci-manifest.ts';
-export { SociIndexError, type SociIndexErrorCode, type SociIndexErrorOptions } from './errors.ts';
+export { SociIndexError, type SociIndexErrorCode } from './errors.ts';
 export type { ImageDirectoryItem, ImageFile, ImageFilesystem, ImageLayer } from './filesystem/image-filesystem.ts';
 export { type ImageFilesystemOptions, openImageFilesystem } from './filesystem/open-image-filesystem.ts';
 export {
@@ -16,12 +16,14 @@ export {
 } from './inspect/inspect-image.ts';
 export { findZtoc, type PrefetchReference, type SociDocument, type ZtocReference } from './inspect/soci-document.ts';
 export type { SkipReason } from './layers/layer-plan.ts';
-export type { ReusableLayer, ZtocSettings, ZtocSource } from './options.ts';
 export {
   DEFAULT_MIN_LAYER_SIZE,
   type IndexLimits,
   type Optimization,
+  type ReusableLayer,
   type SociIndexOptions,
+  type ZtocSettings,
+  type ZtocSource,
 } from './options.ts';
 export type { IndexProgress, LayerProgress, ZtocRefusal } from './progress.ts';
 export { type ContentKind, classifyContent } from './publish/classify-content.ts';

@@ -43,6 +43,9 @@ export interface RangeFetcher {
   fetchRange(target: Descriptor, range: ByteRange, options?: CallOptions): Promise<Uint8Array>;
 }
 
+/** Content to write, whole or as a stream. */
+export type PushContent = Uint8Array | AsyncIterable<Uint8Array>;
+
 /** Writes content. */
 export interface Pusher {
   /**
@@ -50,7 +53,7 @@ export interface Pusher {
    * Content that is there already is left as it is. Manifests (by media type) may be refused while what they name is missing.
    * A stream that can be iterated again is read from its start if the store has to start over.
    */
-  push(target: Descriptor, content: Uint8Array | AsyncIterable<Uint8Array>, options?: CallOptions): Promise<void>;
+  push(target: Descriptor, content: PushContent, options?: CallOptions): Promise<void>;
 }
 
 /** Tells whether content is there, without reading it. */

@@ -53,11 +53,7 @@ export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256
 export function createDigester(algorithm: DigestAlgorithm = 'sha256'): Digester {
   const hash = createHash(algorithm);
   return {
-    update(bytes) {
-      hash.update(bytes);
-    },
-    digest() {
-      return `${algorithm}:${hash.digest('hex')}`;
-    },
+    update: (bytes) => void hash.update(bytes),
+    digest: () => `${algorithm}:${hash.digest('hex')}`,
   };
 }

@@ -10,6 +10,7 @@ export {
   type ManifestPusher,
   type Mounter,
   type Prober,
+  type PushContent,
   type Pusher,
   type RangeFetcher,
   type ReferrerLister,
@@ -70,10 +71,5 @@ export {
 export { OverlayStore } from './overlay.ts';
 export { formatPlatform, normalizePlatform, type Platform, parsePlatform, platformMatches } from './platform.ts';
 export { type ReadOptions, readVerified, verifyStream } from './read.ts';
-export {
-  formatReference,
-  isTag,
-  parseReference,
-  type Reference,
-} from './reference.ts';
+export { formatReference, isTag, parseReference, type Reference } from './reference.ts';
 export { type ContentNode, listSuccessors, type WalkOptions, walkContent } from './walk.ts';

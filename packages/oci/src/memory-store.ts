@@ -4,13 +4,14 @@ import {
   checkRange,
   type Fetcher,
   type Prober,
+  type PushContent,
   type Pusher,
   type RangeFetcher,
   type ReferrerLister,
   type Resolver,
   type Tagger,
 } from './content.ts';
-import type { Descriptor } from './descriptor.ts';
+import { bareDescriptor, type Descriptor } from './descriptor.ts';
 import { OciError } from './errors.ts';
 import { type Referral, readReferral } from './manifest.ts';
 import { isManifestOrIndex } from './media-types.ts';
@@ -56,11 +57,7 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
   }
 
   /** Takes content in. @throws OciError `LIMIT_EXCEEDED` where the store is full; `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `MANIFEST_INVALID`. */
-  async push(
-    target: Descriptor,
-    content: Uint8Array | AsyncIterable<Uint8Array>,
-    options: CallOptions = {},
-  ): Promise<void> {
+  async push(target: Descriptor, content: PushContent, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     const { digest, size } = target;
     if (this.#blobs.has(digest)) {
@@ -68,7 +65,11 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
       return;
     }
     // Room is taken before the content comes: pushes that are under way at the same time share it.
-    this.#takeRoom(target);
+    const room = this.#maxMemory - this.#used;
+    if (size > room) {
+      throw new OciError('LIMIT_EXCEEDED', `${digest} has ${size} bytes: the store in memory has room for ${room}`);
+    }
+    this.#used += size;
     let isKept = false;
     try {
       const blob = await this.#receive(target, content, options);
@@ -113,20 +114,11 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
     }
   }
 
-  #takeRoom({ digest, size }: Descriptor): void {
-    const room = this.#maxMemory - this.#used;
-    if (size > room) {
-      throw new OciError('LIMIT_EXCEEDED', `${digest} has ${size} bytes: the store in memory has room for ${room}`);
-    }
-    this.#used += size;
-  }
-
   #keepManifest(target: Descriptor, blob: Uint8Array): void {
-    const { mediaType, digest, size } = target;
-    if (!isManifestOrIndex(mediaType)) return;
+    if (!isManifestOrIndex(target.mediaType)) return;
     const referral = readReferral(target, blob);
-    if (referral !== undefined) this.#referrals.set(digest, referral);
-    this.#manifests.set(digest, { mediaType, digest, size });
+    if (referral !== undefined) this.#referrals.set(target.digest, referral);
+    this.#manifests.set(target.digest, bareDescriptor(target));
   }
 
   #blob({ digest, mediaType, size }: Descriptor): Uint8Array {
@@ -139,11 +131,7 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
   }
 
   /** Gathers what really comes, so that a descriptor's size costs nothing by itself. */
-  async #receive(
-    target: Descriptor,
-    content: Uint8Array | AsyncIterable<Uint8Array>,
-    options: CallOptions,
-  ): Promise<Uint8Array> {
+  async #receive(target: Descriptor, content: PushContent, options: CallOptions): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     const source = content instanceof Uint8Array ? [content] : content;
     for await (const chunk of verifyStream(source, target, options)) chunks.push(new Uint8Array(chunk)); // not slice(): a Buffer's shares its memory

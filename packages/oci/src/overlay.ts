@@ -1,4 +1,13 @@
-import type { ByteRange, CallOptions, Fetcher, FetchOptions, Prober, Pusher, RangeFetcher } from './content.ts';
+import type {
+  ByteRange,
+  CallOptions,
+  Fetcher,
+  FetchOptions,
+  Prober,
+  PushContent,
+  Pusher,
+  RangeFetcher,
+} from './content.ts';
 import type { Descriptor } from './descriptor.ts';
 
 /**
@@ -27,11 +36,7 @@ export class OverlayStore implements Fetcher, RangeFetcher, Prober, Pusher {
     return (await this.#upper.exists(target, options)) || (await this.#lower.exists(target, options));
   }
 
-  async push(
-    target: Descriptor,
-    content: Uint8Array | AsyncIterable<Uint8Array>,
-    options?: CallOptions,
-  ): Promise<void> {
+  async push(target: Descriptor, content: PushContent, options?: CallOptions): Promise<void> {
     if (await this.exists(target, options)) return;
     await this.#upper.push(target, content, options);
   }

@@ -14,17 +14,11 @@ export interface PlatformPlan {
   readonly layers: readonly LayerPlan[];
 }
 
-/** What is to be converted, and how. */
-export interface ConversionPlan {
-  /** The image; a single manifest with its platform. */
-  readonly target: Descriptor;
-  readonly plans: readonly PlatformPlan[];
-}
-
 /**
  * Decides what becomes of each platform and layer of an image.
  *
  * @param available - The platforms that the image runs on, of which there is at least the `first`.
+ * @returns The image as `target`, a single manifest with its platform; and a plan for each platform.
  */
 export async function planConversion(
   reader: ImageReader,
@@ -32,7 +26,7 @@ export async function planConversion(
   first: Platform,
   available: readonly Platform[],
   options: ResolvedOptions,
-): Promise<ConversionPlan> {
+) {
   // The index that will list a single manifest has to say what it runs on; so far only its configuration does.
   const target = isImageManifest(source.mediaType) ? { ...source, platform: first } : source;
   const chosen = dedupePlatforms(choosePlatforms(target, available, options));

@@ -31,7 +31,7 @@ export interface Artifact {
 const utf8 = new TextEncoder();
 
 /** The configuration of every SOCI index: registries want one, nobody reads it. */
-const EMPTY_CONFIG = utf8.encode('{}');
+export const EMPTY_CONFIG = utf8.encode('{}');
 
 /** A SOCI index manifest and what it refers to, leaves first. */
 export interface AssembledIndex {
@@ -55,17 +55,8 @@ export interface SociIndexInput<Ztoc extends ZtocFacts = ZtocFacts> {
   readonly provenance?: ProvenanceAnnotations;
 }
 
-/** A SOCI index manifest that was written, and what it lists. */
-export interface WrittenIndex<Ztoc extends ZtocFacts = ZtocFacts> {
-  readonly descriptor: Descriptor;
-  readonly content: Uint8Array;
-  readonly config: Descriptor;
-  readonly ztocs: readonly { readonly descriptor: Descriptor; readonly ztoc: Ztoc }[];
-  readonly prefetches: readonly { readonly descriptor: Descriptor; readonly content: Uint8Array }[];
-}
-
 /** Writes the SOCI index of one image manifest, or undefined where none of its layers is indexed (soci/soci_index.go, `build`). */
-export function writeSociIndex<Ztoc extends ZtocFacts>(input: SociIndexInput<Ztoc>): WrittenIndex<Ztoc> | undefined {
+export function writeSociIndex<Ztoc extends ZtocFacts>(input: SociIndexInput<Ztoc>) {
   const { version, subject, options } = input;
   const provenance = () => input.provenance ?? describeProvenance(subject.digest, version, options);
   const ztocs = describeZtocs(input);
@@ -92,18 +83,14 @@ export function writeSociIndex<Ztoc extends ZtocFacts>(input: SociIndexInput<Zto
 export function assembleSociIndex(input: SociIndexInput<BuiltLayer>): AssembledIndex | undefined {
   const index = writeSociIndex(input);
   if (index === undefined) return undefined;
-  const describe = (kind: ArtifactKind, descriptor: Descriptor, content: Uint8Array): Artifact => ({
-    kind,
-    descriptor,
-    content,
-  });
+  const { descriptor, content, config, ztocs, prefetches } = index;
   return {
-    descriptor: index.descriptor,
+    descriptor,
     artifacts: [
-      ...index.ztocs.map(({ descriptor, ztoc }) => describe('ztoc', descriptor, ztoc.ztoc)),
-      ...index.prefetches.map(({ descriptor, content }) => describe('prefetch', descriptor, content)),
-      describe('soci-config', index.config, EMPTY_CONFIG),
-      describe('soci-index', index.descriptor, index.content),
+      ...ztocs.map((each) => ({ kind: 'ztoc' as const, descriptor: each.descriptor, content: each.ztoc.ztoc })),
+      ...prefetches.map((prefetch) => ({ kind: 'prefetch' as const, ...prefetch })),
+      { kind: 'soci-config', descriptor: config, content: EMPTY_CONFIG },
+      { kind: 'soci-index', descriptor, content },
     ],
   };
 }
@@ -113,11 +100,7 @@ export function describeContent(mediaType: string, content: Uint8Array): Descrip
   return { mediaType, digest: digestOf(content), size: content.length };
 }
 
-function describeZtocs<Ztoc extends ZtocFacts>({
-  layers,
-  ztocs,
-  options,
-}: SociIndexInput<Ztoc>): WrittenIndex<Ztoc>['ztocs'] {
+function describeZtocs<Ztoc extends ZtocFacts>({ layers, ztocs, options }: SociIndexInput<Ztoc>) {
   return layers.flatMap((layer) => {
     const ztoc = 'task' in layer ? ztocs.get(taskKey(layer.task)) : undefined;
     if (ztoc === undefined) return [];
@@ -127,14 +110,13 @@ function describeZtocs<Ztoc extends ZtocFacts>({
       [ANNOTATION_SPAN_SIZE]: String(options.spanSize),
       ...(options.markMissingXattrs && !ztoc.hasXattrs && { [ANNOTATION_DISABLE_XATTRS]: 'true' }),
     };
-    return [
-      { descriptor: { mediaType: MEDIA_TYPE_ZTOC, digest: ztoc.ztocDigest, size: ztoc.ztocSize, annotations }, ztoc },
-    ];
+    const content = { mediaType: MEDIA_TYPE_ZTOC, digest: ztoc.ztocDigest, size: ztoc.ztocSize };
+    return [{ descriptor: { ...content, annotations }, ztoc }];
   });
 }
 
 /** soci/soci_index.go, `buildPrefetchLayer`; soci/prefetch.go. */
-function describePrefetches(input: SociIndexInput): WrittenIndex['prefetches'] {
+function describePrefetches(input: SociIndexInput) {
   const spansByLayer = collectPrefetchSpans(input);
   return input.layers.flatMap(({ descriptor: { digest } }) => {
     const spans = spansByLayer.get(digest);

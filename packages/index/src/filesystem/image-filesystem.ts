@@ -194,10 +194,7 @@ export class ImageFilesystem {
 function hidesBelow(reader: ZtocReader, path: string): boolean {
   const segments = segmentsOf(path);
   return segments.some((name, depth) => {
-    const parent = segments
-      .slice(0, depth)
-      .map((segment) => `${segment}/`)
-      .join('');
+    const parent = segments.slice(0, depth).reduce((path, segment) => `${path}${segment}/`, '');
     const directory = depth === 0 ? undefined : reader.lookup(parent);
     return (
       reader.lookup(parent + WHITEOUT + name) !== undefined ||

@@ -3,7 +3,7 @@ import { buildZtoc, type FileEntry, type Ztoc, ZtocError } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
-import { findPrefetchSpans, type PrefetchSpan } from './prefetch-spans.ts';
+import { findPrefetchSpans } from './prefetch-spans.ts';
 
 /** A zTOC, encoded, and what the rest of the work needs to know of it. Plain data: it comes from worker threads. */
 export interface BuiltLayer extends KnownZtoc {
@@ -44,12 +44,8 @@ export async function buildLayer(
     const message = `layer ${task.digest} is not what its descriptor says: ${found}`;
     throw new SociIndexError('LAYER_MISMATCH', message, { digest: task.digest });
   }
-  return {
-    ...describeZtoc(ztoc, bytes, settings),
-    ztoc: bytes,
-    origin: 'built',
-    seconds: (performance.now() - started) / 1000,
-  };
+  const seconds = (performance.now() - started) / 1000;
+  return { ...describeZtoc(ztoc, bytes, settings), ztoc: bytes, origin: 'built', seconds };
 }
 
 /** Passes a layer on, and stops where it is longer than its descriptor says. */
@@ -78,32 +74,23 @@ export function layerError(
 }
 
 /** What the rest of the work needs to know of a zTOC. Plain data: it comes from worker threads. */
-export interface KnownZtoc {
-  readonly ztocDigest: string;
-  readonly ztocSize: number;
-  readonly spans: number;
-  readonly files: number;
-  /** Bytes of the layer's tar archive. */
-  readonly uncompressedSize: number;
-  /** Whether a file has extended attributes, or a folder is opaque. */
-  readonly hasXattrs: boolean;
-  /** Of each path to look up the spans that hold it, or null where the layer does not. */
-  readonly prefetch: readonly (PrefetchSpan | null)[];
-}
+export type KnownZtoc = Readonly<ReturnType<typeof describeZtoc>>;
 
 /** Tells of a zTOC what the rest of the work needs to know. */
 export function describeZtoc(
   ztoc: Ztoc,
   bytes: Uint8Array,
   { spanSize, prefetchPaths }: Pick<LayerSettings, 'spanSize' | 'prefetchPaths'>,
-): KnownZtoc {
+) {
   return {
     ztocDigest: digestOf(bytes),
     ztocSize: bytes.length,
     spans: ztoc.maxSpanId + 1,
     files: ztoc.files.length,
     uncompressedSize: ztoc.uncompressedArchiveSize,
+    /** Whether a file has extended attributes, or a folder is opaque. */
     hasXattrs: ztoc.files.some(hasXattr),
+    /** Of each path to look up the spans that hold it, or null if the layer does not. */
     prefetch: findPrefetchSpans(ztoc, prefetchPaths, spanSize),
   };
 }

@@ -1,6 +1,7 @@
+import { on } from 'node:events';
 import { parentPort } from 'node:worker_threads';
-import { ZtocError, type ZtocErrorCode } from '@soci/ztoc';
-import { SociIndexError, type SociIndexErrorCode } from '../errors.ts';
+import { ZtocError } from '@soci/ztoc';
+import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
 import { type BuiltLayer, buildLayer } from './build-layer.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
@@ -21,13 +22,7 @@ export type FromWorker =
   | { readonly type: 'failed'; readonly failure: WorkerFailure };
 
 /** An error in a form that crosses threads with its code. */
-export interface WorkerFailure {
-  readonly message: string;
-  readonly code: SociIndexErrorCode | undefined;
-  readonly cause:
-    | { readonly code: ZtocErrorCode; readonly message: string; readonly offset: number | undefined }
-    | undefined;
-}
+export type WorkerFailure = ReturnType<typeof describeFailure>;
 
 /** Bytes between two progress messages: enough for a smooth bar, few enough to cost nothing. */
 const PROGRESS_STEP = 1 << 20;
@@ -37,22 +32,12 @@ if (port === null) throw new Error('layer-worker is a worker thread: it is not t
 
 const send = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
-/** Messages that came and are not taken yet, and the reader that waits for one. */
-const inbox: ToWorker[] = [];
-let wake: (() => void) | undefined;
-port.on('message', (message: ToWorker) => {
-  inbox.push(message);
-  wake?.();
-});
+/** Messages in the order in which they came. */
+const inbox = on(port, 'message');
 
 async function receive(): Promise<ToWorker> {
-  for (;;) {
-    const message = inbox.shift();
-    if (message !== undefined) return message;
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-  }
+  const { value } = await inbox.next();
+  return value[0];
 }
 
 async function* receiveChunks(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -65,7 +50,7 @@ async function* receiveChunks(): AsyncGenerator<Uint8Array, void, undefined> {
   }
 }
 
-function describeFailure(error: unknown): WorkerFailure {
+function describeFailure(error: unknown) {
   const cause = error instanceof Error ? error.cause : undefined;
   return {
     message: error instanceof Error ? error.message : String(error),

@@ -3,7 +3,6 @@ import {
   type CallOptions,
   copyImage,
   type Descriptor,
-  digestOf,
   type Fetcher,
   type ImageWriter,
   isManifestOrIndex,
@@ -14,21 +13,15 @@ import {
   type Pusher,
   readVerified,
 } from '@soci/oci';
-import type { Artifact } from '../convert/soci-manifest.ts';
+import { type Artifact, describeContent, EMPTY_CONFIG } from '../convert/soci-manifest.ts';
 import type { MadeIndex, PublishJob } from './job.ts';
 import type { TargetStore } from './options.ts';
 
 /** Chunks in which new content is handed out. */
 const CHUNK_SIZE = 1 << 20;
 
-const EMPTY_OBJECT = new TextEncoder().encode('{}');
-
 /** The configuration of every SOCI index: the smallest blob that is written in any case and means nothing by itself. */
-const EMPTY_CONFIG: Descriptor = {
-  mediaType: MEDIA_TYPE_OCI_EMPTY,
-  digest: digestOf(EMPTY_OBJECT),
-  size: EMPTY_OBJECT.length,
-};
+const PROBE = describeContent(MEDIA_TYPE_OCI_EMPTY, EMPTY_CONFIG);
 
 /** Name of a root in a layout that the image was read from; elsewhere it has another name or none. */
 const ANNOTATION_REF_NAME = 'org.opencontainers.image.ref.name';
@@ -50,8 +43,8 @@ export class ResultWriter {
   async checkWritable(call: CallOptions): Promise<void> {
     const { target } = this.#job;
     if ('writeImages' in target || !isRegistry(target)) return;
-    await target.push(EMPTY_CONFIG, EMPTY_OBJECT, call);
-    this.#written.add(EMPTY_CONFIG.digest);
+    await target.push(PROBE, EMPTY_CONFIG, call);
+    this.#written.add(PROBE.digest);
   }
 
   /**

@@ -4,7 +4,7 @@ import { hasSystemCode, OciError } from '../errors.ts';
 import type { FileSpan } from '../layout/file-span.ts';
 import { checkLayoutVersion, type LayoutFiles } from '../layout/layout-files.ts';
 import { LayoutReader } from '../layout/layout-reader.ts';
-import { type ArchiveMember, findMembers } from './archive-members.ts';
+import { findMembers } from './archive-members.ts';
 
 /**
  * Opens an OCI image layout in a tar archive (skopeo's `oci-archive`) without unpacking it: its members are found once,
@@ -31,8 +31,23 @@ export async function openArchive(path: string): Promise<ArchiveStore> {
 
 /** An archive that is open at `archive`, of which the store becomes the owner. @param name - For error messages. */
 export async function readArchive(archive: FileSpan, name: string): Promise<ArchiveStore> {
-  const files = new ArchiveFiles(archive, await findMembers(archive, name), name);
-  await files.checkLayout();
+  const members = await findMembers(archive, name);
+  if (!members.has('oci-layout') && members.has('manifest.json')) {
+    const hint =
+      'convert it by skopeo copy docker-archive:FILE oci-archive:FILE2, or save it again with a current Docker';
+    throw new OciError('LAYOUT_INVALID', `${name} is an archive in Docker's old format: ${hint}`);
+  }
+  const files: LayoutFiles = {
+    name,
+    async open(path) {
+      const member = members.get(path);
+      if (member?.unreadable !== undefined) {
+        throw new OciError('ARCHIVE_INVALID', `${path} in ${name} is ${member.unreadable}, no plain file`);
+      }
+      return member && { file: archive.file, start: member.start, size: member.size, close: async () => {} };
+    },
+  };
+  await checkLayoutVersion(files);
   return new ArchiveStore(files, archive);
 }
 
@@ -49,35 +64,5 @@ export class ArchiveStore extends LayoutReader {
   /** Closes the file. Nothing can be read after. */
   async close(): Promise<void> {
     await this.#archive.close();
-  }
-}
-
-class ArchiveFiles implements LayoutFiles {
-  readonly name: string;
-  readonly #archive: FileSpan;
-  readonly #members: ReadonlyMap<string, ArchiveMember>;
-
-  constructor(archive: FileSpan, members: ReadonlyMap<string, ArchiveMember>, name: string) {
-    this.#archive = archive;
-    this.#members = members;
-    this.name = name;
-  }
-
-  async open(path: string): Promise<FileSpan | undefined> {
-    const member = this.#members.get(path);
-    if (member === undefined) return undefined;
-    if (member.unreadable !== undefined) {
-      throw new OciError('ARCHIVE_INVALID', `${path} in ${this.name} is ${member.unreadable}, no plain file`);
-    }
-    return { file: this.#archive.file, start: member.start, size: member.size, close: async () => {} };
-  }
-
-  async checkLayout(): Promise<void> {
-    if (!this.#members.has('oci-layout') && this.#members.has('manifest.json')) {
-      const hint =
-        'convert it by skopeo copy docker-archive:FILE oci-archive:FILE2, or save it again with a current Docker';
-      throw new OciError('LAYOUT_INVALID', `${this.name} is an archive in Docker's old format: ${hint}`);
-    }
-    await checkLayoutVersion(this);
   }
 }

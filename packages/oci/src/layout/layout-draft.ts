@@ -8,6 +8,7 @@ import type {
   Fetcher,
   FetchOptions,
   Prober,
+  PushContent,
   Pusher,
   RangeFetcher,
   RootAdder,
@@ -75,11 +76,7 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
     return this.#store.exists(target, options);
   }
 
-  async push(
-    target: Descriptor,
-    content: Uint8Array | AsyncIterable<Uint8Array>,
-    options?: CallOptions,
-  ): Promise<void> {
+  async push(target: Descriptor, content: PushContent, options?: CallOptions): Promise<void> {
     await this.#add(target, () => this.#store.push(target, content, options));
   }
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { BlobImporter, BlobLocator, CallOptions, Pusher, RootAdder, Tagger } from '../content.ts';
+import type { BlobImporter, BlobLocator, CallOptions, PushContent, Pusher, RootAdder, Tagger } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { hasSystemCode, OciError } from '../errors.ts';
 import { verifyStream } from '../read.ts';
@@ -43,11 +43,7 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdd
   }
 
   /** @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `WRITE_FAILED`, `PATH_ESCAPES`; what reading `content` throws. */
-  async push(
-    target: Descriptor,
-    content: Uint8Array | AsyncIterable<Uint8Array>,
-    options: CallOptions = {},
-  ): Promise<void> {
+  async push(target: Descriptor, content: PushContent, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     if (await this.exists(target)) return;
     const chunks = content instanceof Uint8Array ? [content] : content;
