@@ -1,7 +1,6 @@
 /**
- * Works on several items at a time, at most `limit` of them.
+ * Works on at most `limit` items at a time, and gives the results in the order of the items.
  *
- * @returns What came of each, in the order of the items.
  * @throws The first failure, when what was in flight has ended; nothing more is begun after it.
  */
 export async function mapInParallel<Item, Result>(

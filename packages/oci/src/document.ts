@@ -10,10 +10,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 // RFC 6838, section 4.2: what descriptor.md asks of a media type.
 const MEDIA_TYPE_PATTERN = /^[A-Za-z0-9][\w!#$&^.+-]{0,126}\/[A-Za-z0-9][\w!#$&^.+-]{0,126}$/;
 
-/**
- * Parses a JSON document of at most `maxSize` bytes whose top is an object. Of a key that stands twice the last counts,
- * as in Go's encoding/json; keys are matched exactly, where Go takes any case.
- */
+/** Parses a JSON object of at most `maxSize` bytes. Keys are matched exactly; of one that stands twice the last counts. */
 export function parseDocument(bytes: Uint8Array, what: string, maxSize = DEFAULT_LIMITS.maxManifestSize): JsonObject {
   if (bytes.length > maxSize) {
     throw new OciError('LIMIT_EXCEEDED', `${what} has ${bytes.length} bytes: the limit is ${maxSize}`);

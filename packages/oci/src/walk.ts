@@ -75,12 +75,7 @@ export function nodeKey({ digest, mediaType }: Descriptor): string {
   return `${isManifestOrIndex(mediaType) ? 'manifest' : 'blob'} ${digest}`;
 }
 
-/**
- * Checks the bounds of a graph at a piece of it.
- *
- * @param at - How many pieces were met, this one among them, and how many levels it lies deep.
- * @throws OciError `LIMIT_EXCEEDED`
- */
+/** Checks bounds at the piece that was `met` as number so many, `depth` levels deep. @throws OciError `LIMIT_EXCEEDED` */
 export function checkBounds(
   root: Descriptor,
   { mediaType }: Descriptor,

@@ -14,12 +14,7 @@ export interface PlatformPlan {
   readonly layers: readonly LayerPlan[];
 }
 
-/**
- * Decides what becomes of each platform and layer of an image.
- *
- * @param available - The platforms that the image runs on, of which there is at least the `first`.
- * @returns The image as `target`, a single manifest with its platform; and a plan for each platform.
- */
+/** Decides about each platform and layer of an image that runs on `available`, the `first` of which is given. */
 export async function planConversion(
   reader: ImageReader,
   source: Descriptor,
@@ -33,10 +28,7 @@ export async function planConversion(
   return { target, plans: await planPlatforms(reader, target, chosen, options) };
 }
 
-/**
- * Which platforms of an image are to be indexed: the caller's choice, or all that it runs on. Each counts once, where the
- * reference takes one as often as it is listed: a converted image lists that of a SOCI index, too.
- */
+/** The platforms to index: those asked for, or all; each once. The reference takes one as often as it is listed. */
 export function choosePlatforms(
   image: Descriptor,
   available: readonly Platform[],

@@ -26,13 +26,7 @@ export function describeProvenance(source: string, version: 1 | 2, options: Reso
   };
 }
 
-/**
- * The image that a SOCI-enabled image was made of: what it says itself, if it is converted again, so that converting a
- * converted image changes nothing.
- *
- * @param digest - Of the image that is converted.
- * @param annotations - Of its image index, if it is one.
- */
+/** The image that a SOCI-enabled one was made of: by its `annotations` if converted again, else its `digest`. */
 export function sourceDigest(digest: string, annotations: Descriptor['annotations']): string {
   return annotations?.[ANNOTATION_SOURCE_DIGEST] ?? digest;
 }

@@ -3,10 +3,7 @@ import { compareStrings, decodeBase64, encodeBase64, quoteJsonString } from './s
 
 const utf8 = new TextEncoder();
 
-/**
- * Writes a struct as Go's `json.Marshal` does: fields in the struct's order, `omitempty`, the keys of maps sorted by
- * their bytes, null for a nil slice, no space.
- */
+/** Writes a struct as Go's `json.Marshal` does: in its order, `omitempty`, keys of maps sorted, null for nil slices. */
 export function encodeStruct<Value>(schema: StructSchema<Value>, value: Value): Uint8Array {
   return utf8.encode(encode(schema, value));
 }

@@ -84,10 +84,7 @@ export const INDEX: StructSchema<IndexDocument> = {
 
 type DocumentOutline = Record<'config' | 'layers' | 'manifests' | 'fsLayers', boolean> & { mediaType: string };
 
-/**
- * What tells a manifest from an image index, and from Docker's first schema: the fields that are there
- * (containerd v2.2.9, core/images/image.go, `unknownDocument`).
- */
+/** The fields that tell apart manifest, image index and Docker's schema 1 (containerd v2.2.9, `unknownDocument`). */
 export const OUTLINE: StructSchema<DocumentOutline> = {
   kind: 'struct',
   fields: [

@@ -29,10 +29,7 @@ export function compareStrings(a: string, b: string): number {
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/**
- * Decodes what Go's `base64.StdEncoding` takes, or gives undefined: padding is required, line breaks are skipped, the
- * unused bits of the last character may be anything.
- */
+/** Decodes as Go's `base64.StdEncoding` or gives undefined: padding required, line breaks skipped, unused bits free. */
 export function decodeBase64(text: string): Uint8Array | undefined {
   const digits = text.replaceAll(/[\r\n]/g, '');
   return BASE64.test(digits) ? Buffer.from(digits, 'base64') : undefined;

@@ -28,10 +28,7 @@ import { normalizeAsGo } from './platform-match.ts';
 /** Documents fetched at a time where it is known which will be read. */
 const PRELOADS = 8;
 
-/**
- * Reads the manifests, image indexes and configurations of one image: each blob is fetched once, verified, bounded, and
- * kept; each call gives a document of its own, which may be changed.
- */
+/** Reads documents of an image: each blob is fetched once, verified, bounded, kept; each call gives a new document. */
 export class ImageReader {
   readonly #fetcher: Fetcher;
   readonly #limits: Required<IndexLimits>;
@@ -60,10 +57,7 @@ export class ImageReader {
     return normalizeAsGo(decodeNamed(descriptor, await this.#read(descriptor), PLATFORM));
   }
 
-  /**
-   * Fetches documents that are about to be read, several at a time. What is wrong with one is told when it is read; what
-   * is more than may be read is left.
-   */
+  /** Fetches documents that are about to be read, as far as the limits allow. Errors are told when one is read. */
   async preload(descriptors: readonly Descriptor[]): Promise<void> {
     const { maxDocumentSize, maxDocumentsSize } = this.#limits;
     let room = maxDocumentsSize;
@@ -142,10 +136,7 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof OciError && error.code === 'NOT_FOUND';
 }
 
-/**
- * Refuses a document that is one thing by its descriptor and another by its content
- * (containerd v2.2.9, core/images/image.go, `validateMediaType`).
- */
+/** Refuses a document that is another thing than its descriptor says (containerd v2.2.9, `validateMediaType`). */
 function checkDocumentKind(descriptor: Descriptor, bytes: Uint8Array): Uint8Array {
   const { mediaType, digest } = descriptor;
   const outline = decodeNamed(descriptor, bytes, OUTLINE);

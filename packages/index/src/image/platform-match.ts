@@ -79,10 +79,7 @@ export function distinctPlatforms(platforms: readonly Platform[]): Platform[] {
   });
 }
 
-/**
- * Drops the platforms that an earlier one of the list serves as well
- * (soci-snapshotter v0.16.1, util/ociutil, `DedupePlatforms`).
- */
+/** Drops platforms that an earlier one serves as well (soci-snapshotter v0.16.1, util/ociutil, `DedupePlatforms`). */
 export function dedupePlatforms(platforms: readonly Platform[]): Platform[] {
   const matchers: PlatformMatcher[] = [];
   return platforms.filter((platform) => {

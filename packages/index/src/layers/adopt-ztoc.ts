@@ -10,17 +10,12 @@ export interface RefusedZtoc {
   readonly message: string;
 }
 
-/**
- * Uncompressed bytes that the block of a compressor holds at the most, 8 MiB: a span ends with the first block that ends
- * beyond the span size. zlib's hold 16,383 matches of 258 bytes, Go's as many, libdeflate's 300,000 bytes.
- */
+/** Uncompressed bytes in a block at most, 8 MiB: a span ends with a block. zlib's have 16,383 matches of 258 bytes. */
 const MAX_BLOCK_LENGTH = 1 << 23;
 
 /**
- * Checks, without the layer, that a zTOC is what building it again would give. What only the layer can tell is left: each
- * span's digest is checked when the span is read, and `verifySociIndex` checks all.
- *
- * @param maxSize - Bytes that it may have.
+ * Checks without the layer that a zTOC of at most `maxSize` bytes is what building it again would give. Its span digests
+ * are checked when spans are read, and by `verifySociIndex`.
  */
 export function adoptZtoc(
   bytes: Uint8Array,

@@ -14,11 +14,7 @@ export interface BuiltLayer extends KnownZtoc {
   readonly seconds: number;
 }
 
-/**
- * Builds the zTOC of one layer in this thread and checks that the bytes were the layer's.
- *
- * @throws SociIndexError `LAYER_INVALID`, `LAYER_MISMATCH`; what `chunks` throws.
- */
+/** Builds a zTOC in this thread. @throws SociIndexError `LAYER_INVALID`, `LAYER_MISMATCH`; what `chunks` throws. */
 export async function buildLayer(
   chunks: AsyncIterable<Uint8Array>,
   task: LayerTask,

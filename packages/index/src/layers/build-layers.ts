@@ -10,12 +10,7 @@ import { canStartThreads, LayerThread } from './layer-thread.ts';
 /** Layers whose zTOCs are looked for at a time. */
 const LOOKUPS = 8;
 
-/**
- * Gets the zTOCs of several layers: those that are known already, then the others, from the layers.
- *
- * @returns The zTOCs, by the key of their task.
- * @throws As `buildLayers` does, and what the source of known zTOCs throws.
- */
+/** Gets the zTOCs of layers by the key of their task: those that are known already, then the others, from the layers. */
 export async function obtainLayers(
   store: Fetcher,
   tasks: readonly LayerTask[],
@@ -61,10 +56,9 @@ type Build = (
 ) => Promise<BuiltLayer>;
 
 /**
- * Builds the zTOCs of several layers, so many at a time as there are jobs, the largest first; each layer is fetched once.
+ * Builds the zTOCs of layers, by the key of their task: `jobs` at a time, the largest first, each layer fetched once.
  * The first failure ends the rest.
  *
- * @returns The zTOCs, by the key of their task.
  * @throws SociIndexError as `buildLayer` does, and `WORKER_FAILED`; what the store throws; the signal's reason.
  */
 export async function buildLayers(

@@ -8,17 +8,11 @@ import { type BuiltLayer, boundLayer } from './build-layer.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
 import type { FromWorker, ToWorker, WorkerFailure } from './layer-worker.ts';
 
-/**
- * Buffers that go to a thread full and come back empty: enough to keep it busy, and all that a waiting layer costs. What
- * is transferred and dropped instead lies about until the garbage collector finds tens of megabytes of it.
- */
+/** Buffers lent to a thread, enough to keep it busy. New ones instead would pile up until the garbage collector runs. */
 const BUFFER_COUNT = 8;
 const BUFFER_SIZE = 1 << 18;
 
-/**
- * Megabytes for objects that are new. What a layer's entries take stays until its zTOC is made: left to itself, V8 would let
- * this space grow to 48 on their account, and gain nothing.
- */
+/** Megabytes for new objects: a layer's entries outlive this space, which V8 would let grow to 48 for nothing. */
 const YOUNG_GENERATION_SIZE = 2;
 
 const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
@@ -53,11 +47,7 @@ export class LayerThread {
     this.#worker.on('exit', (code) => this.#end(`ended with code ${code}`));
   }
 
-  /**
-   * Builds the zTOC of one layer.
-   *
-   * @throws SociIndexError as `buildLayer` does, and `WORKER_FAILED`; what `chunks` throws.
-   */
+  /** Builds one zTOC. @throws SociIndexError as `buildLayer` does, and `WORKER_FAILED`; what `chunks` throws. */
   async build(
     chunks: AsyncIterable<Uint8Array>,
     task: LayerTask,

@@ -32,10 +32,7 @@ function keyOf(name: Uint8Array): string {
   return Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1');
 }
 
-/**
- * The span that holds an offset of the uncompressed stream, or the last one for what lies beyond
- * (ztoc/compression/gzip_zinfo.c, `pt_index_from_ucmp_offset`; tar_zinfo.go goes on counting).
- */
+/** The span that holds an offset, or the last one beyond the end (gzip_zinfo.c, `pt_index_from_ucmp_offset`). */
 function locateSpans(ztoc: Ztoc, spanSize: number): (offset: number) => number {
   if (ztoc.compression === 'uncompressed') return (offset) => Math.floor(offset / spanSize);
   const starts = listSpans(ztoc).map(({ uncompressedStart }) => uncompressedStart);

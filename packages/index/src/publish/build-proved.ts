@@ -27,10 +27,7 @@ const SEED_LENGTH = 8;
 
 /**
  * Builds an index and proves it before anything is written. If it is wrong although zTOCs were reused, it is built once
- * more, from the layers alone.
- *
- * @param current - What bears the output tag.
- * @throws What building, reading the image and the check for write access throw.
+ * more, from the layers alone. `current` is what bears the output tag.
  */
 export async function buildProved(
   job: PublishJob,
@@ -64,10 +61,7 @@ export async function proveCurrent(
   return problems.length > 0 ? notProved(job, problems) : { ...found, proof };
 }
 
-/**
- * Builds, and checks meanwhile that the target can be written: a repository that is missing or denies access is reported
- * in the first seconds, not after the last layer. If no layer is read, nothing is checked.
- */
+/** Builds. Checks with the first layer that the target can be written, to fail in the first seconds if it cannot. */
 async function buildChecked(
   job: PublishJob,
   writer: ResultWriter,
@@ -147,11 +141,8 @@ function isBuilt({ origin }: { readonly origin: 'built' | 'reused' }): boolean {
 }
 
 /**
- * Finds zTOCs of layers that were indexed before: of the image that bears the output tag, then of the image itself, then
- * of the images with the most similar tags. They are read only as far as layers are still missing. What cannot be read,
- * such as tags without the permission to list them, is skipped.
- *
- * @returns Undefined if neither store is a registry: what is on a disk is indexed faster than it is searched.
+ * Finds zTOCs in the image that bears the output tag, then in the image itself, then in those with the most similar tags;
+ * undefined if neither store is a registry: what is on a disk is indexed faster than it is searched.
  */
 function reusableZtocs(job: PublishJob, current: Descriptor | undefined): ZtocSource | undefined {
   const { source, target, image, reuse, tag, sourceTag, isSamePlace, call, report } = job;

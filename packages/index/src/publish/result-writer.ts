@@ -47,10 +47,7 @@ export class ResultWriter {
     this.#written.add(PROBE.digest);
   }
 
-  /**
-   * Writes everything but the tag. If the target is where the image is, nothing of the image is asked for; blobs of
-   * another repository of the same registry are mounted; others are copied as streams and verified.
-   */
+  /** Writes all but the tag. Where the image is already nothing of it is asked for; other blobs are mounted or copied. */
   async write(made: MadeIndex): Promise<void> {
     const { source, target, call, concurrency, mountFrom, holdsImage, report } = this.#job;
     report({ type: 'pushing' });
@@ -99,10 +96,7 @@ export class ResultWriter {
     return [...copied, ...indexes.map((target) => ({ target, reference: '' }))];
   }
 
-  /**
-   * The target as the result is written to it. A registry is not asked for new manifests, which are small, and gets the
-   * root of a SOCI-enabled image with its tag, in one request.
-   */
+  /** The target. A registry is not asked for new manifests, and gets the root of a SOCI-enabled image with its tag. */
   #intoTarget(target: PieceStore, made: MadeIndex, isNew: ReadonlySet<string>): Pusher & Prober & Partial<Mounter> {
     const { source, report } = this.#job;
     const { root, layers, artifacts } = made;
@@ -156,10 +150,7 @@ function isLocator(store: Partial<BlobLocator>): store is BlobLocator {
   return store.locate !== undefined;
 }
 
-/**
- * What was made, laid over the store that holds the image: both are read as one, and the image's store stays as it is.
- * Nothing is copied to be held: the zTOCs of a large image are hundreds of megabytes.
- */
+/** Reads what was made and the image's store as one. Nothing is copied: zTOCs may have hundreds of megabytes. */
 export function overlayArtifacts(artifacts: readonly Artifact[], image: Fetcher & Prober): Fetcher & Prober {
   const made = new Map(artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));
   return {

@@ -17,9 +17,8 @@ export const RECOGNITION_READS = 8;
 export type RecognizedZtocs = ReadonlyMap<string, ZtocFacts>;
 
 /**
- * Takes from SOCI indexes the zTOCs of all layers that are to be indexed. They are read only where a SOCI index does not
- * say what it hangs on: which spans the files to prefetch lie in, and whether a layer that is not marked has extended
- * attributes, or was made before anybody asked.
+ * Takes from SOCI indexes the zTOCs of all layers to index. A zTOC is read only if the SOCI index does not say which
+ * spans the files to prefetch lie in, or whether the layer has extended attributes.
  */
 export async function takeZtocs(
   store: Fetcher,

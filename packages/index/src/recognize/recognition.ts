@@ -53,10 +53,7 @@ export function notRecognized(reason: NotRecognizedReason, message: string): Not
   return { outcome: 'not-current', reason, message };
 }
 
-/**
- * Recognizes, and takes an error that says something about content for an answer: indexing again will tell more of it.
- * Others, such as those of the way to the content, are passed on.
- */
+/** Takes an error about content for an answer: indexing again will tell more of it. Others are thrown. */
 export async function orNotRecognized<T>(recognize: () => Promise<T | NotRecognized>): Promise<T | NotRecognized> {
   try {
     return await recognize();

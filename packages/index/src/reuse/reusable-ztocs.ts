@@ -49,13 +49,9 @@ interface ListedZtoc extends ZtocReference {
 }
 
 /**
- * Looks for zTOCs in images that were indexed before. Candidates are looked into in their order, a few at a time, and only
- * as far as it takes to find the layers asked for; each manifest is read once. Only SOCI indexes made with the same
- * settings count. What cannot be read is passed over: the layer can still be read instead.
- * `find` throws nothing but the reason of a signal.
- *
- * Candidates are image indexes, image manifests or SOCI indexes, the likeliest first, such as the image that bears
- * the tag now and those of other tags. They may be found while they are asked for.
+ * Looks for zTOCs in image indexes, image manifests or SOCI indexes, the likeliest first, a few at a time and only as
+ * far as the layers asked for need it; each manifest is read once. Only SOCI indexes made with the same settings count.
+ * What cannot be read is passed over: `find` throws nothing but the reason of a signal.
  */
 export class ReusableZtocs implements ZtocSource {
   readonly #store: CandidateStore;
@@ -192,11 +188,7 @@ async function* iterate(candidates: AsyncIterable<Descriptor> | Iterable<Descrip
   yield* candidates;
 }
 
-/**
- * Lists the SOCI indexes that an image has, or the one that a candidate is: the v2 indexes that an image index lists;
- * where it lists none, the v1 indexes that refer to its manifests; of a manifest the v2 index that it names, or else the
- * v1 indexes that refer to it.
- */
+/** Lists the v2 SOCI indexes that a candidate is, lists or names; if there is none, the v1 indexes that refer to it. */
 async function listCandidateIndexes(
   store: CandidateStore,
   reader: ImageReader,

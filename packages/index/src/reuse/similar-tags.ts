@@ -6,20 +6,12 @@ const MAX_TAGS_LISTED = 2000;
 /** Tags of which the image is looked up: one request each. */
 const MAX_NEIGHBOURS = 8;
 
-/**
- * Tags that clients give to what refers to an image, where a registry does not list it: such things are found with their
- * image, or are no indexes. @see OCI distribution-spec v1.1, "Referrers Tag Schema"; sigstore/cosign, `.sig` and `.att`
- */
+/** Tags of what refers to an image. @see OCI distribution-spec v1.1, "Referrers Tag Schema"; sigstore/cosign, `.sig` */
 const REFERRERS_TAG = /^sha256-[0-9a-f]{64}/;
 
 /**
- * What other tags of a repository name, the most alike first: what was built before under nearly the same name shares most
- * with what is being built, so that these are candidates for `ReusableZtocs`. Of up to 2,000 tags the 8 most alike are
- * looked up, all at once, each for one request; tags in the form of a digest, which name what refers to an image, are not.
- *
- * @param name - What the tags are to be like.
- * @param known - Tags that were looked up before, and are left out.
- * @throws What the repository throws while its tags are listed.
+ * Resolves at once the 8 tags of 2,000 that are most like `name`, but for `known` ones and those in the form of a digest:
+ * what was built under nearly the same name shares most. @throws What listing the tags throws.
  */
 export async function findSimilarTags(
   repository: Resolver & TagLister,

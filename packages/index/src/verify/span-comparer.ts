@@ -11,10 +11,7 @@ export interface SpanFault {
   readonly message: string;
 }
 
-/**
- * Reads a layer's spans back while the layer passes by, compressed and decompressed: checks the digest of each, inflates
- * those chosen as a lazy loader would, and compares them byte by byte. Holds one span at a time.
- */
+/** Reads spans back while a layer passes by: checks each digest, inflates and compares those chosen, one at a time. */
 export class SpanComparer {
   readonly #spans: readonly Span[];
   readonly #chosen: ReadonlySet<number>;

@@ -10,15 +10,10 @@ import { sampleBySeed } from './seeded-sample.ts';
 const MAX_CHECKED_LENGTH = 1 << 25;
 
 /**
- * Looks at some spans of each layer that was indexed, as a runtime would come to them: each is fetched alone, has the
- * digest that the zTOC has for it, and inflates from its checkpoint to what the next checkpoint has kept of the end of it.
- * That end was seen when the layer was decompressed from its start, so that a span which comes to it is a span of this
- * layer. It costs a few megabytes where `verifySociIndex` reads every layer anew, and proves less.
+ * Reads `spans` spans of each indexed layer, chosen by `seed`, as a runtime would: each is fetched alone, has the digest
+ * that the zTOC has for it, and inflates from its checkpoint to what the next checkpoint has kept of its end, seen when
+ * the layer was decompressed. It costs a few megabytes where `verifySociIndex` reads every layer, and proves less.
  *
- * @param store - Holds the layers.
- * @param made - What `buildSociIndex` or `convertImage` has made.
- * @param options - `spans` to look at in each layer, and the `seed` that chooses them: the same seed, the same spans.
- * @returns How many spans were fetched and compared, their bytes in the layers, and what is wrong.
  * @throws SociIndexError `OPTION_INVALID`; what the store throws; the reason of `options.signal`.
  */
 export async function spotCheckZtocs(

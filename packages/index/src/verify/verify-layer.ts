@@ -185,10 +185,7 @@ function collectSpans(files: readonly FileEntry[], spans: readonly Span[]): Read
 /** Bytes of output a piece: large pieces cost fewer turns of the event loop. */
 const PIECE_SIZE = 1 << 18;
 
-/**
- * Decompresses a layer from its start with Node's own zlib, which shares nothing with the decoder that zTOCs are made
- * by and read with. A chunk is done with when the next one is asked for.
- */
+/** Decompresses with node:zlib, not with our decoder. A chunk is done with when the next one is asked for. */
 async function* decodeStraight(
   chunks: AsyncIterable<Uint8Array>,
   compression: Compression,

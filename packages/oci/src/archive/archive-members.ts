@@ -38,8 +38,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Finds the members of a tar archive that make up a layout, reading headers only: bodies are passed over. Of a name
- * that stands twice the last counts, as when unpacking.
+ * Finds the members of a tar archive that make up a layout by its headers; of a name that stands twice the last counts.
  *
  * @throws OciError `ARCHIVE_INVALID`, naming the byte; `LIMIT_EXCEEDED`.
  */

@@ -84,10 +84,7 @@ export function parsePaxRecords(bytes: Uint8Array, offset: number): ReadonlyMap<
   return records;
 }
 
-/**
- * The header of a file in a deterministic archive: mode 0644, owner 0, time 0; a PAX header before it only if its
- * name or its size is too long for ustar.
- */
+/** The header of a file: mode 0644, owner 0, time 0; a PAX header before it if name or size is too long for ustar. */
 export function formatMemberHeader(name: string, size: number): Uint8Array {
   const records: string[] = [];
   if (name.length > MAX_USTAR_NAME) records.push(formatPaxRecord('path', name));

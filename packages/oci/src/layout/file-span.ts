@@ -21,10 +21,8 @@ export interface FileSpan {
 const CHUNK_SIZE = 1 << 20;
 
 /**
- * Yields a span in chunks, the next being read while one is looked at. Each chunk has a buffer of its own, out of no
- * pool, so that its receiver may transfer it; under `reuseChunks` two buffers alternate.
- *
- * @param name - What is read, for error messages.
+ * Yields a span in chunks and reads one ahead. Each chunk has a buffer of its own, out of no pool, so that it can be
+ * transferred; under `reuseChunks` two buffers alternate. `name` is for error messages.
  */
 export async function* readSpan(
   span: FileSpan,

@@ -11,11 +11,7 @@ import { type FileSpan, readAt } from './file-span.ts';
 export interface LayoutFiles {
   /** What the user calls it, for error messages. */
   readonly name: string;
-  /**
-   * Opens a file by its path in the layout, such as `index.json`; undefined if there is none.
-   *
-   * @throws OciError if what is under that path is no plain file.
-   */
+  /** Opens a file such as `index.json`; undefined if there is none. @throws OciError if that is no plain file. */
   open(path: string): Promise<FileSpan | undefined>;
 }
 

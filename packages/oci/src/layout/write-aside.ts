@@ -7,11 +7,7 @@ export function asidePath(path: string): string {
   return `${path}.tmp-${randomBytes(6).toString('hex')}`;
 }
 
-/**
- * Writes a file so that it is there whole or not at all: under a temporary name first, renamed when `chunks` has ended.
- *
- * @throws OciError `WRITE_FAILED`; what `chunks` throws, untouched.
- */
+/** Writes a file whole or not at all. @throws OciError `WRITE_FAILED`; what `chunks` throws, untouched. */
 export async function writeAside(
   path: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
