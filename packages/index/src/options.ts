@@ -145,12 +145,14 @@ export function resolveLimits(limits: IndexLimits = {}): Required<IndexLimits> {
   };
 }
 
-function checkWholeNumber(name: string, value: number, least: number): number {
+/** @throws SociIndexError `OPTION_INVALID` if an option is not a whole number, `least` or more. */
+export function checkWholeNumber(name: string, value: number, least: number): number {
   if (!Number.isSafeInteger(value) || value < least)
     throw optionError(name, `is a whole number, ${least} or more`, value);
   return value;
 }
 
 function optionError(name: string, rule: string, value: unknown): SociIndexError {
-  return new SociIndexError('OPTION_INVALID', `${name} ${rule}, found ${JSON.stringify(value)}`);
+  const found = typeof value === 'number' ? value : JSON.stringify(value);
+  return new SociIndexError('OPTION_INVALID', `${name} ${rule}, found ${found}`);
 }

@@ -34,17 +34,11 @@ export interface AttachedIndex {
   readonly descriptor: Descriptor;
 }
 
-/** An image index that lists SOCI indexes, and the manifests that were rewritten. */
-export interface RewrittenImage {
-  readonly root: Descriptor;
-  readonly content: Uint8Array;
-  readonly manifests: readonly Artifact[];
-}
-
 /**
  * Writes the converted image: its image index, or one around its single manifest, with SOCI indexes attached.
  *
  * @param provenance - Annotations of provenance that it gets. @default those of this run
+ * @returns The descriptor and content of the image index, and the manifests that were rewritten.
  * @throws SociIndexError `ALREADY_CONVERTED` if a SOCI index of an earlier conversion would stay.
  */
 export async function rewriteImage(
@@ -53,7 +47,7 @@ export async function rewriteImage(
   attached: readonly AttachedIndex[],
   options: ResolvedOptions,
   provenance?: ProvenanceAnnotations,
-): Promise<RewrittenImage> {
+) {
   const { isCompat } = options;
   const isWrapped = isImageManifest(target.mediaType);
   const { annotations: before, ...index }: IndexDocument = isWrapped
@@ -99,7 +93,7 @@ async function rewriteEntries(
   before: readonly Descriptor[],
   attached: readonly AttachedIndex[],
   options: RewriteOptions,
-): Promise<{ entries: readonly Descriptor[]; manifests: readonly Artifact[] }> {
+) {
   const listed = attached.map(({ descriptor, platform }) => ({ ...descriptor, platform }));
   const manifests: Artifact[] = [];
   const renamed = new Map<string, string>();

@@ -54,25 +54,18 @@ async function chooseImage(
   const [first, ...others] = images;
   if (first === undefined) throw new SociIndexError('PLATFORM_NOT_FOUND', `${digest} holds no image`, { digest });
   if (wanted === undefined && others.length === 0) return first;
+  const readConfig = async ({ config }: ImageManifestEntry) =>
+    parseImageConfig(await readVerified(store, config, signal === undefined ? {} : { signal }));
   const platforms: Platform[] = [];
   for (const image of images) {
-    const platform = image.descriptor.platform ?? (await readPlatform(store, image, signal));
+    const platform = image.descriptor.platform ?? (await readConfig(image)).platform;
     if (wanted !== undefined && platformMatches(wanted, platform)) return image;
     platforms.push(platform);
   }
   const available = platforms.map(formatPlatform).join(', ');
-  throw wanted === undefined
-    ? new SociIndexError('PLATFORM_AMBIGUOUS', `the image is for several platforms: ${available}`, { digest })
-    : new SociIndexError('PLATFORM_NOT_FOUND', `the image is not for ${formatPlatform(wanted)}, but for ${available}`, {
-        digest,
-      });
-}
-
-async function readPlatform(
-  store: Fetcher,
-  { config }: ImageManifestEntry,
-  signal: AbortSignal | undefined,
-): Promise<Platform> {
-  const raw = await readVerified(store, config, signal === undefined ? {} : { signal });
-  return parseImageConfig(raw).platform;
+  if (wanted === undefined) {
+    throw new SociIndexError('PLATFORM_AMBIGUOUS', `the image is for several platforms: ${available}`, { digest });
+  }
+  const message = `the image is not for ${formatPlatform(wanted)}, but for ${available}`;
+  throw new SociIndexError('PLATFORM_NOT_FOUND', message, { digest });
 }

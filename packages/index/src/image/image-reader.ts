@@ -92,7 +92,8 @@ export class ImageReader {
 
   #document(descriptor: Descriptor): Promise<Uint8Array> {
     const key = `${descriptor.digest} ${descriptor.size}`;
-    const document = this.#documents.get(key) ?? this.#fetch(descriptor);
+    const options = { maxSize: this.#limits.maxDocumentSize, ...(this.#signal && { signal: this.#signal }) };
+    const document = this.#documents.get(key) ?? readVerified(this.#fetcher, bareDescriptor(descriptor), options);
     this.#documents.set(key, document);
     return document;
   }
@@ -113,11 +114,6 @@ export class ImageReader {
       const message = `${digest} (${mediaType}) has ${size} bytes: the limit is ${limit}`;
       throw new SociIndexError('LIMIT_EXCEEDED', message, { digest });
     }
-  }
-
-  #fetch(descriptor: Descriptor): Promise<Uint8Array> {
-    const options = { maxSize: this.#limits.maxDocumentSize, ...(this.#signal && { signal: this.#signal }) };
-    return readVerified(this.#fetcher, bareDescriptor(descriptor), options);
   }
 }
 

@@ -12,8 +12,8 @@ import { type ImageReader, isNotFound } from './image-reader.ts';
 import { matchPlatform, type PlatformMatcher } from './platform-match.ts';
 
 /**
- * Lists the platforms that an image runs on, in its order: those of its descriptors, and of the configurations where
- * descriptors name none. Attestations (`unknown/unknown`) run nowhere (containerd v2.2.9, core/images/image.go, `Platforms`).
+ * Lists the platforms that an image runs on, in its order: those of its descriptors, or else of its configurations.
+ * Attestations (`unknown/unknown`) run nowhere (containerd v2.2.9, core/images/image.go, `Platforms`).
  */
 export async function listPlatforms(reader: ImageReader, image: Descriptor): Promise<Platform[]> {
   const platforms: Platform[] = [];

@@ -66,10 +66,10 @@ export class LayerThread {
       };
     });
     let isOver = false;
+    // The answer may be an error that comes while chunks are still awaited; it is looked at below.
     const end = () => {
       isOver = true;
     };
-    // The answer may be an error that comes while chunks are still awaited; it is looked at below.
     answer.then(end, end);
     this.#send({ type: 'start', task, settings });
     for await (const chunk of boundLayer(chunks, task)) {

@@ -1,4 +1,4 @@
-import { type CallOptions, type Descriptor, isTag, OciError, type Resolver } from '@soci/oci';
+import { type CallOptions, type Descriptor, OciError, type Resolver } from '@soci/oci';
 import { recognizeConversion } from '../recognize/recognize-conversion.ts';
 import { recognizeIndexes } from '../recognize/recognize-indexes.ts';
 import { buildProved, proveCurrent } from './build-proved.ts';
@@ -40,7 +40,8 @@ export async function indexImage(
   const { image, isForced, reindex, tag, call } = job;
   const content = await classifyContent(source.store, image, call);
   if (content.outcome === 'skipped' && !(reindex && content.reason === 'soci-enabled')) return { ...content, image };
-  if (tag !== undefined && isTooLong(tag, job)) {
+  // Names in a layout may be longer.
+  if (tag !== undefined && tag.length > MAX_TAG_LENGTH && can(target.store, 'pushManifest')) {
     return refuse(job, 'tag-too-long', `${tag} has ${tag.length} characters: a tag has ${MAX_TAG_LENGTH} at most`);
   }
   const current = await resolveOutputTag(job);
@@ -76,11 +77,6 @@ export async function indexImage(
   const published = publishedIndex(job, { ...(root && { root }), indexes });
   const { bytesRead, proof } = proved;
   return { outcome: 'indexed', ...published, platforms, layers, bytesRead, ...(proof && { proof }) };
-}
-
-/** A registry takes 128 characters; names in a layout may be longer. */
-function isTooLong(tag: string, { target }: PublishJob): boolean {
-  return can(target, 'pushManifest') && !isTag(tag) && tag.length > MAX_TAG_LENGTH;
 }
 
 async function recognize(job: PublishJob, current: Descriptor | undefined): Promise<ImageAlreadyIndexed | undefined> {

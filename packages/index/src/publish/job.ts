@@ -1,6 +1,7 @@
 import { type CallOptions, type Descriptor, isDigest } from '@soci/oci';
 import type { BuiltIndexes } from '../convert/build-index.ts';
 import { SociIndexError } from '../errors.ts';
+import { checkWholeNumber } from '../options.ts';
 import type { IndexImageOptions, IndexSource, IndexTarget, PublishProgress, TargetStore } from './options.ts';
 
 /** Pieces of content written at a time unless the caller says otherwise. */
@@ -16,9 +17,7 @@ export async function openJob(source: IndexSource, target: IndexTarget, options:
   if (version !== 1 && version !== 2) {
     throw new SociIndexError('OPTION_INVALID', `version is 1 or 2, found ${JSON.stringify(version)}`);
   }
-  if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
-    throw new SociIndexError('OPTION_INVALID', `concurrency is a whole number, 1 or more, found ${concurrency}`);
-  }
+  checkWholeNumber('concurrency', concurrency, 1);
   const { store, reference } = source;
   const call: CallOptions = build.signal === undefined ? {} : { signal: build.signal };
   const image = typeof reference === 'string' ? await store.resolve(reference, call) : reference;

@@ -1,6 +1,5 @@
 import type { Descriptor } from '@soci/oci';
 import type { BuiltIndexes, NothingToIndex } from '../convert/build-index.ts';
-import type { LayerReport } from '../convert/report.ts';
 import { DEFAULT_MIN_LAYER_SIZE } from '../options.ts';
 import type { Problem } from '../verify/problem.ts';
 
@@ -119,16 +118,13 @@ export function describeNothing(
   if (reason === 'no-platform') return because('no-platform', 'it has no manifest for a platform: nothing of it runs');
   if (layers.length === 0) return because('no-layers', 'it has no layers');
   const left = (of: string) => layers.filter((layer) => layer.outcome === 'skipped' && layer.reason === of).length;
+  const small = left('smaller-than-min-layer-size');
   const phrases = [
-    [left('smaller-than-min-layer-size'), `smaller than ${minLayerSize} bytes`],
+    [small, `smaller than ${minLayerSize} bytes`],
     [left('unsupported-compression'), 'compressed by other means than gzip'],
     [left('not-an-image-layer') + left('unknown-layer-type'), 'of a type that is not indexed'],
   ] as const;
   const told = phrases.filter(([count]) => count > 0).map(([count, phrase]) => `${count} ${phrase}`);
   const message = `none of its ${layers.length} layers is indexed: ${told.join(', ')}`;
-  return because(layers.every(isSmall) ? 'layers-too-small' : 'layers-not-supported', message);
-}
-
-function isSmall(layer: LayerReport): boolean {
-  return layer.outcome === 'skipped' && layer.reason === 'smaller-than-min-layer-size';
+  return because(small === layers.length ? 'layers-too-small' : 'layers-not-supported', message);
 }

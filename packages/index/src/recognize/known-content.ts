@@ -13,19 +13,16 @@ import { type NotRecognized, notRecognized } from './recognition.ts';
 /** zTOCs, and SOCI indexes, that are read at a time. */
 export const RECOGNITION_READS = 8;
 
-/** The zTOCs that building anew would give, by the key of their task, if the SOCI indexes list what they say. */
-export type RecognizedZtocs = ReadonlyMap<string, ZtocFacts>;
-
 /**
  * Takes from SOCI indexes the zTOCs of all layers to index. A zTOC is read only if the SOCI index does not say which
- * spans the files to prefetch lie in, or whether the layer has extended attributes.
+ * spans the files to prefetch lie in, or whether the layer has extended attributes. The result is by the key of the task.
  */
 export async function takeZtocs(
   store: Fetcher,
   documents: readonly SociDocument[],
   plans: readonly Pick<PlatformPlan, 'layers'>[],
   options: ResolvedOptions,
-): Promise<RecognizedZtocs | NotRecognized> {
+): Promise<ReadonlyMap<string, ZtocFacts> | NotRecognized> {
   const difference = findOtherSettings(documents, options);
   if (difference !== undefined) return difference;
   const listed = new Map<string, ZtocReference>();

@@ -85,18 +85,15 @@ export class ReusableZtocs implements ZtocSource {
       const listed = this.#listed.get(layer.digest) ?? [];
       for (let ztoc = listed[tried]; ztoc !== undefined; ztoc = listed[tried]) {
         tried += 1;
-        const bytes = suits(ztoc, layer, settings) ? await this.#readZtoc(ztoc, call) : undefined;
+        if (!suits(ztoc, layer, settings)) continue;
+        const { descriptor } = ztoc;
+        const read = () => readVerified(this.#store, descriptor, { maxSize: this.#limits.maxZtocSize, ...call });
+        const bytes = await this.#passOver(descriptor, call, read);
         if (bytes !== undefined) return bytes;
       }
       this.#reading ??= this.#readMore(call);
       if (!(await this.#reading)) return undefined;
     }
-  }
-
-  async #readZtoc({ descriptor }: ListedZtoc, call: Required<CallOptions>): Promise<Uint8Array | undefined> {
-    return this.#passOver(descriptor, call, () =>
-      readVerified(this.#store, descriptor, { maxSize: this.#limits.maxZtocSize, ...call }),
-    );
   }
 
   /** Looks into the next candidates; false when there are no more. */
@@ -129,9 +126,8 @@ export class ReusableZtocs implements ZtocSource {
   async #readCandidate(candidate: Descriptor, call: Required<CallOptions>): Promise<ListedZtoc[]> {
     // One reader a candidate: what it keeps goes when the candidate is done.
     const reader = new ImageReader(this.#store, this.#limits, call.signal);
-    const indexes = await this.#passOver(candidate, call, () =>
-      listCandidateIndexes(this.#store, reader, candidate, call),
-    );
+    const list = () => listCandidateIndexes(this.#store, reader, candidate, call);
+    const indexes = await this.#passOver(candidate, call, list);
     const unread = (indexes ?? []).filter(({ digest }) => digest === candidate.digest || this.#isNew(digest));
     const read = await mapInParallel(unread, READS, (index) => this.#readIndex(reader, index, call));
     return read.flat();

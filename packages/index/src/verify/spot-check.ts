@@ -3,6 +3,7 @@ import { checkSpan, decodeZtocSpans, type Span, ZtocError } from '@soci/ztoc';
 import type { IndexedLayer, LayerReport } from '../convert/report.ts';
 import type { Artifact } from '../convert/soci-manifest.ts';
 import { SociIndexError } from '../errors.ts';
+import { checkWholeNumber } from '../options.ts';
 import type { Problem } from './problem.ts';
 import { sampleBySeed } from './seeded-sample.ts';
 
@@ -21,9 +22,7 @@ export async function spotCheckZtocs(
   made: { readonly artifacts: readonly Artifact[]; readonly layers: readonly LayerReport[] },
   { spans: count = 4, seed = 0, ...call }: CallOptions & { readonly spans?: number; readonly seed?: number } = {},
 ) {
-  if (!Number.isSafeInteger(count) || count < 0) {
-    throw new SociIndexError('OPTION_INVALID', `spans is a whole number, 0 or more, found ${count}`);
-  }
+  checkWholeNumber('spans', count, 0);
   const contents = new Map(made.artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));
   const problems: Problem[] = [];
   let spansRead = 0;

@@ -10,9 +10,9 @@ import {
 import { decodeZtoc, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { ImageReader } from '../image/image-reader.ts';
-import type { PrefetchReference, ZtocReference } from '../inspect/soci-document.ts';
-import { type IndexLimits, resolveLimits } from '../options.ts';
-import { type FoundIndex, findIndexes } from './find-indexes.ts';
+import type { PrefetchReference, SociDocument, ZtocReference } from '../inspect/soci-document.ts';
+import { checkWholeNumber, type IndexLimits, resolveLimits } from '../options.ts';
+import { findIndexes } from './find-indexes.ts';
 import type { Problem } from './problem.ts';
 import { type LayerReadBack, verifyLayer } from './verify-layer.ts';
 
@@ -88,9 +88,7 @@ export async function verifySociIndex(
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
   const { sample, seed = 0, signal, layerLimits = {}, onProgress } = options;
-  if (sample !== undefined && (!Number.isSafeInteger(sample) || sample < 0)) {
-    throw new SociIndexError('OPTION_INVALID', `sample is a whole number, 0 or more, found ${sample}`);
-  }
+  if (sample !== undefined) checkWholeNumber('sample', sample, 0);
   const limits = resolveLimits(options.limits);
   const reader = new ImageReader(store, limits, signal);
   const { found, problems } = await findIndexes(reader, target);
@@ -127,7 +125,14 @@ export async function verifySociIndex(
     }
   }
   const indexes = await Promise.all(
-    found.map(async (index) => describeIndex(index, await checkPrefetches(store, index, ztocs, readOptions))),
+    found.map(async ({ document, manifest, platform, problems }) => ({
+      index: document.descriptor,
+      version: document.version,
+      ...(platform && { platform }),
+      ...(manifest && { manifest }),
+      ztocs: document.ztocs.length,
+      problems: [...problems, ...(await checkPrefetches(store, document, ztocs, readOptions))],
+    })),
   );
   const isValid = [{ problems }, ...indexes, ...layers.values()].every((part) => part.problems.length === 0);
   return { outcome: isValid ? 'valid' : 'invalid', indexes, layers: [...layers.values()], problems };
@@ -151,42 +156,25 @@ async function readZtoc(
 
 async function checkPrefetches(
   store: Fetcher,
-  { document }: FoundIndex,
+  { prefetches }: SociDocument,
   spansByLayer: ReadonlyMap<string, number>,
   options: ReadOptions,
 ): Promise<Problem[]> {
   const check = async ({ descriptor, layerDigest }: PrefetchReference): Promise<Problem[]> => {
     try {
-      return checkPrefetch(
-        descriptor.digest,
-        await readVerified(store, descriptor, options),
-        spansByLayer.get(layerDigest),
-      );
+      const content = await readVerified(store, descriptor, options);
+      return checkPrefetch(descriptor.digest, content, spansByLayer.get(layerDigest));
     } catch (error) {
       if (!isFinding(error)) throw error;
       return [{ code: 'ztoc-invalid', message: `prefetch artifact ${descriptor.digest}: ${error.message}` }];
     }
   };
-  return (await Promise.all(document.prefetches.map(check))).flat();
+  return (await Promise.all(prefetches.map(check))).flat();
 }
 
 function isFinding(error: unknown): error is Error {
   if (error instanceof ZtocError) return error.code === 'ZTOC_INVALID';
   return error instanceof OciError && ['NOT_FOUND', 'SIZE_MISMATCH', 'DIGEST_MISMATCH'].includes(error.code);
-}
-
-function describeIndex(
-  { document, manifest, platform, problems }: FoundIndex,
-  more: readonly Problem[],
-): IndexVerification {
-  return {
-    index: document.descriptor,
-    version: document.version,
-    ...(platform && { platform }),
-    ...(manifest && { manifest }),
-    ztocs: document.ztocs.length,
-    problems: [...problems, ...more],
-  };
 }
 
 /** Checks that a prefetch artifact asks for spans that its layer has (soci/prefetch.go, `UnmarshalPrefetchArtifact`). */

@@ -65,9 +65,9 @@ export async function verifyLayer(
     return { files, filesRead: 0, spans: 0, spansRead: 0, problems: [{ code: 'ztoc-of-another-layer', message }] };
   }
   const spans = listSpansOf(ztoc, report);
-  const chosen = chooseFiles(ztoc.files, options);
-  const chosenSpans = collectSpans(chosen, spans);
-  const comparer = new SpanComparer(spans, chosenSpans, options.maxSpanLength, (fault) => {
+  const { sample = Number.POSITIVE_INFINITY, seed } = options;
+  const chosen = sampleBySeed(ztoc.files.filter(holdsContent), sample, seed);
+  const comparer = new SpanComparer(spans, collectSpans(chosen, spans), options.maxSpanLength, (fault) => {
     const file = ztoc.files.find((entry) => holdsContent(entry) && endOf(entry) > fault.offset);
     report({ code: fault.code, span: fault.span, message: fault.message, ...(file && { file: nameOf(file) }) });
   });
@@ -85,10 +85,9 @@ export async function verifyLayer(
       message: `none of the ${spans.length} spans of the zTOC has its digest in layer ${layer.digest}`,
     });
   }
-  const hasProblems = problems.length > 0;
   return {
     files,
-    filesRead: hasProblems && comparer.read === 0 ? 0 : chosen.length,
+    filesRead: problems.length > 0 && comparer.read === 0 ? 0 : chosen.length,
     spans: spans.length,
     spansRead: comparer.read,
     problems,
@@ -147,11 +146,6 @@ function isAboutLayer(error: unknown): error is Error {
   if (error instanceof OciError) return ['NOT_FOUND', 'SIZE_MISMATCH', 'DIGEST_MISMATCH'].includes(error.code);
   // What node:zlib fails with.
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
-}
-
-function chooseFiles(files: readonly FileEntry[], { sample, seed }: LayerVerifyOptions): readonly FileEntry[] {
-  const readable = files.filter(holdsContent);
-  return sample === undefined ? readable : sampleBySeed(readable, sample, seed);
 }
 
 function holdsContent({ type, uncompressedSize }: FileEntry): boolean {

@@ -115,11 +115,8 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
   async discard(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#aside !== undefined) {
-      await rm(this.#aside, { recursive: true, force: true });
-      return;
-    }
-    for (const blob of this.#added) await this.#store.remove(blob);
+    if (this.#aside === undefined) for (const blob of this.#added) await this.#store.remove(blob);
+    else await rm(this.#aside, { recursive: true, force: true });
   }
 
   async #add(target: Descriptor, write: () => Promise<void>): Promise<void> {
