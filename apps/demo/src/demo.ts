@@ -21,8 +21,8 @@ import {
   withProcessIo,
 } from '@soci/cli/internal';
 import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
+import { startTestRegistry } from '@soci/test-registry';
 import { prepareDemoImage } from './image/demo-image.ts';
-import { startRegistryThread } from './registry/registry-thread.ts';
 import { tellImage } from './report/steps.ts';
 import { showWorkflow } from './show-workflow.ts';
 
@@ -71,15 +71,12 @@ const demo: Command = {
       if (made && !output.json && !output.quiet) await tellImage(made, output);
       signal.throwIfAborted();
 
-      const registry = await startRegistryThread((line) => output.trace(line));
+      const registry = await startTestRegistry({ auth: 'ecr', ecr: true, autoCreate: true, redirects: true });
       try {
         const source = own ?? layoutAt(join(dir, 'image'));
         const minLayerSize = options['min-layer-size'];
-        return await showWorkflow(
-          { source, access, kept, titles: made?.titles ?? [], minLayerSize },
-          registry,
-          context,
-        );
+        const titles = made?.titles ?? [];
+        return await showWorkflow({ source, access, kept, titles, minLayerSize }, registry, context);
       } finally {
         await registry.stop();
       }

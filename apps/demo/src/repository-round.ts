@@ -10,17 +10,17 @@ import {
 } from '@soci/cli/internal';
 import { openImageFilesystem } from '@soci/index';
 import { copyImage, type Descriptor, type Fetcher, type Prober, type Pusher } from '@soci/oci';
-import type { RegistryThread, RegistryTraffic } from './registry/registry-thread.ts';
+import type { TestRegistry } from '@soci/test-registry';
 
 /** One step of the demonstration, and what the registry was asked for it. */
-export interface RegistryStep extends RegistryTraffic {
+export interface RegistryStep {
+  /** Requests, those that follow a redirect among them. */
+  readonly requests: number;
+  /** Bytes that were sent to the registry, and that it sent, without headers. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
   /** Wall time. */
   readonly seconds: number;
-}
-
-/** A step as `--json` has it. */
-export function stepAsJson({ requests, bytesIn, bytesOut, seconds }: RegistryStep): object {
-  return { requests, bytesIn, bytesOut, seconds: Number(seconds.toFixed(3)) };
 }
 
 /** Where the image goes in the registry, and what the generator calls what it makes of it. */
@@ -30,16 +30,22 @@ const CONVERTED_TAG = 'latest-soci';
 
 /** What the demonstration itself does with the repository: push, read, pull. All else the functions do. */
 export class RepositoryRound {
-  readonly #registry: RegistryThread;
+  readonly #registry: TestRegistry;
   readonly #context: CommandContext;
-  #seen: RegistryTraffic = { requests: 0, bytesIn: 0, bytesOut: 0 };
+  /** Requests before the step that is measured. */
+  #seen = 0;
+  /** How the registry is reached. */
+  readonly access: RegistryAccess;
   /** Where the image is, and the one that is made of it. */
   readonly image: ImageLocation;
   readonly converted: ImageLocation;
 
-  constructor(registry: RegistryThread, context: CommandContext) {
+  constructor(registry: TestRegistry, context: CommandContext) {
     this.#registry = registry;
     this.#context = context;
+    const trace = (line: string) => context.output.trace(line);
+    // Proxies are for other hosts than this one.
+    this.access = { env: {}, trace, account: registry.credentials, plainHttp: true };
     this.image = parseRegistryLocation(`${registry.host}/${REPOSITORY}:${TAG}`);
     this.converted = parseRegistryLocation(`${registry.host}/${REPOSITORY}:${CONVERTED_TAG}`);
   }
@@ -49,7 +55,7 @@ export class RepositoryRound {
     const { signal } = this.#context;
     await withImageStores(access, signal, async (there) => {
       const { store, root } = await there.openImage(from);
-      await withImageStores(this.#registry.access, signal, async (stores) => {
+      await withImageStores(this.access, signal, async (stores) => {
         await this.#copy(store, root, await stores.openDestination(this.image));
       });
     });
@@ -58,7 +64,7 @@ export class RepositoryRound {
   /** Reads one file out of the registry, as `soci-index cat` does. */
   async readFile(path: string): Promise<void> {
     const call = { signal: this.#context.signal };
-    await withImageStores(this.#registry.access, call.signal, async (places) => {
+    await withImageStores(this.access, call.signal, async (places) => {
       const source = await places.openImage(this.converted);
       const { images } = await describeImage(source, call);
       for (const { platform } of images.slice(0, 1)) {
@@ -73,7 +79,7 @@ export class RepositoryRound {
     const { signal } = this.#context;
     await withImageStores(access, signal, async (there) => {
       const [origin, destination] = [await there.openSource(from), await there.openDestination(to)];
-      await withImageStores(this.#registry.access, signal, async (stores) => {
+      await withImageStores(this.access, signal, async (stores) => {
         const { store, root } = await stores.openImage(this.converted);
         const { images } = await describeImage({ store, root }, { signal });
         const layers = new Set(images.flatMap((image) => image.layers.map(({ digest }) => digest)));
@@ -89,22 +95,20 @@ export class RepositoryRound {
 
   /** Says of some work how long it takes, and what the registry is asked for it. */
   async measure<T>(work: () => Promise<T>): Promise<{ readonly step: RegistryStep; readonly value: T }> {
-    this.#seen = await this.#registry.traffic();
+    this.#seen = this.#registry.requests.length;
     const started = performance.now();
     const value = await work();
-    const seconds = (performance.now() - started) / 1000;
-    return { step: { ...(await this.#sinceSeen()), seconds }, value };
+    return { step: { ...this.traffic(), seconds: (performance.now() - started) / 1000 }, value };
   }
 
-  /** Bytes that the registry has sent since the work began that is measured. */
-  async bytesRead(): Promise<number> {
-    return (await this.#sinceSeen()).bytesOut;
-  }
-
-  async #sinceSeen(): Promise<RegistryTraffic> {
-    const { requests, bytesIn, bytesOut } = await this.#registry.traffic();
-    const seen = this.#seen;
-    return { requests: requests - seen.requests, bytesIn: bytesIn - seen.bytesIn, bytesOut: bytesOut - seen.bytesOut };
+  /** What the registry was asked since the work began that is measured. */
+  traffic(): Omit<RegistryStep, 'seconds'> {
+    const requests = this.#registry.requests.slice(this.#seen);
+    return {
+      requests: requests.length,
+      bytesIn: requests.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
+      bytesOut: requests.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
+    };
   }
 
   /** Copies an image and makes it visible under the tag. */

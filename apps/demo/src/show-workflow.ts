@@ -1,5 +1,6 @@
 import {
   type CommandContext,
+  countRead,
   EXIT,
   type ExitCode,
   formatBytes,
@@ -8,10 +9,9 @@ import {
   type RegistryAccess,
 } from '@soci/cli/internal';
 import type { GeneratorAnswer } from '@soci/functions';
+import type { TestRegistry } from '@soci/test-registry';
 import { takeInventory } from './inventory.ts';
 import { proveReadable } from './proof.ts';
-import type { RegistryThread } from './registry/registry-thread.ts';
-import { resultAsJson } from './report/json.ts';
 import {
   tellAgain,
   tellDeployment,
@@ -24,7 +24,7 @@ import {
   tellReading,
 } from './report/steps.ts';
 import { printCosts, printEvents, printInventory, printLayers, suggestNext } from './report/tables.ts';
-import { REPOSITORY, RepositoryRound } from './repository-round.ts';
+import { REPOSITORY, type RegistryStep, RepositoryRound } from './repository-round.ts';
 import type { EventTrace, Run } from './workflow/event-trace.ts';
 import { Workflow } from './workflow/workflow.ts';
 
@@ -48,7 +48,7 @@ export interface Showing {
 /** Takes an image the whole way, and tells of it. */
 export async function showWorkflow(
   { source, access, kept, titles, minLayerSize }: Showing,
-  registry: RegistryThread,
+  registry: TestRegistry,
   context: CommandContext,
 ): Promise<ExitCode> {
   const { output, signal } = context;
@@ -61,12 +61,7 @@ export async function showWorkflow(
     const { step: push } = await round.measure(() => round.push(source, access));
     if (isTold) await tellPush(push, round.image.text, output);
     const { step: index, value: first } = await round.measure(() =>
-      watchReading(
-        output,
-        push.bytesIn,
-        () => round.bytesRead(),
-        () => workflow.run(signal),
-      ),
+      watchReading(round, push.bytesIn, output, () => workflow.run(signal)),
     );
     const pushed = traceOfPush(first);
     const [generated] = pushed.generator.slice(-1);
@@ -74,7 +69,7 @@ export async function showWorkflow(
     if (generated?.answer?.outcome !== 'indexed') return await endWithout(generated);
     if (isTold) await tellOwnEvents(first.slice(first.indexOf(pushed) + 1), output);
 
-    const proof = await proveReadable(round.converted, registry.access, context);
+    const proof = await proveReadable(round.converted, round.access, context);
     if (isTold) await tellProof(proof, output);
     workflow.redeliver(pushed);
     const { step: again, value: second } = await round.measure(() => workflow.run(signal));
@@ -83,16 +78,24 @@ export async function showWorkflow(
     const [cost] = proof.costs;
     const read = cost && (await round.measure(() => round.readFile(cost.name))).step;
     await round.pull(source, kept, access);
-    const inventory = await takeInventory(registry.host, REPOSITORY, registry.access, { signal });
+    const inventory = await takeInventory(registry.host, REPOSITORY, round.access, { signal });
 
     const { root } = generated.answer;
     const imageSize = (proof.image.images[0]?.layers ?? []).reduce((sum, { size }) => sum + size, 0);
     if (output.json) {
-      const places = { source: source.text, image: round.image.text, converted: round.converted.text, kept: kept.text };
-      const steps = { push, index, again, ...(read && { read }) };
-      await output.writeJson(
-        resultAsJson({ places, answer: generated.answer, proof, steps, traces: workflow.traces(), inventory }),
-      );
+      const steps = Object.entries({ push, index, again, ...(read && { read }) });
+      await output.writeJson({
+        source: source.text,
+        image: round.image.text,
+        converted: round.converted.text,
+        kept: kept.text,
+        ...generated.answer,
+        verified: { valid: proof.verification.outcome === 'valid', ...countRead(proof.verification) },
+        steps: Object.fromEntries(steps.map(([name, step]) => [name, stepAsJson(step)])),
+        events: workflow.traces().map(traceAsJson),
+        inventory,
+        reading: proof.costs,
+      });
     } else if (output.quiet) {
       await output.writeLine(root?.digest ?? '');
     } else {
@@ -108,7 +111,7 @@ export async function showWorkflow(
     await workflow.stop();
   }
 
-  async function tellPushed(trace: EventTrace, step: typeof deployment.step): Promise<void> {
+  async function tellPushed(trace: EventTrace, step: RegistryStep): Promise<void> {
     await tellEvent(trace, output);
     for (const run of trace.filter) await tellFilter(run, output);
     for (const run of trace.generator) await tellGenerator(run, step, output);
@@ -131,6 +134,27 @@ export async function showWorkflow(
   }
 }
 
+function stepAsJson({ seconds, ...traffic }: RegistryStep): object {
+  return { ...traffic, seconds: Number(seconds.toFixed(3)) };
+}
+
+function traceAsJson({ event, rules, filter, generator }: EventTrace): object {
+  return { event, rules, filter: filter.map(runAsJson), generator: generator.map(runAsJson) };
+}
+
+function runAsJson({ invocation, answer }: Run<unknown>): object {
+  const { requestId, attempt, outcome, initMilliseconds, milliseconds, maxMemory } = invocation;
+  return {
+    requestId,
+    attempt,
+    status: outcome.status,
+    ...(answer !== undefined && { answer }),
+    ...(initMilliseconds !== undefined && { initMilliseconds: Math.round(initMilliseconds) }),
+    milliseconds: Math.round(milliseconds),
+    ...(maxMemory !== undefined && { maxMemory }),
+  };
+}
+
 /** Of the events of a push, the one with the tag: it comes last. */
 function traceOfPush(traces: readonly EventTrace[]): EventTrace {
   const trace = traces.find(({ event }) => event.detail['image-tag'] === 'latest');
@@ -140,29 +164,21 @@ function traceOfPush(traces: readonly EventTrace[]): EventTrace {
 
 const LOOK_MILLISECONDS = 200;
 
-/**
- * Shows how much the generator has read while it works. Of what it does only the registry knows, which is asked now and
- * then.
- *
- * @param total - Bytes that there are to read, about.
- */
+/** Shows how much the generator, of whose work only the registry knows, has read of about `total` bytes. */
 async function watchReading<T>(
-  output: Output,
+  round: RepositoryRound,
   total: number,
-  bytesRead: () => Promise<number>,
+  output: Output,
   work: () => Promise<T>,
 ): Promise<T> {
   const progress = output.openProgress();
-  let isOver = false;
-  const timer = setInterval(async () => {
-    const done = Math.min(total, await bytesRead());
-    const detail = `the generator reads, ${formatBytes(done)} of ${formatBytes(total)}`;
-    if (!isOver) progress.update({ done, total, detail });
+  const timer = setInterval(() => {
+    const done = Math.min(total, round.traffic().bytesOut);
+    progress.update({ done, total, detail: `the generator reads, ${formatBytes(done)} of ${formatBytes(total)}` });
   }, LOOK_MILLISECONDS);
   try {
     return await work();
   } finally {
-    isOver = true;
     clearInterval(timer);
     progress.close();
   }

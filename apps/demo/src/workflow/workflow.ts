@@ -1,17 +1,18 @@
 import { eventPattern } from '@soci/filter';
 import { FILTER_BUNDLE, type FilterEnvironment, GENERATOR_BUNDLE, type GeneratorEnvironment } from '@soci/functions';
 import { startTestEventBridge, startTestLambda, type TestEventBridge, type TestLambda } from '@soci/test-aws';
-import type { RegistryThread } from '../registry/registry-thread.ts';
+import type { TestRegistry } from '@soci/test-registry';
 import { type EventTrace, FILTER, GENERATOR, RULE, traceEvents } from './event-trace.ts';
 
 /** The workflow on this machine: what the registry raises goes its way, and is told. */
 export class Workflow {
-  readonly #registry: RegistryThread;
+  readonly #registry: TestRegistry;
   readonly #lambda: TestLambda;
   readonly #bus: TestEventBridge;
+  #delivered = 0;
   #told = 0;
 
-  private constructor(registry: RegistryThread, lambda: TestLambda, bus: TestEventBridge) {
+  private constructor(registry: TestRegistry, lambda: TestLambda, bus: TestEventBridge) {
     this.#registry = registry;
     this.#lambda = lambda;
     this.#bus = bus;
@@ -21,7 +22,7 @@ export class Workflow {
    * Deploys the workflow as the stack does, to stand-ins of AWS on this machine: the rule brings events to the filtering
    * function, which invokes the generator, which works on the registry.
    */
-  static async start(registry: RegistryThread, settings: WorkflowSettings): Promise<Workflow> {
+  static async start(registry: TestRegistry, settings: WorkflowSettings): Promise<Workflow> {
     const [lambda, bus] = [await startTestLambda(), await startTestEventBridge()];
     deploy(registry, lambda, bus, settings);
     return new Workflow(registry, lambda, bus);
@@ -36,16 +37,20 @@ export class Workflow {
    * @returns The events that have come since this was called last, and what became of each.
    */
   async run(signal: AbortSignal): Promise<readonly EventTrace[]> {
-    const [lambda, bus] = [this.#lambda, this.#bus];
-    this.#registry.listener = (event) => bus.deliver(event);
+    const [lambda, bus, { events }] = [this.#lambda, this.#bus, this.#registry];
+    const deliver = () => {
+      for (const event of events.slice(this.#delivered)) bus.deliver(event);
+      this.#delivered = events.length;
+    };
+    const stopListening = this.#registry.onEvent(deliver);
+    deliver();
     try {
       for (let known = -1; known < bus.events.length; ) {
         known = bus.events.length;
         await Promise.race([lambda.idle(), aborted(signal)]);
-        await this.#registry.traffic();
       }
     } finally {
-      this.#registry.listener = undefined;
+      stopListening();
     }
     const traces = this.traces().slice(this.#told);
     this.#told += traces.length;
@@ -94,7 +99,7 @@ export interface WorkflowSettings {
 }
 
 function deploy(
-  registry: RegistryThread,
+  registry: TestRegistry,
   lambda: TestLambda,
   bus: TestEventBridge,
   { filters, minLayerSize }: WorkflowSettings,
