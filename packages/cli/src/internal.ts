@@ -16,7 +16,7 @@ export {
   formatShare,
   shortDigest,
 } from './terminal/quantity.ts';
-export type { Column } from './terminal/table.ts';
+export { type Column, numbers } from './terminal/table.ts';
 export { printable, shorten, textWidth, wrapWords } from './terminal/text.ts';
 export { withImageStores } from './transports/image-stores.ts';
 export type { ImageDestination } from './transports/layout-stores.ts';

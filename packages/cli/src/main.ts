@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs';
 import { EXIT, type ExitCode } from './command/command.ts';
 import { commandHelp, programHelp } from './command/help.ts';
 import { commandsOfGroup, findCommand } from './command/parse-command-line.ts';
-import { HELP_WIDTH, isHelp, runCommand, tellFailure } from './command/run-command.ts';
+import { isHelp, runCommand, tellFailure } from './command/run-command.ts';
 import { COMMANDS } from './command-table.ts';
-import { type CliIo, PROGRAM, widthOf, withProcessIo, writeTo } from './io.ts';
-import { styleFor } from './terminal/text.ts';
+import { type CliIo, PROGRAM, withProcessIo, writeTo } from './io.ts';
 
 /**
  * Runs one command line.
@@ -46,15 +45,12 @@ export function programVersion(): string {
 
 /** Help on the command, or the group of commands, that the words name; on the program where they name none. */
 async function help(words: readonly string[], io: CliIo): Promise<ExitCode> {
-  const style = styleFor(io.stdout, io.env);
-  const columns = widthOf(io.stdout, HELP_WIDTH);
   const [first = '-'] = words;
   const group = words.length === 1 ? commandsOfGroup(COMMANDS, first) : [];
-  const listed = group.length > 0 ? group : COMMANDS;
   const text =
     first.startsWith('-') || group.length > 0
-      ? programHelp(listed, style, columns)
-      : commandHelp(await findCommand(COMMANDS, words).entry.load(), style, columns);
+      ? programHelp(group.length > 0 ? group : COMMANDS, io)
+      : commandHelp(await findCommand(COMMANDS, words).entry.load(), io);
   await writeTo(io.stdout, text);
   return EXIT.DONE;
 }

@@ -1,14 +1,16 @@
-import { PROGRAM } from '../io.ts';
-import { type Style, wrapWords } from '../terminal/text.ts';
+import { type CliIo, PROGRAM, widthOf } from '../io.ts';
+import { styleFor, wrapWords } from '../terminal/text.ts';
 import { COMMON_OPTIONS, type Command, type CommandEntry, EXIT } from './command.ts';
 import type { OptionTable } from './option.ts';
 
+/** Columns of a help text, at most and where nothing says how wide the terminal is. */
 const WIDEST = 100;
 const INDENT = '  ';
 
 /** What `soci-index --help` prints. */
-export function programHelp(commands: readonly CommandEntry[], style: Style, columns: number): string {
-  const width = Math.min(columns, WIDEST);
+export function programHelp(commands: readonly CommandEntry[], io: CliIo): string {
+  const { style, width } = pageFor(io);
+  const summaries = commands.map(({ names: [name], summary }) => [name, summary]);
   return [
     ...wrapWords(
       'Makes container images seekable: builds SOCI indexes, looks into them, and proves that they read back right.',
@@ -18,32 +20,23 @@ export function programHelp(commands: readonly CommandEntry[], style: Style, col
     `${style.bold('Usage:')} ${PROGRAM} COMMAND [OPTIONS] ...`,
     '',
     style.bold('Commands:'),
-    ...entries(
-      commands.map(({ names: [name], summary }) => [name, summary]),
-      width,
-    ),
+    ...entries(width, summaries),
     '',
     style.bold('Images are named as skopeo names them:'),
-    ...entries(
-      [
-        ['[docker://]HOST/REPO[:TAG][@DIGEST]', 'in a registry, such as Amazon ECR'],
-        ['oci:DIR[:TAG]', 'an OCI image layout folder'],
-        ['oci-archive:FILE[:TAG]', 'the same as a tar file'],
-      ],
-      width,
-    ),
+    ...entries(width, [
+      ['[docker://]HOST/REPO[:TAG][@DIGEST]', 'in a registry, such as Amazon ECR'],
+      ['oci:DIR[:TAG]', 'an OCI image layout folder'],
+      ['oci-archive:FILE[:TAG]', 'the same as a tar file'],
+    ]),
     '',
     style.bold('Exit codes:'),
-    ...entries(
-      [
-        [String(EXIT.DONE), 'done'],
-        [String(EXIT.FAILED), 'failed; the error says why'],
-        [String(EXIT.USAGE), 'the command line is wrong'],
-        [String(EXIT.NOTHING), 'nothing to index: a result, with the reason of each layer'],
-        [String(EXIT.INTERRUPTED), 'interrupted, and cleaned up'],
-      ],
-      width,
-    ),
+    ...entries(width, [
+      [String(EXIT.DONE), 'done'],
+      [String(EXIT.FAILED), 'failed; the error says why'],
+      [String(EXIT.USAGE), 'the command line is wrong'],
+      [String(EXIT.NOTHING), 'nothing to index: a result, with the reason of each layer'],
+      [String(EXIT.INTERRUPTED), 'interrupted, and cleaned up'],
+    ]),
     '',
     `${PROGRAM} COMMAND --help says more about a command, ${PROGRAM} --version which version this is.`,
     '',
@@ -51,26 +44,19 @@ export function programHelp(commands: readonly CommandEntry[], style: Style, col
 }
 
 /** What `soci-index COMMAND --help` prints; or another `program`, whose only command has no name. */
-export function commandHelp(command: Command, style: Style, columns: number, program: string = PROGRAM): string {
-  const width = Math.min(columns, WIDEST);
+export function commandHelp(command: Command, io: CliIo, program: string = PROGRAM): string {
+  const { style, width } = pageFor(io);
   const lines = [
     `${style.bold('Usage:')} ${usageLine(command, program)}`,
     '',
     ...wrapWords(`${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`, width),
   ];
   for (const paragraph of command.details ?? []) lines.push('', ...wrapWords(paragraph, width));
-  if (command.operands.length > 0) {
-    lines.push(
-      '',
-      ...entries(
-        command.operands.map(({ name, help }) => [name, help]),
-        width,
-      ),
-    );
-  }
-  if (Object.keys(command.options).length > 0)
-    lines.push('', style.bold('Options:'), ...optionEntries(command.options, width));
-  lines.push('', style.bold('Common options:'), ...optionEntries(COMMON_OPTIONS, width));
+  const operands = command.operands.map(({ name, help }) => [name, help]);
+  if (operands.length > 0) lines.push('', ...entries(width, operands));
+  const options = optionEntries(width, command.options);
+  if (options.length > 0) lines.push('', style.bold('Options:'), ...options);
+  lines.push('', style.bold('Common options:'), ...optionEntries(width, COMMON_OPTIONS));
   lines.push('', style.bold('Examples:'));
   for (const { purpose, line } of command.examples) {
     lines.push(...wrapWords(style.dim(`# ${purpose}`), width - INDENT.length).map((each) => INDENT + each));
@@ -88,18 +74,20 @@ export function usageLine(command: Command, program: string): string {
   return [program, command.name, '[OPTIONS]', ...operands].filter((word) => word !== '').join(' ');
 }
 
-function optionEntries(options: OptionTable, width: number): string[] {
-  return entries(
-    Object.entries(options).map(([name, option]) => {
-      const short = option.short ? `-${option.short}, ` : '    ';
-      return [`${short}--${name}${option.kind === 'flag' ? '' : ` ${option.value}`}`, option.help];
-    }),
-    width,
-  );
+function pageFor({ stdout, env }: CliIo) {
+  return { style: styleFor(stdout, env), width: Math.min(widthOf(stdout, WIDEST), WIDEST) };
+}
+
+function optionEntries(width: number, options: OptionTable): string[] {
+  const pairs = Object.entries(options).map(([name, option]) => {
+    const short = option.short ? `-${option.short}, ` : '    ';
+    return [`${short}--${name}${option.kind === 'flag' ? '' : ` ${option.value}`}`, option.help];
+  });
+  return entries(width, pairs);
 }
 
 /** Terms and what they mean, side by side where there is room. */
-function entries(pairs: readonly (readonly [string, string])[] | readonly string[][], width: number): string[] {
+function entries(width: number, pairs: readonly string[][]): string[] {
   const termWidth = Math.max(...pairs.map(([term = '']) => term.length));
   const besides = width - INDENT.length - termWidth - 2;
   return pairs.flatMap(([term = '', meaning = '']) => {

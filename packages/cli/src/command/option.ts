@@ -1,20 +1,16 @@
 import { usageError } from '../errors.ts';
 
-/** What every option says about itself, for the parser and for `--help`. */
-interface OptionBase {
+/** An option that is there or not. */
+export interface Flag {
+  readonly kind: 'flag';
   /** One-letter form, without the dash. */
-  readonly short?: string;
+  readonly short: string | undefined;
   /** What the option does: a phrase for `--help`. */
   readonly help: string;
 }
 
-/** An option that is there or not. */
-export interface Flag extends OptionBase {
-  readonly kind: 'flag';
-}
-
 /** An option with a value; the last one given counts. */
-export interface ValueOption<T> extends OptionBase {
+export interface ValueOption<T> extends Omit<Flag, 'kind'> {
   readonly kind: 'value';
   /** Placeholder of the value in `--help`, such as `SIZE`. */
   readonly value: string;
@@ -23,10 +19,8 @@ export interface ValueOption<T> extends OptionBase {
 }
 
 /** An option that may be given many times. One text may hold several values. */
-export interface ListOption<T> extends OptionBase {
+export interface ListOption<T> extends Omit<ValueOption<readonly T[]>, 'kind'> {
   readonly kind: 'list';
-  readonly value: string;
-  readonly parse: (text: string) => readonly T[];
 }
 
 /** The options of a command, by long name. */
@@ -43,7 +37,7 @@ export type OptionValues<Table extends OptionTable> = {
 
 /** Declares an option that is there or not. */
 export function flag(help: string, short?: string): Flag {
-  return { kind: 'flag', help, ...(short === undefined ? {} : { short }) };
+  return { kind: 'flag', help, short };
 }
 
 /** Declares an option with a value. */
@@ -53,7 +47,7 @@ export function valueOption<T>(
   help: string,
   short?: string,
 ): ValueOption<T> {
-  return { kind: 'value', value, parse, help, ...(short === undefined ? {} : { short }) };
+  return { kind: 'value', value, parse, help, short };
 }
 
 /** Declares an option that may be given many times. */
@@ -63,7 +57,14 @@ export function listOption<T>(
   help: string,
   short?: string,
 ): ListOption<T> {
-  return { kind: 'list', value, parse, help, ...(short === undefined ? {} : { short }) };
+  return { kind: 'list', value, parse, help, short };
+}
+
+type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
+
+/** Options of a library without those that are undefined: where nothing was given, its defaults count. */
+export function defined<T extends object>(options: T): Defined<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
 /** For options whose value is taken as it stands, but not empty. */

@@ -1,14 +1,8 @@
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { CliError, usageError } from '../errors.ts';
 import { PROGRAM } from '../io.ts';
-import type { CommandEntry } from './command.ts';
+import type { CommandArguments, CommandEntry } from './command.ts';
 import type { OptionTable, OptionValues } from './option.ts';
-
-/** Options and operands of one command line. */
-export interface ParsedOptions<Table extends OptionTable> {
-  readonly options: OptionValues<Table>;
-  readonly operands: readonly string[];
-}
 
 /**
  * Reads the words after a command's name. Options and operands may be mixed; `--` ends the options.
@@ -19,24 +13,15 @@ export interface ParsedOptions<Table extends OptionTable> {
 export function parseOptions<const Table extends OptionTable>(
   words: readonly string[],
   table: Table,
-): ParsedOptions<Table> {
-  const config: Record<string, { type: 'string' | 'boolean'; short?: string }> = {};
+): CommandArguments<Table> {
+  const options: NonNullable<ParseArgsConfig['options']> = {};
   const values: Record<string, unknown> = {};
-  for (const [name, option] of Object.entries(table)) {
-    config[name] = {
-      type: option.kind === 'flag' ? 'boolean' : 'string',
-      ...(option.short ? { short: option.short } : {}),
-    };
-    if (option.kind !== 'value') values[name] = option.kind === 'flag' ? false : [];
+  for (const [name, { kind, short }] of Object.entries(table)) {
+    options[name] = { type: kind === 'flag' ? 'boolean' : 'string', ...(short && { short }) };
+    if (kind !== 'value') values[name] = kind === 'flag' ? false : [];
   }
   // Not `strict`: its errors name no alternatives, and end the program's own wording.
-  const { tokens } = parseArgs({
-    args: [...words],
-    options: config,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
+  const { tokens } = parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true });
   const operands: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'positional') operands.push(token.value);
@@ -74,18 +59,12 @@ function unknownOption(rawName: string, table: OptionTable): CliError {
   return usageError(`unknown option ${rawName}`, nearest && `Did you mean --${nearest}?`);
 }
 
-/** A command and what stands behind its name. */
-export interface FoundCommand {
-  readonly entry: CommandEntry;
-  readonly rest: readonly string[];
-}
-
 /**
- * Finds the command that a command line begins with; names have one word or two.
+ * Finds the command that a command line begins with, and the rest of the line; names have one word or two.
  *
  * @throws CliError `USAGE_INVALID`, with the nearest command or those of the group.
  */
-export function findCommand(commands: readonly CommandEntry[], words: readonly string[]): FoundCommand {
+export function findCommand(commands: readonly CommandEntry[], words: readonly string[]) {
   for (const length of [2, 1]) {
     const name = words.slice(0, length).join(' ');
     const entry = commands.find(({ names }) => names.includes(name));
@@ -109,15 +88,11 @@ function unknownCommand(commands: readonly CommandEntry[], [first = '', second =
     return usageError(`${first} is not a command by itself`, oneOfGroup);
   }
   const typed = group.length > 0 ? `${first} ${second}` : first;
-  const nearest = nearestWord(
-    typed,
-    commands.flatMap(({ names }) => names),
-  );
+  const known = commands.flatMap(({ names }) => names);
+  const nearest = nearestWord(typed, known);
   const otherwise = group.length > 0 ? oneOfGroup : `See ${PROGRAM} --help.`;
-  return usageError(
-    `unknown command ${JSON.stringify(typed)}`,
-    nearest ? `Did you mean ${PROGRAM} ${nearest}?` : otherwise,
-  );
+  const remedy = nearest ? `Did you mean ${PROGRAM} ${nearest}?` : otherwise;
+  return usageError(`unknown command ${JSON.stringify(typed)}`, remedy);
 }
 
 /**

@@ -1,14 +1,11 @@
 import { usageError } from '../errors.ts';
-import { type CliIo, PROGRAM, widthOf, writeTo } from '../io.ts';
+import { type CliIo, PROGRAM, writeTo } from '../io.ts';
 import { describeError, renderError } from '../terminal/describe-error.ts';
 import { Output } from '../terminal/output.ts';
 import { styleFor } from '../terminal/text.ts';
 import { COMMON_OPTIONS, type Command, EXIT, type ExitCode } from './command.ts';
 import { commandHelp, usageLine } from './help.ts';
 import { parseOptions } from './parse-command-line.ts';
-
-/** Columns of a help text where nothing says how wide the terminal is. */
-export const HELP_WIDTH = 100;
 
 /**
  * Runs a command with the words after its name.
@@ -24,10 +21,7 @@ export async function runCommand(
 ): Promise<ExitCode> {
   // Asked for help, the program gives help, whatever else the line holds.
   if (optionWords(words).some(isHelp)) {
-    await writeTo(
-      io.stdout,
-      commandHelp(command, styleFor(io.stdout, io.env), widthOf(io.stdout, HELP_WIDTH), program),
-    );
+    await writeTo(io.stdout, commandHelp(command, io, program));
     return EXIT.DONE;
   }
   const { options, operands } = parseOptions(words, { ...COMMON_OPTIONS, ...command.options });
@@ -51,10 +45,10 @@ export async function tellFailure(
 ): Promise<ExitCode> {
   const code = exitCodeOf(error, io.signal);
   const reason: unknown = code === EXIT.INTERRUPTED ? io.signal.reason : error;
-  const words = optionWords(argv);
   const lines = renderError(reason, program, styleFor(io.stderr, io.env), wantsDebug(argv, io));
   await writeTo(io.stderr, lines.map((line) => `${line}\n`).join(''));
-  if (words.includes('--json')) await writeTo(io.stdout, `${JSON.stringify({ error: describeError(reason) })}\n`);
+  if (optionWords(argv).includes('--json'))
+    await writeTo(io.stdout, `${JSON.stringify({ error: describeError(reason) })}\n`);
   return code;
 }
 

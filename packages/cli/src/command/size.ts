@@ -42,17 +42,8 @@ export function parsePositiveSize(text: string): number {
   return bytes;
 }
 
-/** A whole number from 1 to `max`. */
-export function parseCount(max: number): (text: string) => number {
-  return parseNumberFrom(1, max);
-}
-
-/** A whole number from 0 to `max`. */
-export function parseWholeNumber(max: number): (text: string) => number {
-  return parseNumberFrom(0, max);
-}
-
-function parseNumberFrom(min: number, max: number): (text: string) => number {
+/** A whole number from `min` to `max`. */
+export function parseCount(max: number, min = 1): (text: string) => number {
   return (text) => {
     const count = /^\d{1,9}$/.test(text) ? Number(text) : -1;
     if (count < min || count > max) {

@@ -1,7 +1,7 @@
 import { defineCommand } from '../command/command.ts';
 import { indexInto } from '../image/index-into.ts';
 import { INDEX_OPTIONS } from '../image/index-options.ts';
-import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
+import { IMAGE_FORMS } from '../transports/location.ts';
 
 export const convert = defineCommand({
   details: [
@@ -27,8 +27,5 @@ export const convert = defineCommand({
       line: 'convert --platform linux/arm64 --span-size 1MiB oci:app oci-archive:app.tar:v1',
     },
   ],
-  async run({ operands: [from = '', to = ''], options }, context) {
-    const [source, destination] = [parseLocation(from), parseLocation(to)];
-    return indexInto({ version: 2, source, destination, addsToSource: false }, options, context);
-  },
+  run: (given, context) => indexInto(2, given, context),
 });

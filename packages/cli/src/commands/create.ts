@@ -1,8 +1,7 @@
 import { defineCommand } from '../command/command.ts';
-import { usageError } from '../errors.ts';
 import { indexInto } from '../image/index-into.ts';
 import { INDEX_OPTIONS } from '../image/index-options.ts';
-import { IMAGE_FORMS, type ImageLocation, parseLocation } from '../transports/location.ts';
+import { IMAGE_FORMS } from '../transports/location.ts';
 
 export const create = defineCommand({
   details: [
@@ -26,26 +25,5 @@ export const create = defineCommand({
     { purpose: 'add the indexes to a layout folder', line: 'create oci:app:v1' },
     { purpose: 'image and indexes into a tar file', line: 'create oci:app:v1 oci-archive:app-indexed.tar:v1' },
   ],
-  async run({ operands: [from = '', to], options }, context) {
-    const source = parseLocation(from);
-    const destination = to === undefined ? samePlace(source) : parseLocation(to);
-    return indexInto({ version: 1, source, destination, addsToSource: to === undefined }, options, context);
-  },
+  run: (given, context) => indexInto(1, given, context),
 });
-
-/** The repository or layout that the image is in, as a place to be written to: the image keeps its name there. */
-function samePlace(source: ImageLocation): ImageLocation {
-  switch (source.transport) {
-    case 'registry': {
-      const { host, repository } = source;
-      return { ...source, tag: undefined, digest: undefined, text: `${host}/${repository}` };
-    }
-    case 'oci':
-      return { ...source, reference: undefined, text: `oci:${source.path}` };
-    case 'oci-archive':
-      throw usageError(
-        `${source.text}: a tar file is not added to`,
-        'Name a DST, such as oci-archive:OTHER-FILE[:TAG].',
-      );
-  }
-}

@@ -3,13 +3,14 @@ import { basename, join } from 'node:path';
 import { digestOf } from '@soci/oci';
 import { type BuildZtocOptions, type BuiltZtoc, buildZtoc } from '@soci/ztoc';
 import { type CommandContext, defineCommand, EXIT } from '../command/command.ts';
-import { oneOf, text, valueOption } from '../command/option.ts';
+import { defined, oneOf, text, valueOption } from '../command/option.ts';
 import { usageError } from '../errors.ts';
 import { readFileChunks } from '../files/read-file.ts';
 import { writeAside } from '../files/write-file.ts';
 import { ZTOC_OPTIONS } from '../image/ztoc-options.ts';
 import { describeErrorAt, type ErrorDescription } from '../terminal/describe-error.ts';
 import { countOf, formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
+import { numbers } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
 
 /** What `--json` prints for a layer whose zTOC was made. */
@@ -64,14 +65,12 @@ export const ztocCreate = defineCommand({
   async run({ operands, options }, { output, signal }) {
     const folder = options.output;
     if (folder !== undefined) await prepareFolder(folder, operands);
-    const buildOptions: BuildZtocOptions = {
+    const buildOptions: BuildZtocOptions = defined({
       signal,
-      ...(options['span-size'] === undefined ? {} : { spanSize: options['span-size'] }),
-      ...(options['build-tool-identifier'] === undefined
-        ? {}
-        : { buildToolIdentifier: options['build-tool-identifier'] }),
-      ...(options.compression === undefined ? {} : { compression: options.compression }),
-    };
+      spanSize: options['span-size'],
+      buildToolIdentifier: options['build-tool-identifier'],
+      compression: options.compression,
+    });
     const made: MadeZtoc[] = [];
     let refused = 0;
     for (const path of operands) {
@@ -169,12 +168,9 @@ async function printResults(made: readonly MadeZtoc[], output: CommandContext['o
   await output.writeTable(
     [
       { title: 'LAYER', flexible: true },
-      { title: 'SIZE', align: 'right' },
-      { title: 'FILES', align: 'right' },
-      { title: 'SPANS', align: 'right' },
+      ...numbers('SIZE', 'FILES', 'SPANS'),
       { title: 'ZTOC' },
-      { title: 'SIZE', align: 'right' },
-      { title: 'TIME', align: 'right' },
+      ...numbers('SIZE', 'TIME'),
     ],
     made.map((each) => [
       printable(each.layer),

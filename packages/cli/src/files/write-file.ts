@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { FileEntry, ZtocReader } from '@soci/ztoc';
 import type { Output } from '../terminal/output.ts';
@@ -7,17 +7,12 @@ import type { Output } from '../terminal/output.ts';
 /** Files up to this size are read whole before their first byte is printed, so that no part of a damaged one is. */
 const MAX_WHOLE_SIZE = 256 << 20;
 
-/** What was read. */
-export interface ReadContent {
-  readonly size: number;
-  /** `sha256:<hex>` of the file's bytes. */
-  readonly digest: string;
-}
-
 /**
  * Reads a file through its layer's zTOC, each span verified, and writes it: to a file, complete or absent; or to standard
  * output, where a file of more than 256 MiB may end early when a later span turns out to be damaged. With `--json`
  * standard output is kept for the description.
+ *
+ * @returns The file's size, and `sha256:<hex>` of its bytes.
  */
 export async function writeFileContent(
   reader: ZtocReader,
@@ -25,7 +20,7 @@ export async function writeFileContent(
   path: string | undefined,
   output: Output,
   signal: AbortSignal,
-): Promise<ReadContent> {
+): Promise<{ readonly size: number; readonly digest: string }> {
   const hash = createHash('sha256');
   let size = 0;
   async function* content(): AsyncGenerator<Uint8Array> {
@@ -73,13 +68,7 @@ export class FileDraft {
 
   /** Writes the whole content; once. */
   async write(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-    const file = await open(this.#aside, 'wx');
-    try {
-      if (content instanceof Uint8Array) await file.writeFile(content);
-      else for await (const chunk of content) await file.writeFile(chunk);
-    } finally {
-      await file.close();
-    }
+    await writeFile(this.#aside, content, { flag: 'wx' });
   }
 
   /** Gives the file its name. */

@@ -1,4 +1,4 @@
-import { findZtoc, type ImageManifestEntry, inspectImage, type SociDocument } from '@soci/index';
+import { findZtoc, inspectImage, type SociDocument } from '@soci/index';
 import {
   type CallOptions,
   type Descriptor,
@@ -44,6 +44,11 @@ export interface OtherManifest {
  */
 export async function describeImage({ store, root }: OpenImage, call: CallOptions): Promise<ImageDescription> {
   const { entries } = await inspectImage(store, root, call);
+  const owned = new Set(
+    entries.flatMap((entry) =>
+      entry.kind === 'image' ? entry.indexes.map(({ descriptor }) => descriptor.digest) : [],
+    ),
+  );
   const images: PlatformImage[] = [];
   const others: OtherManifest[] = [];
   for (const entry of entries) {
@@ -55,18 +60,9 @@ export async function describeImage({ store, root }: OpenImage, call: CallOption
       }
       const { platform } = parseImageConfig(await readVerified(store, config, call));
       images.push({ platform: manifest.platform ?? platform, manifest, config, layers, sociIndexes });
-    } else if (
-      entry.kind !== 'soci-index' ||
-      !entries.some((other) => other.kind === 'image' && owns(other, entry.descriptor))
-    ) {
-      others.push({ descriptor: entry.descriptor, kind: entry.kind });
-    }
+    } else if (!owned.has(entry.descriptor.digest)) others.push({ descriptor: entry.descriptor, kind: entry.kind });
   }
   return { root, images, others };
-}
-
-function owns({ indexes }: ImageManifestEntry, index: Descriptor): boolean {
-  return indexes.some(({ descriptor }) => descriptor.digest === index.digest);
 }
 
 /** Bytes of the layers that have a zTOC, each layer once. */

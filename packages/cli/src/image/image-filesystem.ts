@@ -1,7 +1,7 @@
 import { type ImageFilesystem, openImageFilesystem, SociIndexError } from '@soci/index';
-import { type Platform, parsePlatform } from '@soci/oci';
+import { parsePlatform } from '@soci/oci';
 import type { CommandArguments, CommandContext } from '../command/command.ts';
-import { valueOption } from '../command/option.ts';
+import { defined, valueOption } from '../command/option.ts';
 import { CliError, usageError } from '../errors.ts';
 import { MAX_ZTOC_SIZE } from '../files/read-file.ts';
 import { withImageStores } from '../transports/image-stores.ts';
@@ -25,15 +25,12 @@ export async function withImageFilesystem(
   await withImageStores(await toRegistryAccess(options, [location], context), signal, async (stores) => {
     const { store, root } = await stores.openImage(location);
     try {
-      await use(await openImageFilesystem(store, root, filesystemOptions(options.platform, signal)));
+      const limits = { maxZtocSize: MAX_ZTOC_SIZE };
+      await use(await openImageFilesystem(store, root, { signal, limits, ...defined({ platform: options.platform }) }));
     } catch (error) {
       throw inOurWords(error);
     }
   });
-}
-
-function filesystemOptions(platform: Platform | undefined, signal: AbortSignal) {
-  return { signal, limits: { maxZtocSize: MAX_ZTOC_SIZE }, ...(platform !== undefined && { platform }) };
 }
 
 /** An error of the file system with the code and the remedy of the command line. */

@@ -1,29 +1,24 @@
 import { DEFAULT_MIN_LAYER_SIZE, type IndexImageResult, indexImage } from '@soci/index';
-import type { CommandContext, ExitCode } from '../command/command.ts';
-import type { OptionValues } from '../command/option.ts';
+import type { CommandArguments, CommandContext, ExitCode } from '../command/command.ts';
 import { CliError, usageError } from '../errors.ts';
 import { withImageStores } from '../transports/image-stores.ts';
-import { destinationName, type ImageLocation } from '../transports/location.ts';
+import { destinationName, type ImageLocation, parseLocation } from '../transports/location.ts';
 import { toRegistryAccess } from '../transports/registry-options.ts';
 import { type INDEX_OPTIONS, toIndexOptions } from './index-options.ts';
 import { showIndexProgress } from './index-progress.ts';
 import { type IndexOutcome, printOutcome } from './print-outcome.ts';
 
-/** What to index, how, and where the result goes. */
-export interface IndexJob {
-  readonly version: 1 | 2;
-  readonly source: ImageLocation;
-  readonly destination: ImageLocation;
-  /** Whether only indexes are written, next to the image. */
-  readonly addsToSource: boolean;
-}
-
-/** Indexes an image, writes the result with everything that it refers to, and says what came of it. */
+/**
+ * Indexes the image that the first operand names, writes the result with everything that it refers to, and says what came
+ * of it. Without a second operand only indexes are written, next to the image.
+ */
 export async function indexInto(
-  { version, source, destination, addsToSource }: IndexJob,
-  options: OptionValues<typeof INDEX_OPTIONS>,
+  version: 1 | 2,
+  { operands: [from = '', to], options }: CommandArguments<typeof INDEX_OPTIONS>,
   context: CommandContext,
 ): Promise<ExitCode> {
+  const source = parseLocation(from);
+  const destination = to === undefined ? samePlace(source) : parseLocation(to);
   const { output, signal } = context;
   const started = performance.now();
   const tag = destinationName(destination);
@@ -32,11 +27,11 @@ export async function indexInto(
   const progress = output.openProgress();
   const index = () =>
     withImageStores(access, signal, async (stores) => {
-      const from = await stores.openSource(source);
-      const to = await stores.openDestination(destination);
+      const image = await stores.openSource(source);
+      const { store, commit } = await stores.openDestination(destination);
       const result = await indexImage(
-        { store: from.store, reference: from.reference },
-        { store: to.store, tag, holdsImage: addsToSource },
+        image,
+        { store, tag, holdsImage: to === undefined },
         {
           ...indexOptions,
           version,
@@ -49,13 +44,30 @@ export async function indexInto(
         },
       );
       signal.throwIfAborted();
-      if (result.outcome === 'indexed') await to.commit();
+      if (result.outcome === 'indexed') await commit();
       return outcomeOf(result, source);
     });
   const outcome = await index().finally(() => progress.close());
   const minLayerSize = indexOptions.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE;
   const seconds = (performance.now() - started) / 1000;
   return printOutcome({ outcome, source: source.text, destination: destination.text, minLayerSize, seconds }, output);
+}
+
+/** The repository or layout that the image is in, as a place to be written to: the image keeps its name there. */
+function samePlace(source: ImageLocation): ImageLocation {
+  switch (source.transport) {
+    case 'registry': {
+      const { host, repository } = source;
+      return { ...source, tag: undefined, digest: undefined, text: `${host}/${repository}` };
+    }
+    case 'oci':
+      return { ...source, reference: undefined, text: `oci:${source.path}` };
+    case 'oci-archive':
+      throw usageError(
+        `${source.text}: a tar file is not added to`,
+        'Name a DST, such as oci-archive:OTHER-FILE[:TAG].',
+      );
+  }
 }
 
 /** @throws CliError for a result that the command line reports as a failure. */

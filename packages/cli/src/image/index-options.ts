@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { DEFAULT_MIN_LAYER_SIZE, type SociIndexOptions } from '@soci/index';
 import { OciError, type Platform, parsePlatform } from '@soci/oci';
-import { flag, listOption, type OptionValues, oneOf, text, valueOption } from '../command/option.ts';
+import { defined, flag, listOption, type OptionValues, oneOf, text, valueOption } from '../command/option.ts';
 import { parseCount, parseSize } from '../command/size.ts';
 import { CliError, usageError } from '../errors.ts';
 import { formatBytes } from '../terminal/quantity.ts';
@@ -62,18 +62,16 @@ export async function toIndexOptions(options: OptionValues<typeof INDEX_OPTIONS>
   const prefetchFiles = [...options['prefetch-file'], ...(listed === undefined ? [] : await readPathList(listed))]
     .map((path) => path.trim())
     .filter((path) => path !== '');
-  return {
-    ...(options.platform.length === 0 ? {} : { platforms: options.platform }),
-    ...(options['span-size'] === undefined ? {} : { spanSize: options['span-size'] }),
-    ...(options['min-layer-size'] === undefined ? {} : { minLayerSize: options['min-layer-size'] }),
-    ...(options['build-tool-identifier'] === undefined
-      ? {}
-      : { buildToolIdentifier: options['build-tool-identifier'] }),
-    ...(options.compat === undefined ? {} : { compat: options.compat }),
-    ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
+  return defined({
+    platforms: options.platform.length === 0 ? undefined : options.platform,
+    spanSize: options['span-size'],
+    minLayerSize: options['min-layer-size'],
+    buildToolIdentifier: options['build-tool-identifier'],
+    compat: options.compat,
+    jobs: options.jobs,
     optimizations: options.optimizations,
     prefetchFiles,
-  };
+  });
 }
 
 function parsePlatforms(words: string): readonly Platform[] {

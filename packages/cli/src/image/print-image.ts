@@ -2,17 +2,16 @@ import { ANNOTATION_DISABLE_XATTRS, findZtoc, type SociDocument } from '@soci/in
 import { type Descriptor, formatPlatform, layerCompression } from '@soci/oci';
 import type { Output } from '../terminal/output.ts';
 import { countOf, formatBytes, shortDigest } from '../terminal/quantity.ts';
-import type { Column } from '../terminal/table.ts';
+import { type Column, numbers } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
 import type { ImageDescription, PlatformImage } from './describe-image.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'LAYER' },
-  { title: 'SIZE', align: 'right' },
+  ...numbers('SIZE'),
   { title: 'TYPE', flexible: true },
   { title: 'ZTOC' },
-  { title: 'SIZE', align: 'right' },
-  { title: 'SPAN', align: 'right' },
+  ...numbers('SIZE', 'SPAN'),
 ];
 
 /** Prints what an image consists of, for people. */
@@ -23,11 +22,8 @@ export async function printImage({ root, images, others }: ImageDescription, out
   for (const image of images) {
     await output.writeLine();
     await output.writeLine(`${bold(printable(formatPlatform(image.platform)))}  ${image.manifest.digest}`);
-    await output.writeTable(
-      COLUMNS,
-      image.layers.map((layer) => layerRow(image, layer)),
-      '  ',
-    );
+    const rows = image.layers.map((layer) => layerRow(image, layer));
+    await output.writeTable(COLUMNS, rows, '  ');
     for (const index of image.sociIndexes) await output.writeLine(`  ${describeIndex(index)}`);
     if (image.sociIndexes.length === 0) await output.writeLine(dim('  no SOCI index'));
   }
@@ -41,15 +37,10 @@ export async function printImage({ root, images, others }: ImageDescription, out
 function layerRow(image: PlatformImage, { digest, size, mediaType }: Descriptor): string[] {
   const ztoc = findZtoc(image.sociIndexes, digest);
   const type = layerCompression(mediaType) ?? printable(mediaType);
-  if (ztoc === undefined) return [shortDigest(digest), formatBytes(size), type, '-'];
-  return [
-    shortDigest(digest),
-    formatBytes(size),
-    type,
-    shortDigest(ztoc.descriptor.digest),
-    formatBytes(ztoc.descriptor.size),
-    formatBytes(ztoc.spanSize),
-  ];
+  const row = [shortDigest(digest), formatBytes(size), type];
+  if (ztoc === undefined) return [...row, '-'];
+  const { descriptor, spanSize } = ztoc;
+  return [...row, shortDigest(descriptor.digest), formatBytes(descriptor.size), formatBytes(spanSize)];
 }
 
 function describeIndex({ version, descriptor, ztocs, prefetches }: SociDocument): string {
@@ -88,10 +79,6 @@ function sociIndexAsJson({ version, descriptor, ztocs, prefetches }: SociDocumen
       spanSize,
       disableXattrs: annotations?.[ANNOTATION_DISABLE_XATTRS] === 'true',
     })),
-    prefetches: prefetches.map(({ layerDigest, descriptor: { digest, size } }) => ({
-      layer: layerDigest,
-      digest,
-      size,
-    })),
+    prefetches: prefetches.map(({ layerDigest: layer, descriptor: { digest, size } }) => ({ layer, digest, size })),
   };
 }

@@ -10,7 +10,7 @@ import { formatPlatform } from '@soci/oci';
 import { EXIT, type ExitCode } from '../command/command.ts';
 import type { Output } from '../terminal/output.ts';
 import { countOf, formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
-import type { Column } from '../terminal/table.ts';
+import { type Column, numbers } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
 
 /** What came of indexing an image: something to show, not a failure. */
@@ -76,10 +76,9 @@ async function printNothing(result: NothingToIndex, output: Output, minLayerSize
   }
   await output.writeLine();
   await output.writeLine('Nothing to index, and nothing written: no layer qualifies.');
-  const tooSmall = result.layers.some(
-    (layer) => layer.outcome === 'skipped' && layer.reason === 'smaller-than-min-layer-size',
-  );
-  if (tooSmall) await output.writeLine('With --min-layer-size 0 small layers are indexed too; it seldom pays.');
+  const isSmall = (layer: LayerReport) => 'reason' in layer && layer.reason === 'smaller-than-min-layer-size';
+  if (result.layers.some(isSmall))
+    await output.writeLine('With --min-layer-size 0 small layers are indexed too; it seldom pays.');
 }
 
 function summarize(result: ImageIndexed | ImageAlreadyIndexed): string {
@@ -93,10 +92,7 @@ function summarize(result: ImageIndexed | ImageAlreadyIndexed): string {
 }
 
 /** What became of an image's platforms and layers, whichever command it was. */
-export interface IndexReport {
-  readonly platforms: readonly PlatformReport[];
-  readonly layers: readonly LayerReport[];
-}
+type IndexReport = Pick<ImageIndexed, 'platforms' | 'layers'>;
 
 /** The `platforms` and `layers` of the commands' `--json`; docs/cli.md says what each field means. */
 function reportAsJson({ platforms, layers }: IndexReport): object {
@@ -128,15 +124,11 @@ function reportAsJson({ platforms, layers }: IndexReport): object {
   };
 }
 
-/** Columns of a table of layers. */
 const LAYER_COLUMNS: readonly Column[] = [
   { title: 'LAYER', flexible: true },
-  { title: 'SIZE', align: 'right' },
-  { title: 'FILES', align: 'right' },
-  { title: 'SPANS', align: 'right' },
+  ...numbers('SIZE', 'FILES', 'SPANS'),
   { title: 'ZTOC', flexible: true },
-  { title: 'SIZE', align: 'right' },
-  { title: 'TIME', align: 'right' },
+  ...numbers('SIZE', 'TIME'),
 ];
 
 /** Prints one table of layers a platform, each with its zTOC or why it has none. */
@@ -179,14 +171,11 @@ function describeSkip({ reason, mediaType }: SkippedLayer, minLayerSize: number)
   }
 }
 
-/** One row of a table of layers. */
 function layerRow(layer: LayerReport, minLayerSize: number): string[] {
-  const { digest, size } = layer;
-  if (layer.outcome === 'skipped')
-    return [shortDigest(digest), formatBytes(size), '', '', describeSkip(layer, minLayerSize)];
+  const start = [shortDigest(layer.digest), formatBytes(layer.size)];
+  if (layer.outcome === 'skipped') return [...start, '', '', describeSkip(layer, minLayerSize)];
   return [
-    shortDigest(digest),
-    formatBytes(size),
+    ...start,
     formatCount(layer.files),
     formatCount(layer.spans),
     shortDigest(layer.ztoc.digest),

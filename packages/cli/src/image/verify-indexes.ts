@@ -1,8 +1,10 @@
-import { type Problem, type VerifyReport, verifySociIndex } from '@soci/index';
-import { type CallOptions, type Descriptor, type Fetcher, formatPlatform } from '@soci/oci';
+import { type VerifyReport, verifySociIndex } from '@soci/index';
+import { type Descriptor, type Fetcher, formatPlatform } from '@soci/oci';
+import { defined } from '../command/option.ts';
 import type { Output } from '../terminal/output.ts';
 import type { Progress } from '../terminal/progress.ts';
 import { countOf, formatBytes, formatCount, shortDigest } from '../terminal/quantity.ts';
+import { numbers } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
 import { showProofProgress } from './index-progress.ts';
 
@@ -27,13 +29,9 @@ export async function verifyIndexes(
   targets: readonly Descriptor[],
   { sample, seed, signal, progress, totalSize }: VerificationOptions,
 ): Promise<Verification> {
-  const call: CallOptions = { signal };
-  const chosen = { ...(sample === undefined ? {} : { sample }), ...(seed === undefined ? {} : { seed }) };
+  const options = defined({ sample, seed, signal, onProgress: showProofProgress(progress, totalSize) });
   const reports: VerifyReport[] = [];
-  const onProgress = showProofProgress(progress, totalSize);
-  for (const target of targets) {
-    reports.push(await verifySociIndex(store, target, { ...call, ...chosen, onProgress }));
-  }
+  for (const target of targets) reports.push(await verifySociIndex(store, target, options));
   return {
     outcome: reports.every(({ outcome }) => outcome === 'valid') ? 'valid' : 'invalid',
     indexes: reports.flatMap(({ indexes }) => indexes),
@@ -42,40 +40,20 @@ export async function verifyIndexes(
   };
 }
 
-/** Everything that is wrong, wherever it was found. */
-function allProblems({ indexes, layers, problems }: Verification): readonly Problem[] {
-  return [...problems, ...indexes.flatMap((index) => index.problems), ...layers.flatMap((layer) => layer.problems)];
-}
-
-/** A {@link Verification} as JSON has it. */
-export interface JsonVerification {
-  readonly valid: boolean;
-  readonly indexes: readonly object[];
-  readonly layers: readonly object[];
-  readonly problems: readonly Problem[];
-}
-
 /** What `verify --json` prints; docs/cli.md says what each field means. */
-export function verificationAsJson({ outcome, indexes, layers, problems }: Verification): JsonVerification {
+export function verificationAsJson({ outcome, indexes, layers, problems }: Verification) {
   return {
     valid: outcome === 'valid',
-    indexes: indexes.map(({ index, version, platform, manifest, ...rest }) => ({
+    indexes: indexes.map(({ index, version, platform, manifest, problems: found }) => ({
       index,
       version,
       ...(platform && { platform }),
       ...(manifest && { manifest }),
-      problems: rest.problems,
+      problems: found,
     })),
-    layers: layers.map(({ layer, size, ztoc, files, filesRead, spans, spansRead, ...rest }) => ({
-      layer,
-      layerSize: size,
-      ztoc: ztoc.digest,
-      files,
-      filesRead,
-      spans,
-      spansRead,
-      problems: rest.problems,
-    })),
+    layers: layers.map(({ layer, size: layerSize, ztoc, files, filesRead, spans, spansRead, problems: found }) => {
+      return { layer, layerSize, ztoc: ztoc.digest, files, filesRead, spans, spansRead, problems: found };
+    }),
     problems,
   };
 }
@@ -89,34 +67,28 @@ export async function printIndexes({ indexes }: Verification, output: Output): P
 }
 
 /** Prints what reading back has shown, for people. */
-export async function printVerification(verification: Verification, output: Output): Promise<void> {
-  const { layers, outcome } = verification;
+export async function printVerification(
+  { outcome, indexes, layers, problems }: Verification,
+  output: Output,
+): Promise<void> {
   const { green, red } = output.style;
   if (!output.quiet) {
     await output.writeTable(
-      [
-        { title: 'LAYER' },
-        { title: 'SIZE', align: 'right' },
-        { title: 'FILES READ', align: 'right' },
-        { title: 'SPANS READ', align: 'right' },
-        { title: 'RESULT', flexible: true },
-      ],
-      layers.map(({ layer, size, filesRead, spansRead, spans, problems }) => [
+      [{ title: 'LAYER' }, ...numbers('SIZE', 'FILES READ', 'SPANS READ'), { title: 'RESULT', flexible: true }],
+      layers.map(({ layer, size, filesRead, spansRead, spans, problems: found }) => [
         shortDigest(layer),
         formatBytes(size),
         formatCount(filesRead),
         `${formatCount(spansRead)} of ${formatCount(spans)}`,
-        problems.length === 0 ? 'right' : countOf(problems.length, 'problem'),
+        found.length === 0 ? 'right' : countOf(found.length, 'problem'),
       ]),
     );
     await output.writeLine();
   }
-  for (const { code, message } of allProblems(verification))
-    await output.writeLine(`${red(code)}  ${printable(message)}`);
-  if (!output.quiet)
-    await output.writeLine(
-      outcome === 'valid' ? green('Everything reads back right.') : red('The index is not right.'),
-    );
+  const found = [problems, ...[...indexes, ...layers].map((report) => report.problems)].flat();
+  for (const { code, message } of found) await output.writeLine(`${red(code)}  ${printable(message)}`);
+  const judgement = outcome === 'valid' ? green('Everything reads back right.') : red('The index is not right.');
+  if (!output.quiet) await output.writeLine(judgement);
 }
 
 /** How much was read back. */

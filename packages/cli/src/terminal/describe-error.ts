@@ -43,27 +43,18 @@ export function describeError(error: unknown): ErrorDescription {
     return { code: error.name === 'AbortError' ? 'INTERRUPTED' : 'INTERNAL', message: error.message };
   const system = SYSTEM_ERRORS[code];
   const message = system === undefined ? error.message : typeof path === 'string' ? `${path}: ${system}` : system;
-  const remedy = remedyFor(error);
+  // Told by its name, so that the client for registries is not loaded for it.
+  const answer = error.name === 'RegistryError' ? (error as RegistryError) : undefined;
+  const remedy = error instanceof CliError ? error.remedy : answer && REMEDIES[answer.code];
   return {
     code,
     message,
     ...(typeof offset === 'number' && { offset }),
-    ...(isRegistryError(error) && describeAnswer(error)),
+    ...(answer?.request !== undefined && { request: answer.request }),
+    ...(answer?.status !== undefined && { status: answer.status }),
+    ...(answer && answer.refusals.length > 0 && { refusals: answer.refusals }),
     ...(remedy !== undefined && { remedy }),
   };
-}
-
-function describeAnswer({ request, status, refusals }: RegistryError): Partial<ErrorDescription> {
-  return {
-    ...(request !== undefined && { request }),
-    ...(status !== undefined && { status }),
-    ...(refusals.length > 0 && { refusals }),
-  };
-}
-
-function remedyFor(error: Error): string | undefined {
-  if (error instanceof CliError) return error.remedy;
-  return isRegistryError(error) ? registryRemedy(error) : undefined;
 }
 
 /** The same for a fault in a file whose name the error does not know. */
@@ -81,14 +72,14 @@ export function errorIn(path: string, cause: unknown): CliError {
 /** The lines that standard error gets: what, then why, then what to do. */
 export function renderError(error: unknown, program: string, style: Style, debug: boolean): string[] {
   const description = describeError(error);
-  const { code, message } = description;
+  const { code, message, remedy } = description;
   const lines = renderDescription(description, program, style);
   for (const cause of causesOf(error)) {
     const described = describeError(cause);
     const isSaid = message.includes(described.message) || (cause instanceof Error && message.includes(cause.message));
     if (!isSaid) lines.push(`  because: ${printable(described.message)} ${style.dim(`[${described.code}]`)}`);
   }
-  if (description.remedy) lines.push(`  ${description.remedy}`);
+  if (remedy) lines.push(`  ${remedy}`);
   if (code === 'INTERNAL' && !debug) lines.push(`  This is a fault of ${program} itself; --debug says where.`);
   if (debug && error instanceof Error && error.stack) lines.push(style.dim(error.stack));
   return lines;
@@ -124,13 +115,3 @@ const REMEDIES: { readonly [Code in RegistryErrorCode]?: string } = {
   RATE_LIMITED: 'Wait a little, or have requests sent again more often with --retry-times N.',
   TLS_FAILED: 'A certificate authority is named with --ca-file FILE; for a registry without TLS say --plain-http.',
 };
-
-/** Whether an error is of the client for registries, told without loading it. */
-function isRegistryError(error: unknown): error is RegistryError {
-  return error instanceof Error && error.name === 'RegistryError';
-}
-
-/** What to do about an error of a registry; undefined where nothing is to be said. */
-function registryRemedy({ code }: Pick<RegistryError, 'code'>): string | undefined {
-  return REMEDIES[code];
-}

@@ -1,4 +1,4 @@
-import { type CliIo, PROGRAM, type TextSink, widthOf, writeTo } from '../io.ts';
+import { type CliIo, PROGRAM, widthOf, writeTo } from '../io.ts';
 import { type ErrorDescription, renderDescription } from './describe-error.ts';
 import { type Progress, ProgressBar, plainProgress, silentProgress } from './progress.ts';
 import { type Column, layOutTable } from './table.ts';
@@ -22,71 +22,68 @@ export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly #debug: boolean;
-  /** Styles for standard output. */
+  /** Styles for standard output, and for standard error. */
   readonly style: Style;
-  readonly #stdout: TextSink;
-  readonly #stderr: TextSink;
-  readonly #env: CliIo['env'];
+  readonly #errorStyle: Style;
+  readonly #io: CliIo;
 
   constructor(io: CliIo, mode: OutputMode) {
     this.json = mode.json;
     this.quiet = mode.quiet;
     this.#debug = mode.debug;
     this.style = styleFor(io.stdout, io.env);
-    this.#stdout = io.stdout;
-    this.#stderr = io.stderr;
-    this.#env = io.env;
+    this.#errorStyle = styleFor(io.stderr, io.env);
+    this.#io = io;
   }
 
   /** Columns of standard output. */
   get width(): number {
-    return widthOf(this.#stdout, WIDTH_WITHOUT_TERMINAL);
+    return widthOf(this.#io.stdout, WIDTH_WITHOUT_TERMINAL);
   }
 
   /** One JSON value on a line of its own: the result where `--json` is given. */
   writeJson(value: unknown): Promise<void> {
-    return writeTo(this.#stdout, `${JSON.stringify(value)}\n`);
+    return writeTo(this.#io.stdout, `${JSON.stringify(value)}\n`);
   }
 
   /** A line of the result. */
   writeLine(line = ''): Promise<void> {
-    return writeTo(this.#stdout, `${line}\n`);
+    return writeTo(this.#io.stdout, `${line}\n`);
   }
 
   /** A table of the result; its titles stand out. */
   async writeTable(columns: readonly Column[], rows: readonly (readonly string[])[], indent = ''): Promise<void> {
     const [titles = '', ...lines] = layOutTable(columns, rows, this.width - indent.length);
     const text = [this.style.dim(titles), ...lines].map((line) => `${indent}${line}\n`).join('');
-    await writeTo(this.#stdout, text);
+    await writeTo(this.#io.stdout, text);
   }
 
   /** Bytes of the result, as they are. */
   writeBytes(bytes: Uint8Array): Promise<void> {
-    return writeTo(this.#stdout, bytes);
+    return writeTo(this.#io.stdout, bytes);
   }
 
   /** Something worth knowing that is not the result; not said with `--quiet`. */
   async note(line: string): Promise<void> {
-    if (!this.quiet) await writeTo(this.#stderr, `${line}\n`);
+    if (!this.quiet) await writeTo(this.#io.stderr, `${line}\n`);
   }
 
   /** What goes on underneath, for those who look for a fault: only with `--debug`. */
   trace(line: string): void {
-    if (this.#debug) this.#stderr.write(`${printable(line)}\n`);
+    if (this.#debug) this.#io.stderr.write(`${printable(line)}\n`);
   }
 
   /** A fault that does not end the command: part of what was asked for could not be done. */
   async reportProblem(problem: ErrorDescription): Promise<void> {
-    const lines = renderDescription(problem, PROGRAM, styleFor(this.#stderr, this.#env));
-    await writeTo(this.#stderr, lines.map((line) => `${line}\n`).join(''));
+    const lines = renderDescription(problem, PROGRAM, this.#errorStyle);
+    await writeTo(this.#io.stderr, lines.map((line) => `${line}\n`).join(''));
   }
 
   /** A display of progress that suits standard error. */
   openProgress(): Progress {
     if (this.quiet) return silentProgress;
     // Lines that come in between would tear what is redrawn in place.
-    if (!this.#debug && isInteractive(this.#stderr, this.#env))
-      return new ProgressBar(this.#stderr, styleFor(this.#stderr, this.#env));
-    return plainProgress(this.#stderr);
+    const isRedrawn = !this.#debug && isInteractive(this.#io.stderr, this.#io.env);
+    return isRedrawn ? new ProgressBar(this.#io.stderr, this.#errorStyle) : plainProgress(this.#io.stderr);
   }
 }

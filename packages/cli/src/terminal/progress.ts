@@ -37,11 +37,7 @@ export const silentProgress: Progress = { update() {}, milestone() {}, close() {
 
 /** Milestones only, as plain lines: for logs and pipes. */
 export function plainProgress(sink: TextSink): Progress {
-  return {
-    update() {},
-    milestone: (line) => void sink.write(`${line}\n`),
-    close() {},
-  };
+  return { ...silentProgress, milestone: (line) => void sink.write(`${line}\n`) };
 }
 
 const REDRAW_MILLISECONDS = 80;

@@ -9,6 +9,11 @@ export interface Column {
   readonly flexible?: boolean;
 }
 
+/** Columns of numbers, by their titles. */
+export function numbers(...titles: readonly string[]): Column[] {
+  return titles.map((title) => ({ title, align: 'right' }));
+}
+
 /** What a flexible column is never cut below. */
 const LEAST_FLEXIBLE_WIDTH = 8;
 

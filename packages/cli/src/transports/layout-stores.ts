@@ -84,10 +84,9 @@ async function chooseRoot(layout: LayoutReader, { reference, text }: LayoutLocat
     if (root) return root;
     throw new CliError('SOURCE_INVALID', `${text}: the layout lists ${roots.length} manifests, counted from @0`);
   }
-  const images = roots.filter(
-    ({ artifactType }) => artifactType !== MEDIA_TYPE_SOCI_INDEX_V1 && artifactType !== MEDIA_TYPE_SOCI_INDEX_V2,
-  );
-  const [only, ...others] = images;
+  const isIndex = ({ artifactType }: Descriptor) =>
+    artifactType === MEDIA_TYPE_SOCI_INDEX_V1 || artifactType === MEDIA_TYPE_SOCI_INDEX_V2;
+  const [only, ...others] = roots.filter((root) => !isIndex(root));
   return only && others.every(({ digest }) => digest === only.digest) ? only : layout.resolve();
 }
 
@@ -98,15 +97,9 @@ async function chooseRoot(layout: LayoutReader, { reference, text }: LayoutLocat
  */
 async function checkKind({ transport, path, reference }: LayoutLocation): Promise<void> {
   const stats = await stat(path).catch(() => undefined);
+  const likely = stats?.isFile() ? 'oci-archive' : stats?.isDirectory() ? 'oci' : transport;
+  if (likely === transport) return;
+  const mistake = likely === 'oci' ? 'is a folder, not a file' : 'is a file, not a folder';
   const tag = reference === undefined ? '' : `:${reference}`;
-  if (transport === 'oci' && stats?.isFile()) {
-    throw new CliError('SOURCE_INVALID', `${path} is a file, not a folder`, {
-      remedy: `Did you mean oci-archive:${path}${tag}?`,
-    });
-  }
-  if (transport === 'oci-archive' && stats?.isDirectory()) {
-    throw new CliError('SOURCE_INVALID', `${path} is a folder, not a file`, {
-      remedy: `Did you mean oci:${path}${tag}?`,
-    });
-  }
+  throw new CliError('SOURCE_INVALID', `${path} ${mistake}`, { remedy: `Did you mean ${likely}:${path}${tag}?` });
 }

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import type { RegistryOptions } from '@soci/registry';
 import type { CommandContext } from '../command/command.ts';
-import { flag, type OptionValues, text, valueOption } from '../command/option.ts';
-import { parseCount, parseWholeNumber } from '../command/size.ts';
+import { defined, flag, type OptionValues, text, valueOption } from '../command/option.ts';
+import { parseCount } from '../command/size.ts';
 import { CliError, usageError } from '../errors.ts';
 import type { ImageLocation } from './location.ts';
 
@@ -29,7 +30,7 @@ export const REGISTRY_OPTIONS = {
   'ca-file': valueOption('FILE', text, "trust the certificates in this file too (PEM), beside the system's"),
   'retry-times': valueOption(
     'N',
-    parseWholeNumber(MAX_RETRIES),
+    parseCount(MAX_RETRIES, 0),
     'send a request that failed in passing again so many times (default 5)',
   ),
   'stall-timeout': valueOption(
@@ -40,23 +41,15 @@ export const REGISTRY_OPTIONS = {
 } as const;
 
 /** How registries are reached: what the command line says of it. */
-export interface RegistryAccess {
+export interface RegistryAccess extends Pick<RegistryOptions, 'ca' | 'plainHttp' | 'retry' | 'stallTimeout'> {
   /** Where proxies and credentials are named. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: CommandContext['env'];
   /** Told of every request, for `--debug`; nothing in it is secret. */
   readonly trace: (line: string) => void;
   /** Who asks. @default found by the registry's host: AWS's credentials for ECR, docker's for others */
   readonly account?: { readonly username: string; readonly password: string };
   /** File of credentials, as docker writes it. @default docker's own */
-  readonly authfile?: string;
-  /** Speak http. @default only on loopback, where nothing answers https */
-  readonly plainHttp?: boolean;
-  /** Certificates to trust beside the system's, PEM. @default none */
-  readonly ca?: string;
-  /** Times that a request which failed in passing is sent again. @default 5 */
-  readonly retries?: number;
-  /** Milliseconds without a byte after which a connection is given up. @default 30,000 */
-  readonly stallTimeout?: number;
+  readonly authFile?: string;
 }
 
 /**
@@ -70,18 +63,19 @@ export async function toRegistryAccess(
   locations: readonly ImageLocation[],
   { env, stdin, output }: CommandContext,
 ): Promise<RegistryAccess> {
-  const { username, authfile } = options;
   checkCombination(options, locations);
-  const caFile = options['ca-file'];
+  const { username, 'ca-file': caFile, 'retry-times': retries, 'stall-timeout': stallTimeout } = options;
   return {
     env,
     trace: (line) => output.trace(line),
-    ...(username !== undefined && { account: { username, password: await readPassword(stdin) } }),
-    ...(authfile !== undefined && { authfile }),
-    ...(options['plain-http'] && { plainHttp: true }),
-    ...(caFile !== undefined && { ca: await readCertificates(caFile) }),
-    ...(options['retry-times'] !== undefined && { retries: options['retry-times'] }),
-    ...(options['stall-timeout'] !== undefined && { stallTimeout: options['stall-timeout'] * 1000 }),
+    ...defined({
+      account: username === undefined ? undefined : { username, password: await readPassword(stdin) },
+      authFile: options.authfile,
+      plainHttp: options['plain-http'] || undefined,
+      ca: caFile === undefined ? undefined : await readCertificates(caFile),
+      retry: retries === undefined ? undefined : { maxAttempts: retries + 1 },
+      stallTimeout: stallTimeout === undefined ? undefined : stallTimeout * 1000,
+    }),
   };
 }
 

@@ -31,17 +31,14 @@ export class RegistryStores {
 }
 
 function toRegistryOptions(access: RegistryAccess): RegistryOptions {
-  const { env, trace, account, authfile, plainHttp, ca, retries, stallTimeout } = access;
+  const { trace, account, authFile, ...options } = access;
+  const { env } = options;
   return {
-    env,
-    credentials: defaultCredentials({ env, ...account, ...(authfile !== undefined && { authFile: authfile }) }),
+    ...options,
+    credentials: defaultCredentials({ env, ...account, ...(authFile !== undefined && { authFile }) }),
     onRequest: ({ request, attempt, status, error, milliseconds }) => {
       const again = attempt > 1 ? `, attempt ${attempt}` : '';
       trace(`${request}  ${status ?? error?.message ?? 'no answer'}  ${Math.round(milliseconds)} ms${again}`);
     },
-    ...(plainHttp !== undefined && { plainHttp }),
-    ...(ca !== undefined && { ca }),
-    ...(retries !== undefined && { retry: { maxAttempts: retries + 1 } }),
-    ...(stallTimeout !== undefined && { stallTimeout }),
   };
 }
