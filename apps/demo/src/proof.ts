@@ -1,34 +1,24 @@
 import {
   type CommandContext,
   describeImage,
-  type ImageDescription,
   type ImageLocation,
   indexedSize,
   type RegistryAccess,
-  type Verification,
   verifyIndexes,
   withImageStores,
 } from '@soci/cli/internal';
 import { type ImageLayer, openImageFilesystem } from '@soci/index';
 import type { FileEntry } from '@soci/ztoc';
 
-/** What reading a converted image back has shown. */
-export interface Proof {
-  /** What the image consists of. */
-  readonly image: ImageDescription;
-  readonly verification: Verification;
-  /** Wall time of it. */
-  readonly seconds: number;
-  /** What reading some of its files costs. */
-  readonly costs: readonly ReadingCost[];
-}
+/** What reading a converted image back has shown: what it consists of, the verification and its wall time, costs of files. */
+export type Proof = Awaited<ReturnType<typeof proveReadable>>;
 
 /** Reads every file of a converted image back through its index, and finds out what reading single ones costs. */
 export async function proveReadable(
   location: ImageLocation,
   access: RegistryAccess,
   { output, signal }: CommandContext,
-): Promise<Proof> {
+) {
   const started = performance.now();
   const progress = output.openProgress();
   try {

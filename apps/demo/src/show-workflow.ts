@@ -26,7 +26,7 @@ import {
 import { printCosts, printEvents, printInventory, printLayers, suggestNext } from './report/tables.ts';
 import { REPOSITORY, type RegistryStep, RepositoryRound } from './repository-round.ts';
 import type { EventTrace, Run } from './workflow/event-trace.ts';
-import { Workflow } from './workflow/workflow.ts';
+import { startWorkflow } from './workflow/workflow.ts';
 
 /** Which images are indexed: all of one repository, as a filter says it. */
 const FILTERS = `${REPOSITORY}:*`;
@@ -54,7 +54,7 @@ export async function showWorkflow(
   const { output, signal } = context;
   const isTold = !output.json && !output.quiet;
   const round = new RepositoryRound(registry, context);
-  const deployment = await round.measure(() => Workflow.start(registry, { filters: FILTERS, minLayerSize }));
+  const deployment = await round.measure(() => startWorkflow(registry, { filters: FILTERS, minLayerSize }));
   const workflow = deployment.value;
   try {
     if (isTold) await tellDeployment(FILTERS, deployment.step.seconds, output);

@@ -32,7 +32,7 @@ export class CliError extends Error {
   readonly offset: number | undefined;
 
   constructor(code: CliErrorCode | (string & {}), message: string, options: CliErrorOptions = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    super(message, options);
     this.code = code;
     this.remedy = options.remedy;
     this.offset = options.offset;

@@ -2,7 +2,6 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import {
@@ -77,10 +76,9 @@ async function packLayer(
   const diff = measure(onBytes);
   const blob = measure();
   await pipeline(
-    Readable.from(tarStream(entries, signal), { objectMode: true, highWaterMark: 4 }),
-    diff.stream,
+    diff.pass(tarStream(entries, signal)),
     createGzip({ level: GZIP_LEVEL, chunkSize: 1 << 18 }),
-    blob.stream,
+    blob.pass,
     createWriteStream(partial),
     { signal },
   );
@@ -90,21 +88,18 @@ async function packLayer(
 }
 
 /** Passes bytes on; knows their number and digest at the end. */
-function measure(onBytes: (bytes: number) => void = () => {}): {
-  stream: Transform;
-  result: () => { digest: string; size: number };
-} {
+function measure(onBytes: (bytes: number) => void = () => {}) {
   const hash = createHash('sha256');
   let size = 0;
-  const stream = new Transform({
-    transform(chunk: Uint8Array, _encoding, done) {
+  async function* pass(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
       hash.update(chunk);
       size += chunk.length;
       onBytes(chunk.length);
-      done(null, chunk);
-    },
-  });
-  return { stream, result: () => ({ digest: `sha256:${hash.digest('hex')}`, size }) };
+      yield chunk;
+    }
+  }
+  return { pass, result: () => ({ digest: `sha256:${hash.digest('hex')}`, size }) };
 }
 
 async function writeManifest(

@@ -8,6 +8,7 @@ import {
   formatCount,
   formatSeconds,
   formatShare,
+  numbers,
   type Output,
   printable,
   shortDigest,
@@ -24,9 +25,7 @@ import { describeFilter, describeGenerator } from './steps.ts';
 const EVENT_COLUMNS: readonly Column[] = [
   { title: 'EVENT', flexible: true },
   { title: 'DECIDED', flexible: true },
-  { title: 'TIME', align: 'right' },
-  { title: 'MEMORY', align: 'right' },
-  { title: 'COLD START', align: 'right' },
+  ...numbers('TIME', 'MEMORY', 'COLD START'),
 ];
 
 /** Columns of a terminal that has room for all of the table. */
@@ -42,28 +41,21 @@ const KINDS: Readonly<Record<string, string>> = {
 
 /** Prints each event, and what the rule and the functions have made of it. */
 export async function printEvents(traces: readonly EventTrace[], output: Output): Promise<void> {
-  await output.writeLine();
-  await output.writeLine(output.style.bold('Each event, and what became of it'));
+  await printTitle('Each event, and what became of it', output);
   const rows = traces.flatMap(({ event, rules, filter, generator }, position) => {
     const isRepeated = traces.slice(0, position).some((before) => before.event.id === event.id);
+    const decided = rules.length > 0 ? 'the rule lets it through' : 'no rule lets it through';
     return [
-      [
-        `${describeEvent(event)}${isRepeated ? ' (again)' : ''}`,
-        rules.length > 0 ? 'the rule lets it through' : 'no rule lets it through',
-        '',
-        '',
-        '',
-      ],
+      [`${describeEvent(event)}${isRepeated ? ' (again)' : ''}`, decided],
       ...filter.map((run) => ['  filter', describeFilter(run), ...costs(run.invocation)]),
       ...generator.map((run) => ['  generator', describeGenerator(run), ...costs(run.invocation)]),
     ];
   });
-  const shown = output.width < ROOMY ? EVENT_COLUMNS.slice(0, -1) : EVENT_COLUMNS;
-  await output.writeTable(
-    shown,
-    rows.map((row) => row.slice(0, shown.length)),
-    '  ',
-  );
+  await output.writeTable(output.width < ROOMY ? EVENT_COLUMNS.slice(0, -1) : EVENT_COLUMNS, rows, '  ');
+}
+
+async function printTitle(title: string, output: Output): Promise<void> {
+  await output.writeLine(`\n${output.style.bold(title)}`);
 }
 
 /** What has happened to what. */
@@ -84,11 +76,9 @@ function costs({ milliseconds, initMilliseconds, maxMemory }: Invocation): strin
 
 const LAYER_COLUMNS: readonly Column[] = [
   { title: 'LAYER', flexible: true },
-  { title: 'SIZE', align: 'right' },
-  { title: 'FILES', align: 'right' },
-  { title: 'SPANS', align: 'right' },
+  ...numbers('SIZE', 'FILES', 'SPANS'),
   { title: 'ZTOC', flexible: true },
-  { title: 'SIZE', align: 'right' },
+  ...numbers('SIZE'),
 ];
 
 /**
@@ -104,23 +94,15 @@ export async function printLayers(
 ): Promise<void> {
   const byDigest = new Map(verification.layers.map((report) => [report.layer, report]));
   const row = (layer: Descriptor, index: number): string[] => {
-    const name = titles[index] ?? shortDigest(layer.digest);
+    const start = [titles[index] ?? shortDigest(layer.digest), formatBytes(layer.size)];
     const report = byDigest.get(layer.digest);
-    if (report === undefined) return [name, formatBytes(layer.size), '', '', whyNone(layer, minLayerSize)];
+    if (report === undefined) return [...start, '', '', whyNone(layer, minLayerSize)];
     const { files, spans, ztoc } = report;
-    return [
-      name,
-      formatBytes(layer.size),
-      formatCount(files),
-      formatCount(spans),
-      shortDigest(ztoc.digest),
-      formatBytes(ztoc.size),
-    ];
+    return [...start, formatCount(files), formatCount(spans), shortDigest(ztoc.digest), formatBytes(ztoc.size)];
   };
   for (const { platform, layers } of image.images) {
-    await output.writeLine();
     const where = image.images.length > 1 ? ` for ${printable(formatPlatform(platform))}` : '';
-    await output.writeLine(output.style.bold(`The layers${where}, each with its table of contents (zTOC)`));
+    await printTitle(`The layers${where}, each with its table of contents (zTOC)`, output);
     await output.writeTable(LAYER_COLUMNS, layers.map(row), '  ');
   }
 }
@@ -133,7 +115,7 @@ function whyNone({ mediaType, size }: Descriptor, minLayerSize: number = DEFAULT
 const REPOSITORY_COLUMNS: readonly Column[] = [
   { title: 'TAG' },
   { title: 'DIGEST' },
-  { title: 'SIZE', align: 'right' },
+  ...numbers('SIZE'),
   { title: 'WHAT IT IS', flexible: true },
 ];
 
@@ -143,8 +125,7 @@ export async function printInventory(
   items: readonly InventoryItem[],
   output: Output,
 ): Promise<void> {
-  await output.writeLine();
-  await output.writeLine(output.style.bold(`In the repository "${repository}" now`));
+  await printTitle(`In the repository "${repository}" now`, output);
   const rows = items.map((item) => [
     printable(item.tag),
     shortDigest(item.digest),
@@ -171,14 +152,13 @@ function describeItem({ kind, parts }: InventoryItem): string {
 
 /** Shows how little of the image must be fetched to read single files of it. */
 export async function printCosts(imageSize: number, costs: readonly ReadingCost[], output: Output): Promise<void> {
-  const { bold, green, dim } = output.style;
+  const { green, dim } = output.style;
   const barWidth = output.width < 100 ? 12 : 20;
   const row = (bytes: number, name: string) => {
     const facts = `${formatShare(bytes, imageSize).padStart(7)}  ${formatBytes(bytes).padStart(8)}  `;
     return `  ${green(drawBar(bytes, imageSize, barWidth))}${facts}${shorten(name, Math.max(20, output.width - barWidth - 22))}`;
   };
-  await output.writeLine();
-  await output.writeLine(bold('To read one file, so much of the image must be fetched'));
+  await printTitle('To read one file, so much of the image must be fetched', output);
   for (const { name, size, bytesToFetch } of costs) {
     await output.writeLine(row(bytesToFetch, `${printable(name)}, ${formatBytes(size)}`));
   }
@@ -198,8 +178,7 @@ export async function suggestNext(folder: string, file: string | undefined, outp
     [`${program} convert HOST/REPO:TAG HOST/REPO:TAG-soci`, 'index it in your own registry'],
     ['npm start -- --help', 'the options'],
   ];
-  await output.writeLine();
-  await output.writeLine(output.style.bold('Try next'));
+  await printTitle('Try next', output);
   const room = output.width - 4 - Math.max(...commands.map(([, purpose]) => purpose.length));
   const width = Math.max(0, ...commands.map(([command]) => command.length).filter((length) => length <= room));
   for (const [command, purpose] of commands) {

@@ -4,74 +4,54 @@ import { startTestEventBridge, startTestLambda, type TestEventBridge, type TestL
 import type { TestRegistry } from '@soci/test-registry';
 import { type EventTrace, FILTER, GENERATOR, RULE, traceEvents } from './event-trace.ts';
 
-/** The workflow on this machine: what the registry raises goes its way, and is told. */
-export class Workflow {
-  readonly #registry: TestRegistry;
-  readonly #lambda: TestLambda;
-  readonly #bus: TestEventBridge;
-  #delivered = 0;
-  #told = 0;
-
-  private constructor(registry: TestRegistry, lambda: TestLambda, bus: TestEventBridge) {
-    this.#registry = registry;
-    this.#lambda = lambda;
-    this.#bus = bus;
-  }
-
-  /**
-   * Deploys the workflow as the stack does, to stand-ins of AWS on this machine: the rule brings events to the filtering
-   * function, which invokes the generator, which works on the registry.
-   */
-  static async start(registry: TestRegistry, settings: WorkflowSettings): Promise<Workflow> {
-    const [lambda, bus] = [await startTestLambda(), await startTestEventBridge()];
-    deploy(registry, lambda, bus, settings);
-    return new Workflow(registry, lambda, bus);
-  }
-
-  /**
-   * Brings the registry's events to the bus, those that have waited and those that come, until the functions have nothing
-   * left to do: what the generator pushes raises events too. Before and after that, events wait, so that what each step
-   * asks of the registry can be told apart.
-   *
-   * @param signal - Ends the waiting.
-   * @returns The events that have come since this was called last, and what became of each.
-   */
-  async run(signal: AbortSignal): Promise<readonly EventTrace[]> {
-    const [lambda, bus, { events }] = [this.#lambda, this.#bus, this.#registry];
-    const deliver = () => {
-      for (const event of events.slice(this.#delivered)) bus.deliver(event);
-      this.#delivered = events.length;
-    };
-    const stopListening = this.#registry.onEvent(deliver);
-    deliver();
-    try {
-      for (let known = -1; known < bus.events.length; ) {
-        known = bus.events.length;
-        await Promise.race([lambda.idle(), aborted(signal)]);
-      }
-    } finally {
-      stopListening();
-    }
-    const traces = this.traces().slice(this.#told);
-    this.#told += traces.length;
-    return traces;
-  }
-
-  /** Delivers an event once more: EventBridge promises at least once, no more than that. */
-  redeliver({ event }: EventTrace): void {
-    this.#bus.deliver(event);
-  }
-
+/**
+ * Deploys the workflow as the stack does, to stand-ins of AWS on this machine: the rule brings events to the filtering
+ * function, which invokes the generator, which works on the registry.
+ */
+export async function startWorkflow(registry: TestRegistry, settings: WorkflowSettings) {
+  const [lambda, bus, { events }] = [await startTestLambda(), await startTestEventBridge(), registry];
+  deploy(registry, lambda, bus, settings);
+  let delivered = 0;
+  let told = 0;
+  const deliver = () => {
+    for (const event of events.slice(delivered)) bus.deliver(event);
+    delivered = events.length;
+  };
   /** All events so far, and what became of each. */
-  traces(): readonly EventTrace[] {
-    return traceEvents(this.#bus.events, this.#lambda.invocations);
-  }
-
-  /** Ends the functions and the bus. */
-  async stop(): Promise<void> {
-    await this.#lambda.stop();
-    await this.#bus.stop();
-  }
+  const traces = () => traceEvents(bus.events, lambda.invocations);
+  return {
+    traces,
+    /**
+     * Brings the registry's events to the bus, those that have waited and those that come, until the functions have
+     * nothing left to do: what the generator pushes raises events too. Before and after that, events wait, so that what
+     * each step asks of the registry can be told apart.
+     *
+     * @param signal - Ends the waiting.
+     * @returns The events that have come since this was called last, and what became of each.
+     */
+    async run(signal: AbortSignal): Promise<readonly EventTrace[]> {
+      const stopListening = registry.onEvent(deliver);
+      deliver();
+      try {
+        for (let known = -1; known < bus.events.length; ) {
+          known = bus.events.length;
+          await Promise.race([lambda.idle(), aborted(signal)]);
+        }
+      } finally {
+        stopListening();
+      }
+      const fresh = traces().slice(told);
+      told += fresh.length;
+      return fresh;
+    },
+    /** Delivers an event once more: EventBridge promises at least once, no more than that. */
+    redeliver: ({ event }: EventTrace) => bus.deliver(event),
+    /** Ends the functions and the bus. */
+    async stop(): Promise<void> {
+      await lambda.stop();
+      await bus.stop();
+    },
+  };
 }
 
 /** Rejects with the signal's reason when it fires. */
@@ -81,14 +61,6 @@ function aborted(signal: AbortSignal): Promise<never> {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
 }
-
-/** Seconds that an invocation may take: Lambda's longest for the generator. */
-const FILTER_TIMEOUT = 60;
-const GENERATOR_TIMEOUT = 900;
-
-/** Megabytes. With those of the generator Lambda gives a function one whole core. */
-const FILTER_MEMORY = 256;
-const GENERATOR_MEMORY = 1769;
 
 /** What can be said about a deployment. */
 export interface WorkflowSettings {
@@ -108,8 +80,9 @@ function deploy(
     name: GENERATOR,
     folder: GENERATOR_BUNDLE.folder,
     handler: GENERATOR_BUNDLE.handler,
-    timeout: GENERATOR_TIMEOUT,
-    memorySize: GENERATOR_MEMORY,
+    // Lambda's longest, and so many megabytes as it gives one whole core for.
+    timeout: 900,
+    memorySize: 1769,
     environment: {
       soci_registry_host: registry.host,
       soci_event_bus: 'default',
@@ -122,8 +95,8 @@ function deploy(
     name: FILTER,
     folder: FILTER_BUNDLE.folder,
     handler: FILTER_BUNDLE.handler,
-    timeout: FILTER_TIMEOUT,
-    memorySize: FILTER_MEMORY,
+    timeout: 60,
+    memorySize: 256,
     environment: {
       soci_repository_image_tag_filters: filters,
       soci_index_generator_lambda_arn: generator.arn,

@@ -5,7 +5,7 @@ import { writeFileContent } from '../files/write-file.ts';
 import { FILESYSTEM_OPTIONS, withImageFilesystem } from '../image/image-filesystem.ts';
 import { IMAGE_FORMS } from '../transports/location.ts';
 
-export const cat = defineCommand({
+export const command = defineCommand({
   details: [
     'The file is looked up as a container sees it: the topmost layer that has it counts, whiteouts and symbolic links ' +
       'are followed. Layers without a zTOC are read whole.',

@@ -3,7 +3,7 @@ import { indexInto } from '../image/index-into.ts';
 import { INDEX_OPTIONS } from '../image/index-options.ts';
 import { IMAGE_FORMS } from '../transports/location.ts';
 
-export const convert = defineCommand({
+export const command = defineCommand({
   details: [
     'The new image holds the same layers, and a SOCI index for each platform. It is pushed and deployed like any other, ' +
       'and its index goes with it wherever it is copied as it is (crane copy, oras cp).',

@@ -3,7 +3,7 @@ import { indexInto } from '../image/index-into.ts';
 import { INDEX_OPTIONS } from '../image/index-options.ts';
 import { IMAGE_FORMS } from '../transports/location.ts';
 
-export const create = defineCommand({
+export const command = defineCommand({
   details: [
     'One index a platform, which refers to the image by its subject: in a registry it is found through the referrers ' +
       'API, in a layout it is listed in index.json without a name. Runtimes look for such an index only where they are ' +

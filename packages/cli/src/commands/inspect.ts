@@ -11,7 +11,7 @@ import { type OpenImage, withImageStores } from '../transports/image-stores.ts';
 import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
 import { REGISTRY_OPTIONS, toRegistryAccess } from '../transports/registry-options.ts';
 
-export const inspect = defineCommand({
+export const command = defineCommand({
   details: [
     'With --layer the files of that layer are listed: from its zTOC, or, where it has none, by reading the layer.',
   ],

@@ -7,7 +7,7 @@ import type { Output } from '../terminal/output.ts';
 import { printable } from '../terminal/text.ts';
 import { IMAGE_FORMS } from '../transports/location.ts';
 
-export const ls = defineCommand({
+export const command = defineCommand({
   details: ['Layers without a zTOC are read whole.'],
   operands: [
     { name: 'SRC', help: `the image: ${IMAGE_FORMS}` },

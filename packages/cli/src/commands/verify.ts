@@ -10,7 +10,7 @@ import { REGISTRY_OPTIONS, toRegistryAccess } from '../transports/registry-optio
 
 const MAX_SAMPLE = 999_999_999;
 
-export const verify = defineCommand({
+export const command = defineCommand({
   details: [
     'Each layer is read once, decompressed from its start by another decoder, and compared: the digest of every span, ' +
       'the list of files, and the content of files as it is read through the spans. A zTOC that belongs to another ' +

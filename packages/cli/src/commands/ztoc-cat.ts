@@ -7,7 +7,7 @@ import { readZtocFile } from '../files/read-file.ts';
 import { writeFileContent } from '../files/write-file.ts';
 import { errorIn } from '../terminal/describe-error.ts';
 
-export const ztocCat = defineCommand({
+export const command = defineCommand({
   details: [
     'Each span is checked against the digest that the zTOC has of it. Symbolic links are followed within the layer.',
     'With --json the content is not printed: what is printed says how it was read.',

@@ -8,36 +8,12 @@ import { usageError } from '../errors.ts';
 import { readFileChunks } from '../files/read-file.ts';
 import { writeAside } from '../files/write-file.ts';
 import { ZTOC_OPTIONS } from '../image/ztoc-options.ts';
-import { describeErrorAt, type ErrorDescription } from '../terminal/describe-error.ts';
+import { describeErrorAt } from '../terminal/describe-error.ts';
 import { countOf, formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
 import { numbers } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
 
-/** What `--json` prints for a layer whose zTOC was made. */
-interface MadeZtoc {
-  readonly layer: string;
-  readonly path: string;
-  readonly layerDigest: string;
-  readonly compression: string;
-  readonly digest: string;
-  readonly size: number;
-  readonly maxSpanId: number;
-  readonly files: number;
-  readonly compressedArchiveSize: number;
-  readonly uncompressedArchiveSize: number;
-  readonly seconds: number;
-  /** Where the zTOC was written, with `--output`. */
-  readonly output?: string;
-}
-
-/** What `--json` prints for a layer that was refused. */
-interface RefusedLayer {
-  readonly layer: string;
-  readonly path: string;
-  readonly error: ErrorDescription;
-}
-
-export const ztocCreate = defineCommand({
+export const command = defineCommand({
   details: [
     'A zTOC is the table of contents of one layer: where each file lies in it, and from where it can be decompressed. ' +
       'Layers are read once, from start to end. One that is refused does not stop the others.',
@@ -108,7 +84,7 @@ async function createOne(
   folder: string | undefined,
   options: BuildZtocOptions,
   { output, signal }: Pick<CommandContext, 'output' | 'signal'>,
-): Promise<MadeZtoc | RefusedLayer> {
+) {
   const started = performance.now();
   const progress = output.openProgress();
   try {
@@ -143,7 +119,10 @@ function ztocPath(folder: string, layer: string): string {
   return join(folder, `${basename(layer)}.ztoc`);
 }
 
-function describeZtoc(path: string, { ztoc, bytes, layerDigest }: BuiltZtoc, seconds: number): MadeZtoc {
+type MadeZtoc = ReturnType<typeof describeZtoc>;
+
+/** What `--json` prints for a layer whose zTOC was made; docs/cli.md says what each field means. */
+function describeZtoc(path: string, { ztoc, bytes, layerDigest }: BuiltZtoc, seconds: number) {
   return {
     layer: basename(path),
     path,

@@ -4,7 +4,7 @@ import { readZtocFile } from '../files/read-file.ts';
 import { formatBytes, formatCount } from '../terminal/quantity.ts';
 import { printable } from '../terminal/text.ts';
 
-export const ztocInfo = defineCommand({
+export const command = defineCommand({
   operands: [{ name: 'ZTOC', help: 'a zTOC file' }],
   options: {},
   examples: [{ purpose: 'how many spans, how many files?', line: 'ztoc info layer.tar.gz.ztoc' }],

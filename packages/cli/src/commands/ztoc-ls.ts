@@ -2,7 +2,7 @@ import { defineCommand, EXIT } from '../command/command.ts';
 import { printFiles } from '../files/print-files.ts';
 import { readZtocFile } from '../files/read-file.ts';
 
-export const ztocLs = defineCommand({
+export const command = defineCommand({
   details: ['Files stand in the order of the layer. With --quiet only their names are printed.'],
   operands: [{ name: 'ZTOC', help: 'a zTOC file' }],
   options: {},

@@ -24,7 +24,7 @@ import { readZtocFile, type ZtocFile } from '../files/read-file.ts';
 import { printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
 import { errorIn } from '../terminal/describe-error.ts';
 
-export const ztocVerify = defineCommand({
+export const command = defineCommand({
   details: ['As verify does it for an image. The exit code is 1 where anything is wrong.'],
   operands: [
     { name: 'ZTOC', help: "the layer's zTOC file" },

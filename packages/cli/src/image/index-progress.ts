@@ -31,11 +31,8 @@ export function showIndexProgress(progress: Progress, destination: string): (eve
         ({ layers, bytes } = event);
         break;
       case 'layer-started':
-        inFlight.advance(event.layer, 0, event.size);
-        show();
-        break;
       case 'layer-progress':
-        inFlight.advance(event.layer, event.bytes, event.size);
+        inFlight.advance(event.layer, 'bytes' in event ? event.bytes : 0, event.size);
         show();
         break;
       case 'layer-done':

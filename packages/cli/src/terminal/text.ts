@@ -1,14 +1,12 @@
-import type { TextSink } from '../io.ts';
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the control codes of style.ts
-const STYLE_CODES = /\u001b\[\d+m/g;
+import { stripVTControlCharacters } from 'node:util';
+import type { CliIo, TextSink } from '../io.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** How many columns a text takes; style codes take none. Every character counts as one column. */
 export function textWidth(text: string): number {
-  return [...text.replace(STYLE_CODES, '')].length;
+  return [...stripVTControlCharacters(text)].length;
 }
 
 /** Cuts a text without style codes to a width, in its middle, where the least is lost: `usr/lib/…/index.js`. */
@@ -61,15 +59,13 @@ export interface Style {
   cyan(text: string): string;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Whether control codes may be written: on a terminal that is not a dumb one. */
-export function isInteractive(sink: TextSink, env: Environment): boolean {
+export function isInteractive(sink: TextSink, env: CliIo['env']): boolean {
   return sink.isTTY === true && env.TERM !== 'dumb';
 }
 
 /** The style for a sink: colours on a terminal, unless `NO_COLOR` is set to anything (no-color.org). */
-export function styleFor(sink: TextSink, env: Environment): Style {
+export function styleFor(sink: TextSink, env: CliIo['env']): Style {
   const coloured = isInteractive(sink, env) && !env.NO_COLOR;
   const paint = (open: number, close: number) => (text: string) =>
     coloured && text !== '' ? `\u001b[${open}m${text}\u001b[${close}m` : text;

@@ -1,7 +1,7 @@
 import type { SourceStore } from '@soci/index';
 import type { Descriptor } from '@soci/oci';
 import { type ImageDestination, type ImageSource, openLayoutDestination, openLayoutSource } from './layout-stores.ts';
-import { destinationName, type ImageLocation, type RegistryLocation, sourceReference } from './location.ts';
+import { destinationName, type ImageLocation, type RegistryLocation } from './location.ts';
 import type { RegistryAccess } from './registry-options.ts';
 import type { RegistryStores } from './registry-stores.ts';
 
@@ -27,7 +27,9 @@ export class ImageStores {
   /** Opens the store that holds the image of a location. */
   async openSource(location: ImageLocation): Promise<ImageSource> {
     if (location.transport !== 'registry') return this.#keep(await openLayoutSource(location));
-    return { store: await this.#repository(location), reference: sourceReference(location), close: async () => {} };
+    // Without a tag it means what everybody who knows Docker expects.
+    const reference = location.digest ?? location.tag ?? 'latest';
+    return { store: await this.#repository(location), reference, close: async () => {} };
   }
 
   /** Opens the image that a location names. */

@@ -108,9 +108,6 @@ export interface RegistryLocation {
   readonly text: string;
 }
 
-/** What an image without a tag means, to everybody who knows Docker. */
-const DEFAULT_TAG = 'latest';
-
 /** Docker's registry, which `docker://` means where no host is named, and the part of it that needs no name either. */
 const DOCKER_HUB = 'docker.io';
 const DOCKER_LIBRARY = 'library';
@@ -128,11 +125,6 @@ export function parseRegistryLocation(text: string): RegistryLocation {
   checkTagLength(written, text);
   const { domain: host, path: repository, tag, digest } = fillIn(parseReference(written));
   return { transport: 'registry', host, repository, tag, digest, text };
-}
-
-/** What a location is read by: its digest, else its tag, else the usual tag. */
-export function sourceReference({ tag, digest }: RegistryLocation): string {
-  return digest ?? tag ?? DEFAULT_TAG;
 }
 
 /**
