@@ -4,8 +4,6 @@ import { type Command, type Measurement, measure, outputOf } from './measure.ts'
 export interface Candidate {
   readonly name: string;
   readonly command: Command;
-  /** Undoes what a run leaves behind, before each run. */
-  readonly prepare?: () => void;
 }
 
 /** Measurements of each candidate, one a round. */
@@ -18,13 +16,20 @@ export interface Comparison {
 /**
  * Lets all run in turn, round by round: what else the machine does in a minute then falls on all of them. The first round
  * is not counted: it fills the file cache.
+ *
+ * @param prepare - Undoes what a run leaves behind; called before each, and at the end.
  */
-export async function compare(title: string, candidates: readonly Candidate[], rounds: number): Promise<Comparison> {
+export async function compare(
+  title: string,
+  candidates: readonly Candidate[],
+  rounds: number,
+  prepare: () => void = () => {},
+): Promise<Comparison> {
   const measured: Measurement[][] = [];
   for (let round = 0; round <= rounds; round++) {
     const results: Measurement[] = [];
-    for (const { name, command, prepare } of candidates) {
-      prepare?.();
+    for (const { name, command } of candidates) {
+      prepare();
       const result = await measure(command);
       process.stderr.write(
         `${title}, round ${round} of ${rounds}: ${name} ${result.cpu.toFixed(2)} s CPU, ${result.wall.toFixed(2)} s\n`,
@@ -33,6 +38,7 @@ export async function compare(title: string, candidates: readonly Candidate[], r
     }
     if (round > 0) measured.push(results);
   }
+  prepare();
   return { title, names: candidates.map(({ name }) => name), rounds: measured };
 }
 

@@ -48,11 +48,10 @@ export function realArchives(): string[] {
     if (archives.length > 0) return archives.map((name) => join(folder, name));
   }
   const archives: string[] = [];
-  for (
-    let size = 0;
-    archives.length < OWN_TREES.length && (size < LARGE_TAR_SIZE || archives.length < LEAST_ARCHIVES);
-  ) {
-    const archive = archiveOf(OWN_TREES[archives.length] as string);
+  let size = 0;
+  for (const tree of OWN_TREES) {
+    if (size >= LARGE_TAR_SIZE && archives.length >= LEAST_ARCHIVES) break;
+    const archive = archiveOf(tree);
     archives.push(archive);
     size += statSync(archive).size;
   }
@@ -60,14 +59,8 @@ export function realArchives(): string[] {
 }
 
 function archiveOf(tree: string): string {
-  const archive = join(
-    CACHE,
-    `${tree
-      .split('/')
-      .filter((part) => part !== '')
-      .slice(-2)
-      .join('-')}.tar`,
-  );
+  const parts = tree.split('/').filter((part) => part !== '');
+  const archive = join(CACHE, `${parts.slice(-2).join('-')}.tar`);
   if (!existsSync(archive)) {
     mkdirSync(CACHE, { recursive: true });
     // What cannot be read, or changes meanwhile, makes tar end with 1; the archive is good all the same.
@@ -80,25 +73,17 @@ function archiveOf(tree: string): string {
 }
 
 /** One archive of 1 GB of real files: the largest archives there are, one behind the other. */
-export async function largeArchive(): Promise<string> {
-  const target = join(CACHE, 'large.tar');
-  if (existsSync(target)) return target;
-  mkdirSync(CACHE, { recursive: true });
-  const bySize = realArchives().sort((a, b) => statSync(b).size - statSync(a).size);
-  const chosen: string[] = [];
-  for (let size = 0; size < LARGE_TAR_SIZE && chosen.length < bySize.length; ) {
-    const next = bySize[chosen.length] as string;
-    chosen.push(next);
-    size += statSync(next).size;
-  }
-  await writeAside(target, async (part) => {
-    for (const archive of chosen) {
+export function largeArchive(): Promise<string> {
+  return cached('large.tar', async (part) => {
+    let size = 0;
+    for (const archive of realArchives().sort((a, b) => statSync(b).size - statSync(a).size)) {
       const end = endOfEntries(archive);
       await pipeline(createReadStream(archive, { end: end - 1 }), createWriteStream(part, { flags: 'a' }));
+      size += statSync(archive).size;
+      if (size >= LARGE_TAR_SIZE) break;
     }
     await pipeline([Buffer.alloc(2 * BLOCK)], createWriteStream(part, { flags: 'a' }));
   });
-  return target;
 }
 
 /** Where the zero blocks at an archive's end begin. */
@@ -117,18 +102,19 @@ function endOfEntries(archive: string): number {
   }
 }
 
-/** The gzip of a file, by zlib at a level. */
-export async function gzipOf(file: string, level = 6): Promise<string> {
-  const target = join(CACHE, `${basename(file)}.gz`);
-  if (existsSync(target)) return target;
-  await writeAside(target, (part) => pipeline(createReadStream(file), createGzip({ level }), createWriteStream(part)));
-  return target;
+/** The gzip of a file, by zlib at its usual level, 6. */
+export function gzipOf(file: string): Promise<string> {
+  const write = (part: string) => pipeline(createReadStream(file), createGzip(), createWriteStream(part));
+  return cached(`${basename(file)}.gz`, write);
 }
 
-/** Writes a file to the side and renames it, so that what stands in the cache is whole. */
-export async function writeAside(target: string, write: (part: string) => Promise<void>): Promise<void> {
+/** A file of the cache; if it is not there, it is written to the side and renamed, so that what stands there is whole. */
+export async function cached(name: string, write: (part: string) => Promise<void>): Promise<string> {
+  const target = join(CACHE, name);
+  if (existsSync(target)) return target;
   mkdirSync(CACHE, { recursive: true });
   const part = `${target}.${process.pid}`;
   await write(part);
   renameSync(part, target);
+  return target;
 }

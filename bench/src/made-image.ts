@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { type ContentDescriptor, contentOf } from '@soci/test-content';
 import { CACHE, gzipOf, realArchives } from './data.ts';
 
 /** How many layers the image has. */
@@ -46,7 +47,7 @@ async function makeLayout(target: string, made: readonly MadeLayer[]): Promise<s
   const part = `${target}.part`;
   rmSync(part, { recursive: true, force: true });
   mkdirSync(join(part, 'blobs/sha256'), { recursive: true });
-  const layers: Descriptor[] = [];
+  const layers: ContentDescriptor[] = [];
   for (const { blob } of made) layers.push(await addBlob(part, blob, 'application/vnd.oci.image.layer.v1.tar+gzip'));
   const config = addJson(part, 'application/vnd.oci.image.config.v1+json', {
     architecture: 'amd64',
@@ -61,23 +62,16 @@ async function makeLayout(target: string, made: readonly MadeLayer[]): Promise<s
   return target;
 }
 
-interface Descriptor {
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: number;
-}
-
-async function addBlob(layout: string, file: string, mediaType: string): Promise<Descriptor> {
+async function addBlob(layout: string, file: string, mediaType: string): Promise<ContentDescriptor> {
   const hash = await hashOf(file);
   copyFileSync(file, join(layout, 'blobs/sha256', hash));
   return { mediaType, digest: `sha256:${hash}`, size: statSync(file).size };
 }
 
-function addJson(layout: string, mediaType: string, value: object): Descriptor {
-  const bytes = Buffer.from(JSON.stringify(value));
-  const hash = createHash('sha256').update(bytes).digest('hex');
-  writeFileSync(join(layout, 'blobs/sha256', hash), bytes);
-  return { mediaType, digest: `sha256:${hash}`, size: bytes.length };
+function addJson(layout: string, mediaType: string, value: object): ContentDescriptor {
+  const { descriptor, bytes } = contentOf(mediaType, value);
+  writeFileSync(join(layout, 'blobs', descriptor.digest.replace(':', '/')), bytes);
+  return descriptor;
 }
 
 async function hashOf(file: string): Promise<string> {
@@ -95,7 +89,6 @@ export function sizeOf(layout: string): number {
 /** How many layers the only image of a layout folder has. */
 export function layersOf(layout: string): number {
   const root = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')) as { manifests: { digest: string }[] };
-  const digest = root.manifests[0]?.digest.replace('sha256:', '') ?? '';
-  return (JSON.parse(readFileSync(join(layout, 'blobs/sha256', digest), 'utf8')) as { layers: unknown[] }).layers
-    .length;
+  const blob = readFileSync(join(layout, 'blobs', root.manifests[0]?.digest.replace(':', '/') ?? ''), 'utf8');
+  return (JSON.parse(blob) as { layers: unknown[] }).layers.length;
 }

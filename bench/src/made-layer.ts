@@ -1,23 +1,16 @@
 import { createWriteStream, existsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { bareHeader, TAR_END } from '@soci/test-content';
-import { CACHE, writeAside } from './data.ts';
+import { CACHE, cached } from './data.ts';
 
 const BLOCK = 512;
 const PIECE = 1 << 20;
 
 /** A layer made on the fly: gzip of files of 64 MiB, most of each zeros, an eighth of it noise. */
-export async function madeGzipLayer(size: number): Promise<string> {
-  const target = join(CACHE, `made-${size}.tar.gz`);
-  if (!existsSync(target)) {
-    await writeAside(target, (part) =>
-      pipeline(Readable.from(sparseFiles(size)), createGzip({ level: 1 }), createWriteStream(part)),
-    );
-  }
-  return target;
+export function madeGzipLayer(size: number): Promise<string> {
+  return gzipLayer(`made-${size}.tar.gz`, sparseFiles(size));
 }
 
 /** A plain tar of one file that is a hole: it takes no room on the disk. */
@@ -31,14 +24,12 @@ export function madePlainLayer(size: number): string {
 }
 
 /** A gzip layer of so many entries, each an empty file with a path of usual length. */
-export async function madeEntriesLayer(count: number): Promise<string> {
-  const target = join(CACHE, `entries-${count}.tar.gz`);
-  if (!existsSync(target)) {
-    await writeAside(target, (part) =>
-      pipeline(Readable.from(emptyFiles(count)), createGzip({ level: 1 }), createWriteStream(part)),
-    );
-  }
-  return target;
+export function madeEntriesLayer(count: number): Promise<string> {
+  return gzipLayer(`entries-${count}.tar.gz`, emptyFiles(count));
+}
+
+function gzipLayer(name: string, tar: Iterable<Uint8Array>): Promise<string> {
+  return cached(name, (part) => pipeline(tar, createGzip({ level: 1 }), createWriteStream(part)));
 }
 
 function* sparseFiles(size: number): Generator<Uint8Array> {

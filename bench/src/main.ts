@@ -2,10 +2,9 @@
  * `pnpm bench [--rounds N] [--only SECTION]...`: measures our builds beside the reference's and other decoders', prints the
  * result as Markdown and, when every section was run, writes it to docs/benchmarks.md. Needs GNU time, Go and the built packages.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { buildReference } from './measure.ts';
-import { describeMachine, formatSection, type Section } from './report.ts';
+import { describeMachine, formatSection, type Section, writeReport } from './report.ts';
 import { benchImage, benchRegistry, benchSlowNetwork } from './sections/images.ts';
 import { benchDecoder, benchEntries, benchGzipLayer, benchPlainLayer } from './sections/layers.ts';
 import { benchMemory, benchRegistryMemory } from './sections/memory.ts';
@@ -23,8 +22,6 @@ const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => P
 };
 
 const REPORT = new URL('../../docs/benchmarks.md', import.meta.url);
-/** From this heading on the report is written by hand, and kept. */
-const NOTES = '## Notes';
 
 const { values } = parseArgs({
   options: {
@@ -53,15 +50,8 @@ async function main(rounds: number, names: readonly string[]): Promise<number> {
     sections.push(formatSection(await (SECTIONS[name] as (typeof SECTIONS)[string])(rounds, reference)));
   const report = [introduction(rounds), ...sections].join('\n\n');
   console.log(report);
-  if (names.length === Object.keys(SECTIONS).length) writeFileSync(REPORT, `${report}\n\n${keptNotes()}`);
+  if (names.length === Object.keys(SECTIONS).length) writeReport(REPORT, report);
   return 0;
-}
-
-/** The notes at the end of the report: written by hand, about what the numbers above them mean. */
-function keptNotes(): string {
-  const old = existsSync(REPORT) ? readFileSync(REPORT, 'utf8') : '';
-  const at = old.indexOf(NOTES);
-  return at < 0 ? `${NOTES}\n` : old.slice(at);
 }
 
 function introduction(rounds: number): string {

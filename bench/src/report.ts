@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { type Comparison, ratioOf, type Spread, spreadOf } from './compare.ts';
 
@@ -31,28 +32,66 @@ export function formatComparison(comparison: Comparison, baseline?: string): str
   ];
   const rows = comparison.names.map((name) => [
     name,
-    seconds(spreadOf(comparison, name, ({ cpu }) => cpu)),
-    seconds(spreadOf(comparison, name, ({ wall }) => wall)),
+    times(spreadOf(comparison, name, ({ cpu }) => cpu)),
+    times(spreadOf(comparison, name, ({ wall }) => wall)),
     megabytes(spreadOf(comparison, name, ({ memory }) => memory).max),
     ...(hasDisk ? [megabytes(spreadOf(comparison, name, ({ temporaryDisk }) => temporaryDisk).max)] : []),
     ...(baseline === undefined
       ? []
       : [name === baseline ? '1' : times(ratioOf(comparison, name, baseline, ({ cpu }) => cpu))]),
   ]);
-  return [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...rows]
+  return formatTable(head, rows);
+}
+
+/** A Markdown table; the columns are of numbers, but for the first and those of `words`. */
+export function formatTable(
+  head: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+  words: readonly number[] = [],
+): string {
+  return [head, head.map((_, column) => (column === 0 || words.includes(column) ? '---' : '---:')), ...rows]
     .map((row) => `| ${row.join(' | ')} |`)
     .join('\n');
 }
 
 /** A section in Markdown. */
 export function formatSection({ heading, setting, tables, targets }: Section): string {
-  const reached = targets.map(
-    ({ text, isReached, found }) => `- ${isReached ? 'Reached' : '**Not reached**'}: ${text}. Found: ${found}.`,
-  );
-  return [`## ${heading}`, setting, ...tables, ...(reached.length > 0 ? [reached.join('\n')] : [])].join('\n\n');
+  return [`## ${heading}`, setting, ...tables, ...(targets.length > 0 ? [formatTargets(targets)] : [])].join('\n\n');
 }
 
-/** `median (min–max)` of ratios. */
+/** What was to be reached, and what was found, as a Markdown list. */
+export function formatTargets(targets: readonly Target[]): string {
+  return targets
+    .map(({ text, isReached, found }) => `- ${isReached ? 'Reached' : '**Not reached**'}: ${text}. Found: ${found}.`)
+    .join('\n');
+}
+
+/** The target that the median of some ratios is at least so much. */
+export function atLeast(least: number, ratio: Spread, text: string): Target {
+  return { text, isReached: ratio.median >= least, found: times(ratio) };
+}
+
+/** The target that the median of some ratios is at most so much. */
+export function atMost(most: number, ratio: Spread, text: string): Target {
+  return { text, isReached: ratio.median <= most, found: times(ratio) };
+}
+
+/** The target that something takes at most so many bytes. */
+export function bytesAtMost(most: number, bytes: number, text: string): Target {
+  return { text, isReached: bytes <= most, found: `${megabytes(bytes)} MB` };
+}
+
+/** From this heading on a report is written by hand, about what the numbers above it mean, and kept. */
+const NOTES = '## Notes';
+
+/** Writes a report to its file, above the notes that are there. */
+export function writeReport(file: URL, report: string): void {
+  const old = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const at = old.indexOf(NOTES);
+  writeFileSync(file, `${report}\n\n${at < 0 ? `${NOTES}\n` : old.slice(at)}`);
+}
+
+/** `median (min–max)` of ratios, or of seconds. */
 export function times({ median, min, max }: Spread): string {
   return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
 }
@@ -60,10 +99,6 @@ export function times({ median, min, max }: Spread): string {
 /** Bytes in millions. */
 export function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(0);
-}
-
-function seconds({ median, min, max }: Spread): string {
-  return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
 }
 
 /** The machine and the versions that matter, without its name or place. */

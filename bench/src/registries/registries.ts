@@ -6,16 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { TestRegistryOptions } from '@soci/test-registry';
 import { CACHE } from '../data.ts';
+import { type Command, ours } from '../measure.ts';
 
 /** The distribution project's registry (Debian: `docker-registry`), with its store in a folder that can be set back. */
-export interface DockerRegistry {
-  /** Such as `127.0.0.1:41234`. */
-  readonly host: string;
+export interface DockerRegistry extends ServedRegistry {
   /** Remembers what the store holds now. */
   keep(): void;
   /** Makes the store again what it was when {@link DockerRegistry.keep} was called. It caches nothing, and need not be told. */
   restore(): void;
-  stop(): void;
 }
 
 const PATIENCE_MS = 10_000;
@@ -54,13 +52,8 @@ export async function startDockerRegistry(folder: string): Promise<DockerRegistr
 
 async function answers(url: string): Promise<void> {
   for (const started = Date.now(); Date.now() - started < PATIENCE_MS; await sleep(50)) {
-    if (
-      await fetch(url).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    )
-      return;
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok) return;
   }
   throw new Error(`docker-registry does not answer on ${url} after ${PATIENCE_MS / 1000} s`);
 }
@@ -80,6 +73,11 @@ export interface ServedRegistry {
   /** Such as `127.0.0.1:41234`. */
   readonly host: string;
   stop(): void;
+}
+
+/** Converts the image in it, and reads everything anew. */
+export function convertAnew({ host }: ServedRegistry, ...options: readonly string[]): Command {
+  return ours('convert', '--quiet', '--force', '--no-reuse', ...options, `${host}/app:v1`, `${host}/app:v1-soci`);
 }
 
 /** Starts it with the image of a layout as `app:v1`, its blobs in files. */

@@ -69,24 +69,12 @@ export async function convertUnderFault(
   };
 }
 
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function runConvert({ credentials }: TestRegistry, places: readonly string[]): Promise<Ended> {
-  const command = ours(
-    'convert',
-    '--json',
-    '--stall-timeout=2',
-    `--username=${credentials.username}`,
-    '--password-stdin',
-    ...places,
-  );
-  return new Promise((resolve, reject) => {
+function runConvert({ credentials }: TestRegistry, places: readonly string[]) {
+  const options = ['--json', '--stall-timeout=2', `--username=${credentials.username}`, '--password-stdin'];
+  const command = ours('convert', ...options, ...places);
+  const ended = { stdout: '', stderr: '' };
+  return new Promise<typeof ended & { code: number | null }>((resolve, reject) => {
     const child = spawn(command.program, command.arguments, { stdio: 'pipe', timeout: PATIENCE_MS });
-    const ended = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (text: string) => {
         ended[name] += text;

@@ -3,19 +3,17 @@
  * time with one fault at one random moment, and looks at what comes of it. Prints the result as Markdown and, when every
  * fault was tried, writes it to docs/reliability.md. Needs the built packages.
  */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { CACHE } from '../data.ts';
 import { imageLayout, layersOf, sizeOf } from '../made-image.ts';
-import { describeMachine, megabytes } from '../report.ts';
+import { describeMachine, formatTable, formatTargets, megabytes, writeReport } from '../report.ts';
 import { convertUnderFault, type Ending } from './convert-under-fault.ts';
 import { chooseMoment, FAULT_KINDS, type FaultKind, seededRandom } from './faults.ts';
 
 const REPORT = new URL('../../../docs/reliability.md', import.meta.url);
-/** From this heading on the report is written by hand, and kept. */
-const NOTES = '## Notes';
 /** Runs for each moment, at most, until as many have met their fault as there are to be moments. */
 const MAX_TRIES = 5;
 
@@ -46,7 +44,7 @@ async function main(moments: number, seed: number, only: readonly string[]): Pro
     const setting = `An image of ${layersOf(layout)} layers, ${megabytes(sizeOf(layout))} MB`;
     const report = [introduction(setting, moments, seed), table(endings), judge(endings)].join('\n\n');
     console.log(report);
-    if (only.length === names.length) writeFileSync(REPORT, `${report}\n\n${keptNotes()}`);
+    if (only.length === names.length) writeReport(REPORT, report);
     const isFine = ({ verdict, incomplete }: Ending) => verdict !== 'wrong' && incomplete.length === 0;
     return [...endings.values()].flat().every(isFine) ? 0 : 1;
   } finally {
@@ -128,23 +126,23 @@ function table(endings: ReadonlyMap<string, readonly Ending[]>): string {
     'a tag with something missing',
     'longest run, s',
   ];
-  return [head, head.map((_, column) => (column === 0 || column === 4 ? '---' : '---:')), ...rows]
-    .map((row) => `| ${row.join(' | ')} |`)
-    .join('\n');
+  return formatTable(head, rows, [head.indexOf('its code')]);
 }
 
 function judge(endings: ReadonlyMap<string, readonly Ending[]>): string {
   const all = [...endings.values()].flat();
   const wrong = all.filter(({ verdict }) => verdict === 'wrong').length;
   const incomplete = all.filter((ending) => ending.incomplete.length > 0).length;
-  return [
-    `- ${wrong === 0 ? 'Reached' : '**Not reached**'}: every run ends with the identical result or a clear error. Found: ${wrong} of ${all.length} did not.`,
-    `- ${incomplete === 0 ? 'Reached' : '**Not reached**'}: no tag ever led to something incomplete. Found: ${incomplete} of ${all.length} runs with one.`,
-  ].join('\n');
-}
-
-function keptNotes(): string {
-  const old = existsSync(REPORT) ? readFileSync(REPORT, 'utf8') : '';
-  const at = old.indexOf(NOTES);
-  return at < 0 ? `${NOTES}\n` : old.slice(at);
+  return formatTargets([
+    {
+      text: 'every run ends with the identical result or a clear error',
+      isReached: wrong === 0,
+      found: `${wrong} of ${all.length} did not`,
+    },
+    {
+      text: 'no tag ever led to something incomplete',
+      isReached: incomplete === 0,
+      found: `${incomplete} of ${all.length} runs with one`,
+    },
+  ]);
 }

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkSameDigest, compare, ratioOf, spreadOf } from '../compare.ts';
+import { type Candidate, checkSameDigest, compare, ratioOf, spreadOf } from '../compare.ts';
 import { CACHE } from '../data.ts';
 import { imageLayout, layersOf, sizeOf } from '../made-image.ts';
-import { type Command, isInstalled, ours } from '../measure.ts';
-import { serveTestRegistry, startDockerRegistry } from '../registries/registries.ts';
-import { formatComparison, megabytes, type Section, times } from '../report.ts';
+import { type Command, isInstalled, type Measurement, ours } from '../measure.ts';
+import { convertAnew, serveTestRegistry, startDockerRegistry } from '../registries/registries.ts';
+import { atLeast, atMost, bytesAtMost, formatComparison, megabytes, type Section, times } from '../report.ts';
 
 const MIN_IMAGE_GAIN = 4;
 const MAX_THREAD_MEMORY = 60e6;
@@ -19,21 +19,14 @@ export async function benchImage(rounds: number, reference: string): Promise<Sec
   const convert = (jobs: string) =>
     ours('convert', '--quiet', '--compat', 'soci-cli', '--jobs', jobs, `oci:${layout}`, `oci:${out}`);
   const referenceCommand = { program: reference, arguments: ['index', '-v', '2', layout, out] };
-  checkSameDigest(
-    ours('convert', '--json', '--compat', 'soci-cli', `oci:${layout}`, `oci:${out}`),
-    referenceCommand,
-    prepare,
-  );
-  const comparison = await compare(
-    'image',
-    [
-      { name: 'ours, 2 threads', command: convert('2'), prepare },
-      { name: 'ours, 1 thread', command: convert('1'), prepare },
-      { name: 'reference', command: referenceCommand, prepare },
-    ],
-    rounds,
-  );
-  prepare();
+  const printing = ours('convert', '--json', '--compat', 'soci-cli', `oci:${layout}`, `oci:${out}`);
+  checkSameDigest(printing, referenceCommand, prepare);
+  const candidates: Candidate[] = [
+    { name: 'ours, 2 threads', command: convert('2') },
+    { name: 'ours, 1 thread', command: convert('1') },
+    { name: 'reference', command: referenceCommand },
+  ];
+  const comparison = await compare('image', candidates, rounds, prepare);
   const ratio = ratioOf(comparison, 'reference', 'ours, 2 threads', ({ wall }) => wall);
   const disk = spreadOf(comparison, 'ours, 2 threads', ({ temporaryDisk }) => temporaryDisk).max;
   const one = spreadOf(comparison, 'ours, 1 thread', ({ memory }) => memory).max;
@@ -43,12 +36,8 @@ export async function benchImage(rounds: number, reference: string): Promise<Sec
     setting: `An image of ${layersOf(layout)} layers, ${megabytes(sizeOf(layout))} MB, from an OCI layout folder to another, index version 2, the same digest on both sides.`,
     tables: [formatComparison(comparison, 'ours, 2 threads')],
     targets: [
-      {
-        text: `the reference's wall time at least ${MIN_IMAGE_GAIN} times ours on 2 cores`,
-        isReached: ratio.median >= MIN_IMAGE_GAIN,
-        found: times(ratio),
-      },
-      { text: 'no temporary disk beside the output', isReached: disk === 0, found: `${megabytes(disk)} MB` },
+      atLeast(MIN_IMAGE_GAIN, ratio, `the reference's wall time at least ${MIN_IMAGE_GAIN} times ours on 2 cores`),
+      bytesAtMost(0, disk, 'no temporary disk beside the output'),
       {
         text: 'at most 60 MB more memory for a further thread',
         isReached: two - one <= MAX_THREAD_MEMORY,
@@ -93,47 +82,36 @@ export async function benchRegistry(rounds: number, reference: string): Promise<
        printf '{"schemaVersion":2,"manifests":%s}' "$roots" >"$4/index.json" && crane push --insecure "$4" "$5"`,
       [source, pulled, reference, converted, destination],
     );
-    const comparison = await compare(
-      'registry',
-      [
-        { name: 'ours, registry to registry', command: ours(...convert, '--quiet', source, destination), prepare },
-        { name: 'crane pull', command: pull, prepare },
-        {
-          name: 'ours, layout to layout',
-          command: ours(...convert, '--quiet', `oci:${layout}`, `oci:${converted}`),
-          prepare,
-        },
-        { name: 'crane pull, reference, crane push', command: threeTools, prepare },
-      ],
-      rounds,
-    );
-    prepare();
-    const wall = (name: string) => spreadOf(comparison, name, (measurement) => measurement.wall).median;
-    const larger = wall('crane pull') > wall('ours, layout to layout') ? 'crane pull' : 'ours, layout to layout';
-    const above = ratioOf(comparison, 'ours, registry to registry', larger, (measurement) => measurement.wall);
-    const ratio = ratioOf(
-      comparison,
-      'crane pull, reference, crane push',
-      'ours, registry to registry',
-      (measurement) => measurement.wall,
-    );
-    const disk = spreadOf(comparison, 'ours, registry to registry', ({ temporaryDisk }) => temporaryDisk).max;
+    const candidates: Candidate[] = [
+      { name: 'ours, registry to registry', command: ours(...convert, '--quiet', source, destination) },
+      { name: 'crane pull', command: pull },
+      { name: 'ours, layout to layout', command: ours(...convert, '--quiet', `oci:${layout}`, `oci:${converted}`) },
+      { name: 'crane pull, reference, crane push', command: threeTools },
+    ];
+    const comparison = await compare('registry', candidates, rounds, prepare);
+    const [inRegistry, pulling, inLayouts, byThree] = comparison.names as [string, string, string, string];
+    const wallOf = ({ wall }: Measurement) => wall;
+    const isPullLarger = spreadOf(comparison, pulling, wallOf).median > spreadOf(comparison, inLayouts, wallOf).median;
+    const larger = isPullLarger ? pulling : inLayouts;
+    const above = ratioOf(comparison, inRegistry, larger, wallOf);
+    const ratio = ratioOf(comparison, byThree, inRegistry, wallOf);
+    const disk = spreadOf(comparison, inRegistry, ({ temporaryDisk }) => temporaryDisk).max;
     return {
       heading,
       setting: `The image of ${layersOf(layout)} layers, ${megabytes(sizeOf(layout))} MB, in Debian's \`docker-registry\` on loopback, on the same two cores. Each run finds the registry as it was before the first. From a layout both sides make the same digest; what the three tools push differs from ours by the \`artifactType\` that crane adds to the image's descriptor.`,
-      tables: [formatComparison(comparison, 'ours, registry to registry')],
+      tables: [formatComparison(comparison, inRegistry)],
       targets: [
-        {
-          text: `pull, index and push in at most ${MAX_REGISTRY_RATIO} of the wall time of the larger of download alone and index alone, here ${larger}`,
-          isReached: above.median <= MAX_REGISTRY_RATIO,
-          found: times(above),
-        },
-        {
-          text: `at least ${MIN_REGISTRY_GAIN} times faster than pulling, converting and pushing by three tools`,
-          isReached: ratio.median >= MIN_REGISTRY_GAIN,
-          found: times(ratio),
-        },
-        { text: 'no temporary disk', isReached: disk === 0, found: `${megabytes(disk)} MB` },
+        atMost(
+          MAX_REGISTRY_RATIO,
+          above,
+          `pull, index and push in at most ${MAX_REGISTRY_RATIO} of the wall time of the larger of download alone and index alone, here ${larger}`,
+        ),
+        atLeast(
+          MIN_REGISTRY_GAIN,
+          ratio,
+          `at least ${MIN_REGISTRY_GAIN} times faster than pulling, converting and pushing by three tools`,
+        ),
+        bytesAtMost(0, disk, 'no temporary disk'),
       ],
     };
   } finally {
@@ -156,25 +134,11 @@ export async function benchSlowNetwork(rounds: number): Promise<Section> {
   const size = sizeOf(layout);
   const registry = await serveTestRegistry(layout, { latency: LATENCY_MS, rate: RATE, redirects: true });
   try {
-    const convert = (jobs: string) =>
-      ours(
-        'convert',
-        '--quiet',
-        '--force',
-        '--no-reuse',
-        '--jobs',
-        jobs,
-        `${registry.host}/app:v1`,
-        `${registry.host}/app:v1-soci`,
-      );
-    const comparison = await compare(
-      'slow network',
-      [
-        { name: 'ours, two layers at a time', command: convert('2') },
-        { name: 'ours, one layer at a time', command: convert('1') },
-      ],
-      rounds,
-    );
+    const candidates: Candidate[] = [
+      { name: 'ours, two layers at a time', command: convertAnew(registry, '--jobs', '2') },
+      { name: 'ours, one layer at a time', command: convertAnew(registry, '--jobs', '1') },
+    ];
+    const comparison = await compare('slow network', candidates, rounds);
     const one = spreadOf(comparison, 'ours, one layer at a time', ({ wall }) => size / RATE / wall);
     const gain = ratioOf(comparison, 'ours, one layer at a time', 'ours, two layers at a time', ({ wall }) => wall);
     const memory = spreadOf(comparison, 'ours, two layers at a time', (measurement) => measurement.memory).max;
@@ -188,7 +152,7 @@ export async function benchSlowNetwork(rounds: number): Promise<Section> {
           isReached: one.median >= MIN_BANDWIDTH,
           found: `${times(one)} of it, by several connections a layer where one is too slow; two layers at a time took ${times(gain)} times less`,
         },
-        { text: 'memory stays flat', isReached: memory <= 250e6, found: `${megabytes(memory)} MB` },
+        bytesAtMost(250e6, memory, 'memory stays flat'),
       ],
     };
   } finally {

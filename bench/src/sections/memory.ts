@@ -2,8 +2,8 @@ import { type Candidate, compare, spreadOf } from '../compare.ts';
 import { layoutOfLayer } from '../made-image.ts';
 import { madeGzipLayer, madePlainLayer } from '../made-layer.ts';
 import { ours } from '../measure.ts';
-import { type ServedRegistry, serveTestRegistry } from '../registries/registries.ts';
-import { formatComparison, megabytes, type Section } from '../report.ts';
+import { convertAnew, type ServedRegistry, serveTestRegistry } from '../registries/registries.ts';
+import { bytesAtMost, formatComparison, megabytes, type Section } from '../report.ts';
 
 const MAX_MEMORY = 120e6;
 /** The sizes of the layers' tars: the second is forty times the first. */
@@ -14,14 +14,9 @@ export async function benchMemory(rounds: number): Promise<Section> {
   const candidates: Candidate[] = [];
   for (const size of SIZES) {
     const label = size < 2 ** 30 ? `${size / 2 ** 20} MiB` : `${size / 2 ** 30} GiB`;
-    candidates.push({
-      name: `gzip of ${label}`,
-      command: ours('ztoc', 'create', '--quiet', await madeGzipLayer(size)),
-    });
-    candidates.push({
-      name: `plain tar of ${label}`,
-      command: ours('ztoc', 'create', '--quiet', madePlainLayer(size)),
-    });
+    const create = (layer: string) => ours('ztoc', 'create', '--quiet', layer);
+    candidates.push({ name: `gzip of ${label}`, command: create(await madeGzipLayer(size)) });
+    candidates.push({ name: `plain tar of ${label}`, command: create(madePlainLayer(size)) });
   }
   const comparison = await compare('memory', candidates, rounds);
   const most = Math.max(...comparison.names.map((name) => spreadOf(comparison, name, ({ memory }) => memory).max));
@@ -30,13 +25,7 @@ export async function benchMemory(rounds: number): Promise<Section> {
     setting:
       'Layers made on the fly: tars of mostly zeros, an eighth of the gzip ones noise; the plain ones are sparse files.',
     tables: [formatComparison(comparison)],
-    targets: [
-      {
-        text: 'peak memory at most 120 MB for one layer of any size',
-        isReached: most <= MAX_MEMORY,
-        found: `${megabytes(most)} MB`,
-      },
-    ],
+    targets: [bytesAtMost(MAX_MEMORY, most, 'peak memory at most 120 MB for one layer of any size')],
   };
 }
 
@@ -52,11 +41,7 @@ export async function benchRegistryMemory(rounds: number): Promise<Section> {
       const layout = await layoutOfLayer(await madeGzipLayer(size));
       const registry = await serveTestRegistry(layout, { redirects: true });
       registries.push(registry);
-      const places = [`${registry.host}/app:v1`, `${registry.host}/app:v1-soci`];
-      candidates.push({
-        name: nameOf(size),
-        command: ours('convert', '--quiet', '--force', '--no-reuse', '--min-layer-size', '0', ...places),
-      });
+      candidates.push({ name: nameOf(size), command: convertAnew(registry, '--min-layer-size', '0') });
     }
     const comparison = await compare('registry memory', candidates, rounds);
     const [small, large] = SIZES.map((size) => spreadOf(comparison, nameOf(size), ({ memory }) => memory).max);
@@ -67,11 +52,11 @@ export async function benchRegistryMemory(rounds: number): Promise<Section> {
         'Images of one gzip layer, made on the fly as above, in the test registry with redirects, registry to registry. A zTOC takes 32 KiB of memory a span: 32 MB for 4 GiB.',
       tables: [formatComparison(comparison)],
       targets: [
-        {
-          text: `no more memory for a layer forty times as large than twice the window of each of its spans, ${megabytes(MAX_GROWTH)} MB`,
-          isReached: growth <= MAX_GROWTH,
-          found: `${megabytes(growth)} MB`,
-        },
+        bytesAtMost(
+          MAX_GROWTH,
+          growth,
+          `no more memory for a layer forty times as large than twice the window of each of its spans, ${megabytes(MAX_GROWTH)} MB`,
+        ),
       ],
     };
   } finally {
