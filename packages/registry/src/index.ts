@@ -9,9 +9,10 @@ export type {
 } from './credentials/credentials.ts';
 export { staticCredentials } from './credentials/credentials.ts';
 export { type DockerCredentialsOptions, dockerCredentials } from './credentials/docker-credentials.ts';
+export type { Environment } from './environment.ts';
 export { RegistryError, type RegistryErrorCode, type RegistryErrorOptions, type RegistryRefusal } from './errors.ts';
 export type { PushManifestOptions } from './manifests/put-manifest.ts';
-export type { Environment, RegistryOptions, RequestEvent, RetryOptions } from './options.ts';
+export type { RegistryOptions, RequestEvent, RetryOptions } from './options.ts';
 export { openRegistry, type Registry } from './registry.ts';
 export type { Repository } from './repository.ts';
 export { createProxyAgent, type ProxyAgentOptions } from './transport/tunnel-agent.ts';

@@ -1,5 +1,6 @@
 import type { OciLimits } from '@soci/oci';
 import type { CredentialProvider } from './credentials/credentials.ts';
+import type { Environment } from './environment.ts';
 import { RegistryError } from './errors.ts';
 
 /** How to reach a registry. */
@@ -67,9 +68,6 @@ export interface RetryOptions {
   /** Milliseconds of the longest wait, a `Retry-After` included. @default 30,000 */
   readonly maxDelay?: number;
 }
-
-/** Variables of an environment, by name. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The options with their defaults. @throws RegistryError `OPTION_INVALID` for a number out of its range */
 export function checkRetryOptions(policy: RetryOptions): Required<RetryOptions> {

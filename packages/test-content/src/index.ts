@@ -1,5 +1,6 @@
 export {
   type Content,
+  type ContentDescriptor,
   collect,
   contentOf,
   describeContent,

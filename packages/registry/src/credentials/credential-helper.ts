@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { CallOptions } from '@soci/oci';
+import type { Environment } from '../environment.ts';
 import { RegistryError } from '../errors.ts';
 import { parseJson } from '../json.ts';
-import type { Environment } from '../options.ts';
 import type { Credentials } from './credentials.ts';
 
 /** Bytes of a credential helper's answer. 64 KiB: ECR's tokens have some 3 KiB. */

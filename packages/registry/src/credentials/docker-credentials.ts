@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import type { CallOptions } from '@soci/oci';
+import type { Environment } from '../environment.ts';
 import { RegistryError } from '../errors.ts';
-import type { Environment } from '../options.ts';
 import { askCredentialHelper } from './credential-helper.ts';
 import type { CredentialProvider, Credentials } from './credentials.ts';
 import { canonicalHost, type DockerConfig, findAuth, helperServer, parseDockerConfig } from './docker-config.ts';

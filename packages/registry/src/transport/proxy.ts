@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
+import type { Environment } from '../environment.ts';
 import { RegistryError } from '../errors.ts';
-import type { Environment } from '../options.ts';
 import { bareHost, isLoopbackHost } from './local-address.ts';
 
 /**
