@@ -1,5 +1,5 @@
 // Bundles the program with all that it imports into `dist/bundle`, as it is published: `pnpm build` runs this after the compiler.
-// What is imported on demand, each command and the AWS SDK, stands in files of its own, and is read when it is used.
+// What is imported on demand (each command, the AWS SDK) has files of its own, which are read when they are used.
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -59,7 +59,7 @@ export function isMadeOf(
   );
 }
 
-/** Digest of what decides which bytes an index has, beside the image: docs/formats.md lists the fields in this order. */
+/** Digest of the settings that, with the image, determine the bytes of an index: docs/formats.md lists the fields in this order. */
 function digestSettings(version: 1 | 2, options: ResolvedOptions): string {
   const { spanSize, minLayerSize, markMissingXattrs, prefetchFiles, buildToolIdentifier, platforms } = options;
   const settings = {

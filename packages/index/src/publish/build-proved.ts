@@ -50,7 +50,7 @@ export async function buildProved(
   return buildProved({ ...job, reuse: false }, writer, current);
 }
 
-/** Reads an index back that is there already, if that was asked for. */
+/** Reads an existing index back, if that was asked for. */
 export async function proveCurrent(
   job: PublishJob,
   found: ImageAlreadyIndexed,

@@ -22,7 +22,7 @@ const MAX_TAG_LENGTH = 128;
 /**
  * Indexes an image and publishes the result: a SOCI-enabled image under its tag, or SOCI indexes that refer to the image.
  *
- * It recognizes a result that is there already, reuses zTOCs of unchanged layers, reads the other layers, proves the
+ * It recognizes an existing result, reuses zTOCs of unchanged layers, reads the other layers, proves the
  * index if asked to, and writes leaves before roots. The tag comes last, and only if the source tag still names the image
  * and the output tag names nothing but a SOCI-enabled image. While the first layer is read, it checks that the target can
  * be written.
