@@ -18,7 +18,10 @@ const KNIP = [bin('knip'), '--no-progress', '--no-config-hints'];
 const ERRORS_ONLY = ['--output-logs=errors-only', '--continue'];
 
 const CHECKS: Readonly<Record<string, Check>> = {
-  format: () => command('biome', [bin('biome'), 'ci', '--colors=off', '.']),
+  format: () => [
+    ...command('biome', [bin('biome'), 'ci', '--colors=off', '.']),
+    ...command('Markdown', [process.execPath, join('scripts', 'format-markdown.mjs'), '--check']),
+  ],
   types: () => command('tsc', ['npx', ...pnpm('exec', 'turbo', 'run', 'typecheck', '//#typecheck', ...ERRORS_ONLY)]),
   unused: () => [
     ...command('no unused files, dependencies and exports', KNIP),

@@ -46,7 +46,7 @@ it('the guide tells of lines that the functions write, and of reasons that there
     .join('');
   const [, section = ''] = /## When something is wrong\n([\s\S]*?)\n## /.exec(GUIDE) ?? [];
   const cells = [...section.matchAll(/^\| (.*?) \| .* \| .* \|$/gm)].map(([, cell = '']) => cell);
-  const lines = cells.filter((cell) => !cell.endsWith('*of AWS*')).flatMap((cell) => /^`([^`]+)/.exec(cell)?.[1] ?? []);
+  const lines = cells.filter((cell) => !cell.endsWith('_of AWS_')).flatMap((cell) => /^`([^`]+)/.exec(cell)?.[1] ?? []);
   expect(lines.length).toBeGreaterThan(10);
   const reasons = lines.flatMap((line) => /\(([a-z-]+)\)$/.exec(line)?.[1] ?? []);
   expect(reasons.length).toBeGreaterThan(5);
