@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { api, documentation } from './checks/api.ts';
 import { installed, synthesised } from './checks/installed.ts';
 import { jsii } from './checks/jsii.ts';
+import { prose } from './checks/prose.ts';
 import { bundleSize, changesets, installScripts, tarballs } from './checks/published.ts';
 import { dependencies, folders, foreignNames, modules } from './checks/structure.ts';
 import { pnpm, QUIET_ENV, ROOT } from './setup.mjs';
@@ -23,6 +24,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     ...command('Markdown', [process.execPath, join('scripts', 'format-markdown.mjs'), '--check']),
   ],
   types: () => command('tsc', ['npx', ...pnpm('exec', 'turbo', 'run', 'typecheck', '//#typecheck', ...ERRORS_ONLY)]),
+  prose,
   unused: () => [
     ...command('no unused files, dependencies and exports', KNIP),
     ...command('nothing that only tests use among what is shipped', [
