@@ -10,75 +10,80 @@ interface Policy {
   readonly Statement: readonly object[];
 }
 
-it('the guide has every parameter of the template, with its default', () => {
+/** Returns a second-level section of the guide, up to the next heading of the first three levels. */
+function sectionOf(title: string): string {
+  const [, section = ''] = new RegExp(`\\n## ${title}\\n([\\s\\S]*?)\\n##`).exec(GUIDE) ?? [];
+  return section;
+}
+
+it('the guide lists every template parameter with its default', () => {
   const { Parameters } = plainTemplate() as {
     readonly Parameters: Record<string, { readonly Default?: string | number }>;
   };
-  const rows = [...GUIDE.matchAll(/^\| `(\w+)` \|.*\| (?:`([^`|]*)`|([^|]*)) \|$/gm)];
-  const told = Object.fromEntries(rows.map(([, name, value]) => [name, value]));
-  expect(Object.keys(told).sort()).toEqual(Object.keys(Parameters).sort());
+  const section = sectionOf('Deploy with CloudFormation');
+  const rows = [...section.matchAll(/^\| `(\w+)` \|.*\| (?:`([^`|]*)`|([^|]*)) \|$/gm)];
+  const documented = Object.fromEntries(rows.map(([, name, value]) => [name, value]));
+  expect(Object.keys(documented).sort()).toEqual(Object.keys(Parameters).sort());
   for (const [name, { Default }] of Object.entries(Parameters)) {
-    if (Default) expect([name, told[name]]).toEqual([name, String(Default)]);
+    if (Default) expect([name, documented[name]]).toEqual([name, String(Default)]);
   }
 });
 
-it('the permissions of the guide are those that are held against the template', () => {
+it('the guide has the permissions that the conformance tests check against the template', () => {
   const [, json = ''] = /```json\n([\s\S]*?)```/.exec(GUIDE) ?? [];
-  const told = (JSON.parse(json) as Policy).Statement;
-  const held = readdirSync(PERMISSIONS).flatMap(
+  const documented = (JSON.parse(json) as Policy).Statement;
+  const tested = readdirSync(PERMISSIONS).flatMap(
     (file) => (JSON.parse(readFileSync(new URL(file, PERMISSIONS), 'utf8')) as Policy).Statement,
   );
-  expect(told).toHaveLength(held.length);
-  expect(told).toEqual(expect.arrayContaining(held));
+  expect(documented).toHaveLength(tested.length);
+  expect(documented).toEqual(expect.arrayContaining(tested));
 });
 
-it('the guide names every rule of a linter that something stands against', () => {
+it('the guide lists every suppressed linter rule', () => {
   const file = new URL('conformance/stack/linters/suppressions.json', ROOT);
   const rules = (JSON.parse(readFileSync(file, 'utf8')) as { readonly rule: string }[]).map(({ rule }) => rule);
-  const [, section = ''] = /## What linters say\n([\s\S]*?)\n## /.exec(GUIDE) ?? [];
-  const told = new Set([...section.matchAll(/`((?:CKV_|AwsSolutions-)\w+)`/g)].map(([, rule]) => rule));
-  expect(told).toEqual(new Set(rules.map((rule) => rule.replace(/\[.*/, ''))));
+  const matches = sectionOf('Linter findings').matchAll(/`((?:CKV_|AwsSolutions-)\w+)`/g);
+  const documented = new Set([...matches].map(([, rule]) => rule));
+  expect(documented).toEqual(new Set(rules.map((rule) => rule.replace(/\[.*/, ''))));
 });
 
-it('the guide tells of lines that the functions write, and of reasons that there are', () => {
+it('the guide quotes log lines and reasons as the sources write them', () => {
   const code = ['packages/functions/src/', 'packages/filter/src/', 'packages/index/src/publish/']
     .map(readSources)
     .join('');
-  const [, section = ''] = /## When something is wrong\n([\s\S]*?)\n## /.exec(GUIDE) ?? [];
-  const cells = [...section.matchAll(/^\| (.*?) \| .* \| .* \|$/gm)].map(([, cell = '']) => cell);
-  const lines = cells.filter((cell) => !cell.endsWith('_of AWS_')).flatMap((cell) => /^`([^`]+)/.exec(cell)?.[1] ?? []);
+  const rows = sectionOf('Troubleshooting').matchAll(/^\| (.*?) \| .* \| .* \|$/gm);
+  const lines = [...rows].flatMap(([, cell = '']) => /^`([^`]+)/.exec(cell)?.[1] ?? []);
   expect(lines.length).toBeGreaterThan(10);
   const reasons = lines.flatMap((line) => /\(([a-z-]+)\)$/.exec(line)?.[1] ?? []);
   expect(reasons.length).toBeGreaterThan(5);
   expect(reasons.filter((reason) => !code.includes(`'${reason}'`))).toEqual([]);
-  // What stands in the middle of a line is told at run time.
+  // Compare only the constant parts of a line: values are inserted at run time.
   const pieces = lines.flatMap((line) => line.split(/ \.\.\. |: !.*|[a-z-]+\)$/));
   expect(pieces.filter((piece) => !code.includes(piece))).toEqual([]);
 });
 
-it('the stack of the examples has a name that leaves room for those of functions and roles', () => {
+it('the example stack name is short enough for untruncated function and role names', () => {
   const names = [...GUIDE.matchAll(/(?:--stack-name |stackName=)([\w-]+)/g)].map(([, name = '']) => name);
   expect(names.length).toBeGreaterThan(2);
   expect(names.filter((name) => name.length > 11)).toEqual([]);
 });
 
-it('the guide names contexts that the app reads', () => {
+it('the guide names the context values that the app reads', () => {
   const app = readFileSync(new URL('apps/stack/src/stack-of-context.ts', ROOT), 'utf8');
-  const told = new Set([...GUIDE.matchAll(/-c (\w+)/g)].map(([, name]) => name));
+  const documented = new Set([...GUIDE.matchAll(/-c (\w+)/g)].map(([, name]) => name));
   const read = new Set([...app.matchAll(/readText\(app\.node, '(\w+)'\)/g)].map(([, name]) => name));
-  expect(told).toEqual(read);
+  expect(documented).toEqual(read);
 });
 
-it('what the guide deletes is known by what is written', () => {
+it('the clean-up commands look for the media types and annotations that this project writes', () => {
   const vocabulary = readFileSync(new URL('packages/index/src/vocabulary.ts', ROOT), 'utf8');
-  const [, section = ''] = /## Taking it down\n([\s\S]*?)\n## /.exec(GUIDE) ?? [];
-  const marks = [...section.matchAll(/["'](application\/vnd\.amazon\.[^"']+|com\.amazon\.soci\.[^"']+)["']/g)];
-  const told = new Set(marks.map(([, mark]) => mark));
-  expect(told.size).toBe(3);
-  expect([...told].filter((mark) => !vocabulary.includes(`'${mark}'`))).toEqual([]);
+  const matches = sectionOf('Clean up').matchAll(/["'](application\/vnd\.amazon\.[^"']+|com\.amazon\.soci\.[^"']+)["']/g);
+  const names = new Set([...matches].map(([, name]) => name));
+  expect(names.size).toBe(3);
+  expect([...names].filter((name) => !vocabulary.includes(`'${name}'`))).toEqual([]);
 });
 
-/** What a folder's programs say, without their tests. */
+/** Returns the concatenated sources of a folder, without tests. */
 function readSources(folder: string): string {
   const url = new URL(folder, ROOT);
   const files = readdirSync(url, { recursive: true, encoding: 'utf8' });

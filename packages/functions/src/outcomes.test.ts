@@ -1,4 +1,4 @@
-// Every row of docs/outcomes.md: what is pushed, and what happens.
+// Tests every row of docs/outcomes.md.
 import { readFileSync } from 'node:fs';
 import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '@soci/index';
 import { MEDIA_TYPE_OCI_IMAGE_MANIFEST, parseImageIndex } from '@soci/oci';
@@ -59,7 +59,7 @@ async function generateFor(workflow: Workflow, made: ImageContent, tag = 'v1') {
 
 /** By the names of the rows. */
 const ROWS: Readonly<Record<string, () => Promise<void>>> = {
-  async 'An image, under a tag that a filter matches'() {
+  async 'A tagged image that a filter matches'() {
     const workflow = await start({ filter: { soci_repository_image_tag_filters: 'app:v*' } });
     const made = image();
     const answer = await workflow.pushAndIndex('app', 'v1', made);
@@ -82,7 +82,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     ]);
   },
 
-  async 'The same event once more'() {
+  async 'The same event again'() {
     const workflow = await start();
     await workflow.pushAndIndex('app', 'v1', image());
     workflow.registry.clearRequests();
@@ -93,7 +93,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(workflow.registry.requests.filter(({ port }) => port === 'storage')).toEqual([]);
   },
 
-  async 'What the generator itself pushes'() {
+  async 'The manifests that the generator pushes'() {
     const workflow = await start();
     const made = image();
     await workflow.pushAndIndex('app', 'v1', made);
@@ -108,7 +108,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(workflow.steps.filter(({ generator }) => generator !== undefined)).toHaveLength(1);
   },
 
-  async 'A new image over a base that is indexed'() {
+  async 'A new image with an indexed base image'() {
     const workflow = await start();
     await workflow.pushAndIndex('app', 'v1', image());
     const next = makeImage([makeLayer('app-base'), makeLayer('another')]);
@@ -119,14 +119,14 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     });
   },
 
-  async "An image with Docker's media types"() {
+  async 'An image with Docker media types'() {
     const workflow = await start();
     const made = makeDockerImage(['docker']);
     expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({ outcome: 'indexed', outputTag: 'v1-soci' });
     expect(listOf(workflow, 'app', 'v1-soci')[0]?.mediaType).toBe(MEDIA_TYPE_OCI_IMAGE_MANIFEST);
   },
 
-  async 'An image of several platforms'() {
+  async 'A multi-platform image'() {
     const workflow = await start();
     const entries = [AMD64, ARM64, S390X].map((platform) => ({
       made: makeImage([makeLayer('shared'), makeLayer(platform.architecture)], { platform }),
@@ -143,7 +143,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(listOf(workflow, 'app', 'v1-soci')).toHaveLength(6);
   },
 
-  async 'An image with attestations of BuildKit'() {
+  async 'An image with BuildKit attestations'() {
     const workflow = await start();
     const platform = makeImage([makeLayer('app')]);
     const fields = {
@@ -166,13 +166,13 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     });
   },
 
-  async 'An image without a tag'() {
+  async 'An untagged image'() {
     const workflow = await start();
     await workflow.push('app', undefined, image());
     expect(await workflow.settle()).toMatchObject([{ isMatched: false }]);
   },
 
-  async 'The same with `soci_index_untagged`'() {
+  async 'An untagged image, with `soci_index_untagged`'() {
     const workflow = await start({ filter: { soci_index_untagged: 'true' } });
     expect(await workflow.pushAndIndex('app', undefined, image())).toMatchObject({
       outcome: 'skipped',
@@ -180,7 +180,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     });
   },
 
-  async 'The same, and a template without `{tag}`'() {
+  async 'The same, with an output tag without `{tag}`'() {
     const environment = { soci_output_tag: 'soci-{digest12}' };
     const workflow = await start({ filter: { soci_index_untagged: 'true', ...environment }, generator: environment });
     const made = image();
@@ -228,7 +228,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     ]);
   },
 
-  async 'An image that a filter with `!` matches'() {
+  async 'An image that a filter with `!` excludes'() {
     const workflow = await start({ filter: { soci_repository_image_tag_filters: '*:*,!*:*-dev' } });
     await workflow.push('app', 'v1-dev', image());
     const [step] = await workflow.settle();
@@ -263,7 +263,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(await workflow.pushAndIndex('app', 'v1', makeImage([]))).toMatchObject({ reason: 'no-layers' });
   },
 
-  async 'An image index that lists nothing that runs'() {
+  async 'An image index without runnable images'() {
     const workflow = await start();
     const made = makeIndex([]);
     expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({ outcome: 'skipped', reason: 'no-platform' });
@@ -283,7 +283,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     }
   },
 
-  async 'A SOCI-enabled image that somebody else has made'() {
+  async 'A SOCI-enabled image from another tool'() {
     const workflow = await start();
     await workflow.pushAndIndex('app', 'v1', image());
     const found = workflow.registry.manifest('app', 'v1-soci');
@@ -298,21 +298,21 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(workflow.registry.tags('app')).toEqual(['v1', 'v1-soci', 'v2']);
   },
 
-  async 'A signature of cosign'() {
+  async 'A cosign signature'() {
     const workflow = await start();
     const made = makeSignature(image());
     const tag = `${made.descriptor.digest.replace(':', '-')}.sig`;
     expect(await workflow.pushAndIndex('app', tag, made)).toMatchObject({ outcome: 'skipped', reason: 'signature' });
   },
 
-  async 'An attestation of cosign'() {
+  async 'A cosign attestation'() {
     const workflow = await start();
     const made = makeAttestation(image());
     const tag = `${made.descriptor.digest.replace(':', '-')}.att`;
     expect(await workflow.pushAndIndex('app', tag, made)).toMatchObject({ outcome: 'skipped', reason: 'attestation' });
   },
 
-  async 'An image whose tag names another one when its turn comes'() {
+  async 'An image whose tag has moved to another image'() {
     const workflow = await start();
     const first = image('first');
     await workflow.push('app', 'v1', first);
@@ -324,7 +324,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     ]);
   },
 
-  async 'The same, when its index is made already'() {
+  async 'The same, if the tag moves while the index is built'() {
     const workflow = await start();
     const [first, second] = [image('first'), image('second')];
     await workflow.push('app', 'v1', first);
@@ -338,7 +338,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(workflow.registry.tags('app')).toEqual(['v1']);
   },
 
-  async 'An image that was deleted meanwhile'() {
+  async 'An image that has been deleted'() {
     const workflow = await start();
     await workflow.push('app', 'v1', image());
     const event = workflow.firstEvent();
@@ -346,7 +346,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(await workflow.generate({ ...event, detail })).toMatchObject({ outcome: 'skipped', reason: 'gone' });
   },
 
-  async 'Two invocations at once for one image'() {
+  async 'Two concurrent invocations for one image'() {
     const workflow = await start();
     await workflow.push('app', 'v1', image());
     const event = workflow.firstEvent();
@@ -358,7 +358,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(workflow.registry.checkGraph('app', 'v1-soci')).toEqual([]);
   },
 
-  async 'An image where the tag for its index names something else'() {
+  async 'An image whose index tag refers to something else'() {
     const workflow = await start();
     const taken = await workflow.push('app', 'v1-soci', image('somebody'));
     expect(await workflow.pushAndIndex('app', 'v1', image())).toMatchObject({
@@ -378,7 +378,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(await workflow.generate(event)).toMatchObject({ outcome: 'skipped', reason: 'already-indexed' });
   },
 
-  async 'The same, where the tag names an index with other settings'() {
+  async 'The same, if the index tag has an index with other settings'() {
     const workflow = await start({ registry: { immutableTags: true } });
     await workflow.push('app', 'v1', image());
     const event = workflow.firstEvent();
@@ -392,12 +392,12 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(workflow.registry.manifest('app', 'v1-soci')?.digest).toBe(before);
   },
 
-  async 'An image whose tag is too long for the template'() {
+  async 'An image whose tag is too long for the output tag'() {
     const workflow = await start();
     expect(await workflow.pushAndIndex('app', 'v'.repeat(126), image())).toMatchObject({ reason: 'tag-too-long' });
   },
 
-  async 'An image with a layer that is broken'() {
+  async 'An image with a corrupt layer'() {
     const workflow = await start();
     const made = makeImage([makeLayer('app'), makeBrokenLayer('broken')]);
     expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({
@@ -421,7 +421,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(workflow.registry.tags('app')).toEqual(['v1']);
   },
 
-  async 'An index that does not read back right'() {
+  async 'An index that fails verification'() {
     const workflow = await start();
     await workflow.push('app', 'v1', makeImage([makeLayer('app')]));
     // Of the storage's answers the first is the configuration, the second the layer, the third the span that is looked at.
@@ -431,7 +431,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(workflow.registry.tags('app')).toEqual(['v1']);
   },
 
-  async 'An image that takes longer than the function has'() {
+  async 'An image that takes longer than the function timeout'() {
     const workflow = await start();
     await workflow.push('app', 'v1', image());
     const event = workflow.firstEvent();
@@ -446,7 +446,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(workflow.registry.tags('app')).toEqual(['v1']);
   },
 
-  async 'An image while the registry is out of order'() {
+  async 'An image while the registry is unavailable'() {
     const workflow = await start();
     await workflow.push('app', 'v1', image());
     const outage = workflow.registry.inject({
@@ -461,7 +461,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(await workflow.generate(event)).toMatchObject({ outcome: 'indexed' });
   },
 
-  async 'Something that is no event of Amazon ECR'() {
+  async 'An event that is not from Amazon ECR'() {
     const workflow = await start();
     for (const event of [undefined, null, 1, 'text', [], {}, { source: 'aws.s3' }]) {
       expect(await workflow.generate(event)).toMatchObject({ statusCode: 400, reason: 'event-invalid' });
@@ -497,12 +497,12 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
-describe('what is pushed, and what happens', () => {
+describe('outcomes', () => {
   it.each(Object.entries(ROWS))('%s', (_, run) => run());
 
-  it('is told row by row in docs/outcomes.md', () => {
+  it('has a test for each row of docs/outcomes.md, in the same order', () => {
     const text = readFileSync(new URL('../../../docs/outcomes.md', import.meta.url), 'utf8');
-    const rows = text.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| what '));
+    const rows = text.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| pushed '));
     expect(rows.map((row) => row.split(' | ')[0]?.replace(/^\| /, ''))).toEqual(Object.keys(ROWS));
   });
 });
