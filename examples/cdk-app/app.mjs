@@ -1,4 +1,4 @@
-// A repository whose images are indexed by themselves, and somebody who is told when one could not be.
+// Creates a repository whose images are indexed automatically, and a topic that is notified when indexing fails.
 import { SociIndexBuilder } from '@soci/construct';
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import { Repository, TagMutability } from 'aws-cdk-lib/aws-ecr';
@@ -14,7 +14,7 @@ const builder = new SociIndexBuilder(stack, 'Soci', {
   repositories: [repository],
   logRetention: RetentionDays.ONE_MONTH,
   deadLetterQueueEnabled: true,
-  alarmTopic: new Topic(stack, 'Trouble'),
+  alarmTopic: new Topic(stack, 'Alarms'),
 });
 
 new CfnOutput(stack, 'PushTo', { value: repository.repositoryUri });

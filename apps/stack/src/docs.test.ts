@@ -77,7 +77,9 @@ it('the guide names the context values that the app reads', () => {
 
 it('the clean-up commands look for the media types and annotations that this project writes', () => {
   const vocabulary = readFileSync(new URL('packages/index/src/vocabulary.ts', ROOT), 'utf8');
-  const matches = sectionOf('Clean up').matchAll(/["'](application\/vnd\.amazon\.[^"']+|com\.amazon\.soci\.[^"']+)["']/g);
+  const matches = sectionOf('Clean up').matchAll(
+    /["'](application\/vnd\.amazon\.[^"']+|com\.amazon\.soci\.[^"']+)["']/g,
+  );
   const names = new Set([...matches].map(([, name]) => name));
   expect(names.size).toBe(3);
   expect([...names].filter((name) => !vocabulary.includes(`'${name}'`))).toEqual([]);

@@ -8,11 +8,11 @@ import { stack } from './fixtures/readme-snippets';
 const read = (path: string) => readFileSync(join(__dirname, path), 'utf8');
 const [first, ...others] = [...read('../README.md').matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
 
-it('the example of the README is one that runs', () => {
+it('the first example of the README is the tested one', () => {
   expect(first).toBe(read('fixtures/readme-example.ts'));
 });
 
-it('the snippets of the README are of an app that is synthesised', () => {
+it('the other snippets of the README are part of an app that synthesises', () => {
   const snippets = read('fixtures/readme-snippets.ts');
   expect(others.length).toBeGreaterThan(3);
   expect(others.filter((snippet = '') => !snippets.includes(snippet))).toEqual([]);

@@ -5,11 +5,11 @@ import { handle } from './fixtures/readme-example.ts';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-test('the example of the README is the one that runs here', () => {
+test('the example of the README is the tested one', () => {
   expect(read('../README.md')).toContain(`\`\`\`ts\n${read('fixtures/readme-example.ts')}\`\`\``);
 });
 
-test('it does what the README says', () => {
+test('the example behaves as the README says', () => {
   const indexed: string[] = [];
   const index = (image: string, digest: string) => indexed.push(`${image} ${digest}`);
   const push = (tag: string) => handle(pushEvent({ 'repository-name': 'prod/team/app', 'image-tag': tag }), index);

@@ -4,12 +4,12 @@ import { describeFunctions } from './fixtures/readme-example.ts';
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
-it('the example of the README is the one that runs here', () => {
+it('the example of the README is the tested one', () => {
   const example = readFileSync(new URL('./fixtures/readme-example.ts', import.meta.url), 'utf8');
   expect(README).toContain(`\`\`\`ts\n${example}\`\`\``);
 });
 
-it('the example describes both functions', async () => {
+it('the example returns the input for both functions', async () => {
   const [filter, generator] = await describeFunctions('app:*', 'arn');
   expect(filter).toMatchObject({
     Handler: 'index.handler',

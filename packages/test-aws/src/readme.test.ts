@@ -16,11 +16,11 @@ const FLAKY = `
   }
 `;
 
-test('the example of the README is the one that runs here', () => {
+test('the example of the README is the tested one', () => {
   expect(read('../README.md')).toContain(`\`\`\`ts\n${read('fixtures/readme-example.ts')}\`\`\``);
 });
 
-test('it does what the README says', async () => {
+test('the example behaves as the README says', async () => {
   const folder = makeFunctionFolder(FLAKY);
   expect(await tryFunction(folder, push('v1'))).toEqual({
     tries: [
