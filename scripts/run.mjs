@@ -2,6 +2,7 @@
 // - start: shows its main job, the whole workflow (apps/demo);
 // - test: runs every test that needs nothing but npm; arguments are turbo's;
 // - dev: watches: checks types, and runs the tests of what changes; arguments are vitest's.
+// `npm run pack` and `npm run release` install dependencies if needed, and leave the rest to scripts/release.
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,11 +11,11 @@ import { runAttached, StepError } from './run-step.mjs';
 import { pnpm, QUIET_ENV, ROOT, setUp, toolNode } from './setup.mjs';
 import { formatCounts, hasReport, readReports, removeReports, sumCounts } from './test-reports.mjs';
 
-const COMMANDS = { start, test, dev };
+const COMMANDS = { start, test, dev, pack: release, release };
 
 const [command, ...args] = process.argv.slice(2);
 try {
-  await setUp();
+  await setUp({ isBuilt: COMMANDS[command] !== release });
   process.exitCode = await COMMANDS[command](args);
 } catch (error) {
   if (!(error instanceof StepError)) throw error;
@@ -43,6 +44,10 @@ async function test(flags) {
   const sum = sumCounts(reports);
   console.log(formatCounts(sum));
   return code === 0 && sum.failed > 0 ? 1 : code;
+}
+
+function release(args) {
+  return runAttached(toolNode(), [join(ROOT, 'scripts', 'release', 'main.ts'), command, ...args], QUIET_ENV);
 }
 
 function hasTests(folder) {

@@ -31,16 +31,16 @@ export function pnpm(...args) {
 }
 
 /**
- * Installs the dependencies and builds the packages, each only when something that it hangs on has changed.
+ * Installs the dependencies and, unless `isBuilt` is false, builds the packages, each only when something that it hangs on has changed.
  *
  * @throws {StepError} naming what is missing and the remedy
  */
-export async function setUp() {
+export async function setUp({ isBuilt = true } = {}) {
   if (isOlder(process.versions.node, OLDEST_NODE)) {
     throw new StepError(`Node ${process.versions.node} is too old: install Node ${OLDEST_NODE} or newer.`);
   }
   await install();
-  await build();
+  if (isBuilt) await build();
 }
 
 /**

@@ -12,10 +12,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { packPackages } from '../release/pack.ts';
 import {
   type Finding,
   makeTemporaryFolder,
-  packPackages,
   publishedPackages,
   publishedSubpaths,
   ROOT,

@@ -3,17 +3,17 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { type PackedPackage, packPackages } from '../release/pack.ts';
+import { readTarball } from '../release/tarball.ts';
 import { LEVELS } from '../workspace/levels.ts';
 import {
   type Finding,
   listFiles,
   type Manifest,
-  type PackedPackage,
-  packPackages,
   publishedPackages,
   publishedSubpaths,
   ROOT,
@@ -50,7 +50,7 @@ function checkTypes({ tarball }: PackedPackage): string[] {
 }
 
 function checkContents({ unit, tarball }: PackedPackage): string[] {
-  const files = readTar(gunzipSync(readFileSync(tarball)));
+  const files = new Map(readTarball(readFileSync(tarball)).map(({ name, content }) => [name, content]));
   const manifest = JSON.parse(files.get('package.json')?.toString() ?? '{}') as Manifest;
   const problems = ['LICENSE', 'README.md', 'package.json']
     .filter((name) => !files.has(name))
@@ -87,19 +87,6 @@ function danglingMaps(files: ReadonlyMap<string, Buffer>): string[] {
     return sources.some((source) => !files.has(join(name, '..', source)));
   });
   return dangling[0] ? [`${dangling.length} maps name sources that are not in it, such as ${dangling[0][0]}`] : [];
-}
-
-/** The files of an npm tarball by name, without its `package/`: names of under 100 bytes, plain ustar. */
-function readTar(tar: Buffer): Map<string, Buffer> {
-  const files = new Map<string, Buffer>();
-  for (let at = 0; at + 512 <= tar.length && tar[at] !== 0; ) {
-    const field = (from: number, to: number) => tar.toString('latin1', at + from, at + to).replace(/\0.*$/s, '');
-    const size = Number.parseInt(field(124, 136), 8);
-    const [prefix, name] = [field(345, 500), field(0, 100)];
-    files.set((prefix ? `${prefix}/${name}` : name).replace(/^package\//, ''), tar.subarray(at + 512, at + 512 + size));
-    at += 512 + Math.ceil(size / 512) * 512;
-  }
-  return files;
 }
 
 /** Every published package has a released version or a changeset that will give it one, and every changeset is sound. */

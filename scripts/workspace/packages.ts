@@ -91,40 +91,17 @@ export function listFiles(folder: string, endings: readonly string[] = ['']): st
   });
 }
 
-/** A published package and the tarball that a registry would get of it. */
-export interface PackedPackage {
-  readonly unit: WorkspacePackage;
-  /** The tarball, absolutely. */
-  readonly tarball: string;
-}
-
-let packed: readonly PackedPackage[] | undefined;
-
-/**
- * Builds every published package and packs it, once, into a temporary folder.
- *
- * @throws Error with the tool's output when a build or a pack fails
- */
-export function packPackages(): readonly PackedPackage[] {
-  if (packed !== undefined) return packed;
-  buildPackages();
-  const folder = makeTemporaryFolder('pack');
-  packed = publishedPackages().map((unit) => {
-    const before = new Set(readdirSync(folder));
-    runPnpm(join(ROOT, unit.folder), 'pack', '--pack-destination', folder);
-    const [made] = readdirSync(folder).filter((name) => !before.has(name));
-    if (made === undefined) throw new Error(`packing ${unit.name} made no tarball`);
-    return { unit, tarball: join(folder, made) };
-  });
-  return packed;
-}
-
 /** Builds every package whose sources have changed. */
 export function buildPackages(): void {
   runPnpm(ROOT, 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only');
 }
 
-function runPnpm(cwd: string, ...args: string[]): void {
+/**
+ * Runs the pinned pnpm in a folder.
+ *
+ * @throws Error with its output if it fails.
+ */
+export function runPnpm(cwd: string, ...args: string[]): void {
   const { status, stdout, stderr } = spawnSync('npx', pnpm(...args), { cwd, env: QUIET_ENV, encoding: 'utf8' });
   if (status !== 0) throw new Error(`pnpm ${args.join(' ')} in ${cwd} ended with ${status}:\n${stdout}${stderr}`);
 }
