@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { api, documentation } from './checks/api.ts';
+import { commands } from './checks/commands.ts';
 import { installed, synthesised } from './checks/installed.ts';
 import { jsii } from './checks/jsii.ts';
 import { prose } from './checks/prose.ts';
@@ -25,6 +26,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   ],
   types: () => command('tsc', ['npx', ...pnpm('exec', 'turbo', 'run', 'typecheck', '//#typecheck', ...ERRORS_ONLY)]),
   prose,
+  commands,
   unused: () => [
     ...command('no unused files, dependencies and exports', KNIP),
     ...command('nothing that only tests use among what is shipped', [

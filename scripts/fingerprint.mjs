@@ -1,11 +1,11 @@
-// Runs before anything is installed: plain JavaScript for Node >= 20.19, node: modules only.
+// Runs before the installation: plain JavaScript for Node >= 20.19 that imports only node: modules.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 
 const IGNORED = new Set(['node_modules', 'dist', '.turbo', '.reports']);
 
-/** The workspace's folders, relative to `root`: those of pnpm-workspace.yaml that hold a package.json. */
+/** Returns the package folders that pnpm-workspace.yaml lists, relative to `root`. */
 export function workspaceFolders(root) {
   const grouped = ['packages', 'apps'].flatMap((group) =>
     list(join(root, group))
@@ -18,11 +18,11 @@ export function workspaceFolders(root) {
 }
 
 /**
- * One hash over the names and contents of files and, in depth, of folders. A path that does not exist counts as such.
+ * Hashes the names and contents of files and folders, recursively. A missing path is part of the hash.
  *
- * @param {string} root what the paths are relative to
+ * @param {string} root Folder that the paths are relative to.
  * @param {string[]} paths
- * @param {string[]} facts what else the result hangs on, such as a version
+ * @param {string[]} facts Other inputs, such as a version.
  */
 export function fingerprint(root, paths, facts = []) {
   const hash = createHash('sha256').update(JSON.stringify(facts));
@@ -34,12 +34,12 @@ export function fingerprint(root, paths, facts = []) {
   return hash.digest('hex');
 }
 
-/** The stamp that the last successful step left, or null. */
+/** Returns the fingerprint that the last successful step wrote, or null. */
 export function readStamp(file) {
   return readOrNull(file)?.toString() ?? null;
 }
 
-/** Says that a step has succeeded on what `stamp` stands for. */
+/** Records that a step succeeded for the inputs with this fingerprint. */
 export function writeStamp(file, stamp) {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, stamp);
@@ -51,7 +51,7 @@ function filesBelow(path) {
   return entries.filter(({ name }) => !IGNORED.has(name)).flatMap(({ name }) => filesBelow(join(path, name)));
 }
 
-/** A folder's entries; none for a file and for what does not exist. */
+/** Lists a folder. Returns an empty list for a file and for a missing path. */
 function list(path) {
   try {
     return readdirSync(path, { withFileTypes: true });

@@ -16,7 +16,7 @@ afterEach(() => rmSync(root, { recursive: true }));
 const take = (facts?: string[]) => fingerprint(root, ['src', 'package.json', 'absent.json'], facts);
 
 describe('fingerprint', () => {
-  it('hangs on contents, not on times', () => {
+  it('depends on contents and not on modification times', () => {
     const before = take();
     utimesSync(join(root, 'package.json'), 1, 1);
     expect(take()).toBe(before);
@@ -28,18 +28,18 @@ describe('fingerprint', () => {
     ['a file deep down changes', () => writeFileSync(join(root, 'src', 'deep', 'a.ts'), 'b')],
     ['a file is added', () => writeFileSync(join(root, 'src', 'b.ts'), '')],
     ['a file that was absent appears', () => writeFileSync(join(root, 'absent.json'), '')],
-    ['a file goes', () => rmSync(join(root, 'src', 'deep', 'a.ts'))],
+    ['a file is removed', () => rmSync(join(root, 'src', 'deep', 'a.ts'))],
   ])('changes when %s', (_, change) => {
     const before = take();
     change();
     expect(take()).not.toBe(before);
   });
 
-  it('hangs on the facts that it is given', () => {
+  it('depends on the facts', () => {
     expect(take(['linux'])).not.toBe(take(['darwin']));
   });
 
-  it('is blind to what tools leave behind', () => {
+  it('ignores the folders that tools write', () => {
     const before = take();
     mkdirSync(join(root, 'src', 'node_modules'));
     writeFileSync(join(root, 'src', 'node_modules', 'x.js'), '');
@@ -47,8 +47,8 @@ describe('fingerprint', () => {
   });
 });
 
-describe("the workspace's folders", () => {
-  it('are those with a package.json, beside whatever else lies there', () => {
+describe('workspaceFolders', () => {
+  it('returns the folders that have a package.json', () => {
     mkdirSync(join(root, 'packages', 'one'), { recursive: true });
     mkdirSync(join(root, 'packages', 'empty'));
     mkdirSync(join(root, 'apps'));
@@ -58,8 +58,8 @@ describe("the workspace's folders", () => {
   });
 });
 
-describe('stamps', () => {
-  it('are null until one is written, in folders that need not exist', () => {
+describe('readStamp', () => {
+  it('returns null until a stamp is written', () => {
     const file = join(root, 'cache', 'setup', 'install');
     expect(readStamp(file)).toBeNull();
     writeStamp(file, 'abc');

@@ -1,37 +1,38 @@
-// Runs before anything is installed: plain JavaScript for Node >= 20.19, node: modules only.
+// Runs before the installation: plain JavaScript for Node >= 20.19 that imports only node: modules.
 import { spawn } from 'node:child_process';
 
-/** What a failed step's output tells, and what to do about it. The first match is shown. */
+/** Known symptoms in the output of a failed step, each with what to do. The first match is printed. */
 const REMEDIES = [
   [
     /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|dns error|error sending request/i,
-    'The package registry cannot be reached. Check the network and the proxy (HTTPS_PROXY); `npm ping` must answer.',
+    'Cannot connect to the package registry. Check the network and the proxy (HTTPS_PROXY). `npm ping` must succeed.',
   ],
   [
     /self.signed|unable to (get|verify).*(issuer|certificate)|UnknownIssuer|invalid peer certificate/i,
-    "The registry's certificate is not trusted here. Name your authority's file: `npm config set cafile FILE`.",
+    "The registry's certificate is not trusted. Add its certificate authority: `npm config set cafile FILE`.",
   ],
-  [/ENOSPC|no space left/i, 'The disk is full: an installation takes about 600 MB.'],
-  [/EACCES|EPERM|EROFS|permission denied/i, 'A folder cannot be written: the checkout, HOME or its caches.'],
+  [/ENOSPC|no space left/i, 'The disk is full. An installation needs about 1 GB.'],
+  [/EACCES|EPERM|EROFS|permission denied/i, 'Cannot write to a folder: the checkout, HOME or its caches.'],
   [
     /OUTDATED_LOCKFILE/,
-    'pnpm-lock.yaml does not fit the manifests. Run `npx -y pnpm install --no-frozen-lockfile` and commit it.',
+    'pnpm-lock.yaml does not match the manifests. Update it with the pnpm version in package.json: ' +
+      '`npx -y pnpm@VERSION install --no-frozen-lockfile`. Then commit it.',
   ],
 ];
 
-/** A failure whose message is all that its reader needs; no stack is printed. */
+/** A failure that is reported by its message, without a stack trace. */
 export class StepError extends Error {
   name = 'StepError';
 }
 
 /**
- * Runs a command as one step: a line with its seconds when it succeeds, its whole output and a remedy when it fails.
+ * Runs a command as one step. Prints a line with its duration if it succeeds, and its whole output if it fails.
  *
- * @param {string} label what the step does, as a reader of the line would say it
- * @param {string} command a program on PATH
+ * @param {string} label What the step does, such as `building packages`.
+ * @param {string} command A program on PATH.
  * @param {string[]} args
  * @param {NodeJS.ProcessEnv} env
- * @throws {StepError} when the program is missing or its exit code is not 0
+ * @throws {StepError} If the program is missing or its exit code is not 0.
  */
 export async function runStep(label, command, args, env = process.env) {
   const started = performance.now();
@@ -45,11 +46,11 @@ export async function runStep(label, command, args, env = process.env) {
     return;
   }
   process.stderr.write(`failed\n\n${output.trimEnd()}\n\n`);
-  const remedy = REMEDIES.find(([symptom]) => symptom.test(output))?.[1] ?? 'Its output is above.';
-  throw new StepError(`${label}: \`${[command, ...args].join(' ')}\` ended with ${code}. ${remedy}`);
+  const remedy = REMEDIES.find(([symptom]) => symptom.test(output))?.[1] ?? 'See its output above.';
+  throw new StepError(`${label}: \`${[command, ...args].join(' ')}\` exited with ${code}. ${remedy}`);
 }
 
-/** Runs a command with this terminal's input and output. Gives its exit code; 128 + n when signal n ended it. */
+/** Runs a command that shares this terminal. Returns its exit code, or 128 + n if signal n killed it. */
 export function runAttached(command, args, env = process.env) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { env, stdio: 'inherit', shell: needsShell(command) });
@@ -72,11 +73,11 @@ function capture(command, args, env) {
 function explainSpawn(command, error) {
   if (error.code !== 'ENOENT') return error;
   const remedy =
-    command === 'npx' ? ' It comes with npm: install npm 7 or newer, or a Node distribution that has it.' : '';
-  return new StepError(`The program \`${command}\` is missing from PATH.${remedy}`);
+    command === 'npx' ? ' It is part of npm: install npm 7 or newer, or a Node distribution that includes it.' : '';
+  return new StepError(`The program \`${command}\` is not on PATH.${remedy}`);
 }
 
-/** On Windows npx is a batch file, which only a shell starts. */
+/** On Windows npx is a batch file, which only a shell can start. */
 function needsShell(command) {
   return process.platform === 'win32' && command === 'npx';
 }

@@ -1,21 +1,23 @@
-// `npm start`, `npm test` and `npm run dev`, each with arguments after `--`: sets the project up if needed, then
-// - start: shows its main job, the whole workflow (apps/demo);
-// - test: runs every test that needs nothing but npm; arguments are turbo's;
-// - dev: watches: checks types, and runs the tests of what changes; arguments are vitest's.
-// `npm run pack` and `npm run release` install dependencies if needed, and leave the rest to scripts/release.
+// The commands of the root manifest: `npm run NAME [-- ARGS]`. Each installs and builds first if something has changed.
+// - start: runs the demo (apps/demo) and sets up only the packages that it needs;
+// - test: runs every test that needs nothing but npm; arguments go to turbo;
+// - dev: checks types and runs the tests of changed files, and watches; arguments go to vitest;
+// - build: only sets up;
+// - pack, release: run scripts/release, which builds what it packs;
+// - exec PROGRAM: runs an installed program, such as `node scripts/check.ts`.
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { workspaceFolders } from './fingerprint.mjs';
 import { runAttached, StepError } from './run-step.mjs';
 import { pnpm, QUIET_ENV, ROOT, setUp, toolNode } from './setup.mjs';
 import { formatCounts, hasReport, readReports, removeReports, sumCounts } from './test-reports.mjs';
 
-const COMMANDS = { start, test, dev, pack: release, release };
+const COMMANDS = { start, test, dev, build: () => 0, pack: release, release, exec };
 
 const [command, ...args] = process.argv.slice(2);
 try {
-  await setUp({ isBuilt: COMMANDS[command] !== release });
+  await setUp({ only: command === 'start' ? '@soci/demo' : undefined, isBuilt: COMMANDS[command] !== release });
   process.exitCode = await COMMANDS[command](args);
 } catch (error) {
   if (!(error instanceof StepError)) throw error;
@@ -31,11 +33,11 @@ async function test(flags) {
   const folders = workspaceFolders(ROOT).filter((folder) => hasTests(join(ROOT, folder)));
   folders.push('scripts');
   removeReports(ROOT, folders);
-  // Results are kept by content; the Node they came from is part of that.
+  // Turbo caches results by content. The version of Node is part of the cache key.
   const env = { ...QUIET_ENV, TEST_NODE: spawnSync(toolNode(), ['--version'], { encoding: 'utf8' }).stdout.trim() };
   const options = ['--output-logs=errors-only', '--continue', '--concurrency=2', ...flags];
   const code = await runAttached('npx', pnpm('exec', 'turbo', 'run', 'test', '//#test:scripts', ...options), env);
-  // A filter leaves out packages; the exit code tells if one of the chosen ones has no report.
+  // A filter leaves out packages. The exit code shows whether a selected one has no report.
   const isFiltered = flags.some((flag) => /^(--filter|-F)/.test(flag));
   const reports = readReports(ROOT, isFiltered ? folders.filter((folder) => hasReport(ROOT, folder)) : folders);
   for (const { folder, remarks, ...counts } of reports) {
@@ -63,6 +65,13 @@ async function dev(flags) {
   });
   process.once('exit', () => types.kill());
   const vitest = [join(ROOT, 'node_modules', 'vitest', 'vitest.mjs'), 'watch', '--config', join(ROOT, 'vitest.dev.ts')];
-  // Tests of what is not committed first, then of what changes.
+  // Runs the tests of uncommitted files first, then of files that change.
   return runAttached(toolNode(), [...vitest, '--changed', '--no-clearScreen', ...flags], QUIET_ENV);
+}
+
+function exec([program, ...args]) {
+  const path = program === 'node' ? toolNode() : join(ROOT, 'node_modules', '.bin', program);
+  // Programs that name Node in their first line find the pinned one.
+  const env = { ...QUIET_ENV, PATH: [join(ROOT, 'node_modules', '.bin'), process.env.PATH].join(delimiter) };
+  return runAttached(path, args, env);
 }

@@ -1,4 +1,4 @@
-// Runs before anything is installed: plain JavaScript for Node >= 20.19, node: modules only.
+// Runs before the installation: plain JavaScript for Node >= 20.19 that imports only node: modules.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { fingerprint, readStamp, workspaceFolders, writeStamp } from './fingerprint.mjs';
 import { runStep, StepError } from './run-step.mjs';
 
-/** The repository's folder. */
+/** The root folder of the repository. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** What every child gets: nothing that these scripts start calls home. */
+/** The environment of every child process: turns off telemetry and update notices. */
 export const QUIET_ENV = {
   ...process.env,
   TURBO_TELEMETRY_DISABLED: '1',
@@ -19,68 +19,83 @@ export const QUIET_ENV = {
 };
 
 const OLDEST_NODE = '20.19.0';
-/** The first Node that runs the .ts scripts as they are, where the one from npm is not to be had. */
+/** The first Node that runs TypeScript without a flag. Platforms without a pinned Node need it. */
 const OLDEST_TOOL_NODE = '22.18.0';
 const INSTALLED_NODE = join(ROOT, 'node_modules', '.bin', 'node');
 const STAMPS = join(ROOT, 'node_modules', '.cache', 'setup');
 
-/** The arguments of npx that run the pinned pnpm. */
+/** Returns the arguments that make `npx` run the pinned pnpm. */
 export function pnpm(...args) {
   const { packageManager } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   return ['-y', packageManager, ...args];
 }
 
 /**
- * Installs the dependencies and, unless `isBuilt` is false, builds the packages, each only when something that it hangs on has changed.
+ * Installs the dependencies and builds the packages, each only if its inputs have changed.
  *
- * @throws {StepError} naming what is missing and the remedy
+ * @param {object} [options]
+ * @param {string} [options.only] Sets up only this package and the workspace packages that it depends on, unless the whole
+ *   workspace has been set up before.
+ * @param {boolean} [options.isBuilt] Builds the packages.
+ * @throws {StepError} If a step fails. The message says what to do.
  */
-export async function setUp({ isBuilt = true } = {}) {
+export async function setUp({ only, isBuilt = true } = {}) {
   if (isOlder(process.versions.node, OLDEST_NODE)) {
     throw new StepError(`Node ${process.versions.node} is too old: install Node ${OLDEST_NODE} or newer.`);
   }
-  await install();
-  if (isBuilt) await build();
+  const target = readStamp(stampFile('install')) === null ? only : undefined;
+  await install(target);
+  if (isBuilt) await build(target);
 }
 
 /**
- * The Node that runs the project's own scripts, tests and programs: the pinned one that the installation brought, else this one.
+ * Returns the Node that runs the scripts, tests and programs of the project: the pinned one if it is installed, otherwise the
+ * current one.
  *
- * @throws {StepError} if that is too old
+ * @throws {StepError} If the current one is too old.
  */
 export function toolNode() {
   if (existsSync(INSTALLED_NODE)) return INSTALLED_NODE;
   if (!isOlder(process.versions.node, OLDEST_TOOL_NODE)) return process.execPath;
   throw new StepError(
-    `No Node of its own comes with the project for ${process.platform}-${process.arch}, and this one, ` +
-      `${process.versions.node}, is too old for its tools: install Node ${OLDEST_TOOL_NODE} or newer.`,
+    `The project installs no Node for ${process.platform}-${process.arch}, and Node ${process.versions.node} is too old ` +
+      `for its tools: install Node ${OLDEST_TOOL_NODE} or newer.`,
   );
 }
 
-async function install() {
+async function install(target) {
   const manifests = workspaceFolders(ROOT).map((folder) => join(folder, 'package.json'));
   const inputs = ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml', ...manifests];
   const stamp = fingerprint(ROOT, inputs, [process.platform, process.arch]);
-  const stampFile = join(STAMPS, 'install');
-  if (readStamp(stampFile) === stamp && existsSync(join(ROOT, 'node_modules', '.modules.yaml'))) return;
-  await runStep('installing dependencies', 'npx', pnpm('install', '--frozen-lockfile'), QUIET_ENV);
+  const file = stampFile('install', target);
+  if (readStamp(file) === stamp && existsSync(join(ROOT, 'node_modules', '.modules.yaml'))) return;
+  // A full installation also checks the lockfile against the registry, which downloads 90 MB of metadata.
+  const scope = target === undefined ? [] : ['--filter', `${target}...`, '--trust-lockfile'];
+  await runStep('installing dependencies', 'npx', pnpm('install', '--frozen-lockfile', ...scope), QUIET_ENV);
   const { status } = spawnSync(toolNode(), ['--version']);
-  if (status !== 0) throw new StepError(`${INSTALLED_NODE} does not start: it needs a Linux with glibc >= 2.28.`);
-  writeStamp(stampFile, stamp);
+  if (status !== 0) throw new StepError(`${INSTALLED_NODE} does not start: it needs Linux with glibc 2.28 or newer.`);
+  writeStamp(file, stamp);
 }
 
-async function build() {
+async function build(target) {
   const built = workspaceFolders(ROOT).filter((folder) => existsSync(join(ROOT, folder, 'tsconfig.build.json')));
   const inputs = built.flatMap((folder) =>
     ['src', 'bundle', 'package.json', 'tsconfig.build.json'].map((name) => join(folder, name)),
   );
   const shared = ['tsconfig.base.json', 'tsconfig.build.json', 'turbo.json', 'pnpm-lock.yaml'];
   const stamp = fingerprint(ROOT, [...shared, ...inputs]);
-  const stampFile = join(STAMPS, 'build');
-  if (readStamp(stampFile) === stamp && built.every((folder) => existsSync(join(ROOT, folder, 'dist')))) return;
-  const turbo = pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only');
+  const file = stampFile('build', target);
+  const isBuilt = target !== undefined || built.every((folder) => existsSync(join(ROOT, folder, 'dist')));
+  if (readStamp(file) === stamp && isBuilt) return;
+  const scope = target === undefined ? [] : [`--filter=${target}...`];
+  const turbo = pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...scope);
   await runStep('building packages', 'npx', turbo, QUIET_ENV);
-  writeStamp(stampFile, stamp);
+  writeStamp(file, stamp);
+}
+
+/** The file with the fingerprint of the last successful step, for the whole workspace or for one package. */
+function stampFile(step, target) {
+  return join(STAMPS, target === undefined ? step : `${step}-${target.replaceAll('/', '-')}`);
 }
 
 function isOlder(version, floor) {

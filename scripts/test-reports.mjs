@@ -1,44 +1,44 @@
-// Plain JavaScript, as what imports it runs before anything is installed.
+// Plain JavaScript, because it is imported before the installation.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 const REPORT = join('.reports', 'test.json');
 
-/** Removes the reports of an earlier run, so that what is read afterwards is of this one. */
+/** Removes the reports of an earlier run. */
 export function removeReports(root, folders) {
   for (const folder of folders) rmSync(join(root, folder, REPORT), { force: true });
 }
 
-/** Whether the tests of a folder have written a report. */
+/** Reports whether the tests of a folder have written a report. */
 export function hasReport(root, folder) {
   return existsSync(join(root, folder, REPORT));
 }
 
 /**
- * Counts the tests of each folder by vitest's JSON reports. A suite that could not even be loaded counts as one failed
- * test, and so does a folder without a report: nothing that did not run may look as if it had passed.
+ * Counts the tests of each folder from vitest's JSON reports. A suite that fails to load and a folder without a report count as
+ * one failed test each.
  *
- * @param {string} root what the folders are relative to
- * @param {string[]} folders those whose package has tests
+ * @param {string} root Folder that the others are relative to.
+ * @param {string[]} folders Folders with tests.
  */
 export function readReports(root, folders) {
   return folders.map((folder) => ({ folder, ...countTests(join(root, folder, REPORT)) }));
 }
 
-/** The sums over several counts. */
+/** Adds up counts. */
 export function sumCounts(counts) {
   const sumOf = (key) => counts.reduce((sum, each) => sum + each[key], 0);
   return { passed: sumOf('passed'), failed: sumOf('failed'), skipped: sumOf('skipped') };
 }
 
-/** `12 passed, 0 failed`, and `, 3 skipped` when there are any. */
+/** Formats counts as `12 passed, 0 failed`, followed by `, 3 skipped` if any were skipped. */
 export function formatCounts({ passed, failed, skipped }) {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 }
 
 function countTests(file) {
   const report = readReport(file);
-  if (report === null) return { passed: 0, failed: 1, skipped: 0, remarks: ['no report: its run broke off'] };
+  if (report === null) return { passed: 0, failed: 1, skipped: 0, remarks: ['no report: the test run stopped early'] };
   const tests = report.testResults.flatMap((suite) => suite.assertionResults);
   const broken = report.testResults.filter(
     (suite) => suite.status === 'failed' && !suite.assertionResults.some(isFailed),

@@ -20,25 +20,25 @@ function leaveReport(folder: string, suites: { status: string; tests: string[] }
 }
 
 describe('readReports', () => {
-  it('counts passed, failed and skipped tests, and names the skipped', () => {
+  it('counts passed, failed and skipped tests, and lists the skipped ones', () => {
     leaveReport('a', [{ status: 'failed', tests: ['passed', 'passed', 'failed', 'pending'] }]);
     expect(readReports(root, ['a'])).toEqual([
       { folder: 'a', passed: 2, failed: 1, skipped: 1, remarks: ['skipped: test 3'] },
     ]);
   });
 
-  it('counts a suite that broke before its first test as a failure', () => {
+  it('counts a suite that fails to load as a failure', () => {
     leaveReport('a', [{ status: 'failed', tests: [] }]);
     expect(readReports(root, ['a'])[0]).toMatchObject({ passed: 0, failed: 1 });
   });
 
-  it('counts a folder without a whole report as a failure', () => {
+  it('counts a folder with a missing or incomplete report as a failure', () => {
     leaveReport('cut', []);
     writeFileSync(join(root, 'cut', '.reports', 'test.json'), '{"testResults":[');
     expect(readReports(root, ['absent', 'cut']).map(({ failed }) => failed)).toEqual([1, 1]);
   });
 
-  it('counts a folder whose report was removed before the run, and not made again, as a failure', () => {
+  it('counts a folder as a failure if the run wrote no new report', () => {
     leaveReport('a', [{ status: 'passed', tests: ['passed'] }]);
     removeReports(root, ['a', 'never-had-one']);
     expect(readReports(root, ['a'])[0]).toMatchObject({ passed: 0, failed: 1 });
@@ -46,7 +46,7 @@ describe('readReports', () => {
 });
 
 describe('formatCounts', () => {
-  it('speaks of skipped tests only when there are some', () => {
+  it('mentions skipped tests only if there are any', () => {
     const counts = [
       { passed: 2, failed: 0, skipped: 0 },
       { passed: 1, failed: 1, skipped: 0 },

@@ -1,5 +1,5 @@
 /**
- * `pnpm bench [--rounds N] [--only SECTION]...`: measures our builds beside the reference's and other decoders', prints the
+ * `npm run bench -- [--rounds N] [--only SECTION]...`: measures our builds beside the reference's and other decoders', prints the
  * result as Markdown and, when every section was run, writes it to docs/benchmarks.md. Needs GNU time, Go and the built packages.
  */
 import { parseArgs } from 'node:util';
@@ -35,7 +35,7 @@ process.exitCode = await main(Number(values.rounds), values.only);
 async function main(rounds: number, names: readonly string[]): Promise<number> {
   const unknown = names.find((name) => !(name in SECTIONS));
   if (unknown !== undefined || !(rounds >= 1)) {
-    console.error(`usage: pnpm bench [--rounds N] [--only ${Object.keys(SECTIONS).join('|')}]...`);
+    console.error(`usage: npm run bench -- [--rounds N] [--only ${Object.keys(SECTIONS).join('|')}]...`);
     return 2;
   }
   const reference = buildReference();
@@ -57,7 +57,7 @@ async function main(rounds: number, names: readonly string[]): Promise<number> {
 function introduction(rounds: number): string {
   return `# Benchmarks
 
-Written by \`pnpm bench\`: whole processes, measured by the kernel (CPU is user and system time of all threads), each taking its
+Written by \`npm run bench\`: whole processes, measured by the kernel (CPU is user and system time of all threads), each taking its
 turn in ${rounds} rounds after one that is not counted. Values are medians with the least and the greatest; a ratio is the median of the
 rounds' own ratios. MB are millions of bytes. The reference is soci-snapshotter v0.16.1, run by the program in \`conformance/reference\`.
 

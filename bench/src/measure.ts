@@ -117,7 +117,7 @@ export function buildReference(): string | undefined {
 
 /** Our command line, as it is published: bundled, run by the Node that runs this. */
 export function ours(...programArguments: readonly string[]): Command {
-  if (!existsSync(BUILT_CLI)) throw new Error('the packages are not built: run `pnpm build` first');
+  if (!existsSync(BUILT_CLI)) throw new Error('the packages are not built: run `npm run build` first');
   return { program: process.execPath, arguments: [CLI, ...programArguments] };
 }
 

@@ -1,7 +1,7 @@
 import { defineConfig, mergeConfig } from 'vitest/config';
 import shared from '../../vitest.shared.ts';
 
-/** Not part of `npm test`: these tests ask programs that npm does not bring. `pnpm test:filter` finds and names them. */
+/** Not part of `npm test`: these tests ask programs that npm does not bring. `npm run test:filter` finds and names them. */
 export default mergeConfig(
   shared,
   defineConfig({

@@ -1,7 +1,7 @@
 import { defineConfig, mergeConfig } from 'vitest/config';
 import shared from '../../vitest.shared.ts';
 
-/** Not part of `npm test`: these tests start programs that npm does not bring so. `pnpm test:lambda` gets and names them. */
+/** Not part of `npm test`: these tests start programs that npm does not bring so. `npm run test:lambda` gets and names them. */
 export default mergeConfig(
   shared,
   defineConfig({

@@ -36,7 +36,7 @@ export function saveFailure(name: string, layerCase: LayerCase, comparison: Comp
       signature,
       `${details}\n${explanation}`.trim(),
       `A layer of ${comparison.layer.length} bytes, in spans of ${layerCase.spanSize}.\nours: ${describe(ours)}\nreference: ${describe(reference)}`,
-      `Again: pnpm conformance --replay ${name}\n`,
+      `Again: npm run conformance -- --replay ${name}\n`,
     ].join('\n\n'),
   );
   return folder;

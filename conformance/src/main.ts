@@ -1,5 +1,5 @@
 /**
- * `pnpm conformance [--cases N] [--images N] [--seed S]`: compares our zTOCs and indexes with the reference's, byte for byte,
+ * `npm run conformance -- [--cases N] [--images N] [--seed S]`: compares our zTOCs and indexes with the reference's, byte for byte,
  * over the golden layers and layouts and over random ones. `--replay NAME` compares one that a run has kept. Exits with 1 where anything differs.
  */
 

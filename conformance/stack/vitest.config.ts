@@ -1,7 +1,7 @@
 import { defineConfig, mergeConfig } from 'vitest/config';
 import shared from '../../vitest.shared.ts';
 
-/** Not part of `npm test`: these tests start programs that npm does not bring. `pnpm test:stack` gets and names them. */
+/** Not part of `npm test`: these tests start programs that npm does not bring. `npm run test:stack` gets and names them. */
 export default mergeConfig(
   shared,
   defineConfig({

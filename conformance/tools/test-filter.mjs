@@ -1,4 +1,4 @@
-// `pnpm test:filter [FLAGS OF VITEST]`: compares @soci/filter with Python's fnmatch and AWS's own matcher of event patterns.
+// `npm run test:filter -- [FLAGS OF VITEST]`: compares @soci/filter with Python's fnmatch and AWS's own matcher of event patterns.
 import { join } from 'node:path';
 import { runStep } from '../../scripts/run-step.mjs';
 import { ROOT } from '../../scripts/setup.mjs';

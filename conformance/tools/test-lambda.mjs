@@ -1,4 +1,4 @@
-// `pnpm test:lambda [FLAGS OF VITEST]`: gets what AWS Lambda runs functions with, and runs our bundles there.
+// `npm run test:lambda -- [FLAGS OF VITEST]`: gets what AWS Lambda runs functions with, and runs our bundles there.
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/setup.mjs';
 import { getEmulator, getMoto, getNode22, getNode24, getRuntimeClient, VENV_REMEDY } from './aws-tools.mjs';
@@ -33,7 +33,7 @@ await runSuite({
   ],
 });
 
-/** The path of the reference, which Go builds from conformance/reference as `pnpm conformance` does, if anything has changed. */
+/** The path of the reference, which Go builds from conformance/reference as `npm run conformance` does, if anything has changed. */
 async function getReference() {
   if (!hasGo()) return undefined;
   const sources = join(ROOT, 'conformance', 'reference');

@@ -1,4 +1,4 @@
-// `pnpm test:real [FLAGS OF VITEST]`: gets real registries and the tools of others that read and write them, and runs our client
+// `npm run test:real -- [FLAGS OF VITEST]`: gets real registries and the tools of others that read and write them, and runs our client
 // and command line against them.
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

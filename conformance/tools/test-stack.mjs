@@ -1,4 +1,4 @@
-// `pnpm test:stack [FLAGS OF VITEST]`: gets linters of templates and AWS's emulator moto, and tests the templates and the deployed
+// `npm run test:stack -- [FLAGS OF VITEST]`: gets linters of templates and AWS's emulator moto, and tests the templates and the deployed
 // stack with them.
 import { join } from 'node:path';
 import { getMoto, npmInstall, VENV_REMEDY } from './aws-tools.mjs';

@@ -26,7 +26,7 @@ export function findTool(name: ToolName): string | undefined {
   const tools = process.env[VARIABLE];
   if (tools === undefined) {
     throw new Error(
-      `${VARIABLE} is not set: run these tests by \`pnpm test:filter\`, \`test:lambda\`, \`test:real\` or \`test:stack\``,
+      `${VARIABLE} is not set: run these tests by \`npm run test:filter\`, \`test:lambda\`, \`test:real\` or \`test:stack\``,
     );
   }
   return (JSON.parse(tools) as Partial<Record<ToolName, string>>)[name];

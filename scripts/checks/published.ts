@@ -107,7 +107,7 @@ export function changesets(): Finding[] {
   for (const { name, folder, manifest } of published) {
     const isReleased = manifest.version !== '0.0.0' && existsSync(join(ROOT, folder, 'CHANGELOG.md'));
     if (!isReleased && !waiting.some(({ bumps }) => bumps.has(name))) {
-      problems.push(`${name} has neither a release nor a changeset: run \`pnpm changeset\``);
+      problems.push(`${name} has neither a release nor a changeset: run \`npm run changeset\``);
     }
   }
   return [{ subject: `changesets, ${waiting.length} waiting`, problems }];

@@ -76,7 +76,7 @@ export function readManifest(folder: string): Manifest {
 
 /** Folders that tools make, or that hold what a run leaves behind: by name, and all that begin with a dot but these. */
 const MADE = new Set(['node_modules', 'dist']);
-const OURS = new Set(['.changeset', '.ci']);
+const OURS = new Set(['.changeset', '.ci', '.github']);
 
 /** The files below `folder` whose name ends in one of `endings`, relative to the repository; not what tools make. */
 export function listFiles(folder: string, endings: readonly string[] = ['']): string[] {

@@ -4,7 +4,7 @@ import { makePackage } from './deployment-package.ts';
 import { DEFAULT_PREFIX } from './function-keys.ts';
 import { uploadPackage, writePackage } from './write-package.ts';
 
-const USAGE = `Usage: pnpm --filter stack package [OPTIONS] [FOLDER]
+const USAGE = `Usage: npm run stack:package -- [OPTIONS] [FOLDER]
 
 Writes the plain CloudFormation template and the zips of the functions to FOLDER (dist/package if not said), and with
 --bucket uploads them to a bucket in the Region of the stack. An earlier package in FOLDER is replaced; a folder that
@@ -13,9 +13,7 @@ holds anything else is refused, and left as it is.
   --bucket NAME   upload to this bucket, with the credentials and the Region of the AWS SDK
   --prefix TEXT   folder of the bucket, with a slash at its end (default ${DEFAULT_PREFIX})
   --hash-names    names of the zips change with them, so that deploying again updates the functions
-  --help          print this
-
-\`pnpm --filter stack template\` is another name for this: the template takes the zips, which are made with it.`;
+  --help          print this`;
 
 /**
  * Makes a package, and writes or uploads it.

@@ -1,9 +1,9 @@
-// `pnpm --filter stack package [OPTIONS] [FOLDER]`: the plain template and the zips of the functions, into a folder that is ready
+// `npm run stack:package -- [OPTIONS] [FOLDER]`: the plain template and the zips of the functions, into a folder that is ready
 // to be uploaded, or into a bucket.
 import { runPackageCommand } from './package-command.ts';
 
 try {
-  // pnpm runs this in the package's folder; the person is in another.
+  // npm runs scripts in the root of the repository. INIT_CWD is the folder in which the user started npm.
   console.log(await runPackageCommand(process.argv.slice(2), process.env.INIT_CWD ?? '.'));
 } catch (error) {
   console.error(`package: ${(error as Error).message}`);

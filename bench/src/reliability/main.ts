@@ -1,5 +1,5 @@
 /**
- * `pnpm reliability [--moments N] [--seed N] [--only FAULT]...`: converts an image in the test registry again and again, each
+ * `npm run reliability -- [--moments N] [--seed N] [--only FAULT]...`: converts an image in the test registry again and again, each
  * time with one fault at one random moment, and looks at what comes of it. Prints the result as Markdown and, when every
  * fault was tried, writes it to docs/reliability.md. Needs the built packages.
  */
@@ -30,7 +30,7 @@ process.exitCode = await main(Number(values.moments), Number(values.seed), value
 
 async function main(moments: number, seed: number, only: readonly string[]): Promise<number> {
   if (!(moments >= 1) || !Number.isSafeInteger(seed) || only.some((name) => !names.includes(name))) {
-    console.error(`usage: pnpm reliability [--moments N] [--seed N] [--only '${names.join("'|'")}']...`);
+    console.error(`usage: npm run reliability -- [--moments N] [--seed N] [--only '${names.join("'|'")}']...`);
     return 2;
   }
   const layout = await imageLayout();
@@ -99,7 +99,7 @@ function tell({ name }: FaultKind, moment: number, { verdict, detail, hits, seco
 function introduction(setting: string, moments: number, seed: number): string {
   return `# Reliability
 
-Written by \`pnpm reliability --moments ${moments} --seed ${seed}\`. ${setting}, is converted from the test registry into another repository of it, by the command line,
+Written by \`npm run reliability -- --moments ${moments} --seed ${seed}\`. ${setting}, is converted from the test registry into another repository of it, by the command line,
 with Bearer tokens, and with blobs redirected to signed addresses on a second port; each time one fault happens at one random moment: to
 a random request of those that it can happen to, at a random byte. At each push every tag of the repository that is written to is looked at: does all that it leads to exist?
 A stall counts as one after 2 s here (30 s by default).

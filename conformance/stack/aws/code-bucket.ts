@@ -26,7 +26,7 @@ export interface PackageOptions {
 }
 
 /**
- * Makes a bucket, and has a package uploaded to it as anybody would: `pnpm --filter stack package --bucket NAME`.
+ * Makes a bucket, and has a package uploaded to it as anybody would: `npm run stack:package -- --bucket NAME`.
  *
  * @returns Path of the template that was made.
  */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPORT } from '../report.ts';
 
-/** The folder that `pnpm --filter stack template`, or `package`, writes: the plain template and two zips, as a bucket is to have them. */
+/** The folder that `npm run stack:package` writes: the plain template and two zips, as a bucket is to have them. */
 export const PACKAGE_FOLDER: string = join(REPORT.folder, 'package');
 
 /** Templates to look at, and what cdk-nag says of them, as `write-templates.mjs` leaves them. */

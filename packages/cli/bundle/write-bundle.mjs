@@ -1,4 +1,4 @@
-// Bundles the program with all that it imports into `dist/bundle`, as it is published: `pnpm build` runs this after the compiler.
+// Bundles the program with all that it imports into `dist/bundle`, as it is published: `npm run build` runs this after the compiler.
 // What is imported on demand (each command, the AWS SDK) has files of its own, which are read when they are used.
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

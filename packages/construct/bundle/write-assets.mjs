@@ -1,5 +1,5 @@
 // Puts what the construct ships into `assets`: the zips of the functions, the code that stands in templates, and the rules for
-// filters and tags, as `@soci/functions` and `@soci/filter` were built. `pnpm build` runs it.
+// filters and tags, as `@soci/functions` and `@soci/filter` were built. `npm run build` runs it.
 import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-/** The code of a function as it is deployed. `pnpm build` makes it; it is not there before. */
+/** The code of a function as it is deployed. `npm run build` makes it; it is not there before. */
 export interface FunctionBundle {
   /** Folder of the code as it lies in the zip, for running it where it is. */
   readonly folder: string;

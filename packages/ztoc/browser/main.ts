@@ -1,4 +1,4 @@
-// `pnpm test:browser`: the package's build at work in headless Chromium, in a page and in a worker. Ends with its counts;
+// `npm run test:browser`: the package's build at work in headless Chromium, in a page and in a worker. Ends with its counts;
 // where there is no Chromium, the checks in it count as one that was skipped.
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';

@@ -38,7 +38,7 @@ if (process.argv.includes('--check')) {
   const committed = await readFile(target, 'utf8').catch(() => '');
   if (committed !== text) {
     console.error(
-      `${target.pathname} is not what ${source} compiles to: run \`pnpm --filter @soci/ztoc kernel:build\` and commit it.`,
+      `${target.pathname} is not what ${source} compiles to: run \`node packages/ztoc/scripts/build-kernel.mjs\` and commit it.`,
     );
     process.exit(1);
   }

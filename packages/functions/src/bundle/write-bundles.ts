@@ -1,5 +1,5 @@
 // Bundles the functions into `dist/functions`: a folder, a zip and the source maps of the two that are deployed as zips, a file
-// of the one that stands in the template. `pnpm build` runs it.
+// of the one that stands in the template. `npm run build` runs it.
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-// The deflate decoder (RFC 1951), in AssemblyScript: TypeScript's syntax, WebAssembly's types. `pnpm kernel:build` compiles
+// The deflate decoder (RFC 1951), in AssemblyScript: TypeScript's syntax, WebAssembly's types. `node packages/ztoc/scripts/build-kernel.mjs` compiles
 // it into ../kernel.generated.ts. Its host is ../inflater.ts, which owns the buffers' contents between two calls of `run`.
 //
 // What makes it different from other decoders is that it stops where the host wants to look: before a block header, once
