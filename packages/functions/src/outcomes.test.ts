@@ -254,7 +254,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({
       outcome: 'skipped',
       reason: 'layers-not-supported',
-      message: 'none of its 2 layers is indexed: 1 smaller than 1000 bytes, 1 compressed by other means than gzip',
+      message: 'none of its 2 layers is indexed: 1 smaller than 1000 bytes, 1 compressed with a method other than gzip',
     });
   },
 
@@ -273,7 +273,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(await generateFor(await start(), makeHelmChart())).toMatchObject({
       outcome: 'skipped',
       reason: 'not-an-image',
-      message: 'it is an artifact of the type application/vnd.cncf.helm.config.v1+json',
+      message: 'it is an artifact of type application/vnd.cncf.helm.config.v1+json',
     });
   },
 
@@ -365,7 +365,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
       statusCode: 422,
       outcome: 'failed',
       reason: 'tag-taken',
-      message: expect.stringContaining('left as it is'),
+      message: expect.stringContaining('not overwriting it'),
     });
     expect(workflow.registry.manifest('app', 'v1-soci')?.digest).toBe(taken);
   },

@@ -1,20 +1,20 @@
 /**
- * What went wrong, for a caller to branch on. The message of a {@link SociIndexError} says what, where and what to do.
+ * Code of a {@link SociIndexError}.
  *
- * - `OPTION_INVALID`: an option of the caller's is out of its range.
- * - `MANIFEST_INVALID`: a manifest, image index or image configuration that cannot be read as one.
- * - `PLATFORM_AMBIGUOUS`: the image is for several platforms, and none was asked for.
- * - `PLATFORM_NOT_FOUND`: the image has no manifest for a platform that was asked for.
- * - `PLATFORM_MISSING`: an image index lists a manifest without a platform, so that none can be chosen.
- * - `LAYER_TYPE_INVALID`: a layer of a type that is no image layer's (with `compat: 'soci-cli'` only).
- * - `LAYER_INVALID`: a layer whose gzip or tar data is broken; `cause` is the `ZtocError` with the byte offset.
- * - `LAYER_MISMATCH`: a layer whose bytes are not those its descriptor names.
- * - `ALREADY_CONVERTED`: a SOCI index of an earlier conversion would be left without its image.
- * - `NOT_A_SOCI_INDEX`: content given to be verified that is no SOCI index and holds none.
- * - `SYMLINK_LOOP`: a path of an image leads through more than 40 symbolic links.
- * - `SOCI_INDEX_INVALID`: a SOCI index that is malformed.
- * - `LIMIT_EXCEEDED`: one of the limits (see `IndexLimits`) was passed.
- * - `WORKER_FAILED`: a worker thread ended without an answer.
+ * - `OPTION_INVALID`: an option has an invalid value.
+ * - `MANIFEST_INVALID`: a manifest, image index or image configuration is malformed.
+ * - `PLATFORM_AMBIGUOUS`: the image is for several platforms, and no platform was selected.
+ * - `PLATFORM_NOT_FOUND`: the image has no manifest for the selected platform.
+ * - `PLATFORM_MISSING`: an image index lists a manifest without a platform.
+ * - `LAYER_TYPE_INVALID`: the media type is not that of an image layer (only with `compat: 'soci-cli'`).
+ * - `LAYER_INVALID`: the gzip or tar data of a layer is invalid. `cause` is the `ZtocError` with the byte offset.
+ * - `LAYER_MISMATCH`: the content of a layer does not match the size or digest in its descriptor.
+ * - `ALREADY_CONVERTED`: the image contains a SOCI index of an earlier conversion that would become outdated.
+ * - `NOT_A_SOCI_INDEX`: the content to verify is not a SOCI index and does not list one.
+ * - `SYMLINK_LOOP`: resolving a path requires more than 40 symbolic links.
+ * - `SOCI_INDEX_INVALID`: a SOCI index is malformed.
+ * - `LIMIT_EXCEEDED`: one of the limits was exceeded, see `IndexLimits`.
+ * - `WORKER_FAILED`: a worker thread exited without a result.
  */
 export type SociIndexErrorCode =
   | 'ALREADY_CONVERTED'
@@ -32,12 +32,12 @@ export type SociIndexErrorCode =
   | 'SYMLINK_LOOP'
   | 'WORKER_FAILED';
 
-/** The one error class of `@soci/index`. Branch on {@link SociIndexError.code}, never on the message. */
+/** Error of `@soci/index`. Check {@link SociIndexError.code}; messages may change. */
 export class SociIndexError extends Error {
   override readonly name = 'SociIndexError';
-  /** What went wrong. */
+  /** Identifies the kind of error. */
   readonly code: SociIndexErrorCode;
-  /** Digest of the layer or manifest at fault, where there is one. */
+  /** Digest of the affected layer or manifest, if known. */
   readonly digest: string | undefined;
 
   constructor(

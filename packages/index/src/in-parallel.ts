@@ -1,7 +1,7 @@
 /**
- * Works on at most `limit` items at a time, and gives the results in the order of the items.
+ * Calls `work` for each item, for at most `limit` items at the same time. Returns the results in the order of the items.
  *
- * @throws The first failure, when what was in flight has ended; nothing more is begun after it.
+ * @throws The first error, after running calls have ended. No further calls start after an error.
  */
 export async function mapInParallel<Item, Result>(
   items: readonly Item[],
@@ -10,19 +10,19 @@ export async function mapInParallel<Item, Result>(
 ): Promise<Result[]> {
   const results: Result[] = [];
   const queue = items.entries();
-  let isOver = false;
-  const takeTurns = async (): Promise<void> => {
+  let hasFailed = false;
+  const runWorker = async (): Promise<void> => {
     for (const [position, item] of queue) {
-      if (isOver) return;
+      if (hasFailed) return;
       try {
         results[position] = await work(item);
       } catch (error) {
-        isOver = true;
+        hasFailed = true;
         throw error;
       }
     }
   };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, takeTurns));
-  for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  const workers = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, runWorker));
+  for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
   return results;
 }

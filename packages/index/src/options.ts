@@ -3,74 +3,74 @@ import { type Compression, DEFAULT_BUILD_TOOL_IDENTIFIER, DEFAULT_SPAN_SIZE, typ
 import { SociIndexError } from './errors.ts';
 import type { IndexProgress } from './progress.ts';
 
-/** Layers smaller than this are not worth an index: 10 MiB (soci-snapshotter v0.16.1, soci/soci_index.go). */
+/** Default of {@link SociIndexOptions.minLayerSize}: 10 MiB, as in soci-snapshotter v0.16.1 (soci/soci_index.go). */
 export const DEFAULT_MIN_LAYER_SIZE = 10 << 20;
 
-/** Threads beyond which more layers at a time bring little but memory. */
+/** Upper limit of the default for `jobs`. More threads use more memory and are hardly faster. */
 const DEFAULT_JOBS_CAP = 8;
 
 /**
- * What a SOCI index may be optimized for. `xattr`: layers without extended attributes and opaque folders are marked, so
- * that the snapshotter need not look for any.
+ * Optimization of a SOCI index. `xattr` marks layers that have no extended attributes and no opaque directories, so that
+ * the snapshotter does not look for them.
  */
 export type Optimization = 'xattr';
 
 /** Options of {@link buildSociIndex} and {@link convertImage}. */
 export interface SociIndexOptions extends CallOptions {
-  /** Platforms to index, each of which the image must have. @default every platform that the image runs on */
+  /** Platforms to index. The image must have all of them. @default all platforms of the image */
   readonly platforms?: readonly Platform[];
-  /** Uncompressed bytes between the points of a layer where reading can start; at least 1. @default 4 MiB */
+  /** Minimum distance between checkpoints, in bytes of uncompressed data; at least 1. @default 4 MiB */
   readonly spanSize?: number;
-  /** Layers of fewer bytes (compressed) are skipped; 0 skips none. @default 10 MiB */
+  /** Minimum size of an indexed layer, in compressed bytes. Smaller layers are skipped. @default 10 MiB */
   readonly minLayerSize?: number;
-  /** What to optimize for. @default [] */
+  /** Optimizations to apply. @default [] */
   readonly optimizations?: readonly Optimization[];
-  /** Paths of files whose spans are to be fetched first; each is looked up from the topmost layer down. @default [] */
+  /** Paths of files that runtimes prefetch. Each is looked up from the topmost layer down. @default [] */
   readonly prefetchFiles?: readonly string[];
-  /** Who makes the index; part of each zTOC, so that digests agree only while it does. @default `AWS SOCI CLI v0.2` */
+  /** Tool name to write into each zTOC. It changes the digests. @default `AWS SOCI CLI v0.2` */
   readonly buildToolIdentifier?: string;
-  /** `soci-cli`: exactly the bytes, and the refusals, of the reference's command line. @default our own, README "Differences" */
+  /** `soci-cli`: same output and same errors as `soci` of soci-snapshotter v0.16.1. @default differs, see docs/formats.md */
   readonly compat?: 'soci-cli';
   /**
-   * Knows zTOCs that were built before: a layer whose zTOC it finds, made with the same settings, is not read.
+   * Source of existing zTOCs. A layer is not read if the source has a zTOC for it with the same settings.
    *
-   * @default every layer is read
+   * @default all layers are read
    */
   readonly reuse?: ZtocSource;
-  /** Layers built at a time: one in the calling thread, several on a worker thread each. @default the cores there are, up to 8 */
+  /** Number of layers built at the same time. More than one are built on worker threads. @default number of cores, at most 8 */
   readonly jobs?: number;
-  /** Bounds on what a hostile image may cost. @default see {@link IndexLimits} */
+  /** Limits for images. @default see {@link IndexLimits} */
   readonly limits?: IndexLimits;
-  /** Bounds on what a hostile layer may cost. @default see `ZtocLimits` of `@soci/ztoc` */
+  /** Limits for layers. @default see `ZtocLimits` of `@soci/ztoc` */
   readonly layerLimits?: ZtocLimits;
-  /** Called as the work goes on. @default no calls */
+  /** Called for each progress event. @default no calls */
   readonly onProgress?: (progress: IndexProgress) => void;
 }
 
 /**
- * Bounds on what a hostile image may cost, in addition to those of a layer (`ZtocLimits` of `@soci/ztoc`). Each raises
- * `LIMIT_EXCEEDED`. Defaults are far above what real images hold.
+ * Limits on the memory and time that a hostile image can cost. `ZtocLimits` of `@soci/ztoc` limits single layers.
+ * Exceeding a limit throws `LIMIT_EXCEEDED`. The defaults are far above the values of real images.
  */
 export interface IndexLimits {
-  /** Bytes of one manifest, image index or image configuration. @default 4 MiB, what registries take as a manifest */
+  /** Maximum size of a manifest, image index or image configuration, in bytes. @default 4 MiB, the limit of registries */
   readonly maxDocumentSize?: number;
-  /** Bytes of all of them together, each time one is read. @default 64 MiB */
+  /** Maximum total size of these documents, in bytes. Each read counts. @default 64 MiB */
   readonly maxDocumentsSize?: number;
   /**
-   * Descriptors met on one walk through an image, those met twice counted twice.
+   * Maximum number of descriptors visited in one traversal of an image. Each visit counts.
    *
    * @default 10,000, as in containerd (core/images/handlers.go, `maxReferences`)
    */
   readonly maxReferences?: number;
-  /** Platforms indexed in one run. @default 128; the widest images have about twenty */
+  /** Maximum number of platforms indexed in one run. Large images have about twenty. @default 128 */
   readonly maxPlatforms?: number;
-  /** Bytes of one zTOC or prefetch artifact that is read. @default 512 MiB: a zTOC grows by 32 KiB a span and some 100 bytes a file */
+  /** Maximum size of a zTOC or prefetch artifact, in bytes. A zTOC has 32 KiB per span and about 100 bytes per file. @default 512 MiB */
   readonly maxZtocSize?: number;
-  /** Bytes that one span may hold when it is read back. @default 256 MiB, 64 times the default span size */
+  /** Maximum length of a span during verification, in bytes. @default 256 MiB, 64 times the default span size */
   readonly maxSpanLength?: number;
 }
 
-/** A layer whose zTOC is looked for. */
+/** Layer to find a zTOC for. */
 export interface ReusableLayer {
   /** Digest of the layer. */
   readonly digest: string;
@@ -78,54 +78,55 @@ export interface ReusableLayer {
   readonly size: number;
   /** Media type of the layer. */
   readonly mediaType: string;
-  /** How the layer is read: a zTOC of the same bytes read otherwise is another one. */
+  /** How the layer is decompressed. It changes the zTOC. */
   readonly compression: Compression;
 }
 
-/** What a zTOC's bytes depend on, in addition to its layer. */
+/** Settings that, together with the layer, determine the bytes of a zTOC. */
 export interface ZtocSettings {
-  /** Bytes between the points of the layer where reading can start. */
+  /** Minimum distance between checkpoints, in bytes of uncompressed data. */
   readonly spanSize: number;
-  /** Who is said to have made the zTOC. */
+  /** Tool name in the zTOC. */
   readonly buildToolIdentifier: string;
 }
 
-/** Knows zTOCs that were built before. */
+/** Source of existing zTOCs. */
 export interface ZtocSource {
   /**
-   * Finds the zTOC of a layer that was built with the same settings. Several layers may be asked for at a time.
+   * Finds a zTOC for a layer that was built with the same settings. Several calls may run at the same time.
    *
-   * @returns Its bytes, which are those that their descriptor names, or undefined where none is known.
-   * @throws What ends the whole run: the signal's reason, but nothing that reading the layer would make good.
+   * @returns The bytes of the zTOC, checked against their digest, or `undefined` if no zTOC is known.
+   * @throws An error ends the whole run. Return `undefined` if the layer should be read instead.
    */
   find(layer: ReusableLayer, settings: ZtocSettings, options?: CallOptions): Promise<Uint8Array | undefined>;
 }
 
-/** Options with their defaults filled in, checked. */
+/** Validated options with defaults. */
 export type ResolvedOptions = Readonly<ReturnType<typeof resolveOptions>>;
 
 /**
- * Checks a caller's options and fills in the defaults.
+ * Validates the options and applies the defaults.
  *
- * @param cores - How many threads can run at a time on this machine.
+ * @param cores - Number of cores of this machine.
  * @throws SociIndexError `OPTION_INVALID`
  */
 export function resolveOptions(options: SociIndexOptions, cores: number) {
   const { optimizations = [], compat } = options;
   for (const optimization of optimizations) {
-    if (optimization !== 'xattr') throw optionError('optimizations', 'holds no other than xattr', optimization);
+    if (optimization !== 'xattr') throw optionError('optimizations', 'may contain only xattr', optimization);
   }
-  if (compat !== undefined && compat !== 'soci-cli') throw optionError('compat', 'is soci-cli or absent', compat);
+  if (compat !== undefined && compat !== 'soci-cli')
+    throw optionError('compat', 'must be soci-cli or undefined', compat);
   return {
     platforms: options.platforms,
-    spanSize: checkWholeNumber('spanSize', options.spanSize ?? DEFAULT_SPAN_SIZE, 1),
-    minLayerSize: checkWholeNumber('minLayerSize', options.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE, 0),
+    spanSize: checkInteger('spanSize', options.spanSize ?? DEFAULT_SPAN_SIZE, 1),
+    minLayerSize: checkInteger('minLayerSize', options.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE, 0),
     markMissingXattrs: optimizations.includes('xattr'),
     prefetchFiles: options.prefetchFiles ?? [],
     buildToolIdentifier: options.buildToolIdentifier ?? DEFAULT_BUILD_TOOL_IDENTIFIER,
     isCompat: compat === 'soci-cli',
     reuse: options.reuse,
-    jobs: checkWholeNumber('jobs', options.jobs ?? Math.min(cores, DEFAULT_JOBS_CAP), 1),
+    jobs: checkInteger('jobs', options.jobs ?? Math.min(cores, DEFAULT_JOBS_CAP), 1),
     limits: resolveLimits(options.limits),
     layerLimits: options.layerLimits ?? ({} as ZtocLimits),
     signal: options.signal,
@@ -133,7 +134,7 @@ export function resolveOptions(options: SociIndexOptions, cores: number) {
   };
 }
 
-/** Every bound, with its default if the caller has set none. */
+/** Returns all limits, with defaults for those that are not set. */
 export function resolveLimits(limits: IndexLimits = {}): Required<IndexLimits> {
   return {
     maxDocumentSize: limits.maxDocumentSize ?? 4 << 20,
@@ -145,14 +146,14 @@ export function resolveLimits(limits: IndexLimits = {}): Required<IndexLimits> {
   };
 }
 
-/** @throws SociIndexError `OPTION_INVALID` if an option is not a whole number, `least` or more. */
-export function checkWholeNumber(name: string, value: number, least: number): number {
-  if (!Number.isSafeInteger(value) || value < least)
-    throw optionError(name, `is a whole number, ${least} or more`, value);
+/** @throws SociIndexError `OPTION_INVALID` if an option is not an integer of at least `minimum`. */
+export function checkInteger(name: string, value: number, minimum: number): number {
+  if (!Number.isSafeInteger(value) || value < minimum)
+    throw optionError(name, `must be an integer of at least ${minimum}`, value);
   return value;
 }
 
 function optionError(name: string, rule: string, value: unknown): SociIndexError {
   const found = typeof value === 'number' ? value : JSON.stringify(value);
-  return new SociIndexError('OPTION_INVALID', `${name} ${rule}, found ${found}`);
+  return new SociIndexError('OPTION_INVALID', `${name} ${rule}, got ${found}`);
 }

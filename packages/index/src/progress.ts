@@ -1,6 +1,6 @@
-/** What is going on, for a progress bar or a log. Bytes are those of the compressed layers. */
+/** Progress event of a build, for a progress bar or a log. Bytes are compressed bytes of layers. */
 export type IndexProgress =
-  /** A layer's zTOC was found, made with the same settings: the layer is not read. */
+  /** An existing zTOC with the same settings is reused. The layer is not read. */
   | {
       readonly type: 'layer-reused';
       readonly layer: string;
@@ -9,7 +9,7 @@ export type IndexProgress =
       readonly spans: number;
       readonly files: number;
     }
-  /** A layer's zTOC was found and is not what it should be: the layer is read. */
+  /** An existing zTOC was rejected. The layer is read. */
   | {
       readonly type: 'ztoc-refused';
       readonly layer: string;
@@ -17,13 +17,13 @@ export type IndexProgress =
       readonly reason: ZtocRefusal;
       readonly message: string;
     }
-  /** The image is read, and what can be reused is found: this is what there is to read. */
+  /** The manifests were read and reusable zTOCs were found. `layers` and `bytes` remain to be read. */
   | { readonly type: 'planned'; readonly layers: number; readonly bytes: number }
-  /** A layer is being read. */
+  /** Reading of a layer starts. */
   | { readonly type: 'layer-started'; readonly layer: string; readonly size: number }
-  /** So much of it has been read. */
+  /** More of the layer was read. */
   | ({ readonly type: 'layer-progress'; readonly layer: string; readonly size: number } & LayerProgress)
-  /** Its zTOC is made. */
+  /** The zTOC of the layer was built. */
   | {
       readonly type: 'layer-done';
       readonly layer: string;
@@ -34,24 +34,24 @@ export type IndexProgress =
       readonly seconds: number;
     };
 
-/** How far the work on one layer has come. */
+/** Progress of one layer. */
 export interface LayerProgress {
   /** Bytes of the layer read so far. */
   readonly bytes: number;
-  /** Bytes of its tar archive seen so far. */
+  /** Uncompressed bytes read so far. */
   readonly uncompressedBytes: number;
-  /** Spans begun so far. */
+  /** Spans started so far. */
   readonly spans: number;
 }
 
 /**
- * Why a zTOC that was found is not used.
+ * Reason why an existing zTOC was rejected.
  *
- * - `too-large`: it has more bytes, entries or spans than a zTOC may have.
- * - `malformed`: it is no zTOC, or not laid out as the reference and we do it.
- * - `other-layer`: it is of a layer of another size, or of one that is compressed otherwise.
- * - `other-settings`: it was built with another span size, or under another name.
- * - `wrong-spans`: its spans are not as far apart as that span size asks for, as the reference before v0.14.0 built them for
- *   layers of several gzip members.
+ * - `too-large`: it exceeds the limit on bytes, entries or spans.
+ * - `malformed`: it is not a zTOC, or is encoded in a different way than a new zTOC would be.
+ * - `other-layer`: it belongs to a layer of different size or compression.
+ * - `other-settings`: it was built with a different span size or tool name.
+ * - `wrong-spans`: the lengths of its spans do not match the span size. soci-snapshotter before v0.14.0 built such zTOCs
+ *   for layers with several gzip members.
  */
 export type ZtocRefusal = 'too-large' | 'malformed' | 'other-layer' | 'other-settings' | 'wrong-spans';

@@ -1,2 +1,2 @@
-/** Version of this package, kept equal to its package.json: `npm run release:version` writes both. */
+/** Version of this package, equal to that in package.json. `npm run release:version` writes both. */
 export const TOOL_VERSION = '0.0.0';

@@ -1,8 +1,8 @@
-// The names that the reference gives to what a SOCI index consists of (soci-snapshotter v0.16.1, soci/soci_index.go).
+// Media types and annotations of SOCI indexes, as defined by soci-snapshotter v0.16.1 (soci/soci_index.go).
 
-/** Artifact type of a v1 SOCI index: found through the referrers API, by its `subject`. */
+/** Artifact type of a v1 SOCI index. Clients find it through the referrers API by its `subject`. */
 export const MEDIA_TYPE_SOCI_INDEX_V1 = 'application/vnd.amazon.soci.index.v1+json';
-/** Artifact type of a v2 SOCI index: listed in the image index beside its image manifest. */
+/** Artifact type of a v2 SOCI index. The image index lists it next to its image manifest. */
 export const MEDIA_TYPE_SOCI_INDEX_V2 = 'application/vnd.amazon.soci.index.v2+json';
 /** Media type of a zTOC. */
 export const MEDIA_TYPE_ZTOC = 'application/octet-stream';
@@ -15,9 +15,9 @@ export const ANNOTATION_LAYER_MEDIA_TYPE = 'com.amazon.soci.image-layer-mediaTyp
 export const ANNOTATION_LAYER_DIGEST = 'com.amazon.soci.image-layer-digest';
 /** On a zTOC's descriptor: span size in bytes. */
 export const ANNOTATION_SPAN_SIZE = 'com.amazon.soci.span-size';
-/** On a zTOC's descriptor: `true` where the layer has no extended attributes to look up. */
+/** On a zTOC's descriptor: `true` if the layer has no extended attributes. */
 export const ANNOTATION_DISABLE_XATTRS = 'com.amazon.soci.disable-xattrs';
-/** On a SOCI index: who made it. */
+/** On a SOCI index: name of the tool that built it. */
 export const ANNOTATION_BUILD_TOOL_IDENTIFIER = 'com.amazon.soci.build-tool-identifier';
 /** On an image manifest and its descriptor: digest of its v2 SOCI index. */
 export const ANNOTATION_INDEX_DIGEST = 'com.amazon.soci.index-digest';
@@ -26,21 +26,21 @@ export const ANNOTATION_IMAGE_MANIFEST_DIGEST = 'com.amazon.soci.image-manifest-
 
 /** BuildKit, on the descriptor of an attestation: `attestation-manifest`. */
 export const ANNOTATION_REFERENCE_TYPE = 'vnd.docker.reference.type';
-/** BuildKit, on the descriptor of an attestation: digest of the manifest that it is about. */
+/** BuildKit, on the descriptor of an attestation: digest of the attested manifest. */
 export const ANNOTATION_REFERENCE_DIGEST = 'vnd.docker.reference.digest';
-/** The value of {@link ANNOTATION_REFERENCE_TYPE} that says so. */
+/** Value of {@link ANNOTATION_REFERENCE_TYPE} for an attestation. */
 export const ATTESTATION_MANIFEST = 'attestation-manifest';
 
-// Provenance: what this project adds of its own, to the root of a SOCI-enabled image and to a v1 SOCI index, but not with
-// `compat`. docs/formats.md describes each annotation.
+// Provenance annotations that this project adds to the root of a SOCI-enabled image and to a v1 SOCI index, unless `compat`
+// is set. docs/formats.md describes them.
 
-/** Prefix of the annotations of this project. */
+/** Prefix of the provenance annotations. */
 export const ANNOTATION_PREFIX = 'io.github.soci-index-builder.';
-/** Version of the set of annotations: `1`. */
+/** Version of the provenance annotations: `1`. */
 export const ANNOTATION_SCHEMA_VERSION = `${ANNOTATION_PREFIX}schema-version`;
-/** Digest of the image that was indexed; on a v1 index that of the image manifest. */
+/** Digest of the source image; on a v1 index, digest of the image manifest. */
 export const ANNOTATION_SOURCE_DIGEST = `${ANNOTATION_PREFIX}source-digest`;
-/** Digest of the settings that decide what is in the index. */
+/** Digest of the settings that determine the content of the index. */
 export const ANNOTATION_SETTINGS_DIGEST = `${ANNOTATION_PREFIX}settings-digest`;
-/** Version of `@soci/index` that made the index; for information only. */
+/** Version of `@soci/index` that built the index; informational. */
 export const ANNOTATION_TOOL_VERSION = `${ANNOTATION_PREFIX}tool-version`;

@@ -6,25 +6,26 @@ import { resolveOptions, type SociIndexOptions } from '../options.ts';
 import { type BuiltIndexes, indexPlans, type NothingToIndex } from './build-index.ts';
 import { planConversion } from './plan-image.ts';
 import { attachIndexes, rewriteImage } from './rewrite-index.ts';
-import { dropRepeated } from './soci-manifest.ts';
+import { dedupeArtifacts } from './soci-manifest.ts';
 
-/** What {@link convertImage} has come to. */
+/** Result of {@link convertImage}. */
 export type ConvertResult = ConvertedImage | NothingToIndex;
 
 /** The image was converted. */
 export interface ConvertedImage extends BuiltIndexes {
-  /** The converted image: an OCI image index, to be pushed last and tagged. It lists the SOCI indexes. */
+  /** The SOCI-enabled image: an OCI image index that lists the SOCI indexes. Push it last, with a tag. */
   readonly root: Descriptor;
 }
 
 /**
- * Converts an image into a SOCI-enabled one (v2): an image index that lists the image's manifests, each with an
- * annotation that names its SOCI index, and the SOCI indexes. Layers and configurations stay as they are; manifests, and
- * so the image's digest, change. Nothing is pushed. Converting a converted image again changes nothing.
+ * Converts an image into a SOCI-enabled image (v2): an image index that lists the SOCI indexes and the image manifests.
+ * Each image manifest has an annotation with the digest of its SOCI index. Layers and configurations do not change. The
+ * digests of manifests and of the image do. Nothing is pushed. Converting the result again with the same settings changes
+ * nothing.
  *
- * @param store - Holds the image. Each layer that is indexed is fetched once, in full, and verified.
- * @param image - An image manifest, which is wrapped in an image index, or an image index, OCI or Docker.
- * @throws SociIndexError; `OciError` and what else `store` throws; the reason of `options.signal`.
+ * @param store - Store of the image. Each layer to index is fetched once and verified.
+ * @param image - Image manifest or image index, OCI or Docker. A manifest is wrapped in an image index.
+ * @throws SociIndexError; `OciError` and other errors of `store`; the abort reason of `options.signal`.
  * @see soci-snapshotter v0.16.1, soci/soci_convert.go, `Convert`
  */
 export async function convertImage(
@@ -47,7 +48,7 @@ export async function convertImage(
     outcome: 'indexed',
     root,
     indexes: made,
-    artifacts: dropRepeated([...artifacts, ...manifests, { kind: 'image-index', descriptor: root, content }]),
+    artifacts: dedupeArtifacts([...artifacts, ...manifests, { kind: 'image-index', descriptor: root, content }]),
     platforms,
     layers,
   };

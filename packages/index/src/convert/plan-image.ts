@@ -6,15 +6,15 @@ import { findManifest, selectManifest } from '../image/select.ts';
 import { type LayerPlan, type LayerTask, planLayers, taskKey } from '../layers/layer-plan.ts';
 import type { ResolvedOptions } from '../options.ts';
 
-/** What is to be done for one platform of an image. */
+/** Plan for one platform of an image. */
 export interface PlatformPlan {
   readonly platform: Platform;
-  /** The manifest that the SOCI index will belong to. */
+  /** Image manifest that the SOCI index belongs to. */
   readonly manifest: Descriptor;
   readonly layers: readonly LayerPlan[];
 }
 
-/** Decides about each platform and layer of an image that runs on `available`, the `first` of which is given. */
+/** Plans the conversion of an image with the platforms `available`; `first` is the first of them. */
 export async function planConversion(
   reader: ImageReader,
   source: Descriptor,
@@ -22,29 +22,29 @@ export async function planConversion(
   available: readonly Platform[],
   options: ResolvedOptions,
 ) {
-  // The index that will list a single manifest has to say what it runs on; so far only its configuration does.
+  // A single manifest gets its platform from its configuration, because an image index must list the platform.
   const target = isImageManifest(source.mediaType) ? { ...source, platform: first } : source;
   const chosen = dedupePlatforms(choosePlatforms(target, available, options));
   return { target, plans: await planPlatforms(reader, target, chosen, options) };
 }
 
-/** The platforms to index: those asked for, or all; each once. The reference takes one as often as it is listed. */
+/** Returns the platforms to index: those selected, or all; without duplicates, which soci keeps. */
 export function choosePlatforms(
   image: Descriptor,
   available: readonly Platform[],
   options: Pick<ResolvedOptions, 'isCompat' | 'platforms' | 'limits'>,
 ): readonly Platform[] {
-  const asked = options.platforms ?? available;
-  const platforms = options.isCompat ? asked : distinctPlatforms(asked);
+  const selected = options.platforms ?? available;
+  const platforms = options.isCompat ? selected : distinctPlatforms(selected);
   const { maxPlatforms } = options.limits;
   if (platforms.length > maxPlatforms) {
-    const message = `image ${image.digest} is to be indexed for ${platforms.length} platforms: the limit is ${maxPlatforms}`;
+    const message = `image ${image.digest} has ${platforms.length} platforms to index, the limit is ${maxPlatforms}`;
     throw new SociIndexError('LIMIT_EXCEEDED', message, { digest: image.digest });
   }
   return platforms;
 }
 
-/** Decides for each platform about each of its layers. */
+/** Plans the layers of each platform. */
 export async function planPlatforms(
   reader: ImageReader,
   image: Descriptor,
@@ -52,7 +52,7 @@ export async function planPlatforms(
   options: ResolvedOptions,
 ): Promise<PlatformPlan[]> {
   if (platforms.length > 0 && !isImageIndex(image.mediaType) && !isImageManifest(image.mediaType)) {
-    const message = `${image.digest} is neither an image nor an image index: ${image.mediaType}`;
+    const message = `${image.digest} has the media type ${image.mediaType}, expected an image manifest or image index`;
     throw new SociIndexError('MANIFEST_INVALID', message, { digest: image.digest });
   }
   const manifests: { readonly platform: Platform; readonly manifest: Descriptor }[] = [];
@@ -69,7 +69,7 @@ export async function planPlatforms(
   return plans;
 }
 
-/** The zTOCs that all plans together ask for, each once. */
+/** Returns the zTOCs that all plans need, without duplicates. */
 export function collectTasks(plans: readonly PlatformPlan[]): LayerTask[] {
   const tasks = plans.flatMap(({ layers }) => layers.flatMap((layer) => ('task' in layer ? [layer.task] : [])));
   return [...new Map(tasks.map((task) => [taskKey(task), task])).values()];

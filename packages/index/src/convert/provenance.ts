@@ -10,13 +10,13 @@ import {
   ANNOTATION_TOOL_VERSION,
 } from '../vocabulary.ts';
 
-/** The annotations of a manifest that say what it was made of, by name; empty if it was made without them. */
+/** Provenance annotations of a manifest by name; empty if it has none. */
 export type ProvenanceAnnotations = Readonly<Record<string, string>>;
 
-/** Version of the annotations, and of the settings that are digested. */
+/** Version of the annotations and of the digested settings. */
 const SCHEMA_VERSION = '1';
 
-/** Says of an index what it is made of, and with which settings: the same for the same, whatever the time or machine. */
+/** Returns the provenance annotations for an index. They depend only on the arguments and the tool version. */
 export function describeProvenance(source: string, version: 1 | 2, options: ResolvedOptions): ProvenanceAnnotations {
   return {
     [ANNOTATION_SCHEMA_VERSION]: SCHEMA_VERSION,
@@ -26,17 +26,17 @@ export function describeProvenance(source: string, version: 1 | 2, options: Reso
   };
 }
 
-/** The image that a SOCI-enabled one was made of: by its `annotations` if converted again, else its `digest`. */
+/** Returns the digest of the original image: from the annotations of a SOCI-enabled image, or else `digest`. */
 export function sourceDigest(digest: string, annotations: Descriptor['annotations']): string {
   return annotations?.[ANNOTATION_SOURCE_DIGEST] ?? digest;
 }
 
-/** The annotations of provenance among those of a manifest, whatever their schema. */
+/** Selects the provenance annotations of a manifest, of any schema version. */
 export function readProvenance(annotations: Descriptor['annotations']): ProvenanceAnnotations {
   return Object.fromEntries(Object.entries(annotations ?? {}).filter(([name]) => name.startsWith(ANNOTATION_PREFIX)));
 }
 
-/** The annotations of a manifest with others of provenance, or with none. */
+/** Replaces the provenance annotations of a manifest. */
 export function replaceProvenance(
   annotations: Descriptor['annotations'],
   provenance: ProvenanceAnnotations,
@@ -46,8 +46,8 @@ export function replaceProvenance(
   return annotations === undefined && Object.keys(all).length === 0 ? undefined : all;
 }
 
-/** Whether an index says that it was made of an image with these settings. The version of the tool makes no difference. */
-export function isMadeOf(
+/** Returns whether provenance annotations match a source image and settings. Ignores the tool version. */
+export function matchesProvenance(
   provenance: ProvenanceAnnotations,
   source: string,
   version: 1 | 2,
@@ -59,7 +59,7 @@ export function isMadeOf(
   );
 }
 
-/** Digest of the settings that, with the image, determine the bytes of an index: docs/formats.md lists the fields in this order. */
+/** Digests the settings that determine the bytes of an index. docs/formats.md lists the fields in the same order. */
 function digestSettings(version: 1 | 2, options: ResolvedOptions): string {
   const { spanSize, minLayerSize, markMissingXattrs, prefetchFiles, buildToolIdentifier, platforms } = options;
   const settings = {
@@ -70,14 +70,14 @@ function digestSettings(version: 1 | 2, options: ResolvedOptions): string {
     optimizations: markMissingXattrs ? ['xattr'] : [],
     prefetchFiles: prefetchFiles.map(cleanPrefetchPath),
     buildToolIdentifier,
-    // A v1 index is of one platform, whichever others are indexed.
+    // The bytes of a v1 index do not depend on the selection of other platforms.
     platforms: version === 1 ? null : (platforms?.map(allFields) ?? null),
     profile: null,
   };
   return digestOf(new TextEncoder().encode(JSON.stringify(settings)));
 }
 
-/** A platform with all its fields, in their order. */
+/** Returns a platform with all fields in fixed order. */
 function allFields({ architecture, os, variant = '', ...more }: Platform): object {
   return {
     architecture,

@@ -7,27 +7,27 @@ import { ANNOTATION_LAYER_DIGEST } from '../vocabulary.ts';
 import type { PlatformPlan } from './plan-image.ts';
 import type { AssembledIndex } from './soci-manifest.ts';
 
-/** What became of one platform of the image. */
+/** Report on one platform of the image. */
 export interface PlatformReport {
   readonly platform: Platform;
-  /** The image's manifest for it, as the image has it. */
+  /** The image manifest before the conversion. */
   readonly manifest: Descriptor;
-  /** Its SOCI index; absent where none of its layers is indexed. */
+  /** The SOCI index. Absent if no layer is indexed. */
   readonly index?: Descriptor;
-  /** Digests of its layers, in order, each with what became of it in {@link LayerReport}. */
+  /** Digests of the layers, in order. Each has a {@link LayerReport}. */
   readonly layers: readonly string[];
-  /** Which of the files to prefetch it has, in the order of the option. */
+  /** Whether each of `prefetchFiles` was found, in the same order. */
   readonly prefetchFiles: readonly PrefetchReport[];
 }
 
 /** Whether a file to prefetch was found. */
 export interface PrefetchReport {
-  /** The path as it was looked up. */
+  /** Normalized path. */
   readonly path: string;
   readonly isFound: boolean;
 }
 
-/** What became of one layer of the image; one that stands in several places is told of once. */
+/** Report on one layer of the image. A layer that occurs several times is reported once. */
 export type LayerReport = IndexedLayer | SkippedLayer;
 
 /** A layer that has a zTOC. */
@@ -37,31 +37,31 @@ export interface IndexedLayer {
   readonly mediaType: string;
   /** Bytes of the layer. */
   readonly size: number;
-  /** Bytes of its tar archive. */
+  /** Bytes of the uncompressed layer. */
   readonly uncompressedSize: number;
-  /** The zTOC as its first SOCI index lists it. */
+  /** Descriptor of the zTOC in the first SOCI index that lists it. */
   readonly ztoc: Descriptor;
-  /** How many spans it is cut into. */
+  /** Number of spans. */
   readonly spans: number;
-  /** Entries of its archive, directories and links among them. */
+  /** Number of entries of the archive, including directories and links. */
   readonly files: number;
-  /** Whether its zTOC was `built` from the layer, or `reused` from an earlier run, the layer not being read. */
+  /** Whether the zTOC was `built` from the layer, or `reused` without reading the layer. */
   readonly origin: 'built' | 'reused';
-  /** Wall time of reading it and building its zTOC, or of finding and checking that. */
+  /** Time to build the zTOC, or to find and check an existing one, in seconds. */
   readonly seconds: number;
 }
 
-/** A layer that has none. */
+/** A layer without a zTOC. */
 export interface SkippedLayer {
   readonly outcome: 'skipped';
   readonly reason: SkipReason;
   readonly digest: string;
   readonly mediaType: string;
-  /** Bytes of the layer, as its descriptor says; it was not read. */
+  /** Bytes of the layer according to its descriptor. */
   readonly size: number;
 }
 
-/** Reports on one platform. */
+/** Creates the report on one platform. */
 export function reportPlatform(
   plan: PlatformPlan,
   index: AssembledIndex | undefined,
@@ -82,7 +82,7 @@ export function reportPlatform(
   };
 }
 
-/** Reports on the layers of all platforms, in the order in which they first stand. */
+/** Creates the reports on the layers of all platforms, in the order of their first occurrence. */
 export function reportLayers(
   plans: readonly PlatformPlan[],
   indexes: readonly (AssembledIndex | undefined)[],

@@ -29,17 +29,17 @@ import { type Artifact, describeContent } from './soci-manifest.ts';
 /** A v2 SOCI index and the image manifest that it belongs to. */
 export interface AttachedIndex {
   readonly platform: Platform;
-  /** The image manifest before it is rewritten. */
+  /** The image manifest before the conversion. */
   readonly manifest: Descriptor;
   readonly descriptor: Descriptor;
 }
 
 /**
- * Writes the converted image: its image index, or one around its single manifest, with SOCI indexes attached.
+ * Writes the image index of a SOCI-enabled image. A single image manifest is wrapped in an image index.
  *
- * @param provenance - Annotations of provenance that it gets. @default those of this run
- * @returns The descriptor and content of the image index, and the manifests that were rewritten.
- * @throws SociIndexError `ALREADY_CONVERTED` if a SOCI index of an earlier conversion would stay.
+ * @param provenance - Provenance annotations of the image index. @default those of this run
+ * @returns The descriptor and content of the image index, and the rewritten manifests.
+ * @throws SociIndexError `ALREADY_CONVERTED` if a SOCI index of an earlier conversion would remain.
  */
 export async function rewriteImage(
   reader: ImageReader,
@@ -65,7 +65,7 @@ export async function rewriteImage(
   return { root: describeContent(MEDIA_TYPE_OCI_IMAGE_INDEX, content), content, manifests };
 }
 
-/** Pairs the platforms that have a SOCI index with it. */
+/** Pairs each SOCI index with its platform and image manifest. */
 export function attachIndexes(
   plans: readonly PlatformPlan[],
   indexes: readonly ({ readonly descriptor: Descriptor } | undefined)[],
@@ -77,15 +77,15 @@ export function attachIndexes(
 }
 
 interface RewriteOptions {
-  /** Follow the reference where we differ from it. */
+  /** Whether to produce the same output as soci. */
   readonly isCompat: boolean;
-  /** Whether the index was made here around a single manifest, whose descriptor comes from a tag and not from an index. */
+  /** Whether the image index wraps a single manifest. The descriptor of that manifest comes from a tag, not from an index. */
   readonly isWrapped: boolean;
 }
 
 /**
- * Rewrites what an image index lists: each manifest becomes an OCI one and names its SOCI index, and the SOCI indexes
- * follow, each in the place of an older one for its platform if there is one
+ * Rewrites the entries of an image index. Each manifest becomes an OCI manifest with an annotation for its SOCI index. The
+ * SOCI indexes are appended, or replace an older SOCI index for the same platform
  * (soci-snapshotter v0.16.1, soci/soci_convert.go, `annotateImages` and `addSociIndexes`).
  */
 async function rewriteEntries(
@@ -96,34 +96,34 @@ async function rewriteEntries(
 ) {
   const listed = attached.map(({ descriptor, platform }) => ({ ...descriptor, platform }));
   const manifests: Artifact[] = [];
-  const renamed = new Map<string, string>();
+  const newDigests = new Map<string, string>();
   const entries: Descriptor[] = [];
   const isOwner = (entry: Descriptor) => attached.some(({ manifest }) => manifest.digest === entry.digest);
-  const stays = (entry: Descriptor) => !options.isCompat && !isOwner(entry) && staysAsItIs(entry);
-  await reader.preload(before.filter((entry) => !stays(entry)));
+  const isKept = (entry: Descriptor) => !options.isCompat && !isOwner(entry) && isNeverRewritten(entry);
+  await reader.preload(before.filter((entry) => !isKept(entry)));
   for (const entry of before) {
     const owner = attached.findIndex(({ manifest }) => manifest.digest === entry.digest);
-    const rewritten = stays(entry) ? undefined : await rewriteManifest(reader, entry, attached[owner], options);
+    const rewritten = isKept(entry) ? undefined : await rewriteManifest(reader, entry, attached[owner], options);
     if (rewritten === undefined) {
       entries.push(entry);
       continue;
     }
     manifests.push(rewritten.artifact);
     entries.push(rewritten.entry);
-    renamed.set(entry.digest, rewritten.entry.digest);
+    newDigests.set(entry.digest, rewritten.entry.digest);
     const own = listed[owner];
     if (own !== undefined) own.annotations = { [ANNOTATION_IMAGE_MANIFEST_DIGEST]: rewritten.entry.digest };
   }
-  const repointed = options.isCompat ? entries : entries.map((entry) => repointAttestation(entry, renamed));
-  return { entries: listSociIndexes(repointed, listed, attached), manifests };
+  const updated = options.isCompat ? entries : entries.map((entry) => updateAttestation(entry, newDigests));
+  return { entries: listSociIndexes(updated, listed, attached), manifests };
 }
 
-/** Attestations are bound to their own bytes, and SOCI indexes are no images: neither is rewritten. */
-function staysAsItIs({ annotations, artifactType }: Descriptor): boolean {
+/** Returns whether an entry is not rewritten: an attestation, whose digest may be signed, or a SOCI index. */
+function isNeverRewritten({ annotations, artifactType }: Descriptor): boolean {
   return annotations?.[ANNOTATION_REFERENCE_TYPE] === ATTESTATION_MANIFEST || artifactType === MEDIA_TYPE_SOCI_INDEX_V2;
 }
 
-/** Rewrites the manifest of an entry; undefined if the store does not have it and it is none of those indexed. */
+/** Rewrites the manifest of an entry. Returns undefined if the store does not have it and it is not to be indexed. */
 async function rewriteManifest(
   reader: ImageReader,
   entry: Descriptor,
@@ -133,7 +133,7 @@ async function rewriteManifest(
   const manifest = await readFirstManifest(reader, entry);
   if (manifest === undefined) {
     if (owner === undefined) return undefined;
-    const message = `manifest ${entry.digest} of the image cannot be read`;
+    const message = `cannot read image manifest ${entry.digest}`;
     throw new SociIndexError('MANIFEST_INVALID', message, { digest: entry.digest });
   }
   manifest.mediaType = MEDIA_TYPE_OCI_IMAGE_MANIFEST;
@@ -151,7 +151,7 @@ async function rewriteManifest(
   };
 }
 
-/** An entry keeps its annotations and gains its manifest's, of which the SOCI index counts even where it has one. */
+/** Adds the annotations of a manifest to those of its entry. The entry wins, except for the digest of the SOCI index. */
 function mergeAnnotations(
   own: Descriptor['annotations'],
   manifests: Descriptor['annotations'],
@@ -161,9 +161,9 @@ function mergeAnnotations(
   return { ...manifests, ...own, ...(indexDigest !== undefined && { [ANNOTATION_INDEX_DIGEST]: indexDigest }) };
 }
 
-/** Has an attestation refer to the manifest as it was rewritten. */
-function repointAttestation(entry: Descriptor, renamed: ReadonlyMap<string, string>): Descriptor {
-  const digest = renamed.get(entry.annotations?.[ANNOTATION_REFERENCE_DIGEST] ?? '');
+/** Updates the reference of an attestation to a rewritten manifest. */
+function updateAttestation(entry: Descriptor, newDigests: ReadonlyMap<string, string>): Descriptor {
+  const digest = newDigests.get(entry.annotations?.[ANNOTATION_REFERENCE_DIGEST] ?? '');
   if (digest === undefined || entry.annotations?.[ANNOTATION_REFERENCE_TYPE] !== ATTESTATION_MANIFEST) return entry;
   return { ...entry, annotations: { ...entry.annotations, [ANNOTATION_REFERENCE_DIGEST]: digest } };
 }
@@ -189,6 +189,6 @@ function listSociIndexes(
   );
   if (stale === undefined) return list;
   const name = stale.platform === undefined ? 'no platform' : formatPlatform(stale.platform);
-  const message = `the image is converted already and lists a SOCI index (for ${name}) that this run does not replace: convert all its platforms, or start from the image it was made from`;
+  const message = `the image is already SOCI-enabled and lists a SOCI index (for ${name}) that this conversion does not replace. Convert all platforms, or convert the original image`;
   throw new SociIndexError('ALREADY_CONVERTED', message, { digest: stale.digest });
 }

@@ -1,7 +1,7 @@
 import { bareDescriptor, type Descriptor, digestOf, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import { encodeStruct } from '../go-json/encode.ts';
 import { MANIFEST } from '../go-json/image-spec.ts';
-import type { BuiltLayer, KnownZtoc } from '../layers/build-layer.ts';
+import type { BuiltLayer, ZtocSummary } from '../layers/build-layer.ts';
 import { type LayerPlan, taskKey } from '../layers/layer-plan.ts';
 import { joinSpans, type PrefetchSpan } from '../layers/prefetch-spans.ts';
 import type { ResolvedOptions } from '../options.ts';
@@ -18,10 +18,10 @@ import {
 } from '../vocabulary.ts';
 import { describeProvenance, type ProvenanceAnnotations } from './provenance.ts';
 
-/** What a piece of content is for. */
+/** Kind of an artifact. */
 export type ArtifactKind = 'ztoc' | 'prefetch' | 'soci-config' | 'soci-index' | 'image-manifest' | 'image-index';
 
-/** A piece of content that was made, to be pushed under its descriptor. */
+/** New content to push, with its descriptor. */
 export interface Artifact {
   readonly kind: ArtifactKind;
   readonly descriptor: Descriptor;
@@ -30,33 +30,33 @@ export interface Artifact {
 
 const utf8 = new TextEncoder();
 
-/** The configuration of every SOCI index: registries want one, nobody reads it. */
+/** The configuration of every SOCI index. Registries require one; it is not used. */
 export const EMPTY_CONFIG = utf8.encode('{}');
 
-/** A SOCI index manifest and what it refers to, leaves first. */
+/** A SOCI index manifest and the new content to push for it, leaves first. */
 export interface AssembledIndex {
   readonly descriptor: Descriptor;
   readonly artifacts: readonly Artifact[];
 }
 
-/** What a SOCI index says of a zTOC, and what its prefetch artifacts say of the layer. */
-export type ZtocFacts = Pick<KnownZtoc, 'ztocDigest' | 'ztocSize' | 'hasXattrs' | 'prefetch'>;
+/** The properties of a zTOC that a SOCI index and its prefetch artifacts depend on. */
+export type ZtocRecord = Pick<ZtocSummary, 'ztocDigest' | 'ztocSize' | 'hasXattrs' | 'prefetch'>;
 
-/** What the zTOCs of one manifest are made into a SOCI index with. */
-export interface SociIndexInput<Ztoc extends ZtocFacts = ZtocFacts> {
+/** Input of {@link writeSociIndex}. */
+export interface SociIndexInput<Ztoc extends ZtocRecord = ZtocRecord> {
   readonly version: 1 | 2;
   /** The image manifest that a v1 index refers to. */
   readonly subject: Descriptor;
   readonly layers: readonly LayerPlan[];
-  /** The zTOCs, by the key of their task. */
+  /** The zTOCs by {@link taskKey}. */
   readonly ztocs: ReadonlyMap<string, Ztoc>;
   readonly options: ResolvedOptions;
-  /** Annotations of provenance that a v1 index gets. @default those of this run */
+  /** Provenance annotations of a v1 index. @default those of this run */
   readonly provenance?: ProvenanceAnnotations;
 }
 
-/** Writes the SOCI index of one image manifest, or undefined where none of its layers is indexed (soci/soci_index.go, `build`). */
-export function writeSociIndex<Ztoc extends ZtocFacts>(input: SociIndexInput<Ztoc>) {
+/** Writes the SOCI index of one image manifest. Returns undefined if no layer is indexed (soci/soci_index.go, `build`). */
+export function writeSociIndex<Ztoc extends ZtocRecord>(input: SociIndexInput<Ztoc>) {
   const { version, subject, options } = input;
   const provenance = () => input.provenance ?? describeProvenance(subject.digest, version, options);
   const ztocs = describeZtocs(input);
@@ -79,7 +79,7 @@ export function writeSociIndex<Ztoc extends ZtocFacts>(input: SociIndexInput<Zto
   return { descriptor, content, config, ztocs, prefetches };
 }
 
-/** Writes the SOCI index of one image manifest, and lists what is to be pushed with it. */
+/** Writes the SOCI index of one image manifest, and lists the content to push with it. */
 export function assembleSociIndex(input: SociIndexInput<BuiltLayer>): AssembledIndex | undefined {
   const index = writeSociIndex(input);
   if (index === undefined) return undefined;
@@ -95,12 +95,12 @@ export function assembleSociIndex(input: SociIndexInput<BuiltLayer>): AssembledI
   };
 }
 
-/** The descriptor of some content. */
+/** Returns the descriptor of some content. */
 export function describeContent(mediaType: string, content: Uint8Array): Descriptor {
   return { mediaType, digest: digestOf(content), size: content.length };
 }
 
-function describeZtocs<Ztoc extends ZtocFacts>({ layers, ztocs, options }: SociIndexInput<Ztoc>) {
+function describeZtocs<Ztoc extends ZtocRecord>({ layers, ztocs, options }: SociIndexInput<Ztoc>) {
   return layers.flatMap((layer) => {
     const ztoc = 'task' in layer ? ztocs.get(taskKey(layer.task)) : undefined;
     if (ztoc === undefined) return [];
@@ -131,7 +131,7 @@ function describePrefetches(input: SociIndexInput) {
   });
 }
 
-/** Takes each file from the topmost layer that has it. */
+/** Collects the spans of each file from the topmost layer that contains it. */
 function collectPrefetchSpans({ layers, ztocs, options }: SociIndexInput): Map<string, PrefetchSpan[]> {
   const spansByLayer = new Map<string, PrefetchSpan[]>();
   for (const position of options.prefetchFiles.keys()) {
@@ -146,8 +146,8 @@ function collectPrefetchSpans({ layers, ztocs, options }: SociIndexInput): Map<s
   return spansByLayer;
 }
 
-/** Leaves out content that stands in a list already, so that each piece is pushed once. */
-export function dropRepeated(artifacts: readonly Artifact[]): readonly Artifact[] {
+/** Removes duplicate artifacts. */
+export function dedupeArtifacts(artifacts: readonly Artifact[]): readonly Artifact[] {
   const seen = new Set<string>();
   return artifacts.filter(({ descriptor: { digest } }) => !seen.has(digest) && seen.add(digest));
 }

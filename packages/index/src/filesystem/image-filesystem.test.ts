@@ -147,12 +147,12 @@ describe('of an image for several platforms', () => {
   });
 
   it('refuses to guess, and to read another', async () => {
-    const message = 'the image is for several platforms: linux/amd64, linux/arm64';
+    const message = 'the image has several platforms, select one: linux/amd64, linux/arm64';
     await expect(openImageFilesystem(store, index)).rejects.toMatchObject({ code: 'PLATFORM_AMBIGUOUS', message });
     const s390x = { architecture: 's390x', os: 'linux' };
     await expect(openImageFilesystem(store, index, { platform: s390x })).rejects.toMatchObject({
       code: 'PLATFORM_NOT_FOUND',
-      message: 'the image is not for linux/s390x, but for linux/amd64, linux/arm64',
+      message: 'the image has no manifest for linux/s390x, only for linux/amd64, linux/arm64',
     });
     await expect(openImageFilesystem(store, image, { platform: s390x })).rejects.toMatchObject({
       code: 'PLATFORM_NOT_FOUND',

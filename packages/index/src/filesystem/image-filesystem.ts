@@ -11,7 +11,7 @@ import {
 import { SociIndexError } from '../errors.ts';
 import { findZtoc, type SociDocument } from '../inspect/soci-document.ts';
 
-/** A layer that files can be read from. */
+/** A layer with a reader for its files. */
 export interface ImageLayer {
   /** Descriptor of the layer. */
   readonly layer: Descriptor;
@@ -19,119 +19,118 @@ export interface ImageLayer {
   readonly reader: ZtocReader;
 }
 
-/** A file of an image, in the topmost layer that has it: read it with `reader.openFile(entry)`. */
+/** A file of an image, in the topmost layer that contains it. Read it with `reader.openFile(entry)`. */
 export interface ImageFile extends ImageLayer {
-  /** Entry of the layer; `undefined` for a directory that the layer has no entry of, only files in it. */
+  /** Entry in the layer. `undefined` for a directory without an entry of its own. */
   readonly entry: FileEntry | undefined;
 }
 
-/** One name in a directory of an image. */
+/** An item of a directory of an image. */
 export interface ImageDirectoryItem {
   /** Last segment of the path. */
   readonly name: string;
-  /** Entry of the topmost layer; `undefined` for a directory that the layer has no entry of, only files in it. */
+  /** Entry in the topmost layer. `undefined` for a directory without an entry of its own. */
   readonly entry: FileEntry | undefined;
 }
 
-/** What an {@link ImageFilesystem} reads. */
+/** Content that an {@link ImageFilesystem} reads. */
 export interface FilesystemSource {
-  /** Holds the layers and the zTOCs. */
+  /** Store of the layers and zTOCs. */
   readonly store: Fetcher & RangeFetcher;
-  /** Layers, the base first. */
+  /** Layers, base layer first. */
   readonly layers: readonly Descriptor[];
   /** SOCI indexes of the image. */
   readonly indexes: readonly SociDocument[];
-  /** Bytes of the largest zTOC that is read. */
+  /** Maximum size of a zTOC, in bytes. */
   readonly maxZtocSize: number;
-  /** Ends all reading. */
+  /** Aborts all reads. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** Symbolic links that are followed on the way to one file, as many as Linux follows (path_resolution(7)). */
+/** Maximum number of symbolic links in the resolution of one path, as in Linux (path_resolution(7)). */
 const MAX_SYMLINKS = 40;
 
-/** In a layer, hides the directory's content in the layers below. @see OCI image-spec v1.1, layer.md, "Opaque Whiteout" */
+/** Entry that hides the contents of its directory in lower layers. @see OCI image-spec v1.1, layer.md, "Opaque Whiteout" */
 const OPAQUE_WHITEOUT = '.wh..wh..opq';
-/** In a layer, before the name of what it removes from the layers below. @see the same, "Whiteouts" */
+/** Prefix of an entry that removes a file of lower layers. @see OCI image-spec v1.1, layer.md, "Whiteouts" */
 const WHITEOUT = '.wh.';
 
 const decoder = new TextDecoder();
 
 /**
- * The files of an image as a container sees them: its layers, one over the other, with whiteouts applied. A layer is read
- * through its zTOC, span by span. A layer without a zTOC is read once from start to end, when a path is first looked up
- * in it. Made by `openImageFilesystem`; several calls may run at the same time.
+ * The files of an image as a container sees them: the merged layers, with whiteouts applied. Files are read through the
+ * zTOC of their layer. A layer without a zTOC is read once from start to end, when a path is first looked up in it.
+ * Create it with `openImageFilesystem`. Methods may run concurrently.
  *
- * Every method throws what the store throws, `ZtocError` if a zTOC or a layer is damaged, and the reason of the signal.
+ * All methods throw errors of the store, `ZtocError` if a zTOC or layer is damaged, and the abort reason of the signal.
  */
 export class ImageFilesystem {
   readonly #source: FilesystemSource;
   readonly #call: CallOptions;
   readonly #readers = new Map<Descriptor, Promise<ZtocReader>>();
-  /** Layers, the base first. */
+  /** Layers, base layer first. */
   readonly layers: readonly Descriptor[];
   #bytesRead = 0;
 
-  /** Use `openImageFilesystem`, which finds the layers and the SOCI indexes of an image. */
+  /** Use `openImageFilesystem` instead. It finds the layers and SOCI indexes of an image. */
   constructor(source: FilesystemSource) {
     this.#source = source;
     this.#call = source.signal === undefined ? {} : { signal: source.signal };
     this.layers = source.layers;
   }
 
-  /** Bytes of layers that were read so far; zTOCs do not count. */
+  /** Number of layer bytes read so far, without zTOCs. */
   get bytesRead(): number {
     return this.#bytesRead;
   }
 
   /**
-   * Finds the file at a path, in the topmost layer that has it. `a`, `./a` and `/a` are the same.
+   * Finds the file at a path, in the topmost layer that contains it. `a`, `./a` and `/a` are the same path.
    *
-   * @returns `undefined` if there is no such file, or a layer removes it.
-   * @throws SociIndexError `SYMLINK_LOOP` if more than 40 symbolic links are to be followed.
+   * @returns The file, or `undefined` if it does not exist.
+   * @throws SociIndexError `SYMLINK_LOOP` if the path has more than 40 symbolic links.
    */
   async lookup(path: string, { followSymlinks = false }: LookupOptions = {}): Promise<ImageFile | undefined> {
-    const reached = followSymlinks ? await this.realpath(path) : path;
+    const resolved = followSymlinks ? await this.realpath(path) : path;
     for (const layer of this.layers.toReversed()) {
       const reader = await this.#open(layer);
-      const entry = reader.lookup(reached);
-      if (entry !== undefined || reader.readdir(reached) !== undefined) return { layer, reader, entry };
-      if (hidesBelow(reader, reached)) return undefined;
+      const entry = reader.lookup(resolved);
+      if (entry !== undefined || reader.readdir(resolved) !== undefined) return { layer, reader, entry };
+      if (hidesLowerLayers(reader, resolved)) return undefined;
     }
     return undefined;
   }
 
   /**
-   * Lists a directory, sorted by name (UTF-16). Symbolic links are not followed.
+   * Lists a directory, sorted by name (UTF-16). Does not follow symbolic links.
    *
-   * @returns `undefined` if there is no such directory.
+   * @returns The items, or `undefined` if the directory does not exist.
    */
   async readdir(path: string): Promise<readonly ImageDirectoryItem[] | undefined> {
     const items = new Map<string, ImageDirectoryItem>();
     const removed = new Set<string>();
-    let isThere = false;
+    let exists = false;
     for (const layer of this.layers.toReversed()) {
       const reader = await this.#open(layer);
       const listed = reader.readdir(path);
-      isThere ||= listed !== undefined;
+      exists ||= listed !== undefined;
       const own = (listed ?? []).map(({ name, entry }) => ({ name: decoder.decode(name), entry }));
       for (const item of own) {
         const { name } = item;
         if (!name.startsWith(WHITEOUT) && !items.has(name) && !removed.has(name)) items.set(name, item);
       }
-      // A layer removes from those below it only.
+      // A whiteout removes only files of lower layers, not of its own layer.
       for (const { name } of own) if (name.startsWith(WHITEOUT)) removed.add(name.slice(WHITEOUT.length));
-      if (own.some(({ name }) => name === OPAQUE_WHITEOUT) || hidesBelow(reader, path)) break;
+      if (own.some(({ name }) => name === OPAQUE_WHITEOUT) || hidesLowerLayers(reader, path)) break;
     }
-    return isThere ? [...items.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) : undefined;
+    return exists ? [...items.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) : undefined;
   }
 
   /**
-   * Follows the symbolic links of a path, at its end and in its directories. Absolute targets and `..` stay within the
-   * image. The path need not exist.
+   * Resolves all symbolic links of a path. Absolute targets and `..` stay within the image. The path need not exist.
    *
-   * @returns the path without symbolic links, without a slash at its start; empty for the root.
-   * @throws SociIndexError `SYMLINK_LOOP` after 40 links.
+   * @returns The path without symbolic links and without a leading slash. Empty for the root.
+   * @throws SociIndexError `SYMLINK_LOOP` if the path has more than 40 symbolic links.
    */
   async realpath(path: string): Promise<string> {
     const pending = segmentsOf(path).reverse();
@@ -146,7 +145,7 @@ export class ImageFilesystem {
       const file = await this.lookup(reached.join('/'));
       if (file?.entry?.type !== 'symlink') continue;
       if (++links > MAX_SYMLINKS) {
-        throw new SociIndexError('SYMLINK_LOOP', `${path} leads through more than ${MAX_SYMLINKS} symbolic links`);
+        throw new SociIndexError('SYMLINK_LOOP', `${path} has more than ${MAX_SYMLINKS} symbolic links`);
       }
       const target = decoder.decode(file.entry.linkName);
       reached = target.startsWith('/') ? [] : reached.slice(0, -1);
@@ -155,7 +154,7 @@ export class ImageFilesystem {
     return reached.join('/');
   }
 
-  /** Opens the layers that have a zTOC, the base first. */
+  /** Opens the layers that have a zTOC, base layer first. */
   indexedLayers(): Promise<readonly ImageLayer[]> {
     const indexed = this.layers.filter(({ digest }) => findZtoc(this.#source.indexes, digest) !== undefined);
     return Promise.all(indexed.map(async (layer) => ({ layer, reader: await this.#open(layer) })));
@@ -190,8 +189,8 @@ export class ImageFilesystem {
   }
 }
 
-/** Whether a layer takes a path away from the layers below: removes it or a directory above it, or makes one opaque. */
-function hidesBelow(reader: ZtocReader, path: string): boolean {
+/** Returns whether a layer hides a path of lower layers: it removes or replaces the path or a parent directory. */
+function hidesLowerLayers(reader: ZtocReader, path: string): boolean {
   const segments = segmentsOf(path);
   return segments.some((name, depth) => {
     const parent = segments.slice(0, depth).reduce((path, segment) => `${path}${segment}/`, '');

@@ -15,20 +15,20 @@ import { type ImageManifestEntry, type InspectOptions, inspectImage } from '../i
 import { resolveLimits } from '../options.ts';
 import { ImageFilesystem } from './image-filesystem.ts';
 
-/** Options of {@link openImageFilesystem}. `signal` ends all later reading too. */
+/** Options of {@link openImageFilesystem}. `signal` also aborts later reads. */
 export interface ImageFilesystemOptions extends InspectOptions {
-  /** Platform whose files are read. @default the only one of the image */
+  /** Platform whose files are read. @default the only platform of the image */
   readonly platform?: Platform;
 }
 
 /**
- * Opens the file system of an image: its layers, one over the other, as a container sees them. Only manifests are read
- * yet. Files are read through the zTOCs of the image's SOCI indexes, v2 before v1, as far as they have one of a layer.
+ * Opens the file system of an image: the merged layers, as a container sees them. Reads only manifests. Files are read
+ * later, through the zTOCs of the SOCI indexes of the image, v2 before v1.
  *
- * @param store - Holds the image. If it lists referrers, v1 indexes are found too.
- * @param image - The image, or an image index.
- * @throws SociIndexError `PLATFORM_NOT_FOUND` if the image is not for `platform`, or lists no image at all;
- * `PLATFORM_AMBIGUOUS` if it is for several platforms and none is given; what `inspectImage` throws.
+ * @param store - Store of the image. If it lists referrers, v1 indexes are used too.
+ * @param image - Image manifest or image index.
+ * @throws SociIndexError `PLATFORM_NOT_FOUND` if the image has no manifest for `platform`; `PLATFORM_AMBIGUOUS` if it has
+ *   several platforms and `platform` is not set; errors of `inspectImage`.
  */
 export async function openImageFilesystem(
   store: Fetcher & RangeFetcher & Partial<ReferrerLister>,
@@ -44,7 +44,7 @@ export async function openImageFilesystem(
   return new ImageFilesystem({ store, layers, indexes, maxZtocSize, signal: options.signal });
 }
 
-/** The only image, or that for the platform that is asked for. */
+/** Returns the only image, or the image for the selected platform. */
 async function chooseImage(
   store: Fetcher,
   { digest }: Descriptor,
@@ -52,7 +52,7 @@ async function chooseImage(
   { platform: wanted, signal }: ImageFilesystemOptions,
 ): Promise<ImageManifestEntry> {
   const [first, ...others] = images;
-  if (first === undefined) throw new SociIndexError('PLATFORM_NOT_FOUND', `${digest} holds no image`, { digest });
+  if (first === undefined) throw new SociIndexError('PLATFORM_NOT_FOUND', `${digest} contains no image`, { digest });
   if (wanted === undefined && others.length === 0) return first;
   const readConfig = async ({ config }: ImageManifestEntry) =>
     parseImageConfig(await readVerified(store, config, signal === undefined ? {} : { signal }));
@@ -64,8 +64,10 @@ async function chooseImage(
   }
   const available = platforms.map(formatPlatform).join(', ');
   if (wanted === undefined) {
-    throw new SociIndexError('PLATFORM_AMBIGUOUS', `the image is for several platforms: ${available}`, { digest });
+    throw new SociIndexError('PLATFORM_AMBIGUOUS', `the image has several platforms, select one: ${available}`, {
+      digest,
+    });
   }
-  const message = `the image is not for ${formatPlatform(wanted)}, but for ${available}`;
+  const message = `the image has no manifest for ${formatPlatform(wanted)}, only for ${available}`;
   throw new SociIndexError('PLATFORM_NOT_FOUND', message, { digest });
 }

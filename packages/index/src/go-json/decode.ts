@@ -7,18 +7,18 @@ const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
 
 /**
- * Reads JSON into a struct as Go's `json.Unmarshal` does, which says more than the JSON Schema of an image manifest:
- * keys match in any case where none matches exactly; unknown ones are dropped; `null` leaves a string or number as it
- * is; a key that stands twice is read into what the first one left, so that objects, maps and list items are merged.
+ * Decodes JSON into a struct like Go's `json.Unmarshal`, because soci writes the decoded struct again: keys without an
+ * exact match are compared case-insensitively; unknown keys are dropped; `null` does not change a string or number; a
+ * duplicate key is decoded into the existing value, so that objects, maps and list items are merged.
  *
- * @throws SociIndexError `MANIFEST_INVALID` where the syntax or a type is wrong.
+ * @throws SociIndexError `MANIFEST_INVALID` if the syntax or a type is invalid.
  */
 export function decodeStruct<Value>(schema: StructSchema<Value>, bytes: Uint8Array): Value {
   return new Decoder().decode(schema, zeroValue(schema), parseJson(bytes), '') as Value;
 }
 
 class Decoder {
-  /** What a list has held beyond its present length: Go shows it again when the list grows. */
+  /** Earlier items of a list beyond its current length. In Go they appear again when the slice grows. */
   readonly #backing = new WeakMap<object, unknown[]>();
 
   decode(schema: Schema, current: unknown, json: JsonValue, where: string): unknown {
@@ -56,7 +56,7 @@ class Decoder {
     return current;
   }
 
-  /** The map has no prototype, so that a key of the input is only ever a key. */
+  /** The map has no prototype, so that keys such as `__proto__` are safe. */
   #decodeMap(current: Record<string, string> | null, json: JsonValue, where: string): Record<string, string> {
     const map: Record<string, string> = current ?? Object.create(null);
     for (const { key, value } of expectKind(json, 'object', where).members) {
@@ -91,7 +91,7 @@ class Decoder {
   }
 }
 
-/** Go's case folding of a key, as far as it can meet a name in ASCII (encoding/json, fold.go). */
+/** Folds the case of a key like Go, for comparison with ASCII names (encoding/json, fold.go). */
 function fold(name: string): string {
   return name
     .replaceAll(/[a-z]/g, (letter) => letter.toUpperCase())
@@ -100,9 +100,9 @@ function fold(name: string): string {
 }
 
 function decodeInteger(literal: string, where: string): number | bigint {
-  if (!/^-?[0-9]+$/.test(literal)) throw typeError(where, 'a whole number', { kind: 'number', literal });
+  if (!/^-?[0-9]+$/.test(literal)) throw typeError(where, 'an integer', { kind: 'number', literal });
   const value = BigInt(literal);
-  if (value < MIN_INT64 || value > MAX_INT64) throw typeError(where, 'a 64-bit number', { kind: 'number', literal });
+  if (value < MIN_INT64 || value > MAX_INT64) throw typeError(where, 'a 64-bit integer', { kind: 'number', literal });
   const exact = Number(value);
   // Adding zero turns -0 into 0.
   return Number.isSafeInteger(exact) ? exact + 0 : value;
@@ -120,5 +120,5 @@ function expectKind<Kind extends JsonValue['kind']>(
 function typeError(where: string, expected: string, found: JsonValue): SociIndexError {
   const name = where === '' ? 'the document' : where.slice(1);
   const what = found.kind === 'number' ? found.literal : found.kind;
-  return new SociIndexError('MANIFEST_INVALID', `${name} must be ${expected}, found ${what}`);
+  return new SociIndexError('MANIFEST_INVALID', `${name} must be ${expected}, got ${what}`);
 }

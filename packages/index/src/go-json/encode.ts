@@ -3,7 +3,7 @@ import { compareStrings, decodeBase64, encodeBase64, quoteJsonString } from './s
 
 const utf8 = new TextEncoder();
 
-/** Writes a struct as Go's `json.Marshal` does: in its order, `omitempty`, keys of maps sorted, null for nil slices. */
+/** Encodes a struct like Go's `json.Marshal`: fields in order, `omitempty`, sorted map keys, null for nil slices. */
 export function encodeStruct<Value>(schema: StructSchema<Value>, value: Value): Uint8Array {
   return utf8.encode(encode(schema, value));
 }
@@ -24,7 +24,7 @@ function encode(schema: Schema, value: unknown): string {
     case 'pointer':
       return encode(schema.to, value);
     case 'presence':
-      throw new TypeError('a field read for its presence has no value to write');
+      throw new TypeError('a field of kind "presence" cannot be encoded');
     case 'struct':
       return encodeFields(schema.fields, value as StructValue);
   }
@@ -45,7 +45,7 @@ function encodeMap(map: Record<string, string>): string {
   return `{${entries.map(([key, value]) => `${quoteJsonString(key)}:${quoteJsonString(value)}`).join(',')}}`;
 }
 
-/** What `omitempty` leaves out (encoding/json, encode.go, `isEmptyValue`); a struct never is. */
+/** Returns whether `omitempty` omits a value (encoding/json, encode.go, `isEmptyValue`). Never omits structs. */
 function isEmpty(value: unknown): boolean {
   if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
   return value === undefined || value === null || value === '' || value === 0;

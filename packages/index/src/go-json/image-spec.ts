@@ -1,10 +1,10 @@
 import type { Descriptor, Platform } from '@soci/oci';
 import type { Field, Schema, StructSchema } from './schema.ts';
 
-// Descriptors and platforms are those of `@soci/oci`. What is Go's zero value is absent, except for lists that Go writes
-// as null.
+// Descriptors and platforms are those of `@soci/oci`. Go's zero value is represented by an absent property, except for
+// lists that Go writes as null.
 
-/** What image manifests and image indexes have in common. */
+/** Common fields of image manifests and image indexes. */
 interface DocumentHead {
   schemaVersion: number;
   mediaType?: string;
@@ -13,13 +13,13 @@ interface DocumentHead {
   annotations?: Readonly<Record<string, string>>;
 }
 
-/** An image manifest as the reference holds it. */
+/** An image manifest as soci decodes it. */
 export interface ManifestDocument extends DocumentHead {
   config: Descriptor;
   layers: readonly Descriptor[] | null;
 }
 
-/** An image index as the reference holds it. */
+/** An image index as soci decodes it. */
 export interface IndexDocument extends DocumentHead {
   manifests: readonly Descriptor[] | null;
 }
@@ -29,7 +29,7 @@ const INTEGER: Schema = { kind: 'integer' };
 
 const ANNOTATIONS: Field = { name: 'annotations', schema: { kind: 'string-map' }, omitEmpty: true };
 
-// The structs of github.com/opencontainers/image-spec v1.1.1, specs-go/v1, field by field in their order.
+// The structs of github.com/opencontainers/image-spec v1.1.1, specs-go/v1, with fields in the same order.
 
 /** The platform of an image configuration. */
 export const PLATFORM: StructSchema<Platform> = {
@@ -84,7 +84,7 @@ export const INDEX: StructSchema<IndexDocument> = {
 
 type DocumentOutline = Record<'config' | 'layers' | 'manifests' | 'fsLayers', boolean> & { mediaType: string };
 
-/** The fields that tell apart manifest, image index and Docker's schema 1 (containerd v2.2.9, `unknownDocument`). */
+/** Fields that distinguish manifests, image indexes and Docker schema 1 (containerd v2.2.9, `unknownDocument`). */
 export const OUTLINE: StructSchema<DocumentOutline> = {
   kind: 'struct',
   fields: [
@@ -96,7 +96,7 @@ export const OUTLINE: StructSchema<DocumentOutline> = {
   ],
 };
 
-/** What callers are told of a descriptor: what it names, without `urls` and embedded data. */
+/** Returns a descriptor for callers, without `urls` and embedded data. */
 export function summarize({ urls, data, ...descriptor }: Descriptor): Descriptor {
   return descriptor;
 }

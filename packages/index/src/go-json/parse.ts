@@ -1,7 +1,7 @@
 import { SociIndexError } from '../errors.ts';
 import { decodeUtf8 } from './string.ts';
 
-/** A JSON value with what `JSON.parse` loses: number literals, the order of members, and keys that stand twice. */
+/** A JSON value that keeps number literals, the order of members and duplicate keys, unlike that of `JSON.parse`. */
 export type JsonValue =
   | { readonly kind: 'null' }
   | { readonly kind: 'boolean'; readonly value: boolean }
@@ -16,10 +16,10 @@ export interface JsonMember {
   readonly value: JsonValue;
 }
 
-/** Levels of nesting that Go's encoding/json takes (scanner.go, `maxNestingDepth`). */
+/** Maximum nesting depth, as in Go's encoding/json (scanner.go, `maxNestingDepth`). */
 const MAX_NESTING_DEPTH = 10_000;
 
-/** No number of a manifest has more digits; Go sets no bound. */
+/** Maximum length of a number literal. Go has no limit, but manifests have no longer numbers. */
 const MAX_NUMBER_LENGTH = 1024;
 
 const WORDS: ReadonlyMap<string, JsonValue> = new Map([
@@ -38,8 +38,8 @@ type Container =
   | { readonly kind: 'object'; readonly members: JsonMember[]; key: string };
 
 /**
- * Parses one JSON document as Go's encoding/json takes it: RFC 8259's syntax, bytes that are not UTF-8 and lone
- * surrogates read as U+FFFD, no byte order mark. Keeps its own stack, so that depth costs no call frames.
+ * Parses one JSON document like Go's encoding/json: RFC 8259, invalid UTF-8 and lone surrogates become U+FFFD, a byte order
+ * mark is an error. Uses its own stack instead of recursion, so that deep nesting does not overflow the call stack.
  *
  * @throws SociIndexError `MANIFEST_INVALID` with the byte offset.
  */
@@ -65,12 +65,12 @@ export function parseJson(bytes: Uint8Array): JsonValue {
     } else {
       [value, at] = readScalar(text, at);
     }
-    // A value has ended: give it to its container, and close those that end with it.
+    // The value is complete: add it to its container, and close the containers that end here.
     for (;;) {
       const container = stack.at(-1);
       at = skipSpace(text, at);
       if (container === undefined) {
-        if (at < text.length) throw syntaxError('more after the value', text, at);
+        if (at < text.length) throw syntaxError('unexpected data after the value', text, at);
         return value;
       }
       if (container.kind === 'object') container.members.push({ key: container.key, value });
@@ -81,7 +81,7 @@ export function parseJson(bytes: Uint8Array): JsonValue {
         break;
       }
       if (text[at] !== closing(container)) {
-        throw syntaxError('expected a comma or the end of a list or object', text, at);
+        throw syntaxError('expected a comma or the end of the array or object', text, at);
       }
       at += 1;
       stack.pop();
@@ -109,29 +109,29 @@ function readScalar(text: string, start: number): [JsonValue, number] {
     return [{ kind: 'string', value: unquote(text, start, end) }, end];
   }
   const end = endOf(LITERAL, text, start);
-  if (end - start > MAX_NUMBER_LENGTH) throw syntaxError('a number too long', text, start);
+  if (end - start > MAX_NUMBER_LENGTH) throw syntaxError('number too long', text, start);
   const literal = text.slice(start, end);
   const word = WORDS.get(literal);
   if (word !== undefined) return [word, end];
   if (NUMBER.test(literal)) return [{ kind: 'number', literal }, end];
-  throw syntaxError(start < text.length ? 'expected a value' : 'ends too early', text, start);
+  throw syntaxError(start < text.length ? 'expected a value' : 'unexpected end', text, start);
 }
 
-/** Where a string ends: after the first quote that no odd number of backslashes precedes. */
+/** Returns the end of a string: after the first quote that is not escaped. */
 function endOfString(text: string, start: number): number {
   for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
     let run = quote;
     while (text[run - 1] === '\\') run -= 1;
     if ((quote - run) % 2 === 0) return quote + 1;
   }
-  throw syntaxError('a string is not closed', text, start);
+  throw syntaxError('unterminated string', text, start);
 }
 
 function unquote(text: string, start: number, end: number): string {
   try {
     return (JSON.parse(text.slice(start, end)) as string).toWellFormed();
   } catch (cause) {
-    throw syntaxError('a string holds a control character or an unknown escape', text, start, cause);
+    throw syntaxError('invalid escape or control character in a string', text, start, cause);
   }
 }
 
@@ -139,7 +139,7 @@ function skipSpace(text: string, start: number): number {
   return endOf(SPACE, text, start);
 }
 
-/** Where what matches a sticky pattern at `start` ends. */
+/** Returns the end of the match of a sticky pattern at `start`. */
 function endOf(pattern: RegExp, text: string, start: number): number {
   pattern.lastIndex = start;
   pattern.test(text);
@@ -147,6 +147,6 @@ function endOf(pattern: RegExp, text: string, start: number): number {
 }
 
 function syntaxError(what: string, text: string, at: number, cause?: unknown): SociIndexError {
-  const message = `not JSON: ${what} at byte ${Buffer.byteLength(text.slice(0, at))}`;
+  const message = `invalid JSON: ${what} at byte ${Buffer.byteLength(text.slice(0, at))}`;
   return new SociIndexError('MANIFEST_INVALID', message, { ...(cause !== undefined && { cause }) });
 }

@@ -1,4 +1,4 @@
-/** How a Go type is written as JSON; the kinds that the structs of image manifests are made of. */
+/** Schema of a Go type in JSON, limited to the types in image manifests. */
 export type Schema =
   /** `string`. */
   | { readonly kind: 'string' }
@@ -12,35 +12,35 @@ export type Schema =
   | { readonly kind: 'list'; readonly of: Schema }
   /** A pointer. */
   | { readonly kind: 'pointer'; readonly to: Schema }
-  /** `json.RawMessage`, of which only its presence is asked. */
+  /** `json.RawMessage`; only its presence is used. */
   | { readonly kind: 'presence' }
-  /** A struct; its fields in the order in which they are written. */
+  /** A struct with fields in the order of encoding. */
   | { readonly kind: 'struct'; readonly fields: readonly Field[] };
 
-/** A struct that is held as a `Value`. */
+/** Schema of a struct that is decoded to a `Value`. */
 export type StructSchema<Value> = Schema & { readonly kind: 'struct'; readonly holds?: Value };
 
 /** A field of a struct. */
 export interface Field {
   readonly name: string;
   readonly schema: Schema;
-  /** Whether the zero value is left out (the tag `omitempty`). */
+  /** Whether the zero value is omitted (struct tag `omitempty`). */
   readonly omitEmpty?: boolean;
 }
 
 /**
- * A struct as it is held here: plain properties named as in JSON, absent if `omitempty` leaves out their zero value. Of
- * whole numbers that a `number` rounds, the exact values stand under a symbol, which spreading an object keeps.
+ * A decoded struct: properties with the names of the JSON fields, absent if `omitempty` omits their zero value. Exact
+ * values of integers that a JavaScript number rounds are in the property {@link EXACT}, which object spread preserves.
  */
 export interface StructValue {
   [name: string]: unknown;
   [EXACT]?: Record<string, bigint>;
 }
 
-/** Key of the exact values of a struct's numbers, by the names of their fields. */
+/** Key of the exact integers of a struct, by field name. */
 export const EXACT: unique symbol = Symbol('exact');
 
-/** The zero value of a Go type. Slices, maps and pointers are null when nothing was read into them. */
+/** Returns the zero value of a Go type. Slices, maps and pointers are null. */
 export function zeroValue(schema: Schema): unknown {
   switch (schema.kind) {
     case 'string':

@@ -25,10 +25,10 @@ import { mapInParallel } from '../in-parallel.ts';
 import type { IndexLimits } from '../options.ts';
 import { normalizeAsGo } from './platform-match.ts';
 
-/** Documents fetched at a time where it is known which will be read. */
+/** Number of documents that `preload` fetches at the same time. */
 const PRELOADS = 8;
 
-/** Reads documents of an image: each blob is fetched once, verified, bounded, kept; each call gives a new document. */
+/** Reads the manifests and configurations of an image. Fetches, verifies and caches each blob once, within the limits. */
 export class ImageReader {
   readonly #fetcher: Fetcher;
   readonly #limits: Required<IndexLimits>;
@@ -52,31 +52,31 @@ export class ImageReader {
     return decodeNamed(descriptor, checkDocumentKind(descriptor, await this.#read(descriptor)), INDEX);
   }
 
-  /** The platform that an image configuration names, normalized. */
+  /** Returns the normalized platform of an image configuration. */
   async configPlatform(descriptor: Descriptor): Promise<Platform> {
     return normalizeAsGo(decodeNamed(descriptor, await this.#read(descriptor), PLATFORM));
   }
 
-  /** Fetches documents that are about to be read, as far as the limits allow. Errors are told when one is read. */
+  /** Fetches documents in advance, within the limits. Errors are thrown when a document is read. */
   async preload(descriptors: readonly Descriptor[]): Promise<void> {
     const { maxDocumentSize, maxDocumentsSize } = this.#limits;
-    let room = maxDocumentsSize;
+    let remaining = maxDocumentsSize;
     const wanted = descriptors.filter((descriptor) => {
       const { size } = descriptor;
       if (embeddedContent(descriptor) !== undefined) return false;
-      const fits = size >= 0 && size <= maxDocumentSize && size <= room;
-      if (fits) room -= size;
+      const fits = size >= 0 && size <= maxDocumentSize && size <= remaining;
+      if (fits) remaining -= size;
       return fits;
     });
     await mapInParallel(wanted, PRELOADS, (descriptor) => this.#document(descriptor).catch(() => undefined));
   }
 
-  /** Counts the descriptors met on a walk through the image, up to the limit. */
+  /** Starts a traversal of the image. Call the result with the number of descriptors visited; it throws at the limit. */
   startWalk(): (references: number) => void {
-    let met = 0;
+    let visited = 0;
     return (references) => {
-      met += references;
-      if (met > this.#limits.maxReferences) {
+      visited += references;
+      if (visited > this.#limits.maxReferences) {
         const message = `the image refers to more than ${this.#limits.maxReferences} manifests, layers and configurations`;
         throw new SociIndexError('LIMIT_EXCEEDED', message);
       }
@@ -98,58 +98,58 @@ export class ImageReader {
     return document;
   }
 
-  /** What is read again costs no fetch, but is parsed again: it counts again. */
+  /** Checks the size limits. Reading a document again counts again, because it is parsed again. */
   #count({ mediaType, digest, size }: Descriptor): void {
     const { maxDocumentSize, maxDocumentsSize } = this.#limits;
     if (!Number.isSafeInteger(size) || size < 0) {
-      const message = `${digest} (${mediaType}) is said to have ${size} bytes`;
+      const message = `the descriptor of ${digest} (${mediaType}) has the invalid size ${size}`;
       throw new SociIndexError('MANIFEST_INVALID', message, { digest });
     }
     this.#totalSize += size;
     if (size > maxDocumentSize || this.#totalSize > maxDocumentsSize) {
       const limit =
         size > maxDocumentSize
-          ? `${maxDocumentSize} for one document`
-          : `${maxDocumentsSize} for all that is read of an image`;
-      const message = `${digest} (${mediaType}) has ${size} bytes: the limit is ${limit}`;
+          ? `the limit for one document is ${maxDocumentSize}`
+          : `the limit for all documents of an image is ${maxDocumentsSize}`;
+      const message = `${digest} (${mediaType}) has ${size} bytes, ${limit}`;
       throw new SociIndexError('LIMIT_EXCEEDED', message, { digest });
     }
   }
 }
 
-/** Content that a descriptor embeds is taken if it is the content named (containerd, core/content/helpers.go). */
+/** Returns the embedded content of a descriptor if it matches the digest (containerd, core/content/helpers.go). */
 function embeddedContent({ data = '', digest, size }: Descriptor): Uint8Array | undefined {
   const bytes = decodeBase64(data);
   if (bytes === undefined) {
-    const message = `the descriptor of ${digest} embeds data that is not base64`;
+    const message = `the embedded data in the descriptor of ${digest} is not valid base64`;
     throw new SociIndexError('MANIFEST_INVALID', message, { digest });
   }
   return bytes.length === size && digestOf(bytes) === digest ? bytes : undefined;
 }
 
-/** Whether an error says that a store does not hold what was asked of it. */
+/** Returns whether an error means that the store does not have the content. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof OciError && error.code === 'NOT_FOUND';
 }
 
-/** Refuses a document that is another thing than its descriptor says (containerd v2.2.9, `validateMediaType`). */
+/** Rejects a document whose content does not match its media type (containerd v2.2.9, `validateMediaType`). */
 function checkDocumentKind(descriptor: Descriptor, bytes: Uint8Array): Uint8Array {
   const { mediaType, digest } = descriptor;
   const outline = decodeNamed(descriptor, bytes, OUTLINE);
-  const holdsIndex = outline.manifests || isImageIndex(outline.mediaType);
-  const holdsManifest = outline.config || outline.layers || isImageManifest(outline.mediaType);
+  const isIndex = outline.manifests || isImageIndex(outline.mediaType);
+  const isManifest = outline.config || outline.layers || isImageManifest(outline.mediaType);
   let problem: string | undefined;
-  if (outline.fsLayers) problem = "is a manifest of Docker's schema 1, which has no layers to index";
-  else if (isImageManifest(mediaType) && holdsIndex) {
-    problem = `is described as a manifest (${mediaType}) and holds an image index`;
-  } else if (isImageIndex(mediaType) && holdsManifest) {
-    problem = `is described as an image index (${mediaType}) and holds a manifest`;
+  if (outline.fsLayers) problem = 'is a Docker schema 1 manifest, which is not supported';
+  else if (isImageManifest(mediaType) && isIndex) {
+    problem = `has the media type of a manifest (${mediaType}) but contains an image index`;
+  } else if (isImageIndex(mediaType) && isManifest) {
+    problem = `has the media type of an image index (${mediaType}) but contains a manifest`;
   }
   if (problem !== undefined) throw new SociIndexError('MANIFEST_INVALID', `${digest} ${problem}`, { digest });
   return bytes;
 }
 
-/** Decodes, and says of which document an error is. */
+/** Decodes a document. Adds its digest to errors. */
 function decodeNamed<T>({ mediaType, digest }: Descriptor, bytes: Uint8Array, schema: StructSchema<T>): T {
   try {
     return decodeStruct(schema, bytes);

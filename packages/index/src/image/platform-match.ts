@@ -1,23 +1,23 @@
 import { normalizePlatform, type Platform } from '@soci/oci';
 import { compareStrings } from '../go-json/string.ts';
 
-// Platforms are compared as containerd does (github.com/containerd/platforms v1.0.0-rc.5), since that decides which
-// manifest of an image is indexed for which platform.
+// Compares platforms like containerd (github.com/containerd/platforms v1.0.0-rc.5), so that the same manifest is indexed
+// for each platform.
 
-/** A platform with its names in one spelling: `x86_64` is `amd64`, `armhf` is `arm/v7` (platforms.go, `Normalize`). */
+/** Normalizes a platform: `x86_64` becomes `amd64`, `armhf` becomes `arm/v7` (platforms.go, `Normalize`). */
 export function normalizeAsGo(platform: Platform): Platform {
   const normal = normalizePlatform(platform);
   const features = normal['os.features']?.toSorted(compareStrings);
-  // Go puts its host's system for an empty name; the reference runs on Linux only.
+  // Go replaces an empty name with the system of the host. soci runs only on Linux.
   return { ...normal, os: normal.os === '' ? 'linux' : normal.os, ...(features && { 'os.features': features }) };
 }
 
-/** Tells whether a manifest's platform serves the wanted one. */
+/** Returns whether a manifest with the platform `candidate` can be used for the wanted platform. */
 export type PlatformMatcher = (candidate: Platform) => boolean;
 
 /**
- * Matches what runs on `wanted` and on nothing less: same system, architecture and variant, no feature of the system
- * that `wanted` lacks, and on Windows a version that its kernel runs (compare.go, `OnlyStrict`).
+ * Matches platforms with the same system, architecture and variant as `wanted`, only features that `wanted` has, and on
+ * Windows a compatible version (compare.go, `OnlyStrict`).
  */
 export function matchPlatform(wanted: Platform): PlatformMatcher {
   const own = normalizeAsGo(wanted);
@@ -33,7 +33,7 @@ export function matchPlatform(wanted: Platform): PlatformMatcher {
   };
 }
 
-/** Before they knew features, matchers took `win32k` as given: one mention of it still is (platforms.go). */
+/** For compatibility, a single feature `win32k` is ignored (platforms.go). */
 function isOnlyWin32k(feature: string, candidate: Platform): boolean {
   return feature === 'win32k' && candidate['os.features']?.filter((name) => name === 'win32k').length === 1;
 }
@@ -46,10 +46,10 @@ interface WindowsVersion {
 
 const NO_VERSION: WindowsVersion = { major: 0, minor: 0, build: 0 };
 
-/** Builds of the long-term releases from which on older containers run: Windows Server 2022 and 2025. */
+/** Builds of long-term releases that also run containers of older builds: Windows Server 2022 and 2025. */
 const LONG_TERM_BUILDS = [20348, 26100] as const;
 
-/** platform_windows_compat.go, `getWindowsOSVersion`: `major.minor.build`, with what follows a third dot ignored. */
+/** Parses `major.minor.build`; ignores a revision (platform_windows_compat.go, `getWindowsOSVersion`). */
 function parseWindowsVersion(version = ''): WindowsVersion {
   const [major = '', minor = '', build] = version.split('.');
   if (build === undefined || ![major, minor, build].every((part) => /^[0-9]+$/.test(part))) return NO_VERSION;
@@ -57,18 +57,18 @@ function parseWindowsVersion(version = ''): WindowsVersion {
   return parsed.major > 0xff || parsed.minor > 0xff || parsed.build > 0xffff ? NO_VERSION : parsed;
 }
 
-/** platform_windows_compat.go, `windowsVersionMatcher` and `checkWindowsHostAndContainerCompat`. */
+/** See platform_windows_compat.go, `windowsVersionMatcher` and `checkWindowsHostAndContainerCompat`. */
 function runsOnWindows(host: WindowsVersion, version = ''): boolean {
   if ((host.major === 0 && host.minor === 0 && host.build === 0) || version === '') return true;
   const container = parseWindowsVersion(version);
   if (host.major !== container.major || host.minor !== container.minor) return false;
   if (host.build < LONG_TERM_BUILDS[0]) return host.build === container.build;
-  // A kernel runs containers from the long-term release before its own generation's up to itself.
+  // A kernel runs containers with builds from Windows Server 2022 up to its own build.
   const oldest = LONG_TERM_BUILDS[0];
   return oldest <= container.build && container.build <= host.build;
 }
 
-/** Drops the platforms that are the same as an earlier one of the list, however they are spelled. */
+/** Removes platforms that are equal to an earlier one after normalization. */
 export function distinctPlatforms(platforms: readonly Platform[]): Platform[] {
   const seen = new Set<string>();
   return platforms.filter((platform) => {
@@ -79,7 +79,7 @@ export function distinctPlatforms(platforms: readonly Platform[]): Platform[] {
   });
 }
 
-/** Drops platforms that an earlier one serves as well (soci-snapshotter v0.16.1, util/ociutil, `DedupePlatforms`). */
+/** Removes platforms that an earlier one matches (soci-snapshotter v0.16.1, util/ociutil, `DedupePlatforms`). */
 export function dedupePlatforms(platforms: readonly Platform[]): Platform[] {
   const matchers: PlatformMatcher[] = [];
   return platforms.filter((platform) => {

@@ -12,8 +12,8 @@ import { type ImageReader, isNotFound } from './image-reader.ts';
 import { matchPlatform, type PlatformMatcher } from './platform-match.ts';
 
 /**
- * Lists the platforms that an image runs on, in its order: those of its descriptors, or else of its configurations.
- * Attestations (`unknown/unknown`) run nowhere (containerd v2.2.9, core/images/image.go, `Platforms`).
+ * Lists the platforms of an image in its order, from descriptors or, if they have no platform, from configurations. Skips
+ * attestations, whose platform is `unknown/unknown` (containerd v2.2.9, core/images/image.go, `Platforms`).
  */
 export async function listPlatforms(reader: ImageReader, image: Descriptor): Promise<Platform[]> {
   const platforms: Platform[] = [];
@@ -39,7 +39,7 @@ export async function listPlatforms(reader: ImageReader, image: Descriptor): Pro
 }
 
 /**
- * The descriptor of the manifest that a SOCI index for `platform` belongs to: the first in the image that matches
+ * Returns the descriptor of the image manifest for a SOCI index: the first one that matches `platform`
  * (soci/soci_index.go, `GetImageManifestDescriptor`).
  *
  * @throws SociIndexError `PLATFORM_NOT_FOUND`, `PLATFORM_MISSING`
@@ -49,7 +49,7 @@ export async function findManifest(reader: ImageReader, image: Descriptor, platf
   if (isImageIndex(image.mediaType)) {
     for (const descriptor of (await reader.index(image)).manifests ?? []) {
       if (descriptor.platform === undefined) {
-        const message = `image index ${image.digest} lists ${descriptor.digest} without a platform: none can be told from it`;
+        const message = `image index ${image.digest} lists ${descriptor.digest} without a platform`;
         throw new SociIndexError('PLATFORM_MISSING', message, { digest: image.digest });
       }
       if (matches(descriptor.platform)) return descriptor;
@@ -61,8 +61,8 @@ export async function findManifest(reader: ImageReader, image: Descriptor, platf
 }
 
 /**
- * Reads the manifest whose layers are indexed for `platform`: of those that match, the one that asks for most features
- * of the system, the first where they ask for as many (containerd v2.2.9, core/images/image.go, `Manifest`).
+ * Reads the manifest whose layers are indexed for `platform`: of the matching manifests, the first one with the most OS
+ * features (containerd v2.2.9, core/images/image.go, `Manifest`).
  *
  * @throws SociIndexError `PLATFORM_NOT_FOUND`
  */
@@ -88,7 +88,7 @@ export async function selectManifest(
   return manifest;
 }
 
-/** The match that comes first; those without a platform, which only their configuration can tell, come last. */
+/** Returns the best match. Uses the first entry without a platform if no other matches; its configuration is checked later. */
 function pickBest(candidates: readonly Descriptor[], matches: PlatformMatcher): Descriptor | undefined {
   const known = candidates.filter(({ platform }) => platform !== undefined && matches(platform));
   const countFeatures = (candidate: Descriptor) => candidate.platform?.['os.features']?.length ?? 0;
@@ -98,8 +98,8 @@ function pickBest(candidates: readonly Descriptor[], matches: PlatformMatcher): 
 }
 
 /**
- * Reads the first manifest that a descriptor leads to, whatever its platform, or undefined where there is none in the
- * store (containerd v2.2.9, core/images/image.go, `Manifest` without a platform). All that it leads to must be readable.
+ * Reads the first manifest of an image or image index, of any platform. Returns undefined if a manifest is missing in the
+ * store (containerd v2.2.9, core/images/image.go, `Manifest` without a platform).
  */
 export async function readFirstManifest(
   reader: ImageReader,
@@ -127,11 +127,11 @@ export async function readFirstManifest(
 }
 
 function platformNotFound(image: Descriptor, platform: Platform): SociIndexError {
-  const message = `image ${image.digest} has no manifest for ${formatPlatform(platform)}: choose one of its own platforms`;
+  const message = `image ${image.digest} has no manifest for ${formatPlatform(platform)}`;
   return new SociIndexError('PLATFORM_NOT_FOUND', message, { digest: image.digest });
 }
 
 function notAnImage({ mediaType, digest }: Descriptor): SociIndexError {
-  const message = `${digest} is neither an image nor an image index: ${mediaType}`;
+  const message = `${digest} has the media type ${mediaType}, expected an image manifest or image index`;
   return new SociIndexError('PLATFORM_NOT_FOUND', message, { digest });
 }

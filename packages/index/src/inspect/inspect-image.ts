@@ -21,30 +21,30 @@ import { readSociDocument, type SociDocument, sociVersion } from './soci-documen
 
 /** Options of {@link inspectImage}. */
 export interface InspectOptions extends CallOptions {
-  /** Bounds on what a hostile image may cost. @default see {@link IndexLimits} */
+  /** Limits for images. @default see {@link IndexLimits} */
   readonly limits?: IndexLimits;
 }
 
-/** What is in an image. */
+/** Contents of an image. */
 export interface ImageInspection {
   readonly root: Descriptor;
-  /** Whether it is a SOCI-enabled image: one of its manifests names a v2 SOCI index that is listed beside it. */
+  /** Whether the image is SOCI-enabled: it lists a v2 SOCI index for one of its manifests. */
   readonly isConverted: boolean;
-  /** What it lists, in its order; of a single manifest that alone. */
+  /** The entries of an image index in their order, or the single manifest. */
   readonly entries: readonly ImageEntry[];
 }
 
-/** Something that an image lists. */
+/** An entry of an image. */
 export type ImageEntry = ImageManifestEntry | SociIndexEntry | OtherEntry;
 
 /** An image manifest. */
 export interface ImageManifestEntry {
   readonly kind: 'image';
   readonly descriptor: Descriptor;
-  /** Its configuration: of an image a JSON document with the platform, of another artifact anything. */
+  /** Configuration. For an image, a JSON document with the platform. */
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
-  /** Its SOCI indexes: those listed beside it (v2), and those that refer to it (v1). */
+  /** SOCI indexes of the manifest: listed in the same image index (v2), or referring to the manifest (v1). */
   readonly indexes: readonly SociDocument[];
 }
 
@@ -52,24 +52,24 @@ export interface ImageManifestEntry {
 export interface SociIndexEntry {
   readonly kind: 'soci-index';
   readonly descriptor: Descriptor;
-  /** The image manifest that it belongs to, by its annotation; its own `subject` where the root is a v1 index. */
+  /** Digest of its image manifest, from the annotation or, for a v1 index, from `subject`. */
   readonly manifest: string | undefined;
   readonly index: SociDocument;
 }
 
-/** What is neither: an attestation, a nested index, any other artifact, or content that the store does not have. */
+/** Any other entry: an attestation, a nested image index, an artifact, or content that the store does not have. */
 export interface OtherEntry {
   readonly kind: 'attestation' | 'image-index' | 'artifact' | 'missing';
   readonly descriptor: Descriptor;
-  /** The manifest that an attestation is about. */
+  /** Digest of the attested manifest. */
   readonly manifest?: string;
 }
 
 /**
- * Looks at an image: which manifests it has, and which SOCI index belongs to which of them.
+ * Lists the manifests of an image and the SOCI indexes of each manifest. Reads only manifests.
  *
- * @param store - Holds the image. Where it lists referrers, v1 indexes are found too. Only manifests are read.
- * @throws SociIndexError, `OciError` and what else `store` throws; the reason of `options.signal`.
+ * @param store - Store of the image. If it lists referrers, v1 indexes are found too.
+ * @throws SociIndexError, `OciError` and other errors of `store`; the abort reason of `options.signal`.
  */
 export async function inspectImage(
   store: Fetcher & Partial<ReferrerLister>,
@@ -135,7 +135,7 @@ async function classifyEntry(
   return { kind: 'image', descriptor, config: summarize(manifest.config), layers, indexes: [] };
 }
 
-/** Whether BuildKit has marked a descriptor as an attestation's. */
+/** Returns whether a descriptor has BuildKit's annotation for attestations. */
 export function isAttestation({ annotations }: Pick<Descriptor, 'annotations'>): boolean {
   return annotations?.[ANNOTATION_REFERENCE_TYPE] === ATTESTATION_MANIFEST;
 }

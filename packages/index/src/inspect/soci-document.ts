@@ -13,36 +13,36 @@ import {
   MEDIA_TYPE_SOCI_INDEX_V2,
 } from '../vocabulary.ts';
 
-/** A SOCI index manifest, read. */
+/** A parsed SOCI index manifest. */
 export interface SociDocument {
   readonly descriptor: Descriptor;
   readonly version: 1 | 2;
-  /** Who is said to have made it. */
+  /** Name of the tool that built it. */
   readonly buildToolIdentifier?: string;
-  /** The image manifest that a v1 index is about. */
+  /** Image manifest of a v1 index. */
   readonly subject?: Descriptor;
   readonly ztocs: readonly ZtocReference[];
   readonly prefetches: readonly PrefetchReference[];
-  /** Annotations of the manifest, such as those of its provenance. */
+  /** Annotations of the manifest, such as the provenance annotations. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** A zTOC as a SOCI index lists it. */
+/** A zTOC in a SOCI index. */
 export interface ZtocReference extends PrefetchReference {
   readonly layerMediaType: string;
-  /** Bytes of uncompressed data between two checkpoints, at the least. */
+  /** Minimum distance between checkpoints, in bytes of uncompressed data. */
   readonly spanSize: number;
-  /** Whether it is marked as one whose layer has no extended attributes to look up. */
+  /** Whether the layer is marked as having no extended attributes. */
   readonly disablesXattrs: boolean;
 }
 
-/** A prefetch artifact as a SOCI index lists it. */
+/** A prefetch artifact in a SOCI index. */
 export interface PrefetchReference {
   readonly descriptor: Descriptor;
   readonly layerDigest: string;
 }
 
-/** Finds the zTOC that SOCI indexes of an image list for a layer: v2 before v1; `undefined` if none lists one. */
+/** Finds the zTOC of a layer in the SOCI indexes of an image, v2 before v1. */
 export function findZtoc(indexes: readonly SociDocument[], layerDigest: string): ZtocReference | undefined {
   return indexes
     .toSorted((a, b) => b.version - a.version)
@@ -50,7 +50,7 @@ export function findZtoc(indexes: readonly SociDocument[], layerDigest: string):
     .find((ztoc) => ztoc.layerDigest === layerDigest);
 }
 
-/** The version of a SOCI index, told by the type of its configuration; undefined of any other manifest. */
+/** Returns the version of a SOCI index from the media type of its configuration, or undefined for other manifests. */
 export function sociVersion({ config }: Pick<ManifestDocument, 'config'>): 1 | 2 | undefined {
   if (config.mediaType === MEDIA_TYPE_SOCI_INDEX_V1) return 1;
   return config.mediaType === MEDIA_TYPE_SOCI_INDEX_V2 ? 2 : undefined;
@@ -59,13 +59,13 @@ export function sociVersion({ config }: Pick<ManifestDocument, 'config'>): 1 | 2
 /**
  * Reads a SOCI index manifest.
  *
- * @throws SociIndexError `SOCI_INDEX_INVALID` where it is none, or lists what no SOCI index lists.
+ * @throws SociIndexError `SOCI_INDEX_INVALID` if it is not a valid SOCI index manifest.
  */
 export async function readSociDocument(reader: ImageReader, descriptor: Descriptor): Promise<SociDocument> {
   const { digest, mediaType } = descriptor;
   const manifest = isImageManifest(mediaType) ? await reader.manifest(descriptor) : undefined;
   const version = manifest && sociVersion(manifest);
-  if (manifest === undefined || version === undefined) throw invalid(digest, 'is no SOCI index manifest');
+  if (manifest === undefined || version === undefined) throw invalid(digest, 'is not a SOCI index manifest');
   const blobs = manifest.layers ?? [];
   const buildToolIdentifier = manifest.annotations?.[ANNOTATION_BUILD_TOOL_IDENTIFIER];
   return {
@@ -90,7 +90,7 @@ function readReference(index: string, blob: Descriptor): PrefetchReference {
 function readZtocReference(index: string, blob: Descriptor): ZtocReference {
   const spanSize = annotation(index, blob, ANNOTATION_SPAN_SIZE);
   if (!/^[0-9]{1,15}$/.test(spanSize))
-    throw invalid(index, `names no span size for ${blob.digest}: ${JSON.stringify(spanSize)}`);
+    throw invalid(index, `has an invalid span size for ${blob.digest}: ${JSON.stringify(spanSize)}`);
   return {
     ...readReference(index, blob),
     layerMediaType: annotation(index, blob, ANNOTATION_LAYER_MEDIA_TYPE),
@@ -101,7 +101,7 @@ function readZtocReference(index: string, blob: Descriptor): ZtocReference {
 
 function annotation(index: string, blob: Descriptor, name: string): string {
   const value = blob.annotations?.[name];
-  if (value === undefined) throw invalid(index, `lists ${blob.digest} without the annotation ${name}`);
+  if (value === undefined) throw invalid(index, `does not have the annotation ${name} for ${blob.digest}`);
   return value;
 }
 

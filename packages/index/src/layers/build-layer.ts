@@ -5,16 +5,16 @@ import type { LayerProgress } from '../progress.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
 import { findPrefetchSpans } from './prefetch-spans.ts';
 
-/** A zTOC, encoded, and what the rest of the work needs to know of it. Plain data: it comes from worker threads. */
-export interface BuiltLayer extends KnownZtoc {
+/** An encoded zTOC with its summary. Plain data, because worker threads send it. */
+export interface BuiltLayer extends ZtocSummary {
   readonly ztoc: Uint8Array;
-  /** `built` from the layer's bytes here, or `reused` from an earlier run. */
+  /** Whether the zTOC was `built` from the layer or `reused`. */
   readonly origin: 'built' | 'reused';
-  /** Wall time of building it, or of finding and checking it. */
+  /** Time to build the zTOC, or to find and check an existing one, in seconds. */
   readonly seconds: number;
 }
 
-/** Builds a zTOC in this thread. @throws SociIndexError `LAYER_INVALID`, `LAYER_MISMATCH`; what `chunks` throws. */
+/** Builds a zTOC in this thread. @throws SociIndexError `LAYER_INVALID`, `LAYER_MISMATCH`; errors of `chunks`. */
 export async function buildLayer(
   chunks: AsyncIterable<Uint8Array>,
   task: LayerTask,
@@ -24,7 +24,7 @@ export async function buildLayer(
 ): Promise<BuiltLayer> {
   const started = performance.now();
   const { spanSize, buildToolIdentifier, limits } = settings;
-  const { ztoc, bytes, layerDigest, layerSize } = await buildZtoc(boundLayer(chunks, task), {
+  const { ztoc, bytes, layerDigest, layerSize } = await buildZtoc(limitLayerSize(chunks, task), {
     spanSize,
     buildToolIdentifier,
     limits,
@@ -32,20 +32,20 @@ export async function buildLayer(
     onProgress,
     ...(signal && { signal }),
   }).catch((error: unknown) => {
-    throw error instanceof ZtocError ? layerError(task, error) : error;
+    throw error instanceof ZtocError ? toLayerError(task, error) : error;
   });
   if (layerDigest !== task.digest || layerSize !== task.size) {
-    const found =
-      layerSize === task.size ? `its digest is ${layerDigest}` : `it has ${layerSize} bytes, not ${task.size}`;
-    const message = `layer ${task.digest} is not what its descriptor says: ${found}`;
+    const difference =
+      layerSize === task.size ? `its digest is ${layerDigest}` : `it has ${layerSize} bytes, expected ${task.size}`;
+    const message = `layer ${task.digest} does not match its descriptor: ${difference}`;
     throw new SociIndexError('LAYER_MISMATCH', message, { digest: task.digest });
   }
   const seconds = (performance.now() - started) / 1000;
-  return { ...describeZtoc(ztoc, bytes, settings), ztoc: bytes, origin: 'built', seconds };
+  return { ...summarizeZtoc(ztoc, bytes, settings), ztoc: bytes, origin: 'built', seconds };
 }
 
-/** Passes a layer on, and stops where it is longer than its descriptor says. */
-export async function* boundLayer(
+/** Yields the chunks of a layer. Throws if the layer is longer than its descriptor says. */
+export async function* limitLayerSize(
   chunks: AsyncIterable<Uint8Array>,
   { digest, size }: Pick<LayerTask, 'digest' | 'size'>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -53,15 +53,15 @@ export async function* boundLayer(
   for await (const chunk of chunks) {
     length += chunk.length;
     if (length > size) {
-      const message = `layer ${digest} is not what its descriptor says: it has more than ${size} bytes`;
+      const message = `layer ${digest} does not match its descriptor: it has more than ${size} bytes`;
       throw new SociIndexError('LAYER_MISMATCH', message, { digest });
     }
     yield chunk;
   }
 }
 
-/** The error of a layer whose data is broken. */
-export function layerError(
+/** Converts an error of a layer to a {@link SociIndexError}. */
+export function toLayerError(
   { digest, mediaType }: Pick<LayerTask, 'digest' | 'mediaType'>,
   cause: ZtocError,
 ): SociIndexError {
@@ -69,11 +69,11 @@ export function layerError(
   return new SociIndexError(code, `layer ${digest} (${mediaType}): ${cause.message}`, { cause, digest });
 }
 
-/** What the rest of the work needs to know of a zTOC. Plain data: it comes from worker threads. */
-export type KnownZtoc = Readonly<ReturnType<typeof describeZtoc>>;
+/** Properties of a zTOC that SOCI indexes and reports need. Plain data, because worker threads send it. */
+export type ZtocSummary = Readonly<ReturnType<typeof summarizeZtoc>>;
 
-/** Tells of a zTOC what the rest of the work needs to know. */
-export function describeZtoc(
+/** Creates the summary of a zTOC. */
+export function summarizeZtoc(
   ztoc: Ztoc,
   bytes: Uint8Array,
   { spanSize, prefetchPaths }: Pick<LayerSettings, 'spanSize' | 'prefetchPaths'>,
@@ -84,9 +84,9 @@ export function describeZtoc(
     spans: ztoc.maxSpanId + 1,
     files: ztoc.files.length,
     uncompressedSize: ztoc.uncompressedArchiveSize,
-    /** Whether a file has extended attributes, or a folder is opaque. */
+    /** Whether a file has extended attributes, or a directory is opaque. */
     hasXattrs: ztoc.files.some(hasXattr),
-    /** Of each path to look up the spans that hold it, or null if the layer does not. */
+    /** For each path of `prefetchFiles`, its spans, or null if the layer does not contain it. */
     prefetch: findPrefetchSpans(ztoc, prefetchPaths, spanSize),
   };
 }
@@ -94,7 +94,7 @@ export function describeZtoc(
 const XATTR_PREFIX = new TextEncoder().encode('SCHILY.xattr.');
 const OPAQUE_SUFFIX = new TextEncoder().encode('.wh..wh..opq');
 
-/** soci/soci_index.go, `shouldDisableXattrs`; ztoc/tar.go, `Xattrs`. */
+/** See soci/soci_index.go, `shouldDisableXattrs`; ztoc/tar.go, `Xattrs`. */
 function hasXattr({ name, paxRecords }: FileEntry): boolean {
   return (
     endsWith(name, OPAQUE_SUFFIX) ||

@@ -2,16 +2,16 @@ import type { Fetcher } from '@soci/oci';
 import { mapInParallel } from '../in-parallel.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { LayerProgress } from '../progress.ts';
-import { adoptZtoc } from './adopt-ztoc.ts';
 import { type BuiltLayer, buildLayer } from './build-layer.ts';
 import { type LayerTask, taskKey, toLayerSettings } from './layer-plan.ts';
 import { canStartThreads, LayerThread } from './layer-thread.ts';
+import { checkReusableZtoc } from './reusable-ztoc.ts';
 
-/** Layers whose zTOCs are looked for at a time. */
+/** Number of zTOC lookups at the same time. */
 const LOOKUPS = 8;
 
-/** Gets the zTOCs of layers by the key of their task: those that are known already, then the others, from the layers. */
-export async function obtainLayers(
+/** Reuses existing zTOCs and builds the others from their layers. Returns them by {@link taskKey}. */
+export async function reuseOrBuildLayers(
   store: Fetcher,
   tasks: readonly LayerTask[],
   options: ResolvedOptions,
@@ -21,7 +21,7 @@ export async function obtainLayers(
   return new Map([...reused, ...(await buildLayers(store, unknown, options))]);
 }
 
-/** Looks for the zTOCs of layers among those that the caller knows, and checks what is found. */
+/** Finds and checks existing zTOCs. */
 async function reuseLayers(tasks: readonly LayerTask[], options: ResolvedOptions): Promise<Map<string, BuiltLayer>> {
   const { reuse, signal, limits, onProgress } = options;
   const reused = new Map<string, BuiltLayer>();
@@ -35,20 +35,20 @@ async function reuseLayers(tasks: readonly LayerTask[], options: ResolvedOptions
     const bytes = await reuse.find(task, { spanSize, buildToolIdentifier }, signal === undefined ? {} : { signal });
     signal?.throwIfAborted();
     if (bytes === undefined) return;
-    const adopted = adoptZtoc(bytes, task, settings, limits.maxZtocSize);
-    if ('refused' in adopted) {
-      onProgress({ type: 'ztoc-refused', layer, size, reason: adopted.refused, message: adopted.message });
+    const summary = checkReusableZtoc(bytes, task, settings, limits.maxZtocSize);
+    if ('rejected' in summary) {
+      onProgress({ type: 'ztoc-refused', layer, size, reason: summary.rejected, message: summary.message });
       return;
     }
     const seconds = (performance.now() - started) / 1000;
-    reused.set(taskKey(task), { ...adopted, ztoc: bytes, origin: 'reused', seconds });
-    const { ztocSize, spans, files } = adopted;
+    reused.set(taskKey(task), { ...summary, ztoc: bytes, origin: 'reused', seconds });
+    const { ztocSize, spans, files } = summary;
     onProgress({ type: 'layer-reused', layer, size, ztocSize, spans, files });
   });
   return reused;
 }
 
-/** Builds one zTOC, in this thread or another. */
+/** Builds one zTOC, in this thread or in a worker thread. */
 type Build = (
   chunks: AsyncIterable<Uint8Array>,
   task: LayerTask,
@@ -56,10 +56,10 @@ type Build = (
 ) => Promise<BuiltLayer>;
 
 /**
- * Builds the zTOCs of layers, by the key of their task: `jobs` at a time, the largest first, each layer fetched once.
- * The first failure ends the rest.
+ * Builds the zTOCs of layers, `jobs` at the same time, the largest first. Fetches each layer once. Returns the zTOCs by
+ * {@link taskKey}. The first error aborts the other builds.
  *
- * @throws SociIndexError as `buildLayer` does, and `WORKER_FAILED`; what the store throws; the signal's reason.
+ * @throws SociIndexError as in `buildLayer`, and `WORKER_FAILED`; errors of the store; the abort reason of the signal.
  */
 export async function buildLayers(
   store: Fetcher,
@@ -69,12 +69,12 @@ export async function buildLayers(
   const { onProgress, signal } = options;
   const settings = toLayerSettings(options);
   onProgress({ type: 'planned', layers: tasks.length, bytes: tasks.reduce((bytes, { size }) => bytes + size, 0) });
-  // One layer at a time needs no thread. For several this one only reads: what comes from a network would wait while it builds.
+  // With worker threads, this thread only reads, so that building does not delay the network. One layer needs no thread.
   const count = canStartThreads() ? Math.min(options.jobs, tasks.length) : 1;
   const threads = Array.from({ length: count > 1 ? count : 0 }, () => new LayerThread());
   const abort = new AbortController();
   const combined = signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]);
-  // A thread in the middle of a layer does not look up: it is ended, which makes its build fail.
+  // A busy thread cannot react to the signal. Terminating it makes its build fail.
   combined.addEventListener('abort', () => void Promise.all(threads.map((thread) => thread.terminate())));
   const buildHere: Build = (chunks, task, report) => buildLayer(chunks, task, settings, report, combined);
   const buildIn = (thread: LayerThread): Build => {
@@ -103,7 +103,7 @@ export async function buildLayers(
     return built;
   } catch (error) {
     abort.abort(error);
-    // What the caller's signal has ended fails in many ways; the caller wants to see its own reason.
+    // An abort can surface as various errors. Throw the abort reason.
     throw signal?.aborted ? signal.reason : error;
   } finally {
     await Promise.all(threads.map((thread) => thread.terminate()));

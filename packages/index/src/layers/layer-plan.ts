@@ -6,12 +6,12 @@ import { MEDIA_TYPE_PREFETCH } from '../vocabulary.ts';
 import { cleanPrefetchPath } from './prefetch-spans.ts';
 
 /**
- * Why a layer is not indexed.
+ * Reason why a layer is not indexed.
  *
- * - `smaller-than-min-layer-size`: fetching the whole is as fast.
- * - `unsupported-compression`: zstd, or a wrapping such as encryption: a zTOC knows gzip and plain tar only.
- * - `not-an-image-layer`: its media type is no image layer's, such as an attestation's.
- * - `unknown-layer-type`: it calls itself an OCI image layer, of a kind that no specification defines.
+ * - `smaller-than-min-layer-size`: the layer is smaller than `minLayerSize`.
+ * - `unsupported-compression`: the layer is compressed with zstd, or encrypted. zTOCs support gzip and plain tar.
+ * - `not-an-image-layer`: the media type is that of other content, such as an attestation.
+ * - `unknown-layer-type`: the media type starts like that of an OCI layer, but no specification defines it.
  */
 export type SkipReason =
   | 'smaller-than-min-layer-size'
@@ -19,19 +19,19 @@ export type SkipReason =
   | 'not-an-image-layer'
   | 'unknown-layer-type';
 
-/** A zTOC to be built. */
+/** A layer to build a zTOC for. */
 export type LayerTask = ReusableLayer;
 
-/** What is done about one layer of a manifest. */
+/** Plan for one layer of a manifest. */
 export type LayerPlan =
   | { readonly descriptor: Descriptor; readonly task: LayerTask }
   | { readonly descriptor: Descriptor; readonly skipped: SkipReason };
 
 /**
- * Decides about the layers of one manifest, in their order (soci/soci_index.go, `buildSociLayer`).
+ * Plans the layers of one manifest, in their order (soci/soci_index.go, `buildSociLayer`).
  *
- * @param earlier - Tasks of the manifests decided about before: a layer that stands in one is built once, as it was there.
- * @throws SociIndexError `LAYER_TYPE_INVALID` where the reference refuses the image and is to be followed.
+ * @param earlier - Tasks of other manifests by layer digest. A layer with a task is not built again.
+ * @throws SociIndexError `LAYER_TYPE_INVALID` with `compat`, if soci would reject the image.
  */
 export function planLayers(
   layers: readonly Descriptor[],
@@ -58,7 +58,7 @@ function decideCompression(
   }
   if (size < minLayerSize) return 'smaller-than-min-layer-size';
   if (compression === 'gzip' || compression === 'uncompressed') return compression;
-  // The reference takes Docker's types without a suffix at their word, as a tar.
+  // Like soci, treat Docker types without a compression suffix as plain tar.
   if (compression === 'unknown') return 'uncompressed';
   if (compression !== 'unrecognized') return 'unsupported-compression';
   if (isCompat) throw layerTypeError(digest, mediaType);
@@ -66,23 +66,23 @@ function decideCompression(
 }
 
 function layerTypeError(digest: string, mediaType: string): SociIndexError {
-  const message = `layer ${digest} is of the type ${mediaType}, which is no image layer: the reference refuses such an image; without compat it is skipped`;
+  const message = `layer ${digest} has the media type ${mediaType}, which is not that of an image layer. Without compat, it is skipped`;
   return new SociIndexError('LAYER_TYPE_INVALID', message, { digest });
 }
 
-/** Names a zTOC to be built: the same layer read as gzip and as a tar makes two. */
+/** Returns the key of a zTOC. It contains the compression, because the same layer read as gzip or as tar has different zTOCs. */
 export function taskKey({ digest, compression }: LayerTask): string {
   return `${compression} ${digest}`;
 }
 
-/** What a zTOC is built with, whatever the layer. Plain data: it goes to worker threads. */
+/** Settings for building zTOCs. Plain data, because it is sent to worker threads. */
 export interface LayerSettings extends ZtocSettings {
   readonly limits: ZtocLimits;
-  /** Paths to look up, cleaned. */
+  /** Normalized paths of files to prefetch. */
   readonly prefetchPaths: readonly string[];
 }
 
-/** Picks out of the options what zTOCs are built with. */
+/** Selects the options for building zTOCs. */
 export function toLayerSettings(options: ResolvedOptions): LayerSettings {
   const { spanSize, buildToolIdentifier, layerLimits: limits, prefetchFiles } = options;
   return { spanSize, buildToolIdentifier, limits, prefetchPaths: prefetchFiles.map(cleanPrefetchPath) };

@@ -4,21 +4,21 @@ import { Worker } from 'node:worker_threads';
 import { ZtocError } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
-import { type BuiltLayer, boundLayer } from './build-layer.ts';
+import { type BuiltLayer, limitLayerSize } from './build-layer.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
 import type { FromWorker, ToWorker, WorkerFailure } from './layer-worker.ts';
 
-/** Buffers lent to a thread, enough to keep it busy. New ones instead would pile up until the garbage collector runs. */
+/** Buffers per thread, enough to keep it busy. They are reused, because new ones would accumulate until garbage collection. */
 const BUFFER_COUNT = 8;
 const BUFFER_SIZE = 1 << 18;
 
-/** Megabytes for new objects: a layer's entries outlive this space, which V8 would let grow to 48 for nothing. */
+/** Size of the young generation in MB. The entries of a layer are long-lived, so the default of 48 MB wastes memory. */
 const YOUNG_GENERATION_SIZE = 2;
 
 const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
 const WORKER_URL = new URL(`./layer-worker.${RUNS_FROM_SOURCE ? 'ts' : 'js'}`, import.meta.url);
 
-/** Whether threads can be started: not where a bundler has left the worker's file behind, or Node cannot run its source. */
+/** Returns whether worker threads are available: the worker file exists (bundlers may omit it), and Node can run it. */
 export function canStartThreads(): boolean {
   if (RUNS_FROM_SOURCE && !process.features.typescript) return false;
   return WORKER_URL.protocol === 'file:' && existsSync(fileURLToPath(WORKER_URL));
@@ -27,14 +27,15 @@ export function canStartThreads(): boolean {
 /** A worker thread that builds zTOCs, one at a time. */
 export class LayerThread {
   readonly #worker: Worker;
-  /** Told of each message of the thread while a layer is being built. */
+  /** Receives messages of the thread while a layer is being built. */
   #listener: ((message: FromWorker | Error) => void) | undefined;
   #failure: Error | undefined;
-  /** Buffers that are here and empty, and the one that is being filled. */
+  /** Free buffers. */
   readonly #buffers = Array.from({ length: BUFFER_COUNT }, () => new ArrayBuffer(BUFFER_SIZE));
+  /** Buffer that is being filled. */
   #open: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
-  /** Looks again whether there is a buffer, or an answer. */
+  /** Resumes `#fill` after a message from the thread. */
   #wake: (() => void) | undefined;
 
   constructor() {
@@ -43,11 +44,11 @@ export class LayerThread {
       ...(RUNS_FROM_SOURCE && { execArgv: ['--conditions=@soci/source', '--no-warnings'] }),
     });
     this.#worker.on('message', (message: FromWorker) => this.#listener?.(message));
-    this.#worker.on('error', (cause) => this.#end(`failed: ${cause.message}`, cause));
-    this.#worker.on('exit', (code) => this.#end(`ended with code ${code}`));
+    this.#worker.on('error', (cause) => this.#fail(`failed: ${cause.message}`, cause));
+    this.#worker.on('exit', (code) => this.#fail(`exited with code ${code}`));
   }
 
-  /** Builds one zTOC. @throws SociIndexError as `buildLayer` does, and `WORKER_FAILED`; what `chunks` throws. */
+  /** Builds one zTOC. @throws SociIndexError as in `buildLayer`, and `WORKER_FAILED`; errors of `chunks`. */
   async build(
     chunks: AsyncIterable<Uint8Array>,
     task: LayerTask,
@@ -66,13 +67,13 @@ export class LayerThread {
       };
     });
     let isOver = false;
-    // The answer may be an error that comes while chunks are still awaited; it is looked at below.
+    // The thread may fail while chunks are still being read. The error is thrown below.
     const end = () => {
       isOver = true;
     };
     answer.then(end, end);
     this.#send({ type: 'start', task, settings });
-    for await (const chunk of boundLayer(chunks, task)) {
+    for await (const chunk of limitLayerSize(chunks, task)) {
       for (let sent = 0; sent < chunk.length && !isOver; ) sent += await this.#fill(chunk.subarray(sent), () => isOver);
       if (isOver) break;
     }
@@ -81,7 +82,7 @@ export class LayerThread {
     return answer;
   }
 
-  /** Copies as much of a chunk as there is room for, and sends the buffer when it is full. Returns how much that was. */
+  /** Copies as much of a chunk as fits into the buffer, and sends a full buffer. Returns the number of bytes copied. */
   async #fill(chunk: Uint8Array, isOver: () => boolean): Promise<number> {
     while (this.#open === undefined) {
       const buffer = this.#buffers.pop();
@@ -107,7 +108,7 @@ export class LayerThread {
     this.#filled = 0;
   }
 
-  /** Ends the thread, whatever it is doing. */
+  /** Terminates the thread, even if it is busy. */
   async terminate(): Promise<void> {
     await this.#worker.terminate();
   }
@@ -116,7 +117,7 @@ export class LayerThread {
     this.#worker.postMessage(message, transfer);
   }
 
-  #end(what: string, cause?: unknown): void {
+  #fail(what: string, cause?: unknown): void {
     this.#failure ??= new SociIndexError('WORKER_FAILED', `a worker thread ${what}`, { cause });
     this.#listener?.(this.#failure);
   }

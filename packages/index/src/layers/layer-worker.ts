@@ -6,33 +6,33 @@ import type { LayerProgress } from '../progress.ts';
 import { type BuiltLayer, buildLayer } from './build-layer.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
 
-// The body of a worker thread: builds one zTOC after another from bytes that the main thread fetches.
+// Code of a worker thread that builds zTOCs, one at a time, from bytes that the main thread fetches.
 
-/** What a worker thread is told: a layer starts, its bytes come in buffers lent to it, it ends. One layer at a time. */
+/** Message to a worker thread: start of a layer, a chunk of its bytes, or its end. */
 export type ToWorker =
   | { readonly type: 'start'; readonly task: LayerTask; readonly settings: LayerSettings }
   | { readonly type: 'chunk'; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly type: 'end' };
 
-/** What a worker thread tells: a buffer is free again and comes back, progress, and one answer a layer. */
+/** Message from a worker thread: a buffer to reuse, progress, or the result of a layer. */
 export type FromWorker =
-  | { readonly type: 'taken'; readonly buffer: ArrayBuffer }
+  | { readonly type: 'released'; readonly buffer: ArrayBuffer }
   | { readonly type: 'progress'; readonly progress: LayerProgress }
   | { readonly type: 'built'; readonly layer: BuiltLayer }
   | { readonly type: 'failed'; readonly failure: WorkerFailure };
 
-/** An error in a form that crosses threads with its code. */
+/** An error as plain data that can be sent between threads. */
 export type WorkerFailure = ReturnType<typeof describeFailure>;
 
-/** Bytes between two progress messages: enough for a smooth bar, few enough to cost nothing. */
+/** Minimum bytes between two progress messages. */
 const PROGRESS_STEP = 1 << 20;
 
 const port = parentPort;
-if (port === null) throw new Error('layer-worker is a worker thread: it is not to be imported');
+if (port === null) throw new Error('layer-worker must run in a worker thread');
 
 const send = (message: FromWorker, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
-/** Messages in the order in which they came. */
+/** Messages in order of arrival. */
 const inbox = on(port, 'message');
 
 async function receive(): Promise<ToWorker> {
@@ -46,7 +46,7 @@ async function* receiveChunks(): AsyncGenerator<Uint8Array, void, undefined> {
     if (message.type !== 'chunk') return;
     yield message.bytes;
     const { buffer } = message.bytes;
-    send({ type: 'taken', buffer }, [buffer]);
+    send({ type: 'released', buffer }, [buffer]);
   }
 }
 
@@ -68,7 +68,7 @@ function reportProgress(progress: LayerProgress): void {
 
 for (;;) {
   const message = await receive();
-  // What is left of a layer that failed half-way.
+  // Skip remaining messages of a layer that failed.
   if (message.type !== 'start') continue;
   reported = 0;
   try {

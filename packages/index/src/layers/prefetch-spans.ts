@@ -1,18 +1,18 @@
 import { posix } from 'node:path';
 import { listSpans, type Ztoc } from '@soci/ztoc';
 
-/** Spans of a layer that lie together, both ends included. */
+/** A range of consecutive spans, inclusive. */
 export interface PrefetchSpan {
   readonly start: number;
   readonly end: number;
 }
 
-/** A path as the entries of a layer are named: no leading slash, no `.` and `..` (soci/soci_index.go, `buildPrefetchLayer`). */
+/** Normalizes a path like entries of a layer: no leading slash, no `.` and `..` (soci/soci_index.go, `buildPrefetchLayer`). */
 export function cleanPrefetchPath(path: string): string {
   return posix.resolve('/', `/${path}`).slice(1);
 }
 
-/** Finds for each path the spans that hold the first entry of that very name, or null. */
+/** Finds the spans of the first entry with the name of each path, or null. */
 export function findPrefetchSpans(ztoc: Ztoc, paths: readonly string[], spanSize: number): (PrefetchSpan | null)[] {
   if (paths.length === 0) return [];
   const wanted = new Map(paths.map((path) => [keyOf(Buffer.from(path)), undefined as PrefetchSpan | undefined]));
@@ -21,18 +21,18 @@ export function findPrefetchSpans(ztoc: Ztoc, paths: readonly string[], spanSize
     const key = keyOf(name);
     if (!wanted.has(key) || wanted.get(key) !== undefined) continue;
     const start = spanOf(uncompressedOffset);
-    // The reference asks for the byte after the file too, which may lie in the next span.
+    // Like soci, include the byte after the file, which may be in the next span.
     wanted.set(key, { start, end: Math.max(start, spanOf(uncompressedOffset + uncompressedSize)) });
   }
   return paths.map((path) => wanted.get(keyOf(Buffer.from(path))) ?? null);
 }
 
-/** Names are bytes: latin1 holds each as one character. */
+/** Encodes a name as latin1, which preserves all bytes. */
 function keyOf(name: Uint8Array): string {
   return Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1');
 }
 
-/** The span that holds an offset, or the last one beyond the end (gzip_zinfo.c, `pt_index_from_ucmp_offset`). */
+/** Returns a function that finds the span of an offset; past the end, the last span (gzip_zinfo.c, `pt_index_from_ucmp_offset`). */
 function locateSpans(ztoc: Ztoc, spanSize: number): (offset: number) => number {
   if (ztoc.compression === 'uncompressed') return (offset) => Math.floor(offset / spanSize);
   const starts = listSpans(ztoc).map(({ uncompressedStart }) => uncompressedStart);
@@ -48,7 +48,7 @@ function locateSpans(ztoc: Ztoc, spanSize: number): (offset: number) => number {
   };
 }
 
-/** Sorts spans and joins those that overlap or touch (soci/soci_index.go, `normalizePrefetchSpans`). */
+/** Sorts ranges and merges those that overlap or are adjacent (soci/soci_index.go, `normalizePrefetchSpans`). */
 export function joinSpans(spans: readonly PrefetchSpan[]): PrefetchSpan[] {
   const joined: PrefetchSpan[] = [];
   for (const span of spans.toSorted((a, b) => a.start - b.start || a.end - b.end)) {

@@ -12,22 +12,24 @@ import { can, type MadeIndex, type PublishJob } from './job.ts';
 import type { ImageAlreadyIndexed, ImageRefused, ProofReport } from './result.ts';
 import { overlayArtifacts, type ResultWriter } from './result-writer.ts';
 
-/** An index that was built and proved. */
+/** An index that was built, and verified if `proof` is set. */
 export interface ProvedIndex {
   readonly outcome: 'proved';
   readonly made: MadeIndex;
-  /** Bytes of the layers that were read to build it. */
+  /** Bytes of layers that were read to build it. */
   readonly bytesRead: number;
-  /** Absent if nothing was asked to be proved. */
+  /** Absent if `proof` is not set. */
   readonly proof?: ProofReport;
 }
 
-/** Hexadecimal digits of an image's digest that choose the spans of a spot check: the same image, the same spans. */
+/** Number of hexadecimal digits of the image digest that seed a spot check, so that it is reproducible. */
 const SEED_LENGTH = 8;
 
 /**
- * Builds an index and proves it before anything is written. If it is wrong although zTOCs were reused, it is built once
- * more, from the layers alone. `current` is what bears the output tag.
+ * Builds an index and verifies it before anything is written. If it is invalid and contains reused zTOCs, builds it again
+ * from the layers.
+ *
+ * @param current - Content that the output tag names now.
  */
 export async function buildProved(
   job: PublishJob,
@@ -50,7 +52,7 @@ export async function buildProved(
   return buildProved({ ...job, reuse: false }, writer, current);
 }
 
-/** Reads an existing index back, if that was asked for. */
+/** Verifies an existing index, if `proof` asks for it. */
 export async function proveCurrent(
   job: PublishJob,
   found: ImageAlreadyIndexed,
@@ -61,7 +63,7 @@ export async function proveCurrent(
   return problems.length > 0 ? notProved(job, problems) : { ...found, proof };
 }
 
-/** Builds. Checks with the first layer that the target can be written, to fail in the first seconds if it cannot. */
+/** Builds an index. Checks during the first layer that the target is writable, to fail early if it is not. */
 async function buildChecked(
   job: PublishJob,
   writer: ResultWriter,
@@ -132,7 +134,7 @@ async function readBack(
 function notProved({ image }: PublishJob, problems: readonly Problem[]): ImageRefused {
   const [first, ...others] = problems;
   const more = others.length > 0 ? ` (and ${others.length} more)` : '';
-  const message = `the index does not read back right: ${first?.message}${more}`;
+  const message = `the verification of the index failed: ${first?.message}${more}`;
   return { outcome: 'refused', reason: 'not-proved', message, image, problems };
 }
 
@@ -141,8 +143,8 @@ function isBuilt({ origin }: { readonly origin: 'built' | 'reused' }): boolean {
 }
 
 /**
- * Finds zTOCs in the image that bears the output tag, then in the image itself, then in those with the most similar tags;
- * undefined if neither store is a registry: what is on a disk is indexed faster than it is searched.
+ * Returns a source that finds zTOCs in the image with the output tag, then in the source image, then in the images with
+ * the most similar tags. Returns undefined if neither store is a registry: indexing a local image is faster than a search.
  */
 function reusableZtocs(job: PublishJob, current: Descriptor | undefined): ZtocSource | undefined {
   const { source, target, image, reuse, tag, sourceTag, isSamePlace, call, report } = job;
@@ -155,7 +157,7 @@ function reusableZtocs(job: PublishJob, current: Descriptor | undefined): ZtocSo
   const places: ZtocSource[] = [];
   if (can(target, 'resolve', 'fetch', 'referrers', 'tags')) {
     const known = [tag, isSamePlace ? sourceTag : undefined].filter((each) => each !== undefined);
-    // Listed at once, while the image's manifests are read: a layer that is new is looked for everywhere.
+    // Start now, while the manifests of the image are read. A new layer needs the list in any case.
     const similar = findSimilarTags(target, tag ?? sourceTag ?? '', known, call).catch((error: unknown) => {
       if (!call.signal?.aborted) report({ type: 'candidate-skipped', error });
       return [];

@@ -13,15 +13,15 @@ import {
 import { ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 import type { ImageSkipReason } from './result.ts';
 
-/** What a manifest is: an image to index, or something else. */
+/** Kind of a manifest: an image to index, or other content and why it is skipped. */
 export type ContentKind =
   | { readonly outcome: 'image' }
   | { readonly outcome: 'skipped'; readonly reason: Exclude<ImageSkipReason, 'tag-moved'>; readonly message: string };
 
-/** Media type of the only layer of a signature. @see sigstore/cosign, specs/SIGNATURE_SPEC.md */
+/** Media type of the layer of a signature. @see sigstore/cosign, specs/SIGNATURE_SPEC.md */
 const SIGNATURE_LAYERS: ReadonlySet<string> = new Set(['application/vnd.dev.cosign.simplesigning.v1+json']);
 
-/** Media types of statements about an image. @see in-toto/attestation, spec/v1; docs.docker.com/build/metadata/attestations */
+/** Media types of the layers of attestations. @see in-toto/attestation, spec/v1; docs.docker.com/build/metadata/attestations */
 const ATTESTATION_LAYERS: ReadonlySet<string> = new Set([
   'application/vnd.in-toto+json',
   'application/vnd.dsse.envelope.v1+json',
@@ -29,8 +29,8 @@ const ATTESTATION_LAYERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads a manifest and tells whether it is an image to index. Its media type says little of that: a cosign signature has
- * the media types of an image, and so have the manifests that a conversion writes.
+ * Reads a manifest and returns whether it is an image to index. The media type is not sufficient: a cosign signature and
+ * the manifests of a SOCI-enabled image have the media type of an image.
  *
  * @throws OciError `MANIFEST_INVALID`, `LIMIT_EXCEEDED`, `DIGEST_MISMATCH`; what the store throws.
  */
@@ -43,10 +43,10 @@ export async function classifyContent(
   if (isImageIndex(mediaType)) {
     const { manifests } = parseImageIndex(await readVerified(store, content, call), content);
     const isEnabled = manifests.some(({ artifactType }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2);
-    return isEnabled ? skipped('soci-enabled', 'it is a SOCI-enabled image already') : { outcome: 'image' };
+    return isEnabled ? skipped('soci-enabled', 'it is already a SOCI-enabled image') : { outcome: 'image' };
   }
   if (!isImageManifest(mediaType)) {
-    return skipped('not-an-image', `its media type, ${mediaType}, is not that of an image`);
+    return skipped('not-an-image', `its media type ${mediaType} is not that of an image`);
   }
   return classifyManifest(parseManifest(await readVerified(store, content, call), content));
 }
@@ -55,14 +55,14 @@ function classifyManifest({ config, layers, annotations }: ImageManifest): Conte
   const { mediaType } = config;
   if (mediaType === MEDIA_TYPE_SOCI_INDEX_V1 || mediaType === MEDIA_TYPE_SOCI_INDEX_V2)
     return skipped('soci-index', 'it is a SOCI index');
-  // Before the type of the configuration: cosign gives its signatures that of an image.
+  // Check this before the type of the configuration: cosign signatures have the configuration type of an image.
   if (layers.some((layer) => SIGNATURE_LAYERS.has(layer.mediaType))) return skipped('signature', 'it is a signature');
   if (layers.some((layer) => ATTESTATION_LAYERS.has(layer.mediaType)))
-    return skipped('attestation', 'it is an attestation about an image');
-  if (!isImageConfig(mediaType)) return skipped('not-an-image', `it is an artifact of the type ${mediaType}`);
+    return skipped('attestation', 'it is an attestation of an image');
+  if (!isImageConfig(mediaType)) return skipped('not-an-image', `it is an artifact of type ${mediaType}`);
   const index = annotations?.[ANNOTATION_INDEX_DIGEST];
   if (index === undefined) return { outcome: 'image' };
-  return skipped('soci-enabled', `it is the image of a conversion, with the SOCI index ${index}`);
+  return skipped('soci-enabled', `it is a manifest of a SOCI-enabled image, with the SOCI index ${index}`);
 }
 
 function skipped(reason: Exclude<ImageSkipReason, 'tag-moved'>, message: string): ContentKind {

@@ -6,7 +6,7 @@ import { classifyContent } from './classify-content.ts';
 import { can, openJob, type PublishJob } from './job.ts';
 import type { IndexImageOptions, IndexSource, IndexTarget } from './options.ts';
 import {
-  describeNothing,
+  describeNothingToIndex,
   type ImageAlreadyIndexed,
   type ImageRefusalReason,
   type ImageRefused,
@@ -16,20 +16,20 @@ import {
 } from './result.ts';
 import { ResultWriter } from './result-writer.ts';
 
-/** Longest tag that a registry takes, in characters. @see OCI distribution-spec v1.1, "Pulling manifests" */
+/** Maximum length of a tag, in characters. @see OCI distribution-spec v1.1, "Pulling manifests" */
 const MAX_TAG_LENGTH = 128;
 
 /**
- * Indexes an image and publishes the result: a SOCI-enabled image under its tag, or SOCI indexes that refer to the image.
+ * Indexes an image and publishes the result: a tagged SOCI-enabled image (version 2), or SOCI indexes that refer to the
+ * image (version 1).
  *
- * It recognizes an existing result, reuses zTOCs of unchanged layers, reads the other layers, proves the
- * index if asked to, and writes leaves before roots. The tag comes last, and only if the source tag still names the image
- * and the output tag names nothing but a SOCI-enabled image. While the first layer is read, it checks that the target can
- * be written.
+ * Returns early if the result already exists. Otherwise it reuses zTOCs of unchanged layers, reads the other layers,
+ * verifies the index if `proof` is set, and writes leaves before roots. The tag is written last, and only if the source
+ * tag still names the image and the output tag is free or names a SOCI-enabled image. While the first layer is read, it
+ * checks that the target is writable.
  *
- * @returns What came of it; each outcome has its reason.
- * @throws SociIndexError `OPTION_INVALID`, and the other codes for an image that is broken; `OciError` (`NOT_FOUND`: the
- *   image or a part of it is missing) and what else the stores throw; the reason of `options.signal`.
+ * @throws SociIndexError `OPTION_INVALID`, or another code for an invalid image; `OciError` `NOT_FOUND` if content of the
+ *   image is missing; errors of the stores; the abort reason of `options.signal`.
  */
 export async function indexImage(
   source: IndexSource,
@@ -40,9 +40,9 @@ export async function indexImage(
   const { image, isForced, reindex, tag, call } = job;
   const content = await classifyContent(source.store, image, call);
   if (content.outcome === 'skipped' && !(reindex && content.reason === 'soci-enabled')) return { ...content, image };
-  // Names in a layout may be longer.
+  // Tags in a layout may be longer.
   if (tag !== undefined && tag.length > MAX_TAG_LENGTH && can(target.store, 'pushManifest')) {
-    return refuse(job, 'tag-too-long', `${tag} has ${tag.length} characters: a tag has ${MAX_TAG_LENGTH} at most`);
+    return refuse(job, 'tag-too-long', `the tag ${tag} has ${tag.length} characters, the maximum is ${MAX_TAG_LENGTH}`);
   }
   const current = await resolveOutputTag(job);
   const found = isForced ? undefined : await recognize(job, current);
@@ -52,13 +52,13 @@ export async function indexImage(
 
   const writer = new ResultWriter(job);
   const proved = await buildProved(job, writer, current);
-  if (proved.outcome === 'nothing-to-index') return describeNothing(proved, image, options.minLayerSize);
+  if (proved.outcome === 'nothing-to-index') return describeNothingToIndex(proved, image, options.minLayerSize);
   if (proved.outcome === 'refused') return proved;
   const { made } = proved;
   const { root } = made;
   await writer.write(made);
 
-  // Minutes may have passed.
+  // The build may have taken minutes: check the tags again.
   if (tag !== undefined) {
     const now = await resolveOutputTag(job);
     if (!isForced && root !== undefined && now?.digest === root.digest) {
@@ -87,21 +87,21 @@ async function recognize(job: PublishJob, current: Descriptor | undefined): Prom
     const found = await recognizeConversion(source, image, current, { ...build, convertedStore: target });
     return found.outcome === 'current' ? alreadyIndexed(job, found) : undefined;
   }
-  // The image is where the indexes are, and has the tag that it is to have.
-  const isThere = tag === undefined ? holdsImage : current?.digest === image.digest;
-  if (!isThere || !can(target, 'fetch', 'referrers')) return undefined;
+  // The indexes can only be current if the image is in the target, with the output tag if there is one.
+  const hasImage = tag === undefined ? holdsImage : current?.digest === image.digest;
+  if (!hasImage || !can(target, 'fetch', 'referrers')) return undefined;
   try {
     const found = await recognizeIndexes(target, image, build);
     return found.outcome === 'current' ? alreadyIndexed(job, found) : undefined;
   } catch (error) {
-    // Without the permission to list referrers nothing can be recognized, and the indexes are made again.
+    // Without permission to list referrers, no index is recognized and the indexes are built again.
     if (!hasCode(error, 'ACCESS_DENIED')) throw error;
     report({ type: 'candidate-skipped', error });
     return undefined;
   }
 }
 
-/** Why the result must not get its tag; undefined if nothing is in the way. */
+/** Returns the reason why the result must not be tagged, or undefined. */
 async function findObstacle(
   job: PublishJob,
   current: Descriptor | undefined,
@@ -111,15 +111,15 @@ async function findObstacle(
   if (sourceTag !== undefined && (version === 2 || tag !== undefined)) {
     const now = await resolveTag(source, sourceTag, call);
     if (now?.digest !== image.digest) {
-      const message = `the tag ${sourceTag} names ${now?.digest ?? 'nothing'} by now, not ${image.digest}`;
+      const message = `the tag ${sourceTag} now names ${now?.digest ?? 'no image'}, not ${image.digest}`;
       return { outcome: 'skipped', reason: 'tag-moved', message, image };
     }
   }
-  // With version 1 the tag is that of a copy of the image, which moves as with any copy.
+  // With version 1 the tag names a copy of the image. Copying an image always moves the tag.
   if (current === undefined || version === 1 || isForced || !can(target, 'fetch')) return undefined;
   const content = await classifyContent(target, current, call);
   if (content.outcome === 'skipped' && content.reason === 'soci-enabled') return undefined;
-  const message = `the tag ${tag} names ${current.digest}, which is not a SOCI-enabled image: it is left as it is`;
+  const message = `the tag ${tag} names ${current.digest}, which is not a SOCI-enabled image: not overwriting it`;
   return refuse(job, 'tag-taken', message);
 }
 
@@ -127,7 +127,7 @@ async function resolveOutputTag({ target, tag, call }: PublishJob): Promise<Desc
   return tag === undefined || !can(target, 'resolve') ? undefined : resolveTag(target, tag, call);
 }
 
-/** What a tag names now; undefined if it names nothing. */
+/** Resolves a tag. Returns undefined if it does not exist. */
 async function resolveTag(store: Resolver, tag: string, call: CallOptions): Promise<Descriptor | undefined> {
   try {
     return await store.resolve(tag, call);
@@ -148,8 +148,8 @@ function alreadyIndexed(job: PublishJob, found: Pick<PublishedIndex, 'root' | 'i
   const { root } = found;
   const message =
     root === undefined
-      ? 'the SOCI indexes that would be made refer to the image already'
-      : `the tag ${job.tag} names the SOCI-enabled image that would be made, ${root.digest}`;
+      ? 'the image already has these SOCI indexes'
+      : `the tag ${job.tag} already names this SOCI-enabled image, ${root.digest}`;
   return { outcome: 'already-indexed', ...publishedIndex(job, found), message };
 }
 
@@ -157,7 +157,7 @@ function refuse({ image }: PublishJob, reason: ImageRefusalReason, message: stri
   return { outcome: 'refused', reason, message, image };
 }
 
-/** Errors of a registry client are known by their code: this package knows no client. */
+/** Checks the code of an error. This package does not depend on a registry client and its error class. */
 function hasCode(error: unknown, code: string): error is Error {
   return error instanceof Error && 'code' in error && error.code === code;
 }

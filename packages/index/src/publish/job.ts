@@ -1,23 +1,23 @@
 import { type CallOptions, type Descriptor, isDigest } from '@soci/oci';
 import type { BuiltIndexes } from '../convert/build-index.ts';
 import { SociIndexError } from '../errors.ts';
-import { checkWholeNumber } from '../options.ts';
+import { checkInteger } from '../options.ts';
 import type { IndexImageOptions, IndexSource, IndexTarget, PublishProgress, TargetStore } from './options.ts';
 
-/** Pieces of content written at a time unless the caller says otherwise. */
+/** Default number of blobs and manifests written at the same time. */
 const DEFAULT_CONCURRENCY = 6;
 
-/** One run of `indexImage`: the caller's options with their defaults, and what is known of the two stores. */
+/** One run of `indexImage`: the options with defaults, the resolved image, and the relation of the two stores. */
 export type PublishJob = Readonly<Awaited<ReturnType<typeof openJob>>>;
 
-/** Checks the options and resolves the image. @throws SociIndexError `OPTION_INVALID`; what resolving throws. */
+/** Validates the options and resolves the image. @throws SociIndexError `OPTION_INVALID`; errors of the source store. */
 export async function openJob(source: IndexSource, target: IndexTarget, options: IndexImageOptions) {
   const { version = 2, force = false, reindex = force, reuse = true, proof, onProgress, ...others } = options;
   const { concurrency = DEFAULT_CONCURRENCY, ...build } = others;
   if (version !== 1 && version !== 2) {
-    throw new SociIndexError('OPTION_INVALID', `version is 1 or 2, found ${JSON.stringify(version)}`);
+    throw new SociIndexError('OPTION_INVALID', `version must be 1 or 2, got ${JSON.stringify(version)}`);
   }
-  checkWholeNumber('concurrency', concurrency, 1);
+  checkInteger('concurrency', concurrency, 1);
   const { store, reference } = source;
   const call: CallOptions = build.signal === undefined ? {} : { signal: build.signal };
   const image = typeof reference === 'string' ? await store.resolve(reference, call) : reference;
@@ -44,22 +44,22 @@ export async function openJob(source: IndexSource, target: IndexTarget, options:
     sourceTag: source.tag ?? named,
     /** Tag of the result. */
     tag: target.tag === '' ? undefined : target.tag,
-    /** Whether source and target are the same store, or the same repository. */
+    /** Whether source and target are the same store or repository. */
     isSamePlace,
-    /** Whether nothing of the image need be copied. */
+    /** Whether the target already contains the image, so that only new content is written. */
     holdsImage: isSamePlace || target.holdsImage === true,
-    /** Repository of the same registry to mount blobs from. */
+    /** Repository to mount blobs from, if source and target are on the same registry. */
     mountFrom: isSameHost && !isSamePlace ? from.path : undefined,
   };
 }
 
-/** An index that was built: of version 2 with its root. */
+/** A built index. Version 2 has a root. */
 export type MadeIndex = BuiltIndexes & { readonly root?: Descriptor };
 
-/** Whether a store can do what not every store can. */
+/** Returns whether a store has optional methods. */
 export function can<Name extends keyof TargetStore>(
   store: TargetStore,
-  ...abilities: readonly Name[]
+  ...methods: readonly Name[]
 ): store is TargetStore & Required<Pick<TargetStore, Name>> {
-  return abilities.every((ability) => store[ability] !== undefined);
+  return methods.every((method) => store[method] !== undefined);
 }

@@ -17,29 +17,29 @@ import { type Artifact, describeContent, EMPTY_CONFIG } from '../convert/soci-ma
 import type { MadeIndex, PublishJob } from './job.ts';
 import type { TargetStore } from './options.ts';
 
-/** Chunks in which new content is handed out. */
+/** Chunk size for reading new content, in bytes. */
 const CHUNK_SIZE = 1 << 20;
 
-/** The configuration of every SOCI index: the smallest blob that is written in any case and means nothing by itself. */
+/** The configuration of every SOCI index: a two-byte blob that is pushed anyway, to test write access. */
 const PROBE = describeContent(MEDIA_TYPE_OCI_EMPTY, EMPTY_CONFIG);
 
-/** Name of a root in a layout that the image was read from; elsewhere it has another name or none. */
+/** Tag of a root in a layout. It must not be copied to the target. */
 const ANNOTATION_REF_NAME = 'org.opencontainers.image.ref.name';
 
-/** A target that takes content piece by piece. */
+/** Target that accepts blobs and manifests one at a time. */
 type PieceStore = Exclude<TargetStore, ImageWriter>;
 
-/** Writes what was made to the target: leaves before roots, and the tag last. */
+/** Writes an index to the target: leaves before roots, and the tag last. */
 export class ResultWriter {
   readonly #job: PublishJob;
-  /** Digests of what was written before the result. */
+  /** Digests of blobs written by `checkWritable`. */
   readonly #written = new Set<string>();
 
   constructor(job: PublishJob) {
     this.#job = job;
   }
 
-  /** Writes the blob that every SOCI index has, if the target is a registry: it tells whether writing is allowed. */
+  /** Tests write access to a registry: pushes the configuration blob that every SOCI index has. */
   async checkWritable(call: CallOptions): Promise<void> {
     const { target } = this.#job;
     if ('writeImages' in target || !isRegistry(target)) return;
@@ -47,7 +47,7 @@ export class ResultWriter {
     this.#written.add(PROBE.digest);
   }
 
-  /** Writes all but the tag. Where the image is already nothing of it is asked for; other blobs are mounted or copied. */
+  /** Writes all content except the tag. Skips the image if the target contains it; mounts or copies other blobs. */
   async write(made: MadeIndex): Promise<void> {
     const { source, target, call, concurrency, mountFrom, holdsImage, report } = this.#job;
     report({ type: 'pushing' });
@@ -62,7 +62,7 @@ export class ResultWriter {
       await copyImage(content, into, root, {
         ...call,
         concurrency,
-        // A layout may hold part of an image; a registry refuses a manifest whose parts are missing.
+        // A layout may contain part of an image. A registry rejects a manifest if its blobs are missing.
         repair: !isRegistry(target),
         present: ({ digest }) => this.#written.has(digest) || (holdsImage && !isNew.has(digest)),
         ...(mountFrom !== undefined && { mountFrom }),
@@ -70,7 +70,7 @@ export class ResultWriter {
     }
   }
 
-  /** Gives the result its tag, or has a layout list what has none. */
+  /** Tags the result, or adds untagged roots to the index of a layout. */
   async name(made: MadeIndex): Promise<void> {
     const { source, target, call } = this.#job;
     if ('writeImages' in target) return;
@@ -88,7 +88,7 @@ export class ResultWriter {
     }
   }
 
-  /** The manifests to name: the SOCI-enabled image; or the image, if it is copied or tagged, and its SOCI indexes. */
+  /** Manifests to tag or list: the SOCI-enabled image; or the image, if it is copied or tagged, and its SOCI indexes. */
   #roots({ root, indexes }: MadeIndex): { readonly target: Descriptor; readonly reference: string }[] {
     const { image, tag = '', holdsImage } = this.#job;
     if (root !== undefined) return [{ target: root, reference: tag }];
@@ -96,7 +96,10 @@ export class ResultWriter {
     return [...copied, ...indexes.map((target) => ({ target, reference: '' }))];
   }
 
-  /** The target. A registry is not asked for new manifests, and gets the root of a SOCI-enabled image with its tag. */
+  /**
+   * Wraps the target for `copyImage`. In a registry, skips the existence check of new manifests, and does not push the root
+   * of a SOCI-enabled image: `tagRoots` pushes it with its tag.
+   */
   #intoTarget(target: PieceStore, made: MadeIndex, isNew: ReadonlySet<string>): Pusher & Prober & Partial<Mounter> {
     const { source, report } = this.#job;
     const { root, layers, artifacts } = made;
@@ -114,7 +117,7 @@ export class ResultWriter {
           await target.importBlob(source, piece, options);
           report({ type: 'push-progress', digest: piece.digest, size: piece.size, bytes: piece.size });
         } else {
-          // What is in memory is sent from there: as a stream it would be copied to be sent again after a failure.
+          // Pass new content as bytes: a stream would be buffered again for retries.
           const held = newContent.get(piece.digest);
           await target.push(piece, held ?? content, options);
           if (held) report({ type: 'push-progress', digest: piece.digest, size: piece.size, bytes: piece.size });
@@ -124,7 +127,7 @@ export class ResultWriter {
     };
   }
 
-  /** The same content; reports what is read of it. */
+  /** Wraps content to report the bytes that are read. */
   #countBytes(content: Fetcher & Prober): Fetcher & Prober {
     const { report } = this.#job;
     return {
@@ -150,7 +153,7 @@ function isLocator(store: Partial<BlobLocator>): store is BlobLocator {
   return store.locate !== undefined;
 }
 
-/** Reads what was made and the image's store as one. Nothing is copied: zTOCs may have hundreds of megabytes. */
+/** Combines new artifacts and the store of the image. Copies nothing: zTOCs may have hundreds of megabytes. */
 export function overlayArtifacts(artifacts: readonly Artifact[], image: Fetcher & Prober): Fetcher & Prober {
   const made = new Map(artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));
   return {
@@ -170,7 +173,7 @@ export function overlayArtifacts(artifacts: readonly Artifact[], image: Fetcher 
   };
 }
 
-/** A manifest without the name that it bears where it was found. */
+/** Returns a descriptor without its tag in the source layout. */
 function withoutName(descriptor: Descriptor): Descriptor {
   const { annotations, ...rest } = descriptor;
   const { [ANNOTATION_REF_NAME]: _, ...others } = annotations ?? {};

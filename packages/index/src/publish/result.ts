@@ -3,67 +3,67 @@ import type { BuiltIndexes, NothingToIndex } from '../convert/build-index.ts';
 import { DEFAULT_MIN_LAYER_SIZE } from '../options.ts';
 import type { Problem } from '../verify/problem.ts';
 
-/** What `indexImage` has come to. Whatever keeps it from knowing (a registry that fails, a broken layer) is thrown. */
+/** Result of `indexImage`. Failures, such as an unavailable registry or a damaged layer, are thrown instead. */
 export type IndexImageResult = ImageIndexed | ImageAlreadyIndexed | NothingIndexed | ImageSkipped | ImageRefused;
 
-/** The index was made and written. */
+/** The index was built and written. */
 export interface ImageIndexed extends PublishedIndex, Pick<BuiltIndexes, 'outcome' | 'platforms' | 'layers'> {
   /** Bytes of the layers that were read to build the index. */
   readonly bytesRead: number;
 }
 
-/** The target holds what would be made, made of the same image with the same settings. */
+/** The target already contains the index for the same image and settings. */
 export interface ImageAlreadyIndexed extends PublishedIndex {
   readonly outcome: 'already-indexed';
-  /** Where it was found, for people. */
+  /** Describes where the index was found. */
   readonly message: string;
 }
 
-/** An index in its place. */
+/** A published index. */
 export interface PublishedIndex {
   readonly version: 1 | 2;
-  /** The image that it was made of. */
+  /** The source image. */
   readonly image: Descriptor;
-  /** The SOCI-enabled image; absent with version 1. */
+  /** The SOCI-enabled image. Absent with version 1. */
   readonly root?: Descriptor;
-  /** The tag of the root or, with version 1, of the copied image; absent if it has none. */
+  /** Tag of the root or, with version 1, of the copied image. Absent if there is no tag. */
   readonly tag?: string;
-  /** The SOCI index manifests, one a platform. */
+  /** The SOCI index manifests, one per platform. */
   readonly indexes: readonly Descriptor[];
-  /** What was read again and found right; absent if nothing was asked to be proved. */
+  /** What was verified. Absent without the option `proof`. */
   readonly proof?: ProofReport;
 }
 
-/** What was read again and found right. */
+/** Extent of a successful verification. */
 export interface ProofReport {
-  /** Spans that were read and compared. */
+  /** Number of spans that were read and compared. */
   readonly spansRead: number;
-  /** Files that were read through the spans and compared; 0 for a sample of spans. */
+  /** Number of files that were read through the spans and compared. 0 for a sample of spans. */
   readonly filesRead: number;
 }
 
-/** The image has no layer to index. Nothing was written. */
+/** The image has no layers to index. Nothing was written. */
 export interface NothingIndexed extends Omit<NothingToIndex, 'reason'> {
   /**
-   * - `no-platform`: it lists nothing that runs.
-   * - `no-layers`: it has no layers.
-   * - `layers-too-small`: all its layers are smaller than `minLayerSize`.
-   * - `layers-not-supported`: none of its layers can be indexed; `layers` says why.
+   * - `no-platform`: the image has no manifest for a platform.
+   * - `no-layers`: the image has no layers.
+   * - `layers-too-small`: all layers are smaller than `minLayerSize`.
+   * - `layers-not-supported`: no layer can be indexed. `layers` contains the reasons.
    */
   readonly reason: 'no-platform' | 'no-layers' | 'layers-too-small' | 'layers-not-supported';
-  /** The same for people, with numbers. */
+  /** Describes the reason, with numbers of layers. */
   readonly message: string;
   readonly image: Descriptor;
 }
 
 /**
- * Why there is no need to index what was given, or none any more.
+ * Reason why content does not need an index.
  *
- * - `not-an-image`: it is an artifact, such as a Helm chart.
- * - `soci-index`: it is a SOCI index.
- * - `soci-enabled`: it is a SOCI-enabled image, or one of its manifests; `reindex` indexes it again.
- * - `signature`, `attestation`: it is a statement about an image.
- * - `tag-moved`: the tag of the source names another image now. What was made of the old one has no tag.
+ * - `not-an-image`: the content is an artifact, such as a Helm chart.
+ * - `soci-index`: the content is a SOCI index.
+ * - `soci-enabled`: the content is a SOCI-enabled image, or one of its manifests. `reindex` indexes it again.
+ * - `signature`, `attestation`: the content is a signature or an attestation of an image.
+ * - `tag-moved`: the source tag now names another image. The index of the previous image was not tagged.
  */
 export type ImageSkipReason =
   | 'attestation'
@@ -73,58 +73,59 @@ export type ImageSkipReason =
   | 'soci-index'
   | 'tag-moved';
 
-/** There is nothing to index. */
+/** The content does not need an index. */
 export interface ImageSkipped {
   readonly outcome: 'skipped';
   readonly reason: ImageSkipReason;
-  /** The same for people, with what was found. */
+  /** Describes the reason. */
   readonly message: string;
-  /** What the reference names. */
+  /** The content that the reference names. */
   readonly image: Descriptor;
 }
 
 /**
- * Why an image that should have an index gets none. Trying again gives the same.
+ * Reason why an index was not published. A retry gives the same result.
  *
- * - `tag-taken`: the output tag names something that is not a SOCI-enabled image; `force` takes it.
- * - `tag-immutable`: the output tag names another SOCI-enabled image and cannot be moved.
- * - `tag-too-long`: the output tag is longer than 128 characters.
- * - `not-proved`: the index does not read back right.
+ * - `tag-taken`: the output tag names content that is not a SOCI-enabled image. `force` overwrites it.
+ * - `tag-immutable`: the output tag names another SOCI-enabled image and is immutable.
+ * - `tag-too-long`: the output tag has more than 128 characters.
+ * - `not-proved`: the verification of the index failed.
  */
 export type ImageRefusalReason = 'not-proved' | 'tag-immutable' | 'tag-taken' | 'tag-too-long';
 
-/** The result was not made, or has not been given its tag. */
+/** The index was not built, or was not tagged. */
 export interface ImageRefused {
   readonly outcome: 'refused';
   readonly reason: ImageRefusalReason;
-  /** What, where, and what to do. */
+  /** Describes the reason. */
   readonly message: string;
   readonly image: Descriptor;
-  /** With `not-proved`, what is wrong. @default [] */
+  /** Problems found by the verification. Only with `not-proved`. @default [] */
   readonly problems?: readonly Problem[];
-  /** With `tag-immutable`, the error of the registry. */
+  /** Error of the registry. Only with `tag-immutable`. */
   readonly cause?: unknown;
 }
 
-/** Says why no layer is indexed, in numbers: `3 layers: 2 smaller than 10485760 bytes, 1 ...`. */
-export function describeNothing(
+/** Describes why no layer is indexed: `none of its 3 layers is indexed: 2 smaller than 10485760 bytes, 1 ...`. */
+export function describeNothingToIndex(
   { reason, platforms, layers }: NothingToIndex,
   image: Descriptor,
   minLayerSize = DEFAULT_MIN_LAYER_SIZE,
 ): NothingIndexed {
-  const because = (reason: NothingIndexed['reason'], message: string): NothingIndexed => {
+  const result = (reason: NothingIndexed['reason'], message: string): NothingIndexed => {
     return { outcome: 'nothing-to-index', reason, message, image, platforms, layers };
   };
-  if (reason === 'no-platform') return because('no-platform', 'it has no manifest for a platform: nothing of it runs');
-  if (layers.length === 0) return because('no-layers', 'it has no layers');
-  const left = (of: string) => layers.filter((layer) => layer.outcome === 'skipped' && layer.reason === of).length;
-  const small = left('smaller-than-min-layer-size');
+  if (reason === 'no-platform') return result('no-platform', 'it has no manifest for a platform');
+  if (layers.length === 0) return result('no-layers', 'it has no layers');
+  const count = (reason: string) =>
+    layers.filter((layer) => layer.outcome === 'skipped' && layer.reason === reason).length;
+  const small = count('smaller-than-min-layer-size');
   const phrases = [
     [small, `smaller than ${minLayerSize} bytes`],
-    [left('unsupported-compression'), 'compressed by other means than gzip'],
-    [left('not-an-image-layer') + left('unknown-layer-type'), 'of a type that is not indexed'],
+    [count('unsupported-compression'), 'compressed with a method other than gzip'],
+    [count('not-an-image-layer') + count('unknown-layer-type'), 'of an unsupported type'],
   ] as const;
-  const told = phrases.filter(([count]) => count > 0).map(([count, phrase]) => `${count} ${phrase}`);
-  const message = `none of its ${layers.length} layers is indexed: ${told.join(', ')}`;
-  return because(small === layers.length ? 'layers-too-small' : 'layers-not-supported', message);
+  const reasons = phrases.filter(([layers]) => layers > 0).map(([layers, phrase]) => `${layers} ${phrase}`);
+  const message = `none of its ${layers.length} layers is indexed: ${reasons.join(', ')}`;
+  return result(small === layers.length ? 'layers-too-small' : 'layers-not-supported', message);
 }

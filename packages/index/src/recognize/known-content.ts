@@ -1,28 +1,30 @@
 import { type Descriptor, type Fetcher, isImageConfig, isImageManifest, type Platform, readVerified } from '@soci/oci';
 import type { PlatformPlan } from '../convert/plan-image.ts';
-import type { ZtocFacts } from '../convert/soci-manifest.ts';
+import type { ZtocRecord } from '../convert/soci-manifest.ts';
 import type { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import type { SociDocument, ZtocReference } from '../inspect/soci-document.ts';
-import { adoptZtoc } from '../layers/adopt-ztoc.ts';
 import { type LayerTask, taskKey, toLayerSettings } from '../layers/layer-plan.ts';
+import { checkReusableZtoc } from '../layers/reusable-ztoc.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { type NotRecognized, notRecognized } from './recognition.ts';
 
-/** zTOCs, and SOCI indexes, that are read at a time. */
+/** Number of zTOCs or SOCI indexes read at the same time. */
 export const RECOGNITION_READS = 8;
 
 /**
- * Takes from SOCI indexes the zTOCs of all layers to index. A zTOC is read only if the SOCI index does not say which
- * spans the files to prefetch lie in, or whether the layer has extended attributes. The result is by the key of the task.
+ * Collects the zTOCs of all layers to index from existing SOCI indexes. Reads a zTOC only if the index does not contain
+ * the required information: the spans of files to prefetch, or whether the layer has extended attributes.
+ *
+ * @returns The zTOCs by {@link taskKey}.
  */
-export async function takeZtocs(
+export async function collectListedZtocs(
   store: Fetcher,
   documents: readonly SociDocument[],
   plans: readonly Pick<PlatformPlan, 'layers'>[],
   options: ResolvedOptions,
-): Promise<ReadonlyMap<string, ZtocFacts> | NotRecognized> {
+): Promise<ReadonlyMap<string, ZtocRecord> | NotRecognized> {
   const difference = findOtherSettings(documents, options);
   if (difference !== undefined) return difference;
   const listed = new Map<string, ZtocReference>();
@@ -35,21 +37,21 @@ export async function takeZtocs(
     if ('skipped' in layer) continue;
     const { mediaType, digest } = layer.descriptor;
     const reference = listed.get(`${mediaType} ${digest}`);
-    if (reference === undefined) return notRecognized('other-layers', `layer ${digest} is not indexed there`);
+    if (reference === undefined) return notRecognized('other-layers', `layer ${digest} is not in the existing index`);
     wanted.set(taskKey(layer.task), { task: layer.task, reference });
   }
-  const taken = await mapInParallel([...wanted], RECOGNITION_READS, async ([key, { task, reference }]) => {
-    return [key, await takeZtoc(store, task, reference, options)] as const;
+  const entries = await mapInParallel([...wanted], RECOGNITION_READS, async ([key, { task, reference }]) => {
+    return [key, await describeListedZtoc(store, task, reference, options)] as const;
   });
-  const ztocs = new Map<string, ZtocFacts>();
-  for (const [key, ztoc] of taken) {
+  const ztocs = new Map<string, ZtocRecord>();
+  for (const [key, ztoc] of entries) {
     if ('outcome' in ztoc) return ztoc;
     ztocs.set(key, ztoc);
   }
   return ztocs;
 }
 
-/** Whether a SOCI index says that it was made with other settings. */
+/** Returns a result if a SOCI index was built with different settings. */
 export function findOtherSettings(
   documents: readonly SociDocument[],
   options: ResolvedOptions,
@@ -60,40 +62,43 @@ export function findOtherSettings(
       document.buildToolIdentifier !== buildToolIdentifier ||
       ztocs.some((ztoc) => ztoc.spanSize !== spanSize || (ztoc.disablesXattrs && !markMissingXattrs)) ||
       (prefetches.length > 0 && prefetchFiles.length === 0);
-    if (isOther) return notRecognized('other-settings', `SOCI index ${descriptor.digest} was made with other settings`);
+    if (isOther)
+      return notRecognized('other-settings', `SOCI index ${descriptor.digest} was built with different settings`);
   }
   return undefined;
 }
 
-async function takeZtoc(
+/** Reads a listed zTOC if necessary. */
+async function describeListedZtoc(
   store: Fetcher,
   task: LayerTask,
   { descriptor, disablesXattrs }: ZtocReference,
   options: ResolvedOptions,
-): Promise<ZtocFacts | NotRecognized> {
+): Promise<ZtocRecord | NotRecognized> {
   const { markMissingXattrs, prefetchFiles, limits, signal } = options;
   if (prefetchFiles.length === 0 && (disablesXattrs || !markMissingXattrs)) {
     const { digest, size } = descriptor;
     return { ztocDigest: digest, ztocSize: size, hasXattrs: !disablesXattrs, prefetch: [] };
   }
   const bytes = await readVerified(store, descriptor, { maxSize: limits.maxZtocSize, ...(signal && { signal }) });
-  const ztoc = adoptZtoc(bytes, task, toLayerSettings(options), limits.maxZtocSize);
-  return 'refused' in ztoc ? notRecognized('unreadable', `zTOC ${descriptor.digest}: ${ztoc.message}`) : ztoc;
+  const ztoc = checkReusableZtoc(bytes, task, toLayerSettings(options), limits.maxZtocSize);
+  return 'rejected' in ztoc ? notRecognized('unreadable', `zTOC ${descriptor.digest}: ${ztoc.message}`) : ztoc;
 }
 
 /**
- * Lists the platforms as `listPlatforms` does. If the configuration of a single manifest alone says what it runs on, it is
- * not read: `told` stands for it. That need not be true: a wrong platform gives another image than the one compared with.
+ * Lists platforms like `listPlatforms`, but saves a request: if the platform of a single manifest is only in its
+ * configuration, returns `assumed` instead of reading it. A wrong assumption leads to a different image and is detected
+ * by the comparison.
  */
 export async function listKnownPlatforms(
   reader: ImageReader,
   image: Descriptor,
-  told: Platform | undefined,
+  assumed: Platform | undefined,
 ): Promise<Platform[]> {
-  if (told === undefined || !isImageManifest(image.mediaType) || image.platform !== undefined) {
+  if (assumed === undefined || !isImageManifest(image.mediaType) || image.platform !== undefined) {
     return listPlatforms(reader, image);
   }
   const { config, layers } = await reader.manifest(image);
-  const asksConfig = isImageConfig(config.mediaType) && [config, ...(layers ?? [])].every((each) => !each.platform);
-  return asksConfig ? [told] : listPlatforms(reader, image);
+  const needsConfig = isImageConfig(config.mediaType) && [config, ...(layers ?? [])].every((each) => !each.platform);
+  return needsConfig ? [assumed] : listPlatforms(reader, image);
 }

@@ -2,42 +2,42 @@ import { type Descriptor, type Fetcher, OciError } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
 import type { SociIndexOptions } from '../options.ts';
 
-/** Options of {@link recognizeConversion}: those of the conversion that is asked about. */
+/** Options of {@link recognizeConversion}: those of the conversion to compare with. */
 export interface RecognizeOptions extends SociIndexOptions {
-  /** Holds the converted image, if that is in another place than the image. @default the image's store */
+  /** Store of the SOCI-enabled image. @default the store of the source image */
   readonly convertedStore?: Fetcher;
 }
 
-/** What {@link recognizeConversion} and {@link recognizeIndexes} have found. */
+/** Result of {@link recognizeConversion} and {@link recognizeIndexes}. */
 export type Recognition = Recognized | NotRecognized;
 
-/** What building again would give is there. */
+/** The index exists and is current: building it again would produce the same content. */
 export interface Recognized {
   readonly outcome: 'current';
   /** The SOCI index manifests, in the order of the platforms. */
   readonly indexes: readonly Descriptor[];
-  /** The converted image; absent if v1 indexes were asked for. */
+  /** The SOCI-enabled image. Absent for v1 indexes. */
   readonly root?: Descriptor;
 }
 
-/** Building again would give something else, or it cannot be told without doing so. */
+/** The index does not exist, is outdated, or cannot be compared without building it. */
 export interface NotRecognized {
   readonly outcome: 'not-current';
   readonly reason: NotRecognizedReason;
-  /** The same for people. */
+  /** Describes the reason. */
   readonly message: string;
 }
 
 /**
- * Why an image is to be indexed.
+ * Reason why an existing index is not current.
  *
- * - `not-indexed`: what is there holds no SOCI index.
- * - `nothing-to-index`: building again would give no SOCI index.
- * - `other-settings`: the SOCI index that is there was made with another span size, tool name, optimization or list of files.
- * - `other-layers`: it lacks a layer that would be indexed.
- * - `other-content`: what is there differs in another way, such as the image's annotations, platforms or further layers.
- * - `unreadable`: a manifest or zTOC that is needed to tell is gone, malformed or too large.
- * - `not-convertible`: building again would be refused.
+ * - `not-indexed`: no SOCI index exists.
+ * - `nothing-to-index`: building again would produce no SOCI index.
+ * - `other-settings`: the index has a different span size, tool name, optimization or list of files to prefetch.
+ * - `other-layers`: the index lacks a layer that would be indexed.
+ * - `other-content`: other content differs, such as annotations, platforms or additional layers.
+ * - `unreadable`: a required manifest or zTOC is missing, malformed or too large.
+ * - `not-convertible`: building again would fail.
  */
 export type NotRecognizedReason =
   | 'not-indexed'
@@ -48,13 +48,13 @@ export type NotRecognizedReason =
   | 'unreadable'
   | 'not-convertible';
 
-/** Says that an image is to be indexed, and why. */
+/** Creates a {@link NotRecognized}. */
 export function notRecognized(reason: NotRecognizedReason, message: string): NotRecognized {
   return { outcome: 'not-current', reason, message };
 }
 
-/** Takes an error about content for an answer: indexing again will tell more of it. Others are thrown. */
-export async function orNotRecognized<T>(recognize: () => Promise<T | NotRecognized>): Promise<T | NotRecognized> {
+/** Converts errors about content to `not-current`: building the index again reports them. Throws other errors. */
+export async function catchContentErrors<T>(recognize: () => Promise<T | NotRecognized>): Promise<T | NotRecognized> {
   try {
     return await recognize();
   } catch (error) {

@@ -9,7 +9,7 @@ import {
   type Platform,
 } from '@soci/oci';
 import { planConversion } from '../convert/plan-image.ts';
-import { isMadeOf, readProvenance, sourceDigest } from '../convert/provenance.ts';
+import { matchesProvenance, readProvenance, sourceDigest } from '../convert/provenance.ts';
 import { attachIndexes, rewriteImage } from '../convert/rewrite-index.ts';
 import { writeSociIndex } from '../convert/soci-manifest.ts';
 import { summarize } from '../go-json/image-spec.ts';
@@ -24,33 +24,31 @@ import {
   ANNOTATION_SOURCE_DIGEST,
   MEDIA_TYPE_SOCI_INDEX_V2,
 } from '../vocabulary.ts';
-import { findOtherSettings, listKnownPlatforms, RECOGNITION_READS, takeZtocs } from './known-content.ts';
+import { collectListedZtocs, findOtherSettings, listKnownPlatforms, RECOGNITION_READS } from './known-content.ts';
 import {
+  catchContentErrors,
   type NotRecognized,
   notRecognized,
-  orNotRecognized,
   type Recognition,
   type RecognizeOptions,
 } from './recognition.ts';
 
 /**
- * Tells from manifests alone whether `converted` is what {@link convertImage} would give.
+ * Checks from manifests whether `converted` is the image that {@link convertImage} would produce.
  *
- * If it has the annotations of provenance (docs/formats.md) and they name this image and these settings, only its SOCI
- * indexes are read: they must be there, belong to manifests that it lists, and cover the platforms asked for. Otherwise
- * everything is written again but the zTOCs, which are taken from the SOCI indexes that it lists, and compared byte for
- * byte; annotations of provenance are left as they are found, but for the image that they name, so that neither their absence nor the version of the tool
- * makes an index stale. Of an image with one manifest only the SOCI index is fetched in addition to the two roots, of an
- * image index its manifests too, several at a time. A zTOC is read only for `prefetchFiles`, and under the `xattr`
- * optimization if a layer is not marked. An image that is converted already can be asked about by itself, `image` and
- * `converted` being the same.
+ * If the provenance annotations (docs/formats.md) match this image and these settings, reads only the SOCI indexes. They
+ * must be readable, belong to listed manifests, and cover the selected platforms. Otherwise writes all manifests again with
+ * the zTOCs of the listed SOCI indexes, and compares the bytes. In this comparison the existing provenance annotations are
+ * kept, except that `source-digest` must name this image. Missing annotations or another tool version do not make an index
+ * outdated.
  *
- * What is not looked at: the zTOCs' content, which `verifySociIndex` proves, and whether what was there when the
- * converted image was pushed still is.
+ * For an image with one manifest, only the SOCI index is fetched in addition to the two roots; for an image index, also its
+ * manifests. A zTOC is read only for `prefetchFiles`, and for the `xattr` optimization if the layer is not marked. Does not
+ * check the content of zTOCs (use `verifySociIndex`) or whether all blobs of the converted image still exist.
  *
- * @param store - Holds the image, and the converted one unless `options.convertedStore` does.
- * @param converted - What is there now, such as the image that bears the tag that is to be written.
- * @throws SociIndexError `OPTION_INVALID`; what the store throws but for `OciError`; the signal's reason.
+ * @param store - Store of the source image. Also of the converted image, unless `options.convertedStore` is set.
+ * @param converted - Existing content to check, such as the image with the output tag. May be the same as `image`.
+ * @throws SociIndexError `OPTION_INVALID`; errors of the store other than `OciError`; the abort reason of the signal.
  */
 export async function recognizeConversion(
   store: Fetcher,
@@ -64,9 +62,9 @@ export async function recognizeConversion(
   const reader = new ImageReader(store, limits, signal);
   const convertedReader = convertedStore === store ? reader : new ImageReader(convertedStore, limits, signal);
   if (converted.mediaType !== MEDIA_TYPE_OCI_IMAGE_INDEX) {
-    return notRecognized('not-indexed', `${converted.digest} is no OCI image index: ${converted.mediaType}`);
+    return notRecognized('not-indexed', `${converted.digest} is not an OCI image index: ${converted.mediaType}`);
   }
-  return orNotRecognized(async () => {
+  return catchContentErrors(async () => {
     const { manifests, annotations } = await convertedReader.index(bareDescriptor(converted));
     const entries = manifests ?? [];
     convertedReader.startWalk()(entries.length);
@@ -75,25 +73,30 @@ export async function recognizeConversion(
     const index = isImageIndex(image.mediaType) ? await reader.index(image) : undefined;
     const origin = sourceDigest(image.digest, index?.annotations);
     const found = readProvenance(annotations);
-    if (!isCompat && isMadeOf(found, origin, 2, resolved)) {
+    if (!isCompat && matchesProvenance(found, origin, 2, resolved)) {
       const difference = await findMissing(convertedReader, entries, listed, resolved);
-      return difference ?? { outcome: 'current', indexes: listed.map(plainIndex), root: bareDescriptor(converted) };
+      return (
+        difference ?? { outcome: 'current', indexes: listed.map(bareIndexDescriptor), root: bareDescriptor(converted) }
+      );
     }
     const provenance = ANNOTATION_SOURCE_DIGEST in found ? { ...found, [ANNOTATION_SOURCE_DIGEST]: origin } : found;
     const available = await listKnownPlatforms(reader, image, platformOfOnlyImage(entries));
     const [first] = available;
-    if (first === undefined) return notRecognized('nothing-to-index', `${image.digest} runs nowhere`);
+    if (first === undefined) return notRecognized('nothing-to-index', `${image.digest} has no platform`);
     const { target, plans } = await planConversion(reader, image, first, available, resolved);
     const documents = await readDocuments(convertedReader, listed);
-    const ztocs = await takeZtocs(convertedStore, documents, plans, resolved);
+    const ztocs = await collectListedZtocs(convertedStore, documents, plans, resolved);
     if ('outcome' in ztocs) return ztocs;
     const shared = { version: 2, ztocs, options: resolved } as const;
     const indexes = plans.map(({ manifest, layers }) => writeSociIndex({ ...shared, subject: manifest, layers }));
     const attached = attachIndexes(plans, indexes);
-    if (attached.length === 0) return notRecognized('nothing-to-index', `no layer of ${image.digest} is to be indexed`);
+    if (attached.length === 0) return notRecognized('nothing-to-index', `${image.digest} has no layer to index`);
     const { root } = await rewriteImage(reader, target, attached, resolved, provenance);
     if (root.digest !== converted.digest) {
-      return notRecognized('other-content', `converting ${image.digest} gives ${root.digest}, not ${converted.digest}`);
+      return notRecognized(
+        'other-content',
+        `converting ${image.digest} would produce ${root.digest}, not ${converted.digest}`,
+      );
     }
     return { outcome: 'current', indexes: attached.map(({ descriptor }) => descriptor), root };
   });
@@ -103,7 +106,7 @@ function readDocuments(reader: ImageReader, indexes: readonly Descriptor[]): Pro
   return mapInParallel(indexes, RECOGNITION_READS, (index) => readSociDocument(reader, index));
 }
 
-/** What an image lacks that says it is what converting would give; undefined if nothing. */
+/** Checks that an image with matching provenance annotations is complete. Returns a result if it is not. */
 async function findMissing(
   reader: ImageReader,
   entries: readonly Descriptor[],
@@ -117,7 +120,7 @@ async function findMissing(
       (each) => each.digest === owner && each.annotations?.[ANNOTATION_INDEX_DIGEST] === digest,
     );
     if (image === undefined)
-      return notRecognized('other-content', `SOCI index ${digest} belongs to no manifest that is listed`);
+      return notRecognized('other-content', `SOCI index ${digest} does not belong to a listed manifest`);
   }
   for (const wanted of options.platforms ?? []) {
     const matches = matchPlatform(wanted);
@@ -128,12 +131,12 @@ async function findMissing(
   return findOtherSettings(await readDocuments(reader, indexes), options);
 }
 
-/** An entry of an image index as the SOCI index that building gives: without what places it in that image index. */
-function plainIndex({ annotations, platform, ...entry }: Descriptor): Descriptor {
+/** Returns the descriptor of a SOCI index without the fields that only its entry in an image index has. */
+function bareIndexDescriptor({ annotations, platform, ...entry }: Descriptor): Descriptor {
   return summarize(entry);
 }
 
-/** The platform of the only image that an image index lists, if it is written as one that is read from a configuration. */
+/** Returns the platform of the only image in an image index, if it is normalized like a platform from a configuration. */
 function platformOfOnlyImage(entries: readonly Descriptor[]): Platform | undefined {
   const [only, ...others] = entries.filter((entry) => isImageManifest(entry.mediaType) && !isSociIndex(entry));
   if (only === undefined || others.length > 0 || only.platform === undefined) return undefined;

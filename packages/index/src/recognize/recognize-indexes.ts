@@ -7,29 +7,29 @@ import {
   type ReferrerLister,
 } from '@soci/oci';
 import { choosePlatforms, type PlatformPlan, planPlatforms } from '../convert/plan-image.ts';
-import { isMadeOf, readProvenance } from '../convert/provenance.ts';
+import { matchesProvenance, readProvenance } from '../convert/provenance.ts';
 import { writeSociIndex } from '../convert/soci-manifest.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import { readSociDocument } from '../inspect/soci-document.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import { ANNOTATION_BUILD_TOOL_IDENTIFIER, MEDIA_TYPE_SOCI_INDEX_V1 } from '../vocabulary.ts';
-import { findOtherSettings, listKnownPlatforms, RECOGNITION_READS, takeZtocs } from './known-content.ts';
-import { type NotRecognized, notRecognized, orNotRecognized, type Recognition } from './recognition.ts';
+import { collectListedZtocs, findOtherSettings, listKnownPlatforms, RECOGNITION_READS } from './known-content.ts';
+import { catchContentErrors, type NotRecognized, notRecognized, type Recognition } from './recognition.ts';
 
-/** SOCI indexes of one manifest that are looked at: made with other settings, or by others. */
+/** Maximum number of SOCI indexes to check for one manifest. */
 const MAX_REFERRERS = 64;
 
-/** Of a single manifest it makes no difference to a v1 index what it runs on: its configuration is not read. */
-const UNTOLD: Platform = { architecture: '', os: '' };
+/** Placeholder: the v1 index of a single manifest does not depend on its platform, so its configuration is not read. */
+const ANY_PLATFORM: Platform = { architecture: '', os: '' };
 
 /**
- * Tells from manifests alone whether the v1 SOCI indexes that {@link buildSociIndex} would give are there, found by what
- * refers to the image's manifests. Of an image with one manifest the list of referrers and the SOCI index are fetched,
- * beside the root. For what is read beyond manifests, and what is not looked at, see {@link recognizeConversion}.
+ * Checks from manifests whether the v1 SOCI indexes that {@link buildSociIndex} would produce exist among the referrers of
+ * the image. For an image with one manifest, fetches the root, the list of referrers and the SOCI index. The comparison is
+ * that of {@link recognizeConversion}.
  *
- * @param store - Holds the image and its indexes.
- * @throws SociIndexError `OPTION_INVALID`; what the store throws but for `OciError`; the signal's reason.
+ * @param store - Store of the image and its indexes.
+ * @throws SociIndexError `OPTION_INVALID`; errors of the store other than `OciError`; the abort reason of the signal.
  */
 export async function recognizeIndexes(
   store: Fetcher & ReferrerLister,
@@ -38,12 +38,12 @@ export async function recognizeIndexes(
 ): Promise<Recognition> {
   const resolved = resolveOptions(options, 1);
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
-  return orNotRecognized(async () => {
-    const available = await listKnownPlatforms(reader, image, UNTOLD);
+  return catchContentErrors(async () => {
+    const available = await listKnownPlatforms(reader, image, ANY_PLATFORM);
     const plans = await planPlatforms(reader, image, choosePlatforms(image, available, resolved), resolved);
     const isWanted = plans.map(({ layers }) => layers.some((layer) => 'task' in layer));
     if (!isWanted.includes(true) || (resolved.isCompat && isWanted.includes(false))) {
-      return notRecognized('nothing-to-index', `no layer of ${image.digest} is to be indexed`);
+      return notRecognized('nothing-to-index', `${image.digest} has no layer to index`);
     }
     const wanted = plans.filter((_, position) => isWanted[position]);
     const indexes: Descriptor[] = [];
@@ -57,7 +57,7 @@ export async function recognizeIndexes(
   });
 }
 
-/** Finds, among the v1 indexes of a manifest, the one that building again would give: by what it says of itself, or by writing it again. */
+/** Finds the current index among the v1 indexes of a manifest: by its provenance annotations, or by writing it again. */
 async function findIndex(
   store: Fetcher & ReferrerLister,
   reader: ImageReader,
@@ -65,33 +65,33 @@ async function findIndex(
   options: ResolvedOptions,
 ): Promise<Descriptor | NotRecognized> {
   const { manifest, layers } = plan;
-  let why = notRecognized('not-indexed', `no SOCI index refers to ${manifest.digest}`);
-  let looked = 0;
+  let result = notRecognized('not-indexed', `no SOCI index refers to ${manifest.digest}`);
+  let checked = 0;
   const call: CallOptions = options.signal === undefined ? {} : { signal: options.signal };
   for await (const referrer of store.referrers(manifest, MEDIA_TYPE_SOCI_INDEX_V1, call)) {
-    if (looked === MAX_REFERRERS) break;
-    looked += 1;
+    if (checked === MAX_REFERRERS) break;
+    checked += 1;
     const { [ANNOTATION_BUILD_TOOL_IDENTIFIER]: tool = options.buildToolIdentifier } = referrer.annotations ?? {};
     if (tool !== options.buildToolIdentifier) {
-      why = notRecognized('other-settings', `SOCI index ${referrer.digest} was made by another tool`);
+      result = notRecognized('other-settings', `SOCI index ${referrer.digest} was built by another tool`);
       continue;
     }
     const listed: Descriptor = { ...bareDescriptor(referrer), artifactType: MEDIA_TYPE_SOCI_INDEX_V1 };
-    const compared = await orNotRecognized(async () => {
+    const compared = await catchContentErrors(async () => {
       const document = await readSociDocument(reader, referrer);
       const provenance = readProvenance(document.annotations);
-      if (!options.isCompat && isMadeOf(provenance, manifest.digest, 1, options)) {
+      if (!options.isCompat && matchesProvenance(provenance, manifest.digest, 1, options)) {
         return findOtherSettings([document], options) ?? listed;
       }
-      const ztocs = await takeZtocs(store, [document], [plan], options);
+      const ztocs = await collectListedZtocs(store, [document], [plan], options);
       if ('outcome' in ztocs) return ztocs;
       const index = writeSociIndex({ version: 1, subject: manifest, layers, ztocs, options, provenance });
       return index?.descriptor.digest === referrer.digest
         ? listed
-        : notRecognized('other-content', `SOCI index ${referrer.digest} is not what building it again gives`);
+        : notRecognized('other-content', `SOCI index ${referrer.digest} differs from the index that would be built`);
     });
     if (!('outcome' in compared)) return compared;
-    why = compared;
+    result = compared;
   }
-  return why;
+  return result;
 }

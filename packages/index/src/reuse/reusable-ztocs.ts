@@ -16,54 +16,54 @@ import { readSociDocument, sociVersion, type ZtocReference } from '../inspect/so
 import { type IndexLimits, type ReusableLayer, resolveLimits, type ZtocSettings, type ZtocSource } from '../options.ts';
 import { ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 
-/** Images looked into before a layer is taken to be new: a few dozen releases. */
+/** Number of images to search before a layer is considered new. */
 const DEFAULT_MAX_CANDIDATES = 64;
 
-/** Candidates, SOCI indexes of each, and images of an image index whose referrers are asked for, at a time. */
+/** Number of candidates, of SOCI indexes per candidate, and of referrer lists read at the same time. */
 const READS = 4;
 
-/** Where SOCI indexes may be: names of v2 indexes are digests alone, which only a store that resolves can follow. */
+/** Store of the candidates. Without `Resolver`, v2 indexes that a manifest names by digest are not found. */
 type CandidateStore = Fetcher & ReferrerLister & Partial<Resolver>;
 
 /** Options of {@link ReusableZtocs}. */
 export interface ReuseOptions extends CallOptions {
-  /** Candidates looked into, at the most. @default {@link DEFAULT_MAX_CANDIDATES} */
+  /** Maximum number of candidates to read. @default {@link DEFAULT_MAX_CANDIDATES} */
   readonly maxCandidates?: number;
-  /** Bounds on what a hostile candidate may cost; `maxReferences` bounds the zTOCs that are remembered, too. @default see {@link IndexLimits} */
+  /** Limits for each candidate. `maxReferences` also limits the number of zTOCs to remember. @default see {@link IndexLimits} */
   readonly limits?: IndexLimits;
-  /** Told of what could not be read and is passed over. @default nobody is told */
+  /** Called for content that cannot be read and is skipped. @default no calls */
   readonly onSkipped?: (candidate: SkippedCandidate) => void;
 }
 
-/** Something that could not be read: the search goes on without it. */
+/** Content that could not be read. The search continues without it. */
 export interface SkippedCandidate {
-  /** A candidate, a SOCI index or a zTOC; absent where the list of candidates itself ended with an error. */
+  /** Descriptor of a candidate, SOCI index or zTOC. Absent if listing the candidates failed. */
   readonly descriptor?: Descriptor;
-  /** Why: it is gone, malformed, too large, or out of reach. */
+  /** Error that occurred when reading the content. */
   readonly error: unknown;
 }
 
-/** A zTOC as a SOCI index lists it, with the tool that made the index. */
+/** A zTOC in a SOCI index, with the tool name of the index. */
 interface ListedZtoc extends ZtocReference {
   readonly buildToolIdentifier: string | undefined;
 }
 
 /**
- * Looks for zTOCs in image indexes, image manifests or SOCI indexes, the likeliest first, a few at a time and only as
- * far as the layers asked for need it; each manifest is read once. Only SOCI indexes made with the same settings count.
- * What cannot be read is passed over: `find` throws nothing but the reason of a signal.
+ * Finds zTOCs in existing image indexes, image manifests or SOCI indexes. Reads candidates in their order, a few at a time,
+ * until the requested zTOC is found, and each manifest only once. Uses only SOCI indexes with the same settings. Skips
+ * content that cannot be read: `find` throws only the abort reason of a signal.
  */
 export class ReusableZtocs implements ZtocSource {
   readonly #store: CandidateStore;
   readonly #candidates: AsyncIterator<Descriptor>;
   readonly #options: ReuseOptions;
   readonly #limits: Required<IndexLimits>;
-  /** What was listed so far, by the digest of the layer, in the order of the candidates. */
+  /** zTOCs found so far by layer digest, in the order of the candidates. */
   readonly #listed = new Map<string, ListedZtoc[]>();
   #count = 0;
   readonly #seen = new Set<string>();
   #candidatesLeft: number;
-  /** Whoever needs more waits for the same reading. */
+  /** Current call of `#readMore`. Concurrent calls of `find` share it. */
   #reading: Promise<boolean> | undefined;
 
   constructor(
@@ -85,10 +85,10 @@ export class ReusableZtocs implements ZtocSource {
       const listed = this.#listed.get(layer.digest) ?? [];
       for (let ztoc = listed[tried]; ztoc !== undefined; ztoc = listed[tried]) {
         tried += 1;
-        if (!suits(ztoc, layer, settings)) continue;
+        if (!isUsable(ztoc, layer, settings)) continue;
         const { descriptor } = ztoc;
         const read = () => readVerified(this.#store, descriptor, { maxSize: this.#limits.maxZtocSize, ...call });
-        const bytes = await this.#passOver(descriptor, call, read);
+        const bytes = await this.#tryRead(descriptor, call, read);
         if (bytes !== undefined) return bytes;
       }
       this.#reading ??= this.#readMore(call);
@@ -96,7 +96,7 @@ export class ReusableZtocs implements ZtocSource {
     }
   }
 
-  /** Looks into the next candidates; false when there are no more. */
+  /** Reads the next candidates. Returns false if there are no more. */
   async #readMore(call: Required<CallOptions>): Promise<boolean> {
     try {
       const batch = await this.#nextCandidates(call);
@@ -111,7 +111,7 @@ export class ReusableZtocs implements ZtocSource {
   async #nextCandidates(call: Required<CallOptions>): Promise<Descriptor[]> {
     const batch: Descriptor[] = [];
     while (batch.length < READS && this.#candidatesLeft > 0) {
-      const next = await this.#passOver(undefined, call, () => this.#candidates.next());
+      const next = await this.#tryRead(undefined, call, () => this.#candidates.next());
       if (next === undefined || next.done) {
         this.#candidatesLeft = 0;
         break;
@@ -124,10 +124,10 @@ export class ReusableZtocs implements ZtocSource {
   }
 
   async #readCandidate(candidate: Descriptor, call: Required<CallOptions>): Promise<ListedZtoc[]> {
-    // One reader a candidate: what it keeps goes when the candidate is done.
+    // One reader per candidate, so that its cache is freed afterwards.
     const reader = new ImageReader(this.#store, this.#limits, call.signal);
     const list = () => listCandidateIndexes(this.#store, reader, candidate, call);
-    const indexes = await this.#passOver(candidate, call, list);
+    const indexes = await this.#tryRead(candidate, call, list);
     const unread = (indexes ?? []).filter(({ digest }) => digest === candidate.digest || this.#isNew(digest));
     const read = await mapInParallel(unread, READS, (index) => this.#readIndex(reader, index, call));
     return read.flat();
@@ -135,7 +135,7 @@ export class ReusableZtocs implements ZtocSource {
 
   async #readIndex(reader: ImageReader, index: Descriptor, call: Required<CallOptions>): Promise<ListedZtoc[]> {
     const { mediaType, digest, size } = index;
-    const document = await this.#passOver({ mediaType, digest, size: Number(size) }, call, () =>
+    const document = await this.#tryRead({ mediaType, digest, size: Number(size) }, call, () =>
       readSociDocument(reader, index),
     );
     const { ztocs = [], buildToolIdentifier } = document ?? {};
@@ -156,8 +156,8 @@ export class ReusableZtocs implements ZtocSource {
     return isNew;
   }
 
-  /** Does without what cannot be read, but for the reason of the caller's signal. */
-  async #passOver<T>(
+  /** Reads content. Returns undefined and reports if it fails, except when the signal is aborted. */
+  async #tryRead<T>(
     descriptor: Descriptor | undefined,
     { signal }: Required<CallOptions>,
     read: () => Promise<T>,
@@ -173,7 +173,7 @@ export class ReusableZtocs implements ZtocSource {
   }
 }
 
-function suits(ztoc: ListedZtoc, layer: ReusableLayer, settings: ZtocSettings): boolean {
+function isUsable(ztoc: ListedZtoc, layer: ReusableLayer, settings: ZtocSettings): boolean {
   const { spanSize, buildToolIdentifier, layerMediaType } = ztoc;
   if (spanSize !== settings.spanSize || buildToolIdentifier !== settings.buildToolIdentifier) return false;
   const isGzip = layerCompression(layerMediaType) === 'gzip';
@@ -184,7 +184,7 @@ async function* iterate(candidates: AsyncIterable<Descriptor> | Iterable<Descrip
   yield* candidates;
 }
 
-/** Lists the v2 SOCI indexes that a candidate is, lists or names; if there is none, the v1 indexes that refer to it. */
+/** Lists the v2 SOCI indexes of a candidate: itself, listed or named by an annotation. Otherwise lists its v1 indexes. */
 async function listCandidateIndexes(
   store: CandidateStore,
   reader: ImageReader,

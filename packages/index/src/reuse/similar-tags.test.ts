@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { mostAlike } from './similar-tags.ts';
+import { sortBySimilarity } from './similar-tags.ts';
 
 it.each([
   ['v2-soci', ['latest', 'v1', 'v1-soci', 'v2'], ['v1-soci', 'v2', 'v1', 'latest']],
@@ -8,5 +8,5 @@ it.each([
   ['a', ['b', 'c'], ['c', 'b']],
   ['', ['b', 'c'], ['c', 'b']],
 ])('names that are most like %j come first', (name, others, ordered) => {
-  expect(mostAlike(name, others)).toEqual(ordered);
+  expect(sortBySimilarity(name, others)).toEqual(ordered);
 });

@@ -1,7 +1,7 @@
 import type { FileEntry, TarContents, Ztoc } from '@soci/ztoc';
 import type { Problem } from './problem.ts';
 
-/** Reports the first entry of a zTOC that is not the archive's, or where it ends otherwise. */
+/** Reports the first difference between the table of contents of a zTOC and the archive. */
 export function compareContents(
   ztoc: Ztoc,
   { files, uncompressedArchiveSize }: TarContents,
@@ -9,22 +9,22 @@ export function compareContents(
 ): void {
   const length = Math.max(files.length, ztoc.files.length);
   for (let i = 0; i < length; i += 1) {
-    const there = files[i];
-    const told = ztoc.files[i];
-    if (there !== undefined && told !== undefined && isSameEntry(there, told)) continue;
-    const which = told ?? there;
-    const what =
-      told === undefined
-        ? 'lacks'
-        : there === undefined
-          ? 'lists, and the archive has not,'
-          : 'has otherwise than the archive';
-    const file = which === undefined ? '' : nameOf(which);
-    report({ code: 'file-list-mismatch', file, message: `the zTOC ${what} entry ${i}, ${JSON.stringify(file)}` });
+    const actual = files[i];
+    const listed = ztoc.files[i];
+    if (actual !== undefined && listed !== undefined && isSameEntry(actual, listed)) continue;
+    const entry = listed ?? actual;
+    const file = entry === undefined ? '' : nameOf(entry);
+    const difference =
+      listed === undefined
+        ? 'is missing in the zTOC'
+        : actual === undefined
+          ? 'is in the zTOC but not in the archive'
+          : 'differs between the zTOC and the archive';
+    report({ code: 'file-list-mismatch', file, message: `entry ${i} (${JSON.stringify(file)}) ${difference}` });
     return;
   }
   if (uncompressedArchiveSize !== ztoc.uncompressedArchiveSize) {
-    const message = `the zTOC is of an archive of ${ztoc.uncompressedArchiveSize} bytes, and the layer's has ${uncompressedArchiveSize}`;
+    const message = `the archive has ${uncompressedArchiveSize} bytes, but the zTOC says ${ztoc.uncompressedArchiveSize}`;
     report({ code: 'file-list-mismatch', message });
   }
 }
@@ -56,7 +56,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }
 
-/** An entry's name for people to read: what is not UTF-8 in it is replaced. */
+/** Returns the name of an entry for messages. Replaces invalid UTF-8. */
 export function nameOf({ name }: FileEntry): string {
   return new TextDecoder().decode(name);
 }

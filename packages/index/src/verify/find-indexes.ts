@@ -6,24 +6,24 @@ import { readSociDocument, type SociDocument, sociVersion } from '../inspect/soc
 import { ANNOTATION_IMAGE_MANIFEST_DIGEST, ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 import type { Problem } from './problem.ts';
 
-/** A SOCI index, with the image manifest that it belongs to. */
+/** A SOCI index with its image manifest. */
 export interface FoundIndex {
   readonly document: SociDocument;
   readonly platform?: Platform;
   readonly manifest?: Descriptor;
-  /** Layers of the image manifest; absent where the index does not say which that is. */
+  /** Layers of the image manifest. Absent if the manifest is unknown. */
   readonly image?: readonly Descriptor[];
-  /** What does not agree between the two. */
+  /** Differences between the index and the manifest. */
   readonly problems: readonly Problem[];
 }
 
-/** SOCI indexes, and what is wrong between them and the image that lists them. */
+/** SOCI indexes, and problems of the image that lists them. */
 export interface FoundIndexes {
   readonly found: readonly FoundIndex[];
   readonly problems: readonly Problem[];
 }
 
-/** Finds the SOCI indexes that a converted image lists, or the one that `target` is, and checks what they say of the image. */
+/** Reads the SOCI indexes of a SOCI-enabled image, or the SOCI index `target`, and compares them with the image manifests. */
 export async function findIndexes(reader: ImageReader, target: Descriptor): Promise<FoundIndexes> {
   if (isImageIndex(target.mediaType)) return findListed(reader, (await reader.index(target)).manifests ?? []);
   if (!isImageManifest(target.mediaType) || sociVersion(await reader.manifest(target)) === undefined) {
@@ -54,7 +54,7 @@ async function findListed(reader: ImageReader, entries: readonly Descriptor[]): 
   for (const entry of entries) {
     const named = entry.annotations?.[ANNOTATION_INDEX_DIGEST];
     if (named === undefined || entry.artifactType === MEDIA_TYPE_SOCI_INDEX_V2 || listed.has(named)) continue;
-    const message = `manifest ${entry.digest} names the SOCI index ${named}, which the image index does not list`;
+    const message = `manifest ${entry.digest} names SOCI index ${named}, which the image index does not list`;
     problems.push({ code: 'index-not-listed', message });
   }
   return { found, problems };
@@ -72,7 +72,7 @@ async function findOwner(
     ({ digest, artifactType }) => digest === owner && artifactType !== MEDIA_TYPE_SOCI_INDEX_V2,
   );
   if (descriptor === undefined) {
-    const message = `SOCI index ${entry.digest} belongs to the manifest ${owner ?? '(none named)'}, which the image index does not list`;
+    const message = `SOCI index ${entry.digest} belongs to manifest ${owner ?? '(missing annotation)'}, which the image index does not list`;
     return { document, ...platform, problems: [{ code: 'manifest-not-found', message }] };
   }
   const read = await readManifest(reader, descriptor);
@@ -80,7 +80,7 @@ async function findOwner(
   const matched = matchLayers(document, summarize(descriptor), read.manifest);
   const named = read.manifest.annotations?.[ANNOTATION_INDEX_DIGEST];
   if (named === entry.digest) return { ...matched, ...platform };
-  const message = `manifest ${descriptor.digest} names the SOCI index ${named ?? '(none)'}, not ${entry.digest}, which belongs to it`;
+  const message = `manifest ${descriptor.digest} names SOCI index ${named ?? '(missing annotation)'}, expected ${entry.digest}`;
   return { ...matched, ...platform, problems: [{ code: 'manifest-not-annotated', message }, ...matched.problems] };
 }
 
@@ -98,7 +98,7 @@ async function readManifest(
   }
 }
 
-/** Checks that each zTOC says of a layer of the manifest what the manifest says, in the manifest's order. */
+/** Checks that the annotations of each zTOC match a layer of the image manifest, in the same order. */
 function matchLayers(document: SociDocument, manifest: Descriptor, { layers }: ManifestDocument): FoundIndex {
   const image = (layers ?? []).map(summarize);
   const problems: Problem[] = [];
@@ -106,7 +106,7 @@ function matchLayers(document: SociDocument, manifest: Descriptor, { layers }: M
   for (const { descriptor, layerDigest, layerMediaType } of document.ztocs) {
     const layer = image.find(({ digest }) => digest === layerDigest);
     if (layer === undefined) {
-      const message = `zTOC ${descriptor.digest} is of the layer ${layerDigest}, which image manifest ${manifest.digest} does not have`;
+      const message = `zTOC ${descriptor.digest} belongs to layer ${layerDigest}, which image manifest ${manifest.digest} does not list`;
       problems.push({ code: 'layer-not-in-image', message });
       continue;
     }
@@ -114,7 +114,7 @@ function matchLayers(document: SociDocument, manifest: Descriptor, { layers }: M
       (other, i) => i >= position && other.digest === layerDigest && other.mediaType === layerMediaType,
     );
     if (same < 0) {
-      const message = `zTOC ${descriptor.digest} says that layer ${layerDigest} is of the type ${layerMediaType}; it is of the type ${layer.mediaType}, or stands out of order`;
+      const message = `zTOC ${descriptor.digest} is out of order, or has the wrong media type for layer ${layerDigest}: ${layerMediaType}, expected ${layer.mediaType}`;
       problems.push({ code: 'annotation-mismatch', message });
     } else {
       position = same + 1;

@@ -1,18 +1,18 @@
 /**
- * What is wrong with a SOCI index.
+ * Code of a {@link Problem}.
  *
- * - `index-invalid`: a SOCI index manifest that cannot be read as one.
+ * - `index-invalid`: a SOCI index manifest is malformed or missing.
  * - `index-not-listed`: an image manifest names a SOCI index that the image index does not list.
- * - `manifest-not-found`: a SOCI index belongs to no manifest of the image.
- * - `manifest-not-annotated`: it belongs to a manifest that names another, or none.
- * - `layer-not-in-image`: a zTOC of a layer that its image manifest does not have.
- * - `annotation-mismatch`: what a zTOC's descriptor says of the layer is not so.
- * - `ztoc-invalid`: a zTOC, or prefetch artifact, that is malformed, damaged or missing.
- * - `ztoc-of-another-layer`: a well-formed zTOC of another layer: the sizes differ, or no span has its digest.
- * - `span-digest-mismatch`: a span of the layer does not have the digest that the zTOC has for it.
- * - `content-mismatch`: a file read through the spans differs from the layer decompressed from its start.
- * - `file-list-mismatch`: the zTOC's table of contents is not the archive's.
- * - `layer-damaged`: the layer itself is missing, or not what its descriptor says, or cannot be decompressed.
+ * - `manifest-not-found`: the image manifest of a SOCI index is not listed or cannot be read.
+ * - `manifest-not-annotated`: the image manifest of a SOCI index does not name this SOCI index.
+ * - `layer-not-in-image`: the image manifest does not list the layer of a zTOC.
+ * - `annotation-mismatch`: the annotations of a zTOC do not match the layer.
+ * - `ztoc-invalid`: a zTOC or prefetch artifact is malformed, damaged or missing.
+ * - `ztoc-of-another-layer`: a valid zTOC belongs to another layer: the sizes differ, or no span digest matches.
+ * - `span-digest-mismatch`: a span of the layer does not match its digest in the zTOC.
+ * - `content-mismatch`: a file read through the spans differs from the file in the decompressed layer.
+ * - `file-list-mismatch`: the table of contents of the zTOC differs from the archive.
+ * - `layer-damaged`: the layer is missing, does not match its descriptor, or cannot be decompressed.
  */
 export type ProblemCode =
   | 'annotation-mismatch'
@@ -28,16 +28,16 @@ export type ProblemCode =
   | 'ztoc-invalid'
   | 'ztoc-of-another-layer';
 
-/** One thing that is wrong. */
+/** A problem of a SOCI index or its image. */
 export interface Problem {
   readonly code: ProblemCode;
-  /** What is wrong, where. */
+  /** Describes the problem and its location. */
   readonly message: string;
-  /** The file that cannot be read back, or differs. */
+  /** Path of the affected file. */
   readonly file?: string;
-  /** The span at fault. */
+  /** Number of the affected span. */
   readonly span?: number;
 }
 
-/** Problems told of one layer: more would only repeat themselves. */
+/** Maximum number of problems reported for one layer. */
 export const MAX_PROBLEMS = 20;

@@ -1,9 +1,9 @@
-/** Takes `count` of the items, chosen by `seed`: the same seed chooses the same, in the order of the items. */
+/** Selects `count` items by `seed`, in their order. The same seed selects the same items. */
 export function sampleBySeed<T>(items: readonly T[], count: number, seed: number): readonly T[] {
   if (count >= items.length) return items;
   const next = makeRandom(seed);
   const chosen = new Set<number>();
-  // Floyd's algorithm: each subset is as likely as any other, with `count` draws.
+  // Floyd's algorithm: all subsets are equally likely, with `count` random numbers.
   for (let last = items.length - count; last < items.length; last += 1) {
     const drawn = Math.floor(next() * (last + 1));
     chosen.add(chosen.has(drawn) ? last : drawn);
@@ -11,7 +11,7 @@ export function sampleBySeed<T>(items: readonly T[], count: number, seed: number
   return items.filter((_, position) => chosen.has(position));
 }
 
-/** Mulberry32: numbers from 0 up to 1, the same for the same seed on every machine. */
+/** Mulberry32: returns numbers in [0, 1), the same for the same seed on every machine. */
 function makeRandom(seed: number): () => number {
   let state = seed | 0;
   return () => {

@@ -2,24 +2,25 @@ import { digestOf } from '@soci/oci';
 import { inflateSpan, type Span, ZtocError } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 
-/** A span that does not read back as the layer has it. */
+/** A span that does not match the layer. */
 export interface SpanFault {
   readonly span: number;
   readonly code: 'span-digest-mismatch' | 'content-mismatch';
-  /** Where in the uncompressed stream the first wrong byte lies; the span's start where it cannot be inflated. */
+  /** Uncompressed offset of the first different byte, or the start of the span if it cannot be decompressed. */
   readonly offset: number;
   readonly message: string;
 }
 
-/** Reads spans back while a layer passes by: checks each digest, inflates and compares those chosen, one at a time. */
+/** Verifies spans while a layer is streamed: checks every digest, and decompresses and compares the selected spans. */
 export class SpanComparer {
   readonly #spans: readonly Span[];
   readonly #chosen: ReadonlySet<number>;
   readonly #onFault: (fault: SpanFault) => void;
   readonly #compressed = new ByteWindow();
-  readonly #straight = new ByteWindow();
-  /** The span whose compressed bytes are awaited, and those read whose straight bytes are: inflated they could be huge. */
+  readonly #uncompressed = new ByteWindow();
+  /** Next span to check the digest of. */
   #next = 0;
+  /** Spans to compare when their uncompressed data arrives. Kept compressed, because decompressed they could be huge. */
   readonly #waiting: { readonly span: Span; readonly bytes: Uint8Array }[] = [];
   #matching = 0;
   #read = 0;
@@ -33,7 +34,7 @@ export class SpanComparer {
     for (const { id, compressedStart, compressedEnd, uncompressedStart, uncompressedEnd } of spans) {
       const length = Math.max(compressedEnd - compressedStart, uncompressedEnd - uncompressedStart);
       if (length > maxSpanLength) {
-        throw new SociIndexError('LIMIT_EXCEEDED', `span ${id} has ${length} bytes: the limit is ${maxSpanLength}`);
+        throw new SociIndexError('LIMIT_EXCEEDED', `span ${id} has ${length} bytes, the limit is ${maxSpanLength}`);
       }
     }
     this.#spans = spans;
@@ -41,17 +42,17 @@ export class SpanComparer {
     this.#onFault = onFault;
   }
 
-  /** Spans whose digest was right. */
+  /** Number of spans whose digest matches. */
   get matching(): number {
     return this.#matching;
   }
 
-  /** Spans that were inflated and compared. */
+  /** Number of spans that were decompressed and compared. */
   get read(): number {
     return this.#read;
   }
 
-  /** Takes the next bytes of the layer. */
+  /** Accepts the next compressed bytes of the layer. */
   pushCompressed(chunk: Uint8Array): void {
     this.#compressed.append(chunk);
     for (let span = this.#spans[this.#next]; span !== undefined; span = this.#spans[this.#next]) {
@@ -66,9 +67,9 @@ export class SpanComparer {
     this.#compare();
   }
 
-  /** Takes the next bytes of the layer, decompressed. */
-  pushStraight(piece: Uint8Array): void {
-    this.#straight.append(piece);
+  /** Accepts the next uncompressed bytes of the layer. */
+  pushUncompressed(chunk: Uint8Array): void {
+    this.#uncompressed.append(chunk);
     this.#compare();
   }
 
@@ -79,7 +80,7 @@ export class SpanComparer {
         code: 'span-digest-mismatch',
         span: id,
         offset: uncompressedStart,
-        message: `span ${id}, bytes ${compressedStart} to ${compressedEnd} of the layer, does not have the digest ${digest}`,
+        message: `span ${id} (bytes ${compressedStart} to ${compressedEnd} of the layer) does not match its digest ${digest}`,
       });
       return;
     }
@@ -90,16 +91,16 @@ export class SpanComparer {
   #compare(): void {
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
       const { span, bytes } = first;
-      this.#straight.dropBefore(span.uncompressedStart);
-      if (this.#straight.end < span.uncompressedEnd) return;
+      this.#uncompressed.dropBefore(span.uncompressedStart);
+      if (this.#uncompressed.end < span.uncompressedEnd) return;
       this.#waiting.shift();
-      this.#compareSpan(span, bytes, this.#straight.view(span.uncompressedStart, span.uncompressedEnd));
+      this.#compareSpan(span, bytes, this.#uncompressed.view(span.uncompressedStart, span.uncompressedEnd));
     }
-    // Nothing before the span whose compressed bytes are still awaited will be compared.
-    this.#straight.dropBefore(this.#spans[this.#next]?.uncompressedStart ?? this.#straight.end);
+    // Data before the next span is no longer needed.
+    this.#uncompressed.dropBefore(this.#spans[this.#next]?.uncompressedStart ?? this.#uncompressed.end);
   }
 
-  #compareSpan(span: Span, bytes: Uint8Array, straight: Uint8Array): void {
+  #compareSpan(span: Span, bytes: Uint8Array, uncompressed: Uint8Array): void {
     const { id, uncompressedStart } = span;
     this.#read += 1;
     const fault = { code: 'content-mismatch', span: id } as const;
@@ -108,22 +109,23 @@ export class SpanComparer {
       inflated = inflateSpan(span, bytes);
     } catch (error) {
       if (!(error instanceof ZtocError)) throw error;
-      const message = `span ${id} cannot be inflated from its checkpoint: ${error.message}`;
+      const message = `cannot decompress span ${id} from its checkpoint: ${error.message}`;
       this.#onFault({ ...fault, offset: uncompressedStart, message });
       return;
     }
-    if (Buffer.compare(straight, inflated) === 0) return;
-    const offset = uncompressedStart + straight.findIndex((byte, i) => byte !== inflated[i]);
-    const message = `span ${id} differs from the layer, decompressed from its start, at offset ${offset} of the archive`;
+    if (Buffer.compare(uncompressed, inflated) === 0) return;
+    const offset = uncompressedStart + uncompressed.findIndex((byte, i) => byte !== inflated[i]);
+    const message = `span ${id} differs from the decompressed layer at offset ${offset}`;
     this.#onFault({ ...fault, offset, message });
   }
 }
 
-/** The part of a stream that is still needed: bytes are added at its end and dropped at its start, each copied few times. */
+/** A window of a stream: bytes are appended at its end and dropped at its start, with little copying. */
 export class ByteWindow {
   #bytes = new Uint8Array(0);
-  /** Where in `#bytes` the window starts, and how much of the stream lies before that. */
+  /** Start of the window in `#bytes`. */
   #start = 0;
+  /** Start of the window in the stream. */
   #base = 0;
   #length = 0;
 
@@ -135,21 +137,21 @@ export class ByteWindow {
   append(chunk: Uint8Array): void {
     const needed = this.#length + chunk.length;
     if (this.#start + needed > this.#bytes.length) {
-      const roomy = needed * 2 > this.#bytes.length ? new Uint8Array(Math.max(needed * 2, 1 << 16)) : this.#bytes;
-      roomy.set(this.#bytes.subarray(this.#start, this.#start + this.#length));
-      this.#bytes = roomy;
+      const larger = needed * 2 > this.#bytes.length ? new Uint8Array(Math.max(needed * 2, 1 << 16)) : this.#bytes;
+      larger.set(this.#bytes.subarray(this.#start, this.#start + this.#length));
+      this.#bytes = larger;
       this.#start = 0;
     }
     this.#bytes.set(chunk, this.#start + this.#length);
     this.#length = needed;
   }
 
-  /** The bytes from `start` to `end`, offsets in the stream; valid until the next `append`. */
+  /** Returns the bytes from `start` to `end` (offsets in the stream). Valid until the next `append`. */
   view(start: number, end: number): Uint8Array {
     return this.#bytes.subarray(this.#start + start - this.#base, this.#start + end - this.#base);
   }
 
-  /** Drops what lies before `offset`, which may be past the end: what comes up to it is dropped as it comes. */
+  /** Drops the bytes before `offset`. An offset past the end drops all bytes. */
   dropBefore(offset: number): void {
     const count = Math.min(offset - this.#base, this.#length);
     if (count <= 0) return;

@@ -3,26 +3,26 @@ import { checkSpan, decodeZtocSpans, type Span, ZtocError } from '@soci/ztoc';
 import type { IndexedLayer, LayerReport } from '../convert/report.ts';
 import type { Artifact } from '../convert/soci-manifest.ts';
 import { SociIndexError } from '../errors.ts';
-import { checkWholeNumber } from '../options.ts';
+import { checkInteger } from '../options.ts';
 import type { Problem } from './problem.ts';
 import { sampleBySeed } from './seeded-sample.ts';
 
-/** Spans that are longer than this, in the layer or inflated, are not chosen: the former are held in memory. 32 MiB. */
+/** Maximum compressed and uncompressed length of a checked span: 32 MiB. Spans are read into memory. */
 const MAX_CHECKED_LENGTH = 1 << 25;
 
 /**
- * Reads `spans` spans of each indexed layer, chosen by `seed`, as a runtime would: each is fetched alone, has the digest
- * that the zTOC has for it, and inflates from its checkpoint to what the next checkpoint has kept of its end, seen when
- * the layer was decompressed. It costs a few megabytes where `verifySociIndex` reads every layer, and proves less.
+ * Reads a sample of `spans` spans of each indexed layer, as a runtime would. Each span must match its digest in the zTOC,
+ * and must decompress from its checkpoint to data that ends with the window of the next checkpoint. This reads a few
+ * megabytes, and proves less than `verifySociIndex`, which reads every layer.
  *
- * @throws SociIndexError `OPTION_INVALID`; what the store throws; the reason of `options.signal`.
+ * @throws SociIndexError `OPTION_INVALID`; errors of the store; the abort reason of `options.signal`.
  */
 export async function spotCheckZtocs(
   store: RangeFetcher,
   made: { readonly artifacts: readonly Artifact[]; readonly layers: readonly LayerReport[] },
   { spans: count = 4, seed = 0, ...call }: CallOptions & { readonly spans?: number; readonly seed?: number } = {},
 ) {
-  checkWholeNumber('spans', count, 0);
+  checkInteger('spans', count, 0);
   const contents = new Map(made.artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));
   const problems: Problem[] = [];
   let spansRead = 0;
@@ -46,7 +46,7 @@ export async function spotCheckZtocs(
   return { spansRead, bytesRead, problems };
 }
 
-/** @throws SociIndexError `SOCI_INDEX_INVALID`: what was just made can be read, unless it is somebody else's. */
+/** @throws SociIndexError `SOCI_INDEX_INVALID` if a zTOC from another source is malformed. */
 function readSpans(content: Uint8Array, { digest, ztoc: { digest: of } }: IndexedLayer): readonly Span[] {
   try {
     return decodeZtocSpans(content);

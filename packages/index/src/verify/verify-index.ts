@@ -11,26 +11,26 @@ import { decodeZtoc, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import type { PrefetchReference, SociDocument, ZtocReference } from '../inspect/soci-document.ts';
-import { checkWholeNumber, type IndexLimits, resolveLimits } from '../options.ts';
+import { checkInteger, type IndexLimits, resolveLimits } from '../options.ts';
 import { findIndexes } from './find-indexes.ts';
 import type { Problem } from './problem.ts';
 import { type LayerReadBack, verifyLayer } from './verify-layer.ts';
 
 /** Options of {@link verifySociIndex}. */
 export interface VerifyOptions extends CallOptions {
-  /** Files to read back in each layer, chosen by {@link VerifyOptions.seed}; 0 reads none. @default all files */
+  /** Number of files to verify in each layer, selected by {@link VerifyOptions.seed}. 0 verifies no files. @default all files */
   readonly sample?: number;
-  /** Chooses the sample: the same seed, the same files. @default 0 */
+  /** Seed of the sample. The same seed selects the same files. @default 0 */
   readonly seed?: number;
-  /** Bounds on what a hostile index may cost. @default see {@link IndexLimits} */
+  /** Limits for indexes. @default see {@link IndexLimits} */
   readonly limits?: IndexLimits;
-  /** Bounds on what a hostile layer may cost. @default see `ZtocLimits` of `@soci/ztoc` */
+  /** Limits for layers. @default see `ZtocLimits` of `@soci/ztoc` */
   readonly layerLimits?: ZtocLimits;
-  /** Called as layers are read. @default no calls */
+  /** Called while layers are read. @default no calls */
   readonly onProgress?: (progress: VerifyProgress) => void;
 }
 
-/** How far verification has come with one layer. */
+/** Progress of the verification of one layer. */
 export interface VerifyProgress {
   readonly layer: string;
   /** Bytes of the layer read so far. */
@@ -39,30 +39,30 @@ export interface VerifyProgress {
   readonly size: number;
 }
 
-/** What verification has shown. */
+/** Result of {@link verifySociIndex}. */
 export interface VerifyReport {
-  /** `valid`: nothing is wrong; `invalid`: one of the lists of problems has an entry. */
+  /** `invalid` if one of the lists of problems has an entry. */
   readonly outcome: 'valid' | 'invalid';
   readonly indexes: readonly IndexVerification[];
-  /** The zTOCs, each with its layer; one that stands in several indexes is read once. */
+  /** One entry for each zTOC. A zTOC that is in several indexes is read once. */
   readonly layers: readonly LayerVerification[];
-  /** What is wrong with the image as a whole. */
+  /** Problems of the image as a whole. */
   readonly problems: readonly Problem[];
 }
 
-/** What verification has shown of one SOCI index. */
+/** Result for one SOCI index. */
 export interface IndexVerification {
   readonly index: Descriptor;
   readonly version: 1 | 2;
   readonly platform?: Platform;
-  /** The image manifest that it belongs to. */
+  /** The image manifest of the index. */
   readonly manifest?: Descriptor;
-  /** How many zTOCs it names. */
+  /** Number of zTOCs in the index. */
   readonly ztocs: number;
   readonly problems: readonly Problem[];
 }
 
-/** What verification has shown of one zTOC and its layer. */
+/** Result for one zTOC and its layer. */
 export interface LayerVerification extends LayerReadBack {
   readonly layer: string;
   readonly mediaType: string;
@@ -72,15 +72,15 @@ export interface LayerVerification extends LayerReadBack {
 }
 
 /**
- * Proves a SOCI index against its image: that annotations, manifests and layers agree, that every zTOC is one of its
- * layer, and that files read back through the spans are those of the layer decompressed from its start by another
- * decoder. Each layer is read once, a span at a time.
+ * Verifies a SOCI index against its image: annotations, manifests and layers must match, every zTOC must belong to its
+ * layer, and files read through the spans must equal those of the layer, decompressed by another decoder. Reads each layer
+ * once and keeps one span in memory.
  *
- * @param store - Holds the index and the image.
- * @param target - A v1 or v2 SOCI index manifest, or a converted image. Of a v2 index alone, which does not name its
- *   image, the layers are those that its annotations name.
- * @throws SociIndexError `NOT_A_SOCI_INDEX`, `LIMIT_EXCEEDED`, `OPTION_INVALID`; `OciError` and what else `store` throws,
- *   but for content that is missing or damaged, which is a problem reported; the reason of `options.signal`.
+ * @param store - Store of the index and the image.
+ * @param target - A SOCI-enabled image, or a v1 or v2 SOCI index manifest. A v2 index does not name its image: its layers
+ *   are found by its annotations.
+ * @throws SociIndexError `NOT_A_SOCI_INDEX`, `LIMIT_EXCEEDED`, `OPTION_INVALID`; errors of `store`, except for missing or
+ *   damaged content, which is reported as a problem; the abort reason of `options.signal`.
  */
 export async function verifySociIndex(
   store: Fetcher,
@@ -88,13 +88,13 @@ export async function verifySociIndex(
   options: VerifyOptions = {},
 ): Promise<VerifyReport> {
   const { sample, seed = 0, signal, layerLimits = {}, onProgress } = options;
-  if (sample !== undefined) checkWholeNumber('sample', sample, 0);
+  if (sample !== undefined) checkInteger('sample', sample, 0);
   const limits = resolveLimits(options.limits);
   const reader = new ImageReader(store, limits, signal);
   const { found, problems } = await findIndexes(reader, target);
   if (found.length === 0 && problems.length === 0) {
-    const what = isImageIndex(target.mediaType) ? 'lists no SOCI index' : 'is no SOCI index';
-    const message = `${target.digest} ${what}: convert the image first`;
+    const what = isImageIndex(target.mediaType) ? 'lists no SOCI index' : 'is not a SOCI index';
+    const message = `${target.digest} ${what}. Convert the image first`;
     throw new SociIndexError('NOT_A_SOCI_INDEX', message, { digest: target.digest });
   }
   const readOptions = { maxSize: limits.maxZtocSize, ...(signal && { signal }) };
@@ -140,7 +140,7 @@ export async function verifySociIndex(
 
 type ReadOptions = CallOptions & { readonly maxSize: number };
 
-/** Reads a zTOC; what is wrong with it is a finding, not a failure. */
+/** Reads a zTOC. Returns a problem if it is missing or invalid. */
 async function readZtoc(
   store: Fetcher,
   { descriptor }: ZtocReference,
@@ -177,7 +177,7 @@ function isFinding(error: unknown): error is Error {
   return error instanceof OciError && ['NOT_FOUND', 'SIZE_MISMATCH', 'DIGEST_MISMATCH'].includes(error.code);
 }
 
-/** Checks that a prefetch artifact asks for spans that its layer has (soci/prefetch.go, `UnmarshalPrefetchArtifact`). */
+/** Checks that a prefetch artifact lists spans of its layer (soci/prefetch.go, `UnmarshalPrefetchArtifact`). */
 function checkPrefetch(digest: string, content: Uint8Array, spans: number | undefined): Problem[] {
   const invalid = (what: string): Problem[] => [
     { code: 'ztoc-invalid', message: `prefetch artifact ${digest} ${what}` },
@@ -189,14 +189,15 @@ function checkPrefetch(digest: string, content: Uint8Array, spans: number | unde
     return invalid('is not JSON');
   }
   const { version, prefetch_spans: list } = (document ?? {}) as { version?: unknown; prefetch_spans?: unknown };
-  if (version !== '1.0' || !Array.isArray(list) || list.length === 0) return invalid('is not one of version 1.0');
-  if (spans === undefined) return invalid('is of a layer that has no zTOC');
+  if (version !== '1.0' || !Array.isArray(list) || list.length === 0)
+    return invalid('does not have version 1.0 and a list of spans');
+  if (spans === undefined) return invalid('belongs to a layer without a zTOC');
   for (const entry of list as unknown[]) {
     const { start_span: start, end_span: end } = (entry ?? {}) as { start_span?: unknown; end_span?: unknown };
-    if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) return invalid('has a span without a number');
-    // The last span asked for is that of the byte after the file, which a plain tar may end before.
+    if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) return invalid('has a span that is not a number');
+    // The last span contains the byte after the file. In a plain tar, that span may be past the end of the layer.
     if ((start as number) < 0 || (end as number) < (start as number) || (end as number) > spans) {
-      return invalid(`asks for spans ${start} to ${end} of a layer that has ${spans}`);
+      return invalid(`lists spans ${start} to ${end} of a layer with ${spans} spans`);
     }
   }
   return [];

@@ -12,42 +12,42 @@ import {
   type ZtocLimits,
 } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
-import { boundLayer, layerError } from '../layers/build-layer.ts';
+import { limitLayerSize, toLayerError } from '../layers/build-layer.ts';
 import { compareContents, nameOf } from './compare-contents.ts';
 import { MAX_PROBLEMS, type Problem } from './problem.ts';
 import { sampleBySeed } from './seeded-sample.ts';
 import { SpanComparer } from './span-comparer.ts';
 
-/** How one layer is read back. */
+/** Options of {@link verifyLayer}. */
 export interface LayerVerifyOptions {
-  /** Files to read back; all where it is undefined. */
+  /** Number of files to verify. All if undefined. */
   readonly sample: number | undefined;
   readonly seed: number;
   readonly maxSpanLength: number;
   readonly layerLimits: ZtocLimits;
   readonly signal: AbortSignal | undefined;
-  /** Called with the bytes of the layer read so far. */
+  /** Called with the number of layer bytes read so far. */
   readonly onBytes: (bytes: number) => void;
 }
 
-/** What reading one layer back has shown. */
+/** Result of verifying one layer. */
 export interface LayerReadBack {
-  /** Files in the zTOC's table of contents, directories and links among them. */
+  /** Number of files in the table of contents, including directories and links. */
   readonly files: number;
-  /** Files with content that were read back through the spans. */
+  /** Number of files with content that were read through the spans. */
   readonly filesRead: number;
-  /** Spans that the zTOC cuts the layer into. */
+  /** Number of spans of the layer. */
   readonly spans: number;
-  /** Spans that were inflated and compared; the digest of every span is checked. */
+  /** Number of spans that were decompressed and compared. The digest of every span is checked. */
   readonly spansRead: number;
   readonly problems: readonly Problem[];
 }
 
 /**
- * Reads a layer once and proves a zTOC against it: the layer's own digest, the digest of each span, the table of
- * contents against the archive's, and the content of files, through the spans, against a straight decode.
+ * Reads a layer once and verifies a zTOC against it: the digest of the layer, the digest of each span, the table of
+ * contents, and the content of files read through the spans.
  *
- * @throws What the store throws; the signal's reason.
+ * @throws Errors of the store; the abort reason of the signal.
  */
 export async function verifyLayer(
   store: Fetcher,
@@ -61,7 +61,7 @@ export async function verifyLayer(
   };
   const files = ztoc.files.length;
   if (ztoc.compressedArchiveSize !== layer.size) {
-    const message = `the zTOC is of a layer of ${ztoc.compressedArchiveSize} bytes, and ${layer.digest} has ${layer.size}`;
+    const message = `the zTOC belongs to a layer of ${ztoc.compressedArchiveSize} bytes, but layer ${layer.digest} has ${layer.size} bytes`;
     return { files, filesRead: 0, spans: 0, spansRead: 0, problems: [{ code: 'ztoc-of-another-layer', message }] };
   }
   const spans = listSpansOf(ztoc, report);
@@ -75,14 +75,14 @@ export async function verifyLayer(
     compareContents(ztoc, await readLayer(store, layer, ztoc, comparer, options), report);
   } catch (error) {
     options.signal?.throwIfAborted();
-    if (error instanceof ZtocError && error.code === 'LIMIT_EXCEEDED') throw layerError(layer, error);
-    if (!isAboutLayer(error)) throw error;
-    report({ code: 'layer-damaged', message: `layer ${layer.digest} cannot be read: ${error.message}` });
+    if (error instanceof ZtocError && error.code === 'LIMIT_EXCEEDED') throw toLayerError(layer, error);
+    if (!isLayerContentError(error)) throw error;
+    report({ code: 'layer-damaged', message: `cannot read layer ${layer.digest}: ${error.message}` });
   }
   if (spans.length > 0 && comparer.matching === 0) {
     problems.unshift({
       code: 'ztoc-of-another-layer',
-      message: `none of the ${spans.length} spans of the zTOC has its digest in layer ${layer.digest}`,
+      message: `none of the ${spans.length} span digests in the zTOC matches layer ${layer.digest}`,
     });
   }
   return {
@@ -94,7 +94,7 @@ export async function verifyLayer(
   };
 }
 
-/** Reads a layer once; gives what its archive holds. */
+/** Reads a layer once. Returns the contents of its archive. */
 async function readLayer(
   store: Fetcher,
   layer: Descriptor,
@@ -106,7 +106,7 @@ async function readLayer(
   let length = 0;
   async function* readCompressed(): AsyncGenerator<Uint8Array, void, undefined> {
     const chunks = store.fetch(layer, { reuseChunks: true, ...(signal && { signal }) });
-    for await (const chunk of boundLayer(chunks, layer)) {
+    for await (const chunk of limitLayerSize(chunks, layer)) {
       signal?.throwIfAborted();
       digester.update(chunk);
       length += chunk.length;
@@ -115,18 +115,18 @@ async function readLayer(
       yield chunk;
     }
   }
-  async function* readStraight(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const piece of decodeStraight(readCompressed(), compression)) {
-      comparer.pushStraight(piece);
-      yield piece;
+  async function* readUncompressed(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of decompress(readCompressed(), compression)) {
+      comparer.pushUncompressed(chunk);
+      yield chunk;
     }
     const digest = digester.digest();
     if (length !== layer.size || digest !== layer.digest) {
-      const message = `its ${length} bytes have the digest ${digest}`;
+      const message = `read ${length} bytes with digest ${digest}`;
       throw new SociIndexError('LAYER_MISMATCH', message, { digest: layer.digest });
     }
   }
-  return scanTar(readStraight(), layerLimits);
+  return scanTar(readUncompressed(), layerLimits);
 }
 
 function listSpansOf(ztoc: Ztoc, report: (problem: Problem) => void): readonly Span[] {
@@ -134,17 +134,17 @@ function listSpansOf(ztoc: Ztoc, report: (problem: Problem) => void): readonly S
     return listSpans(ztoc);
   } catch (error) {
     if (!(error instanceof ZtocError)) throw error;
-    report({ code: 'ztoc-invalid', message: `the zTOC's spans make no sense: ${error.message}` });
+    report({ code: 'ztoc-invalid', message: `invalid spans in the zTOC: ${error.message}` });
     return [];
   }
 }
 
-/** Whether an error says something about the layer's bytes, and not about the way to them. */
-function isAboutLayer(error: unknown): error is Error {
+/** Returns whether an error is caused by the content of the layer, not by the store. */
+function isLayerContentError(error: unknown): error is Error {
   if (error instanceof ZtocError) return true;
   if (error instanceof SociIndexError) return error.code === 'LAYER_MISMATCH';
   if (error instanceof OciError) return ['NOT_FOUND', 'SIZE_MISMATCH', 'DIGEST_MISMATCH'].includes(error.code);
-  // What node:zlib fails with.
+  // Errors of node:zlib.
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
 }
 
@@ -156,7 +156,7 @@ function endOf({ uncompressedOffset, uncompressedSize }: FileEntry): number {
   return uncompressedOffset + uncompressedSize;
 }
 
-/** The spans that hold a byte of any of the files. Both lists are in the order of the archive. */
+/** Returns the numbers of the spans that contain a byte of any of the files. */
 function collectSpans(files: readonly FileEntry[], spans: readonly Span[]): ReadonlySet<number> {
   const chosen = new Set<number>();
   const ranges = files.toSorted((a, b) => a.uncompressedOffset - b.uncompressedOffset);
@@ -176,11 +176,11 @@ function collectSpans(files: readonly FileEntry[], spans: readonly Span[]): Read
   return chosen;
 }
 
-/** Bytes of output a piece: large pieces cost fewer turns of the event loop. */
-const PIECE_SIZE = 1 << 18;
+/** Size of a decompressed chunk, in bytes. Large chunks need fewer iterations of the event loop. */
+const CHUNK_SIZE = 1 << 18;
 
-/** Decompresses with node:zlib, not with our decoder. A chunk is done with when the next one is asked for. */
-async function* decodeStraight(
+/** Decompresses with node:zlib, independently of the decoder of `@soci/ztoc`. Chunks may be reused by their producer. */
+async function* decompress(
   chunks: AsyncIterable<Uint8Array>,
   compression: Compression,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -188,13 +188,13 @@ async function* decodeStraight(
     yield* chunks;
     return;
   }
-  const gunzip = createGunzip({ chunkSize: PIECE_SIZE });
+  const gunzip = createGunzip({ chunkSize: CHUNK_SIZE });
   const feeding = feed(chunks, gunzip);
-  for await (const piece of gunzip) yield piece as Uint8Array;
+  for await (const chunk of gunzip) yield chunk as Uint8Array;
   await feeding;
 }
 
-/** Its failures, and those of the chunks, come out of the stream. */
+/** Writes chunks to a stream. Destroys the stream with the error if reading or writing fails. */
 async function feed(chunks: AsyncIterable<Uint8Array>, gunzip: Gunzip): Promise<void> {
   try {
     for await (const chunk of chunks) {

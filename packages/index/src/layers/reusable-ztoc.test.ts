@@ -4,8 +4,8 @@ import { makeLayer } from '@soci/test-content';
 import { buildZtoc, decodeZtoc, encodeZtoc, type Ztoc } from '@soci/ztoc';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { adoptZtoc } from './adopt-ztoc.ts';
 import type { LayerSettings } from './layer-plan.ts';
+import { checkReusableZtoc } from './reusable-ztoc.ts';
 
 const SETTINGS: LayerSettings = {
   spanSize: 65_536,
@@ -23,12 +23,12 @@ async function* once(bytes: Uint8Array) {
   yield bytes;
 }
 
-describe('adoptZtoc', () => {
+describe('checkReusableZtoc', () => {
   let bytes: Uint8Array;
   let ztoc: Ztoc;
   let layer: { digest: string; size: number; compression: 'gzip' };
   const adopt = (changed: Uint8Array, settings: LayerSettings = SETTINGS) =>
-    adoptZtoc(changed, layer, settings, NO_LIMIT);
+    checkReusableZtoc(changed, layer, settings, NO_LIMIT);
 
   beforeAll(async () => {
     const content = makeLayer('a', 9 << 20).bytes;
@@ -51,23 +51,25 @@ describe('adoptZtoc', () => {
   });
 
   it('refuses one of another layer, or of other settings', () => {
-    expect(adoptZtoc(bytes, { ...layer, size: 10 }, SETTINGS, NO_LIMIT)).toMatchObject({ refused: 'other-layer' });
-    expect(adoptZtoc(bytes, { ...layer, compression: 'uncompressed' }, SETTINGS, NO_LIMIT)).toMatchObject({
-      refused: 'other-layer',
+    expect(checkReusableZtoc(bytes, { ...layer, size: 10 }, SETTINGS, NO_LIMIT)).toMatchObject({
+      rejected: 'other-layer',
     });
-    expect(adopt(bytes, { ...SETTINGS, spanSize: 65_537 })).toMatchObject({ refused: 'other-settings' });
-    expect(adopt(bytes, { ...SETTINGS, buildToolIdentifier: 'x' })).toMatchObject({ refused: 'other-settings' });
+    expect(checkReusableZtoc(bytes, { ...layer, compression: 'uncompressed' }, SETTINGS, NO_LIMIT)).toMatchObject({
+      rejected: 'other-layer',
+    });
+    expect(adopt(bytes, { ...SETTINGS, spanSize: 65_537 })).toMatchObject({ rejected: 'other-settings' });
+    expect(adopt(bytes, { ...SETTINGS, buildToolIdentifier: 'x' })).toMatchObject({ rejected: 'other-settings' });
   });
 
   it('refuses what is too large, or no zTOC', () => {
-    expect(adoptZtoc(bytes, layer, SETTINGS, bytes.length - 1)).toMatchObject({ refused: 'too-large' });
-    expect(adopt(bytes, { ...SETTINGS, limits: { maxSpans: 10 } })).toMatchObject({ refused: 'too-large' });
-    expect(adopt(new Uint8Array(1000))).toMatchObject({ refused: 'malformed' });
-    expect(adopt(new Uint8Array())).toMatchObject({ refused: 'malformed' });
+    expect(checkReusableZtoc(bytes, layer, SETTINGS, bytes.length - 1)).toMatchObject({ rejected: 'too-large' });
+    expect(adopt(bytes, { ...SETTINGS, limits: { maxSpans: 10 } })).toMatchObject({ rejected: 'too-large' });
+    expect(adopt(new Uint8Array(1000))).toMatchObject({ rejected: 'malformed' });
+    expect(adopt(new Uint8Array())).toMatchObject({ rejected: 'malformed' });
   });
 
   it('refuses one that building would have laid out otherwise', () => {
-    expect(adopt(Buffer.concat([bytes, Buffer.alloc(4)]))).toMatchObject({ refused: 'malformed' });
+    expect(adopt(Buffer.concat([bytes, Buffer.alloc(4)]))).toMatchObject({ rejected: 'malformed' });
   });
 
   it('refuses one that knows the checkpoints of the first gzip member only', () => {
@@ -76,14 +78,17 @@ describe('adoptZtoc', () => {
     checkpoints.writeInt32LE(known);
     const spanDigests = ztoc.spanDigests.slice(0, known);
     const truncated = encodeZtoc({ ...ztoc, checkpoints, spanDigests, maxSpanId: known - 1 });
-    expect(adopt(truncated)).toMatchObject({ refused: 'wrong-spans', message: expect.stringContaining('span 2 of 3') });
+    expect(adopt(truncated)).toMatchObject({
+      rejected: 'wrong-spans',
+      message: expect.stringContaining('span 2 of 3'),
+    });
   });
 
   it('refuses one with more checkpoints than are taken', () => {
     const checkpoints = Buffer.from(ztoc.checkpoints);
     // The second moves to where the first span is not yet as long as it has to be.
     checkpoints.writeBigInt64LE(1000n, HEADER_SIZE + CHECKPOINT_SIZE + 8);
-    expect(adopt(encodeZtoc({ ...ztoc, checkpoints }))).toMatchObject({ refused: 'wrong-spans' });
+    expect(adopt(encodeZtoc({ ...ztoc, checkpoints }))).toMatchObject({ rejected: 'wrong-spans' });
   });
 
   it('takes or refuses whatever it is given', async () => {
@@ -101,8 +106,8 @@ describe('adoptZtoc', () => {
       fc.property(fc.array(fc.tuple(place, fc.nat(255)), { minLength: 1, maxLength: 4 }), (changes) => {
         const damaged = small.bytes.slice();
         for (const [at, value] of changes) damaged[at] = value;
-        const adopted = adoptZtoc(damaged, own, SETTINGS, NO_LIMIT);
-        expect('refused' in adopted || adopted.ztocDigest === digestOf(damaged)).toBe(true);
+        const adopted = checkReusableZtoc(damaged, own, SETTINGS, NO_LIMIT);
+        expect('rejected' in adopted || adopted.ztocDigest === digestOf(damaged)).toBe(true);
       }),
       { numRuns: 2000 },
     );
@@ -114,7 +119,9 @@ describe('adoptZtoc', () => {
       const content = gzipSync(zeros, { level });
       const built = await buildZtoc(once(content), SETTINGS);
       const same = { digest: digestOf(content), size: content.length, compression: 'gzip' as const };
-      expect(adoptZtoc(built.bytes, same, SETTINGS, NO_LIMIT)).toMatchObject({ ztocDigest: digestOf(built.bytes) });
+      expect(checkReusableZtoc(built.bytes, same, SETTINGS, NO_LIMIT)).toMatchObject({
+        ztocDigest: digestOf(built.bytes),
+      });
     }
   });
 });
