@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { goldenLayoutPath } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, test } from 'vitest';
-import { pickPlatform } from './fixtures/readme-example.ts';
+import { copyPlatform } from './fixtures/readme-example.ts';
 import { openLayout } from './layout/layout-store.ts';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
@@ -13,6 +13,6 @@ test('the example of the README is the one that runs here', () => {
 
 test('it does what the README says', async () => {
   const folder = `${temporaryFolder()}/arm64`;
-  expect(await pickPlatform(goldenLayoutPath('multi'), folder, 'v1')).toEqual(['gzip, 564 bytes']);
+  expect(await copyPlatform(goldenLayoutPath('multi'), folder, 'v1')).toEqual(['gzip, 564 bytes']);
   expect(await (await openLayout(folder)).resolve('v1')).toMatchObject({ platform: { architecture: 'arm64' } });
 });

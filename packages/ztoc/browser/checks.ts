@@ -1,4 +1,4 @@
-// What is checked of the package inside a browser, in a page and in a worker alike.
+// Checks of the package that run in a browser, both in a page and in a worker.
 import {
   buildZtoc,
   type Compression,
@@ -12,50 +12,50 @@ import {
   type ZtocErrorCode,
 } from '@soci/ztoc';
 
-/** One check: its subject with what it counted, and what was wrong. */
+/** Result of a check. */
 export interface CheckResult {
   readonly subject: string;
   readonly problems: readonly string[];
 }
 
-/** What the reference makes of a golden layer: one entry of conformance/golden/layers.json. */
+/** Results of the reference for a golden layer: one entry of conformance/golden/layers.json. */
 interface GoldenLayer {
   readonly sha256: string;
   readonly algorithm: Compression;
-  /** By span size. Empty if the layer is refused. */
+  /** By span size. Empty if the reference rejects the layer. */
   readonly ztocs: Readonly<Record<string, { readonly digest: string; readonly size: number }>>;
   readonly refused?: string;
 }
 
 type GoldenLayers = Readonly<Record<string, GoldenLayer>>;
 
-/** Layers whose files are read back, at a span size that gives most of them several spans. */
+/** Layers whose files are read back, with a span size that gives most of them several spans. */
 const READ_BACK = ['gzip-level6.tar.gz', 'members-64k.tar.gz', 'many-files.tar.gz', 'kinds-pax.tar.gz', 'plain.tar'];
 const SPAN_SIZE = 65_536;
-/** It has five spans at that size; the server damages a byte in its middle, which is in span 2. */
+/** Has five spans at that size. The server damages a byte in its middle, which is in span 2. */
 const DAMAGED = 'gzip-level6.tar.gz';
 
-/** Runs every check. What a check throws is its problem. */
+/** Runs every check. A check that throws has failed. */
 export async function runChecks(): Promise<readonly CheckResult[]> {
   const layers: GoldenLayers = await (await fetch('/layers.json')).json();
   return [
-    await check('there is nothing of Node', async () => 'process' in globalThis && ['`process` is there']),
-    await check('every golden layer gives the zTOCs of the reference', () => compareZtocs(layers)),
-    await check('every layer that the reference refuses is refused', () => expectRefusals(layers)),
-    await check('every file reads back by HTTP ranges', readEveryFile),
-    await check('one file takes one range', readOneFile),
-    await check('a damaged span is found, and the others can be read', readDamagedLayer),
-    await check('a server without ranges is refused', () =>
-      problemsOfError('SOURCE_READ_FAILED', () => httpSource(`/whole/${DAMAGED}`)),
+    await check('no Node.js globals exist', async () => 'process' in globalThis && ['`process` exists']),
+    await check('every golden layer gives the same zTOCs as the reference', () => compareZtocs(layers)),
+    await check('every layer that the reference rejects is rejected', () => expectRejections(layers)),
+    await check('every file is read back by HTTP ranges', readEveryFile),
+    await check('reading one file requests one range', readOneFile),
+    await check('a damaged span is detected, and the other spans can be read', readDamagedLayer),
+    await check('a server without range requests is rejected', () =>
+      expectError('SOURCE_READ_FAILED', () => httpSource(`/whole/${DAMAGED}`)),
     ),
     await check('a build can be aborted', abortBuild),
   ];
 }
 
 async function abortBuild(): Promise<readonly string[]> {
-  const build = buildZtoc(await openStream(`/layers/${DAMAGED}`), { signal: AbortSignal.abort('enough') });
+  const build = buildZtoc(await openStream(`/layers/${DAMAGED}`), { signal: AbortSignal.abort('stop') });
   const found = await build.then(() => 'a zTOC', String);
-  return found === 'enough' ? [] : [`it gave ${found}, and the reason of the signal was expected`];
+  return found === 'stop' ? [] : [`expected the reason of the signal, got ${found}`];
 }
 
 async function check(subject: string, findProblems: () => Promise<false | readonly string[]>): Promise<CheckResult> {
@@ -66,7 +66,7 @@ async function check(subject: string, findProblems: () => Promise<false | readon
   }
 }
 
-/** Builds from the stream of a response's body, as a page would. */
+/** Builds from the stream of a response body, as a web page would. */
 async function compareZtocs(layers: GoldenLayers): Promise<readonly string[]> {
   const problems: string[] = [];
   let count = 0;
@@ -76,23 +76,24 @@ async function compareZtocs(layers: GoldenLayers): Promise<readonly string[]> {
       const built = await buildZtoc(await openStream(`/layers/${name}`), { spanSize: Number(spanSize) });
       const encoded = encodeZtoc(built.ztoc);
       const problem = (what: string) => problems.push(`${name}, span size ${spanSize}: ${what}`);
-      if (built.layerDigest !== `sha256:${sha256}`) problem('the digest of the layer is wrong');
+      if (built.layerDigest !== `sha256:${sha256}`) problem('wrong layer digest');
       const digest = await digestOf(encoded);
-      if (digest !== expected.digest) problem('the zTOC is another');
-      if ((await digestOf(encodeZtoc(decodeZtoc(encoded)))) !== digest) problem('decoding loses something');
+      if (digest !== expected.digest) problem('wrong zTOC digest');
+      if ((await digestOf(encodeZtoc(decodeZtoc(encoded)))) !== digest)
+        problem('decoding and encoding changes the zTOC');
     }
   }
-  if (count === 0) problems.push('there are no golden layers');
+  if (count === 0) problems.push('no golden layers found');
   return problems;
 }
 
-async function expectRefusals(layers: GoldenLayers): Promise<readonly string[]> {
-  const refused = Object.entries(layers).filter(([, layer]) => layer.refused !== undefined);
-  const problems: string[] = refused.length === 0 ? ['there are none'] : [];
-  for (const [name, { algorithm }] of refused) {
+async function expectRejections(layers: GoldenLayers): Promise<readonly string[]> {
+  const rejected = Object.entries(layers).filter(([, layer]) => layer.refused !== undefined);
+  const problems: string[] = rejected.length === 0 ? ['no rejected layers found'] : [];
+  for (const [name, { algorithm }] of rejected) {
     try {
       await buildZtoc(await openStream(`/layers/${name}`), { compression: algorithm });
-      problems.push(`${name} is taken`);
+      problems.push(`${name} is accepted`);
     } catch (error) {
       if (!(error instanceof ZtocError)) problems.push(`${name}: ${error}`);
     }
@@ -100,7 +101,7 @@ async function expectRefusals(layers: GoldenLayers): Promise<readonly string[]> 
   return problems;
 }
 
-/** Compares with the server's own decompression. */
+/** Compares the files with the decompressed layer from the server. */
 async function readEveryFile(): Promise<readonly string[]> {
   const problems: string[] = [];
   for (const name of READ_BACK) {
@@ -112,7 +113,7 @@ async function readEveryFile(): Promise<readonly string[]> {
     for (const file of files) {
       const expected = tar.subarray(file.uncompressedOffset, file.uncompressedOffset + file.uncompressedSize);
       if ((await digestOf(await reader.readFile(file))) !== (await digestOf(expected))) {
-        problems.push(`${name}: ${new TextDecoder().decode(file.name)} is not what it was`);
+        problems.push(`${name}: wrong content of ${new TextDecoder().decode(file.name)}`);
       }
     }
   }
@@ -133,9 +134,9 @@ async function readOneFile(): Promise<readonly string[]> {
   const file = await extractFile(ztoc, source, 'usr/bin/f00036-dpemne');
   const expected = `bytes=${span.compressedStart}-${span.compressedEnd - 1}`;
   const problems: string[] = [];
-  if (file.length !== 86_720) problems.push(`the file has ${file.length} bytes`);
+  if (file.length !== 86_720) problems.push(`the file has ${file.length} bytes, expected 86720`);
   if (span.compressedEnd - span.compressedStart > source.size / 6) problems.push('the range is most of the layer');
-  if (ranges.length !== 1 || ranges[0] !== expected) problems.push(`asked for ${ranges}, and ${expected} was expected`);
+  if (ranges.length !== 1 || ranges[0] !== expected) problems.push(`requested ${ranges}, expected ${expected}`);
   return problems;
 }
 
@@ -146,17 +147,17 @@ async function readDamagedLayer(): Promise<readonly string[]> {
   const isDamaged = (file: FileEntry) => reader.spansOf(file).some(({ id }) => id === 2);
   for (const file of [...reader.list()].filter(({ type }) => type === 'reg')) {
     if (!isDamaged(file)) await reader.readFile(file);
-    else problems.push(...(await problemsOfError('SPAN_DIGEST_MISMATCH', () => reader.readFile(file))));
+    else problems.push(...(await expectError('SPAN_DIGEST_MISMATCH', () => reader.readFile(file))));
   }
   return problems;
 }
 
-async function problemsOfError(code: ZtocErrorCode, attempt: () => Promise<unknown>): Promise<readonly string[]> {
+async function expectError(code: ZtocErrorCode, attempt: () => Promise<unknown>): Promise<readonly string[]> {
   try {
     await attempt();
-    return [`it went well, and ${code} was expected`];
+    return [`expected ${code}, but no error was thrown`];
   } catch (error) {
-    return error instanceof ZtocError && error.code === code ? [] : [`${error}, and ${code} was expected`];
+    return error instanceof ZtocError && error.code === code ? [] : [`expected ${code}, got ${error}`];
   }
 }
 
@@ -166,7 +167,7 @@ async function openStream(url: string): Promise<ReadableStream<Uint8Array>> {
   return body;
 }
 
-/** By the browser's own SHA-256, not the package's. */
+/** Uses the browser's SHA-256, independent of the package's. */
 async function digestOf(bytes: Uint8Array): Promise<string> {
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice()));
   return `sha256:${Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;

@@ -1,32 +1,34 @@
-// `npm run test:browser`: the package's build at work in headless Chromium, in a page and in a worker. Ends with its counts;
-// where there is no Chromium, the checks in it count as one that was skipped.
+// `npm run test:browser`: tests the build of the package in headless Chromium, in a page and in a worker, and prints the
+// counts. If Chromium is not installed, its checks count as one skipped check.
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import type { CheckResult } from './checks.ts';
 import type { PageChecks } from './page.ts';
-import { bundleScripts, refusesNodeEntry, servePage } from './serve.ts';
+import { bundleScripts, rejectsNodeEntry, servePage } from './serve.ts';
 
-/** Far more than the seconds that it takes: a browser that hangs is a failure, not a wait. */
+/** Far more than the few seconds that the checks need, so that a browser that hangs fails the run. */
 const TIME_LIMIT_MS = 180_000;
 
-const OFF = ['gpu', 'quic', 'background-networking', 'component-update', 'sync'].map((name) => `--disable-${name}`);
-const FLAGS = ['--headless', '--no-sandbox', '--no-first-run', ...OFF];
+const DISABLED = ['gpu', 'quic', 'background-networking', 'component-update', 'sync'].map(
+  (name) => `--disable-${name}`,
+);
+const FLAGS = ['--headless', '--no-sandbox', '--no-first-run', ...DISABLED];
 
-/** Chromium as Debian, other distributions and Google name it. */
+/** Names of the Chromium executable in Debian, in other distributions and from Google. */
 const CHROMIUM_NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 const scripts = await bundleScripts();
-report('the core bundles for a browser', []);
-report('the entry for Node does not', (await refusesNodeEntry()) ? [] : ['it bundles, so the bundler takes anything']);
+report('the main entry can be bundled for a browser', []);
+report('the Node.js entry cannot', (await rejectsNodeEntry()) ? [] : ['it can: the bundler accepts Node.js modules']);
 
 const executablePath = findChromium();
 if (executablePath === undefined) {
   counts.skipped++;
-  const remedy = 'Debian: apt-get install chromium; or set CHROMIUM to one';
-  console.log(`  skipped: the checks in a browser, as no chromium is on PATH (${remedy})`);
+  const remedy = 'Debian: apt-get install chromium; or set CHROMIUM to its path';
+  console.log(`  skipped: the checks in a browser, because no Chromium is on PATH (${remedy})`);
 } else {
   await runInChromium(executablePath);
 }
@@ -34,7 +36,7 @@ const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
 console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`);
 if (counts.failed > 0) process.exitCode = 1;
 
-/** Starts a browser with a new, empty profile, and stops it. */
+/** Runs the checks in a browser with an empty profile. */
 async function runInChromium(executablePath: string): Promise<void> {
   const server = await servePage(scripts);
   const browser = await chromium.launch({ executablePath, args: FLAGS });
@@ -67,7 +69,7 @@ function report(subject: string, problems: readonly string[]): void {
   counts[problems.length === 0 ? 'passed' : 'failed']++;
 }
 
-/** The path of an installed Chromium: the one that CHROMIUM names, else the first on PATH. */
+/** Returns the path of Chromium: the value of CHROMIUM, or the first executable on PATH. */
 function findChromium(): string | undefined {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;
   const folders = (process.env.PATH ?? '').split(delimiter);

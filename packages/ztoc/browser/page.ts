@@ -1,7 +1,7 @@
-// The script of the page, and of the module worker that it starts.
+// Script of the page, and of the module worker that it starts.
 import { type CheckResult, runChecks } from './checks.ts';
 
-/** The same checks in a module worker. */
+/** Runs the same checks in a module worker. */
 function runChecksInWorker(): Promise<readonly CheckResult[]> {
   return new Promise((resolve, reject) => {
     const worker = new Worker('/page.js', { type: 'module' });
@@ -12,9 +12,9 @@ function runChecksInWorker(): Promise<readonly CheckResult[]> {
 
 const pageChecks = { runChecks, runChecksInWorker };
 
-/** What main.ts finds in the page. */
+/** Functions that main.ts calls in the page. */
 export type PageChecks = typeof pageChecks;
 
 if ('document' in globalThis) Object.assign(globalThis, pageChecks);
-// Not awaited at the top: what is thrown reaches the page as the worker's error.
+// Not awaited at the top level, so that an error reaches the page as the worker's error.
 else runChecks().then(self.postMessage, reportError);

@@ -7,12 +7,12 @@ import { build } from 'esbuild';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 
-/** Scripts for the browser, by the names that they are served under. */
+/** Scripts for the browser by file name. */
 type Scripts = ReadonlyMap<string, Uint8Array>;
 
 /**
- * Bundles the script of the page and the worker as a user's bundler would: for a browser, from the package's build.
- * @throws When something is imported that no browser has, such as a module of Node.
+ * Bundles the script of the page and the worker for a browser, from the build of the package, as a user's bundler would.
+ * @throws If a module that browsers do not have is imported, such as a Node.js module.
  */
 export async function bundleScripts(): Promise<Scripts> {
   const { outputFiles, metafile } = await build({
@@ -27,8 +27,8 @@ export async function bundleScripts(): Promise<Scripts> {
   return new Map(outputFiles.map(({ path, contents }) => [path.slice(folder.length), contents]));
 }
 
-/** Whether the same bundling refuses the package's entry for Node, which it must, or it would prove nothing. */
-export async function refusesNodeEntry(): Promise<boolean> {
+/** Whether the same bundler settings reject the Node.js entry. Otherwise the check of the main entry proves nothing. */
+export async function rejectsNodeEntry(): Promise<boolean> {
   const contents = "import { fileSource } from '@soci/ztoc/node'; globalThis.fileSource = fileSource;";
   return build({ ...OPTIONS, stdin: { contents, resolveDir: folder } }).then(
     () => false,
@@ -47,16 +47,16 @@ const OPTIONS = {
 
 const golden = new URL('../../../conformance/golden/', import.meta.url);
 
-/** All that the package needs of a page's policy: scripts of its own origin, and WebAssembly. */
+/** The content security policy that the package needs: scripts of its own origin, and WebAssembly. */
 const POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'";
 
-/** Where something is served, until it is closed. */
+/** A running server. */
 export interface PageServer {
   readonly url: string;
   readonly close: () => void;
 }
 
-/** Serves the page and its scripts, and the golden layers: in ranges, inflated, damaged, and without ranges. */
+/** Serves the page, its scripts and the golden layers: with ranges, inflated, damaged, and without ranges. */
 export async function servePage(scripts: Scripts): Promise<PageServer> {
   const layerNames = new Set(readdirSync(new URL('layers/', golden)));
   const server = createServer((request, response) => {
@@ -88,7 +88,7 @@ function sendLayer(kind: string, layer: Buffer, request: IncomingMessage, respon
   else response.writeHead(404).end();
 }
 
-/** Flips one bit in the middle. */
+/** Flips one bit in the middle of a layer. */
 function damage(layer: Buffer): Buffer {
   const middle = layer.length >> 1;
   layer.writeUInt8(layer.readUInt8(middle) ^ 1, middle);

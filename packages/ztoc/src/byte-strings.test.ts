@@ -16,7 +16,7 @@ describe('BytePool', () => {
 
   test('never gives two callers the same room', () => {
     const pool = new BytePool(1 << 22);
-    const kept = Array.from({ length: 5000 }, (_, index) => pool.take(index % 61, 0).fill(index));
+    const kept = Array.from({ length: 5000 }, (_, index) => pool.allocate(index % 61, 0).fill(index));
     kept.forEach((bytes, index) => {
       expect(bytes).toEqual(new Uint8Array(index % 61).fill(index));
     });
@@ -35,7 +35,7 @@ describe('BytePool', () => {
 
   test('has one empty string', () => {
     const pool = new BytePool(0);
-    expect([pool.take(0, 0), pool.copy(source, 0, 0, 0), pool.intern(source, 0, 0, 0)]).toEqual([
+    expect([pool.allocate(0, 0), pool.copy(source, 0, 0, 0), pool.intern(source, 0, 0, 0)]).toEqual([
       NO_BYTES,
       NO_BYTES,
       NO_BYTES,
@@ -44,16 +44,16 @@ describe('BytePool', () => {
 
   test('refuses to keep more than its limit, before it allocates', () => {
     const pool = new BytePool(10);
-    pool.take(8, 512);
+    pool.allocate(8, 512);
     pool.charge(2, 512);
-    expect(() => pool.take(1, 1024)).toThrow(
+    expect(() => pool.allocate(1, 1024)).toThrow(
       expect.objectContaining({
         code: 'LIMIT_EXCEEDED',
         offset: 1024,
-        message: expect.stringContaining('maxMetadataSize, 10 bytes'),
+        message: expect.stringContaining('maxMetadataSize (10 bytes)'),
       }),
     );
-    expect(() => new BytePool(10).take(Number.MAX_SAFE_INTEGER, 0)).toThrow(
+    expect(() => new BytePool(10).allocate(Number.MAX_SAFE_INTEGER, 0)).toThrow(
       expect.objectContaining({ code: 'LIMIT_EXCEEDED' }),
     );
   });

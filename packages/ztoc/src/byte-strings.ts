@@ -1,19 +1,19 @@
 import { ZtocError } from './errors.ts';
 
-/** The byte at a place that exists: reading beyond the end is a fault of the caller, and not looked for. */
+/** Returns the byte at an index that must exist: the index is not checked. */
 export function byteAt(bytes: Uint8Array, at: number): number {
   return bytes[at] as number;
 }
 
-/** Arguments that a call may safely have: engines give up somewhere above 65,536. */
+/** Safe number of arguments of a call: engines fail above 65,536 or so. */
 const CHARACTERS_PER_CALL = 8192;
 
 /**
- * Bytes as a string of one character a byte (U+0000 to U+00FF): a key for maps, comparable in byte order, with nothing
- * lost when the bytes are no UTF-8.
+ * Converts bytes to a string with one character per byte (U+0000 to U+00FF). The string works as a map key, sorts in byte
+ * order and preserves bytes that are not UTF-8.
  */
 export function toByteString(bytes: Uint8Array, start = 0, end = bytes.length): string {
-  // A view costs more than a short string.
+  // Creating a view costs more than decoding a short string.
   if (bytes.length <= CHARACTERS_PER_CALL && end - start === bytes.length) return decode(bytes);
   if (end - start <= CHARACTERS_PER_CALL) return decode(bytes.subarray(start, end));
   let text = '';
@@ -23,7 +23,7 @@ export function toByteString(bytes: Uint8Array, start = 0, end = bytes.length): 
   return text;
 }
 
-/** The bytes of a byte string; `target`, if given, is what they are written into. */
+/** Converts a byte string back to bytes, which are written to `target` if given. */
 export function fromByteString(text: string, target: Uint8Array = new Uint8Array(text.length)): Uint8Array {
   for (let at = 0; at < text.length; at++) target[at] = text.charCodeAt(at);
   return target;
@@ -35,15 +35,15 @@ function decode(bytes: Uint8Array): string {
 
 const SLAB_SIZE = 1 << 16;
 
-/** Strings remembered for {@link BytePool.intern}; a power of two. Layers have few users, groups and PAX keys. */
+/** Number of strings that {@link BytePool.intern} remembers; a power of two. Layers have few users, groups and PAX keys. */
 const INTERNED_SLOTS = 1024;
 
-/** No bytes: shared by every field that is empty. */
+/** No bytes: the value of all empty fields. */
 export const NO_BYTES = new Uint8Array(0);
 
 /**
- * Keeps millions of short byte strings: as views of shared slabs, because a buffer of its own costs each several times
- * what it holds.
+ * Stores millions of short byte strings as views of shared slabs, because a separate buffer costs several times the size
+ * of its content.
  */
 export class BytePool {
   readonly #limit: number;
@@ -52,16 +52,16 @@ export class BytePool {
   #used = 0;
   #charged = 0;
 
-  /** @param limit Bytes that may be kept, all together. */
+  /** @param limit Maximum total size in bytes. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   /**
-   * Room for `size` bytes, for the caller to fill. Throws `LIMIT_EXCEEDED` before anything is allocated; `offset` is
-   * where in the tar stream the need arose.
+   * Allocates `size` bytes for the caller to fill. Throws `LIMIT_EXCEEDED` before allocating too much; `offset` is the
+   * position in the tar stream for the message.
    */
-  take(size: number, offset: number): Uint8Array {
+  allocate(size: number, offset: number): Uint8Array {
     if (size === 0) return NO_BYTES;
     this.charge(size, offset);
     if (size > SLAB_SIZE / 4) return new Uint8Array(size);
@@ -73,38 +73,38 @@ export class BytePool {
     return this.#slab.subarray(this.#used - size, this.#used);
   }
 
-  /** Counts `size` bytes that are kept elsewhere. Throws `LIMIT_EXCEEDED` as {@link take} does. */
+  /** Counts `size` bytes that are stored elsewhere. Throws `LIMIT_EXCEEDED` as {@link allocate} does. */
   charge(size: number, offset: number): void {
     this.#charged += size;
     if (this.#charged <= this.#limit) return;
-    const message = `Names and PAX records up to the tar header at byte ${offset} take more than maxMetadataSize, ${this.#limit} bytes: raise that limit if the layer is trusted.`;
+    const message = `names and PAX records up to the tar header at byte ${offset} exceed maxMetadataSize (${this.#limit} bytes). Raise the limit if you trust the layer.`;
     throw new ZtocError('LIMIT_EXCEEDED', message, { offset });
   }
 
-  /** A copy of `size` bytes of `source`. */
+  /** Copies `size` bytes of `source`. */
   copy(source: Uint8Array, start: number, size: number, offset: number): Uint8Array {
-    const copy = this.take(size, offset);
+    const copy = this.allocate(size, offset);
     for (let at = 0; at < size; at++) copy[at] = byteAt(source, start + at);
     return copy;
   }
 
-  /** A copy that is, where the same bytes were asked for lately, the same copy. */
+  /** Returns a copy of bytes. Recently copied equal bytes share a copy. */
   intern(source: Uint8Array, start: number, size: number, offset: number): Uint8Array {
     if (size === 0) return NO_BYTES;
     let hash = size;
     for (let at = start; at < start + size; at++) hash = Math.imul(hash, 31) + byteAt(source, at);
     const slot = hash & (INTERNED_SLOTS - 1);
     const known = this.#interned[slot] ?? NO_BYTES;
-    if (isSame(known, source, start, size)) return known;
+    if (equalBytes(known, source, start, size)) return known;
     const copy = this.copy(source, start, size, offset);
     this.#interned[slot] = copy;
     return copy;
   }
 }
 
-/** Whether bytes known before are the `size` bytes at `start`. */
-export function isSame(known: Uint8Array, source: Uint8Array, start: number, size: number): boolean {
-  if (known.length !== size) return false;
-  for (let at = 0; at < size; at++) if (known[at] !== source[start + at]) return false;
+/** Whether `bytes` equal the `size` bytes of `source` at `start`. */
+export function equalBytes(bytes: Uint8Array, source: Uint8Array, start: number, size: number): boolean {
+  if (bytes.length !== size) return false;
+  for (let at = 0; at < size; at++) if (bytes[at] !== source[start + at]) return false;
   return true;
 }

@@ -1,10 +1,10 @@
 /**
- * What went wrong, for a caller to branch on. The message of a {@link ZtocError} says what, where and what to do.
+ * Error codes of {@link ZtocError}, for callers to branch on. The message describes the failure and a remedy.
  *
- * - `GZIP_*`: the layer's gzip framing or deflate data. `TAR_*`: the archive inside it.
- * - `ZTOC_INVALID`: a zTOC that is malformed or contradicts itself. `SPAN_DIGEST_MISMATCH`: bytes of the layer that
- *   are not those the zTOC was made from.
- * - `LIMIT_EXCEEDED`: the input exceeds one of the limits in `ZtocLimits` or `OpenZtocOptions`.
+ * - `GZIP_*`: invalid gzip framing or deflate data of the layer. `TAR_*`: an invalid archive inside it.
+ * - `ZTOC_INVALID`: a zTOC that is malformed or inconsistent. `SPAN_DIGEST_MISMATCH`: the layer is not the one from which
+ *   the zTOC was built.
+ * - `LIMIT_EXCEEDED`: the input exceeds a limit of `ZtocLimits` or `OpenZtocOptions`.
  *
  * An aborted call throws the `reason` of its signal, which is not a {@link ZtocError}.
  */
@@ -25,20 +25,20 @@ export type ZtocErrorCode =
   | 'TAR_TRUNCATED'
   | 'ZTOC_INVALID';
 
-/** Where and why: what a {@link ZtocError} carries beside its code and message. */
+/** Additional data of a {@link ZtocError}. */
 export interface ZtocErrorOptions {
-  /** The error underneath, if any. */
+  /** Underlying error, if any. */
   readonly cause?: unknown;
   /** Byte offset of the fault: in the compressed layer for `GZIP_*`, in the tar stream for `TAR_*`, in the zTOC for `ZTOC_INVALID`. */
   readonly offset?: number;
 }
 
-/** The one error class of `@soci/ztoc`. Branch on {@link ZtocError.code}, never on the message. */
+/** Error class of `@soci/ztoc`. Branch on {@link ZtocError.code}, not on the message. */
 export class ZtocError extends Error {
   override readonly name = 'ZtocError';
-  /** What went wrong. */
+  /** Error code. */
   readonly code: ZtocErrorCode;
-  /** Byte offset of the fault, where one is known; see {@link ZtocErrorOptions.offset} for what it counts. */
+  /** Byte offset of the fault, if known; see {@link ZtocErrorOptions.offset} for its meaning. */
   readonly offset: number | undefined;
 
   constructor(code: ZtocErrorCode, message: string, options: ZtocErrorOptions = {}) {

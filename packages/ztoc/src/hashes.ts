@@ -1,23 +1,23 @@
 import { sha256 as portableSha256 } from '@noble/hashes/sha2.js';
 
-/** A SHA-256 under way. Bytes are taken in during the call and may be overwritten after it. */
+/** An incremental SHA-256 hash. Bytes are read during the call and may be overwritten afterwards. */
 export interface Sha256 {
   /** Adds bytes and returns this hash, for chaining. */
   update(bytes: Uint8Array): this;
-  /** The 32 bytes of the hash. The hash takes no more bytes afterwards. */
+  /** Returns the 32 bytes of the hash. Do not add bytes afterwards. */
   digest(): Uint8Array;
 }
 
 const nodeCrypto = /* @__PURE__ */ nodeBuiltin('node:crypto');
 const nativeCrc32 = /* @__PURE__ */ nodeBuiltin('node:zlib')?.crc32;
 
-/** Starts a SHA-256: the runtime's native one if it has one, else one in JavaScript (about a sixth of the speed). */
+/** Creates a SHA-256 hash: native if the runtime has one, otherwise in JavaScript (about a sixth of the speed). */
 export function createSha256(): Sha256 {
   return nodeCrypto ? nodeCrypto.createHash('sha256') : portableSha256.create();
 }
 
 /**
- * Writes a hash the way OCI does.
+ * Formats a hash as an OCI digest.
  * @param hash The 32 bytes of a SHA-256.
  * @returns `sha256:` and 64 lower-case hexadecimal digits.
  */
@@ -27,27 +27,27 @@ export function formatDigest(hash: Uint8Array): string {
   return digest;
 }
 
-/** Returns `sha256:<hex>` of bytes. */
+/** Returns the digest of bytes as `sha256:<hex>`. */
 export function digestOf(bytes: Uint8Array): string {
   return formatDigest(createSha256().update(bytes).digest());
 }
 
 /**
- * CRC-32 as gzip has it (RFC 1952, section 8): the runtime's native one if it has one, else by tables.
- * @param bytes What to add.
- * @param seed The CRC of what came before. @default 0, nothing came before
+ * Computes the CRC-32 of gzip (RFC 1952, section 8): native if the runtime has one, otherwise with lookup tables.
+ * @param bytes Bytes to add.
+ * @param seed CRC of the preceding bytes. @default 0, no preceding bytes
  * @returns An unsigned 32-bit integer.
  */
 export function crc32(bytes: Uint8Array, seed = 0): number {
   return nativeCrc32 ? nativeCrc32(bytes, seed) : crc32ByTables(bytes, seed);
 }
 
-/** Made on first use: 8 KiB that most runtimes never need. */
+/** Created on first use: 8 KiB that most runtimes never need. */
 let tables: Int32Array | undefined;
 
 /**
- * Entry `256 * k + byte` is the effect of a byte on the CRC when `k` zero bytes follow it, so that eight bytes are taken
- * in one step ("slicing by 8": Kounavis and Berry, A Systematic Approach to Building High Performance Software-Based
+ * Creates the tables for eight bytes per step. Entry `256 * k + byte` is the effect of a byte on the CRC when `k` zero
+ * bytes follow it ("slicing by 8": Kounavis and Berry, A Systematic Approach to Building High Performance Software-Based
  * CRC Generators, 2005).
  */
 function makeTables(): Int32Array {
@@ -87,7 +87,7 @@ function crc32ByTables(bytes: Uint8Array, seed: number): number {
   return ~crc >>> 0;
 }
 
-/** An element that exists. */
+/** Returns the element at an index that must exist. */
 function at32(table: Int32Array, index: number): number {
   return table[index] as number;
 }
@@ -95,13 +95,13 @@ function at32(table: Int32Array, index: number): number {
 /** Largest prime below 2^16. */
 const ADLER_MODULUS = 65_521;
 
-/** How many bytes can be added before the sums would pass 2^53. */
+/** Number of bytes that can be added before the sums could exceed 2^53. */
 const BYTES_BETWEEN_REDUCTIONS = 1 << 16;
 
 /**
- * Adler-32 as zlib streams have it (RFC 1950, section 8.2).
- * @param bytes What to add.
- * @param seed The checksum of what came before. @default 1, nothing came before
+ * Computes the Adler-32 of zlib streams (RFC 1950, section 8.2).
+ * @param bytes Bytes to add.
+ * @param seed Checksum of the preceding bytes. @default 1, no preceding bytes
  * @returns An unsigned 32-bit integer.
  */
 export function adler32(bytes: Uint8Array, seed = 1): number {
@@ -119,13 +119,13 @@ export function adler32(bytes: Uint8Array, seed = 1): number {
 }
 
 /**
- * A module of Node itself (or of a runtime that has the same ones), or `undefined` if there is none.
- * Asked for at run time, so that the package's core imports nothing a browser or a bundler would miss.
+ * Returns a built-in module of Node.js or a compatible runtime, or `undefined` elsewhere. It is loaded at run time, so
+ * that the main entry has no imports that a browser or a bundler cannot resolve.
  */
 function nodeBuiltin<Id extends 'node:crypto' | 'node:zlib'>(
   id: Id,
 ): ReturnType<typeof process.getBuiltinModule<Id>> | undefined {
-  // `process` is absent in browsers, and a bundler's stand-in for it has no such method.
+  // `process` is absent in browsers, and a bundler's polyfill of it has no such method.
   if (typeof process !== 'object' || typeof process.getBuiltinModule !== 'function') return undefined;
   return process.getBuiltinModule(id);
 }

@@ -7,8 +7,8 @@ import { gunzipSync } from 'node:zlib';
 import { type GoldenLayer, goldenLayerPath, readGoldenLayers } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, expect, test } from 'vitest';
-import { showFile } from './fixtures/readme-browser-example.ts';
-import { indexLayer, readThrough } from './fixtures/readme-example.ts';
+import { readTextFile } from './fixtures/readme-browser-example.ts';
+import { readLayerFile, writeZtoc } from './fixtures/readme-example.ts';
 
 const folder = temporaryFolder();
 
@@ -17,7 +17,7 @@ const layerPath = goldenLayerPath(LAYER);
 const ztocPath = join(folder, 'layer.ztoc');
 const expected = readGoldenLayers()[LAYER] as GoldenLayer;
 
-beforeAll(() => indexLayer(layerPath, `sha256:${expected.sha256}`, ztocPath));
+beforeAll(() => writeZtoc(layerPath, `sha256:${expected.sha256}`, ztocPath));
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
@@ -32,11 +32,11 @@ test('it writes the zTOC that the reference writes', () => {
 });
 
 test('it refuses a layer that is not the one meant', async () => {
-  await expect(indexLayer(layerPath, `sha256:${'0'.repeat(64)}`, ztocPath)).rejects.toThrow(expected.sha256);
+  await expect(writeZtoc(layerPath, `sha256:${'0'.repeat(64)}`, ztocPath)).rejects.toThrow(expected.sha256);
 });
 
 test('it reads one file of the layer, which takes a part of it', async () => {
-  const file = await readThrough(ztocPath, layerPath, '/usr/bin/f00036-dpemne');
+  const file = await readLayerFile(ztocPath, layerPath, '/usr/bin/f00036-dpemne');
   // Before a body stands its header, in what zlib makes of the layer.
   const tar = gunzipSync(readFileSync(layerPath));
   const header = tar.indexOf('usr/bin/f00036-dpemne\0');
@@ -45,7 +45,7 @@ test('it reads one file of the layer, which takes a part of it', async () => {
 });
 
 test('it finds no file where there is none', async () => {
-  expect(await readThrough(ztocPath, layerPath, 'etc/passwd')).toBe(undefined);
+  expect(await readLayerFile(ztocPath, layerPath, 'etc/passwd')).toBe(undefined);
 });
 
 test('it reads a file from a server in one range', async () => {
@@ -61,8 +61,8 @@ test('it reads a file from a server in one range', async () => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   try {
     const path = 'usr/bin/f00000-wgjrngs';
-    const file = await readThrough(ztocPath, layerPath, path);
-    expect(await showFile(`${url}/ztoc`, `${url}/layer`, path)).toBe(new TextDecoder().decode(file?.content));
+    const file = await readLayerFile(ztocPath, layerPath, path);
+    expect(await readTextFile(`${url}/ztoc`, `${url}/layer`, path)).toBe(new TextDecoder().decode(file?.content));
     expect(ranges).toEqual([expect.stringMatching(/^bytes=\d+-\d+$/)]);
   } finally {
     server.close();

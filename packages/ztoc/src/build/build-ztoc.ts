@@ -18,31 +18,31 @@ import {
 
 /** Options of {@link buildZtoc}. */
 export interface BuildZtocOptions {
-  /** Bytes of uncompressed data between checkpoints, at the least; a whole number from 1. @default 4 MiB */
+  /** Minimum number of uncompressed bytes between checkpoints; a whole number, at least 1. @default 4 MiB */
   readonly spanSize?: number;
-  /** Who made the zTOC; part of its bytes, so of its digest. @default 'AWS SOCI CLI v0.2', that of the reference */
+  /** Tool that builds the zTOC. Part of the encoded zTOC, so it affects the digest. @default 'AWS SOCI CLI v0.2', as in the reference */
   readonly buildToolIdentifier?: string;
-  /** How the layer is compressed. @default 'auto', by its first bytes */
+  /** Compression of the layer. @default 'auto', detected from the first bytes */
   readonly compression?: Compression | 'auto';
-  /** Bounds on what a hostile layer may cost. @default those named in `ZtocLimits` */
+  /** Limits for untrusted layers. @default those of {@link ZtocLimits} */
   readonly limits?: ZtocLimits;
-  /** Ends the build between two chunks: it then throws the signal's reason. */
+  /** Aborts the build between two chunks. The build then throws the reason of the signal. */
   readonly signal?: AbortSignal;
   /** Called after each chunk. */
   readonly onProgress?: (progress: ZtocProgress) => void;
 }
 
-/** Chunks that come at once hold up everything else in the process: a pause after this many bytes of them. */
-const BYTES_BETWEEN_PAUSES = 8 << 20;
+/** Synchronous chunks would block the event loop: yield to it after this many bytes. */
+const BYTES_BETWEEN_YIELDS = 8 << 20;
 
 /**
- * Builds the zTOC of a layer in one pass over its bytes. Nothing of the layer is kept but 32 KiB a span and the names of
- * its entries, so memory does not grow with the layer's size.
+ * Builds the zTOC of a layer in one pass over its bytes. Memory use is 32 KiB per span plus the metadata of the entries;
+ * the layer itself is not kept.
  *
- * The result is, byte for byte once encoded, the reference's (`soci` of soci-snapshotter v0.16.1).
+ * The encoded result is byte-identical to that of the reference (`soci` of soci-snapshotter v0.16.1).
  *
- * @param chunks The layer, in order, in chunks of any size. A chunk may be overwritten once the next one is asked for.
- * @throws {ZtocError} `GZIP_*` and `TAR_*` when the layer is malformed, `COMPRESSION_UNKNOWN` when it is neither gzip nor
+ * @param chunks The layer, in order, in chunks of any size. A chunk may be overwritten when the next one is requested.
+ * @throws {ZtocError} `GZIP_*` and `TAR_*` if the layer is malformed, `COMPRESSION_UNKNOWN` if it is neither gzip nor
  *   tar, `LIMIT_EXCEEDED`, `OPTION_INVALID`.
  */
 export async function buildZtoc(
@@ -53,7 +53,7 @@ export async function buildZtoc(
   const builder = new ZtocBuilder(options);
   try {
     signal?.throwIfAborted();
-    for await (const chunk of pausing(chunks)) {
+    for await (const chunk of yieldToEventLoop(chunks)) {
       signal?.throwIfAborted();
       builder.push(chunk);
       onProgress?.(builder.progress);
@@ -68,7 +68,7 @@ export async function buildZtoc(
   }
 }
 
-async function* pausing(
+async function* yieldToEventLoop(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, void> {
   if (Symbol.asyncIterator in chunks) return yield* chunks;
@@ -76,41 +76,41 @@ async function* pausing(
   for (const chunk of chunks) {
     yield chunk;
     bytes += chunk.length;
-    if (bytes < BYTES_BETWEEN_PAUSES) continue;
+    if (bytes < BYTES_BETWEEN_YIELDS) continue;
     bytes = 0;
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }
 
-/** How far a build is. */
+/** Progress of a build. */
 export interface ZtocProgress {
   /** Bytes of the layer read so far. */
   readonly bytes: number;
-  /** Bytes of the uncompressed stream seen so far. */
+  /** Bytes of the uncompressed stream produced so far. */
   readonly uncompressedBytes: number;
-  /** Spans begun so far. */
+  /** Spans started so far. */
   readonly spans: number;
 }
 
-/** A zTOC, and what it was made from. */
+/** Result of {@link buildZtoc}. */
 export interface BuiltZtoc {
-  /** What it says. Its `checkpoints` are a view of `bytes`. */
+  /** The decoded zTOC. Its `checkpoints` are a view of `bytes`. */
   readonly ztoc: Ztoc;
-  /** The zTOC encoded, as `encodeZtoc` does it; a view of a buffer that may be a little larger. */
+  /** The encoded zTOC, as `encodeZtoc` returns it: a view of a buffer that may be slightly larger. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** `sha256:<hex>` of the whole layer: compare it with the descriptor that named the layer. */
+  /** `sha256:<hex>` of the whole layer. Compare it with the descriptor of the layer. */
   readonly layerDigest: string;
-  /** Bytes of the layer. */
+  /** Size of the layer in bytes. */
   readonly layerSize: number;
 }
 
-/** Builds a zTOC from chunks that are pushed. */
+/** Builds a zTOC from chunks that are pushed into it. */
 class ZtocBuilder {
   readonly #options: LayerReaderOptions;
   readonly #buildToolIdentifier: string;
   readonly #layerHash = createSha256();
   #reader: LayerReader | undefined;
-  /** The layer's first bytes, until they are enough to tell its compression. */
+  /** First bytes of the layer, kept until they suffice to detect the compression. */
   #head = new Uint8Array(0);
   #size = 0;
 
@@ -122,7 +122,7 @@ class ZtocBuilder {
     }
   }
 
-  /** How far the build is. */
+  /** Progress of the build. */
   get progress(): ZtocProgress {
     return {
       bytes: this.#size,
@@ -131,7 +131,7 @@ class ZtocBuilder {
     };
   }
 
-  /** Takes the layer's next bytes, which may be overwritten afterwards. */
+  /** Accepts the next bytes of the layer. The caller may overwrite them afterwards. */
   push(bytes: Uint8Array): void {
     this.#layerHash.update(bytes);
     this.#size += bytes.length;
@@ -143,7 +143,7 @@ class ZtocBuilder {
     if (this.#head.length >= MAGIC_SIZE) this.#startReader();
   }
 
-  /** Says that the layer has ended. Nothing may be pushed afterwards. */
+  /** Ends the layer. Do not push afterwards. */
   finish(): BuiltZtoc {
     const reader = this.#reader ?? this.#startReader();
     const { checkpoints, contents, ...parts } = reader.finish();
@@ -158,7 +158,7 @@ class ZtocBuilder {
     return { ...encoded, layerDigest: formatDigest(this.#layerHash.digest()), layerSize: this.#size };
   }
 
-  /** Frees what building needs, whether it went well or not. Nothing else may be called afterwards. */
+  /** Frees the decoder, after success or failure. Call nothing else afterwards. */
   close(): void {
     this.#reader?.close();
   }

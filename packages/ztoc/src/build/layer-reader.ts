@@ -8,41 +8,41 @@ import { packSpanTable } from '../spans/list-spans.ts';
 import { type TarContents, TarScanner } from '../tar/tar-scanner.ts';
 import type { Compression, Ztoc } from '../ztoc.ts';
 
-/** What reading a layer to its end gives, for a zTOC to be made of. */
+/** Result of reading a layer: the parts of its zTOC. */
 export interface LayerParts extends Pick<Ztoc, 'compression' | 'spanDigests'> {
   readonly checkpoints: CheckpointSource;
   readonly contents: TarContents;
 }
 
-/** Reads a layer once, in chunks, and gathers what its zTOC needs; one for each kind of compression. */
+/** Reads a layer once, in chunks, and collects the parts of its zTOC. One implementation for each compression. */
 export interface LayerReader {
-  /** Bytes of the uncompressed stream seen so far. */
+  /** Bytes of the uncompressed stream produced so far. */
   readonly uncompressedBytes: number;
-  /** Spans begun so far. */
+  /** Spans started so far. */
   readonly spans: number;
-  /** Takes the layer's next bytes, which may be overwritten afterwards. */
+  /** Accepts the next bytes of the layer. The caller may overwrite them afterwards. */
   push(bytes: Uint8Array): void;
-  /** Says that the layer has ended. */
+  /** Ends the layer. */
   finish(): LayerParts;
-  /** Frees what reading needs, whether it went well or not. Nothing else may be called afterwards. */
+  /** Frees the decoder, after success or failure. Call nothing else afterwards. */
   close(): void;
 }
 
-/** The bounds and the span size that a reader keeps to. */
+/** Span size and limits of a {@link LayerReader}. */
 export interface LayerReaderOptions extends Required<ZtocLimits> {
   readonly spanSize: number;
 }
 
-/** Creates the reader for a kind of compression. */
+/** Creates the reader for a compression. */
 export function createLayerReader(compression: Compression, options: LayerReaderOptions): LayerReader {
-  return compression === 'gzip' ? new GzipLayerReader(options) : new PlainLayerReader(options);
+  return compression === 'gzip' ? new GzipLayerReader(options) : new UncompressedLayerReader(options);
 }
 
-/** How many of a layer's first bytes {@link detectCompression} looks at. */
+/** Number of first bytes that {@link detectCompression} needs. */
 export const MAGIC_SIZE = 6;
 
-/** Formats that a layer may be in and a zTOC cannot describe, by their first bytes. */
-const OTHER_FORMATS: readonly (readonly [name: string, magic: readonly number[]])[] = [
+/** Magic numbers of formats that a zTOC cannot describe. */
+const UNSUPPORTED_FORMATS: readonly (readonly [name: string, magic: readonly number[]])[] = [
   ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
   ['bzip2', [0x42, 0x5a, 0x68]],
@@ -51,24 +51,24 @@ const OTHER_FORMATS: readonly (readonly [name: string, magic: readonly number[]]
 ];
 
 /**
- * Tells a layer's compression from its first bytes. Unknown bytes are taken for a tar archive, which the tar scanner
- * confirms or refuses.
+ * Detects the compression of a layer from its first bytes. Unknown bytes are treated as a tar archive, which the tar
+ * scanner then accepts or rejects.
  *
- * @param head The first {@link MAGIC_SIZE} bytes, or all there are.
- * @throws {ZtocError} `COMPRESSION_UNKNOWN` naming the format if it is one that zTOCs do not cover.
+ * @param head The first {@link MAGIC_SIZE} bytes, or the whole layer if it is shorter.
+ * @throws {ZtocError} `COMPRESSION_UNKNOWN`, with the name of the format, if a zTOC cannot describe it.
  */
 export function detectCompression(head: Uint8Array): Compression {
   const begins = (magic: readonly number[]) => magic.every((byte, i) => head[i] === byte);
   if (begins([0x1f, 0x8b])) return 'gzip';
   const [first = 0, second = 0] = head;
   const isZlib = (first & 0x8f) === 0x08 && ((first << 8) | second) % 31 === 0;
-  const format = OTHER_FORMATS.find(([, magic]) => begins(magic))?.[0] ?? (isZlib ? 'zlib' : undefined);
+  const format = UNSUPPORTED_FORMATS.find(([, magic]) => begins(magic))?.[0] ?? (isZlib ? 'zlib' : undefined);
   if (format === undefined) return 'uncompressed';
-  const message = `the layer begins like ${format} data at byte 0, and a zTOC can only describe gzip and uncompressed layers: recompress it with gzip`;
+  const message = `cannot build a zTOC of ${format} data: only gzip and uncompressed layers are supported. Recompress the layer with gzip.`;
   throw new ZtocError('COMPRESSION_UNKNOWN', message, { offset: 0 });
 }
 
-/** Decompresses a gzip layer into the tar scanner, and takes a checkpoint at the start of each span. */
+/** Decompresses a gzip layer into the tar scanner, and records a checkpoint at the start of each span. */
 class GzipLayerReader implements LayerReader {
   readonly #options: LayerReaderOptions;
   readonly #scanner: TarScanner;
@@ -117,7 +117,7 @@ class GzipLayerReader implements LayerReader {
     const { inputOffset: offset, outputOffset } = checkpoint;
     const { maxEmptySpans } = this.#options;
     if (outputOffset === 0 && this.spans > maxEmptySpans) {
-      const message = `the layer begins with more than ${maxEmptySpans} empty blocks by byte ${offset}: recompress it, or raise maxEmptySpans`;
+      const message = `the layer starts with more than ${maxEmptySpans} empty blocks, up to byte ${offset}. Recompress it or raise maxEmptySpans.`;
       throw new ZtocError('LIMIT_EXCEEDED', message, { offset });
     }
     this.#checkpoints.add(checkpoint);
@@ -125,8 +125,8 @@ class GzipLayerReader implements LayerReader {
   }
 }
 
-/** Cuts an uncompressed layer into spans of equal size (ztoc/compression/tar_zinfo.go). */
-class PlainLayerReader implements LayerReader {
+/** Divides an uncompressed layer into spans of equal size (ztoc/compression/tar_zinfo.go). */
+class UncompressedLayerReader implements LayerReader {
   readonly #options: LayerReaderOptions;
   readonly #scanner: TarScanner;
   readonly #digester = new SpanDigester();
@@ -167,7 +167,7 @@ class PlainLayerReader implements LayerReader {
     const { maxSpans } = this.#options;
     const offset = this.uncompressedBytes;
     if (this.spans === maxSpans) {
-      const message = `the layer has more than ${maxSpans} spans by byte ${offset}: use a larger span size, or raise maxSpans`;
+      const message = `the layer has more than ${maxSpans} spans, up to byte ${offset}. Use a larger span size or raise maxSpans.`;
       throw new ZtocError('LIMIT_EXCEEDED', message, { offset });
     }
     this.spans += 1;
@@ -175,18 +175,18 @@ class PlainLayerReader implements LayerReader {
   }
 }
 
-/** Digests of a layer's spans, one after the other. */
+/** Computes the digests of the spans of a layer, one after the other. */
 class SpanDigester {
   readonly #digests: string[] = [];
   #current: Sha256 | undefined;
 
-  /** Ends the span under way, if any, and begins the next. */
+  /** Ends the current span, if any, and starts the next one. */
   begin(): void {
     this.#end();
     this.#current = createSha256();
   }
 
-  /** Adds bytes to the span under way. */
+  /** Adds bytes to the current span. */
   update(bytes: Uint8Array): void {
     this.#current?.update(bytes);
   }

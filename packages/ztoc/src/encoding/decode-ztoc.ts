@@ -1,4 +1,4 @@
-import { isSame, toByteString } from '../byte-strings.ts';
+import { equalBytes, toByteString } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 import { FlatbufferReader, type FlatbufferTable } from '../flatbuffers/flatbuffer-reader.ts';
 import { DEFAULT_LIMITS, type ZtocLimits } from '../limits.ts';
@@ -6,16 +6,16 @@ import { listSpansAt, type Span } from '../spans/list-spans.ts';
 import { type Compression, type FileEntry, type FileType, type PaxRecord, ZTOC_VERSION, type Ztoc } from '../ztoc.ts';
 import { COMPRESSION_ALGORITHM, COMPRESSION_INFO, FILE_METADATA, TOC, XATTR, ZTOC } from './schema.ts';
 
-/** Bounds on what a zTOC may hold. Its bytes bound the rest: see `MAX_SHARING` in `flatbuffer-reader.ts`. */
+/** Limits on the content of a zTOC. Its size limits everything else: see `MAX_SHARING` in `flatbuffer-reader.ts`. */
 export type DecodeZtocLimits = Pick<ZtocLimits, 'maxEntries' | 'maxSpans'>;
 
 /**
- * Reads a zTOC, and checks that it is one and agrees with itself: nothing lies outside the bytes, every size and
- * offset fits, spans, digests and checkpoints are as many as each other and in order, and the format's version is known.
- * Whether it belongs to a layer only the layer's bytes can tell: each span is verified when it is read.
+ * Decodes a zTOC and checks that it is consistent: offsets are within the bytes, sizes fit, spans, digests and
+ * checkpoints have the same number and are in order, and the format version is known. This does not show that the zTOC
+ * belongs to a layer: each span is verified when it is read.
  *
- * Encoding the result gives the same bytes again, if the reference or {@link encodeZtoc} wrote them.
- * @param bytes The whole zTOC. The result holds views of it, so it must not change afterwards.
+ * Encoding the result returns the same bytes, if the reference or {@link encodeZtoc} wrote them.
+ * @param bytes The whole zTOC. The result contains views of it, so do not change it afterwards.
  * @throws {ZtocError} `ZTOC_INVALID` with the byte offset of the fault, `LIMIT_EXCEEDED`.
  */
 export function decodeZtoc(bytes: Uint8Array, limits: DecodeZtocLimits = {}): Ztoc {
@@ -28,9 +28,9 @@ export function decodeZtoc(bytes: Uint8Array, limits: DecodeZtocLimits = {}): Zt
 }
 
 /**
- * Reads the spans of a zTOC alone, checked as by {@link decodeZtoc}: the table of contents, which takes most of the memory
- * where there are many files, is not looked at.
- * @param bytes The whole zTOC. The result holds views of it, so it must not change afterwards.
+ * Decodes only the spans of a zTOC, with the same checks as {@link decodeZtoc}. The table of contents, which needs most
+ * of the memory for layers with many files, is skipped.
+ * @param bytes The whole zTOC. The result contains views of it, so do not change it afterwards.
  * @throws {ZtocError} `ZTOC_INVALID` with the byte offset of the fault, `LIMIT_EXCEEDED`.
  */
 export function decodeZtocSpans(bytes: Uint8Array, limits: Pick<DecodeZtocLimits, 'maxSpans'> = {}): readonly Span[] {
@@ -45,7 +45,7 @@ function decodeAllButFiles(
   const version = decodeText(reader, root, ZTOC.version);
   if (version !== ZTOC_VERSION) {
     const shown = JSON.stringify(version.slice(0, 16));
-    reader.fail(`its version is ${shown}, and only ${ZTOC_VERSION} is known`, root.position);
+    reader.fail(`unsupported version ${shown}, expected ${ZTOC_VERSION}`, root.position);
   }
   const info = root.table(ZTOC.compressionInfo, 'compression info');
   const ztoc: Ztoc = {
@@ -68,7 +68,7 @@ function decodeText(reader: FlatbufferReader, table: FlatbufferTable, slot: numb
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    reader.fail(`the string of field ${slot} is not UTF-8`, table.position);
+    reader.fail(`the string in field ${slot} is not UTF-8`, table.position);
   }
 }
 
@@ -76,7 +76,7 @@ function decodeCompression(reader: FlatbufferReader, info: FlatbufferTable): Com
   const algorithm = info.int8(COMPRESSION_INFO.compressionAlgorithm, COMPRESSION_ALGORITHM.gzip);
   if (algorithm === COMPRESSION_ALGORITHM.gzip) return 'gzip';
   if (algorithm === COMPRESSION_ALGORITHM.uncompressed) return 'uncompressed';
-  reader.fail(`its compression algorithm ${algorithm} is not known`, info.position);
+  reader.fail(`unknown compression algorithm ${algorithm}`, info.position);
 }
 
 const SHA256_DIGEST = /^sha256:[0-9a-f]{64}$/;
@@ -95,22 +95,22 @@ function decodeSpanDigests(reader: FlatbufferReader, info: FlatbufferTable, maxS
 
 function checkCount(count: number, limit: number, what: string, option: keyof DecodeZtocLimits): void {
   if (count > limit) {
-    throw new ZtocError('LIMIT_EXCEEDED', `the zTOC has ${count} ${what}, and ${option} allows ${limit}`);
+    throw new ZtocError('LIMIT_EXCEEDED', `the zTOC has ${count} ${what}, more than ${option} (${limit})`);
   }
 }
 
-/** What a file, and a PAX record, are charged beside their bytes: about what the smallest take in a real zTOC. */
+/** Charge for a file and for a PAX record in addition to their bytes: about the minimum that they take in a real zTOC. */
 const FILE_CHARGE = 64;
 const RECORD_CHARGE = 16;
 
 const FILE_TYPES: ReadonlySet<string> = new Set(['reg', 'dir', 'symlink', 'hardlink', 'char', 'block', 'fifo']);
 
-/** RFC 3339 as Go prints it, or nothing where it cannot. A reference that ran in another time zone gives that zone's. */
+/** RFC 3339 as Go prints it, or empty. If the reference ran in another time zone, the time is in that zone. */
 const MOD_TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))?$/;
 
 const NO_RECORDS: readonly PaxRecord[] = [];
 
-/** Reads the files of a zTOC one by one, letting neighbours share what is equal: owners and times mostly are. */
+/** Decodes the files of a zTOC. Adjacent files share equal values, such as owners and times, to save memory. */
 class FileDecoder {
   readonly #reader: FlatbufferReader;
   readonly #archiveSize: number;
@@ -118,18 +118,18 @@ class FileDecoder {
   #groupName: Uint8Array = new Uint8Array(0);
   #modTime = '';
 
-  /** @param reader The zTOC. @param archiveSize Bytes of the uncompressed archive, within which every body starts. */
+  /** @param reader The zTOC. @param archiveSize Size of the uncompressed archive; every file must start within it. */
   constructor(reader: FlatbufferReader, archiveSize: number) {
     this.#reader = reader;
     this.#archiveSize = archiveSize;
   }
 
-  /** Reads the file that the offset at `position` leads to. */
+  /** Decodes the file at the offset stored at `position`. */
   decode(position: number): FileEntry {
     const table = this.#reader.tableAt(position);
     this.#reader.charge(FILE_CHARGE, table.position);
-    this.#userName = share(this.#userName, table.bytes(FILE_METADATA.uname));
-    this.#groupName = share(this.#groupName, table.bytes(FILE_METADATA.gname));
+    this.#userName = reuseIfEqual(this.#userName, table.bytes(FILE_METADATA.uname));
+    this.#groupName = reuseIfEqual(this.#groupName, table.bytes(FILE_METADATA.gname));
     this.#modTime = this.#decodeModTime(table);
     return {
       name: table.bytes(FILE_METADATA.name),
@@ -152,23 +152,24 @@ class FileDecoder {
   #decodeType(table: FlatbufferTable): FileType {
     const bytes = table.bytes(FILE_METADATA.type);
     const type = bytes.length <= 'hardlink'.length ? toByteString(bytes) : '';
-    if (!FILE_TYPES.has(type)) this.#reader.fail('the type of a file is not known', table.position);
+    if (!FILE_TYPES.has(type)) this.#reader.fail('unknown file type', table.position);
     return type as FileType;
   }
 
   #decodeOffset(table: FlatbufferTable): number {
     const offset = table.byteCount(FILE_METADATA.uncompressedOffset, 'the offset of a file');
     if (offset > this.#archiveSize) {
-      this.#reader.fail(`a file starts at ${offset}, beyond its archive of ${this.#archiveSize} bytes`, table.position);
+      const message = `a file starts at offset ${offset}, after the end of the archive at ${this.#archiveSize}`;
+      this.#reader.fail(message, table.position);
     }
     return offset;
   }
 
   #decodeModTime(table: FlatbufferTable): string {
     const bytes = table.bytes(FILE_METADATA.modTime);
-    if (isAscii(bytes, this.#modTime)) return this.#modTime;
+    if (equalsAscii(bytes, this.#modTime)) return this.#modTime;
     const time = bytes.length <= '2006-01-02T15:04:05.999999999+07:00'.length ? toByteString(bytes) : '?';
-    if (!MOD_TIME.test(time)) this.#reader.fail('the time of a file is not in RFC 3339', table.position);
+    if (!MOD_TIME.test(time)) this.#reader.fail('a modification time is not RFC 3339', table.position);
     return time;
   }
 
@@ -185,12 +186,12 @@ class FileDecoder {
   }
 }
 
-/** The bytes known before where they are equal, so that a million entries need not hold a million views of `root`. */
-function share(known: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return isSame(known, bytes, 0, bytes.length) ? known : bytes;
+/** Returns the previous bytes if they are equal, so that a million entries do not need a million views of `root`. */
+function reuseIfEqual(previous: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return equalBytes(previous, bytes, 0, bytes.length) ? previous : bytes;
 }
 
-function isAscii(bytes: Uint8Array, text: string): boolean {
+function equalsAscii(bytes: Uint8Array, text: string): boolean {
   if (bytes.length !== text.length) return false;
   for (let i = 0; i < bytes.length; i++) if (bytes[i] !== text.charCodeAt(i)) return false;
   return true;

@@ -1,45 +1,46 @@
 import { ZtocError } from '../errors.ts';
-import { FlatbufferWriter, type Written } from '../flatbuffers/flatbuffer-writer.ts';
+import { FlatbufferWriter, type Offset } from '../flatbuffers/flatbuffer-writer.ts';
 import type { FileEntry, PaxRecord, TarInteger, Ztoc } from '../ztoc.ts';
 import { COMPRESSION_ALGORITHM, COMPRESSION_INFO, FIELD_COUNT, FILE_METADATA, TOC, XATTR, ZTOC } from './schema.ts';
 
-/** FlatBuffers' offsets are 32-bit and signed in places: no buffer may be larger. */
-const MAX_ENVELOPE_SIZE = 2 ** 31 - 1;
+/** FlatBuffers uses signed 32-bit offsets, which limits the size of a buffer. */
+const MAX_ENCODED_SIZE = 2 ** 31 - 1;
 
-/** The checkpoints of a zTOC that is being made: they are most of its bytes, and need not exist twice. */
+/** Checkpoints of a zTOC that is being built. They are most of its bytes, so they are moved rather than copied. */
 export interface CheckpointSource {
-  /** Bytes they take. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Puts them into `target`, which has that size. They may be gone from where they were. */
+  /** Moves the checkpoints into `target`, which has `size` bytes. The source may be empty afterwards. */
   moveTo(target: Uint8Array): void;
 }
 
-/** A zTOC encoded, and the same to read. */
+/** An encoded zTOC and its decoded form. */
 export interface EncodedZtoc {
-  /** Its `checkpoints` are a view of `bytes`. */
+  /** The decoded zTOC. Its `checkpoints` are a view of `bytes`. */
   readonly ztoc: Ztoc;
-  /** What `encodeZtoc` gives for it. */
+  /** The result of `encodeZtoc` for it. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /**
- * Writes a zTOC as the reference does, byte for byte (ztoc/ztoc_marshaler.go, `ztocToFlatbuffer`). FlatBuffers leaves
- * the order of a buffer's parts to its writer; the order here is the reference's, so equal contents have equal digests.
+ * Encodes a zTOC, byte-identical to the reference (ztoc/ztoc_marshaler.go, `ztocToFlatbuffer`). FlatBuffers leaves the
+ * order of the parts of a buffer to the writer. This function uses the order of the reference, so that equal contents
+ * have equal digests.
  *
- * What the zTOC says is not checked: {@link decodeZtoc} does that. What `buildZtoc` gives is encoded already.
- * @returns A view of a buffer that may be a little larger: mind its `byteOffset` when handing on its `buffer`.
- * @throws {ZtocError} `LIMIT_EXCEEDED` when the zTOC would pass 2 GiB, the most FlatBuffers can address.
+ * The contents of the zTOC are not checked; {@link decodeZtoc} does that. `buildZtoc` returns an encoded zTOC already.
+ * @returns A view of a buffer that may be slightly larger: use its `byteOffset` if you pass on its `buffer`.
+ * @throws {ZtocError} `LIMIT_EXCEEDED` if the result would exceed 2 GiB, the limit of FlatBuffers.
  */
 export function encodeZtoc(ztoc: Ztoc): Uint8Array<ArrayBuffer> {
   const { checkpoints } = ztoc;
   return encodeWith({ size: checkpoints.length, moveTo: (target) => target.set(checkpoints) }, ztoc).bytes;
 }
 
-/** Encodes a zTOC as {@link encodeZtoc} does, with checkpoints that are moved into it. */
+/** Encodes a zTOC like {@link encodeZtoc}, and moves the checkpoints into it. */
 export function encodeWith(source: CheckpointSource, contents: Omit<Ztoc, 'checkpoints'>): EncodedZtoc {
   const size = estimateSize(source, contents);
-  if (size > MAX_ENVELOPE_SIZE) {
-    const message = `the zTOC would take about ${size} bytes, and its format can address ${MAX_ENVELOPE_SIZE}: use a larger span size`;
+  if (size > MAX_ENCODED_SIZE) {
+    const message = `the zTOC would have about ${size} bytes, more than the format allows (${MAX_ENCODED_SIZE}). Use a larger span size.`;
     throw new ZtocError('LIMIT_EXCEEDED', message);
   }
   const writer = new FlatbufferWriter(size);
@@ -66,7 +67,7 @@ export function encodeWith(source: CheckpointSource, contents: Omit<Ztoc, 'check
 /** A vector starts with its length. */
 const VECTOR_HEADER_SIZE = 4;
 
-function writeToc(writer: FlatbufferWriter, files: readonly FileEntry[]): Written {
+function writeToc(writer: FlatbufferWriter, files: readonly FileEntry[]): Offset {
   const entries = new Uint32Array(files.length);
   for (let i = files.length - 1; i >= 0; i--) entries[i] = writeFile(writer, files[i] as FileEntry);
   const metadata = writer.vector(entries);
@@ -75,7 +76,7 @@ function writeToc(writer: FlatbufferWriter, files: readonly FileEntry[]): Writte
   return writer.endTable();
 }
 
-function writeFile(writer: FlatbufferWriter, file: FileEntry): Written {
+function writeFile(writer: FlatbufferWriter, file: FileEntry): Offset {
   const name = writer.string(file.name);
   const type = writer.string(file.type);
   const linkname = writer.string(file.linkName);
@@ -102,7 +103,7 @@ function writeFile(writer: FlatbufferWriter, file: FileEntry): Written {
   return writer.endTable();
 }
 
-function writePaxRecord(writer: FlatbufferWriter, [recordKey, recordValue]: PaxRecord): Written {
+function writePaxRecord(writer: FlatbufferWriter, [recordKey, recordValue]: PaxRecord): Offset {
   const key = writer.string(recordKey);
   const value = writer.string(recordValue);
   writer.startTable(FIELD_COUNT.xattr);
@@ -114,8 +115,8 @@ function writePaxRecord(writer: FlatbufferWriter, [recordKey, recordValue]: PaxR
 function writeCompressionInfo(
   writer: FlatbufferWriter,
   { compression, maxSpanId, spanDigests: digests }: Omit<Ztoc, 'checkpoints'>,
-  checkpoints: Written,
-): Written {
+  checkpoints: Offset,
+): Offset {
   const spanDigests = writer.vector(digests.map((digest) => writer.string(digest)));
   writer.startTable(FIELD_COUNT.compressionInfo);
   writer.int32(COMPRESSION_INFO.maxSpanId, maxSpanId);
@@ -125,16 +126,16 @@ function writeCompressionInfo(
   return writer.endTable();
 }
 
-/** The root, and the shapes of tables: a few dozen in practice, since equal ones are shared. */
+/** The root, and the vtables: a few dozen in practice, because equal ones are shared. */
 const ROOT_SIZE = 4096;
-/** A file's table with every field left out that can be, and the most that its wide fields are padded by. */
+/** The table of a file without its optional fields, and the maximum padding of its 64-bit fields. */
 const FILE_SIZE = 32 + 12;
-/** A PAX record's table. */
+/** The table of a PAX record. */
 const RECORD_SIZE = 12;
 
 /**
- * What the envelope takes, and a few percent more, so that the writer need not copy it to grow. If it fell short, it
- * would cost time and memory, not correctness.
+ * Estimates the size of the encoded zTOC, a few percent high, so that the writer does not have to copy its buffer to
+ * grow. An estimate that is too low costs time and memory, but the result is still correct.
  */
 function estimateSize(checkpoints: CheckpointSource, ztoc: Omit<Ztoc, 'checkpoints'>): number {
   let size = ROOT_SIZE + 3 * ztoc.buildToolIdentifier.length + checkpoints.size;
@@ -142,19 +143,19 @@ function estimateSize(checkpoints: CheckpointSource, ztoc: Omit<Ztoc, 'checkpoin
   for (const file of ztoc.files) {
     size += 4 + FILE_SIZE + stringSize(file.name) + stringSize(file.type) + stringSize(file.linkName);
     size += stringSize(file.userName) + stringSize(file.groupName) + stringSize(file.modTime);
-    size += 4 + wideSize(file.uncompressedOffset) + wideSize(file.uncompressedSize) + wideSize(file.mode);
-    size += wideSize(file.devMajor) + wideSize(file.devMinor) + 4 * (Math.sign(file.uid) + Math.sign(file.gid));
+    size += 4 + int64Size(file.uncompressedOffset) + int64Size(file.uncompressedSize) + int64Size(file.mode);
+    size += int64Size(file.devMajor) + int64Size(file.devMinor) + 4 * (Math.sign(file.uid) + Math.sign(file.gid));
     for (const [key, value] of file.paxRecords) size += 4 + RECORD_SIZE + stringSize(key) + stringSize(value);
   }
   return size;
 }
 
-/** A string's length, its bytes and a zero, padded to four bytes. */
+/** Size of a string: length, bytes and a terminating zero, padded to four bytes. */
 function stringSize({ length }: string | Uint8Array): number {
   return 4 + ((length + 4) & ~3);
 }
 
-/** A 64-bit field, which is left out when it is zero. */
-function wideSize(value: TarInteger): number {
+/** Size of a 64-bit field, which is omitted if it is zero. */
+function int64Size(value: TarInteger): number {
   return value === 0 ? 0 : 8;
 }

@@ -1,6 +1,6 @@
 /**
- * The tables of ztoc.fbs (ztoc/fbs/ztoc.fbs of the reference, in its words and order): each field's slot, which is
- * its place in the schema. Both directions use these: `encode-ztoc.ts` writes by slot, `decode-ztoc.ts` reads by slot.
+ * The tables of ztoc.fbs (ztoc/fbs/ztoc.fbs of the reference, same names and order) with the slot of each field, which
+ * is its position in the schema. `encode-ztoc.ts` writes by slot, `decode-ztoc.ts` reads by slot.
  */
 
 /** `table Xattr`: a PAX record. */
@@ -24,7 +24,7 @@ export const FILE_METADATA = {
   xattrs: 13,
 } as const;
 
-/** `table CompressionInfo`: the spans and the state to start each from. */
+/** `table CompressionInfo`: the spans and their checkpoints. */
 export const COMPRESSION_INFO = { compressionAlgorithm: 0, maxSpanId: 1, spanDigests: 2, checkpoints: 3 } as const;
 
 /** `table TOC`: the files. */
@@ -40,8 +40,8 @@ export const ZTOC = {
   compressionInfo: 5,
 } as const;
 
-/** `enum CompressionAlgorithm : byte { Gzip = 1, Uncompressed }`. Gzip is the field's default, and so not written. */
+/** `enum CompressionAlgorithm : byte { Gzip = 1, Uncompressed }`. Gzip is the default of the field, so it is not written. */
 export const COMPRESSION_ALGORITHM = { gzip: 1, uncompressed: 2 } as const;
 
-/** How many fields each table has, which the builder must know before it starts one. */
+/** Number of fields of each table, which the writer needs before it starts one. */
 export const FIELD_COUNT = { xattr: 2, fileMetadata: 14, compressionInfo: 4, toc: 1, ztoc: 6 } as const;

@@ -1,63 +1,64 @@
 import { NO_BYTES } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 
-/** Bytes of an offset, a vector's length, a table's link to its vtable. */
+/** Size of an offset, of the length of a vector, and of the link from a table to its vtable. */
 const OFFSET_SIZE = 4;
-/** Bytes of a vtable before its slots: its own size and the table's, two bytes each. */
+/** Size of a vtable before its slots: its own size and that of the table, two bytes each. */
 const VTABLE_HEADER_SIZE = 4;
-/** What a part is charged beside its bytes, at the least, so that no reference to it is free. */
+/** Minimum charge for a part in addition to its bytes, so that no reference to it is free. */
 const PART_SIZE = OFFSET_SIZE + 1;
 
 /**
- * How often over a buffer may be told. Writers may let equal strings share their bytes, so a buffer's parts can add up
- * to more than it holds; without a bound, a few megabytes of references to one large vector unfold into gigabytes.
+ * Limit on the sum of the parts of a buffer, as a multiple of its size. Writers may let equal strings share their bytes,
+ * so the sum can exceed the size. Without a limit, a few megabytes of references to one large vector could expand to
+ * gigabytes.
  */
 const MAX_SHARING = 4;
 
 /**
- * Reads a FlatBuffers buffer that nobody vouches for: every offset, vtable, length and string is checked against the
- * buffer before it is used, which the accessors of the `flatbuffers` package leave to their caller.
+ * Reads an untrusted FlatBuffers buffer. Every offset, vtable, length and string is checked against the buffer before it
+ * is used; the accessors of the `flatbuffers` package do not check them.
  * Format: flatbuffers.dev/internals. All integers are little-endian.
  */
 export class FlatbufferReader {
   /** The whole buffer. */
   readonly bytes: Uint8Array;
-  /** The same, for its integers. */
+  /** View of the same bytes, to read integers. */
   readonly view: DataView;
-  readonly #what: string;
+  readonly #name: string;
   readonly #base: number;
   #budget: number;
 
   /**
    * @param bytes The whole buffer.
-   * @param what What the buffer is, for messages: "zTOC".
-   * @param base Where the buffer starts in what the caller was given, for the offsets of errors. @default 0
+   * @param name Name of the buffer in error messages, such as "zTOC".
+   * @param base Offset of the buffer in the input of the caller, for the offsets of errors. @default 0
    */
-  constructor(bytes: Uint8Array, what: string, base = 0) {
+  constructor(bytes: Uint8Array, name: string, base = 0) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#what = what;
+    this.#name = name;
     this.#base = base;
     this.#budget = bytes.length * MAX_SHARING;
   }
 
-  /** The table that the buffer starts with an offset to. */
+  /** Returns the root table. */
   root(): FlatbufferTable {
     return this.tableAt(0);
   }
 
-  /** The table that the offset at `position` leads to. */
+  /** Returns the table at the offset stored at `position`. */
   tableAt(position: number): FlatbufferTable {
     return new FlatbufferTable(this, this.#follow(position));
   }
 
-  /** The bytes of the string that the offset at `position` leads to: a view. */
+  /** Returns a view of the string at the offset stored at `position`. */
   stringAt(position: number): Uint8Array {
     const { start, length } = this.vectorAt(position, 1);
     return this.bytes.subarray(start, start + length);
   }
 
-  /** Where the elements of the vector lie that the offset at `position` leads to. */
+  /** Returns the vector at the offset stored at `position`. */
   vectorAt(position: number, elementSize: number): FlatbufferVector {
     const at = this.#follow(position);
     this.require(at, OFFSET_SIZE, 'a vector');
@@ -68,23 +69,23 @@ export class FlatbufferReader {
     return { start, length };
   }
 
-  /** Makes sure that `size` bytes lie at `position`. */
+  /** Checks that `size` bytes exist at `position`. */
   require(position: number, size: number, what: string): void {
     if (position < 0 || position > this.bytes.length - size) {
-      this.fail(`${what} does not lie within its ${this.bytes.length} bytes`, position);
+      this.fail(`${what} exceeds the ${this.bytes.length} bytes of the buffer`, position);
     }
   }
 
-  /** Counts `size` bytes as told, and refuses a buffer that tells far more than it holds: see {@link MAX_SHARING}. */
+  /** Counts `size` bytes, and fails if the parts of the buffer add up to too much: see {@link MAX_SHARING}. */
   charge(size: number, position: number): void {
     this.#budget -= size;
-    if (this.#budget < 0) this.fail(`its parts add up to more than ${MAX_SHARING} times its size`, position);
+    if (this.#budget < 0) this.fail(`the parts add up to more than ${MAX_SHARING} times the size`, position);
   }
 
   /** @throws {ZtocError} `ZTOC_INVALID`, always. */
   fail(reason: string, position: number): never {
     const offset = this.#base + position;
-    throw new ZtocError('ZTOC_INVALID', `not a valid ${this.#what}: ${reason} (at byte ${offset})`, { offset });
+    throw new ZtocError('ZTOC_INVALID', `invalid ${this.#name}: ${reason} (at byte ${offset})`, { offset });
   }
 
   #follow(position: number): number {
@@ -93,17 +94,17 @@ export class FlatbufferReader {
   }
 }
 
-/** The elements of a vector. */
+/** Location of the elements of a vector. */
 export interface FlatbufferVector {
-  /** Where the first stands in the buffer. */
+  /** Position of the first element in the buffer. */
   readonly start: number;
-  /** How many there are. */
+  /** Number of elements. */
   readonly length: number;
 }
 
-/** One table of a buffer, its vtable checked. Fields that were left out read as their defaults. */
+/** A table of a buffer, with a checked vtable. Absent fields read as their defaults. */
 export class FlatbufferTable {
-  /** Where the table stands in its buffer. */
+  /** Position of the table in its buffer. */
   readonly position: number;
   readonly #reader: FlatbufferReader;
   readonly #vtable: number;
@@ -130,36 +131,36 @@ export class FlatbufferTable {
     this.#size = size;
   }
 
-  /** Where the field of `slot` stands, 0 when it was left out. */
+  /** Returns the position of the field in `slot`, or 0 if it is absent. */
   field(slot: number, size: number): number {
     const entry = VTABLE_HEADER_SIZE + 2 * slot;
     if (entry + 2 > this.#vtableSize) return 0;
     const offset = this.#reader.view.getUint16(this.#vtable + entry, true);
     if (offset === 0) return 0;
     if (offset < OFFSET_SIZE || offset + size > this.#size) {
-      this.#reader.fail(`field ${slot} lies outside its table`, this.position);
+      this.#reader.fail(`field ${slot} is outside its table`, this.position);
     }
     return this.position + offset;
   }
 
-  /** An 8-bit integer. */
+  /** Reads an 8-bit integer. */
   int8(slot: number, absent: number): number {
     const at = this.field(slot, 1);
     return at === 0 ? absent : this.#reader.view.getInt8(at);
   }
 
-  /** A signed 32-bit integer, 0 when left out. */
+  /** Reads a signed 32-bit integer, 0 if absent. */
   int32(slot: number): number {
     const at = this.field(slot, 4);
     return at === 0 ? 0 : this.#reader.view.getInt32(at, true);
   }
 
-  /** An unsigned 32-bit integer, 0 when left out. */
+  /** Reads an unsigned 32-bit integer, 0 if absent. */
   uint32(slot: number): number {
     return this.int32(slot) >>> 0;
   }
 
-  /** A signed 64-bit integer, 0 when left out: a `bigint` only where a `number` would not be exact. */
+  /** Reads a signed 64-bit integer, 0 if absent. Returns a `bigint` only if a `number` would not be exact. */
   int64(slot: number): number | bigint {
     const at = this.field(slot, 8);
     if (at === 0) return 0;
@@ -168,31 +169,31 @@ export class FlatbufferTable {
     return Number.isSafeInteger(value) ? value : view.getBigInt64(at, true);
   }
 
-  /** A 64-bit integer that counts bytes: not negative, and below 2^53. */
+  /** Reads a 64-bit byte count: not negative, and below 2^53. */
   byteCount(slot: number, what: string): number {
     const value = this.int64(slot);
     if (typeof value === 'bigint' || value < 0) {
-      this.#reader.fail(`${what} is ${value}, not from 0 to 2^53 - 1`, this.field(slot, 8));
+      this.#reader.fail(`${what} is ${value}, not in the range 0 to 2^53 - 1`, this.field(slot, 8));
     }
     return value;
   }
 
-  /** The bytes of a string or byte vector: a view, empty when left out. */
+  /** Returns a view of a string or byte vector, empty if absent. */
   bytes(slot: number): Uint8Array {
     const at = this.field(slot, OFFSET_SIZE);
     return at === 0 ? NO_BYTES : this.#reader.stringAt(at);
   }
 
-  /** A vector of offsets, empty when left out. */
+  /** Returns a vector of offsets, empty if absent. */
   offsets(slot: number): FlatbufferVector {
     const at = this.field(slot, OFFSET_SIZE);
     return at === 0 ? { start: 0, length: 0 } : this.#reader.vectorAt(at, OFFSET_SIZE);
   }
 
-  /** A table that must be there. */
+  /** Returns a required table. */
   table(slot: number, what: string): FlatbufferTable {
     const at = this.field(slot, OFFSET_SIZE);
-    if (at === 0) this.#reader.fail(`it has no ${what}`, this.position);
+    if (at === 0) this.#reader.fail(`the ${what} is missing`, this.position);
     return this.#reader.tableAt(at);
   }
 }

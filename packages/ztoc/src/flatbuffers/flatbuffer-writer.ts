@@ -3,51 +3,51 @@ import type { TarInteger } from '../ztoc.ts';
 
 const UTF8 = new TextEncoder();
 
-/** Below this many bytes a loop beats the call that copies them. */
+/** Below this size, a loop is faster than the call that copies bytes. */
 const SHORT = 48;
 
-/** The offset of a table, string or vector that was written: its distance from the buffer's end, in bytes. */
-export type Written = number;
+/** Offset of a written table, string or vector: its distance from the end of the buffer, in bytes. */
+export type Offset = number;
 
-/** The shape of tables: their size, and where in them each field lies, 0 where it is left out. */
+/** Layout of a table: its size and the position of each field in it, 0 if the field is omitted. */
 interface Vtable {
   readonly size: number;
   readonly fields: readonly number[];
-  readonly written: Written;
+  readonly offset: Offset;
 }
 
 /**
- * Writes one FlatBuffer, from its end to its front, byte for byte as the FlatBuffers library does in Go, which the
- * reference uses (flatbuffers.dev/internals; google/flatbuffers, go/builder.go). What a table or vector refers to is
- * written before it, and tables of one shape share their vtable.
+ * Writes a FlatBuffer from its end to its start, byte-identical to the FlatBuffers library for Go, which the reference
+ * uses (flatbuffers.dev/internals; google/flatbuffers, go/builder.go). Referenced parts are written before the table or
+ * vector that refers to them, and tables with the same layout share their vtable.
  *
- * The library's own builder for JavaScript would do, were it not for memory: it copies all it is given, and most of a
- * zTOC are checkpoints that should exist once. {@link byteVector} lets them be moved in.
+ * The library's builder for JavaScript would copy all data. Checkpoints are most of a zTOC and should exist only once;
+ * {@link byteVector} allows the caller to move them into the buffer.
  */
 export class FlatbufferWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
-  /** Where in the buffer its content starts; all before it is free, and zero. */
+  /** Index of the first used byte of the buffer. The bytes before it are free, and zero. */
   #front: number;
-  /** The largest alignment that anything needed, and so the buffer needs. */
+  /** Largest alignment of any value, which is the alignment of the buffer. */
   #alignment = 1;
 
-  /** Of the table under way: how many fields it may have, each one's offset, 0 where it is left out, and where the table ends. */
+  /** Current table: its number of fields, the offset of each field (0 if omitted), and the offset of its end. */
   #fieldCount = 0;
-  readonly #fields: Written[] = [];
+  readonly #fields: Offset[] = [];
   #tableEnd = 0;
-  /** The vtables written, by a hash of their content. */
+  /** Vtables written so far, by a hash of their content. */
   readonly #vtables = new Map<number, Vtable[]>();
 
-  /** @param capacity Bytes to have room for at once; past that the buffer is copied to grow. At least 1. */
+  /** @param capacity Initial size of the buffer, at least 1. The buffer is copied when it has to grow. */
   constructor(capacity: number) {
     this.#bytes = new Uint8Array(capacity);
     this.#view = new DataView(this.#bytes.buffer);
     this.#front = capacity;
   }
 
-  /** Writes a string, given as text or in UTF-8. */
-  string(text: string | Uint8Array): Written {
+  /** Writes a string, given as text or as UTF-8. */
+  string(text: string | Uint8Array): Offset {
     if (typeof text === 'string' && !isAscii(text)) return this.string(UTF8.encode(text));
     this.#prepare(1, 0);
     this.#front -= 1;
@@ -59,44 +59,44 @@ export class FlatbufferWriter {
     return this.#closeVector(text.length);
   }
 
-  /** Writes a vector of `size` bytes, which `fill` puts in their place. */
-  byteVector(size: number, fill: (target: Uint8Array<ArrayBuffer>) => void): Written {
+  /** Writes a vector of `size` bytes. `fill` must write them to its argument. */
+  byteVector(size: number, fill: (target: Uint8Array<ArrayBuffer>) => void): Offset {
     const start = this.#openBytes(size);
     fill(this.#bytes.subarray(start, start + size));
     return this.#closeVector(size);
   }
 
   /** Writes a vector of references. */
-  vector(elements: ArrayLike<Written>): Written {
+  vector(elements: ArrayLike<Offset>): Offset {
     this.#prepare(4, 4 * elements.length);
-    for (let i = elements.length - 1; i >= 0; i--) this.#putReference(elements[i] as Written);
+    for (let i = elements.length - 1; i >= 0; i--) this.#putReference(elements[i] as Offset);
     return this.#closeVector(elements.length);
   }
 
-  /** Starts a table; its fields come next, in any order. @param fieldCount How many fields its schema has. */
+  /** Starts a table. Add its fields next, in any order. @param fieldCount Number of fields in its schema. */
   startTable(fieldCount: number): void {
     this.#fieldCount = fieldCount;
     for (let slot = 0; slot < fieldCount; slot++) this.#fields[slot] = 0;
     this.#tableEnd = this.#size;
   }
 
-  /** Adds a field that refers to what was written before. */
-  reference(slot: number, target: Written): void {
+  /** Adds a field that refers to a part written before. */
+  reference(slot: number, target: Offset): void {
     this.#prepare(4, 0);
     this.#putReference(target);
     this.#fields[slot] = this.#size;
   }
 
-  /** Adds a field of 8 bits, unless it has its default. */
-  int8(slot: number, value: number, byDefault: number): void {
-    if (value === byDefault) return;
+  /** Adds an 8-bit field, unless it has its default value. */
+  int8(slot: number, value: number, defaultValue: number): void {
+    if (value === defaultValue) return;
     this.#prepare(1, 0);
     this.#front -= 1;
     this.#view.setInt8(this.#front, value);
     this.#fields[slot] = this.#size;
   }
 
-  /** Adds a field of 32 bits, signed or not, unless it is 0, the default. */
+  /** Adds a 32-bit field, signed or unsigned, unless it is 0, the default. */
   int32(slot: number, value: number): void {
     if (value === 0) return;
     this.#prepare(4, 0);
@@ -104,9 +104,9 @@ export class FlatbufferWriter {
     this.#fields[slot] = this.#size;
   }
 
-  /** Adds a field of 64 bits, unless it is 0, the default. */
+  /** Adds a 64-bit field, unless it is 0, the default. */
   int64(slot: number, value: TarInteger): void {
-    // Most device numbers are 0, and nearly all others are numbers: bigints would take longer than all else.
+    // Most values are numbers and many are 0. Converting all of them to bigint would dominate the run time.
     if (value === 0 || value === 0n) return;
     this.#prepare(8, 0);
     this.#front -= 8;
@@ -119,46 +119,46 @@ export class FlatbufferWriter {
     this.#fields[slot] = this.#size;
   }
 
-  /** Ends the table under way. */
-  endTable(): Written {
+  /** Ends the current table. */
+  endTable(): Offset {
     this.#prepare(4, 0);
     this.#front -= 4;
     const table = this.#size;
     const at = this.#front;
-    // Where the table's vtable lies, seen from the table; vtables come before the first table of their shape.
+    // A table starts with the distance to its vtable, which is written before the first table with that layout.
     this.#view.setInt32(at, this.#vtable(table) - table, true);
     return table;
   }
 
-  /** Ends the buffer. @returns a view of its end, from the first byte in use */
-  finish(root: Written): Uint8Array<ArrayBuffer> {
+  /** Ends the buffer. @returns a view of its used part */
+  finish(root: Offset): Uint8Array<ArrayBuffer> {
     this.#prepare(this.#alignment, 4);
     this.#putReference(root);
     return this.#bytes.subarray(this.#front);
   }
 
-  /** The vtable of the table under way, written now if there is none like it. */
-  #vtable(table: Written): Written {
+  /** Returns the vtable of the current table, and writes it unless an equal one exists. */
+  #vtable(table: Offset): Offset {
     const fields = this.#fields;
     let count = this.#fieldCount;
     while (count > 0 && fields[count - 1] === 0) count--;
     const size = table - this.#tableEnd;
     let hash = size;
     for (let slot = 0; slot < count; slot++) {
-      const field = fields[slot] as Written;
-      const place = field === 0 ? 0 : table - field;
-      fields[slot] = place;
-      hash = (Math.imul(hash, 31) + place) | 0;
+      const field = fields[slot] as Offset;
+      const position = field === 0 ? 0 : table - field;
+      fields[slot] = position;
+      hash = (Math.imul(hash, 31) + position) | 0;
     }
-    const alike = this.#vtables.get(hash) ?? [];
-    for (const vtable of alike) if (isSame(vtable, size, fields, count)) return vtable.written;
+    const candidates = this.#vtables.get(hash) ?? [];
+    for (const vtable of candidates) if (equalVtable(vtable, size, fields, count)) return vtable.offset;
 
     this.#prepare(2, 2 * count + 2);
     for (let slot = count - 1; slot >= 0; slot--) this.#putUint16(fields[slot] as number);
     this.#putUint16(size);
     this.#putUint16(2 * count + 4);
-    alike.push({ size, fields: fields.slice(0, count), written: this.#size });
-    this.#vtables.set(hash, alike);
+    candidates.push({ size, fields: fields.slice(0, count), offset: this.#size });
+    this.#vtables.set(hash, candidates);
     return this.#size;
   }
 
@@ -167,19 +167,19 @@ export class FlatbufferWriter {
     return this.#bytes.length - this.#front;
   }
 
-  /** Makes room for `size` bytes of content. @returns where they start */
+  /** Reserves `size` bytes. @returns index of the first one */
   #openBytes(size: number): number {
     this.#prepare(4, size);
     this.#front -= size;
     return this.#front;
   }
 
-  #closeVector(count: number): Written {
+  #closeVector(count: number): Offset {
     this.#putInt32(count);
     return this.#size;
   }
 
-  #putReference(target: Written): void {
+  #putReference(target: Offset): void {
     this.#putInt32(this.#size + 4 - target);
   }
 
@@ -193,7 +193,7 @@ export class FlatbufferWriter {
     this.#view.setInt32(this.#front, value, true);
   }
 
-  /** Pads so that a value of `alignment` bytes, with `following` ones written before it, is aligned; and makes room for all. */
+  /** Pads so that a value of `alignment` bytes is aligned after `following` more bytes, and reserves space for all. */
   #prepare(alignment: number, following: number): void {
     if (alignment > this.#alignment) this.#alignment = alignment;
     const padding = -(this.#size + following) & (alignment - 1);
@@ -211,13 +211,13 @@ export class FlatbufferWriter {
   }
 }
 
-/** Nearly all text is; and encoding many short strings one by one would take longer than all else. */
+/** Nearly all text is ASCII, and encoding many short strings one by one would dominate the run time. */
 function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
   return true;
 }
 
-function isSame(vtable: Vtable, size: number, fields: readonly number[], count: number): boolean {
+function equalVtable(vtable: Vtable, size: number, fields: readonly number[], count: number): boolean {
   if (vtable.size !== size || vtable.fields.length !== count) return false;
   for (let slot = 0; slot < count; slot++) if (vtable.fields[slot] !== fields[slot]) return false;
   return true;

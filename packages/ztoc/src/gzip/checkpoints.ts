@@ -1,59 +1,60 @@
 import { ZtocError } from '../errors.ts';
 
 /**
- * A point in a gzip layer from which decompression can start: just before a deflate block's header.
- * `inputOffset` counts the file bytes consumed, a partly used byte included, of which `bits` (0 to 7) are unused;
- * `outputOffset` the bytes decompressed before it, over all members.
+ * A point in a gzip layer at which decompression can start: just before the header of a deflate block.
+ * `inputOffset` is the number of bytes of the layer consumed, including a partly used byte, of which `bits` (0 to 7) are
+ * unused. `outputOffset` is the number of bytes decompressed before this point, over all members.
  */
 export interface GzipCheckpoint {
   readonly inputOffset: number;
   readonly outputOffset: number;
   readonly bits: number;
-  /** The 32,768 bytes of output before the point, zeros where there was less. */
+  /** The 32,768 bytes of output before this point, padded with zeros at the start. */
   readonly window: Uint8Array;
 }
 
-/** Bytes of a deflate window (RFC 1951, section 2). */
+/** Size of the deflate window in bytes (RFC 1951, section 2). */
 export const WINDOW_SIZE = 32_768;
 
 /*
- * The packed form (ztoc/compression/gzip_zinfo.c, `zinfo_to_blob`), little-endian:
+ * Packed format (ztoc/compression/gzip_zinfo.c, `zinfo_to_blob`), little-endian:
  *
  *   0   int32  count
  *   4   int64  span size
- *   12  count times:
+ *   12  repeated count times:
  *         0   int64  input offset
  *         8   int64  output offset
  *         16  uint8  bits
- *         17  the window
+ *         17  window
  *
- * An older form leaves out the first checkpoint, which it takes to stand right after a gzip header of ten bytes.
+ * An older version omits the first checkpoint and assumes that it follows a gzip header of ten bytes.
  */
-/** Bytes before the first packed checkpoint. */
+/** Size of the header before the first packed checkpoint. */
 export const PACKED_HEADER_SIZE = 12;
-/** Bytes of a packed checkpoint. */
+/** Size of a packed checkpoint. */
 export const PACKED_CHECKPOINT_SIZE = 17 + WINDOW_SIZE;
 const IMPLIED_FIRST_INPUT_OFFSET = 10;
 
 /**
- * Unpacks checkpoints, in the present form or the older one, and checks that they can be those of a gzip layer: the
- * first starts the output, and each stands further on than the one before.
+ * Unpacks checkpoints, in the current or the older version of the format. Checks that they can belong to a gzip layer:
+ * the first one is at output offset 0, and the input offsets increase.
  * @param bytes The `checkpoints` of a gzip layer's zTOC. The windows are views of it.
- * @param base Where they start in the zTOC, for the offsets of errors. @default 0
- * @returns The checkpoints, and the bytes of output that a span was to have at the least.
+ * @param base Offset of the checkpoints in the zTOC, for the offsets of errors. @default 0
+ * @returns The checkpoints, and the minimum span size in bytes of output.
  * @throws {ZtocError} `ZTOC_INVALID`
  */
 export function unpackCheckpoints(
   bytes: Uint8Array,
   base = 0,
 ): { readonly spanSize: number; readonly checkpoints: readonly GzipCheckpoint[] } {
-  if (bytes.length < PACKED_HEADER_SIZE)
-    fail(`their header takes ${PACKED_HEADER_SIZE} bytes, and there are ${bytes.length}`, base);
+  if (bytes.length < PACKED_HEADER_SIZE) {
+    fail(`${bytes.length} bytes are fewer than the ${PACKED_HEADER_SIZE} of the header`, base);
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = view.getInt32(0, true);
   const packedCount = (bytes.length - PACKED_HEADER_SIZE) / PACKED_CHECKPOINT_SIZE;
   if (count < 1 || (packedCount !== count && packedCount !== count - 1)) {
-    fail(`${count} of them cannot take ${bytes.length} bytes`, base);
+    fail(`a count of ${count} does not match ${bytes.length} bytes`, base);
   }
 
   const checkpoints: GzipCheckpoint[] = [];
@@ -76,36 +77,36 @@ export function unpackCheckpoints(
 
 function checkOrder(previous: GzipCheckpoint | undefined, checkpoint: GzipCheckpoint, offset: number): void {
   const { inputOffset, outputOffset, bits } = checkpoint;
-  if (bits > 7) fail(`${bits} bits of a byte are said to be unused`, offset);
-  if (bits > 0 && inputOffset === 0) fail('unused bits are claimed before the first byte', offset);
+  if (bits > 7) fail(`${bits} unused bits in a byte`, offset);
+  if (bits > 0 && inputOffset === 0) fail('unused bits before the first byte', offset);
   if (previous === undefined) {
-    if (outputOffset !== 0) fail(`the first stands at output offset ${outputOffset}, not 0`, offset);
+    if (outputOffset !== 0) fail(`the first one has output offset ${outputOffset}, not 0`, offset);
     return;
   }
-  // No deflate block takes less than ten bits, so the input always moves on; empty blocks leave the output where it was.
+  // A deflate block has at least ten bits, so the input offset always increases. Empty blocks do not change the output.
   if (inputOffset <= previous.inputOffset || outputOffset < previous.outputOffset) {
-    const before = `${previous.inputOffset}, ${previous.outputOffset}`;
-    fail(`one at input offset ${inputOffset}, output offset ${outputOffset} follows one at ${before}`, offset);
+    const before = `input offset ${previous.inputOffset}, output offset ${previous.outputOffset}`;
+    fail(`input offset ${inputOffset}, output offset ${outputOffset} after ${before}`, offset);
   }
 }
 
 function readByteCount(view: DataView, at: number, base: number): number {
   const value = view.getBigInt64(at, true);
-  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) fail(`an offset or size is ${value}`, base + at);
+  if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) fail(`offset or size ${value} is out of range`, base + at);
   return Number(value);
 }
 
 function fail(reason: string, offset: number): never {
-  const message = `the checkpoints of the zTOC are malformed: ${reason} (at byte ${offset})`;
+  const message = `invalid zTOC checkpoints: ${reason} (at byte ${offset})`;
   throw new ZtocError('ZTOC_INVALID', message, { offset });
 }
 
-/** Moved at a time: at most so much exists twice. */
+/** Bytes moved at a time, and so the maximum that exists twice. */
 const MOVE_SIZE = 1 << 20;
 
 /**
- * Packs the checkpoints of a layer as they come. The buffer grows and shrinks in place, because windows are most of what
- * indexing a layer keeps in memory: 32 KiB for each span.
+ * Packs the checkpoints of a layer as they arrive. The buffer grows and shrinks in place, because the windows (32 KiB for
+ * each span) are most of the memory that a build uses.
  */
 export class CheckpointPacker {
   readonly #maxCount: number;
@@ -114,8 +115,8 @@ export class CheckpointPacker {
   #count = 0;
 
   /**
-   * @param spanSize Bytes of output that a span was to have at the least.
-   * @param maxCount How many checkpoints there may be.
+   * @param spanSize Minimum span size in bytes of output.
+   * @param maxCount Maximum number of checkpoints.
    */
   constructor(spanSize: number, maxCount: number) {
     this.#maxCount = maxCount;
@@ -126,20 +127,20 @@ export class CheckpointPacker {
     this.#view.setBigInt64(4, BigInt(spanSize), true);
   }
 
-  /** How many checkpoints were added. */
+  /** Number of checkpoints added. */
   get count(): number {
     return this.#count;
   }
 
-  /** Bytes of the packed form. */
+  /** Size of the packed format in bytes. */
   get size(): number {
     return this.#buffer.byteLength;
   }
 
-  /** Adds a checkpoint, copying its window. @throws {ZtocError} `LIMIT_EXCEEDED` */
+  /** Adds a checkpoint and copies its window. @throws {ZtocError} `LIMIT_EXCEEDED` */
   add({ inputOffset, outputOffset, bits, window }: GzipCheckpoint): void {
     if (this.#count === this.#maxCount) {
-      const message = `the layer has more than ${this.#maxCount} spans by byte ${inputOffset}: use a larger span size, or raise maxSpans`;
+      const message = `the layer has more than ${this.#maxCount} spans, up to byte ${inputOffset}. Use a larger span size or raise maxSpans.`;
       throw new ZtocError('LIMIT_EXCEEDED', message, { offset: inputOffset });
     }
     const at = this.#buffer.byteLength;
@@ -151,7 +152,7 @@ export class CheckpointPacker {
     this.#count += 1;
   }
 
-  /** Moves the packed form to `target`, its memory being given back on the way. Nothing is left here. */
+  /** Moves the packed format to `target` and frees the memory piece by piece. This object is empty afterwards. */
   moveTo(target: Uint8Array): void {
     this.#view.setInt32(0, this.#count, true);
     const packed = new Uint8Array(this.#buffer);

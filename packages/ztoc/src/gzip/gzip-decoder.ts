@@ -4,30 +4,30 @@ import { Inflater } from '../inflate/inflater.ts';
 import type { GzipCheckpoint } from './checkpoints.ts';
 import { MemberChecksum, MemberHeaderReader } from './gzip-member.ts';
 
-/** What a {@link GzipDecoder} tells as it goes, in the order of the layer. All views are valid only during the call. */
+/** Receives the output of a {@link GzipDecoder}, in the order of the layer. All views are valid only during the call. */
 export interface GzipListener {
-  /** More decompressed bytes. */
+  /** Decompressed bytes. */
   output(bytes: Uint8Array): void;
-  /** More compressed bytes of the span that the last checkpoint began. */
+  /** Compressed bytes of the current span. */
   spanInput?(bytes: Uint8Array): void;
-  /** A new span begins. The window is a view: copy what is to be kept. */
+  /** A new span starts. The window is a view: copy it to keep it. */
   checkpoint?(checkpoint: GzipCheckpoint): void;
   /**
-   * Whether a reader of the output would read on from here. It decides about members whose header zlib takes and Go does
-   * not (long names, zlib's own format): the reference reads a layer with both, but with Go only as far as the tar archive
-   * goes.
+   * Returns whether the consumer still reads the output. This matters for members with a header that zlib accepts and Go
+   * rejects (long names, zlib format): the reference reads the layer with zlib to its end, but with Go only to the end of
+   * the tar archive.
    */
   wantsOutput?(): boolean;
 }
 
-/** A {@link GzipListener.checkpoint} every so many bytes of output; see {@link GzipDecoder}. */
+/** Options of {@link GzipDecoder}. */
 export interface GzipDecoderOptions {
-  /** Spans get more than this many bytes of output, up to the next deflate block. @default no checkpoints */
+  /** Minimum bytes of output between checkpoints. @default no checkpoints */
   readonly spanSize?: number;
   /**
-   * Starts in the middle of a member, where this checkpoint was made; the first byte pushed is then the checkpoint's
-   * partly used one, if it has one. Checksums of that member cannot be checked.
-   * @default at a member's header
+   * Starts at this checkpoint, in the middle of a member. If the checkpoint has a partly used byte, that byte must be the
+   * first one pushed. The checksum of that member is not verified.
+   * @default starts at the header of a member
    */
   readonly start?: GzipCheckpoint;
 }
@@ -37,12 +37,12 @@ type State = 'header' | 'deflate' | 'trailer';
 const MAX_TRAILER_SIZE = 8;
 
 /**
- * Decompresses a gzip layer of any number of members, pushed in chunks of any size, and says where its spans begin.
+ * Decompresses a gzip layer of any number of members, pushed in chunks of any size, and reports where its spans start.
  *
- * A checkpoint may stand before any deflate block until a member's final block has been begun. It is taken when nothing
- * has been output yet, or when more than the span size has been output since the last one taken: what zlib's
- * `inflate(Z_BLOCK)` shows the reference (ztoc/compression/gzip_zinfo.c, `generate_zinfo_from_fp`). Everything is
- * checked: header flags and checksums, CRC-32 and length of each member, and that nothing but members follows.
+ * A checkpoint is possible before any deflate block, until the final block of a member has started. One is taken if there
+ * is no output yet, or if the output since the last one exceeds the span size. These are the points at which zlib's
+ * `inflate(Z_BLOCK)` stops for the reference (ztoc/compression/gzip_zinfo.c, `generate_zinfo_from_fp`). The decoder
+ * checks everything: header flags and checksums, CRC-32 and length of each member, and that only members follow.
  *
  * @see RFC 1951, RFC 1952
  */
@@ -56,12 +56,12 @@ export class GzipDecoder {
   readonly #trailer = new Uint8Array(MAX_TRAILER_SIZE);
   #trailerFilled = 0;
   #checksum = new MemberChecksum(undefined);
-  /** Offset of the first byte that no span has been given yet; undefined before the first checkpoint. */
+  /** Offset of the first byte not yet reported to a span; undefined before the first checkpoint. */
   #spanInputOffset: number | undefined;
-  /** Whether the inflater stops at every block header, because nothing had been output at the last. */
-  #stopsAtOnce = true;
-  /** The checkpoint's partly used byte is still to come. */
-  #awaited: GzipCheckpoint | undefined;
+  /** Whether the inflater stops at every block header, because there was no output at the last one. */
+  #stopsAtEveryBlock = true;
+  /** The start checkpoint, until its partly used byte has been pushed. */
+  #pendingStart: GzipCheckpoint | undefined;
 
   constructor(listener: GzipListener, options: GzipDecoderOptions = {}) {
     this.#listener = listener;
@@ -69,42 +69,42 @@ export class GzipDecoder {
     this.#inflater.stopAfter(options.spanSize === undefined ? Number.POSITIVE_INFINITY : -1);
     if (options.start !== undefined) {
       this.#state = 'deflate';
-      if (options.start.bits > 0) this.#awaited = options.start;
+      if (options.start.bits > 0) this.#pendingStart = options.start;
       else this.#inflater.beginAt(options.start.window, 0, 0);
     }
   }
 
-  /** Frees what decoding needs, whether it went well or not. Nothing else may be called afterwards. */
+  /** Frees the inflater, after success or failure. Call nothing else afterwards. */
   close(): void {
     this.#inflater.close();
   }
 
-  /** Bytes of output made so far, over all members. */
+  /** Bytes of output so far, over all members. */
   get outputOffset(): number {
     return this.#inflater.outputOffset;
   }
 
   /**
-   * Takes the next bytes of the layer; they may be overwritten afterwards.
+   * Accepts the next bytes of the layer. The caller may overwrite them afterwards.
    * @throws {ZtocError} `GZIP_HEADER_INVALID`, `GZIP_DATA_INVALID`, `GZIP_CHECKSUM_MISMATCH`, with the offset in the layer.
    */
   push(bytes: Uint8Array): void {
     this.#received += bytes.length;
     let at = 0;
-    if (this.#awaited !== undefined && bytes.length > 0) {
-      this.#inflater.beginAt(this.#awaited.window, this.#awaited.bits, byteAt(bytes, 0));
-      this.#awaited = undefined;
+    if (this.#pendingStart !== undefined && bytes.length > 0) {
+      this.#inflater.beginAt(this.#pendingStart.window, this.#pendingStart.bits, byteAt(bytes, 0));
+      this.#pendingStart = undefined;
       at = 1;
     }
     while (at < bytes.length) {
       at += this.#inflater.feed(bytes, at, this.#spanInputOffset ?? Number.POSITIVE_INFINITY);
       this.#decode();
-      // The last byte may be shared with a span that begins in it.
-      this.#giveSpanInput(this.#inflater.inputOffset - 1);
+      // The last byte may be shared with a span that starts in it.
+      this.#emitSpanInput(this.#inflater.inputOffset - 1);
     }
   }
 
-  /** Hands out what has been decompressed and not yet been told. */
+  /** Passes pending output to the listener. */
   flush(): void {
     const output = this.#inflater.takeOutput();
     if (output.length === 0) return;
@@ -112,16 +112,16 @@ export class GzipDecoder {
     this.#listener.output(output);
   }
 
-  /** Says that the layer has ended. @throws {ZtocError} `GZIP_TRUNCATED` unless a member has just ended. */
+  /** Ends the layer. @throws {ZtocError} `GZIP_TRUNCATED` unless a member has just ended. */
   finish(): void {
     this.flush();
     const { inputOffset } = this.#inflater;
     const isBetweenMembers = this.#state === 'header' && this.#header.isEmpty && inputOffset > 0;
     if (!isBetweenMembers) {
-      const message = `the gzip layer ends at byte ${this.#received}, in the middle of ${DESCRIPTIONS[this.#state]}: fetch it again`;
+      const message = `the gzip layer ends at byte ${this.#received}, in the middle of ${DESCRIPTIONS[this.#state]}. Fetch it again.`;
       throw new ZtocError('GZIP_TRUNCATED', message, { offset: this.#received });
     }
-    this.#giveSpanInput(inputOffset);
+    this.#emitSpanInput(inputOffset);
   }
 
   #decode(): void {
@@ -145,9 +145,9 @@ export class GzipDecoder {
     const inflater = this.#inflater;
     inflater.skipInput(this.#header.push(inflater.pendingInput));
     if (this.#header.header === undefined) return;
-    const { format, refusedByGo } = this.#header.header;
-    if (refusedByGo !== undefined && (this.#listener.wantsOutput?.() ?? true)) {
-      const message = `the header that ends at byte ${inflater.inputOffset} ${refusedByGo}, which a reader of gzip layers refuses: recompress the layer with gzip`;
+    const { format, rejectedByGo } = this.#header.header;
+    if (rejectedByGo !== undefined && (this.#listener.wantsOutput?.() ?? true)) {
+      const message = `gzip readers reject the header that ends at byte ${inflater.inputOffset}: it ${rejectedByGo}. Recompress the layer with gzip.`;
       throw new ZtocError('GZIP_HEADER_INVALID', message, { offset: inflater.inputOffset });
     }
     inflater.beginMember();
@@ -155,11 +155,11 @@ export class GzipDecoder {
     this.#checksum = new MemberChecksum(format);
   }
 
-  /** @returns Whether there is more to do without more input. */
+  /** Decodes until the inflater stops. @returns Whether decoding can continue without more input */
   #inflate(): boolean {
     const inflater = this.#inflater;
-    const answer = inflater.run();
-    switch (answer) {
+    const status = inflater.run();
+    switch (status) {
       case 'need-input':
         return false;
       case 'need-output':
@@ -178,27 +178,27 @@ export class GzipDecoder {
         return true;
     }
     const offset = inflater.inputOffset;
-    const message = `the deflate data of the layer is corrupt near byte ${offset}: ${answer.fault}`;
+    const message = `corrupt deflate data near byte ${offset} of the layer: ${status.fault}`;
     throw new ZtocError('GZIP_DATA_INVALID', message, { offset });
   }
 
   #takeCheckpoint(): void {
     const { inputOffset, outputOffset, unusedBits, window } = this.#inflater;
     const spanSize = this.#spanSize ?? Number.POSITIVE_INFINITY;
-    // While there is no output every block header is one; so the inflater also stops at the first after it.
-    if (outputOffset > 0 && outputOffset <= spanSize && this.#stopsAtOnce) {
-      this.#stopsAtOnce = false;
+    // Without output every block header is a checkpoint. The inflater therefore stops once more after the first output.
+    if (outputOffset > 0 && outputOffset <= spanSize && this.#stopsAtEveryBlock) {
+      this.#stopsAtEveryBlock = false;
       this.#inflater.stopAfter(spanSize);
       return;
     }
-    this.#giveSpanInput(inputOffset);
+    this.#emitSpanInput(inputOffset);
     this.#listener.checkpoint?.({ inputOffset, outputOffset, bits: unusedBits, window });
     this.#spanInputOffset = inputOffset - (unusedBits === 0 ? 0 : 1);
-    this.#stopsAtOnce = outputOffset === 0;
-    if (!this.#stopsAtOnce) this.#inflater.stopAfter(outputOffset + spanSize);
+    this.#stopsAtEveryBlock = outputOffset === 0;
+    if (!this.#stopsAtEveryBlock) this.#inflater.stopAfter(outputOffset + spanSize);
   }
 
-  #giveSpanInput(end: number): void {
+  #emitSpanInput(end: number): void {
     const start = this.#spanInputOffset;
     if (start === undefined || end <= start) return;
     this.#listener.spanInput?.(this.#inflater.inputBetween(start, end));
@@ -216,7 +216,7 @@ export class GzipDecoder {
     const mismatch = this.#checksum.compare(new DataView(this.#trailer.buffer));
     if (mismatch !== undefined) {
       const offset = inflater.inputOffset - trailerSize;
-      const message = `${mismatch} in the checksum at byte ${offset} is not that of the member's data: the layer is damaged, fetch it again`;
+      const message = `${mismatch} at byte ${offset} does not match the data of the gzip member. The layer is damaged: fetch it again.`;
       throw new ZtocError('GZIP_CHECKSUM_MISMATCH', message, { offset });
     }
     this.#header = new MemberHeaderReader(inflater.inputOffset);
@@ -225,7 +225,7 @@ export class GzipDecoder {
 }
 
 const DESCRIPTIONS: Readonly<Record<State, string>> = {
-  header: "a member's header",
+  header: 'the header of a member',
   deflate: 'compressed data',
-  trailer: "a member's checksum",
+  trailer: 'the checksum of a member',
 };

@@ -1,6 +1,6 @@
 import { KERNEL_BASE64 } from './kernel.generated.ts';
 
-/** What the kernel exports: its state as globals, and its functions (assembly/inflate.ts). */
+/** Exports of the kernel: its state as globals, and its functions (assembly/inflate.ts). */
 interface Kernel {
   readonly memory: WebAssembly.Memory;
   readonly inputPosition: WebAssembly.Global<'i32'>;
@@ -21,12 +21,12 @@ interface Kernel {
   run(): number;
 }
 
-/** Why {@link Inflater.run} came back: what it wants, where it is, or what is wrong with the data. */
-export type InflateAnswer = 'need-input' | 'need-output' | 'at-boundary' | 'at-end' | { readonly fault: string };
+/** Reason why {@link Inflater.run} returned: what it needs, where it stopped, or what is wrong with the data. */
+export type InflateStatus = 'need-input' | 'need-output' | 'at-boundary' | 'at-end' | { readonly fault: string };
 
-/** The kernel's answers from 0 up, and its faults from -1 down, in the words of zlib's inflate where it has them. */
-const ANSWERS: readonly InflateAnswer[] = ['need-input', 'need-output', 'at-boundary', 'at-end'];
-const FAULTS: readonly InflateAnswer[] = [
+/** Return values of the kernel from 0 up, and its errors from -1 down, with zlib's messages where they exist. */
+const STATUSES: readonly InflateStatus[] = ['need-input', 'need-output', 'at-boundary', 'at-end'];
+const FAULTS: readonly InflateStatus[] = [
   'invalid block type',
   'the lengths of a stored block do not match',
   'too many length or distance symbols',
@@ -45,11 +45,11 @@ const HISTORY_SIZE = 32_768;
 
 let kernelModule: WebAssembly.Module | undefined;
 
-/** Kernels that nobody uses. A new one costs half a millisecond and gigabytes of address space, so they are used again. */
+/** Unused kernels, kept because a new one costs half a millisecond and gigabytes of address space. */
 const idleKernels: Kernel[] = [];
 const MAX_IDLE_KERNELS = 4;
 
-function takeKernel(): Kernel {
+function acquireKernel(): Kernel {
   const idle = idleKernels.pop();
   if (idle !== undefined) {
     idle.reset();
@@ -60,34 +60,34 @@ function takeKernel(): Kernel {
 }
 
 /**
- * A deflate decoder (RFC 1951) that can stop before any block header and go on from one, and at any byte of input or
- * output. It hides the WebAssembly kernel, whose memory holds 128 KiB of input and 256 KiB of output at a time.
+ * A deflate decoder (RFC 1951) that can stop before any block header, resume there, and stop at any byte of input or
+ * output. It wraps the WebAssembly kernel, which buffers 128 KiB of input and 256 KiB of output.
  *
- * The rhythm: {@link feed} it, {@link run} it until it wants more input, {@link takeOutput} whenever it wants room, and
- * {@link close} it in the end.
+ * Usage: {@link feed} input, call {@link run} until it needs more, {@link takeOutput} when it needs room, and
+ * {@link close} at the end.
  */
 export class Inflater {
-  readonly #kernel = takeKernel();
+  readonly #kernel = acquireKernel();
   readonly #memory = new Uint8Array(this.#kernel.memory.buffer);
   readonly #input = this.#kernel.inputAddress();
   readonly #inputLimit = this.#input + this.#kernel.inputCapacity();
   readonly #output = this.#kernel.outputAddress();
   readonly #outputLimit = this.#output + this.#kernel.outputCapacity();
-  /** Offset in the compressed stream of the byte at the input's address. */
+  /** Offset in the compressed stream of the first byte of the input buffer. */
   #inputBase = 0;
-  /** Offset in the decompressed stream of the byte at the output's address. */
+  /** Offset in the decompressed stream of the first byte of the output buffer. */
   #outputBase = 0;
   /** Address up to which the output has been taken. */
   #taken = this.#output;
   #boundaryOffset = -1;
   #closed = false;
 
-  /** Bytes of the compressed stream consumed, a partly used one included. */
+  /** Bytes of the compressed stream consumed, including a partly used one. */
   get inputOffset(): number {
     return this.#inputBase + this.#inputAddressUsed() - this.#input;
   }
 
-  /** Bits (0 to 7) of the last consumed byte that are not used yet. */
+  /** Unused bits (0 to 7) of the last consumed byte. */
   get unusedBits(): number {
     return this.#kernel.bitCount.value & 7;
   }
@@ -97,15 +97,15 @@ export class Inflater {
     return this.#outputBase + this.#kernel.outputPosition.value - this.#output;
   }
 
-  /** The input that is there and not consumed. Valid until the next {@link feed}. */
+  /** Input that is not consumed yet. Valid until the next {@link feed}. */
   get pendingInput(): Uint8Array {
     return this.#memory.subarray(this.#inputAddressUsed(), this.#kernel.inputEnd.value);
   }
 
   /**
-   * Takes in as much of `bytes` from `start` as there is room for.
+   * Copies as many of `bytes` from `start` as fit into the input buffer.
    * @param keepFrom Offset in the compressed stream from which {@link inputBetween} must still find the bytes.
-   * @returns How many bytes were taken; at least one if any were given.
+   * @returns Number of bytes copied; at least one unless none were given.
    */
   feed(bytes: Uint8Array, start: number, keepFrom: number): number {
     const { inputPosition, inputEnd } = this.#kernel;
@@ -121,13 +121,13 @@ export class Inflater {
     return count;
   }
 
-  /** The bytes of the compressed stream from offset `from` to `to`, both within what was kept. Valid until the next {@link feed}. */
+  /** Returns bytes of the compressed stream between two offsets that are still buffered. Valid until the next {@link feed}. */
   inputBetween(from: number, to: number): Uint8Array {
     const origin = this.#input - this.#inputBase;
     return this.#memory.subarray(origin + from, origin + to);
   }
 
-  /** Passes over `count` bytes of input between two members. */
+  /** Skips `count` bytes of input between two members. */
   skipInput(count: number): void {
     this.#kernel.inputPosition.value += count;
   }
@@ -140,7 +140,7 @@ export class Inflater {
   /**
    * Starts in the middle of a deflate stream, before a block header.
    * @param window The 32 KiB of output before it.
-   * @param partByte The byte whose last `bits` bits come first; nothing if `bits` is 0.
+   * @param partByte The byte whose last `bits` bits come first; ignored if `bits` is 0.
    */
   beginAt(window: Uint8Array, bits: number, partByte: number): void {
     this.#memory.set(window, this.#output - HISTORY_SIZE);
@@ -150,24 +150,24 @@ export class Inflater {
     this.#kernel.bitCount.value = bits;
   }
 
-  /** After `at-end`: gives the unused bytes back to the input, which goes on behind the deflate stream. */
+  /** After `at-end`: returns unused whole bytes to the input, which continues after the deflate stream. */
   endMember(): void {
     this.#kernel.unloadBytes();
   }
 
-  /** Makes {@link run} answer `at-boundary` before every block header at which more than `offset` bytes have been made. */
+  /** Makes {@link run} return `at-boundary` before every block header after more than `offset` bytes of output. */
   stopAfter(offset: number): void {
     this.#boundaryOffset = offset;
     this.#kernel.boundaryAfter.value = Math.min(offset - this.#outputBase + this.#output, NEVER);
   }
 
-  /** Decodes until something is wanted, or a boundary or the end of the deflate stream is reached. */
-  run(): InflateAnswer {
-    const answer = this.#kernel.run();
-    return (answer >= 0 ? ANSWERS[answer] : FAULTS[-answer - 1]) as InflateAnswer;
+  /** Decodes until it needs input or output space, or reaches a boundary or the end of the deflate stream. */
+  run(): InflateStatus {
+    const code = this.#kernel.run();
+    return (code >= 0 ? STATUSES[code] : FAULTS[-code - 1]) as InflateStatus;
   }
 
-  /** The output made since the last call, as a view of the kernel's memory: valid until the next {@link run}. */
+  /** Returns the output since the last call, as a view of the kernel's memory that is valid until the next {@link run}. */
   takeOutput(): Uint8Array {
     const { outputPosition } = this.#kernel;
     const end = outputPosition.value;
@@ -176,7 +176,7 @@ export class Inflater {
     return taken;
   }
 
-  /** Makes room after all output was taken; views of it are no longer valid. */
+  /** Frees the output buffer after all output was taken. Earlier views of the output become invalid. */
   makeRoom(): void {
     const { outputPosition } = this.#kernel;
     if (outputPosition.value < this.#outputLimit) return;
@@ -187,13 +187,13 @@ export class Inflater {
     this.stopAfter(this.#boundaryOffset);
   }
 
-  /** The last 32 KiB of output, zeros where there was less, as a view valid until the next {@link run}. */
+  /** The last 32 KiB of output, padded with zeros at the start, as a view that is valid until the next {@link run}. */
   get window(): Uint8Array {
     const end = this.#kernel.outputPosition.value;
     return this.#memory.subarray(end - HISTORY_SIZE, end);
   }
 
-  /** Lets another inflater use the kernel's memory. Neither this one nor views that it gave may be used afterwards. */
+  /** Releases the kernel for the next inflater. Use neither this object nor its views afterwards. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

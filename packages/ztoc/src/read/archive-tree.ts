@@ -2,60 +2,59 @@ import { fromByteString, toByteString } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 import type { FileEntry } from '../ztoc.ts';
 
-/** Symbolic links that are followed on the way to one file, as many as Linux follows (path_resolution(7)). */
+/** Maximum number of symbolic links to follow for one path, as in Linux (path_resolution(7)). */
 const MAX_SYMLINKS = 40;
 
-/** Bytes of a path that is followed through symbolic links, and of each link's target: Linux's `PATH_MAX`. */
+/** Maximum size in bytes of a path with symbolic links, and of each link target: Linux's `PATH_MAX`. */
 const MAX_FOLLOWED_PATH = 4096;
 
-/** One name in a directory. */
+/** An item of a directory. */
 export interface DirectoryItem {
-  /** The last segment of its path. */
+  /** Last segment of the path. */
   readonly name: Uint8Array;
-  /** Its entry; `undefined` for a directory that the archive has no entry of, only files in it. */
+  /** Entry of the item; `undefined` for a directory that has no entry of its own in the archive. */
   readonly entry: FileEntry | undefined;
 }
 
 const NONE = -1;
 
 /**
- * The entries of an archive by path. Of entries with the same path the last one counts, as when they are extracted one
- * after another; what lay in a directory that a later entry replaced is still found. It takes memory in proportion to
- * the entries and their names, whatever the paths are.
+ * The entries of an archive by path. If several entries have the same path, the last one wins, as on extraction. Files
+ * in a directory that a later entry replaced are still found. Memory use is proportional to the entries and their names.
  */
 export class ArchiveTree {
   readonly #files: readonly FileEntry[];
   readonly #paths = new Map<string, number>();
-  /** For each entry, the one before it with the same path. */
+  /** For each entry, the index of the previous entry with the same path. */
   readonly #previous: Int32Array;
   #sortedPaths: readonly string[] | undefined;
-  #numbers: ReadonlyMap<FileEntry, number> | undefined;
+  #indexes: ReadonlyMap<FileEntry, number> | undefined;
 
   /** @param files All entries, in archive order. */
   constructor(files: readonly FileEntry[]) {
     this.#files = files;
     this.#previous = new Int32Array(files.length);
     for (const [i, { name }] of files.entries()) {
-      const path = normalisePath(name);
+      const path = normalizePath(name);
       this.#previous[i] = this.#paths.get(path) ?? NONE;
       this.#paths.set(path, i);
     }
   }
 
-  /** The entries that are left once all have been extracted, in archive order. */
+  /** Returns the entries that remain after all have been extracted, in archive order. */
   *entries(): Generator<FileEntry, void, void> {
-    for (const [i, file] of this.#files.entries()) if (this.#paths.get(normalisePath(file.name)) === i) yield file;
+    for (const [i, file] of this.#files.entries()) if (this.#paths.get(normalizePath(file.name)) === i) yield file;
   }
 
-  /** The entry of a path itself: a symbolic link is not followed. */
+  /** Returns the entry of a path. Symbolic links are not followed. */
   find(path: ArchivePath): FileEntry | undefined {
-    return this.#entryAt(normalisePath(path));
+    return this.#entryAt(normalizePath(path));
   }
 
   /**
-   * The entry that a path leads to when symbolic links are followed, in its directories too. Absolute targets and `..`
-   * stay within the archive.
-   * @throws {ZtocError} `LIMIT_EXCEEDED` after 40 links, which are most likely a circle, and for a path over 4096 bytes.
+   * Returns the entry of a path and follows symbolic links, also in its directories. Absolute targets and `..` stay
+   * within the archive.
+   * @throws {ZtocError} `LIMIT_EXCEEDED` after 40 links, which are usually a cycle, and for a path over 4096 bytes.
    */
   follow(path: ArchivePath): FileEntry | undefined {
     const pending = splitFollowed(pathText(path)).reverse();
@@ -70,7 +69,7 @@ export class ArchiveTree {
       const entry = this.#entryAt(reached.join('/'));
       if (entry?.type !== 'symlink') continue;
       if (++links > MAX_SYMLINKS) {
-        const message = `${showPath(path)} leads through more than ${MAX_SYMLINKS} symbolic links`;
+        const message = `cannot resolve ${showPath(path)}: more than ${MAX_SYMLINKS} symbolic links`;
         throw new ZtocError('LIMIT_EXCEEDED', message);
       }
       const target = pathText(entry.linkName);
@@ -81,11 +80,11 @@ export class ArchiveTree {
   }
 
   /**
-   * What a path's directory holds, sorted by name; `undefined` if nothing is there, or something else. Directories that
-   * the archive only implies are there too.
+   * Returns the items of a directory, sorted by name, or `undefined` if the path does not exist or is not a directory.
+   * Includes directories that only appear in the paths of other entries.
    */
   list(path: ArchivePath): readonly DirectoryItem[] | undefined {
-    const directory = normalisePath(path);
+    const directory = normalizePath(path);
     const prefix = directory === '' ? '' : `${directory}/`;
     const names = this.#namesBelow(prefix);
     if (names.size === 0 && directory !== '' && this.#entryAt(directory)?.type !== 'dir') return undefined;
@@ -96,48 +95,48 @@ export class ArchiveTree {
   }
 
   /**
-   * The entry whose body a hard link shares, through any number of them: the last with the target's path that stands
-   * before the link, as extraction finds it. Any other entry is its own.
-   * @throws {ZtocError} `ENTRY_NOT_FOUND` when there is none.
+   * Returns the entry that has the content of a hard link, following any number of hard links. As on extraction, the
+   * target is the last entry with the target's path before the link. Returns other entries unchanged.
+   * @throws {ZtocError} `ENTRY_NOT_FOUND` if the target does not exist.
    */
   resolveHardLinks(entry: FileEntry): FileEntry {
     if (entry.type !== 'hardlink') return entry;
-    let number = this.#numberOf(entry);
+    let index = this.#indexOf(entry);
     let target = entry;
     while (target.type === 'hardlink') {
-      const path = normalisePath(target.linkName);
-      const link: number = number;
-      number = this.#paths.get(path) ?? NONE;
-      while (number >= link) number = this.#previous[number] as number;
-      if (number === NONE) {
-        const message = `${showPath(target.name)} is a hard link to ${showPath(target.linkName)}, which the layer does not have before it`;
+      const path = normalizePath(target.linkName);
+      const linkIndex: number = index;
+      index = this.#paths.get(path) ?? NONE;
+      while (index >= linkIndex) index = this.#previous[index] as number;
+      if (index === NONE) {
+        const message = `the target ${showPath(target.linkName)} of the hard link ${showPath(target.name)} does not exist before the link in the layer`;
         throw new ZtocError('ENTRY_NOT_FOUND', message);
       }
-      target = this.#files[number] as FileEntry;
+      target = this.#files[index] as FileEntry;
     }
     return target;
   }
 
-  /** Where the entry that follows starts in the uncompressed stream; `undefined` after the last. */
+  /** Returns the offset of the next entry in the uncompressed stream; `undefined` after the last. */
   nextOffset(entry: FileEntry): number | undefined {
-    return this.#files[this.#numberOf(entry) + 1]?.uncompressedOffset;
+    return this.#files[this.#indexOf(entry) + 1]?.uncompressedOffset;
   }
 
   #entryAt(path: string): FileEntry | undefined {
-    const number = this.#paths.get(path);
-    return number === undefined ? undefined : this.#files[number];
+    const index = this.#paths.get(path);
+    return index === undefined ? undefined : this.#files[index];
   }
 
-  #numberOf(entry: FileEntry): number {
-    this.#numbers ??= new Map(this.#files.map((file, i) => [file, i]));
-    const number = this.#numbers.get(entry);
-    if (number === undefined) {
-      throw new ZtocError('ENTRY_NOT_FOUND', `the entry of ${showPath(entry.name)} is not one of this zTOC`);
+  #indexOf(entry: FileEntry): number {
+    this.#indexes ??= new Map(this.#files.map((file, i) => [file, i]));
+    const index = this.#indexes.get(entry);
+    if (index === undefined) {
+      throw new ZtocError('ENTRY_NOT_FOUND', `the entry ${showPath(entry.name)} does not belong to this zTOC`);
     }
-    return number;
+    return index;
   }
 
-  /** The first segments after a prefix of all paths that start with it. */
+  /** Returns the first segment after the prefix of all paths that start with it. */
   #namesBelow(prefix: string): Set<string> {
     this.#sortedPaths ??= [...this.#paths.keys()].sort();
     const paths = this.#sortedPaths;
@@ -147,17 +146,17 @@ export class ArchiveTree {
       const slash = path.indexOf('/', prefix.length);
       const name = path.slice(prefix.length, slash === NONE ? undefined : slash);
       if (name !== '') names.add(name);
-      // `0` comes right after the slash: past everything that lies in a subdirectory, at the cost of a search.
+      // `0` follows `/` in ASCII: one binary search skips the whole subdirectory.
       at = slash === NONE ? at + 1 : firstAtOrAfter(paths, `${prefix}${name}0`);
     }
     return names;
   }
 }
 
-/** Splits a path of bounded length without resolving `..`, which means something else behind a symbolic link. */
+/** Splits a path of limited length. Keeps `..`, whose meaning depends on symbolic links before it. */
 function splitFollowed(path: string): string[] {
   if (path.length > MAX_FOLLOWED_PATH) {
-    throw new ZtocError('LIMIT_EXCEEDED', `a path of ${path.length} bytes is not followed: ${MAX_FOLLOWED_PATH} are`);
+    throw new ZtocError('LIMIT_EXCEEDED', `a path of ${path.length} bytes exceeds the limit of ${MAX_FOLLOWED_PATH}`);
   }
   return path.split('/').filter((segment) => segment !== '' && segment !== '.');
 }
@@ -173,21 +172,21 @@ function firstAtOrAfter(sorted: readonly string[], text: string): number {
   return low;
 }
 
-/** A path in an archive: a string is taken as UTF-8, bytes as they are, since not all tar names are UTF-8. */
+/** A path in an archive: a string is encoded as UTF-8; bytes allow names that are not UTF-8. */
 export type ArchivePath = string | Uint8Array;
 
 const UTF8 = new TextEncoder();
 
-/** The path as it is, in a byte string: one character a byte, so that nothing is lost and paths can be keys. */
+/** Converts a path to a byte string, so that no byte is lost and paths can be map keys. */
 function pathText(path: ArchivePath): string {
   return toByteString(typeof path === 'string' ? UTF8.encode(path) : path);
 }
 
-/** Finds what {@link normalisePath} would change: an empty segment, `.` or `..`. */
+/** Matches what {@link normalizePath} would change: an empty segment, `.` or `..`. */
 const IRREGULAR = /(?:^|\/)\.{0,2}(?:\/|$)/;
 
-/** The path in a byte string, without a leading slash, empty segments, `.` and `..`, which at the root stays there. */
-function normalisePath(path: ArchivePath): string {
+/** Returns a path as a byte string without leading slash, empty segments, `.` and `..`. At the root, `..` has no effect. */
+function normalizePath(path: ArchivePath): string {
   const text = pathText(path);
   if (!IRREGULAR.test(text)) return text;
   const segments: string[] = [];
@@ -198,7 +197,7 @@ function normalisePath(path: ArchivePath): string {
   return segments.join('/');
 }
 
-/** A path for a message: as UTF-8, shortened. */
+/** Formats a path for a message: UTF-8, quoted and truncated. */
 export function showPath(path: ArchivePath): string {
   const text = typeof path === 'string' ? path : new TextDecoder().decode(path.subarray(0, 400));
   return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);

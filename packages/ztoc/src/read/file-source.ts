@@ -2,19 +2,19 @@ import { open } from 'node:fs/promises';
 import { ZtocError } from '../errors.ts';
 import { type RandomAccessSource, requireRange } from './random-access-source.ts';
 
-/** A source over an open file: close it when done, or declare it with `await using`. */
+/** A layer in an open file. Close it after use, or declare it with `await using`. */
 export interface FileSource extends RandomAccessSource, AsyncDisposable {
-  /** Closes the file; later reads fail with `SOURCE_READ_FAILED`. */
+  /** Closes the file. Later reads fail with `SOURCE_READ_FAILED`. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a layer that lies in a file.
- * @throws {ZtocError} `SOURCE_READ_FAILED` when it cannot be opened or is no regular file.
+ * Opens a layer in a file.
+ * @throws {ZtocError} `SOURCE_READ_FAILED` if it cannot be opened or is not a regular file.
  */
 export async function fileSource(path: string | URL): Promise<FileSource> {
   const file = await open(path).catch((error: unknown) => {
-    throw new ZtocError('SOURCE_READ_FAILED', `${path} cannot be opened`, { cause: error });
+    throw new ZtocError('SOURCE_READ_FAILED', `cannot open ${path}`, { cause: error });
   });
   const stat = await file.stat();
   if (!stat.isFile()) {
@@ -32,11 +32,11 @@ export async function fileSource(path: string | URL): Promise<FileSource> {
         signal?.throwIfAborted();
         const position = offset + filled;
         const { bytesRead } = await file.read(bytes, filled, length - filled, position).catch((cause: unknown) => {
-          const message = `${path} cannot be read at ${position}`;
+          const message = `cannot read ${path} at offset ${position}`;
           throw new ZtocError('SOURCE_READ_FAILED', message, { cause, offset: position });
         });
         if (bytesRead === 0) {
-          const message = `${path} ends at ${position}: it had ${size} bytes`;
+          const message = `${path} ends at offset ${position}, expected ${size} bytes. Was it truncated?`;
           throw new ZtocError('SOURCE_READ_FAILED', message, { offset: position });
         }
         filled += bytesRead;

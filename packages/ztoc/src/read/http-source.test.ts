@@ -99,11 +99,11 @@ describe('httpSource refuses', () => {
     'a missing blob': [(_, response) => void response.writeHead(404).end('no such blob'), 'status 404'],
     'another range than asked for': [
       (_, response) => void response.writeHead(206, { 'content-range': 'bytes 0-9/100000' }).end(blob.subarray(0, 10)),
-      'with "bytes 0-9/100000"',
+      'the range "bytes 0-9/100000"',
     ],
     'an answer without its range': [
       (_, response) => void response.writeHead(206).end(blob.subarray(0, 10)),
-      'with "null"',
+      'the range "none"',
     ],
     'a blob of another size': [
       (_, response) => void response.writeHead(206, { 'content-range': 'bytes 10-19/7' }).end(blob.subarray(10, 20)),
@@ -111,11 +111,11 @@ describe('httpSource refuses', () => {
     ],
     'more than the range': [
       (_, response) => void response.writeHead(206, { 'content-range': 'bytes 10-19/100000' }).end(blob),
-      'more than the 10 bytes',
+      'more than the announced 10 bytes',
     ],
     'less than the range': [
       (_, response) => void response.writeHead(206, { 'content-range': 'bytes 10-19/100000' }).end(blob.subarray(0, 9)),
-      '9 of the 10 bytes',
+      '9 of the announced 10 bytes',
     ],
     'an answer that breaks off': [
       (_, response) => {
@@ -123,7 +123,7 @@ describe('httpSource refuses', () => {
         response.write(blob.subarray(0, 5));
         setTimeout(() => response.destroy(), 10);
       },
-      'broke off',
+      'closed the connection',
     ],
   };
 
@@ -141,7 +141,7 @@ describe('httpSource refuses', () => {
     const url = await serve(
       (_, response) => void response.writeHead(206, { 'content-range': 'bytes 0-0/*' }).end(blob.subarray(0, 1)),
     );
-    await expect(httpSource(url)).rejects.toMatchObject({ message: expect.stringContaining('give its size') });
+    await expect(httpSource(url)).rejects.toMatchObject({ message: expect.stringContaining('Set the `size` option') });
   });
 
   it('a range beyond the blob, without asking', async () => {

@@ -1,32 +1,32 @@
 import { ZtocError } from '../errors.ts';
 import { type RandomAccessSource, requireRange } from './random-access-source.ts';
 
-/** How {@link httpSource} asks. */
+/** Options of {@link httpSource}. */
 export interface HttpSourceOptions {
-  /** What sends the requests: give one of your own to add credentials, retries or a proxy. @default the global `fetch` */
+  /** Sends the requests; use it to add credentials, retries or a proxy. @default the global `fetch` */
   readonly fetch?: typeof fetch | undefined;
   /**
-   * Sent with every request. `fetch` itself drops `Authorization` when it is redirected to another origin, and hands on
-   * any other header.
+   * Headers of every request. On a redirect to another origin, `fetch` drops `Authorization` and forwards other headers.
    * @default none
    */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Bytes of the blob, which a manifest's descriptor tells. @default asked of the server, in one request */
+  /** Size of the blob in bytes, as in its descriptor. @default requested from the server */
   readonly size?: number | undefined;
-  /** Ends the request for the size early. @default never */
+  /** Aborts the request for the size. @default never */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * A source over a blob that an HTTP server has, read by range requests (RFC 9110, section 14). A browser shows the
- * answer's `Content-Range` only if the server lists it in `Access-Control-Expose-Headers`.
+ * Creates a source for a blob on an HTTP server, read with range requests (RFC 9110, section 14). For another origin, a
+ * browser hides `Content-Range` unless the server lists it in `Access-Control-Expose-Headers`.
  *
- * Every answer must be a 206 with exactly the range that was asked for: the whole blob is never read in place of a part.
- * @throws {ZtocError} `SOURCE_READ_FAILED` if the server cannot do that. The reason of `options.signal` if it is aborted.
+ * Every response must be a 206 with exactly the requested range: the whole blob is never downloaded instead.
+ * @throws {ZtocError} `SOURCE_READ_FAILED` if the server does not support ranges. The reason of `options.signal` if it
+ * is aborted.
  */
 export async function httpSource(url: string | URL, options: HttpSourceOptions = {}): Promise<RandomAccessSource> {
   const blob = new HttpBlob(url, options);
-  const size = options.size ?? (await blob.askSize(options.signal));
+  const size = options.size ?? (await blob.fetchSize(options.signal));
   return {
     size,
     async read(offset, length, { signal } = {}) {
@@ -36,9 +36,9 @@ export async function httpSource(url: string | URL, options: HttpSourceOptions =
   };
 }
 
-/** `bytes <first>-<last>/<size>`, the size `*` where the server does not say. */
+/** `bytes <first>-<last>/<size>`; the size is `*` if the server does not know it. */
 const CONTENT_RANGE = /^bytes (\d+)-(\d+)\/(\d+|\*)$/;
-/** What a server says of an empty blob, of which no range can be had. */
+/** `Content-Range` of an empty blob, which has no valid range. */
 const EMPTY_RANGE = 'bytes */0';
 
 class HttpBlob {
@@ -50,14 +50,15 @@ class HttpBlob {
     this.#options = options;
   }
 
-  async askSize(signal: AbortSignal | undefined): Promise<number> {
+  async fetchSize(signal: AbortSignal | undefined): Promise<number> {
     const response = await this.#request(0, 0, signal);
     await response.body?.cancel().catch(() => {});
     const range = response.headers.get('content-range') ?? '';
     if (response.status === 416 && range === EMPTY_RANGE) return 0;
     this.#requirePartial(response);
     const size = Number(CONTENT_RANGE.exec(range)?.[3]);
-    if (!Number.isSafeInteger(size)) throw this.#failure('does not say how large the blob is: give its size');
+    if (!Number.isSafeInteger(size))
+      throw this.#failure('does not report the size of the blob. Set the `size` option.');
     return size;
   }
 
@@ -68,36 +69,37 @@ class HttpBlob {
       this.#requirePartial(response);
       const [, first, end, total] = CONTENT_RANGE.exec(response.headers.get('content-range') ?? '') ?? [];
       if (Number(first) !== offset || Number(end) !== last) {
-        throw this.#failure(`answers bytes ${offset} to ${last} with "${response.headers.get('content-range')}"`);
+        const contentRange = response.headers.get('content-range') ?? 'none';
+        throw this.#failure(`sent the range "${contentRange}" instead of bytes ${offset} to ${last}`);
       }
-      if (total !== '*' && Number(total) !== size) throw this.#failure(`has ${total} bytes, and ${size} were expected`);
+      if (total !== '*' && Number(total) !== size) throw this.#failure(`reports ${total} bytes, expected ${size}`);
       return await this.#readBody(response, length);
     } catch (error) {
-      // Lets go of the connection, whatever the server still means to send.
+      // Releases the connection, even if the server has more to send.
       await response.body?.cancel().catch(() => {});
       signal?.throwIfAborted();
-      throw error instanceof ZtocError ? error : this.#failure('broke off its answer', error);
+      throw error instanceof ZtocError ? error : this.#failure('closed the connection during the response', error);
     }
   }
 
   async #request(first: number, last: number, signal: AbortSignal | undefined): Promise<Response> {
     signal?.throwIfAborted();
-    // With a range, `fetch` asks for the bytes as they are (Accept-Encoding: identity) of itself.
+    // For a request with a range, `fetch` itself sends `Accept-Encoding: identity`.
     const headers = new Headers(this.#options.headers);
     headers.set('range', `bytes=${first}-${last}`);
-    // Called as a method of the options, a browser's own `fetch` would refuse.
+    // Not called as a method of the options: a browser's `fetch` rejects a foreign `this`.
     const send = this.#options.fetch ?? globalThis.fetch;
     try {
       return await send(this.#url, { headers, ...(signal && { signal }) });
     } catch (error) {
       signal?.throwIfAborted();
-      throw this.#failure('could not be asked', error);
+      throw this.#failure('did not answer', error);
     }
   }
 
   #requirePartial({ status }: Response): void {
-    if (status === 200) throw this.#failure('answers a range request with the whole blob: it has no ranges to give');
-    if (status !== 206) throw this.#failure(`answers a range request with status ${status}`);
+    if (status === 200) throw this.#failure('does not support range requests: it sent the whole blob');
+    if (status !== 206) throw this.#failure(`answered a range request with status ${status}`);
   }
 
   async #readBody(response: Response, length: number): Promise<Uint8Array> {
@@ -108,20 +110,19 @@ class HttpBlob {
       for (;;) {
         const chunk = await reader?.read();
         if (chunk === undefined || chunk.done) break;
-        if (chunk.value.length > length - filled)
-          throw this.#failure(`sends more than the ${length} bytes it announced`);
+        if (chunk.value.length > length - filled) throw this.#failure(`sent more than the announced ${length} bytes`);
         bytes.set(chunk.value, filled);
         filled += chunk.value.length;
       }
     } finally {
       reader?.releaseLock();
     }
-    if (filled < length) throw this.#failure(`sends ${filled} of the ${length} bytes it announced`);
+    if (filled < length) throw this.#failure(`sent ${filled} of the announced ${length} bytes`);
     return bytes;
   }
 
   #failure(what: string, cause?: unknown): ZtocError {
-    // The address without its query, which may be a signature, and without a password.
+    // The URL without its query, which may contain a signature, and without a password.
     const name = this.#url.replace(/[?#].*$/s, '').replace(/\/\/[^/@]*@/, '//');
     return new ZtocError('SOURCE_READ_FAILED', `${name} ${what}`, cause === undefined ? {} : { cause });
   }

@@ -1,23 +1,24 @@
 import { ZtocError } from '../errors.ts';
 
-/** What a read may be told beside its range. */
+/** Options of a read. */
 export interface ReadOptions {
-  /** Ends the read early: it then throws the signal's reason. @default never */
+  /** Aborts the read, which then throws the reason of the signal. @default never */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A layer's bytes wherever they are: memory, a file, an HTTP server. Nothing here is trusted: spans are verified. */
+/** Random access to the bytes of a layer, for example in memory, in a file or on an HTTP server. Spans are verified. */
 export interface RandomAccessSource {
-  /** Bytes of the layer. */
+  /** Size of the layer in bytes. */
   readonly size: number;
   /**
    * Reads exactly `length` bytes from `offset`. The result must not change afterwards.
-   * @throws {ZtocError} `SOURCE_READ_FAILED` if the range does not exist or the read fails. The signal's reason if it is aborted.
+   * @throws {ZtocError} `SOURCE_READ_FAILED` if the range is invalid or the read fails. The reason of the signal if it
+   * is aborted.
    */
   read(offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
 }
 
-/** A source over bytes in memory: reads are views of them. */
+/** Creates a source for bytes in memory. Reads return views of them. */
 export function bytesSource(bytes: Uint8Array): RandomAccessSource {
   return {
     size: bytes.length,
@@ -29,14 +30,14 @@ export function bytesSource(bytes: Uint8Array): RandomAccessSource {
   };
 }
 
-/** Throws `SOURCE_READ_FAILED` unless a range lies within a source. */
+/** Throws `SOURCE_READ_FAILED` unless a range is within a source. */
 export function requireRange(size: number, offset: number, length: number): void {
   if (isRange(offset, length) && offset + length <= size) return;
-  const message = `${length} bytes at ${offset} are asked for, and the layer has ${size}`;
+  const message = `cannot read ${length} bytes at offset ${offset} of a layer of ${size} bytes`;
   throw new ZtocError('SOURCE_READ_FAILED', message, { offset });
 }
 
-/** Whether both are whole numbers from 0 up. */
+/** Whether both are whole numbers, at least 0. */
 export function isRange(offset: number, length: number): boolean {
   return Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
 }

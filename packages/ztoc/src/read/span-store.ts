@@ -3,24 +3,24 @@ import { inflateSpan, requireDigest } from '../spans/inflate-span.ts';
 import type { Span } from '../spans/list-spans.ts';
 import type { RandomAccessSource } from './random-access-source.ts';
 
-/** Bounds on the memory of a `ZtocReader`, in bytes. */
+/** Memory limits of a `ZtocReader`, in bytes. */
 export interface OpenZtocOptions {
-  /** Output of spans that is kept for the next read; 0 keeps none. @default 32 MiB, eight spans of the default size */
+  /** Size of the cache for inflated spans; 0 disables it. @default 32 MiB, eight spans of the default size */
   readonly cacheSize?: number | undefined;
-  /** What one read of the source asks for, over adjacent spans. A larger span is read alone. @default 8 MiB */
+  /** Maximum size of one read of adjacent spans. A larger span is read alone. @default 8 MiB */
   readonly maxFetchSize?: number | undefined;
-  /** What one span may inflate to; more is `LIMIT_EXCEEDED`. A layer in one deflate block is one span. @default 1 GiB */
+  /** Maximum uncompressed size of a span; more is `LIMIT_EXCEEDED`. A layer with one deflate block is one span. @default 1 GiB */
   readonly maxSpanSize?: number | undefined;
-  /** What is read into one array; more is `LIMIT_EXCEEDED`: stream it by `openFile`. @default 1 GiB */
+  /** Maximum size read into one array; more is `LIMIT_EXCEEDED`. Use `openFile` for larger files. @default 1 GiB */
   readonly maxFileSize?: number | undefined;
 }
 
 const DEFAULT_CACHE_SIZE = 32 << 20;
 const DEFAULT_MAX_FETCH_SIZE = 8 << 20;
-/** A span is its size and one deflate block, which encoders keep far below this, but need not. */
+/** A span is the span size plus one deflate block, which encoders keep far smaller than this. */
 const DEFAULT_MAX_SPAN_SIZE = 2 ** 30;
 
-/** Spans that stand side by side, fetched at once: their bytes in the layer. */
+/** Bytes of adjacent spans that were fetched with one read. */
 interface FetchedRun {
   readonly start: number;
   readonly bytes: Uint8Array;
@@ -28,14 +28,14 @@ interface FetchedRun {
 }
 
 /**
- * Fetches spans, verifies and inflates them, and keeps the last ones. What two readers want at once is fetched once.
+ * Fetches, verifies and inflates spans, and caches the most recent ones. Concurrent requests for a span share one read.
  */
 export class SpanStore {
   readonly #source: RandomAccessSource;
   readonly #maxFetchSize: number;
   readonly #maxSpanSize: number;
   readonly #cache: SpanCache;
-  /** Requests under way, by each span that they will bring, with the signal of the reader that asked. */
+  /** Reads in progress, by the ID of each span that they fetch, with the signal of the caller that started them. */
   readonly #fetches = new Map<number, { run: Promise<FetchedRun>; signal: AbortSignal | undefined }>();
 
   /** @param source The layer. */
@@ -47,8 +47,8 @@ export class SpanStore {
   }
 
   /**
-   * Gives each span with its output, in order. Outputs are shared with other readers: not to be changed.
-   * @param spans Spans that continue each other.
+   * Yields each span with its inflated bytes, in order. The bytes are shared with other callers: do not change them.
+   * @param spans Adjacent spans.
    * @throws {ZtocError} `SPAN_DIGEST_MISMATCH`, `GZIP_*`, `LIMIT_EXCEEDED`, `SOURCE_READ_FAILED`.
    */
   async *outputs(
@@ -60,39 +60,39 @@ export class SpanStore {
       signal?.throwIfAborted();
       let output = this.#cache.get(span.id);
       if (output === undefined) {
-        this.#requireInflatable(span);
-        if (run === undefined || span.id > run.lastId) run = await this.#await(span, spans.slice(i + 1), signal);
-        // Another reader that waited for the same request may have been quicker.
-        output = this.#cache.get(span.id) ?? this.#open(span, run);
+        this.#checkSize(span);
+        if (run === undefined || span.id > run.lastId) run = await this.#fetchRun(span, spans.slice(i + 1), signal);
+        // Another caller that waited for the same read may have inflated the span already.
+        output = this.#cache.get(span.id) ?? this.#inflate(span, run);
       }
       yield [span, output];
     }
   }
 
-  #requireInflatable({ id, compressedStart, uncompressedStart, uncompressedEnd }: Span): void {
+  #checkSize({ id, compressedStart, uncompressedStart, uncompressedEnd }: Span): void {
     const size = uncompressedEnd - uncompressedStart;
     if (size <= this.#maxSpanSize) return;
-    const message = `span ${id} inflates to ${size} bytes, and maxSpanSize allows ${this.#maxSpanSize}`;
+    const message = `span ${id} has ${size} uncompressed bytes, more than maxSpanSize (${this.#maxSpanSize})`;
     throw new ZtocError('LIMIT_EXCEEDED', message, { offset: compressedStart });
   }
 
-  /** The run that brings a span: one under way, or a new one. */
-  async #await(span: Span, following: readonly Span[], signal: AbortSignal | undefined): Promise<FetchedRun> {
+  /** Returns the run that contains a span, from a read in progress or a new one. */
+  async #fetchRun(span: Span, following: readonly Span[], signal: AbortSignal | undefined): Promise<FetchedRun> {
     for (;;) {
       signal?.throwIfAborted();
-      const underWay = this.#fetches.get(span.id);
-      if (underWay === undefined) return this.#fetch(span, this.#endOfRun(span, following), signal);
+      const pending = this.#fetches.get(span.id);
+      if (pending === undefined) return this.#fetch(span, this.#endOfRun(span, following), signal);
       try {
-        return await abortable(underWay.run, signal);
+        return await abortable(pending.run, signal);
       } catch (error) {
         signal?.throwIfAborted();
-        // If the reader that asked gave up, and this one did not, ask again.
-        if (!underWay.signal?.aborted) throw error;
+        // If only the caller that started the read aborted it, read again.
+        if (!pending.signal?.aborted) throw error;
       }
     }
   }
 
-  /** The last span that is worth fetching with the first: neither known nor under way, and not too large together. */
+  /** Returns the last span to fetch together with the first: not cached, not being fetched, and within the size limit. */
   #endOfRun(first: Span, following: readonly Span[]): Span {
     let last = first;
     for (const span of following) {
@@ -119,28 +119,28 @@ export class SpanStore {
     try {
       const bytes = await this.#source.read(offset, length, { signal });
       if (bytes.length === length) return bytes;
-      throw new Error(`the source gave ${bytes.length} bytes`);
+      throw new Error(`the source returned ${bytes.length} bytes`);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof ZtocError) throw error;
-      const message = `${length} bytes at ${offset} of the layer could not be read`;
+      const message = `cannot read ${length} bytes at offset ${offset} of the layer`;
       throw new ZtocError('SOURCE_READ_FAILED', message, { cause: error, offset });
     }
   }
 
-  /** Verifies a span, inflates it and keeps the output. */
-  #open(span: Span, run: FetchedRun): Uint8Array {
+  /** Verifies and inflates a span, and caches the result. */
+  #inflate(span: Span, run: FetchedRun): Uint8Array {
     const bytes = run.bytes.subarray(span.compressedStart - run.start, span.compressedEnd - run.start);
     requireDigest(span, bytes);
     const inflated = inflateSpan(span, bytes);
-    // A copy of plain bytes, because a view would keep all of the run.
+    // Uncompressed bytes are copied: a view would keep the whole run in memory.
     const output = inflated === bytes ? bytes.slice() : inflated;
     this.#cache.add(span.id, output);
     return output;
   }
 }
 
-/** Waits for a promise, or throws the signal's reason as soon as it is aborted. */
+/** Waits for a promise, or throws the reason of the signal as soon as it is aborted. */
 async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   let stopListening = () => {};
@@ -156,19 +156,19 @@ async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined
   }
 }
 
-/** The outputs of spans used last, as many as fit a number of bytes. */
+/** LRU cache of inflated spans, limited by total size. */
 class SpanCache {
   readonly #maxSize: number;
-  /** A map iterates in the order of insertion: the first is the one used longest ago. */
+  /** A map iterates in insertion order: the first item is the least recently used. */
   readonly #outputs = new Map<number, Uint8Array>();
   #size = 0;
 
-  /** @param maxSize Bytes of output to keep; 0 keeps none. */
+  /** @param maxSize Maximum total size in bytes; 0 disables the cache. */
   constructor(maxSize: number) {
     this.#maxSize = maxSize;
   }
 
-  /** The output of a span, if it is still here. */
+  /** Returns the inflated bytes of a span, if cached. */
   get(id: number): Uint8Array | undefined {
     const output = this.#outputs.get(id);
     if (output !== undefined) {
@@ -178,7 +178,7 @@ class SpanCache {
     return output;
   }
 
-  /** Keeps an output, and lets go of those used longest ago. */
+  /** Adds the inflated bytes of a span, and evicts the least recently used ones. */
   add(id: number, output: Uint8Array): void {
     if (output.length > this.#maxSize || this.#outputs.has(id)) return;
     this.#outputs.set(id, output);

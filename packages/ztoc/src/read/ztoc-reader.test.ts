@@ -200,7 +200,7 @@ describe('spans', () => {
     await expect(reader.readFile('large')).rejects.toMatchObject({
       code: 'SPAN_DIGEST_MISMATCH',
       offset: 7 * 65_536,
-      message: expect.stringContaining('span 7, bytes 458752 to 524288'),
+      message: expect.stringContaining('span 7 (bytes 458752 to 524288'),
     });
   });
 

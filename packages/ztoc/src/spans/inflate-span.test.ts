@@ -71,15 +71,15 @@ describe('a check of one span', () => {
     const [first, second, third] = spans as [Span, Span, Span];
     expect(checkSpan(first, bytesOf(second), second)).toEqual({
       outcome: 'digest-mismatch',
-      reason: expect.stringMatching(/^span 0, bytes 10 to \d+ of the layer, does not have the digest sha256:/),
+      reason: expect.stringMatching(/^span 0 \(bytes 10 to \d+ of the layer\) does not have the digest sha256:/),
     });
     expect(checkSpan({ ...second, checkpoint: first.checkpoint }, bytesOf(second), third)).toMatchObject({
       outcome: 'content-mismatch',
-      reason: expect.stringContaining('span 1 cannot be inflated from its checkpoint'),
+      reason: expect.stringContaining('cannot inflate span 1 from its checkpoint'),
     });
     expect(checkSpan(second, bytesOf(second), second)).toEqual({
       outcome: 'content-mismatch',
-      reason: 'span 1 does not inflate to what the checkpoint of span 2 has kept of it',
+      reason: 'span 1 does not inflate to the data in the checkpoint of span 2',
     });
   });
 });

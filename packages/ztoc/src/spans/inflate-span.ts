@@ -5,11 +5,11 @@ import { digestOf } from '../hashes.ts';
 import type { Span } from './list-spans.ts';
 
 /**
- * Returns the part of the uncompressed stream that a span holds. Its digest is not checked: {@link checkSpan} does that.
- * @param span One of the spans of a zTOC.
- * @param compressed The bytes of the layer from `compressedStart` to `compressedEnd` of the span.
- * @returns All bytes from `uncompressedStart` to `uncompressedEnd`; `compressed` itself in an uncompressed layer.
- * @throws {ZtocError} `GZIP_*` if the bytes are not deflate data or give fewer bytes. Offsets count in the span.
+ * Inflates a span. The digest is not checked; {@link checkSpan} does that.
+ * @param span A span of a zTOC.
+ * @param compressed Bytes of the layer from `compressedStart` to `compressedEnd` of the span.
+ * @returns The bytes from `uncompressedStart` to `uncompressedEnd`; `compressed` itself for an uncompressed layer.
+ * @throws {ZtocError} `GZIP_*` if the bytes are not deflate data or too short. Offsets are relative to the span.
  */
 export function inflateSpan(span: Span, compressed: Uint8Array): Uint8Array {
   const { checkpoint, uncompressedStart, uncompressedEnd } = span;
@@ -18,29 +18,29 @@ export function inflateSpan(span: Span, compressed: Uint8Array): Uint8Array {
     : inflateFrom(compressed, checkpoint, uncompressedEnd - uncompressedStart);
 }
 
-/** What {@link checkSpan} found. */
+/** Result of {@link checkSpan}. */
 export type SpanCheck =
   | { readonly outcome: 'valid' }
   | {
-      /** Whether the bytes have another digest, or the right one and do not inflate to what the zTOC was made from. */
+      /** `content-mismatch`: the digest matches, but the bytes do not inflate to the content described by the zTOC. */
       readonly outcome: 'digest-mismatch' | 'content-mismatch';
-      /** What is wrong, with the number of the span. */
+      /** What does not match, with the ID of the span. */
       readonly reason: string;
     };
 
 /**
- * Checks one span without the rest of its layer: that it has its digest, and that it inflates to the output that the
- * checkpoint of the next span holds the end of. That end was recorded when the layer was decompressed from its start,
- * so a span that inflates to it belongs to this layer. Takes a few hundred KiB of memory, whatever the span inflates to.
- * @param span One of the spans of a zTOC.
- * @param compressed The bytes of the layer from `compressedStart` to `compressedEnd` of the span.
- * @param next The span that follows; `undefined` if there is none, and then the span need only inflate.
+ * Verifies one span without the rest of its layer: its digest, and that it inflates to output that ends like the window
+ * in the checkpoint of the next span. That window was recorded when the layer was decompressed from its start, so a span
+ * that inflates to it belongs to this layer. Needs a few hundred KiB of memory, independent of the size of the span.
+ * @param span A span of a zTOC.
+ * @param compressed Bytes of the layer from `compressedStart` to `compressedEnd` of the span.
+ * @param next The next span; `undefined` for the last span, of which only the digest and inflation are checked.
  */
 export function checkSpan(span: Span, compressed: Uint8Array, next: Span | undefined): SpanCheck {
   const { id, checkpoint, digest, compressedStart, compressedEnd, uncompressedStart, uncompressedEnd } = span;
   if (digestOf(compressed) !== digest) {
-    const where = `span ${id}, bytes ${compressedStart} to ${compressedEnd} of the layer`;
-    return { outcome: 'digest-mismatch', reason: `${where}, does not have the digest ${digest}` };
+    const location = `bytes ${compressedStart} to ${compressedEnd} of the layer`;
+    return { outcome: 'digest-mismatch', reason: `span ${id} (${location}) does not have the digest ${digest}` };
   }
   if (checkpoint === undefined) return { outcome: 'valid' };
   const window = next?.checkpoint?.window ?? new Uint8Array(0);
@@ -50,11 +50,11 @@ export function checkSpan(span: Span, compressed: Uint8Array, next: Span | undef
     if (end.every((byte, i) => byte === expected[i])) return { outcome: 'valid' };
     return {
       outcome: 'content-mismatch',
-      reason: `span ${id} does not inflate to what the checkpoint of span ${id + 1} has kept of it`,
+      reason: `span ${id} does not inflate to the data in the checkpoint of span ${id + 1}`,
     };
   } catch (error) {
     if (!(error instanceof ZtocError)) throw error;
-    const reason = `span ${id} cannot be inflated from its checkpoint: ${error.message}`;
+    const reason = `cannot inflate span ${id} from its checkpoint: ${error.message}`;
     return { outcome: 'content-mismatch', reason };
   }
 }
@@ -63,18 +63,18 @@ export function checkSpan(span: Span, compressed: Uint8Array, next: Span | undef
 export function requireDigest(span: Span, compressed: Uint8Array): void {
   const digest = digestOf(compressed);
   if (digest === span.digest) return;
-  const message = `span ${span.id}, bytes ${span.compressedStart} to ${span.compressedEnd} of the layer, has digest ${digest}, and its zTOC has ${span.digest}: the layer is damaged or another one`;
+  const message = `span ${span.id} (bytes ${span.compressedStart} to ${span.compressedEnd} of the layer) has digest ${digest}, expected ${span.digest}. The layer is damaged or does not belong to the zTOC.`;
   throw new ZtocError('SPAN_DIGEST_MISMATCH', message, { offset: span.compressedStart });
 }
 
-/** Thrown to leave the decoder once a span has given what it was asked for. */
+/** Thrown to stop the decoder after the requested output. */
 const ENOUGH = Symbol('enough');
 
 /**
- * Inflates from a checkpoint on, and the members that begin after it.
- * @param compressed The bytes from the checkpoint's partly used byte on, if it has one.
- * @param length Bytes of output that are wanted; further ones are not looked at.
- * @param size How many of the last of these bytes are kept, at the most. @default all
+ * Inflates from a checkpoint, including the members that start after it.
+ * @param compressed Bytes from the partly used byte of the checkpoint, if it has one.
+ * @param length Number of output bytes to inflate. Further output is ignored.
+ * @param size Maximum number of bytes to keep from the end of that output. @default all
  * @throws {ZtocError} As {@link inflateSpan}.
  */
 export function inflateFrom(
@@ -103,7 +103,7 @@ export function inflateFrom(
     decoder.close();
   }
   if (filled < length) {
-    const message = `the span inflates to ${filled} bytes where ${length} were expected: the zTOC does not describe this layer`;
+    const message = `the span inflates to ${filled} bytes, expected ${length}: the zTOC does not describe this layer`;
     throw new ZtocError('GZIP_TRUNCATED', message, { offset: compressed.length });
   }
   return kept;

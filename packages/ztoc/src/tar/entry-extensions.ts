@@ -4,9 +4,9 @@ import { stringSize } from './header-block.ts';
 import { parseDecimal } from './numbers.ts';
 import { invalidHeader, TYPE_GNU_LONG_LINK, TYPE_GNU_LONG_NAME, TYPE_PAX } from './tar-format.ts';
 
-/** What the headers before an entry's own say about it. */
+/** Data from extension headers, which apply to the next entry. */
 export interface EntryExtensions {
-  /** Those of the last PAX header: they are not added up. */
+  /** Records of the last PAX header. Earlier PAX headers are replaced, not merged. */
   records?: PaxRecords;
   /** Name of any length. */
   longName?: Uint8Array;
@@ -14,13 +14,13 @@ export interface EntryExtensions {
   longLink?: Uint8Array;
 }
 
-/** Whether a header is about the next entry, and its body is what it says. */
+/** Whether a header with this type flag applies to the next entry, with the data in its body. */
 export function isExtensionType(typeFlag: number): boolean {
   return typeFlag === TYPE_PAX || typeFlag === TYPE_GNU_LONG_NAME || typeFlag === TYPE_GNU_LONG_LINK;
 }
 
 /**
- * Adds what the body of a header of an extension type says, in place of what an earlier one of that type said.
+ * Adds the data of an extension header. It replaces that of an earlier header of the same type.
  * Throws `TAR_INVALID` for malformed PAX records.
  */
 export function addExtension(
@@ -41,10 +41,10 @@ export function addExtension(
   else extensions.longLink = text;
 }
 
-/** PAX records of one entry by key (a byte string), as the archive has them: values undecoded, empty ones included. */
+/** PAX records of an entry by key (a byte string). Values are not decoded; empty ones are included. */
 export type PaxRecords = ReadonlyMap<string, PaxRecord>;
 
-/** What an entry without a PAX header has. */
+/** Records of an entry without a PAX header. */
 export const NO_PAX_RECORDS: PaxRecords = new Map();
 
 const NO_SORTED_RECORDS: readonly PaxRecord[] = [];
@@ -53,18 +53,18 @@ const SPARSE_OFFSET = 'GNU.sparse.offset';
 const SPARSE_LENGTH = 'GNU.sparse.numbytes';
 const SPARSE_MAP = 'GNU.sparse.map';
 
-/** What a record takes in memory beside its bytes, so that tiny ones cannot get round the limit on metadata. */
+/** Memory that a record needs in addition to its bytes, so that many tiny records cannot evade `maxMetadataSize`. */
 const RECORD_OVERHEAD = 200;
 
-/** Keys whose values become C strings in the header and so may hold no NUL. */
+/** Keys whose values must not contain NUL, because they replace strings of the header. */
 const STRING_KEYS: ReadonlySet<string> = new Set(['path', 'linkpath', 'uname', 'gname']);
 
 /**
- * Reads the body of a PAX header: records `<length> <key>=<value>\n`, the last of a key winning. The offset and
- * numbytes records of sparse format 0.0 are put together into the one map record of format 0.1. Keys and values are kept
- * in `pool`, once where they come again, as times and owners do; `offset` is where the header stands in the stream.
+ * Parses the body of a PAX header: records `<length> <key>=<value>\n`. The last record of a key wins. The offset and
+ * numbytes records of sparse format 0.0 are combined into the map record of format 0.1. Keys and values are stored in
+ * `pool`, which shares repeated ones such as times and owners. `offset` is the position of the header in the stream.
  *
- * Gives undefined where Go's reader refuses it (archive/tar/reader.go, `parsePAX`).
+ * Returns undefined if Go's reader rejects the body (archive/tar/reader.go, `parsePAX`).
  *
  * @see POSIX.1-2017, pax, "pax Extended Header"
  */
@@ -101,7 +101,7 @@ export function parsePaxRecords(content: Uint8Array, pool: BytePool, offset: num
   return records;
 }
 
-/** The records as a zTOC has them, in byte order of their keys. */
+/** Returns the records as a list for a zTOC, sorted by the bytes of their keys. */
 export function sortPaxRecords(records: PaxRecords): readonly PaxRecord[] {
   if (records.size === 0) return NO_SORTED_RECORDS;
   return [...records.keys()].sort().map((key) => records.get(key) as PaxRecord);

@@ -4,7 +4,7 @@ import { parseNumberField, parseOctal } from './numbers.ts';
 import { BLOCK_SIZE, invalidHeader } from './tar-format.ts';
 
 /*
- * Where the fields stand in a header block, as name, offset and size
+ * Fields of a header block as name, offset and size
  * (archive/tar/format.go; POSIX.1-2017, pax, "ustar Interchange Format"):
  *
  *   all formats      name 0 100, mode 100 8, uid 108 8, gid 116 8, size 124 12, mtime 136 12, checksum 148 8,
@@ -20,7 +20,7 @@ const PREFIX_START = 345;
 const USTAR_PREFIX_SIZE = 155;
 const STAR_PREFIX_SIZE = 131;
 
-/** What one header block says by itself. Its strings are read by {@link readName} and its like, only when needed. */
+/** Numeric fields of a header block. Its strings are read on demand by {@link readName} and similar functions. */
 export interface HeaderBlock {
   readonly typeFlag: number;
   readonly size: TarInteger;
@@ -33,21 +33,21 @@ export interface HeaderBlock {
   readonly devMinor: TarInteger;
   /** Whether the format has user and group names. */
   readonly hasOwnerNames: boolean;
-  /** Bytes of the prefix that goes, with a slash, before the name; 0 for none. */
+  /** Size of the prefix, which is joined to the name with a slash; 0 for none. */
   readonly prefixSize: number;
 }
 
 type Format = 'v7' | 'ustar' | 'star' | 'gnu';
 
-/** Whether a block is all zeros; two of them end an archive. */
+/** Whether a block is all zeros. Two such blocks end an archive. */
 export function isZeroBlock(block: Uint8Array): boolean {
   for (let at = 0; at < BLOCK_SIZE; at++) if (block[at] !== 0) return false;
   return true;
 }
 
 /**
- * Reads a header block. Throws `TAR_INVALID` where Go's reader refuses it: a wrong checksum, or a malformed number in
- * any field of its format (archive/tar/reader.go, `readHeader`). `offset` is where the block stands in the stream.
+ * Parses a header block. Throws `TAR_INVALID` if Go's reader rejects it: for a wrong checksum, or a malformed number in
+ * any field of its format (archive/tar/reader.go, `readHeader`). `offset` is the position of the block in the stream.
  */
 export function parseHeaderBlock(block: Uint8Array, offset: number): HeaderBlock {
   if (!hasValidChecksum(block)) throw invalidHeader(offset, 'has a wrong checksum');
@@ -71,45 +71,45 @@ export function parseHeaderBlock(block: Uint8Array, offset: number): HeaderBlock
   };
 }
 
-/** The name, with the prefix before it. */
+/** Reads the name, including the prefix. */
 export function readName(block: Uint8Array, header: HeaderBlock, pool: BytePool, offset: number): Uint8Array {
   const { prefixSize } = header;
   const nameSize = stringSize(block, 0, 100);
   if (prefixSize === 0) return pool.copy(block, 0, nameSize, offset);
-  const name = pool.take(prefixSize + 1 + nameSize, offset);
+  const name = pool.allocate(prefixSize + 1 + nameSize, offset);
   name.set(block.subarray(PREFIX_START, PREFIX_START + prefixSize));
   name[prefixSize] = 0x2f;
   name.set(block.subarray(0, nameSize), prefixSize + 1);
   return name;
 }
 
-/** The target of a link, or whatever else the field holds. */
+/** Reads the link name field, which other entries than links may have too. */
 export function readLinkName(block: Uint8Array, pool: BytePool, offset: number): Uint8Array {
   return pool.copy(block, 157, stringSize(block, 157, 100), offset);
 }
 
-/** The owner's name; empty in a v7 header. */
+/** Reads the user name; empty in a v7 header. */
 export function readUserName(block: Uint8Array, header: HeaderBlock, pool: BytePool, offset: number): Uint8Array {
   return header.hasOwnerNames ? pool.intern(block, 265, stringSize(block, 265, 32), offset) : NO_BYTES;
 }
 
-/** The group's name; empty in a v7 header. */
+/** Reads the group name; empty in a v7 header. */
 export function readGroupName(block: Uint8Array, header: HeaderBlock, pool: BytePool, offset: number): Uint8Array {
   return header.hasOwnerNames ? pool.intern(block, 297, stringSize(block, 297, 32), offset) : NO_BYTES;
 }
 
-/** Bytes of the string at `start`: up to a NUL, or all of the field. */
+/** Returns the size of the string at `start`: up to a NUL, or the whole field. */
 export function stringSize(bytes: Uint8Array, start: number, length: number): number {
   let size = 0;
   while (size < length && bytes[start + size] !== 0) size++;
   return size;
 }
 
-/** The checksum counts its own field as spaces; bytes are unsigned, or signed as in the tar of SunOS. */
+/** The checksum counts its own field as spaces. Bytes are unsigned, or signed as in the tar of SunOS. */
 function hasValidChecksum(block: Uint8Array): boolean {
   const stored = parseOctal(block, CHECKSUM_START, CHECKSUM_END);
   let unsigned = (CHECKSUM_END - CHECKSUM_START) * 0x20;
-  // Four at a time: this is what most of the time goes into where files are small.
+  // Four bytes at a time, because the checksum dominates the run time for small files.
   for (let at = 0; at < BLOCK_SIZE; at += 4) {
     unsigned += byteAt(block, at) + byteAt(block, at + 1) + byteAt(block, at + 2) + byteAt(block, at + 3);
   }
@@ -141,8 +141,8 @@ function prefixSizeOf(block: Uint8Array, format: Format): number {
 }
 
 /**
- * Whether the times of a GNU header are numbers. Go before 1.8 wrote a prefix over them, so where they are not, its
- * reader takes them for one (https://go.dev/issue/12594).
+ * Whether the times of a GNU header are numbers. Go before 1.8 wrote a prefix over them. If they are not numbers, Go's
+ * reader therefore reads them as a prefix (https://go.dev/issue/12594).
  */
 function hasGnuTimes(block: Uint8Array): boolean {
   for (const start of [345, 357]) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ModTimePrinter, parsePaxTime } from './mod-time.ts';
+import { ModTimeFormatter, parsePaxTime } from './mod-time.ts';
 
 describe('a PAX time', () => {
   test.each([
@@ -36,18 +36,18 @@ describe('a printed time', () => {
     [-62_167_219_200, 0, '0000-01-01T00:00:00Z'],
     [253_402_300_799, 999_999_999, '9999-12-31T23:59:59.999999999Z'],
   ])('%d s and %d ns are %s', (seconds, nanoseconds, text) => {
-    expect(new ModTimePrinter().print(seconds, nanoseconds)).toBe(text);
+    expect(new ModTimeFormatter().format(seconds, nanoseconds)).toBe(text);
   });
 
   test.each([-62_167_219_201, 253_402_300_800, 2n ** 63n - 1n, -(2n ** 63n)])(
     'is empty for %d s: no year of four digits',
     (seconds) => {
-      expect(new ModTimePrinter().print(seconds, 0)).toBe('');
+      expect(new ModTimeFormatter().format(seconds, 0)).toBe('');
     },
   );
 
   test('does not depend on what was printed before', () => {
-    const printer = new ModTimePrinter();
+    const printer = new ModTimeFormatter();
     const times = [
       [253_402_300_799, 999_999_999],
       [0, 0],
@@ -57,7 +57,7 @@ describe('a printed time', () => {
       [1, 5],
     ] as const;
     for (const [seconds, nanoseconds] of times) {
-      expect(printer.print(seconds, nanoseconds)).toBe(new ModTimePrinter().print(seconds, nanoseconds));
+      expect(printer.format(seconds, nanoseconds)).toBe(new ModTimeFormatter().format(seconds, nanoseconds));
     }
   });
 });

@@ -2,7 +2,7 @@ import { fromByteString, toByteString } from '../byte-strings.ts';
 import type { TarInteger } from '../ztoc.ts';
 import { parseDecimal } from './numbers.ts';
 
-/** A point in time as tar has it: seconds since 1970, and 0 to 999,999,999 nanoseconds after that. */
+/** A time in a tar archive: seconds since 1970, plus 0 to 999,999,999 nanoseconds. */
 export interface TarTime {
   readonly seconds: TarInteger;
   readonly nanoseconds: number;
@@ -21,8 +21,8 @@ const ZERO = 0x30;
 const ZULU = 0x5a;
 
 /**
- * Reads the value of a PAX time record, `seconds[.fraction]`, either possibly negative; digits beyond nanoseconds are
- * dropped. Gives undefined where Go's reader refuses it (archive/tar/strconv.go, `parsePAXTime`).
+ * Parses the value of a PAX time record, `seconds[.fraction]`, which may be negative. Digits beyond nanoseconds are
+ * dropped. Returns undefined if Go's reader rejects it (archive/tar/strconv.go, `parsePAXTime`).
  */
 export function parsePaxTime(text: string): TarTime | undefined {
   const point = text.indexOf('.');
@@ -37,30 +37,30 @@ export function parsePaxTime(text: string): TarTime | undefined {
 }
 
 /**
- * Prints times as Go's `time.Time.MarshalText` does in UTC: RFC 3339, the nanoseconds without trailing zeros. Years
- * outside 0 to 9999 give an empty string, because the reference ignores Go's error there (ztoc/ztoc_marshaler.go).
+ * Formats times as Go's `time.Time.MarshalText` does in UTC: RFC 3339 with nanoseconds without trailing zeros. Years
+ * outside 0 to 9999 result in an empty string, because the reference ignores Go's error (ztoc/ztoc_marshaler.go).
  *
- * Its strings are made in one piece: joined ones hold on to their parts, which more than doubles what millions of them
- * take. Files that stand together often have the same time, and then share a string.
+ * Each string is created in one piece: a concatenated string keeps its parts, which more than doubles the memory for
+ * millions of them. Adjacent files often have the same time and then share a string.
  */
-export class ModTimePrinter {
+export class ModTimeFormatter {
   readonly #text = fromByteString('0000-00-00T00:00:00.000000000Z');
   #seconds: TarInteger = 0;
   #nanoseconds = 0;
-  #printed = '1970-01-01T00:00:00Z';
+  #formatted = '1970-01-01T00:00:00Z';
 
-  /** `nanoseconds`, 0 to 999,999,999, come after `seconds` since 1970. */
-  print(seconds: TarInteger, nanoseconds: number): string {
+  /** Formats `seconds` since 1970 plus `nanoseconds` (0 to 999,999,999). */
+  format(seconds: TarInteger, nanoseconds: number): string {
     if (seconds !== this.#seconds || nanoseconds !== this.#nanoseconds) {
       this.#seconds = seconds;
       this.#nanoseconds = nanoseconds;
-      const isPrintable = seconds >= FIRST_SECOND && seconds <= LAST_SECOND;
-      this.#printed = isPrintable ? this.#printNew(Number(seconds), nanoseconds) : '';
+      const isInRange = seconds >= FIRST_SECOND && seconds <= LAST_SECOND;
+      this.#formatted = isInRange ? this.#formatNew(Number(seconds), nanoseconds) : '';
     }
-    return this.#printed;
+    return this.#formatted;
   }
 
-  #printNew(seconds: number, nanoseconds: number): string {
+  #formatNew(seconds: number, nanoseconds: number): string {
     const date = new Date(seconds * 1000);
     this.#putNumber(date.getUTCFullYear(), 0, 4);
     this.#putNumber(date.getUTCMonth() + 1, 5, 2);

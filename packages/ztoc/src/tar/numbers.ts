@@ -2,8 +2,8 @@ import { byteAt } from '../byte-strings.ts';
 import type { TarInteger } from '../ztoc.ts';
 
 /**
- * Reads a numeric field of a tar header: octal digits, or GNU's base-256 where the first byte's top bit is set.
- * Gives undefined where Go's reader reports a malformed number (archive/tar/strconv.go, `parseNumeric`).
+ * Parses a numeric field of a tar header: octal digits, or GNU base-256 if the top bit of the first byte is set.
+ * Returns undefined if Go's reader reports a malformed number (archive/tar/strconv.go, `parseNumeric`).
  */
 export function parseNumberField(block: Uint8Array, start: number, length: number): TarInteger | undefined {
   const end = start + length;
@@ -11,7 +11,7 @@ export function parseNumberField(block: Uint8Array, start: number, length: numbe
 }
 
 /**
- * Reads octal digits between any NULs and spaces; a field of only those is 0, and a NUL after digits ends them
+ * Parses octal digits, with NULs and spaces around them. A field of only NULs and spaces is 0. A NUL ends the digits
  * (archive/tar/strconv.go, `parseOctal`).
  */
 export function parseOctal(block: Uint8Array, start: number, end: number): number | undefined {
@@ -26,12 +26,12 @@ export function parseOctal(block: Uint8Array, start: number, end: number): numbe
   return value;
 }
 
-/** The exact integer as a `number` where that is safe, else the `bigint` itself. */
+/** Returns the exact integer: a `number` if it is safe, otherwise the `bigint`. */
 function toTarInteger(value: bigint): TarInteger {
   return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 }
 
-/** Two's complement, most significant byte first, with the marker bit ignored and the one below it as the sign. */
+/** Parses two's complement, most significant byte first. The top bit is the marker, the next one the sign. */
 function parseBase256(block: Uint8Array, start: number, end: number): TarInteger | undefined {
   const inversion = byteAt(block, start) & 0x40 ? 0xff : 0;
   let value = (byteAt(block, start) ^ inversion) & 0x7f;
@@ -55,19 +55,19 @@ function isPadding(byte: number): boolean {
 
 const DECIMAL = /^[+-]?\d+$/;
 
-/** Digits, with a sign, that a `number` surely holds. */
+/** Maximum length of a decimal number, with its sign, that a `number` always represents exactly. */
 const MAX_EXACT_LENGTH = 15;
 
-/** Digits of 2^63, the longest that a 64-bit integer has. */
+/** Number of digits of 2^63, the maximum of a 64-bit integer. */
 const MAX_DIGITS = 19;
 
 /**
- * Reads a signed 64-bit decimal integer as Go's `strconv.ParseInt(text, 10, 64)` does: an optional sign, then nothing
- * but digits. Gives undefined for anything else, and beyond 64 bits.
+ * Parses a signed 64-bit decimal integer as Go's `strconv.ParseInt(text, 10, 64)` does: an optional sign, followed only
+ * by digits. Returns undefined for anything else, and if the value does not fit in 64 bits.
  */
 export function parseDecimal(text: string): TarInteger | undefined {
   if (!DECIMAL.test(text)) return undefined;
-  // Adding zero makes one of minus zero.
+  // Adding zero turns minus zero into zero.
   if (text.length <= MAX_EXACT_LENGTH) return Number(text) + 0;
   const digits = text.replace(/^[+-]?0*/, '');
   if (digits.length > MAX_DIGITS) return undefined;

@@ -1,10 +1,10 @@
 import { type TarContents, type TarLimits, TarScanner } from './tar-scanner.ts';
 
 /**
- * Reads a tar stream to its end and lists its entries exactly as the zTOC of a layer does.
- * @param chunks The uncompressed stream, in chunks of any size. Each may be overwritten once the next one is asked for.
- * @param limits Bounds on what a hostile stream may cost. @default as for `buildZtoc`
- * @throws {ZtocError} `TAR_*` if Go's archive/tar refuses the stream, `LIMIT_EXCEEDED`. Also what `chunks` throws.
+ * Reads a tar stream and lists its entries as in the zTOC of a layer.
+ * @param chunks The uncompressed stream, in chunks of any size. A chunk may be overwritten when the next one is requested.
+ * @param limits Limits for untrusted streams. @default those of `buildZtoc`
+ * @throws {ZtocError} `TAR_*` if Go's archive/tar rejects the stream, `LIMIT_EXCEEDED`. Also errors from `chunks`.
  */
 export async function scanTar(chunks: AsyncIterable<Uint8Array>, limits: TarLimits = {}): Promise<TarContents> {
   const scanner = new TarScanner(limits);

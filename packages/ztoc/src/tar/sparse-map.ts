@@ -4,18 +4,18 @@ import type { PaxRecords } from './entry-extensions.ts';
 import { parseDecimal } from './numbers.ts';
 import { BLOCK_SIZE, MAX_SPECIAL_FILE_SIZE } from './tar-format.ts';
 
-/** What the `GNU.sparse.*` records of an entry say. */
+/** Parsed `GNU.sparse.*` records of an entry. */
 export interface SparseHeader {
-  /** Where the map of the file's pieces is: in the records (formats 0.0 and 0.1), or before the body's data (1.0). */
+  /** Location of the map: in the records (formats 0.0 and 0.1) or at the start of the body (1.0). */
   readonly mapIn: 'records' | 'body';
-  /** Name of the file, in place of the entry's; undefined to keep that. */
+  /** Name of the file, which replaces that of the entry; undefined to keep the latter. */
   readonly name: Uint8Array | undefined;
-  /** Size of the file with its holes, as written; empty to keep the entry's size. */
+  /** Size of the file including holes, as text; empty to use the size of the entry. */
   readonly size: string;
 }
 
 /**
- * Finds out whether records make their entry a sparse file, which a version that is not known does not
+ * Returns the sparse header if the records make their entry a sparse file. Unknown versions of the format are ignored
  * (archive/tar/reader.go, `readGNUSparsePAXHeaders`).
  */
 export function findSparseHeader(records: PaxRecords): SparseHeader | undefined {
@@ -40,7 +40,7 @@ export function findSparseHeader(records: PaxRecords): SparseHeader | undefined 
   };
 }
 
-/** Whether the map in the records of formats 0.0 and 0.1 fits a file of `size` bytes. */
+/** Whether the map in the records of formats 0.0 and 0.1 is valid for a file of `size` bytes. */
 export function isValidSparseMapRecord(records: PaxRecords, size: number): boolean {
   const count = parseDecimal(textOf(records, 'GNU.sparse.numblocks'));
   const map = textOf(records, 'GNU.sparse.map');
@@ -49,8 +49,8 @@ export function isValidSparseMapRecord(records: PaxRecords, size: number): boole
 }
 
 /**
- * Whether pieces, given as offset, length, offset, length and so on, stand in order, without overlap, inside a file of
- * `size` bytes (archive/tar/common.go, `validateSparseEntries`).
+ * Whether extents, given as offset, length, offset, length and so on, are ordered, disjoint and within a file of `size`
+ * bytes (archive/tar/common.go, `validateSparseEntries`).
  */
 export function isValidSparseMap(numbers: readonly string[], size: number): boolean {
   let previousEnd = 0;
@@ -65,8 +65,8 @@ export function isValidSparseMap(numbers: readonly string[], size: number): bool
 }
 
 /**
- * Reads the map that stands before the data of a sparse file in format 1.0: decimal numbers, each ended by a newline,
- * the first the count of pieces, padded to whole blocks (archive/tar/reader.go, `readGNUSparseMap1x0`).
+ * Parses the map before the data of a sparse file in format 1.0: decimal numbers, each followed by a newline, padded to
+ * whole blocks. The first number is the number of extents (archive/tar/reader.go, `readGNUSparseMap1x0`).
  */
 export class SparseMapReader {
   #text = '';
@@ -75,8 +75,8 @@ export class SparseMapReader {
   #count: number | undefined;
 
   /**
-   * Takes the next block of the body. Gives the numbers once it has them all, `incomplete` while it needs another
-   * block, `invalid` for a bad count, and `too-long` where another block would pass {@link MAX_SPECIAL_FILE_SIZE}.
+   * Parses the next block of the body. Returns the numbers when the map is complete, `incomplete` if it needs another
+   * block, `invalid` for a bad count, and `too-long` if another block would exceed {@link MAX_SPECIAL_FILE_SIZE}.
    */
   push(block: Uint8Array): readonly string[] | 'incomplete' | 'invalid' | 'too-long' {
     this.#text += toByteString(block);
@@ -99,7 +99,7 @@ function textOf(records: PaxRecords, key: string): string {
   return record === undefined ? '' : toByteString(record[1]);
 }
 
-/** No piece of a valid map has a number that is not safe, because no size has. */
+/** Whether a value is a safe count. No valid map contains larger numbers, because sizes are safe integers. */
 function isSafeCount(value: TarInteger | undefined): value is number {
   return typeof value === 'number' && value >= 0;
 }

@@ -3,54 +3,54 @@ import type { ZtocError } from '../errors.ts';
 import type { FileEntry, FileType, TarInteger } from '../ztoc.ts';
 import { type EntryExtensions, NO_PAX_RECORDS, type PaxRecords, sortPaxRecords } from './entry-extensions.ts';
 import { type HeaderBlock, readGroupName, readLinkName, readName, readUserName } from './header-block.ts';
-import { ModTimePrinter, parsePaxTime } from './mod-time.ts';
+import { ModTimeFormatter, parsePaxTime } from './mod-time.ts';
 import { parseDecimal } from './numbers.ts';
 import { findSparseHeader, isValidSparseMapRecord, type SparseHeader } from './sparse-map.ts';
-import { excessiveEntry, fileTypeOf, invalidHeader, TYPE_LEGACY, unsupportedType } from './tar-format.ts';
+import { entryLimitExceeded, fileTypeOf, invalidHeader, TYPE_LEGACY, unsupportedType } from './tar-format.ts';
 
-/** Where in the tar stream an entry's own header starts, and where the bytes after it do. */
-export interface EntryPlace {
+/** Position of the header of an entry in the tar stream, and of the bytes after it. */
+export interface EntryPosition {
   readonly headerOffset: number;
   readonly bodyOffset: number;
 }
 
-/** An entry, and how its body goes on. */
+/** An entry and the size of its body. */
 export interface TarEntry {
-  /** The entry, as if its data started at `uncompressedOffset`. */
+  /** The entry. A sparse map at the start of the body still has to be added to its `uncompressedOffset`. */
   readonly file: FileEntry;
-  /** Bytes in the archive from there to the end of the body; inexact only where no archive is as large. */
+  /** Bytes from `uncompressedOffset` to the end of the body. Inexact only if it is larger than any archive. */
   readonly bodySize: number;
-  /** Whether those bytes start with a sparse map, which moves `uncompressedOffset` on. */
+  /** Whether the body starts with a sparse map. */
   readonly startsWithSparseMap: boolean;
 }
 
 const SLASH = 0x2f;
 
-/** Puts entries together from their own headers and what came before those. */
+/** Creates entries from their headers and the extension headers before them. */
 export class EntryAssembler {
   readonly #pool: BytePool;
-  readonly #modTimes = new ModTimePrinter();
+  readonly #modTimes = new ModTimeFormatter();
 
-  /** @param pool What the entries' names are kept in. */
+  /** @param pool Storage for the names of the entries. */
   constructor(pool: BytePool) {
     this.#pool = pool;
   }
 
   /**
-   * Makes an entry as Go's reader does (archive/tar/reader.go, `next`): GNU long names win over PAX records, those over
-   * the header, and the name of a sparse record over all.
+   * Creates an entry as Go's reader does (archive/tar/reader.go, `next`). GNU long names override PAX records, which
+   * override the header. The name of a sparse record overrides all of them.
    *
-   * Throws `TAR_ENTRY_UNSUPPORTED` for a type that a zTOC cannot hold, `TAR_INVALID` for records that Go's reader
-   * refuses, and `LIMIT_EXCEEDED` for a size that no `number` holds exactly.
+   * Throws `TAR_ENTRY_UNSUPPORTED` for a type that a zTOC cannot contain, `TAR_INVALID` for records that Go's reader
+   * rejects, and `LIMIT_EXCEEDED` for a size above 2^53 - 1.
    */
-  assemble(block: Uint8Array, header: HeaderBlock, extensions: EntryExtensions, place: EntryPlace): TarEntry {
+  assemble(block: Uint8Array, header: HeaderBlock, extensions: EntryExtensions, position: EntryPosition): TarEntry {
     const pool = this.#pool;
-    const offset = place.headerOffset;
+    const offset = position.headerOffset;
     const records = extensions.records ?? NO_PAX_RECORDS;
     const name =
       nonEmpty(extensions.longName) ?? readStringRecord(records, 'path') ?? readName(block, header, pool, offset);
     const type = readType(header.typeFlag, name, offset);
-    // Go's reader refuses this even where a PAX record has another size, and for directories of the legacy type.
+    // Go's reader rejects this even if a PAX record has another size, and for directories of the legacy type.
     if (header.size < 0 && (type === 'reg' || header.typeFlag === TYPE_LEGACY))
       throw invalidHeader(offset, 'has a negative size');
     const recordedSize = readRecord(records, 'size', parseDecimal, offset) ?? header.size;
@@ -58,13 +58,13 @@ export class EntryAssembler {
     if (bodySize < 0) throw invalidHeader(offset, 'has a negative size');
     const sparse = findSparseHeader(records);
     const modTime = readRecord(records, 'mtime', parsePaxTime, offset);
-    // Not part of a zTOC, but Go's reader refuses malformed ones.
+    // Not part of a zTOC, but Go's reader rejects malformed ones.
     readRecord(records, 'atime', parsePaxTime, offset);
     readRecord(records, 'ctime', parsePaxTime, offset);
     const file: FileEntry = {
       name: sparse?.name ?? name,
       type,
-      uncompressedOffset: place.bodyOffset,
+      uncompressedOffset: position.bodyOffset,
       uncompressedSize:
         sparse === undefined
           ? readPlainSize(recordedSize, type, offset)
@@ -76,7 +76,7 @@ export class EntryAssembler {
       gid: toUint32(readRecord(records, 'gid', parseDecimal, offset) ?? header.gid),
       userName: readStringRecord(records, 'uname') ?? readUserName(block, header, pool, offset),
       groupName: readStringRecord(records, 'gname') ?? readGroupName(block, header, pool, offset),
-      modTime: this.#modTimes.print(modTime?.seconds ?? header.modTime, modTime?.nanoseconds ?? 0),
+      modTime: this.#modTimes.format(modTime?.seconds ?? header.modTime, modTime?.nanoseconds ?? 0),
       devMajor: header.devMajor,
       devMinor: header.devMinor,
       paxRecords: sortPaxRecords(records),
@@ -92,7 +92,7 @@ function readType(typeFlag: number, name: Uint8Array, offset: number): FileType 
   return type;
 }
 
-/** Only a body may claim more than a `number` holds: no stream is as long, so that ends as a truncated one. */
+/** A body may claim more than 2^53 - 1 bytes: no stream is that long, so the scanner reports it as truncated. */
 function readPlainSize(size: TarInteger, type: FileType, offset: number): number {
   if (typeof size === 'bigint' && type !== 'reg') throw sizeTooLarge(size, offset);
   return Number(size);
@@ -105,9 +105,9 @@ function readSparseSize(
   records: PaxRecords,
   offset: number,
 ): number {
-  if (type !== 'reg') throw invalidHeader(offset, `makes a sparse file of an entry of type ${type}`);
+  if (type !== 'reg') throw invalidHeader(offset, `has sparse file records for an entry of type ${type}`);
   const size = sparse.size === '' ? recordedSize : parseDecimal(sparse.size);
-  if (size === undefined || size < 0) throw invalidHeader(offset, 'has a malformed size of its sparse file');
+  if (size === undefined || size < 0) throw invalidHeader(offset, 'has a malformed sparse file size');
   if (typeof size === 'bigint') throw sizeTooLarge(size, offset);
   if (sparse.mapIn === 'records' && !isValidSparseMapRecord(records, size)) {
     throw invalidHeader(offset, 'has a malformed sparse map in its PAX records');
@@ -116,20 +116,22 @@ function readSparseSize(
 }
 
 function sizeTooLarge(size: bigint, offset: number): ZtocError {
-  const excess = `claims a size of ${size} bytes, more than 2^53 - 1: leave that entry out of the layer`;
-  return excessiveEntry(offset, excess);
+  return entryLimitExceeded(
+    offset,
+    `claims a size of ${size} bytes, more than 2^53 - 1. Remove the entry from the layer.`,
+  );
 }
 
 function readStringRecord(records: PaxRecords, key: string): Uint8Array | undefined {
   return nonEmpty(records.get(key)?.[1]);
 }
 
-/** Empty long names and records leave what the header says. */
+/** Empty long names and records do not override the header. */
 function nonEmpty(text: Uint8Array | undefined): Uint8Array | undefined {
   return text?.length === 0 ? undefined : text;
 }
 
-/** What a record says, read by `parse`, which gives undefined where Go's reader refuses it. */
+/** Returns the value of a record. `parse` returns undefined if Go's reader rejects the value. */
 function readRecord<T>(
   records: PaxRecords,
   key: string,
@@ -142,7 +144,7 @@ function readRecord<T>(
   return parsed;
 }
 
-/** The low 32 bits, which is what the reference writes of an owner's number. */
+/** Returns the low 32 bits, which the reference writes for user and group IDs. */
 function toUint32(value: TarInteger): number {
   return typeof value === 'number' ? value >>> 0 : Number(BigInt.asUintN(32, value));
 }

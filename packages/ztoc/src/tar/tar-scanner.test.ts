@@ -114,7 +114,7 @@ describe('an entry', () => {
     expect(refusal(tarEntry({}), tarEntry({ type }), TAR_END)).toMatchObject({
       code: 'TAR_ENTRY_UNSUPPORTED',
       offset: 512,
-      message: expect.stringContaining(`byte 512 has the type "${type}"`),
+      message: expect.stringContaining(`byte 512 has type "${type}"`),
     });
   });
 
@@ -384,14 +384,14 @@ describe('TarScanner', () => {
       expect.objectContaining({
         code: 'LIMIT_EXCEEDED',
         offset: 1024,
-        message: expect.stringContaining('maxEntries, 2'),
+        message: expect.stringContaining('maxEntries (2)'),
       }),
     );
     expect(() => new TarScanner({ maxMetadataSize: 1000 }).push(longName('L', 'x'.repeat(1000)))).toThrow(
       expect.objectContaining({
         code: 'LIMIT_EXCEEDED',
         offset: 0,
-        message: expect.stringContaining('maxMetadataSize, 1000'),
+        message: expect.stringContaining('maxMetadataSize (1000'),
       }),
     );
   });
@@ -414,7 +414,7 @@ describe('a stream', () => {
     await expect(scanTar(chunks(), { maxEntries: 1 })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED', offset: 1024 });
     await expect(scanTar(chunks(), { maxUncompressedSize: tar.length - 1 })).rejects.toMatchObject({
       code: 'LIMIT_EXCEEDED',
-      message: `the layer has more than ${tar.length - 1} uncompressed bytes: raise maxUncompressedSize if that is meant`,
+      message: expect.stringContaining(`exceeds maxUncompressedSize (${tar.length - 1} bytes)`),
     });
   });
 });

@@ -8,28 +8,28 @@ import { isValidSparseMap, SparseMapReader } from './sparse-map.ts';
 import { EntryAssembler } from './tar-entry.ts';
 import {
   BLOCK_SIZE,
-  excessiveEntry,
+  entryLimitExceeded,
   invalidHeader,
   MAX_SPECIAL_FILE_SIZE,
   paddingAfter,
   TYPE_PAX,
 } from './tar-format.ts';
 
-/** What a tar archive holds, as far as a zTOC lists it. */
+/** Entries of a tar archive, as listed in a zTOC. */
 export type TarContents = Pick<Ztoc, 'files' | 'uncompressedArchiveSize'>;
 
-/** The limits that bear on an archive. */
+/** Limits that apply to a tar archive. */
 export type TarLimits = Pick<ZtocLimits, 'maxEntries' | 'maxMetadataSize' | 'maxUncompressedSize'>;
 
 /**
- * What the next bytes are: a header or a first zero block, the block after a zero block, the body of a PAX header or
- * GNU long name, a block of a sparse map, or data and padding to pass over.
+ * What the scanner expects next: a header or first zero block, the block after a zero block, the body of a PAX header or
+ * GNU long name, a block of a sparse map, or data and padding to skip.
  */
 type State = 'header' | 'second-zero-block' | 'extension' | 'sparse-map' | 'body' | 'done';
 
 /**
- * Makes the table of contents of a tar stream, given in chunks of any size, exactly as Go's archive/tar reads it
- * (archive/tar/reader.go, driven by ztoc/toc_builder.go, `metadataFromTarReader`). Bodies are passed over, unread.
+ * Builds the table of contents of a tar stream, given in chunks of any size, exactly as Go's archive/tar reads it
+ * (archive/tar/reader.go, called by ztoc/toc_builder.go, `metadataFromTarReader`). File contents are skipped.
  *
  * @see POSIX.1-2017, pax, "ustar Interchange Format" and "pax Interchange Format"
  * @see GNU tar manual, "Storing Sparse Files"
@@ -44,7 +44,7 @@ export class TarScanner {
   #received = 0;
 
   #state: State = 'header';
-  /** What is being filled with the stream's next bytes, outside of bodies. */
+  /** Buffer for the next bytes of the stream, outside of file contents. */
   #target: Uint8Array = this.#block;
   #filled = 0;
   #position = 0;
@@ -55,7 +55,7 @@ export class TarScanner {
   #extensionType = 0;
   #extensions: EntryExtensions = {};
   #sparseMap = new SparseMapReader();
-  /** For bodies that are not kept; at most MAX_SPECIAL_FILE_SIZE is used of it. */
+  /** Reused buffer for PAX headers, at most MAX_SPECIAL_FILE_SIZE bytes. */
   #scratch = NO_BYTES;
 
   constructor(limits: TarLimits = {}) {
@@ -64,7 +64,7 @@ export class TarScanner {
     this.#assembler = new EntryAssembler(this.#pool);
   }
 
-  /** Whether the archive's end was found: what is pushed from now on is ignored. */
+  /** Whether the end of the archive was found. Bytes pushed from now on are ignored. */
   get done(): boolean {
     return this.#state === 'done';
   }
@@ -75,10 +75,10 @@ export class TarScanner {
   }
 
   /**
-   * Takes the next bytes of the stream, which must stay as they are only during the call.
+   * Scans the next bytes of the stream. The caller may overwrite them afterwards.
    *
-   * Throws `TAR_INVALID` for a malformed header, `TAR_ENTRY_UNSUPPORTED` for an entry that a zTOC cannot hold,
-   * `LIMIT_EXCEEDED` for more bytes, entries or metadata than allowed; after that every call throws the same error.
+   * Throws `TAR_INVALID` for a malformed header, `TAR_ENTRY_UNSUPPORTED` for an entry that a zTOC cannot contain, and
+   * `LIMIT_EXCEEDED` for too many bytes, entries or metadata. After an error every call throws the same error.
    */
   push(bytes: Uint8Array): void {
     if (this.#failure !== undefined) throw this.#failure;
@@ -91,8 +91,8 @@ export class TarScanner {
   }
 
   /**
-   * Tells the scanner that the stream has ended. It may end without zero blocks, after one, or inside padding; anywhere
-   * else `TAR_TRUNCATED` is thrown. An error that {@link push} threw is thrown again.
+   * Ends the stream. It may end without zero blocks, after one, or inside padding. Elsewhere, `TAR_TRUNCATED` is thrown.
+   * An error that {@link push} threw is thrown again.
    */
   finish(): TarContents {
     if (this.#failure !== undefined) throw this.#failure;
@@ -104,15 +104,15 @@ export class TarScanner {
     this.#received += bytes.length;
     const { maxUncompressedSize } = this.#limits;
     if (this.#received > maxUncompressedSize) {
-      const message = `the layer has more than ${maxUncompressedSize} uncompressed bytes: raise maxUncompressedSize if that is meant`;
+      const message = `the layer exceeds maxUncompressedSize (${maxUncompressedSize} bytes). Raise the limit if you trust the layer.`;
       throw new ZtocError('LIMIT_EXCEEDED', message);
     }
     let at = 0;
     while (at < bytes.length && this.#state !== 'done') {
       if (this.#state === 'body') {
-        const passed = Math.min(bytes.length - at, this.#nextHeader - this.#position);
-        at += passed;
-        this.#position += passed;
+        const skipped = Math.min(bytes.length - at, this.#nextHeader - this.#position);
+        at += skipped;
+        this.#position += skipped;
         if (this.#position === this.#nextHeader) this.#expectBlock('header');
       } else {
         const taken = Math.min(bytes.length - at, this.#target.length - this.#filled);
@@ -134,7 +134,7 @@ export class TarScanner {
   #readHeader(offset: number): void {
     const isZero = this.#block[0] === 0 && isZeroBlock(this.#block);
     if (this.#state === 'second-zero-block') {
-      if (!isZero) throw invalidHeader(offset, 'follows a block of zeros, which only another one may do');
+      if (!isZero) throw invalidHeader(offset, 'follows a single block of zeros');
       this.#state = 'done';
     } else if (isZero) {
       this.#expectBlock('second-zero-block');
@@ -150,47 +150,47 @@ export class TarScanner {
     const offset = this.#headerOffset;
     if (size < 0) throw invalidHeader(offset, 'has a negative size');
     if (size > MAX_SPECIAL_FILE_SIZE) {
-      const limit = `more than the ${MAX_SPECIAL_FILE_SIZE} that readers accept: shorten that entry's names and attributes`;
-      throw excessiveEntry(offset, `claims ${size} bytes of PAX records or long name, ${limit}`);
+      const excess = `claims ${size} bytes of PAX records or long name, more than the limit of ${MAX_SPECIAL_FILE_SIZE} in tar readers. Shorten the names and attributes of the entry.`;
+      throw entryLimitExceeded(offset, excess);
     }
     const length = Number(size);
-    this.#openBody(length);
+    this.#startBody(length);
     this.#state = 'extension';
     this.#extensionType = typeFlag;
     if (typeFlag === TYPE_PAX) {
-      // Most PAX records repeat: what is kept of them is taken out of the body. A long name is its body.
+      // PAX records are copied out of the body, because most of them repeat. A long name is kept as it is.
       if (length > this.#scratch.length) this.#scratch = new Uint8Array(Math.max(length, 2 * this.#scratch.length));
       this.#target = this.#scratch.subarray(0, length);
-    } else this.#target = this.#pool.take(length, offset);
+    } else this.#target = this.#pool.allocate(length, offset);
     this.#filled = 0;
     if (length === 0) this.#readExtension();
   }
 
   #readExtension(): void {
     addExtension(this.#extensions, this.#extensionType, this.#target, this.#pool, this.#headerOffset);
-    this.#passBody();
+    this.#skipBody();
   }
 
   #openEntry(header: HeaderBlock): void {
-    const place = { headerOffset: this.#headerOffset, bodyOffset: this.#position };
+    const position = { headerOffset: this.#headerOffset, bodyOffset: this.#position };
     const { maxEntries } = this.#limits;
     if (this.#files.length >= maxEntries) {
-      const excess = `is one more than maxEntries, ${maxEntries}: raise that limit if the layer is trusted`;
-      throw excessiveEntry(place.headerOffset, excess);
+      const excess = `exceeds maxEntries (${maxEntries}). Raise the limit if you trust the layer.`;
+      throw entryLimitExceeded(position.headerOffset, excess);
     }
-    const entry = this.#assembler.assemble(this.#block, header, this.#extensions, place);
+    const entry = this.#assembler.assemble(this.#block, header, this.#extensions, position);
     this.#extensions = {};
-    this.#openBody(entry.bodySize);
+    this.#startBody(entry.bodySize);
     this.#files.push(entry.file);
     if (entry.startsWithSparseMap) {
       this.#sparseMap = new SparseMapReader();
       this.#expectSparseMapBlock();
-    } else this.#passBody();
+    } else this.#skipBody();
   }
 
   #expectSparseMapBlock(): void {
     if (this.#bodyEnd - this.#position < BLOCK_SIZE) {
-      throw invalidHeader(this.#headerOffset, 'has a body too short for its sparse map');
+      throw invalidHeader(this.#headerOffset, 'has a body that is too short for its sparse map');
     }
     this.#expectBlock('sparse-map');
   }
@@ -203,18 +203,18 @@ export class TarScanner {
     }
     const file = this.#files.pop() as FileEntry;
     if (typeof numbers === 'string' || !isValidSparseMap(numbers, file.uncompressedSize)) {
-      throw invalidHeader(this.#headerOffset, `has a malformed sparse map in its body`);
+      throw invalidHeader(this.#headerOffset, 'has a malformed sparse map in its body');
     }
     this.#files.push({ ...file, uncompressedOffset: this.#position });
-    this.#passBody();
+    this.#skipBody();
   }
 
-  #openBody(size: number): void {
+  #startBody(size: number): void {
     this.#bodyEnd = this.#position + size;
     this.#nextHeader = this.#bodyEnd + paddingAfter(size);
   }
 
-  #passBody(): void {
+  #skipBody(): void {
     if (this.#position === this.#nextHeader) this.#expectBlock('header');
     else this.#state = 'body';
   }
@@ -225,21 +225,21 @@ export class TarScanner {
     this.#filled = 0;
   }
 
-  /** Throws where Go's reader would miss something, were the stream to end here. */
+  /** Throws if Go's reader would report a truncated archive for a stream that ends here. */
   #checkEnd(): void {
     const end = this.#position;
     let offset = this.#headerOffset;
-    let place: string | undefined;
-    if (this.#state === 'extension') place = 'inside PAX records or a GNU long name';
-    else if (this.#state === 'sparse-map') place = 'inside a sparse map';
+    let location: string | undefined;
+    if (this.#state === 'extension') location = 'inside PAX records or a GNU long name';
+    else if (this.#state === 'sparse-map') location = 'inside a sparse map';
     else if (this.#state === 'body') {
-      if (end < this.#bodyEnd) place = `${this.#bodyEnd - end} bytes before the end of a body`;
+      if (end < this.#bodyEnd) location = `${this.#bodyEnd - end} bytes before the end of a file`;
     } else if (this.#state !== 'done' && this.#filled > 0) {
-      place = 'inside a header';
+      location = 'inside a header';
       offset = end - this.#filled;
     }
-    if (place === undefined) return;
-    const message = `The tar stream ends at byte ${end}, ${place} (header at byte ${offset}): the layer is cut short; pull it again.`;
+    if (location === undefined) return;
+    const message = `the tar stream ends at byte ${end}, ${location} (header at byte ${offset}). The layer is truncated: pull it again.`;
     throw new ZtocError('TAR_TRUNCATED', message, { offset });
   }
 }

@@ -1,28 +1,29 @@
-// The deflate decoder (RFC 1951), in AssemblyScript: TypeScript's syntax, WebAssembly's types. `node packages/ztoc/scripts/build-kernel.mjs` compiles
-// it into ../kernel.generated.ts. Its host is ../inflater.ts, which owns the buffers' contents between two calls of `run`.
+// Deflate decoder (RFC 1951) in AssemblyScript: TypeScript syntax with WebAssembly types. scripts/build-kernel.mjs compiles
+// it to ../kernel.generated.ts. Its host is ../inflater.ts, which owns the content of the buffers between two calls of
+// `run`.
 //
-// What makes it different from other decoders is that it stops where the host wants to look: before a block header, once
-// the output has passed a threshold; and that it can stop at any byte of input or output and go on later. What makes it fast:
-//   - one 64-bit bit buffer, refilled without a branch by an unaligned load that may read bytes twice, never consume twice;
-//   - tables of packed 32-bit entries, whose low six bits are the shift count (shifts take them unmasked);
-//   - up to three literals a refill;
-//   - the next entry is looked up before the bytes of a match are copied, so that the two overlap in the processor;
-//   - copies of 16 bytes that may write past the match, into slack that the buffers have for it.
-// What is refused, and what is not, is what zlib's inflate refuses (inftrees.c, inflate.c).
+// Unlike other decoders, it stops before a block header once the output has passed a threshold, and it can stop and
+// resume at any byte of input or output. It is fast because of:
+//   - one 64-bit bit buffer, refilled without a branch by an unaligned load that may load a byte twice but never uses it twice;
+//   - tables of packed 32-bit entries, whose low six bits are the shift count (shifts ignore the other bits);
+//   - up to three literals per refill;
+//   - lookup of the next entry before the bytes of a match are copied, so that the processor overlaps the two;
+//   - copies of 16 bytes that may write past the end of the match, into slack of the buffers.
+// It accepts and rejects the same data as zlib's inflate (inftrees.c, inflate.c).
 
 // ---------------------------------------------------------------------------------------------------- memory map
-// A page (64 KiB) of tables, then the buffers. The host knows the last four.
+// One page (64 KiB) of tables, then the buffers. The host uses the last four constants.
 
 const LENGTHS: usize = 0x0400; // u8 x 320: code lengths of the current block, literals first
 const SORTED: usize = 0x0600; // u16 x 288: symbols by code length
-const LITLEN_BASE: usize = 0x0900; // u32 x 288: entries of the literal/length symbols, less their code lengths
+const LITLEN_BASE: usize = 0x0900; // u32 x 288: entries of the literal/length symbols, without their code lengths
 const DISTANCE_BASE: usize = 0x0d80; // u32 x 32: the same for the distance symbols
 const PRECODE_BASE: usize = 0x0e00; // u32 x 19: the same for the code length symbols
-const COUNTS: usize = 0x0e80; // u16 x 16: codes of each length
-const STARTS: usize = 0x0ea0; // u16 x 16: where each length begins in SORTED
+const COUNTS: usize = 0x0e80; // u16 x 16: number of codes of each length
+const STARTS: usize = 0x0ea0; // u16 x 16: first position of each length in SORTED
 const PRECODE_ORDER: usize = 0x0ec0; // u8 x 19: RFC 1951, 3.2.7
-const STEPS: usize = 0x0ee0; // u8 x 16: the multiple of each distance below 16 that a vector holds
-const PATTERNS: usize = 0x0f00; // u8 x 16 x 16: for each distance below 16, where the bytes of a repeated pattern come from
+const STEPS: usize = 0x0ee0; // u8 x 16: for each distance below 16, its largest multiple up to 16
+const PATTERNS: usize = 0x0f00; // u8 x 16 x 16: for each distance below 16, shuffle indexes that repeat the pattern
 const PRECODE_TABLE: usize = 0x1000; // u32 x 128
 const LITLEN_TABLE: usize = 0x1400; // u32 x (2048 + subtables)
 const DISTANCE_TABLE: usize = 0x4000; // u32 x (512 + subtables)
@@ -34,73 +35,73 @@ const OUTPUT_CAPACITY: usize = 0x40000;
 
 const HISTORY_SIZE: usize = 32768;
 
-/** Where the host puts compressed bytes. @returns address */
+/** Address of the buffer for compressed bytes. @returns address */
 export function inputAddress(): usize {
   return INPUT;
 }
 
-/** How many compressed bytes fit. @returns bytes */
+/** Size of the buffer for compressed bytes. @returns bytes */
 export function inputCapacity(): usize {
   return INPUT_CAPACITY;
 }
 
-/** Where decompressed bytes begin; the 32 KiB before it are history. @returns address */
+/** Address of the decompressed bytes; the 32 KiB before it are history. @returns address */
 export function outputAddress(): usize {
   return OUTPUT;
 }
 
-/** How many decompressed bytes the host may expect between two slides, but for a match's overshoot. @returns bytes */
+/** Decompressed bytes that fit between two calls of `slide`, without the overshoot of a match. @returns bytes */
 export function outputCapacity(): usize {
   return OUTPUT_CAPACITY;
 }
 
 // ---------------------------------------------------------------------------------------------------- table entries
-// bits 0-5    bits to consume: the code and, for a length or distance, its extra bits
-// LITERAL     bit 6; then bits 16-23 hold the literal
-// otherwise   bits 8-11 hold the code's length (to find the extra bits behind it), bits 16-31 the base value
-// EXCEPTION   bit 7, with one of the three below; bits 12-15 are zero in all other entries
+// bits 0-5    number of bits to consume: the code and the extra bits of a length or distance
+// LITERAL     bit 6: bits 16-23 are the literal
+// otherwise   bits 8-11 are the length of the code (the extra bits follow it), bits 16-31 the base value
+// EXCEPTION   bit 7, with one of the three flags below; bits 12-15 are zero in all other entries
 
 const LITERAL: u32 = 1 << 6;
 const EXCEPTION: u32 = 1 << 7;
-const SUBTABLE: u32 = 1 << 12; // bits 8-11: its index bits; bits 16-31: its first entry
+const SUBTABLE: u32 = 1 << 12; // bits 8-11: number of its index bits; bits 16-31: its first entry
 const END_OF_BLOCK: u32 = 1 << 13;
-const INVALID: u32 = 1 << 14; // a symbol or code that must not occur
+const INVALID: u32 = 1 << 14; // a symbol or code that is not allowed
 
 const LITLEN_BITS: u32 = 11;
 const DISTANCE_BITS: u32 = 9;
 const PRECODE_BITS: u32 = 7;
 
 // ---------------------------------------------------------------------------------------------------- state
-// Globals, exported so that the host can save, restore and move them.
+// Exported globals, so that the host can save, restore and move them.
 
-/** Next byte of input to load. */
+/** Address of the next input byte to load. */
 export let inputPosition: usize = INPUT;
-/** End of the input that is there. */
+/** Address of the end of the available input. */
 export let inputEnd: usize = INPUT;
-/** Where the next byte of output goes. */
+/** Address of the next output byte. */
 export let outputPosition: usize = OUTPUT;
-/** The lowest address that a match may reach back to: the member's start, or the history's. */
+/** Lowest address that a match may refer to: the start of the member or of the history. */
 export let outputFloor: usize = OUTPUT;
-/** `run` reports a block boundary once the output position is past this. */
+/** `run` reports a block boundary if the output position is above this address. */
 export let boundaryAfter: i32 = -1;
-/** Bits loaded and not yet consumed, the next one lowest. */
+/** Loaded bits that are not consumed yet, the next one lowest. */
 export let bitBuffer: u64 = 0;
-/** How many bits of `bitBuffer` count. */
+/** Number of valid bits in `bitBuffer`. */
 export let bitCount: u32 = 0;
-/** Bytes left of a stored block. */
+/** Remaining bytes of a stored block. */
 export let storedLeft: u32 = 0;
-/** 1 once the header of the member's last block has been read. */
+/** 1 after the header of the last block of the member. */
 export let finalBlock: u32 = 0;
-/** What `run` does next: one of the modes below. */
+/** Next action of `run`: one of the modes below. */
 export let mode: u32 = 0;
 
-const MODE_BOUNDARY: u32 = 0; // before a block header, to be reported if past the threshold
-const MODE_HEADER: u32 = 1; // before a block header that has been reported or need not be
+const MODE_BOUNDARY: u32 = 0; // before a block header that may have to be reported
+const MODE_HEADER: u32 = 1; // before a block header that has been reported or is below the threshold
 const MODE_STORED: u32 = 2;
 const MODE_CODES: u32 = 3;
 const MODE_END: u32 = 4; // after the final block
 
-// What `run` answers.
+// Return values of `run`.
 const NEED_INPUT: i32 = 0;
 const NEED_OUTPUT: i32 = 1;
 const AT_BOUNDARY: i32 = 2;
@@ -116,9 +117,9 @@ const BAD_DISTANCE_CODES: i32 = -8;
 const BAD_LITLEN_SYMBOL: i32 = -9;
 const BAD_DISTANCE_SYMBOL: i32 = -10;
 const DISTANCE_TOO_FAR: i32 = -11;
-const OK: i32 = 9; // of the inner steps: go on
+const OK: i32 = 9; // returned by the inner functions: continue
 
-/** Forgets everything, for a new layer. */
+/** Clears the state, for a new layer. */
 export function reset(): void {
   inputPosition = INPUT;
   inputEnd = INPUT;
@@ -128,14 +129,14 @@ export function reset(): void {
   memory.fill(OUTPUT - HISTORY_SIZE, 0, HISTORY_SIZE);
 }
 
-/** Makes ready for a new deflate stream at the current positions; its output is the floor of its matches. */
+/** Starts a new deflate stream at the current positions. Its matches cannot refer to earlier output. */
 export function beginMember(): void {
   mode = MODE_BOUNDARY;
   finalBlock = 0;
   outputFloor = outputPosition;
 }
 
-/** Moves the last 32 KiB of output before `OUTPUT`, so that the rest of the buffer is free again. */
+/** Moves the last 32 KiB of output before `OUTPUT`, which frees the output buffer. */
 export function slide(): void {
   const distance = outputPosition - OUTPUT;
   memory.copy(OUTPUT - HISTORY_SIZE, outputPosition - HISTORY_SIZE, HISTORY_SIZE);
@@ -143,28 +144,28 @@ export function slide(): void {
   outputFloor = max<isize>(<isize>outputFloor - <isize>distance, <isize>(OUTPUT - HISTORY_SIZE));
 }
 
-/** Decodes until something is wanted of the host. @returns one of the answers above; an error below 0 */
+/** Decodes until the host has to act. @returns one of the values above; negative for invalid data */
 export function run(): i32 {
   while (true) {
-    let answer: i32;
+    let status: i32;
     switch (mode) {
       case MODE_BOUNDARY:
         mode = MODE_HEADER;
         if (<i32>outputPosition > boundaryAfter) return AT_BOUNDARY;
         continue;
       case MODE_HEADER:
-        answer = readBlockHeader();
+        status = readBlockHeader();
         break;
       case MODE_STORED:
-        answer = copyStored();
+        status = copyStored();
         break;
       case MODE_CODES:
-        answer = decodeCodes();
+        status = decodeCodes();
         break;
       default:
         return AT_END;
     }
-    if (answer != OK) return answer;
+    if (status != OK) return status;
   }
 }
 
@@ -174,7 +175,7 @@ function endBlock(): void {
 
 // ---------------------------------------------------------------------------------------------------- bits
 
-/** Loads whole bytes until 56 bits or more count, or the input is used up. */
+/** Loads whole bytes until at least 57 bits are valid, or the input is used up. */
 function fillBits(): void {
   while (bitCount <= 56 && inputPosition < inputEnd) {
     bitBuffer |= <u64>load<u8>(inputPosition++) << <u64>bitCount;
@@ -190,14 +191,14 @@ function dropBits(count: u32): void {
 
 // ---------------------------------------------------------------------------------------------------- blocks
 
-/** Reads a block header, whole or not at all. */
+/** Reads a complete block header, or nothing. */
 function readBlockHeader(): i32 {
   fillBits();
   if (bitCount < 3) return NEED_INPUT;
   const type = <u32>(bitBuffer >> 1) & 3;
   if (type == 0) {
-    // The header's three bits, the rest of their byte, then LEN and its complement. With less than eight bits left over
-    // from the byte before, LEN's 32 bits are always within reach of the bit buffer.
+    // Three header bits, padding to a byte, then LEN and its complement. Fewer than eight bits remain of the previous
+    // byte, so the bit buffer always has room for LEN's 32 bits.
     const padding = (bitCount - 3) & 7;
     if (bitCount < 3 + padding + 32) return NEED_INPUT;
     const last = <u32>bitBuffer & 1;
@@ -218,22 +219,22 @@ function readBlockHeader(): i32 {
     mode = MODE_CODES;
     return OK;
   }
-  // A dynamic header may be 3 + 14 + 57 + 316 * 14 bits long: remember where it began, to begin again when input ends.
+  // A dynamic header has up to 3 + 14 + 57 + 316 * 14 bits. Save its start, to read it again if the input ends within it.
   const savedPosition = inputPosition;
   const savedBuffer = bitBuffer;
   const savedCount = bitCount;
-  const answer = readDynamicHeader();
-  if (answer == NEED_INPUT) {
+  const status = readDynamicHeader();
+  if (status == NEED_INPUT) {
     inputPosition = savedPosition;
     bitBuffer = savedBuffer;
     bitCount = savedCount;
     return NEED_INPUT;
   }
-  if (answer == OK) mode = MODE_CODES;
-  return answer;
+  if (status == OK) mode = MODE_CODES;
+  return status;
 }
 
-/** Gives whole bytes in the bit buffer back to the input, and drops the rest of a partly used one. */
+/** Returns whole bytes of the bit buffer to the input, and drops the remaining bits of a partly used byte. */
 export function unloadBytes(): void {
   inputPosition -= bitCount >> 3;
   bitBuffer = 0;
@@ -317,11 +318,12 @@ function readDynamicHeader(): i32 {
 // ---------------------------------------------------------------------------------------------------- tables
 
 /**
- * Makes the decoding table of a canonical Huffman code: `1 << tableBits` entries by the next bits of input, then a
- * subtable for each prefix of longer codes.
+ * Builds the decoding table of a canonical Huffman code: `1 << tableBits` entries, indexed by the next bits of input,
+ * followed by a subtable for each prefix of longer codes.
  *
- * `lenient` is zlib's leniency for literal/length and distance codes: a code of one symbol of one bit, or none, is taken.
- * @returns whether the lengths make a code
+ * `lenient` accepts an incomplete code with no symbol or one symbol of one bit, as zlib does for literal/length and
+ * distance codes.
+ * @returns whether the lengths form a code
  */
 function buildTable(lengths: usize, symbols: u32, base: usize, table: usize, tableBits: u32, lenient: bool): bool {
   memory.fill(COUNTS, 0, 32);
@@ -353,7 +355,7 @@ function buildTable(lengths: usize, symbols: u32, base: usize, table: usize, tab
     store<u16>(SORTED + (position << 1), <u16>symbol);
   }
 
-  // Codes in canonical order, kept with their first bit lowest, as the input has them.
+  // Codes in canonical order, with their first bit lowest, as in the input.
   const tableSize: u32 = 1 << tableBits;
   let code: u32 = 0;
   let sorted = SORTED;
@@ -373,7 +375,7 @@ function buildTable(lengths: usize, symbols: u32, base: usize, table: usize, tab
       } else {
         if ((code & (tableSize - 1)) != prefix) {
           prefix = code & (tableSize - 1);
-          // As many bits as the codes under this prefix need, if they fill it: those of this length, then longer ones.
+          // Index bits for the codes with this prefix if they fill the subtable: those of this length, then longer ones.
           let bits = length - tableBits;
           let room: i32 = (1 << bits) - count;
           while (room > 0) {
@@ -389,7 +391,7 @@ function buildTable(lengths: usize, symbols: u32, base: usize, table: usize, tab
         const step: u32 = 1 << (length - tableBits);
         for (let i = code >> tableBits; i < subtableSize; i += step) store<u32>(table + ((subtable + i) << 2), packed);
       }
-      // The next code of this length: add one at the highest bit, carrying downwards.
+      // Next code of this length: add one at the highest bit, with the carry going down.
       let bit: u32 = 1 << (length - 1);
       while (code & bit) {
         code ^= bit;
@@ -402,7 +404,7 @@ function buildTable(lengths: usize, symbols: u32, base: usize, table: usize, tab
   return true;
 }
 
-/** A symbol's entry (see the bases in `initialise`) with the length of its code. */
+/** Combines the base entry of a symbol (see `initialize`) with the length of its code. */
 @inline
 function packEntry(entry: u32, length: u32): u32 {
   return entry & (LITERAL | EXCEPTION) ? entry + length : entry + length + (length << 8);
@@ -410,20 +412,20 @@ function packEntry(entry: u32, length: u32): u32 {
 
 // ---------------------------------------------------------------------------------------------------- symbols
 
-// A refill of the fast loop loads 8 bytes, and a round has three refills that consume at most 7 bytes each.
+// A refill of the fast loop loads 8 bytes. Each iteration has up to three refills and each consumes at most 7 bytes.
 const FAST_INPUT_MARGIN: usize = 32;
 
-/** Decodes literals and matches until the block ends or a buffer does. */
+/** Decodes literals and matches until the end of the block or of a buffer. */
 function decodeCodes(): i32 {
   while (true) {
     if (outputPosition >= OUTPUT + OUTPUT_CAPACITY) return NEED_OUTPUT;
     if (inputPosition + FAST_INPUT_MARGIN < inputEnd) {
-      const answer = decodeFast();
-      if (answer != NEED_INPUT) return answer;
+      const status = decodeFast();
+      if (status != NEED_INPUT) return status;
       continue;
     }
-    const answer = decodeOne();
-    if (answer != OK) return answer;
+    const status = decodeOne();
+    if (status != OK) return status;
     if (mode != MODE_CODES) return OK;
   }
 }
@@ -470,19 +472,19 @@ function decodeOne(): i32 {
   return OK;
 }
 
-/** The extra bits behind a length's or distance's code, as a number. */
+/** Returns the value of the extra bits after the code of a length or distance. */
 @inline
 function extraOf(bits: u64, entry: u32): u32 {
   return <u32>((bits & ((<u64>1 << <u64>entry) - 1)) >> <u64>(entry >> 8));
 }
 
 /**
- * Decodes symbols while both buffers have room for a round's worst case.
+ * Decodes symbols while both buffers have room for the worst case of an iteration.
  *
- * In here `bits` is the bit buffer times four, with two bits of no meaning below, and `count` is two more than the bits
- * that count, so that masking the buffer gives the address of a table's entry at once. A refill leaves 54 bits or more.
- * Of `count`, only the low six bits are kept right: what is subtracted from it is a whole entry.
- * @returns NEED_INPUT when a buffer has no more room
+ * Here `bits` is the bit buffer shifted left by two, with two undefined bits below, and `count` is the number of valid
+ * bits plus two, so that masking the buffer yields the byte offset of a table entry. After a refill, at least 54 bits
+ * are valid. Only the low six bits of `count` are correct, because whole entries are subtracted from it.
+ * @returns NEED_INPUT if a buffer has no more room
  */
 function decodeFast(): i32 {
   const inputLimit = inputEnd - FAST_INPUT_MARGIN;
@@ -491,14 +493,14 @@ function decodeFast(): i32 {
   let output = outputPosition;
   let bits = (bitBuffer & ((<u64>1 << <u64>(bitCount & 7)) - 1)) << 2;
   let count = (bitCount & 7) + 2;
-  let answer = NEED_INPUT;
+  let status = NEED_INPUT;
 
   bits |= load<u64>(input) << <u64>count;
   input += 7 - ((count >> 3) & 7);
   count |= 56;
   let entry = load<u32>(<u32>bits & (((1 << LITLEN_BITS) - 1) << 2), LITLEN_TABLE);
   do {
-    // Two literals take at most 22 bits of the 54, and leave the 20 that a length may need.
+    // Two literals need at most 22 of the 54 bits, and leave the 20 that a length may need.
     if (entry & LITERAL) {
       store<u8>(output++, <u8>(entry >> 16));
       bits >>= <u64>entry;
@@ -542,9 +544,9 @@ function decodeFast(): i32 {
           bits >>= <u64>entry;
           count -= entry;
           endBlock();
-          answer = OK;
+          status = OK;
         } else {
-          answer = BAD_LITLEN_SYMBOL;
+          status = BAD_LITLEN_SYMBOL;
         }
         break;
       }
@@ -553,7 +555,7 @@ function decodeFast(): i32 {
     const length = (entry >> 16) + extraOf(bits >> 2, entry);
     bits >>= <u64>entry;
     count -= entry;
-    // A distance may need 28.
+    // A distance may need 28 bits.
     if ((count & 63) < 2 + 28) {
       bits |= load<u64>(input) << <u64>count;
       input += 7 - ((count >> 3) & 7);
@@ -568,7 +570,7 @@ function decodeFast(): i32 {
         entry = load<u32>(((entry >> 16) << 2) + (<u32>bits & (((1 << ((entry >> 8) & 15)) - 1) << 2)), DISTANCE_TABLE);
       }
       if (entry & EXCEPTION) {
-        answer = BAD_DISTANCE_SYMBOL;
+        status = BAD_DISTANCE_SYMBOL;
         break;
       }
     }
@@ -577,7 +579,7 @@ function decodeFast(): i32 {
     count -= entry;
     const target = output;
     if (target - distance < floor) {
-      answer = DISTANCE_TOO_FAR;
+      status = DISTANCE_TOO_FAR;
       break;
     }
     output += length;
@@ -592,10 +594,10 @@ function decodeFast(): i32 {
   outputPosition = output;
   bitCount = (count & 63) - 2;
   bitBuffer = (bits >> 2) & ((<u64>1 << <u64>bitCount) - 1);
-  return answer;
+  return status;
 }
 
-/** Copies `length` bytes (3 to 258) from `distance` before `target`, and up to 31 bytes too many. */
+/** Copies `length` bytes (3 to 258) from `distance` before `target`. Writes up to 31 bytes more. */
 @inline
 function copyMatch(target: usize, distance: u32, length: u32): void {
   const end = target + length;
@@ -612,7 +614,7 @@ function copyMatch(target: usize, distance: u32, length: u32): void {
       } while (target + 32 < end);
     }
   } else {
-    // The bytes repeat within a vector: one vector of them, stored again and again at a multiple of the distance.
+    // The pattern repeats within a vector: store that vector repeatedly, at steps of a multiple of the distance.
     const pattern = v128.swizzle(v128.load(target - distance), v128.load(distance << 4, PATTERNS));
     const step = <usize>load<u8>(distance, STEPS);
     do {
@@ -624,13 +626,13 @@ function copyMatch(target: usize, distance: u32, length: u32): void {
 
 // ---------------------------------------------------------------------------------------------------- constants
 
-/** Fills in what never changes. */
-function initialise(): void {
+/** Initializes the constant tables. */
+function initialize(): void {
   for (let symbol: u32 = 0; symbol < 256; symbol++) {
     store<u32>(LITLEN_BASE + (symbol << 2), LITERAL | (symbol << 16));
   }
   store<u32>(LITLEN_BASE + (256 << 2), EXCEPTION | END_OF_BLOCK);
-  // RFC 1951, 3.2.5: lengths 3 to 10 have no extra bits, then four symbols share each number of them; 258 stands alone.
+  // RFC 1951, 3.2.5: lengths 3 to 10 have no extra bits; then groups of four symbols have one more each; 258 is special.
   let length: u32 = 3;
   for (let symbol: u32 = 257; symbol < 285; symbol++) {
     const extra: u32 = symbol < 265 ? 0 : (symbol - 261) >> 2;
@@ -662,4 +664,4 @@ function initialise(): void {
   }
 }
 
-initialise();
+initialize();
