@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Comparison } from './comparison.ts';
@@ -9,7 +9,7 @@ import { describe } from './outcome.ts';
 
 const FOLDER = fileURLToPath(new URL('../.failures', import.meta.url));
 
-/** An empty folder for what shows a difference. */
+/** Makes an empty folder for a case that shows a difference. */
 export function failureFolder(name: string): string {
   const folder = join(FOLDER, name);
   rmSync(folder, { recursive: true, force: true });
@@ -17,7 +17,7 @@ export function failureFolder(name: string): string {
   return folder;
 }
 
-/** Keeps a difference: the layer, the recipe that made it, both zTOCs, and how to see it again. Gives the folder. */
+/** Writes the layer of a difference, the case that made it, both zTOCs and the command that repeats it. Returns the folder. */
 export function saveFailure(name: string, layerCase: LayerCase, comparison: Comparison): string {
   const folder = failureFolder(name);
   writeFileSync(join(folder, 'layer'), comparison.layer);
@@ -36,31 +36,33 @@ export function saveFailure(name: string, layerCase: LayerCase, comparison: Comp
       signature,
       `${details}\n${explanation}`.trim(),
       `A layer of ${comparison.layer.length} bytes, in spans of ${layerCase.spanSize}.\nours: ${describe(ours)}\nreference: ${describe(reference)}`,
-      `Again: npm run conformance -- --replay ${name}\n`,
+      `To repeat it: npm run conformance -- --replay ${name}\n`,
     ].join('\n\n'),
   );
   return folder;
 }
 
-/** The case of a difference that was kept. */
-export function readFailure(name: string): LayerCase | ImageCase {
-  return JSON.parse(readFileSync(join(FOLDER, name, 'case.json'), 'utf8')) as LayerCase | ImageCase;
+/** Returns the case of a kept difference, or undefined if none has this name. */
+export function readFailure(name: string): LayerCase | ImageCase | undefined {
+  const file = join(FOLDER, name, 'case.json');
+  if (!existsSync(file)) return undefined;
+  return JSON.parse(readFileSync(file, 'utf8')) as LayerCase | ImageCase;
 }
 
 /**
- * A difference that is known and not yet mended. The list (known-differences.json) may only shrink: a difference on it
- * does not fail a run, and one that no longer shows does.
+ * A known difference that is not fixed yet. A difference on the list (known-differences.json) does not fail a run. One that no
+ * longer occurs does, so the list can only shrink.
  */
 export interface KnownDifference {
-  /** Equal to that of the difference: see outcome.ts. */
+  /** Signature of the difference: see outcome.ts. */
   readonly signature: string;
-  /** Why it is there, and what would mend it. */
+  /** The cause, and how to fix it. */
   readonly why: string;
   /** A case that shows it. */
   readonly case: LayerCase;
 }
 
-/** The list. */
+/** Reads the list of known differences. */
 export function knownDifferences(): KnownDifference[] {
   return JSON.parse(readFileSync(new URL('../known-differences.json', import.meta.url), 'utf8')) as KnownDifference[];
 }

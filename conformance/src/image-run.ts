@@ -7,17 +7,18 @@ import { type ImageCase, type IndexRequest, randomImageCase } from './image/imag
 import { compareImage, type ImageOutcome } from './image/image-comparison.ts';
 import { writeLayout } from './image/layout-writer.ts';
 import type { Difference } from './outcome.ts';
+import { formatCaseName } from './seed.ts';
 
-/** One image that was compared. */
+/** The result of comparing one image. */
 export interface ImageComparison {
   readonly name: string;
   readonly outcome: ImageOutcome['kind'];
   readonly difference: Difference | undefined;
-  /** Where the layout and the request are kept, when they show a difference. */
-  readonly folder?: string;
+  /** The shrunk case of a difference: its name for `--replay` and its folder. */
+  readonly kept?: { readonly name: string; readonly folder: string };
 }
 
-/** Compares every run of every golden layout live. What was recorded is checked by the tests of @soci/index. */
+/** Compares every run of every golden layout live. The tests of @soci/index check the recorded results. */
 export async function* compareGoldenLayouts(executable: string): AsyncGenerator<ImageComparison> {
   for (const { name, folder, request } of goldenLayouts()) {
     const { ours, difference } = await compareImage(folder, request, executable);
@@ -34,13 +35,14 @@ export async function* compareRandomImages(
   for (let number = 0; number < count; number++) {
     const imageCase = randomImageCase(seed, number);
     const { outcome, difference } = await compareImageCase(imageCase, executable);
-    const found = { name: `image ${number} of seed ${seed}`, outcome, difference };
+    const name = formatCaseName({ kind: 'image', seed, number });
+    const found = { name: `image ${name}`, outcome, difference };
     if (difference === undefined) yield found;
-    else yield { ...found, folder: await keepSmallest(`${seed}-image-${number}`, imageCase, difference, executable) };
+    else yield { ...found, kept: { name, folder: await keepSmallest(name, imageCase, difference, executable) } };
   }
 }
 
-/** Writes the layout of a case and compares what becomes of it. */
+/** Writes the layout of a case and compares the results for it. */
 export async function compareImageCase(
   imageCase: ImageCase,
   executable: string,
@@ -55,7 +57,7 @@ export async function compareImageCase(
   }
 }
 
-/** Takes away images, layers and entries as long as the difference stays, and keeps what is left. */
+/** Removes images, layers and entries while the difference stays, and writes the smallest case. Returns its folder. */
 async function keepSmallest(
   name: string,
   start: ImageCase,

@@ -4,31 +4,32 @@ import { type LayerCase, randomLayerCase } from './layer/layer-case.ts';
 import type { ProgramName } from './layer/programs.ts';
 import { isLimited } from './outcome.ts';
 import type { Reference } from './reference.ts';
+import { formatCaseName } from './seed.ts';
 import { shrinkCase } from './shrink.ts';
 
-/** What to run. */
+/** Options of {@link runRandomLayers}. */
 interface RandomRunOptions {
   readonly seed: number;
   readonly cases: number;
   readonly programs: readonly ProgramName[];
-  /** Running references; as many cases are on their way at once. */
+  /** Running references. As many cases run at the same time. */
   readonly references: readonly Reference[];
   readonly known: readonly KnownDifference[];
   readonly onCase: (tally: RandomRunTally) => void;
-  /** A difference, shrunk and kept. */
+  /** Called with each shrunk difference. `name` is for `--replay`. */
   readonly onDifference: (found: {
-    readonly number: number;
+    readonly name: string;
     readonly comparison: Comparison;
     readonly folder: string;
   }) => void;
 }
 
-/** What a run has come to so far. */
+/** Counts of a run. */
 export interface RandomRunTally {
   cases: number;
   built: number;
   refused: number;
-  /** Refused by a named limit of ours; the reference has none. */
+  /** Rejected because of a limit that the reference does not have. */
   limited: number;
   filesRead: number;
   bytes: number;
@@ -36,12 +37,12 @@ export interface RandomRunTally {
   knownDifferences: number;
 }
 
-/** One case in so many has files read back through its zTOC. */
+/** In one of this many cases, files are read back through the zTOC. */
 const READ_BACK_EVERY = 8;
-/** Differences of one kind are shrunk and kept this many times; more of the same teach nothing. */
+/** The number of differences with the same signature that are shrunk and kept. */
 const KEPT_PER_SIGNATURE = 2;
 
-/** Compares random layers, several at once. */
+/** Compares random layers, several at the same time. */
 export async function runRandomLayers(options: RandomRunOptions): Promise<RandomRunTally> {
   const tally: RandomRunTally = {
     cases: 0,
@@ -85,11 +86,8 @@ export async function runRandomLayers(options: RandomRunOptions): Promise<Random
       async (candidate) => (await compareCase(candidate, reference, true)).difference?.signature === signature,
     );
     const last = await compareCase(smallest, reference, true);
-    options.onDifference({
-      number,
-      comparison: last,
-      folder: saveFailure(`${options.seed}-${number}`, smallest, last),
-    });
+    const name = formatCaseName({ kind: 'layer', seed: options.seed, number });
+    options.onDifference({ name, comparison: last, folder: saveFailure(name, smallest, last) });
   }
   await Promise.all(options.references.map(work));
   return tally;
