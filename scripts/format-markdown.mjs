@@ -7,6 +7,7 @@ import { format } from 'prettier';
 
 /** Generated, written by changesets, or test data. */
 const NOT_OURS = /(^|\/)(API|CHANGELOG)\.md$|^conformance\/golden\//;
+const DELIMITER_ROW = /^\|(?: :?-{2,}:? \|)+$/;
 const OPTIONS = { parser: 'markdown', printWidth: 100, proseWrap: 'always', embeddedLanguageFormatting: 'off' };
 
 /** Returns `text` as the repository keeps Markdown. */
@@ -16,12 +17,10 @@ export async function formatMarkdown(text) {
 }
 
 function compactTables(text) {
-  return text.replaceAll(/^\|.*\|$/gm, (row) =>
-    row
-      .replaceAll(/(?<!\\)\| +/g, '| ')
-      .replaceAll(/ +(?=\|)/g, ' ')
-      .replaceAll(/ (:?)-+(:?) (?=\|)/g, '$1---$2'),
-  );
+  return text.replaceAll(/^\|.*\|$/gm, (row) => {
+    const compact = row.replaceAll(/(?<!\\)\| +/g, '| ').replaceAll(/ +(?=\|)/g, ' ');
+    return DELIMITER_ROW.test(compact) ? compact.replaceAll(/ (:?)-+(:?) (?=\|)/g, '$1---$2') : compact;
+  });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

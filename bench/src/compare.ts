@@ -1,12 +1,12 @@
 import { type Command, type Measurement, measure, outputOf } from './measure.ts';
 
-/** One of those that are measured against each other. */
+/** A program that takes part in a comparison. */
 export interface Candidate {
   readonly name: string;
   readonly command: Command;
 }
 
-/** Measurements of each candidate, one a round. */
+/** Measurements of each candidate in each round. */
 export interface Comparison {
   readonly title: string;
   readonly names: readonly string[];
@@ -14,10 +14,10 @@ export interface Comparison {
 }
 
 /**
- * Lets all run in turn, round by round: what else the machine does in a minute then falls on all of them. The first round
- * is not counted: it fills the file cache.
+ * Runs the candidates alternately, so that other load on the machine affects all of them. The first round fills the file
+ * cache and is not counted.
  *
- * @param prepare - Undoes what a run leaves behind; called before each, and at the end.
+ * @param prepare - Removes the results of a run; called before each run and at the end.
  */
 export async function compare(
   title: string,
@@ -42,36 +42,36 @@ export async function compare(
   return { title, names: candidates.map(({ name }) => name), rounds: measured };
 }
 
-/** Middle, least and greatest of some numbers. */
+/** Median and range of some numbers. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;
 }
 
-/** One candidate's measure over the rounds. */
+/** Returns the spread of one value of a candidate over the rounds. */
 export function spreadOf(comparison: Comparison, name: string, value: (measurement: Measurement) => number): Spread {
-  const at = indexOf(comparison, name);
-  return spread(comparison.rounds.map((round) => value(round[at] as Measurement)));
+  const index = indexOf(comparison, name);
+  return spread(comparison.rounds.map((round) => value(round[index] as Measurement)));
 }
 
-/** How many times as much `name` took as `other`, round by round. */
+/** Returns the spread of the ratio of `name` to `other`, computed in each round. */
 export function ratioOf(
   comparison: Comparison,
   name: string,
   other: string,
   value: (measurement: Measurement) => number,
 ): Spread {
-  const [above, below] = [indexOf(comparison, name), indexOf(comparison, other)];
+  const [numerator, denominator] = [indexOf(comparison, name), indexOf(comparison, other)];
   return spread(
-    comparison.rounds.map((round) => value(round[above] as Measurement) / value(round[below] as Measurement)),
+    comparison.rounds.map((round) => value(round[numerator] as Measurement) / value(round[denominator] as Measurement)),
   );
 }
 
 function indexOf({ names, title }: Comparison, name: string): number {
-  const at = names.indexOf(name);
-  if (at < 0) throw new Error(`${name} takes no part in "${title}"`);
-  return at;
+  const index = names.indexOf(name);
+  if (index < 0) throw new Error(`"${title}" has no candidate "${name}"`);
+  return index;
 }
 
 function spread(values: readonly number[]): Spread {
@@ -81,28 +81,29 @@ function spread(values: readonly number[]): Spread {
   return { median, min: sorted[0] ?? Number.NaN, max: sorted.at(-1) ?? Number.NaN };
 }
 
-/** What the commands print as JSON: a zTOC, an image's `root`, or a list of roots. */
-interface Printed {
+/** JSON output of the commands: a zTOC, an image's `root`, or a list of roots. */
+interface Output {
   readonly digest?: string;
   readonly root?: { readonly digest: string };
 }
 
 /**
- * Proves, before two programs are timed, that they do the same work: both print the same digest.
- * @param prepare Called before each.
- * @throws {Error} When they do not.
+ * Checks that two programs do the same work: both must print the same digest.
+ *
+ * @param prepare - Called before each run.
+ * @throws {Error} If the digests differ.
  */
 export function checkSameDigest(ours: Command, reference: Command, prepare: () => void = () => {}): void {
-  const [ourDigest, itsDigest] = [ours, reference].map((command) => {
+  const [ourDigest, referenceDigest] = [ours, reference].map((command) => {
     prepare();
-    return printedDigest(outputOf(command));
+    return parseDigest(outputOf(command));
   });
-  if (ourDigest !== undefined && ourDigest === itsDigest) return;
-  throw new Error(`the results differ: ours ${ourDigest}, the reference's ${itsDigest}`);
+  if (ourDigest !== undefined && ourDigest === referenceDigest) return;
+  throw new Error(`the digests differ: soci-index printed ${ourDigest}, the reference ${referenceDigest}`);
 }
 
-function printedDigest(text: string): string | undefined {
-  const printed = JSON.parse(text) as Printed | readonly Printed[];
-  const [first] = Array.isArray(printed) ? (printed as readonly Printed[]) : [printed as Printed];
+function parseDigest(text: string): string | undefined {
+  const output = JSON.parse(text) as Output | readonly Output[];
+  const [first] = Array.isArray(output) ? (output as readonly Output[]) : [output as Output];
   return first?.root?.digest ?? first?.digest;
 }

@@ -17,17 +17,17 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { createGzip } from 'node:zlib';
 
-/** Where prepared data is kept between runs. */
+/** Folder with prepared data, kept between runs. */
 export const CACHE = fileURLToPath(new URL('../../.cache/bench', import.meta.url));
 
-/** A large tar of real files is at least this long: what compresses to 300 MB and more. */
-const LARGE_TAR_SIZE = 1_000_000_000;
-/** As many archives are wanted at the least: a layer each of an image. */
-const LEAST_ARCHIVES = 6;
+/** Minimum size of the large tar of real files, in bytes. It compresses to 300 MB or more. */
+const MIN_LARGE_TAR_SIZE = 1_000_000_000;
+/** Minimum number of archives: one for each layer of an image. */
+const MIN_ARCHIVES = 6;
 const BLOCK = 512;
 
-/** Folders that a machine which can run this is likely to have; the last, often the largest, only where the others are small. */
-const OWN_TREES = [
+/** Folders that most machines have. The last ones, often the largest, are used only if the others are too small. */
+const DEFAULT_FOLDERS = [
   fileURLToPath(new URL('../../node_modules', import.meta.url)),
   '/usr/share',
   '/usr/bin',
@@ -38,8 +38,8 @@ const OWN_TREES = [
 ].filter(existsSync);
 
 /**
- * Archives of real trees: those of the folder `SOCI_BENCH_DATA`, or of its `.work`, where there is one; else archives made
- * of what this machine has installed.
+ * Returns archives of real files: those in the folder `SOCI_BENCH_DATA` or its `.work`, otherwise archives of this machine's
+ * installed files.
  */
 export function realArchives(): string[] {
   const given = process.env.SOCI_BENCH_DATA;
@@ -49,8 +49,8 @@ export function realArchives(): string[] {
   }
   const archives: string[] = [];
   let size = 0;
-  for (const tree of OWN_TREES) {
-    if (size >= LARGE_TAR_SIZE && archives.length >= LEAST_ARCHIVES) break;
+  for (const tree of DEFAULT_FOLDERS) {
+    if (size >= MIN_LARGE_TAR_SIZE && archives.length >= MIN_ARCHIVES) break;
     const archive = archiveOf(tree);
     archives.push(archive);
     size += statSync(archive).size;
@@ -63,7 +63,7 @@ function archiveOf(tree: string): string {
   const archive = join(CACHE, `${parts.slice(-2).join('-')}.tar`);
   if (!existsSync(archive)) {
     mkdirSync(CACHE, { recursive: true });
-    // What cannot be read, or changes meanwhile, makes tar end with 1; the archive is good all the same.
+    // tar exits with 1 if a file is unreadable or changes. The archive is still valid.
     spawnSync('tar', ['--sort=name', '--numeric-owner', '-cf', `${archive}.part`, '-C', tree, '.'], {
       stdio: 'ignore',
     });
@@ -72,7 +72,7 @@ function archiveOf(tree: string): string {
   return archive;
 }
 
-/** One archive of 1 GB of real files: the largest archives there are, one behind the other. */
+/** Returns one archive with 1 GB of real files: the largest archives, concatenated. */
 export function largeArchive(): Promise<string> {
   return cached('large.tar', async (part) => {
     let size = 0;
@@ -80,13 +80,13 @@ export function largeArchive(): Promise<string> {
       const end = endOfEntries(archive);
       await pipeline(createReadStream(archive, { end: end - 1 }), createWriteStream(part, { flags: 'a' }));
       size += statSync(archive).size;
-      if (size >= LARGE_TAR_SIZE) break;
+      if (size >= MIN_LARGE_TAR_SIZE) break;
     }
     await pipeline([Buffer.alloc(2 * BLOCK)], createWriteStream(part, { flags: 'a' }));
   });
 }
 
-/** Where the zero blocks at an archive's end begin. */
+/** Returns the offset of the zero blocks at the end of an archive. */
 function endOfEntries(archive: string): number {
   const file = openSync(archive, 'r');
   try {
@@ -102,13 +102,13 @@ function endOfEntries(archive: string): number {
   }
 }
 
-/** The gzip of a file, by zlib at its usual level, 6. */
+/** Returns a gzip of a file, compressed with zlib at its default level, 6. */
 export function gzipOf(file: string): Promise<string> {
   const write = (part: string) => pipeline(createReadStream(file), createGzip(), createWriteStream(part));
   return cached(`${basename(file)}.gz`, write);
 }
 
-/** A file of the cache; if it is not there, it is written to the side and renamed, so that what stands there is whole. */
+/** Returns the path of a cached file. If it does not exist, writes it under another name first, so that it is never incomplete. */
 export async function cached(name: string, write: (part: string) => Promise<void>): Promise<string> {
   const target = join(CACHE, name);
   if (existsSync(target)) return target;

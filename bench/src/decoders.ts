@@ -1,15 +1,15 @@
-/** `decoders.ts NAME FILE`: decompresses a gzip file to nowhere, chunk by chunk, by one decoder; prints the number of bytes. */
+/** `decoders.ts NAME FILE`: decompresses a gzip file with one decoder, discards the output and prints its size in bytes. */
 import { createReadStream, openSync, readSync } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import type { GzipDecoder } from '../../packages/ztoc/src/gzip/gzip-decoder.ts';
 
 const CHUNK = 1 << 18;
 
-/** Each loads only what it needs. */
+/** Each decoder is imported on demand, so that a run loads only one. */
 const DECODERS: Readonly<Record<string, (file: string, output: (bytes: Uint8Array) => void) => Promise<void>>> = {
-  // Checksums are checked, and nothing is built from the layer.
-  async ours(file, output) {
-    // The decoder is internal to the package; what is measured is the compiled file that is published.
+  // Verifies checksums.
+  async '@soci/ztoc'(file, output) {
+    // The decoder is not exported, so this imports the compiled file that is published.
     const compiled = new URL('../../packages/ztoc/dist/gzip/gzip-decoder.js', import.meta.url);
     const module = (await import(compiled.href)) as { GzipDecoder: typeof GzipDecoder };
     const decoder = new module.GzipDecoder({ output });
@@ -27,7 +27,7 @@ const DECODERS: Readonly<Record<string, (file: string, output: (bytes: Uint8Arra
     readChunks(file, (bytes) => inflate.push(bytes, false));
     if (inflate.err !== 0) throw new Error(inflate.msg);
   },
-  // Checks no checksums, and keeps the chunks that it is given.
+  // Verifies no checksums, and keeps references to its input chunks.
   async fflate(file, output) {
     const { Gunzip } = await import('fflate');
     const gunzip = new Gunzip(output);
@@ -35,7 +35,7 @@ const DECODERS: Readonly<Record<string, (file: string, output: (bytes: Uint8Arra
   },
 };
 
-/** Reads a file: always into the same buffer, or each chunk into one of its own, which may be kept. */
+/** Reads a file in chunks, which share one buffer unless `isKept`. */
 function readChunks(path: string, use: (bytes: Uint8Array) => void, isKept = false): void {
   const file = openSync(path, 'r');
   let chunk = new Uint8Array(CHUNK);

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [--rounds N] [--only SECTION]...`: measures our builds beside the reference's and other decoders', prints the
- * result as Markdown and, when every section was run, writes it to docs/benchmarks.md. Needs GNU time, Go and the built packages.
+ * `npm run bench -- [--rounds N] [--only SECTION]...`: measures this project, the reference and other tools, and prints the result as
+ * Markdown. A run of all sections also writes docs/benchmarks.md. Requires GNU time, Go and the built packages.
  */
 import { parseArgs } from 'node:util';
 import { buildReference } from './measure.ts';
@@ -41,25 +41,27 @@ async function main(rounds: number, names: readonly string[]): Promise<number> {
   const reference = buildReference();
   if (reference === undefined) {
     console.log(
-      'skipped: the reference cannot be built. Missing: Go 1.26 or newer, and a C compiler with zlib headers (Debian: gcc, zlib1g-dev)',
+      'skipped: cannot build the reference. Install Go 1.26 or later, and a C compiler with the zlib headers (Debian: gcc, zlib1g-dev)',
     );
     return 0;
   }
-  const sections: string[] = [];
-  for (const name of names)
-    sections.push(formatSection(await (SECTIONS[name] as (typeof SECTIONS)[string])(rounds, reference)));
-  const report = [introduction(rounds), ...sections].join('\n\n');
+  const sections: Section[] = [];
+  for (const name of names) sections.push(await (SECTIONS[name] as (typeof SECTIONS)[string])(rounds, reference));
+  const report = [introduction(rounds, sections), ...sections.map(formatSection)].join('\n\n');
   console.log(report);
   if (names.length === Object.keys(SECTIONS).length) writeReport(REPORT, report);
   return 0;
 }
 
-function introduction(rounds: number): string {
+function introduction(rounds: number, sections: readonly Section[]): string {
+  const summaries = sections.map(({ summary }) => summary).filter((summary) => summary !== undefined);
   return `# Benchmarks
 
-Written by \`npm run bench\`: whole processes, measured by the kernel (CPU is user and system time of all threads), each taking its
-turn in ${rounds} rounds after one that is not counted. Values are medians with the least and the greatest; a ratio is the median of the
-rounds' own ratios. MB are millions of bytes. The reference is soci-snapshotter v0.16.1, run by the program in \`conformance/reference\`.
+${summaries.join(' ')} \`npm run bench\` writes this page.
+
+All values are those of whole processes: CPU is the user and system time of all threads. The programs alternate for ${rounds} rounds,
+after one warm-up round. Times are medians with minimum and maximum; memory and disk are maxima. A ratio is the median of the ratios of
+the rounds. MB are millions of bytes. The reference is soci-snapshotter v0.16.1, run by the program in \`conformance/reference\`.
 
 Machine: ${describeMachine()}.`;
 }

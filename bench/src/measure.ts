@@ -4,22 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** A program to run, and where it may put temporary files. */
+/** A program with its arguments and additional environment variables. */
 export interface Command {
   readonly program: string;
   readonly arguments: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What one run of a whole process took, threads and children included. */
+/** Resources used by one run of a process, including its threads and children. */
 export interface Measurement {
-  /** Seconds of user and system time together. */
+  /** User and system time, in seconds. */
   readonly cpu: number;
-  /** Seconds from start to end. */
+  /** Elapsed time, in seconds. */
   readonly wall: number;
-  /** Peak resident memory in bytes. */
+  /** Peak resident memory, in bytes. */
   readonly memory: number;
-  /** The most that stood in the temporary folder at a time, in bytes. */
+  /** Maximum size of the temporary folder, in bytes. */
   readonly temporaryDisk: number;
 }
 
@@ -27,9 +27,10 @@ const GNU_TIME = '/usr/bin/time';
 const DISK_SAMPLES_MS = 20;
 
 /**
- * Runs a command to its end and measures it by GNU time, which asks the kernel (`wait4`). Standard output is thrown away.
- * The command gets a temporary folder of its own (`TMPDIR`), whose size is sampled as it runs.
- * @throws {Error} When the command fails, or GNU time is missing.
+ * Runs a command and measures it with GNU time, which reads the kernel's values (`wait4`). Discards standard output. The
+ * command has its own temporary folder (`TMPDIR`), whose size is sampled during the run.
+ *
+ * @throws {Error} If the command fails or GNU time is missing.
  */
 export async function measure({ program, arguments: programArguments, env }: Command): Promise<Measurement> {
   const temporary = mkdtempSync(join(tmpdir(), 'bench-'));
@@ -49,7 +50,7 @@ export async function measure({ program, arguments: programArguments, env }: Com
   }
 }
 
-/** What a command prints on standard output. */
+/** Returns the standard output of a command. */
 export function outputOf({ program, arguments: programArguments, env }: Command): string {
   return execFileSync(program, programArguments, {
     encoding: 'utf8',
@@ -68,32 +69,32 @@ function run(
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...env },
     });
-    let complaints = '';
+    let errorOutput = '';
     child.stderr.on('data', (text: Buffer) => {
-      complaints = (complaints + text).slice(-2000);
+      errorOutput = (errorOutput + text).slice(-2000);
     });
     child.on('error', (error) =>
-      reject(new Error(`${program} could not be started: ${error.message} (Debian package of GNU time: time)`)),
+      reject(new Error(`cannot start ${program}: ${error.message}. Install GNU time (Debian: time).`)),
     );
     child.on('close', (code) =>
       code === 0
         ? resolve()
-        : reject(new Error(`${programArguments.slice(4).join(' ')} ended with exit code ${code}: ${complaints}`)),
+        : reject(new Error(`${programArguments.slice(4).join(' ')} exited with code ${code}: ${errorOutput}`)),
     );
   });
 }
 
-/** Bytes of the files under a folder; files that vanish while it is read count for nothing. */
+/** Returns the total size of the files in a folder, in bytes. Ignores files that disappear during the scan. */
 function sizeOf(folder: string): number {
   let size = 0;
-  for (const name of tryTo(() => readdirSync(folder, { recursive: true, encoding: 'utf8' })) ?? []) {
-    const stat = tryTo(() => statSync(join(folder, name)));
+  for (const name of tryOrUndefined(() => readdirSync(folder, { recursive: true, encoding: 'utf8' })) ?? []) {
+    const stat = tryOrUndefined(() => statSync(join(folder, name)));
     if (stat?.isFile()) size += stat.size;
   }
   return size;
 }
 
-function tryTo<T>(action: () => T): T | undefined {
+function tryOrUndefined<T>(action: () => T): T | undefined {
   try {
     return action();
   } catch {
@@ -106,7 +107,7 @@ const REFERENCE = `${REFERENCE_SOURCES}/.build/reference`;
 const CLI = fileURLToPath(new URL('../../packages/cli/bin/soci-index.js', import.meta.url));
 const BUILT_CLI = fileURLToPath(new URL('../../packages/cli/dist/bundle/main.js', import.meta.url));
 
-/** Builds the reference program of the conformance package; undefined where Go or a C compiler is missing. */
+/** Builds the reference program of the conformance package. Returns undefined if Go or a C compiler is missing. */
 export function buildReference(): string | undefined {
   const build = spawnSync('go', ['build', '-o', REFERENCE, '.'], {
     cwd: REFERENCE_SOURCES,
@@ -115,18 +116,18 @@ export function buildReference(): string | undefined {
   return build.status === 0 ? REFERENCE : undefined;
 }
 
-/** Our command line, as it is published: bundled, run by the Node that runs this. */
-export function ours(...programArguments: readonly string[]): Command {
-  if (!existsSync(BUILT_CLI)) throw new Error('the packages are not built: run `npm run build` first');
+/** Returns a command that runs the published bundle of the command line with the current Node. */
+export function sociIndex(...programArguments: readonly string[]): Command {
+  if (!existsSync(BUILT_CLI)) throw new Error('the packages are not built. Run "npm run build".');
   return { program: process.execPath, arguments: [CLI, ...programArguments] };
 }
 
-/** One of the scripts of this folder. */
+/** Returns a command that runs a script of this folder. */
 export function script(name: string, ...programArguments: readonly string[]): Command {
   return { program: process.execPath, arguments: [fileURLToPath(new URL(name, import.meta.url)), ...programArguments] };
 }
 
-/** Whether a program is installed. */
+/** Reports whether a program is installed. */
 export function isInstalled(program: string): boolean {
   return spawnSync(program, ['-h'], { stdio: 'ignore' }).error === undefined;
 }

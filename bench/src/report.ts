@@ -3,23 +3,25 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { type Comparison, ratioOf, type Spread, spreadOf } from './compare.ts';
 
-/** A number to reach, and how near we came. */
+/** A goal and the measured result. */
 export interface Target {
   readonly text: string;
   readonly isReached: boolean;
   readonly found: string;
 }
 
-/** A part of the report: its table, and what it was to show. */
+/** A section of the report. */
 export interface Section {
   readonly heading: string;
-  /** What was run on what, in Markdown. */
+  /** The main result, for the first paragraph of the page. */
+  readonly summary?: string;
+  /** Input and procedure, in Markdown. */
   readonly setting: string;
   readonly tables: readonly string[];
   readonly targets: readonly Target[];
 }
 
-/** A comparison as a Markdown table; CPU ratios are against `baseline`, pair by pair, where there is one. */
+/** Formats a comparison as a Markdown table, with CPU ratios to `baseline` if it is set. */
 export function formatComparison(comparison: Comparison, baseline?: string): string {
   const hasDisk = comparison.rounds.some((round) => round.some(({ temporaryDisk }) => temporaryDisk > 0));
   const head = [
@@ -28,80 +30,83 @@ export function formatComparison(comparison: Comparison, baseline?: string): str
     'wall, s',
     'peak memory, MB',
     ...(hasDisk ? ['temporary disk, MB'] : []),
-    ...(baseline === undefined ? [] : [`CPU against ${baseline}`]),
+    ...(baseline === undefined ? [] : [`CPU relative to ${baseline}`]),
   ];
   const rows = comparison.names.map((name) => [
     name,
-    times(spreadOf(comparison, name, ({ cpu }) => cpu)),
-    times(spreadOf(comparison, name, ({ wall }) => wall)),
+    formatSpread(spreadOf(comparison, name, ({ cpu }) => cpu)),
+    formatSpread(spreadOf(comparison, name, ({ wall }) => wall)),
     megabytes(spreadOf(comparison, name, ({ memory }) => memory).max),
     ...(hasDisk ? [megabytes(spreadOf(comparison, name, ({ temporaryDisk }) => temporaryDisk).max)] : []),
     ...(baseline === undefined
       ? []
-      : [name === baseline ? '1' : times(ratioOf(comparison, name, baseline, ({ cpu }) => cpu))]),
+      : [name === baseline ? '1' : formatSpread(ratioOf(comparison, name, baseline, ({ cpu }) => cpu))]),
   ]);
   return formatTable(head, rows);
 }
 
-/** A Markdown table; the columns are of numbers, but for the first and those of `words`. */
+/** Formats a Markdown table. The first column and the columns in `textColumns` are aligned left, the others right. */
 export function formatTable(
   head: readonly string[],
   rows: readonly (readonly (string | number)[])[],
-  words: readonly number[] = [],
+  textColumns: readonly number[] = [],
 ): string {
-  return [head, head.map((_, column) => (column === 0 || words.includes(column) ? '---' : '---:')), ...rows]
+  return [head, head.map((_, column) => (column === 0 || textColumns.includes(column) ? '---' : '---:')), ...rows]
     .map((row) => `| ${row.join(' | ')} |`)
     .join('\n');
 }
 
-/** A section in Markdown. */
+/** Formats a section as Markdown. */
 export function formatSection({ heading, setting, tables, targets }: Section): string {
   return [`## ${heading}`, setting, ...tables, ...(targets.length > 0 ? [formatTargets(targets)] : [])].join('\n\n');
 }
 
-/** What was to be reached, and what was found, as a Markdown list. */
+/** Formats targets as a Markdown list. */
 export function formatTargets(targets: readonly Target[]): string {
   return targets
-    .map(({ text, isReached, found }) => `- ${isReached ? 'Reached' : '**Not reached**'}: ${text}. Found: ${found}.`)
+    .map(
+      ({ text, isReached, found }) =>
+        `- ${isReached ? 'Target reached' : '**Target missed**'}: ${text}. Measured: ${found}.`,
+    )
     .join('\n');
 }
 
-/** The target that the median of some ratios is at least so much. */
+/** Returns the target that the median of `ratio` is at least `least`. */
 export function atLeast(least: number, ratio: Spread, text: string): Target {
-  return { text, isReached: ratio.median >= least, found: times(ratio) };
+  return { text, isReached: ratio.median >= least, found: formatSpread(ratio) };
 }
 
-/** The target that the median of some ratios is at most so much. */
+/** Returns the target that the median of `ratio` is at most `most`. */
 export function atMost(most: number, ratio: Spread, text: string): Target {
-  return { text, isReached: ratio.median <= most, found: times(ratio) };
+  return { text, isReached: ratio.median <= most, found: formatSpread(ratio) };
 }
 
-/** The target that something takes at most so many bytes. */
+/** Returns the target that `bytes` is at most `most`. */
 export function bytesAtMost(most: number, bytes: number, text: string): Target {
   return { text, isReached: bytes <= most, found: `${megabytes(bytes)} MB` };
 }
 
-/** From this heading on a report is written by hand, about what the numbers above it mean, and kept. */
+/** The part of a report from this heading on is written by hand and kept. */
 const NOTES = '## Notes';
 
-/** Writes a report to its file, above the notes that are there. */
+/** Writes a report to its file and keeps the file's notes. */
 export function writeReport(file: URL, report: string): void {
   const old = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  const at = old.indexOf(NOTES);
-  writeFileSync(file, `${report}\n\n${at < 0 ? `${NOTES}\n` : old.slice(at)}`);
+  const start = old.indexOf(NOTES);
+  writeFileSync(file, `${report}\n\n${start < 0 ? `${NOTES}\n` : old.slice(start)}`);
 }
 
-/** `median (min–max)` of ratios, or of seconds. */
-export function times({ median, min, max }: Spread): string {
+/** Formats ratios or seconds as `median (min–max)`. */
+export function formatSpread({ median, min, max }: Spread): string {
   return `${median.toFixed(2)} (${min.toFixed(2)}–${max.toFixed(2)})`;
 }
 
-/** Bytes in millions. */
+/** Formats bytes as millions of bytes. */
 export function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(0);
 }
 
-/** The machine and the versions that matter, without its name or place. */
+/** Describes the machine and the versions of the programs, without the host name. */
 export function describeMachine(): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown processor';
   const facts = [

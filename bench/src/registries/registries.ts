@@ -6,22 +6,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { TestRegistryOptions } from '@soci/test-registry';
 import { CACHE } from '../data.ts';
-import { type Command, ours } from '../measure.ts';
+import { type Command, sociIndex } from '../measure.ts';
 
-/** The distribution project's registry (Debian: `docker-registry`), with its store in a folder that can be set back. */
+/** The registry of the distribution project (Debian: `docker-registry`), with a store that can be restored. */
 export interface DockerRegistry extends ServedRegistry {
-  /** Remembers what the store holds now. */
-  keep(): void;
-  /** Makes the store again what it was when {@link DockerRegistry.keep} was called. It caches nothing, and need not be told. */
-  restore(): void;
+  /** Saves a copy of the store. */
+  saveStore(): void;
+  /** Restores the saved copy. The server caches nothing, so it needs no restart. */
+  restoreStore(): void;
 }
 
-const PATIENCE_MS = 10_000;
+const START_TIMEOUT_MS = 10_000;
 
-/** Starts it on loopback, with an empty store below `folder`. */
+/** Starts `docker-registry` on loopback, with an empty store in `folder`. */
 export async function startDockerRegistry(folder: string): Promise<DockerRegistry> {
   const store = join(folder, 'store');
-  const kept = join(folder, 'kept');
+  const saved = join(folder, 'saved');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(store, { recursive: true });
   const host = `127.0.0.1:${await freePort()}`;
@@ -32,16 +32,16 @@ export async function startDockerRegistry(folder: string): Promise<DockerRegistr
   );
   const server = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
   process.once('exit', () => server.kill());
-  await answers(`http://${host}/v2/`);
+  await waitUntilReady(`http://${host}/v2/`);
   return {
     host,
-    keep() {
-      rmSync(kept, { recursive: true, force: true });
-      execFileSync('cp', ['-al', store, kept]);
+    saveStore() {
+      rmSync(saved, { recursive: true, force: true });
+      execFileSync('cp', ['-al', store, saved]);
     },
-    restore() {
+    restoreStore() {
       rmSync(store, { recursive: true, force: true });
-      execFileSync('cp', ['-al', kept, store]);
+      execFileSync('cp', ['-al', saved, store]);
     },
     stop() {
       server.kill();
@@ -50,12 +50,12 @@ export async function startDockerRegistry(folder: string): Promise<DockerRegistr
   };
 }
 
-async function answers(url: string): Promise<void> {
-  for (const started = Date.now(); Date.now() - started < PATIENCE_MS; await sleep(50)) {
-    const answer = await fetch(url).catch(() => undefined);
-    if (answer?.ok) return;
+async function waitUntilReady(url: string): Promise<void> {
+  for (const started = Date.now(); Date.now() - started < START_TIMEOUT_MS; await sleep(50)) {
+    const response = await fetch(url).catch(() => undefined);
+    if (response?.ok) return;
   }
-  throw new Error(`docker-registry does not answer on ${url} after ${PATIENCE_MS / 1000} s`);
+  throw new Error(`docker-registry does not answer on ${url} within ${START_TIMEOUT_MS / 1000} s`);
 }
 
 function freePort(): Promise<number> {
@@ -68,19 +68,19 @@ function freePort(): Promise<number> {
   });
 }
 
-/** The test registry in a process of its own. */
+/** A registry in a separate process. */
 export interface ServedRegistry {
-  /** Such as `127.0.0.1:41234`. */
+  /** Host and port, such as `127.0.0.1:41234`. */
   readonly host: string;
   stop(): void;
 }
 
-/** Converts the image in it, and reads everything anew. */
-export function convertAnew({ host }: ServedRegistry, ...options: readonly string[]): Command {
-  return ours('convert', '--quiet', '--force', '--no-reuse', ...options, `${host}/app:v1`, `${host}/app:v1-soci`);
+/** Returns a command that converts the registry's image and reuses nothing from earlier runs. */
+export function forceConvert({ host }: ServedRegistry, ...options: readonly string[]): Command {
+  return sociIndex('convert', '--quiet', '--force', '--no-reuse', ...options, `${host}/app:v1`, `${host}/app:v1-soci`);
 }
 
-/** Starts it with the image of a layout as `app:v1`, its blobs in files. */
+/** Starts the test registry with the image of a layout as `app:v1`. Its blobs are files. */
 export function serveTestRegistry(layout: string, options: TestRegistryOptions): Promise<ServedRegistry> {
   mkdirSync(CACHE, { recursive: true });
   const folder = mkdtempSync(join(CACHE, 'test-registry-'));
@@ -88,7 +88,7 @@ export function serveTestRegistry(layout: string, options: TestRegistryOptions):
   const server = fork(program, [folder, layout, JSON.stringify(options)]);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.once('exit', (code) => reject(new Error(`the test registry ended with exit code ${code}`)));
+    server.once('exit', (code) => reject(new Error(`the test registry exited with code ${code}`)));
     server.once('message', (host) =>
       resolve({
         host: String(host),

@@ -1,20 +1,20 @@
 /**
- * `npm run reliability -- [--moments N] [--seed N] [--only FAULT]...`: converts an image in the test registry again and again, each
- * time with one fault at one random moment, and looks at what comes of it. Prints the result as Markdown and, when every
- * fault was tried, writes it to docs/reliability.md. Needs the built packages.
+ * `npm run reliability -- [--moments N] [--seed N] [--only FAULT]...`: converts an image in the test registry repeatedly, each time with
+ * one fault at one random moment, and checks the result. Prints a report as Markdown. A run with all faults also writes
+ * docs/reliability.md. Requires the built packages.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { CACHE } from '../data.ts';
-import { imageLayout, layersOf, sizeOf } from '../made-image.ts';
+import { countLayers, imageLayout, layoutSize } from '../generate-image.ts';
 import { describeMachine, formatTable, formatTargets, megabytes, writeReport } from '../report.ts';
-import { convertUnderFault, type Ending } from './convert-under-fault.ts';
+import { convertWithFault, type RunResult } from './convert-with-fault.ts';
 import { chooseMoment, FAULT_KINDS, type FaultKind, seededRandom } from './faults.ts';
 
 const REPORT = new URL('../../../docs/reliability.md', import.meta.url);
-/** Runs for each moment, at most, until as many have met their fault as there are to be moments. */
+/** Maximum runs per moment. A run whose fault affected no request is repeated. */
 const MAX_TRIES = 5;
 
 const names = FAULT_KINDS.map(({ name }) => name);
@@ -40,109 +40,124 @@ async function main(moments: number, seed: number, only: readonly string[]): Pro
     folder: join(CACHE, 'test-registry'),
   });
   try {
-    const endings = await tryAll(registry, layout, { moments, seed, only });
-    const setting = `An image of ${layersOf(layout)} layers, ${megabytes(sizeOf(layout))} MB`;
-    const report = [introduction(setting, moments, seed), table(endings), judge(endings)].join('\n\n');
+    const results = await runAll(registry, layout, { moments, seed, only });
+    const image = `an image of ${countLayers(layout)} layers, ${megabytes(layoutSize(layout))} MB`;
+    const report = [introduction(results, image, moments, seed), table(results), targets(results)].join('\n\n');
     console.log(report);
     if (only.length === names.length) writeReport(REPORT, report);
-    const isFine = ({ verdict, incomplete }: Ending) => verdict !== 'wrong' && incomplete.length === 0;
-    return [...endings.values()].flat().every(isFine) ? 0 : 1;
+    const isCorrect = ({ outcome, missing }: RunResult) => outcome !== 'wrong' && missing.length === 0;
+    return [...results.values()].flat().every(isCorrect) ? 0 : 1;
   } finally {
     await registry.stop();
     rmSync(join(CACHE, 'test-registry'), { recursive: true, force: true });
   }
 }
 
-async function tryAll(
+async function runAll(
   registry: TestRegistry,
   layout: string,
   { moments, seed, only }: { moments: number; seed: number; only: readonly string[] },
-): Promise<Map<string, Ending[]>> {
+): Promise<Map<string, RunResult[]>> {
   const source = { repository: 'app', tag: 'v1' };
   await registry.loadLayout(source.repository, layout, source.tag);
-  // Each run has a repository of its own to write to, so that it has as much to do as the first.
-  let runs = 0;
-  const destination = () => ({ repository: `run-${++runs}/app`, tag: 'v1-soci' });
+  // Each run writes to another repository, so that it does as much work as the first.
+  let runNumber = 0;
+  const destination = () => ({ repository: `run-${++runNumber}/app`, tag: 'v1-soci' });
   registry.clearRequests();
   const first = destination();
-  const undisturbed = await convertUnderFault(registry, { source, destination: first, expected: undefined }, undefined);
-  if (undisturbed.verdict !== 'identical') throw new Error(`the undisturbed run failed: ${undisturbed.detail}`);
+  const reference = await convertWithFault(registry, { source, destination: first, expected: undefined }, undefined);
+  if (reference.outcome !== 'identical') throw new Error(`the run without faults failed: ${reference.detail}`);
   const expected = registry.manifest(first.repository, first.tag)?.digest;
   const requests = [...registry.requests];
 
-  const endings = new Map<string, Ending[]>();
+  const results = new Map<string, RunResult[]>();
   for (const kind of FAULT_KINDS.filter(({ name }) => only.includes(name))) {
-    // A seed of each kind's own: one kind alone meets the moments that it meets among all.
+    // One seed for each kind: with --only, a kind meets the same moments as in a run of all kinds.
     const random = seededRandom(seed * 1000 + names.indexOf(kind.name));
-    const ended: Ending[] = [];
+    const runs: RunResult[] = [];
     for (let moment = 0, tries = 0; moment < moments; tries++) {
       const rule = chooseMoment(kind, requests, random);
       registry.clearRequests();
-      const ending = await convertUnderFault(registry, { source, destination: destination(), expected }, rule);
-      tell(kind, moment, ending);
-      // How many parts a layer is read in depends on the moment's speed: a request that is not made this time meets nothing.
-      const isMet = ending.hits > 0 || ending.verdict !== 'identical';
-      if (!isMet && tries < moments * MAX_TRIES) continue;
-      ended.push(ending);
+      const result = await convertWithFault(registry, { source, destination: destination(), expected }, rule);
+      logResult(kind, moment, result);
+      // The number of requests for a layer depends on the speed at the time, so the chosen request may not occur.
+      const hasFault = result.hits > 0 || result.outcome !== 'identical';
+      if (!hasFault && tries < moments * MAX_TRIES) continue;
+      runs.push(result);
       moment++;
     }
-    endings.set(kind.name, ended);
+    results.set(kind.name, runs);
   }
-  return endings;
+  return results;
 }
 
-function tell({ name }: FaultKind, moment: number, { verdict, detail, hits, seconds, incomplete }: Ending): void {
-  const words = [`${name}, moment ${moment + 1}: ${verdict}`, detail, `${hits} hits, ${seconds.toFixed(1)} s`];
-  process.stderr.write(`${[...words, ...incomplete].filter((word) => word !== '').join('; ')}\n`);
+function logResult({ name }: FaultKind, moment: number, { outcome, detail, hits, seconds, missing }: RunResult): void {
+  const parts = [`${name}, moment ${moment + 1}: ${outcome}`, detail, `${hits} hits, ${seconds.toFixed(1)} s`];
+  process.stderr.write(`${[...parts, ...missing].filter((part) => part !== '').join('; ')}\n`);
 }
 
-function introduction(setting: string, moments: number, seed: number): string {
+type Results = ReadonlyMap<string, readonly RunResult[]>;
+
+function countRuns(runs: readonly RunResult[], outcome: RunResult['outcome']): number {
+  return runs.filter((run) => run.outcome === outcome).length;
+}
+
+function introduction(results: Results, image: string, moments: number, seed: number): string {
+  const all = [...results.values()].flat();
   return `# Reliability
 
-Written by \`npm run reliability -- --moments ${moments} --seed ${seed}\`. ${setting}, is converted from the test registry into another repository of it, by the command line,
-with Bearer tokens, and with blobs redirected to signed addresses on a second port; each time one fault happens at one random moment: to
-a random request of those that it can happen to, at a random byte. At each push every tag of the repository that is written to is looked at: does all that it leads to exist?
-A stall counts as one after 2 s here (30 s by default).
+What happens if a registry, proxy or network fails during a conversion? Of ${all.length} runs with one fault each, ${countRuns(all, 'identical')} ended with
+the identical result, ${countRuns(all, 'error')} with a clear error, and ${countRuns(all, 'wrong')} with anything else.
+
+\`npm run reliability -- --moments ${moments} --seed ${seed}\` writes this page. The command line converts ${image}, from one repository of the
+test registry to another, with Bearer tokens and with blobs redirected to signed URLs on a second port. Each run has one fault at a
+random moment: in a random request that it can affect, at a random byte. After every push, a check verifies that everything exists
+that the tags of the destination refer to. The stall timeout is 2 s here (30 s by default).
 
 Machine: ${describeMachine()}.`;
 }
 
-function table(endings: ReadonlyMap<string, readonly Ending[]>): string {
-  const rows = [...endings].map(([name, ended]) => {
-    const count = (verdict: Ending['verdict']) => ended.filter((ending) => ending.verdict === verdict).length;
-    const codes = new Set(ended.flatMap(({ verdict, detail }) => (verdict === 'refused' ? [`\`${detail}\``] : [])));
-    const longest = Math.max(...ended.map(({ seconds }) => seconds));
-    const met = ended.filter(({ hits }) => hits > 0).length;
-    const cells = [name, met, count('identical'), count('refused'), [...codes].join(', ') || '-', count('wrong')];
-    return [...cells, ended.filter(({ incomplete }) => incomplete.length > 0).length, longest.toFixed(1)];
+function table(results: Results): string {
+  const rows = [...results].map(([name, runs]) => {
+    const codes = new Set(runs.flatMap(({ outcome, detail }) => (outcome === 'error' ? [`\`${detail}\``] : [])));
+    return [
+      name,
+      runs.filter(({ hits }) => hits > 0).length,
+      countRuns(runs, 'identical'),
+      countRuns(runs, 'error'),
+      [...codes].join(', ') || '-',
+      countRuns(runs, 'wrong'),
+      runs.filter(({ missing }) => missing.length > 0).length,
+      Math.max(...runs.map(({ seconds }) => seconds)).toFixed(1),
+    ];
   });
   const head = [
     'fault',
-    'runs that met it',
+    'runs with the fault',
     'identical result',
     'clear error',
-    'its code',
+    'error codes',
     'anything else',
-    'a tag with something missing',
+    'runs with an incomplete tag',
     'longest run, s',
   ];
-  return formatTable(head, rows, [head.indexOf('its code')]);
+  return formatTable(head, rows, [head.indexOf('error codes')]);
 }
 
-function judge(endings: ReadonlyMap<string, readonly Ending[]>): string {
-  const all = [...endings.values()].flat();
-  const wrong = all.filter(({ verdict }) => verdict === 'wrong').length;
-  const incomplete = all.filter((ending) => ending.incomplete.length > 0).length;
+function targets(results: Results): string {
+  const all = [...results.values()].flat();
+  const wrong = countRuns(all, 'wrong');
+  const incomplete = all.filter(({ missing }) => missing.length > 0).length;
   return formatTargets([
     {
       text: 'every run ends with the identical result or a clear error',
       isReached: wrong === 0,
-      found: `${wrong} of ${all.length} did not`,
+      found: `${wrong} of ${all.length} runs did not`,
     },
     {
-      text: 'no tag ever led to something incomplete',
+      text: 'no tag ever refers to an incomplete image',
       isReached: incomplete === 0,
-      found: `${incomplete} of ${all.length} runs with one`,
+      found: `${incomplete} of ${all.length} runs had one`,
     },
   ]);
 }

@@ -6,16 +6,16 @@ import { bareHeader, TAR_END } from '@soci/test-content';
 import { CACHE, cached } from './data.ts';
 
 const BLOCK = 512;
-const PIECE = 1 << 20;
+const CHUNK = 1 << 20;
 
-/** A layer made on the fly: gzip of files of 64 MiB, most of each zeros, an eighth of it noise. */
-export function madeGzipLayer(size: number): Promise<string> {
-  return gzipLayer(`made-${size}.tar.gz`, sparseFiles(size));
+/** Returns a gzip layer with files of 64 MiB, seven eighths zeros and one eighth noise. */
+export function gzipLayerOfSize(size: number): Promise<string> {
+  return gzipLayer(`generated-${size}.tar.gz`, sparseFiles(size));
 }
 
-/** A plain tar of one file that is a hole: it takes no room on the disk. */
-export function madePlainLayer(size: number): string {
-  const target = join(CACHE, `made-${size}.tar`);
+/** Returns a plain tar with one sparse file, which needs no disk space. */
+export function plainLayerOfSize(size: number): string {
+  const target = join(CACHE, `generated-${size}.tar`);
   if (!existsSync(target) || statSync(target).size !== size) {
     writeFileSync(target, bareHeader('hole', size - 3 * BLOCK));
     truncateSync(target, size);
@@ -23,8 +23,8 @@ export function madePlainLayer(size: number): string {
   return target;
 }
 
-/** A gzip layer of so many entries, each an empty file with a path of usual length. */
-export function madeEntriesLayer(count: number): Promise<string> {
+/** Returns a gzip layer with `count` empty files that have paths of typical length. */
+export function gzipLayerWithEntries(count: number): Promise<string> {
   return gzipLayer(`entries-${count}.tar.gz`, emptyFiles(count));
 }
 
@@ -34,13 +34,13 @@ function gzipLayer(name: string, tar: Iterable<Uint8Array>): Promise<string> {
 
 function* sparseFiles(size: number): Generator<Uint8Array> {
   const fileSize = 64 << 20;
-  const zeros = new Uint8Array(PIECE);
-  const noise = new Uint32Array(PIECE / 4);
+  const zeros = new Uint8Array(CHUNK);
+  const noise = new Uint32Array(CHUNK / 4);
   let state = 1;
   for (let i = 0; (i + 1) * fileSize <= size; i++) {
     yield bareHeader(`files/${i}`, fileSize);
-    for (let at = 0; at < fileSize; at += PIECE) {
-      if (at % (8 * PIECE) !== 0) yield zeros;
+    for (let offset = 0; offset < fileSize; offset += CHUNK) {
+      if (offset % (8 * CHUNK) !== 0) yield zeros;
       else {
         for (let word = 0; word < noise.length; word++) {
           state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
@@ -54,11 +54,11 @@ function* sparseFiles(size: number): Generator<Uint8Array> {
 }
 
 function* emptyFiles(count: number): Generator<Uint8Array> {
-  const perPiece = 1000;
-  for (let at = 0; at < count; at += perPiece) {
+  const perChunk = 1000;
+  for (let first = 0; first < count; first += perChunk) {
     yield Buffer.concat(
-      Array.from({ length: Math.min(perPiece, count - at) }, (_, i) =>
-        bareHeader(`usr/lib/node_modules/package-${Math.floor((at + i) / 50)}/lib/file-${at + i}.js`, 0),
+      Array.from({ length: Math.min(perChunk, count - first) }, (_, i) =>
+        bareHeader(`usr/lib/node_modules/package-${Math.floor((first + i) / 50)}/lib/file-${first + i}.js`, 0),
       ),
     );
   }

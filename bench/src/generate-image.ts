@@ -15,44 +15,44 @@ import { join } from 'node:path';
 import { type ContentDescriptor, contentOf } from '@soci/test-content';
 import { CACHE, gzipOf, realArchives } from './data.ts';
 
-/** How many layers the image has. */
+/** Number of layers in the image. */
 const LAYERS = 6;
 
-/** An OCI layout folder with an image of six layers: `medium` of the folder `SOCI_BENCH_DATA`, or one made of real archives. */
+/** Returns an OCI layout with an image of six layers: `medium` in `SOCI_BENCH_DATA`, or one generated from real archives. */
 export async function imageLayout(): Promise<string> {
   const given = process.env.SOCI_BENCH_DATA;
   if (given !== undefined && existsSync(join(given, 'medium/index.json'))) return join(given, 'medium');
   const target = join(CACHE, 'image');
   if (existsSync(target)) return target;
-  const layers: MadeLayer[] = [];
+  const layers: LayerFile[] = [];
   for (const archive of realArchives().slice(0, LAYERS)) {
     layers.push({ blob: await gzipOf(archive), diffId: `sha256:${await hashOf(archive)}` });
   }
-  return makeLayout(target, layers);
+  return writeLayout(target, layers);
 }
 
-/** An OCI layout folder with an image of one gzip layer. Its configuration names no tar: nobody here unpacks it. */
-export async function layoutOfLayer(blob: string): Promise<string> {
+/** Returns an OCI layout with an image of one gzip layer. Its diff ID is a dummy, because no benchmark unpacks the layer. */
+export async function layoutWithLayer(blob: string): Promise<string> {
   const target = `${blob}.image`;
-  return existsSync(target) ? target : makeLayout(target, [{ blob, diffId: `sha256:${'0'.repeat(64)}` }]);
+  return existsSync(target) ? target : writeLayout(target, [{ blob, diffId: `sha256:${'0'.repeat(64)}` }]);
 }
 
-interface MadeLayer {
-  /** The file of its gzip. */
+interface LayerFile {
+  /** Path of the gzip file. */
   readonly blob: string;
   readonly diffId: string;
 }
 
-async function makeLayout(target: string, made: readonly MadeLayer[]): Promise<string> {
+async function writeLayout(target: string, files: readonly LayerFile[]): Promise<string> {
   const part = `${target}.part`;
   rmSync(part, { recursive: true, force: true });
   mkdirSync(join(part, 'blobs/sha256'), { recursive: true });
   const layers: ContentDescriptor[] = [];
-  for (const { blob } of made) layers.push(await addBlob(part, blob, 'application/vnd.oci.image.layer.v1.tar+gzip'));
+  for (const { blob } of files) layers.push(await addBlob(part, blob, 'application/vnd.oci.image.layer.v1.tar+gzip'));
   const config = addJson(part, 'application/vnd.oci.image.config.v1+json', {
     architecture: 'amd64',
     os: 'linux',
-    rootfs: { type: 'layers', diff_ids: made.map(({ diffId }) => diffId) },
+    rootfs: { type: 'layers', diff_ids: files.map(({ diffId }) => diffId) },
   });
   const mediaType = 'application/vnd.oci.image.manifest.v1+json';
   const manifest = addJson(part, mediaType, { schemaVersion: 2, mediaType, config, layers });
@@ -80,14 +80,14 @@ async function hashOf(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Bytes of all the blobs of a layout folder. */
-export function sizeOf(layout: string): number {
+/** Returns the total size of a layout's blobs, in bytes. */
+export function layoutSize(layout: string): number {
   const blobs = join(layout, 'blobs/sha256');
   return readdirSync(blobs).reduce((sum, name) => sum + statSync(join(blobs, name)).size, 0);
 }
 
-/** How many layers the only image of a layout folder has. */
-export function layersOf(layout: string): number {
+/** Returns the number of layers of a layout's only image. */
+export function countLayers(layout: string): number {
   const root = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')) as { manifests: { digest: string }[] };
   const blob = readFileSync(join(layout, 'blobs', root.manifests[0]?.digest.replace(':', '/') ?? ''), 'utf8');
   return (JSON.parse(blob) as { layers: unknown[] }).layers.length;
