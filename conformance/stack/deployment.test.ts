@@ -123,7 +123,7 @@ describe.skipIf(findTool('moto') === undefined)('the plain template', () => {
   test('is not deployed where a filter is none that can be, and CloudFormation is told why', async () => {
     // What the parameter's pattern lets through.
     const parameters = { QSS3BucketName: BUCKET, SociRepositoryImageTagFilters: 'prod:[z-a]' };
-    await expect(DeployedStack.create(aws, 'wrong', parameters)).rejects.toThrow('the range z-a runs backwards');
+    await expect(DeployedStack.create(aws, 'wrong', parameters)).rejects.toThrow('the range z-a is reversed');
   });
 
   // Last, as moto takes nothing back of an update that fails.

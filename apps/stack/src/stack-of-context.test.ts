@@ -63,12 +63,12 @@ describe('cdk deploy', () => {
     [{ filters: 'app' }, /filters: .*app/],
     [{ filters: '' }, 'filters: '],
     [{ filters: { a: 1 } }, `filters of the context: {"a":1} cannot be: write -c filters='prod/*:*,dev:latest'`],
-    [{ indexVersion: 'v2' }, 'indexVersion: there is no v2: V1 or V2'],
+    [{ indexVersion: 'v2' }, 'indexVersion: unknown version v2: use V1 or V2'],
     [{ outputTag: '{tag}' }, 'such as {tag}-soci'],
     [{ outputTag: '-{tag}' }, 'outputTag: "-{tag}" makes no tag'],
     [{ memorySize: '2GB' }, `memorySize of the context: "2GB" cannot be: write -c memorySize='3538'`],
     [{ memorySize: '' }, 'memorySize of the context: "" cannot be'],
-    [{ memorySize: '128' }, 'memorySize: 128 is not from 256 to 10240 MB'],
+    [{ memorySize: '128' }, 'memorySize: 128 is not between 256 and 10240 MB'],
     [{ permissionsBoundaryArn: 'Boundary' }, 'permissionsBoundaryArn of the context: "Boundary" cannot be'],
   ])('refuses %j, and says what may be', (context, message) => {
     expect(() => resourcesOf(context)).toThrow(message);

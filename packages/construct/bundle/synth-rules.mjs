@@ -1,4 +1,4 @@
-// What the construct asks while a template is made. Bundled into one file of CommonJS: a CDK app installs nothing for it.
+// Code that the construct needs during synthesis. Bundled into one CommonJS file, so CDK apps need no more dependencies.
 export { eventPattern, parseFilters, repositoryPatterns } from '@soci/filter';
 export {
   DEFAULT_OUTPUT_TAG,

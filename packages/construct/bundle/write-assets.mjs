@@ -1,5 +1,5 @@
-// Puts what the construct ships into `assets`: the zips of the functions, the code that stands in templates, and the rules for
-// filters and tags, as `@soci/functions` and `@soci/filter` were built. `npm run build` runs it.
+// Writes `assets`: the zips of the functions, the inline code for templates, and the rules for filters and tags, from the builds
+// of `@soci/functions` and `@soci/filter`. `npm run build` runs it.
 import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,10 +7,10 @@ import { FILTER_BUNDLE, GENERATOR_BUNDLE, REPOSITORY_NAMES_FILE } from '@soci/fu
 import { build } from 'esbuild';
 
 const OUTPUT = fileURLToPath(new URL('../assets', import.meta.url));
-/** The oldest Node that CDK apps run on. */
+/** Oldest supported Node.js version. */
 const TARGET = 'node22';
 
-// Under another name until all of it is there.
+// Write to a temporary name first, so that `assets` is never incomplete.
 const unfinished = `${OUTPUT}.part`;
 rmSync(unfinished, { recursive: true, force: true });
 mkdirSync(unfinished, { recursive: true });

@@ -8,99 +8,107 @@ import type { SociIndexBuilderProps } from './soci-index-builder-props';
 
 const MAX_SIZE = 2 ** 40;
 
-/** Checks what can be known while the template is made; what is a token, CloudFormation checks, or the functions do. */
+/** Validates properties during synthesis. Tokens are validated later, by CloudFormation or the functions. */
 export function checkProps(scope: Construct, props: SociIndexBuilderProps): void {
   const { outputTag, repositories, filters, reservedConcurrentExecutions } = props;
   checkIndexing(scope, props);
   checkNumber(scope, 'reservedConcurrentExecutions', reservedConcurrentExecutions, 1, 1000, 'invocations');
   if (outputTag !== undefined && !Token.isUnresolved(outputTag)) {
-    attempt(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
+    validate(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
   }
   const template = outputTagOf(props);
   if (props.untaggedImages && !Token.isUnresolved(template) && template.includes('{tag}')) {
-    fail(scope, 'untaggedImages', `an image without a tag would get none by the template ${template}: use {digest12}`);
+    fail(
+      scope,
+      'untaggedImages',
+      `outputTag ${template} needs a tag, which untagged images do not have: use {digest12}`,
+    );
   }
-  if (filters?.length === 0) fail(scope, 'filters', 'the list is empty: leave it out for all images, or write *:*');
-  if (repositories?.length === 0) fail(scope, 'repositories', 'the list is empty: leave it out for all repositories');
-  for (const repository of repositories ?? []) checkPlace(scope, repository);
+  if (filters?.length === 0) fail(scope, 'filters', 'the list is empty: omit it or use *:* to index all images');
+  if (repositories?.length === 0) fail(scope, 'repositories', 'the list is empty: omit it to include all repositories');
+  for (const repository of repositories ?? []) checkLocation(scope, repository);
   if (props.deadLetterQueue !== undefined && props.deadLetterQueueEnabled === false) {
-    fail(scope, 'deadLetterQueueEnabled', 'it is false, and a deadLetterQueue is given: leave one of them out');
+    fail(scope, 'deadLetterQueueEnabled', 'it is false, but deadLetterQueue is set: remove one of them');
   }
   if (props.deadLetterQueue?.fifo) {
-    const problem = 'it is a FIFO queue, to which neither Lambda nor EventBridge writes: a standard one';
+    const problem = 'it is a FIFO queue, which Lambda and EventBridge do not support: use a standard queue';
     fail(scope, 'deadLetterQueue', problem);
   }
   if (props.alarmTopic !== undefined && props.alarms === false) {
-    fail(scope, 'alarms', 'it is false, and an alarmTopic is given: leave one of them out');
+    fail(scope, 'alarms', 'it is false, but alarmTopic is set: remove one of them');
   }
 }
 
-/** The template for the tags of what a builder makes. Indexes of version 1 have none, which the filter would have to exclude. */
+/** Returns the output tag of a builder: `none` for version 1, which creates no tags that the filter must exclude. */
 export function outputTagOf({ indexVersion, outputTag }: SociIndexBuilderProps): string {
   return indexVersion?.value === 'V1' ? rules.NO_OUTPUT_TAG : (outputTag ?? rules.DEFAULT_OUTPUT_TAG);
 }
 
-/** Refuses a repository whose pushes raise no events here, and warns of one that may be such. */
-function checkPlace(scope: Construct, { repositoryName, env }: IRepository): void {
+/** Rejects a repository whose events do not arrive in this account or Region. Warns if this is unknown. */
+function checkLocation(scope: Construct, { repositoryName, env }: IRepository): void {
   const here = Stack.of(scope);
-  if (isOther(env.account, here.account)) {
-    const problem = `${repositoryName} is of account ${env.account}, and its pushes raise no events in ${here.account}: deploy this construct there`;
+  if (areDifferent(env.account, here.account)) {
+    const problem = `${repositoryName} belongs to account ${env.account}, and ${here.account} gets no events for it: deploy this construct to ${env.account}`;
     fail(scope, 'repositories', problem);
   }
   if (Token.isUnresolved(here.account) && !Token.isUnresolved(env.account)) {
-    const warning = `repositories: ${repositoryName} is of account ${env.account}: deploy this stack there, as its pushes raise no events elsewhere`;
+    const warning = `repositories: ${repositoryName} belongs to account ${env.account}: deploy this stack to that account, because other accounts get no events for it`;
     Annotations.of(scope).addWarningV2('@soci/construct:account', warning);
   }
-  if (isOther(env.region, here.region)) {
-    fail(scope, 'repositories', `${repositoryName} is in ${env.region}: deploy this construct there`);
+  if (areDifferent(env.region, here.region)) {
+    fail(scope, 'repositories', `${repositoryName} is in ${env.region}: deploy this construct to that Region`);
   }
 }
 
-/** Checks what a builder and an indexed image have in common. */
+/** Validates the options that `SociIndexBuilder` and `SociIndexedImage` share. */
 export function checkIndexing(scope: Construct, options: IndexingOptions): void {
   const { memorySize, timeout, minLayerSize, spanSize, indexVersion, permissionsBoundary } = options;
-  checkNumber(scope, 'memorySize', memorySize, 256, 10_240, 'MB: below that a large image may not fit');
-  checkNumber(scope, 'timeout', timeout?.toSeconds(), 30, 900, 'seconds: more Lambda does not give');
+  checkNumber(scope, 'memorySize', memorySize, 256, 10_240, 'MB');
+  checkNumber(scope, 'timeout', timeout?.toSeconds(), 30, 900, 'seconds');
   checkNumber(scope, 'minLayerSize', minLayerSize?.toBytes(), 0, MAX_SIZE, 'bytes');
   checkNumber(scope, 'spanSize', spanSize?.toBytes(), 1, MAX_SIZE, 'bytes');
   const version = indexVersion?.value ?? 'V2';
   if (!Token.isUnresolved(version) && version !== 'V1' && version !== 'V2') {
-    fail(scope, 'indexVersion', `there is no ${version}: V1 or V2`);
+    fail(scope, 'indexVersion', `unknown version ${version}: use V1 or V2`);
   }
   checkBoundary(scope, permissionsBoundary?.managedPolicyArn);
 }
 
-/** Refuses a policy of another partition, which cannot bound a role here. */
+/** Rejects a permissions boundary of another partition. */
 function checkBoundary(scope: Construct, arn: string | undefined): void {
   const { region } = Stack.of(scope);
   if (arn === undefined || Token.isUnresolved(arn) || Token.isUnresolved(region)) return;
   const here = RegionInfo.get(region).partition;
   const [, partition] = arn.split(':');
   if (here === undefined || partition === here) return;
-  fail(scope, 'permissionsBoundary', `${arn} is of the partition ${partition}, and ${region} is of ${here}`);
+  fail(
+    scope,
+    'permissionsBoundary',
+    `${arn} is in the partition ${partition}, but ${region} is in ${here}: use a policy of that partition`,
+  );
 }
 
-/** Whether two accounts, or Regions, are known and differ. */
-export function isOther(one: string, other: string): boolean {
+/** Returns whether two accounts or Regions are known and differ. */
+export function areDifferent(one: string, other: string): boolean {
   return !Token.isUnresolved(one) && !Token.isUnresolved(other) && one !== other;
 }
 
-/** Checks a number that is known, with what it counts. */
+/** Validates the range of a number, unless it is a token. */
 function checkNumber(
   scope: Construct,
   name: string,
   value: number | undefined,
-  least: number,
-  most: number,
-  what: string,
+  min: number,
+  max: number,
+  unit: string,
 ): void {
   if (value === undefined || Token.isUnresolved(value)) return;
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  fail(scope, name, `${value} is not from ${least} to ${most} ${what}`);
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  fail(scope, name, `${value} is not between ${min} and ${max} ${unit}`);
 }
 
-/** Runs something whose error says what is wrong with a property. */
-export function attempt<T>(scope: Construct, name: string, read: () => T): T {
+/** Runs `read` and attributes its error to the property `name`. */
+export function validate<T>(scope: Construct, name: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -108,7 +116,7 @@ export function attempt<T>(scope: Construct, name: string, read: () => T): T {
   }
 }
 
-/** Refuses a property, with the construct that has it. */
+/** Throws an error with the path of the construct and the name of the property. */
 export function fail(scope: Construct, name: string, problem: string): never {
   throw new Error(`${scope.node.path}: ${name}: ${problem}`);
 }

@@ -8,13 +8,13 @@ import type { Construct } from 'constructs';
 import { SociIndexVersion } from './indexing-options';
 import { ShippedCode } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
-import { allow, createFunction } from './workflow-function';
+import { addPolicy, createFunction } from './workflow-function';
 
-/** Memory in MB at which Lambda gives a function one whole core. */
-const MEMORY_OF_A_CORE = 1769;
+/** Memory in MB for which Lambda allocates one vCPU. */
+const MEMORY_PER_VCPU = 1769;
 
-/** What Lambda does for a function in a network, in the name of its role. */
-const NETWORK_ACTIONS = [
+/** Actions that Lambda needs to run a function in a VPC. */
+const VPC_ACTIONS = [
   'ec2:CreateNetworkInterface',
   'ec2:DescribeNetworkInterfaces',
   'ec2:DescribeSubnets',
@@ -24,8 +24,10 @@ const NETWORK_ACTIONS = [
 ];
 
 /**
- * Makes the function that builds and pushes indexes, allowed to get tokens; the repositories are added where they are known.
- * `common` are variables that the filter has too; `service` is its name in logs and metrics.
+ * Creates the generator function with the permission to get ECR tokens. The caller grants access to repositories.
+ *
+ * @param common - Environment variables that the filter function has too.
+ * @param service - Name of the service in logs and metrics.
  */
 export function createGenerator(
   scope: Construct,
@@ -38,7 +40,7 @@ export function createGenerator(
   const generator = createFunction(scope, 'SociIndexGeneratorLambda', props, {
     description: 'Builds a SOCI index for an image in Amazon ECR and pushes it to the repository of the image.',
     code: new ShippedCode('generator.zip'),
-    memorySize: props.memorySize ?? MEMORY_OF_A_CORE,
+    memorySize: props.memorySize ?? MEMORY_PER_VCPU,
     timeout: props.timeout ?? Duration.minutes(15),
     environment: { ...environmentOf(props, common), POWERTOOLS_SERVICE_NAME: service },
     deadLetterQueue,
@@ -52,18 +54,20 @@ export function createGenerator(
   return generator;
 }
 
-/** Allows a function that indexes images to get tokens and, in a network, to have interfaces there. */
+/** Allows a function to get ECR tokens and, in a VPC, to use network interfaces. */
 export function allowIndexing(
   scope: Construct,
   policyId: string,
   created: LambdaFunction,
   vpc: IVpc | undefined,
 ): void {
-  allow(scope, policyId, created, [new PolicyStatement({ actions: ['ecr:GetAuthorizationToken'], resources: ['*'] })]);
+  addPolicy(scope, policyId, created, [
+    new PolicyStatement({ actions: ['ecr:GetAuthorizationToken'], resources: ['*'] }),
+  ]);
   if (vpc === undefined) return;
-  // What AWSLambdaVPCAccessExecutionRole allows, less the logs. EC2 knows no narrower resources for it. The function cannot
-  // be made before it: the policy is the role's own.
-  created.addToRolePolicy(new PolicyStatement({ actions: NETWORK_ACTIONS, resources: ['*'] }));
+  // The actions of AWSLambdaVPCAccessExecutionRole without logs. EC2 does not support resource-level permissions for them. The
+  // function depends on the role's default policy, so it is created after these permissions.
+  created.addToRolePolicy(new PolicyStatement({ actions: VPC_ACTIONS, resources: ['*'] }));
 }
 
 function environmentOf(
@@ -71,7 +75,7 @@ function environmentOf(
   common: GeneratorEnvironment,
 ): GeneratorEnvironment {
   return {
-    // A token, at times, for one of these.
+    // Can be a token for one of these values.
     soci_index_version: indexVersion.value as 'V1' | 'V2',
     ...common,
     ...(minLayerSize && { soci_min_layer_size: String(minLayerSize.toBytes()) }),

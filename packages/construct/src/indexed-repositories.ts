@@ -3,12 +3,12 @@ import type { Filters } from '@soci/filter' with { 'resolution-mode': 'import' }
 import { ArnFormat, CustomResource, Duration, Fn, Stack, Token } from 'aws-cdk-lib';
 import { Code, type Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { attempt, fail, outputTagOf } from './check-props';
+import { fail, outputTagOf, validate } from './check-props';
 import { assetPath, rules } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { createFunction } from './workflow-function';
 
-/** What the generator does in a repository. The last one finds layers that were indexed with other images. */
+/** Actions of the generator in a repository. `ecr:ListImages` finds layers that were indexed with other images. */
 export const REPOSITORY_ACTIONS = [
   'ecr:BatchGetImage',
   'ecr:GetDownloadUrlForLayer',
@@ -20,41 +20,41 @@ export const REPOSITORY_ACTIONS = [
   'ecr:ListImages',
 ];
 
-/** How long CloudFormation waits for its answer: three tries. */
+/** How long CloudFormation waits for the response of the name parsing function: enough for three attempts. */
 const NAMES_SERVICE_TIMEOUT = Duration.minutes(5);
 
-/** Longest policy of a role, all inline policies together, in characters. @see IAM User Guide, "IAM and AWS STS quotas" */
+/** Maximum total length of a role's inline policies, in characters. @see IAM User Guide, "IAM and AWS STS quotas" */
 const MAX_POLICY_LENGTH = 10_240;
 
-/** What the other statements of the generator's role take, roomily. */
+/** Upper bound for the length of the other statements of the generator's role. */
 const OTHER_STATEMENTS_LENGTH = 2048;
 
-/** What an ARN has around the repository's name, at its longest. */
+/** Maximum length of an ARN in a policy without the repository name. */
 const ARN_LENGTH = 'arn:aws-us-gov:ecr:us-gov-west-1:123456789012:repository/",'.length;
 
-/** Characters of a repository's name that CloudFormation makes up: the stack's, the logical id, and 13 more. */
+/** Assumed length of a repository name that CloudFormation generates: stack name, logical id and 13 more characters. */
 export const GENERATED_NAME_LENGTH = 64;
 
-/** The filters and what they are about. */
+/** Filters and the repositories that they name. */
 export interface IndexedRepositories {
-  /** As the filtering function takes them. */
+  /** Comma-separated, as the filter function expects them. */
   readonly filters: string;
-  /** ARNs of the repositories, which may have wildcards. */
+  /** ARNs of the repositories, possibly with wildcards. */
   readonly arns: readonly string[];
 }
 
 /**
- * Provides the repositories that a builder is about: those that it was given, those that literal filters name, or, where the
- * filters are known only when the stack is deployed, those that a custom resource will find.
+ * Resolves the repositories of a builder: the given ones, or those that literal filters name. If the filters are tokens, a
+ * custom resource resolves them during deployment.
  */
-export function provideRepositories(scope: Construct, props: SociIndexBuilderProps): IndexedRepositories {
+export function resolveRepositories(scope: Construct, props: SociIndexBuilderProps): IndexedRepositories {
   const { repositories } = props;
   const given = props.filters ?? repositories?.map(({ repositoryName }) => `${repositoryName}:*`) ?? ['*:*'];
   const isToken = Token.isUnresolved(given) || given.some((filter) => Token.isUnresolved(filter));
   const filters = isToken ? Fn.join(',', given) : given.join(',');
-  const parsed = isToken ? undefined : attempt(scope, 'filters', () => rules.parseFilters(filters));
+  const parsed = isToken ? undefined : validate(scope, 'filters', () => rules.parseFilters(filters));
   if (!isToken && filters.length > rules.FILTERS_ROOM) {
-    const problem = `the filters have ${filters.length} characters, and a function has room for ${rules.FILTERS_ROOM}: use wildcards, such as team/*:*, or several builders`;
+    const problem = `the filters have ${filters.length} characters: the maximum is ${rules.FILTERS_ROOM}. Use wildcards such as team/*:*, or several builders`;
     fail(scope, props.filters ? 'filters' : 'repositories', problem);
   }
   if (parsed !== undefined) checkExclusions(scope, parsed, props);
@@ -70,7 +70,7 @@ export function provideRepositories(scope: Construct, props: SociIndexBuilderPro
     return { filters, arns: patterns.map((pattern) => arnOf(scope, pattern)) };
   }
   const names = new CustomResource(scope, 'InvokeRepositoryNameParsingLambda', {
-    serviceToken: createNamesFunction(scope, props).functionArn,
+    serviceToken: createNameParsingFunction(scope, props).functionArn,
     resourceType: 'Custom::SociRepositoryNames',
     serviceTimeout: NAMES_SERVICE_TIMEOUT,
     properties: { filters, prefix: arnOf(scope, '') },
@@ -78,11 +78,10 @@ export function provideRepositories(scope: Construct, props: SociIndexBuilderPro
   return { filters, arns: Token.asList(names.getAtt('repository_arns')) };
 }
 
-/** Makes the function of the custom resource. Its code stands in the template. */
-function createNamesFunction(scope: Construct, props: SociIndexBuilderProps): LambdaFunction {
+/** Creates the function of the custom resource. Its code is inline in the template. */
+function createNameParsingFunction(scope: Construct, props: SociIndexBuilderProps): LambdaFunction {
   return createFunction(scope, 'RepositoryNameParsingLambda', props, {
-    description:
-      'Finds the repositories that the filters of a SOCI index builder are about, while its stack is deployed.',
+    description: 'Extracts the repository names from the filters of a SOCI index builder during deployment.',
     code: Code.fromInline(readFileSync(assetPath('repository-names.js'), 'utf8')),
     memorySize: 256,
     timeout: Duration.seconds(30),
@@ -98,38 +97,38 @@ function arnOf(scope: Construct, resourceName: string): string {
   });
 }
 
-/** Refuses a repository that no filter is about: its images would start the filter, which would let none of them through. */
+/** Rejects a repository that no filter can match: its events would only invoke the filter function in vain. */
 function checkMatches(scope: Construct, parsed: Filters, names: readonly string[]): void {
-  const ofAnyTag = rules.repositoryPatterns(parsed).map((pattern) => `${pattern}:*`);
-  const { include } = rules.parseFilters(ofAnyTag.join(','));
-  const lost = names.find(
+  const withAnyTag = rules.repositoryPatterns(parsed).map((pattern) => `${pattern}:*`);
+  const { include } = rules.parseFilters(withAnyTag.join(','));
+  const unmatched = names.find(
     (name) => !Token.isUnresolved(name) && !include.some((filter) => filter.matches(`${name}:v1`)),
   );
-  if (lost === undefined) return;
-  fail(scope, 'filters', `none is about the repository ${lost}: leave out the filters, or the repository`);
+  if (unmatched === undefined) return;
+  fail(scope, 'filters', `no filter matches the repository ${unmatched}: change the filters, or remove the repository`);
 }
 
-/** Refuses filters that exclude all that they include, as far as that can be read off them. */
+/** Rejects filters that exclude everything that they include, as far as this is decidable. */
 function checkExclusions(scope: Construct, { include, exclude }: Filters, props: SociIndexBuilderProps): void {
   const outputTag = outputTagOf(props);
-  // The filtering function excludes the tags of what is made by itself.
+  // The filter function automatically excludes the output tags.
   const own = Token.isUnresolved(outputTag) ? undefined : rules.parseOutputTag(outputTag).ownFilter;
   const excluded = [...exclude, ...(own === undefined ? [] : rules.parseFilters(own).include)];
-  // A filter with no wildcard but `*` matches whatever a text that it matches stands for.
+  // If a filter has only `*` wildcards and matches the text of another filter, it also matches all images of that filter.
   const plain = excluded.filter(({ text }) => !/[?[]/.test(text));
   if (!include.every(({ text }) => plain.some((filter) => filter.matches(text)))) return;
   const all = plain.map(({ text }) => `!${text}`).join(',');
-  fail(scope, 'filters', `all that is included is excluded by ${all}: no image would be indexed`);
+  fail(scope, 'filters', `${all} excludes everything that the filters include: no image would be indexed`);
 }
 
 function checkLength(scope: Construct, name: string, patterns: readonly string[]): void {
   const length = patterns.reduce((sum, pattern) => sum + ARN_LENGTH + lengthOf(pattern), 0);
   if (length <= MAX_POLICY_LENGTH - OTHER_STATEMENTS_LENGTH) return;
-  const problem = `${patterns.length} repositories are named, which takes a policy of ${length} characters and more, and IAM allows a role ${MAX_POLICY_LENGTH}: use wildcards, such as team/*:*, or several builders`;
+  const problem = `${patterns.length} repositories need a policy of at least ${length} characters, but IAM allows a role ${MAX_POLICY_LENGTH}: use wildcards such as team/*:*, or several builders`;
   fail(scope, name, problem);
 }
 
-/** Of a name that is known only when the stack is deployed: as long as such names usually are. */
+/** Returns the length of a name, or the assumed length if it is a token. */
 function lengthOf(name: string): number {
   return Token.isUnresolved(name) ? GENERATED_NAME_LENGTH : name.length;
 }

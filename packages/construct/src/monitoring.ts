@@ -16,10 +16,10 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
-/** Namespace of the functions' metrics. @see packages/functions/README.md, "Metrics" */
+/** Namespace of the metrics. @see packages/functions/README.md, "Metrics" */
 const NAMESPACE = 'SociIndexBuilder';
 
-/** Makes a metric of the generator. Counts are summed up, times averaged, over five minutes unless said otherwise. */
+/** Returns a metric of the generator, by default with a period of five minutes. */
 export function generatorMetric(
   service: string,
   metricName: string,
@@ -36,12 +36,12 @@ export function generatorMetric(
   });
 }
 
-/** How often Lambda tries an event, and a time in which it has done so: it waits for one minute, then for two. */
-const TRIES = 3;
-const TIME_OF_TRIES = Duration.minutes(15);
+/** Number of attempts for an event, and a period that includes all of them: Lambda waits one minute, then two. */
+const MAX_ATTEMPTS = 3;
+const ATTEMPTS_PERIOD = Duration.minutes(15);
 
-/** What is watched and shown of a builder. */
-export interface WatchedBuilder extends Construct {
+/** The parts of a builder that alarms and the dashboard use. */
+export interface MonitoredBuilder extends Construct {
   readonly filterFunction: IFunction;
   readonly generatorFunction: IFunction;
   readonly deadLetterQueue?: IQueue;
@@ -51,25 +51,25 @@ export interface WatchedBuilder extends Construct {
   metricIndexingTime(): IMetric;
 }
 
-/** Makes the alarms of a builder: errors of its functions are watched if it has no dead-letter queue. */
-export function createAlarms(builder: WatchedBuilder, topic: ITopic | undefined): Alarm[] {
+/** Creates the alarms of a builder. Without a dead-letter queue, the second alarm watches the errors of the functions. */
+export function createAlarms(builder: MonitoredBuilder, topic: ITopic | undefined): Alarm[] {
   const { deadLetterQueue } = builder;
-  const failed = 'Images were pushed to Amazon ECR that get no SOCI index: the log of the generator says why.';
+  const failed = 'Images pushed to Amazon ECR could not be indexed. The log of the generator has the reasons.';
   const alarms = [createAlarm(builder, 'FailedAlarm', builder.metricFailed(), failed)];
   if (deadLetterQueue !== undefined) {
     const metric = deadLetterQueue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5) });
-    const description = 'Events of Amazon ECR failed on each try and lie in the dead-letter queue.';
+    const description = 'Events of Amazon ECR failed on all attempts and are in the dead-letter queue.';
     alarms.push(createAlarm(builder, 'DeadLetterAlarm', metric, description));
   } else {
-    const description = 'Functions of the SOCI index builder fail again and again: their logs say why.';
-    alarms.push(createAlarm(builder, 'ErrorsAlarm', errorsOf(builder), description, TRIES));
+    const description = 'Functions of the SOCI index builder fail repeatedly. Their logs have the reasons.';
+    alarms.push(createAlarm(builder, 'ErrorsAlarm', errorsOf(builder), description, MAX_ATTEMPTS));
   }
   if (topic !== undefined) for (const alarm of alarms) alarm.addAlarmAction(new SnsAction(topic));
   return alarms;
 }
 
-function errorsOf({ filterFunction, generatorFunction }: WatchedBuilder): IMetric {
-  const period = TIME_OF_TRIES;
+function errorsOf({ filterFunction, generatorFunction }: MonitoredBuilder): IMetric {
+  const period = ATTEMPTS_PERIOD;
   return new MathExpression({
     label: 'Errors',
     expression: 'filter + generator',
@@ -92,14 +92,14 @@ function createAlarm(scope: Construct, id: string, metric: IMetric, alarmDescrip
   });
 }
 
-/** Makes the dashboard of a builder: what became of images, how long that took, and how the functions do. */
-export function createDashboard(builder: WatchedBuilder): Dashboard {
+/** Creates the dashboard of a builder: outcomes, indexing time, and invocations and errors of the functions. */
+export function createDashboard(builder: MonitoredBuilder): Dashboard {
   const half = (title: string, ...left: IMetric[]) => new GraphWidget({ title, left, width: 12 });
   const { generatorFunction: generator, filterFunction: filter } = builder;
   const images = [builder.metricIndexed(), builder.metricSkipped(), builder.metricFailed()];
   return new Dashboard(builder, 'Dashboard', {
     widgets: [
-      [half('Images', ...images), half('Seconds an index', builder.metricIndexingTime())],
+      [half('Images', ...images), half('Indexing time (seconds)', builder.metricIndexingTime())],
       [
         half('Invocations and errors of the generator', generator.metricInvocations(), generator.metricErrors()),
         half('Invocations and errors of the filter', filter.metricInvocations(), filter.metricErrors()),

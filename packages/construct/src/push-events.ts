@@ -11,10 +11,10 @@ import { rules } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { SEND_KEY_ACTIONS } from './workflow-function';
 
-/** Longest pattern of a rule, in characters. @see Amazon EventBridge User Guide, "Quotas" */
+/** Maximum length of a rule's pattern, in characters. @see Amazon EventBridge User Guide, "Quotas" */
 const MAX_PATTERN_LENGTH = 2048;
 
-/** Makes the rule that lets in pushes of images: of the repositories that were given, where there are any. */
+/** Creates the rule that matches pushes of images, limited to `repositories` if set. */
 export function createPushRule(
   scope: Construct,
   { repositories, untaggedImages }: SociIndexBuilderProps,
@@ -30,7 +30,7 @@ export function createPushRule(
   const known = names?.map((name) => (Token.isUnresolved(name) ? '-'.repeat(GENERATED_NAME_LENGTH) : name));
   const { length } = JSON.stringify({ source, ...rest, detail: { ...detail, 'repository-name': known } });
   if (length > MAX_PATTERN_LENGTH) {
-    const problem = `the rule's pattern takes ${length} characters, and EventBridge ${MAX_PATTERN_LENGTH}: use filters with wildcards, or several builders`;
+    const problem = `the event pattern has ${length} characters, but EventBridge allows ${MAX_PATTERN_LENGTH}: use filters with wildcards, or several builders`;
     fail(scope, 'repositories', problem);
   }
   return new Rule(scope, 'ECRImageActionEventBridgeRule', {
@@ -39,14 +39,14 @@ export function createPushRule(
   });
 }
 
-/** Longest that a message can lie in a queue of SQS. */
+/** Maximum retention period of Amazon SQS. */
 const RETENTION = Duration.days(14);
 
-/** The queue for events that failed on each try: the one that was given, or one that is made; undefined where there is none. */
-export function provideDeadLetterQueue(scope: Construct, props: SociIndexBuilderProps): IQueue | undefined {
+/** Returns the given dead-letter queue or creates one. Returns undefined if dead-letter queues are disabled. */
+export function resolveDeadLetterQueue(scope: Construct, props: SociIndexBuilderProps): IQueue | undefined {
   const { deadLetterQueue, deadLetterQueueEnabled, encryptionKey } = props;
   const queue = deadLetterQueue ?? (deadLetterQueueEnabled ? createQueue(scope, encryptionKey) : undefined);
-  if (queue?.encryptionMasterKey) allowEvents(scope, queue.encryptionMasterKey);
+  if (queue?.encryptionMasterKey) allowEventBridge(scope, queue.encryptionMasterKey);
   return queue;
 }
 
@@ -59,8 +59,8 @@ function createQueue(scope: Construct, key: IKey | undefined): Queue {
   });
 }
 
-/** The rule writes to the queue, too, and has no role. */
-function allowEvents(scope: Construct, key: IKey): void {
+/** Lets EventBridge use the key. The rule also writes to the queue, but has no role. */
+function allowEventBridge(scope: Construct, key: IKey): void {
   const { statementAdded } = key.addToResourcePolicy(
     new PolicyStatement({
       principals: [new ServicePrincipal('events.amazonaws.com')],
@@ -72,6 +72,6 @@ function allowEvents(scope: Construct, key: IKey): void {
   if (statementAdded) return;
   Annotations.of(scope).addWarningV2(
     '@soci/construct:imported-key',
-    `the key of the dead-letter queue is imported, ${key.keyArn}: its policy must allow events.amazonaws.com ${SEND_KEY_ACTIONS.join(' and ')}, or events that EventBridge could not deliver are lost`,
+    `the key ${key.keyArn} of the dead-letter queue is imported: its policy must allow events.amazonaws.com ${SEND_KEY_ACTIONS.join(' and ')}. Otherwise, events that EventBridge cannot deliver are lost`,
   );
 }

@@ -10,88 +10,88 @@ import type { IndexingOptions } from './indexing-options';
 /** Properties of `SociIndexBuilder`. */
 export interface SociIndexBuilderProps extends IndexingOptions {
   /**
-   * Which images are indexed: `repository:tag`, each part with `*` for any characters, `?` for one, `[a-z]` for one of a set. A
-   * `!` in front excludes what the filter matches. Tags of the indexes themselves are always excluded.
+   * Images to index, as `repository:tag` patterns. `*` matches any characters, `?` one character, `[a-z]` one character of a
+   * set. A leading `!` excludes the images that the filter matches. The output tags are always excluded.
    *
-   * May be the list of a parameter. The repositories are then found when the stack is deployed, by a custom resource.
+   * The list can be a token, such as a parameter value. A custom resource then finds the repositories during deployment.
    *
-   * @default - every tag of `repositories`; without those every image of the registry, `*:*`
+   * @default - all tags of `repositories`, or all images of the registry (`*:*`) if `repositories` is not set
    */
   readonly filters?: string[];
   /**
-   * Repositories that images are indexed in, of the account and Region of the stack. The generator may access these alone, and
-   * only their events start the filter.
+   * Repositories whose images are indexed, in the account and Region of the stack. The generator may access only these
+   * repositories, and only their events invoke the filter function.
    *
    * @default - the repositories that the filters name
    */
   readonly repositories?: IRepository[];
   /**
-   * Tag of a SOCI-enabled image: text with `{tag}`, the image's own tag, and `{digest12}`, the first 12 digits of its digest; or
-   * `none`. Not used with version 1.
+   * Tag of the SOCI-enabled image: text with `{tag}` (tag of the original image) or `{digest12}` (first 12 digits of its
+   * digest), or `none`. Ignored for version 1.
    *
    * @default '{tag}-soci'
    */
   readonly outputTag?: string;
   /**
-   * Whether images that were pushed without a tag are indexed too. Takes an `outputTag` without `{tag}`, or version 1.
+   * Whether to index images that are pushed without a tag. Requires an `outputTag` without `{tag}`, or version 1.
    *
    * @default false
    */
   readonly untaggedImages?: boolean;
-  /** Whether images are indexed that came by replication from another Region or account. @default false */
+  /** Whether to index images that are replicated from another Region or account. @default false */
   readonly replicatedImages?: boolean;
-  /** Whether images are indexed that came through a pull-through cache. @default false */
+  /** Whether to index images that are pulled through a cache. @default false */
   readonly cachedImages?: boolean;
   /**
-   * Images that are indexed at a time, at most; others wait. Taken from the concurrency of the account.
+   * Maximum number of images that are indexed at the same time, reserved from the account's concurrency. Other images wait.
    *
-   * @default - as many as the account allows
+   * @default - no reserved concurrency
    */
   readonly reservedConcurrentExecutions?: number;
   /**
-   * Key that the environment of the functions, and a queue that is made here, are encrypted with. Its policy gets a statement for
-   * EventBridge to write to that queue; that of a key which is imported must have it. Log groups keep the key of AWS: one of
-   * yours takes a statement in its policy for the service.
+   * KMS key for the environment variables of the functions and for the created dead-letter queue. The construct adds a statement
+   * to the key policy that lets EventBridge write to the queue. If the key is imported, you must add it. The key is not used for
+   * log groups, which need another statement in the key policy.
    *
-   * @default - keys of AWS
+   * @default - keys that AWS manages
    */
   readonly encryptionKey?: IKey;
   /**
-   * Network that the generator runs in. Without internet access it takes endpoints for `ecr.api`, `ecr.dkr`, `events` where an
-   * event bus is told, and a gateway endpoint for S3, where layers lie.
+   * VPC that the generator runs in. Without internet access, it needs interface endpoints for `ecr.api`, `ecr.dkr` and (with
+   * `eventBus`) `events`, and a gateway endpoint for Amazon S3, which stores the layers.
    *
-   * @default - none of yours
+   * @default - the generator does not run in a VPC
    */
   readonly vpc?: IVpc;
-  /** Subnets of the network. @default - private ones with a way to the internet; where there are none, isolated ones */
+  /** Subnets of the VPC. @default - private subnets with internet access, or isolated subnets if none exist */
   readonly vpcSubnets?: SubnetSelection;
-  /** Security groups of the generator in the network. @default - one is made */
+  /** Security groups of the generator in the VPC. @default - a new security group */
   readonly securityGroups?: ISecurityGroup[];
   /**
-   * Whether events that failed on each try are kept in a queue that is made here.
+   * Whether to keep events that failed on all attempts in a dead-letter queue.
    *
-   * @default - true where `deadLetterQueue` is given, else false
+   * @default - true if `deadLetterQueue` is set, otherwise false
    */
   readonly deadLetterQueueEnabled?: boolean;
   /**
-   * Queue for events that failed on each try: a standard one. A queue that is imported must let EventBridge write to it.
+   * Dead-letter queue, a standard queue. The policy of an imported queue must let EventBridge write to it.
    *
-   * @default - one is made where `deadLetterQueueEnabled` is true
+   * @default - a new queue if `deadLetterQueueEnabled` is true
    */
   readonly deadLetterQueue?: IQueue;
   /**
-   * Whether there is to be an alarm for images that get no index, and one for events that failed on each try: messages in the
-   * dead-letter queue or, where there is none, three errors of the functions within a quarter of an hour.
+   * Whether to create two alarms: one for images that could not be indexed, one for events that failed on all attempts. The
+   * latter watches the dead-letter queue. Without a queue, it watches for three errors of the functions within 15 minutes.
    *
-   * @default - true where `alarmTopic` is given, else false
+   * @default - true if `alarmTopic` is set, otherwise false
    */
   readonly alarms?: boolean;
-  /** Who is told of alarms. @default - nobody */
+  /** Topic that alarms notify. @default - no notifications */
   readonly alarmTopic?: ITopic;
-  /** Whether there is to be a dashboard of what was indexed, left out and failed. @default false */
+  /** Whether to create a dashboard of indexed, skipped and failed images. @default false */
   readonly dashboard?: boolean;
-  /** Tracing by AWS X-Ray. @default Tracing.DISABLED */
+  /** AWS X-Ray tracing mode. @default Tracing.DISABLED */
   readonly tracing?: Tracing;
-  /** Event bus that is told of each index, by an event `SOCI Index Ready`. @default - nobody is told */
+  /** Event bus that gets a `SOCI Index Ready` event for each index. @default - no events */
   readonly eventBus?: IEventBus;
 }

@@ -11,19 +11,19 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { describe, expect, it } from 'vitest';
-import { shownTemplate } from './fixtures/shown-template';
+import { serializeTemplate } from './fixtures/serialize-template';
 import { SociIndexBuilder, type SociIndexBuilderProps, SociIndexVersion } from './index';
 
 const ENV = { account: '123456789012', region: 'eu-west-1' };
 
-/** What `cdk init` sets. */
+/** Feature flags that `cdk init` sets. */
 const FLAGS: Record<string, unknown> = require('aws-cdk-lib/recommended-feature-flags.json');
 
 function newStack(id = 'Stack'): Stack {
   return new Stack(new App(), id, { env: ENV });
 }
 
-/** The template of a stack with one builder. */
+/** Returns the template of a stack with one builder. */
 function templateOf(props?: SociIndexBuilderProps | ((stack: Stack) => SociIndexBuilderProps)): Template {
   const stack = newStack();
   new SociIndexBuilder(stack, 'Soci', typeof props === 'function' ? props(stack) : props);
@@ -51,11 +51,11 @@ const arnOf = (name: string) => ({
 describe('without properties', () => {
   const template = templateOf();
 
-  it('is the template that was looked at', async () => {
-    await expect(shownTemplate(template)).toMatchFileSnapshot('./fixtures/soci-index-builder.json');
+  it('matches the snapshot', async () => {
+    await expect(serializeTemplate(template)).toMatchFileSnapshot('./fixtures/soci-index-builder.json');
   });
 
-  it('makes two functions with a role each and one rule, and nothing else', () => {
+  it('creates one rule, two functions and a role for each function', () => {
     const kinds = Object.values(template.toJSON().Resources as Record<string, { Type: string }>).map(
       ({ Type }) => Type,
     );
@@ -74,7 +74,7 @@ describe('without properties', () => {
     ]);
   });
 
-  it('indexes every image with a tag, as version 2', () => {
+  it('indexes every tagged image, with version 2', () => {
     expect(filterOf(template)).toMatchObject({
       soci_repository_image_tag_filters: '*:*',
       soci_output_tag: '{tag}-soci',
@@ -86,7 +86,7 @@ describe('without properties', () => {
     template.hasResourceProperties('AWS::IAM::Policy', allowRepositories(arnOf('*')));
   });
 
-  it('gives the generator a core and a quarter of an hour, and no disk', () => {
+  it('gives the generator one vCPU, 15 minutes and no ephemeral storage', () => {
     template.hasResourceProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
       Handler: 'index.handler',
@@ -96,7 +96,7 @@ describe('without properties', () => {
     });
   });
 
-  it('lets in pushes of images alone', () => {
+  it('matches only pushes of images', () => {
     template.hasResourceProperties('AWS::Events::Rule', {
       Name: Match.absent(),
       EventPattern: {
@@ -112,7 +112,7 @@ describe('without properties', () => {
     });
   });
 
-  it('allows each function what it does, and no more', () => {
+  it('grants only the permissions that the functions need', () => {
     const statements = Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
       ({ Properties }) => Properties.PolicyDocument.Statement,
     );
@@ -139,15 +139,15 @@ describe('without properties', () => {
   });
 });
 
-describe('which images', () => {
-  it('literal filters name', () => {
+describe('image selection', () => {
+  it('converts literal filters to resources of the policy', () => {
     const template = templateOf({ filters: ['prod*:latest', 'prod/app:*', 'dev-[0-9]:*', '!*:*-test'] });
     expect(filterOf(template).soci_repository_image_tag_filters).toBe('prod*:latest,prod/app:*,dev-[0-9]:*,!*:*-test');
     template.hasResourceProperties('AWS::IAM::Policy', allowRepositories([arnOf('prod*'), arnOf('dev-?')]));
     template.resourceCountIs('Custom::SociRepositoryNames', 0);
   });
 
-  it('filters of a parameter name, is found when the stack is deployed', () => {
+  it('resolves filters of a parameter with a custom resource', () => {
     const template = templateOf((stack) => ({
       filters: new CfnParameter(stack, 'Filters', { type: 'CommaDelimitedList', default: '*:*' }).valueAsList,
     }));
@@ -161,7 +161,7 @@ describe('which images', () => {
     template.hasResourceProperties('AWS::IAM::Policy', allowRepositories({ 'Fn::GetAtt': [names, 'repository_arns'] }));
   });
 
-  it('are in repositories that were given: the rule and the role are about these alone', () => {
+  it('limits rule and role to the given repositories', () => {
     const template = templateOf((stack) => ({
       repositories: [
         new Repository(stack, 'Own', { removalPolicy: RemovalPolicy.DESTROY }),
@@ -182,7 +182,7 @@ describe('which images', () => {
     template.resourceCountIs('Custom::SociRepositoryNames', 0);
   });
 
-  it('come otherwise than by a push', () => {
+  it('includes replicated images and images from a pull-through cache', () => {
     const template = templateOf({ replicatedImages: true, cachedImages: true });
     expect(filterOf(template).soci_event_kinds).toBe('push,replication,pull-through-cache');
     expect(generatorOf(template).soci_event_kinds).toBe('push,replication,pull-through-cache');
@@ -194,21 +194,21 @@ describe('which images', () => {
     });
   });
 
-  it('have no tag', () => {
+  it('includes untagged images', () => {
     const template = templateOf({ untaggedImages: true, outputTag: 'soci-{digest12}' });
     expect(filterOf(template)).toMatchObject({ soci_index_untagged: 'true', soci_output_tag: 'soci-{digest12}' });
     template.hasResourceProperties('AWS::Events::Rule', { EventPattern: { detail: { 'image-tag': Match.absent() } } });
   });
 });
 
-describe('how', () => {
-  it('version 1, whose indexes have no tags', () => {
+describe('options', () => {
+  it('uses no output tag for version 1', () => {
     const template = templateOf({ indexVersion: SociIndexVersion.V1 });
     expect(generatorOf(template)).toMatchObject({ soci_index_version: 'V1', soci_output_tag: 'none' });
     expect(filterOf(template).soci_output_tag).toBe('none');
   });
 
-  it('sizes, memory, time, concurrency, tracing', () => {
+  it('sets sizes, memory, timeout, concurrency and tracing', () => {
     const template = templateOf({
       minLayerSize: Size.mebibytes(1),
       spanSize: Size.kibibytes(512),
@@ -226,11 +226,11 @@ describe('how', () => {
     });
   });
 
-  it('logs that are kept for a time go with the stack', () => {
+  it('deletes log groups with a retention together with the stack', () => {
     const template = templateOf({ logRetention: RetentionDays.ONE_MONTH });
     template.resourceCountIs('AWS::Logs::LogGroup', 2);
     template.allResources('AWS::Logs::LogGroup', {
-      // A name of ours could be one that Lambda has made before.
+      // A fixed name could collide with a log group that Lambda created.
       Properties: { RetentionInDays: 30, LogGroupName: Match.absent() },
       DeletionPolicy: 'Delete',
     });
@@ -239,7 +239,7 @@ describe('how', () => {
   });
 
   it.each([undefined, RetentionDays.ONE_DAY])(
-    'each function has one log group where the flags of cdk init are set',
+    'creates one log group for each function with the feature flags of cdk init, for logRetention %s',
     (logRetention) => {
       const stack = new Stack(new App({ context: FLAGS }), 'Stack', { env: ENV });
       const filters = new CfnParameter(stack, 'Filters', { type: 'CommaDelimitedList' }).valueAsList;
@@ -251,7 +251,7 @@ describe('how', () => {
     },
   );
 
-  it('a boundary is on every role', () => {
+  it('sets the permissions boundary on every role', () => {
     const template = templateOf((stack) => ({
       permissionsBoundary: ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary'),
       filters: [new CfnParameter(stack, 'Filter').valueAsString],
@@ -262,7 +262,7 @@ describe('how', () => {
       expect(JSON.stringify(Properties.PermissionsBoundary)).toContain('policy/boundary');
   });
 
-  it('a key encrypts environments and the queue', () => {
+  it('encrypts environments and the queue with the key', () => {
     const template = templateOf((stack) => ({ encryptionKey: new Key(stack, 'Key'), deadLetterQueueEnabled: true }));
     for (const { Properties } of Object.values(template.findResources('AWS::Lambda::Function'))) {
       expect(Properties.KmsKeyArn).toBeDefined();
@@ -274,7 +274,7 @@ describe('how', () => {
     for (const { PolicyDocument } of mayDecrypt) {
       expect(JSON.stringify(PolicyDocument)).toContain('kms:GenerateDataKey');
     }
-    // The rule writes to the queue, and has no role.
+    // The rule writes to the queue without a role.
     template.hasResourceProperties('AWS::KMS::Key', {
       KeyPolicy: {
         Statement: Match.arrayWith([
@@ -288,20 +288,20 @@ describe('how', () => {
     });
   });
 
-  it('a key that is imported cannot be given a statement: its owner is told which', () => {
+  it('warns about the missing statement in the policy of an imported key', () => {
     const stack = newStack();
     const encryptionKey = Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-west-1:123456789012:key/1');
     new SociIndexBuilder(stack, 'Soci', { encryptionKey, deadLetterQueueEnabled: true });
-    const said = Match.stringLikeRegexp('must allow events.amazonaws.com kms:Decrypt and kms:GenerateDataKey');
-    AnnotationsOf.fromStack(stack).hasWarning('/Stack/Soci', said);
+    const warning = Match.stringLikeRegexp('must allow events.amazonaws.com kms:Decrypt and kms:GenerateDataKey');
+    AnnotationsOf.fromStack(stack).hasWarning('/Stack/Soci', warning);
   });
 
-  it('a key encrypts environments alone where there is no queue', () => {
+  it('encrypts only environments if there is no queue', () => {
     const template = templateOf((stack) => ({ encryptionKey: new Key(stack, 'Key') }));
     expect(JSON.stringify(template.toJSON())).not.toMatch(/GenerateDataKey(?!\*)/);
   });
 
-  it('in a network, with the permissions that this takes', () => {
+  it('runs in a VPC with the necessary permissions', () => {
     const template = templateOf((stack) => ({ vpc: new Vpc(stack, 'Vpc', { maxAzs: 2 }) }));
     template.hasResourceProperties('AWS::Lambda::Function', { VpcConfig: { SubnetIds: Match.anyValue() } });
     template.hasResourceProperties('AWS::IAM::Policy', {
@@ -311,7 +311,7 @@ describe('how', () => {
     });
   });
 
-  it('what fails on each try is kept, watched, and told of', () => {
+  it('creates a dead-letter queue, and alarms that notify a topic', () => {
     const template = templateOf((stack) => ({ deadLetterQueueEnabled: true, alarmTopic: new Topic(stack, 'Topic') }));
     template.allResourcesProperties('AWS::Lambda::Function', { DeadLetterConfig: { TargetArn: Match.anyValue() } });
     template.hasResourceProperties('AWS::Events::Rule', {
@@ -326,7 +326,7 @@ describe('how', () => {
     });
   });
 
-  it('without a queue, errors of the functions are watched', () => {
+  it('watches errors of the functions without a queue', () => {
     const template = templateOf({ alarms: true });
     template.resourceCountIs('AWS::CloudWatch::Alarm', 2);
     template.hasResourceProperties('AWS::CloudWatch::Alarm', {
@@ -335,9 +335,9 @@ describe('how', () => {
     });
   });
 
-  it('a dashboard', () => templateOf({ dashboard: true }).resourceCountIs('AWS::CloudWatch::Dashboard', 1));
+  it('creates a dashboard', () => templateOf({ dashboard: true }).resourceCountIs('AWS::CloudWatch::Dashboard', 1));
 
-  it('an event bus is told', () => {
+  it('sends events to the event bus', () => {
     const template = templateOf((stack) => ({ eventBus: new EventBus(stack, 'Bus') }));
     expect(generatorOf(template).soci_event_bus).toEqual({ 'Fn::GetAtt': [expect.stringMatching(/^Bus/), 'Arn'] });
     template.hasResourceProperties('AWS::IAM::Policy', {
@@ -346,15 +346,15 @@ describe('how', () => {
   });
 });
 
-describe('refused, with the construct, the value and the remedy', () => {
+describe('rejects with the construct, the value and the solution', () => {
   const one = (stack: Stack, account: string, region = 'eu-west-1') =>
     Repository.fromRepositoryArn(stack, `${account}-${region}`, `arn:aws:ecr:${region}:${account}:repository/app`);
 
   it.each<[string, SociIndexBuilderProps | ((stack: Stack) => SociIndexBuilderProps), string]>([
     ['a filter without a tag', { filters: ['app'] }, 'Stack/Soci: filters: invalid filters'],
     ['an upper-case repository', { filters: ['app:*', 'App:*'] }, 'at character 7'],
-    ['no filters', { filters: [] }, 'filters: the list is empty: leave it out for all images'],
-    ['an empty filter', { filters: [''] }, 'there is no filter'],
+    ['no filters', { filters: [] }, 'filters: the list is empty: omit it or use *:* to index all images'],
+    ['an empty filter', { filters: [''] }, 'the filter is empty'],
     ['no repositories', { repositories: [] }, 'repositories: the list is empty'],
     [
       'too many filters for a policy',
@@ -364,7 +364,7 @@ describe('refused, with the construct, the value and the remedy', () => {
     [
       'too many exclusions for a function',
       { filters: ['*:*', ...Array.from({ length: 150 }, (_, i) => `!team/application-${i}:*`)] },
-      'filters: the filters have 3493 characters, and a function has room for 3396: use wildcards',
+      'filters: the filters have 3493 characters: the maximum is 3396. Use wildcards',
     ],
     [
       'too many repositories for a rule',
@@ -373,93 +373,101 @@ describe('refused, with the construct, the value and the remedy', () => {
           Repository.fromRepositoryName(stack, `${i}`, `team/app-${i}`),
         ),
       }),
-      'EventBridge 2048',
+      'EventBridge allows 2048',
     ],
-    ['little memory', { memorySize: 128 }, 'memorySize: 128 is not from 256 to 10240 MB'],
-    ['much memory', { memorySize: 10_241 }, 'memorySize: 10241 is not'],
-    ['a short time', { timeout: Duration.seconds(29) }, 'timeout: 29 is not from 30 to 900 seconds'],
-    ['a long time', { timeout: Duration.hours(1) }, 'timeout: 3600 is not from 30 to 900 seconds'],
-    ['no concurrency', { reservedConcurrentExecutions: 0 }, 'reservedConcurrentExecutions: 0 is not from 1'],
+    ['too little memory', { memorySize: 128 }, 'memorySize: 128 is not between 256 and 10240 MB'],
+    ['too much memory', { memorySize: 10_241 }, 'memorySize: 10241 is not'],
+    ['a short timeout', { timeout: Duration.seconds(29) }, 'timeout: 29 is not between 30 and 900 seconds'],
+    ['a long timeout', { timeout: Duration.hours(1) }, 'timeout: 3600 is not between 30 and 900 seconds'],
     [
-      'a template that takes the tag from the image',
+      'no concurrency',
+      { reservedConcurrentExecutions: 0 },
+      'reservedConcurrentExecutions: 0 is not between 1 and 1000 invocations',
+    ],
+    [
+      'an output tag that overwrites the tag of the image',
       { outputTag: '{tag}' },
       'outputTag: "{tag}" would take the tag away',
     ],
-    ['a template for one tag', { outputTag: 'soci' }, 'every image would get the same tag'],
+    ['an output tag without a placeholder', { outputTag: 'soci' }, 'every image would get the same tag'],
     [
-      'a version that there is not',
+      'an unknown version',
       { indexVersion: SociIndexVersion.of('V3') },
-      'indexVersion: there is no V3: V1 or V2',
+      'indexVersion: unknown version V3: use V1 or V2',
     ],
     [
-      'a boundary of another partition',
+      'a permissions boundary of another partition',
       (stack) => ({
         permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(stack, 'B', 'arn:aws-cn:iam::123456789012:policy/b'),
       }),
-      'permissionsBoundary: arn:aws-cn:iam::123456789012:policy/b is of the partition aws-cn, and eu-west-1 is of aws',
+      'permissionsBoundary: arn:aws-cn:iam::123456789012:policy/b is in the partition aws-cn, but eu-west-1 is in aws',
     ],
     [
-      'untagged images without a tag',
+      'untagged images with an output tag that needs a tag',
       { untaggedImages: true },
-      'untaggedImages: an image without a tag would get none',
+      'untaggedImages: outputTag {tag}-soci needs a tag',
     ],
     [
       'a repository of another account',
       (stack) => ({ repositories: [one(stack, '210987654321')] }),
-      'app is of account 210987654321',
+      'app belongs to account 210987654321',
     ],
     [
       'a repository of another Region',
       (stack) => ({ repositories: [one(stack, '123456789012', 'us-east-1')] }),
-      'app is in us-east-1: deploy this construct there',
+      'app is in us-east-1: deploy this construct to that Region',
     ],
     [
-      'filters that are about none of a repository',
+      'a repository that no filter matches',
       (stack) => ({ filters: ['prod/*:*'], repositories: [one(stack, '123456789012')] }),
-      'filters: none is about the repository app: leave out the filters, or the repository',
+      'filters: no filter matches the repository app: change the filters, or remove the repository',
     ],
     [
-      'filters that exclude all',
+      'filters that exclude everything',
       { filters: ['prod:*', '!pro*:*'] },
-      'all that is included is excluded by !pro*:*,!*:*-soci',
+      '!pro*:*,!*:*-soci excludes everything that the filters include',
     ],
-    ['filters for indexes', { filters: ['*:*-soci'] }, 'no image would be indexed'],
+    ['filters for output tags', { filters: ['*:*-soci'] }, 'no image would be indexed'],
     [
-      'filters that exclude all of a repository',
+      'filters that exclude all images of a repository',
       (stack) => ({ filters: ['app:*', '!app:*'], repositories: [one(stack, '123456789012')] }),
       'no image would be indexed',
     ],
-    ['spans of nothing', { spanSize: Size.bytes(0) }, 'spanSize: 0 is not from 1 to 1099511627776 bytes'],
-    ['layers beyond all sizes', { minLayerSize: Size.tebibytes(2) }, 'minLayerSize: 2199023255552 is not from 0'],
+    ['an empty span', { spanSize: Size.bytes(0) }, 'spanSize: 0 is not between 1 and 1099511627776 bytes'],
+    [
+      'a layer size beyond the maximum',
+      { minLayerSize: Size.tebibytes(2) },
+      'minLayerSize: 2199023255552 is not between 0',
+    ],
     [
       'a FIFO queue',
       (stack) => ({ deadLetterQueue: new Queue(stack, 'Fifo', { fifo: true }) }),
       'deadLetterQueue: it is a FIFO queue',
     ],
     [
-      'a topic and no alarms',
+      'a topic with alarms disabled',
       (stack) => ({ alarms: false, alarmTopic: new Topic(stack, 'Topic') }),
-      'alarms: it is false, and an alarmTopic is given',
+      'alarms: it is false, but alarmTopic is set',
     ],
     [
-      'too many repositories whose names are not known yet',
+      'too many repositories with names that are tokens',
       (stack) => ({ repositories: Array.from({ length: 30 }, (_, i) => new Repository(stack, `R${i}`)) }),
-      'EventBridge 2048',
+      'EventBridge allows 2048',
     ],
     [
-      'a queue and none',
+      'a queue with dead-letter queues disabled',
       (stack) => ({
         deadLetterQueueEnabled: false,
         deadLetterQueue: new SociIndexBuilder(stack, 'Q', { deadLetterQueueEnabled: true }).deadLetterQueue as never,
       }),
-      'leave one of them out',
+      'it is false, but deadLetterQueue is set',
     ],
   ])('%s', (_, props, problem) => {
     expect(() => templateOf(props)).toThrow(problem);
   });
 });
 
-it('two builders in one stack, and one in two stacks, get along', () => {
+it('two builders in one stack and in two stacks do not conflict', () => {
   const app = new App();
   const stacks = ['A', 'B'].map((id) => new Stack(app, id, { env: ENV }));
   for (const stack of stacks) {
@@ -469,15 +477,15 @@ it('two builders in one stack, and one in two stacks, get along', () => {
   for (const stack of stacks) {
     const template = Template.fromStack(stack);
     template.resourceCountIs('AWS::Lambda::Function', 4);
-    // No physical name that the other would have too.
+    // A physical name would exist twice.
     const names =
       JSON.stringify(template.toJSON()).match(/"(?:FunctionName|RoleName|QueueName|DashboardName)":/g) ?? [];
-    // One for each permission of a rule, which names a function by reference.
+    // The permissions of the rules refer to a function in the property FunctionName.
     expect(names.filter((name) => name !== '"FunctionName":')).toEqual([]);
   }
 });
 
-it('builders of one name in a stack have metrics of their own', () => {
+it('builders with the same id in a stack have separate metrics', () => {
   const stack = newStack();
   const builders = ['A', 'B'].map((team) => new SociIndexBuilder(new Construct(stack, team), 'Soci'));
   const services = builders.map((builder) => stack.resolve(builder.metricFailed().dimensions?.service));
@@ -486,15 +494,15 @@ it('builders of one name in a stack have metrics of their own', () => {
   );
 });
 
-it('a repository of an account is told of in a stack of none', () => {
+it('warns about a repository of a known account in an environment-agnostic stack', () => {
   const stack = new Stack(new App(), 'Stack');
   const arn = 'arn:aws:ecr:eu-west-1:210987654321:repository/app';
   new SociIndexBuilder(stack, 'Soci', { repositories: [Repository.fromRepositoryArn(stack, 'R', arn)] });
-  const said = Match.stringLikeRegexp('app is of account 210987654321: deploy this stack there');
-  AnnotationsOf.fromStack(stack).hasWarning('/Stack/Soci', said);
+  const warning = Match.stringLikeRegexp('app belongs to account 210987654321: deploy this stack to that account');
+  AnnotationsOf.fromStack(stack).hasWarning('/Stack/Soci', warning);
 });
 
-it.each(['cn-north-1', 'us-gov-west-1', 'eusc-de-east-1'])('names nothing of another partition in %s', (region) => {
+it.each(['cn-north-1', 'us-gov-west-1', 'eusc-de-east-1'])('contains no names of another partition in %s', (region) => {
   const stack = new Stack(new App(), 'Stack', { env: { ...ENV, region } });
   new SociIndexBuilder(stack, 'Soci', {
     filters: new CfnParameter(stack, 'Filters', { type: 'CommaDelimitedList' }).valueAsList,
@@ -505,14 +513,14 @@ it.each(['cn-north-1', 'us-gov-west-1', 'eusc-de-east-1'])('names nothing of ano
     tracing: Tracing.ACTIVE,
   });
   const resources = Template.fromStack(stack).toJSON().Resources as object;
-  const mine = Object.entries(resources).filter(([id]) => id.startsWith('Soci'));
-  expect(mine.length).toBeGreaterThan(10);
-  const text = JSON.stringify(mine);
+  const created = Object.entries(resources).filter(([id]) => id.startsWith('Soci'));
+  expect(created.length).toBeGreaterThan(10);
+  const text = JSON.stringify(created);
   expect(text).toContain('"arn:",{"Ref":"AWS::Partition"}');
   expect(text).not.toMatch(/arn:aws|amazonaws\.com(?!")/);
 });
 
-it('grants, and shows, what others build on', () => {
+it('exposes roles, alarms, metrics and a grant', () => {
   const stack = newStack();
   const builder = new SociIndexBuilder(stack, 'Soci', { alarms: true });
   const caller = new SociIndexBuilder(stack, 'Caller');

@@ -10,41 +10,41 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { checkProps, outputTagOf } from './check-props';
 import { createGenerator } from './generator-function';
-import { provideRepositories, REPOSITORY_ACTIONS } from './indexed-repositories';
+import { REPOSITORY_ACTIONS, resolveRepositories } from './indexed-repositories';
 import { createAlarms, createDashboard, generatorMetric } from './monitoring';
-import { createPushRule, provideDeadLetterQueue } from './push-events';
+import { createPushRule, resolveDeadLetterQueue } from './push-events';
 import { ShippedCode } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
-import { allow, createFunction, serviceName } from './workflow-function';
+import { addPolicy, createFunction, serviceName } from './workflow-function';
 
 /**
- * Makes a SOCI index for every image that is pushed to Amazon ECR, by itself: a rule of EventBridge starts a function that
- * compares the image with filters, and that one invokes a second function, which builds the index and pushes it back to the
- * image's repository.
+ * Automatically creates a SOCI index for each image that is pushed to Amazon ECR. An EventBridge rule invokes a function that
+ * compares the image with filters. For matches, that function invokes the generator function, which builds the index and pushes
+ * it to the repository of the image.
  *
- * Creates two functions with a role each, a rule, and what is asked for: a queue, log groups, alarms, a dashboard. With filters
- * that are known only when the stack is deployed, a third function and a custom resource.
+ * Creates a rule, two functions, a role for each function, and optionally a queue, log groups, alarms and a dashboard. If the
+ * filters are tokens, it also creates a third function and a custom resource.
  */
 export class SociIndexBuilder extends Construct {
-  /** The rule that lets in pushes of images, and of nothing else. */
+  /** Rule that matches pushes of images. */
   public readonly rule: Rule;
 
-  /** The function that compares images with the filters. */
+  /** Function that compares images with the filters. */
   public readonly filterFunction: LambdaFunction;
 
-  /** The function that builds and pushes indexes. */
+  /** Function that builds and pushes indexes. */
   public readonly generatorFunction: LambdaFunction;
 
-  /** The role of the function that compares images with the filters. */
+  /** Role of the function that compares images with the filters. */
   public readonly filterRole: IRole;
 
-  /** The role of the function that builds and pushes indexes. */
+  /** Role of the function that builds and pushes indexes. */
   public readonly generatorRole: IRole;
 
-  /** Where events end that failed on each try; undefined where there is no such place. */
+  /** Dead-letter queue, if configured. */
   public readonly deadLetterQueue?: IQueue;
 
-  /** The alarms; empty where there are none. */
+  /** Alarms, if configured; otherwise empty. */
   public readonly alarms: Alarm[];
 
   private readonly service: string;
@@ -52,9 +52,9 @@ export class SociIndexBuilder extends Construct {
   public constructor(scope: Construct, id: string, props: SociIndexBuilderProps = {}) {
     super(scope, id);
     checkProps(this, props);
-    const repositories = provideRepositories(this, props);
+    const repositories = resolveRepositories(this, props);
     this.service = serviceName(this);
-    const deadLetterQueue = provideDeadLetterQueue(this, props);
+    const deadLetterQueue = resolveDeadLetterQueue(this, props);
     this.deadLetterQueue = deadLetterQueue;
 
     const kinds: EcrEventKind[] = ['push'];
@@ -72,7 +72,7 @@ export class SociIndexBuilder extends Construct {
       description:
         'Compares images that are pushed to Amazon ECR with filters, and invokes the SOCI index generator for those that match.',
       code: new ShippedCode('filter.zip'),
-      // Decisions take milliseconds, and a start less than a second.
+      // An invocation takes milliseconds, a cold start less than a second.
       memorySize: 256,
       timeout: Duration.seconds(30),
       environment: { ...environment, POWERTOOLS_SERVICE_NAME: this.service },
@@ -80,17 +80,17 @@ export class SociIndexBuilder extends Construct {
     });
     this.filterRole = this.filterFunction.role as IRole;
     this.generatorRole = this.generatorFunction.role as IRole;
-    const mayInvoke = allow(
+    const mayInvoke = addPolicy(
       this,
       'ECRImageActionEventFilteringLambdaInvokeSociIndexGeneratorLambdaPolicy',
       this.filterFunction,
       [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.generatorFunction.functionArn] })],
     );
-    const mayPush = allow(this, 'SociIndexGeneratorLambdaECRRepositoryPolicy', this.generatorFunction, [
+    const mayPush = addPolicy(this, 'SociIndexGeneratorLambdaECRRepositoryPolicy', this.generatorFunction, [
       new PolicyStatement({ actions: REPOSITORY_ACTIONS, resources: [...repositories.arns] }),
     ]);
     this.rule = createPushRule(this, props, kinds);
-    // A push that comes while the stack is deployed is to be indexed too.
+    // Images that are pushed during the deployment must be indexed too.
     this.rule.node.addDependency(mayInvoke, mayPush);
     this.rule.addTarget(new LambdaTarget(this.filterFunction, { deadLetterQueue }));
     const hasAlarms = props.alarms ?? props.alarmTopic !== undefined;
@@ -98,30 +98,30 @@ export class SociIndexBuilder extends Construct {
     if (props.dashboard) createDashboard(this);
   }
 
-  /** Indexes that were made and pushed. @default - sum over 5 minutes */
+  /** Number of indexes that were created and pushed. @default - sum over 5 minutes */
   public metricIndexed(options?: MetricOptions): Metric {
     return generatorMetric(this.service, 'Indexed', 'Sum', options);
   }
 
-  /** Images for which there was nothing to do, or no need to. @default - sum over 5 minutes */
+  /** Number of images that did not need an index. @default - sum over 5 minutes */
   public metricSkipped(options?: MetricOptions): Metric {
     return generatorMetric(this.service, 'Skipped', 'Sum', options);
   }
 
-  /** Images that get no index, and would get none from trying again. @default - sum over 5 minutes */
+  /** Number of images that could not be indexed, and for which a retry would not help. @default - sum over 5 minutes */
   public metricFailed(options?: MetricOptions): Metric {
     return generatorMetric(this.service, 'Failed', 'Sum', options);
   }
 
-  /** Seconds that it took to make an index. @default - average over 5 minutes */
+  /** Time to create an index, in seconds. @default - average over 5 minutes */
   public metricIndexingTime(options?: MetricOptions): Metric {
     return generatorMetric(this.service, 'IndexingTime', 'Average', options);
   }
 
   /**
-   * Allows somebody to have an image indexed, by invoking the generator with an event of Amazon ECR.
+   * Grants permission to index an image by invoking the generator with an event of Amazon ECR.
    *
-   * @param grantee - Who may.
+   * @param grantee - Principal that gets the permission.
    */
   public grantIndex(grantee: IGrantable): Grant {
     return this.generatorFunction.grantInvoke(grantee);

@@ -3,51 +3,51 @@ import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import type { IndexingOptions } from './indexing-options';
 
 /**
- * How `SociIndexedImage` indexes an image, wherever that comes from. The images of a stack share a function, which has the most
- * memory and time that one of them asks for; `architecture`, `logRetention`, `permissionsBoundary` and `vpc` are the same for all.
+ * Options of `SociIndexedImage`. The images of a stack share one function, with the largest `memorySize` and `timeout` among
+ * them. `architecture`, `logRetention`, `permissionsBoundary` and `vpc` must be the same for all of them.
  */
 export interface SociIndexedImageOptions extends IndexingOptions {
   /**
-   * Tag of the SOCI-enabled image: text with `{tag}`, the image's own tag, and `{digest12}`, the first 12 digits of its digest; or
-   * `none`. Not used with version 1.
+   * Tag of the SOCI-enabled image: text with `{tag}` (tag of the original image) or `{digest12}` (first 12 digits of its
+   * digest), or `none`. Ignored for version 1.
    *
-   * @default '{tag}-soci', or 'soci-{digest12}' for an image that is given by its digest
+   * @default '{tag}-soci', or 'soci-{digest12}' if the image is given by its digest
    */
   readonly outputTag?: string;
   /**
-   * Whether the deployment waits for the index, and fails without it. Else it goes on with the image as it is, and the index is
-   * made beside it; what comes of that is in the log of the function.
+   * Whether the deployment waits for the index and fails without it. If false, the deployment continues with the original image
+   * and the function creates the index in the background. The outcome is in the function's log.
    *
    * @default true
    */
   readonly wait?: boolean;
   /**
-   * Whether the SOCI-enabled image and its SOCI indexes are deleted with this construct, and when another image takes the place
-   * of this one. What has another tag stays; the image that was indexed always does.
+   * Whether to delete the SOCI-enabled image and its SOCI indexes when you remove the construct or change its image. Manifests
+   * with another tag are kept. The original image is always kept.
    *
-   * An index that was there before, as of a `SociIndexBuilder`, is deleted likewise. Two constructs for one image share an index,
-   * and it goes with the first of them. A construct that is renamed or moved is made anew before the
-   * old one is deleted: set this to false, deploy, and rename it then.
+   * Indexes that existed before, for example from a `SociIndexBuilder`, are deleted too. If two constructs have the same image,
+   * they share an index, which is deleted with the first of them. Renaming or moving a construct creates it again before the old
+   * one is deleted: set this to false and deploy before you rename it.
    *
    * @default true
    */
   readonly removeIndex?: boolean;
   /**
-   * Network that the function runs in. It must reach CloudFormation's addresses in Amazon S3, over the internet or a gateway
-   * endpoint for S3, where layers lie too; and `ecr.api` and `ecr.dkr`; with `wait` false, `lambda`.
+   * VPC that the function runs in. It must reach Amazon S3, for CloudFormation's response URLs and for layers, over the internet
+   * or a gateway endpoint. It must also reach `ecr.api`, `ecr.dkr` and, if `wait` is false, `lambda`.
    *
-   * @default - none of yours
+   * @default - the function does not run in a VPC
    */
   readonly vpc?: IVpc;
 }
 
 /** Properties of `SociIndexedImage`. */
 export interface SociIndexedImageProps extends SociIndexedImageOptions {
-  /** Repository that the image is in, and that its index goes to: in the account and Region of the stack. */
+  /** Repository of the image and its index, in the account and Region of the stack. */
   readonly repository: IRepository;
   /**
-   * Tag or digest (`sha256:...`) of the image, which must be there when the stack is deployed. What a tag names is looked up then, and
-   * again only when a property has changed: use tags that do not move, or digests.
+   * Tag or digest (`sha256:...`) of the image, which must exist when the stack is deployed. A tag is resolved during deployment,
+   * but only if a property of the construct has changed: use digests, or tags that do not move.
    */
   readonly tag: string;
 }

@@ -11,12 +11,12 @@ import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { describe, expect, it } from 'vitest';
-import { shownTemplate } from './fixtures/shown-template';
+import { serializeTemplate } from './fixtures/serialize-template';
 import { SociIndexedImage, type SociIndexedImageProps, SociIndexVersion } from './index';
 
 const ENV = { account: '123456789012', region: 'eu-west-1' };
 
-/** What `cdk init` sets. */
+/** Feature flags that `cdk init` sets. */
 const FLAGS: Record<string, unknown> = require('aws-cdk-lib/recommended-feature-flags.json');
 const DIGEST = `sha256:${'0'.repeat(64)}`;
 const folder = temporaryFolder();
@@ -27,7 +27,7 @@ type Props = Partial<SociIndexedImageProps>;
 const newStack = () => new Stack(new App(), 'Stack', { env: ENV });
 const repositoryOf = (stack: Stack, name = 'app') => Repository.fromRepositoryName(stack, name, name);
 
-/** The template of a stack with one image. */
+/** Returns the template of a stack with one image. */
 function templateOf(props: Props | ((stack: Stack) => Props) = {}): Template {
   const stack = newStack();
   const given = typeof props === 'function' ? props(stack) : props;
@@ -47,11 +47,11 @@ const resourceOf = (template: Template) => {
 describe('an image', () => {
   const template = templateOf();
 
-  it('is the template that was looked at', async () => {
-    await expect(shownTemplate(template)).toMatchFileSnapshot('./fixtures/soci-indexed-image.json');
+  it('matches the snapshot', async () => {
+    await expect(serializeTemplate(template)).toMatchFileSnapshot('./fixtures/soci-indexed-image.json');
   });
 
-  it('is a custom resource whose function is in the zip of the generator', () => {
+  it('is a custom resource with the code of the generator', () => {
     expect(resourceOf(template)?.Properties).toEqual({
       ServiceToken: { 'Fn::GetAtt': [expect.stringMatching(/^SociIndexedImageFunction/), 'Arn'] },
       ServiceTimeout: '1920',
@@ -68,7 +68,7 @@ describe('an image', () => {
     });
   });
 
-  it('allows the function what it does in one repository, and no more', () => {
+  it('grants only the permissions that the function needs in one repository', () => {
     const statements = statementsOf(template);
     expect(statements.flatMap(({ Action }) => Action).sort()).toEqual([
       'ecr:BatchCheckLayerAvailability',
@@ -90,12 +90,12 @@ describe('an image', () => {
     ]);
   });
 
-  it('is made after what is allowed, and deleted before it', () => {
+  it('depends on the policies', () => {
     const policies = Object.keys(template.findResources('AWS::IAM::Policy'));
     expect(resourceOf(template)?.DependsOn).toEqual(expect.arrayContaining(policies));
   });
 
-  it('is indexed as it is said to be', () => {
+  it('passes the indexing options to the function', () => {
     const { Properties } =
       resourceOf(
         templateOf({
@@ -114,25 +114,25 @@ describe('an image', () => {
     expect(resourceOf(templateOf({ outputTag: 'lazy-{tag}' }))?.Properties).toMatchObject({ outputTag: 'lazy-{tag}' });
   });
 
-  it('may have a tag that is known only when the stack is deployed', () => {
+  it('accepts a tag that is a token', () => {
     const template = templateOf((stack) => ({ tag: new CfnParameter(stack, 'Tag').valueAsString }));
     expect(resourceOf(template)?.Properties).toMatchObject({ image: { Ref: 'Tag' } });
   });
 
-  it('that is to stay takes no permission to delete', () => {
+  it('needs no permission to delete with removeIndex false', () => {
     const template = templateOf({ removeIndex: false });
     expect(resourceOf(template)?.Properties).toMatchObject({ removeIndex: 'false' });
     expect(JSON.stringify(statementsOf(template))).not.toContain('Delete');
   });
 
-  it('that nobody waits for lets the function call itself, and nothing else', () => {
+  it('lets the function invoke only itself with wait false', () => {
     const template = templateOf({ wait: false });
     expect(resourceOf(template)?.Properties).toMatchObject({ wait: 'false' });
     const [statement] = statementsOf(template).filter(({ Action }) => Action === 'lambda:InvokeFunction');
     expect(statement?.Resource).toEqual(resourceOf(template)?.Properties.ServiceToken);
   });
 
-  it('may be indexed with more of everything, in a network, within a boundary', () => {
+  it('sets memory, timeout, architecture, logs, permissions boundary and VPC', () => {
     const template = templateOf((stack) => ({
       memorySize: 3538,
       timeout: Duration.minutes(5),
@@ -153,8 +153,8 @@ describe('an image', () => {
   });
 });
 
-describe('what to deploy', () => {
-  it('is an address by digest, which a task may pull', () => {
+describe('the image to deploy', () => {
+  it('has a URI with a digest, and grants pull to the task', () => {
     const stack = newStack();
     const image = new SociIndexedImage(stack, 'Image', { repository: repositoryOf(stack), tag: 'v1' });
     const task = new FargateTaskDefinition(stack, 'Task');
@@ -176,7 +176,7 @@ describe('what to deploy', () => {
     expect(JSON.stringify(pull)).toContain('ecr:GetDownloadUrlForLayer');
   });
 
-  it('may come of a Dockerfile', () => {
+  it('can be an asset', () => {
     const stack = newStack();
     const asset = new DockerImageAsset(stack, 'Asset', { directory: folder });
     SociIndexedImage.fromDockerImageAsset(stack, 'Image', asset, { spanSize: Size.mebibytes(1) });
@@ -189,7 +189,7 @@ describe('what to deploy', () => {
 });
 
 describe('the images of a stack', () => {
-  it('share a function, which has the most that one of them asks for', () => {
+  it('share a function with the largest memory and timeout', () => {
     const stack = newStack();
     const repository = repositoryOf(stack);
     new SociIndexedImage(stack, 'A', { repository, tag: 'a', memorySize: 512, timeout: Duration.minutes(1) });
@@ -202,19 +202,19 @@ describe('the images of a stack', () => {
     expect(statementsOf(template).filter(({ Action }) => Action === 'ecr:BatchDeleteImage')).toHaveLength(2);
   });
 
-  it('have one log group where the flags of cdk init are set', () => {
+  it('share one log group with the feature flags of cdk init', () => {
     const stack = new Stack(new App({ context: FLAGS }), 'Stack', { env: ENV });
     for (const tag of ['v1', 'v2'])
       new SociIndexedImage(stack, tag, { repository: repositoryOf(stack, `of-${tag}`), tag });
     Template.fromStack(stack).resourceCountIs('AWS::Logs::LogGroup', 1);
   });
 
-  it('share it whatever it is given: CloudFormation lets no resource change over to another', () => {
+  it('always use the same function, because CloudFormation does not allow a change of the service token', () => {
     const tokenOf = (props: Props) => resourceOf(templateOf(props))?.Properties.ServiceToken;
     expect(tokenOf({ memorySize: 3538, architecture: Architecture.ARM_64, wait: false })).toEqual(tokenOf({}));
   });
 
-  it('that are assets need one policy together', () => {
+  it('share one policy if they are assets', () => {
     const stack = newStack();
     for (const id of ['A', 'B']) {
       const asset = new DockerImageAsset(stack, `${id}Asset`, { directory: folder, extraHash: id });
@@ -225,49 +225,61 @@ describe('the images of a stack', () => {
   });
 });
 
-describe('refused, with the construct, the value and the remedy', () => {
+describe('rejects with the construct, the value and the solution', () => {
   const one = (stack: Stack, account: string, region = 'eu-west-1'): IRepository =>
     Repository.fromRepositoryArn(stack, `${account}-${region}`, `arn:aws:ecr:${region}:${account}:repository/app`);
 
   it.each<[string, Props | ((stack: Stack) => Props), string]>([
-    ['little memory', { memorySize: 128 }, 'Stack/Image: memorySize: 128 is not from 256 to 10240 MB'],
-    ['a long time', { timeout: Duration.hours(1) }, 'timeout: 3600 is not from 30 to 900 seconds'],
+    ['too little memory', { memorySize: 128 }, 'Stack/Image: memorySize: 128 is not between 256 and 10240 MB'],
+    ['a long timeout', { timeout: Duration.hours(1) }, 'timeout: 3600 is not between 30 and 900 seconds'],
     ['no tag', { tag: '' }, 'tag: "" is neither a tag nor a digest'],
     ['half a digest', { tag: 'sha256:abc' }, 'tag: "sha256:abc" is neither'],
-    ['a template that takes the tag away', { outputTag: '{tag}' }, 'outputTag: "{tag}" would take the tag away'],
-    ['a template without a placeholder', { outputTag: 'soci' }, 'outputTag: "soci" has no placeholder'],
-    ['a template for a digest', { tag: DIGEST, outputTag: '{tag}-soci' }, 'given by its digest: use {digest12}'],
-    ['a long tag', { tag: 'v'.repeat(125) }, 'has 130 characters, and tags 128'],
-    ['spans of nothing', { spanSize: Size.bytes(0) }, 'spanSize: 0 is not from 1'],
     [
-      'memory that is not known yet',
+      'an output tag that overwrites the tag of the image',
+      { outputTag: '{tag}' },
+      'outputTag: "{tag}" would take the tag away',
+    ],
+    ['an output tag without a placeholder', { outputTag: 'soci' }, 'outputTag: "soci" has no placeholder'],
+    [
+      'an output tag with {tag} for a digest',
+      { tag: DIGEST, outputTag: '{tag}-soci' },
+      'given by its digest: use {digest12}',
+    ],
+    ['a long tag', { tag: 'v'.repeat(125) }, 'has 130 characters, but a tag has at most 128'],
+    ['an empty span', { spanSize: Size.bytes(0) }, 'spanSize: 0 is not between 1'],
+    [
+      'memory that is a token',
       (stack) => ({ memorySize: new CfnParameter(stack, 'Memory', { type: 'Number' }).valueAsNumber }),
-      'memorySize: it is known only when the stack is deployed',
+      'memorySize: it is a token, but must be known during synthesis',
     ],
     [
-      'a time that is not known yet',
+      'a timeout that is a token',
       (stack) => ({ timeout: Duration.seconds(new CfnParameter(stack, 'T', { type: 'Number' }).valueAsNumber) }),
-      'timeout: it is known only when the stack is deployed',
+      'timeout: it is a token, but must be known during synthesis',
     ],
-    ['nothing to find it by', { wait: false, outputTag: 'none' }, 'outputTag: none: without a tag nobody could find'],
-    ['another account', (stack) => ({ repository: one(stack, '210987654321') }), 'app is of account 210987654321'],
+    [
+      'no output tag with wait false',
+      { wait: false, outputTag: 'none' },
+      'outputTag: none cannot be combined with wait: false',
+    ],
+    ['another account', (stack) => ({ repository: one(stack, '210987654321') }), 'app belongs to account 210987654321'],
     ['another Region', (stack) => ({ repository: one(stack, ENV.account, 'us-east-1') }), 'in us-east-1: index it'],
   ])('%s', (_, props, problem) => {
     expect(() => templateOf(props)).toThrow(problem);
   });
 
-  it('images of a stack that would need two functions', () => {
+  it('images of a stack with different architectures', () => {
     const stack = newStack();
     const repository = repositoryOf(stack);
     new SociIndexedImage(stack, 'A', { repository, tag: 'a' });
     new SociIndexedImage(stack, 'B', { repository, tag: 'b', architecture: Architecture.X86_64 });
     const props = { repository, tag: 'c', architecture: Architecture.ARM_64 };
     expect(() => new SociIndexedImage(stack, 'C', props)).toThrow(
-      'Stack/C: architecture: it is another than that of Stack/A',
+      'Stack/C: architecture: it differs from that of Stack/A',
     );
   });
 
-  it('more repositories than a role can be allowed', () => {
+  it('more repositories than fit in the policies of a role', () => {
     const stack = newStack();
     const make = (i: number) =>
       new SociIndexedImage(stack, `${i}`, { repository: repositoryOf(stack, `app-${i}`), tag: 'v1' });

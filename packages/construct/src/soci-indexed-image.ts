@@ -4,12 +4,12 @@ import type { IRepository } from 'aws-cdk-lib/aws-ecr';
 import type { DockerImageAsset } from 'aws-cdk-lib/aws-ecr-assets';
 import { type ContainerDefinition, ContainerImage, type ContainerImageConfig } from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
-import { attempt, checkIndexing, fail, isOther } from './check-props';
+import { areDifferent, checkIndexing, fail, validate } from './check-props';
 import { rules } from './shipped-assets';
 import { SociIndexedImageFunction } from './soci-indexed-image-function';
 import type { SociIndexedImageOptions, SociIndexedImageProps } from './soci-indexed-image-props';
 
-/** How long CloudFormation waits for an answer: longer than the function can take, and a second try where it crashed. */
+/** How long CloudFormation waits for a response: enough for two attempts with the maximum timeout, in case of a crash. */
 const SERVICE_TIMEOUT = Duration.minutes(32);
 
 const TAG = /^\w[\w.-]{0,127}$/;
@@ -18,17 +18,17 @@ const MAX_TAG_LENGTH = 128;
 const SHORT_DIGEST_LENGTH = 12;
 
 /**
- * Makes a SOCI index for one image in Amazon ECR while a stack is deployed, so that what the stack runs starts lazily from the
- * beginning. The index is deleted with the construct, and when another image takes the place of this one.
+ * Creates a SOCI index for one image in Amazon ECR during deployment. Containers of the stack can use lazy loading from the
+ * first start. By default, the index is deleted when you remove the construct or change its image.
  *
- * Creates a custom resource and, once a stack, a function with its role.
+ * Creates a custom resource and, once for each stack, a function and its role.
  */
 export class SociIndexedImage extends Construct {
   /**
-   * Indexes an image that is built from a Dockerfile, or comes from a tarball, when the app is deployed.
+   * Indexes the image of an asset.
    *
-   * @param asset - The image.
-   * @param options - How it is indexed.
+   * @param asset - Image that the CDK builds and pushes.
+   * @param options - Indexing options.
    */
   public static fromDockerImageAsset(
     scope: Construct,
@@ -43,21 +43,21 @@ export class SociIndexedImage extends Construct {
   public readonly repository: IRepository;
 
   /**
-   * Digest of what to run, a token: of the SOCI-enabled image; of the image itself where there was nothing to index, with version
-   * 1, and with `wait` false.
+   * Digest to deploy, a token. It is the digest of the SOCI-enabled image, or that of the original image if there is nothing to
+   * index, for version 1, and if `wait` is false.
    */
   public readonly imageDigest: string;
 
-  /** Address of what to run, by its digest. */
+  /** URI to deploy, with the digest. */
   public readonly imageUri: string;
 
-  /** Tag of the SOCI-enabled image, a token; empty where there is none. With `wait` false it is there once the index is. */
+  /** Tag of the SOCI-enabled image, a token; empty if it has none. If `wait` is false, the tag may not exist yet. */
   public readonly outputTag: string;
 
-  /** What came of it, a token: `indexed`, `skipped` where the index was there or there was nothing to index, or `started`. */
+  /** Outcome, a token: `indexed`, `skipped` (nothing to index, or already indexed), or `started` (if `wait` is false). */
   public readonly outcome: string;
 
-  /** Why it was skipped, a token, such as `already-indexed` or `layers-too-small`; else empty. */
+  /** Reason for `skipped`, a token such as `already-indexed` or `layers-too-small`; otherwise empty. */
   public readonly reason: string;
 
   public constructor(scope: Construct, id: string, props: SociIndexedImageProps) {
@@ -71,9 +71,9 @@ export class SociIndexedImage extends Construct {
       properties: propertiesOf(props),
       serviceTimeout: SERVICE_TIMEOUT,
     });
-    // What is allowed is there before the resource, and after it when both are deleted.
+    // Permissions must exist before the resource is created and until it is deleted.
     resource.node.addDependency(indexer.base, ...indexer.allowRepository(this, repository, removeIndex));
-    if (!wait) resource.node.addDependency(indexer.allowLater());
+    if (!wait) resource.node.addDependency(indexer.allowSelfInvoke());
     this.repository = repository;
     this.imageDigest = resource.getAttString('imageDigest');
     this.imageUri = repository.repositoryUriForDigest(this.imageDigest);
@@ -82,13 +82,13 @@ export class SociIndexedImage extends Construct {
     this.reason = resource.getAttString('reason');
   }
 
-  /** The image for a container of Amazon ECS, by its digest. The task's execution role may pull it. */
+  /** Returns the image for an Amazon ECS container, by digest. Grants pull to the task's execution role. */
   public toEcsContainerImage(): ContainerImage {
     return new IndexedContainerImage(this.repository, this.imageUri);
   }
 }
 
-/** `EcrImage` of CDK takes a digest for a tag where that is a token. */
+/** Container image by digest. `EcrImage` of the CDK treats a digest that is a token as a tag. */
 class IndexedContainerImage extends ContainerImage {
   private readonly repository: IRepository;
   private readonly imageName: string;
@@ -105,7 +105,7 @@ class IndexedContainerImage extends ContainerImage {
   }
 }
 
-/** What the function is told, in texts, as CloudFormation would make of it anyway. */
+/** Returns the properties of the custom resource. All are strings, because CloudFormation converts them to strings anyway. */
 function propertiesOf(props: SociIndexedImageProps) {
   const { repository, tag, indexVersion, outputTag, minLayerSize, spanSize, wait, removeIndex } = props;
   return {
@@ -120,19 +120,17 @@ function propertiesOf(props: SociIndexedImageProps) {
   } satisfies SociIndexedImageProperties;
 }
 
-/** Checks what can be known while the template is made; what is a token, the function checks. */
+/** Validates properties during synthesis. The function validates tokens. */
 function checkIndexedImage(scope: Construct, props: SociIndexedImageProps): void {
   const { memorySize, tag } = props;
   checkIndexing(scope, props);
   for (const [name, value] of Object.entries({ memorySize, timeout: props.timeout?.toSeconds() })) {
     if (!Token.isUnresolved(value)) continue;
-    const problem =
-      'it is known only when the stack is deployed, and the images of a stack have the most of all: a number';
-    fail(scope, name, problem);
+    fail(scope, name, 'it is a token, but must be known during synthesis: use a number');
   }
   checkRepository(scope, props);
   if (!Token.isUnresolved(tag) && !TAG.test(tag) && !DIGEST.test(tag)) {
-    fail(scope, 'tag', `${JSON.stringify(tag)} is neither a tag nor a digest, which is sha256: and 64 digits`);
+    fail(scope, 'tag', `${JSON.stringify(tag)} is neither a tag nor a digest (sha256: and 64 hex digits)`);
   }
   if (props.indexVersion?.value !== 'V1') checkOutputTag(scope, props);
 }
@@ -140,8 +138,8 @@ function checkIndexedImage(scope: Construct, props: SociIndexedImageProps): void
 function checkRepository(scope: Construct, { repository }: SociIndexedImageProps): void {
   const { account, region } = repository.env;
   const here = Stack.of(scope);
-  if (isOther(account, here.account) || isOther(region, here.region)) {
-    const problem = `${repository.repositoryName} is of account ${account} in ${region}: index it in a stack that is deployed there`;
+  if (areDifferent(account, here.account) || areDifferent(region, here.region)) {
+    const problem = `${repository.repositoryName} belongs to account ${account} in ${region}: index it in a stack that is deployed there`;
     fail(scope, 'repository', problem);
   }
 }
@@ -150,17 +148,22 @@ function checkOutputTag(scope: Construct, props: SociIndexedImageProps): void {
   const { tag, wait = true } = props;
   const { outputTag = DIGEST.test(tag) ? rules.DIGEST_OUTPUT_TAG : rules.DEFAULT_OUTPUT_TAG } = props;
   if (Token.isUnresolved(outputTag)) return;
-  attempt(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
+  validate(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
   if (!wait && outputTag === rules.NO_OUTPUT_TAG) {
-    const problem = 'none: without a tag nobody could find an index that was not waited for: leave one of both';
+    const problem =
+      'none cannot be combined with wait: false, because nothing could find the index: change one of them';
     fail(scope, 'outputTag', problem);
   }
   if (Token.isUnresolved(tag)) return;
   if (DIGEST.test(tag) && outputTag.includes('{tag}')) {
-    fail(scope, 'outputTag', `${outputTag} takes the tag of an image that is given by its digest: use {digest12}`);
+    fail(scope, 'outputTag', `${outputTag} contains {tag}, but the image is given by its digest: use {digest12}`);
   }
   const made = outputTag.replaceAll('{tag}', tag).replaceAll('{digest12}', '0'.repeat(SHORT_DIGEST_LENGTH));
   if (made.length > MAX_TAG_LENGTH) {
-    fail(scope, 'outputTag', `${made} has ${made.length} characters, and tags ${MAX_TAG_LENGTH}: use {digest12}`);
+    fail(
+      scope,
+      'outputTag',
+      `${made} has ${made.length} characters, but a tag has at most ${MAX_TAG_LENGTH}: use {digest12}`,
+    );
   }
 }

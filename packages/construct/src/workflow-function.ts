@@ -11,21 +11,21 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 
-/** Flag of the CDK by which the log groups of functions belong to the stack; `cdk init` sets it. */
+/** CDK feature flag that makes log groups of functions part of the stack. `cdk init` sets it. */
 const MANAGED_LOG_GROUPS = '@aws-cdk/aws-lambda:useCdkManagedLogGroup';
 
-/** Newer than the oldest aws-cdk-lib that this works with knows. */
+/** The oldest supported aws-cdk-lib has no constant for this runtime. */
 const RUNTIME = new Runtime('nodejs24.x', RuntimeFamily.NODEJS, { supportsInlineCode: true });
 
-/** What Amazon SQS does with a key, in the name of whoever sends a message. @see Amazon SQS Developer Guide, "Key management" */
+/** Key permissions that the sender of an Amazon SQS message needs. @see Amazon SQS Developer Guide, "Key management" */
 export const SEND_KEY_ACTIONS = ['kms:Decrypt', 'kms:GenerateDataKey'];
 
-/** What a function of the workflow has of its own. */
+/** Properties that differ between the functions. */
 type WorkflowFunctionProps = Omit<FunctionProps, 'runtime' | 'handler'> & Partial<Pick<FunctionProps, 'handler'>>;
 
 /**
- * Makes a function with a role of its own, which may write to its log and nothing else. The construct ids are the names that
- * AWS's SOCI Index Builder has for them: `name`, and what begins with it.
+ * Creates a function and a role that may only write to the function's log. The construct ids start with `name` and are the
+ * logical ids of AWS's SOCI Index Builder.
  */
 export function createFunction(
   scope: Construct,
@@ -54,17 +54,17 @@ export function createFunction(
 }
 
 /**
- * Makes a log group that belongs to the stack; undefined where Lambda is to make it. Its name is made up: one that Lambda has made
- * before has the function's.
+ * Creates a log group in the stack. Returns undefined if Lambda creates it instead. CloudFormation generates the name, because
+ * Lambda may already have created a log group with the name of the function.
  */
 function createLogGroup(scope: Construct, id: string, retention: RetentionDays | undefined): LogGroup | undefined {
   if (retention !== undefined) return new LogGroup(scope, id, { retention, removalPolicy: RemovalPolicy.DESTROY });
   return FeatureFlags.of(scope).isEnabled(MANAGED_LOG_GROUPS) ? new LogGroup(scope, id) : undefined;
 }
 
-/** In a policy beside the role: one of the role's own would have to be there before the function that it names. */
+/** Allows a function to write its log. A policy of the role itself would have to exist before the function that it names. */
 function allowLogs(scope: Construct, name: string, created: LambdaFunction, logGroup: LogGroup | undefined): void {
-  const made = Stack.of(scope).formatArn({
+  const createdByLambda = Stack.of(scope).formatArn({
     service: 'logs',
     resource: 'log-group',
     resourceName: `/aws/lambda/${created.functionName}:*`,
@@ -72,17 +72,22 @@ function allowLogs(scope: Construct, name: string, created: LambdaFunction, logG
   });
   const actions = ['logs:CreateLogStream', 'logs:PutLogEvents'];
   if (logGroup === undefined) actions.unshift('logs:CreateLogGroup');
-  allow(scope, `${name}CloudwatchPolicy`, created, [
-    new PolicyStatement({ effect: Effect.ALLOW, actions, resources: [logGroup?.logGroupArn ?? made] }),
+  addPolicy(scope, `${name}CloudwatchPolicy`, created, [
+    new PolicyStatement({ effect: Effect.ALLOW, actions, resources: [logGroup?.logGroupArn ?? createdByLambda] }),
   ]);
 }
 
-/** Allows a function something in a policy beside its role: one that may name what is made after the role. */
-export function allow(scope: Construct, id: string, { role }: LambdaFunction, statements: PolicyStatement[]): Policy {
+/** Attaches a separate policy to a function's role. It can refer to resources that are created after the role. */
+export function addPolicy(
+  scope: Construct,
+  id: string,
+  { role }: LambdaFunction,
+  statements: PolicyStatement[],
+): Policy {
   return new Policy(scope, id, { roles: [role as Role], statements });
 }
 
-/** What tells the builders of an account apart in metrics: the stack, and the path of the construct in it. */
+/** Returns the name of a builder in metrics, unique in a Region: the stack name and the path of the construct in it. */
 export function serviceName(scope: Construct): string {
   const path = scope.node.scopes.slice(Stack.of(scope).node.scopes.length).map(({ node }) => node.id);
   return [Aws.STACK_NAME, ...path].join('/');

@@ -19,7 +19,7 @@ function decideOn(event: Json, filters = '*:*', options: DecideOptions = {}) {
   return decide(parsed, parseFilters(filters), options);
 }
 
-test('an image that a filter matches is indexed', () => {
+test('indexes an image that a filter matches', () => {
   expect(decideOn(pushEvent(), 'other:*,team/*:v?,*:*')).toEqual({
     outcome: 'index',
     image: 'team/app:v4',
@@ -36,15 +36,25 @@ test.each([
   expect(decideOn(event).outcome).toBe('index');
 });
 
-describe('nothing is done, with the reason', () => {
+describe('ignores the event and gives the reason', () => {
   test.each<[string, Json, string, string]>([
     ['a deletion', pushEvent({ 'action-type': 'DELETE' }), 'not-a-push', 'the action is DELETE'],
     ['a failure', pushEvent({ result: 'FAILURE' }), 'not-successful', 'the result is FAILURE'],
-    ['a pull that failed', cacheEvent({ 'sync-status': 'FAILED' }), 'not-successful', 'the result is FAILED'],
-    ['our index v1', pushEvent({ 'artifact-media-type': SOCI_V1 }), 'not-an-image', `its media type is "${SOCI_V1}"`],
-    ['our index v2', pushEvent({ 'artifact-media-type': SOCI_V2 }), 'not-an-image', `its media type is "${SOCI_V2}"`],
+    ['a failed pull', cacheEvent({ 'sync-status': 'FAILED' }), 'not-successful', 'the result is FAILED'],
     [
-      'a manifest of another kind',
+      'a SOCI index v1',
+      pushEvent({ 'artifact-media-type': SOCI_V1 }),
+      'not-an-image',
+      `its media type is "${SOCI_V1}"`,
+    ],
+    [
+      'a SOCI index v2',
+      pushEvent({ 'artifact-media-type': SOCI_V2 }),
+      'not-an-image',
+      `its media type is "${SOCI_V2}"`,
+    ],
+    [
+      'a manifest of another type',
       pushIndexEvent({ 'manifest-media-type': 'text/html' }),
       'not-an-image',
       'its media type is "text/html"',
@@ -54,7 +64,7 @@ describe('nothing is done, with the reason', () => {
     expect(decideOn(event)).toMatchObject({ outcome: 'ignore', reason, explanation });
   });
 
-  test('for what no filter matches', () => {
+  test('for an image that no filter matches', () => {
     expect(decideOn(pushEvent(), 'app:*,team/app:v5')).toEqual({
       outcome: 'ignore',
       image: 'team/app:v4',
@@ -63,7 +73,7 @@ describe('nothing is done, with the reason', () => {
     });
   });
 
-  test('for what an exclusion matches, wherever it stands', () => {
+  test('for an image that an exclusion matches, at any position', () => {
     const event = pushEvent({ 'image-tag': 'v4-soci' });
     const excluded = { outcome: 'ignore', reason: 'excluded', explanation: '!*:*-soci excludes it' };
     expect(decideOn(event, '*:*,!*:*-soci')).toMatchObject(excluded);
@@ -71,26 +81,26 @@ describe('nothing is done, with the reason', () => {
     expect(decideOn(pushEvent(), '*:*,!*:*-soci').outcome).toBe('index');
   });
 
-  test('for another account, and another region, where one is demanded', () => {
+  test('for another account or Region than expected', () => {
     expect(decideOn(pushEvent(), '*:*', { account: '999999999999' })).toMatchObject({
       reason: 'other-account',
-      explanation: 'it is of account 123456789012, not 999999999999',
+      explanation: 'it belongs to account 123456789012, not 999999999999',
     });
     expect(decideOn(pushEvent(), '*:*', { region: 'us-east-1' })).toMatchObject({
       reason: 'other-region',
-      explanation: 'it is of region eu-central-1, not us-east-1',
+      explanation: 'it is from region eu-central-1, not us-east-1',
     });
     expect(decideOn(pushEvent(), '*:*', { account: '123456789012', region: 'eu-central-1' }).outcome).toBe('index');
   });
 });
 
-test('an untagged image is matched like one with an empty tag, when asked for', () => {
+test('matches an untagged image like one with an empty tag, with the option', () => {
   const event = pushEvent({ 'image-tag': '' });
   expect(decideOn(event, 'team/*:*', { untagged: true })).toMatchObject({ outcome: 'index', image: 'team/app:' });
   expect(decideOn(event, 'team/*:v*', { untagged: true })).toMatchObject({ reason: 'no-match' });
 });
 
-test('without filters an event is checked for all but its tag', () => {
+test('checkEvent checks everything except the tag', () => {
   const location = { account: '123456789012', region: 'eu-central-1' };
   const check = (event: Json) => checkEvent(parseEcrEvent(asReceived(event)), location);
   const image = { outcome: 'index', image: 'team/app:', digest: DIGEST };
@@ -101,11 +111,11 @@ test('without filters an event is checked for all but its tag', () => {
   expect(check(pushEvent({ 'artifact-media-type': SOCI_V2 }))).toMatchObject({ reason: 'not-an-image' });
 });
 
-test('of all events of a multi-platform push and of its conversion, one leads to an index', () => {
+test('selects one of the events of a multi-platform push and its conversion', () => {
   const events = [
     ...Array.from({ length: 3 }, () => pushEvent({ 'image-tag': '' })),
     pushIndexEvent({ 'image-tag': 'v4' }),
-    // What the generator pushes then: three images with their annotation, three SOCI indexes, and the index of it all.
+    // The generator then pushes three annotated images, three SOCI indexes, and the image index.
     ...Array.from({ length: 3 }, () => pushEvent({ 'image-tag': '' })),
     ...Array.from({ length: 3 }, () => pushEvent({ 'image-tag': '', 'artifact-media-type': SOCI_V2 })),
     pushIndexEvent({ 'image-tag': 'v4-soci' }),

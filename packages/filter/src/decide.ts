@@ -4,67 +4,67 @@ import { IMAGE_CONFIG_TYPES, IMAGE_MANIFEST_TYPES, PUSH, SUCCESS } from './event
 import type { Filters } from './filters.ts';
 
 /**
- * Why an event is ignored without a look at filters:
+ * Reason to ignore an event that does not depend on filters:
  *
- * - `other-account`, `other-region`: it is not from the expected account or Region;
- * - `not-a-push`: an image was deleted, or the action is another one;
+ * - `other-account`, `other-region`: the event is not from the expected account or Region;
+ * - `not-a-push`: the action is not `PUSH`, for example a deletion;
  * - `not-successful`: the push failed;
- * - `not-an-image`: its media types are those of an artifact: a SOCI index, an attestation, a Helm chart.
+ * - `not-an-image`: the media types are those of an artifact, such as a SOCI index, an attestation or a Helm chart.
  */
 export type EventIgnoreReason = 'other-account' | 'other-region' | 'not-a-push' | 'not-successful' | 'not-an-image';
 
 /**
- * Why an event leads to no index: a reason of {@link EventIgnoreReason}, or
+ * Reason to ignore an event: a reason of {@link EventIgnoreReason}, or
  *
  * - `untagged`: the image has no tag, such as each platform of an image index;
- * - `excluded`: a filter with a `!` matches it;
+ * - `excluded`: a filter with `!` matches it;
  * - `no-match`: no filter matches it.
  */
 export type IgnoreReason = EventIgnoreReason | 'untagged' | 'excluded' | 'no-match';
 
-/** The image of an event that {@link checkEvent} accepts. */
+/** The image of an accepted event. */
 export interface AcceptedEvent {
-  /** The event is about an image that can be indexed. */
+  /** The image is to be indexed. */
   readonly outcome: 'index';
-  /** `repository:tag`; ends with the colon if the image has no tag. */
+  /** `repository:tag`, or `repository:` if the image has no tag. */
   readonly image: string;
   /** Digest of the image. */
   readonly digest: string;
 }
 
-/** An event that leads to no index. */
+/** An event that does not lead to an index. */
 export interface IgnoredEvent<Reason extends IgnoreReason = IgnoreReason> {
-  /** There is nothing to do. */
+  /** The event is ignored. */
   readonly outcome: 'ignore';
-  /** `repository:tag`; ends with the colon if the image has no tag. */
+  /** `repository:tag`, or `repository:` if the image has no tag. */
   readonly image: string;
-  /** The reason, for programs. */
+  /** Machine-readable reason. */
   readonly reason: Reason;
-  /** The reason, for people: the end of a sentence, such as `the action is DELETE`. */
+  /** Human-readable reason, as a clause such as `the action is DELETE`. */
   readonly explanation: string;
 }
 
 /** The result of {@link decide}. */
 export type Decision =
   | (AcceptedEvent & {
-      /** The filter that matches, as it was written. */
+      /** Text of the matching filter. */
       readonly filter: string;
     })
   | IgnoredEvent;
 
-/** Account and Region whose images are indexed. */
+/** Expected account and Region. */
 export interface EventLocation {
-  /** The account, 12 digits. @default - any */
+  /** Account id, 12 digits. @default - any */
   readonly account?: string;
-  /** The Region. @default - any */
+  /** Region name. @default - any */
   readonly region?: string;
 }
 
 /** Options of {@link decide}. */
 export interface DecideOptions extends EventLocation {
   /**
-   * Whether images without a tag are matched too, as `repository:`. A push of an image index raises one such event for each
-   * of its platforms, in addition to the tagged one; so does the index of a conversion.
+   * Whether to match untagged images too, as `repository:`. In addition to the event with the tag, the push of an image
+   * index emits an untagged event for each platform.
    *
    * @default false
    */
@@ -72,8 +72,8 @@ export interface DecideOptions extends EventLocation {
 }
 
 /**
- * Checks that an event is a successful push of an image, tagged or not, at the expected location. This is all of
- * {@link decide} that needs no filters. The content of the image is not known yet.
+ * Checks whether an event is a successful push of an image, tagged or not, in the expected account and Region. This is the
+ * part of {@link decide} that does not depend on filters. It does not read the image.
  */
 export function checkEvent(
   event: EcrEvent,
@@ -82,18 +82,19 @@ export function checkEvent(
   const image = `${event.repository}:${event.tag ?? ''}`;
   const ignore = (reason: EventIgnoreReason, explanation: string) => ignored(image, reason, explanation);
 
-  if (event.account !== account) return ignore('other-account', `it is of account ${event.account}, not ${account}`);
-  if (event.region !== region) return ignore('other-region', `it is of region ${event.region}, not ${region}`);
+  if (event.account !== account)
+    return ignore('other-account', `it belongs to account ${event.account}, not ${account}`);
+  if (event.region !== region) return ignore('other-region', `it is from region ${event.region}, not ${region}`);
   if (event.action !== PUSH) return ignore('not-a-push', `the action is ${event.action}`);
   if (event.result !== SUCCESS || event.digest === undefined) {
     return ignore('not-successful', `the result is ${event.result}`);
   }
-  const foreign = foreignType(event);
-  if (foreign !== undefined) return ignore('not-an-image', `its media type is ${quoteShort(foreign)}`);
+  const artifactType = findArtifactType(event);
+  if (artifactType !== undefined) return ignore('not-an-image', `its media type is ${quoteShort(artifactType)}`);
   return { outcome: 'index', image, digest: event.digest };
 }
 
-/** Decides whether the image of an event is indexed: {@link checkEvent}, then its tag, then the filters. */
+/** Decides whether to index the image of an event: applies {@link checkEvent}, then checks the tag, then the filters. */
 export function decide(event: EcrEvent, filters: Filters, options: DecideOptions = {}): Decision {
   const checked = checkEvent(event, options);
   if (checked.outcome === 'ignore') return checked;
@@ -115,8 +116,8 @@ function ignored<Reason extends IgnoreReason>(
   return { outcome: 'ignore', image, reason, explanation };
 }
 
-/** The media type that no image has, if any. A type that the event does not name is not checked. */
-function foreignType({ manifestType, artifactType }: EcrEvent): string | undefined {
+/** Returns the media type that shows that this is not an image, or undefined. Missing types are not checked. */
+function findArtifactType({ manifestType, artifactType }: EcrEvent): string | undefined {
   if (manifestType !== undefined && !IMAGE_MANIFEST_TYPES.includes(manifestType)) return manifestType;
   if (artifactType !== undefined && !IMAGE_CONFIG_TYPES.includes(artifactType)) return artifactType;
   return undefined;

@@ -1,14 +1,14 @@
-// The form of each field of an event, and the values that an image has. Every pattern is anchored and backtracks at most to
-// its last separator.
+// Schemas for the fields of an event, and the field values of images. Every pattern is anchored and backtracks at most to its
+// last separator.
 import * as v from 'valibot';
 
-/** `result` or `sync-status` of an action that succeeded. */
+/** `result` or `sync-status` of a successful action. */
 export const SUCCESS = 'SUCCESS';
 
 /** `action-type` of a push. */
 export const PUSH = 'PUSH';
 
-/** `manifest-media-type` of images and image indexes, and of most artifacts too. */
+/** `manifest-media-type` of images and image indexes, and also of most artifacts. */
 export const IMAGE_MANIFEST_TYPES: readonly string[] = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.oci.image.index.v1+json',
@@ -17,8 +17,8 @@ export const IMAGE_MANIFEST_TYPES: readonly string[] = [
 ];
 
 /**
- * `artifact-media-type` of images: the type of the configuration that their manifest names. SOCI indexes, attestations, Helm
- * charts and the like have another. Image indexes have no configuration, and their events lack the key.
+ * `artifact-media-type` of images: the media type of the config in the manifest. SOCI indexes, attestations, Helm charts and
+ * other artifacts have a different one. Image indexes have no config, so their events lack this field.
  */
 export const IMAGE_CONFIG_TYPES: readonly string[] = [
   'application/vnd.oci.image.config.v1+json',
@@ -27,61 +27,61 @@ export const IMAGE_CONFIG_TYPES: readonly string[] = [
 
 const TIME_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
-/** An account's number. */
-export const ACCOUNT = field(/^\d{12}$/, 12, 'the 12 digits of an account');
-/** A region of any partition. */
+/** An account id. */
+export const ACCOUNT = field(/^\d{12}$/, 12, 'an account id of 12 digits');
+/** A Region of any partition. */
 export const REGION = field(/^[a-z]{2,8}(?:-[a-z]{2,16}){1,3}-\d{1,2}$/, 48, 'a region such as eu-central-1');
-/** @see Amazon ECR API reference, CreateRepository; `__` and `--` are the distribution specification's */
+/** @see Amazon ECR API reference, CreateRepository. The distribution specification also allows `__` and `--`. */
 export const REPOSITORY = field(
   /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/,
   256,
   'a repository name: up to 256 lower-case letters, digits, and single . _ - / between them',
 );
-/** The only algorithm of Amazon ECR is sha256. */
+/** Amazon ECR supports only sha256. */
 export const DIGEST = field(/^sha256:[0-9a-f]{64}$/, 71, 'sha256: and 64 lower-case hex digits');
-/** An untagged image has an empty one. @see distribution-spec v1.1, "Pulling manifests" */
+/** Empty for an untagged image. @see distribution-spec v1.1, "Pulling manifests" */
 export const TAG = field(
   /^(?:\w[\w.-]{0,127})?$/,
   128,
-  'nothing, or a tag: up to 128 letters, digits, _ . -, the last two not first',
+  'an empty text, or a tag: up to 128 letters, digits, _ . -, not starting with . or -',
 );
-/** A media type, or nothing: anybody can push one that is malformed, which is no fault of the event's. */
-export const MEDIA_TYPE = field(/^[\x20-\x7e]*$/, 512, 'up to 512 characters of ASCII');
-/** What was done, or how it ended: `PUSH`, `SUCCESS`. */
-export const WORD = field(/^[A-Z][A-Z_]*$/, 64, 'a word of upper-case letters, up to 64');
-/** EventBridge's number for the event. */
+/** A media type or an empty text. Its syntax is not checked: a client can push a malformed one in a valid event. */
+export const MEDIA_TYPE = field(/^[\x20-\x7e]*$/, 512, 'up to 512 printable ASCII characters');
+/** An action or a result: `PUSH`, `SUCCESS`. */
+export const WORD = field(/^[A-Z][A-Z_]*$/, 64, 'up to 64 upper-case letters and _');
+/** Event id of EventBridge. */
 export const EVENT_ID = field(/^[\dA-Za-z-]+$/, 64, 'up to 64 letters, digits and -');
-/** When it happened. */
+/** Time of the event. */
 export const TIME = v.pipe(
   v.string('a time such as 2026-11-23T08:00:00Z'),
   v.check((text) => TIME_PATTERN.test(text) && !Number.isNaN(Date.parse(text)), 'a time such as 2026-11-23T08:00:00Z'),
 );
-/** A number of digits: the version of the envelope or of a rule. */
+/** Version of the event format or of a rule. */
 export const VERSION = field(/^\d+$/, 8, 'up to 8 digits');
-/** Text without a form of its own. */
-export const TEXT = field(/^[^\0]*$/, 2048, 'text of up to 2,048 characters');
-/** What the event is about, by ARN. */
+/** Other text. */
+export const TEXT = field(/^[^\0]*$/, 2048, 'up to 2,048 characters');
+/** ARNs of the resources of the event. */
 export const RESOURCES = v.pipe(v.array(TEXT, 'an array'), v.maxLength(100, 'at most 100 resources'));
 
-/** One of these texts. */
+/** Returns a schema for one of the texts. */
 export function oneOf(texts: readonly string[]) {
   return v.picklist(texts, texts.map((text) => JSON.stringify(text)).join(' or '));
 }
 
-/** A JSON object with these entries, whatever else it has. */
+/** Returns a schema for a JSON object with these entries. Other entries are allowed. */
 export function jsonObject<Entries extends v.ObjectEntries>(entries: Entries) {
   return v.pipe(v.custom<object>(isJsonObject, 'a JSON object'), v.object(entries));
 }
 
-/** Whether a value of parsed JSON is an object. */
+/** Returns whether a value of parsed JSON is an object. */
 export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Text of at most `longest` characters that matches; its length is looked at first. */
-function field(pattern: RegExp, longest: number, expected: string) {
+/** Returns a schema for text that matches `pattern`. The length is checked first. */
+function field(pattern: RegExp, maxLength: number, expected: string) {
   return v.pipe(
     v.string(expected),
-    v.check((text) => text.length <= longest && pattern.test(text), expected),
+    v.check((text) => text.length <= maxLength && pattern.test(text), expected),
   );
 }

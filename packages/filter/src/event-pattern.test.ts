@@ -7,10 +7,10 @@ import { eventPattern } from './event-pattern.ts';
 import { parseFilters } from './filters.ts';
 import { PATTERN_TABLE } from './fixtures/pattern-table.ts';
 
-/** Longest pattern that a rule takes, in characters. @see Amazon EventBridge User Guide, "Quotas" */
+/** Maximum length of a rule's pattern, in characters. @see Amazon EventBridge User Guide, "Quotas" */
 const MAX_PATTERN_LENGTH = 2048;
 
-test('the whole pattern', () => {
+test('returns the whole pattern', () => {
   expect(eventPattern()).toEqual({
     source: ['aws.ecr'],
     'detail-type': ['ECR Image Action'],
@@ -36,20 +36,20 @@ test('the whole pattern', () => {
   });
 });
 
-describe('the pattern lets in', () => {
-  test.each(PATTERN_TABLE.filter(({ passes }) => passes))('$name', ({ event, options }) => {
+describe('the pattern matches', () => {
+  test.each(PATTERN_TABLE.filter(({ matches }) => matches))('$name', ({ event, options }) => {
     expect(matchesEventPattern(eventPattern(options), event)).toBe(true);
   });
 });
 
-describe('the pattern bars', () => {
-  test.each(PATTERN_TABLE.filter(({ passes }) => !passes))('$name', ({ event, options }) => {
+describe('the pattern does not match', () => {
+  test.each(PATTERN_TABLE.filter(({ matches }) => !matches))('$name', ({ event, options }) => {
     expect(matchesEventPattern(eventPattern(options), event)).toBe(false);
   });
 });
 
-describe('the function behind it decides alike', () => {
-  test.each(PATTERN_TABLE)('$name: $passes', ({ event, options, passes }) => {
+describe('decide agrees with the pattern', () => {
+  test.each(PATTERN_TABLE)('$name: $matches', ({ event, options, matches }) => {
     let indexed: boolean;
     try {
       const decision = decide(parseEcrEvent(event, options), parseFilters('*:*'), {
@@ -60,16 +60,16 @@ describe('the function behind it decides alike', () => {
       if (!(error instanceof FilterError)) throw error;
       indexed = false;
     }
-    expect(indexed).toBe(passes);
+    expect(indexed).toBe(matches);
   });
 });
 
-test('the longest pattern is one that a rule takes', () => {
+test('the longest pattern fits in a rule', () => {
   const pattern = eventPattern({ kinds: ['push', 'replication', 'pull-through-cache'] });
   expect(JSON.stringify(pattern).length).toBeLessThanOrEqual(MAX_PATTERN_LENGTH);
 });
 
-test('kinds that there are not are refused, and so is none at all', () => {
+test('rejects unknown kinds and an empty list of kinds', () => {
   expect(() => eventPattern({ kinds: [] })).toThrow('kinds is empty: expected one or more of push, replication');
   expect(() => eventPattern({ kinds: ['pull' as EcrEventKind] })).toThrow('kinds has "pull": expected one or more of');
 });

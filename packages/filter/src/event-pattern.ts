@@ -1,28 +1,28 @@
 import { DEFAULT_KINDS, detailTypesOf, type EventOptions } from './event.ts';
 import { IMAGE_CONFIG_TYPES, IMAGE_MANIFEST_TYPES, PUSH, SUCCESS } from './event-fields.ts';
 
-/** A pattern of Amazon EventBridge, in the form that a rule takes it. */
+/** Event pattern of an Amazon EventBridge rule. */
 export interface EventPattern {
   readonly source: readonly string[];
   readonly 'detail-type': readonly string[];
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** Which events a rule lets in. */
+/** Options of {@link eventPattern}. */
 export interface EventPatternOptions extends EventOptions {
-  /** Whether images without a tag are let in. @default false */
+  /** Whether the pattern matches untagged images too. @default false */
   readonly untagged?: boolean;
 }
 
-/** Where a field is left out. A list of values that holds it matches the values and the absence. */
+/** Matches if the field is absent. In a list of values, it is one of the alternatives. */
 const ABSENT = { exists: false };
 
 /**
- * The pattern of a rule that lets in only what an index can be made of: successful pushes of images. SOCI indexes,
- * attestations and other artifacts have another media type and start no function; of what is let in,
- * `decide` with filters for everything says that it is to be indexed.
+ * Returns the pattern of a rule that matches only successful pushes of images. SOCI indexes, attestations and other artifacts
+ * have different media types, so they do not start a function. The pattern matches exactly the events that `decide` indexes
+ * with the filter `*:*`.
  *
- * A signature of cosign passes for an image: its media types are an image's, and only its layers tell.
+ * The pattern also matches cosign signatures, because they have the media types of an image.
  *
  * @throws FilterError `OPTION_INVALID`
  * @see Amazon EventBridge User Guide, "Comparison operators for use in event patterns"
@@ -35,7 +35,7 @@ export function eventPattern({ kinds = DEFAULT_KINDS, untagged = false }: EventP
       result: [SUCCESS],
       'action-type': [PUSH],
       ...tag,
-      // An image index has no configuration, and replications name no types at all.
+      // Image indexes have no config type, and replication events have no types at all.
       'manifest-media-type': [...IMAGE_MANIFEST_TYPES, '', ABSENT],
       'artifact-media-type': [...IMAGE_CONFIG_TYPES, '', ABSENT],
     });

@@ -16,7 +16,7 @@ import {
 
 const ALL: EventOptions = { kinds: ['push', 'replication', 'pull-through-cache'] };
 
-/** The faults that an event is refused for, as `path problem`. */
+/** Returns the faults of an event, as `path problem`. */
 function faultsOf(input: unknown, options?: EventOptions): string[] {
   try {
     parseEcrEvent(input, options);
@@ -28,7 +28,7 @@ function faultsOf(input: unknown, options?: EventOptions): string[] {
   return [];
 }
 
-describe('what is taken', () => {
+describe('accepts', () => {
   test('a push', () => {
     expect(parseEcrEvent(asReceived(pushEvent()))).toEqual({
       kind: 'push',
@@ -46,18 +46,18 @@ describe('what is taken', () => {
     });
   });
 
-  test('a push of an image index, which has no artifact type', () => {
+  test('a push of an image index, without an artifact type', () => {
     const event = parseEcrEvent(asReceived(pushIndexEvent()));
     expect(event.manifestType).toBe(OCI_INDEX);
     expect(event).not.toHaveProperty('artifactType');
   });
 
-  test('a push without a tag, be the tag empty or missing', () => {
+  test('a push with an empty or missing tag', () => {
     expect(parseEcrEvent(asReceived(pushEvent({ 'image-tag': '' })))).not.toHaveProperty('tag');
     expect(parseEcrEvent(asReceived(pushEvent({ 'image-tag': undefined })))).not.toHaveProperty('tag');
   });
 
-  test('a replication and a pull through a cache, when asked for', () => {
+  test('a replication and a pull through a cache, with the option', () => {
     expect(parseEcrEvent(replicationEvent(), ALL)).toMatchObject({ kind: 'replication', action: 'PUSH', tag: 'v4' });
     expect(parseEcrEvent(cacheEvent(), ALL)).toMatchObject({
       kind: 'pull-through-cache',
@@ -67,7 +67,7 @@ describe('what is taken', () => {
     });
   });
 
-  test('a failure without a digest', () => {
+  test('a failed action without a digest', () => {
     const failed = cacheEvent({
       'sync-status': 'FAILED',
       'image-digest': undefined,
@@ -76,7 +76,7 @@ describe('what is taken', () => {
     expect(parseEcrEvent(asReceived(failed), ALL)).toMatchObject({ result: 'FAILED' });
   });
 
-  test('fields and actions that Amazon ECR may come to send', () => {
+  test('unknown fields and actions', () => {
     expect(parseEcrEvent(pushEvent({ 'action-type': 'ARCHIVE', 'last-activated-at': {} })).action).toBe('ARCHIVE');
   });
 
@@ -92,17 +92,17 @@ describe('what is taken', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('rejects', () => {
   test.each([
     ['text', 'PUSH', 'is "PUSH": expected a JSON object'],
     ['null', null, 'is null: expected a JSON object'],
     ['nothing', undefined, 'is missing'],
     ['a list', [pushEvent()], 'is an array: expected a JSON object'],
-  ])('%s for an event', (_, input, problem) => {
+  ])('%s instead of an event', (_, input, problem) => {
     expect(faultsOf(input)).toEqual([` ${problem}`]);
   });
 
-  test('everything that is wrong is said at once', () => {
+  test('all faults of an event at once', () => {
     const broken = {
       version: 0,
       'detail-type': 'ECR Image Action',
@@ -122,27 +122,26 @@ describe('what is refused', () => {
     expect(faultsOf(broken)).toEqual([
       'version is a number: expected up to 8 digits',
       'source is "aws.s3": expected "aws.ecr"',
-      'account is "123456789012345": expected the 12 digits of an account',
+      'account is "123456789012345": expected an account id of 12 digits',
       'time is "yesterday": expected a time such as 2026-11-23T08:00:00Z',
       'region is missing',
       'resources is "all": expected an array',
-      'detail.result is "success": expected a word of upper-case letters, up to 64',
+      'detail.result is "success": expected up to 64 upper-case letters and _',
       'detail.repository-name is "../etc": expected a repository name: up to 256 lower-case letters, digits, and single . _ - / between them',
       'detail.image-digest is "sha256:12": expected sha256: and 64 lower-case hex digits',
-      'detail.image-tag is "-v1": expected nothing, or a tag: up to 128 letters, digits, _ . -, the last two not first',
-      'detail.action-type is null: expected a word of upper-case letters, up to 64',
-      'detail.manifest-media-type is a number: expected up to 512 characters of ASCII',
+      'detail.image-tag is "-v1": expected an empty text, or a tag: up to 128 letters, digits, _ . -, not starting with . or -',
+      'detail.action-type is null: expected up to 64 upper-case letters and _',
+      'detail.manifest-media-type is a number: expected up to 512 printable ASCII characters',
     ]);
   });
 
-  test('the message tells every fault too', () => {
+  test('with all faults in the message', () => {
     expect(() => parseEcrEvent({ ...pushEvent({ 'image-digest': undefined }), account: 1 })).toThrow(
-      'not an event that is taken here: account is a number: expected the 12 digits of an account; ' +
-        'detail.image-digest is missing',
+      'invalid event: account is a number: expected an account id of 12 digits; ' + 'detail.image-digest is missing',
     );
   });
 
-  test('events of other kinds, without complaints about what they hold', () => {
+  test('events of other kinds, without faults in their details', () => {
     const scan = { ...pushEvent({ 'scan-status': 'COMPLETE', result: undefined }), 'detail-type': 'ECR Image Scan' };
     expect(faultsOf(asReceived(scan))).toEqual(['detail-type is "ECR Image Scan": expected "ECR Image Action"']);
     expect(faultsOf(replicationEvent())).toHaveLength(1);
@@ -166,7 +165,7 @@ describe('what is refused', () => {
     expect(faultsOf(asReceived(pushEvent({ [key]: undefined })))).toEqual([`detail.${key} is missing`]);
   });
 
-  test('a replication without its origin, and a pull through a cache without its end', () => {
+  test('a replication without its source, and a pull through a cache without its status', () => {
     expect(
       faultsOf(asReceived(replicationEvent({ 'source-account': undefined, 'source-region': 'moon' })), ALL),
     ).toEqual([
@@ -185,7 +184,7 @@ describe('what is refused', () => {
   test.each([
     ...FIELDS.map((key) => [key, (value: unknown) => ({ ...pushEvent(), [key]: value })] as const),
     ...DETAILS.map((key) => [`detail.${key}`, (value: unknown) => pushEvent({ [key]: value })] as const),
-  ])('%s that is null, a number, an object, a list or a megabyte, in few words', (path, make) => {
+  ])('%s that is null, a number, an object, a list or a megabyte, with a short message', (path, make) => {
     for (const value of [null, 12, { $ne: '' }, ['v4'], HUGE, `v4\n`, `\u0000`, '\ud800']) {
       const faults = faultsOf(make(value));
       expect(faults.filter((fault) => fault.startsWith(`${path} is `))).toHaveLength(1);
@@ -203,17 +202,17 @@ describe('what is refused', () => {
       ['', 'sha256:', DIGEST.toUpperCase(), `${DIGEST}0`, `x${DIGEST}`, `sha512:${'0'.repeat(128)}`, `${DIGEST}\n`],
     ],
     ['image-tag', ['.a', '-a', 'a/b', 'a:b', 'a b', 'x'.repeat(129), 'é', '../a']],
-  ])('a %s that is none', (key, values) => {
+  ])('an invalid %s', (key, values) => {
     for (const value of values) expect(faultsOf(pushEvent({ [key]: value }))).toHaveLength(1);
   });
 
-  test('a day that is none', () => {
+  test('an invalid date', () => {
     expect(faultsOf({ ...pushEvent(), time: '2026-13-01T00:00:00Z' })).toEqual([
       'time is "2026-13-01T00:00:00Z": expected a time such as 2026-11-23T08:00:00Z',
     ]);
   });
 
-  test('names that would be answered slowly by a pattern that tries again', () => {
+  test('names that would make a pattern backtrack', () => {
     expect(faultsOf(pushEvent({ 'repository-name': `${'a-'.repeat(127)}!` }))).toHaveLength(1);
     expect(faultsOf(pushEvent({ 'repository-name': `${'-'.repeat(255)}!` }))).toHaveLength(1);
   });

@@ -21,49 +21,49 @@ import {
 } from './event-fields.ts';
 
 /**
- * The events that can lead to an index:
+ * Kind of an event that can lead to an index:
  *
  * - `push`: an image was pushed, or a tag was set (`ECR Image Action`);
- * - `replication`: an image came from another region or account (`ECR Replication Action`, sent where it arrived);
+ * - `replication`: an image was replicated from another Region or account (`ECR Replication Action`, emitted at the destination);
  * - `pull-through-cache`: an image was fetched from an upstream registry (`ECR Pull Through Cache Action`).
  */
 export type EcrEventKind = 'push' | 'replication' | 'pull-through-cache';
 
-/** What an event of Amazon ECR says, every field checked. */
+/** A validated event of Amazon ECR. */
 export interface EcrEvent {
-  /** What brought the image. */
+  /** How the image got into the registry. */
   readonly kind: EcrEventKind;
-  /** EventBridge's number for the event. The same event may come twice, under one number. */
+  /** Event id of EventBridge. Duplicate deliveries of an event have the same id. */
   readonly id?: string;
-  /** When it happened, in RFC 3339. */
+  /** Time of the event, in RFC 3339 format. */
   readonly time?: string;
-  /** Account of the registry, 12 digits. */
+  /** Account id of the registry, 12 digits. */
   readonly account: string;
   /** Region of the registry. */
   readonly region: string;
-  /** Name of the repository, without the registry's host. */
+  /** Name of the repository, without the registry host. */
   readonly repository: string;
-  /** Tag that was set; absent where none was. */
+  /** Tag that was set. Absent if the image was pushed without a tag. */
   readonly tag?: string;
-  /** Digest of the image; absent only where the action failed. */
+  /** Digest of the image. Absent only if the action failed. */
   readonly digest?: string;
-  /** What was done: `PUSH`, `DELETE`, or what Amazon ECR may come to send. A pull through a cache is a `PUSH`. */
+  /** Action, such as `PUSH` or `DELETE`. Unknown actions are possible. A pull through a cache is a `PUSH`. */
   readonly action: string;
-  /** How it ended: `SUCCESS`, or anything else. */
+  /** Result: `SUCCESS`, or another value for a failure. */
   readonly result: string;
-  /** Media type of the manifest. Absent with replications and pulls through a cache, and in older events. */
+  /** Media type of the manifest. Absent in older events and in those of replications and pulls through a cache. */
   readonly manifestType?: string;
-  /** Media type of the manifest's configuration. Absent where {@link EcrEvent.manifestType} is, and with image indexes. */
+  /** Media type of the config in the manifest. Absent if {@link EcrEvent.manifestType} is absent, and for image indexes. */
   readonly artifactType?: string;
 }
 
 /** Options of {@link parseEcrEvent}. */
 export interface EventOptions {
-  /** The kinds of event that are accepted. Others are refused. @default `['push']` */
+  /** Accepted kinds of events. Others are rejected. @default `['push']` */
   readonly kinds?: readonly EcrEventKind[];
 }
 
-/** The kinds of event that are accepted by default. */
+/** Kinds of events that are accepted by default. */
 export const DEFAULT_KINDS: readonly EcrEventKind[] = ['push'];
 
 /** @see Amazon ECR User Guide, "Sample events from Amazon ECR" */
@@ -74,9 +74,9 @@ const DETAIL_TYPES: Readonly<Record<EcrEventKind, string>> = {
 };
 
 /**
- * The `detail-type` of each of these kinds, in their order.
+ * Returns the `detail-type` of each kind, in the same order.
  *
- * @throws FilterError `OPTION_INVALID` if there are none, or if one is unknown.
+ * @throws FilterError `OPTION_INVALID` if `kinds` is empty or contains an unknown kind.
  */
 export function detailTypesOf(kinds: readonly EcrEventKind[]): string[] {
   const unknown = kinds.filter((kind) => !Object.hasOwn(DETAIL_TYPES, kind));
@@ -89,10 +89,10 @@ export function detailTypesOf(kinds: readonly EcrEventKind[]): string[] {
 }
 
 /**
- * Reads an event as EventBridge hands it on, from parsed JSON. Fields that are not known here are left alone: Amazon
- * ECR adds some from time to time.
+ * Validates an event that EventBridge delivered, as parsed JSON. Unknown fields are ignored, because Amazon ECR adds fields
+ * from time to time.
  *
- * @throws FilterError `EVENT_INVALID`, with every fault there is; `OPTION_INVALID`.
+ * @throws FilterError `EVENT_INVALID` with all faults, or `OPTION_INVALID`.
  * @see Amazon ECR User Guide, "Sample events from Amazon ECR"
  */
 export function parseEcrEvent(input: unknown, { kinds = DEFAULT_KINDS }: EventOptions = {}): EcrEvent {
@@ -108,12 +108,12 @@ export function parseEcrEvent(input: unknown, { kinds = DEFAULT_KINDS }: EventOp
     time: v.optional(TIME),
     region: REGION,
     resources: v.optional(RESOURCES),
-    // The fields of an event of another kind are not known.
+    // The fields of other kinds are unknown.
     detail: jsonObject(kind === undefined || !isJsonObject(event.detail) ? {} : detailEntries(kind, event.detail)),
   });
   const { issues, output } = v.safeParse(schema, input);
   if (issues !== undefined || kind === undefined) {
-    throw new FilterError('EVENT_INVALID', 'not an event that is taken here', issues?.map(toFault) ?? []);
+    throw new FilterError('EVENT_INVALID', 'invalid event', issues?.map(toFault) ?? []);
   }
   const { id, time, account, region, detail } = output;
   return { kind, ...(id && { id }), ...(time && { time }), account, region, ...readDetail(detail as DetailFields) };
@@ -127,7 +127,7 @@ function toFault(issue: v.BaseIssue<unknown>): Fault {
 
 type DetailFields = Readonly<Record<string, string | undefined>>;
 
-/** The fields of `detail` in an event of this kind. An action that failed may have no digest. */
+/** Returns the schemas for the fields of `detail`. A failed action may have no digest. */
 function detailEntries(kind: EcrEventKind, detail: Readonly<Record<string, unknown>>): v.ObjectEntries {
   const status = kind === 'pull-through-cache' ? 'sync-status' : 'result';
   const image = {
@@ -155,7 +155,7 @@ function detailEntries(kind: EcrEventKind, detail: Readonly<Record<string, unkno
   };
 }
 
-/** Reads a checked `detail`. Amazon ECR sends empty text for a missing tag, which is the same as no field. */
+/** Reads a validated `detail`. An empty text, which Amazon ECR sends for a missing tag, is treated as absent. */
 function readDetail(detail: DetailFields) {
   const tag = detail['image-tag'];
   const digest = detail['image-digest'];

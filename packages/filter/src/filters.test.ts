@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { FilterError } from './errors.ts';
 import { parseFilters, repositoryPatterns } from './filters.ts';
 
-/** Longest list of filters that is accepted, in characters. */
+/** Maximum length of a list of filters, in characters. */
 const MAX_FILTERS_LENGTH = 4096;
 
-/** What a list of filters is refused for, as `position: problem`. */
+/** Returns the faults of a list of filters, as `position: problem`. */
 function faultsOf(text: string): string[] {
   try {
     parseFilters(text);
@@ -17,7 +17,7 @@ function faultsOf(text: string): string[] {
   return [];
 }
 
-describe('what is taken', () => {
+describe('accepts', () => {
   test.each([
     ['*:*', 'team/app:v1', true],
     ['*:*', 'app:', true],
@@ -35,7 +35,7 @@ describe('what is taken', () => {
     expect(parseFilters(filter).include[0]?.matches(image)).toBe(expected);
   });
 
-  test('a list, spaces around its filters, and exclusions', () => {
+  test('a list with spaces and exclusions', () => {
     const { include, exclude } = parseFilters(' app:* ,!*:*-dev,\n*/base:v[0-9] , !app:tmp');
     expect(include.map(({ text }) => text)).toEqual(['app:*', '*/base:v[0-9]']);
     expect(exclude.map(({ text }) => text)).toEqual(['*:*-dev', 'app:tmp']);
@@ -48,76 +48,76 @@ describe('what is taken', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('rejects', () => {
   test.each([
-    ['', '0: there is no filter'],
-    ['a:*,,b:*', '4: there is no filter'],
-    ['a:*,', '4: there is no filter'],
-    ['a:*,!', '5: there is no filter'],
-    ['app', '3: "app" has no tag: end it in :* for any'],
-    ['*', '1: "*" has no tag: end it in :* for any'],
-    [':v1', '0: there is no repository before the colon: begin with * for any'],
-    ['app:', '4: there is no tag behind the colon: end in * for any'],
-    ['a:*, App:v1', '5: "A" matches nothing: a repository\'s name has lower-case letters, digits, and . _ - /'],
-    ['a b:v1', '1: " " matches nothing: a repository\'s name has lower-case letters, digits, and . _ - /'],
-    ['app:a/b', '5: "/" matches nothing: a tag has letters, digits, and . _ -'],
+    ['', '0: the filter is empty'],
+    ['a:*,,b:*', '4: the filter is empty'],
+    ['a:*,', '4: the filter is empty'],
+    ['a:*,!', '5: the filter is empty'],
+    ['app', '3: "app" has no tag: append :* to match any tag'],
+    ['*', '1: "*" has no tag: append :* to match any tag'],
+    [':v1', '0: the repository before the colon is missing: use * to match any repository'],
+    ['app:', '4: the tag after the colon is missing: use * to match any tag'],
+    ['a:*, App:v1', '5: "A" is not allowed: a repository name consists of lower-case letters, digits, and . _ - /'],
+    ['a b:v1', '1: " " is not allowed: a repository name consists of lower-case letters, digits, and . _ - /'],
+    ['app:a/b', '5: "/" is not allowed: a tag consists of letters, digits, and . _ -'],
     [
       'localhost:5000/app:v1',
-      '14: "/" matches nothing: a tag has letters, digits, and . _ -',
-      '18: ":" matches nothing: a tag has letters, digits, and . _ -',
+      '14: "/" is not allowed: a tag consists of letters, digits, and . _ -',
+      '18: ":" is not allowed: a tag consists of letters, digits, and . _ -',
     ],
-    ['app:v!1', '5: "!" matches nothing: a tag has letters, digits, and . _ -'],
-    ['app:!v1', '4: "!" matches nothing: a tag has letters, digits, and . _ -'],
-    ['!!app:v1', '1: "!" matches nothing: a repository\'s name has lower-case letters, digits, and . _ - /'],
+    ['app:v!1', '5: "!" is not allowed: a tag consists of letters, digits, and . _ -'],
+    ['app:!v1', '4: "!" is not allowed: a tag consists of letters, digits, and . _ -'],
+    ['!!app:v1', '1: "!" is not allowed: a repository name consists of lower-case letters, digits, and . _ - /'],
     [
       'app:v{1}',
-      '5: "{" matches nothing: a tag has letters, digits, and . _ -',
-      '7: "}" matches nothing: a tag has letters, digits, and . _ -',
+      '5: "{" is not allowed: a tag consists of letters, digits, and . _ -',
+      '7: "}" is not allowed: a tag consists of letters, digits, and . _ -',
     ],
-    ['app:v]', '5: "]" matches nothing: a tag has letters, digits, and . _ -'],
-    ['app:v[1', '5: the [ is not closed by a ] in the same filter'],
+    ['app:v]', '5: "]" is not allowed: a tag consists of letters, digits, and . _ -'],
+    ['app:v[1', '5: the [ has no closing ] in the same filter'],
     [
       'app:v[1,2]',
-      '5: the [ is not closed by a ] in the same filter',
-      '9: "]" matches nothing: a repository\'s name has lower-case letters, digits, and . _ - /',
-      '10: "2]" has no tag: end it in :* for any',
+      '5: the [ has no closing ] in the same filter',
+      '9: "]" is not allowed: a repository name consists of lower-case letters, digits, and . _ - /',
+      '10: "2]" has no tag: append :* to match any tag',
     ],
-    ['app:v[]', '5: the [ is not closed by a ] in the same filter'],
-    ['app:v[^1]', '5: the set begins with ^: all other characters are [!...]'],
-    ['app:v[9-0]', '5: the range 9-0 runs backwards'],
-    ['app:v[a:b]', '5: the set has ":": a name has letters, digits, and . _ - /'],
+    ['app:v[]', '5: the [ has no closing ] in the same filter'],
+    ['app:v[^1]', '5: the set begins with ^: use [!...] to negate a set'],
+    ['app:v[9-0]', '5: the range 9-0 is reversed'],
+    ['app:v[a:b]', '5: the set contains ":": a name consists of letters, digits, and . _ - /'],
     [
       'app[:]v',
-      '3: the set has ":": a name has letters, digits, and . _ - /',
-      '7: "app[:]v" has no tag: end it in :* for any',
+      '3: the set contains ":": a name consists of letters, digits, and . _ - /',
+      '7: "app[:]v" has no tag: append :* to match any tag',
     ],
-    ['!app:v1', '0: there are only exclusions: add what they are taken from, such as *:*'],
+    ['!app:v1', '0: there are only exclusions: add a filter that includes images, such as *:*'],
   ])('%s', (text, ...faults) => {
     expect(faultsOf(text)).toEqual(faults);
   });
 
-  test('with every fault of every filter, and a position that people can count to', () => {
+  test('with all faults of all filters, and one-based positions in the message', () => {
     expect(faultsOf('App:v1,ok:*,b')).toHaveLength(2);
     expect(() => parseFilters('App:v1,ok:*,b')).toThrow(
-      'at character 1, "A" matches nothing: a repository\'s name has lower-case letters, digits, and . _ - /; ' +
-        'at character 14, "b" has no tag: end it in :* for any',
+      'at character 1, "A" is not allowed: a repository name consists of lower-case letters, digits, and . _ - /; ' +
+        'at character 14, "b" has no tag: append :* to match any tag',
     );
   });
 
-  test('a text that is too long, without reading it', () => {
+  test('a text that is too long, without parsing it', () => {
     expect(faultsOf(`${'a:*,'.repeat(250_000)}a:*`)).toEqual([
-      '4096: the text is 1000003 characters long: at most 4096 are taken',
+      '4096: the text has 1000003 characters: the maximum is 4096',
     ]);
   });
 
-  test('in few words, however much is wrong', () => {
+  test('with a short message for any number of faults', () => {
     expect(() => parseFilters(','.repeat(MAX_FILTERS_LENGTH))).toThrow(/^.{0,2000}and 4077 more$/);
     expect(() => parseFilters('['.repeat(MAX_FILTERS_LENGTH))).toThrow(/^.{0,2000}$/);
     expect(() => parseFilters('é'.repeat(MAX_FILTERS_LENGTH))).toThrow(/^.{0,5000}and 4077 more$/);
   });
 });
 
-test('no filter takes long, whatever it looks like', () => {
+test('matches worst-case filters quickly', () => {
   const image = `${'a'.repeat(256)}:${'a'.repeat(128)}`;
   const worst = parseFilters(`${'*a'.repeat(2000)}b:*`);
   expect(worst.include[0]?.matches(image)).toBe(false);
@@ -141,7 +141,7 @@ test.each([
   ['app:*, !app:dev', ['app']],
   ['a*:*, *a:*', ['a*', '*a']],
   ['**:*, *:v1', ['*']],
-])('%s is about %j', (text, patterns) => {
+])('the repository patterns of %s are %j', (text, patterns) => {
   if (patterns === undefined) expect(() => parseFilters(text)).toThrow();
   else expect(repositoryPatterns(parseFilters(text))).toEqual(patterns);
 });

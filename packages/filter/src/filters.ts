@@ -2,45 +2,46 @@ import { type Fault, FilterError, quoteShort } from './errors.ts';
 import { codePoints, findBracketEnd, isEmptyRange, matchGlob, parseGlob, splitRanges } from './glob.ts';
 
 /**
- * Longest list of filters, in characters: what a parameter of CloudFormation or the environment of a Lambda function
- * can hold. It bounds the work of {@link Filter.matches} too.
+ * Maximum length of a list of filters, in characters: the limit of a CloudFormation parameter and of the environment of a
+ * Lambda function. It also limits the work of {@link Filter.matches}.
  */
 const MAX_FILTERS_LENGTH = 4096;
 
 const [COLON, OPEN] = codePoints(':[') as [number, number];
 
-/** One pattern for `repository:tag`. */
+/** Pattern for `repository:tag`. */
 export interface Filter {
-  /** The filter as it was written, without the `!` of an exclusion. */
+  /** Text of the filter, without the `!` of an exclusion. */
   readonly text: string;
   /**
-   * Whether `image`, in the form `repository:tag`, matches: as Python's `fnmatch.fnmatchcase` would say. `*`, `?` and
-   * brackets take a `/` like any other character. The steps are at most the filter's length times the image's.
+   * Returns whether the filter matches `image`, which has the form `repository:tag`. The result is the same as that of
+   * Python's `fnmatch.fnmatchcase`: `*`, `?` and sets also match `/`. It takes at most (length of the filter × length of
+   * `image`) steps.
    */
   matches(image: string): boolean;
 }
 
-/** Which images get an index: those that one of `include` matches, and none of `exclude`. */
+/** Filters that select images: those that match a filter of `include` and no filter of `exclude`. */
 export interface Filters {
-  /** At least one. */
+  /** At least one filter. */
   readonly include: readonly Filter[];
-  /** They count wherever they stand in the list. */
+  /** Exclusions. Their position in the list has no effect. */
   readonly exclude: readonly Filter[];
 }
 
 /**
- * Reads filters as the stack's parameter takes them: `repository:tag`, separated by commas, spaces around them ignored.
- * `*` stands for any number of any characters, `?` for one, `[abc]`, `[a-z]` and `[!abc]` for one of a set or of all
- * others. A `!` in front excludes what the filter matches: `*:*,!*:*-dev`.
+ * Parses a comma-separated list of `repository:tag` filters. Spaces around a filter are ignored. `*` matches any number of
+ * characters, `?` one character, `[abc]` and `[a-z]` one character of a set, `[!abc]` one character that is not in the set.
+ * A leading `!` excludes the images that the filter matches: `*:*,!*:*-dev`.
  *
- * A filter that no image could ever match is a mistake, and refused: one without a tag, a bracket that is not closed,
- * upper-case letters in a repository's name.
+ * Filters that cannot match any image are rejected: a filter without a tag, an unclosed bracket, an upper-case letter in the
+ * repository name.
  *
- * @throws FilterError `FILTERS_INVALID`, with the position of everything that is wrong.
+ * @throws FilterError `FILTERS_INVALID` with the position of each fault.
  */
 export function parseFilters(text: string): Filters {
   if (text.length > MAX_FILTERS_LENGTH) {
-    const problem = `the text is ${text.length} characters long: at most ${MAX_FILTERS_LENGTH} are taken`;
+    const problem = `the text has ${text.length} characters: the maximum is ${MAX_FILTERS_LENGTH}`;
     throw invalid([{ position: MAX_FILTERS_LENGTH, problem }]);
   }
   const faults: TextFault[] = [];
@@ -57,22 +58,22 @@ export function parseFilters(text: string): Filters {
     start += entry.length + 1;
   }
   if (include.length === 0 && faults.length === 0) {
-    faults.push({ position: 0, problem: 'there are only exclusions: add what they are taken from, such as *:*' });
+    faults.push({ position: 0, problem: 'there are only exclusions: add a filter that includes images, such as *:*' });
   }
   if (faults.length > 0) throw invalid(faults.sort((one, other) => one.position - other.position));
   return { include, exclude };
 }
 
 /**
- * The repositories whose images filters may match, for a policy of IAM or whatever else knows `*` and `?` and nothing more:
- * what stands before the colon of each filter, with `?` for a set in brackets. What another pattern takes in too is left out, so
- * that `*` stands alone; exclusions take nothing away, since other tags of the same repository may be indexed.
+ * Returns patterns for the names of the repositories that the filters can match, for example for an IAM policy. They contain
+ * only the wildcards `*` and `?`: a set in brackets becomes `?`. Patterns that another pattern covers are omitted. Exclusions
+ * are ignored, because other tags of the same repository may be indexed.
  *
- * @returns At least one, in the order of the filters. Each is as long as its filter at the most.
+ * @returns At least one pattern, in the order of the filters. A pattern is at most as long as its filter.
  */
 export function repositoryPatterns({ include }: Pick<Filters, 'include'>): readonly string[] {
   const patterns = [...new Set(include.map(({ text }) => repositoryOf(text)))];
-  return patterns.filter((pattern, i) => !patterns.some((other, j) => i !== j && takesIn(other, pattern)));
+  return patterns.filter((pattern, i) => !patterns.some((other, j) => i !== j && covers(other, pattern)));
 }
 
 function makeFilter(text: string): Filter {
@@ -84,41 +85,41 @@ function invalid(faults: readonly TextFault[]): FilterError {
   return new FilterError('FILTERS_INVALID', 'invalid filters (expected repository:tag, separated by commas)', faults);
 }
 
-// What fnmatch lets pass, but no image's name can ever match.
+// Additional checks: filters that fnmatch accepts, but that cannot match the name of an image.
 
-/** A fault in a text, at a position. */
+/** A fault at a position in a text. */
 type TextFault = Fault & { readonly position: number };
 
-// The parts of a name: what may stand in each, and what to say of anything else.
+// Allowed characters of each part of a name, and the text for messages.
 const REPOSITORY = {
   allowed: /[a-z0-9._/-]/,
-  expected: "a repository's name has lower-case letters, digits, and . _ - /",
+  expected: 'a repository name consists of lower-case letters, digits, and . _ - /',
 };
-const TAG = { allowed: /[\w.-]/, expected: 'a tag has letters, digits, and . _ -' };
+const TAG = { allowed: /[\w.-]/, expected: 'a tag consists of letters, digits, and . _ -' };
 
-/** In brackets, what either part may have: `[A-Z]` is a range like any other. */
-const IN_BRACKETS = { allowed: /[\w./-]/, expected: 'a name has letters, digits, and . _ - /' };
+/** Sets allow the characters of both parts. */
+const IN_BRACKETS = { allowed: /[\w./-]/, expected: 'a name consists of letters, digits, and . _ - /' };
 
-/** Everything that is wrong with one filter, which begins at `position` of the text that it comes from. */
+/** Returns all faults of one filter, which starts at `position` of the list. */
 function findFilterFaults(filter: string, position: number): TextFault[] {
-  if (filter === '') return [{ position, problem: 'there is no filter' }];
+  if (filter === '') return [{ position, problem: 'the filter is empty' }];
   const faults: TextFault[] = [];
   const fault = (at: number, problem: string): void => {
     faults.push({ position: position + at, problem });
   };
-  // Positions are in units of UTF-16, as everywhere in JavaScript: what has two of them is refused anyway.
+  // Positions are in UTF-16 code units. Characters with two units are rejected anyway.
   const units = Array.from({ length: filter.length }, (_, at) => filter.charCodeAt(at));
   const colon = findColon(units);
-  if (colon === -1) fault(filter.length, `${quoteShort(filter)} has no tag: end it in :* for any`);
-  if (colon === 0) fault(0, 'there is no repository before the colon: begin with * for any');
-  if (colon === filter.length - 1) fault(filter.length, 'there is no tag behind the colon: end in * for any');
+  if (colon === -1) fault(filter.length, `${quoteShort(filter)} has no tag: append :* to match any tag`);
+  if (colon === 0) fault(0, 'the repository before the colon is missing: use * to match any repository');
+  if (colon === filter.length - 1) fault(filter.length, 'the tag after the colon is missing: use * to match any tag');
 
   for (let at = 0; at < filter.length; at++) {
     const character = filter[at] as string;
     if (character === '[') {
       const end = findBracketEnd(units, at);
       if (end === -1) {
-        fault(at, 'the [ is not closed by a ] in the same filter');
+        fault(at, 'the [ has no closing ] in the same filter');
         break;
       }
       const problem = problemInBrackets(filter.slice(at + 1, end));
@@ -126,25 +127,25 @@ function findFilterFaults(filter: string, position: number): TextFault[] {
       at = end;
     } else if (at !== colon && character !== '*' && character !== '?') {
       const { allowed, expected } = colon === -1 || at < colon ? REPOSITORY : TAG;
-      if (!allowed.test(character)) fault(at, `${quoteShort(character)} matches nothing: ${expected}`);
+      if (!allowed.test(character)) fault(at, `${quoteShort(character)} is not allowed: ${expected}`);
     }
   }
   return faults;
 }
 
 function problemInBrackets(content: string): string | undefined {
-  if (content.startsWith('^')) return 'the set begins with ^: all other characters are [!...]';
+  if (content.startsWith('^')) return 'the set begins with ^: use [!...] to negate a set';
   const members = content.replace(/^!/, '');
   const foreign = [...members].find((character) => !IN_BRACKETS.allowed.test(character));
-  if (foreign !== undefined) return `the set has ${quoteShort(foreign)}: ${IN_BRACKETS.expected}`;
+  if (foreign !== undefined) return `the set contains ${quoteShort(foreign)}: ${IN_BRACKETS.expected}`;
   const pieces = splitRanges(codePoints(content));
   const backwards = pieces.findIndex((piece, i) => i > 0 && isEmptyRange(pieces[i - 1] as number[], piece));
   if (backwards === -1) return undefined;
   const [low, high] = [(pieces[backwards - 1] as number[]).at(-1), pieces[backwards]?.[0]] as [number, number];
-  return `the range ${String.fromCodePoint(low)}-${String.fromCodePoint(high)} runs backwards`;
+  return `the range ${String.fromCodePoint(low)}-${String.fromCodePoint(high)} is reversed`;
 }
 
-/** Where the colon between repository and tag is: the first that stands in no brackets. */
+/** Returns the position of the colon between repository and tag, the first one outside brackets, or -1. */
 function findColon(units: readonly number[]): number {
   for (let at = 0; at < units.length; at++) {
     if (units[at] === COLON) return at;
@@ -153,7 +154,7 @@ function findColon(units: readonly number[]): number {
   return -1;
 }
 
-/** The part of a filter that stands for the repository. */
+/** Returns the repository part of a filter, with `?` for each set. */
 function repositoryOf(filter: string): string {
   const points = codePoints(filter);
   let pattern = '';
@@ -166,10 +167,10 @@ function repositoryOf(filter: string): string {
 }
 
 /**
- * Whether one pattern matches all that another does. Told by matching the other's text, in which a star stands for itself: that
- * never says yes where it should not, but for a `?` against a star, which is seen to.
+ * Returns whether `wide` matches every text that `narrow` matches. It matches `wide` against the text of `narrow`, where a
+ * `*` is an ordinary character. This is never wrongly true, except for a `?` that matches a `*`, which is ruled out first.
  */
-function takesIn(wide: string, narrow: string): boolean {
+function covers(wide: string, narrow: string): boolean {
   if (wide.includes('?') && narrow.includes('*')) return false;
   return matchGlob(parseGlob(wide), codePoints(narrow));
 }

@@ -1,8 +1,8 @@
-// Python's fnmatch.fnmatchcase, as CPython 3.9 and later have it, without regular expressions: a pattern is a list of
-// sets of characters and stars, so that no pattern can take more than its length times the text's in steps.
+// Implements fnmatch.fnmatchcase of CPython 3.9 and later without regular expressions. A pattern is a list of character sets
+// and stars, which limits matching to (length of the pattern × length of the text) steps.
 // @see CPython, Lib/fnmatch.py, `translate`
 
-/** Characters, by their code points: those in one of the ranges, both ends included, or all others. */
+/** A set of code points: those in one of the inclusive ranges, or all others if `isNegated`. */
 interface CharacterSet {
   readonly isNegated: boolean;
   readonly ranges: readonly (readonly [low: number, high: number])[];
@@ -13,7 +13,7 @@ const STAR = Symbol('any number of any characters');
 /** A pattern of {@link parseGlob}. */
 export type Glob = readonly (CharacterSet | typeof STAR)[];
 
-/** In the members of a bracket, a hyphen that makes a range of its neighbours. */
+/** Marks a hyphen that forms a range in the members of a set. */
 const RANGE = -1;
 
 const ANY: CharacterSet = { isNegated: true, ranges: [] };
@@ -26,12 +26,12 @@ const [BANG, HYPHEN, QUESTION, ASTERISK, OPEN, CLOSE] = codePoints('!-?*[]') as 
   number,
 ];
 
-/** The code points of `text`: `?` takes one of these, as in Python, and not half a pair of surrogates. */
+/** Returns the code points of `text`. As in Python, `?` matches a code point, not half of a surrogate pair. */
 export function codePoints(text: string): number[] {
   return Array.from(text, (character) => character.codePointAt(0) as number);
 }
 
-/** Reads a pattern. Every text is one: a bracket that is not closed stands for itself. */
+/** Parses a pattern. Every text is valid: an unclosed bracket is an ordinary character. */
 export function parseGlob(pattern: string): Glob {
   const source = codePoints(pattern);
   const glob: (CharacterSet | typeof STAR)[] = [];
@@ -51,8 +51,8 @@ export function parseGlob(pattern: string): Glob {
 }
 
 /**
- * Whether `text` as a whole matches. Only the last star is ever tried again: if what follows it fits further on, what
- * stands before it need not move.
+ * Returns whether the whole `text` matches. On a mismatch, only the last star is extended: if the pattern after it matches
+ * later in the text, the part before it need not change.
  */
 export function matchGlob(glob: Glob, text: readonly number[]): boolean {
   let at = 0;
@@ -77,7 +77,7 @@ export function matchGlob(glob: Glob, text: readonly number[]): boolean {
   return next === glob.length || (next === glob.length - 1 && glob[next] === STAR);
 }
 
-/** Where the bracket that opens at `open` is closed, or -1. A `]` right at its beginning is one of its members. */
+/** Returns the position of the `]` that closes the bracket at `open`, or -1. A `]` at the beginning is a member. */
 export function findBracketEnd(source: readonly number[], open: number): number {
   let at = open + 1;
   if (source[at] === BANG) at++;
@@ -86,8 +86,8 @@ export function findBracketEnd(source: readonly number[], open: number): number 
 }
 
 /**
- * Cuts what stands in a bracket at the hyphens that make ranges: of the last before a cut and the first behind it. A
- * hyphen at either end, or right behind a range, is a member like any other.
+ * Splits the content of a bracket at hyphens that form ranges. Each range goes from the last member of a piece to the first
+ * member of the next piece. A hyphen at either end or directly after a range is an ordinary member.
  */
 export function splitRanges(members: readonly number[]): number[][] {
   const pieces: number[][] = [];
@@ -102,23 +102,22 @@ export function splitRanges(members: readonly number[]): number[][] {
   return pieces;
 }
 
-/** Whether the range between two neighbours of {@link splitRanges} runs backwards, and so is empty. */
-export function isEmptyRange(before: readonly number[], behind: readonly number[]): boolean {
-  return (before.at(-1) as number) > (behind[0] as number);
+/** Returns whether the range between two adjacent pieces of {@link splitRanges} is reversed and therefore empty. */
+export function isEmptyRange(before: readonly number[], after: readonly number[]): boolean {
+  return (before.at(-1) as number) > (after[0] as number);
 }
 
 function parseBracket(content: readonly number[]): CharacterSet {
   const pieces = splitRanges(content);
-  // An empty range goes with both its ends, as in Python. That is done before the `!` is looked for: in `[b-a!x]` the
-  // `!` negates.
+  // As in Python, an empty range is removed with both its ends before the `!` is checked. The `!` in `[b-a!x]` negates.
   for (let i = pieces.length - 1; i > 0; i--) {
-    const [before, behind] = [pieces[i - 1] as number[], pieces[i] as number[]];
-    if (isEmptyRange(before, behind)) pieces.splice(i - 1, 2, [...before.slice(0, -1), ...behind.slice(1)]);
+    const [before, after] = [pieces[i - 1] as number[], pieces[i] as number[]];
+    if (isEmptyRange(before, after)) pieces.splice(i - 1, 2, [...before.slice(0, -1), ...after.slice(1)]);
   }
   const members = pieces.flatMap((piece, i) => (i === 0 ? piece : [RANGE, ...piece]));
   const isNegated = members[0] === BANG;
   if (isNegated) members.shift();
-  // Behind a `!` that such a removal has brought to the front, a hyphen has nothing to begin a range with.
+  // If the removal has moved a `!` to the front, a hyphen after it has no start of a range and is an ordinary member.
   if (members[0] === RANGE) members[0] = HYPHEN;
   return { isNegated, ranges: listRanges(members) };
 }

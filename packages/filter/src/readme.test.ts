@@ -18,7 +18,7 @@ test('the example behaves as the README says', () => {
   expect(push('v4-soci')).toBe('200: prod/team/app:v4-soci: !*:*-soci excludes it');
   expect(push('dev')).toBe('200: prod/team/app:dev: none of 2 filters matches it');
   expect(handle({ ...pushEvent(), account: '12' }, index)).toBe(
-    '400: not an event that is taken here: account is "12": expected the 12 digits of an account',
+    '400: invalid event: account is "12": expected an account id of 12 digits',
   );
   expect(indexed).toEqual([`prod/team/app:v4 ${DIGEST}`]);
 });

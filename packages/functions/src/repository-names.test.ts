@@ -60,9 +60,9 @@ it('has nothing to delete', async () => {
 
 it.each([
   [{ filters: ['App:*'], prefix: PREFIX }, 'at character 1'],
-  [{ filters: '', prefix: PREFIX }, 'there is no filter'],
+  [{ filters: '', prefix: PREFIX }, 'the filter is empty'],
   [{ filters: { a: 1 }, prefix: PREFIX }, 'invalid filters'],
-  [{}, 'there is no filter'],
+  [{}, 'the filter is empty'],
   [{ filters: Array.from({ length: 100 }, (_, i) => `App${i}:*`), prefix: PREFIX }, 'and'],
   [
     { filters: ['*:*', ...Array.from({ length: 150 }, (_, i) => `!team/application-${i}:*`)], prefix: PREFIX },
