@@ -1,6 +1,10 @@
 import type { CallOptions } from '@soci/oci';
 
-/** Waits for a result that others wait for too: who gives up goes, and what makes it goes on. @throws the signal's reason */
+/**
+ * Waits for `result`, or until `signal` is aborted. Aborting does not stop the work, which others may wait for.
+ *
+ * @throws the signal's reason
+ */
 export function abortable<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return result;
   return new Promise((resolve, reject) => {
@@ -17,14 +21,14 @@ interface SharedCall<T> {
   waiting: number;
 }
 
-/** Runs one call for all who want the same thing at the same time; each may go before it ends. */
+/** Deduplicates concurrent calls: callers with the same key share one call. Each caller can abort on its own. */
 export class SharedCalls<T> {
   readonly #running = new Map<string, SharedCall<T>>();
 
   /**
-   * Waits for the call that is running for `key`, or starts one.
+   * Waits for the running call of `key`, or starts one.
    *
-   * @param call - Its signal is aborted when nobody waits for it any more.
+   * @param call - Its signal is aborted when no caller waits any more.
    * @throws what the call throws; the reason of the caller's own signal
    */
   async run(key: string, call: (signal: AbortSignal) => Promise<T>, options: CallOptions = {}): Promise<T> {
@@ -36,7 +40,7 @@ export class SharedCalls<T> {
     } finally {
       shared.waiting -= 1;
       if (shared.waiting === 0) {
-        // Whoever comes next must not join what is being aborted.
+        // A later caller must not join a call that is being aborted.
         this.#forget(key, shared);
         shared.controller.abort();
       }
@@ -47,7 +51,7 @@ export class SharedCalls<T> {
     const controller = new AbortController();
     const shared = { result: call(controller.signal), controller, waiting: 0 };
     this.#running.set(key, shared);
-    // Once it has ended nobody may join it; and where all have gone nobody else looks at its error.
+    // A finished call must not be joined. This also handles its rejection if all callers have aborted.
     const forget = () => this.#forget(key, shared);
     shared.result.then(forget, forget);
     return shared;
@@ -58,23 +62,23 @@ export class SharedCalls<T> {
   }
 }
 
-/** Lets work of the same name run one after the other. */
+/** Runs tasks with the same key one after the other. */
 export class KeyedMutex {
-  /** The end of the last work of each name. */
+  /** The last task of each key. */
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** Runs `work` when all work of that name before it has ended, however it did. */
-  async take<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#last.get(name);
-    const turn = (async () => {
-      await before?.catch(() => {});
-      return work();
+  /** Runs `task` when all earlier tasks of `key` have settled. */
+  async run<T>(key: string, task: () => Promise<T>): Promise<T> {
+    const previous = this.#last.get(key);
+    const current = (async () => {
+      await previous?.catch(() => {});
+      return task();
     })();
-    this.#last.set(name, turn);
+    this.#last.set(key, current);
     try {
-      return await turn;
+      return await current;
     } finally {
-      if (this.#last.get(name) === turn) this.#last.delete(name);
+      if (this.#last.get(key) === current) this.#last.delete(key);
     }
   }
 }

@@ -1,2 +1,2 @@
-/** Variables of an environment, by name. */
+/** Environment variables by name, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;

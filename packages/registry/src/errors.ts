@@ -1,25 +1,25 @@
 /**
- * What went wrong, for a caller to branch on. The message of a {@link RegistryError} says what, where and what to do.
- * Content that is not there, or is not what its descriptor says, is an `OciError`, as every store throws it.
+ * Reason of a {@link RegistryError}. Missing content, and content that does not match its descriptor, is reported as an
+ * `OciError`, as by every store of `@soci/oci`.
  *
- * - `ACCESS_DENIED`: the registry knows who asks, and refuses (403), or hides the repository from them.
- * - `AUTHENTICATION_FAILED`: the registry does not take the credentials (401), or none are to be had and it wants some.
- * - `CLOSED`: the registry was closed by its user, with requests under way or still to come.
- * - `CONNECTION_FAILED`: no connection, or one that broke, after the retries.
- * - `CONTENDED`: other writers kept replacing what was written.
- * - `CREDENTIALS_INVALID`: a configuration of credentials that cannot be read, or a helper that failed.
- * - `LIMIT_EXCEEDED`: one of the named limits was passed: headers, pages, redirects, bytes.
- * - `MANIFEST_REFUSED`: the registry does not take a manifest.
- * - `OPTION_INVALID`: an option of the caller's is out of its range.
- * - `RATE_LIMITED`: too many requests (429), after the retries.
- * - `REDIRECT_REFUSED`: the registry leads where no client should follow.
- * - `RESPONSE_INVALID`: an answer that no registry gives: HTML, a digest that is none, a Location that is missing.
- * - `SERVER_FAILED`: the registry failed (5xx), after the retries.
- * - `STALLED`: no byte came or went for too long, after the retries.
- * - `TAG_IMMUTABLE`: the tag is there, names something else, and may not be moved.
- * - `TLS_FAILED`: the registry's certificate is not trusted, or it speaks no TLS.
- * - `UNSUPPORTED`: the registry does not do what was asked (405, or `UNSUPPORTED`).
- * - `UPLOAD_REFUSED`: the registry does not take a blob.
+ * - `ACCESS_DENIED`: the registry denies access (403).
+ * - `AUTHENTICATION_FAILED`: the registry rejects the credentials, or requires credentials and none were found (401).
+ * - `CLOSED`: the registry was closed with {@link Registry.close}.
+ * - `CONNECTION_FAILED`: connecting failed, or the connection broke, on every attempt.
+ * - `CONTENDED`: concurrent writers kept overwriting the list of referrers.
+ * - `CREDENTIALS_INVALID`: a credentials file cannot be read, or a credential helper failed.
+ * - `LIMIT_EXCEEDED`: a limit was exceeded, such as the number of headers, pages, redirects or bytes.
+ * - `MANIFEST_REFUSED`: the registry rejects a manifest.
+ * - `OPTION_INVALID`: an option is invalid.
+ * - `RATE_LIMITED`: too many requests (429), on every attempt.
+ * - `REDIRECT_REFUSED`: the registry redirects to a URL that must not be followed.
+ * - `RESPONSE_INVALID`: the response violates the protocol, such as HTML, an invalid digest or a missing `Location`.
+ * - `SERVER_FAILED`: the registry failed (5xx), on every attempt.
+ * - `STALLED`: no data was sent or received within the stall timeout, on every attempt.
+ * - `TAG_IMMUTABLE`: the tag exists, refers to another manifest and cannot be moved.
+ * - `TLS_FAILED`: the certificate of the registry is not trusted, or the server does not speak TLS.
+ * - `UNSUPPORTED`: the registry does not support the operation (405, or error code `UNSUPPORTED`).
+ * - `UPLOAD_REFUSED`: the registry rejects a blob.
  */
 export type RegistryErrorCode =
   | 'ACCESS_DENIED'
@@ -41,36 +41,39 @@ export type RegistryErrorCode =
   | 'UNSUPPORTED'
   | 'UPLOAD_REFUSED';
 
-/** What a registry says of a refusal. @see OCI distribution-spec v1.1, "Error Codes" */
+/** An error from the body of an error response. @see OCI distribution-spec v1.1, "Error Codes" */
 export interface RegistryRefusal {
-  /** Such as `MANIFEST_BLOB_UNKNOWN`. */
+  /** Error code, such as `MANIFEST_BLOB_UNKNOWN`. */
   readonly code: string;
-  /** The registry's words, cut where they are long. */
+  /** Message of the registry, truncated to 500 characters. */
   readonly message: string;
 }
 
-/** What a {@link RegistryError} carries beside its code and message. */
+/** Details of a {@link RegistryError}. */
 export interface RegistryErrorOptions {
-  /** The error underneath, if any. */
+  /** The underlying error, if any. */
   readonly cause?: unknown;
-  /** The request that failed, such as `GET https://host/v2/app/manifests/latest`: without query and credentials. */
+  /** The failed request, such as `GET https://host/v2/app/manifests/latest`, without query and credentials. */
   readonly request?: string | undefined;
   /** HTTP status of the answer, if there was one. */
   readonly status?: number | undefined;
-  /** What the registry said. @default [] */
+  /** Errors that the registry reported. @default [] */
   readonly refusals?: readonly RegistryRefusal[];
 }
 
-/** The one error class of `@soci/registry`, and of `@soci/ecr`. Branch on {@link RegistryError.code}, never on the message. */
+/**
+ * Error thrown by `@soci/registry` and `@soci/ecr`. Branch on {@link RegistryError.code}, not on the message, which
+ * says what failed and what to do.
+ */
 export class RegistryError extends Error {
   override readonly name = 'RegistryError';
-  /** What went wrong. */
+  /** The reason. */
   readonly code: RegistryErrorCode;
-  /** The request that failed, without query and credentials. */
+  /** The failed request, without query and credentials. */
   readonly request: string | undefined;
   /** HTTP status of the answer, if there was one. */
   readonly status: number | undefined;
-  /** What the registry said, in its order. */
+  /** Errors that the registry reported, in its order. */
   readonly refusals: readonly RegistryRefusal[];
 
   constructor(code: RegistryErrorCode, message: string, options: RegistryErrorOptions = {}) {
@@ -82,8 +85,8 @@ export class RegistryError extends Error {
   }
 }
 
-/** The same error with another message. */
-export function reworded(error: RegistryError, message: string): RegistryError {
+/** Returns a copy of `error` with another message. */
+export function withMessage(error: RegistryError, message: string): RegistryError {
   const { code, cause, request, status, refusals } = error;
   return new RegistryError(code, message, { ...(cause !== undefined && { cause }), request, status, refusals });
 }

@@ -1,4 +1,6 @@
-/** The value of a JSON text; undefined if it is none. The parser's error is dropped: it quotes the text, which may be secret. */
+/**
+ * Parses JSON. Returns undefined if `text` is invalid; the parser's error quotes the text, which may contain secrets.
+ */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -7,7 +9,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Whether a value is a JSON object. */
+/** Reports whether a value is a JSON object. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

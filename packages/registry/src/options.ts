@@ -3,73 +3,100 @@ import type { CredentialProvider } from './credentials/credentials.ts';
 import type { Environment } from './environment.ts';
 import { RegistryError } from './errors.ts';
 
-/** How to reach a registry. */
+/** Options of {@link openRegistry}. */
 export interface RegistryOptions {
-  /** Finds credentials by host. @default `dockerCredentials()`: those of docker and podman, if any */
+  /**
+   * Returns the credentials for a host.
+   *
+   * @default `dockerCredentials()`: the credentials of docker and podman, if any
+   */
   readonly credentials?: CredentialProvider;
   /**
-   * The scheme of `Authorization` to use before the registry has asked for one, if it is known: saves the request that is
-   * answered with 401. @default what the registry asks for
+   * Authentication scheme of the registry, if known. Saves the request that is answered with 401.
+   *
+   * @default the scheme that the registry asks for
    */
   readonly authScheme?: 'basic';
   /**
-   * What to do if the registry refuses the credentials, as a clause for error messages.
-   * @default log in with docker login HOST, or give the name and password of somebody who may
+   * Remedy for rejected credentials, appended to error messages. A clause without a full stop.
+   *
+   * @default run "docker login HOST", or use a user name and password that have access
    */
   readonly credentialsHint?: string;
-  /** Whether the registry takes a whole blob in a single POST. @default tried once */
+  /** Whether the registry supports uploading a blob in a single POST. @default tried once */
   readonly singlePost?: boolean;
-  /** Speak http, not https. @default true on loopback where nothing answers https, else false */
+  /**
+   * Use plain HTTP instead of HTTPS.
+   *
+   * @default true for a loopback host that does not answer a TLS handshake, otherwise false
+   */
   readonly plainHttp?: boolean;
-  /** Certificates to trust beside the system's, PEM. @default none */
+  /** PEM certificates to trust, in addition to those of the system. @default none */
   readonly ca?: string;
-  /** How failures in passing are met. @default see {@link RetryOptions} */
+  /** Retry policy for transient failures. @default see {@link RetryOptions} */
   readonly retry?: RetryOptions;
-  /** Milliseconds without a byte after which a connection counts as stalled. @default 30,000 */
+  /**
+   * Stall timeout in milliseconds: a connection without progress for this long is closed and the request retried.
+   *
+   * @default 30,000
+   */
   readonly stallTimeout?: number;
   /**
-   * Connections to one host at a time, at least 2. One is kept for what is answered at once, so that blobs that wait for
-   * their receivers hold up nothing that these may need first. @default 16
+   * Maximum number of concurrent connections to one host, from 2 to 1,000. Blob downloads use at most all but one of
+   * them, so that their consumers can send requests to the same host in the meantime.
+   *
+   * @default 16
    */
   readonly maxConnections?: number;
   /**
-   * Bytes that the blobs of the registry may be read ahead of their receivers, together, where one connection is slower
-   * than its receiver; in parts of 4 MiB, each with a connection. 0: one connection a blob. @default 32 MiB
+   * Maximum read-ahead memory in bytes, shared by all blobs of the registry. If one connection is slower than the
+   * consumer of a blob, parts of 4 MiB are read over several connections. 0 disables this.
+   *
+   * @default 32 MiB
    */
   readonly maxReadAhead?: number;
-  /** Where proxies are named (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`), and files of credentials. @default `process.env` */
+  /**
+   * Environment variables, for proxies (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`) and credentials files.
+   *
+   * @default `process.env`
+   */
   readonly env?: Environment;
-  /** Told of every request. @default nobody is told */
+  /** Called after every request. @default none */
   readonly onRequest?: (event: RequestEvent) => void;
-  /** Bounds on manifests. @default see `OciLimits` of `@soci/oci` */
+  /** Limits on manifests. @default see `OciLimits` of `@soci/oci` */
   readonly limits?: OciLimits;
 }
 
-/** A request that was answered, or failed; for logs and counts. Nothing in it is secret. */
+/** A request that received a response or failed, for logs and metrics. Contains no secrets. */
 export interface RequestEvent {
-  /** Such as `GET https://host/v2/app/manifests/latest`: without query and credentials. */
+  /** Method and URL, such as `GET https://host/v2/app/manifests/latest`, without query and credentials. */
   readonly request: string;
-  /** From 1; a request that is sent again counts on, one that follows a redirect does not. */
+  /** Number of the attempt, from 1. Retries increase it, redirects do not. */
   readonly attempt: number;
-  /** HTTP status; absent where no answer came. */
+  /** HTTP status of the response, if any. */
   readonly status?: number;
-  /** What went wrong, where no answer came. */
+  /** The failure, if no response was received. */
   readonly error?: Error;
-  /** Milliseconds until the answer's headers were there. */
+  /** Milliseconds until the response headers were received, or until the failure. */
   readonly milliseconds: number;
 }
 
-/** How failures in passing are met: 408, 429, 500, 502, 503, 504, connections that break or stall. */
+/** Retry policy for transient failures: status 408, 429, 500, 502, 503 and 504, and connections that break or stall. */
 export interface RetryOptions {
-  /** Times that a request is sent, the first included: 1 to 1,000. @default 6 */
+  /** Maximum number of attempts, including the first: 1 to 1,000. @default 6 */
   readonly maxAttempts?: number;
-  /** Milliseconds of the first wait; each further one may be twice as long, and a random half of it is waited or more. @default 250 */
+  /**
+   * Delay before the first retry, in milliseconds. Doubles with each retry; the actual delay is a random 50 to 100
+   * percent of it.
+   *
+   * @default 250
+   */
   readonly baseDelay?: number;
-  /** Milliseconds of the longest wait, a `Retry-After` included. @default 30,000 */
+  /** Maximum delay in milliseconds, including a delay requested by `Retry-After`. @default 30,000 */
   readonly maxDelay?: number;
 }
 
-/** The options with their defaults. @throws RegistryError `OPTION_INVALID` for a number out of its range */
+/** Returns the options with their defaults. @throws RegistryError `OPTION_INVALID` if a number is out of range */
 export function checkRetryOptions(policy: RetryOptions): Required<RetryOptions> {
   return {
     maxAttempts: checkOption('retry.maxAttempts', policy.maxAttempts ?? 6, 1, 1000),
@@ -78,11 +105,11 @@ export function checkRetryOptions(policy: RetryOptions): Required<RetryOptions> 
   };
 }
 
-/** The longest time that a timer of Node's can wait, in milliseconds. */
+/** Maximum delay of a Node.js timer, in milliseconds. */
 export const MAX_TIMEOUT = 2 ** 31 - 1;
 
-/** Hands a number back where it is whole and in its range. @throws RegistryError `OPTION_INVALID` */
-export function checkOption(name: string, value: number, least: number, most: number): number {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-  throw new RegistryError('OPTION_INVALID', `${name} is a whole number from ${least} to ${most}, found ${value}`);
+/** Returns `value` if it is an integer from `min` to `max`. @throws RegistryError `OPTION_INVALID` */
+export function checkOption(name: string, value: number, min: number, max: number): number {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw new RegistryError('OPTION_INVALID', `${name} is ${value}: expected an integer from ${min} to ${max}`);
 }

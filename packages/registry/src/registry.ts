@@ -1,6 +1,6 @@
 import { RegistryAuthorizer } from './auth/authorizer.ts';
-import { BlobLocations } from './blobs/blob-locations.ts';
-import { ReadAhead } from './blobs/read-ahead.ts';
+import { BlobUrlCache } from './blobs/blob-url-cache.ts';
+import { ReadAheadPool } from './blobs/read-ahead-pool.ts';
 import { RegistryHttp } from './client/registry-http.ts';
 import { KeyedMutex } from './concurrency.ts';
 import { dockerCredentials } from './credentials/docker-credentials.ts';
@@ -10,31 +10,32 @@ import { Repository } from './repository.ts';
 import { ManifestCache } from './repository-context.ts';
 import { PooledHttpSender } from './transport/http-sender.ts';
 
-/** 4 MiB: what a registry must accept. @see OCI distribution-spec v1.1, "Pushing Manifests" */
+/** 4 MiB: the size that every registry must accept. @see OCI distribution-spec v1.1, "Pushing Manifests" */
 const DEFAULT_MAX_MANIFEST_SIZE = 4 << 20;
 
-/** A registry, with the connections to it and the credentials for it. */
+/** A registry client, with its connections and credentials. */
 export interface Registry {
-  /** Host, and port if need be, as it was opened. */
+  /** The host that was passed to {@link openRegistry}, with an optional port. */
   readonly host: string;
   /**
-   * A repository of it. Nothing is asked yet: whether there is such a repository, its methods find out.
+   * Returns a repository. Sends no request; whether the repository exists is checked by the methods that use it.
    *
-   * @param path - Its name within the registry, such as `team/app`.
+   * @param path - Name of the repository in the registry, such as `team/app`.
    * @throws OciError `REFERENCE_INVALID`
    */
   repository(path: string): Repository;
   /**
-   * Closes the connections: what is under way fails, and so does whatever is asked for later (`CLOSED`). Idle ones do not keep
-   * a process alive, so that this may be left to its end.
+   * Closes all connections. Running and later requests fail with `CLOSED`. Idle connections do not keep the process
+   * alive, so calling this before the process exits is optional.
    */
   close(): void;
 }
 
 /**
- * Opens a registry. Nothing is sent yet.
+ * Creates a registry client. Sends no request.
  *
- * @param host - Such as `registry.example:5000`, `ghcr.io`, `docker.io`. Of Amazon ECR with `ecrRegistryOptions` of `@soci/ecr`.
+ * @param host - Such as `registry.example:5000`, `ghcr.io` or `docker.io`. For Amazon ECR use `ecrRegistryOptions` of
+ * `@soci/ecr`.
  * @throws RegistryError `OPTION_INVALID`
  */
 export function openRegistry(host: string, options: RegistryOptions = {}): Registry {
@@ -48,9 +49,9 @@ export function openRegistry(host: string, options: RegistryOptions = {}): Regis
     limits,
     maxManifestSize: limits.maxManifestSize ?? DEFAULT_MAX_MANIFEST_SIZE,
     retry,
-    traits: { hasReferrersApi: undefined, takesSinglePost: options.singlePost },
-    turns: new KeyedMutex(),
-    blobs: { locations: new BlobLocations(), readAhead: new ReadAhead(options.maxReadAhead), retry },
+    capabilities: { hasReferrersApi: undefined, supportsSinglePost: options.singlePost },
+    referrersMutex: new KeyedMutex(),
+    blobs: { urlCache: new BlobUrlCache(), readAhead: new ReadAheadPool(options.maxReadAhead), retry },
   };
   return {
     host,
@@ -62,7 +63,7 @@ export function openRegistry(host: string, options: RegistryOptions = {}): Regis
   };
 }
 
-/** Looks at what is otherwise used long after a registry was opened. @throws RegistryError `OPTION_INVALID` for a number out of its range */
+/** Checks options that are used only later. @throws RegistryError `OPTION_INVALID` if a number is out of range */
 function checkOptions({ retry = {}, limits = {}, maxReadAhead = 0 }: RegistryOptions): void {
   checkRetryOptions(retry);
   checkOption('maxReadAhead', maxReadAhead, 0, Number.MAX_SAFE_INTEGER);

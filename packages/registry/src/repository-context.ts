@@ -5,27 +5,27 @@ import type { RegistryHttp, RegistryRequest, WholeResponse } from './client/regi
 import type { KeyedMutex } from './concurrency.ts';
 import type { RetryOptions } from './options.ts';
 
-/** What a call of a repository works with: what all of them share, and the caller's signal. */
+/** Context of a repository call: the state shared by all calls, and the caller's signal. */
 export interface Context extends CallOptions {
   readonly http: RegistryHttp;
   /** Name of the repository, such as `team/app`. */
   readonly path: string;
-  /** What messages call the repository: `host/team/app`. */
+  /** Name of the repository in messages: `host/team/app`. */
   readonly name: string;
   readonly limits: OciLimits;
-  /** Bytes of one manifest. */
+  /** Maximum size of a manifest, in bytes. */
   readonly maxManifestSize: number;
   readonly retry: RetryOptions;
-  readonly traits: RegistryTraits;
-  /** Manifests that this repository is known to hold. */
+  readonly capabilities: RegistryCapabilities;
+  /** Manifests that are known to exist in this repository. */
   readonly manifests: ManifestCache;
-  /** Lets one at a time write a list of referrers, among all users of one registry. */
-  readonly turns: KeyedMutex;
-  /** What reading blobs shares among all repositories of the registry. */
+  /** Serializes updates of referrers tags, across all repositories of the registry. */
+  readonly referrersMutex: KeyedMutex;
+  /** State of blob downloads, shared by all repositories of the registry. */
   readonly blobs: BlobOptions;
 }
 
-/** Sends a request that needs to be allowed `action` in the repository, as `RegistryHttp.exchange`. */
+/** Sends a request that requires permission for `action` on the repository. See `RegistryHttp.exchange`. */
 export function exchange(
   { http, path, signal }: Context,
   action: RepositoryAction,
@@ -35,29 +35,34 @@ export function exchange(
   return http.exchange({ ...request, scope: scopeFor(path, action), ...(signal && { signal }) }, maxSize);
 }
 
-/** What a registry was seen to do, so that it is not asked twice. Shared by all repositories of one registry. */
-export interface RegistryTraits {
-  /** Whether it has the referrers API, or referrers are listed under a tag; undefined until it was seen. */
+/** Detected capabilities of a registry, shared by all of its repositories. */
+export interface RegistryCapabilities {
+  /** Whether it implements the referrers API. If not, referrers are listed under a tag. Undefined until detected. */
   hasReferrersApi: boolean | undefined;
-  /** Whether it takes a blob in the request that opens an upload (a single POST); undefined until it was seen. */
-  takesSinglePost: boolean | undefined;
+  /** Whether it accepts a blob in the request that opens an upload (single POST). Undefined until detected. */
+  supportsSinglePost: boolean | undefined;
 }
 
-/** 16 MiB: the manifests of any image, and no more than four of the largest that a registry takes. */
+/** 16 MiB: enough for the manifests of any image, or four manifests of the maximum size. */
 const MAX_CACHED_BYTES = 2 ** 24;
 
-/** Verified manifests by digest, so that resolving, reading and tagging one costs one request; the oldest give way. */
+/**
+ * Caches verified manifests by digest, so that resolving, reading and tagging one costs one request. Evicts the oldest.
+ */
 export class ManifestCache {
   readonly #manifests = new Map<string, Uint8Array>();
   #bytes = 0;
 
-  /** The bytes of a manifest; not to be changed. Undefined where it is not here, or has another size than it says. */
+  /**
+   * Returns the bytes of a manifest, which must not be modified. Returns undefined if it is not cached or has another
+   * size.
+   */
   get({ digest, size }: Descriptor): Uint8Array | undefined {
     const raw = this.#manifests.get(digest);
     return raw?.length === size ? raw : undefined;
   }
 
-  /** Keeps a manifest. The caller has checked that its digest is that of the bytes. */
+  /** Adds a manifest. The caller has verified the digest of the bytes. */
   add(digest: string, raw: Uint8Array): void {
     this.delete(digest);
     this.#manifests.set(digest, raw);
@@ -68,7 +73,7 @@ export class ManifestCache {
     }
   }
 
-  /** Forgets a manifest. */
+  /** Removes a manifest. */
   delete(digest: string): void {
     this.#bytes -= this.#manifests.get(digest)?.length ?? 0;
     this.#manifests.delete(digest);

@@ -18,7 +18,7 @@ import {
 import { fetchBlob } from './blobs/fetch-blob.ts';
 import { readBlobRange } from './blobs/read-blob-range.ts';
 import { RemoteBlob } from './blobs/remote-blob.ts';
-import { checkContent } from './client/answer.ts';
+import { checkContent } from './client/check-response.ts';
 import { deleteContent, deleteTag } from './manifests/delete-content.ts';
 import {
   checkManifestSize,
@@ -33,33 +33,33 @@ import { type PushManifestOptions, putManifest } from './manifests/put-manifest.
 import { listReferrers } from './manifests/referrers.ts';
 import { checkTag, repositoryName } from './names.ts';
 import type { Context } from './repository-context.ts';
+import { uploadBytes } from './uploads/monolithic-upload.ts';
 import { mountBlob, type UploadSession } from './uploads/upload-session.ts';
-import { cutVerified, uploadStream } from './uploads/upload-stream.ts';
-import { uploadBytes } from './uploads/upload-whole.ts';
+import { splitVerified, uploadStream } from './uploads/upload-stream.ts';
 
-/** Pieces of content that are remembered between asking for them and pushing them. */
+/** Maximum number of digests remembered from `exists` or `mount` until they are pushed. */
 const MAX_REMEMBERED = 10_000;
 
 /**
- * A repository of a registry, as a store of `@soci/oci`. Manifests go by tag or digest, and are checked against their
- * digest whatever the registry says; all other content is blobs, whose bytes are for the receiver to check.
+ * A repository of a registry: a store of `@soci/oci`. Manifests are addressed by tag or digest, and verified against
+ * their digest. All other content is stored as blobs, which the caller must verify.
  *
- * Errors of every method: those of the interfaces, as `OciError`; everything else is a `RegistryError`.
+ * Methods throw an `OciError` as documented by the interfaces, and a {@link RegistryError} for all other failures.
  */
 export class Repository
   implements Fetcher, RangeFetcher, Pusher, Prober, Resolver, Tagger, TagLister, ReferrerLister, Mounter
 {
-  /** Host of the registry, as it was opened. */
+  /** Host of the registry, as passed to {@link openRegistry}. */
   readonly host: string;
-  /** Name within the registry, such as `team/app`. */
+  /** Name of the repository in the registry, such as `team/app`. */
   readonly path: string;
   readonly #context: Context;
-  /** What was asked for and is not there: it need not be asked for again before it is pushed. */
+  /** Digests that `exists` did not find: `push` need not check for them again. */
   readonly #absent = new Set<string>();
-  /** Uploads that were opened where a mount was asked for. */
+  /** Uploads that the registry opened in response to a mount request. */
   readonly #opened = new Map<string, UploadSession>();
 
-  /** @internal Registries make these: see `openRegistry`. */
+  /** @internal Use {@link Registry.repository}. */
   constructor(host: string, context: Context) {
     this.host = host;
     this.path = context.path;
@@ -67,42 +67,46 @@ export class Repository
   }
 
   /**
-   * Yields a manifest, verified and kept, or a blob, which goes on after breaks and may be read over several connections.
+   * Yields the bytes of a manifest, verified, or of a blob, unverified. A blob download resumes after a broken
+   * connection, and may use several connections.
    *
-   * @throws OciError `NOT_FOUND`, `SIZE_MISMATCH`; of a manifest `DIGEST_MISMATCH`, `LIMIT_EXCEEDED`.
+   * @throws OciError `NOT_FOUND`, `SIZE_MISMATCH`; for a manifest also `DIGEST_MISMATCH`, `LIMIT_EXCEEDED`
    */
   async *fetch(target: Descriptor, options: FetchOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
     if (!isManifest(target)) yield* fetchBlob(this.#blob(target), options);
-    // A copy: the receiver may transfer it.
-    else yield new Uint8Array(await readManifest(this.#for(options), target));
+    // A copy, because the receiver may transfer the buffer.
+    else yield new Uint8Array(await readManifest(this.#contextFor(options), target));
   }
 
   /**
-   * Exactly the bytes of a range; of a blob they are unverified.
+   * Returns the bytes of a range. The bytes of a blob are unverified.
    *
-   * @throws OciError `RANGE_INVALID`, `NOT_FOUND`, `LIMIT_EXCEEDED`; RegistryError `UNSUPPORTED` where the registry knows no ranges.
+   * @throws OciError `RANGE_INVALID`, `NOT_FOUND`, `LIMIT_EXCEEDED`; RegistryError `UNSUPPORTED` if the registry does
+   * not support range requests
    */
   async fetchRange(target: Descriptor, range: ByteRange, options: CallOptions = {}): Promise<Uint8Array> {
     if (!isManifest(target)) return readBlobRange(this.#blob(target), range, options);
-    const raw = await readManifest(this.#for(options), target);
+    const raw = await readManifest(this.#contextFor(options), target);
     checkRange(range, raw.length, target.digest);
     return new Uint8Array(raw.subarray(range.offset, range.offset + range.length));
   }
 
-  /** Whether the repository holds content of that digest and size, in one request. */
+  /** Reports whether the repository contains content with this digest and size, in one request. */
   async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
-    const isThere = await probeContent(this.#for(options), target);
+    const isPresent = await probeContent(this.#contextFor(options), target);
     if (this.#absent.size >= MAX_REMEMBERED) this.#absent.clear();
-    if (isThere) this.#absent.delete(target.digest);
+    if (isPresent) this.#absent.delete(target.digest);
     else this.#absent.add(target.digest);
-    return isThere;
+    return isPresent;
   }
 
   /**
-   * Stores content that is not there yet; of a manifest see {@link Repository.pushManifest}. A stream is read once, or again
-   * where iterating it begins anew each time (a generator is over after the first) and the registry has lost an upload.
+   * Pushes content, unless it exists. For manifests see {@link Repository.pushManifest}.
    *
-   * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`; RegistryError `UPLOAD_REFUSED`; what the stream throws.
+   * A stream is read once. It is read again only if the registry lost an upload and each iteration starts from the
+   * beginning, which is not the case for a generator.
+   *
+   * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`; RegistryError `UPLOAD_REFUSED`; what the stream throws
    */
   async push(
     target: Descriptor,
@@ -110,7 +114,7 @@ export class Repository
     options: CallOptions = {},
   ): Promise<void> {
     options.signal?.throwIfAborted();
-    const context = this.#for(options);
+    const context = this.#contextFor(options);
     const isAbsent = this.#absent.delete(target.digest);
     if (isManifest(target)) {
       const raw = content instanceof Uint8Array ? content : await this.#gather(context, target, content);
@@ -128,80 +132,82 @@ export class Repository
   }
 
   /**
-   * Stores a manifest and, with a tag, names it, in one request. A manifest with a `subject` becomes a referrer of it: in
-   * registries without the referrers API by way of the index under the tag `sha256-<hex>`, which is then written too.
+   * Pushes a manifest and, optionally, tags it, in one request. A manifest with a `subject` becomes a referrer of it.
+   * If the registry has no referrers API, the index under the tag `sha256-<hex>` is updated, too.
    *
    * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `LIMIT_EXCEEDED`, `MANIFEST_INVALID`, `REFERENCE_INVALID`;
-   * RegistryError `MANIFEST_REFUSED`; `TAG_IMMUTABLE` where the tag names another manifest and may not be moved (that it
-   * names this one already is fine); `CONTENDED`.
+   * RegistryError `MANIFEST_REFUSED`; `TAG_IMMUTABLE` if the tag refers to another manifest and cannot be moved;
+   * `CONTENDED`
    */
   async pushManifest(target: Descriptor, raw: Uint8Array, options: PushManifestOptions = {}): Promise<void> {
     this.#absent.delete(target.digest);
-    await putManifest(this.#for(options), target, raw, { tag: options.tag });
+    await putManifest(this.#contextFor(options), target, raw, { tag: options.tag });
   }
 
   /**
-   * What a tag or digest stands for, in one request: the manifest itself comes, and is kept for {@link Repository.fetch}.
+   * Resolves a tag or digest to a descriptor, in one request. The manifest is kept for {@link Repository.fetch}.
    *
-   * @throws OciError `NOT_FOUND`; `REFERENCE_INVALID`, `DIGEST_INVALID`; `DIGEST_MISMATCH` where the registry answers with
-   * another manifest than it says; `MANIFEST_INVALID`.
+   * @throws OciError `NOT_FOUND`; `REFERENCE_INVALID`, `DIGEST_INVALID`; `DIGEST_MISMATCH` if the manifest does not
+   * match the digest; `MANIFEST_INVALID`
    */
   async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {
-    return resolveManifest(this.#for(options), reference);
+    return resolveManifest(this.#contextFor(options), reference);
   }
 
   /**
-   * Names a manifest that is there, in one request where it was read or pushed before.
+   * Tags an existing manifest. Takes one request if the manifest was read or pushed before, otherwise two.
    *
-   * @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`; RegistryError `TAG_IMMUTABLE` as {@link Repository.pushManifest}.
+   * @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`; RegistryError `TAG_IMMUTABLE` as {@link Repository.pushManifest}
    */
   async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
     checkTag(reference);
     requireManifest(target);
-    const context = this.#for(options);
+    const context = this.#contextFor(options);
     await putManifest(context, target, await readManifest(context, target), { tag: reference });
   }
 
-  /** Every tag, from all pages. @throws OciError `NOT_FOUND` where there is no such repository. */
+  /** Lists all tags, from all pages. @throws OciError `NOT_FOUND` if the repository does not exist */
   async *tags(options: CallOptions = {}): AsyncGenerator<string, void, undefined> {
-    yield* listTags(this.#for(options));
+    yield* listTags(this.#contextFor(options));
   }
 
   /**
-   * What is about a manifest: by the referrers API, or from the index that clients keep under a tag.
+   * Lists the manifests whose `subject` is `subject`, from the referrers API or from the index under the referrers tag.
    *
-   * @throws OciError `MANIFEST_INVALID` where what lists them is no image index.
+   * @param artifactType - Lists only referrers of this type.
+   * @throws OciError `MANIFEST_INVALID` if the response or the index is not an image index
    */
   async *referrers(
     subject: Descriptor,
     artifactType?: string,
     options: CallOptions = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
-    yield* listReferrers(this.#for(options), subject, artifactType);
+    yield* listReferrers(this.#contextFor(options), subject, artifactType);
   }
 
   /**
-   * Takes a blob over from the repository `from` of the same registry.
+   * Mounts a blob from the repository `from` of the same registry.
    *
-   * @returns Whether it is here now; where it is not, push it: into the upload that the registry may have opened for it.
+   * @returns Whether the blob was mounted. If not, push it; `push` continues an upload that the registry opened.
    */
   async mount(target: Descriptor, from: string, options: CallOptions = {}): Promise<boolean> {
-    const outcome = await mountBlob(this.#for(options), target, repositoryName(this.host, from));
+    const outcome = await mountBlob(this.#contextFor(options), target, repositoryName(this.host, from));
     if (this.#opened.size >= MAX_REMEMBERED) this.#opened.clear();
     if (outcome === 'mounted') this.#absent.delete(target.digest);
-    else if (outcome !== 'refused') this.#opened.set(target.digest, outcome);
+    else if (outcome !== 'rejected') this.#opened.set(target.digest, outcome);
     return outcome === 'mounted';
   }
 
   /**
-   * Takes a tag away, or deletes a manifest (with the tags that name it) or a blob.
+   * Removes a tag, or deletes a manifest (with the tags that refer to it) or a blob.
    *
-   * @param target - A tag, or what to delete.
-   * @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`; RegistryError `UNSUPPORTED` where the registry deletes nothing.
+   * @param target - A tag or a descriptor.
+   * @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`; RegistryError `UNSUPPORTED` if the registry does not support
+   * deletion
    */
   async delete(target: Descriptor | string, options: CallOptions = {}): Promise<void> {
-    if (typeof target === 'string') await deleteTag(this.#for(options), target);
-    else await deleteContent(this.#for(options), target);
+    if (typeof target === 'string') await deleteTag(this.#contextFor(options), target);
+    else await deleteContent(this.#contextFor(options), target);
   }
 
   #blob(target: Descriptor): RemoteBlob {
@@ -209,16 +215,16 @@ export class Repository
     return new RemoteBlob(http, path, target, blobs);
   }
 
-  /** What one call works with. */
-  #for({ signal }: CallOptions): Context {
+  /** Context of one call. */
+  #contextFor({ signal }: CallOptions): Context {
     return signal === undefined ? this.#context : { ...this.#context, signal };
   }
 
-  /** The whole of a manifest that is to be pushed, in memory. */
+  /** Reads a manifest from a stream into memory. */
   async #gather(context: Context, target: Descriptor, content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
     checkManifestSize(context, target);
     let raw: Uint8Array = new Uint8Array();
-    for await (const piece of cutVerified(content, target, target.size, context.signal)) raw = piece;
+    for await (const piece of splitVerified(content, target, target.size, context.signal)) raw = piece;
     return raw;
   }
 }

@@ -6,33 +6,33 @@ import {
   type RegistryToken,
   sameCredentials,
 } from '../credentials/credentials.ts';
-import { RegistryError, reworded } from '../errors.ts';
+import { RegistryError, withMessage } from '../errors.ts';
 import type { HttpSender } from '../transport/http-message.ts';
 import { requestBearerToken, type TokenService } from './bearer-token.ts';
 
-/** Milliseconds before its end from which on a Bearer token is not given out any more: a request takes its time. */
+/** Milliseconds before its expiry at which a Bearer token is renewed, so that it does not expire on the way. */
 const TOKEN_MARGIN = 10_000;
 
-/** How a registry wants requests to be authorized: by a name and a password, or by a token of a token service. */
+/** Authentication scheme of a registry: Basic, or Bearer with tokens from a token service. */
 export type AuthScheme = { readonly scheme: 'basic' } | BearerScheme;
 
 interface BearerScheme extends Pick<TokenService, 'realm' | 'service'> {
   readonly scheme: 'bearer';
 }
 
-/** What is sent as `Authorization`. */
+/** An `Authorization` header and the credentials behind it. */
 export interface Authorization {
   readonly authorization: string;
-  /** What it was made of; undefined for the token that anybody is given. */
+  /** The credentials it was obtained with. Undefined for an anonymous token. */
   readonly credentials: Credentials | undefined;
-  /** When another is to be made, in milliseconds since 1970. */
+  /** When to obtain a new one, in milliseconds since 1970. */
   readonly renewAt: number;
 }
 
-/** What authorizations for one registry are made from. */
+/** What is needed to obtain authorizations for a registry. */
 export interface AuthorizationSource {
   readonly host: string;
-  /** What to do if the registry refuses credentials, as a clause. */
+  /** Remedy for rejected credentials, as a clause. */
   readonly hint: string;
   readonly findCredentials: CredentialProvider;
   /** Sends requests to token services. */
@@ -42,10 +42,12 @@ export interface AuthorizationSource {
 }
 
 /**
- * Makes what a registry wants of the credentials that are found for it; undefined where it wants some and there are none.
+ * Obtains an authorization with the credentials of the registry. Returns undefined if there are no credentials and the
+ * scheme is Basic.
  *
- * @param scopes - What a token is asked for.
- * @param query - `rejected`: what the registry refused, itself or what was made of it.
+ * @param scopes - Scopes of a Bearer token.
+ * @param query - `rejected`: the credentials that the registry rejected, directly or through a token obtained with
+ * them.
  * @throws what the provider and the token service throw; RegistryError `AUTHENTICATION_FAILED`
  */
 export async function obtainAuthorization(
@@ -65,9 +67,9 @@ async function findBasic(
 ): Promise<Authorization | undefined> {
   const credentials = await findCredentials(host, query);
   if (credentials === undefined) return undefined;
-  if (credentials.kind === 'registry-token') return presentToken(host, hint, credentials);
+  if (credentials.kind === 'registry-token') return authorizeWithToken(host, hint, credentials);
   if (credentials.kind === 'identity-token') {
-    const problem = `${host} asks for a name and password, and only an identity token is kept for it`;
+    const problem = `${host} requires a user name and password, but the credentials are an identity token`;
     throw new RegistryError('AUTHENTICATION_FAILED', `${problem}; ${hint}`);
   }
   return {
@@ -83,28 +85,28 @@ async function requestBearer(
   scopes: readonly string[],
   { rejected, ...query }: CredentialQuery,
 ): Promise<Authorization> {
-  // What was refused is mostly a token that was made of the credentials, not they themselves.
+  // Usually the registry rejected an expired token, not the credentials, so the provider need not find others.
   let credentials = await findCredentials(host, rejected?.kind === 'registry-token' ? { ...query, rejected } : query);
   for (let attempt = 1; ; attempt += 1) {
-    if (credentials?.kind === 'registry-token') return presentToken(host, hint, credentials);
+    if (credentials?.kind === 'registry-token') return authorizeWithToken(host, hint, credentials);
     try {
       const { token, lifetime } = await requestBearerToken({ realm, service, scopes }, credentials, sender, query);
       const renewAt = now() + lifetime - TOKEN_MARGIN;
       return { authorization: `Bearer ${token}`, credentials, renewAt };
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== 'AUTHENTICATION_FAILED') throw error;
-      if (attempt === 2 || credentials === undefined) throw reworded(error, `${error.message}; ${hint}`);
+      if (attempt === 2 || credentials === undefined) throw withMessage(error, `${error.message}; ${hint}`);
       const newer = await findCredentials(host, { ...query, rejected: credentials });
       if (newer === undefined || sameCredentials(newer, credentials))
-        throw reworded(error, `${error.message}; ${hint}`);
+        throw withMessage(error, `${error.message}; ${hint}`);
       credentials = newer;
     }
   }
 }
 
-function presentToken(host: string, hint: string, credentials: RegistryToken): Authorization {
+function authorizeWithToken(host: string, hint: string, credentials: RegistryToken): Authorization {
   if (!/^[\x21-\x7e]+$/.test(credentials.token)) {
-    const message = `the token that is kept for ${host} holds what no header may`;
+    const message = `the registry token for ${host} contains characters that are not allowed in a header`;
     throw new RegistryError('CREDENTIALS_INVALID', `${message}; ${hint}`);
   }
   const renewAt = Number.POSITIVE_INFINITY;

@@ -4,63 +4,67 @@ import type { CredentialProvider } from '../credentials/credentials.ts';
 import { canonicalHost } from '../credentials/docker-config.ts';
 import type { RegistryOptions } from '../options.ts';
 import type { HttpSender } from '../transport/http-message.ts';
-import { decideScheme } from '../transport/scheme.ts';
+import { detectScheme } from '../transport/scheme.ts';
 import { type Authorization, type AuthorizationSource, type AuthScheme, obtainAuthorization } from './authorization.ts';
 import { type Challenge, parseChallenges, readTokenRealm } from './challenge.ts';
 import { formatScopes, mergeScopes, type RepositoryScope, splitScopes } from './scope.ts';
 
-/** What sends requests needs of a {@link RegistryAuthorizer}. */
-export type Authorizer = Pick<RegistryAuthorizer, 'authorize' | 'describeRefusal' | 'reauthorize'>;
+/** The part of {@link RegistryAuthorizer} that the HTTP client uses. */
+export type Authorizer = Pick<RegistryAuthorizer, 'authorize' | 'describeRejection' | 'reauthorize'>;
 
-/** What {@link RegistryAuthorizer} is made from. A token service may be asked over plain http only if the registry is. */
+/** Options of {@link RegistryAuthorizer}. A token service may use plain HTTP only if the registry does. */
 export interface AuthorizerOptions extends Pick<RegistryOptions, 'authScheme' | 'credentialsHint' | 'plainHttp'> {
-  /** The registry's host, and port if need be, such as `localhost:5000`. */
+  /** Host of the registry with an optional port, such as `localhost:5000`. */
   readonly host: string;
   readonly credentials: CredentialProvider;
   /** Sends requests to token services. */
   readonly sender: HttpSender;
-  /** The clock: milliseconds since 1970. @default `Date.now` */
+  /** Returns the current time in milliseconds since 1970. @default `Date.now` */
   readonly now?: () => number;
 }
 
-/** Values of `Authorization`, and of scopes, that are kept for one registry; there is one for each repository and what is done in it. */
-const MAX_KEPT = 256;
+/**
+ * Maximum number of authorizations and scopes cached per registry. There is one for each repository and set of actions.
+ */
+const MAX_CACHED = 256;
 
-interface KeptAuthorization extends Authorization {
-  /** Whether it was made because another was refused: where it is refused at once, a third will be too. */
+interface CachedAuthorization extends Authorization {
+  /** Whether it replaced a rejected one. If it is rejected on first use, obtaining a third would not help. */
   readonly isReplacement: boolean;
-  /** Times that it was given out. */
+  /** Number of requests it was used for. */
   uses: number;
 }
 
 /**
- * Gives requests to one registry their `Authorization`: Basic at once if `authScheme` says so or the registry asked for it
- * before, so that no request is spent on a 401; else what the registry's challenge asks for. Tokens are kept until shortly
- * before their end, one for each set of scopes; requests at the same time share the call for one.
+ * Authorizes requests to one registry. Uses the scheme given by `authScheme` or by an earlier challenge without waiting
+ * for a 401. Caches one token per set of scopes until shortly before its expiry; concurrent requests share the call
+ * that obtains it.
  *
- * Its methods throw what the provider and the token service throw.
+ * Methods throw what the provider and the token service throw.
  */
 export class RegistryAuthorizer {
   readonly #source: AuthorizationSource;
   readonly #plainHttp: boolean | undefined;
-  readonly #kept = new Map<string, KeptAuthorization>();
-  readonly #calls = new SharedCalls<KeptAuthorization | undefined>();
-  /** Scopes that the registry asked for beside ours, by the key of ours. */
+  readonly #kept = new Map<string, CachedAuthorization>();
+  readonly #calls = new SharedCalls<CachedAuthorization | undefined>();
+  /** Additional scopes from challenges, by the key of the authorization. */
   readonly #addedScopes = new Map<string, readonly string[]>();
   #authScheme: AuthScheme | undefined;
-  #refusal = 'it has not said which credentials it wants';
+  #rejection = 'the registry sent no WWW-Authenticate header';
 
   constructor(options: AuthorizerOptions) {
     const { host, plainHttp, credentials, authScheme, credentialsHint, sender, now = Date.now } = options;
     const hint =
-      credentialsHint ??
-      `log in with docker login ${canonicalHost(host)}, or give the name and password of somebody who may`;
+      credentialsHint ?? `run "docker login ${canonicalHost(host)}", or use a user name and password that have access`;
     this.#source = { host, hint, findCredentials: credentials, sender, now };
     this.#plainHttp = plainHttp;
     if (authScheme !== undefined) this.#authScheme = { scheme: authScheme };
   }
 
-  /** Returns the `Authorization` of a request; undefined if the registry is not known to want one. */
+  /**
+   * Returns the `Authorization` header of a request. Returns undefined if the registry has not asked for one yet, or if
+   * there are no credentials.
+   */
   async authorize(scope: readonly RepositoryScope[], options: CallOptions = {}): Promise<string | undefined> {
     if (this.#authScheme === undefined) return undefined;
     const kept = this.#kept.get(keyOf(this.#authScheme, scope));
@@ -72,11 +76,11 @@ export class RegistryAuthorizer {
   }
 
   /**
-   * Is told that the registry answered 401 to a request that carried `rejected`: forgets that, and returns whether another
-   * request makes sense, for which {@link RegistryAuthorizer.authorize} then returns something else. What was obtained only
-   * just now and rejected is not obtained a third time.
+   * Handles a 401: discards the `rejected` authorization and obtains another one. Returns whether retrying makes sense,
+   * because {@link RegistryAuthorizer.authorize} now returns another value. If a new authorization was rejected on
+   * first use, no third one is obtained.
    *
-   * @param challenge - The answer's `WWW-Authenticate`, all of them joined by `, `; undefined if it has none.
+   * @param challenge - The `WWW-Authenticate` headers, joined by `, `; undefined if the response has none.
    */
   async reauthorize(
     scope: readonly RepositoryScope[],
@@ -87,14 +91,14 @@ export class RegistryAuthorizer {
     const challenges = parseChallenges(challenge ?? '');
     const authScheme = await this.#readScheme(challenges, options);
     if (authScheme === undefined) {
-      this.#refusal = 'it asks for credentials in no way that is known here, which are Basic and Bearer';
+      this.#rejection = 'the registry requires an authentication scheme other than Basic and Bearer';
       return false;
     }
     this.#authScheme = authScheme;
     const key = keyOf(authScheme, scope);
     this.#addScopes(key, challenges);
     const kept = this.#kept.get(key);
-    // Another request was faster; or this one was sent before anything was asked for.
+    // Another request has renewed it meanwhile, or this request was sent without one.
     if (kept !== undefined && kept.authorization !== rejected) return true;
     if (kept?.isReplacement === true && kept.uses <= 1) return false;
     const obtained = await this.#obtain(authScheme, scope, kept, options);
@@ -102,19 +106,22 @@ export class RegistryAuthorizer {
   }
 
   /**
-   * Says why {@link RegistryAuthorizer.reauthorize} last returned false: what was tried and what to do, as a clause for the
-   * message of an `AUTHENTICATION_FAILED`. Holds no secret.
+   * Explains why {@link RegistryAuthorizer.reauthorize} last returned false: what was tried and what to do, as a clause
+   * for the message of an `AUTHENTICATION_FAILED` error. Contains no secrets.
    */
-  describeRefusal(): string {
-    return this.#refusal;
+  describeRejection(): string {
+    return this.#rejection;
   }
 
-  /** What the challenges ask for, Bearer before Basic as the narrower of the two; without any, what was asked for before. */
+  /**
+   * Returns the scheme that the challenges ask for; prefers Bearer over Basic. Without challenges, returns the current
+   * scheme.
+   */
   async #readScheme(challenges: readonly Challenge[], { signal }: CallOptions): Promise<AuthScheme | undefined> {
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer')?.parameters;
     if (bearer !== undefined) {
       const { host } = this.#source;
-      const scheme = await abortable(decideScheme(host, this.#plainHttp), signal);
+      const scheme = await abortable(detectScheme(host, this.#plainHttp), signal);
       return {
         scheme: 'bearer',
         realm: readTokenRealm(bearer.get('realm'), { host, scheme }),
@@ -125,19 +132,22 @@ export class RegistryAuthorizer {
     return challenges.length === 0 ? this.#authScheme : undefined;
   }
 
-  /** A registry may want other scopes than ours: a mirror knows the repository by another name, ECR Public wants `aws`. */
+  /**
+   * Remembers the scope of a challenge, which may differ from the requested one: a mirror uses another repository name,
+   * ECR Public requires `aws`.
+   */
   #addScopes(key: string, challenges: readonly Challenge[]): void {
     const scope = challenges.find(({ scheme }) => scheme === 'bearer')?.parameters.get('scope');
-    if (scope !== undefined) keepLatest(this.#addedScopes, key, splitScopes(scope));
+    if (scope !== undefined) addToCache(this.#addedScopes, key, splitScopes(scope));
   }
 
-  /** Gets what the registry asks for and keeps it; undefined where there is nothing to give. */
+  /** Obtains an authorization and caches it. Returns undefined if there are no credentials. */
   async #obtain(
     authScheme: AuthScheme,
     scope: readonly RepositoryScope[],
     rejected: Authorization | undefined,
     options: CallOptions,
-  ): Promise<KeptAuthorization | undefined> {
+  ): Promise<CachedAuthorization | undefined> {
     const key = keyOf(authScheme, scope);
     const [first] = scope;
     const call = async (signal: AbortSignal) => {
@@ -151,28 +161,28 @@ export class RegistryAuthorizer {
           ...(rejected?.credentials && { rejected: rejected.credentials }),
         },
       );
-      // Said here, for whoever sent the request may ask no further.
+      // Set here, because the caller may not retry.
       const found = obtained?.credentials
-        ? 'the credentials found for it were refused'
-        : 'no credentials were found for it';
-      this.#refusal = `${found}; ${this.#source.hint}`;
-      return obtained && keepLatest(this.#kept, key, { ...obtained, isReplacement: rejected !== undefined, uses: 0 });
+        ? 'the registry rejected the credentials'
+        : 'no credentials were found for the registry';
+      this.#rejection = `${found}; ${this.#source.hint}`;
+      return obtained && addToCache(this.#kept, key, { ...obtained, isReplacement: rejected !== undefined, uses: 0 });
     };
-    // Who was refused must not be given what another waits for who was not.
-    return await this.#calls.run(rejected === undefined ? key : `${key} again`, call, options);
+    // A renewal must not share the call of a request that was not rejected: that call may return the rejected value.
+    return await this.#calls.run(rejected === undefined ? key : `${key} renewal`, call, options);
   }
 }
 
-/** Puts a value into a map, in which the oldest give way. */
-function keepLatest<T>(kept: Map<string, T>, key: string, value: T): T {
+/** Adds a value to a map and evicts the oldest if it is full. */
+function addToCache<T>(kept: Map<string, T>, key: string, value: T): T {
   kept.delete(key);
   const [oldest] = kept.keys();
-  if (oldest !== undefined && kept.size >= MAX_KEPT) kept.delete(oldest);
+  if (oldest !== undefined && kept.size >= MAX_CACHED) kept.delete(oldest);
   kept.set(key, value);
   return value;
 }
 
-/** Basic may differ by repository, as podman's files have it; a token is of the scopes that it was asked for. */
+/** The cache key: Basic credentials may differ by repository (podman's auth.json), tokens by scope. */
 function keyOf({ scheme }: AuthScheme, scope: readonly RepositoryScope[]): string {
   return `${scheme} ${scheme === 'basic' ? (scope[0]?.repository ?? '') : formatScopes(scope).join(' ')}`;
 }

@@ -5,31 +5,31 @@ import { parseJson } from '../json.ts';
 import { describeRequest, type HttpRequest, type HttpSender, readWhole } from '../transport/http-message.ts';
 import type { TokenRealm } from './challenge.ts';
 
-/** Bytes of a token service's answer. 256 KiB. */
+/** Maximum size of a token response: 256 KiB. */
 const MAX_TOKEN_RESPONSE = 1 << 18;
 
-/** Seconds that a token is good for where its service does not say, and at least. distribution, docs/spec/auth/token.md */
+/** Minimum and default lifetime of a token, in seconds. distribution, docs/spec/auth/token.md */
 const MIN_TOKEN_SECONDS = 60;
 
-/** Seconds after which a token is renewed though its service says it is good for longer. A day. */
+/** Maximum lifetime of a token, in seconds: one day, even if the service allows more. */
 const MAX_TOKEN_SECONDS = 86_400;
 
-/** Who gives tokens, and for what. */
+/** A token service and the requested scopes. */
 export interface TokenService {
   readonly realm: TokenRealm;
-  /** How the service knows the registry. */
+  /** The `service` parameter of the challenge: the name of the registry at the token service. */
   readonly service: string | undefined;
   /** Such as `repository:team/app:pull,push`. */
   readonly scopes: readonly string[];
 }
 
-/** A token that the registry takes, and the milliseconds that it is good for. */
+/** A Bearer token and its lifetime in milliseconds. */
 type BearerToken = { readonly token: string; readonly lifetime: number };
 
 /**
- * Gets a token of a token service: with a name and password by GET and Basic; with an identity token by POST, as OAuth 2
- * has it; without credentials as anybody. No redirect is followed, for what is sent is secret; and nothing of the answer
- * is repeated in an error, for it may hold a token.
+ * Requests a token: with GET and Basic for a user name and password, with POST (OAuth 2) for an identity token, or
+ * anonymously. Follows no redirects, because the request contains secrets. Errors do not quote the response, because it
+ * may contain a token.
  *
  * @see distribution, docs/spec/auth/token.md and oauth.md
  */
@@ -48,8 +48,11 @@ export async function requestBearerToken(
   if (response.status !== 200) {
     response.discard();
     const { status } = response;
-    const [code, what] = classify(status, credentials !== undefined);
-    throw new RegistryError(code, `${line}: the token service ${what} (status ${status})`, { request: line, status });
+    const [code, problem] = classify(status, credentials !== undefined);
+    throw new RegistryError(code, `${line}: the token service ${problem} (status ${status})`, {
+      request: line,
+      status,
+    });
   }
   return readToken(await readWhole(response, request.method, MAX_TOKEN_RESPONSE), line);
 }
@@ -76,24 +79,27 @@ function post({ realm, service, scopes }: TokenService, token: string): HttpRequ
 }
 
 function readToken(body: Uint8Array, request: string): BearerToken {
-  const answer = parseJson(Buffer.from(body).toString('utf8'));
-  const { token, access_token: accessToken, expires_in: seconds } = (answer ?? {}) as Record<string, unknown>;
+  const response = parseJson(Buffer.from(body).toString('utf8'));
+  const { token, access_token: accessToken, expires_in: seconds } = (response ?? {}) as Record<string, unknown>;
   const given = token || accessToken;
-  // What could not stand in a header is refused here, where nobody quotes it.
+  // Rejected here, because a later error from the HTTP library would quote it.
   if (typeof given !== 'string' || !/^[\x21-\x7e]+$/.test(given)) {
-    throw new RegistryError('RESPONSE_INVALID', `${request} answered without a token`, { request, status: 200 });
+    throw new RegistryError('RESPONSE_INVALID', `${request}: the response contains no valid token`, {
+      request,
+      status: 200,
+    });
   }
   const lifetime = typeof seconds === 'number' && seconds > MIN_TOKEN_SECONDS ? seconds : MIN_TOKEN_SECONDS;
   return { token: given, lifetime: Math.min(lifetime, MAX_TOKEN_SECONDS) * 1000 };
 }
 
-function classify(status: number, isKnown: boolean): [RegistryErrorCode, string] {
+function classify(status: number, hasCredentials: boolean): [RegistryErrorCode, string] {
   if (status === 400 || status === 401) {
-    return ['AUTHENTICATION_FAILED', isKnown ? 'does not take the credentials' : 'gives nothing to anonymous callers'];
+    return ['AUTHENTICATION_FAILED', hasCredentials ? 'rejects the credentials' : 'rejects anonymous requests'];
   }
-  if (status === 403) return ['ACCESS_DENIED', 'refuses'];
-  if (status === 429) return ['RATE_LIMITED', 'was asked too often'];
+  if (status === 403) return ['ACCESS_DENIED', 'denies access'];
+  if (status === 429) return ['RATE_LIMITED', 'received too many requests'];
   if (status >= 500) return ['SERVER_FAILED', 'failed'];
-  if (status >= 300 && status < 400) return ['REDIRECT_REFUSED', 'leads elsewhere, where credentials are not sent'];
-  return ['RESPONSE_INVALID', 'gives no token'];
+  if (status >= 300 && status < 400) return ['REDIRECT_REFUSED', 'redirects, which is not followed with credentials'];
+  return ['RESPONSE_INVALID', 'returned no token'];
 }

@@ -1,33 +1,33 @@
 import { RegistryError } from '../errors.ts';
 import { isLoopbackHost } from '../transport/local-address.ts';
 
-/** One way in which a registry wants requests to be authorised. */
+/** A challenge of a `WWW-Authenticate` header. */
 export interface Challenge {
-  /** In lower case, such as `basic` or `bearer`. */
+  /** Authentication scheme in lower case, such as `basic` or `bearer`. */
   readonly scheme: string;
-  /** By name in lower case. */
+  /** Parameters by name in lower case. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** Characters of a `WWW-Authenticate` that are looked at. Longer ones are cut: no registry needs more. */
+/** Maximum length of a `WWW-Authenticate` header, in characters. The rest is ignored. */
 const MAX_CHALLENGE_LENGTH = 8192;
 
-/** Challenges that are taken from one answer. */
+/** Maximum number of challenges per response. */
 const MAX_CHALLENGES = 16;
 
-/** Parameters that are taken from one challenge. */
+/** Maximum number of parameters per challenge. */
 const MAX_CHALLENGE_PARAMETERS = 32;
 
 const SEPARATORS = /[ \t,]*/y;
 const TOKEN = /[!#$%&'*+.^_`|~\w-]+/y;
-/** `=` and a token or a quoted string; blanks around the `=` are allowed though nobody should send them. */
+/** `=` and a token or a quoted string. RFC 9110 discourages whitespace around the `=`, but requires accepting it. */
 const VALUE = /[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_`|~\w-]+))/y;
-/** What some schemes give in place of parameters, such as `Negotiate YII=`. */
+/** The token68 form that some schemes use instead of parameters, such as `Negotiate YII=`. */
 const TOKEN68 = /[ \t]+[\w.~+/-]+=*(?=[ \t]*(?:,|$))/y;
 
 /**
- * Reads a `WWW-Authenticate`: several challenges may stand in one header, parted by commas as their own parameters are.
- * What follows after something unreadable is left out. Of a parameter given twice the first counts.
+ * Parses a `WWW-Authenticate` header. It may contain several challenges, separated by commas like their parameters.
+ * Ignores everything after a syntax error. If a parameter occurs twice, the first value counts.
  *
  * @see RFC 9110, section 11.6.1
  */
@@ -46,7 +46,7 @@ export function parseChallenges(header: string): readonly Challenge[] {
     const name = take(TOKEN)?.[0]?.toLowerCase();
     if (name === undefined) return challenges;
     const parameters = challenges.at(-1)?.parameters;
-    // A name with a value belongs to the challenge before it; a name alone begins a new one.
+    // A name with a value is a parameter of the current challenge; a name alone starts a new challenge.
     const value = parameters === undefined ? null : take(VALUE);
     if (parameters !== undefined && value !== null) {
       if (parameters.size >= MAX_CHALLENGE_PARAMETERS) return challenges;
@@ -59,39 +59,39 @@ export function parseChallenges(header: string): readonly Challenge[] {
   }
 }
 
-/** The registry that named a token service. */
+/** The registry that sent a challenge. */
 export interface RealmSource {
   /** Such as `registry.example:5000`. */
   readonly host: string;
-  /** How the registry itself is spoken to. */
+  /** Scheme of requests to the registry. */
   readonly scheme: 'http' | 'https';
 }
 
-/** Where tokens are to be had. */
+/** URL of a token service. */
 export interface TokenRealm {
   readonly url: URL;
-  /** Whether the connection must be kept from leading to this machine or its link: see `HttpRequest`. */
+  /** Whether connections to loopback and link-local addresses must be blocked: see `HttpRequest`. */
   readonly isUntrusted: boolean;
 }
 
 /**
- * Reads the `realm` of a Bearer challenge: a URL that a server named, and that credentials are to be sent to. It is https, on
- * any host of the network, as the registries' own token services are; plain http only where the registry is spoken to so
- * and the service is on its very host, or both are on this machine. This machine is led to by itself alone.
+ * Validates the `realm` of a Bearer challenge: a URL chosen by the server, to which credentials are sent. It must use
+ * HTTPS, on any host. Plain HTTP is allowed only if the registry uses it, too, and the service is on the same host or
+ * both are on loopback. Only a registry on loopback may name a service on loopback.
  *
  * @throws RegistryError `REDIRECT_REFUSED`
  */
 export function readTokenRealm(realm: string | undefined, registry: RealmSource): TokenRealm {
-  const refuse = (why: string) =>
-    new RegistryError('REDIRECT_REFUSED', `${registry.host} wants a token of a service that ${why}: none is asked for`);
+  const reject = (reason: string) =>
+    new RegistryError('REDIRECT_REFUSED', `the token service of ${registry.host} is not used: ${reason}`);
   const url = realm !== undefined && URL.canParse(realm) ? new URL(realm) : undefined;
-  if (url === undefined) throw refuse('it does not name by a URL');
-  if (url.username !== '' || url.password !== '') throw refuse('it names with credentials in the URL');
+  if (url === undefined) throw reject('the realm of the challenge is not a URL');
+  if (url.username !== '' || url.password !== '') throw reject('its URL contains credentials');
   url.hash = '';
   const isOwnHost = url.hostname === new URL(`${registry.scheme}://${registry.host}`).hostname;
-  const isNear = isOwnHost || (isLoopbackHost(url.host) && isLoopbackHost(registry.host));
-  if (isLoopbackHost(url.host) && !isNear) throw refuse('is on this machine');
-  const isPlain = url.protocol === 'http:' && registry.scheme === 'http' && isNear;
-  if (url.protocol !== 'https:' && !isPlain) throw refuse(`is not at an https URL (${url.protocol}//${url.host})`);
-  return { url, isUntrusted: !isNear };
+  const isLocal = isOwnHost || (isLoopbackHost(url.host) && isLoopbackHost(registry.host));
+  if (isLoopbackHost(url.host) && !isLocal) throw reject('it is on loopback, the registry is not');
+  const isPlain = url.protocol === 'http:' && registry.scheme === 'http' && isLocal;
+  if (url.protocol !== 'https:' && !isPlain) throw reject(`its URL must use https (${url.protocol}//${url.host})`);
+  return { url, isUntrusted: !isLocal };
 }

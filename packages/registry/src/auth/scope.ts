@@ -1,41 +1,41 @@
-/** What may be done in a repository. @see distribution, docs/spec/auth/scope.md */
+/** An action on a repository. @see distribution, docs/spec/auth/scope.md */
 export type RepositoryAction = 'delete' | 'pull' | 'push';
 
-/** What a request needs to be allowed. */
+/** Permissions that a request requires. */
 export interface RepositoryScope {
-  /** Such as `team/app`. */
+  /** Name of the repository, such as `team/app`. */
   readonly repository: string;
   readonly actions: readonly RepositoryAction[];
 }
 
-/** Characters of the scopes that a challenge may add to a token request. */
+/** Maximum length of the scopes in a challenge, in characters. */
 const MAX_SCOPE_LENGTH = 2048;
 
-/** What a request needs to be allowed for one action; registries want reading with the others. */
+/** Returns the scope of an action. Registries require `pull` for the other actions, too. */
 export function scopeFor(repository: string, action: RepositoryAction): readonly RepositoryScope[] {
   return [{ repository, actions: action === 'pull' ? ['pull'] : ['pull', action] }];
 }
 
-/** Writes scopes as token services read them: `repository:team/app:pull,push`, sorted, one for each repository. */
+/** Formats scopes for a token service: `repository:team/app:pull,push`, sorted, one per repository. */
 export function formatScopes(scopes: readonly RepositoryScope[]): readonly string[] {
   return mergeScopes(scopes.map(({ repository, actions }) => `repository:${repository}:${actions.join(',')}`));
 }
 
-/** Reads the `scope` of a challenge: several are parted by blanks. */
+/** Splits the space-separated `scope` of a challenge. */
 export function splitScopes(text: string | undefined): readonly string[] {
   return (text ?? '').slice(0, MAX_SCOPE_LENGTH).split(' ').filter(Boolean);
 }
 
 /**
- * Puts scopes together: those of one resource become one with the actions of all. What is not `type:name:actions`, such
- * as ECR Public's `aws`, stays as it is.
+ * Merges scopes: combines the actions of the same resource. Scopes of another form than `type:name:actions`, such as
+ * `aws` of ECR Public, are kept unchanged.
  *
  * @see distribution, docs/spec/auth/scope.md
  */
 export function mergeScopes(scopes: readonly string[]): readonly string[] {
   const merged = new Map<string, Set<string>>();
   for (const scope of scopes) {
-    // The name may hold a colon, of a port.
+    // The name may contain the colon of a port.
     const [, resource = scope, actions = ''] = /^([^:]+:.+):([^:]*)$/.exec(scope) ?? [];
     const all = merged.get(resource) ?? new Set();
     for (const action of actions.split(',').filter(Boolean)) all.add(action);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type Reading, readInOwnProcess } from './fixtures/reader-process.ts';
 import { serveAnswers } from './fixtures/served-blob.ts';
-import { DEFAULT_MAX_READ_AHEAD } from './read-ahead.ts';
+import { DEFAULT_MAX_READ_AHEAD } from './read-ahead-pool.ts';
 
 const MIB = 1 << 20;
 const SIZE = 768 * MIB;

@@ -3,7 +3,7 @@ import { type Descriptor, type FetchOptions, verifyStream } from '@soci/oci';
 import { Random } from '@soci/test-content';
 import type { Fault, FaultRule } from '@soci/test-registry';
 import { describe, expect, test } from 'vitest';
-import { BlobLocations } from './blob-locations.ts';
+import { BlobUrlCache } from './blob-url-cache.ts';
 import { fetchBlob } from './fetch-blob.ts';
 import {
   describeBlob,
@@ -14,7 +14,7 @@ import {
   serveAnswers,
   serveBlob,
 } from './fixtures/served-blob.ts';
-import { DEFAULT_MAX_READ_AHEAD, ReadAhead } from './read-ahead.ts';
+import { DEFAULT_MAX_READ_AHEAD, ReadAheadPool } from './read-ahead-pool.ts';
 import { type BlobOptions, RemoteBlob } from './remote-blob.ts';
 
 const MIB = 1 << 20;
@@ -144,9 +144,9 @@ describe('a body that breaks off', () => {
   test('goes on with a new URL where the old one has expired', async () => {
     const served = await serveBlob(MIB, { redirects: true });
     served.registry.inject({ on: { port: 'storage' }, fault: { kind: 'reset', afterBytes: 500_000 } });
-    const locations = new BlobLocations();
+    const urlCache = new BlobUrlCache();
     let isFirst = true;
-    const chunks = fetchBlob(new RemoteBlob(served.http, REPOSITORY, served.target, { locations, retry: QUICK_RETRY }));
+    const chunks = fetchBlob(new RemoteBlob(served.http, REPOSITORY, served.target, { urlCache, retry: QUICK_RETRY }));
     const read = await gather(
       (async function* () {
         for await (const chunk of chunks) {
@@ -281,31 +281,33 @@ describe('a blob over several connections', () => {
 
   test('is asked for in parts where the network holds the receiver up, and comes in order', async () => {
     const served = await serveBlob(SIZE, { ...SLOW, redirects: true });
-    const locations = new BlobLocations();
-    const readAhead = new ReadAhead();
-    expect((await fetchWhole(served, { locations, readAhead })).equals(served.content)).toBe(true);
+    const urlCache = new BlobUrlCache();
+    const readAhead = new ReadAheadPool();
+    expect((await fetchWhole(served, { urlCache, readAhead })).equals(served.content)).toBe(true);
     expect(partsOf(served)).toBeGreaterThanOrEqual(3);
     // The registry was asked once: the parts went where it had led.
     expect(served.registry.requests.filter(({ port }) => port === 'registry')).toHaveLength(1);
-    expect(readAhead.lend(8)).toHaveLength(DEFAULT_MAX_READ_AHEAD / (4 * MIB));
+    expect(readAhead.acquire(8)).toHaveLength(DEFAULT_MAX_READ_AHEAD / (4 * MIB));
   });
 
   test.each([true, false])('gives the same bytes where chunks are reused: %s', async (reuseChunks) => {
     const served = await serveBlob(SIZE, SLOW);
-    expect((await fetchWhole(served, { readAhead: new ReadAhead(), reuseChunks })).equals(served.content)).toBe(true);
+    expect((await fetchWhole(served, { readAhead: new ReadAheadPool(), reuseChunks })).equals(served.content)).toBe(
+      true,
+    );
     expect(partsOf(served)).toBeGreaterThanOrEqual(3);
   });
 
   test('gives the memory back when its receiver stops', async () => {
     const served = await serveBlob(SIZE, SLOW);
-    const readAhead = new ReadAhead(8 * MIB);
+    const readAhead = new ReadAheadPool(8 * MIB);
     let length = 0;
     for await (const chunk of fetchBlob(new RemoteBlob(served.http, REPOSITORY, served.target, { readAhead }))) {
       length += chunk.length;
       if (length > 14 * MIB) break;
     }
     expect(partsOf(served)).toBeGreaterThanOrEqual(1);
-    expect(readAhead.lend(8)).toHaveLength(2);
+    expect(readAhead.acquire(8)).toHaveLength(2);
   });
 
   test('goes on over one connection where the server knows no ranges', async () => {
@@ -322,7 +324,7 @@ describe('a blob over several connections', () => {
       response.end();
     });
     const target = describeBlob(content);
-    expect((await fetchWhole({ http, target }, { readAhead: new ReadAhead() })).equals(content)).toBe(true);
+    expect((await fetchWhole({ http, target }, { readAhead: new ReadAheadPool() })).equals(content)).toBe(true);
     expect(whole).toBe(1);
     expect(refused).toBeGreaterThan(0);
   });
@@ -344,7 +346,7 @@ describe('a blob over several connections', () => {
       }
       response.end();
     });
-    const options = { readAhead: new ReadAhead(8 * MIB) };
+    const options = { readAhead: new ReadAheadPool(8 * MIB) };
     expect((await fetchWhole({ http, target: describeBlob(content) }, options)).equals(content)).toBe(true);
     // The whole, two rounds of two parts, one that was in flight, and the rest in one.
     expect(requested).toHaveLength(7);
@@ -355,7 +357,9 @@ describe('a blob over several connections', () => {
     const served = await serveBlob(SIZE, SLOW);
     const fault = { kind: 'status', status: 403 } as const;
     served.registry.inject({ after: 2, times: Number.POSITIVE_INFINITY, fault });
-    await expect(fetchWhole(served, { readAhead: new ReadAhead() })).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    await expect(fetchWhole(served, { readAhead: new ReadAheadPool() })).rejects.toMatchObject({
+      code: 'ACCESS_DENIED',
+    });
   });
 });
 
@@ -380,8 +384,8 @@ describe('faults at random moments', () => {
   test.each(Array.from({ length: 20 }, (_, seed) => seed))('end in the very same bytes: seed %i', async (seed) => {
     const served = await serveBlob(SIZE, { redirects: true, auth: 'ecr', rate: 60_000_000 }, SHORT_STALL);
     const injected = faultsOf(seed).map((rule) => served.registry.inject(rule));
-    const readAhead = new ReadAhead(seed % 2 === 0 ? DEFAULT_MAX_READ_AHEAD : 0);
-    const options = { locations: new BlobLocations(), readAhead, reuseChunks: seed % 4 < 2 };
+    const readAhead = new ReadAheadPool(seed % 2 === 0 ? DEFAULT_MAX_READ_AHEAD : 0);
+    const options = { urlCache: new BlobUrlCache(), readAhead, reuseChunks: seed % 4 < 2 };
     expect((await fetchWhole(served, options)).equals(served.content)).toBe(true);
     expect(injected.reduce((hits, fault) => hits + fault.hits, 0)).toBeGreaterThan(0);
   });

@@ -1,6 +1,6 @@
 import { Random } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
-import { BlobLocations } from './blob-locations.ts';
+import { BlobUrlCache } from './blob-url-cache.ts';
 import { describeBlob, QUICK_RETRY, REPOSITORY, serveAnswers, serveBlob } from './fixtures/served-blob.ts';
 import { MAX_BYTES_SKIPPED, MAX_RANGE_LENGTH, readBlobRange } from './read-blob-range.ts';
 import { RemoteBlob } from './remote-blob.ts';
@@ -59,7 +59,7 @@ describe('readBlobRange', () => {
   test('goes on where the body broke off', async () => {
     const { http, target, content, registry } = await serveBlob(MIB, { redirects: true });
     registry.inject({ on: { port: 'storage' }, times: 2, fault: { kind: 'reset', afterBytes: 100_000 } });
-    const options = { locations: new BlobLocations(), retry: QUICK_RETRY };
+    const options = { urlCache: new BlobUrlCache(), retry: QUICK_RETRY };
     const bytes = await readBlobRange(new RemoteBlob(http, REPOSITORY, target, options), {
       offset: 1000,
       length: 500_000,
@@ -79,20 +79,20 @@ describe('readBlobRange', () => {
 describe('where a blob lies', () => {
   test('is asked once, and then gone to directly and without credentials', async () => {
     const { http, target, registry } = await serveBlob(1000, { redirects: true, auth: 'ecr' });
-    const locations = new BlobLocations();
-    await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { locations }), { offset: 0, length: 10 });
+    const urlCache = new BlobUrlCache();
+    await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { urlCache }), { offset: 0, length: 10 });
     registry.clearRequests();
-    await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { locations }), { offset: 10, length: 10 });
+    await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { urlCache }), { offset: 10, length: 10 });
     expect(registry.requests).toMatchObject([{ port: 'storage', status: 206, authorization: false }]);
   });
 
   test.each([400, 401, 403, 404, 410])('is asked anew where the storage answers %i', async (status) => {
     const { http, target, content, registry } = await serveBlob(1000, { redirects: true });
-    const locations = new BlobLocations();
-    await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { locations }), { offset: 0, length: 10 });
+    const urlCache = new BlobUrlCache();
+    await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { urlCache }), { offset: 0, length: 10 });
     registry.clearRequests();
     registry.inject({ on: { port: 'storage' }, fault: { kind: 'status', status } });
-    const bytes = await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { locations }), {
+    const bytes = await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { urlCache }), {
       offset: 10,
       length: 10,
     });
@@ -102,10 +102,10 @@ describe('where a blob lies', () => {
 
   test('is asked anew where the storage is gone', async () => {
     const { http, target, registry } = await serveBlob(1000, { redirects: true });
-    const locations = new BlobLocations();
-    locations.remember(REPOSITORY, target.digest, new URL('http://127.0.0.1:9/gone?signature=secret'));
+    const urlCache = new BlobUrlCache();
+    urlCache.set(REPOSITORY, target.digest, new URL('http://127.0.0.1:9/gone?signature=secret'));
     expect(
-      await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { locations }), { offset: 0, length: 10 }),
+      await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { urlCache }), { offset: 0, length: 10 }),
     ).toHaveLength(10);
     expect(registry.requests.map(({ port }) => port)).toEqual(['registry', 'storage']);
   });

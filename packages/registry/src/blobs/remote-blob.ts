@@ -1,31 +1,31 @@
 import { type Descriptor, parseDigest } from '@soci/oci';
 import type { RegistryHttp } from '../client/registry-http.ts';
 import type { RetryOptions } from '../options.ts';
-import type { BlobLocations } from './blob-locations.ts';
-import type { ReadAhead } from './read-ahead.ts';
+import type { BlobUrlCache } from './blob-url-cache.ts';
+import type { ReadAheadPool } from './read-ahead-pool.ts';
 
-/** How the blobs of a registry are read; shared by all of its repositories. */
+/** Options for reading blobs, shared by all repositories of a registry. */
 export interface BlobOptions {
-  /** Where blobs were found before. @default the registry is asked each time */
-  readonly locations?: BlobLocations;
-  /** Memory for parts that are read ahead. @default none: one connection a blob */
-  readonly readAhead?: ReadAhead;
-  /** How a body that breaks off is met. @default see {@link RetryOptions} */
+  /** Cache of storage URLs. @default every request goes to the registry */
+  readonly urlCache?: BlobUrlCache;
+  /** Buffers for reading ahead. @default one connection per blob */
+  readonly readAhead?: ReadAheadPool;
+  /** Retry policy for bodies that break off. @default see {@link RetryOptions} */
   readonly retry?: RetryOptions;
 }
 
-/** A blob, and whom to ask for it. */
+/** A blob in a registry. */
 export class RemoteBlob {
   readonly http: RegistryHttp;
   readonly repository: string;
   readonly digest: string;
-  /** Its path on the registry. */
+  /** URL path of the blob on the registry. */
   readonly path: string;
-  /** In bytes, as its descriptor says. */
+  /** Size in bytes, from the descriptor. */
   readonly size: number;
   readonly options: BlobOptions;
 
-  /** @throws OciError `DIGEST_INVALID`: a digest becomes part of a URL. */
+  /** @throws OciError `DIGEST_INVALID` */
   constructor(http: RegistryHttp, repository: string, { digest, size }: Descriptor, options: BlobOptions = {}) {
     this.path = blobPath(repository, digest);
     this.http = http;
@@ -35,13 +35,18 @@ export class RemoteBlob {
     this.options = options;
   }
 
-  /** The request for it, for error messages. */
+  /** The request for the blob, for error messages. */
   get request(): string {
     return `GET ${this.http.origin}${this.path}`;
   }
 }
 
-/** Path of a blob on the registry. @throws OciError `DIGEST_INVALID`: a digest becomes part of a URL. @see OCI distribution-spec v1.1, "Pulling blobs" */
+/**
+ * Returns the URL path of a blob.
+ *
+ * @throws OciError `DIGEST_INVALID`
+ * @see OCI distribution-spec v1.1, "Pulling blobs"
+ */
 export function blobPath(repository: string, digest: string): string {
   parseDigest(digest);
   return `/v2/${repository}/blobs/${digest}`;

@@ -1,51 +1,51 @@
-/** Bytes of a blob over which is measured who waits for whom: 8 MiB, so that a hiccup is no slow network. */
+/** Measurement window: 8 MiB, long enough to average out short interruptions. */
 const WINDOW = 1 << 23;
 
-/** Part of the time from which a receiver that waits counts as held up by the network. */
+/** Share of the time spent waiting above which a consumer counts as network-bound. */
 const WAITING_SHARE = 0.5;
 
 /**
- * Bytes a millisecond at which one connection is enough: 100 MB/s. Storages give a connection less; what gives more is
- * mostly on the same machine, where further connections take processor time and give nothing.
+ * Rate of one connection that needs no others, in bytes per millisecond: 100 MB/s. Storage services limit a connection
+ * to less. A faster server usually runs on the same machine, where more connections only cost CPU time.
  */
-const ENOUGH = 100_000;
+const SUFFICIENT_RATE = 100_000;
 
 /**
- * Measures, over each few MiB of a stream, whether its receiver waits for the network most of the time, and more
+ * Measures, over each window of a stream, whether its consumer waits for the network most of the time, so that more
  * connections would help.
  */
 export class ThroughputMeter {
-  readonly #begun: number;
+  readonly #startedAt: number;
   #received = 0;
-  #windowBegun: number;
+  #windowStartedAt: number;
   #windowBytes = 0;
   #waited = 0;
 
-  /** @param now - Milliseconds of a clock that only goes forward, when the first bytes were there. */
+  /** @param now - When the first bytes arrived, in milliseconds of a monotonic clock. */
   constructor(now: number) {
-    this.#begun = now;
-    this.#windowBegun = now;
+    this.#startedAt = now;
+    this.#windowStartedAt = now;
   }
 
   /**
-   * Takes a chunk in, when it was there.
+   * Records a chunk that arrived at `now`.
    *
-   * @param asked - When the receiver asked for it, by the same clock.
-   * @returns The bytes a millisecond that the network gave so far, where it held the receiver up over the few MiB that end
-   * here; undefined where it did not, and in between.
+   * @param requestedAt - When the consumer requested it, by the same clock.
+   * @returns The rate so far in bytes per millisecond, if the consumer was network-bound in the window that ends with
+   * this chunk. Otherwise, and within a window, undefined.
    */
-  add(bytes: number, asked: number, now: number): number | undefined {
+  add(bytes: number, requestedAt: number, now: number): number | undefined {
     this.#windowBytes += bytes;
-    this.#waited += now - asked;
+    this.#waited += now - requestedAt;
     if (this.#windowBytes < WINDOW) return undefined;
-    const elapsed = now - this.#windowBegun;
+    const elapsed = now - this.#windowStartedAt;
     const waitingShare = this.#waited / elapsed;
     this.#received += this.#windowBytes;
-    // The best that one connection was seen to do, lately or on the whole: several are measured by it.
-    const rate = Math.max(this.#windowBytes / elapsed, this.#received / (now - this.#begun));
+    // The best observed rate of one connection, in this window or overall: the baseline for several connections.
+    const rate = Math.max(this.#windowBytes / elapsed, this.#received / (now - this.#startedAt));
     this.#windowBytes = 0;
     this.#waited = 0;
-    this.#windowBegun = now;
-    return waitingShare >= WAITING_SHARE && rate < ENOUGH ? rate : undefined;
+    this.#windowStartedAt = now;
+    return waitingShare >= WAITING_SHARE && rate < SUFFICIENT_RATE ? rate : undefined;
   }
 }

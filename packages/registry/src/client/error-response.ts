@@ -2,37 +2,41 @@ import { OciError } from '@soci/oci';
 import { RegistryError, type RegistryErrorCode, type RegistryRefusal } from '../errors.ts';
 import { isRecord, parseJson } from '../json.ts';
 import { describeRequest, type HttpMethod, type HttpResponse, readWhole } from '../transport/http-message.ts';
-import { cleanText, type SentSecrets } from './foreign-text.ts';
 import { isRedirect } from './redirect.ts';
+import { type RequestSecrets, sanitizeText } from './sanitize-text.ts';
 
-/** 64 KiB: what a registry may say of a refusal. */
+/** Maximum size of an error response that is read: 64 KiB. */
 export const MAX_ERROR_SIZE = 2 ** 16;
 
-/** Refusals kept of one answer. */
+/** Maximum number of errors kept from a response. */
 const MAX_REFUSALS = 10;
 
-/** Characters kept of a refusal's code, and of its message. */
+/** Maximum lengths of the code and the message of an error, in characters. */
 const MAX_CODE_LENGTH = 64;
 const MAX_MESSAGE_LENGTH = 500;
 
 const utf8 = new TextDecoder();
 
-/** An answer that is a refusal, its body read. */
+/** An error response with its body. */
 export interface ErrorResponse extends Pick<HttpResponse, 'headers' | 'status' | 'url'> {
   readonly method: HttpMethod;
-  /** As much of it as was read; undefined where it could not be. */
+  /** The body; undefined if it could not be read. */
   readonly body: Uint8Array | undefined;
 }
 
-/** What {@link describeFailure} knows beside the answer. */
+/** Options of {@link describeFailure}. */
 export interface FailureContext {
-  /** The `Authorization` that was sent: whoever sends it back does not get it into a message. */
+  /** The `Authorization` of the request. It is removed from messages in case the server sends it back. */
   readonly authorization?: string | undefined;
-  /** What to do about it, as a clause. */
+  /** What the user can do, as a clause. */
   readonly remedy?: string | undefined;
 }
 
-/** Makes the error that a refusal is, with the registry's own words. @see OCI distribution-spec v1.1, "Error Codes" */
+/**
+ * Converts an error response to an error that includes the messages of the registry.
+ *
+ * @see OCI distribution-spec v1.1, "Error Codes"
+ */
 export function describeFailure(
   response: ErrorResponse,
   { authorization, remedy }: FailureContext = {},
@@ -40,22 +44,25 @@ export function describeFailure(
   const { method, url, status, body } = response;
   const request = describeRequest(method, url);
   const refusals = readRefusals(body, { authorization, url });
-  const message = `${request} was answered with ${status}${describeWords(response, refusals)}${remedy ? `: ${remedy}` : ''}`;
+  const message = `${request} failed with status ${status}${describeErrors(response, refusals)}${remedy ? `: ${remedy}` : ''}`;
   const code = classify(response, refusals);
   if (code === 'NOT_FOUND' || code === 'RANGE_INVALID') return new OciError(code, message);
   return new RegistryError(code, message, { request, status, refusals });
 }
 
-/** Whether a refusal is of a token that was good once. ECR says so with 403, "Your authorization token has expired". */
+/**
+ * Reports whether a registry rejected an expired token. ECR does so with 403 and "Your authorization token has
+ * expired".
+ */
 export function isTokenExpired(body: Uint8Array): boolean {
   return readRefusals(body).some(({ message }) => /\btoken has expired\b/i.test(message));
 }
 
 /**
- * Whether the registry did not take the credentials. What it says of that is read, and can be read again: its connection
- * must not wait for other credentials, which may have to be asked for at the same host.
+ * Reports whether the registry rejected the credentials. Reads the body, and returns a response that replays it: its
+ * connection must be free while other credentials are obtained, possibly from the same host.
  */
-export async function readRejection(
+export async function checkRejection(
   response: HttpResponse,
   method: HttpMethod,
 ): Promise<{ readonly response: HttpResponse; readonly isRejected: boolean }> {
@@ -69,16 +76,21 @@ async function* replay(body: Uint8Array): AsyncGenerator<Uint8Array, void, undef
   yield body;
 }
 
-/** What the registry says, cleaned of what may not be printed. Empty where the body is not as the specification has it. */
-function readRefusals(body: Uint8Array | undefined, sent: SentSecrets = {}): RegistryRefusal[] {
-  const answer = parseJson(utf8.decode(body));
-  const errors = isRecord(answer) && Array.isArray(answer.errors) ? answer.errors : [];
-  const clean = (text: unknown, maxLength: number) =>
-    typeof text === 'string' ? cleanText(text, maxLength, sent) : '';
+/**
+ * Parses the errors in a body and sanitizes them. Returns an empty list if the body does not follow the specification.
+ */
+function readRefusals(body: Uint8Array | undefined, sent: RequestSecrets = {}): RegistryRefusal[] {
+  const json = parseJson(utf8.decode(body));
+  const errors = isRecord(json) && Array.isArray(json.errors) ? json.errors : [];
+  const sanitize = (text: unknown, maxLength: number) =>
+    typeof text === 'string' ? sanitizeText(text, maxLength, sent) : '';
   return errors
     .slice(0, MAX_REFUSALS)
     .filter(isRecord)
-    .map(({ code, message }) => ({ code: clean(code, MAX_CODE_LENGTH), message: clean(message, MAX_MESSAGE_LENGTH) }));
+    .map(({ code, message }) => ({
+      code: sanitize(code, MAX_CODE_LENGTH),
+      message: sanitize(message, MAX_MESSAGE_LENGTH),
+    }));
 }
 
 function classify(
@@ -97,24 +109,27 @@ function classify(
   if (isHtml(response)) return 'RESPONSE_INVALID';
   if (status === 404) return 'NOT_FOUND';
   if (status === 416 && !isWrite) return 'RANGE_INVALID';
-  // ECR answers 405 to every manifest that it does not like.
+  // ECR responds with 405 to every manifest that it rejects.
   if (method === 'PUT' && isManifest) return 'MANIFEST_REFUSED';
   if (status === 405 || refusals.some(({ code }) => code === 'UNSUPPORTED')) return 'UNSUPPORTED';
   return isWrite && method !== 'DELETE' ? 'UPLOAD_REFUSED' : 'UNSUPPORTED';
 }
 
-/** ECR, Harbor, Google: "... because the repository is immutable", "configured as immutable", "the tag is immutable". */
+/**
+ * Matches ECR ("... because the repository is immutable"), Harbor ("configured as immutable") and Google ("the tag is
+ * immutable").
+ */
 function isImmutable({ code, message }: RegistryRefusal): boolean {
   return /immutable|ImageTagAlreadyExists/i.test(`${code} ${message}`);
 }
 
-function describeWords(response: ErrorResponse, refusals: readonly RegistryRefusal[]): string {
+function describeErrors(response: ErrorResponse, refusals: readonly RegistryRefusal[]): string {
   if (refusals.length > 0) {
     return `: ${refusals.map(({ code, message }) => [code, message].filter((text) => text !== '').join(': ')).join('; ')}`;
   }
   if (isHtml(response))
-    return ' and HTML, as no registry does: is this a registry, or does a proxy answer in its place?';
-  return response.status === 401 || response.method === 'HEAD' ? '' : ' and no reason';
+    return ' and an HTML page: check that the host is a registry and that no proxy intercepts requests';
+  return response.status === 401 || response.method === 'HEAD' ? '' : ' and no error message';
 }
 
 function isHtml({ headers, body }: ErrorResponse): boolean {

@@ -27,13 +27,13 @@ describe('credentials', () => {
     ['https://storage.registry.test/', false],
     ['https://registry.test.evil.test/', false],
     ['//storage.test/', false],
-  ])('after a redirect to %s: %s', (location, isAtHome) => {
-    expect(follow('https://registry.test', location).isAtHome).toBe(isAtHome);
+  ])('after a redirect to %s: %s', (location, isSameOrigin) => {
+    expect(follow('https://registry.test', location).isSameOrigin).toBe(isSameOrigin);
   });
 
   test('are not given again to a registry that a foreign host leads back to', () => {
     const chain = follow('https://registry.test', 'https://storage.test/', 'https://registry.test/v2/secret');
-    expect([chain.url.origin, chain.isAtHome]).toEqual(['https://registry.test', false]);
+    expect([chain.url.origin, chain.isSameOrigin]).toEqual(['https://registry.test', false]);
   });
 });
 
@@ -118,8 +118,11 @@ describe('a redirect is followed', () => {
 
 test('a URL that the registry gave before is looked at like a redirect', () => {
   const begin = (url: string) => new RedirectChain('PUT', new URL(url), new URL('https://registry.test'));
-  expect(begin('https://uploads.test/1')).toMatchObject({ isAtHome: false, isUntrusted: true });
-  expect(begin('https://registry.test/v2/app/blobs/uploads/1')).toMatchObject({ isAtHome: true, isUntrusted: false });
+  expect(begin('https://uploads.test/1')).toMatchObject({ isSameOrigin: false, isUntrusted: true });
+  expect(begin('https://registry.test/v2/app/blobs/uploads/1')).toMatchObject({
+    isSameOrigin: true,
+    isUntrusted: false,
+  });
   for (const url of ['http://registry.test/v2/', 'https://169.254.169.254/', 'https://a:b@uploads.test/']) {
     expect(() => begin(url)).toThrow(expect.objectContaining({ code: 'REDIRECT_REFUSED' }));
   }

@@ -2,16 +2,16 @@ import { RegistryError, type RegistryErrorCode } from '../errors.ts';
 import { describeRequest, type HttpMethod } from '../transport/http-message.ts';
 import { isLocalHost, isLoopbackHost } from '../transport/local-address.ts';
 
-/** Redirects that one request may take; registries take one or two. */
+/** Maximum number of redirects per request. Registries use one or two. */
 const MAX_REDIRECTS = 5;
 
-/** Where one request went: each redirect is checked before it is followed. */
+/** The redirects of a request. Each is checked before it is followed. */
 export class RedirectChain {
   readonly #method: HttpMethod;
   readonly #registry: URL;
   readonly #visited: URL[];
 
-  /** @param registry - Its origin. */
+  /** @param registry - Origin of the registry. */
   constructor(method: HttpMethod, first: URL, registry: URL) {
     this.#method = method;
     this.#registry = registry;
@@ -19,57 +19,56 @@ export class RedirectChain {
     if (first.origin !== registry.origin) this.#check(first);
   }
 
-  /** Where the request goes now. */
+  /** The current URL. */
   get url(): URL {
     return this.#visited.at(-1) as URL;
   }
 
-  /** Whether it was at the registry's own origin all the way: only then may it carry credentials. */
-  get isAtHome(): boolean {
+  /** Whether all URLs so far have the origin of the registry. Only then may the request carry credentials. */
+  get isSameOrigin(): boolean {
     return this.#visited.every(({ origin }) => origin === this.#registry.origin);
   }
 
-  /** Whether the URL is another's choice than the user's: as in `HttpRequest`. */
+  /** Whether a server chose the URL, not the user: see `HttpRequest`. */
   get isUntrusted(): boolean {
     return this.url.origin !== this.#registry.origin && !isLoopbackHost(this.#registry.host);
   }
 
-  /** Goes where the answer leads. @throws RegistryError `REDIRECT_REFUSED`, `LIMIT_EXCEEDED`, `RESPONSE_INVALID` */
+  /** Follows a redirect. @throws RegistryError `REDIRECT_REFUSED`, `LIMIT_EXCEEDED`, `RESPONSE_INVALID` */
   follow(status: number, location: string | undefined): void {
     const request = this.#request;
     const fail = (code: RegistryErrorCode, problem: string) =>
       new RegistryError(code, `${request}${problem}`, { request, status });
     if (location === undefined || !URL.canParse(location, this.url.href)) {
-      const what = location === undefined ? 'without a Location' : 'with a Location that is no URL';
-      throw fail('RESPONSE_INVALID', ` was answered with ${status} ${what}`);
+      const problem = location === undefined ? 'without a Location' : 'with an invalid Location';
+      throw fail('RESPONSE_INVALID', `: redirect (${status}) ${problem}`);
     }
     const next = new URL(location, this.url);
     next.hash = '';
     this.#check(next);
-    if (this.#visited.some(({ href }) => href === next.href))
-      throw this.#refuse(next, 'it was there before: it goes round in circles');
+    if (this.#visited.some(({ href }) => href === next.href)) throw this.#reject(next, 'redirect loop');
     if (this.#visited.length > MAX_REDIRECTS) throw fail('LIMIT_EXCEEDED', `: more than ${MAX_REDIRECTS} redirects`);
     this.#visited.push(next);
   }
 
   #check(next: URL): void {
     if (next.protocol !== 'https:' && next.protocol !== 'http:')
-      throw this.#refuse(next, 'it is neither https nor http');
-    if (next.username !== '' || next.password !== '') throw this.#refuse(next, 'it has a name and password in it');
+      throw this.#reject(next, 'the scheme is neither https nor http');
+    if (next.username !== '' || next.password !== '') throw this.#reject(next, 'the URL contains credentials');
     if (next.protocol === 'http:' && this.#registry.protocol === 'https:') {
-      const hint = 'a registry behind a proxy must be told its own address';
-      throw this.#refuse(next, `the registry speaks https, and this is plain http (${hint})`);
+      const hint = 'if the registry is behind a TLS proxy, configure its external URL';
+      throw this.#reject(next, `plain HTTP, but the registry uses HTTPS (${hint})`);
     }
     if (next.origin === this.#registry.origin || !isLocalHost(next.host)) return;
     if (isLoopbackHost(next.host) && isLoopbackHost(this.#registry.host)) return;
-    throw this.#refuse(next, 'it is this machine, its link or a metadata service');
+    throw this.#reject(next, 'loopback, link-local or metadata address');
   }
 
-  #refuse(next: URL, reason: string): RegistryError {
+  #reject(next: URL, reason: string): RegistryError {
     const request = this.#request;
     const target =
       next.protocol === 'https:' || next.protocol === 'http:' ? describeRequest(this.#method, next) : next.protocol;
-    return new RegistryError('REDIRECT_REFUSED', `${request}: not followed to ${target}: ${reason}`, { request });
+    return new RegistryError('REDIRECT_REFUSED', `${request}: refusing redirect to ${target}: ${reason}`, { request });
   }
 
   get #request(): string {
@@ -78,8 +77,8 @@ export class RedirectChain {
 }
 
 /**
- * Whether an answer sends the request on. A method that changes something is repeated elsewhere only where the answer says
- * that it may be (307, 308); with 301 to 303 it would become a GET.
+ * Reports whether a status is a redirect that can be followed. Methods that change something are repeated only for 307
+ * and 308; 301 to 303 would turn them into a GET.
  */
 export function isRedirect(status: number, method: HttpMethod): boolean {
   if (status === 307 || status === 308) return true;

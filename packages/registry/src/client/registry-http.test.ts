@@ -156,7 +156,7 @@ describe('credentials', () => {
         authorization = 'Bearer new';
         return true;
       },
-      describeRefusal: () => '',
+      describeRejection: () => '',
     };
     const http = new RegistryHttp({ host: server.host, options: { plainHttp: true }, authorizer, sender });
     const asked = Array.from({ length: 4 }, () => http.exchange({ method: 'GET', target: '/', scope: [] }, 100));

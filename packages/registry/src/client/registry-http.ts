@@ -11,60 +11,63 @@ import {
   type HttpSender,
   readWhole,
 } from '../transport/http-message.ts';
-import { decideScheme, type Scheme } from '../transport/scheme.ts';
-import { describeFailure, MAX_ERROR_SIZE, readRejection } from './error-response.ts';
+import { detectScheme, type Scheme } from '../transport/scheme.ts';
+import { checkRejection, describeFailure, MAX_ERROR_SIZE } from './error-response.ts';
 import { isRedirect, RedirectChain } from './redirect.ts';
 import { ReplayableBody } from './replayable-body.ts';
 import { Retries, type Timing } from './retry.ts';
 
-/** A request to a registry. Credentials, redirects and retries are {@link RegistryHttp}'s affair. */
+/** A request to a registry. {@link RegistryHttp} adds credentials, follows redirects and retries. */
 export interface RegistryRequest extends Pick<HttpRequest, 'body' | 'extraResponseTimeout' | 'method' | 'signal'> {
   /**
-   * A path on the registry, with its query, such as `/v2/app/manifests/latest`; or a whole URL that the registry gave
-   * before (an upload's `Location`, a blob's storage): one on another origin is sent no credentials.
+   * A path on the registry with its query, such as `/v2/app/manifests/latest`; or a URL received from the registry,
+   * such as the `Location` of an upload or the storage of a blob. No credentials are sent to another origin.
    */
   readonly target: string | URL;
-  /** By name in lower case. @default none */
+  /** Headers by name in lower case. @default none */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What the request needs to be allowed, for registries that give tokens by scope. */
+  /** Permissions that the request requires, for registries that issue tokens by scope. */
   readonly scope: readonly RepositoryScope[];
-  /** Statuses of 300 and above that are answers to the caller, not failures. @default [] */
+  /** Statuses from 300 that are returned to the caller, not thrown. @default [] */
   readonly expected?: readonly number[];
 }
 
-/** An answer whose body was read whole. */
+/** A response with its whole body. */
 export interface WholeResponse extends Pick<HttpResponse, 'headers' | 'status' | 'url'> {
   readonly body: Uint8Array;
 }
 
-/** 64 KiB. */
-const MAX_SHORT_ANSWER = 2 ** 16;
+/** Default maximum size of a body: 64 KiB. */
+const DEFAULT_MAX_SIZE = 2 ** 16;
 
-/** Times that one attempt asks for other credentials: a token that expired, then one for another scope. */
+/**
+ * Maximum number of times that one attempt obtains other credentials: once for an expired token, once for another
+ * scope.
+ */
 const MAX_REAUTHORIZATIONS = 2;
 
-/** What {@link RegistryHttp} is made from. */
+/** Options of {@link RegistryHttp}. */
 export interface RegistryHttpOptions {
-  /** Host, and port if need be, such as `localhost:5000`. */
+  /** Host with an optional port, such as `localhost:5000`. */
   readonly host: string;
   readonly options?: Pick<RegistryOptions, 'onRequest' | 'plainHttp' | 'retry'>;
   readonly authorizer: Authorizer;
   readonly sender: HttpSender;
-  /** @default time as it passes, chance as it comes */
+  /** Clock and random numbers. @default the system's */
   readonly timing?: Timing;
 }
 
-/** An answer, and the `Authorization` that the request carried; undefined where it carried none. */
-interface Answer {
+/** A response, and the `Authorization` of its request, if any. */
+interface AuthorizedResponse {
   readonly response: HttpResponse;
   readonly authorization?: string | undefined;
 }
 
-type SentRequest = RegistryRequest & Pick<HttpRequest, 'waitsForReceiver'>;
+type SentRequest = RegistryRequest & Pick<HttpRequest, 'streamsResponse'>;
 
 /**
- * Sends requests to one registry: with credentials to the registry itself, and nowhere else; follows redirects that are
- * safe; sends again what failed for a while, as often as the policy says.
+ * HTTP client of one registry. Sends credentials only to the registry itself, follows safe redirects, and retries
+ * transient failures according to the policy.
  */
 export class RegistryHttp {
   readonly #authorizer: Authorizer;
@@ -75,11 +78,14 @@ export class RegistryHttp {
   #scheme: Promise<Scheme> | undefined;
   #origin: URL;
 
-  /** @throws RegistryError `OPTION_INVALID` if `host` is not a host. */
+  /** @throws RegistryError `OPTION_INVALID` if `host` is invalid */
   constructor({ host, options = {}, authorizer, sender, timing }: RegistryHttpOptions) {
     const presumed = `${options.plainHttp === true ? 'http' : 'https'}://${host}`;
     if (!URL.canParse(presumed) || new URL(presumed).href !== `${new URL(presumed).origin}/`) {
-      throw new RegistryError('OPTION_INVALID', `${JSON.stringify(host)} is no registry: expected HOST or HOST:PORT`);
+      throw new RegistryError(
+        'OPTION_INVALID',
+        `${JSON.stringify(host)} is not a registry: expected HOST or HOST:PORT`,
+      );
     }
     this.#authorizer = authorizer;
     this.#host = host;
@@ -89,35 +95,36 @@ export class RegistryHttp {
     this.#origin = new URL(presumed);
   }
 
-  /** Scheme, host and port of the registry. On loopback the scheme is known from the first answer on; https is presumed. */
+  /** Origin of the registry. For a loopback host the scheme is https until it has been detected. */
   get origin(): string {
     return this.#origin.origin;
   }
 
   /**
-   * Sends a request and returns the answer as soon as its headers are there; the body is the caller's, with its breaks.
+   * Sends a request and returns the response once its headers are received. The caller reads the body and handles its
+   * failures.
    *
-   * @throws RegistryError for every status of 300 and above that is not expected, with the registry's own words; what
-   * the retries could not mend; the signal's reason.
+   * @throws RegistryError for every status from 300 that is not expected, with the messages of the registry, and for
+   * failures that remain after the retries; the signal's reason
    */
   open(request: RegistryRequest): Promise<HttpResponse> {
-    return this.#retry({ ...request, waitsForReceiver: true }, async (response) => response);
+    return this.#retry({ ...request, streamsResponse: true }, async (response) => response);
   }
 
   /**
-   * Sends a request and reads the whole answer; a body that breaks off is requested again, like any other failure.
+   * Sends a request and reads the whole response. A body that breaks off is retried like any other failure.
    *
-   * @param maxSize - Bytes of the body beyond which `LIMIT_EXCEEDED` is thrown, before they are buffered. @default 64 KiB,
-   * for answers that hold nothing of interest but their headers
+   * @param maxSize - Maximum size of the body in bytes; larger ones fail with `LIMIT_EXCEEDED` before they are
+   * buffered. @default 64 KiB, for responses of which only the headers matter
    */
-  exchange(request: RegistryRequest, maxSize = MAX_SHORT_ANSWER): Promise<WholeResponse> {
+  exchange(request: RegistryRequest, maxSize = DEFAULT_MAX_SIZE): Promise<WholeResponse> {
     return this.#retry(request, async (response) => {
       const { status, headers, url } = response;
       return { status, headers, url, body: await readWhole(response, request.method, maxSize) };
     });
   }
 
-  /** Sends a request and uses the answer, again and again as long as what fails may pass. */
+  /** Sends a request and processes the response; retries transient failures of both. */
   async #retry<T>(request: SentRequest, use: (response: HttpResponse) => Promise<T>): Promise<T> {
     const { expected = [], signal } = request;
     const retries = new Retries({ policy: this.#options.retry, timing: this.#timing, signal });
@@ -126,23 +133,23 @@ export class RegistryHttp {
       let failure: unknown;
       let retryAfter: string | undefined;
       try {
-        await abortable(this.#decideScheme(), signal);
-        const answer = await this.#follow(request, body, retries.attempt);
-        const { status, headers } = answer.response;
-        if (status < 300 || expected.includes(status)) return await use(answer.response);
+        await abortable(this.#detectScheme(), signal);
+        const result = await this.#follow(request, body, retries.attempt);
+        const { status, headers } = result.response;
+        if (status < 300 || expected.includes(status)) return await use(result.response);
         retryAfter = headers['retry-after'];
-        failure = await this.#readFailure(request, answer);
+        failure = await this.#readFailure(request, result);
       } catch (error) {
         failure = error;
       }
-      if (!body.isWhole) throw failure;
+      if (!body.canReplay) throw failure;
       await retries.next(failure, retryAfter);
     }
   }
 
-  /** Before credentials go anywhere: they must not be what is tried on a connection that everybody can read. */
-  async #decideScheme(): Promise<void> {
-    this.#scheme ??= decideScheme(this.#host, this.#options.plainHttp);
+  /** Runs before credentials are sent: they must not be used to probe an unencrypted connection. */
+  async #detectScheme(): Promise<void> {
+    this.#scheme ??= detectScheme(this.#host, this.#options.plainHttp);
     try {
       this.#origin = new URL(`${await this.#scheme}://${this.#host}`);
     } catch (error) {
@@ -151,33 +158,38 @@ export class RegistryHttp {
     }
   }
 
-  /** Sends a request, and goes on where redirects lead. */
-  async #follow(request: SentRequest, body: ReplayableBody, attempt: number): Promise<Answer> {
+  /** Sends a request and follows redirects. */
+  async #follow(request: SentRequest, body: ReplayableBody, attempt: number): Promise<AuthorizedResponse> {
     const { method, target, expected = [] } = request;
     const first = typeof target === 'string' ? new URL(`${this.#origin.origin}${target}`) : target;
     const chain = new RedirectChain(method, first, this.#origin);
     for (;;) {
       const { url, isUntrusted } = chain;
-      const answer = chain.isAtHome
+      const result = chain.isSameOrigin
         ? await this.#sendAuthorized(request, url, body, attempt)
         : { response: await this.#send(request, { url, isUntrusted }, body, attempt) };
-      const { status, headers } = answer.response;
-      if (!isRedirect(status, method) || expected.includes(status) || !body.isWhole) return answer;
-      answer.response.discard();
+      const { status, headers } = result.response;
+      if (!isRedirect(status, method) || expected.includes(status) || !body.canReplay) return result;
+      result.response.discard();
       chain.follow(status, headers.location);
     }
   }
 
-  /** Sends a request to the registry itself, with credentials; with others where these are not taken. */
-  async #sendAuthorized(request: SentRequest, url: URL, body: ReplayableBody, attempt: number): Promise<Answer> {
+  /** Sends a request with credentials to the registry itself. Retries with other credentials if these are rejected. */
+  async #sendAuthorized(
+    request: SentRequest,
+    url: URL,
+    body: ReplayableBody,
+    attempt: number,
+  ): Promise<AuthorizedResponse> {
     const { method, scope, signal } = request;
     const call = signal === undefined ? {} : { signal };
-    for (let again = 0; ; again += 1) {
+    for (let renewals = 0; ; renewals += 1) {
       const authorization = await this.#authorizer.authorize(scope, call);
       const wire = { url, ...(authorization !== undefined && { authorization }) };
       const sent = await this.#send(request, wire, body, attempt);
-      const { response, isRejected } = await readRejection(sent, method);
-      if (!isRejected || again === MAX_REAUTHORIZATIONS || !body.isWhole) return { response, authorization };
+      const { response, isRejected } = await checkRejection(sent, method);
+      if (!isRejected || renewals === MAX_REAUTHORIZATIONS || !body.canReplay) return { response, authorization };
       const challenge = response.headers['www-authenticate'];
       if (!(await this.#authorizer.reauthorize(scope, challenge, authorization, call)))
         return { response, authorization };
@@ -185,7 +197,7 @@ export class RegistryHttp {
   }
 
   async #send(
-    { method, headers, signal, extraResponseTimeout, waitsForReceiver }: SentRequest,
+    { method, headers, signal, extraResponseTimeout, streamsResponse }: SentRequest,
     { authorization, ...wire }: Pick<HttpRequest, 'isUntrusted' | 'url'> & { readonly authorization?: string },
     body: ReplayableBody,
     attempt: number,
@@ -202,7 +214,7 @@ export class RegistryHttp {
         headers: { ...headers, ...(authorization !== undefined && { authorization }) },
         body: body.value,
         extraResponseTimeout,
-        waitsForReceiver,
+        streamsResponse,
         ...(signal !== undefined && { signal }),
       });
     } catch (error) {
@@ -215,12 +227,12 @@ export class RegistryHttp {
 
   async #readFailure(
     { method, signal }: RegistryRequest,
-    { response, authorization }: Answer,
+    { response, authorization }: AuthorizedResponse,
   ): Promise<RegistryError | OciError> {
     const { url, status, headers } = response;
     const body = await readWhole(response, method, MAX_ERROR_SIZE).catch(() => undefined);
     signal?.throwIfAborted();
-    const remedy = status === 401 && url.origin === this.origin ? this.#authorizer.describeRefusal() : undefined;
+    const remedy = status === 401 && url.origin === this.origin ? this.#authorizer.describeRejection() : undefined;
     return describeFailure({ method, url, status, headers, body }, { authorization, remedy });
   }
 }

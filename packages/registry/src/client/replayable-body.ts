@@ -1,48 +1,48 @@
 import type { HttpBody, StreamedBody } from '../transport/http-message.ts';
 
-/** The body of a request, through all of its attempts: knows whether it can be sent once more. */
+/** The body of a request across all attempts. Tracks whether it can be sent again. */
 export class ReplayableBody {
-  /** What the sender gets; undefined where the request has no body. */
+  /** The body to send; undefined if the request has none. */
   readonly value: HttpBody | undefined;
-  #isWhole = true;
+  #canReplay = true;
 
   constructor(body: HttpBody | undefined) {
-    this.value = body === undefined || body instanceof Uint8Array ? body : this.#watch(body);
+    this.value = body === undefined || body instanceof Uint8Array ? body : this.#track(body);
   }
 
-  /** Whether it can be sent: not where a stream that opens but once was read from, or where its source failed. */
-  get isWhole(): boolean {
-    return this.#isWhole;
+  /** Whether the body can be sent again. False if a single-use stream was read from, or if its source failed. */
+  get canReplay(): boolean {
+    return this.#canReplay;
   }
 
-  #watch(body: StreamedBody): StreamedBody {
+  #track(body: StreamedBody): StreamedBody {
     return { size: body.size, isRepeatable: body.isRepeatable, open: () => this.#read(body) };
   }
 
   async *#read(body: StreamedBody): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for await (const chunk of body.open()) {
-        this.#isWhole &&= body.isRepeatable;
+        this.#canReplay &&= body.isRepeatable;
         yield chunk;
       }
     } catch (error) {
-      // Whoever reads the source has tried again already.
-      this.#isWhole = false;
+      // The source has its own retries.
+      this.#canReplay = false;
       throw error;
     }
   }
 }
 
 /**
- * Bytes that are not sent again by themselves: of what follows an attempt that broke off, whoever sends them must decide,
- * as the registry may have taken a part.
+ * Wraps bytes so that they are not resent automatically. The registry may have stored part of a failed request, so the
+ * caller must decide.
  */
-export function sentOnce(content: Uint8Array): StreamedBody {
-  return streamOnce([content], content.length);
+export function singleUseBytes(content: Uint8Array): StreamedBody {
+  return singleUseStream([content], content.length);
 }
 
-/** A stream that can be read only once. */
-export function streamOnce(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, size: number): StreamedBody {
+/** Wraps a stream that can be read only once. */
+export function singleUseStream(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, size: number): StreamedBody {
   return {
     size,
     isRepeatable: false,

@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RegistryError, reworded } from '../errors.ts';
+import { RegistryError, withMessage } from '../errors.ts';
 import { checkRetryOptions, type RetryOptions } from '../options.ts';
 import { errorCode } from '../transport/connection-error.ts';
 
-/** Time and chance, for {@link Retries}. */
+/** Clock and random numbers of {@link Retries}. */
 export interface Timing {
-  /** Milliseconds since 1970. */
+  /** Returns the current time in milliseconds since 1970. */
   now(): number;
-  /** From 0 to below 1. */
+  /** Returns a random number from 0 (inclusive) to 1 (exclusive). */
   random(): number;
   /** Waits. @throws the signal's reason */
   wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void>;
 }
 
-/** The time that passes, and chance as it comes. */
+/** The system clock and `Math.random`. */
 export const realTiming: Timing = {
   now: Date.now,
   random: Math.random,
@@ -24,7 +24,7 @@ export const realTiming: Timing = {
   },
 };
 
-/** Statuses that pass, mostly. */
+/** Statuses of failures that are usually transient. */
 const TRANSIENT_STATUSES = new Set([408, 429, 500, 502, 503, 504]);
 
 /** Options of {@link Retries}. */
@@ -34,17 +34,19 @@ export interface RetriesOptions {
   /** @default {@link realTiming} */
   readonly timing?: Timing | undefined;
   /**
-   * Whether a 401 is tried again at once, once until {@link Retries.reset}: for what is sent once at a time, because its sender
-   * must first look what became of it. The credentials ended just then, and the request that looks gets others.
+   * Whether a 401 is retried immediately, once until {@link Retries.reset}. For uploads, whose requests are not resent
+   * automatically: the token expired, and the next request obtains a new one.
    *
    * @default false
    */
   readonly renewsCredentials?: boolean;
-  /** Ends a wait with its reason. @default nothing does */
+  /** Aborts a delay with its reason. @default none */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The attempts at one thing: counts them, and waits between them. Making it throws RegistryError `OPTION_INVALID`. */
+/**
+ * Counts the attempts of an operation and waits between them. The constructor throws RegistryError `OPTION_INVALID`.
+ */
 export class Retries {
   readonly #policy: Required<RetryOptions>;
   readonly #timing: Timing;
@@ -60,17 +62,16 @@ export class Retries {
     this.#renewsCredentials = renewsCredentials;
   }
 
-  /** The number of the attempt under way, from 1. */
+  /** Number of the current attempt, from 1. */
   get attempt(): number {
     return this.#attempt;
   }
 
   /**
-   * Waits before the next attempt; throws what failed where there is none to be: because it will not pass, or because
-   * there were enough.
+   * Waits before the next attempt, or throws the failure if it is not transient or was the last attempt.
    *
-   * @param retryAfter - The `Retry-After` of an answer.
-   * @throws the failure, with the count of attempts in its message; the signal's reason.
+   * @param retryAfter - The `Retry-After` header of the response.
+   * @throws the failure, with the number of attempts in its message; the signal's reason
    */
   async next(failure: unknown, retryAfter?: string): Promise<void> {
     this.#signal?.throwIfAborted();
@@ -81,13 +82,15 @@ export class Retries {
     }
     if (!isTransient(failure)) throw failure;
     if (this.#attempt >= this.#policy.maxAttempts) {
-      throw this.#attempt === 1 ? failure : reworded(failure, `${failure.message} (tried ${this.#attempt} times)`);
+      throw this.#attempt === 1
+        ? failure
+        : withMessage(failure, `${failure.message} (after ${this.#attempt} attempts)`);
     }
     await this.#timing.wait(this.#delay(retryAfter), this.#signal);
     this.#attempt += 1;
   }
 
-  /** What was asked for got further: failures from here on are counted from the first again. */
+  /** Resets the number of attempts after progress. */
   reset(): void {
     this.#attempt = 1;
     this.#isRenewed = false;
@@ -97,13 +100,13 @@ export class Retries {
     const { baseDelay, maxDelay } = this.#policy;
     const whole = Math.min(maxDelay, baseDelay * 2 ** (this.#attempt - 1));
     const jittered = whole * (0.5 + this.#timing.random() / 2);
-    // Whoever was told the same time must not come back at the same time.
+    // Adds jitter, because other clients received the same time.
     const asked = retryAfter === undefined ? 0 : parseRetryAfter(retryAfter, this.#timing.now()) + jittered;
     return Math.min(maxDelay, Math.max(jittered, asked));
   }
 }
 
-/** Whether the same request may succeed later. */
+/** Reports whether a failure is transient, so that the same request may succeed later. */
 export function isTransient(failure: unknown): failure is RegistryError {
   if (!(failure instanceof RegistryError)) return false;
   if (failure.status !== undefined) return TRANSIENT_STATUSES.has(failure.status);
@@ -111,7 +114,11 @@ export function isTransient(failure: unknown): failure is RegistryError {
   return failure.code === 'CONNECTION_FAILED' && errorCode(failure.cause) !== 'ENOTFOUND';
 }
 
-/** Milliseconds that a `Retry-After` asks to wait from `now` on; 0 where it cannot be read. @see RFC 9110, section 10.2.3 */
+/**
+ * Returns the delay of a `Retry-After` header in milliseconds from `now`; 0 if it is invalid.
+ *
+ * @see RFC 9110, section 10.2.3
+ */
 function parseRetryAfter(text: string, now: number): number {
   const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
   return Math.max(milliseconds || 0, 0);

@@ -4,9 +4,9 @@ import { everythingIn } from '@soci/test-content';
 import { createHomeFolder, type HomeFolder } from '@soci/test-content/vitest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { caught } from '../fixtures/caught.ts';
-import { askCredentialHelper } from './credential-helper.ts';
+import { getHelperCredentials } from './credential-helper.ts';
 
-describe('askCredentialHelper', () => {
+describe('getHelperCredentials', () => {
   let folder: HomeFolder;
   beforeAll(async () => {
     folder = await createHomeFolder();
@@ -14,7 +14,7 @@ describe('askCredentialHelper', () => {
   afterAll(() => folder.remove());
 
   const ask = (name: string, options: { timeout?: number; signal?: AbortSignal } = {}) =>
-    askCredentialHelper(name, 'registry.example', { env: folder.env, ...options });
+    getHelperCredentials(name, 'registry.example', { env: folder.env, ...options });
 
   it('starts docker-credential-NAME get with the registry on its standard input', async () => {
     await folder.writeHelper(

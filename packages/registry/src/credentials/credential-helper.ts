@@ -5,51 +5,51 @@ import { RegistryError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import type { Credentials } from './credentials.ts';
 
-/** Bytes of a credential helper's answer. 64 KiB: ECR's tokens have some 3 KiB. */
+/** Maximum size of the output of a credential helper: 64 KiB. Tokens of ECR have about 3 KiB. */
 const MAX_HELPER_OUTPUT = 1 << 16;
 
-/** Milliseconds that a credential helper may take. A minute: some ask their user to unlock a keychain. */
+/** Timeout of a credential helper in milliseconds: one minute, because some ask the user to unlock a keychain. */
 const HELPER_TIMEOUT = 60_000;
 
-/** Characters of a helper's own words that go into an error. */
+/** Maximum length of a helper's message in an error, in characters. */
 const MAX_QUOTE = 200;
 
-/** Options of {@link askCredentialHelper}. */
+/** Options of {@link getHelperCredentials}. */
 export interface CredentialHelperOptions extends CallOptions {
-  /** Variables of the program, and its `PATH`. */
+  /** Environment variables of the helper, including the `PATH` to find it. */
   readonly env: Environment;
-  /** Milliseconds after which it is ended. @default 60,000 */
+  /** Timeout in milliseconds, after which the helper is killed. @default 60,000 */
   readonly timeout?: number;
 }
 
 /**
- * Asks `docker-credential-NAME get` for a registry; undefined where the helper has nothing for it.
+ * Runs `docker-credential-NAME get` for a registry. Returns undefined if the helper has no credentials for it.
  *
- * @param name - As docker's `credHelpers` and `credsStore` have it, such as `ecr-login`.
- * @param server - As the helper knows the registry.
+ * @param name - Name of the helper, from `credHelpers` or `credsStore` of docker, such as `ecr-login`.
+ * @param server - Name of the registry at the helper.
  * @see docker/docker-credential-helpers, README.md, "Development"; client/client.go
  */
-export async function askCredentialHelper(
+export async function getHelperCredentials(
   name: string,
   server: string,
   options: CredentialHelperOptions,
 ): Promise<Credentials | undefined> {
-  // The name comes from a file: a path in it would start any program.
+  // The name comes from a file and must not be a path, which could start any program.
   if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) {
-    throw new RegistryError('CREDENTIALS_INVALID', `${JSON.stringify(name)} is no name of a credential helper`);
+    throw new RegistryError('CREDENTIALS_INVALID', `invalid name of a credential helper: ${JSON.stringify(name)}`);
   }
   const program = `docker-credential-${name}`;
   const { exitCode, output } = await runHelper(program, server, options);
   if (exitCode !== 0) {
-    // So say all helpers made with docker's library (credentials/error.go), on their standard output.
+    // All helpers that use docker's library (credentials/error.go) print this to standard output.
     if (/credentials not found/i.test(output)) return undefined;
-    const problem = `${program} failed for ${server} with exit code ${exitCode}`;
+    const problem = `${program} failed for ${server} (exit code ${exitCode})`;
     throw new RegistryError('CREDENTIALS_INVALID', `${problem}${quoteFailure(output)}`);
   }
-  const answer = parseJson(output);
-  const { Username, Secret } = (answer ?? {}) as Record<string, unknown>;
+  const json = parseJson(output);
+  const { Username, Secret } = (json ?? {}) as Record<string, unknown>;
   if (typeof Username !== 'string' || typeof Secret !== 'string') {
-    const problem = `${program} answered for ${server} with something else than {"Username", "Secret"}`;
+    const problem = `${program} returned invalid output for ${server}: expected JSON with Username and Secret`;
     throw new RegistryError('CREDENTIALS_INVALID', problem);
   }
   if (Secret === '') return undefined;
@@ -58,7 +58,7 @@ export async function askCredentialHelper(
     : { kind: 'password', username: Username, password: Secret };
 }
 
-/** A failed helper's first line, unless it looks like credentials. */
+/** Returns the first line of a failed helper, unless it looks like credentials. */
 function quoteFailure(output: string): string {
   const line = output.trim().split('\n', 1)[0] ?? '';
   return line === '' || line.includes('{') ? '' : `: ${line.slice(0, MAX_QUOTE)}`;
@@ -75,14 +75,14 @@ function runHelper(
     const chunks: Buffer[] = [];
     let size = 0;
     const end = (error: unknown) => {
-      // What the helper itself started may hold its output open: whoever waits is told now.
+      // A child process of the helper may keep its output open, so reject now.
       child.kill('SIGKILL');
       child.stdout.destroy();
       settle();
       reject(error);
     };
     const timer = setTimeout(() => {
-      end(new RegistryError('STALLED', `${program} did not answer for ${server} within ${timeout} ms`));
+      end(new RegistryError('STALLED', `${program} did not finish for ${server} within ${timeout} ms`));
     }, timeout);
     const abort = () => end(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
@@ -91,20 +91,20 @@ function runHelper(
       signal?.removeEventListener('abort', abort);
     };
     child.once('error', (cause: NodeJS.ErrnoException) => {
-      const remedy = cause.code === 'ENOENT' ? 'install it, or take it out of the configuration' : cause.code;
-      end(new RegistryError('CREDENTIALS_INVALID', `${program} cannot be started for ${server}: ${remedy}`, { cause }));
+      const remedy = cause.code === 'ENOENT' ? 'install it, or remove it from the docker configuration' : cause.code;
+      end(new RegistryError('CREDENTIALS_INVALID', `cannot run ${program} for ${server}: ${remedy}`, { cause }));
     });
     child.stdout.on('data', (chunk: Buffer) => {
       size += chunk.length;
       chunks.push(chunk);
       if (size <= MAX_HELPER_OUTPUT) return;
-      end(new RegistryError('LIMIT_EXCEEDED', `${program} answered with more than ${MAX_HELPER_OUTPUT} bytes`));
+      end(new RegistryError('LIMIT_EXCEEDED', `${program} printed more than ${MAX_HELPER_OUTPUT} bytes`));
     });
     child.once('close', (exitCode) => {
       settle();
       resolve({ exitCode, output: Buffer.concat(chunks).toString('utf8') });
     });
-    // A helper that ends without reading is judged by its exit code, not by the pipe that it left.
+    // A helper may exit without reading its input. Only its exit code matters.
     child.stdin.once('error', () => undefined);
     child.stdin.end(`${server}\n`);
   });

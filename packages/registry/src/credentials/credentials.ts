@@ -1,50 +1,55 @@
 import type { CallOptions } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
 
-/** What is presented to a registry, or to its token service. Secrets: never written to a log or an error. */
+/** Credentials for a registry or its token service. Secret: never included in logs or errors. */
 export type Credentials = PasswordCredentials | IdentityToken | RegistryToken;
 
-/** A name and a password: sent as Basic to the registry, or traded for a token at the service that it names. */
+/**
+ * A user name and a password. Sent to the registry as Basic authentication, or exchanged for a token at its token
+ * service.
+ */
 export interface PasswordCredentials {
   readonly kind: 'password';
-  /** Without a colon, which would end it in Basic. */
+  /** Must not contain a colon, which is the separator in Basic authentication. */
   readonly username: string;
   readonly password: string;
-  /** When its provider is to be asked again. @default it is asked again only after the registry refused them */
+  /** When to call the provider again. @default only after the registry rejected the credentials */
   readonly expiresAt?: Date;
 }
 
-/** An OAuth 2 refresh token, traded for an access token. docker's `identitytoken`. */
+/** An OAuth 2 refresh token, exchanged for an access token. `identitytoken` in docker's configuration. */
 export interface IdentityToken {
   readonly kind: 'identity-token';
   readonly token: string;
 }
 
-/** A Bearer token that the registry takes as it is. docker's `registrytoken`. */
+/** A Bearer token for the registry. `registrytoken` in docker's configuration. */
 export interface RegistryToken {
   readonly kind: 'registry-token';
   readonly token: string;
 }
 
-/** What a {@link CredentialProvider} is asked for. */
+/** Query of a {@link CredentialProvider}. */
 export interface CredentialQuery extends CallOptions {
   /**
-   * The repository that is to be used, such as `team/app`: podman's files may hold credentials for a namespace.
-   * @default the registry as a whole
+   * Name of the repository, such as `team/app`. Files of podman may contain credentials for a namespace.
+   *
+   * @default the whole registry
    */
   readonly repository?: string;
   /**
-   * What the registry refused just now: a provider that keeps what it found finds something newer, if it can. Where it
-   * already holds something newer, because another caller was refused first, that is given.
-   * @default nothing was refused
+   * Credentials that the registry just rejected. A provider with a cache returns newer ones: cached ones if they
+   * differ, because another caller has renewed them meanwhile, otherwise new ones, if available.
+   *
+   * @default none
    */
   readonly rejected?: Credentials;
 }
 
-/** Finds the credentials for a registry by its host, such as `registry.example:5000`; undefined where there are none. */
+/** Returns the credentials for a registry by its host, such as `registry.example:5000`; undefined if it has none. */
 export type CredentialProvider = (host: string, query?: CredentialQuery) => Promise<Credentials | undefined>;
 
-/** Whether two credentials are the same secret; when they expire does not count. */
+/** Reports whether two credentials are the same secret, regardless of their expiry. */
 export function sameCredentials(a: Credentials | undefined, b: Credentials | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   if (a.kind === 'password') return b.kind === 'password' && a.username === b.username && a.password === b.password;
@@ -52,19 +57,19 @@ export function sameCredentials(a: Credentials | undefined, b: Credentials | und
 }
 
 /**
- * Gives the same name and password to every registry.
+ * Returns a provider with the same user name and password for every registry.
  *
- * @throws RegistryError `OPTION_INVALID` where one is empty, or could not be told from the other
+ * @throws RegistryError `OPTION_INVALID` if one is empty, or the user name contains a colon
  */
 export function staticCredentials(username: string, password: string): CredentialProvider {
   if (username === '' || password === '') {
-    throw new RegistryError('OPTION_INVALID', 'a name and a password are needed together, neither of them empty');
+    throw new RegistryError('OPTION_INVALID', 'a user name and a password are required, and must not be empty');
   }
-  if (username.includes(':')) throw new RegistryError('OPTION_INVALID', 'a name to log in with holds no colon');
+  if (username.includes(':')) throw new RegistryError('OPTION_INVALID', 'a user name must not contain a colon');
   return async () => ({ kind: 'password', username, password });
 }
 
-/** The `Authorization` of a name and a password, in UTF-8. RFC 7617 */
+/** Returns the `Authorization` header for a user name and password, in UTF-8. RFC 7617 */
 export function basicAuthorization({ username, password }: PasswordCredentials): string {
   return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
 }

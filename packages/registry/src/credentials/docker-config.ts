@@ -2,61 +2,63 @@ import { RegistryError } from '../errors.ts';
 import { isRecord, parseJson } from '../json.ts';
 import type { Credentials } from './credentials.ts';
 
-/** What a config.json of docker, or an auth.json of podman, says of credentials. */
+/** The credentials in a config.json of docker or an auth.json of podman. */
 export interface DockerConfig {
-  /** Where it was read, for errors. */
+  /** Path of the file, for errors. */
   readonly file: string;
-  /** Names of helper programs by host, as {@link canonicalHost} has it. docker's `credHelpers`. */
+  /**
+   * Names of credential helpers by host, as returned by {@link canonicalHost}. `credHelpers` in docker's configuration.
+   */
   readonly helpers: ReadonlyMap<string, string>;
-  /** The helper program for every other host. docker's `credsStore`. */
+  /** Name of the credential helper for all other hosts. `credsStore` in docker's configuration. */
   readonly store: string | undefined;
-  /** What stands in the file itself. docker's `auths`. */
+  /** Credentials in the file itself. `auths` in docker's configuration. */
   readonly auths: readonly AuthEntry[];
 }
 
 interface AuthEntry {
-  /** As it stands in the file, for errors. */
+  /** Key of the entry in the file, for errors. */
   readonly key: string;
   readonly host: string;
-  /** The namespace or repository it is for; empty for the whole registry. */
+  /** Namespace or repository; empty for the whole registry. */
   readonly path: string;
-  /** Decoded when it is wanted: a damaged entry is nobody's affair but its own registry's. */
+  /** Decoded on use, so that an invalid entry affects only its own registry. */
   readonly entry: unknown;
 }
 
-/** The names under which people and tools know Docker Hub. */
+/** Host names of Docker Hub in use. */
 const DOCKER_HUB_HOSTS: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
 
-/** What docker files Docker Hub's credentials under, and asks helpers for. */
+/** Key of Docker Hub in docker's configuration and for credential helpers. */
 const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
 
-/** One name for each registry: lower case, and `docker.io` for all names of Docker Hub. */
+/** Returns the canonical host of a registry: in lower case, and `docker.io` for all names of Docker Hub. */
 export function canonicalHost(host: string): string {
   const name = host.toLowerCase();
   return DOCKER_HUB_HOSTS.has(name) ? 'docker.io' : name;
 }
 
-/** What a credential helper calls a registry. */
+/** Returns the name of a registry for credential helpers. */
 export function helperServer(host: string): string {
   return canonicalHost(host) === 'docker.io' ? DOCKER_HUB_KEY : host;
 }
 
 /**
- * Reads the text of a configuration. Nothing of the text reaches an error: it is full of secrets.
+ * Parses a configuration. Errors do not quote it, because it contains secrets.
  *
  * @see docker/cli, cli/config/configfile/file.go; containers/image, docs/containers-auth.json.5.md
  */
 export function parseDockerConfig(text: string, file: string): DockerConfig {
   const invalid = (problem: string) => new RegistryError('CREDENTIALS_INVALID', problem);
   const config = parseJson(text);
-  if (config === undefined) throw invalid(`${file} is no JSON: mend it, or log in again`);
-  if (!isRecord(config)) throw invalid(`${file} holds no JSON object`);
+  if (config === undefined) throw invalid(`${file} is not valid JSON: fix the file or log in again`);
+  if (!isRecord(config)) throw invalid(`${file} is not a JSON object: fix the file or log in again`);
   const { auths = {}, credHelpers = {}, credsStore } = config;
-  if (!isRecord(auths)) throw invalid(`auths in ${file} is no JSON object`);
-  if (!isRecord(credHelpers)) throw invalid(`credHelpers in ${file} is no JSON object`);
+  if (!isRecord(auths)) throw invalid(`auths in ${file} is not a JSON object: fix the file or log in again`);
+  if (!isRecord(credHelpers)) throw invalid(`credHelpers in ${file} is not a JSON object: fix the file`);
   const helpers = new Map<string, string>();
   for (const [key, name] of Object.entries(credHelpers)) {
-    // An empty name is how docker says "no helper for this one".
+    // In docker's configuration, an empty name means no helper for this host.
     if (typeof name === 'string' && name !== '') helpers.set(splitKey(key).host, name);
   }
   return {
@@ -68,8 +70,11 @@ export function parseDockerConfig(text: string, file: string): DockerConfig {
 }
 
 /**
- * Finds what the file itself holds for a repository: the entry of the longest namespace around it, as podman does, or
- * the one of the whole registry; undefined where there is none, or an empty one (docker leaves those for its store).
+ * Finds the credentials of a repository in the file: the entry of the longest matching namespace, as podman does, or
+ * that of the registry. Returns undefined if there is no entry, or an empty one, which docker writes if credentials are
+ * in a store.
+ *
+ * @see containers/image, docs/containers-auth.json.5.md
  */
 export function findAuth(config: DockerConfig, host: string, repository: string | undefined): Credentials | undefined {
   const wanted = canonicalHost(host);
@@ -87,7 +92,7 @@ function contains(namespace: string, repository: string | undefined): boolean {
   return namespace === '' || repository === namespace || repository?.startsWith(`${namespace}/`) === true;
 }
 
-/** `host`, `host/namespace`, and docker's old `https://host/v1/`, whose path is none of a repository's. */
+/** Parses `host`, `host/namespace`, and docker's old form `https://host/v1/`, whose path is not a namespace. */
 function splitKey(key: string): { readonly host: string; readonly path: string } {
   const bare = key.replace(/^https?:\/\//, '');
   const slash = bare.indexOf('/');
@@ -97,17 +102,17 @@ function splitKey(key: string): { readonly host: string; readonly path: string }
 }
 
 function readEntry({ key, entry }: AuthEntry, file: string): Credentials | undefined {
-  const invalid = (what: string) =>
-    new RegistryError('CREDENTIALS_INVALID', `the entry of ${JSON.stringify(key)} in ${file} ${what}: log in again`);
-  if (!isRecord(entry)) throw invalid('is no JSON object');
+  const invalid = (problem: string) =>
+    new RegistryError('CREDENTIALS_INVALID', `the entry ${JSON.stringify(key)} in ${file} ${problem}: log in again`);
+  if (!isRecord(entry)) throw invalid('is not a JSON object');
   const { registrytoken, identitytoken, auth, username, password } = entry;
   if (isText(registrytoken)) return { kind: 'registry-token', token: registrytoken };
   if (isText(identitytoken)) return { kind: 'identity-token', token: identitytoken };
   if (isText(auth)) {
     const decoded = Buffer.from(auth, 'base64').toString('utf8');
     const colon = decoded.indexOf(':');
-    if (colon < 1) throw invalid('has an auth that is not the Base64 of NAME:PASSWORD');
-    // Old versions of docker padded passwords with zeros; docker itself strips them.
+    if (colon < 1) throw invalid('has an invalid auth, expected the Base64 encoding of USERNAME:PASSWORD');
+    // Old versions of docker padded passwords with NUL characters; docker strips them, too.
     return {
       kind: 'password',
       username: decoded.slice(0, colon),

@@ -2,17 +2,21 @@ import { type Descriptor, readReferral } from '@soci/oci';
 import { checkTag } from '../names.ts';
 import { type Context, exchange } from '../repository-context.ts';
 import { contentPath, isManifest, manifestPath, readManifest } from './manifests.ts';
-import { retractReferrer } from './referrers.ts';
+import { removeReferrer } from './referrers.ts';
 
-/** Takes a name away; what it named stays. @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`; RegistryError `UNSUPPORTED` */
+/**
+ * Removes a tag. The manifest remains.
+ *
+ * @throws OciError `NOT_FOUND`, `REFERENCE_INVALID`; RegistryError `UNSUPPORTED`
+ */
 export async function deleteTag(context: Context, tag: string): Promise<void> {
   checkTag(tag);
   await exchange(context, 'delete', { method: 'DELETE', target: manifestPath(context, tag) });
 }
 
 /**
- * Deletes a manifest, and with it the tags that name it; or a blob. A manifest with a subject is taken off the list of
- * its referrers, where that is kept under a tag.
+ * Deletes a blob, or a manifest with the tags that refer to it. A manifest with a subject is removed from the referrers
+ * tag, if the registry has no referrers API.
  *
  * @see OCI distribution-spec v1.1, "Content Management"
  */
@@ -22,5 +26,5 @@ export async function deleteContent(context: Context, target: Descriptor): Promi
   const referral = raw && readReferral(target, raw, context.limits);
   await exchange(context, 'delete', { method: 'DELETE', target: path });
   context.manifests.delete(target.digest);
-  if (referral !== undefined) await retractReferrer(context, referral);
+  if (referral !== undefined) await removeReferrer(context, referral);
 }

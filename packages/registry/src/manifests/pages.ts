@@ -1,29 +1,30 @@
 import { isTag } from '@soci/oci';
-import { invalidAnswer, readJsonAnswer } from '../client/answer.ts';
+import { invalidResponse, parseJsonResponse } from '../client/check-response.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
 import { RegistryError } from '../errors.ts';
 import { type Context, exchange } from '../repository-context.ts';
 
-/** Pages of one list; of the usual 1,000 entries they are a million. */
+/** Maximum number of pages. With the usual 1,000 entries per page, a million entries. */
 const MAX_PAGES = 1_000;
 
-/** Of a page: what `@soci/oci` takes of an image index. */
+/** Maximum size of a page: the limit of `@soci/oci` for an image index. */
 const MAX_PAGE_SIZE = 4_194_304;
 
-/** What a list of pages is asked for. */
+/** Request for a paginated list. */
 export interface PageRequest {
   /** Path and query of the first page. */
   readonly target: string;
-  /** `Accept` of every page. */
+  /** `Accept` header for every page. */
   readonly accept: string;
-  /** Statuses of the first page that are answers, and the only one then. @default [] */
+  /** Error statuses of the first page that are returned to the caller. @default [] */
   readonly expected?: readonly number[];
 }
 
 /**
- * Reads a list that comes in pages, following `Link: <...>; rel="next"` on the registry itself.
+ * Reads a paginated list, following `Link: <...>; rel="next"` on the registry.
  *
- * @throws RegistryError `RESPONSE_INVALID` where pages lead elsewhere or in a circle; `LIMIT_EXCEEDED` for too many.
+ * @throws RegistryError `RESPONSE_INVALID` if a link leads to another host or to an earlier page; `LIMIT_EXCEEDED` for
+ * too many pages
  * @see OCI distribution-spec v1.1, "Listing Tags"; RFC 8288
  */
 export async function* readPages(
@@ -44,10 +45,10 @@ export async function* readPages(
     seen.add(response.url.href);
     next = nextPage(context, response);
     if (next !== undefined && seen.has(next.href)) {
-      throw invalidAnswer('GET', response, 'leads to a page that was read before: its pages go in a circle');
+      throw invalidResponse('GET', response, 'links to a page that was read before');
     }
     if (next !== undefined && seen.size >= MAX_PAGES) {
-      throw new RegistryError('LIMIT_EXCEEDED', `${context.name}: a list has more than ${MAX_PAGES} pages`, {
+      throw new RegistryError('LIMIT_EXCEEDED', `${context.name}: the list has more than ${MAX_PAGES} pages`, {
         request: `GET ${response.url.origin}${response.url.pathname}`,
       });
     }
@@ -59,22 +60,22 @@ function nextPage({ http }: Context, response: WholeResponse): URL | undefined {
   if (link === undefined) return undefined;
   const url = URL.canParse(link, response.url.href) ? new URL(link, response.url) : undefined;
   if (url?.origin === http.origin) return url;
-  throw invalidAnswer('GET', response, 'leads to a next page that is not on the registry');
+  throw invalidResponse('GET', response, 'links to a page on another host');
 }
 
-/** As many as Amazon ECR gives at a time. */
+/** Requested number of tags per page: the maximum of Amazon ECR. */
 const PAGE_LENGTH = 1_000;
 
-/** Every tag of the repository, in the registry's order. @see OCI distribution-spec v1.1, "Listing Tags" */
+/** Lists all tags of the repository, in the order of the registry. @see OCI distribution-spec v1.1, "Listing Tags" */
 export async function* listTags(context: Context): AsyncGenerator<string, void, undefined> {
   const target = `/v2/${context.path}/tags/list?n=${PAGE_LENGTH}`;
   for await (const page of readPages(context, { target, accept: 'application/json' })) {
-    // A repository without tags may have null in their place.
-    const tags = readJsonAnswer(page).tags ?? [];
-    if (!Array.isArray(tags)) throw invalidAnswer('GET', page, 'has no list of tags');
+    // Some registries return null for a repository without tags.
+    const tags = parseJsonResponse(page).tags ?? [];
+    if (!Array.isArray(tags)) throw invalidResponse('GET', page, 'contains no list of tags');
     for (const tag of tags) {
       if (typeof tag === 'string' && isTag(tag)) yield tag;
-      else throw invalidAnswer('GET', page, 'lists a tag that is none');
+      else throw invalidResponse('GET', page, 'contains an invalid tag');
     }
   }
 }

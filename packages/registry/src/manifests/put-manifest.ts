@@ -1,21 +1,21 @@
 import { type CallOptions, type Descriptor, readReferral } from '@soci/oci';
-import { checkContent } from '../client/answer.ts';
+import { checkContent } from '../client/check-response.ts';
 import { checkTag } from '../names.ts';
 import type { Context } from '../repository-context.ts';
 import { checkManifestSize, probeContent, requireManifest, sendManifest } from './manifests.ts';
-import { announceReferrer } from './referrers.ts';
+import { addReferrer } from './referrers.ts';
 
 /** Options of `Repository.pushManifest`. */
 export interface PushManifestOptions extends CallOptions {
-  /** Tag to put it under, in the same request. @default none: it is put under its digest */
+  /** Tag to push the manifest under, in the same request. @default none: it is pushed under its digest */
   readonly tag?: string;
 }
 
 /**
- * Stores a manifest, and names it where a tag is given. A manifest with a subject is listed as its referrer, by the
- * registry or, where that has no referrers API, by us.
+ * Pushes a manifest, and tags it if a tag is given. A manifest with a subject becomes a referrer of it; if the registry
+ * has no referrers API, the client updates the referrers tag.
  *
- * @param options - `isAbsent`: false if the registry is first asked whether it has the manifest.
+ * @param options - `isAbsent`: false if the client must first check whether the manifest exists.
  */
 export async function putManifest(
   context: Context,
@@ -29,10 +29,10 @@ export async function putManifest(
   checkContent(raw, target, 'the manifest');
   const referral = readReferral(target, raw, context.limits);
 
-  const isThere = !isAbsent && (await probeContent(context, target));
-  // Whoever put what is there may not have come to list it.
-  const isAcknowledged = !isThere && (await sendManifest(context, target, raw, tag ?? target.digest));
-  // A copy: the caller may go on with its own.
+  const isPresent = !isAbsent && (await probeContent(context, target));
+  // An existing manifest may not be listed as a referrer yet, if its push was interrupted.
+  const isAcknowledged = !isPresent && (await sendManifest(context, target, raw, tag ?? target.digest));
+  // A copy, because the caller may modify the original.
   context.manifests.add(target.digest, new Uint8Array(raw));
-  if (referral !== undefined) await announceReferrer(context, referral, isAcknowledged);
+  if (referral !== undefined) await addReferrer(context, referral, isAcknowledged);
 }

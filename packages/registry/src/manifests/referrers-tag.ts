@@ -6,38 +6,38 @@ import {
   parseDigest,
   parseImageIndex,
 } from '@soci/oci';
-import { sentOnce } from '../client/replayable-body.ts';
+import { singleUseBytes } from '../client/replayable-body.ts';
 import { Retries, realTiming } from '../client/retry.ts';
 import { RegistryError } from '../errors.ts';
 import type { Context } from '../repository-context.ts';
 import { checkManifestSize, readManifest, resolveManifest, sendManifest } from './manifests.ts';
 
-/** How often an index is written that other writers keep replacing. */
+/** Maximum number of writes of an index that other writers keep overwriting. */
 const MAX_WRITES = 12;
 
-/** Milliseconds after a write until it is looked at again, at least and at most. */
+/** Minimum and maximum delay between a write and the check, in milliseconds. */
 const MIN_WAIT = 250;
 const MAX_WAIT = 10_000;
 
-/** How much longer than our own reading and writing took we wait for the others'. */
+/** Ratio of the delay to the time of the client's own read and write, to allow for slower writers. */
 const WAIT_FACTOR = 4;
 
-/** What is made of the entries of an index; undefined where there is nothing to do. */
+/** Returns the new entries of an index, or undefined if nothing changes. */
 type Change = (entries: readonly Descriptor[]) => readonly Descriptor[] | undefined;
 
-/** The referrers of a manifest as the index under its tag lists them; none where there is no such tag. */
+/** Lists the referrers of a manifest in the index under its tag; empty if the tag does not exist. */
 export async function readReferrersTag(context: Context, subject: string): Promise<readonly Descriptor[]> {
   return (await readIndex(context, referrersTag(subject))).entries;
 }
 
-/** Writes a referrer into the index under the subject's tag, beside what others write there at the same time. */
+/** Adds a referrer to the index under the subject's tag. Concurrent writers are supported. */
 export async function addToReferrersTag(context: Context, subject: string, referrer: Descriptor): Promise<void> {
   await changeIndex(context, subject, (entries) =>
     entries.some(({ digest }) => digest === referrer.digest) ? undefined : [...entries, referrer],
   );
 }
 
-/** Takes a referrer out of the index under the subject's tag. An index of nothing is left in place. */
+/** Removes a referrer from the index under the subject's tag. An empty index is not deleted. */
 export async function removeFromReferrersTag(context: Context, subject: string, referrer: string): Promise<void> {
   await changeIndex(context, subject, (entries) => {
     const others = entries.filter(({ digest }) => digest !== referrer);
@@ -45,54 +45,59 @@ export async function removeFromReferrersTag(context: Context, subject: string, 
   });
 }
 
-/** @see OCI distribution-spec v1.1, "Referrers Tag Schema": the two halves of the digest, cut to 32 and 64 characters */
+/**
+ * Returns the referrers tag: algorithm and hash of the digest, truncated to 32 and 64 characters.
+ *
+ * @see OCI distribution-spec v1.1, "Referrers Tag Schema"
+ */
 function referrersTag(subject: string): string {
   const { algorithm, hex } = parseDigest(subject);
   return `${algorithm.slice(0, 32)}-${hex.slice(0, 64)}`;
 }
 
 /**
- * The protocol knows no "write if it is still what I read", so two writers that read the same index each write one
- * without the other's entry, and the later wins. Therefore each looks again after it wrote, and writes again where its
- * entry is gone. It waits before it looks: whoever had read before it wrote has written by then, and whoever reads
- * later carries its entry on. What that guarantees, and what not: docs/decisions/012-referrers-tag-and-concurrent-writers.md.
+ * Changes an index. The distribution API has no conditional writes: if two writers read the same index, each writes a
+ * version without the other's entry, and the later one wins. Therefore each writer checks its entry after writing, and
+ * writes again if it is missing. It waits before the check: writers that read earlier have written by then, and writers
+ * that read later keep its entry. docs/decisions/012-referrers-tag-and-concurrent-writers.md describes the guarantees
+ * and their limits.
  */
 async function changeIndex(context: Context, subject: string, change: Change): Promise<void> {
   const tag = referrersTag(subject);
-  await context.turns.take(`${context.path}:${tag}`, async () => {
+  await context.referrersMutex.run(`${context.path}:${tag}`, async () => {
     const retries = new Retries({ policy: context.retry, renewsCredentials: true, signal: context.signal });
     for (let writes = 0; writes <= MAX_WRITES; writes += 1) {
-      const began = performance.now();
+      const startedAt = performance.now();
       const { document, entries } = await readIndex(context, tag);
       const changed = change(entries);
       if (changed === undefined) return;
-      let window = 0;
+      let duration = 0;
       try {
         await writeIndex(context, tag, { ...document, manifests: changed });
-        window = performance.now() - began;
+        duration = performance.now() - startedAt;
       } catch (error) {
-        // Whether it was written, reading it again tells.
+        // The next read shows whether the write succeeded.
         await retries.next(error);
       }
-      const wait = Math.min(Math.max(window * WAIT_FACTOR, MIN_WAIT), MAX_WAIT);
-      // Up to twice as long, lest those who collided collide again.
+      const wait = Math.min(Math.max(duration * WAIT_FACTOR, MIN_WAIT), MAX_WAIT);
+      // Add jitter, so that writers that collided do not collide again.
       await realTiming.wait(wait * (1 + Math.random()), context.signal);
     }
     throw new RegistryError(
       'CONTENDED',
-      `the list of referrers ${context.name}:${tag} was replaced by other writers ${MAX_WRITES} times: try again when they are done`,
+      `the list of referrers ${context.name}:${tag} was overwritten ${MAX_WRITES} times by other writers: try again later`,
     );
   });
 }
 
 interface ReferrersIndex {
-  /** As it was read, so that what is not known here stays. */
+  /** The index as it was read, to preserve unknown fields. */
   readonly document: object;
-  /** What it lists; as written, where it is written again. */
+  /** Its entries, unmodified. */
   readonly entries: readonly Descriptor[];
 }
 
-/** An index of nothing where there is none yet. */
+/** Reads an index. Returns an empty one if the tag does not exist. */
 async function readIndex(context: Context, tag: string): Promise<ReferrersIndex> {
   try {
     const target = await resolveManifest(context, tag);
@@ -109,10 +114,13 @@ async function readIndex(context: Context, tag: string): Promise<ReferrersIndex>
   }
 }
 
-/** Writes it once: sent again later it could undo what others wrote meanwhile, so the index is read anew instead. */
+/**
+ * Writes the index once, without retries: a retry could undo the changes of other writers, so the caller reads the
+ * index again.
+ */
 async function writeIndex(context: Context, tag: string, document: object): Promise<void> {
   const raw = new TextEncoder().encode(JSON.stringify(document));
   const target = { mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX, digest: digestOf(raw), size: raw.length };
   checkManifestSize(context, target);
-  await sendManifest(context, target, sentOnce(raw), tag);
+  await sendManifest(context, target, singleUseBytes(raw), tag);
 }

@@ -6,19 +6,19 @@ import {
   parseImageIndex,
   type Referral,
 } from '@soci/oci';
-import { mediaTypeOf } from '../client/answer.ts';
+import { mediaTypeOf } from '../client/check-response.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
 import type { Context } from '../repository-context.ts';
 import { describeRequest } from '../transport/http-message.ts';
 import { readPages } from './pages.ts';
 import { addToReferrersTag, readReferrersTag, removeFromReferrersTag } from './referrers-tag.ts';
 
-/** How registries without the referrers API say so. */
-const NO_API = [400, 404, 405, 501];
+/** Statuses of registries without the referrers API. */
+const NO_API_STATUSES = [400, 404, 405, 501];
 
 /**
- * Lists the manifests whose subject is `subject`: by the referrers API or, where the registry has none, from the index
- * that clients keep under a tag.
+ * Lists the manifests whose subject is `subject`, with the referrers API or, if the registry has none, from the index
+ * under the referrers tag.
  *
  * @see OCI distribution-spec v1.1, "Listing Referrers" and "Referrers Tag Schema"
  */
@@ -28,18 +28,18 @@ export async function* listReferrers(
   artifactType: string | undefined,
 ): AsyncGenerator<Descriptor, void, undefined> {
   parseDigest(subject.digest);
-  if (context.traits.hasReferrersApi !== false) {
+  if (context.capabilities.hasReferrersApi !== false) {
     for await (const page of readPages(context, firstPage(context, subject.digest, artifactType))) {
-      noteApi(context, page);
-      if (page.status >= 300 || !context.traits.hasReferrersApi) break;
+      detectReferrersApi(context, page);
+      if (page.status >= 300 || !context.capabilities.hasReferrersApi) break;
       const isFiltered = /\bartifactType\b/.test(page.headers['oci-filters-applied'] ?? '');
       for (const referrer of parsePage(context, page)) {
-        // Of a registry that filtered, an entry without the field is one that passed.
+        // If the registry filtered, entries without an artifactType match.
         const type = referrer.artifactType ?? (isFiltered ? artifactType : undefined);
         if (artifactType === undefined || type === artifactType) yield referrer;
       }
     }
-    if (context.traits.hasReferrersApi) return;
+    if (context.capabilities.hasReferrersApi) return;
   }
   for (const referrer of await readReferrersTag(context, subject.digest)) {
     if (artifactType === undefined || referrer.artifactType === artifactType) yield referrer;
@@ -47,50 +47,51 @@ export async function* listReferrers(
 }
 
 /**
- * Sees to it that a manifest is listed as a referrer of its subject: where the registry did not acknowledge the subject
- * and has no referrers API, it is written into the index under the tag.
+ * Makes a manifest a referrer of its subject: updates the referrers tag if the registry did not acknowledge the subject
+ * and has no referrers API.
  */
-export async function announceReferrer(
+export async function addReferrer(
   context: Context,
   { subject, referrer }: Referral,
   isAcknowledged: boolean,
 ): Promise<void> {
-  if (isAcknowledged) context.traits.hasReferrersApi = true;
+  if (isAcknowledged) context.capabilities.hasReferrersApi = true;
   else if (!(await hasReferrersApi(context, subject))) await addToReferrersTag(context, subject, referrer);
 }
 
-/** Takes a manifest that is gone off the list of its subject's referrers, unless the registry does that itself. */
-export async function retractReferrer(context: Context, { subject, referrer }: Referral): Promise<void> {
+/** Removes a deleted manifest from the referrers of its subject, unless the registry does so itself. */
+export async function removeReferrer(context: Context, { subject, referrer }: Referral): Promise<void> {
   if (await hasReferrersApi(context, subject)) return;
   await removeFromReferrersTag(context, subject, referrer.digest);
 }
 
-/** Whether the registry has the API: remembered, or asked with the subject at hand. */
+/** Reports whether the registry has the referrers API. Requests the referrers of `subject` if this is not known yet. */
 async function hasReferrersApi(context: Context, subject: string): Promise<boolean> {
-  if (context.traits.hasReferrersApi === undefined) {
+  if (context.capabilities.hasReferrersApi === undefined) {
     for await (const page of readPages(context, firstPage(context, subject, undefined))) {
-      noteApi(context, page);
+      detectReferrersApi(context, page);
       break;
     }
   }
-  return context.traits.hasReferrersApi === true;
+  return context.capabilities.hasReferrersApi === true;
 }
 
-function firstPage({ path, traits }: Context, digest: string, artifactType: string | undefined) {
+function firstPage({ path, capabilities }: Context, digest: string, artifactType: string | undefined) {
   const query = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
   return {
     target: `/v2/${path}/referrers/${digest}${query}`,
     accept: MEDIA_TYPE_OCI_IMAGE_INDEX,
-    expected: traits.hasReferrersApi ? [404] : NO_API,
+    expected: capabilities.hasReferrersApi ? [404] : NO_API_STATUSES,
   };
 }
 
-/** Remembers what the first answer tells of the registry. A repository that is unknown tells nothing of it. */
-function noteApi({ traits }: Context, page: WholeResponse): void {
-  if (traits.hasReferrersApi !== undefined) return;
-  // Some answer what they do not know with 200 and a page for people. @see oras-go, registry/remote, `referrersPageByAPI`
-  if (page.status < 300) traits.hasReferrersApi = mediaTypeOf(page) !== 'text/html';
-  else if (!new TextDecoder().decode(page.body).includes('NAME_UNKNOWN')) traits.hasReferrersApi = false;
+/** Detects the referrers API from the first response. An unknown repository proves nothing. */
+function detectReferrersApi({ capabilities }: Context, page: WholeResponse): void {
+  if (capabilities.hasReferrersApi !== undefined) return;
+  // Some registries respond to unknown paths with 200 and an HTML page. @see oras-go, registry/remote,
+  // `referrersPageByAPI`
+  if (page.status < 300) capabilities.hasReferrersApi = mediaTypeOf(page) !== 'text/html';
+  else if (!new TextDecoder().decode(page.body).includes('NAME_UNKNOWN')) capabilities.hasReferrersApi = false;
 }
 
 function parsePage({ limits }: Context, page: WholeResponse): readonly Descriptor[] {

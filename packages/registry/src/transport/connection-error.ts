@@ -1,25 +1,25 @@
 import { OciError } from '@soci/oci';
 import { RegistryError, type RegistryErrorCode } from '../errors.ts';
 
-/** What Node's TLS says of a certificate that is not trusted, or of a peer that speaks no TLS. */
+/** Codes of Node.js errors for an untrusted certificate or a peer that does not speak TLS. */
 const TLS_CODE =
   /^(?:CERT_|DEPTH_ZERO_|ERR_SSL_|ERR_TLS_CERT_|INVALID_CA$|INVALID_PURPOSE$|SELF_SIGNED_|UNABLE_TO_(?:GET|VERIFY)_|EPROTO$|HOSTNAME_MISMATCH$)/;
 
 /**
- * What went wrong on a connection, as the error of this package.
+ * Converts an error of a connection to a {@link RegistryError}.
  *
- * @param request - The request that failed, as `describeRequest` names it.
+ * @param request - The failed request, as formatted by `describeRequest`.
  */
 export function toConnectionError(error: unknown, request: string): Error {
   if (error instanceof RegistryError || error instanceof OciError) return error;
   const code = errorCode(error);
   const [kind, problem] = classify(code, error);
-  // A parse error of Node's holds the bytes that it could not parse, and with them whatever was in the answer.
+  // A parse error contains the bytes that could not be parsed, which may be secret.
   const cause = code.startsWith('HPE_') ? {} : { cause: error };
   return new RegistryError(kind, `${request}: ${problem}`, { ...cause, request });
 }
 
-/** The `code` of an error of Node's, or of the first of several; empty where there is none. */
+/** Returns the `code` of a Node.js error, or of the first error of an `AggregateError`; empty if it has none. */
 export function errorCode(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   if ('code' in error && typeof error.code === 'string') return error.code;
@@ -28,12 +28,12 @@ export function errorCode(error: unknown): string {
 
 function classify(code: string, error: unknown): [RegistryErrorCode, string] {
   if (TLS_CODE.test(code)) {
-    const remedy = 'name its certificate authority, or ask for plain http if it speaks no TLS';
-    return ['TLS_FAILED', `no trusted TLS connection (${code}): ${remedy}`];
+    const remedy = 'add its certificate authority to the trusted ones, or use plain HTTP if the server has no TLS';
+    return ['TLS_FAILED', `the TLS handshake failed (${code}): ${remedy}`];
   }
-  if (code === 'HPE_HEADER_OVERFLOW') return ['LIMIT_EXCEEDED', 'the headers of the answer are too long'];
-  if (code.startsWith('HPE_')) return ['RESPONSE_INVALID', `the answer is not HTTP (${code})`];
-  if (code === 'ENOTFOUND') return ['CONNECTION_FAILED', 'the host is not known: check its name'];
+  if (code === 'HPE_HEADER_OVERFLOW') return ['LIMIT_EXCEEDED', 'the response headers are too large'];
+  if (code.startsWith('HPE_')) return ['RESPONSE_INVALID', `the response is not valid HTTP (${code})`];
+  if (code === 'ENOTFOUND') return ['CONNECTION_FAILED', 'the host name was not found: check it'];
   const reason = code || (error instanceof Error ? error.message : String(error));
   return ['CONNECTION_FAILED', `the connection failed (${reason})`];
 }

@@ -10,8 +10,8 @@ function openSlots(most: number) {
   const slots = new ConnectionSlots(most);
   const begun: string[] = [];
   const releases = new Map<string, () => void>();
-  const take = async (name: string, waitsForReceiver = false, host = HOST, signal?: AbortSignal) => {
-    releases.set(name, await slots.take(host, waitsForReceiver, signal));
+  const take = async (name: string, streamsResponse = false, host = HOST, signal?: AbortSignal) => {
+    releases.set(name, await slots.acquire(host, streamsResponse, signal));
     begun.push(name);
   };
   const release = async (name: string) => {

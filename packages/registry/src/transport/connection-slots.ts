@@ -1,67 +1,67 @@
 import type { RegistryError } from '../errors.ts';
 
-/** One host's connections, counted. */
+/** Connections to one host. */
 interface HostSlots {
   used: number;
-  /** Of those: by bodies that wait for their receivers. */
-  usedByWaiting: number;
+  /** How many of them stream a body to a consumer. */
+  streaming: number;
   readonly queue: Waiter[];
 }
 
 interface Waiter {
-  readonly waitsForReceiver: boolean;
-  readonly begin: () => void;
+  readonly streamsResponse: boolean;
+  readonly start: () => void;
   readonly fail: (error: unknown) => void;
 }
 
 /**
- * Lets so many requests to one host be under way at a time, the others in their order. One connection is kept from bodies
- * that wait for their receivers: what these receivers may need of the same host first, such as the upload of what they
- * read, would otherwise wait for the bodies, and these for it.
+ * Limits the number of concurrent requests per host; further requests wait in order. One slot is reserved for requests
+ * that do not stream their response. Otherwise streaming downloads could occupy all connections while their consumers
+ * wait for a request to the same host, such as the upload of what they read: a deadlock.
  */
 export class ConnectionSlots {
-  readonly #most: number;
+  readonly #limit: number;
   readonly #hosts = new Map<string, HostSlots>();
 
-  /** @param most - Requests to one host at a time, at least 2. */
-  constructor(most: number) {
-    this.#most = most;
+  /** Maximum number of concurrent requests per host, at least 2. */
+  constructor(limit: number) {
+    this.#limit = limit;
   }
 
   /**
-   * Waits until a request may be sent.
+   * Waits for a slot.
    *
-   * @param waitsForReceiver - As in `HttpRequest`.
-   * @returns What is to be called when its connection is free again.
+   * @param streamsResponse - See `HttpRequest`.
+   * @returns A function that releases the slot.
    * @throws the signal's reason
    */
-  async take(origin: string, waitsForReceiver: boolean, signal: AbortSignal | undefined): Promise<() => void> {
-    const host = this.#hosts.get(origin) ?? { used: 0, usedByWaiting: 0, queue: [] };
+  async acquire(origin: string, streamsResponse: boolean, signal: AbortSignal | undefined): Promise<() => void> {
+    const host = this.#hosts.get(origin) ?? { used: 0, streaming: 0, queue: [] };
     this.#hosts.set(origin, host);
-    if (this.#hasSlot(host, waitsForReceiver)) this.#count(host, waitsForReceiver, 1);
-    else await this.#wait(host, waitsForReceiver, signal);
+    if (this.#hasFreeSlot(host, streamsResponse)) this.#count(host, streamsResponse, 1);
+    else await this.#wait(host, streamsResponse, signal);
     return () => {
-      this.#count(host, waitsForReceiver, -1);
-      this.#beginNext(host);
+      this.#count(host, streamsResponse, -1);
+      this.#startNext(host);
       if (host.used === 0 && host.queue.length === 0) this.#hosts.delete(origin);
     };
   }
 
-  /** Fails all requests that wait. */
+  /** Rejects all waiting requests. */
   close(error: RegistryError): void {
     for (const { queue } of this.#hosts.values()) for (const { fail } of [...queue]) fail(error);
   }
 
-  #hasSlot({ used, usedByWaiting }: HostSlots, waitsForReceiver: boolean): boolean {
-    return used < this.#most && (!waitsForReceiver || usedByWaiting < this.#most - 1);
+  #hasFreeSlot({ used, streaming }: HostSlots, streamsResponse: boolean): boolean {
+    return used < this.#limit && (!streamsResponse || streaming < this.#limit - 1);
   }
 
-  #count(host: HostSlots, waitsForReceiver: boolean, change: 1 | -1): void {
+  #count(host: HostSlots, streamsResponse: boolean, change: 1 | -1): void {
     host.used += change;
-    if (waitsForReceiver) host.usedByWaiting += change;
+    if (streamsResponse) host.streaming += change;
   }
 
-  #wait(host: HostSlots, waitsForReceiver: boolean, signal: AbortSignal | undefined): Promise<void> {
+  #wait(host: HostSlots, streamsResponse: boolean, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => {
         host.queue.splice(host.queue.indexOf(waiter), 1);
@@ -71,19 +71,19 @@ export class ConnectionSlots {
         leave();
         reject(error);
       };
-      const begin = () => {
+      const start = () => {
         leave();
-        this.#count(host, waitsForReceiver, 1);
+        this.#count(host, streamsResponse, 1);
         resolve();
       };
       const onAbort = () => fail(signal?.reason);
-      const waiter: Waiter = { waitsForReceiver, begin, fail };
+      const waiter: Waiter = { streamsResponse, start, fail };
       host.queue.push(waiter);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 
-  #beginNext(host: HostSlots): void {
-    host.queue.find(({ waitsForReceiver }) => this.#hasSlot(host, waitsForReceiver))?.begin();
+  #startNext(host: HostSlots): void {
+    host.queue.find(({ streamsResponse }) => this.#hasFreeSlot(host, streamsResponse))?.start();
   }
 }

@@ -9,36 +9,39 @@ import { bareHost, guardLookup } from './local-address.ts';
 import { findProxy, proxyAuthorization, proxyTarget } from './proxy.ts';
 import { type TlsOptions, TunnelAgent } from './tunnel-agent.ts';
 
-/** Milliseconds that a connection nobody uses is kept. Registries close theirs after a minute or so. */
+/** Milliseconds after which an idle connection is closed. Registries close theirs after about a minute. */
 const IDLE_TIMEOUT = 15_000;
 
 /** Options of `PooledHttpSender`. */
 export interface HttpSenderOptions extends Pick<RegistryOptions, 'ca' | 'env' | 'maxConnections' | 'stallTimeout'> {
-  /** Finds the addresses of a name. @default `dns.lookup` */
+  /** Resolves host names. @default `dns.lookup` */
   readonly lookup?: LookupFunction;
 }
 
 type ConnectionOptions = HttpSenderOptions & Required<Omit<HttpSenderOptions, 'ca' | 'lookup'>>;
 
-/** How a request gets to its URL: which function sends it, with which options. */
+/** How to send a request to a URL: the request function and its options. */
 export interface Route {
   readonly request: typeof http.request;
   readonly options: TlsOptions;
 }
 
-/** The connections that are kept: by proxy, and apart for URLs that a server named, so that no check of an address is missed. */
+/**
+ * Keep-alive agents, one per proxy. URLs chosen by a server have their own agents, so that their addresses are always
+ * checked.
+ */
 export class Connections {
   readonly #options: ConnectionOptions;
   readonly #tls: Pick<TlsOptions, 'secureContext'>;
   readonly #agents = new Map<string, http.Agent>();
 
   constructor(options: ConnectionOptions) {
-    const secureContext = trustRoots(options.ca);
+    const secureContext = createTrustContext(options.ca);
     this.#options = options;
     this.#tls = secureContext === undefined ? {} : { secureContext };
   }
 
-  /** The way to a URL. @param isUntrusted - Whether a server named it: as in `HttpRequest`. */
+  /** Returns the route to a URL. @param isUntrusted - Whether a server chose the URL: see `HttpRequest`. */
   route(url: URL, isUntrusted: boolean): Route {
     const proxy = findProxy(url, this.#options.env);
     const isSecure = url.protocol === 'https:';
@@ -55,13 +58,13 @@ export class Connections {
     options.host = bareHost(url);
     options.port = url.port || (isSecure ? 443 : 80);
     options.path = `${url.pathname}${url.search}`;
-    // Through a tunnel the proxy finds the address.
+    // Not used by a tunnel: the proxy resolves the name.
     if (isUntrusted) options.lookup = guardLookup(lookup);
     else if (lookup !== undefined) options.lookup = lookup;
     return { request: isSecure ? https.request : http.request, options };
   }
 
-  /** Closes every connection, used or not. */
+  /** Closes all connections, including those in use. */
   close(): void {
     for (const agent of this.#agents.values()) agent.destroy();
     this.#agents.clear();
@@ -84,24 +87,23 @@ export class Connections {
 }
 
 /**
- * What TLS connections trust: whatever Node trusts, and the certificates named beside it.
+ * Creates a TLS context that trusts the certificates of Node.js and the given ones.
  *
- * @param ca - Further certificates, PEM; undefined where there are none.
- * @returns undefined where Node's own defaults do.
- * @throws RegistryError `OPTION_INVALID` where `ca` holds no certificate, or one that cannot be read.
+ * @param ca - Additional PEM certificates, if any.
+ * @returns undefined if the defaults of Node.js suffice
+ * @throws RegistryError `OPTION_INVALID` if `ca` contains no certificate, or an invalid one
  */
-function trustRoots(ca: string | undefined): tls.SecureContext | undefined {
+function createTrustContext(ca: string | undefined): tls.SecureContext | undefined {
   if (ca === undefined) return undefined;
   const added = ca.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  if (added.length === 0)
-    throw new RegistryError('OPTION_INVALID', 'the certificates to trust are not PEM: none begins in them');
-  // OpenSSL passes over what it cannot read; a user who named it would wonder.
+  if (added.length === 0) throw new RegistryError('OPTION_INVALID', 'option ca contains no PEM certificate');
+  // OpenSSL silently skips invalid certificates.
   try {
     for (const certificate of added) new X509Certificate(certificate);
   } catch (cause) {
-    const message = 'a certificate to trust cannot be read: is it a whole PEM block?';
+    const message = 'option ca contains an invalid certificate: check that each PEM block is complete';
     throw new RegistryError('OPTION_INVALID', message, { cause });
   }
-  // `ca` replaces the roots that Node trusts, those of NODE_EXTRA_CA_CERTS included.
+  // The `ca` option of Node.js replaces the default roots, including those of NODE_EXTRA_CA_CERTS.
   return tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ...added] });
 }

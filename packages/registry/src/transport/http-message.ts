@@ -1,82 +1,90 @@
 import type { CallOptions } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
 
-/** The methods that registries know. */
+/** The HTTP methods of the distribution API. */
 export type HttpMethod = 'DELETE' | 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'PUT';
 
-/** What is sent: bytes, or a stream that can be opened anew when the request is sent again. */
+/** A request body: bytes, or a stream that can be opened again for a retry. */
 export type HttpBody = Uint8Array | StreamedBody;
 
-/** A body that is read as it is sent. */
+/** A body that is read while it is sent. */
 export interface StreamedBody {
-  /** Its length in bytes; sent as `Content-Length`. */
+  /** Length in bytes, sent as `Content-Length`. */
   readonly size: number;
-  /** Opens it from its start; called once for each attempt. */
+  /** Opens the body at its start. Called once per attempt. */
   open(): AsyncIterable<Uint8Array>;
-  /** Whether {@link StreamedBody.open} may be called again after it was read from. */
+  /** Whether {@link StreamedBody.open} may be called again after bytes were read. */
   readonly isRepeatable: boolean;
 }
 
-/** Bytes as they come. */
+/** A stream of bytes. */
 export type ByteStream = AsyncGenerator<Uint8Array, void, undefined>;
 
-/** One request, as it goes over the wire. */
+/** An HTTP request. */
 export interface HttpRequest extends CallOptions {
   readonly method: HttpMethod;
   readonly url: URL;
-  /** By name in lower case. */
+  /** Headers by name in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** @default no body */
   readonly body?: HttpBody | undefined;
   /**
-   * The URL was named by a server, not by the user: do not connect to this machine or its link (loopback, link-local,
-   * unspecified, metadata services), neither by literal address nor by what the name resolves to. `REDIRECT_REFUSED`.
+   * Whether a server chose the URL, not the user. If so, connections to this host and its link (loopback, link-local
+   * and unspecified addresses, metadata services) fail with `REDIRECT_REFUSED`, both for literal addresses and for
+   * those that a name resolves to.
    *
    * @default false
    */
   readonly isUntrusted?: boolean | undefined;
   /**
-   * The answer's body is read as fast as somebody takes it who may need other requests meanwhile: these must not wait for
-   * its connection.
+   * Whether the response body is consumed at the pace of a consumer that may send other requests in the meantime, which
+   * must not wait for this connection.
    *
    * @default false: it is read at once
    */
-  readonly waitsForReceiver?: boolean | undefined;
-  /** Milliseconds that the server may take for the head of its answer, beyond the stall timeout. @default 0 */
+  readonly streamsResponse?: boolean | undefined;
+  /**
+   * Milliseconds in addition to the stall timeout that the server may take until it sends the response headers.
+   *
+   * @default 0
+   */
   readonly extraResponseTimeout?: number | undefined;
 }
 
-/** The answer to a request. Its body must be read to the end, or discarded. */
+/** An HTTP response. Its body must be read to the end or discarded. */
 export interface HttpResponse {
   readonly status: number;
-  /** By name in lower case; several of one name are joined by `, `. */
+  /** Headers by name in lower case; repeated headers are joined by `, `. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Where the answer came from: after redirects not where the request went first. */
+  /** URL of the response, after redirects. */
   readonly url: URL;
   /**
-   * The body as it comes. Throws where it breaks off or stalls: RegistryError `CONNECTION_FAILED`, `STALLED`.
-   * A chunk may be kept or transferred.
+   * The body. Throws RegistryError `CONNECTION_FAILED` or `STALLED` if it breaks off. Chunks may be kept or
+   * transferred.
    */
   readonly body: AsyncIterable<Uint8Array>;
-  /** Lets the rest of the body go: a short one is read so that the connection can be used again, else it is closed. */
+  /**
+   * Discards the rest of the body. A short one is read so that the connection can be reused; otherwise the connection
+   * is closed.
+   */
   discard(): void;
 }
 
-/** Sends one request once: no redirect is followed, nothing is retried, any status is an answer. */
+/** Sends a request once. Follows no redirects, does not retry, and returns responses of any status. */
 export interface HttpSender {
   /**
    * @throws RegistryError `CLOSED`, `CONNECTION_FAILED`, `STALLED`, `TLS_FAILED`, `LIMIT_EXCEEDED`, `RESPONSE_INVALID`,
-   * `REDIRECT_REFUSED`; OciError `SIZE_MISMATCH` where a body has not the size it claims; the signal's reason.
+   * `REDIRECT_REFUSED`; OciError `SIZE_MISMATCH` if a request body does not have its declared size; the signal's reason
    */
   send(request: HttpRequest): Promise<HttpResponse>;
 }
 
-/** A path may hold what a server made up; in a message so many characters of it are enough. */
+/** Maximum length of a URL path in messages, in characters: a server may have chosen the path. */
 const MAX_PATH_LENGTH = 400;
 
 /**
- * Names a request for messages and logs, such as `GET https://host/v2/app/manifests/latest`: without its query, which may
- * be a signature that opens a storage, and without user info.
+ * Formats a request for messages and logs, such as `GET https://host/v2/app/manifests/latest`. Omits the query, which
+ * may be a signature that grants access, and user info.
  */
 export function describeRequest(method: HttpMethod, url: URL): string {
   const path = url.pathname.length > MAX_PATH_LENGTH ? `${url.pathname.slice(0, MAX_PATH_LENGTH)}…` : url.pathname;
@@ -84,16 +92,17 @@ export function describeRequest(method: HttpMethod, url: URL): string {
 }
 
 /**
- * Reads the whole body of an answer.
+ * Reads the whole body of a response.
  *
- * @throws RegistryError `LIMIT_EXCEEDED` where it has more than `maxSize` bytes, or says so before any is read; what the body throws.
+ * @throws RegistryError `LIMIT_EXCEEDED` if it has more than `maxSize` bytes or its `Content-Length` says so; what the
+ * body throws
  */
 export async function readWhole(response: HttpResponse, method: HttpMethod, maxSize: number): Promise<Uint8Array> {
   const { url, status, headers } = response;
   const request = describeRequest(method, url);
-  const message = `${request}: the answer has more than ${maxSize} bytes`;
+  const message = `${request}: the response has more than ${maxSize} bytes`;
   const tooLarge = () => new RegistryError('LIMIT_EXCEEDED', message, { request, status });
-  // The answer to HEAD tells the length of what it does not send.
+  // A HEAD response states the length of a body that it does not contain.
   if (method !== 'HEAD' && Number(headers['content-length'] ?? 0) > maxSize) {
     response.discard();
     throw tooLarge();

@@ -12,26 +12,26 @@ import { bodySize, sendBody } from './request-body.ts';
 import { ResponseBody } from './response-body.ts';
 import { StallTimer } from './stall-detection.ts';
 
-/** 32 KiB: a presigned URL with a session token has 3. */
+/** Maximum size of response headers, 32 KiB. A presigned URL with a session token has about 3 KiB. */
 const MAX_HEADER_SIZE = 2 ** 15;
 
-/** Headers of one answer; real ones have 10 to 20. */
+/** Maximum number of response headers. Real responses have 10 to 20. */
 const MAX_HEADERS = 200;
 
-/** 30 seconds. */
+/** Milliseconds. */
 const DEFAULT_STALL_TIMEOUT = 30_000;
 
-/** What one host is asked at a time. */
+/** Maximum number of concurrent requests per host. */
 const DEFAULT_MAX_CONNECTIONS = 16;
 
-/** Sends requests over HTTP/1.1 by node:http and node:https, over connections that it keeps until it is closed. */
+/** Sends requests over HTTP/1.1 with keep-alive connections, using node:http and node:https. */
 export class PooledHttpSender implements HttpSender {
   readonly #connections: Connections;
   readonly #slots: ConnectionSlots;
   readonly #stallTimeout: number;
   #isClosed = false;
 
-  /** @throws RegistryError `OPTION_INVALID` if `ca` holds no certificate, or a number is out of its range. */
+  /** @throws RegistryError `OPTION_INVALID` if `ca` contains no valid certificate, or a number is out of range */
   constructor(options: HttpSenderOptions = {}) {
     const stallTimeout = checkOption('stallTimeout', options.stallTimeout ?? DEFAULT_STALL_TIMEOUT, 1, MAX_TIMEOUT);
     const maxConnections = checkOption('maxConnections', options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, 2, 1000);
@@ -41,11 +41,11 @@ export class PooledHttpSender implements HttpSender {
   }
 
   async send(request: HttpRequest): Promise<HttpResponse> {
-    const { method, url, waitsForReceiver = false, isUntrusted = false, signal } = request;
+    const { method, url, streamsResponse = false, isUntrusted = false, signal } = request;
     signal?.throwIfAborted();
     const line = describeRequest(method, url);
     if (isUntrusted && isLocalHost(url.host)) throw untrustedAddress(line);
-    const release = await this.#slots.take(url.origin, waitsForReceiver, signal);
+    const release = await this.#slots.acquire(url.origin, streamsResponse, signal);
     let message: ClientRequest;
     try {
       signal?.throwIfAborted();
@@ -56,19 +56,25 @@ export class PooledHttpSender implements HttpSender {
       throw error;
     }
     message.once('close', release);
-    const answer = await headOf(message, request, line, this.#stallTimeout);
-    const body = new ResponseBody(answer, line, this.#stallTimeout, signal);
-    if (answer.rawHeaders.length / 2 > MAX_HEADERS) {
-      answer.destroy();
-      const problem = `${line}: the answer has more than ${MAX_HEADERS} headers`;
+    const response = await receiveHeaders(message, request, line, this.#stallTimeout);
+    const body = new ResponseBody(response, line, this.#stallTimeout, signal);
+    if (response.rawHeaders.length / 2 > MAX_HEADERS) {
+      response.destroy();
+      const problem = `${line}: the response has more than ${MAX_HEADERS} headers`;
       throw new RegistryError('LIMIT_EXCEEDED', problem, { request: line });
     }
-    return { status: answer.statusCode ?? 0, headers: joinHeaders(answer), url, body, discard: () => body.discard() };
+    return {
+      status: response.statusCode ?? 0,
+      headers: joinHeaders(response),
+      url,
+      body,
+      discard: () => body.discard(),
+    };
   }
 
   /**
-   * Closes every connection, used or not; no further request is sent: RegistryError `CLOSED`. Connections that nobody uses
-   * do not keep a process alive.
+   * Closes all connections, including those in use. Later requests fail with `CLOSED`. Idle connections do not keep the
+   * process alive.
    */
   close(): void {
     this.#isClosed = true;
@@ -78,15 +84,15 @@ export class PooledHttpSender implements HttpSender {
 }
 
 function closed(): RegistryError {
-  return new RegistryError('CLOSED', 'the registry was closed: nothing more is asked of it');
+  return new RegistryError('CLOSED', 'the registry client is closed: open another one with openRegistry');
 }
 
 function untrustedAddress(request: string): RegistryError {
-  const message = `${request}: no server may lead to this machine, its link or a metadata service`;
+  const message = `${request}: refusing redirect to a loopback, link-local or metadata address`;
   return new RegistryError('REDIRECT_REFUSED', message, { request });
 }
 
-/** The request, its headers said; not sent yet. */
+/** Creates the request without sending it. */
 function openMessage({ method, body, headers }: HttpRequest, route: Route): ClientRequest {
   return route.request({
     ...route.options,
@@ -102,8 +108,8 @@ function openMessage({ method, body, headers }: HttpRequest, route: Route): Clie
   });
 }
 
-/** Watches that each phase gets on, until the head of the answer is there. */
-function headOf(
+/** Sends the request and waits for the response headers. Each phase is subject to the stall timeout. */
+function receiveHeaders(
   message: ClientRequest,
   { body, signal, extraResponseTimeout = 0 }: HttpRequest,
   line: string,
@@ -130,35 +136,35 @@ function headOf(
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     message.on('error', (error) => fail(toConnectionError(error, line)));
-    message.once('close', () => fail(toConnectionError(new Error('closed without an answer'), line)));
+    message.once('close', () => fail(toConnectionError(new Error('closed without a response'), line)));
     message.once('socket', (socket) => {
       if (isReady(socket)) return start();
       timer.start('connecting');
       socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', start);
     });
     message.once('finish', () => {
-      // Over TLS the answer may be there before the request is known to be sent.
-      if (!isOver) timer.start('waiting for the answer', extraResponseTimeout);
+      // Over TLS, the response may arrive before the request is reported as sent.
+      if (!isOver) timer.start('waiting for the response', extraResponseTimeout);
     });
-    message.once('response', (answer) => {
+    message.once('response', (response) => {
       finish();
-      // Answered before all was sent: the rest never goes, so nothing else can go over this connection.
-      answer.once('end', () => {
+      // The server responded before the request was complete. The rest is not sent, so the connection cannot be reused.
+      response.once('end', () => {
         if (!message.writableEnded) message.destroy();
       });
-      resolve(answer);
+      resolve(response);
     });
   });
 }
 
-/** Whether a socket is one that was connected for another request: then there is no event to wait for. */
+/** Whether a socket is a reused, already connected one, which emits no connect event. */
 function isReady(socket: Socket): boolean {
   return socket instanceof TLSSocket ? socket.getFinished() !== undefined : !socket.connecting;
 }
 
-function joinHeaders(answer: IncomingMessage): Record<string, string> {
+function joinHeaders(response: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(answer.headers)) {
+  for (const [name, value] of Object.entries(response.headers)) {
     if (value !== undefined) headers[name] = typeof value === 'string' ? value : value.join(', ');
   }
   return headers;

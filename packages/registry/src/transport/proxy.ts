@@ -4,10 +4,10 @@ import { RegistryError } from '../errors.ts';
 import { bareHost, isLoopbackHost } from './local-address.ts';
 
 /**
- * The proxy through which a URL is reached, as `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in either case.
- * This machine is never reached through one.
+ * Returns the proxy for a URL, according to `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` in upper or lower
+ * case. Loopback hosts are never proxied.
  *
- * @throws RegistryError `OPTION_INVALID` where one is named that is no http or https URL.
+ * @throws RegistryError `OPTION_INVALID` if the proxy is not an http or https URL
  */
 export function findProxy(url: URL, env: Environment): URL | undefined {
   if (isLoopbackHost(url.host)) return undefined;
@@ -17,12 +17,14 @@ export function findProxy(url: URL, env: Environment): URL | undefined {
   const text = named.includes('://') ? named : `http://${named}`;
   const proxy = URL.canParse(text) ? new URL(text) : undefined;
   if (proxy?.protocol === 'http:' || proxy?.protocol === 'https:') return proxy;
-  // Its text may hold a password.
-  const message = `the proxy that the environment names for ${url.origin} is no http or https URL`;
+  // The value is not quoted: it may contain a password.
+  const message = `the proxy for ${url.origin} is not an http or https URL: check HTTPS_PROXY, HTTP_PROXY and ALL_PROXY`;
   throw new RegistryError('OPTION_INVALID', message);
 }
 
-/** A CGI script gets the request's `Proxy` header as HTTP_PROXY: there only the variable in lower case is the user's. */
+/**
+ * In a CGI script HTTP_PROXY contains the `Proxy` header of the request, so only the lower-case variable is trusted.
+ */
 function readHttpProxy(env: Environment): string | undefined {
   return env.REQUEST_METHOD === undefined ? read(env, 'http_proxy') : env.http_proxy;
 }
@@ -31,7 +33,10 @@ function read(env: Environment, name: string): string | undefined {
   return env[name] || env[name.toUpperCase()] || undefined;
 }
 
-/** Whether one of the hosts in `NO_PROXY` is the URL's: `*`, names (their subdomains too), addresses, ranges; with a port or without. */
+/**
+ * Whether `NO_PROXY` matches a URL. Entries are `*`, host names (which include subdomains), addresses and CIDR ranges,
+ * with an optional port.
+ */
 function isExempt(url: URL, exemptions: string): boolean {
   const host = bareHost(url);
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
@@ -43,7 +48,7 @@ function isExempt(url: URL, exemptions: string): boolean {
 }
 
 function parseExemption(text: string): { readonly name: string; readonly port?: string | undefined } {
-  // The last group of an IPv6 address that is not in brackets is no port.
+  // The last group of an IPv6 address without brackets is not a port.
   if (isIP(text.split('/', 1)[0] ?? '') === 6) return { name: text };
   const [, name = '', port] = /^\[?(.+?)\]?(?::(\d+))?$/.exec(text) ?? [];
   return { name, port };
@@ -68,14 +73,14 @@ function isInRange(host: string, base: string, length: number, version: number):
   return range.check(host, family);
 }
 
-/** What proves to a proxy who asks: the user info of its URL, as a header. */
+/** Returns the `Proxy-Authorization` header for the user info of a proxy URL. */
 export function proxyAuthorization({ username, password }: URL): Readonly<Record<string, string>> {
   if (username === '' && password === '') return {};
   const credentials = `${decode(username)}:${decode(password)}`;
   return { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` };
 }
 
-/** A password with a `%` that begins no code is meant as it stands. */
+/** A `%` that is not an escape is taken literally. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -84,7 +89,10 @@ function decode(text: string): string {
   }
 }
 
-/** Where a proxy is, as options of a request; its certificate is looked at by its own name, not by that of the server. */
+/**
+ * Returns the request options that connect to a proxy. Its certificate is checked against its own name, not that of the
+ * server.
+ */
 export function proxyTarget(proxy: URL): { readonly host: string; readonly port: string; readonly servername: string } {
   const host = bareHost(proxy);
   const port = proxy.port || (proxy.protocol === 'https:' ? '443' : '80');

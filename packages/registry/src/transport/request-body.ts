@@ -3,21 +3,21 @@ import { OciError } from '@soci/oci';
 import type { HttpBody } from './http-message.ts';
 import type { StallTimer } from './stall-detection.ts';
 
-/** Handed to the socket at a time: so that a slow connection is seen to move. */
+/** Bytes written to the socket at a time: small enough to see progress on a slow connection. */
 const PIECE_SIZE = 2 ** 16;
 
-/** The bytes of a body. */
+/** Returns the size of a body, in bytes. */
 export function bodySize(body: HttpBody): number {
   return body instanceof Uint8Array ? body.length : body.size;
 }
 
 /**
- * Sends the body of a request as fast as the other side takes it, and ends the request. Stops where an answer comes before
- * all is sent: that is a refusal.
+ * Sends the body of a request with backpressure, and ends the request. Stops if the response arrives early, which means
+ * that the server rejected the request.
  *
- * @param timer - Runs only while the other side is waited for.
- * @param isOver - Whether the request was answered, or broke.
- * @throws OciError `SIZE_MISMATCH` where a stream is longer or shorter than it claims; what the stream throws.
+ * @param timer - Runs only while waiting for the server.
+ * @param isOver - Returns whether the request has been answered or has failed.
+ * @throws OciError `SIZE_MISMATCH` if a stream is longer or shorter than declared; what the stream throws
  */
 export async function sendBody(
   message: ClientRequest,
@@ -49,7 +49,7 @@ function chunksOf(body: HttpBody | undefined): Iterable<Uint8Array> | AsyncItera
   return body instanceof Uint8Array ? [body] : body.open();
 }
 
-/** Settles when more can be sent, or no more need be. */
+/** Resolves when more can be written, or nothing more needs to be. */
 function drained(message: ClientRequest): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -61,6 +61,6 @@ function drained(message: ClientRequest): Promise<void> {
 }
 
 function sizeMismatch(sent: number, size: number): OciError {
-  const amount = sent > size ? 'more bytes' : `${sent} bytes`;
-  return new OciError('SIZE_MISMATCH', `the body of a request has ${amount}, not the ${size} that it was said to have`);
+  const amount = sent > size ? `more than ${size} bytes` : `${sent} bytes`;
+  return new OciError('SIZE_MISMATCH', `the request body has ${amount}, expected ${size}`);
 }

@@ -2,89 +2,90 @@ import type { IncomingMessage } from 'node:http';
 import { toConnectionError } from './connection-error.ts';
 import { BodyStallDetector } from './stall-detection.ts';
 
-/** 64 KiB: to read so much is cheaper than a new connection. */
+/** 64 KiB: reading this much is cheaper than a new connection. */
 const MAX_DISCARDED = 2 ** 16;
 
-/** Milliseconds that reading what nobody wants may take. */
+/** Maximum time for reading a discarded body, in milliseconds. */
 const DISCARD_TIMEOUT = 2000;
 
-/** The body of an answer: read once, or discarded. */
+/** The body of a response. It can be read once, or discarded. */
 export class ResponseBody implements AsyncIterable<Uint8Array> {
-  readonly #answer: IncomingMessage;
-  readonly #watch: BodyStallDetector;
+  readonly #response: IncomingMessage;
+  readonly #stallDetector: BodyStallDetector;
   #failure: { readonly error: unknown } | undefined;
   #isRead = false;
   #wake: () => void = () => undefined;
 
   /**
-   * @param request - As `describeRequest` names it.
-   * @param stallTimeout - Milliseconds without progress that count as a stall; only those in which bytes are waited for.
-   * @param signal - Ends the reading with its reason.
+   * @param request - The request, as formatted by `describeRequest`.
+   * @param stallTimeout - Milliseconds without progress after which reading fails; only the time spent waiting for
+   * bytes counts.
+   * @param signal - Aborts reading with its reason.
    */
-  constructor(answer: IncomingMessage, request: string, stallTimeout: number, signal: AbortSignal | undefined) {
-    this.#answer = answer;
-    this.#watch = new BodyStallDetector(request, stallTimeout, (error) => this.#fail(error));
+  constructor(response: IncomingMessage, request: string, stallTimeout: number, signal: AbortSignal | undefined) {
+    this.#response = response;
+    this.#stallDetector = new BodyStallDetector(request, stallTimeout, (error) => this.#fail(error));
     const onAbort = () => this.#fail(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
-    answer.on('error', (error) => this.#fail(toConnectionError(error, request)));
-    answer.once('close', () => {
+    response.on('error', (error) => this.#fail(toConnectionError(error, request)));
+    response.once('close', () => {
       signal?.removeEventListener('abort', onAbort);
-      this.#watch.stop();
+      this.#stallDetector.stop();
       this.#wake();
     });
   }
 
-  /** Yields the bytes as they come, each chunk in memory of its own. Whoever stops early closes the connection. */
+  /** Yields chunks, each in its own memory. Stopping early closes the connection. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    const answer = this.#answer;
+    const response = this.#response;
     this.#isRead = true;
-    answer.on('readable', () => this.#wake()).on('end', () => this.#wake());
+    response.on('readable', () => this.#wake()).on('end', () => this.#wake());
     try {
       for (;;) {
         if (this.#failure !== undefined) throw this.#failure.error;
-        const chunk = answer.read() as Buffer | null;
+        const chunk = response.read() as Buffer | null;
         if (chunk !== null) {
-          this.#watch.receive(chunk.length);
-          yield ownMemory(chunk);
-        } else if (answer.readableEnded) {
+          this.#stallDetector.receive(chunk.length);
+          yield toOwnBuffer(chunk);
+        } else if (response.readableEnded) {
           return;
         } else {
-          this.#watch.wait();
+          this.#stallDetector.wait();
           await new Promise<void>((resolve) => {
             this.#wake = resolve;
           });
         }
       }
     } finally {
-      if (!answer.readableEnded) answer.destroy();
+      if (!response.readableEnded) response.destroy();
     }
   }
 
-  /** As `HttpResponse.discard`. */
+  /** See `HttpResponse.discard`. */
   discard(): void {
-    const answer = this.#answer;
-    if (this.#isRead || Number(answer.headers['content-length'] ?? 0) > MAX_DISCARDED) {
-      if (!answer.readableEnded) answer.destroy();
+    const response = this.#response;
+    if (this.#isRead || Number(response.headers['content-length'] ?? 0) > MAX_DISCARDED) {
+      if (!response.readableEnded) response.destroy();
       return;
     }
     this.#isRead = true;
     let length = 0;
-    answer.on('data', (chunk: Buffer) => {
+    response.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > MAX_DISCARDED) answer.destroy();
+      if (length > MAX_DISCARDED) response.destroy();
     });
-    const timer = setTimeout(() => answer.destroy(), DISCARD_TIMEOUT).unref();
-    answer.once('close', () => clearTimeout(timer));
+    const timer = setTimeout(() => response.destroy(), DISCARD_TIMEOUT).unref();
+    response.once('close', () => clearTimeout(timer));
   }
 
   #fail(error: unknown): void {
     this.#failure ??= { error };
-    this.#answer.destroy();
+    this.#response.destroy();
     this.#wake();
   }
 }
 
-/** Node gives each piece of a body memory of its own, and promises it nowhere: what is shared must not be transferred. */
-function ownMemory(chunk: Buffer): Uint8Array {
+/** Node.js allocates each chunk separately, but does not guarantee it. Shared memory must not be transferred. */
+function toOwnBuffer(chunk: Buffer): Uint8Array {
   return chunk.byteLength === chunk.buffer.byteLength ? new Uint8Array(chunk.buffer) : new Uint8Array(chunk);
 }

@@ -1,20 +1,20 @@
 import { RegistryError } from '../errors.ts';
 import { MAX_TIMEOUT } from '../options.ts';
 
-/** What a request was doing when it got no further. */
-export type StallPhase = 'connecting' | 'sending the request' | 'waiting for the answer';
+/** Phase of a request, for messages. */
+export type StallPhase = 'connecting' | 'sending the request' | 'waiting for the response';
 
-/** Tells the holder of a connection that there was no progress for too long. */
-class StallWatch {
+/** Reports that a connection makes no progress. */
+class StallDetector {
   protected readonly timeout: number;
   readonly #request: string;
   readonly #onStall: (error: RegistryError) => void;
   #timer: NodeJS.Timeout | undefined;
-  #verdict: NodeJS.Immediate | undefined;
+  #immediate: NodeJS.Immediate | undefined;
 
   /**
-   * @param request - As `describeRequest` names it.
-   * @param timeout - Milliseconds without progress that count as a stall.
+   * @param request - The request, as formatted by `describeRequest`.
+   * @param timeout - Stall timeout in milliseconds.
    */
   constructor(request: string, timeout: number, onStall: (error: RegistryError) => void) {
     this.#request = request;
@@ -22,17 +22,20 @@ class StallWatch {
     this.#onStall = onStall;
   }
 
-  /** Nothing is waited for. */
+  /** Stops the timer. */
   stop(): void {
     clearTimeout(this.#timer);
-    clearImmediate(this.#verdict);
+    clearImmediate(this.#immediate);
   }
 
-  /** Calls back after `delay` milliseconds; if this process itself stood still, it looks first at what came meanwhile. */
+  /**
+   * Calls back after `delay` milliseconds. The callback runs after pending I/O events, in case the process itself was
+   * blocked.
+   */
   protected startTimer(delay: number, callback: () => void): NodeJS.Timeout {
     this.stop();
     this.#timer = setTimeout(() => {
-      this.#verdict = setImmediate(callback);
+      this.#immediate = setImmediate(callback);
     }, delay);
     return this.#timer;
   }
@@ -43,37 +46,38 @@ class StallWatch {
   }
 }
 
-/** Watches that a request makes progress. */
-export class StallTimer extends StallWatch {
-  /** Begins to wait, `extra` milliseconds longer than usual; a wait before this is over. */
+/** Detects that a phase of a request stalls. */
+export class StallTimer extends StallDetector {
+  /** Starts the timeout for a phase, extended by `extra` milliseconds. Replaces a running timeout. */
   start(phase: StallPhase, extra = 0): void {
     const timeout = Math.min(this.timeout + extra, MAX_TIMEOUT);
     this.startTimer(timeout, () => this.reportStall(timeout, phase));
   }
 }
 
-/** 4 KiB: who sends less in the time of a stall might as well send nothing. */
+/** 4 KiB: receiving less within the timeout counts as a stall. */
 const MIN_PROGRESS = 2 ** 12;
 
 /**
- * Watches that at least {@link MIN_PROGRESS} of a body come in each timeout spent waiting; a slow reader is no stall. One
- * timer serves the whole body: over TLS a chunk has 16 KiB, and a timer for each would cost a fifth of reading it.
+ * Detects that fewer than {@link MIN_PROGRESS} bytes of a body arrive within a timeout. Only the time spent waiting for
+ * bytes counts, so a slow consumer is not a stall. Uses one timer for the whole body: over TLS a chunk has 16 KiB, and
+ * a timer per chunk costs a fifth of the read time.
  */
-export class BodyStallDetector extends StallWatch {
+export class BodyStallDetector extends StallDetector {
   #isStarted = false;
   #waitingSince: number | undefined;
-  /** Milliseconds waited, and bytes received, since there was progress. */
+  /** Milliseconds waited and bytes received since the last progress. */
   #waited = 0;
   #received = 0;
 
-  /** Bytes are waited for from now on. */
+  /** Starts waiting for bytes. */
   wait(): void {
     this.#waitingSince = performance.now();
-    if (!this.#isStarted) this.#look(this.timeout);
+    if (!this.#isStarted) this.#check(this.timeout);
     this.#isStarted = true;
   }
 
-  /** Bytes are there, and nobody waits for more yet. */
+  /** Records received bytes and stops waiting. */
   receive(bytes: number): void {
     this.#waited = this.#idleTime();
     this.#waitingSince = undefined;
@@ -83,12 +87,12 @@ export class BodyStallDetector extends StallWatch {
     this.#waited = 0;
   }
 
-  /** The connection keeps the process alive, if anything must. */
-  #look(delay: number): void {
+  /** The timer does not keep the process alive; the connection does. */
+  #check(delay: number): void {
     this.startTimer(delay, () => {
       const left = this.timeout - (this.#waitingSince === undefined ? 0 : this.#idleTime());
-      if (left > 0) this.#look(left);
-      else this.reportStall(this.timeout, 'reading the answer');
+      if (left > 0) this.#check(left);
+      else this.reportStall(this.timeout, 'reading the response');
     }).unref();
   }
 

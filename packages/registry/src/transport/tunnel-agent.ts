@@ -8,20 +8,20 @@ import { toConnectionError } from './connection-error.ts';
 import { findProxy, proxyAuthorization, proxyTarget } from './proxy.ts';
 import { StallTimer } from './stall-detection.ts';
 
-/** Options of a request over https, with what node:tls takes from them. */
+/** HTTPS request options with those of node:tls that are used. */
 export type TlsOptions = https.RequestOptions & Pick<ConnectionOptions, 'secureContext'>;
 
-/** What a {@link TunnelAgent} adds to an agent. */
+/** Options of {@link TunnelAgent}. */
 export interface TunnelOptions extends https.AgentOptions {
-  /** The proxy; its user info is sent to it as Basic. */
+  /** URL of the proxy. Its user info is sent as Basic credentials. */
   readonly proxy: URL;
-  /** Milliseconds until the proxy has made a connection. */
+  /** Timeout for the proxy to connect, in milliseconds. */
   readonly connectTimeout: number;
 }
 
 type OnConnection = (error: Error | null, socket?: Duplex) => void;
 
-/** Connects to https servers through a proxy that is asked to CONNECT: it sees the name of the host, and nothing else. */
+/** Connects to HTTPS servers through a proxy with CONNECT. The proxy sees only the host name and port. */
 export class TunnelAgent extends https.Agent {
   readonly #proxy: URL;
   readonly #connectTimeout: number;
@@ -40,7 +40,7 @@ export class TunnelAgent extends https.Agent {
       method: 'CONNECT',
       path: authority,
       headers: { host: authority, ...proxyAuthorization(this.#proxy) },
-      // The tunnel is pooled by this agent, not by another.
+      // This agent pools the tunnels.
       agent: false,
       ...(options.secureContext !== undefined && { secureContext: options.secureContext }),
     });
@@ -48,16 +48,17 @@ export class TunnelAgent extends https.Agent {
     timer.start('connecting');
     connect.once('close', () => timer.stop());
     connect.once('error', (error) => onConnection(toConnectionError(error, request)));
-    connect.once('connect', (answer, socket) => {
+    connect.once('connect', (response, socket) => {
       timer.stop();
-      if (answer.statusCode === 200) {
+      if (response.statusCode === 200) {
         const secured = super.createConnection({ ...options, socket } as TlsOptions) as Duplex;
         return onConnection(null, secured);
       }
-      // The proxy's answer: taken for the server's, it could ask for the credentials that are meant for that.
+      // Fail here: if the response of the proxy were taken for that of the server, it could ask for the server's
+      // credentials.
       socket.destroy();
-      const hint = answer.statusCode === 407 ? ': it wants credentials in its URL' : '';
-      const message = `${request} was answered with ${answer.statusCode}${hint}`;
+      const hint = response.statusCode === 407 ? ': add a user name and password to the URL of the proxy' : '';
+      const message = `${request} failed with status ${response.statusCode}${hint}`;
       onConnection(new RegistryError('CONNECTION_FAILED', message, { request }));
     });
     connect.end();
@@ -67,18 +68,18 @@ export class TunnelAgent extends https.Agent {
 
 /** Options of {@link createProxyAgent}. */
 export interface ProxyAgentOptions {
-  /** Names proxies: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`. @default `process.env` */
+  /** Environment variables: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`. @default `process.env` */
   readonly env?: Environment;
-  /** Milliseconds that the proxy may take to connect. */
+  /** Timeout for the proxy to connect, in milliseconds. */
   readonly connectTimeout: number;
 }
 
 /**
- * Creates the agent with which another https client, such as the AWS SDK, reaches `url` through the proxy that the
- * environment names.
+ * Creates an agent that connects another HTTPS client, such as the AWS SDK, to `url` through the proxy of the
+ * environment.
  *
- * @returns undefined if the environment names no proxy for `url`.
- * @throws RegistryError `OPTION_INVALID` if it names one that is not an http or https URL.
+ * @returns undefined if the environment defines no proxy for `url`
+ * @throws RegistryError `OPTION_INVALID` if the proxy is not an http or https URL
  */
 export function createProxyAgent(
   url: URL,

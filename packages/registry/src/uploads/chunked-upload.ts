@@ -1,10 +1,11 @@
 import { OciError } from '@soci/oci';
-import { sentOnce } from '../client/replayable-body.ts';
+import { singleUseBytes } from '../client/replayable-body.ts';
 import { isTransient } from '../client/retry.ts';
 import { RegistryError, type RegistryErrorCode } from '../errors.ts';
 import { probeContent } from '../manifests/manifests.ts';
 import { exchange } from '../repository-context.ts';
 import type { ByteStream } from '../transport/http-message.ts';
+import { closeUpload } from './monolithic-upload.ts';
 import {
   type BlobPush,
   cancelUpload,
@@ -15,23 +16,22 @@ import {
   type UploadSession,
   uploadRetries,
 } from './upload-session.ts';
-import { closeUpload } from './upload-whole.ts';
 
-/** 64 KiB: a chunk that breaks off after fewer new bytes counts as one of which nothing came. */
+/** 64 KiB: a chunk that breaks off after fewer new bytes counts as no progress. */
 const MIN_PROGRESS = 2 ** 16;
 
 /**
- * An upload in chunks, one after the other, each going on where the registry says that it is.
+ * A chunked upload. Each chunk starts where the registry reports the upload to be.
  *
  * @see OCI distribution-spec v1.1, "Pushing a blob in chunks"
  */
 export class ChunkedUpload {
-  /** The upload where it stands now. */
+  /** The current upload session. */
   session: UploadSession;
-  /** Whether the registry no longer has what it was sent: only another upload can go on, from the blob's start. */
+  /** Whether the registry lost the upload. Only a new upload can continue, from the start of the blob. */
   isLost = false;
   readonly #push: BlobPush;
-  /** Bytes that the registry has taken. */
+  /** Number of bytes that the registry has received. */
   #sent = 0;
 
   constructor(push: BlobPush, session: UploadSession) {
@@ -39,24 +39,24 @@ export class ChunkedUpload {
     this.session = session;
   }
 
-  /** Sends the bytes that follow. What breaks off goes on where the registry says that it has them to. */
+  /** Sends the next chunk. After a break, resumes at the offset that the registry reports. */
   async send(chunk: Uint8Array): Promise<void> {
     const start = this.#sent;
     const end = start + chunk.length;
     const retries = uploadRetries(this.#push);
     let furthest = start;
-    let broken: RegistryError | undefined;
+    let failure: RegistryError | undefined;
     while (this.#sent < end) {
       try {
         await this.#sendPart(chunk.subarray(this.#sent - start));
       } catch (error) {
-        // The registry still waits for the rest of a request that was given up, and takes no other.
-        this.isLost = broken !== undefined && hasStatus(error, 409);
-        if (this.isLost) throw broken;
+        // The registry still waits for the rest of an aborted request and accepts no other.
+        this.isLost = failure !== undefined && isStatus(error, 409);
+        if (this.isLost) throw failure;
         if (!isResumable(error)) throw error;
-        broken = error;
-        const stored = await this.#askStored(error);
-        // Amazon ECR may tell of the first chunk only: what it took before is not sent again.
+        failure = error;
+        const stored = await this.#resume(error);
+        // Amazon ECR may report only the first chunk; earlier chunks are not sent again.
         this.#sent = stored >= start && stored <= end ? stored : start;
         if (this.#sent < end && this.#sent < furthest + MIN_PROGRESS) {
           await retries.next(error);
@@ -69,45 +69,46 @@ export class ChunkedUpload {
   }
 
   /**
-   * Asks how much the registry has. distribution gives an upload up that broke off within a chunk: its state, which is
-   * part of the URL, no longer fits.
+   * Asks the registry for the current offset. distribution abandons an upload that broke off within a chunk: its state,
+   * which is part of the URL, no longer matches.
    *
-   * @throws `failure` where the upload is gone
+   * @throws `failure` if the upload is lost
    */
-  async #askStored(failure: RegistryError): Promise<number> {
+  async #resume(failure: RegistryError): Promise<number> {
     try {
       const [session, stored] = await resumeUpload(this.#push, this.session);
       this.session = session;
       return stored;
     } catch (error) {
-      this.isLost = isNotFound(error) || hasStatus(error, 400);
+      this.isLost = isNotFound(error) || isStatus(error, 400);
       throw this.isLost ? failure : error;
     }
   }
 
-  /** One PATCH, sent once: a registry that took part of it might add it again. */
+  /** Sends one PATCH, without retries: a registry that received part of it might append it again. */
   async #sendPart(part: Uint8Array): Promise<void> {
     const end = this.#sent + part.length;
     const response = await exchange(this.#push, 'push', {
       method: 'PATCH',
       target: this.session.url,
       headers: { ...OCTET_STREAM, 'content-range': `${this.#sent}-${end - 1}` },
-      body: sentOnce(part),
+      body: singleUseBytes(part),
     });
     this.session = { ...readSession('PATCH', response), minChunk: this.session.minChunk };
-    // Not what its `Range` says: Amazon ECR's stays at the end of the first chunk. @see aws/containers-roadmap, issue 2831
+    // Ignore the `Range`: that of Amazon ECR stays at the end of the first chunk. @see aws/containers-roadmap, issue
+    // 2831
     this.#sent = end;
   }
 }
 
-/** Whether it can be asked what it has, and sent the rest: 416 says that it has another part than was thought. */
+/** Reports whether the upload can be resumed. 416 means that the registry has another offset. */
 function isResumable(error: unknown): error is RegistryError {
   if (!(error instanceof RegistryError)) return false;
-  // A token may end while a chunk is on its way; asking what is stored gets a new one.
+  // A token may expire during a chunk; the next request obtains a new one.
   return error.status === 401 || error.status === 416 || isTransient(error);
 }
 
-function hasStatus(error: unknown, status: number): boolean {
+function isStatus(error: unknown, status: number): boolean {
   return error instanceof RegistryError && error.status === status;
 }
 
@@ -116,23 +117,24 @@ function isNotFound(error: unknown): boolean {
 }
 
 /**
- * Google's registries take a blob in one only, GitHub's no chunk of more than 4 MiB.
+ * Registries that reject chunks: those of Google accept only monolithic uploads, that of GitHub no chunk over 4 MiB.
  *
- * @see cloud.google.com/artifact-registry/docs/docker/pushing-and-pulling; jozu-ai/kitops, pkg/lib/repo/remote/upload-format.go
+ * @see cloud.google.com/artifact-registry/docs/docker/pushing-and-pulling; jozu-ai/kitops,
+ * pkg/lib/repo/remote/upload-format.go
  */
-const TAKES_NO_CHUNKS = /(?:^|\.)(?:gcr\.io|pkg\.dev|ghcr\.io)$/;
+const REJECTS_CHUNKS = /(?:^|\.)(?:gcr\.io|pkg\.dev|ghcr\.io)$/;
 
-/** How registries that take no chunks say so. */
-const CHUNK_REFUSALS: readonly RegistryErrorCode[] = ['UNSUPPORTED', 'UPLOAD_REFUSED'];
+/** Errors of registries that reject chunks. */
+const CHUNK_REJECTIONS: readonly RegistryErrorCode[] = ['UNSUPPORTED', 'UPLOAD_REFUSED'];
 
-/** Sends the first chunk; of a registry that takes none it gives an upload for the whole. */
-export async function beginChunks(
+/** Sends the first chunk. If the registry rejects chunks, returns a session for a monolithic upload. */
+export async function startChunkedUpload(
   push: BlobPush,
   opened: UploadSession,
   first: Uint8Array,
   chunkSize: number,
 ): Promise<ChunkedUpload | UploadSession> {
-  if (opened.minChunk > chunkSize || TAKES_NO_CHUNKS.test(opened.url.hostname)) return opened;
+  if (opened.minChunk > chunkSize || REJECTS_CHUNKS.test(opened.url.hostname)) return opened;
   const retries = uploadRetries(push);
   for (let session = opened; ; session = await openUpload(push)) {
     const upload = new ChunkedUpload(push, session);
@@ -141,18 +143,18 @@ export async function beginChunks(
       return upload;
     } catch (error) {
       await cancelUpload(push, upload.session);
-      if (error instanceof RegistryError && CHUNK_REFUSALS.includes(error.code)) return openUpload(push);
+      if (error instanceof RegistryError && CHUNK_REJECTIONS.includes(error.code)) return openUpload(push);
       if (!upload.isLost) throw error;
       await retries.next(error);
     }
   }
 }
 
-/** Sends the other chunks, each while the next is read, and closes the upload. */
-export async function finishChunks(push: BlobPush, upload: ChunkedUpload, pieces: ByteStream): Promise<void> {
+/** Sends the remaining chunks, each while the next is read, and completes the upload. */
+export async function finishChunkedUpload(push: BlobPush, upload: ChunkedUpload, pieces: ByteStream): Promise<void> {
   try {
     for (let next = await pieces.next(); next.done !== true; ) {
-      // Both to their end, so that nothing is on its way when the upload is given up.
+      // Wait for both, so that no request is running when the upload is cancelled.
       const [read, sent] = await Promise.allSettled([pieces.next(), upload.send(next.value)]);
       if (read.status === 'rejected') throw read.reason;
       if (sent.status === 'rejected') throw sent.reason;
@@ -160,7 +162,7 @@ export async function finishChunks(push: BlobPush, upload: ChunkedUpload, pieces
     }
     await closeUpload(push, upload.session);
   } catch (error) {
-    // The answer to the last request may have been lost: sent again, it finds an upload that is over.
+    // The response to the last request may have been lost. Its retry then finds that the upload no longer exists.
     if (isNotFound(error) && (await probeContent(push, push.target))) return;
     await cancelUpload(push, upload.session);
     throw error;

@@ -1,32 +1,32 @@
 import { type Descriptor, OciError, parseDigest } from '@soci/oci';
 import { scopeFor } from '../auth/scope.ts';
-import { invalidAnswer } from '../client/answer.ts';
+import { invalidResponse } from '../client/check-response.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
 import { Retries } from '../client/retry.ts';
 import { RegistryError } from '../errors.ts';
 import { type Context, exchange } from '../repository-context.ts';
 
-/** Milliseconds that giving an upload up may take; the registry forgets it sooner or later anyway. */
+/** Timeout for cancelling an upload, in milliseconds. Registries eventually discard abandoned uploads. */
 const CANCEL_TIMEOUT = 2_000;
 
-/** A blob that is pushed into a repository. */
+/** The push of a blob to a repository. */
 export interface BlobPush extends Context {
   readonly target: Descriptor;
 }
 
-/** The attempts at a push whose requests are each sent once. */
+/** Returns the retries of an upload, whose requests are not resent automatically. */
 export function uploadRetries({ retry, signal }: BlobPush): Retries {
   return new Retries({ policy: retry, renewsCredentials: true, signal });
 }
 
-/** Headers of bytes on their way into an upload. */
+/** Headers of requests that upload bytes. */
 export const OCTET_STREAM = { 'content-type': 'application/octet-stream' };
 
-/** An upload that a registry has opened. */
+/** An open upload. */
 export interface UploadSession {
-  /** Where the next request goes. Its query is the registry's own. */
+  /** URL of the next request, including the query set by the registry. */
   readonly url: URL;
-  /** Bytes that a chunk must have, but for the last. */
+  /** Minimum size of a chunk except the last, in bytes. */
   readonly minChunk: number;
 }
 
@@ -35,39 +35,39 @@ export async function openUpload(push: BlobPush): Promise<UploadSession> {
   return readSession('POST', await exchange(push, 'push', { method: 'POST', target: uploadsPath(push) }));
 }
 
-/** Where uploads are opened. */
+/** Returns the URL path that opens uploads. */
 export function uploadsPath({ path }: Context): string {
   return `/v2/${path}/blobs/uploads/`;
 }
 
 /**
- * The upload that an answer leads to: its `Location`, relative or whole, with its query. It may lie on another origin, a
- * storage that takes uploads itself: `RegistryHttp` sends no credentials there, and refuses what no redirect may lead to.
+ * Returns the session from the `Location` of a response, relative or absolute, with its query. The URL may have another
+ * origin, such as a storage service. `RegistryHttp` sends no credentials there and applies the rules for redirects.
  */
 export function readSession(method: 'GET' | 'PATCH' | 'POST', response: WholeResponse): UploadSession {
   const { location = '', 'oci-chunk-min-length': minChunk } = response.headers;
   if (location === '' || !URL.canParse(location, response.url.href)) {
-    throw invalidAnswer(method, response, 'has no Location for the upload');
+    throw invalidResponse(method, response, 'has no valid Location for the upload');
   }
   const url = new URL(location, response.url);
   return { url, minChunk: /^\d{1,10}$/.test(minChunk ?? '') ? Number(minChunk) : 0 };
 }
 
-/** How much of an upload the registry has, and where it goes on. */
+/** Returns the session and the number of bytes that the registry has received. */
 export async function resumeUpload(push: BlobPush, session: UploadSession): Promise<[UploadSession, number]> {
   const response = await exchange(push, 'push', { method: 'GET', target: session.url });
   const next = response.headers.location === undefined ? session : readSession('GET', response);
   return [{ ...next, minChunk: session.minChunk }, storedBytes(response)];
 }
 
-/** The bytes that a registry has by the `Range` of its answer. */
+/** Returns the number of stored bytes from the `Range` of a response. */
 function storedBytes({ headers }: WholeResponse): number {
   const [, last = '0'] = /^(?:bytes=)?0-(\d{1,15})$/.exec(headers.range ?? '') ?? [];
-  // Of nothing registries say `0-0` too; an upload of which one byte is there is not worth telling apart.
+  // Registries also report `0-0` for an empty upload. Resending one byte is harmless.
   return last === '0' ? 0 : Number(last) + 1;
 }
 
-/** Gives an upload up, so that the registry need not keep what it has of it. That this fails is of no interest. */
+/** Cancels an upload, so that the registry can discard its data. Ignores failures. */
 export async function cancelUpload(push: BlobPush, { url }: UploadSession): Promise<void> {
   const signal = AbortSignal.timeout(CANCEL_TIMEOUT);
   try {
@@ -77,14 +77,14 @@ export async function cancelUpload(push: BlobPush, { url }: UploadSession): Prom
   }
 }
 
-/** How registries refuse a mount that they could as well answer with an upload: without that, push as ever. */
-const REFUSALS = [400, 403, 404, 405];
+/** Statuses of registries that reject a mount without opening an upload. The blob is then pushed. */
+const REJECTED_MOUNT = [400, 403, 404, 405];
 
-/** What came of a mount: the blob is here, or an upload was opened for it, or neither. */
-export type MountOutcome = 'mounted' | 'refused' | UploadSession;
+/** Result of a mount request: mounted, an upload was opened instead, or rejected. */
+export type MountOutcome = 'mounted' | 'rejected' | UploadSession;
 
 /**
- * Asks the registry to take a blob over from another of its repositories.
+ * Requests to mount a blob from another repository of the registry.
  *
  * @param from - Name of that repository.
  * @see OCI distribution-spec v1.1, "Mounting a blob from another repository"
@@ -97,9 +97,9 @@ export async function mountBlob(context: Context, target: Descriptor, from: stri
     method: 'POST',
     target: `${uploadsPath(context)}?${query}`,
     scope: [...scopeFor(path, 'push'), ...scopeFor(from, 'pull')],
-    expected: REFUSALS,
+    expected: REJECTED_MOUNT,
     ...(signal && { signal }),
   });
-  if (response.status >= 300) return 'refused';
+  if (response.status >= 300) return 'rejected';
   return response.status === 201 ? 'mounted' : readSession('POST', response);
 }

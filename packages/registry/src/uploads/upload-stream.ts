@@ -1,23 +1,23 @@
 import { type Descriptor, verifyStream } from '@soci/oci';
-import { streamOnce } from '../client/replayable-body.ts';
+import { singleUseStream } from '../client/replayable-body.ts';
 import type { ByteStream } from '../transport/http-message.ts';
-import { beginChunks, ChunkedUpload, finishChunks } from './chunked-upload.ts';
+import { ChunkedUpload, finishChunkedUpload, startChunkedUpload } from './chunked-upload.ts';
+import { uploadBytes, uploadMonolithic } from './monolithic-upload.ts';
 import { type BlobPush, openUpload, type UploadSession, uploadRetries } from './upload-session.ts';
-import { uploadBytes, uploadWhole } from './upload-whole.ts';
 
-/** 8 MiB: within the 5 to 10 MiB that Amazon ECR takes as a part of a layer. */
+/** 8 MiB: Amazon ECR accepts layer parts of 5 to 10 MiB. */
 const CHUNK_SIZE = 2 ** 23;
 
-/** Amazon ECR's limit on the parts of a layer is 4,200: of a very large blob the chunks are larger. */
+/** Amazon ECR accepts at most 4,200 parts per layer. Chunks of very large blobs are larger. */
 const MAX_CHUNKS = 4_000;
 
-/** 64 MiB: a size of which the chunks were larger is a lie, or more than Amazon ECR takes. They lie in memory. */
+/** 64 MiB. A blob that would need larger chunks exceeds the limits of Amazon ECR. Chunks are kept in memory. */
 const MAX_CHUNK_SIZE = 2 ** 26;
 
 /**
- * Uploads a stream: a small one whole, from memory; a larger one in chunks, so that what breaks off goes on where the
- * registry has it. Three of them are in memory: the one on its way, the next, and the one that is being read. Where the
- * registry has lost what it had, the stream is read anew if it can be.
+ * Uploads a stream: a small one at once from memory, a larger one in chunks, so that it can be resumed. Keeps three
+ * chunks in memory: the one being sent, the next, and the one being read. If the registry lost the upload, the stream
+ * is read again if possible.
  */
 export async function uploadStream(
   push: BlobPush,
@@ -26,18 +26,18 @@ export async function uploadStream(
 ): Promise<void> {
   const retries = uploadRetries(push);
   for (let session = opened; ; session = undefined) {
-    let failureOfSource: unknown;
-    const source = noteFailure(content, (error) => {
-      failureOfSource = error;
+    let sourceFailure: unknown;
+    const source = captureFailure(content, (error) => {
+      sourceFailure = error;
     });
     const lost = await uploadOnce(push, source, session);
     if (lost === undefined) return;
-    if (lost.failure === failureOfSource || !canBeReadAnew(content)) throw lost.failure;
+    if (lost.failure === sourceFailure || !canIterateAgain(content)) throw lost.failure;
     await retries.next(lost.failure);
   }
 }
 
-/** What broke off with bytes that are no longer in memory. Whatever is in memory has been sent as often as it may be. */
+/** An upload that failed after its bytes left memory. Bytes still in memory have already been retried. */
 interface LostUpload {
   readonly failure: unknown;
 }
@@ -49,22 +49,22 @@ async function uploadOnce(
 ): Promise<LostUpload | undefined> {
   const { target } = push;
   const chunkSize = Math.min(Math.max(CHUNK_SIZE, Math.ceil(target.size / MAX_CHUNKS)), MAX_CHUNK_SIZE);
-  const pieces = cutVerified(content, target, chunkSize, push.signal);
+  const pieces = splitVerified(content, target, chunkSize, push.signal);
   try {
-    // Before an upload is opened: the source may not have the blob at all.
+    // Read first, then open the upload: the source may not have the blob at all.
     const { value: first = new Uint8Array() } = await pieces.next();
     if (first.length === target.size) {
       await uploadBytes(push, first, opened);
       return undefined;
     }
     const session = opened ?? (await openUpload(push));
-    const begun = await beginChunks(push, session, first, chunkSize);
+    const upload = await startChunkedUpload(push, session, first, chunkSize);
     try {
-      if (begun instanceof ChunkedUpload) await finishChunks(push, begun, pieces);
-      else await uploadWhole(push, begun, streamOnce(prepend(first, pieces), target.size));
+      if (upload instanceof ChunkedUpload) await finishChunkedUpload(push, upload, pieces);
+      else await uploadMonolithic(push, upload, singleUseStream(prepend(first, pieces), target.size));
       return undefined;
     } catch (failure) {
-      if (begun instanceof ChunkedUpload && !begun.isLost) throw failure;
+      if (upload instanceof ChunkedUpload && !upload.isLost) throw failure;
       return { failure };
     }
   } finally {
@@ -77,12 +77,14 @@ async function* prepend(first: Uint8Array, others: AsyncIterable<Uint8Array>): B
   yield* others;
 }
 
-/** Whether iterating begins anew each time. A generator is its own iterator, and is over after the first. */
-function canBeReadAnew(content: AsyncIterable<Uint8Array>): boolean {
+/**
+ * Reports whether each iteration starts from the beginning. A generator is its own iterator and can be read only once.
+ */
+function canIterateAgain(content: AsyncIterable<Uint8Array>): boolean {
   return (content[Symbol.asyncIterator]() as unknown) !== content;
 }
 
-async function* noteFailure(content: AsyncIterable<Uint8Array>, note: (error: unknown) => void): ByteStream {
+async function* captureFailure(content: AsyncIterable<Uint8Array>, note: (error: unknown) => void): ByteStream {
   try {
     yield* content;
   } catch (error) {
@@ -92,16 +94,17 @@ async function* noteFailure(content: AsyncIterable<Uint8Array>, note: (error: un
 }
 
 /**
- * Cuts a stream into pieces of `size` bytes, the last one shorter, each with memory of its own. The last piece comes only
- * after the whole stream was found to be what `target` says: whoever sends the pieces on never completes a false blob.
+ * Splits a stream into pieces of `size` bytes, each with its own memory; the last may be shorter. The last piece is
+ * yielded only after the whole stream has been verified against `target`, so invalid content never becomes a complete
+ * blob.
  */
-export async function* cutVerified(
+export async function* splitVerified(
   chunks: AsyncIterable<Uint8Array>,
   target: Descriptor,
   size: number,
   signal: AbortSignal | undefined,
 ): ByteStream {
-  let held: Uint8Array | undefined;
+  let pending: Uint8Array | undefined;
   let piece = new Uint8Array(Math.min(size, target.size));
   let length = 0;
   let left = target.size;
@@ -112,13 +115,13 @@ export async function* cutVerified(
       length += taken;
       chunk = chunk.subarray(taken);
       if (length < piece.length) break;
-      if (held !== undefined) yield held;
-      held = piece;
+      if (pending !== undefined) yield pending;
+      pending = piece;
       left -= piece.length;
       piece = new Uint8Array(Math.min(size, left));
       length = 0;
     }
   }
-  // The stream is as long as the descriptor says, so the piece that was held is the last.
-  if (held !== undefined) yield held;
+  // The size has been verified, so the pending piece is the last.
+  if (pending !== undefined) yield pending;
 }

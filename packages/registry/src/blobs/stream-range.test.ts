@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { releaseMemory } from './read-span.ts';
+import { releaseMemory } from './stream-range.ts';
 
 /** Node.js 20 has no way to free a buffer. */
 const canFree = 'transfer' in ArrayBuffer.prototype;

@@ -2,38 +2,38 @@ import { type ByteRange, type CallOptions, type FetchOptions, OciError } from '@
 import { isTransient, Retries } from '../client/retry.ts';
 import { RegistryError } from '../errors.ts';
 import type { ByteStream } from '../transport/http-message.ts';
-import { type OpenSpan, openSpan } from './open-span.ts';
 import type { RemoteBlob } from './remote-blob.ts';
+import { type RangeResponse, requestRange } from './request-range.ts';
 
-/** Options of {@link readSpan}. */
-export interface SpanOptions extends FetchOptions {
-  /** Bytes in all that may be read only to be passed over, where a server answers a range with the whole blob. */
+/** Options of {@link streamRange}. */
+export interface StreamRangeOptions extends FetchOptions {
+  /** Maximum number of bytes that are skipped if a server responds to a range request with the whole blob. */
   readonly maxSkip: number;
 }
 
-/** Times that a body may break off in all, however much came in between. */
+/** Maximum number of times that a body may break off, regardless of progress. */
 const MAX_BREAKS = 1000;
 
-/** 64 KiB: a body that breaks off after fewer bytes counts as one that gave nothing. */
+/** 64 KiB: a body that breaks off after fewer bytes counts as no progress. */
 const MIN_PROGRESS = 1 << 16;
 
-/** How much of a body came, and how it broke off, where it did not just end. */
+/** Number of bytes received from a body, and its failure, unless it ended normally. */
 interface BodyEnd {
   readonly received: number;
   readonly failure: RegistryError | undefined;
 }
 
 /**
- * Yields the bytes of a span as they come from the socket. Where the body breaks off, stalls or ends early, the registry
- * is asked for the rest, from the first byte that was not handed out: with a new URL of the storage and a new token,
- * should the old ones have expired.
+ * Yields the bytes of a range as they arrive. If the body breaks off, stalls or ends early, requests the rest from the
+ * first missing byte, with a new storage URL and token if these have expired.
  *
- * @throws RegistryError `UNSUPPORTED` where a server without ranges would have more than `maxSkip` bytes passed over.
+ * @throws RegistryError `UNSUPPORTED` if the server does not support ranges and more than `maxSkip` bytes would have to
+ * be skipped
  */
-export async function* readSpan(
+export async function* streamRange(
   blob: RemoteBlob,
   { offset, length }: ByteRange,
-  { maxSkip, reuseChunks = false, signal }: SpanOptions,
+  { maxSkip, reuseChunks = false, signal }: StreamRangeOptions,
 ): ByteStream {
   const call = signal === undefined ? {} : { signal };
   const end = offset + length;
@@ -43,7 +43,7 @@ export async function* readSpan(
   let skippable = maxSkip;
   do {
     const rest = { offset: position, length: end - position };
-    const opened = await openSpan(blob, rest, call);
+    const opened = await requestRange(blob, rest, call);
     skippable -= position - opened.start;
     if (skippable < 0) {
       opened.response.discard();
@@ -52,7 +52,7 @@ export async function* readSpan(
     const { received, failure } = yield* readBody(blob, rest, opened, reuseChunks, call);
     position += received;
     if (position === end) return;
-    blob.options.locations?.forget(blob.repository, blob.digest);
+    blob.options.urlCache?.delete(blob.repository, blob.digest);
     const broken = failure ?? endedEarly(blob, position);
     breaks += 1;
     if (breaks > MAX_BREAKS) throw broken;
@@ -61,11 +61,11 @@ export async function* readSpan(
   } while (position < end);
 }
 
-/** Hands out what the answer's body holds of the span, and lets the rest of it go. */
+/** Yields the part of the response body that is in the range, and discards the rest. */
 async function* readBody(
   blob: RemoteBlob,
   { offset, length }: ByteRange,
-  { response, start }: OpenSpan,
+  { response, start }: RangeResponse,
   reuseChunks: boolean,
   call: CallOptions,
 ): AsyncGenerator<Uint8Array, BodyEnd, undefined> {
@@ -94,30 +94,26 @@ async function* readBody(
 }
 
 function endedEarly({ request, size }: RemoteBlob, position: number): RegistryError {
-  const message = `the answer to ${request} ended after ${position} of ${size} bytes`;
+  const message = `${request}: the response ended after ${position} of ${size} bytes`;
   return new RegistryError('CONNECTION_FAILED', message, { request });
 }
 
-function tooLong(blob: RemoteBlob): OciError {
-  const where = `at the registry (${blob.request})`;
-  return new OciError(
-    'SIZE_MISMATCH',
-    `${blob.digest} has more than the ${blob.size} bytes of its descriptor ${where}`,
-  );
+function tooLong({ digest, size, request }: RemoteBlob): OciError {
+  return new OciError('SIZE_MISMATCH', `${digest} has more than the ${size} bytes of its descriptor (${request})`);
 }
 
 function rangesUnsupported(blob: RemoteBlob, position: number): RegistryError {
   return new RegistryError(
     'UNSUPPORTED',
-    `the registry answers a request for the bytes of ${blob.digest} from ${position} on with the whole blob (${blob.request}): ` +
-      'too much of it would have to be read twice',
+    `${blob.request}: the registry does not support ranges and returned the whole blob; ` +
+      `too many bytes would have to be skipped to reach byte ${position}`,
     { request: blob.request, status: 200 },
   );
 }
 
 /**
- * Frees the memory of a chunk that nobody needs any more. Left to the garbage collector, the chunks of a fast stream pile
- * up to 64 MB before it looks at them. Does nothing if the chunk is part of a larger buffer, which others may use, or was
+ * Frees the memory of a chunk that is no longer needed. Otherwise the chunks of a fast stream accumulate to 64 MB
+ * before they are garbage-collected. Does nothing if the chunk is part of a larger buffer, which others may use, or was
  * transferred.
  */
 export function releaseMemory({ buffer, byteLength }: Uint8Array): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseContentRange } from './open-span.ts';
+import { parseContentRange } from './request-range.ts';
 
 describe('parseContentRange', () => {
   test.each([

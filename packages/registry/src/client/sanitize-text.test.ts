@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cleanText } from './foreign-text.ts';
+import { sanitizeText } from './sanitize-text.ts';
 
 describe("a server's words", () => {
   test.each([
@@ -15,13 +15,13 @@ describe("a server's words", () => {
     ['a signature alone', 'X-Amz-Signature=SECRET does not match', 'X-Amz-Signature=… does not match'],
     ['an encoded URL', 'to=%2Fv2%2Fapp%3F_state%3DSECRET', 'to=%2Fv2%2Fapp?…'],
   ])('lose the query of %s', (_name, words, cleaned) => {
-    expect(cleanText(words, 500)).toBe(cleaned);
+    expect(sanitizeText(words, 500)).toBe(cleaned);
   });
 
   test.each(['what is this? nobody=knows', 'manifest unknown: sha256:abc', 'is it there? and = is fine'])(
     'stay where there is none: %s',
     (words) => {
-      expect(cleanText(words, 500)).toBe(words);
+      expect(sanitizeText(words, 500)).toBe(words);
     },
   );
 
@@ -30,20 +30,20 @@ describe("a server's words", () => {
       'https://registry.test/v2/app/blobs/uploads/1?_state=a%2Fsecret%2Bstate&digest=sha256:0123456789&n=1',
     );
     const words = 'state "a/secret+state" (a%2Fsecret%2Bstate) is not that of sha256:0123456789';
-    expect(cleanText(words, 500, { url })).toBe('state "…" (…) is not that of sha256:0123456789');
+    expect(sanitizeText(words, 500, { url })).toBe('state "…" (…) is not that of sha256:0123456789');
   });
 
   test('lose what proved who asks', () => {
     const basic = `Basic ${Buffer.from('AWS:pass+word').toString('base64')}`;
-    expect(cleanText(`you sent ${basic}, which is pass+word`, 500, { authorization: basic })).toBe(
+    expect(sanitizeText(`you sent ${basic}, which is pass+word`, 500, { authorization: basic })).toBe(
       'you sent …, which is …',
     );
-    expect(cleanText('bad token eyJhbGciOi', 500, { authorization: 'Bearer eyJhbGciOi' })).toBe('bad token …');
+    expect(sanitizeText('bad token eyJhbGciOi', 500, { authorization: 'Bearer eyJhbGciOi' })).toBe('bad token …');
   });
 
   test('are looked through in no time, whatever they are', () => {
     const begun = process.cpuUsage();
-    for (const piece of ['%3f', '?', '?a', 'x-', '_state', '?a=']) cleanText(piece.repeat(2 ** 20), 500);
+    for (const piece of ['%3f', '?', '?a', 'x-', '_state', '?a=']) sanitizeText(piece.repeat(2 ** 20), 500);
     expect(process.cpuUsage(begun).user / 1e6).toBeLessThan(5);
   });
 });
