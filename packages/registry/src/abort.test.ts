@@ -14,8 +14,8 @@ const referrer = contentOf(MEDIA_TYPE_OCI_IMAGE_INDEX, {
   subject: image.manifest.descriptor,
 });
 
-/** Requests after which an operation is given up, one after the other, until it is done before that. */
-const MOST_REQUESTS = 20;
+/** Maximum number of requests of an operation. Each run aborts it after one more request, until it completes first. */
+const MAX_REQUESTS = 20;
 
 test.each<[string, (repository: Repository, call: CallOptions) => Promise<unknown>]>([
   ['resolving', (repository, call) => repository.resolve('v1', call)],
@@ -23,14 +23,14 @@ test.each<[string, (repository: Repository, call: CallOptions) => Promise<unknow
   ['reading a range', (repository, call) => repository.fetchRange(blob.descriptor, { offset: 1, length: 9e6 }, call)],
   ['pushing bytes', (repository, call) => repository.push(small.descriptor, small.bytes, call)],
   ['pushing a stream', (repository, call) => repository.push(blob.descriptor, streamOf(blob.bytes), call)],
-  ['naming', (repository, call) => repository.tag(image.manifest.descriptor, 'v2', call)],
+  ['tagging', (repository, call) => repository.tag(image.manifest.descriptor, 'v2', call)],
   ['pushing a referrer', (repository, call) => repository.pushManifest(referrer.descriptor, referrer.bytes, call)],
   ['listing tags', (repository, call) => collect(repository.tags(call))],
   [
     'listing referrers',
     (repository, call) => collect(repository.referrers(image.manifest.descriptor, undefined, call)),
   ],
-])('%s ends with the reason of its signal, whenever that is, and lets go of it', async (name, operate) => {
+])('%s rejects with the reason of its signal at any request, and removes its listeners', async (name, operate) => {
   const { server, repository, reopen } = await openTestRepository({
     redirects: true,
     referrers: false,
@@ -40,9 +40,9 @@ test.each<[string, (repository: Repository, call: CallOptions) => Promise<unknow
   await repository.pushManifest(image.manifest.descriptor, image.manifest.bytes, { tag: 'v1' });
   if (!name.includes('stream')) await server.putBlob('team/app', blob.bytes);
   let ended = 0;
-  for (let last = 1; last <= MOST_REQUESTS; last += 1) {
+  for (let last = 1; last <= MAX_REQUESTS; last += 1) {
     const controller = new AbortController();
-    const reason = new Error('enough');
+    const reason = new Error('aborted');
     let requests = 0;
     const onRequest = () => {
       requests += 1;

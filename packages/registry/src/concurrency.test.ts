@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SharedCalls } from './concurrency.ts';
 
-/** A call that ends when it is told to. */
+/** Creates a call that the test settles. */
 function createCall() {
   const signals: AbortSignal[] = [];
   let end: { resolve: (value: string) => void; reject: (error: Error) => void } | undefined;
@@ -21,7 +21,7 @@ function createCall() {
 }
 
 describe('SharedCalls', () => {
-  it('runs one call for all who want the same at the same time, and another for those after', async () => {
+  it('shares a running call between concurrent callers of the same key', async () => {
     const calls = new SharedCalls<string>();
     const { call, resolve, signals } = createCall();
     const results = [calls.run('a', call), calls.run('a', call), calls.run('b', call)];
@@ -32,42 +32,42 @@ describe('SharedCalls', () => {
     expect(signals).toHaveLength(3);
   });
 
-  it('tells all of a failure, and tries anew for those after', async () => {
+  it('rejects all callers of a failed call, and starts a new call afterwards', async () => {
     const calls = new SharedCalls<string>();
     const { call, reject } = createCall();
     const results = [calls.run('a', call), calls.run('a', call)];
     reject(new Error('broken'));
     for (const result of await Promise.allSettled(results))
       expect(result).toMatchObject({ reason: { message: 'broken' } });
-    expect(await calls.run('a', async () => 'mended')).toBe('mended');
+    expect(await calls.run('a', async () => 'repaired')).toBe('repaired');
   });
 
-  it('lets one go by its signal while others wait', async () => {
+  it('rejects an aborted caller while others keep waiting', async () => {
     const calls = new SharedCalls<string>();
     const { call, resolve, signals } = createCall();
     const controller = new AbortController();
-    const gone = calls.run('a', call, { signal: controller.signal });
-    const staying = calls.run('a', call);
-    controller.abort(new Error('enough'));
-    await expect(gone).rejects.toThrow('enough');
+    const aborting = calls.run('a', call, { signal: controller.signal });
+    const waiting = calls.run('a', call);
+    controller.abort(new Error('aborted'));
+    await expect(aborting).rejects.toThrow('aborted');
     expect(signals[0]?.aborted).toBe(false);
     resolve('done');
-    expect(await staying).toBe('done');
+    expect(await waiting).toBe('done');
   });
 
-  it('aborts the call when the last has gone, and nobody joins it any more', async () => {
+  it('aborts the call when all callers have aborted, and does not share it any more', async () => {
     const calls = new SharedCalls<string>();
     const { call, reject, signals } = createCall();
     const controller = new AbortController();
-    const gone = calls.run('a', call, { signal: controller.signal });
-    controller.abort(new Error('enough'));
-    await expect(gone).rejects.toThrow('enough');
+    const aborting = calls.run('a', call, { signal: controller.signal });
+    controller.abort(new Error('aborted'));
+    await expect(aborting).rejects.toThrow('aborted');
     expect(signals[0]?.aborted).toBe(true);
     expect(await calls.run('a', async () => 'new')).toBe('new');
-    reject(new Error('heard by nobody'));
+    reject(new Error('unhandled'));
   });
 
-  it('starts nothing for a signal that is aborted', async () => {
+  it('starts no call for an aborted signal', async () => {
     const { call, signals } = createCall();
     const signal = AbortSignal.abort(new Error('before'));
     await expect(new SharedCalls<string>().run('a', call, { signal })).rejects.toThrow('before');

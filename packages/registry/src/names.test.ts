@@ -20,7 +20,7 @@ test.each([
   'a:v1',
   `a@sha256:${'0'.repeat(64)}`,
   'a/../b',
-])('the repository name %j is refused before anything is sent', (path) => {
+])('rejects the repository name %j before sending a request', (path) => {
   const registry = openRegistry('registry.example', { env: {} });
   expect(() => registry.repository(path)).toThrow(expect.objectContaining(invalid));
 });
@@ -32,24 +32,24 @@ test.each([
   '',
   'registry example',
   'a?b',
-])('the host %j is refused', (host) => {
+])('rejects the host %j', (host) => {
   expect(() => openRegistry(host)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
 });
 
 test.each(['registry.example', 'registry.example:443', 'localhost:5000', '[::1]:5000', 'Registry.Example'])(
-  'the host %j is taken as it is',
+  'accepts the host %j unchanged',
   (host) => {
     expect(openRegistry(host, { env: {} }).repository('team/app')).toMatchObject({ host, path: 'team/app' });
   },
 );
 
-test('of Docker Hub, a name without a namespace is an official image', () => {
+test('adds the namespace "library" to names of official images on Docker Hub', () => {
   const hub = openRegistry('docker.io', { env: {} });
   expect(hub.repository('ubuntu').path).toBe('library/ubuntu');
   expect(hub.repository('team/app').path).toBe('team/app');
 });
 
-test('a tag of 129 characters is refused with its length and the limit, before anything is sent', async () => {
+test('rejects a tag of 129 characters before sending a request, with its length and the limit', async () => {
   const { repository, lines } = await openScriptedRepository((_, response) => response.writeHead(404).end());
   const tag = 'a'.repeat(129);
   const target = {
@@ -66,7 +66,7 @@ test('a tag of 129 characters is refused with its length and the limit, before a
   await expect(repository.resolve('a'.repeat(128))).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('a digest that is none becomes part of no path', async () => {
+test('rejects an invalid digest before sending a request', async () => {
   const { repository, lines } = await openScriptedRepository((_, response) => response.writeHead(404).end());
   for (const mediaType of ['application/x', 'application/vnd.oci.image.manifest.v1+json']) {
     const target = { mediaType, digest: 'sha256:../../other', size: 2 };

@@ -10,10 +10,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { RegistryOptions } from './options.ts';
 import { openRegistry } from './registry.ts';
 
-/** Layers of three chunks: their upload needs requests before they are read to the end. */
+/** Size of a layer: three chunks, so its upload sends requests before the layer is read to the end. */
 const LAYER_SIZE = 20 * 2 ** 20;
 
-/** A registry that holds an image of several such layers, and a client of it. */
+/** Starts a registry with an image of such layers, and opens a client. */
 async function openImage(layerCount: number, options: RegistryOptions, server: TestRegistryOptions = {}) {
   const registry = await startTestRegistry(server);
   onTestFinished(() => registry.stop());
@@ -37,14 +37,17 @@ async function openImage(layerCount: number, options: RegistryOptions, server: T
   return { registry, client, source, layers, image: manifest.descriptor };
 }
 
-describe('bodies that are open, each with a connection of its own', () => {
-  test.each([2, 4])('never take all %i of a host: what their receivers need is answered', async (maxConnections) => {
-    const { client, source, image, layers } = await openImage(6, { maxConnections });
-    const copied = await copyImage(source, client.repository('target'), image, { concurrency: 6 });
-    expect(copied).toMatchObject({ copied: layers.length + 2 });
-  });
+describe('open response bodies', () => {
+  test.each([2, 4])(
+    'never occupy all %i connections to a host, so their consumers can send requests',
+    async (maxConnections) => {
+      const { client, source, image, layers } = await openImage(6, { maxConnections });
+      const copied = await copyImage(source, client.repository('target'), image, { concurrency: 6 });
+      expect(copied).toMatchObject({ copied: layers.length + 2 });
+    },
+  );
 
-  test('leave room for requests while each is read over several connections', async () => {
+  test('leave a connection for other requests when each is read over several connections', async () => {
     const { source, image, layers } = await openImage(8, { maxConnections: 16 }, { redirects: true, rate: 2 ** 24 });
     const lengths = layers.map(async ({ descriptor }) => {
       let length = 0;
@@ -57,7 +60,7 @@ describe('bodies that are open, each with a connection of its own', () => {
     expect(await Promise.all(lengths)).toEqual(Array(8).fill(LAYER_SIZE));
   });
 
-  test('give theirs back when their receivers stop', async () => {
+  test('release their connections when their consumers stop', async () => {
     const { source, layers, image } = await openImage(1, { maxConnections: 2 });
     const layer = layers[0]?.descriptor ?? expect.fail();
     for (let times = 0; times < 20; times += 1) {

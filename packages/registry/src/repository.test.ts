@@ -15,7 +15,7 @@ import { expect, test } from 'vitest';
 import { openTestRepository, pushBlobs, requestLines } from './fixtures/opened-repository.ts';
 import type { Repository } from './repository.ts';
 
-// Proof for the compiler: it refuses this file when a repository no longer satisfies the interfaces of @soci/oci.
+// Fails to compile if Repository no longer satisfies the interfaces of @soci/oci.
 null as unknown as Repository satisfies Fetcher &
   RangeFetcher &
   Pusher &
@@ -26,7 +26,7 @@ null as unknown as Repository satisfies Fetcher &
   ReferrerLister &
   Mounter;
 
-test('an image is pushed, named, resolved and read back', async () => {
+test('pushes, tags, resolves and reads an image', async () => {
   const { repository, reopen, server } = await openTestRepository();
   const image = smallImage();
   const { descriptor, bytes } = await pushBlobs(repository, image);
@@ -45,7 +45,7 @@ test('an image is pushed, named, resolved and read back', async () => {
   expect(server.tags('team/app')).toEqual(['v1']);
 });
 
-test('resolving a tag and reading what it names costs one request', async () => {
+test('resolves a tag and reads its manifest in one request', async () => {
   const { repository, reopen, server } = await openTestRepository();
   const { descriptor, bytes } = await pushBlobs(repository);
   await repository.pushManifest(descriptor, bytes, { tag: 'v1' });

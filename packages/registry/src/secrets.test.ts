@@ -6,10 +6,10 @@ import { expect, test } from 'vitest';
 import { openScriptedRepository, type Script } from './fixtures/scripted-registry.ts';
 import type { RequestEvent } from './options.ts';
 
-const CREDENTIALS = { kind: 'password', username: 'somebody', password: 'SECRET-password' } as const;
+const CREDENTIALS = { kind: 'password', username: 'user', password: 'SECRET-password' } as const;
 const STATE = 'SECRET-state';
 
-/** Says back all that it was sent, wherever an answer has room for it. */
+/** Echoes everything it received in every part of the response. */
 function echo({ headers, url }: IncomingMessage, response: ServerResponse, status: number): void {
   const authorization = headers.authorization ?? '';
   const [, credentials = ''] = authorization.split(' ');
@@ -27,7 +27,10 @@ function echo({ headers, url }: IncomingMessage, response: ServerResponse, statu
   );
 }
 
-/** A registry that wants credentials, opens uploads with a state, and answers all else with a status and an echo. */
+/**
+ * Returns a registry that requires credentials, opens uploads with a state, and answers other requests with a status
+ * and an echo.
+ */
 const echoing =
   (status: number): Script =>
   (request, response) => {
@@ -39,7 +42,7 @@ const echoing =
   };
 
 test.each([200, 206, 400, 401, 403, 404, 405, 416, 429, 503])(
-  'a registry that echoes what it was sent, with %i, gets no secret into an error or an event',
+  'keeps secrets out of errors and events if a registry echoes them with status %i',
   async (status) => {
     const events: RequestEvent[] = [];
     const { repository } = await openScriptedRepository(echoing(status), {

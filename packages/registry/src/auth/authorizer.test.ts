@@ -16,9 +16,9 @@ const pull: RepositoryScope[] = [{ repository: 'team/app', actions: ['pull'] }];
 const push: RepositoryScope[] = [{ repository: 'team/app', actions: ['pull', 'push'] }];
 const password = (secret: string): Credentials => ({ kind: 'password', username: 'joe', password: secret });
 const basic = (secret: string) => `Basic ${Buffer.from(`joe:${secret}`).toString('base64')}`;
-const nobody: CredentialProvider = async () => undefined;
+const noCredentials: CredentialProvider = async () => undefined;
 
-/** A client of a registry, as the package makes it, that sends each request once. */
+/** Opens a client that sends each request once. */
 function openClient(host: string, credentials: CredentialProvider, now?: () => number) {
   const authorizer = new RegistryAuthorizer({ host, credentials, sender, ...(now && { now }) });
   const http = new RegistryHttp({ host, options: { retry: { maxAttempts: 1 } }, authorizer, sender });
@@ -31,8 +31,8 @@ function openClient(host: string, credentials: CredentialProvider, now?: () => n
   };
 }
 
-describe('RegistryAuthorizer with a registry that wants Basic', () => {
-  it('waits for the first challenge, then spends no request on another', async () => {
+describe('RegistryAuthorizer with Basic authentication', () => {
+  it('sends credentials after the first challenge, and from then on without one', async () => {
     const registry = await startTestRegistry({ auth: { username: 'joe', password: 's3cret' } });
     const client = openClient(registry.host, async () => password('s3cret'));
     expect([await client.get(), await client.get(), await client.get(push)]).toEqual([200, 200, 200]);
@@ -43,7 +43,7 @@ describe('RegistryAuthorizer with a registry that wants Basic', () => {
   it.each([
     ['basic', basic('s3cret')],
     [undefined, undefined],
-  ] as const)('gives a registry that is known to want %s at once: %s', async (authScheme, expected) => {
+  ] as const)('with authScheme %s authorizes the first request with %s', async (authScheme, expected) => {
     const credentials: CredentialProvider = async () => password('s3cret');
     const authorizer = new RegistryAuthorizer({
       host: 'registry.example',
@@ -54,7 +54,7 @@ describe('RegistryAuthorizer with a registry that wants Basic', () => {
     expect(await authorizer.authorize(pull)).toBe(expected);
   });
 
-  it('gives up where the provider has nothing newer, and says what to do without the secret', async () => {
+  it('fails with a remedy and without secrets if the provider has no newer credentials', async () => {
     const registry = await startTestRegistry({ auth: { username: 'joe', password: 'right' } });
     const queries: (CredentialQuery | undefined)[] = [];
     const client = openClient(registry.host, async (_host, query) => {
@@ -63,16 +63,14 @@ describe('RegistryAuthorizer with a registry that wants Basic', () => {
     });
     const error = await caught(client.get());
     expect(error.code).toBe('AUTHENTICATION_FAILED');
-    expect(error.message).toMatch(
-      /the credentials found for it were refused; log in with docker login 127\.0\.0\.1:\d+/,
-    );
+    expect(error.message).toMatch(/the registry rejected the credentials; run "docker login 127\.0\.0\.1:\d+"/);
     expect(everythingIn(error)).not.toMatch(/s3cret|am9l/);
     expect(queries.map((query) => query?.rejected)).toEqual([undefined, password('s3cret')]);
     expect(registry.requests.map(({ status }) => status)).toEqual([401, 401]);
     await registry.stop();
   });
 
-  it('gives up where newer credentials are refused as well', async () => {
+  it('fails if newer credentials are rejected, too', async () => {
     const registry = await startTestRegistry({ auth: { username: 'joe', password: 'right' } });
     let count = 0;
     const client = openClient(registry.host, async () => password(`wrong-${++count}`));
@@ -82,14 +80,14 @@ describe('RegistryAuthorizer with a registry that wants Basic', () => {
     await registry.stop();
   });
 
-  it('says that there are no credentials', async () => {
+  it('reports that there are no credentials', async () => {
     const registry = await startTestRegistry({ auth: { username: 'joe', password: 'right' } });
-    const error = await caught(openClient(registry.host, nobody).get());
-    expect(error.message).toMatch(/401: .*no credentials were found for it; log in/);
+    const error = await caught(openClient(registry.host, noCredentials).get());
+    expect(error.message).toMatch(/status 401: .*no credentials were found for the registry; run "docker login/);
     await registry.stop();
   });
 
-  it('asks the provider again when the time has come that it named', async () => {
+  it('calls the provider again at expiresAt', async () => {
     let now = 1_000_000;
     let count = 0;
     const authorizer = new RegistryAuthorizer({
@@ -106,7 +104,7 @@ describe('RegistryAuthorizer with a registry that wants Basic', () => {
     expect(await authorizer.authorize(pull)).toBe(basic('p2'));
   });
 
-  it('asks for the credentials of each repository', async () => {
+  it('requests credentials per repository', async () => {
     const authorizer = new RegistryAuthorizer({
       host: 'registry.example',
       authScheme: 'basic',
@@ -119,7 +117,7 @@ describe('RegistryAuthorizer with a registry that wants Basic', () => {
   });
 });
 
-describe('RegistryAuthorizer with a registry that wants Bearer', () => {
+describe('RegistryAuthorizer with Bearer authentication', () => {
   let registry: TokenRegistry;
   beforeEach(async () => {
     registry = await startTokenRegistry();
@@ -128,16 +126,16 @@ describe('RegistryAuthorizer with a registry that wants Bearer', () => {
 
   const scopes = () => registry.tokenRequests.map(({ query }) => query.getAll('scope'));
 
-  it('gets a token as anybody, and uses it for all that it is good for', async () => {
-    const client = openClient(registry.host, nobody);
+  it('obtains an anonymous token and reuses it', async () => {
+    const client = openClient(registry.host, noCredentials);
     await client.get();
     await client.get();
     expect(registry.requests.map(({ path }) => path)).toEqual(['/v2/', '/token', '/v2/', '/v2/']);
     expect(scopes()).toEqual([['repository:team/app:pull']]);
   });
 
-  it('gets another token for what else is to be done, without a 401 in between', async () => {
-    const client = openClient(registry.host, nobody);
+  it('obtains another token for another scope, without another 401', async () => {
+    const client = openClient(registry.host, noCredentials);
     await client.get();
     await client.get(push);
     await client.get([...push, { repository: 'team/base', actions: ['pull'] }]);
@@ -149,15 +147,15 @@ describe('RegistryAuthorizer with a registry that wants Bearer', () => {
     expect(registry.requests.filter(({ path }) => path === '/v2/')).toHaveLength(4);
   });
 
-  it('asks for the scopes of the challenge too', async () => {
+  it('requests the scopes of the challenge, too', async () => {
     registry.challenge += ',scope="aws repository:mirror/team/app:pull"';
-    await openClient(registry.host, nobody).get();
+    await openClient(registry.host, noCredentials).get();
     expect(scopes()).toEqual([['aws', 'repository:mirror/team/app:pull', 'repository:team/app:pull']]);
   });
 
-  it('renews a token shortly before its end', async () => {
+  it('renews a token shortly before it expires', async () => {
     let now = 0;
-    const client = openClient(registry.host, nobody, () => now);
+    const client = openClient(registry.host, noCredentials, () => now);
     await client.get();
     now += 300_000 - 10_000 - 1;
     await client.get();
@@ -167,8 +165,8 @@ describe('RegistryAuthorizer with a registry that wants Bearer', () => {
     expect(registry.tokenRequests).toHaveLength(2);
   });
 
-  it('gets a new token where one is refused before its end, once for requests at the same time', async () => {
-    const client = openClient(registry.host, nobody);
+  it('renews a rejected token once for concurrent requests', async () => {
+    const client = openClient(registry.host, noCredentials);
     await client.get();
     await client.get();
     registry.expireTokens();
@@ -176,54 +174,56 @@ describe('RegistryAuthorizer with a registry that wants Bearer', () => {
     expect(registry.tokenRequests).toHaveLength(2);
   });
 
-  it('shares one call for requests at the same time', async () => {
-    const client = openClient(registry.host, nobody);
+  it('shares one token request between concurrent requests', async () => {
+    const client = openClient(registry.host, noCredentials);
     await client.get();
     await Promise.all([client.get(push), client.get(push), client.get(push)]);
     expect(registry.tokenRequests).toHaveLength(2);
   });
 
-  it('gives up where new tokens are refused at once, as those are that lack the permission', async () => {
+  it('fails if new tokens are rejected immediately, because they lack the permission', async () => {
     const client = openClient(registry.host, async () => password('s3cret'));
     let count = 0;
-    registry.answer = () => ({ body: JSON.stringify({ token: `of-no-use-${++count}` }) });
+    registry.answer = () => ({ body: JSON.stringify({ token: `useless-${++count}` }) });
     const error = await caught(client.get());
     expect(error.code).toBe('AUTHENTICATION_FAILED');
-    expect(error.message).toMatch(/the credentials found for it were refused/);
-    expect(everythingIn(error)).not.toMatch(/s3cret|of-no-use|am9l/);
+    expect(error.message).toMatch(/the registry rejected the credentials/);
+    expect(everythingIn(error)).not.toMatch(/s3cret|useless|am9l/);
     expect(registry.requests.map(({ path }) => path)).toEqual(['/v2/', '/token', '/v2/', '/token', '/v2/']);
   });
 
-  it('trades newer credentials where the token service refuses the old ones', async () => {
+  it('retries with newer credentials if the token service rejects the old ones', async () => {
     registry.answer = ({ authorization }) => (authorization === basic('new') ? {} : { status: 401 });
     const client = openClient(registry.host, async (_host, query) => password(query?.rejected ? 'new' : 'old'));
     expect(await client.get()).toBe(200);
     expect(registry.tokenRequests.map(({ authorization }) => authorization)).toEqual([basic('old'), basic('new')]);
   });
 
-  it('says that the token service refused', async () => {
+  it('reports that the token service rejected the request', async () => {
     registry.answer = () => ({ status: 401 });
     const known = await caught(openClient(registry.host, async () => password('s3cret')).get());
-    expect(known.message).toMatch(/\/token: the token service does not take the credentials \(status 401\); log in/);
+    expect(known.message).toMatch(
+      /\/token: the token service rejects the credentials \(status 401\); run "docker login/,
+    );
     expect(everythingIn(known)).not.toMatch(/s3cret|am9l/);
-    const unknown = await caught(openClient(registry.host, nobody).get());
-    expect(unknown.message).toMatch(/the token service gives nothing to anonymous callers \(status 401\); log in/);
+    const unknown = await caught(openClient(registry.host, noCredentials).get());
+    expect(unknown.message).toMatch(/the token service rejects anonymous requests \(status 401\); run "docker login/);
   });
 
-  it('presents a registry token as it is', async () => {
+  it('sends a registry token unchanged', async () => {
     const client = openClient(registry.host, async () => ({ kind: 'registry-token', token: 'r' }));
     await caught(client.get());
     expect(registry.requests.map(({ authorization }) => authorization)).toEqual([undefined, 'Bearer r']);
   });
 
-  it('says that a registry token can stand in no header, and not what it is', async () => {
+  it('rejects a registry token with invalid characters without quoting it', async () => {
     const client = openClient(registry.host, async () => ({ kind: 'registry-token', token: 's3cret\n' }));
     const error = await caught(client.get());
     expect(error.code).toBe('CREDENTIALS_INVALID');
     expect(everythingIn(error)).not.toContain('s3cret');
   });
 
-  it('sends credentials to no service that it should not go to', async () => {
+  it('sends no credentials to a token service that is not allowed', async () => {
     for (const realm of [
       'http://169.254.169.254/token',
       'http://auth.example/token',
@@ -238,24 +238,24 @@ describe('RegistryAuthorizer with a registry that wants Bearer', () => {
   });
 });
 
-describe('RegistryAuthorizer with a strict registry that checks what a token is good for', () => {
+describe('RegistryAuthorizer with a registry that checks token scopes', () => {
   const user = { username: 'joe', password: 's3cret' };
   const uploads = '/v2/team/app/blobs/uploads/';
 
-  it('pulls as anybody, is refused a push, and pushes as the user', async () => {
+  it('pulls anonymously, is denied an anonymous push, and pushes with credentials', async () => {
     const registry = await startTestRegistry({ auth: { bearer: { user, anonymousPull: true } } });
     const manifest = '/v2/team/app/manifests/latest';
     registry.putManifest('team/app', 'latest', 'application/vnd.oci.image.manifest.v1+json', new Uint8Array(2));
-    const anybody = openClient(registry.host, nobody);
-    expect(await anybody.get(pull, manifest)).toBe(200);
-    const error = await caught(anybody.post(push, uploads));
+    const anonymous = openClient(registry.host, noCredentials);
+    expect(await anonymous.get(pull, manifest)).toBe(200);
+    const error = await caught(anonymous.post(push, uploads));
     expect(error.code).toBe('AUTHENTICATION_FAILED');
-    expect(error.message).toMatch(/no credentials were found for it; log in/);
+    expect(error.message).toMatch(/no credentials were found for the registry; run "docker login/);
     expect(await openClient(registry.host, async () => password('s3cret')).post(push, uploads)).toBe(202);
     await registry.stop();
   });
 
-  it('goes on where the tokens have expired', async () => {
+  it('continues after the tokens have expired', async () => {
     const registry = await startTestRegistry({ auth: { bearer: { user } } });
     const client = openClient(registry.host, async () => password('s3cret'));
     expect(await client.post(push, uploads)).toBe(202);
@@ -266,36 +266,36 @@ describe('RegistryAuthorizer with a strict registry that checks what a token is 
   });
 });
 
-describe('RegistryAuthorizer with a registry that wants something else', () => {
+describe('RegistryAuthorizer with an unsupported scheme', () => {
   let registry: TokenRegistry;
   beforeEach(async () => {
     registry = await startTokenRegistry();
   });
   afterEach(() => registry.stop());
 
-  it.each(['Negotiate', 'Digest realm="x", nonce="y"', ''])('gives up on %j', async (challenge) => {
+  it.each(['Negotiate', 'Digest realm="x", nonce="y"', ''])('fails for the challenge %j', async (challenge) => {
     registry.challenge = challenge;
     const error = await caught(openClient(registry.host, async () => password('s3cret')).get());
     expect(error.code).toBe('AUTHENTICATION_FAILED');
-    expect(error.message).toMatch(/in no way that is known here/);
+    expect(error.message).toMatch(/an authentication scheme other than Basic and Bearer/);
     expect(registry.requests).toHaveLength(1);
   });
 
-  it('has no use for an identity token where a name and password are wanted', async () => {
+  it('rejects an identity token for Basic authentication', async () => {
     registry.challenge = 'Basic realm="x"';
     const error = await caught(
       openClient(registry.host, async () => ({ kind: 'identity-token', token: 's3cret' })).get(),
     );
-    expect(error.message).toMatch(/only an identity token is kept/);
+    expect(error.message).toMatch(/the credentials are an identity token/);
     expect(everythingIn(error)).not.toContain('s3cret');
   });
 
-  it('passes on what the provider throws, and the reason of the signal', async () => {
+  it('rejects with the error of the provider, or the reason of the signal', async () => {
     registry.challenge = 'Basic realm="x"';
     const broken = new Error('the helper is broken');
     const client = openClient(registry.host, async () => Promise.reject(broken));
     await expect(client.get()).rejects.toBe(broken);
-    const reason = new Error('enough');
+    const reason = new Error('aborted');
     const call = client.authorizer.reauthorize(pull, 'Basic realm="x"', undefined, {
       signal: AbortSignal.abort(reason),
     });

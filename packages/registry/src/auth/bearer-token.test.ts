@@ -25,7 +25,7 @@ describe('requestBearerToken', () => {
   const request = (credentials?: Parameters<typeof requestBearerToken>[1]) =>
     requestBearerToken(service(), credentials, sender);
 
-  it('asks as anybody, for a service and each scope', async () => {
+  it('requests an anonymous token for a service and each scope', async () => {
     await requestBearerToken(service('/token?x=1'), undefined, sender);
     const [seen] = registry.requests;
     expect(seen?.method).toBe('GET');
@@ -35,13 +35,13 @@ describe('requestBearerToken', () => {
     expect(seen?.authorization).toBeUndefined();
   });
 
-  it('presents a name and password as Basic, in UTF-8', async () => {
+  it('sends a user name and password as Basic authentication in UTF-8', async () => {
     await request(PASSWORD);
     const [, basic = ''] = registry.requests[0]?.authorization?.split(' ') ?? [];
     expect(Buffer.from(basic, 'base64').toString('utf8')).toBe('joe:pa:ss wörd');
   });
 
-  it('trades an identity token as OAuth 2 has it, not in the URL', async () => {
+  it('sends an identity token in the body of an OAuth 2 request', async () => {
     await request({ kind: 'identity-token', token: 'refresh&me' });
     const [seen] = registry.requests;
     expect(seen?.method).toBe('POST');
@@ -63,7 +63,7 @@ describe('requestBearerToken', () => {
     ['{"token":"t","expires_in":-1}', 60_000],
     ['{"token":"t","expires_in":"300"}', 60_000],
     ['{"token":"t","expires_in":1e300}', 86_400_000],
-  ])('reads %s', async (body, lifetime) => {
+  ])('parses %s', async (body, lifetime) => {
     registry.answer = () => ({ body });
     expect(await request()).toEqual({ token: 't', lifetime });
   });
@@ -78,10 +78,10 @@ describe('requestBearerToken', () => {
     ['HTML', { body: '<html>s3cret' }, 'RESPONSE_INVALID'],
     ['no token', { body: '{}' }, 'RESPONSE_INVALID'],
     ['null', { body: 'null' }, 'RESPONSE_INVALID'],
-    ['a token that is no text', { body: '{"token":{"s3cret":1}}' }, 'RESPONSE_INVALID'],
+    ['a token that is not a string', { body: '{"token":{"s3cret":1}}' }, 'RESPONSE_INVALID'],
     ['a token that breaks the header', { body: '{"token":"s3cret\\r\\nx: y"}' }, 'RESPONSE_INVALID'],
-    ['too much', { body: `{"token":"${'s3cret'.repeat(1 << 18)}"}` }, 'LIMIT_EXCEEDED'],
-  ])('says where the service answers with %s, and tells no secret', async (_what, answer, code) => {
+    ['a large body', { body: `{"token":"${'s3cret'.repeat(1 << 18)}"}` }, 'LIMIT_EXCEEDED'],
+  ])('fails without quoting secrets if the service responds with %s', async (_what, answer, code) => {
     registry.answer = () => answer;
     const error = await caught(request({ ...PASSWORD, password: 's3cret' }));
     expect(error.code).toBe(code);

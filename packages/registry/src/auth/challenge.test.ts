@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { RegistryError } from '../errors.ts';
 import { parseChallenges, readTokenRealm } from './challenge.ts';
 
-/** As plain objects, to compare. */
+/** Converts challenges to plain objects for comparison. */
 function challengesOf(header: string): readonly (readonly [string, Record<string, string>])[] {
   return parseChallenges(header).map(({ scheme, parameters }) => [scheme, Object.fromEntries(parameters)]);
 }
@@ -47,11 +47,11 @@ describe('parseChallenges', () => {
     ['Basic', [['basic', {}]]],
     ['', []],
     [' , ', []],
-  ])('reads %j', (header, expected) => {
+  ])('parses %j', (header, expected) => {
     expect(challengesOf(header)).toEqual(expected);
   });
 
-  it('keeps what stands before something unreadable', () => {
+  it('keeps everything before a syntax error', () => {
     expect(challengesOf('Basic realm="x", Bearer realm="never ends')).toEqual([
       ['basic', { realm: 'x' }],
       ['bearer', {}],
@@ -60,14 +60,14 @@ describe('parseChallenges', () => {
     expect(challengesOf('Basic realm="x"; "y"')).toEqual([['basic', { realm: 'x' }]]);
   });
 
-  it('is bounded in length, challenges and parameters', () => {
+  it('limits the length and the number of challenges and parameters', () => {
     expect(parseChallenges(`Basic realm="${'x'.repeat(8192)}"`)[0]?.parameters.size).toBe(0);
     expect(parseChallenges('a,'.repeat(1000))).toHaveLength(16);
     const many = Array.from({ length: 1000 }, (_, i) => `p${i}=1`).join(',');
     expect(parseChallenges(`Bearer ${many}`)[0]?.parameters.size).toBe(32);
   });
 
-  it('reads back what is quoted, whatever it is', () => {
+  it('parses any quoted string', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 200 }), fc.string({ maxLength: 200 }), (realm, service) => {
         const quote = (text: string) => `"${text.replace(/["\\]/g, '\\$&')}"`;
@@ -78,7 +78,7 @@ describe('parseChallenges', () => {
     );
   });
 
-  it('ends on any text, within the bounds', () => {
+  it('terminates for any text, within the limits', () => {
     const piece = fc.constantFrom('Bearer', ' ', ',', '=', '"', '\\', 'a', 'realm', 'x=y', '====', '\t', ';');
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 300 }), (pieces) => {
@@ -101,7 +101,7 @@ describe('readTokenRealm', () => {
     ['http://registry.example:5001/token', 'http://registry.example:5000', false],
     ['http://127.0.0.1:5001/token', 'http://localhost:5000', false],
     ['https://auth.example/token', 'http://127.0.0.1:5000', true],
-  ])('takes %s of %s', (realm, registry, isUntrusted) => {
+  ])('accepts the realm %s from %s', (realm, registry, isUntrusted) => {
     expect(read(realm, registry)).toEqual({ url: new URL(realm), isUntrusted });
   });
 
@@ -119,7 +119,7 @@ describe('readTokenRealm', () => {
     ['https://joe:s3cret@auth.example/token', 'https://registry.example'],
     ['file:///etc/passwd', 'https://registry.example'],
     ['ftp://127.0.0.1/', 'http://127.0.0.1:5000'],
-  ])('refuses %s of %s', (realm, registry) => {
+  ])('rejects the realm %s from %s', (realm, registry) => {
     expect(() => read(realm, registry)).toThrowError(
       expect.toSatisfy((error: unknown) => {
         return error instanceof RegistryError && error.code === 'REDIRECT_REFUSED' && !/s3cret/.test(error.message);

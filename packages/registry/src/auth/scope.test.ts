@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formatScopes, mergeScopes, splitScopes } from './scope.ts';
 
 describe('formatScopes', () => {
-  it('gives one scope for each repository, in an order that does not depend on who asked first', () => {
+  it('returns one sorted scope per repository', () => {
     const scopes = formatScopes([
       { repository: 'team/b', actions: ['push', 'pull'] },
       { repository: 'team/a', actions: ['pull'] },
@@ -27,12 +27,12 @@ describe('mergeScopes', () => {
 });
 
 describe('splitScopes', () => {
-  it('reads several, and none', () => {
+  it('splits several scopes, and none', () => {
     expect(splitScopes('repository:a:pull  repository:b:pull')).toEqual(['repository:a:pull', 'repository:b:pull']);
     expect(splitScopes(undefined)).toEqual([]);
   });
 
-  it('is bounded', () => {
+  it('limits the length', () => {
     expect(splitScopes('a '.repeat(100_000)).length).toBeLessThan(2048);
   });
 });

@@ -9,21 +9,21 @@ function signed(date: string, seconds: number, vendor = 'Amz'): URL {
 }
 
 describe('BlobUrlCache', () => {
-  test('remembers where a blob lies, for its repository only', () => {
+  test('returns the URL of a blob only for its repository', () => {
     const urlCache = new BlobUrlCache();
     urlCache.set('team/app', DIGEST, plain);
     expect(urlCache.get('team/app', DIGEST)).toBe(plain);
     expect(urlCache.get('team/other', DIGEST)).toBeUndefined();
   });
 
-  test('forgets what it is told to', () => {
+  test('deletes a URL', () => {
     const urlCache = new BlobUrlCache();
     urlCache.set('team/app', DIGEST, plain);
     urlCache.delete('team/app', DIGEST);
     expect(urlCache.get('team/app', DIGEST)).toBeUndefined();
   });
 
-  test('forgets the one not asked for the longest where there are too many', () => {
+  test('evicts the least recently used URL', () => {
     const urlCache = new BlobUrlCache();
     for (let index = 0; index < MAX_CACHED_URLS; index += 1) urlCache.set(`app${index}`, DIGEST, plain);
     urlCache.get('app0', DIGEST);
@@ -33,7 +33,7 @@ describe('BlobUrlCache', () => {
     expect(urlCache.get('one-more', DIGEST)).toBe(plain);
   });
 
-  test.each(['Amz', 'Goog'])('lets go of a URL when its time is over: X-%s-Date', (vendor) => {
+  test.each(['Amz', 'Goog'])('drops a URL when it expires: X-%s-Date', (vendor) => {
     vi.useFakeTimers({ now: Date.UTC(2026, 0, 31, 23, 59, 0) });
     try {
       const urlCache = new BlobUrlCache();
@@ -48,16 +48,19 @@ describe('BlobUrlCache', () => {
   });
 
   test.each([
-    ['a date that is none', signed('yesterday', 60)],
+    ['an invalid date', signed('yesterday', 60)],
     ['a date alone', new URL('https://storage.example/blob?X-Amz-Date=20200101T000000Z')],
-    ['seconds that are none', new URL('https://storage.example/blob?X-Amz-Date=20200101T000000Z&X-Amz-Expires=1e9')],
-  ])('keeps a URL that does not tell its end until the storage refuses it: %s', (_what, url) => {
+    [
+      'an invalid number of seconds',
+      new URL('https://storage.example/blob?X-Amz-Date=20200101T000000Z&X-Amz-Expires=1e9'),
+    ],
+  ])('keeps a URL without a known expiry: %s', (_what, url) => {
     const urlCache = new BlobUrlCache();
     urlCache.set('team/app', DIGEST, url);
     expect(urlCache.get('team/app', DIGEST)).toBe(url);
   });
 
-  test('shows nothing of the URLs where it is printed', () => {
+  test('does not reveal URLs when it is printed', () => {
     const urlCache = new BlobUrlCache();
     urlCache.set('team/app', DIGEST, plain);
     expect(JSON.stringify(urlCache)).not.toContain('secret');

@@ -1,20 +1,20 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { type Reading, readInOwnProcess } from './fixtures/reader-process.ts';
-import { serveAnswers } from './fixtures/served-blob.ts';
+import { type ReadResult, readInChildProcess } from './fixtures/reader-process.ts';
+import { startServer } from './fixtures/served-blob.ts';
 import { DEFAULT_MAX_READ_AHEAD } from './read-ahead-pool.ts';
 
 const MIB = 1 << 20;
 const SIZE = 768 * MIB;
 
-/** What chunks cost that are not free again at once: V8 looks after 32 to 64 MB of them. Far less than the blob. */
+/** Memory of chunks that are not freed immediately: V8 collects 32 to 64 MB of them late. Far less than the blob. */
 const SLACK = 96 * MIB;
 
-/** Reads a blob of {@link SIZE} bytes, at so many bytes a second and connection, in another process. */
-async function measureReading(rate: number, readAhead: number): Promise<Reading & { readonly parts: number }> {
+/** Reads a blob of {@link SIZE} bytes in another process, at `rate` bytes per second and connection. */
+async function measureReadResult(rate: number, readAhead: number): Promise<ReadResult & { readonly parts: number }> {
   let parts = 0;
-  const http = await serveAnswers(async ({ headers }, response) => {
+  const http = await startServer(async ({ headers }, response) => {
     const range = /=(\d+)-(\d*)$/.exec(headers.range ?? '');
     const [first, last] = [Number(range?.[1] ?? 0), Number(range?.[2] || SIZE - 1)];
     if (range !== null) parts += 1;
@@ -26,7 +26,7 @@ async function measureReading(rate: number, readAhead: number): Promise<Reading 
       rate,
     );
   });
-  return { ...(await readInOwnProcess(new URL(http.origin).host, SIZE, readAhead)), parts };
+  return { ...(await readInChildProcess(new URL(http.origin).host, SIZE, readAhead)), parts };
 }
 
 async function sendZeros(response: ServerResponse, length: number, rate: number): Promise<void> {
@@ -38,15 +38,15 @@ async function sendZeros(response: ServerResponse, length: number, rate: number)
   response.end();
 }
 
-describe('a blob of 768 MiB takes little memory', () => {
+describe('reading a blob of 768 MiB uses little memory', () => {
   test('over one connection', async () => {
-    const { length, memory, parts } = await measureReading(Number.POSITIVE_INFINITY, 0);
+    const { length, memory, parts } = await measureReadResult(Number.POSITIVE_INFINITY, 0);
     expect({ length, parts }).toEqual({ length: SIZE, parts: 0 });
     expect(memory).toBeLessThan(SLACK);
   });
 
   test('over several connections', async () => {
-    const { length, memory, parts } = await measureReading(60_000_000, DEFAULT_MAX_READ_AHEAD);
+    const { length, memory, parts } = await measureReadResult(60_000_000, DEFAULT_MAX_READ_AHEAD);
     expect(length).toBe(SIZE);
     expect(parts).toBeGreaterThan(8);
     expect(memory).toBeLessThan(DEFAULT_MAX_READ_AHEAD + SLACK);

@@ -11,18 +11,18 @@ import {
   QUICK_RETRY,
   REPOSITORY,
   type ServedBlob,
-  serveAnswers,
   serveBlob,
+  startServer,
 } from './fixtures/served-blob.ts';
 import { DEFAULT_MAX_READ_AHEAD, ReadAheadPool } from './read-ahead-pool.ts';
 import { type BlobOptions, RemoteBlob } from './remote-blob.ts';
 
 const MIB = 1 << 20;
 
-/** Milliseconds, where a test waits for a stall. */
+/** Stall timeout in tests that wait for a stall, in milliseconds. */
 const SHORT_STALL = 500;
 
-/** Reads the whole blob as a builder does, digest and all. */
+/** Reads the whole blob and verifies its digest. */
 async function fetchWhole(
   served: Pick<ServedBlob, 'http' | 'target'>,
   options: BlobOptions & FetchOptions = {},
@@ -35,20 +35,20 @@ function ranges({ registry }: ServedBlob): (string | undefined)[] {
   return registry.requests.filter(({ status }) => status < 300).map(({ range }) => range);
 }
 
-describe('a blob over one connection', () => {
-  test.each([0, 1, 100_000, 3 * MIB])('gives %i bytes with one request', async (size) => {
+describe('reading a blob over one connection', () => {
+  test.each([0, 1, 100_000, 3 * MIB])('reads %i bytes with one request', async (size) => {
     const served = await serveBlob(size);
     expect(await fetchWhole(served)).toEqual(Buffer.from(served.content));
     expect(served.registry.requests).toHaveLength(1);
   });
 
-  test('follows the registry to its storage', async () => {
+  test('follows the redirect to the storage without credentials', async () => {
     const served = await serveBlob(MIB, { redirects: true, auth: 'ecr' });
     expect(await fetchWhole(served)).toEqual(Buffer.from(served.content));
     expect(served.registry.requests.at(-1)).toMatchObject({ port: 'storage', status: 200, authorization: false });
   });
 
-  test('gives chunks that may be kept and transferred', async () => {
+  test('yields chunks that can be kept and transferred', async () => {
     const served = await serveBlob(MIB);
     const kept: Uint8Array[] = [];
     for await (const chunk of fetchBlob(new RemoteBlob(served.http, REPOSITORY, served.target))) {
@@ -57,9 +57,9 @@ describe('a blob over one connection', () => {
     expect(Buffer.concat(kept)).toEqual(Buffer.from(served.content));
   });
 
-  test('gives chunks that may be transferred where many come at a time', async () => {
+  test('yields chunks that can be transferred if many arrive at once', async () => {
     const content = new Random(4).bytes(200_000);
-    const http = await serveAnswers((_request, response) => {
+    const http = await startServer((_request, response) => {
       for (let at = 0; at < content.length; at += 1000) response.write(content.subarray(at, at + 1000));
       response.end();
     });
@@ -70,9 +70,9 @@ describe('a blob over one connection', () => {
     expect(Buffer.concat(kept).equals(content)).toBe(true);
   });
 
-  test.each([1000, 100_000])('uses memory again only where nobody else has it: pieces of %i bytes', async (size) => {
+  test.each([1000, 100_000])('reuses only memory that is not shared: chunks of %i bytes', async (size) => {
     const content = new Random(4).bytes(1_000_000);
-    const http = await serveAnswers((_request, response) => {
+    const http = await startServer((_request, response) => {
       for (let at = 0; at < content.length; at += size) response.write(content.subarray(at, at + size));
       response.end();
     });
@@ -80,31 +80,31 @@ describe('a blob over one connection', () => {
     expect(read.equals(content)).toBe(true);
   });
 
-  test('waits for a slow body, as long as bytes come', async () => {
+  test('reads a slow body as long as bytes arrive', async () => {
     const served = await serveBlob(MIB / 2, {}, SHORT_STALL);
     served.registry.inject({ fault: { kind: 'slow', rate: 500_000 } });
     expect((await fetchWhole(served)).equals(served.content)).toBe(true);
     expect(served.registry.requests).toHaveLength(1);
   });
 
-  test('says that the registry does not have it', async () => {
+  test('rejects with NOT_FOUND if the blob does not exist', async () => {
     const served = await serveBlob(10);
     const missing = describeBlob(new Uint8Array([1]));
     await expect(fetchWhole({ ...served, target: missing })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('asks for nothing whose digest is none: it would become part of a URL', async () => {
+  test('rejects an invalid digest before sending a request', async () => {
     const served = await serveBlob(10);
     const target = { ...served.target, digest: 'sha256:../../other/manifests/latest' };
     await expect(fetchWhole({ ...served, target })).rejects.toMatchObject({ code: 'DIGEST_INVALID' });
     expect(served.registry.requests).toHaveLength(0);
   });
 
-  test('ends with the reason of its signal, in the middle', async () => {
+  test('rejects with the reason of its signal in the middle of a body', async () => {
     const served = await serveBlob(MIB);
     served.registry.inject({ fault: { kind: 'stall', afterBytes: MIB / 2 } });
     const abort = new AbortController();
-    const reason = new Error('enough');
+    const reason = new Error('aborted');
     const reading = async () => {
       for await (const _ of fetchBlob(new RemoteBlob(served.http, REPOSITORY, served.target), { signal: abort.signal }))
         abort.abort(reason);
@@ -118,14 +118,14 @@ describe('a body that breaks off', () => {
     { kind: 'reset', afterBytes: 300_000 },
     { kind: 'stall', afterBytes: 300_000 },
     { kind: 'truncate', afterBytes: 300_000 },
-  ])('goes on where it was: $kind', async (fault) => {
+  ])('is resumed at the first missing byte: $kind', async (fault) => {
     const served = await serveBlob(MIB, { redirects: true }, SHORT_STALL);
     served.registry.inject({ on: { port: 'storage' }, fault });
     expect(await fetchWhole(served)).toEqual(Buffer.from(served.content));
     expect(ranges(served).slice(0, 2)).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-1048575$/)]);
   });
 
-  test('may break off more often than a request is sent again, as long as bytes come in between', async () => {
+  test('may break off more often than maxAttempts, as long as there is progress', async () => {
     const served = await serveBlob(MIB);
     const fault = served.registry.inject({ times: 12, fault: { kind: 'reset', afterBytes: 80_000 } });
     expect(await fetchWhole(served, { retry: { ...QUICK_RETRY, maxAttempts: 2 } })).toEqual(
@@ -134,14 +134,14 @@ describe('a body that breaks off', () => {
     expect(fault.hits).toBe(12);
   });
 
-  test('is given up where nothing more comes', async () => {
+  test('fails after maxAttempts without progress', async () => {
     const served = await serveBlob(MIB);
     const fault = served.registry.inject({ times: Number.POSITIVE_INFINITY, fault: { kind: 'reset', afterBytes: 10 } });
     await expect(fetchWhole(served)).rejects.toMatchObject({ name: 'RegistryError', code: 'CONNECTION_FAILED' });
     expect(fault.hits).toBe(6);
   });
 
-  test('goes on with a new URL where the old one has expired', async () => {
+  test('is resumed with a new URL if the old one has expired', async () => {
     const served = await serveBlob(MIB, { redirects: true });
     served.registry.inject({ on: { port: 'storage' }, fault: { kind: 'reset', afterBytes: 500_000 } });
     const urlCache = new BlobUrlCache();
@@ -159,7 +159,7 @@ describe('a body that breaks off', () => {
     expect(read).toEqual(Buffer.from(served.content));
   });
 
-  test('goes on with a new token where the old one has expired', async () => {
+  test('is resumed with a new token if the old one has expired', async () => {
     const served = await serveBlob(MIB, { auth: 'ecr' });
     served.registry.inject({ on: { method: 'GET' }, after: 1, fault: { kind: 'reset', afterBytes: 500_000 } });
     served.registry.inject({ on: { method: 'GET' }, after: 2, fault: { kind: 'expire-token' } });
@@ -167,9 +167,9 @@ describe('a body that breaks off', () => {
     expect(served.registry.requests.map(({ status }) => status)).toEqual([401, 200, 401, 206]);
   });
 
-  test('goes on over a server that gives less than was asked for', async () => {
+  test('is resumed if the server returns shorter ranges than requested', async () => {
     const content = new Random(1).bytes(10_000);
-    const http = await serveAnswers((request, response) => {
+    const http = await startServer((request, response) => {
       const first = Number(/=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
       const part = content.subarray(first, first + 3000);
       const range =
@@ -180,14 +180,14 @@ describe('a body that breaks off', () => {
   });
 });
 
-describe('answers that are not the blob', () => {
+describe('invalid responses', () => {
   const content = new Random(2).bytes(100_000);
   const target = describeBlob(content);
 
-  /** Breaks off the first answer in the middle, then answers as given. */
+  /** Starts a server that breaks off its first response in the middle, and then responds as given. */
   function breakThen(status: number, headers: Record<string, string>, body: Uint8Array = content.subarray(50_000)) {
     let count = 0;
-    return serveAnswers((_request, response) => {
+    return startServer((_request, response) => {
       count += 1;
       if (count > 1) response.writeHead(status, headers).end(body);
       else
@@ -197,69 +197,69 @@ describe('answers that are not the blob', () => {
     });
   }
 
-  test('bytes that are others are found by their receiver', async () => {
+  test('wrong bytes are detected by the digest check of the consumer', async () => {
     const served = await serveBlob(MIB);
     served.registry.inject({ fault: { kind: 'wrong-bytes', atByte: 700_000 } });
     await expect(fetchWhole(served)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
   });
 
-  test('a page of HTML is refused, with what it may be', async () => {
+  test('an HTML page is rejected', async () => {
     const served = await serveBlob(MIB);
     served.registry.inject({ fault: { kind: 'html' } });
     const error = { code: 'RESPONSE_INVALID', message: expect.stringContaining('HTML') };
     await expect(fetchWhole(served)).rejects.toMatchObject(error);
   });
 
-  test.each([target.size - 1, target.size + 1])('a blob of another size than %i is refused', async (size) => {
-    const http = await serveAnswers((_request, response) => response.writeHead(200).end(content));
-    const lying: Descriptor = { ...target, size };
+  test.each([target.size - 1, target.size + 1])('a blob is rejected if its descriptor says %i bytes', async (size) => {
+    const http = await startServer((_request, response) => response.writeHead(200).end(content));
+    const wrong: Descriptor = { ...target, size };
     await expect(
-      gather(fetchBlob(new RemoteBlob(http, REPOSITORY, lying, { retry: QUICK_RETRY }))),
+      gather(fetchBlob(new RemoteBlob(http, REPOSITORY, wrong, { retry: QUICK_RETRY }))),
     ).rejects.toMatchObject({
       name: size < target.size ? 'OciError' : 'RegistryError',
     });
   });
 
-  test('a blob that is longer than said is refused before it is read', async () => {
+  test('a blob longer than its descriptor says is rejected before it is read', async () => {
     const served = await serveBlob(MIB);
-    const lying = { ...served.target, size: 10 };
-    const chunks = fetchBlob(new RemoteBlob(served.http, REPOSITORY, lying));
+    const wrong = { ...served.target, size: 10 };
+    const chunks = fetchBlob(new RemoteBlob(served.http, REPOSITORY, wrong));
     await expect(chunks.next()).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
   });
 
-  test('a blob that is shorter than said is refused at its end', async () => {
+  test('a blob shorter than its descriptor says is rejected at its end', async () => {
     const served = await serveBlob(MIB);
-    const lying = { ...served.target, size: MIB + 1 };
-    await expect(gather(fetchBlob(new RemoteBlob(served.http, REPOSITORY, lying)))).rejects.toMatchObject({
+    const wrong = { ...served.target, size: MIB + 1 };
+    await expect(gather(fetchBlob(new RemoteBlob(served.http, REPOSITORY, wrong)))).rejects.toMatchObject({
       code: 'SIZE_MISMATCH',
     });
   });
 
   test.each([
-    ['another part', { 'content-range': 'bytes 0-49999/100000' }, 'RESPONSE_INVALID'],
+    ['another range', { 'content-range': 'bytes 0-49999/100000' }, 'RESPONSE_INVALID'],
     ['no Content-Range', {}, 'RESPONSE_INVALID'],
-    ['more than was asked for', { 'content-range': 'bytes 50000-100000/*' }, 'RESPONSE_INVALID'],
-    ['a part of something larger', { 'content-range': 'bytes 50000-99999/100001' }, 'SIZE_MISMATCH'],
-  ])('a part is refused that is %s', async (_what, headers, code) => {
+    ['a longer range than requested', { 'content-range': 'bytes 50000-100000/*' }, 'RESPONSE_INVALID'],
+    ['a range of a larger blob', { 'content-range': 'bytes 50000-99999/100001' }, 'SIZE_MISMATCH'],
+  ])('a partial response with %s is rejected', async (_what, headers, code) => {
     const http = await breakThen(206, headers);
     await expect(fetchWhole({ http, target })).rejects.toMatchObject({ code });
   });
 
-  test('a part is refused where all was asked for', async () => {
-    const http = await serveAnswers((_request, response) => {
+  test('a partial response to a request for the whole blob is rejected', async () => {
+    const http = await startServer((_request, response) => {
       response.writeHead(206, { 'content-range': 'bytes 0-99999/100000' }).end(content);
     });
     await expect(fetchWhole({ http, target })).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });
   });
 
-  test('what was read is passed over where the server knows no ranges', async () => {
+  test('bytes already read are skipped if the server does not support ranges', async () => {
     const http = await breakThen(200, {}, content);
     expect(await fetchWhole({ http, target })).toEqual(Buffer.from(content));
   });
 
-  test('a server without ranges that keeps breaking off is not read for ever', async () => {
+  test('a server without ranges that keeps breaking off is not read again forever', async () => {
     let count = 0;
-    const http = await serveAnswers((_request, response) => {
+    const http = await startServer((_request, response) => {
       count += 1;
       const length = Math.min(90_000, 50_000 + count * 10_000);
       response.writeHead(200, { 'content-length': content.length });
@@ -270,27 +270,27 @@ describe('answers that are not the blob', () => {
   });
 });
 
-describe('a blob over several connections', () => {
+describe('reading a blob over several connections', () => {
   const SIZE = 28 * MIB + 12_345;
-  /** A receiver that does nothing waits for this most of the time, also where other programs take most of the processor. */
+  /** Rate of a server for which an idle consumer waits most of the time, even on a loaded machine. */
   const SLOW = { rate: 12_000_000 };
 
   function partsOf(served: ServedBlob): number {
     return ranges(served).filter((range) => range !== undefined).length;
   }
 
-  test('is asked for in parts where the network holds the receiver up, and comes in order', async () => {
+  test('reads parts in order if the consumer is network-bound', async () => {
     const served = await serveBlob(SIZE, { ...SLOW, redirects: true });
     const urlCache = new BlobUrlCache();
     const readAhead = new ReadAheadPool();
     expect((await fetchWhole(served, { urlCache, readAhead })).equals(served.content)).toBe(true);
     expect(partsOf(served)).toBeGreaterThanOrEqual(3);
-    // The registry was asked once: the parts went where it had led.
+    // The registry received one request; the parts were requested from the storage directly.
     expect(served.registry.requests.filter(({ port }) => port === 'registry')).toHaveLength(1);
     expect(readAhead.acquire(8)).toHaveLength(DEFAULT_MAX_READ_AHEAD / (4 * MIB));
   });
 
-  test.each([true, false])('gives the same bytes where chunks are reused: %s', async (reuseChunks) => {
+  test.each([true, false])('yields the same bytes with reuseChunks: %s', async (reuseChunks) => {
     const served = await serveBlob(SIZE, SLOW);
     expect((await fetchWhole(served, { readAhead: new ReadAheadPool(), reuseChunks })).equals(served.content)).toBe(
       true,
@@ -298,7 +298,7 @@ describe('a blob over several connections', () => {
     expect(partsOf(served)).toBeGreaterThanOrEqual(3);
   });
 
-  test('gives the memory back when its receiver stops', async () => {
+  test('releases its memory when the consumer stops', async () => {
     const served = await serveBlob(SIZE, SLOW);
     const readAhead = new ReadAheadPool(8 * MIB);
     let length = 0;
@@ -310,12 +310,12 @@ describe('a blob over several connections', () => {
     expect(readAhead.acquire(8)).toHaveLength(2);
   });
 
-  test('goes on over one connection where the server knows no ranges', async () => {
+  test('continues over one connection if the server does not support ranges', async () => {
     const content = new Random(3).bytes(SIZE);
-    let [whole, refused] = [0, 0];
-    const http = await serveAnswers(async (request, response) => {
+    let [whole, ranged] = [0, 0];
+    const http = await startServer(async (request, response) => {
       if (request.headers.range === undefined) whole += 1;
-      else refused += 1;
+      else ranged += 1;
       response.on('error', () => undefined).writeHead(200, { 'content-length': content.length });
       for (let at = 0; at < content.length && !response.destroyed; at += 500_000) {
         response.write(content.subarray(at, at + 500_000));
@@ -326,13 +326,13 @@ describe('a blob over several connections', () => {
     const target = describeBlob(content);
     expect((await fetchWhole({ http, target }, { readAhead: new ReadAheadPool() })).equals(content)).toBe(true);
     expect(whole).toBe(1);
-    expect(refused).toBeGreaterThan(0);
+    expect(ranged).toBeGreaterThan(0);
   });
 
-  test('goes back to one connection where several are slower', async () => {
+  test('returns to one connection if several are slower', async () => {
     const content = new Random(6).bytes(48 * MIB);
     const requested: number[] = [];
-    const http = await serveAnswers(async ({ headers }, response) => {
+    const http = await startServer(async ({ headers }, response) => {
       const [range, first, last] = /(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
       const part = content.subarray(Number(first ?? 0), Number(last ?? content.length - 1) + 1);
       const contentRange = `bytes ${range}/${content.length}`;
@@ -348,12 +348,12 @@ describe('a blob over several connections', () => {
     });
     const options = { readAhead: new ReadAheadPool(8 * MIB) };
     expect((await fetchWhole({ http, target: describeBlob(content) }, options)).equals(content)).toBe(true);
-    // The whole, two rounds of two parts, one that was in flight, and the rest in one.
+    // The whole blob, two rounds of two parts, one part in flight, and the rest.
     expect(requested).toHaveLength(7);
     expect(requested.at(-1)).toBeGreaterThan(4 * MIB);
   });
 
-  test('ends with the error of a part, when it is its turn', async () => {
+  test('rejects with the error of a part when its turn comes', async () => {
     const served = await serveBlob(SIZE, SLOW);
     const fault = { kind: 'status', status: 403 } as const;
     served.registry.inject({ after: 2, times: Number.POSITIVE_INFINITY, fault });
@@ -363,10 +363,12 @@ describe('a blob over several connections', () => {
   });
 });
 
-describe('faults at random moments', () => {
+describe('random faults', () => {
   const SIZE = 26 * MIB + 1;
 
-  /** What a seed makes of a read: one body that breaks for certain, and three faults more, after some requests or bytes. */
+  /**
+   * Returns the faults of a seed: one body that always breaks off, and three more faults after some requests or bytes.
+   */
   function faultsOf(seed: number): FaultRule[] {
     const random = new Random(seed);
     const storage = { port: 'storage' } as const;
@@ -381,7 +383,7 @@ describe('faults at random moments', () => {
     });
   }
 
-  test.each(Array.from({ length: 20 }, (_, seed) => seed))('end in the very same bytes: seed %i', async (seed) => {
+  test.each(Array.from({ length: 20 }, (_, seed) => seed))('do not change the bytes: seed %i', async (seed) => {
     const served = await serveBlob(SIZE, { redirects: true, auth: 'ecr', rate: 60_000_000 }, SHORT_STALL);
     const injected = faultsOf(seed).map((rule) => served.registry.inject(rule));
     const readAhead = new ReadAheadPool(seed % 2 === 0 ? DEFAULT_MAX_READ_AHEAD : 0);

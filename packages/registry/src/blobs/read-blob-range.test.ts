@@ -1,7 +1,7 @@
 import { Random } from '@soci/test-content';
 import { describe, expect, test } from 'vitest';
 import { BlobUrlCache } from './blob-url-cache.ts';
-import { describeBlob, QUICK_RETRY, REPOSITORY, serveAnswers, serveBlob } from './fixtures/served-blob.ts';
+import { describeBlob, QUICK_RETRY, REPOSITORY, serveBlob, startServer } from './fixtures/served-blob.ts';
 import { MAX_BYTES_SKIPPED, MAX_RANGE_LENGTH, readBlobRange } from './read-blob-range.ts';
 import { RemoteBlob } from './remote-blob.ts';
 
@@ -13,7 +13,7 @@ describe('readBlobRange', () => {
     [0, MIB],
     [MIB - 1, 1],
     [12_345, 600_000],
-  ])('gives exactly the bytes from %i, %i of them', async (offset, length) => {
+  ])('from %i returns exactly %i bytes', async (offset, length) => {
     const { http, target, content, registry } = await serveBlob(MIB);
     const bytes = await readBlobRange(new RemoteBlob(http, REPOSITORY, target), { offset, length });
     expect(Buffer.from(bytes).equals(content.subarray(offset, offset + length))).toBe(true);
@@ -21,7 +21,7 @@ describe('readBlobRange', () => {
     expect(registry.requests[0]?.bytesOut).toBe(length);
   });
 
-  test('asks for nothing where no bytes are wanted', async () => {
+  test('sends no request for an empty range', async () => {
     const { http, target, registry } = await serveBlob(10);
     expect(await readBlobRange(new RemoteBlob(http, REPOSITORY, target), { offset: 10, length: 0 })).toHaveLength(0);
     expect(registry.requests).toHaveLength(0);
@@ -35,28 +35,28 @@ describe('readBlobRange', () => {
     [0.5, 1],
     [Number.MAX_SAFE_INTEGER, 1],
     [Number.NaN, 1],
-  ])('refuses what lies outside, unasked: from %d, %d bytes', async (offset, length) => {
+  ])('rejects an invalid range before sending a request: from %d, %d bytes', async (offset, length) => {
     const { http, target, registry } = await serveBlob(10);
     const reading = readBlobRange(new RemoteBlob(http, REPOSITORY, target), { offset, length });
     await expect(reading).rejects.toMatchObject({ name: 'OciError', code: 'RANGE_INVALID' });
     expect(registry.requests).toHaveLength(0);
   });
 
-  test('refuses to gather more in memory than its limit, whatever a descriptor says', async () => {
+  test('rejects a range above the memory limit', async () => {
     const { http, target } = await serveBlob(10);
-    const lying = { ...target, size: 2 ** 50 };
-    const reading = readBlobRange(new RemoteBlob(http, REPOSITORY, lying), { offset: 0, length: MAX_RANGE_LENGTH + 1 });
+    const huge = { ...target, size: 2 ** 50 };
+    const reading = readBlobRange(new RemoteBlob(http, REPOSITORY, huge), { offset: 0, length: MAX_RANGE_LENGTH + 1 });
     await expect(reading).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
   });
 
-  test('says that the registry does not have the blob', async () => {
+  test('rejects with NOT_FOUND if the blob does not exist', async () => {
     const { http } = await serveBlob(10);
     const missing = describeBlob(new Uint8Array(100));
     const reading = readBlobRange(new RemoteBlob(http, REPOSITORY, missing), { offset: 1, length: 1 });
     await expect(reading).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('goes on where the body broke off', async () => {
+  test('resumes a body that broke off', async () => {
     const { http, target, content, registry } = await serveBlob(MIB, { redirects: true });
     registry.inject({ on: { port: 'storage' }, times: 2, fault: { kind: 'reset', afterBytes: 100_000 } });
     const options = { urlCache: new BlobUrlCache(), retry: QUICK_RETRY };
@@ -67,7 +67,7 @@ describe('readBlobRange', () => {
     expect(Buffer.from(bytes).equals(content.subarray(1000, 501_000))).toBe(true);
   });
 
-  test('ends with the reason of its signal', async () => {
+  test('rejects with the reason of its signal', async () => {
     const { http, target, registry } = await serveBlob(10);
     registry.inject({ fault: { kind: 'stall' } });
     const signal = AbortSignal.timeout(50);
@@ -76,8 +76,8 @@ describe('readBlobRange', () => {
   });
 });
 
-describe('where a blob lies', () => {
-  test('is asked once, and then gone to directly and without credentials', async () => {
+describe('the storage URL of a blob', () => {
+  test('is cached and then used directly, without credentials', async () => {
     const { http, target, registry } = await serveBlob(1000, { redirects: true, auth: 'ecr' });
     const urlCache = new BlobUrlCache();
     await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { urlCache }), { offset: 0, length: 10 });
@@ -86,7 +86,7 @@ describe('where a blob lies', () => {
     expect(registry.requests).toMatchObject([{ port: 'storage', status: 206, authorization: false }]);
   });
 
-  test.each([400, 401, 403, 404, 410])('is asked anew where the storage answers %i', async (status) => {
+  test.each([400, 401, 403, 404, 410])('is requested again if the storage responds with %i', async (status) => {
     const { http, target, content, registry } = await serveBlob(1000, { redirects: true });
     const urlCache = new BlobUrlCache();
     await readBlobRange(new RemoteBlob(http, REPOSITORY, target, { urlCache }), { offset: 0, length: 10 });
@@ -100,7 +100,7 @@ describe('where a blob lies', () => {
     expect(registry.requests.map(({ port }) => port)).toEqual(['storage', 'registry', 'storage']);
   });
 
-  test('is asked anew where the storage is gone', async () => {
+  test('is requested again if the storage cannot be reached', async () => {
     const { http, target, registry } = await serveBlob(1000, { redirects: true });
     const urlCache = new BlobUrlCache();
     urlCache.set(REPOSITORY, target.digest, new URL('http://127.0.0.1:9/gone?signature=secret'));
@@ -110,13 +110,13 @@ describe('where a blob lies', () => {
     expect(registry.requests.map(({ port }) => port)).toEqual(['registry', 'storage']);
   });
 
-  test('is asked anew where a URL expired on its way', async () => {
+  test('is requested again if it expired on the way', async () => {
     const { http, target, registry } = await serveBlob(1000, { redirects: true });
     registry.inject({ on: { port: 'storage' }, fault: { kind: 'expire-urls' } });
     expect(await readBlobRange(new RemoteBlob(http, REPOSITORY, target), { offset: 0, length: 10 })).toHaveLength(10);
   });
 
-  test('is given up where the registry leads to refusals only, and no URL is told', async () => {
+  test('does not appear in the error if every URL is rejected', async () => {
     const { http, target, registry } = await serveBlob(1000, { redirects: true });
     const fault = { kind: 'status', status: 403 } as const;
     registry.inject({ on: { port: 'storage' }, times: Number.POSITIVE_INFINITY, fault });
@@ -132,15 +132,15 @@ describe('a registry without ranges', () => {
   const content = new Random(5).bytes(300_000);
   const target = describeBlob(content);
 
-  test('is read from the start, and no further than need be', async () => {
-    const http = await serveAnswers((_request, response) => response.end(content));
+  test('is read from the start of the blob to the end of the range', async () => {
+    const http = await startServer((_request, response) => response.end(content));
     const bytes = await readBlobRange(new RemoteBlob(http, REPOSITORY, target), { offset: 100_000, length: 1000 });
     expect(Buffer.from(bytes).equals(content.subarray(100_000, 101_000))).toBe(true);
   });
 
-  test('is refused where too much would be read for nothing', async () => {
+  test('fails if too many bytes would have to be skipped', async () => {
     const size = MAX_BYTES_SKIPPED + 1000;
-    const http = await serveAnswers((_request, response) =>
+    const http = await startServer((_request, response) =>
       response.writeHead(200, { 'content-length': size }).flushHeaders(),
     );
     const reading = readBlobRange(new RemoteBlob(http, REPOSITORY, { ...target, size }), {

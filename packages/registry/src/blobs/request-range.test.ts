@@ -6,7 +6,7 @@ describe('parseContentRange', () => {
     ['bytes 0-0/1', { first: 0, last: 0, size: 1 }],
     ['bytes 100-199/1000', { first: 100, last: 199, size: 1000 }],
     ['Bytes 5-9/*', { first: 5, last: 9, size: undefined }],
-  ])('reads %s', (text, expected) => {
+  ])('parses %s', (text, expected) => {
     expect(parseContentRange(text)).toEqual(expected);
   });
 
@@ -22,7 +22,7 @@ describe('parseContentRange', () => {
     ['bytes 0x1-9/10'],
     ['bytes 0-9999999999999999/*'],
     ['bytes 0-9/10, bytes 10-19/20'],
-  ])('gives nothing for %s', (text) => {
+  ])('returns undefined for %s', (text) => {
     expect(parseContentRange(text)).toBeUndefined();
   });
 });

@@ -9,7 +9,7 @@ function follow(registry: string, ...locations: (string | undefined)[]): Redirec
   return chain;
 }
 
-function refused(registry: string, ...locations: (string | undefined)[]): RegistryError {
+function rejection(registry: string, ...locations: (string | undefined)[]): RegistryError {
   try {
     follow(registry, ...locations);
   } catch (error) {
@@ -18,7 +18,7 @@ function refused(registry: string, ...locations: (string | undefined)[]): Regist
   throw new Error(`followed to ${locations.at(-1)}`);
 }
 
-describe('credentials', () => {
+describe('isSameOrigin', () => {
   test.each([
     ['/v2/other', true],
     ['https://registry.test/v2/other', true],
@@ -27,37 +27,37 @@ describe('credentials', () => {
     ['https://storage.registry.test/', false],
     ['https://registry.test.evil.test/', false],
     ['//storage.test/', false],
-  ])('after a redirect to %s: %s', (location, isSameOrigin) => {
+  ])('after a redirect to %s is %s', (location, isSameOrigin) => {
     expect(follow('https://registry.test', location).isSameOrigin).toBe(isSameOrigin);
   });
 
-  test('are not given again to a registry that a foreign host leads back to', () => {
+  test('stays false if another host redirects back to the registry', () => {
     const chain = follow('https://registry.test', 'https://storage.test/', 'https://registry.test/v2/secret');
     expect([chain.url.origin, chain.isSameOrigin]).toEqual(['https://registry.test', false]);
   });
 });
 
-describe('a redirect is not followed', () => {
+describe('rejects a redirect', () => {
   test.each([
-    ['http://storage.test/blob?sig=secret', 'plain http'],
-    ['http://registry.test/v2/', 'plain http'],
+    ['http://storage.test/blob?sig=secret', 'plain HTTP'],
+    ['http://registry.test/v2/', 'plain HTTP'],
     ['ftp://storage.test/', 'neither https nor http'],
     ['file:///etc/passwd', 'neither https nor http'],
     ['javascript:alert(1)', 'neither https nor http'],
-    ['https://user:secret@storage.test/', 'name and password'],
-    ['https://127.0.0.1/', 'this machine'],
-    ['https://localhost:8443/', 'this machine'],
-    ['https://[::1]/', 'this machine'],
-    ['https://[::ffff:7f00:1]/', 'this machine'],
-    ['https://0.0.0.0/', 'this machine'],
-    ['https://169.254.169.254/latest/meta-data/', 'metadata'],
-    ['https://2852039166/latest/meta-data/', 'metadata'],
-    ['https://[fe80::1]/', 'link'],
-    ['https://[fd00:ec2::254]/', 'metadata'],
-    ['/v2/app/blobs/x', 'circles'],
-    ['/v2/app/blobs/x#again', 'circles'],
+    ['https://user:secret@storage.test/', 'credentials'],
+    ['https://127.0.0.1/', 'loopback'],
+    ['https://localhost:8443/', 'loopback'],
+    ['https://[::1]/', 'loopback'],
+    ['https://[::ffff:7f00:1]/', 'loopback'],
+    ['https://0.0.0.0/', 'loopback'],
+    ['https://169.254.169.254/latest/meta-data/', 'metadata address'],
+    ['https://2852039166/latest/meta-data/', 'metadata address'],
+    ['https://[fe80::1]/', 'link-local'],
+    ['https://[fd00:ec2::254]/', 'metadata address'],
+    ['/v2/app/blobs/x', 'loop'],
+    ['/v2/app/blobs/x#again', 'loop'],
   ])('from https to %s', (location, reason) => {
-    const error = refused('https://registry.test', location);
+    const error = rejection('https://registry.test', location);
     expect(error).toMatchObject({ code: 'REDIRECT_REFUSED', request: 'GET https://registry.test/v2/app/blobs/x' });
     expect(error.message).toContain(reason);
     expect(error.message).not.toContain('secret');
@@ -66,31 +66,31 @@ describe('a redirect is not followed', () => {
   test.each(['http://127.0.0.1/', 'http://169.254.169.254/latest', 'http://localhost/'])(
     'from plain http to %s',
     (location) => {
-      expect(refused('http://registry.test:5000', location).code).toBe('REDIRECT_REFUSED');
+      expect(rejection('http://registry.test:5000', location).code).toBe('REDIRECT_REFUSED');
     },
   );
 
   test.each(['http://169.254.169.254/latest', 'http://0.0.0.0/', 'http://[fe80::1]/'])(
-    'even from this machine to %s',
+    'from loopback to %s',
     (location) => {
-      expect(refused('http://localhost:5000', location).code).toBe('REDIRECT_REFUSED');
+      expect(rejection('http://localhost:5000', location).code).toBe('REDIRECT_REFUSED');
     },
   );
 
-  test('without a Location, or one that is no URL', () => {
+  test('with a missing or invalid Location', () => {
     for (const location of [undefined, 'https://', 'http://[/']) {
-      expect(refused('https://registry.test', location)).toMatchObject({ code: 'RESPONSE_INVALID', status: 307 });
+      expect(rejection('https://registry.test', location)).toMatchObject({ code: 'RESPONSE_INVALID', status: 307 });
     }
   });
 
-  test('in a circle of several, or for the sixth time', () => {
-    expect(refused('https://registry.test', '/b', '/c', '/b').code).toBe('REDIRECT_REFUSED');
+  test('in a loop of several, or for the sixth time', () => {
+    expect(rejection('https://registry.test', '/b', '/c', '/b').code).toBe('REDIRECT_REFUSED');
     expect(follow('https://registry.test', '/1', '/2', '/3', '/4', '/5').url.pathname).toBe('/5');
-    expect(refused('https://registry.test', '/1', '/2', '/3', '/4', '/5', '/6').code).toBe('LIMIT_EXCEEDED');
+    expect(rejection('https://registry.test', '/1', '/2', '/3', '/4', '/5', '/6').code).toBe('LIMIT_EXCEEDED');
   });
 });
 
-describe('a redirect is followed', () => {
+describe('follows a redirect', () => {
   test.each([
     ['https://registry.test', 'https://bucket.s3.amazonaws.com/blob?X-Amz-Signature=a%2Fb', true],
     ['https://registry.test', 'https://10.1.2.3/blob', true],
@@ -99,7 +99,7 @@ describe('a redirect is followed', () => {
     ['http://localhost:5000', 'http://127.0.0.1:5001/blob', false],
     ['http://localhost:5000', 'https://storage.test/', false],
     ['https://registry.test', '/v2/other', false],
-  ])('from %s to %s; watched on the way: %s', (registry, location, isUntrusted) => {
+  ])('from %s to %s; isUntrusted is %s', (registry, location, isUntrusted) => {
     const chain = follow(registry, location);
     expect(chain.url.href).toBe(new URL(location, registry).href);
     expect(chain.isUntrusted).toBe(isUntrusted);
@@ -110,20 +110,20 @@ describe('a redirect is followed', () => {
     ['HEAD', [301, 302, 303, 307, 308], [300]],
     ['PUT', [307, 308], [301, 302, 303]],
     ['POST', [307, 308], [301, 302, 303]],
-  ])('by %s with status %j, not %j', (method, statuses, others) => {
+  ])('of %s with status %j, not %j', (method, statuses, others) => {
     expect(statuses.every((status) => isRedirect(status, method))).toBe(true);
     expect(others.some((status) => isRedirect(status, method))).toBe(false);
   });
 });
 
-test('a URL that the registry gave before is looked at like a redirect', () => {
-  const begin = (url: string) => new RedirectChain('PUT', new URL(url), new URL('https://registry.test'));
-  expect(begin('https://uploads.test/1')).toMatchObject({ isSameOrigin: false, isUntrusted: true });
-  expect(begin('https://registry.test/v2/app/blobs/uploads/1')).toMatchObject({
+test('a URL received from the registry is checked like a redirect', () => {
+  const start = (url: string) => new RedirectChain('PUT', new URL(url), new URL('https://registry.test'));
+  expect(start('https://uploads.test/1')).toMatchObject({ isSameOrigin: false, isUntrusted: true });
+  expect(start('https://registry.test/v2/app/blobs/uploads/1')).toMatchObject({
     isSameOrigin: true,
     isUntrusted: false,
   });
   for (const url of ['http://registry.test/v2/', 'https://169.254.169.254/', 'https://a:b@uploads.test/']) {
-    expect(() => begin(url)).toThrow(expect.objectContaining({ code: 'REDIRECT_REFUSED' }));
+    expect(() => start(url)).toThrow(expect.objectContaining({ code: 'REDIRECT_REFUSED' }));
   }
 });

@@ -8,7 +8,7 @@ const configOf = (config: unknown) => parseDockerConfig(JSON.stringify(config), 
 const find = (auths: unknown, host: string, repository?: string) => findAuth(configOf({ auths }), host, repository);
 
 describe('findAuth', () => {
-  it('decodes NAME:PASSWORD, whose password may hold colons', () => {
+  it('decodes USERNAME:PASSWORD with colons in the password', () => {
     expect(find({ 'registry.example:5000': { auth: basic('joe:pa:ss') } }, 'registry.example:5000')).toEqual({
       kind: 'password',
       username: 'joe',
@@ -18,11 +18,15 @@ describe('findAuth', () => {
 
   it.each([
     ['username and password', { username: 'joe', password: 'p' }, { kind: 'password', username: 'joe', password: 'p' }],
-    ['zeros behind the password', { auth: basic('joe:p\0\0') }, { kind: 'password', username: 'joe', password: 'p' }],
+    [
+      'a password padded with NUL characters',
+      { auth: basic('joe:p\0\0') },
+      { kind: 'password', username: 'joe', password: 'p' },
+    ],
     ['identitytoken', { auth: basic('00000000:'), identitytoken: 'i' }, { kind: 'identity-token', token: 'i' }],
     ['registrytoken', { registrytoken: 'r' }, { kind: 'registry-token', token: 'r' }],
-    ['an empty entry, as docker leaves it for its store', {}, undefined],
-  ])('reads %s', (_what, entry, expected) => {
+    ['an empty entry, as docker writes it for its store', {}, undefined],
+  ])('parses %s', (_what, entry, expected) => {
     expect(find({ 'registry.example': entry }, 'registry.example')).toEqual(expected);
   });
 
@@ -32,7 +36,7 @@ describe('findAuth', () => {
     }
   });
 
-  it('takes the longest namespace around the repository, as podman does', () => {
+  it('uses the longest matching namespace, as podman does', () => {
     const auths = {
       'registry.example': { auth: basic('joe:all') },
       'registry.example/team': { auth: basic('joe:team') },
@@ -45,7 +49,7 @@ describe('findAuth', () => {
     expect(find(auths, 'registry.example')).toMatchObject({ password: 'all' });
   });
 
-  it('takes the old form with a scheme for the whole registry, whatever its path', () => {
+  it('accepts keys with a scheme and a path for the whole registry', () => {
     expect(find({ 'https://Registry.Example/v2/': { auth: basic('a:b') } }, 'registry.example', 'x')).toBeDefined();
     expect(find({ 'http://registry.example': { auth: basic('a:b') } }, 'registry.example', 'x')).toBeDefined();
   });
@@ -53,16 +57,16 @@ describe('findAuth', () => {
   it.each([
     ['another host', 'registry.example.org'],
     ['the same host at another port', 'registry.example:5000'],
-    ['a host that begins alike', 'registry.exampl'],
-    ['a name that objects have', '__proto__'],
-  ])('gives nothing to %s', (_what, host) => {
+    ['a host with a common prefix', 'registry.exampl'],
+    ['a property name of objects', '__proto__'],
+  ])('returns nothing for %s', (_what, host) => {
     expect(find({ 'registry.example': { auth: basic('a:b') } }, host)).toBeUndefined();
   });
 
   it.each([
-    ['no Base64 of NAME:PASSWORD', { auth: basic('s3cret') }],
-    ['no object', 's3cret'],
-  ])('names the file and the key of an entry that is %s, and nothing of what it holds', (_what, entry) => {
+    ['not the Base64 encoding of USERNAME:PASSWORD', { auth: basic('s3cret') }],
+    ['not an object', 's3cret'],
+  ])('reports the file and the key of an entry that is %s, without its content', (_what, entry) => {
     const config = configOf({ auths: { 'registry.example': entry, 'other.example': { auth: basic('a:b') } } });
     expect(() => findAuth(config, 'registry.example', undefined)).toThrowError(
       expect.toSatisfy((error: unknown) => {
@@ -78,7 +82,7 @@ describe('findAuth', () => {
 
 describe('parseDockerConfig', () => {
   it.each(['{"auths": {"registry.example": {"auth": "s3cret', '["s3cret"]', '"s3cret"', '', '{"auths": "s3cret"}'])(
-    'refuses %j without a word of it',
+    'rejects %j without quoting it',
     (text) => {
       expect(() => parseDockerConfig(text, FILE)).toThrowError(
         expect.toSatisfy((error: unknown) => {
@@ -89,7 +93,7 @@ describe('parseDockerConfig', () => {
     },
   );
 
-  it('knows helpers by the registry, in all forms of its name', () => {
+  it('finds helpers by all names of a registry', () => {
     const { helpers, store } = configOf({
       credHelpers: { 'https://index.docker.io/v1/': 'hub', 'Registry.Example': 'r', 'none.example': '' },
       credsStore: 'desktop',

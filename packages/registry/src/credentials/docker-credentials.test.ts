@@ -24,7 +24,7 @@ describe('dockerCredentials', () => {
     return found?.kind === 'password' ? found.password : found;
   };
 
-  it('asks the files in their order, each for what those before it do not have', async () => {
+  it('reads the files in order of precedence', async () => {
     const runtime = { XDG_RUNTIME_DIR: `${folder.path}/run` };
     expect(await find(runtime)).toBeUndefined();
     await folder.write('.config/containers/auth.json', auths('settings'));
@@ -37,7 +37,7 @@ describe('dockerCredentials', () => {
     expect(await find(runtime)).toBe('runtime');
   });
 
-  it('looks where DOCKER_CONFIG and XDG_CONFIG_HOME say', async () => {
+  it('respects DOCKER_CONFIG and XDG_CONFIG_HOME', async () => {
     await folder.write('.docker/config.json', auths('home'));
     await folder.write('elsewhere/config.json', auths('named'));
     expect(await find({ DOCKER_CONFIG: `${folder.path}/elsewhere` })).toBe('named');
@@ -45,7 +45,7 @@ describe('dockerCredentials', () => {
     expect(await find({ DOCKER_CONFIG: `${folder.path}/none`, XDG_CONFIG_HOME: `${folder.path}/xdg` })).toBe('xdg');
   });
 
-  it('takes REGISTRY_AUTH_FILE alone, and an explicit file before it', async () => {
+  it('reads only REGISTRY_AUTH_FILE if it is set, and prefers an explicit file', async () => {
     await folder.write('.docker/config.json', auths('docker'));
     const named = await folder.write('named.json', auths('named'));
     const explicit = await folder.write('explicit.json', auths('explicit'));
@@ -54,18 +54,20 @@ describe('dockerCredentials', () => {
     expect(await find({ REGISTRY_AUTH_FILE: named }, explicit)).toBe('explicit');
   });
 
-  it('refuses an explicit file that is not there, or cannot be read, or is too large', async () => {
-    expect((await caught(find({}, `${folder.path}/none`))).message).toContain(`there is no file ${folder.path}/none`);
+  it('rejects an explicit file that is missing, unreadable or too large', async () => {
+    expect((await caught(find({}, `${folder.path}/none`))).message).toContain(
+      `${folder.path}/none: the file does not exist`,
+    );
     expect((await caught(find({}, folder.path))).code).toBe('CREDENTIALS_INVALID');
     const large = await folder.write('large.json', ' '.repeat((1 << 20) + 1));
     expect((await caught(find({}, large))).code).toBe('LIMIT_EXCEEDED');
   });
 
-  it('works without a home', async () => {
+  it('works without a home folder', async () => {
     expect(await dockerCredentials({ env: {} })(HOST)).toBeUndefined();
   });
 
-  it("asks the registry's own helper before the one for all, and the file where the helper has nothing", async () => {
+  it('prefers the helper of the registry to the default one, and falls back to the file', async () => {
     await folder.writeHelper('own', `echo '{"Username":"joe","Secret":"own"}'`);
     await folder.writeHelper('all', `echo '{"Username":"joe","Secret":"all"}'`);
     await folder.writeHelper('none', 'echo credentials not found in native keychain; exit 1');
@@ -77,7 +79,7 @@ describe('dockerCredentials', () => {
     expect(await find()).toBe('file');
   });
 
-  it('asks helpers for Docker Hub by the name that docker gives it', async () => {
+  it('passes the name that docker uses for Docker Hub to helpers', async () => {
     await folder.writeHelper('echo', `echo "{\\"Username\\":\\"joe\\",\\"Secret\\":\\"$(cat)\\"}"`);
     await folder.write('.docker/config.json', { credHelpers: { 'docker.io': 'echo' } });
     const provider = dockerCredentials({ env: folder.env });
@@ -85,9 +87,9 @@ describe('dockerCredentials', () => {
     expect(await provider('other.example')).toBeUndefined();
   });
 
-  it('ends with the reason of the signal', async () => {
+  it('rejects with the reason of the signal', async () => {
     await folder.write('.docker/config.json', auths('docker'));
-    const reason = new Error('enough');
+    const reason = new Error('aborted');
     const find = dockerCredentials({ env: folder.env })(HOST, { signal: AbortSignal.abort(reason) });
     await expect(find).rejects.toBe(reason);
   });

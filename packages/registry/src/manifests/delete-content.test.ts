@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { openTestRepository, pushBlobs } from '../fixtures/opened-repository.ts';
 import { openScriptedRepository } from '../fixtures/scripted-registry.ts';
 
-test('a tag is taken away, a manifest deleted with its tags, a blob too', async () => {
+test('deletes a tag, a manifest with its tags, and a blob', async () => {
   const { repository, server } = await openTestRepository();
   const image = smallImage();
   const { descriptor, bytes } = await pushBlobs(repository, image);
@@ -18,9 +18,9 @@ test('a tag is taken away, a manifest deleted with its tags, a blob too', async 
   expect(await repository.exists(blob?.descriptor ?? descriptor)).toBe(false);
 });
 
-test('what is not there is NOT_FOUND, and a registry that deletes nothing is told of', async () => {
+test('rejects with NOT_FOUND for missing content, and UNSUPPORTED if the registry cannot delete', async () => {
   const { repository } = await openTestRepository();
   await expect(repository.delete('v1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
-  const fixed = await openScriptedRepository((_, response) => response.writeHead(405).end());
-  await expect(fixed.repository.delete('v1')).rejects.toMatchObject({ code: 'UNSUPPORTED', status: 405 });
+  const undeletable = await openScriptedRepository((_, response) => response.writeHead(405).end());
+  await expect(undeletable.repository.delete('v1')).rejects.toMatchObject({ code: 'UNSUPPORTED', status: 405 });
 });

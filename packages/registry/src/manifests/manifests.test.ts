@@ -14,14 +14,14 @@ import { openScriptedRepository } from '../fixtures/scripted-registry.ts';
 const { manifest } = smallImage();
 const digest = manifest.descriptor.digest;
 
-/** A repository of a registry that answers every request for a manifest so. */
-function openAnswering(body: Uint8Array | string, headers: Readonly<Record<string, string>> = {}) {
+/** Opens a repository of a registry that responds to every request with this manifest. */
+function openFixedResponse(body: Uint8Array | string, headers: Readonly<Record<string, string>> = {}) {
   return openScriptedRepository((_, response) => {
     response.writeHead(200, { 'content-type': MEDIA_TYPE_OCI_IMAGE_MANIFEST, ...headers }).end(body);
   });
 }
 
-test('every type of manifest is asked for, and whatever else there is', async () => {
+test('accepts every supported manifest type, and any other', async () => {
   let accept: string | undefined;
   const { repository } = await openScriptedRepository((request, response) => {
     accept = request.headers.accept;
@@ -34,9 +34,9 @@ test('every type of manifest is asked for, and whatever else there is', async ()
   );
 });
 
-test("what is not there is NOT_FOUND, in the registry's words", async () => {
+test('rejects with NOT_FOUND and the message of the registry for missing content', async () => {
   const { repository, server } = await openTestRepository();
-  const message = expect.stringMatching(/^GET http.*\/v2\/team\/app\/manifests\/v1 .*404.*NAME_UNKNOWN/);
+  const message = expect.stringMatching(/^GET http.*\/v2\/team\/app\/manifests\/v1 .*status 404.*NAME_UNKNOWN/);
   await expect(repository.resolve('v1')).rejects.toMatchObject({ name: 'OciError', code: 'NOT_FOUND', message });
   server.putManifest('team/app', 'v1', MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest.bytes);
   await expect(repository.resolve('v2')).rejects.toMatchObject({
@@ -47,12 +47,12 @@ test("what is not there is NOT_FOUND, in the registry's words", async () => {
   expect(await repository.exists({ ...manifest.descriptor, size: 1 })).toBe(false);
 });
 
-test('a registry that tells no digest is asked for none: the bytes have one', async () => {
-  const { repository } = await openAnswering(manifest.bytes);
+test('computes the digest if the registry does not send it', async () => {
+  const { repository } = await openFixedResponse(manifest.bytes);
   expect(await repository.resolve('v1')).toEqual(manifest.descriptor);
 });
 
-test('where the header names another digest than the bytes have, that one is asked for and checked', async () => {
+test('requests and verifies the digest of the header if the bytes have another one', async () => {
   const other = contentOf(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
     ...JSON.parse(new TextDecoder().decode(manifest.bytes)),
     annotations: {},
@@ -70,33 +70,33 @@ test('where the header names another digest than the bytes have, that one is ask
   expect(lines).toEqual(['GET /v2/team/app/manifests/v1', `GET /v2/team/app/manifests/${other.descriptor.digest}`]);
 });
 
-test('a registry that lies about a digest twice is not believed', async () => {
+test('rejects a manifest that repeatedly does not match the digest header', async () => {
   const { repository, server } = await openTestRepository();
   server.putManifest('team/app', 'v1', MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest.bytes);
   server.inject({ times: 9, fault: { kind: 'wrong-digest-header' } });
   await expect(repository.resolve('v1')).rejects.toMatchObject({ name: 'OciError' });
 
-  const liar = await openAnswering(manifest.bytes, { 'docker-content-digest': digestOf(new Uint8Array()) });
-  await expect(liar.repository.resolve('v1')).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
-  const babbler = await openAnswering(manifest.bytes, { 'docker-content-digest': 'md5:0' });
-  await expect(babbler.repository.resolve('v1')).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });
+  const mismatching = await openFixedResponse(manifest.bytes, { 'docker-content-digest': digestOf(new Uint8Array()) });
+  await expect(mismatching.repository.resolve('v1')).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  const malformed = await openFixedResponse(manifest.bytes, { 'docker-content-digest': 'md5:0' });
+  await expect(malformed.repository.resolve('v1')).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });
 });
 
 test.each([
   ['SIZE_MISMATCH', contentOf('', 'something else').bytes],
   ['DIGEST_MISMATCH', manifest.bytes.slice().fill(32, 5, 6)],
-])('bytes that are not those of the digest are not handed out: %s', async (code, bytes) => {
+])('rejects a manifest with wrong content: %s', async (code, bytes) => {
   const { repository, server } = await openTestRepository();
   server.putManifest('team/app', digest, MEDIA_TYPE_OCI_IMAGE_MANIFEST, bytes);
   await expect(collect(repository.fetch(manifest.descriptor))).rejects.toMatchObject({ name: 'OciError', code });
 });
 
-test('a manifest under another digest than its own is not what was asked for', async () => {
-  const { repository } = await openAnswering(smallImage('another layer').manifest.bytes);
+test('rejects a manifest with another digest than requested', async () => {
+  const { repository } = await openFixedResponse(smallImage('another layer').manifest.bytes);
   await expect(repository.resolve(digest)).rejects.toMatchObject({ name: 'OciError', code: 'DIGEST_MISMATCH' });
 });
 
-test('an answer that breaks off is asked for again', async () => {
+test('retries a response that breaks off', async () => {
   const { repository, server } = await openTestRepository();
   server.putManifest('team/app', 'v1', MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest.bytes);
   server.inject({ fault: { kind: 'reset', afterBytes: 10 } });
@@ -105,67 +105,62 @@ test('an answer that breaks off is asked for again', async () => {
 });
 
 test.each([
-  ['Content-Type and field disagree', manifest.bytes, MEDIA_TYPE_OCI_IMAGE_INDEX, 'MANIFEST_INVALID'],
+  ['its Content-Type and mediaType differ', manifest.bytes, MEDIA_TYPE_OCI_IMAGE_INDEX, 'MANIFEST_INVALID'],
   [
-    'Content-Type and field disagree on the family',
+    'its Content-Type and mediaType differ in the family',
     manifest.bytes,
     MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
     'MANIFEST_INVALID',
   ],
   [
-    'it is both kinds',
+    'it is both an image manifest and an index',
     '{"schemaVersion":2,"config":{},"layers":[],"manifests":[]}',
     MEDIA_TYPE_OCI_IMAGE_MANIFEST,
     'MANIFEST_INVALID',
   ],
-  [
-    'it is of the schema that nobody should use',
-    '{"schemaVersion":1,"fsLayers":[]}',
-    'application/json',
-    'MANIFEST_INVALID',
-  ],
-  ['it is no JSON', 'not JSON', MEDIA_TYPE_OCI_IMAGE_MANIFEST, 'MANIFEST_INVALID'],
+  ['it has schema version 1', '{"schemaVersion":1,"fsLayers":[]}', 'application/json', 'MANIFEST_INVALID'],
+  ['it is not JSON', 'not JSON', MEDIA_TYPE_OCI_IMAGE_MANIFEST, 'MANIFEST_INVALID'],
   ['it is HTML', '<html>log in</html>', 'text/html; charset=utf-8', 'RESPONSE_INVALID'],
   ['it has 4 MiB and a byte', ' '.repeat(4_194_305), MEDIA_TYPE_OCI_IMAGE_MANIFEST, 'LIMIT_EXCEEDED'],
-])('a manifest is refused where %s', async (_, body, type, code) => {
-  const { repository } = await openAnswering(body, { 'content-type': type });
+])('rejects a manifest if %s', async (_, body, type, code) => {
+  const { repository } = await openFixedResponse(body, { 'content-type': type });
   const message = expect.stringMatching(/^GET http:\/\/127\.0\.0\.1:\d+\/v2\/team\/app\/manifests\/v1: /);
   await expect(repository.resolve('v1')).rejects.toMatchObject({ code, message });
 });
 
-test('a manifest without a media type of its own has that of the answer, or of its shape', async () => {
+test('takes the media type from the response or the structure if the manifest states none', async () => {
   const { mediaType: _, ...bare } = JSON.parse(new TextDecoder().decode(manifest.bytes));
   const body = JSON.stringify(bare);
   for (const [type, mediaType] of [
     [MEDIA_TYPE_DOCKER_IMAGE_MANIFEST, MEDIA_TYPE_DOCKER_IMAGE_MANIFEST],
     ['application/json', MEDIA_TYPE_OCI_IMAGE_MANIFEST],
   ] as const) {
-    const { repository } = await openAnswering(body, { 'content-type': type });
+    const { repository } = await openFixedResponse(body, { 'content-type': type });
     expect(await repository.resolve('v1')).toMatchObject({ mediaType });
   }
 });
 
-test('a hundred thousand layers are too many for whoever looks at them', async () => {
+test('rejects a manifest with 100,000 layers', async () => {
   const layer = { mediaType: 'application/x', digest, size: 1 };
   const layers = Array.from({ length: 30_000 }, () => layer);
   const many = contentOf(MEDIA_TYPE_OCI_IMAGE_MANIFEST, { schemaVersion: 2, config: layer, layers });
-  const { repository } = await openAnswering(many.bytes);
+  const { repository } = await openFixedResponse(many.bytes);
   const raw = await readVerified(repository, await repository.resolve('v1'));
   expect(() => parseManifest(raw)).toThrow(expect.objectContaining({ code: 'LIMIT_EXCEEDED' }));
 
   const hundredThousand = JSON.stringify({ schemaVersion: 2, config: layer, layers: Array(100_000).fill(layer) });
-  const other = await openAnswering(hundredThousand);
+  const other = await openFixedResponse(hundredThousand);
   await expect(other.repository.resolve('v1')).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
 });
 
-test('a manifest that is too large by its descriptor is not asked for', async () => {
+test('does not request a manifest that is too large according to its descriptor', async () => {
   const { repository, server } = await openTestRepository();
   const target = { ...manifest.descriptor, size: 4_194_305 };
   await expect(collect(repository.fetch(target))).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
   expect(requestLines(server)).toEqual([]);
 });
 
-test('part of a manifest is part of its verified bytes, each with memory of its own', async () => {
+test('returns ranges of verified manifests in separate memory', async () => {
   const { repository, server } = await openTestRepository();
   server.putManifest('team/app', 'v1', MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest.bytes);
   const { descriptor } = manifest;
@@ -183,11 +178,11 @@ test('part of a manifest is part of its verified bytes, each with memory of its 
   }
 });
 
-test('every call ends with the reason of an aborted signal', async () => {
+test('rejects every call with the reason of an aborted signal', async () => {
   const { repository, server } = await openTestRepository();
   server.putManifest('team/app', 'v1', MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest.bytes);
   const target = await repository.resolve('v1');
-  const reason = new Error('enough');
+  const reason = new Error('aborted');
   const options = { signal: AbortSignal.abort(reason) };
   server.clearRequests();
   for (const call of [

@@ -2,11 +2,11 @@ import { MEDIA_TYPE_OCI_IMAGE_MANIFEST, MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/
 import { contentOf, smallImage, streamOf } from '@soci/test-content';
 import { expect, test } from 'vitest';
 import { openTestRepository, pushBlobs, requestLines } from '../fixtures/opened-repository.ts';
-import { answerJson, openScriptedRepository } from '../fixtures/scripted-registry.ts';
+import { openScriptedRepository, respondJson } from '../fixtures/scripted-registry.ts';
 
 const manifests = '/v2/team/app/manifests';
 
-test('a manifest and its tag are one request, and another tag is one more', async () => {
+test('pushes a manifest with a tag in one request, and another tag in one more', async () => {
   const { repository, server } = await openTestRepository();
   const { descriptor, bytes } = await pushBlobs(repository);
   server.clearRequests();
@@ -19,7 +19,7 @@ test('a manifest and its tag are one request, and another tag is one more', asyn
   });
 });
 
-test('a manifest that is there is not sent again', async () => {
+test('does not push an existing manifest again', async () => {
   const { repository, server } = await openTestRepository();
   const { descriptor, bytes } = await pushBlobs(repository);
   await repository.push(descriptor, streamOf(bytes, 10));
@@ -28,13 +28,13 @@ test('a manifest that is there is not sent again', async () => {
   expect(requestLines(server)).toEqual([`HEAD ${manifests}/${descriptor.digest} 200`]);
 });
 
-test('a tag is given to what is there only', async () => {
+test('rejects tagging a missing manifest', async () => {
   const { repository } = await openTestRepository();
   const { descriptor } = await pushBlobs(repository);
   await expect(repository.tag(descriptor, 'v1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('a blob bears no name', async () => {
+test('rejects tagging a blob', async () => {
   const { repository } = await openTestRepository();
   const blob = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, 'a blob');
   await expect(repository.pushManifest(blob.descriptor, blob.bytes, { tag: 'v1' })).rejects.toMatchObject({
@@ -43,7 +43,7 @@ test('a blob bears no name', async () => {
   await expect(repository.tag(blob.descriptor, 'v1')).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
 });
 
-test('what does not match its descriptor is not sent', async () => {
+test('does not send a manifest that does not match its descriptor', async () => {
   const { repository, server } = await openTestRepository();
   const { descriptor, bytes } = smallImage().manifest;
   const push = (raw: Uint8Array) => repository.pushManifest(descriptor, raw);
@@ -57,7 +57,7 @@ test('what does not match its descriptor is not sent', async () => {
   expect(requestLines(server)).toEqual([]);
 });
 
-test("a manifest that names what is missing is refused, in the registry's words", async () => {
+test('rejects with the message of the registry if a manifest refers to missing content', async () => {
   const { repository } = await openTestRepository();
   const { descriptor, bytes } = smallImage().manifest;
   await expect(repository.pushManifest(descriptor, bytes, { tag: 'v1' })).rejects.toMatchObject({
@@ -70,7 +70,7 @@ test("a manifest that names what is missing is refused, in the registry's words"
   });
 });
 
-test("Amazon ECR's 405 for a manifest with an artifact type is a refusal of the manifest", async () => {
+test('reports 405 of Amazon ECR for a manifest with an artifact type as MANIFEST_REFUSED', async () => {
   const { repository } = await openTestRepository({ ecr: true, autoCreate: true });
   const { bytes } = await pushBlobs(repository);
   const typed = contentOf(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
@@ -85,7 +85,7 @@ test("Amazon ECR's 405 for a manifest with an artifact type is a refusal of the 
 });
 
 test.each([{ ecr: true }, { ecr: false }])(
-  'an immutable tag may be written again, but not moved (ecr: $ecr)',
+  'accepts setting an immutable tag again, but not moving it (ecr: $ecr)',
   async ({ ecr }) => {
     const { repository, server } = await openTestRepository({ ecr, immutableTags: true, autoCreate: true });
     const first = await pushBlobs(repository);
@@ -99,17 +99,19 @@ test.each([{ ecr: true }, { ecr: false }])(
       status: 400,
       refusals: [{ code: 'TAG_INVALID', message: expect.stringContaining('immutable') }],
       message: expect.stringMatching(
-        new RegExp(`the tag v1 of ${server.host}/team/app names ${first.descriptor.digest} .* choose another tag`),
+        new RegExp(
+          `immutable tag ${server.host}/team/app:v1 refers to ${first.descriptor.digest} .* choose another tag`,
+        ),
       ),
     });
     expect(server.manifest('team/app', 'v1')?.digest).toBe(first.descriptor.digest);
   },
 );
 
-test('a registry that makes another manifest of it is told of', async () => {
+test('rejects with DIGEST_MISMATCH if the registry stores another manifest', async () => {
   const other = `sha256:${'0'.repeat(64)}`;
   const { repository } = await openScriptedRepository((_, response) =>
-    answerJson(response, {}, { 'docker-content-digest': other }, 201),
+    respondJson(response, {}, { 'docker-content-digest': other }, 201),
   );
   const { descriptor, bytes } = smallImage().manifest;
   await expect(repository.pushManifest(descriptor, bytes, { tag: 'v1' })).rejects.toMatchObject({

@@ -7,14 +7,14 @@ import {
 import { type Content, collect, contentOf } from '@soci/test-content';
 import { expect, test } from 'vitest';
 import { openTestRepository, pushBlobs, requestLines } from '../fixtures/opened-repository.ts';
-import { answerJson, openScriptedRepository } from '../fixtures/scripted-registry.ts';
+import { openScriptedRepository, respondJson } from '../fixtures/scripted-registry.ts';
 import type { Repository } from '../repository.ts';
 
 const SIGNATURE = 'application/vnd.example.signature';
 const REPORT = 'application/vnd.example.report';
 
-/** A manifest about another one, and the blob that is its configuration. */
-function aboutManifest(subject: Descriptor, type: string, note: string): { manifest: Content; config: Content } {
+/** Returns a manifest with a subject, and the blob of its config. */
+function createReferrer(subject: Descriptor, type: string, note: string): { manifest: Content; config: Content } {
   const config = contentOf(type, '{}');
   const manifest = contentOf(MEDIA_TYPE_OCI_IMAGE_MANIFEST, {
     schemaVersion: 2,
@@ -27,14 +27,14 @@ function aboutManifest(subject: Descriptor, type: string, note: string): { manif
   return { manifest, config };
 }
 
-/** Pushes an artifact about `subject`; gives what the list of referrers is to say of it. */
+/** Pushes a referrer of `subject`; returns its expected entry in the list of referrers. */
 async function pushReferrer(
   repository: Repository,
   subject: Descriptor,
   type: string,
   note: string,
 ): Promise<Descriptor> {
-  const { manifest, config } = aboutManifest(subject, type, note);
+  const { manifest, config } = createReferrer(subject, type, note);
   await repository.push(config.descriptor, config.bytes);
   await repository.push(manifest.descriptor, manifest.bytes);
   return { ...manifest.descriptor, artifactType: type, annotations: { note } };
@@ -47,7 +47,7 @@ async function pushSubject(repository: Repository): Promise<Descriptor> {
 }
 
 test.each([{ referrers: true }, { referrers: false }])(
-  'referrers are listed, by type too (API: $referrers)',
+  'lists referrers, optionally by type (API: $referrers)',
   async ({ referrers }) => {
     const { repository, reopen, server } = await openTestRepository({ referrers, pageSize: 1 });
     const subject = await pushSubject(repository);
@@ -65,7 +65,7 @@ test.each([{ referrers: true }, { referrers: false }])(
   },
 );
 
-test('which of the two a registry has is asked once', async () => {
+test('detects the referrers API once', async () => {
   const { repository, server } = await openTestRepository({ referrers: false });
   const subject = await pushSubject(repository);
   server.clearRequests();
@@ -75,27 +75,27 @@ test('which of the two a registry has is asked once', async () => {
   expect(requestLines(server)).toEqual([`GET /v2/team/app/referrers/${subject.digest} 404`, tag, tag]);
 });
 
-test('a registry that acknowledges the subject is asked nothing', async () => {
+test('sends no further request if the registry acknowledges the subject', async () => {
   const { repository, server } = await openTestRepository();
   const subject = await pushSubject(repository);
-  const { manifest, config } = aboutManifest(subject, SIGNATURE, 'one');
+  const { manifest, config } = createReferrer(subject, SIGNATURE, 'one');
   await repository.push(config.descriptor, config.bytes);
   server.clearRequests();
   await repository.pushManifest(manifest.descriptor, manifest.bytes);
   expect(requestLines(server)).toEqual([`PUT /v2/team/app/manifests/${manifest.descriptor.digest} 201`]);
 });
 
-test('a manifest that was put, but not listed, is listed when it is pushed again', async () => {
+test('adds an existing manifest to the list when it is pushed again', async () => {
   const { repository, reopen, server } = await openTestRepository({ referrers: false });
   const subject = await pushSubject(repository);
-  const { manifest, config } = aboutManifest(subject, SIGNATURE, 'one');
+  const { manifest, config } = createReferrer(subject, SIGNATURE, 'one');
   await repository.push(config.descriptor, config.bytes);
   server.putManifest('team/app', manifest.descriptor.digest, MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest.bytes);
   await reopen().push(manifest.descriptor, manifest.bytes);
   expect(await collect(reopen().referrers(subject))).toMatchObject([manifest.descriptor]);
 });
 
-test('what others wrote into the index under the tag stays', async () => {
+test('preserves entries and fields of other writers in the index', async () => {
   const { repository, server } = await openTestRepository({ referrers: false });
   const subject = await pushSubject(repository);
   const tag = subject.digest.replace(':', '-');
@@ -104,15 +104,15 @@ test('what others wrote into the index under the tag stays', async () => {
     schemaVersion: 2,
     mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX,
     manifests: [other],
-    annotations: { by: 'another' },
+    annotations: { author: 'another client' },
   };
   server.putManifest('team/app', tag, MEDIA_TYPE_OCI_IMAGE_INDEX, contentOf(MEDIA_TYPE_OCI_IMAGE_INDEX, index).bytes);
-  const mine = await pushReferrer(repository, subject, SIGNATURE, 'one');
+  const own = await pushReferrer(repository, subject, SIGNATURE, 'one');
   const written = JSON.parse(new TextDecoder().decode(server.manifest('team/app', tag)?.bytes));
-  expect(written).toEqual({ ...index, manifests: [other, mine] });
+  expect(written).toEqual({ ...index, manifests: [other, own] });
 });
 
-test('a referrer that is deleted is taken off the list', async () => {
+test('removes a deleted referrer from the list', async () => {
   const { repository, reopen } = await openTestRepository({ referrers: false });
   const subject = await pushSubject(repository);
   const gone = await pushReferrer(repository, subject, SIGNATURE, 'one');
@@ -122,7 +122,7 @@ test('a referrer that is deleted is taken off the list', async () => {
   expect(await reopen().exists(gone)).toBe(false);
 });
 
-test('a write whose answer is lost, or that fails in passing, is looked at and made good', async () => {
+test('repeats a write that failed, and detects one whose response was lost', async () => {
   const { repository, reopen, server } = await openTestRepository({ referrers: false });
   const subject = await pushSubject(repository);
   const on = { method: 'PUT', path: /\/manifests\/sha256-/ };
@@ -133,21 +133,21 @@ test('a write whose answer is lost, or that fails in passing, is looked at and m
   expect(await collect(reopen().referrers(subject))).toEqual([first, second]);
 });
 
-test('eight writers at the same time lose nothing', { timeout: 60_000 }, async () => {
+test('keeps the entries of eight concurrent writers', { timeout: 60_000 }, async () => {
   const { repository, reopen, server } = await openTestRepository({ referrers: false, latency: 20 });
   const subject = await pushSubject(repository);
-  const { config } = aboutManifest(subject, SIGNATURE, '');
+  const { config } = createReferrer(subject, SIGNATURE, '');
   await repository.push(config.descriptor, config.bytes);
-  // Each a client of its own, as on machines of their own: they share nothing but the registry.
+  // Separate clients, which share nothing but the registry.
   const writers = Array.from({ length: 8 }, () => reopen());
   const pushed = await Promise.all(writers.map((writer, i) => pushReferrer(writer, subject, SIGNATURE, `writer ${i}`)));
   const listed = await collect(reopen().referrers(subject));
   expect(listed.toSorted(byNote)).toEqual(pushed);
   const tagWrites = requestLines(server).filter((line) => line.startsWith('PUT /v2/team/app/manifests/sha256-'));
-  expect(tagWrites.length).toBeGreaterThan(8); // they did collide
+  expect(tagWrites.length).toBeGreaterThan(8); // the writers did collide
 });
 
-test('clients of one registry take turns, and do not collide', async () => {
+test('serializes writers that share a registry client', async () => {
   const { repository, reopen, server } = await openTestRepository({ referrers: false });
   const subject = await pushSubject(repository);
   await Promise.all([0, 1, 2].map((i) => pushReferrer(repository, subject, SIGNATURE, `writer ${i}`)));
@@ -155,12 +155,12 @@ test('clients of one registry take turns, and do not collide', async () => {
   expect(requestLines(server).filter((line) => /^PUT .*\/sha256-/.test(line))).toHaveLength(3);
 });
 
-test('a list that others replace without end is given up', async () => {
+test('rejects with CONTENDED if other writers keep overwriting the list', async () => {
   const { repository } = await openScriptedRepository((request, response) => {
     if (request.method === 'PUT') response.writeHead(201).end();
     else response.writeHead(404).end();
   });
-  const { manifest } = aboutManifest(
+  const { manifest } = createReferrer(
     { mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, digest: `sha256:${'0'.repeat(64)}`, size: 2 },
     REPORT,
     '',
@@ -173,13 +173,13 @@ test('a list that others replace without end is given up', async () => {
 const subject: Descriptor = { mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, digest: `sha256:${'1'.repeat(64)}`, size: 2 };
 const entry = (artifactType?: string) => ({ ...subject, ...(artifactType && { artifactType }) });
 
-test('what a registry did not filter is filtered here; of what it did, an entry without a type has passed', async () => {
+test('filters referrers unless the registry did; a filtered entry needs no artifactType', async () => {
   for (const [headers, expected] of [
     [{}, [entry(REPORT)]],
     [{ 'oci-filters-applied': 'artifactType' }, [entry(), entry(REPORT)]],
   ] as const) {
     const { repository, lines } = await openScriptedRepository((_, response) =>
-      answerJson(response, { schemaVersion: 2, manifests: [entry(), entry(SIGNATURE), entry(REPORT)] }, headers),
+      respondJson(response, { schemaVersion: 2, manifests: [entry(), entry(SIGNATURE), entry(REPORT)] }, headers),
     );
     expect(await collect(repository.referrers(subject, REPORT))).toEqual(expected);
     expect(lines).toEqual([`GET /v2/team/app/referrers/${subject.digest}?artifactType=${encodeURIComponent(REPORT)}`]);
@@ -194,11 +194,11 @@ test('a repository that is not there has no referrers, and says nothing of the r
   expect(requestLines(server)[0]).toMatch(/^GET \/v2\/team\/app\/referrers\//);
 });
 
-test('a page for people is no list of referrers, whatever its status', async () => {
+test('treats an HTML page as a missing referrers API', async () => {
   const { repository } = await openScriptedRepository((request, response) => {
     if (request.url?.includes('/referrers/')) response.writeHead(200, { 'content-type': 'text/html' }).end('<html>');
     else
-      answerJson(
+      respondJson(
         response,
         { schemaVersion: 2, manifests: [entry(REPORT)] },
         { 'content-type': MEDIA_TYPE_OCI_IMAGE_INDEX },
@@ -207,9 +207,9 @@ test('a page for people is no list of referrers, whatever its status', async () 
   expect(await collect(repository.referrers(subject))).toEqual([entry(REPORT)]);
 });
 
-test('what lists referrers must be an image index', async () => {
+test('rejects a list of referrers that is not an image index', async () => {
   const { repository } = await openScriptedRepository((_, response) =>
-    answerJson(response, { schemaVersion: 2, manifests: {} }),
+    respondJson(response, { schemaVersion: 2, manifests: {} }),
   );
   await expect(collect(repository.referrers(subject))).rejects.toMatchObject({
     code: 'MANIFEST_INVALID',

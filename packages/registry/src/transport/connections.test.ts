@@ -22,8 +22,8 @@ function openSender(proxy: string) {
 const withUser = (url: string) => url.replace('//', '//user:p%40ss@');
 const BASIC = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
 
-describe('https through a proxy', () => {
-  test('is a tunnel: the proxy learns the host, and its own credentials', async () => {
+describe('HTTPS through a proxy', () => {
+  test('uses a tunnel: the proxy receives only the host and its own credentials', async () => {
     const server = await serveTls(({ url, headers }, response) =>
       response.end(`${url} ${headers['proxy-authorization']}`),
     );
@@ -37,14 +37,14 @@ describe('https through a proxy', () => {
     expect(proxy.requests[0]?.headers).not.toHaveProperty('authorization');
   });
 
-  test('looks at the certificate of the server, not of the proxy', async () => {
+  test('verifies the certificate of the server', async () => {
     const server = await serveTls((_request, response) => response.end('ok'));
     const proxy = await startTestProxy();
     const error = await caught(openSender(proxy.url)(`https://other.test:${server.port}/`));
     expect(error).toMatchObject({ code: 'TLS_FAILED', message: expect.stringContaining('ALTNAME') });
   });
 
-  test.each([401, 407, 503])("a proxy's %i is the proxy's, and nothing is sent to it", async (status) => {
+  test.each([401, 407, 503])('reports status %i as a failure of the proxy, and sends it nothing', async (status) => {
     const proxy = await startTestProxy(status);
     const error = await caught(
       openSender(withUser(proxy.url))('https://registry.test/v2/', { authorization: 'Basic cmVn' }),
@@ -52,13 +52,13 @@ describe('https through a proxy', () => {
     expect(error.code).toBe('CONNECTION_FAILED');
     expect(error.status).toBeUndefined();
     expect(error.message).toContain(
-      `CONNECT registry.test:443 through the proxy ${proxy.url} was answered with ${status}`,
+      `CONNECT registry.test:443 through the proxy ${proxy.url} failed with status ${status}`,
     );
     expect(everythingIn(error)).not.toMatch(/p@ss|p%40ss|cmVn/);
     expect(JSON.stringify(proxy.requests)).not.toContain('cmVn');
   });
 
-  test('a proxy that is not there', async () => {
+  test('reports a proxy that cannot be reached', async () => {
     const error = await caught(openSender('http://user:pass@127.0.0.1:1')('https://registry.test/v2/'));
     expect(error).toMatchObject({
       code: 'CONNECTION_FAILED',
@@ -68,9 +68,9 @@ describe('https through a proxy', () => {
   });
 
   test.each([
-    ['says nothing', () => '', /STALLED/],
+    ['sends nothing', () => '', /STALLED/],
     ['never ends its headers', (i: number) => `X-${i}: ${'y'.repeat(1000)}\r\n`, /STALLED|LIMIT_EXCEEDED/],
-  ])('a proxy that %s', async (_name, line, code) => {
+  ])('fails if the proxy %s', async (_name, line, code) => {
     const proxy = await serveRaw((socket) => {
       socket.write('HTTP/1.1 200 OK\r\n');
       let count = 0;
@@ -80,7 +80,7 @@ describe('https through a proxy', () => {
     expect((await caught(openSender(`http://${proxy.host}`)('https://registry.test/v2/'))).code).toMatch(code);
   });
 
-  test('a proxy that is itself reached over https has a certificate of its own', async () => {
+  test('verifies the certificate of an HTTPS proxy', async () => {
     const server = await serveTls((_request, response) => response.end('ok'));
     const proxy = await startTestProxy(200, TEST_IDENTITY);
     const get = openSender(proxy.url);
@@ -93,21 +93,21 @@ describe('https through a proxy', () => {
     expect(await readText(await get(`http://other.test:${plain.port}/`))).toBe('plain');
   });
 
-  test('a request that is given up while the tunnel is made leaves nothing that spoils the next', async () => {
+  test('still works after a request was aborted while connecting', async () => {
     const server = await serveTls((_request, response) => response.end('ok'));
     const proxy = await startTestProxy();
     const get = openSender(proxy.url);
     const url = `https://registry.test:${server.port}/`;
     for (const delay of [0, 1, 2, 4, 8]) {
-      const given = get(url, {}, AbortSignal.timeout(delay)).then(readText);
-      await given.catch(() => undefined);
+      const aborting = get(url, {}, AbortSignal.timeout(delay)).then(readText);
+      await aborting.catch(() => undefined);
       await sleep(20);
       expect(await readText(await get(url))).toBe('ok');
     }
   });
 });
 
-test('plain http through a proxy names the whole URL, and the host of the server', async () => {
+test('plain HTTP through a proxy sends the absolute URL and the host of the server', async () => {
   const server = await serve(({ url, headers }, response) => response.end(`${url} ${headers.host}`));
   const proxy = await startTestProxy();
   const url = `http://registry.test:${server.port}/v2/?a=b`;
@@ -115,7 +115,7 @@ test('plain http through a proxy names the whole URL, and the host of the server
   expect(proxy.requests).toMatchObject([{ line: `GET ${url}`, headers: { 'proxy-authorization': BASIC } }]);
 });
 
-test('this machine is reached directly', async () => {
+test('loopback hosts are not proxied', async () => {
   const server = await serve((_request, response) => response.end('ok'));
   const proxy = await startTestProxy();
   expect(await readText(await openSender(proxy.url)(server.at('/').href))).toBe('ok');

@@ -18,7 +18,7 @@ test.each([
   '2130706433',
   '[::1]:5000',
   '[0:0:0:0:0:0:0:1]',
-])('%s is this machine', (host) => {
+])('%s is a loopback host', (host) => {
   expect([isLoopbackHost(host), isLocalHost(host)]).toEqual([true, true]);
 });
 
@@ -38,7 +38,7 @@ test.each([
   '[::ffff:0:0]',
   '[::127.0.0.1]',
   '[64:ff9b::169.254.169.254]',
-])('%s is near, or a metadata service', (host) => {
+])('%s is a loopback, link-local or metadata address', (host) => {
   expect(isLocalHost(host)).toBe(true);
 });
 
@@ -60,9 +60,9 @@ test.each([
   expect([isLoopbackHost(host), isLocalHost(host)]).toEqual([false, false]);
 });
 
-describe('a URL that a server named', () => {
-  const open = (...answers: (string | string[])[]) => {
-    const sender = new PooledHttpSender({ env: {}, lookup: resolveTo(...answers) });
+describe('a URL chosen by a server', () => {
+  const open = (...results: (string | string[])[]) => {
+    const sender = new PooledHttpSender({ env: {}, lookup: resolveTo(...results) });
     onTestFinished(() => sender.close());
     return (url: URL, isUntrusted: boolean) => sender.send({ method: 'GET', url, headers: {}, isUntrusted });
   };
@@ -70,7 +70,7 @@ describe('a URL that a server named', () => {
   test.each([
     ['an address', ['http://127.0.0.1/', 'http://[::ffff:a9fe:a9fe]/latest/meta-data', 'http://0/']],
     ['a name', ['http://localhost/', 'http://x.localhost/']],
-  ])('is not fetched from %s of this machine', async (_name, urls) => {
+  ])('is rejected if it is %s of this host', async (_name, urls) => {
     for (const url of urls)
       expect(await caught(open()(new URL(url), true))).toMatchObject({ code: 'REDIRECT_REFUSED' });
   });
@@ -83,14 +83,14 @@ describe('a URL that a server named', () => {
     '::ffff:127.0.0.1',
     '0.0.0.0',
     ['192.0.2.1', '127.0.0.1'],
-  ])('is not fetched where its name leads to %s', async (address) => {
+  ])('is rejected if its name resolves to %s', async (address) => {
     const error = await caught(open(address)(new URL('http://storage.test:1/blob?sig=secret'), true));
     expect(error).toMatchObject({ code: 'REDIRECT_REFUSED' });
     expect(error.message).toContain('storage.test');
     expect(error.message).not.toContain('secret');
   });
 
-  test('is looked up for each connection, and a connection that the user asked for is not used for it', async () => {
+  test('does not reuse a connection that was opened without the check', async () => {
     const server = await serve((_request, response) => response.end('private'));
     const get = open('127.0.0.1');
     const url = new URL(`http://storage.test:${server.port}/`);

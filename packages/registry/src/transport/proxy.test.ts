@@ -3,7 +3,7 @@ import { findProxy, proxyAuthorization } from './proxy.ts';
 
 const proxy = (url: string, env: Record<string, string>) => findProxy(new URL(url), env)?.href;
 
-test('each scheme has its own proxy, and ALL_PROXY is for both', () => {
+test('each scheme has its own variable, ALL_PROXY applies to both', () => {
   const env = { HTTPS_PROXY: 'http://secure.test:3128', HTTP_PROXY: 'http://plain.test:3128' };
   expect(proxy('https://registry.test/', env)).toBe('http://secure.test:3128/');
   expect(proxy('http://registry.test/', env)).toBe('http://plain.test:3128/');
@@ -11,7 +11,7 @@ test('each scheme has its own proxy, and ALL_PROXY is for both', () => {
   expect(proxy('https://registry.test/', {})).toBeUndefined();
 });
 
-test('lower case counts first, an empty variable not at all, and a scheme may be left out', () => {
+test('prefers lower case, ignores empty variables, and accepts a proxy without a scheme', () => {
   expect(proxy('https://r.test/', { https_proxy: 'lower.test:1', HTTPS_PROXY: 'upper.test:2' })).toBe(
     'http://lower.test:1/',
   );
@@ -19,18 +19,15 @@ test('lower case counts first, an empty variable not at all, and a scheme may be
   expect(proxy('https://r.test/', { https_proxy: '' })).toBeUndefined();
 });
 
-test('in a CGI script HTTP_PROXY is a header of the request, and not believed', () => {
+test('ignores HTTP_PROXY in a CGI script, where it is a request header', () => {
   const env = { REQUEST_METHOD: 'GET', HTTP_PROXY: 'http://evil.test' };
   expect(proxy('http://r.test/', env)).toBeUndefined();
   expect(proxy('http://r.test/', { ...env, http_proxy: 'http://good.test' })).toBe('http://good.test/');
 });
 
-test.each(['http://localhost:5000/', 'http://127.0.0.1/', 'https://[::1]:5000/'])(
-  '%s is never reached through one',
-  (url) => {
-    expect(proxy(url, { ALL_PROXY: 'http://all.test' })).toBeUndefined();
-  },
-);
+test.each(['http://localhost:5000/', 'http://127.0.0.1/', 'https://[::1]:5000/'])('%s is not proxied', (url) => {
+  expect(proxy(url, { ALL_PROXY: 'http://all.test' })).toBeUndefined();
+});
 
 test.each([
   ['*', 'https://any.test/', true],
@@ -63,7 +60,7 @@ test.each([
 });
 
 test.each(['socks5://user:secret@proxy.test', 'http://', '//user:secret@'])(
-  '%s is no proxy, and is not repeated',
+  'rejects the proxy %s without quoting it',
   (text) => {
     const find = () => proxy('https://registry.test/', { HTTPS_PROXY: text });
     expect(find).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
@@ -74,7 +71,7 @@ test.each(['socks5://user:secret@proxy.test', 'http://', '//user:secret@'])(
 test.each([
   ['p%40ss', 'p@ss'],
   ['50%', '50%'],
-])('a password of %s in its URL is %s', (written, password) => {
+])('decodes the password %s of a proxy URL to %s', (written, password) => {
   const basic = `Basic ${Buffer.from(`user:${password}`).toString('base64')}`;
   expect(proxyAuthorization(new URL(`http://user:${written}@proxy.test`))).toEqual({ 'proxy-authorization': basic });
 });

@@ -7,7 +7,7 @@ import { openScriptedRepository } from '../fixtures/scripted-registry.ts';
 const blob = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, 'a blob of two repositories');
 const uploads = '/v2/team/app/blobs/uploads';
 
-test('a blob of another repository is taken over in one request', async () => {
+test('mounts a blob of another repository in one request', async () => {
   const { repository, server } = await openTestRepository();
   await server.putBlob('team/base', blob.bytes);
   expect(await repository.mount(blob.descriptor, 'team/base')).toBe(true);
@@ -15,7 +15,7 @@ test('a blob of another repository is taken over in one request', async () => {
   expect(await repository.exists(blob.descriptor)).toBe(true);
 });
 
-test('what cannot be mounted is pushed into the upload that was opened instead', async () => {
+test('pushes a blob that was not mounted into the upload that the registry opened', async () => {
   const { repository, server } = await openTestRepository();
   expect(await repository.mount(blob.descriptor, 'team/base')).toBe(false);
   await repository.push(blob.descriptor, streamOf(blob.bytes));
@@ -23,7 +23,7 @@ test('what cannot be mounted is pushed into the upload that was opened instead',
   expect(await repository.exists(blob.descriptor)).toBe(true);
 });
 
-test('a registry that refuses to mount is pushed to as ever', async () => {
+test('pushes a blob normally if the registry rejects the mount', async () => {
   const { repository, lines } = await openScriptedRepository((request, response) => {
     if (request.url?.includes('mount=')) response.writeHead(403).end();
     else if (request.method === 'POST') response.writeHead(202, { location: `${uploads}/1` }).end();

@@ -5,12 +5,12 @@ import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, test } from 'vitest';
 import { RegistryError } from '../errors.ts';
 import { openTestRepository, requestLines } from '../fixtures/opened-repository.ts';
-import { answerJson, openScriptedRepository } from '../fixtures/scripted-registry.ts';
+import { openScriptedRepository, respondJson } from '../fixtures/scripted-registry.ts';
 
 const small = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, 'a small blob');
 const large = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, noise(20_000_000));
 
-/** Not compared by the test runner, which would print millions of bytes. */
+/** Compares the blob without the test runner, which would print millions of bytes. */
 async function isStored(server: TestRegistry, { descriptor, bytes }: Content): Promise<boolean> {
   const stored = await server.blob('team/app', descriptor.digest);
   return stored !== undefined && Buffer.compare(stored, bytes) === 0;
@@ -18,14 +18,14 @@ async function isStored(server: TestRegistry, { descriptor, bytes }: Content): P
 
 const methods = (lines: readonly string[]) => lines.map((line) => line.split(' ')[0]).join(' ');
 
-test('bytes in memory are asked for, then go in one piece', async () => {
+test('checks for a blob, then uploads bytes in one request', async () => {
   const { repository, server } = await openTestRepository({ absoluteLocations: true });
   await repository.push(small.descriptor, small.bytes);
   expect(methods(requestLines(server))).toBe('HEAD POST PUT');
   expect(await isStored(server, small)).toBe(true);
 });
 
-test('what is there is not sent again, and what was found missing is not asked for again', async () => {
+test('does not upload an existing blob, or check again for one known to be missing', async () => {
   const { repository, server } = await openTestRepository();
   expect(await repository.exists(small.descriptor)).toBe(false);
   await repository.push(small.descriptor, small.bytes);
@@ -35,7 +35,7 @@ test('what is there is not sent again, and what was found missing is not asked f
   expect(methods(requestLines(server))).toBe('HEAD');
 });
 
-test('a registry that takes a blob in the first request is sent it there', async () => {
+test('uses a single POST if the registry supports it', async () => {
   const { repository, server } = await openTestRepository({ singlePost: true });
   await repository.push(small.descriptor, small.bytes);
   expect(methods(requestLines(server))).toBe('HEAD POST');
@@ -46,12 +46,12 @@ test('a registry that takes a blob in the first request is sent it there', async
   expect(methods(requestLines(server))).toBe('HEAD POST PUT'); // too much to send in vain
 });
 
-test.each([202, 405])('a registry that answers a whole blob with %i is not sent another one so', async (status) => {
+test.each([202, 405])('does not use a single POST again after status %i', async (status) => {
   const { repository, lines } = await openScriptedRepository((request, response) => {
-    const isWhole = request.url?.includes('?digest=') === true;
+    const isSinglePost = request.url?.includes('?digest=') === true;
     if (request.method === 'HEAD') response.writeHead(404).end();
     else if (request.method === 'PUT') response.writeHead(201).end();
-    else response.writeHead(isWhole ? status : 202, { location: '/v2/team/app/blobs/uploads/1' }).end();
+    else response.writeHead(isSinglePost ? status : 202, { location: '/v2/team/app/blobs/uploads/1' }).end();
   });
   const digest = encodeURIComponent(small.descriptor.digest);
   for (const _ of [1, 2]) await repository.push(small.descriptor, small.bytes);
@@ -60,20 +60,20 @@ test.each([202, 405])('a registry that answers a whole blob with %i is not sent 
   expect(lines.filter((line) => line.startsWith('PUT'))).toHaveLength(2);
 });
 
-test('a small stream goes in one piece too', async () => {
+test('uploads a small stream in one request', async () => {
   const { repository, server } = await openTestRepository();
   await repository.push(small.descriptor, streamOf(small.bytes, 5));
   expect(methods(requestLines(server))).toBe('HEAD POST PUT');
 });
 
-test.each([{ ecr: false }, { ecr: true }])('a large stream goes in chunks of 8 MiB (ecr: $ecr)', async ({ ecr }) => {
+test.each([{ ecr: false }, { ecr: true }])('uploads a large stream in chunks of 8 MiB (ecr: $ecr)', async ({ ecr }) => {
   const { repository, server } = await openTestRepository({ ecr, autoCreate: true });
   await repository.push(large.descriptor, streamOf(large.bytes));
   expect(methods(requestLines(server))).toBe('HEAD POST PATCH PATCH PATCH PUT');
   expect(await isStored(server, large)).toBe(true);
 });
 
-test('a chunk that breaks off goes on where the registry has it', async () => {
+test('resumes a chunk that breaks off at the offset of the registry', async () => {
   const { repository, server } = await openTestRepository();
   const fault = { kind: 'reset', afterBytes: 3_000_000 } as const;
   server.inject({ on: { method: 'PATCH' }, after: 1, fault });
@@ -82,11 +82,11 @@ test('a chunk that breaks off goes on where the registry has it', async () => {
   expect(await isStored(server, large)).toBe(true);
 });
 
-describe('an upload that the registry gives up where it breaks off, as distribution does,', () => {
+describe('an upload that the registry abandons when it breaks off, as distribution does,', () => {
   const fault = { kind: 'reset', afterBytes: 3_000_000 } as const;
   const gone = { kind: 'status', status: 404, body: '{"errors":[{"code":"BLOB_UPLOAD_INVALID"}]}' } as const;
 
-  test('begins anew while all of it is in memory', async () => {
+  test('is restarted while all bytes are in memory', async () => {
     const { repository, server } = await openTestRepository();
     server.inject({ on: { method: 'PATCH' }, fault });
     server.inject({ on: { method: 'GET' }, fault: gone });
@@ -95,7 +95,7 @@ describe('an upload that the registry gives up where it breaks off, as distribut
     expect(await isStored(server, large)).toBe(true);
   });
 
-  test('begins anew where its source can be read anew', async () => {
+  test('is restarted if its source can be read again', async () => {
     const { repository, server } = await openTestRepository();
     server.inject({ on: { method: 'PATCH' }, after: 2, fault });
     server.inject({ on: { method: 'GET' }, fault: gone });
@@ -105,7 +105,7 @@ describe('an upload that the registry gives up where it breaks off, as distribut
     expect(await isStored(server, large)).toBe(true);
   });
 
-  test('fails with what broke it where its source can be read only once', async () => {
+  test('fails with the original error if its source can be read only once', async () => {
     const { repository, server } = await openTestRepository();
     server.inject({ on: { method: 'PATCH' }, after: 2, fault });
     server.inject({ on: { method: 'GET' }, fault: gone });
@@ -117,7 +117,7 @@ describe('an upload that the registry gives up where it breaks off, as distribut
   });
 });
 
-test('a source that fails is not read anew', async () => {
+test('does not read a failed source again', async () => {
   const { repository } = await openTestRepository();
   let opened = 0;
   const failure = new RegistryError('CONNECTION_FAILED', 'the source broke off');
@@ -134,9 +134,9 @@ test('a source that fails is not read anew', async () => {
 
 test.each([
   ['a chunk', 'PATCH', large],
-  ['the last request of chunks', 'PUT', large],
-  ['a blob in one piece', 'PUT', small],
-] as const)('the answer to %s may be lost', async (_, method, content) => {
+  ['the last request of a chunked upload', 'PUT', large],
+  ['a monolithic upload', 'PUT', small],
+] as const)('recovers if the response to %s is lost', async (_, method, content) => {
   const { repository, server } = await openTestRepository();
   server.inject({ on: { method }, fault: { kind: 'lost-answer' } });
   await repository.push(content.descriptor, streamOf(content.bytes));
@@ -145,15 +145,15 @@ test.each([
 
 test.each([
   ['a chunk', 'PATCH', large],
-  ['a blob in one piece', 'PUT', small],
-] as const)('the token may end with %s', async (_, method, content) => {
+  ['a monolithic upload', 'PUT', small],
+] as const)('recovers if the token expires during %s', async (_, method, content) => {
   const { repository, server } = await openTestRepository({ auth: 'ecr' });
   server.inject({ on: { method }, fault: { kind: 'expire-token' } });
   await repository.push(content.descriptor, streamOf(content.bytes));
   expect(await isStored(server, content)).toBe(true);
 });
 
-test('a registry that is sent a blob twice in one upload is not: what breaks off begins anew', async () => {
+test('retries a monolithic upload with a new session', async () => {
   const { repository, server } = await openTestRepository();
   const bytes = noise(1_000_000);
   server.inject({ on: { method: 'PUT' }, times: 2, fault: { kind: 'reset', afterBytes: 500_000 } });
@@ -162,7 +162,7 @@ test('a registry that is sent a blob twice in one upload is not: what breaks off
   expect(new Set(uploads).size).toBe(3);
 });
 
-test('a stream that is not what it should be never becomes a blob, and its upload is given up', async () => {
+test('does not complete an upload of wrong content, and cancels it', async () => {
   const { repository, server } = await openTestRepository();
   const wrong = large.bytes.slice();
   wrong[19_999_999] = (wrong[19_999_999] as number) ^ 1;
@@ -177,10 +177,10 @@ test('a stream that is not what it should be never becomes a blob, and its uploa
   expect(await isStored(server, large)).toBe(false);
 });
 
-test('what the source says of its failure is what the caller hears, and nothing was begun', async () => {
+test('rejects with the error of the source, without opening an upload', async () => {
   const { repository, server } = await openTestRepository();
   const failure = new Error('the source has no such blob');
-  // biome-ignore lint/correctness/useYield: it fails before it has anything to give
+  // biome-ignore lint/correctness/useYield: it fails before it yields anything
   const source = (async function* (): AsyncGenerator<Uint8Array> {
     throw failure;
   })();
@@ -188,10 +188,10 @@ test('what the source says of its failure is what the caller hears, and nothing 
   expect(methods(requestLines(server))).toBe('HEAD');
 });
 
-test('an aborted push ends with the reason, and gives the upload up', async () => {
+test('rejects an aborted push with the reason, and cancels the upload', async () => {
   const { repository, server } = await openTestRepository();
   const abort = new AbortController();
-  const reason = new Error('enough');
+  const reason = new Error('aborted');
   async function* source() {
     for await (const chunk of streamOf(large.bytes)) {
       if (server.requests.some(({ method }) => method === 'PATCH')) abort.abort(reason);
@@ -202,26 +202,26 @@ test('an aborted push ends with the reason, and gives the upload up', async () =
   expect(methods(requestLines(server)).endsWith('DELETE')).toBe(true);
 });
 
-test('a registry that loses what it had again and again is given up', async () => {
-  let asked = 0;
+test('gives up on a registry that repeatedly loses an upload', async () => {
+  let resumes = 0;
   const { repository } = await openScriptedRepository(({ method }, response) => {
     if (method === 'HEAD') response.writeHead(404).end();
     else if (method === 'POST') response.writeHead(202, { location: '/upload' }).end();
-    else if (method === 'GET') response.writeHead(204, { range: `0-${asked++ % 2 === 0 ? 99_999 : 0}` }).end();
+    else if (method === 'GET') response.writeHead(204, { range: `0-${resumes++ % 2 === 0 ? 99_999 : 0}` }).end();
     else response.writeHead(method === 'PATCH' ? 503 : 204).end();
   });
   const pushed = repository.push(large.descriptor, streamOf(large.bytes));
   await expect(pushed).rejects.toMatchObject({ code: 'SERVER_FAILED' });
-  expect(asked).toBeLessThan(20);
+  expect(resumes).toBeLessThan(20);
 });
 
-/** A stream that can be read again, as a copy's is. */
-const again = (bytes: Uint8Array) => ({ [Symbol.asyncIterator]: () => streamOf(bytes)[Symbol.asyncIterator]() });
+/** Returns a stream that can be read again. */
+const rereadable = (bytes: Uint8Array) => ({ [Symbol.asyncIterator]: () => streamOf(bytes)[Symbol.asyncIterator]() });
 
 test.each([
   ['small', small, 'PUT'],
   ['large', large, 'PATCH'],
-] as const)('a %s blob is sent as often as the policy says, and no more', async (_, { descriptor, bytes }, method) => {
+] as const)('uploads a %s blob at most maxAttempts times', async (_, { descriptor, bytes }, method) => {
   const { repository, lines } = await openScriptedRepository(
     (request, response) => {
       if (request.method === 'HEAD') response.writeHead(404).end();
@@ -231,21 +231,21 @@ test.each([
     },
     { retry: { maxAttempts: 3, baseDelay: 1 } },
   );
-  await expect(repository.push(descriptor, again(bytes))).rejects.toThrow('(tried 3 times)');
+  await expect(repository.push(descriptor, rereadable(bytes))).rejects.toThrow('(after 3 attempts)');
   expect(lines.filter((line) => line.startsWith(method))).toHaveLength(3);
 });
 
-test('a registry that still waits for a request that was given up is sent all of it anew', async () => {
+test('restarts an upload if the registry still waits for an aborted request', async () => {
   const { server, reopen } = await openTestRepository();
   const repository = reopen({ stallTimeout: 500, retry: { baseDelay: 1 } });
   server.inject({ on: { method: 'PATCH' }, after: 1, fault: { kind: 'stall', afterBytes: 1000 } });
   server.inject({ on: { method: 'PATCH' }, after: 2, fault: { kind: 'status', status: 409 } });
-  await repository.push(large.descriptor, again(large.bytes));
+  await repository.push(large.descriptor, rereadable(large.bytes));
   expect(await server.blob('team/app', large.descriptor.digest)).toEqual(Buffer.from(large.bytes));
   expect(requestLines(server).filter((line) => line.startsWith('POST'))).toHaveLength(2);
 });
 
-test('a registry may take its time to put a large upload together', async () => {
+test('allows the registry more time to complete a large upload', async () => {
   const large = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, new Uint8Array(2 ** 26));
   const { repository, lines } = await openScriptedRepository(
     ({ method }, response) => {
@@ -259,14 +259,14 @@ test('a registry may take its time to put a large upload together', async () => 
   expect(methods(lines)).toBe('HEAD POST PUT');
 });
 
-test('a size that no blob has takes no memory, and is found out', async () => {
+test('rejects a wrong huge size without allocating memory for it', async () => {
   const { repository } = await openTestRepository();
   const { descriptor, bytes } = large;
   const pushed = repository.push({ ...descriptor, size: 2 ** 53 - 1 }, streamOf(bytes));
   await expect(pushed).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
 });
 
-test('a registry that takes no chunks, or wants larger ones, is sent the whole', async () => {
+test('uploads the whole blob at once if the registry rejects chunks or requires larger ones', async () => {
   for (const [headers, expected] of [
     [{}, 'HEAD POST PATCH DELETE POST PUT'],
     [{ 'oci-chunk-min-length': '16777216' }, 'HEAD POST PUT'],
@@ -290,7 +290,7 @@ test('a registry that takes no chunks, or wants larger ones, is sent the whole',
   }
 });
 
-test('an upload that lies on another origin gets the blob, and no credentials', async () => {
+test('sends a blob to an upload on another origin without credentials', async () => {
   const { server: storage } = await openTestRepository();
   const sent: (string | undefined)[] = [];
   const { repository, host } = await openScriptedRepository(
@@ -308,7 +308,7 @@ test('an upload that lies on another origin gets the blob, and no credentials', 
 });
 
 test.each(['http://169.254.169.254/upload', 'ftp://127.0.0.1/upload', 'http://name:word@127.0.0.1/upload'])(
-  'an upload is not sent to %s',
+  'sends no upload to %s',
   async (location) => {
     const { repository } = await openScriptedRepository((request, response) => {
       response.writeHead(request.method === 'HEAD' ? 404 : 202, { location }).end();
@@ -317,20 +317,20 @@ test.each(['http://169.254.169.254/upload', 'ftp://127.0.0.1/upload', 'http://na
   },
 );
 
-test.each([undefined, 'http://['])('an answer whose Location is %s opens no upload', async (location) => {
+test.each([undefined, 'http://['])('rejects an upload whose Location is %s', async (location) => {
   const { repository } = await openScriptedRepository((request, response) => {
     response.writeHead(request.method === 'HEAD' ? 404 : 202, location === undefined ? {} : { location }).end();
   });
   await expect(repository.push(small.descriptor, small.bytes)).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });
 });
 
-test('what signs an upload does not get into an error', async () => {
+test('does not reveal the signature of an upload in errors', async () => {
   const { repository } = await openScriptedRepository((request, response) => {
     const location = '/v2/team/app/blobs/uploads/1?_state=SECRET';
     if (request.method === 'HEAD') response.writeHead(404).end();
     else if (request.method === 'POST') response.writeHead(202, { location }).end();
     else
-      answerJson(
+      respondJson(
         response,
         { errors: [{ code: 'BLOB_UPLOAD_INVALID', message: `no: http://${request.headers.host}${request.url}` }] },
         {},
