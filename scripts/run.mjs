@@ -49,7 +49,9 @@ async function test(flags) {
 }
 
 function release(args) {
-  return runAttached(toolNode(), [join(ROOT, 'scripts', 'release', 'main.ts'), command, ...args], QUIET_ENV);
+  // Nothing is built yet: it takes the sources of packages.
+  const program = ['--conditions=@soci/source', join(ROOT, 'scripts', 'release', 'main.ts')];
+  return runAttached(toolNode(), [...program, command, ...args], QUIET_ENV);
 }
 
 function hasTests(folder) {

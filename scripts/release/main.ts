@@ -4,8 +4,12 @@ import { join, relative } from 'node:path';
 import { ROOT } from '../setup.mjs';
 import { readRootManifest, unsetFields } from './manifest.ts';
 import { writePackages } from './pack.ts';
+import { dryRun, release } from './release.ts';
 
-const COMMANDS: Readonly<Record<string, (args: readonly string[]) => void | Promise<void>>> = { pack };
+const COMMANDS: Readonly<Record<string, (args: readonly string[]) => void | Promise<void>>> = {
+  pack,
+  release: releaseOrTry,
+};
 
 const [name = '', ...args] = process.argv.slice(2);
 try {
@@ -13,6 +17,12 @@ try {
 } catch (error) {
   console.error(`error: ${(error as Error).message}`);
   process.exitCode = 1;
+}
+
+function releaseOrTry(args: readonly string[]): Promise<void> {
+  const unknown = args.filter((word) => word !== '--dry-run');
+  if (unknown.length > 0) throw new Error(`unknown option ${unknown.join(' ')}: the only option is --dry-run`);
+  return args.includes('--dry-run') ? dryRun() : release();
 }
 
 function pack(): void {

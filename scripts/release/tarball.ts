@@ -33,12 +33,15 @@ export function readTarball(bytes: Uint8Array): TarballFile[] {
   return files;
 }
 
-/** Writes an npm tarball. The same files give the same bytes: order, times, owners and modes do not depend on the machine. */
-export function writeTarball(files: readonly TarballFile[]): Buffer {
+/**
+ * Writes an npm tarball, or one whose files are in another folder than `package/`. The same files give the same bytes: order, times, owners and modes do not
+ * depend on the machine.
+ */
+export function writeTarball(files: readonly TarballFile[], root: string = ROOT): Buffer {
   // gzip looks back 32 KiB only: similar files are next to each other.
   const sorted = files.toSorted((a, b) => compare(sortKey(a.name), sortKey(b.name)));
   const blocks = sorted.flatMap(({ name, content, isExecutable }) => [
-    header(name, content.length, isExecutable ? '000755' : '000644'),
+    header(root + name, content.length, isExecutable ? '000755' : '000644'),
     content,
     Buffer.alloc(padded(content.length) - content.length),
   ]);
@@ -59,13 +62,12 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function header(name: string, size: number, mode: string): Buffer {
+function header(path: string, size: number, mode: string): Buffer {
   const bytes = Buffer.alloc(BLOCK);
-  const path = ROOT + name;
   // A path of more than 100 bytes is divided at a slash.
   const cut = path.length > 100 ? path.indexOf('/', path.length - 101) : -1;
   const [prefix, base] = cut === -1 ? ['', path] : [path.slice(0, cut), path.slice(cut + 1)];
-  if (Buffer.byteLength(base) > 100 || Buffer.byteLength(prefix) > 155) throw new Error(`path too long: ${name}`);
+  if (Buffer.byteLength(base) > 100 || Buffer.byteLength(prefix) > 155) throw new Error(`path too long: ${path}`);
   bytes.write(base, 0);
   bytes.write(`${mode} \0`, 100);
   bytes.write('000000 \x00000000 \x00', 108);
