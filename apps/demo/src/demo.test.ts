@@ -137,7 +137,7 @@ describe('an image that gets no index', () => {
 describe('a command line', () => {
   it.each([
     [['oci:nowhere'], 1, 'npm start: there is no folder nowhere [NOT_FOUND]'],
-    [['nowhere'], 2, 'npm start: nowhere does not say where it is [USAGE_INVALID]'],
+    [['nowhere'], 2, 'npm start: nowhere: missing transport or registry host [USAGE_INVALID]'],
     [['oci:a', 'oci:b'], 2, 'Usage: npm start -- [OPTIONS] [SRC]'],
   ])('%j is answered with what is wrong', async (words, code, line) => {
     const run = await runDemoHere(['--dir', join(folder, 'wrong'), ...words]);

@@ -13,8 +13,8 @@ import {
   parseLocation,
   parseSize,
   REGISTRY_OPTIONS,
+  reportFailure,
   runCommand,
-  tellFailure,
   text,
   toRegistryAccess,
   valueOption,
@@ -42,15 +42,11 @@ const demo: Command = {
     ],
     operands: [{ name: 'SRC', help: `your own image: ${IMAGE_FORMS}`, optional: true }],
     options: {
-      dir: valueOption(
-        'DIR',
-        text,
-        'where to keep the images; below node_modules/.cache, or with the temporary files, by default',
-      ),
+      dir: valueOption('DIR', text, 'store images in this directory'),
       'min-layer-size': valueOption(
         'SIZE',
         parseSize,
-        `have the generator leave smaller layers without a zTOC (default ${formatBytes(DEFAULT_MIN_LAYER_SIZE)})`,
+        `skip smaller layers (default ${formatBytes(DEFAULT_MIN_LAYER_SIZE)})`,
       ),
       ...REGISTRY_OPTIONS,
     },
@@ -90,7 +86,7 @@ export async function runDemo(argv: readonly string[], io?: CliIo): Promise<Exit
   try {
     return await runCommand(demo, argv, io, PROGRAM);
   } catch (error) {
-    return tellFailure(error, argv, io, 'npm start');
+    return reportFailure(error, argv, io, 'npm start');
   }
 }
 

@@ -106,7 +106,7 @@ export async function showWorkflow(
       await printCosts(imageSize, proof.costs, output);
       await suggestNext(kept.transport === 'registry' ? kept.text : kept.path, cost?.name, output);
     }
-    return proof.verification.outcome === 'valid' ? EXIT.DONE : EXIT.FAILED;
+    return proof.verification.outcome === 'valid' ? EXIT.SUCCESS : EXIT.FAILED;
   } finally {
     await workflow.stop();
   }
@@ -130,7 +130,7 @@ export async function showWorkflow(
       }
     }
     if (answer === undefined) for (const line of run?.invocation.log ?? []) await output.note(line);
-    return answer?.outcome === 'skipped' ? EXIT.NOTHING : EXIT.FAILED;
+    return answer?.outcome === 'skipped' ? EXIT.NOTHING_TO_INDEX : EXIT.FAILED;
   }
 }
 

@@ -64,7 +64,7 @@ describe.each(Object.entries(DOCUMENTS))('the examples of %s', (_, url) => {
 describe('docs/cli.md', async () => {
   const text = readFileSync(fileURLToPath(DOCUMENTS['docs/cli.md']), 'utf8');
 
-  const registryOptions = text.split('\n## Registries')[1]?.split(/^## /m)[0] ?? '';
+  const registryOptions = text.split('\n## Registry options')[1]?.split(/^## /m)[0] ?? '';
 
   it.each(await Promise.all(COMMANDS.map(({ load }) => load())))(
     'has a section on $name with all of its options',
@@ -73,7 +73,7 @@ describe('docs/cli.md', async () => {
       const own = section.split(/^## /m)[0] ?? '';
       expect(own).not.toBe('');
       const shared = own.includes('[options of `convert`]') ? (text.split('### Options of `convert`')[1] ?? '') : '';
-      const registries = own.includes('(#registries)') || shared !== '' ? registryOptions : '';
+      const registries = own.includes('(#registry-options)') || shared !== '' ? registryOptions : '';
       for (const option of Object.keys(options)) expect(own + shared + registries).toContain(`--${option}`);
     },
   );

@@ -1,4 +1,4 @@
-/** What went wrong, for a caller to branch on; these codes are part of the `--json` output. */
+/** Error codes of this package. They are part of the `--json` output. */
 export type CliErrorCode =
   | 'DESTINATION_INVALID'
   | 'ENTRY_NOT_A_FILE'
@@ -13,20 +13,20 @@ export type CliErrorCode =
   | 'USAGE_INVALID'
   | 'VERIFY_FAILED';
 
-/** What a {@link CliError} carries beside its code and message. */
+/** Optional properties of a {@link CliError}. */
 export interface CliErrorOptions {
-  /** What the person at the keyboard can do about it; a sentence. @default nothing said */
+  /** What the user can do: a sentence. @default no advice */
   readonly remedy?: string | undefined;
-  /** Byte offset of the fault in the file that the message names. @default not known */
+  /** Byte offset of the fault in the file of the message. @default unknown */
   readonly offset?: number | undefined;
-  /** The error underneath. @default none */
+  /** The original error. @default none */
   readonly cause?: unknown;
 }
 
-/** The one error class of `@soci/cli`. Branch on {@link CliError.code}, never on the message. */
+/** The error class of this package. Branch on {@link CliError.code}, not on the message. */
 export class CliError extends Error {
   override readonly name = 'CliError';
-  /** What went wrong: a {@link CliErrorCode}, or the code of the error underneath where that says more. */
+  /** A {@link CliErrorCode}, or the code of the original error. */
   readonly code: string;
   readonly remedy: string | undefined;
   readonly offset: number | undefined;
@@ -39,7 +39,7 @@ export class CliError extends Error {
   }
 }
 
-/** A command line that cannot be understood: the program ends with exit code 2. */
+/** Returns an error for an invalid command line. The program exits with 2. */
 export function usageError(message: string, remedy?: string): CliError {
   return new CliError('USAGE_INVALID', message, { remedy });
 }

@@ -1,6 +1,6 @@
 export { type Command, type CommandContext, defineCommand, EXIT, type ExitCode } from './command/command.ts';
 export { text, valueOption } from './command/option.ts';
-export { runCommand, tellFailure } from './command/run-command.ts';
+export { reportFailure, runCommand } from './command/run-command.ts';
 export { parseSize } from './command/size.ts';
 export { describeImage, type ImageDescription, indexedSize } from './image/describe-image.ts';
 export { showTransferProgress } from './image/index-progress.ts';
@@ -8,15 +8,15 @@ export { countRead, type Verification, verifyIndexes } from './image/verify-inde
 export { type CliIo, withProcessIo } from './io.ts';
 export { Output } from './terminal/output.ts';
 export {
-  countOf,
   drawBar,
   formatBytes,
   formatCount,
+  formatPercent,
   formatSeconds,
-  formatShare,
+  pluralize,
   shortDigest,
 } from './terminal/quantity.ts';
-export { type Column, numbers } from './terminal/table.ts';
+export { type Column, numberColumns } from './terminal/table.ts';
 export { printable, shorten, textWidth, wrapWords } from './terminal/text.ts';
 export { withImageStores } from './transports/image-stores.ts';
 export type { ImageDestination } from './transports/layout-stores.ts';

@@ -1,37 +1,37 @@
 import { CliError } from './errors.ts';
 
-/** The name that people type. */
+/** Name of the program. */
 export const PROGRAM = 'soci-index';
 
-/** Where text goes: as much of a Node stream as the program uses. */
+/** The part of a Node.js stream that the program uses for output. */
 export interface TextSink {
   write(chunk: string | Uint8Array, done?: (error?: Error | null) => void): boolean;
-  /** Whether a person looks at it. */
+  /** Whether the stream is a terminal. */
   readonly isTTY?: boolean;
-  /** Width of the terminal, in characters; 0 of a terminal that nobody has told its size, as of `docker run -t` in a script. */
+  /** Width of the terminal, in columns. 0 if the terminal has no size, as with `docker run -t` in a script. */
   readonly columns?: number;
 }
 
-/** The world around one run of the program; a test gives its own. */
+/** Streams, environment and signal for one run of the program. Tests provide their own. */
 export interface CliIo {
-  /** Passwords, where the command line says so. */
+  /** Password, with `--password-stdin`. */
   readonly stdin: AsyncIterable<Uint8Array>;
-  /** Results: tables for people, JSON with `--json`, the bytes of a file for `cat`. */
+  /** Results: tables, JSON with `--json`, or the content of a file for `cat`. */
   readonly stdout: TextSink;
   /** Everything else: progress, notes, errors. */
   readonly stderr: TextSink;
-  /** `NO_COLOR`, `TERM` and `DEBUG` are looked at; for registries also proxies, and what AWS's SDK and docker look at. */
+  /** Environment: `NO_COLOR`, `TERM`, `DEBUG`, and for registries the variables for proxies, the AWS SDK and docker. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Fires when the person wants the program to stop. */
+  /** Aborts when the user interrupts the program. */
   readonly signal: AbortSignal;
 }
 
-/** Width of a terminal, in characters; `otherwise` where it has none. */
-export function widthOf({ columns }: TextSink, otherwise: number): number {
-  return columns || otherwise;
+/** Returns the width of a terminal in columns, or `defaultWidth` if it is unknown. */
+export function widthOf({ columns }: TextSink, defaultWidth: number): number {
+  return columns || defaultWidth;
 }
 
-/** Writes and waits until the sink has taken it, so that what is written last is not lost and memory stays bounded. */
+/** Writes a chunk and waits until the sink has accepted it. This bounds memory and keeps the last output. */
 export function writeTo(sink: TextSink, chunk: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     sink.write(chunk, (error) => (error ? reject(error) : resolve()));
@@ -39,8 +39,9 @@ export function writeTo(sink: TextSink, chunk: string | Uint8Array): Promise<voi
 }
 
 /**
- * Runs something with the process's own streams and environment. The first SIGINT, SIGTERM or SIGHUP asks it to stop and clean
- * up, a second one ends the process at once. A reader that has gone away (`| head`) ends it as quietly.
+ * Calls `run` with the streams and environment of the process. The first SIGINT, SIGTERM or SIGHUP aborts the signal, so
+ * that the program can clean up. A second one exits immediately. If the reader of standard output closes it (`| head`),
+ * the process exits with 0.
  */
 export async function withProcessIo<Result>(run: (io: CliIo) => Promise<Result>): Promise<Result> {
   const controller = new AbortController();
@@ -57,7 +58,7 @@ export async function withProcessIo<Result>(run: (io: CliIo) => Promise<Result>)
   process.stdout.on('error', leave);
   try {
     return await run({
-      // Opened where it is asked for: a program that holds standard input open keeps others from ending.
+      // Opened on first use: an open standard input can keep other programs in the pipe from ending.
       stdin: { [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() },
       stdout: process.stdout,
       stderr: process.stderr,

@@ -1,5 +1,6 @@
 import { goldenLayerPath, goldenLayoutPath } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
+import { COMMON_OPTIONS } from './command/command.ts';
 import { COMMANDS } from './command-table.ts';
 import { runCli } from './fixtures/run-cli.ts';
 import { textWidth } from './terminal/text.ts';
@@ -39,6 +40,17 @@ describe('help', () => {
     expect(text.filter((line) => textWidth(line) > 60)).toEqual([]);
   });
 
+  it.each(commands.map((command) => [command.name, command] as const))(
+    '%s --help has one line of 80 columns for each option and operand',
+    async (name, { options, operands }) => {
+      const { stdout } = await runCli([...name.split(' '), '--help'], { columns: 80, env: { NO_COLOR: '1' } });
+      const lines = stdout.split('\n');
+      expect(lines.filter((line) => textWidth(line) > 80)).toEqual([]);
+      const helps = [...Object.values({ ...COMMON_OPTIONS, ...options }), ...operands].map(({ help }) => help);
+      for (const help of helps) expect(lines.filter((line) => line.endsWith(`  ${help}`))).toHaveLength(1);
+    },
+  );
+
   it('wins over everything else on the line, except behind --', async () => {
     expect(await runCli(['convert', '--nonsense', '-h'])).toMatchObject({ code: 0 });
     expect(await runCli(['inspect', '--', '--help'])).toMatchObject({ code: 2 });
@@ -49,31 +61,35 @@ describe('a command line that is wrong', () => {
   it.each([
     [['convrt', 'a', 'b'], 'unknown command "convrt"', 'Did you mean soci-index convert?'],
     [['ztoc', 'inof'], 'unknown command "ztoc inof"', 'Did you mean soci-index ztoc info?'],
-    [['ztoc'], 'ztoc is not a command by itself', 'One of: ztoc create'],
+    [['ztoc'], 'ztoc needs a subcommand', 'Use one of: ztoc create'],
     [['push'], 'unknown command "push"', 'See soci-index --help.'],
-    [['--quiet', 'convert'], '--quiet stands before any command', 'Name the command first'],
-    [['convert', 'oci:a'], 'DST is missing', 'Usage: soci-index convert [OPTIONS] SRC DST'],
-    [['inspect', 'oci:a', 'oci:b'], '"oci:b" is one too many', 'Usage: soci-index inspect'],
+    [['--quiet', 'convert'], 'option --quiet must follow a command', 'Write the command first'],
+    [['convert', 'oci:a'], 'missing DST', 'Usage: soci-index convert [OPTIONS] SRC DST'],
+    [['inspect', 'oci:a', 'oci:b'], 'unexpected argument "oci:b"', 'Usage: soci-index inspect'],
     [['convert', '--spansize', '1', 'oci:a', 'oci:b'], 'unknown option --spansize', 'Did you mean --span-size?'],
     [['convert', '--span-size', '0', 'oci:a', 'oci:b'], '--span-size: the size must be at least one byte', ''],
     [['convert', '--platform', 'linux', 'oci:a', 'oci:b'], '"linux" is no platform', 'linux/arm64'],
-    [['convert', '-p', 'linux/amd64', '--all-platforms', 'oci:a', 'oci:b'], 'exclude each other', ''],
-    [['convert', 'docker-archive:a.tar', 'oci:b'], 'images are not read from', 'skopeo copies'],
-    [['convert', 'oci:a', 'b.tar'], 'b.tar does not say where it is', 'Did you mean oci-archive:b.tar?'],
+    [
+      ['convert', '-p', 'linux/amd64', '--all-platforms', 'oci:a', 'oci:b'],
+      'cannot use --all-platforms with --platform',
+      '',
+    ],
+    [['convert', 'docker-archive:a.tar', 'oci:b'], 'unsupported transport docker-archive:', 'Use skopeo'],
+    [['convert', 'oci:a', 'b.tar'], 'b.tar: missing transport or registry host', 'Did you mean oci-archive:b.tar?'],
     [['convert', 'oci:a', `registry.example/app:${'v'.repeat(129)}`], 'the tag has 129 characters', 'shorter'],
     [['convert', 'oci:a', 'registry.example/App'], 'in lower case', ''],
-    [['convert', 'oci:a', `registry.example/app@sha256:${'0'.repeat(64)}`], 'a digest cannot be written', 'a tag'],
-    [['inspect', '--username', 'me', 'registry.example/app'], '--password-stdin go together', 'password-file'],
-    [['inspect', '--password-stdin', 'registry.example/app'], '--password-stdin go together', 'password-file'],
+    [['convert', 'oci:a', `registry.example/app@sha256:${'0'.repeat(64)}`], 'DST cannot be a digest', 'a tag'],
+    [['inspect', '--username', 'me', 'registry.example/app'], 'must be used together', 'password-file'],
+    [['inspect', '--password-stdin', 'registry.example/app'], 'must be used together', 'password-file'],
     [
       ['convert', '--username', 'me', '--password-stdin', 'one.example/app', 'two.example/app'],
-      '--username is for one registry, and there are two: one.example, two.example',
+      '--username applies to one registry, but the command uses two: one.example, two.example',
       '--authfile',
     ],
-    [['convert', 'oci:a', 'oci:b:@0'], 'a position cannot be written to', 'Give it a tag'],
-    [['create', 'oci-archive:a.tar'], 'a tar file is not added to', 'Name a DST'],
-    [['ztoc', 'create'], 'LAYER is missing', 'LAYER...'],
-    [['ztoc', 'create', '-o', 'x', 'a/layer.tar', 'b/layer.tar'], 'would both be written to', 'two runs'],
+    [['convert', 'oci:a', 'oci:b:@0'], 'DST cannot be a position', 'Use a tag'],
+    [['create', 'oci-archive:a.tar'], 'cannot add indexes to a tar file', 'Specify DST'],
+    [['ztoc', 'create'], 'missing LAYER', 'LAYER...'],
+    [['ztoc', 'create', '-o', 'x', 'a/layer.tar', 'b/layer.tar'], 'would both be written to', 'different directories'],
   ])('%j is refused with exit code 2 and a way out', async (argv, message, remedy) => {
     const { code, stdout, stderr } = await runCli(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -101,20 +117,20 @@ describe('a failure', () => {
   it.each([
     [
       ['inspect', `oci:${goldenLayerPath('plain.tar')}`],
-      'is a file, not a folder',
+      'is a file, not a directory',
       `oci-archive:${goldenLayerPath('plain.tar')}?`,
     ],
     [
       ['inspect', `oci-archive:${goldenLayoutPath('multi')}:v1`],
-      'is a folder, not a file',
+      'is a directory, not a file',
       `oci:${goldenLayoutPath('multi')}:v1?`,
     ],
     [
       ['ztoc', 'create', goldenLayoutPath('multi')],
-      `${goldenLayoutPath('multi')}: is a folder, not a file [EISDIR]`,
+      `${goldenLayoutPath('multi')}: is a directory, not a file [EISDIR]`,
       '',
     ],
-    [['ztoc', 'info', 'no-such-file'], 'no-such-file: no such file or folder [ENOENT]', ''],
+    [['ztoc', 'info', 'no-such-file'], 'no-such-file: no such file or directory [ENOENT]', ''],
     [['ztoc', 'cat', goldenLayerPath('plain.tar'), goldenLayerPath('plain.tar'), 'x'], '[ZTOC_INVALID]', ''],
   ])('%j says what is wrong with what was named', async (argv, message, remedy) => {
     const { code, stdout, stderr } = await runCli(argv);

@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs';
 import { EXIT, type ExitCode } from './command/command.ts';
 import { commandHelp, programHelp } from './command/help.ts';
 import { commandsOfGroup, findCommand } from './command/parse-command-line.ts';
-import { isHelp, runCommand, tellFailure } from './command/run-command.ts';
+import { isHelp, reportFailure, runCommand } from './command/run-command.ts';
 import { COMMANDS } from './command-table.ts';
 import { type CliIo, PROGRAM, withProcessIo, writeTo } from './io.ts';
 
 /**
  * Runs one command line.
  *
- * @param argv the words after the program's name
- * @param io where to write and when to stop; the process's own by default
- * @returns the exit code; every failure has been told on standard error, and with `--json` on standard output
+ * @param argv - The words after the program's name.
+ * @param io - Streams, environment and signal. @default those of the process
+ * @returns The exit code. Errors are printed to standard error and, with `--json`, to standard output.
  */
 export async function main(argv: readonly string[], io?: CliIo): Promise<ExitCode> {
-  return io ? run(argv, io) : withProcessIo((own) => run(argv, own));
+  return io ? run(argv, io) : withProcessIo((processIo) => run(argv, processIo));
 }
 
 async function run(argv: readonly string[], io: CliIo): Promise<ExitCode> {
@@ -24,26 +24,26 @@ async function run(argv: readonly string[], io: CliIo): Promise<ExitCode> {
     if (second !== undefined && isHelp(second)) return await help([first], io);
     if (first === '--version' || first === 'version') {
       await writeTo(io.stdout, `${PROGRAM} ${programVersion()}\n`);
-      return EXIT.DONE;
+      return EXIT.SUCCESS;
     }
     const { entry, rest } = findCommand(COMMANDS, argv);
     return await runCommand(await entry.load(), rest, io);
   } catch (error) {
-    return tellFailure(error, argv, io);
+    return reportFailure(error, argv, io);
   }
 }
 
-/** In the bundle, the version of the package: see `bundle/write-bundle.mjs`. */
+/** Version of the package. Only defined in the bundle: see `bundle/write-bundle.mjs`. */
 declare const BUNDLED_VERSION: string | undefined;
 
-/** The version that the package was published as. */
+/** Returns the version of the package. */
 export function programVersion(): string {
   if (typeof BUNDLED_VERSION === 'string') return BUNDLED_VERSION;
   const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   return (manifest as { version: string }).version;
 }
 
-/** Help on the command, or the group of commands, that the words name; on the program where they name none. */
+/** Prints help for the command or group that the words name, or for the program if they name none. */
 async function help(words: readonly string[], io: CliIo): Promise<ExitCode> {
   const [first = '-'] = words;
   const group = words.length === 1 ? commandsOfGroup(COMMANDS, first) : [];
@@ -52,5 +52,5 @@ async function help(words: readonly string[], io: CliIo): Promise<ExitCode> {
       ? programHelp(group.length > 0 ? group : COMMANDS, io)
       : commandHelp(await findCommand(COMMANDS, words).entry.load(), io);
   await writeTo(io.stdout, text);
-  return EXIT.DONE;
+  return EXIT.SUCCESS;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CommandContext, countOf, formatBytes } from '@soci/cli/internal';
+import { type CommandContext, formatBytes, pluralize } from '@soci/cli/internal';
 import { type LayerPlan, planLayers, treeSize } from './machine-layers.ts';
 import { makeImage } from './make-image.ts';
 
@@ -42,7 +42,7 @@ export async function prepareDemoImage(dir: string, { output, signal }: CommandC
   await rm(folder, { recursive: true, force: true });
   const progress = output.openProgress();
   progress.milestone(
-    `packing ${countOf(facts.files, 'file')} (${formatBytes(size)}) into an image of ${countOf(plans.length, 'layer')}`,
+    `packing ${pluralize(facts.files, 'file')} (${formatBytes(size)}) into an image of ${pluralize(plans.length, 'layer')}`,
   );
   let packed = 0;
   try {

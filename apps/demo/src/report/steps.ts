@@ -1,10 +1,10 @@
 import {
-  countOf,
   countRead,
   formatBytes,
+  formatPercent,
   formatSeconds,
-  formatShare,
   type Output,
+  pluralize,
   printable,
   textWidth,
   wrapWords,
@@ -30,7 +30,7 @@ const STEP_WIDTH = 10;
 /** Tells of the image that was made. */
 export async function tellImage({ files, size, titles, folder, seconds }: DemoImage, output: Output): Promise<void> {
   const when = seconds === undefined ? 'made by an earlier run' : formatSeconds(seconds);
-  const what = `${countOf(files, 'file')} of this machine, ${formatBytes(size)}, in ${countOf(titles.length, 'layer')}`;
+  const what = `${pluralize(files, 'file')} of this machine, ${formatBytes(size)}, in ${pluralize(titles.length, 'layer')}`;
   await tellStep('Image', what, when, output, folder);
 }
 
@@ -46,7 +46,7 @@ export async function tellPush(
   place: string,
   output: Output,
 ): Promise<void> {
-  const what = `${formatBytes(bytesIn)} in ${countOf(requests, 'request')}`;
+  const what = `${formatBytes(bytesIn)} in ${pluralize(requests, 'request')}`;
   await tellStep('Push', what, formatSeconds(seconds), output, place);
 }
 
@@ -74,8 +74,8 @@ export async function tellGenerator(
   const more =
     answer?.outcome === 'indexed'
       ? `${formatBytes(answer.bytesRead)} of layers read once, nothing on disk; ` +
-        `${countOf(answer.spansVerified, 'span')} read again to check; ` +
-        `${formatBytes(bytesIn)} sent; ${countOf(requests, 'request')}`
+        `${pluralize(answer.spansVerified, 'span')} read again to check; ` +
+        `${formatBytes(bytesIn)} sent; ${pluralize(requests, 'request')}`
       : printable(answer?.message ?? describeFailure(invocation));
   await tellStep('Generate', describeGenerator(run), describeRun(invocation), output, more);
 }
@@ -90,7 +90,7 @@ export async function tellOwnEvents(traces: readonly EventTrace[], output: Outpu
   const own = traces.filter(({ event }) => isOfRegistry(event));
   const stopped = own.filter(({ rules }) => rules.length === 0).length;
   const what =
-    `its own push has raised ${countOf(own.length, 'event')} too: ` +
+    `its own push has raised ${pluralize(own.length, 'event')} too: ` +
     `the rule stops ${stopped}, the filter ${own.length - stopped}`;
   await tellStep('No loop', what, '', output);
 }
@@ -100,7 +100,7 @@ export async function tellProof({ verification, seconds }: Proof, output: Output
   const { filesRead, spansRead } = countRead(verification);
   const what =
     verification.outcome === 'valid'
-      ? `${countOf(filesRead, 'file')} read back through ${countOf(spansRead, 'span')}, every byte right`
+      ? `${pluralize(filesRead, 'file')} read back through ${pluralize(spansRead, 'span')}, every byte right`
       : 'files do not read back right';
   await tellStep('Proof', what, formatSeconds(seconds), output);
 }
@@ -111,7 +111,7 @@ export async function tellAgain(
   { requests, bytesOut }: RegistryStep,
   output: Output,
 ): Promise<void> {
-  const what = `the same event a second time: ${describeGenerator(run)}, in ${countOf(requests, 'request')} and ${formatBytes(bytesOut)}`;
+  const what = `the same event a second time: ${describeGenerator(run)}, in ${pluralize(requests, 'request')} and ${formatBytes(bytesOut)}`;
   await tellStep('Again', what, describeRun(run.invocation), output);
 }
 
@@ -122,7 +122,7 @@ export async function tellReading(
   imageSize: number,
   output: Output,
 ): Promise<void> {
-  const what = `${formatBytes(bytesOut)} (${formatShare(bytesOut, imageSize)} of the image) in ${countOf(requests, 'request')}, the list of files with it`;
+  const what = `${formatBytes(bytesOut)} (${formatPercent(bytesOut, imageSize)} of the image) in ${pluralize(requests, 'request')}, the list of files with it`;
   await tellStep('Read', what, formatSeconds(seconds), output, `${printable(name)}, ${formatBytes(size)}`);
 }
 
@@ -165,7 +165,7 @@ export function describeGenerator({ answer }: Run<GeneratorAnswer>): string {
   if (answer.outcome !== 'indexed') return `${answer.outcome}: ${answer.reason}`;
   const { built, reused, skipped } = answer.layers;
   const taken = reused > 0 ? `, ${reused} of them by indexes that were there` : '';
-  const indexed = `${built + reused} of ${countOf(built + reused + skipped, 'layer')} indexed${taken}`;
+  const indexed = `${built + reused} of ${pluralize(built + reused + skipped, 'layer')} indexed${taken}`;
   return answer.outputTag === undefined ? indexed : `${indexed} as ${answer.outputTag}`;
 }
 

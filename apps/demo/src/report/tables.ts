@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Column,
-  countOf,
   drawBar,
   formatBytes,
   formatCount,
+  formatPercent,
   formatSeconds,
-  formatShare,
-  numbers,
+  numberColumns,
   type Output,
+  pluralize,
   printable,
   shortDigest,
   shorten,
@@ -25,7 +25,7 @@ import { describeFilter, describeGenerator } from './steps.ts';
 const EVENT_COLUMNS: readonly Column[] = [
   { title: 'EVENT', flexible: true },
   { title: 'DECIDED', flexible: true },
-  ...numbers('TIME', 'MEMORY', 'COLD START'),
+  ...numberColumns('TIME', 'MEMORY', 'COLD START'),
 ];
 
 /** Columns of a terminal that has room for all of the table. */
@@ -76,9 +76,9 @@ function costs({ milliseconds, initMilliseconds, maxMemory }: Invocation): strin
 
 const LAYER_COLUMNS: readonly Column[] = [
   { title: 'LAYER', flexible: true },
-  ...numbers('SIZE', 'FILES', 'SPANS'),
+  ...numberColumns('SIZE', 'FILES', 'SPANS'),
   { title: 'ZTOC', flexible: true },
-  ...numbers('SIZE'),
+  ...numberColumns('SIZE'),
 ];
 
 /**
@@ -115,7 +115,7 @@ function whyNone({ mediaType, size }: Descriptor, minLayerSize: number = DEFAULT
 const REPOSITORY_COLUMNS: readonly Column[] = [
   { title: 'TAG' },
   { title: 'DIGEST' },
-  ...numbers('SIZE'),
+  ...numberColumns('SIZE'),
   { title: 'WHAT IT IS', flexible: true },
 ];
 
@@ -138,13 +138,13 @@ export async function printInventory(
 function describeItem({ kind, parts }: InventoryItem): string {
   switch (kind) {
     case 'image':
-      return `image of ${countOf(parts, 'layer')}`;
+      return `image of ${pluralize(parts, 'layer')}`;
     case 'image-index':
-      return `image index of ${countOf(parts, 'manifest')}`;
+      return `image index of ${pluralize(parts, 'manifest')}`;
     case 'soci-enabled':
       return `SOCI-enabled image, which lists:`;
     case 'soci-index':
-      return `SOCI index: zTOCs of ${countOf(parts, 'layer')}`;
+      return `SOCI index: zTOCs of ${pluralize(parts, 'layer')}`;
     case 'other':
       return 'another manifest';
   }
@@ -155,7 +155,7 @@ export async function printCosts(imageSize: number, costs: readonly ReadingCost[
   const { green, dim } = output.style;
   const barWidth = output.width < 100 ? 12 : 20;
   const row = (bytes: number, name: string) => {
-    const facts = `${formatShare(bytes, imageSize).padStart(7)}  ${formatBytes(bytes).padStart(8)}  `;
+    const facts = `${formatPercent(bytes, imageSize).padStart(7)}  ${formatBytes(bytes).padStart(8)}  `;
     return `  ${green(drawBar(bytes, imageSize, barWidth))}${facts}${shorten(name, Math.max(20, output.width - barWidth - 22))}`;
   };
   await printTitle('To read one file, so much of the image must be fetched', output);

@@ -2,39 +2,40 @@ import type { CliIo } from '../io.ts';
 import type { Output } from '../terminal/output.ts';
 import { flag, type OptionTable, type OptionValues } from './option.ts';
 
-/** A word that a command takes beside its options. */
+/** A positional argument of a command. */
 export interface Operand {
-  /** As `--help` writes it, such as `SRC`. */
+  /** Placeholder in `--help`, such as `SRC`. */
   readonly name: string;
+  /** Description in `--help`: a phrase. */
   readonly help: string;
   /** @default false */
   readonly optional?: boolean;
-  /** Whether it may be given many times; the last operand only. @default false */
+  /** Whether it can be given more than once. Only for the last operand. @default false */
   readonly repeated?: boolean;
 }
 
-/** What `--help` shows as an example. */
+/** An example in `--help`. */
 export interface Example {
-  /** What one would want. */
+  /** What the example does: a phrase that starts with a verb. */
   readonly purpose: string;
   /** The command line, without the program's name. */
   readonly line: string;
 }
 
-/** What a command works with. */
+/** What a running command can use. */
 export interface CommandContext {
   readonly output: Output;
-  /** The environment. Read only where nothing on the command line says the same. */
+  /** Environment variables. Command-line options take precedence. */
   readonly env: CliIo['env'];
-  /** Standard input, for those who ask for it: reading it ends with the input. */
+  /** Standard input. */
   readonly stdin: AsyncIterable<Uint8Array>;
-  /** Fires when the person wants the program to stop: the command cleans up and throws the signal's reason. */
+  /** Aborts when the user interrupts the program. The command then cleans up and throws the signal's reason. */
   readonly signal: AbortSignal;
 }
 
-/** What a command's file declares: all but its name, which the table of commands gives it. */
+/** Definition of a command without its name, which is in the command table. */
 export interface CommandDefinition<Table extends OptionTable> {
-  /** What else is worth knowing: paragraphs. */
+  /** Paragraphs for `--help`. */
   readonly details?: readonly string[];
   readonly operands: readonly Operand[];
   readonly options: Table;
@@ -42,55 +43,55 @@ export interface CommandDefinition<Table extends OptionTable> {
   run(args: CommandArguments<Table>, context: CommandContext): Promise<ExitCode>;
 }
 
-/** The command line as a command sees it: as many operands as it declares. */
+/** Parsed arguments of a command. The number of operands matches the command's definition. */
 export interface CommandArguments<Table extends OptionTable> {
   readonly operands: readonly string[];
   readonly options: OptionValues<Table>;
 }
 
-/** A command whose options are not known to the compiler. */
+/** A command definition with any options. */
 export type CommandBody = CommandDefinition<OptionTable>;
 
 /** A command that can be run. */
 export interface Command extends CommandBody {
-  /** One or two words, such as `ztoc create`; empty of a program that has one command only. */
+  /** One or two words, such as `ztoc create`. Empty for a program with a single command. */
   readonly name: string;
-  /** One line that says what it does. */
+  /** What the command does, in one line. */
   readonly summary: string;
 }
 
-/** A command by its names. What it does is loaded when it is used: one command does not pay for the others. */
+/** An entry of the command table. The command is loaded only when it is used, which keeps the program's start fast. */
 export interface CommandEntry {
-  /** Its own name, then its aliases, those that the reference program has for the same; one or two words each. */
+  /** The name, then aliases from AWS's `soci`; one or two words each. */
   readonly names: readonly [name: string, ...aliases: string[]];
-  /** One line for the list of commands. */
+  /** What the command does, in one line. */
   readonly summary: string;
   load(): Promise<Command>;
 }
 
-/** Options that every command has. */
+/** Options of every command. */
 export const COMMON_OPTIONS = {
-  json: flag('print the result as JSON, and nothing else, on standard output'),
-  quiet: flag('print the result alone: no progress, no notes', 'q'),
-  debug: flag('print where in the program an error comes from, and each request to a registry'),
+  json: flag('print only the result, as JSON, to standard output'),
+  quiet: flag('print only the result, in its shortest form', 'q'),
+  debug: flag('print registry requests and stack traces to standard error'),
   help: flag('print this help', 'h'),
 } as const;
 
-/** Declares a command; its options are typed by their declarations. */
+/** Defines a command whose options are typed by their declarations. */
 export function defineCommand<const Table extends OptionTable>(definition: CommandDefinition<Table>): CommandBody {
   return definition as unknown as CommandBody;
 }
 
 /**
- * What the program's exit code says; documented in docs/cli.md and kept stable.
+ * Exit codes of the program. docs/cli.md documents them; they are stable.
  *
- * - `DONE` (0): what was asked for was done.
- * - `FAILED` (1): it could not be done; the error says why.
- * - `USAGE` (2): the command line itself is wrong; nothing was tried.
- * - `NOTHING` (3): a result, not a failure: no layer of the image can be indexed, with the reason of each.
- * - `INTERRUPTED` (130): stopped by Ctrl-C or a signal, and cleaned up.
+ * - `SUCCESS` (0): the command did its work.
+ * - `FAILED` (1): the command failed; the error message says why.
+ * - `USAGE` (2): the command line is invalid; the command did nothing.
+ * - `NOTHING_TO_INDEX` (3): no layer of the image can be indexed. This is a result, not a failure.
+ * - `INTERRUPTED` (130): the user stopped the program, and it cleaned up.
  */
-export const EXIT = { DONE: 0, FAILED: 1, USAGE: 2, NOTHING: 3, INTERRUPTED: 130 } as const;
+export const EXIT = { SUCCESS: 0, FAILED: 1, USAGE: 2, NOTHING_TO_INDEX: 3, INTERRUPTED: 130 } as const;
 
 /** One of the program's exit codes. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -3,47 +3,51 @@ import { styleFor, wrapWords } from '../terminal/text.ts';
 import { COMMON_OPTIONS, type Command, type CommandEntry, EXIT } from './command.ts';
 import type { OptionTable } from './option.ts';
 
-/** Columns of a help text, at most and where nothing says how wide the terminal is. */
-const WIDEST = 100;
+/** Maximum width of a help text, in columns. Also the width if the width of the terminal is unknown. */
+const MAX_WIDTH = 80;
+/** Minimum width of the column that explains a term. Below it, the explanation starts on a line of its own. */
+const MIN_MEANING_WIDTH = 30;
 const INDENT = '  ';
 
-/** What `soci-index --help` prints. */
+/** Returns the text of `soci-index --help`. */
 export function programHelp(commands: readonly CommandEntry[], io: CliIo): string {
   const { style, width } = pageFor(io);
   const summaries = commands.map(({ names: [name], summary }) => [name, summary]);
   return [
-    ...wrapWords(
-      'Makes container images seekable: builds SOCI indexes, looks into them, and proves that they read back right.',
-      width,
-    ),
+    ...wrapWords('Build SOCI indexes for container images, show what is in them, and verify them.', width),
     '',
     `${style.bold('Usage:')} ${PROGRAM} COMMAND [OPTIONS] ...`,
     '',
     style.bold('Commands:'),
     ...entries(width, summaries),
     '',
-    style.bold('Images are named as skopeo names them:'),
+    style.bold('Image names (as in skopeo):'),
     ...entries(width, [
-      ['[docker://]HOST/REPO[:TAG][@DIGEST]', 'in a registry, such as Amazon ECR'],
-      ['oci:DIR[:TAG]', 'an OCI image layout folder'],
-      ['oci-archive:FILE[:TAG]', 'the same as a tar file'],
+      ['[docker://]HOST/REPO[:TAG][@DIGEST]', 'image in a registry, such as Amazon ECR'],
+      ['oci:DIR[:TAG]', 'OCI image layout directory'],
+      ['oci-archive:FILE[:TAG]', 'tar file of an OCI image layout'],
     ]),
     '',
     style.bold('Exit codes:'),
     ...entries(width, [
-      [String(EXIT.DONE), 'done'],
-      [String(EXIT.FAILED), 'failed; the error says why'],
-      [String(EXIT.USAGE), 'the command line is wrong'],
-      [String(EXIT.NOTHING), 'nothing to index: a result, with the reason of each layer'],
-      [String(EXIT.INTERRUPTED), 'interrupted, and cleaned up'],
+      [String(EXIT.SUCCESS), 'success'],
+      [String(EXIT.FAILED), 'failure; see the error message'],
+      [String(EXIT.USAGE), 'invalid command line'],
+      [String(EXIT.NOTHING_TO_INDEX), 'nothing to index; each layer has a reason'],
+      [String(EXIT.INTERRUPTED), 'interrupted'],
     ]),
     '',
-    `${PROGRAM} COMMAND --help says more about a command, ${PROGRAM} --version which version this is.`,
+    `Run "${PROGRAM} COMMAND --help" for the options of a command.`,
+    `Run "${PROGRAM} --version" for the version.`,
     '',
   ].join('\n');
 }
 
-/** What `soci-index COMMAND --help` prints; or another `program`, whose only command has no name. */
+/**
+ * Returns the text of `soci-index COMMAND --help`.
+ *
+ * @param program - What users type before the command's name.
+ */
 export function commandHelp(command: Command, io: CliIo, program: string = PROGRAM): string {
   const { style, width } = pageFor(io);
   const lines = [
@@ -65,7 +69,7 @@ export function commandHelp(command: Command, io: CliIo, program: string = PROGR
   return [...lines, ''].join('\n');
 }
 
-/** The command's form: name, options, operands. */
+/** Returns the usage of a command: program, name, options, operands. */
 export function usageLine(command: Command, program: string): string {
   const operands = command.operands.map(({ name, optional, repeated }) => {
     const shown = repeated ? `${name}...` : name;
@@ -75,7 +79,7 @@ export function usageLine(command: Command, program: string): string {
 }
 
 function pageFor({ stdout, env }: CliIo) {
-  return { style: styleFor(stdout, env), width: Math.min(widthOf(stdout, WIDEST), WIDEST) };
+  return { style: styleFor(stdout, env), width: Math.min(widthOf(stdout, MAX_WIDTH), MAX_WIDTH) };
 }
 
 function optionEntries(width: number, options: OptionTable): string[] {
@@ -86,15 +90,15 @@ function optionEntries(width: number, options: OptionTable): string[] {
   return entries(width, pairs);
 }
 
-/** Terms and what they mean, side by side where there is room. */
+/** Formats terms and their meanings in two columns, or one below the other on a narrow terminal. */
 function entries(width: number, pairs: readonly string[][]): string[] {
   const termWidth = Math.max(...pairs.map(([term = '']) => term.length));
-  const besides = width - INDENT.length - termWidth - 2;
+  const meaningWidth = width - INDENT.length - termWidth - 2;
   return pairs.flatMap(([term = '', meaning = '']) => {
-    if (besides < 30) {
+    if (meaningWidth < MIN_MEANING_WIDTH) {
       return [INDENT + term, ...wrapWords(meaning, Math.max(20, width - 8)).map((line) => `      ${line}`)];
     }
-    return wrapWords(meaning, besides).map(
+    return wrapWords(meaning, meaningWidth).map(
       (line, index) => `${INDENT}${(index === 0 ? term : '').padEnd(termWidth)}  ${line}`,
     );
   });

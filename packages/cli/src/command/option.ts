@@ -1,24 +1,24 @@
 import { usageError } from '../errors.ts';
 
-/** An option that is there or not. */
+/** An option without a value. */
 export interface Flag {
   readonly kind: 'flag';
-  /** One-letter form, without the dash. */
+  /** Short form: one letter, without the dash. */
   readonly short: string | undefined;
-  /** What the option does: a phrase for `--help`. */
+  /** Description in `--help`: a phrase that starts with a verb and fits one line of 80 columns. */
   readonly help: string;
 }
 
-/** An option with a value; the last one given counts. */
+/** An option with a value. If it is repeated, the last value wins. */
 export interface ValueOption<T> extends Omit<Flag, 'kind'> {
   readonly kind: 'value';
   /** Placeholder of the value in `--help`, such as `SIZE`. */
   readonly value: string;
-  /** From the text of the command line to a value; throws a usage error for what it does not understand. */
+  /** Parses the value. Throws a usage error for an invalid one. */
   readonly parse: (text: string) => T;
 }
 
-/** An option that may be given many times. One text may hold several values. */
+/** An option that can be repeated. Each occurrence can have several values. */
 export interface ListOption<T> extends Omit<ValueOption<readonly T[]>, 'kind'> {
   readonly kind: 'list';
 }
@@ -26,7 +26,7 @@ export interface ListOption<T> extends Omit<ValueOption<readonly T[]>, 'kind'> {
 /** The options of a command, by long name. */
 export type OptionTable = Readonly<Record<string, Flag | ValueOption<unknown> | ListOption<unknown>>>;
 
-/** What the parser makes of an {@link OptionTable}. */
+/** Parsed values of an {@link OptionTable}. */
 export type OptionValues<Table extends OptionTable> = {
   readonly [Name in keyof Table]: Table[Name] extends ListOption<infer T>
     ? readonly T[]
@@ -35,7 +35,7 @@ export type OptionValues<Table extends OptionTable> = {
       : boolean;
 };
 
-/** Declares an option that is there or not. */
+/** Declares an option without a value. */
 export function flag(help: string, short?: string): Flag {
   return { kind: 'flag', help, short };
 }
@@ -50,7 +50,7 @@ export function valueOption<T>(
   return { kind: 'value', value, parse, help, short };
 }
 
-/** Declares an option that may be given many times. */
+/** Declares an option that can be repeated. */
 export function listOption<T>(
   value: string,
   parse: (text: string) => readonly T[],
@@ -62,20 +62,20 @@ export function listOption<T>(
 
 type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
 
-/** Options of a library without those that are undefined: where nothing was given, its defaults count. */
-export function defined<T extends object>(options: T): Defined<T> {
+/** Returns a copy of `options` without undefined values, so that the library's defaults apply. */
+export function omitUndefined<T extends object>(options: T): Defined<T> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
-/** For options whose value is taken as it stands, but not empty. */
+/** Parses a value that is any non-empty text. */
 export function text(value: string): string {
   return value;
 }
 
-/** For options whose value is one of a few words. */
+/** Returns a parser for a value that is one of a few words. */
 export function oneOf<const Words extends readonly string[]>(words: Words): (text: string) => Words[number] {
   return (typed) => {
     if (words.includes(typed)) return typed;
-    throw usageError(`${JSON.stringify(typed)} is none of ${words.join(', ')}`);
+    throw usageError(`${JSON.stringify(typed)} is not one of: ${words.join(', ')}`);
   };
 }

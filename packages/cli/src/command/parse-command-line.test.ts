@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { flag, listOption, oneOf, text, valueOption } from './option.ts';
-import { nearestWord, parseOptions } from './parse-command-line.ts';
+import { mostSimilarWord, parseOptions } from './parse-command-line.ts';
 import { parseSize } from './size.ts';
 
 const table = {
@@ -48,8 +48,8 @@ describe('parseOptions', () => {
     [['--span-size'], '--span-size needs a value: SIZE', undefined],
     [['--span-size', '--json'], '--span-size needs a value: SIZE', undefined],
     [['--span-size='], '--span-size needs a value: SIZE', undefined],
-    [['--json=yes'], '--json takes no value', undefined],
-    [['--compat', 'crane'], '--compat: "crane" is none of soci-cli', undefined],
+    [['--json=yes'], '--json does not accept a value', undefined],
+    [['--compat', 'crane'], '--compat: "crane" is not one of: soci-cli', undefined],
     [['--span-size', 'big'], '--span-size: "big" is not a size', expect.stringContaining('4MiB')],
   ])('refuses %j', (words, message, remedy) => {
     expect(() => parseOptions(words, table)).toThrow(
@@ -58,7 +58,7 @@ describe('parseOptions', () => {
   });
 });
 
-describe('nearestWord', () => {
+describe('mostSimilarWord', () => {
   const commands = ['convert', 'create', 'ztoc create', 'ztoc info', 'inspect', 'verify'];
 
   it.each([
@@ -69,10 +69,10 @@ describe('nearestWord', () => {
     ['ztoc inof', 'ztoc info'],
     ['verfy', 'verify'],
   ])('takes %s for %s', (typed, meant) => {
-    expect(nearestWord(typed, commands)).toBe(meant);
+    expect(mostSimilarWord(typed, commands)).toBe(meant);
   });
 
   it.each(['push', 'x', '', 'completely-different'])('has no idea what %j stands for', (typed) => {
-    expect(nearestWord(typed, commands)).toBeUndefined();
+    expect(mostSimilarWord(typed, commands)).toBeUndefined();
   });
 });

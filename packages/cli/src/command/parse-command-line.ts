@@ -5,10 +5,10 @@ import type { CommandArguments, CommandEntry } from './command.ts';
 import type { OptionTable, OptionValues } from './option.ts';
 
 /**
- * Reads the words after a command's name. Options and operands may be mixed; `--` ends the options.
+ * Parses the words after a command's name. Options and operands can be mixed; `--` ends the options.
  *
- * @throws CliError `USAGE_INVALID`: an unknown option (with the nearest known one), a missing or unwanted value, or a
- * value that its option does not understand.
+ * @throws CliError `USAGE_INVALID` for an unknown option (with a suggestion), a missing or unexpected value, or an invalid
+ * value.
  */
 export function parseOptions<const Table extends OptionTable>(
   words: readonly string[],
@@ -20,7 +20,7 @@ export function parseOptions<const Table extends OptionTable>(
     options[name] = { type: kind === 'flag' ? 'boolean' : 'string', ...(short && { short }) };
     if (kind !== 'value') values[name] = kind === 'flag' ? false : [];
   }
-  // Not `strict`: its errors name no alternatives, and end the program's own wording.
+  // Not `strict`: its errors have no suggestions.
   const { tokens } = parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true });
   const operands: string[] = [];
   for (const token of tokens) {
@@ -29,7 +29,7 @@ export function parseOptions<const Table extends OptionTable>(
     const option = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
     if (!option) throw unknownOption(token.rawName, table);
     if (option.kind === 'flag') {
-      if (token.value !== undefined) throw usageError(`${token.rawName} takes no value`);
+      if (token.value !== undefined) throw usageError(`${token.rawName} does not accept a value`);
       values[token.name] = true;
       continue;
     }
@@ -55,14 +55,14 @@ function parseValue(name: string, written: string, parse: (text: string) => unkn
 
 function unknownOption(rawName: string, table: OptionTable): CliError {
   const name = rawName.replace(/^-+/, '');
-  const nearest = rawName.startsWith('--') ? nearestWord(name, Object.keys(table)) : undefined;
-  return usageError(`unknown option ${rawName}`, nearest && `Did you mean --${nearest}?`);
+  const suggestion = rawName.startsWith('--') ? mostSimilarWord(name, Object.keys(table)) : undefined;
+  return usageError(`unknown option ${rawName}`, suggestion && `Did you mean --${suggestion}?`);
 }
 
 /**
- * Finds the command that a command line begins with, and the rest of the line; names have one word or two.
+ * Finds the command at the start of a command line, and returns it with the remaining words. A name has one or two words.
  *
- * @throws CliError `USAGE_INVALID`, with the nearest command or those of the group.
+ * @throws CliError `USAGE_INVALID`, with the most similar command or the commands of the group.
  */
 export function findCommand(commands: readonly CommandEntry[], words: readonly string[]) {
   for (const length of [2, 1]) {
@@ -73,33 +73,33 @@ export function findCommand(commands: readonly CommandEntry[], words: readonly s
   throw unknownCommand(commands, words);
 }
 
-/** The commands that share their first word, such as those of `ztoc`. */
+/** Returns the commands that share their first word, such as those of `ztoc`. */
 export function commandsOfGroup(commands: readonly CommandEntry[], group: string): readonly CommandEntry[] {
   return commands.filter(({ names: [name] }) => name.startsWith(`${group} `));
 }
 
 function unknownCommand(commands: readonly CommandEntry[], [first = '', second = '']: readonly string[]): CliError {
   if (first.startsWith('-')) {
-    return usageError(`${first} stands before any command`, `Name the command first; see ${PROGRAM} --help.`);
+    return usageError(`option ${first} must follow a command`, `Write the command first; see ${PROGRAM} --help.`);
   }
   const group = commandsOfGroup(commands, first).map(({ names: [name] }) => name);
-  const oneOfGroup = `One of: ${group.join(', ')}.`;
+  const oneOfGroup = `Use one of: ${group.join(', ')}.`;
   if (group.length > 0 && (second === '' || second.startsWith('-'))) {
-    return usageError(`${first} is not a command by itself`, oneOfGroup);
+    return usageError(`${first} needs a subcommand`, oneOfGroup);
   }
   const typed = group.length > 0 ? `${first} ${second}` : first;
   const known = commands.flatMap(({ names }) => names);
-  const nearest = nearestWord(typed, known);
+  const suggestion = mostSimilarWord(typed, known);
   const otherwise = group.length > 0 ? oneOfGroup : `See ${PROGRAM} --help.`;
-  const remedy = nearest ? `Did you mean ${PROGRAM} ${nearest}?` : otherwise;
+  const remedy = suggestion ? `Did you mean ${PROGRAM} ${suggestion}?` : otherwise;
   return usageError(`unknown command ${JSON.stringify(typed)}`, remedy);
 }
 
 /**
- * The known word that a mistyped one most likely stands for; nothing where none is near.
- * Near means: one starts with the other, or at most a third of its letters (and at least one) differ.
+ * Returns the known word that is most similar to a mistyped one, or undefined if none is similar. Words are similar if one
+ * is a prefix of the other, or if at most a third of the letters (but at least one) differ.
  */
-export function nearestWord(typed: string, known: Iterable<string>): string | undefined {
+export function mostSimilarWord(typed: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const word of known) {
@@ -114,10 +114,10 @@ export function nearestWord(typed: string, known: Iterable<string>): string | un
   return best;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment). */
+/** Counts the insertions, deletions, replacements and swaps of adjacent letters (optimal string alignment distance). */
 function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
-  // Outside the table, and before the first swap is possible, nothing is cheap.
+  // Cells outside the table, where no swap is possible, are infinitely expensive.
   const at = (row: number, column: number) => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;
   for (let row = 1; row <= a.length; row++) {
     rows[row] = [row];

@@ -8,10 +8,11 @@ import { commandHelp, usageLine } from './help.ts';
 import { parseOptions } from './parse-command-line.ts';
 
 /**
- * Runs a command with the words after its name.
+ * Runs a command.
  *
- * @param program - What people type before the command's name.
- * @throws CliError `USAGE_INVALID`; what the command throws. {@link tellFailure} puts it into words.
+ * @param words - The words after the command's name.
+ * @param program - What users type before the command's name.
+ * @throws CliError `USAGE_INVALID`, and the errors of the command. {@link reportFailure} prints them.
  */
 export async function runCommand(
   command: Command,
@@ -19,25 +20,25 @@ export async function runCommand(
   io: CliIo,
   program: string = PROGRAM,
 ): Promise<ExitCode> {
-  // Asked for help, the program gives help, whatever else the line holds.
+  // `--help` takes precedence over everything else, also over errors on the command line.
   if (optionWords(words).some(isHelp)) {
     await writeTo(io.stdout, commandHelp(command, io, program));
-    return EXIT.DONE;
+    return EXIT.SUCCESS;
   }
   const { options, operands } = parseOptions(words, { ...COMMON_OPTIONS, ...command.options });
   const missing = command.operands[operands.length];
   const usage = `Usage: ${usageLine(command, program)}`;
-  if (missing && !missing.optional) throw usageError(`${missing.name} is missing`, usage);
+  if (missing && !missing.optional) throw usageError(`missing ${missing.name}`, usage);
   const surplus = operands[command.operands.length];
   if (surplus !== undefined && !command.operands.at(-1)?.repeated) {
-    throw usageError(`${JSON.stringify(surplus)} is one too many`, usage);
+    throw usageError(`unexpected argument ${JSON.stringify(surplus)}`, usage);
   }
   const output = new Output(io, { json: options.json, quiet: options.quiet, debug: wantsDebug(words, io) });
   return command.run({ options, operands }, { output, env: io.env, stdin: io.stdin, signal: io.signal });
 }
 
-/** Tells why a command line could not be run, on standard error and with `--json` on standard output. */
-export async function tellFailure(
+/** Prints an error to standard error and, with `--json`, to standard output. Returns the exit code. */
+export async function reportFailure(
   error: unknown,
   argv: readonly string[],
   io: CliIo,
@@ -52,7 +53,7 @@ export async function tellFailure(
   return code;
 }
 
-/** Codes, of the packages underneath too, that blame the command line and not what was found. */
+/** Codes for an invalid command line, including codes of other packages. */
 const USAGE_CODES: ReadonlySet<unknown> = new Set([
   'OPTION_INVALID',
   'REFERENCE_INVALID',
@@ -66,7 +67,7 @@ function exitCodeOf(error: unknown, signal: AbortSignal): ExitCode {
   return isUsage ? EXIT.USAGE : EXIT.FAILED;
 }
 
-/** Whether a word asks for help. */
+/** Whether a word is `--help` or `-h`. */
 export function isHelp(word: string): boolean {
   return word === '--help' || word === '-h';
 }
@@ -75,7 +76,7 @@ function wantsDebug(argv: readonly string[], { env }: CliIo): boolean {
   return optionWords(argv).includes('--debug') || Boolean(env.DEBUG);
 }
 
-/** The words among which options may stand: those before `--`. */
+/** Returns the words before `--`, which can be options. */
 function optionWords(words: readonly string[]): readonly string[] {
   const end = words.indexOf('--');
   return end === -1 ? words : words.slice(0, end);

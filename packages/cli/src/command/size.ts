@@ -15,9 +15,9 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /**
- * A number of bytes as people write it: `4194304`, `4MiB`, `4M` (the same), `1.5GiB`, `10MB` (decimal: ten million).
+ * Parses a size in bytes: `4194304`, `4MiB`, `4M` (also binary), `1.5GiB`, or `10MB` (decimal).
  *
- * @throws CliError `USAGE_INVALID` for anything else, for a fraction of a byte, and beyond 2^53 - 1.
+ * @throws CliError `USAGE_INVALID` for any other text, a fraction of a byte, or a size above 2^53 - 1.
  */
 export function parseSize(text: string): number {
   const [, number, name] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(text) ?? [];
@@ -25,7 +25,7 @@ export function parseSize(text: string): number {
   if (unit === undefined) {
     throw usageError(
       `${JSON.stringify(text)} is not a size`,
-      'Write bytes, or a number with KiB, MiB or GiB: 4194304, 4MiB.',
+      'Write a number of bytes, or a number with KiB, MiB or GiB: 4194304, 4MiB.',
     );
   }
   const bytes = Number(number) * unit;
@@ -35,14 +35,14 @@ export function parseSize(text: string): number {
   return bytes;
 }
 
-/** A size that must be at least one byte. */
+/** Parses a size of at least one byte. */
 export function parsePositiveSize(text: string): number {
   const bytes = parseSize(text);
   if (bytes === 0) throw usageError('the size must be at least one byte');
   return bytes;
 }
 
-/** A whole number from `min` to `max`. */
+/** Returns a parser for a whole number from `min` to `max`. */
 export function parseCount(max: number, min = 1): (text: string) => number {
   return (text) => {
     const count = /^\d{1,9}$/.test(text) ? Number(text) : -1;

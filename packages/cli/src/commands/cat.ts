@@ -7,21 +7,21 @@ import { IMAGE_FORMS } from '../transports/location.ts';
 
 export const command = defineCommand({
   details: [
-    'The file is looked up as a container sees it: the topmost layer that has it counts, whiteouts and symbolic links ' +
-      'are followed. Layers without a zTOC are read whole.',
-    'With --json the content is not printed: what is printed says how it was read.',
+    'Finds the file as a container does: the topmost layer with the file wins, whiteouts are applied, and symbolic links ' +
+      'are followed. A layer without a zTOC is read completely.',
+    'With --json, prints how the file was read instead of its content.',
   ],
   operands: [
-    { name: 'SRC', help: `the image: ${IMAGE_FORMS}` },
-    { name: 'PATH', help: 'the file in it' },
+    { name: 'SRC', help: IMAGE_FORMS },
+    { name: 'PATH', help: 'file in the image' },
   ],
   options: {
-    output: valueOption('FILE', text, 'write the file there, complete or not at all', 'o'),
+    output: valueOption('FILE', text, 'write to FILE instead of standard output', 'o'),
     ...FILESYSTEM_OPTIONS,
   },
   examples: [
-    { purpose: 'one file out of an image', line: 'cat oci:app-soci:v1 /etc/os-release' },
-    { purpose: 'the same out of a registry', line: 'cat registry.example/app:v1-soci /etc/os-release' },
+    { purpose: 'print a file of an image in a layout', line: 'cat oci:app-soci:v1 /etc/os-release' },
+    { purpose: 'print a file of an image in a registry', line: 'cat registry.example/app:v1-soci /etc/os-release' },
   ],
   async run(given, context) {
     const { output, signal } = context;
@@ -29,7 +29,7 @@ export const command = defineCommand({
     await withImageFilesystem(given, context, async (files) => {
       const file = await files.lookup(path, { followSymlinks: true });
       if (file === undefined) throw new CliError('ENTRY_NOT_FOUND', `the image has no file ${path}`);
-      if (file.entry === undefined) throw new CliError('ENTRY_NOT_A_FILE', `${path} is a folder`);
+      if (file.entry === undefined) throw new CliError('ENTRY_NOT_A_FILE', `${path} is a directory`);
       const { size, digest } = await writeFileContent(file.reader, file.entry, given.options.output, output, signal);
       if (output.json) {
         await output.writeJson({
@@ -43,6 +43,6 @@ export const command = defineCommand({
         });
       }
     });
-    return EXIT.DONE;
+    return EXIT.SUCCESS;
   },
 });

@@ -5,26 +5,25 @@ import { IMAGE_FORMS } from '../transports/location.ts';
 
 export const command = defineCommand({
   details: [
-    'The new image holds the same layers, and a SOCI index for each platform. It is pushed and deployed like any other, ' +
-      'and its index goes with it wherever it is copied as it is (crane copy, oras cp).',
-    'DST is written when everything is done, or not at all. A layout folder that is there already is added to; a tar ' +
-      'file is replaced. In a registry the tag comes last, when all that it stands for is there; what is there already is ' +
-      'neither read nor sent again, and where nothing is missing nothing is done.',
+    'The new image has the same layers, plus a SOCI index for each platform. Push and deploy it like any other image. ' +
+      'Tools that copy images unchanged, such as "crane copy" and "oras cp", copy the SOCI index too.',
+    'DST is written completely or not at all. In a registry, the tag is written last. An existing layout directory is ' +
+      'extended; an existing tar file is replaced. If DST already has the result, no layer is read and nothing is written.',
   ],
   operands: [
-    { name: 'SRC', help: `the image: ${IMAGE_FORMS}` },
-    { name: 'DST', help: 'where the new image goes, in the same way; without a TAG it has no name there' },
+    { name: 'SRC', help: IMAGE_FORMS },
+    { name: 'DST', help: 'the new image, in the same form; without a TAG it gets no tag' },
   ],
   options: INDEX_OPTIONS,
   examples: [
     {
-      purpose: 'in a registry, beside the original: nothing is stored here',
+      purpose: 'convert an image within its registry',
       line: 'convert registry.example/app:v1 registry.example/app:v1-soci',
     },
-    { purpose: 'from one layout folder to another', line: 'convert oci:app:v1 oci:app-soci:v1' },
+    { purpose: 'convert from one layout directory to another', line: 'convert oci:app:v1 oci:app-soci:v1' },
     {
-      purpose: 'one platform, smaller spans, into a tar file',
-      line: 'convert --platform linux/arm64 --span-size 1MiB oci:app oci-archive:app.tar:v1',
+      purpose: 'index one platform and write a tar file',
+      line: 'convert --platform linux/arm64 oci:app oci-archive:app.tar:v1',
     },
   ],
   run: (given, context) => indexInto(2, given, context),

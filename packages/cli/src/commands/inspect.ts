@@ -13,20 +13,17 @@ import { REGISTRY_OPTIONS, toRegistryAccess } from '../transports/registry-optio
 
 export const command = defineCommand({
   details: [
-    'With --layer the files of that layer are listed: from its zTOC, or, where it has none, by reading the layer.',
+    'With --layer, lists the files of that layer from its zTOC. A layer without a zTOC is read completely. The first six ' +
+      'hexadecimal digits of the digest are enough if they are unique.',
   ],
-  operands: [{ name: 'SRC', help: `the image: ${IMAGE_FORMS}` }],
+  operands: [{ name: 'SRC', help: IMAGE_FORMS }],
   options: {
-    layer: valueOption(
-      'DIGEST',
-      text,
-      'list the files of this layer; the first six digits will do, if no other begins so',
-    ),
+    layer: valueOption('DIGEST', text, 'list the files of this layer instead'),
     ...REGISTRY_OPTIONS,
   },
   examples: [
-    { purpose: 'is this image indexed, and how?', line: 'inspect oci:app:v1' },
-    { purpose: 'what is in a layer?', line: 'inspect --layer 0709e2 oci:app:v1' },
+    { purpose: 'show whether and how an image is indexed', line: 'inspect oci:app:v1' },
+    { purpose: 'list the files of a layer', line: 'inspect --layer 0709e2 oci:app:v1' },
   ],
   async run({ operands: [from = ''], options }, context) {
     const { output, signal } = context;
@@ -44,7 +41,7 @@ export const command = defineCommand({
         await printImage(image, output);
       }
     });
-    return EXIT.DONE;
+    return EXIT.SUCCESS;
   },
 });
 

@@ -8,20 +8,23 @@ import { printable } from '../terminal/text.ts';
 import { IMAGE_FORMS } from '../transports/location.ts';
 
 export const command = defineCommand({
-  details: ['Layers without a zTOC are read whole.'],
+  details: [
+    'Lists the files that a container sees: the layers are merged. The files come from the zTOCs; a layer without a zTOC ' +
+      'is read completely.',
+  ],
   operands: [
-    { name: 'SRC', help: `the image: ${IMAGE_FORMS}` },
-    { name: 'PATH', help: 'the folder in it; the root where it is left out', optional: true },
+    { name: 'SRC', help: IMAGE_FORMS },
+    { name: 'PATH', help: 'directory in the image (default: the root)', optional: true },
   ],
   options: FILESYSTEM_OPTIONS,
-  examples: [{ purpose: 'what is in a folder of an image?', line: 'ls oci:app-soci:v1 /usr/local/bin' }],
+  examples: [{ purpose: 'list a directory of an image', line: 'ls oci:app-soci:v1 /usr/local/bin' }],
   async run(given, context) {
     const { output } = context;
     const [, path = ''] = given.operands;
     await withImageFilesystem(given, context, async (files) => {
       const reached = await files.realpath(path);
       const file = await files.lookup(reached);
-      if (file === undefined) throw new CliError('ENTRY_NOT_FOUND', `the image has no ${path}`);
+      if (file === undefined) throw new CliError('ENTRY_NOT_FOUND', `the image has no file or directory ${path}`);
       if (file.entry !== undefined && file.entry.type !== 'dir') {
         await printFiles([file.entry], output);
         return;
@@ -29,11 +32,11 @@ export const command = defineCommand({
       const items = (await files.readdir(reached)) ?? [];
       if (items.length > 0) await output.writeLine(items.map((item) => showItem(item, output)).join('\n'));
     });
-    return EXIT.DONE;
+    return EXIT.SUCCESS;
   },
 });
 
-/** One name of a folder; there is more to say of it where a layer has an entry of it. */
+/** Formats one name of a directory. A parent directory that no layer has an entry for has only a name. */
 function showItem({ name, entry }: ImageDirectoryItem, output: Output): string {
   const shown = `${printable(name)}${entry === undefined || entry.type === 'dir' ? '/' : ''}`;
   if (output.json) return JSON.stringify(entry === undefined ? { name, type: 'dir' } : fileAsJson(entry));

@@ -81,7 +81,7 @@ describe('credentials', () => {
     const argv = ['inspect', '--username', 'me', '--password-stdin', 'registry.example/app'];
     const run = await runCli(argv, { stdin: '\n' });
     expect(run).toMatchObject({ code: 1, stdout: '' });
-    expect(run.stderr).toContain('standard input holds no password');
+    expect(run.stderr).toContain('no password on standard input');
   });
 });
 

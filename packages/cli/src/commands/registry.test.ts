@@ -111,7 +111,7 @@ describe('convert within a registry', () => {
     const registry = await startWith('single-oci');
     const argv = ['convert', ...quick, `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`];
     await runCli(argv);
-    expect((await runCli(argv)).stdout).toMatch(/app:v1-soci {2}sha256:[0-9a-f]{64}\nCurrent/);
+    expect((await runCli(argv)).stdout).toMatch(/app:v1-soci {2}sha256:[0-9a-f]{64}\nAlready indexed/);
     expect((await runCli([...argv, '-q'])).stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
   });
 

@@ -4,6 +4,7 @@ import { parseCount } from '../command/size.ts';
 import { CliError } from '../errors.ts';
 import { describeImage, indexedSize } from '../image/describe-image.ts';
 import { printIndexes, printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
+import { PROGRAM } from '../io.ts';
 import { withImageStores } from '../transports/image-stores.ts';
 import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
 import { REGISTRY_OPTIONS, toRegistryAccess } from '../transports/registry-options.ts';
@@ -12,23 +13,19 @@ const MAX_SAMPLE = 999_999_999;
 
 export const command = defineCommand({
   details: [
-    'Each layer is read once, decompressed from its start by another decoder, and compared: the digest of every span, ' +
-      'the list of files, and the content of files as it is read through the spans. A zTOC that belongs to another ' +
-      'layer is found out. The exit code is 1 where anything is wrong.',
+    'Reads each layer once and decompresses it with a second, independent decoder. Then compares the digest of every span, ' +
+      'the list of files, and the content of the files as read through the spans. Detects a zTOC that belongs to another ' +
+      'layer. Exits with 1 if anything differs.',
   ],
-  operands: [{ name: 'SRC', help: `the image: ${IMAGE_FORMS}` }],
+  operands: [{ name: 'SRC', help: IMAGE_FORMS }],
   options: {
-    sample: valueOption('N', parseCount(MAX_SAMPLE), 'compare the content of so many files a layer (default: all)'),
-    seed: valueOption(
-      'N',
-      parseCount(MAX_SAMPLE),
-      'choose other files for the sample; the same number, the same files',
-    ),
+    sample: valueOption('N', parseCount(MAX_SAMPLE), 'compare N files per layer (default: all)'),
+    seed: valueOption('N', parseCount(MAX_SAMPLE), 'set the random seed of the sample'),
     ...REGISTRY_OPTIONS,
   },
   examples: [
-    { purpose: 'every file', line: 'verify oci:app-soci:v1' },
-    { purpose: 'a hundred files a layer', line: 'verify --sample 100 oci:app-soci:v1' },
+    { purpose: 'verify every file', line: 'verify oci:app-soci:v1' },
+    { purpose: 'verify 100 files per layer', line: 'verify --sample 100 oci:app-soci:v1' },
   ],
   async run({ operands: [from = ''], options }, context) {
     const { output, signal } = context;
@@ -42,7 +39,9 @@ export const command = defineCommand({
       const listed = documents.some(({ version }) => version === 2) ? [root] : [];
       const referring = documents.filter(({ version }) => version === 1).map(({ descriptor }) => descriptor);
       if (listed.length + referring.length === 0) {
-        throw new CliError('NOT_INDEXED', `${from} has no SOCI index`, { remedy: 'Make one with convert or create.' });
+        throw new CliError('NOT_INDEXED', `${from} has no SOCI index`, {
+          remedy: `Create one with "${PROGRAM} convert" or "${PROGRAM} create".`,
+        });
       }
       const totalSize = indexedSize(images);
       const { sample, seed } = options;
@@ -53,6 +52,6 @@ export const command = defineCommand({
       if (!output.quiet) await printIndexes(verification, output);
       await printVerification(verification, output);
     }
-    return verification.outcome === 'valid' ? EXIT.DONE : EXIT.FAILED;
+    return verification.outcome === 'valid' ? EXIT.SUCCESS : EXIT.FAILED;
   },
 });

@@ -9,16 +9,16 @@ import { errorIn } from '../terminal/describe-error.ts';
 
 export const command = defineCommand({
   details: [
-    'Each span is checked against the digest that the zTOC has of it. Symbolic links are followed within the layer.',
-    'With --json the content is not printed: what is printed says how it was read.',
+    'Checks each span against its digest in the zTOC. Follows symbolic links within the layer.',
+    'With --json, prints how the file was read instead of its content.',
   ],
   operands: [
-    { name: 'ZTOC', help: "the layer's zTOC file" },
-    { name: 'LAYER', help: 'the layer blob' },
-    { name: 'PATH', help: 'the file in it: etc/passwd, ./etc/passwd and /etc/passwd are the same' },
+    { name: 'ZTOC', help: 'zTOC file of the layer' },
+    { name: 'LAYER', help: 'layer blob' },
+    { name: 'PATH', help: 'file in the layer; etc/passwd, ./etc/passwd and /etc/passwd are equal' },
   ],
-  options: { output: valueOption('FILE', text, 'write the file there, complete or not at all', 'o') },
-  examples: [{ purpose: 'one file out of a layer', line: 'ztoc cat layer.tar.gz.ztoc layer.tar.gz etc/os-release' }],
+  options: { output: valueOption('FILE', text, 'write to FILE instead of standard output', 'o') },
+  examples: [{ purpose: 'print a file of a layer', line: 'ztoc cat layer.tar.gz.ztoc layer.tar.gz etc/os-release' }],
   async run({ operands: [ztocPath = '', layerPath = '', path = ''], options }, { output, signal }) {
     const { ztoc } = await readZtocFile(ztocPath);
     const source = await fileSource(layerPath);
@@ -38,7 +38,7 @@ export const command = defineCommand({
           layerSize: source.size,
         });
       }
-      return EXIT.DONE;
+      return EXIT.SUCCESS;
     } catch (error) {
       if (signal.aborted || error instanceof CliError) throw error;
       throw errorIn(layerPath, error);

@@ -3,45 +3,40 @@ import { basename, join } from 'node:path';
 import { digestOf } from '@soci/oci';
 import { type BuildZtocOptions, type BuiltZtoc, buildZtoc } from '@soci/ztoc';
 import { type CommandContext, defineCommand, EXIT } from '../command/command.ts';
-import { defined, oneOf, text, valueOption } from '../command/option.ts';
+import { omitUndefined, oneOf, text, valueOption } from '../command/option.ts';
 import { usageError } from '../errors.ts';
 import { readFileChunks } from '../files/read-file.ts';
-import { writeAside } from '../files/write-file.ts';
+import { writeFileAtomically } from '../files/write-file.ts';
 import { ZTOC_OPTIONS } from '../image/ztoc-options.ts';
 import { describeErrorAt } from '../terminal/describe-error.ts';
-import { countOf, formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
-import { numbers } from '../terminal/table.ts';
+import { formatBytes, formatCount, formatSeconds, pluralize, shortDigest } from '../terminal/quantity.ts';
+import { numberColumns } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
 
 export const command = defineCommand({
   details: [
-    'A zTOC is the table of contents of one layer: where each file lies in it, and from where it can be decompressed. ' +
-      'Layers are read once, from start to end. One that is refused does not stop the others.',
-    'Without --output nothing is written: the results are only printed.',
+    'A zTOC is the table of contents of one layer: the position of each file, and checkpoints where decompression can ' +
+      'start. Each layer is read once. If a layer is invalid, the command continues with the next one and exits with 1.',
+    'Without --output, prints the results and writes no file.',
   ],
-  operands: [{ name: 'LAYER', help: 'a layer blob: a tar file, gzipped or not', repeated: true }],
+  operands: [{ name: 'LAYER', help: 'layer blob: a tar file, uncompressed or gzip', repeated: true }],
   options: {
-    output: valueOption(
-      'DIR',
-      text,
-      'write each zTOC to DIR/LAYERNAME.ztoc; the folder is made where it is missing',
-      'o',
-    ),
+    output: valueOption('DIR', text, 'write each zTOC to DIR/LAYERNAME.ztoc', 'o'),
     ...ZTOC_OPTIONS,
     compression: valueOption(
       'KIND',
       oneOf(['gzip', 'uncompressed', 'auto']),
-      'how the layers are compressed: gzip, uncompressed, or auto (the default), which looks at the first bytes',
+      'use gzip, uncompressed or auto (default)',
     ),
   },
   examples: [
-    { purpose: 'what is in a layer, and how large its zTOC would be', line: 'ztoc create layer.tar.gz' },
-    { purpose: 'write the zTOCs of some layers, one JSON object each', line: 'ztoc create --json -o ztocs *.tar.gz' },
+    { purpose: 'show the size of a zTOC without writing it', line: 'ztoc create layer.tar.gz' },
+    { purpose: 'write the zTOCs of some layers, and print JSON', line: 'ztoc create --json -o ztocs *.tar.gz' },
   ],
   async run({ operands, options }, { output, signal }) {
     const folder = options.output;
     if (folder !== undefined) await prepareFolder(folder, operands);
-    const buildOptions: BuildZtocOptions = defined({
+    const buildOptions: BuildZtocOptions = omitUndefined({
       signal,
       spanSize: options['span-size'],
       buildToolIdentifier: options['build-tool-identifier'],
@@ -59,11 +54,11 @@ export const command = defineCommand({
       }
     }
     if (!output.json) await printResults(made, output);
-    return refused > 0 ? EXIT.FAILED : EXIT.DONE;
+    return refused > 0 ? EXIT.FAILED : EXIT.SUCCESS;
   },
 });
 
-/** Two layers of one name would overwrite each other's zTOC; that is seen before any work is done. */
+/** Creates the output directory. Rejects two layers with the same file name before any work is done. */
 async function prepareFolder(folder: string, layers: readonly string[]): Promise<void> {
   const names = new Map<string, string>();
   for (const path of layers) {
@@ -71,7 +66,7 @@ async function prepareFolder(folder: string, layers: readonly string[]): Promise
     if (other !== undefined) {
       throw usageError(
         `${other} and ${path} would both be written to ${ztocPath(folder, path)}`,
-        'Make them in two runs, into two folders.',
+        'Run the command twice, with different directories.',
       );
     }
     names.set(basename(path), path);
@@ -89,7 +84,7 @@ async function createOne(
   const progress = output.openProgress();
   try {
     const { size } = await stat(path);
-    // Nothing can be told from the first bytes of an empty file: there its name says what it was meant to be.
+    // An empty file has no first bytes to detect the compression from, so its name decides.
     const built = await buildZtoc(readFileChunks(path), {
       ...options,
       ...(size === 0 && /\.t?gz$/.test(path) && options.compression !== 'uncompressed' && { compression: 'gzip' }),
@@ -100,11 +95,11 @@ async function createOne(
           detail: `${printable(basename(path))}  ${formatBytes(bytes)} of ${formatBytes(size)}`,
         }),
     });
-    if (folder !== undefined) await writeAside(ztocPath(folder, path), built.bytes);
+    if (folder !== undefined) await writeFileAtomically(ztocPath(folder, path), built.bytes);
     const made = describeZtoc(path, built, (performance.now() - started) / 1000);
     progress.milestone(
-      `${printable(made.layer)}  ${formatBytes(size)}  ${countOf(made.files, 'file')}  ` +
-        `${countOf(made.maxSpanId + 1, 'span')}  zTOC ${formatBytes(made.size)}  ${formatSeconds(made.seconds)}`,
+      `${printable(made.layer)}  ${formatBytes(size)}  ${pluralize(made.files, 'file')}  ` +
+        `${pluralize(made.maxSpanId + 1, 'span')}  zTOC ${formatBytes(made.size)}  ${formatSeconds(made.seconds)}`,
     );
     return folder === undefined ? made : { ...made, output: ztocPath(folder, path) };
   } catch (error) {
@@ -121,7 +116,7 @@ function ztocPath(folder: string, layer: string): string {
 
 type MadeZtoc = ReturnType<typeof describeZtoc>;
 
-/** What `--json` prints for a layer whose zTOC was made; docs/cli.md says what each field means. */
+/** Returns what `--json` prints for a layer. docs/cli.md documents the fields. */
 function describeZtoc(path: string, { ztoc, bytes, layerDigest }: BuiltZtoc, seconds: number) {
   return {
     layer: basename(path),
@@ -147,9 +142,9 @@ async function printResults(made: readonly MadeZtoc[], output: CommandContext['o
   await output.writeTable(
     [
       { title: 'LAYER', flexible: true },
-      ...numbers('SIZE', 'FILES', 'SPANS'),
+      ...numberColumns('SIZE', 'FILES', 'SPANS'),
       { title: 'ZTOC' },
-      ...numbers('SIZE', 'TIME'),
+      ...numberColumns('SIZE', 'TIME'),
     ],
     made.map((each) => [
       printable(each.layer),

@@ -5,9 +5,9 @@ import { formatBytes, formatCount } from '../terminal/quantity.ts';
 import { printable } from '../terminal/text.ts';
 
 export const command = defineCommand({
-  operands: [{ name: 'ZTOC', help: 'a zTOC file' }],
+  operands: [{ name: 'ZTOC', help: 'zTOC file' }],
   options: {},
-  examples: [{ purpose: 'how many spans, how many files?', line: 'ztoc info layer.tar.gz.ztoc' }],
+  examples: [{ purpose: 'show the number of files and spans', line: 'ztoc info layer.tar.gz.ztoc' }],
   async run({ operands: [path = ''] }, { output }) {
     const { ztoc, bytes } = await readZtocFile(path);
     const facts = {
@@ -32,15 +32,15 @@ export const command = defineCommand({
         ['digest', facts.digest],
         ['size', exact(facts.size)],
         ['version', printable(facts.version)],
-        ['made by', printable(facts.buildToolIdentifier)],
+        ['build tool', printable(facts.buildToolIdentifier)],
         ['layer', `${facts.compression}, ${exact(facts.compressedArchiveSize)}`],
-        ['archive in it', exact(facts.uncompressedArchiveSize)],
+        ['uncompressed', exact(facts.uncompressedArchiveSize)],
         ['entries', formatCount(facts.files)],
         ['spans', formatCount(facts.maxSpanId + 1)],
       ] as const) {
-        await output.writeLine(`${bold(name.padEnd(13))}  ${value}`);
+        await output.writeLine(`${bold(name.padEnd(12))}  ${value}`);
       }
     }
-    return EXIT.DONE;
+    return EXIT.SUCCESS;
   },
 });

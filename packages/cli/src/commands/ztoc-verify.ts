@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
 import {
   ANNOTATION_LAYER_DIGEST,
   ANNOTATION_LAYER_MEDIA_TYPE,
@@ -25,20 +24,20 @@ import { printVerification, verificationAsJson, verifyIndexes } from '../image/v
 import { errorIn } from '../terminal/describe-error.ts';
 
 export const command = defineCommand({
-  details: ['As verify does it for an image. The exit code is 1 where anything is wrong.'],
+  details: ['Makes the same checks as verify does for an image. Exits with 1 if anything differs.'],
   operands: [
-    { name: 'ZTOC', help: "the layer's zTOC file" },
-    { name: 'LAYER', help: 'the layer blob' },
+    { name: 'ZTOC', help: 'zTOC file of the layer' },
+    { name: 'LAYER', help: 'layer blob' },
   ],
   options: {},
-  examples: [{ purpose: 'does this zTOC belong to this layer?', line: 'ztoc verify layer.tar.gz.ztoc layer.tar.gz' }],
+  examples: [{ purpose: 'check that a zTOC belongs to a layer', line: 'ztoc verify layer.tar.gz.ztoc layer.tar.gz' }],
   async run({ operands: [ztocPath = '', layerPath = ''] }, { output, signal }) {
     const file = await readZtocFile(ztocPath);
     const { size } = await stat(layerPath);
     if (size !== file.ztoc.compressedArchiveSize) {
       throw new CliError(
         'VERIFY_FAILED',
-        `${basename(ztocPath)} is of a layer of ${file.ztoc.compressedArchiveSize} bytes, and ${layerPath} has ${size}`,
+        `${ztocPath} belongs to a layer of ${file.ztoc.compressedArchiveSize} bytes, but ${layerPath} has ${size} bytes`,
       );
     }
     const progress = output.openProgress();
@@ -55,7 +54,7 @@ export const command = defineCommand({
           ...layers[0],
         });
       } else await printVerification(verification, output);
-      return verification.outcome === 'valid' ? EXIT.DONE : EXIT.FAILED;
+      return verification.outcome === 'valid' ? EXIT.SUCCESS : EXIT.FAILED;
     } catch (error) {
       throw signal.aborted ? error : errorIn(layerPath, error);
     } finally {
@@ -70,7 +69,7 @@ async function digestFile(path: string, signal: AbortSignal): Promise<string> {
   return `sha256:${hash.digest('hex')}`;
 }
 
-/** Two files as what `verifySociIndex` takes: a SOCI index that holds one zTOC, in a store that holds its layer. */
+/** Wraps a zTOC file and its layer in the input of `verifySociIndex`: a SOCI index with one zTOC, and a store. */
 function presentAsIndex(
   { ztoc, bytes }: ZtocFile,
   layerPath: string,
@@ -89,7 +88,7 @@ function presentAsIndex(
             [ANNOTATION_LAYER_DIGEST]: layerDigest,
             [ANNOTATION_LAYER_MEDIA_TYPE]:
               ztoc.compression === 'gzip' ? MEDIA_TYPE_OCI_LAYER_GZIP : MEDIA_TYPE_OCI_LAYER,
-            // Only told to people; how the layer is cut is in the zTOC itself.
+            // For display only: the span offsets are in the zTOC.
             [ANNOTATION_SPAN_SIZE]: '0',
           },
         },
@@ -102,7 +101,7 @@ function presentAsIndex(
       const content = blobs.get(digest);
       if (content !== undefined) yield content;
       else if (digest === layerDigest) yield* createReadStream(layerPath, { highWaterMark: 1 << 20, ...options });
-      else throw new OciError('NOT_FOUND', `${digest} is not there`);
+      else throw new OciError('NOT_FOUND', `${digest} not found`);
     },
   };
   return { store, index: describe(MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest) };

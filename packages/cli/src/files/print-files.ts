@@ -5,48 +5,52 @@ import { printable } from '../terminal/text.ts';
 const strict = new TextDecoder('utf-8', { fatal: true });
 const lenient = new TextDecoder();
 
-/** How many lines are handed on at once: a million files are not a million writes, nor one of a gigabyte. */
+/** Lines per write. Limits both the number of writes and the size of one. */
 const BATCH = 1000;
 
-/** A file of a layer as `--json` shows it; docs/cli.md says what each field means. */
+/** Returns a file of a layer as `--json` prints it. docs/cli.md documents the fields. */
 export function fileAsJson(file: FileEntry): object {
   const records = file.paxRecords.map(([key, value]) => [lenient.decode(key), lenient.decode(value)]);
   return {
-    ...named('name', file.name),
+    ...nameField('name', file.name),
     type: file.type,
     size: file.uncompressedSize,
     offset: file.uncompressedOffset,
-    mode: exact(file.mode),
+    mode: jsonInteger(file.mode),
     uid: file.uid,
     gid: file.gid,
-    ...named('userName', file.userName),
-    ...named('groupName', file.groupName),
+    ...nameField('userName', file.userName),
+    ...nameField('groupName', file.groupName),
     modTime: file.modTime,
-    ...(file.linkName.length > 0 && named('linkName', file.linkName)),
+    ...(file.linkName.length > 0 && nameField('linkName', file.linkName)),
     ...((file.type === 'char' || file.type === 'block') && {
-      devMajor: exact(file.devMajor),
-      devMinor: exact(file.devMinor),
+      devMajor: jsonInteger(file.devMajor),
+      devMinor: jsonInteger(file.devMinor),
     }),
     ...(records.length > 0 && { paxRecords: Object.fromEntries(records) }),
   };
 }
 
-/** A file of a layer as `ls -l` shows it. @param shown its name, where that is not to be the archive's */
-export function fileAsLine(file: FileEntry, shown: string = name(file.name)): string {
-  const owner = `${name(file.userName) || file.uid}/${name(file.groupName) || file.gid}`;
+/**
+ * Formats a file of a layer like `ls -l`.
+ *
+ * @param shownName - Name to print. @default the name in the archive
+ */
+export function fileAsLine(file: FileEntry, shownName: string = displayName(file.name)): string {
+  const owner = `${displayName(file.userName) || file.uid}/${displayName(file.groupName) || file.gid}`;
   const link =
-    file.linkName.length === 0 ? '' : ` ${file.type === 'symlink' ? '->' : 'link to'} ${name(file.linkName)}`;
+    file.linkName.length === 0 ? '' : ` ${file.type === 'symlink' ? '->' : 'link to'} ${displayName(file.linkName)}`;
   const size = file.type === 'reg' ? String(file.uncompressedSize) : '-';
   const time = file.modTime.slice(0, 16).replace('T', ' ').padEnd(16);
-  return `${modeString(file)}  ${owner.padEnd(12)}  ${size.padStart(11)}  ${time}  ${shown}${link}`;
+  return `${modeString(file)}  ${owner.padEnd(12)}  ${size.padStart(11)}  ${time}  ${shownName}${link}`;
 }
 
-/** Prints files: one JSON object a line, or one line as `ls -l` has it; names alone with `--quiet`. */
+/** Prints one line per file: JSON with `--json`, the name with `--quiet`, otherwise like `ls -l`. */
 export async function printFiles(files: readonly FileEntry[], output: Output): Promise<void> {
   const show = output.json
     ? (file: FileEntry) => JSON.stringify(fileAsJson(file))
     : output.quiet
-      ? (file: FileEntry) => name(file.name)
+      ? (file: FileEntry) => displayName(file.name)
       : (file: FileEntry) => fileAsLine(file);
   for (let start = 0; start < files.length; start += BATCH) {
     await output.writeLine(
@@ -58,13 +62,13 @@ export async function printFiles(files: readonly FileEntry[], output: Output): P
   }
 }
 
-/** A name for people: what is no UTF-8 is replaced, what would disturb the terminal is escaped. */
-function name(bytes: Uint8Array): string {
+/** Decodes a name for the terminal: replaces invalid UTF-8 and escapes control characters. */
+function displayName(bytes: Uint8Array): string {
   return printable(lenient.decode(bytes));
 }
 
-/** A name for programs: text, and where it is no UTF-8 its bytes in hexadecimal too. */
-function named<Field extends string>(field: Field, bytes: Uint8Array): object {
+/** Returns a JSON field with a name. If the name is not valid UTF-8, adds a field with its bytes in hexadecimal. */
+function nameField<Field extends string>(field: Field, bytes: Uint8Array): object {
   try {
     return { [field]: strict.decode(bytes) };
   } catch {
@@ -72,8 +76,8 @@ function named<Field extends string>(field: Field, bytes: Uint8Array): object {
   }
 }
 
-/** JSON has no integers beyond 2^53 that every reader keeps: those are written as text. */
-function exact(value: TarInteger): number | string {
+/** Returns an integer above 2^53 as a string, because many JSON readers would round it. */
+function jsonInteger(value: TarInteger): number | string {
   return typeof value === 'bigint' ? String(value) : value;
 }
 

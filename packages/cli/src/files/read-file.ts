@@ -5,10 +5,10 @@ import { decodeZtoc, type Ztoc } from '@soci/ztoc';
 import { CliError } from '../errors.ts';
 import { errorIn } from '../terminal/describe-error.ts';
 
-/** Above the largest zTOC that the default limits let anybody make. */
+/** Maximum size of a zTOC file, in bytes. The default limits allow only smaller zTOCs. */
 export const MAX_ZTOC_SIZE = 2 ** 31;
 
-/** A zTOC as a file holds it. */
+/** A zTOC file: the decoded zTOC and its bytes. */
 export interface ZtocFile {
   readonly ztoc: Ztoc;
   readonly bytes: Uint8Array;
@@ -17,13 +17,15 @@ export interface ZtocFile {
 /**
  * Reads a zTOC from a file.
  *
- * @throws CliError `SOURCE_INVALID` where the file is too large, `ZTOC_INVALID` with the byte offset where it is no zTOC.
+ * @throws CliError `SOURCE_INVALID` if the file is too large, `ZTOC_INVALID` with the byte offset if it is not a zTOC.
  */
 export async function readZtocFile(path: string): Promise<ZtocFile> {
   const file = await open(path);
   try {
     const { size } = await file.stat();
-    if (size > MAX_ZTOC_SIZE) throw new CliError('SOURCE_INVALID', `${path} has ${size} bytes: that is no zTOC`);
+    if (size > MAX_ZTOC_SIZE) {
+      throw new CliError('SOURCE_INVALID', `${path} has ${size} bytes; the limit for a zTOC is ${MAX_ZTOC_SIZE} bytes`);
+    }
     const bytes = new Uint8Array(await file.readFile());
     return { bytes, ztoc: decodeZtoc(bytes) };
   } catch (error) {
@@ -33,17 +35,17 @@ export async function readZtocFile(path: string): Promise<ZtocFile> {
   }
 }
 
-/** Few enough calls to reach a disk's speed, small enough to stay in the processor's cache until it has been looked at. */
+/** Bytes per read: large enough for the speed of a disk, small enough for the processor's cache. */
 const CHUNK_SIZE = 1 << 18;
 
-/** Bytes after which signals and timers get their turn: some milliseconds of work. */
+/** Bytes between pauses that let signals and timers run: a few milliseconds of work. */
 const BYTES_BETWEEN_PAUSES = 4 << 20;
 
 /**
- * Reads a file from start to end, always into the same buffer: a chunk is overwritten once the next is asked for.
+ * Reads a file from start to end. All chunks use the same buffer, so a chunk is valid only until the next one is requested.
  *
- * The reads are synchronous, in the thread that looks at the bytes: the system reads ahead all the same, and what another
- * thread has read would have to be moved from its core's cache, a tenth of the processor time of an uncompressed layer.
+ * The reads are synchronous. The system reads ahead anyway, and a read in another thread would move the bytes between
+ * processor caches, which costs 10 % of the processor time for an uncompressed layer.
  */
 export async function* readFileChunks(path: string): AsyncGenerator<Uint8Array, void, undefined> {
   const file = openSync(path, 'r');

@@ -4,15 +4,15 @@ import { basename, dirname, join } from 'node:path';
 import type { FileEntry, ZtocReader } from '@soci/ztoc';
 import type { Output } from '../terminal/output.ts';
 
-/** Files up to this size are read whole before their first byte is printed, so that no part of a damaged one is. */
-const MAX_WHOLE_SIZE = 256 << 20;
+/** Files up to this size, in bytes, are read completely before printing, so that no part of a damaged file is printed. */
+const MAX_BUFFERED_SIZE = 256 << 20;
 
 /**
- * Reads a file through its layer's zTOC, each span verified, and writes it: to a file, complete or absent; or to standard
- * output, where a file of more than 256 MiB may end early when a later span turns out to be damaged. With `--json`
- * standard output is kept for the description.
+ * Reads a file through the zTOC of its layer, verifies each span, and writes the file to `path` or to standard output.
+ * The file at `path` is written atomically. On standard output, a file larger than 256 MiB can end early if a later span
+ * is damaged. With `--json`, standard output is reserved for the JSON result.
  *
- * @returns The file's size, and `sha256:<hex>` of its bytes.
+ * @returns The file's size in bytes, and `sha256:<hex>` of its content.
  */
 export async function writeFileContent(
   reader: ZtocReader,
@@ -31,8 +31,8 @@ export async function writeFileContent(
     }
   }
   if (path !== undefined) {
-    await writeAside(path, content());
-  } else if (entry.uncompressedSize <= MAX_WHOLE_SIZE) {
+    await writeFileAtomically(path, content());
+  } else if (entry.uncompressedSize <= MAX_BUFFERED_SIZE) {
     const chunks: Uint8Array[] = [];
     for await (const chunk of content()) chunks.push(chunk);
     if (!output.json) for (const chunk of chunks) await output.writeBytes(chunk);
@@ -43,41 +43,44 @@ export async function writeFileContent(
 }
 
 /**
- * Writes a file that is complete or absent: under another name beside it, then renamed. What stood there before stays
- * until the new one is whole. Nothing is left behind on failure.
+ * Writes a file atomically: writes a temporary file in the same directory and renames it. An existing file stays until
+ * the new one is complete. A failure leaves no temporary file behind.
  */
-export async function writeAside(path: string, content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-  const draft = new FileDraft(path);
+export async function writeFileAtomically(
+  path: string,
+  content: Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const file = new AtomicFile(path);
   try {
-    await draft.write(content);
-    await draft.commit();
+    await file.write(content);
+    await file.commit();
   } finally {
-    await draft.discard();
+    await file.discard();
   }
 }
 
-/** A file that is being written under a hidden name beside its place. */
-export class FileDraft {
+/** A file that has a hidden temporary name until it is committed. */
+export class AtomicFile {
   readonly #path: string;
-  readonly #aside: string;
+  readonly #temporaryPath: string;
 
   constructor(path: string) {
     this.#path = path;
-    this.#aside = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`);
+    this.#temporaryPath = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`);
   }
 
-  /** Writes the whole content; once. */
+  /** Writes the content. Can be called once. */
   async write(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-    await writeFile(this.#aside, content, { flag: 'wx' });
+    await writeFile(this.#temporaryPath, content, { flag: 'wx' });
   }
 
-  /** Gives the file its name. */
+  /** Renames the temporary file to its final name. */
   async commit(): Promise<void> {
-    await rename(this.#aside, this.#path);
+    await rename(this.#temporaryPath, this.#path);
   }
 
-  /** Removes what was not committed. */
+  /** Removes the temporary file if it was not committed. */
   async discard(): Promise<void> {
-    await rm(this.#aside, { force: true });
+    await rm(this.#temporaryPath, { force: true });
   }
 }

@@ -10,12 +10,12 @@ import {
 import { CliError, usageError } from '../errors.ts';
 import type { OpenImage } from '../transports/image-stores.ts';
 
-/** What an image consists of. */
+/** Content of an image. */
 export interface ImageDescription {
   readonly root: Descriptor;
-  /** The images in it, in its order: one, or one a platform. */
+  /** One image, or one for each platform, in the order of the image index. */
   readonly images: readonly PlatformImage[];
-  /** What it lists beside images and their SOCI indexes. */
+  /** Other manifests in the image index. */
   readonly others: readonly OtherManifest[];
 }
 
@@ -24,23 +24,23 @@ export interface PlatformImage {
   readonly platform: Platform;
   readonly manifest: Descriptor;
   readonly config: Descriptor;
-  /** The base first. */
+  /** Base layer first. */
   readonly layers: readonly Descriptor[];
-  /** The SOCI indexes that belong to it: those that the image index lists, then those that refer to it. */
+  /** SOCI indexes of this image: those in the image index, then those that refer to it. */
   readonly sociIndexes: readonly SociDocument[];
 }
 
-/** A manifest that is no image, nor a SOCI index of one. */
+/** A manifest that is neither an image nor a SOCI index of one. */
 export interface OtherManifest {
   readonly descriptor: Descriptor;
-  /** `attestation`, `image-index`, `artifact`, `soci-index` (of no image here), or `missing` where the store does not hold it. */
+  /** `attestation`, `image-index`, `artifact`, `soci-index` (its image is not listed), or `missing` (not in the store). */
   readonly kind: string;
 }
 
 /**
- * Reads what an image consists of: its manifests and configurations, not its layers.
+ * Reads the manifests and configurations of an image, but not its layers.
  *
- * @throws what `inspectImage` of `@soci/index` throws.
+ * @throws Errors of `inspectImage` in `@soci/index`.
  */
 export async function describeImage({ store, root }: OpenImage, call: CallOptions): Promise<ImageDescription> {
   const { entries } = await inspectImage(store, root, call);
@@ -65,7 +65,7 @@ export async function describeImage({ store, root }: OpenImage, call: CallOption
   return { root, images, others };
 }
 
-/** Bytes of the layers that have a zTOC, each layer once. */
+/** Returns the total size of the layers with a zTOC, in bytes. Counts each layer once. */
 export function indexedSize(images: readonly PlatformImage[]): number {
   const sizes = new Map<string, number>();
   for (const image of images) {
@@ -78,18 +78,21 @@ export function indexedSize(images: readonly PlatformImage[]): number {
 }
 
 /**
- * The layer that a person names by its digest, or by the beginning of it, with or without `sha256:`.
+ * Finds a layer by its digest or a prefix of it, with or without `sha256:`.
  *
- * @throws CliError `USAGE_INVALID` where the beginning is too short or several layers share it, `SOURCE_INVALID` where no
- * layer has it.
+ * @throws CliError `USAGE_INVALID` if the prefix has fewer than six digits or matches several layers, `SOURCE_INVALID` if
+ * it matches none.
  */
 export function findLayer(
   { images }: ImageDescription,
-  named: string,
+  digestPrefix: string,
 ): { readonly image: PlatformImage; readonly layer: Descriptor } {
-  const hex = named.replace(/^sha(256|512):/, '').toLowerCase();
+  const hex = digestPrefix.replace(/^sha(256|512):/, '').toLowerCase();
   if (!/^[0-9a-f]{6,128}$/.test(hex)) {
-    throw usageError(`${JSON.stringify(named)} is no digest`, 'Give at least six of its hex digits.');
+    throw usageError(
+      `${JSON.stringify(digestPrefix)} is not a digest`,
+      'Use at least six hexadecimal digits of the digest.',
+    );
   }
   const found = images.flatMap((image) =>
     image.layers
@@ -98,10 +101,10 @@ export function findLayer(
   );
   const [first, ...others] = found;
   if (first === undefined) {
-    throw new CliError('SOURCE_INVALID', `no layer of the image has a digest that begins with ${hex}`);
+    throw new CliError('SOURCE_INVALID', `the image has no layer with digest ${hex}...`);
   }
   if (others.some(({ layer }) => layer.digest !== first.layer.digest)) {
-    throw usageError(`several layers have digests that begin with ${hex}`, 'Give more of its digits.');
+    throw usageError(`several layers have a digest that starts with ${hex}`, 'Use more digits.');
   }
   return found.find(({ image }) => findZtoc(image.sociIndexes, first.layer.digest) !== undefined) ?? first;
 }

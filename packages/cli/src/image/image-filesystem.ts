@@ -1,20 +1,20 @@
 import { type ImageFilesystem, openImageFilesystem, SociIndexError } from '@soci/index';
 import { parsePlatform } from '@soci/oci';
 import type { CommandArguments, CommandContext } from '../command/command.ts';
-import { defined, valueOption } from '../command/option.ts';
+import { omitUndefined, valueOption } from '../command/option.ts';
 import { CliError, usageError } from '../errors.ts';
 import { MAX_ZTOC_SIZE } from '../files/read-file.ts';
 import { withImageStores } from '../transports/image-stores.ts';
 import { parseLocation } from '../transports/location.ts';
 import { REGISTRY_OPTIONS, toRegistryAccess } from '../transports/registry-options.ts';
 
-/** Options of the commands that read files of an image. */
+/** Options of `ls` and `cat`. */
 export const FILESYSTEM_OPTIONS = {
-  platform: valueOption('PLATFORM', parsePlatform, 'of an image for several platforms, this one', 'p'),
+  platform: valueOption('PLATFORM', parsePlatform, 'select a platform of a multi-platform image', 'p'),
   ...REGISTRY_OPTIONS,
 } as const;
 
-/** Lets `use` read the files of the image that the first operand names. */
+/** Opens the image that the first operand names, and calls `use` with its files. */
 export async function withImageFilesystem(
   { operands: [from = ''], options }: CommandArguments<typeof FILESYSTEM_OPTIONS>,
   context: CommandContext,
@@ -26,15 +26,17 @@ export async function withImageFilesystem(
     const { store, root } = await stores.openImage(location);
     try {
       const limits = { maxZtocSize: MAX_ZTOC_SIZE };
-      await use(await openImageFilesystem(store, root, { signal, limits, ...defined({ platform: options.platform }) }));
+      await use(
+        await openImageFilesystem(store, root, { signal, limits, ...omitUndefined({ platform: options.platform }) }),
+      );
     } catch (error) {
-      throw inOurWords(error);
+      throw toCliError(error);
     }
   });
 }
 
-/** An error of the file system with the code and the remedy of the command line. */
-function inOurWords(error: unknown): unknown {
+/** Converts an error of the image's file system to the command line's codes and remedies. */
+function toCliError(error: unknown): unknown {
   if (!(error instanceof SociIndexError)) return error;
   switch (error.code) {
     case 'PLATFORM_AMBIGUOUS':

@@ -2,15 +2,15 @@ import { DEFAULT_MIN_LAYER_SIZE, type IndexImageResult, indexImage } from '@soci
 import type { CommandArguments, CommandContext, ExitCode } from '../command/command.ts';
 import { CliError, usageError } from '../errors.ts';
 import { withImageStores } from '../transports/image-stores.ts';
-import { destinationName, type ImageLocation, parseLocation } from '../transports/location.ts';
+import { destinationTag, type ImageLocation, parseLocation } from '../transports/location.ts';
 import { toRegistryAccess } from '../transports/registry-options.ts';
 import { type INDEX_OPTIONS, toIndexOptions } from './index-options.ts';
 import { showIndexProgress } from './index-progress.ts';
 import { type IndexOutcome, printOutcome } from './print-outcome.ts';
 
 /**
- * Indexes the image that the first operand names, writes the result with everything that it refers to, and says what came
- * of it. Without a second operand only indexes are written, next to the image.
+ * Runs `convert` (index version 2) or `create` (version 1): indexes the image, writes the result and everything that it
+ * refers to, and prints a summary. Without a second operand, writes only the indexes, next to the image.
  */
 export async function indexInto(
   version: 1 | 2,
@@ -18,10 +18,10 @@ export async function indexInto(
   context: CommandContext,
 ): Promise<ExitCode> {
   const source = parseLocation(from);
-  const destination = to === undefined ? samePlace(source) : parseLocation(to);
+  const destination = to === undefined ? inPlaceDestination(source) : parseLocation(to);
   const { output, signal } = context;
   const started = performance.now();
-  const tag = destinationName(destination);
+  const tag = destinationTag(destination);
   const indexOptions = await toIndexOptions(options);
   const access = await toRegistryAccess(options, [source, destination], context);
   const progress = output.openProgress();
@@ -53,8 +53,8 @@ export async function indexInto(
   return printOutcome({ outcome, source: source.text, destination: destination.text, minLayerSize, seconds }, output);
 }
 
-/** The repository or layout that the image is in, as a place to be written to: the image keeps its name there. */
-function samePlace(source: ImageLocation): ImageLocation {
+/** Returns the repository or layout of the image as a destination. The image keeps its tag. */
+function inPlaceDestination(source: ImageLocation): ImageLocation {
   switch (source.transport) {
     case 'registry': {
       const { host, repository } = source;
@@ -64,13 +64,17 @@ function samePlace(source: ImageLocation): ImageLocation {
       return { ...source, reference: undefined, text: `oci:${source.path}` };
     case 'oci-archive':
       throw usageError(
-        `${source.text}: a tar file is not added to`,
-        'Name a DST, such as oci-archive:OTHER-FILE[:TAG].',
+        `${source.text}: cannot add indexes to a tar file`,
+        'Specify DST, such as oci-archive:OTHER-FILE[:TAG].',
       );
   }
 }
 
-/** @throws CliError for a result that the command line reports as a failure. */
+/**
+ * Returns the results that are not failures.
+ *
+ * @throws CliError for a result that the command line reports as a failure.
+ */
 function outcomeOf(result: IndexImageResult, source: ImageLocation): IndexOutcome {
   switch (result.outcome) {
     case 'indexed':
@@ -85,14 +89,18 @@ function outcomeOf(result: IndexImageResult, source: ImageLocation): IndexOutcom
         return { outcome: 'nothing-to-index', reason: 'no-platform', platforms: [], layers: [] };
       }
       throw new CliError('SOURCE_MOVED', `${source.text}: ${result.message}`, {
-        remedy: 'No tag was given to what was made of the old image. Run the command again for the new one.',
+        remedy: 'No tag was written. Run the command again to index the new image.',
       });
     case 'refused':
-      throw refusal(result);
+      throw rejectionError(result);
   }
 }
 
-function refusal({ reason, message, cause }: Extract<IndexImageResult, { readonly outcome: 'refused' }>): unknown {
+function rejectionError({
+  reason,
+  message,
+  cause,
+}: Extract<IndexImageResult, { readonly outcome: 'refused' }>): unknown {
   switch (reason) {
     case 'not-proved':
       return new CliError('VERIFY_FAILED', message, { remedy: 'Nothing was written.' });
@@ -103,6 +111,6 @@ function refusal({ reason, message, cause }: Extract<IndexImageResult, { readonl
         remedy: 'Choose another tag for DST, or overwrite it with --force.',
       });
     case 'tag-too-long':
-      return usageError(message, 'Choose a shorter one.');
+      return usageError(message, 'Choose a shorter tag.');
   }
 }

@@ -1,18 +1,18 @@
 import type { PublishProgress } from '@soci/index';
 import type { Progress, ProgressItem } from '../terminal/progress.ts';
-import { countOf, formatBytes, formatSeconds, shortDigest } from '../terminal/quantity.ts';
+import { formatBytes, formatSeconds, pluralize, shortDigest } from '../terminal/quantity.ts';
 import { printable } from '../terminal/text.ts';
 
 type EventOf<Type extends PublishProgress['type']> = Extract<PublishProgress, { readonly type: Type }>;
 
 /**
- * Shows the events of `indexImage`: a bar over all layers that are read and one for each in flight, one line for each that
- * is done; then how far the proof is, and what is written.
+ * Returns a handler that shows the progress of `indexImage`: a bar for all layers and one for each layer in progress, a
+ * line for each finished layer, then the progress of verification and of writing.
  *
- * @param destination - As the command line names it.
+ * @param destination - Destination as on the command line.
  */
 export function showIndexProgress(progress: Progress, destination: string): (event: PublishProgress) => void {
-  const inFlight = new InFlight();
+  const inFlight = new BlobProgress();
   const showTransfer = showTransferProgress(progress, `writing ${destination}`);
   let showProof = (_: EventOf<'proof-progress'>) => {};
   let bytes = 0;
@@ -22,7 +22,7 @@ export function showIndexProgress(progress: Progress, destination: string): (eve
     progress.update({
       done: inFlight.bytes,
       total: bytes,
-      detail: `${done} of ${countOf(layers, 'layer')}, ${formatBytes(inFlight.bytes)} of ${formatBytes(bytes)}`,
+      detail: `${done} of ${pluralize(layers, 'layer')}, ${formatBytes(inFlight.bytes)} of ${formatBytes(bytes)}`,
       items: inFlight.items(),
     });
   return (event) => {
@@ -40,16 +40,16 @@ export function showIndexProgress(progress: Progress, destination: string): (eve
         inFlight.advance(event.layer, event.size, event.size);
         inFlight.end(event.layer);
         show();
-        progress.milestone(`layer ${done} of ${layers}  ${describe(event)}  ${formatSeconds(event.seconds)}`);
+        progress.milestone(`layer ${done} of ${layers}  ${describeLayer(event)}  ${formatSeconds(event.seconds)}`);
         break;
       case 'layer-reused':
-        progress.milestone(`layer reused  ${describe(event)}`);
+        progress.milestone(`layer reused  ${describeLayer(event)}`);
         break;
       case 'ztoc-refused':
-        progress.milestone(`layer ${shortDigest(event.layer)} is read: ${printable(event.message)}`);
+        progress.milestone(`layer ${shortDigest(event.layer)}: cannot reuse its zTOC: ${printable(event.message)}`);
         break;
       case 'rebuilding':
-        progress.milestone(`the index is built again, without reused zTOCs: ${printable(event.problem.message)}`);
+        progress.milestone(`rebuilding the index without reused zTOCs: ${printable(event.problem.message)}`);
         break;
       case 'proving':
         showProof = showProofProgress(progress, event.bytes);
@@ -64,12 +64,12 @@ export function showIndexProgress(progress: Progress, destination: string): (eve
   };
 }
 
-function describe({ layer, size, files, spans, ztocSize }: EventOf<'layer-done' | 'layer-reused'>): string {
-  const facts = [countOf(files, 'file'), countOf(spans, 'span'), `zTOC ${formatBytes(ztocSize)}`];
+function describeLayer({ layer, size, files, spans, ztocSize }: EventOf<'layer-done' | 'layer-reused'>): string {
+  const facts = [pluralize(files, 'file'), pluralize(spans, 'span'), `zTOC ${formatBytes(ztocSize)}`];
   return [shortDigest(layer), formatBytes(size), ...facts].join('  ');
 }
 
-/** Shows how far files are read back, of layers of so many bytes. */
+/** Returns a handler that shows the progress of verification, for layers of `totalSize` bytes. */
 export function showProofProgress(
   progress: Progress,
   totalSize: number,
@@ -78,17 +78,17 @@ export function showProofProgress(
   return ({ layer, bytes }) => {
     read.set(layer, bytes);
     const done = [...read.values()].reduce((sum, each) => sum + each, 0);
-    const detail = `reading files back, ${formatBytes(done)} of ${formatBytes(totalSize)}`;
+    const detail = `verifying, ${formatBytes(done)} of ${formatBytes(totalSize)}`;
     progress.update({ done, total: totalSize, detail });
   };
 }
 
-/** Shows how content is written: what was written in all, and each piece that is on its way. */
+/** Returns a handler that shows the progress of writing: the total, and a bar for each blob in progress. */
 export function showTransferProgress(
   progress: Progress,
   title: string,
 ): (event: Pick<EventOf<'push-progress'>, 'digest' | 'size' | 'bytes'>) => void {
-  const inFlight = new InFlight();
+  const inFlight = new BlobProgress();
   return ({ digest, size, bytes }) => {
     inFlight.advance(digest, bytes, size);
     if (bytes === size) inFlight.end(digest);
@@ -97,13 +97,13 @@ export function showTransferProgress(
   };
 }
 
-/** Blobs that are being read or written at the moment, in the order in which they were begun, and how far each is. */
-class InFlight {
+/** Tracks the blobs that are being read or written, in the order in which they started. */
+class BlobProgress {
   readonly #blobs = new Map<string, { done: number; readonly total: number }>();
-  /** Bytes over all blobs, those that are done included. */
+  /** Bytes transferred, including finished blobs. */
   bytes = 0;
 
-  /** Where a blob stands: `done` of `total` bytes. */
+  /** Records that `done` of the `total` bytes of a blob are transferred. */
   advance(digest: string, done: number, total: number): void {
     const blob = this.#blobs.get(digest) ?? { done: 0, total };
     this.bytes += done - blob.done;
@@ -111,12 +111,12 @@ class InFlight {
     this.#blobs.set(digest, blob);
   }
 
-  /** A blob is done, or given up. */
+  /** Removes a blob that is finished or was given up. */
   end(digest: string): void {
     this.#blobs.delete(digest);
   }
 
-  /** A line for each. */
+  /** Returns a line for each blob in progress. */
   items(): ProgressItem[] {
     return [...this.#blobs].map(([digest, { done, total }]) => ({
       label: `${shortDigest(digest)}  ${formatBytes(done)} of ${formatBytes(total)}`,

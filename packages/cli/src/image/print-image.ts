@@ -1,20 +1,20 @@
 import { ANNOTATION_DISABLE_XATTRS, findZtoc, type SociDocument } from '@soci/index';
 import { type Descriptor, formatPlatform, layerCompression } from '@soci/oci';
 import type { Output } from '../terminal/output.ts';
-import { countOf, formatBytes, shortDigest } from '../terminal/quantity.ts';
-import { type Column, numbers } from '../terminal/table.ts';
+import { formatBytes, pluralize, shortDigest } from '../terminal/quantity.ts';
+import { type Column, numberColumns } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
 import type { ImageDescription, PlatformImage } from './describe-image.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'LAYER' },
-  ...numbers('SIZE'),
+  ...numberColumns('SIZE'),
   { title: 'TYPE', flexible: true },
   { title: 'ZTOC' },
-  ...numbers('SIZE', 'SPAN'),
+  ...numberColumns('SIZE', 'SPAN'),
 ];
 
-/** Prints what an image consists of, for people. */
+/** Prints the content of an image for users. */
 export async function printImage({ root, images, others }: ImageDescription, output: Output): Promise<void> {
   const { bold, dim } = output.style;
   await output.writeLine(`${bold('image')}  ${root.digest}`);
@@ -44,11 +44,11 @@ function layerRow(image: PlatformImage, { digest, size, mediaType }: Descriptor)
 }
 
 function describeIndex({ version, descriptor, ztocs, prefetches }: SociDocument): string {
-  const prefetch = prefetches.length > 0 ? `, prefetches from ${countOf(prefetches.length, 'layer')}` : '';
-  return `SOCI index v${version}  ${descriptor.digest}  of ${countOf(ztocs.length, 'layer')}${prefetch}`;
+  const prefetch = prefetches.length > 0 ? `, prefetch for ${pluralize(prefetches.length, 'layer')}` : '';
+  return `SOCI index v${version}  ${descriptor.digest}  ${pluralize(ztocs.length, 'zTOC')}${prefetch}`;
 }
 
-/** What `inspect --json` prints; docs/cli.md says what each field means. */
+/** Returns what `inspect --json` prints. docs/cli.md documents the fields. */
 export function imageAsJson(source: string, { root, images, others }: ImageDescription): object {
   return {
     source,

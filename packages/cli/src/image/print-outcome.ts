@@ -9,35 +9,38 @@ import type {
 import { formatPlatform } from '@soci/oci';
 import { EXIT, type ExitCode } from '../command/command.ts';
 import type { Output } from '../terminal/output.ts';
-import { countOf, formatBytes, formatCount, formatSeconds, shortDigest } from '../terminal/quantity.ts';
-import { type Column, numbers } from '../terminal/table.ts';
+import { formatBytes, formatCount, formatSeconds, pluralize, shortDigest } from '../terminal/quantity.ts';
+import { type Column, numberColumns } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
 
-/** What came of indexing an image: something to show, not a failure. */
+/** Results of indexing that are not failures. */
 export type IndexOutcome = ImageIndexed | ImageAlreadyIndexed | NothingToIndex;
 
-/** What the commands that index an image say at the end. */
+/** Result of `convert` or `create`. */
 export interface OutcomeReport {
   readonly outcome: IndexOutcome;
-  /** Where the image was, and where the result is, as the command line has them. */
+  /** The source image, as on the command line. */
   readonly source: string;
+  /** The destination, as on the command line. */
   readonly destination: string;
+  /** In bytes. */
   readonly minLayerSize: number;
+  /** Elapsed time. */
   readonly seconds: number;
 }
 
-/** Prints what was made, or why nothing was. */
+/** Prints the result of `convert` or `create`, and returns the exit code. */
 export async function printOutcome(report: OutcomeReport, output: Output): Promise<ExitCode> {
   const { outcome: result, source, destination, minLayerSize } = report;
   const seconds = Number(report.seconds.toFixed(3));
   if (result.outcome === 'nothing-to-index') {
     const { outcome, reason } = result;
     if (output.json) await output.writeJson({ source, outcome, reason, ...reportAsJson(result), seconds });
-    else await printNothing(result, output, minLayerSize);
-    return EXIT.NOTHING;
+    else await printNothingToIndex(result, output, minLayerSize);
+    return EXIT.NOTHING_TO_INDEX;
   }
   const { root, indexes, proof } = result;
-  const made = root === undefined ? indexes : [root];
+  const written = root === undefined ? indexes : [root];
   if (output.json) {
     await output.writeJson({
       source,
@@ -50,51 +53,51 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
       seconds,
     });
   } else if (output.quiet) {
-    for (const { digest } of made) await output.writeLine(digest);
+    for (const { digest } of written) await output.writeLine(digest);
   } else {
     if (result.outcome === 'indexed') {
       await printIndexReport(result, output, minLayerSize);
       await output.writeLine();
     }
-    for (const { digest } of made) await output.writeLine(`${output.style.bold(destination)}  ${digest}`);
+    for (const { digest } of written) await output.writeLine(`${output.style.bold(destination)}  ${digest}`);
     await output.writeLine(`${summarize(result)} in ${formatSeconds(report.seconds)}.`);
     if (proof) {
-      const [files, spans] = [countOf(proof.filesRead, 'file'), countOf(proof.spansRead, 'span')];
-      await output.writeLine(`${files} read back through ${spans}: all right.`);
+      const [files, spans] = [pluralize(proof.filesRead, 'file'), pluralize(proof.spansRead, 'span')];
+      await output.writeLine(`Verified ${files} through ${spans}.`);
     }
-    if (result.outcome === 'indexed') await noteMissingFiles(result.platforms, output);
+    if (result.outcome === 'indexed') await warnAboutMissingFiles(result.platforms, output);
   }
-  return EXIT.DONE;
+  return EXIT.SUCCESS;
 }
 
-async function printNothing(result: NothingToIndex, output: Output, minLayerSize: number): Promise<void> {
+async function printNothingToIndex(result: NothingToIndex, output: Output, minLayerSize: number): Promise<void> {
   if (output.quiet) return;
   await printIndexReport(result, output, minLayerSize);
   if (result.reason === 'no-platform') {
-    await output.writeLine('Nothing to index: this is no image that runs anywhere.');
+    await output.writeLine('Nothing to index: the image has no manifest for a platform.');
     return;
   }
   await output.writeLine();
-  await output.writeLine('Nothing to index, and nothing written: no layer qualifies.');
+  await output.writeLine('Nothing to index: every layer was skipped. Nothing was written.');
   const isSmall = (layer: LayerReport) => 'reason' in layer && layer.reason === 'smaller-than-min-layer-size';
   if (result.layers.some(isSmall))
-    await output.writeLine('With --min-layer-size 0 small layers are indexed too; it seldom pays.');
+    await output.writeLine('To index small layers too, use --min-layer-size 0. This rarely helps.');
 }
 
 function summarize(result: ImageIndexed | ImageAlreadyIndexed): string {
-  if (result.outcome === 'already-indexed') return 'Current: made of this image with these settings before; recognized';
+  if (result.outcome === 'already-indexed') return 'Already indexed with these settings; checked';
   const { indexes, layers } = result;
   const indexed = layers.filter((layer) => layer.outcome === 'indexed');
   const reused = indexed.filter((layer) => layer.origin === 'reused').length;
-  const platforms = indexes.length > 1 ? ` for ${countOf(indexes.length, 'platform')}` : '';
-  const taken = reused > 0 ? `, ${reused} of them by zTOCs that were there` : '';
-  return `${indexed.length} of ${countOf(layers.length, 'layer')} indexed${platforms}${taken}`;
+  const platforms = indexes.length > 1 ? ` for ${pluralize(indexes.length, 'platform')}` : '';
+  const reuse = reused > 0 ? ` (${pluralize(reused, 'zTOC')} reused)` : '';
+  return `${indexed.length} of ${pluralize(layers.length, 'layer')} indexed${platforms}${reuse}`;
 }
 
-/** What became of an image's platforms and layers, whichever command it was. */
+/** The part of a result that describes platforms and layers. */
 type IndexReport = Pick<ImageIndexed, 'platforms' | 'layers'>;
 
-/** The `platforms` and `layers` of the commands' `--json`; docs/cli.md says what each field means. */
+/** Returns `platforms` and `layers` for `--json`. docs/cli.md documents the fields. */
 function reportAsJson({ platforms, layers }: IndexReport): object {
   return {
     platforms: platforms.map(({ platform, manifest, index, layers: digests, prefetchFiles }) => ({
@@ -126,12 +129,12 @@ function reportAsJson({ platforms, layers }: IndexReport): object {
 
 const LAYER_COLUMNS: readonly Column[] = [
   { title: 'LAYER', flexible: true },
-  ...numbers('SIZE', 'FILES', 'SPANS'),
+  ...numberColumns('SIZE', 'FILES', 'SPANS'),
   { title: 'ZTOC', flexible: true },
-  ...numbers('SIZE', 'TIME'),
+  ...numberColumns('SIZE', 'TIME'),
 ];
 
-/** Prints one table of layers a platform, each with its zTOC or why it has none. */
+/** Prints a table for each platform. A row shows a layer and its zTOC, or why the layer was skipped. */
 async function printIndexReport(
   { platforms, layers }: IndexReport,
   output: Output,
@@ -148,26 +151,26 @@ async function printIndexReport(
   }
 }
 
-/** Tells of files to prefetch that no layer has: most likely a path that was mistyped. */
-async function noteMissingFiles(platforms: readonly PlatformReport[], output: Output): Promise<void> {
+/** Warns about files to prefetch that no layer has, which are probably mistyped paths. */
+async function warnAboutMissingFiles(platforms: readonly PlatformReport[], output: Output): Promise<void> {
   for (const { platform, prefetchFiles } of platforms) {
     for (const { path } of prefetchFiles.filter(({ isFound }) => !isFound)) {
-      await output.note(`There is no ${printable(path)} in the image for ${formatPlatform(platform)} to prefetch.`);
+      await output.note(`warning: file to prefetch not found for ${formatPlatform(platform)}: ${printable(path)}`);
     }
   }
 }
 
-/** Why a layer has no zTOC, for people. */
+/** Returns why a layer was skipped, as a table cell. */
 function describeSkip({ reason, mediaType }: SkippedLayer, minLayerSize: number): string {
   switch (reason) {
     case 'smaller-than-min-layer-size':
       return `skipped: < ${formatBytes(minLayerSize)}`;
     case 'unsupported-compression':
-      return `skipped: ${printable(mediaType)} cannot be indexed`;
+      return `skipped: ${printable(mediaType)} is not supported`;
     case 'not-an-image-layer':
-      return `skipped: ${printable(mediaType)} is no image layer`;
+      return `skipped: ${printable(mediaType)} is not an image layer`;
     case 'unknown-layer-type':
-      return `skipped: ${printable(mediaType)} is unknown`;
+      return `skipped: unknown type ${printable(mediaType)}`;
   }
 }
 

@@ -1,35 +1,35 @@
 import { type VerifyReport, verifySociIndex } from '@soci/index';
 import { type Descriptor, type Fetcher, formatPlatform } from '@soci/oci';
-import { defined } from '../command/option.ts';
+import { omitUndefined } from '../command/option.ts';
 import type { Output } from '../terminal/output.ts';
 import type { Progress } from '../terminal/progress.ts';
-import { countOf, formatBytes, formatCount, shortDigest } from '../terminal/quantity.ts';
-import { numbers } from '../terminal/table.ts';
+import { formatBytes, formatCount, pluralize, shortDigest } from '../terminal/quantity.ts';
+import { numberColumns } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
 import { showProofProgress } from './index-progress.ts';
 
-/** How indexes are read back. */
+/** Options of {@link verifyIndexes}. */
 export interface VerificationOptions {
-  /** Files to read back in each layer; all where it is undefined. */
+  /** Number of files to compare in each layer. @default all */
   readonly sample?: number | undefined;
-  /** Chooses the sample. @default 0 */
+  /** Random seed of the sample. @default 0 */
   readonly seed?: number | undefined;
   readonly signal: AbortSignal;
   readonly progress: Progress;
-  /** Bytes of the layers that will be read, for the progress. */
+  /** Total size of the layers to read, in bytes, for the progress display. */
   readonly totalSize: number;
 }
 
-/** What reading back has shown, over all that was read. */
+/** Combined result of verifying one or more indexes. */
 export type Verification = Pick<VerifyReport, 'outcome' | 'indexes' | 'layers' | 'problems'>;
 
-/** Reads files back through SOCI indexes and compares them with their layers. */
+/** Verifies SOCI indexes against the layers of their images. */
 export async function verifyIndexes(
   store: Fetcher,
   targets: readonly Descriptor[],
   { sample, seed, signal, progress, totalSize }: VerificationOptions,
 ): Promise<Verification> {
-  const options = defined({ sample, seed, signal, onProgress: showProofProgress(progress, totalSize) });
+  const options = omitUndefined({ sample, seed, signal, onProgress: showProofProgress(progress, totalSize) });
   const reports: VerifyReport[] = [];
   for (const target of targets) reports.push(await verifySociIndex(store, target, options));
   return {
@@ -40,7 +40,7 @@ export async function verifyIndexes(
   };
 }
 
-/** What `verify --json` prints; docs/cli.md says what each field means. */
+/** Returns what `verify --json` prints. docs/cli.md documents the fields. */
 export function verificationAsJson({ outcome, indexes, layers, problems }: Verification) {
   return {
     valid: outcome === 'valid',
@@ -58,15 +58,15 @@ export function verificationAsJson({ outcome, indexes, layers, problems }: Verif
   };
 }
 
-/** Prints which SOCI indexes were read back. */
+/** Prints a line for each SOCI index. */
 export async function printIndexes({ indexes }: Verification, output: Output): Promise<void> {
   for (const { index, version, platform } of indexes) {
-    const where = platform ? ` for ${printable(formatPlatform(platform))}` : '';
-    await output.writeLine(`${output.style.bold(`SOCI index v${version}`)}${where}  ${index.digest}`);
+    const target = platform ? ` for ${printable(formatPlatform(platform))}` : '';
+    await output.writeLine(`${output.style.bold(`SOCI index v${version}`)}${target}  ${index.digest}`);
   }
 }
 
-/** Prints what reading back has shown, for people. */
+/** Prints the result of a verification for users. */
 export async function printVerification(
   { outcome, indexes, layers, problems }: Verification,
   output: Output,
@@ -74,24 +74,24 @@ export async function printVerification(
   const { green, red } = output.style;
   if (!output.quiet) {
     await output.writeTable(
-      [{ title: 'LAYER' }, ...numbers('SIZE', 'FILES READ', 'SPANS READ'), { title: 'RESULT', flexible: true }],
+      [{ title: 'LAYER' }, ...numberColumns('SIZE', 'FILES READ', 'SPANS READ'), { title: 'RESULT', flexible: true }],
       layers.map(({ layer, size, filesRead, spansRead, spans, problems: found }) => [
         shortDigest(layer),
         formatBytes(size),
         formatCount(filesRead),
         `${formatCount(spansRead)} of ${formatCount(spans)}`,
-        found.length === 0 ? 'right' : countOf(found.length, 'problem'),
+        found.length === 0 ? 'ok' : pluralize(found.length, 'problem'),
       ]),
     );
     await output.writeLine();
   }
   const found = [problems, ...[...indexes, ...layers].map((report) => report.problems)].flat();
   for (const { code, message } of found) await output.writeLine(`${red(code)}  ${printable(message)}`);
-  const judgement = outcome === 'valid' ? green('Everything reads back right.') : red('The index is not right.');
-  if (!output.quiet) await output.writeLine(judgement);
+  const summary = outcome === 'valid' ? green('Verification passed.') : red('Verification failed.');
+  if (!output.quiet) await output.writeLine(summary);
 }
 
-/** How much was read back. */
+/** Returns how many files and spans were read, over all layers. */
 export function countRead({ layers }: Verification): { readonly filesRead: number; readonly spansRead: number } {
   return {
     filesRead: layers.reduce((sum, { filesRead }) => sum + filesRead, 0),

@@ -2,40 +2,40 @@ import type { RegistryError, RegistryErrorCode } from '@soci/registry';
 import { CliError } from '../errors.ts';
 import { printable, type Style } from './text.ts';
 
-/** An error as `--json` shows it and as the terminal renders it. */
+/** An error as `--json` prints it. */
 export interface ErrorDescription {
-  /** For programs: the error class's code, or the system's (`ENOSPC`), or `INTERNAL` for a fault of this program. */
+  /** Code of the error class or of the system (`ENOSPC`), or `INTERNAL` for a bug in this program. */
   readonly code: string;
-  /** For people: what, where, why. */
+  /** What failed, where, and why. */
   readonly message: string;
-  /** Byte offset of the fault in the file or stream that the message names, where one is known. */
+  /** Byte offset of the fault in the file or stream of the message, if known. */
   readonly offset?: number;
-  /** Of a registry's refusal: the request, without its query. */
+  /** Request that the registry answered with an error, without its query. */
   readonly request?: string;
-  /** The HTTP status of the answer. */
+  /** HTTP status of the response. */
   readonly status?: number;
-  /** The registry's own codes and words. */
+  /** Errors in the body of the response. */
   readonly refusals?: readonly { readonly code: string; readonly message: string }[];
-  /** What to do about it, where something is to be said. */
+  /** What the user can do, if known. */
   readonly remedy?: string;
 }
 
-/** What system errors mean to somebody who typed a file name. */
+/** Messages for system errors. */
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
-  EEXIST: 'exists already',
-  EISDIR: 'is a folder, not a file',
+  EEXIST: 'already exists',
+  EISDIR: 'is a directory, not a file',
   ELOOP: 'too many symbolic links',
   EMFILE: 'too many open files',
-  ENAMETOOLONG: 'the name is too long',
-  ENOENT: 'no such file or folder',
-  ENOSPC: 'no space left on the device',
-  ENOTDIR: 'is not a folder',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
+  ENAMETOOLONG: 'file name too long',
+  ENOENT: 'no such file or directory',
+  ENOSPC: 'no space left on device',
+  ENOTDIR: 'is not a directory',
+  EPERM: 'operation not permitted',
+  EROFS: 'read-only file system',
 };
 
-/** Puts an error of any package, or of the system, into words. */
+/** Describes an error of any package or of the system. */
 export function describeError(error: unknown): ErrorDescription {
   if (!(error instanceof Error)) return { code: 'INTERNAL', message: String(error) };
   const { code, path, offset } = error as { code?: unknown; path?: unknown; offset?: unknown };
@@ -43,7 +43,7 @@ export function describeError(error: unknown): ErrorDescription {
     return { code: error.name === 'AbortError' ? 'INTERRUPTED' : 'INTERNAL', message: error.message };
   const system = SYSTEM_ERRORS[code];
   const message = system === undefined ? error.message : typeof path === 'string' ? `${path}: ${system}` : system;
-  // Told by its name, so that the client for registries is not loaded for it.
+  // Compares the name instead of using `instanceof`, which would load the registry client.
   const answer = error.name === 'RegistryError' ? (error as RegistryError) : undefined;
   const remedy = error instanceof CliError ? error.remedy : answer && REMEDIES[answer.code];
   return {
@@ -57,35 +57,37 @@ export function describeError(error: unknown): ErrorDescription {
   };
 }
 
-/** The same for a fault in a file whose name the error does not know. */
+/** Describes an error and adds the path of the file to the message if it is missing. */
 export function describeErrorAt(path: string, error: unknown): ErrorDescription {
   const described = describeError(error);
   return described.message.includes(path) ? described : { ...described, message: `${path}: ${described.message}` };
 }
 
-/** An error in a file whose name the error does not know: its code and offset stay, its message names the file. */
+/** Wraps an error so that its message has the path of the file. Keeps the code and offset. */
 export function errorIn(path: string, cause: unknown): CliError {
   const { code, message, offset } = describeErrorAt(path, cause);
   return new CliError(code, message, { cause, offset });
 }
 
-/** The lines that standard error gets: what, then why, then what to do. */
+/** Formats an error for standard error: the message, its causes, then what to do. */
 export function renderError(error: unknown, program: string, style: Style, debug: boolean): string[] {
   const description = describeError(error);
   const { code, message, remedy } = description;
   const lines = renderDescription(description, program, style);
   for (const cause of causesOf(error)) {
     const described = describeError(cause);
-    const isSaid = message.includes(described.message) || (cause instanceof Error && message.includes(cause.message));
-    if (!isSaid) lines.push(`  because: ${printable(described.message)} ${style.dim(`[${described.code}]`)}`);
+    const isRepeated =
+      message.includes(described.message) || (cause instanceof Error && message.includes(cause.message));
+    if (!isRepeated) lines.push(`  caused by: ${printable(described.message)} ${style.dim(`[${described.code}]`)}`);
   }
   if (remedy) lines.push(`  ${remedy}`);
-  if (code === 'INTERNAL' && !debug) lines.push(`  This is a fault of ${program} itself; --debug says where.`);
+  if (code === 'INTERNAL' && !debug)
+    lines.push(`  This is a bug in ${program}. Run it again with --debug and report the output.`);
   if (debug && error instanceof Error && error.stack) lines.push(style.dim(error.stack));
   return lines;
 }
 
-/** What and where, in a line or two. */
+/** Formats the message, and the byte offset if the message does not have it. */
 export function renderDescription(
   { code, message, offset }: ErrorDescription,
   program: string,
@@ -96,7 +98,7 @@ export function renderDescription(
   return lines;
 }
 
-/** Causes underneath, the nearest first; at most four, since chains may be circular. */
+/** Returns up to four causes of an error, nearest first. The limit guards against circular chains. */
 function causesOf(error: unknown): unknown[] {
   const causes: unknown[] = [];
   let cause = error instanceof Error ? error.cause : undefined;
@@ -107,11 +109,11 @@ function causesOf(error: unknown): unknown[] {
   return causes;
 }
 
-/** The options of the command line that help: what else is to be done the errors say themselves. */
+/** Command-line options that can help. The registry client does not know them. */
 const REMEDIES: { readonly [Code in RegistryErrorCode]?: string } = {
-  ACCESS_DENIED: 'Other credentials are given with --username NAME --password-stdin, or with --authfile FILE.',
-  AUTHENTICATION_FAILED: 'Credentials are given with --username NAME --password-stdin, or with --authfile FILE.',
-  CONNECTION_FAILED: 'Behind a proxy set HTTPS_PROXY; for a registry without TLS say --plain-http.',
-  RATE_LIMITED: 'Wait a little, or have requests sent again more often with --retry-times N.',
-  TLS_FAILED: 'A certificate authority is named with --ca-file FILE; for a registry without TLS say --plain-http.',
+  ACCESS_DENIED: 'To use other credentials, add --username NAME --password-stdin, or --authfile FILE.',
+  AUTHENTICATION_FAILED: 'Run "docker login", or add --username NAME --password-stdin, or --authfile FILE.',
+  CONNECTION_FAILED: 'Behind a proxy, set HTTPS_PROXY. For a registry without TLS, add --plain-http.',
+  RATE_LIMITED: 'Try again later, or retry more often with --retry-times N.',
+  TLS_FAILED: 'To trust its certificate authority, add --ca-file FILE. For a registry without TLS, add --plain-http.',
 };

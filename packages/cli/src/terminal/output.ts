@@ -1,28 +1,28 @@
 import { type CliIo, PROGRAM, widthOf, writeTo } from '../io.ts';
 import { type ErrorDescription, renderDescription } from './describe-error.ts';
 import { type Progress, ProgressBar, plainProgress, silentProgress } from './progress.ts';
-import { type Column, layOutTable } from './table.ts';
+import { type Column, formatTable } from './table.ts';
 import { isInteractive, printable, type Style, styleFor } from './text.ts';
 
-/** How the person wants to be told. */
+/** Output options of the command line. */
 export interface OutputMode {
-  /** JSON on standard output and nothing else there. */
+  /** Print only JSON to standard output. */
   readonly json: boolean;
-  /** The result alone, as short as it can be said; no progress, no notes. */
+  /** Print only the result, in its shortest form, without progress or notes. */
   readonly quiet: boolean;
-  /** Each request to a registry, and where errors come from. */
+  /** Print each request to a registry, and stack traces. */
   readonly debug: boolean;
 }
 
-/** Widest a table or a help text gets where nothing says how wide the terminal is. */
-const WIDTH_WITHOUT_TERMINAL = 120;
+/** Width of tables if the width of the terminal is unknown, in columns. */
+const DEFAULT_WIDTH = 120;
 
-/** What a command says: results to standard output, the rest to standard error. */
+/** Output of a command: results to standard output, everything else to standard error. */
 export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly #debug: boolean;
-  /** Styles for standard output, and for standard error. */
+  /** Style for standard output. */
   readonly style: Style;
   readonly #errorStyle: Style;
   readonly #io: CliIo;
@@ -36,53 +36,53 @@ export class Output {
     this.#io = io;
   }
 
-  /** Columns of standard output. */
+  /** Width of standard output, in columns. */
   get width(): number {
-    return widthOf(this.#io.stdout, WIDTH_WITHOUT_TERMINAL);
+    return widthOf(this.#io.stdout, DEFAULT_WIDTH);
   }
 
-  /** One JSON value on a line of its own: the result where `--json` is given. */
+  /** Writes a JSON value on one line of standard output. */
   writeJson(value: unknown): Promise<void> {
     return writeTo(this.#io.stdout, `${JSON.stringify(value)}\n`);
   }
 
-  /** A line of the result. */
+  /** Writes a line of the result. */
   writeLine(line = ''): Promise<void> {
     return writeTo(this.#io.stdout, `${line}\n`);
   }
 
-  /** A table of the result; its titles stand out. */
+  /** Writes a table of the result. */
   async writeTable(columns: readonly Column[], rows: readonly (readonly string[])[], indent = ''): Promise<void> {
-    const [titles = '', ...lines] = layOutTable(columns, rows, this.width - indent.length);
+    const [titles = '', ...lines] = formatTable(columns, rows, this.width - indent.length);
     const text = [this.style.dim(titles), ...lines].map((line) => `${indent}${line}\n`).join('');
     await writeTo(this.#io.stdout, text);
   }
 
-  /** Bytes of the result, as they are. */
+  /** Writes bytes of the result unchanged. */
   writeBytes(bytes: Uint8Array): Promise<void> {
     return writeTo(this.#io.stdout, bytes);
   }
 
-  /** Something worth knowing that is not the result; not said with `--quiet`. */
+  /** Writes a line to standard error, except with `--quiet`. */
   async note(line: string): Promise<void> {
     if (!this.quiet) await writeTo(this.#io.stderr, `${line}\n`);
   }
 
-  /** What goes on underneath, for those who look for a fault: only with `--debug`. */
+  /** Writes a line to standard error, only with `--debug`. */
   trace(line: string): void {
     if (this.#debug) this.#io.stderr.write(`${printable(line)}\n`);
   }
 
-  /** A fault that does not end the command: part of what was asked for could not be done. */
+  /** Writes an error to standard error and continues. */
   async reportProblem(problem: ErrorDescription): Promise<void> {
     const lines = renderDescription(problem, PROGRAM, this.#errorStyle);
     await writeTo(this.#io.stderr, lines.map((line) => `${line}\n`).join(''));
   }
 
-  /** A display of progress that suits standard error. */
+  /** Returns a progress display that suits standard error. */
   openProgress(): Progress {
     if (this.quiet) return silentProgress;
-    // Lines that come in between would tear what is redrawn in place.
+    // Debug lines would break a bar that is redrawn in place.
     const isRedrawn = !this.#debug && isInteractive(this.#io.stderr, this.#io.env);
     return isRedrawn ? new ProgressBar(this.#io.stderr, this.#errorStyle) : plainProgress(this.#io.stderr);
   }

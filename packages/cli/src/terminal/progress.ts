@@ -2,56 +2,59 @@ import { type TextSink, widthOf } from '../io.ts';
 import { drawBar } from './quantity.ts';
 import { type Style, textWidth, truncate } from './text.ts';
 
-/** How far some work is. */
+/** State of a progress display. */
 export interface ProgressState {
-  /** What is done, in the unit of `total`. */
+  /** Work done, in the unit of `total`. */
   readonly done: number;
-  /** What there is to do; 0 where it is not known. */
+  /** Total work, or 0 if unknown. */
   readonly total: number;
-  /** What to say beside the bar, without style codes. */
+  /** Text after the bar, without style codes. */
   readonly detail: string;
-  /** What is being worked on right now, each with a line of its own below. @default nothing is shown of it */
+  /** Items in progress. Each has a line below the bar. @default none */
   readonly items?: readonly ProgressItem[];
 }
 
-/** One of several things that are worked on at the same time. */
+/** An item in progress. */
 export interface ProgressItem {
-  /** What it is, without style codes. */
+  /** Text after the bar, without style codes. */
   readonly label: string;
   readonly done: number;
   readonly total: number;
 }
 
-/** Tells a person how far some work is; all of it goes to standard error. */
+/** A progress display on standard error. */
 export interface Progress {
-  /** Where the work stands now. Cheap enough to be called for every chunk. */
+  /** Updates the display. Cheap enough to call for every chunk. */
   update(state: ProgressState): void;
-  /** A line that stays: one step of the work is over. */
+  /** Reports a finished step, as a line that is not redrawn. */
   milestone(line: string): void;
-  /** Ends the display and leaves the terminal as it was. */
+  /** Removes the display from the terminal. */
   close(): void;
 }
 
-/** No word at all: for `--quiet`. */
+/** Shows nothing, for `--quiet`. */
 export const silentProgress: Progress = { update() {}, milestone() {}, close() {} };
 
-/** Milestones only, as plain lines: for logs and pipes. */
+/** Shows only milestones, as plain lines, for logs and pipes. */
 export function plainProgress(sink: TextSink): Progress {
   return { ...silentProgress, milestone: (line) => void sink.write(`${line}\n`) };
 }
 
 const REDRAW_MILLISECONDS = 80;
 const BAR_WIDTH = 24;
-/** Lines for things in flight: so many fit every terminal, and more nobody reads. */
+/** Maximum number of lines for items in progress. */
 const MAX_ITEMS = 8;
 
-/** A line, and one more for each thing in flight, that are redrawn in place, for terminals. No line ever wraps, whatever the terminal's width. Milestones are not shown: the result says the same. */
+/**
+ * Redraws a bar, and one for each item in progress, in place on a terminal. Lines never wrap. Milestones are not shown,
+ * because the result contains the same information.
+ */
 export class ProgressBar implements Progress {
   readonly #sink: TextSink;
   readonly #style: Style;
   readonly #now: () => number;
   #drawnAt = Number.NEGATIVE_INFINITY;
-  /** Lines on the terminal; the cursor is on the last of them. */
+  /** Number of lines on the terminal. The cursor is on the last one. */
   #lines = 0;
 
   constructor(sink: TextSink, style: Style, now: () => number = () => performance.now()) {
@@ -68,7 +71,7 @@ export class ProgressBar implements Progress {
     for (const { label, ...item } of items.slice(0, MAX_ITEMS)) lines.push(this.#line(item.done, item.total, label));
     if (items.length > MAX_ITEMS) lines.push(this.#style.dim(`and ${items.length - MAX_ITEMS} more`));
     const text = lines.map((line) => `${line}\u001b[K`).join('\n');
-    // Of more lines that stood there before, the rest is taken away.
+    // Clears lines that are left from a longer display.
     const surplus = this.#lines > lines.length ? '\u001b[J' : '';
     this.#sink.write(`${this.#lines === 0 ? '\u001b[?25l' : ''}${this.#toFirstLine()}${text}${surplus}`);
     this.#lines = lines.length;
@@ -86,13 +89,13 @@ export class ProgressBar implements Progress {
   }
 
   #line(done: number, total: number, detail: string): string {
-    // One column stays free: some terminals wrap when the last one is written.
+    // Leaves one column free: some terminals wrap after the last one.
     const width = widthOf(this.#sink, 80) - 1;
     const percent = total > 0 ? `${String(Math.floor(100 * Math.min(1, done / total))).padStart(3)} %` : '';
     const barWidth = Math.min(BAR_WIDTH, Math.floor(width / 3));
     if (barWidth < 6 || total === 0) return truncate(`${percent} ${detail}`.trim(), width);
     const room = width - barWidth - textWidth(percent) - 3;
-    const said = room >= 8 ? `  ${truncate(detail, room)}` : '';
-    return `${this.#style.cyan(drawBar(done, total, barWidth))} ${percent}${this.#style.dim(said)}`;
+    const text = room >= 8 ? `  ${truncate(detail, room)}` : '';
+    return `${this.#style.cyan(drawBar(done, total, barWidth))} ${percent}${this.#style.dim(text)}`;
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { countOf, drawBar, formatBytes, formatSeconds, formatShare, shortDigest } from './quantity.ts';
+import { drawBar, formatBytes, formatPercent, formatSeconds, pluralize, shortDigest } from './quantity.ts';
 
 describe('quantities for people', () => {
   it.each([
@@ -34,11 +34,11 @@ describe('quantities for people', () => {
     [5, 5, '100 %'],
     [0, 0, '0 %'],
   ])('writes %d of %d as %s', (part, whole, text) => {
-    expect(formatShare(part, whole)).toBe(text);
+    expect(formatPercent(part, whole)).toBe(text);
   });
 
   it('counts in singular and plural', () => {
-    expect([countOf(1, 'layer'), countOf(12_345, 'file'), countOf(0, 'entry', 'entries')]).toEqual([
+    expect([pluralize(1, 'layer'), pluralize(12_345, 'file'), pluralize(0, 'entry', 'entries')]).toEqual([
       '1 layer',
       '12,345 files',
       '0 entries',

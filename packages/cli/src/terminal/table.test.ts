@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { layOutTable } from './table.ts';
+import { formatTable } from './table.ts';
 import { printable, shorten, textWidth, truncate, wrapWords } from './text.ts';
 
 const columns = [{ title: 'LAYER', flexible: true }, { title: 'SIZE', align: 'right' }, { title: 'NOTE' }] as const;
 
-describe('layOutTable', () => {
+describe('formatTable', () => {
   it('aligns columns and leaves nothing behind the last', () => {
     const rows = [
       ['base.tar.gz', '104 MiB', 'indexed'],
       ['app.tar', '9 B', ''],
     ];
-    expect(layOutTable(columns, rows, 80)).toEqual([
+    expect(formatTable(columns, rows, 80)).toEqual([
       'LAYER           SIZE  NOTE',
       'base.tar.gz  104 MiB  indexed',
       'app.tar          9 B',
@@ -18,13 +18,13 @@ describe('layOutTable', () => {
   });
 
   it('cuts flexible columns to the width of the terminal', () => {
-    const lines = layOutTable(columns, [['a-very-long-layer-name.tar.gz', '104 MiB', 'indexed']], 36);
+    const lines = formatTable(columns, [['a-very-long-layer-name.tar.gz', '104 MiB', 'indexed']], 36);
     expect(lines[1]).toBe('a-very-l…me.tar.gz  104 MiB  indexed');
     expect(lines.every((line) => textWidth(line) <= 36)).toBe(true);
   });
 
   it('rather runs over than says nothing', () => {
-    expect(layOutTable(columns, [['layer-name', '104 MiB', 'indexed']], 10)[1]).toBe('lay…name  104 MiB  indexed');
+    expect(formatTable(columns, [['layer-name', '104 MiB', 'indexed']], 10)[1]).toBe('lay…name  104 MiB  indexed');
   });
 });
 

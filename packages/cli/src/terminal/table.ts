@@ -1,35 +1,35 @@
 import { shorten, textWidth } from './text.ts';
 
-/** One column of a table. */
+/** A column of a table. */
 export interface Column {
   readonly title: string;
-  /** Numbers stand right. @default left */
+  /** @default left */
   readonly align?: 'left' | 'right';
-  /** Whether the column may be cut (in its middle) where the terminal is too narrow. Its cells hold no style codes. */
+  /** Whether cells are shortened (in the middle) if the terminal is too narrow. Such cells have no style codes. */
   readonly flexible?: boolean;
 }
 
-/** Columns of numbers, by their titles. */
-export function numbers(...titles: readonly string[]): Column[] {
+/** Returns right-aligned columns with these titles. */
+export function numberColumns(...titles: readonly string[]): Column[] {
   return titles.map((title) => ({ title, align: 'right' }));
 }
 
-/** What a flexible column is never cut below. */
-const LEAST_FLEXIBLE_WIDTH = 8;
+/** Minimum width of a flexible column. */
+const MIN_FLEXIBLE_WIDTH = 8;
 
 /**
- * Lays out rows under their titles, two spaces between columns, nothing after the last.
+ * Formats a table: titles and rows, two spaces between columns, no trailing spaces.
  *
- * @param width columns of the terminal; where the table is wider, flexible columns give way, the widest first.
+ * @param width - Width of the terminal. If the table is wider, flexible columns are shortened, the widest first.
  */
-export function layOutTable(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
+export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
   const widths = columns.map((column, index) =>
     Math.max(textWidth(column.title), ...rows.map((row) => textWidth(row[index] ?? ''))),
   );
   let excess = widths.reduce((sum, each) => sum + each, 2 * (columns.length - 1)) - width;
   for (; excess > 0; excess--) {
     const cut = Math.max(...widths.filter((_, index) => columns[index]?.flexible));
-    if (cut <= LEAST_FLEXIBLE_WIDTH) break;
+    if (cut <= MIN_FLEXIBLE_WIDTH) break;
     widths[widths.findIndex((each, index) => each === cut && columns[index]?.flexible)] = cut - 1;
   }
   return [columns.map((column) => column.title), ...rows].map((row) =>

@@ -1,15 +1,15 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { CliIo, TextSink } from '../io.ts';
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression matches control characters
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
-/** How many columns a text takes; style codes take none. Every character counts as one column. */
+/** Returns the width of a text in columns, without style codes. Every character counts as one column. */
 export function textWidth(text: string): number {
   return [...stripVTControlCharacters(text)].length;
 }
 
-/** Cuts a text without style codes to a width, in its middle, where the least is lost: `usr/lib/…/index.js`. */
+/** Shortens a text without style codes in the middle: `usr/lib/…/index.js`. */
 export function shorten(text: string, width: number): string {
   const characters = [...text];
   if (characters.length <= width) return text;
@@ -18,15 +18,15 @@ export function shorten(text: string, width: number): string {
   return `${characters.slice(0, width - 1 - tail).join('')}…${characters.slice(characters.length - tail).join('')}`;
 }
 
-/** Cuts a text without style codes to a width, at its end, where what comes last matters least. */
+/** Shortens a text without style codes at the end. */
 export function truncate(text: string, width: number): string {
   const characters = [...text];
   return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`.slice(0, width);
 }
 
 /**
- * Text from an image or a file, made fit for a terminal: control characters, which could move the cursor or hide what
- * follows, are written as escapes (`\x1b`).
+ * Makes text from an image or a file safe for a terminal. Writes control characters, which could move the cursor or hide
+ * text, as escapes (`\x1b`).
  */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => {
@@ -35,7 +35,7 @@ export function printable(text: string): string {
   });
 }
 
-/** Breaks text into lines of at most `width` columns, between words. */
+/** Wraps text at spaces, to lines of at most `width` columns. */
 export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -50,7 +50,7 @@ export function wrapWords(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** Ways to set text apart; each gives its text unchanged where colour is not wanted. */
+/** Styles for terminal text. Without colour support, each function returns its text unchanged. */
 export interface Style {
   bold(text: string): string;
   dim(text: string): string;
@@ -59,12 +59,12 @@ export interface Style {
   cyan(text: string): string;
 }
 
-/** Whether control codes may be written: on a terminal that is not a dumb one. */
+/** Whether the sink is a terminal that understands control codes. */
 export function isInteractive(sink: TextSink, env: CliIo['env']): boolean {
   return sink.isTTY === true && env.TERM !== 'dumb';
 }
 
-/** The style for a sink: colours on a terminal, unless `NO_COLOR` is set to anything (no-color.org). */
+/** Returns the style for a sink: colours on a terminal, unless `NO_COLOR` is set (no-color.org). */
 export function styleFor(sink: TextSink, env: CliIo['env']): Style {
   const coloured = isInteractive(sink, env) && !env.NO_COLOR;
   const paint = (open: number, close: number) => (text: string) =>

@@ -1,7 +1,7 @@
 import type { SourceStore } from '@soci/index';
 import type { Descriptor } from '@soci/oci';
 import { type ImageDestination, type ImageSource, openLayoutDestination, openLayoutSource } from './layout-stores.ts';
-import { destinationName, type ImageLocation, type RegistryLocation } from './location.ts';
+import { destinationTag, type ImageLocation, type RegistryLocation } from './location.ts';
 import type { RegistryAccess } from './registry-options.ts';
 import type { RegistryStores } from './registry-stores.ts';
 
@@ -41,7 +41,7 @@ export class ImageStores {
 
   /** Opens a store to be written to; what is not committed leaves nothing behind. */
   async openDestination(location: ImageLocation): Promise<ImageDestination> {
-    destinationName(location);
+    destinationTag(location);
     if (location.transport !== 'registry') return this.#keep(await openLayoutDestination(location));
     return { store: await this.#repository(location), commit: async () => {}, close: async () => {} };
   }

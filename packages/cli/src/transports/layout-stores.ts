@@ -4,85 +4,85 @@ import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2, type SourceStore, t
 import type { Descriptor } from '@soci/oci';
 import { archiveChunks, createLayout, type LayoutReader, openArchive, openLayout } from '@soci/oci/layout';
 import { CliError } from '../errors.ts';
-import { FileDraft } from '../files/write-file.ts';
+import { AtomicFile } from '../files/write-file.ts';
 import type { LayoutLocation } from './location.ts';
 
-/** A store that an image is read from, and which image. */
+/** A store and the image to read from it. */
 export interface ImageSource {
   readonly store: SourceStore;
-  /** Tag or digest of the image in a registry; its descriptor in a layout. */
+  /** Tag or digest of an image in a registry, or the descriptor of an image in a layout. */
   readonly reference: string | Descriptor;
-  /** Closes the file. */
+  /** Closes the tar file, if the image is in one. */
   close(): Promise<void>;
 }
 
-/** A store that an image is written to. */
+/** A store to write an image to. */
 export interface ImageDestination {
   readonly store: TargetStore;
-  /** Makes visible what was written; a registry shows it at once. */
+  /** Publishes the written content. Does nothing for a registry, which publishes content immediately. */
   commit(): Promise<void>;
-  /** Leaves nothing behind of what was not committed; does nothing otherwise. */
+  /** Removes content that was not committed. */
   close(): Promise<void>;
 }
 
-/** Opens the image of a layout, a folder or a tar file, to be read. */
+/** Opens an image in a layout directory or tar file for reading. */
 export async function openLayoutSource(location: LayoutLocation): Promise<ImageSource> {
-  await checkKind(location);
+  await checkPathType(location);
   const { transport, path } = location;
   if (transport === 'oci') {
     const store = await openLayout(path);
-    return { store, reference: await chooseRoot(store, location), close: async () => {} };
+    return { store, reference: await resolveRoot(store, location), close: async () => {} };
   }
   const store = await openArchive(path);
   try {
-    return { store, reference: await chooseRoot(store, location), close: () => store.close() };
+    return { store, reference: await resolveRoot(store, location), close: () => store.close() };
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-/** Opens a layout to be written to. A folder that is a layout already is added to; a tar file is replaced. */
+/** Opens a layout for writing. Adds to an existing layout directory; replaces an existing tar file. */
 export async function openLayoutDestination({ transport, path }: LayoutLocation): Promise<ImageDestination> {
   if (transport === 'oci') {
     const store = await createLayout(path);
     return { store, commit: () => store.commit(), close: () => store.discard() };
   }
-  await checkPlace(path);
-  const draft = new FileDraft(path);
+  await checkArchivePath(path);
+  const file = new AtomicFile(path);
   return {
-    store: { writeImages: (content, roots, call) => draft.write(archiveChunks(content, roots, call)) },
-    commit: () => draft.commit(),
-    close: () => draft.discard(),
+    store: { writeImages: (content, roots, call) => file.write(archiveChunks(content, roots, call)) },
+    commit: () => file.commit(),
+    close: () => file.discard(),
   };
 }
 
-async function checkPlace(path: string): Promise<void> {
-  const there = await stat(path).catch(() => undefined);
-  if (there && !there.isFile()) {
+async function checkArchivePath(path: string): Promise<void> {
+  const existing = await stat(path).catch(() => undefined);
+  if (existing && !existing.isFile()) {
     throw new CliError('DESTINATION_INVALID', `${path} exists and is not a file`, {
-      remedy: there.isDirectory() ? `For a layout folder write oci:${path}` : 'Name another file.',
+      remedy: existing.isDirectory() ? `To write a layout directory, use oci:${path}` : 'Choose another file.',
     });
   }
-  const folder = dirname(resolve(path));
-  await access(folder, constants.W_OK).catch((cause: unknown) => {
-    throw new CliError('FILE_UNWRITABLE', `cannot write to the folder ${folder}`, { cause });
+  const directory = dirname(resolve(path));
+  await access(directory, constants.W_OK).catch((cause: unknown) => {
+    throw new CliError('FILE_UNWRITABLE', `cannot write to directory ${directory}`, { cause });
   });
 }
 
 /**
- * The manifest that a location names in a layout: by its tag, its digest, or its position in `index.json` (`@0`); the
- * only one where nothing is named. SOCI indexes that `create` has put beside an image do not count as images.
+ * Resolves a location to a manifest in a layout: by its tag, its digest or its position in `index.json` (`@0`). Without a
+ * reference, the layout must have exactly one image. SOCI indexes written by `create` do not count as images.
  *
- * @throws OciError `NOT_FOUND`, listing what is there; CliError `SOURCE_INVALID` for a position beyond the list.
+ * @throws OciError `NOT_FOUND`, with the images of the layout; CliError `SOURCE_INVALID` for a position out of range.
  */
-async function chooseRoot(layout: LayoutReader, { reference, text }: LayoutLocation): Promise<Descriptor> {
+async function resolveRoot(layout: LayoutReader, { reference, text }: LayoutLocation): Promise<Descriptor> {
   if (reference !== undefined && !reference.startsWith('@')) return layout.resolve(reference);
   const roots = await layout.roots();
   if (reference !== undefined) {
     const root = roots[Number(reference.slice(1))];
     if (root) return root;
-    throw new CliError('SOURCE_INVALID', `${text}: the layout lists ${roots.length} manifests, counted from @0`);
+    throw new CliError('SOURCE_INVALID', `${text}: the layout has ${roots.length} manifests, and the first is @0`);
   }
   const isIndex = ({ artifactType }: Descriptor) =>
     artifactType === MEDIA_TYPE_SOCI_INDEX_V1 || artifactType === MEDIA_TYPE_SOCI_INDEX_V2;
@@ -91,15 +91,15 @@ async function chooseRoot(layout: LayoutReader, { reference, text }: LayoutLocat
 }
 
 /**
- * Checks that a folder is named as a folder, and a file as a file, where something is there at all.
+ * Checks that `oci:` names a directory and `oci-archive:` a file, if the path exists.
  *
- * @throws CliError `SOURCE_INVALID` with the location that was most likely meant.
+ * @throws CliError `SOURCE_INVALID`, with the location that the user probably meant.
  */
-async function checkKind({ transport, path, reference }: LayoutLocation): Promise<void> {
+async function checkPathType({ transport, path, reference }: LayoutLocation): Promise<void> {
   const stats = await stat(path).catch(() => undefined);
   const likely = stats?.isFile() ? 'oci-archive' : stats?.isDirectory() ? 'oci' : transport;
   if (likely === transport) return;
-  const mistake = likely === 'oci' ? 'is a folder, not a file' : 'is a file, not a folder';
+  const mistake = likely === 'oci' ? 'is a directory, not a file' : 'is a file, not a directory';
   const tag = reference === undefined ? '' : `:${reference}`;
   throw new CliError('SOURCE_INVALID', `${path} ${mistake}`, { remedy: `Did you mean ${likely}:${path}${tag}?` });
 }

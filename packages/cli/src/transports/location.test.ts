@@ -27,7 +27,7 @@ describe('parseLocation', () => {
       path: 'C:\\images\\app',
       reference: undefined,
     });
-    expect(() => parseLocation('oci:C:\\images', 'linux')).toThrow('is no reference');
+    expect(() => parseLocation('oci:C:\\images', 'linux')).toThrow('is not a tag or position');
   });
 
   it.each([

@@ -1,25 +1,25 @@
 import { isTag, parseReference, type Reference } from '@soci/oci';
 import { CliError, usageError } from '../errors.ts';
 
-/** Where an image is, as the command line names it. */
+/** Location of an image, parsed from the command line. */
 export type ImageLocation = LayoutLocation | RegistryLocation;
 
-/** An image in an OCI image layout: a folder, or the same in a tar file. */
+/** An image in an OCI image layout, in a directory or a tar file. */
 export interface LayoutLocation {
   readonly transport: 'oci' | 'oci-archive';
-  /** Folder or file. */
+  /** Path of the directory or tar file. */
   readonly path: string;
-  /** Name of the image in that place: `org.opencontainers.image.ref.name`; or `@N`, the image at position N of its list. */
+  /** Tag in the layout (`org.opencontainers.image.ref.name`), digest, or `@N` for position N in `index.json`. */
   readonly reference: string | undefined;
-  /** The location as it was written. */
+  /** The location as on the command line. */
   readonly text: string;
 }
 
-/** How an image is named, for `--help`. */
+/** Forms of an image name, for `--help`. */
 export const IMAGE_FORMS = '[docker://]HOST/REPO[:TAG], oci:DIR[:TAG] or oci-archive:FILE[:TAG]';
 
 /**
- * A reference, as containers/image checks it: words of letters and digits, set apart by one of `- . _ : @ + /` or by `--`.
+ * A tag in a layout, as containers/image checks it: letters and digits, separated by one of `- . _ : @ + /` or by `--`.
  *
  * @see OCI image-spec v1.1, annotations.md, `org.opencontainers.image.ref.name`
  */
@@ -28,7 +28,7 @@ const POSITION = /^@\d{1,6}$/;
 
 const LAYOUT_TRANSPORTS = ['oci', 'oci-archive'] as const;
 
-/** Transports of skopeo that this program does not have, so that it can say so instead of taking them for a file name. */
+/** Transports that skopeo supports and this program does not. */
 const OTHER_TRANSPORTS: ReadonlySet<string> = new Set([
   'containers-storage',
   'dir',
@@ -40,13 +40,12 @@ const OTHER_TRANSPORTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Reads a location as skopeo does. `oci:PATH[:REFERENCE]` and `oci-archive:`: the first colon ends the transport, the
- * next one the path, and what follows is the reference, colons and all. (On Windows a drive's colon belongs to the path.)
- * A path with a colon in it cannot be written; change into its folder and name it from there. An image in a registry
- * needs no `docker://` where its host is one without doubt: with a dot or a port, or `localhost`.
+ * Parses a location like skopeo. In `oci:PATH[:TAG]` and `oci-archive:PATH[:TAG]`, the first colon ends the transport and
+ * the second one the path. The rest is the tag, which can have colons. The path cannot have colons, except after a drive
+ * letter on Windows. `docker://` is optional if the host has a dot or a port, or is `localhost`.
  *
- * @throws CliError `TRANSPORT_UNSUPPORTED` for what else skopeo knows, `USAGE_INVALID` for what has no meaning at all;
- * OciError `REFERENCE_INVALID`.
+ * @throws CliError `TRANSPORT_UNSUPPORTED` for other transports of skopeo, `USAGE_INVALID` for any other text; OciError
+ * `REFERENCE_INVALID` for an invalid registry reference.
  */
 export function parseLocation(text: string, platform: NodeJS.Platform = process.platform): ImageLocation {
   const colon = text.indexOf(':');
@@ -54,15 +53,15 @@ export function parseLocation(text: string, platform: NodeJS.Platform = process.
   if (transport !== undefined) return parseLayoutLocation(transport, text, platform);
   const scheme = /^([a-z-]+):/.exec(text)?.[1] ?? '';
   if (OTHER_TRANSPORTS.has(scheme)) {
-    throw new CliError('TRANSPORT_UNSUPPORTED', `${text}: images are not read from or written to ${scheme}:`, {
-      remedy: 'Supported: docker://, oci:, oci-archive:. skopeo copies between them all.',
+    throw new CliError('TRANSPORT_UNSUPPORTED', `${text}: unsupported transport ${scheme}:`, {
+      remedy: 'Use docker://, oci: or oci-archive:. Use skopeo to copy the image from another transport.',
     });
   }
   if (scheme === 'docker' || looksLikeRegistry(text)) return parseRegistryLocation(text);
   const likely = /\.tar$/i.test(text) ? 'oci-archive' : 'oci';
   throw usageError(
-    `${text} does not say where it is`,
-    `Did you mean ${likely}:${text}? An image in a registry is written HOST/REPO[:TAG], or docker://REPO[:TAG].`,
+    `${text}: missing transport or registry host`,
+    `Did you mean ${likely}:${text}? For an image in a registry, write HOST/REPO[:TAG] or docker://REPO[:TAG].`,
   );
 }
 
@@ -73,15 +72,12 @@ function parseLayoutLocation(
 ): LayoutLocation {
   const { path, reference } = splitReference(text.slice(transport.length + 1), platform);
   if (path === '') {
-    throw usageError(
-      `${text}: no ${transport === 'oci' ? 'folder' : 'file'} is named`,
-      `Write ${transport}:PATH[:TAG].`,
-    );
+    throw usageError(`${text}: missing path`, `Write ${transport}:PATH[:TAG].`);
   }
   if (reference !== undefined && !REFERENCE.test(reference) && !POSITION.test(reference)) {
     throw usageError(
-      `${text}: ${JSON.stringify(reference)} is no reference`,
-      `After the second colon stands the image's name in the layout, such as latest, or its position, such as @0.`,
+      `${text}: ${JSON.stringify(reference)} is not a tag or position`,
+      'After the second colon, write a tag such as latest, or a position such as @0.',
     );
   }
   return { transport, path, reference, text };
@@ -97,63 +93,63 @@ function splitReference(rest: string, platform: NodeJS.Platform): { path: string
 /** An image in a registry. */
 export interface RegistryLocation {
   readonly transport: 'registry';
-  /** Host of the registry, with its port where one is given. */
+  /** Host of the registry, with its port if given. */
   readonly host: string;
-  /** Name of the repository within the registry. */
+  /** Name of the repository in the registry. */
   readonly repository: string;
   readonly tag: string | undefined;
-  /** Where it stands beside a tag, it counts. */
+  /** Takes precedence over the tag. */
   readonly digest: string | undefined;
-  /** The location as it was written. */
+  /** The location as on the command line. */
   readonly text: string;
 }
 
-/** Docker's registry, which `docker://` means where no host is named, and the part of it that needs no name either. */
+/** Host and namespace that `docker://` implies for a name without a host. */
 const DOCKER_HUB = 'docker.io';
 const DOCKER_LIBRARY = 'library';
 
-/** Longest tag, in characters. @see OCI distribution-spec v1.1, "Pulling manifests" */
+/** Maximum length of a tag, in characters. @see OCI distribution-spec v1.1, "Pulling manifests" */
 const MAX_TAG_LENGTH = 128;
 
 /**
- * Reads `[docker://]HOST/REPO[:TAG][@DIGEST]`. Behind `docker://` a missing host is Docker's, as skopeo has it.
+ * Parses `[docker://]HOST/REPO[:TAG][@DIGEST]`. After `docker://`, the default host is Docker Hub, as in skopeo.
  *
- * @throws CliError `USAGE_INVALID` for a tag that is too long; OciError `REFERENCE_INVALID` for what is no reference.
+ * @throws CliError `USAGE_INVALID` for a tag that is too long; OciError `REFERENCE_INVALID` for an invalid reference.
  */
 export function parseRegistryLocation(text: string): RegistryLocation {
-  const written = text.replace(/^docker:(\/\/)?/, '');
-  checkTagLength(written, text);
-  const { domain: host, path: repository, tag, digest } = fillIn(parseReference(written));
+  const reference = text.replace(/^docker:(\/\/)?/, '');
+  checkTagLength(reference, text);
+  const { domain: host, path: repository, tag, digest } = applyDockerDefaults(parseReference(reference));
   return { transport: 'registry', host, repository, tag, digest, text };
 }
 
 /**
- * Returns the tag, or the name in a layout, that a written image gets; empty if the location has none.
+ * Returns the tag for the image at a destination, or an empty string if the location has none.
  *
- * @throws CliError `USAGE_INVALID` for a digest or a position, which cannot be chosen.
+ * @throws CliError `USAGE_INVALID` for a digest or a position.
  */
-export function destinationName(location: ImageLocation): string {
+export function destinationTag(location: ImageLocation): string {
   const { text } = location;
   if (location.transport === 'registry') {
     if (location.digest !== undefined) {
-      throw usageError(`${text}: a digest cannot be written to`, 'Give it a tag, or none.');
+      throw usageError(`${text}: DST cannot be a digest`, 'Use a tag, or no tag.');
     }
     return location.tag ?? '';
   }
   if (location.reference?.startsWith('@')) {
-    throw usageError(`${text}: a position cannot be written to`, 'Give it a tag, or none.');
+    throw usageError(`${text}: DST cannot be a position`, 'Use a tag, or no tag.');
   }
   return location.reference ?? '';
 }
 
-/** `host.name[:port]/repository...` or `localhost...`: what no sane file name looks like. */
+/** Whether a text starts with a registry host: with a dot or a port, or `localhost`. */
 function looksLikeRegistry(text: string): boolean {
   const host = /^(?:[a-z0-9-]+\.[a-z0-9.-]+|localhost|\[[0-9a-f:]+\]|[a-z0-9-]+(?=:\d))(?::\d+)?\/[a-z0-9]/i;
   return host.test(text) && !/\.tar$/i.test(text);
 }
 
-/** The first word is a host only where it looks like one: docker's rule. */
-function fillIn({ domain, path, ...version }: Reference): Reference & { readonly domain: string } {
+/** Adds the host and namespace of Docker Hub to a reference whose first component is not a host, as docker does. */
+function applyDockerDefaults({ domain, path, ...version }: Reference): Reference & { readonly domain: string } {
   const isHost =
     domain !== undefined && (/[.:]/.test(domain) || domain === 'localhost' || domain !== domain.toLowerCase());
   const host = isHost ? domain : DOCKER_HUB;
@@ -162,14 +158,14 @@ function fillIn({ domain, path, ...version }: Reference): Reference & { readonly
   return { ...version, domain: host, path: repository };
 }
 
-/** A suffix on a tag that was long enough is a mistake that is easily made, and worth more than a grammar's words. */
-function checkTagLength(written: string, text: string): void {
-  const [named = ''] = written.split('@');
-  const tag = named.slice(named.lastIndexOf(':') + 1);
+/** Rejects a tag that is too long. An added suffix such as `-soci` can cause this, so the message gives the length. */
+function checkTagLength(reference: string, text: string): void {
+  const [name = ''] = reference.split('@');
+  const tag = name.slice(name.lastIndexOf(':') + 1);
   if (tag.length > MAX_TAG_LENGTH && isTag(tag.slice(0, MAX_TAG_LENGTH)) && /^[\w.-]+$/.test(tag)) {
     throw usageError(
-      `${text}: the tag has ${tag.length} characters, and a registry takes ${MAX_TAG_LENGTH}`,
-      'Choose a shorter one.',
+      `${text}: the tag has ${tag.length} characters; the limit is ${MAX_TAG_LENGTH}`,
+      'Choose a shorter tag.',
     );
   }
 }

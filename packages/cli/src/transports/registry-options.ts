@@ -1,62 +1,51 @@
 import { readFile } from 'node:fs/promises';
 import type { RegistryOptions } from '@soci/registry';
 import type { CommandContext } from '../command/command.ts';
-import { defined, flag, type OptionValues, text, valueOption } from '../command/option.ts';
+import { flag, type OptionValues, omitUndefined, text, valueOption } from '../command/option.ts';
 import { parseCount } from '../command/size.ts';
 import { CliError, usageError } from '../errors.ts';
 import type { ImageLocation } from './location.ts';
 
 const MAX_RETRIES = 100;
 
-/** An hour, in seconds. */
+/** One hour, in seconds. */
 const MAX_STALL_TIMEOUT = 3600;
 
-/** Bytes that a password, or a token in its place, may have: more than any registry gives. */
+/** Maximum size of a password or token on standard input, in bytes. */
 const MAX_PASSWORD_SIZE = 64 << 10;
 
-/** Bytes that a file of certificates may have: the whole of a system's have a fifth of it. */
+/** Maximum size of a certificate file, in bytes. A system's CA bundle has about 200 KiB. */
 const MAX_CA_FILE_SIZE = 1 << 20;
 
-/** Options of every command that takes an image; names are those of skopeo and oras where they have them. */
+/** Options of every command that accepts an image. Names follow skopeo and oras if they have the option. */
 export const REGISTRY_OPTIONS = {
-  username: valueOption(
-    'NAME',
-    text,
-    "who asks the registry, with --password-stdin; without them ECR is asked with AWS's credentials, others with docker's",
-  ),
-  'password-stdin': flag('read the password, or token, from standard input'),
-  authfile: valueOption('FILE', text, "take credentials from this file instead of docker's config.json"),
-  'plain-http': flag('speak http to the registry, not https; on this machine that is found out'),
-  'ca-file': valueOption('FILE', text, "trust the certificates in this file too (PEM), beside the system's"),
-  'retry-times': valueOption(
-    'N',
-    parseCount(MAX_RETRIES, 0),
-    'send a request that failed in passing again so many times (default 5)',
-  ),
-  'stall-timeout': valueOption(
-    'SECONDS',
-    parseCount(MAX_STALL_TIMEOUT),
-    'give a connection up after so many seconds without a byte, and go on with another (default 30)',
-  ),
+  username: valueOption('NAME', text, 'log in as NAME; needs --password-stdin'),
+  'password-stdin': flag('read the password or token from stdin'),
+  authfile: valueOption('FILE', text, 'read credentials from a docker config file'),
+  'plain-http': flag('use HTTP instead of HTTPS'),
+  'ca-file': valueOption('FILE', text, 'trust the PEM certificates in FILE as well'),
+  'retry-times': valueOption('N', parseCount(MAX_RETRIES, 0), 'retry a failed request N times (default 5)'),
+  'stall-timeout': valueOption('SECONDS', parseCount(MAX_STALL_TIMEOUT), 'reconnect after SECONDS idle (default 30)'),
 } as const;
 
-/** How registries are reached: what the command line says of it. */
+/** How to connect to registries, from the command-line options. */
 export interface RegistryAccess extends Pick<RegistryOptions, 'ca' | 'plainHttp' | 'retry' | 'stallTimeout'> {
-  /** Where proxies and credentials are named. */
+  /** Environment variables, for proxies and credentials. */
   readonly env: CommandContext['env'];
-  /** Told of every request, for `--debug`; nothing in it is secret. */
+  /** Receives one line per request, for `--debug`. The lines have no secrets. */
   readonly trace: (line: string) => void;
-  /** Who asks. @default found by the registry's host: AWS's credentials for ECR, docker's for others */
+  /** User name and password. @default AWS credentials for Amazon ECR, docker credentials for other hosts */
   readonly account?: { readonly username: string; readonly password: string };
-  /** File of credentials, as docker writes it. @default docker's own */
+  /** Credential file in the format of docker's `config.json`. @default docker's own file */
   readonly authFile?: string;
 }
 
 /**
- * From the command line's options to how registries are reached. Reads the password and the certificates.
+ * Converts command-line options to registry settings. Reads the password and the certificates.
  *
- * @param locations - The images that the command line names.
- * @throws CliError `USAGE_INVALID` where options do not go together, `SOURCE_INVALID` for what cannot be used.
+ * @param locations - Images on the command line.
+ * @throws CliError `USAGE_INVALID` for options that cannot be combined, `SOURCE_INVALID` for an unusable password or
+ * certificate file.
  */
 export async function toRegistryAccess(
   options: OptionValues<typeof REGISTRY_OPTIONS>,
@@ -68,7 +57,7 @@ export async function toRegistryAccess(
   return {
     env,
     trace: (line) => output.trace(line),
-    ...defined({
+    ...omitUndefined({
       account: username === undefined ? undefined : { username, password: await readPassword(stdin) },
       authFile: options.authfile,
       plainHttp: options['plain-http'] || undefined,
@@ -83,33 +72,30 @@ function checkCombination(options: OptionValues<typeof REGISTRY_OPTIONS>, locati
   const { username, authfile, 'password-stdin': readsPassword } = options;
   if ((username !== undefined) !== readsPassword) {
     throw usageError(
-      '--username and --password-stdin go together',
-      'Such as: ... --username NAME --password-stdin < password-file',
+      '--username and --password-stdin must be used together',
+      'Example: --username NAME --password-stdin < password-file',
     );
   }
   if (username !== undefined && authfile !== undefined) {
-    throw usageError('--username and --authfile exclude each other');
+    throw usageError('cannot use --username with --authfile');
   }
   const hosts = new Set(locations.flatMap((location) => (location.transport === 'registry' ? [location.host] : [])));
   if (username !== undefined && hosts.size > 1) {
     throw usageError(
-      `--username is for one registry, and there are two: ${[...hosts].join(', ')}`,
-      'Log in to both with docker login, or name a file with --authfile.',
+      `--username applies to one registry, but the command uses two: ${[...hosts].join(', ')}`,
+      'Run "docker login" for both, or use --authfile.',
     );
   }
 }
 
-/** The whole of standard input, without the line's end that `echo` and editors leave. */
+/** Reads standard input to its end, without the final newline that `echo` and editors add. */
 async function readPassword(stdin: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of stdin) {
     size += chunk.length;
     if (size > MAX_PASSWORD_SIZE) {
-      throw new CliError(
-        'SOURCE_INVALID',
-        `standard input holds more than ${MAX_PASSWORD_SIZE} bytes: that is no password`,
-      );
+      throw new CliError('SOURCE_INVALID', `the password on standard input is longer than ${MAX_PASSWORD_SIZE} bytes`);
     }
     chunks.push(chunk);
   }
@@ -117,7 +103,7 @@ async function readPassword(stdin: AsyncIterable<Uint8Array>): Promise<string> {
     .toString('utf8')
     .replace(/\r?\n$/, '');
   if (password !== '') return password;
-  throw new CliError('SOURCE_INVALID', 'standard input holds no password', {
+  throw new CliError('SOURCE_INVALID', 'no password on standard input', {
     remedy: 'Pass it with < or a pipe: aws ecr get-login-password | soci-index ... --password-stdin',
   });
 }
@@ -126,7 +112,7 @@ async function readCertificates(file: string): Promise<string> {
   const certificates = await readFile(file, 'utf8');
   if (certificates.length <= MAX_CA_FILE_SIZE && certificates.includes('-----BEGIN CERTIFICATE-----'))
     return certificates;
-  throw new CliError('SOURCE_INVALID', `${file} holds no certificates in PEM form`, {
-    remedy: 'They begin with -----BEGIN CERTIFICATE-----.',
+  throw new CliError('SOURCE_INVALID', `${file} has no PEM certificates`, {
+    remedy: 'A PEM certificate starts with -----BEGIN CERTIFICATE-----.',
   });
 }
