@@ -18,14 +18,14 @@ const folder = temporaryFolder();
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
 test.each(['readme-example.ts', 'readme-core-example.ts', 'readme-filesystem-example.ts'])(
-  'the example of the README is the one that runs here: %s',
+  'the README contains the example that is tested here: %s',
   (name) => {
     expect(read('../README.md')).toContain(`\`\`\`ts\n${read(`fixtures/${name}`)}\`\`\``);
   },
 );
 
-test('it does what the README says', async () => {
-  // The golden layers are all smaller than the example's least size.
+test('the layout example converts an image', async () => {
+  // All golden layers are smaller than the minimum size in the example.
   const skipped = await enableSoci(goldenLayoutPath('multi'), join(folder, 'none'), 'v1');
   expect(skipped.every((line) => line.endsWith(' smaller-than-min-layer-size'))).toBe(true);
 
@@ -35,7 +35,7 @@ test('it does what the README says', async () => {
   expect(await inspectImage(converted, await converted.resolve('v1'))).toMatchObject({ isConverted: true });
 });
 
-test('what is in a registry is brought up to date by its new layers', async () => {
+test('the registry example reads only new layers', async () => {
   const registry = await startTestRegistry();
   try {
     const base = contentOf(MEDIA_TYPE_OCI_LAYER, gunzipSync(makeLayer('base', 11 << 20).bytes));
@@ -58,7 +58,7 @@ test('what is in a registry is brought up to date by its new layers', async () =
   }
 });
 
-test('one file of an image is read', async () => {
+test('the file system example reads one file', async () => {
   const store = new MemoryStore();
   const image = await putImage(store, { architecture: 'amd64', os: 'linux' }, [await putLayer(store, 'etc/app', 5000)]);
   await store.tag(image, 'v1');
@@ -66,7 +66,7 @@ test('one file of an image is read', async () => {
   await expect(readImageFile(store, 'v1', '/etc')).rejects.toThrow('is a directory');
 });
 
-/** Writes a layout with an image of one layer of more than 1 MiB; gives the layer's digest. */
+/** Writes a layout with an image of one layer of more than 1 MiB. Returns the digest of the layer. */
 async function makeLargeImage(to: string): Promise<string> {
   const store = new MemoryStore();
   const layer = await putLayer(store, 'large', 3_000_000);

@@ -1,4 +1,4 @@
-import { collect, drain, randomOf } from '@soci/test-content';
+import { collect, drain, seededRandom } from '@soci/test-content';
 import { expect, test } from 'vitest';
 import { readArchive } from './archive/archive-store.ts';
 import { archiveChunks } from './archive/archive-writer.ts';
@@ -63,7 +63,7 @@ async function outcomeOf(read: () => unknown): Promise<'taken' | 'refused'> {
 }
 
 async function fuzz(rounds: number, seeds: readonly Uint8Array[], read: (bytes: Buffer) => unknown): Promise<void> {
-  const random = randomOf(SEED);
+  const random = seededRandom(SEED);
   const outcomes = { taken: 0, refused: 0 };
   for (let round = 0; round < rounds; round += 1) {
     const bytes = spoil(seeds[round % seeds.length] as Uint8Array, random);

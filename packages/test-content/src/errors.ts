@@ -1,4 +1,4 @@
-/** Everything that an error tells a reader: its message, its own properties, its stack, its causes. */
+/** Returns all text in an error: message, properties, stack and causes. For tests that search for secrets. */
 export function everythingIn(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const own = Object.getOwnPropertyNames(error)

@@ -1,4 +1,4 @@
-// Made images, as content that a test pushes or puts into a store. Media types: OCI image specification, Docker image manifest v2.
+// Generated images for tests. Media types: OCI image specification, Docker image manifest v2.
 import { gzipSync } from 'node:zlib';
 import { type Content, type ContentDescriptor, type ContentStore, contentOf, put } from './content.ts';
 import { Random } from './random.ts';
@@ -12,14 +12,14 @@ const DOCKER_CONFIG = 'application/vnd.docker.container.image.v1+json';
 const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 const DOCKER_LAYER = 'application/vnd.docker.image.rootfs.diff.tar.gzip';
 
-/** A manifest or an image index, with everything that it names. */
+/** A manifest or image index with all referenced content. */
 export interface ImageContent extends Content {
   readonly blobs: readonly Content[];
-  /** The manifests that an image index lists. */
+  /** Manifests in an image index. */
   readonly manifests: readonly ImageContent[];
 }
 
-/** A platform, as a configuration and the entry of an image index have it. */
+/** A platform in a configuration or an image index. */
 export interface ImagePlatform {
   readonly architecture: string;
   readonly os: string;
@@ -29,23 +29,23 @@ export const AMD64: ImagePlatform = { architecture: 'amd64', os: 'linux' };
 export const ARM64: ImagePlatform = { architecture: 'arm64', os: 'linux' };
 export const S390X: ImagePlatform = { architecture: 's390x', os: 'linux' };
 
-/** A gzip layer of one file of `size` bytes that nothing compresses. They differ from name to name. */
+/** Creates a gzip layer with one incompressible file of `size` bytes. The content depends on the name. */
 export function makeLayer(name: string, size = 20_000, mediaType = `${LAYER}+gzip`): Content {
   return contentOf(mediaType, gzipSync(makeTar(name, size), { level: 1 }));
 }
 
-/** A layer with the media type and the first bytes of zstd, which is all that anybody looks at. */
+/** Creates a layer with the media type and the magic number of zstd, but without valid zstd data. */
 export function makeZstdLayer(name: string): Content {
   return contentOf(`${LAYER}+zstd`, Buffer.concat([Buffer.from('28b52ffd', 'hex'), makeTar(name, 20_000)]));
 }
 
-/** A gzip layer that ends in the middle. */
+/** Creates a truncated gzip layer. */
 export function makeBrokenLayer(name: string): Content {
   const { bytes } = makeLayer(name);
   return contentOf(`${LAYER}+gzip`, bytes.subarray(0, bytes.length >> 1));
 }
 
-/** An image of these layers. */
+/** Creates an image with these layers. */
 export function makeImage(
   layers: readonly Content[],
   { platform = AMD64, ...fields }: { platform?: ImagePlatform; annotations?: object } = {},
@@ -53,26 +53,26 @@ export function makeImage(
   return makeManifest(MANIFEST, contentOf(CONFIG, configOf(platform)), layers, fields);
 }
 
-/** An image of one layer that need not be a real one, for tests that only move it. */
+/** Creates an image with one layer of arbitrary content, for tests that only copy it. */
 export function smallImage(layer: string | Uint8Array = 'layer') {
   const manifest = makeImage([contentOf(`${LAYER}+gzip`, layer)]);
   return { blobs: manifest.blobs, manifest };
 }
 
-/** An image with Docker's media types, a layer for each name. */
+/** Creates an image with Docker media types and a layer for each name. */
 export function makeDockerImage(names: readonly string[]): ImageContent {
   const layers = names.map((name) => makeLayer(name, 20_000, DOCKER_LAYER));
   return makeManifest(DOCKER_MANIFEST, contentOf(DOCKER_CONFIG, configOf(AMD64)), layers);
 }
 
-/** An image of several platforms. `fields` goes to the entry of the image index. */
+/** Creates an image index. `fields` are added to the entry. */
 export function makeIndex(entries: readonly { readonly made: ImageContent; readonly fields: object }[]): ImageContent {
   const manifests = entries.map(({ made, fields }) => ({ ...made.descriptor, ...fields }));
   const index = contentOf(INDEX, { schemaVersion: 2, mediaType: INDEX, manifests });
   return { ...index, blobs: [], manifests: entries.map(({ made }) => made) };
 }
 
-/** A manifest over a configuration and layers. */
+/** Creates a manifest with a configuration and layers. */
 export function makeManifest(
   mediaType: string,
   config: Content,
@@ -89,40 +89,40 @@ export function makeManifest(
   return { ...contentOf(mediaType, manifest), blobs: [config, ...layers], manifests: [] };
 }
 
-/** An attestation as BuildKit puts it next to an image. */
+/** Creates an attestation manifest like BuildKit. */
 export function makeBuildKitAttestation(): ImageContent {
   const config = contentOf(CONFIG, { architecture: 'unknown', os: 'unknown', rootfs: { type: 'layers' } });
   const statement = contentOf('application/vnd.in-toto+json', { predicateType: 'https://slsa.dev/provenance' });
   return makeManifest(MANIFEST, config, [statement]);
 }
 
-/** A Helm chart. */
+/** Creates a Helm chart. */
 export function makeHelmChart(): ImageContent {
   const config = contentOf('application/vnd.cncf.helm.config.v1+json', { name: 'app', version: '1.0.0' });
   const chart = makeLayer('Chart.yaml', 20_000, 'application/vnd.cncf.helm.chart.content.v1.tar+gzip');
   return makeManifest(MANIFEST, config, [chart]);
 }
 
-/** A signature of an image, as cosign pushes it: with the configuration of an image. */
+/** Creates a signature like cosign, which has the configuration type of an image. */
 export function makeSignature({ descriptor }: Content): ImageContent {
   const payload = { critical: { image: { 'docker-manifest-digest': descriptor.digest } } };
   const signature = contentOf('application/vnd.dev.cosign.simplesigning.v1+json', payload);
   return makeManifest(MANIFEST, contentOf(CONFIG, {}), [signature]);
 }
 
-/** An attestation about an image, as cosign pushes it. */
+/** Creates an attestation like cosign. */
 export function makeAttestation({ descriptor }: Content): ImageContent {
   const envelope = contentOf('application/vnd.dsse.envelope.v1+json', { payload: descriptor.digest });
   return makeManifest(MANIFEST, contentOf(CONFIG, {}), [envelope]);
 }
 
-/** Puts a {@link makeLayer} into a store. */
+/** Pushes a layer to a store, see {@link makeLayer}. */
 export function putLayer(store: ContentStore, name: string, size: number): Promise<ContentDescriptor> {
   const { descriptor, bytes } = makeLayer(name, size);
   return put(store, descriptor.mediaType, bytes);
 }
 
-/** Puts an image of layers that a store has into it. `fields` goes to the manifest. */
+/** Pushes an image to a store that contains its layers. `fields` are added to the manifest. */
 export async function putImage(
   store: ContentStore,
   platform: object,
@@ -133,12 +133,12 @@ export async function putImage(
   return put(store, MANIFEST, { schemaVersion: 2, mediaType: MANIFEST, config, layers, ...fields });
 }
 
-/** Puts an image index into a store. */
+/** Pushes an image index to a store. */
 export function putIndex(store: ContentStore, manifests: readonly object[]): Promise<ContentDescriptor> {
   return put(store, INDEX, { schemaVersion: 2, mediaType: INDEX, manifests });
 }
 
-/** A test registry, as far as an image is pushed to it. */
+/** The part of a test registry that accepts images. */
 export interface PushTarget {
   readonly url: string;
   readonly credentials: { readonly username: string; readonly password: string };
@@ -146,8 +146,8 @@ export interface PushTarget {
 }
 
 /**
- * Pushes an image as a client does, everything below it first: under a tag, or by its digest alone. Each manifest goes by the OCI
- * API and raises an event; blobs are put in directly. Returns its digest.
+ * Pushes an image with a tag, or by digest if `tag` is undefined. Pushes manifests through the OCI API, which emits events,
+ * and stores blobs directly. Returns the digest.
  */
 export async function pushImage(
   registry: PushTarget,
@@ -155,7 +155,7 @@ export async function pushImage(
   tag: string | undefined,
   image: ImageContent,
 ): Promise<string> {
-  for (const below of image.manifests) await pushImage(registry, repository, undefined, below);
+  for (const manifest of image.manifests) await pushImage(registry, repository, undefined, manifest);
   for (const { bytes } of image.blobs) await registry.putBlob(repository, bytes);
   const { username, password } = registry.credentials;
   const { digest, mediaType } = image.descriptor;
@@ -167,7 +167,7 @@ export async function pushImage(
     },
     body: Buffer.from(image.bytes),
   });
-  if (response.status !== 201) throw new Error(`the registry answers ${response.status} ${await response.text()}`);
+  if (response.status !== 201) throw new Error(`PUT manifest failed: ${response.status} ${await response.text()}`);
   return digest;
 }
 

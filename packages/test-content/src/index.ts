@@ -44,7 +44,7 @@ export {
   smallImage,
 } from './image.ts';
 export { hasProgram } from './programs.ts';
-export { noise, Random, randomOf } from './random.ts';
+export { noise, Random, seededRandom } from './random.ts';
 export {
   type Bytes,
   bareHeader,

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Whether a program is on PATH. Tests that need more than Node say so in their names, and are skipped without it. */
+/** Returns whether a program is on PATH. Tests that need a program have it in their name, and are skipped without it. */
 export function hasProgram(name: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { afterAll, onTestFinished, TestRunner } from 'vitest';
 
 /**
- * Makes an empty folder and returns its path. It is removed when the test that calls this is over; if no test is running,
- * as in a suite or at the top of a file, when the tests of that suite or file are over.
+ * Creates an empty folder and returns its path. Removes it after the current test or, if called outside a test, after all
+ * tests of the suite or file.
  */
 export function temporaryFolder(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'soci-test-')));
@@ -16,20 +16,20 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** A temporary folder as the home of a user, with files of configuration and credential helpers. */
+/** A temporary home folder with configuration files and credential helpers. */
 export interface HomeFolder {
   readonly path: string;
-  /** Environment with this folder as the home, and as the only place of credential helpers besides the system's. */
+  /** Environment variables with this folder as HOME and its `bin` first in PATH. */
   readonly env: Readonly<Record<string, string>>;
-  /** Writes a file, as JSON unless it is text, and returns its path. */
+  /** Writes a file and returns its path. Content that is not a string is written as JSON. */
   write(name: string, content: unknown): Promise<string>;
   /** Writes `docker-credential-NAME`, a shell script. */
   writeHelper(name: string, script: string): Promise<void>;
-  /** Removes it. */
+  /** Removes the folder. */
   remove(): Promise<void>;
 }
 
-/** Makes a {@link HomeFolder}; the caller removes it. */
+/** Creates a {@link HomeFolder}. The caller must remove it. */
 export async function createHomeFolder(): Promise<HomeFolder> {
   const path = await mkdtemp(join(tmpdir(), 'soci-home-'));
   const write = async (name: string, content: unknown) => {

@@ -1,2 +1,2 @@
-export { GUARDS, type Guard, type GuardPath, type GuardRegistry, type GuardRun } from './guards.ts';
+export { GUARDS, type Guard, type GuardRegistry, type GuardRun, type ImageIndexer } from './guards.ts';
 export { createHomeFolder, type HomeFolder, temporaryFolder } from './temporary-folder.ts';

@@ -1,4 +1,4 @@
-import { GUARDS, type GuardPath } from '@soci/test-content/vitest';
+import { GUARDS, type ImageIndexer } from '@soci/test-content/vitest';
 import { describe, it } from 'vitest';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 import { testRegistries } from '../fixtures/test-registries.ts';
@@ -24,23 +24,23 @@ interface Answer {
 }
 
 /** Indexes within a repository by `convert` and `create`. */
-async function start(options: object = {}): Promise<GuardPath> {
+async function start(options: object = {}): Promise<ImageIndexer> {
   const registry = await startRegistry({ redirects: true, ...options });
   return {
     registry,
     canForce: true,
-    sayings: {
+    resultsByReason: {
       ...Object.fromEntries(NO_IMAGE.map((reason) => [reason, 'no-platform'])),
       // Somebody has named it, and converting it again changes nothing but what is to be changed.
       'soci-enabled': 'indexed',
     },
-    async index({ tag = 'v1', version = 2, spanSize, proves, compat, force }) {
+    async index({ tag = 'v1', version = 2, spanSize, verify, compat, force }) {
       const image = `${registry.host}/app:${tag}`;
       const run = await runCli([
         ...(version === 2 ? ['convert'] : ['create']),
         ...['--json', '--jobs', '1', '--min-layer-size', '1000', '--retry-times', '1'],
         ...(spanSize === undefined ? [] : ['--span-size', String(spanSize)]),
-        ...(proves ? ['--verify'] : []),
+        ...(verify ? ['--verify'] : []),
         ...(compat ? ['--compat', 'soci-cli'] : []),
         ...(force ? ['--force'] : []),
         image,

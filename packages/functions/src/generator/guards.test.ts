@@ -1,4 +1,4 @@
-import { GUARDS, type GuardPath } from '@soci/test-content/vitest';
+import { GUARDS, type ImageIndexer } from '@soci/test-content/vitest';
 import { afterEach, describe, it } from 'vitest';
 import { startWorkflow, type Workflow } from '../fixtures/workflow.ts';
 
@@ -9,14 +9,14 @@ afterEach(async () => {
 });
 
 /** Indexes by the generator, as it is invoked with an event of a push. */
-async function start(options: object = {}): Promise<GuardPath> {
+async function start(options: object = {}): Promise<ImageIndexer> {
   const workflow = await startWorkflow({ registry: options });
   running.push(workflow);
   const { registry } = workflow;
   return {
     registry,
     canForce: false,
-    async index({ tag = 'v1', version = 2, spanSize, proves, compat }) {
+    async index({ tag = 'v1', version = 2, spanSize, verify, compat }) {
       const digest = registry.manifest('app', tag)?.digest;
       const [event] = registry.events.filter(({ detail }) => detail['image-digest'] === digest);
       // As an event of before Amazon ECR told media types: the generator looks for itself.
@@ -25,7 +25,7 @@ async function start(options: object = {}): Promise<GuardPath> {
         { ...event, detail: { ...detail, 'image-tag': tag } },
         {
           soci_index_version: `V${version}`,
-          soci_verify_spans: proves ? '4' : '0',
+          soci_verify_spans: verify ? '4' : '0',
           ...(spanSize !== undefined && { soci_span_size: String(spanSize) }),
           ...(compat && { soci_compat: 'soci-cli' }),
         },

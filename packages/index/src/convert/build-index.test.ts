@@ -11,7 +11,7 @@ const AMD64 = { architecture: 'amd64', os: 'linux' };
 const ARM64 = { architecture: 'arm64', os: 'linux' };
 
 describe('buildSociIndex', () => {
-  it('makes an index a platform, and says of each layer what became of it', async () => {
+  it('builds an index for each platform and reports on each layer', async () => {
     const store = new CountingStore();
     const large = await putLayer(store, 'large', 40_000);
     const small = await putLayer(store, 'small', 10);
@@ -41,7 +41,7 @@ describe('buildSociIndex', () => {
     for (const { descriptor, content } of result.artifacts) expect(digestOf(content)).toBe(descriptor.digest);
   });
 
-  it('fetches a layer that stands in several places once', async () => {
+  it('fetches a layer once even if it is listed several times', async () => {
     const store = new CountingStore();
     const layer = await putLayer(store, 'shared', 5000);
     const image = await putIndex(store, [
@@ -52,7 +52,7 @@ describe('buildSociIndex', () => {
     expect(store.fetches.get(layer.digest)).toBe(1);
   });
 
-  it('indexes the platforms that have something, where the reference would index none', async () => {
+  it('indexes the platforms that have a layer to index, and none of them with compat', async () => {
     const store = new CountingStore();
     const image = await putIndex(store, [
       { ...(await putImage(store, AMD64, [await putLayer(store, 'small', 10)])), platform: AMD64 },
@@ -70,7 +70,7 @@ describe('buildSociIndex', () => {
     });
   });
 
-  it('takes the platforms that the caller chooses, and no others', async () => {
+  it('indexes only the selected platforms', async () => {
     const store = new CountingStore();
     const layer = await putLayer(store, 'a', 100);
     const image = await putIndex(store, [
@@ -85,7 +85,7 @@ describe('buildSociIndex', () => {
     ).rejects.toMatchObject({ code: 'PLATFORM_NOT_FOUND', digest: image.digest });
   });
 
-  it('counts a platform once, that of the SOCI index in a converted image included', async () => {
+  it('indexes a platform once, even if a SOCI index in the image has the same platform', async () => {
     const store = new CountingStore();
     const image = await putImage(store, AMD64, [await putLayer(store, 'a', 5000)]);
     const options = { minLayerSize: 0 };
@@ -106,7 +106,7 @@ describe('buildSociIndex', () => {
     expect(twice.platforms).toHaveLength(1);
   });
 
-  it('finds nothing in content that runs nowhere', async () => {
+  it('returns nothing-to-index for content without a platform', async () => {
     const store = new CountingStore();
     const config = await put(store, 'application/vnd.cncf.helm.config.v1+json', {});
     const chart = await put(store, 'application/vnd.oci.image.manifest.v1+json', {
@@ -122,7 +122,7 @@ describe('buildSociIndex', () => {
     });
   });
 
-  it('tells of its progress', async () => {
+  it('reports progress', async () => {
     const store = new CountingStore();
     const layer = await putLayer(store, 'a', 5000);
     const events: IndexProgress[] = [];
@@ -134,24 +134,24 @@ describe('buildSociIndex', () => {
     expect(events.at(-1)).toMatchObject({ type: 'layer-done', layer: layer.digest, spans: 1, files: 1 });
   });
 
-  describe('refuses', () => {
-    it('a layer whose bytes are not those of its digest', async () => {
+  describe('rejects', () => {
+    it('a layer that does not match its digest', async () => {
       const store = new CountingStore();
       const { bytes } = makeLayer('a', 5000);
-      // Another value of the same length in the gzip header's time: the data stays valid, the digest does not.
+      // Change the time in the gzip header: the data stays valid, but the digest does not match.
       const changed = Uint8Array.from(bytes, (byte, i) => (i === 4 ? byte ^ 1 : byte));
       const layer = await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, bytes);
       const image = await putImage(store, AMD64, [layer]);
-      const lying = {
+      const damagedStore = {
         fetch: (target: typeof layer) => (target.digest === layer.digest ? once(changed) : store.fetch(target)),
       };
-      await expect(buildSociIndex(lying, image, { minLayerSize: 0 })).rejects.toMatchObject({
+      await expect(buildSociIndex(damagedStore, image, { minLayerSize: 0 })).rejects.toMatchObject({
         code: 'LAYER_MISMATCH',
         digest: layer.digest,
       });
     });
 
-    it('a layer longer than its descriptor says, without reading on', async () => {
+    it('a layer that is longer than its descriptor says, without reading the rest', async () => {
       const store = new CountingStore();
       const layer = await putLayer(store, 'a', 5000);
       const image = await putImage(store, AMD64, [layer]);
@@ -162,14 +162,16 @@ describe('buildSociIndex', () => {
           yield makeLayer('a', 5000).bytes;
         }
       }
-      const lying = {
+      const damagedStore = {
         fetch: (target: typeof layer) => (target.digest === layer.digest ? endless() : store.fetch(target)),
       };
-      await expect(buildSociIndex(lying, image, { minLayerSize: 0 })).rejects.toMatchObject({ code: 'LAYER_MISMATCH' });
+      await expect(buildSociIndex(damagedStore, image, { minLayerSize: 0 })).rejects.toMatchObject({
+        code: 'LAYER_MISMATCH',
+      });
       expect(chunks).toBe(2);
     });
 
-    it('a layer that is damaged, saying where', async () => {
+    it('a damaged layer, with the byte offset', async () => {
       const store = new CountingStore();
       const { bytes } = makeLayer('a', 5000);
       const layer = await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, bytes.subarray(0, bytes.length - 20));
@@ -181,7 +183,7 @@ describe('buildSociIndex', () => {
       });
     });
 
-    it('a manifest that is an index by its content', async () => {
+    it('a document that could be a manifest or an index', async () => {
       const store = new CountingStore();
       const both = await put(store, 'application/octet-stream', { schemaVersion: 2, manifests: [], layers: [] });
       for (const mediaType of [
@@ -192,7 +194,7 @@ describe('buildSociIndex', () => {
       }
     });
 
-    it('a manifest that is larger than the limit, before it is fetched', async () => {
+    it('a manifest larger than the limit, before fetching it', async () => {
       const store = new CountingStore();
       const image = {
         mediaType: 'application/vnd.oci.image.manifest.v1+json',
@@ -203,7 +205,7 @@ describe('buildSociIndex', () => {
       expect(store.fetches.size).toBe(0);
     });
 
-    it('indexes that lead to each other ever more often', async () => {
+    it('nested indexes whose number of references grows exponentially', async () => {
       const store = new CountingStore();
       let image = await putImage(store, AMD64, []);
       for (let level = 0; level < 20; level += 1) image = await putIndex(store, [image, image]);
@@ -217,7 +219,7 @@ describe('buildSociIndex', () => {
       { jobs: 0 },
       { optimizations: ['speed' as 'xattr'] },
       { compat: 'other' as 'soci-cli' },
-    ])('options out of range: %j', async (options) => {
+    ])('invalid options: %j', async (options) => {
       const store = new CountingStore();
       const image = await putImage(store, AMD64, []);
       await expect(buildSociIndex(store, image, options)).rejects.toMatchObject({ code: 'OPTION_INVALID' });

@@ -53,13 +53,13 @@ export async function buildSociIndex(
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
   const chosen = choosePlatforms(image, await listPlatforms(reader, image), resolved);
   const plans = await planPlatforms(reader, image, chosen, resolved);
-  const { indexes, made, artifacts, platforms, layers } = await indexPlans(store, plans, 1, resolved);
+  const { indexes, descriptors, artifacts, platforms, layers } = await indexPlans(store, plans, 1, resolved);
   // soci fails if a platform has no layer to index. Without compat, the other platforms are indexed.
-  if (made.length === 0 || (resolved.isCompat && made.length < indexes.length)) {
+  if (descriptors.length === 0 || (resolved.isCompat && descriptors.length < indexes.length)) {
     const reason = plans.length === 0 ? 'no-platform' : 'no-layer-to-index';
     return { outcome: 'nothing-to-index', reason, platforms, layers };
   }
-  return { outcome: 'indexed', indexes: made, artifacts: dedupeArtifacts(artifacts), platforms, layers };
+  return { outcome: 'indexed', indexes: descriptors, artifacts: dedupeArtifacts(artifacts), platforms, layers };
 }
 
 /** Reuses or builds the planned zTOCs, and writes a SOCI index for each platform that has one. */
@@ -73,11 +73,11 @@ export async function indexPlans(
   const indexes = plans.map(({ manifest, layers }) =>
     assembleSociIndex({ version, subject: manifest, layers, ztocs: built, options }),
   );
-  const made = indexes.filter((index) => index !== undefined);
+  const written = indexes.filter((index) => index !== undefined);
   return {
     indexes,
-    made: made.map(({ descriptor }) => descriptor),
-    artifacts: made.flatMap((index) => index.artifacts),
+    descriptors: written.map(({ descriptor }) => descriptor),
+    artifacts: written.flatMap((index) => index.artifacts),
     platforms: plans.map((plan, i) => reportPlatform(plan, indexes[i], built, options.prefetchFiles)),
     layers: reportLayers(plans, indexes, built),
   };

@@ -29,15 +29,15 @@ async function convert(
   return { ...result, manifests: JSON.parse(Buffer.from(root?.content ?? []).toString()).manifests };
 }
 
-describe('convertImage, where we differ from the reference', () => {
-  it('keeps the annotations of descriptors, beside those that the reference puts in their place', async () => {
+describe('convertImage without compat', () => {
+  it('keeps the annotations of descriptors, which soci drops', async () => {
     const { manifests, indexes } = await convert(await openGolden('multi-annotated'));
     expect(manifests[0]?.annotations).toEqual({ k: 'lost?', [ANNOTATION_INDEX_DIGEST]: indexes[0]?.digest });
     const compat = await convert(await openGolden('multi-annotated'), { compat: 'soci-cli' });
     expect(compat.manifests[0]?.annotations).toEqual({ [ANNOTATION_INDEX_DIGEST]: indexes[0]?.digest });
   });
 
-  it('points an attestation at the new manifest, and leaves its own bytes alone', async () => {
+  it('updates the reference of an attestation, and does not change the attestation', async () => {
     const golden = await openGolden('attested');
     const { manifests, artifacts } = await convert(golden);
     const [image, attestation, index] = manifests;
@@ -52,7 +52,7 @@ describe('convertImage, where we differ from the reference', () => {
     expect(index).toMatchObject({ artifactType: MEDIA_TYPE_SOCI_INDEX_V2, platform: AMD64 });
   });
 
-  it('says that there is nothing to index, and why', async () => {
+  it('returns nothing-to-index with the reason of each layer', async () => {
     const { store, image } = await openGolden('zstd-only');
     expect(await convertImage(store, image, { minLayerSize: 0 })).toMatchObject({
       outcome: 'nothing-to-index',
@@ -61,7 +61,7 @@ describe('convertImage, where we differ from the reference', () => {
     });
   });
 
-  it('skips a layer that is no image layer', async () => {
+  it('skips a layer that is not an image layer', async () => {
     const { layers } = await convert(await openGolden('wrong-type'));
     expect(layers.map((layer) => (layer.outcome === 'skipped' ? layer.reason : layer.outcome))).toEqual([
       'indexed',
@@ -71,7 +71,7 @@ describe('convertImage, where we differ from the reference', () => {
 });
 
 describe('convertImage', () => {
-  it('wraps a single manifest in an index, with the platform of its configuration', async () => {
+  it('wraps a single manifest in an index with the platform of its configuration', async () => {
     const { manifests, root } = await convert(await openGolden('single-docker'));
     expect(root.mediaType).toBe('application/vnd.oci.image.index.v1+json');
     expect(manifests).toMatchObject([
@@ -84,32 +84,35 @@ describe('convertImage', () => {
     ]);
   });
 
-  it('does not carry what a tag says of a manifest into the index', async () => {
+  it('does not copy the annotations of a tag into the index', async () => {
     const golden = await openGolden('single-oci');
     const tagged = { ...golden.image, annotations: { 'org.opencontainers.image.ref.name': 'latest' } };
     expect((await convert({ ...golden, image: tagged })).root).toEqual((await convert(golden)).root);
   });
 
-  it.each([undefined, 'soci-cli'] as const)('changes nothing the second time (compat: %s)', async (compat) => {
-    for (const name of ['single-oci', 'multi', 'multi-docker', 'attested']) {
-      const golden = await openGolden(name);
-      const options = compat === undefined ? {} : { compat };
-      const { root } = await convert(golden, options);
-      expect((await convert({ ...golden, image: root }, options)).root).toEqual(root);
-    }
-  });
+  it.each([undefined, 'soci-cli'] as const)(
+    'does not change an image that is already converted (compat: %s)',
+    async (compat) => {
+      for (const name of ['single-oci', 'multi', 'multi-docker', 'attested']) {
+        const golden = await openGolden(name);
+        const options = compat === undefined ? {} : { compat };
+        const { root } = await convert(golden, options);
+        expect((await convert({ ...golden, image: root }, options)).root).toEqual(root);
+      }
+    },
+  );
 
-  it('refuses to leave an older SOCI index behind, as the reference does', async () => {
+  it('fails if an older SOCI index would remain, like soci', async () => {
     const golden = await openGolden('multi');
     const { root, platforms } = await convert(golden);
     const [first] = platforms.map(({ platform }) => platform);
     if (first === undefined) throw new Error('multi has platforms');
-    // With another span size the manifest is another one too.
+    // A different span size changes the manifest.
     const again = convert({ ...golden, image: root }, { platforms: [first], spanSize: 65536 });
     await expect(again).rejects.toMatchObject({ code: 'ALREADY_CONVERTED' });
   });
 
-  it('converts the platforms chosen, and makes OCI manifests of the others', async () => {
+  it('converts the selected platforms, and rewrites the others to OCI manifests', async () => {
     const golden = await openGolden('multi-docker');
     const { manifests, platforms } = await convert(golden, { platforms: [AMD64] });
     expect(platforms).toHaveLength(1);
@@ -119,7 +122,7 @@ describe('convertImage', () => {
     expect(manifests.map(({ annotations }) => annotations !== undefined)).toEqual([true, false, true]);
   });
 
-  it('leaves alone what the store does not have and nobody asked to index', async () => {
+  it('keeps an entry of a platform that is not selected and missing in the store', async () => {
     const store = new CountingStore();
     const amd64 = await putImage(store, AMD64, [await putLayer(store, 'a', 100)]);
     const absent = { mediaType: amd64.mediaType, digest: `sha256:${'0'.repeat(64)}`, size: 9 };
@@ -132,13 +135,13 @@ describe('convertImage', () => {
     await expect(convert({ store, image })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  it('refuses an index that lists a manifest without a platform', async () => {
+  it('rejects an index that lists a manifest without a platform', async () => {
     const store = new CountingStore();
     const image = await putIndex(store, [await putImage(store, AMD64, [await putLayer(store, 'a', 100)])]);
     await expect(convert({ store, image })).rejects.toMatchObject({ code: 'PLATFORM_MISSING', digest: image.digest });
   });
 
-  it('lists the files to prefetch, and says which were found', async () => {
+  it('writes a prefetch artifact and reports which files were found', async () => {
     const store = new CountingStore();
     const layer = await putLayer(store, 'bin/tool', 100_000);
     const image = await putImage(store, AMD64, [layer]);
@@ -153,7 +156,7 @@ describe('convertImage', () => {
     );
   });
 
-  it('reads no more of an artifact than that it is none', async () => {
+  it('does not read the configuration of an artifact', async () => {
     const store = new CountingStore();
     const config = await put(store, 'application/vnd.example.config', {});
     const image = await put(store, 'application/vnd.oci.image.manifest.v1+json', {

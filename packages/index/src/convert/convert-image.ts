@@ -41,13 +41,13 @@ export async function convertImage(
     return { outcome: 'nothing-to-index', reason: 'no-platform', platforms: [], layers: [] };
   }
   const { target, plans } = await planConversion(reader, image, first, available, resolved);
-  const { indexes, made, artifacts, platforms, layers } = await indexPlans(store, plans, 2, resolved);
-  if (made.length === 0) return { outcome: 'nothing-to-index', reason: 'no-layer-to-index', platforms, layers };
+  const { indexes, descriptors, artifacts, platforms, layers } = await indexPlans(store, plans, 2, resolved);
+  if (descriptors.length === 0) return { outcome: 'nothing-to-index', reason: 'no-layer-to-index', platforms, layers };
   const { root, content, manifests } = await rewriteImage(reader, target, attachIndexes(plans, indexes), resolved);
   return {
     outcome: 'indexed',
     root,
-    indexes: made,
+    indexes: descriptors,
     artifacts: dedupeArtifacts([...artifacts, ...manifests, { kind: 'image-index', descriptor: root, content }]),
     platforms,
     layers,

@@ -5,7 +5,7 @@ import type { SociIndexOptions } from '../options.ts';
 import { buildSociIndex } from './build-index.ts';
 import { convertImage } from './convert-image.ts';
 
-describe.each(Object.entries(readGoldenRuns()))('%s, as the reference does it', (name, runs) => {
+describe.each(Object.entries(readGoldenRuns()))('%s produces the same output as soci', (name, runs) => {
   it.each(runs.map((golden) => [JSON.stringify(golden.run), golden] as const))('%s', async (_, golden) => {
     const { v, span, min, xattr, prefetch } = golden.run;
     const options: SociIndexOptions = {
@@ -17,18 +17,18 @@ describe.each(Object.entries(readGoldenRuns()))('%s, as the reference does it', 
       jobs: 1,
     };
     const { store, image } = await openGolden(name);
-    const making = v === 1 ? buildSociIndex(store, image, options) : convertImage(store, image, options);
+    const building = v === 1 ? buildSociIndex(store, image, options) : convertImage(store, image, options);
     if (golden.printed === undefined) {
       await expect(
-        making.then(
+        building.then(
           ({ outcome }) => outcome,
           ({ code }) => code,
         ),
       ).resolves.toMatch(/^(nothing-to-index|LAYER_TYPE_INVALID|LAYER_INVALID)$/);
       return;
     }
-    const result = await making;
-    if (result.outcome !== 'indexed') throw new Error('the reference indexes it');
+    const result = await building;
+    if (result.outcome !== 'indexed') throw new Error('soci indexes this layout');
     expect('root' in result ? [result.root] : result.indexes).toEqual(golden.printed);
     const added = Object.entries(golden.added ?? {});
     const made = new Map(result.artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));

@@ -12,23 +12,23 @@ type Annotations = Readonly<Record<string, string>>;
 
 const SMALL: SociIndexOptions = { minLayerSize: 0, jobs: 1 };
 
-/** The annotations of provenance of what carries them, by the end of their names. */
+/** Returns the provenance annotations of the root or v1 index, by the end of their names. */
 async function annotationsOf(version: 1 | 2, options: SociIndexOptions, name = 'multi') {
   const { store, image } = await openGolden(name);
   const made = await (version === 1 ? buildSociIndex : convertImage)(store, image, { ...SMALL, ...options });
   if (made.outcome !== 'indexed') throw new Error(made.reason);
-  const carrier = ('root' in made ? made.root : made.indexes[0]) as Descriptor;
-  const content = made.artifacts.find(({ descriptor }) => descriptor.digest === carrier.digest)?.content;
+  const annotated = ('root' in made ? made.root : made.indexes[0]) as Descriptor;
+  const content = made.artifacts.find(({ descriptor }) => descriptor.digest === annotated.digest)?.content;
   const { annotations = {}, subject }: { annotations?: Annotations; subject?: Descriptor } = JSON.parse(
     Buffer.from(content ?? []).toString(),
   );
   const own = Object.entries(annotations).filter(([key]) => key.startsWith(ANNOTATION_PREFIX));
   const provenance = Object.fromEntries(own.map(([key, value]) => [key.slice(ANNOTATION_PREFIX.length), value]));
-  return { provenance, source: subject ?? image, carrier };
+  return { provenance, source: subject ?? image, annotated };
 }
 
 describe.each([1, 2] as const)('provenance of version %s', (version) => {
-  it('names the source, the settings and the tool', async () => {
+  it('contains the source, the settings and the tool version', async () => {
     const { provenance, source } = await annotationsOf(version, {});
     const settings =
       `{"schemaVersion":"1","indexVersion":${version},"spanSize":4194304,"minLayerSize":0,"optimizations":[],` +
@@ -41,13 +41,13 @@ describe.each([1, 2] as const)('provenance of version %s', (version) => {
     });
   });
 
-  it('is the same for the same, and left out with compat', async () => {
+  it('is deterministic, and absent with compat', async () => {
     const [first, second] = [await annotationsOf(version, {}), await annotationsOf(version, { jobs: 2 })];
-    expect(second.carrier).toEqual(first.carrier);
+    expect(second.annotated).toEqual(first.annotated);
     expect((await annotationsOf(version, { compat: 'soci-cli' })).provenance).toEqual({});
   });
 
-  it('differs with every setting that changes what is made', async () => {
+  it('has a different settings digest for each setting that affects the output', async () => {
     const platforms = [{ architecture: 'amd64', os: 'linux' }];
     const others: SociIndexOptions[] = [
       {},
@@ -67,7 +67,7 @@ describe.each([1, 2] as const)('provenance of version %s', (version) => {
 const settingsOf = ({ provenance }: { readonly provenance: Annotations }) =>
   provenance[ANNOTATION_SETTINGS_DIGEST.slice(ANNOTATION_PREFIX.length)];
 
-it('is described in docs/formats.md', async () => {
+it('docs/formats.md describes the provenance annotations', async () => {
   const text = readFileSync(new URL('../../../../docs/formats.md', import.meta.url), 'utf8');
   const { provenance } = await annotationsOf(2, {});
   expect(text).toContain(`\`${ANNOTATION_PREFIX}\``);

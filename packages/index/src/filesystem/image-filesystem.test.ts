@@ -7,7 +7,7 @@ import { buildSociIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
 import { openImageFilesystem } from './open-image-filesystem.ts';
 
-/** What a layer holds, by path: a file's content, `-> ` before a link's target, nothing for a directory. */
+/** Entries of a layer by path: content of a file, `-> TARGET` for a symbolic link, empty for a directory. */
 type LayerFiles = Readonly<Record<string, string>>;
 
 const LAYERS: readonly LayerFiles[] = [
@@ -59,8 +59,8 @@ beforeAll(async () => {
   converted = result.root;
 });
 
-describe.each(['with zTOCs', 'without'])('the files of an image %s', (kind) => {
-  const open = () => openImageFilesystem(store, kind === 'without' ? image : converted);
+describe.each(['with zTOCs', 'without zTOCs'])('the files of an image %s', (kind) => {
+  const open = () => openImageFilesystem(store, kind === 'without zTOCs' ? image : converted);
 
   async function read(path: string): Promise<string | undefined> {
     const file = await (await open()).lookup(path, { followSymlinks: true });
@@ -79,7 +79,7 @@ describe.each(['with zTOCs', 'without'])('the files of an image %s', (kind) => {
     ['/etc/removed', undefined],
     ['/opt/old/file', undefined],
     ['/usr', undefined],
-  ])('%s holds %s', async (path, content) => {
+  ])('%s contains %s', async (path, content) => {
     expect(await read(path)).toBe(content);
   });
 
@@ -91,11 +91,11 @@ describe.each(['with zTOCs', 'without'])('the files of an image %s', (kind) => {
     ['opt/old', undefined],
     ['nothing', undefined],
     ['lib', undefined],
-  ])('the directory %j holds %j', async (path, names) => {
+  ])('the directory %j contains %j', async (path, names) => {
     expect((await (await open()).readdir(path))?.map(({ name }) => name)).toEqual(names);
   });
 
-  it('symbolic links are followed in directories, as far as they lead somewhere', async () => {
+  it('follows symbolic links in directories, and detects loops', async () => {
     const files = await open();
     expect(await files.realpath('/top')).toBe('usr/lib/libc.so');
     expect(await files.realpath('/lib/../nothing')).toBe('usr/nothing');
@@ -104,7 +104,7 @@ describe.each(['with zTOCs', 'without'])('the files of an image %s', (kind) => {
   });
 });
 
-it('reads the spans of a file, or a layer without a zTOC once', async () => {
+it('reads only the spans of a file, and a layer without a zTOC once', async () => {
   const indexed = await openImageFilesystem(store, converted);
   const file = await indexed.lookup('etc/os-release');
   expect(indexed.bytesRead).toBe(0);
@@ -119,7 +119,7 @@ it('reads the spans of a file, or a layer without a zTOC once', async () => {
   expect(await plain.indexedLayers()).toEqual([]);
 });
 
-it('finds indexes of version 1 by the referrers', async () => {
+it('finds version 1 indexes among the referrers', async () => {
   const own = new MemoryStore();
   const layer = await put(own, MEDIA_TYPE_OCI_LAYER_GZIP, layerOf({ file: 'x' }));
   const subject = await putImage(own, AMD64, [layer]);
@@ -129,7 +129,7 @@ it('finds indexes of version 1 by the referrers', async () => {
   expect(await (await openImageFilesystem(own, subject)).indexedLayers()).toHaveLength(1);
 });
 
-describe('of an image for several platforms', () => {
+describe('openImageFilesystem for an image with several platforms', () => {
   let index: Descriptor;
 
   beforeAll(async () => {
@@ -141,12 +141,12 @@ describe('of an image for several platforms', () => {
     index = await putIndex(store, manifests);
   });
 
-  it('takes the one that is asked for', async () => {
+  it('opens the selected platform', async () => {
     const files = await openImageFilesystem(store, index, { platform: ARM64 });
     expect((await files.readdir(''))?.map(({ name }) => name)).toEqual(['only-arm64']);
   });
 
-  it('refuses to guess, and to read another', async () => {
+  it('fails without a platform, or if the platform does not exist', async () => {
     const message = 'the image has several platforms, select one: linux/amd64, linux/arm64';
     await expect(openImageFilesystem(store, index)).rejects.toMatchObject({ code: 'PLATFORM_AMBIGUOUS', message });
     const s390x = { architecture: 's390x', os: 'linux' };
@@ -163,7 +163,7 @@ describe('of an image for several platforms', () => {
   });
 });
 
-it('throws the reason of the signal', async () => {
+it('throws the abort reason of the signal', async () => {
   const signal = AbortSignal.abort('enough');
   await expect(openImageFilesystem(store, image, { signal })).rejects.toBe('enough');
 });

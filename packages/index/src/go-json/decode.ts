@@ -21,34 +21,34 @@ class Decoder {
   /** Earlier items of a list beyond its current length. In Go they appear again when the slice grows. */
   readonly #backing = new WeakMap<object, unknown[]>();
 
-  decode(schema: Schema, current: unknown, json: JsonValue, where: string): unknown {
+  decode(schema: Schema, current: unknown, json: JsonValue, path: string): unknown {
     if (schema.kind === 'presence') return true;
     if (json.kind === 'null')
       return schema.kind === 'string' || schema.kind === 'integer' || schema.kind === 'struct' ? current : null;
     switch (schema.kind) {
       case 'string':
-        return expectKind(json, 'string', where).value;
+        return expectKind(json, 'string', path).value;
       case 'integer':
-        return decodeInteger(expectKind(json, 'number', where).literal, where);
+        return decodeInteger(expectKind(json, 'number', path).literal, path);
       case 'bytes':
-        return this.#decodeBytes(current as string | null, json, where);
+        return this.#decodeBytes(current as string | null, json, path);
       case 'string-map':
-        return this.#decodeMap(current as Record<string, string> | null, json, where);
+        return this.#decodeMap(current as Record<string, string> | null, json, path);
       case 'list':
-        return this.#decodeList(schema.of, current as unknown[] | null, json, where);
+        return this.#decodeList(schema.of, current as unknown[] | null, json, path);
       case 'pointer':
-        return this.decode(schema.to, current ?? zeroValue(schema.to), json, where);
+        return this.decode(schema.to, current ?? zeroValue(schema.to), json, path);
       case 'struct':
-        return this.#decodeStruct(schema.fields, current as StructValue, json, where);
+        return this.#decodeStruct(schema.fields, current as StructValue, json, path);
     }
   }
 
-  #decodeStruct(fields: readonly Field[], current: StructValue, json: JsonValue, where: string): StructValue {
-    for (const { key, value } of expectKind(json, 'object', where).members) {
+  #decodeStruct(fields: readonly Field[], current: StructValue, json: JsonValue, path: string): StructValue {
+    for (const { key, value } of expectKind(json, 'object', path).members) {
       const field = fields.find(({ name }) => name === key) ?? fields.find(({ name }) => fold(name) === fold(key));
       if (field === undefined) continue;
       const before = current[field.name] ?? zeroValue(field.schema);
-      const after = this.decode(field.schema, before, value, `${where}.${field.name}`);
+      const after = this.decode(field.schema, before, value, `${path}.${field.name}`);
       if (field.omitEmpty && (after === null || after === '')) delete current[field.name];
       else current[field.name] = typeof after === 'bigint' ? Number(after) : after;
       if (typeof after === 'bigint') current[EXACT] = { ...current[EXACT], [field.name]: after };
@@ -57,36 +57,36 @@ class Decoder {
   }
 
   /** The map has no prototype, so that keys such as `__proto__` are safe. */
-  #decodeMap(current: Record<string, string> | null, json: JsonValue, where: string): Record<string, string> {
+  #decodeMap(current: Record<string, string> | null, json: JsonValue, path: string): Record<string, string> {
     const map: Record<string, string> = current ?? Object.create(null);
-    for (const { key, value } of expectKind(json, 'object', where).members) {
-      map[key] = value.kind === 'null' ? '' : expectKind(value, 'string', `${where}[${JSON.stringify(key)}]`).value;
+    for (const { key, value } of expectKind(json, 'object', path).members) {
+      map[key] = value.kind === 'null' ? '' : expectKind(value, 'string', `${path}[${JSON.stringify(key)}]`).value;
     }
     return map;
   }
 
-  #decodeList(of: Schema, current: unknown[] | null, json: JsonValue, where: string): unknown[] {
-    const { items } = expectKind(json, 'array', where);
+  #decodeList(of: Schema, current: unknown[] | null, json: JsonValue, path: string): unknown[] {
+    const { items } = expectKind(json, 'array', path);
     if (items.length === 0) return [];
     const held = current === null ? [] : (this.#backing.get(current) ?? [...current]);
     const list = items.map((item, i) => {
-      held[i] = this.decode(of, i < held.length ? held[i] : zeroValue(of), item, `${where}[${i}]`);
+      held[i] = this.decode(of, i < held.length ? held[i] : zeroValue(of), item, `${path}[${i}]`);
       return held[i];
     });
     this.#backing.set(list, held);
     return list;
   }
 
-  #decodeBytes(current: string | null, json: JsonValue, where: string): string {
+  #decodeBytes(current: string | null, json: JsonValue, path: string): string {
     if (json.kind === 'array') {
       const isNegative = json.items.some((item) => item.kind === 'number' && item.literal.startsWith('-'));
       const held = [...(decodeBase64(current ?? '') as Uint8Array)];
-      const values = this.#decodeList({ kind: 'integer' }, held, json, where) as (number | bigint)[];
-      if (isNegative || values.some((value) => value > 255)) throw typeError(where, 'bytes', json);
+      const values = this.#decodeList({ kind: 'integer' }, held, json, path) as (number | bigint)[];
+      if (isNegative || values.some((value) => value > 255)) throw typeError(path, 'bytes', json);
       return encodeBase64(Uint8Array.from(values as number[]));
     }
-    const bytes = decodeBase64(expectKind(json, 'string', where).value);
-    if (bytes === undefined) throw typeError(where, 'base64', json);
+    const bytes = decodeBase64(expectKind(json, 'string', path).value);
+    if (bytes === undefined) throw typeError(path, 'base64', json);
     return encodeBase64(bytes);
   }
 }
@@ -99,10 +99,10 @@ function fold(name: string): string {
     .replaceAll('\u212a', 'K');
 }
 
-function decodeInteger(literal: string, where: string): number | bigint {
-  if (!/^-?[0-9]+$/.test(literal)) throw typeError(where, 'an integer', { kind: 'number', literal });
+function decodeInteger(literal: string, path: string): number | bigint {
+  if (!/^-?[0-9]+$/.test(literal)) throw typeError(path, 'an integer', { kind: 'number', literal });
   const value = BigInt(literal);
-  if (value < MIN_INT64 || value > MAX_INT64) throw typeError(where, 'a 64-bit integer', { kind: 'number', literal });
+  if (value < MIN_INT64 || value > MAX_INT64) throw typeError(path, 'a 64-bit integer', { kind: 'number', literal });
   const exact = Number(value);
   // Adding zero turns -0 into 0.
   return Number.isSafeInteger(exact) ? exact + 0 : value;
@@ -111,14 +111,14 @@ function decodeInteger(literal: string, where: string): number | bigint {
 function expectKind<Kind extends JsonValue['kind']>(
   json: JsonValue,
   kind: Kind,
-  where: string,
+  path: string,
 ): JsonValue & { kind: Kind } {
-  if (json.kind !== kind) throw typeError(where, kind, json);
+  if (json.kind !== kind) throw typeError(path, kind, json);
   return json as JsonValue & { kind: Kind };
 }
 
-function typeError(where: string, expected: string, found: JsonValue): SociIndexError {
-  const name = where === '' ? 'the document' : where.slice(1);
+function typeError(path: string, expected: string, found: JsonValue): SociIndexError {
+  const name = path === '' ? 'the document' : path.slice(1);
   const what = found.kind === 'number' ? found.literal : found.kind;
   return new SociIndexError('MANIFEST_INVALID', `${name} must be ${expected}, got ${what}`);
 }

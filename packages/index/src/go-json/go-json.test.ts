@@ -6,7 +6,7 @@ import { MANIFEST } from './image-spec.ts';
 import { parseJson } from './parse.ts';
 import { compareStrings } from './string.ts';
 
-// Each expectation was printed by Go 1.26.8: json.Unmarshal into the structs of image-spec v1.1.1, then json.Marshal.
+// The expected values are the output of Go 1.26.8: json.Unmarshal into the structs of image-spec v1.1.1, then json.Marshal.
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const rewrite = (json: string | Uint8Array) =>
@@ -16,13 +16,13 @@ const rewrite = (json: string | Uint8Array) =>
 
 const CONFIG = '"config":{"mediaType":"","digest":"","size":0}';
 
-describe('a manifest read and written as Go does', () => {
-  it('has every field that Go never leaves out, and null for a list that was not given', () => {
+describe('a manifest decoded and encoded like Go', () => {
+  it('has all fields without omitempty, and null for a missing list', () => {
     expect(rewrite('{}')).toBe(`{"schemaVersion":0,${CONFIG},"layers":null}`);
     expect(rewrite('{"layers":[]}')).toBe(`{"schemaVersion":0,${CONFIG},"layers":[]}`);
   });
 
-  it('puts fields in the order of the struct, sorts annotations by their bytes, drops what it does not know', () => {
+  it('writes fields in struct order, sorts annotations by their bytes, drops unknown fields', () => {
     const json =
       '{"x":{"y":[1]},"annotations":{"\\uffff":"3","😀":"4","b":"2","a":"1"},"layers":[{"size":3,"digest":"d","foo":1,"mediaType":"m"}],"schemaVersion":2}';
     expect(rewrite(json)).toBe(
@@ -30,14 +30,14 @@ describe('a manifest read and written as Go does', () => {
     );
   });
 
-  it('escapes what could end a script, and control characters', () => {
+  it('escapes HTML characters and control characters', () => {
     const json = '{"layers":[],"annotations":{"k":"<a>&\\u2028\\u2029\\u0001\\b\\f\\n\\r\\t\\u007f\\/\\"\\\\"}}';
     expect(rewrite(json)).toBe(
       `{"schemaVersion":0,${CONFIG},"layers":[],"annotations":{"k":"\\u003ca\\u003e\\u0026\\u2028\\u2029\\u0001\\b\\f\\n\\r\\t\u007f/\\"\\\\"}}`,
     );
   });
 
-  it('reads each byte that is no UTF-8, and each lone surrogate, as one U+FFFD', () => {
+  it('decodes each invalid UTF-8 byte and each lone surrogate to one U+FFFD', () => {
     const replaced = (text: string) => {
       const { mediaType = '' } = decodeStruct(MANIFEST, latin1(`{"mediaType":"${text}"}`));
       expect(mediaType).toMatch(/^\ufffd+$/);
@@ -53,13 +53,13 @@ describe('a manifest read and written as Go does', () => {
     expect(rewrite('{"mediaType":"\\ud83d\\ude00"}')).toContain('"mediaType":"😀"');
   });
 
-  it('matches keys in any case, the long s and the Kelvin sign among the letters', () => {
+  it('matches keys case-insensitively, including the long s and the Kelvin sign', () => {
     expect(rewrite('{"SCHEMAVERSION":2,"mediatype":"m","Layer\u017f":[]}')).toBe(
       `{"schemaVersion":2,"mediaType":"m",${CONFIG},"layers":[]}`,
     );
   });
 
-  it('merges a key that stands twice into what the first left', () => {
+  it('merges a duplicate key into the existing value', () => {
     expect(rewrite('{"config":{"digest":"d","size":1},"config":{"size":2,"digest":null},"layers":[]}')).toContain(
       '"config":{"mediaType":"","digest":"d","size":2}',
     );
@@ -69,7 +69,7 @@ describe('a manifest read and written as Go does', () => {
     expect(rewrite('{"annotations":{"a":"1"},"annotations":null}')).not.toContain('annotations');
   });
 
-  it('shows what a list held before it was cut, when a third key lets it grow again', () => {
+  it('restores earlier items if a third key makes a truncated list grow', () => {
     const json =
       '{"layers":[{"digest":"a"},{"digest":"b"}],"layers":[{"size":1}],"layers":[{"size":2},{"size":3},{"size":4}]}';
     expect(rewrite(json)).toContain(
@@ -77,14 +77,14 @@ describe('a manifest read and written as Go does', () => {
     );
   });
 
-  it('writes embedded data anew: without line breaks, with the unused bits cleared', () => {
+  it('normalizes embedded data: removes line breaks and clears unused bits', () => {
     expect(rewrite('{"config":{"data":"e3\\n0="}}')).toContain('"data":"e30="');
     expect(rewrite('{"config":{"data":"QR=="}}')).toContain('"data":"QQ=="');
     expect(rewrite('{"config":{"data":[123,125]}}')).toContain('"data":"e30="');
     expect(rewrite('{"config":{"data":""}}')).not.toContain('data');
   });
 
-  it('keeps 64-bit numbers exactly, and takes -0 for 0', () => {
+  it('keeps 64-bit integers exactly, and converts -0 to 0', () => {
     expect(rewrite('{"config":{"size":9223372036854775807}}')).toContain('"size":9223372036854775807');
     expect(rewrite('{"config":{"size":-0}}')).toContain('"size":0');
   });
@@ -98,17 +98,17 @@ describe('a manifest read and written as Go does', () => {
     ['an object for a list', '{"layers":{}}'],
     ['a list for an object', '{"config":[]}'],
     ['a number among annotations', '{"annotations":{"a":1}}'],
-    ['a bad base64', '{"config":{"data":"e30"}}'],
-    ['more after the end', '{}{}'],
+    ['invalid base64', '{"config":{"data":"e30"}}'],
+    ['data after the end', '{}{}'],
     ['a byte order mark', '\ufeff{}'],
-    ['a comma at the end', '{"a":1,}'],
+    ['a trailing comma', '{"a":1,}'],
     ['a control character in a string', '{"a":"\n"}'],
-    ['an escaped quote of the wrong kind', '{"a":"\\\'"}'],
+    ['an escaped single quote', '{"a":"\\\'"}'],
     ['a leading zero', '{"a":01}'],
-    ['a word', '{"a":nul}'],
-    ['nothing', ''],
-    ['an open string', '{"a'],
-  ])('refuses %s', (_, json) => {
+    ['an unknown literal', '{"a":nul}'],
+    ['an empty document', ''],
+    ['an unterminated string', '{"a'],
+  ])('rejects %s', (_, json) => {
     expect(() => decodeStruct(MANIFEST, Buffer.from(json))).toThrow(
       expect.objectContaining({ code: 'MANIFEST_INVALID' }),
     );
@@ -116,20 +116,20 @@ describe('a manifest read and written as Go does', () => {
 });
 
 describe('parseJson', () => {
-  it('agrees with JSON.parse on what is JSON and what is not', () => {
+  it('accepts and rejects the same text as JSON.parse', () => {
     const text = fc.oneof(
       fc.json(),
       fc.json().chain((json) => fc.nat(json.length).map((at) => json.slice(0, at))),
     );
     fc.assert(
       fc.property(text, (json) => {
-        expect(tells(() => parseJson(Buffer.from(json)))).toBe(tells(() => JSON.parse(json)));
+        expect(succeeds(() => parseJson(Buffer.from(json)))).toBe(succeeds(() => JSON.parse(json)));
       }),
       { numRuns: 2000 },
     );
   });
 
-  it('survives any bytes', () => {
+  it('throws only SociIndexError for arbitrary bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
         try {
@@ -142,12 +142,12 @@ describe('parseJson', () => {
     );
   });
 
-  it('takes ten thousand levels, without a stack of its own size, and no more', () => {
+  it('accepts 10,000 levels of nesting and rejects more', () => {
     expect(() => parseJson(Buffer.from('['.repeat(10_000) + ']'.repeat(10_000)))).not.toThrow();
     expect(() => parseJson(Buffer.from('['.repeat(10_001) + ']'.repeat(10_001)))).toThrow('nested too deeply');
   });
 
-  it('stays linear where a key stands very often', () => {
+  it('takes linear time for many duplicate keys', () => {
     const layers = `"layers":[${'{},'.repeat(20_000)}{}]`;
     const json = `{${layers}${',"layers":[{}]'.repeat(100_000)}}`;
     expect(decodeStruct(MANIFEST, Buffer.from(json)).layers).toHaveLength(1);
@@ -155,7 +155,7 @@ describe('parseJson', () => {
 });
 
 describe('compareStrings', () => {
-  it('orders as the bytes of UTF-8 do', () => {
+  it('compares by UTF-8 bytes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
         expect(Math.sign(compareStrings(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
@@ -164,8 +164,8 @@ describe('compareStrings', () => {
   });
 });
 
-/** Whether a call throws. */
-function tells(call: () => unknown): boolean {
+/** Returns whether a call does not throw. */
+function succeeds(call: () => unknown): boolean {
   try {
     call();
     return true;

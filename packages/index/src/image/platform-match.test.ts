@@ -2,7 +2,7 @@ import { parsePlatform } from '@soci/oci';
 import { describe, expect, it } from 'vitest';
 import { dedupePlatforms, matchPlatform, normalizeAsGo } from './platform-match.ts';
 
-const matches = (wanted: string, offered: string) => matchPlatform(parsePlatform(wanted))(parsePlatform(offered));
+const matches = (wanted: string, candidate: string) => matchPlatform(parsePlatform(wanted))(parsePlatform(candidate));
 
 describe('matchPlatform', () => {
   it.each([
@@ -13,11 +13,11 @@ describe('matchPlatform', () => {
     ['linux/amd64', 'linux/amd64/v2', false],
     ['linux/amd64', 'linux/386', false],
     ['linux/amd64', 'windows/amd64', false],
-  ])('%s served by %s: %s', (wanted, offered, expected) => {
-    expect(matches(wanted, offered)).toBe(expected);
+  ])('%s matches %s: %s', (wanted, candidate, expected) => {
+    expect(matches(wanted, candidate)).toBe(expected);
   });
 
-  it('asks for no feature of the system that is not there', () => {
+  it('does not match a platform with additional features', () => {
     expect(matches('linux(+a+b)/amd64', 'linux(+a)/amd64')).toBe(true);
     expect(matches('linux(+a)/amd64', 'linux(+a+b)/amd64')).toBe(false);
     expect(matches('linux/amd64', 'linux/amd64')).toBe(true);
@@ -36,21 +36,21 @@ describe('matchPlatform', () => {
     expect(matches(`windows(${host})/amd64`, `windows(${container})/amd64`)).toBe(expected);
   });
 
-  it('takes win32k for given on Windows, as long as it is asked for once', () => {
+  it('ignores a single win32k feature on Windows', () => {
     const windows = parsePlatform('windows/amd64');
     expect(matchPlatform(windows)({ ...windows, 'os.features': ['win32k'] })).toBe(true);
     expect(matchPlatform(windows)({ ...windows, 'os.features': ['win32k', 'win32k'] })).toBe(false);
   });
 });
 
-it('takes an empty system for Linux', () => {
+it('replaces an empty system with linux', () => {
   expect(normalizeAsGo({ os: '', architecture: 'aarch64' })).toEqual({
     os: 'linux',
     architecture: 'arm64',
   });
 });
 
-it('drops platforms that an earlier one serves', () => {
+it('removes platforms that an earlier one matches', () => {
   const platforms = ['linux/amd64', 'linux/x86_64', 'linux/arm64', 'linux/arm64/v8', 'linux/arm/v6'].map((text) =>
     parsePlatform(text),
   );

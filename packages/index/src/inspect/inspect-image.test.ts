@@ -8,7 +8,7 @@ import { inspectImage } from './inspect-image.ts';
 
 const AMD64 = { architecture: 'amd64', os: 'linux' };
 
-it('tells which SOCI index of a converted image belongs to which manifest', async () => {
+it('lists the SOCI index of each manifest of a SOCI-enabled image', async () => {
   const { store, image } = await openGolden('attested');
   const result = await convertImage(store, image, { minLayerSize: 0, jobs: 1 });
   if (result.outcome !== 'indexed') throw new Error(result.reason);
@@ -26,7 +26,7 @@ it('tells which SOCI index of a converted image belongs to which manifest', asyn
   });
 });
 
-it('finds v1 indexes where the store lists referrers', async () => {
+it('finds v1 indexes if the store lists referrers', async () => {
   const store = new MemoryStore();
   const image = await putImage(store, AMD64, [await putLayer(store, 'a', 100)]);
   expect(await inspectImage(store, image)).toMatchObject({
@@ -42,7 +42,7 @@ it('finds v1 indexes where the store lists referrers', async () => {
   });
 });
 
-it('names what is no image, and what is not there', async () => {
+it('lists artifacts and missing content', async () => {
   const store = new MemoryStore();
   const blob = await put(store, 'application/vnd.example', { a: 1 });
   const absent = {

@@ -82,7 +82,7 @@ export async function inspectImage(
   const entries: ImageEntry[] = [];
   const manifests = new Map<string, ManifestDocument>();
   for (const descriptor of listed) {
-    const manifest = isImageManifest(descriptor.mediaType) ? await readIfThere(reader, descriptor) : undefined;
+    const manifest = isImageManifest(descriptor.mediaType) ? await readIfPresent(reader, descriptor) : undefined;
     if (manifest !== undefined) manifests.set(descriptor.digest, manifest);
     entries.push(await classifyEntry(reader, descriptor, manifest));
   }
@@ -103,7 +103,7 @@ export async function inspectImage(
   return { root: image, isConverted, entries };
 }
 
-async function readIfThere(reader: ImageReader, descriptor: Descriptor): Promise<ManifestDocument | undefined> {
+async function readIfPresent(reader: ImageReader, descriptor: Descriptor): Promise<ManifestDocument | undefined> {
   try {
     return await reader.manifest(descriptor);
   } catch (error) {

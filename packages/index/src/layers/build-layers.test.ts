@@ -22,9 +22,9 @@ async function putLayers(store: CountingStore, sizes: readonly number[]): Promis
   return (await Promise.all(layers)).map(task);
 }
 
-// Source runs in threads only where Node strips types itself; what is published runs in them everywhere.
+// The TypeScript sources run in threads only if Node strips types. The published build always runs in threads.
 describe.runIf(canStartThreads())('buildLayers on several threads', () => {
-  it('makes what one thread makes', async () => {
+  it('produces the same output as one thread', async () => {
     const store = new CountingStore();
     const tasks = await putLayers(store, [3_000_000, 10, 500_000, 1_200_000, 700_000]);
     const options = { spanSize: 65536, prefetchFiles: ['layer-2'] };
@@ -36,7 +36,7 @@ describe.runIf(canStartThreads())('buildLayers on several threads', () => {
     expect([...store.fetches.values()]).toEqual([2, 2, 2, 2, 2]);
   });
 
-  it('starts the largest first', async () => {
+  it('starts with the largest layer', async () => {
     const store = new CountingStore();
     const tasks = await putLayers(store, [1000, 300_000, 2000, 200_000]);
     const events: IndexProgress[] = [];
@@ -46,7 +46,7 @@ describe.runIf(canStartThreads())('buildLayers on several threads', () => {
     expect(events.filter(({ type }) => type === 'layer-done')).toHaveLength(4);
   });
 
-  it('ends with the first layer that is damaged, naming it and the byte', async () => {
+  it('fails with the digest of a damaged layer and the byte offset', async () => {
     const store = new CountingStore();
     const good = await putLayers(store, [400_000, 900_000]);
     const { bytes } = makeLayer('bad', 600_000);
@@ -61,7 +61,7 @@ describe.runIf(canStartThreads())('buildLayers on several threads', () => {
     }
   });
 
-  it('ends with what the store fails with', async () => {
+  it('fails with the error of the store', async () => {
     const store = new CountingStore();
     const [first, second] = await putLayers(store, [900_000, 800_000]);
     const absent = task({ mediaType: MEDIA_TYPE_OCI_LAYER_GZIP, digest: `sha256:${'0'.repeat(64)}`, size: 1 });
@@ -70,7 +70,7 @@ describe.runIf(canStartThreads())('buildLayers on several threads', () => {
     });
   });
 
-  it('ends when the caller aborts, with the caller’s reason', async () => {
+  it('throws the abort reason of the signal', async () => {
     const store = new CountingStore();
     const tasks = await putLayers(store, [2_000_000, 2_000_000, 2_000_000]);
     for (const jobs of [1, 2]) {

@@ -9,7 +9,7 @@ const plan = (mediaType: string, { size = 100, isCompat = false, earlier = new M
 };
 
 describe('planLayers', () => {
-  // Each as soci-snapshotter v0.16.1 decides (soci/soci_index.go, `buildSociLayer`).
+  // The same results as soci-snapshotter v0.16.1 (soci/soci_index.go, `buildSociLayer`).
   it.each([
     ['application/vnd.oci.image.layer.v1.tar+gzip', 'gzip'],
     ['application/vnd.docker.image.rootfs.diff.tar.gzip', 'gzip'],
@@ -28,26 +28,26 @@ describe('planLayers', () => {
     expect(plan(mediaType, { isCompat: true })).toBe(decision);
   });
 
-  it('skips layers that are smaller than the minimum, and takes those that are just as large', () => {
+  it('skips layers below the minimum size, and indexes layers of exactly that size', () => {
     expect(plan('application/vnd.oci.image.layer.v1.tar+gzip', { size: 99 })).toBe('smaller-than-min-layer-size');
     expect(plan('application/vnd.oci.image.layer.v1.tar+gzip', { size: 100 })).toBe('gzip');
   });
 
-  it('skips a type that is no layer, where the reference refuses the image whatever the size', () => {
+  it('skips a type that is not a layer type, and rejects the image with compat, even if the layer is small', () => {
     expect(plan('application/vnd.in-toto+json', { size: 1 })).toBe('not-an-image-layer');
     expect(() => plan('application/vnd.in-toto+json', { size: 1, isCompat: true })).toThrow(
       expect.objectContaining({ code: 'LAYER_TYPE_INVALID', digest: DIGEST }),
     );
   });
 
-  it('skips a layer of an unknown kind, which the reference refuses only where it is large enough', () => {
+  it('skips an unknown layer type, and rejects the image with compat, unless the layer is small', () => {
     const mediaType = 'application/vnd.oci.image.layer.v2.tar+gzip';
     expect(plan(mediaType)).toBe('unknown-layer-type');
     expect(plan(mediaType, { size: 1, isCompat: true })).toBe('smaller-than-min-layer-size');
     expect(() => plan(mediaType, { isCompat: true })).toThrow(expect.objectContaining({ code: 'LAYER_TYPE_INVALID' }));
   });
 
-  it('builds a layer as an earlier manifest calls it', () => {
+  it('uses the compression of the same layer in an earlier manifest', () => {
     const task: LayerTask = { digest: DIGEST, size: 100, mediaType: 'x', compression: 'gzip' };
     expect(plan('application/vnd.oci.image.layer.v1.tar', { earlier: new Map([[DIGEST, task]]) })).toBe('gzip');
   });

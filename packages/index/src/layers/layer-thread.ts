@@ -66,16 +66,16 @@ export class LayerThread {
         this.#wake?.();
       };
     });
-    let isOver = false;
+    let isDone = false;
     // The thread may fail while chunks are still being read. The error is thrown below.
     const end = () => {
-      isOver = true;
+      isDone = true;
     };
     answer.then(end, end);
     this.#send({ type: 'start', task, settings });
     for await (const chunk of limitLayerSize(chunks, task)) {
-      for (let sent = 0; sent < chunk.length && !isOver; ) sent += await this.#fill(chunk.subarray(sent), () => isOver);
-      if (isOver) break;
+      for (let sent = 0; sent < chunk.length && !isDone; ) sent += await this.#fill(chunk.subarray(sent), () => isDone);
+      if (isDone) break;
     }
     this.#flush();
     this.#send({ type: 'end' });
@@ -83,11 +83,11 @@ export class LayerThread {
   }
 
   /** Copies as much of a chunk as fits into the buffer, and sends a full buffer. Returns the number of bytes copied. */
-  async #fill(chunk: Uint8Array, isOver: () => boolean): Promise<number> {
+  async #fill(chunk: Uint8Array, isDone: () => boolean): Promise<number> {
     while (this.#open === undefined) {
       const buffer = this.#buffers.pop();
       if (buffer !== undefined) this.#open = new Uint8Array(buffer);
-      else if (isOver()) return 0;
+      else if (isDone()) return 0;
       else
         await new Promise<void>((resolve) => {
           this.#wake = resolve;

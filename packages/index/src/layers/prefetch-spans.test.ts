@@ -7,11 +7,11 @@ it.each([
   ['etc//./passwd', 'etc/passwd'],
   ['../../etc/passwd/', 'etc/passwd'],
   ['/', ''],
-])('%s is looked up as %s', (path, name) => {
+])('normalizes %s to %s', (path, name) => {
   expect(cleanPrefetchPath(path)).toBe(name);
 });
 
-it('joins spans that overlap or touch', () => {
+it('merges ranges that overlap or are adjacent', () => {
   const spans = [
     { start: 7, end: 9 },
     { start: 0, end: 1 },
@@ -24,7 +24,7 @@ it('joins spans that overlap or touch', () => {
   ]);
 });
 
-it('covers the same spans, apart and in order', () => {
+it('keeps the same spans, in disjoint and sorted ranges', () => {
   const span = fc.tuple(fc.nat(30), fc.nat(5)).map(([start, length]) => ({ start, end: start + length }));
   const covered = (spans: readonly { start: number; end: number }[]) =>
     new Set(spans.flatMap(({ start, end }) => Array.from({ length: end - start + 1 }, (_, i) => start + i)));

@@ -1,5 +1,5 @@
 import { openRegistry, type Registry, RegistryError } from '@soci/registry';
-import { GUARDS, type GuardPath } from '@soci/test-content/vitest';
+import { GUARDS, type ImageIndexer } from '@soci/test-content/vitest';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterEach, describe, it } from 'vitest';
 import { SociIndexError } from '../errors.ts';
@@ -14,15 +14,15 @@ afterEach(async () => {
   }
 });
 
-/** Indexes within a repository by one call of `indexImage`. */
-async function start(options: object = {}): Promise<GuardPath> {
+/** Starts a registry and an indexer that calls `indexImage` within one repository. */
+async function start(options: object = {}): Promise<ImageIndexer> {
   const registry = await startTestRegistry({ redirects: true, ...options });
   const client = openRegistry(registry.host, { plainHttp: true, retry: { maxAttempts: 2 } });
   running.push({ registry, client });
   return {
     registry,
     canForce: true,
-    async index({ tag = 'v1', version = 2, spanSize, proves, compat, force = false }) {
+    async index({ tag = 'v1', version = 2, spanSize, verify, compat, force = false }) {
       const store = client.repository('app');
       try {
         const result = await indexImage(
@@ -34,7 +34,7 @@ async function start(options: object = {}): Promise<GuardPath> {
             version,
             force,
             ...(spanSize !== undefined && { spanSize }),
-            ...(proves && { proof: { spans: 4 } }),
+            ...(verify && { proof: { spans: 4 } }),
             ...(compat && { compat: 'soci-cli' }),
           },
         );
@@ -48,6 +48,6 @@ async function start(options: object = {}): Promise<GuardPath> {
   };
 }
 
-describe('a guard of indexImage:', () => {
+describe('guards of indexImage', () => {
   it.each(GUARDS)('$name', async (guard) => guard.run(await start(guard.registry)));
 });

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** A store with an image under `v1`. */
+/** Creates a store with an image tagged `v1`. */
 async function storeWithImage(name = 'app'): Promise<{ store: CountingStore; image: Descriptor }> {
   const store = new CountingStore();
   const layers = [await putLayer(store, `${name}-base`, 5000), await putLayer(store, name, 3000)];
@@ -33,7 +33,7 @@ async function storeWithImage(name = 'app'): Promise<{ store: CountingStore; ima
 }
 
 describe('indexImage within one store', () => {
-  it('makes a SOCI-enabled image under its tag, and recognizes it afterwards', async () => {
+  it('publishes a tagged SOCI-enabled image, and recognizes it in the next run', async () => {
     const { store, image } = await storeWithImage();
     const source = { store, reference: 'v1' };
     const target = { store, tag: 'v1-soci' };
@@ -49,7 +49,7 @@ describe('indexImage within one store', () => {
     expect(await indexImage(source, target, { ...SMALL, force: true })).toMatchObject({ outcome: 'indexed' });
   });
 
-  it('makes indexes of version 1 that refer to the image, and recognizes them afterwards', async () => {
+  it('publishes version 1 indexes that refer to the image, and recognizes them in the next run', async () => {
     const { store, image } = await storeWithImage();
     const result = await indexImage({ store, reference: 'v1' }, { store }, { ...SMALL, version: 1 });
     expect(result).toMatchObject({ outcome: 'indexed', version: 1, image, indexes: [{}] });
@@ -61,7 +61,7 @@ describe('indexImage within one store', () => {
     expect(again).toMatchObject({ outcome: 'already-indexed', version: 1 });
   });
 
-  it('tells what it does, in this order', async () => {
+  it('reports its steps in order', async () => {
     const { store } = await storeWithImage();
     const types: PublishProgress['type'][] = [];
     const onProgress = ({ type }: PublishProgress) => void (types.at(-1) === type || types.push(type));
@@ -72,7 +72,7 @@ describe('indexImage within one store', () => {
     expect(steps).toEqual(['resolved', 'planned', 'proving', 'pushing']);
   });
 
-  it('has nothing to index', async () => {
+  it('writes nothing if no layer can be indexed', async () => {
     const { store } = await storeWithImage();
     const index = await putIndex(store, []);
     const none = await putImage(store, AMD64, []);
@@ -89,11 +89,11 @@ describe('indexImage within one store', () => {
 });
 
 describe('a reused zTOC', () => {
-  it('that does not read back right is built again from its layer', async () => {
+  it('is built again from its layer if the verification fails', async () => {
     const { store, image } = await storeWithImage();
     const first = await buildSociIndex(store, image, SMALL);
     if (first.outcome !== 'indexed') throw new Error(first.reason);
-    /** Knows of each layer a zTOC that looks right, and has another digest for each span. */
+    /** Returns a well-formed zTOC with wrong span digests for each layer. */
     const reuse: ZtocSource = {
       async find({ digest }) {
         const layer = first.layers.find((each) => each.digest === digest);
@@ -121,7 +121,7 @@ describe('a reused zTOC', () => {
 
 describe('options of indexImage', () => {
   it.each([{ concurrency: 0 }, { version: 3 as never }, { spanSize: 0 }, { proof: { spans: -1 } }])(
-    'that make no sense are refused: %j',
+    'are validated: %j',
     async (options) => {
       const { store } = await storeWithImage();
       const indexing = indexImage({ store, reference: 'v1' }, { store, tag: 'x' }, { ...SMALL, ...options });
@@ -129,7 +129,7 @@ describe('options of indexImage', () => {
     },
   );
 
-  it('end the work with the reason of a signal', async () => {
+  it('include a signal whose abort reason is thrown', async () => {
     const { store } = await storeWithImage();
     const reason = new Error('enough');
     const abort = new AbortController();
@@ -156,7 +156,7 @@ describe('indexImage from one store to another', () => {
     expect(again).toMatchObject({ outcome: 'already-indexed' });
   });
 
-  it('writes into a layout, which lists what has no tag', async () => {
+  it('writes to a layout, which lists untagged results', async () => {
     const { store } = await storeWithImage();
     for (const version of [1, 2] as const) {
       const path = join(folder, `layout-${version}`);
@@ -170,7 +170,7 @@ describe('indexImage from one store to another', () => {
         (root ? [root] : [image, ...indexes]).map(({ digest }) => digest),
       );
       for (const each of root ? [root] : indexes) expect((await verifySociIndex(layout, each)).outcome).toBe('valid');
-      // A draft of the same layout adds to it, and leaves the image as it is.
+      // A draft of the same layout adds an index and keeps the image.
       const again = await createLayout(path);
       const { digest } = root ?? image;
       const target = { store: again, holdsImage: true };

@@ -1,7 +1,7 @@
 import { type CallOptions, type Descriptor, OciError, type Resolver } from '@soci/oci';
 import { recognizeConversion } from '../recognize/recognize-conversion.ts';
 import { recognizeIndexes } from '../recognize/recognize-indexes.ts';
-import { buildProved, proveCurrent } from './build-proved.ts';
+import { buildAndVerify, verifyExisting } from './build-and-verify.ts';
 import { classifyContent } from './classify-content.ts';
 import { can, openJob, type PublishJob } from './job.ts';
 import type { IndexImageOptions, IndexSource, IndexTarget } from './options.ts';
@@ -46,36 +46,36 @@ export async function indexImage(
   }
   const current = await resolveOutputTag(job);
   const found = isForced ? undefined : await recognize(job, current);
-  if (found !== undefined) return proveCurrent(job, found);
-  const obstacle = await findObstacle(job, current, source.tag);
-  if (obstacle !== undefined) return obstacle;
+  if (found !== undefined) return verifyExisting(job, found);
+  const conflict = await checkTags(job, current, source.tag);
+  if (conflict !== undefined) return conflict;
 
   const writer = new ResultWriter(job);
-  const proved = await buildProved(job, writer, current);
-  if (proved.outcome === 'nothing-to-index') return describeNothingToIndex(proved, image, options.minLayerSize);
-  if (proved.outcome === 'refused') return proved;
-  const { made } = proved;
-  const { root } = made;
-  await writer.write(made);
+  const verified = await buildAndVerify(job, writer, current);
+  if (verified.outcome === 'nothing-to-index') return describeNothingToIndex(verified, image, options.minLayerSize);
+  if (verified.outcome === 'refused') return verified;
+  const { output } = verified;
+  const { root } = output;
+  await writer.write(output);
 
   // The build may have taken minutes: check the tags again.
   if (tag !== undefined) {
     const now = await resolveOutputTag(job);
     if (!isForced && root !== undefined && now?.digest === root.digest) {
-      return alreadyIndexed(job, { root, indexes: made.indexes });
+      return alreadyIndexed(job, { root, indexes: output.indexes });
     }
-    const late = await findObstacle(job, now, job.sourceTag);
-    if (late !== undefined) return late;
+    const lateConflict = await checkTags(job, now, job.sourceTag);
+    if (lateConflict !== undefined) return lateConflict;
   }
   try {
-    await writer.name(made);
+    await writer.tagRoots(output);
   } catch (error) {
     if (!hasCode(error, 'TAG_IMMUTABLE')) throw error;
     return { ...refuse(job, 'tag-immutable', error.message), cause: error };
   }
-  const { platforms, layers, indexes } = made;
+  const { platforms, layers, indexes } = output;
   const published = publishedIndex(job, { ...(root && { root }), indexes });
-  const { bytesRead, proof } = proved;
+  const { bytesRead, proof } = verified;
   return { outcome: 'indexed', ...published, platforms, layers, bytesRead, ...(proof && { proof }) };
 }
 
@@ -102,7 +102,7 @@ async function recognize(job: PublishJob, current: Descriptor | undefined): Prom
 }
 
 /** Returns the reason why the result must not be tagged, or undefined. */
-async function findObstacle(
+async function checkTags(
   job: PublishJob,
   current: Descriptor | undefined,
   sourceTag: string | undefined,

@@ -26,7 +26,7 @@ export async function openJob(source: IndexSource, target: IndexTarget, options:
   const named = typeof reference === 'string' && reference !== '' && !isDigest(reference) ? reference : undefined;
   const [from, to] = [source.store, target.store];
   const isSameHost = from.host !== undefined && from.host === to.host;
-  const isSamePlace = (from as object) === to || (isSameHost && from.path === to.path);
+  const isSameStore = (from as object) === to || (isSameHost && from.path === to.path);
   return {
     source: store,
     target: to,
@@ -45,16 +45,16 @@ export async function openJob(source: IndexSource, target: IndexTarget, options:
     /** Tag of the result. */
     tag: target.tag === '' ? undefined : target.tag,
     /** Whether source and target are the same store or repository. */
-    isSamePlace,
+    isSameStore,
     /** Whether the target already contains the image, so that only new content is written. */
-    holdsImage: isSamePlace || target.holdsImage === true,
+    holdsImage: isSameStore || target.holdsImage === true,
     /** Repository to mount blobs from, if source and target are on the same registry. */
-    mountFrom: isSameHost && !isSamePlace ? from.path : undefined,
+    mountFrom: isSameHost && !isSameStore ? from.path : undefined,
   };
 }
 
 /** A built index. Version 2 has a root. */
-export type MadeIndex = BuiltIndexes & { readonly root?: Descriptor };
+export type BuildOutput = BuiltIndexes & { readonly root?: Descriptor };
 
 /** Returns whether a store has optional methods. */
 export function can<Name extends keyof TargetStore>(

@@ -14,7 +14,7 @@ import {
   readVerified,
 } from '@soci/oci';
 import { type Artifact, describeContent, EMPTY_CONFIG } from '../convert/soci-manifest.ts';
-import type { MadeIndex, PublishJob } from './job.ts';
+import type { BuildOutput, PublishJob } from './job.ts';
 import type { TargetStore } from './options.ts';
 
 /** Chunk size for reading new content, in bytes. */
@@ -27,7 +27,7 @@ const PROBE = describeContent(MEDIA_TYPE_OCI_EMPTY, EMPTY_CONFIG);
 const ANNOTATION_REF_NAME = 'org.opencontainers.image.ref.name';
 
 /** Target that accepts blobs and manifests one at a time. */
-type PieceStore = Exclude<TargetStore, ImageWriter>;
+type IncrementalStore = Exclude<TargetStore, ImageWriter>;
 
 /** Writes an index to the target: leaves before roots, and the tag last. */
 export class ResultWriter {
@@ -48,18 +48,18 @@ export class ResultWriter {
   }
 
   /** Writes all content except the tag. Skips the image if the target contains it; mounts or copies other blobs. */
-  async write(made: MadeIndex): Promise<void> {
+  async write(output: BuildOutput): Promise<void> {
     const { source, target, call, concurrency, mountFrom, holdsImage, report } = this.#job;
     report({ type: 'pushing' });
-    const content = this.#countBytes(overlayArtifacts(made.artifacts, source));
+    const content = this.#countBytes(overlayArtifacts(output.artifacts, source));
     if ('writeImages' in target) {
-      await target.writeImages(content, this.#roots(made), call);
+      await target.writeImages(content, this.#roots(output), call);
       return;
     }
-    const isNew = new Set(made.artifacts.map(({ descriptor }) => descriptor.digest));
-    const into = this.#intoTarget(target, made, isNew);
-    for (const { target: root } of this.#roots(made)) {
-      await copyImage(content, into, root, {
+    const isNew = new Set(output.artifacts.map(({ descriptor }) => descriptor.digest));
+    const destination = this.#wrapTarget(target, output, isNew);
+    for (const { target: root } of this.#roots(output)) {
+      await copyImage(content, destination, root, {
         ...call,
         concurrency,
         // A layout may contain part of an image. A registry rejects a manifest if its blobs are missing.
@@ -71,13 +71,13 @@ export class ResultWriter {
   }
 
   /** Tags the result, or adds untagged roots to the index of a layout. */
-  async name(made: MadeIndex): Promise<void> {
+  async tagRoots(output: BuildOutput): Promise<void> {
     const { source, target, call } = this.#job;
     if ('writeImages' in target) return;
-    const content = overlayArtifacts(made.artifacts, source);
-    for (const { target: root, reference } of this.#roots(made)) {
+    const content = overlayArtifacts(output.artifacts, source);
+    for (const { target: root, reference } of this.#roots(output)) {
       if (isRegistry(target)) {
-        if (reference === '' && root.digest !== made.root?.digest) continue;
+        if (reference === '' && root.digest !== output.root?.digest) continue;
         const raw = await readVerified(content, root, call);
         await target.pushManifest(root, raw, { ...call, ...(reference !== '' && { tag: reference }) });
       } else if (reference !== '') {
@@ -89,10 +89,10 @@ export class ResultWriter {
   }
 
   /** Manifests to tag or list: the SOCI-enabled image; or the image, if it is copied or tagged, and its SOCI indexes. */
-  #roots({ root, indexes }: MadeIndex): { readonly target: Descriptor; readonly reference: string }[] {
+  #roots({ root, indexes }: BuildOutput): { readonly target: Descriptor; readonly reference: string }[] {
     const { image, tag = '', holdsImage } = this.#job;
     if (root !== undefined) return [{ target: root, reference: tag }];
-    const copied = holdsImage && tag === '' ? [] : [{ target: withoutName(image), reference: tag }];
+    const copied = holdsImage && tag === '' ? [] : [{ target: withoutRefName(image), reference: tag }];
     return [...copied, ...indexes.map((target) => ({ target, reference: '' }))];
   }
 
@@ -100,30 +100,36 @@ export class ResultWriter {
    * Wraps the target for `copyImage`. In a registry, skips the existence check of new manifests, and does not push the root
    * of a SOCI-enabled image: `tagRoots` pushes it with its tag.
    */
-  #intoTarget(target: PieceStore, made: MadeIndex, isNew: ReadonlySet<string>): Pusher & Prober & Partial<Mounter> {
+  #wrapTarget(
+    target: IncrementalStore,
+    output: BuildOutput,
+    isNew: ReadonlySet<string>,
+  ): Pusher & Prober & Partial<Mounter> {
     const { source, report } = this.#job;
-    const { root, layers, artifacts } = made;
+    const { root, layers, artifacts } = output;
     const built = layers.filter((layer) => layer.outcome === 'indexed' && layer.origin === 'built');
     const verified = new Set(built.map(({ digest }) => digest));
     const registry = isRegistry(target) ? target : undefined;
     const isNewManifest = ({ digest, mediaType }: Descriptor) => isNew.has(digest) && isManifestOrIndex(mediaType);
     const newContent = new Map(artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));
     return {
-      exists: async (piece, options) => !(registry && isNewManifest(piece)) && target.exists(piece, options),
-      async push(piece, content, options) {
-        if (registry && content instanceof Uint8Array && isNewManifest(piece)) {
-          if (piece.digest !== root?.digest) await registry.pushManifest(piece, content, options);
-        } else if (target.importBlob && isLocator(source) && verified.has(piece.digest)) {
-          await target.importBlob(source, piece, options);
-          report({ type: 'push-progress', digest: piece.digest, size: piece.size, bytes: piece.size });
+      exists: async (descriptor, options) =>
+        !(registry && isNewManifest(descriptor)) && target.exists(descriptor, options),
+      async push(descriptor, content, options) {
+        if (registry && content instanceof Uint8Array && isNewManifest(descriptor)) {
+          if (descriptor.digest !== root?.digest) await registry.pushManifest(descriptor, content, options);
+        } else if (target.importBlob && isLocator(source) && verified.has(descriptor.digest)) {
+          await target.importBlob(source, descriptor, options);
+          report({ type: 'push-progress', digest: descriptor.digest, size: descriptor.size, bytes: descriptor.size });
         } else {
           // Pass new content as bytes: a stream would be buffered again for retries.
-          const held = newContent.get(piece.digest);
-          await target.push(piece, held ?? content, options);
-          if (held) report({ type: 'push-progress', digest: piece.digest, size: piece.size, bytes: piece.size });
+          const bytes = newContent.get(descriptor.digest);
+          await target.push(descriptor, bytes ?? content, options);
+          if (bytes)
+            report({ type: 'push-progress', digest: descriptor.digest, size: descriptor.size, bytes: descriptor.size });
         }
       },
-      mount: async (piece, from, options) => (await target.mount?.(piece, from, options)) ?? false,
+      mount: async (descriptor, from, options) => (await target.mount?.(descriptor, from, options)) ?? false,
     };
   }
 
@@ -145,7 +151,7 @@ export class ResultWriter {
   }
 }
 
-function isRegistry(store: PieceStore): store is PieceStore & ManifestPusher {
+function isRegistry(store: IncrementalStore): store is IncrementalStore & ManifestPusher {
   return store.pushManifest !== undefined;
 }
 
@@ -155,10 +161,10 @@ function isLocator(store: Partial<BlobLocator>): store is BlobLocator {
 
 /** Combines new artifacts and the store of the image. Copies nothing: zTOCs may have hundreds of megabytes. */
 export function overlayArtifacts(artifacts: readonly Artifact[], image: Fetcher & Prober): Fetcher & Prober {
-  const made = new Map(artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));
+  const added = new Map(artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));
   return {
     async *fetch(target, options = {}) {
-      const content = made.get(target.digest);
+      const content = added.get(target.digest);
       if (content === undefined) {
         yield* image.fetch(target, options);
         return;
@@ -169,12 +175,12 @@ export function overlayArtifacts(artifacts: readonly Artifact[], image: Fetcher 
         yield options.reuseChunks ? chunk : new Uint8Array(chunk);
       }
     },
-    exists: async (target, options) => made.has(target.digest) || image.exists(target, options),
+    exists: async (target, options) => added.has(target.digest) || image.exists(target, options),
   };
 }
 
 /** Returns a descriptor without its tag in the source layout. */
-function withoutName(descriptor: Descriptor): Descriptor {
+function withoutRefName(descriptor: Descriptor): Descriptor {
   const { annotations, ...rest } = descriptor;
   const { [ANNOTATION_REF_NAME]: _, ...others } = annotations ?? {};
   return Object.keys(others).length === 0 ? rest : { ...rest, annotations: others };

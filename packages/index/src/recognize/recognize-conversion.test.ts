@@ -11,9 +11,9 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { convertImage } from '../convert/convert-image.ts';
 import { CountingStore } from '../fixtures/counting-store.ts';
-import { loadGolden, type RecordingStore } from '../fixtures/golden-memory.ts';
 import { isSameContent } from '../fixtures/provenance.ts';
 import { randomOptions } from '../fixtures/random-options.ts';
+import { loadGolden, type RecordingStore } from '../fixtures/recording-store.ts';
 import type { SociIndexOptions } from '../options.ts';
 import { ReusableZtocs } from '../reuse/reusable-ztocs.ts';
 import {
@@ -54,7 +54,7 @@ beforeAll(async () => {
   ({ store, images } = await loadGolden(LAYOUTS));
 });
 
-/** The root that converting gives, and puts into the store; why there is none otherwise. */
+/** Converts an image and pushes the result. Returns the root, or the reason or error code if there is none. */
 const conversions = new Map<string, Promise<Descriptor | string>>();
 function convert(image: Descriptor, options: SociIndexOptions): Promise<Descriptor | string> {
   const key = JSON.stringify([image.digest, options]);
@@ -80,10 +80,10 @@ async function convertOne(name: string, options: SociIndexOptions = SMALL) {
 }
 
 describe('recognizeConversion', () => {
-  it('recognizes exactly what converting anew would give', async () => {
+  it('recognizes exactly the image that a new conversion would produce', async () => {
     let recognized = 0;
     const one = fc.nat({ max: LAYOUTS.length - 1 });
-    // Often the same image and the same options; and images that were made of others: by converting them, or as their parts.
+    // Prefer the same image and options. Also test converted images and single manifests of an image index.
     const pair = <T>(arbitrary: fc.Arbitrary<T>) =>
       fc.oneof(
         arbitrary.map((value) => [value, value] as const),
@@ -106,7 +106,7 @@ describe('recognizeConversion', () => {
     expect(recognized).toBeGreaterThan(10);
   });
 
-  /** The reference's bytes are to be the same; of ours, what they say of settings and tool makes no difference. */
+  /** With compat, all bytes must be equal. Otherwise the settings and tool version in the annotations may differ. */
   async function isSameImage(a: Descriptor, b: Descriptor, { compat }: SociIndexOptions): Promise<boolean> {
     return compat === undefined ? isSameContent(store, a, b) : a.digest === b.digest;
   }
@@ -120,7 +120,7 @@ describe('recognizeConversion', () => {
     return { mediaType, digest, size };
   }
 
-  it('fetches of a single image nothing but its SOCI index, beside the two roots', async () => {
+  it('fetches only the SOCI index and the two roots for a single image', async () => {
     for (const name of ['single-oci', 'single-docker', 'annotated', 'same-layer-twice', 'wrong-type']) {
       const { image, converted } = await convertOne(name);
       const { result, fetched } = await store.record(() => recognizeConversion(store, image, converted, SMALL));
@@ -134,27 +134,27 @@ describe('recognizeConversion', () => {
   });
 
   it.each([true, false])(
-    'fetches of an image index its SOCI indexes, and its manifests unless it says so: %s',
-    async (tells) => {
+    'fetches the SOCI indexes of an image index, and its manifests if annotations are missing (annotations: %s)',
+    async (hasAnnotations) => {
       for (const name of ['multi', 'multi-docker', 'multi-annotated', 'attested']) {
         const { image, converted: made } = await convertOne(name);
-        const converted = tells ? made : await withoutAnnotations(made);
+        const converted = hasAnnotations ? made : await withoutAnnotations(made);
         const { result, fetched } = await store.record(() => recognizeConversion(store, image, converted, SMALL));
         if (result.outcome !== 'current') throw new Error(result.message);
-        const anew = await convertImage(store, image, SMALL);
-        const manifests = tells ? [] : anew.platforms.map(({ manifest }) => manifest.digest);
+        const rebuilt = await convertImage(store, image, SMALL);
+        const manifests = hasAnnotations ? [] : rebuilt.platforms.map(({ manifest }) => manifest.digest);
         const expected = [image, converted, ...result.indexes].map(({ digest }) => digest);
         expect(fetched.map(({ digest }) => digest).sort()).toEqual([...expected, ...manifests].sort());
       }
     },
   );
 
-  it('takes an index of an earlier release for current, which says nothing, and one of another version of the tool', async () => {
+  it('accepts an index without annotations, and one of another tool version', async () => {
     const { image, converted } = await convertOne('multi');
     const others = [
       await withoutAnnotations(converted),
       await withAnnotations(converted, { [ANNOTATION_TOOL_VERSION]: '99.0.0' }),
-      // A schema that is not known says nothing; the content does.
+      // Annotations of an unknown schema version are ignored. The content is compared.
       await withAnnotations(converted, { [ANNOTATION_SCHEMA_VERSION]: '2', [`${ANNOTATION_PREFIX}new`]: 'x' }),
       await withAnnotations(converted, { [ANNOTATION_SETTINGS_DIGEST]: 'sha256:0' }),
     ];
@@ -162,7 +162,7 @@ describe('recognizeConversion', () => {
       expect(other.digest).not.toBe(converted.digest);
       expect(await recognizeConversion(store, image, other, SMALL)).toMatchObject({ outcome: 'current', root: other });
     }
-    // With `compat` the bytes are to be those of the reference, which adds no such annotations.
+    // With compat, the bytes must be those of soci, which does not write these annotations.
     const compat = { ...SMALL, compat: 'soci-cli' } as const;
     const [bare, ...annotated] = others;
     expect((await recognizeConversion(store, image, bare as Descriptor, compat)).outcome).toBe('current');
@@ -170,7 +170,7 @@ describe('recognizeConversion', () => {
       expect((await recognizeConversion(store, image, other, compat)).outcome).toBe('not-current');
   });
 
-  it('does not take an index for current that says it was made of another image, or lists what belongs to none', async () => {
+  it('rejects an index of another source image, and a SOCI index without a listed manifest', async () => {
     const { image, converted } = await convertOne('multi');
     const another = await withAnnotations(converted, { [ANNOTATION_SOURCE_DIGEST]: `sha256:${'0'.repeat(64)}` });
     expect(await recognizeConversion(store, image, another, SMALL)).toMatchObject({ reason: 'other-content' });
@@ -185,11 +185,11 @@ describe('recognizeConversion', () => {
     manifests: { artifactType?: string; annotations?: object }[];
   }
 
-  /** Puts a root into the store that differs from another. */
+  /** Pushes a changed copy of a root. */
   async function rewrite(root: Descriptor, change: (root: Root) => void): Promise<Descriptor> {
     const document = JSON.parse(Buffer.from(await readVerified(store, root)).toString()) as Root;
     change(document);
-    // As Go writes it: maps sorted, and what HTML would take for markup escaped.
+    // Like Go: sorted maps and escaped HTML characters.
     if (document.annotations) document.annotations = Object.fromEntries(Object.entries(document.annotations).sort());
     const escapeMarkup = (text: string) => `\\u00${text.charCodeAt(0).toString(16)}`;
     const content = Buffer.from(JSON.stringify(document).replaceAll(/[<>&]/g, escapeMarkup));
@@ -208,22 +208,22 @@ describe('recognizeConversion', () => {
   const withAnnotations = (root: Descriptor, annotations: Record<string, string>) =>
     rewrite(root, (document) => Object.assign(document.annotations ?? {}, annotations));
 
-  it('recognizes an image that is converted already, by itself', async () => {
+  it('recognizes a converted image compared with itself', async () => {
     const { converted } = await convertOne('single-oci');
     const { result, fetched } = await store.record(() => recognizeConversion(store, converted, converted, SMALL));
     expect(result).toMatchObject({ outcome: 'current', root: converted });
     expect(fetched).toHaveLength(2);
   });
 
-  it('tells of the indexes as converting does', async () => {
+  it('returns the same index descriptors as a conversion', async () => {
     const { image, converted } = await convertOne('wrong-type');
     const found = await recognizeConversion(store, image, converted, SMALL);
-    const anew = await convertImage(store, image, SMALL);
-    if (found.outcome !== 'current' || anew.outcome !== 'indexed') throw new Error('it is converted');
-    expect(found.indexes).toEqual(anew.indexes);
+    const rebuilt = await convertImage(store, image, SMALL);
+    if (found.outcome !== 'current' || rebuilt.outcome !== 'indexed') throw new Error('expected a converted image');
+    expect(found.indexes).toEqual(rebuilt.indexes);
   });
 
-  it('looks in another store for what was converted into one', async () => {
+  it('reads the converted image from another store', async () => {
     const { image, converted } = await convertOne('multi');
     const source = (await loadGolden(['multi'])).store;
     const found = await recognizeConversion(source, image, converted, { ...SMALL, convertedStore: store });
@@ -238,13 +238,13 @@ describe('recognizeConversion', () => {
     ['other-content', 'multi', { ...SMALL, minLayerSize: 10_000 }],
     ['nothing-to-index', 'zstd-only', SMALL],
     ['not-convertible', 'multi', { ...SMALL, platforms: [{ architecture: 's390x', os: 'linux' }] }],
-  ])('says why not: %s', async (reason, name, asked) => {
+  ])('returns the reason %s', async (reason, name, asked) => {
     const { converted } = await convertOne(name === 'multi' ? 'multi' : 'attested');
     const image = images[LAYOUTS.indexOf(name)] as Descriptor;
     expect(await recognizeConversion(store, image, converted, asked)).toMatchObject({ outcome: 'not-current', reason });
   });
 
-  it('says that an image which is none of ours is not indexed', async () => {
+  it('returns not-indexed for an image without SOCI indexes', async () => {
     const [single, , multi] = images as [Descriptor, Descriptor, Descriptor];
     for (const other of [single, multi]) {
       const found = await recognizeConversion(store, multi, other, SMALL);
@@ -252,7 +252,7 @@ describe('recognizeConversion', () => {
     }
   });
 
-  it('reads a configuration where the platform cannot have come from it', async () => {
+  it('reads the configuration if the listed platform is not normalized', async () => {
     const memory = new CountingStore();
     const variant = { ...ARM64, variant: 'v8' };
     const child = await putImage(memory, variant, [await putLayer(memory, 'a', 1000)]);
@@ -268,7 +268,7 @@ describe('recognizeConversion', () => {
     });
   });
 
-  it('recognizes an image whose platforms share a layer, be it under two media types', async () => {
+  it('recognizes an image whose platforms share a layer, even with different media types', async () => {
     const memory = new CountingStore();
     const shared = await putLayer(memory, 'base', 100_000);
     const docker = { ...shared, mediaType: MEDIA_TYPE_DOCKER_LAYER_GZIP };
@@ -295,7 +295,7 @@ describe('recognizeConversion', () => {
     expect(memory.fetches.get(shared.digest)).toBe(1);
   });
 
-  it('does without what is gone or malformed, and passes on what is wrong with the way there', async () => {
+  it('returns unreadable for missing or malformed content, and throws other errors of the store', async () => {
     const { image, converted } = await convertOne('single-oci');
     const found = await recognizeConversion(store, image, converted, SMALL);
     if (found.outcome !== 'current') throw new Error(found.message);
@@ -310,15 +310,15 @@ describe('recognizeConversion', () => {
 
     const memory = new CountingStore();
     const absent = { ...(found.indexes[0] as Descriptor), platform: AMD64 };
-    const lying = await putIndex(memory, [{ ...image, platform: AMD64 }, absent]);
+    const incomplete = await putIndex(memory, [{ ...image, platform: AMD64 }, absent]);
     const read = { fetch: (target: Descriptor) => (target.digest === image.digest ? store : memory).fetch(target) };
-    expect(await recognizeConversion(read, image, lying, SMALL)).toMatchObject({ reason: 'unreadable' });
+    expect(await recognizeConversion(read, image, incomplete, SMALL)).toMatchObject({ reason: 'unreadable' });
     const { digest, size } = await put(memory, 'application/json', Buffer.from('{"manifests":1}'));
     const broken = { mediaType: converted.mediaType, digest, size };
     expect(await recognizeConversion(read, image, broken, SMALL)).toMatchObject({ reason: 'unreadable' });
   });
 
-  it('reads a zTOC only to know what the manifests do not say', async () => {
+  it('reads a zTOC if the manifests do not contain the required information', async () => {
     const marked: SociIndexOptions = { ...SMALL, optimizations: ['xattr'] };
     const { image, converted } = await convertOne('single-oci', SMALL);
     const unmarked = await store.record(() => recognizeConversion(store, image, converted, marked));

@@ -2,9 +2,9 @@ import type { Descriptor } from '@soci/oci';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
-import { loadGolden, type RecordingStore } from '../fixtures/golden-memory.ts';
 import { isSameContent } from '../fixtures/provenance.ts';
 import { randomOptions } from '../fixtures/random-options.ts';
+import { loadGolden, type RecordingStore } from '../fixtures/recording-store.ts';
 import type { SociIndexOptions } from '../options.ts';
 import { recognizeIndexes } from './recognize-indexes.ts';
 
@@ -19,7 +19,7 @@ async function index(store: RecordingStore, image: Descriptor, options: SociInde
 }
 
 describe('recognizeIndexes', () => {
-  it('recognizes exactly what building anew would give, among others', async () => {
+  it('recognizes exactly the indexes that a new build would produce, among others', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.constantFrom(...NAMES),
@@ -28,22 +28,22 @@ describe('recognizeIndexes', () => {
         async (name, made, other) => {
           const { store, images } = await loadGolden([name]);
           const image = images[0] as Descriptor;
-          const there: Descriptor[] = [];
-          for (const one of made) there.push(...((await index(store, image, one))?.indexes ?? []));
+          const existing: Descriptor[] = [];
+          for (const one of made) existing.push(...((await index(store, image, one))?.indexes ?? []));
           const asked = other ?? (made[0] as SociIndexOptions);
           const found = await recognizeIndexes(store, image, asked);
-          const anew = await index(store, image, asked);
-          // The reference's bytes are to be the same; of ours, what they say of settings and tool makes no difference.
+          const rebuilt = await index(store, image, asked);
+          // With compat, all bytes must be equal. Otherwise the settings and tool version in the annotations may differ.
           const isSame = async (a: Descriptor, b: Descriptor) =>
             asked.compat === undefined ? isSameContent(store, a, b) : a.digest === b.digest;
           const has = async (wanted: Descriptor) =>
-            (await Promise.all(there.map((each) => isSame(each, wanted)))).includes(true);
-          const isThere = anew !== undefined && !(await Promise.all(anew.indexes.map(has))).includes(false);
-          expect(found.outcome === 'current').toBe(isThere);
+            (await Promise.all(existing.map((each) => isSame(each, wanted)))).includes(true);
+          const isCurrent = rebuilt !== undefined && !(await Promise.all(rebuilt.indexes.map(has))).includes(false);
+          expect(found.outcome === 'current').toBe(isCurrent);
           if (found.outcome !== 'current') return;
-          expect(found.indexes).toHaveLength(anew?.indexes.length ?? 0);
+          expect(found.indexes).toHaveLength(rebuilt?.indexes.length ?? 0);
           for (const [i, each] of found.indexes.entries()) {
-            expect(await isSame(each, anew?.indexes[i] as Descriptor)).toBe(true);
+            expect(await isSame(each, rebuilt?.indexes[i] as Descriptor)).toBe(true);
           }
         },
       ),
@@ -51,7 +51,7 @@ describe('recognizeIndexes', () => {
     );
   });
 
-  it('asks of a single image for its referrers, and fetches its SOCI index, beside the root', async () => {
+  it('lists the referrers of a single image once, and fetches only the root and the SOCI index', async () => {
     const { store, images } = await loadGolden(['single-oci']);
     const [image] = images as [Descriptor];
     const built = await index(store, image, SMALL);
@@ -62,7 +62,7 @@ describe('recognizeIndexes', () => {
     expect(store.referrerCalls).toBe(1);
   });
 
-  it('takes an index of an earlier release for current, which says nothing of what it was made of', async () => {
+  it('accepts an index without provenance annotations', async () => {
     const { store, images } = await loadGolden(['single-oci']);
     const [image] = images as [Descriptor];
     const built = await buildSociIndex(store, image, { ...SMALL, compat: 'soci-cli' });
@@ -71,7 +71,7 @@ describe('recognizeIndexes', () => {
     expect(await recognizeIndexes(store, image, SMALL)).toMatchObject({ outcome: 'current', indexes: built.indexes });
   });
 
-  it('says why not', async () => {
+  it('returns the reason', async () => {
     const { store, images } = await loadGolden(['single-oci', 'zstd-only']);
     const [image, zstd] = images as [Descriptor, Descriptor];
     const recognize = (options: SociIndexOptions) => recognizeIndexes(store, image, options);

@@ -5,7 +5,7 @@ import { decodeZtoc, encodeZtoc } from '@soci/ztoc';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
-import { RecordingStore } from '../fixtures/golden-memory.ts';
+import { RecordingStore } from '../fixtures/recording-store.ts';
 import type { SociIndexOptions } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
 import { verifySociIndex } from '../verify/verify-index.ts';
@@ -42,11 +42,11 @@ async function build(image: Descriptor, options: SociIndexOptions = SMALL) {
   return result;
 }
 
-/** Converts an image with what `candidates` know, and tells which of its layers were read. */
+/** Converts `newImage` with zTOCs of `candidates`. Returns the digests of the layers that were read. */
 async function convertWith(candidates: AsyncIterable<Descriptor> | Iterable<Descriptor>, more: SociIndexOptions = {}) {
   const events: IndexProgress[] = [];
   const skipped: SkippedCandidate[] = [];
-  const reuse = new ReusableZtocs(store, candidates, { onSkipped: (what) => skipped.push(what) });
+  const reuse = new ReusableZtocs(store, candidates, { onSkipped: (candidate) => skipped.push(candidate) });
   const onProgress = (event: IndexProgress) => events.push(event);
   const { result, fetched } = await store.record(() =>
     convertImage(store, newImage, { ...SMALL, ...more, reuse, onProgress }),
@@ -57,19 +57,19 @@ async function convertWith(candidates: AsyncIterable<Descriptor> | Iterable<Desc
   return { result, read, fetched, events, skipped };
 }
 
-describe('a new image over a base that is indexed', () => {
-  it('costs no byte of the base, and gives the very bytes that reading it would', async () => {
+describe('a new image on an indexed base image', () => {
+  it('reads no layer of the base, and produces the same output', async () => {
     const { root } = await convert(oldImage);
     const { result, read, events } = await convertWith([root]);
     expect(read).toEqual([newLayer.digest]);
-    const anew = await convert(newImage);
-    expect(result.artifacts).toEqual(anew.artifacts);
+    const rebuilt = await convert(newImage);
+    expect(result.artifacts).toEqual(rebuilt.artifacts);
     expect(result.layers.map((layer) => layer.outcome === 'indexed' && layer.origin)).toEqual([
       'reused',
       'reused',
       'built',
     ]);
-    expect(anew.layers).toMatchObject(
+    expect(rebuilt.layers).toMatchObject(
       result.layers.map((layer) => ({ ...layer, origin: 'built', seconds: expect.any(Number) })),
     );
     expect(events.find(({ type }) => type === 'planned')).toEqual({
@@ -83,10 +83,10 @@ describe('a new image over a base that is indexed', () => {
   });
 
   it.each<[string, SociIndexOptions, SociIndexOptions]>([
-    ['marks', {}, { optimizations: ['xattr'] }],
-    ['a list of files', {}, { prefetchFiles: ['base/a', 'app/2'] }],
-    ['neither', { optimizations: ['xattr'], prefetchFiles: ['base/b'] }, {}],
-  ])('gives the very bytes too where %s are asked for now', async (_, before, now) => {
+    ['optimizations', {}, { optimizations: ['xattr'] }],
+    ['files to prefetch', {}, { prefetchFiles: ['base/a', 'app/2'] }],
+    ['neither of both', { optimizations: ['xattr'], prefetchFiles: ['base/b'] }, {}],
+  ])('produces the same output if the new image has %s', async (_, before, now) => {
     const { root } = await convert(oldImage, { ...SMALL, ...before });
     const { result, read } = await convertWith([root], now);
     expect(read).toEqual([newLayer.digest]);
@@ -94,7 +94,7 @@ describe('a new image over a base that is indexed', () => {
   });
 
   it.each<SociIndexOptions>([{ spanSize: 131_072 }, { buildToolIdentifier: 'another' }])(
-    'is read where it was indexed with other settings: %j',
+    'is read completely if the base was indexed with other settings: %j',
     async (other) => {
       const { root } = await convert(oldImage, { ...SMALL, ...other });
       const { read, fetched } = await convertWith([root]);
@@ -105,7 +105,7 @@ describe('a new image over a base that is indexed', () => {
 });
 
 describe('ReusableZtocs', () => {
-  it('finds what refers to an image, or to the images of an index', async () => {
+  it('finds v1 indexes of an image, and of the images of an index', async () => {
     const index = await putIndex(store, [{ ...oldImage, platform: AMD64 }]);
     await build(oldImage);
     for (const candidate of [oldImage, index]) {
@@ -113,7 +113,7 @@ describe('ReusableZtocs', () => {
     }
   });
 
-  it('finds what a manifest names, and takes a SOCI index for what it is', async () => {
+  it('finds the index that a manifest names, and accepts a SOCI index as candidate', async () => {
     const { artifacts, indexes } = await convert(oldImage);
     const manifest = artifacts.find(({ kind }) => kind === 'image-manifest')?.descriptor as Descriptor;
     for (const candidate of [manifest, indexes[0] as Descriptor]) {
@@ -121,7 +121,7 @@ describe('ReusableZtocs', () => {
     }
   });
 
-  it('looks no further than it takes', async () => {
+  it('stops reading candidates when all zTOCs are found', async () => {
     const first = await convert(oldImage);
     const asked: string[] = [];
     const names = async function* () {
@@ -136,7 +136,7 @@ describe('ReusableZtocs', () => {
     expect(asked.length).toBeLessThan(10);
   });
 
-  it('gives up after so many candidates', async () => {
+  it('stops after the maximum number of candidates', async () => {
     const asked: number[] = [];
     const others = async function* () {
       for (let i = 0; ; i += 1) {
@@ -151,7 +151,7 @@ describe('ReusableZtocs', () => {
     expect(asked).toHaveLength(10);
   });
 
-  it('remembers no more zTOCs than it may', async () => {
+  it('remembers only as many zTOCs as the limit allows', async () => {
     const { indexes } = await convert(oldImage);
     const layers = base.map((layer) => ({ ...layer, compression: 'gzip' as const }));
     const settings = { spanSize: 65_536, buildToolIdentifier: 'AWS SOCI CLI v0.2' };
@@ -160,7 +160,7 @@ describe('ReusableZtocs', () => {
     expect(found.map((ztoc) => ztoc !== undefined)).toEqual([true, false]);
   });
 
-  it('reads each manifest once, whoever asks', async () => {
+  it('reads each manifest once', async () => {
     const { root } = await convert(oldImage);
     const index = await putIndex(store, [{ ...oldImage, platform: ARM64 }]);
     const { fetched } = await convertWith([root, index, root, oldImage, index]);
@@ -170,7 +170,7 @@ describe('ReusableZtocs', () => {
     expect(new Set(manifests.map(({ digest }) => digest)).size).toBe(manifests.length);
   });
 
-  it('passes over what is gone, malformed or out of reach, and says so', async () => {
+  it('skips and reports content that is missing, malformed or inaccessible', async () => {
     const { root, artifacts } = await convert(oldImage);
     const absent = { ...root, digest: `sha256:${'0'.repeat(64)}` };
     const broken = { ...(await putLayer(store, 'no index', 10)), mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX };
@@ -203,7 +203,7 @@ describe('ReusableZtocs', () => {
     );
   });
 
-  it("ends with the signal's reason", async () => {
+  it("throws the signal's abort reason", async () => {
     const { root } = await convert(oldImage);
     const abort = new AbortController();
     const reason = new Error('enough');
@@ -216,7 +216,7 @@ describe('ReusableZtocs', () => {
     await expect(converting).rejects.toBe(reason);
   });
 
-  it('reads a layer whose zTOC is not what it should be, and says why', async () => {
+  it('reads a layer whose zTOC is rejected, and reports the reason', async () => {
     const { artifacts } = await convert(oldImage);
     const [first, second] = artifacts.filter(({ kind }) => kind === 'ztoc').map(({ content }) => content);
     const found = [second, new Uint8Array(100), undefined] as const;
@@ -237,13 +237,13 @@ describe('ReusableZtocs', () => {
     expect(result).toMatchObject({ root: (await convert(newImage)).root });
   });
 
-  it('takes on trust what only the layer can tell, which verifying finds', async () => {
+  it('accepts a zTOC with a wrong table of contents, which verification detects', async () => {
     const { artifacts } = await convert(oldImage);
     const known = decodeZtoc(artifacts.find(({ kind }) => kind === 'ztoc')?.content as Uint8Array);
     const files = known.files.map((file) => ({ ...file, name: Buffer.from('made/up') }));
-    const madeUp = encodeZtoc({ ...known, files });
+    const forged = encodeZtoc({ ...known, files });
     const reuse = {
-      find: async ({ digest }: { digest: string }) => (digest === base[0]?.digest ? madeUp : undefined),
+      find: async ({ digest }: { digest: string }) => (digest === base[0]?.digest ? forged : undefined),
     };
     const { root, layers } = await convert(newImage, { ...SMALL, reuse });
     expect(layers[0]).toMatchObject({ digest: base[0]?.digest, origin: 'reused' });
@@ -251,7 +251,7 @@ describe('ReusableZtocs', () => {
     expect(report.outcome).toBe('invalid');
   });
 
-  it('fails the run with what another source throws', async () => {
+  it('fails with the error of another zTOC source', async () => {
     const failure = new Error('database is down');
     const reuse = {
       find: async () => {

@@ -4,9 +4,9 @@ import { sortBySimilarity } from './similar-tags.ts';
 it.each([
   ['v2-soci', ['latest', 'v1', 'v1-soci', 'v2'], ['v1-soci', 'v2', 'v1', 'latest']],
   ['1.10.1', ['1.10.0', '1.9.9', '2.0.0'], ['1.10.0', '1.9.9', '2.0.0']],
-  // Of names that are as alike the later counts.
+  // Of equally similar tags, the later one comes first.
   ['a', ['b', 'c'], ['c', 'b']],
   ['', ['b', 'c'], ['c', 'b']],
-])('names that are most like %j come first', (name, others, ordered) => {
+])('sorts tags by similarity to %j', (name, others, ordered) => {
   expect(sortBySimilarity(name, others)).toEqual(ordered);
 });

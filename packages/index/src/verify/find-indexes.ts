@@ -47,7 +47,7 @@ async function findListed(reader: ImageReader, entries: readonly Descriptor[]): 
     try {
       found.push(await findOwner(reader, entry, entries, await readSociDocument(reader, entry)));
     } catch (error) {
-      if (!isFinding(error)) throw error;
+      if (!isContentError(error)) throw error;
       problems.push({ code: 'index-invalid', message: error.message });
     }
   }
@@ -91,7 +91,7 @@ async function readManifest(
   try {
     return { manifest: await reader.manifest(descriptor) };
   } catch (error) {
-    if (!isFinding(error)) throw error;
+    if (!isContentError(error)) throw error;
     return {
       problem: { code: 'manifest-not-found', message: `image manifest ${descriptor.digest}: ${error.message}` },
     };
@@ -123,7 +123,7 @@ function matchLayers(document: SociDocument, manifest: Descriptor, { layers }: M
   return { document, manifest, image, problems };
 }
 
-function isFinding(error: unknown): error is Error {
+function isContentError(error: unknown): error is Error {
   if (error instanceof SociIndexError) return error.code === 'SOCI_INDEX_INVALID' || error.code === 'MANIFEST_INVALID';
   return error instanceof OciError && ['NOT_FOUND', 'SIZE_MISMATCH', 'DIGEST_MISMATCH'].includes(error.code);
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ByteWindow } from './span-comparer.ts';
 
-it('shows the part of a stream that was not dropped', () => {
+it('contains the part of a stream that was not dropped', () => {
   const step = fc.record({ append: fc.uint8Array({ maxLength: 300_000 }), drop: fc.nat(400_000) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 8 }), (steps) => {

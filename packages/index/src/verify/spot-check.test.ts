@@ -12,7 +12,7 @@ async function convertGolden(name: string) {
   return { store, made };
 }
 
-/** What was made, with the content of each zTOC changed, under its old digest. */
+/** Changes the content of each zTOC, and keeps its digest. */
 function withZtocs(artifacts: readonly Artifact[], change: (content: Uint8Array) => Uint8Array): Artifact[] {
   return artifacts.map((artifact) =>
     artifact.kind === 'ztoc' ? { ...artifact, content: change(artifact.content) } : artifact,
@@ -20,7 +20,7 @@ function withZtocs(artifacts: readonly Artifact[], change: (content: Uint8Array)
 }
 
 it.each(['single-oci', 'multi', 'docker-uncompressed', 'mixed-compression', 'attested'])(
-  'finds nothing wrong with what was made of %s',
+  'finds no problems in the index of %s',
   async (name) => {
     const { store, made } = await convertGolden(name);
     const report = await spotCheckZtocs(store, made, { spans: 1000 });
@@ -30,7 +30,7 @@ it.each(['single-oci', 'multi', 'docker-uncompressed', 'mixed-compression', 'att
   },
 );
 
-it('reads a sample only, the same for the same seed', async () => {
+it('reads only a sample, the same for the same seed', async () => {
   const { store, made } = await convertGolden('single-oci');
   const indexed = made.layers.filter(({ outcome }) => outcome === 'indexed');
   const report = await spotCheckZtocs(store, made, { spans: 1, seed: 7 });
@@ -39,7 +39,7 @@ it('reads a sample only, the same for the same seed', async () => {
   expect(await spotCheckZtocs(store, made, { spans: 0 })).toMatchObject({ problems: [], spansRead: 0, bytesRead: 0 });
 });
 
-it('finds a zTOC whose spans are not of the layer', async () => {
+it('finds a zTOC whose span digests do not match the layer', async () => {
   const { store, made } = await convertGolden('single-oci');
   const artifacts = withZtocs(made.artifacts, (content) => {
     const ztoc = decodeZtoc(content);
@@ -50,12 +50,12 @@ it('finds a zTOC whose spans are not of the layer', async () => {
   expect(problems[0]).toMatchObject({ code: 'span-digest-mismatch', span: expect.any(Number) });
 });
 
-it('finds a checkpoint that was not seen where it says', async () => {
+it('finds a checkpoint with a wrong window', async () => {
   const { store, made } = await convertGolden('single-oci');
   const artifacts = withZtocs(made.artifacts, (content) => {
     const ztoc = decodeZtoc(content);
     const checkpoints = ztoc.checkpoints.slice();
-    // The last byte of the last window.
+    // Change the last byte of the last window.
     checkpoints[checkpoints.length - 1] = (checkpoints.at(-1) as number) ^ 1;
     return encodeZtoc({ ...ztoc, checkpoints });
   });
@@ -63,7 +63,7 @@ it('finds a checkpoint that was not seen where it says', async () => {
   expect(problems[0]).toMatchObject({ code: 'content-mismatch' });
 });
 
-it('refuses a number of spans that is none', async () => {
+it('rejects a negative number of spans', async () => {
   const { store, made } = await convertGolden('single-oci');
   await expect(spotCheckZtocs(store, made, { spans: -1 })).rejects.toMatchObject({ code: 'OPTION_INVALID' });
 });

@@ -19,15 +19,15 @@ const MAX_CHECKED_LENGTH = 1 << 25;
  */
 export async function spotCheckZtocs(
   store: RangeFetcher,
-  made: { readonly artifacts: readonly Artifact[]; readonly layers: readonly LayerReport[] },
+  output: { readonly artifacts: readonly Artifact[]; readonly layers: readonly LayerReport[] },
   { spans: count = 4, seed = 0, ...call }: CallOptions & { readonly spans?: number; readonly seed?: number } = {},
 ) {
   checkInteger('spans', count, 0);
-  const contents = new Map(made.artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));
+  const contents = new Map(output.artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));
   const problems: Problem[] = [];
   let spansRead = 0;
   let bytesRead = 0;
-  for (const layer of made.layers) {
+  for (const layer of output.layers) {
     const content = layer.outcome === 'indexed' ? contents.get(layer.ztoc.digest) : undefined;
     if (layer.outcome !== 'indexed' || content === undefined || count === 0) continue;
     const spans = readSpans(content, layer);

@@ -10,10 +10,10 @@ import type { SociIndexOptions } from '../options.ts';
 import { MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 import { type VerifyProgress, verifySociIndex } from './verify-index.ts';
 
-/** Many small spans, so that each has something to say. */
+/** A small span size, so that layers have many spans. */
 const OPTIONS: SociIndexOptions = { minLayerSize: 0, spanSize: 65536, jobs: 1 };
 
-/** A golden layout, converted. */
+/** Converts a golden layout. */
 async function convertGolden(name: string, options: SociIndexOptions = OPTIONS) {
   const { store, image } = await openGolden(name);
   const result = await convertImage(store, image, options);
@@ -22,7 +22,7 @@ async function convertGolden(name: string, options: SociIndexOptions = OPTIONS) 
   return { store, ...result };
 }
 
-/** A store in which some content is other content. */
+/** Returns a store that returns different content for one digest. */
 function replace(store: OverlayStore, digest: string, content: Uint8Array): Pick<OverlayStore, 'fetch'> {
   return {
     async *fetch(target, options) {
@@ -38,7 +38,7 @@ async function read(store: OverlayStore, target: Descriptor): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Puts another zTOC in the place of one, and makes the SOCI index and its v1 manifest agree with it. */
+/** Verifies a v1 index in which the first zTOC was changed. The descriptor in the index is adapted. */
 async function verifyOtherZtoc(name: string, change: (ztoc: Ztoc) => Ztoc) {
   const { store, image } = await openGolden(name);
   const result = await buildSociIndex(store, image, OPTIONS);
@@ -76,7 +76,7 @@ describe('verifySociIndex', () => {
     'docker-uncompressed',
     'same-layer-twice',
     'foreign-layer',
-  ])('finds nothing wrong with what is made of %s', async (name) => {
+  ])('finds no problems in the index of %s', async (name) => {
     for (const spanSize of [65536, 1 << 22]) {
       const { store, root, indexes } = await convertGolden(name, { ...OPTIONS, spanSize, prefetchFiles: ['dir/file'] });
       const report = await verifySociIndex(store, root);
@@ -89,7 +89,7 @@ describe('verifySociIndex', () => {
     }
   });
 
-  it('verifies a v1 index by its subject, and a v2 index by what it names itself', async () => {
+  it('verifies a v1 index by its subject, and a v2 index by its annotations', async () => {
     const { store, image } = await openGolden('single-oci');
     const result = await buildSociIndex(store, image, OPTIONS);
     if (result.outcome !== 'indexed') throw new Error(result.reason);
@@ -104,7 +104,7 @@ describe('verifySociIndex', () => {
     expect(report.layers.every(({ spansRead }) => spansRead > 0)).toBe(true);
   });
 
-  it('reads back only the spans of the files in the sample, the same for the same seed', async () => {
+  it('reads only the spans of the files in the sample, the same for the same seed', async () => {
     const { store, root } = await convertGolden('single-oci');
     const spansRead = async (sample: number, seed: number) =>
       (await verifySociIndex(store, root, { sample, seed })).layers.map((layer) => [layer.filesRead, layer.spansRead]);
@@ -116,7 +116,7 @@ describe('verifySociIndex', () => {
     }
   });
 
-  it('tells how far it has come', async () => {
+  it('reports progress', async () => {
     const { store, root, layers } = await convertGolden('single-oci');
     const events: VerifyProgress[] = [];
     await verifySociIndex(store, root, { onProgress: (event) => events.push(event) });
@@ -132,7 +132,7 @@ describe('verifySociIndex', () => {
     const swapped = await verifyOtherZtoc('docker-uncompressed', () => other);
     expect(swapped.outcome).toBe('invalid');
     expect(codes(swapped.problems)).toContain('ztoc-of-another-layer');
-    // Even where the sizes agree.
+    // Also if the sizes are equal.
     const sameSize = await verifyOtherZtoc('docker-uncompressed', (ztoc) => ({
       ...ztoc,
       spanDigests: ztoc.spanDigests.map(() => digestOf(Buffer.of())),
@@ -140,7 +140,7 @@ describe('verifySociIndex', () => {
     expect(codes(sameSize.problems)).toEqual(['ztoc-of-another-layer', 'span-digest-mismatch']);
   });
 
-  it('finds the span that does not have its digest, and the file in it', async () => {
+  it('finds a span that does not match its digest, and the file in it', async () => {
     const { problems } = await verifyOtherZtoc('multi', (ztoc) => ({
       ...ztoc,
       spanDigests: ztoc.spanDigests.map((digest, i) => (i === 2 ? digestOf(Buffer.of()) : digest)),
@@ -148,9 +148,9 @@ describe('verifySociIndex', () => {
     expect(problems).toMatchObject([{ code: 'span-digest-mismatch', span: 2, file: expect.any(String) }]);
   });
 
-  it('finds a window that is not the layer’s, although every digest agrees', async () => {
+  it('finds a wrong window even if all digests match', async () => {
     const { outcome, problems } = await verifyOtherZtoc('multi', (ztoc) => {
-      // 12 bytes of header, then for each checkpoint 17 and its window: here the second one's last byte.
+      // A header of 12 bytes, then 17 bytes and a window for each checkpoint. Change the end of the second window.
       const checkpoints = ztoc.checkpoints.slice();
       const last = 12 + 2 * (17 + 32768) - 1;
       for (let i = last - 4096; i <= last; i += 1) checkpoints[i] = (checkpoints[i] as number) ^ 1;
@@ -160,7 +160,7 @@ describe('verifySociIndex', () => {
     expect(problems).toMatchObject([{ code: 'content-mismatch', span: 1, file: expect.any(String) }]);
   });
 
-  it('finds a file that is said to lie elsewhere', async () => {
+  it('finds a file with a wrong offset', async () => {
     const { problems } = await verifyOtherZtoc('multi', (ztoc) => ({
       ...ztoc,
       files: ztoc.files.map((file, i) =>
@@ -170,7 +170,7 @@ describe('verifySociIndex', () => {
     expect(problems).toMatchObject([{ code: 'file-list-mismatch', file: expect.any(String) }]);
   });
 
-  it('finds a layer that is damaged', async () => {
+  it('finds a damaged layer', async () => {
     const { store, root, layers } = await convertGolden('single-oci');
     const [layer] = layers;
     if (layer === undefined) throw new Error('the image has layers');
@@ -185,7 +185,7 @@ describe('verifySociIndex', () => {
     expect(codes(cut.layers.find((other) => other.layer === layer.digest)?.problems ?? [])).toContain('layer-damaged');
   });
 
-  it('finds a zTOC that is missing or damaged', async () => {
+  it('finds a damaged zTOC', async () => {
     const { store, root, artifacts } = await convertGolden('single-oci');
     const ztoc = artifacts.find(({ kind }) => kind === 'ztoc');
     if (ztoc === undefined) throw new Error('a SOCI index has zTOCs');
@@ -196,7 +196,7 @@ describe('verifySociIndex', () => {
     expect(report.layers.flatMap(({ problems }) => problems)).toMatchObject([{ code: 'ztoc-invalid' }]);
   });
 
-  it('finds annotations that lead nowhere', async () => {
+  it('finds wrong annotations', async () => {
     const { store, artifacts } = await convertGolden('multi');
     const index = JSON.parse(Buffer.from(artifacts.at(-1)?.content ?? []).toString());
     const verify = async (manifests: readonly Descriptor[]) => {
@@ -217,7 +217,7 @@ describe('verifySociIndex', () => {
     expect(await verify([first, second, ...crossed])).toEqual(['manifest-not-annotated', 'layer-not-in-image']);
   });
 
-  it('says of what is no SOCI index that it is none', async () => {
+  it('rejects content that is not a SOCI index', async () => {
     const { store, image } = await openGolden('multi');
     await expect(verifySociIndex(store, image)).rejects.toMatchObject({ code: 'NOT_A_SOCI_INDEX' });
     const single = await openGolden('single-oci');
@@ -228,7 +228,7 @@ describe('verifySociIndex', () => {
     });
   });
 
-  it('stops where a layer is larger than the limit', async () => {
+  it('rejects a layer or span that is larger than the limit', async () => {
     const { store, root } = await convertGolden('single-oci');
     await expect(verifySociIndex(store, root, { layerLimits: { maxUncompressedSize: 1000 } })).rejects.toMatchObject({
       name: 'SociIndexError',
@@ -239,7 +239,7 @@ describe('verifySociIndex', () => {
     });
   });
 
-  it('ends when the caller aborts', async () => {
+  it('throws the abort reason of the signal', async () => {
     const { store, root } = await convertGolden('single-oci');
     const controller = new AbortController();
     const reason = new Error('enough');

@@ -149,7 +149,7 @@ async function readZtoc(
   try {
     return { ztoc: decodeZtoc(await readVerified(store, descriptor, options)) };
   } catch (error) {
-    if (!isFinding(error)) throw error;
+    if (!isContentError(error)) throw error;
     return { problem: { code: 'ztoc-invalid', message: `zTOC ${descriptor.digest}: ${error.message}` } };
   }
 }
@@ -165,14 +165,14 @@ async function checkPrefetches(
       const content = await readVerified(store, descriptor, options);
       return checkPrefetch(descriptor.digest, content, spansByLayer.get(layerDigest));
     } catch (error) {
-      if (!isFinding(error)) throw error;
+      if (!isContentError(error)) throw error;
       return [{ code: 'ztoc-invalid', message: `prefetch artifact ${descriptor.digest}: ${error.message}` }];
     }
   };
   return (await Promise.all(prefetches.map(check))).flat();
 }
 
-function isFinding(error: unknown): error is Error {
+function isContentError(error: unknown): error is Error {
   if (error instanceof ZtocError) return error.code === 'ZTOC_INVALID';
   return error instanceof OciError && ['NOT_FOUND', 'SIZE_MISMATCH', 'DIGEST_MISMATCH'].includes(error.code);
 }

@@ -66,9 +66,9 @@ export async function verifyLayer(
   }
   const spans = listSpansOf(ztoc, report);
   const { sample = Number.POSITIVE_INFINITY, seed } = options;
-  const chosen = sampleBySeed(ztoc.files.filter(holdsContent), sample, seed);
+  const chosen = sampleBySeed(ztoc.files.filter(hasContent), sample, seed);
   const comparer = new SpanComparer(spans, collectSpans(chosen, spans), options.maxSpanLength, (fault) => {
-    const file = ztoc.files.find((entry) => holdsContent(entry) && endOf(entry) > fault.offset);
+    const file = ztoc.files.find((entry) => hasContent(entry) && endOf(entry) > fault.offset);
     report({ code: fault.code, span: fault.span, message: fault.message, ...(file && { file: nameOf(file) }) });
   });
   try {
@@ -148,7 +148,7 @@ function isLayerContentError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
 }
 
-function holdsContent({ type, uncompressedSize }: FileEntry): boolean {
+function hasContent({ type, uncompressedSize }: FileEntry): boolean {
   return type === 'reg' && uncompressedSize > 0;
 }
 

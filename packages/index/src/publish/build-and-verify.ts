@@ -8,14 +8,14 @@ import { findSimilarTags } from '../reuse/similar-tags.ts';
 import type { Problem } from '../verify/problem.ts';
 import { spotCheckZtocs } from '../verify/spot-check.ts';
 import { type VerifyProgress, verifySociIndex } from '../verify/verify-index.ts';
-import { can, type MadeIndex, type PublishJob } from './job.ts';
+import { type BuildOutput, can, type PublishJob } from './job.ts';
 import type { ImageAlreadyIndexed, ImageRefused, ProofReport } from './result.ts';
 import { overlayArtifacts, type ResultWriter } from './result-writer.ts';
 
 /** An index that was built, and verified if `proof` is set. */
-export interface ProvedIndex {
-  readonly outcome: 'proved';
-  readonly made: MadeIndex;
+export interface VerifiedIndex {
+  readonly outcome: 'verified';
+  readonly output: BuildOutput;
   /** Bytes of layers that were read to build it. */
   readonly bytesRead: number;
   /** Absent if `proof` is not set. */
@@ -31,89 +31,89 @@ const SEED_LENGTH = 8;
  *
  * @param current - Content that the output tag names now.
  */
-export async function buildProved(
+export async function buildAndVerify(
   job: PublishJob,
   writer: ResultWriter,
   current: Descriptor | undefined,
-): Promise<ProvedIndex | NothingToIndex | ImageRefused> {
+): Promise<VerifiedIndex | NothingToIndex | ImageRefused> {
   const { source, report } = job;
-  const made = await buildChecked(job, writer, reusableZtocs(job, current));
-  if (made.outcome === 'nothing-to-index') return made;
-  const layers = made.layers.filter((layer) => layer.outcome === 'indexed');
-  const { problems, proof } = await prove(job, made, overlayArtifacts(made.artifacts, source), layers);
+  const output = await buildWithWriteCheck(job, writer, findReusableZtocs(job, current));
+  if (output.outcome === 'nothing-to-index') return output;
+  const layers = output.layers.filter((layer) => layer.outcome === 'indexed');
+  const { problems, proof } = await verifyOutput(job, output, overlayArtifacts(output.artifacts, source), layers);
   const [first] = problems;
   if (first === undefined) {
     const read = new Map(layers.filter(isBuilt).map(({ digest, size }) => [digest, size]));
     const bytesRead = [...read.values()].reduce((sum, size) => sum + size, 0);
-    return { outcome: 'proved', made, bytesRead, ...(proof && { proof }) };
+    return { outcome: 'verified', output, bytesRead, ...(proof && { proof }) };
   }
   if (layers.every(isBuilt)) return notProved(job, problems);
   report({ type: 'rebuilding', problem: first });
-  return buildProved({ ...job, reuse: false }, writer, current);
+  return buildAndVerify({ ...job, reuse: false }, writer, current);
 }
 
 /** Verifies an existing index, if `proof` asks for it. */
-export async function proveCurrent(
+export async function verifyExisting(
   job: PublishJob,
   found: ImageAlreadyIndexed,
 ): Promise<ImageAlreadyIndexed | ImageRefused> {
-  const { target, proof: asked } = job;
-  if (asked !== 'read-back' || !can(target, 'fetch')) return found;
+  const { target, proof: mode } = job;
+  if (mode !== 'read-back' || !can(target, 'fetch')) return found;
   const { problems, proof } = await readBack(job, found, target, []);
   return problems.length > 0 ? notProved(job, problems) : { ...found, proof };
 }
 
 /** Builds an index. Checks during the first layer that the target is writable, to fail early if it is not. */
-async function buildChecked(
+async function buildWithWriteCheck(
   job: PublishJob,
   writer: ResultWriter,
   reuse: ZtocSource | undefined,
-): Promise<MadeIndex | NothingToIndex> {
+): Promise<BuildOutput | NothingToIndex> {
   const { source, image, version, build, report } = job;
-  const over = new AbortController();
-  const signal = build.signal === undefined ? over.signal : AbortSignal.any([build.signal, over.signal]);
+  const abort = new AbortController();
+  const signal = build.signal === undefined ? abort.signal : AbortSignal.any([build.signal, abort.signal]);
   let check: Promise<void> | undefined;
   const onProgress = (event: IndexProgress) => {
-    if (event.type === 'layer-started') check ??= writer.checkWritable({ signal }).catch((error) => over.abort(error));
+    if (event.type === 'layer-started') check ??= writer.checkWritable({ signal }).catch((error) => abort.abort(error));
     report(event);
   };
   const options = { ...build, signal, onProgress, ...(reuse && { reuse }) };
   try {
-    const made = await (version === 2 ? convertImage : buildSociIndex)(source, image, options);
+    const output = await (version === 2 ? convertImage : buildSociIndex)(source, image, options);
     await check;
     signal.throwIfAborted();
-    return made;
+    return output;
   } finally {
-    over.abort();
+    abort.abort();
   }
 }
 
-interface Proved {
+interface Verification {
   readonly problems: readonly Problem[];
   readonly proof?: ProofReport;
 }
 
-async function prove(
+async function verifyOutput(
   job: PublishJob,
-  made: MadeIndex,
+  output: BuildOutput,
   content: Fetcher,
   layers: readonly { readonly size: number }[],
-): Promise<Proved> {
-  const { source, image, proof: asked, call, report } = job;
-  if (asked === undefined) return { problems: [] };
-  if (asked === 'read-back') return readBack(job, made, content, layers);
+): Promise<Verification> {
+  const { source, image, proof: mode, call, report } = job;
+  if (mode === undefined) return { problems: [] };
+  if (mode === 'read-back') return readBack(job, output, content, layers);
   report({ type: 'proving', bytes: 0 });
   const seed = Number.parseInt(image.digest.slice(image.digest.indexOf(':') + 1).slice(0, SEED_LENGTH), 16);
-  const { spansRead, problems } = await spotCheckZtocs(source, made, { spans: asked.spans, seed, ...call });
+  const { spansRead, problems } = await spotCheckZtocs(source, output, { spans: mode.spans, seed, ...call });
   return { problems, proof: { spansRead, filesRead: 0 } };
 }
 
 async function readBack(
   { build, call, report }: PublishJob,
-  { root, indexes }: Pick<MadeIndex, 'root' | 'indexes'>,
+  { root, indexes }: Pick<BuildOutput, 'root' | 'indexes'>,
   content: Fetcher,
   layers: readonly { readonly size: number }[],
-): Promise<Required<Proved>> {
+): Promise<Required<Verification>> {
   report({ type: 'proving', bytes: layers.reduce((sum, { size }) => sum + size, 0) });
   const { limits, layerLimits } = build;
   const onProgress = (progress: VerifyProgress) => report({ type: 'proof-progress', ...progress });
@@ -146,39 +146,42 @@ function isBuilt({ origin }: { readonly origin: 'built' | 'reused' }): boolean {
  * Returns a source that finds zTOCs in the image with the output tag, then in the source image, then in the images with
  * the most similar tags. Returns undefined if neither store is a registry: indexing a local image is faster than a search.
  */
-function reusableZtocs(job: PublishJob, current: Descriptor | undefined): ZtocSource | undefined {
-  const { source, target, image, reuse, tag, sourceTag, isSamePlace, call, report } = job;
+function findReusableZtocs(job: PublishJob, current: Descriptor | undefined): ZtocSource | undefined {
+  const { source, target, image, reuse, tag, sourceTag, isSameStore, call, report } = job;
   if (typeof reuse !== 'boolean') return reuse;
   if (!reuse) return undefined;
   const options = {
     ...call,
     onSkipped: (candidate: SkippedCandidate) => report({ type: 'candidate-skipped', ...candidate }),
   };
-  const places: ZtocSource[] = [];
+  const sources: ZtocSource[] = [];
   if (can(target, 'resolve', 'fetch', 'referrers', 'tags')) {
-    const known = [tag, isSamePlace ? sourceTag : undefined].filter((each) => each !== undefined);
+    const known = [tag, isSameStore ? sourceTag : undefined].filter((each) => each !== undefined);
     // Start now, while the manifests of the image are read. A new layer needs the list in any case.
     const similar = findSimilarTags(target, tag ?? sourceTag ?? '', known, call).catch((error: unknown) => {
       if (!call.signal?.aborted) report({ type: 'candidate-skipped', error });
       return [];
     });
-    const first = [...(current ? [current] : []), ...(isSamePlace ? [image] : [])];
-    places.push(new ReusableZtocs(target, inOrder(first, similar), options));
+    const first = [...(current ? [current] : []), ...(isSameStore ? [image] : [])];
+    sources.push(new ReusableZtocs(target, concatCandidates(first, similar), options));
   }
-  if (!isSamePlace && source.tags !== undefined) places.push(new ReusableZtocs(source, [image], options));
-  return places.length === 0 ? undefined : firstOf(places);
+  if (!isSameStore && source.tags !== undefined) sources.push(new ReusableZtocs(source, [image], options));
+  return sources.length === 0 ? undefined : combineSources(sources);
 }
 
-async function* inOrder<T>(first: readonly T[], others: Promise<readonly T[]>): AsyncGenerator<T, void, undefined> {
+async function* concatCandidates<T>(
+  first: readonly T[],
+  others: Promise<readonly T[]>,
+): AsyncGenerator<T, void, undefined> {
   yield* first;
   yield* await others;
 }
 
-function firstOf(places: readonly ZtocSource[]): ZtocSource {
+function combineSources(sources: readonly ZtocSource[]): ZtocSource {
   return {
-    async find(...asked) {
-      for (const place of places) {
-        const found = await place.find(...asked);
+    async find(...args) {
+      for (const source of sources) {
+        const found = await source.find(...args);
         if (found !== undefined) return found;
       }
       return undefined;
