@@ -1,5 +1,5 @@
-// `npm run check [-- NAME...]`: runs every check, or those named, and ends with their count. `--update` has the checks of files that
-// are generated write them.
+// `npm run check [-- NAME...]`: runs all checks, or the named ones, and prints how many passed. With `--update`, checks of generated
+// files write these files.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { api, documentation } from './checks/api.ts';
@@ -29,7 +29,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   commands,
   unused: () => [
     ...command('no unused files, dependencies and exports', KNIP),
-    ...command('nothing that only tests use among what is shipped', [
+    ...command('no shipped export or dependency that only tests use', [
       ...KNIP,
       '--strict',
       '--exclude',
@@ -58,7 +58,7 @@ const named = process.argv.slice(2).filter((word) => word !== '--update');
 const unknown = named.filter((name) => !(name in CHECKS));
 
 if (unknown.length > 0) {
-  console.error(`No check is named ${unknown.join(', ')}. The checks are: ${Object.keys(CHECKS).join(', ')}.`);
+  console.error(`unknown check: ${unknown.join(', ')}. Checks: ${Object.keys(CHECKS).join(', ')}.`);
   process.exitCode = 2;
 } else {
   const chosen = Object.entries(CHECKS).filter(([name]) => named.length === 0 || named.includes(name));
@@ -82,7 +82,7 @@ async function runCheck(name: string, check: Check): Promise<boolean> {
   return passed;
 }
 
-/** A tool's own command: its output is the problem if it fails. */
+/** Runs a command. If it fails, its output is the problem. */
 function command(subject: string, [program = '', ...args]: readonly string[]): Finding[] {
   const { status, stdout, stderr, error } = spawnSync(program, args, { cwd: ROOT, env: QUIET_ENV, encoding: 'utf8' });
   return [{ subject, problems: status === 0 ? [] : [`${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trim()] }];

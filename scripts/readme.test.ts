@@ -9,19 +9,19 @@ import { ROOT } from './workspace/packages.ts';
 
 let folder: string;
 beforeAll(() => {
-  // Beside the installed packages, which the example imports by name.
+  // In node_modules, because the example imports packages by name.
   const cache = join(ROOT, 'node_modules', '.cache');
   mkdirSync(cache, { recursive: true });
   folder = mkdtempSync(join(cache, 'readme-'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The examples in TypeScript, in their order: the construct, the library. */
+/** The TypeScript examples in order: construct, library. */
 const [construct = '', library = ''] = [
   ...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g),
 ].map(([, example]) => example);
 
-it("has of the construct's example what tells it from any other app", () => {
+it("contains the construct's example, without the surrounding app", () => {
   const whole = readFileSync(join(ROOT, 'packages', 'construct', 'src', 'fixtures', 'readme-example.ts'), 'utf8');
   for (const part of construct.trim().split('\n\n')) expect(whole).toContain(part);
 });

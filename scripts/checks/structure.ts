@@ -1,5 +1,5 @@
-// What may name what: packages each other, the modules of a package each other, and any file the world around the repository.
-// What a single file tells (an unused import, a cycle of files, `export *`, Node in a browser's code) biome and knip report.
+// Allowed references between packages, between the modules of a package, and to the machine. biome and knip check rules within a
+// file: unused imports, cycles of files, `export *`, Node modules in browser code.
 import { readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { LEVELS } from '../workspace/levels.ts';
 import { type Finding, listFiles, ROOT, readPackages, type WorkspacePackage } from '../workspace/packages.ts';
 import { packageOf, readSourceFile, resolveRelative, type SourceFile } from '../workspace/source-file.ts';
 
-/** Each package imports and depends on only what its level allows. */
+/** Checks that each package imports, and depends on, only what its level allows. */
 export function dependencies(): Finding[] {
   const packages = readPackages();
   return packages.map((unit) => ({ subject: `dependencies of ${unit.name}`, problems: levelProblems(unit, packages) }));
@@ -15,10 +15,10 @@ export function dependencies(): Finding[] {
 
 function levelProblems(unit: WorkspacePackage, packages: readonly WorkspacePackage[]): string[] {
   const allowance = LEVELS[unit.name];
-  if (allowance === undefined) return ['it has no place in scripts/workspace/levels.ts'];
+  if (allowance === undefined) return ['has no entry in scripts/workspace/levels.ts'];
   const allowed = new Set([...allowance.packages, ...allowance.modules]);
   const forTests = new Set([...allowed, ...(allowance.tests ?? [])]);
-  const isOurs = (name: string) => packages.some((other) => other.name === name);
+  const isWorkspacePackage = (name: string) => packages.some((other) => other.name === name);
   const problems = sourcesOf(unit).flatMap((file) =>
     file.imports.flatMap(({ specifier, line }) => {
       const name = importedPackage(file.path, specifier, packages);
@@ -28,28 +28,30 @@ function levelProblems(unit: WorkspacePackage, packages: readonly WorkspacePacka
         if (name === unit.name) return [`${where} its own package by name`];
         return allowed.has(name) ? [] : [`${where} ${name}, which its level may not import`];
       }
-      return isOurs(name) && name !== unit.name && !forTests.has(name) ? [`${where} ${name}, upwards`] : [];
+      return isWorkspacePackage(name) && name !== unit.name && !forTests.has(name)
+        ? [`${where} ${name}, which is at a higher level`]
+        : [];
     }),
   );
   const { dependencies = {}, peerDependencies = {}, optionalDependencies = {} } = unit.manifest;
   const declared = Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies });
-  const excess = declared.filter((name) => !allowed.has(name));
-  return [...problems, ...excess.map((name) => `package.json depends on ${name}, which its level may not import`)];
+  const notAllowed = declared.filter((name) => !allowed.has(name));
+  return [...problems, ...notAllowed.map((name) => `package.json depends on ${name}, which its level may not import`)];
 }
 
-/** The package that an import means, by name or by a path into its folder; null if the path leads to no package. */
+/** Returns the package of an import, by name or by path; null if the path is in no package. */
 function importedPackage(path: string, specifier: string, packages: readonly WorkspacePackage[]): string | null {
   const target = resolveRelative(path, specifier);
   if (target !== null) return packages.find(({ folder }) => target.startsWith(`${folder}/`))?.name ?? null;
   return builtinModules.includes(specifier) ? 'node' : packageOf(specifier);
 }
 
-/** Tests, scripts and configuration are not shipped. */
+/** Reports whether a file is published: tests, scripts and configuration are not. */
 function isShipped({ folder }: WorkspacePackage, path: string): boolean {
   return /^\/(src|bin)\//.test(path.slice(folder.length)) && !isTest(path);
 }
 
-/** Inside a package: entries only re-export and are not imported, and no import leaves the package. */
+/** Checks that entries only re-export, that no file imports an entry, and that no import leaves the package. */
 export function modules(): Finding[] {
   return readPackages().map((unit) => {
     const entries = new Set(unit.entries);
@@ -58,7 +60,7 @@ export function modules(): Finding[] {
       .flatMap((file) => {
         const targets = relativeImports(file);
         const imported = targets.filter((target) => entries.has(target));
-        // A private package may look into others, as benchmarks do.
+        // A private package may import files of others, as the benchmarks do.
         const outside = unit.manifest.private ? [] : targets.filter((target) => !target.startsWith(`${unit.folder}/`));
         const isMixed = entries.has(file.path) && !file.onlyReExports;
         return [
@@ -71,7 +73,7 @@ export function modules(): Finding[] {
   });
 }
 
-/** Of the files and folders that a folder of a package holds, no folder is part of a cycle of imports. Biome finds cycles of files. */
+/** Checks that no folder of a package is part of an import cycle. Biome finds cycles of files. */
 export function folders(): Finding[] {
   return readPackages().map((unit) => {
     const files = sourcesOf(unit).filter(({ path }) => !isTest(path));
@@ -84,10 +86,10 @@ export function folders(): Finding[] {
   });
 }
 
-/** One file imports another. */
+/** An import between two files. */
 type Edge = readonly [from: string, to: string];
 
-/** The folders of a package that a file is in, such as `packages/oci/src/` and `packages/oci/src/layout/`. */
+/** Returns the folders that contain a file, such as `packages/oci/src/` and `packages/oci/src/layout/`. */
 function foldersOf(path: string, root: string): string[] {
   const parts = path
     .slice(root.length + 1)
@@ -108,7 +110,7 @@ function cyclesIn(folder: string, edges: readonly Edge[]): string[] {
     .map((names) => {
       const inside = between.filter((edge) => edge.every((path) => names.includes(childOf(path))));
       const pairs = Object.values(Object.groupBy(inside, ([from, to]) => `${childOf(from)} ${childOf(to)}`));
-      // The fewest first: they are what points the wrong way.
+      // The fewest first: they probably point in the wrong direction.
       const sorted = pairs.flatMap((pair) => (pair ? [pair] : [])).sort((a, b) => a.length - b.length);
       const shown = sorted.map(
         (pair) => `${pair.length} x ${pair[0]?.map((path) => path.slice(folder.length)).join(' -> ')}`,
@@ -117,7 +119,7 @@ function cyclesIn(folder: string, edges: readonly Edge[]): string[] {
     });
 }
 
-/** The groups of names that reach each other. */
+/** Returns the groups of names that reach each other. */
 export function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   const reach = new Map([...graph.keys()].map((name) => [name, reachable(graph, name)]));
   const inCycle = [...graph.keys()].filter((name) => reach.get(name)?.has(name));
@@ -126,7 +128,7 @@ export function findCycles(graph: ReadonlyMap<string, readonly string[]>): strin
   );
   return groups
     .map((group) => group.sort())
-    .filter((group, at) => groups.findIndex(([first]) => first === group[0]) === at);
+    .filter((group, index) => groups.findIndex(([first]) => first === group[0]) === index);
 }
 
 function reachable(graph: ReadonlyMap<string, readonly string[]>, start: string): Set<string> {
@@ -142,9 +144,9 @@ function reachable(graph: ReadonlyMap<string, readonly string[]>, start: string)
   return reached;
 }
 
-/** Each pattern is written so that it does not match itself. */
+/** No pattern matches its own source. */
 const FORBIDDEN: readonly { readonly what: string; readonly pattern: RegExp }[] = [
-  { what: 'a folder of a machine', pattern: /(?<![\w.}/-])\/(?:work|tmp\/w|root|Users|home\/\w+)\/[\w.-]+/ },
+  { what: 'a folder of a developer machine', pattern: /(?<![\w.}/-])\/(?:work|tmp\/w|root|Users|home\/\w+)\/[\w.-]+/ },
   { what: 'a folder next to the repository', pattern: /\.\.\/shared\b/ },
   {
     what: 'the host of a package registry',
@@ -153,7 +155,7 @@ const FORBIDDEN: readonly { readonly what: string; readonly pattern: RegExp }[] 
   },
 ];
 
-/** The repository stands alone: no file names a folder of somebody's machine or the host of a package registry. */
+/** Checks that no file names a folder of a developer's machine or the host of a package registry. */
 export function foreignNames(): Finding[] {
   const problems = listFiles('').flatMap((path) => {
     const bytes = readFileSync(join(ROOT, path));

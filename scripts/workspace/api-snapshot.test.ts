@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseDeclarations } from './api-snapshot.ts';
 
 describe('parseDeclarations', () => {
-  it('gives declarations without their comments, overloads together', () => {
+  it('returns declarations without comments, and groups overloads', () => {
     const text =
       'export declare function one(): void;\nexport declare function one(a: 1): void;\n' +
       '/** Of A. */\nexport interface A {\n    /** Its size. */\n    readonly size: number; // bytes\n}\n';
@@ -12,7 +12,7 @@ describe('parseDeclarations', () => {
     ]);
   });
 
-  it('tells where names come from, also under another name', () => {
+  it('finds the origin of names, including renamed ones', () => {
     const text = "import type { A } from './a.ts';\nexport { b as c } from './b.js';\nimport { d } from 'elsewhere';\n";
     const { imported, forwarded } = parseDeclarations('dist/index.d.ts', text);
     expect([...imported]).toEqual([['A', { path: 'dist/a.d.ts', name: 'A' }]]);

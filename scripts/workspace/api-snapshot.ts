@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { parseSync } from 'vite';
 import { publishedSubpaths, ROOT, type WorkspacePackage } from './packages.ts';
 
-/** A declaration file of a build, as far as the snapshot needs it. */
+/** The parts of a declaration file that the snapshot needs. */
 interface DeclarationFile {
   /** Declarations by name, without comments; an overloaded function has several. */
   readonly declared: ReadonlyMap<string, readonly string[]>;
-  /** Names that come from another file of the package. */
+  /** Names imported from another file of the package. */
   readonly imported: ReadonlyMap<string, Origin>;
-  /** The same for names that are exported from another file. */
+  /** Names exported from another file of the package. */
   readonly forwarded: ReadonlyMap<string, Origin>;
 }
 
-/** A file, and a name there. */
+/** A name in a file. */
 interface Origin {
   readonly path: string;
   readonly name: string;
@@ -31,8 +31,8 @@ interface Statement {
 }
 
 /**
- * Writes the public API of a package from the declarations of its build: of each entry every exported name with its
- * signature and members, without comments, sorted by name; then the declarations that these signatures name but no entry exports.
+ * Formats the public API of a package from the declarations of its build. For each entry: the exported names with signature and
+ * members, without comments, sorted by name. Then the declarations that these signatures use but no entry exports.
  */
 export function writeApiSnapshot({ name, folder, manifest }: WorkspacePackage): string {
   const files = new Map<string, DeclarationFile>();
@@ -45,10 +45,10 @@ export function writeApiSnapshot({ name, folder, manifest }: WorkspacePackage): 
   const waiting: { readonly path: string; readonly text: string }[] = [];
   const show = (path: string, exported: string): readonly string[] => {
     const { declared, forwarded } = read(path);
-    const onward = forwarded.get(exported);
-    if (onward) return show(onward.path, onward.name);
+    const origin = forwarded.get(exported);
+    if (origin) return show(origin.path, origin.name);
     const texts = declared.get(exported) ?? [];
-    if (texts.length === 0) throw new Error(`${path}: the declaration of ${exported} was not found`);
+    if (texts.length === 0) throw new Error(`${path}: no declaration of ${exported}`);
     shown.add(`${path} ${exported}`);
     waiting.push(...texts.map((text) => ({ path, text })));
     return texts;
@@ -77,10 +77,10 @@ export function writeApiSnapshot({ name, folder, manifest }: WorkspacePackage): 
   return [head, ...blocks].join('\n');
 }
 
-/** Where a name is declared that `path` declares, or forwards from another file. */
+/** Returns the declaration of a name that `path` declares or re-exports. */
 function originOf(path: string, name: string, read: (path: string) => DeclarationFile): Origin {
-  const onward = read(path).forwarded.get(name);
-  return onward ? originOf(onward.path, onward.name, read) : { path, name };
+  const origin = read(path).forwarded.get(name);
+  return origin ? originOf(origin.path, origin.name, read) : { path, name };
 }
 
 /** Parses `text` as the declaration file `path`. */
@@ -92,10 +92,10 @@ export function parseDeclarations(path: string, text: string): DeclarationFile {
   const fileOf = (specifier: string) => join(path, '..', specifier.replace(/\.[jt]s$/, '.d.ts'));
   for (const statement of program.body as unknown as Statement[]) {
     const { source, specifiers = [] } = statement;
-    for (const { local, imported: theirs, exported } of specifiers) {
+    for (const { local, imported: original, exported } of specifiers) {
       if (!source?.value.startsWith('.') || local === undefined) continue;
       if (exported) forwarded.set(exported.name, { path: fileOf(source.value), name: local.name });
-      else if (theirs) imported.set(local.name, { path: fileOf(source.value), name: theirs.name });
+      else if (original) imported.set(local.name, { path: fileOf(source.value), name: original.name });
     }
     const declaration = statement.declaration ?? statement;
     const name = declaration.id?.name ?? declaration.declarations?.[0]?.id.name;
@@ -110,7 +110,7 @@ export function parseDeclarations(path: string, text: string): DeclarationFile {
       .join('\n')
       .replace(/^declare /, '')
       .replaceAll('    ', '  ');
-    // Of a union whose members had comments.
+    // Joins unions whose members had comments.
     const compact = kept.replace(/ =\s*\n\s*/g, ' = ').replace(/\n\s*\| /g, ' | ');
     declared.set(name, [...(declared.get(name) ?? []), compact]);
   }

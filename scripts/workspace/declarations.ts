@@ -4,30 +4,30 @@ import { parseSync } from 'vite';
 import { ROOT } from './packages.ts';
 import { resolveRelative } from './source-file.ts';
 
-/** A property or method of an exported interface or class, as its callers see it. */
+/** A public property or method of an exported interface or class. */
 export interface Member {
   readonly name: string;
-  /** The text of its documentation comment, or null. */
+  /** Text of the documentation comment, or null. */
   readonly doc: string | null;
   readonly isOptional: boolean;
   readonly isMethod: boolean;
-  /** Whether it is declared a plain `number` or `bigint`, which has a unit and a range. */
+  /** Whether the type is `number` or `bigint`, so that the documentation must give unit and range. */
   readonly isNumber: boolean;
 }
 
-/** Something that a file declares and exports. */
+/** An exported declaration of a file. */
 export interface Declaration {
   readonly name: string;
-  /** The file, relative to the repository. */
+  /** Path of the file, relative to the repository. */
   readonly path: string;
   readonly doc: string | null;
   readonly isInterface: boolean;
-  /** Whether it is a class that implements an interface, where its members have their documentation. */
+  /** Whether it is a class that implements an interface, which documents its members. */
   readonly isImplementation: boolean;
   readonly members: readonly Member[];
 }
 
-/** The parts of a syntax tree's node that are read here: ESTree with its TypeScript extension. */
+/** The parts of a syntax tree node (ESTree with the TypeScript extension) that this file reads. */
 interface Node {
   readonly type: string;
   readonly start: number;
@@ -44,21 +44,21 @@ interface Node {
   readonly typeAnnotation?: { readonly typeAnnotation: { readonly type: string } } | null;
 }
 
-/** What a file exports: its own declarations, and the names that it takes from another file of its package. */
+/** Exports of a file: declarations, and names re-exported from other files of the package. */
 interface FileExports {
   readonly declarations: readonly Declaration[];
   readonly forwarded: ReadonlyMap<string, string>;
 }
 
-const known = new Map<string, FileExports>();
+const cache = new Map<string, FileExports>();
 
-/** The declarations behind the names that an entry exports, wherever they stand. An overloaded name has several. */
-export function declarationsBehind(entry: string): Declaration[] {
+/** Returns the declarations of all names that an entry exports. An overloaded name has several. */
+export function exportedDeclarations(entry: string): Declaration[] {
   const { declarations, forwarded } = readExports(entry);
   return [...declarations, ...[...forwarded].flatMap(([name, path]) => find(name, path))];
 }
 
-/** What a file itself declares and exports. */
+/** Returns the exported declarations of a file, without re-exports. */
 export function declarationsIn(path: string): readonly Declaration[] {
   return readExports(path).declarations;
 }
@@ -66,15 +66,15 @@ export function declarationsIn(path: string): readonly Declaration[] {
 function find(name: string, path: string): Declaration[] {
   const { declarations, forwarded } = readExports(path);
   const found = declarations.filter((declaration) => declaration.name === name);
-  const onward = forwarded.get(name);
+  const origin = forwarded.get(name);
   if (found.length > 0) return found;
-  if (onward === undefined) throw new Error(`${path}: the declaration of ${name} was not found`);
-  return find(name, onward);
+  if (origin === undefined) throw new Error(`${path}: no declaration of ${name}`);
+  return find(name, origin);
 }
 
 function readExports(path: string): FileExports {
-  const exports = known.get(path) ?? parseExports(path, readFileSync(join(ROOT, path), 'utf8'));
-  known.set(path, exports);
+  const exports = cache.get(path) ?? parseExports(path, readFileSync(join(ROOT, path), 'utf8'));
+  cache.set(path, exports);
   return exports;
 }
 
@@ -104,7 +104,7 @@ export function parseExports(path: string, text: string): FileExports {
   return { declarations, forwarded };
 }
 
-/** The named, public members: not constructors, private names and computed keys, nor what overrides an inherited one. */
+/** Returns the named public members, without constructors, private names, computed keys and overrides. */
 function membersOf({ type, body }: Node): Node[] {
   if (type !== 'TSInterfaceDeclaration' && type !== 'ClassDeclaration') return [];
   return (body?.body ?? []).filter(

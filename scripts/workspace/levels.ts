@@ -1,16 +1,16 @@
-/** What the shipped code of a package may import. */
+/** Allowed imports of a package's published code. */
 export interface Allowance {
   readonly packages: readonly string[];
   readonly modules: readonly string[];
-  /** Packages of the workspace that only its tests may import. @default none */
+  /** Workspace packages that only its tests may import. @default none */
   readonly tests?: readonly string[];
-  /** Whether its published files hold all that it imports: then that is among its devDependencies. @default false */
+  /** Whether the package is published as a bundle. Its imports are then devDependencies. @default false */
   readonly isBundled?: boolean;
 }
 
-/** What the demonstration and the conformance tests may use, lowest first. */
+/** Packages that the demo and the conformance tests may import, lowest level first. */
 const LIBRARIES: Readonly<Record<string, Allowance>> = {
-  // Tests of every package may use it, those of the lowest ones too.
+  // The tests of every package may import it.
   '@soci/test-content': { packages: [], modules: ['node', 'vitest'] },
   '@soci/ztoc': { packages: [], modules: ['@noble/hashes', 'node'], tests: ['@soci/test-content'] },
   '@soci/oci': { packages: [], modules: ['node'], tests: ['@soci/test-content'] },
@@ -54,13 +54,13 @@ const LIBRARIES: Readonly<Record<string, Allowance>> = {
 };
 
 /**
- * The packages, lowest first, each with what it may depend on. Imports point down only; `packages` names the
- * workspace's own, `modules` everything else, where `node` stands for all of Node. A package that is not listed fails
- * the check: its place is decided here first.
+ * All packages, lowest level first, with their allowed dependencies. Imports point only to lower levels. `packages` lists
+ * workspace packages and `modules` everything else; `node` means all modules of Node. The check fails for a package that is not
+ * listed.
  */
 export const LEVELS: Readonly<Record<string, Allowance>> = {
   ...LIBRARIES,
-  // It ships the functions' zips, and imports types only.
+  // Contains the functions' zips, and imports only types.
   '@soci/construct': {
     packages: ['@soci/filter', '@soci/functions'],
     modules: ['aws-cdk-lib', 'constructs', 'node'],

@@ -9,15 +9,15 @@ export { ROOT };
 
 /** The result of a check on one subject. */
 export interface Finding {
-  /** What was checked. */
+  /** The checked object. */
   readonly subject: string;
-  /** What is wrong with it, a line each; none if the check passed. */
+  /** Problems, one line each. Empty if the check passed. */
   readonly problems: readonly string[];
 }
 
 type Exports = Record<string, string | Record<string, string>>;
 
-/** What the checks read of a package.json. */
+/** Fields of a package.json that the checks read. */
 export interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -32,17 +32,17 @@ export interface Manifest {
   readonly devDependencies?: Record<string, string>;
 }
 
-/** One package of the workspace. */
+/** A package of the workspace. */
 export interface WorkspacePackage {
   readonly name: string;
-  /** Relative to the repository, such as `packages/ztoc`. */
+  /** Folder, relative to the repository, such as `packages/ztoc`. */
   readonly folder: string;
   readonly manifest: Manifest;
-  /** The files that the package offers, as source: those of the export condition `@soci/source`. */
+  /** Source files of the package's exports: those of the condition `@soci/source`. */
   readonly entries: readonly string[];
 }
 
-/** Every package of the workspace, by folder. */
+/** Returns all packages of the workspace, sorted by folder. */
 export function readPackages(): WorkspacePackage[] {
   return workspaceFolders(ROOT).map((folder: string) => {
     const manifest = readManifest(join(ROOT, folder));
@@ -52,46 +52,46 @@ export function readPackages(): WorkspacePackage[] {
   });
 }
 
-/** The source of an export; of a package that is used as it was built, what its built file was made of. */
+/** Returns the source of an export. Without the condition `@soci/source`, derives it from the path of the build. */
 function sourceOf(target: Readonly<Record<string, string>>): string[] {
   const { '@soci/source': source, default: built = '' } = target;
   if (source !== undefined) return [source];
   return built.startsWith('./dist/') ? [built.replace('./dist/', './src/').replace(/\.js$/, '.ts')] : [];
 }
 
-/** Those that go to the registry. */
+/** Returns the packages that are published. */
 export function publishedPackages(): WorkspacePackage[] {
   return readPackages().filter(({ manifest }) => manifest.private !== true);
 }
 
-/** What may be imported of a package when it is published, such as `.` and `./layout`: its other entries are the workspace's own. */
+/** Returns the subpaths that users may import from a published package, such as `.` and `./layout`. */
 export function publishedSubpaths({ exports = {}, publishConfig }: Manifest): string[] {
   return Object.keys(publishConfig?.exports ?? exports);
 }
 
-/** The package.json of a folder, given absolutely. */
+/** Reads the package.json of a folder. `folder` is an absolute path. */
 export function readManifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 }
 
-/** Folders that tools make, or that hold what a run leaves behind: by name, and all that begin with a dot but these. */
-const MADE = new Set(['node_modules', 'dist']);
-const OURS = new Set(['.changeset', '.ci', '.github']);
+/** Generated folders. Folders whose name starts with a dot are generated, too, except {@link DOT_FOLDERS}. */
+const GENERATED = new Set(['node_modules', 'dist']);
+const DOT_FOLDERS = new Set(['.changeset', '.ci', '.github']);
 
-/** The files below `folder` whose name ends in one of `endings`, relative to the repository; not what tools make. */
+/** Lists the files below `folder` with one of `endings`, relative to the repository, without generated folders. */
 export function listFiles(folder: string, endings: readonly string[] = ['']): string[] {
   const path = join(ROOT, folder);
   if (!existsSync(path)) return [];
   return readdirSync(path, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.name === '.git') return []; // A file in a linked work tree.
+    if (entry.name === '.git') return []; // A file in a linked worktree.
     const name = join(folder, entry.name);
     if (entry.isFile()) return endings.some((ending) => name.endsWith(ending)) ? [name] : [];
-    const isMade = MADE.has(entry.name) || (entry.name.startsWith('.') && !OURS.has(entry.name));
-    return entry.isDirectory() && !isMade ? listFiles(name, endings) : [];
+    const isGenerated = GENERATED.has(entry.name) || (entry.name.startsWith('.') && !DOT_FOLDERS.has(entry.name));
+    return entry.isDirectory() && !isGenerated ? listFiles(name, endings) : [];
   });
 }
 
-/** Builds every package whose sources have changed. */
+/** Builds all packages whose sources have changed. */
 export function buildPackages(): void {
   runPnpm(ROOT, 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only');
 }
@@ -99,14 +99,14 @@ export function buildPackages(): void {
 /**
  * Runs the pinned pnpm in a folder.
  *
- * @throws Error with its output if it fails.
+ * @throws {Error} If pnpm fails, with its output.
  */
 export function runPnpm(cwd: string, ...args: string[]): void {
   const { status, stdout, stderr } = spawnSync('npx', pnpm(...args), { cwd, env: QUIET_ENV, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`pnpm ${args.join(' ')} in ${cwd} ended with ${status}:\n${stdout}${stderr}`);
+  if (status !== 0) throw new Error(`pnpm ${args.join(' ')} in ${cwd} exited with ${status}:\n${stdout}${stderr}`);
 }
 
-/** A folder that is removed when the process ends. */
+/** Creates a temporary folder that is removed when the process exits. */
 export function makeTemporaryFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `soci-${name}-`));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));

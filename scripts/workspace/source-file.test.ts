@@ -4,7 +4,7 @@ import { packageOf, parseSource } from './source-file.ts';
 const importsOf = (text: string) => parseSource('sample.ts', text).imports;
 
 describe('parseSource', () => {
-  it('tells imports that only bring types from those that load a module', () => {
+  it('distinguishes type imports from imports that load a module', () => {
     const text = "import type { A } from './a.ts';\nimport { type B, c } from './b.ts';\nimport './side.ts';\n";
     expect(importsOf(text)).toEqual([
       { specifier: './a.ts', line: 1, kind: 'type', isStar: false },
@@ -13,7 +13,7 @@ describe('parseSource', () => {
     ]);
   });
 
-  it('counts re-exports as imports, and says which are by star', () => {
+  it('counts re-exports as imports, and marks export *', () => {
     expect(importsOf("export { a } from './a.ts';\nexport * from './b.ts';\nexport * as c from './c.ts';\n")).toEqual([
       { specifier: './a.ts', line: 1, kind: 'static', isStar: false },
       { specifier: './b.ts', line: 2, kind: 'static', isStar: true },
@@ -21,7 +21,7 @@ describe('parseSource', () => {
     ]);
   });
 
-  it('sees what is loaded late: import() and the address of a worker', () => {
+  it('finds dynamic imports: import() and worker URLs', () => {
     const text =
       "await import('./late.ts');\nnew URL('./a.js', import.meta.url);\n" +
       `new URL(\`./b.\${extension}\`, import.meta.url);\n`;
@@ -32,21 +32,21 @@ describe('parseSource', () => {
     ]);
   });
 
-  it('ignores what only looks like an import', () => {
+  it('ignores imports in comments and strings', () => {
     expect(importsOf("// import './a.ts'\nconst text = \"import './b.ts'\";\n")).toEqual([]);
   });
 
-  it('knows a file that holds nothing but re-exports', () => {
+  it('recognizes a file that contains only re-exports', () => {
     expect(parseSource('entry.ts', "export { a } from './a.ts';\n").onlyReExports).toBe(true);
     expect(parseSource('entry.ts', "export { a } from './a.ts';\nexport const b = 1;\n").onlyReExports).toBe(false);
   });
 
-  it('knows a program, which exports nothing', () => {
+  it('recognizes a program, which has no exports', () => {
     expect(parseSource('main.ts', "import './a.ts';\n").hasExports).toBe(false);
     expect(parseSource('a.ts', 'export type A = 1;\n').hasExports).toBe(true);
   });
 
-  it('refuses a file that does not parse, by name', () => {
+  it('throws for a syntax error, with the name of the file', () => {
     expect(() => parseSource('broken.ts', 'export {')).toThrow(/^broken\.ts: /);
   });
 });
@@ -57,5 +57,5 @@ describe('packageOf', () => {
     ['@soci/oci', '@soci/oci'],
     ['fflate/browser', 'fflate'],
     ['node:fs/promises', 'node'],
-  ])('%s is of %s', (specifier, name) => expect(packageOf(specifier)).toBe(name));
+  ])('returns the package of %s: %s', (specifier, name) => expect(packageOf(specifier)).toBe(name));
 });

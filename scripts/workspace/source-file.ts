@@ -3,32 +3,36 @@ import { dirname, join, normalize } from 'node:path';
 import { parseSync } from 'vite';
 import { ROOT } from './packages.ts';
 
-/** One import, or re-export, that a source file states. */
+/** An import or re-export of a source file. */
 export interface ModuleImport {
   /** As written: `./span.ts`, `@soci/oci`, `node:fs`. */
   readonly specifier: string;
   readonly line: number;
-  /** `dynamic` is a call of `import()`, and `new URL('./x.ts', import.meta.url)`, by which workers are named. */
+  /** `dynamic` is a call of `import()`, or `new URL('./x.ts', import.meta.url)` for a worker. */
   readonly kind: 'static' | 'type' | 'dynamic';
   /** Whether it is `export * from` or `export * as x from`. */
   readonly isStar: boolean;
 }
 
-/** A source file as the checks see it. */
+/** A parsed source file. */
 export interface SourceFile {
-  /** Relative to the repository. */
+  /** Path, relative to the repository. */
   readonly path: string;
   readonly imports: readonly ModuleImport[];
-  /** Whether it holds nothing but re-exports. */
+  /** Whether it contains only re-exports. */
   readonly onlyReExports: boolean;
-  /** Whether it exports something; what does not is a program. */
+  /** Whether it has exports. A program has none. */
   readonly hasExports: boolean;
 }
 
-/** The extension may be decided at run time: `./worker.${isBuilt ? 'js' : 'ts'}` in backquotes. */
+/** Also matches an extension that is chosen at run time: `./worker.${isBuilt ? 'js' : 'ts'}` in backquotes. */
 const WORKER_URL = /new URL\(\s*(['"`])(\.{1,2}\/[\w./-]+)\.(?:[jt]s|\$\{[^}]*\})\1\s*,\s*import\.meta\.url/g;
 
-/** Reads and parses a TypeScript file; a syntax error is thrown with the file's name. */
+/**
+ * Reads and parses a TypeScript file.
+ *
+ * @throws {Error} If the file has a syntax error. The message contains the path.
+ */
 export function readSourceFile(path: string): SourceFile {
   return parseSource(path, readFileSync(join(ROOT, path), 'utf8'));
 }
@@ -64,8 +68,8 @@ export function parseSource(path: string, text: string): SourceFile {
 }
 
 /**
- * The repository path that a relative import means, or null for a package. Built `.js` names stand for their `.ts`, as do
- * names without an extension, which CommonJS has.
+ * Resolves a relative import to a path in the repository. Returns null for a package. `.js` names and names without extension
+ * (CommonJS) resolve to the `.ts` file.
  */
 export function resolveRelative(from: string, specifier: string): string | null {
   if (!specifier.startsWith('.')) return null;
@@ -74,7 +78,7 @@ export function resolveRelative(from: string, specifier: string): string | null 
   return source ?? target;
 }
 
-/** The package that a bare import names: `@soci/oci` of `@soci/oci/layout`; `node` of `node:fs`. */
+/** Returns the package of a bare import: `@soci/oci` for `@soci/oci/layout`, `node` for `node:fs`. */
 export function packageOf(specifier: string): string {
   if (specifier.startsWith('node:')) return 'node';
   return specifier
