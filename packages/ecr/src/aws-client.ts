@@ -1,31 +1,51 @@
 import type { ECRClient, ECRClientConfig } from '@aws-sdk/client-ecr';
 import { createProxyAgent, type Environment, RegistryError, type RegistryErrorCode } from '@soci/registry';
 
-/** Milliseconds that a connection to AWS may take. */
+/** Timeout for connecting to AWS, in milliseconds. */
 const CONNECT_TIMEOUT = 10_000;
 
-/** Milliseconds that a call of AWS may take, each time that the SDK tries. GetAuthorizationToken takes some hundred. */
+/** Timeout of one attempt of an AWS call, in milliseconds. GetAuthorizationToken takes a few hundred. */
 const DEFAULT_TIMEOUT = 20_000;
 
-/** How AWS is asked for tokens. What is not said here is found by the AWS SDK in its own way. */
+/** Options of calls to the AWS APIs. Missing options are determined by the AWS SDK. */
 export interface AwsOptions {
-  /** AWS credentials, or a function that finds them. @default the SDK's chain: environment, profile, SSO, role of the machine */
+  /**
+   * AWS credentials, or a function that returns them.
+   *
+   * @default the default provider chain of the SDK: environment, profile, SSO, role
+   */
   readonly credentials?: NonNullable<ECRClientConfig['credentials']>;
-  /** URL of the API, for a VPC endpoint or an emulator. @default the one of the region */
+  /** URL of the API, for a VPC endpoint or an emulator. @default the endpoint of the Region */
   readonly endpoint?: string;
-  /** Whether the API is asked at its FIPS endpoint. @default as the registry's host name says, else as the SDK is configured */
+  /**
+   * Use the FIPS endpoint of the API.
+   *
+   * @default according to the host name of the registry, otherwise to the configuration of the SDK
+   */
   readonly fips?: boolean;
-  /** Whether the API is asked over IPv6 as well. @default as the registry's host name says, else as the SDK is configured */
+  /**
+   * Use the dual-stack endpoint of the API.
+   *
+   * @default according to the host name of the registry, otherwise to the configuration of the SDK
+   */
   readonly dualStack?: boolean;
-  /** Milliseconds that one attempt of a call may take; the SDK makes three. @default 20,000 */
+  /** Timeout of one attempt of a call, in milliseconds. The SDK makes three attempts. @default 20,000 */
   readonly timeout?: number;
-  /** Where proxies are named: `HTTPS_PROXY`, `NO_PROXY`. The SDK reads its own variables from `process.env`. @default `process.env` */
+  /**
+   * Environment variables for proxies: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`. The SDK itself reads `process.env`.
+   *
+   * @default `process.env`
+   */
   readonly env?: Environment;
-  /** The clock: milliseconds since 1970. @default `Date.now` */
+  /** Returns the current time in milliseconds since 1970. @default `Date.now` */
   readonly now?: () => number;
 }
 
-/** What a client of the SDK is made with. @param api - The API's URL if no endpoint is given, to choose a proxy by. */
+/**
+ * Returns the configuration of an SDK client.
+ *
+ * @param api - URL of the API if no endpoint is given, to select a proxy.
+ */
 export function awsClientOptions(api: string, region: string, options: AwsOptions): AwsClientOptions {
   const { credentials, endpoint, fips, dualStack, env = process.env, timeout = DEFAULT_TIMEOUT } = options;
   const httpsAgent = createProxyAgent(new URL(endpoint ?? api), { env, connectTimeout: CONNECT_TIMEOUT });
@@ -33,26 +53,27 @@ export function awsClientOptions(api: string, region: string, options: AwsOption
     region,
     ...(credentials && { credentials }),
     ...(endpoint !== undefined && { endpoint }),
-    // The SDK refuses both beside an endpoint; and left out, its own configuration of them counts.
+    // The SDK rejects these options together with an endpoint. If they are not set, the configuration of the SDK
+    // applies.
     ...(endpoint === undefined && fips !== undefined && { useFipsEndpoint: fips }),
     ...(endpoint === undefined && dualStack !== undefined && { useDualstackEndpoint: dualStack }),
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT,
       requestTimeout: timeout,
       throwOnRequestTimeout: true,
-      // The SDK itself heeds no proxy.
+      // The SDK itself does not support proxy variables.
       ...(httpsAgent && { httpsAgent }),
     },
   };
 }
 
-/** The AWS SDK for Amazon ECR, loaded, and a client of it. */
+/** The loaded AWS SDK for Amazon ECR, and a client. */
 export interface EcrClient {
   readonly sdk: typeof import('./ecr-sdk.ts');
   readonly client: ECRClient;
 }
 
-/** Loads the AWS SDK, and opens a client of the ECR API in a region. */
+/** Loads the AWS SDK, and creates a client of the ECR API in a Region. */
 export async function openEcrClient(region: string, options: AwsOptions): Promise<EcrClient> {
   const sdk = await import('./ecr-sdk.ts');
   const client = new sdk.ECRClient(awsClientOptions(`https://api.ecr.${region}.amazonaws.com`, region, options));
@@ -64,29 +85,29 @@ type AwsClientOptions = Pick<
   'credentials' | 'endpoint' | 'region' | 'requestHandler' | 'useDualstackEndpoint' | 'useFipsEndpoint'
 >;
 
-/** Characters of AWS's own words that go into an error. */
+/** Maximum length of an AWS message in an error, in characters. */
 const MAX_QUOTE = 300;
 
-/** A call of the AWS SDK, for the errors about it. */
+/** Describes an AWS call in errors. */
 export interface AwsCall {
-  /** The registry that it was about. */
+  /** The registry. */
   readonly host: string;
-  /** What the caller needs to be allowed, such as `ecr:GetAuthorizationToken`. */
+  /** The required permission, such as `ecr:GetAuthorizationToken`. */
   readonly permission: string;
-  /** What it has to be allowed on. @default '*' */
+  /** The resource of the permission. @default '*' */
   readonly resource?: string;
 }
 
-/** Names of the exceptions with which AWS refuses credentials, whatever it was asked. */
-const REFUSED_CREDENTIALS =
+/** Names of AWS exceptions for rejected AWS credentials, common to all APIs. */
+const REJECTED_CREDENTIALS =
   /^(?:(?:ExpiredToken|IncompleteSignature|MissingAuthenticationToken)(?:Exception)?|InvalidClientTokenId|InvalidSignatureException|RequestExpired|SignatureDoesNotMatch|UnrecognizedClientException)$/;
 
 /**
- * What went wrong in a call of the AWS SDK, as the error of this package with its remedy.
+ * Converts an error of the AWS SDK to a {@link RegistryError} with a remedy.
  *
- * The SDK's own error is no `cause`: it carries the whole answer, with the token in it, and the message of one that could not
- * be read quotes it. Of AWS's words only those are repeated that cannot hold a secret: a refused signature's quote the
- * headers, and with them the session token.
+ * The SDK error is not set as `cause`: it contains the whole response with its token, and parse errors quote the
+ * response. Messages of AWS are included only if they cannot contain secrets: those about signatures quote the headers
+ * and thus the session token.
  */
 export function describeAwsFailure(error: unknown, { host, permission, resource = '*' }: AwsCall): RegistryError {
   if (error instanceof RegistryError) return error;
@@ -94,24 +115,25 @@ export function describeAwsFailure(error: unknown, { host, permission, resource 
   const status = $metadata?.httpStatusCode;
   const fail = (kind: RegistryErrorCode, text: string) =>
     new RegistryError(kind, `${text} (for ${host})`, status === undefined ? {} : { status });
-  if (name === 'CredentialsProviderError' || name === 'TokenProviderError') return fail(...describeMissing(message));
+  if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
+    return fail(...describeMissingCredentials(message));
   if (name === 'AccessDeniedException') {
-    return fail('ACCESS_DENIED', `AWS does not allow ${permission}: ${quote(message)}; allow it on ${resource}`);
+    return fail('ACCESS_DENIED', `AWS denies ${permission}: ${quote(message)}; allow it on ${resource}`);
   }
-  if (name !== undefined && REFUSED_CREDENTIALS.test(name)) {
-    const remedy = 'renew them (aws sso login, aws configure, a new session), and check the clock of this machine';
-    return fail('AUTHENTICATION_FAILED', `AWS does not take the AWS credentials (${name}): ${remedy}`);
+  if (name !== undefined && REJECTED_CREDENTIALS.test(name)) {
+    const remedy = 'renew them (aws sso login, aws configure), and check the system clock';
+    return fail('AUTHENTICATION_FAILED', `AWS rejects the AWS credentials (${name}): ${remedy}`);
   }
   if (name !== undefined && /Throttl|TooManyRequests/.test(name)) {
-    return fail('RATE_LIMITED', `AWS answers too many calls of ${permission} (${name}): try again later`);
+    return fail('RATE_LIMITED', `AWS throttles ${permission} (${name}): try again later`);
   }
   if (status !== undefined && status >= 500) return fail('SERVER_FAILED', `AWS failed with status ${status}`);
-  if (name?.endsWith('Exception')) return fail('AUTHENTICATION_FAILED', `AWS refused ${permission} with ${name}`);
+  if (name?.endsWith('Exception')) return fail('AUTHENTICATION_FAILED', `AWS rejected ${permission} with ${name}`);
   if (name === 'TimeoutError' || code !== undefined) {
-    const remedy = 'check the region, the network, the proxy and the VPC endpoint of the ECR API';
-    return fail('CONNECTION_FAILED', `AWS cannot be reached (${code ?? name}): ${remedy}`);
+    const remedy = 'check the Region, the network, the proxy and the VPC endpoint of the ECR API';
+    return fail('CONNECTION_FAILED', `cannot connect to AWS (${code ?? name}): ${remedy}`);
   }
-  return fail('RESPONSE_INVALID', `the answer to ${permission} cannot be read (${name ?? 'unknown error'})`);
+  return fail('RESPONSE_INVALID', `AWS returned an invalid response to ${permission} (${name ?? 'unknown error'})`);
 }
 
 interface SdkError extends Error {
@@ -119,13 +141,13 @@ interface SdkError extends Error {
   readonly $metadata: { readonly httpStatusCode?: number };
 }
 
-function describeMissing(message = ''): [RegistryErrorCode, string] {
-  // A credential_process that failed is quoted with its command line, whose arguments may be secret.
-  const words = message.startsWith('Command failed') ? 'the credential_process failed' : quote(message);
+function describeMissingCredentials(message = ''): [RegistryErrorCode, string] {
+  // The message about a failed credential_process contains its command line, whose arguments may be secret.
+  const reason = message.startsWith('Command failed') ? 'the credential_process failed' : quote(message);
   const remedy = /sso|session/i.test(message)
     ? 'log in again with aws sso login'
-    : 'set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role';
-  return ['AUTHENTICATION_FAILED', `there are no AWS credentials to ask for a token with: ${words}; ${remedy}`];
+    : 'set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use an IAM role';
+  return ['AUTHENTICATION_FAILED', `no AWS credentials found: ${reason}; ${remedy}`];
 }
 
 function quote(message = ''): string {

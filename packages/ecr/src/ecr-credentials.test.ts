@@ -14,7 +14,7 @@ const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'aws-s3cret' };
 const MINUTES = 60_000;
 const HOURS = 60 * MINUTES;
 
-describe('ecrCredentials with an ECR that gives tokens', () => {
+describe('ecrCredentials with a test registry', () => {
   let registry: TestRegistry;
   beforeEach(async () => {
     registry = await startTestRegistry({ auth: 'ecr' });
@@ -25,28 +25,28 @@ describe('ecrCredentials with an ECR that gives tokens', () => {
     ecrCredentials({ credentials: KEYS, endpoint: registry.awsEndpoint, ...options });
   const calls = () => registry.requests.filter(({ port }) => port === 'aws').length;
 
-  it('gives a name and a password that the registry takes', async () => {
+  it('returns credentials that the registry accepts', async () => {
     const found = await provider()(HOST);
     if (found?.kind !== 'password') throw new Error(`found ${found?.kind}`);
     expect(found.username).toBe('AWS');
     const basic = Buffer.from(`${found.username}:${found.password}`).toString('base64');
-    const answer = await fetch(`${registry.url}/v2/`, { headers: { authorization: `Basic ${basic}` } });
-    expect(answer.status).toBe(200);
+    const response = await fetch(`${registry.url}/v2/`, { headers: { authorization: `Basic ${basic}` } });
+    expect(response.status).toBe(200);
   });
 
-  it('has nothing for other hosts, and asks nobody', async () => {
+  it('returns undefined for other hosts without calling AWS', async () => {
     expect(await provider()('registry.example')).toBeUndefined();
     expect(await provider()('public.ecr.aws')).toBeUndefined();
     expect(calls()).toBe(0);
   });
 
-  it('takes a host for the registry that it is told of, and no other', async () => {
+  it('returns credentials for the host of option registry', async () => {
     const named = provider({ registry: { host: 'ecr.example', account: '123456789012', region: 'us-east-1' } });
     expect(await named('ecr.example')).toMatchObject({ kind: 'password', username: 'AWS' });
     expect(await named('registry.example')).toBeUndefined();
   });
 
-  it('asks once for callers at the same time, and for those after them until shortly before the end', async () => {
+  it('shares a token between concurrent and later callers until shortly before it expires', async () => {
     let now = Date.now();
     const find = provider({ now: () => now });
     const [first, second] = await Promise.all([find(HOST), find(HOST)]);
@@ -59,13 +59,13 @@ describe('ecrCredentials with an ECR that gives tokens', () => {
     expect(calls()).toBe(2);
   });
 
-  it('says when it wants to be asked again', async () => {
+  it('returns when to request the next token', async () => {
     const found = await provider()(HOST);
     const expiresAt = found?.kind === 'password' ? (found.expiresAt?.getTime() ?? 0) : 0;
     expect(Math.abs(expiresAt - (Date.now() + 12 * HOURS - 5 * MINUTES))).toBeLessThan(60_000);
   });
 
-  it('keeps a token for each account and region', async () => {
+  it('caches a token per account and Region', async () => {
     const find = provider();
     await find(HOST);
     await find('210987654321.dkr.ecr.us-east-1.amazonaws.com');
@@ -74,18 +74,18 @@ describe('ecrCredentials with an ECR that gives tokens', () => {
     expect(calls()).toBe(3);
   });
 
-  it('gets a new token where the registry refused the one it gave, once for all who say so', async () => {
+  it('renews a rejected token once for concurrent callers', async () => {
     const find = provider();
     const rejected = (await find(HOST)) as Credentials;
     const [a, b] = await Promise.all([find(HOST, { rejected }), find(HOST, { rejected })]);
     expect(a).not.toEqual(rejected);
     expect(b).toEqual(a);
-    // One who comes late with the old token is given the new one.
+    // A late caller with the old token receives the new one.
     expect(await find(HOST, { rejected })).toEqual(a);
     expect(calls()).toBe(2);
   });
 
-  it('asks anew when the registry refuses a token, once for requests at the same time', async () => {
+  it('renews a token that the registry rejects once for concurrent requests', async () => {
     const credentials = provider({ registry: { host: registry.host, account: '123456789012', region: 'us-east-1' } });
     const client = openRegistry(registry.host, { credentials });
     const probe = () =>
@@ -98,22 +98,22 @@ describe('ecrCredentials with an ECR that gives tokens', () => {
     client.close();
   });
 
-  it('lets one caller go while another waits', async () => {
+  it('rejects an aborted caller while another keeps waiting', async () => {
     const find = provider();
     const controller = new AbortController();
-    const gone = find(HOST, { signal: controller.signal });
-    const staying = find(HOST);
-    controller.abort(new Error('enough'));
-    await expect(gone).rejects.toThrow('enough');
-    expect(await staying).toMatchObject({ username: 'AWS' });
+    const aborting = find(HOST, { signal: controller.signal });
+    const waiting = find(HOST);
+    controller.abort(new Error('aborted'));
+    await expect(aborting).rejects.toThrow('aborted');
+    expect(await waiting).toMatchObject({ username: 'AWS' });
     expect(calls()).toBe(1);
   });
 });
 
-describe('ecrCredentials with an AWS that answers as it likes', () => {
+describe('ecrCredentials with a fake API', () => {
   let aws: AwsApi;
   beforeEach(async () => {
-    // The SDK would wait between its attempts.
+    // Avoids the delays between attempts of the SDK.
     vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
     aws = await startAwsApi();
   });
@@ -129,11 +129,11 @@ describe('ecrCredentials with an AWS that answers as it likes', () => {
       authorizationData: [{ authorizationToken: Buffer.from(`AWS:${password}`).toString('base64'), expiresAt }],
     },
   });
-  const refuse = (type: string, message: string, status = 400) =>
-    aws.answer({ status, body: { __type: type, message } });
+  const respondWithError = (type: string, message: string, status = 400) =>
+    aws.respondWith({ status, body: { __type: type, message } });
 
-  it('names the account whose registry is meant', async () => {
-    aws.answer(token('p', Date.now() / 1000 + 43_200));
+  it('requests a token for the account of the registry', async () => {
+    aws.respondWith(token('p', Date.now() / 1000 + 43_200));
     await provider()(HOST);
     expect(aws.calls).toEqual([
       {
@@ -143,10 +143,10 @@ describe('ecrCredentials with an AWS that answers as it likes', () => {
     ]);
   });
 
-  it('keeps a token for a while whose end is said to be long past, as emulators do', async () => {
+  it('caches a token whose expiry is long past, as emulators return it, for a minute', async () => {
     let now = Date.now();
     const find = provider({ now: () => now });
-    aws.answer(token('p', Date.UTC(2015, 0, 1) / 1000));
+    aws.respondWith(token('p', Date.UTC(2015, 0, 1) / 1000));
     await find(HOST);
     now += MINUTES - 1;
     expect(await find(HOST)).toMatchObject({ password: 'p' });
@@ -156,13 +156,13 @@ describe('ecrCredentials with an AWS that answers as it likes', () => {
     expect(aws.calls).toHaveLength(2);
   });
 
-  it('gives the last minutes of a token where AWS cannot be asked for a new one, but not after its end', async () => {
+  it('uses a token until it expires if AWS returns no new one', async () => {
     const start = Date.now();
     let now = start;
     const find = provider({ now: () => now });
-    aws.answer(token('p', (start + HOURS) / 1000));
+    aws.respondWith(token('p', (start + HOURS) / 1000));
     await find(HOST);
-    refuse('AccessDeniedException', 'no');
+    respondWithError('AccessDeniedException', 'no');
     now = start + HOURS - 60_000;
     expect(await find(HOST)).toMatchObject({ password: 'p' });
     now = start + HOURS;
@@ -170,13 +170,13 @@ describe('ecrCredentials with an AWS that answers as it likes', () => {
   });
 
   it.each([
-    ['AccessDeniedException', 'ACCESS_DENIED', /AWS does not allow ecr:GetAuthorizationToken: not you; allow it on \*/],
+    ['AccessDeniedException', 'ACCESS_DENIED', /AWS denies ecr:GetAuthorizationToken: not you; allow it on \*/],
     ['ExpiredTokenException', 'AUTHENTICATION_FAILED', /ExpiredTokenException.*aws sso login/],
     ['InvalidSignatureException', 'AUTHENTICATION_FAILED', /InvalidSignatureException.*clock/],
     ['ThrottlingException', 'RATE_LIMITED', /try again later/],
-    ['InvalidParameterException', 'AUTHENTICATION_FAILED', /refused ecr:GetAuthorizationToken with InvalidParameter/],
-  ])('says what to do about %s', async (type, code, message) => {
-    refuse(type, 'not you');
+    ['InvalidParameterException', 'AUTHENTICATION_FAILED', /rejected ecr:GetAuthorizationToken with InvalidParameter/],
+  ])('reports a remedy for %s', async (type, code, message) => {
+    respondWithError(type, 'not you');
     const error = await caught(provider()(HOST));
     expect(error.code).toBe(code);
     expect(error.message).toMatch(message);
@@ -184,32 +184,32 @@ describe('ecrCredentials with an AWS that answers as it likes', () => {
   });
 
   it.each([
-    ['an answer that is no JSON', { body: '<html>t0ken' }, 'RESPONSE_INVALID'],
+    ['a response that is not JSON', { body: '<html>t0ken' }, 'RESPONSE_INVALID'],
     [
-      'an answer whose end is no time',
+      'a response with an invalid expiry',
       { body: '{"authorizationData":[{"authorizationToken":"t0ken","expiresAt":"t0ken"}]}' },
       'RESPONSE_INVALID',
     ],
-    ['a token that is none', { body: { authorizationData: [{ authorizationToken: 't0ken' }] } }, 'RESPONSE_INVALID'],
+    ['an invalid token', { body: { authorizationData: [{ authorizationToken: 't0ken' }] } }, 'RESPONSE_INVALID'],
     ['no token', { body: { authorizationData: [] } }, 'RESPONSE_INVALID'],
     [
-      'a signature refused with all that was signed',
+      'a rejected signature with the signed headers',
       { status: 400, body: { __type: 'InvalidSignatureException', message: 'x-amz-security-token:t0ken' } },
       'AUTHENTICATION_FAILED',
     ],
-    ['a failure', { status: 500, body: 't0ken' }, 'SERVER_FAILED'],
-  ])('tells no secret of %s', async (_what, answer, code) => {
-    aws.answer(answer);
+    ['a server error', { status: 500, body: 't0ken' }, 'SERVER_FAILED'],
+  ])('does not quote secrets for %s', async (_what, response, code) => {
+    aws.respondWith(response);
     const error = await caught(provider()(HOST));
     expect(error.code).toBe(code);
     expect(everythingIn(error)).not.toMatch(/t0ken|aws-s3cret/);
   });
 
-  it('does not wait for good', async () => {
-    aws.answer('never');
+  it('fails after the timeout', async () => {
+    aws.respondWith('never');
     const error = await caught(provider({ timeout: 50 })(HOST));
     expect(error.code).toBe('CONNECTION_FAILED');
-    expect(error.message).toMatch(/AWS cannot be reached \(ETIMEDOUT\)/);
+    expect(error.message).toMatch(/cannot connect to AWS \(ETIMEDOUT\)/);
   });
 
   it.each([
@@ -218,7 +218,7 @@ describe('ecrCredentials with an AWS that answers as it likes', () => {
     ['123456789012.dkr-ecr.eu-west-1.on.aws', 'ecr.eu-west-1.api.aws:443'],
     ['123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn', 'api.ecr.cn-north-1.amazonaws.com.cn:443'],
     ['123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu', 'api.ecr.eusc-de-east-1.amazonaws.eu:443'],
-  ])('goes for %s to %s, through the proxy that the environment names', async (host, api) => {
+  ])('for %s connects to %s through the proxy of the environment', async (host, api) => {
     const targets: (string | undefined)[] = [];
     const proxy = createServer().on('connect', ({ url }, socket) => {
       targets.push(url);
@@ -232,7 +232,7 @@ describe('ecrCredentials with an AWS that answers as it likes', () => {
     await new Promise((resolve) => proxy.close(resolve));
   });
 
-  it('says that AWS cannot be reached', async () => {
+  it('reports that AWS cannot be reached', async () => {
     await aws.stop();
     const error = await caught(provider()(HOST));
     expect(error.code).toBe('CONNECTION_FAILED');
@@ -254,15 +254,13 @@ describe('ecrCredentials without AWS credentials', () => {
     await folder.remove();
   });
 
-  it('says that there are none, and where they may come from', async () => {
+  it('reports that there are none, with a remedy', async () => {
     const error = await caught(ecrCredentials({ endpoint: 'http://127.0.0.1:9' })(HOST));
     expect(error.code).toBe('AUTHENTICATION_FAILED');
-    expect(error.message).toMatch(
-      /there are no AWS credentials .* set AWS_PROFILE .* give the machine a role .*us-east-1/,
-    );
+    expect(error.message).toMatch(/no AWS credentials found: .* set AWS_PROFILE, .* use an IAM role .*us-east-1/);
   });
 
-  it('says that a session of SSO is over', async () => {
+  it('reports an expired SSO session', async () => {
     const config = `[profile dev]\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = r\nregion = us-east-1\n[sso-session s]\nsso_start_url = https://sso.example/start\nsso_region = us-east-1\n`;
     vi.stubEnv('AWS_CONFIG_FILE', await folder.write('.aws/config', config));
     vi.stubEnv('AWS_PROFILE', 'dev');
@@ -271,7 +269,7 @@ describe('ecrCredentials without AWS credentials', () => {
     expect(error.message).toMatch(/log in again with aws sso login/);
   });
 
-  it('does not repeat the command line of a credential_process', async () => {
+  it('does not quote the command line of a credential_process', async () => {
     vi.stubEnv(
       'AWS_CONFIG_FILE',
       await folder.write('.aws/config', '[profile p]\ncredential_process = false --key s3cret\n'),
@@ -293,22 +291,22 @@ describe('ecrPublicCredentials', () => {
   const provider = () =>
     ecrPublicCredentials({ credentials: { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 's' }, endpoint: aws.endpoint });
 
-  it('asks the API of ECR Public, once for both of its names', async () => {
+  it('calls the API of ECR Public once for both of its hosts', async () => {
     const authorizationToken = Buffer.from('AWS:p').toString('base64');
-    aws.answer({ body: { authorizationData: { authorizationToken, expiresAt: Date.now() / 1000 + 43_200 } } });
+    aws.respondWith({ body: { authorizationData: { authorizationToken, expiresAt: Date.now() / 1000 + 43_200 } } });
     const find = provider();
     expect(await find('public.ecr.aws')).toMatchObject({ kind: 'password', username: 'AWS', password: 'p' });
     expect(await find('ecr-public.aws.com')).toMatchObject({ password: 'p' });
     expect(aws.calls.map(({ target }) => target)).toEqual(['SpencerFrontendService.GetAuthorizationToken']);
   });
 
-  it('has nothing for other hosts', async () => {
+  it('returns undefined for other hosts', async () => {
     expect(await provider()('123456789012.dkr.ecr.us-east-1.amazonaws.com')).toBeUndefined();
     expect(aws.calls).toEqual([]);
   });
 
-  it('names both permissions that are needed', async () => {
-    aws.answer({ status: 400, body: { __type: 'AccessDeniedException', message: 'no' } });
+  it('reports both required permissions', async () => {
+    aws.respondWith({ status: 400, body: { __type: 'AccessDeniedException', message: 'no' } });
     const error = await caught(provider()('public.ecr.aws'));
     expect(error.code).toBe('ACCESS_DENIED');
     expect(error.message).toMatch(/ecr-public:GetAuthorizationToken with sts:GetServiceBearerToken/);

@@ -16,29 +16,33 @@ import {
 } from './aws-client.ts';
 import { type EcrHost, isEcrPublicHost, parseEcrHost } from './ecr-host.ts';
 
-/** The one region whose API gives tokens of ECR Public. docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html */
+/**
+ * The only Region whose API issues tokens for ECR Public.
+ * docs.aws.amazon.com/AmazonECR/latest/public/public-registry-auth.html
+ */
 const ECR_PUBLIC_REGION = 'us-east-1';
 
 /** Options of {@link ecrCredentials}. */
 export interface EcrCredentialsOptions extends AwsOptions {
   /**
-   * A further host that is ECR though its name does not say so: a proxy, a name of one's own, an emulator; and whose
-   * registry it is. It is given tokens as ECR is.
+   * A host that serves an ECR registry although its name does not show it, such as a proxy, a custom domain or an
+   * emulator, with the account and Region of the registry. ECR credentials are sent to it.
    *
-   * @default hosts that are not named as ECR names them get no credentials
+   * @default only hosts with an ECR name get credentials
    */
   readonly registry?: Pick<EcrHost, 'account' | 'region'> & { readonly host: string };
 }
 
 /**
- * Finds credentials for private ECR registries, by GetAuthorizationToken of the AWS SDK; undefined for other hosts. A
- * token is kept for each account and region until shortly before it ends, and renewed when the registry refuses it.
+ * Returns a provider of credentials for private ECR registries, from GetAuthorizationToken. It returns undefined for
+ * other hosts. Tokens are cached per account and Region until shortly before they expire, and renewed when the registry
+ * rejects one.
  *
- * The SDK is loaded with the first token: some 60 ms and 27 MB (client-ecr 3.1169, Node 24, 2 cores), which users of other
- * registries do not pay.
+ * The AWS SDK is loaded with the first token, which takes about 60 ms and 27 MB (client-ecr 3.1169, Node 24, 2 cores).
+ * Users of other registries do not load it.
  *
- * Its provider throws RegistryError `AUTHENTICATION_FAILED`, `ACCESS_DENIED`, `CONNECTION_FAILED`, `RATE_LIMITED`,
- * `RESPONSE_INVALID`, `SERVER_FAILED`, each with its remedy; or the signal's reason.
+ * The provider throws RegistryError `AUTHENTICATION_FAILED`, `ACCESS_DENIED`, `CONNECTION_FAILED`, `RATE_LIMITED`,
+ * `RESPONSE_INVALID` or `SERVER_FAILED`, or the signal's reason.
  */
 export function ecrCredentials(options: EcrCredentialsOptions = {}): CredentialProvider {
   const tokens = new CredentialCache(options.now);
@@ -47,7 +51,7 @@ export function ecrCredentials(options: EcrCredentialsOptions = {}): CredentialP
     const registry = parseEcrHost(host) ?? (options.registry?.host === host ? options.registry : undefined);
     if (registry === undefined) return undefined;
     const { account, region, fips = false, dualStack = false }: Partial<EcrHost> & typeof registry = registry;
-    // Accounts in one region share a client: its connections, and the AWS credentials that it found.
+    // Accounts in a Region share a client, with its connections and AWS credentials.
     const endpoint = `${region}${fips ? ', FIPS' : ''}${dualStack ? ', dual stack' : ''}`;
     const key = `${account} in ${endpoint}`;
     const request = tokenRequest(key, { host, permission: 'ecr:GetAuthorizationToken' }, async (abortSignal) => {
@@ -64,12 +68,13 @@ export function ecrCredentials(options: EcrCredentialsOptions = {}): CredentialP
 }
 
 /**
- * Finds credentials for ECR Public, which trades them for Bearer tokens; undefined for other hosts. Whoever only pulls
- * needs none, and is better off where the lack of AWS credentials is taken for "anonymous".
+ * Returns a provider of credentials for ECR Public, which exchanges them for Bearer tokens. It returns undefined for
+ * other hosts. Pulling needs no credentials, so callers that only pull should treat missing AWS credentials as
+ * anonymous access.
  *
- * The SDK is loaded with the first token: some 50 ms and 25 MB, as for private registries.
+ * The AWS SDK is loaded with the first token, which takes about 50 ms and 25 MB.
  *
- * Its provider throws what the one of `ecrCredentials` throws.
+ * The provider throws the same errors as that of {@link ecrCredentials}.
  */
 export function ecrPublicCredentials(options: AwsOptions = {}): CredentialProvider {
   const tokens = new CredentialCache(options.now);
@@ -93,7 +98,7 @@ async function openEcrPublicClient(options: AwsOptions) {
   return { sdk, client: new sdk.ECRPUBLICClient(awsClientOptions(api, ECR_PUBLIC_REGION, options)) };
 }
 
-/** A call of GetAuthorizationToken whose failure is told with its remedy. @param key - What the token is for. */
+/** Returns a call of GetAuthorizationToken that converts failures. @param key - Describes the registry in errors. */
 function tokenRequest(
   key: string,
   call: AwsCall,
@@ -108,16 +113,18 @@ function tokenRequest(
   };
 }
 
-/** What `GetAuthorizationToken` answers, of ECR and of ECR Public. Its token is the Base64 of `NAME:PASSWORD`. */
+/**
+ * The result of `GetAuthorizationToken` of ECR and ECR Public. The token is the Base64 encoding of `USERNAME:PASSWORD`.
+ */
 type AuthorizationData = Pick<EcrAuthorizationData, 'authorizationToken' | 'expiresAt'>;
 
-/** Reads the name and password out of an answer. @throws RegistryError `RESPONSE_INVALID` */
+/** Returns the user name and password of a token. @throws RegistryError `RESPONSE_INVALID` */
 function readAuthorization(data: AuthorizationData | undefined, registry: string): PasswordCredentials {
   const { authorizationToken = '', expiresAt } = data ?? {};
   const text = Buffer.from(authorizationToken, 'base64').toString('utf8');
   const colon = text.indexOf(':');
   if (colon < 1) {
-    throw new RegistryError('RESPONSE_INVALID', `GetAuthorizationToken answered without a token for ${registry}`);
+    throw new RegistryError('RESPONSE_INVALID', `GetAuthorizationToken returned no valid token for ${registry}`);
   }
   const [username, password] = [text.slice(0, colon), text.slice(colon + 1)];
   return { kind: 'password', username, password, ...(expiresAt && { expiresAt }) };

@@ -25,38 +25,38 @@ describe('parseEcrHost', () => {
     ['dkr-ecr.us-isof-south-1.on.aws.hci.ic.gov', 'aws-iso-f', 'us-isof-south-1', false, true],
     ['dkr.ecr.eusc-de-east-1.amazonaws.eu', 'aws-eusc', 'eusc-de-east-1', false, false],
     ['dkr-ecr.eusc-de-east-1.on.amazonwebservices.eu', 'aws-eusc', 'eusc-de-east-1', false, true],
-  ])('takes %s apart', (rest, partition, region, fips, dualStack) => {
+  ])('parses %s', (rest, partition, region, fips, dualStack) => {
     expect(parseEcrHost(`${ACCOUNT}.${rest}`)).toEqual({ account: ACCOUNT, region, partition, fips, dualStack });
   });
 
-  it('takes a host name in any case, as DNS does', () => {
+  it('ignores case', () => {
     expect(parseEcrHost(`${ACCOUNT}.DKR.ECR.EU-WEST-1.AmazonAWS.com`)?.region).toBe('eu-west-1');
   });
 
   it.each([
-    ['a suffix with something behind it', `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com.example.org`],
-    ['a name with something before it', `evil.${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com`],
-    ['a line break at the end', `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com\n`],
-    ['a dot at the end', `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com.`],
-    ['a domain that only looks alike', `${ACCOUNT}.dkr.ecr.us-east-1.xamazonaws.com`],
+    ['more after the suffix', `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com.example.org`],
+    ['more before the name', `evil.${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com`],
+    ['a trailing line break', `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com\n`],
+    ['a trailing dot', `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com.`],
+    ['a similar domain', `${ACCOUNT}.dkr.ecr.us-east-1.xamazonaws.com`],
     ['a port', `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com:443`],
     ['a user', `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com@example.org`],
     ['11 digits', '12345678901.dkr.ecr.us-east-1.amazonaws.com'],
     ['13 digits', '1234567890123.dkr.ecr.us-east-1.amazonaws.com'],
     ['the IPv4 name with the dual-stack suffix', `${ACCOUNT}.dkr.ecr.us-east-1.on.aws`],
     ['the dual-stack name with the IPv4 suffix', `${ACCOUNT}.dkr-ecr.us-east-1.amazonaws.com`],
-    ['a region of China under the suffix of the world', `${ACCOUNT}.dkr.ecr.cn-north-1.amazonaws.com`],
-    ['a region of the world under the suffix of China', `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com.cn`],
-    ['a secret region under the suffix of the world', `${ACCOUNT}.dkr.ecr.us-iso-east-1.amazonaws.com`],
-    ['something that is no region', `${ACCOUNT}.dkr.ecr.example.amazonaws.com`],
+    ['a Region of aws-cn with the suffix of aws', `${ACCOUNT}.dkr.ecr.cn-north-1.amazonaws.com`],
+    ['a Region of aws with the suffix of aws-cn', `${ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com.cn`],
+    ['a Region of aws-iso with the suffix of aws', `${ACCOUNT}.dkr.ecr.us-iso-east-1.amazonaws.com`],
+    ['an invalid Region', `${ACCOUNT}.dkr.ecr.example.amazonaws.com`],
     ['ECR Public', 'public.ecr.aws'],
     ['the API', 'api.ecr.us-east-1.amazonaws.com'],
-    ['nothing', ''],
-  ])('does not take %s for ECR', (_what, host) => {
+    ['an empty string', ''],
+  ])('returns undefined for %s', (_what, host) => {
     expect(parseEcrHost(host)).toBeUndefined();
   });
 
-  it('takes every name apart that formatEcrHost makes, and formats it again', () => {
+  it('is the inverse of formatEcrHost', () => {
     const digits = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 12, maxLength: 12 });
     const prefix = fc.constantFrom(
       'us',
@@ -90,16 +90,16 @@ describe('parseEcrHost', () => {
 
 describe('formatEcrHost', () => {
   it.each([
-    ['a region of no partition', { account: ACCOUNT, region: 'moon-base-alpha-1' }],
-    ['an account that is none', { account: '1', region: 'us-east-1' }],
-    ['a region with a host behind it', { account: ACCOUNT, region: 'us-east-1.example.org/' }],
-  ])('makes no name of %s', (_what, parts) => {
+    ['an unknown Region', { account: ACCOUNT, region: 'moon-base-alpha-1' }],
+    ['an invalid account', { account: '1', region: 'us-east-1' }],
+    ['a Region followed by a host', { account: ACCOUNT, region: 'us-east-1.example.org/' }],
+  ])('returns undefined for %s', (_what, parts) => {
     expect(formatEcrHost(parts)).toBeUndefined();
   });
 });
 
 describe('isEcrPublicHost', () => {
-  it('knows the two names of ECR Public and no other', () => {
+  it('is true only for the two hosts of ECR Public', () => {
     expect(['public.ecr.aws', 'ecr-public.aws.com', 'PUBLIC.ecr.aws'].map(isEcrPublicHost)).toEqual([true, true, true]);
     expect(['public.ecr.aws.example', 'gallery.ecr.aws', ''].map(isEcrPublicHost)).toEqual([false, false, false]);
   });

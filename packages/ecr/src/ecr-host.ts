@@ -1,18 +1,18 @@
-/** The host name of a private ECR registry, taken apart. */
+/** The parts of the host name of a private ECR registry. */
 export interface EcrHost {
   /** The AWS account that owns the registry: 12 digits. */
   readonly account: string;
-  /** Such as `eu-west-1`. */
+  /** AWS Region, such as `eu-west-1`. */
   readonly region: string;
-  /** The AWS partition that the region is of, such as `aws-cn`. */
+  /** AWS partition of the Region, such as `aws-cn`. */
   readonly partition: EcrPartition;
-  /** Whether the name is the one of the FIPS endpoint. */
+  /** Whether it is a FIPS endpoint. */
   readonly fips: boolean;
-  /** Whether the name is the one that answers over IPv6 as well. */
+  /** Whether it is a dual-stack endpoint, which supports IPv4 and IPv6. */
   readonly dualStack: boolean;
 }
 
-/** Every partition of AWS. */
+/** An AWS partition. */
 export type EcrPartition =
   | 'aws'
   | 'aws-cn'
@@ -25,21 +25,21 @@ export type EcrPartition =
 
 interface PartitionNames {
   readonly name: EcrPartition;
-  /** What its regions look like. A region decides between partitions that share a suffix. */
+  /** Pattern of Region names, which distinguishes partitions with the same suffix. */
   readonly region: RegExp;
-  /** Suffix of the names that answer over IPv4 only. */
+  /** Suffix of IPv4-only host names. */
   readonly suffix: string;
-  /** Suffix of the dual-stack names. */
+  /** Suffix of dual-stack host names. */
   readonly dualStack: string;
 }
 
 /**
- * Suffixes of IPv4 names and patterns of regions are those of the AWS SDKs' partitions.json (in @aws-sdk/core,
- * util-endpoints/lib/aws/partitions), but for the first: the SDK lists the countries that have regions, and a region in
- * a further one should not wait for a release of ours. Dual-stack suffixes are partitions.json's with `on.` for `api.`,
- * as docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html, amazon-ecr-credential-helper
- * (ecr-login/api/client.go) and amazon-ecs-agent (ecs-agent/utils/uri) have them between them; for aws-eusc none of them
- * says it, and other services' names there (public suffix list) go by the same rule.
+ * IPv4 suffixes and Region patterns are those of partitions.json in the AWS SDK (@aws-sdk/core,
+ * util-endpoints/lib/aws/partitions), except for the pattern of `aws`: the SDK lists the country codes, but a new one
+ * should not require a new release of this package. Dual-stack suffixes are those of partitions.json with `on.` instead
+ * of `api.`, according to docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-requests.html,
+ * amazon-ecr-credential-helper (ecr-login/api/client.go) and amazon-ecs-agent (ecs-agent/utils/uri). None of them
+ * covers aws-eusc, where other services follow the same rule (public suffix list).
  */
 const PARTITIONS: readonly PartitionNames[] = [
   { name: 'aws', region: /^(?!cn-)[a-z]{2}-[a-z]+-\d{1,2}$/, suffix: 'amazonaws.com', dualStack: 'on.aws' },
@@ -67,12 +67,12 @@ const PARTITIONS: readonly PartitionNames[] = [
   { name: 'aws-iso-f', region: /^us-isof-[a-z]+-\d{1,2}$/, suffix: 'csp.hci.ic.gov', dualStack: 'on.aws.hci.ic.gov' },
 ];
 
-/** account, `.dkr.ecr` or `.dkr-ecr`, FIPS, region, the rest. Anchored: whoever owns `...amazonaws.com.example` is not AWS. */
+/** Account, `.dkr.ecr` or `.dkr-ecr`, FIPS, Region, suffix. Anchored: `...amazonaws.com.example` is not AWS. */
 const ECR_HOST = /^(\d{12})\.dkr([.-])ecr(-fips)?\.([a-z\d-]{1,32})\.([a-z\d.-]{1,64})$/;
 
 /**
- * Takes the host name of a private ECR registry apart; undefined for every other host, one with a port included.
- * What it recognises is given AWS credentials' tokens, so a suffix counts only with a region of its own partition.
+ * Parses the host name of a private ECR registry. Returns undefined for all other hosts, including hosts with a port.
+ * ECR credentials are sent to recognized hosts, so a suffix is accepted only with a Region of its partition.
  */
 export function parseEcrHost(host: string): EcrHost | undefined {
   const [, account, separator, fips, region, suffix] = ECR_HOST.exec(host.toLowerCase()) ?? [];
@@ -85,7 +85,7 @@ export function parseEcrHost(host: string): EcrHost | undefined {
   return { account, region, partition: partition.name, fips: fips !== undefined, dualStack };
 }
 
-/** The host name of an account's private registry in a region; undefined where no partition has such a region. */
+/** Returns the host name of a private registry, or undefined if the account or the Region is invalid. */
 export function formatEcrHost({
   account,
   region,
@@ -99,12 +99,12 @@ export function formatEcrHost({
 }
 
 /**
- * The hosts of ECR Public; the second answers over IPv6 as well.
+ * The hosts of ECR Public; the second one is dual-stack.
  * docs.aws.amazon.com/AmazonECR/latest/public/public-ecr-requests.html
  */
 const ECR_PUBLIC_HOSTS: ReadonlySet<string> = new Set(['public.ecr.aws', 'ecr-public.aws.com']);
 
-/** Whether a host is ECR Public. */
+/** Reports whether a host is ECR Public. */
 export function isEcrPublicHost(host: string): boolean {
   return ECR_PUBLIC_HOSTS.has(host.toLowerCase());
 }

@@ -18,7 +18,7 @@ const open = () =>
     endpoint: registry.awsEndpoint,
   });
 
-/** Puts an image index, told apart by its annotation. */
+/** Stores an image index that differs by its annotation. */
 const put = (tag: string, name: string) =>
   registry.putManifest(
     'app',
@@ -40,7 +40,7 @@ it('lists tags with their digests, from all pages', async () => {
   expect([found.v0, found.v1004]).toEqual([digests[0], digests[1004]]);
 });
 
-it('takes a tag away, and deletes an image with all its tags', async () => {
+it('deletes a single tag, and an image with all its tags', async () => {
   const [one, two] = [put('v1', 'one'), put('v2', 'two')];
   put('latest', 'one');
   expect(await open().delete('app', [{ tag: 'v1' }])).toEqual([]);
@@ -49,7 +49,7 @@ it('takes a tag away, and deletes an image with all its tags', async () => {
   expect(await tags()).toEqual({ v2: two });
 });
 
-it('tells what was not deleted, over as many calls as it takes', async () => {
+it('returns the images that were not deleted, across several calls', async () => {
   const missing = Array.from({ length: 150 }, (_, i) => ({ tag: `missing-${i}` }));
   put('v1', 'one');
   registry.clearRequests();
@@ -59,10 +59,10 @@ it('tells what was not deleted, over as many calls as it takes', async () => {
   expect(registry.requests).toHaveLength(2);
 });
 
-it('tells a repository that is not there from an API that is not to be had', async () => {
+it('distinguishes a missing repository from denied access', async () => {
   await expect(open().delete('other', [{ tag: 'v1' }])).rejects.toMatchObject({ name: 'OciError', code: 'NOT_FOUND' });
-  const aborted = AbortSignal.abort(new Error('enough'));
-  await expect(open().delete('app', [{ tag: 'v1' }], { signal: aborted })).rejects.toThrow('enough');
+  const aborted = AbortSignal.abort(new Error('aborted'));
+  await expect(open().delete('app', [{ tag: 'v1' }], { signal: aborted })).rejects.toThrow('aborted');
   registry.inject({
     on: { port: 'aws' },
     fault: { kind: 'status', status: 400, body: '{"__type":"AccessDeniedException","message":"no"}' },

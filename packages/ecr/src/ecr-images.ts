@@ -3,17 +3,21 @@ import { type CallOptions, OciError } from '@soci/oci';
 import { type AwsOptions, describeAwsFailure, type EcrClient, openEcrClient } from './aws-client.ts';
 import type { EcrHost } from './ecr-host.ts';
 
-/** Images that one call deletes, and lists, at most. @see Amazon ECR API Reference, BatchDeleteImage and ListImages */
+/**
+ * Maximum number of images that one call deletes or lists.
+ *
+ * @see Amazon ECR API Reference, BatchDeleteImage and ListImages
+ */
 const MAX_DELETED = 100;
 const MAX_LISTED = 1000;
 
 /** Options of {@link openEcrImages}. */
 export interface EcrImagesOptions extends AwsOptions {
-  /** Whose registry it is, and where. */
+  /** Account and Region of the registry. */
   readonly registry: Pick<EcrHost, 'account' | 'region'>;
 }
 
-/** An image as Amazon ECR's own API names it: by tag, by digest, or both. */
+/** An image in the ECR API: identified by tag, by digest, or both. */
 export interface EcrImageId {
   readonly digest?: string;
   readonly tag?: string;
@@ -21,27 +25,27 @@ export interface EcrImageId {
 
 /** An image that was not deleted. */
 export interface EcrDeletionFailure extends EcrImageId {
-  /** Such as `ImageNotFound` or `ImageReferencedByManifestList`. */
+  /** Failure code of Amazon ECR, such as `ImageNotFound` or `ImageReferencedByManifestList`. */
   readonly code: string;
-  /** In Amazon ECR's words. */
+  /** Message of Amazon ECR. */
   readonly reason: string;
 }
 
 /**
- * What Amazon ECR's own API can do with images, and the distribution API cannot: tell which digest each tag names without
- * asking for each, take a tag away by itself, and refuse to delete a manifest that an image index lists.
+ * The image operations of the ECR API that the distribution API lacks: listing tags with their digests, deleting a
+ * single tag, and protecting manifests that an image index refers to.
  *
- * Its methods throw OciError `NOT_FOUND` where there is no such repository, RegistryError as `ecrCredentials`, or the
- * signal's reason.
+ * Methods throw OciError `NOT_FOUND` if the repository does not exist, RegistryError as documented by
+ * {@link ecrCredentials}, or the signal's reason.
  */
 export interface EcrImages {
-  /** Every tag of a repository, with the digest that it names. Needs `ecr:ListImages`. */
+  /** Lists all tags of a repository with their digests. Requires `ecr:ListImages`. */
   listTags(repository: string, options?: CallOptions): AsyncGenerator<Required<EcrImageId>, void, undefined>;
   /**
-   * Takes tags away, an image with its last one; or deletes images with all their tags, where they are named by digest alone.
-   * Needs `ecr:BatchDeleteImage`.
+   * Deletes images. An image identified by tag loses this tag, and is deleted with its last tag. An image identified by
+   * digest alone is deleted with all its tags. Requires `ecr:BatchDeleteImage`.
    *
-   * @returns Those that were not deleted.
+   * @returns the images that were not deleted
    */
   delete(
     repository: string,
@@ -50,7 +54,7 @@ export interface EcrImages {
   ): Promise<readonly EcrDeletionFailure[]>;
 }
 
-/** Opens the images of a private registry by Amazon ECR's own API. The AWS SDK is loaded with the first call. */
+/** Returns the image operations of a private registry. The AWS SDK is loaded with the first call. */
 export function openEcrImages(options: EcrImagesOptions): EcrImages {
   const { account, region } = options.registry;
   let opened: Promise<EcrClient> | undefined;
@@ -67,7 +71,7 @@ export function openEcrImages(options: EcrImagesOptions): EcrImages {
     } catch (error) {
       signal?.throwIfAborted();
       if ((error as Error).name === 'RepositoryNotFoundException') {
-        throw new OciError('NOT_FOUND', `there is no repository ${repository} of ${account} in ${region}`);
+        throw new OciError('NOT_FOUND', `repository ${repository} of account ${account} does not exist in ${region}`);
       }
       throw describeAwsFailure(error, { host: `${account} in ${region}`, permission, resource: repository });
     }

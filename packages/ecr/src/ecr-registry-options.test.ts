@@ -31,29 +31,29 @@ describe('defaultCredentials', () => {
     const found = await create(options)(host);
     return found?.kind === 'password' ? found.password : found;
   };
-  const giveTokens = () => {
+  const issueTokens = () => {
     const authorizationToken = Buffer.from('AWS:aws').toString('base64');
-    aws.answer({ body: { authorizationData: [{ authorizationToken, expiresAt: Date.now() / 1000 + 43_200 }] } });
+    aws.respondWith({ body: { authorizationData: [{ authorizationToken, expiresAt: Date.now() / 1000 + 43_200 }] } });
   };
-  const refuse = () => aws.answer({ status: 400, body: { __type: 'AccessDeniedException', message: 'no' } });
+  const denyTokens = () => aws.respondWith({ status: 400, body: { __type: 'AccessDeniedException', message: 'no' } });
 
-  it('takes the name and password that are given, for whatever host, and asks nobody', async () => {
-    giveTokens();
+  it('uses a given user name and password for every host, without calling AWS', async () => {
+    issueTokens();
     await folder.write('.docker/config.json', { auths: { [OTHER]: auth('docker') } });
     const given = { username: 'joe', password: 'given' };
     expect([await find(ECR, given), await find(OTHER, given)]).toEqual(['given', 'given']);
     expect(aws.calls).toEqual([]);
   });
 
-  it("asks AWS for ECR before docker's files, and docker's files for others", async () => {
-    giveTokens();
+  it('prefers AWS for ECR hosts, and uses the files of docker for others', async () => {
+    issueTokens();
     await folder.write('.docker/config.json', { auths: { [ECR]: auth('old'), [OTHER]: auth('docker') } });
     expect([await find(ECR), await find(OTHER), await find('none.example')]).toEqual(['aws', 'docker', undefined]);
     expect(aws.calls).toHaveLength(1);
   });
 
-  it("takes the file that is given before AWS, and in place of docker's", async () => {
-    giveTokens();
+  it('prefers authFile to AWS, and uses it instead of the files of docker', async () => {
+    issueTokens();
     await folder.write('.docker/config.json', { auths: { [OTHER]: auth('docker') } });
     const authFile = await folder.write('auth.json', { auths: { [ECR]: auth('file') } });
     expect([await find(ECR, { authFile }), await find(OTHER, { authFile })]).toEqual(['file', undefined]);
@@ -61,31 +61,31 @@ describe('defaultCredentials', () => {
     expect(await find(ECR, { authFile: other })).toBe('aws');
   });
 
-  it("takes docker's files for ECR where AWS gives nothing, and else says why AWS does not", async () => {
-    refuse();
+  it('falls back to the files of docker for ECR, or rejects with the error of AWS', async () => {
+    denyTokens();
     expect((await caught(find(ECR))).code).toBe('ACCESS_DENIED');
     await folder.write('.docker/config.json', { auths: { [ECR]: auth('docker') } });
     expect(await find(ECR)).toBe('docker');
   });
 
-  it('goes to ECR Public as anybody where AWS gives nothing', async () => {
-    refuse();
+  it('accesses ECR Public anonymously if AWS returns no token', async () => {
+    denyTokens();
     expect(await find(PUBLIC)).toBeUndefined();
     await folder.write('.docker/config.json', { auths: { [PUBLIC]: auth('docker') } });
     expect(await find(PUBLIC)).toBe('docker');
   });
 
-  it('ends with the reason of the signal, and does not go on to docker', async () => {
+  it('rejects with the reason of the signal, without falling back to docker', async () => {
     await folder.write('.docker/config.json', { auths: { [ECR]: auth('docker') } });
-    const reason = new Error('enough');
+    const reason = new Error('aborted');
     await expect(create()(ECR, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 
   it.each([
-    [{ username: 'joe' }, /name and a password are needed together/],
-    [{ password: 'p' }, /name and a password are needed together/],
-    [{ username: 'jo:e', password: 'p' }, /no colon/],
-  ])('refuses %j', (options, message) => {
+    [{ username: 'joe' }, /a user name and a password are required/],
+    [{ password: 'p' }, /a user name and a password are required/],
+    [{ username: 'jo:e', password: 'p' }, /must not contain a colon/],
+  ])('rejects %j', (options, message) => {
     expect(() => create(options)).toThrowError(expect.objectContaining({ code: 'OPTION_INVALID' }));
     expect(() => create(options)).toThrowError(message);
   });
@@ -98,23 +98,23 @@ describe('ecrRegistryOptions', () => {
     return { hasCredentials: credentials !== undefined, ...others };
   };
 
-  it('knows that ECR wants Basic and takes no single POST', () => {
+  it('sets Basic authentication and no single POST for ECR', () => {
     expect(known('123456789012.dkr.ecr.eu-west-1.amazonaws.com')).toEqual({
       hasCredentials: true,
       authScheme: 'basic',
       singlePost: false,
-      credentialsHint: expect.stringContaining('those of account 123456789012'),
+      credentialsHint: expect.stringContaining('AWS credentials of account 123456789012'),
     });
   });
 
-  it('says which permissions pushing to ECR Public needs, and asks it which scheme it wants', () => {
+  it('sets a hint about permissions, but no scheme for ECR Public', () => {
     expect(known('public.ecr.aws')).toEqual({
       hasCredentials: true,
       credentialsHint: expect.stringContaining('ecr-public:GetAuthorizationToken'),
     });
   });
 
-  it('knows nothing of other hosts but the credentials', () => {
+  it('sets only the credentials for other hosts', () => {
     expect(known('harbor.example:5000')).toEqual({ hasCredentials: true });
   });
 });

@@ -9,16 +9,16 @@ import { type EcrCredentialsOptions, ecrCredentials, ecrPublicCredentials } from
 import { isEcrPublicHost, parseEcrHost } from './ecr-host.ts';
 
 /**
- * Returns the options with which `openRegistry` of `@soci/registry` opens a host that may be Amazon ECR: the credentials
- * that people expect, and for ECR what is known about it, so that no request is spent to learn that.
+ * Returns the options of `openRegistry` for a host that may be Amazon ECR: default credentials, and the known
+ * properties of ECR hosts, which save requests.
  *
  * ```ts
  * const registry = openRegistry(host, { ...ecrRegistryOptions(host), stallTimeout: 10_000 });
  * ```
  *
- * @param host - Any registry's host. For others than ECR only the credentials are set.
+ * @param host - Host of any registry. For hosts other than ECR, only the credentials are set.
  * @param credentials - Options of {@link defaultCredentials}.
- * @throws RegistryError `OPTION_INVALID` as {@link defaultCredentials}.
+ * @throws RegistryError `OPTION_INVALID` as {@link defaultCredentials}
  */
 export function ecrRegistryOptions(
   host: string,
@@ -32,42 +32,47 @@ function describeEcr(host: string): Omit<RegistryOptions, 'credentials'> {
   if (registry !== undefined) {
     return {
       authScheme: 'basic',
-      // Opening an upload is a call of its own (InitiateLayerUpload).
+      // Amazon ECR opens uploads with a separate call (InitiateLayerUpload).
       singlePost: false,
-      credentialsHint: `check that the AWS credentials are those of account ${registry.account}, or of one that its repository policy lets in`,
+      credentialsHint: `use AWS credentials of account ${registry.account}, or of an account that the repository policy allows`,
     };
   }
   if (!isEcrPublicHost(host)) return {};
   return {
     credentialsHint:
-      'pulling needs none; pushing needs AWS credentials with ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken',
+      'pulling needs no credentials; pushing needs AWS credentials that allow ecr-public:GetAuthorizationToken and sts:GetServiceBearerToken',
   };
 }
 
 /** Options of {@link defaultCredentials}. */
 export interface DefaultCredentialsOptions {
-  /** A name to log in with, everywhere; `password` must be there too. @default none */
+  /** User name for all hosts. Requires `password`. @default none */
   readonly username?: string;
-  /** The password of `username`. @default none */
+  /** Password of `username`. @default none */
   readonly password?: string;
-  /** A file as docker's config.json or podman's auth.json, in place of their own. @default theirs, where they keep it */
+  /**
+   * Path of a credentials file in the format of docker or podman, used instead of their own.
+   *
+   * @default their own files
+   */
   readonly authFile?: string;
-  /** How AWS is asked for ECR's tokens. @default as the AWS SDK is configured */
+  /** Options of the calls to AWS. @default the configuration of the AWS SDK */
   readonly aws?: EcrCredentialsOptions;
-  /** Where files and proxies are named, and what credential helpers are given. @default `process.env` */
+  /** Environment variables, for credentials files, proxies and credential helpers. @default `process.env` */
   readonly env?: Environment;
 }
 
 /**
- * Finds credentials as people expect it:
+ * Returns a provider that looks for credentials in this order:
  *
- * 1. A name and password given: nothing else is looked at, for whoever gives them means them.
- * 2. For ECR the AWS SDK, unless `authFile` has something for the host. Before docker's files, for what stands there of ECR
- *    is mostly a token of `docker login` that ended after 12 hours. Where AWS gives none, docker's files still may.
- * 3. `authFile` alone where it is given, else the files and helpers of docker and podman.
- * 4. None: public images need none.
+ * 1. `username` and `password`, if given. Nothing else is used then.
+ * 2. For ECR hosts, the AWS SDK, unless `authFile` has credentials for the host. The SDK precedes the files of docker,
+ * which usually contain an expired token of `docker login`. If AWS returns none, the files of docker are used.
+ * 3. `authFile`, if given, otherwise the files and helpers of docker and podman.
+ * 4. None, which suffices for public images.
  *
- * Its provider throws RegistryError `CREDENTIALS_INVALID`; for private ECR what `ecrCredentials` throws, where nothing else was found.
+ * The provider throws RegistryError `CREDENTIALS_INVALID`, and for private ECR registries the errors of
+ * {@link ecrCredentials} if no other credentials were found.
  *
  * @throws RegistryError `OPTION_INVALID`
  */
@@ -89,7 +94,7 @@ export function defaultCredentials(options: DefaultCredentialsOptions = {}): Cre
       failure = error;
     }
     const kept = authFile === undefined ? await docker(host, query) : undefined;
-    // Whoever pulls from ECR Public needs no AWS credentials, and is not told of their lack.
+    // Pulling from ECR Public needs no AWS credentials, so their lack is not reported.
     if (kept === undefined && failure !== undefined && !isEcrPublicHost(host)) throw failure;
     return kept;
   };

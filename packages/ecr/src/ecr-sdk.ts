@@ -1,5 +1,5 @@
-// What is used of the AWS SDK for Amazon ECR. Whoever bundles this package leaves out the rest of it: of a module that is
-// imported on demand, all exports are kept.
+// The used parts of the AWS SDK for Amazon ECR. A static re-export lets bundlers drop the rest, because a bundle
+// contains all exports of a dynamically imported module.
 export {
   BatchDeleteImageCommand,
   ECRClient,

@@ -2,12 +2,13 @@ import { Readable } from 'node:stream';
 import { type CallOptions, createDigester, type Descriptor, type Fetcher, OciError, parseDigest } from '@soci/oci';
 
 /**
- * A blob as a Node stream, for `pipeline()` and all that takes one. Size and digest are checked in passing: who has not
- * seen `end` has seen unverified bytes, and content that is not what its descriptor says ends in an error, not in `end`.
+ * Opens a blob as a Node.js stream, for example for `pipeline()`. Size and digest are checked while it is read: all
+ * bytes are unverified until `end` is emitted. If the content does not match its descriptor, the stream emits an error
+ * instead.
  *
- * Errors: OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`; what the fetcher throws; the signal's reason.
+ * Stream errors: OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`; what the fetcher throws; the signal's reason.
  *
- * @throws OciError `DIGEST_INVALID` for a digest that cannot be checked.
+ * @throws OciError `DIGEST_INVALID` if the digest is invalid or its algorithm is not supported
  */
 export async function openVerifiedBlob(
   fetcher: Fetcher,
@@ -15,7 +16,7 @@ export async function openVerifiedBlob(
   options: CallOptions = {},
 ): Promise<Readable> {
   const { algorithm, hex } = parseDigest(target.digest);
-  // A third of the time that this package takes to load; the pipelines of SOCI indexes do without.
+  // Imported on demand: it takes a third of the load time of this package, and building SOCI indexes does not need it.
   const { createChecksumStream } = await import('@smithy/util-stream');
   return createChecksumStream({
     source: Readable.from(fetcher.fetch(target, options), { objectMode: false }),
@@ -25,7 +26,7 @@ export async function openVerifiedBlob(
   });
 }
 
-/** Judges by itself, so that the stream ends with the same errors as every verified read. */
+/** Checks size and digest itself, so that the stream fails with the same errors as other verified reads. */
 class DescriptorChecksum {
   readonly #target: Descriptor;
   readonly #digester;
@@ -52,12 +53,12 @@ class DescriptorChecksum {
     }
     const actual = this.#digester.digest();
     if (actual !== digest) {
-      const problem = `content of ${digest} has the digest ${actual}`;
-      throw new OciError('DIGEST_MISMATCH', `${problem}: it is damaged or not the one asked for`);
+      const problem = `the content of ${digest} has the digest ${actual}`;
+      throw new OciError('DIGEST_MISMATCH', `${problem}: it is corrupt or not the requested content`);
     }
     return Buffer.from(parseDigest(actual).hex, 'hex');
   }
 
-  /** Part of the interface of a checksum; a stream is read once. */
+  /** Required by the interface. A stream is read only once. */
   reset(): void {}
 }

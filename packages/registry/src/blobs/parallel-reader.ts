@@ -11,8 +11,8 @@ const MIN_GAIN = 1.25;
 
 /**
  * Reads the rest of a blob with several concurrent requests, each into a buffer of the {@link ReadAheadPool}, and
- * yields it in order. The next part is requested when the consumer has finished the first. If this is no faster than
- * one connection, no more parts are requested, and the caller reads the rest.
+ * yields it in order. The next part is requested when the consumer has finished the first. If one connection was at
+ * least as fast, no more parts are requested, and the caller reads the rest.
  */
 export class ParallelReader {
   readonly #blob: RemoteBlob;

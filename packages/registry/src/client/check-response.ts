@@ -50,7 +50,7 @@ export function parseJsonResponse(response: WholeResponse): Readonly<Record<stri
   throw invalidResponse('GET', response, 'is not a JSON object');
 }
 
-/** Rejects an HTML page in place of a manifest. @throws RegistryError `RESPONSE_INVALID` */
+/** Rejects an HTML page where a manifest is expected. @throws RegistryError `RESPONSE_INVALID` */
 export function rejectHtml(response: WholeResponse): void {
   if (mediaTypeOf(response) === 'text/html') throw invalidResponse('GET', response, `is HTML${HINT}`);
 }
