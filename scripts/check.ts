@@ -9,7 +9,9 @@ import { jsii } from './checks/jsii.ts';
 import { prose } from './checks/prose.ts';
 import { bundleSize, changesets, installScripts, tarballs } from './checks/published.ts';
 import { dependencies, folders, foreignNames, modules } from './checks/structure.ts';
+import { workflows } from './checks/workflows.ts';
 import { pnpm, QUIET_ENV, ROOT } from './setup.mjs';
+import { formatCounts } from './test-reports.mjs';
 import type { Finding } from './workspace/packages.ts';
 
 type Check = (update: boolean) => Finding[] | Promise<Finding[]>;
@@ -50,6 +52,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'install-scripts': installScripts,
   'bundle-size': bundleSize,
   changesets,
+  workflows,
   'foreign-names': foreignNames,
 };
 
@@ -62,24 +65,26 @@ if (unknown.length > 0) {
   process.exitCode = 2;
 } else {
   const chosen = Object.entries(CHECKS).filter(([name]) => named.length === 0 || named.includes(name));
-  let failed = 0;
-  for (const [name, check] of chosen) if (!(await runCheck(name, check))) failed++;
-  console.log(`${chosen.length - failed} passed, ${failed} failed`);
-  if (failed > 0) process.exitCode = 1;
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const [name, check] of chosen) counts[await runCheck(name, check)]++;
+  console.log(formatCounts(counts));
+  if (counts.failed > 0) process.exitCode = 1;
 }
 
-/** Prints a line for each finding. Returns whether the check passed. */
-async function runCheck(name: string, check: Check): Promise<boolean> {
+/** Prints a line for each finding. Returns what to count the check as. */
+async function runCheck(name: string, check: Check): Promise<'passed' | 'failed' | 'skipped'> {
   const findings = await Promise.resolve()
     .then(() => check(update))
     .catch((error: Error): Finding[] => [{ subject: name, problems: [error.message] }]);
-  for (const { subject, problems } of findings) {
+  for (const { subject, problems, skipped } of findings) {
     for (const problem of problems) console.log(`fail  ${subject}: ${problem}`);
-    if (problems.length === 0) console.log(`pass  ${subject}`);
+    if (skipped !== undefined) console.log(`  skipped: ${subject}: ${skipped}`);
+    else if (problems.length === 0) console.log(`pass  ${subject}`);
   }
-  const passed = findings.every(({ problems }) => problems.length === 0);
-  console.log(`${passed ? 'PASS' : 'FAIL'}  ${name}`);
-  return passed;
+  const hasPassed = findings.every(({ problems }) => problems.length === 0);
+  const isSkipped = findings.some(({ skipped }) => skipped !== undefined);
+  console.log(`${hasPassed ? (isSkipped ? 'SKIP' : 'PASS') : 'FAIL'}  ${name}`);
+  return hasPassed ? (isSkipped ? 'skipped' : 'passed') : 'failed';
 }
 
 /** Runs a command. If it fails, its output is the problem. */

@@ -15,8 +15,7 @@ const REMEDIES = [
   [/EACCES|EPERM|EROFS|permission denied/i, 'Cannot write to a folder: the checkout, HOME or its caches.'],
   [
     /OUTDATED_LOCKFILE/,
-    'pnpm-lock.yaml does not match the manifests. Update it with the pnpm version in package.json: ' +
-      '`npx -y pnpm@VERSION install --no-frozen-lockfile`. Then commit it.',
+    'pnpm-lock.yaml does not match the manifests. Run `npm run pnpm -- install --no-frozen-lockfile` and commit it.',
   ],
 ];
 

@@ -4,6 +4,7 @@
 // - dev: checks types and runs the tests of changed files, and watches; arguments go to vitest;
 // - build: only sets up;
 // - pack, release: run scripts/release, which builds what it packs;
+// - pnpm: runs the pinned pnpm, without setting up first;
 // - exec PROGRAM: runs an installed program, such as `node scripts/check.ts`.
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -13,11 +14,12 @@ import { runAttached, StepError } from './run-step.mjs';
 import { pnpm, QUIET_ENV, ROOT, setUp, toolNode } from './setup.mjs';
 import { formatCounts, hasReport, readReports, removeReports, sumCounts } from './test-reports.mjs';
 
-const COMMANDS = { start, test, dev, build: () => 0, pack: release, release, exec };
+const COMMANDS = { start, test, dev, build: () => 0, pack: release, release, pnpm: runPnpm, exec };
 
 const [command, ...args] = process.argv.slice(2);
 try {
-  await setUp({ only: command === 'start' ? '@soci/demo' : undefined, isBuilt: COMMANDS[command] !== release });
+  if (command !== 'pnpm')
+    await setUp({ only: command === 'start' ? '@soci/demo' : undefined, isBuilt: COMMANDS[command] !== release });
   process.exitCode = await COMMANDS[command](args);
 } catch (error) {
   if (!(error instanceof StepError)) throw error;
@@ -69,6 +71,10 @@ async function dev(flags) {
   const vitest = [join(ROOT, 'node_modules', 'vitest', 'vitest.mjs'), 'watch', '--config', join(ROOT, 'vitest.dev.ts')];
   // Runs the tests of uncommitted files first, then of files that change.
   return runAttached(toolNode(), [...vitest, '--changed', '--no-clearScreen', ...flags], QUIET_ENV);
+}
+
+function runPnpm(args) {
+  return runAttached('npx', pnpm(...args), QUIET_ENV);
 }
 
 function exec([program, ...args]) {

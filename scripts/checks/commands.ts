@@ -11,7 +11,7 @@ const NPM_RUN = /\bnpm run ([a-z][\w:-]*)/g;
 /** Checks that documents and messages name only scripts of the root manifest, and run no pnpm directly. */
 export function commands(): Finding[] {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
-  const files = listFiles('', ['.md', '.ts', '.mjs', '.yml']).filter(
+  const files = listFiles('', ['.md', '.ts', '.mjs', '.yml', '.ci/run']).filter(
     (path) => !path.startsWith('scripts/checks/commands'),
   );
   const problems = files.flatMap((path) => {

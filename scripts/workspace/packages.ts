@@ -13,6 +13,8 @@ export interface Finding {
   readonly subject: string;
   /** Problems, one line each. Empty if the check passed. */
   readonly problems: readonly string[];
+  /** Why the check did not run, and what it needs. */
+  readonly skipped?: string;
 }
 
 type Exports = Record<string, string | Record<string, string>>;
