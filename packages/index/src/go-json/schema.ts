@@ -18,7 +18,7 @@ export type Schema =
   | { readonly kind: 'struct'; readonly fields: readonly Field[] };
 
 /** Schema of a struct that is decoded to a `Value`. */
-export type StructSchema<Value> = Schema & { readonly kind: 'struct'; readonly holds?: Value };
+export type StructSchema<Value> = Schema & { readonly kind: 'struct'; readonly value?: Value };
 
 /** A field of a struct. */
 export interface Field {

@@ -33,7 +33,7 @@ export class LayerThread {
   /** Free buffers. */
   readonly #buffers = Array.from({ length: BUFFER_COUNT }, () => new ArrayBuffer(BUFFER_SIZE));
   /** Buffer that is being filled. */
-  #open: Uint8Array<ArrayBuffer> | undefined;
+  #buffer: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
   /** Resumes `#fill` after a message from the thread. */
   #wake: (() => void) | undefined;
@@ -56,7 +56,7 @@ export class LayerThread {
     onProgress: (progress: LayerProgress) => void,
   ): Promise<BuiltLayer> {
     if (this.#failure !== undefined) throw this.#failure;
-    const answer = new Promise<BuiltLayer>((resolve, reject) => {
+    const result = new Promise<BuiltLayer>((resolve, reject) => {
       this.#listener = (message) => {
         if (message instanceof Error) reject(message);
         else if (message.type === 'built') resolve(message.layer);
@@ -71,7 +71,7 @@ export class LayerThread {
     const end = () => {
       isDone = true;
     };
-    answer.then(end, end);
+    result.then(end, end);
     this.#send({ type: 'start', task, settings });
     for await (const chunk of limitLayerSize(chunks, task)) {
       for (let sent = 0; sent < chunk.length && !isDone; ) sent += await this.#fill(chunk.subarray(sent), () => isDone);
@@ -79,32 +79,32 @@ export class LayerThread {
     }
     this.#flush();
     this.#send({ type: 'end' });
-    return answer;
+    return result;
   }
 
   /** Copies as much of a chunk as fits into the buffer, and sends a full buffer. Returns the number of bytes copied. */
   async #fill(chunk: Uint8Array, isDone: () => boolean): Promise<number> {
-    while (this.#open === undefined) {
+    while (this.#buffer === undefined) {
       const buffer = this.#buffers.pop();
-      if (buffer !== undefined) this.#open = new Uint8Array(buffer);
+      if (buffer !== undefined) this.#buffer = new Uint8Array(buffer);
       else if (isDone()) return 0;
       else
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
     }
-    const piece = chunk.subarray(0, this.#open.length - this.#filled);
-    this.#open.set(piece, this.#filled);
-    this.#filled += piece.length;
-    if (this.#filled === this.#open.length) this.#flush();
-    return piece.length;
+    const part = chunk.subarray(0, this.#buffer.length - this.#filled);
+    this.#buffer.set(part, this.#filled);
+    this.#filled += part.length;
+    if (this.#filled === this.#buffer.length) this.#flush();
+    return part.length;
   }
 
   #flush(): void {
-    if (this.#open === undefined) return;
-    const { buffer } = this.#open;
-    this.#send({ type: 'chunk', bytes: this.#open.subarray(0, this.#filled) }, [buffer]);
-    this.#open = undefined;
+    if (this.#buffer === undefined) return;
+    const { buffer } = this.#buffer;
+    this.#send({ type: 'chunk', bytes: this.#buffer.subarray(0, this.#filled) }, [buffer]);
+    this.#buffer = undefined;
     this.#filled = 0;
   }
 

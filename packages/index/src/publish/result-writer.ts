@@ -20,7 +20,7 @@ import type { TargetStore } from './options.ts';
 /** Chunk size for reading new content, in bytes. */
 const CHUNK_SIZE = 1 << 20;
 
-/** The configuration of every SOCI index: a two-byte blob that is pushed anyway, to test write access. */
+/** The configuration of every SOCI index: a blob of two bytes. It is pushed first, to test write access. */
 const PROBE = describeContent(MEDIA_TYPE_OCI_EMPTY, EMPTY_CONFIG);
 
 /** Tag of a root in a layout. It must not be copied to the target. */

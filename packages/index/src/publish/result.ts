@@ -84,7 +84,7 @@ export interface ImageSkipped {
 }
 
 /**
- * Reason why an index was not published. A retry gives the same result.
+ * Reason why an index was not published. A retry has the same result.
  *
  * - `tag-taken`: the output tag names content that is not a SOCI-enabled image. `force` overwrites it.
  * - `tag-immutable`: the output tag names another SOCI-enabled image and is immutable.

@@ -54,7 +54,7 @@ beforeAll(async () => {
   ({ store, images } = await loadGolden(LAYOUTS));
 });
 
-/** Converts an image and pushes the result. Returns the root, or the reason or error code if there is none. */
+/** Converts an image and pushes the result. Returns the root; otherwise the reason or error code. */
 const conversions = new Map<string, Promise<Descriptor | string>>();
 function convert(image: Descriptor, options: SociIndexOptions): Promise<Descriptor | string> {
   const key = JSON.stringify([image.digest, options]);
@@ -91,13 +91,13 @@ describe('recognizeConversion', () => {
       );
     const source = fc.tuple(pair(one), pair(randomOptions), fc.constantFrom('whole', 'part', 'converted'));
     await fc.assert(
-      fc.asyncProperty(source, async ([[first, second], [made, asked], kind]) => {
+      fc.asyncProperty(source, async ([[first, second], [made, requested], kind]) => {
         const converted = await convert(images[first] as Descriptor, made);
         const image = await derive(images[second] as Descriptor, kind, made);
         if (typeof converted === 'string' || typeof image === 'string') return;
-        const expected = await convert(image, asked);
-        const found = await recognizeConversion(store, image, converted, asked);
-        const isSame = typeof expected !== 'string' && (await isSameImage(expected, converted, asked));
+        const expected = await convert(image, requested);
+        const found = await recognizeConversion(store, image, converted, requested);
+        const isSame = typeof expected !== 'string' && (await isSameImage(expected, converted, requested));
         expect({ isCurrent: found.outcome === 'current', expected }).toEqual({ isCurrent: isSame, expected });
         if (found.outcome === 'current') recognized += 1;
       }),
@@ -238,10 +238,13 @@ describe('recognizeConversion', () => {
     ['other-content', 'multi', { ...SMALL, minLayerSize: 10_000 }],
     ['nothing-to-index', 'zstd-only', SMALL],
     ['not-convertible', 'multi', { ...SMALL, platforms: [{ architecture: 's390x', os: 'linux' }] }],
-  ])('returns the reason %s', async (reason, name, asked) => {
+  ])('returns the reason %s', async (reason, name, requested) => {
     const { converted } = await convertOne(name === 'multi' ? 'multi' : 'attested');
     const image = images[LAYOUTS.indexOf(name)] as Descriptor;
-    expect(await recognizeConversion(store, image, converted, asked)).toMatchObject({ outcome: 'not-current', reason });
+    expect(await recognizeConversion(store, image, converted, requested)).toMatchObject({
+      outcome: 'not-current',
+      reason,
+    });
   });
 
   it('returns not-indexed for an image without SOCI indexes', async () => {

@@ -30,12 +30,12 @@ describe('recognizeIndexes', () => {
           const image = images[0] as Descriptor;
           const existing: Descriptor[] = [];
           for (const one of made) existing.push(...((await index(store, image, one))?.indexes ?? []));
-          const asked = other ?? (made[0] as SociIndexOptions);
-          const found = await recognizeIndexes(store, image, asked);
-          const rebuilt = await index(store, image, asked);
+          const requested = other ?? (made[0] as SociIndexOptions);
+          const found = await recognizeIndexes(store, image, requested);
+          const rebuilt = await index(store, image, requested);
           // With compat, all bytes must be equal. Otherwise the settings and tool version in the annotations may differ.
           const isSame = async (a: Descriptor, b: Descriptor) =>
-            asked.compat === undefined ? isSameContent(store, a, b) : a.digest === b.digest;
+            requested.compat === undefined ? isSameContent(store, a, b) : a.digest === b.digest;
           const has = async (wanted: Descriptor) =>
             (await Promise.all(existing.map((each) => isSame(each, wanted)))).includes(true);
           const isCurrent = rebuilt !== undefined && !(await Promise.all(rebuilt.indexes.map(has))).includes(false);

@@ -123,24 +123,24 @@ describe('ReusableZtocs', () => {
 
   it('stops reading candidates when all zTOCs are found', async () => {
     const first = await convert(oldImage);
-    const asked: string[] = [];
+    const yielded: string[] = [];
     const names = async function* () {
       for (let i = 0; i < 100; i += 1) {
-        asked.push(`v${i}`);
+        yielded.push(`v${i}`);
         yield i < 2 ? first.root : await putImage(store, { ...AMD64, variant: `${i}` }, []);
       }
     };
     newImage = oldImage;
     const { read } = await convertWith(names());
     expect(read).toEqual([]);
-    expect(asked.length).toBeLessThan(10);
+    expect(yielded.length).toBeLessThan(10);
   });
 
   it('stops after the maximum number of candidates', async () => {
-    const asked: number[] = [];
+    const yielded: number[] = [];
     const others = async function* () {
       for (let i = 0; ; i += 1) {
-        asked.push(i);
+        yielded.push(i);
         yield await putImage(store, { ...AMD64, variant: `${i}` }, []);
       }
     };
@@ -148,7 +148,7 @@ describe('ReusableZtocs', () => {
     const layer = { ...(base[0] as Descriptor), compression: 'gzip' as const };
     const settings = { spanSize: 65_536, buildToolIdentifier: 'AWS SOCI CLI v0.2' };
     expect(await source.find(layer, settings)).toBeUndefined();
-    expect(asked).toHaveLength(10);
+    expect(yielded).toHaveLength(10);
   });
 
   it('remembers only as many zTOCs as the limit allows', async () => {
