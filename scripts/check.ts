@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { api, documentation } from './checks/api.ts';
 import { commands } from './checks/commands.ts';
+import { consumerTypes } from './checks/consumer-types.ts';
 import { installed, synthesised } from './checks/installed.ts';
 import { jsii } from './checks/jsii.ts';
 import { prose } from './checks/prose.ts';
@@ -49,6 +50,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   synthesised,
   jsii,
   installed,
+  'consumer-types': consumerTypes,
   'install-scripts': installScripts,
   'bundle-size': bundleSize,
   changesets,

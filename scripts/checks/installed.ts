@@ -181,7 +181,7 @@ function runExample(name: string, tarball: string, pinned: readonly string[]): s
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
 
 /** Creates a temporary folder with only these packages. */
-function makeApp(packages: readonly string[]): string {
+export function makeApp(packages: readonly string[]): string {
   const folder = makeTemporaryFolder('app');
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
   run(folder, 'npm', ['install', ...QUIET, ...packages]);
