@@ -23,24 +23,26 @@ import {
 import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
 import { startTestRegistry } from '@soci/test-registry';
 import { prepareDemoImage } from './image/demo-image.ts';
-import { tellImage } from './report/steps.ts';
+import { printImage } from './report/steps.ts';
 import { showWorkflow } from './show-workflow.ts';
 
-/** What people type before the words of the demonstration. */
+/** What users type before the arguments of the demonstration. */
 const PROGRAM = 'npm start --';
 
-/** The demonstration, as a program of one command. */
+/** The demonstration: a program with a single command. */
 const demo: Command = {
   name: '',
-  summary: 'see the whole workflow on this machine: a push, its event, both Lambda functions, the index',
+  summary: 'run the whole workflow on this machine: push, event, both Lambda functions, index',
   ...defineCommand({
     details: [
-      'Without SRC an image of more than 100 MB is made of what Node has installed here and of the node_modules of the ' +
-        'current folder; later runs use it again. With SRC your own image is taken. It is pushed to a registry that runs as ' +
-        'long as the demonstration does, and behaves as Amazon ECR; all that happens then is what happens in AWS, with the ' +
-        'same functions. What is kept is written below --dir.',
+      'Pushes an image to a local registry that behaves like Amazon ECR. The push event starts the same two Lambda ' +
+        'functions as in AWS, which index the image and push the result. Then the demonstration verifies the index, ' +
+        'delivers the event again, and reads one file from the registry.',
+      'Without SRC, creates an image of more than 100 MB from the Node.js installation and the node_modules directory ' +
+        'here, and keeps it for later runs. The default of --dir is node_modules/.cache/soci-index-demo, or a directory ' +
+        'for temporary files if there is no node_modules.',
     ],
-    operands: [{ name: 'SRC', help: `your own image: ${IMAGE_FORMS}`, optional: true }],
+    operands: [{ name: 'SRC', help: IMAGE_FORMS, optional: true }],
     options: {
       dir: valueOption('DIR', text, 'store images in this directory'),
       'min-layer-size': valueOption(
@@ -51,27 +53,27 @@ const demo: Command = {
       ...REGISTRY_OPTIONS,
     },
     examples: [
-      { purpose: 'an image of this machine', line: '' },
-      { purpose: 'your own image, in an OCI layout', line: 'oci:app:v1' },
-      { purpose: 'the same from a registry', line: 'docker.io/library/node:24' },
+      { purpose: 'index an image of this machine', line: '' },
+      { purpose: 'index your image in an OCI layout', line: 'oci:app:v1' },
+      { purpose: 'index your image in a registry', line: 'docker.io/library/node:24' },
     ],
     async run({ operands: [from], options }, context) {
       const { output, signal } = context;
       const dir = shortestPath(options.dir ?? defaultFolder());
       const own = from === undefined ? undefined : parseLocation(from);
       const access = await toRegistryAccess(options, own ? [own] : [], context);
-      const made = own === undefined ? await prepareDemoImage(dir, context) : undefined;
+      const demoImage = own === undefined ? await prepareDemoImage(dir, context) : undefined;
       const kept = layoutAt(join(dir, 'soci'));
       await mkdir(dir, { recursive: true });
       await rm(kept.path, { recursive: true, force: true });
-      if (made && !output.json && !output.quiet) await tellImage(made, output);
+      if (demoImage && !output.json && !output.quiet) await printImage(demoImage, output);
       signal.throwIfAborted();
 
       const registry = await startTestRegistry({ auth: 'ecr', ecr: true, autoCreate: true, redirects: true });
       try {
         const source = own ?? layoutAt(join(dir, 'image'));
         const minLayerSize = options['min-layer-size'];
-        const titles = made?.titles ?? [];
+        const titles = demoImage?.titles ?? [];
         return await showWorkflow({ source, access, kept, titles, minLayerSize }, registry, context);
       } finally {
         await registry.stop();
@@ -80,9 +82,9 @@ const demo: Command = {
   }),
 };
 
-/** Runs the demonstration with the words of a command line, as `main` of the command line does with its own. */
+/** Runs the demonstration with command-line arguments. Prints errors and returns the exit code. */
 export async function runDemo(argv: readonly string[], io?: CliIo): Promise<ExitCode> {
-  if (io === undefined) return withProcessIo((own) => runDemo(argv, own));
+  if (io === undefined) return withProcessIo((processIo) => runDemo(argv, processIo));
   try {
     return await runCommand(demo, argv, io, PROGRAM);
   } catch (error) {
@@ -94,13 +96,13 @@ function layoutAt(path: string): LayoutLocation {
   return { transport: 'oci', path, reference: 'latest', text: `oci:${path}:latest` };
 }
 
-/** Where images are kept: where other tools keep their caches too; elsewhere a folder that is this person's own. */
+/** Returns the default directory for images: a cache in `node_modules`, or a temporary directory of the user. */
 function defaultFolder(): string {
   if (existsSync('node_modules')) return join('node_modules', '.cache', 'soci-index-demo');
   return join(tmpdir(), `soci-index-demo-${userInfo().username}`);
 }
 
-/** Paths below the current folder are shown, and can be typed, as they are from here. */
+/** Returns a path relative to the current directory, unless it is outside of it. */
 function shortestPath(path: string): string {
   const fromHere = relative('.', path) || '.';
   return fromHere.startsWith('..') || isAbsolute(fromHere) ? path : fromHere;

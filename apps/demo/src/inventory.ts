@@ -3,20 +3,20 @@ import { type ImageEntry, inspectImage } from '@soci/index';
 import type { CallOptions } from '@soci/oci';
 import { openRegistry, staticCredentials } from '@soci/registry';
 
-/** Something that a repository holds. */
+/** A manifest in a repository. */
 export interface InventoryItem {
-  /** Empty of what is there by its digest only, as a part of the item with a tag before it. */
+  /** Tag, or an empty string for a manifest in the tagged image index before it. */
   readonly tag: string;
   readonly digest: string;
   readonly kind: 'image' | 'image-index' | 'soci-enabled' | 'soci-index' | 'other';
-  /** Bytes of what it is about: of an image its layers, of a SOCI index its zTOCs. */
+  /** Size of the layers of an image, of the zTOCs of a SOCI index, or of another manifest, in bytes. */
   readonly size: number;
-  /** So many layers, zTOCs, or manifests. */
+  /** Number of layers, zTOCs or manifests. */
   readonly parts: number;
 }
 
-/** Lists what bears a tag in a repository, each with the manifests in it. */
-export async function takeInventory(
+/** Lists the tagged images of a repository, each with the manifests in it. */
+export async function listInventory(
   host: string,
   repository: string,
   { account, plainHttp }: RegistryAccess,
@@ -51,16 +51,16 @@ function describeEntry(entry: ImageEntry): InventoryItem {
   const { digest, size } = entry.descriptor;
   switch (entry.kind) {
     case 'image':
-      return { tag: '', digest, kind: 'image', size: sizeOf(entry.layers), parts: entry.layers.length };
+      return { tag: '', digest, kind: 'image', size: totalSize(entry.layers), parts: entry.layers.length };
     case 'soci-index': {
       const ztocs = entry.index.ztocs.map(({ descriptor }) => descriptor);
-      return { tag: '', digest, kind: 'soci-index', size: sizeOf(ztocs), parts: ztocs.length };
+      return { tag: '', digest, kind: 'soci-index', size: totalSize(ztocs), parts: ztocs.length };
     }
     default:
       return { tag: '', digest, kind: 'other', size, parts: 0 };
   }
 }
 
-function sizeOf(pieces: readonly { readonly size: number }[]): number {
-  return pieces.reduce((sum, { size }) => sum + size, 0);
+function totalSize(blobs: readonly { readonly size: number }[]): number {
+  return blobs.reduce((sum, { size }) => sum + size, 0);
 }

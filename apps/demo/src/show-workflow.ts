@@ -10,115 +10,115 @@ import {
 } from '@soci/cli/internal';
 import type { GeneratorAnswer } from '@soci/functions';
 import type { TestRegistry } from '@soci/test-registry';
-import { takeInventory } from './inventory.ts';
-import { proveReadable } from './proof.ts';
+import { DemoRepository, REPOSITORY, type RegistryTraffic } from './demo-repository.ts';
+import { listInventory } from './inventory.ts';
 import {
-  tellAgain,
-  tellDeployment,
-  tellEvent,
-  tellFilter,
-  tellGenerator,
-  tellOwnEvents,
-  tellProof,
-  tellPush,
-  tellReading,
+  printDeployment,
+  printEvent,
+  printFilter,
+  printGenerator,
+  printGeneratorEvents,
+  printPush,
+  printRead,
+  printRepeat,
+  printVerification,
 } from './report/steps.ts';
-import { printCosts, printEvents, printInventory, printLayers, suggestNext } from './report/tables.ts';
-import { REPOSITORY, type RegistryStep, RepositoryRound } from './repository-round.ts';
+import { printEvents, printInventory, printLayers, printNextSteps, printReadCosts } from './report/tables.ts';
+import { verifyConverted } from './verification.ts';
 import type { EventTrace, Run } from './workflow/event-trace.ts';
 import { startWorkflow } from './workflow/workflow.ts';
 
-/** Which images are indexed: all of one repository, as a filter says it. */
+/** Image filter of the workflow: all tags of the repository. */
 const FILTERS = `${REPOSITORY}:*`;
 
-/** What the workflow is shown with. */
-export interface Showing {
+/** Options of {@link showWorkflow}. */
+export interface WorkflowOptions {
   /** The image to push. */
   readonly source: ImageLocation;
-  /** How it is reached, where it is in a registry. */
+  /** Registry settings for `source`. */
   readonly access: RegistryAccess;
   /** Where to keep the converted image. */
   readonly kept: ImageLocation;
-  /** What its layers are called, where that is known. */
+  /** Titles of the layers, if known. */
   readonly titles: readonly string[];
-  /** Bytes; the generator's own default where it is undefined. */
+  /** Minimum size of a layer to index, in bytes. @default the default of the generator */
   readonly minLayerSize: number | undefined;
 }
 
-/** Takes an image the whole way, and tells of it. */
+/** Pushes an image, runs the workflow on its event, verifies the result, and prints each step. */
 export async function showWorkflow(
-  { source, access, kept, titles, minLayerSize }: Showing,
+  { source, access, kept, titles, minLayerSize }: WorkflowOptions,
   registry: TestRegistry,
   context: CommandContext,
 ): Promise<ExitCode> {
   const { output, signal } = context;
-  const isTold = !output.json && !output.quiet;
-  const round = new RepositoryRound(registry, context);
-  const deployment = await round.measure(() => startWorkflow(registry, { filters: FILTERS, minLayerSize }));
+  const printsSteps = !output.json && !output.quiet;
+  const repository = new DemoRepository(registry, context);
+  const deployment = await repository.measure(() => startWorkflow(registry, { filters: FILTERS, minLayerSize }));
   const workflow = deployment.value;
   try {
-    if (isTold) await tellDeployment(FILTERS, deployment.step.seconds, output);
-    const { step: push } = await round.measure(() => round.push(source, access));
-    if (isTold) await tellPush(push, round.image.text, output);
-    const { step: index, value: first } = await round.measure(() =>
-      watchReading(round, push.bytesIn, output, () => workflow.run(signal)),
+    if (printsSteps) await printDeployment(FILTERS, deployment.traffic.seconds, output);
+    const { traffic: push } = await repository.measure(() => repository.push(source, access));
+    if (printsSteps) await printPush(push, repository.image.text, output);
+    const { traffic: index, value: traces } = await repository.measure(() =>
+      showReadProgress(repository, push.bytesIn, output, () => workflow.run(signal)),
     );
-    const pushed = traceOfPush(first);
+    const pushed = traceOfPush(traces);
     const [generated] = pushed.generator.slice(-1);
-    if (isTold) await tellPushed(pushed, index);
-    if (generated?.answer?.outcome !== 'indexed') return await endWithout(generated);
-    if (isTold) await tellOwnEvents(first.slice(first.indexOf(pushed) + 1), output);
+    if (printsSteps) await printTrace(pushed, index);
+    if (generated?.answer?.outcome !== 'indexed') return await finishWithoutIndex(generated);
+    if (printsSteps) await printGeneratorEvents(traces.slice(traces.indexOf(pushed) + 1), output);
 
-    const proof = await proveReadable(round.converted, round.access, context);
-    if (isTold) await tellProof(proof, output);
+    const verification = await verifyConverted(repository.converted, repository.access, context);
+    if (printsSteps) await printVerification(verification, output);
     workflow.redeliver(pushed);
-    const { step: again, value: second } = await round.measure(() => workflow.run(signal));
-    const [recognized] = traceOfPush(second).generator;
-    if (isTold && recognized) await tellAgain(recognized, again, output);
-    const [cost] = proof.costs;
-    const read = cost && (await round.measure(() => round.readFile(cost.name))).step;
-    await round.pull(source, kept, access);
-    const inventory = await takeInventory(registry.host, REPOSITORY, round.access, { signal });
+    const { traffic: again, value: repeated } = await repository.measure(() => workflow.run(signal));
+    const [recognized] = traceOfPush(repeated).generator;
+    if (printsSteps && recognized) await printRepeat(recognized, again, output);
+    const [cost] = verification.costs;
+    const read = cost && (await repository.measure(() => repository.readFile(cost.name))).traffic;
+    await repository.pull(source, kept, access);
+    const inventory = await listInventory(registry.host, REPOSITORY, repository.access, { signal });
 
     const { root } = generated.answer;
-    const imageSize = (proof.image.images[0]?.layers ?? []).reduce((sum, { size }) => sum + size, 0);
+    const imageSize = (verification.image.images[0]?.layers ?? []).reduce((sum, { size }) => sum + size, 0);
     if (output.json) {
       const steps = Object.entries({ push, index, again, ...(read && { read }) });
       await output.writeJson({
         source: source.text,
-        image: round.image.text,
-        converted: round.converted.text,
+        image: repository.image.text,
+        converted: repository.converted.text,
         kept: kept.text,
         ...generated.answer,
-        verified: { valid: proof.verification.outcome === 'valid', ...countRead(proof.verification) },
-        steps: Object.fromEntries(steps.map(([name, step]) => [name, stepAsJson(step)])),
+        verified: { valid: verification.result.outcome === 'valid', ...countRead(verification.result) },
+        steps: Object.fromEntries(steps.map(([name, traffic]) => [name, trafficAsJson(traffic)])),
         events: workflow.traces().map(traceAsJson),
         inventory,
-        reading: proof.costs,
+        reading: verification.costs,
       });
     } else if (output.quiet) {
       await output.writeLine(root?.digest ?? '');
     } else {
-      if (cost && read) await tellReading(cost, read, imageSize, output);
+      if (cost && read) await printRead(cost, read, imageSize, output);
       await printEvents(workflow.traces(), output);
       await printInventory(REPOSITORY, inventory, output);
-      await printLayers(proof, titles, minLayerSize, output);
-      await printCosts(imageSize, proof.costs, output);
-      await suggestNext(kept.transport === 'registry' ? kept.text : kept.path, cost?.name, output);
+      await printLayers(verification, titles, minLayerSize, output);
+      await printReadCosts(imageSize, verification.costs, output);
+      await printNextSteps(kept.transport === 'registry' ? kept.text : kept.path, cost?.name, output);
     }
-    return proof.verification.outcome === 'valid' ? EXIT.SUCCESS : EXIT.FAILED;
+    return verification.result.outcome === 'valid' ? EXIT.SUCCESS : EXIT.FAILED;
   } finally {
     await workflow.stop();
   }
 
-  async function tellPushed(trace: EventTrace, step: RegistryStep): Promise<void> {
-    await tellEvent(trace, output);
-    for (const run of trace.filter) await tellFilter(run, output);
-    for (const run of trace.generator) await tellGenerator(run, step, output);
+  async function printTrace(trace: EventTrace, traffic: RegistryTraffic): Promise<void> {
+    await printEvent(trace, output);
+    for (const run of trace.filter) await printFilter(run, output);
+    for (const run of trace.generator) await printGenerator(run, traffic, output);
   }
 
-  /** Ends where no index was made. */
-  async function endWithout(run: Run<GeneratorAnswer> | undefined): Promise<ExitCode> {
+  /** Prints why the generator created no index, and returns the exit code. */
+  async function finishWithoutIndex(run: Run<GeneratorAnswer> | undefined): Promise<ExitCode> {
     const answer = run?.answer;
     if (output.json) {
       await output.writeJson({ source: source.text, ...(answer ?? { outcome: 'failed', reason: 'try-again' }) });
@@ -126,7 +126,7 @@ export async function showWorkflow(
       await printEvents(workflow.traces(), output);
       if (answer?.outcome === 'skipped' && answer.reason === 'layers-too-small') {
         await output.writeLine();
-        await output.writeLine('With --min-layer-size 0 small layers are indexed too; it seldom pays.');
+        await output.writeLine('To index small layers too, use --min-layer-size 0. This rarely helps.');
       }
     }
     if (answer === undefined) for (const line of run?.invocation.log ?? []) await output.note(line);
@@ -134,7 +134,7 @@ export async function showWorkflow(
   }
 }
 
-function stepAsJson({ seconds, ...traffic }: RegistryStep): object {
+function trafficAsJson({ seconds, ...traffic }: RegistryTraffic): object {
   return { ...traffic, seconds: Number(seconds.toFixed(3)) };
 }
 
@@ -155,27 +155,31 @@ function runAsJson({ invocation, answer }: Run<unknown>): object {
   };
 }
 
-/** Of the events of a push, the one with the tag: it comes last. */
+/** Returns the trace of the event with the tag, which is the last event of a push. */
 function traceOfPush(traces: readonly EventTrace[]): EventTrace {
   const trace = traces.find(({ event }) => event.detail['image-tag'] === 'latest');
-  if (trace === undefined) throw new Error('the registry has raised no event of the push');
+  if (trace === undefined) throw new Error('the registry sent no event for the push');
   return trace;
 }
 
-const LOOK_MILLISECONDS = 200;
+const POLL_INTERVAL_MS = 200;
 
-/** Shows how much the generator, of whose work only the registry knows, has read of about `total` bytes. */
-async function watchReading<T>(
-  round: RepositoryRound,
+/**
+ * Shows how much the generator has read of about `total` bytes, while `work` runs. The generator is another process, so
+ * the progress comes from the registry.
+ */
+async function showReadProgress<T>(
+  repository: DemoRepository,
   total: number,
   output: Output,
   work: () => Promise<T>,
 ): Promise<T> {
   const progress = output.openProgress();
   const timer = setInterval(() => {
-    const done = Math.min(total, round.traffic().bytesOut);
-    progress.update({ done, total, detail: `the generator reads, ${formatBytes(done)} of ${formatBytes(total)}` });
-  }, LOOK_MILLISECONDS);
+    const done = Math.min(total, repository.traffic().bytesOut);
+    const detail = `the generator is reading layers, ${formatBytes(done)} of ${formatBytes(total)}`;
+    progress.update({ done, total, detail });
+  }, POLL_INTERVAL_MS);
   try {
     return await work();
   } finally {

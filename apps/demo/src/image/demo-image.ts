@@ -2,25 +2,24 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CommandContext, formatBytes, pluralize } from '@soci/cli/internal';
-import { type LayerPlan, planLayers, treeSize } from './machine-layers.ts';
 import { makeImage } from './make-image.ts';
+import { type LayerPlan, planLayers, treeSize } from './plan-layers.ts';
 
-/** The image that the demonstration works on. */
+/** The image for the demonstration. */
 export interface DemoImage {
-  /** Its layout folder. */
+  /** Directory of the OCI image layout. */
   readonly folder: string;
-  /** What its layers hold, the base first. */
+  /** Titles of the layers, base layer first. */
   readonly titles: readonly string[];
   readonly files: number;
-  /** Bytes of its files. */
+  /** Size of the files, in bytes. */
   readonly size: number;
-  /** Wall time of making it; undefined where an earlier run has made it. */
+  /** Time to create the image, or undefined if it comes from an earlier run. */
   readonly seconds: number | undefined;
 }
 
 /**
- * Makes an image of what is on this machine, in `dir`; one that an earlier run has made of the very same files is used
- * again.
+ * Creates an image from files of this machine in `dir`. Reuses the image of an earlier run if no file has changed.
  */
 export async function prepareDemoImage(dir: string, { output, signal }: CommandContext): Promise<DemoImage> {
   const folder = join(dir, 'image');
@@ -49,7 +48,7 @@ export async function prepareDemoImage(dir: string, { output, signal }: CommandC
     await makeImage(folder, plans, {
       signal,
       onBytes: (bytes) => {
-        // Headers and padding count too: they are what is over at the end.
+        // Headers and padding count too, so the sum can exceed the total.
         packed = Math.min(size, packed + bytes);
         progress.update({
           done: packed,
@@ -65,7 +64,7 @@ export async function prepareDemoImage(dir: string, { output, signal }: CommandC
   return { ...facts, seconds: (performance.now() - started) / 1000 };
 }
 
-/** Changes when any file of the image does. */
+/** Returns a key that changes when a file of the image changes. */
 function keyOf(plans: readonly LayerPlan[]): string {
   const hash = createHash('sha256');
   for (const { title, entries } of plans) {

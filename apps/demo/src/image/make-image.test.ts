@@ -4,23 +4,23 @@ import { type ImageFilesystem, openImageFilesystem } from '@soci/index';
 import { openLayout } from '@soci/oci/layout';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, it } from 'vitest';
-import { listTree } from './machine-layers.ts';
 import { makeImage } from './make-image.ts';
+import { listTree } from './plan-layers.ts';
 
 const folder = temporaryFolder();
 const { signal } = new AbortController();
 
-/** Lets `look` see the files of an image in a layout. */
-async function withFiles(layout: string, look: (files: ImageFilesystem) => Promise<void>): Promise<void> {
+/** Opens an image in a layout and calls `use` with its files. */
+async function withFiles(layout: string, use: (files: ImageFilesystem) => Promise<void>): Promise<void> {
   const store = await openLayout(layout);
-  await look(await openImageFilesystem(store, await store.resolve('latest'), { signal }));
+  await use(await openImageFilesystem(store, await store.resolve('latest'), { signal }));
 }
 
-it('holds what the machine holds', async () => {
+it('packs the files of a directory', async () => {
   const tree = join(folder, 'tree');
   const long = `${'d'.repeat(60)}/${'e'.repeat(60)}`;
   mkdirSync(join(tree, long), { recursive: true });
-  writeFileSync(join(tree, long, 'file'), 'behind a long path');
+  writeFileSync(join(tree, long, 'file'), 'content');
   writeFileSync(join(tree, 'empty'), '');
   writeFileSync(join(tree, 'two-blocks'), 'x'.repeat(1024));
   symlinkSync('f'.repeat(120), join(tree, 'link'));
@@ -41,7 +41,7 @@ it('holds what the machine holds', async () => {
       'two-blocks',
     ]);
     expect(Buffer.from((await files.lookup('tree/link'))?.entry?.linkName ?? '').toString()).toBe('f'.repeat(120));
-    expect(await read(files, `tree/${long}/file`)).toBe('behind a long path');
+    expect(await read(files, `tree/${long}/file`)).toBe('content');
     expect(await read(files, 'tree/two-blocks')).toBe('x'.repeat(1024));
   });
 });
@@ -53,7 +53,7 @@ async function read(files: ImageFilesystem, path: string): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-it('is not there when it is not complete', async () => {
+it('leaves no files behind when it fails', async () => {
   const parent = join(folder, 'partial');
   mkdirSync(parent);
   const stopped = makeImage(join(parent, 'image'), [{ title: 'tree', entries: await listTree(folder, 'x') }], {

@@ -12,42 +12,42 @@ import {
   MEDIA_TYPE_OCI_LAYER_GZIP,
 } from '@soci/oci';
 import { paxHeader, TAR_END, tarHeader, tarPadding } from '@soci/test-content';
-import type { LayerPlan, TreeEntry } from './machine-layers.ts';
+import type { LayerPlan, TreeEntry } from './plan-layers.ts';
 
 /** Options of {@link makeImage}. */
 export interface MakeImageOptions {
   readonly signal: AbortSignal;
-  /** Told of uncompressed bytes as they are packed, over all layers. */
+  /** Called with the number of uncompressed bytes after each chunk, for all layers. */
   readonly onBytes: (bytes: number) => void;
 }
 
-/** Layers packed at the same time: gzip runs on threads of its own, so two keep two cores busy. */
+/** Number of layers to pack at the same time. gzip runs on other threads, so this uses two cores. */
 const PARALLEL_LAYERS = 2;
 
-/** A third less work than the usual level 6, and an image hardly larger: somebody is waiting. */
+/** Compresses with a third less work than the default level 6; the image is hardly larger. */
 const GZIP_LEVEL = 4;
 
-/** A packed layer, before it is named in a manifest. */
+/** A packed layer. */
 interface PackedLayer {
   readonly descriptor: Descriptor;
-  /** Digest of the tar stream. */
+  /** Digest of the uncompressed tar archive. */
   readonly diffId: string;
 }
 
 /**
- * Packs an image into a new OCI layout folder, complete or absent. The image is made with nothing of this project's own
- * but its media types: a plain image, as any builder makes it.
+ * Packs an image into a new OCI layout directory, which is complete or absent. It is a plain image, as any builder
+ * creates it: only the media types come from this project.
  */
 export async function makeImage(folder: string, plans: readonly LayerPlan[], options: MakeImageOptions): Promise<void> {
-  // Beside its place, which it takes when it is whole.
-  const aside = `${folder}.${randomUUID()}.partial`;
+  // A temporary directory, which is renamed when it is complete.
+  const temporary = `${folder}.${randomUUID()}.partial`;
   try {
-    const blobs = join(aside, 'blobs', 'sha256');
+    const blobs = join(temporary, 'blobs', 'sha256');
     await mkdir(blobs, { recursive: true });
     const layers: PackedLayer[] = [];
-    const waiting = [...plans.entries()];
+    const queue = [...plans.entries()];
     const packNext = async (): Promise<void> => {
-      for (let next = waiting.shift(); next; next = waiting.shift()) {
+      for (let next = queue.shift(); next; next = queue.shift()) {
         layers[next[0]] = await packLayer(blobs, next[1], options);
       }
     };
@@ -57,12 +57,12 @@ export async function makeImage(folder: string, plans: readonly LayerPlan[], opt
       schemaVersion: 2,
       manifests: [{ ...manifest, annotations: { 'org.opencontainers.image.ref.name': 'latest' } }],
     };
-    await writeFile(join(aside, 'index.json'), JSON.stringify(index));
-    await writeFile(join(aside, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+    await writeFile(join(temporary, 'index.json'), JSON.stringify(index));
+    await writeFile(join(temporary, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
     await mkdir(dirname(folder), { recursive: true });
-    await rename(aside, folder);
+    await rename(temporary, folder);
   } catch (error) {
-    await rm(aside, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
     throw error;
   }
 }
@@ -87,7 +87,7 @@ async function packLayer(
   return { descriptor: { mediaType: MEDIA_TYPE_OCI_LAYER_GZIP, digest, size }, diffId: diff.result().digest };
 }
 
-/** Passes bytes on; knows their number and digest at the end. */
+/** Returns a transform that passes bytes through, and computes their number and digest. */
 function measure(onBytes: (bytes: number) => void = () => {}) {
   const hash = createHash('sha256');
   let size = 0;
@@ -130,14 +130,14 @@ async function writeBlob(blobs: string, mediaType: string, document: object): Pr
 }
 
 const READ_SIZE = 1 << 20;
-/** Bytes of a name that a header has room for. */
+/** Size of the name field in a ustar header, in bytes. */
 const NAME_SIZE = 100;
 const TYPE_FLAGS = { file: '0', link: '2', folder: '5' } as const;
 const encoder = new TextEncoder();
 
 /**
- * A tar archive of the entries, as builders of images write it: ustar headers, PAX records for what does not fit there
- * (POSIX.1-2017, pax, "Interchange Format"); everything belongs to root.
+ * Generates a tar archive of the entries: ustar headers, with PAX records for long names (POSIX.1-2017, pax, "Interchange
+ * Format"). All entries belong to root.
  */
 async function* tarStream(entries: readonly TreeEntry[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
   for (const entry of entries) {
@@ -165,15 +165,16 @@ function* headersOf(entry: TreeEntry): Generator<Uint8Array> {
   });
 }
 
-/** Exactly `size` bytes, as the header says: a file that grows is cut, one that shrinks is filled with zeros. */
+/** Generates exactly `size` bytes, as in the header. Truncates a file that has grown, and pads one that has shrunk. */
 async function* bodyOf({ source, size }: TreeEntry, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  let left = size;
+  let remaining = size;
   if (size > 0) {
     for await (const chunk of createReadStream(source, { highWaterMark: READ_SIZE, end: size - 1, signal })) {
-      left -= chunk.length;
+      remaining -= chunk.length;
       yield chunk;
     }
   }
-  for (; left > 0; left -= Math.min(left, READ_SIZE)) yield new Uint8Array(Math.min(left, READ_SIZE));
+  for (; remaining > 0; remaining -= Math.min(remaining, READ_SIZE))
+    yield new Uint8Array(Math.min(remaining, READ_SIZE));
   yield tarPadding(size);
 }

@@ -18,20 +18,20 @@ import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
 import { type Descriptor, formatPlatform } from '@soci/oci';
 import type { Invocation } from '@soci/test-aws';
 import type { InventoryItem } from '../inventory.ts';
-import type { Proof, ReadingCost } from '../proof.ts';
-import { type EventTrace, imageOf, isOfRegistry, type TellingEvent } from '../workflow/event-trace.ts';
+import type { ReadCost, Verification } from '../verification.ts';
+import { type EventTrace, imageOf, isRegistryEvent, type WorkflowEvent } from '../workflow/event-trace.ts';
 import { describeFilter, describeGenerator } from './steps.ts';
 
 const EVENT_COLUMNS: readonly Column[] = [
   { title: 'EVENT', flexible: true },
-  { title: 'DECIDED', flexible: true },
+  { title: 'RESULT', flexible: true },
   ...numberColumns('TIME', 'MEMORY', 'COLD START'),
 ];
 
-/** Columns of a terminal that has room for all of the table. */
-const ROOMY = 100;
+/** Minimum terminal width for all columns and for long bars. */
+const WIDE = 100;
 
-/** What media types are called here; others by their own name. */
+/** Labels for media types. Other media types are printed unchanged. */
 const KINDS: Readonly<Record<string, string>> = {
   'application/vnd.amazon.soci.index.v1+json': 'SOCI index',
   'application/vnd.amazon.soci.index.v2+json': 'SOCI index',
@@ -39,29 +39,29 @@ const KINDS: Readonly<Record<string, string>> = {
   'application/vnd.docker.container.image.v1+json': 'manifest',
 };
 
-/** Prints each event, and what the rule and the functions have made of it. */
+/** Prints all events with the results of the rule and the functions. */
 export async function printEvents(traces: readonly EventTrace[], output: Output): Promise<void> {
-  await printTitle('Each event, and what became of it', output);
+  await printTitle('Events', output);
   const rows = traces.flatMap(({ event, rules, filter, generator }, position) => {
     const isRepeated = traces.slice(0, position).some((before) => before.event.id === event.id);
-    const decided = rules.length > 0 ? 'the rule lets it through' : 'no rule lets it through';
+    const result = rules.length > 0 ? 'matched by the rule' : 'not matched';
     return [
-      [`${describeEvent(event)}${isRepeated ? ' (again)' : ''}`, decided],
+      [`${describeEvent(event)}${isRepeated ? ' (again)' : ''}`, result],
       ...filter.map((run) => ['  filter', describeFilter(run), ...costs(run.invocation)]),
       ...generator.map((run) => ['  generator', describeGenerator(run), ...costs(run.invocation)]),
     ];
   });
-  await output.writeTable(output.width < ROOMY ? EVENT_COLUMNS.slice(0, -1) : EVENT_COLUMNS, rows, '  ');
+  await output.writeTable(output.width < WIDE ? EVENT_COLUMNS.slice(0, -1) : EVENT_COLUMNS, rows, '  ');
 }
 
 async function printTitle(title: string, output: Output): Promise<void> {
   await output.writeLine(`\n${output.style.bold(title)}`);
 }
 
-/** What has happened to what. */
-function describeEvent(event: TellingEvent): string {
+/** Describes an event: the action and the image. */
+function describeEvent(event: WorkflowEvent): string {
   const { 'action-type': action, 'image-tag': tag, 'artifact-media-type': artifact } = event.detail;
-  if (!isOfRegistry(event)) return printable(`${event['detail-type']} ${imageOf(event)}`);
+  if (!isRegistryEvent(event)) return printable(`${event['detail-type']} ${imageOf(event)}`);
   const kind = KINDS[String(artifact)] ?? String(artifact ?? 'index');
   return printable(`${String(action)} ${imageOf(event)}${tag === '' ? ` (${kind}, no tag)` : ''}`);
 }
@@ -82,50 +82,50 @@ const LAYER_COLUMNS: readonly Column[] = [
 ];
 
 /**
- * Prints the layers of a converted image, each with its zTOC or why it has none.
+ * Prints the layers of a converted image, with their zTOCs or the reason why they have none.
  *
- * @param titles - What the layers are called, where that is known.
+ * @param titles - Titles of the layers, if known.
  */
 export async function printLayers(
-  { image, verification }: Proof,
+  { image, result }: Verification,
   titles: readonly string[],
   minLayerSize: number | undefined,
   output: Output,
 ): Promise<void> {
-  const byDigest = new Map(verification.layers.map((report) => [report.layer, report]));
+  const byDigest = new Map(result.layers.map((report) => [report.layer, report]));
   const row = (layer: Descriptor, index: number): string[] => {
     const start = [titles[index] ?? shortDigest(layer.digest), formatBytes(layer.size)];
     const report = byDigest.get(layer.digest);
-    if (report === undefined) return [...start, '', '', whyNone(layer, minLayerSize)];
+    if (report === undefined) return [...start, '', '', describeSkip(layer, minLayerSize)];
     const { files, spans, ztoc } = report;
     return [...start, formatCount(files), formatCount(spans), shortDigest(ztoc.digest), formatBytes(ztoc.size)];
   };
   for (const { platform, layers } of image.images) {
-    const where = image.images.length > 1 ? ` for ${printable(formatPlatform(platform))}` : '';
-    await printTitle(`The layers${where}, each with its table of contents (zTOC)`, output);
+    const target = image.images.length > 1 ? ` for ${printable(formatPlatform(platform))}` : '';
+    await printTitle(`Layers and their tables of contents (zTOC)${target}`, output);
     await output.writeTable(LAYER_COLUMNS, layers.map(row), '  ');
   }
 }
 
-function whyNone({ mediaType, size }: Descriptor, minLayerSize: number = DEFAULT_MIN_LAYER_SIZE): string {
-  if (size < minLayerSize) return `none: < ${formatBytes(minLayerSize)}`;
-  return `none: ${printable(mediaType)}`;
+function describeSkip({ mediaType, size }: Descriptor, minLayerSize: number = DEFAULT_MIN_LAYER_SIZE): string {
+  if (size < minLayerSize) return `skipped: < ${formatBytes(minLayerSize)}`;
+  return `skipped: ${printable(mediaType)}`;
 }
 
 const REPOSITORY_COLUMNS: readonly Column[] = [
   { title: 'TAG' },
   { title: 'DIGEST' },
   ...numberColumns('SIZE'),
-  { title: 'WHAT IT IS', flexible: true },
+  { title: 'CONTENT', flexible: true },
 ];
 
-/** Prints what is in the repository when all is done. */
+/** Prints the manifests in the repository. */
 export async function printInventory(
   repository: string,
   items: readonly InventoryItem[],
   output: Output,
 ): Promise<void> {
-  await printTitle(`In the repository "${repository}" now`, output);
+  await printTitle(`Manifests in the repository "${repository}"`, output);
   const rows = items.map((item) => [
     printable(item.tag),
     shortDigest(item.digest),
@@ -138,47 +138,47 @@ export async function printInventory(
 function describeItem({ kind, parts }: InventoryItem): string {
   switch (kind) {
     case 'image':
-      return `image of ${pluralize(parts, 'layer')}`;
+      return `image with ${pluralize(parts, 'layer')}`;
     case 'image-index':
-      return `image index of ${pluralize(parts, 'manifest')}`;
+      return `image index with ${pluralize(parts, 'manifest')}`;
     case 'soci-enabled':
-      return `SOCI-enabled image, which lists:`;
+      return 'SOCI-enabled image, consisting of:';
     case 'soci-index':
-      return `SOCI index: zTOCs of ${pluralize(parts, 'layer')}`;
+      return `SOCI index with ${pluralize(parts, 'zTOC')}`;
     case 'other':
-      return 'another manifest';
+      return 'other manifest';
   }
 }
 
-/** Shows how little of the image must be fetched to read single files of it. */
-export async function printCosts(imageSize: number, costs: readonly ReadingCost[], output: Output): Promise<void> {
+/** Prints how much of the image must be fetched to read one file, for some files. */
+export async function printReadCosts(imageSize: number, costs: readonly ReadCost[], output: Output): Promise<void> {
   const { green, dim } = output.style;
-  const barWidth = output.width < 100 ? 12 : 20;
+  const barWidth = output.width < WIDE ? 12 : 20;
   const row = (bytes: number, name: string) => {
     const facts = `${formatPercent(bytes, imageSize).padStart(7)}  ${formatBytes(bytes).padStart(8)}  `;
     return `  ${green(drawBar(bytes, imageSize, barWidth))}${facts}${shorten(name, Math.max(20, output.width - barWidth - 22))}`;
   };
-  await printTitle('To read one file, so much of the image must be fetched', output);
+  await printTitle('Share of the image to fetch for one file', output);
   for (const { name, size, bytesToFetch } of costs) {
     await output.writeLine(row(bytesToFetch, `${printable(name)}, ${formatBytes(size)}`));
   }
-  await output.writeLine(dim(row(imageSize, 'any file, without the index')));
+  await output.writeLine(dim(row(imageSize, 'any file, without an index')));
 }
 
-/** Says what to try next. */
-export async function suggestNext(folder: string, file: string | undefined, output: Output): Promise<void> {
+/** Prints commands to try next. */
+export async function printNextSteps(folder: string, file: string | undefined, output: Output): Promise<void> {
   const installed = join('node_modules', '.bin', 'soci-index');
   const program = existsSync(installed) ? `./${installed}` : 'soci-index';
   const commands: (readonly [command: string, purpose: string])[] = [
-    [`${program} inspect oci:${folder}`, 'the image that was made'],
-    [`${program} ls oci:${folder} /`, 'its files'],
-    ...(file === undefined ? [] : [[`${program} cat oci:${folder} /${printable(file)}`, 'one of them'] as const]),
-    ['npm start -- oci:DIR', 'the same with your image, from an OCI layout'],
-    ['npm start -- HOST/REPO:TAG', 'or from a registry'],
-    [`${program} convert HOST/REPO:TAG HOST/REPO:TAG-soci`, 'index it in your own registry'],
-    ['npm start -- --help', 'the options'],
+    [`${program} inspect oci:${folder}`, 'show the converted image'],
+    [`${program} ls oci:${folder} /`, 'list its files'],
+    ...(file === undefined ? [] : [[`${program} cat oci:${folder} /${printable(file)}`, 'print a file'] as const]),
+    ['npm start -- oci:DIR', 'use your image in an OCI layout'],
+    ['npm start -- HOST/REPO:TAG', 'use your image in a registry'],
+    [`${program} convert HOST/REPO:TAG HOST/REPO:TAG-soci`, 'index your image in its registry'],
+    ['npm start -- --help', 'show all options'],
   ];
-  await printTitle('Try next', output);
+  await printTitle('Next steps', output);
   const room = output.width - 4 - Math.max(...commands.map(([, purpose]) => purpose.length));
   const width = Math.max(0, ...commands.map(([command]) => command.length).filter((length) => length <= room));
   for (const [command, purpose] of commands) {

@@ -1,77 +1,78 @@
 import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
 import type { BusEvent, Invocation } from '@soci/test-aws';
 
-/** Names of the parts, as they are deployed. */
+/** Names of the deployed rule and functions. */
 export const RULE = 'ECRImageActionEventBridgeRule';
 export const FILTER = 'ECRImageActionEventFilteringLambda';
 export const GENERATOR = 'SociIndexGeneratorLambda';
 
-/** A run of a function, and what it has answered; undefined where it has failed. */
+/** An invocation of a function and its answer, which is undefined if the invocation failed. */
 export interface Run<Answer> {
   readonly invocation: Invocation;
   readonly answer: Answer | undefined;
 }
 
-/** An event, and what became of it. */
+/** An event, the rules that matched it, and the invocations that it caused. */
 export interface EventTrace {
-  readonly event: TellingEvent;
-  /** The rules that let it through. */
+  readonly event: WorkflowEvent;
+  /** Names of the rules that matched. */
   readonly rules: readonly string[];
-  /** The runs of the filtering function with it, and of the generator; several where it failed and was tried again. */
+  /** Invocations of the filtering function: more than one if it failed and was retried. */
   readonly filter: readonly Run<FilterAnswer>[];
+  /** Invocations of the generator: more than one if it failed and was retried. */
   readonly generator: readonly Run<GeneratorAnswer>[];
 }
 
-/** What is told of an event: its fields are those of Amazon ECR, or of the generator's own. */
-export interface TellingEvent {
+/** An event of Amazon ECR or of the generator. */
+export interface WorkflowEvent {
   readonly id: string;
   readonly 'detail-type': string;
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Brings together what the bus and the functions know of each event. Events have an id, which the functions pass on; the
- * same event may come several times.
+ * Joins the events of the bus with the invocations of the functions, by the id of the event. The same event can be
+ * delivered more than once.
  */
 export function traceEvents(events: readonly BusEvent[], invocations: readonly Invocation[]): EventTrace[] {
   const seen = new Map<string, number>();
   return events.map(({ event, rules }) => {
-    const telling = event as TellingEvent;
-    const time = seen.get(telling.id) ?? 0;
-    seen.set(telling.id, time + 1);
+    const workflowEvent = event as WorkflowEvent;
+    const delivery = seen.get(workflowEvent.id) ?? 0;
+    seen.set(workflowEvent.id, delivery + 1);
     const runsOf = <Answer>(name: string): Run<Answer>[] => {
-      const all = invocations.filter((run) => run.functionName === name && idOf(run) === telling.id);
-      // All tries of one invocation have one id.
-      const request = [...new Set(all.map(({ requestId }) => requestId))][time];
+      const all = invocations.filter((run) => run.functionName === name && eventIdOf(run) === workflowEvent.id);
+      // Retries of an invocation have the same request id.
+      const request = [...new Set(all.map(({ requestId }) => requestId))][delivery];
       return all
         .filter(({ requestId }) => requestId === request)
         .map((invocation) => ({ invocation, answer: answerOf<Answer>(invocation) }));
     };
-    return { event: telling, rules, filter: runsOf(FILTER), generator: runsOf(GENERATOR) };
+    return { event: workflowEvent, rules, filter: runsOf(FILTER), generator: runsOf(GENERATOR) };
   });
 }
 
-function idOf({ payload }: Invocation): string {
-  return (payload as TellingEvent).id;
+function eventIdOf({ payload }: Invocation): string {
+  return (payload as WorkflowEvent).id;
 }
 
 function answerOf<Answer>({ outcome }: Invocation): Answer | undefined {
   return outcome.status === 'success' ? (outcome.result as Answer) : undefined;
 }
 
-/** Whether an event tells of what was done to the registry, and not of an index that is ready. */
-export function isOfRegistry({ detail }: TellingEvent): boolean {
+/** Whether an event comes from the registry, and not from the generator. */
+export function isRegistryEvent({ detail }: WorkflowEvent): boolean {
   return 'action-type' in detail;
 }
 
-/** The image of an event, as `repository:tag`; without a tag, its name only. */
-export function imageOf({ detail }: TellingEvent): string {
+/** Returns the image of an event as `repository:tag`, or as `repository` if it has no tag. */
+export function imageOf({ detail }: WorkflowEvent): string {
   const { 'repository-name': repository, 'image-tag': tag, 'soci-image-tag': converted } = detail;
   const name = converted ?? tag;
   return name === undefined || name === '' ? String(repository) : `${String(repository)}:${String(name)}`;
 }
 
-/** Why a run of a function gave no answer. */
+/** Returns why an invocation has no answer. */
 export function describeFailure({ outcome }: Invocation): string {
   switch (outcome.status) {
     case 'success':
@@ -79,7 +80,7 @@ export function describeFailure({ outcome }: Invocation): string {
     case 'error':
       return `${outcome.errorType}: ${outcome.errorMessage}`;
     case 'timeout':
-      return 'it took longer than it may, and was ended';
+      return 'the function timed out';
     case 'crash':
       return outcome.message;
   }

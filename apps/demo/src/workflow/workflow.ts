@@ -5,29 +5,28 @@ import type { TestRegistry } from '@soci/test-registry';
 import { type EventTrace, FILTER, GENERATOR, RULE, traceEvents } from './event-trace.ts';
 
 /**
- * Deploys the workflow as the stack does, to stand-ins of AWS on this machine: the rule brings events to the filtering
- * function, which invokes the generator, which works on the registry.
+ * Deploys the workflow like the stack, but to local emulators of AWS. The rule sends events to the filtering function,
+ * which invokes the generator, which reads from and writes to the registry.
  */
 export async function startWorkflow(registry: TestRegistry, settings: WorkflowSettings) {
   const [lambda, bus, { events }] = [await startTestLambda(), await startTestEventBridge(), registry];
   deploy(registry, lambda, bus, settings);
   let delivered = 0;
-  let told = 0;
+  let returned = 0;
   const deliver = () => {
     for (const event of events.slice(delivered)) bus.deliver(event);
     delivered = events.length;
   };
-  /** All events so far, and what became of each. */
+  /** Returns the traces of all events so far. */
   const traces = () => traceEvents(bus.events, lambda.invocations);
   return {
     traces,
     /**
-     * Brings the registry's events to the bus, those that have waited and those that come, until the functions have
-     * nothing left to do: what the generator pushes raises events too. Before and after that, events wait, so that what
-     * each step asks of the registry can be told apart.
+     * Delivers waiting and new events of the registry to the bus until the functions are idle. The generator's own push
+     * causes events too. Between calls events wait, so that the traffic of each step can be measured on its own.
      *
-     * @param signal - Ends the waiting.
-     * @returns The events that have come since this was called last, and what became of each.
+     * @param signal - Stops waiting.
+     * @returns The traces of the events since the last call.
      */
     async run(signal: AbortSignal): Promise<readonly EventTrace[]> {
       const stopListening = registry.onEvent(deliver);
@@ -35,18 +34,18 @@ export async function startWorkflow(registry: TestRegistry, settings: WorkflowSe
       try {
         for (let known = -1; known < bus.events.length; ) {
           known = bus.events.length;
-          await Promise.race([lambda.idle(), aborted(signal)]);
+          await Promise.race([lambda.idle(), rejectOnAbort(signal)]);
         }
       } finally {
         stopListening();
       }
-      const fresh = traces().slice(told);
-      told += fresh.length;
+      const fresh = traces().slice(returned);
+      returned += fresh.length;
       return fresh;
     },
-    /** Delivers an event once more: EventBridge promises at least once, no more than that. */
+    /** Delivers an event again, as EventBridge can: it delivers events at least once. */
     redeliver: ({ event }: EventTrace) => bus.deliver(event),
-    /** Ends the functions and the bus. */
+    /** Stops the functions and the bus. */
     async stop(): Promise<void> {
       await lambda.stop();
       await bus.stop();
@@ -54,19 +53,19 @@ export async function startWorkflow(registry: TestRegistry, settings: WorkflowSe
   };
 }
 
-/** Rejects with the signal's reason when it fires. */
-function aborted(signal: AbortSignal): Promise<never> {
+/** Returns a promise that rejects with the signal's reason when it is aborted. */
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.throwIfAborted();
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
 }
 
-/** What can be said about a deployment. */
+/** Settings of the deployment. */
 export interface WorkflowSettings {
-  /** Which images are indexed. */
+  /** Filters for the images to index. */
   readonly filters: string;
-  /** Layers of fewer bytes are left out; the generator's own default where it is undefined. */
+  /** Minimum size of a layer to index, in bytes. @default the default of the generator */
   readonly minLayerSize: number | undefined;
 }
 
@@ -80,7 +79,7 @@ function deploy(
     name: GENERATOR,
     folder: GENERATOR_BUNDLE.folder,
     handler: GENERATOR_BUNDLE.handler,
-    // Lambda's longest, and so many megabytes as it gives one whole core for.
+    // The maximum timeout of Lambda, and the memory size in MB for which it provides one full vCPU.
     timeout: 900,
     memorySize: 1769,
     environment: {

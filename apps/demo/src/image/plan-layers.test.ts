@@ -2,11 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, it } from 'vitest';
-import { planLayers, treeSize } from './machine-layers.ts';
+import { planLayers, treeSize } from './plan-layers.ts';
 
 const folder = temporaryFolder();
 
-it('plans Node, the dependencies of a folder, and this program', async () => {
+it('plans layers for Node.js, the dependencies of a directory, and this program', async () => {
   const modules = join(folder, 'project', 'node_modules');
   mkdirSync(join(modules, 'package'), { recursive: true });
   mkdirSync(join(modules, '.cache'));

@@ -3,29 +3,29 @@ import { access, constants, lstat, readdir, readlink, realpath } from 'node:fs/p
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What a layer of the demonstration image holds. */
+/** A layer of the demonstration image. */
 export interface LayerPlan {
-  /** What a person calls it, such as `Node v24.21.0`. */
+  /** Title, such as `Node v24.21.0`. */
   readonly title: string;
   readonly entries: readonly TreeEntry[];
 }
 
-/** Dependencies are cut into layers of about this many bytes... */
+/** Maximum size of a layer of dependencies, in bytes. */
 const DEPENDENCY_LAYER_SIZE = 150e6;
-/** ...of which there are no more than this; what does not fit is left out. */
+/** Maximum number of layers of dependencies. Packages that do not fit are left out. */
 const MAX_DEPENDENCY_LAYERS = 2;
 
 const PACKAGE_FOLDER = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Plans an image of what is on this machine, in the layers that a Node application's image has: the runtime, its package
- * manager, the application's dependencies (`node_modules` of `folder`, where there is one), the application.
+ * Plans an image from files of this machine, with the layers of a Node.js application: the runtime, its package manager,
+ * the application's dependencies (`node_modules` in `folder`, if it exists), and the application.
  */
 export async function planLayers(folder: string): Promise<LayerPlan[]> {
   const node = await realpath(process.execPath);
   const prefix = dirname(dirname(node));
   const runtime = [
-    ...foldersAbove('usr/local/bin/node'),
+    ...parentFolders('usr/local/bin/node'),
     ...(await listTree(node, 'usr/local/bin/node')),
     ...(await listTree(join(prefix, 'include', 'node'), 'usr/local/include/node')),
   ];
@@ -34,7 +34,7 @@ export async function planLayers(folder: string): Promise<LayerPlan[]> {
   const modules = join(prefix, 'lib', 'node_modules');
   if (existsSync(join(modules, 'npm'))) {
     const entries = [
-      ...foldersAbove('usr/local/lib/node_modules/npm'),
+      ...parentFolders('usr/local/lib/node_modules/npm'),
       ...(await listTree(join(modules, 'npm'), 'usr/local/lib/node_modules/npm')),
     ];
     plans.push({ title: 'npm', entries });
@@ -44,14 +44,14 @@ export async function planLayers(folder: string): Promise<LayerPlan[]> {
   return plans;
 }
 
-/** The dependencies' folder, cut between its packages where a layer is full. */
+/** Divides the packages of `node_modules` among layers. */
 async function planDependencies(modules: string, node: string): Promise<LayerPlan[]> {
   const canRead = await access(modules, constants.R_OK | constants.X_OK).then(
     () => true,
     () => false,
   );
   if (!canRead) return [];
-  // The runtime may come from there; it stands in its own layer already.
+  // The runtime can be in `node_modules` too, but is in its own layer already.
   const exclude = (source: string) => source === node || source.endsWith('/.cache') || source.endsWith('.tmp');
   const layers: TreeEntry[][] = [];
   let layer: TreeEntry[] = [];
@@ -68,13 +68,13 @@ async function planDependencies(modules: string, node: string): Promise<LayerPla
   const full = layers.filter((entries) => entries.length > 0);
   return full.map((entries, index) => ({
     title: full.length === 1 ? 'dependencies' : `dependencies ${index + 1}`,
-    entries: [...foldersAbove('app/node_modules/package'), ...entries],
+    entries: [...parentFolders('app/node_modules/package'), ...entries],
   }));
 }
 
-/** Folders that hold one package each: the children of `node_modules`, and those of pnpm's store inside it. */
+/** Lists the package directories in `node_modules`, and in pnpm's store inside it. */
 async function packageFolders(modules: string): Promise<{ source: string; name: string }[]> {
-  // Names with a dot are of tools and their caches; of pnpm's store the packages are taken one by one.
+  // Skips hidden directories, which are tools and caches. pnpm's store is listed below.
   const children = (await readdir(modules)).sort().filter((child) => child === '.bin' || !child.startsWith('.'));
   const store = (await readdir(join(modules, '.pnpm')).catch(() => [])).sort();
   return [
@@ -83,37 +83,37 @@ async function packageFolders(modules: string): Promise<{ source: string; name: 
   ];
 }
 
-/** This demonstration itself plays the application: a layer so small that indexing it would not pay. */
+/** Lists the files of this demonstration, which serves as the application. The layer is too small to be indexed. */
 async function listApplication(): Promise<TreeEntry[]> {
   const parts = await Promise.all(
     ['dist', 'package.json'].map((part) => listTree(join(PACKAGE_FOLDER, part), `app/${part}`)),
   );
-  return [...foldersAbove('app/package.json'), ...parts.flat()];
+  return [...parentFolders('app/package.json'), ...parts.flat()];
 }
 
-/** A file, folder or link of the machine, and its name in the image. */
+/** A file, directory or link of this machine, and its name in the image. */
 export interface TreeEntry {
-  /** Where it is. */
+  /** Path on this machine. */
   readonly source: string;
   /** Path in the image, without a leading slash. */
   readonly name: string;
   readonly kind: 'file' | 'folder' | 'link';
-  /** Bytes of a file; 0 otherwise. */
+  /** Size of a file in bytes, otherwise 0. */
   readonly size: number;
   /** Permission bits. */
   readonly mode: number;
-  /** Last change, in whole seconds since 1970. */
+  /** Modification time, in seconds since 1970. */
   readonly modified: number;
-  /** What a link points to; empty otherwise. */
+  /** Target of a link, otherwise empty. */
   readonly target: string;
 }
 
-/** What not to take along, by its path on the machine. */
+/** Returns whether to exclude a path of this machine. */
 export type Exclude = (source: string) => boolean;
 
 /**
- * Lists a folder with all that is in it, sorted by name, as it will stand in the image under `name`. Links are listed,
- * not followed. What cannot be read, and what is neither file, folder nor link, is left out.
+ * Lists a directory recursively, sorted by name, with paths in the image that start with `name`. Does not follow links.
+ * Skips unreadable files and special files.
  */
 export async function listTree(source: string, name: string, exclude: Exclude = () => false): Promise<TreeEntry[]> {
   const entry = await describeEntry(source, name);
@@ -138,8 +138,8 @@ async function describeEntry(source: string, name: string): Promise<TreeEntry | 
   }
 }
 
-/** The folders above a path, for a layer that starts deep: `usr`, `usr/local`. */
-function foldersAbove(name: string): TreeEntry[] {
+/** Returns entries for the parent directories of a path: `usr`, `usr/local`. */
+function parentFolders(name: string): TreeEntry[] {
   const parts = name.split('/').slice(0, -1);
   return parts.map((_, index) => ({
     source: '',
@@ -152,7 +152,7 @@ function foldersAbove(name: string): TreeEntry[] {
   }));
 }
 
-/** Bytes of the files of a tree. */
+/** Returns the total size of the files, in bytes. */
 export function treeSize(entries: readonly TreeEntry[]): number {
   return entries.reduce((sum, { size }) => sum + size, 0);
 }
