@@ -35,7 +35,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
     canAffect: writesBlob,
     fault: (byte) => ({ kind: 'reset', afterBytes: byte }),
   },
-  { name: 'response lost', canAffect: isAny, fault: () => ({ kind: 'lost-answer' }) },
+  { name: 'response lost', canAffect: isAny, fault: () => ({ kind: 'lost-response' }) },
   { name: 'stall after N bytes', canAffect: readsBlob, fault: (byte) => ({ kind: 'stall', afterBytes: byte }) },
   {
     name: 'stall after N bytes of an upload',

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { makeServerIdentity, time } from './certificate.ts';
 
-test('the certificate is for loopback, and its authority has signed it', () => {
+test('generates a certificate for loopback that is signed by its authority', () => {
   const { cert, ca, key } = makeServerIdentity();
   const leaf = new X509Certificate(cert);
   const root = new X509Certificate(ca);
@@ -16,11 +16,11 @@ test('the certificate is for loopback, and its authority has signed it', () => {
   expect(key).toContain('BEGIN PRIVATE KEY');
 });
 
-test('each is made anew', () => {
+test('generates another authority each time', () => {
   expect(makeServerIdentity().ca).not.toBe(makeServerIdentity().ca);
 });
 
-test('a moment after 2049 has four digits for its year', () => {
+test('encodes times after 2049 with a four-digit year', () => {
   expect(time(new Date('2049-12-31T23:59:59Z')).subarray(2).toString()).toBe('491231235959Z');
   expect(time(new Date('2050-01-01T00:00:00Z')).subarray(2).toString()).toBe('20500101000000Z');
 });

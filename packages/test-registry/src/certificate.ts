@@ -5,8 +5,8 @@ const YEAR = 365 * 24 * HOUR;
 const ECDSA_WITH_SHA256 = sequence(objectId('1.2.840.10045.4.3.2'));
 
 /**
- * Makes a certificate authority and a certificate of it for loopback, all PEM (RFC 5280, section 4). They are made each
- * time, so that no key lies in the package that somebody might come to trust, and nothing expires.
+ * Generates a certificate authority and a certificate for loopback, in PEM (RFC 5280, section 4). They are generated
+ * each time, so that the package contains no private key that could be trusted by mistake, and nothing expires.
  */
 export function makeServerIdentity() {
   const authority = makeKeys();
@@ -29,7 +29,7 @@ export function makeServerIdentity() {
 
 type Keys = ReturnType<typeof makeKeys>;
 
-/** A key, its SubjectPublicKeyInfo, and by what certificates name it. */
+/** Generates a key pair with its SubjectPublicKeyInfo and key identifier. */
 function makeKeys() {
   const pair = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const publicKey = pair.publicKey.export({ type: 'spki', format: 'der' });
@@ -45,7 +45,7 @@ function certificate(
 ): string {
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))), // version 3
-    der(0x02, Buffer.from([1]), randomBytes(15)), // serial number, positive by its first byte
+    der(0x02, Buffer.from([1]), randomBytes(15)), // the first byte makes it positive
     ECDSA_WITH_SHA256,
     issuerName,
     sequence(time(new Date(Date.now() - HOUR)), time(new Date(Date.now() + YEAR))),
@@ -79,9 +79,9 @@ function loopbackNames(): Buffer {
   );
 }
 
-// The few forms of ASN.1 that a certificate is made of, in DER. @see ITU-T X.690
+// The ASN.1 types of a certificate, in DER. @see ITU-T X.690
 
-/** A value with its tag and its length. */
+/** Encodes a value with its tag and length. */
 function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(contents);
   return Buffer.concat([Buffer.from([tag]), lengthOf(content.length), content]);
@@ -91,13 +91,13 @@ function sequence(...items: readonly Uint8Array[]): Buffer {
   return der(0x30, ...items);
 }
 
-/** An object identifier from its dotted form. */
+/** Encodes an object identifier in dotted form. */
 function objectId(dotted: string): Buffer {
   const [first = 0, second = 0, ...others] = dotted.split('.').map(Number);
   return der(0x06, Buffer.from([40 * first + second, ...others.flatMap(base128)]));
 }
 
-/** A moment: with two digits for the year up to 2049, then with four. @see RFC 5280, section 4.1.2.5 */
+/** Encodes a time, with a two-digit year up to 2049 and a four-digit year afterwards. @see RFC 5280, section 4.1.2.5 */
 export function time(date: Date): Buffer {
   const digits = `${date.toISOString().slice(0, 19).replace(/[-:T]/g, '')}Z`;
   return date.getUTCFullYear() < 2050 ? der(0x17, Buffer.from(digits.slice(2))) : der(0x18, Buffer.from(digits));

@@ -1,9 +1,9 @@
 import { digestOf, MEDIA_TYPE_OCI_IMAGE_INDEX, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { makeManifest, putIndex, seedImage } from './fixtures/image.ts';
-import { startForTest } from './fixtures/running.ts';
+import { startForTest } from './fixtures/start-for-test.ts';
 
-test('an image that is whole has no problems', async () => {
+test('returns nothing for a complete image', async () => {
   const registry = await startForTest();
   const image = await seedImage(registry, 'app', 'v1');
   await putIndex(registry, 'app', 'all', [image]);
@@ -11,14 +11,14 @@ test('an image that is whole has no problems', async () => {
   expect(registry.checkGraph('app', image.digest)).toEqual([]);
 });
 
-test('a tag that is not there is one', async () => {
+test('reports a missing tag', async () => {
   const registry = await startForTest();
   await seedImage(registry, 'app', 'v1');
-  expect(registry.checkGraph('app', 'v2')).toEqual(['app has nothing called v2']);
-  expect(registry.checkGraph('none', 'v2')).toEqual(['none has nothing called v2']);
+  expect(registry.checkGraph('app', 'v2')).toEqual(['app has no manifest v2']);
+  expect(registry.checkGraph('none', 'v2')).toEqual(['none has no manifest v2']);
 });
 
-test('blobs and manifests that are missing are named, with what names them', async () => {
+test('reports missing blobs and manifests with the referring manifest', async () => {
   const registry = await startForTest();
   const image = await seedImage(registry, 'app', 'v1');
   const other = await seedImage(registry, 'app', undefined, 'other');
@@ -26,12 +26,12 @@ test('blobs and manifests that are missing are named, with what names them', asy
   await fetch(`${registry.url}/v2/app/blobs/${image.layer}`, { method: 'DELETE' });
   await fetch(`${registry.url}/v2/app/manifests/${other.digest}`, { method: 'DELETE' });
   expect(registry.checkGraph('app', 'all')).toEqual([
-    `${image.layer} (application/vnd.oci.image.layer.v1.tar), which ${image.digest} names, is missing`,
-    `${other.digest} (${MEDIA_TYPE_OCI_IMAGE_MANIFEST}), which ${index} names, is missing`,
+    `${image.layer} (application/vnd.oci.image.layer.v1.tar), referenced by ${image.digest}, is missing`,
+    `${other.digest} (${MEDIA_TYPE_OCI_IMAGE_MANIFEST}), referenced by ${index}, is missing`,
   ]);
 });
 
-test('so are sizes, types and digests that are not as said', async () => {
+test('reports mismatching sizes, types and digests', async () => {
   const registry = await startForTest();
   const config = await registry.putBlob('app', Buffer.from('{}'));
   const manifest = Buffer.from(makeManifest(Buffer.from('{}'), []).toString().replace('"size":2', '"size":3'));
@@ -44,7 +44,7 @@ test('so are sizes, types and digests that are not as said', async () => {
   expect(registry.checkGraph('app', 'v1')).toEqual([
     `${child} is ${MEDIA_TYPE_OCI_IMAGE_INDEX}, but ${digestOf(index)} says ${MEDIA_TYPE_OCI_IMAGE_MANIFEST}`,
     `${child} has ${manifest.length} bytes, but ${digestOf(index)} says ${manifest.length + 1}`,
-    `${child} has content of another digest`,
+    `the content of ${child} has another digest`,
   ]);
   registry.putManifest('app', 'v2', MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest);
   expect(registry.checkGraph('app', 'v2')).toEqual([`${config} has 2 bytes, but ${digestOf(manifest)} says 3`]);

@@ -1,11 +1,11 @@
 import { type Descriptor, digestOf, isManifestOrIndex, isNonDistributable, parseDigest } from '@soci/oci';
 import { listReferences, type RegistryStore } from './store/registry-store.ts';
 
-/** What is missing, or is not what it is said to be, of an image and all that it refers to; a sentence each. */
+/** Checks an image and everything that it refers to. Returns a sentence for each missing or mismatching item. */
 export function checkGraph(store: RegistryStore, name: string, reference: string): readonly string[] {
   const repository = store.repository(name);
   const root = repository?.manifest(reference);
-  if (repository === undefined || root === undefined) return [`${name} has nothing called ${reference}`];
+  if (repository === undefined || root === undefined) return [`${name} has no manifest ${reference}`];
   const problems: string[] = [];
   const seen = new Set<string>();
 
@@ -16,7 +16,7 @@ export function checkGraph(store: RegistryStore, name: string, reference: string
     const manifest = isManifest ? repository.manifest(digest) : undefined;
     const actual = isManifest ? manifest?.bytes.length : store.blob(repository, digest)?.size;
     if (actual === undefined) {
-      if (!isNonDistributable(mediaType)) problems.push(`${digest} (${mediaType}), which ${from} names, is missing`);
+      if (!isNonDistributable(mediaType)) problems.push(`${digest} (${mediaType}), referenced by ${from}, is missing`);
       return;
     }
     if (manifest !== undefined && manifest.mediaType !== mediaType) {
@@ -25,7 +25,7 @@ export function checkGraph(store: RegistryStore, name: string, reference: string
     if (actual !== size) problems.push(`${digest} has ${actual} bytes, but ${from} says ${size}`);
     if (manifest === undefined) return;
     if (digestOf(manifest.bytes, parseDigest(digest).algorithm) !== digest) {
-      problems.push(`${digest} has content of another digest`);
+      problems.push(`the content of ${digest} has another digest`);
     }
     for (const entry of listReferences(manifest)) visit(entry, digest);
   };

@@ -2,9 +2,9 @@ import { digestOf, MEDIA_TYPE_OCI_IMAGE_INDEX, MEDIA_TYPE_OCI_IMAGE_MANIFEST } f
 import { expect, test } from 'vitest';
 import type { EcrImageActionEvent } from './events.ts';
 import { makeManifest, pushManifest, putIndex, seedImage } from './fixtures/image.ts';
-import { startForTest } from './fixtures/running.ts';
+import { startForTest } from './fixtures/start-for-test.ts';
 
-test('a push is told as EventBridge is told of it', async () => {
+test('a push raises the event that EventBridge receives', async () => {
   const registry = await startForTest({ account: '111122223333', region: 'eu-central-1' });
   const image = await seedImage(registry, 'team/app', 'v1');
   expect(registry.events).toEqual([
@@ -30,10 +30,10 @@ test('a push is told as EventBridge is told of it', async () => {
   ]);
 });
 
-test('an image for several platforms is told of child by child, and then as an index without an artifact type', async () => {
+test('a multi-platform image raises an event per child, then one for the index without an artifact type', async () => {
   const registry = await startForTest();
-  const heard: EcrImageActionEvent[] = [];
-  const end = registry.onEvent((event) => heard.push(event));
+  const received: EcrImageActionEvent[] = [];
+  const end = registry.onEvent((event) => received.push(event));
   const images = [
     await seedImage(registry, 'app', undefined, 'amd64'),
     await seedImage(registry, 'app', undefined, 'arm64'),
@@ -41,16 +41,16 @@ test('an image for several platforms is told of child by child, and then as an i
   const index = await putIndex(registry, 'app', 'v1', images);
   end();
   await seedImage(registry, 'app', 'later', 'later');
-  expect(heard.map(({ detail }) => [detail['image-digest'], detail['image-tag']])).toEqual([
+  expect(received.map(({ detail }) => [detail['image-digest'], detail['image-tag']])).toEqual([
     [images[0]?.digest, ''],
     [images[1]?.digest, ''],
     [index, 'v1'],
   ]);
-  expect(heard[2]?.detail['manifest-media-type']).toBe(MEDIA_TYPE_OCI_IMAGE_INDEX);
-  expect(heard[2]?.detail).not.toHaveProperty('artifact-media-type');
+  expect(received[2]?.detail['manifest-media-type']).toBe(MEDIA_TYPE_OCI_IMAGE_INDEX);
+  expect(received[2]?.detail).not.toHaveProperty('artifact-media-type');
 });
 
-test('the type of an artifact is that of its configuration', async () => {
+test('the artifact type is the media type of the config', async () => {
   const registry = await startForTest();
   await seedImage(registry, 'app', 'v1');
   const type = 'application/vnd.amazon.soci.index.v2+json';
@@ -61,7 +61,7 @@ test('the type of an artifact is that of its configuration', async () => {
   expect(registry.events.at(-1)?.detail).toMatchObject({ 'image-tag': '', 'artifact-media-type': type });
 });
 
-test('a tag that moves is a push, the same push again is none', async () => {
+test('moving a tag raises an event, repeating a push does not', async () => {
   const registry = await startForTest();
   const { manifest } = await seedImage(registry, 'app', 'v1');
   await pushManifest(registry, 'app', 'v1', manifest);
@@ -70,7 +70,7 @@ test('a tag that moves is a push, the same push again is none', async () => {
   expect(registry.events.map(({ detail }) => detail['image-tag'])).toEqual(['v1', 'v2', 'v2']);
 });
 
-test('a manifest is deleted once for each of its tags', async () => {
+test('deleting a manifest raises an event per tag', async () => {
   const registry = await startForTest();
   const { manifest, digest } = await seedImage(registry, 'app', 'v1');
   await pushManifest(registry, 'app', 'v2', manifest);

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { configMediaType, type StoredManifest } from './store/registry-store.ts';
 
-/** An image was pushed or deleted. @see Amazon ECR User Guide, "Amazon ECR events and EventBridge" */
+/** Event for a pushed or deleted image. @see Amazon ECR User Guide, "Amazon ECR events and EventBridge" */
 export interface EcrImageActionEvent {
   readonly version: '0';
   readonly id: string;
   readonly 'detail-type': 'ECR Image Action';
   readonly source: 'aws.ecr';
   readonly account: string;
-  /** ISO 8601 in UTC, whole seconds. */
+  /** ISO 8601 in UTC, in whole seconds. */
   readonly time: string;
   readonly region: string;
   readonly resources: readonly [];
@@ -17,15 +17,15 @@ export interface EcrImageActionEvent {
     readonly 'repository-name': string;
     readonly 'image-digest': string;
     readonly 'action-type': 'DELETE' | 'PUSH';
-    /** Empty where the image was pushed without a tag. */
+    /** Empty if the image was pushed without a tag. */
     readonly 'image-tag': string;
     readonly 'manifest-media-type': string;
-    /** Media type of the configuration; absent of an image index. */
+    /** Media type of the config; absent for an image index. */
     readonly 'artifact-media-type'?: string;
   };
 }
 
-/** Keeps the events, and tells of each. */
+/** Records events and notifies listeners. */
 export class EventLog {
   readonly account: string;
   readonly region: string;
@@ -37,13 +37,13 @@ export class EventLog {
     this.region = region;
   }
 
-  /** Listens to what is to come. @returns Ends it. */
+  /** Adds a listener for later events. @returns a function that removes it */
   listen(listener: (event: EcrImageActionEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  tell(action: 'DELETE' | 'PUSH', repository: string, manifest: StoredManifest, tag: string | undefined): void {
+  record(action: 'DELETE' | 'PUSH', repository: string, manifest: StoredManifest, tag: string | undefined): void {
     const artifactType = configMediaType(manifest);
     const event: EcrImageActionEvent = {
       version: '0',

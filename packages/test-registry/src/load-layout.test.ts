@@ -4,12 +4,12 @@ import { digestOf } from '@soci/oci';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, test } from 'vitest';
 import { makeLayout } from './fixtures/layout.ts';
-import { startForTest } from './fixtures/running.ts';
+import { startForTest } from './fixtures/start-for-test.ts';
 
 const layer = Buffer.alloc(2_500_000, 'layer');
 
-test.each(['memory', 'folder'])('an image of a layout is taken in whole: into %s', async (where) => {
-  const registry = await startForTest(where === 'folder' ? { folder: temporaryFolder() } : {});
+test.each(['memory', 'folder'])('loads an image of a layout into %s', async (storage) => {
+  const registry = await startForTest(storage === 'folder' ? { folder: temporaryFolder() } : {});
   const { folder, digest } = await makeLayout(layer, 'inside');
   expect(await registry.loadLayout('app', folder, 'v1')).toBe(digest);
   expect(registry.tags('app')).toEqual(['v1']);
@@ -19,7 +19,7 @@ test.each(['memory', 'folder'])('an image of a layout is taken in whole: into %s
   expect(Buffer.from(await got.arrayBuffer())).toEqual(layer);
 });
 
-test('a name in the layout says which', async () => {
+test('selects an image by its reference in the layout', async () => {
   const registry = await startForTest();
   const { folder } = await makeLayout(layer, 'inside');
   await registry.loadLayout('app', folder, 'v1', 'inside');
@@ -27,10 +27,10 @@ test('a name in the layout says which', async () => {
   expect(registry.tags('app')).toEqual(['v1']);
 });
 
-test('a folder that is no layout, or a damaged one, is refused', async () => {
+test('rejects a folder that is missing, not a layout, or corrupt', async () => {
   const registry = await startForTest();
-  const nothing = join(temporaryFolder(), 'nothing');
-  await expect(registry.loadLayout('app', nothing, 'v1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  const missing = join(temporaryFolder(), 'missing');
+  await expect(registry.loadLayout('app', missing, 'v1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   await expect(registry.loadLayout('app', temporaryFolder(), 'v1')).rejects.toMatchObject({ code: 'CONTENT_INVALID' });
   const { folder } = await makeLayout(layer, 'inside');
   writeFileSync(join(folder, 'blobs', 'sha256', digestOf(layer).slice(7)), Buffer.alloc(layer.length, 'other'));

@@ -3,7 +3,7 @@ import { openLayout } from '@soci/oci/layout';
 import { TestRegistryError } from './errors.ts';
 import type { RegistryStore, Repository } from './store/registry-store.ts';
 
-/** Copies an image out of a layout, leaves first, every byte compared with its digest. @returns Its digest. */
+/** Copies an image from an OCI image layout and verifies every digest. @returns its digest */
 export async function loadLayout(
   store: RegistryStore,
   into: Repository,
@@ -27,6 +27,6 @@ export async function loadLayout(
   } catch (cause) {
     if (!(cause instanceof OciError)) throw cause;
     const code = cause.code === 'NOT_FOUND' ? 'NOT_FOUND' : 'CONTENT_INVALID';
-    throw new TestRegistryError(code, `${folder} cannot be loaded: ${cause.message}`, { cause });
+    throw new TestRegistryError(code, `cannot load ${folder}: ${cause.message}`, { cause });
   }
 }

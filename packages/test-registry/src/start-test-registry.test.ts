@@ -2,19 +2,19 @@ import { get } from 'node:https';
 import { expect, test } from 'vitest';
 import { makeServerIdentity } from './certificate.ts';
 import { seedImage } from './fixtures/image.ts';
-import { startForTest } from './fixtures/running.ts';
+import { startForTest } from './fixtures/start-for-test.ts';
 import { pushBlob } from './fixtures/upload.ts';
 import { startTestRegistry } from './start-test-registry.ts';
 
-/** Status of a GET by TLS, or what went wrong. */
+/** Returns the status of a GET over TLS, or the error. */
 function statusByTls(url: string, ca: string): Promise<number | string> {
   return new Promise((resolve) => {
-    const request = get(url, { ca, agent: false }, (answer) => resolve(answer.resume().statusCode ?? 0));
+    const request = get(url, { ca, agent: false }, (response) => resolve(response.resume().statusCode ?? 0));
     request.on('error', (error) => resolve('code' in error ? String(error.code) : error.message));
   });
 }
 
-test('several run beside each other, each with its own content', async () => {
+test('several registries run at the same time with separate content', async () => {
   const [one, two] = [await startForTest(), await startForTest()];
   const digest = await pushBlob(one, 'app', Buffer.from('x'));
   expect(one.host).not.toBe(two.host);
@@ -23,7 +23,7 @@ test('several run beside each other, each with its own content', async () => {
   expect(await two.blob('app', digest)).toBeUndefined();
 });
 
-test('requests are recorded as they come, until they are cleared', async () => {
+test('records requests until they are cleared', async () => {
   const registry = await startForTest();
   const { layer } = await seedImage(registry, 'app', 'v1');
   registry.clearRequests();
@@ -43,7 +43,7 @@ test('requests are recorded as they come, until they are cleared', async () => {
   ]);
 });
 
-test('TLS, with an authority of its own, on the OCI API and the storage', async () => {
+test('serves the OCI API and the storage over TLS with a generated certificate', async () => {
   const registry = await startForTest({ tls: true, redirects: true });
   const ca = registry.ca as string;
   expect(registry.url).toMatch(/^https:/);
@@ -53,27 +53,27 @@ test('TLS, with an authority of its own, on the OCI API and the storage', async 
   expect(await statusByTls(`${registry.url}/v2/`, makeServerIdentity().ca)).toMatch(/SIGNATURE|CERT/);
 });
 
-test('TLS with a certificate of yours', async () => {
+test('serves TLS with a given certificate', async () => {
   const { key, cert, ca } = makeServerIdentity();
   const registry = await startForTest({ tls: { key, cert } });
   expect(registry.ca).toBeUndefined();
   expect(await statusByTls(`${registry.url}/v2/`, ca)).toBe(200);
 });
 
-test('a port that is taken is an error', async () => {
+test('rejects a port in use', async () => {
   const registry = await startForTest();
   const port = Number(new URL(registry.url).port);
   await expect(startTestRegistry({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });
 
 test.each([{ rate: 0 }, { latency: -1 }, { pageSize: Number.NaN }, { tokenLifetime: 0 }])(
-  'an option that makes no sense is refused: %o',
+  'rejects the options %o',
   async (options) => {
     await expect(startTestRegistry(options)).rejects.toMatchObject({ code: 'OPTION_INVALID' });
   },
 );
 
-test('it stops at once, whatever is under way', async () => {
+test('stops at once and closes running requests', async () => {
   const registry = await startForTest();
   const digest = await registry.putBlob('app', Buffer.alloc(1_000_000));
   registry.inject({ fault: { kind: 'stall', afterBytes: 10 } });

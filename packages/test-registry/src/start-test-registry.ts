@@ -17,10 +17,10 @@ import { RegistryStore } from './store/registry-store.ts';
 import { checkOptions, type TestRegistry, type TestRegistryOptions } from './test-registry.ts';
 
 /**
- * Starts a registry on loopback: the OCI API, the storage that blobs may be redirected to, and ECR's own API, each on a
- * port of its own. Stop it when you are done.
+ * Starts a registry on loopback, with a port each for the OCI API, the blob storage and the ECR API. Call `stop` when
+ * done.
  *
- * @throws TestRegistryError `OPTION_INVALID`; the system's error where the port is taken.
+ * @throws TestRegistryError `OPTION_INVALID`; the system error if the port is in use
  */
 export async function startTestRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
   checkOptions(options);
@@ -124,7 +124,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     checkGraph: (repository, reference) => checkGraph(store, repository, reference),
     stop: async () => {
       await closePorts();
-      for (const { draft } of registry.uploads.values()) await draft.discard();
+      for (const { writer } of registry.uploads.values()) await writer.cancel();
     },
   };
 }

@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest';
-import { startForTest } from './fixtures/running.ts';
+import { startForTest } from './fixtures/start-for-test.ts';
 import type { TestRegistry } from './test-registry.ts';
 
 const content = Buffer.from('0123456789');
 
-/** The signed address that a blob is redirected to. */
+/** Returns the signed URL that a blob is redirected to. */
 async function redirectOf(registry: TestRegistry, headers: Record<string, string> = {}): Promise<string> {
   const digest = await registry.putBlob('app', content);
-  const answer = await fetch(`${registry.url}/v2/app/blobs/${digest}`, { redirect: 'manual', headers });
-  expect(answer.status).toBe(307);
-  return answer.headers.get('location') as string;
+  const response = await fetch(`${registry.url}/v2/app/blobs/${digest}`, { redirect: 'manual', headers });
+  expect(response.status).toBe(307);
+  return response.headers.get('location') as string;
 }
 
-const codeOf = async (answer: Response) => [answer.status, /<Code>(\w+)</.exec(await answer.text())?.[1]];
+const codeOf = async (response: Response) => [response.status, /<Code>(\w+)</.exec(await response.text())?.[1]];
 
-test('a blob is to be had at another port', async () => {
+test('redirects a blob to another port', async () => {
   const registry = await startForTest({ redirects: true });
   const location = await redirectOf(registry);
   expect(new URL(location).origin).toBe(registry.storageUrl);
@@ -26,11 +26,11 @@ test('a blob is to be had at another port', async () => {
   ]);
 });
 
-test('a part of it too', async () => {
+test('serves ranges', async () => {
   const registry = await startForTest({ redirects: true });
   const location = await redirectOf(registry, { range: 'bytes=2-4' });
-  const answer = await fetch(location, { headers: { range: 'bytes=2-4' } });
-  expect([answer.status, await answer.text(), answer.headers.get('content-range')]).toEqual([
+  const response = await fetch(location, { headers: { range: 'bytes=2-4' } });
+  expect([response.status, await response.text(), response.headers.get('content-range')]).toEqual([
     206,
     '234',
     'bytes 2-4/10',
@@ -38,21 +38,21 @@ test('a part of it too', async () => {
   expect(await codeOf(await fetch(location, { headers: { range: 'bytes=10-' } }))).toEqual([416, 'InvalidRange']);
 });
 
-test('asking about a blob leads nowhere', async () => {
+test('does not redirect HEAD', async () => {
   const registry = await startForTest({ redirects: true });
   const digest = await registry.putBlob('app', content);
   const head = await fetch(`${registry.url}/v2/app/blobs/${digest}`, { method: 'HEAD', redirect: 'manual' });
   expect([head.status, head.headers.get('content-length')]).toEqual([200, '10']);
 });
 
-test('the storage refuses every Authorization', async () => {
+test('rejects requests with Authorization', async () => {
   const registry = await startForTest({ redirects: true });
   const headers = { authorization: 'Basic QVdTOnRva2Vu' };
   expect(await codeOf(await fetch(await redirectOf(registry), { headers }))).toEqual([400, 'InvalidArgument']);
   expect(registry.requests.at(-1)).toMatchObject({ port: 'storage', authorization: true });
 });
 
-test('an address says when it ends, as those of S3 do', async () => {
+test('a signed URL states its expiry like those of S3', async () => {
   const registry = await startForTest({ redirects: true, urlLifetime: 90_500 });
   const { searchParams } = new URL(await redirectOf(registry));
   const [, year, month, day, hour, minute, second] =
@@ -62,13 +62,13 @@ test('an address says when it ends, as those of S3 do', async () => {
   expect(searchParams.get('X-Amz-Expires')).toBe('91');
 });
 
-test('an address expires by its time', async () => {
+test('a signed URL expires after its lifetime', async () => {
   const registry = await startForTest({ redirects: true, urlLifetime: 20 });
   const location = await redirectOf(registry);
   await expect.poll(async () => codeOf(await fetch(location))).toEqual([403, 'AccessDenied']);
 });
 
-test('or when it is told to, and a new one is good', async () => {
+test('expireUrls expires old URLs, but not new ones', async () => {
   const registry = await startForTest({ redirects: true });
   const old = await redirectOf(registry);
   registry.expireUrls();
@@ -76,7 +76,7 @@ test('or when it is told to, and a new one is good', async () => {
   expect((await fetch(await redirectOf(registry))).status).toBe(200);
 });
 
-test('or by a fault, for the request that meets it', async () => {
+test('the fault expire-urls applies to its own request', async () => {
   const registry = await startForTest({ redirects: true });
   const location = await redirectOf(registry);
   registry.inject({ on: { port: 'storage' }, after: 1, fault: { kind: 'expire-urls' } });
@@ -84,7 +84,7 @@ test('or by a fault, for the request that meets it', async () => {
   expect((await fetch(location)).status).toBe(403);
 });
 
-test('an address that was changed is refused', async () => {
+test('rejects a modified URL', async () => {
   const registry = await startForTest({ redirects: true });
   const location = new URL(await redirectOf(registry));
   const changed = new URL(location);

@@ -1,17 +1,25 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Incoming } from './http/incoming.ts';
-import { Refusal, type Reply, type ReplyHeaders, replyBlob } from './http/reply.ts';
+import type { IncomingRequest } from './http/incoming-request.ts';
+import { type Reply, type ReplyHeaders, RequestError, replyBlob } from './http/reply.ts';
 import type { BlobStore } from './store/blob-store.ts';
 
 const FOLDER = '/blobs/';
 
-/** The path at which the storage has a blob. */
+/** Returns the path of a blob at the storage. */
 export function storagePath(digest: string): string {
   return `${FOLDER}${digest}`;
 }
 
-/** As strict as S3: takes a signed address and nothing else. @see Amazon S3 API Reference, "Error responses" */
-export async function handleStorageRequest(blobs: BlobStore, urls: SignedUrls, incoming: Incoming): Promise<Reply> {
+/**
+ * Handles a request to the blob storage. Like S3, it accepts only signed URLs.
+ *
+ * @see Amazon S3 API Reference, "Error responses"
+ */
+export async function handleStorageRequest(
+  blobs: BlobStore,
+  urls: SignedUrls,
+  incoming: IncomingRequest,
+): Promise<Reply> {
   const { path, query, headers, method } = incoming;
   if (headers.authorization !== undefined) {
     const words =
@@ -30,7 +38,7 @@ export async function handleStorageRequest(blobs: BlobStore, urls: SignedUrls, i
   try {
     return replyBlob(blob, headers.range, { 'content-type': 'application/octet-stream' });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof RequestError)) throw error;
     return replyXml(416, 'InvalidRange', 'The requested range is not satisfiable', error.headers);
   }
 }
@@ -41,7 +49,8 @@ function replyXml(status: number, code: string, message: string, headers: ReplyH
 }
 
 /**
- * Signs the addresses of blobs for a time, in the shape of S3's presigned ones.
+ * Creates signed URLs with a limited lifetime that imitate presigned URLs of S3.
+ *
  * @see Amazon S3 API Reference, "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)"
  */
 export class SignedUrls {
@@ -50,20 +59,20 @@ export class SignedUrls {
   #validFrom = 0;
   #count = 0;
 
-  /** @param lifetime - Milliseconds. */
+  /** @param lifetime - Lifetime of a URL, in milliseconds. */
   constructor(lifetime: number) {
     this.#lifetime = lifetime;
   }
 
-  /** The query that lets `path` be read. No two are the same. */
+  /** Returns the query that grants access to `path`. Each query is unique. */
   sign(path: string): string {
     this.#count += 1;
     const now = Date.now();
     const query = new URLSearchParams({
       'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
-      // ISO 8601 in its basic form, such as `20260131T235900Z`.
+      // ISO 8601 basic format, such as `20260131T235900Z`.
       'X-Amz-Date': new Date(now).toISOString().replace(/[-:]|\.\d+/g, ''),
-      // In whole seconds, as S3 has it; the token below knows the end to the millisecond.
+      // In whole seconds, as in S3. The token below contains the expiry in milliseconds.
       'X-Amz-Expires': String(Math.ceil(this.#lifetime / 1000)),
       'X-Amz-SignedHeaders': 'host',
       'X-Amz-Security-Token': `${this.#count}.${now + this.#lifetime}`,

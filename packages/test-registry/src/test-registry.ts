@@ -5,120 +5,126 @@ import type { EcrImageActionEvent } from './events.ts';
 import type { FaultRule, InjectedFault, RequestRecord } from './http/faults.ts';
 import type { StoredManifest } from './store/registry-store.ts';
 
-/** What the registry is to be like. */
+/** Options of {@link startTestRegistry}. */
 export interface TestRegistryOptions {
-  /** Port of the OCI API. @default any that is free */
+  /** Port of the OCI API. @default a free port */
   readonly port?: number;
-  /** Serve TLS: with a certificate for loopback that is made at the start, or one of yours, PEM. @default false */
+  /** Serve TLS, with a generated certificate for loopback or with the given PEM key and certificate. @default false */
   readonly tls?: boolean | { readonly key: string; readonly cert: string };
   /**
-   * Whom to let in: everybody; who knows a name and a password, sent as Basic; who has a token of a token service, sent
-   * as Bearer; or `'ecr'`: who has a token that `GetAuthorizationToken` gave, sent as Basic with the name `AWS`.
+   * Authentication: none; a user name and password with Basic authentication; Bearer tokens from a token service; or
+   * `'ecr'`: Basic authentication with the user name `AWS` and a token of `GetAuthorizationToken`.
    *
    * @default 'none'
    */
   readonly auth?: AuthOption;
-  /** Answer the `GET` of a blob with 307 to signed addresses on a second port. @default false */
+  /** Redirect (307) the `GET` of a blob to a signed URL on another port. @default false */
   readonly redirects?: boolean;
-  /** Milliseconds that a signed address is good for. @default 3,600,000 */
+  /** Lifetime of a signed URL, in milliseconds. @default 3,600,000 */
   readonly urlLifetime?: number;
-  /** Milliseconds that a token is good for. @default 43,200,000: 12 hours, as ECR's */
+  /** Lifetime of a token, in milliseconds. @default 43,200,000: 12 hours, as in ECR */
   readonly tokenLifetime?: number;
-  /** Serve the referrers API. @default true */
+  /** Support the referrers API. @default true */
   readonly referrers?: boolean;
-  /** Refuse what Amazon ECR refuses. @default false */
+  /** Imitate Amazon ECR. @default false */
   readonly ecr?: boolean;
-  /** Refuse to move a tag, in repositories that are not created otherwise. @default false */
+  /** Make tags immutable in repositories that are created without this setting. @default false */
   readonly immutableTags?: boolean;
-  /** Make a repository when it is first pushed to. @default true, with `ecr` false */
+  /** Create a repository on the first push. @default true, or false with `ecr` */
   readonly autoCreate?: boolean;
-  /** Give uploads an absolute `Location`, scheme and host included. @default as `ecr` */
+  /** Send absolute URLs in `Location` headers. @default the value of `ecr` */
   readonly absoluteLocations?: boolean;
-  /** Bytes that a part of an upload has at least, but for the last; announced as `OCI-Chunk-Min-Length`. @default 0 */
+  /** Minimum size of a chunk except the last, in bytes. Announced as `OCI-Chunk-Min-Length`. @default 0 */
   readonly minChunkSize?: number;
-  /** Take a blob whole in the `POST` (201); else only an upload is begun by it (202). @default false */
+  /** Support single-POST uploads (201). Otherwise a `POST` only opens an upload (202). @default false */
   readonly singlePost?: boolean;
-  /** Tags or referrers in one answer at most. @default 1,000 */
+  /** Maximum number of tags or referrers per response. @default 1,000 */
   readonly pageSize?: number;
-  /** Milliseconds that each answer takes longer. @default 0 */
+  /** Additional latency of each response, in milliseconds. @default 0 */
   readonly latency?: number;
-  /** Bytes a second that a connection carries, in each direction. @default no limit */
+  /** Bandwidth of a connection in each direction, in bytes per second. @default no limit */
   readonly rate?: number;
-  /** Keep blobs in this folder, which is made where it is missing. @default in memory */
+  /** Folder for blobs, created if missing. @default in memory */
   readonly folder?: string;
-  /** Account that the registry belongs to. @default '123456789012' */
+  /** AWS account of the registry. @default '123456789012' */
   readonly account?: string;
-  /** Region that the registry is in. @default 'us-east-1' */
+  /** AWS Region of the registry. @default 'us-east-1' */
   readonly region?: string;
 }
 
-/** A registry that runs. */
+/** A running registry. */
 export interface TestRegistry {
   /** Host and port of the OCI API, such as `127.0.0.1:40123`. */
   readonly host: string;
   /** Scheme, host and port of the OCI API. */
   readonly url: string;
-  /** Scheme, host and port of the storage that blobs are redirected to. */
+  /** Scheme, host and port of the blob storage that blobs are redirected to. */
   readonly storageUrl: string;
-  /** Where ECR's own API is: the `endpoint` of an `ECRClient`. Always plain HTTP. */
+  /** URL of the ECR API, for `endpoint` of an `ECRClient`. Always plain HTTP. */
   readonly awsEndpoint: string;
-  /** The certificate authority to trust, PEM; where the registry serves TLS with its own certificate. */
+  /** PEM certificate authority to trust, if the certificate was generated. */
   readonly ca?: string;
-  /** What gets in: the name and password given, with `auth: 'ecr'` a new token. Empty texts where all get in. */
+  /**
+   * Valid credentials: the configured user name and password, or a new token with `auth: 'ecr'`. Empty strings if no
+   * credentials are required.
+   */
   readonly credentials: BasicCredentials;
-  /** The requests that came in, all ports together, in their order. */
+  /** Received requests on all ports, in order. */
   readonly requests: readonly RequestRecord[];
-  /** The events of every push and delete, in their order. */
+  /** Events of all pushes and deletes, in order. */
   readonly events: readonly EcrImageActionEvent[];
 
-  /** Forgets the requests so far. */
+  /** Clears {@link TestRegistry.requests}. */
   clearRequests(): void;
-  /** Calls `listener` with each event to come. @returns Ends it. */
+  /** Calls `listener` with each later event. @returns a function that removes the listener */
   onEvent(listener: (event: EcrImageActionEvent) => void): () => void;
-  /** Makes something go wrong. @throws TestRegistryError `OPTION_INVALID` */
+  /** Injects a fault. @throws TestRegistryError `OPTION_INVALID` */
   inject(rule: FaultRule): InjectedFault;
-  /** Makes every token given out so far void. */
+  /** Expires all tokens issued so far. */
   expireTokens(): void;
-  /** Makes every signed address given out so far void. */
+  /** Expires all signed URLs issued so far. */
   expireUrls(): void;
 
-  /** Makes a repository, where a push would not. */
+  /** Creates a repository. */
   createRepository(name: string): void;
-  /** Puts a blob in, unasked. @returns Its digest. */
+  /** Stores a blob. @returns its digest */
   putBlob(repository: string, bytes: Uint8Array): Promise<string>;
   /**
-   * Puts a manifest in, unchecked: it may be any bytes. Under a digest as `reference` it is stored as that, be it so or
-   * not; under a tag as what it is. No event is raised. Returns the digest that it is stored under.
+   * Stores a manifest without validation: it may be any bytes. Under a digest as `reference` it is stored even if the
+   * digest does not match; under a tag it is stored by its real digest. Raises no event.
+   *
+   * @returns the digest that it is stored under
    */
   putManifest(repository: string, reference: string, mediaType: string, bytes: Uint8Array): string;
-  /** A manifest by tag or digest; undefined where there is none. */
+  /** Returns a manifest by tag or digest; undefined if it does not exist. */
   manifest(repository: string, reference: string): StoredManifest | undefined;
-  /** A blob's bytes; undefined where the repository has none of that digest. */
+  /** Returns the bytes of a blob; undefined if it does not exist in the repository. */
   blob(repository: string, digest: string): Promise<Uint8Array | undefined>;
-  /** The tags of a repository, sorted; none where there is no such repository. */
+  /** Returns the sorted tags of a repository; empty if it does not exist. */
   tags(repository: string): readonly string[];
 
   /**
-   * Copies an image out of an OCI image layout, with all that it refers to, and tags it. Returns its digest.
+   * Copies an image and everything that it refers to from an OCI image layout, and tags it. Returns its digest.
    *
-   * @param reference - Its tag or digest in the layout. @default the only image there
+   * @param reference - Tag or digest in the layout. @default the only image
    * @throws TestRegistryError `CONTENT_INVALID`, `NOT_FOUND`
    */
   loadLayout(repository: string, folder: string, tag: string, reference?: string): Promise<string>;
-  /** What is missing or of another size of all that an image refers to, a sentence each; none where it is whole. */
+  /** Checks an image and everything that it refers to. Returns a sentence for each missing or mismatching item. */
   checkGraph(repository: string, reference: string): readonly string[];
 
-  /** Ends everything at once, connections under way included. */
+  /** Stops the registry and closes all connections. */
   stop(): Promise<void>;
 }
 
-/** The least value of each option that is a number. */
+/** Minimum value of each numeric option. */
 const MINIMA = { port: 0, urlLifetime: 1, tokenLifetime: 1, minChunkSize: 0, pageSize: 1, latency: 0, rate: 1 };
 
-/** @throws TestRegistryError `OPTION_INVALID` where a number is none, or too small. */
+/** @throws TestRegistryError `OPTION_INVALID` if a number is invalid or too small */
 export function checkOptions(options: TestRegistryOptions): void {
-  for (const [name, least] of Object.entries(MINIMA)) {
-    const value = options[name as keyof typeof MINIMA] ?? least;
-    if (!(value >= least)) throw new TestRegistryError('OPTION_INVALID', `${name} is ${value}: at least ${least}`);
+  for (const [name, minimum] of Object.entries(MINIMA)) {
+    const value = options[name as keyof typeof MINIMA] ?? minimum;
+    if (!(value >= minimum))
+      throw new TestRegistryError('OPTION_INVALID', `${name} is ${value}: expected at least ${minimum}`);
   }
 }

@@ -126,7 +126,7 @@ test('repeats a write that failed, and detects one whose response was lost', asy
   const { repository, reopen, server } = await openTestRepository({ referrers: false });
   const subject = await pushSubject(repository);
   const on = { method: 'PUT', path: /\/manifests\/sha256-/ };
-  server.inject({ on, fault: { kind: 'lost-answer' } });
+  server.inject({ on, fault: { kind: 'lost-response' } });
   server.inject({ on, after: 1, fault: { kind: 'status', status: 503 } });
   const first = await pushReferrer(repository, subject, SIGNATURE, 'one');
   const second = await pushReferrer(repository, subject, REPORT, 'two');

@@ -138,7 +138,7 @@ test.each([
   ['a monolithic upload', 'PUT', small],
 ] as const)('recovers if the response to %s is lost', async (_, method, content) => {
   const { repository, server } = await openTestRepository();
-  server.inject({ on: { method }, fault: { kind: 'lost-answer' } });
+  server.inject({ on: { method }, fault: { kind: 'lost-response' } });
   await repository.push(content.descriptor, streamOf(content.bytes));
   expect(await isStored(server, content)).toBe(true);
 });

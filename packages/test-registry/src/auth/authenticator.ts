@@ -1,5 +1,5 @@
-import type { Incoming } from '../http/incoming.ts';
-import { Refusal, type Reply, replyJson } from '../http/reply.ts';
+import type { IncomingRequest } from '../http/incoming-request.ts';
+import { type Reply, RequestError, replyJson } from '../http/reply.ts';
 import {
   type Access,
   type AccessPolicy,
@@ -11,38 +11,38 @@ import {
   unauthorized,
 } from './access-policy.ts';
 
-/** Tokens in place of a password, from a service that the registry names. */
+/** Bearer authentication with tokens from the token service of the registry. */
 export interface BearerAuth {
   readonly bearer: {
-    /** Who may do everything; nobody where it is missing. @default nobody */
+    /** The user with full access. @default none */
     readonly user?: BasicCredentials;
-    /** Whether who gives no name may pull. @default false */
+    /** Allow pulling without credentials. @default false */
     readonly anonymousPull?: boolean;
   };
 }
 
-/** Whom the registry lets in. */
+/** Authentication of the registry. */
 export type AuthOption = BasicCredentials | BearerAuth | 'ecr' | 'none';
 
-/** Everything about who may come in. */
+/** Authentication and authorization of the registry. */
 export interface Authenticator {
   readonly policy: AccessPolicy;
-  /** What gets in; empty texts where all get in, or nobody may. */
+  /** Valid credentials; empty strings if none are required or none are valid. */
   credentials(): BasicCredentials;
-  /** Answers a request for a token; undefined of any other. @throws Refusal */
-  handle(incoming: Incoming): Promise<Reply> | undefined;
+  /** Handles a token request; returns undefined for other requests. @throws RequestError */
+  handle(incoming: IncomingRequest): Promise<Reply> | undefined;
   expireTokens(): void;
 }
 
-const NOBODY: BasicCredentials = { username: '', password: '' };
+const NO_CREDENTIALS: BasicCredentials = { username: '', password: '' };
 
 /**
- * @param ecrTokens - Those that `GetAuthorizationToken` gives out; Bearer tokens live as long.
- * @param isEcr - Whether to answer as ECR does, where that differs.
+ * @param ecrTokens - Tokens issued by `GetAuthorizationToken`. Bearer tokens have the same lifetime.
+ * @param isEcr - Whether to imitate ECR.
  */
 export function createAuthenticator(auth: AuthOption, ecrTokens: TokenStore<true>, isEcr: boolean): Authenticator {
   const common = { handle: () => undefined, expireTokens: () => ecrTokens.expireAll() };
-  if (auth === 'none') return { ...common, policy: () => undefined, credentials: () => NOBODY };
+  if (auth === 'none') return { ...common, policy: () => undefined, credentials: () => NO_CREDENTIALS };
   if (auth === 'ecr') {
     const issue = () => ({ username: 'AWS', password: ecrTokens.issue(true).token });
     return { ...common, policy: ecrPolicy(ecrTokens, isEcr), credentials: issue };
@@ -51,7 +51,7 @@ export function createAuthenticator(auth: AuthOption, ecrTokens: TokenStore<true
   const service = new TokenService(auth.bearer, ecrTokens.lifetime);
   return {
     policy: bearerPolicy(service.tokens),
-    credentials: () => auth.bearer.user ?? NOBODY,
+    credentials: () => auth.bearer.user ?? NO_CREDENTIALS,
     handle: (incoming) => (incoming.path === TOKEN_PATH ? service.handle(incoming) : undefined),
     expireTokens: () => {
       ecrTokens.expireAll();
@@ -60,16 +60,20 @@ export function createAuthenticator(auth: AuthOption, ecrTokens: TokenStore<true
   };
 }
 
-/** What a token allows: the actions by repository. */
+/** Actions that a token allows, by repository. */
 type Permissions = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** Names the registry in challenges and in requests for tokens. */
+/** Name of the registry in challenges and token requests. */
 const TOKEN_SERVICE = 'test-registry';
 
-/** The path of the token service, on the registry's own port. */
+/** Path of the token service, on the port of the OCI API. */
 const TOKEN_PATH = '/token';
 
-/** Lets in who has a token that allows what is asked. @see distribution, docs/spec/auth/token.md; RFC 6750, section 3 */
+/**
+ * Returns a policy that requires a token for the requested access.
+ *
+ * @see distribution, docs/spec/auth/token.md; RFC 6750, section 3
+ */
 function bearerPolicy(tokens: TokenStore<Permissions>): AccessPolicy {
   return (incoming, access) => {
     const token = /^Bearer +(\S+)$/i.exec(incoming.headers.authorization ?? '')?.[1];
@@ -83,7 +87,12 @@ function bearerPolicy(tokens: TokenStore<Permissions>): AccessPolicy {
   };
 }
 
-function challenge({ origin }: Incoming, access: readonly Access[], message: string, error?: string): Refusal {
+function challenge(
+  { origin }: IncomingRequest,
+  access: readonly Access[],
+  message: string,
+  error?: string,
+): RequestError {
   const scope = access.map(({ repository, actions }) => `repository:${repository}:${actions.join(',')}`).join(' ');
   const fields = {
     realm: `${origin}${TOKEN_PATH}`,
@@ -92,7 +101,7 @@ function challenge({ origin }: Incoming, access: readonly Access[], message: str
     ...(error !== undefined && { error }),
   };
   const parameters = Object.entries(fields).map(([name, value]) => `${name}="${value}"`);
-  return new Refusal(401, 'UNAUTHORIZED', message, { 'www-authenticate': `Bearer ${parameters.join(',')}` });
+  return new RequestError(401, 'UNAUTHORIZED', message, { 'www-authenticate': `Bearer ${parameters.join(',')}` });
 }
 
 type Identity = 'anonymous' | 'user';
@@ -101,7 +110,9 @@ const MAX_FORM_SIZE = 64 * 1024;
 const ACTIONS = ['delete', 'pull', 'push'];
 
 /**
- * Trades a name and a password, or a refresh token, for a token of the scopes asked for, as far as they are allowed.
+ * Exchanges a user name and password, or a refresh token, for a token of the requested scopes, as far as they are
+ * allowed.
+ *
  * @see distribution, docs/spec/auth/token.md (`GET`) and docs/spec/auth/oauth.md (`POST`)
  */
 class TokenService {
@@ -114,48 +125,48 @@ class TokenService {
     this.tokens = new TokenStore(lifetime);
   }
 
-  /** @throws Refusal */
-  async handle(incoming: Incoming): Promise<Reply> {
+  /** @throws RequestError */
+  async handle(incoming: IncomingRequest): Promise<Reply> {
     const { authorization } = incoming.headers;
     if (incoming.method === 'GET') {
       const identity = authorization === undefined ? 'anonymous' : this.#identify(readBasic(authorization), incoming);
-      return this.#trade(incoming.query, identity, 'token');
+      return this.#issueToken(incoming.query, identity, 'token');
     }
     if (incoming.method !== 'POST') {
-      throw new Refusal(405, 'UNSUPPORTED', 'the token service takes GET and POST', { allow: 'GET, POST' });
+      throw new RequestError(405, 'UNSUPPORTED', 'the token service supports GET and POST', { allow: 'GET, POST' });
     }
     const form = new URLSearchParams(Buffer.from(await incoming.wholeBody(MAX_FORM_SIZE, 'a form')).toString());
-    return this.#trade(form, this.#identifyForm(form, incoming), 'access_token');
+    return this.#issueToken(form, this.#identifyForm(form, incoming), 'access_token');
   }
 
-  #identifyForm(form: URLSearchParams, incoming: Incoming): Identity {
+  #identifyForm(form: URLSearchParams, incoming: IncomingRequest): Identity {
     switch (form.get('grant_type')) {
       case 'password':
         return this.#identify({ username: form.get('username') ?? '', password: form.get('password') ?? '' }, incoming);
       case 'refresh_token':
         if (typeof this.#refreshTokens.find(form.get('refresh_token') ?? '') === 'object') return 'user';
-        throw unauthorized('the refresh token is wrong', incoming.origin);
+        throw unauthorized('invalid refresh token', incoming.origin);
       default:
-        throw new Refusal(400, 'UNSUPPORTED', 'grant_type must be password or refresh_token');
+        throw new RequestError(400, 'UNSUPPORTED', 'grant_type must be password or refresh_token');
     }
   }
 
-  #identify(given: BasicCredentials | undefined, { origin }: Incoming): Identity {
+  #identify(given: BasicCredentials | undefined, { origin }: IncomingRequest): Identity {
     const { user } = this.#auth;
     const isUser = user !== undefined && given?.username === user.username && given.password === user.password;
-    if (!isUser) throw unauthorized('the credentials are wrong', origin);
+    if (!isUser) throw unauthorized('invalid user name or password', origin);
     return 'user';
   }
 
-  #trade(asked: URLSearchParams, identity: Identity, field: 'access_token' | 'token'): Reply {
+  #issueToken(asked: URLSearchParams, identity: Identity, field: 'access_token' | 'token'): Reply {
     const service = asked.get('service');
-    if (service !== TOKEN_SERVICE) throw new Refusal(400, 'DENIED', `no such service: ${service}`);
+    if (service !== TOKEN_SERVICE) throw new RequestError(400, 'DENIED', `unknown service: ${service}`);
     const permissions = new Map<string, Set<string>>();
     const scopes = asked.getAll('scope').flatMap((text) => text.split(' ').filter((scope) => scope !== ''));
     for (const scope of scopes) {
       const [, repository, actions] = /^repository:(.+):([a-z,*]+)$/.exec(scope) ?? [];
       if (repository === undefined || actions === undefined) {
-        throw new Refusal(400, 'DENIED', `no scope that is known here: ${scope}`);
+        throw new RequestError(400, 'DENIED', `unsupported scope: ${scope}`);
       }
       const granted = permissions.get(repository) ?? new Set<string>();
       for (const action of this.#allowed(identity, actions.split(','))) granted.add(action);

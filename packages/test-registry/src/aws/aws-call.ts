@@ -1,17 +1,17 @@
 import type { TokenStore } from '../auth/access-policy.ts';
 import type { Registry } from '../registry/registry.ts';
 
-/** What the calls of ECR's own API work on: the same store as the OCI API. */
+/** State of the ECR API, shared with the OCI API. */
 export interface AwsRegistry {
   readonly registry: Registry;
   readonly tokens: TokenStore<true>;
-  /** Where the OCI API is, such as `http://127.0.0.1:40123`. */
+  /** URL of the OCI API, such as `http://127.0.0.1:40123`. */
   readonly proxyEndpoint: string;
-  /** The address of a blob at the storage. */
+  /** Returns the signed URL of a blob. */
   readonly signUrl: (digest: string) => string;
 }
 
-/** Ends a call with an exception of the API, such as `RepositoryNotFoundException`. */
+/** Fails a call with an exception of the API, such as `RepositoryNotFoundException`. */
 export class AwsFailure extends Error {
   override readonly name = 'AwsFailure';
   readonly code: string;
@@ -22,28 +22,28 @@ export class AwsFailure extends Error {
   }
 }
 
-/** What a call is given. Nothing of it is checked until it is read. */
+/** The input of a call, checked when it is read. */
 export type AwsInput = Readonly<Record<string, unknown>>;
 
-/** A text that must be there. @throws AwsFailure `InvalidParameterException` */
+/** Returns a required string. @throws AwsFailure `InvalidParameterException` */
 export function textOf(input: AwsInput, name: string): string {
   return required(name, optionalTextOf(input, name));
 }
 
-/** What was read, which must be there. @throws AwsFailure `InvalidParameterException` */
+/** Returns `value` if it is defined. @throws AwsFailure `InvalidParameterException` */
 export function required<T>(name: string, value: T | undefined): T {
   if (value === undefined) throw invalid(name, 'Member must not be null');
   return value;
 }
 
-/** A text that may be absent. @throws AwsFailure `InvalidParameterException` */
+/** Returns an optional string. @throws AwsFailure `InvalidParameterException` */
 export function optionalTextOf(input: AwsInput, name: string): string | undefined {
   const value = input[name] ?? undefined;
   if (value !== undefined && typeof value !== 'string') throw invalid(name, 'Member must be a string');
   return value;
 }
 
-/** A list of at most `limit` texts; undefined where it is absent. @throws AwsFailure `InvalidParameterException` */
+/** Returns an optional list of at most `limit` strings. @throws AwsFailure `InvalidParameterException` */
 export function textsOf(input: AwsInput, name: string, limit: number): readonly string[] | undefined {
   return listOf(input, name, limit)?.map((item) => {
     if (typeof item !== 'string') throw invalid(name, 'Members must be strings');
@@ -51,7 +51,7 @@ export function textsOf(input: AwsInput, name: string, limit: number): readonly 
   });
 }
 
-/** A list of at most `limit` objects; undefined where it is absent. @throws AwsFailure `InvalidParameterException` */
+/** Returns an optional list of at most `limit` objects. @throws AwsFailure `InvalidParameterException` */
 export function objectsOf(input: AwsInput, name: string, limit: number): readonly AwsInput[] | undefined {
   return listOf(input, name, limit)?.map((item) => {
     if (typeof item !== 'object' || item === null) throw invalid(name, 'Members must be objects');
@@ -59,7 +59,7 @@ export function objectsOf(input: AwsInput, name: string, limit: number): readonl
   });
 }
 
-/** In ECR's words. */
+/** Returns the error of ECR for an invalid parameter. */
 export function invalid(name: string, constraint: string): AwsFailure {
   return new AwsFailure(
     'InvalidParameterException',
@@ -78,7 +78,11 @@ function listOf(input: AwsInput, name: string, limit: number): readonly unknown[
 const MAX_RESULTS = 1000;
 const DEFAULT_RESULTS = 100;
 
-/** The page of `all` that a call asks for by `maxResults` and `nextToken`. @throws AwsFailure `InvalidParameterException` */
+/**
+ * Returns the page of `all` selected by `maxResults` and `nextToken`.
+ *
+ * @throws AwsFailure `InvalidParameterException`
+ */
 export function pageOf<T>(all: readonly T[], input: AwsInput): { items: readonly T[]; nextToken?: string } {
   const size = input.maxResults ?? DEFAULT_RESULTS;
   if (typeof size !== 'number' || !Number.isInteger(size) || size < 1 || size > MAX_RESULTS) {

@@ -14,7 +14,7 @@ import {
 import { MEDIA_TYPE_OCI_IMAGE_INDEX, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { pushManifest, putIndex, seedImage } from '../fixtures/image.ts';
-import { startForTest } from '../fixtures/running.ts';
+import { startForTest } from '../fixtures/start-for-test.ts';
 import type { TestRegistry } from '../test-registry.ts';
 
 function connect({ awsEndpoint }: TestRegistry): ECRClient {
@@ -22,22 +22,22 @@ function connect({ awsEndpoint }: TestRegistry): ECRClient {
   return new ECRClient({ endpoint: awsEndpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
 }
 
-test('a token of GetAuthorizationToken opens the OCI API, until it expires', async () => {
+test('GetAuthorizationToken returns a token for the OCI API that expires', async () => {
   const registry = await startForTest({ auth: 'ecr', tokenLifetime: 60_000 });
   const { authorizationData } = await connect(registry).send(new GetAuthorizationTokenCommand({}));
   const { authorizationToken, expiresAt, proxyEndpoint } = authorizationData?.[0] ?? {};
   expect(proxyEndpoint).toBe(registry.url);
   expect(expiresAt?.getTime()).toBeGreaterThan(Date.now() + 50_000);
 
-  const ask = () => fetch(`${proxyEndpoint}/v2/`, { headers: { authorization: `Basic ${authorizationToken}` } });
-  expect((await ask()).status).toBe(200);
+  const request = () => fetch(`${proxyEndpoint}/v2/`, { headers: { authorization: `Basic ${authorizationToken}` } });
+  expect((await request()).status).toBe(200);
   registry.expireTokens();
-  const expired = await ask();
+  const expired = await request();
   expect(expired.status).toBe(401);
   expect(expired.headers.get('www-authenticate')).toBe(`Basic realm="${registry.url}/",service="ecr.amazonaws.com"`);
 });
 
-test('there is a token for each registry asked for', async () => {
+test('GetAuthorizationToken returns a token per registry', async () => {
   const registry = await startForTest();
   const { authorizationData } = await connect(registry).send(
     new GetAuthorizationTokenCommand({ registryIds: ['111111111111', '222222222222'] }),
@@ -45,7 +45,7 @@ test('there is a token for each registry asked for', async () => {
   expect(authorizationData).toHaveLength(2);
 });
 
-test('an image that was pushed by the OCI API is described', async () => {
+test('DescribeImages describes an image that was pushed with the OCI API', async () => {
   const registry = await startForTest({ account: '111122223333' });
   const image = await seedImage(registry, 'team/app', 'v1');
   const { imageDetails } = await connect(registry).send(new DescribeImagesCommand({ repositoryName: 'team/app' }));
@@ -74,7 +74,7 @@ test('an index has no artifact type', async () => {
   expect(imageDetails?.[0]).not.toHaveProperty('artifactMediaType');
 });
 
-test('images are listed by tag, a page at a time', async () => {
+test('ListImages lists images by tag in pages', async () => {
   const registry = await startForTest();
   const image = await seedImage(registry, 'app', 'v1');
   await pushManifest(registry, 'app', 'v2', image.manifest);
@@ -95,7 +95,7 @@ test('images are listed by tag, a page at a time', async () => {
   );
 });
 
-test('manifests are given byte for byte, and what is missing is told', async () => {
+test('BatchGetImage returns manifests unchanged, and reports missing ones', async () => {
   const registry = await startForTest();
   const image = await seedImage(registry, 'app', 'v1');
   const { images, failures } = await connect(registry).send(
@@ -113,7 +113,7 @@ test('manifests are given byte for byte, and what is missing is told', async () 
   expect(failures?.map(({ failureCode }) => failureCode)).toEqual(['ImageNotFound', 'ImageTagDoesNotMatchDigest']);
 });
 
-test('an image is deleted by its digest, not while an index names it', async () => {
+test('BatchDeleteImage deletes an image by digest, unless an index refers to it', async () => {
   const registry = await startForTest();
   const image = await seedImage(registry, 'app', 'v1');
   const index = await putIndex(registry, 'app', 'all', [image]);
@@ -129,7 +129,7 @@ test('an image is deleted by its digest, not while an index names it', async () 
   ]);
 });
 
-test('repositories are made and described', async () => {
+test('creates and describes repositories', async () => {
   const registry = await startForTest({ ecr: true, region: 'eu-west-1' });
   const client = connect(registry);
   await client.send(new CreateRepositoryCommand({ repositoryName: 'b/c', imageTagMutability: 'IMMUTABLE' }));
@@ -145,13 +145,13 @@ test('repositories are made and described', async () => {
   ]);
 });
 
-test('a repository that is not there is an exception that the SDK knows', async () => {
+test('a missing repository is reported with an exception of the SDK', async () => {
   const registry = await startForTest();
-  const asking = connect(registry).send(new DescribeImagesCommand({ repositoryName: 'none' }));
-  await expect(asking).rejects.toBeInstanceOf(RepositoryNotFoundException);
+  const describing = connect(registry).send(new DescribeImagesCommand({ repositoryName: 'none' }));
+  await expect(describing).rejects.toBeInstanceOf(RepositoryNotFoundException);
 });
 
-test('layers are looked up, and downloaded from the storage', async () => {
+test('finds layers, and returns download URLs of the storage', async () => {
   const registry = await startForTest();
   const layerDigest = await registry.putBlob('app', Buffer.from('layer'));
   const missing = `sha256:${'1'.repeat(64)}`;
@@ -167,13 +167,13 @@ test('layers are looked up, and downloaded from the storage', async () => {
   expect(await (await fetch(downloadUrl as string)).text()).toBe('layer');
 });
 
-test('a call that is not signed, unknown or no JSON is refused', async () => {
+test('rejects a call that is unsigned, unknown or not JSON', async () => {
   const registry = await startForTest();
   const authorization =
     'AWS4-HMAC-SHA256 Credential=id/20260101/us-east-1/ecr/aws4_request, SignedHeaders=host, Signature=0';
   const call = async (headers: Record<string, string>, body: string) => {
-    const answer = await fetch(registry.awsEndpoint, { method: 'POST', headers, body });
-    return [answer.status, ((await answer.json()) as { __type: string }).__type];
+    const response = await fetch(registry.awsEndpoint, { method: 'POST', headers, body });
+    return [response.status, ((await response.json()) as { __type: string }).__type];
   };
   const target = { 'x-amz-target': 'AmazonEC2ContainerRegistry_V20150921.ListImages' };
   expect(await call(target, '{}')).toEqual([400, 'MissingAuthenticationTokenException']);

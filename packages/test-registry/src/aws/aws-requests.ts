@@ -1,5 +1,5 @@
-import type { Incoming } from '../http/incoming.ts';
-import { Refusal, type Reply, replyJson } from '../http/reply.ts';
+import type { IncomingRequest } from '../http/incoming-request.ts';
+import { type Reply, RequestError, replyJson } from '../http/reply.ts';
 import { AwsFailure, type AwsInput, type AwsRegistry, textsOf } from './aws-call.ts';
 import {
   batchCheckLayerAvailability,
@@ -28,49 +28,54 @@ const CALLS = new Map<string, AwsCall>([
 const TARGET_PREFIX = 'AmazonEC2ContainerRegistry_V20150921.';
 const MAX_REQUEST_SIZE = 8 * 1024 * 1024;
 
-/** Answers a call of ECR's own API. @see Smithy, "AWS JSON 1.1 protocol" */
-export async function handleAwsRequest(aws: AwsRegistry, incoming: Incoming): Promise<Reply> {
+/** Handles a call of the ECR API. @see Smithy, "AWS JSON 1.1 protocol" */
+export async function handleAwsRequest(aws: AwsRegistry, incoming: IncomingRequest): Promise<Reply> {
   try {
     checkSignature(incoming);
     return reply(200, findCall(incoming)(aws, await readInput(incoming)));
   } catch (error) {
     if (error instanceof AwsFailure) return reply(400, { __type: error.code, message: error.message });
-    if (error instanceof Refusal) return reply(error.status, { __type: 'ValidationException', message: error.message });
+    if (error instanceof RequestError)
+      return reply(error.status, { __type: 'ValidationException', message: error.message });
     throw error;
   }
 }
 
-/** A call is signed; whether rightly is not looked at, as there are no keys to compare with. */
-function checkSignature({ headers }: Incoming): void {
+/** Checks that a call is signed. Does not verify the signature, because the keys are unknown. */
+function checkSignature({ headers }: IncomingRequest): void {
   if (headers.authorization === undefined) {
     throw new AwsFailure('MissingAuthenticationTokenException', 'Missing Authentication Token');
   }
   if (!/^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/[^/]+\/ecr\/aws4_request,/.test(headers.authorization)) {
-    throw new AwsFailure('IncompleteSignatureException', 'Authorization is no signature of version 4 for ecr');
+    throw new AwsFailure('IncompleteSignatureException', 'Authorization is not a version 4 signature for ecr');
   }
 }
 
-function findCall({ headers }: Incoming): AwsCall {
+function findCall({ headers }: IncomingRequest): AwsCall {
   const target = String(headers['x-amz-target'] ?? '');
   const call = target.startsWith(TARGET_PREFIX) ? CALLS.get(target.slice(TARGET_PREFIX.length)) : undefined;
-  if (call === undefined) throw new AwsFailure('UnknownOperationException', `no such call here: ${target}`);
+  if (call === undefined) throw new AwsFailure('UnknownOperationException', `unsupported operation: ${target}`);
   return call;
 }
 
-async function readInput(incoming: Incoming): Promise<AwsInput> {
+async function readInput(incoming: IncomingRequest): Promise<AwsInput> {
   const text = Buffer.from(await incoming.wholeBody(MAX_REQUEST_SIZE, 'a request')).toString();
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as AwsInput;
   } catch {} // Not JSON.
-  throw new AwsFailure('SerializationException', 'the request is no JSON object');
+  throw new AwsFailure('SerializationException', 'the request is not a JSON object');
 }
 
 function reply(status: number, value: unknown): Reply {
   return replyJson(status, value, { 'content-type': 'application/x-amz-json-1.1' });
 }
 
-/** A token for each registry asked for: `AWS:<password>` in base64. @see Amazon ECR API Reference, GetAuthorizationToken */
+/**
+ * Returns a token per requested registry: the Base64 encoding of `AWS:<password>`.
+ *
+ * @see Amazon ECR API Reference, GetAuthorizationToken
+ */
 function getAuthorizationToken({ tokens, proxyEndpoint }: AwsRegistry, input: AwsInput) {
   const count = Math.max(1, textsOf(input, 'registryIds', 10)?.length ?? 1);
   return {

@@ -21,7 +21,7 @@ import {
 } from './aws-call.ts';
 import { findRepository } from './repositories.ts';
 
-/** How calls name an image. */
+/** Identifies an image in calls. */
 interface ImageId {
   readonly imageDigest?: string | undefined;
   readonly imageTag?: string | undefined;
@@ -124,7 +124,7 @@ function notFound({ registry }: AwsRegistry, { name }: Repository, { imageDigest
   return `The image with imageId ${id} does not exist within the repository with name '${name}' in the registry with id '${registry.events.account}'`;
 }
 
-/** Those with a tag, without, or both, as the filter says; in the order in which they came. */
+/** Returns the images that match the filter (tagged, untagged or all), in the order in which they were pushed. */
 function filtered(repository: Repository, input: AwsInput): readonly StoredManifest[] {
   const filter = (input.filter ?? {}) as AwsInput;
   const status = optionalTextOf(filter, 'tagStatus') ?? 'ANY';
@@ -132,7 +132,7 @@ function filtered(repository: Repository, input: AwsInput): readonly StoredManif
   return repository.manifests().filter(({ digest }) => repository.tagsOf(digest).length > 0 === (status === 'TAGGED'));
 }
 
-/** One for each of its tags, or one without. */
+/** Returns an image id per tag, or one without a tag. */
 function idsOf(repository: Repository, { digest }: StoredManifest): readonly ImageId[] {
   const tags = repository.tagsOf(digest);
   if (tags.length === 0) return [{ imageDigest: digest }];
@@ -146,7 +146,7 @@ function readIds(input: AwsInput): readonly ImageId[] | undefined {
   }));
 }
 
-/** What ECR tells of an image. @see Amazon ECR API Reference, ImageDetail */
+/** Returns the details of an image. @see Amazon ECR API Reference, ImageDetail */
 function describeImage({ registry }: AwsRegistry, repository: Repository, image: StoredManifest) {
   const { digest, mediaType, bytes, pushedAt } = image;
   const tags = repository.tagsOf(digest);

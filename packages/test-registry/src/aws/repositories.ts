@@ -39,7 +39,7 @@ export function describeRepositories(aws: AwsRegistry, input: AwsInput) {
   return { repositories: items.map((repository) => describe(aws, repository)), nextToken };
 }
 
-/** The repository that a call names. @throws AwsFailure `RepositoryNotFoundException` */
+/** Returns the repository of a call. @throws AwsFailure `RepositoryNotFoundException` */
 export function findRepository(aws: AwsRegistry, input: AwsInput): Repository {
   return findByName(aws, textOf(input, 'repositoryName'), optionalTextOf(input, 'registryId'));
 }

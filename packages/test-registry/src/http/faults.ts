@@ -1,51 +1,51 @@
 import { TestRegistryError } from '../errors.ts';
-import { Refusal, type Reply, replyRefusal } from './reply.ts';
+import { type Reply, RequestError, replyError } from './reply.ts';
 
-/** The three addresses that the registry answers on: the OCI API, the storage of blobs, ECR's own API. */
+/** The ports of the registry: the OCI API, the blob storage, the ECR API. */
 export type PortName = 'aws' | 'registry' | 'storage';
 
-/** A request that came in. */
+/** A received request. */
 export interface RequestRecord {
   readonly port: PortName;
   readonly method: string;
-  /** Its path as it was sent, without the query. */
+  /** Path as received, without the query. */
   readonly path: string;
-  /** Its query as it was sent, without the question mark; empty where there is none. */
+  /** Query as received, without the question mark; empty if there is no query. */
   readonly query: string;
-  /** Status of the answer; 0 while there is none, and where the connection ended without one. */
+  /** Status of the response; 0 if none has been sent. */
   readonly status: number;
-  /** Bytes of the request's body that were taken. */
+  /** Number of bytes received from the request body. */
   readonly bytesIn: number;
-  /** Bytes of the answer's body that were sent. */
+  /** Number of bytes sent from the response body. */
   readonly bytesOut: number;
-  /** Whether it carried `Authorization`. */
+  /** Whether it had an `Authorization` header. */
   readonly authorization: boolean;
-  /** Its `Range`, where it had one. */
+  /** Its `Range` header, if any. */
   readonly range?: string;
 }
 
 /**
- * What goes wrong. Bytes are counted in the body of the request where it has one (an upload), else in that of the answer.
+ * A fault. Offsets refer to the body of the request if it has one (an upload), otherwise to the body of the response.
  *
- * - `status`: answered with `status` (and `Retry-After`, in seconds or as a date), the request not handled.
- * - `reset`: the connection is reset after `afterBytes`; without, before any answer.
- * - `stall`: no byte more comes or is taken after `afterBytes`; without, no answer ever.
- * - `lost-answer`: the request is handled, and the connection reset in place of its answer.
- * - `wrong-bytes`: one byte of the answer, at `atByte`, is another.
- * - `truncate`: the answer's body ends after `afterBytes`, in good order, though its length said more.
- * - `wrong-digest-header`: `Docker-Content-Digest` is another.
- * - `slow`: the connection carries `rate` bytes a second for this answer or upload.
- * - `expire-token`: every token that was given out is void from this request on.
- * - `expire-urls`: every signed address that was given out is void from this request on.
- * - `redirect`: answered with 307 to `location`.
- * - `html`: answered with a page, as a proxy that wants a login does.
- * - `headers`: answered with these header fields beside or in place of the registry's own.
+ * - `status`: responds with `status` (and `Retry-After`, in seconds or as a date) without handling the request.
+ * - `reset`: resets the connection after `afterBytes`, or before the response.
+ * - `stall`: sends and receives nothing more after `afterBytes`, or never responds.
+ * - `lost-response`: handles the request, then resets the connection.
+ * - `wrong-bytes`: changes the byte of the response at `atByte`.
+ * - `truncate`: ends the response cleanly after `afterBytes`, although its `Content-Length` is larger.
+ * - `wrong-digest-header`: sends another `Docker-Content-Digest`.
+ * - `slow`: limits this response or upload to `rate` bytes per second.
+ * - `expire-token`: expires all tokens, starting with this request.
+ * - `expire-urls`: expires all signed URLs, starting with this request.
+ * - `redirect`: responds with 307 to `location`.
+ * - `html`: responds with an HTML page, like a proxy that requires a login.
+ * - `headers`: adds or replaces response headers.
  */
 export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: number | string; readonly body?: string }
   | { readonly kind: 'reset'; readonly afterBytes?: number }
   | { readonly kind: 'stall'; readonly afterBytes?: number }
-  | { readonly kind: 'lost-answer' }
+  | { readonly kind: 'lost-response' }
   | { readonly kind: 'wrong-bytes'; readonly atByte?: number }
   | { readonly kind: 'truncate'; readonly afterBytes: number }
   | { readonly kind: 'wrong-digest-header' }
@@ -60,53 +60,53 @@ export type Fault =
 export interface FaultCondition {
   /** @default any */
   readonly port?: PortName;
-  /** Such as `GET`. @default any */
+  /** HTTP method, such as `GET`. @default any */
   readonly method?: string;
-  /** The path without its query: a text it contains, or a pattern. @default any */
+  /** Path without the query: a substring or a pattern. @default any */
   readonly path?: RegExp | string;
 }
 
-/** A fault, and when it happens. */
+/** A fault, and when it occurs. */
 export interface FaultRule {
   /** @default every request */
   readonly on?: FaultCondition;
-  /** Requests that match and are let through first. @default 0 */
+  /** Number of matching requests before the fault. @default 0 */
   readonly after?: number;
-  /** Requests that it then happens to, `Infinity` being allowed. @default 1 */
+  /** Number of requests with the fault; may be `Infinity`. @default 1 */
   readonly times?: number;
   readonly fault: Fault;
 }
 
-/** A rule that was set. */
+/** An injected fault. */
 export interface InjectedFault {
-  /** Requests that it happened to so far. */
+  /** Number of requests with the fault so far. */
   readonly hits: number;
-  /** Ends it. */
+  /** Removes the fault. */
   remove(): void;
 }
 
-/** The faults that are set. Of several that match a request, the one set first happens. */
+/** The injected faults. If several match a request, the one injected first occurs. */
 export class FaultRules {
   readonly #rules = new Set<ActiveRule>();
 
-  /** @throws TestRegistryError `OPTION_INVALID` where a count is no count. */
+  /** @throws TestRegistryError `OPTION_INVALID` if a count is invalid */
   inject(rule: FaultRule): InjectedFault {
     for (const [name, count] of Object.entries({ after: rule.after ?? 0, times: rule.times ?? 1 })) {
       if (!(count >= 0))
-        throw new TestRegistryError('OPTION_INVALID', `${name} of a fault rule is ${count}: at least 0`);
+        throw new TestRegistryError('OPTION_INVALID', `${name} of a fault rule is ${count}: expected at least 0`);
     }
     const remove = () => void this.#rules.delete(active);
-    const active: ActiveRule = { rule, toPass: rule.after ?? 0, left: rule.times ?? 1, hits: 0, remove };
+    const active: ActiveRule = { rule, skip: rule.after ?? 0, left: rule.times ?? 1, hits: 0, remove };
     this.#rules.add(active);
     return active;
   }
 
-  /** What is to happen to a request, counting it. */
+  /** Returns the fault of a request, if any, and counts it. */
   take(request: RequestRecord): Fault | undefined {
     let taken: ActiveRule | undefined;
     for (const active of this.#rules) {
       if (active.left <= 0 || !matches(active.rule.on ?? {}, request)) continue;
-      if (active.toPass > 0) active.toPass -= 1;
+      if (active.skip > 0) active.skip -= 1;
       else taken ??= active;
     }
     if (taken === undefined) return undefined;
@@ -118,7 +118,7 @@ export class FaultRules {
 
 interface ActiveRule extends InjectedFault {
   readonly rule: FaultRule;
-  toPass: number;
+  skip: number;
   left: number;
   hits: number;
 }
@@ -132,7 +132,7 @@ function matches({ port, method, path }: FaultCondition, request: RequestRecord)
 
 const PAGE = '<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>\n';
 
-/** The answer of a fault that stands in place of the registry's. */
+/** Returns the response of a fault that replaces the registry's. */
 export function replaceReply(fault: Fault | undefined): Reply | undefined {
   switch (fault?.kind) {
     case 'status': {
@@ -140,7 +140,7 @@ export function replaceReply(fault: Fault | undefined): Reply | undefined {
       const headers = { ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }) };
       if (body !== undefined) return { status, headers, body: Buffer.from(body) };
       const code = status === 429 ? 'TOOMANYREQUESTS' : 'UNKNOWN';
-      return replyRefusal(new Refusal(status, code, `injected ${status}`, headers));
+      return replyError(new RequestError(status, code, `injected ${status}`, headers));
     }
     case 'redirect':
       return { status: 307, headers: { location: fault.location } };
@@ -151,7 +151,7 @@ export function replaceReply(fault: Fault | undefined): Reply | undefined {
   }
 }
 
-/** The registry's answer with what a fault changes of its header. */
+/** Returns the registry's response with the header changes of a fault. */
 export function applyToReply(reply: Reply, fault: Fault | undefined): Reply {
   const headers: Record<string, string> = { ...reply.headers };
   if (fault?.kind === 'headers') {

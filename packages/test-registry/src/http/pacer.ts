@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a timer may be late, in milliseconds, and still be made up for. */
+/** Maximum timer delay that is compensated, in milliseconds. */
 const MAX_LATENESS = 100;
 
-/** Pieces are as large as what may go in so many milliseconds. */
+/** Duration of a step, in milliseconds. */
 const STEP = 10;
 
-/** Holds one direction of a connection to a rate. It keeps to a timetable, so that late timers do not add up. */
+/** Limits one direction of a connection to a rate. Follows a schedule, so that timer delays do not accumulate. */
 export class Pacer {
-  /** Bytes to hand over at a time. */
+  /** Bytes per step. */
   readonly step: number;
   readonly #bytesPerMs: number;
   #next = 0;
@@ -18,12 +18,12 @@ export class Pacer {
     this.step = Math.max(1, Math.min(1 << 20, Math.round(this.#bytesPerMs * STEP)));
   }
 
-  /** Begins a body: time in which nothing was sent is not made up for. */
+  /** Starts a body. Idle time before it is not compensated. */
   begin(): void {
     this.#next = Math.max(this.#next, performance.now());
   }
 
-  /** Waits as long as `bytes` take. */
+  /** Waits until `bytes` may be sent. */
   async spend(bytes: number): Promise<void> {
     const now = performance.now();
     this.#next = Math.max(this.#next, now - MAX_LATENESS) + bytes / this.#bytesPerMs;
@@ -31,13 +31,13 @@ export class Pacer {
   }
 }
 
-/** Those of a connection: of what the client sends, and of what it is sent; none without a limit. */
+/** The pacers of a connection, for requests and responses; none without a limit. */
 export interface PacerPair {
   readonly up?: Pacer;
   readonly down?: Pacer;
 }
 
-/** Both directions at the same rate. */
+/** Returns pacers for both directions at the same rate. */
 export function makePacers(bytesPerSecond: number | undefined): PacerPair {
   if (bytesPerSecond === undefined) return {};
   return { up: new Pacer(bytesPerSecond), down: new Pacer(bytesPerSecond) };

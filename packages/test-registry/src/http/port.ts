@@ -4,35 +4,41 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { applyToReply, type Fault, type PortName, type RequestRecord, replaceReply } from './faults.ts';
-import { ConnectionGone, type Incoming, makeIncoming, resetConnection, type Writable } from './incoming.ts';
+import {
+  ConnectionClosedError,
+  createIncomingRequest,
+  type IncomingRequest,
+  resetConnection,
+  type Writable,
+} from './incoming-request.ts';
 import { makePacers, type PacerPair } from './pacer.ts';
 import type { Reply } from './reply.ts';
 import { sendReply } from './send-reply.ts';
 
-/** Answers requests. What it throws is a defect of the registry's own, and answered with 500. */
-export type Handler = (incoming: Incoming) => Promise<Reply>;
+/** Handles a request. Exceptions are defects of the registry, reported with status 500. */
+export type Handler = (incoming: IncomingRequest) => Promise<Reply>;
 
-/** What all ports share. */
+/** State shared by all ports. */
 export interface PortContext {
-  /** Milliseconds that each answer takes longer. */
+  /** Additional latency of each response, in milliseconds. */
   readonly latency: number;
-  /** Bytes a second and connection, in each direction. */
+  /** Bandwidth of a connection in each direction, in bytes per second. */
   readonly rate: number | undefined;
   readonly tls: { readonly key: string; readonly cert: string } | undefined;
-  /** Told of each request as it comes; the record is filled in as it goes. */
+  /** Called with each request when it arrives. The record is updated while the request is handled. */
   onRequest(record: RequestRecord): void;
-  /** The fault that is to happen to a request. */
+  /** Returns the fault of a request, if any. */
   takeFault(record: RequestRecord): Fault | undefined;
 }
 
-/** A server that listens. */
+/** A listening server. */
 export interface Port {
-  /** Such as `http://127.0.0.1:40123`. */
+  /** Origin, such as `http://127.0.0.1:40123`. */
   readonly origin: string;
   close(): Promise<void>;
 }
 
-/** Starts a server on loopback. @param port - 0 for any that is free. */
+/** Starts a server on loopback. @param port - 0 selects a free port. */
 export async function openPort(name: PortName, port: number, context: PortContext, handler: Handler): Promise<Port> {
   const pacers = new WeakMap<Socket, PacerPair>();
   const scheme = context.tls ? 'https' : 'http';
@@ -47,26 +53,29 @@ export async function openPort(name: PortName, port: number, context: PortContex
     const { up, down } = fault?.kind === 'slow' ? makePacers(fault.rate) : pair;
     const host = message.headers.host;
     const seen = host === undefined ? origin : `${scheme}://${host}`;
-    const incoming = makeIncoming(message, record, seen, fault, up);
+    const incoming = createIncomingRequest(message, record, seen, fault, up);
     if (context.latency > 0) await sleep(context.latency);
     if ((fault?.kind === 'reset' || fault?.kind === 'stall') && fault.afterBytes === undefined) {
       if (fault.kind === 'reset') resetConnection(socket);
       return;
     }
     const reply = replaceReply(fault) ?? (await handler(incoming));
-    if (fault?.kind === 'lost-answer') resetConnection(socket);
+    if (fault?.kind === 'lost-response') resetConnection(socket);
     else await sendReply(response, applyToReply(reply, fault), record, fault, down);
   };
 
   const listener = (message: IncomingMessage, response: ServerResponse) => {
     const { socket } = message;
     serve(message, response, socket).catch((error: unknown) => {
-      const isGone = error instanceof ConnectionGone || socket.destroyed;
+      const isGone = error instanceof ConnectionClosedError || socket.destroyed;
       if (isGone || response.headersSent) socket.destroy();
-      else response.writeHead(500, { 'content-type': 'text/plain' }).end(`defect of the test registry: ${error}\n`);
+      else
+        response
+          .writeHead(500, { 'content-type': 'text/plain' })
+          .end(`internal error of the test registry: ${error}\n`);
     });
   };
-  // No time limits: a stalled or slow client is part of many a test.
+  // No time limits, because tests use stalled and slow clients.
   const options = { keepAliveTimeout: 60_000, requestTimeout: 0, headersTimeout: 0 };
   const { tls } = context;
   const server = tls ? createTlsServer({ ...options, ...tls }, listener) : createServer(options, listener);

@@ -1,9 +1,9 @@
 import type { StoredBlob } from '../store/blob-store.ts';
 
-/** Header fields of an answer, by name. */
+/** Headers of a response, by name. */
 export type ReplyHeaders = Readonly<Record<string, string>>;
 
-/** What a request is answered with; sent by one place only, which knows of pacing and faults. */
+/** The response to a request. Sent by `sendReply`, which applies pacing and faults. */
 export interface Reply {
   readonly status: number;
   readonly headers?: ReplyHeaders;
@@ -11,7 +11,7 @@ export interface Reply {
   readonly body?: Uint8Array | { readonly blob: StoredBlob; readonly offset: number; readonly length: number };
 }
 
-/** An answer in JSON. */
+/** Returns a JSON response. */
 export function replyJson(status: number, value: unknown, headers: ReplyHeaders = {}): Reply {
   return {
     status,
@@ -20,8 +20,8 @@ export function replyJson(status: number, value: unknown, headers: ReplyHeaders 
   };
 }
 
-/** The codes that the specification knows, and `UNKNOWN` of the registry's own. @see OCI distribution-spec v1.1, "Error Codes" */
-type RefusalCode =
+/** The error codes of the specification, and `UNKNOWN` for others. @see OCI distribution-spec v1.1, "Error Codes" */
+type ErrorCode =
   | 'BLOB_UNKNOWN'
   | 'BLOB_UPLOAD_INVALID'
   | 'BLOB_UPLOAD_UNKNOWN'
@@ -40,14 +40,14 @@ type RefusalCode =
   | 'UNKNOWN'
   | 'UNSUPPORTED';
 
-/** Ends the handling of a request with an error answer. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
+/** Thrown to end a request with an error response. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
   readonly status: number;
-  readonly code: RefusalCode;
+  readonly code: ErrorCode;
   readonly headers: ReplyHeaders;
 
-  constructor(status: number, code: RefusalCode, message: string, headers: ReplyHeaders = {}) {
+  constructor(status: number, code: ErrorCode, message: string, headers: ReplyHeaders = {}) {
     super(message);
     this.status = status;
     this.code = code;
@@ -55,12 +55,12 @@ export class Refusal extends Error {
   }
 }
 
-/** A refusal as the specification words it. */
-export function replyRefusal({ status, code, message, headers }: Refusal): Reply {
+/** Returns an error response in the format of the specification. */
+export function replyError({ status, code, message, headers }: RequestError): Reply {
   return replyJson(status, { errors: [{ code, message, detail: {} }] }, headers);
 }
 
-/** A blob, or the part of it that a `Range` names. */
+/** Returns a blob, or the part selected by a `Range` header. */
 export function replyBlob(blob: StoredBlob, range: string | undefined, headers: ReplyHeaders): Reply {
   const part = readRange(range, blob.size);
   const common = { 'accept-ranges': 'bytes', ...headers };
@@ -74,8 +74,10 @@ export function replyBlob(blob: StoredBlob, range: string | undefined, headers: 
 }
 
 /**
- * Reads a `Range` of one part; undefined where the whole is to be sent: no range, several, or none that can be read.
- * Throws a 416 where it lies past the end. @see RFC 9110, section 14.2
+ * Parses a `Range` header with one range. Returns undefined if the whole blob must be sent: without a range, with
+ * several, or with an invalid one. Throws 416 if the range is past the end.
+ *
+ * @see RFC 9110, section 14.2
  */
 function readRange(header: string | undefined, size: number) {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
@@ -85,7 +87,7 @@ function readRange(header: string | undefined, size: number) {
   const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1);
   if (first !== '' && last !== '' && Number(last) < Number(first)) return undefined;
   if (offset >= size || end <= offset) {
-    throw new Refusal(416, 'SIZE_INVALID', `${header} lies past the end of ${size} bytes`, {
+    throw new RequestError(416, 'SIZE_INVALID', `${header} is past the end of ${size} bytes`, {
       'content-range': `bytes */${size}`,
     });
   }

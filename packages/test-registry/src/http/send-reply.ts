@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, RequestRecord } from './faults.ts';
-import { closed, cutOf, resetConnection, type Writable } from './incoming.ts';
+import { breakOffset, closed, resetConnection, type Writable } from './incoming-request.ts';
 import type { Pacer } from './pacer.ts';
 import type { Reply } from './reply.ts';
 
-/** Milliseconds that what was sent has to arrive before a reset, which takes along what nobody has read. */
+/** Delay before a reset in milliseconds, so that sent bytes arrive: a reset discards what the client has not read. */
 const ARRIVAL_TIME = 20;
 
-/** Sends an answer, at its pace and with its fault; returns when it is out, or the client has gone. */
+/** Sends a response with its pacing and fault. Returns when it is sent or the client has disconnected. */
 export async function sendReply(
   response: ServerResponse,
   reply: Reply,
@@ -27,22 +27,22 @@ export async function sendReply(
     response.end();
     return;
   }
-  const cut = fault?.kind === 'truncate' ? fault.afterBytes : cutOf(fault);
-  if (cut !== undefined) response.flushHeaders();
-  // A client that leaves is no failure of the server; the callback of the write tells.
+  const breakAt = fault?.kind === 'truncate' ? fault.afterBytes : breakOffset(fault);
+  if (breakAt !== undefined) response.flushHeaders();
+  // A disconnected client is not an error here: the callback of the write reports it.
   response.on('error', () => {});
   pacer?.begin();
   for await (const chunk of bodyChunks(reply)) {
     const step = pacer?.step ?? chunk.length;
     for (let at = 0; at < chunk.length; ) {
-      const left = cut === undefined ? chunk.length : cut - record.bytesOut;
+      const left = breakAt === undefined ? chunk.length : breakAt - record.bytesOut;
       const end = Math.min(at + step, at + left, chunk.length);
       const piece = corrupt(chunk.subarray(at, end), record.bytesOut, size, fault);
       await pacer?.spend(piece.length);
       if (piece.length > 0 && !(await write(response, piece))) return;
       record.bytesOut += piece.length;
       at = end;
-      if (record.bytesOut === cut && cut < size) {
+      if (record.bytesOut === breakAt && breakAt < size) {
         await breakOff(response, fault);
         return;
       }
@@ -51,14 +51,14 @@ export async function sendReply(
   response.end();
 }
 
-/** Writes a chunk, and waits until the system has taken it. @returns Whether the client is still there. */
+/** Writes a chunk and waits until it is flushed. @returns whether the client is still connected */
 function write(response: ServerResponse, chunk: Uint8Array): Promise<boolean> {
   if (response.destroyed) return Promise.resolve(false);
   return new Promise((resolve) => {
-    const leave = () => resolve(false);
-    response.once('close', leave);
+    const onClose = () => resolve(false);
+    response.once('close', onClose);
     response.write(chunk, (error) => {
-      response.off('close', leave);
+      response.off('close', onClose);
       resolve(!error);
     });
   });

@@ -1,11 +1,11 @@
 import { digestOf } from '@soci/oci';
 import { expect, test } from 'vitest';
-import { startForTest } from '../fixtures/running.ts';
-import { refusalOf } from '../fixtures/upload.ts';
+import { startForTest } from '../fixtures/start-for-test.ts';
+import { errorOf } from '../fixtures/upload.ts';
 
 const content = Buffer.from('0123456789');
 
-test('a blob is read whole, or asked about', async () => {
+test('serves a blob for GET and HEAD', async () => {
   const registry = await startForTest();
   const digest = await registry.putBlob('app', content);
   const url = `${registry.url}/v2/app/blobs/${digest}`;
@@ -22,48 +22,49 @@ test.each([
   ['bytes=-2', '89', 'bytes 8-9/10'],
   ['bytes=-20', '0123456789', 'bytes 0-9/10'],
   ['bytes=9-99', '9', 'bytes 9-9/10'],
-])('the range %s', async (range, text, contentRange) => {
+])('serves the range %s', async (range, text, contentRange) => {
   const registry = await startForTest();
   const digest = await registry.putBlob('app', content);
-  const answer = await fetch(`${registry.url}/v2/app/blobs/${digest}`, { headers: { range } });
-  expect([answer.status, await answer.text(), answer.headers.get('content-range')]).toEqual([206, text, contentRange]);
+  const response = await fetch(`${registry.url}/v2/app/blobs/${digest}`, { headers: { range } });
+  expect([response.status, await response.text(), response.headers.get('content-range')]).toEqual([
+    206,
+    text,
+    contentRange,
+  ]);
 });
 
-test.each(['bytes=10-', 'bytes=-0'])('a range past the end is refused: %s', async (range) => {
+test.each(['bytes=10-', 'bytes=-0'])('rejects a range past the end: %s', async (range) => {
   const registry = await startForTest();
   const digest = await registry.putBlob('app', content);
-  const answer = await fetch(`${registry.url}/v2/app/blobs/${digest}`, { headers: { range } });
-  expect([answer.status, answer.headers.get('content-range')]).toEqual([416, 'bytes */10']);
+  const response = await fetch(`${registry.url}/v2/app/blobs/${digest}`, { headers: { range } });
+  expect([response.status, response.headers.get('content-range')]).toEqual([416, 'bytes */10']);
 });
 
-test.each(['bytes=4-2', 'bytes=0-1,3-4', 'lines=1-2', 'bytes=-'])(
-  'a range that is none is passed over: %s',
-  async (range) => {
-    const registry = await startForTest();
-    const digest = await registry.putBlob('app', content);
-    const answer = await fetch(`${registry.url}/v2/app/blobs/${digest}`, { headers: { range } });
-    expect([answer.status, await answer.text()]).toEqual([200, '0123456789']);
-  },
-);
+test.each(['bytes=4-2', 'bytes=0-1,3-4', 'lines=1-2', 'bytes=-'])('ignores an invalid range: %s', async (range) => {
+  const registry = await startForTest();
+  const digest = await registry.putBlob('app', content);
+  const response = await fetch(`${registry.url}/v2/app/blobs/${digest}`, { headers: { range } });
+  expect([response.status, await response.text()]).toEqual([200, '0123456789']);
+});
 
-test('a blob is of its repository, until it is deleted', async () => {
+test('a blob belongs to its repository until it is deleted', async () => {
   const registry = await startForTest();
   const digest = await registry.putBlob('app', content);
   await registry.putBlob('other', Buffer.from('x'));
   const get = (name: string, reference: string, method = 'GET') =>
     fetch(`${registry.url}/v2/${name}/blobs/${reference}`, { method });
-  expect(await refusalOf(await get('other', digest))).toEqual([404, 'BLOB_UNKNOWN']);
-  expect(await refusalOf(await get('nowhere', digest))).toEqual([404, 'NAME_UNKNOWN']);
-  expect(await refusalOf(await get('app', 'sha256:abc'))).toEqual([400, 'DIGEST_INVALID']);
+  expect(await errorOf(await get('other', digest))).toEqual([404, 'BLOB_UNKNOWN']);
+  expect(await errorOf(await get('nowhere', digest))).toEqual([404, 'NAME_UNKNOWN']);
+  expect(await errorOf(await get('app', 'sha256:abc'))).toEqual([400, 'DIGEST_INVALID']);
   expect((await get('app', digest, 'DELETE')).status).toBe(202);
   expect((await get('app', digest)).status).toBe(404);
   expect((await get('app', digest, 'DELETE')).status).toBe(404);
 });
 
-test('an empty blob is served', async () => {
+test('serves an empty blob', async () => {
   const registry = await startForTest();
   const digest = await registry.putBlob('app', new Uint8Array());
   expect(digest).toBe(digestOf(new Uint8Array()));
-  const answer = await fetch(`${registry.url}/v2/app/blobs/${digest}`);
-  expect([answer.status, await answer.text()]).toEqual([200, '']);
+  const response = await fetch(`${registry.url}/v2/app/blobs/${digest}`);
+  expect([response.status, await response.text()]).toEqual([200, '']);
 });

@@ -2,8 +2,8 @@ import { digestOf } from '@soci/oci';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { seedImage } from '../fixtures/image.ts';
-import { startForTest } from '../fixtures/running.ts';
-import { beginUpload, endUpload, locationOf, sendPart } from '../fixtures/upload.ts';
+import { startForTest } from '../fixtures/start-for-test.ts';
+import { completeUpload, locationOf, openUpload, sendChunk } from '../fixtures/upload.ts';
 
 const digest = digestOf(Buffer.from('layer'));
 const word = fc.constantFrom(
@@ -54,7 +54,7 @@ const methodAndBody = fc.oneof(
   ),
 );
 
-test('whatever is asked, the answer is no failure of its own, and a refusal says why', async () => {
+test('responds to any request without an internal error, and to invalid ones with an error message', async () => {
   for (const options of [{}, { ecr: true }, { auth: { bearer: {} } }]) {
     const registry = await startForTest(options);
     registry.createRepository('app');
@@ -62,10 +62,10 @@ test('whatever is asked, the answer is no failure of its own, and a refusal says
     await fc.assert(
       fc.asyncProperty(path, query, headers, methodAndBody, async (at, search, fields, [method, body]) => {
         const request = { method, headers: fields as Record<string, string>, ...(body !== undefined && { body }) };
-        const answer = await fetch(`${registry.url}${at}${search}`, request);
-        expect(answer.status).toBeLessThan(500);
-        const text = await answer.text();
-        if (answer.status < 400 || method === 'HEAD') return;
+        const response = await fetch(`${registry.url}${at}${search}`, request);
+        expect(response.status).toBeLessThan(500);
+        const text = await response.text();
+        if (response.status < 400 || method === 'HEAD') return;
         expect(JSON.parse(text).errors).toEqual([
           { code: expect.stringMatching(/^[A-Z_]+$/), message: expect.stringMatching(/./), detail: {} },
         ]);
@@ -75,22 +75,22 @@ test('whatever is asked, the answer is no failure of its own, and a refusal says
   }
 });
 
-test('a blob cut anywhere is put together again', async () => {
+test('reassembles a blob from chunks of any size', async () => {
   const registry = await startForTest();
   const parts = fc.array(fc.uint8Array({ minLength: 1, maxLength: 40_000 }), { maxLength: 6 });
   await fc.assert(
     fc.asyncProperty(parts, fc.nat(), async (chunks, seed) => {
       const whole = Buffer.concat(chunks);
-      let location = await beginUpload(registry, 'app');
+      let location = await openUpload(registry, 'app');
       let start = 0;
       for (const chunk of chunks) {
-        const answer = await sendPart(location, Buffer.from(chunk), start);
-        expect(answer.status).toBe(202);
-        location = locationOf(answer, registry);
+        const response = await sendChunk(location, Buffer.from(chunk), start);
+        expect(response.status).toBe(202);
+        location = locationOf(response, registry);
         start += chunk.length;
       }
       const name = digestOf(whole);
-      expect((await endUpload(location, name)).status).toBe(201);
+      expect((await completeUpload(location, name)).status).toBe(201);
       if (whole.length === 0) return;
       const first = seed % whole.length;
       const range = `bytes=${first}-${first + (seed % 1000)}`;

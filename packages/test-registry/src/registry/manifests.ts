@@ -13,11 +13,11 @@ import {
   parseImageIndex,
   parseManifest,
 } from '@soci/oci';
-import { Refusal, type Reply } from '../http/reply.ts';
+import { type Reply, RequestError } from '../http/reply.ts';
 import { type Repository, referralOf, type StoredManifest } from '../store/registry-store.ts';
 import { type Call, existingRepository, locate, type Registry, writableRepository } from './registry.ts';
 
-/** 4 MiB: what a registry must accept. @see OCI distribution-spec v1.1, "Pushing Manifests" */
+/** 4 MiB: the size that every registry must accept. @see OCI distribution-spec v1.1, "Pushing Manifests" */
 const MAX_MANIFEST_SIZE = 4 << 20;
 
 /** `GET` and `HEAD` of a manifest. @see OCI distribution-spec v1.1, "Pulling manifests" */
@@ -25,7 +25,11 @@ export async function getManifest(call: Call): Promise<Reply> {
   const { incoming } = call;
   const { digest, mediaType, bytes } = findManifest(call, existingRepository(call));
   if (!accepts(incoming.headers.accept, mediaType)) {
-    throw new Refusal(404, 'MANIFEST_UNKNOWN', `${digest} is ${mediaType}, which Accept does not name`);
+    throw new RequestError(
+      404,
+      'MANIFEST_UNKNOWN',
+      `${digest} is ${mediaType}, which the Accept header does not allow`,
+    );
   }
   return {
     status: 200,
@@ -43,17 +47,18 @@ export async function putManifest(call: Call): Promise<Reply> {
   const byDigest = isDigest(reference);
   const digest = digestOf(bytes, byDigest ? parseDigest(reference).algorithm : 'sha256');
   if (byDigest && digest !== reference) {
-    throw new Refusal(400, 'DIGEST_INVALID', `the manifest has the digest ${digest}, not ${reference}`);
+    throw new RequestError(400, 'DIGEST_INVALID', `the manifest has the digest ${digest}, expected ${reference}`);
   }
   const mediaType = checkManifest(call, repository, bytes, incoming.headers['content-type']);
   const manifest: StoredManifest = { digest, mediaType, bytes, pushedAt: new Date() };
   const tag = byDigest ? undefined : reference;
-  if (tag !== undefined && repository.immutableTags) checkTagMoves(call, repository, tag, digest);
+  if (tag !== undefined && repository.immutableTags) checkTagImmutability(call, repository, tag, digest);
 
-  const isNews = repository.manifest(digest) === undefined || (tag !== undefined && repository.tagged(tag) !== digest);
+  const isChange =
+    repository.manifest(digest) === undefined || (tag !== undefined && repository.tagged(tag) !== digest);
   repository.addManifest(manifest);
   if (tag !== undefined) repository.setTag(tag, digest);
-  if (isNews) registry.events.tell('PUSH', name, manifest, tag);
+  if (isChange) registry.events.record('PUSH', name, manifest, tag);
 
   const subject = referralOf(manifest)?.subject;
   return {
@@ -79,18 +84,19 @@ export async function deleteManifest(call: Call): Promise<Reply> {
 function findManifest({ reference }: Call, repository: Repository): StoredManifest {
   checkReference(reference);
   const found = repository.manifest(reference);
-  if (found === undefined) throw new Refusal(404, 'MANIFEST_UNKNOWN', `manifest unknown: ${reference}`);
+  if (found === undefined) throw new RequestError(404, 'MANIFEST_UNKNOWN', `manifest unknown: ${reference}`);
   return found;
 }
 
 function checkReference(reference: string): void {
   if (isDigest(reference)) return;
-  if (reference.includes(':')) throw new Refusal(400, 'DIGEST_INVALID', `${JSON.stringify(reference)} is no digest`);
-  if (!isTag(reference)) throw new Refusal(400, 'TAG_INVALID', `${JSON.stringify(reference)} is no tag`);
+  if (reference.includes(':'))
+    throw new RequestError(400, 'DIGEST_INVALID', `${JSON.stringify(reference)} is not a digest`);
+  if (!isTag(reference)) throw new RequestError(400, 'TAG_INVALID', `${JSON.stringify(reference)} is not a tag`);
 }
 
 /**
- * Checks that a manifest is one, is of the type that the request says, and names nothing that is missing or of another
+ * Checks that a manifest is valid, has the media type of the request, and refers only to existing content of the stated
  * size. Returns its media type.
  */
 function checkManifest(
@@ -101,9 +107,9 @@ function checkManifest(
 ): string {
   const manifest = parse(bytes, contentType?.split(';')[0]?.trim());
   if (registry.settings.ecr && manifest.artifactType !== undefined) {
-    // ECR's answer to every manifest that it does not know the shape of.
+    // The response of ECR to every manifest with an unknown structure.
     const words = "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'";
-    throw new Refusal(405, 'UNSUPPORTED', words);
+    throw new RequestError(405, 'UNSUPPORTED', words);
   }
   const isIndex = 'manifests' in manifest;
   const entries = isIndex ? manifest.manifests : [manifest.config, ...manifest.layers];
@@ -112,10 +118,10 @@ function checkManifest(
     const actual = isIndex ? repository.manifest(digest)?.bytes.length : registry.store.blob(repository, digest)?.size;
     if (actual === undefined) {
       const words = `${isIndex ? 'manifest' : 'blob'} unknown to registry: ${digest}`;
-      throw new Refusal(400, 'MANIFEST_BLOB_UNKNOWN', words);
+      throw new RequestError(400, 'MANIFEST_BLOB_UNKNOWN', words);
     }
     if (size !== actual) {
-      throw new Refusal(400, 'MANIFEST_INVALID', `${digest} has ${actual} bytes, its descriptor says ${size}`);
+      throw new RequestError(400, 'MANIFEST_INVALID', `${digest} has ${actual} bytes, its descriptor says ${size}`);
     }
   }
   return manifest.mediaType;
@@ -126,25 +132,33 @@ function parse(bytes: Uint8Array, contentType: string | undefined): ImageIndex |
     const mediaType = contentType ?? describeManifest(bytes).mediaType;
     if (isImageIndex(mediaType)) return parseImageIndex(bytes, { mediaType });
     if (isImageManifest(mediaType)) return parseManifest(bytes, { mediaType });
-    throw new Refusal(400, 'MANIFEST_INVALID', `${JSON.stringify(mediaType)} is no media type of a manifest`);
+    throw new RequestError(400, 'MANIFEST_INVALID', `${JSON.stringify(mediaType)} is not the media type of a manifest`);
   } catch (error) {
-    if (error instanceof OciError) throw new Refusal(400, 'MANIFEST_INVALID', error.message);
+    if (error instanceof OciError) throw new RequestError(400, 'MANIFEST_INVALID', error.message);
     throw error;
   }
 }
 
-/** In ECR's words. It refuses even what would change nothing. @see aws/containers-roadmap, issue 2380 */
-function checkTagMoves({ registry }: Call, repository: Repository, tag: string, digest: string): void {
+/**
+ * Uses the message of ECR, which rejects even setting a tag to the same manifest.
+ *
+ * @see aws/containers-roadmap, issue 2380
+ */
+function checkTagImmutability({ registry }: Call, repository: Repository, tag: string, digest: string): void {
   const current = repository.tagged(tag);
   if (current === undefined || (current === digest && !registry.settings.ecr)) return;
-  throw new Refusal(
+  throw new RequestError(
     400,
     'TAG_INVALID',
     `The image tag '${tag}' already exists in the '${repository.name}' repository and cannot be overwritten because the tag is immutable.`,
   );
 }
 
-/** Whether an `Accept` takes a media type. One that is missing takes all. @see RFC 9110, section 12.5.1 */
+/**
+ * Reports whether an `Accept` header accepts a media type. A missing header accepts all.
+ *
+ * @see RFC 9110, section 12.5.1
+ */
 export function accepts(header: string | undefined, mediaType: string): boolean {
   if (header === undefined || header.trim() === '') return true;
   return header.split(',').some((part) => {
@@ -154,18 +168,18 @@ export function accepts(header: string | undefined, mediaType: string): boolean 
   });
 }
 
-/** Takes a tag away; the image that it named stays. */
+/** Removes a tag. The image remains. */
 export function removeTag({ events }: Registry, repository: Repository, tag: string, image: StoredManifest): void {
   repository.removeTag(tag);
-  events.tell('DELETE', repository.name, image, tag);
+  events.record('DELETE', repository.name, image, tag);
 }
 
-/** Takes an image away with its tags; in ECR what refers to it goes too. @see Amazon ECR User Guide, "Deleting an image" */
+/** Deletes an image with its tags. ECR also deletes its referrers. @see Amazon ECR User Guide, "Deleting an image" */
 export function removeImage(registry: Registry, repository: Repository, image: StoredManifest): void {
   const tags = repository.tagsOf(image.digest);
   const referrers = registry.settings.ecr ? repository.referrers(image.digest) : [];
   repository.removeManifest(image.digest);
-  for (const tag of tags.length > 0 ? tags : [undefined]) registry.events.tell('DELETE', repository.name, image, tag);
+  for (const tag of tags.length > 0 ? tags : [undefined]) registry.events.record('DELETE', repository.name, image, tag);
   for (const { digest } of referrers) {
     const referrer = repository.manifest(digest);
     if (referrer !== undefined) removeImage(registry, repository, referrer);

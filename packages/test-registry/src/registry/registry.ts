@@ -1,37 +1,37 @@
 import type { AccessPolicy } from '../auth/access-policy.ts';
 import type { EventLog } from '../events.ts';
-import type { Incoming } from '../http/incoming.ts';
-import { Refusal } from '../http/reply.ts';
-import type { BlobDraft } from '../store/blob-store.ts';
+import type { IncomingRequest } from '../http/incoming-request.ts';
+import { RequestError } from '../http/reply.ts';
+import type { BlobWriter } from '../store/blob-store.ts';
 import type { RegistryStore, Repository } from '../store/registry-store.ts';
 import type { TestRegistryOptions } from '../test-registry.ts';
 
-/** What the handlers of the OCI API work on. */
+/** State of the OCI API. */
 export interface Registry {
   readonly store: RegistryStore;
   readonly settings: RegistrySettings;
-  /** Those under way, by id. */
+  /** Open uploads by id. */
   readonly uploads: Map<string, UploadSession>;
   readonly events: EventLog;
-  /** The address of a blob at the storage, where blobs are redirected there. */
+  /** Returns the signed URL of a blob; undefined if blobs are not redirected. */
   readonly signUrl: ((digest: string) => string) | undefined;
 }
 
-/** An upload under way. */
+/** An open upload. */
 export interface UploadSession {
   readonly id: string;
-  /** Name of the repository that it was begun in. */
+  /** Name of the repository. */
   readonly name: string;
-  /** Stands in the query of its address, which a client has to keep. */
+  /** Part of the query of the upload URL, which clients must preserve. */
   readonly state: string;
-  readonly draft: BlobDraft;
-  /** Sizes of the parts taken, in order. */
+  readonly writer: BlobWriter;
+  /** Sizes of the received parts, in order. */
   readonly parts: number[];
   /** Whether a request is writing to it. */
   isBusy: boolean;
 }
 
-/** How the registry behaves where registries differ. */
+/** Behavior that differs between registries. */
 export type RegistrySettings = Required<
   Pick<
     TestRegistryOptions,
@@ -39,18 +39,18 @@ export type RegistrySettings = Required<
   >
 >;
 
-/** A request that was routed. */
+/** A routed request. */
 export interface Call {
   readonly registry: Registry;
-  readonly incoming: Incoming;
+  readonly incoming: IncomingRequest;
   readonly policy: AccessPolicy;
-  /** Name of the repository, checked. */
+  /** Name of the repository, validated. */
   readonly name: string;
-  /** The last part of the path: digest, tag or id of an upload. */
+  /** Last component of the path: a digest, a tag or the id of an upload. */
   readonly reference: string;
 }
 
-/** The repository that a call reads from. @throws Refusal 404 where there is none. */
+/** Returns the repository of a call. @throws RequestError 404 if it does not exist */
 export function existingRepository({ registry, name }: Call): Repository {
   const { settings, events, store } = registry;
   const found = store.repository(name);
@@ -58,16 +58,16 @@ export function existingRepository({ registry, name }: Call): Repository {
   const words = settings.ecr
     ? `The repository with name '${name}' does not exist in the registry with id '${events.account}'`
     : `repository name not known to registry: ${name}`;
-  throw new Refusal(404, 'NAME_UNKNOWN', words);
+  throw new RequestError(404, 'NAME_UNKNOWN', words);
 }
 
-/** The repository that a call writes to, made where it may be. @throws Refusal 404 */
+/** Returns the repository of a call, and creates it if the settings allow it. @throws RequestError 404 */
 export function writableRepository(call: Call): Repository {
   const { settings, store } = call.registry;
   return settings.autoCreate ? store.openRepository(call.name) : existingRepository(call);
 }
 
-/** An address below the repository of a call, relative or absolute as the settings say. */
+/** Returns a URL in the repository of a call, relative or absolute according to the settings. */
 export function locate({ registry, incoming, name }: Call, path: string): string {
   return `${registry.settings.absoluteLocations ? incoming.origin : ''}/v2/${name}/${path}`;
 }

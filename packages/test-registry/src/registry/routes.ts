@@ -1,7 +1,7 @@
 import type { Access, AccessPolicy } from '../auth/access-policy.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
-import type { Incoming } from '../http/incoming.ts';
-import { Refusal, type Reply, replyRefusal } from '../http/reply.ts';
+import type { IncomingRequest } from '../http/incoming-request.ts';
+import { type Reply, RequestError, replyError } from '../http/reply.ts';
 import { deleteBlob, getBlob } from './blobs.ts';
 import { listReferrers, listTags } from './lists.ts';
 import { deleteManifest, getManifest, putManifest } from './manifests.ts';
@@ -12,7 +12,7 @@ type Action = Access['actions'][number];
 type Operation = readonly [actions: readonly Action[], handle: (call: Call) => Promise<Reply>];
 
 interface Route {
-  /** What follows the repository's name; its group is the reference. */
+  /** The path after the repository name. Its group is the reference. */
   readonly path: RegExp;
   readonly methods: Readonly<Record<string, Operation>>;
 }
@@ -21,7 +21,7 @@ const PULL: readonly Action[] = ['pull'];
 const PUSH: readonly Action[] = ['pull', 'push'];
 const DELETE: readonly Action[] = ['delete'];
 
-/** The end points of the specification. @see OCI distribution-spec v1.1, "Endpoints" */
+/** The endpoints of the specification. @see OCI distribution-spec v1.1, "Endpoints" */
 const ROUTES: readonly Route[] = [
   { path: /^\/blobs\/uploads\/?$/, methods: { POST: [PUSH, startUpload] } },
   {
@@ -58,46 +58,46 @@ const NAME_PATTERN = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
 const PATH_PATTERN =
   /^\/v2\/(.+)(\/(?:blobs\/uploads\/?|blobs\/uploads\/[^/]+|blobs\/[^/]+|manifests\/[^/]+|tags\/list|referrers\/[^/]+))$/;
 
-/** Answers a request to the OCI API, or to the token service that stands beside it. */
+/** Handles a request to the OCI API or the token service. */
 export async function handleRegistryRequest(
   registry: Registry,
   authenticator: Authenticator,
-  incoming: Incoming,
+  incoming: IncomingRequest,
 ): Promise<Reply> {
   try {
     return await (authenticator.handle(incoming) ?? route(registry, authenticator.policy, incoming));
   } catch (error) {
-    if (error instanceof Refusal) return replyRefusal(error);
+    if (error instanceof RequestError) return replyError(error);
     throw error;
   }
 }
 
-async function route(registry: Registry, policy: AccessPolicy, incoming: Incoming): Promise<Reply> {
+async function route(registry: Registry, policy: AccessPolicy, incoming: IncomingRequest): Promise<Reply> {
   const path = decodePath(incoming.path);
   if (path === '/v2' || path === '/v2/') return replyVersion(policy, incoming);
   const match = PATH_PATTERN.exec(path);
   if (match === null) {
-    letIn(policy, incoming, []);
-    throw new Refusal(404, 'NAME_UNKNOWN', `${path} is no end point of the OCI distribution API`);
+    checkAccess(policy, incoming, []);
+    throw new RequestError(404, 'NAME_UNKNOWN', `${path} is not an endpoint of the OCI distribution API`);
   }
   const [, name = '', rest = ''] = match;
   const { path: pattern, methods } = ROUTES.find((candidate) => candidate.path.test(rest)) as Route;
   const [actions, handle] = methods[incoming.method] ?? [PULL];
-  letIn(policy, incoming, [{ repository: name, actions }]);
+  checkAccess(policy, incoming, [{ repository: name, actions }]);
   if (handle === undefined) {
     const allow = Object.keys(methods).join(', ');
-    throw new Refusal(405, 'UNSUPPORTED', `${incoming.method} is not for ${path}`, { allow });
+    throw new RequestError(405, 'UNSUPPORTED', `${incoming.method} is not supported for ${path}`, { allow });
   }
   if (!NAME_PATTERN.test(name) || name.length > MAX_REPOSITORY_LENGTH) {
-    throw new Refusal(400, 'NAME_INVALID', `${JSON.stringify(name)} is no repository name`);
+    throw new RequestError(400, 'NAME_INVALID', `${JSON.stringify(name)} is not a repository name`);
   }
   return handle({ registry, incoming, policy, name, reference: pattern.exec(rest)?.[1] ?? '' });
 }
 
-function replyVersion(policy: AccessPolicy, incoming: Incoming): Reply {
-  letIn(policy, incoming, []);
+function replyVersion(policy: AccessPolicy, incoming: IncomingRequest): Reply {
+  checkAccess(policy, incoming, []);
   if (incoming.method !== 'GET' && incoming.method !== 'HEAD') {
-    throw new Refusal(405, 'UNSUPPORTED', `${incoming.method} is not for /v2/`, { allow: 'GET, HEAD' });
+    throw new RequestError(405, 'UNSUPPORTED', `${incoming.method} is not supported for /v2/`, { allow: 'GET, HEAD' });
   }
   return {
     status: 200,
@@ -106,15 +106,15 @@ function replyVersion(policy: AccessPolicy, incoming: Incoming): Reply {
   };
 }
 
-function letIn(policy: AccessPolicy, incoming: Incoming, access: readonly Access[]): void {
-  const refusal = policy(incoming, access);
-  if (refusal !== undefined) throw refusal;
+function checkAccess(policy: AccessPolicy, incoming: IncomingRequest, access: readonly Access[]): void {
+  const error = policy(incoming, access);
+  if (error !== undefined) throw error;
 }
 
 function decodePath(path: string): string {
   try {
     return decodeURIComponent(path);
   } catch {
-    throw new Refusal(400, 'NAME_INVALID', 'the path has an escape that is none');
+    throw new RequestError(400, 'NAME_INVALID', 'the path contains an invalid escape sequence');
   }
 }

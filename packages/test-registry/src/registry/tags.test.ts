@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { pushManifest, seedImage } from '../fixtures/image.ts';
-import { startForTest } from '../fixtures/running.ts';
-import { refusalOf } from '../fixtures/upload.ts';
+import { startForTest } from '../fixtures/start-for-test.ts';
+import { errorOf } from '../fixtures/upload.ts';
 import type { TestRegistry } from '../test-registry.ts';
 
 async function withTags(registry: TestRegistry, tags: readonly string[]): Promise<TestRegistry> {
@@ -11,18 +11,18 @@ async function withTags(registry: TestRegistry, tags: readonly string[]): Promis
 }
 
 async function list(registry: TestRegistry, query = ''): Promise<{ tags: string[]; link: string | null }> {
-  const answer = await fetch(`${registry.url}/v2/app/tags/list${query}`);
-  const { name, tags } = (await answer.json()) as { name: string; tags: string[] };
+  const response = await fetch(`${registry.url}/v2/app/tags/list${query}`);
+  const { name, tags } = (await response.json()) as { name: string; tags: string[] };
   expect(name).toBe('app');
-  return { tags, link: answer.headers.get('link') };
+  return { tags, link: response.headers.get('link') };
 }
 
-test('tags are listed in order, whatever their case', async () => {
+test('lists tags in order, ignoring case', async () => {
   const registry = await withTags(await startForTest(), ['v10', 'v2', 'Beta', 'alpha', 'V2']);
   expect(await list(registry)).toEqual({ tags: ['alpha', 'Beta', 'v10', 'V2', 'v2'], link: null });
 });
 
-test('they come a page at a time, each with a link to the next', async () => {
+test('lists pages with a link to the next', async () => {
   const registry = await withTags(await startForTest({ pageSize: 2 }), ['a', 'b', 'c', 'd', 'e']);
   const pages: string[][] = [];
   for (let query: string | undefined = ''; query !== undefined; ) {
@@ -33,16 +33,16 @@ test('they come a page at a time, each with a link to the next', async () => {
   expect(pages).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
 });
 
-test('n and last say which', async () => {
+test('supports n and last', async () => {
   const registry = await withTags(await startForTest(), ['a', 'b', 'c']);
   expect(await list(registry, '?n=1&last=a')).toEqual({ tags: ['b'], link: expect.stringContaining('last=b') });
   expect((await list(registry, '?last=bb')).tags).toEqual(['c']);
   expect(await list(registry, '?n=0')).toEqual({ tags: [], link: null });
-  const answer = await fetch(`${registry.url}/v2/app/tags/list?n=many`);
-  expect(await refusalOf(answer)).toEqual([400, 'PAGINATION_NUMBER_INVALID']);
+  const response = await fetch(`${registry.url}/v2/app/tags/list?n=many`);
+  expect(await errorOf(response)).toEqual([400, 'PAGINATION_NUMBER_INVALID']);
 });
 
-test('a repository that is not there has none to list', async () => {
+test('responds with 404 for a missing repository', async () => {
   const registry = await startForTest();
-  expect(await refusalOf(await fetch(`${registry.url}/v2/app/tags/list`))).toEqual([404, 'NAME_UNKNOWN']);
+  expect(await errorOf(await fetch(`${registry.url}/v2/app/tags/list`))).toEqual([404, 'NAME_UNKNOWN']);
 });

@@ -1,67 +1,67 @@
 import { createHash } from 'node:crypto';
 
-/** A blob that is being received. */
-export interface BlobDraft {
-  /** Bytes received so far. */
+/** Receives a blob. */
+export interface BlobWriter {
+  /** Number of bytes received so far. */
   readonly size: number;
-  /** Takes the next bytes; they may be reused when the promise is fulfilled. */
-  append(chunk: Uint8Array): Promise<void>;
-  /** Says how many bytes are about to come, so that they need not be moved again. A hint. */
-  expect(bytes: number): void;
-  /** The digest of what was received. */
+  /** Writes the next bytes. The chunk may be reused when the promise resolves. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Hint about the number of bytes that follow, to allocate memory once. */
+  reserve(bytes: number): void;
+  /** Returns the digest of the received bytes. */
   digest(algorithm: 'sha256' | 'sha512'): Promise<string>;
-  /** Lets go of what was received. */
-  discard(): Promise<void>;
-  /** Ends the draft: what was received does not change any more. */
-  keep(digest: string): Promise<StoredBlob>;
+  /** Discards the received bytes. */
+  cancel(): Promise<void>;
+  /** Completes the blob, which can no longer be changed. */
+  commit(digest: string): Promise<StoredBlob>;
 }
 
-/** Bytes that do not change any more, in memory or in a file. */
+/** An immutable blob, in memory or in a file. */
 export interface StoredBlob {
-  /** In bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Yields `length` bytes from `offset`. A chunk is good until the next one is asked for. */
+  /** Yields `length` bytes from `offset`. A chunk is valid until the next iteration. */
   chunks(offset: number, length: number): AsyncGenerator<Uint8Array, void, undefined>;
 }
 
-/** Where the bytes of blobs are, by digest; which repository has them is not its affair. */
+/** Stores blobs by digest, shared by all repositories. */
 export class BlobStore {
   readonly #blobs = new Map<string, StoredBlob>();
-  /** Begins a blob. */
-  readonly begin: () => Promise<BlobDraft>;
+  /** Creates a writer for a new blob. */
+  readonly createWriter: () => Promise<BlobWriter>;
 
-  /** @param begin - @default in memory */
-  constructor(begin: () => Promise<BlobDraft> = async () => new MemoryDraft()) {
-    this.begin = begin;
+  /** @param createWriter - Creates writers. @default in memory */
+  constructor(createWriter: () => Promise<BlobWriter> = async () => new MemoryBlobWriter()) {
+    this.createWriter = createWriter;
   }
 
   get(digest: string): StoredBlob | undefined {
     return this.#blobs.get(digest);
   }
 
-  /** Keeps what was received under `digest`, which the caller has compared. */
-  async keep(draft: BlobDraft, digest: string): Promise<void> {
-    this.#blobs.set(digest, await draft.keep(digest));
+  /** Stores the received blob under `digest`, which the caller has verified. */
+  async commit(writer: BlobWriter, digest: string): Promise<void> {
+    this.#blobs.set(digest, await writer.commit(digest));
   }
 }
 
-/** Large enough that a blob costs few turns, small enough that a reader who leaves is noticed soon. */
+/** 1 MiB: large enough for few iterations, small enough to notice a disconnected client soon. */
 export const CHUNK_SIZE = 1 << 20;
 
-/** What is set aside on a client's word; memory that is not written to costs nothing. */
+/** Maximum memory that is reserved for a declared size. Memory that is not written to costs nothing. */
 const MAX_RESERVED = 1 << 30;
 
-/** A blob in memory. It is served as parts of the one buffer that it lies in, never copied. */
-class MemoryDraft implements BlobDraft {
+/** Receives a blob into memory. It is served as views of one buffer, without copying. */
+class MemoryBlobWriter implements BlobWriter {
   #buffer = Buffer.allocUnsafeSlow(0);
   readonly #hash = createHash('sha256');
   size = 0;
 
-  expect(bytes: number): void {
+  reserve(bytes: number): void {
     this.#grow(this.size + Math.min(bytes, MAX_RESERVED));
   }
 
-  async append(chunk: Uint8Array): Promise<void> {
+  async write(chunk: Uint8Array): Promise<void> {
     const end = this.size + chunk.length;
     this.#grow(end);
     this.#buffer.set(chunk, this.size);
@@ -74,12 +74,12 @@ class MemoryDraft implements BlobDraft {
     return `${algorithm}:${hash.digest('hex')}`;
   }
 
-  async discard(): Promise<void> {
+  async cancel(): Promise<void> {
     this.#buffer = Buffer.allocUnsafeSlow(0);
     this.size = 0;
   }
 
-  async keep(): Promise<StoredBlob> {
+  async commit(): Promise<StoredBlob> {
     const bytes = this.#bytes();
     return {
       size: bytes.length,
@@ -94,7 +94,7 @@ class MemoryDraft implements BlobDraft {
     return this.#buffer.subarray(0, this.size);
   }
 
-  /** By doubling at least, so that many parts are not each moved many times. */
+  /** At least doubles the buffer, so that many chunks do not each cause a copy. */
   #grow(length: number): void {
     if (length <= this.#buffer.length) return;
     const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#buffer.length));

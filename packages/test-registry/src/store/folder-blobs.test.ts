@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { digestOf } from '@soci/oci';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, test } from 'vitest';
-import { startForTest } from '../fixtures/running.ts';
-import { beginUpload, endUpload, pushBlob, sendPart } from '../fixtures/upload.ts';
+import { startForTest } from '../fixtures/start-for-test.ts';
+import { completeUpload, openUpload, pushBlob, sendChunk } from '../fixtures/upload.ts';
 
 const bytes = Buffer.from(Array.from({ length: 2_100_000 }, (_, at) => at % 253));
 
-test('a blob lies in a file of its digest, and is served from it', async () => {
+test('stores a blob in a file named by its digest', async () => {
   const folder = temporaryFolder();
   const registry = await startForTest({ folder });
   const digest = await pushBlob(registry, 'app', bytes);
@@ -19,20 +19,20 @@ test('a blob lies in a file of its digest, and is served from it', async () => {
   expect(Buffer.from(await part.arrayBuffer())).toEqual(bytes.subarray(1_048_570, 2_097_156));
 });
 
-test('it comes in parts, and by sha512, as into memory', async () => {
+test('supports chunks and sha512', async () => {
   const registry = await startForTest({ folder: temporaryFolder() });
-  const location = await beginUpload(registry, 'app');
-  await sendPart(location, bytes.subarray(0, 1_000_000), 0);
+  const location = await openUpload(registry, 'app');
+  await sendChunk(location, bytes.subarray(0, 1_000_000), 0);
   const digest = digestOf(bytes, 'sha512');
-  expect((await endUpload(location, digest, bytes.subarray(1_000_000))).status).toBe(201);
+  expect((await completeUpload(location, digest, bytes.subarray(1_000_000))).status).toBe(201);
   expect(Buffer.from((await registry.blob('app', digest)) ?? [])).toEqual(bytes);
 });
 
-test('uploads that did not end leave nothing behind', async () => {
+test('removes unfinished uploads on stop', async () => {
   const folder = temporaryFolder();
   const registry = await startForTest({ folder });
-  await sendPart(await beginUpload(registry, 'app'), bytes, 0);
-  await endUpload(await beginUpload(registry, 'app'), digestOf(Buffer.from('other')), bytes);
+  await sendChunk(await openUpload(registry, 'app'), bytes, 0);
+  await completeUpload(await openUpload(registry, 'app'), digestOf(Buffer.from('other')), bytes);
   expect(readdirSync(join(folder, 'uploads'))).toHaveLength(1);
   await registry.stop();
   expect(readdirSync(join(folder, 'uploads'))).toEqual([]);

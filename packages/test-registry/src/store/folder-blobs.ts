@@ -2,18 +2,21 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type BlobDraft, BlobStore, CHUNK_SIZE, type StoredBlob } from './blob-store.ts';
+import { BlobStore, type BlobWriter, CHUNK_SIZE, type StoredBlob } from './blob-store.ts';
 
-/** Blobs in a folder, each a file named by its digest: `sha256/<hex>`. Memory does not grow with them. */
+/**
+ * Opens a blob store in a folder, with one file per blob named by its digest: `sha256/<hex>`. Its memory does not grow
+ * with the blobs.
+ */
 export function openFolderBlobs(folder: string): BlobStore {
   return new BlobStore(async () => {
     const path = join(folder, 'uploads', randomUUID());
     await mkdir(dirname(path), { recursive: true });
-    return new FileDraft(folder, path, await open(path, 'wx+'));
+    return new FileBlobWriter(folder, path, await open(path, 'wx+'));
   });
 }
 
-class FileDraft implements BlobDraft {
+class FileBlobWriter implements BlobWriter {
   readonly #folder: string;
   readonly #path: string;
   readonly #file: FileHandle;
@@ -26,9 +29,9 @@ class FileDraft implements BlobDraft {
     this.#file = file;
   }
 
-  expect(): void {}
+  reserve(): void {}
 
-  async append(chunk: Uint8Array): Promise<void> {
+  async write(chunk: Uint8Array): Promise<void> {
     this.#hash.update(chunk);
     for (let written = 0; written < chunk.length; ) {
       const { bytesWritten } = await this.#file.write(chunk, written, chunk.length - written, this.size + written);
@@ -44,12 +47,12 @@ class FileDraft implements BlobDraft {
     return `${algorithm}:${hash.digest('hex')}`;
   }
 
-  async discard(): Promise<void> {
+  async cancel(): Promise<void> {
     await this.#file.close();
     await rm(this.#path, { force: true });
   }
 
-  async keep(digest: string): Promise<StoredBlob> {
+  async commit(digest: string): Promise<StoredBlob> {
     await this.#file.close();
     const path = join(this.#folder, digest.replace(':', '/'));
     await mkdir(dirname(path), { recursive: true });
@@ -58,7 +61,7 @@ class FileDraft implements BlobDraft {
   }
 }
 
-/** One buffer is read into again and again: what is served costs no garbage. */
+/** Reads into one reused buffer, so that serving a blob creates no garbage. */
 async function* readFile(path: string, offset: number, length: number): AsyncGenerator<Uint8Array, void, undefined> {
   const file = await open(path, 'r');
   try {

@@ -10,13 +10,13 @@ import {
 import { TestRegistryError } from '../errors.ts';
 import type { BlobStore, StoredBlob } from './blob-store.ts';
 
-/** Everything that the registry holds. */
+/** The content of the registry. */
 export class RegistryStore {
   readonly blobs: BlobStore;
   readonly #immutableTags: boolean;
   readonly #repositories = new Map<string, Repository>();
 
-  /** @param immutableTags - Whether repositories made here hold their tags fast, unless told otherwise. */
+  /** @param immutableTags - Default tag immutability of new repositories. */
   constructor(blobs: BlobStore, immutableTags = false) {
     this.blobs = blobs;
     this.#immutableTags = immutableTags;
@@ -26,7 +26,7 @@ export class RegistryStore {
     return this.#repositories.get(name);
   }
 
-  /** Makes the repository where there is none of that name. */
+  /** Returns a repository, and creates it if it does not exist. */
   openRepository(name: string, immutableTags = this.#immutableTags): Repository {
     const found = this.#repositories.get(name);
     if (found !== undefined) return found;
@@ -35,45 +35,50 @@ export class RegistryStore {
     return made;
   }
 
-  /** In the order of their names. */
+  /** Sorted by name. */
   repositories(): readonly Repository[] {
     return [...this.#repositories.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** A blob that `repository` has. */
+  /** Returns a blob of `repository`. */
   blob(repository: Repository, digest: string): StoredBlob | undefined {
     return repository.hasBlob(digest) ? this.blobs.get(digest) : undefined;
   }
 
-  /** Takes a blob in whole. @returns Its digest. @throws TestRegistryError `CONTENT_INVALID` where that is not `expected`. */
+  /**
+   * Stores a whole blob.
+   *
+   * @returns its digest
+   * @throws TestRegistryError `CONTENT_INVALID` if the digest is not `expected`
+   */
   async addBlob(
     repository: Repository,
     size: number,
     chunks: AsyncIterable<Uint8Array> | readonly Uint8Array[],
     expected?: string,
   ): Promise<string> {
-    const draft = await this.blobs.begin();
+    const writer = await this.blobs.createWriter();
     try {
-      draft.expect(size);
-      for await (const chunk of chunks) await draft.append(chunk);
-      const digest = await draft.digest(expected === undefined ? 'sha256' : parseDigest(expected).algorithm);
+      writer.reserve(size);
+      for await (const chunk of chunks) await writer.write(chunk);
+      const digest = await writer.digest(expected === undefined ? 'sha256' : parseDigest(expected).algorithm);
       if (expected !== undefined && digest !== expected) {
-        throw new TestRegistryError('CONTENT_INVALID', `the blob ${expected} has the digest ${digest}`);
+        throw new TestRegistryError('CONTENT_INVALID', `the content of blob ${expected} has the digest ${digest}`);
       }
-      await this.blobs.keep(draft, digest);
+      await this.blobs.commit(writer, digest);
       repository.addBlob(digest);
       return digest;
     } catch (error) {
-      await draft.discard();
+      await writer.cancel();
       throw error;
     }
   }
 }
 
-/** What one repository holds. The bytes of its blobs lie in the blob store, which all repositories share. */
+/** The content of a repository. The bytes of its blobs are in the blob store, which all repositories share. */
 export class Repository {
   readonly name: string;
-  /** Whether a tag, once set, stays where it is. */
+  /** Whether tags are immutable. */
   readonly immutableTags: boolean;
   readonly createdAt = new Date();
   readonly #blobs = new Set<string>();
@@ -94,12 +99,12 @@ export class Repository {
     this.#blobs.add(digest);
   }
 
-  /** Whether there was one. */
+  /** Removes a blob. Returns whether it existed. */
   removeBlob(digest: string): boolean {
     return this.#blobs.delete(digest);
   }
 
-  /** By tag or digest. */
+  /** Returns a manifest by tag or digest. */
   manifest(reference: string): StoredManifest | undefined {
     return this.#manifests.get(this.#tags.get(reference) ?? reference);
   }
@@ -108,7 +113,7 @@ export class Repository {
     return [...this.#manifests.values()];
   }
 
-  /** Whether one of the manifests refers to `digest`. */
+  /** Reports whether a manifest refers to `digest`. */
   refersTo(digest: string): boolean {
     return this.manifests().some((manifest) => listReferences(manifest).some((entry) => entry.digest === digest));
   }
@@ -122,7 +127,7 @@ export class Repository {
     this.#referrers.set(referral.subject, list);
   }
 
-  /** Takes a manifest away, with its tags and its place in the list of referrers. */
+  /** Removes a manifest, its tags and its entry in the list of referrers. */
   removeManifest(digest: string): void {
     this.#manifests.delete(digest);
     for (const [tag, target] of this.#tags) if (target === digest) this.#tags.delete(tag);
@@ -138,7 +143,7 @@ export class Repository {
     return this.tags().filter((tag) => this.#tags.get(tag) === digest);
   }
 
-  /** The digest that `tag` names. */
+  /** Returns the digest that `tag` refers to. */
   tagged(tag: string): string | undefined {
     return this.#tags.get(tag);
   }
@@ -151,13 +156,13 @@ export class Repository {
     this.#tags.delete(tag);
   }
 
-  /** Manifests about `subject`, in the order in which they came. */
+  /** Returns the referrers of `subject`, in the order in which they were pushed. */
   referrers(subject: string): readonly Descriptor[] {
     return [...(this.#referrers.get(subject)?.values() ?? [])];
   }
 }
 
-/** The order of tags: without regard to case, then by it. @see OCI distribution-spec v1.1, "Listing Tags" */
+/** Compares tags case-insensitively, then case-sensitively. @see OCI distribution-spec v1.1, "Listing Tags" */
 export function compareTags(a: string, b: string): number {
   return compareText(a.toLowerCase(), b.toLowerCase()) || compareText(a, b);
 }
@@ -166,7 +171,7 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** A manifest as it was pushed, or as a test put it in: then it may be any bytes. */
+/** A manifest. If a test stored it, it may contain any bytes. */
 export interface StoredManifest {
   readonly digest: string;
   readonly mediaType: string;
@@ -174,22 +179,22 @@ export interface StoredManifest {
   readonly pushedAt: Date;
 }
 
-/** What a manifest refers to, in its order; nothing where it is none. */
+/** Returns the descriptors in a manifest, in order; empty if it is invalid. */
 export function listReferences({ mediaType, bytes }: StoredManifest): readonly Descriptor[] {
-  return orNone(() => listSuccessors({ mediaType }, bytes)) ?? [];
+  return undefinedIfInvalid(() => listSuccessors({ mediaType }, bytes)) ?? [];
 }
 
-/** What a manifest says about another; undefined where it says nothing, or is none. */
+/** Returns the referral of a manifest with a subject; undefined if it has none or is invalid. */
 export function referralOf({ mediaType, digest, bytes }: StoredManifest): Referral | undefined {
-  return orNone(() => readReferral({ mediaType, digest, size: bytes.length }, bytes));
+  return undefinedIfInvalid(() => readReferral({ mediaType, digest, size: bytes.length }, bytes));
 }
 
-/** Media type of an image's configuration, which says what an artifact is; undefined of an index. */
+/** Returns the media type of the config of an image; undefined for an index. */
 export function configMediaType(manifest: StoredManifest): string | undefined {
   return isImageManifest(manifest.mediaType) ? listReferences(manifest)[0]?.mediaType : undefined;
 }
 
-function orNone<T>(read: () => T): T | undefined {
+function undefinedIfInvalid<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
