@@ -136,7 +136,7 @@ describe('an image that is not indexed', () => {
 
 describe('the command line', () => {
   it.each([
-    [['oci:nowhere'], 1, 'npm start: there is no folder nowhere [NOT_FOUND]'],
+    [['oci:nowhere'], 1, 'npm start: folder nowhere does not exist [NOT_FOUND]'],
     [['nowhere'], 2, 'npm start: nowhere: missing transport or registry host [USAGE_INVALID]'],
     [['oci:a', 'oci:b'], 2, 'Usage: npm start -- [OPTIONS] [SRC]'],
   ])('%j fails with an error message', async (words, code, line) => {

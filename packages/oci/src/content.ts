@@ -1,45 +1,45 @@
 import type { Descriptor } from './descriptor.ts';
 import { OciError } from './errors.ts';
 
-/** Options of every call that does I/O. */
+/** Options of calls that do I/O. */
 export interface CallOptions {
-  /** Aborts the call; the promise rejects with the signal's reason. */
+  /** Aborts the call, which then rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
 }
 
 /** Options of {@link Fetcher.fetch}. */
 export interface FetchOptions extends CallOptions {
   /**
-   * The receiver is done with each chunk when it asks for the next, so the store may read into the same memory again:
-   * a large blob then costs two chunks instead of what the garbage collector lets pile up. A store may ignore it.
+   * Allows the store to reuse the memory of a chunk when the next one is requested. A large blob then needs two buffers
+   * instead of garbage that accumulates. A store may ignore this option.
    *
    * @default false: each chunk owns its memory, and may be kept or transferred
    */
   readonly reuseChunks?: boolean;
 }
 
-/** Part of a blob: `length` bytes from `offset`, both whole numbers >= 0. */
+/** A range of a blob. Both values are whole numbers, at least 0. */
 export interface ByteRange {
-  /** Where it begins, in bytes from the blob's start. */
+  /** Offset of the first byte. */
   readonly offset: number;
-  /** Its length in bytes. */
+  /** Length in bytes. */
   readonly length: number;
 }
 
-/** Reads content by descriptor. The stream is as the store holds it: unverified until `readVerified` or a builder checks it. */
+/** Reads content by descriptor. The stream is not verified: use `readVerified` or `verifyStream`. */
 export interface Fetcher {
   /**
-   * Yields the bytes of `target`, in chunks of the store's choosing; a chunk may be kept or transferred by the receiver,
-   * unless it allowed {@link FetchOptions.reuseChunks}.
+   * Yields the bytes of `target` in chunks of any size. The receiver may keep or transfer a chunk, unless it set
+   * {@link FetchOptions.reuseChunks}.
    *
-   * @throws OciError `NOT_FOUND` where the store does not hold it.
+   * @throws OciError `NOT_FOUND` if the store does not have the content.
    */
   fetch(target: Descriptor, options?: FetchOptions): AsyncIterable<Uint8Array>;
 }
 
-/** Reads a part of a blob, for those who know where to look. */
+/** Reads a range of a blob. */
 export interface RangeFetcher {
-  /** Exactly `range.length` bytes, or an error: `RANGE_INVALID` past the end, `NOT_FOUND` without the blob. */
+  /** Returns exactly `range.length` bytes. @throws OciError `RANGE_INVALID` past the end, `NOT_FOUND` */
   fetchRange(target: Descriptor, range: ByteRange, options?: CallOptions): Promise<Uint8Array>;
 }
 
@@ -49,96 +49,96 @@ export type PushContent = Uint8Array | AsyncIterable<Uint8Array>;
 /** Writes content. */
 export interface Pusher {
   /**
-   * Stores `content` under `target`; what does not match size and digest is refused and leaves nothing behind.
-   * Content that is there already is left as it is. Manifests (by media type) may be refused while what they name is missing.
-   * A stream that can be iterated again is read from its start if the store has to start over.
+   * Stores `content` as `target`. Content that does not match size and digest is rejected and leaves nothing behind.
+   * Existing content is not changed. A store may reject a manifest (by media type) before the content that it refers to.
+   * If the store has to start over, it iterates a stream again, if the stream supports that.
    */
   push(target: Descriptor, content: PushContent, options?: CallOptions): Promise<void>;
 }
 
-/** Tells whether content is there, without reading it. */
+/** Checks whether content exists, without reading it. */
 export interface Prober {
-  /** Whether content of that digest and size is held. */
+  /** Whether the store has content with that digest and size. */
   exists(target: Descriptor, options?: CallOptions): Promise<boolean>;
 }
 
-/** From a tag or digest to a descriptor. */
+/** Resolves a tag or digest to a descriptor. */
 export interface Resolver {
-  /** @throws OciError `NOT_FOUND` where nothing bears that name. */
+  /** @throws OciError `NOT_FOUND` if the reference does not exist. */
   resolve(reference: string, options?: CallOptions): Promise<Descriptor>;
 }
 
-/** Gives content a name. The content must be there. */
+/** Tags content. The content must exist in the store. */
 export interface Tagger {
-  /** @throws OciError `NOT_FOUND` without the content, `REFERENCE_INVALID` where the store takes no such name. */
+  /** @throws OciError `NOT_FOUND` if the content does not exist, `REFERENCE_INVALID` if the store rejects the name. */
   tag(target: Descriptor, reference: string, options?: CallOptions): Promise<void>;
 }
 
-/** Lists the manifests whose `subject` is a given one. */
+/** Lists the manifests whose `subject` is a given manifest. */
 export interface ReferrerLister {
-  /** Descriptors with `artifactType` and annotations filled in, of that type only where one is given. */
+  /** Yields descriptors with `artifactType` and annotations, optionally only those of one artifact type. */
   referrers(subject: Descriptor, artifactType?: string, options?: CallOptions): AsyncIterable<Descriptor>;
 }
 
-/** Lists the names that content bears. */
+/** Lists tags. */
 export interface TagLister {
-  /** Every tag, in the store's order. */
+  /** Yields every tag, in the order of the store. */
   tags(options?: CallOptions): AsyncIterable<string>;
 }
 
-/** Takes over a blob from another repository of the same registry, without its bytes going anywhere. */
+/** Mounts a blob from another repository of the same registry, without transferring its bytes. */
 export interface Mounter {
   /**
-   * Makes a blob of the repository `from` part of this one.
+   * Mounts a blob of the repository `from`.
    *
-   * @returns Whether it is here now; where it is not, push it.
+   * @returns Whether the blob was mounted. If not, push it.
    */
   mount(target: Descriptor, from: string, options?: CallOptions): Promise<boolean>;
 }
 
-/** Stores a manifest and names it in one request, as a registry does. */
+/** Stores and tags a manifest in one request, as registries do. */
 export interface ManifestPusher {
   /**
-   * Stores `raw` under the digest of `target` and, if a tag is given, under that tag.
+   * Stores `raw` under the digest of `target`, and under a tag if one is given.
    *
    * @param options - `tag`: the tag. @default no tag
    */
   pushManifest(target: Descriptor, raw: Uint8Array, options?: CallOptions & { readonly tag?: string }): Promise<void>;
 }
 
-/** The repository of a registry that a store reads and writes. */
+/** A repository in a registry. */
 export interface RepositoryLocation {
   /** Host of the registry, with its port if it has one. */
   readonly host: string;
-  /** Name of the repository within the registry, such as `team/app`. */
+  /** Name of the repository in the registry, such as `team/app`. */
   readonly path: string;
 }
 
-/** Lists a manifest that has no tag, in stores whose readers find manifests through a list: OCI image layouts. */
+/** Lists a manifest without a tag, in stores that find manifests through a list, such as OCI image layouts. */
 export interface RootAdder {
-  /** @throws OciError `NOT_FOUND` if the store does not hold the content. */
+  /** @throws OciError `NOT_FOUND` if the content does not exist. */
   addRoot(target: Descriptor, options?: CallOptions): Promise<void>;
 }
 
-/** Tells in which file a blob is. */
+/** Returns the file of a blob. */
 export interface BlobLocator {
-  /** Path of the file, checked to be of the blob's size. @throws OciError `NOT_FOUND`, `SIZE_MISMATCH` */
+  /** Returns the path of the file, whose size has been checked. @throws OciError `NOT_FOUND`, `SIZE_MISMATCH` */
   locate(target: Descriptor): Promise<string>;
 }
 
-/** Takes over a blob as a file, without reading it. */
+/** Imports a blob as a file, without reading it. */
 export interface BlobImporter {
-  /** Checks the size, **not the digest**: only for content that the caller has verified. */
+  /** Checks the size, **not the digest**. Use it only for content that you have verified. */
   importBlob(source: BlobLocator, target: Descriptor, options?: CallOptions): Promise<void>;
 }
 
-/** Writes whole images in one go, such as an archive, which cannot be added to piece by piece. */
+/** Writes whole images at once, for example to an archive, which cannot be extended later. */
 export interface ImageWriter {
   /**
-   * Writes images with everything that they refer to. Nothing is visible before the caller commits what was written.
+   * Writes images with everything that they refer to. Nothing is visible before the caller commits.
    *
-   * @param content - Holds all of it.
-   * @param roots - The manifests to list, each with its name; an empty one for none.
+   * @param content - Store that has all the content.
+   * @param roots - The manifests to list, each with its tag; empty for no tag.
    */
   writeImages(
     content: Fetcher & Prober,
@@ -148,14 +148,14 @@ export interface ImageWriter {
 }
 
 /**
- * Checks that a range lies within content of `size` bytes: for those who implement {@link RangeFetcher}.
+ * Checks that a range is within content of `size` bytes. Use it to implement {@link RangeFetcher}.
  *
  * @throws OciError `RANGE_INVALID`
  */
 export function checkRange({ offset, length }: ByteRange, size: number, digest: string): void {
   const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
   if (!whole || length > size - offset) {
-    const message = `${length} bytes from ${offset} do not lie within the ${size} bytes of ${digest}`;
+    const message = `cannot read ${length} bytes at offset ${offset} of ${digest}, which has ${size} bytes`;
     throw new OciError('RANGE_INVALID', message);
   }
 }

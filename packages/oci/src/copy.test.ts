@@ -32,7 +32,7 @@ test('copies everything, leaves first', async () => {
   expect(await target.resolve(root.digest)).toEqual(root);
 });
 
-test('skips what the target has', async () => {
+test('skips content that the target has', async () => {
   const { store, root, manifests } = await makeImage();
   const target = new MemoryStore();
   await copyImage(store, target, manifests[0] as Descriptor);
@@ -40,7 +40,7 @@ test('skips what the target has', async () => {
   expect(await copyImage(store, target, root)).toMatchObject({ copied: 0, bytes: 0, present: 1 });
 });
 
-test('does not look below a manifest that the target has, unless it is to be repaired', async () => {
+test('checks the content below an existing manifest only with repair', async () => {
   const { store, root, manifests } = await makeImage();
   const target = new PartialStore();
   await copyImage(store, target, root);
@@ -52,7 +52,7 @@ test('does not look below a manifest that the target has, unless it is to be rep
   expect(await target.exists(manifests[1] as Descriptor)).toBe(true);
 });
 
-test('neither probes nor reads what the caller knows to be there', async () => {
+test('neither probes nor reads content that the caller reports as present', async () => {
   const { store, root, manifests } = await makeImage();
   const target = new PartialStore();
   await copyImage(store, target, manifests[0] as Descriptor);
@@ -62,7 +62,7 @@ test('neither probes nor reads what the caller knows to be there', async () => {
   expect(target.probed).not.toContain(manifests[0]?.digest);
 });
 
-test('mounts blobs where the target can, and copies those that the registry does not give', async () => {
+test('mounts blobs if the target can, and copies blobs that the registry does not mount', async () => {
   const { store, root, manifests } = await makeImage();
   const [first] = parseManifest(
     await readVerified(store, manifests[0] as Descriptor),
@@ -80,12 +80,12 @@ test('mounts blobs where the target can, and copies those that the registry does
 });
 
 test.each([1, 3, 8])(
-  'has so many pieces in flight at a time, and a manifest only after all it names (%i)',
+  'has at most %i transfers in flight, and pushes a manifest after its content',
   async (concurrency) => {
     const { store, root } = await wideImage(3, 10);
     const target = new SlowStore();
     await copyImage(store, target, root, { concurrency });
-    expect(target.most).toBe(concurrency);
+    expect(target.maxInFlight).toBe(concurrency);
     expect(target.pushed.at(-1)).toBe(root.digest);
     for (const descriptor of target.manifests) {
       const named = listSuccessors(descriptor, await readVerified(target, descriptor)).map(({ digest }) => digest);
@@ -95,7 +95,7 @@ test.each([1, 3, 8])(
   },
 );
 
-test('the first failure ends what is in flight, and is the one that is thrown', async () => {
+test('the first failure aborts the other transfers and is thrown', async () => {
   const { store, root } = await wideImage(2, 6);
   const failure = new Error('disk full');
   const target = new SlowStore();
@@ -114,10 +114,10 @@ test('the first failure ends what is in flight, and is the one that is thrown', 
   expect(target.pushed).toEqual([]);
 });
 
-test("ends with the signal's own reason", async () => {
+test('throws the reason of the signal', async () => {
   const { store, root } = await wideImage(2, 6);
   const abort = new AbortController();
-  const reason = new Error('enough');
+  const reason = new Error('stopped');
   const target = new SlowStore();
   target.beforePush = async (signal) => {
     abort.abort(reason);
@@ -126,7 +126,7 @@ test("ends with the signal's own reason", async () => {
   await expect(copyImage(store, target, root, { signal: abort.signal })).rejects.toBe(reason);
 });
 
-test('keeps few manifests in memory, however many wait for one slow blob', async () => {
+test('keeps few manifests in memory while many wait for a slow blob', async () => {
   const store = new MemoryStore();
   const config = await put(store, MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
   const manifests: Descriptor[] = [];
@@ -151,8 +151,8 @@ test('keeps few manifests in memory, however many wait for one slow blob', async
   let readMeanwhile = 0;
   target.beforePush = async () => {
     if (readMeanwhile > 0) return;
-    // Time enough to read them all.
-    for (let turns = 0; turns < 600; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    // Enough time to read all manifests.
+    for (let tick = 0; tick < 600; tick += 1) await new Promise((resolve) => setImmediate(resolve));
     readMeanwhile = read.size;
   };
   await copyImage(source, target, root, { concurrency: 2 });
@@ -160,7 +160,7 @@ test('keeps few manifests in memory, however many wait for one slow blob', async
   expect(read.size).toBe(62);
 });
 
-test('passes blobs on as they come', async () => {
+test('streams blobs', async () => {
   const store = new MemoryStore();
   const size = 5 << 20;
   const layer = await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, new Uint8Array(size));
@@ -179,14 +179,14 @@ test('passes blobs on as they come', async () => {
   expect(chunks.reduce((sum, length) => sum + length)).toBe(size);
 });
 
-test.each([0, 1.5, Number.NaN])('refuses %d pieces at a time', async (concurrency) => {
+test.each([0, 1.5, Number.NaN])('rejects a concurrency of %d', async (concurrency) => {
   const { store, root } = await makeImage();
   await expect(copyImage(store, new MemoryStore(), root, { concurrency })).rejects.toMatchObject({
     code: 'OPTION_INVALID',
   });
 });
 
-test('is bounded', async () => {
+test('rejects images that exceed the limits', async () => {
   const { store, root } = await makeImage();
   const copy = (limits: OciLimits) => copyImage(store, new MemoryStore(), root, { limits });
   await expect(copy({ maxNodes: 7 })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
@@ -194,7 +194,7 @@ test('is bounded', async () => {
   await expect(copy({ maxNodes: 8, maxDepth: 2 })).resolves.toMatchObject({ copied: 8 });
 });
 
-test('a layer that the source does not hold fails the copy before its manifest is written', async () => {
+test('a missing layer fails the copy before its manifest is written', async () => {
   const { store, root, missing } = await imageWithout(MEDIA_TYPE_OCI_LAYER_GZIP);
   const target = new MemoryStore();
   await expect(copyImage(store, target, root)).rejects.toMatchObject({
@@ -204,41 +204,41 @@ test('a layer that the source does not hold fails the copy before its manifest i
   expect(await target.exists(root)).toBe(false);
 });
 
-test('a non-distributable layer may be elsewhere', async () => {
+test('a non-distributable layer may be missing', async () => {
   const { store, root, missing } = await imageWithout('application/vnd.oci.image.layer.nondistributable.v1.tar+gzip');
   const seen: CopyProgress[] = [];
   await copyImage(store, new MemoryStore(), root, { onProgress: (progress) => seen.push(progress) });
   expect(seen).toContainEqual({ descriptor: missing, outcome: 'elsewhere' });
 });
 
-test('an overlay is read as one store and written only above', async () => {
+test('an overlay reads from both stores and writes to the upper one', async () => {
   const { store: lower, root } = await makeImage();
   const upper = new MemoryStore();
   const overlay = new OverlayStore(upper, lower);
-  const extra = toBytes('made on top');
+  const extra = toBytes('on the top');
   const added = describeContent('application/octet-stream', extra);
   await overlay.push(added, extra);
-  await overlay.push(root, toBytes('ignored: it is there already'));
+  await overlay.push(root, toBytes('ignored: it exists already'));
 
   expect([await upper.exists(added), await lower.exists(added)]).toEqual([true, false]);
   expect([await upper.exists(root), await overlay.exists(root)]).toEqual([false, true]);
-  expect(await overlay.fetchRange(added, { offset: 8, length: 3 })).toEqual(toBytes('top'));
+  expect(await overlay.fetchRange(added, { offset: 7, length: 3 })).toEqual(toBytes('top'));
   expect(await overlay.fetchRange(root, { offset: 0, length: 2 })).toEqual(toBytes('{"'));
   const target = new MemoryStore();
   await copyImage(overlay, target, added);
   expect(await copyImage(overlay, target, root)).toMatchObject({ copied: 8 });
 });
 
-/** An image whose only layer, of this type, is not in the store. */
+/** Creates an image whose only layer, of the given type, is not in the store. */
 async function imageWithout(mediaType: string) {
   const store = new MemoryStore();
   const config = await put(store, MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
-  const missing = describeContent(mediaType, toBytes('not there'));
+  const missing = describeContent(mediaType, toBytes('missing'));
   const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [missing] };
   return { store, missing, root: await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(manifest)) };
 }
 
-/** An image index over so many images of so many layers each. */
+/** Creates an image index with the given number of images and of layers in each. */
 async function wideImage(images: number, layers: number) {
   const store = new MemoryStore();
   const config = await put(store, MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));

@@ -6,69 +6,69 @@ import { isManifestOrIndex, isNonDistributable } from './media-types.ts';
 import { readVerified } from './read.ts';
 import { checkBounds, listSuccessors, nodeKey, type WalkOptions } from './walk.ts';
 
-/** Enough to hide a registry's latency, few enough for its rate limits. */
+/** Enough to hide the latency of a registry, few enough for its rate limits. */
 const DEFAULT_CONCURRENCY = 4;
 
 /** Options of {@link copyImage}. */
 export interface CopyOptions extends WalkOptions {
-  /** Pieces of content in flight at a time, at least 1. @default 4 */
+  /** Maximum number of blobs and manifests in flight, at least 1. @default 4 */
   readonly concurrency?: number;
   /**
-   * Whether the caller knows that the target holds a piece with everything below it: it is then neither probed nor copied.
+   * Returns whether the target is known to have content and everything below it. It is then neither probed nor copied.
    *
    * @default nothing is known
    */
   readonly present?: (descriptor: Descriptor) => boolean;
   /**
-   * Repository of the target's registry that has the source's blobs: they are mounted from there where the target is a
-   * `Mounter` and the registry agrees, and copied otherwise.
+   * Repository of the target's registry that has the blobs of the source. Blobs are mounted from it if the target is a
+   * `Mounter` and the registry accepts the mount, and copied otherwise.
    *
    * @default every blob is copied
    */
   readonly mountFrom?: string;
   /**
-   * Looks below manifests that the target has already, and copies what is missing there. Registries refuse a manifest
-   * whose parts are missing, with few exceptions, so that they hold whole graphs and need no such look; a layout may hold
-   * part of one, as `skopeo copy` without `--all` leaves it.
+   * Checks the content below manifests that the target has already, and copies what is missing. Most registries reject
+   * a manifest before the content that it refers to, so their images are complete. A layout may contain part of an image:
+   * `skopeo copy` without `--all` creates such layouts.
    *
-   * @default false: what is below a manifest that is there is taken to be there
+   * @default false: content below an existing manifest is assumed to exist
    */
   readonly repair?: boolean;
-  /** Told of every piece once it is dealt with. @default nobody is told */
+  /** Called for every blob and manifest when it is done. @default not called */
   readonly onProgress?: (progress: CopyProgress) => void;
 }
 
 /**
- * What became of one piece of content: `copied`; `mounted` from another repository; `present`, the target had it, and of
- * a manifest what is below; or `elsewhere`, a non-distributable layer that the source does not hold either.
+ * Outcome for one blob or manifest: `copied`; `mounted` from another repository; `present` if the target had it, and for
+ * a manifest the content below it; or `elsewhere` for a non-distributable layer that the source does not have either.
  */
 export interface CopyProgress {
-  /** The piece. */
+  /** The blob or manifest. */
   readonly descriptor: Descriptor;
-  /** What became of it. */
+  /** What was done. */
   readonly outcome: 'copied' | 'mounted' | 'present' | 'elsewhere';
 }
 
-/** What {@link copyImage} did. */
+/** Result of {@link copyImage}. */
 export interface CopyResult {
-  /** Pieces of content copied. */
+  /** Number of blobs and manifests copied. */
   readonly copied: number;
-  /** Their bytes. */
+  /** Their total size in bytes. */
   readonly bytes: number;
-  /** Pieces of content mounted from another repository. */
+  /** Number of blobs mounted from another repository. */
   readonly mounted: number;
-  /** Pieces that the target had already. What is below a manifest among them was not looked at, and is not counted. */
+  /** Number of blobs and manifests that the target had. Content below such a manifest is not checked or counted. */
   readonly present: number;
 }
 
 /**
- * Copies an image, an image index or an artifact with everything it refers to: leaves before roots, so that the target
- * never holds a manifest with something missing, several pieces at a time. What the target has is skipped; of a manifest
- * that it has, everything below too (see {@link CopyOptions.repair}). Blobs are passed on as streams; every byte is
- * verified by the target's `push`. Names are not copied: tag the root afterwards.
+ * Copies an image, an image index or an artifact with everything that it refers to. Leaves are copied before roots, so the
+ * target never has an incomplete manifest. Several blobs are copied at a time. Content that the target has is skipped; for
+ * a manifest also the content below it (see {@link CopyOptions.repair}). Blobs are streamed, and the target's `push`
+ * verifies every byte. Tags are not copied: tag the root afterwards.
  *
- * @throws OciError `LIMIT_EXCEEDED`; what reading the source and writing the target throw; the signal's reason. The first
- * failure ends what is in flight, and is the one that is thrown.
+ * @throws OciError `LIMIT_EXCEEDED`; errors from source and target; the reason of the signal. The first failure aborts
+ * the other transfers and is thrown.
  */
 export async function copyImage(
   source: Fetcher,
@@ -79,7 +79,7 @@ export async function copyImage(
   return new ImageCopy(source, target, root, options).run();
 }
 
-/** One run of {@link copyImage}. */
+/** State of one {@link copyImage} call. */
 class ImageCopy {
   readonly #source: Fetcher;
   readonly #target: Pusher & Prober & Partial<Mounter>;
@@ -88,82 +88,82 @@ class ImageCopy {
   readonly #slots: Semaphore;
   readonly #abort = new AbortController();
   readonly #call: { readonly signal: AbortSignal };
-  /** What was met, counted. */
-  readonly #met = new Set<string>();
-  /** What was begun, by what it is; each with its end. */
-  readonly #begun = new Map<string, Promise<void>>();
-  /** Ends of manifests that wait in memory for what they name. */
-  readonly #held = new Set<Promise<void>>();
-  readonly #maxHeld: number;
+  /** Keys of the content visited so far. */
+  readonly #visited = new Set<string>();
+  /** Completion of each piece of content that was started, by key. */
+  readonly #started = new Map<string, Promise<void>>();
+  /** Completion of the manifests that wait in memory for the content that they refer to. */
+  readonly #waitingManifests = new Set<Promise<void>>();
+  readonly #maxWaitingManifests: number;
   readonly #counts = { copied: 0, bytes: 0, mounted: 0, present: 0 };
 
   constructor(source: Fetcher, target: Pusher & Prober & Partial<Mounter>, root: Descriptor, options: CopyOptions) {
     const { concurrency = DEFAULT_CONCURRENCY, signal } = options;
     if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
-      throw new OciError('OPTION_INVALID', `concurrency is a whole number, 1 or more, found ${concurrency}`);
+      throw new OciError('OPTION_INVALID', `concurrency must be a whole number, at least 1; got ${concurrency}`);
     }
     this.#source = source;
     this.#target = target;
     this.#root = root;
     this.#options = options;
     this.#slots = new Semaphore(concurrency);
-    this.#maxHeld = 2 * concurrency;
+    this.#maxWaitingManifests = 2 * concurrency;
     const own = this.#abort.signal;
     this.#call = { signal: signal === undefined ? own : AbortSignal.any([signal, own]) };
   }
 
   async run(): Promise<CopyResult> {
     try {
-      await this.#begin(this.#root, 1);
-      await Promise.all(this.#begun.values());
+      await this.#start(this.#root, 1);
+      await Promise.all(this.#started.values());
       return this.#counts;
     } catch (error) {
       this.#abort.abort(error);
-      // Nothing goes on behind the caller's back.
-      await Promise.allSettled(this.#begun.values());
+      // No transfer may continue after the call returns.
+      await Promise.allSettled(this.#started.values());
       throw this.#call.signal.reason;
     }
   }
 
   /**
-   * Begins to copy a piece with everything below it, and returns when all of that is begun. What waits for its slot
-   * holds up what comes after it.
+   * Starts copying a blob, or a manifest with everything below it. Returns when all of it has started. While it waits for
+   * a slot, nothing after it starts.
    */
-  async #begin(descriptor: Descriptor, depth: number): Promise<void> {
+  async #start(descriptor: Descriptor, depth: number): Promise<void> {
     const { limits = {}, present } = this.#options;
-    if (this.#met.has(nodeKey(descriptor))) return;
-    this.#met.add(nodeKey(descriptor));
-    checkBounds(this.#root, descriptor, { met: this.#met.size, depth }, limits);
+    if (this.#visited.has(nodeKey(descriptor))) return;
+    this.#visited.add(nodeKey(descriptor));
+    checkBounds(this.#root, descriptor, { count: this.#visited.size, depth }, limits);
     if (present?.(descriptor)) {
-      this.#end(descriptor, 'present');
+      this.#complete(descriptor, 'present');
     } else if (isManifestOrIndex(descriptor.mediaType)) {
-      await this.#beginManifest(descriptor, depth);
+      await this.#startManifest(descriptor, depth);
     } else {
       await this.#slots.acquire();
-      const copying = this.#inSlot(() => this.#copyBlob(descriptor));
-      void this.#follow(descriptor, copying);
+      const copying = this.#withSlot(() => this.#copyBlob(descriptor));
+      void this.#track(descriptor, copying);
     }
   }
 
-  async #beginManifest(descriptor: Descriptor, depth: number): Promise<void> {
+  async #startManifest(descriptor: Descriptor, depth: number): Promise<void> {
     const { limits = {}, repair = false } = this.#options;
     await this.#slots.acquire();
-    const { isThere, raw } = await this.#inSlot(async () => {
-      const isThere = await this.#target.exists(descriptor, this.#call);
+    const { exists, raw } = await this.#withSlot(async () => {
+      const exists = await this.#target.exists(descriptor, this.#call);
       const options = { maxSize: limits.maxManifestSize ?? DEFAULT_LIMITS.maxManifestSize, ...this.#call };
-      return { isThere, raw: isThere && !repair ? undefined : await readVerified(this.#source, descriptor, options) };
+      return { exists, raw: exists && !repair ? undefined : await readVerified(this.#source, descriptor, options) };
     });
     if (raw === undefined) {
-      this.#end(descriptor, 'present');
+      this.#complete(descriptor, 'present');
       return;
     }
     const successors = listSuccessors(descriptor, raw, limits);
-    for (const successor of successors) await this.#begin(successor, depth + 1);
-    const end = this.#follow(descriptor, this.#finishManifest(descriptor, isThere ? undefined : raw, successors));
-    this.#held.add(end);
-    end.then(() => this.#held.delete(end)).catch(() => {});
-    // However many manifests wait for one slow blob, few of them wait in memory.
-    while (this.#held.size > this.#maxHeld) await Promise.race(this.#held);
+    for (const successor of successors) await this.#start(successor, depth + 1);
+    const completion = this.#track(descriptor, this.#finishManifest(descriptor, exists ? undefined : raw, successors));
+    this.#waitingManifests.add(completion);
+    completion.then(() => this.#waitingManifests.delete(completion)).catch(() => {});
+    // Limits the memory for manifests that all wait for one slow blob.
+    while (this.#waitingManifests.size > this.#maxWaitingManifests) await Promise.race(this.#waitingManifests);
   }
 
   async #finishManifest(
@@ -171,10 +171,10 @@ class ImageCopy {
     raw: Uint8Array | undefined,
     successors: readonly Descriptor[],
   ): Promise<CopyProgress['outcome']> {
-    await Promise.all(successors.map((successor) => this.#begun.get(nodeKey(successor))));
+    await Promise.all(successors.map((successor) => this.#started.get(nodeKey(successor))));
     if (raw === undefined) return 'present';
     await this.#slots.acquire();
-    await this.#inSlot(() => this.#target.push(descriptor, raw, this.#call));
+    await this.#withSlot(() => this.#target.push(descriptor, raw, this.#call));
     return 'copied';
   }
 
@@ -183,7 +183,7 @@ class ImageCopy {
     if (await this.#target.exists(descriptor, this.#call)) return 'present';
     if (mountFrom !== undefined && (await this.#target.mount?.(descriptor, mountFrom, this.#call))) return 'mounted';
     try {
-      // Not with `reuseChunks`: a target may have sent on, but not yet let go of, a chunk when it asks for the next.
+      // Without `reuseChunks`: the target may still be sending a chunk when it requests the next one.
       const content = {
         [Symbol.asyncIterator]: () => this.#source.fetch(descriptor, this.#call)[Symbol.asyncIterator](),
       };
@@ -196,13 +196,13 @@ class ImageCopy {
     }
   }
 
-  /** Works in a slot that was acquired, and releases it. */
-  async #inSlot<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs work in an acquired slot, and releases the slot. */
+  async #withSlot<T>(work: () => Promise<T>): Promise<T> {
     try {
       this.#call.signal.throwIfAborted();
       return await work();
     } catch (error) {
-      // Before the slot is released: nothing more is to be begun.
+      // Abort before the slot is released, so that nothing else starts.
       this.#abort.abort(error);
       throw error;
     } finally {
@@ -210,23 +210,23 @@ class ImageCopy {
     }
   }
 
-  /** Lets a piece come to its end on its own. The first that fails ends the others. */
-  #follow(descriptor: Descriptor, work: Promise<CopyProgress['outcome']>): Promise<void> {
-    const end = work.then((outcome) => this.#end(descriptor, outcome));
-    this.#begun.set(nodeKey(descriptor), end);
-    end.catch((error: unknown) => this.#abort.abort(error));
-    return end;
+  /** Records the completion of a piece of content. The first failure aborts the others. */
+  #track(descriptor: Descriptor, work: Promise<CopyProgress['outcome']>): Promise<void> {
+    const completion = work.then((outcome) => this.#complete(descriptor, outcome));
+    this.#started.set(nodeKey(descriptor), completion);
+    completion.catch((error: unknown) => this.#abort.abort(error));
+    return completion;
   }
 
-  #end(descriptor: Descriptor, outcome: CopyProgress['outcome']): void {
-    if (!this.#begun.has(nodeKey(descriptor))) this.#begun.set(nodeKey(descriptor), Promise.resolve());
+  #complete(descriptor: Descriptor, outcome: CopyProgress['outcome']): void {
+    if (!this.#started.has(nodeKey(descriptor))) this.#started.set(nodeKey(descriptor), Promise.resolve());
     if (outcome !== 'elsewhere') this.#counts[outcome] += 1;
     if (outcome === 'copied') this.#counts.bytes += descriptor.size;
     this.#options.onProgress?.({ descriptor, outcome });
   }
 }
 
-/** Lets a limited number of pieces of work run at a time; the others wait, in the order in which they came. */
+/** Limits the number of concurrent tasks. Waiting tasks are served in order of arrival. */
 class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
@@ -235,13 +235,13 @@ class Semaphore {
     this.#free = limit;
   }
 
-  /** Resolves when there is a slot. Each must be released. */
+  /** Waits for a slot. Release each acquired slot. */
   async acquire(): Promise<void> {
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Gives a slot to the one that has waited longest. */
+  /** Releases a slot to the task that has waited longest. */
   release(): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free += 1;

@@ -12,34 +12,34 @@ import {
 import { type Platform, parsePlatformObject } from './platform.ts';
 
 /**
- * Names a blob or a manifest by what it is: media type, digest and size.
+ * Identifies a blob or a manifest by media type, digest and size.
  *
  * @see OCI image-spec v1.1, descriptor.md
  */
 export interface Descriptor {
   /** Media type of the content. */
   readonly mediaType: string;
-  /** `sha256:<64 hex digits>` (sha512 is understood where it is read, never made). */
+  /** `sha256:<64 hex digits>`. `sha512` digests are accepted but not created. */
   readonly digest: string;
   /** Size of the content in bytes. */
   readonly size: number;
-  /** Where else the content may be fetched; kept, never followed. */
+  /** Other locations of the content. Kept, not used. */
   readonly urls?: readonly string[];
   /** Arbitrary metadata, by key. */
   readonly annotations?: Readonly<Record<string, string>>;
-  /** The content itself, base64; kept, never trusted. */
+  /** The content itself, base64. Kept, not used. */
   readonly data?: string;
-  /** Type of the artifact that a manifest descriptor names. */
+  /** Artifact type of the manifest. */
   readonly artifactType?: string;
-  /** What the named image runs on; in image indexes only. */
+  /** Platform of the image, in image indexes only. */
   readonly platform?: Platform;
 }
 
 /**
- * Checks a parsed JSON value and makes a descriptor of it. Fields that are absent, null or empty text are left out;
- * unknown ones are dropped: they live on in the raw bytes of the manifest.
+ * Parses and checks the JSON value of a descriptor. Absent, null and empty fields are omitted. Unknown fields are dropped;
+ * they remain in the raw bytes of the manifest.
  *
- * @param where - What the value is and where it stands, for error messages, such as `manifest.layers[2]`.
+ * @param where - Location of the value for error messages, such as `manifest.layers[2]`.
  * @throws OciError `MANIFEST_INVALID`
  */
 export function parseDescriptor(value: unknown, where: string): Descriptor {
@@ -61,7 +61,7 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
   };
 }
 
-/** The three fields that say what content is, without annotations, platform and the rest. */
+/** Returns media type, digest and size of a descriptor, without annotations, platform and other fields. */
 export function bareDescriptor({ mediaType, digest, size }: Descriptor): Descriptor {
   return { mediaType, digest, size };
 }

@@ -5,14 +5,14 @@ import { createDigester, digestOf, isDigest, parseDigest } from './digest.ts';
 const HEX = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
 
 describe('digestOf', () => {
-  test('gives the example of FIPS 180-4 for "abc"', () => {
+  test('returns the digest of the FIPS 180-4 example "abc"', () => {
     expect(digestOf(toBytes('abc'))).toBe(`sha256:${HEX}`);
     expect(digestOf(toBytes('abc'), 'sha512')).toMatch(/^sha512:ddaf35a193617aba[0-9a-f]{112}$/);
   });
 });
 
 describe('createDigester', () => {
-  test('gives the same digest for content in pieces', () => {
+  test('returns the same digest for content in chunks', () => {
     const digester = createDigester();
     digester.update(toBytes('a'));
     digester.update(toBytes(''));
@@ -22,13 +22,13 @@ describe('createDigester', () => {
 });
 
 describe('parseDigest', () => {
-  test('takes sha256 and sha512', () => {
+  test('accepts sha256 and sha512', () => {
     expect(parseDigest(`sha256:${HEX}`)).toEqual({ algorithm: 'sha256', hex: HEX });
     expect(parseDigest(`sha512:${HEX}${HEX}`)).toEqual({ algorithm: 'sha512', hex: HEX + HEX });
   });
 
   test.each([
-    ['nothing', ''],
+    ['empty text', ''],
     ['no algorithm', HEX],
     ['another algorithm', `sha384:${HEX}${HEX.slice(32)}`],
     ['upper case', `sha256:${HEX.toUpperCase()}`],
@@ -36,13 +36,13 @@ describe('parseDigest', () => {
     ['a digit too many', `sha256:${HEX}0`],
     ['the length of the other algorithm', `sha512:${HEX}`],
     ['a path', `sha256:../../../../${HEX.slice(12)}`],
-    ['a line end', `sha256:${HEX}\n`],
-  ])('refuses %s', (_, text) => {
+    ['a newline', `sha256:${HEX}\n`],
+  ])('rejects %s', (_, text) => {
     expect(() => parseDigest(text)).toThrow(expect.objectContaining({ code: 'DIGEST_INVALID' }));
     expect(isDigest(text)).toBe(false);
   });
 
-  test('does not repeat a huge input in its message', () => {
+  test('does not include a huge input in its message', () => {
     expect(() => parseDigest('x'.repeat(1_000_000))).toThrow(/^.{0,300}$/);
   });
 });

@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto';
 import { OciError, showValue } from './errors.ts';
 
-/** Hash algorithms that are understood. Only `sha256` is ever made here. */
+/** Supported hash algorithms. Only `sha256` digests are created. */
 export type DigestAlgorithm = 'sha256' | 'sha512';
 
-/** The two halves of a digest. */
+/** A parsed digest. */
 export interface Digest {
-  /** Its hash algorithm. */
+  /** Hash algorithm. */
   readonly algorithm: DigestAlgorithm;
-  /** Lower-case hex digits: 64 of `sha256`, 128 of `sha512`. */
+  /** Lower-case hex digits: 64 for `sha256`, 128 for `sha512`. */
   readonly hex: string;
 }
 
-/** A digest in the making, for content that comes in pieces. */
+/** An incremental digest. */
 export interface Digester {
-  /** Takes the next bytes; they may be reused when the call returns. */
+  /** Adds bytes, which may be overwritten after the call. */
   update(bytes: Uint8Array): void;
-  /** The digest of all bytes taken, as text. Ends the digester: call it once. */
+  /** Returns the digest of all bytes as text. Call it once, at the end. */
   digest(): string;
 }
 
@@ -25,13 +25,13 @@ const DIGEST_PATTERN = /^(?:(sha256):([0-9a-f]{64})|(sha512):([0-9a-f]{128}))$/;
 /**
  * Parses a digest.
  *
- * @throws OciError `DIGEST_INVALID` where `text` is not `sha256:` and 64, or `sha512:` and 128, lower-case hex digits.
+ * @throws OciError `DIGEST_INVALID` unless `text` is `sha256:` and 64, or `sha512:` and 128, lower-case hex digits.
  * @see OCI image-spec v1.1, descriptor.md, "Digests" and "Registered algorithms"
  */
 export function parseDigest(text: string): Digest {
   const match = DIGEST_PATTERN.exec(text);
   if (match === null) {
-    const message = `${showValue(text)} is no digest: expected sha256: and 64, or sha512: and 128, lower-case hex digits`;
+    const message = `invalid digest ${showValue(text)}: expected sha256: and 64, or sha512: and 128, lower-case hex digits`;
     throw new OciError('DIGEST_INVALID', message);
   }
   return match[1] === undefined
@@ -39,17 +39,17 @@ export function parseDigest(text: string): Digest {
     : { algorithm: 'sha256', hex: match[2] as string };
 }
 
-/** Whether `text` is a digest that {@link parseDigest} takes. */
+/** Whether {@link parseDigest} accepts `text`. */
 export function isDigest(text: string): boolean {
   return DIGEST_PATTERN.test(text);
 }
 
-/** The digest of `bytes`, such as `sha256:44136fa3...`. */
+/** Returns the digest of `bytes`, such as `sha256:44136fa3...`. */
 export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256'): string {
   return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
-/** Starts a digest of content that comes in pieces. */
+/** Creates an incremental digest. */
 export function createDigester(algorithm: DigestAlgorithm = 'sha256'): Digester {
   const hash = createHash(algorithm);
   return {

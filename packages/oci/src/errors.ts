@@ -1,40 +1,40 @@
-/** What went wrong, for a caller to branch on. The message of an {@link OciError} says what, where and what to do. */
+/** Error codes of {@link OciError}, for callers to branch on. The message describes the failure and a remedy. */
 export type OciErrorCode =
-  /** A tar archive that cannot be read as an OCI layout. */
+  /** A tar archive that does not contain a valid OCI layout. */
   | 'ARCHIVE_INVALID'
-  /** Text that is no digest of an algorithm understood here. */
+  /** Text that is not a digest with a supported algorithm. */
   | 'DIGEST_INVALID'
-  /** Content whose bytes have another digest than its descriptor says. */
+  /** Content whose digest differs from its descriptor. */
   | 'DIGEST_MISMATCH'
-  /** A folder that is no OCI image layout, or a damaged one. */
+  /** A folder that is not a valid OCI image layout. */
   | 'LAYOUT_INVALID'
   /** More bytes, entries or levels than a limit allows. */
   | 'LIMIT_EXCEEDED'
-  /** A manifest, image index or image configuration that breaks its specification. */
+  /** A manifest, image index or image configuration that violates its specification. */
   | 'MANIFEST_INVALID'
-  /** Content or a name that the store does not hold. */
+  /** Content or a reference that does not exist in the store. */
   | 'NOT_FOUND'
-  /** An option of the caller's that is out of its range. */
+  /** An option that is out of range. */
   | 'OPTION_INVALID'
-  /** A path in a layout that leads out of it, or that is a symbolic link. */
+  /** A path in a layout that is a symbolic link or leads through one. */
   | 'PATH_ESCAPES'
-  /** Text that is no platform. */
+  /** Text that is not a platform. */
   | 'PLATFORM_INVALID'
-  /** A range that is not whole numbers, or reaches past the end. */
+  /** A range that is not whole numbers, or exceeds the content. */
   | 'RANGE_INVALID'
-  /** A file that is there but cannot be read. */
+  /** A file that exists but cannot be read. */
   | 'READ_FAILED'
-  /** Text that is no image reference or tag. */
+  /** Text that is not an image reference or tag. */
   | 'REFERENCE_INVALID'
-  /** Content that is longer or shorter than its descriptor says. */
+  /** Content whose size differs from its descriptor. */
   | 'SIZE_MISMATCH'
-  /** Output that could not be written. */
+  /** Output that cannot be written. */
   | 'WRITE_FAILED';
 
-/** The one error class of `@soci/oci`. Branch on {@link OciError.code}, never on the message. */
+/** Error class of `@soci/oci`. Branch on {@link OciError.code}, not on the message. */
 export class OciError extends Error {
   override readonly name = 'OciError';
-  /** What went wrong. */
+  /** Error code. */
   readonly code: OciErrorCode;
 
   constructor(code: OciErrorCode, message: string, options: { readonly cause?: unknown } = {}) {
@@ -43,12 +43,12 @@ export class OciError extends Error {
   }
 }
 
-/** Whether `error` is one of the operating system's, with one of these codes, such as `ENOENT`. */
+/** Whether `error` is a system error with one of these codes, such as `ENOENT`. */
 export function hasSystemCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(error.code as string);
 }
 
-/** A value of the input as an error message may show it. */
+/** Formats an untrusted value for an error message. */
 export function showValue(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
   if (value === undefined) return 'nothing';

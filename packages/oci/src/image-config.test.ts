@@ -3,7 +3,7 @@ import { goldenLayoutPath, jsonBytes } from '@soci/test-content';
 import { expect, test } from 'vitest';
 import { parseImageConfig } from './image-config.ts';
 
-test('reads platform and layers out of a real configuration', () => {
+test('reads platform and layers of a real configuration', () => {
   const digest = '3fc252e7bb34e34d6e25a34c0566fde2bc93f26edde27019d3663f077eb5c4fa';
   const raw = readFileSync(`${goldenLayoutPath('gzip-called-tar')}/blobs/sha256/${digest}`);
   expect(parseImageConfig(raw)).toEqual({
@@ -13,7 +13,7 @@ test('reads platform and layers out of a real configuration', () => {
   });
 });
 
-test('reads the whole platform and the time it was made', () => {
+test('reads all platform fields and the creation time', () => {
   const platform = {
     architecture: 'arm',
     os: 'windows',
@@ -29,8 +29,8 @@ test.each([
   [{ architecture: 'arm' }, 'image configuration.os must be a string, found nothing'],
   [{ architecture: 1, os: 'linux' }, 'image configuration.architecture must be a string, found 1'],
   [{ architecture: 'arm', os: 'linux', rootfs: 'x' }, 'image configuration.rootfs must be an object'],
-  [{ architecture: 'arm', os: 'linux', rootfs: { diff_ids: ['x'] } }, 'rootfs.diff_ids[0] is no digest: "x"'],
-])('%j is refused', (config, words) => {
+  [{ architecture: 'arm', os: 'linux', rootfs: { diff_ids: ['x'] } }, 'rootfs.diff_ids[0] is not a digest: "x"'],
+])('rejects %j', (config, words) => {
   expect(() => parseImageConfig(jsonBytes(config))).toThrow(
     expect.objectContaining({ code: 'MANIFEST_INVALID', message: expect.stringContaining(words) }),
   );

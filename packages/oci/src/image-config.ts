@@ -3,26 +3,26 @@ import { DEFAULT_LIMITS, type OciLimits } from './limits.ts';
 import { type Platform, parsePlatformObject } from './platform.ts';
 
 /**
- * The part of an image configuration that says what the image is; what its containers run is left in `raw`.
+ * The fields of an image configuration that describe the image. The fields for its containers are only in `raw`.
  *
  * @see OCI image-spec v1.1, config.md
  */
 export interface ImageConfig {
-  /** The bytes it was parsed from. */
+  /** The bytes from which it was parsed. */
   readonly raw: Uint8Array;
-  /** What the image runs on, as it stands, not normalized. */
+  /** Platform of the image, not normalized. */
   readonly platform: Platform;
-  /** Digests of the uncompressed layers, the base first; empty where the configuration has no `rootfs`. */
+  /** Digests of the uncompressed layers, starting with the base layer; empty if the configuration has no `rootfs`. */
   readonly diffIds: readonly string[];
-  /** When the image was made, RFC 3339, where it says. */
+  /** Creation time of the image in RFC 3339, if set. */
   readonly created?: string;
 }
 
 /**
  * Parses and checks an image configuration, OCI or Docker.
  *
- * @param bytes - As fetched; kept as `raw`, so do not change them after.
- * @throws OciError `MANIFEST_INVALID`, naming the field; `LIMIT_EXCEEDED`.
+ * @param bytes - The bytes as fetched. They are kept as `raw`: do not change them.
+ * @throws OciError `MANIFEST_INVALID`, with the name of the field; `LIMIT_EXCEEDED`.
  */
 export function parseImageConfig(bytes: Uint8Array, limits: OciLimits = {}): ImageConfig {
   const document = parseDocument(bytes, 'image configuration', limits.maxManifestSize);

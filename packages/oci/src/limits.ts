@@ -1,25 +1,25 @@
 /**
- * Bounds on what hostile content may cost. Each raises `LIMIT_EXCEEDED` before anything is buffered.
- * Defaults are what registries hold to, or far above what real images have.
+ * Limits on untrusted content. Exceeding one throws `LIMIT_EXCEEDED` before memory is allocated.
+ * The defaults are those of registries, or far above the needs of real images.
  */
 export interface OciLimits {
   /**
-   * Bytes of one manifest, image index or image configuration.
+   * Maximum size of a manifest, image index or image configuration, in bytes.
    *
-   * @default 4 MiB, what a registry must accept (OCI distribution-spec v1.1, "Pushing Manifests")
+   * @default 4 MiB, which registries must accept (OCI distribution-spec v1.1, "Pushing Manifests")
    */
   readonly maxManifestSize?: number;
-  /** Layers of one image manifest. @default 10,000; overlay file systems end at a few hundred, artifacts go further */
+  /** Maximum number of layers of a manifest. @default 10,000; images have at most a few hundred, artifacts may have more */
   readonly maxLayers?: number;
-  /** Entries of one image index. @default 10,000 */
+  /** Maximum number of entries of an image index. @default 10,000 */
   readonly maxManifests?: number;
-  /** Levels of manifests in a graph, the root's included. @default 8; no image is known to have more than four */
+  /** Maximum number of levels of manifests, including the root. @default 8; known images have at most four */
   readonly maxDepth?: number;
-  /** Different pieces of content in a graph. @default 100,000 */
+  /** Maximum number of different blobs and manifests below the root. @default 100,000 */
   readonly maxNodes?: number;
 }
 
-/** The defaults of {@link OciLimits}. */
+/** Defaults of {@link OciLimits}. */
 export const DEFAULT_LIMITS: Required<OciLimits> = {
   maxManifestSize: 4 << 20,
   maxLayers: 10_000,

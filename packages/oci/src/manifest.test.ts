@@ -21,10 +21,10 @@ function refusal(bytes: Uint8Array): unknown {
   } catch (error) {
     return error;
   }
-  throw new Error('the manifest was taken');
+  throw new Error('the manifest was accepted');
 }
 
-test('reads every field, and keeps the bytes beside them', () => {
+test('reads every field, and keeps the raw bytes', () => {
   const full = {
     ...manifest,
     config: { ...config, data: 'e30=' },
@@ -39,7 +39,7 @@ test('reads every field, and keeps the bytes beside them', () => {
   expect(parseManifest(raw).raw).toBe(raw);
 });
 
-test('unknown fields are dropped from the parsed form and live on in the bytes', () => {
+test('unknown fields are only in the raw bytes', () => {
   // A manifest of the golden data with `"x-unknown": {"b": 1, "a": [1, 2.5, 1e+30]}`.
   const digest = '12badc4ce728bc9e8391ff2b15e5d65aea28cf939db564bb39ec56d85dae1454';
   const raw = readFileSync(`${goldenLayoutPath('unknown-fields')}/blobs/sha256/${digest}`);
@@ -52,7 +52,7 @@ test('unknown fields are dropped from the parsed form and live on in the bytes',
 describe('the media type', () => {
   const { mediaType: _, ...untyped } = manifest;
 
-  test('is what the manifest says, else what its descriptor says, else OCI', () => {
+  test('is that of the manifest, else of its descriptor, else the OCI default', () => {
     expect(parseManifest(jsonBytes({ ...manifest, mediaType: MEDIA_TYPE_DOCKER_IMAGE_MANIFEST })).mediaType).toBe(
       MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
     );
@@ -62,9 +62,9 @@ describe('the media type', () => {
     expect(parseManifest(jsonBytes(untyped)).mediaType).toBe(MEDIA_TYPE_OCI_IMAGE_MANIFEST);
   });
 
-  test('must agree with the descriptor', () => {
+  test('must match the descriptor', () => {
     expect(() => parseManifest(jsonBytes(manifest), { mediaType: MEDIA_TYPE_DOCKER_IMAGE_MANIFEST })).toThrow(
-      /manifest\.mediaType is .*oci.*, but its descriptor says .*docker/,
+      /manifest\.mediaType is .*oci.*, but the media type in its descriptor is .*docker/,
     );
     expect(() => parseManifest(jsonBytes(untyped), { mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX })).toThrow(
       'is not the media type of',
@@ -72,13 +72,13 @@ describe('the media type', () => {
   });
 });
 
-describe('keys that mean something to JavaScript are only keys', () => {
+describe('keys with a meaning in JavaScript are only keys', () => {
   const text = JSON.stringify({ ...manifest, annotations: {} }).replace(
     '"annotations":{}',
     '"annotations":{"__proto__":"p","constructor":"c","toString":"t"}',
   );
 
-  test('as annotations', () => {
+  test('in annotations', () => {
     const { annotations } = parseManifest(toBytes(text));
     expect(Object.entries(annotations ?? {})).toEqual([
       ['__proto__', 'p'],
@@ -88,59 +88,63 @@ describe('keys that mean something to JavaScript are only keys', () => {
     expect(annotations?.hasOwnProperty).toBeUndefined();
   });
 
-  test('as the document itself', () => {
+  test('in the document', () => {
     const bytes = toBytes(`{"__proto__":${JSON.stringify(manifest)}}`);
     expect(refusal(bytes)).toMatchObject({ code: 'MANIFEST_INVALID' });
     expect(({} as Record<string, unknown>).layers).toBeUndefined();
   });
 });
 
-test('of a key that stands twice the last counts, as in Go', () => {
+test('the last value of a duplicate key wins, as in Go', () => {
   const twice = toBytes(JSON.stringify(manifest).replace('"layers"', '"layers":[],"layers"'));
   expect(parseManifest(twice).layers).toHaveLength(1);
 });
 
 test.each([
-  ['no JSON', toBytes('{'), 'manifest is not JSON'],
-  ['nothing', toBytes(''), 'manifest is not JSON'],
-  ['no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), 'not UTF-8'],
-  ['a byte order mark', toBytes(`\uFEFF${JSON.stringify(manifest)}`), 'manifest is not JSON'],
-  ['brackets without end', toBytes('['.repeat(1_000_000)), 'manifest is not JSON'],
+  ['invalid JSON', toBytes('{'), 'manifest is not valid JSON'],
+  ['empty text', toBytes(''), 'manifest is not valid JSON'],
+  ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), 'not UTF-8'],
+  ['a byte order mark', toBytes(`\uFEFF${JSON.stringify(manifest)}`), 'manifest is not valid JSON'],
+  ['unclosed brackets', toBytes('['.repeat(1_000_000)), 'manifest is not valid JSON'],
   ['a list', toBytes('[]'), 'manifest must be an object, found a list'],
   ['null', toBytes('null'), 'manifest must be an object, found null'],
   ['schema 1 by its version', jsonBytes({ schemaVersion: 1 }), 'Docker schema 1 manifests are not supported'],
   ['schema 1 by its layers', jsonBytes({ ...manifest, fsLayers: [] }), 'Docker schema 1 manifests are not supported'],
   ['no version', jsonBytes({ config, layers: [] }), 'manifest.schemaVersion must be 2, found nothing'],
   ['the version as text', jsonBytes({ ...manifest, schemaVersion: '2' }), 'must be 2, found "2"'],
-  ['an index at once', jsonBytes({ ...manifest, manifests: [] }), 'a field of the other kind, manifests'],
+  [
+    'an index at the same time',
+    jsonBytes({ ...manifest, manifests: [] }),
+    'the field manifests and could be read as two kinds of document',
+  ],
   [
     'the media type of an index',
     jsonBytes({ ...manifest, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX }),
     'not the media type of a manifest',
   ],
   ['no configuration', jsonBytes({ ...manifest, config: null }), 'manifest.config is missing'],
-  ['layers that are no list', jsonBytes({ ...manifest, layers: {} }), 'manifest.layers must be a list'],
+  ['layers that are not a list', jsonBytes({ ...manifest, layers: {} }), 'manifest.layers must be a list'],
   [
-    'a layer that is text',
+    'a layer that is a string',
     jsonBytes({ ...manifest, layers: ['x'] }),
     'manifest.layers[0] must be an object, found "x"',
   ],
   [
-    'a digest of another kind',
+    'a digest with another algorithm',
     layerWith({ digest: `md5:${'1'.repeat(32)}` }),
-    'manifest.layers[0].digest is no digest',
+    'manifest.layers[0].digest is not a digest',
   ],
-  ['a digest with a path', layerWith({ digest: 'sha256:../../x' }), 'manifest.layers[0].digest is no digest'],
+  ['a digest with a path', layerWith({ digest: 'sha256:../../x' }), 'manifest.layers[0].digest is not a digest'],
   ['no digest', layerWith({ digest: undefined }), 'manifest.layers[0].digest must be a digest, found nothing'],
   ['a negative size', layerWith({ size: -1 }), 'manifest.layers[0].size must be a whole number'],
-  ['half a byte', layerWith({ size: 0.5 }), 'manifest.layers[0].size must be a whole number'],
+  ['a fractional size', layerWith({ size: 0.5 }), 'manifest.layers[0].size must be a whole number'],
   ['a size past 2^53', layerWith({ size: 2 ** 53 }), 'manifest.layers[0].size must be a whole number'],
   ['a size as text', layerWith({ size: '10' }), 'manifest.layers[0].size must be a whole number'],
-  ['no media type', layerWith({ mediaType: '' }), 'manifest.layers[0].mediaType is no media type'],
+  ['no media type', layerWith({ mediaType: '' }), 'manifest.layers[0].mediaType is not a media type'],
   [
     'a header in the media type',
     layerWith({ mediaType: 'a/b\r\nX: y' }),
-    'manifest.layers[0].mediaType is no media type',
+    'manifest.layers[0].mediaType is not a media type',
   ],
   ['annotations that are a list', layerWith({ annotations: [] }), 'manifest.layers[0].annotations must be an object'],
   [
@@ -148,27 +152,35 @@ test.each([
     layerWith({ annotations: { a: 1 } }),
     'annotations["a"] must be a string, found 1',
   ],
-  ['an address that is a number', layerWith({ urls: [1] }), 'manifest.layers[0].urls[0] must be a string'],
-  ['a platform that is text', layerWith({ platform: 'linux' }), 'manifest.layers[0].platform must be an object'],
-  ['a platform without a system', layerWith({ platform: { architecture: 'arm' } }), 'platform.os must be a string'],
-  ['data that is no text', layerWith({ data: 1 }), 'manifest.layers[0].data must be a string'],
-])('%s is refused', (_, bytes, words) => {
+  ['a URL that is a number', layerWith({ urls: [1] }), 'manifest.layers[0].urls[0] must be a string'],
+  ['a platform that is a string', layerWith({ platform: 'linux' }), 'manifest.layers[0].platform must be an object'],
+  [
+    'a platform without an operating system',
+    layerWith({ platform: { architecture: 'arm' } }),
+    'platform.os must be a string',
+  ],
+  ['data that is not a string', layerWith({ data: 1 }), 'manifest.layers[0].data must be a string'],
+])('rejects %s', (_, bytes, words) => {
   expect(refusal(bytes)).toMatchObject({ code: 'MANIFEST_INVALID', message: expect.stringContaining(words) });
 });
 
 test.each([
-  ['a byte too many', new Uint8Array(4_194_305), 'manifest has 4194305 bytes: the limit is 4194304'],
-  ['a layer too many', jsonBytes({ ...manifest, layers: Array(10_001).fill(0) }), 'the limit is 10000'],
-])('%s is over the limit', (_, bytes, words) => {
+  [
+    'a manifest that is too large',
+    new Uint8Array(4_194_305),
+    'manifest has 4194305 bytes, more than the limit of 4194304',
+  ],
+  ['too many layers', jsonBytes({ ...manifest, layers: Array(10_001).fill(0) }), 'the limit of 10000'],
+])('rejects %s', (_, bytes, words) => {
   expect(refusal(bytes)).toMatchObject({ code: 'LIMIT_EXCEEDED', message: expect.stringContaining(words) });
 });
 
-test('limits may be set', () => {
-  expect(() => parseManifest(jsonBytes(manifest), undefined, { maxLayers: 0 })).toThrow('the limit is 0');
-  expect(() => parseManifest(jsonBytes(manifest), undefined, { maxManifestSize: 9 })).toThrow('the limit is 9');
+test('limits can be set', () => {
+  expect(() => parseManifest(jsonBytes(manifest), undefined, { maxLayers: 0 })).toThrow('the limit of 0');
+  expect(() => parseManifest(jsonBytes(manifest), undefined, { maxManifestSize: 9 })).toThrow('the limit of 9');
 });
 
-test('null stands for what is absent, as Go writes it', () => {
+test('null means absent, as Go writes it', () => {
   const parsed = parseManifest(jsonBytes({ ...manifest, layers: null, annotations: null, subject: null }));
   expect(parsed.layers).toEqual([]);
   expect(parsed).not.toHaveProperty('annotations');
@@ -189,35 +201,35 @@ describe('an image index', () => {
   };
   const index = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX, manifests: [entry] };
 
-  test('reads every field, and keeps the bytes beside them', () => {
+  test('reads every field, and keeps the raw bytes', () => {
     const full = { ...index, subject: entry, artifactType: 'application/x', annotations: { b: '2' } };
     const raw = jsonBytes(full);
     const { schemaVersion: _, ...expected } = full;
     expect(parseImageIndex(raw)).toEqual({ ...expected, raw });
   });
 
-  test('a Docker manifest list is one', () => {
+  test('a Docker manifest list is an image index', () => {
     const list = { ...index, mediaType: MEDIA_TYPE_DOCKER_MANIFEST_LIST };
     expect(parseImageIndex(jsonBytes(list), { mediaType: MEDIA_TYPE_DOCKER_MANIFEST_LIST }).mediaType).toBe(
       MEDIA_TYPE_DOCKER_MANIFEST_LIST,
     );
   });
 
-  test('an index of nothing, as Go writes it, is one', () => {
+  test('an empty index as Go writes it is accepted', () => {
     expect(parseImageIndex(jsonBytes({ schemaVersion: 2, manifests: null })).manifests).toEqual([]);
   });
 
-  // CVE-2021-41190: bytes that read as an index here and as a manifest there are two images under one digest.
-  test.each(['config', 'layers'])('one that has %s too is refused', (key) => {
+  // CVE-2021-41190: the same bytes must not be an index for one reader and a manifest for another.
+  test.each(['config', 'layers'])('an index with %s is rejected', (key) => {
     expect(() => parseImageIndex(jsonBytes({ ...index, [key]: [] }))).toThrow(
       expect.objectContaining({
         code: 'MANIFEST_INVALID',
-        message: expect.stringContaining(`of the other kind, ${key}`),
+        message: expect.stringContaining(`the field ${key} and could be read as two kinds`),
       }),
     );
   });
 
-  test('the media type of a manifest is refused, in the index and in its descriptor', () => {
+  test('rejects the media type of a manifest, in the index and in its descriptor', () => {
     expect(() => parseImageIndex(jsonBytes({ ...index, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST }))).toThrow(
       'not the media type of',
     );
@@ -226,23 +238,23 @@ describe('an image index', () => {
     );
   });
 
-  test('an entry is named by its place', () => {
+  test('errors name the position of the entry', () => {
     const broken = { ...index, manifests: [entry, { ...entry, size: -1 }] };
     expect(() => parseImageIndex(jsonBytes(broken))).toThrow('image index.manifests[1].size must be a whole number');
   });
 
-  test('has a limit of entries', () => {
+  test('has a limit on entries', () => {
     const huge = jsonBytes({ ...index, manifests: Array(10_001).fill(0) });
     expect(() => parseImageIndex(huge)).toThrow(expect.objectContaining({ code: 'LIMIT_EXCEEDED' }));
   });
 
-  test('describeManifest tells a manifest from an index by its word, else by its shape', () => {
+  test('describeManifest distinguishes manifest and index by media type, else by their fields', () => {
     const config = { mediaType: 'application/vnd.oci.image.config.v1+json', digest: entry.digest, size: 2 };
     const typeOf = (document: object) => describeManifest(jsonBytes(document)).mediaType;
     expect(typeOf({ schemaVersion: 2, config, layers: [] })).toBe(MEDIA_TYPE_OCI_IMAGE_MANIFEST);
     expect(typeOf({ schemaVersion: 2, manifests: [] })).toBe(MEDIA_TYPE_OCI_IMAGE_INDEX);
     expect(typeOf({ ...index, mediaType: MEDIA_TYPE_DOCKER_MANIFEST_LIST })).toBe(MEDIA_TYPE_DOCKER_MANIFEST_LIST);
-    expect(() => typeOf({ schemaVersion: 2, manifests: [], layers: [] })).toThrow('of the other kind');
+    expect(() => typeOf({ schemaVersion: 2, manifests: [], layers: [] })).toThrow('two kinds of document');
     expect(() => typeOf({ schemaVersion: 2, mediaType: 'application/json' })).toThrow(
       'not the media type of a manifest',
     );

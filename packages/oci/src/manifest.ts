@@ -10,56 +10,56 @@ import {
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
 } from './media-types.ts';
 
-/** What a manifest and an image index have in common. */
-interface ManifestHead {
-  /** The bytes it was parsed from. They, not a re-serialization, are what its digest is of; unknown fields live on here. */
+/** Common fields of manifests and image indexes. */
+interface ManifestBase {
+  /** The bytes from which it was parsed. Its digest covers them, not a re-serialization. They include unknown fields. */
   readonly raw: Uint8Array;
-  /** What it says, else what its descriptor says, else OCI's. */
+  /** Media type of the document, else that of its descriptor, else the OCI media type. */
   readonly mediaType: string;
-  /** The manifest that this one is about. */
+  /** The manifest that this one refers to, for example as its signature. */
   readonly subject?: Descriptor;
-  /** Type of the artifact, if it is one and says so. */
+  /** Artifact type, if set. */
   readonly artifactType?: string;
   /** Arbitrary metadata, by key. */
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /**
- * An image manifest, OCI or Docker schema 2: one image for one platform, or an artifact in that shape.
+ * An image manifest, OCI or Docker schema 2: an image for one platform, or an artifact.
  *
  * @see OCI image-spec v1.1, manifest.md
  */
-export interface ImageManifest extends ManifestHead {
-  /** The image's configuration, or what an artifact has in its place. */
+export interface ImageManifest extends ManifestBase {
+  /** Image configuration, or the config blob of an artifact. */
   readonly config: Descriptor;
-  /** In order of application, the base first. */
+  /** Layers in order of application, starting with the base layer. */
   readonly layers: readonly Descriptor[];
 }
 
 /**
- * An image index, OCI or a Docker manifest list: one image for several platforms.
+ * An image index, OCI or a Docker manifest list: an image for several platforms.
  *
  * @see OCI image-spec v1.1, image-index.md
  */
-export interface ImageIndex extends ManifestHead {
-  /** What it lists, in its order: manifests, and indexes of their own. */
+export interface ImageIndex extends ManifestBase {
+  /** Manifests and image indexes, in the order of the document. */
   readonly manifests: readonly Descriptor[];
 }
 
-/** What a manifest says about another. */
+/** A manifest and its subject. */
 export interface Referral {
-  /** Digest of the manifest that it is about. */
+  /** Digest of the subject. */
   readonly subject: string;
-  /** Its own descriptor, with artifact type and annotations filled in from its content. */
+  /** Descriptor of the manifest, with its artifact type and annotations. */
   readonly referrer: Descriptor;
 }
 
 /**
  * Parses and checks an image manifest.
  *
- * @param bytes - As fetched; kept as `raw`, so do not change them after.
- * @param descriptor - What led to the bytes; its media type must agree with theirs. Its digest is not checked here: see `readVerified`.
- * @throws OciError `MANIFEST_INVALID`, naming the field; `LIMIT_EXCEEDED`.
+ * @param bytes - The bytes as fetched. They are kept as `raw`: do not change them.
+ * @param descriptor - Descriptor of the bytes. Its media type must match theirs. Its digest is not checked: see `readVerified`.
+ * @throws OciError `MANIFEST_INVALID`, with the name of the field; `LIMIT_EXCEEDED`.
  */
 export function parseManifest(
   bytes: Uint8Array,
@@ -69,22 +69,22 @@ export function parseManifest(
   const document = parseDocument(bytes, 'manifest', limits.maxManifestSize);
   const mediaType = checkKind(document, 'manifest', descriptor?.mediaType) ?? MEDIA_TYPE_OCI_IMAGE_MANIFEST;
   if (field(document, 'config') === undefined) {
-    throw new OciError('MANIFEST_INVALID', 'manifest.config is missing: a manifest names its configuration');
+    throw new OciError('MANIFEST_INVALID', 'manifest.config is missing');
   }
   const layers = listField(document, 'layers', 'manifest', limits.maxLayers ?? DEFAULT_LIMITS.maxLayers);
   return {
     config: parseDescriptor(document.config, 'manifest.config'),
     layers: layers.map((layer, position) => parseDescriptor(layer, `manifest.layers[${position}]`)),
-    ...parseHead(document, 'manifest', bytes, mediaType),
+    ...parseBase(document, 'manifest', bytes, mediaType),
   };
 }
 
 /**
  * Parses and checks an image index.
  *
- * @param bytes - As fetched; kept as `raw`, so do not change them after.
- * @param descriptor - What led to the bytes; its media type must agree with theirs. Its digest is not checked here: see `readVerified`.
- * @throws OciError `MANIFEST_INVALID`, naming the field; `LIMIT_EXCEEDED`.
+ * @param bytes - The bytes as fetched. They are kept as `raw`: do not change them.
+ * @param descriptor - Descriptor of the bytes. Its media type must match theirs. Its digest is not checked: see `readVerified`.
+ * @throws OciError `MANIFEST_INVALID`, with the name of the field; `LIMIT_EXCEEDED`.
  */
 export function parseImageIndex(
   bytes: Uint8Array,
@@ -97,13 +97,13 @@ export function parseImageIndex(
   const manifests = listField(document, 'manifests', 'image index', maxManifests);
   return {
     manifests: manifests.map((entry, position) => parseDescriptor(entry, `image index.manifests[${position}]`)),
-    ...parseHead(document, 'image index', bytes, mediaType),
+    ...parseBase(document, 'image index', bytes, mediaType),
   };
 }
 
 /**
- * Makes the descriptor of a manifest or image index that comes without one, from its own media type or, if it names
- * none, from its shape.
+ * Creates the descriptor of a manifest or image index that was received without one. The media type is taken from the
+ * document or, if it has none, derived from its fields.
  *
  * @throws OciError `MANIFEST_INVALID` if the bytes are neither; `LIMIT_EXCEEDED`.
  */
@@ -120,10 +120,10 @@ export function describeManifest(bytes: Uint8Array, maxSize?: number): Descripto
 }
 
 /**
- * Reads out of a manifest or image index what it is about, as the referrers API would list it: the artifact type is the
- * manifest's own, else the media type of its configuration. Undefined if it has no subject, or is a blob.
+ * Returns the subject of a manifest or image index, as the referrers API would list it: the artifact type is that of the
+ * manifest, else the media type of its configuration. Returns undefined if it has no subject, or is a blob.
  *
- * @param raw - The verified bytes that `descriptor` names.
+ * @param raw - The verified bytes of `descriptor`.
  * @throws OciError `MANIFEST_INVALID`, `LIMIT_EXCEEDED`
  * @see OCI distribution-spec v1.1, "Listing Referrers"
  */
@@ -148,10 +148,10 @@ export function readReferral(descriptor: Descriptor, raw: Uint8Array, limits?: O
   };
 }
 
-/** The two kinds of document that lead to others. */
+/** Documents that refer to other content. */
 type ManifestKind = 'manifest' | 'image index';
 
-function parseHead(document: JsonObject, kind: ManifestKind, raw: Uint8Array, mediaType: string): ManifestHead {
+function parseBase(document: JsonObject, kind: ManifestKind, raw: Uint8Array, mediaType: string): ManifestBase {
   const subject = field(document, 'subject');
   const artifactType = optionalMediaType(document, 'artifactType', kind);
   const annotations = optionalStringMap(document, 'annotations', kind);
@@ -165,17 +165,17 @@ function parseHead(document: JsonObject, kind: ManifestKind, raw: Uint8Array, me
 }
 
 /**
- * Checks that `document` is of the kind it is taken for, and nothing else at the same time: the same bytes read as a
- * manifest here and as an index there would be two images under one digest.
+ * Checks that `document` is of one kind only. If the same bytes were a manifest for one reader and an index for another,
+ * one digest would name two images.
  *
- * @returns Its media type, by its own word or its descriptor's; undefined if neither says.
+ * @returns Media type of the document, else of its descriptor; undefined if neither has one.
  * @throws OciError `MANIFEST_INVALID`
  * @see CVE-2021-41190; containerd v2.2.9, core/images/image.go, `validateMediaType`
  */
 function checkKind(document: JsonObject, kind: ManifestKind, described: string | undefined): string | undefined {
   if (field(document, 'fsLayers') !== undefined || field(document, 'schemaVersion') === 1) {
     const message =
-      'Docker schema 1 manifests are not supported: pull and push the image with a current Docker or skopeo to renew it';
+      'Docker schema 1 manifests are not supported. Pull and push the image with a current Docker or skopeo to convert it.';
     throw new OciError('MANIFEST_INVALID', message);
   }
   if (field(document, 'schemaVersion') !== 2) {
@@ -185,7 +185,7 @@ function checkKind(document: JsonObject, kind: ManifestKind, described: string |
   const foreign = kind === 'manifest' ? ['manifests'] : ['config', 'layers'];
   for (const key of foreign) {
     if (field(document, key) !== undefined) {
-      throw new OciError('MANIFEST_INVALID', `${kind} has a field of the other kind, ${key}: it could be read as both`);
+      throw new OciError('MANIFEST_INVALID', `${kind} has the field ${key} and could be read as two kinds of document`);
     }
   }
   const isKind = kind === 'manifest' ? isImageManifest : isImageIndex;
@@ -196,7 +196,10 @@ function checkKind(document: JsonObject, kind: ManifestKind, described: string |
     }
   }
   if (own !== undefined && described !== undefined && own !== described) {
-    throw new OciError('MANIFEST_INVALID', `${kind}.mediaType is ${own}, but its descriptor says ${described}`);
+    throw new OciError(
+      'MANIFEST_INVALID',
+      `${kind}.mediaType is ${own}, but the media type in its descriptor is ${described}`,
+    );
   }
   return own ?? described;
 }

@@ -14,7 +14,7 @@ import {
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
 } from './media-types.ts';
 
-// What soci-snapshotter v0.16.1 does with each: seen by running it on the golden layouts of those names, the others by
+// Behavior of soci-snapshotter v0.16.1: observed by running it on the golden layouts with these media types, the others by
 // reading containerd v2.2.9, core/images/mediatypes.go.
 test.each([
   ['application/vnd.oci.image.layer.v1.tar+gzip', 'gzip'],
@@ -37,11 +37,11 @@ test.each([
   ['application/vnd.oci.image.config.v1+json', undefined],
   ['application/octet-stream', undefined],
   ['', undefined],
-])('%s is a layer of compression %s', (mediaType, compression) => {
+])('%s has compression %s', (mediaType, compression) => {
   expect(layerCompression(mediaType)).toBe(compression);
 });
 
-test('manifests, indexes and configurations are known in OCI and Docker form', () => {
+test('recognizes OCI and Docker manifests, indexes and configurations', () => {
   expect(
     [MEDIA_TYPE_OCI_IMAGE_MANIFEST, MEDIA_TYPE_DOCKER_IMAGE_MANIFEST, MEDIA_TYPE_OCI_IMAGE_INDEX].map(isImageManifest),
   ).toEqual([true, true, false]);
@@ -56,7 +56,7 @@ test('manifests, indexes and configurations are known in OCI and Docker form', (
   ).toEqual([true, true, false]);
 });
 
-test('non-distributable layers are told by their prefix', () => {
+test('recognizes non-distributable layers by their prefix', () => {
   expect(isNonDistributable('application/vnd.oci.image.layer.nondistributable.v1.tar+gzip')).toBe(true);
   expect(isNonDistributable('application/vnd.docker.image.rootfs.foreign.diff.tar.gzip')).toBe(true);
   expect(isNonDistributable('application/vnd.oci.image.layer.v1.tar+gzip')).toBe(false);

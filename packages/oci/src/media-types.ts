@@ -4,15 +4,15 @@ export const MEDIA_TYPE_OCI_IMAGE_MANIFEST = 'application/vnd.oci.image.manifest
 export const MEDIA_TYPE_OCI_IMAGE_INDEX = 'application/vnd.oci.image.index.v1+json';
 /** OCI image configuration. */
 export const MEDIA_TYPE_OCI_IMAGE_CONFIG = 'application/vnd.oci.image.config.v1+json';
-/** OCI layer, a tar that is not compressed. */
+/** OCI layer, uncompressed tar. */
 export const MEDIA_TYPE_OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar';
-/** OCI layer, a tar in gzip. */
+/** OCI layer, gzip-compressed tar. */
 export const MEDIA_TYPE_OCI_LAYER_GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip';
-/** OCI layer, a tar in zstd. */
+/** OCI layer, zstd-compressed tar. */
 export const MEDIA_TYPE_OCI_LAYER_ZSTD = 'application/vnd.oci.image.layer.v1.tar+zstd';
-/** OCI layer that may not be redistributed, a tar that is not compressed (deprecated by the specification). */
+/** OCI layer that must not be redistributed, uncompressed tar. Deprecated by the specification. */
 export const MEDIA_TYPE_OCI_LAYER_NONDISTRIBUTABLE = 'application/vnd.oci.image.layer.nondistributable.v1.tar';
-/** The two bytes `{}` where an artifact has no configuration. */
+/** The two bytes `{}`, used as configuration of an artifact without one. */
 export const MEDIA_TYPE_OCI_EMPTY = 'application/vnd.oci.empty.v1+json';
 
 /** Docker image manifest, schema 2. @see distribution/docs/spec/manifest-v2-2 */
@@ -21,48 +21,48 @@ export const MEDIA_TYPE_DOCKER_IMAGE_MANIFEST = 'application/vnd.docker.distribu
 export const MEDIA_TYPE_DOCKER_MANIFEST_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
 /** Docker image configuration. */
 export const MEDIA_TYPE_DOCKER_IMAGE_CONFIG = 'application/vnd.docker.container.image.v1+json';
-/** Docker layer, a tar; tools are known to put compressed ones under this type too. */
+/** Docker layer, tar. Some tools also use this type for compressed layers. */
 export const MEDIA_TYPE_DOCKER_LAYER = 'application/vnd.docker.image.rootfs.diff.tar';
-/** Docker layer, a tar in gzip. */
+/** Docker layer, gzip-compressed tar. */
 export const MEDIA_TYPE_DOCKER_LAYER_GZIP = 'application/vnd.docker.image.rootfs.diff.tar.gzip';
-/** Docker layer, a tar in zstd. */
+/** Docker layer, zstd-compressed tar. */
 export const MEDIA_TYPE_DOCKER_LAYER_ZSTD = 'application/vnd.docker.image.rootfs.diff.tar.zstd';
-/** Docker layer that is fetched from elsewhere, a tar. */
+/** Docker layer at another location, tar. */
 export const MEDIA_TYPE_DOCKER_LAYER_FOREIGN = 'application/vnd.docker.image.rootfs.foreign.diff.tar';
-/** Docker layer that is fetched from elsewhere, a tar in gzip. */
+/** Docker layer at another location, gzip-compressed tar. */
 export const MEDIA_TYPE_DOCKER_LAYER_FOREIGN_GZIP = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
 
 /**
- * How a layer is compressed, as far as its media type tells:
+ * Compression of a layer according to its media type:
  *
- * - `gzip`, `zstd`, `uncompressed`: the type says so;
- * - `unknown`: Docker's types without a suffix, under which compressed layers are found too: only the bytes tell;
- * - `unsupported`: a layer in a wrapping (`+encrypted`), or a non-distributable one that names no compression;
- * - `unrecognized`: a name in the space of OCI layers which no specification defines.
+ * - `gzip`, `zstd`, `uncompressed`: as named by the media type.
+ * - `unknown`: a Docker type without a suffix, which is also used for compressed layers. Inspect the bytes.
+ * - `unsupported`: a wrapped layer (`+encrypted`), or a non-distributable layer without a compression suffix.
+ * - `unrecognized`: a name in the namespace of OCI layers that no specification defines.
  */
 export type LayerCompression = 'gzip' | 'zstd' | 'uncompressed' | 'unknown' | 'unsupported' | 'unrecognized';
 
-/** Whether `mediaType` is an image manifest's, OCI or Docker. */
+/** Whether `mediaType` is that of an image manifest, OCI or Docker. */
 export function isImageManifest(mediaType: string): boolean {
   return mediaType === MEDIA_TYPE_OCI_IMAGE_MANIFEST || mediaType === MEDIA_TYPE_DOCKER_IMAGE_MANIFEST;
 }
 
-/** Whether `mediaType` is an image index's: an OCI index or a Docker manifest list. */
+/** Whether `mediaType` is that of an image index: an OCI index or a Docker manifest list. */
 export function isImageIndex(mediaType: string): boolean {
   return mediaType === MEDIA_TYPE_OCI_IMAGE_INDEX || mediaType === MEDIA_TYPE_DOCKER_MANIFEST_LIST;
 }
 
-/** Whether `mediaType` is a manifest's or an image index's: content of that type leads to other content. */
+/** Whether `mediaType` is that of a manifest or an image index, which refer to other content. */
 export function isManifestOrIndex(mediaType: string): boolean {
   return isImageManifest(mediaType) || isImageIndex(mediaType);
 }
 
-/** Whether `mediaType` is an image configuration's, OCI or Docker. */
+/** Whether `mediaType` is that of an image configuration, OCI or Docker. */
 export function isImageConfig(mediaType: string): boolean {
   return mediaType === MEDIA_TYPE_OCI_IMAGE_CONFIG || mediaType === MEDIA_TYPE_DOCKER_IMAGE_CONFIG;
 }
 
-/** Whether a layer of this type may be missing from a store, its `urls` saying where it is to be had. */
+/** Whether a layer with this media type may be absent from a store. Its `urls` then have its location. */
 export function isNonDistributable(mediaType: string): boolean {
   return (
     mediaType.startsWith('application/vnd.oci.image.layer.nondistributable.') ||
@@ -71,10 +71,10 @@ export function isNonDistributable(mediaType: string): boolean {
 }
 
 /**
- * How a layer of this media type is compressed, or undefined if that is no layer's type.
- * Follows containerd's `images.IsLayerType` and `images.DiffCompression` (core/images/mediatypes.go, v2.2.9), and the
- * reference's reading of their answers (soci-snapshotter v0.16.1, soci/soci_index.go, `buildSociLayer`): it indexes
- * `gzip`, `uncompressed` and `unknown` (as a plain tar), skips `zstd` and `unsupported`, refuses `unrecognized`.
+ * Returns the compression of a layer, or undefined if `mediaType` is not that of a layer.
+ * Follows containerd's `images.IsLayerType` and `images.DiffCompression` (core/images/mediatypes.go, v2.2.9), as used by
+ * the reference (soci-snapshotter v0.16.1, soci/soci_index.go, `buildSociLayer`). The reference indexes `gzip`,
+ * `uncompressed` and `unknown` (as uncompressed tar), skips `zstd` and `unsupported`, and rejects `unrecognized`.
  */
 export function layerCompression(mediaType: string): LayerCompression | undefined {
   const [base = '', ...suffixes] = mediaType.split('+');

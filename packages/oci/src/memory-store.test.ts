@@ -7,7 +7,7 @@ const content = toBytes('content');
 const blob = describeContent('application/octet-stream', content);
 
 describe('MemoryStore', () => {
-  test('gives back what was pushed, whole or in part', async () => {
+  test('returns pushed content, whole and in ranges', async () => {
     const store = new MemoryStore();
     await store.push(blob, content);
     expect(await drain(store.fetch(blob))).toEqual(Buffer.from(content));
@@ -22,15 +22,15 @@ describe('MemoryStore', () => {
     { offset: 0.5, length: 1 },
     { offset: 0, length: Number.NaN },
     { offset: 2 ** 53, length: 1 },
-  ])('refuses the range %j of 7 bytes', async (range) => {
+  ])('rejects the range %j of 7 bytes', async (range) => {
     const store = new MemoryStore();
     await store.push(blob, content);
     await expect(store.fetchRange(blob, range)).rejects.toMatchObject({ code: 'RANGE_INVALID' });
   });
 
-  test('shares its memory with nobody', async () => {
+  test('does not share its memory with callers', async () => {
     const store = new MemoryStore();
-    // A Buffer's slice() would share.
+    // Buffer.slice() would share memory.
     const given = Buffer.from(content);
     await store.push(blob, given);
     given.fill(0);
@@ -38,7 +38,7 @@ describe('MemoryStore', () => {
     expect(await drain(store.fetch(blob))).toEqual(Buffer.from(content));
   });
 
-  test('refuses what does not match, and keeps nothing of it', async () => {
+  test('rejects content that does not match, and keeps nothing of it', async () => {
     const store = new MemoryStore();
     const push = (bytes: Uint8Array) => store.push(blob, bytes);
     await expect(push(toBytes('contend'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
@@ -48,28 +48,28 @@ describe('MemoryStore', () => {
     await expect(drain(store.fetch(blob))).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('notices a descriptor that lies about the size of what is there', async () => {
+  test('rejects a descriptor with a wrong size for existing content', async () => {
     const store = new MemoryStore();
     await store.push(blob, content);
-    const liar = { ...blob, size: 6 };
-    expect(await store.exists(liar)).toBe(false);
-    await expect(store.push(liar, content)).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
-    await expect(drain(store.fetch(liar))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    const wrong = { ...blob, size: 6 };
+    expect(await store.exists(wrong)).toBe(false);
+    await expect(store.push(wrong, content)).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
+    await expect(drain(store.fetch(wrong))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
   });
 
-  test('takes no more than its limit', async () => {
+  test('rejects content above its limit', async () => {
     const store = new MemoryStore({ maxMemory: 10 });
     await store.push(blob, content);
     const other = toBytes('more');
-    const refused = store.push(describeContent('application/octet-stream', other), other);
-    await expect(refused).rejects.toMatchObject({
+    const rejected = store.push(describeContent('application/octet-stream', other), other);
+    await expect(rejected).rejects.toMatchObject({
       code: 'LIMIT_EXCEEDED',
       message: expect.stringContaining('room for 3'),
     });
     await store.push(blob, content);
   });
 
-  test('takes no more than its limit of what comes at the same time', async () => {
+  test('rejects concurrent content above its limit', async () => {
     const store = new MemoryStore({ maxMemory: 10 });
     const contents = ['first', 'second', 'third'].map(toBytes);
     const push = (bytes: Uint8Array) => store.push(describeContent('application/octet-stream', bytes), bytes);
@@ -78,7 +78,7 @@ describe('MemoryStore', () => {
     await expect(push(toBytes('x'))).rejects.toMatchObject({ message: expect.stringContaining('room for 0') });
   });
 
-  test('gives back the room of what failed, or came twice', async () => {
+  test('frees the reserved space of failed and duplicate pushes', async () => {
     const store = new MemoryStore({ maxMemory: 14 });
     await Promise.all([store.push(blob, content), store.push(blob, content)]);
     const other = toBytes('another');
@@ -95,12 +95,12 @@ describe('MemoryStore', () => {
     expect(await store.resolve(manifest.digest)).toEqual(manifest);
     await expect(store.resolve('v2')).rejects.toMatchObject({
       code: 'NOT_FOUND',
-      message: expect.stringContaining('the tags are v1'),
+      message: expect.stringContaining('tags are: v1'),
     });
     await expect(store.tag(blob, 'v2')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('lists referrers with artifact type and annotations, of one type where asked', async () => {
+  test('lists referrers with artifact type and annotations, optionally of one type', async () => {
     const store = new MemoryStore();
     const { manifest, subject } = await makeReferrer(store);
     const listed = await collect(store.referrers(subject));
@@ -110,7 +110,7 @@ describe('MemoryStore', () => {
     expect(await collect(store.referrers(manifest))).toEqual([]);
   });
 
-  test('refuses a manifest that is none', async () => {
+  test('rejects an invalid manifest', async () => {
     const store = new MemoryStore();
     await expect(put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, content)).rejects.toMatchObject({
       code: 'MANIFEST_INVALID',

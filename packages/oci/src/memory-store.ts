@@ -19,16 +19,16 @@ import { verifyStream } from './read.ts';
 
 /** Options of {@link MemoryStore}. */
 export interface MemoryStoreOptions {
-  /** Bytes that the store takes in all. @default 1 GiB */
+  /** Maximum total size of the content, in bytes. @default 1 GiB */
   readonly maxMemory?: number;
 }
 
 const DEFAULT_MAX_MEMORY = 2 ** 30;
 
-/** Large enough to be few, small enough that a reader's copy is no second blob. */
+/** Large enough for few chunks, small enough that copying a chunk needs little memory. */
 const CHUNK_SIZE = 1 << 20;
 
-/** Content in memory, by digest. What goes in and out is copied: nobody else holds the store's bytes. */
+/** A content store in memory. Content is copied on push and fetch, so the store owns its bytes. */
 export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resolver, Tagger, ReferrerLister {
   readonly #blobs = new Map<string, Uint8Array>();
   readonly #manifests = new Map<string, Descriptor>();
@@ -56,7 +56,7 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
     return blob.slice(range.offset, range.offset + range.length);
   }
 
-  /** Takes content in. @throws OciError `LIMIT_EXCEEDED` where the store is full; `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `MANIFEST_INVALID`. */
+  /** @throws OciError `LIMIT_EXCEEDED` if the store is full; `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `MANIFEST_INVALID`. */
   async push(target: Descriptor, content: PushContent, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     const { digest, size } = target;
@@ -64,10 +64,10 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
       this.#keepManifest(target, this.#blob(target));
       return;
     }
-    // Room is taken before the content comes: pushes that are under way at the same time share it.
+    // Space is reserved before the content arrives, because concurrent pushes share it.
     const room = this.#maxMemory - this.#used;
     if (size > room) {
-      throw new OciError('LIMIT_EXCEEDED', `${digest} has ${size} bytes: the store in memory has room for ${room}`);
+      throw new OciError('LIMIT_EXCEEDED', `${digest} has ${size} bytes, but the memory store has room for ${room}`);
     }
     this.#used += size;
     let isKept = false;
@@ -91,11 +91,11 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
     const found = this.#tags.get(reference) ?? this.#manifests.get(reference);
     if (found !== undefined) return found;
     const tags = [...this.#tags.keys()].slice(0, 20).join(', ') || 'none';
-    const message = `nothing in memory bears the name ${JSON.stringify(reference)}: the tags are ${tags}`;
+    const message = `the memory store has no manifest ${JSON.stringify(reference)}. Its tags are: ${tags}`;
     throw new OciError('NOT_FOUND', message);
   }
 
-  /** @throws OciError `NOT_FOUND` if the store does not hold `target`. */
+  /** @throws OciError `NOT_FOUND` if the content does not exist. */
   async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     this.#blob(target);
@@ -123,14 +123,14 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
 
   #blob({ digest, mediaType, size }: Descriptor): Uint8Array {
     const blob = this.#blobs.get(digest);
-    if (blob === undefined) throw new OciError('NOT_FOUND', `${digest} (${mediaType}) is not in memory`);
+    if (blob === undefined) throw new OciError('NOT_FOUND', `${digest} (${mediaType}) is not in the memory store`);
     if (blob.length !== size) {
-      throw new OciError('SIZE_MISMATCH', `${digest} has ${blob.length} bytes, its descriptor says ${size}`);
+      throw new OciError('SIZE_MISMATCH', `${digest} has ${blob.length} bytes, expected ${size}`);
     }
     return blob;
   }
 
-  /** Gathers what really comes, so that a descriptor's size costs nothing by itself. */
+  /** Collects the content as it arrives: a large size in a descriptor alone allocates nothing. */
   async #receive(target: Descriptor, content: PushContent, options: CallOptions): Promise<Uint8Array> {
     const chunks: Uint8Array[] = [];
     const source = content instanceof Uint8Array ? [content] : content;

@@ -11,9 +11,9 @@ import type {
 import type { Descriptor } from './descriptor.ts';
 
 /**
- * Two stores as one: what is written goes to `upper`, what is read comes from `upper` or else from `lower`, which is
- * never written. Converting an image writes its few new pieces into memory over the store that holds the old ones; the
- * whole is then copied, or written as an archive, from the overlay.
+ * Combines two stores: writes go to `upper`, reads come from `upper` or else from `lower`, which is never written. When
+ * an image is converted, its few new manifests can be written to a memory store over the store with the old content. The
+ * overlay is then the source to copy the image or write it as an archive.
  */
 export class OverlayStore implements Fetcher, RangeFetcher, Prober, Pusher {
   readonly #upper: Fetcher & RangeFetcher & Prober & Pusher;

@@ -7,8 +7,8 @@ const linux = (architecture: string, variant?: string): Platform => ({
   ...(variant !== undefined && { variant }),
 });
 
-// From containerd/platforms v1.0.0-rc.5, platforms_test.go, TestParseSelector: what is parsed, what it matches, and how
-// it is written. Left out: the cases that take the system or the architecture of the machine they run on.
+// From containerd/platforms v1.0.0-rc.5, platforms_test.go, TestParseSelector: text, parsed platform, matching platforms and
+// formatted text. Without the cases that depend on the operating system or architecture of the machine.
 const SELECTORS: readonly (readonly [string, Platform, readonly Platform[], string])[] = [
   ['linux/arm64', linux('arm64'), [linux('aarch64'), linux('aarch64', 'v8'), linux('arm64', 'v8')], 'linux/arm64'],
   [
@@ -52,19 +52,19 @@ const SELECTORS: readonly (readonly [string, Platform, readonly Platform[], stri
 ];
 
 describe.each(SELECTORS)('%s', (text, platform, matches, written) => {
-  test('is parsed as containerd does', () => expect(parsePlatform(text)).toEqual(platform));
+  test('is parsed as in containerd', () => expect(parsePlatform(text)).toEqual(platform));
 
-  test('matches itself and its other spellings', () => {
+  test('matches itself and equivalent platforms', () => {
     for (const other of [platform, ...matches]) expect(platformMatches(platform, other)).toBe(true);
   });
 
-  test(`is written ${written}, which parses to the same`, () => {
+  test(`is formatted as ${written}, which parses to the same platform`, () => {
     expect(formatPlatform(platform)).toBe(written);
     expect(formatPlatform(parsePlatform(written))).toBe(written);
   });
 });
 
-// The same file, TestParseSelectorInvalid; the last four are ours.
+// From the same file, TestParseSelectorInvalid, plus four additional cases at the end.
 test.each([
   '',
   '/linux/arm',
@@ -76,7 +76,7 @@ test.each([
   'windows(10.0)',
   'linux(%zz)/amd64',
   `linux/${'a'.repeat(100_000)}`,
-])('%j is no platform', (text) => {
+])('rejects the platform %j', (text) => {
   expect(() => parsePlatform(text.slice())).toThrow(expect.objectContaining({ code: 'PLATFORM_INVALID' }));
 });
 
@@ -100,20 +100,20 @@ describe('normalizePlatform', () => {
 });
 
 describe('platformMatches', () => {
-  test('does not let a lesser variant or another architecture stand in', () => {
+  test('does not match a lower variant or another architecture', () => {
     expect(platformMatches(linux('arm', 'v7'), linux('arm', 'v6'))).toBe(false);
     expect(platformMatches(linux('amd64'), linux('386'))).toBe(false);
     expect(platformMatches(linux('amd64'), { architecture: 'amd64', os: 'windows' })).toBe(false);
     expect(platformMatches(linux('amd64'), { architecture: 'unknown', os: 'unknown' })).toBe(false);
   });
 
-  test('wants every feature that is offered', () => {
+  test('requires that every offered feature is wanted', () => {
     const featured = { ...linux('amd64'), 'os.features': ['gpu'] };
     expect(platformMatches(featured, linux('amd64'))).toBe(true);
     expect(platformMatches(linux('amd64'), featured)).toBe(false);
   });
 
-  test('compares versions of Windows by build, where both name one', () => {
+  test('compares Windows versions by build if both platforms have one', () => {
     const windows = (version: string) => ({ architecture: 'amd64', os: 'windows', 'os.version': version });
     expect(platformMatches(windows('10.0.20348'), windows('10.0.20348.2159'))).toBe(true);
     expect(platformMatches(windows('10.0.20348'), windows('10.0.17763.1'))).toBe(false);
@@ -121,6 +121,6 @@ describe('platformMatches', () => {
   });
 });
 
-test('a platform without a system is unknown', () => {
+test('a platform without an operating system is formatted as unknown', () => {
   expect(formatPlatform({ architecture: 'amd64', os: '' })).toBe('unknown');
 });

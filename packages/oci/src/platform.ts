@@ -2,7 +2,7 @@ import { asObject, optionalString, optionalStrings, stringField } from './docume
 import { OciError, showValue } from './errors.ts';
 
 /**
- * What an image runs on.
+ * Platform of an image.
  *
  * @see OCI image-spec v1.1, image-index.md, `platform`
  */
@@ -11,18 +11,18 @@ export interface Platform {
   readonly architecture: string;
   /** GOOS value, such as `linux`. */
   readonly os: string;
-  /** Version of the operating system, such as `10.0.20348.2159`; of Windows images only. */
+  /** Version of the operating system, such as `10.0.20348.2159`. Set for Windows images. */
   readonly 'os.version'?: string;
-  /** What the operating system must offer, such as `win32k`. */
+  /** Required features of the operating system, such as `win32k`. */
   readonly 'os.features'?: readonly string[];
-  /** CPU variant, such as `v7` of `arm`. */
+  /** CPU variant, such as `v7` for `arm`. */
   readonly variant?: string;
 }
 
 const OS_PATTERN = /^([\w-]{1,64})(?:\(([\w.%-]{0,128})((?:\+[\w.%-]{1,128}){0,32})\))?$/;
 const PART_PATTERN = /^[\w.-]{1,64}$/;
 
-// Go's list, as in containerd/platforms, database.go: a word alone that stands here names a system, not an architecture.
+// Go's list, as in containerd/platforms, database.go. One of these words alone is an operating system, not an architecture.
 const KNOWN_SYSTEMS = new Set(
   'aix android darwin dragonfly freebsd hurd illumos ios js linux macos nacl netbsd openbsd plan9 solaris windows zos'.split(
     ' ',
@@ -30,9 +30,9 @@ const KNOWN_SYSTEMS = new Set(
 );
 
 /**
- * Parses a platform as a person writes it: `linux/arm64`, `linux/arm/v6`, `windows(10.0.20348)/amd64`, and `arm64`
- * alone, which means Linux. An operating system alone is refused, where containerd would take the architecture of the
- * machine it runs on: what an image is converted for must not hang on that.
+ * Parses a platform string: `linux/arm64`, `linux/arm/v6`, `windows(10.0.20348)/amd64`, or `arm64` for `linux/arm64`.
+ * An operating system without an architecture is rejected. containerd would use the architecture of its own machine, but
+ * the result must not depend on the machine.
  *
  * @throws OciError `PLATFORM_INVALID`
  * @see github.com/containerd/platforms v1.0.0-rc.5, platforms.go, `Parse`
@@ -45,7 +45,7 @@ export function parsePlatform(text: string): Platform {
   }
   const system = OS_PATTERN.exec(first);
   if (system === null || rest.length < 1 || rest.length > 2 || !rest.every((part) => PART_PATTERN.test(part))) {
-    const message = `${showValue(text)} is no platform: write OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, such as linux/arm64`;
+    const message = `invalid platform ${showValue(text)}: use OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, such as linux/arm64`;
     throw new OciError('PLATFORM_INVALID', message);
   }
   const version = decodeOption(system[2] ?? '', text);
@@ -60,7 +60,7 @@ export function parsePlatform(text: string): Platform {
   };
 }
 
-/** Writes a platform as {@link parsePlatform} reads it, the system's version and features included. */
+/** Formats a platform for {@link parsePlatform}, including version and features of the operating system. */
 export function formatPlatform(platform: Platform): string {
   if (platform.os === '') return 'unknown';
   const version = encodeOption(platform['os.version'] ?? '');
@@ -71,9 +71,9 @@ export function formatPlatform(platform: Platform): string {
 }
 
 /**
- * The canonical form: lower case, GOARCH names (`amd64` for `x86_64`, `arm64` for `aarch64`), the default variant left
- * out of `arm64` (v8) and `amd64` (v1) and put into `arm` (v7), features sorted. Two platforms are the same when their
- * canonical forms are.
+ * Returns the canonical form: lower case, GOARCH names (`amd64` for `x86_64`, `arm64` for `aarch64`), without the default
+ * variants of `arm64` (v8) and `amd64` (v1), with the default variant of `arm` (v7), features sorted. Platforms are equal
+ * if their canonical forms are.
  *
  * @see github.com/containerd/platforms v1.0.0-rc.5, platforms.go, `Normalize`, and database.go
  */
@@ -90,9 +90,9 @@ export function normalizePlatform(platform: Platform): Platform {
 }
 
 /**
- * Whether an image for `offered` is what `wanted` asks for: same system, architecture and variant in canonical form, as
- * containerd's `OnlyStrict`: `arm/v7` is not met by `arm/v6`. The features offered must all be wanted; a version is
- * compared only where both name one, by major, minor and build number.
+ * Whether an image for `offered` matches `wanted`: same operating system, architecture and variant in canonical form, as in
+ * containerd's `OnlyStrict` (`arm/v6` does not match `arm/v7`). All offered features must be wanted. Versions are compared
+ * only if both have one, by major, minor and build number.
  */
 export function platformMatches(wanted: Platform, offered: Platform): boolean {
   const left = normalizePlatform(wanted);
@@ -108,7 +108,7 @@ export function platformMatches(wanted: Platform, offered: Platform): boolean {
 }
 
 /**
- * Checks a parsed JSON value and makes a platform of it, as it stands: nothing is normalized.
+ * Parses and checks the JSON value of a platform, without normalizing it.
  *
  * @throws OciError `MANIFEST_INVALID`
  * @see OCI image-spec v1.1, image-index.md, `platform`
@@ -127,7 +127,7 @@ export function parsePlatformObject(value: unknown, where: string): Platform {
   };
 }
 
-/** A platform as parsed from text: like the canonical form, but `arm` stays without its v7 and `arm64/v8` keeps it. */
+/** Creates a platform from text. Differs from the canonical form: `arm` has no default v7, and `arm64/v8` keeps its variant. */
 function makePlatform(os: string, architecture: string, variant: string): Platform {
   const normal = normalizeArchitecture(architecture, variant);
   let kept = normal.variant;
@@ -182,6 +182,6 @@ function decodeOption(text: string, platform: string): string {
   try {
     return decodeURIComponent(text);
   } catch (cause) {
-    throw new OciError('PLATFORM_INVALID', `${JSON.stringify(platform)} holds a bad % escape: ${text}`, { cause });
+    throw new OciError('PLATFORM_INVALID', `${JSON.stringify(platform)} has an invalid % escape: ${text}`, { cause });
   }
 }

@@ -6,14 +6,14 @@ import { DEFAULT_LIMITS } from './limits.ts';
 
 /** Options of {@link readVerified}. */
 export interface ReadOptions extends CallOptions {
-  /** Refuse content that is larger than so many bytes, before any is fetched. @default 4 MiB */
+  /** Maximum size of the content in bytes, checked before it is fetched. @default 4 MiB */
   readonly maxSize?: number;
 }
 
 /**
- * Reads the whole of a small piece of content and checks that it is what its descriptor says.
+ * Reads small content completely and verifies it against its descriptor.
  *
- * @throws OciError `LIMIT_EXCEEDED` before anything is fetched; `SIZE_MISMATCH`, `DIGEST_MISMATCH`; what `fetcher` throws.
+ * @throws OciError `LIMIT_EXCEEDED` before anything is fetched; `SIZE_MISMATCH`, `DIGEST_MISMATCH`; errors of `fetcher`.
  */
 export async function readVerified(
   fetcher: Fetcher,
@@ -22,7 +22,7 @@ export async function readVerified(
 ): Promise<Uint8Array> {
   const { maxSize = DEFAULT_LIMITS.maxManifestSize, signal } = options;
   if (descriptor.size > maxSize) {
-    const message = `${descriptor.digest} (${descriptor.mediaType}) has ${descriptor.size} bytes: the limit here is ${maxSize}`;
+    const message = `${descriptor.digest} (${descriptor.mediaType}) has ${descriptor.size} bytes, more than the limit of ${maxSize}`;
     throw new OciError('LIMIT_EXCEEDED', message);
   }
   const call = signal === undefined ? {} : { signal };
@@ -36,10 +36,10 @@ export async function readVerified(
 }
 
 /**
- * Passes chunks on and checks in passing that they are what `descriptor` says. The last word comes with the end of the
- * stream: until it has ended without an error, the bytes are unverified.
+ * Passes chunks on and verifies them against `descriptor`. The bytes are verified only when the stream has ended without
+ * an error.
  *
- * @throws OciError `SIZE_MISMATCH` with the first byte too many, or at the end; `DIGEST_MISMATCH` at the end.
+ * @throws OciError `SIZE_MISMATCH` at the first excess byte or at the end; `DIGEST_MISMATCH` at the end.
  */
 export async function* verifyStream(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -52,10 +52,10 @@ export async function* verifyStream(
     options.signal?.throwIfAborted();
     length += chunk.length;
     if (length > descriptor.size) {
-      const message = `${descriptor.digest} has more than the ${descriptor.size} bytes of its descriptor`;
+      const message = `${descriptor.digest} has more than the ${descriptor.size} bytes in its descriptor`;
       throw new OciError('SIZE_MISMATCH', message);
     }
-    // Before the chunk is handed out: its receiver may transfer it to another thread.
+    // Hash the chunk before yielding it, because its receiver may transfer it to another thread.
     digester.update(chunk);
     yield chunk;
   }
@@ -64,7 +64,7 @@ export async function* verifyStream(
   }
   const actual = digester.digest();
   if (actual !== descriptor.digest) {
-    const message = `content of ${descriptor.digest} has the digest ${actual}: it is damaged or not the one asked for`;
+    const message = `content of ${descriptor.digest} has digest ${actual}: it is damaged or not the requested content`;
     throw new OciError('DIGEST_MISMATCH', message);
   }
 }

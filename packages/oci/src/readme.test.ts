@@ -7,11 +7,11 @@ import { openLayout } from './layout/layout-store.ts';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-test('the example of the README is the one that runs here', () => {
+test('the README contains the example that this test runs', () => {
   expect(read('../README.md')).toContain(`\`\`\`ts\n${read('fixtures/readme-example.ts')}\`\`\``);
 });
 
-test('it does what the README says', async () => {
+test('the example copies one platform', async () => {
   const folder = `${temporaryFolder()}/arm64`;
   expect(await copyPlatform(goldenLayoutPath('multi'), folder, 'v1')).toEqual(['gzip, 564 bytes']);
   expect(await (await openLayout(folder)).resolve('v1')).toMatchObject({ platform: { architecture: 'arm64' } });

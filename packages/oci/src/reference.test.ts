@@ -12,8 +12,8 @@ interface Case {
   readonly digest?: string;
 }
 
-// From github.com/distribution/reference v0.6.0, reference_test.go, TestReferenceParse: every case that it takes.
-const TAKEN: readonly Case[] = [
+// From github.com/distribution/reference v0.6.0, reference_test.go, TestReferenceParse: all valid cases.
+const VALID: readonly Case[] = [
   { input: 'test_com', name: 'test_com' },
   { input: 'test.com:tag', name: 'test.com', tag: 'tag' },
   { input: 'test.com:5000', name: 'test.com', tag: '5000' },
@@ -91,8 +91,8 @@ const TAKEN: readonly Case[] = [
   },
 ];
 
-// From the same test: every case that it refuses, with its error.
-const REFUSED: readonly (readonly [string, string])[] = [
+// From the same test: all invalid cases, with the expected error.
+const INVALID: readonly (readonly [string, string])[] = [
   ['', 'ErrNameEmpty'],
   [':justtag', 'ErrReferenceInvalidFormat'],
   [`@${SHA256}`, 'ErrReferenceInvalidFormat'],
@@ -112,38 +112,38 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ['[fe80::1%@invalidzone]:5000/repo', 'ErrReferenceInvalidFormat'],
 ];
 
-describe.each(TAKEN)('$input', ({ input, name, domain, tag, digest }) => {
+describe.each(VALID)('$input', ({ input, name, domain, tag, digest }) => {
   const path = domain === undefined ? name : name.slice(domain.length + 1);
   const expected = { ...(domain && { domain }), path, ...(tag && { tag }), ...(digest && { digest }) };
 
-  test('is parsed into its parts', () => expect(parseReference(input)).toEqual(expected));
-  test('is written as it was', () => expect(formatReference(parseReference(input))).toBe(input));
+  test('is parsed', () => expect(parseReference(input)).toEqual(expected));
+  test('is formatted as it was', () => expect(formatReference(parseReference(input))).toBe(input));
 });
 
-test.each(REFUSED)('%s is refused, as by %s', (input) => {
+test.each(INVALID)('rejects %s, like %s in distribution', (input) => {
   expect(() => parseReference(input)).toThrow(expect.objectContaining({ code: 'REFERENCE_INVALID' }));
 });
 
 test.each([
-  ['name:', 'no tag'],
-  ['name@', 'no digest'],
-  ['name:-tag', 'no tag'],
-  [`name:${'t'.repeat(129)}`, 'no tag'],
-  [`name@${SHA256.toUpperCase()}`, 'no digest'],
-  [`name@${SHA256}:tag`, 'no digest'],
-  ['name//other', 'no repository name'],
-  ['a/../b', 'no repository name'],
-  ['name\n', 'no repository name'],
-  [`domain/${'a'.repeat(256)}`, '256 characters: the limit is 255'],
+  ['name:', 'is not a tag'],
+  ['name@', 'is not a sha256 or sha512 digest'],
+  ['name:-tag', 'is not a tag'],
+  [`name:${'t'.repeat(129)}`, 'is not a tag'],
+  [`name@${SHA256.toUpperCase()}`, 'is not a sha256 or sha512 digest'],
+  [`name@${SHA256}:tag`, 'is not a sha256 or sha512 digest'],
+  ['name//other', 'is not a repository name'],
+  ['a/../b', 'is not a repository name'],
+  ['name\n', 'is not a repository name'],
+  [`domain/${'a'.repeat(256)}`, '256 characters, more than the limit of 255'],
   ['Ubuntu', 'must be in lower case'],
   ['localhost:5000/Ubuntu', 'must be in lower case'],
-  ['/ubuntu', '"/ubuntu" is no repository name'],
-  ['a'.repeat(1025), 'longer than 1024'],
-])('%j: the message says %j', (input, words) => {
+  ['/ubuntu', '"/ubuntu" is not a repository name'],
+  ['a'.repeat(1025), 'more than the limit of 1024'],
+])('rejects %j: the message contains %j', (input, words) => {
   expect(() => parseReference(input)).toThrow(words);
 });
 
-test('tags are checked alone too', () => {
+test('isTag checks a tag', () => {
   expect(['latest', '_x', 'v1.0-rc.1', 'T'.repeat(128)].every(isTag)).toBe(true);
   expect(['', '.x', '-x', 'a b', 'a/b', 'T'.repeat(129)].some(isTag)).toBe(false);
 });

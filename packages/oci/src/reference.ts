@@ -2,24 +2,24 @@ import { isDigest } from './digest.ts';
 import { OciError } from './errors.ts';
 
 /**
- * An image reference: `[domain/]path[:tag][@digest]`. Nothing is filled in: `ubuntu` has no domain and no tag, and
- * which registry that means is for the caller to say. (Docker would read `docker.io/library/ubuntu:latest`.)
+ * An image reference: `[domain/]path[:tag][@digest]`. Nothing is added: `ubuntu` has no domain and no tag, and the caller
+ * chooses the registry. (Docker expands it to `docker.io/library/ubuntu:latest`.)
  */
 export interface Reference {
-  /** Host of the registry, with its port: `localhost:5000`, `[::1]:443`. A first component without dot or port counts too. */
+  /** Host of the registry with its port: `localhost:5000`, `[::1]:443`. May be a single word without dot or port. */
   readonly domain?: string;
-  /** Name of the repository within the registry. */
+  /** Name of the repository in the registry. */
   readonly path: string;
-  /** Name of a version; it may move. */
+  /** Tag. */
   readonly tag?: string;
-  /** Digest of a version; it takes precedence over a tag. */
+  /** Digest. Takes precedence over the tag. */
   readonly digest?: string;
 }
 
-/** Longest path of a repository, in characters. @see distribution/reference v0.6.0, `RepositoryNameTotalLengthMax` */
+/** Maximum length of a repository name, in characters. @see distribution/reference v0.6.0, `RepositoryNameTotalLengthMax` */
 const MAX_REPOSITORY_LENGTH = 255;
 
-/** Longest reference, in characters: a DNS name with a port, and each other part at its longest. */
+/** Maximum length of a reference, in characters: a DNS name with a port, and the maximum of each other part. */
 const MAX_REFERENCE_LENGTH = 1024;
 
 const LABEL = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
@@ -29,15 +29,15 @@ const PATH_PATTERN = new RegExp(`^${PATH_COMPONENT}(?:/${PATH_COMPONENT})*$`);
 const TAG_PATTERN = /^\w[\w.-]{0,127}$/;
 
 /**
- * Parses an image reference as the distribution project's grammar says.
+ * Parses an image reference according to the grammar of the distribution project.
  *
- * @throws OciError `REFERENCE_INVALID`, naming the part.
+ * @throws OciError `REFERENCE_INVALID`, with the invalid part.
  * @see github.com/distribution/reference v0.6.0, reference.go, `Parse`, and regexp.go
  */
 export function parseReference(text: string): Reference {
-  if (text === '') throw new OciError('REFERENCE_INVALID', 'an image reference must not be empty');
+  if (text === '') throw new OciError('REFERENCE_INVALID', 'the image reference is empty');
   if (text.length > MAX_REFERENCE_LENGTH) {
-    const message = `an image reference of ${text.length} characters is longer than ${MAX_REFERENCE_LENGTH}: ${text.slice(0, 80)}...`;
+    const message = `the image reference has ${text.length} characters, more than the limit of ${MAX_REFERENCE_LENGTH}: ${text.slice(0, 80)}...`;
     throw new OciError('REFERENCE_INVALID', message);
   }
   const [named, digest] = cutAt(text, text.indexOf('@'));
@@ -45,12 +45,12 @@ export function parseReference(text: string): Reference {
   const [name, tag] = cutAt(named, colon > named.lastIndexOf('/') ? colon : -1);
 
   if (digest !== undefined && !isDigest(digest)) {
-    throw invalid(text, `${JSON.stringify(digest)} is no digest of sha256 or sha512`);
+    throw invalid(text, `${JSON.stringify(digest)} is not a sha256 or sha512 digest`);
   }
   if (tag !== undefined && !TAG_PATTERN.test(tag)) {
     throw invalid(
       text,
-      `${JSON.stringify(tag)} is no tag: up to 128 letters, digits, _ . and -, the last two not first`,
+      `${JSON.stringify(tag)} is not a tag. Use up to 128 letters, digits, _ . and -, not starting with . or -`,
     );
   }
   return {
@@ -60,13 +60,13 @@ export function parseReference(text: string): Reference {
   };
 }
 
-/** Writes a reference as {@link parseReference} reads it. */
+/** Formats a reference for {@link parseReference}. */
 export function formatReference({ domain, path, tag, digest }: Reference): string {
   const name = domain === undefined ? path : `${domain}/${path}`;
   return `${name}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
-/** Whether `text` is a tag as a registry takes it: up to 128 letters, digits, `_`, `.` and `-`, the last two not first. */
+/** Whether registries accept `text` as a tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`. */
 export function isTag(text: string): boolean {
   return TAG_PATTERN.test(text);
 }
@@ -81,19 +81,22 @@ function splitName(name: string, text: string): Pick<Reference, 'domain' | 'path
     if (PATH_PATTERN.test(lower) || (DOMAIN_PATTERN.test(first) && PATH_PATTERN.test(rest?.toLowerCase() ?? ''))) {
       throw invalid(text, 'the repository name must be in lower case');
     }
-    throw invalid(text, `${JSON.stringify(name)} is no repository name`);
+    throw invalid(text, `${JSON.stringify(name)} is not a repository name`);
   }
   if (path.length > MAX_REPOSITORY_LENGTH) {
-    throw invalid(text, `the repository name has ${path.length} characters: the limit is ${MAX_REPOSITORY_LENGTH}`);
+    throw invalid(
+      text,
+      `the repository name has ${path.length} characters, more than the limit of ${MAX_REPOSITORY_LENGTH}`,
+    );
   }
   return hasDomain ? { domain: first, path } : { path };
 }
 
-/** Text before and after the separator at `position`; all of it, and undefined, where that is -1. */
+/** Returns the text before and after the separator at `position`; the whole text and undefined if it is -1. */
 function cutAt(text: string, position: number): [string, string | undefined] {
   return position === -1 ? [text, undefined] : [text.slice(0, position), text.slice(position + 1)];
 }
 
 function invalid(text: string, reason: string): OciError {
-  return new OciError('REFERENCE_INVALID', `${JSON.stringify(text)} is no image reference: ${reason}`);
+  return new OciError('REFERENCE_INVALID', `invalid image reference ${JSON.stringify(text)}: ${reason}`);
 }

@@ -15,7 +15,7 @@ import type { OverlayStore } from './overlay.ts';
 type Readable = Fetcher & RangeFetcher & Prober & Resolver & ReferrerLister;
 type Writable = Pusher & Tagger;
 
-// Proofs for the compiler: it refuses this file when a store no longer satisfies its interfaces.
+// Type tests: this file does not compile if a store no longer satisfies its interfaces.
 null as unknown as MemoryStore satisfies Readable & Writable;
 null as unknown as LayoutStore satisfies Readable & Writable;
 null as unknown as ArchiveStore satisfies Readable;
@@ -30,8 +30,8 @@ const stores: readonly (readonly [string, () => Promise<Readable>])[] = [
   ['ArchiveStore', makeArchive],
 ];
 
-describe.each(stores)('%s keeps the contract of the interfaces', (_, open) => {
-  test('content is fetched whole and in part, and resolved by tag and digest', async () => {
+describe.each(stores)('%s implements the interfaces', (_, open) => {
+  test('content can be fetched, read in ranges and resolved', async () => {
     const store = await open();
     const { root } = await makeImage();
     const bytes = await drain(store.fetch(root));
@@ -42,7 +42,7 @@ describe.each(stores)('%s keeps the contract of the interfaces', (_, open) => {
     expect(await store.exists(root)).toBe(true);
   });
 
-  test('what is not there is NOT_FOUND', async () => {
+  test('missing content is NOT_FOUND', async () => {
     const store = await open();
     const missing = describeContent('application/x', toBytes('missing'));
     const error = { code: 'NOT_FOUND' };
@@ -59,10 +59,10 @@ describe.each(stores)('%s keeps the contract of the interfaces', (_, open) => {
     await expect(store.fetchRange(root, past)).rejects.toMatchObject({ code: 'RANGE_INVALID' });
   });
 
-  test('every call ends with the reason of an aborted signal', async () => {
+  test('every call throws the reason of an aborted signal', async () => {
     const store = await open();
     const { root } = await makeImage();
-    const reason = new Error('enough');
+    const reason = new Error('stopped');
     const options = { signal: AbortSignal.abort(reason) };
     await expect(drain(store.fetch(root, options))).rejects.toBe(reason);
     await expect(store.fetchRange(root, { offset: 0, length: 1 }, options)).rejects.toBe(reason);

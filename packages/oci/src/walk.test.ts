@@ -28,7 +28,7 @@ const typesOf = (nodes: readonly ContentNode[]) =>
   nodes.map(({ descriptor }) => descriptor.mediaType.replace(/^application\/vnd\.oci\.image\.|\.v1.*$/g, ''));
 
 describe('walkContent', () => {
-  test('gives leaves before roots, each piece once, manifests with their bytes', async () => {
+  test('yields leaves before roots, each blob once, and manifests with their bytes', async () => {
     const { store, root } = await makeImage();
     const nodes = await walk(store, root);
     const image = ['config', 'layer', 'layer', 'manifest'];
@@ -37,22 +37,22 @@ describe('walkContent', () => {
     expect(nodes.filter(({ raw }) => raw !== undefined)).toHaveLength(3);
   });
 
-  test('a blob alone is a walk of one', async () => {
+  test('yields a single blob', async () => {
     const store = new MemoryStore();
     const blob = await put(store, MEDIA_TYPE_OCI_LAYER_GZIP, toBytes('x'));
     expect(await walk(store, blob)).toEqual([{ descriptor: blob }]);
   });
 
-  test('does not go up to a subject, which need not be there', async () => {
+  test('does not follow a subject, which may be missing', async () => {
     const store = new MemoryStore();
     const config = await put(store, MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
-    const subject = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, toBytes('not there'));
+    const subject = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, toBytes('missing'));
     const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [], subject };
     const root = await put(store, MEDIA_TYPE_OCI_IMAGE_MANIFEST, jsonBytes(manifest));
     expect((await walk(store, root)).map(({ descriptor }) => descriptor.digest)).toEqual([config.digest, root.digest]);
   });
 
-  test('follows a manifest that also stands somewhere as a blob', async () => {
+  test('follows a manifest that is also listed as a blob', async () => {
     const { store, manifests } = await makeImage();
     const inner = manifests[0] as Descriptor;
     const config = await put(store, MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
@@ -64,7 +64,7 @@ describe('walkContent', () => {
     expect(typesOf(await walk(store, root)).filter((type) => type === 'layer')).toHaveLength(2);
   });
 
-  test('stops at a level too deep', async () => {
+  test('rejects too many levels', async () => {
     const { store, root } = await makeImage();
     let top = root;
     for (let level = 0; level < 7; level += 1) {
@@ -78,20 +78,20 @@ describe('walkContent', () => {
     }
     await expect(walk(store, top)).rejects.toMatchObject({
       code: 'LIMIT_EXCEEDED',
-      message: expect.stringContaining('deeper than 8 levels'),
+      message: expect.stringContaining('more than 8 levels'),
     });
     expect(await walk(store, top, { limits: { maxDepth: 9 } })).toHaveLength(15);
   });
 
-  test('stops at a piece too many', async () => {
+  test('rejects too many blobs and manifests', async () => {
     const { store, root } = await makeImage();
     await expect(walk(store, root, { limits: { maxNodes: 7 } })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
     expect(await walk(store, root, { limits: { maxNodes: 8 } })).toHaveLength(8);
   });
 
-  test('ends with the reason of its signal', async () => {
+  test('throws the reason of its signal', async () => {
     const { store, root } = await makeImage();
-    const reason = new Error('enough');
+    const reason = new Error('stopped');
     await expect(walk(store, root, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 

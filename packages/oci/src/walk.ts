@@ -8,23 +8,23 @@ import { readVerified } from './read.ts';
 
 /** Options of {@link walkContent}. */
 export interface WalkOptions extends CallOptions {
-  /** Bounds on the graph and its manifests. @default see {@link OciLimits} */
+  /** Limits on the content and its manifests. @default see {@link OciLimits} */
   readonly limits?: OciLimits;
 }
 
-/** A piece of content met on a walk. */
+/** A blob or manifest that {@link walkContent} visits. */
 export interface ContentNode {
-  /** What the manifest that led here says of it. */
+  /** Descriptor from the manifest that refers to it. */
   readonly descriptor: Descriptor;
-  /** The verified bytes of a manifest or image index; absent of a blob, which is not read. */
+  /** The verified bytes of a manifest or image index. Blobs are not read and have none. */
   readonly raw?: Uint8Array;
 }
 
 /**
- * What a manifest or image index refers to, in its order: configuration, then layers; or manifests. Empty of a blob.
- * A `subject` is not among them: it points up, to what the manifest is about.
+ * Returns the content that a manifest or image index refers to, in order: configuration and layers, or manifests. Returns
+ * an empty list for a blob. The `subject` is not included.
  *
- * @param raw - The verified bytes that `descriptor` names.
+ * @param raw - The verified bytes of `descriptor`.
  */
 export function listSuccessors(
   descriptor: Pick<Descriptor, 'mediaType'>,
@@ -38,10 +38,10 @@ export function listSuccessors(
 }
 
 /**
- * Walks everything that `root` refers to, leaves first, each piece once, `root` last. Manifests are read and verified;
- * blobs are only named.
+ * Walks all content that `root` refers to. Leaves come first, `root` comes last, and each blob or manifest is visited once.
+ * Manifests are read and verified. Blobs are not read.
  *
- * @throws OciError `LIMIT_EXCEEDED` where the graph is too deep or too large; what reading a manifest throws.
+ * @throws OciError `LIMIT_EXCEEDED` if there are too many levels or blobs; errors of reading a manifest.
  */
 export async function* walkContent(
   source: Fetcher,
@@ -57,7 +57,7 @@ export async function* walkContent(
     const key = nodeKey(descriptor);
     if (seen.has(key)) return;
     seen.add(key);
-    checkBounds(root, descriptor, { met: seen.size, depth }, limits);
+    checkBounds(root, descriptor, { count: seen.size, depth }, limits);
     if (!isManifestOrIndex(descriptor.mediaType)) {
       yield { descriptor };
       return;
@@ -70,24 +70,24 @@ export async function* walkContent(
   yield* visit(root, 1);
 }
 
-/** Names a piece: the same bytes may stand in one place as a blob, in another as a manifest whose successors count. */
+/** Returns a key for content. The same bytes may be a blob in one place and a manifest with successors in another. */
 export function nodeKey({ digest, mediaType }: Descriptor): string {
   return `${isManifestOrIndex(mediaType) ? 'manifest' : 'blob'} ${digest}`;
 }
 
-/** Checks bounds at the piece that was `met` as number so many, `depth` levels deep. @throws OciError `LIMIT_EXCEEDED` */
+/** Checks the limits at the `count`th blob or manifest, at level `depth`. @throws OciError `LIMIT_EXCEEDED` */
 export function checkBounds(
   root: Descriptor,
   { mediaType }: Descriptor,
-  at: { readonly met: number; readonly depth: number },
+  at: { readonly count: number; readonly depth: number },
   limits: OciLimits,
 ): void {
   const maxNodes = limits.maxNodes ?? DEFAULT_LIMITS.maxNodes;
   const maxDepth = limits.maxDepth ?? DEFAULT_LIMITS.maxDepth;
-  if (at.met > maxNodes) {
-    throw new OciError('LIMIT_EXCEEDED', `${root.digest} refers to more than ${maxNodes} pieces of content`);
+  if (at.count > maxNodes) {
+    throw new OciError('LIMIT_EXCEEDED', `${root.digest} refers to more than ${maxNodes} blobs and manifests`);
   }
   if (at.depth > maxDepth && isManifestOrIndex(mediaType)) {
-    throw new OciError('LIMIT_EXCEEDED', `${root.digest} nests manifests deeper than ${maxDepth} levels`);
+    throw new OciError('LIMIT_EXCEEDED', `${root.digest} has more than ${maxDepth} levels of manifests`);
   }
 }

@@ -1,21 +1,21 @@
 import { OciError } from '../errors.ts';
-import { type FileSpan, readAt } from '../layout/file-span.ts';
+import { type FileSection, readSectionAt } from '../layout/file-section.ts';
 import { BLOCK_SIZE, paddedSize, parsePaxRecords, parseTarHeader, type TarHeader, trimmedText } from './tar-format.ts';
 
-/** A member of an archive that could be part of a layout. */
+/** A member of an archive that can be part of a layout. */
 export interface ArchiveMember {
-  /** What it is, where it is no plain file: such a member is known but never read. */
+  /** Description of a member that is not a regular file, such as "a symbolic link". Reading it fails. */
   readonly unreadable?: string;
-  /** Where its body begins in the archive. */
+  /** Offset of its body in the archive. */
   readonly start: number;
-  /** Length of its body in bytes. */
+  /** Size of its body in bytes. */
   readonly size: number;
 }
 
-/** Members of one archive, those that are no part of a layout included. */
+/** Maximum number of members of an archive, including those that do not belong to a layout. */
 const MAX_ARCHIVE_MEMBERS = 100_000;
 
-/** Bytes of one PAX header or GNU long name. Names in a layout have less than two hundred. */
+/** Maximum size of a PAX header or GNU long name. Names in a layout have fewer than two hundred bytes. */
 const MAX_ARCHIVE_HEADER = 1 << 20;
 
 const LAYOUT_NAME = /^(?:oci-layout|index\.json|manifest\.json|blobs\/[^/]+\/[^/]+)$/;
@@ -27,66 +27,66 @@ const MAGICS: readonly (readonly [string, readonly number[]])[] = [
   ['bzip2', [0x42, 0x5a, 0x68]],
 ];
 
-const KINDS: Readonly<Record<string, string>> = {
+const TYPE_NAMES: Readonly<Record<string, string>> = {
   1: 'a hard link',
   2: 'a symbolic link',
   3: 'a device',
   4: 'a device',
-  5: 'a folder',
+  5: 'a directory',
   6: 'a pipe',
   S: 'a sparse file',
 };
 
 /**
- * Finds the members of a tar archive that make up a layout by its headers; of a name that stands twice the last counts.
+ * Finds the members of a tar archive that are part of a layout. If several members have the same name, the last one wins.
  *
- * @throws OciError `ARCHIVE_INVALID`, naming the byte; `LIMIT_EXCEEDED`.
+ * @throws OciError `ARCHIVE_INVALID`, with the byte offset; `LIMIT_EXCEEDED`.
  */
-export async function findMembers(archive: FileSpan, name: string): Promise<ReadonlyMap<string, ArchiveMember>> {
-  await refuseCompressed(archive, name);
+export async function findMembers(archive: FileSection, name: string): Promise<ReadonlyMap<string, ArchiveMember>> {
+  await rejectCompressed(archive, name);
   const members = new Map<string, ArchiveMember>();
   let override: { name?: string; size?: number; sparse?: boolean } = {};
   let count = 0;
   let offset = 0;
 
   while (offset + BLOCK_SIZE <= archive.size) {
-    const header = parseTarHeader(await readAt(archive, offset, BLOCK_SIZE, name), offset);
+    const header = parseTarHeader(await readSectionAt(archive, offset, BLOCK_SIZE, name), offset);
     if (header === undefined) return members;
     count += 1;
     if (count > MAX_ARCHIVE_MEMBERS) {
-      throw new OciError('LIMIT_EXCEEDED', `${name} has more than ${MAX_ARCHIVE_MEMBERS} members`);
+      throw new OciError('LIMIT_EXCEEDED', `${name} has more than ${MAX_ARCHIVE_MEMBERS} members, the maximum`);
     }
     const start = offset + BLOCK_SIZE;
-    const isMeta = 'xgLK'.includes(header.type);
-    const size = bodySize(header, isMeta ? undefined : override.size);
+    const isExtension = 'xgLK'.includes(header.type);
+    const size = bodySize(header, isExtension ? undefined : override.size);
     if (size > archive.size - start) {
-      const found = `${size} bytes are announced at byte ${offset}, ${archive.size - start} are left`;
-      throw new OciError('ARCHIVE_INVALID', `${name} is cut short: ${found}`);
+      const found = `the member at byte ${offset} has ${size} bytes, only ${archive.size - start} are left`;
+      throw new OciError('ARCHIVE_INVALID', `${name} is truncated: ${found}`);
     }
-    if (isMeta) {
-      override = { ...override, ...(await readMeta(header, start)) };
+    if (isExtension) {
+      override = { ...override, ...(await readExtension(header, start)) };
     } else {
       const path = (override.name ?? header.name).replace(/^(?:\.\/+)+/, '');
       if (LAYOUT_NAME.test(path)) {
-        const kind = override.sparse ? KINDS.S : KINDS[header.type];
-        members.set(path, { start, size, ...(kind !== undefined && { unreadable: kind }) });
+        const type = override.sparse ? TYPE_NAMES.S : TYPE_NAMES[header.type];
+        members.set(path, { start, size, ...(type !== undefined && { unreadable: type }) });
       }
       override = {};
     }
     offset = start + paddedSize(size);
   }
   if (offset === 0 || offset < archive.size) {
-    const found = `${Math.max(0, archive.size - offset)} bytes stand where a header should be, at byte ${offset}`;
-    throw new OciError('ARCHIVE_INVALID', `${name} is no tar archive, or cut short: ${found}`);
+    const found = `expected a header at byte ${offset}, found ${Math.max(0, archive.size - offset)} bytes`;
+    throw new OciError('ARCHIVE_INVALID', `${name} is truncated or not a tar archive: ${found}`);
   }
   return members;
 
-  async function readMeta(header: TarHeader, start: number): Promise<typeof override> {
+  async function readExtension(header: TarHeader, start: number): Promise<typeof override> {
     if (header.size > MAX_ARCHIVE_HEADER) {
-      const message = `the header at byte ${start - BLOCK_SIZE} of ${name} has ${header.size} bytes: the limit is ${MAX_ARCHIVE_HEADER}`;
+      const message = `the header at byte ${start - BLOCK_SIZE} of ${name} has ${header.size} bytes, more than the limit of ${MAX_ARCHIVE_HEADER}`;
       throw new OciError('LIMIT_EXCEEDED', message);
     }
-    const body = await readAt(archive, start, header.size, name);
+    const body = await readSectionAt(archive, start, header.size, name);
     if (header.type === 'L') return { name: trimmedText(body) };
     if (header.type === 'K') return {};
     const records = parsePaxRecords(body, start);
@@ -94,10 +94,10 @@ export async function findMembers(archive: FileSpan, name: string): Promise<Read
     const size = records.get('size');
     if (header.type === 'g') {
       if (path === undefined && size === undefined) return {};
-      throw new OciError('ARCHIVE_INVALID', `the global PAX header at byte ${start} of ${name} names a path or a size`);
+      throw new OciError('ARCHIVE_INVALID', `the global PAX header at byte ${start} of ${name} sets a path or a size`);
     }
     if (size !== undefined && !(/^[0-9]{1,16}$/.test(size) && Number.isSafeInteger(Number(size)))) {
-      throw new OciError('ARCHIVE_INVALID', `the PAX header at byte ${start} of ${name} has no valid size`);
+      throw new OciError('ARCHIVE_INVALID', `the PAX header at byte ${start} of ${name} has an invalid size`);
     }
     return {
       ...(path !== undefined && { name: path }),
@@ -107,15 +107,15 @@ export async function findMembers(archive: FileSpan, name: string): Promise<Read
   }
 }
 
-/** Links, devices, folders and pipes have no body, whatever their header says. */
+/** Links, devices, directories and pipes have no body, even if their header has a size. */
 function bodySize(header: TarHeader, override: number | undefined): number {
   return '123456'.includes(header.type) ? 0 : (override ?? header.size);
 }
 
-async function refuseCompressed(archive: FileSpan, name: string): Promise<void> {
-  const head = await readAt(archive, 0, Math.min(8, archive.size), name);
+async function rejectCompressed(archive: FileSection, name: string): Promise<void> {
+  const head = await readSectionAt(archive, 0, Math.min(8, archive.size), name);
   const match = MAGICS.find(([, magic]) => magic.every((byte, position) => head[position] === byte));
   if (match === undefined) return;
-  const message = `${name} is compressed by ${match[0]}, which leaves no way to read parts of it: decompress it first`;
+  const message = `${name} is compressed with ${match[0]} and cannot be read in place. Decompress it first.`;
   throw new OciError('ARCHIVE_INVALID', message);
 }

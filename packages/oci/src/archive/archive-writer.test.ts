@@ -27,7 +27,7 @@ import { formatMemberHeader, formatPaxRecord, parsePaxRecords, parseTarHeader } 
 const temp = temporaryFolder();
 
 describe('writeArchive', () => {
-  test.each(goldenLayoutNames())('the golden layout %s comes back out of its archive', async (name) => {
+  test.each(goldenLayoutNames())('writes the golden layout %s so that it can be read back', async (name) => {
     const source = await openLayout(goldenLayoutPath(name));
     const roots = await source.roots();
     const path = join(temp, `${name}.tar`);
@@ -55,7 +55,7 @@ describe('writeArchive', () => {
     );
   });
 
-  test.skipIf(!hasProgram('tar'))('is in order, and readable by tar, where there is tar', async () => {
+  test.skipIf(!hasProgram('tar'))('writes members in order, readable by tar (needs tar)', async () => {
     const { store, root } = await makeImage();
     const path = join(temp, 'image.tar');
     await writeArchive(path, store, [{ target: root, reference: 'v1' }]);
@@ -68,7 +68,7 @@ describe('writeArchive', () => {
     ]);
   });
 
-  test('what is new lies in memory, what is old in its layout: the archive holds both', async () => {
+  test('writes the content of both stores of an overlay', async () => {
     const lower = await openLayout(goldenLayoutPath('single-oci'));
     const { store: upper, root: added } = await makeImage();
     const path = join(temp, 'overlay.tar');
@@ -83,7 +83,7 @@ describe('writeArchive', () => {
     await archive.close();
   });
 
-  test('a failure leaves the file that was there', async () => {
+  test('a failure does not change an existing file', async () => {
     const { store, root } = await makeImage();
     const path = join(temp, 'kept.tar');
     writeFileSync(path, 'before');
@@ -99,7 +99,7 @@ describe('writeArchive', () => {
     expect(existsSync(join(temp, 'no'))).toBe(false);
   });
 
-  test('a layer that is damaged in the source ends the stream with an error', async () => {
+  test('a damaged layer in the source fails the stream', async () => {
     const { store, root } = await makeImage();
     const damaged = {
       exists: (target: typeof root) => store.exists(target),
@@ -111,7 +111,7 @@ describe('writeArchive', () => {
     await expect(drain(archiveChunks(damaged, [{ target: root }]))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
   });
 
-  test('a non-distributable layer that is elsewhere is left out', async () => {
+  test('omits a non-distributable layer that the source does not have', async () => {
     const store = new MemoryStore();
     const config = await put(store, MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
     const layer = describeContent('application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', toBytes('elsewhere'));
@@ -126,13 +126,13 @@ describe('writeArchive', () => {
 });
 
 describe('formatMemberHeader', () => {
-  test('writes ustar, read back as it was', () => {
+  test('writes a ustar header that can be read back', () => {
     const header = formatMemberHeader('index.json', 8 * 2 ** 30 - 1);
     expect(header).toHaveLength(512);
     expect(parseTarHeader(header, 0)).toEqual({ name: 'index.json', type: '0', size: 8 * 2 ** 30 - 1 });
   });
 
-  test('puts a name or a size that ustar cannot hold into a PAX header', () => {
+  test('writes a PAX header for a name or size that does not fit into ustar', () => {
     const name = `blobs/sha512/${'0'.repeat(128)}`;
     const header = formatMemberHeader(name, 8 * 2 ** 30);
     expect(header).toHaveLength(1536);
@@ -146,7 +146,7 @@ describe('formatMemberHeader', () => {
 });
 
 test.each([1, 2, 3, 88, 89, 90, 91, 986, 987, 988, 989, 990])(
-  'a PAX record with a value of %i bytes counts itself',
+  'the length of a PAX record with a value of %i bytes includes itself',
   (length) => {
     const record = formatPaxRecord('path', 'x'.repeat(length));
     expect(Number.parseInt(record, 10)).toBe(record.length);

@@ -1,28 +1,28 @@
 import type { Fetcher, Prober } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
-import { blobPath, LAYOUT_MARK } from '../layout/layout-files.ts';
+import { writeFileAtomically } from '../layout/atomic-write.ts';
+import { blobPath, OCI_LAYOUT_FILE } from '../layout/layout-files.ts';
 import { addRoot, checkName, EMPTY_INDEX } from '../layout/root-index.ts';
-import { writeAside } from '../layout/write-aside.ts';
 import { isNonDistributable } from '../media-types.ts';
 import { verifyStream } from '../read.ts';
 import { type WalkOptions, walkContent } from '../walk.ts';
 import { BLOCK_SIZE, formatMemberHeader, paddedSize } from './tar-format.ts';
 
-/** A manifest that the archive's `index.json` is to list. */
+/** A manifest to list in the `index.json` of an archive. */
 export interface ArchiveRoot {
-  /** The manifest; what it refers to goes into the archive with it. */
+  /** The manifest. Everything that it refers to is written too. */
   readonly target: Descriptor;
-  /** Its name. @default none */
+  /** Tag of the manifest. @default none */
   readonly reference?: string;
 }
 
 /**
- * Writes images with everything they refer to as a tar archive that holds an OCI image layout. The file is there whole
- * or not at all; one that is there is replaced.
+ * Writes images with everything that they refer to as a tar archive that contains an OCI image layout. The file is
+ * written atomically. An existing file is replaced.
  *
  * @param path - The file.
- * @param roots - What to list, in order. An image that was just converted comes out of an `OverlayStore`.
- * @throws OciError `WRITE_FAILED`, `REFERENCE_INVALID`, and what {@link archiveChunks} throws.
+ * @param roots - The manifests to list, in order. For an image that was just converted, pass an `OverlayStore` as source.
+ * @throws OciError `WRITE_FAILED`, `REFERENCE_INVALID`, and the errors of {@link archiveChunks}.
  */
 export async function writeArchive(
   path: string,
@@ -30,15 +30,15 @@ export async function writeArchive(
   roots: readonly ArchiveRoot[],
   options: WalkOptions = {},
 ): Promise<void> {
-  await writeAside(path, archiveChunks(source, roots, options));
+  await writeFileAtomically(path, archiveChunks(source, roots, options));
 }
 
 /**
- * Streams the same archive, for a pipe. It is deterministic: the same images give the same bytes. First comes
- * `oci-layout`, then the blobs, leaves before roots, then `index.json`. Everything is verified in passing: a stream that
- * throws has no valid end. Non-distributable layers that the source does not hold are left out.
+ * Streams such an archive, for example to a pipe. The same images always give the same bytes: first `oci-layout`, then
+ * the blobs, leaves before roots, then `index.json`. All content is verified while it is written, so an archive that was
+ * not streamed to its end is not valid. Non-distributable layers that the source does not have are omitted.
  *
- * @throws OciError as walking and reading `source` do.
+ * @throws OciError of walking and reading `source`.
  */
 export async function* archiveChunks(
   source: Fetcher & Prober,
@@ -52,7 +52,7 @@ export async function* archiveChunks(
     index = addRoot(index, target, reference);
   }
 
-  yield* member('oci-layout', LAYOUT_MARK.length, [LAYOUT_MARK]);
+  yield* member('oci-layout', OCI_LAYOUT_FILE.length, [OCI_LAYOUT_FILE]);
   const written = new Set<string>();
   for (const { target } of roots) {
     for await (const { descriptor, raw } of walkContent(source, target, options)) {

@@ -1,53 +1,53 @@
 import { OciError } from '../errors.ts';
 
-/** Tar's unit: headers are one block, bodies are padded to whole ones. */
+/** Block size of tar in bytes. Headers have one block; bodies are padded to whole blocks. */
 export const BLOCK_SIZE = 512;
 
-/** Longest name that the ustar header's own field holds. */
+/** Longest name that fits into the name field of a ustar header. */
 const MAX_USTAR_NAME = 100;
 
-/** Largest size that eleven octal digits hold: 8 GiB - 1. */
+/** Largest size that fits into eleven octal digits: 8 GiB - 1. */
 const MAX_USTAR_SIZE = 0o77777777777;
 
-/** What a tar header says of the member that follows it. */
+/** Parsed header of a member. */
 export interface TarHeader {
-  /** As it stands, each byte a character: only ASCII names matter in a layout. */
+  /** Name with one character per byte. Only ASCII names occur in a layout. */
   readonly name: string;
-  /** Type flag: `0` a file, `5` a folder, `x` a PAX header, and so on. */
+  /** Type flag: `0` for a file, `5` for a directory, `x` for a PAX header, and so on. */
   readonly type: string;
-  /** Bytes of the body, before padding. */
+  /** Size of the body in bytes, without padding. */
   readonly size: number;
 }
 
 /**
- * Reads a header block of v7, ustar, GNU or PAX format.
+ * Parses a header block in v7, ustar, GNU or PAX format.
  *
  * ```text
  * offset  length
- *      0     100  name, ended by a zero byte where shorter
- *    124      12  size, octal text; base-256 where the first bit is set
- *    148       8  checksum: sum of the block's bytes, these eight taken as spaces
+ *      0     100  name, ends with a zero byte if shorter
+ *    124      12  size, octal text; base-256 if the first bit is set
+ *    148       8  checksum: sum of the bytes of the block, with spaces in this field
  *    156       1  type flag
  *    257       8  "ustar\0" "00", or GNU's "ustar  \0"
  *    345     155  prefix of the name, not in GNU format
  * ```
  *
- * @param offset - Where the block stands in the archive, for error messages.
- * @returns Undefined for a block of zeros: the archive ends there.
+ * @param offset - Offset of the block in the archive, for error messages.
+ * @returns Undefined for a block of zeros, which ends the archive.
  * @throws OciError `ARCHIVE_INVALID`
  * @see POSIX.1-2017, pax, "ustar Interchange Format"; Go's archive/tar, reader.go and format.go
  */
 export function parseTarHeader(block: Uint8Array, offset: number): TarHeader | undefined {
   if (block.every((byte) => byte === 0)) return undefined;
-  const stated = parseOctal(block.subarray(148, 156));
+  const stored = parseOctal(block.subarray(148, 156));
   const { unsigned, signed } = checksums(block);
-  if (stated !== unsigned && stated !== signed) {
-    const message = `at byte ${offset} of the archive stands no tar header: its checksum is wrong`;
+  if (stored !== unsigned && stored !== signed) {
+    const message = `no tar header at byte ${offset} of the archive: wrong checksum`;
     throw new OciError('ARCHIVE_INVALID', message);
   }
   const size = parseSize(block.subarray(124, 136));
   if (size === undefined) {
-    throw new OciError('ARCHIVE_INVALID', `the tar header at byte ${offset} of the archive has no valid size`);
+    throw new OciError('ARCHIVE_INVALID', `the tar header at byte ${offset} of the archive has an invalid size`);
   }
   const prefix = textOf(block.subarray(257, 265)) === 'ustar\x0000' ? trimmedText(block.subarray(345, 500)) : '';
   const name = trimmedText(block.subarray(0, 100));
@@ -59,10 +59,10 @@ export function parseTarHeader(block: Uint8Array, offset: number): TarHeader | u
 }
 
 /**
- * Reads the records of a PAX header: `length key=value\n`, the length counting all of itself.
+ * Parses the records of a PAX header: `length key=value\n`, where the length covers the whole record.
  *
- * @param offset - Where the records stand in the archive, for error messages.
- * @returns Values by key, each byte a character; of a key that stands twice the last.
+ * @param offset - Offset of the records in the archive, for error messages.
+ * @returns Values by key, with one character per byte. The last value of a key wins.
  * @throws OciError `ARCHIVE_INVALID`
  * @see POSIX.1-2017, pax, "pax Extended Header"
  */
@@ -84,7 +84,7 @@ export function parsePaxRecords(bytes: Uint8Array, offset: number): ReadonlyMap<
   return records;
 }
 
-/** The header of a file: mode 0644, owner 0, time 0; a PAX header before it if name or size is too long for ustar. */
+/** Returns the header of a file: mode 0644, owner 0, time 0. Adds a PAX header if name or size is too long for ustar. */
 export function formatMemberHeader(name: string, size: number): Uint8Array {
   const records: string[] = [];
   if (name.length > MAX_USTAR_NAME) records.push(formatPaxRecord('path', name));
@@ -100,32 +100,32 @@ export function formatMemberHeader(name: string, size: number): Uint8Array {
   return whole;
 }
 
-/** Writes one record of a PAX header. */
+/** Formats a record of a PAX header. */
 export function formatPaxRecord(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`;
-  // The length counts its own digits: one more may be needed for those than at first sight.
+  // The length includes its own digits, which may add one more digit.
   let length = rest.length + String(rest.length).length;
   length = rest.length + String(length).length;
   return `${length}${rest}`;
 }
 
-/** Bytes that a body of `size` takes with its padding. */
+/** Returns the size of a body with its padding. */
 export function paddedSize(size: number): number {
   return size + ((BLOCK_SIZE - (size % BLOCK_SIZE)) % BLOCK_SIZE);
 }
 
-/** Bytes as text, each a character. */
+/** Converts bytes to text, one character per byte. */
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
-/** Bytes before the first zero byte as text. */
+/** Converts the bytes before the first zero byte to text. */
 export function trimmedText(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   return textOf(end === -1 ? bytes : bytes.subarray(0, end));
 }
 
-/** The two sums that writers are known to make: of bytes, and of signed bytes. */
+/** Returns both sums that are in use: of unsigned and of signed bytes. */
 export function checksums(block: Uint8Array): { unsigned: number; signed: number } {
   let unsigned = 0;
   let signed = 0;
@@ -146,7 +146,7 @@ function parseOctal(bytes: Uint8Array): number | undefined {
   return /^[0-7]*$/.test(digits) ? Number.parseInt(digits || '0', 8) : undefined;
 }
 
-/** GNU's numbers: big-endian after the first bit; a second bit would make them negative. */
+/** Parses a GNU number: big-endian after the marker bit. Negative numbers are not supported. */
 function parseBase256(bytes: Uint8Array): number | undefined {
   let value = (bytes[0] as number) & 0x7f;
   if (value >= 0x40) return undefined;

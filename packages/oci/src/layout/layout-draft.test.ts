@@ -20,8 +20,8 @@ import { openLayout } from './layout-store.ts';
 const temp = temporaryFolder();
 let count = 0;
 
-/** A folder of its own, so that a test sees all that is left lying about. */
-function makePlace(): { parent: string; folder: string } {
+/** Creates a parent folder per test, so that the test sees leftover files. */
+function makeParent(): { parent: string; folder: string } {
   count += 1;
   const parent = join(temp, String(count));
   mkdirSync(parent);
@@ -29,8 +29,8 @@ function makePlace(): { parent: string; folder: string } {
 }
 
 describe('a new layout', () => {
-  test('appears whole, when it is committed', async () => {
-    const { parent, folder } = makePlace();
+  test('is visible only after it is committed', async () => {
+    const { parent, folder } = makeParent();
     const { store, root } = await makeImage();
     const draft = await createLayout(folder);
     await copyImage(store, draft, root);
@@ -49,8 +49,8 @@ describe('a new layout', () => {
     });
   });
 
-  test('may take the place of an empty folder, and has the permissions of any folder', async () => {
-    const { folder } = makePlace();
+  test('can replace an empty folder, and has default permissions', async () => {
+    const { folder } = makeParent();
     mkdirSync(folder);
     const { mode } = statSync(folder);
     const draft = await createLayout(folder);
@@ -59,8 +59,8 @@ describe('a new layout', () => {
     expect(statSync(folder).mode).toBe(mode);
   });
 
-  test('leaves nothing when it is discarded', async () => {
-    const { parent, folder } = makePlace();
+  test('is removed when it is discarded', async () => {
+    const { parent, folder } = makeParent();
     const { store, root } = await makeImage();
     const draft = await createLayout(folder);
     await copyImage(store, draft, root);
@@ -70,8 +70,8 @@ describe('a new layout', () => {
     await expect(draft.commit()).rejects.toMatchObject({ code: 'WRITE_FAILED' });
   });
 
-  test('does not overwrite what appeared in its place meanwhile', async () => {
-    const { parent, folder } = makePlace();
+  test('does not overwrite a folder that was created in the meantime', async () => {
+    const { parent, folder } = makeParent();
     const draft = await createLayout(folder);
     mkdirSync(folder);
     writeFileSync(join(folder, 'precious'), '');
@@ -80,8 +80,8 @@ describe('a new layout', () => {
     expect([readdirSync(parent), readdirSync(folder)]).toEqual([['layout'], ['precious']]);
   });
 
-  test('can be read back before it is committed', async () => {
-    const { folder } = makePlace();
+  test('can be read before it is committed', async () => {
+    const { folder } = makeParent();
     const draft = await createLayout(folder);
     const content = toBytes('content');
     const blob = describeContent('application/x', content);
@@ -94,10 +94,10 @@ describe('a new layout', () => {
 
   test.each([
     ['a file', (folder: string) => writeFileSync(folder, ''), 'LAYOUT_INVALID'],
-    ['a folder of other things', (folder: string) => void makeOther(folder), 'LAYOUT_INVALID'],
-    ['a link to nowhere', (folder: string) => symlinkSync('nowhere', folder), undefined],
-  ])('%s in its place', async (_, make, code) => {
-    const { parent, folder } = makePlace();
+    ['a folder with other files', (folder: string) => void makeOther(folder), 'LAYOUT_INVALID'],
+    ['a dangling symbolic link', (folder: string) => symlinkSync('nowhere', folder), undefined],
+  ])('%s exists at its path', async (_, make, code) => {
+    const { parent, folder } = makeParent();
     make(folder);
     const before = readdirSync(parent);
     if (code !== undefined) await expect(createLayout(folder)).rejects.toMatchObject({ code });
@@ -105,15 +105,15 @@ describe('a new layout', () => {
     expect(readdirSync(parent)).toEqual(before);
   });
 
-  test('needs a folder above it', async () => {
-    const { folder } = makePlace();
+  test('requires an existing parent folder', async () => {
+    const { folder } = makeParent();
     await expect(createLayout(join(folder, 'deeper'))).rejects.toMatchObject({ code: 'WRITE_FAILED' });
   });
 });
 
-describe('a layout that is there already', () => {
-  test('is added to: blobs at once, names when committed', async () => {
-    const { folder } = makePlace();
+describe('an existing layout', () => {
+  test('receives blobs immediately, and tags on commit', async () => {
+    const { folder } = makeParent();
     cpSync(goldenLayoutPath('single-oci'), folder, { recursive: true });
     const existing = await openLayout(folder);
     const before = await existing.roots();
@@ -129,8 +129,8 @@ describe('a layout that is there already', () => {
     );
   });
 
-  test('is as before when the draft is discarded', async () => {
-    const { folder } = makePlace();
+  test('is unchanged when the draft is discarded', async () => {
+    const { folder } = makeParent();
     cpSync(goldenLayoutPath('single-oci'), folder, { recursive: true });
     const before = readdirSync(folder, { recursive: true });
     const source = await openLayout(goldenLayoutPath('single-oci'));
@@ -147,8 +147,8 @@ describe('a layout that is there already', () => {
   });
 });
 
-test.each(goldenLayoutNames())('the golden layout %s is copied to the same blobs', async (name) => {
-  const { folder } = makePlace();
+test.each(goldenLayoutNames())('copies the golden layout %s to identical blobs', async (name) => {
+  const { folder } = makeParent();
   const source = await openLayout(goldenLayoutPath(name));
   const draft = await createLayout(folder);
   for (const root of await source.roots()) {

@@ -16,52 +16,52 @@ import type {
 } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { hasSystemCode, OciError } from '../errors.ts';
-import { LAYOUT_MARK } from './layout-files.ts';
+import { temporaryPath, wrapWriteError } from './atomic-write.ts';
+import { OCI_LAYOUT_FILE } from './layout-files.ts';
 import { type LayoutStore, openLayout } from './layout-store.ts';
 import { checkName, EMPTY_INDEX } from './root-index.ts';
-import { asidePath, writing } from './write-aside.ts';
 
 /**
- * Starts writing into a layout that shows what is written all at once, when {@link LayoutDraft.commit} is called, or
- * never. If `folder` is missing or empty, the layout is written next to it and renamed into place. If it is a layout
- * already, blobs are added to it and its `index.json` is replaced at the end.
+ * Creates a draft of a layout, whose content becomes visible at once when {@link LayoutDraft.commit} is called. If
+ * `folder` is missing or empty, the layout is written next to it and renamed. If `folder` is a layout, blobs are added to
+ * it and its `index.json` is replaced on commit.
  *
- * @throws OciError `LAYOUT_INVALID` if something else is there; `WRITE_FAILED`, for example if the parent folder is missing.
+ * @throws OciError `LAYOUT_INVALID` if `folder` is something else; `WRITE_FAILED`, for example if its parent is missing.
  */
 export async function createLayout(folder: string): Promise<LayoutDraft> {
-  const place = await realpath(folder).catch((cause: unknown) => {
+  const path = await realpath(folder).catch((cause: unknown) => {
     if (hasSystemCode(cause, 'ENOENT')) return resolve(folder);
-    throw new OciError('WRITE_FAILED', `${folder} cannot be written: ${String(cause)}`, { cause });
+    throw new OciError('WRITE_FAILED', `cannot write ${folder}: ${String(cause)}`, { cause });
   });
-  if (!(await isFree(place))) return new LayoutDraft(await openLayout(place), place, undefined);
+  if (!(await isMissingOrEmpty(path))) return new LayoutDraft(await openLayout(path), path, undefined);
 
-  const aside = asidePath(place);
-  await writing(folder, mkdir(join(aside), { recursive: false }));
+  const temporary = temporaryPath(path);
+  await wrapWriteError(folder, mkdir(join(temporary), { recursive: false }));
   try {
-    await writing(folder, mkdir(join(aside, 'blobs', 'sha256'), { recursive: true }));
-    await writing(folder, writeFile(join(aside, 'oci-layout'), LAYOUT_MARK));
-    await writing(folder, writeFile(join(aside, 'index.json'), EMPTY_INDEX));
-    return new LayoutDraft(await openLayout(aside), place, aside);
+    await wrapWriteError(folder, mkdir(join(temporary, 'blobs', 'sha256'), { recursive: true }));
+    await wrapWriteError(folder, writeFile(join(temporary, 'oci-layout'), OCI_LAYOUT_FILE));
+    await wrapWriteError(folder, writeFile(join(temporary, 'index.json'), EMPTY_INDEX));
+    return new LayoutDraft(await openLayout(temporary), path, temporary);
   } catch (error) {
-    await rm(aside, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
     throw error;
   }
 }
 
-/** A layout being written. End it with {@link LayoutDraft.commit} or {@link LayoutDraft.discard}. */
+/** A layout that is being written. Call {@link LayoutDraft.commit} or {@link LayoutDraft.discard} at the end. */
 export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagger, RootAdder, BlobImporter {
   readonly #store: LayoutStore;
-  readonly #place: string;
-  readonly #aside: string | undefined;
+  readonly #path: string;
+  readonly #temporary: string | undefined;
   readonly #added: Descriptor[] = [];
   readonly #tags: { readonly target: Descriptor; readonly reference: string }[] = [];
   #ended = false;
 
   /** Use {@link createLayout}. */
-  constructor(store: LayoutStore, place: string, aside: string | undefined) {
+  constructor(store: LayoutStore, path: string, temporary: string | undefined) {
     this.#store = store;
-    this.#place = place;
-    this.#aside = aside;
+    this.#path = path;
+    this.#temporary = temporary;
   }
 
   fetch(target: Descriptor, options?: FetchOptions): AsyncIterable<Uint8Array> {
@@ -80,15 +80,15 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
     await this.#add(target, () => this.#store.push(target, content, options));
   }
 
-  /** As {@link LayoutStore.importBlob}: the size is checked, **the digest is not**. */
+  /** Imports a blob like {@link LayoutStore.importBlob}: checks the size, **not the digest**. */
   async importBlob(source: BlobLocator, target: Descriptor, options?: CallOptions): Promise<void> {
     await this.#add(target, () => this.#store.importBlob(source, target, options));
   }
 
   /**
-   * Has `target` listed when the draft is committed, under the name `reference` or, where that is empty, without one.
+   * Lists `target` in `index.json` when the draft is committed, with the tag `reference`, or without a tag if it is empty.
    *
-   * @throws OciError `NOT_FOUND` where the content is not held, `REFERENCE_INVALID`.
+   * @throws OciError `NOT_FOUND` if the content does not exist, `REFERENCE_INVALID`.
    */
   async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
@@ -98,25 +98,25 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
     this.#tags.push({ target, reference });
   }
 
-  /** Has `target` listed when the draft is committed, without a name. @throws OciError `NOT_FOUND` */
+  /** Lists `target` in `index.json` when the draft is committed, without a tag. @throws OciError `NOT_FOUND` */
   async addRoot(target: Descriptor): Promise<void> {
     await this.tag(target, '');
   }
 
-  /** Shows the layout with all that was written. @throws OciError `WRITE_FAILED`; the draft is then still to be discarded. */
+  /** Makes the layout visible. @throws OciError `WRITE_FAILED`; discard the draft then. */
   async commit(): Promise<void> {
     this.#checkOpen();
     await this.#store.tagAll(this.#tags);
-    if (this.#aside !== undefined) await writing(this.#place, rename(this.#aside, this.#place));
+    if (this.#temporary !== undefined) await wrapWriteError(this.#path, rename(this.#temporary, this.#path));
     this.#ended = true;
   }
 
-  /** Removes all that was written. Does nothing after {@link LayoutDraft.commit}, so it may stand in a `finally`. */
+  /** Removes everything that was written. Does nothing after {@link LayoutDraft.commit}, so call it in `finally`. */
   async discard(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#aside === undefined) for (const blob of this.#added) await this.#store.remove(blob);
-    else await rm(this.#aside, { recursive: true, force: true });
+    if (this.#temporary === undefined) for (const blob of this.#added) await this.#store.remove(blob);
+    else await rm(this.#temporary, { recursive: true, force: true });
   }
 
   async #add(target: Descriptor, write: () => Promise<void>): Promise<void> {
@@ -128,18 +128,21 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
 
   #checkOpen(): void {
     if (this.#ended) {
-      throw new OciError('WRITE_FAILED', `the layout ${this.#place} is committed or discarded: create another draft`);
+      throw new OciError(
+        'WRITE_FAILED',
+        `the draft of layout ${this.#path} is already committed or discarded. Create another.`,
+      );
     }
   }
 }
 
-/** Whether a new layout may take this place: nothing there, or an empty folder. */
-async function isFree(place: string): Promise<boolean> {
+/** Whether a new layout can be created at this path: nothing or an empty folder exists there. */
+async function isMissingOrEmpty(path: string): Promise<boolean> {
   try {
-    return (await readdir(place)).length === 0;
+    return (await readdir(path)).length === 0;
   } catch (cause) {
     if (hasSystemCode(cause, 'ENOENT')) return true;
-    const message = `${place} is no folder that a layout could be written to: ${String(cause)}`;
+    const message = `cannot write a layout to ${path}: ${String(cause)}`;
     throw new OciError('LAYOUT_INVALID', message, { cause });
   }
 }

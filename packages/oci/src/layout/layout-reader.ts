@@ -15,11 +15,11 @@ import { OciError } from '../errors.ts';
 import { describeManifest, type ImageIndex, parseImageIndex, readReferral } from '../manifest.ts';
 import { isManifestOrIndex, MEDIA_TYPE_OCI_IMAGE_INDEX } from '../media-types.ts';
 import { readVerified } from '../read.ts';
-import { type FileSpan, readAt, readSpan } from './file-span.ts';
+import { type FileSection, readSection, readSectionAt } from './file-section.ts';
 import { blobPath, type LayoutFiles, readLayoutFile } from './layout-files.ts';
 import { findRoot } from './root-index.ts';
 
-/** Reads an OCI image layout, wherever its files are. */
+/** Reads an OCI image layout, in a folder or an archive. */
 export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, ReferrerLister {
   readonly #files: LayoutFiles;
 
@@ -27,41 +27,41 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
     this.#files = files;
   }
 
-  /** @throws OciError `NOT_FOUND`, `SIZE_MISMATCH` where the file has another size, `PATH_ESCAPES`, `LAYOUT_INVALID`. */
+  /** @throws OciError `NOT_FOUND`, `SIZE_MISMATCH` if the file has another size, `PATH_ESCAPES`, `LAYOUT_INVALID`. */
   async *fetch(target: Descriptor, options: FetchOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
     options.signal?.throwIfAborted();
-    const span = await this.#openBlob(target);
+    const section = await this.#openBlob(target);
     try {
-      yield* readSpan(span, target.digest, options);
+      yield* readSection(section, target.digest, options);
     } finally {
-      await span.close();
+      await section.close();
     }
   }
 
   async fetchRange(target: Descriptor, range: ByteRange, options: CallOptions = {}): Promise<Uint8Array> {
     options.signal?.throwIfAborted();
-    const span = await this.#openBlob(target);
+    const section = await this.#openBlob(target);
     try {
-      checkRange(range, span.size, target.digest);
-      return await readAt(span, range.offset, range.length, target.digest);
+      checkRange(range, section.size, target.digest);
+      return await readSectionAt(section, range.offset, range.length, target.digest);
     } finally {
-      await span.close();
+      await section.close();
     }
   }
 
-  /** Whether a file of that digest and size is there; its content is not read. */
+  /** Whether a file with that digest and size exists. Does not read its content. */
   async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
     options.signal?.throwIfAborted();
-    const span = await this.#files.open(blobPath(target.digest));
-    await span?.close();
-    return span?.size === target.size;
+    const section = await this.#files.open(blobPath(target.digest));
+    await section?.close();
+    return section?.size === target.size;
   }
 
   /**
-   * From a name to a descriptor: a tag (the annotation `org.opencontainers.image.ref.name` in `index.json`), the digest
-   * of any manifest held, or no name at all where the layout lists only one manifest.
+   * Resolves a tag (the annotation `org.opencontainers.image.ref.name` in `index.json`) or the digest of a manifest in the
+   * layout. The reference may be empty if the layout lists only one manifest.
    *
-   * @throws OciError `NOT_FOUND`, listing what is there.
+   * @throws OciError `NOT_FOUND`, with a list of what exists.
    */
   async resolve(reference = '', options: CallOptions = {}): Promise<Descriptor> {
     options.signal?.throwIfAborted();
@@ -71,12 +71,12 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
       : findRoot(index, reference, this.#files.name);
   }
 
-  /** The manifests that `index.json` lists, with their annotations. */
+  /** Returns the manifests that `index.json` lists, with their annotations. */
   async roots(): Promise<readonly Descriptor[]> {
     return (await this.readIndex()).manifests;
   }
 
-  /** Looks among the manifests that `index.json` lists; those whose bytes are not held are passed over. */
+  /** Searches the manifests that `index.json` lists. Skips those that the layout does not contain. */
   async *referrers(
     subject: Descriptor,
     artifactType?: string,
@@ -93,28 +93,29 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
     }
   }
 
-  /** The parsed `index.json`. @throws OciError `LAYOUT_INVALID` where it is missing; as `parseImageIndex`. */
+  /** Parses `index.json`. @throws OciError `LAYOUT_INVALID` if it is missing; errors of `parseImageIndex`. */
   protected async readIndex(): Promise<ImageIndex> {
     return parseImageIndex(await readLayoutFile(this.#files, 'index.json'), { mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX });
   }
 
-  async #openBlob({ digest, mediaType, size }: Descriptor): Promise<FileSpan> {
-    const span = await this.#files.open(blobPath(digest));
-    if (span === undefined) throw new OciError('NOT_FOUND', `${digest} (${mediaType}) is not in ${this.#files.name}`);
-    if (span.size !== size) {
-      await span.close();
-      const message = `${digest} has ${span.size} bytes in ${this.#files.name}, its descriptor says ${size}`;
+  async #openBlob({ digest, mediaType, size }: Descriptor): Promise<FileSection> {
+    const section = await this.#files.open(blobPath(digest));
+    if (section === undefined)
+      throw new OciError('NOT_FOUND', `${digest} (${mediaType}) is not in ${this.#files.name}`);
+    if (section.size !== size) {
+      await section.close();
+      const message = `${digest} has ${section.size} bytes in ${this.#files.name}, expected ${size}`;
       throw new OciError('SIZE_MISMATCH', message);
     }
-    return span;
+    return section;
   }
 
-  /** The descriptor of a manifest that only other manifests list. */
+  /** Returns the descriptor of a manifest that `index.json` does not list. */
   async #describeBlob(digest: string): Promise<Descriptor> {
-    const span = await this.#files.open(blobPath(digest));
-    if (span === undefined) throw new OciError('NOT_FOUND', `${digest} is not in ${this.#files.name}`);
-    await span.close();
-    const content = { mediaType: 'application/json', digest, size: span.size };
+    const section = await this.#files.open(blobPath(digest));
+    if (section === undefined) throw new OciError('NOT_FOUND', `${digest} is not in ${this.#files.name}`);
+    await section.close();
+    const content = { mediaType: 'application/json', digest, size: section.size };
     return describeManifest(await readVerified(this, content));
   }
 }

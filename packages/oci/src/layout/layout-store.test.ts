@@ -14,14 +14,14 @@ import { type LayoutStore, openLayout } from './layout-store.ts';
 const temp = temporaryFolder();
 const ATTESTED_INDEX = 'sha256:6407d0a0cd16c65f1a392e1c654dee163d5ce2874c2613d75f9ae680300e348b';
 
-/** A copy of a golden layout, for a test to spoil. */
+/** Copies a golden layout, for a test to damage. */
 function copyOf(name: string): { folder: string; blobs: string } {
   const folder = join(temp, `${name}-${readdirSync(temp).length}`);
   cpSync(goldenLayoutPath(name), folder, { recursive: true });
   return { folder, blobs: join(folder, 'blobs', 'sha256') };
 }
 
-/** The layers of the image in a golden layout with one. */
+/** Opens a golden layout with one image. */
 async function openImage(
   folder: string,
 ): Promise<{ store: LayoutStore; root: Descriptor; layers: readonly Descriptor[] }> {
@@ -33,27 +33,31 @@ async function openImage(
 const hexOf = ({ digest }: Descriptor) => digest.slice('sha256:'.length);
 
 describe('openLayout', () => {
-  test('opens a folder reached through a symbolic link: only what is below it must be its own', async () => {
+  test('opens a folder through a symbolic link: only links below it are rejected', async () => {
     const link = join(temp, 'link');
     symlinkSync(goldenLayoutPath('single-oci'), link);
     expect(await (await openLayout(link)).roots()).toHaveLength(1);
   });
 
   test.each([
-    ['nothing there', 'NOT_FOUND', () => join(temp, 'missing')],
+    ['a missing folder', 'NOT_FOUND', () => join(temp, 'missing')],
     ['a file', 'LAYOUT_INVALID', () => join(goldenLayoutPath('multi'), 'index.json')],
     ['an empty folder', 'LAYOUT_INVALID', () => makeFolder({})],
     ['another version', 'LAYOUT_INVALID', () => makeFolder({ 'oci-layout': '{"imageLayoutVersion":"2.0.0"}' })],
-    ['a version that is no text', 'MANIFEST_INVALID', () => makeFolder({ 'oci-layout': '{"imageLayoutVersion":1}' })],
-    ['a mark that is no JSON', 'MANIFEST_INVALID', () => makeFolder({ 'oci-layout': 'yes' })],
-    ['a mark of megabytes', 'LIMIT_EXCEEDED', () => makeFolder({ 'oci-layout': ' '.repeat(5_000_000) })],
-  ])('refuses %s: %s', async (_, code, make) => {
+    [
+      'a version that is not a string',
+      'MANIFEST_INVALID',
+      () => makeFolder({ 'oci-layout': '{"imageLayoutVersion":1}' }),
+    ],
+    ['an oci-layout file that is not JSON', 'MANIFEST_INVALID', () => makeFolder({ 'oci-layout': 'yes' })],
+    ['an oci-layout file of megabytes', 'LIMIT_EXCEEDED', () => makeFolder({ 'oci-layout': ' '.repeat(5_000_000) })],
+  ])('rejects %s: %s', async (_, code, make) => {
     await expect(openLayout(make())).rejects.toMatchObject({ code });
   });
 });
 
 describe('reading', () => {
-  test('gives a blob in chunks that own their memory', async () => {
+  test('yields a blob in chunks that own their memory', async () => {
     const { store, layers } = await openImage(goldenLayoutPath('single-oci'));
     const [layer] = layers as [Descriptor];
     const chunks = await collect(store.fetch(layer));
@@ -61,9 +65,9 @@ describe('reading', () => {
     for (const chunk of chunks) expect(chunk.buffer.byteLength).toBe(chunk.length);
   });
 
-  test.each([false, true])('gives a blob of several chunks, reusing them: %s', async (reuseChunks) => {
+  test.each([false, true])('yields a blob of several chunks, with reuseChunks %s', async (reuseChunks) => {
     const folder = makeFolder({ 'oci-layout': '{"imageLayoutVersion":"1.0.0"}' });
-    const content = Buffer.alloc(3_500_000, 'what is written repeatedly, but not in step with the chunks ');
+    const content = Buffer.alloc(3_500_000, 'a pattern whose length does not divide the size of a chunk. ');
     const store = await openLayout(folder);
     const blob = describeContent('application/octet-stream', content);
     await store.push(blob, content);
@@ -73,7 +77,7 @@ describe('reading', () => {
     expect(Buffer.concat(copies).equals(content)).toBe(true);
   });
 
-  test('gives ranges, and refuses those past the end', async () => {
+  test('reads ranges, and rejects those past the end', async () => {
     const { store, layers } = await openImage(goldenLayoutPath('single-oci'));
     const [layer] = layers as [Descriptor];
     const whole = await drain(store.fetch(layer));
@@ -83,15 +87,15 @@ describe('reading', () => {
     await expect(store.fetchRange(layer, past)).rejects.toMatchObject({ code: 'RANGE_INVALID' });
   });
 
-  test('may stop early, and be aborted', async () => {
+  test('can stop early, and be aborted', async () => {
     const { store, layers } = await openImage(goldenLayoutPath('single-oci'));
     for await (const _ of store.fetch(layers[0] as Descriptor)) break;
-    const reason = new Error('enough');
+    const reason = new Error('stopped');
     const aborted = drain(store.fetch(layers[0] as Descriptor, { signal: AbortSignal.abort(reason) }));
     await expect(aborted).rejects.toBe(reason);
   });
 
-  test('says what is not there', async () => {
+  test('reports missing content', async () => {
     const { store } = await openImage(goldenLayoutPath('single-oci'));
     const missing = describeContent('application/x', toBytes('missing'));
     await expect(drain(store.fetch(missing))).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -100,20 +104,20 @@ describe('reading', () => {
   });
 });
 
-describe('a layout that lies', () => {
-  test('about a size: noticed before a byte is read', async () => {
+describe('a damaged layout', () => {
+  test('with a blob of the wrong size is rejected before a byte is read', async () => {
     const { folder, blobs } = copyOf('single-oci');
     const { store, layers } = await openImage(folder);
     const [layer] = layers as [Descriptor];
     writeFileSync(join(blobs, hexOf(layer)), 'short');
-    const message = `has 5 bytes in ${folder}, its descriptor says ${layer.size}`;
+    const message = `has 5 bytes in ${folder}, expected ${layer.size}`;
     const error = { code: 'SIZE_MISMATCH', message: expect.stringContaining(message) };
     await expect(drain(store.fetch(layer))).rejects.toMatchObject(error);
     await expect(store.fetchRange(layer, { offset: 0, length: 1 })).rejects.toMatchObject(error);
     expect(await store.exists(layer)).toBe(false);
   });
 
-  test('about a digest: noticed by whoever verifies', async () => {
+  test('with a blob of the wrong digest is detected by verified reads', async () => {
     const { folder, blobs } = copyOf('single-oci');
     const { store, root } = await openImage(folder);
     const bytes = readFileSync(join(blobs, hexOf(root)));
@@ -122,7 +126,7 @@ describe('a layout that lies', () => {
     await expect(store.resolve(root.digest)).resolves.toEqual(root);
   });
 
-  test('by a digest that is a path', async () => {
+  test('cannot be left with a digest that is a path', async () => {
     const { store } = await openImage(goldenLayoutPath('single-oci'));
     for (const digest of ['sha256:../../index.json', '../../index.json', `sha256/../${'0'.repeat(64)}`]) {
       const target = { mediaType: 'application/x', digest, size: 1 };
@@ -134,16 +138,16 @@ describe('a layout that lies', () => {
     ['a blob', (blobs: string, hex: string) => replaceByLink(join(blobs, hex))],
     ['the folder of blobs', (blobs: string) => replaceByLink(blobs)],
     ['the folder above it', (blobs: string) => replaceByLink(join(blobs, '..'))],
-  ])('by a symbolic link in place of %s', async (_, spoil) => {
+  ])('with a symbolic link instead of %s is rejected', async (_, damage) => {
     const { folder, blobs } = copyOf('single-oci');
     const { store, layers } = await openImage(folder);
     const [layer] = layers as [Descriptor];
-    spoil(blobs, hexOf(layer));
+    damage(blobs, hexOf(layer));
     await expect(drain(store.fetch(layer))).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
     await expect(store.exists(layer)).rejects.toMatchObject({ code: 'PATH_ESCAPES' });
   });
 
-  test.each(['oci-layout', 'index.json'])('by a symbolic link in place of %s', async (name) => {
+  test.each(['oci-layout', 'index.json'])('with a symbolic link instead of %s is rejected', async (name) => {
     const { folder } = copyOf('single-oci');
     replaceByLink(join(folder, name));
     const roots = openLayout(folder).then((store) => store.roots());
@@ -151,7 +155,7 @@ describe('a layout that lies', () => {
   });
 
   test.skipIf(!hasProgram('mkfifo'))(
-    'by a pipe in place of a blob: an error, no waiting, where there is mkfifo',
+    'with a pipe instead of a blob is rejected without blocking (needs mkfifo)',
     async () => {
       const { folder, blobs } = copyOf('single-oci');
       const { store, layers } = await openImage(folder);
@@ -162,7 +166,7 @@ describe('a layout that lies', () => {
     },
   );
 
-  test('by a folder in place of a blob', async () => {
+  test('with a folder instead of a blob is rejected', async () => {
     const { folder, blobs } = copyOf('single-oci');
     const { store, layers } = await openImage(folder);
     const path = join(blobs, hexOf(layers[0] as Descriptor));
@@ -171,7 +175,7 @@ describe('a layout that lies', () => {
     await expect(drain(store.fetch(layers[0] as Descriptor))).rejects.toMatchObject({ code: 'LAYOUT_INVALID' });
   });
 
-  test('by an index.json that is missing, no JSON, or a manifest', async () => {
+  test('with a missing or invalid index.json is rejected', async () => {
     const { folder } = copyOf('single-oci');
     const store = await openLayout(folder);
     const path = join(folder, 'index.json');
@@ -184,14 +188,14 @@ describe('a layout that lies', () => {
   });
 });
 
-describe('names', () => {
-  test('no name means the only manifest', async () => {
+describe('tags', () => {
+  test('an empty reference resolves to the only manifest', async () => {
     const { store, root } = await openImage(goldenLayoutPath('single-oci'));
     expect(await store.roots()).toEqual([root]);
     expect(await store.resolve('')).toEqual(root);
   });
 
-  test('a tag names a manifest, and moves when it is given again', async () => {
+  test('a tag resolves to a manifest, and moves when it is set again', async () => {
     const { folder } = copyOf('attested');
     const { store, first, second } = await openTwo(folder);
     await store.tag(first, 'v1');
@@ -202,24 +206,24 @@ describe('names', () => {
     expect(await store.resolve('stable')).toMatchObject({ digest: first.digest });
   });
 
-  test('what is not found is answered by what is there', async () => {
+  test('an unknown tag is rejected with a list of existing manifests', async () => {
     const { folder } = copyOf('attested');
     const { store, first, second } = await openTwo(folder);
     await store.tag(first, 'v1');
     await store.tag(second, 'v2');
     await expect(store.resolve('v3')).rejects.toMatchObject({
       code: 'NOT_FOUND',
-      message: `${folder} was asked for the name "v3", but nothing answers to it. It lists ${[
+      message: `${folder} has no manifest with the name "v3". It lists ${[
         ATTESTED_INDEX,
         `"v1" linux/amd64 ${first.digest}`,
         `"v2" unknown/unknown ${second.digest}`,
-      ].join(', ')}: ask by tag or by digest`,
+      ].join(', ')}. Select one by tag or digest.`,
     });
-    const message = expect.stringContaining('asked for a manifest without a name, but several manifests answer to it');
+    const message = expect.stringContaining('has more than one manifest. It lists');
     await expect(store.resolve()).rejects.toMatchObject({ code: 'NOT_FOUND', message });
   });
 
-  test('a digest names any manifest that is held, listed or not', async () => {
+  test('a digest resolves to any manifest in the layout, listed or not', async () => {
     const store = await openLayout(goldenLayoutPath('attested'));
     const inner = 'sha256:25884b7eec96c1b97f45ba32e58c3a246d853b99ded557a03a709cc9ad03cc8e';
     expect(await store.resolve(inner)).toEqual({ mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, digest: inner, size: 421 });
@@ -228,7 +232,7 @@ describe('names', () => {
     await expect(store.resolve(digestOf(toBytes('x')))).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('tagging leaves alone what it does not know', async () => {
+  test('tagging keeps unknown fields', async () => {
     const { folder } = copyOf('single-oci');
     const path = join(folder, 'index.json');
     const before = JSON.parse(readFileSync(path, 'utf8'));
@@ -246,12 +250,12 @@ describe('names', () => {
     ]);
   });
 
-  test.each(['-x', 'a b', 'a\n', 'x'.repeat(256), `sha256:${'0'.repeat(64)}`])('%j is no tag', async (name) => {
+  test.each(['-x', 'a b', 'a\n', 'x'.repeat(256), `sha256:${'0'.repeat(64)}`])('rejects the tag %j', async (name) => {
     const { store, root } = await openImage(copyOf('single-oci').folder);
     await expect(store.tag(root, name)).rejects.toMatchObject({ code: 'REFERENCE_INVALID' });
   });
 
-  test('what is not held cannot be tagged', async () => {
+  test('missing content cannot be tagged', async () => {
     const { store } = await openImage(copyOf('single-oci').folder);
     const missing = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, toBytes('missing'));
     await expect(store.tag(missing, 'v1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -259,18 +263,18 @@ describe('names', () => {
 });
 
 describe('writing', () => {
-  test('what does not match is refused and leaves nothing behind', async () => {
+  test('content that does not match is rejected and leaves nothing behind', async () => {
     const { folder, blobs } = copyOf('single-oci');
     const store = await openLayout(folder);
     const before = readdirSync(blobs);
     const blob = describeContent('application/x', toBytes('content'));
     const failing = async function* () {
       yield toBytes('con');
-      throw new Error('the network is gone');
+      throw new Error('connection lost');
     };
     await expect(store.push(blob, toBytes('contend'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
     await expect(store.push(blob, toBytes('con'))).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
-    await expect(store.push(blob, failing())).rejects.toThrow('the network is gone');
+    await expect(store.push(blob, failing())).rejects.toThrow('connection lost');
     expect(readdirSync(blobs)).toEqual(before);
   });
 
@@ -285,7 +289,7 @@ describe('writing', () => {
     expect(readFileSync(path).equals(content)).toBe(true);
   });
 
-  test('content under sha512 has a folder of its own', async () => {
+  test('sha512 content has a separate folder', async () => {
     const { folder } = copyOf('single-oci');
     const store = await openLayout(folder);
     const content = toBytes('content');
@@ -295,7 +299,7 @@ describe('writing', () => {
     expect(readdirSync(join(folder, 'blobs'))).toEqual(['sha256', 'sha512']);
   });
 
-  test('nothing is written through a symbolic link', async () => {
+  test('does not write through a symbolic link', async () => {
     const { folder, blobs } = copyOf('single-oci');
     const store = await openLayout(folder);
     const outside = replaceByLink(blobs);
@@ -306,7 +310,7 @@ describe('writing', () => {
     expect(readdirSync(outside)).toEqual(before);
   });
 
-  test('a blob may be imported without being read', async () => {
+  test('imports a blob without reading it', async () => {
     const { store: source, layers } = await openImage(goldenLayoutPath('single-oci'));
     const [layer] = layers as [Descriptor];
     const store = await openLayout(copyOf('annotated').folder);
@@ -314,11 +318,11 @@ describe('writing', () => {
     expect(digestOf(await drain(store.fetch(layer)))).toBe(layer.digest);
     const missing = describeContent('application/x', toBytes('missing'));
     await expect(store.importBlob(source, missing)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    const liar = { ...layer, digest: digestOf(toBytes('other')) };
-    await expect(store.importBlob(source, liar)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const wrong = { ...layer, digest: digestOf(toBytes('other')) };
+    await expect(store.importBlob(source, wrong)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('referrers are found among the listed manifests', async () => {
+  test('finds referrers among the listed manifests', async () => {
     const { folder } = copyOf('single-oci');
     const { store, root } = await openImage(folder);
     const config = describeContent(MEDIA_TYPE_OCI_EMPTY, toBytes('{}'));
@@ -351,7 +355,7 @@ function makeFolder(files: Readonly<Record<string, string>>): string {
   return folder;
 }
 
-/** Moves something out of a layout and puts a link to it in its place; gives where it is now. */
+/** Moves a file or folder out of a layout and replaces it by a symbolic link. @returns its new path */
 function replaceByLink(path: string): string {
   const outside = join(temp, `outside-${readdirSync(temp).length}`);
   renameSync(path, outside);

@@ -5,24 +5,24 @@ import type { BlobImporter, BlobLocator, CallOptions, PushContent, Pusher, RootA
 import type { Descriptor } from '../descriptor.ts';
 import { hasSystemCode, OciError } from '../errors.ts';
 import { verifyStream } from '../read.ts';
+import { createAtomically, wrapWriteError, writeFileAtomically } from './atomic-write.ts';
 import { blobPath, checkLayoutVersion, FolderFiles } from './layout-files.ts';
 import { LayoutReader } from './layout-reader.ts';
 import { addRoot, checkName } from './root-index.ts';
-import { placeAside, writeAside, writing } from './write-aside.ts';
 
 /**
  * Opens an OCI image layout in a folder.
  *
- * @throws OciError `NOT_FOUND` where nothing is there, `LAYOUT_INVALID` where it is no layout.
+ * @throws OciError `NOT_FOUND` if the folder does not exist, `LAYOUT_INVALID` if it is not a layout.
  * @see OCI image-spec v1.1, image-layout.md
  */
 export async function openLayout(folder: string): Promise<LayoutStore> {
   const root = await realpath(folder).catch((cause: unknown) => {
-    if (hasSystemCode(cause, 'ENOENT')) throw new OciError('NOT_FOUND', `there is no folder ${folder}`, { cause });
-    throw new OciError('READ_FAILED', `${folder} cannot be opened: ${String(cause)}`, { cause });
+    if (hasSystemCode(cause, 'ENOENT')) throw new OciError('NOT_FOUND', `folder ${folder} does not exist`, { cause });
+    throw new OciError('READ_FAILED', `cannot open ${folder}: ${String(cause)}`, { cause });
   });
   if (!(await stat(root)).isDirectory()) {
-    throw new OciError('LAYOUT_INVALID', `${folder} is no folder: a layout in a tar file is opened as an archive`);
+    throw new OciError('LAYOUT_INVALID', `${folder} is not a folder. If it is a tar file, open it as an archive.`);
   }
   const files = new FolderFiles(root, folder);
   await checkLayoutVersion(files);
@@ -30,8 +30,8 @@ export async function openLayout(folder: string): Promise<LayoutStore> {
 }
 
 /**
- * An OCI image layout in a folder, read and written in place: each blob appears whole, each tag at once. What must
- * appear together is written through `createLayout`. One writer at a time: two that tag would lose each other's tags.
+ * An OCI image layout in a folder, read and written in place. Each blob and each tag appears atomically. Use
+ * `createLayout` to make several changes visible at once. Use one writer at a time: concurrent writers can lose tags.
  */
 export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdder, BlobLocator, BlobImporter {
   readonly #files: FolderFiles;
@@ -42,37 +42,37 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdd
     this.#files = files;
   }
 
-  /** @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `WRITE_FAILED`, `PATH_ESCAPES`; what reading `content` throws. */
+  /** @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `WRITE_FAILED`, `PATH_ESCAPES`; errors of reading `content`. */
   async push(target: Descriptor, content: PushContent, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     if (await this.exists(target)) return;
     const chunks = content instanceof Uint8Array ? [content] : content;
-    await writeAside(await this.#makePlace(target.digest), verifyStream(chunks, target, options));
+    await writeFileAtomically(await this.#prepareBlobPath(target.digest), verifyStream(chunks, target, options));
   }
 
   /**
-   * Takes a blob over from another layout by copying its file in the kernel, or by sharing its blocks where the file
-   * system can. Its size is checked, **its digest is not**: only for content that the caller has read and verified, as
-   * building a zTOC verifies a layer. Everything else goes through `push(target, source.fetch(target))`.
+   * Imports a blob from another layout: copies its file in the kernel, or clones it if the file system supports that.
+   * Checks the size, **not the digest**. Use it only for content that you have read and verified, for example by building
+   * its zTOC. Otherwise use `push(target, source.fetch(target))`.
    *
-   * @throws OciError as fetching from `source` and writing here do.
+   * @throws OciError of fetching from `source` and writing to this layout.
    */
   async importBlob(source: BlobLocator, target: Descriptor, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     if (await this.exists(target)) return;
     const from = await source.locate(target);
-    const place = await this.#makePlace(target.digest);
-    await placeAside(place, async (aside) => {
-      await writing(place, copyFile(from, aside, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE));
-      const { size } = await stat(aside);
+    const path = await this.#prepareBlobPath(target.digest);
+    await createAtomically(path, async (temporary) => {
+      await wrapWriteError(path, copyFile(from, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE));
+      const { size } = await stat(temporary);
       if (size !== target.size) {
-        throw new OciError('SIZE_MISMATCH', `${target.digest} had ${size} of ${target.size} bytes when it was copied`);
+        throw new OciError('SIZE_MISMATCH', `the copy of ${target.digest} has ${size} bytes, expected ${target.size}`);
       }
     });
   }
 
   /**
-   * The path of a blob's file, checked as `fetch` checks it: for those who want the file itself.
+   * Returns the path of a blob's file, after the same checks as `fetch`.
    *
    * @throws OciError `NOT_FOUND`, `SIZE_MISMATCH`, `PATH_ESCAPES`, `LAYOUT_INVALID`.
    */
@@ -82,22 +82,22 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdd
   }
 
   /**
-   * Lists `target` in `index.json`, under the name `reference` or, where that is empty, without one. A name moves from
-   * whatever had it.
+   * Lists `target` in `index.json` with the tag `reference`, or without a tag if it is empty. A tag moves from the
+   * manifest that had it.
    *
-   * @throws OciError `NOT_FOUND` where the content is not held, `REFERENCE_INVALID`, `WRITE_FAILED`.
+   * @throws OciError `NOT_FOUND` if the content does not exist, `REFERENCE_INVALID`, `WRITE_FAILED`.
    */
   async tag(target: Descriptor, reference: string, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     await this.tagAll([{ target, reference }]);
   }
 
-  /** Lists `target` in `index.json` without a name. @throws OciError `NOT_FOUND`, `WRITE_FAILED` */
+  /** Lists `target` in `index.json` without a tag. @throws OciError `NOT_FOUND`, `WRITE_FAILED` */
   async addRoot(target: Descriptor, options: CallOptions = {}): Promise<void> {
     await this.tag(target, '', options);
   }
 
-  /** Lists several manifests at once, as {@link LayoutStore.tag} lists one: a reader sees all of them or none. */
+  /** Tags several manifests like {@link LayoutStore.tag}, atomically: a reader sees all tags or none. */
   async tagAll(tags: readonly { readonly target: Descriptor; readonly reference: string }[]): Promise<void> {
     let { raw } = await this.readIndex();
     for (const { target, reference } of tags) {
@@ -105,23 +105,23 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdd
       await this.locate(target);
       raw = addRoot(raw, target, reference);
     }
-    await writeAside(this.#files.pathOf('index.json'), [raw]);
+    await writeFileAtomically(this.#files.pathOf('index.json'), [raw]);
   }
 
-  /** Removes a blob, whether or not something refers to it; nothing where it is not there. */
+  /** Removes a blob, even if something refers to it. Does nothing if the blob does not exist. */
   async remove({ digest }: Pick<Descriptor, 'digest'>): Promise<void> {
-    const place = this.#files.pathOf(blobPath(digest));
-    await writing(place, rm(place, { force: true }));
+    const path = this.#files.pathOf(blobPath(digest));
+    await wrapWriteError(path, rm(path, { force: true }));
   }
 
-  /** The path that a blob is to have, its folder made. */
-  async #makePlace(digest: string): Promise<string> {
-    const place = this.#files.pathOf(blobPath(digest));
-    const folder = dirname(place);
-    await writing(folder, mkdir(folder, { recursive: true }));
+  /** Creates the folder for a blob. @returns path of the blob */
+  async #prepareBlobPath(digest: string): Promise<string> {
+    const path = this.#files.pathOf(blobPath(digest));
+    const folder = dirname(path);
+    await wrapWriteError(folder, mkdir(folder, { recursive: true }));
     if ((await realpath(folder)) !== folder) {
-      throw new OciError('PATH_ESCAPES', `${folder} lies behind a symbolic link: nothing is written there`);
+      throw new OciError('PATH_ESCAPES', `cannot write to ${folder}: a part of the path is a symbolic link`);
     }
-    return place;
+    return path;
   }
 }

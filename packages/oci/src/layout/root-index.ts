@@ -6,16 +6,16 @@ import type { ImageIndex } from '../manifest.ts';
 import { MEDIA_TYPE_OCI_IMAGE_INDEX } from '../media-types.ts';
 import { formatPlatform } from '../platform.ts';
 
-/** The annotation by which `index.json` names a manifest. @see OCI image-spec v1.1, annotations.md */
+/** Annotation in `index.json` with the tag of a manifest. @see OCI image-spec v1.1, annotations.md */
 export const ANNOTATION_REF_NAME = 'org.opencontainers.image.ref.name';
 
-/** The full name that containerd and Docker write with it: two repositories may share the tag `latest`. */
-const CONTAINERD_NAME = 'io.containerd.image.name';
+/** Annotation of containerd and Docker with the full image name, because two repositories may have the tag `latest`. */
+const ANNOTATION_CONTAINERD_NAME = 'io.containerd.image.name';
 
-// Wider than a registry's tag: what the specification's grammar of this annotation allows, and a leading underscore.
+// Allows more than a registry's tag: the specification's grammar for this annotation, and a leading underscore.
 const NAME_PATTERN = /^\w[\w.\-:@+/]{0,254}$/;
 
-/** An `index.json` of nothing. */
+/** An `index.json` without manifests. */
 export const EMPTY_INDEX: Uint8Array = encode({
   schemaVersion: 2,
   mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX,
@@ -23,28 +23,28 @@ export const EMPTY_INDEX: Uint8Array = encode({
 });
 
 /**
- * The manifest that bears `name`, or the only one where `name` is empty.
+ * Returns the manifest with the tag `name`, or the only manifest if `name` is empty.
  *
  * @param where - The layout, for error messages.
- * @throws OciError `NOT_FOUND`, listing what is there.
+ * @throws OciError `NOT_FOUND`, with a list of what exists.
  */
 export function findRoot(index: ImageIndex, name: string, where: string): Descriptor {
-  const bearing = (key: string) => index.manifests.filter((entry) => entry.annotations?.[key] === name);
-  let found = name === '' ? index.manifests : bearing(ANNOTATION_REF_NAME);
-  if (found.length === 0) found = bearing(CONTAINERD_NAME);
+  const withAnnotation = (key: string) => index.manifests.filter((entry) => entry.annotations?.[key] === name);
+  let found = name === '' ? index.manifests : withAnnotation(ANNOTATION_REF_NAME);
+  if (found.length === 0) found = withAnnotation(ANNOTATION_CONTAINERD_NAME);
   const [first, ...others] = found;
   if (first !== undefined && others.every(({ digest }) => digest === first.digest)) return first;
 
-  const asked = name === '' ? 'a manifest without a name' : `the name ${JSON.stringify(name)}`;
-  const problem = first === undefined ? 'nothing answers to it' : 'several manifests answer to it';
-  throw new OciError('NOT_FOUND', `${where} was asked for ${asked}, but ${problem}. It lists ${listRoots(index)}`);
+  const count = first === undefined ? 'no manifest' : 'more than one manifest';
+  const criterion = name === '' ? '' : ` with the name ${JSON.stringify(name)}`;
+  throw new OciError('NOT_FOUND', `${where} has ${count}${criterion}. It lists ${listRoots(index)}`);
 }
 
 /**
- * Adds a manifest to an `index.json`, as skopeo does: a name moves from who had it to the new entry, an entry of the
- * same digest without a name gives way, and all that is not known here stays as it is.
+ * Adds a manifest to an `index.json`, as skopeo does. If another entry has the tag, the tag moves to the new entry. An
+ * untagged entry with the same digest is replaced. Unknown fields are kept.
  *
- * @param raw - The `index.json` as it was.
+ * @param raw - The current `index.json`.
  * @param name - Tag of the manifest; empty for none.
  * @returns The new `index.json`.
  */
@@ -55,19 +55,19 @@ export function addRoot(raw: Uint8Array, descriptor: Descriptor, name: string): 
   ).map((entry) => (name !== '' && nameOf(entry) === name ? withoutName(entry) : entry));
   const annotations = name === '' ? descriptor.annotations : { ...descriptor.annotations, [ANNOTATION_REF_NAME]: name };
   const added = { ...descriptor, ...(annotations && { annotations }) };
-  const place = entries.findIndex((entry) => entry.digest === descriptor.digest && !nameOf(entry));
+  const position = entries.findIndex((entry) => entry.digest === descriptor.digest && !nameOf(entry));
   return encode({
     ...document,
-    manifests: place === -1 ? [...entries, added] : entries.with(place, added as unknown as JsonObject),
+    manifests: position === -1 ? [...entries, added] : entries.with(position, added as unknown as JsonObject),
   });
 }
 
-/** @throws OciError `REFERENCE_INVALID` where `name` cannot name a manifest in a layout. */
+/** @throws OciError `REFERENCE_INVALID` unless `name` can be the tag of a manifest in a layout. */
 export function checkName(name: string): void {
   if (!NAME_PATTERN.test(name) || /^sha(256|512):/.test(name)) {
     const rule =
-      'up to 255 letters, digits and _ . - : @ + / are allowed, the first a letter, digit or _, and no digest';
-    throw new OciError('REFERENCE_INVALID', `${JSON.stringify(name.slice(0, 80))} is no tag for a layout: ${rule}`);
+      'use up to 255 letters, digits and _ . - : @ + /, starting with a letter, digit or _, but not a digest';
+    throw new OciError('REFERENCE_INVALID', `invalid layout tag ${JSON.stringify(name.slice(0, 80))}: ${rule}`);
   }
 }
 
@@ -88,7 +88,7 @@ function listRoots(index: ImageIndex): string {
     return [name && JSON.stringify(name), platform && formatPlatform(platform), digest].filter(Boolean).join(' ');
   });
   if (index.manifests.length > shown.length) shown.push(`${index.manifests.length - shown.length} more`);
-  return shown.length === 0 ? 'nothing' : `${shown.join(', ')}: ask by tag or by digest`;
+  return shown.length === 0 ? 'nothing' : `${shown.join(', ')}. Select one by tag or digest.`;
 }
 
 function encode(document: JsonObject): Uint8Array {

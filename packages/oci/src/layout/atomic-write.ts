@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { OciError } from '../errors.ts';
+
+/** Returns an unused path next to `path`. */
+export function temporaryPath(path: string): string {
+  return `${path}.tmp-${randomBytes(6).toString('hex')}`;
+}
+
+/** Writes a file atomically. @throws OciError `WRITE_FAILED`; errors of `chunks`, unchanged. */
+export async function writeFileAtomically(
+  path: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<void> {
+  await createAtomically(path, async (temporary) => {
+    const file = await wrapWriteError(path, open(temporary, 'wx'));
+    try {
+      for await (const chunk of chunks) await wrapWriteError(path, writeAll(file, chunk));
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** Calls `create` to write a temporary file next to `path`, and renames it to `path`. Removes it on failure. */
+export async function createAtomically(path: string, create: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = temporaryPath(path);
+  try {
+    await create(temporary);
+    await wrapWriteError(path, rename(temporary, path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Wraps a system error in a `WRITE_FAILED` error that names the path. */
+export async function wrapWriteError<T>(path: string, step: Promise<T>): Promise<T> {
+  try {
+    return await step;
+  } catch (cause) {
+    throw new OciError('WRITE_FAILED', `cannot write ${path}: ${String(cause)}`, { cause });
+  }
+}
+
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < chunk.length) {
+    const { bytesWritten } = await file.write(chunk, written, chunk.length - written);
+    written += bytesWritten;
+  }
+}
