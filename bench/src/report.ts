@@ -5,9 +5,9 @@ import { type Comparison, ratioOf, type Spread, spreadOf } from './compare.ts';
 
 /** A goal and the measured result. */
 export interface Target {
-  readonly text: string;
+  readonly goal: string;
   readonly isReached: boolean;
-  readonly found: string;
+  readonly measured: string;
 }
 
 /** A section of the report. */
@@ -16,7 +16,7 @@ export interface Section {
   /** The main result, for the first paragraph of the page. */
   readonly summary?: string;
   /** Input and procedure, in Markdown. */
-  readonly setting: string;
+  readonly setup: string;
   readonly tables: readonly string[];
   readonly targets: readonly Target[];
 }
@@ -57,33 +57,33 @@ export function formatTable(
 }
 
 /** Formats a section as Markdown. */
-export function formatSection({ heading, setting, tables, targets }: Section): string {
-  return [`## ${heading}`, setting, ...tables, ...(targets.length > 0 ? [formatTargets(targets)] : [])].join('\n\n');
+export function formatSection({ heading, setup, tables, targets }: Section): string {
+  return [`## ${heading}`, setup, ...tables, ...(targets.length > 0 ? [formatTargets(targets)] : [])].join('\n\n');
 }
 
 /** Formats targets as a Markdown list. */
 export function formatTargets(targets: readonly Target[]): string {
   return targets
     .map(
-      ({ text, isReached, found }) =>
-        `- ${isReached ? 'Target reached' : '**Target missed**'}: ${text}. Measured: ${found}.`,
+      ({ goal, isReached, measured }) =>
+        `- ${isReached ? 'Target reached' : '**Target missed**'}: ${goal}. Measured: ${measured}.`,
     )
     .join('\n');
 }
 
 /** Returns the target that the median of `ratio` is at least `least`. */
-export function atLeast(least: number, ratio: Spread, text: string): Target {
-  return { text, isReached: ratio.median >= least, found: formatSpread(ratio) };
+export function atLeast(least: number, ratio: Spread, goal: string): Target {
+  return { goal, isReached: ratio.median >= least, measured: formatSpread(ratio) };
 }
 
 /** Returns the target that the median of `ratio` is at most `most`. */
-export function atMost(most: number, ratio: Spread, text: string): Target {
-  return { text, isReached: ratio.median <= most, found: formatSpread(ratio) };
+export function atMost(most: number, ratio: Spread, goal: string): Target {
+  return { goal, isReached: ratio.median <= most, measured: formatSpread(ratio) };
 }
 
 /** Returns the target that `bytes` is at most `most`. */
-export function bytesAtMost(most: number, bytes: number, text: string): Target {
-  return { text, isReached: bytes <= most, found: `${megabytes(bytes)} MB` };
+export function bytesAtMost(most: number, bytes: number, goal: string): Target {
+  return { goal, isReached: bytes <= most, measured: `${megabytes(bytes)} MB` };
 }
 
 /** The part of a report from this heading on is written by hand and kept. */

@@ -150,14 +150,14 @@ function targets(results: Results): string {
   const incomplete = all.filter(({ missing }) => missing.length > 0).length;
   return formatTargets([
     {
-      text: 'every run ends with the identical result or a clear error',
+      goal: 'every run ends with the identical result or a clear error',
       isReached: wrong === 0,
-      found: `${wrong} of ${all.length} runs did not`,
+      measured: `${wrong} of ${all.length} runs did not`,
     },
     {
-      text: 'no tag ever refers to an incomplete image',
+      goal: 'no tag ever refers to an incomplete image',
       isReached: incomplete === 0,
-      found: `${incomplete} of ${all.length} runs had one`,
+      measured: `${incomplete} of ${all.length} runs had one`,
     },
   ]);
 }

@@ -34,7 +34,7 @@ export async function benchImage(rounds: number, reference: string): Promise<Sec
   return {
     heading: 'A whole image',
     summary: `For a whole image, the reference needs ${ratio.median.toFixed(2)} times the wall time of soci-index.`,
-    setting: `An image of ${countLayers(layout)} layers, ${megabytes(layoutSize(layout))} MB, converted from one OCI layout to another, with index version 2. Both results have the same digest.`,
+    setup: `An image of ${countLayers(layout)} layers, ${megabytes(layoutSize(layout))} MB, converted from one OCI layout to another, with index version 2. Both results have the same digest.`,
     tables: [formatComparison(comparison, 'soci-index, 2 threads')],
     targets: [
       atLeast(
@@ -44,9 +44,9 @@ export async function benchImage(rounds: number, reference: string): Promise<Sec
       ),
       bytesAtMost(0, disk, 'no temporary disk space in addition to the output'),
       {
-        text: 'at most 60 MB more memory for a second thread',
+        goal: 'at most 60 MB more memory for a second thread',
         isReached: two - one <= MAX_THREAD_MEMORY,
-        found: `${megabytes(one)} MB with one thread, ${megabytes(two)} MB with two`,
+        measured: `${megabytes(one)} MB with one thread, ${megabytes(two)} MB with two`,
       },
     ],
   };
@@ -61,7 +61,7 @@ export async function benchRegistry(rounds: number, reference: string): Promise<
   const heading = 'An image in a registry';
   const missing = NEEDED.filter((program) => !isInstalled(program));
   if (missing.length > 0) {
-    return { heading, setting: `Not measured: ${missing.join(', ')} not found on PATH.`, tables: [], targets: [] };
+    return { heading, setup: `Not measured: ${missing.join(', ')} not found on PATH.`, tables: [], targets: [] };
   }
   const layout = await imageLayout();
   const registry = await startDockerRegistry(join(CACHE, 'registry'));
@@ -106,7 +106,7 @@ export async function benchRegistry(rounds: number, reference: string): Promise<
     const disk = spreadOf(comparison, inRegistry, ({ temporaryDisk }) => temporaryDisk).max;
     return {
       heading,
-      setting: `The image of ${countLayers(layout)} layers, ${megabytes(layoutSize(layout))} MB, in Debian's \`docker-registry\` on loopback, on the same two cores. The registry is reset before each run. In layouts, soci-index and the reference produce the same digest. In the registry, the result of the three tools differs by the \`artifactType\` that crane adds to the image's descriptor.`,
+      setup: `The image of ${countLayers(layout)} layers, ${megabytes(layoutSize(layout))} MB, in Debian's \`docker-registry\` on loopback, on the same two cores. The registry is reset before each run. In layouts, soci-index and the reference produce the same digest. In the registry, the result of the three tools differs by the \`artifactType\` that crane adds to the image's descriptor.`,
       tables: [formatComparison(comparison, inRegistry)],
       targets: [
         atMost(
@@ -157,13 +157,13 @@ export async function benchSlowNetwork(rounds: number): Promise<Section> {
     const memory = spreadOf(comparison, 'soci-index, two layers at a time', (measurement) => measurement.memory).max;
     return {
       heading: 'A slow network',
-      setting: `The image of ${countLayers(layout)} layers, ${megabytes(size)} MB, converted within the test registry in a separate process. Every response takes ${LATENCY_MS} ms, including redirects, and each connection carries ${RATE / 1e6} MB/s. Nothing from earlier runs is reused.`,
+      setup: `The image of ${countLayers(layout)} layers, ${megabytes(size)} MB, converted within the test registry in a separate process. Every response takes ${LATENCY_MS} ms, including redirects, and each connection carries ${RATE / 1e6} MB/s. Nothing from earlier runs is reused.`,
       tables: [formatComparison(comparison)],
       targets: [
         {
-          text: `one layer at a time, the whole run uses at least ${MIN_BANDWIDTH * 100} % of one connection's bandwidth`,
+          goal: `one layer at a time, the whole run uses at least ${MIN_BANDWIDTH * 100} % of one connection's bandwidth`,
           isReached: one.median >= MIN_BANDWIDTH,
-          found: `${formatSpread(one)} times that bandwidth, because a layer uses several connections if one is too slow; two layers at a time are ${formatSpread(gain)} times faster`,
+          measured: `${formatSpread(one)} times that bandwidth, because a layer uses several connections if one is too slow; two layers at a time are ${formatSpread(gain)} times faster`,
         },
         bytesAtMost(250e6, memory, 'peak memory at most 250 MB'),
       ],

@@ -23,7 +23,7 @@ export async function benchGzipLayer(rounds: number, reference: string): Promise
   return {
     heading: 'zTOC of a gzip layer',
     summary: `For the zTOC of a gzip layer, the reference needs ${ratio.median.toFixed(2)} times the CPU time of soci-index.`,
-    setting: `A layer of ${megabytes(statSync(layer).size)} MB (${megabytes(statSync(archive).size)} MB decompressed) with real files. Each program reads the file and prints the digest of its zTOC. Both digests are equal.`,
+    setup: `A layer of ${megabytes(statSync(layer).size)} MB (${megabytes(statSync(archive).size)} MB decompressed) with real files. Each program reads the file and prints the digest of its zTOC. Both digests are equal.`,
     tables: [formatComparison(comparison, 'soci-index')],
     targets: [
       atLeast(MIN_GZIP_GAIN, ratio, `the reference needs at least ${MIN_GZIP_GAIN} times the CPU time of soci-index`),
@@ -49,7 +49,7 @@ export async function benchPlainLayer(rounds: number, reference: string): Promis
   const ratio = ratioOf(comparison, 'soci-index', HASHES, ({ cpu }) => cpu);
   return {
     heading: 'zTOC of an uncompressed layer',
-    setting: `A tar of ${megabytes(statSync(archive).size)} MB. SHA-256 takes most of the time: soci-index hashes the layer and every span, the reference only the spans.`,
+    setup: `A tar of ${megabytes(statSync(archive).size)} MB. SHA-256 takes most of the time: soci-index hashes the layer and every span, the reference only the spans.`,
     tables: [formatComparison(comparison, 'soci-index')],
     targets: [
       atMost(MAX_HASH_RATIO, ratio, `at most ${MAX_HASH_RATIO} times the CPU time of openssl dgst -sha256, twice`),
@@ -81,7 +81,7 @@ export async function benchDecoder(rounds: number): Promise<Section> {
   }
   return {
     heading: 'Decoder alone',
-    setting: `A gzip file of ${megabytes(statSync(layer).size)} MB (${megabytes(statSync(archive).size)} MB decompressed) is decompressed and the output discarded. The start of Node.js is included. fflate verifies no checksum; the others do.`,
+    setup: `A gzip file of ${megabytes(statSync(layer).size)} MB (${megabytes(statSync(archive).size)} MB decompressed) is decompressed and the output discarded. The start of Node.js is included. fflate verifies no checksum; the others do.`,
     tables: [formatComparison(comparison, OUR_DECODER)],
     targets,
   };
@@ -107,13 +107,13 @@ export async function benchEntries(rounds: number, reference: string): Promise<S
   const growth = (cpu(1_000_000) - cpu(500_000)) / 500_000 / ((cpu(500_000) - cpu(250_000)) / 250_000);
   return {
     heading: 'A million entries',
-    setting: 'Gzip layers of empty files with paths of typical length.',
+    setup: 'Gzip layers of empty files with paths of typical length.',
     tables: [formatComparison(comparison)],
     targets: [
       {
-        text: `the CPU time for each added entry from 500,000 to 1,000,000 is at most ${MAX_ENTRY_GROWTH} times that from 250,000 to 500,000`,
+        goal: `the CPU time for each added entry from 500,000 to 1,000,000 is at most ${MAX_ENTRY_GROWTH} times that from 250,000 to 500,000`,
         isReached: growth <= MAX_ENTRY_GROWTH,
-        found: `${growth.toFixed(2)} times`,
+        measured: `${growth.toFixed(2)} times`,
       },
     ],
   };

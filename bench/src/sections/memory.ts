@@ -23,7 +23,7 @@ export async function benchMemory(rounds: number): Promise<Section> {
   return {
     heading: 'Memory and layer size',
     summary: `soci-index needs at most ${megabytes(most)} MB of memory for the zTOC of a layer, whether its tar has 100 MiB or 4 GiB.`,
-    setting:
+    setup:
       'Generated layers that consist mostly of zeros. In the gzip layers one eighth is noise; the plain tars are sparse files.',
     tables: [formatComparison(comparison)],
     targets: [bytesAtMost(MAX_MEMORY, most, 'peak memory at most 120 MB for both sizes')],
@@ -49,7 +49,7 @@ export async function benchRegistryMemory(rounds: number): Promise<Section> {
     const growth = (large ?? 0) - (small ?? 0);
     return {
       heading: 'Memory with images in a registry',
-      setting:
+      setup:
         'Images with one of the gzip layers above, converted within the test registry, with redirects. A zTOC needs 32 KiB of memory per span: 32 MB for 4 GiB.',
       tables: [formatComparison(comparison)],
       targets: [
