@@ -106,7 +106,7 @@ describe('convertImage', () => {
     const golden = await openGolden('multi');
     const { root, platforms } = await convert(golden);
     const [first] = platforms.map(({ platform }) => platform);
-    if (first === undefined) throw new Error('multi has platforms');
+    if (first === undefined) throw new Error('expected platforms');
     // A different span size changes the manifest.
     const again = convert({ ...golden, image: root }, { platforms: [first], spanSize: 65536 });
     await expect(again).rejects.toMatchObject({ code: 'ALREADY_CONVERTED' });

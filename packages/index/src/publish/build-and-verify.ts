@@ -8,7 +8,7 @@ import { findSimilarTags } from '../reuse/similar-tags.ts';
 import type { Problem } from '../verify/problem.ts';
 import { spotCheckZtocs } from '../verify/spot-check.ts';
 import { type VerifyProgress, verifySociIndex } from '../verify/verify-index.ts';
-import { type BuildOutput, can, type PublishJob } from './job.ts';
+import { type BuildOutput, hasMethods, type PublishJob } from './job.ts';
 import type { ImageAlreadyIndexed, ImageRefused, ProofReport } from './result.ts';
 import { overlayArtifacts, type ResultWriter } from './result-writer.ts';
 
@@ -58,7 +58,7 @@ export async function verifyExisting(
   found: ImageAlreadyIndexed,
 ): Promise<ImageAlreadyIndexed | ImageRefused> {
   const { target, proof: mode } = job;
-  if (mode !== 'read-back' || !can(target, 'fetch')) return found;
+  if (mode !== 'read-back' || !hasMethods(target, 'fetch')) return found;
   const { problems, proof } = await readBack(job, found, target, []);
   return problems.length > 0 ? notProved(job, problems) : { ...found, proof };
 }
@@ -155,7 +155,7 @@ function findReusableZtocs(job: PublishJob, current: Descriptor | undefined): Zt
     onSkipped: (candidate: SkippedCandidate) => report({ type: 'candidate-skipped', ...candidate }),
   };
   const sources: ZtocSource[] = [];
-  if (can(target, 'resolve', 'fetch', 'referrers', 'tags')) {
+  if (hasMethods(target, 'resolve', 'fetch', 'referrers', 'tags')) {
     const known = [tag, isSameStore ? sourceTag : undefined].filter((each) => each !== undefined);
     // Start now, while the manifests of the image are read. A new layer needs the list in any case.
     const similar = findSimilarTags(target, tag ?? sourceTag ?? '', known, call).catch((error: unknown) => {

@@ -3,7 +3,7 @@ import { recognizeConversion } from '../recognize/recognize-conversion.ts';
 import { recognizeIndexes } from '../recognize/recognize-indexes.ts';
 import { buildAndVerify, verifyExisting } from './build-and-verify.ts';
 import { classifyContent } from './classify-content.ts';
-import { can, openJob, type PublishJob } from './job.ts';
+import { hasMethods, openJob, type PublishJob } from './job.ts';
 import type { IndexImageOptions, IndexSource, IndexTarget } from './options.ts';
 import {
   describeNothingToIndex,
@@ -41,7 +41,7 @@ export async function indexImage(
   const content = await classifyContent(source.store, image, call);
   if (content.outcome === 'skipped' && !(reindex && content.reason === 'soci-enabled')) return { ...content, image };
   // Tags in a layout may be longer.
-  if (tag !== undefined && tag.length > MAX_TAG_LENGTH && can(target.store, 'pushManifest')) {
+  if (tag !== undefined && tag.length > MAX_TAG_LENGTH && hasMethods(target.store, 'pushManifest')) {
     return refuse(job, 'tag-too-long', `the tag ${tag} has ${tag.length} characters, the maximum is ${MAX_TAG_LENGTH}`);
   }
   const current = await resolveOutputTag(job);
@@ -81,7 +81,7 @@ export async function indexImage(
 
 async function recognize(job: PublishJob, current: Descriptor | undefined): Promise<ImageAlreadyIndexed | undefined> {
   const { version, source, target, image, build, tag, holdsImage, report } = job;
-  if (!can(target, 'fetch')) return undefined;
+  if (!hasMethods(target, 'fetch')) return undefined;
   if (version === 2) {
     if (current === undefined) return undefined;
     const found = await recognizeConversion(source, image, current, { ...build, convertedStore: target });
@@ -89,7 +89,7 @@ async function recognize(job: PublishJob, current: Descriptor | undefined): Prom
   }
   // The indexes can only be current if the image is in the target, with the output tag if there is one.
   const hasImage = tag === undefined ? holdsImage : current?.digest === image.digest;
-  if (!hasImage || !can(target, 'fetch', 'referrers')) return undefined;
+  if (!hasImage || !hasMethods(target, 'fetch', 'referrers')) return undefined;
   try {
     const found = await recognizeIndexes(target, image, build);
     return found.outcome === 'current' ? alreadyIndexed(job, found) : undefined;
@@ -116,7 +116,7 @@ async function checkTags(
     }
   }
   // With version 1 the tag names a copy of the image. Copying an image always moves the tag.
-  if (current === undefined || version === 1 || isForced || !can(target, 'fetch')) return undefined;
+  if (current === undefined || version === 1 || isForced || !hasMethods(target, 'fetch')) return undefined;
   const content = await classifyContent(target, current, call);
   if (content.outcome === 'skipped' && content.reason === 'soci-enabled') return undefined;
   const message = `the tag ${tag} names ${current.digest}, which is not a SOCI-enabled image: not overwriting it`;
@@ -124,7 +124,7 @@ async function checkTags(
 }
 
 async function resolveOutputTag({ target, tag, call }: PublishJob): Promise<Descriptor | undefined> {
-  return tag === undefined || !can(target, 'resolve') ? undefined : resolveTag(target, tag, call);
+  return tag === undefined || !hasMethods(target, 'resolve') ? undefined : resolveTag(target, tag, call);
 }
 
 /** Resolves a tag. Returns undefined if it does not exist. */

@@ -57,7 +57,7 @@ export async function openJob(source: IndexSource, target: IndexTarget, options:
 export type BuildOutput = BuiltIndexes & { readonly root?: Descriptor };
 
 /** Returns whether a store has optional methods. */
-export function can<Name extends keyof TargetStore>(
+export function hasMethods<Name extends keyof TargetStore>(
   store: TargetStore,
   ...methods: readonly Name[]
 ): store is TargetStore & Required<Pick<TargetStore, Name>> {

@@ -24,7 +24,7 @@ import {
   ANNOTATION_SOURCE_DIGEST,
   MEDIA_TYPE_SOCI_INDEX_V2,
 } from '../vocabulary.ts';
-import { collectListedZtocs, findOtherSettings, listKnownPlatforms, RECOGNITION_READS } from './known-content.ts';
+import { collectListedZtocs, findOtherSettings, listKnownPlatforms, RECOGNITION_READS } from './listed-ztocs.ts';
 import {
   catchContentErrors,
   type NotRecognized,

@@ -14,7 +14,7 @@ import { mapInParallel } from '../in-parallel.ts';
 import { readSociDocument } from '../inspect/soci-document.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import { ANNOTATION_BUILD_TOOL_IDENTIFIER, MEDIA_TYPE_SOCI_INDEX_V1 } from '../vocabulary.ts';
-import { collectListedZtocs, findOtherSettings, listKnownPlatforms, RECOGNITION_READS } from './known-content.ts';
+import { collectListedZtocs, findOtherSettings, listKnownPlatforms, RECOGNITION_READS } from './listed-ztocs.ts';
 import { catchContentErrors, type NotRecognized, notRecognized, type Recognition } from './recognition.ts';
 
 /** Maximum number of SOCI indexes to check for one manifest. */

@@ -198,7 +198,7 @@ async function listCandidateIndexes(
     const listed = entries.filter(({ artifactType }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2);
     if (listed.length > 0) return listed;
     const images = entries.filter((entry) => isImageManifest(entry.mediaType) && !isAttestation(entry));
-    return (await mapInParallel(images, READS, (image) => listReferring(store, image, count, options))).flat();
+    return (await mapInParallel(images, READS, (image) => listReferrers(store, image, count, options))).flat();
   }
   if (!isImageManifest(candidate.mediaType)) return [];
   const manifest = await reader.manifest(candidate);
@@ -207,10 +207,10 @@ async function listCandidateIndexes(
   if (named !== undefined && store.resolve !== undefined) {
     return [await store.resolve(named, options)];
   }
-  return listReferring(store, candidate, count, options);
+  return listReferrers(store, candidate, count, options);
 }
 
-async function listReferring(
+async function listReferrers(
   store: ReferrerLister,
   manifest: Descriptor,
   count: (references: number) => void,

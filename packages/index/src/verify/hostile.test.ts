@@ -47,7 +47,7 @@ async function makeIndex(): Promise<{ store: MemoryStore; artifacts: readonly Ar
 async function verifyWithZtoc(artifacts: readonly Artifact[], store: MemoryStore, ztoc: Uint8Array) {
   const [first] = artifacts;
   const manifest = artifacts.at(-1);
-  if (first === undefined || manifest === undefined) throw new Error('an index has artifacts');
+  if (first === undefined || manifest === undefined) throw new Error('expected artifacts');
   const content = Buffer.from(
     Buffer.from(manifest.content)
       .toString()

@@ -45,7 +45,7 @@ async function verifyOtherZtoc(name: string, change: (ztoc: Ztoc) => Ztoc) {
   if (result.outcome !== 'indexed') throw new Error(result.reason);
   const [first] = result.artifacts;
   const manifest = result.artifacts.find(({ kind }) => kind === 'soci-index');
-  if (first === undefined || manifest === undefined) throw new Error('an index has artifacts');
+  if (first === undefined || manifest === undefined) throw new Error('expected artifacts');
   const ztoc = encodeZtoc(change(decodeZtoc(first.content)));
   const text = Buffer.from(manifest.content)
     .toString()
@@ -173,7 +173,7 @@ describe('verifySociIndex', () => {
   it('finds a damaged layer', async () => {
     const { store, root, layers } = await convertGolden('single-oci');
     const [layer] = layers;
-    if (layer === undefined) throw new Error('the image has layers');
+    if (layer === undefined) throw new Error('expected layers');
     const bytes = await read(store, layer);
     bytes.fill(0, bytes.length >> 1, (bytes.length >> 1) + 8);
     const report = await verifySociIndex(replace(store, layer.digest, bytes), root);
@@ -188,7 +188,7 @@ describe('verifySociIndex', () => {
   it('finds a damaged zTOC', async () => {
     const { store, root, artifacts } = await convertGolden('single-oci');
     const ztoc = artifacts.find(({ kind }) => kind === 'ztoc');
-    if (ztoc === undefined) throw new Error('a SOCI index has zTOCs');
+    if (ztoc === undefined) throw new Error('expected a zTOC');
     const report = await verifySociIndex(
       replace(store, ztoc.descriptor.digest, Buffer.alloc(ztoc.content.length)),
       root,
