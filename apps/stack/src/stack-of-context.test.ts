@@ -65,7 +65,7 @@ describe('cdk deploy', () => {
     [{ filters: { a: 1 } }, `filters of the context: {"a":1} cannot be: write -c filters='prod/*:*,dev:latest'`],
     [{ indexVersion: 'v2' }, 'indexVersion: unknown version v2: use V1 or V2'],
     [{ outputTag: '{tag}' }, 'such as {tag}-soci'],
-    [{ outputTag: '-{tag}' }, 'outputTag: "-{tag}" makes no tag'],
+    [{ outputTag: '-{tag}' }, 'outputTag: "-{tag}" does not make a valid tag'],
     [{ memorySize: '2GB' }, `memorySize of the context: "2GB" cannot be: write -c memorySize='3538'`],
     [{ memorySize: '' }, 'memorySize of the context: "" cannot be'],
     [{ memorySize: '128' }, 'memorySize: 128 is not between 256 and 10240 MB'],

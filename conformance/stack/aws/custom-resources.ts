@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { type Invocation, startTestLambda } from '@soci/test-aws';
-import type { CloudFormationRequest } from '../../../packages/functions/src/cloudformation/answer-cloudformation.ts';
-import { startAnswerAddress } from '../../../packages/functions/src/deploy-time/fixtures/answer-address.ts';
+import type { CloudFormationRequest } from '../../../packages/functions/src/cloudformation/send-response.ts';
+import { startResponseEndpoint } from '../../../packages/functions/src/deploy-time/fixtures/response-endpoint.ts';
 import type { DeployedFunction } from './deployed.ts';
 import { createTestFunction } from './test-function.ts';
 
@@ -48,18 +48,18 @@ export async function startCustomResources(endpoints: Readonly<Record<string, st
 
 /** Runs a function in a Lambda of its own until nothing is left to do, and takes its answer over HTTPS. */
 async function run({ function: deployed, code, event }: Task, endpoints: Readonly<Record<string, string>>) {
-  const address = await startAnswerAddress();
+  const endpoint = await startResponseEndpoint();
   const lambda = await startTestLambda({ retryDelay: 10 });
   try {
     createTestFunction(lambda, deployed, Buffer.from(code, 'base64'), {
       ...endpoints,
-      NODE_EXTRA_CA_CERTS: address.caFile,
+      NODE_EXTRA_CA_CERTS: endpoint.caFile,
       AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
     });
-    lambda.enqueue(deployed.FunctionName, { ...event, ResponseURL: address.url });
+    lambda.enqueue(deployed.FunctionName, { ...event, ResponseURL: endpoint.url });
     await lambda.idle();
-    return { invoked: lambda.invocations, answer: address.answers[0] };
+    return { invoked: lambda.invocations, answer: endpoint.responses[0] };
   } finally {
-    await Promise.all([lambda.stop(), address.stop()]);
+    await Promise.all([lambda.stop(), endpoint.stop()]);
   }
 }

@@ -3,7 +3,7 @@ export { eventPattern, parseFilters, repositoryPatterns } from '@soci/filter';
 export {
   DEFAULT_OUTPUT_TAG,
   DIGEST_OUTPUT_TAG,
-  FILTERS_ROOM,
+  MAX_FILTERS_LENGTH,
   NO_OUTPUT_TAG,
   parseOutputTag,
 } from '@soci/functions/template-rules';

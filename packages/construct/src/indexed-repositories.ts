@@ -53,8 +53,8 @@ export function resolveRepositories(scope: Construct, props: SociIndexBuilderPro
   const isToken = Token.isUnresolved(given) || given.some((filter) => Token.isUnresolved(filter));
   const filters = isToken ? Fn.join(',', given) : given.join(',');
   const parsed = isToken ? undefined : validate(scope, 'filters', () => rules.parseFilters(filters));
-  if (!isToken && filters.length > rules.FILTERS_ROOM) {
-    const problem = `the filters have ${filters.length} characters: the maximum is ${rules.FILTERS_ROOM}. Use wildcards such as team/*:*, or several builders`;
+  if (!isToken && filters.length > rules.MAX_FILTERS_LENGTH) {
+    const problem = `the filters have ${filters.length} characters: the maximum is ${rules.MAX_FILTERS_LENGTH}. Use wildcards such as team/*:*, or several builders`;
     fail(scope, props.filters ? 'filters' : 'repositories', problem);
   }
   if (parsed !== undefined) checkExclusions(scope, parsed, props);
@@ -112,8 +112,8 @@ function checkMatches(scope: Construct, parsed: Filters, names: readonly string[
 function checkExclusions(scope: Construct, { include, exclude }: Filters, props: SociIndexBuilderProps): void {
   const outputTag = outputTagOf(props);
   // The filter function automatically excludes the output tags.
-  const own = Token.isUnresolved(outputTag) ? undefined : rules.parseOutputTag(outputTag).ownFilter;
-  const excluded = [...exclude, ...(own === undefined ? [] : rules.parseFilters(own).include)];
+  const outputFilter = Token.isUnresolved(outputTag) ? undefined : rules.parseOutputTag(outputTag).outputFilter;
+  const excluded = [...exclude, ...(outputFilter === undefined ? [] : rules.parseFilters(outputFilter).include)];
   // If a filter has only `*` wildcards and matches the text of another filter, it also matches all images of that filter.
   const plain = excluded.filter(({ text }) => !/[?[]/.test(text));
   if (!include.every(({ text }) => plain.some((filter) => filter.matches(text)))) return;

@@ -387,7 +387,7 @@ describe('rejects with the construct, the value and the solution', () => {
     [
       'an output tag that overwrites the tag of the image',
       { outputTag: '{tag}' },
-      'outputTag: "{tag}" would take the tag away',
+      'outputTag: "{tag}" would overwrite the tag',
     ],
     ['an output tag without a placeholder', { outputTag: 'soci' }, 'every image would get the same tag'],
     [

@@ -1,24 +1,24 @@
 import { fileURLToPath } from 'node:url';
 
-/** The code of a function as it is deployed. `npm run build` makes it; it is not there before. */
+/** Paths of the deployable code of a function, which the build creates. */
 export interface FunctionBundle {
-  /** Folder of the code as it lies in the zip, for running it where it is. */
+  /** Folder with the content of the zip. */
   readonly folder: string;
-  /** The same as a zip: what Lambda is given. The same sources give the same bytes on every machine. */
+  /** The zip for Lambda. It is reproducible: the same sources give the same bytes. */
   readonly zip: string;
-  /** What Lambda is to call. */
+  /** Handler for Lambda. */
   readonly handler: 'index.handler';
 }
 
-/** The function that filters events: its environment is {@link FilterEnvironment}. */
+/** Function that filters events. Its environment is {@link FilterEnvironment}. */
 export const FILTER_BUNDLE: FunctionBundle = bundleOf('filter');
 
-/** The function that builds and pushes indexes: its environment is {@link GeneratorEnvironment}. */
+/** Function that builds and pushes indexes. Its environment is {@link GeneratorEnvironment}. */
 export const GENERATOR_BUNDLE: FunctionBundle = bundleOf('generator');
 
 /**
- * The function that finds the repositories which filters are about, where these are a parameter of a stack: one file of CommonJS,
- * to be put into the template as it is. Its handler is `index.handler`.
+ * Path of the function that extracts repository names from filters in a stack parameter. It is one CommonJS file for inline code
+ * in the template. Its handler is `index.handler`.
  */
 export const REPOSITORY_NAMES_FILE: string = pathOf('repository-names.js');
 
@@ -26,7 +26,7 @@ function bundleOf(name: string): FunctionBundle {
   return { folder: pathOf(name), zip: pathOf(`${name}.zip`), handler: 'index.handler' };
 }
 
-/** Beside `src`, as beside the built file. */
+/** Resolves a path in `dist/functions`, from both `src` and `dist`. */
 function pathOf(name: string): string {
   return fileURLToPath(new URL(`../dist/functions/${name}`, import.meta.url));
 }

@@ -1,5 +1,5 @@
-// Both functions as they are deployed, in processes of their own that speak Lambda's Runtime API: a rule hands the events of
-// a registry to the filter, which invokes the generator by Lambda's API.
+// Runs both bundled functions in processes with Lambda's Runtime API. A rule passes the events of a registry to the filter, which
+// invokes the generator through Lambda's Invoke API.
 import { eventPattern } from '@soci/filter';
 import {
   type Invocation,
@@ -67,7 +67,7 @@ const invocationsOf = (name: string) => lambda.invocations.filter(({ functionNam
 const resultOf = ({ outcome }: Invocation): unknown => (outcome.status === 'success' ? outcome.result : outcome);
 
 describe('a push', () => {
-  it('becomes an index by itself, and none of what that pushes starts the generator', async () => {
+  it('is indexed, and the pushed index does not start the generator again', async () => {
     deploy();
     await pushImage(registry, 'app', 'v1', makeImage([makeLayer('base'), makeLayer('app')]));
     await lambda.idle();
@@ -76,7 +76,7 @@ describe('a push', () => {
     ]);
     expect(registry.tags('app')).toEqual(['v1', 'v1-soci']);
     expect(registry.checkGraph('app', 'v1-soci')).toEqual([]);
-    // The push itself and three of our own: of those the image index alone comes through the rule, and no further.
+    // The push and the three manifests of the index. Of those, the rule matches only the image index, which the filter excludes.
     expect(bridge.events.map(({ rules }) => rules.length)).toEqual([1, 0, 0, 1]);
     expect(invocationsOf(FILTER).map(resultOf)).toMatchObject([
       { statusCode: 200, body: expect.stringContaining('Successfully invoked') },
@@ -84,14 +84,14 @@ describe('a push', () => {
     ]);
   });
 
-  it('is told of on an event bus, once', async () => {
+  it('sends one event to the event bus', async () => {
     deploy({ generator: { soci_event_bus: 'default' } });
-    const told: object[] = [];
+    const received: object[] = [];
     const pattern = { source: ['soci-index-builder'], 'detail-type': ['SOCI Index Ready'] };
-    bridge.putRule({ name: 'ready', pattern, target: (event) => told.push(event) });
+    bridge.putRule({ name: 'ready', pattern, target: (event) => received.push(event) });
     const digest = await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
     await lambda.idle();
-    expect(told).toMatchObject([
+    expect(received).toMatchObject([
       {
         detail: {
           'registry-id': '123456789012',
@@ -108,7 +108,7 @@ describe('a push', () => {
     ]);
   });
 
-  it('is indexed all the same where the bus takes nothing', async () => {
+  it('is indexed even if the event bus fails', async () => {
     deploy({ generator: { soci_event_bus: 'default', AWS_ENDPOINT_URL_EVENTBRIDGE: registry.awsEndpoint } });
     await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
     await lambda.idle();
@@ -117,9 +117,9 @@ describe('a push', () => {
     expect(generated?.log.some((line) => line.includes('SOCI Index Ready was not sent'))).toBe(true);
   });
 
-  it('is not lost where Lambda throttles the filter', async () => {
+  it('is not lost if Lambda throttles the filter', async () => {
     deploy();
-    lambda.throttle(4); // The SDK tries three times, and Lambda once more.
+    lambda.throttle(4); // The SDK makes three attempts, and Lambda retries once.
     await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
     await lambda.idle();
     expect(invocationsOf(FILTER)[0]?.outcome).toMatchObject({ status: 'error', errorType: 'FunctionError' });
@@ -127,7 +127,7 @@ describe('a push', () => {
     expect(lambda.abandoned).toEqual([]);
   });
 
-  it('that cannot be read is tried three times in all, and then given up', async () => {
+  it('that cannot be read is abandoned after three attempts', async () => {
     deploy();
     registry.inject({
       on: { port: 'registry', method: 'GET' },
@@ -146,8 +146,8 @@ describe('a push', () => {
   });
 });
 
-describe('what is written to the log', () => {
-  it('is JSON, with what was done for which image, and metrics', async () => {
+describe('the log', () => {
+  it('is JSON with the image, the outcome and metrics', async () => {
     deploy();
     const digest = await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
     await lambda.idle();
@@ -173,7 +173,7 @@ describe('what is written to the log', () => {
     expect(lines).toHaveLength(2);
   });
 
-  it('holds nothing secret, however much is written', async () => {
+  it('contains no secrets, also at level DEBUG', async () => {
     deploy({ generator: { POWERTOOLS_LOG_LEVEL: 'DEBUG' }, filter: { POWERTOOLS_LOG_LEVEL: 'DEBUG' } });
     registry.inject({ on: { port: 'storage' }, fault: { kind: 'truncate', afterBytes: 100 } });
     await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
@@ -187,8 +187,8 @@ describe('what is written to the log', () => {
   });
 });
 
-describe('an environment that is wrong', () => {
-  it('is told of when the function starts, and nothing is invoked', async () => {
+describe('an invalid environment', () => {
+  it('is reported at start, and the generator is not invoked', async () => {
     deploy({ filter: { soci_index_untagged: 'maybe', soci_repository_image_tag_filters: 'App' } });
     await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
     await lambda.idle();

@@ -1,26 +1,26 @@
-/** What went wrong, for a caller to branch on. The message of a {@link FunctionError} says what, where and what to do. */
+/** Machine-readable code of a {@link FunctionError}. */
 export type FunctionErrorCode =
-  /** Environment variables that are missing or cannot be used. */
+  /** Environment variables or resource properties are missing or invalid. */
   | 'ENVIRONMENT_INVALID'
   /** The generator could not be invoked. */
   | 'INVOCATION_FAILED'
-  /** The time that Lambda gives an invocation is nearly over. */
+  /** The invocation is about to time out. */
   | 'DEADLINE_NEAR'
-  /** An image that is to be indexed while a stack is deployed, and is not there. */
+  /** The image to index during deployment does not exist. */
   | 'IMAGE_MISSING'
-  /** An image that a stack says is indexed, and that gets no index. */
+  /** The image of a deployment cannot be indexed. */
   | 'NO_INDEX'
-  /** The role of the function may not do what it takes. */
+  /** The role of the function lacks a permission. */
   | 'ACCESS_DENIED'
-  /** An index that Amazon ECR does not delete. */
+  /** Amazon ECR did not delete an index. */
   | 'DELETION_REFUSED'
-  /** Something in passing: the same event may succeed when it comes again. */
+  /** Temporary error: a retry with the same event may succeed. */
   | 'TRY_AGAIN';
 
-/** The one error class of `@soci/functions`. Branch on {@link FunctionError.code}, never on the message. */
+/** Error of `@soci/functions`. Check {@link FunctionError.code}, not the message. */
 export class FunctionError extends Error {
   override readonly name = 'FunctionError';
-  /** What went wrong. */
+  /** Machine-readable code. */
   readonly code: FunctionErrorCode;
 
   constructor(code: FunctionErrorCode, message: string, options: { readonly cause?: unknown } = {}) {
@@ -29,7 +29,7 @@ export class FunctionError extends Error {
   }
 }
 
-/** The message of an error, or the thrown value as text. */
+/** Returns the message of an error, or a thrown value as text. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,10 +1,10 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 
-/** What the functions use of the context that Lambda hands to a handler. */
+/** The used part of the context that Lambda passes to a handler. */
 export interface LambdaContext {
-  /** Of the invocation; the same when Lambda tries again. */
+  /** Request id. Retries have the same id. */
   readonly awsRequestId: string;
-  /** ARN by which the function was invoked. */
+  /** ARN that the caller used. */
   readonly invokedFunctionArn: string;
   readonly functionName: string;
   /** MB. */
@@ -13,22 +13,22 @@ export interface LambdaContext {
   getRemainingTimeInMillis(): number;
 }
 
-/** Account and Region of a function. Events from elsewhere are ignored. */
+/** Account and Region of a function. Events of other accounts and Regions are ignored. */
 export interface AwsLocation {
   readonly account: string;
   readonly region: string;
 }
 
-/** The account and the Region of a function, by its ARN: `arn:aws:lambda:REGION:ACCOUNT:function:NAME`. */
+/** Returns account and Region from the function's ARN: `arn:aws:lambda:REGION:ACCOUNT:function:NAME`. */
 export function locationOf({ invokedFunctionArn }: Pick<LambdaContext, 'invokedFunctionArn'>): AwsLocation {
   const [, , , region = '', account = ''] = invokedFunctionArn.split(':');
   return { account, region };
 }
 
-/** Limits of each attempt of the AWS SDK, in milliseconds: a `requestHandler` of its clients. */
+/** Timeouts for each attempt of the AWS SDK, in milliseconds, as `requestHandler` of a client. */
 export const SDK_TIMEOUTS = { connectionTimeout: 3000, requestTimeout: 10_000, throwOnRequestTimeout: true };
 
-/** Where the functions write what they do: a line of JSON for each call, `details` among its fields. */
+/** Log of the functions. Each call writes one line of JSON with the fields of `details`. */
 export interface Log {
   debug(message: string, details?: Details): void;
   info(message: string, details?: Details): void;
@@ -36,22 +36,22 @@ export interface Log {
   error(message: string, details?: Details): void;
 }
 
-/** Fields of a line. An `Error` is written with its causes. Nothing that is secret belongs here. */
+/** Fields of a log line. An `Error` is written with its causes. Must not contain secrets. */
 export type Details = Readonly<Record<string, unknown>>;
 
-/** A {@link Log} whose lines have what is known of the invocation. */
+/** A {@link Log} that adds fields of the invocation to each line. */
 export interface InvocationLog extends Log {
-  /** Begins an invocation: forgets what the last one has added. */
+  /** Starts an invocation: removes the fields of the previous one. */
   begin(context: LambdaContext): void;
-  /** Adds fields to every line to come of this invocation. */
+  /** Adds fields to all further lines of this invocation. */
   add(details: Details): void;
 }
 
 /**
- * Opens the log of a function: JSON lines of Powertools for AWS Lambda, with request id, function, cold start and what is
- * added. `POWERTOOLS_LOG_LEVEL` and Lambda's own log level say how much of it there is.
+ * Opens the log of a function. Lines have the format of Powertools for AWS Lambda, with request id, function name, cold start
+ * and added fields. `POWERTOOLS_LOG_LEVEL` and Lambda's log level set the level.
  *
- * @param service - Of all its lines, unless `POWERTOOLS_SERVICE_NAME` says otherwise.
+ * @param service - Name of the service, unless `POWERTOOLS_SERVICE_NAME` is set.
  */
 export function openLog(service: string): InvocationLog {
   const logger = new Logger({ serviceName: process.env.POWERTOOLS_SERVICE_NAME || service });

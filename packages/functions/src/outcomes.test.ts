@@ -39,25 +39,25 @@ const image = (name = 'app') => makeImage([makeLayer(`${name}-base`), makeLayer(
 const SOCI_MANIFEST = (type: string) =>
   makeManifest(MEDIA_TYPE_OCI_IMAGE_MANIFEST, contentOf(type, '{}'), [contentOf('application/octet-stream', {})]);
 
-/** What a tag of an image index lists, by what it is. */
-function listOf({ registry }: Workflow, repository: string, tag: string) {
+/** Returns the manifests that the image index with a tag lists. */
+function manifestsOf({ registry }: Workflow, repository: string, tag: string) {
   const found = registry.manifest(repository, tag);
-  if (found === undefined) throw new Error(`${repository}:${tag} is not there`);
+  if (found === undefined) throw new Error(`${repository}:${tag} does not exist`);
   return parseImageIndex(found.bytes, { mediaType: found.mediaType }).manifests;
 }
 
-/** The generator is handed an event of something that the rule would not let in. */
+/** Invokes the generator with an event that the rule does not match. */
 async function generateFor(workflow: Workflow, made: ImageContent, tag = 'v1') {
   const digest = await workflow.push('app', tag, made);
   const event = workflow.registry.events.find(({ detail }) => detail['image-digest'] === digest);
   const steps = await workflow.settle();
   expect(steps.filter(({ isMatched }) => isMatched)).toEqual([]);
-  // As an event of before Amazon ECR told media types.
+  // Like an old event without media types.
   const { 'manifest-media-type': _, 'artifact-media-type': __, ...detail } = event?.detail ?? {};
   return workflow.generate({ ...event, detail });
 }
 
-/** By the names of the rows. */
+/** Tests by the first cell of their row. */
 const ROWS: Readonly<Record<string, () => Promise<void>>> = {
   async 'A tagged image that a filter matches'() {
     const workflow = await start({ filter: { soci_repository_image_tag_filters: 'app:v*' } });
@@ -76,7 +76,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     });
     expect(workflow.registry.tags('app')).toEqual(['v1', 'v1-soci']);
     expect(workflow.registry.checkGraph('app', 'v1-soci')).toEqual([]);
-    expect(listOf(workflow, 'app', 'v1-soci').map(({ artifactType }) => artifactType)).toEqual([
+    expect(manifestsOf(workflow, 'app', 'v1-soci').map(({ artifactType }) => artifactType)).toEqual([
       undefined,
       MEDIA_TYPE_SOCI_INDEX_V2,
     ]);
@@ -86,7 +86,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const workflow = await start();
     await workflow.pushAndIndex('app', 'v1', image());
     workflow.registry.clearRequests();
-    expect(await workflow.handOn(workflow.firstEvent())).toMatchObject({
+    expect(await workflow.deliver(workflow.firstEvent())).toMatchObject({
       generator: { statusCode: 200, outcome: 'skipped', reason: 'already-indexed' },
     });
     expect(workflow.registry.requests).toHaveLength(3);
@@ -97,14 +97,14 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const workflow = await start();
     const made = image();
     await workflow.pushAndIndex('app', 'v1', made);
-    const own = workflow.steps.filter(({ event }) => event.detail['image-digest'] !== made.descriptor.digest);
-    // The SOCI index and the image with its name have no tag; the image index has one that is excluded.
-    expect(own.map(({ event, isMatched }) => [event.detail['image-tag'], isMatched])).toEqual([
+    const pushed = workflow.steps.filter(({ event }) => event.detail['image-digest'] !== made.descriptor.digest);
+    // The SOCI index and the annotated manifest have no tag. The image index has a tag that is excluded.
+    expect(pushed.map(({ event, isMatched }) => [event.detail['image-tag'], isMatched])).toEqual([
       ['', false],
       ['', false],
       ['v1-soci', true],
     ]);
-    expect(own[2]?.filter?.body).toMatch(/not indexed: !\*:\*-soci excludes it/);
+    expect(pushed[2]?.filter?.body).toMatch(/not indexed: !\*:\*-soci excludes it/);
     expect(workflow.steps.filter(({ generator }) => generator !== undefined)).toHaveLength(1);
   },
 
@@ -123,7 +123,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const workflow = await start();
     const made = makeDockerImage(['docker']);
     expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({ outcome: 'indexed', outputTag: 'v1-soci' });
-    expect(listOf(workflow, 'app', 'v1-soci')[0]?.mediaType).toBe(MEDIA_TYPE_OCI_IMAGE_MANIFEST);
+    expect(manifestsOf(workflow, 'app', 'v1-soci')[0]?.mediaType).toBe(MEDIA_TYPE_OCI_IMAGE_MANIFEST);
   },
 
   async 'A multi-platform image'() {
@@ -140,7 +140,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     });
     const invoked = workflow.steps.filter(({ generator }) => generator !== undefined);
     expect(invoked.map(({ event }) => event.detail['image-tag'])).toEqual(['v1']);
-    expect(listOf(workflow, 'app', 'v1-soci')).toHaveLength(6);
+    expect(manifestsOf(workflow, 'app', 'v1-soci')).toHaveLength(6);
   },
 
   async 'An image with BuildKit attestations'() {
@@ -159,7 +159,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
       { made: attestation, fields },
     ]);
     expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({ outcome: 'indexed', indexes: [{}] });
-    const [converted, carried] = listOf(workflow, 'app', 'v1-soci');
+    const [converted, carried] = manifestsOf(workflow, 'app', 'v1-soci');
     expect(carried).toMatchObject({
       digest: attestation.descriptor.digest,
       annotations: { 'vnd.docker.reference.digest': converted?.digest },
@@ -187,7 +187,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const tag = `soci-${made.descriptor.digest.slice(7, 19)}`;
     expect(await workflow.pushAndIndex('app', undefined, made)).toMatchObject({ outcome: 'indexed', outputTag: tag });
     expect(workflow.registry.tags('app')).toEqual([tag]);
-    // Its own manifests come without tags too, and are known by what they hold.
+    // The generator's own manifests are also untagged. It recognizes them by their content.
     const others = workflow.steps.flatMap(({ generator }) =>
       generator?.outcome === 'skipped' ? [generator.reason] : [],
     );
@@ -217,7 +217,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     });
     expect(workflow.registry.tags('app')).toEqual(['v1']);
     expect(workflow.steps.filter(({ isMatched }) => isMatched)).toHaveLength(1);
-    expect(await workflow.handOn(workflow.firstEvent())).toMatchObject({ generator: { reason: 'already-indexed' } });
+    expect(await workflow.deliver(workflow.firstEvent())).toMatchObject({ generator: { reason: 'already-indexed' } });
   },
 
   async 'An image that no filter matches'() {
@@ -287,7 +287,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const workflow = await start();
     await workflow.pushAndIndex('app', 'v1', image());
     const found = workflow.registry.manifest('app', 'v1-soci');
-    if (found === undefined) throw new Error('there is an index');
+    if (found === undefined) throw new Error('v1-soci does not exist');
     const { digest, mediaType, bytes } = found;
     const descriptor = { digest, mediaType, size: bytes.length };
     const made = { mediaType, bytes, descriptor, blobs: [], manifests: [] };
@@ -329,7 +329,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const [first, second] = [image('first'), image('second')];
     await workflow.push('app', 'v1', first);
     const event = workflow.firstEvent();
-    // The tag is moved while a layer is read: of the storage's answers the first is the configuration.
+    // Move the tag while a layer is read. The first response from storage is the config.
     workflow.registry.inject({ on: { port: 'storage' }, after: 1, fault: { kind: 'slow', rate: 10_000 } });
     const generating = workflow.generate(event);
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -424,7 +424,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
   async 'An index that fails verification'() {
     const workflow = await start();
     await workflow.push('app', 'v1', makeImage([makeLayer('app')]));
-    // Of the storage's answers the first is the configuration, the second the layer, the third the span that is looked at.
+    // Responses from storage: the config, the layer, and the span that is verified.
     workflow.registry.inject({ on: { port: 'storage' }, after: 2, fault: { kind: 'wrong-bytes', atByte: 100 } });
     const [step] = await workflow.settle();
     expect(step?.generator).toMatchObject({ statusCode: 422, outcome: 'failed', reason: 'not-proved' });
@@ -441,7 +441,9 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
       statusCode: 422,
       outcome: 'failed',
       reason: 'deadline',
-      message: expect.stringMatching(/nearly over: reading layers, 0 of 2 layers done, 0\.\d of 0\.0 MB read.*tagged/),
+      message: expect.stringMatching(
+        /about to time out: reading layers, 0 of 2 layers done, 0\.\d of 0\.0 MB read.*No tag was set/,
+      ),
     });
     expect(workflow.registry.tags('app')).toEqual(['v1']);
   },
@@ -457,7 +459,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const event = workflow.firstEvent();
     await expect(workflow.generate(event)).rejects.toMatchObject({ name: 'FunctionError', code: 'TRY_AGAIN' });
     outage.remove();
-    // Lambda tries again.
+    // Lambda retries.
     expect(await workflow.generate(event)).toMatchObject({ outcome: 'indexed' });
   },
 
@@ -475,8 +477,8 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const event = workflow.firstEvent();
     workflow.registry.clearRequests();
     const account = { ...event, account: '210987654321' };
-    expect(await workflow.handOn(account)).toMatchObject({ filter: { statusCode: 200 } });
-    expect((await workflow.handOn(account)).generator).toBeUndefined();
+    expect(await workflow.deliver(account)).toMatchObject({ filter: { statusCode: 200 } });
+    expect((await workflow.deliver(account)).generator).toBeUndefined();
     expect(await workflow.generate(account)).toMatchObject({ outcome: 'skipped', reason: 'other-account' });
     expect(await workflow.generate({ ...event, region: 'eu-west-1' })).toMatchObject({ reason: 'other-region' });
     expect(workflow.registry.requests).toEqual([]);

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import type { CloudFormationRequest } from './cloudformation/answer-cloudformation.ts';
+import type { CloudFormationRequest } from './cloudformation/send-response.ts';
 import { handler } from './repository-names.ts';
 
 const PREFIX = 'arn:aws:ecr:us-east-1:123456789012:repository/';
@@ -14,8 +14,8 @@ const request = (fields: Partial<CloudFormationRequest>): CloudFormationRequest 
   ...fields,
 });
 
-/** What CloudFormation is answered. */
-async function answerTo(fields: Partial<CloudFormationRequest>): Promise<Record<string, unknown>> {
+/** Returns the response to CloudFormation. */
+async function responseTo(fields: Partial<CloudFormationRequest>): Promise<Record<string, unknown>> {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   const sent: string[] = [];
   await handler(request(fields), undefined, async (url, body) => {
@@ -27,8 +27,8 @@ async function answerTo(fields: Partial<CloudFormationRequest>): Promise<Record<
   return JSON.parse(sent[0] ?? '');
 }
 
-it.each(['Create', 'Update'] as const)('answers %s with the ARNs of the repositories', async (RequestType) => {
-  expect(await answerTo({ RequestType })).toEqual({
+it.each(['Create', 'Update'] as const)('responds to %s with the ARNs of the repositories', async (RequestType) => {
+  expect(await responseTo({ RequestType })).toEqual({
     Status: 'SUCCESS',
     Data: { repository_arns: [`${PREFIX}prod*`, `${PREFIX}dev`] },
     PhysicalResourceId: 'repository-arns',
@@ -38,14 +38,14 @@ it.each(['Create', 'Update'] as const)('answers %s with the ARNs of the reposito
   });
 });
 
-it('takes filters as text too', async () => {
+it('accepts filters as text', async () => {
   const ResourceProperties = { filters: 'app:*,!app:dev', prefix: PREFIX };
-  expect(await answerTo({ ResourceProperties })).toMatchObject({ Data: { repository_arns: [`${PREFIX}app`] } });
+  expect(await responseTo({ ResourceProperties })).toMatchObject({ Data: { repository_arns: [`${PREFIX}app`] } });
 });
 
-it('answers with as many repositories as CloudFormation takes in', async () => {
+it('responds with as many repositories as fit into a response', async () => {
   const filters = Array.from({ length: 60 }, (_, i) => `app${10 + i}:*`);
-  const answer = await answerTo({ ResourceProperties: { filters, prefix: PREFIX } });
+  const answer = await responseTo({ ResourceProperties: { filters, prefix: PREFIX } });
   expect(answer).toMatchObject({
     Status: 'SUCCESS',
     Data: { repository_arns: expect.arrayContaining([`${PREFIX}app69`]) },
@@ -53,8 +53,8 @@ it('answers with as many repositories as CloudFormation takes in', async () => {
   expect(JSON.stringify(answer).length).toBeLessThan(4096);
 });
 
-it('has nothing to delete', async () => {
-  const answer = await answerTo({ RequestType: 'Delete', PhysicalResourceId: 'old-name', ResourceProperties: {} });
+it('accepts a deletion', async () => {
+  const answer = await responseTo({ RequestType: 'Delete', PhysicalResourceId: 'old-name', ResourceProperties: {} });
   expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'old-name' });
 });
 
@@ -66,33 +66,33 @@ it.each([
   [{ filters: Array.from({ length: 100 }, (_, i) => `App${i}:*`), prefix: PREFIX }, 'and'],
   [
     { filters: ['*:*', ...Array.from({ length: 150 }, (_, i) => `!team/application-${i}:*`)], prefix: PREFIX },
-    'the filters have 3493 characters, and the filtering function has room for 3396',
+    'the filters have 3493 characters: the maximum is 3396. Use wildcards',
   ],
   [
     { filters: Array.from({ length: 100 }, (_, i) => `app${i}:*`), prefix: PREFIX },
     '100 repositories, whose ARNs take',
   ],
-])('answers %j with what is wrong', async (ResourceProperties, reason) => {
-  const answer = await answerTo({ ResourceProperties });
+])('responds to %j with the fault', async (ResourceProperties, reason) => {
+  const answer = await responseTo({ ResourceProperties });
   expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) });
   expect(JSON.stringify(answer).length).toBeLessThan(4096);
 });
 
-it('answers again where an answer did not arrive, and fails where none does', async () => {
+it('retries a failed response, and throws after three attempts', async () => {
   vi.spyOn(console, 'log').mockImplementation(() => {});
   let calls = 0;
   const failing = (times: number) => async () => {
     calls += 1;
-    if (calls <= times) throw new Error('no way');
+    if (calls <= times) throw new Error('connection lost');
   };
   await handler(request({}), undefined, failing(1));
   expect(calls).toBe(2);
   calls = 0;
-  await expect(handler(request({}), undefined, failing(3))).rejects.toThrow('no way');
+  await expect(handler(request({}), undefined, failing(3))).rejects.toThrow('connection lost');
   expect(calls).toBe(3);
 });
 
-it('speaks HTTPS, and nothing else', async () => {
+it('sends responses only over HTTPS', async () => {
   vi.spyOn(console, 'log').mockImplementation(() => {});
   await expect(handler(request({ ResponseURL: 'http://127.0.0.1:1/' }))).rejects.toThrow(/[Pp]rotocol/);
 });

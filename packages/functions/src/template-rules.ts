@@ -1,4 +1,4 @@
-export { FILTERS_ROOM } from './environment/filter-settings.ts';
+export { MAX_FILTERS_LENGTH } from './environment/filter-settings.ts';
 export {
   DEFAULT_OUTPUT_TAG,
   DIGEST_OUTPUT_TAG,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { nameChunks } from './bundle-files.ts';
 
-/** Two chunks that import each other, one that both entries want, and one that nobody does, under the names given. */
+/** Returns two chunks that import each other, one that both entries import, and an unused one, with the given names. */
 function bundle([a, b, shared, unused]: readonly [string, string, string, string]): Map<string, Uint8Array> {
   const texts = {
     'index.js': `import("./chunk-${a}.js");import"./chunk-${shared}.js";`,
@@ -17,7 +17,7 @@ function bundle([a, b, shared, unused]: readonly [string, string, string, string
 const textsOf = (files: ReadonlyMap<string, Uint8Array>) =>
   Object.fromEntries([...files].map(([name, content]) => [name, Buffer.from(content).toString()]));
 
-it('names chunks by their contents, whatever they were called, and leaves out what nobody imports', () => {
+it('names chunks by their contents and removes unused chunks', () => {
   const { names, files } = nameChunks(bundle(['AAAAAAAA', 'BBBBBBBB', 'CCCCCCCC', 'DDDDDDDD']));
   const other = nameChunks(bundle(['22222222', 'AAAAAAAA', '44444444', '33333333']));
   expect(textsOf(other.files)).toEqual(textsOf(files));
@@ -32,7 +32,7 @@ it('names chunks by their contents, whatever they were called, and leaves out wh
   });
 });
 
-it('gives a chunk another name when something that it imports has changed', () => {
+it('renames a chunk if an imported chunk has changed', () => {
   const files = bundle(['AAAAAAAA', 'BBBBBBBB', 'CCCCCCCC', 'DDDDDDDD']);
   const before = nameChunks(files).names;
   const after = nameChunks(new Map([...files, ['chunk-BBBBBBBB.js', Buffer.from('console.log("changed")')]])).names;

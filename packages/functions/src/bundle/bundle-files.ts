@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
 import { type Zippable, zipSync } from 'fflate';
 
-/** The bundler names chunks by what is in them, and by where the files lay that it was made of. */
+/** Names that the bundler gives to chunks. They depend on the contents and on the paths of the source files. */
 const CHUNK = /\bchunk-[\dA-Z]{8}\b/g;
 
 const [decoder, encoder] = [new TextDecoder(), new TextEncoder()];
 
 /**
- * Leaves out the chunks that nobody imports, and names the others by their contents alone: wherever a bundle is made, it is
- * the same.
+ * Removes unused chunks, and renames the others by a hash of their contents only. This makes bundles reproducible in any folder.
  *
- * @param files - File names to contents. Those that are no chunks are where imports begin.
- * @returns Old names to new ones, without extensions, and the files with these in place of those.
+ * @param files - Contents by file name. Files that are not chunks are the entry points.
+ * @returns New names by old name, without extensions, and the renamed files.
  */
 export function nameChunks(files: ReadonlyMap<string, Uint8Array>): {
   readonly names: ReadonlyMap<string, string>;
@@ -30,9 +29,9 @@ export function nameChunks(files: ReadonlyMap<string, Uint8Array>): {
   for (const file of used) {
     if (!file.match(CHUNK)) continue;
     const hash = createHash('sha256');
-    // With all that it comes to import: chunks may import each other.
+    // Hash all files that the chunk imports, because chunks can import each other.
     for (const each of reachedFrom([file])) hash.update(`${(texts.get(each) ?? '').replaceAll(CHUNK, 'chunk')}\0`);
-    // As long as the old name: the source maps stay right.
+    // The new name has the same length, which keeps source maps valid.
     names.set(file.slice(0, -'.js'.length), `chunk-${hash.digest('hex').slice(0, 8)}`);
   }
   if (new Set(names.values()).size < names.size) throw new Error('two chunks have the same content');
@@ -41,14 +40,14 @@ export function nameChunks(files: ReadonlyMap<string, Uint8Array>): {
   return { names, files: new Map(named) };
 }
 
-/** A date that zips can have, in local time, which is what they are written in: the same everywhere. */
+/** Earliest date that zips support. It is in local time, because zips store local time. */
 const MODIFIED = new Date(1980, 0, 1, 0, 0, 0);
 
-/** Zips are said to come from Unix, so that their files have permissions: those of a file that all may read. */
+/** Marks the zip as created on Unix, which allows file permissions: readable by everyone. */
 const UNIX = 3;
 const READABLE_FILE = 0o100_644 << 16;
 
-/** Makes a zip of files. The same files give the same bytes, wherever and whenever it is made. */
+/** Creates a reproducible zip: the same files always give the same bytes. */
 export function zipFiles(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const entries: Zippable = {};
   for (const [name, content] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {

@@ -2,15 +2,15 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { nameChunks } from './bundle-files.ts';
 
-/** Code of a function, as it is deployed. */
+/** Bundled code of a function. */
 export interface BundledFunction {
-  /** What goes into the zip: file names, without folders, to contents. */
+  /** Contents of the zip by file name, without folders. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** Source maps of those files, which stay behind: file names to contents. */
+  /** Source maps by file name. They are not part of the zip. */
   readonly maps: ReadonlyMap<string, Uint8Array>;
 }
 
-/** What every bundle is made with; `target` is the oldest Node of the runtimes that Lambda has for the functions. */
+/** Options of every bundle. `target` is the oldest supported Lambda runtime. */
 const OPTIONS = {
   write: false,
   bundle: true,
@@ -21,22 +21,22 @@ const OPTIONS = {
   logLevel: 'error',
 } as const;
 
-/** In place of modules that the functions never come to need; together they would be a third of the code. */
+/** Replacements for modules that the functions do not need. The originals would be a third of the code. */
 const REPLACED = {
   '@aws-sdk/credential-provider-node': fileURLToPath(new URL('./environment-credentials.js', import.meta.url)),
 };
 
-/** Imported on demand, and never demanded: images of ECR Public are not indexed. */
+/** Imported dynamically, but never at run time: images of ECR Public are not indexed. */
 const LEFT_OUT = ['@aws-sdk/client-ecr-public'];
 
-/** Tells Node that the files are ES modules. */
+/** Marks the files as ES modules. */
 const PACKAGE_JSON = new TextEncoder().encode('{"type":"module"}\n');
 
 /**
- * Bundles a function with all that it imports into ES modules, minified. What is imported on demand, the AWS SDK above all,
- * stands in files of its own: a start that does not need it does not read it.
+ * Bundles a function and its dependencies into minified ES modules. Dynamic imports, mainly the AWS SDK, are in separate files,
+ * so a cold start does not load them.
  *
- * @param entries - Source files by the name of what becomes of them; `index` is what Lambda calls.
+ * @param entries - Source files by the name of the output file. Lambda calls the handler in `index`.
  */
 export async function bundleFunction(entries: Readonly<Record<string, string>>): Promise<BundledFunction> {
   const { outputFiles } = await build({
@@ -62,18 +62,18 @@ export async function bundleFunction(entries: Readonly<Record<string, string>>):
 }
 
 /**
- * Bundles a function into one CommonJS file, as code that stands in a template: CloudFormation calls it `index.js`.
+ * Bundles a function into one CommonJS file for inline code in a template. CloudFormation names it `index.js`.
  *
- * @param entry - Its source file.
+ * @param entry - Source file.
  */
 export async function bundleInline(entry: string): Promise<Uint8Array> {
   const { outputFiles } = await build({ ...OPTIONS, entryPoints: [entry], format: 'cjs' });
   const [file] = outputFiles;
-  if (file === undefined) throw new Error(`nothing was made of ${entry}`);
+  if (file === undefined) throw new Error(`the bundler returned no output for ${entry}`);
   return file.contents;
 }
 
-/** The source maps of files that have new names. */
+/** Returns the source maps with the new names of their files. */
 function mapsOf(
   { names, files }: ReturnType<typeof nameChunks>,
   maps: ReadonlyMap<string, Uint8Array>,

@@ -11,8 +11,8 @@ function filesOf({ folder }: FunctionBundle): Map<string, Uint8Array> {
   return new Map(readdirSync(folder).map((name) => [name, new Uint8Array(readFileSync(join(folder, name)))]));
 }
 
-/** The code that is read when a function starts: what its entry imports, and not on demand. */
-function startOf(bundle: FunctionBundle): number {
+/** Returns the size of the code that is loaded at start: the entry and its static imports, in bytes. */
+function startSizeOf(bundle: FunctionBundle): number {
   const files = filesOf(bundle);
   const read = new Set<string>();
   const visit = (name: string): void => {
@@ -31,7 +31,7 @@ describe.each([
   ['filter', FILTER_BUNDLE],
   ['generator', GENERATOR_BUNDLE],
 ])('the zip of the %s', (_, bundle) => {
-  it('holds what lies in its folder, and no more', () => {
+  it('contains exactly the files of its folder', () => {
     const unzipped = unzipSync(readFileSync(bundle.zip));
     const files = filesOf(bundle);
     expect(Object.keys(unzipped).sort()).toEqual([...files.keys()].sort());
@@ -40,22 +40,22 @@ describe.each([
     expect([...files.keys()].filter((name) => name.endsWith('.map'))).toEqual([]);
   });
 
-  it('is the same whenever it is made', () => {
+  it('is reproducible', () => {
     expect(Buffer.compare(zipFiles(filesOf(bundle)), readFileSync(bundle.zip))).toBe(0);
   });
 });
 
 describe('the code', () => {
-  it('of the filter takes at most 60 KB until it invokes something', () => {
-    expect(startOf(FILTER_BUNDLE)).toBeLessThanOrEqual(60 * KB);
+  it('of the filter loads at most 60 KB at start', () => {
+    expect(startSizeOf(FILTER_BUNDLE)).toBeLessThanOrEqual(60 * KB);
     expect(sizeOf(FILTER_BUNDLE)).toBeGreaterThan(100 * KB);
   });
 
-  it('of the generator takes at most 600 KB, all told', () => {
+  it('of the generator has at most 600 KB in total', () => {
     expect(sizeOf(GENERATOR_BUNDLE)).toBeLessThanOrEqual(600 * KB);
   });
 
-  it('holds no path of the machine that it was made on', () => {
+  it('contains no path of the build machine', () => {
     for (const bundle of [FILTER_BUNDLE, GENERATOR_BUNDLE]) {
       for (const content of filesOf(bundle).values()) {
         expect(Buffer.from(content).includes(process.cwd())).toBe(false);
@@ -64,7 +64,7 @@ describe('the code', () => {
   });
 });
 
-it('a zip hangs on its files alone', () => {
+it('a zip depends only on its files, not on their order', () => {
   const [a, b] = [Buffer.from('a'), Buffer.from('b')];
   const zip = zipFiles(
     new Map([

@@ -1,12 +1,14 @@
-// Stands in the bundles where the AWS SDK has its chain of ways to AWS credentials (@aws-sdk/credential-provider-node):
-// Lambda gives a function those of its role by the environment, and profiles, SSO and a machine's metadata are not there.
+// Replaces the default credential provider chain of the AWS SDK (@aws-sdk/credential-provider-node) in the bundles. Lambda
+// passes the credentials of the function's role as environment variables. Profiles, SSO and instance metadata are not available.
 
-/** Makes a provider of the credentials that Lambda has put into the environment. */
+/** Returns a provider that reads credentials from the environment variables that Lambda sets. */
 export function defaultProvider() {
   return async () => {
     const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
     if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {
-      throw new Error('AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are missing: outside of Lambda, set them');
+      throw new Error(
+        'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set: set them to run the function outside of Lambda',
+      );
     }
     return {
       accessKeyId: AWS_ACCESS_KEY_ID,

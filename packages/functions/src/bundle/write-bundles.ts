@@ -1,5 +1,5 @@
-// Bundles the functions into `dist/functions`: a folder, a zip and the source maps of the two that are deployed as zips, a file
-// of the one that stands in the template. `npm run build` runs it.
+// Bundles the functions into `dist/functions`: folder, zip and source maps of the filter and the generator, and one file of the
+// function that is inline in the template. `npm run build` runs it.
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,16 +12,16 @@ const FUNCTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   filter: { index: fileURLToPath(new URL('../filter/handler.js', import.meta.url)) },
   generator: {
     index: fileURLToPath(new URL('../generator/handler.js', import.meta.url)),
-    // The same for one image, while a stack is deployed: `deploy.handler`.
+    // Handler of the custom resource that indexes one image during deployment.
     deploy: fileURLToPath(new URL('../deploy-time/handler.js', import.meta.url)),
-    // The body of its threads, which `@soci/index` looks for beside the code that starts them.
+    // Worker thread, which `@soci/index` loads from the folder of the code that starts it.
     'layer-worker': join(dirname(fileURLToPath(import.meta.resolve('@soci/index'))), 'layers', 'layer-worker.js'),
   },
 };
 
 const REPOSITORY_NAMES = fileURLToPath(new URL('../repository-names.js', import.meta.url));
 
-// Under another name until all of it is there.
+// Write to a temporary name first, so that the output is never incomplete.
 const unfinished = `${OUTPUT}.part`;
 rmSync(unfinished, { recursive: true, force: true });
 for (const [name, entries] of Object.entries(FUNCTIONS)) {

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { makeTwoLayers, startDeployment } from './fixtures/deployment.ts';
 
 describe('a stack', () => {
-  it('that is created has an index, and what to deploy', async () => {
+  it('that is created has an index and the digest to deploy', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
-    const [answer] = await deployment.deploy({ image: 'v1' });
+    const [response] = await deployment.deploy({ image: 'v1' });
     const root = deployment.registry.manifest('app', 'v1-soci')?.digest;
-    expect(answer).toMatchObject({
+    expect(response).toMatchObject({
       Status: 'SUCCESS',
       PhysicalResourceId: `app:v1-soci@${root}`,
       Data: { imageDigest: root, outputTag: 'v1-soci', outcome: 'indexed', reason: '' },
@@ -17,7 +17,7 @@ describe('a stack', () => {
     expect(deployment.lines.join()).not.toContain('signature=secret');
   });
 
-  it('that is created once more finds its index', async () => {
+  it('that is created again finds its index', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
     const [first] = await deployment.deploy({ image: 'v1' });
@@ -28,7 +28,7 @@ describe('a stack', () => {
     });
   });
 
-  it('that is updated to another image has that indexed, and the index before deleted', async () => {
+  it('that is updated to another image indexes it and deletes the old index', async () => {
     const deployment = await startDeployment();
     const originals = [
       await deployment.push('v1', makeTwoLayers('one')),
@@ -40,11 +40,11 @@ describe('a stack', () => {
     expect(deletion?.Status).toBe('SUCCESS');
     expect(deployment.registry.tags('app')).toEqual(['v1', 'v2', 'v2-soci']);
     expect(deployment.registry.checkGraph('app', 'v2-soci')).toEqual([]);
-    // The originals, and of the second image the root, its manifest and its SOCI index.
+    // The original images, and the root, manifest and SOCI index of the second image.
     expect(deployment.digests()).toHaveLength(originals.length + 3);
   });
 
-  it('that is updated to other settings gives the tag to the new index', async () => {
+  it('that is updated to other settings moves the tag to the new index', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
     await deployment.deploy({ image: 'v1' });
@@ -53,7 +53,7 @@ describe('a stack', () => {
     expect(deployment.digests()).toHaveLength(4);
   });
 
-  it('that is updated to another tag for its index keeps that', async () => {
+  it('that is updated to another output tag keeps the new tag', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
     await deployment.deploy({ image: 'v1' });
@@ -62,7 +62,7 @@ describe('a stack', () => {
     expect(deployment.registry.checkGraph('app', 'lazy-v1')).toEqual([]);
   });
 
-  it('that is deleted leaves the image as it was', async () => {
+  it('that is deleted keeps the original image', async () => {
     const deployment = await startDeployment();
     const platforms = [AMD64, ARM64].map((platform) => ({
       made: makeImage([makeLayer('shared'), makeLayer(platform.architecture)], { platform }),
@@ -78,7 +78,7 @@ describe('a stack', () => {
     expect(await deployment.destroy()).toMatchObject({ Status: 'SUCCESS' });
   });
 
-  it('that is deleted leaves an index that somebody has given another tag', async () => {
+  it('that is deleted keeps an index with another tag', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
     await deployment.deploy({ image: 'v1' });
@@ -89,7 +89,7 @@ describe('a stack', () => {
     expect(deployment.registry.checkGraph('app', 'stable')).toEqual([]);
   });
 
-  it('that is deleted leaves what the image itself lists, and what has a tag of its own', async () => {
+  it('that is deleted keeps manifests that the original image lists or that have a tag', async () => {
     const deployment = await startDeployment();
     const platform = makeImage([makeLayer('app')]);
     const attestation = makeBuildKitAttestation();
@@ -121,7 +121,7 @@ describe('a stack', () => {
     );
   });
 
-  it('that is deleted leaves its index with `removeIndex` false', async () => {
+  it('that is deleted keeps its index with `removeIndex` false', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
     await deployment.deploy({ image: 'v1', removeIndex: 'false' });
@@ -131,35 +131,37 @@ describe('a stack', () => {
     expect(deployment.registry.tags('app')).toEqual(['v1', 'v1-soci']);
   });
 
-  it('is deleted where the repository is not there any more', async () => {
+  it('is deleted if the repository no longer exists', async () => {
     const deployment = await startDeployment();
     const id = `other:v1-soci@sha256:${'0'.repeat(64)}`;
     const ResourceProperties = { repositoryName: 'other', image: 'v1' };
-    expect(await deployment.ask({ RequestType: 'Delete', PhysicalResourceId: id, ResourceProperties })).toMatchObject({
+    expect(
+      await deployment.request({ RequestType: 'Delete', PhysicalResourceId: id, ResourceProperties }),
+    ).toMatchObject({
       Status: 'SUCCESS',
       PhysicalResourceId: id,
     });
   });
 
-  it('is deleted where its creation failed, whatever the reason', async () => {
+  it('is deleted after its creation failed', async () => {
     const deployment = await startDeployment();
-    const failed = await deployment.ask({ ResourceProperties: { image: '!' } });
+    const failed = await deployment.request({ ResourceProperties: { image: '!' } });
     expect(failed).toMatchObject({ Status: 'FAILED' });
     const { PhysicalResourceId } = failed;
     const request = { RequestType: 'Delete', PhysicalResourceId, ResourceProperties: { image: '!' } } as const;
-    expect(await deployment.ask(request)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
+    expect(await deployment.request(request)).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId });
   });
 
   it.each([
     ['image', makeTwoLayers()],
-    ['image of several platforms', makeIndex([{ made: makeTwoLayers(), fields: { platform: AMD64 } }])],
-  ])('never deletes an %s that is not SOCI-enabled', async (_, made) => {
+    ['multi-platform image', makeIndex([{ made: makeTwoLayers(), fields: { platform: AMD64 } }])],
+  ])('never deletes a plain %s', async (_, made) => {
     const deployment = await startDeployment();
     const digest = await deployment.push('v1', made);
     const ResourceProperties = { repositoryName: 'app', image: 'v1' };
     const PhysicalResourceId = `app:v1@${digest}`;
-    const answer = await deployment.ask({ RequestType: 'Delete', PhysicalResourceId, ResourceProperties });
-    expect(answer.Status).toBe('SUCCESS');
+    const response = await deployment.request({ RequestType: 'Delete', PhysicalResourceId, ResourceProperties });
+    expect(response.Status).toBe('SUCCESS');
     expect(deployment.registry.tags('app')).toEqual(['v1']);
     expect(deployment.registry.checkGraph('app', 'v1')).toEqual([]);
   });

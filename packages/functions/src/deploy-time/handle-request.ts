@@ -1,10 +1,10 @@
 import type { EcrImages } from '@soci/ecr';
 import type { Repository } from '@soci/registry';
 import {
-  answerCloudFormation,
   type CloudFormationRequest,
   type CloudFormationResult,
-} from '../cloudformation/answer-cloudformation.ts';
+  sendResponse,
+} from '../cloudformation/send-response.ts';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import type { Environment } from '../environment/variables.ts';
 import { messageOf } from '../errors.ts';
@@ -13,126 +13,128 @@ import type { InvocationLog } from '../invocation.ts';
 import { indexAtDeploy, resolveImage, startedResult } from './index-at-deploy.ts';
 import { removeIndex } from './remove-index.ts';
 import { formatResourceId, type IndexRequest, parseResourceId, readProperties } from './resource.ts';
-import { tryUntilDone } from './retry.ts';
+import { retryUntilDone } from './retry.ts';
 
-/** What the handler works with. */
-export interface DeployParts {
+/** Dependencies of the handler. */
+export interface DeployContext {
   readonly environment: Environment;
-  /** Milliseconds that Lambda has left for the invocation. */
+  /** Remaining time of the invocation, in milliseconds. */
   readonly milliseconds: number;
   readonly log: InvocationLog;
-  /** Opens a repository, with nothing remembered of what was in it. */
+  /** Opens a repository, without cached content. */
   readonly openRepository: (settings: GeneratorSettings, name: string) => Repository;
   readonly images: EcrImages;
-  /** Has the function called once more, with this JSON, by Lambda and not before this invocation is answered. */
-  readonly invokeLater: (payload: string) => Promise<unknown>;
-  /** Milliseconds before something is tried a second time. */
+  /** Invokes the function asynchronously with this JSON. */
+  readonly invokeSelf: (payload: string) => Promise<unknown>;
+  /** Delay before the second attempt, in milliseconds. */
   readonly pause: number;
-  /** Sends an answer to an address. @default over HTTPS */
-  readonly send?: Parameters<typeof answerCloudFormation>[3];
+  /** Sends a response to a URL. @default - over HTTPS */
+  readonly send?: Parameters<typeof sendResponse>[3];
 }
 
-/** What a function leaves for itself, for an index that a deployment does not wait for. */
-export interface LaterRequest {
+/** Event that the function sends to itself, to create an index in the background. */
+export interface BackgroundRequest {
   readonly RequestType: 'Later';
   readonly ResourceProperties: Readonly<Record<string, unknown>>;
 }
 
-/** Milliseconds in which what was under way when the time was over may say what it failed with before. */
-const LAST_WORDS = 500;
+/** Time for pending operations to report their error after the signal is aborted, in milliseconds. */
+const ABORT_GRACE_PERIOD = 500;
 
-/** What a resource is called whose image was never indexed. It names nothing that could be deleted. */
+/** Physical id of a resource whose creation failed. Nothing is deleted for it. */
 const NOT_INDEXED = 'not-indexed';
 
 /**
- * Does what CloudFormation asks of a `Custom::SociIndexedImage`, and answers, whatever comes of it: also where the time is
- * nearly over while something hangs.
+ * Handles a request for a `Custom::SociIndexedImage`. It always sends a response, also on errors and shortly before the timeout.
  *
- * @throws what sending the answer fails with; Lambda then tries again.
+ * @throws the error if the response cannot be sent. Lambda then retries.
  */
-export async function handleRequest(asked: CloudFormationRequest, parts: DeployParts): Promise<void> {
-  const answer = await withDeadline(parts.milliseconds, (signal, progress) =>
-    Promise.race([carryOut(asked, parts, progress, signal), rejectAfter(signal)]),
-  ).catch((error: unknown): Answer => {
+export async function handleRequest(request: CloudFormationRequest, context: DeployContext): Promise<void> {
+  const response = await withDeadline(context.milliseconds, (signal, progress) =>
+    Promise.race([processRequest(request, context, progress, signal), rejectAfter(signal)]),
+  ).catch((error: unknown): Response => {
     const Reason = messageOf(error);
-    parts.log.error(Reason, { error });
-    return { id: asked.PhysicalResourceId ?? NOT_INDEXED, result: { Status: 'FAILED', Reason } };
+    context.log.error(Reason, { error });
+    return { id: request.PhysicalResourceId ?? NOT_INDEXED, result: { Status: 'FAILED', Reason } };
   });
-  await answerCloudFormation(asked, answer.id, answer.result, parts.send);
+  await sendResponse(request, response.id, response.result, context.send);
 }
 
-/** Makes an index that a deployment did not wait for. There is nobody to answer: what came of it is in the log. */
-export async function handleLater({ ResourceProperties }: LaterRequest, parts: DeployParts): Promise<void> {
+/** Creates an index in the background. It sends no response: the outcome is only logged. */
+export async function handleBackground(
+  { ResourceProperties }: BackgroundRequest,
+  context: DeployContext,
+): Promise<void> {
   try {
-    const request = readProperties(ResourceProperties, parts.environment);
-    await withDeadline(parts.milliseconds, (signal, progress) => index(request, parts, progress, signal));
+    const request = readProperties(ResourceProperties, context.environment);
+    await withDeadline(context.milliseconds, (signal, progress) => index(request, context, progress, signal));
   } catch (error) {
-    parts.log.error(messageOf(error), { error });
+    context.log.error(messageOf(error), { error });
   }
 }
 
-/** Rejects shortly after a signal is aborted, with its reason. */
+/** Rejects shortly after the signal is aborted, with its reason. */
 function rejectAfter(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason), LAST_WORDS), { once: true });
+    signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason), ABORT_GRACE_PERIOD), { once: true });
   });
 }
 
-interface Answer {
-  /** What the resource is called from now on. */
+interface Response {
+  /** Physical id of the resource. */
   readonly id: string;
   readonly result: CloudFormationResult;
 }
 
-async function carryOut(
-  asked: CloudFormationRequest,
-  parts: DeployParts,
+async function processRequest(
+  request: CloudFormationRequest,
+  context: DeployContext,
   progress: JobProgress,
   signal: AbortSignal,
-): Promise<Answer> {
-  const { RequestType, PhysicalResourceId, ResourceProperties } = asked;
+): Promise<Response> {
+  const { RequestType, PhysicalResourceId, ResourceProperties } = request;
   if (RequestType === 'Delete') {
-    await remove(asked, parts, signal);
+    await remove(request, context, signal);
     return { id: PhysicalResourceId ?? NOT_INDEXED, result: { Status: 'SUCCESS', Data: {} } };
   }
-  const request = readProperties(ResourceProperties, parts.environment);
-  const { resource, attributes } = request.wait
-    ? await index(request, parts, progress, signal)
-    : await start(request, ResourceProperties, parts, signal);
+  const job = readProperties(ResourceProperties, context.environment);
+  const { resource, attributes } = job.wait
+    ? await index(job, context, progress, signal)
+    : await start(job, ResourceProperties, context, signal);
   return { id: formatResourceId(resource), result: { Status: 'SUCCESS', Data: { ...attributes } } };
 }
 
-function index(request: IndexRequest, parts: DeployParts, progress: JobProgress, signal: AbortSignal) {
-  const { log, pause } = parts;
-  const openRepository = () => parts.openRepository(request.settings, request.repository);
+function index(request: IndexRequest, context: DeployContext, progress: JobProgress, signal: AbortSignal) {
+  const { log, pause } = context;
+  const openRepository = () => context.openRepository(request.settings, request.repository);
   log.add({ repository: request.repository, tag: request.tag ?? '', digest: request.digest ?? '' });
   return indexAtDeploy({ request, openRepository, progress, log, pause, signal });
 }
 
-/** The image is looked for before anything is left for later: that it is missing is worth an error. */
+/** Resolves the image before it starts the background invocation, so that a missing image fails the deployment. */
 async function start(
   request: IndexRequest,
-  ResourceProperties: LaterRequest['ResourceProperties'],
-  { openRepository, invokeLater, log, pause }: DeployParts,
+  ResourceProperties: BackgroundRequest['ResourceProperties'],
+  { openRepository, invokeSelf, log, pause }: DeployContext,
   signal: AbortSignal,
 ) {
   const retry = { log, pause, signal };
   const open = () => openRepository(request.settings, request.repository);
-  const digest = await tryUntilDone(() => resolveImage(request, open(), signal), retry);
-  const later: LaterRequest = { RequestType: 'Later', ResourceProperties };
-  await tryUntilDone(() => invokeLater(JSON.stringify(later)), retry);
+  const digest = await retryUntilDone(() => resolveImage(request, open(), signal), retry);
+  const background: BackgroundRequest = { RequestType: 'Later', ResourceProperties };
+  await retryUntilDone(() => invokeSelf(JSON.stringify(background)), retry);
   return startedResult(request, digest);
 }
 
-async function remove(asked: CloudFormationRequest, parts: DeployParts, signal: AbortSignal): Promise<void> {
-  const { log, images, pause } = parts;
-  const resource = parseResourceId(asked.PhysicalResourceId ?? '');
+async function remove(request: CloudFormationRequest, context: DeployContext, signal: AbortSignal): Promise<void> {
+  const { log, images, pause } = context;
+  const resource = parseResourceId(request.PhysicalResourceId ?? '');
   if (resource === undefined) return;
-  const { settings, removeIndex: isRemoved } = readProperties(asked.ResourceProperties, parts.environment);
-  if (!isRemoved) return;
+  const { settings, removeIndex: canRemove } = readProperties(request.ResourceProperties, context.environment);
+  if (!canRemove) return;
   const attempt = () => {
-    const repository = parts.openRepository(settings, resource.repository);
+    const repository = context.openRepository(settings, resource.repository);
     return removeIndex({ resource, settings, repository, images, log, signal });
   };
-  await tryUntilDone(attempt, { log, pause, signal });
+  await retryUntilDone(attempt, { log, pause, signal });
 }

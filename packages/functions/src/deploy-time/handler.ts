@@ -1,23 +1,23 @@
 import { type EcrImages, openEcrImages } from '@soci/ecr';
-import type { CloudFormationRequest } from '../cloudformation/answer-cloudformation.ts';
+import type { CloudFormationRequest } from '../cloudformation/send-response.ts';
 import { RegistryPool } from '../generator/registry-pool.ts';
 import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
-import { type DeployParts, handleLater, handleRequest, type LaterRequest } from './handle-request.ts';
+import { type BackgroundRequest, type DeployContext, handleBackground, handleRequest } from './handle-request.ts';
 
-/** Milliseconds before something is tried a second time. */
-const PAUSE = 5000;
+/** Delay before the second attempt, in milliseconds. */
+const RETRY_DELAY = 5000;
 
 const log = openLog('soci-indexed-image');
-// Connections and tokens outlive an invocation.
+// Connections and tokens are reused by later invocations.
 let registries: RegistryPool | undefined;
 let images: EcrImages | undefined;
 
-/** Lambda's way in: a request of CloudFormation, or what the function has left for itself. */
-export async function handler(event: CloudFormationRequest | LaterRequest, context: LambdaContext): Promise<void> {
+/** Lambda handler for a request of CloudFormation or an event that the function sent to itself. */
+export async function handler(event: CloudFormationRequest | BackgroundRequest, context: LambdaContext): Promise<void> {
   log.begin(context);
   const location = locationOf(context);
   images ??= openEcrImages({ registry: location });
-  const parts: DeployParts = {
+  const dependencies: DeployContext = {
     environment: process.env,
     milliseconds: context.getRemainingTimeInMillis(),
     log,
@@ -26,11 +26,11 @@ export async function handler(event: CloudFormationRequest | LaterRequest, conte
       return registries.open(location, name);
     },
     images,
-    invokeLater: async (payload) => {
+    invokeSelf: async (payload) => {
       const { invokeFunction } = await import('../filter/invoke-function.ts');
       return invokeFunction(context.invokedFunctionArn, payload);
     },
-    pause: PAUSE,
+    pause: RETRY_DELAY,
   };
-  await (event.RequestType === 'Later' ? handleLater(event, parts) : handleRequest(event, parts));
+  await (event.RequestType === 'Later' ? handleBackground(event, dependencies) : handleRequest(event, dependencies));
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { makeTwoLayers, startDeployment } from './fixtures/deployment.ts';
 
 describe('an image', () => {
-  it('with nothing to index is deployed as it is, and stays', async () => {
+  it('with nothing to index is deployed unchanged and kept', async () => {
     const deployment = await startDeployment();
     const digest = await deployment.push('v1', makeImage([makeLayer('tiny', 100)]));
     expect(await deployment.deploy({ image: 'v1' })).toMatchObject([
@@ -17,20 +17,20 @@ describe('an image', () => {
     expect(deployment.registry.tags('app')).toEqual(['v1']);
   });
 
-  it('that is SOCI-enabled already is deployed as it is, and stays', async () => {
+  it('that is already SOCI-enabled is deployed unchanged and kept', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
     await deployment.deploy({ image: 'v1', removeIndex: 'false' });
     const digest = deployment.registry.manifest('app', 'v1-soci')?.digest;
     const other = { repositoryName: 'app', image: 'v1-soci', minLayerSize: '1000' };
-    const answer = await deployment.ask({ ResourceProperties: other });
-    expect(answer).toMatchObject({ Status: 'SUCCESS', Data: { imageDigest: digest, reason: 'soci-enabled' } });
-    const { PhysicalResourceId } = answer;
-    await deployment.ask({ RequestType: 'Delete', PhysicalResourceId, ResourceProperties: other });
+    const response = await deployment.request({ ResourceProperties: other });
+    expect(response).toMatchObject({ Status: 'SUCCESS', Data: { imageDigest: digest, reason: 'soci-enabled' } });
+    const { PhysicalResourceId } = response;
+    await deployment.request({ RequestType: 'Delete', PhysicalResourceId, ResourceProperties: other });
     expect(deployment.registry.tags('app')).toEqual(['v1', 'v1-soci']);
   });
 
-  it('is given by its digest too, and its index named after that', async () => {
+  it('can be given by its digest, which its index tag contains', async () => {
     const deployment = await startDeployment();
     const digest = await deployment.push(undefined, makeTwoLayers());
     const tag = `soci-${digest.slice(7, 19)}`;
@@ -41,20 +41,20 @@ describe('an image', () => {
     expect(deployment.digests()).toEqual([digest]);
   });
 
-  it('may have an index without a tag', async () => {
+  it('can have an untagged index', async () => {
     const deployment = await startDeployment();
     const digest = await deployment.push('v1', makeTwoLayers());
-    const [answer] = await deployment.deploy({ image: 'v1', outputTag: 'none' });
-    expect(deployment.registry.checkGraph('app', answer?.Data?.imageDigest ?? '')).toEqual([]);
+    const [response] = await deployment.deploy({ image: 'v1', outputTag: 'none' });
+    expect(deployment.registry.checkGraph('app', response?.Data?.imageDigest ?? '')).toEqual([]);
     await deployment.destroy();
     expect(deployment.digests()).toEqual([digest]);
   });
 
-  it('of version 1 stays, and its SOCI indexes come and go', async () => {
+  it('with version 1 is kept, and its SOCI indexes are created and deleted', async () => {
     const deployment = await startDeployment();
     const digest = await deployment.push('v1', makeTwoLayers());
-    const [answer] = await deployment.deploy({ image: 'v1', indexVersion: 'V1' });
-    expect(answer).toMatchObject({ Data: { imageDigest: digest, outputTag: '', outcome: 'indexed' } });
+    const [response] = await deployment.deploy({ image: 'v1', indexVersion: 'V1' });
+    expect(response).toMatchObject({ Data: { imageDigest: digest, outputTag: '', outcome: 'indexed' } });
     expect(deployment.digests()).toHaveLength(2);
     await deployment.deploy({ image: 'v1', indexVersion: 'V1', spanSize: '4096' });
     const left = deployment.digests();
@@ -65,10 +65,10 @@ describe('an image', () => {
     expect(deployment.digests()).toEqual([digest]);
   });
 
-  it('whose tag is moved while it is indexed is followed', async () => {
+  it('is resolved again if its tag moves during indexing', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers('first'));
-    // Of the storage's answers the first is the configuration.
+    // The first response from storage is the config.
     deployment.registry.inject({ on: { port: 'storage' }, after: 1, fault: { kind: 'slow', rate: 10_000 } });
     const deploying = deployment.deploy({ image: 'v1' });
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -79,32 +79,32 @@ describe('an image', () => {
 });
 
 describe('a deployment that does not wait', () => {
-  it('is given the image itself, and the index is made after it, and deleted with it', async () => {
+  it('gets the original image; the index is created in the background and deleted with the stack', async () => {
     const deployment = await startDeployment();
     const digest = await deployment.push('v1', makeTwoLayers());
     expect(await deployment.deploy({ image: 'v1', wait: 'false' })).toMatchObject([
       { Status: 'SUCCESS', Data: { imageDigest: digest, outputTag: 'v1-soci', outcome: 'started' } },
     ]);
     expect(deployment.registry.tags('app')).toEqual(['v1']);
-    await deployment.runLater();
+    await deployment.runBackground();
     expect(deployment.registry.checkGraph('app', 'v1-soci')).toEqual([]);
     expect(deployment.registry.tags('app')).toEqual(['v1', 'v1-soci']);
     expect((await deployment.destroy()).Status).toBe('SUCCESS');
     expect(deployment.digests()).toEqual([digest]);
   });
 
-  it('fails where there is no image', async () => {
+  it('fails if the image does not exist', async () => {
     const deployment = await startDeployment();
     expect(await deployment.deploy({ image: 'v1', wait: 'false' })).toMatchObject([{ Status: 'FAILED' }]);
-    expect(deployment.later).toEqual([]);
+    expect(deployment.background).toEqual([]);
   });
 
-  it('is not told of what goes wrong: the log is', async () => {
+  it('logs errors of the background invocation', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeImage([makeBrokenLayer('broken')]));
     await deployment.deploy({ image: 'v1', wait: 'false' });
-    await deployment.runLater();
-    expect(deployment.lines.join('\n')).toContain('gets no SOCI index (image-invalid)');
+    await deployment.runBackground();
+    expect(deployment.lines.join('\n')).toContain('cannot create a SOCI index for app:v1 (image-invalid)');
     expect((await deployment.destroy()).Status).toBe('SUCCESS');
   });
 });

@@ -4,68 +4,68 @@ import { FunctionError, type FunctionErrorCode } from '../errors.ts';
 import { indexDigest } from '../generator/index-digest.ts';
 import type { FailReason, Outcome, SkipReason } from '../generator/outcome.ts';
 import type { JobProgress } from '../generator/progress.ts';
-import { type IndexedResource, type IndexRequest, NOTHING_MADE } from './resource.ts';
-import { type RetryContext, tryUntilDone } from './retry.ts';
+import { type IndexedResource, type IndexRequest, NO_INDEX_CREATED } from './resource.ts';
+import { type RetryContext, retryUntilDone } from './retry.ts';
 
-/** What a template can ask of the resource with `Fn::GetAtt`; all of them are always there. */
+/** Attributes of the custom resource, for `Fn::GetAtt`. All of them are always set. */
 export interface IndexAttributes {
-  /** What to deploy: digest of the SOCI-enabled image, or of the image itself where that stays as it is. */
+  /** Digest to deploy: that of the SOCI-enabled image, or that of the original image. */
   readonly imageDigest: string;
-  /** Tag of the SOCI-enabled image; empty where there is none. */
+  /** Tag of the SOCI-enabled image, or empty. */
   readonly outputTag: string;
-  /** `indexed`, `skipped` or `started`. */
+  /** Outcome; `started` if the deployment does not wait. */
   readonly outcome: 'indexed' | 'skipped' | 'started';
-  /** Why there was nothing to do; empty where there was. */
+  /** Reason for `skipped`; otherwise empty. */
   readonly reason: SkipReason | '';
 }
 
-/** What came of a resource. */
+/** Result of indexing an image for a resource. */
 export interface IndexResult {
   readonly resource: IndexedResource;
   readonly attributes: IndexAttributes;
 }
 
-/** What indexing an image while a stack is deployed takes. */
+/** Input of {@link indexAtDeploy}. */
 export interface DeployJob extends RetryContext {
   readonly request: IndexRequest;
-  /** Opens the repository of the image, with nothing remembered of what was in it. */
+  /** Opens the repository of the image, without cached content. */
   readonly openRepository: () => Repository;
   readonly progress: JobProgress;
 }
 
 /**
- * Indexes an image, again and again where it fails in passing, until it is done or the time is over. A tag that is moved
- * meanwhile is followed: what it names at the end is what is deployed.
+ * Indexes an image, and retries temporary errors until the timeout. If the tag moves meanwhile, the image that it refers to at
+ * the end is indexed.
  *
  * @throws FunctionError `IMAGE_MISSING`, `NO_INDEX`, `ACCESS_DENIED`, `DEADLINE_NEAR`.
  */
 export async function indexAtDeploy(job: DeployJob): Promise<IndexResult> {
   const { request, log } = job;
-  const result = await tryUntilDone(() => tryOnce(job), job);
+  const result = await retryUntilDone(() => indexOnce(job), job);
   log.info(`${describeImage(request)}: ${result.attributes.outcome}`, { ...result.attributes });
   return result;
 }
 
-async function tryOnce({ request, openRepository, log, progress, signal }: DeployJob): Promise<IndexResult> {
+async function indexOnce({ request, openRepository, log, progress, signal }: DeployJob): Promise<IndexResult> {
   const { tag, settings } = request;
   const repository = openRepository();
   const digest = await resolveImage(request, repository, signal);
   const outcome = await indexDigest({ repository, digest, tag, settings, log, progress, signal });
   const result = resultOf(request, digest, outcome);
   if (result !== undefined) return result;
-  if (outcome.outcome === 'indexed') throw new Error('an index that was made is always a result');
-  const message = `${describeImage(request)} gets no SOCI index (${outcome.reason}): ${outcome.message}`;
+  if (outcome.outcome === 'indexed') throw new Error('a created index always has a result');
+  const message = `cannot create a SOCI index for ${describeImage(request)} (${outcome.reason}): ${outcome.message}`;
   throw new FunctionError(CODES[outcome.reason] ?? 'NO_INDEX', message);
 }
 
-/** What becomes of reasons that are not, as all others, `NO_INDEX`. */
+/** Error codes of reasons. All other reasons have the code `NO_INDEX`. */
 const CODES: Readonly<Partial<Record<SkipReason | FailReason, FunctionErrorCode>>> = {
   'tag-moved': 'TRY_AGAIN',
   'access-denied': 'ACCESS_DENIED',
   deadline: 'DEADLINE_NEAR',
 };
 
-/** Finds the digest of the image of a request. @throws FunctionError `IMAGE_MISSING`; what the repository throws. */
+/** Resolves the digest of the image. @throws FunctionError `IMAGE_MISSING`, or an error of the repository. */
 export async function resolveImage(
   request: IndexRequest,
   repository: Repository,
@@ -76,17 +76,17 @@ export async function resolveImage(
     return (await repository.resolve(digest ?? tag, { signal })).digest;
   } catch (error) {
     if (!(error instanceof OciError && error.code === 'NOT_FOUND')) throw error;
-    const message = `there is no ${describeImage(request)}: push it before the stack is deployed`;
+    const message = `${describeImage(request)} does not exist: push it before you deploy the stack`;
     throw new FunctionError('IMAGE_MISSING', message, { cause: error });
   }
 }
 
-/** `repository:tag`, or `repository@digest`. */
+/** Returns `repository:tag` or `repository@digest`. */
 function describeImage({ repository, tag, digest }: IndexRequest): string {
   return tag === undefined ? `${repository}@${digest}` : `${repository}:${tag}`;
 }
 
-/** Reasons to make no index that are no fault of a deployment. */
+/** Reasons for a missing index that do not fail the deployment. */
 const NOTHING_TO_INDEX: ReadonlySet<SkipReason> = new Set([
   'layers-not-supported',
   'layers-too-small',
@@ -96,9 +96,9 @@ const NOTHING_TO_INDEX: ReadonlySet<SkipReason> = new Set([
 ]);
 
 /**
- * What a deployment is given for an outcome; undefined where the image that it is about gets no index and should have one.
+ * Returns the result of an outcome, or undefined if the image should have an index but has none.
  *
- * @param digest - Of the image.
+ * @param digest - Digest of the original image.
  */
 function resultOf(request: IndexRequest, digest: string, outcome: Outcome): IndexResult | undefined {
   const { repository, settings, indexing } = request;
@@ -108,7 +108,7 @@ function resultOf(request: IndexRequest, digest: string, outcome: Outcome): Inde
   if (reason !== '' && reason !== 'already-indexed') {
     if (!NOTHING_TO_INDEX.has(reason)) return undefined;
     const attributes = { imageDigest: digest, outputTag: '', outcome: outcome.outcome, reason };
-    return { resource: { repository, digest, indexing: NOTHING_MADE }, attributes };
+    return { resource: { repository, digest, indexing: NO_INDEX_CREATED }, attributes };
   }
   const named = root === undefined ? {} : { ...(outputTag !== undefined && { outputTag }) };
   const resource: IndexedResource =
@@ -122,8 +122,7 @@ function resultOf(request: IndexRequest, digest: string, outcome: Outcome): Inde
 }
 
 /**
- * What a deployment is given that does not wait: the image itself, as nobody knows yet whether there will be another, and
- * the tag that this would have.
+ * Returns the result for a deployment that does not wait: the original image, and the tag that the SOCI-enabled image will have.
  */
 export function startedResult(request: IndexRequest, digest: string): IndexResult {
   const { repository, tag, settings, indexing } = request;

@@ -6,12 +6,12 @@ import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import { FunctionError } from '../errors.ts';
 import { buildOptions } from '../generator/index-digest.ts';
 import type { Log } from '../invocation.ts';
-import { formatResourceId, type IndexedResource, NOTHING_MADE } from './resource.ts';
+import { formatResourceId, type IndexedResource, NO_INDEX_CREATED } from './resource.ts';
 
-/** What is deleted, and by what. */
+/** Input of {@link removeIndex}. */
 export interface Removal {
   readonly resource: IndexedResource;
-  /** The settings that the index was made with. */
+  /** The settings that the index was created with. */
   readonly settings: GeneratorSettings;
   readonly repository: Repository;
   readonly images: EcrImages;
@@ -19,20 +19,20 @@ export interface Removal {
   readonly signal: AbortSignal;
 }
 
-/** Why an image that is left does not matter: it is gone already, or somebody else's image index lists it. */
-const LEFT_IN_PEACE: ReadonlySet<string> = new Set(['ImageNotFound', 'ImageReferencedByManifestList']);
+/** Failure codes that are not errors: the image is already deleted, or another image index lists it. */
+const IGNORED_FAILURES: ReadonlySet<string> = new Set(['ImageNotFound', 'ImageReferencedByManifestList']);
 
 /**
- * Deletes an index: its tag, the SOCI-enabled image, and what that lists; but nothing that has another tag, or that another
- * image index lists. The root goes first: as long as it is there, Amazon ECR deletes nothing that it lists.
+ * Deletes an index: its tag, the SOCI-enabled image, and the manifests that this image lists. Keeps manifests that have another
+ * tag or that another image index lists. The root is deleted first, because Amazon ECR does not delete manifests that it lists.
  *
- * @throws FunctionError `DELETION_REFUSED` with Amazon ECR's words; what `EcrImages` throws.
+ * @throws FunctionError `DELETION_REFUSED` with the reason from Amazon ECR, or an error of `EcrImages`.
  */
 export async function removeIndex(removal: Removal): Promise<void> {
   const { resource, log } = removal;
   const index = await findIndex(removal);
   if (index === undefined) {
-    log.info('there is no index to delete', { resource: formatResourceId(resource) });
+    log.info('no index to delete', { resource: formatResourceId(resource) });
     return;
   }
   const { root, listed } = index;
@@ -48,32 +48,32 @@ export async function removeIndex(removal: Removal): Promise<void> {
       if (outputTag !== undefined && names.includes(outputTag)) await remove(removal, [{ tag: outputTag }]);
       const others = names.filter((name) => name !== outputTag);
       if (others.length > 0) {
-        log.info('the SOCI-enabled image stays: it has other tags', { digest: root.digest, tags: others.slice(0, 10) });
+        log.info('kept the SOCI-enabled image: it has other tags', { digest: root.digest, tags: others.slice(0, 10) });
         return;
       }
-      // Amazon ECR has deleted it with its last tag; what has none is still there.
+      // Amazon ECR deletes an image with its last tag. An untagged image still exists.
       await remove(removal, [{ digest: root.digest }]);
     }
-    const unnamed = listed.filter(({ digest }) => !tags.has(digest)).map(({ digest }) => ({ digest }));
-    await remove(removal, unnamed);
-    log.info('the index is deleted', { root: root?.digest, manifests: unnamed.length });
+    const untagged = listed.filter(({ digest }) => !tags.has(digest)).map(({ digest }) => ({ digest }));
+    await remove(removal, untagged);
+    log.info('deleted the index', { root: root?.digest, manifests: untagged.length });
   } catch (error) {
     if (error instanceof OciError && error.code === 'NOT_FOUND') return;
     throw error;
   }
 }
 
-/** The manifests that an index consists of. */
+/** The manifests of an index. */
 interface IndexManifests {
-  /** The SOCI-enabled image; absent with version 1. */
+  /** The SOCI-enabled image. Absent for version 1. */
   readonly root?: Descriptor;
-  /** What the root lists; with version 1 the SOCI indexes. */
+  /** The manifests that the root lists; for version 1, the SOCI indexes. */
   readonly listed: readonly Descriptor[];
 }
 
 /**
- * Finds what a resource has made, by what is in the repository; undefined where that is nothing, or not there any more. An
- * image that is no SOCI-enabled one is never among it.
+ * Finds the index of a resource in the repository. Returns undefined if none was created or it no longer exists. Never returns
+ * an image that is not SOCI-enabled.
  */
 async function findIndex({
   resource: { digest, outputTag, indexing },
@@ -81,7 +81,7 @@ async function findIndex({
   repository,
   signal,
 }: Removal): Promise<IndexManifests | undefined> {
-  if (indexing === NOTHING_MADE) return undefined;
+  if (indexing === NO_INDEX_CREATED) return undefined;
   const named = await resolve(repository, digest, signal);
   if (named === undefined) return undefined;
   if (indexing === undefined) return openIndex(named, repository, signal);
@@ -90,14 +90,14 @@ async function findIndex({
     const found = await recognizeIndexes(repository, named, options);
     return found.outcome === 'current' ? { listed: found.indexes } : undefined;
   }
-  // Nobody waited for it, and its tag may name another image's by now.
+  // The index was created in the background. The tag may refer to another image's index now.
   const current = outputTag === undefined ? undefined : await resolve(repository, outputTag, signal);
   if (current === undefined) return undefined;
   const { outcome } = await recognizeConversion(repository, named, current, options);
   return outcome === 'current' ? openIndex(current, repository, signal) : undefined;
 }
 
-/** What a SOCI-enabled image lists; undefined where an image is none. */
+/** Returns the manifests of a SOCI-enabled image, or undefined for any other image. */
 async function openIndex(
   root: Descriptor,
   repository: Repository,
@@ -124,9 +124,9 @@ async function remove(
   ids: readonly EcrImageId[],
 ): Promise<void> {
   const failures = await images.delete(repository, ids, { signal });
-  const failure = failures.find(({ code }) => !LEFT_IN_PEACE.has(code));
+  const failure = failures.find(({ code }) => !IGNORED_FAILURES.has(code));
   if (failure === undefined) return;
   const { code, reason, digest, tag } = failure;
-  const message = `Amazon ECR does not delete ${tag ?? digest} of ${repository} (${code}): ${reason}`;
+  const message = `Amazon ECR did not delete ${tag ?? digest} of ${repository} (${code}): ${reason}`;
   throw new FunctionError('DELETION_REFUSED', message);
 }

@@ -3,25 +3,25 @@ import { FunctionError, type FunctionErrorCode, messageOf } from '../errors.ts';
 import { permanentOutcome } from '../generator/outcome.ts';
 import type { Log } from '../invocation.ts';
 
-/** How something is tried again. */
+/** Settings for retries. */
 export interface RetryContext {
   readonly log: Log;
-  /** Aborted when the time is nearly over. */
+  /** Aborted shortly before the timeout. */
   readonly signal: AbortSignal;
-  /** Milliseconds before the second try, and twice as many each further time. */
+  /** Delay before the second attempt, in milliseconds. It doubles for each further attempt. */
   readonly pause: number;
 }
 
-/** Longest pause between two tries, in milliseconds. */
+/** Maximum delay between two attempts, in milliseconds. */
 const MAX_PAUSE = 60_000;
 
 /**
- * How often it is tried again where access is denied: a role that was made a moment ago is not known everywhere in AWS. With
- * pauses of five seconds and twice as many each time, for more than two minutes.
+ * Maximum number of retries after denied access, because a new role takes time to become effective in all of AWS. With delays
+ * from five seconds, doubled each time, this takes more than two minutes.
  */
 const MAX_DENIALS = 5;
 
-/** What trying again does not mend. */
+/** Errors that a retry cannot fix. */
 const PERMANENT: ReadonlySet<FunctionErrorCode> = new Set([
   'ACCESS_DENIED',
   'ENVIRONMENT_INVALID',
@@ -31,11 +31,11 @@ const PERMANENT: ReadonlySet<FunctionErrorCode> = new Set([
 ]);
 
 /**
- * Tries something until it succeeds, fails for good, or the time is over.
+ * Repeats `attempt` until it succeeds, fails permanently, or the signal is aborted.
  *
- * @throws what it fails with for good; FunctionError `DEADLINE_NEAR` with what the last try failed with.
+ * @throws the permanent error, or FunctionError `DEADLINE_NEAR` with the message of the last error.
  */
-export async function tryUntilDone<Result>(
+export async function retryUntilDone<Result>(
   attempt: () => Promise<Result>,
   { log, signal, pause: firstPause }: RetryContext,
 ): Promise<Result> {
@@ -47,9 +47,9 @@ export async function tryUntilDone<Result>(
       if (signal.aborted) throw signal.reason;
       if (isDenial(error)) denials += 1;
       if (isPermanent(error) && !(isDenial(error) && denials <= MAX_DENIALS)) throw error;
-      log.warn('it failed in passing, and is tried again', { error });
+      log.warn('temporary error, trying again', { error });
       await setTimeout(pause, undefined, { signal }).catch(() => {
-        const message = `the time of the function was nearly over, after several tries: ${messageOf(error)}`;
+        const message = `the function was about to time out after several attempts: ${messageOf(error)}`;
         throw new FunctionError('DEADLINE_NEAR', message);
       });
     }

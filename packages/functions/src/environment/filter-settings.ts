@@ -3,29 +3,28 @@ import { DEFAULT_OUTPUT_TAG, parseOutputTag } from './output-tag.ts';
 import { type Environment, readEventKinds, VariableReader } from './variables.ts';
 
 /**
- * The environment variables of the filtering function. Those without a question mark must be set; an empty one is as good
- * as absent.
+ * Environment variables of the filter function. An empty variable counts as unset.
  */
 export interface FilterEnvironment {
-  /** Which images are indexed: `repository:tag`, separated by commas. @see `parseFilters` of `@soci/filter` */
+  /** Images to index: comma-separated `repository:tag` filters. @see `parseFilters` of `@soci/filter` */
   readonly soci_repository_image_tag_filters: string;
   /** ARN of the generator. */
   readonly soci_index_generator_lambda_arn: string;
-  /** What the generator calls its images, so that none of them is taken for a user's. @default '{tag}-soci' */
+  /** Output tag of the generator. Images with such tags are excluded. @default '{tag}-soci' */
   readonly soci_output_tag?: string;
-  /** Kinds of event that are taken, separated by commas: `push`, `replication`, `pull-through-cache`. @default 'push' */
+  /** Comma-separated kinds of events to accept: `push`, `replication`, `pull-through-cache`. @default 'push' */
   readonly soci_event_kinds?: string;
-  /** Whether images without a tag are indexed too: `true` or `false`. @default 'false' */
+  /** Whether to index untagged images. @default 'false' */
   readonly soci_index_untagged?: 'true' | 'false';
 }
 
 /**
- * Characters of filters that the filtering function has room for: its variables have 4,096 bytes together, and those that are not
- * the filters take at most some 700. @see AWS Lambda Developer Guide, "Lambda quotas"
+ * Maximum length of the filters, in characters. All environment variables of a function have at most 4,096 bytes, and the other
+ * variables of the filter function need up to 700. @see AWS Lambda Developer Guide, "Lambda quotas"
  */
-export const FILTERS_ROOM = 3396;
+export const MAX_FILTERS_LENGTH = 3396;
 
-/** What the filtering function goes by. */
+/** Settings of the filter function. */
 export interface FilterSettings {
   readonly filters: Filters;
   readonly generatorArn: string;
@@ -33,32 +32,32 @@ export interface FilterSettings {
   readonly untagged: boolean;
 }
 
-/** A qualifier, a version or an alias, may follow the name. @see AWS Lambda API Reference, "Invoke", FunctionName */
+/** The ARN may end with a version or alias. @see AWS Lambda API Reference, "Invoke", FunctionName */
 const FUNCTION_ARN =
   /^arn:aws[a-z-]*:lambda:[a-z]+(?:-[a-z]+)+-\d{1,2}:\d{12}:function:[\w-]{1,64}(?::[\w$-]{1,128})?$/;
 
-/** @throws FunctionError `ENVIRONMENT_INVALID` */
+/** Reads the settings from the environment. @throws FunctionError `ENVIRONMENT_INVALID` with all faults. */
 export function readFilterSettings(environment: Environment): FilterSettings {
   const variables = new VariableReader(environment);
   const text = variables.required('soci_repository_image_tag_filters', 'repository:tag, separated by commas');
   const arn = variables.required('soci_index_generator_lambda_arn', 'the ARN of a Lambda function').trim();
   const outputTag = variables.optional('soci_output_tag') ?? DEFAULT_OUTPUT_TAG;
-  const nothing: Filters = { include: [], exclude: [] };
-  const filters = variables.parsed('soci_repository_image_tag_filters', text.trim(), nothing, parseFilters);
-  const own = variables.parsed('soci_output_tag', outputTag, nothing, (template) => {
-    const { ownFilter } = parseOutputTag(template);
-    return ownFilter === undefined ? nothing : parseFilters(ownFilter);
+  const none: Filters = { include: [], exclude: [] };
+  const filters = variables.parsed('soci_repository_image_tag_filters', text.trim(), none, parseFilters);
+  const output = variables.parsed('soci_output_tag', outputTag, none, (template) => {
+    const { outputFilter } = parseOutputTag(template);
+    return outputFilter === undefined ? none : parseFilters(outputFilter);
   });
   variables.parsed('soci_index_generator_lambda_arn', arn, undefined, (value) => {
     if (!FUNCTION_ARN.test(value))
-      throw new Error(`${JSON.stringify(value.slice(0, 80))} is no ARN of a Lambda function`);
+      throw new Error(`${JSON.stringify(value.slice(0, 80))} is not the ARN of a Lambda function`);
   });
   const kinds = readEventKinds(variables);
   const untagged = variables.flag('soci_index_untagged', false);
   variables.finish();
   return {
-    // The images that the generator pushes bear tags too: they are excluded whatever the filters say.
-    filters: { include: filters.include, exclude: [...filters.exclude, ...own.include] },
+    // Always exclude the tags that the generator sets.
+    filters: { include: filters.include, exclude: [...filters.exclude, ...output.include] },
     generatorArn: arn,
     kinds,
     untagged,

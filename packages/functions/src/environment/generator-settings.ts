@@ -3,41 +3,40 @@ import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
 import { DEFAULT_OUTPUT_TAG, type OutputTag, parseOutputTag } from './output-tag.ts';
 import { type Environment, readEventKinds, VariableReader } from './variables.ts';
 
-/** The environment variables of the generator, all of them optional; an empty one is as good as absent. */
+/** Environment variables of the generator. All are optional, and an empty variable counts as unset. */
 export interface GeneratorEnvironment {
-  /** `V2` makes a SOCI-enabled image beside the one that was pushed; `V1` an index that refers to it. @default 'V2' */
+  /** `V2` creates a SOCI-enabled image, `V1` an index that refers to the image. @default 'V2' */
   readonly soci_index_version?: 'V1' | 'V2';
   /**
-   * What the SOCI-enabled image is called: text with `{tag}` and `{digest12}`, or `none`, and it has a digest only. Not
-   * used with `V1`, whose indexes have no tags.
+   * Tag of the SOCI-enabled image: text with `{tag}` or `{digest12}`, or `none` for an untagged image. Ignored for `V1`.
    *
    * @default '{tag}-soci'
    */
   readonly soci_output_tag?: string;
-  /** Layers of fewer bytes are left out. @default '10485760': 10 MiB */
+  /** Minimum size of a layer to index, in bytes. @default '10485760': 10 MiB */
   readonly soci_min_layer_size?: string;
-  /** Uncompressed bytes between the points of a layer where reading can start. @default '4194304': 4 MiB */
+  /** Size of a span, in uncompressed bytes. @default '4194304': 4 MiB */
   readonly soci_span_size?: string;
-  /** Spans of each layer that are fetched again and compared with the index before it is pushed; 0 none. @default '4' */
+  /** Spans of each layer that are read back and compared before the index is pushed; 0 disables this. @default '4' */
   readonly soci_verify_spans?: string;
-  /** Whether zTOCs of layers that were indexed with other images of the repository are used again. @default 'true' */
+  /** Whether to reuse zTOCs of layers that were indexed with other images of the repository. @default 'true' */
   readonly soci_reuse_layers?: 'true' | 'false';
-  /** `soci-cli`: the bytes and the refusals of the reference's command line, exactly. @default - our own */
+  /** `soci-cli`: same bytes and restrictions as the soci command line. @default - the format of `@soci/index` */
   readonly soci_compat?: 'soci-cli';
-  /** Name or ARN of an event bus that is told of each index, `SOCI Index Ready`. @default - nobody is told */
+  /** Name or ARN of the event bus that gets a `SOCI Index Ready` event for each index. @default - no events */
   readonly soci_event_bus?: string;
-  /** Kinds of event that are taken, separated by commas: `push`, `replication`, `pull-through-cache`. @default 'push' */
+  /** Comma-separated kinds of events to accept: `push`, `replication`, `pull-through-cache`. @default 'push' */
   readonly soci_event_kinds?: string;
   /**
-   * Host of the registry, and port if need be, where it is not reached under the name that Amazon ECR gives it: a
-   * proxy, a name of one's own. It gets tokens of Amazon ECR.
+   * Registry host with an optional port, if it differs from the standard ECR host, for example a proxy. The host receives ECR
+   * tokens.
    *
-   * @default - the host of the account and Region of the event
+   * @default - the ECR host for the account and Region of the event
    */
   readonly soci_registry_host?: string;
 }
 
-/** What the generator goes by. */
+/** Settings of the generator. */
 export interface GeneratorSettings {
   readonly version: 1 | 2;
   readonly outputTag: OutputTag;
@@ -51,24 +50,24 @@ export interface GeneratorSettings {
   readonly eventBus: string | undefined;
   readonly kinds: readonly EcrEventKind[];
   readonly registryHost: string | undefined;
-  /** Whether AWS is to be reached at its FIPS endpoints, and over IPv6 as well: the AWS SDK's own variables. */
+  /** Whether to use FIPS and dual-stack endpoints, from the variables of the AWS SDK. */
   readonly fips: boolean;
   readonly dualStack: boolean;
-  /** Layers that are built at a time. */
+  /** Number of layers that are built at the same time. */
   readonly jobs: number;
 }
 
-/** The largest size that is taken for a layer or a span, in bytes: 1 TiB. */
+/** Maximum value for a layer or span size, in bytes: 1 TiB. */
 const MAX_SIZE = 2 ** 40;
 const MAX_VERIFY_SPANS = 1000;
 
-/** Memory at which Lambda gives a function one whole core, in MB. @see AWS Lambda Developer Guide, "Configure memory" */
-const MEMORY_OF_A_CORE = 1769;
+/** Memory in MB for which Lambda allocates one vCPU. @see AWS Lambda Developer Guide, "Configure memory" */
+const MEMORY_PER_VCPU = 1769;
 
 const HOST = /^(?:[a-z\d](?:[a-z\d-]*[a-z\d])?\.)*[a-z\d](?:[a-z\d-]*[a-z\d])?(?::\d{1,5})?$/i;
 const EVENT_BUS = /^(?:arn:aws[\w-]*:events:[\w-]+:\d{12}:event-bus\/)?[/.\w-]{1,256}$/;
 
-/** @throws FunctionError `ENVIRONMENT_INVALID` */
+/** Reads the settings from the environment. @throws FunctionError `ENVIRONMENT_INVALID` with all faults. */
 export function readGeneratorSettings(environment: Environment): GeneratorSettings {
   const variables = new VariableReader(environment);
   const template = variables.optional('soci_output_tag') ?? DEFAULT_OUTPUT_TAG;
@@ -87,7 +86,7 @@ export function readGeneratorSettings(environment: Environment): GeneratorSettin
     dualStack: variables.flag('AWS_USE_DUALSTACK_ENDPOINT', false),
     jobs: Math.max(
       1,
-      Math.floor(variables.wholeNumber('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 128, 1, 1 << 20) / MEMORY_OF_A_CORE),
+      Math.floor(variables.wholeNumber('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 128, 1, 1 << 20) / MEMORY_PER_VCPU),
     ),
   };
   variables.finish();

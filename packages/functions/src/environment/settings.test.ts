@@ -19,15 +19,15 @@ function problemOf(read: () => unknown): string {
   return '';
 }
 
-describe('the filtering function', () => {
-  it('goes by its filters, the exclusion of its own tags added', () => {
+describe('the filter function', () => {
+  it('adds the exclusion of output tags to the filters', () => {
     const { filters, ...rest } = readFilterSettings({ ...FILTER });
     expect(filters.include.map(({ text }) => text)).toEqual(['app:*']);
     expect(filters.exclude.map(({ text }) => text)).toEqual(['app:dev', '*:*-soci']);
     expect(rest).toEqual({ generatorArn: ARN, kinds: ['push'], untagged: false });
   });
 
-  it('takes what is set beside', () => {
+  it('reads the optional variables', () => {
     const environment: FilterEnvironment = {
       ...FILTER,
       soci_output_tag: 'none',
@@ -43,23 +43,23 @@ describe('the filtering function', () => {
     'arn:aws-cn:lambda:cn-north-1:123456789012:function:generator',
     'arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:generator:live',
     'arn:aws-iso-b:lambda:us-isob-east-1:123456789012:function:generator:$LATEST',
-  ])('takes the generator %s', (arn) => {
+  ])('accepts the generator %s', (arn) => {
     expect(readFilterSettings({ ...FILTER, soci_index_generator_lambda_arn: arn }).generatorArn).toBe(arn);
   });
 
-  it('tells of everything that is wrong at once', () => {
+  it('reports all faults at once', () => {
     const problem = problemOf(() =>
       readFilterSettings({ soci_output_tag: '{tag}', soci_index_untagged: 'yes', soci_event_kinds: 'scan' }),
     );
     expect(problem).toMatch(/^invalid environment: /);
     expect(problem).toContain('soci_repository_image_tag_filters is missing: expected repository:tag');
     expect(problem).toContain('soci_index_generator_lambda_arn is missing: expected the ARN of a Lambda function');
-    expect(problem).toContain('soci_output_tag: "{tag}" would take the tag away');
+    expect(problem).toContain('soci_output_tag: "{tag}" would overwrite the tag');
     expect(problem).toContain('soci_index_untagged is "yes": expected true or false');
-    expect(problem).toContain('soci_event_kinds: "scan" is none of push, replication, pull-through-cache');
+    expect(problem).toContain('soci_event_kinds: "scan" is not one of push, replication, pull-through-cache');
   });
 
-  it('says where a filter is wrong', () => {
+  it('reports the position of a fault in a filter', () => {
     const problem = problemOf(() =>
       readFilterSettings({ ...FILTER, soci_repository_image_tag_filters: 'app:*,App:*' }),
     );
@@ -67,10 +67,10 @@ describe('the filtering function', () => {
   });
 
   it.each(['generator', 'arn:aws:lambda:us-east-1:123456789012:layer:generator', `${ARN} `.repeat(100)])(
-    'refuses the generator %j',
+    'rejects the generator %j',
     (arn) => {
       const problem = problemOf(() => readFilterSettings({ ...FILTER, soci_index_generator_lambda_arn: arn }));
-      expect(problem).toContain('is no ARN of a Lambda function');
+      expect(problem).toContain('is not the ARN of a Lambda function');
       expect(problem.length).toBeLessThan(300);
     },
   );
@@ -93,7 +93,7 @@ describe('the generator', () => {
     });
   });
 
-  it('takes what is set, and an empty variable for one that is not', () => {
+  it('reads the variables, and treats an empty variable as unset', () => {
     const environment: GeneratorEnvironment = {
       soci_index_version: 'V1',
       soci_output_tag: '',
@@ -123,7 +123,7 @@ describe('the generator', () => {
     ['1769', 1],
     ['3538', 2],
     ['10240', 5],
-  ])('of %s MB builds so many layers at a time: %i', (memory, jobs) => {
+  ])('with %s MB builds %i layers at the same time', (memory, jobs) => {
     expect(readGeneratorSettings({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory }).jobs).toBe(jobs);
   });
 
@@ -137,7 +137,7 @@ describe('the generator', () => {
     [{ soci_event_bus: 'a b' }, 'soci_event_bus: "a b" is not the name or ARN of an event bus'],
     [{ soci_registry_host: 'https://registry.example' }, 'soci_registry_host: "https://registry.example" is not HOST'],
     [{ soci_output_tag: 'x'.repeat(4000) }, 'soci_output_tag: '],
-  ])('refuses %j', (environment, expected) => {
+  ])('rejects %j', (environment, expected) => {
     const problem = problemOf(() => readGeneratorSettings(environment));
     expect(problem).toContain(expected);
     expect(problem.length).toBeLessThan(300);

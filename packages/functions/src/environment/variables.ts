@@ -1,15 +1,15 @@
 import type { EcrEventKind } from '@soci/filter';
 import { FunctionError } from '../errors.ts';
 
-/** Environment variables as they come: of `process.env`. */
+/** Environment variables, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Longest part of a value that a message repeats, in characters. */
-const SHOWN_LENGTH = 80;
+/** Maximum length of a quoted value in a message. */
+const MAX_QUOTED_LENGTH = 80;
 
 /**
- * Reads environment variables one by one, and tells of all that is wrong with them at once. A variable that is empty is
- * as good as absent: CloudFormation has no other way to leave one out.
+ * Reads environment variables and collects their faults for one error. An empty variable counts as unset, because templates cannot
+ * always omit a variable.
  */
 export class VariableReader {
   readonly #environment: Environment;
@@ -19,19 +19,19 @@ export class VariableReader {
     this.#environment = environment;
   }
 
-  /** A text that must be there; empty where it is not, which `finish` will tell. */
+  /** Reads a required text. If it is missing, returns an empty text and `finish` reports the fault. */
   required(name: string, expected: string): string {
     const value = this.#environment[name] ?? '';
     if (value.trim() === '') this.#faults.push(`${name} is missing: expected ${expected}`);
     return value;
   }
 
-  /** A text that may be absent. */
+  /** Reads an optional text. */
   optional(name: string): string | undefined {
     return this.#environment[name]?.trim() || undefined;
   }
 
-  /** One of some words. */
+  /** Reads one of several words. */
   choice<const Word extends string>(name: string, words: readonly Word[], fallback: Word): Word {
     const value = this.optional(name);
     if (value === undefined) return fallback;
@@ -40,26 +40,26 @@ export class VariableReader {
     return word ?? fallback;
   }
 
-  /** `true` or `false`. */
+  /** Reads `true` or `false`. */
   flag(name: string, fallback: boolean): boolean {
     return this.choice(name, ['true', 'false'], fallback ? 'true' : 'false') === 'true';
   }
 
-  /** A whole number of a range, both ends included. */
-  wholeNumber(name: string, fallback: number, least: number, most: number): number {
+  /** Reads a whole number in an inclusive range. */
+  wholeNumber(name: string, fallback: number, min: number, max: number): number {
     const value = this.optional(name);
     if (value === undefined) return fallback;
     const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
-    if (number >= least && number <= most) return number;
-    this.#fault(name, value, `a whole number from ${least} to ${most}`);
+    if (number >= min && number <= max) return number;
+    this.#fault(name, value, `a whole number from ${min} to ${max}`);
     return fallback;
   }
 
-  /** What `read` makes of a text; an error that it throws is a fault of the variable. */
-  parsed<Value>(name: string, text: string, fallback: Value, read: (text: string) => Value): Value {
+  /** Parses `text` with `parse`. An error that `parse` throws becomes a fault of the variable. */
+  parsed<Value>(name: string, text: string, fallback: Value, parse: (text: string) => Value): Value {
     if (text === '') return fallback;
     try {
-      return read(text);
+      return parse(text);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       this.#faults.push(`${name}: ${error.message}`);
@@ -67,28 +67,28 @@ export class VariableReader {
     }
   }
 
-  /** @throws FunctionError `ENVIRONMENT_INVALID` with everything that was found wrong. */
+  /** Reports the collected faults. @throws FunctionError `ENVIRONMENT_INVALID` with all faults. */
   finish(): void {
     if (this.#faults.length === 0) return;
     throw new FunctionError('ENVIRONMENT_INVALID', `invalid environment: ${this.#faults.join('; ')}`);
   }
 
   #fault(name: string, value: string, expected: string): void {
-    const shown = value.length > SHOWN_LENGTH ? `${value.slice(0, SHOWN_LENGTH)}...` : value;
+    const shown = value.length > MAX_QUOTED_LENGTH ? `${value.slice(0, MAX_QUOTED_LENGTH)}...` : value;
     this.#faults.push(`${name} is ${JSON.stringify(shown)}: expected ${expected}`);
   }
 }
 
 const KINDS: readonly EcrEventKind[] = ['push', 'replication', 'pull-through-cache'];
 
-/** Reads `soci_event_kinds`: kinds of event, separated by commas. */
+/** Reads `soci_event_kinds`, a comma-separated list. */
 export function readEventKinds(variables: VariableReader): readonly EcrEventKind[] {
   const text = variables.optional('soci_event_kinds') ?? 'push';
   return variables.parsed('soci_event_kinds', text, KINDS, (list) =>
     list.split(',').map((entry) => {
       const kind = KINDS.find((each) => each === entry.trim());
       if (kind === undefined)
-        throw new Error(`${JSON.stringify(entry.trim().slice(0, 80))} is none of ${KINDS.join(', ')}`);
+        throw new Error(`${JSON.stringify(entry.trim().slice(0, 80))} is not one of ${KINDS.join(', ')}`);
       return kind;
     }),
   );

@@ -6,7 +6,7 @@ import { filterEvent } from './filter-event.ts';
 const LOCATION = { account: '123456789012', region: 'us-east-1' };
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
-/** As Amazon ECR sends it (User Guide, "Sample events from Amazon ECR"), with the media types that real events have. */
+/** Event from the Amazon ECR User Guide ("Sample events from Amazon ECR"), with the media types of real events. */
 const PUSH = {
   version: '0',
   id: '13cde686-328b-6117-af20-0e5566167482',
@@ -27,7 +27,7 @@ const PUSH = {
   },
 };
 
-/** Filters an event; what is invoked, and what is written, is kept. */
+/** Filters an event, and records invocations and log lines. */
 async function filter(event: unknown, filters = 'team/*:v*', invoke = async () => 'request-1') {
   const invoked: string[] = [];
   const lines: string[] = [];
@@ -52,7 +52,7 @@ async function filter(event: unknown, filters = 'team/*:v*', invoke = async () =
 const withDetail = (detail: object) => ({ ...PUSH, detail: { ...PUSH.detail, ...detail } });
 
 describe('a push that a filter matches', () => {
-  it('invokes the generator with the event as it came', async () => {
+  it('invokes the generator with the unchanged event', async () => {
     const { answer, invoked } = await filter(PUSH);
     expect(invoked.map((payload) => JSON.parse(payload))).toEqual([PUSH]);
     expect(answer).toEqual({
@@ -61,28 +61,28 @@ describe('a push that a filter matches', () => {
     });
   });
 
-  it('is told of as failed where the generator cannot be invoked, so that Lambda tries again', async () => {
-    const failure = new FunctionError('INVOCATION_FAILED', 'the generator could not be invoked');
+  it('throws if the generator cannot be invoked, which makes Lambda retry', async () => {
+    const failure = new FunctionError('INVOCATION_FAILED', 'cannot invoke the generator');
     await expect(filter(PUSH, '*:*', () => Promise.reject(failure))).rejects.toBe(failure);
   });
 
-  it('is refused where Lambda would not take it', async () => {
+  it('is rejected if it exceeds the payload limit of Lambda', async () => {
     const { answer, invoked } = await filter({ ...PUSH, padding: 'x'.repeat(1 << 20) });
-    expect(answer).toMatchObject({ statusCode: 400, body: expect.stringContaining('bytes, and Lambda takes 1048576') });
+    expect(answer).toMatchObject({ statusCode: 400, body: expect.stringContaining('bytes: the maximum is 1048576') });
     expect(invoked).toEqual([]);
   });
 });
 
-describe('nothing is invoked for', () => {
+describe('does not invoke the generator for', () => {
   it.each([
     ['an image that no filter matches', withDetail({ 'image-tag': 'latest' }), 'did not match any'],
-    ['a tag of ours', withDetail({ 'image-tag': 'v1-soci' }), '!*:*-soci excludes it'],
+    ['an output tag', withDetail({ 'image-tag': 'v1-soci' }), '!*:*-soci excludes it'],
     ['an untagged image', withDetail({ 'image-tag': '' }), 'it has no tag'],
     ['a deletion', withDetail({ 'action-type': 'DELETE' }), 'the action is DELETE'],
-    ['a push that failed', withDetail({ result: 'FAILURE' }), 'the result is FAILURE'],
+    ['a failed push', withDetail({ result: 'FAILURE' }), 'the result is FAILURE'],
     ['a SOCI index', withDetail({ 'artifact-media-type': 'application/vnd.amazon.soci.index.v2+json' }), 'media type'],
-    ['another account', { ...PUSH, account: '210987654321' }, 'of account 210987654321'],
-    ['another Region', { ...PUSH, region: 'eu-west-1' }, 'of region eu-west-1'],
+    ['another account', { ...PUSH, account: '210987654321' }, 'it belongs to account 210987654321'],
+    ['another Region', { ...PUSH, region: 'eu-west-1' }, 'it is from region eu-west-1'],
   ])('%s', async (_, event, reason) => {
     const { answer, invoked } = await filter(event);
     expect(answer).toEqual({ statusCode: 200, body: expect.stringContaining(reason) });
@@ -95,15 +95,15 @@ describe('nothing is invoked for', () => {
     ['text', 'event', 'Invalid event'],
     ['an empty object', {}, 'source is missing'],
     ['another source', { ...PUSH, source: 'aws.s3' }, 'source is "aws.s3"'],
-    ['another kind', { ...PUSH, 'detail-type': 'ECR Image Scan' }, 'detail-type is "ECR Image Scan"'],
+    ['another detail type', { ...PUSH, 'detail-type': 'ECR Image Scan' }, 'detail-type is "ECR Image Scan"'],
     ['no detail', { ...PUSH, detail: null }, 'detail is null'],
-    ['a path for a repository', withDetail({ 'repository-name': '../../etc/passwd' }), 'detail.repository-name'],
-    ['a digest that is none', withDetail({ 'image-digest': 'latest' }), 'detail.image-digest'],
+    ['a path instead of a repository', withDetail({ 'repository-name': '../../etc/passwd' }), 'detail.repository-name'],
+    ['an invalid digest', withDetail({ 'image-digest': 'latest' }), 'detail.image-digest'],
     ['an upper-case digest', withDetail({ 'image-digest': DIGEST.toUpperCase() }), 'detail.image-digest'],
     ['15 digits of an account', { ...PUSH, account: '123456789012345' }, 'account is "123456789012345"'],
     ['a tag of 1 MB', withDetail({ 'image-tag': 'x'.repeat(1 << 20) }), 'detail.image-tag'],
     ['two faults', { ...PUSH, account: 1, region: '' }, 'region is ""'],
-  ])('%s, and it is refused by name', async (_, event, problem) => {
+  ])('%s, and reports the fault', async (_, event, problem) => {
     const { answer, invoked, lines } = await filter(event, '*:*');
     expect(answer).toEqual({ statusCode: 400, body: expect.stringContaining(problem) });
     expect(answer.body.length).toBeLessThan(2000);
@@ -112,7 +112,7 @@ describe('nothing is invoked for', () => {
   });
 });
 
-it('filters that would make a regular expression slow take no time', async () => {
+it('matches filters quickly that would make a regular expression backtrack', async () => {
   const filters = `${'*a'.repeat(100)}:*b`;
   const { answer } = await filter(withDetail({ 'repository-name': 'a'.repeat(200), 'image-tag': 'c' }), filters);
   expect(answer.body).toContain('did not match any');

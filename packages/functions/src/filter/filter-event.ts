@@ -3,35 +3,35 @@ import type { FilterSettings } from '../environment/filter-settings.ts';
 import { FunctionError } from '../errors.ts';
 import type { AwsLocation, InvocationLog } from '../invocation.ts';
 
-/** What Lambda takes for an asynchronous invocation, in bytes. @see AWS Lambda Developer Guide, "Lambda quotas" */
+/** Maximum payload of an asynchronous invocation, in bytes. @see AWS Lambda Developer Guide, "Lambda quotas" */
 const MAX_PAYLOAD = 1 << 20;
 
-/** What the filtering function returns. */
+/** Response of the filter function. */
 export interface FilterAnswer {
-  /** 200: the generator was invoked, or there is nothing to do; 400: the event is none that is taken. */
+  /** 200: the generator was invoked, or the image is ignored; 400: the event is invalid. */
   readonly statusCode: 200 | 400;
-  /** What was done, or not, and why: for people. */
+  /** Human-readable description. */
   readonly body: string;
 }
 
-/** What the filtering function works with. */
-export interface FilterParts {
+/** Dependencies of the filter function. */
+export interface FilterContext {
   readonly settings: FilterSettings;
-  /** Account and Region of the function: events from elsewhere are ignored. */
+  /** Account and Region of the function. Other events are ignored. */
   readonly location: AwsLocation;
   readonly log: InvocationLog;
-  /** Invokes the generator with the JSON of an event. Returns the id of the request. */
+  /** Invokes the generator with the JSON of an event. Returns the request id. */
   readonly invoke: (payload: string) => Promise<string>;
 }
 
 /**
- * Decides about an event of Amazon ECR: if its image is to be indexed, the generator is invoked with the event as it is.
+ * Filters an event of Amazon ECR. If the image is to be indexed, invokes the generator with the unchanged event.
  *
- * @throws FunctionError `INVOCATION_FAILED`: Lambda tries again, and after that there is a dead-letter queue.
+ * @throws FunctionError `INVOCATION_FAILED`. Lambda then retries, and finally uses the dead-letter queue.
  */
 export async function filterEvent(
   input: unknown,
-  { settings, location, log, invoke }: FilterParts,
+  { settings, location, log, invoke }: FilterContext,
 ): Promise<FilterAnswer> {
   const answer = (statusCode: FilterAnswer['statusCode'], body: string, outcome: string): FilterAnswer => {
     log[statusCode === 200 ? 'info' : 'warn'](body, { outcome });
@@ -46,18 +46,18 @@ export async function filterEvent(
   }
   log.add({ repository: event.repository, tag: event.tag ?? '', digest: event.digest ?? '' });
   const decision = decide(event, settings.filters, { ...location, untagged: settings.untagged });
-  const what = `The given event contained the image "${decision.image}" with digest "${event.digest ?? ''}"`;
+  const subject = `The given event contained the image "${decision.image}" with digest "${event.digest ?? ''}"`;
   if (decision.outcome === 'ignore') {
     const body =
       decision.reason === 'no-match'
-        ? `${what} which did not match any SOCI repository image tag filters`
-        : `${what} which is not indexed: ${decision.explanation}`;
+        ? `${subject} which did not match any SOCI repository image tag filters`
+        : `${subject} which is not indexed: ${decision.explanation}`;
     return answer(200, body, decision.reason);
   }
   const payload = JSON.stringify(input);
   const size = Buffer.byteLength(payload);
   if (size > MAX_PAYLOAD) {
-    return answer(400, `Invalid event: it has ${size} bytes, and Lambda takes ${MAX_PAYLOAD}`, 'event-invalid');
+    return answer(400, `Invalid event: it has ${size} bytes: the maximum is ${MAX_PAYLOAD}`, 'event-invalid');
   }
   try {
     const requestId = await invoke(payload);

@@ -2,7 +2,7 @@ import { readFilterSettings } from '../environment/filter-settings.ts';
 import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
 import { type FilterAnswer, filterEvent } from './filter-event.ts';
 
-// Once an execution environment: what is wrong with the settings is known before the first event.
+// Read once for each execution environment: invalid settings fail at start, before the first event.
 const settings = readFilterSettings(process.env);
 const log = openLog('soci-index-filter');
 const invoke = async (payload: string): Promise<string> => {
@@ -10,7 +10,7 @@ const invoke = async (payload: string): Promise<string> => {
   return invokeFunction(settings.generatorArn, payload);
 };
 
-/** Lambda's way in: an event of Amazon ECR, by EventBridge. */
+/** Lambda handler for events of Amazon ECR from EventBridge. */
 export async function handler(event: unknown, context: LambdaContext): Promise<FilterAnswer> {
   log.begin(context);
   return filterEvent(event, { settings, location: locationOf(context), log, invoke });

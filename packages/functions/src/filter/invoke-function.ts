@@ -1,4 +1,4 @@
-// Loaded on demand: most events match no filter and need no AWS SDK.
+// Imported dynamically, because most events match no filter and do not need the AWS SDK.
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { FunctionError } from '../errors.ts';
 import { SDK_TIMEOUTS } from '../invocation.ts';
@@ -6,9 +6,9 @@ import { SDK_TIMEOUTS } from '../invocation.ts';
 let client: LambdaClient | undefined;
 
 /**
- * Invokes a function asynchronously with JSON. The AWS SDK makes three attempts.
+ * Invokes a function asynchronously with JSON. The AWS SDK makes up to three attempts.
  *
- * @returns The id of the request.
+ * @returns The request id.
  * @throws FunctionError `INVOCATION_FAILED`
  */
 export async function invokeFunction(arn: string, payload: string): Promise<string> {
@@ -18,7 +18,7 @@ export async function invokeFunction(arn: string, payload: string): Promise<stri
     const { $metadata } = await client.send(command);
     return $metadata.requestId ?? '';
   } catch (cause) {
-    const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    throw new FunctionError('INVOCATION_FAILED', `${arn} could not be invoked: ${why}`, { cause });
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    throw new FunctionError('INVOCATION_FAILED', `cannot invoke ${arn}: ${reason}`, { cause });
   }
 }

@@ -1,10 +1,10 @@
-// Loaded on demand: most functions announce nothing and need no AWS SDK for it.
+// Imported dynamically, because most functions have no event bus and do not need this client.
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type { EcrEvent } from '@soci/filter';
 import { SDK_TIMEOUTS } from '../invocation.ts';
 import type { Indexed } from './outcome.ts';
 
-/** `source` of the events: what other rules match. AWS keeps `aws.` for itself. */
+/** `source` of the events. The prefix `aws.` is reserved. */
 const EVENT_SOURCE = 'soci-index-builder';
 /** `detail-type` of the events. */
 const EVENT_DETAIL_TYPE = 'SOCI Index Ready';
@@ -15,7 +15,7 @@ let client: EventBridgeClient | undefined;
  * Sends `SOCI Index Ready` to an event bus.
  *
  * @param bus - Name or ARN of the event bus.
- * @throws What the AWS SDK throws; an `Error` with the reason if EventBridge does not accept the event.
+ * @throws An error of the AWS SDK, or an `Error` with the reason if EventBridge rejects the event.
  */
 export async function announceIndex(bus: string, event: EcrEvent, indexed: Indexed): Promise<void> {
   client ??= new EventBridgeClient({ requestHandler: SDK_TIMEOUTS });
@@ -27,10 +27,10 @@ export async function announceIndex(bus: string, event: EcrEvent, indexed: Index
   };
   const { Entries = [] } = await client.send(new PutEventsCommand({ Entries: [entry] }));
   const [{ ErrorCode, ErrorMessage } = {}] = Entries;
-  if (ErrorCode !== undefined) throw new Error(`${bus} does not take the event: ${ErrorCode}: ${ErrorMessage ?? ''}`);
+  if (ErrorCode !== undefined) throw new Error(`${bus} rejected the event: ${ErrorCode}: ${ErrorMessage ?? ''}`);
 }
 
-/** What the event says, in the words of Amazon ECR's own events. */
+/** Returns the detail of the event, with the field names of Amazon ECR events. */
 function detailOf({ account, region, repository, tag, digest }: EcrEvent, indexed: Indexed): object {
   return {
     'registry-id': account,

@@ -8,45 +8,44 @@ import { failed, type Indexed, type Outcome, skipped } from './outcome.ts';
 import { withDeadline } from './progress.ts';
 import type { RegistryPool } from './registry-pool.ts';
 
-/** What the generator returns. */
+/** Response of the generator. */
 export type GeneratorAnswer = Outcome & {
-  /** 200: indexed, or nothing to do; 400: the event is none that is taken; 422: the image gets no index. */
+  /** 200: indexed or skipped; 400: the event is invalid; 422: the image cannot be indexed. */
   readonly statusCode: 200 | 400 | 422;
-  /** What came of it, for people. */
+  /** Human-readable description of the outcome. */
   readonly body: string;
-  /** Of the event; absent where it is none. */
+  /** Repository of the event. Absent if the event is invalid. */
   readonly repository?: string;
   readonly tag?: string;
   readonly digest?: string;
-  /** Wall time, in seconds. */
+  /** Duration in seconds. */
   readonly seconds: number;
 };
 
-/** What the generator works with. */
-export interface GeneratorParts {
+/** Dependencies of the generator. */
+export interface GeneratorContext {
   readonly settings: GeneratorSettings;
-  /** Account and Region of the function: events from elsewhere are ignored. */
+  /** Account and Region of the function. Other events are ignored. */
   readonly location: AwsLocation;
-  /** Milliseconds that Lambda has left for the invocation. */
+  /** Remaining time of the invocation, in milliseconds. */
   readonly milliseconds: number;
   readonly log: InvocationLog;
   readonly metrics: OutcomeMetrics;
   readonly registries: RegistryPool;
-  /** Announces an index; undefined if no event bus is configured. */
+  /** Sends an event for a new index. Undefined if no event bus is configured. */
   readonly announce: ((event: EcrEvent, indexed: Indexed) => Promise<void>) | undefined;
 }
 
 /**
- * Indexes the image of an event. What will not work, however often it is tried, is an answer like any other; so is that
- * there is nothing to do.
+ * Indexes the image of an event. Skipped images and permanent failures are returned as outcomes.
  *
- * @throws FunctionError `TRY_AGAIN` for what may succeed when Lambda tries again.
+ * @throws FunctionError `TRY_AGAIN` for a temporary error, which makes Lambda retry.
  */
-export async function generate(input: unknown, parts: GeneratorParts): Promise<GeneratorAnswer> {
-  const { log, metrics, announce } = parts;
+export async function generate(input: unknown, context: GeneratorContext): Promise<GeneratorAnswer> {
+  const { log, metrics, announce } = context;
   const started = performance.now();
   const seconds = (): number => Number(((performance.now() - started) / 1000).toFixed(3));
-  const { event, outcome } = await handlePush(input, parts).catch((error: unknown) => {
+  const { event, outcome } = await handlePush(input, context).catch((error: unknown) => {
     const message = messageOf(error);
     log.error(message, { outcome: 'try-again', seconds: seconds(), error });
     metrics.recordRetry();
@@ -57,7 +56,7 @@ export async function generate(input: unknown, parts: GeneratorParts): Promise<G
   log[level](body, { ...fieldsOf(outcome), seconds: seconds() });
   metrics.record(outcome, seconds());
   if (event !== undefined && outcome.outcome === 'indexed' && announce !== undefined) {
-    // The index is there: an event that is not sent is no reason to make it again.
+    // The index exists. If the event cannot be sent, a retry of the invocation is not necessary.
     await announce(event, outcome).catch((error: unknown) => log.error('SOCI Index Ready was not sent', { error }));
   }
   return {
@@ -75,9 +74,9 @@ export async function generate(input: unknown, parts: GeneratorParts): Promise<G
 
 async function handlePush(
   input: unknown,
-  parts: GeneratorParts,
+  context: GeneratorContext,
 ): Promise<{ readonly event?: EcrEvent; readonly outcome: Outcome }> {
-  const { settings, location, log, registries, milliseconds } = parts;
+  const { settings, location, log, registries, milliseconds } = context;
   let event: EcrEvent;
   try {
     event = parseEcrEvent(input, { kinds: settings.kinds });
@@ -86,7 +85,7 @@ async function handlePush(
     return { outcome: failed('event-invalid', error.message) };
   }
   log.add({ repository: event.repository, tag: event.tag ?? '', digest: event.digest ?? '' });
-  // The filtering function has decided which images are indexed.
+  // The filter function has already applied the filters.
   const checked = checkEvent(event, location);
   if (checked.outcome === 'ignore') return { event, outcome: skipped(checked.reason, checked.explanation) };
   const { digest } = checked;
@@ -103,7 +102,7 @@ function statusOf(outcome: Outcome): GeneratorAnswer['statusCode'] {
   return outcome.reason === 'event-invalid' ? 400 : 422;
 }
 
-/** An outcome as a line of the log has it. */
+/** Returns the fields of an outcome for the log. */
 function fieldsOf(outcome: Outcome): Readonly<Record<string, unknown>> {
   if (outcome.outcome !== 'indexed') return { outcome: outcome.outcome, reason: outcome.reason };
   const { root, indexes, ...rest } = outcome;
@@ -115,7 +114,7 @@ function describeOutcome(outcome: Outcome): string {
     case 'indexed': {
       const { layers, outputTag } = outcome;
       const named = outputTag === undefined ? '' : ` as ${outputTag}`;
-      return `Successfully built and pushed SOCI index${named}: ${layers.built} layers read, ${layers.reused} taken over, ${layers.skipped} left out`;
+      return `Successfully built and pushed SOCI index${named}: ${layers.built} layers read, ${layers.reused} reused, ${layers.skipped} skipped`;
     }
     case 'skipped':
       return `Skipped (${outcome.reason}): ${outcome.message}`;

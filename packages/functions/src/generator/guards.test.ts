@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const { registry } of running.splice(0)) await registry.stop();
 });
 
-/** Indexes by the generator, as it is invoked with an event of a push. */
+/** Indexes with the generator, which gets the event of a push. */
 async function start(options: object = {}): Promise<ImageIndexer> {
   const workflow = await startWorkflow({ registry: options });
   running.push(workflow);
@@ -19,7 +19,7 @@ async function start(options: object = {}): Promise<ImageIndexer> {
     async index({ tag = 'v1', version = 2, spanSize, verify, compat }) {
       const digest = registry.manifest('app', tag)?.digest;
       const [event] = registry.events.filter(({ detail }) => detail['image-digest'] === digest);
-      // As an event of before Amazon ECR told media types: the generator looks for itself.
+      // Like an old event without media types: the generator must read the manifest.
       const { 'manifest-media-type': _, 'artifact-media-type': __, ...detail } = event?.detail ?? {};
       const answer = await workflow.generate(
         { ...event, detail: { ...detail, 'image-tag': tag } },

@@ -1,22 +1,21 @@
 import { setFlagsFromString } from 'node:v8';
 import { readGeneratorSettings } from '../environment/generator-settings.ts';
 import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
-import { type GeneratorAnswer, type GeneratorParts, generate } from './generate.ts';
+import { type GeneratorAnswer, type GeneratorContext, generate } from './generate.ts';
 import { openMetrics } from './metrics.ts';
 import { RegistryPool } from './registry-pool.ts';
 
-// Left to itself, V8 lets the space for new objects grow to 64 MB on account of what stays anyway, the entries of a zTOC until
-// that is written, and gains nothing.
+// By default, V8 grows the young generation to 64 MB because the entries of a zTOC survive until it is written. This does not
+// make the function faster.
 setFlagsFromString('--semi-space-growth-factor=1');
 
-// Once an execution environment: what is wrong with the settings is known before the first event, and connections and
-// tokens outlive an invocation.
+// Created once for each execution environment: invalid settings fail at start, and connections and tokens are reused.
 const settings = readGeneratorSettings(process.env);
 const log = openLog('soci-index-generator');
 const metrics = openMetrics('soci-index-generator');
 const registries = new RegistryPool(settings, log);
 const { eventBus } = settings;
-const announce: GeneratorParts['announce'] =
+const announce: GeneratorContext['announce'] =
   eventBus === undefined
     ? undefined
     : async (event, indexed) => {
@@ -24,7 +23,7 @@ const announce: GeneratorParts['announce'] =
         await announceIndex(eventBus, event, indexed);
       };
 
-/** Lambda's way in: an event of Amazon ECR, as the filtering function has got it. */
+/** Lambda handler for events of Amazon ECR from the filter function. */
 export async function handler(event: unknown, context: LambdaContext): Promise<GeneratorAnswer> {
   log.begin(context);
   const milliseconds = context.getRemainingTimeInMillis();

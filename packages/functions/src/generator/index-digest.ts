@@ -12,25 +12,25 @@ import type { Log } from '../invocation.ts';
 import { failed, type Outcome, permanentOutcome, skipped } from './outcome.ts';
 import type { JobProgress } from './progress.ts';
 
-/** Something that was pushed, which may be an image, and what indexing it takes. */
+/** Input of {@link indexDigest}. */
 export interface IndexJob {
   /** Digest of the image's manifest or image index. */
   readonly digest: string;
-  /** Tag of the image, which must still name it when the index is tagged; undefined if it has none. */
+  /** Tag of the image, which must still refer to it when the index is tagged. Undefined if the image has none. */
   readonly tag: string | undefined;
   /** Repository of the image and of its index. */
   readonly repository: Repository;
   readonly settings: GeneratorSettings;
   readonly log: Log;
   readonly progress: JobProgress;
-  /** Aborted shortly before the time of the invocation is over. */
+  /** Aborted shortly before the timeout. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Indexes what a digest names, if that is an image. A failure that a retry would not fix is an outcome like any other.
+ * Indexes the image with a digest. Returns permanent failures as outcomes.
  *
- * @throws A failure that a retry may fix, as it comes.
+ * @throws Temporary errors, unchanged.
  */
 export async function indexDigest(job: IndexJob): Promise<Outcome> {
   const { log, repository, digest, signal } = job;
@@ -56,7 +56,7 @@ async function indexContent(job: IndexJob, content: Descriptor): Promise<Outcome
   if (version === 2 && template.needsTag && tag === undefined) {
     const kind = await classifyContent(repository, content, { signal });
     return kind.outcome === 'image'
-      ? skipped('untagged', 'it has no tag, after which its index would be named')
+      ? skipped('untagged', 'it has no tag, which the output tag needs')
       : skipped(kind.reason, kind.message);
   }
   const outputTag = version === 1 ? undefined : template.format({ digest, ...(tag !== undefined && { tag }) });
@@ -83,13 +83,13 @@ function report({ progress, log }: IndexJob, event: PublishProgress): void {
       log.debug(event.type, { ...event });
       break;
     case 'candidate-skipped':
-      log.debug('no indexes of earlier runs are looked for there', { error: event.error });
+      log.debug('cannot search this image for reusable zTOCs', { error: event.error });
       break;
     case 'ztoc-refused':
       log.warn(event.message, { layer: event.layer });
       break;
     case 'rebuilding':
-      log.warn('an index with zTOCs of earlier runs does not read back right: all layers are read', {
+      log.warn('an index with reused zTOCs failed verification: reading all layers again', {
         problem: event.problem,
       });
       break;
@@ -120,7 +120,7 @@ function outcomeOf(result: IndexImageResult): Outcome {
     }
     case 'refused': {
       const { reason, message } = result;
-      const remedy = reason === 'tag-taken' ? '. Rename it, or set soci_output_tag to another template' : '';
+      const remedy = reason === 'tag-taken' ? '. Rename it, or set soci_output_tag to another value' : '';
       return failed(reason, `${message}${remedy}`);
     }
     default:

@@ -1,21 +1,21 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Outcome } from './outcome.ts';
 
-/** Namespace of the metrics, unless `POWERTOOLS_METRICS_NAMESPACE` says otherwise. */
+/** Default namespace of the metrics. `POWERTOOLS_METRICS_NAMESPACE` overrides it. */
 const METRICS_NAMESPACE = 'SociIndexBuilder';
 
-/** Counts what comes of events, in CloudWatch's embedded metric format: one line of the log an invocation. */
+/** Writes metrics of outcomes to the log, in the CloudWatch embedded metric format. */
 export interface OutcomeMetrics {
-  /** @param seconds - Wall time of the invocation. */
+  /** Records an outcome. @param seconds - Duration of the invocation. */
   record(outcome: Outcome, seconds: number): void;
-  /** An invocation that failed in passing, and will be tried again. */
+  /** Records a temporary error that Lambda will retry. */
   recordRetry(): void;
 }
 
 /**
- * Opens the metrics of the generator. Each has the dimension `service`: `Indexed`, `Skipped`, `Failed` and `TriedAgain`,
- * one of which is 1 for every invocation; with an index `LayersBuilt`, `LayersReused`, `BytesRead` and `IndexingTime`. What
- * was skipped or has failed is counted once more with the dimension `reason`.
+ * Opens the metrics of the generator. For each invocation, one of `Indexed`, `Skipped`, `Failed` and `TriedAgain` is 1. A new
+ * index also has `LayersBuilt`, `LayersReused`, `BytesRead` and `IndexingTime`. All have the dimension `service`. `Skipped` and
+ * `Failed` are also counted with the dimension `reason`.
  *
  * @see Amazon CloudWatch User Guide, "Specification: Embedded metric format"
  */

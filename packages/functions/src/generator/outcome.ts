@@ -11,11 +11,11 @@ import { RegistryError, type RegistryErrorCode } from '@soci/registry';
 import { FunctionError, type FunctionErrorCode } from '../errors.ts';
 
 /**
- * Why there is nothing to index, or no need to: a reason of the event, of `indexImage`, or
+ * Reason to skip an image: a reason of the event, of `indexImage`, or
  *
- * - `already-indexed`: the index that would be made is there;
+ * - `already-indexed`: the index already exists;
  * - `gone`: the image was deleted after the push;
- * - `untagged`: the image has no tag, from which the tag of its index would be made.
+ * - `untagged`: the image has no tag, which the output tag needs.
  */
 export type SkipReason =
   | EventIgnoreReason
@@ -26,13 +26,13 @@ export type SkipReason =
   | 'untagged';
 
 /**
- * Why an image that should have an index gets none, and would get none from a retry: a reason of `indexImage`, or
+ * Reason for a permanent failure: a reason of `indexImage`, or
  *
  * - `event-invalid`: the event is not valid, or of a kind that is not accepted;
- * - `image-invalid`: a manifest or a layer is broken, or exceeds a limit;
+ * - `image-invalid`: a manifest or layer is invalid or exceeds a limit;
  * - `access-denied`: the role of the function, or the policy of the repository, denies access;
- * - `refused`: Amazon ECR does not accept what was made;
- * - `deadline`: the time of the invocation was nearly over.
+ * - `refused`: Amazon ECR rejects a manifest or an upload;
+ * - `deadline`: the invocation was about to time out.
  */
 export type FailReason =
   | ImageRefusalReason
@@ -42,53 +42,53 @@ export type FailReason =
   | 'image-invalid'
   | 'refused';
 
-/** What came of an event. A failure in passing is thrown instead, so that Lambda tries again. */
+/** Outcome of an event. Temporary errors are thrown instead, which makes Lambda retry. */
 export type Outcome = Indexed | Skipped | Failed;
 
-/** The index was made and pushed. */
+/** The index was created and pushed. */
 export interface Indexed {
   readonly outcome: 'indexed';
   readonly version: 1 | 2;
-  /** The SOCI-enabled image; absent with version 1. */
+  /** The SOCI-enabled image. Absent for version 1. */
   readonly root?: Descriptor;
-  /** The tag that the image has; absent where it has none. */
+  /** Tag of the SOCI-enabled image, if it has one. */
   readonly outputTag?: string;
-  /** The SOCI indexes, one a platform. */
+  /** The SOCI indexes, one for each platform. */
   readonly indexes: readonly Descriptor[];
-  /** How many layers were read, taken over from earlier indexes, and left out. */
+  /** Number of layers that were read, reused from earlier indexes, and skipped. */
   readonly layers: { readonly built: number; readonly reused: number; readonly skipped: number };
   /** Bytes of the layers that were read. */
   readonly bytesRead: number;
-  /** Spans that were fetched again and compared. */
+  /** Number of spans that were read back and compared. */
   readonly spansVerified: number;
 }
 
-/** There was nothing to do. */
+/** The image needs no index or cannot have one. */
 export interface Skipped {
   readonly outcome: 'skipped';
   readonly reason: SkipReason;
-  /** The same for people, with what was found. */
+  /** Human-readable reason with details. */
   readonly message: string;
-  /** With `already-indexed`, the SOCI-enabled image that is there; absent with version 1. */
+  /** For `already-indexed`, the existing SOCI-enabled image. Absent for version 1. */
   readonly root?: Descriptor;
-  /** With `already-indexed`, the tag that it has. */
+  /** For `already-indexed`, its tag. */
   readonly outputTag?: string;
 }
 
-/** It will not work, however often it is tried. */
+/** The image cannot be indexed, and a retry would not help. */
 export interface Failed {
   readonly outcome: 'failed';
   readonly reason: FailReason;
-  /** What, where, and what to do. */
+  /** Human-readable error with a solution. */
   readonly message: string;
 }
 
-/** Says that there is nothing to do, and why. */
+/** Returns a skipped outcome. */
 export function skipped(reason: SkipReason, message: string): Skipped {
   return { outcome: 'skipped', reason, message };
 }
 
-/** Says that it will not work, and why. */
+/** Returns a failed outcome. */
 export function failed(reason: FailReason, message: string): Failed {
   return { outcome: 'failed', reason, message };
 }
@@ -106,7 +106,7 @@ const REGISTRY: Reasons<RegistryErrorCode> = {
   UPLOAD_REFUSED: 'refused',
 };
 
-/** Content that is not what its digest says has been spoilt on its way: it is read again. */
+/** Does not include `DIGEST_MISMATCH`: content was corrupted in transit, and a retry reads it again. */
 const CONTENT: Reasons<OciErrorCode> = {
   DIGEST_INVALID: 'image-invalid',
   LIMIT_EXCEEDED: 'image-invalid',
@@ -126,13 +126,13 @@ const IMAGE: Reasons<SociIndexErrorCode> = {
 };
 
 /**
- * What an error comes to that trying again would not mend; undefined where it may: a connection that broke, a registry that
- * is busy, and whatever is not known here.
+ * Returns the outcome for a permanent error. Returns undefined for errors that a retry may fix: broken connections, a busy
+ * registry, and unknown errors.
  */
 export function permanentOutcome(error: unknown): Failed | Skipped | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error instanceof OciError && error.code === 'NOT_FOUND') {
-    return skipped('gone', `the image, or a part of it, is not there any more: ${error.message}`);
+    return skipped('gone', `the image or a part of it no longer exists: ${error.message}`);
   }
   const reason = reasonOf(error);
   return reason && failed(reason, error.message);

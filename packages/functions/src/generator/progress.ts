@@ -1,16 +1,15 @@
 import type { PublishProgress } from '@soci/index';
 import { FunctionError } from '../errors.ts';
 
-/** Milliseconds before the end of an invocation at which its work is ended. */
+/** How long before the timeout the work is aborted, in milliseconds. */
 const MARGIN = 10_000;
 
 /**
- * Runs work that ends ten seconds before Lambda ends the invocation, so that there is time to say so; if the invocation has
- * less than twenty, when half of its time is over.
+ * Runs `work` and aborts it ten seconds before the timeout, which leaves time to report it. If less than 20 seconds remain, aborts
+ * after half of the remaining time.
  *
- * @param milliseconds - Time that the invocation has left.
- * @param work - Gets a signal that is aborted with a FunctionError `DEADLINE_NEAR`, whose message says how far the work has
- *   come.
+ * @param milliseconds - Remaining time of the invocation.
+ * @param work - Gets a signal that is aborted with a FunctionError `DEADLINE_NEAR`. Its message contains the progress.
  */
 export async function withDeadline<Result>(
   milliseconds: number,
@@ -19,7 +18,7 @@ export async function withDeadline<Result>(
   const progress = new JobProgress();
   const abort = new AbortController();
   const end = (): void => {
-    const message = `the time of the invocation was nearly over: ${progress.describe()}. Nothing was tagged. Give the function more time, or more memory, which is more of a processor`;
+    const message = `the invocation was about to time out: ${progress.describe()}. No tag was set. Increase the timeout, or the memory, which adds CPU`;
     abort.abort(new FunctionError('DEADLINE_NEAR', message));
   };
   const timer = setTimeout(end, Math.max(0, milliseconds - Math.min(MARGIN, milliseconds / 2)));
@@ -30,15 +29,15 @@ export async function withDeadline<Result>(
   }
 }
 
-/** How far the work on an image has come. */
+/** Tracks the progress of indexing an image. */
 export class JobProgress {
-  #stage = 'looking at the image';
+  #stage = 'reading manifests';
   #layers = 0;
   #layersDone = 0;
   #totalBytes = 0;
   readonly #bytes = new Map<string, number>();
 
-  /** Takes note of what `indexImage` reports. */
+  /** Records an event of `indexImage`. */
   note(event: PublishProgress): void {
     switch (event.type) {
       case 'planned':
@@ -56,7 +55,7 @@ export class JobProgress {
         this.#bytes.set(event.layer, event.size);
         break;
       case 'proving':
-        this.#stage = 'proving the index';
+        this.#stage = 'verifying the index';
         break;
       case 'pushing':
         this.#stage = 'pushing the index';
@@ -64,7 +63,7 @@ export class JobProgress {
     }
   }
 
-  /** For people, such as `reading layers, 2 of 6 done, 120.5 of 437.0 MB read`. */
+  /** Describes the progress, such as `reading layers, 2 of 6 layers done, 120.5 of 437.0 MB read`. */
   describe(): string {
     const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
     if (this.#layers === 0) return this.#stage;

@@ -3,7 +3,7 @@ import { openRegistry, type Registry, type Repository } from '@soci/registry';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import type { AwsLocation, Log } from '../invocation.ts';
 
-/** The registries that a function has spoken to, with their connections and tokens. */
+/** Registry clients of a function, with their connections and tokens. */
 export class RegistryPool {
   readonly #settings: Pick<GeneratorSettings, 'registryHost' | 'fips' | 'dualStack'>;
   readonly #log: Log;
@@ -15,8 +15,7 @@ export class RegistryPool {
   }
 
   /**
-   * A repository of an account's registry in a Region. What it was asked for before, it does not know: an invocation sees
-   * what is there.
+   * Opens a repository in an account and Region, without cached content from earlier invocations.
    *
    * @throws OciError `REFERENCE_INVALID`
    */
@@ -30,7 +29,7 @@ export class RegistryPool {
   #hostOf(location: AwsLocation): string {
     const { fips, dualStack } = this.#settings;
     const host = formatEcrHost({ ...location, fips, dualStack });
-    if (host === undefined) throw new Error(`no partition of AWS has the Region ${location.region}`);
+    if (host === undefined) throw new Error(`unknown AWS Region ${location.region}`);
     return host;
   }
 

@@ -5,21 +5,25 @@ import { makeTwoLayers, startDeployment } from './fixtures/deployment.ts';
 describe('a failure', () => {
   it.each([
     ['no tag', { image: '' }, 'image: "" is neither a tag nor a digest'],
-    ['a missing image', { image: 'v2' }, 'there is no app:v2: push it before the stack is deployed'],
-    ['a wrong size', { image: 'v1', spanSize: '-1' }, 'soci_span_size is "-1"'],
-    ['a template that needs a tag', { image: `sha256:${'0'.repeat(64)}`, outputTag: '{tag}-x' }, 'use {digest12}'],
-    ['a chart', { image: 'chart' }, 'gets no SOCI index (not-an-image)'],
-    ['a broken layer', { image: 'broken' }, 'gets no SOCI index (image-invalid)'],
-  ])('because of %s is answered', async (_, properties, reason) => {
+    ['a missing image', { image: 'v2' }, 'app:v2 does not exist: push it before you deploy the stack'],
+    ['an invalid size', { image: 'v1', spanSize: '-1' }, 'soci_span_size is "-1"'],
+    [
+      'an output tag with {tag} for a digest',
+      { image: `sha256:${'0'.repeat(64)}`, outputTag: '{tag}-x' },
+      'use {digest12}',
+    ],
+    ['a Helm chart', { image: 'chart' }, 'cannot create a SOCI index for app:chart (not-an-image)'],
+    ['a corrupt layer', { image: 'broken' }, 'cannot create a SOCI index for app:broken (image-invalid)'],
+  ])('because of %s is reported', async (_, properties, reason) => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
     await deployment.push('chart', makeHelmChart());
     await deployment.push('broken', makeImage([makeBrokenLayer('broken')]));
-    const [answer] = await deployment.deploy(properties);
-    expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) });
+    const [response] = await deployment.deploy(properties);
+    expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) });
   });
 
-  it('of an update leaves the name that the resource has', async () => {
+  it('of an update keeps the physical id', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
     const [first] = await deployment.deploy({ image: 'v1' });
@@ -28,20 +32,20 @@ describe('a failure', () => {
     expect(deployment.registry.tags('app')).toEqual(['v1', 'v1-soci']);
   });
 
-  it('in passing is tried again', async () => {
+  it('that is temporary is retried', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
-    // One more than the client tries by itself.
+    // One more than the number of attempts of the registry client.
     deployment.registry.inject({
       on: { port: 'registry' },
       times: 7,
       fault: { kind: 'status', status: 503, retryAfter: 0 },
     });
     expect(await deployment.deploy({ image: 'v1' })).toMatchObject([{ Status: 'SUCCESS' }]);
-    expect(deployment.lines.join('\n')).toContain('tried again');
+    expect(deployment.lines.join('\n')).toContain('temporary error, trying again');
   });
 
-  it('of permissions is tried again, as these take their time, and then answered', async () => {
+  it('because of denied access is retried a few times and then reported', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
     const denied = { kind: 'status', status: 403, body: '{"errors":[{"code":"DENIED","message":"no"}]}' } as const;
@@ -51,7 +55,7 @@ describe('a failure', () => {
     expect(await deployment.deploy({ image: 'v1' })).toMatchObject([{ Status: 'FAILED' }]);
   });
 
-  it('to delete is answered in words', async () => {
+  it('of a deletion is reported', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
     await deployment.deploy({ image: 'v1' });
@@ -66,45 +70,50 @@ describe('a failure', () => {
     });
   });
 
-  it('to be done in time is answered before the time is over', async () => {
+  it('because of the timeout is reported before the timeout', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
     const slow = { kind: 'slow', rate: 100 } as const;
     deployment.registry.inject({ on: { port: 'storage' }, times: Number.POSITIVE_INFINITY, fault: slow });
     const before = performance.now();
-    const [answer] = await deployment.deploy({ image: 'v1' }, 2000);
-    expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('nearly over: reading layers') });
+    const [response] = await deployment.deploy({ image: 'v1' }, 2000);
+    expect(response).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining('about to time out: reading layers'),
+    });
     expect(performance.now() - before).toBeLessThan(2000);
     expect(deployment.registry.tags('app')).toEqual(['v1']);
   });
 
-  it('while the registry is out of order ends with what the last try said', async () => {
+  it('while the registry is unavailable reports the last error', async () => {
     const deployment = await startDeployment();
     await deployment.push('v1', makeTwoLayers());
     const outage = { kind: 'status', status: 501 } as const;
     deployment.registry.inject({ on: { port: 'registry' }, times: Number.POSITIVE_INFINITY, fault: outage });
-    const [answer] = await deployment.deploy({ image: 'v1' }, 2000);
-    expect(answer).toMatchObject({
+    const [response] = await deployment.deploy({ image: 'v1' }, 2000);
+    expect(response).toMatchObject({
       Status: 'FAILED',
-      Reason: expect.stringContaining('nearly over, after several tries'),
+      Reason: expect.stringContaining('about to time out after several attempts'),
     });
   });
 
-  it('is answered in time even where something hangs that heeds no signal', async () => {
+  it('is reported in time even if an operation hangs and ignores the signal', async () => {
     const deployment = await startDeployment();
     const ResourceProperties = { repositoryName: 'app', image: 'v1' };
     const resolve = () => new Promise<never>(() => {});
-    const answer = await deployment.ask({ ResourceProperties }, 400, { openRepository: () => ({ resolve }) as never });
-    expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('looking at the image') });
+    const response = await deployment.request({ ResourceProperties }, 400, {
+      openRepository: () => ({ resolve }) as never,
+    });
+    expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('reading manifests') });
   });
 
-  it('in long words, that take several bytes a character, fits an answer', async () => {
+  it('with a long message of multi-byte characters fits into a response', async () => {
     const deployment = await startDeployment();
     const ResourceProperties = { repositoryName: 'app', image: 'v1' };
     const openRepository = () => {
       throw new Error('\u0007\u3042'.repeat(2000));
     };
-    const answer = await deployment.ask({ ResourceProperties }, 400, { openRepository });
-    expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('\u0007\u3042'.repeat(100)) });
+    const response = await deployment.request({ ResourceProperties }, 400, { openRepository });
+    expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('\u0007\u3042'.repeat(100)) });
   });
 });
