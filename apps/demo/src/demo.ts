@@ -38,9 +38,9 @@ const demo: Command = {
       'Pushes an image to a local registry that behaves like Amazon ECR. The push event starts the same two Lambda ' +
         'functions as in AWS, which index the image and push the result. Then the demonstration verifies the index, ' +
         'delivers the event again, and reads one file from the registry.',
-      'Without SRC, creates an image of more than 100 MB from the Node.js installation and the node_modules directory ' +
-        'here, and keeps it for later runs. The default of --dir is node_modules/.cache/soci-index-demo, or a directory ' +
-        'for temporary files if there is no node_modules.',
+      'Without SRC, creates an image of more than 100 MB from the local Node.js installation and node_modules directory, ' +
+        'and keeps it for later runs. The default of --dir is node_modules/.cache/soci-index-demo, or a temporary ' +
+        'directory if node_modules does not exist.',
     ],
     operands: [{ name: 'SRC', help: IMAGE_FORMS, optional: true }],
     options: {

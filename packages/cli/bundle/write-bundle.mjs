@@ -1,5 +1,5 @@
-// Bundles the program with all that it imports into `dist/bundle`, as it is published: `npm run build` runs this after the compiler.
-// What is imported on demand (each command, the AWS SDK) has files of its own, which are read when they are used.
+// Bundles the program and its dependencies into `dist/bundle` for publishing. `npm run build` runs this after the compiler.
+// Dynamic imports (each command, the AWS SDK) are separate files, which are loaded when they are used.
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,16 +8,16 @@ import { build } from 'esbuild';
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const OUTPUT = fileURLToPath(new URL('../dist/bundle', import.meta.url));
 
-/** Files in which a package keeps its license, and what its license wants to be told. */
+/** Names of license and notice files. */
 const LICENSE_FILE = /^(licen[cs]e|notice|copying)([.-].*)?$/i;
 
-// Under another name until all of it is there.
+// A temporary name until the bundle is complete.
 const unfinished = `${OUTPUT}.part`;
 rmSync(unfinished, { recursive: true, force: true });
 const { metafile } = await build({
   entryPoints: {
     main: fileURLToPath(new URL('../dist/main.js', import.meta.url)),
-    // The body of its threads, which `@soci/index` looks for next to the code that starts them.
+    // The worker script. `@soci/index` expects it in the same directory as the code that starts the workers.
     'layer-worker': join(dirname(fileURLToPath(import.meta.resolve('@soci/index'))), 'layers', 'layer-worker.js'),
   },
   outdir: unfinished,
@@ -27,7 +27,7 @@ const { metafile } = await build({
   platform: 'node',
   target: 'node22.15',
   mainFields: ['module', 'main'],
-  // Names stay: `--debug` shows where in the program an error comes from, and source maps would be larger than the code.
+  // Identifiers are not minified, so that stack traces are readable. Source maps would be larger than the code.
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
@@ -40,13 +40,13 @@ writeFileSync(join(unfinished, 'THIRD-PARTY-LICENSES.txt'), licensesOf(Object.ke
 rmSync(OUTPUT, { recursive: true, force: true });
 renameSync(unfinished, OUTPUT);
 
-/** The licenses of the packages from other people that the bundle's input files belong to; each text once. */
+/** Returns the licenses of the third-party packages in the bundle. Packages with the same text share an entry. */
 function licensesOf(inputs) {
   const folders = new Set(inputs.flatMap((input) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []));
   const packages = new Map();
   for (const folder of folders) {
     const { name, version: packed, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    if (typeof license !== 'string') throw new Error(`${folder}/package.json names no license`);
+    if (typeof license !== 'string') throw new Error(`${folder}/package.json has no license field`);
     const files = readdirSync(folder).filter((file) => LICENSE_FILE.test(file));
     const text = files.sort().map((file) => readFileSync(join(folder, file), 'utf8').trim());
     const key = [license, ...text].join('\n\n');

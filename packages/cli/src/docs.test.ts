@@ -6,10 +6,10 @@ import { temporaryFolder } from '@soci/test-content/vitest';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { COMMANDS } from './command-table.ts';
-import { comparableOutput, consoleExamples } from './fixtures/console-examples.ts';
+import { consoleExamples, normalizeOutput } from './fixtures/console-examples.ts';
 import { runCli } from './fixtures/run-cli.ts';
 
-// The documents show the digests that this version gives: a result names the version of the tool that made it.
+// Results include the version of the tool, so the documented digests depend on it.
 vi.mock('../../index/src/version.ts', () => ({ TOOL_VERSION: '0.0.0' }));
 
 const DOCUMENTS = {
@@ -17,18 +17,18 @@ const DOCUMENTS = {
   'README.md': new URL('../README.md', import.meta.url),
 };
 
-/** Where the documents have their registry. */
+/** Host of the registry in the documents. */
 const DOCUMENTED_HOST = 'localhost:5000';
 
 describe.each(Object.entries(DOCUMENTS))('the examples of %s', (_, url) => {
   const folder = temporaryFolder();
-  const home = process.cwd();
+  const initialDirectory = process.cwd();
   let registry: TestRegistry;
 
   beforeAll(async () => {
     registry = await startTestRegistry({ redirects: true });
     await registry.loadLayout('app', goldenLayoutPath('single-oci'), 'v1');
-    // What the documents say is there: an image named v1 in a layout, one with small layers only, and two layers.
+    // The files that docs/cli.md describes: an image v1 in a layout, an image with only small layers, and two layers.
     cpSync(goldenLayoutPath('single-oci'), join(folder, 'app'), { recursive: true });
     const indexFile = join(folder, 'app', 'index.json');
     const index = JSON.parse(readFileSync(indexFile, 'utf8')) as { manifests: object[] };
@@ -44,7 +44,7 @@ describe.each(Object.entries(DOCUMENTS))('the examples of %s', (_, url) => {
   });
 
   afterAll(async () => {
-    process.chdir(home);
+    process.chdir(initialDirectory);
     await registry.stop();
   });
 
@@ -52,12 +52,12 @@ describe.each(Object.entries(DOCUMENTS))('the examples of %s', (_, url) => {
     const [program, ...argv] = command.replaceAll(DOCUMENTED_HOST, registry.host).split(' ');
     expect(program).toBe('soci-index');
     const run = await runCli([...argv, '--jobs', '1'].slice(0, takesJobs(argv) ? undefined : -2));
-    // On standard error stand progress, which documents leave out, and errors, which they show.
-    const said = (run.code === 0 || run.code === 3 ? run.stdout : run.stderr).replaceAll(
+    // Successful runs print progress to standard error, which the documents omit. Failed runs print the error there.
+    const printed = (run.code === 0 || run.code === 3 ? run.stdout : run.stderr).replaceAll(
       registry.host,
       DOCUMENTED_HOST,
     );
-    expect(comparableOutput(said)).toBe(comparableOutput(output));
+    expect(normalizeOutput(printed)).toBe(normalizeOutput(output));
   });
 });
 
@@ -67,14 +67,16 @@ describe('docs/cli.md', async () => {
   const registryOptions = text.split('\n## Registry options')[1]?.split(/^## /m)[0] ?? '';
 
   it.each(await Promise.all(COMMANDS.map(({ load }) => load())))(
-    'has a section on $name with all of its options',
+    'documents $name and all of its options',
     ({ name, options }) => {
       const [, section = ''] = text.split(new RegExp(`^## \`${name}[ \`]`, 'm'));
-      const own = section.split(/^## /m)[0] ?? '';
-      expect(own).not.toBe('');
-      const shared = own.includes('[options of `convert`]') ? (text.split('### Options of `convert`')[1] ?? '') : '';
-      const registries = own.includes('(#registry-options)') || shared !== '' ? registryOptions : '';
-      for (const option of Object.keys(options)) expect(own + shared + registries).toContain(`--${option}`);
+      const commandSection = section.split(/^## /m)[0] ?? '';
+      expect(commandSection).not.toBe('');
+      const shared = commandSection.includes('[options of `convert`]')
+        ? (text.split('### Options of `convert`')[1] ?? '')
+        : '';
+      const registries = commandSection.includes('(#registry-options)') || shared !== '' ? registryOptions : '';
+      for (const option of Object.keys(options)) expect(commandSection + shared + registries).toContain(`--${option}`);
     },
   );
 });

@@ -19,10 +19,10 @@ const LAYOUTS = Object.entries(readGoldenRuns());
 
 const folder = temporaryFolder();
 
-describe('ztoc create makes the zTOCs that the reference makes', () => {
+describe('ztoc create writes the same zTOCs as the reference', () => {
   const spanSizes = ['4096', '65536', '4194304'];
 
-  it.each(spanSizes)('of every golden layer, with spans of %s bytes', async (spanSize) => {
+  it.each(spanSizes)('for every golden layer, with spans of %s bytes', async (spanSize) => {
     const out = join(folder, `ztocs-${spanSize}`);
     const argv = [
       'ztoc',
@@ -53,7 +53,7 @@ describe('ztoc create makes the zTOCs that the reference makes', () => {
   });
 
   it.each(LAYERS.filter(([, { refused }]) => refused === undefined))(
-    '%s, with its compression named',
+    'for %s, with --compression',
     async (name, golden) => {
       const [spanSize = '', ztoc] = Object.entries(golden.ztocs)[0] ?? [];
       const argv = [
@@ -73,14 +73,14 @@ describe('ztoc create makes the zTOCs that the reference makes', () => {
   );
 });
 
-describe('convert and create write what the reference writes', () => {
+describe('convert and create write the same images as the reference', () => {
   const runs = LAYOUTS.flatMap(([name, all]) => all.map((golden, index) => ({ name, golden, index })));
   const made = runs.filter(({ golden }) => golden.refused === undefined);
-  const refused = runs.filter(({ golden }) => golden.refused !== undefined);
+  const rejected = runs.filter(({ golden }) => golden.refused !== undefined);
 
   it.each(made)('$name $golden.run', async ({ name, golden, index }) => {
     const out = join(folder, `${name}-${index}`);
-    // Once with threads, which cost a second to start from sources; the rest in this one.
+    // Uses threads only once, because they need a second to start from sources.
     const jobs = index === 0 && name === 'single-oci' ? [] : ['--jobs', '1'];
     const run = await runCli([...commandLine(golden), ...jobs, `oci:${goldenLayoutPath(name)}`, `oci:${out}:made`]);
     expect(run).toMatchObject({ code: 0 });
@@ -101,7 +101,7 @@ describe('convert and create write what the reference writes', () => {
     );
   });
 
-  it.each(refused)('$name $golden.run: refused', async ({ name, golden, index }) => {
+  it.each(rejected)('$name $golden.run: rejected', async ({ name, golden, index }) => {
     const out = join(folder, `${name}-${index}`);
     const run = await runCli([
       ...commandLine(golden),
@@ -110,10 +110,10 @@ describe('convert and create write what the reference writes', () => {
       `oci:${goldenLayoutPath(name)}`,
       `oci:${out}:made`,
     ]);
-    const nothing = /no ztocs created/.test(golden.refused ?? '');
-    expect(run.code).toBe(nothing ? 3 : 1);
+    const isNothingToIndex = /no ztocs created/.test(golden.refused ?? '');
+    expect(run.code).toBe(isNothingToIndex ? 3 : 1);
     expect(jsonLines(run)).toEqual([
-      nothing
+      isNothingToIndex
         ? expect.objectContaining({ outcome: 'nothing-to-index' })
         : { error: expect.objectContaining({ code: expect.any(String) }) },
     ]);

@@ -10,7 +10,7 @@ import { runCli } from './fixtures/run-cli.ts';
 
 const folder = temporaryFolder();
 
-/** Starts the program as a process of its own, from its sources. */
+/** Starts the program from its sources in another process. */
 function start(...argv: string[]): ChildProcessWithoutNullStreams {
   const script = `
     import { main } from ${JSON.stringify(new URL('./main.ts', import.meta.url).href)};
@@ -19,8 +19,8 @@ function start(...argv: string[]): ChildProcessWithoutNullStreams {
 }
 
 describe('the program as a process', () => {
-  it('stops at a signal, cleans up, and exits with 130', async () => {
-    // Zeros end an archive at once; what follows them is read to its end nevertheless, and here that takes a while.
+  it('stops on a signal, cleans up, and exits with 130', async () => {
+    // The first zeros are the end of the archive. The program reads the rest of the file too, which takes a while.
     const endless = join(folder, 'endless.tar');
     writeFileSync(endless, '');
     truncateSync(endless, 2 ** 34);
@@ -32,7 +32,7 @@ describe('the program as a process', () => {
     expect(stderr).toContain('stopped by SIGINT');
   });
 
-  it('ends quietly when its reader has gone', async () => {
+  it('exits with 0 when its reader closes the pipe', async () => {
     await runCli(['ztoc', 'create', '-o', folder, goldenLayerPath('many-files.tar.gz')]);
     const child = start('ztoc', 'ls', '--json', join(folder, 'many-files.tar.gz.ztoc'));
     child.stdout.once('data', () => child.stdout.destroy());

@@ -8,7 +8,7 @@ import { textWidth } from './terminal/text.ts';
 const commands = await Promise.all(COMMANDS.map(({ load }) => load()));
 
 describe('help', () => {
-  it.each([[[]], [['--help']], [['-h']], [['help']]])('%j lists the commands and exit codes', async (argv) => {
+  it.each([[[]], [['--help']], [['-h']], [['help']]])('%j prints the commands and exit codes', async (argv) => {
     const { code, stdout, stderr } = await runCli(argv);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const { name, summary } of commands)
@@ -17,7 +17,7 @@ describe('help', () => {
   });
 
   it.each(commands.map((command) => [command.name, command] as const))(
-    '%s --help tells all of it',
+    '%s --help prints usage, options and examples',
     async (name, command) => {
       const { code, stdout } = await runCli([...name.split(' '), '--help']);
       expect(code).toBe(0);
@@ -28,13 +28,13 @@ describe('help', () => {
     },
   );
 
-  it('narrows the program to a group of commands', async () => {
+  it('prints only the commands of a group', async () => {
     const { stdout } = await runCli(['ztoc', '--help']);
     expect(stdout).toContain('ztoc create');
     expect(stdout).not.toContain('convert ');
   });
 
-  it('fits a narrow terminal', async () => {
+  it('wraps at the width of a narrow terminal', async () => {
     const { stdout } = await runCli(['convert', '--help'], { columns: 60, env: { NO_COLOR: '1' } });
     const text = stdout.slice(0, stdout.indexOf('Examples:')).split('\n');
     expect(text.filter((line) => textWidth(line) > 60)).toEqual([]);
@@ -51,13 +51,13 @@ describe('help', () => {
     },
   );
 
-  it('wins over everything else on the line, except behind --', async () => {
+  it('takes precedence over errors on the command line, except after --', async () => {
     expect(await runCli(['convert', '--nonsense', '-h'])).toMatchObject({ code: 0 });
     expect(await runCli(['inspect', '--', '--help'])).toMatchObject({ code: 2 });
   });
 });
 
-describe('a command line that is wrong', () => {
+describe('an invalid command line', () => {
   it.each([
     [['convrt', 'a', 'b'], 'unknown command "convrt"', 'Did you mean soci-index convert?'],
     [['ztoc', 'inof'], 'unknown command "ztoc inof"', 'Did you mean soci-index ztoc info?'],
@@ -90,7 +90,7 @@ describe('a command line that is wrong', () => {
     [['create', 'oci-archive:a.tar'], 'cannot add indexes to a tar file', 'Specify DST'],
     [['ztoc', 'create'], 'missing LAYER', 'LAYER...'],
     [['ztoc', 'create', '-o', 'x', 'a/layer.tar', 'b/layer.tar'], 'would both be written to', 'different directories'],
-  ])('%j is refused with exit code 2 and a way out', async (argv, message, remedy) => {
+  ])('%j exits with 2 and prints advice', async (argv, message, remedy) => {
     const { code, stdout, stderr } = await runCli(argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
@@ -98,7 +98,7 @@ describe('a command line that is wrong', () => {
     expect(stderr).not.toMatch(/^ +at .*\.ts:/m);
   });
 
-  it('is told as JSON too, where JSON is asked for', async () => {
+  it('is reported as JSON too with --json', async () => {
     const { code, stdout, stderr } = await runCli(['inspect', '--json', 'docker-daemon:app']);
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'TRANSPORT_UNSUPPORTED' } });
@@ -107,7 +107,7 @@ describe('a command line that is wrong', () => {
 });
 
 describe('a failure', () => {
-  it('names code, file and reason, and has exit code 1', async () => {
+  it('prints the code, the file and the reason, and exits with 1', async () => {
     const { code, stdout, stderr } = await runCli(['inspect', 'oci:no-such-folder']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^soci-index: .*no-such-folder.* \[NOT_FOUND\]$/m);
@@ -132,7 +132,7 @@ describe('a failure', () => {
     ],
     [['ztoc', 'info', 'no-such-file'], 'no-such-file: no such file or directory [ENOENT]', ''],
     [['ztoc', 'cat', goldenLayerPath('plain.tar'), goldenLayerPath('plain.tar'), 'x'], '[ZTOC_INVALID]', ''],
-  ])('%j says what is wrong with what was named', async (argv, message, remedy) => {
+  ])('%j prints what is wrong with the file', async (argv, message, remedy) => {
     const { code, stdout, stderr } = await runCli(argv);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(message);
@@ -142,12 +142,12 @@ describe('a failure', () => {
   it.each([
     [['--debug'], {}],
     [[], { DEBUG: '1' }],
-  ])('says where in the program it comes from with %j and %j', async (options, env) => {
+  ])('prints a stack trace with options %j and environment %j', async (options, env) => {
     const { stderr } = await runCli(['inspect', 'oci:no-such-folder', ...options], { env });
     expect(stderr).toMatch(/^ +at .*\.ts:/m);
   });
 
-  it('is an interruption when the person has asked to stop', async () => {
+  it('is reported as an interruption if the user stopped the program', async () => {
     const signal = AbortSignal.abort(new Error('stopped by SIGINT'));
     const { code, stderr } = await runCli(['inspect', 'oci:no-such-folder'], { signal });
     expect(code).toBe(130);
@@ -156,7 +156,7 @@ describe('a failure', () => {
 });
 
 describe('--version', () => {
-  it.each(['--version', 'version'])('%s says which version this is', async (word) => {
+  it.each(['--version', 'version'])('%s prints the version', async (word) => {
     expect((await runCli([word])).stdout).toMatch(/^soci-index \d+\.\d+\.\d+\S*\n$/);
   });
 });

@@ -73,7 +73,7 @@ export async function printGenerator(
   const { invocation, answer } = run;
   const details =
     answer?.outcome === 'indexed'
-      ? `read ${formatBytes(answer.bytesRead)} of layers once, without a disk; ` +
+      ? `read ${formatBytes(answer.bytesRead)} of layers once, without using the disk; ` +
         `verified ${pluralize(answer.spansVerified, 'span')}; ` +
         `sent ${formatBytes(bytesIn)}; made ${pluralize(requests, 'request')}`
       : printable(answer?.message ?? describeFailure(invocation));
@@ -122,7 +122,7 @@ export async function printRead(
   imageSize: number,
   output: Output,
 ): Promise<void> {
-  const what = `one file with ${formatBytes(bytesOut)} (${formatPercent(bytesOut, imageSize)} of the image) in ${pluralize(requests, 'request')}, including the zTOCs`;
+  const what = `${formatBytes(bytesOut)} (${formatPercent(bytesOut, imageSize)} of the image) in ${pluralize(requests, 'request')}, including the zTOCs`;
   await printStep('Read', what, formatSeconds(seconds), output, `${printable(name)}, ${formatBytes(size)}`);
 }
 

@@ -102,7 +102,7 @@ export async function printLayers(
   };
   for (const { platform, layers } of image.images) {
     const target = image.images.length > 1 ? ` for ${printable(formatPlatform(platform))}` : '';
-    await printTitle(`Layers and their tables of contents (zTOC)${target}`, output);
+    await printTitle(`Layers and their tables of contents (zTOCs)${target}`, output);
     await output.writeTable(LAYER_COLUMNS, layers.map(row), '  ');
   }
 }

@@ -5,22 +5,22 @@ import { parseSize } from './size.ts';
 
 const table = {
   json: flag('print JSON'),
-  quiet: flag('say little', 'q'),
+  quiet: flag('print less', 'q'),
   'span-size': valueOption('SIZE', parseSize, 'span size'),
-  compat: valueOption('PROGRAM', oneOf(['soci-cli']), 'whose bytes to make'),
+  compat: valueOption('PROGRAM', oneOf(['soci-cli']), 'output to match'),
   platform: listOption('OS/ARCH', (words) => words.split(','), 'platform', 'p'),
   output: valueOption('DIR', text, 'folder', 'o'),
 };
 
 describe('parseOptions', () => {
-  it('reads options and operands in any order', () => {
+  it('parses options and operands in any order', () => {
     const { options, operands } = parseOptions(['oci:a', '--span-size', '4MiB', 'oci:b', '-q'], table);
     expect(operands).toEqual(['oci:a', 'oci:b']);
     expect(options).toMatchObject({ json: false, quiet: true, 'span-size': 4 << 20, platform: [] });
     expect(options.compat).toBeUndefined();
   });
 
-  it('collects repeated options and takes the last of others', () => {
+  it('collects repeatable options, and uses the last value of others', () => {
     const { options } = parseOptions(
       ['-p', 'linux/amd64', '--platform=linux/arm64,linux/arm/v7', '-o', 'a', '-ob'],
       table,
@@ -29,14 +29,14 @@ describe('parseOptions', () => {
     expect(options.output).toBe('b');
   });
 
-  it('takes everything after -- as operands', () => {
+  it('treats everything after -- as operands', () => {
     expect(parseOptions(['--', '--json', '-q'], table)).toMatchObject({
       operands: ['--json', '-q'],
       options: { json: false },
     });
   });
 
-  it('takes a dash alone as a value and as an operand', () => {
+  it('accepts a single dash as a value and as an operand', () => {
     expect(parseOptions(['-', '-o', '-'], table)).toMatchObject({ operands: ['-'], options: { output: '-' } });
   });
 
@@ -51,7 +51,7 @@ describe('parseOptions', () => {
     [['--json=yes'], '--json does not accept a value', undefined],
     [['--compat', 'crane'], '--compat: "crane" is not one of: soci-cli', undefined],
     [['--span-size', 'big'], '--span-size: "big" is not a size', expect.stringContaining('4MiB')],
-  ])('refuses %j', (words, message, remedy) => {
+  ])('rejects %j', (words, message, remedy) => {
     expect(() => parseOptions(words, table)).toThrow(
       expect.objectContaining({ code: 'USAGE_INVALID', message, remedy }),
     );
@@ -68,11 +68,11 @@ describe('mostSimilarWord', () => {
     ['insp', 'inspect'],
     ['ztoc inof', 'ztoc info'],
     ['verfy', 'verify'],
-  ])('takes %s for %s', (typed, meant) => {
+  ])('%s is most similar to %s', (typed, meant) => {
     expect(mostSimilarWord(typed, commands)).toBe(meant);
   });
 
-  it.each(['push', 'x', '', 'completely-different'])('has no idea what %j stands for', (typed) => {
+  it.each(['push', 'x', '', 'completely-different'])('finds no similar word for %j', (typed) => {
     expect(mostSimilarWord(typed, commands)).toBeUndefined();
   });
 });

@@ -8,11 +8,11 @@ const start = testRegistries();
 const startProxy = forwardProxies();
 const HOST = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
 
-it("reaches Amazon ECR by its name, with AWS's own credentials", async () => {
+it('connects to Amazon ECR by its host name, with credentials of the AWS SDK', async () => {
   const registry = await start({ auth: 'ecr', ecr: true, account: '123456789012', region: 'eu-west-1' });
   await registry.loadLayout('team/app', goldenLayoutPath('single-oci'), 'v1');
   const proxy = await startProxy(registry.host);
-  // The AWS SDK reads the process's environment; everything else comes from the program's.
+  // The AWS SDK reads the environment of the process. Everything else uses the environment of the run.
   const aws = {
     AWS_ENDPOINT_URL_ECR: registry.awsEndpoint,
     AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE',
@@ -22,17 +22,17 @@ it("reaches Amazon ECR by its name, with AWS's own credentials", async () => {
   const env = { ...aws, HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1' };
   try {
     const argv = ['convert', '--json', '--plain-http', '--jobs', '1', '--min-layer-size', '0'];
-    const places = [`${HOST}/team/app:v1`, `${HOST}/team/app:v1-soci`];
-    const first = await runCli([...argv, '--debug', ...places], { env });
+    const images = [`${HOST}/team/app:v1`, `${HOST}/team/app:v1-soci`];
+    const first = await runCli([...argv, '--debug', ...images], { env });
     expect(first, first.stderr).toMatchObject({ code: 0 });
     expect(registry.checkGraph('team/app', 'v1-soci')).toEqual([]);
     expect(new Set(proxy.hosts.map((host) => host.replace(/:80$/, '')))).toEqual(new Set([HOST]));
     expect(first.stdout + first.stderr).not.toContain(registry.credentials.password);
 
     registry.clearRequests();
-    const again = await runCli([...argv, ...places], { env });
+    const again = await runCli([...argv, ...images], { env });
     expect(jsonLines(again)).toEqual([expect.objectContaining({ outcome: 'current' })]);
-    // The call for a token, and three requests: ECR wants Basic, so that none is spent on being refused.
+    // One call for a token and three requests. ECR uses Basic authentication, so no request is answered with 401.
     expect(registry.requests.map(({ port, method, status }) => `${port} ${method} ${status}`)).toEqual([
       'aws POST 200',
       'registry GET 200',

@@ -9,9 +9,9 @@ import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 const folder = temporaryFolder();
 const multi = `oci:${goldenLayoutPath('multi-annotated')}`;
 const converted = `oci:${join(folder, 'multi')}:v1`;
-const quick = ['--jobs', '1', '--min-layer-size', '0'];
+const fastOptions = ['--jobs', '1', '--min-layer-size', '0'];
 
-/** What convert prints with --json, as far as it is looked at here. */
+/** The fields of `convert --json` that the tests use. */
 interface Converted {
   readonly root: Descriptor;
   readonly indexes: readonly Descriptor[];
@@ -21,33 +21,33 @@ interface Converted {
 }
 
 beforeAll(async () => {
-  expect(await runCli(['convert', ...quick, multi, converted])).toMatchObject({ code: 0 });
+  expect(await runCli(['convert', ...fastOptions, multi, converted])).toMatchObject({ code: 0 });
 });
 
 describe('convert', () => {
-  it('says on one line a layer, without control codes, what it does', async () => {
-    const run = await runCli(['convert', ...quick, multi, `oci:${join(folder, 'told')}`]);
+  it('prints one line per layer, without control codes, if the output is not a terminal', async () => {
+    const run = await runCli(['convert', ...fastOptions, multi, `oci:${join(folder, 'plain')}`]);
     expect(run.stderr).toMatch(/^layer 1 of \d+ {2}sha256:[0-9a-f]{12} .* files? .* spans? .* zTOC .* s$/m);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the output must not have control characters
     expect(run.stdout + run.stderr).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
     expect(run.stdout).toContain('linux/amd64\n');
     expect(run.stdout).toContain('linux/arm64');
   });
 
-  it('draws a bar on a terminal, and one for each layer in flight, and takes them away', async () => {
-    const run = await runCli(['convert', ...quick, multi, `oci:${join(folder, 'drawn')}`], { columns: 70 });
+  it('draws a bar, and one for each layer in progress, on a terminal, and removes them', async () => {
+    const run = await runCli(['convert', ...fastOptions, multi, `oci:${join(folder, 'terminal')}`], { columns: 70 });
     expect(run.stderr).toMatch(/\r.*[█░]+.* of 2 layers.*\n.*[█░]+.* sha256:[0-9a-f]{12} /);
     expect(run.stderr.endsWith('A\u001b[J\u001b[?25h')).toBe(true);
   });
 
-  it('prints the digest alone with --quiet', async () => {
-    const run = await runCli(['convert', '-q', ...quick, multi, `oci:${join(folder, 'quiet')}`]);
+  it('prints only the digest with --quiet', async () => {
+    const run = await runCli(['convert', '-q', ...fastOptions, multi, `oci:${join(folder, 'quiet')}`]);
     expect(run).toMatchObject({ code: 0, stderr: '' });
     expect(run.stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
   });
 
-  it('prints one JSON object, whatever else happens', async () => {
-    const run = await runCli(['convert', '--json', '--verify', ...quick, multi, `oci:${join(folder, 'json')}`]);
+  it('prints exactly one JSON object with --json', async () => {
+    const run = await runCli(['convert', '--json', '--verify', ...fastOptions, multi, `oci:${join(folder, 'json')}`]);
     const [result, ...others] = jsonLines<Converted>(run);
     expect(others).toEqual([]);
     expect(result?.platforms).toHaveLength(2);
@@ -56,41 +56,56 @@ describe('convert', () => {
     expect(result?.verified?.filesRead).toBeGreaterThan(0);
   });
 
-  it('indexes the platforms that are asked for, and no other', async () => {
-    const run = await runCli(['convert', '--json', ...quick, '-p', 'linux/arm64', multi, `oci:${join(folder, 'arm')}`]);
+  it('indexes only the selected platforms', async () => {
+    const run = await runCli([
+      'convert',
+      '--json',
+      ...fastOptions,
+      '-p',
+      'linux/arm64',
+      multi,
+      `oci:${join(folder, 'arm')}`,
+    ]);
     const [result] = jsonLines<Converted>(run);
     expect(result?.platforms.map(({ platform }) => platform)).toEqual([
       expect.objectContaining({ architecture: 'arm64' }),
     ]);
-    const none = await runCli(['convert', ...quick, '-p', 'linux/s390x', multi, `oci:${join(folder, 'none')}`]);
+    const none = await runCli(['convert', ...fastOptions, '-p', 'linux/s390x', multi, `oci:${join(folder, 'none')}`]);
     expect(none).toMatchObject({ code: 1, stdout: '' });
     expect(none.stderr).toContain('[PLATFORM_NOT_FOUND]');
   });
 
-  it('takes files to prefetch from the command line and from a file, and says which are not there', async () => {
+  it('reads files to prefetch from the command line and from a file, and warns about missing ones', async () => {
     const list = join(folder, 'prefetch.json');
     writeFileSync(list, '["/reg", " /no/such/file "]');
     const source = `oci:${goldenLayoutPath('single-oci')}`;
-    const argv = ['convert', ...quick, '--prefetch-files-json', list, '--prefetch-file', 'block513', source];
+    const argv = ['convert', ...fastOptions, '--prefetch-files-json', list, '--prefetch-file', 'block513', source];
     const [result] = jsonLines<Converted>(await runCli([...argv, '--json', `oci:${join(folder, 'prefetch')}`]));
     expect(result?.platforms[0]?.prefetchFiles.map((each) => 'found' in each && each.found)).toEqual([
       true,
       true,
       false,
     ]);
-    const told = await runCli([...argv, `oci:${join(folder, 'prefetch')}`]);
-    expect(told.stderr).toMatch(/^warning: file to prefetch not found for linux\/amd64: .*no\/such\/file$/m);
+    const run = await runCli([...argv, `oci:${join(folder, 'prefetch')}`]);
+    expect(run.stderr).toMatch(/^warning: file to prefetch not found for linux\/amd64: .*no\/such\/file$/m);
   });
 
-  it.each(['{}', '[1]', 'no JSON'])('refuses a list of files to prefetch that is %s', async (content) => {
+  it.each(['{}', '[1]', 'not JSON'])('rejects a list of files to prefetch that is %s', async (content) => {
     const list = join(folder, 'bad.json');
     writeFileSync(list, content);
-    const run = await runCli(['convert', ...quick, '--prefetch-files-json', list, multi, `oci:${join(folder, 'bad')}`]);
+    const run = await runCli([
+      'convert',
+      ...fastOptions,
+      '--prefetch-files-json',
+      list,
+      multi,
+      `oci:${join(folder, 'bad')}`,
+    ]);
     expect(run).toMatchObject({ code: 1, stdout: '' });
     expect(run.stderr).toContain('bad.json');
   });
 
-  it('tells of each layer why there is nothing to index', async () => {
+  it('reports why each layer is skipped', async () => {
     const run = await runCli([
       'convert',
       '--json',
@@ -110,7 +125,7 @@ describe('convert', () => {
 });
 
 describe('inspect', () => {
-  it('shows which index and which zTOC belongs to which', async () => {
+  it('shows the SOCI index of each platform and the zTOC of each layer', async () => {
     const [image] = jsonLines<{
       root: Descriptor;
       platforms: { layers: { ztoc?: string }[]; indexes: { ztocs: { digest: string }[] }[] }[];
@@ -122,14 +137,14 @@ describe('inspect', () => {
     }
   });
 
-  it('says of an image without an index that it has none', async () => {
+  it('reports an image without an index', async () => {
     expect((await runCli(['inspect', multi])).stdout).toContain('no SOCI index');
     const verified = await runCli(['verify', multi]);
     expect(verified).toMatchObject({ code: 1, stdout: '' });
     expect(verified.stderr).toContain('[NOT_INDEXED]');
   });
 
-  it('tells an attestation from an image', async () => {
+  it('distinguishes an attestation from an image', async () => {
     const [image] = jsonLines<{ platforms: object[]; others: { kind: string }[] }>(
       await runCli(['inspect', '--json', `oci:${goldenLayoutPath('attested')}`]),
     );
@@ -140,8 +155,8 @@ describe('inspect', () => {
   it.each([
     ['through its zTOC', converted],
     ['without a zTOC', multi],
-  ])('lists the files of a layer %s', async (_, place) => {
-    const run = await runCli(['inspect', '--quiet', '--layer', '0709e246', place]);
+  ])('lists the files of a layer %s', async (_, source) => {
+    const run = await runCli(['inspect', '--quiet', '--layer', '0709e246', source]);
     expect(run.code).toBe(0);
     expect(run.stdout.split('\n')).toContain('usr/bin/f00000-wgjrngs');
   });
@@ -150,13 +165,13 @@ describe('inspect', () => {
     ['0709', 2],
     ['ffffffff', 1],
     ['latest', 2],
-  ])('has no layer %s', async (digest, code) => {
+  ])('does not find a layer %s', async (digest, code) => {
     expect(await runCli(['inspect', '--layer', digest, converted])).toMatchObject({ code, stdout: '' });
   });
 });
 
-describe('a file of an image for several platforms', () => {
-  it('is read for the platform that is asked for', async () => {
+describe('a file of a multi-platform image', () => {
+  it('is read from the selected platform', async () => {
     expect(await runCli(['ls', converted])).toMatchObject({ code: 2, stdout: '' });
     expect(await runCli(['ls', '-p', 'linux/arm64', converted])).toMatchObject({ code: 0 });
     expect(await runCli(['ls', '-p', 'linux/s390x', converted])).toMatchObject({ code: 1 });
@@ -164,7 +179,7 @@ describe('a file of an image for several platforms', () => {
 });
 
 describe('verify', () => {
-  it('reads every file back, or a sample', async () => {
+  it('compares every file, or a sample', async () => {
     const filesRead = async (...options: string[]) => {
       const [report] = jsonLines<{ valid: boolean; layers: { filesRead: number }[] }>(
         await runCli(['verify', '--json', ...options, converted]),
@@ -175,7 +190,7 @@ describe('verify', () => {
     expect(await filesRead('--sample', '2', '--seed', '7')).toBeLessThan(await filesRead());
   });
 
-  it('finds a layer that is not what it was when it was indexed', async () => {
+  it('detects a layer that changed after it was indexed', async () => {
     const damaged = join(folder, 'damaged');
     cpSync(join(folder, 'multi'), damaged, { recursive: true });
     const blobs = join(damaged, 'blobs', 'sha256');

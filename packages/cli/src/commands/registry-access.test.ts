@@ -19,13 +19,13 @@ async function startWith(options: Parameters<typeof start>[0]): Promise<TestRegi
 }
 
 describe('credentials', () => {
-  it('are taken from the command line and standard input', async () => {
+  it('can come from the command line and standard input', async () => {
     const registry = await startWith({ auth: account });
     const argv = ['inspect', '-q', '--username', 'me', '--password-stdin', `${registry.host}/app:v1`];
     expect(await runCli(argv, { stdin: `${PASSWORD}\n` })).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('are taken from a file as docker writes it', async () => {
+  it('can come from a file in docker format', async () => {
     const registry = await startWith({ auth: account });
     const authfile = join(folder, 'auth.json');
     const auth = Buffer.from(`me:${PASSWORD}`).toString('base64');
@@ -34,7 +34,7 @@ describe('credentials', () => {
     expect(await runCli(argv)).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('that are wrong, or missing, are told with a way out, and never shown', async () => {
+  it('that are wrong or missing cause an error with advice, and are never printed', async () => {
     const registry = await startWith({ auth: account });
     const login = ['--username', 'me', '--password-stdin'];
     for (const options of [[], login]) {
@@ -51,7 +51,7 @@ describe('credentials', () => {
     }
   });
 
-  it('of Amazon ECR are tokens that are renewed when they end in the middle of the work', async () => {
+  it('of Amazon ECR work with redirects and are not printed', async () => {
     const registry = await startWith({ auth: 'ecr', redirects: true });
     const { username, password } = registry.credentials;
     const argv = ['cat', '--username', username, '--password-stdin', `${registry.host}/app:v1`, 'block513'];
@@ -65,19 +65,19 @@ describe('credentials', () => {
     expect(registry.requests.some(({ port, authorization }) => port === 'storage' && authorization)).toBe(false);
   });
 
-  it('are traded for tokens where the registry has a service for them, of one repository and of two', async () => {
+  it('are exchanged for tokens at the token service, for one repository or two', async () => {
     const registry = await startWith({ auth: { bearer: { user: account } } });
-    const places = [`${registry.host}/app:v1`, `${registry.host}/copy/app:v1`];
+    const images = [`${registry.host}/app:v1`, `${registry.host}/copy/app:v1`];
     const argv = ['convert', '--jobs', '1', '--min-layer-size', '0', '--username', 'me', '--password-stdin'];
-    const run = await runCli([...argv, ...places], { stdin: PASSWORD });
+    const run = await runCli([...argv, ...images], { stdin: PASSWORD });
     expect(run, run.stderr).toMatchObject({ code: 0 });
     expect(registry.checkGraph('copy/app', 'v1')).toEqual([]);
-    // The configuration and four layers; what was made is not there to be mounted.
+    // The configuration and four layers. New content cannot be mounted.
     const mounted = registry.requests.filter(({ query, status }) => query.includes('mount=') && status === 201);
     expect(mounted).toHaveLength(5);
   });
 
-  it('are not read from standard input where that is empty', async () => {
+  it('are rejected if standard input is empty', async () => {
     const argv = ['inspect', '--username', 'me', '--password-stdin', 'registry.example/app'];
     const run = await runCli(argv, { stdin: '\n' });
     expect(run).toMatchObject({ code: 1, stdout: '' });
@@ -86,27 +86,27 @@ describe('credentials', () => {
 });
 
 describe('TLS', () => {
-  it('is trusted by a certificate that is named', async () => {
+  it('trusts a certificate of --ca-file', async () => {
     const registry = await startWith({ tls: true });
     const file = join(folder, 'ca.pem');
     writeFileSync(file, registry.ca ?? '');
     expect(await runCli(['inspect', '-q', '--ca-file', file, `${registry.host}/app:v1`])).toMatchObject({ code: 0 });
   });
 
-  it('is refused otherwise, with a way out', async () => {
+  it('fails without the certificate, with advice', async () => {
     const registry = await startWith({ tls: true });
     const run = await runCli(['inspect', `${registry.host}/app:v1`]);
     expect(run).toMatchObject({ code: 1, stdout: '' });
     expect(run.stderr).toContain('[TLS_FAILED]');
     expect(run.stderr).toContain('--ca-file');
     const file = join(folder, 'no.pem');
-    writeFileSync(file, 'no certificate');
+    writeFileSync(file, 'not a certificate');
     expect((await runCli(['inspect', '--ca-file', file, `${registry.host}/app:v1`])).stderr).toContain('-----BEGIN');
   });
 });
 
 describe('a registry', () => {
-  it('that has no such image says so', async () => {
+  it('without the image causes NOT_FOUND', async () => {
     const registry = await startWith({});
     for (const name of ['app:v9', 'none:v1']) {
       const run = await runCli(['inspect', `${registry.host}/${name}`]);
@@ -116,20 +116,20 @@ describe('a registry', () => {
     }
   });
 
-  it('that is not there says so after as many attempts as are wanted', async () => {
+  it('that cannot be reached causes an error after the requested number of retries', async () => {
     const run = await runCli(['inspect', '--plain-http', '--retry-times', '0', '127.0.0.1:1/app:v1']);
     expect(run).toMatchObject({ code: 1, stdout: '' });
     expect(run.stderr).toContain('[CONNECTION_FAILED]');
   });
 
-  it('that fails in passing is asked again', async () => {
+  it('that fails temporarily is tried again', async () => {
     const registry = await startWith({});
     const fault = registry.inject({ on: { path: 'manifests' }, times: 2, fault: { kind: 'status', status: 503 } });
     expect(await runCli(['inspect', '-q', `${registry.host}/app:v1`])).toMatchObject({ code: 0 });
     expect(fault.hits).toBe(2);
   });
 
-  it('that stalls is given up after as many seconds as are wanted, and asked again', async () => {
+  it('that stalls is tried again after the requested time', async () => {
     const registry = await startWith({});
     const fault = registry.inject({ on: { path: 'manifests' }, fault: { kind: 'stall' } });
     const run = await runCli(['inspect', '-q', '--stall-timeout', '1', `${registry.host}/app:v1`]);
@@ -137,7 +137,7 @@ describe('a registry', () => {
     expect(fault.hits).toBe(1);
   });
 
-  it('that fails for good is quoted', async () => {
+  it('that denies the request is quoted in the error', async () => {
     const registry = await startWith({});
     const body = JSON.stringify({ errors: [{ code: 'DENIED', message: 'not on Sundays' }] });
     registry.inject({ times: Number.POSITIVE_INFINITY, fault: { kind: 'status', status: 403, body } });

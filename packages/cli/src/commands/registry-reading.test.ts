@@ -11,13 +11,13 @@ const start = testRegistries();
 const folder = temporaryFolder();
 const SIZE = 32 << 20;
 
-/** An image with a large layer that random bytes fill, and a small file among them. */
+/** An image with one large layer: random bytes around a small file. */
 const layout = join(folder, 'large');
 await packImage(layout, [
-  { 'data/a': randomBytes(SIZE / 2), 'data/small': 'what is looked for', 'data/z': randomBytes(SIZE / 2) },
+  { 'data/a': randomBytes(SIZE / 2), 'data/small': 'the small file', 'data/z': randomBytes(SIZE / 2) },
 ]);
 
-describe.each([false, true])('a large image in a registry, its blobs elsewhere: %s', (redirects) => {
+describe.each([false, true])('a large image in a registry, with redirects: %s', (redirects) => {
   let registry: TestRegistry;
   const sent = () => registry.requests.reduce((sum, { bytesOut }) => sum + bytesOut, 0);
 
@@ -30,34 +30,34 @@ describe.each([false, true])('a large image in a registry, its blobs elsewhere: 
     registry.clearRequests();
   });
 
-  it('is read by the spans that hold a file', async () => {
-    const place = `${registry.host}/app:v1-soci`;
-    expect((await runCli(['cat', place, 'data/small'])).stdout).toBe('what is looked for');
+  it('is read only in the spans that contain the file', async () => {
+    const image = `${registry.host}/app:v1-soci`;
+    expect((await runCli(['cat', image, 'data/small'])).stdout).toBe('the small file');
     expect(sent()).toBeLessThan(4 << 20);
-    const [told] = jsonLines<{ bytesRead: number; imageSize: number }>(
-      await runCli(['cat', '--json', place, 'data/small']),
+    const [result] = jsonLines<{ bytesRead: number; imageSize: number }>(
+      await runCli(['cat', '--json', image, 'data/small']),
     );
-    expect(told?.imageSize).toBeGreaterThan(SIZE);
-    expect(told?.bytesRead).toBeLessThan(4 << 20);
+    expect(result?.imageSize).toBeGreaterThan(SIZE);
+    expect(result?.bytesRead).toBeLessThan(4 << 20);
   });
 
-  it('is listed and inspected without its layers', async () => {
-    const place = `${registry.host}/app:v1-soci`;
-    expect((await runCli(['ls', '-q', place, 'data'])).stdout).toBe('a\nsmall\nz\n');
-    expect((await runCli(['inspect', place])).stdout).toContain('SOCI index v2');
-    expect((await runCli(['inspect', '-q', '--layer', await layerOf(place), place])).stdout).toContain('data/small');
+  it('is listed and inspected without reading its layers', async () => {
+    const image = `${registry.host}/app:v1-soci`;
+    expect((await runCli(['ls', '-q', image, 'data'])).stdout).toBe('a\nsmall\nz\n');
+    expect((await runCli(['inspect', image])).stdout).toContain('SOCI index v2');
+    expect((await runCli(['inspect', '-q', '--layer', await layerOf(image), image])).stdout).toContain('data/small');
     expect(sent()).toBeLessThan(4 << 20);
   });
 
-  it('is read whole where it has no index', async () => {
-    expect((await runCli(['cat', `${registry.host}/app:v1`, 'data/small'])).stdout).toBe('what is looked for');
+  it('is read completely if it has no index', async () => {
+    expect((await runCli(['cat', `${registry.host}/app:v1`, 'data/small'])).stdout).toBe('the small file');
     expect(sent()).toBeGreaterThan(SIZE);
   });
 });
 
-async function layerOf(place: string): Promise<string> {
+async function layerOf(source: string): Promise<string> {
   const [image] = jsonLines<{ platforms: { layers: { layer: string }[] }[] }>(
-    await runCli(['inspect', '--json', place]),
+    await runCli(['inspect', '--json', source]),
   );
   return image?.platforms[0]?.layers[0]?.layer ?? '';
 }

@@ -11,9 +11,9 @@ import { testRegistries } from '../fixtures/test-registries.ts';
 
 const start = testRegistries();
 const folder = temporaryFolder();
-const quick = ['--jobs', '1', '--min-layer-size', '0'];
+const fastOptions = ['--jobs', '1', '--min-layer-size', '0'];
 
-/** What convert and create print with --json, as far as it is looked at here. */
+/** The fields of `convert --json` and `create --json` that the tests use. */
 interface Indexed {
   readonly outcome: string;
   readonly root?: { readonly digest: string };
@@ -21,7 +21,7 @@ interface Indexed {
   readonly layers: readonly { readonly layer: string; readonly status: string; readonly origin?: string }[];
 }
 
-/** A registry that holds one golden image. */
+/** Starts a registry with one golden image, `app:v1`. */
 async function startWith(layout: string, options?: Parameters<typeof start>[0]): Promise<TestRegistry> {
   const registry = await start(options);
   await registry.loadLayout('app', goldenLayoutPath(layout), 'v1');
@@ -32,7 +32,7 @@ async function convert(registry: TestRegistry, ...options: readonly string[]): P
   const run = await runCli([
     'convert',
     '--json',
-    ...quick,
+    ...fastOptions,
     ...options,
     `${registry.host}/app:v1`,
     `${registry.host}/app:v1-soci`,
@@ -43,14 +43,14 @@ async function convert(registry: TestRegistry, ...options: readonly string[]): P
 
 describe('convert within a registry', () => {
   it.each(['single-oci', 'multi-annotated', 'attested', 'single-docker'])(
-    'makes of %s what it makes in a layout, and nothing is missing',
+    'writes the same image as in a layout, without missing content: %s',
     async (layout) => {
       const registry = await startWith(layout);
       const { root } = await convert(registry);
       const inLayout = await runCli([
         'convert',
         '-q',
-        ...quick,
+        ...fastOptions,
         `oci:${goldenLayoutPath(layout)}`,
         `oci:${join(folder, layout)}`,
       ]);
@@ -61,7 +61,7 @@ describe('convert within a registry', () => {
     },
   );
 
-  it('reads each layer once, sends only what is new, and names it last', async () => {
+  it('reads each layer once, sends only new content, and writes the tag last', async () => {
     const registry = await startWith('single-oci', { redirects: true });
     const { layers } = await convert(registry);
     const of = (method: string, path: RegExp) =>
@@ -79,20 +79,20 @@ describe('convert within a registry', () => {
     ).toBe(2);
   });
 
-  it('recognizes what is there, for four requests', async () => {
+  it('recognizes an existing result with at most four requests', async () => {
     const registry = await startWith('single-oci', { auth: { username: 'me', password: 'secret' } });
     const login = { stdin: 'secret\n' };
-    const argv = ['convert', '--json', '--username', 'me', '--password-stdin', ...quick];
-    const places = [`${registry.host}/app:v1`, `${registry.host}/app:v1-soci`];
-    const [first] = jsonLines<Indexed>(await runCli([...argv, ...places], login));
+    const argv = ['convert', '--json', '--username', 'me', '--password-stdin', ...fastOptions];
+    const images = [`${registry.host}/app:v1`, `${registry.host}/app:v1-soci`];
+    const [first] = jsonLines<Indexed>(await runCli([...argv, ...images], login));
     registry.clearRequests();
-    const [second] = jsonLines<Indexed>(await runCli([...argv, ...places], login));
+    const [second] = jsonLines<Indexed>(await runCli([...argv, ...images], login));
     expect(second).toMatchObject({ outcome: 'current', root: first?.root, indexes: first?.indexes });
     expect(registry.requests.length).toBeLessThanOrEqual(4);
     expect(registry.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
-  it('does not take other settings for the same', async () => {
+  it('indexes again if the settings differ', async () => {
     const registry = await startWith('single-oci');
     await convert(registry);
     expect((await convert(registry, '--span-size', '64KiB')).outcome).toBe('indexed');
@@ -100,29 +100,29 @@ describe('convert within a registry', () => {
     expect((await convert(registry, '--span-size', '64KiB', '--force', '--no-reuse')).layers[0]?.origin).toBe('built');
   });
 
-  it('verifies what is there, where that is asked for', async () => {
+  it('verifies an existing result with --verify', async () => {
     const registry = await startWith('single-oci');
     await convert(registry);
     const again = await convert(registry, '--verify');
     expect(again).toMatchObject({ outcome: 'current', verified: { filesRead: expect.any(Number) } });
   });
 
-  it('tells people that there was nothing to do', async () => {
+  it('reports that there was nothing to do', async () => {
     const registry = await startWith('single-oci');
-    const argv = ['convert', ...quick, `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`];
+    const argv = ['convert', ...fastOptions, `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`];
     await runCli(argv);
     expect((await runCli(argv)).stdout).toMatch(/app:v1-soci {2}sha256:[0-9a-f]{64}\nAlready indexed/);
     expect((await runCli([...argv, '-q'])).stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
   });
 
-  it('gives no tag where DST has none, and the digest is printed', async () => {
+  it('writes no tag if DST has none, and prints the digest', async () => {
     const registry = await startWith('single-oci');
-    const run = await runCli(['convert', '-q', ...quick, `${registry.host}/app:v1`, `${registry.host}/app`]);
+    const run = await runCli(['convert', '-q', ...fastOptions, `${registry.host}/app:v1`, `${registry.host}/app`]);
     expect(registry.tags('app')).toEqual(['v1']);
     expect(registry.checkGraph('app', run.stdout.trim())).toEqual([]);
   });
 
-  it('writes nothing where there is nothing to index', async () => {
+  it('writes nothing if there is nothing to index', async () => {
     const registry = await startWith('small-layers');
     const run = await runCli(['convert', `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`]);
     expect(run.code).toBe(3);
@@ -130,8 +130,8 @@ describe('convert within a registry', () => {
   });
 });
 
-describe('a new image over an indexed base', () => {
-  it('costs its own layers only', async () => {
+describe('a new image on an indexed base image', () => {
+  it('needs only its own layers to be read', async () => {
     const base = { 'base/large': randomBytes(3 << 20) };
     for (const version of ['1', '2']) {
       await packImage(join(folder, `image${version}`), [base, { 'app/code': randomBytes(1 << 20) }]);
@@ -144,7 +144,7 @@ describe('a new image over an indexed base', () => {
     const run = await runCli([
       'convert',
       '--json',
-      ...quick,
+      ...fastOptions,
       `${registry.host}/app:v2`,
       `${registry.host}/app:v2-soci`,
     ]);
@@ -157,37 +157,37 @@ describe('a new image over an indexed base', () => {
   });
 });
 
-describe('zTOCs of other images', () => {
-  it('are looked for with names like that of the image where DST has none, and not with the image once more', async () => {
+describe('the search for reusable zTOCs', () => {
+  it('uses tags similar to that of SRC if DST has none, and does not read SRC again', async () => {
     const registry = await startWith('single-oci');
     for (const tag of ['v2', ...Array.from({ length: 9 }, (_, i) => `z${i}`), `sha256-${'a'.repeat(64)}`])
       await registry.loadLayout('app', goldenLayoutPath('single-docker'), tag);
-    await runCli(['create', ...quick, `${registry.host}/app:v1`]);
-    const asked = registry.requests.map(({ path }) => path.replace('/v2/app/manifests/', ''));
-    expect(asked).toContain('v2');
-    expect(asked.filter((tag) => tag === 'v1')).toHaveLength(1);
-    expect(asked).not.toContain(`sha256-${'a'.repeat(64)}`);
+    await runCli(['create', ...fastOptions, `${registry.host}/app:v1`]);
+    const requested = registry.requests.map(({ path }) => path.replace('/v2/app/manifests/', ''));
+    expect(requested).toContain('v2');
+    expect(requested.filter((tag) => tag === 'v1')).toHaveLength(1);
+    expect(requested).not.toContain(`sha256-${'a'.repeat(64)}`);
   });
 });
 
-describe('a place that cannot be written to', () => {
-  it('is told of while layers are still read', async () => {
+describe('a destination without write access', () => {
+  it('is reported while layers are being read', async () => {
     const registry = await startWith('single-oci', { ecr: true });
-    const places = [`${registry.host}/app:v1`, `${registry.host}/missing/app:v1`];
-    // A layer that never comes to its end: only the refusal ends this.
+    const images = [`${registry.host}/app:v1`, `${registry.host}/missing/app:v1`];
+    // The layers never end, so only the failed write can end the command.
     const layers = registry.inject({
       on: { method: 'GET', path: /app\/blobs\/sha256:/ },
       after: 1,
       times: Number.POSITIVE_INFINITY,
       fault: { kind: 'stall', afterBytes: 10 },
     });
-    const run = await runCli(['convert', ...quick, ...places]);
+    const run = await runCli(['convert', ...fastOptions, ...images]);
     expect(layers.hits).toBeGreaterThan(0);
     expect(run).toMatchObject({ code: 1, stdout: '' });
     expect(run.stderr).toContain('NAME_UNKNOWN');
   });
 
-  it('is tried by a piece that is sent once', async () => {
+  it('is checked with a blob that is sent once', async () => {
     const registry = await startWith('single-oci');
     await convert(registry);
     const ofConfig = registry.requests.filter(({ path }) => path.includes('sha256:44136fa355b3678a'));
@@ -198,15 +198,15 @@ describe('a place that cannot be written to', () => {
 });
 
 describe('a tag', () => {
-  it('that moves while its image is indexed leaves the converted one without a name', async () => {
+  it('that moves while its image is indexed leaves the result without a tag', async () => {
     const registry = await startWith('single-oci');
     const other = registry.manifest(
       'app',
       await registry.loadLayout('app', goldenLayoutPath('single-docker'), 'other'),
     );
-    const places = [`${registry.host}/app:v1`, `${registry.host}/app:v1-soci`];
-    const { code, stderr } = await runCli(['convert', ...quick, ...places], {
-      // The first thing that is said is that a layer is done: the image is resolved then, and not yet written.
+    const images = [`${registry.host}/app:v1`, `${registry.host}/app:v1-soci`];
+    const { code, stderr } = await runCli(['convert', ...fastOptions, ...images], {
+      // The first output is a finished layer. At this time the image is resolved, and the result is not written yet.
       onStderr: () => {
         if (other) registry.putManifest('app', 'v1', other.mediaType, other.bytes);
       },
@@ -217,14 +217,14 @@ describe('a tag', () => {
     expect(registry.tags('app')).toEqual(['other', 'v1']);
   });
 
-  it('that may not be moved is left alone, and that is said', async () => {
+  it('that is immutable is not changed, and the command reports it', async () => {
     const registry = await startWith('single-oci', { immutableTags: true });
     await convert(registry);
     const run = await runCli([
       'convert',
       '--span-size',
       '64KiB',
-      ...quick,
+      ...fastOptions,
       `${registry.host}/app:v1`,
       `${registry.host}/app:v1-soci`,
     ]);
@@ -239,15 +239,15 @@ describe('a tag of something that is not a SOCI-enabled image', () => {
   it.each(['v1', 'other'])('is not overwritten without --force: %s', async (tag) => {
     const registry = await startWith('single-oci');
     const before = await registry.loadLayout('app', goldenLayoutPath('single-docker'), 'other');
-    const named = registry.manifest('app', tag)?.digest;
-    const argv = ['convert', '--json', ...quick, `${registry.host}/app:v1`, `${registry.host}/app:${tag}`];
+    const digestBefore = registry.manifest('app', tag)?.digest;
+    const argv = ['convert', '--json', ...fastOptions, `${registry.host}/app:v1`, `${registry.host}/app:${tag}`];
     const run = await runCli(argv);
     expect(run).toMatchObject({ code: 1 });
     expect(jsonLines(run)).toEqual([
       { error: expect.objectContaining({ code: 'TAG_TAKEN', remedy: expect.stringContaining('--force') }) },
     ]);
     expect(run.stderr).toContain('[TAG_TAKEN]');
-    expect(registry.manifest('app', tag)?.digest).toBe(named);
+    expect(registry.manifest('app', tag)?.digest).toBe(digestBefore);
     expect(registry.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
     expect(registry.manifest('app', before)).toBeDefined();
 
@@ -257,11 +257,11 @@ describe('a tag of something that is not a SOCI-enabled image', () => {
   });
 });
 
-describe('an image that is SOCI-enabled already', () => {
-  it('gives what its original gives', async () => {
+describe('an image that is already SOCI-enabled', () => {
+  it('is converted to the same result as its original', async () => {
     const registry = await startWith('single-oci');
     const { root } = await convert(registry);
-    const argv = ['convert', '--json', ...quick, `${registry.host}/app:v1-soci`, `${registry.host}/app:again`];
+    const argv = ['convert', '--json', ...fastOptions, `${registry.host}/app:v1-soci`, `${registry.host}/app:again`];
     expect(jsonLines<Indexed>(await runCli(argv))[0]).toMatchObject({ outcome: 'indexed', root });
   });
 });
@@ -270,7 +270,7 @@ describe('an interruption', () => {
   it('leaves no tag behind', async () => {
     const registry = await startWith('multi-annotated');
     const controller = new AbortController();
-    const run = await runCli(['convert', ...quick, `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`], {
+    const run = await runCli(['convert', ...fastOptions, `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`], {
       signal: controller.signal,
       onStderr: () => controller.abort(new Error('stopped by SIGINT')),
     });
@@ -280,76 +280,73 @@ describe('an interruption', () => {
 });
 
 describe('progress on a terminal', () => {
-  it('has a line for each layer that is read, and for each piece that is written', async () => {
+  it('has a line for each layer that is read, and for each blob that is written', async () => {
     const [from, to] = [await startWith('multi-annotated', { rate: 400_000 }), await start({ rate: 400_000 })];
-    const argv = ['convert', ...quick, `${from.host}/app:v1`, `${to.host}/app:v1`];
+    const argv = ['convert', ...fastOptions, `${from.host}/app:v1`, `${to.host}/app:v1`];
     const { stderr } = await runCli(argv, { columns: 100, env: { NO_COLOR: '1' } });
     expect(stderr).toMatch(/of 2 layers, .*\n[█▏▎▍▌▋▊▉░]+ +\d+ % {2}sha256:[0-9a-f]{12} {2}[\d.]+ KiB of 2\d\d KiB/);
     expect(stderr).toMatch(/writing 127\.0\.0\.1:\d+\/app:v1 {2}.*\n[█▏▎▍▌▋▊▉░]+ +\d+ % {2}sha256:[0-9a-f]{12} {2}/);
-    // What is drawn over a terminal is taken away in the end.
+    // The display is removed at the end.
     expect(stderr.endsWith('\u001b[J\u001b[?25h')).toBe(true);
   });
 });
 
-describe('convert from one place to another', () => {
-  it('mounts what the same registry has', async () => {
+describe('convert to another repository, registry or layout', () => {
+  it('mounts content of the same registry', async () => {
     const registry = await startWith('multi-annotated');
-    const run = await runCli(['convert', ...quick, `${registry.host}/app:v1`, `${registry.host}/copy/app:v1`]);
+    const run = await runCli(['convert', ...fastOptions, `${registry.host}/app:v1`, `${registry.host}/copy/app:v1`]);
     expect(run, run.stderr).toMatchObject({ code: 0 });
     expect(registry.checkGraph('copy/app', 'v1')).toEqual([]);
     expect(registry.requests.filter(({ query }) => query.includes('mount=')).length).toBeGreaterThan(0);
   });
 
-  it('streams what another registry has', async () => {
+  it('streams content of another registry', async () => {
     const [from, to] = [await startWith('multi-annotated'), await start({ redirects: true })];
-    const run = await runCli(['convert', ...quick, `${from.host}/app:v1`, `${to.host}/app:v1`]);
+    const run = await runCli(['convert', ...fastOptions, `${from.host}/app:v1`, `${to.host}/app:v1`]);
     expect(run, run.stderr).toMatchObject({ code: 0 });
     expect(to.checkGraph('app', 'v1')).toEqual([]);
   });
 
-  it('goes from layouts into registries and back', async () => {
+  it('converts from layouts to registries and back', async () => {
     const registry = await start();
     const out = join(folder, 'back');
     const into = await runCli([
       'convert',
       '-q',
-      ...quick,
+      ...fastOptions,
       `oci:${goldenLayoutPath('single-oci')}`,
       `${registry.host}/app:v1`,
     ]);
     expect(registry.checkGraph('app', 'v1')).toEqual([]);
-    await runCli(['convert', '-q', ...quick, `${registry.host}/app:v1`, `oci:${out}:v1`]);
+    await runCli(['convert', '-q', ...fastOptions, `${registry.host}/app:v1`, `oci:${out}:v1`]);
     expect((await runCli(['inspect', '-q', `oci:${out}:v1`])).stdout).toBe(into.stdout);
     expect(
-      await runCli(['convert', '-q', ...quick, `${registry.host}/app:v1`, `oci-archive:${out}.tar:v1`]),
+      await runCli(['convert', '-q', ...fastOptions, `${registry.host}/app:v1`, `oci-archive:${out}.tar:v1`]),
     ).toMatchObject({ code: 0 });
     expect(readdirSync(out)).toContain('index.json');
   });
 });
 
 describe('create within a registry', () => {
-  it.each([true, false])(
-    'adds indexes that refer to the image, where the registry lists referrers: %s',
-    async (referrers) => {
-      const registry = await startWith('multi-annotated', { referrers });
-      const argv = ['create', '--json', ...quick, `${registry.host}/app:v1`];
-      const [first] = jsonLines<Indexed>(await runCli(argv));
-      expect(first).toMatchObject({ outcome: 'indexed', indexes: [{}, {}] });
-      const [image] = jsonLines<{ platforms: { indexes: { version: number }[] }[] }>(
-        await runCli(['inspect', '--json', `${registry.host}/app:v1`]),
-      );
-      expect(image?.platforms.map(({ indexes }) => indexes.map(({ version }) => version))).toEqual([[1], [1]]);
-      expect(await runCli(['verify', '-q', `${registry.host}/app:v1`])).toMatchObject({ code: 0 });
-      registry.clearRequests();
-      const [second] = jsonLines<Indexed>(await runCli(argv));
-      expect(second).toMatchObject({ outcome: 'current', indexes: first?.indexes });
-      expect(registry.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
-    },
-  );
+  it.each([true, false])('adds indexes that refer to the image, with referrers API: %s', async (referrers) => {
+    const registry = await startWith('multi-annotated', { referrers });
+    const argv = ['create', '--json', ...fastOptions, `${registry.host}/app:v1`];
+    const [first] = jsonLines<Indexed>(await runCli(argv));
+    expect(first).toMatchObject({ outcome: 'indexed', indexes: [{}, {}] });
+    const [image] = jsonLines<{ platforms: { indexes: { version: number }[] }[] }>(
+      await runCli(['inspect', '--json', `${registry.host}/app:v1`]),
+    );
+    expect(image?.platforms.map(({ indexes }) => indexes.map(({ version }) => version))).toEqual([[1], [1]]);
+    expect(await runCli(['verify', '-q', `${registry.host}/app:v1`])).toMatchObject({ code: 0 });
+    registry.clearRequests();
+    const [second] = jsonLines<Indexed>(await runCli(argv));
+    expect(second).toMatchObject({ outcome: 'current', indexes: first?.indexes });
+    expect(registry.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
+  });
 
-  it('copies the image where DST is given', async () => {
+  it('copies the image to DST', async () => {
     const [from, to] = [await startWith('single-oci'), await start()];
-    const argv = ['create', '--json', ...quick, `${from.host}/app:v1`, `${to.host}/app:v1`];
+    const argv = ['create', '--json', ...fastOptions, `${from.host}/app:v1`, `${to.host}/app:v1`];
     expect(jsonLines<Indexed>(await runCli(argv))[0]).toMatchObject({ outcome: 'indexed' });
     expect(to.checkGraph('app', 'v1')).toEqual([]);
     expect(await runCli(['verify', '-q', `${to.host}/app:v1`])).toMatchObject({ code: 0 });

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 describe('ztoc create', () => {
-  it('writes nothing where no folder is named', async () => {
+  it('writes nothing without --output', async () => {
     const before = readdirSync(folder);
     const { code, stdout, stderr } = await runCli(['ztoc', 'create', layer]);
     expect(code).toBe(0);
@@ -28,7 +28,7 @@ describe('ztoc create', () => {
     expect(readdirSync(folder)).toEqual(before);
   });
 
-  it('goes on after a layer that it refuses, and says which it was and where', async () => {
+  it('continues after an invalid layer, and reports the layer and the offset', async () => {
     const cut = join(folder, 'cut.tar.gz');
     writeFileSync(cut, readFileSync(layer));
     truncateSync(cut, 100_000);
@@ -41,7 +41,7 @@ describe('ztoc create', () => {
     expect(readdirSync(out)).toEqual(['gzip-level6.tar.gz.ztoc']);
   });
 
-  it('takes the compression that it is told', async () => {
+  it('uses the compression of --compression', async () => {
     const run = await runCli(['ztoc', 'create', '--json', '--compression', 'uncompressed', layer]);
     expect(run.code).toBe(1);
     expect(jsonLines(run)).toEqual([
@@ -49,13 +49,13 @@ describe('ztoc create', () => {
     ]);
   });
 
-  it('makes another digest under another build tool identifier', async () => {
-    const run = await runCli(['ztoc', 'create', '--json', '--build-tool-identifier', 'somebody', layer]);
+  it('produces a different digest for a different build tool identifier', async () => {
+    const run = await runCli(['ztoc', 'create', '--json', '--build-tool-identifier', 'another tool', layer]);
     const plain = await runCli(['ztoc', 'create', '--json', layer]);
     expect(jsonLines<{ digest: string }>(run)[0]?.digest).not.toBe(jsonLines<{ digest: string }>(plain)[0]?.digest);
   });
 
-  it('stops when it is asked to, and leaves nothing half made', async () => {
+  it('stops when it is interrupted, and leaves no partial files', async () => {
     const out = join(folder, 'aborted');
     const run = await runCli(['ztoc', 'create', '-o', out, layer], {
       signal: AbortSignal.abort(new Error('stopped by SIGINT')),
@@ -66,7 +66,7 @@ describe('ztoc create', () => {
 });
 
 describe('ztoc info', () => {
-  it('tells what the zTOC says of its layer', async () => {
+  it('prints the metadata of a zTOC', async () => {
     const [facts] = jsonLines(await runCli(['ztoc', 'info', '--json', ztoc]));
     expect(facts).toEqual({
       digest: digestOf(readFileSync(ztoc)),
@@ -81,7 +81,7 @@ describe('ztoc info', () => {
     });
   });
 
-  it.each(['info', 'ls'])('%s refuses what is no zTOC, with the byte where that shows', async (command) => {
+  it.each(['info', 'ls'])('%s rejects a file that is not a zTOC, and names the file', async (command) => {
     const run = await runCli(['ztoc', command, '--json', layer]);
     expect(run.code).toBe(1);
     expect(jsonLines(run)).toEqual([
@@ -91,12 +91,12 @@ describe('ztoc info', () => {
 });
 
 describe('ztoc ls', () => {
-  it.skipIf(!hasProgram('tar'))('lists the names that tar lists, where there is tar', async () => {
+  it.skipIf(!hasProgram('tar'))('lists the same names as tar, if tar is installed', async () => {
     const names = execFileSync('tar', ['-tf', '-'], { input: gunzipSync(readFileSync(layer)), encoding: 'utf8' });
     expect((await runCli(['ztoc', 'ls', '--quiet', ztoc])).stdout).toBe(names);
   });
 
-  it('describes each file in a line of JSON', async () => {
+  it('prints a line of JSON for each file', async () => {
     const files = jsonLines<{ name: string }>(await runCli(['ztoc', 'list', '--json', ztoc]));
     expect(files).toHaveLength(51);
     expect(files.find(({ name }) => name === file)).toMatchObject({
@@ -107,7 +107,7 @@ describe('ztoc ls', () => {
     });
   });
 
-  it('has the records of extended attributes', async () => {
+  it('includes extended attributes', async () => {
     const out = join(folder, 'kinds');
     await runCli(['ztoc', 'create', '-o', out, goldenLayerPath('pax-xattrs.tar.gz')]);
     const listed = jsonLines<{ paxRecords?: object }>(
@@ -131,12 +131,12 @@ describe('ztoc cat', () => {
     expect(content.length).toBe(136);
   });
 
-  it('prints the bytes of a file', async () => {
+  it('prints the content of a file', async () => {
     const { code, bytes, stderr } = await runCli(['ztoc', 'cat', ztoc, layer, file]);
     expect({ code, stderr, same: content.equals(bytes) }).toEqual({ code: 0, stderr: '', same: true });
   });
 
-  it('follows links, and writes to a file', async () => {
+  it('follows links and writes to a file', async () => {
     const out = join(folder, 'extracted');
     expect(await runCli(['ztoc', 'get-file', '-o', out, ztoc, layer, 'usr/bin/h0'])).toMatchObject({
       code: 0,
@@ -145,7 +145,7 @@ describe('ztoc cat', () => {
     expect(content.equals(readFileSync(out))).toBe(true);
   });
 
-  it('finds out that the layer is another one, and writes nothing', async () => {
+  it('detects a different layer and writes nothing', async () => {
     const out = join(folder, 'wrong');
     const run = await runCli(['ztoc', 'cat', '-o', out, ztoc, goldenLayerPath('gzip-level9.tar.gz'), file]);
     expect(run).toMatchObject({ code: 1, stdout: '' });
@@ -153,13 +153,13 @@ describe('ztoc cat', () => {
     expect(existsSync(out)).toBe(false);
   });
 
-  it.each(['no/such/file', 'usr/bin'])('has nothing to print of %s', async (path) => {
+  it.each(['no/such/file', 'usr/bin'])('fails for %s', async (path) => {
     expect(await runCli(['ztoc', 'cat', ztoc, layer, path])).toMatchObject({ code: 1, stdout: '' });
   });
 });
 
 describe('ztoc verify', () => {
-  it('finds a zTOC right for its layer', async () => {
+  it('accepts the zTOC of a layer', async () => {
     const run = await runCli(['ztoc', 'verify', '--json', ztoc, layer]);
     expect(run.code).toBe(0);
     expect(jsonLines(run)).toEqual([
@@ -168,12 +168,12 @@ describe('ztoc verify', () => {
     expect((await runCli(['ztoc', 'verify', ztoc, layer])).stdout).toContain('Verification passed.');
   });
 
-  it.each(['gzip-level9.tar.gz', 'plain.tar'])('finds that it is not of %s', async (other) => {
+  it.each(['gzip-level9.tar.gz', 'plain.tar'])('rejects a different layer: %s', async (other) => {
     const run = await runCli(['ztoc', 'verify', ztoc, goldenLayerPath(other)]);
     expect(run.code).toBe(1);
   });
 
-  it('finds a layer of the same size with a byte changed', async () => {
+  it('detects a changed byte in a layer of the same size', async () => {
     const changed = join(folder, 'changed.tar.gz');
     const bytes = readFileSync(layer);
     bytes.writeUInt8(bytes.readUInt8(120_000) ^ 1, 120_000);

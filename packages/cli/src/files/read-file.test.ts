@@ -9,8 +9,8 @@ const path = join(temporaryFolder(), 'file');
 const content = Buffer.from(Uint8Array.from({ length: 9_000_001 }, (_, i) => (i * 7) ^ (i >> 9)));
 writeFileSync(path, content);
 
-describe('reading a file in chunks', () => {
-  it('gives every byte once, in one buffer', async () => {
+describe('readFileChunks', () => {
+  it('returns every byte once, in a single buffer', async () => {
     const pieces: Buffer[] = [];
     const buffers = new Set<ArrayBufferLike>();
     for await (const chunk of readFileChunks(path)) {
@@ -21,18 +21,18 @@ describe('reading a file in chunks', () => {
     expect(buffers.size).toBe(1);
   });
 
-  it('gives signals and timers their turn', async () => {
-    let turns = 0;
+  it('lets signals and timers run', async () => {
+    let timersRun = 0;
     const timer = setTimeout(0).then(() => {
-      turns += 1;
+      timersRun += 1;
     });
-    for await (const _ of readFileChunks(path)) if (turns > 0) break;
-    expect(turns).toBe(1);
+    for await (const _ of readFileChunks(path)) if (timersRun > 0) break;
+    expect(timersRun).toBe(1);
     await timer;
   });
 
-  it('says which file is not there', async () => {
-    const nowhere = join(path, 'nowhere');
-    await expect(readFileChunks(nowhere).next()).rejects.toThrow(nowhere);
+  it('names a missing file in the error', async () => {
+    const missing = join(path, 'missing');
+    await expect(readFileChunks(missing).next()).rejects.toThrow(missing);
   });
 });

@@ -5,8 +5,8 @@ import { testRegistries } from '../fixtures/test-registries.ts';
 
 const startRegistry = testRegistries();
 
-/** What the program says of what the table calls otherwise: its own codes, and one reason for all that is no image. */
-const ERRORS: Readonly<Record<string, string>> = {
+/** The reason in the table of guards for each error code of the program. */
+const REASONS: Readonly<Record<string, string>> = {
   ACCESS_DENIED: 'access-denied',
   LAYER_INVALID: 'image-invalid',
   SOURCE_MOVED: 'tag-moved',
@@ -15,23 +15,24 @@ const ERRORS: Readonly<Record<string, string>> = {
   USAGE_INVALID: 'tag-too-long',
   VERIFY_FAILED: 'not-proved',
 };
-const NO_IMAGE = ['attestation', 'not-an-image', 'signature', 'soci-index'];
+/** Reasons in the table that the program reports as `no-platform`. */
+const NOT_AN_IMAGE = ['attestation', 'not-an-image', 'signature', 'soci-index'];
 
-interface Answer {
+interface IndexResult {
   readonly outcome?: string;
   readonly reason?: string;
   readonly error?: { readonly code: string };
 }
 
-/** Indexes within a repository by `convert` and `create`. */
+/** Starts a registry, and indexes its images with `convert` and `create`. */
 async function start(options: object = {}): Promise<ImageIndexer> {
   const registry = await startRegistry({ redirects: true, ...options });
   return {
     registry,
     canForce: true,
     resultsByReason: {
-      ...Object.fromEntries(NO_IMAGE.map((reason) => [reason, 'no-platform'])),
-      // Somebody has named it, and converting it again changes nothing but what is to be changed.
+      ...Object.fromEntries(NOT_AN_IMAGE.map((reason) => [reason, 'no-platform'])),
+      // The program converts a SOCI-enabled image again if the user names it.
       'soci-enabled': 'indexed',
     },
     async index({ tag = 'v1', version = 2, spanSize, verify, compat, force }) {
@@ -46,9 +47,9 @@ async function start(options: object = {}): Promise<ImageIndexer> {
         image,
         ...(version === 2 ? [`${image}-soci`] : []),
       ]);
-      const { outcome, reason, error } = jsonLines<Answer>(run)[0] ?? {};
-      if (error !== undefined) return ERRORS[error.code] ?? error.code;
-      return outcome === 'current' ? 'already-indexed' : (reason ?? outcome ?? 'nothing said');
+      const { outcome, reason, error } = jsonLines<IndexResult>(run)[0] ?? {};
+      if (error !== undefined) return REASONS[error.code] ?? error.code;
+      return outcome === 'current' ? 'already-indexed' : (reason ?? outcome ?? 'no output');
     },
   };
 }

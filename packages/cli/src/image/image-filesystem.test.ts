@@ -8,7 +8,7 @@ import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 const folder = temporaryFolder();
 const image = `oci:${join(folder, 'converted')}:v1`;
 
-/** The layers of an image, the base first. */
+/** Layers of an image, base layer first. */
 const LAYERS: readonly LayerFiles[] = [
   {
     'etc/': '',
@@ -62,22 +62,22 @@ describe('cat', () => {
     ['/usr', 'ENTRY_NOT_A_FILE'],
     ['/loop', 'SOURCE_INVALID'],
     ['/nothing', 'ENTRY_NOT_FOUND'],
-  ])('has no file %s', async (path, code) => {
+  ])('fails for %s', async (path, code) => {
     const run = await runCli(['cat', image, path]);
     expect(run).toMatchObject({ code: 1, stdout: '' });
     expect(run.stderr).toContain(`[${code}]`);
   });
 
-  it('tells how a file was read instead of printing it', async () => {
+  it('prints how a file was read with --json', async () => {
     const run = await runCli(['cat', '--json', image, '/etc/os-release']);
-    const [told] = jsonLines<{ bytesRead: number; imageSize: number }>(run);
-    expect(told).toMatchObject({
+    const [result] = jsonLines<{ bytesRead: number; imageSize: number }>(run);
+    expect(result).toMatchObject({
       name: '/etc/os-release',
       size: 5,
       digest: digestOf(new TextEncoder().encode('upper')),
       spans: [0],
     });
-    expect(told?.bytesRead).toBeLessThan(told?.imageSize ?? 0);
+    expect(result?.bytesRead).toBeLessThan(result?.imageSize ?? 0);
   });
 });
 
@@ -87,18 +87,18 @@ describe('ls', () => {
     ['etc', ['os-release']],
     ['/opt/', ['new']],
     ['/usr/lib', ['extra', 'libc.so']],
-  ])('lists %s without what layers above have removed', async (path, names) => {
+  ])('lists %s without files that upper layers removed', async (path, names) => {
     const { code, stdout } = await runCli(['ls', '--quiet', image, path]);
     expect({ code, names: stdout.trim().split('\n') }).toEqual({ code: 0, names });
   });
 
-  it('shows a file as ls does', async () => {
+  it('prints a file like ls -l', async () => {
     expect((await runCli(['ls', image, '/opt/new'])).stdout).toMatch(
       /^-rw-r--r-- {2}root\/root +5 {2}1970-01-01 00:00 {2}opt\/new\n$/,
     );
   });
 
-  it('fails where nothing is', async () => {
+  it('fails for a path that does not exist', async () => {
     expect(await runCli(['ls', image, '/opt/old'])).toMatchObject({ code: 1, stdout: '' });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ProgressBar, plainProgress } from './progress.ts';
 import { styleFor, textWidth } from './text.ts';
 
-/** A terminal that remembers what was written to it. */
+/** A terminal that records its output. */
 function terminal(columns: number) {
   const written: string[] = [];
   return { written, isTTY: true, columns, write: (chunk: string | Uint8Array) => written.push(String(chunk)) > 0 };
@@ -11,7 +11,7 @@ function terminal(columns: number) {
 const uncoloured = styleFor(terminal(80), { NO_COLOR: '1' });
 
 describe('ProgressBar', () => {
-  it('redraws one line in place and takes it away at the end', () => {
+  it('redraws one line in place and removes it at the end', () => {
     const sink = terminal(80);
     let now = 0;
     const bar = new ProgressBar(sink, uncoloured, () => now);
@@ -26,7 +26,7 @@ describe('ProgressBar', () => {
     ]);
   });
 
-  it('has a line for each thing in flight, and takes lines away when there are fewer', () => {
+  it('has a line for each item in progress, and removes lines of finished items', () => {
     const sink = terminal(60);
     let now = 0;
     const bar = new ProgressBar(sink, uncoloured, () => now);
@@ -43,7 +43,7 @@ describe('ProgressBar', () => {
     ]);
   });
 
-  it('has so many lines and no more, however much is in flight', () => {
+  it('shows at most eight items and the number of the others', () => {
     const sink = terminal(60);
     const items = Array.from({ length: 100 }, (_, i) => ({ label: String(i), done: 0, total: 1 }));
     new ProgressBar(sink, uncoloured, () => 0).update({ done: 0, total: 0, detail: 'all', items });
@@ -52,7 +52,7 @@ describe('ProgressBar', () => {
     expect(lines.at(-1)).toContain('and 92 more');
   });
 
-  it('redraws no more often than people can see', () => {
+  it('limits the frequency of redraws', () => {
     const sink = terminal(60);
     const bar = new ProgressBar(sink, uncoloured, () => 5);
     for (let done = 0; done < 1000; done++) bar.update({ done, total: 1000, detail: '' });
@@ -66,18 +66,18 @@ describe('ProgressBar', () => {
       total: 9,
       detail: 'node_modules/some-package.tar.gz',
     });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: what the bar is made of
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the bar consists of control characters
     const line = sink.written.at(-1)?.replace(/\r|\u001b\[K|\u001b\[\?25l/g, '') ?? '';
     expect(textWidth(line)).toBeLessThan(columns);
   });
 
-  it('is drawn on a terminal that was told no size', () => {
+  it('is drawn on a terminal without a size', () => {
     const sink = terminal(0);
     new ProgressBar(sink, uncoloured, () => 0).update({ done: 5, total: 9, detail: 'layer.tar.gz' });
     expect(sink.written.at(-1)).toContain('55 %  layer.tar.gz');
   });
 
-  it('leaves a terminal alone on which nothing was drawn', () => {
+  it('writes nothing if nothing was drawn', () => {
     const sink = terminal(60);
     new ProgressBar(sink, uncoloured).close();
     expect(sink.written).toEqual([]);
@@ -85,7 +85,7 @@ describe('ProgressBar', () => {
 });
 
 describe('plainProgress', () => {
-  it('writes one line a milestone, without control codes', () => {
+  it('writes one line per milestone, without control codes', () => {
     const sink = terminal(60);
     const progress = plainProgress(sink);
     progress.update({ done: 1, total: 2, detail: 'half' });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { drawBar, formatBytes, formatPercent, formatSeconds, pluralize, shortDigest } from './quantity.ts';
 
-describe('quantities for people', () => {
+describe('formatting quantities', () => {
   it.each([
     [0, '0 B'],
     [1023, '1023 B'],
@@ -11,7 +11,7 @@ describe('quantities for people', () => {
     [109_051_904, '104 MiB'],
     [1024 * 1024 - 1, '1 MiB'],
     [2 ** 53, '8192 TiB'],
-  ])('writes %i bytes as %s', (bytes, text) => {
+  ])('formats %i bytes as %s', (bytes, text) => {
     expect(formatBytes(bytes)).toBe(text);
   });
 
@@ -22,7 +22,7 @@ describe('quantities for people', () => {
     [3.24, '3.2 s'],
     [59.96, '1 min 00 s'],
     [125.2, '2 min 05 s'],
-  ])('writes %d seconds as %s', (seconds, text) => {
+  ])('formats %d seconds as %s', (seconds, text) => {
     expect(formatSeconds(seconds)).toBe(text);
   });
 
@@ -33,11 +33,11 @@ describe('quantities for people', () => {
     [0, 5, '0 %'],
     [5, 5, '100 %'],
     [0, 0, '0 %'],
-  ])('writes %d of %d as %s', (part, whole, text) => {
+  ])('formats %d of %d as %s', (part, whole, text) => {
     expect(formatPercent(part, whole)).toBe(text);
   });
 
-  it('counts in singular and plural', () => {
+  it('uses singular and plural', () => {
     expect([pluralize(1, 'layer'), pluralize(12_345, 'file'), pluralize(0, 'entry', 'entries')]).toEqual([
       '1 layer',
       '12,345 files',
@@ -45,7 +45,7 @@ describe('quantities for people', () => {
     ]);
   });
 
-  it('shortens a digest to what people compare', () => {
+  it('shortens a digest to twelve digits', () => {
     expect(shortDigest(`sha256:${'0709e246a1d1'.padEnd(64, '7')}`)).toBe('sha256:0709e246a1d1');
   });
 });

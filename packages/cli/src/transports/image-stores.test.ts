@@ -8,62 +8,62 @@ import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 
 const root = temporaryFolder();
 let folder = '';
-let turn = 0;
+let testNumber = 0;
 
 beforeEach(() => {
-  folder = join(root, String(turn++));
+  folder = join(root, String(testNumber++));
   mkdirSync(folder);
   cpSync(goldenLayoutPath('single-oci'), join(folder, 'app'), { recursive: true });
 });
 
-/** Runs with quick settings, all paths below the test's own folder. */
-function run(command: string, ...places: readonly string[]) {
+/** Runs a command with fast settings. All paths are relative to the folder of the test. */
+function run(command: string, ...images: readonly string[]) {
   const [name = '', ...options] = command.split(' ');
-  const argv = places.map((place) => place.replace(':', `:${folder}/`));
+  const argv = images.map((image) => image.replace(':', `:${folder}/`));
   return runCli([name, '--jobs', '1', '--min-layer-size', '0', ...options, ...argv]);
 }
 
-function listed(layout: string): (string | undefined)[] {
+function tagsOf(layout: string): (string | undefined)[] {
   const { manifests } = JSON.parse(readFileSync(join(folder, layout, 'index.json'), 'utf8')) as {
     manifests: Descriptor[];
   };
   return manifests.map(({ annotations }) => annotations?.['org.opencontainers.image.ref.name']);
 }
 
-async function digestOfRoot(place: string): Promise<string> {
-  const { stdout } = await runCli(['inspect', '--quiet', place.replace(':', `:${folder}/`)]);
+async function digestOfRoot(image: string): Promise<string> {
+  const { stdout } = await runCli(['inspect', '--quiet', image.replace(':', `:${folder}/`)]);
   return stdout.trim();
 }
 
 describe('a layout folder', () => {
-  it('is made with the name that is given, or without one', async () => {
-    await run('convert', 'oci:app', 'oci:named:v1');
-    await run('convert', 'oci:app', 'oci:nameless');
-    expect([listed('named'), listed('nameless')]).toEqual([['v1'], [undefined]]);
-    expect(await digestOfRoot('oci:nameless')).toBe(await digestOfRoot('oci:named:v1'));
+  it('is created with or without a tag', async () => {
+    await run('convert', 'oci:app', 'oci:tagged:v1');
+    await run('convert', 'oci:app', 'oci:untagged');
+    expect([tagsOf('tagged'), tagsOf('untagged')]).toEqual([['v1'], [undefined]]);
+    expect(await digestOfRoot('oci:untagged')).toBe(await digestOfRoot('oci:tagged:v1'));
   });
 
-  it('is added to where it is there, and gives a name to the newest that wants it', async () => {
+  it('is extended if it exists, and a tag moves to the newest image', async () => {
     await run('convert', 'oci:app', 'oci:out:v1');
     await run('convert --span-size 64KiB', 'oci:app', 'oci:out:v2');
     const second = await digestOfRoot('oci:out:v2');
-    expect(listed('out')).toEqual(['v1', 'v2']);
+    expect(tagsOf('out')).toEqual(['v1', 'v2']);
     await run('convert --span-size 64KiB', 'oci:app', 'oci:out:v1');
     expect(await digestOfRoot('oci:out:v1')).toBe(second);
   });
 
-  it('may be the one that the image is in', async () => {
+  it('can be the layout of SRC', async () => {
     expect(await run('convert', 'oci:app', 'oci:app:soci')).toMatchObject({ code: 0 });
-    expect(listed('app')).toEqual([undefined, 'soci']);
+    expect(tagsOf('app')).toEqual([undefined, 'soci']);
     expect(await runCli(['verify', '--quiet', `oci:${folder}/app:soci`])).toMatchObject({ code: 0, stdout: '' });
   });
 
-  it('holds v1 indexes beside their image, which is still the one that is meant', async () => {
+  it('can have v1 indexes, which do not count as images', async () => {
     const before = await digestOfRoot('oci:app');
     await run('create', 'oci:app');
     await run('create --span-size 64KiB', 'oci:app');
     await run('create', 'oci:app');
-    expect(listed('app')).toEqual([undefined, undefined, undefined]);
+    expect(tagsOf('app')).toEqual([undefined, undefined, undefined]);
     expect(await digestOfRoot('oci:app')).toBe(before);
     const [image] = jsonLines<{ platforms: { indexes: { version: number }[] }[] }>(
       await runCli(['inspect', '--json', `oci:${folder}/app`]),
@@ -72,13 +72,13 @@ describe('a layout folder', () => {
     expect(await runCli(['verify', `oci:${folder}/app`])).toMatchObject({ code: 0 });
   });
 
-  it('is copied with its v1 indexes to another place', async () => {
+  it('is copied with its v1 indexes', async () => {
     await run('create', 'oci:app', 'oci-archive:copy.tar:v1');
     expect(await digestOfRoot('oci-archive:copy.tar:v1')).toBe(await digestOfRoot('oci:app'));
     expect(await runCli(['verify', '--quiet', `oci-archive:${folder}/copy.tar:v1`])).toMatchObject({ code: 0 });
   });
 
-  it('is read by name, digest or position', async () => {
+  it('is read by tag, digest or position', async () => {
     await run('convert', 'oci:app', 'oci:app:soci');
     const digest = await digestOfRoot('oci:app:soci');
     expect(await digestOfRoot('oci:app:@1')).toBe(digest);
@@ -87,25 +87,25 @@ describe('a layout folder', () => {
     expect(await runCli(['inspect', `oci:${folder}/app:@7`])).toMatchObject({ code: 1 });
   });
 
-  it('is refused where something else is', async () => {
+  it('is not written over other files', async () => {
     writeFileSync(join(folder, 'file'), 'x');
     mkdirSync(join(folder, 'folder'));
     writeFileSync(join(folder, 'folder', 'file'), 'x');
-    for (const place of [
+    for (const destination of [
       'oci:file',
       'oci:folder',
       'oci:missing/out',
       'oci-archive:app',
       'oci-archive:missing/out.tar',
     ]) {
-      expect(await run('convert', 'oci:app', place), place).toMatchObject({ code: 1, stdout: '' });
+      expect(await run('convert', 'oci:app', destination), destination).toMatchObject({ code: 1, stdout: '' });
     }
     expect(readdirSync(folder).sort()).toEqual(['app', 'file', 'folder']);
   });
 });
 
 describe('a tar file', () => {
-  it('holds the same image as a folder', async () => {
+  it('has the same image as a directory', async () => {
     await run('convert', 'oci:app', 'oci:out');
     await run('convert', 'oci:app', 'oci-archive:out.tar');
     expect(await digestOfRoot('oci-archive:out.tar')).toBe(await digestOfRoot('oci:out'));
@@ -113,7 +113,7 @@ describe('a tar file', () => {
     expect(await digestOfRoot('oci:again:v1')).toBe(await digestOfRoot('oci:out'));
   });
 
-  it('is replaced where it is there', async () => {
+  it('replaces an existing file', async () => {
     await run('convert', 'oci:app', 'oci-archive:out.tar:v1');
     await run('convert', 'oci:app', 'oci-archive:out.tar:v2');
     expect(await runCli(['inspect', `oci-archive:${folder}/out.tar:v1`])).toMatchObject({ code: 1 });
@@ -121,11 +121,11 @@ describe('a tar file', () => {
   });
 });
 
-describe('nothing is left behind', () => {
-  const places = ['oci:out:v1', 'oci:app:v1', 'oci-archive:out.tar:v1'];
-  const everything = () => readdirSync(folder, { recursive: true }).map(String).sort();
+describe('no files are left behind', () => {
+  const destinations = ['oci:out:v1', 'oci:app:v1', 'oci-archive:out.tar:v1'];
+  const listFiles = () => readdirSync(folder, { recursive: true }).map(String).sort();
 
-  it.each(places)('by a failure halfway, in %s', async (place) => {
+  it.each(destinations)('by a failure, in %s', async (destination) => {
     const layer = join(
       folder,
       'app',
@@ -135,17 +135,17 @@ describe('nothing is left behind', () => {
     );
     const bytes = readFileSync(layer);
     writeFileSync(layer, bytes.fill(0, 100_000, 100_010));
-    const before = everything();
-    const failed = await run('convert', 'oci:app', place);
+    const before = listFiles();
+    const failed = await run('convert', 'oci:app', destination);
     expect(failed).toMatchObject({ code: 1, stdout: '' });
     expect(failed.stderr).toContain('19c7572da1746d04aa1f59a7811b3047ad2a50d34ee7ec9028bcff95c6dd100b');
-    expect(everything()).toEqual(before);
+    expect(listFiles()).toEqual(before);
   });
 
-  it.each(places)('by an interruption, in %s', async (place) => {
-    const before = everything();
+  it.each(destinations)('by an interruption, in %s', async (destination) => {
+    const before = listFiles();
     const controller = new AbortController();
-    // The first thing that is said is that a layer is done: there is work under way then.
+    // The first output is a finished layer. Other work is in progress at this time.
     const argv = [
       'convert',
       '--jobs',
@@ -153,19 +153,19 @@ describe('nothing is left behind', () => {
       '--min-layer-size',
       '0',
       `oci:${folder}/app`,
-      place.replace(':', `:${folder}/`),
+      destination.replace(':', `:${folder}/`),
     ];
     const stopped = await runCli(argv, {
       signal: controller.signal,
       onStderr: () => controller.abort(new Error('stopped by SIGINT')),
     });
     expect(stopped).toMatchObject({ code: 130, stdout: '' });
-    expect(everything()).toEqual(before);
+    expect(listFiles()).toEqual(before);
   });
 
-  it.each(places)('where there is nothing to index, in %s', async (place) => {
-    const before = everything();
-    expect(await run('convert --min-layer-size 1GiB', 'oci:app', place)).toMatchObject({ code: 3 });
-    expect(everything()).toEqual(before);
+  it.each(destinations)('if there is nothing to index, in %s', async (destination) => {
+    const before = listFiles();
+    expect(await run('convert --min-layer-size 1GiB', 'oci:app', destination)).toMatchObject({ code: 3 });
+    expect(listFiles()).toEqual(before);
   });
 });

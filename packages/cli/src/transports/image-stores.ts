@@ -5,14 +5,14 @@ import { destinationTag, type ImageLocation, type RegistryLocation } from './loc
 import type { RegistryAccess } from './registry-options.ts';
 import type { RegistryStores } from './registry-stores.ts';
 
-/** An image, and the store that holds it. */
+/** An image and its store. */
 export interface OpenImage {
   readonly store: SourceStore;
-  /** The image, or the image index, that the location names. */
+  /** The manifest or image index that the location refers to. */
   readonly root: Descriptor;
 }
 
-/** The stores that one command reads from and writes to, open until it is done. */
+/** Opens the stores that a command reads from and writes to, and closes them at the end. */
 export class ImageStores {
   readonly #access: RegistryAccess;
   readonly #signal: AbortSignal;
@@ -24,29 +24,29 @@ export class ImageStores {
     this.#signal = signal;
   }
 
-  /** Opens the store that holds the image of a location. */
+  /** Opens a location for reading, without resolving its tag. */
   async openSource(location: ImageLocation): Promise<ImageSource> {
     if (location.transport !== 'registry') return this.#keep(await openLayoutSource(location));
-    // Without a tag it means what everybody who knows Docker expects.
+    // The default tag is that of docker.
     const reference = location.digest ?? location.tag ?? 'latest';
     return { store: await this.#repository(location), reference, close: async () => {} };
   }
 
-  /** Opens the image that a location names. */
+  /** Opens a location for reading and resolves it to an image. */
   async openImage(location: ImageLocation): Promise<OpenImage> {
     const { store, reference } = await this.openSource(location);
     const root = typeof reference === 'string' ? await store.resolve(reference, { signal: this.#signal }) : reference;
     return { store, root };
   }
 
-  /** Opens a store to be written to; what is not committed leaves nothing behind. */
+  /** Opens a location for writing. Content that is not committed is removed at the end. */
   async openDestination(location: ImageLocation): Promise<ImageDestination> {
     destinationTag(location);
     if (location.transport !== 'registry') return this.#keep(await openLayoutDestination(location));
     return { store: await this.#repository(location), commit: async () => {}, close: async () => {} };
   }
 
-  /** Closes what was opened, the last first. */
+  /** Closes the stores, in reverse order. */
   async close(): Promise<void> {
     for (const store of this.#open.reverse()) await store.close();
     this.#registries?.close();
@@ -57,7 +57,7 @@ export class ImageStores {
     return store;
   }
 
-  /** The client for registries is large, and loaded only if one is named. */
+  /** Loads the registry client, which is large, only if a location is in a registry. */
   async #repository(location: RegistryLocation) {
     const { RegistryStores } = await import('./registry-stores.ts');
     this.#registries ??= new RegistryStores(this.#access);
@@ -65,7 +65,7 @@ export class ImageStores {
   }
 }
 
-/** Lets `use` open stores, and closes them when it is done, or has failed. */
+/** Calls `use` with new {@link ImageStores}, and closes them when it is finished or has failed. */
 export async function withImageStores<T>(
   access: RegistryAccess,
   signal: AbortSignal,

@@ -4,7 +4,7 @@ import { parseLocation } from './location.ts';
 const DIGEST = `sha256:${'0'.repeat(64)}`;
 
 describe('parseLocation', () => {
-  // What skopeo 1.9.3 makes of the same words, seen in the index.json that it wrote.
+  // The results match those of skopeo 1.9.3, taken from the index.json that it wrote.
   it.each([
     ['oci:image', 'oci', 'image', undefined],
     ['oci:image:latest', 'oci', 'image', 'latest'],
@@ -14,11 +14,11 @@ describe('parseLocation', () => {
     ['oci:image:@2', 'oci', 'image', '@2'],
     ['oci-archive:image.tar', 'oci-archive', 'image.tar', undefined],
     ['oci-archive:a b/image.tar:repo/name:tag', 'oci-archive', 'a b/image.tar', 'repo/name:tag'],
-  ])('reads %s', (text, transport, path, reference) => {
+  ])('parses %s', (text, transport, path, reference) => {
     expect(parseLocation(text, 'linux')).toEqual({ transport, path, reference, text });
   });
 
-  it("leaves a drive's colon to the path, on Windows only", () => {
+  it('treats a drive letter as part of the path, only on Windows', () => {
     expect(parseLocation('oci:C:\\images\\app:v1', 'win32')).toMatchObject({
       path: 'C:\\images\\app',
       reference: 'v1',
@@ -48,11 +48,11 @@ describe('parseLocation', () => {
     ['docker://ubuntu', 'docker.io', 'library/ubuntu', undefined, undefined],
     ['docker://team/app:v1', 'docker.io', 'team/app', 'v1', undefined],
     ['docker.io/ubuntu:24.04', 'docker.io', 'library/ubuntu', '24.04', undefined],
-  ])('reads %s as in a registry', (text, host, repository, tag, digest) => {
+  ])('parses %s as an image in a registry', (text, host, repository, tag, digest) => {
     expect(parseLocation(text)).toEqual({ transport: 'registry', host, repository, tag, digest, text });
   });
 
-  it('takes a tag of 128 characters, and says of a longer one how long it is', () => {
+  it('accepts a tag of 128 characters, and reports the length of a longer one', () => {
     const tag = 'v'.repeat(128);
     expect(parseLocation(`registry.example/app:${tag}`)).toMatchObject({ tag });
     expect(() => parseLocation(`registry.example/app:${tag}-soci`)).toThrow(
@@ -65,16 +65,13 @@ describe('parseLocation', () => {
     'docker://registry.example/../app',
     'docker://',
     'docker://registry.example/app:v1@sha256:12',
-  ])('refuses %s, which names nothing that a registry can have', (text) => {
+  ])('rejects %s, which is not a valid reference', (text) => {
     expect(() => parseLocation(text)).toThrow(expect.objectContaining({ code: 'REFERENCE_INVALID' }));
   });
 
-  it.each(['docker-archive:x.tar', 'containers-storage:app', 'dir:x'])(
-    'says of %s that it is not supported',
-    (text) => {
-      expect(() => parseLocation(text)).toThrow(expect.objectContaining({ code: 'TRANSPORT_UNSUPPORTED' }));
-    },
-  );
+  it.each(['docker-archive:x.tar', 'containers-storage:app', 'dir:x'])('reports that %s is not supported', (text) => {
+    expect(() => parseLocation(text)).toThrow(expect.objectContaining({ code: 'TRANSPORT_UNSUPPORTED' }));
+  });
 
   it.each([
     ['image.tar', expect.stringContaining('Did you mean oci-archive:image.tar?')],
@@ -85,7 +82,7 @@ describe('parseLocation', () => {
     ['oci::tag', 'Write oci:PATH[:TAG].'],
     ['oci:image:bad tag', expect.stringContaining('latest')],
     ['oci:image:@x', expect.stringContaining('@0')],
-  ])('refuses %j with a remedy', (text, remedy) => {
+  ])('rejects %j with advice', (text, remedy) => {
     expect(() => parseLocation(text)).toThrow(expect.objectContaining({ code: 'USAGE_INVALID', remedy }));
   });
 });

@@ -3,7 +3,7 @@ import { openRegistry, type Registry, type RegistryOptions, type Repository } fr
 import type { RegistryLocation } from './location.ts';
 import type { RegistryAccess } from './registry-options.ts';
 
-/** Repositories of registries. One client serves all of a host; what a repository was asked once it knows. */
+/** Opens repositories. Reuses the client of a host, and the repository object with its cached state. */
 export class RegistryStores {
   readonly #options: RegistryOptions;
   readonly #registries = new Map<string, Registry>();
@@ -13,12 +13,12 @@ export class RegistryStores {
     this.#options = toRegistryOptions(access);
   }
 
-  /** Ends the connections. */
+  /** Closes the connections. */
   close(): void {
     for (const registry of this.#registries.values()) registry.close();
   }
 
-  /** The repository that a location names. */
+  /** Returns the repository of a location. */
   open({ host, repository: path }: RegistryLocation): Repository {
     const registry =
       this.#registries.get(host) ?? openRegistry(host, { ...ecrRegistryOptions(host), ...this.#options });
