@@ -254,7 +254,7 @@ describe('ecrCredentials without AWS credentials', () => {
     await folder.remove();
   });
 
-  it('reports that there are none, with a remedy', async () => {
+  it('reports missing credentials with a remedy', async () => {
     const error = await caught(ecrCredentials({ endpoint: 'http://127.0.0.1:9' })(HOST));
     expect(error.code).toBe('AUTHENTICATION_FAILED');
     expect(error.message).toMatch(/no AWS credentials found: .* set AWS_PROFILE, .* use an IAM role .*us-east-1/);

@@ -23,7 +23,7 @@ export interface EcrImageId {
   readonly tag?: string;
 }
 
-/** An image that was not deleted. */
+/** An image that could not be deleted. */
 export interface EcrDeletionFailure extends EcrImageId {
   /** Failure code of Amazon ECR, such as `ImageNotFound` or `ImageReferencedByManifestList`. */
   readonly code: string;
@@ -58,12 +58,12 @@ export interface EcrImages {
 export function openEcrImages(options: EcrImagesOptions): EcrImages {
   const { account, region } = options.registry;
   let opened: Promise<EcrClient> | undefined;
-  const call = async <Answer>(
+  const call = async <Output>(
     repository: string,
     permission: string,
     { signal }: CallOptions,
-    send: (client: EcrClient, handler: { readonly abortSignal?: AbortSignal }) => Promise<Answer>,
-  ): Promise<Answer> => {
+    send: (client: EcrClient, handler: { readonly abortSignal?: AbortSignal }) => Promise<Output>,
+  ): Promise<Output> => {
     signal?.throwIfAborted();
     try {
       opened ??= openEcrClient(region, options);
@@ -83,23 +83,23 @@ export function openEcrImages(options: EcrImagesOptions): EcrImages {
       do {
         const filter = { tagStatus: 'TAGGED' as const };
         const input = { ...names(repository), filter, maxResults: MAX_LISTED, nextToken };
-        const answer = await call(repository, 'ecr:ListImages', callOptions, ({ sdk, client }, handler) =>
+        const output = await call(repository, 'ecr:ListImages', callOptions, ({ sdk, client }, handler) =>
           client.send(new sdk.ListImagesCommand(input), handler),
         );
-        for (const { imageDigest: digest, imageTag: tag } of answer.imageIds ?? []) {
+        for (const { imageDigest: digest, imageTag: tag } of output.imageIds ?? []) {
           if (digest !== undefined && tag !== undefined) yield { digest, tag };
         }
-        nextToken = answer.nextToken;
+        nextToken = output.nextToken;
       } while (nextToken !== undefined);
     },
     async delete(repository, images, callOptions = {}) {
       const failures: EcrDeletionFailure[] = [];
       for (let from = 0; from < images.length; from += MAX_DELETED) {
         const imageIds = images.slice(from, from + MAX_DELETED).map(toAws);
-        const answer = await call(repository, 'ecr:BatchDeleteImage', callOptions, ({ sdk, client }, handler) =>
+        const output = await call(repository, 'ecr:BatchDeleteImage', callOptions, ({ sdk, client }, handler) =>
           client.send(new sdk.BatchDeleteImageCommand({ ...names(repository), imageIds }), handler),
         );
-        for (const { imageId = {}, failureCode = '', failureReason = '' } of answer.failures ?? []) {
+        for (const { imageId = {}, failureCode = '', failureReason = '' } of output.failures ?? []) {
           failures.push({ ...fromAws(imageId), code: failureCode, reason: failureReason });
         }
       }

@@ -93,9 +93,9 @@ export function defaultCredentials(options: DefaultCredentialsOptions = {}): Cre
       query.signal?.throwIfAborted();
       failure = error;
     }
-    const kept = authFile === undefined ? await docker(host, query) : undefined;
+    const fromDocker = authFile === undefined ? await docker(host, query) : undefined;
     // Pulling from ECR Public needs no AWS credentials, so their lack is not reported.
-    if (kept === undefined && failure !== undefined && !isEcrPublicHost(host)) throw failure;
-    return kept;
+    if (fromDocker === undefined && failure !== undefined && !isEcrPublicHost(host)) throw failure;
+    return fromDocker;
   };
 }

@@ -55,7 +55,7 @@ export interface RegistryErrorOptions {
   readonly cause?: unknown;
   /** The failed request, such as `GET https://host/v2/app/manifests/latest`, without query and credentials. */
   readonly request?: string | undefined;
-  /** HTTP status of the answer, if there was one. */
+  /** HTTP status of the response, if any. */
   readonly status?: number | undefined;
   /** Errors that the registry reported. @default [] */
   readonly refusals?: readonly RegistryRefusal[];
@@ -71,7 +71,7 @@ export class RegistryError extends Error {
   readonly code: RegistryErrorCode;
   /** The failed request, without query and credentials. */
   readonly request: string | undefined;
-  /** HTTP status of the answer, if there was one. */
+  /** HTTP status of the response, if any. */
   readonly status: number | undefined;
   /** Errors that the registry reported, in its order. */
   readonly refusals: readonly RegistryRefusal[];

@@ -63,8 +63,8 @@ test.each([200, 206, 400, 401, 403, 404, 405, 416, 429, 503])(
     ]);
     const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
     expect(failures.length).toBeGreaterThanOrEqual(4);
-    const said = [failures, events, repository].map((thing) => inspect(thing, { depth: 20, showHidden: true }));
-    for (const text of [...said, ...failures.map(everythingIn)]) {
+    const texts = [failures, events, repository].map((thing) => inspect(thing, { depth: 20, showHidden: true }));
+    for (const text of [...texts, ...failures.map(everythingIn)]) {
       expect(text).not.toContain('SECRET');
       expect(text).not.toContain(Buffer.from(`${CREDENTIALS.username}:${CREDENTIALS.password}`).toString('base64'));
     }

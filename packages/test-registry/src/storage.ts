@@ -22,16 +22,16 @@ export async function handleStorageRequest(
 ): Promise<Reply> {
   const { path, query, headers, method } = incoming;
   if (headers.authorization !== undefined) {
-    const words =
+    const message =
       'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified';
-    return replyXml(400, 'InvalidArgument', words);
+    return replyXml(400, 'InvalidArgument', message);
   }
   if (!query.has('X-Amz-Signature')) return replyXml(403, 'AccessDenied', 'Access Denied');
   const state = method === 'GET' ? urls.check(path, query) : 'forged';
   if (state === 'expired') return replyXml(403, 'AccessDenied', 'Request has expired');
   if (state === 'forged') {
-    const words = 'The request signature we calculated does not match the signature you provided.';
-    return replyXml(403, 'SignatureDoesNotMatch', words);
+    const message = 'The request signature we calculated does not match the signature you provided.';
+    return replyXml(403, 'SignatureDoesNotMatch', message);
   }
   const blob = blobs.get(path.slice(FOLDER.length));
   if (blob === undefined) return replyXml(404, 'NoSuchKey', 'The specified key does not exist.');

@@ -37,7 +37,7 @@ export interface AuthorizationSource {
   readonly findCredentials: CredentialProvider;
   /** Sends requests to token services. */
   readonly sender: HttpSender;
-  /** The clock: milliseconds since 1970. */
+  /** Returns the current time in milliseconds since 1970. */
   readonly now: () => number;
 }
 

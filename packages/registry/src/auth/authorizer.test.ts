@@ -184,7 +184,7 @@ describe('RegistryAuthorizer with Bearer authentication', () => {
   it('fails if new tokens are rejected immediately, because they lack the permission', async () => {
     const client = openClient(registry.host, async () => password('s3cret'));
     let count = 0;
-    registry.answer = () => ({ body: JSON.stringify({ token: `useless-${++count}` }) });
+    registry.respond = () => ({ body: JSON.stringify({ token: `useless-${++count}` }) });
     const error = await caught(client.get());
     expect(error.code).toBe('AUTHENTICATION_FAILED');
     expect(error.message).toMatch(/the registry rejected the credentials/);
@@ -193,14 +193,14 @@ describe('RegistryAuthorizer with Bearer authentication', () => {
   });
 
   it('retries with newer credentials if the token service rejects the old ones', async () => {
-    registry.answer = ({ authorization }) => (authorization === basic('new') ? {} : { status: 401 });
+    registry.respond = ({ authorization }) => (authorization === basic('new') ? {} : { status: 401 });
     const client = openClient(registry.host, async (_host, query) => password(query?.rejected ? 'new' : 'old'));
     expect(await client.get()).toBe(200);
     expect(registry.tokenRequests.map(({ authorization }) => authorization)).toEqual([basic('old'), basic('new')]);
   });
 
   it('reports that the token service rejected the request', async () => {
-    registry.answer = () => ({ status: 401 });
+    registry.respond = () => ({ status: 401 });
     const known = await caught(openClient(registry.host, async () => password('s3cret')).get());
     expect(known.message).toMatch(
       /\/token: the token service rejects the credentials \(status 401\); run "docker login/,

@@ -45,7 +45,7 @@ interface CachedAuthorization extends Authorization {
 export class RegistryAuthorizer {
   readonly #source: AuthorizationSource;
   readonly #plainHttp: boolean | undefined;
-  readonly #kept = new Map<string, CachedAuthorization>();
+  readonly #cache = new Map<string, CachedAuthorization>();
   readonly #calls = new SharedCalls<CachedAuthorization | undefined>();
   /** Additional scopes from challenges, by the key of the authorization. */
   readonly #addedScopes = new Map<string, readonly string[]>();
@@ -67,9 +67,9 @@ export class RegistryAuthorizer {
    */
   async authorize(scope: readonly RepositoryScope[], options: CallOptions = {}): Promise<string | undefined> {
     if (this.#authScheme === undefined) return undefined;
-    const kept = this.#kept.get(keyOf(this.#authScheme, scope));
-    const isUsable = kept !== undefined && kept.renewAt > this.#source.now();
-    const obtained = isUsable ? kept : await this.#obtain(this.#authScheme, scope, undefined, options);
+    const cached = this.#cache.get(keyOf(this.#authScheme, scope));
+    const isUsable = cached !== undefined && cached.renewAt > this.#source.now();
+    const obtained = isUsable ? cached : await this.#obtain(this.#authScheme, scope, undefined, options);
     if (obtained === undefined) return undefined;
     obtained.uses += 1;
     return obtained.authorization;
@@ -97,11 +97,11 @@ export class RegistryAuthorizer {
     this.#authScheme = authScheme;
     const key = keyOf(authScheme, scope);
     this.#addScopes(key, challenges);
-    const kept = this.#kept.get(key);
+    const cached = this.#cache.get(key);
     // Another request has renewed it meanwhile, or this request was sent without one.
-    if (kept !== undefined && kept.authorization !== rejected) return true;
-    if (kept?.isReplacement === true && kept.uses <= 1) return false;
-    const obtained = await this.#obtain(authScheme, scope, kept, options);
+    if (cached !== undefined && cached.authorization !== rejected) return true;
+    if (cached?.isReplacement === true && cached.uses <= 1) return false;
+    const obtained = await this.#obtain(authScheme, scope, cached, options);
     return obtained !== undefined && obtained.authorization !== rejected;
   }
 
@@ -166,7 +166,7 @@ export class RegistryAuthorizer {
         ? 'the registry rejected the credentials'
         : 'no credentials were found for the registry';
       this.#rejection = `${found}; ${this.#source.hint}`;
-      return obtained && addToCache(this.#kept, key, { ...obtained, isReplacement: rejected !== undefined, uses: 0 });
+      return obtained && addToCache(this.#cache, key, { ...obtained, isReplacement: rejected !== undefined, uses: 0 });
     };
     // A renewal must not share the call of a request that was not rejected: that call may return the rejected value.
     return await this.#calls.run(rejected === undefined ? key : `${key} renewal`, call, options);
@@ -174,11 +174,11 @@ export class RegistryAuthorizer {
 }
 
 /** Adds a value to a map and evicts the oldest if it is full. */
-function addToCache<T>(kept: Map<string, T>, key: string, value: T): T {
-  kept.delete(key);
-  const [oldest] = kept.keys();
-  if (oldest !== undefined && kept.size >= MAX_CACHED) kept.delete(oldest);
-  kept.set(key, value);
+function addToCache<T>(cache: Map<string, T>, key: string, value: T): T {
+  cache.delete(key);
+  const [oldest] = cache.keys();
+  if (oldest !== undefined && cache.size >= MAX_CACHED) cache.delete(oldest);
+  cache.set(key, value);
   return value;
 }
 

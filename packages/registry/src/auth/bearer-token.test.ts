@@ -64,7 +64,7 @@ describe('requestBearerToken', () => {
     ['{"token":"t","expires_in":"300"}', 60_000],
     ['{"token":"t","expires_in":1e300}', 86_400_000],
   ])('parses %s', async (body, lifetime) => {
-    registry.answer = () => ({ body });
+    registry.respond = () => ({ body });
     expect(await request()).toEqual({ token: 't', lifetime });
   });
 
@@ -81,8 +81,8 @@ describe('requestBearerToken', () => {
     ['a token that is not a string', { body: '{"token":{"s3cret":1}}' }, 'RESPONSE_INVALID'],
     ['a token that breaks the header', { body: '{"token":"s3cret\\r\\nx: y"}' }, 'RESPONSE_INVALID'],
     ['a large body', { body: `{"token":"${'s3cret'.repeat(1 << 18)}"}` }, 'LIMIT_EXCEEDED'],
-  ])('fails without quoting secrets if the service responds with %s', async (_what, answer, code) => {
-    registry.answer = () => answer;
+  ])('fails without quoting secrets if the service responds with %s', async (_what, response, code) => {
+    registry.respond = () => response;
     const error = await caught(request({ ...PASSWORD, password: 's3cret' }));
     expect(error.code).toBe(code);
     expect(error.message).toContain(`GET http://${registry.host}/token`);

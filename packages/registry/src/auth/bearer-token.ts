@@ -19,7 +19,7 @@ export interface TokenService {
   readonly realm: TokenRealm;
   /** The `service` parameter of the challenge: the name of the registry at the token service. */
   readonly service: string | undefined;
-  /** Such as `repository:team/app:pull,push`. */
+  /** Requested scopes, such as `repository:team/app:pull,push`. */
   readonly scopes: readonly string[];
 }
 
@@ -81,16 +81,16 @@ function post({ realm, service, scopes }: TokenService, token: string): HttpRequ
 function readToken(body: Uint8Array, request: string): BearerToken {
   const response = parseJson(Buffer.from(body).toString('utf8'));
   const { token, access_token: accessToken, expires_in: seconds } = (response ?? {}) as Record<string, unknown>;
-  const given = token || accessToken;
+  const value = token || accessToken;
   // Rejected here, because a later error from the HTTP library would quote it.
-  if (typeof given !== 'string' || !/^[\x21-\x7e]+$/.test(given)) {
+  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
     throw new RegistryError('RESPONSE_INVALID', `${request}: the response contains no valid token`, {
       request,
       status: 200,
     });
   }
   const lifetime = typeof seconds === 'number' && seconds > MIN_TOKEN_SECONDS ? seconds : MIN_TOKEN_SECONDS;
-  return { token: given, lifetime: Math.min(lifetime, MAX_TOKEN_SECONDS) * 1000 };
+  return { token: value, lifetime: Math.min(lifetime, MAX_TOKEN_SECONDS) * 1000 };
 }
 
 function classify(status: number, hasCredentials: boolean): [RegistryErrorCode, string] {

@@ -61,7 +61,7 @@ export function parseChallenges(header: string): readonly Challenge[] {
 
 /** The registry that sent a challenge. */
 export interface RealmSource {
-  /** Such as `registry.example:5000`. */
+  /** Host with an optional port, such as `registry.example:5000`. */
   readonly host: string;
   /** Scheme of requests to the registry. */
   readonly scheme: 'http' | 'https';

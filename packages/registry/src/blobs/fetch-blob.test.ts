@@ -50,11 +50,11 @@ describe('reading a blob over one connection', () => {
 
   test('yields chunks that can be kept and transferred', async () => {
     const served = await serveBlob(MIB);
-    const kept: Uint8Array[] = [];
+    const received: Uint8Array[] = [];
     for await (const chunk of fetchBlob(new RemoteBlob(served.http, REPOSITORY, served.target))) {
-      kept.push(structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] }));
+      received.push(structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] }));
     }
-    expect(Buffer.concat(kept)).toEqual(Buffer.from(served.content));
+    expect(Buffer.concat(received)).toEqual(Buffer.from(served.content));
   });
 
   test('yields chunks that can be transferred if many arrive at once', async () => {
@@ -63,11 +63,11 @@ describe('reading a blob over one connection', () => {
       for (let at = 0; at < content.length; at += 1000) response.write(content.subarray(at, at + 1000));
       response.end();
     });
-    const kept: Uint8Array[] = [];
+    const received: Uint8Array[] = [];
     for await (const chunk of fetchBlob(new RemoteBlob(http, REPOSITORY, describeBlob(content)))) {
-      kept.push(structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] }));
+      received.push(structuredClone(chunk, { transfer: [chunk.buffer as ArrayBuffer] }));
     }
-    expect(Buffer.concat(kept).equals(content)).toBe(true);
+    expect(Buffer.concat(received).equals(content)).toBe(true);
   });
 
   test.each([1000, 100_000])('reuses only memory that is not shared: chunks of %i bytes', async (size) => {

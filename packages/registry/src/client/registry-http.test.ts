@@ -104,13 +104,15 @@ describe('credentials', () => {
   });
 
   test('are replaced when they are rejected, with the challenge of the response', async () => {
-    const wanted = 'Bearer new';
+    const newToken = 'Bearer new';
     const registry = await serve((request, response) =>
-      request.headers.authorization === wanted
+      request.headers.authorization === newToken
         ? respond(201)(request, response)
         : respond(401, '', { 'www-authenticate': 'Bearer realm="https://auth.test/"' })(request, response),
     );
-    const { request, challenges, events, waits } = openHttp(registry.host, { authorizations: ['Bearer old', wanted] });
+    const { request, challenges, events, waits } = openHttp(registry.host, {
+      authorizations: ['Bearer old', newToken],
+    });
     const body = streamed(true, 'a', 'b');
     expect(await request('PUT', '/v2/app/manifests/x', { body })).toBe('201 ');
     expect(challenges).toEqual(['Bearer realm="https://auth.test/"']);

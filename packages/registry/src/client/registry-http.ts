@@ -115,7 +115,7 @@ export class RegistryHttp {
    * Sends a request and reads the whole response. A body that breaks off is retried like any other failure.
    *
    * @param maxSize - Maximum size of the body in bytes; larger ones fail with `LIMIT_EXCEEDED` before they are
-   * buffered. @default 64 KiB, for responses of which only the headers matter
+   * buffered. @default 64 KiB, for responses whose body is not used
    */
   exchange(request: RegistryRequest, maxSize = DEFAULT_MAX_SIZE): Promise<WholeResponse> {
     return this.#retry(request, async (response) => {

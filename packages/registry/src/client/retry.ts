@@ -9,7 +9,7 @@ export interface Timing {
   now(): number;
   /** Returns a random number from 0 (inclusive) to 1 (exclusive). */
   random(): number;
-  /** Waits. @throws the signal's reason */
+  /** Waits for some milliseconds. @throws the signal's reason */
   wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export class Retries {
   readonly #signal: AbortSignal | undefined;
   readonly #renewsCredentials: boolean;
   #attempt = 1;
-  #isRenewed = false;
+  #hasRenewed = false;
 
   constructor({ policy = {}, timing = realTiming, renewsCredentials = false, signal }: RetriesOptions = {}) {
     this.#policy = checkRetryOptions(policy);
@@ -76,8 +76,8 @@ export class Retries {
   async next(failure: unknown, retryAfter?: string): Promise<void> {
     this.#signal?.throwIfAborted();
     const isUnauthorized = failure instanceof RegistryError && failure.status === 401;
-    if (isUnauthorized && this.#renewsCredentials && !this.#isRenewed) {
-      this.#isRenewed = true;
+    if (isUnauthorized && this.#renewsCredentials && !this.#hasRenewed) {
+      this.#hasRenewed = true;
       return;
     }
     if (!isTransient(failure)) throw failure;
@@ -93,7 +93,7 @@ export class Retries {
   /** Resets the number of attempts after progress. */
   reset(): void {
     this.#attempt = 1;
-    this.#isRenewed = false;
+    this.#hasRenewed = false;
   }
 
   #delay(retryAfter: string | undefined): number {
@@ -101,8 +101,8 @@ export class Retries {
     const whole = Math.min(maxDelay, baseDelay * 2 ** (this.#attempt - 1));
     const jittered = whole * (0.5 + this.#timing.random() / 2);
     // Adds jitter, because other clients received the same time.
-    const asked = retryAfter === undefined ? 0 : parseRetryAfter(retryAfter, this.#timing.now()) + jittered;
-    return Math.min(maxDelay, Math.max(jittered, asked));
+    const requested = retryAfter === undefined ? 0 : parseRetryAfter(retryAfter, this.#timing.now()) + jittered;
+    return Math.min(maxDelay, Math.max(jittered, requested));
   }
 }
 

@@ -14,14 +14,14 @@ describe('sanitizeText', () => {
     ['a parameter alone', 'bad _state=SECRET, sig=SECRET&x', 'bad _state=… sig=…&x'],
     ['a signature alone', 'X-Amz-Signature=SECRET does not match', 'X-Amz-Signature=… does not match'],
     ['an encoded URL', 'to=%2Fv2%2Fapp%3F_state%3DSECRET', 'to=%2Fv2%2Fapp?…'],
-  ])('removes the query of %s', (_name, words, sanitized) => {
-    expect(sanitizeText(words, 500)).toBe(sanitized);
+  ])('removes the query of %s', (_name, text, sanitized) => {
+    expect(sanitizeText(text, 500)).toBe(sanitized);
   });
 
   test.each(['what is this? nobody=knows', 'manifest unknown: sha256:abc', 'is it there? and = is fine'])(
     'keeps text without a query: %s',
-    (words) => {
-      expect(sanitizeText(words, 500)).toBe(words);
+    (text) => {
+      expect(sanitizeText(text, 500)).toBe(text);
     },
   );
 
@@ -29,8 +29,8 @@ describe('sanitizeText', () => {
     const url = new URL(
       'https://registry.test/v2/app/blobs/uploads/1?_state=a%2Fsecret%2Bstate&digest=sha256:0123456789&n=1',
     );
-    const words = 'state "a/secret+state" (a%2Fsecret%2Bstate) is not that of sha256:0123456789';
-    expect(sanitizeText(words, 500, { url })).toBe('state "…" (…) is not that of sha256:0123456789');
+    const text = 'state "a/secret+state" (a%2Fsecret%2Bstate) is not that of sha256:0123456789';
+    expect(sanitizeText(text, 500, { url })).toBe('state "…" (…) is not that of sha256:0123456789');
   });
 
   test('removes the credentials of the request', () => {

@@ -77,9 +77,9 @@ export function parseDockerConfig(text: string, file: string): DockerConfig {
  * @see containers/image, docs/containers-auth.json.5.md
  */
 export function findAuth(config: DockerConfig, host: string, repository: string | undefined): Credentials | undefined {
-  const wanted = canonicalHost(host);
+  const canonical = canonicalHost(host);
   const entries = config.auths
-    .filter((auth) => auth.host === wanted && contains(auth.path, repository))
+    .filter((auth) => auth.host === canonical && contains(auth.path, repository))
     .sort((a, b) => b.path.length - a.path.length);
   for (const auth of entries) {
     const credentials = readEntry(auth, config.file);

@@ -55,8 +55,8 @@ async function findInConfig(
   options: CallOptions & { readonly env: Environment },
 ): Promise<Credentials | undefined> {
   const helper = config.helpers.get(canonicalHost(host)) ?? config.store;
-  const kept = helper === undefined ? undefined : await getHelperCredentials(helper, helperServer(host), options);
-  return kept ?? findAuth(config, host, repository);
+  const fromHelper = helper === undefined ? undefined : await getHelperCredentials(helper, helperServer(host), options);
+  return fromHelper ?? findAuth(config, host, repository);
 }
 
 /** Maximum size of a configuration: 1 MiB. */

@@ -76,8 +76,8 @@ export async function resolveManifest(context: Context, reference: string): Prom
 /** Returns the verified bytes of a manifest. */
 export async function readManifest(context: Context, target: Descriptor): Promise<Uint8Array> {
   context.signal?.throwIfAborted();
-  const kept = context.manifests.get(target);
-  if (kept !== undefined) return kept;
+  const cached = context.manifests.get(target);
+  if (cached !== undefined) return cached;
   checkManifestSize(context, target);
   const response = await getManifest(context, target.digest);
   rejectHtml(response);

@@ -115,11 +115,11 @@ test('preserves entries and fields of other writers in the index', async () => {
 test('removes a deleted referrer from the list', async () => {
   const { repository, reopen } = await openTestRepository({ referrers: false });
   const subject = await pushSubject(repository);
-  const gone = await pushReferrer(repository, subject, SIGNATURE, 'one');
+  const deleted = await pushReferrer(repository, subject, SIGNATURE, 'one');
   const stays = await pushReferrer(repository, subject, REPORT, 'two');
-  await repository.delete(gone);
+  await repository.delete(deleted);
   expect(await collect(reopen().referrers(subject))).toEqual([stays]);
-  expect(await reopen().exists(gone)).toBe(false);
+  expect(await reopen().exists(deleted)).toBe(false);
 });
 
 test('repeats a write that failed, and detects one whose response was lost', async () => {

@@ -214,7 +214,7 @@ describe('closing', () => {
     let arrived = 0;
     const server = await serve((_request, response) => {
       arrived += 1;
-      if (arrived === 1) response.write('begun');
+      if (arrived === 1) response.write('started');
     });
     const { get, close } = openSender({ maxConnections: 2 });
     const body = readText(await get(server.at('/')));

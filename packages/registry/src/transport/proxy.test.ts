@@ -19,7 +19,7 @@ test('prefers lower case, ignores empty variables, and accepts a proxy without a
   expect(proxy('https://r.test/', { https_proxy: '' })).toBeUndefined();
 });
 
-test('ignores HTTP_PROXY in a CGI script, where it is a request header', () => {
+test('ignores HTTP_PROXY in a CGI script, because it is a request header', () => {
   const env = { REQUEST_METHOD: 'GET', HTTP_PROXY: 'http://evil.test' };
   expect(proxy('http://r.test/', env)).toBeUndefined();
   expect(proxy('http://r.test/', { ...env, http_proxy: 'http://good.test' })).toBe('http://good.test/');

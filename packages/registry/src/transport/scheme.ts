@@ -25,7 +25,7 @@ export async function detectScheme(host: string, plainHttp: boolean | undefined)
   const request = `CONNECT ${url.host}`;
   if (outcome === 'stalled')
     throw new RegistryError('STALLED', `${request}: no response within ${HANDSHAKE_TIMEOUT / 1000} s`, { request });
-  // Without an explicit port, HTTP uses port 80, where the registry may listen.
+  // Without an explicit port, HTTP uses port 80, on which the registry may listen.
   if (errorCode(outcome) !== 'ECONNREFUSED' || url.port === '') return 'http';
   const message = `${request}: the connection failed (ECONNREFUSED)`;
   throw new RegistryError('CONNECTION_FAILED', message, { cause: outcome, request });

@@ -21,7 +21,7 @@ import {
 const MIN_PROGRESS = 2 ** 16;
 
 /**
- * A chunked upload. Each chunk starts where the registry reports the upload to be.
+ * A chunked upload. Each chunk starts at the offset that the registry reports.
  *
  * @see OCI distribution-spec v1.1, "Pushing a blob in chunks"
  */

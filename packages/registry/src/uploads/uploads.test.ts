@@ -43,7 +43,7 @@ test('uses a single POST if the registry supports it', async () => {
   server.clearRequests();
   const medium = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, noise(300_000));
   await repository.push(medium.descriptor, medium.bytes);
-  expect(methods(requestLines(server))).toBe('HEAD POST PUT'); // too much to send in vain
+  expect(methods(requestLines(server))).toBe('HEAD POST PUT'); // too large for a single POST
 });
 
 test.each([202, 405])('does not use a single POST again after status %i', async (status) => {
@@ -84,12 +84,12 @@ test('resumes a chunk that breaks off at the offset of the registry', async () =
 
 describe('an upload that the registry abandons when it breaks off, as distribution does,', () => {
   const fault = { kind: 'reset', afterBytes: 3_000_000 } as const;
-  const gone = { kind: 'status', status: 404, body: '{"errors":[{"code":"BLOB_UPLOAD_INVALID"}]}' } as const;
+  const lost = { kind: 'status', status: 404, body: '{"errors":[{"code":"BLOB_UPLOAD_INVALID"}]}' } as const;
 
   test('is restarted while all bytes are in memory', async () => {
     const { repository, server } = await openTestRepository();
     server.inject({ on: { method: 'PATCH' }, fault });
-    server.inject({ on: { method: 'GET' }, fault: gone });
+    server.inject({ on: { method: 'GET' }, fault: lost });
     await repository.push(large.descriptor, streamOf(large.bytes));
     expect(methods(requestLines(server))).toBe('HEAD POST PATCH GET DELETE POST PATCH PATCH PATCH PUT');
     expect(await isStored(server, large)).toBe(true);
@@ -98,7 +98,7 @@ describe('an upload that the registry abandons when it breaks off, as distributi
   test('is restarted if its source can be read again', async () => {
     const { repository, server } = await openTestRepository();
     server.inject({ on: { method: 'PATCH' }, after: 2, fault });
-    server.inject({ on: { method: 'GET' }, fault: gone });
+    server.inject({ on: { method: 'GET' }, fault: lost });
     const source = { [Symbol.asyncIterator]: () => streamOf(large.bytes) };
     await repository.push(large.descriptor, source);
     expect(methods(requestLines(server))).toBe('HEAD POST PATCH PATCH PATCH GET DELETE POST PATCH PATCH PATCH PUT');
@@ -108,7 +108,7 @@ describe('an upload that the registry abandons when it breaks off, as distributi
   test('fails with the original error if its source can be read only once', async () => {
     const { repository, server } = await openTestRepository();
     server.inject({ on: { method: 'PATCH' }, after: 2, fault });
-    server.inject({ on: { method: 'GET' }, fault: gone });
+    server.inject({ on: { method: 'GET' }, fault: lost });
     await expect(repository.push(large.descriptor, streamOf(large.bytes))).rejects.toMatchObject({
       code: 'CONNECTION_FAILED',
       request: expect.stringMatching(/^PATCH /),

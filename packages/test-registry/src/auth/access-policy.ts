@@ -20,9 +20,12 @@ export interface BasicCredentials {
 /** Returns a policy that requires a user name and password. */
 export function basicPolicy({ username, password }: BasicCredentials): AccessPolicy {
   return ({ headers, origin }) => {
-    const given = readBasic(headers.authorization);
-    if (given?.username === username && given.password === password) return undefined;
-    return unauthorized(given === undefined ? 'authentication required' : 'invalid user name or password', origin);
+    const credentials = readBasic(headers.authorization);
+    if (credentials?.username === username && credentials.password === password) return undefined;
+    return unauthorized(
+      credentials === undefined ? 'authentication required' : 'invalid user name or password',
+      origin,
+    );
   };
 }
 
@@ -50,9 +53,9 @@ export function readBasic(authorization: string | undefined): BasicCredentials |
  */
 export function ecrPolicy(tokens: TokenStore<true>, deniesExpired: boolean): AccessPolicy {
   return ({ headers, origin }) => {
-    const given = readBasic(headers.authorization);
-    const token = tokens.find(given?.password ?? '');
-    if (given?.username === 'AWS' && typeof token === 'object') return undefined;
+    const credentials = readBasic(headers.authorization);
+    const token = tokens.find(credentials?.password ?? '');
+    if (credentials?.username === 'AWS' && typeof token === 'object') return undefined;
     if (token === 'expired' && deniesExpired) {
       // The message that Docker prints as "denied: Your authorization token has expired. ..."
       return new RequestError(403, 'DENIED', 'Your authorization token has expired. Reauthenticate and try again.');

@@ -151,18 +151,19 @@ class TokenService {
     }
   }
 
-  #identify(given: BasicCredentials | undefined, { origin }: IncomingRequest): Identity {
+  #identify(credentials: BasicCredentials | undefined, { origin }: IncomingRequest): Identity {
     const { user } = this.#auth;
-    const isUser = user !== undefined && given?.username === user.username && given.password === user.password;
+    const isUser =
+      user !== undefined && credentials?.username === user.username && credentials.password === user.password;
     if (!isUser) throw unauthorized('invalid user name or password', origin);
     return 'user';
   }
 
-  #issueToken(asked: URLSearchParams, identity: Identity, field: 'access_token' | 'token'): Reply {
-    const service = asked.get('service');
+  #issueToken(parameters: URLSearchParams, identity: Identity, field: 'access_token' | 'token'): Reply {
+    const service = parameters.get('service');
     if (service !== TOKEN_SERVICE) throw new RequestError(400, 'DENIED', `unknown service: ${service}`);
     const permissions = new Map<string, Set<string>>();
-    const scopes = asked.getAll('scope').flatMap((text) => text.split(' ').filter((scope) => scope !== ''));
+    const scopes = parameters.getAll('scope').flatMap((text) => text.split(' ').filter((scope) => scope !== ''));
     for (const scope of scopes) {
       const [, repository, actions] = /^repository:(.+):([a-z,*]+)$/.exec(scope) ?? [];
       if (repository === undefined || actions === undefined) {
@@ -172,7 +173,7 @@ class TokenService {
       for (const action of this.#allowed(identity, actions.split(','))) granted.add(action);
       permissions.set(repository, granted);
     }
-    const wantsRefresh = asked.get('offline_token') === 'true' || asked.get('access_type') === 'offline';
+    const wantsRefresh = parameters.get('offline_token') === 'true' || parameters.get('access_type') === 'offline';
     return replyJson(200, {
       [field]: this.tokens.issue(permissions).token,
       expires_in: Math.floor(this.tokens.lifetime / 1000),
@@ -181,8 +182,8 @@ class TokenService {
     });
   }
 
-  #allowed(identity: Identity, asked: readonly string[]): readonly string[] {
+  #allowed(identity: Identity, requested: readonly string[]): readonly string[] {
     const allowed = identity === 'user' ? ACTIONS : this.#auth.anonymousPull ? ['pull'] : [];
-    return asked.includes('*') ? allowed : asked.filter((action) => allowed.includes(action));
+    return requested.includes('*') ? allowed : requested.filter((action) => allowed.includes(action));
   }
 }

@@ -191,8 +191,8 @@ export function getDownloadUrlForLayer(aws: AwsRegistry, input: AwsInput) {
   const layerDigest = textOf(input, 'layerDigest');
   const repository = findRepository(aws, input);
   if (aws.registry.store.blob(repository, layerDigest) === undefined) {
-    const words = `The layer with digest '${layerDigest}' does not exist in the repository with name '${repository.name}'`;
-    throw new AwsFailure('LayersNotFoundException', words);
+    const message = `The layer with digest '${layerDigest}' does not exist in the repository with name '${repository.name}'`;
+    throw new AwsFailure('LayersNotFoundException', message);
   }
   return { layerDigest, downloadUrl: aws.signUrl(layerDigest) };
 }

@@ -56,7 +56,7 @@ export type Fault =
   | { readonly kind: 'html'; readonly status?: number }
   | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> };
 
-/** Which requests a fault is for. All that is named must match. */
+/** Selects the requests of a fault. All conditions must match. */
 export interface FaultCondition {
   /** @default any */
   readonly port?: PortName;

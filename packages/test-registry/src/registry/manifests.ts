@@ -108,8 +108,8 @@ function checkManifest(
   const manifest = parse(bytes, contentType?.split(';')[0]?.trim());
   if (registry.settings.ecr && manifest.artifactType !== undefined) {
     // The response of ECR to every manifest with an unknown structure.
-    const words = "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'";
-    throw new RequestError(405, 'UNSUPPORTED', words);
+    const message = "Invalid parameter at 'ImageManifest' failed to satisfy constraint: 'Invalid JSON syntax'";
+    throw new RequestError(405, 'UNSUPPORTED', message);
   }
   const isIndex = 'manifests' in manifest;
   const entries = isIndex ? manifest.manifests : [manifest.config, ...manifest.layers];
@@ -117,8 +117,8 @@ function checkManifest(
     if (!isIndex && isNonDistributable(mediaType)) continue;
     const actual = isIndex ? repository.manifest(digest)?.bytes.length : registry.store.blob(repository, digest)?.size;
     if (actual === undefined) {
-      const words = `${isIndex ? 'manifest' : 'blob'} unknown to registry: ${digest}`;
-      throw new RequestError(400, 'MANIFEST_BLOB_UNKNOWN', words);
+      const message = `${isIndex ? 'manifest' : 'blob'} unknown to registry: ${digest}`;
+      throw new RequestError(400, 'MANIFEST_BLOB_UNKNOWN', message);
     }
     if (size !== actual) {
       throw new RequestError(400, 'MANIFEST_INVALID', `${digest} has ${actual} bytes, its descriptor says ${size}`);

@@ -55,10 +55,10 @@ export function existingRepository({ registry, name }: Call): Repository {
   const { settings, events, store } = registry;
   const found = store.repository(name);
   if (found !== undefined) return found;
-  const words = settings.ecr
+  const message = settings.ecr
     ? `The repository with name '${name}' does not exist in the registry with id '${events.account}'`
     : `repository name not known to registry: ${name}`;
-  throw new RequestError(404, 'NAME_UNKNOWN', words);
+  throw new RequestError(404, 'NAME_UNKNOWN', message);
 }
 
 /** Returns the repository of a call, and creates it if the settings allow it. @throws RequestError 404 */

@@ -17,8 +17,8 @@ export async function startUpload(call: Call): Promise<Reply> {
   const digest = incoming.query.get('digest');
   if (digest !== null) checkDigest(digest);
   else if (incoming.length !== 0) {
-    const words = 'a POST without a digest must not have a body: send the blob with PATCH or PUT';
-    throw new RequestError(400, 'BLOB_UPLOAD_INVALID', words);
+    const message = 'a POST without a digest must not have a body: send the blob with PATCH or PUT';
+    throw new RequestError(400, 'BLOB_UPLOAD_INVALID', message);
   }
   const session = await begin(call);
   if (digest !== null && registry.settings.singlePost) {
@@ -118,8 +118,8 @@ async function finish(call: Call, session: UploadSession, digest: string): Promi
 async function receive(session: UploadSession, incoming: IncomingRequest): Promise<void> {
   const type = incoming.headers['content-type'];
   if (incoming.length !== 0 && type !== undefined && type !== 'application/octet-stream') {
-    const words = `the Content-Type of a blob must be application/octet-stream, found ${type}`;
-    throw new RequestError(400, 'BLOB_UPLOAD_INVALID', words);
+    const message = `the Content-Type of a blob must be application/octet-stream, found ${type}`;
+    throw new RequestError(400, 'BLOB_UPLOAD_INVALID', message);
   }
   session.writer.reserve(incoming.length ?? 0);
   const before = session.writer.size;
@@ -163,12 +163,12 @@ function checkContentRange(call: Call, session: UploadSession): void {
   }
   const [start, end] = [Number(match[1]), Number(match[2])];
   if (start !== session.writer.size) {
-    const words = `the chunk starts at ${start}, expected ${session.writer.size}`;
-    throw new RequestError(416, 'BLOB_UPLOAD_INVALID', words, sessionHeaders(call, session));
+    const message = `the chunk starts at ${start}, expected ${session.writer.size}`;
+    throw new RequestError(416, 'BLOB_UPLOAD_INVALID', message, sessionHeaders(call, session));
   }
   if (length !== end - start + 1) {
-    const words = length === undefined ? 'has no Content-Length' : `has ${length} bytes`;
-    throw new RequestError(400, 'SIZE_INVALID', `the chunk ${words}, its Content-Range says ${range}`);
+    const message = length === undefined ? 'has no Content-Length' : `has ${length} bytes`;
+    throw new RequestError(400, 'SIZE_INVALID', `the chunk ${message}, its Content-Range says ${range}`);
   }
 }
 
@@ -211,6 +211,6 @@ function checkSizes(parts: readonly number[], { ecr, minChunkSize }: RegistrySet
   const minimum = ecr ? Math.max(MIN_ECR_PART, minChunkSize) : minChunkSize;
   if (parts.every((size) => size >= minimum)) return;
   // The message of ECR.
-  const words = `All layer parts except the last part should be at least ${minimum} bytes`;
-  throw new RequestError(400, 'BLOB_UPLOAD_INVALID', words);
+  const message = `All layer parts except the last part should be at least ${minimum} bytes`;
+  throw new RequestError(400, 'BLOB_UPLOAD_INVALID', message);
 }
