@@ -66,7 +66,9 @@ function checkContents({ unit, tarball }: PackedPackage): string[] {
     const source = join(ROOT, unit.folder, name.replace(/^dist\//, 'src/').replace(/\.js$/, '.ts'));
     if (/\.test\.|(^|\/)fixtures\//.test(name)) problems.push(`${name} is a test file`);
     if (name.startsWith('dist/') && name.endsWith('.js') && !isBundled && !existsSync(source)) {
-      problems.push(`${name} has no source. Remove ${unit.folder}/dist and build again.`);
+      problems.push(
+        `${name} has no source. Remove ${unit.folder}/dist and run "npm run pnpm -- exec turbo run build --force".`,
+      );
     }
   }
   return [...problems, ...danglingMaps(files)];
