@@ -14,7 +14,7 @@ describe('BytePool', () => {
     expect(interned).toEqual(fromByteString('node'));
   });
 
-  test('never gives two callers the same room', () => {
+  test('never allocates the same memory twice', () => {
     const pool = new BytePool(1 << 22);
     const kept = Array.from({ length: 5000 }, (_, index) => pool.allocate(index % 61, 0).fill(index));
     kept.forEach((bytes, index) => {
@@ -22,7 +22,7 @@ describe('BytePool', () => {
     });
   });
 
-  test('shares what repeats, and nothing else', () => {
+  test('shares only equal byte strings', () => {
     const pool = new BytePool(1 << 20);
     const root = pool.intern(fromByteString('root'), 0, 4, 0);
     for (let index = 0; index < 10_000; index++) {
@@ -33,7 +33,7 @@ describe('BytePool', () => {
     expect(pool.intern(source, 0, 3, 0)).toBe(pool.intern(source.slice(), 0, 3, 0));
   });
 
-  test('has one empty string', () => {
+  test('shares one empty byte string', () => {
     const pool = new BytePool(0);
     expect([pool.allocate(0, 0), pool.copy(source, 0, 0, 0), pool.intern(source, 0, 0, 0)]).toEqual([
       NO_BYTES,
@@ -42,7 +42,7 @@ describe('BytePool', () => {
     ]);
   });
 
-  test('refuses to keep more than its limit, before it allocates', () => {
+  test('throws before it allocates more than its limit', () => {
     const pool = new BytePool(10);
     pool.allocate(8, 512);
     pool.charge(2, 512);

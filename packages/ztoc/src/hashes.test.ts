@@ -8,7 +8,7 @@ afterEach(() => {
   vi.resetModules();
 });
 
-/** The module as a browser would load it, without `process`, and as this runtime does. */
+/** Loads the module with the globals of Node.js, or of a browser, which has no `process`. */
 async function load(runtime: 'node' | 'browser'): Promise<typeof import('./hashes.ts')> {
   vi.resetModules();
   if (runtime === 'browser') vi.stubGlobal('process', undefined);
@@ -16,14 +16,14 @@ async function load(runtime: 'node' | 'browser'): Promise<typeof import('./hashe
 }
 
 describe.each(['node', 'browser'] as const)('SHA-256 in a %s', (runtime) => {
-  it('hashes the vectors of FIPS 180-4', async () => {
+  it('hashes the FIPS 180-4 test vectors', async () => {
     const { createSha256, formatDigest } = await load(runtime);
     const digestOf = (text: string) => formatDigest(createSha256().update(new TextEncoder().encode(text)).digest());
     expect(digestOf('')).toBe('sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
     expect(digestOf('abc')).toBe('sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   });
 
-  it('gives the same hash however the bytes are cut', async () => {
+  it('returns the same hash for any chunks', async () => {
     const { createSha256 } = await load(runtime);
     const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i * 31);
     const hash = createSha256();
@@ -31,7 +31,7 @@ describe.each(['node', 'browser'] as const)('SHA-256 in a %s', (runtime) => {
     expect(Uint8Array.from(hash.digest())).toEqual(Uint8Array.from(createHash('sha256').update(bytes).digest()));
   });
 
-  it('has taken the bytes in when update returns', async () => {
+  it('has read the bytes when update returns', async () => {
     const { createSha256 } = await load(runtime);
     const bytes = new Uint8Array(100).fill(7);
     const hash = createSha256().update(bytes);
@@ -41,7 +41,7 @@ describe.each(['node', 'browser'] as const)('SHA-256 in a %s', (runtime) => {
   });
 });
 
-it('uses JavaScript alone where there is no process', async () => {
+it('uses only JavaScript without `process`', async () => {
   const native = await load('node');
   const portable = await load('browser');
   expect(native.createSha256().constructor).toBe(createHash('sha256').constructor);
@@ -49,12 +49,12 @@ it('uses JavaScript alone where there is no process', async () => {
 });
 
 describe.each(['node', 'browser'] as const)('CRC-32 in a %s', (runtime) => {
-  it('gives the check value of the CRC catalogue', async () => {
+  it('returns the check value of the CRC catalogue', async () => {
     const { crc32 } = await load(runtime);
     expect(crc32(new TextEncoder().encode('123456789'))).toBe(0xcbf43926);
   });
 
-  it('agrees with zlib for every length up to 100, at every alignment', async () => {
+  it('equals the result of zlib for every length up to 100, at every alignment', async () => {
     const { crc32 } = await load(runtime);
     const bytes = Uint8Array.from({ length: 110 }, (_, i) => (i * 89) ^ 0x5a);
     for (let from = 0; from < 8; from++) {
@@ -65,14 +65,14 @@ describe.each(['node', 'browser'] as const)('CRC-32 in a %s', (runtime) => {
     }
   });
 
-  it('goes on from the CRC of what came before', async () => {
+  it('continues from the CRC of the preceding bytes', async () => {
     const { crc32 } = await load(runtime);
     const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i >> 1);
     expect(crc32(bytes.subarray(333), crc32(bytes.subarray(0, 333)))).toBe(zlibCrc32(bytes));
   });
 });
 
-it('is the checksum that zlib writes behind its streams', () => {
+it('Adler-32 equals the checksum at the end of zlib streams', () => {
   for (const size of [0, 1, 5552, 65_536, 65_537, 300_000]) {
     const bytes = new Uint8Array(size).map((_, i) => 255 - ((i * 7) & 3));
     expect(adler32(bytes)).toBe(deflateSync(bytes).readUInt32BE(deflateSync(bytes).length - 4));

@@ -21,34 +21,34 @@ beforeAll(() => writeZtoc(layerPath, `sha256:${expected.sha256}`, ztocPath));
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-test('the code of the README is what runs here', () => {
+test('the README contains the examples that this test runs', () => {
   const blocks = [...read('../README.md').matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code);
   expect(blocks).toEqual([read('fixtures/readme-example.ts'), read('fixtures/readme-browser-example.ts')]);
 });
 
-test('it writes the zTOC that the reference writes', () => {
+test('writeZtoc writes the same zTOC as the reference', () => {
   const digest = createHash('sha256').update(readFileSync(ztocPath)).digest('hex');
   expect(`sha256:${digest}`).toBe(expected.ztocs['65536']?.digest);
 });
 
-test('it refuses a layer that is not the one meant', async () => {
+test('writeZtoc rejects a layer with another digest', async () => {
   await expect(writeZtoc(layerPath, `sha256:${'0'.repeat(64)}`, ztocPath)).rejects.toThrow(expected.sha256);
 });
 
-test('it reads one file of the layer, which takes a part of it', async () => {
+test('readLayerFile reads one file, from a part of the layer', async () => {
   const file = await readLayerFile(ztocPath, layerPath, '/usr/bin/f00036-dpemne');
-  // Before a body stands its header, in what zlib makes of the layer.
+  // The content of the file follows its header in the decompressed layer.
   const tar = gunzipSync(readFileSync(layerPath));
   const header = tar.indexOf('usr/bin/f00036-dpemne\0');
   expect(file?.content).toEqual(new Uint8Array(tar.subarray(header + 512, header + 512 + 86_720)));
   expect(file?.bytesFetched).toBeLessThan(expected.size / 6);
 });
 
-test('it finds no file where there is none', async () => {
+test('readLayerFile returns undefined for a missing file', async () => {
   expect(await readLayerFile(ztocPath, layerPath, 'etc/passwd')).toBe(undefined);
 });
 
-test('it reads a file from a server in one range', async () => {
+test('readTextFile reads a file from a server with one range request', async () => {
   const ranges: (string | undefined)[] = [];
   const server = createServer(({ url, headers }, response) => {
     if (url === '/ztoc') return void response.end(readFileSync(ztocPath));

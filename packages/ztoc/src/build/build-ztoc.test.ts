@@ -8,18 +8,18 @@ import { type BuildZtocOptions, buildZtoc } from './build-ztoc.ts';
 const layer = readGoldenLayer('gzip-level6.tar.gz');
 const plain = readGoldenLayer('plain.tar');
 
-/** From conformance/golden/layers.json: the reference's zTOC of `gzip-level6.tar.gz` at the default span size. */
+/** From conformance/golden/layers.json: digest of the reference's zTOC of `gzip-level6.tar.gz` at the default span size. */
 const GOLDEN_DIGEST = '05d2035cc8fe8cf5608786703269a09cae0291405af550b6126d0319791637a3';
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function* pieces(bytes: Uint8Array, size: number): Generator<Uint8Array> {
+function* chunksOf(bytes: Uint8Array, size: number): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-async function refusalOf(
+async function errorCodeOf(
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   options?: BuildZtocOptions,
 ): Promise<unknown> {
@@ -30,7 +30,7 @@ async function refusalOf(
 }
 
 describe('buildZtoc', () => {
-  it('makes what the reference makes, and tells what the layer was', async () => {
+  it('builds the same zTOC as the reference, and returns digest and size of the layer', async () => {
     const { ztoc, layerDigest, layerSize } = await buildZtoc([layer]);
     expect(sha256(encodeZtoc(ztoc))).toBe(GOLDEN_DIGEST);
     expect(layerDigest).toBe(`sha256:${sha256(layer)}`);
@@ -39,26 +39,26 @@ describe('buildZtoc', () => {
     expect(ztoc.files).toHaveLength(51);
   });
 
-  it.each([1, 13, 4096, 131_072, 131_073])('gives the same whatever the chunks: %i bytes each', async (size) => {
-    expect(sha256(encodeZtoc((await buildZtoc(pieces(layer, size))).ztoc))).toBe(GOLDEN_DIGEST);
+  it.each([1, 13, 4096, 131_072, 131_073])('builds the same zTOC from chunks of %i bytes', async (size) => {
+    expect(sha256(encodeZtoc((await buildZtoc(chunksOf(layer, size))).ztoc))).toBe(GOLDEN_DIGEST);
     const whole = encodeZtoc((await buildZtoc([plain], { spanSize: 65_536 })).ztoc);
-    const { ztoc } = await buildZtoc(pieces(plain, size), { spanSize: 65_536 });
+    const { ztoc } = await buildZtoc(chunksOf(plain, size), { spanSize: 65_536 });
     expect(Buffer.compare(encodeZtoc(ztoc), whole)).toBe(0);
   });
 
-  it('lets a source overwrite a chunk once the next is asked for', async () => {
+  it('allows the source to overwrite a chunk when the next one is requested', async () => {
     const buffer = new Uint8Array(5000);
     async function* reusing(): AsyncGenerator<Uint8Array> {
-      for (const piece of pieces(layer, buffer.length)) {
+      for (const chunk of chunksOf(layer, buffer.length)) {
         buffer.fill(0xaa);
-        buffer.set(piece);
-        yield buffer.subarray(0, piece.length);
+        buffer.set(chunk);
+        yield buffer.subarray(0, chunk.length);
       }
     }
     expect(sha256(encodeZtoc((await buildZtoc(reusing())).ztoc))).toBe(GOLDEN_DIGEST);
   });
 
-  it('tells gzip from tar by the first bytes, and names what it cannot take', async () => {
+  it('detects gzip and tar by the first bytes, and names unsupported formats', async () => {
     expect((await buildZtoc([plain])).ztoc.compression).toBe('uncompressed');
     await expect(buildZtoc([readGoldenLayer('zstd.tar.zst')])).rejects.toMatchObject({
       code: 'COMPRESSION_UNKNOWN',
@@ -68,52 +68,52 @@ describe('buildZtoc', () => {
       code: 'COMPRESSION_UNKNOWN',
       message: expect.stringContaining('zlib'),
     });
-    expect(await refusalOf([layer], { compression: 'uncompressed' })).toBe('TAR_INVALID');
-    expect(await refusalOf([plain], { compression: 'gzip' })).toBe('GZIP_HEADER_INVALID');
+    expect(await errorCodeOf([layer], { compression: 'uncompressed' })).toBe('TAR_INVALID');
+    expect(await errorCodeOf([plain], { compression: 'gzip' })).toBe('GZIP_HEADER_INVALID');
   });
 
-  it('takes an empty layer for an empty archive', async () => {
+  it('treats an empty layer as an empty archive', async () => {
     const { ztoc } = await buildZtoc([]);
     expect(ztoc).toMatchObject({ compression: 'uncompressed', maxSpanId: -1, files: [], spanDigests: [] });
   });
 
-  it('tells how far it is', async () => {
-    const told: number[][] = [];
-    await buildZtoc(pieces(layer, 100_000), {
+  it('reports progress', async () => {
+    const reports: number[][] = [];
+    await buildZtoc(chunksOf(layer, 100_000), {
       spanSize: 65_536,
-      onProgress: ({ bytes, uncompressedBytes, spans }) => told.push([bytes, uncompressedBytes, spans]),
+      onProgress: ({ bytes, uncompressedBytes, spans }) => reports.push([bytes, uncompressedBytes, spans]),
     });
-    expect(told.map(([bytes]) => bytes)).toEqual([100_000, 200_000, layer.length]);
-    const [, uncompressed, spans] = told[2] ?? [];
+    expect(reports.map(([bytes]) => bytes)).toEqual([100_000, 200_000, layer.length]);
+    const [, uncompressed, spans] = reports[2] ?? [];
     expect(uncompressed).toBe(532_480);
     expect(spans).toBeGreaterThan(3);
   });
 
-  it('stops when it is told to', async () => {
+  it('stops when it is aborted', async () => {
     const controller = new AbortController();
     const seen: number[] = [];
-    const build = buildZtoc(pieces(layer, 1000), {
+    const build = buildZtoc(chunksOf(layer, 1000), {
       signal: controller.signal,
       onProgress: ({ bytes }) => {
         seen.push(bytes);
-        if (bytes === 3000) controller.abort('enough');
+        if (bytes === 3000) controller.abort('stopped');
       },
     });
-    await expect(build).rejects.toBe('enough');
+    await expect(build).rejects.toBe('stopped');
     expect(seen).toEqual([1000, 2000, 3000]);
   });
 
-  it('gives the reason of the signal if the source fails because of it', async () => {
+  it('throws the reason of the signal if the source fails because of the abort', async () => {
     const controller = new AbortController();
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield layer.subarray(0, 1000);
-      controller.abort('enough');
+      controller.abort('stopped');
       throw new Error('the connection was closed');
     }
-    await expect(buildZtoc(broken(), { signal: controller.signal })).rejects.toBe('enough');
+    await expect(buildZtoc(broken(), { signal: controller.signal })).rejects.toBe('stopped');
   });
 
-  it('is stopped by a timer even if all chunks are there at once', async () => {
+  it('can be aborted by a timer even if all chunks are synchronous', async () => {
     const bomb = gzipSync(new Uint8Array(1 << 20));
     function* endless(): Generator<Uint8Array> {
       while (true) yield bomb;
@@ -122,31 +122,31 @@ describe('buildZtoc', () => {
     await expect(build).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 
-  it('bounds what a hostile layer may cost', async () => {
-    expect(await refusalOf([layer], { limits: { maxUncompressedSize: 500_000 } })).toBe('LIMIT_EXCEEDED');
-    expect(await refusalOf([plain], { limits: { maxUncompressedSize: 500_000 } })).toBe('LIMIT_EXCEEDED');
-    expect(await refusalOf([layer], { limits: { maxEntries: 50 } })).toBe('LIMIT_EXCEEDED');
-    expect(await refusalOf([layer], { limits: { maxMetadataSize: 100 } })).toBe('LIMIT_EXCEEDED');
-    expect(await refusalOf([layer], { spanSize: 1, limits: { maxSpans: 3 } })).toBe('LIMIT_EXCEEDED');
-    expect(await refusalOf([plain], { spanSize: 512, limits: { maxSpans: 3 } })).toBe('LIMIT_EXCEEDED');
+  it('rejects layers that exceed the limits', async () => {
+    expect(await errorCodeOf([layer], { limits: { maxUncompressedSize: 500_000 } })).toBe('LIMIT_EXCEEDED');
+    expect(await errorCodeOf([plain], { limits: { maxUncompressedSize: 500_000 } })).toBe('LIMIT_EXCEEDED');
+    expect(await errorCodeOf([layer], { limits: { maxEntries: 50 } })).toBe('LIMIT_EXCEEDED');
+    expect(await errorCodeOf([layer], { limits: { maxMetadataSize: 100 } })).toBe('LIMIT_EXCEEDED');
+    expect(await errorCodeOf([layer], { spanSize: 1, limits: { maxSpans: 3 } })).toBe('LIMIT_EXCEEDED');
+    expect(await errorCodeOf([plain], { spanSize: 512, limits: { maxSpans: 3 } })).toBe('LIMIT_EXCEEDED');
   });
 
-  it('refuses to keep 32 KiB for each of a million empty blocks', async () => {
+  it('rejects a million empty blocks before the first output', async () => {
     const header = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255);
     const emptyBlocks = new Uint8Array(5_000_000).map((_, i) => (i % 5 < 3 ? 0 : 0xff));
     const build = buildZtoc([header, emptyBlocks]);
     await expect(build).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED', offset: 10 + 1024 * 5 + 5 });
   });
 
-  it.each([0, -1, 1.5, Number.NaN, 2 ** 53])('refuses a span size of %d', async (spanSize) => {
-    expect(await refusalOf([layer], { spanSize })).toBe('OPTION_INVALID');
+  it.each([0, -1, 1.5, Number.NaN, 2 ** 53])('rejects a span size of %d', async (spanSize) => {
+    expect(await errorCodeOf([layer], { spanSize })).toBe('OPTION_INVALID');
   });
 
-  it('passes on what the source throws', async () => {
+  it('rethrows errors of the source', async () => {
     async function* broken(): AsyncGenerator<Uint8Array> {
       yield layer.subarray(0, 1000);
-      throw new Error('the network is gone');
+      throw new Error('connection lost');
     }
-    await expect(buildZtoc(broken())).rejects.toThrow('the network is gone');
+    await expect(buildZtoc(broken())).rejects.toThrow('connection lost');
   });
 });

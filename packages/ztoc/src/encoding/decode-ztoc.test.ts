@@ -5,12 +5,12 @@ import { listSpans, packSpanTable } from '../spans/list-spans.ts';
 import type { FileEntry, FileType, PaxRecord, Ztoc } from '../ztoc.ts';
 import { decodeZtoc, decodeZtocSpans } from './decode-ztoc.ts';
 import { encodeZtoc } from './encode-ztoc.ts';
-import { damager } from './fixtures/damage.ts';
+import { createMutator } from './fixtures/damage.ts';
 import { REFERENCE_ZTOCS, readReferenceZtoc } from './fixtures/reference-ztocs.ts';
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-describe('decodeZtoc reads what the reference writes', () => {
+describe('decodeZtoc decodes zTOCs of the reference', () => {
   it('the zTOC of an empty layer: no entries, no spans', () => {
     expect(decodeZtoc(readReferenceZtoc('plain-empty.tar'))).toMatchObject({
       version: '0.9',
@@ -82,7 +82,7 @@ function ztocOf(files: readonly FileEntry[], spanCount: number): Ztoc {
   };
 }
 
-it('decodes what it encodes, whatever the files', () => {
+it('decodes encoded zTOCs with any files', () => {
   fc.assert(
     fc.property(fc.array(file, { maxLength: 8 }), fc.integer({ min: 1, max: 5 }), (files, spanCount) => {
       const ztoc = ztocOf(files, spanCount);
@@ -92,20 +92,20 @@ it('decodes what it encodes, whatever the files', () => {
   );
 });
 
-/** Asserts that a zTOC is refused, and gives the error. */
-function refusalOf(act: () => unknown): ZtocError {
+/** Returns the ZtocError that a call throws. */
+function errorOf(act: () => unknown): ZtocError {
   try {
     act();
   } catch (error) {
     if (error instanceof ZtocError) return error;
     throw error;
   }
-  throw new Error('not refused');
+  throw new Error('no error was thrown');
 }
 
-describe('decodeZtoc refuses', () => {
-  it('what is no zTOC at all (ztoc/ztoc_test.go, TestReadZtocInWrongFormat)', () => {
-    const error = refusalOf(() => decodeZtoc(new TextEncoder().encode('this is not a ztoc')));
+describe('decodeZtoc rejects', () => {
+  it('data that is not a zTOC (ztoc/ztoc_test.go, TestReadZtocInWrongFormat)', () => {
+    const error = errorOf(() => decodeZtoc(new TextEncoder().encode('this is not a ztoc')));
     expect(error).toMatchObject({ code: 'ZTOC_INVALID', offset: expect.any(Number) });
     expect(error.message).toContain('invalid zTOC');
   });
@@ -113,60 +113,60 @@ describe('decodeZtoc refuses', () => {
   it('every truncation of a zTOC', () => {
     const whole = readReferenceZtoc('plain-small.tar');
     for (let length = 0; length < whole.length - 4; length++) {
-      expect(refusalOf(() => decodeZtoc(whole.subarray(0, length))).code).toBe('ZTOC_INVALID');
+      expect(errorOf(() => decodeZtoc(whole.subarray(0, length))).code).toBe('ZTOC_INVALID');
     }
   });
 
   const base = ztocOf([], 3);
   it.each<[what: string, ztoc: Ztoc]>([
-    ['a version it does not know', { ...base, version: '1.0' }],
+    ['an unknown version', { ...base, version: '1.0' }],
     ['more spans than digests', { ...base, spanDigests: base.spanDigests.slice(1) }],
     ['a last span that is not the last', { ...base, maxSpanId: 7 }],
-    ['a digest that is none', { ...base, spanDigests: ['sha256:00', ...base.spanDigests.slice(1)] }],
-    ['a digest in capitals', { ...base, spanDigests: base.spanDigests.map((digest) => digest.replace('0', 'A')) }],
-    ['a layer of another size than its spans', { ...base, compressedArchiveSize: 1 }],
+    ['a malformed digest', { ...base, spanDigests: ['sha256:00', ...base.spanDigests.slice(1)] }],
+    ['a digest in upper case', { ...base, spanDigests: base.spanDigests.map((digest) => digest.replace('0', 'A')) }],
+    ['a layer whose size differs from its spans', { ...base, compressedArchiveSize: 1 }],
     ['an archive larger than its layer', { ...base, uncompressedArchiveSize: 4 << 20 }],
     ['a negative size', { ...base, compressedArchiveSize: -1 }],
     ['no checkpoints', { ...base, checkpoints: new Uint8Array(0) }],
-    ['checkpoints of the other kind', { ...base, compression: 'gzip' }],
-    ['a file that starts beyond the archive', ztocOf([{ ...plainFile(), uncompressedOffset: 2 ** 40 }], 1)],
-    ['a file of negative size', ztocOf([{ ...plainFile(), uncompressedSize: -1 }], 1)],
-    ['a file type it does not know', ztocOf([{ ...plainFile(), type: 'whiteout' as FileType }], 1)],
-    ['a time that is none', ztocOf([{ ...plainFile(), modTime: 'yesterday' }], 1)],
+    ['checkpoints of the other compression', { ...base, compression: 'gzip' }],
+    ['a file that starts after the end of the archive', ztocOf([{ ...regularFile(), uncompressedOffset: 2 ** 40 }], 1)],
+    ['a file of negative size', ztocOf([{ ...regularFile(), uncompressedSize: -1 }], 1)],
+    ['an unknown file type', ztocOf([{ ...regularFile(), type: 'whiteout' as FileType }], 1)],
+    ['a malformed time', ztocOf([{ ...regularFile(), modTime: 'yesterday' }], 1)],
   ])('%s', (_, ztoc) => {
-    expect(refusalOf(() => decodeZtoc(encodeZtoc(ztoc))).code).toBe('ZTOC_INVALID');
+    expect(errorOf(() => decodeZtoc(encodeZtoc(ztoc))).code).toBe('ZTOC_INVALID');
   });
 
-  it('spans that are read alone, as with the files', () => {
-    const ztoc = ztocOf([plainFile()], 3);
+  it('invalid spans, also without decoding the files', () => {
+    const ztoc = ztocOf([regularFile()], 3);
     expect(decodeZtocSpans(encodeZtoc(ztoc))).toEqual(listSpans(ztoc));
-    // A table of contents that is broken is not looked at.
-    expect(decodeZtocSpans(encodeZtoc(ztocOf([{ ...plainFile(), uncompressedSize: -1 }], 1)))).toHaveLength(1);
-    const contradictory = encodeZtoc({ ...ztoc, maxSpanId: 7 });
-    expect(refusalOf(() => decodeZtocSpans(contradictory)).code).toBe('ZTOC_INVALID');
-    expect(refusalOf(() => decodeZtocSpans(encodeZtoc(ztoc), { maxSpans: 2 })).code).toBe('LIMIT_EXCEEDED');
+    // An invalid table of contents is not decoded.
+    expect(decodeZtocSpans(encodeZtoc(ztocOf([{ ...regularFile(), uncompressedSize: -1 }], 1)))).toHaveLength(1);
+    const inconsistent = encodeZtoc({ ...ztoc, maxSpanId: 7 });
+    expect(errorOf(() => decodeZtocSpans(inconsistent)).code).toBe('ZTOC_INVALID');
+    expect(errorOf(() => decodeZtocSpans(encodeZtoc(ztoc), { maxSpans: 2 })).code).toBe('LIMIT_EXCEEDED');
   });
 
   it('more entries or spans than the limits allow', () => {
-    const encoded = encodeZtoc(ztocOf([plainFile(), plainFile()], 3));
+    const encoded = encodeZtoc(ztocOf([regularFile(), regularFile()], 3));
     expect(decodeZtoc(encoded, { maxEntries: 2, maxSpans: 3 }).files).toHaveLength(2);
-    expect(refusalOf(() => decodeZtoc(encoded, { maxEntries: 1 }))).toMatchObject({ code: 'LIMIT_EXCEEDED' });
-    expect(refusalOf(() => decodeZtoc(encoded, { maxSpans: 2 })).message).toContain('more than maxSpans (2)');
+    expect(errorOf(() => decodeZtoc(encoded, { maxEntries: 1 }))).toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    expect(errorOf(() => decodeZtoc(encoded, { maxSpans: 2 })).message).toContain('more than maxSpans (2)');
   });
 
-  it('a few bytes that unfold into many: every entry the same one with many records', () => {
+  it('a few bytes that expand to many: every entry refers to the same one with many records', () => {
     const records = Array.from({ length: 2000 }, (): PaxRecord => [new Uint8Array([0x6b]), new Uint8Array([0x76])]);
     const encoded = encodeZtoc(
-      ztocOf([{ ...plainFile(), paxRecords: records }, ...new Array(2000).fill(plainFile())], 1),
+      ztocOf([{ ...regularFile(), paxRecords: records }, ...new Array(2000).fill(regularFile())], 1),
     );
     shareFirstEntry(encoded, 2001);
-    const error = refusalOf(() => decodeZtoc(encoded));
+    const error = errorOf(() => decodeZtoc(encoded));
     expect(error.code).toBe('ZTOC_INVALID');
     expect(error.message).toContain('add up to more than');
   });
 });
 
-function plainFile(): FileEntry {
+function regularFile(): FileEntry {
   return {
     name: new TextEncoder().encode('file'),
     type: 'reg',
@@ -185,7 +185,7 @@ function plainFile(): FileEntry {
   };
 }
 
-/** Lets every element of the list of `count` entries lead to the first. */
+/** Makes every element of the list of `count` entries refer to the first entry. */
 function shareFirstEntry(encoded: Uint8Array, count: number): void {
   const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength);
   let list = 0;
@@ -195,28 +195,28 @@ function shareFirstEntry(encoded: Uint8Array, count: number): void {
 }
 
 describe.each(REFERENCE_ZTOCS)('a damaged zTOC of %s', (layer) => {
-  it('is refused with a place, or is a zTOC: 40,000 seeded mutations', () => {
+  it('is rejected with an offset, or decoded (40,000 seeded mutations)', () => {
     const whole = readReferenceZtoc(layer);
     const { checkpoints } = decodeZtoc(whole);
-    const damage = damager(whole, checkpoints, 0x50c1);
-    let refused = 0;
+    const mutate = createMutator(whole, checkpoints, 0x50c1);
+    let rejected = 0;
     for (let i = 0; i < 40_000; i++) {
-      const damaged = damage();
+      const mutated = mutate();
       let ztoc: Ztoc;
       try {
-        ztoc = decodeZtoc(damaged);
+        ztoc = decodeZtoc(mutated);
       } catch (error) {
         if (!(error instanceof ZtocError)) throw new Error(`mutation ${i} of ${layer}`, { cause: error });
         expect(error.code === 'ZTOC_INVALID' || error.code === 'LIMIT_EXCEEDED').toBe(true);
-        refused++;
+        rejected++;
         continue;
       }
       const records = ztoc.files.reduce((sum, { paxRecords }) => sum + paxRecords.length, 0);
-      if (ztoc.files.length * 64 + records * 16 > 4 * damaged.length) throw new Error(`mutation ${i} unfolds too far`);
+      if (ztoc.files.length * 64 + records * 16 > 4 * mutated.length) throw new Error(`mutation ${i} expands too much`);
       const encoded = encodeZtoc(ztoc);
       if (Buffer.compare(encodeZtoc(decodeZtoc(encoded)), encoded) !== 0)
-        throw new Error(`mutation ${i} does not last`);
+        throw new Error(`mutation ${i} changes when it is encoded again`);
     }
-    expect(refused).toBeGreaterThan(1000);
+    expect(rejected).toBeGreaterThan(1000);
   });
 });

@@ -4,13 +4,13 @@ import { createSha256, formatDigest } from '../hashes.ts';
 import type { FileEntry, FileType, Ztoc } from '../ztoc.ts';
 import { decodeZtoc } from './decode-ztoc.ts';
 import { encodeWith, encodeZtoc } from './encode-ztoc.ts';
-import { encodeByLibrary } from './fixtures/library-encoding.ts';
+import { encodeWithLibrary } from './fixtures/library-encoding.ts';
 import { goldenDigest, REFERENCE_ZTOCS, readReferenceZtoc } from './fixtures/reference-ztocs.ts';
 
 const digestOf = (bytes: Uint8Array) => formatDigest(createSha256().update(bytes).digest());
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
-/** What Go has for a file nobody filled in: every field empty or zero, the time that of its zero `time.Time`. */
+/** Go's zero value of a file: every field empty or zero, and the zero `time.Time`. */
 const EMPTY_FILE: FileEntry = {
   name: utf8(''),
   type: '' as FileType,
@@ -64,7 +64,7 @@ const anyZtoc: fc.Arbitrary<Ztoc> = fc.record({
 });
 
 describe('encodeZtoc', () => {
-  it("gives the digest of the reference's own serialisation test (ztoc/ztoc_test.go, TestWriteZtoc)", () => {
+  it("returns the digest of the reference's serialization test (ztoc/ztoc_test.go, TestWriteZtoc)", () => {
     const ztoc: Ztoc = {
       version: '0.9',
       buildToolIdentifier: 'AWS SOCI CLI',
@@ -81,22 +81,22 @@ describe('encodeZtoc', () => {
     expect(digestOf(bytes)).toBe('sha256:eba28fdf50b1b57543f57dd051b2468c1d4f57b64d2006c75aa4de1d03e6c7ec');
   });
 
-  it.each(REFERENCE_ZTOCS)('writes the zTOC of %s as the reference did', (layer) => {
+  it.each(REFERENCE_ZTOCS)('encodes the zTOC of %s as the reference does', (layer) => {
     const bytes = readReferenceZtoc(layer);
     expect(digestOf(bytes)).toBe(goldenDigest(layer));
     expect(encodeZtoc(decodeZtoc(bytes))).toEqual(bytes);
   });
 
-  it('writes what the FlatBuffers library writes, for any zTOC', () => {
+  it('encodes any zTOC as the FlatBuffers library does', () => {
     fc.assert(
       fc.property(anyZtoc, (ztoc) => {
-        expect(encodeZtoc(ztoc)).toEqual(encodeByLibrary(ztoc));
+        expect(encodeZtoc(ztoc)).toEqual(encodeWithLibrary(ztoc));
       }),
       { seed: 20_261_123, numRuns: 2000 },
     );
   });
 
-  it('moves the checkpoints in, and reads them where they are then', () => {
+  it('moves the checkpoints into the encoded zTOC', () => {
     const bytes = readReferenceZtoc('pax-xattrs.tar.gz');
     const { checkpoints, ...contents } = decodeZtoc(bytes);
     let source = checkpoints.slice();
@@ -110,29 +110,29 @@ describe('encodeZtoc', () => {
     expect(encoded.ztoc.checkpoints.buffer).toBe(encoded.bytes.buffer);
   });
 
-  it('never grows its buffer, and wastes little of it', () => {
+  it('allocates its buffer once, with little waste', () => {
     const ztoc = decodeZtoc(readReferenceZtoc('plain-small.tar'));
     const files = Array.from({ length: 500 }, (_, i) => ztoc.files[i % ztoc.files.length] as FileEntry);
     const bytes = encodeZtoc({ ...ztoc, files });
-    // A builder that has to grow doubles its buffer.
+    // A writer that has to grow doubles its buffer.
     expect(bytes.buffer.byteLength - bytes.length).toBeLessThan(4096 + 0.1 * bytes.length);
   });
 
-  it('writes integers beyond 2^53 exactly', () => {
+  it('encodes integers beyond 2^53 exactly', () => {
     const ztoc = decodeZtoc(readReferenceZtoc('plain-small.tar'));
     const [file] = ztoc.files as [FileEntry];
     const odd: FileEntry = { ...file, mode: 2n ** 63n - 1n, devMajor: -(2n ** 63n), devMinor: -1, uid: 2 ** 32 - 1 };
     expect(decodeZtoc(encodeZtoc({ ...ztoc, files: [odd] })).files).toEqual([odd]);
   });
 
-  it('takes times of any length', () => {
+  it('encodes times of any length', () => {
     const modTime = '2026-11-23T13:45:56.123456789+05:30';
     const ztoc = decodeZtoc(readReferenceZtoc('plain-small.tar'));
     const files = [{ ...(ztoc.files[0] as FileEntry), modTime }];
     expect(decodeZtoc(encodeZtoc({ ...ztoc, files })).files[0]?.modTime).toBe(modTime);
   });
 
-  it('refuses what the format cannot address before it takes the memory', () => {
+  it('rejects a zTOC that is too large for the format, before it allocates', () => {
     const ztoc = decodeZtoc(readReferenceZtoc('plain-small.tar'));
     const file = { ...(ztoc.files[0] as FileEntry), name: new Uint8Array(1 << 20) };
     const huge = { ...ztoc, files: new Array<FileEntry>(2048).fill(file) };

@@ -21,7 +21,7 @@ const checkpointOf = (inputOffset: number, outputOffset: number, bits = 0): Gzip
 const three = [checkpointOf(10, 0), checkpointOf(5_000, 70_000, 3), checkpointOf(2 ** 40, 2 ** 42, 7)];
 
 describe('packed checkpoints', () => {
-  it('are those of the reference', () => {
+  it('are packed as in the reference', () => {
     const { checkpoints: packed } = decodeZtoc(readReferenceZtoc('pax-xattrs.tar.gz'));
     const { spanSize, checkpoints } = unpackCheckpoints(packed);
     expect(spanSize).toBe(4_194_304);
@@ -29,36 +29,36 @@ describe('packed checkpoints', () => {
     expect(packCheckpoints(checkpoints, spanSize)).toEqual(packed);
   });
 
-  it('come back as they went in, their windows as views', () => {
+  it('are unpacked unchanged, with windows as views', () => {
     const packed = packCheckpoints(three, 65_536);
     const unpacked = unpackCheckpoints(packed);
     expect(unpacked).toEqual({ spanSize: 65_536, checkpoints: three });
     for (const { window } of unpacked.checkpoints) expect(window.buffer).toBe(packed.buffer);
   });
 
-  it('of the older form imply the first (gzip_zinfo.c, ZINFO_VERSION_ONE)', () => {
+  it('of the older version imply the first one (gzip_zinfo.c, ZINFO_VERSION_ONE)', () => {
     const packed = packCheckpoints(three.slice(1), 65_536);
     new DataView(packed.buffer).setInt32(0, 3, true);
     expect(unpackCheckpoints(packed).checkpoints).toEqual(three);
   });
 
-  it('of the older form can hold none at all', () => {
+  it('of the older version may be empty', () => {
     const packed = packCheckpoints([], 65_536);
     new DataView(packed.buffer).setInt32(0, 1, true);
     expect(unpackCheckpoints(packed).checkpoints).toEqual(three.slice(0, 1));
   });
 
-  it('may share an output offset, as empty blocks make them', () => {
+  it('may share an output offset, because of empty blocks', () => {
     const empty = [checkpointOf(10, 0), checkpointOf(15, 0), checkpointOf(20, 0)];
     expect(unpackCheckpoints(packCheckpoints(empty, 0)).checkpoints).toEqual(empty);
   });
 
   it.each<[what: string, packed: Uint8Array, offset: number]>([
-    ['nothing', new Uint8Array(0), 0],
+    ['empty data', new Uint8Array(0), 0],
     ['half a header', new Uint8Array(11), 0],
-    ['a count of none', packCheckpoints([], 1), 0],
-    ['a cut window', packCheckpoints(three, 1).subarray(0, -1), 0],
-    ['a byte too many', Uint8Array.of(...packCheckpoints([], 1), 0), 0],
+    ['a count of zero', packCheckpoints([], 1), 0],
+    ['a truncated window', packCheckpoints(three, 1).subarray(0, -1), 0],
+    ['an excess byte', Uint8Array.of(...packCheckpoints([], 1), 0), 0],
     ['a negative count', withInt32(packCheckpoints(three, 1), 0, -1), 0],
     ['a negative span size', withInt32(packCheckpoints(three, 1), 8, -1), 4],
     [
@@ -67,15 +67,15 @@ describe('packed checkpoints', () => {
       12 + 32_785,
     ],
     ['unused bits before the first byte', packCheckpoints([checkpointOf(0, 0, 1)], 1), 12],
-    ['output before the first', packCheckpoints([checkpointOf(10, 1)], 1), 12],
-    ['input that stands still', packCheckpoints([checkpointOf(10, 0), checkpointOf(10, 5)], 1), 12 + 32_785],
+    ['a first output offset other than 0', packCheckpoints([checkpointOf(10, 1)], 1), 12],
+    ['equal input offsets', packCheckpoints([checkpointOf(10, 0), checkpointOf(10, 5)], 1), 12 + 32_785],
     [
-      'output that goes back',
+      'a decreasing output offset',
       packCheckpoints([checkpointOf(10, 0), checkpointOf(20, 9), checkpointOf(30, 8)], 1),
       12 + 2 * 32_785,
     ],
     ['a negative offset', withInt32(packCheckpoints(three, 1), 12 + 4, -1), 12],
-  ])('are refused when they are %s', (_, packed, offset) => {
+  ])('are rejected: %s', (_, packed, offset) => {
     expect(() => unpackCheckpoints(packed, 1000)).toThrow(
       expect.objectContaining({ code: 'ZTOC_INVALID', offset: 1000 + offset }),
     );
@@ -87,7 +87,7 @@ function withInt32(packed: Uint8Array, at: number, value: number): Uint8Array {
   return packed;
 }
 
-/** Enough for the packed form to be moved in several steps. */
+/** Enough checkpoints to move them in several steps. */
 const COUNT = 100;
 
 const checkpoints = Array.from({ length: COUNT }, (_, i) => ({
@@ -97,8 +97,8 @@ const checkpoints = Array.from({ length: COUNT }, (_, i) => ({
   window: new Uint8Array(WINDOW_SIZE).fill(i + 1),
 }));
 
-describe('a checkpoint packer', () => {
-  it('moves the packed form to where it belongs, and keeps nothing', () => {
+describe('CheckpointPacker', () => {
+  it('moves the packed checkpoints, and is empty afterwards', () => {
     const packer = new CheckpointPacker(65_536, COUNT);
     for (const checkpoint of checkpoints) packer.add(checkpoint);
     expect(packer.count).toBe(COUNT);
@@ -109,7 +109,7 @@ describe('a checkpoint packer', () => {
     expect(packer.size).toBe(0);
   });
 
-  it('copies the windows, which are views of what is written next', () => {
+  it('copies the windows', () => {
     const window = new Uint8Array(WINDOW_SIZE).fill(1);
     const packer = new CheckpointPacker(1, 1);
     packer.add({ inputOffset: 10, outputOffset: 0, bits: 0, window });
@@ -119,7 +119,7 @@ describe('a checkpoint packer', () => {
     expect(unpackCheckpoints(target).checkpoints[0]?.window).toEqual(new Uint8Array(WINDOW_SIZE).fill(1));
   });
 
-  it('takes no more than it may', () => {
+  it('rejects more checkpoints than its limit', () => {
     const packer = new CheckpointPacker(1, 1);
     const [first, second] = checkpoints as [GzipCheckpoint, GzipCheckpoint];
     packer.add(first);

@@ -6,12 +6,12 @@ import { Inflater } from './inflater.ts';
 
 interface Inflated {
   readonly output: Uint8Array;
-  /** Where the inflater stopped, as `input offset / unused bits / output offset`. */
+  /** Boundaries at which the inflater stopped, as `input offset / unused bits / output offset`. */
   readonly boundaries: readonly string[];
   readonly inputOffset: number;
 }
 
-/** Inflates a raw deflate stream that comes in pieces of `step` bytes. */
+/** Inflates a raw deflate stream in chunks of `step` bytes. */
 function inflate(deflated: Uint8Array, step: number, stopAfter = Number.POSITIVE_INFINITY): Inflated | string {
   const inflater = new Inflater();
   try {
@@ -22,32 +22,32 @@ function inflate(deflated: Uint8Array, step: number, stopAfter = Number.POSITIVE
 }
 
 function inflateWith(inflater: Inflater, deflated: Uint8Array, step: number, stopAfter: number): Inflated | string {
-  const pieces: Uint8Array[] = [];
+  const chunks: Uint8Array[] = [];
   const boundaries: string[] = [];
   inflater.stopAfter(stopAfter);
   inflater.beginMember();
   for (let at = 0; ; ) {
-    const answer = inflater.run();
-    if (typeof answer === 'object') return answer.fault;
-    if (answer === 'at-boundary') {
+    const status = inflater.run();
+    if (typeof status === 'object') return status.fault;
+    if (status === 'at-boundary') {
       boundaries.push(`${inflater.inputOffset}/${inflater.unusedBits}/${inflater.outputOffset}`);
-    } else if (answer === 'need-input') {
+    } else if (status === 'need-input') {
       if (at === deflated.length) return 'truncated';
       at += inflater.feed(deflated.subarray(0, Math.min(at + step, deflated.length)), at, Number.POSITIVE_INFINITY);
     } else {
-      pieces.push(inflater.takeOutput().slice());
+      chunks.push(inflater.takeOutput().slice());
       inflater.makeRoom();
-      if (answer === 'need-output') continue;
+      if (status === 'need-output') continue;
       inflater.endMember();
-      return { output: Buffer.concat(pieces), boundaries, inputOffset: inflater.inputOffset };
+      return { output: Buffer.concat(chunks), boundaries, inputOffset: inflater.inputOffset };
     }
   }
 }
 
 const { Z_DEFAULT_STRATEGY, Z_FILTERED, Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE } = constants;
 
-describe('the inflater', () => {
-  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])('inflates what zlib deflates at level %i', (level) => {
+describe('Inflater', () => {
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])('inflates data compressed by zlib at level %i', (level) => {
     for (const strategy of [Z_DEFAULT_STRATEGY, Z_FILTERED, Z_HUFFMAN_ONLY, Z_RLE, Z_FIXED]) {
       const bytes = mixedBytes(700_000, level * 10 + strategy);
       const deflated = deflateRawSync(bytes, { level, strategy, memLevel: 1 + ((level + strategy) % 9) });
@@ -57,15 +57,15 @@ describe('the inflater', () => {
     }
   });
 
-  it('goes on from any byte of input', () => {
+  it('resumes at any byte of input', () => {
     const bytes = mixedBytes(20_000, 7);
     for (const strategy of [Z_DEFAULT_STRATEGY, Z_HUFFMAN_ONLY, Z_FIXED]) {
       const deflated = deflateRawSync(bytes, { strategy, memLevel: 2 });
       const whole = inflate(deflated, deflated.length, -1) as Inflated;
       for (const step of [1, 2, 3, 5, 7, 31, 33, 64]) {
-        const pieced = inflate(deflated, step, -1) as Inflated;
-        expect(Buffer.compare(pieced.output, bytes)).toBe(0);
-        expect(pieced.boundaries).toEqual(whole.boundaries);
+        const chunked = inflate(deflated, step, -1) as Inflated;
+        expect(Buffer.compare(chunked.output, bytes)).toBe(0);
+        expect(chunked.boundaries).toEqual(whole.boundaries);
       }
     }
   });
@@ -78,7 +78,7 @@ describe('the inflater', () => {
     }
   });
 
-  it('stops before block headers, once past the threshold, and never after the final block began', () => {
+  it('stops before block headers after the threshold, but not after the final block has started', () => {
     // Stored blocks of 65,535 bytes: each has a header of five bytes, on a byte boundary.
     const deflated = deflateRawSync(mixedBytes(200_000, 3), { level: 0, memLevel: 9 });
     const all = inflate(deflated, deflated.length, -1) as Inflated;
@@ -89,7 +89,7 @@ describe('the inflater', () => {
     expect(outputs.every((output) => output < 200_000)).toBe(true);
   });
 
-  it('starts again from any boundary, given the window and the unused bits', () => {
+  it('starts at any boundary with the window and the unused bits', () => {
     const bytes = mixedBytes(300_000, 11);
     const deflated = deflateRawSync(bytes, { memLevel: 3 });
     const { boundaries } = inflate(deflated, deflated.length, -1) as Inflated;
@@ -111,7 +111,7 @@ describe('the inflater', () => {
     }
   });
 
-  // Hand-made streams: bits are written lowest first, as RFC 1951 packs them.
+  // Hand-written streams: bits are written lowest first, as packed by RFC 1951.
   it.each<[fault: string, bits: string]>([
     ['invalid block type', '1 11'],
     ['the lengths of a stored block do not match', '1 00 00000 1000000000000000 1111111111111111'],
@@ -123,13 +123,13 @@ describe('the inflater', () => {
     ['invalid literal/length code', '1 10 11000110'],
     ['invalid distance code', '1 10 0000001 11110'],
     ['a distance reaches back too far', '1 10 00110000 0000001 00001'],
-  ])('says that there is %s', (fault, bits) => {
+  ])('reports: %s', (fault, bits) => {
     expect(inflate(packBits(bits), 1000)).toBe(fault);
   });
 
-  it('takes and refuses what zlib takes and refuses, and gives the same bytes', () => {
+  it('accepts and rejects the same streams as zlib, with the same output', () => {
     const random = seededRandom(1951);
-    let refused = 0;
+    let rejected = 0;
     for (let round = 0; round < 3000; round++) {
       const deflated = new Uint8Array(
         deflateRawSync(mixedBytes(30 + random(300), round), { level: random(10), strategy: random(5), memLevel: 1 }),
@@ -142,13 +142,13 @@ describe('the inflater', () => {
       try {
         expected = inflateRawSync(deflated);
       } catch {
-        refused += 1;
+        rejected += 1;
       }
       const inflated = inflate(deflated, 1 + random(deflated.length));
       if (expected === undefined) expect(inflated).toBeTypeOf('string');
       else expect(Buffer.compare((inflated as Inflated).output, expected)).toBe(0);
     }
-    expect(refused).toBeGreaterThan(500);
+    expect(rejected).toBeGreaterThan(500);
   });
 });
 

@@ -6,7 +6,7 @@ const utf8 = new TextEncoder();
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const NO_BYTES = new Uint8Array(0);
 
-/** An entry that its size tells from others. */
+/** Creates an entry. The size distinguishes entries with the same name. */
 function entryOf(name: string | Uint8Array, type: FileType = 'reg', linkName = '', size = 0): FileEntry {
   return {
     name: typeof name === 'string' ? utf8.encode(name) : name,
@@ -26,29 +26,29 @@ function entryOf(name: string | Uint8Array, type: FileType = 'reg', linkName = '
   };
 }
 
-describe('finding an entry', () => {
+describe('ArchiveTree.find', () => {
   const tree = new ArchiveTree([entryOf('./'), entryOf('./etc/', 'dir'), entryOf('./etc/hosts'), entryOf('/bin//sh')]);
 
   it.each(['etc/hosts', './etc/hosts', '/etc/hosts', 'etc//hosts', 'etc/./hosts', 'etc/../etc/hosts', '../etc/hosts'])(
-    'takes %s for the same path',
+    'treats %s as the same path',
     (path) => {
       expect(text(tree.find(path)?.name ?? NO_BYTES)).toBe('./etc/hosts');
     },
   );
 
-  it('takes a directory with and without its slash', () => {
+  it('finds a directory with and without a trailing slash', () => {
     expect(tree.find('etc/')).toBe(tree.find('etc'));
     expect(tree.find('etc')?.type).toBe('dir');
     expect(tree.find('/')).toBe(tree.find('.'));
   });
 
-  it('gives nothing for what is not there, or only implied', () => {
+  it('returns undefined for missing and implied entries', () => {
     expect(tree.find('etc/host')).toBeUndefined();
     expect(tree.find('bin')).toBeUndefined();
     expect(tree.find('bin/sh')).toBeDefined();
   });
 
-  it('finds names that are no UTF-8, by their bytes', () => {
+  it('finds names that are not UTF-8 by their bytes', () => {
     const latin1 = new Uint8Array([0x66, 0xfc, 0x72]);
     const odd = new ArchiveTree([entryOf(latin1), entryOf('für')]);
     expect(odd.find(latin1)?.name).toBe(latin1);
@@ -56,14 +56,14 @@ describe('finding an entry', () => {
     expect(odd.find('f\ufffdr')).toBeUndefined();
   });
 
-  it('takes the last of several entries', () => {
+  it('returns the last of several entries with the same path', () => {
     const twice = new ArchiveTree([entryOf('a', 'reg', '', 1), entryOf('b'), entryOf('./a', 'reg', '', 2)]);
     expect(twice.find('a')?.uncompressedSize).toBe(2);
     expect([...twice.entries()].map(({ name }) => text(name))).toEqual(['b', './a']);
   });
 });
 
-describe('listing a directory', () => {
+describe('ArchiveTree.list', () => {
   const tree = new ArchiveTree([
     entryOf('usr/', 'dir'),
     entryOf('usr/lib/b/c/d'),
@@ -77,18 +77,18 @@ describe('listing a directory', () => {
   ]);
   const namesIn = (path: string) => tree.list(path)?.map(({ name }) => text(name));
 
-  it('names what is in it, each once, sorted by bytes', () => {
+  it('lists each item once, sorted by bytes', () => {
     expect(namesIn('usr')).toEqual(['bin', 'lib', 'lib-old', 'lib.so']);
     expect(namesIn('/usr/bin/')).toEqual(['sh']);
     expect(namesIn('')).toEqual(['usr', 'usrlocal', 'var']);
   });
 
-  it('has directories of which the archive has only the files', () => {
+  it('includes directories without an entry', () => {
     expect(tree.list('')).toContainEqual({ name: utf8.encode('var'), entry: undefined });
     expect(namesIn('var')).toEqual(['run']);
   });
 
-  it('tells an empty directory from a file and from nothing', () => {
+  it('distinguishes an empty directory, a file and a missing path', () => {
     const few = new ArchiveTree([entryOf('empty/', 'dir'), entryOf('file')]);
     expect(few.list('empty')).toEqual([]);
     expect(few.list('file')).toBeUndefined();
@@ -96,14 +96,14 @@ describe('listing a directory', () => {
     expect(new ArchiveTree([]).list('')).toEqual([]);
   });
 
-  it('takes no more for one name of a million levels than for a short one', () => {
+  it('lists a directory quickly even if a path has a million segments', () => {
     const deep = new ArchiveTree([entryOf(`${'a/'.repeat(1_000_000)}end`)]);
     expect(deep.list('')?.map(({ name }) => text(name))).toEqual(['a']);
     expect(deep.list('a/a/a')?.map(({ name }) => text(name))).toEqual(['a']);
   });
 });
 
-describe('following symbolic links', () => {
+describe('ArchiveTree.follow', () => {
   const tree = new ArchiveTree([
     entryOf('bin', 'symlink', 'usr/bin'),
     entryOf('usr/bin/sh', 'symlink', 'dash'),
@@ -118,33 +118,33 @@ describe('following symbolic links', () => {
   ]);
 
   it.each(['bin/sh', 'usr/bin/sh', '/etc/alternatives/sh', 'etc/up/bin/sh', 'here/here/bin/sh', 'bin/../bin/sh'])(
-    '%s leads to the file',
+    'resolves %s',
     (path) => {
       expect(tree.follow(path)?.uncompressedSize).toBe(7);
     },
   );
 
-  it('is not done unless asked for', () => {
+  it('is not done by find', () => {
     expect(tree.find('usr/bin/sh')?.type).toBe('symlink');
     expect(tree.find('bin/sh')).toBeUndefined();
   });
 
-  it('ends nowhere where the target is missing', () => {
+  it('returns undefined if the target is missing', () => {
     expect(tree.follow('lost')).toBeUndefined();
   });
 
-  it.each(['round', 'round/x', 'wide'])('ends with LIMIT_EXCEEDED for %s', (path) => {
+  it.each(['round', 'round/x', 'wide'])('throws LIMIT_EXCEEDED for %s', (path) => {
     expect(() => tree.follow(path)).toThrow(expect.objectContaining({ code: 'LIMIT_EXCEEDED' }));
   });
 });
 
 describe('hard links', () => {
-  it('share the body of the entry before them, through each other', () => {
+  it('resolve to the entry before them, through other hard links', () => {
     const files = [entryOf('./a', 'reg', '', 1), entryOf('b', 'hardlink', 'a'), entryOf('c', 'hardlink', '/b')];
     expect(new ArchiveTree(files).resolveHardLinks(files[2] as FileEntry)).toBe(files[0]);
   });
 
-  it('keep it when a later entry takes its path', () => {
+  it('keep their target when a later entry has its path', () => {
     const files = [
       entryOf('a', 'reg', '', 1),
       entryOf('b', 'hardlink', 'a'),
@@ -157,11 +157,11 @@ describe('hard links', () => {
   });
 
   it.each([
-    ['to nothing', [entryOf('b', 'hardlink', 'a')]],
+    ['to a missing entry', [entryOf('b', 'hardlink', 'a')]],
     ['to itself', [entryOf('b', 'hardlink', 'b')]],
-    ['in a circle', [entryOf('b', 'hardlink', 'c'), entryOf('c', 'hardlink', 'b')]],
-    ['to what comes after', [entryOf('b', 'hardlink', 'a'), entryOf('a')]],
-  ])('%s lead nowhere', (_, files) => {
+    ['in a cycle', [entryOf('b', 'hardlink', 'c'), entryOf('c', 'hardlink', 'b')]],
+    ['to a later entry', [entryOf('b', 'hardlink', 'a'), entryOf('a')]],
+  ])('%s are rejected', (_, files) => {
     expect(() => new ArchiveTree(files).resolveHardLinks(files[0] as FileEntry)).toThrow(
       expect.objectContaining({ code: 'ENTRY_NOT_FOUND' }),
     );

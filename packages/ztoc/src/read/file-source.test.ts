@@ -26,12 +26,12 @@ describe('fileSource', () => {
     await expect(source.read(0, 1)).rejects.toMatchObject({ code: 'SOURCE_READ_FAILED' });
   });
 
-  it('refuses what is not there or no file', async () => {
+  it('rejects a missing file and a folder', async () => {
     await expect(fileSource(join(folder, 'none'))).rejects.toMatchObject({ code: 'SOURCE_READ_FAILED' });
     await expect(fileSource(folder)).rejects.toMatchObject({ message: expect.stringContaining('not a regular file') });
   });
 
-  it('refuses ranges beyond the end, and says when the file has shrunk', async () => {
+  it('rejects ranges past the end, and reports a truncated file', async () => {
     const shrinking = join(folder, 'shrinking');
     writeFileSync(shrinking, bytes);
     const source = await fileSource(shrinking);
@@ -43,7 +43,7 @@ describe('fileSource', () => {
 
   it('stops when aborted', async () => {
     const source = await fileSource(path);
-    await expect(source.read(0, 1, { signal: AbortSignal.abort('enough') })).rejects.toBe('enough');
+    await expect(source.read(0, 1, { signal: AbortSignal.abort('stopped') })).rejects.toBe('stopped');
     await source.close();
   });
 });

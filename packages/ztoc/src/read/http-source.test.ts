@@ -19,7 +19,7 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/blob?signature=secret`;
 }
 
-/** Answers ranges as a registry's storage does. */
+/** Answers range requests like the storage of a registry. */
 function answerRange(request: IncomingMessage, response: ServerResponse, bytes = blob): void {
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
   if (first === undefined) return void response.writeHead(200).end(bytes);
@@ -31,7 +31,7 @@ function answerRange(request: IncomingMessage, response: ServerResponse, bytes =
 }
 
 describe('httpSource', () => {
-  it('asks for the size in one request, then for the ranges alone', async () => {
+  it('requests the size once, and then only the ranges', async () => {
     const ranges: (string | undefined)[] = [];
     const url = await serve((request, response) => {
       ranges.push(request.headers.range);
@@ -45,19 +45,19 @@ describe('httpSource', () => {
     expect(ranges).toEqual(['bytes=0-0', 'bytes=70000-71233', 'bytes=99999-99999']);
   });
 
-  it('asks nothing for a size that it is given', async () => {
+  it('does not request a size that is given', async () => {
     const source = await httpSource('http://127.0.0.1:9/', { size: 10 });
     expect(source.size).toBe(10);
   });
 
-  it('takes an empty blob', async () => {
+  it('accepts an empty blob', async () => {
     const url = await serve((request, response) => answerRange(request, response, new Uint8Array(0)));
     const source = await httpSource(url);
     expect(source.size).toBe(0);
     expect(await source.read(0, 0)).toEqual(new Uint8Array(0));
   });
 
-  it('sends the headers it is given, by the fetch it is given, and asks for bytes as they are', async () => {
+  it('sends the given headers with the given fetch, and requests the identity encoding', async () => {
     let headers: IncomingMessage['headers'] = {};
     const url = await serve((request, response) => {
       headers = request.headers;
@@ -93,31 +93,31 @@ describe('httpSource', () => {
   });
 });
 
-describe('httpSource refuses', () => {
-  const answers: Record<string, [RequestListener, message: string]> = {
-    'the whole blob for a part of it': [(_, response) => void response.writeHead(200).end(blob), 'whole blob'],
+describe('httpSource rejects', () => {
+  const responses: Record<string, [RequestListener, message: string]> = {
+    'a response with the whole blob': [(_, response) => void response.writeHead(200).end(blob), 'whole blob'],
     'a missing blob': [(_, response) => void response.writeHead(404).end('no such blob'), 'status 404'],
-    'another range than asked for': [
+    'a response with another range': [
       (_, response) => void response.writeHead(206, { 'content-range': 'bytes 0-9/100000' }).end(blob.subarray(0, 10)),
       'the range "bytes 0-9/100000"',
     ],
-    'an answer without its range': [
+    'a response without Content-Range': [
       (_, response) => void response.writeHead(206).end(blob.subarray(0, 10)),
       'the range "none"',
     ],
-    'a blob of another size': [
+    'a blob with another size': [
       (_, response) => void response.writeHead(206, { 'content-range': 'bytes 10-19/7' }).end(blob.subarray(10, 20)),
       '7 bytes',
     ],
-    'more than the range': [
+    'a body that is too long': [
       (_, response) => void response.writeHead(206, { 'content-range': 'bytes 10-19/100000' }).end(blob),
       'more than the announced 10 bytes',
     ],
-    'less than the range': [
+    'a body that is too short': [
       (_, response) => void response.writeHead(206, { 'content-range': 'bytes 10-19/100000' }).end(blob.subarray(0, 9)),
       '9 of the announced 10 bytes',
     ],
-    'an answer that breaks off': [
+    'a truncated response': [
       (_, response) => {
         response.writeHead(206, { 'content-range': 'bytes 10-19/100000', 'content-length': '10' });
         response.write(blob.subarray(0, 5));
@@ -127,41 +127,38 @@ describe('httpSource refuses', () => {
     ],
   };
 
-  it.each(Object.entries(answers))(
-    '%s, without telling the signature in the address',
-    async (_, [listener, message]) => {
-      const source = await httpSource(await serve(listener), { size: blob.length });
-      const error = await source.read(10, 10).catch((reason: unknown) => reason);
-      expect(error).toMatchObject({ code: 'SOURCE_READ_FAILED', message: expect.stringContaining(message) });
-      expect(String(error)).not.toContain('secret');
-    },
-  );
+  it.each(Object.entries(responses))('%s, without showing the signature in the URL', async (_, [listener, message]) => {
+    const source = await httpSource(await serve(listener), { size: blob.length });
+    const error = await source.read(10, 10).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'SOURCE_READ_FAILED', message: expect.stringContaining(message) });
+    expect(String(error)).not.toContain('secret');
+  });
 
-  it('to guess a size that the server does not tell', async () => {
+  it('a server that does not report the size', async () => {
     const url = await serve(
       (_, response) => void response.writeHead(206, { 'content-range': 'bytes 0-0/*' }).end(blob.subarray(0, 1)),
     );
     await expect(httpSource(url)).rejects.toMatchObject({ message: expect.stringContaining('Set the `size` option') });
   });
 
-  it('a range beyond the blob, without asking', async () => {
+  it('a range past the end of the blob, without a request', async () => {
     const source = await httpSource('http://127.0.0.1:9/', { size: 10 });
     await expect(source.read(5, 6)).rejects.toMatchObject({ code: 'SOURCE_READ_FAILED', offset: 5 });
     await expect(source.read(-1, 2)).rejects.toMatchObject({ code: 'SOURCE_READ_FAILED' });
   });
 
-  it('a server that is not there', async () => {
+  it('a server that does not answer', async () => {
     await expect(httpSource('http://127.0.0.1:9/')).rejects.toMatchObject({ code: 'SOURCE_READ_FAILED' });
   });
 
-  it('to go on when aborted', async () => {
+  it('an aborted read', async () => {
     const url = await serve(() => {});
     const controller = new AbortController();
     const source = await httpSource(url, { size: 10 });
     const reading = source.read(0, 10, { signal: controller.signal });
-    setTimeout(() => controller.abort('enough'), 5);
-    await expect(reading).rejects.toBe('enough');
+    setTimeout(() => controller.abort('stopped'), 5);
+    await expect(reading).rejects.toBe('stopped');
     const { signal } = controller;
-    await expect(httpSource(url, { signal })).rejects.toBe('enough');
+    await expect(httpSource(url, { signal })).rejects.toBe('stopped');
   });
 });

@@ -3,7 +3,7 @@ import { concat, paxHeader, readGoldenLayer, TAR_END, tarEntry } from '@soci/tes
 import { describe, expect, it } from 'vitest';
 import { buildZtoc } from '../build/build-ztoc.ts';
 import { decodeZtoc } from '../encoding/decode-ztoc.ts';
-import { damager } from '../encoding/fixtures/damage.ts';
+import { createMutator } from '../encoding/fixtures/damage.ts';
 import { readReferenceZtoc } from '../encoding/fixtures/reference-ztocs.ts';
 import { ZtocError } from '../errors.ts';
 import type { FileEntry, PaxRecord, Ztoc } from '../ztoc.ts';
@@ -17,8 +17,8 @@ async function ztocOf(layer: Uint8Array, spanSize?: number): Promise<Ztoc> {
   return (await buildZtoc([layer], spanSize === undefined ? {} : { spanSize })).ztoc;
 }
 
-/** A source that notes what is asked of it, and answers when it is let. */
-function watchedSource(bytes: Uint8Array): RandomAccessSource & { reads: [offset: number, length: number][] } {
+/** Creates a source that records its reads and answers them asynchronously. */
+function recordingSource(bytes: Uint8Array): RandomAccessSource & { reads: [offset: number, length: number][] } {
   const source = bytesSource(bytes);
   const reads: [number, number][] = [];
   return {
@@ -58,23 +58,28 @@ describe.each([
   const bodyOf = (file: FileEntry) =>
     archive.subarray(file.uncompressedOffset, file.uncompressedOffset + file.uncompressedSize);
 
-  it.each([4096, 65_536, 4_194_304])('gives what a straight decode gives, with spans of %i bytes', async (spanSize) => {
-    const reader = openZtoc(await ztocOf(layer, spanSize), bytesSource(layer));
-    const files = reader.ztoc.files.filter(({ type }) => type === 'reg');
-    expect(files.length).toBeGreaterThan(0);
-    for (const file of files) {
-      const body = await reader.readFile(file);
-      expect(Buffer.compare(body, bodyOf(file))).toBe(0);
-      expect(Buffer.compare(await collect(reader.openFile(file)), body)).toBe(0);
-      const middle = await reader.readFileRange(file, body.length >> 2, body.length >> 1);
-      expect(Buffer.compare(middle, body.subarray(body.length >> 2, (body.length >> 2) + (body.length >> 1)))).toBe(0);
-    }
-  });
+  it.each([4096, 65_536, 4_194_304])(
+    'reads the same files as a full decompression, with spans of %i bytes',
+    async (spanSize) => {
+      const reader = openZtoc(await ztocOf(layer, spanSize), bytesSource(layer));
+      const files = reader.ztoc.files.filter(({ type }) => type === 'reg');
+      expect(files.length).toBeGreaterThan(0);
+      for (const file of files) {
+        const body = await reader.readFile(file);
+        expect(Buffer.compare(body, bodyOf(file))).toBe(0);
+        expect(Buffer.compare(await collect(reader.openFile(file)), body)).toBe(0);
+        const middle = await reader.readFileRange(file, body.length >> 2, body.length >> 1);
+        expect(Buffer.compare(middle, body.subarray(body.length >> 2, (body.length >> 2) + (body.length >> 1)))).toBe(
+          0,
+        );
+      }
+    },
+  );
 
-  it('is read by the spans of a file alone', async () => {
+  it('reads only the spans of a file', async () => {
     const ztoc = await ztocOf(layer, 4096);
     for (const file of ztoc.files.filter(({ type }) => type === 'reg')) {
-      const source = watchedSource(layer);
+      const source = recordingSource(layer);
       const reader = openZtoc(ztoc, source);
       await reader.readFile(file);
       const fetched = source.reads.reduce((sum, [, length]) => sum + length, 0);
@@ -94,8 +99,8 @@ const small = concat(
   TAR_END,
 );
 
-describe('a file system view', () => {
-  it('reads files by path, hard links as their target, symbolic links when asked to', async () => {
+describe('ZtocReader', () => {
+  it('reads files by path, follows hard links, and follows symbolic links if requested', async () => {
     const reader = openZtoc(await ztocOf(small), bytesSource(small));
     expect(text(await reader.readFile('./dir/file'))).toBe('hello');
     expect(text(await reader.readFile('hard'))).toBe('hello');
@@ -106,7 +111,7 @@ describe('a file system view', () => {
     expect([...reader.list()]).toEqual(reader.ztoc.files);
   });
 
-  it('gives ranges, cut where the file ends', async () => {
+  it('reads ranges, up to the end of the file', async () => {
     const reader = openZtoc(await ztocOf(small), bytesSource(small));
     expect(text(await reader.readFileRange('dir/file', 1, 3))).toBe('ell');
     expect(text(await reader.readFileRange('dir/file', 3, 100))).toBe('lo');
@@ -118,13 +123,13 @@ describe('a file system view', () => {
     ['none', {}, 'ENTRY_NOT_FOUND'],
     ['dir', {}, 'ENTRY_NOT_A_FILE'],
     ['soft', {}, 'ENTRY_NOT_A_FILE'],
-  ] as const)('refuses to read %s', async (path, options, code) => {
+  ] as const)('does not read %s', async (path, options, code) => {
     const reader = openZtoc(await ztocOf(small), bytesSource(small));
     await expect(reader.readFile(path, options)).rejects.toMatchObject({ code });
     await expect(collect(reader.openFile(path, options))).rejects.toMatchObject({ code });
   });
 
-  it('refuses ranges that are none', async () => {
+  it('rejects invalid ranges', async () => {
     const reader = openZtoc(await ztocOf(small), bytesSource(small));
     for (const [offset, length] of [
       [-1, 1],
@@ -136,41 +141,41 @@ describe('a file system view', () => {
     }
   });
 
-  it('refuses to hold more than maxFileSize, and streams it', async () => {
+  it('does not read more than maxFileSize into memory, but streams it', async () => {
     const reader = openZtoc(await ztocOf(small), bytesSource(small), { maxFileSize: 999_999 });
     await expect(reader.readFile('large')).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
     expect(await reader.readFileRange('large', 1, 999_999)).toEqual(body.subarray(1));
     expect(await collect(reader.openFile('large'))).toEqual(body);
   });
 
-  it('gives chunks and files that their reader may change', async () => {
+  it('returns chunks and files that the caller may change', async () => {
     const reader = openZtoc(await ztocOf(small), bytesSource(small));
     for await (const chunk of reader.openFile('large')) chunk.fill(0);
     (await reader.readFile('large')).fill(0);
     expect(await reader.readFile('large')).toEqual(body);
   });
 
-  it('extracts one file in one call', async () => {
+  it('extractFile reads one file', async () => {
     expect(text(await extractFile(await ztocOf(small), bytesSource(small), '/dir/file'))).toBe('hello');
   });
 });
 
 describe('spans', () => {
-  it('that stand side by side are fetched at once, up to maxFetchSize', async () => {
+  it('that are adjacent are fetched with one read, up to maxFetchSize', async () => {
     const ztoc = await ztocOf(small, 65_536);
-    const source = watchedSource(small);
+    const source = recordingSource(small);
     expect(await openZtoc(ztoc, source).readFile('large')).toEqual(body);
     expect(source.reads).toHaveLength(1);
 
-    const cautious = watchedSource(small);
-    expect(await openZtoc(ztoc, cautious, { maxFetchSize: 150_000 }).readFile('large')).toEqual(body);
-    expect(cautious.reads.length).toBeGreaterThan(5);
-    for (const [, length] of cautious.reads) expect(length).toBeLessThanOrEqual(150_000);
+    const limited = recordingSource(small);
+    expect(await openZtoc(ztoc, limited, { maxFetchSize: 150_000 }).readFile('large')).toEqual(body);
+    expect(limited.reads.length).toBeGreaterThan(5);
+    for (const [, length] of limited.reads) expect(length).toBeLessThanOrEqual(150_000);
   });
 
-  it('are kept, those used last, up to cacheSize', async () => {
+  it('are cached up to cacheSize, the most recent ones', async () => {
     const ztoc = await ztocOf(small, 65_536);
-    const source = watchedSource(small);
+    const source = recordingSource(small);
     const reader = openZtoc(ztoc, source, { cacheSize: 2 * 65_536 });
     await reader.readFileRange('large', 0, 10);
     await reader.readFileRange('large', 70_000, 10);
@@ -183,15 +188,15 @@ describe('spans', () => {
     expect(source.reads).toHaveLength(4);
   });
 
-  it('that many readers want at once are fetched once', async () => {
-    const source = watchedSource(small);
+  it('that are needed by concurrent reads are fetched once', async () => {
+    const source = recordingSource(small);
     const reader = openZtoc(await ztocOf(small), source);
     const all = await Promise.all(['dir/file', 'hard', 'large', 'dir/file'].map((path) => reader.readFile(path)));
     expect(all.map(({ length }) => length)).toEqual([5, 5, 1_000_000, 5]);
     expect(source.reads).toHaveLength(1);
   });
 
-  it('are verified: a changed one is refused by number and place, the others still read', async () => {
+  it('are verified: a damaged one is reported with its ID and offset, the others can be read', async () => {
     const ztoc = await ztocOf(small, 65_536);
     const damaged = small.slice();
     damaged[500_000] = Number(damaged[500_000]) ^ 1;
@@ -204,9 +209,9 @@ describe('spans', () => {
     });
   });
 
-  it('are not inflated beyond maxSpanSize, nor fetched for it', async () => {
+  it('are neither fetched nor inflated above maxSpanSize', async () => {
     const layer = readGoldenLayer('long-run.tar.gz');
-    const source = watchedSource(layer);
+    const source = recordingSource(layer);
     const ztoc = await ztocOf(layer);
     const reader = openZtoc(ztoc, source, { maxSpanSize: 65_536 });
     await expect(reader.readFile(ztoc.files[0] as FileEntry)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
@@ -216,21 +221,21 @@ describe('spans', () => {
 
 describe('an aborted read', () => {
   it('throws the reason of the signal, before or while the source is read', async () => {
-    const reader = openZtoc(await ztocOf(small), watchedSource(small));
-    const signal = AbortSignal.abort('enough');
-    await expect(reader.readFile('large', { signal })).rejects.toBe('enough');
+    const reader = openZtoc(await ztocOf(small), recordingSource(small));
+    const signal = AbortSignal.abort('stopped');
+    await expect(reader.readFile('large', { signal })).rejects.toBe('stopped');
     const controller = new AbortController();
     const reading = reader.readFile('large', { signal: controller.signal });
     controller.abort('later');
     await expect(reading).rejects.toBe('later');
   });
 
-  it('throws it without anything to read, and in the holes of a file', async () => {
+  it('throws the reason also for empty files, and in the holes of a file', async () => {
     const reader = openZtoc(await ztocOf(small), bytesSource(small));
-    const signal = AbortSignal.abort('enough');
+    const signal = AbortSignal.abort('stopped');
     const empty = { ...(reader.lookup('dir/file') as FileEntry), uncompressedSize: 0 };
-    await expect(reader.readFile(empty, { signal })).rejects.toBe('enough');
-    await expect(reader.openFile(empty, { signal }).next()).rejects.toBe('enough');
+    await expect(reader.readFile(empty, { signal })).rejects.toBe('stopped');
+    await expect(reader.openFile(empty, { signal }).next()).rejects.toBe('stopped');
     const paxRecords = ['major 0', 'minor 1'].map((record): PaxRecord => {
       const [key, value] = `GNU.sparse.${record}`.split(' ').map((part) => new TextEncoder().encode(part));
       return [key as Uint8Array, value as Uint8Array];
@@ -239,14 +244,14 @@ describe('an aborted read', () => {
     const controller = new AbortController();
     const chunks = reader.openFile(hole, { signal: controller.signal });
     await chunks.next();
-    controller.abort('enough');
-    await expect(chunks.next()).rejects.toBe('enough');
+    controller.abort('stopped');
+    await expect(chunks.next()).rejects.toBe('stopped');
   });
 
-  it('does not end the reads of others, whoever asked the source', async () => {
+  it('does not abort concurrent reads of the same span', async () => {
     const controller = new AbortController();
     const source = bytesSource(small);
-    const obedient: RandomAccessSource = {
+    const abortableSource: RandomAccessSource = {
       size: source.size,
       async read(offset, length, options) {
         await new Promise((resolve, reject) => {
@@ -256,26 +261,26 @@ describe('an aborted read', () => {
         return source.read(offset, length);
       },
     };
-    const reader = openZtoc(await ztocOf(small), obedient);
+    const reader = openZtoc(await ztocOf(small), abortableSource);
     const [first, second] = [
       reader.readFile('dir/file', { signal: controller.signal }),
       reader.readFile('hard', { signal: new AbortController().signal }),
     ];
-    controller.abort('enough');
-    await expect(first).rejects.toBe('enough');
+    controller.abort('stopped');
+    await expect(first).rejects.toBe('stopped');
     expect(text(await second)).toBe('hello');
   });
 });
 
-describe('a zTOC or a source that lies', () => {
-  it('is refused when the sizes of the layer differ', async () => {
+describe('a zTOC that does not match the layer, or a failing source', () => {
+  it('is rejected if the sizes of the layer differ', async () => {
     const ztoc = await ztocOf(small);
     expect(() => openZtoc(ztoc, bytesSource(small.subarray(1)))).toThrow(
       expect.objectContaining({ code: 'SPAN_DIGEST_MISMATCH' }),
     );
   });
 
-  it('is refused when a file would not fit its archive', async () => {
+  it('is rejected if a file exceeds the archive', async () => {
     const ztoc = await ztocOf(small);
     const files = ztoc.files.map((file) => ({ ...file, uncompressedSize: file.uncompressedSize + 2 ** 29 }));
     const reader = openZtoc({ ...ztoc, files }, bytesSource(small));
@@ -284,8 +289,8 @@ describe('a zTOC or a source that lies', () => {
 
   it.each([
     ['too few bytes', async () => new Uint8Array(3)],
-    ['an error of its own', async () => Promise.reject(new Error('disk on fire'))],
-  ])('is SOURCE_READ_FAILED when the source gives %s', async (_, read) => {
+    ['an error', async () => Promise.reject(new Error('disk failure'))],
+  ])('is SOURCE_READ_FAILED if the source returns %s', async (_, read) => {
     const reader = openZtoc(await ztocOf(small), { size: small.length, read });
     await expect(reader.readFile('large')).rejects.toMatchObject({
       code: 'SOURCE_READ_FAILED',
@@ -294,7 +299,7 @@ describe('a zTOC or a source that lies', () => {
   });
 });
 
-describe('sparse files are read with their holes', () => {
+describe('sparse files are read with holes', () => {
   const first = digits(600);
   const second = digits(512);
   const file = concat(new Uint8Array(4096), first, new Uint8Array(100_000), second, new Uint8Array(7));
@@ -345,7 +350,7 @@ describe('sparse files are read with their holes', () => {
     expect(reader.bytesToFetch('sparse')).toBeLessThan(3000);
   });
 
-  it('of the golden layer, to their full size', async () => {
+  it('in the golden layer', async () => {
     const layer = readGoldenLayer('sparse-pax10.tar.gz');
     const archive = gunzipSync(layer);
     const expected = new Uint8Array(4096);
@@ -355,7 +360,7 @@ describe('sparse files are read with their holes', () => {
     expect(await reader.readFile('sparse')).toEqual(expected);
   });
 
-  it('unless their map is not to be found', async () => {
+  it('unless their map cannot be found', async () => {
     const layer = formats['1.0'] as Uint8Array;
     const ztoc = await ztocOf(layer);
     const files = ztoc.files.map((entry) => ({ ...entry, uncompressedOffset: entry.uncompressedOffset - 512 }));
@@ -365,14 +370,14 @@ describe('sparse files are read with their holes', () => {
 });
 
 describe.each(['plain-small.tar', 'pax-xattrs.tar.gz'] as const)('a damaged zTOC of %s', (name) => {
-  it('gives files or a ZtocError: 3,000 seeded mutations', async () => {
+  it('returns files or throws a ZtocError (3,000 seeded mutations)', async () => {
     const layer = readGoldenLayer(name);
     const whole = readReferenceZtoc(name);
-    const damage = damager(whole, decodeZtoc(whole).checkpoints, 0x2ea1);
+    const mutate = createMutator(whole, decodeZtoc(whole).checkpoints, 0x2ea1);
     let read = 0;
     for (let i = 0; i < 3000; i++) {
       try {
-        const reader = openZtoc(decodeZtoc(damage()), bytesSource(layer), { maxFileSize: 1 << 20 });
+        const reader = openZtoc(decodeZtoc(mutate()), bytesSource(layer), { maxFileSize: 1 << 20 });
         for (const { name: path } of reader.list()) {
           read += (await reader.readFile(path, { followSymlinks: true }).catch(acceptZtocError)).length;
         }
@@ -384,7 +389,7 @@ describe.each(['plain-small.tar', 'pax-xattrs.tar.gz'] as const)('a damaged zTOC
   });
 });
 
-/** Nothing, for an error that a reader may have; any other is thrown on. */
+/** Returns no bytes for a ZtocError, and rethrows other errors. */
 function acceptZtocError(error: unknown): Uint8Array {
   if (error instanceof ZtocError) return new Uint8Array(0);
   throw error;

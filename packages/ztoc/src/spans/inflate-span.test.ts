@@ -8,7 +8,7 @@ import { mixedBytes } from '../gzip/fixtures/layer-data.ts';
 import { checkSpan, inflateFrom, inflateSpan } from './inflate-span.ts';
 import { listSpans, type Span } from './list-spans.ts';
 
-describe('a span', () => {
+describe('inflateFrom', () => {
   it.each([
     'gzip-level9.tar.gz',
     'gzip-level0.tar.gz',
@@ -17,7 +17,7 @@ describe('a span', () => {
     'members-with-empty.tar.gz',
     'blocks-empty-first.tar.gz',
     'far-distance.tar.gz',
-  ])('of %s inflates to its part of the archive, from nothing but its own bytes', async (name) => {
+  ])('inflates each span of %s from its own bytes', async (name) => {
     const layer = readGoldenLayer(name);
     const archive = gunzipSync(layer);
     const { ztoc } = await buildZtoc([layer], { spanSize: 10_000 });
@@ -36,7 +36,7 @@ describe('a span', () => {
     }
   });
 
-  it('checks the members that it holds whole', () => {
+  it('verifies members that are complete in the span', () => {
     const start = { inputOffset: 10, outputOffset: 0, bits: 0, window: new Uint8Array(32_768) };
     const bytes = mixedBytes(3000, 5);
     const members = Buffer.concat([gzipMember(bytes), gzipMember(bytes)]).subarray(10);
@@ -47,7 +47,7 @@ describe('a span', () => {
     );
   });
 
-  it('that gives fewer bytes than expected is refused', () => {
+  it('rejects a span that inflates to fewer bytes than expected', () => {
     const start = { inputOffset: 10, outputOffset: 0, bits: 0, window: new Uint8Array(32_768) };
     const member = gzipMember(mixedBytes(3000, 5)).subarray(10);
     expect(inflateFrom(member, start, 100).length).toBe(100);
@@ -56,7 +56,7 @@ describe('a span', () => {
   });
 });
 
-describe('a check of one span', () => {
+describe('checkSpan', () => {
   it.each(['gzip-level6.tar.gz', 'members-6.tar.gz', 'plain.tar'])('finds every span of %s valid', async (name) => {
     const { spans, bytesOf } = await spansOf(name);
     expect(spans.length).toBeGreaterThan(3);
@@ -66,7 +66,7 @@ describe('a check of one span', () => {
     }
   });
 
-  it('finds other bytes, a wrong checkpoint and a wrong end', async () => {
+  it('detects other bytes, a wrong checkpoint and a wrong end', async () => {
     const { spans, bytesOf } = await spansOf('gzip-level6.tar.gz');
     const [first, second, third] = spans as [Span, Span, Span];
     expect(checkSpan(first, bytesOf(second), second)).toEqual({

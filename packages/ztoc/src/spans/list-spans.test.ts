@@ -44,14 +44,14 @@ describe('spans of a gzip layer', () => {
     ]);
   });
 
-  it('end where the last starts, if the archive ended before', () => {
+  it('end at the start of the last one if the archive ended before it', () => {
     expect(listSpans(gzipZtoc(points, 250, 200)).at(-1)).toMatchObject({
       uncompressedStart: 300,
       uncompressedEnd: 300,
     });
   });
 
-  it('are those the reference has', () => {
+  it('are those of the reference', () => {
     const ztoc = decodeZtoc(readReferenceZtoc('pax-xattrs.tar.gz'));
     const [span, ...others] = listSpans(ztoc);
     expect(others).toEqual([]);
@@ -64,17 +64,17 @@ describe('spans of a gzip layer', () => {
   });
 
   it.each<[what: string, ztoc: Ztoc]>([
-    ['one ends beyond the layer', gzipZtoc(points, 199, 400)],
+    ['one ends after the end of the layer', gzipZtoc(points, 199, 400)],
     ['the last starts at the end of the layer', gzipZtoc(points, 200, 400)],
     ['one would inflate more than deflate can', gzipZtoc(points, 250, 300 + 50 * 1032 + 1)],
-    ['there are fewer digests', { ...layer, spanDigests: ['digest 0'] }],
-    ['the last has another number', { ...layer, maxSpanId: 4 }],
-  ])('are refused when %s', (_, ztoc) => {
+    ['digests are missing', { ...layer, spanDigests: ['digest 0'] }],
+    ['the last span ID is wrong', { ...layer, maxSpanId: 4 }],
+  ])('are rejected if %s', (_, ztoc) => {
     expect(() => listSpans(ztoc)).toThrow(expect.objectContaining({ code: 'ZTOC_INVALID' }));
   });
 });
 
-it('spans of an uncompressed layer are plain cuts, the last one shorter', () => {
+it('spans of an uncompressed layer have the same size, except the last one', () => {
   const table = { spanSize: 100, size: 250 };
   const spans = listSpans({
     ...layer,
@@ -92,17 +92,17 @@ it('spans of an uncompressed layer are plain cuts, the last one shorter', () => 
   expect(spans.every(({ checkpoint }) => checkpoint === undefined)).toBe(true);
 });
 
-it('the span size is the one that was asked for, however few spans there are', () => {
+it('spanSizeOf returns the requested span size, independent of the number of spans', () => {
   expect(spanSizeOf(layer)).toBe(100);
   const checkpoints = packSpanTable({ spanSize: 1000, size: 250 });
   expect(spanSizeOf({ compression: 'uncompressed', checkpoints })).toBe(1000);
 });
 
-describe('spans of a range', () => {
+describe('spansOfRange', () => {
   const spans = listSpans(layer);
   const idsOf = (offset: number, length: number) => spansOfRange(spans, offset, length).map(({ id }) => id);
 
-  it('are those that hold a byte of it, and no empty one before', () => {
+  it('returns the spans with a byte of the range, without empty ones', () => {
     expect(idsOf(0, 1)).toEqual([1]);
     expect(idsOf(149, 1)).toEqual([1]);
     expect(idsOf(149, 2)).toEqual([1, 2]);
@@ -110,12 +110,12 @@ describe('spans of a range', () => {
     expect(idsOf(0, 400)).toEqual([1, 2, 3]);
   });
 
-  it('are none for an empty range, wherever it is', () => {
+  it('returns no spans for an empty range', () => {
     expect(idsOf(150, 0)).toEqual([]);
     expect(spansOfRange([], 0, 0)).toEqual([]);
   });
 
-  it('do not reach beyond the last', () => {
+  it('rejects a range after the last span', () => {
     expect(() => idsOf(399, 2)).toThrow(expect.objectContaining({ code: 'ZTOC_INVALID' }));
     expect(() => idsOf(-1, 2)).toThrow(expect.objectContaining({ code: 'ZTOC_INVALID' }));
   });
@@ -125,29 +125,29 @@ describe('span table', () => {
   it.each([
     ['plain-small.tar', 20_480],
     ['plain-empty.tar', 0],
-  ] as const)('of %s is that of the reference', (layer, size) => {
+  ] as const)('of %s equals that of the reference', (layer, size) => {
     const { checkpoints } = decodeZtoc(readReferenceZtoc(layer));
     expect(unpackSpanTable(checkpoints)).toEqual({ spanSize: 4_194_304, size });
     expect(packSpanTable({ spanSize: 4_194_304, size })).toEqual(checkpoints);
   });
 
-  it('holds sizes beyond 32 bits', () => {
+  it('supports sizes above 32 bits', () => {
     const table = { spanSize: 2 ** 33, size: 2 ** 50 + 1 };
     expect(unpackSpanTable(packSpanTable(table))).toEqual(table);
   });
 
   it.each<[what: string, table: Uint8Array]>([
-    ['nothing', new Uint8Array(0)],
-    ['cut', packSpanTable({ spanSize: 4, size: 9 }).subarray(0, 20)],
+    ['empty', new Uint8Array(0)],
+    ['truncated', packSpanTable({ spanSize: 4, size: 9 }).subarray(0, 20)],
     ['of another version', withByte(packSpanTable({ spanSize: 4, size: 9 }), 2, 3)],
     ['without a span size', packSpanTable({ spanSize: 0, size: 9 })],
-    ['of negative span size', packSpanTable({ spanSize: -4, size: 9 })],
-    ['of negative size', packSpanTable({ spanSize: 4, size: -9 })],
-  ])('is refused when it is %s', (_, table) => {
+    ['with a negative span size', packSpanTable({ spanSize: -4, size: 9 })],
+    ['with a negative size', packSpanTable({ spanSize: 4, size: -9 })],
+  ])('is rejected if it is %s', (_, table) => {
     expect(() => unpackSpanTable(table)).toThrow(expect.objectContaining({ code: 'ZTOC_INVALID' }));
   });
 
-  it('cuts a layer as the reference numbers its spans (tar_zinfo.go, MaxSpanID)', () => {
+  it('countSpans agrees with the span IDs of the reference (tar_zinfo.go, MaxSpanID)', () => {
     expect(countSpans({ spanSize: 10, size: 0 })).toBe(0);
     expect(countSpans({ spanSize: 10, size: 1 })).toBe(1);
     expect(countSpans({ spanSize: 10, size: 10 })).toBe(1);
@@ -155,7 +155,7 @@ describe('span table', () => {
   });
 });
 
-/** Puts `value` where the last byte of value `old` stands. */
+/** Replaces the last byte with value `old`. */
 function withByte(bytes: Uint8Array, old: number, value: number): Uint8Array {
   bytes[bytes.lastIndexOf(old)] = value;
   return bytes;

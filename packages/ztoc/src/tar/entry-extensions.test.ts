@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { BytePool, toByteString } from '../byte-strings.ts';
 import { parsePaxRecords, sortPaxRecords } from './entry-extensions.ts';
 
-/** The records as text, in the order a zTOC has them; undefined for a refusal. */
+/** Returns the records as text, in the order of a zTOC; undefined if they are rejected. */
 function parse(...content: readonly Bytes[]) {
   const records = parsePaxRecords(concat(...content), new BytePool(1 << 20), 0);
   return records && sortPaxRecords(records).map(([key, value]) => [toByteString(key), toByteString(value)]);
@@ -32,7 +32,7 @@ describe('PAX records', () => {
     ]);
   });
 
-  test('may hold anything in values: newlines, equals signs, bytes that are no UTF-8', () => {
+  test('may have any bytes in values: newlines, equals signs, bytes that are not UTF-8', () => {
     expect(parse(paxRecord('comment', 'a=b\n7 c=d\n'))).toEqual([['comment', 'a=b\n7 c=d\n']]);
     expect(parse(paxRecord('SCHILY.xattr.x', Uint8Array.of(0xff, 0, 0xc3)))).toEqual([
       ['SCHILY.xattr.x', '\xff\0\xc3'],
@@ -40,12 +40,12 @@ describe('PAX records', () => {
   });
 
   test.each([
-    ['no records at all', '', []],
-    ['a length with leading zeros', '006 a=\n', undefined],
-    ['a right length with leading zeros', '007 a=\n', [['a', '']]],
+    ['no records', '', []],
+    ['a wrong length with leading zeros', '006 a=\n', undefined],
+    ['a correct length with leading zeros', '007 a=\n', [['a', '']]],
     ['a length with a plus sign', '+6 a=\n', [['a', '']]],
     ['the shortest record', '5 a=\n', [['a', '']]],
-  ])('read %s', (_, content, records) => {
+  ])('are read: %s', (_, content, records) => {
     expect(parse(content)).toEqual(records);
   });
 
@@ -53,19 +53,19 @@ describe('PAX records', () => {
     ['no space', '5a=\n'],
     ['no length', ' a=\n'],
     ['a negative length', '-6 a=b\n'],
-    ['a length beyond the data', '9 a=b\n'],
+    ['a length after the end of the data', '9 a=b\n'],
     ['a length that ends inside itself', '2 a=b\n'],
-    ['a length beyond 64 bits', '99999999999999999999 a=b\n'],
+    ['a length above 64 bits', '99999999999999999999 a=b\n'],
     ['no newline at the end', '6 a=bc'],
     ['no equals sign before the end', '5 ab\n9 a=bcde\n'],
     ['an empty key', '5 =a\n'],
-    ['rubbish after the last record', '6 a=b\n\n'],
+    ['data after the last record', '6 a=b\n\n'],
     ['NULs after the last record', '6 a=b\n\0\0'],
-  ])('refuse %s', (_, content) => {
+  ])('are rejected: %s', (_, content) => {
     expect(parse(content)).toBeUndefined();
   });
 
-  test('refuse NUL in a key, and in values that become names', () => {
+  test('are rejected with NUL in a key, or in values that become names', () => {
     expect(parse(paxRecord('a\0b', 'c'))).toBeUndefined();
     for (const key of ['path', 'linkpath', 'uname', 'gname']) expect(parse(paxRecord(key, 'a\0'))).toBeUndefined();
     expect(parse(paxRecord('mtime', 'a\0'))).toEqual([['mtime', 'a\0']]);
@@ -75,21 +75,21 @@ describe('PAX records', () => {
     const offset = (value: string) => paxRecord('GNU.sparse.offset', value);
     const length = (value: string) => paxRecord('GNU.sparse.numbytes', value);
 
-    test('become the map of format 0.1', () => {
+    test('are combined into the map of format 0.1', () => {
       expect(parse(paxRecord('GNU.sparse.map', 'x'), offset('0'), length('5'), offset('9'), length('1'))).toEqual([
         ['GNU.sparse.map', '0,5,9,1'],
       ]);
       expect(parse(offset('0'))).toEqual([['GNU.sparse.map', '0']]);
     });
 
-    test('refuse a wrong order, and commas', () => {
+    test('are rejected in the wrong order, or with commas', () => {
       expect(parse(length('5'), offset('0'))).toBeUndefined();
       expect(parse(offset('0'), offset('1'))).toBeUndefined();
       expect(parse(offset('0,5,9'), length('1'))).toBeUndefined();
     });
   });
 
-  test('count in memory, even tiny ones', () => {
+  test('are counted in memory, even tiny ones', () => {
     const tiny = concat(
       ...Array.from({ length: 200 }, (_, index) => paxRecord(String.fromCharCode(0x100 + index), '')),
     );

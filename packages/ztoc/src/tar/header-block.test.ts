@@ -18,7 +18,7 @@ function ownersOf(fields: HeaderFields): string[] {
 }
 
 describe('a header block', () => {
-  test.each(['v7', 'ustar', 'star', 'gnu'] as const)('in %s format has the fields all formats have', (format) => {
+  test.each(['v7', 'ustar', 'star', 'gnu'] as const)('in %s format has the fields that all formats have', (format) => {
     const block = tarHeader({
       format,
       type: '2',
@@ -46,7 +46,7 @@ describe('a header block', () => {
     expect(ownersOf(fields)).toEqual(['www-data', 'g'.repeat(32)]);
   });
 
-  test('in v7 format has neither, whatever stands there', () => {
+  test('in v7 format has neither, for any bytes in these fields', () => {
     const fields: HeaderFields = {
       format: 'v7',
       patches: [
@@ -59,23 +59,23 @@ describe('a header block', () => {
     expect(ownersOf(fields)).toEqual(['', '']);
   });
 
-  test('is v7 where the magic is not quite GNU', () => {
+  test('is v7 if the magic is not exactly that of GNU', () => {
     expect(ownersOf({ format: 'gnu', patches: [[263, '00']] })).toEqual(['', '']);
   });
 
-  test('is ustar whatever the version says', () => {
+  test('is ustar with any version', () => {
     expect(ownersOf({ format: 'ustar', patches: [[263, '99']] })).toEqual(['root', 'root']);
   });
 });
 
 describe('a name', () => {
-  test('fills its field, or ends at a NUL', () => {
+  test('fills its field or ends at a NUL', () => {
     expect(nameOf({ name: 'n'.repeat(100) })).toBe('n'.repeat(100));
-    expect(nameOf({ name: 'seen\0unseen' })).toBe('seen');
+    expect(nameOf({ name: 'visible\0hidden' })).toBe('visible');
     expect(nameOf({ name: '' })).toBe('');
   });
 
-  test('has a prefix of 155 bytes before it in ustar, of 131 in star, none in v7 and GNU', () => {
+  test('has a prefix of up to 155 bytes in ustar, 131 in star, and none in v7 and GNU', () => {
     const prefix = 'p'.repeat(131);
     const patches = [[345, `${prefix}${'q'.repeat(24)}`]] as const;
     expect(nameOf({ patches })).toBe(`${prefix}${'q'.repeat(24)}/file`);
@@ -93,13 +93,13 @@ describe('a name', () => {
     ).toBe('file');
   });
 
-  test('has one in GNU format too where Go before 1.8 wrote it over the times', () => {
+  test('has a prefix in GNU format if Go before 1.8 wrote it over the times', () => {
     expect(nameOf({ format: 'gnu', prefix: 'usr/share/a/long/prefix' })).toBe('usr/share/a/long/prefix/file');
     expect(nameOf({ format: 'gnu', prefix: 'usr/share/préfixe' })).toBe('file');
   });
 });
 
-describe('a block is refused', () => {
+describe('a header block is rejected', () => {
   test('for a wrong checksum', () => {
     const block = tarHeader({});
     block[0] = Number(block[0]) ^ 1;
@@ -113,7 +113,7 @@ describe('a block is refused', () => {
     expect(() => parseHeaderBlock(tarHeader({ checksum: '00x' }), 0)).toThrow(/checksum/);
   });
 
-  test('but not for one of signed bytes', () => {
+  test('but not for a checksum of signed bytes', () => {
     const block = tarHeader({ name: Uint8Array.of(0xc3, 0xa9) });
     const signed = Number.parseInt(tarChecksum(block), 8) - 2 * 0x100;
     block.set(toBytes(`${signed.toString(8).padStart(6, '0')}\0 `), 148);
@@ -129,7 +129,7 @@ describe('a block is refused', () => {
     },
   );
 
-  test('for malformed times in star format, which GNU may have', () => {
+  test('for malformed times in star format, but not in GNU format', () => {
     for (const start of [476, 488]) {
       expect(() => parseHeaderBlock(tarHeader({ format: 'star', patches: [[start, '9']] }), 0)).toThrow(/malformed/);
     }

@@ -25,7 +25,7 @@ describe('a PAX time', () => {
   );
 });
 
-describe('a printed time', () => {
+describe('ModTimeFormatter', () => {
   test.each([
     [0, 0, '1970-01-01T00:00:00Z'],
     [1_700_000_000, 0, '2023-11-14T22:13:20Z'],
@@ -35,19 +35,19 @@ describe('a printed time', () => {
     [951_782_400, 0, '2000-02-29T00:00:00Z'],
     [-62_167_219_200, 0, '0000-01-01T00:00:00Z'],
     [253_402_300_799, 999_999_999, '9999-12-31T23:59:59.999999999Z'],
-  ])('%d s and %d ns are %s', (seconds, nanoseconds, text) => {
+  ])('formats %d s and %d ns as %s', (seconds, nanoseconds, text) => {
     expect(new ModTimeFormatter().format(seconds, nanoseconds)).toBe(text);
   });
 
   test.each([-62_167_219_201, 253_402_300_800, 2n ** 63n - 1n, -(2n ** 63n)])(
-    'is empty for %d s: no year of four digits',
+    'returns an empty string for %d s, which has no four-digit year',
     (seconds) => {
       expect(new ModTimeFormatter().format(seconds, 0)).toBe('');
     },
   );
 
-  test('does not depend on what was printed before', () => {
-    const printer = new ModTimeFormatter();
+  test('does not depend on earlier calls', () => {
+    const formatter = new ModTimeFormatter();
     const times = [
       [253_402_300_799, 999_999_999],
       [0, 0],
@@ -57,7 +57,7 @@ describe('a printed time', () => {
       [1, 5],
     ] as const;
     for (const [seconds, nanoseconds] of times) {
-      expect(printer.format(seconds, nanoseconds)).toBe(new ModTimeFormatter().format(seconds, nanoseconds));
+      expect(formatter.format(seconds, nanoseconds)).toBe(new ModTimeFormatter().format(seconds, nanoseconds));
     }
   });
 });

@@ -21,11 +21,11 @@ describe('an octal field', () => {
     expect(parse(field)).toBe(value);
   });
 
-  test.each(['', '\0\0\0\0', '        ', ' \0 \0'])('of padding only (%j) is 0', (field) => {
+  test.each(['', '\0\0\0\0', '        ', ' \0 \0'])('with only padding (%j) is 0', (field) => {
     expect(parse(field, 8)).toBe(0);
   });
 
-  test('ends at a NUL, whatever follows that', () => {
+  test('ends at a NUL', () => {
     expect(parse('17\x00zz9\0\0')).toBe(0o17);
   });
 
@@ -46,19 +46,22 @@ describe('a base-256 field', () => {
     -(2n ** 53n),
     2n ** 63n - 1n,
     -(2n ** 63n),
-  ])('holds %d in 12 bytes', (value) => {
+  ])('can be %d in 12 bytes', (value) => {
     const isSafe = value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER;
     expect(parse(base256(value, 12))).toBe(isSafe ? Number(value) : value);
   });
 
-  test('holds 62 bits and a sign in 8 bytes', () => {
+  test('has 62 bits and a sign in 8 bytes', () => {
     expect(parse(base256(2n ** 62n - 1n, 8))).toBe(2n ** 62n - 1n);
     expect(parse(base256(-(2n ** 62n), 8))).toBe(-(2n ** 62n));
   });
 
-  test.each([2n ** 63n, 2n ** 64n - 1n, 2n ** 64n, -(2n ** 63n) - 1n])('of %d is malformed: too large', (value) => {
-    expect(parse(base256(value, 12))).toBeUndefined();
-  });
+  test.each([2n ** 63n, 2n ** 64n - 1n, 2n ** 64n, -(2n ** 63n) - 1n])(
+    'that is too large (%d) is malformed',
+    (value) => {
+      expect(parse(base256(value, 12))).toBeUndefined();
+    },
+  );
 });
 
 describe('parseDecimal', () => {
@@ -74,27 +77,27 @@ describe('parseDecimal', () => {
     ['9223372036854775807', 2n ** 63n - 1n],
     ['-9223372036854775808', -(2n ** 63n)],
     [`${'0'.repeat(1000)}5`, 5],
-  ])('reads %s', (text, value) => {
+  ])('parses %s', (text, value) => {
     expect(parseDecimal(text)).toBe(value);
   });
 
-  test('knows no minus zero', () => {
+  test('returns zero for minus zero', () => {
     expect(parseDecimal('-0')).toBe(0);
     expect(parseDecimal('-00000000000000000000')).toBe(0);
   });
 
-  test.each(['', '+', '-', '--1', ' 1', '1 ', '1\n', '1.5', '1e3', '0x10', '1_000', '١'])('refuses %j', (text) => {
+  test.each(['', '+', '-', '--1', ' 1', '1 ', '1\n', '1.5', '1e3', '0x10', '1_000', '١'])('rejects %j', (text) => {
     expect(parseDecimal(text)).toBeUndefined();
   });
 
   test.each(['9223372036854775808', '-9223372036854775809', '99999999999999999999'])(
-    'refuses %s, beyond 64 bits',
+    'rejects %s, above 64 bits',
     (text) => {
       expect(parseDecimal(text)).toBeUndefined();
     },
   );
 
-  test('takes time in proportion to hostile text', () => {
+  test('takes linear time for hostile text', () => {
     expect(parseDecimal(`${'0'.repeat(1 << 20)}x`)).toBeUndefined();
     expect(parseDecimal('9'.repeat(1 << 20))).toBeUndefined();
   });

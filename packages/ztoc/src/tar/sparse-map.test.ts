@@ -25,7 +25,7 @@ describe('the version of a sparse file', () => {
     expect(findSparseHeader(recordsOf(values))?.mapIn).toBe(mapIn);
   });
 
-  test('comes with a size, for which realsize stands in', () => {
+  test('has a size, or a realsize instead', () => {
     expect(findSparseHeader(recordsOf({ map: '0,1', size: '5', realsize: '6' }))?.size).toBe('5');
     expect(findSparseHeader(recordsOf({ map: '0,1', size: '', realsize: '6' }))?.size).toBe('6');
     expect(findSparseHeader(recordsOf({ map: '0,1', name: '' }))).toEqual({
@@ -43,25 +43,25 @@ describe('a sparse map', () => {
     { numbers: ['0', '5', '5', '5'], size: 10 },
     { numbers: ['0', '0', '10', '0'], size: 10 },
     { numbers: ['0', '0', '0', '10'], size: 10 },
-  ])('fits: $numbers in a file of $size', ({ numbers, size }) => {
+  ])('is valid: $numbers in a file of $size', ({ numbers, size }) => {
     expect(isValidSparseMap(numbers, size)).toBe(true);
   });
 
   test.each([
-    ['a piece past the end', ['0', '11']],
+    ['an extent past the end', ['0', '11']],
     ['an offset past the end', ['11', '0']],
-    ['pieces that overlap', ['0', '5', '4', '5']],
-    ['pieces out of order', ['5', '5', '0', '5']],
+    ['overlapping extents', ['0', '5', '4', '5']],
+    ['extents out of order', ['5', '5', '0', '5']],
     ['a negative offset', ['-1', '5']],
     ['a negative length', ['5', '-1']],
-    ['an end beyond 64 bits', ['9223372036854775807', '9223372036854775807']],
-    ['a number that is none', ['0', '1O']],
-    ['a number that is missing', ['0']],
-  ])('does not fit with %s', (_, numbers) => {
+    ['an end above 64 bits', ['9223372036854775807', '9223372036854775807']],
+    ['a malformed number', ['0', '1O']],
+    ['a missing number', ['0']],
+  ])('is invalid: %s', (_, numbers) => {
     expect(isValidSparseMap(numbers, 10)).toBe(false);
   });
 
-  test('in records has as many numbers as they say', () => {
+  test('in records must have as many numbers as numblocks says', () => {
     expect(isValidSparseMapRecord(recordsOf({ map: '0,5', numblocks: '1' }), 10)).toBe(true);
     expect(isValidSparseMapRecord(recordsOf({ map: '', numblocks: '0' }), 10)).toBe(true);
     for (const numblocks of ['', '0', '2', '-1', 'x', '9223372036854775807']) {
@@ -74,7 +74,7 @@ describe('a sparse map', () => {
 describe('the map before the data of format 1.0', () => {
   const blockOf = (text: string) => fromByteString(text, new Uint8Array(BLOCK_SIZE));
 
-  test('ends with the block of its last newline', () => {
+  test('ends with the block of the last newline', () => {
     expect(new SparseMapReader().push(blockOf('2\n0\n5\n10\n5\nrest\n'))).toEqual(['0', '5', '10', '5']);
     expect(new SparseMapReader().push(blockOf('0\n'))).toEqual([]);
   });
@@ -85,11 +85,11 @@ describe('the map before the data of format 1.0', () => {
     expect(reader.push(blockOf('4\n5\n'))).toEqual(['1234', '5']);
   });
 
-  test.each(['-1\n', 'x\n', '\n', '9223372036854775808\n'])('refuses %j as its count', (text) => {
+  test.each(['-1\n', 'x\n', '\n', '9223372036854775808\n'])('rejects the count %j', (text) => {
     expect(new SparseMapReader().push(blockOf(text))).toBe('invalid');
   });
 
-  test('may not be longer than other extensions', () => {
+  test('has the size limit of other extensions', () => {
     const reader = new SparseMapReader();
     const zeros = blockOf('0'.repeat(BLOCK_SIZE));
     for (let read = BLOCK_SIZE; read < MAX_SPECIAL_FILE_SIZE; read += BLOCK_SIZE) {

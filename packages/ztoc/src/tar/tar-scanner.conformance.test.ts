@@ -10,16 +10,16 @@ import { TarScanner } from './tar-scanner.ts';
 const cases = loadTarCases();
 const readable = cases.filter((tarCase) => tarCase.read !== undefined);
 
-describe("Go's reader and ours", () => {
+describe("TarScanner and Go's reader", () => {
   test.each(readable.map(({ tar, read }, index) => ({ index, tar, read })))(
-    'read the same of stream $index',
+    'read the same entries from stream $index',
     ({ tar, read }) => {
       expect(scan(tar)).toEqual(read);
     },
   );
 
   test.each(cases.flatMap(({ tar, refused }) => (refused === undefined ? [] : [{ tar, refused }])))(
-    'refuse: $refused',
+    'reject: $refused',
     ({ tar }) => {
       expect(() => scan(tar)).toThrow(ZtocError);
     },
@@ -34,7 +34,7 @@ describe('the golden layers', () => {
   );
 
   test.each(built)(
-    '$name has the entries and the end that the reference found',
+    '$name has the same number of entries and the same end as in the reference',
     ({ name, files, uncompressedArchiveSize }) => {
       const layer = readGoldenLayer(name);
       const contents = scan(name.endsWith('.gz') ? gunzipSync(layer) : layer);
@@ -47,7 +47,7 @@ describe('the golden layers', () => {
 });
 
 describe('any stream', () => {
-  test('reads the same in any chunks', () => {
+  test('is read the same in any chunks', () => {
     const chunkSizes = fc.array(fc.oneof(fc.constantFrom(1, 511, 512, 513), fc.integer({ min: 1, max: 3000 })), {
       minLength: 1,
     });
@@ -59,11 +59,11 @@ describe('any stream', () => {
     );
   });
 
-  test('gives its contents or one of our errors, whatever is done to it', () => {
+  test('is read, or rejected with a ZtocError, after any mutation', () => {
     const random = seededRandom(7);
     const outcomes = new Map<string, number>();
     for (let run = 0; run < 100_000; run++) {
-      const outcome = outcomeOf(damage((cases[run % cases.length] as (typeof cases)[number]).tar, random));
+      const outcome = outcomeOf(mutate((cases[run % cases.length] as (typeof cases)[number]).tar, random));
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
     }
     expect([...outcomes.keys()].sort()).toEqual([
@@ -77,17 +77,17 @@ describe('any stream', () => {
   });
 });
 
-/** A copy with up to three bytes changed, mostly with the checksum made right again, and perhaps cut short. */
-function damage(tar: Uint8Array, random: (bound: number) => number): Uint8Array {
-  const damaged = tar.slice(0, random(4) === 0 ? random(tar.length + 1) : tar.length);
-  for (let change = random(4); change > 0 && damaged.length > 0; change--) {
-    const at = random(damaged.length);
-    damaged[at] = random(2) === 0 ? random(256) : ([0, 0x0a, 0x20, 0x30, 0x3d, 0x80, 0xff][random(7)] as number);
+/** Returns a copy with up to three changed bytes, usually with a corrected checksum, and sometimes truncated. */
+function mutate(tar: Uint8Array, random: (bound: number) => number): Uint8Array {
+  const mutated = tar.slice(0, random(4) === 0 ? random(tar.length + 1) : tar.length);
+  for (let change = random(4); change > 0 && mutated.length > 0; change--) {
+    const at = random(mutated.length);
+    mutated[at] = random(2) === 0 ? random(256) : ([0, 0x0a, 0x20, 0x30, 0x3d, 0x80, 0xff][random(7)] as number);
     const start = at - (at % BLOCK_SIZE);
-    const block = damaged.subarray(start, start + BLOCK_SIZE);
+    const block = mutated.subarray(start, start + BLOCK_SIZE);
     if (block.length === BLOCK_SIZE && random(8) > 0) block.set(toBytes(tarChecksum(block)), 148);
   }
-  return damaged;
+  return mutated;
 }
 
 function outcomeOf(tar: Uint8Array): string {
@@ -96,9 +96,11 @@ function outcomeOf(tar: Uint8Array): string {
     scanner.push(tar);
     const { files, uncompressedArchiveSize } = scanner.finish();
     const isPossible = uncompressedArchiveSize <= tar.length && files.length <= tar.length / BLOCK_SIZE;
-    return isPossible ? 'read' : 'read more than there is';
+    return isPossible ? 'read' : 'read more than the stream has';
   } catch (error) {
     if (!(error instanceof ZtocError)) throw error;
-    return error.offset !== undefined && error.offset < tar.length ? error.code : `${error.code} nowhere`;
+    return error.offset !== undefined && error.offset < tar.length
+      ? error.code
+      : `${error.code} without a valid offset`;
   }
 }
