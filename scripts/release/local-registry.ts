@@ -23,7 +23,7 @@ export interface LocalRegistry {
 }
 
 /** Installs programs from npm once, into `.cache`, and returns their node_modules folder. Runs no install script. */
-async function cachedTools(name: string, packages: readonly string[], overrides = {}): Promise<string> {
+export async function cachedTools(name: string, packages: readonly string[], overrides = {}): Promise<string> {
   const folder = join(ROOT, '.cache', name);
   if (!existsSync(folder)) {
     const unfinished = `${folder}.part`;

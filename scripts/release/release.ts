@@ -9,6 +9,7 @@ import { compareWithRegistry, inUploadOrder, isLoopback, type ReleasedPackage, r
 import { git, type RunOptions, run, step } from './steps.ts';
 import { readTarball } from './tarball.ts';
 import { tryPackages } from './try-packages.ts';
+import { validateSboms } from './validate-sboms.ts';
 
 const SCOPE = '@soci';
 /** Where the assets of a release are written. */
@@ -47,6 +48,7 @@ export async function dryRun(): Promise<void> {
     await registry.stop();
   }
   await summarize(checkout, packages);
+  await step('validating SBOMs', () => validateSboms(ASSETS));
   console.log(`${examples} passed, 0 failed`);
 }
 

@@ -12,6 +12,8 @@ export interface Allowance {
 const LIBRARIES: Readonly<Record<string, Allowance>> = {
   // The tests of every package may import it.
   '@soci/test-content': { packages: [], modules: ['node', 'vitest'] },
+  // What builds write about bundles: the command line's and those of the functions.
+  '@soci/bundle-report': { packages: [], modules: ['node'] },
   '@soci/ztoc': { packages: [], modules: ['@noble/hashes', 'node'], tests: ['@soci/test-content'] },
   '@soci/oci': { packages: [], modules: ['node'], tests: ['@soci/test-content'] },
   '@soci/test-aws': { packages: [], modules: ['node'], tests: ['@soci/test-content'] },
@@ -33,13 +35,13 @@ const LIBRARIES: Readonly<Record<string, Allowance>> = {
     tests: ['@soci/test-content', '@soci/test-registry'],
   },
   '@soci/cli': {
-    packages: ['@soci/ecr', '@soci/index', '@soci/oci', '@soci/registry', '@soci/ztoc'],
+    packages: ['@soci/bundle-report', '@soci/ecr', '@soci/index', '@soci/oci', '@soci/registry', '@soci/ztoc'],
     modules: ['node'],
     tests: ['@soci/test-content', '@soci/test-registry'],
     isBundled: true,
   },
   '@soci/functions': {
-    packages: ['@soci/ecr', '@soci/filter', '@soci/index', '@soci/oci', '@soci/registry'],
+    packages: ['@soci/bundle-report', '@soci/ecr', '@soci/filter', '@soci/index', '@soci/oci', '@soci/registry'],
     modules: [
       '@aws-lambda-powertools/logger',
       '@aws-lambda-powertools/metrics',
@@ -62,7 +64,7 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
   ...LIBRARIES,
   // Contains the functions' zips, and imports only types.
   '@soci/construct': {
-    packages: ['@soci/filter', '@soci/functions'],
+    packages: ['@soci/bundle-report', '@soci/filter', '@soci/functions'],
     modules: ['aws-cdk-lib', 'constructs', 'node'],
     tests: ['@soci/test-content'],
   },

@@ -1,8 +1,9 @@
 // Writes `assets`: the zips of the functions, the inline code for templates, and the rules for filters and tags, from the builds
 // of `@soci/functions` and `@soci/filter`. `npm run build` runs it.
-import { cpSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { formatNotices, listBundledPackages } from '@soci/bundle-report';
 import { FILTER_BUNDLE, GENERATOR_BUNDLE, REPOSITORY_NAMES_FILE } from '@soci/functions';
 import { build } from 'esbuild';
 
@@ -17,7 +18,7 @@ mkdirSync(unfinished, { recursive: true });
 for (const file of [FILTER_BUNDLE.zip, GENERATOR_BUNDLE.zip, REPOSITORY_NAMES_FILE]) {
   cpSync(file, join(unfinished, basename(file)));
 }
-await build({
+const { metafile } = await build({
   entryPoints: [fileURLToPath(new URL('./synth-rules.mjs', import.meta.url))],
   outfile: join(unfinished, 'synth-rules.js'),
   bundle: true,
@@ -26,7 +27,10 @@ await build({
   target: TARGET,
   minify: true,
   legalComments: 'none',
+  metafile: true,
   logLevel: 'error',
 });
+const notices = formatNotices('synth-rules.js', listBundledPackages(metafile));
+writeFileSync(join(unfinished, 'THIRD-PARTY-LICENSES.txt'), notices);
 rmSync(OUTPUT, { recursive: true, force: true });
 renameSync(unfinished, OUTPUT);

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { type BundledPackage, formatNotices, listBundledPackages } from '@soci/bundle-report';
 import { build } from 'esbuild';
 import { nameChunks } from './bundle-files.ts';
 
@@ -8,6 +9,8 @@ export interface BundledFunction {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Source maps by file name. They are not part of the zip. */
   readonly maps: ReadonlyMap<string, Uint8Array>;
+  /** Packages that have code in the zip. */
+  readonly packages: readonly BundledPackage[];
 }
 
 /** Options of every bundle. `target` is the oldest supported Lambda runtime. */
@@ -23,11 +26,15 @@ const OPTIONS = {
 
 /** Replacements for modules that the functions do not need. The originals would be a third of the code. */
 const REPLACED = {
+  '@smithy/core/event-streams': fileURLToPath(new URL('./no-event-streams.js', import.meta.url)),
   '@aws-sdk/credential-provider-node': fileURLToPath(new URL('./environment-credentials.js', import.meta.url)),
 };
 
 /** Imported dynamically, but never at run time: images of ECR Public are not indexed. */
 const LEFT_OUT = ['@aws-sdk/client-ecr-public'];
+
+/** File of the zip with the licenses of the packages in it. */
+const NOTICES = 'THIRD-PARTY-LICENSES.txt';
 
 /** Marks the files as ES modules. */
 const PACKAGE_JSON = new TextEncoder().encode('{"type":"module"}\n');
@@ -39,8 +46,9 @@ const PACKAGE_JSON = new TextEncoder().encode('{"type":"module"}\n');
  * @param entries - Source files by the name of the output file. Lambda calls the handler in `index`.
  */
 export async function bundleFunction(entries: Readonly<Record<string, string>>): Promise<BundledFunction> {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     ...OPTIONS,
+    metafile: true,
     entryPoints: { ...entries },
     outdir: '/',
     splitting: true,
@@ -58,7 +66,12 @@ export async function bundleFunction(entries: Readonly<Record<string, string>>):
     (name.endsWith('.map') ? maps : files).set(name, contents);
   }
   const named = nameChunks(files);
-  return { files: named.files, maps: mapsOf(named, maps) };
+  const packages = listBundledPackages(
+    metafile,
+    (file) => named.names.has(file.replace(/\.js$/, '')) || named.files.has(file),
+  );
+  const notices = new TextEncoder().encode(formatNotices('This function', packages));
+  return { files: new Map([...named.files, [NOTICES, notices]]), maps: mapsOf(named, maps), packages };
 }
 
 /**
@@ -67,7 +80,10 @@ export async function bundleFunction(entries: Readonly<Record<string, string>>):
  * @param entry - Source file.
  */
 export async function bundleInline(entry: string): Promise<Uint8Array> {
-  const { outputFiles } = await build({ ...OPTIONS, entryPoints: [entry], format: 'cjs' });
+  const { outputFiles, metafile } = await build({ ...OPTIONS, metafile: true, entryPoints: [entry], format: 'cjs' });
+  // A template has no room for license texts.
+  const others = listBundledPackages(metafile).filter(({ isOwn }) => !isOwn);
+  if (others.length > 0) throw new Error(`inline code cannot contain ${others.map(({ name }) => name).join(', ')}`);
   const [file] = outputFiles;
   if (file === undefined) throw new Error(`the bundler returned no output for ${entry}`);
   return file.contents;

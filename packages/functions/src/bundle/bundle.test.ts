@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
@@ -38,6 +39,22 @@ describe.each([
     for (const [name, content] of files) expect(Buffer.compare(unzipped[name] ?? Buffer.of(), content)).toBe(0);
     expect([...files.keys()]).toContain('index.js');
     expect([...files.keys()].filter((name) => name.endsWith('.map'))).toEqual([]);
+  });
+
+  it('has the licenses of the packages in it', () => {
+    const notices = Buffer.from(filesOf(bundle).get('THIRD-PARTY-LICENSES.txt') ?? []).toString();
+    expect(notices).toMatch(/^valibot \d/m);
+    expect(notices).toContain('Copyright (c) Fabian Hiller');
+    expect(notices).toContain('Apache License');
+  });
+
+  it('has an SBOM with its hash', () => {
+    const sbom = JSON.parse(readFileSync(bundle.zip.replace(/zip$/, 'cdx.json'), 'utf8'));
+    const digest = createHash('sha256').update(readFileSync(bundle.zip)).digest('hex');
+    expect(sbom.metadata.component.hashes).toEqual([{ alg: 'SHA-256', content: digest }]);
+    expect(sbom.components.map(({ purl }: { purl: string }) => purl)).toContainEqual(
+      expect.stringMatching(/^pkg:npm\/%40smithy\/core@\d/),
+    );
   });
 
   it('is reproducible', () => {

@@ -1,8 +1,9 @@
-// Bundles the functions into `dist/functions`: folder, zip and source maps of the filter and the generator, and one file of the
+// Bundles the functions into `dist/functions`: folder, zip, SBOM and source maps of the filter and the generator, and one file of the
 // function that is inline in the template. `npm run build` runs it.
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { formatSbom } from '@soci/bundle-report';
 import { zipFiles } from './bundle-files.ts';
 import { bundleFunction, bundleInline } from './bundle-function.ts';
 
@@ -25,10 +26,12 @@ const REPOSITORY_NAMES = fileURLToPath(new URL('../repository-names.js', import.
 const unfinished = `${OUTPUT}.part`;
 rmSync(unfinished, { recursive: true, force: true });
 for (const [name, entries] of Object.entries(FUNCTIONS)) {
-  const { files, maps } = await bundleFunction(entries);
+  const { files, maps, packages } = await bundleFunction(entries);
+  const zip = zipFiles(files);
   writeAll(join(unfinished, name), files);
   writeAll(join(unfinished, `${name}-maps`), maps);
-  writeFileSync(join(unfinished, `${name}.zip`), zipFiles(files));
+  writeFileSync(join(unfinished, `${name}.zip`), zip);
+  writeFileSync(join(unfinished, `${name}.cdx.json`), formatSbom({ name: `soci-${name}`, content: zip }, packages));
 }
 writeFileSync(join(unfinished, 'repository-names.js'), await bundleInline(REPOSITORY_NAMES));
 rmSync(OUTPUT, { recursive: true, force: true });

@@ -1,0 +1,3 @@
+export { type BundledPackage, listBundledPackages, type Metafile } from './bundled-packages.ts';
+export { formatNotices } from './notices.ts';
+export { type BundledProduct, formatSbom } from './sbom.ts';
