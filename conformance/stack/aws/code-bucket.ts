@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { REPORT } from '../report.ts';
 import type { AwsCalls } from './aws-calls.ts';
@@ -48,6 +48,17 @@ export async function fillBucket(
     },
   });
   return join(folder, prefix, 'templates', 'SociIndexBuilder.json');
+}
+
+/** Uploads code under the keys that a template of an earlier release reads, if the current package has other keys. */
+export async function putCode(aws: AwsCalls, bucket: string, template: string): Promise<void> {
+  for (const [id, key] of Object.entries(CODE_KEYS)) {
+    const name = basename(key);
+    const keys = template.match(new RegExp(`functions/packages/[^"]*${name}`, 'g')) ?? [];
+    for (const other of new Set(keys)) {
+      if (other !== key) await aws.putObject(bucket, PREFIX + other, await readCode(aws, bucket, id));
+    }
+  }
 }
 
 /** The zip of a function in a bucket, wherever it lies there: the one whose name ends as permissions have it. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { readTemplate, type TemplateName, templatePath } from '../templates/templates.ts';
+import { templatePath } from '../templates/templates.ts';
 import { ACCOUNT, type AwsCalls, REGION } from './aws-calls.ts';
 
 /** What the parameters of a template are given. */
@@ -37,9 +37,13 @@ export class DeployedStack {
     return new DeployedStack(aws, name, template);
   }
 
-  /** Gives it other parameters; those that are not named take their defaults. */
-  async update(parameters: StackParameters): Promise<void> {
-    await this.#aws.query('cloudformation', 'UpdateStack', inputOf(this.name, parameters, this.#template));
+  /**
+   * Updates the stack. Parameters that are not given get their defaults.
+   *
+   * @param template - Path of the new template. @default the template that it was created with
+   */
+  async update(parameters: StackParameters, template: string = this.#template): Promise<void> {
+    await this.#aws.query('cloudformation', 'UpdateStack', inputOf(this.name, parameters, template));
   }
 
   /** Removes it, with all that it made. */
@@ -101,16 +105,16 @@ const ASSETS = join(dirname(createRequire(import.meta.url).resolve('@soci/constr
 /** The bucket that `cdk bootstrap` makes. */
 const BUCKET = `cdk-hnb659fds-assets-${ACCOUNT}-${REGION}`;
 
-/** Makes what `cdk bootstrap` makes, as far as stacks need it, and what `cdk deploy` puts there: the code of a template's functions. */
-export async function bootstrap(aws: AwsCalls, template: TemplateName): Promise<void> {
+/**
+ * Creates what `cdk bootstrap` creates, as far as the stacks need it, and uploads code for the functions of the templates, as
+ * `cdk deploy` does.
+ *
+ * @param templates - Paths of the templates.
+ */
+export async function bootstrap(aws: AwsCalls, templates: readonly string[]): Promise<void> {
   const parameter = { Name: '/cdk-bootstrap/hnb659fds/version', Value: '28', Type: 'String' };
   await aws.json('ssm', 'AmazonSSM.PutParameter', parameter);
   await aws.putObject(BUCKET, '', new Uint8Array());
-  const functions = Object.values(readTemplate(template).Resources).filter(
-    ({ Type }) => Type === 'AWS::Lambda::Function',
-  );
-  for (const { Properties } of functions) {
-    const { Code } = Properties as { Code: { S3Key: string } };
-    await aws.putObject(BUCKET, Code.S3Key, readFileSync(join(ASSETS, 'generator.zip')));
-  }
+  const keys = templates.flatMap((path) => readFileSync(path, 'utf8').match(/\b[0-9a-f]{64}\.zip\b/g) ?? []);
+  for (const key of new Set(keys)) await aws.putObject(BUCKET, key, readFileSync(join(ASSETS, 'generator.zip')));
 }

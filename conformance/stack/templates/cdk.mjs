@@ -17,5 +17,8 @@ export const { SociIndexBuilderStack } = stack('./dist/soci-index-builder-stack.
 const { createParameters } = stack('./dist/template-parameters.js');
 const { FUNCTION_KEYS } = stack('./dist/function-keys.js');
 
+/** Makes the plain template. */
+export const { plainTemplate } = stack('./dist/plain-template.js');
+
 /** The parameters of the plain template, as it is made. */
 export const plainParameters = (own) => createParameters(own, FUNCTION_KEYS);

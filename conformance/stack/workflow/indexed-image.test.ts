@@ -44,7 +44,7 @@ describe.skipIf(findTool('moto') === undefined)('a stack with images that it ind
     registry = await startTestRegistry({ auth: 'ecr', ecr: true, redirects: true });
     const ecr = await startRecordingProxy(registry.awsEndpoint);
     moto = await startMoto({ soci_registry_host: registry.host, AWS_ENDPOINT_URL_ECR: ecr.endpoint });
-    await bootstrap(moto.aws, TEMPLATE);
+    await bootstrap(moto.aws, [templatePath(TEMPLATE)]);
     // The second one's base has been indexed with the first, the third's with both.
     const base = makeLayer('base', LARGE);
     for (const tag of ['v1', 'v2', 'v3']) {
