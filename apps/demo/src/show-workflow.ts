@@ -25,7 +25,7 @@ import {
 } from './report/steps.ts';
 import { printEvents, printInventory, printLayers, printNextSteps, printReadCosts } from './report/tables.ts';
 import { verifyConverted } from './verification.ts';
-import type { EventTrace, Run } from './workflow/event-trace.ts';
+import type { EventTrace, FunctionRun } from './workflow/event-trace.ts';
 import { startWorkflow } from './workflow/workflow.ts';
 
 /** Image filter of the workflow: all tags of the repository. */
@@ -118,7 +118,7 @@ export async function showWorkflow(
   }
 
   /** Prints why the generator created no index, and returns the exit code. */
-  async function finishWithoutIndex(run: Run<GeneratorAnswer> | undefined): Promise<ExitCode> {
+  async function finishWithoutIndex(run: FunctionRun<GeneratorAnswer> | undefined): Promise<ExitCode> {
     const answer = run?.answer;
     if (output.json) {
       await output.writeJson({ source: source.text, ...(answer ?? { outcome: 'failed', reason: 'try-again' }) });
@@ -142,7 +142,7 @@ function traceAsJson({ event, rules, filter, generator }: EventTrace): object {
   return { event, rules, filter: filter.map(runAsJson), generator: generator.map(runAsJson) };
 }
 
-function runAsJson({ invocation, answer }: Run<unknown>): object {
+function runAsJson({ invocation, answer }: FunctionRun<unknown>): object {
   const { requestId, attempt, outcome, initMilliseconds, milliseconds, maxMemory } = invocation;
   return {
     requestId,

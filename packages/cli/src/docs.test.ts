@@ -51,7 +51,7 @@ describe.each(Object.entries(DOCUMENTS))('the examples of %s', (_, url) => {
   it.each(consoleExamples(readFileSync(url, 'utf8')))('$command', async ({ command, output }) => {
     const [program, ...argv] = command.replaceAll(DOCUMENTED_HOST, registry.host).split(' ');
     expect(program).toBe('soci-index');
-    const run = await runCli([...argv, '--jobs', '1'].slice(0, takesJobs(argv) ? undefined : -2));
+    const run = await runCli([...argv, '--jobs', '1'].slice(0, hasJobsOption(argv) ? undefined : -2));
     // Successful runs print progress to standard error, which the documents omit. Failed runs print the error there.
     const printed = (run.code === 0 || run.code === 3 ? run.stdout : run.stderr).replaceAll(
       registry.host,
@@ -81,6 +81,6 @@ describe('docs/cli.md', async () => {
   );
 });
 
-function takesJobs([name = '']: readonly string[]): boolean {
+function hasJobsOption([name = '']: readonly string[]): boolean {
   return name === 'convert' || name === 'create';
 }

@@ -18,11 +18,11 @@ import {
   describeFailure,
   type EventTrace,
   FILTER,
+  type FunctionRun,
   GENERATOR,
   imageOf,
   isRegistryEvent,
   RULE,
-  type Run,
 } from '../workflow/event-trace.ts';
 
 const STEP_WIDTH = 10;
@@ -58,7 +58,7 @@ export async function printEvent({ event, rules }: EventTrace, output: Output): 
 }
 
 /** Prints the decision of the filtering function. */
-export async function printFilter(run: Run<FilterAnswer>, output: Output): Promise<void> {
+export async function printFilter(run: FunctionRun<FilterAnswer>, output: Output): Promise<void> {
   const { invocation, answer } = run;
   const action = answer?.body.startsWith('Successfully invoked') ? '; invoked the generator' : '';
   await printStep('Filter', `${describeFilter(run)}${action}`, describeUsage(invocation), output);
@@ -66,7 +66,7 @@ export async function printFilter(run: Run<FilterAnswer>, output: Output): Promi
 
 /** Prints the result of the generator and its transfers. */
 export async function printGenerator(
-  run: Run<GeneratorAnswer>,
+  run: FunctionRun<GeneratorAnswer>,
   { bytesIn, requests }: Pick<RegistryTraffic, 'bytesIn' | 'requests'>,
   output: Output,
 ): Promise<void> {
@@ -107,7 +107,7 @@ export async function printVerification({ result, seconds }: Verification, outpu
 
 /** Prints the result of delivering the same event twice. */
 export async function printRepeat(
-  run: Run<GeneratorAnswer>,
+  run: FunctionRun<GeneratorAnswer>,
   { requests, bytesOut }: RegistryTraffic,
   output: Output,
 ): Promise<void> {
@@ -153,14 +153,14 @@ async function printStep(
 const FINDING = /\bwhich (.*?)(?:\. Lambda request id.*)?$/s;
 
 /** Describes the decision of the filtering function, in the words of its answer. */
-export function describeFilter({ answer }: Run<FilterAnswer>): string {
+export function describeFilter({ answer }: FunctionRun<FilterAnswer>): string {
   if (answer === undefined) return 'failed';
   const [, finding = answer.body] = FINDING.exec(answer.body) ?? [];
   return printable(finding.replace(/\bSOCI repository image tag filter/, 'filter'));
 }
 
 /** Describes the result of the generator. */
-export function describeGenerator({ answer }: Run<GeneratorAnswer>): string {
+export function describeGenerator({ answer }: FunctionRun<GeneratorAnswer>): string {
   if (answer === undefined) return 'failed';
   if (answer.outcome !== 'indexed') return `${answer.outcome}: ${answer.reason}`;
   const { built, reused, skipped } = answer.layers;

@@ -47,8 +47,8 @@ export async function printEvents(traces: readonly EventTrace[], output: Output)
     const result = rules.length > 0 ? 'matched by the rule' : 'not matched';
     return [
       [`${describeEvent(event)}${isRepeated ? ' (again)' : ''}`, result],
-      ...filter.map((run) => ['  filter', describeFilter(run), ...costs(run.invocation)]),
-      ...generator.map((run) => ['  generator', describeGenerator(run), ...costs(run.invocation)]),
+      ...filter.map((run) => ['  filter', describeFilter(run), ...usageCells(run.invocation)]),
+      ...generator.map((run) => ['  generator', describeGenerator(run), ...usageCells(run.invocation)]),
     ];
   });
   await output.writeTable(output.width < WIDE ? EVENT_COLUMNS.slice(0, -1) : EVENT_COLUMNS, rows, '  ');
@@ -66,7 +66,7 @@ function describeEvent(event: WorkflowEvent): string {
   return printable(`${String(action)} ${imageOf(event)}${tag === '' ? ` (${kind}, no tag)` : ''}`);
 }
 
-function costs({ milliseconds, initMilliseconds, maxMemory }: Invocation): string[] {
+function usageCells({ milliseconds, initMilliseconds, maxMemory }: Invocation): string[] {
   return [
     formatSeconds(milliseconds / 1000),
     maxMemory === undefined ? '' : formatBytes(maxMemory),

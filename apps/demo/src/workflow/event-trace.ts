@@ -7,7 +7,7 @@ export const FILTER = 'ECRImageActionEventFilteringLambda';
 export const GENERATOR = 'SociIndexGeneratorLambda';
 
 /** An invocation of a function and its answer, which is undefined if the invocation failed. */
-export interface Run<Answer> {
+export interface FunctionRun<Answer> {
   readonly invocation: Invocation;
   readonly answer: Answer | undefined;
 }
@@ -18,9 +18,9 @@ export interface EventTrace {
   /** Names of the rules that matched. */
   readonly rules: readonly string[];
   /** Invocations of the filtering function: more than one if it failed and was retried. */
-  readonly filter: readonly Run<FilterAnswer>[];
+  readonly filter: readonly FunctionRun<FilterAnswer>[];
   /** Invocations of the generator: more than one if it failed and was retried. */
-  readonly generator: readonly Run<GeneratorAnswer>[];
+  readonly generator: readonly FunctionRun<GeneratorAnswer>[];
 }
 
 /** An event of Amazon ECR or of the generator. */
@@ -40,7 +40,7 @@ export function traceEvents(events: readonly BusEvent[], invocations: readonly I
     const workflowEvent = event as WorkflowEvent;
     const delivery = seen.get(workflowEvent.id) ?? 0;
     seen.set(workflowEvent.id, delivery + 1);
-    const runsOf = <Answer>(name: string): Run<Answer>[] => {
+    const runsOf = <Answer>(name: string): FunctionRun<Answer>[] => {
       const all = invocations.filter((run) => run.functionName === name && eventIdOf(run) === workflowEvent.id);
       // Retries of an invocation have the same request id.
       const request = [...new Set(all.map(({ requestId }) => requestId))][delivery];

@@ -90,8 +90,8 @@ function unknownCommand(commands: readonly CommandEntry[], [first = '', second =
   const typed = group.length > 0 ? `${first} ${second}` : first;
   const known = commands.flatMap(({ names }) => names);
   const suggestion = mostSimilarWord(typed, known);
-  const otherwise = group.length > 0 ? oneOfGroup : `See ${PROGRAM} --help.`;
-  const remedy = suggestion ? `Did you mean ${PROGRAM} ${suggestion}?` : otherwise;
+  const fallback = group.length > 0 ? oneOfGroup : `See ${PROGRAM} --help.`;
+  const remedy = suggestion ? `Did you mean ${PROGRAM} ${suggestion}?` : fallback;
   return usageError(`unknown command ${JSON.stringify(typed)}`, remedy);
 }
 
@@ -117,7 +117,7 @@ export function mostSimilarWord(typed: string, known: Iterable<string>): string 
 /** Counts the insertions, deletions, replacements and swaps of adjacent letters (optimal string alignment distance). */
 function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, column) => column)];
-  // Cells outside the table, where no swap is possible, are infinitely expensive.
+  // A cell outside the table costs infinity, so no swap uses it.
   const at = (row: number, column: number) => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;
   for (let row = 1; row <= a.length; row++) {
     rows[row] = [row];

@@ -29,11 +29,11 @@ export async function runCommand(
   const missing = command.operands[operands.length];
   const usage = `Usage: ${usageLine(command, program)}`;
   if (missing && !missing.optional) throw usageError(`missing ${missing.name}`, usage);
-  const surplus = operands[command.operands.length];
-  if (surplus !== undefined && !command.operands.at(-1)?.repeated) {
-    throw usageError(`unexpected argument ${JSON.stringify(surplus)}`, usage);
+  const extra = operands[command.operands.length];
+  if (extra !== undefined && !command.operands.at(-1)?.repeated) {
+    throw usageError(`unexpected argument ${JSON.stringify(extra)}`, usage);
   }
-  const output = new Output(io, { json: options.json, quiet: options.quiet, debug: wantsDebug(words, io) });
+  const output = new Output(io, { json: options.json, quiet: options.quiet, debug: isDebug(words, io) });
   return command.run({ options, operands }, { output, env: io.env, stdin: io.stdin, signal: io.signal });
 }
 
@@ -46,7 +46,7 @@ export async function reportFailure(
 ): Promise<ExitCode> {
   const code = exitCodeOf(error, io.signal);
   const reason: unknown = code === EXIT.INTERRUPTED ? io.signal.reason : error;
-  const lines = renderError(reason, program, styleFor(io.stderr, io.env), wantsDebug(argv, io));
+  const lines = renderError(reason, program, styleFor(io.stderr, io.env), isDebug(argv, io));
   await writeTo(io.stderr, lines.map((line) => `${line}\n`).join(''));
   if (optionWords(argv).includes('--json'))
     await writeTo(io.stdout, `${JSON.stringify({ error: describeError(reason) })}\n`);
@@ -72,7 +72,7 @@ export function isHelp(word: string): boolean {
   return word === '--help' || word === '-h';
 }
 
-function wantsDebug(argv: readonly string[], { env }: CliIo): boolean {
+function isDebug(argv: readonly string[], { env }: CliIo): boolean {
   return optionWords(argv).includes('--debug') || Boolean(env.DEBUG);
 }
 

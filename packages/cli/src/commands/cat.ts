@@ -23,14 +23,14 @@ export const command = defineCommand({
     { purpose: 'print a file of an image in a layout', line: 'cat oci:app-soci:v1 /etc/os-release' },
     { purpose: 'print a file of an image in a registry', line: 'cat registry.example/app:v1-soci /etc/os-release' },
   ],
-  async run(given, context) {
+  async run(args, context) {
     const { output, signal } = context;
-    const [, path = ''] = given.operands;
-    await withImageFilesystem(given, context, async (files) => {
+    const [, path = ''] = args.operands;
+    await withImageFilesystem(args, context, async (files) => {
       const file = await files.lookup(path, { followSymlinks: true });
       if (file === undefined) throw new CliError('ENTRY_NOT_FOUND', `the image has no file ${path}`);
       if (file.entry === undefined) throw new CliError('ENTRY_NOT_A_FILE', `${path} is a directory`);
-      const { size, digest } = await writeFileContent(file.reader, file.entry, given.options.output, output, signal);
+      const { size, digest } = await writeFileContent(file.reader, file.entry, args.options.output, output, signal);
       if (output.json) {
         await output.writeJson({
           name: path,

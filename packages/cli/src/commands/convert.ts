@@ -1,14 +1,15 @@
 import { defineCommand } from '../command/command.ts';
-import { indexInto } from '../image/index-into.ts';
 import { INDEX_OPTIONS } from '../image/index-options.ts';
+import { runIndexCommand } from '../image/run-index-command.ts';
 import { IMAGE_FORMS } from '../transports/location.ts';
 
 export const command = defineCommand({
   details: [
     'The new image has the same layers, plus a SOCI index for each platform. Push and deploy it like any other image. ' +
       'Tools that copy images unchanged, such as "crane copy" and "oras cp", copy the SOCI index too.',
-    'DST is written completely or not at all. In a registry, the tag is written last. An existing layout directory is ' +
-      'extended; an existing tar file is replaced. If DST already has the result, no layer is read and nothing is written.',
+    'DST is written completely or not at all. In a registry, the tag is written last. In an existing layout ' +
+      'directory, the other images stay; an existing tar file is replaced. If DST already has the result, no layer is ' +
+      'read and nothing is written.',
   ],
   operands: [
     { name: 'SRC', help: IMAGE_FORMS },
@@ -26,5 +27,5 @@ export const command = defineCommand({
       line: 'convert --platform linux/arm64 oci:app oci-archive:app.tar:v1',
     },
   ],
-  run: (given, context) => indexInto(2, given, context),
+  run: (args, context) => runIndexCommand(2, args, context),
 });

@@ -1,6 +1,6 @@
 import { defineCommand } from '../command/command.ts';
-import { indexInto } from '../image/index-into.ts';
 import { INDEX_OPTIONS } from '../image/index-options.ts';
+import { runIndexCommand } from '../image/run-index-command.ts';
 import { IMAGE_FORMS } from '../transports/location.ts';
 
 export const command = defineCommand({
@@ -24,5 +24,5 @@ export const command = defineCommand({
       line: 'create oci:app:v1 oci-archive:app-indexed.tar:v1',
     },
   ],
-  run: (given, context) => indexInto(1, given, context),
+  run: (args, context) => runIndexCommand(1, args, context),
 });

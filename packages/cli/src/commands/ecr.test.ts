@@ -1,11 +1,11 @@
 import { goldenLayoutPath } from '@soci/test-content';
 import { expect, it, vi } from 'vitest';
-import { forwardProxies } from '../fixtures/forward-proxy.ts';
+import { useForwardProxies } from '../fixtures/forward-proxy.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
-import { testRegistries } from '../fixtures/test-registries.ts';
+import { useTestRegistries } from '../fixtures/test-registries.ts';
 
-const start = testRegistries();
-const startProxy = forwardProxies();
+const start = useTestRegistries();
+const startProxy = useForwardProxies();
 const HOST = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
 
 it('connects to Amazon ECR by its host name, with credentials of the AWS SDK', async () => {

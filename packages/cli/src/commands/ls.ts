@@ -18,10 +18,10 @@ export const command = defineCommand({
   ],
   options: FILESYSTEM_OPTIONS,
   examples: [{ purpose: 'list a directory of an image', line: 'ls oci:app-soci:v1 /usr/local/bin' }],
-  async run(given, context) {
+  async run(args, context) {
     const { output } = context;
-    const [, path = ''] = given.operands;
-    await withImageFilesystem(given, context, async (files) => {
+    const [, path = ''] = args.operands;
+    await withImageFilesystem(args, context, async (files) => {
       const reached = await files.realpath(path);
       const file = await files.lookup(reached);
       if (file === undefined) throw new CliError('ENTRY_NOT_FOUND', `the image has no file or directory ${path}`);

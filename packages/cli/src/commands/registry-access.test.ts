@@ -5,9 +5,9 @@ import { temporaryFolder } from '@soci/test-content/vitest';
 import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
-import { testRegistries } from '../fixtures/test-registries.ts';
+import { useTestRegistries } from '../fixtures/test-registries.ts';
 
-const start = testRegistries();
+const start = useTestRegistries();
 const folder = temporaryFolder();
 const PASSWORD = 'correct-horse-battery';
 const account = { username: 'me', password: PASSWORD };

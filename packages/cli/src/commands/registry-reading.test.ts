@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import type { TestRegistry } from '@soci/test-registry';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { packImage } from '../fixtures/packed-image.ts';
+import { packImage } from '../fixtures/pack-image.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
-import { testRegistries } from '../fixtures/test-registries.ts';
+import { useTestRegistries } from '../fixtures/test-registries.ts';
 
-const start = testRegistries();
+const start = useTestRegistries();
 const folder = temporaryFolder();
 const SIZE = 32 << 20;
 

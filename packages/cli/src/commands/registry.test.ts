@@ -5,11 +5,11 @@ import { goldenLayoutPath } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, it } from 'vitest';
-import { packImage } from '../fixtures/packed-image.ts';
+import { packImage } from '../fixtures/pack-image.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
-import { testRegistries } from '../fixtures/test-registries.ts';
+import { useTestRegistries } from '../fixtures/test-registries.ts';
 
-const start = testRegistries();
+const start = useTestRegistries();
 const folder = temporaryFolder();
 const fastOptions = ['--jobs', '1', '--min-layer-size', '0'];
 

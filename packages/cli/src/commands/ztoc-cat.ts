@@ -5,7 +5,7 @@ import { text, valueOption } from '../command/option.ts';
 import { CliError } from '../errors.ts';
 import { readZtocFile } from '../files/read-file.ts';
 import { writeFileContent } from '../files/write-file.ts';
-import { errorIn } from '../terminal/describe-error.ts';
+import { wrapFileError } from '../terminal/describe-error.ts';
 
 export const command = defineCommand({
   details: [
@@ -41,7 +41,7 @@ export const command = defineCommand({
       return EXIT.SUCCESS;
     } catch (error) {
       if (signal.aborted || error instanceof CliError) throw error;
-      throw errorIn(layerPath, error);
+      throw wrapFileError(layerPath, error);
     } finally {
       await source.close();
     }

@@ -8,7 +8,7 @@ import { usageError } from '../errors.ts';
 import { readFileChunks } from '../files/read-file.ts';
 import { writeFileAtomically } from '../files/write-file.ts';
 import { ZTOC_OPTIONS } from '../image/ztoc-options.ts';
-import { describeErrorAt } from '../terminal/describe-error.ts';
+import { describeFileError } from '../terminal/describe-error.ts';
 import { formatBytes, formatCount, formatSeconds, pluralize, shortDigest } from '../terminal/quantity.ts';
 import { numberColumns } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
@@ -34,49 +34,49 @@ export const command = defineCommand({
     { purpose: 'write the zTOCs of some layers, and print JSON', line: 'ztoc create --json -o ztocs *.tar.gz' },
   ],
   async run({ operands, options }, { output, signal }) {
-    const folder = options.output;
-    if (folder !== undefined) await prepareFolder(folder, operands);
+    const directory = options.output;
+    if (directory !== undefined) await createOutputDirectory(directory, operands);
     const buildOptions: BuildZtocOptions = omitUndefined({
       signal,
       spanSize: options['span-size'],
       buildToolIdentifier: options['build-tool-identifier'],
       compression: options.compression,
     });
-    const made: MadeZtoc[] = [];
-    let refused = 0;
+    const results: ZtocResult[] = [];
+    let failed = 0;
     for (const path of operands) {
-      const result = await createOne(path, folder, buildOptions, { output, signal });
+      const result = await createZtoc(path, directory, buildOptions, { output, signal });
       if (output.json) await output.writeJson(result);
-      if (!('error' in result)) made.push(result);
+      if (!('error' in result)) results.push(result);
       else {
-        refused++;
+        failed++;
         if (!output.json) await output.reportProblem(result.error);
       }
     }
-    if (!output.json) await printResults(made, output);
-    return refused > 0 ? EXIT.FAILED : EXIT.SUCCESS;
+    if (!output.json) await printResults(results, output);
+    return failed > 0 ? EXIT.FAILED : EXIT.SUCCESS;
   },
 });
 
 /** Creates the output directory. Rejects two layers with the same file name before any work is done. */
-async function prepareFolder(folder: string, layers: readonly string[]): Promise<void> {
+async function createOutputDirectory(directory: string, layers: readonly string[]): Promise<void> {
   const names = new Map<string, string>();
   for (const path of layers) {
     const other = names.get(basename(path));
     if (other !== undefined) {
       throw usageError(
-        `${other} and ${path} would both be written to ${ztocPath(folder, path)}`,
+        `${other} and ${path} would both be written to ${ztocPath(directory, path)}`,
         'Run the command twice, with different directories.',
       );
     }
     names.set(basename(path), path);
   }
-  await mkdir(folder, { recursive: true });
+  await mkdir(directory, { recursive: true });
 }
 
-async function createOne(
+async function createZtoc(
   path: string,
-  folder: string | undefined,
+  directory: string | undefined,
   options: BuildZtocOptions,
   { output, signal }: Pick<CommandContext, 'output' | 'signal'>,
 ) {
@@ -95,26 +95,26 @@ async function createOne(
           detail: `${printable(basename(path))}  ${formatBytes(bytes)} of ${formatBytes(size)}`,
         }),
     });
-    if (folder !== undefined) await writeFileAtomically(ztocPath(folder, path), built.bytes);
-    const made = describeZtoc(path, built, (performance.now() - started) / 1000);
+    if (directory !== undefined) await writeFileAtomically(ztocPath(directory, path), built.bytes);
+    const result = describeZtoc(path, built, (performance.now() - started) / 1000);
     progress.milestone(
-      `${printable(made.layer)}  ${formatBytes(size)}  ${pluralize(made.files, 'file')}  ` +
-        `${pluralize(made.maxSpanId + 1, 'span')}  zTOC ${formatBytes(made.size)}  ${formatSeconds(made.seconds)}`,
+      `${printable(result.layer)}  ${formatBytes(size)}  ${pluralize(result.files, 'file')}  ` +
+        `${pluralize(result.maxSpanId + 1, 'span')}  zTOC ${formatBytes(result.size)}  ${formatSeconds(result.seconds)}`,
     );
-    return folder === undefined ? made : { ...made, output: ztocPath(folder, path) };
+    return directory === undefined ? result : { ...result, output: ztocPath(directory, path) };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    return { layer: basename(path), path, error: describeErrorAt(path, error) };
+    return { layer: basename(path), path, error: describeFileError(path, error) };
   } finally {
     progress.close();
   }
 }
 
-function ztocPath(folder: string, layer: string): string {
-  return join(folder, `${basename(layer)}.ztoc`);
+function ztocPath(directory: string, layer: string): string {
+  return join(directory, `${basename(layer)}.ztoc`);
 }
 
-type MadeZtoc = ReturnType<typeof describeZtoc>;
+type ZtocResult = ReturnType<typeof describeZtoc>;
 
 /** Returns what `--json` prints for a layer. docs/cli.md documents the fields. */
 function describeZtoc(path: string, { ztoc, bytes, layerDigest }: BuiltZtoc, seconds: number) {
@@ -133,12 +133,12 @@ function describeZtoc(path: string, { ztoc, bytes, layerDigest }: BuiltZtoc, sec
   };
 }
 
-async function printResults(made: readonly MadeZtoc[], output: CommandContext['output']): Promise<void> {
+async function printResults(results: readonly ZtocResult[], output: CommandContext['output']): Promise<void> {
   if (output.quiet) {
-    for (const { digest } of made) await output.writeLine(digest);
+    for (const { digest } of results) await output.writeLine(digest);
     return;
   }
-  if (made.length === 0) return;
+  if (results.length === 0) return;
   await output.writeTable(
     [
       { title: 'LAYER', flexible: true },
@@ -146,7 +146,7 @@ async function printResults(made: readonly MadeZtoc[], output: CommandContext['o
       { title: 'ZTOC' },
       ...numberColumns('SIZE', 'TIME'),
     ],
-    made.map((each) => [
+    results.map((each) => [
       printable(each.layer),
       formatBytes(each.compressedArchiveSize),
       formatCount(each.files),

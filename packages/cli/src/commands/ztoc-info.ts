@@ -10,7 +10,7 @@ export const command = defineCommand({
   examples: [{ purpose: 'show the number of files and spans', line: 'ztoc info layer.tar.gz.ztoc' }],
   async run({ operands: [path = ''] }, { output }) {
     const { ztoc, bytes } = await readZtocFile(path);
-    const facts = {
+    const info = {
       digest: digestOf(bytes),
       size: bytes.length,
       version: ztoc.version,
@@ -22,21 +22,21 @@ export const command = defineCommand({
       uncompressedArchiveSize: ztoc.uncompressedArchiveSize,
     };
     if (output.json) {
-      await output.writeJson(facts);
+      await output.writeJson(info);
     } else if (output.quiet) {
-      await output.writeLine(facts.digest);
+      await output.writeLine(info.digest);
     } else {
       const { bold } = output.style;
       const exact = (size: number) => `${formatBytes(size)} (${formatCount(size)} bytes)`;
       for (const [name, value] of [
-        ['digest', facts.digest],
-        ['size', exact(facts.size)],
-        ['version', printable(facts.version)],
-        ['build tool', printable(facts.buildToolIdentifier)],
-        ['layer', `${facts.compression}, ${exact(facts.compressedArchiveSize)}`],
-        ['uncompressed', exact(facts.uncompressedArchiveSize)],
-        ['entries', formatCount(facts.files)],
-        ['spans', formatCount(facts.maxSpanId + 1)],
+        ['digest', info.digest],
+        ['size', exact(info.size)],
+        ['version', printable(info.version)],
+        ['build tool', printable(info.buildToolIdentifier)],
+        ['layer', `${info.compression}, ${exact(info.compressedArchiveSize)}`],
+        ['uncompressed', exact(info.uncompressedArchiveSize)],
+        ['entries', formatCount(info.files)],
+        ['spans', formatCount(info.maxSpanId + 1)],
       ] as const) {
         await output.writeLine(`${bold(name.padEnd(12))}  ${value}`);
       }

@@ -21,7 +21,7 @@ import { defineCommand, EXIT } from '../command/command.ts';
 import { CliError } from '../errors.ts';
 import { readZtocFile, type ZtocFile } from '../files/read-file.ts';
 import { printVerification, verificationAsJson, verifyIndexes } from '../image/verify-indexes.ts';
-import { errorIn } from '../terminal/describe-error.ts';
+import { wrapFileError } from '../terminal/describe-error.ts';
 
 export const command = defineCommand({
   details: ['Makes the same checks as verify does for an image. Exits with 1 if anything differs.'],
@@ -42,7 +42,7 @@ export const command = defineCommand({
     }
     const progress = output.openProgress();
     try {
-      const { store, index } = presentAsIndex(file, layerPath, await digestFile(layerPath, signal));
+      const { store, index } = wrapAsIndex(file, layerPath, await digestFile(layerPath, signal));
       const verification = await verifyIndexes(store, [index], { signal, progress, totalSize: size });
       progress.close();
       if (output.json) {
@@ -56,7 +56,7 @@ export const command = defineCommand({
       } else await printVerification(verification, output);
       return verification.outcome === 'valid' ? EXIT.SUCCESS : EXIT.FAILED;
     } catch (error) {
-      throw signal.aborted ? error : errorIn(layerPath, error);
+      throw signal.aborted ? error : wrapFileError(layerPath, error);
     } finally {
       progress.close();
     }
@@ -70,7 +70,7 @@ async function digestFile(path: string, signal: AbortSignal): Promise<string> {
 }
 
 /** Wraps a zTOC file and its layer in the input of `verifySociIndex`: a SOCI index with one zTOC, and a store. */
-function presentAsIndex(
+function wrapAsIndex(
   { ztoc, bytes }: ZtocFile,
   layerPath: string,
   layerDigest: string,

@@ -6,7 +6,7 @@ const strict = new TextDecoder('utf-8', { fatal: true });
 const lenient = new TextDecoder();
 
 /** Lines per write. Limits both the number of writes and the size of one. */
-const BATCH = 1000;
+const LINES_PER_WRITE = 1000;
 
 /** Returns a file of a layer as `--json` prints it. docs/cli.md documents the fields. */
 export function fileAsJson(file: FileEntry): object {
@@ -52,10 +52,10 @@ export async function printFiles(files: readonly FileEntry[], output: Output): P
     : output.quiet
       ? (file: FileEntry) => displayName(file.name)
       : (file: FileEntry) => fileAsLine(file);
-  for (let start = 0; start < files.length; start += BATCH) {
+  for (let start = 0; start < files.length; start += LINES_PER_WRITE) {
     await output.writeLine(
       files
-        .slice(start, start + BATCH)
+        .slice(start, start + LINES_PER_WRITE)
         .map(show)
         .join('\n'),
     );

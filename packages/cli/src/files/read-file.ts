@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { decodeZtoc, type Ztoc } from '@soci/ztoc';
 import { CliError } from '../errors.ts';
-import { errorIn } from '../terminal/describe-error.ts';
+import { wrapFileError } from '../terminal/describe-error.ts';
 
 /** Maximum size of a zTOC file, in bytes. The default limits allow only smaller zTOCs. */
 export const MAX_ZTOC_SIZE = 2 ** 31;
@@ -29,7 +29,7 @@ export async function readZtocFile(path: string): Promise<ZtocFile> {
     const bytes = new Uint8Array(await file.readFile());
     return { bytes, ztoc: decodeZtoc(bytes) };
   } catch (error) {
-    throw errorIn(path, error);
+    throw wrapFileError(path, error);
   } finally {
     await file.close();
   }

@@ -44,7 +44,7 @@ export interface OtherManifest {
  */
 export async function describeImage({ store, root }: OpenImage, call: CallOptions): Promise<ImageDescription> {
   const { entries } = await inspectImage(store, root, call);
-  const owned = new Set(
+  const listedIndexes = new Set(
     entries.flatMap((entry) =>
       entry.kind === 'image' ? entry.indexes.map(({ descriptor }) => descriptor.digest) : [],
     ),
@@ -60,7 +60,8 @@ export async function describeImage({ store, root }: OpenImage, call: CallOption
       }
       const { platform } = parseImageConfig(await readVerified(store, config, call));
       images.push({ platform: manifest.platform ?? platform, manifest, config, layers, sociIndexes });
-    } else if (!owned.has(entry.descriptor.digest)) others.push({ descriptor: entry.descriptor, kind: entry.kind });
+    } else if (!listedIndexes.has(entry.descriptor.digest))
+      others.push({ descriptor: entry.descriptor, kind: entry.kind });
   }
   return { root, images, others };
 }

@@ -1,9 +1,9 @@
 import { GUARDS, type ImageIndexer } from '@soci/test-content/vitest';
 import { describe, it } from 'vitest';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
-import { testRegistries } from '../fixtures/test-registries.ts';
+import { useTestRegistries } from '../fixtures/test-registries.ts';
 
-const startRegistry = testRegistries();
+const startRegistry = useTestRegistries();
 
 /** The reason in the table of guards for each error code of the program. */
 const REASONS: Readonly<Record<string, string>> = {

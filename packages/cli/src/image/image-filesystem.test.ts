@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { digestOf } from '@soci/oci';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type LayerFiles, packImage } from '../fixtures/packed-image.ts';
+import { type LayerFiles, packImage } from '../fixtures/pack-image.ts';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 
 const folder = temporaryFolder();

@@ -44,28 +44,28 @@ export function describeError(error: unknown): ErrorDescription {
   const system = SYSTEM_ERRORS[code];
   const message = system === undefined ? error.message : typeof path === 'string' ? `${path}: ${system}` : system;
   // Compares the name instead of using `instanceof`, which would load the registry client.
-  const answer = error.name === 'RegistryError' ? (error as RegistryError) : undefined;
-  const remedy = error instanceof CliError ? error.remedy : answer && REMEDIES[answer.code];
+  const registryError = error.name === 'RegistryError' ? (error as RegistryError) : undefined;
+  const remedy = error instanceof CliError ? error.remedy : registryError && REMEDIES[registryError.code];
   return {
     code,
     message,
     ...(typeof offset === 'number' && { offset }),
-    ...(answer?.request !== undefined && { request: answer.request }),
-    ...(answer?.status !== undefined && { status: answer.status }),
-    ...(answer && answer.refusals.length > 0 && { refusals: answer.refusals }),
+    ...(registryError?.request !== undefined && { request: registryError.request }),
+    ...(registryError?.status !== undefined && { status: registryError.status }),
+    ...(registryError && registryError.refusals.length > 0 && { refusals: registryError.refusals }),
     ...(remedy !== undefined && { remedy }),
   };
 }
 
 /** Describes an error and adds the path of the file to the message if it is missing. */
-export function describeErrorAt(path: string, error: unknown): ErrorDescription {
+export function describeFileError(path: string, error: unknown): ErrorDescription {
   const described = describeError(error);
   return described.message.includes(path) ? described : { ...described, message: `${path}: ${described.message}` };
 }
 
 /** Wraps an error so that its message has the path of the file. Keeps the code and offset. */
-export function errorIn(path: string, cause: unknown): CliError {
-  const { code, message, offset } = describeErrorAt(path, cause);
+export function wrapFileError(path: string, cause: unknown): CliError {
+  const { code, message, offset } = describeFileError(path, cause);
   return new CliError(code, message, { cause, offset });
 }
 

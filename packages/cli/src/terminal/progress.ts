@@ -72,8 +72,8 @@ export class ProgressBar implements Progress {
     if (items.length > MAX_ITEMS) lines.push(this.#style.dim(`and ${items.length - MAX_ITEMS} more`));
     const text = lines.map((line) => `${line}\u001b[K`).join('\n');
     // Clears lines that are left from a longer display.
-    const surplus = this.#lines > lines.length ? '\u001b[J' : '';
-    this.#sink.write(`${this.#lines === 0 ? '\u001b[?25l' : ''}${this.#toFirstLine()}${text}${surplus}`);
+    const clearRest = this.#lines > lines.length ? '\u001b[J' : '';
+    this.#sink.write(`${this.#lines === 0 ? '\u001b[?25l' : ''}${this.#toFirstLine()}${text}${clearRest}`);
     this.#lines = lines.length;
   }
 

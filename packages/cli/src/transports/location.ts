@@ -153,8 +153,8 @@ function applyDockerDefaults({ domain, path, ...version }: Reference): Reference
   const isHost =
     domain !== undefined && (/[.:]/.test(domain) || domain === 'localhost' || domain !== domain.toLowerCase());
   const host = isHost ? domain : DOCKER_HUB;
-  const whole = domain === undefined || isHost ? path : `${domain}/${path}`;
-  const repository = host === DOCKER_HUB && !whole.includes('/') ? `${DOCKER_LIBRARY}/${whole}` : whole;
+  const fullPath = domain === undefined || isHost ? path : `${domain}/${path}`;
+  const repository = host === DOCKER_HUB && !fullPath.includes('/') ? `${DOCKER_LIBRARY}/${fullPath}` : fullPath;
   return { ...version, domain: host, path: repository };
 }
 

@@ -12,7 +12,7 @@ import { type IndexOutcome, printOutcome } from './print-outcome.ts';
  * Runs `convert` (index version 2) or `create` (version 1): indexes the image, writes the result and everything that it
  * refers to, and prints a summary. Without a second operand, writes only the indexes, next to the image.
  */
-export async function indexInto(
+export async function runIndexCommand(
   version: 1 | 2,
   { operands: [from = '', to], options }: CommandArguments<typeof INDEX_OPTIONS>,
   context: CommandContext,
