@@ -1,4 +1,4 @@
-// `cdk deploy`: the stack with what the context says, `-c filters='prod/*:*,dev:latest' -c memorySize=3538`.
+// App for `cdk deploy`. Settings come from the context: `-c filters='prod/*:*,dev:latest' -c memorySize=3538`.
 import { App } from 'aws-cdk-lib';
 import { stackOfContext } from './stack-of-context.ts';
 

@@ -3,7 +3,7 @@ import { makePackage } from './deployment-package.ts';
 
 const read = (content: Uint8Array | undefined) => Buffer.from(content ?? []).toString();
 
-it("has the names of AWS's SOCI Index Builder, which permissions to fetch them are about", () => {
+it("uses the keys of AWS's SOCI Index Builder, so that existing permissions match", () => {
   expect([...makePackage().files.keys()]).toEqual([
     'cfn-ecr-aws-soci-index-builder/functions/packages/ecr-image-action-event-filtering/lambda.zip',
     'cfn-ecr-aws-soci-index-builder/functions/packages/soci-index-generator-lambda/soci_index_generator_lambda.zip',
@@ -11,7 +11,7 @@ it("has the names of AWS's SOCI Index Builder, which permissions to fetch them a
   ]);
 });
 
-it('has names that change with the functions, on wish, and end alike', () => {
+it('with hashNames, adds a hash to the keys and keeps their ends', () => {
   const { files, template } = makePackage({ prefix: 'a/', hashNames: true });
   const zips = [...files.keys()].filter((key) => key.endsWith('.zip'));
   expect(zips).toEqual([
@@ -22,6 +22,6 @@ it('has names that change with the functions, on wish, and end alike', () => {
   for (const zip of zips) expect(text).toContain(zip.slice('a/'.length));
 });
 
-it.each(['a', '/a/', 'a//', '../', 'a/../../b/', './', 'a b/', '$(x)/', 'a/\n'])('has no prefix %j', (prefix) => {
-  expect(() => makePackage({ prefix })).toThrow(`the prefix ${JSON.stringify(prefix)} is not folders`);
+it.each(['a', '/a/', 'a//', '../', 'a/../../b/', './', 'a b/', '$(x)/', 'a/\n'])('rejects the prefix %j', (prefix) => {
+  expect(() => makePackage({ prefix })).toThrow(`invalid prefix ${JSON.stringify(prefix)}`);
 });

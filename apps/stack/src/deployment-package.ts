@@ -4,34 +4,35 @@ import { DEFAULT_PREFIX, FUNCTION_KEYS, type FunctionKeys, hashedFunctionKeys } 
 import { plainTemplate } from './plain-template.ts';
 import { PREFIX_PATTERN } from './template-parameters.ts';
 
-/** What a bucket is to have: contents by their keys. */
+/** Files of a deployment: the template and the zips of the functions. */
 export interface DeploymentPackage {
+  /** Contents by key in the bucket. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Key of the template. */
   readonly template: string;
 }
 
-/** How a package is made. */
+/** Options of {@link makePackage}. */
 export interface PackageOptions {
-  /** Folder of the bucket, with a slash at its end; empty for none. @default 'cfn-ecr-aws-soci-index-builder/' */
+  /** Key prefix, empty or with a slash at the end. @default 'cfn-ecr-aws-soci-index-builder/' */
   readonly prefix?: string;
-  /** Whether the names of the zips change with them. @default false */
+  /** Whether the keys of the zips contain a hash of their contents. @default false */
   readonly hashNames?: boolean;
 }
 
-/** Where the template lies below the prefix. */
+/** Key of the template after the prefix. */
 export const TEMPLATE_KEY = 'templates/SociIndexBuilder.json';
 
 /**
- * Makes the plain template and the zips that it names.
+ * Creates the plain template and the zips that it refers to.
  *
- * @throws Error with a prefix that the template's parameter does not take.
+ * @throws Error for a prefix that the parameter of the template does not allow.
  */
 export function makePackage({ prefix = DEFAULT_PREFIX, hashNames = false }: PackageOptions = {}): DeploymentPackage {
   if (!new RegExp(PREFIX_PATTERN).test(prefix)) {
-    const fault =
-      "is not folders with a slash after each, such as soci/v1/: letters, digits and ! _ . * ' ( ) -, no . or ..";
-    throw new Error(`the prefix ${JSON.stringify(prefix)} ${fault}`);
+    const expected =
+      "use folders with a slash after each, such as soci/v1/, with letters, digits and ! _ . * ' ( ) -, and without . or ..";
+    throw new Error(`invalid prefix ${JSON.stringify(prefix)}: ${expected}`);
   }
   const keys: FunctionKeys = hashNames ? hashedFunctionKeys() : FUNCTION_KEYS;
   const template = `${prefix}${TEMPLATE_KEY}`;

@@ -2,24 +2,24 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { FILTER_BUNDLE, GENERATOR_BUNDLE } from '@soci/functions';
 
-/** Where the zips of the functions lie below the prefix. */
+/** Keys of the zips after the prefix. */
 export interface FunctionKeys {
   readonly filter: string;
   readonly generator: string;
 }
 
-/** Folder of the bucket that all lies in where nothing else is said. */
+/** Default key prefix. */
 export const DEFAULT_PREFIX = 'cfn-ecr-aws-soci-index-builder/';
 
-/** Digits of a hash that tell one version of the functions from another. */
+/** Number of hex digits of a hash in a key. */
 const HASH_LENGTH = 12;
 
-/** As those of AWS's SOCI Index Builder, so that permissions to fetch them hold. */
+/** The keys of AWS's SOCI Index Builder, so that existing permissions match. */
 export const FUNCTION_KEYS: FunctionKeys = keysBelow('functions/packages');
 
 /**
- * Keys that are others for other functions, which CloudFormation takes for a reason to update them. The same permissions hold:
- * they are about the ends of keys.
+ * Returns keys with a hash of the zips, so that CloudFormation updates the functions when their code changes. Existing permissions
+ * still match, because they contain only the ends of the keys.
  */
 export function hashedFunctionKeys(): FunctionKeys {
   const hash = createHash('sha256');
@@ -27,8 +27,8 @@ export function hashedFunctionKeys(): FunctionKeys {
   return keysBelow(`functions/${hash.digest('hex').slice(0, HASH_LENGTH)}/packages`);
 }
 
-/** Whether a key is one that a zip has, or had for other functions. */
-export function isFunctionKey(key: string): boolean {
+/** Returns whether a key is that of a zip, with or without a hash. */
+export function isZipKey(key: string): boolean {
   const [folder] = /^functions\/([0-9a-f]+\/)?packages(?=\/)/.exec(key) ?? [];
   return folder !== undefined && Object.values(keysBelow(folder)).includes(key);
 }

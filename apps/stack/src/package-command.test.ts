@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { runPackageCommand } from './package-command.ts';
 
 describe('the command', () => {
-  it('writes the folder, and prints how to upload and deploy it', async () => {
+  it('writes the folder, and prints the commands to upload and deploy it', async () => {
     const here = temporaryFolder();
     const printed = await runPackageCommand(['out'], here);
     expect(readdirSync(join(here, 'out'))).toEqual(['cfn-ecr-aws-soci-index-builder']);
@@ -16,13 +16,13 @@ describe('the command', () => {
     expect(printed).toMatch(/--parameter-overrides QSS3BucketName=BUCKET$/);
   });
 
-  it('writes dist/package where no folder is said', async () => {
+  it('writes dist/package by default', async () => {
     const here = temporaryFolder();
     await runPackageCommand([], here);
     expect(existsSync(join(here, 'dist/package/cfn-ecr-aws-soci-index-builder/templates'))).toBe(true);
   });
 
-  it('quotes what a shell would take for something else', async () => {
+  it('quotes words for the shell', async () => {
     const here = join(temporaryFolder(), "it's mine");
     const printed = await runPackageCommand(['out', '--prefix', "a(b)/it's/"], here);
     const folder = `'${here.replace("'", "'\\''")}/out`;
@@ -31,19 +31,21 @@ describe('the command', () => {
     expect(printed).toMatch(/'QSS3KeyPrefix=a\(b\)\/it'\\''s\/'$/);
   });
 
-  it('tells in its usage what becomes of the folder', async () => {
+  it('explains in its help text what happens to the folder', async () => {
     const printed = await runPackageCommand(['--help'], temporaryFolder());
-    expect(printed.replaceAll(/\s+/g, ' ')).toContain('a folder that holds anything else is refused');
+    expect(printed.replaceAll(/\s+/g, ' ')).toContain(
+      'If FOLDER contains other files, the command fails and changes nothing.',
+    );
   });
 
   it.each([
-    [['out', '--prefix', '../../x/'], 'the prefix "../../x/" is not folders'],
-    [['out', '--prefix', '/x/'], 'the prefix "/x/" is not folders'],
-    [['out', '--prefix', 'x'], 'the prefix "x" is not folders'],
-    [['out', 'my', 'files'], 'one FOLDER, and not out and my and files'],
+    [['out', '--prefix', '../../x/'], 'invalid prefix "../../x/"'],
+    [['out', '--prefix', '/x/'], 'invalid prefix "/x/"'],
+    [['out', '--prefix', 'x'], 'invalid prefix "x"'],
+    [['out', 'my', 'files'], 'expected one FOLDER, got out, my, files'],
     [['out', '--wrong'], "Unknown option '--wrong'"],
-    [['mine'], 'holds notes.txt, which is of no package'],
-  ])('refuses %j, and writes nothing', async (args, message) => {
+    [['mine'], 'contains notes.txt, which is not part of a package'],
+  ])('rejects %j and writes nothing', async (args, message) => {
     const here = temporaryFolder();
     mkdirSync(join(here, 'mine'));
     writeFileSync(join(here, 'mine', 'notes.txt'), 'mine');

@@ -6,21 +6,25 @@ import { uploadPackage, writePackage } from './write-package.ts';
 
 const USAGE = `Usage: npm run stack:package -- [OPTIONS] [FOLDER]
 
-Writes the plain CloudFormation template and the zips of the functions to FOLDER (dist/package if not said), and with
---bucket uploads them to a bucket in the Region of the stack. An earlier package in FOLDER is replaced; a folder that
-holds anything else is refused, and left as it is.
+Writes the plain CloudFormation template and the zips of the functions to
+FOLDER (default: dist/package). Replaces an earlier package in FOLDER. If FOLDER
+contains other files, the command fails and changes nothing.
 
-  --bucket NAME   upload to this bucket, with the credentials and the Region of the AWS SDK
-  --prefix TEXT   folder of the bucket, with a slash at its end (default ${DEFAULT_PREFIX})
-  --hash-names    names of the zips change with them, so that deploying again updates the functions
-  --help          print this`;
+  --bucket NAME   upload the package to this bucket, in the Region of the stack
+  --prefix TEXT   set the key prefix, with a slash at the end
+                  (default: ${DEFAULT_PREFIX})
+  --hash-names    add a hash to the keys of the zips, so that deploying the
+                  template again updates the functions
+  --help          print this help
+
+Uploads use the default credentials and Region of the AWS SDK.`;
 
 /**
- * Makes a package, and writes or uploads it.
+ * Creates a package, writes it to a folder and optionally uploads it.
  *
- * @param args - Words of the command line.
- * @param here - The folder that paths start from.
- * @returns What to print: where it is, and how to deploy it.
+ * @param args - Command line arguments.
+ * @param here - Folder that relative paths start from.
+ * @returns The text to print: location of the package, and the commands to deploy it.
  */
 export async function runPackageCommand(args: readonly string[], here: string): Promise<string> {
   const { values, positionals } = parseArgs({
@@ -36,7 +40,9 @@ export async function runPackageCommand(args: readonly string[], here: string): 
   if (values.help) return USAGE;
   const [path = 'dist/package', ...more] = positionals;
   if (more.length > 0) {
-    throw new Error(`one FOLDER, and not ${positionals.join(' and ')}: quote a path with spaces, or see --help`);
+    throw new Error(
+      `expected one FOLDER, got ${positionals.join(', ')}. Quote a path that contains spaces, or see --help`,
+    );
   }
   const { bucket, prefix = DEFAULT_PREFIX, 'hash-names': hashNames = false } = values;
   const made = makePackage({ prefix, hashNames });
@@ -49,7 +55,7 @@ export async function runPackageCommand(args: readonly string[], here: string): 
   });
   if (bucket === undefined) {
     const upload = `aws s3 cp --recursive ${quote(folder)} s3://BUCKET/`;
-    return `${folder}\n\nUpload it to a bucket in the Region of the stack, and deploy:\n\n  ${upload}\n  ${deploy}`;
+    return `${folder}\n\nUpload it to a bucket in the Region of the stack and deploy it:\n\n  ${upload}\n  ${deploy}`;
   }
   return `${[...made.files.keys()].map((key) => `s3://${bucket}/${key}`).join('\n')}\n\nDeploy:\n\n  ${deploy}`;
 }
@@ -60,7 +66,7 @@ function deployCommand(template: string, parameters: Readonly<Record<string, str
     --capabilities CAPABILITY_IAM --parameter-overrides ${overrides.join(' ')}`;
 }
 
-/** One word of a POSIX shell. */
+/** Quotes a word for a POSIX shell. */
 function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

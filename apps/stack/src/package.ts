@@ -1,5 +1,5 @@
-// `npm run stack:package -- [OPTIONS] [FOLDER]`: the plain template and the zips of the functions, into a folder that is ready
-// to be uploaded, or into a bucket.
+// `npm run stack:package -- [OPTIONS] [FOLDER]`: writes the plain template and the zips of the functions to a folder, and
+// optionally uploads them to a bucket.
 import { runPackageCommand } from './package-command.ts';
 
 try {

@@ -15,30 +15,30 @@ interface PlainTemplate {
 
 const template = plainTemplate() as PlainTemplate;
 
-/** Largest template that CloudFormation takes in a request, in bytes. */
+/** Maximum size of a template in a request, in bytes. */
 const MAX_INLINE_TEMPLATE = 51_200;
 
-it('is the one that was looked at', async () => {
+it('matches the snapshot', async () => {
   const { RepositoryNameParsingLambda: parsing, ...resources } = template.Resources;
   const code = { ZipFile: 'the code of packages/functions/src/repository-names' };
-  const shown = {
+  const masked = {
     ...template,
     Resources: {
       ...resources,
       RepositoryNameParsingLambda: { ...parsing, Properties: { ...parsing?.Properties, Code: code } },
     },
   };
-  await expect(`${JSON.stringify(shown, undefined, 2)}\n`).toMatchFileSnapshot('./fixtures/plain-template.json');
+  await expect(`${JSON.stringify(masked, undefined, 2)}\n`).toMatchFileSnapshot('./fixtures/plain-template.json');
 });
 
-it('stands alone: no bootstrap, no rules, no assets', () => {
+it('has no bootstrap version, rules or assets, and fits in a request', () => {
   const text = JSON.stringify(template);
   expect(Object.keys(template)).not.toContain('Rules');
   expect(text).not.toMatch(/cdk-hnb|BootstrapVersion|aws:asset|AssetParameters|CDKMetadata/);
   expect(text.length).toBeLessThan(MAX_INLINE_TEMPLATE);
 });
 
-it("has the names of AWS's SOCI Index Builder", () => {
+it("has the logical ids of AWS's SOCI Index Builder", () => {
   expect(Object.entries(template.Resources).map(([name, { Type }]) => `${Type} ${name}`)).toEqual(
     expect.arrayContaining([
       'AWS::Events::Rule ECRImageActionEventBridgeRule',
@@ -52,7 +52,7 @@ it("has the names of AWS's SOCI Index Builder", () => {
   );
 });
 
-it('has its parameters too, each with a group, and all but the bucket with a default', () => {
+it('has its parameters, in groups, with defaults except for the bucket', () => {
   const { Parameters, Metadata } = template;
   expect(Object.keys(Parameters)).toEqual(
     expect.arrayContaining([
@@ -74,7 +74,7 @@ it('has its parameters too, each with a group, and all but the bucket with a def
   expect(Parameters.SociRepositoryImageTagFilters).toMatchObject({ Type: 'CommaDelimitedList', Default: '*:*' });
 });
 
-it('has no tag that is excluded, and none to be made, with version 1', () => {
+it('sets the output tag to none for version 1', () => {
   expect(template.Conditions.MakesNoTags).toEqual({ 'Fn::Equals': [{ Ref: 'SociIndexVersion' }, 'V1'] });
   for (const name of ['ECRImageActionEventFilteringLambda', 'SociIndexGeneratorLambda']) {
     expect(template.Resources[name]?.Properties.Environment).toMatchObject({
@@ -83,7 +83,7 @@ it('has no tag that is excluded, and none to be made, with version 1', () => {
   }
 });
 
-it('gives the generator the memory of its parameter, within what Lambda has', () => {
+it('sets the memory of the generator from a parameter with the range of Lambda', () => {
   expect(template.Parameters.MemorySize).toMatchObject({
     Type: 'Number',
     Default: 1769,
@@ -110,10 +110,10 @@ describe('a parameter', () => {
     'app?:[a-z]*',
     '!*:*-test',
     ' app:v1',
-  ])('takes the filter %j', (filter) => expect(allows('SociRepositoryImageTagFilters', filter)).toBe(true));
+  ])('allows the filter %j', (filter) => expect(allows('SociRepositoryImageTagFilters', filter)).toBe(true));
 
   it.each(['', ':', 'app', 'app:', ':v1', 'App:v1', 'app:v1:v2', 'app@sha256:v1', 'app:v 1', '{app}:v1'])(
-    'does not take the filter %j',
+    'rejects the filter %j',
     (filter) => expect(allows('SociRepositoryImageTagFilters', filter)).toBe(false),
   );
 
@@ -131,9 +131,9 @@ describe('a parameter', () => {
       ],
       ['', 'None', 'arn:aws:iam::123456789012345:policy/a', 'arn:aws:iam::123456789012:role/a', 'nonesuch'],
     ],
-  ])('%s takes %j, and not %j', (name, taken, refused) => {
-    expect(taken.filter((value) => !allows(name, value))).toEqual([]);
-    expect(refused.filter((value) => allows(name, value))).toEqual([]);
+  ])('%s allows %j and rejects %j', (name, allowed, rejected) => {
+    expect(allowed.filter((value) => !allows(name, value))).toEqual([]);
+    expect(rejected.filter((value) => allows(name, value))).toEqual([]);
   });
 
   const parses = (value: string) => {
@@ -157,7 +157,7 @@ describe('a parameter', () => {
     'v1.{tag}',
     'nonesuch{tag}',
     `${'{digest12}'.repeat(10)}12345678`,
-  ])('SociOutputTag takes %j, as the functions do', (value) => {
+  ])('SociOutputTag allows %j, like the functions', (value) => {
     expect([allows('SociOutputTag', value), parses(value)]).toEqual([true, true]);
   });
 
@@ -187,7 +187,7 @@ describe('a parameter', () => {
     '{tag}-soci\n',
     `${'{digest12}'.repeat(10)}123456789`,
     `{tag}${'-'.repeat(128)}`,
-  ])('SociOutputTag does not take %j, nor do the functions', (value) => {
+  ])('SociOutputTag rejects %j, like the functions', (value) => {
     expect([allows('SociOutputTag', value), parses(value)]).toEqual([false, false]);
   });
 });

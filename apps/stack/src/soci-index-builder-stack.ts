@@ -4,7 +4,7 @@ import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { TemplateParameters } from './template-parameters.ts';
 
-/** Names that resources have in the template: those of AWS's SOCI Index Builder, whose permissions to deploy name them. */
+/** Logical ids of AWS's SOCI Index Builder. Permissions to deploy it contain them. */
 const LOGICAL_IDS = [
   'ECRImageActionEventBridgeRule',
   'ECRImageActionEventFilteringLambda',
@@ -24,21 +24,21 @@ const LOGICAL_IDS = [
 
 /** Properties of {@link SociIndexBuilderStack}. */
 export interface SociIndexBuilderStackProps extends StackProps {
-  /** Which images are indexed: `repository:tag`. @default - the parameter, where there is one; else every image */
+  /** `repository:tag` filters of the images to index. @default - the template parameter, or all images */
   readonly filters?: readonly string[];
-  /** What is made, `V1` or `V2`. @default - the parameter, where there is one; else `V2` */
+  /** Index version, `V1` or `V2`. @default - the template parameter, or `V2` */
   readonly indexVersion?: string;
-  /** Tag of a SOCI-enabled image, with `{tag}` or `{digest12}`. @default - the parameter, where there is one; else `{tag}-soci` */
+  /** Tag of the SOCI-enabled image, with `{tag}` or `{digest12}`. @default - the template parameter, or `{tag}-soci` */
   readonly outputTag?: string;
-  /** Memory of the generator in MB. @default - the parameter, where there is one; else 1769 */
+  /** Memory of the generator in MB. @default - the template parameter, or 1769 */
   readonly memorySize?: number;
-  /** Policy that bounds the permissions of every role. @default - the parameter, where there is one; else none */
+  /** ARN of the permissions boundary of every role. @default - the template parameter, or none */
   readonly permissionsBoundaryArn?: string;
-  /** Makes the parameters of a template that stands alone. @default - there are none */
+  /** Creates the parameters of the plain template. @default - no parameters */
   readonly parameters?: (stack: Stack) => TemplateParameters;
 }
 
-/** The construct in a stack: what `cdk deploy` deploys, and what the plain template is made of. */
+/** Stack with the construct, for `cdk deploy` and for the plain template. */
 export class SociIndexBuilderStack extends Stack {
   readonly builder: SociIndexBuilder;
 
@@ -61,10 +61,10 @@ export class SociIndexBuilderStack extends Stack {
     const output = (id: string, value: string, description: string) => new CfnOutput(this, id, { value, description });
     const filtering = this.builder.filterFunction.functionName;
     const generator = this.builder.generatorFunction.functionName;
-    output('EventBridgeRule', this.builder.rule.ruleName, 'Rule that lets in pushes of images.');
+    output('EventBridgeRule', this.builder.rule.ruleName, 'Rule that matches pushes of images.');
     output('FilteringFunction', filtering, 'Function that compares images with the filters.');
     output('GeneratorFunction', generator, 'Function that builds and pushes SOCI indexes.');
-    output('GeneratorLogGroup', `/aws/lambda/${generator}`, 'Log group that tells what became of each image.');
+    output('GeneratorLogGroup', `/aws/lambda/${generator}`, 'Log group with the outcome of each image.');
   }
 }
 

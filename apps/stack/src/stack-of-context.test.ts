@@ -14,7 +14,7 @@ function resourcesOf(context: Record<string, unknown>): Record<string, Resource>
 }
 
 describe('cdk deploy', () => {
-  it('indexes every image where nothing is said', () => {
+  it('indexes every image by default', () => {
     const { SociIndexGeneratorLambda: generator, ECRImageActionEventFilteringLambda: filter } = resourcesOf({});
     expect(generator?.Properties).toMatchObject({
       MemorySize: 1769,
@@ -25,7 +25,7 @@ describe('cdk deploy', () => {
     });
   });
 
-  it('takes from the context what the template takes by parameters', () => {
+  it('reads the settings from the context', () => {
     const boundary = 'arn:aws:iam::123456789012:policy/Boundary';
     const resources = resourcesOf({
       filters: 'prod/*:*,!*:*-test',
@@ -46,7 +46,7 @@ describe('cdk deploy', () => {
     expect(roles.map(({ Properties }) => Properties.PermissionsBoundary)).toEqual([boundary, boundary]);
   });
 
-  it('takes them from a file too, where a number is one and a list is one', () => {
+  it('accepts numbers and lists, as in cdk.json', () => {
     const resources = resourcesOf({ filters: ['a:*', 'b:*'], memorySize: 512, indexVersion: 'V1', stackName: 'Other' });
     expect(resources.SociIndexGeneratorLambda?.Properties).toMatchObject({
       MemorySize: 512,
@@ -62,15 +62,18 @@ describe('cdk deploy', () => {
   it.each([
     [{ filters: 'app' }, /filters: .*app/],
     [{ filters: '' }, 'filters: '],
-    [{ filters: { a: 1 } }, `filters of the context: {"a":1} cannot be: write -c filters='prod/*:*,dev:latest'`],
+    [
+      { filters: { a: 1 } },
+      `context value filters is invalid: {"a":1}. Use for example -c filters='prod/*:*,dev:latest'`,
+    ],
     [{ indexVersion: 'v2' }, 'indexVersion: unknown version v2: use V1 or V2'],
     [{ outputTag: '{tag}' }, 'such as {tag}-soci'],
     [{ outputTag: '-{tag}' }, 'outputTag: "-{tag}" does not make a valid tag'],
-    [{ memorySize: '2GB' }, `memorySize of the context: "2GB" cannot be: write -c memorySize='3538'`],
-    [{ memorySize: '' }, 'memorySize of the context: "" cannot be'],
+    [{ memorySize: '2GB' }, `context value memorySize is invalid: "2GB". Use for example -c memorySize='3538'`],
+    [{ memorySize: '' }, 'context value memorySize is invalid: ""'],
     [{ memorySize: '128' }, 'memorySize: 128 is not between 256 and 10240 MB'],
-    [{ permissionsBoundaryArn: 'Boundary' }, 'permissionsBoundaryArn of the context: "Boundary" cannot be'],
-  ])('refuses %j, and says what may be', (context, message) => {
+    [{ permissionsBoundaryArn: 'Boundary' }, 'context value permissionsBoundaryArn is invalid: "Boundary"'],
+  ])('rejects %j with an example', (context, message) => {
     expect(() => resourcesOf(context)).toThrow(message);
   });
 });

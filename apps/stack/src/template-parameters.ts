@@ -2,23 +2,23 @@ import type { SociIndexBuilder } from '@soci/construct';
 import { Aws, CfnCondition, type CfnElement, CfnParameter, type CfnResource, Fn, type Stack } from 'aws-cdk-lib';
 import { DEFAULT_PREFIX, type FunctionKeys } from './function-keys.ts';
 
-/** What the parameters of the plain template come to. */
+/** Values of the template parameters, as tokens. */
 export interface TemplateParameters {
   readonly filters: readonly string[];
   readonly indexVersion: string;
   readonly outputTag: string;
   readonly memorySize: number;
-  /** Has the resources use the rest of them: where the code lies, the boundary of the roles, fixed names. */
+  /** Applies the other parameters to the resources: location of the code, permissions boundary, fixed names. */
   apply(builder: SociIndexBuilder): void;
 }
 
-/** MB, as the construct has it. */
+/** Limits in MB, the same as those of the construct. */
 const MEMORY = { default: 1769, minValue: 256, maxValue: 10_240 };
 
 /**
- * Makes the parameters, with the groups and labels of AWS's SOCI Index Builder.
+ * Creates the parameters, with the groups and labels of AWS's SOCI Index Builder.
  *
- * @param keys - Where the zips lie below the prefix.
+ * @param keys - Keys of the zips after the prefix.
  */
 export function createParameters(stack: Stack, keys: FunctionKeys): TemplateParameters {
   const filters = new CfnParameter(stack, 'SociRepositoryImageTagFilters', {
@@ -26,63 +26,65 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
     default: '*:*',
     allowedPattern: FILTER_PATTERN,
     constraintDescription:
-      'Each filter is a repository and a tag with a colon between them, such as prod*:latest. Repositories have lower-case letters, digits and . _ - /',
+      'Each filter must have the form repository:tag, such as prod*:latest. Repository names consist of lower-case letters, digits and . _ - /',
     description:
-      'Comma-separated list of SOCI repository image tag filters: repository:tag. Both parts may have * for any characters, ? for one, [abc] for one of a set; ! in front of a filter excludes what it matches. "prod*:latest" matches all images tagged latest in repositories that start with prod, "*:*" all images of the registry. Images that are pushed after this stack is created are indexed.',
+      'Comma-separated list of SOCI repository image tag filters (repository:tag). Wildcards: * matches any characters, ? one character, [abc] one character of a set. A leading ! excludes the images that a filter matches. "prod*:latest" matches all images tagged latest in repositories that start with prod, "*:*" matches all images of the registry. Only images that are pushed after the stack is created are indexed.',
   });
   const version = new CfnParameter(stack, 'SociIndexVersion', {
     default: 'V2',
     allowedValues: ['V1', 'V2'],
     description:
-      'V2 makes a SOCI-enabled image beside each image, which is what to deploy; V1 an index that refers to the image.',
+      'V2 creates a SOCI-enabled image in addition to each image. Deploy the SOCI-enabled image. V1 creates an index that refers to the image.',
   });
   const outputTag = new CfnParameter(stack, 'SociOutputTag', {
     default: '{tag}-soci',
     allowedPattern: OUTPUT_TAG_PATTERN,
     maxLength: MAX_OUTPUT_TAG,
     constraintDescription:
-      'Letters, digits, _ . and -, the last two not first, with {tag} or {digest12}; or none. "{tag}" alone would take the tag away from the image.',
+      'Must be none, or contain {tag} or {digest12} and otherwise letters, digits, _ . and -, not starting with . or -. "{tag}" alone would overwrite the tag of the image.',
     description:
-      'Tag of a SOCI-enabled image: text with {tag}, the tag of the image, and {digest12}, 12 digits of its digest; or none. V1 makes no such images.',
+      'Tag of the SOCI-enabled image: text with {tag} (tag of the image) or {digest12} (12 digits of its digest), or none. Ignored for V1.',
   });
   const bucket = new CfnParameter(stack, 'QSS3BucketName', {
     allowedPattern: BUCKET_PATTERN,
     minLength: 3,
     maxLength: 63,
-    constraintDescription: 'Lower-case letters, numbers, hyphens and dots, beginning and ending in a letter or number.',
-    description: 'Name of the S3 bucket that the two zips of the functions lie in.',
+    constraintDescription:
+      'Must consist of lower-case letters, numbers, hyphens and dots, and start and end with a letter or number.',
+    description: 'Name of the S3 bucket that contains the zips of the functions.',
   });
   const region = new CfnParameter(stack, 'QSS3BucketRegion', {
     default: '',
     allowedPattern: REGION_PATTERN,
-    constraintDescription: 'A Region such as eu-west-1, or nothing.',
+    constraintDescription: 'Must be a Region such as eu-west-1, or empty.',
     description:
-      'Region of that bucket; nothing for the Region of this stack. Lambda takes code from its own Region only: where this is another one, the copy in the bucket NAME-REGION of this Region is taken.',
+      'Region of the bucket. Leave it empty if it is the Region of the stack. Lambda reads code only from its own Region. If the bucket is in another Region, the stack uses the copy in the bucket NAME-REGION of its own Region.',
   });
   const prefix = new CfnParameter(stack, 'QSS3KeyPrefix', {
     default: DEFAULT_PREFIX,
     allowedPattern: PREFIX_PATTERN,
-    constraintDescription: 'Folders, each with a slash at its end, none of them . or ..',
-    description: 'Folder of the bucket that the zips lie in.',
+    constraintDescription:
+      'Must be empty, or consist of folders that end with a slash. The folders . and .. are not allowed.',
+    description: 'Key prefix of the zips in the bucket.',
   });
   const memory = new CfnParameter(stack, 'MemorySize', {
     type: 'Number',
     ...MEMORY,
-    constraintDescription: `From ${MEMORY.minValue} to ${MEMORY.maxValue} MB.`,
+    constraintDescription: `Must be from ${MEMORY.minValue} to ${MEMORY.maxValue} MB.`,
     description:
-      'Memory of the generator in MB. One core comes with 1,769 MB, another with each 1,769 MB more; each builds a layer at a time.',
+      'Memory of the generator in MB. Lambda allocates one vCPU for each 1,769 MB. The generator builds one layer for each vCPU at the same time.',
   });
   const boundary = new CfnParameter(stack, 'IamPermissionsBoundaryArn', {
     default: 'none',
     allowedPattern: BOUNDARY_PATTERN,
-    constraintDescription: 'The ARN of an IAM policy, or none.',
-    description: 'ARN of an IAM policy that bounds the permissions of every role, or none.',
+    constraintDescription: 'Must be the ARN of an IAM policy, or none.',
+    description: 'ARN of the permissions boundary for every role, or none.',
   });
   const names = new CfnParameter(stack, 'ResourceNames', {
     default: 'generated',
     allowedValues: ['generated', 'fixed'],
     description:
-      "fixed: the rule is called ECRImageActionEventBridgeRule, and the function that reads the filters RepositoryNameParsingLambda, as by AWS's SOCI Index Builder; there can be one such stack in a Region. Cannot be changed once the stack is there: CloudFormation replaces no function that a custom resource calls.",
+      "generated: CloudFormation generates all names. fixed: the rule is named ECRImageActionEventBridgeRule and the name parsing function RepositoryNameParsingLambda, as in AWS's SOCI Index Builder. Only one stack with fixed names can exist in a Region. Cannot be changed after the stack is created.",
   });
   groupParameters(stack, [
     [
@@ -118,7 +120,7 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
   };
 }
 
-/** None with version 1, which makes no tags: the filter would take tags that end alike for those of indexes. */
+/** Returns `none` for version 1. It creates no tags, so the filter must not exclude images with similar tags. */
 function outputTagOf(stack: Stack, version: string, outputTag: string): string {
   const isV1 = new CfnCondition(stack, 'MakesNoTags', { expression: Fn.conditionEquals(version, 'V1') });
   return Fn.conditionIf(isV1.logicalId, 'none', outputTag).toString();
@@ -142,7 +144,7 @@ function groupParameters(
   };
 }
 
-/** The zips lie in the bucket, under names of their own. */
+/** Sets the location of the zips. */
 function applyCode(
   stack: Stack,
   builder: SociIndexBuilder,
@@ -184,33 +186,33 @@ function resourcesOf(builder: SociIndexBuilder, type: string): CfnResource[] {
   return elements.filter(({ cfnResourceType }) => cfnResourceType === type) as CfnResource[];
 }
 
-// What texts the parameters may be, as regular expressions that CloudFormation and JavaScript read alike.
+// Allowed values of the parameters, as regular expressions that work in CloudFormation and JavaScript.
 
 /**
- * One filter: AWS's SOCI Index Builder takes lower case and `*`; upper case in tags, `?`, sets in brackets, `__` and exclusions
- * are taken here. What else is wrong, the custom resource finds when the stack is deployed.
+ * One filter. In addition to the filters of AWS's SOCI Index Builder (lower case and `*`), it allows upper case in tags, `?`, sets
+ * in brackets, `__` and exclusions. The custom resource finds other faults during deployment.
  */
 const FILTER_PATTERN = '^ *!?[a-z0-9*?\\[\\]!._/-]+:[A-Za-z0-9*?\\[\\]!._-]+ *$';
 
-/** A name of a bucket. */
+/** A bucket name. */
 const BUCKET_PATTERN = '^[0-9a-z]+([0-9a-z-.]*[0-9a-z])*$';
 
-/** Folders, each with a slash at its end. None has dots alone, as `..` would lead out of the folder that a package is written to. */
+/** Folders that end with a slash. A folder cannot consist of dots only, because `..` would leave the output folder. */
 export const PREFIX_PATTERN = "^([.]*[0-9a-zA-Z!_*'()-][0-9a-zA-Z!_.*'()-]*/)*$";
 
-/** A Region, or nothing. */
+/** A Region, or an empty text. */
 const REGION_PATTERN = '^([a-z]+(-[a-z]+)+-[0-9]{1,2})?$';
 
-/** The ARN of a policy of IAM, or `none`. */
+/** The ARN of an IAM policy, or `none`. */
 export const BOUNDARY_PATTERN = '^(none|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\\w+=,.@/-]+)$';
 
-/** Text in tags, and placeholders. */
+/** Characters of tags, and placeholders. */
 const REST_OF_TAG = '([A-Za-z0-9_.-]|[{]tag[}]|[{]digest12[}])';
 const TEXT_FIRST = '[A-Za-z0-9_][A-Za-z0-9_.-]*';
 
 /**
- * What `parseOutputTag` of `@soci/functions` takes: text with a placeholder, which is the first of them here; with `{tag}`
- * something besides, or the tag would be taken from the image itself.
+ * The same values that `parseOutputTag` of `@soci/functions` accepts. Each alternative contains the first placeholder. With
+ * `{tag}`, other text is required, because the index would otherwise overwrite the tag of the image.
  */
 const OUTPUT_TAG_PATTERN = [
   '^(none',
@@ -220,7 +222,7 @@ const OUTPUT_TAG_PATTERN = [
 ].join('|');
 
 /**
- * Characters of a template for tags. A tag has 128, and each `{digest12}` is two longer than it is written: with ten of them, and
- * eight more characters, it is full.
+ * Maximum length of an output tag. A tag has at most 128 characters, and each `{digest12}` grows by two characters: ten of them
+ * and eight more characters make 128.
  */
 const MAX_OUTPUT_TAG = 108;

@@ -9,14 +9,14 @@ const MADE = makePackage({ prefix: 'a/' });
 const KEYS = [...MADE.files.keys()].sort();
 
 describe('a package is written', () => {
-  it('to a folder that is new, with those above it', () => {
+  it('to a new folder, and creates its parents', () => {
     const folder = temporaryFolder();
     writePackage(MADE, join(folder, 'new', 'package'));
     expect(listFiles(folder)).toEqual(KEYS.map((key) => `new/package/${key}`));
     expect(readFileSync(join(folder, 'new', 'package', MADE.template))).toEqual(MADE.files.get(MADE.template));
   });
 
-  it('to a folder that is empty, and leaves nothing beside it', () => {
+  it('to an empty folder, and removes temporary files', () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'package'));
     writePackage(MADE, join(folder, 'package'));
@@ -25,7 +25,7 @@ describe('a package is written', () => {
   });
 
   it.each([{ prefix: 'a/' }, { prefix: 'earlier/', hashNames: true }, { prefix: '' }, { prefix: 'a/b/c/' }])(
-    'in place of the earlier one of %j, whole',
+    'over an earlier package with %j, which it replaces completely',
     (options) => {
       const folder = temporaryFolder();
       writePackage(makePackage(options), join(folder, 'package'));
@@ -35,7 +35,7 @@ describe('a package is written', () => {
     },
   );
 
-  it('where a link leads, which stays', () => {
+  it('to the target of a link, and keeps the link', () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, 'target'));
     symlinkSync('target', join(folder, 'link'), 'junction');
@@ -50,13 +50,13 @@ describe('a package is not written over', () => {
     ['a file', 'notes.txt'],
     ['a hidden file', '.env'],
     ['a file in a folder', 'src/index.ts'],
-    ['a file that is called like a template', 'templates/Other.json'],
-    ['a zip that is called like one of ours', 'x/functions/packages/ecr-image-action-event-filtering/lambda.zip'],
+    ['a file in the folder of templates', 'templates/Other.json'],
+    ['a zip with the key of a function', 'x/functions/packages/ecr-image-action-event-filtering/lambda.zip'],
   ])('%s', (_what, path) => {
     const folder = temporaryFolder();
     put(join(folder, 'mine', path));
     expect(() => writePackage(MADE, join(folder, 'mine'))).toThrow(
-      `${join(folder, 'mine')} holds ${path}, which is of no package: nothing was written; name a folder that is new`,
+      `${join(folder, 'mine')} contains ${path}, which is not part of a package. Nothing was written: use a new folder`,
     );
     expect(listFiles(folder)).toEqual([`mine/${path}`]);
   });
@@ -67,32 +67,32 @@ describe('a package is not written over', () => {
     'a/functions/packages/notes.txt',
     'a/functions/packages/ecr-image-action-event-filtering/lambda.zip.bak',
     'b/templates/SociIndexBuilder.json',
-  ])('an earlier one that %s has been added to', (path) => {
+  ])('an earlier package with an additional %s', (path) => {
     const folder = temporaryFolder();
     writePackage(MADE, join(folder, 'package'));
     put(join(folder, 'package', path));
-    expect(() => writePackage(MADE, join(folder, 'package'))).toThrow('which is of no package');
+    expect(() => writePackage(MADE, join(folder, 'package'))).toThrow('which is not part of a package');
     expect(listFiles(join(folder, 'package'))).toEqual([...KEYS, path].sort());
   });
 
-  it('an empty folder in an earlier one', () => {
+  it('an earlier package with an empty folder', () => {
     const folder = temporaryFolder();
     writePackage(MADE, folder);
     mkdirSync(join(folder, 'mine'));
-    expect(() => writePackage(MADE, folder)).toThrow('holds mine/ (empty)');
+    expect(() => writePackage(MADE, folder)).toThrow('contains mine/ (empty)');
   });
 
-  it('a link in an earlier one', () => {
+  it('an earlier package with a link', () => {
     const folder = temporaryFolder();
     writePackage(MADE, folder);
     symlinkSync('a', join(folder, 'link'), 'junction');
-    expect(() => writePackage(MADE, folder)).toThrow('holds link (no file)');
+    expect(() => writePackage(MADE, folder)).toThrow('contains link (not a file)');
   });
 
-  it('a file in place of the folder', () => {
+  it('a file', () => {
     const folder = temporaryFolder();
     put(join(folder, 'package'));
-    expect(() => writePackage(MADE, join(folder, 'package'))).toThrow('is no folder: nothing was written');
+    expect(() => writePackage(MADE, join(folder, 'package'))).toThrow('is not a folder. Nothing was written');
     expect(readFileSync(join(folder, 'package'), 'utf8')).toBe('mine');
   });
 });
@@ -102,7 +102,7 @@ function put(path: string): void {
   writeFileSync(path, 'mine');
 }
 
-/** Files below a folder, in order. */
+/** Returns the sorted paths of all files in a folder. */
 function listFiles(folder: string): string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return entries

@@ -10,7 +10,7 @@ async function run(source: string, file?: string): Promise<Invocation> {
   return lambda.invoke('one', { n: 1 });
 }
 
-test('a handler gets its event and the context of Lambda', async () => {
+test('passes the event and the context of Lambda to the handler', async () => {
   const { outcome, requestId } = await run(`
     export const handler = (event, { getRemainingTimeInMillis, ...context }) =>
       ({ event, context, remaining: getRemainingTimeInMillis() });
@@ -34,7 +34,7 @@ test('a handler gets its event and the context of Lambda', async () => {
   });
 });
 
-test('nothing returned is null', async () => {
+test('returns null for undefined', async () => {
   expect((await run('export const handler = () => {};')).outcome).toEqual({ status: 'success', result: null });
 });
 
@@ -42,7 +42,7 @@ test.each([
   ['index.js', `exports.handler = async () => 'CommonJS';`, 'CommonJS'],
   ['index.cjs', `module.exports = { handler: async () => 'CommonJS' };`, 'CommonJS'],
   ['index.mjs', `export async function handler() { return 'a module'; }`, 'a module'],
-])('a handler may be in %s', async (file, source, result) => {
+])('loads a handler from %s', async (file, source, result) => {
   expect((await run(source, file)).outcome).toEqual({ status: 'success', result });
 });
 
@@ -50,7 +50,7 @@ test.each([
   [`throw new RangeError('not today');`, 'RangeError', 'not today'],
   [`import './none.mjs';`, 'Error', expect.stringContaining('none.mjs')],
   [`export const handle = () => 1;`, 'Runtime.HandlerNotFound', 'index.handler is undefined or not exported'],
-])('where it cannot be loaded, that is the error of the invocation: %s', async (source, errorType, errorMessage) => {
+])('reports a load error as the error of the invocation: %s', async (source, errorType, errorMessage) => {
   const { outcome, isCold, log, ...rest } = await run(source);
   expect(outcome).toEqual({ status: 'error', errorType, errorMessage });
   expect(isCold).toBe(true);
@@ -58,7 +58,7 @@ test.each([
   expect(rest).not.toHaveProperty('initMilliseconds');
 });
 
-test('a file that is not there is named', async () => {
+test('reports a missing file with its name', async () => {
   expect((await run('', 'main.mjs')).outcome).toEqual({
     status: 'error',
     errorType: 'Runtime.ImportModuleError',
@@ -66,12 +66,12 @@ test('a file that is not there is named', async () => {
   });
 });
 
-test('what is thrown and is no error becomes one', async () => {
+test('converts a thrown value to an error', async () => {
   const { outcome } = await run(`export const handler = async () => { throw 'a text'; };`);
   expect(outcome).toEqual({ status: 'error', errorType: 'Error', errorMessage: 'a text' });
 });
 
-test('an error that nobody has caught ends the process', async () => {
+test('exits on an uncaught error', async () => {
   const { outcome, log } = await run(`
     export const handler = () => new Promise(() => setTimeout(() => { throw new Error('unseen'); }));
   `);

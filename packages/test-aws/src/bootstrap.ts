@@ -1,12 +1,12 @@
-// Runs a function: asks the Runtime API for an invocation, calls the handler, answers, and asks again. It is started as a
-// program of its own by whichever Node a function is to run on, and imports little, so that a cold start is the function's.
+// Runtime client: gets invocations from the Runtime API, calls the handler and sends the responses. It runs as a separate program
+// with the Node.js version of the function. It imports little, which keeps cold starts short.
 // See AWS Lambda Developer Guide, "Using the Lambda runtime API" and "Using the Lambda context object".
 import { existsSync } from 'node:fs';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** A function as its author writes it. */
+/** Handler of a function. */
 type Handler = (event: unknown, context: object) => unknown;
 
 const { env } = process;
@@ -28,7 +28,7 @@ while (true) {
 
 async function runNext(): Promise<void> {
   const { status, headers, body } = await send('GET', 'invocation/next');
-  if (status !== 200) throw new Error(`the Runtime API has no work: ${status} ${body}`);
+  if (status !== 200) throw new Error(`the Runtime API returned no invocation: ${status} ${body}`);
   const header = (name: string) => String(headers[`lambda-runtime-${name}`] ?? '');
   const [requestId, deadline] = [header('aws-request-id'), Number(header('deadline-ms'))];
   const context = {
@@ -50,18 +50,18 @@ async function runNext(): Promise<void> {
     console.error(error);
     return sendError(`invocation/${requestId}/error`, error);
   }
-  // What is refused, Lambda makes an error of; the runtime goes on.
+  // If the response is rejected, Lambda reports an error and the runtime continues.
   await send('POST', `invocation/${requestId}/response`, result);
 }
 
-/** Lets out what the handler has written and no pipe had room for: it belongs to this invocation. */
+/** Flushes buffered output, which belongs to this invocation. */
 async function flushLog(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
     if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write('', () => resolve()));
   }
 }
 
-/** Imports the module of a handler, `FILE.FUNCTION` without the extension of the file, and finds the function in it. */
+/** Loads the function with the name `FILE.FUNCTION`, where FILE has no extension. */
 async function loadHandler(folder: string, name: string): Promise<Handler> {
   const dot = name.lastIndexOf('.');
   const [file, exported] = [name.slice(0, dot), name.slice(dot + 1)];
@@ -70,7 +70,7 @@ async function loadHandler(folder: string, name: string): Promise<Handler> {
     .find((at) => existsSync(at));
   if (path === undefined) throw named('Runtime.ImportModuleError', `Error: Cannot find module '${file}'`);
   const module: Record<string, unknown> = await import(pathToFileURL(path).href);
-  // What a CommonJS module exports is not always seen by its name.
+  // Named exports of CommonJS modules are not always detected.
   const found = module[exported] ?? (module.default as Record<string, unknown> | undefined)?.[exported];
   if (typeof found !== 'function') throw named('Runtime.HandlerNotFound', `${name} is undefined or not exported`);
   return found as Handler;
@@ -86,7 +86,7 @@ async function sendError(path: string, error: unknown): Promise<void> {
   await send('POST', path, body, { 'lambda-runtime-function-error-type': name });
 }
 
-/** Calls the Runtime API, over one connection. */
+/** Sends a request to the Runtime API, over one connection. */
 function send(
   method: string,
   path: string,

@@ -1,11 +1,11 @@
 /**
- * What went wrong in a call of the test's own, for it to branch on. What a client does wrong it is told by HTTP.
+ * Code of an error in a call from a test. Clients get errors over HTTP instead.
  *
- * - `FUNCTION_EXISTS`, `FUNCTION_UNKNOWN`: a name that is taken, or that no function has.
- * - `OPTION_INVALID`: an option that makes no sense, or that the service would refuse.
- * - `PATTERN_TOO_LONG`: an event pattern of more characters than a rule takes.
- * - `PATTERN_UNSUPPORTED`: an event pattern with something that is not known here, or that is none.
- * - `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE`: what Lambda would not take as the payload of an invocation.
+ * - `FUNCTION_EXISTS`, `FUNCTION_UNKNOWN`: the name of the function already exists, or does not exist.
+ * - `OPTION_INVALID`: an option is invalid.
+ * - `PATTERN_TOO_LONG`: the event pattern exceeds the maximum length.
+ * - `PATTERN_UNSUPPORTED`: the event pattern is invalid or uses an unsupported feature.
+ * - `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE`: Lambda would reject the payload.
  * - `STOPPED`: the service was stopped.
  */
 export type TestAwsErrorCode =
@@ -18,10 +18,10 @@ export type TestAwsErrorCode =
   | 'PAYLOAD_TOO_LARGE'
   | 'STOPPED';
 
-/** The one error class of `@soci/test-aws`. Branch on {@link TestAwsError.code}, never on the message. */
+/** Error of `@soci/test-aws`. Check {@link TestAwsError.code}, not the message. */
 export class TestAwsError extends Error {
   override readonly name = 'TestAwsError';
-  /** What went wrong. */
+  /** Machine-readable code. */
   readonly code: TestAwsErrorCode;
 
   constructor(code: TestAwsErrorCode, message: string, options: { readonly cause?: unknown } = {}) {

@@ -4,24 +4,24 @@ import type { AddressInfo } from 'node:net';
 
 /** A server that listens on a port of 127.0.0.1. */
 export interface LoopbackServer {
-  /** Such as `127.0.0.1:40123`. */
+  /** Host and port, such as `127.0.0.1:40123`. */
   readonly host: string;
-  /** Ends it, and every connection. */
+  /** Closes the server and all connections. */
   close(): Promise<void>;
 }
 
-/** Starts a server on any port that is free. What `handle` throws is a defect of ours, and answered with 500. */
+/** Starts a server on a free port. An error of `handle` is a bug of the test server and results in status 500. */
 export async function openLoopbackServer(
   handle: (message: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<LoopbackServer> {
-  // No time limits: a runtime keeps its connection while a function works, and may do so for a quarter of an hour.
+  // No timeouts: a runtime keeps its connection open while a function runs, for up to 15 minutes.
   const options = { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 };
   const server = createServer(options, async (message, response) => {
     try {
       await handle(message, response);
     } catch (error) {
       if (response.headersSent || message.socket.destroyed) message.socket.destroy();
-      else response.writeHead(500, { 'content-type': 'text/plain' }).end(`defect of the test server: ${error}\n`);
+      else response.writeHead(500, { 'content-type': 'text/plain' }).end(`bug in the test server: ${error}\n`);
     }
   });
   server.listen(0, '127.0.0.1');
@@ -36,7 +36,7 @@ export async function openLoopbackServer(
   };
 }
 
-/** Reads a body to its end, so that there is an answer to one that is larger than `limit` bytes, too: then to its size. */
+/** Reads a body to its end. Returns only its size if it is larger than `limit` bytes. */
 export async function readBody(
   message: IncomingMessage,
   limit: number,
@@ -51,7 +51,7 @@ export async function readBody(
   return size <= limit ? { bytes: Buffer.concat(chunks) } : { size };
 }
 
-/** Answers in JSON. Header fields by name; `content-type` may be another. */
+/** Sends a JSON response. `headers` can override `content-type`. */
 export function sendJson(
   response: ServerResponse,
   status: number,
@@ -67,7 +67,7 @@ export function sendJson(
   response.end(body);
 }
 
-/** What a text says as JSON; undefined, which no JSON says, where it is none. */
+/** Parses JSON. Returns undefined if the text is not valid JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -76,7 +76,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Whether a value is an object with members. */
+/** Returns whether a value is a JSON object. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,50 +1,50 @@
 import { TestAwsError } from '../errors.ts';
 import { compilePattern } from './event-pattern.ts';
 
-/** How an EventBridge for tests is. */
+/** Options of a test EventBridge. */
 export interface TestEventBridgeOptions {
-  /** Account that the bus belongs to. @default '123456789012' */
+  /** Account id of the bus. @default '123456789012' */
   readonly account?: string;
-  /** Region that it is in. @default 'us-east-1' */
+  /** Region of the bus. @default 'us-east-1' */
   readonly region?: string;
 }
 
-/** What gets which events. */
+/** Rule of the event bus. */
 export interface EventRule {
-  /** Its name; a rule of the same name is replaced. */
+  /** Name. A rule with the same name is replaced. */
   readonly name: string;
-  /** Which events: see `matchesEventPattern`. At most 2,048 characters as JSON. */
+  /** Event pattern, see `matchesEventPattern`. At most 2,048 characters as JSON. */
   readonly pattern: unknown;
-  /** Called with each of them, at once. */
+  /** Called immediately with each matching event. */
   readonly target: (event: object) => void;
 }
 
-/** An event that was on the bus. */
+/** An event that the bus received. */
 export interface BusEvent {
   readonly event: object;
-  /** The names of the rules that let it through; none where it started nothing. */
+  /** Names of the matching rules. */
   readonly rules: readonly string[];
 }
 
-/** The default bus of an EventBridge that runs. */
+/** A running test EventBridge with the default bus. */
 export interface TestEventBridge {
-  /** Where its API is: the `endpoint` of an `EventBridgeClient`, or its `AWS_ENDPOINT_URL_EVENTBRIDGE`. Plain HTTP. */
+  /** URL of the API, for `endpoint` of an `EventBridgeClient` or for `AWS_ENDPOINT_URL_EVENTBRIDGE`. Plain HTTP. */
   readonly endpoint: string;
-  /** All events that came, in their order. */
+  /** All received events, in order. */
   readonly events: readonly BusEvent[];
 
-  /** Makes a rule. @throws TestAwsError `PATTERN_TOO_LONG`, `PATTERN_UNSUPPORTED` */
+  /** Creates or replaces a rule. @throws TestAwsError `PATTERN_TOO_LONG`, `PATTERN_UNSUPPORTED` */
   putRule(rule: EventRule): void;
-  /** Puts an event on the bus as it is, as a service of AWS does: of any source, whole. */
+  /** Puts a complete event on the bus, like an AWS service. Any `source` is allowed. */
   deliver(event: object): void;
-  /** Ends the server. */
+  /** Stops the server. */
   stop(): Promise<void>;
 }
 
-/** Longest pattern that a rule takes, in characters. @see Amazon EventBridge User Guide, "Quotas" */
+/** Maximum length of a pattern, in characters. @see Amazon EventBridge User Guide, "Quotas" */
 const MAX_PATTERN_LENGTH = 2048;
 
-/** Brings events to the targets of the rules that let them through. */
+/** Sends events to the targets of the matching rules. */
 export class EventBus {
   readonly events: BusEvent[] = [];
   readonly #rules = new Map<string, Pick<EventRule, 'target'> & { matches: (event: unknown) => boolean }>();
@@ -53,7 +53,7 @@ export class EventBus {
   putRule({ name, pattern, target }: EventRule): void {
     const length = JSON.stringify(pattern)?.length ?? 0;
     if (length > MAX_PATTERN_LENGTH) {
-      const message = `the pattern of ${name} has ${length} characters: at most ${MAX_PATTERN_LENGTH}`;
+      const message = `the pattern of ${name} has ${length} characters: the maximum is ${MAX_PATTERN_LENGTH}`;
       throw new TestAwsError('PATTERN_TOO_LONG', message);
     }
     this.#rules.set(name, { matches: compilePattern(pattern), target });

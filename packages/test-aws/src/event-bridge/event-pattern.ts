@@ -2,12 +2,12 @@ import { TestAwsError } from '../errors.ts';
 import { isRecord } from '../http.ts';
 
 /**
- * Whether EventBridge lets an event through a pattern.
+ * Returns whether an EventBridge pattern matches an event.
  *
- * Known are texts, numbers, true, false and null as they are; `exists`; `anything-but` a text or several; `prefix`, `suffix`
- * and `wildcard` with a text; `$or`. Where an event has a list, one member of it is enough.
+ * Supports exact values (texts, numbers, true, false and null), `exists`, `anything-but` with one or several texts, `prefix`,
+ * `suffix` and `wildcard` with a text, and `$or`. For a list in an event, one matching member suffices.
  *
- * @throws TestAwsError `PATTERN_UNSUPPORTED` where the pattern has anything else, be it in a part that does not count here.
+ * @throws TestAwsError `PATTERN_UNSUPPORTED` if any part of the pattern is unsupported.
  * @see Amazon EventBridge User Guide, "Event pattern syntax"
  */
 export function matchesEventPattern(pattern: unknown, event: unknown): boolean {
@@ -15,21 +15,21 @@ export function matchesEventPattern(pattern: unknown, event: unknown): boolean {
 }
 
 /**
- * Whether `part`, which lies where the pattern's part is to match, is let in. `event` is the whole: whether a field is
- * absent is asked of it, not of one member of a list.
+ * Returns whether a part of a pattern matches `part`, the corresponding part of the event. `event` is the whole event: the absence
+ * of a field is checked there, not in a member of a list.
  */
 type Matcher = (part: unknown, event: unknown) => boolean;
 
-/** Compiles a whole pattern, also what no event would reach. @throws TestAwsError `PATTERN_UNSUPPORTED` */
+/** Compiles a pattern. All its parts are validated. @throws TestAwsError `PATTERN_UNSUPPORTED` */
 export function compilePattern(pattern: unknown): (event: unknown) => boolean {
   const matcher = compileFields(pattern, []);
   return (event) => isRecord(event) && matcher(event, event);
 }
 
 function compileFields(pattern: unknown, path: readonly string[]): Matcher {
-  if (!isRecord(pattern)) throw unsupportedAt(path, 'an object is expected');
+  if (!isRecord(pattern)) throw unsupportedAt(path, 'expected an object');
   const entries = Object.entries(pattern);
-  if (entries.length === 0) throw unsupportedAt(path, 'nothing is asked');
+  if (entries.length === 0) throw unsupportedAt(path, 'expected at least one field');
   const matchers = entries.map(([name, expected]) =>
     name === '$or' ? compileOr(pattern, path) : compileField(name, expected, [...path, name]),
   );
@@ -37,17 +37,18 @@ function compileFields(pattern: unknown, path: readonly string[]): Matcher {
 }
 
 function compileOr(pattern: Readonly<Record<string, unknown>>, path: readonly string[]): Matcher {
-  const { $or: alternatives, ...beside } = pattern;
-  if (!Array.isArray(alternatives) || alternatives.length < 2) throw unsupportedAt(path, '$or without two patterns');
-  // EventBridge forgets one of two conditions on a field, within $or and beside it: nobody can mean that.
+  const { $or: alternatives, ...others } = pattern;
+  if (!Array.isArray(alternatives) || alternatives.length < 2)
+    throw unsupportedAt(path, 'expected two patterns in $or');
+  // If a field has conditions within and next to $or, EventBridge ignores one of them. Reject this.
   const within = alternatives.flatMap(fieldsOf);
-  const twice = fieldsOf(beside).find((field) => within.includes(field));
-  if (twice !== undefined) throw unsupportedAt(path, `${twice} within $or and beside it`);
+  const twice = fieldsOf(others).find((field) => within.includes(field));
+  if (twice !== undefined) throw unsupportedAt(path, `unexpected conditions on ${twice} within and next to $or`);
   const matchers = alternatives.map((alternative) => compileFields(alternative, path));
   return (part, event) => matchers.some((matcher) => matcher(part, event));
 }
 
-/** The paths that a pattern has conditions on. */
+/** Returns the paths of all fields with conditions. */
 function fieldsOf(pattern: unknown): string[] {
   if (!isRecord(pattern)) return [];
   return Object.entries(pattern).flatMap(([name, expected]) => {
@@ -59,10 +60,10 @@ function fieldsOf(pattern: unknown): string[] {
 function compileField(name: string, expected: unknown, path: readonly string[]): Matcher {
   if (!Array.isArray(expected)) {
     const matcher = compileFields(expected, path);
-    // All that is asked of the members of a list, one member must fulfil.
+    // One member of a list must satisfy all conditions.
     return (part, event) => membersOf(fieldOf(part, name)).some((member) => matcher(member, event));
   }
-  if (expected.length === 0) throw unsupportedAt(path, 'a list without values');
+  if (expected.length === 0) throw unsupportedAt(path, 'expected at least one value');
   const rules = expected.map(compileValueRule);
   return (part, event) =>
     rules.some((rule) => {
@@ -75,7 +76,7 @@ function fieldOf(part: unknown, name: string): unknown {
   return isRecord(part) && Object.hasOwn(part, name) ? part[name] : undefined;
 }
 
-/** The members of a list, and of lists in it. What is no list is its own member; an empty list is as good as none. */
+/** Returns the members of a list and of nested lists. Other values are their only member. An empty list counts as absent. */
 function membersOf(value: unknown): readonly unknown[] {
   if (!Array.isArray(value)) return [value];
   const members: unknown[] = value.flat(Number.POSITIVE_INFINITY);
@@ -92,13 +93,13 @@ function leavesAt(value: unknown, path: readonly string[]): Leaf[] {
   return membersOf(value).flatMap((member) => leavesAt(fieldOf(member, name), rest));
 }
 
-/** What an event may hold at the end of a path. */
+/** A value at the end of a path. */
 type Leaf = string | number | boolean | null;
 
-/** One of the values that a pattern lists for a field: whether the field is there at all, or a test of what it holds. */
+/** A condition on a field: its existence, or a test of its value. */
 type ValueRule = { readonly exists: boolean } | ((leaf: Leaf) => boolean);
 
-/** Compiles a member of a pattern's list. @throws TestAwsError `PATTERN_UNSUPPORTED` */
+/** Compiles a condition. @throws TestAwsError `PATTERN_UNSUPPORTED` */
 function compileValueRule(rule: unknown): ValueRule {
   if (isLeaf(rule)) return (leaf) => leaf === rule;
   const entries = isRecord(rule) ? Object.entries(rule) : [];
@@ -114,12 +115,12 @@ function compileValueRule(rule: unknown): ValueRule {
   return (leaf) => typeof leaf === 'string' && matches(leaf);
 }
 
-/** Whether a value has no members of its own. */
+/** Returns whether a value is neither an object nor a list. */
 function isLeaf(value: unknown): value is Leaf {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value);
 }
 
-/** Whatever the field holds but these texts; a number or null is none of them. */
+/** Compiles `anything-but`, which also matches numbers and null. */
 function compileAnythingBut(operand: unknown): ValueRule {
   const texts: readonly unknown[] = Array.isArray(operand) ? operand : [operand];
   if (texts.length === 0 || texts.some((text) => typeof text !== 'string')) {
@@ -129,10 +130,10 @@ function compileAnythingBut(operand: unknown): ValueRule {
 }
 
 /**
- * Compiles a `wildcard`: `*` stands for any characters, `\*` and `\\` for themselves. Matching looks at each piece between
- * stars once, from left to right; however the wildcard is made, that takes no longer than the text is long times the pieces.
+ * Compiles a `wildcard`: `*` matches any characters; `\*` and `\\` are escapes. Matching searches for each piece between stars
+ * once, from left to right. It takes at most (length of the text × number of pieces) steps.
  *
- * @throws TestAwsError `PATTERN_UNSUPPORTED` where EventBridge refuses it.
+ * @throws TestAwsError `PATTERN_UNSUPPORTED` if EventBridge rejects the wildcard.
  */
 function compileWildcard(wildcard: string): (text: string) => boolean {
   const pieces = splitAtStars(wildcard);
@@ -159,7 +160,7 @@ function splitAtStars(wildcard: string): string[] {
   for (let i = 0; i < wildcard.length; i += 1) {
     let character = wildcard.charAt(i);
     if (character === '*') {
-      if (wildcard[i + 1] === '*') throw unsupportedWildcard(wildcard, 'two stars beside each other');
+      if (wildcard[i + 1] === '*') throw unsupportedWildcard(wildcard, 'two adjacent stars');
       pieces.push(piece);
       piece = '';
       continue;
@@ -167,7 +168,7 @@ function splitAtStars(wildcard: string): string[] {
     if (character === '\\') {
       i += 1;
       character = wildcard.charAt(i);
-      if (!/[*\\]/.test(character)) throw unsupportedWildcard(wildcard, 'a backslash before neither * nor \\');
+      if (!/[*\\]/.test(character)) throw unsupportedWildcard(wildcard, 'a backslash that is not followed by * or \\');
     }
     piece += character;
   }
@@ -175,11 +176,11 @@ function splitAtStars(wildcard: string): string[] {
 }
 
 function unsupportedAt(path: readonly string[], what: string): TestAwsError {
-  return unsupported(`${what} at ${path.join('.') || 'the top'} of the pattern`);
+  return unsupported(`${what} at ${path.join('.') || 'the top level'} of the pattern`);
 }
 
 function unsupportedRule(rule: unknown): TestAwsError {
-  return unsupported(`a rule that is not known here: ${JSON.stringify(rule)}`);
+  return unsupported(`unsupported condition: ${JSON.stringify(rule)}`);
 }
 
 function unsupportedWildcard(wildcard: string, what: string): TestAwsError {

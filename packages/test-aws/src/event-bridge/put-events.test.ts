@@ -11,7 +11,7 @@ async function startWithClient() {
   return { bus, put };
 }
 
-test('an entry becomes an event', async () => {
+test('converts an entry to an event', async () => {
   const { bus, put } = await startWithClient();
   const Time = new Date('2026-11-23T10:20:30Z');
   const { FailedEntryCount, Entries } = await put({ ...ENTRY, Time, Resources: ['arn:aws:ecr:x'] });
@@ -34,7 +34,7 @@ test('an entry becomes an event', async () => {
   ]);
 });
 
-test('without a time it has that of the call', async () => {
+test('uses the time of the call by default', async () => {
   const { bus, put } = await startWithClient();
   await put(ENTRY);
   expect(bus.events[0]?.event).toMatchObject({
@@ -47,11 +47,11 @@ test.each([
   ['no source', { Source: undefined }, 'InvalidArgument'],
   ['no detail type', { DetailType: undefined }, 'InvalidArgument'],
   ['no detail', { Detail: undefined }, 'InvalidArgument'],
-  ['a detail that is no JSON', { Detail: '{' }, 'MalformedDetail'],
-  ['a detail that is no object', { Detail: '[1]' }, 'MalformedDetail'],
-  ['the source of a service', { Source: 'aws.ecr' }, 'NotAuthorizedForSourceException'],
+  ['a detail that is not JSON', { Detail: '{' }, 'MalformedDetail'],
+  ['a detail that is not an object', { Detail: '[1]' }, 'MalformedDetail'],
+  ['the source of an AWS service', { Source: 'aws.ecr' }, 'NotAuthorizedForSourceException'],
   ['another bus', { EventBusName: 'other' }, 'InvalidArgument'],
-])('an entry with %s is not taken, others are', async (_, wrong, ErrorCode) => {
+])('rejects an entry with %s and accepts the others', async (_, wrong, ErrorCode) => {
   const { bus, put } = await startWithClient();
   const { FailedEntryCount, Entries } = await put({ ...ENTRY, ...wrong }, ENTRY);
   expect(FailedEntryCount).toBe(1);
@@ -62,16 +62,16 @@ test.each([
   expect(bus.events).toHaveLength(1);
 });
 
-test('a call has one to ten entries', async () => {
+test('accepts one to ten entries', async () => {
   const { bus, put } = await startWithClient();
-  const refused = { name: 'ValidationException', $metadata: { httpStatusCode: 400 } };
-  await expect(put()).rejects.toMatchObject(refused);
-  await expect(put(...Array(11).fill(ENTRY))).rejects.toMatchObject(refused);
+  const exception = { name: 'ValidationException', $metadata: { httpStatusCode: 400 } };
+  await expect(put()).rejects.toMatchObject(exception);
+  await expect(put(...Array(11).fill(ENTRY))).rejects.toMatchObject(exception);
   expect(bus.events).toEqual([]);
   expect((await put(...Array(10).fill(ENTRY))).Entries).toHaveLength(10);
 });
 
-test('of 1 MiB together', async () => {
+test('accepts entries of 1 MiB in total', async () => {
   const { put } = await startWithClient();
   const rest = `${ENTRY.Source}${ENTRY.DetailType}{"tag":""}`.length;
   const entryOf = (size: number) => ({ ...ENTRY, Detail: JSON.stringify({ tag: 'x'.repeat(size - rest) }) });
@@ -83,7 +83,7 @@ test.each([
   [{ 'x-amz-target': 'AWSEvents.PutEvents' }, '{}', 'MissingAuthenticationTokenException'],
   [{ 'x-amz-target': 'AWSEvents.PutRule', authorization: 'AWS4-HMAC-SHA256 x' }, '{}', 'UnknownOperationException'],
   [{ 'x-amz-target': 'AWSEvents.PutEvents', authorization: 'AWS4-HMAC-SHA256 x' }, '[]', 'SerializationException'],
-])('other calls are refused: %o', async (headers, body, type) => {
+])('rejects other calls: %o', async (headers, body, type) => {
   const { endpoint } = await startBusForTest();
   const response = await fetch(endpoint, { method: 'POST', headers: headers as Record<string, string>, body });
   expect([response.status, ((await response.json()) as { __type: string }).__type]).toEqual([400, type]);

@@ -2,25 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { isRecord, parseJson } from '../http.ts';
 import type { EventBus, TestEventBridgeOptions } from './event-bus.ts';
 
-/** Most entries of one call. @see Amazon EventBridge API Reference, "PutEvents" */
+/** Maximum number of entries in a call. @see Amazon EventBridge API Reference, "PutEvents" */
 const MAX_ENTRIES = 10;
 
-/** Most bytes of all entries of one call. @see Amazon EventBridge User Guide, "Quotas" */
+/** Maximum size of all entries in a call, in bytes. @see Amazon EventBridge User Guide, "Quotas" */
 const MAX_SIZE = 1024 * 1024;
 
-/** Bytes that a time counts for, however it is written. @see "Calculating Amazon EventBridge PutEvents event entry size" */
+/** Size that is counted for a time, in bytes. @see "Calculating Amazon EventBridge PutEvents event entry size" */
 const TIME_SIZE = 14;
 
-/** An entry that was not taken. */
+/** Failure of an entry. */
 type EntryFailure = { readonly ErrorCode: string; readonly ErrorMessage: string };
 type Entry = Readonly<Record<string, unknown>>;
 
-/** Where the bus is. */
-export type BusPlace = Required<TestEventBridgeOptions>;
+/** Account and Region of the bus. */
+export type BusLocation = Required<TestEventBridgeOptions>;
 
-/** Refuses a whole call with an exception, such as `ValidationException`. */
-export class EventsFailure extends Error {
-  override readonly name = 'EventsFailure';
+/** Error for a whole call, such as `ValidationException`. */
+export class EventBridgeError extends Error {
+  override readonly name = 'EventBridgeError';
   readonly type: string;
 
   constructor(type: string, message: string) {
@@ -29,12 +29,12 @@ export class EventsFailure extends Error {
   }
 }
 
-/** Puts the entries of a call on the bus, as far as they are good. @throws EventsFailure */
-export function putEvents(bus: EventBus, place: BusPlace, input: Entry): object {
+/** Puts the valid entries of a call on the bus. @throws EventBridgeError */
+export function putEvents(bus: EventBus, location: BusLocation, input: Entry): object {
   const results = entriesOf(input).map((entry) => {
     const failure = failureOf(entry);
     if (failure !== undefined) return failure;
-    const event = eventOf(entry, place);
+    const event = eventOf(entry, location);
     bus.deliver(event);
     return { EventId: event.id };
   });
@@ -46,14 +46,14 @@ function entriesOf({ Entries: entries }: Entry): readonly Entry[] {
   if (entries.length === 0) throw invalid('Member must have length greater than or equal to 1');
   if (entries.length > MAX_ENTRIES) throw invalid(`Member must have length less than or equal to ${MAX_ENTRIES}`);
   if (entries.reduce((sum, entry) => sum + sizeOf(entry), 0) > MAX_SIZE) {
-    throw new EventsFailure('ValidationException', 'Total size of the entries in the request is over the limit.');
+    throw new EventBridgeError('ValidationException', 'Total size of the entries in the request is over the limit.');
   }
   return entries;
 }
 
-function invalid(constraint: string): EventsFailure {
+function invalid(constraint: string): EventBridgeError {
   const message = `1 validation error detected: Value at 'entries' failed to satisfy constraint: ${constraint}`;
-  return new EventsFailure('ValidationException', message);
+  return new EventBridgeError('ValidationException', message);
 }
 
 function sizeOf({ Time, Source, DetailType, Detail, Resources }: Entry): number {
@@ -67,12 +67,11 @@ function failureOf(entry: Entry): EntryFailure | undefined {
     if (typeof entry[name] !== 'string' || entry[name] === '') return notValid(name, `${name} is a required argument.`);
   }
   const { Source, Detail, EventBusName = 'default', Resources = [], Time = 0 } = entry;
-  if (EventBusName !== 'default') return notValid('EventBusName', 'there is the default bus only.');
+  if (EventBusName !== 'default') return notValid('EventBusName', 'only the default bus exists.');
   if (!Array.isArray(Resources) || Resources.some((resource) => typeof resource !== 'string')) {
-    return notValid('Resources', 'a list of strings is expected.');
+    return notValid('Resources', 'expected a list of strings.');
   }
-  if (Number.isNaN(new Date(Number(Time) * 1000).valueOf()))
-    return notValid('Time', 'seconds since 1970 are expected.');
+  if (Number.isNaN(new Date(Number(Time) * 1000).valueOf())) return notValid('Time', 'expected seconds since 1970.');
   if (String(Source).startsWith('aws.')) {
     return { ErrorCode: 'NotAuthorizedForSourceException', ErrorMessage: 'Not authorized for the source.' };
   }
@@ -84,7 +83,7 @@ function notValid(name: string, reason: string): EntryFailure {
   return { ErrorCode: 'InvalidArgument', ErrorMessage: `Parameter ${name} is not valid. Reason: ${reason}` };
 }
 
-function eventOf(entry: Entry, { account, region }: BusPlace) {
+function eventOf(entry: Entry, { account, region }: BusLocation) {
   const time = entry.Time === undefined ? new Date() : new Date(Number(entry.Time) * 1000);
   return {
     version: '0',

@@ -4,7 +4,7 @@ import { eventBridgeClient, startBusForTest } from '../fixtures/running.ts';
 
 const PUSH = { source: 'aws.ecr', detail: { 'action-type': 'PUSH' } };
 
-test('an event goes to the target of each rule that lets it through', async () => {
+test('sends an event to the target of each matching rule', async () => {
   const bus = await startBusForTest();
   const seen: [string, object][] = [];
   bus.putRule({ name: 'all', pattern: { source: ['aws.ecr'] }, target: (event) => seen.push(['all', event]) });
@@ -17,7 +17,7 @@ test('an event goes to the target of each rule that lets it through', async () =
   ]);
 });
 
-test('each event is kept with the rules that it met; some start nothing', async () => {
+test('records each event with its matching rules', async () => {
   const bus = await startBusForTest();
   bus.putRule({ name: 'pushes', pattern: { detail: { 'action-type': ['PUSH'] } }, target: () => {} });
   const deletion = { source: 'aws.ecr', detail: { 'action-type': 'DELETE' } };
@@ -29,7 +29,7 @@ test('each event is kept with the rules that it met; some start nothing', async 
   expect(bus.events.filter(({ rules }) => rules.length === 0)).toHaveLength(1);
 });
 
-test('what a client puts goes the same way', async () => {
+test('sends events of PutEvents to targets', async () => {
   const bus = await startBusForTest();
   const seen: object[] = [];
   bus.putRule({ name: 'indexed', pattern: { source: ['soci.indexer'] }, target: (event) => seen.push(event) });
@@ -38,7 +38,7 @@ test('what a client puts goes the same way', async () => {
   expect(seen).toMatchObject([{ source: 'soci.indexer', detail: { n: 1 } }]);
 });
 
-test('a target may keep and change its event: nobody else sees that', async () => {
+test('gives each target its own copy of the event', async () => {
   const bus = await startBusForTest();
   bus.putRule({ name: 'first', pattern: { source: ['x'] }, target: (event) => Object.assign(event, { source: 'y' }) });
   const seen: object[] = [];
@@ -48,7 +48,7 @@ test('a target may keep and change its event: nobody else sees that', async () =
   expect(bus.events).toEqual([{ event: { source: 'x' }, rules: ['first', 'second'] }]);
 });
 
-test('a rule of the same name takes the place of the first', async () => {
+test('replaces a rule with the same name', async () => {
   const bus = await startBusForTest();
   const seen: string[] = [];
   bus.putRule({ name: 'rule', pattern: { source: ['aws.ecr'] }, target: () => seen.push('old') });
@@ -57,7 +57,7 @@ test('a rule of the same name takes the place of the first', async () => {
   expect(seen).toEqual(['new']);
 });
 
-test('a pattern may have 2,048 characters', async () => {
+test('accepts patterns of up to 2,048 characters', async () => {
   const bus = await startBusForTest();
   const patternOf = (length: number) => ({ source: ['x'.repeat(length - '{"source":[""]}'.length)] });
   const put = (pattern: unknown) => () => bus.putRule({ name: 'rule', pattern, target: () => {} });
@@ -65,7 +65,7 @@ test('a pattern may have 2,048 characters', async () => {
   expect(put(patternOf(2049))).toThrow(expect.objectContaining({ code: 'PATTERN_TOO_LONG' }));
 });
 
-test('a pattern that is not known is refused before there is an event', async () => {
+test('rejects an unsupported pattern when the rule is created', async () => {
   const bus = await startBusForTest();
   const pattern = { detail: { size: [{ numeric: ['>', 1] }] } };
   expect(() => bus.putRule({ name: 'rule', pattern, target: () => {} })).toThrow(

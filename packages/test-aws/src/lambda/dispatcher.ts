@@ -4,29 +4,29 @@ import type { FunctionPool } from './function-pool.ts';
 import {
   type AbandonedEvent,
   type Invocation,
-  type InvokeAnswer,
-  invokeAnswerOf,
+  type InvokeResponse,
+  invokeResponseOf,
   outcomeOf,
   type Payload,
 } from './invocation.ts';
 
-/** How often an event is tried. @see AWS Lambda Developer Guide, "Error handling for asynchronous invocation" */
+/** Number of attempts for an event. @see AWS Lambda Developer Guide, "Error handling for asynchronous invocation" */
 const MAX_ATTEMPTS = 3;
 
-/** An invocation that is over, and what its caller gets. */
+/** A finished invocation, and the response for its caller. */
 interface Dispatched {
   readonly invocation: Invocation;
-  readonly answer: InvokeAnswer;
+  readonly response: InvokeResponse;
 }
 
-/** Has functions run, keeps account of that, and tries again what has failed. */
+/** Runs functions, records invocations, and retries failed events. */
 export class Dispatcher {
   readonly invocations: Invocation[] = [];
   readonly abandoned: AbandonedEvent[] = [];
   readonly #retryDelay: number;
   readonly #listeners = new Set<(invocation: Invocation) => void>();
   readonly #stop = new AbortController();
-  /** Invocations and events that are not over. */
+  /** Number of unfinished invocations and events. */
   #pending = 0;
   #onIdle: (() => void)[] = [];
 
@@ -34,7 +34,7 @@ export class Dispatcher {
     this.#retryDelay = retryDelay;
   }
 
-  /** Runs a function for a caller that waits. @throws TestAwsError `STOPPED` */
+  /** Invokes a function synchronously. @throws TestAwsError `STOPPED` */
   async invoke(pool: FunctionPool, payload: Payload): Promise<Dispatched> {
     this.#pending += 1;
     try {
@@ -44,30 +44,30 @@ export class Dispatcher {
     }
   }
 
-  /** Leaves an event for a function. @returns Its request id. */
+  /** Invokes a function asynchronously. @returns The request id. */
   enqueue(pool: FunctionPool, payload: Payload): string {
     const requestId = randomUUID();
     this.#pending += 1;
     this.#deliver(pool, payload, requestId)
       .catch((error: unknown) => {
-        if (!this.#stop.signal.aborted) throw error; // A listener's. When it stops, events are forgotten.
+        if (!this.#stop.signal.aborted) throw error; // An error of a listener. After stop, pending events are dropped.
       })
       .finally(() => this.#settle());
     return requestId;
   }
 
-  /** Resolves when all is over. */
+  /** Resolves when all invocations and events are finished. */
   async idle(): Promise<void> {
     if (this.#pending > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
-  /** Listens to what is to come. @returns Ends it. */
+  /** Adds a listener for further invocations. @returns A function that removes it. */
   listen(listener: (invocation: Invocation) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Tries nothing again from here on. */
+  /** Stops retries. */
   stop(): void {
     this.#stop.abort();
   }
@@ -88,14 +88,14 @@ export class Dispatcher {
   async #run(
     pool: FunctionPool,
     payload: Payload,
-    facts: Pick<Invocation, 'requestId' | 'type' | 'attempt'>,
+    attributes: Pick<Invocation, 'requestId' | 'type' | 'attempt'>,
   ): Promise<Dispatched> {
-    const { end, ...measured } = await pool.run(facts.requestId, payload.text);
+    const { end, ...measured } = await pool.run(attributes.requestId, payload.text);
     const { name: functionName, timeout } = pool.settings;
-    const invocation = { functionName, ...facts, payload: payload.value, outcome: outcomeOf(end), ...measured };
+    const invocation = { functionName, ...attributes, payload: payload.value, outcome: outcomeOf(end), ...measured };
     this.invocations.push(invocation);
     for (const listener of this.#listeners) listener(invocation);
-    return { invocation, answer: invokeAnswerOf(end, facts.requestId, timeout) };
+    return { invocation, response: invokeResponseOf(end, attributes.requestId, timeout) };
   }
 
   #settle(): void {

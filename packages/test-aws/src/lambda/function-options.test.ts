@@ -7,7 +7,7 @@ const SHOW = `
   export const handler = async () => ({ atStart, cwd: process.cwd(), trace: process.env._X_AMZN_TRACE_ID });
 `;
 
-test('a function is told what Lambda tells it, and its own variables, and nothing of ours but PATH', async () => {
+test('a process gets the variables of Lambda, its own variables, and only PATH from the test', async () => {
   const lambda = await startLambdaForTest({ region: 'eu-west-1' });
   const folder = makeFunctionFolder(SHOW, 'main.mjs');
   const environment = { FILTER: 'team/*:v*', TZ: 'Europe/Berlin' };
@@ -45,10 +45,10 @@ test('a function is told what Lambda tells it, and its own variables, and nothin
 });
 
 test.each([
-  [{ AWS_REGION: 'eu-west-1' }, 'AWS_REGION is Lambda'],
-  [{ '1ST': 'x' }, 'cannot be called'],
+  [{ AWS_REGION: 'eu-west-1' }, 'AWS_REGION is reserved by Lambda'],
+  [{ '1ST': 'x' }, 'invalid variable name'],
   [{ LONG: 'x'.repeat(4096) }, '4100 bytes'],
-])('variables that Lambda refuses are refused: %o', async (environment, message) => {
+])('rejects the variables %o', async (environment, message) => {
   const lambda = await startLambdaForTest();
   const folder = makeFunctionFolder(SHOW);
   expect(() => lambda.createFunction({ name: 'filter', folder, environment })).toThrow(message);

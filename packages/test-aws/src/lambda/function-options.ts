@@ -1,42 +1,42 @@
 import { statSync } from 'node:fs';
 import { TestAwsError } from '../errors.ts';
 
-/** A function: its code, and how it is run. */
+/** Options of a function. */
 export interface TestFunctionOptions {
-  /** Letters, digits, `-` and `_`; at most 64. */
+  /** Name: up to 64 letters, digits, `-` and `_`. */
   readonly name: string;
-  /** The folder of its code, unpacked. It runs there. */
+  /** Folder with the unpacked code, which is also the working directory. */
   readonly folder: string;
-  /** File without its extension, and exported function. @default 'index.handler' */
+  /** File without extension, and exported function. @default 'index.handler' */
   readonly handler?: string;
-  /** Variables of its own, at most 4 KB of them. @default none */
+  /** Environment variables, at most 4 KB. @default - no variables */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Whole seconds that an invocation may take, 1 to 900. @default 3 */
+  /** Timeout of an invocation, 1 to 900 seconds. @default 3 */
   readonly timeout?: number;
-  /** Megabytes that it is told to have, 128 to 10,240. Nothing holds it to them but a `launcher` that does. @default 128 */
+  /** Reported memory, 128 to 10,240 MB. It is not enforced, except by a `launcher`. @default 128 */
   readonly memorySize?: number;
-  /** Most processes at a time; further invocations wait for one. @default 10 */
+  /** Maximum number of processes. Further invocations wait. @default 10 */
   readonly concurrency?: number;
-  /** Path of the Node that runs it. @default the one of this process */
+  /** Path of the Node.js executable. @default - that of this process */
   readonly node?: string;
-  /** The program, with its arguments, that speaks the Runtime API. @default `node` with the small one of this package */
+  /** Runtime client: a program with arguments. @default - `node` with the runtime client of this package */
   readonly runtimeClient?: readonly string[];
-  /** Words put in front of the program, as of a command that limits its memory and then becomes it by `exec`. @default none */
+  /** Command in front of the program, for example to limit its memory. It must `exec` the program. @default - no launcher */
   readonly launcher?: readonly string[];
 }
 
 /** A function that can be invoked. */
 export interface TestFunction {
   readonly name: string;
-  /** Such as `arn:aws:lambda:us-east-1:123456789012:function:NAME`. */
+  /** ARN, such as `arn:aws:lambda:us-east-1:123456789012:function:NAME`. */
   readonly arn: string;
 }
 
-/** Options with what is not said filled in. */
+/** Options with defaults. */
 export type FunctionSettings = Required<Omit<TestFunctionOptions, 'runtimeClient'>> &
   Pick<TestFunctionOptions, 'runtimeClient'>;
 
-/** @throws TestAwsError `OPTION_INVALID` where Lambda would refuse it. */
+/** Validates options and adds defaults. @throws TestAwsError `OPTION_INVALID` if Lambda would reject an option. */
 export function settingsOf(options: TestFunctionOptions): FunctionSettings {
   const settings: FunctionSettings = {
     handler: 'index.handler',
@@ -49,10 +49,10 @@ export function settingsOf(options: TestFunctionOptions): FunctionSettings {
     ...options,
   };
   const { name, folder, handler, runtimeClient } = settings;
-  if (!/^[\w-]{1,64}$/.test(name)) throw invalid(`a function cannot be called ${JSON.stringify(name)}`);
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw invalid(`${folder} is no folder`);
-  if (!/^[^\s.][^\s]*\.[^\s./]+$/.test(handler)) throw invalid(`handler ${handler}: FILE.FUNCTION is expected`);
-  if (runtimeClient?.length === 0) throw invalid('runtimeClient names no program');
+  if (!/^[\w-]{1,64}$/.test(name)) throw invalid(`invalid function name ${JSON.stringify(name)}`);
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw invalid(`${folder} is not a folder`);
+  if (!/^[^\s.][^\s]*\.[^\s./]+$/.test(handler)) throw invalid(`handler is ${handler}: expected FILE.FUNCTION`);
+  if (runtimeClient?.length === 0) throw invalid('runtimeClient is empty');
   checkWhole('timeout', settings.timeout, 1, 900);
   checkWhole('memorySize', settings.memorySize, 128, 10_240);
   checkWhole('concurrency', settings.concurrency, 1, 1000);
@@ -60,19 +60,19 @@ export function settingsOf(options: TestFunctionOptions): FunctionSettings {
   return settings;
 }
 
-function checkWhole(what: string, value: number, least: number, most: number): void {
-  if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw invalid(`${what} is ${value}: a whole number from ${least} to ${most} is expected`);
+function checkWhole(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw invalid(`${name} is ${value}: expected a whole number from ${min} to ${max}`);
 }
 
 function invalid(message: string): TestAwsError {
   return new TestAwsError('OPTION_INVALID', message);
 }
 
-/** Most bytes that the variables of a function's own may have together. @see "Lambda quotas" */
+/** Maximum total size of a function's variables, in bytes. @see "Lambda quotas" */
 const MAX_SIZE = 4096;
 
-/** What only Lambda may set, besides the variables that a process gets. */
+/** Reserved variables that Lambda does not set for a process. */
 const RESERVED = ['_X_AMZN_TRACE_ID', 'AWS_ACCESS_KEY', 'LAMBDA_RUNTIME_DIR'];
 
 function checkEnvironment(settings: FunctionSettings): void {
@@ -82,48 +82,48 @@ function checkEnvironment(settings: FunctionSettings): void {
   ];
   let size = 0;
   for (const [name, value] of Object.entries(settings.environment)) {
-    if (!/^[a-zA-Z]\w+$/.test(name)) throw invalid(`a variable cannot be called ${JSON.stringify(name)}`);
-    if (reserved.includes(name)) throw invalid(`the variable ${name} is Lambda's own`);
+    if (!/^[a-zA-Z]\w+$/.test(name)) throw invalid(`invalid variable name ${JSON.stringify(name)}`);
+    if (reserved.includes(name)) throw invalid(`the variable ${name} is reserved by Lambda`);
     size += Buffer.byteLength(name) + Buffer.byteLength(value);
   }
-  if (size > MAX_SIZE) throw invalid(`the variables have ${size} bytes: at most ${MAX_SIZE}`);
+  if (size > MAX_SIZE) throw invalid(`the variables have ${size} bytes: the maximum is ${MAX_SIZE}`);
 }
 
-/** Where the process of a function runs. */
-interface ProcessPlace {
+/** Properties of a function's process. */
+interface ProcessContext {
   readonly region: string;
   readonly logStream: string;
   /** Host and port of the Runtime API. */
   readonly runtimeApi: string;
 }
 
-/** All variables of a function's process. Of ours it gets PATH only. */
-export function environmentOf(settings: FunctionSettings, place: ProcessPlace): Record<string, string> {
+/** Returns all variables of a function's process. Only PATH is inherited. */
+export function environmentOf(settings: FunctionSettings, context: ProcessContext): Record<string, string> {
   return {
     PATH: process.env.PATH ?? '',
     LANG: 'en_US.UTF-8',
     TZ: ':UTC',
     LD_LIBRARY_PATH: '/lib64:/usr/lib64',
     ...settings.environment,
-    ...lambdaVariables(settings, place),
+    ...lambdaVariables(settings, context),
   };
 }
 
-/** @see AWS Lambda Developer Guide, "Defined runtime environment variables" */
-function lambdaVariables({ name, folder, handler, memorySize }: FunctionSettings, place: ProcessPlace) {
+/** Returns the variables that Lambda sets. @see AWS Lambda Developer Guide, "Defined runtime environment variables" */
+function lambdaVariables({ name, folder, handler, memorySize }: FunctionSettings, context: ProcessContext) {
   return {
-    AWS_LAMBDA_RUNTIME_API: place.runtimeApi,
+    AWS_LAMBDA_RUNTIME_API: context.runtimeApi,
     _HANDLER: handler,
     LAMBDA_TASK_ROOT: folder,
-    AWS_REGION: place.region,
-    AWS_DEFAULT_REGION: place.region,
+    AWS_REGION: context.region,
+    AWS_DEFAULT_REGION: context.region,
     AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
     AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
     AWS_LAMBDA_FUNCTION_NAME: name,
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memorySize),
     AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
-    AWS_LAMBDA_LOG_STREAM_NAME: place.logStream,
+    AWS_LAMBDA_LOG_STREAM_NAME: context.logStream,
     AWS_ACCESS_KEY_ID: 'ASIATESTTESTTESTTEST',
     AWS_SECRET_ACCESS_KEY: 'test-secret-access-key',
     AWS_SESSION_TOKEN: 'test-session-token',

@@ -4,24 +4,24 @@ import { TestAwsError } from '../errors.ts';
 import { environmentOf, type FunctionSettings } from './function-options.ts';
 import { Instance, type WorkReport } from './instance.ts';
 
-/** An invocation that waits for a process. */
-interface Waiting {
+/** A queued invocation. */
+interface QueuedInvocation {
   readonly requestId: string;
   readonly payload: string;
   readonly resolve: (report: WorkReport) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** The processes of a function, and the invocations that wait for one, first come first served. */
+/** The processes of a function, and a FIFO queue of invocations. */
 export class FunctionPool {
   readonly arn: string;
   readonly settings: FunctionSettings;
   readonly #region: string;
   readonly #program: readonly string[];
-  readonly #waiting: Waiting[] = [];
+  readonly #queue: QueuedInvocation[] = [];
   readonly #idle: Instance[] = [];
   readonly #instances = new Set<Instance>();
-  /** Processes that there are, those on their way included. */
+  /** Number of processes, including those that are starting. */
   #count = 0;
   #isStopped = false;
 
@@ -33,38 +33,38 @@ export class FunctionPool {
     this.#program = [...settings.launcher, ...(settings.runtimeClient ?? runtimeClientProgram(settings.node))];
   }
 
-  /** Runs the function once, as soon as a process is there for it. @throws TestAwsError `STOPPED` */
+  /** Runs the function once, as soon as a process is available. @throws TestAwsError `STOPPED` */
   run(requestId: string, payload: string): Promise<WorkReport> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ requestId, payload, resolve, reject });
+      this.#queue.push({ requestId, payload, resolve, reject });
       this.#advance();
     });
   }
 
-  /** Ends all processes. What waits or runs fails with `STOPPED`. */
+  /** Kills all processes. Queued and running invocations fail with `STOPPED`. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#advance();
     await Promise.all([...this.#instances].map((instance) => instance.kill()));
   }
 
-  /** Ends all processes without waiting for their ends. */
+  /** Kills all processes without waiting for their exit. */
   killNow(): void {
     for (const instance of this.#instances) instance.killNow();
   }
 
   #advance(): void {
-    while (this.#waiting.length > 0) {
+    while (this.#queue.length > 0) {
       const instance = this.#isStopped ? undefined : this.#takeIdle();
       if (!this.#isStopped && instance === undefined && this.#count >= this.settings.concurrency) return;
-      const next = this.#waiting.shift();
+      const next = this.#queue.shift();
       if (next === undefined) return;
       if (this.#isStopped) next.reject(stopped());
       else this.#serve(next, instance).then(next.resolve, next.reject);
     }
   }
 
-  /** The process that was used last, of those that are still there. */
+  /** Returns the most recently used idle process that still runs. */
   #takeIdle(): Instance | undefined {
     for (let instance = this.#idle.pop(); instance !== undefined; instance = this.#idle.pop()) {
       if (!instance.isOver) return instance;
@@ -73,7 +73,7 @@ export class FunctionPool {
     return undefined;
   }
 
-  async #serve({ requestId, payload }: Waiting, idle: Instance | undefined): Promise<WorkReport> {
+  async #serve({ requestId, payload }: QueuedInvocation, idle: Instance | undefined): Promise<WorkReport> {
     const instance = idle ?? (await this.#start());
     const timeout = this.settings.timeout * 1000;
     const report = await instance.perform({ requestId, payload, timeout, functionArn: this.arn });
@@ -103,11 +103,11 @@ export class FunctionPool {
   #drop(instance: Instance): void {
     this.#count -= 1;
     this.#instances.delete(instance);
-    instance.kill().catch(() => {}); // Its process has ended; its server has not.
+    instance.kill().catch(() => {}); // The process has exited, but its server is open.
   }
 }
 
-/** The error of what cannot be done any more. */
+/** Returns the error for calls after `stop`. */
 export function stopped(): TestAwsError {
   return new TestAwsError('STOPPED', 'the test Lambda was stopped');
 }
@@ -120,12 +120,12 @@ function makeLogStream(): string {
 const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
 const BOOTSTRAP_URL = new URL(`../bootstrap.${RUNS_FROM_SOURCE ? 'ts' : 'js'}`, import.meta.url);
 
-/** The program that runs a function by our own runtime client. @throws TestAwsError `OPTION_INVALID` */
+/** Returns the command of this package's runtime client. @throws TestAwsError `OPTION_INVALID` */
 function runtimeClientProgram(node: string): readonly string[] {
   if (!RUNS_FROM_SOURCE) return [node, fileURLToPath(BOOTSTRAP_URL)];
   if (node === process.execPath && !process.features.typescript) {
-    const words = `${node} cannot run the runtime client from its source: name another \`node\``;
-    throw new TestAwsError('OPTION_INVALID', words);
+    const message = `${node} cannot run TypeScript, which the runtime client needs: set \`node\` to another version`;
+    throw new TestAwsError('OPTION_INVALID', message);
   }
   return [node, '--disable-warning=ExperimentalWarning', fileURLToPath(BOOTSTRAP_URL)];
 }

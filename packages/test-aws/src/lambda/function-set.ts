@@ -2,34 +2,34 @@ import { TestAwsError } from '../errors.ts';
 import { settingsOf, type TestFunction, type TestFunctionOptions } from './function-options.ts';
 import { FunctionPool, stopped } from './function-pool.ts';
 
-/** The functions of a Lambda. */
+/** The functions of a test Lambda, by name. */
 export class FunctionSet {
-  readonly #place: Place;
+  readonly #location: Location;
   readonly #pools = new Map<string, FunctionPool>();
   #isStopped = false;
 
-  constructor(place: Place) {
-    this.#place = place;
+  constructor(location: Location) {
+    this.#location = location;
   }
 
-  /** @throws TestAwsError `FUNCTION_EXISTS`, `OPTION_INVALID`, `STOPPED` */
+  /** Creates a function. @throws TestAwsError `FUNCTION_EXISTS`, `OPTION_INVALID`, `STOPPED` */
   create(options: TestFunctionOptions): TestFunction {
     if (this.#isStopped) throw stopped();
     const settings = settingsOf(options);
     const { name } = settings;
-    if (this.#pools.has(name)) throw new TestAwsError('FUNCTION_EXISTS', `there is a function ${name} already`);
-    const arn = arnOf(name, this.#place);
-    this.#pools.set(name, new FunctionPool(settings, arn, this.#place.region));
+    if (this.#pools.has(name)) throw new TestAwsError('FUNCTION_EXISTS', `the function ${name} already exists`);
+    const arn = arnOf(name, this.#location);
+    this.#pools.set(name, new FunctionPool(settings, arn, this.#location.region));
     return { name, arn };
   }
 
-  /** The function of a name or an ARN. @throws TestAwsError `FUNCTION_UNKNOWN`, `STOPPED` */
+  /** Finds a function by name or ARN. @throws TestAwsError `FUNCTION_UNKNOWN`, `STOPPED` */
   find(reference: string): FunctionPool {
     if (this.#isStopped) throw stopped();
-    const name = nameIn(reference, this.#place);
+    const name = nameIn(reference, this.#location);
     const pool = name === undefined ? undefined : this.#pools.get(name);
     if (pool !== undefined) return pool;
-    const arn = reference.startsWith('arn:') ? reference : arnOf(reference, this.#place);
+    const arn = reference.startsWith('arn:') ? reference : arnOf(reference, this.#location);
     throw new TestAwsError('FUNCTION_UNKNOWN', `Function not found: ${arn}`);
   }
 
@@ -38,32 +38,32 @@ export class FunctionSet {
     await Promise.all([...this.#pools.values()].map((pool) => pool.stop()));
   }
 
-  /** Ends all processes without waiting for their ends. */
+  /** Kills all processes without waiting for their exit. */
   killNow(): void {
     for (const pool of this.#pools.values()) pool.killNow();
   }
 }
 
-/** Where functions are. */
-interface Place {
+/** Account and Region of functions. */
+interface Location {
   readonly account: string;
   readonly region: string;
 }
 
-/** A name alone, with the account, or as an ARN; with or without the only version there is. */
+/** A name, optionally with the account, or an ARN; each optionally with the version `$LATEST`. */
 const REFERENCE =
   /^(?:(?:arn:(?<partition>aws[\w-]*):lambda:(?<region>[\w-]+):)?(?<account>\d{12}):function:)?(?<name>[\w-]{1,64})(?::\$LATEST)?$/;
 
-/** The ARN of a function. */
-function arnOf(name: string, place: Place): string {
-  return `arn:${partitionOf(place.region)}:lambda:${place.region}:${place.account}:function:${name}`;
+/** Returns the ARN of a function. */
+function arnOf(name: string, location: Location): string {
+  return `arn:${partitionOf(location.region)}:lambda:${location.region}:${location.account}:function:${name}`;
 }
 
-/** The name in what a client calls a function by; undefined of one that is elsewhere, or of none. */
-function nameIn(reference: string, place: Place): string | undefined {
+/** Returns the name in a function reference. Undefined for another account or Region, or an invalid reference. */
+function nameIn(reference: string, location: Location): string | undefined {
   const { partition, region, account, name } = REFERENCE.exec(reference)?.groups ?? {};
-  if (account !== undefined && account !== place.account) return undefined;
-  if (region !== undefined && (region !== place.region || partition !== partitionOf(region))) return undefined;
+  if (account !== undefined && account !== location.account) return undefined;
+  if (region !== undefined && (region !== location.region || partition !== partitionOf(region))) return undefined;
   return name;
 }
 

@@ -4,38 +4,38 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { LoopbackServer } from '../http.ts';
 import { openRuntimeApi } from '../runtime-api/open-runtime-api.ts';
-import { type RuntimeAnswer, RuntimeState, type RuntimeWork } from '../runtime-api/runtime-state.ts';
+import { type RuntimeInvocation, type RuntimeResult, RuntimeState } from '../runtime-api/runtime-state.ts';
 
-/** Milliseconds that a process has to start, beside those of the invocation that it is started for. */
+/** Maximum start time of a process in addition to the timeout of the invocation, in milliseconds. */
 const INIT_TIME = 10_000;
 
-/** Milliseconds that are left to what a process has started, and that holds its pipes, when it has ended. */
+/** How long to wait for open pipes after the exit of a process, in milliseconds. Child processes can keep them open. */
 const PIPE_TIME = 1000;
 
 type Variables = Readonly<Record<string, string>>;
 
-/** How a piece of work ended. */
-type WorkEnd = RuntimeAnswer | { readonly kind: 'timeout' } | { readonly kind: 'exit'; readonly reason: string };
+/** How an invocation ended. */
+type WorkEnd = RuntimeResult | { readonly kind: 'timeout' } | { readonly kind: 'exit'; readonly reason: string };
 
-/** What became of a piece of work. */
+/** Result of an invocation in a process. */
 export interface WorkReport {
   readonly end: WorkEnd;
-  /** Whether a process was started for it. */
+  /** Whether a process was started for the invocation. */
   readonly isCold: boolean;
-  /** Milliseconds from the start of its process to when that asked for work. Absent where it was warm, or never asked. */
+  /** Start time of the process until it requested an invocation, in milliseconds. Absent if it was warm or never did. */
   readonly initMilliseconds?: number;
-  /** Milliseconds from when the process got the work to its answer, or to its end. Without the start of the process. */
+  /** Time from the start of the invocation to its response or end, in milliseconds. Excludes the start of the process. */
   readonly milliseconds: number;
   /**
-   * Most bytes of physical memory that the process has held since it was started, by the kernel's account (`VmHWM`).
-   * Absent where there is no such account, and of a process that ended by itself.
+   * Peak physical memory of the process since its start (`VmHWM`), in bytes. Absent if the process exited or the kernel does not
+   * report it.
    */
   readonly maxMemory?: number;
-  /** Lines that it wrote to standard output and error, in their order; of a cold one, those of its start too. */
+  /** Lines of standard output and error, in order. A cold invocation includes those of the start. */
   readonly log: readonly string[];
 }
 
-/** An execution environment: a process of its own with a Runtime API of its own, which does one thing at a time. */
+/** An execution environment: a process with its own Runtime API, which runs one invocation at a time. */
 export class Instance {
   readonly #state: RuntimeState;
   readonly #log = new LogLines();
@@ -61,7 +61,7 @@ export class Instance {
       cwd,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true, // A group of its own, so that whatever it starts ends with it.
+      detached: true, // Own process group, to kill child processes too.
     });
     if (this.#process.stdout) this.#log.listen(this.#process.stdout);
     if (this.#process.stderr) this.#log.listen(this.#process.stderr);
@@ -70,14 +70,14 @@ export class Instance {
       this.#process.once('error', (error) => end(`Runtime failed to start: ${error.message}`));
       this.#process.once('close', (code, signal) => end(describeExit(code, signal)));
       this.#process.once('exit', (code, signal) => {
-        this.killNow(); // Whatever it has started.
+        this.killNow(); // Kill remaining child processes.
         this.#hasExited = true;
         setTimeout(() => end(describeExit(code, signal)), PIPE_TIME).unref();
       });
     });
   }
 
-  /** @param environment - Makes its variables, when host and port of its Runtime API are known. */
+  /** Starts a process. @param environment - Returns its variables for the host and port of the Runtime API. */
   static async start(
     program: readonly string[],
     folder: string,
@@ -93,13 +93,13 @@ export class Instance {
     }
   }
 
-  /** Whether its process has ended, or is about to. */
+  /** Whether the process has exited or is being killed. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Does a piece of work, and waits until the process is ready for the next or has ended. */
-  async perform(work: RuntimeWork): Promise<WorkReport> {
+  /** Runs an invocation, and waits until the process is ready for the next one or has exited. */
+  async perform(work: RuntimeInvocation): Promise<WorkReport> {
     const isCold = !this.#isUsed;
     this.#isUsed = true;
     const ready = await this.#within(INIT_TIME + work.timeout, this.#state.untilReady());
@@ -109,23 +109,23 @@ export class Instance {
     const end = ready ?? (await this.#within(work.timeout, this.#state.perform(work)));
     const milliseconds = ready === undefined ? performance.now() - givenAt : 0;
     const peak = end.kind === 'exit' ? undefined : readPeakMemory(this.#process.pid);
-    // A runtime is done when it asks for more; one that does not, in the time that is left, is not used again.
+    // A runtime is done when it requests the next invocation. If it does not within the remaining time, it is not used again.
     const left = Math.max(work.timeout - milliseconds, 0);
-    const hasAnswered = ready === undefined && end.kind !== 'timeout' && end.kind !== 'exit';
-    const isReusable = hasAnswered && (await this.#within(left, this.#state.untilReady())) === undefined;
+    const hasResponded = ready === undefined && end.kind !== 'timeout' && end.kind !== 'exit';
+    const isReusable = hasResponded && (await this.#within(left, this.#state.untilReady())) === undefined;
     if (!isReusable) await this.kill();
     const log = await this.#log.take();
     return { end, isCold, ...initMilliseconds, milliseconds, ...(peak !== undefined && { maxMemory: peak }), log };
   }
 
-  /** Ends the process and all that it has started, at once. */
+  /** Kills the process and its child processes, and waits for the exit. */
   async kill(): Promise<void> {
     this.killNow();
     await this.#exit;
     await this.#api.close();
   }
 
-  /** Sends the signal only: for when there is no time to wait. */
+  /** Sends SIGKILL without waiting. */
   killNow(): void {
     this.#isOver = true;
     const { pid } = this.#process;
@@ -133,15 +133,15 @@ export class Instance {
     try {
       process.kill(-pid, 'SIGKILL');
     } catch {
-      this.#process.kill('SIGKILL'); // No such group: it has ended.
+      this.#process.kill('SIGKILL'); // The process group does not exist: it has exited.
     }
   }
 
-  /** What comes first: an outcome, the end of the process, or that of the time. */
+  /** Resolves with the outcome, the exit of the process, or the timeout, whichever is first. */
   async #within<Outcome>(milliseconds: number, outcome: Promise<Outcome>): Promise<Outcome | WorkEnd> {
     const timer = new AbortController();
     const timeout = sleep(milliseconds, { kind: 'timeout' } as const, { signal: timer.signal });
-    timeout.catch(() => {}); // Aborted: nobody waits for it.
+    timeout.catch(() => {}); // Ignore the error of the aborted timer.
     try {
       return await Promise.race([outcome, this.#exit, timeout]);
     } finally {
@@ -150,17 +150,17 @@ export class Instance {
   }
 }
 
-/** In Lambda's words. */
+/** Returns the message that Lambda uses. */
 function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
   if (signal !== null) return `Runtime exited with error: signal: ${signal}`;
   if (code === 0) return 'Runtime exited without providing a reason';
   return `Runtime exited with error: exit status ${code}`;
 }
 
-/** What a process writes, in lines, until they are taken. */
+/** Collects the output of a process in lines. */
 class LogLines {
   #lines: string[] = [];
-  /** The last line of each stream, where it has no end yet. */
+  /** The last, incomplete line of each stream. */
   readonly #open = new Map<Readable, string>();
   #count = 0;
 
@@ -175,7 +175,7 @@ class LogLines {
     stream.on('error', () => {});
   }
 
-  /** Takes what was written up to now. What lies in a pipe was written too: it is read first. */
+  /** Returns and removes all lines, including output that is still in a pipe. */
   async take(): Promise<string[]> {
     for (let seen = -1; seen !== this.#count; ) {
       seen = this.#count;
@@ -189,13 +189,13 @@ class LogLines {
   }
 }
 
-/** Most bytes of physical memory that a process has held; undefined where the kernel does not say. */
+/** Returns the peak physical memory of a process in bytes. Undefined if the kernel does not report it. */
 function readPeakMemory(pid: number | undefined): number | undefined {
   if (pid === undefined) return undefined;
   try {
     const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     return peak === undefined ? undefined : Number(peak) * 1024;
   } catch {
-    return undefined; // No such process any more, or no such file system.
+    return undefined; // The process has exited, or the system has no /proc.
   }
 }

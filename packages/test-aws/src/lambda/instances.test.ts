@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { makeFunctionFolder, OBEDIENT } from '../fixtures/function-folder.ts';
+import { makeFunctionFolder, SCRIPTED } from '../fixtures/function-folder.ts';
 import { startLambdaForTest } from '../fixtures/running.ts';
 import type { Invocation } from './invocation.ts';
 
-/** Returns when as many calls as its event says are under way together. */
+/** Returns when the number of concurrent calls reaches the number in the event. */
 const MEETING = `
   import { readdirSync, writeFileSync } from 'node:fs';
   import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,8 +25,8 @@ function resultOf({ outcome }: Invocation): unknown {
   return outcome.status === 'success' ? outcome.result : outcome;
 }
 
-test('a process is started for the first invocation, and used again', async () => {
-  const lambda = await startWith(OBEDIENT);
+test('starts a process for the first invocation and reuses it', async () => {
+  const lambda = await startWith(SCRIPTED);
   const first = await lambda.invoke('worker', { a: 1 });
   const second = await lambda.invoke('worker', { a: 2 });
   const { pid } = resultOf(first) as { pid: number };
@@ -38,15 +38,15 @@ test('a process is started for the first invocation, and used again', async () =
   expect(second).not.toHaveProperty('initMilliseconds');
 });
 
-test('also after an error', async () => {
-  const lambda = await startWith(OBEDIENT);
+test('reuses a process after an error', async () => {
+  const lambda = await startWith(SCRIPTED);
   const failed = await lambda.invoke('worker', { fail: 'no' });
-  expect(failed.outcome).toEqual({ status: 'error', errorType: 'Refused', errorMessage: 'no' });
+  expect(failed.outcome).toEqual({ status: 'error', errorType: 'Rejected', errorMessage: 'no' });
   expect((await lambda.invoke('worker', {})).isCold).toBe(false);
 });
 
-test('not after an invocation that took too long: that is killed', async () => {
-  const lambda = await startWith(OBEDIENT, { timeout: 1 });
+test('kills a process after a timeout', async () => {
+  const lambda = await startWith(SCRIPTED, { timeout: 1 });
   const late = await lambda.invoke('worker', { say: 'begun', sleepFor: 60_000 });
   expect(late).toMatchObject({ outcome: { status: 'timeout' }, log: ['begun'] });
   expect(late.milliseconds).toBeGreaterThan(900);
@@ -58,14 +58,14 @@ test('not after an invocation that took too long: that is killed', async () => {
 test.each([
   [0, 'Runtime exited without providing a reason'],
   [3, 'Runtime exited with error: exit status 3'],
-])('nor after one that ended the process with %i', async (exit, message) => {
-  const lambda = await startWith(OBEDIENT);
+])('does not reuse a process that exited with %i', async (exit, message) => {
+  const lambda = await startWith(SCRIPTED);
   const crashed = await lambda.invoke('worker', { say: 'farewell', exit });
   expect(crashed).toMatchObject({ outcome: { status: 'crash', message }, log: ['farewell'] });
   expect((await lambda.invoke('worker', {})).isCold).toBe(true);
 });
 
-test('nor where the process ends between two invocations', async () => {
+test('starts another process if the first one exits between two invocations', async () => {
   const lambda = await startWith(`export const handler = async () => process.pid;`);
   const first = await lambda.invoke('worker', {});
   process.kill(resultOf(first) as number, 'SIGKILL');
@@ -74,21 +74,21 @@ test('nor where the process ends between two invocations', async () => {
   expect(resultOf(outcomes.at(-1) as Invocation)).not.toBe(resultOf(first));
 });
 
-test('while all are busy, another is started', async () => {
+test('starts another process if all are busy', async () => {
   const lambda = await startWith(MEETING, { concurrency: 3, timeout: 60 });
   const done = await Promise.all([1, 2, 3].map((id) => lambda.invoke('worker', { id, guests: 3 })));
   expect(new Set(done.map(resultOf)).size).toBe(3);
   expect(done.every(({ isCold }) => isCold)).toBe(true);
 });
 
-test('up to the limit; further invocations wait, first come first served', async () => {
-  const lambda = await startWith(OBEDIENT, { concurrency: 1 });
+test('queues invocations in order if the limit is reached', async () => {
+  const lambda = await startWith(SCRIPTED, { concurrency: 1 });
   await Promise.all([1, 2, 3, 4].map((n) => lambda.invoke('worker', { n })));
   expect(lambda.invocations.map(resultOf)).toMatchObject([1, 2, 3, 4].map((n) => ({ n, calls: n })));
   expect(lambda.invocations.map(({ isCold }) => isCold)).toEqual([true, false, false, false]);
 });
 
-test('what a function writes belongs to the invocation that it writes it in', async () => {
+test('assigns output to the current invocation', async () => {
   const lambda = await startWith(`
     console.error('loading');
     export async function handler({ lines }) {
@@ -102,7 +102,7 @@ test('what a function writes belongs to the invocation that it writes it in', as
   expect(log.slice(-2)).toEqual(['line 29999', 'no end']);
 });
 
-test.runIf(process.platform === 'linux')('the most memory that the process has held is known', async () => {
+test.runIf(process.platform === 'linux')('reports the peak memory of the process', async () => {
   const lambda = await startWith(`
     let kept;
     export async function handler({ size }) { kept = Buffer.alloc(size, 1); return kept.length; }
@@ -113,7 +113,7 @@ test.runIf(process.platform === 'linux')('the most memory that the process has h
   expect(large - small).toBeGreaterThan(80_000_000);
 });
 
-test('a launcher goes before the program', async () => {
+test('runs the launcher in front of the program', async () => {
   const lambda = await startLambdaForTest();
   const folder = makeFunctionFolder(`export const handler = async () => process.env.LAUNCHED;`);
   const launcher = [process.execPath, '-e', LAUNCHER];
@@ -121,7 +121,7 @@ test('a launcher goes before the program', async () => {
   expect(resultOf(await lambda.invoke('worker', {}))).toBe('yes');
 });
 
-/** Runs the rest of its words with a variable more. */
+/** Runs its arguments as a command with an additional variable. */
 const LAUNCHER = `
   const { spawn } = require('node:child_process');
   const [program, ...words] = process.argv.slice(1);
@@ -129,15 +129,15 @@ const LAUNCHER = `
   spawn(program, words, { stdio: 'inherit' }).on('exit', (code) => process.exit(code ?? 1));
 `;
 
-test('a program that is not there is a crash', async () => {
+test('reports a missing program as a crash', async () => {
   const lambda = await startLambdaForTest();
   lambda.createFunction({ name: 'worker', folder: makeFunctionFolder(''), runtimeClient: ['no-such-program'] });
   const { outcome } = await lambda.invoke('worker', {});
   expect(outcome).toMatchObject({ status: 'crash', message: expect.stringContaining('ENOENT') });
 });
 
-test('when it stops, nothing is left', async () => {
-  const lambda = await startWith(OBEDIENT, { concurrency: 1, timeout: 60 });
+test('stop kills all processes', async () => {
+  const lambda = await startWith(SCRIPTED, { concurrency: 1, timeout: 60 });
   const { pid } = resultOf(await lambda.invoke('worker', {})) as { pid: number };
   const running = lambda.invoke('worker', { sleepFor: 60_000 });
   const waiting = lambda.invoke('worker', {});

@@ -2,16 +2,16 @@ import { TestAwsError } from '../errors.ts';
 import { parseJson } from '../http.ts';
 import type { WorkReport } from './instance.ts';
 
-/** How a function is invoked: the caller waits for what it says, or leaves an event. */
+/** Type of an invocation: synchronous (`RequestResponse`) or asynchronous (`Event`). */
 export type InvocationType = 'Event' | 'RequestResponse';
 
 /**
- * What became of an invocation.
+ * Outcome of an invocation.
  *
  * - `success`: the function returned `result`.
- * - `error`: it threw, could not be loaded, or returned more than Lambda takes.
- * - `timeout`: it took longer than it may, and was killed.
- * - `crash`: its process ended while it worked, or before it had begun.
+ * - `error`: it threw, could not be loaded, or exceeded the response limit.
+ * - `timeout`: it exceeded its timeout and was killed.
+ * - `crash`: its process exited before or during the invocation.
  */
 export type InvocationOutcome =
   | { readonly status: 'success'; readonly result: unknown }
@@ -19,30 +19,30 @@ export type InvocationOutcome =
   | { readonly status: 'timeout' }
   | { readonly status: 'crash'; readonly message: string };
 
-/** One run of a function, over. An event that is tried again makes several, with one `requestId`. */
+/** A finished invocation. Retries of an event are separate invocations with the same `requestId`. */
 export interface Invocation extends Omit<WorkReport, 'end'> {
   readonly functionName: string;
   readonly requestId: string;
   readonly payload: unknown;
   readonly type: InvocationType;
-  /** Which try of the event it was, 1 to 3. Always 1 where the caller waited. */
+  /** Number of the attempt, 1 to 3. Always 1 for synchronous invocations. */
   readonly attempt: number;
   readonly outcome: InvocationOutcome;
 }
 
-/** An event that failed on each of its tries: what a dead-letter queue would get. */
+/** An event that failed on all attempts, which would be sent to a dead-letter queue. */
 export interface AbandonedEvent extends Pick<Invocation, 'functionName' | 'requestId' | 'payload' | 'outcome'> {
-  /** How often it was tried; `outcome` is that of the last try. */
+  /** Number of attempts. `outcome` is that of the last attempt. */
   readonly attempts: number;
 }
 
-/** What a caller gets: the payload of the answer, and whether that is of an error. */
-export interface InvokeAnswer {
+/** Response of the Invoke API. */
+export interface InvokeResponse {
   readonly payload: Buffer;
   readonly isError: boolean;
 }
 
-/** What became of an invocation, as the test sees it. */
+/** Converts the end of an invocation to an outcome. */
 export function outcomeOf(end: WorkReport['end']): InvocationOutcome {
   switch (end.kind) {
     case 'response': {
@@ -59,8 +59,8 @@ export function outcomeOf(end: WorkReport['end']): InvocationOutcome {
   }
 }
 
-/** What its caller gets, in Lambda's words. */
-export function invokeAnswerOf(end: WorkReport['end'], requestId: string, seconds: number): InvokeAnswer {
+/** Converts the end of an invocation to a response with Lambda's messages. */
+export function invokeResponseOf(end: WorkReport['end'], requestId: string, seconds: number): InvokeResponse {
   const failed = (errorType: string, errorMessage: string) => ({
     payload: Buffer.from(JSON.stringify({ errorType, errorMessage: `RequestId: ${requestId} Error: ${errorMessage}` })),
     isError: true,
@@ -77,26 +77,27 @@ export function invokeAnswerOf(end: WorkReport['end'], requestId: string, second
   }
 }
 
-/** Largest payload in bytes. @see AWS Lambda Developer Guide, "Lambda quotas" */
+/** Maximum payload size, in bytes. @see AWS Lambda Developer Guide, "Lambda quotas" */
 export const MAX_PAYLOAD_SIZE: Readonly<Record<InvocationType, number>> = {
   Event: 1024 * 1024,
   RequestResponse: 6 * 1024 * 1024,
 };
 
-/** What a function is invoked with, as text and as what that says. */
+/** Payload as text and as parsed value. */
 export interface Payload {
   readonly text: string;
   readonly value: unknown;
 }
 
-/** @throws TestAwsError `PAYLOAD_INVALID` where a value cannot be said in JSON; `PAYLOAD_TOO_LARGE` */
+/** Serializes a payload. @throws TestAwsError `PAYLOAD_INVALID` if JSON cannot represent it; `PAYLOAD_TOO_LARGE` */
 export function payloadOf(value: unknown, type: InvocationType): Payload {
   const text = JSON.stringify(value);
-  if (text === undefined) throw new TestAwsError('PAYLOAD_INVALID', `${typeof value} cannot be said in JSON`);
+  if (text === undefined)
+    throw new TestAwsError('PAYLOAD_INVALID', `JSON cannot represent a value of type ${typeof value}`);
   return readPayload(text, type);
 }
 
-/** Reads a payload; without any text it is `{}`. @throws TestAwsError `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE` */
+/** Parses a payload. An empty text is `{}`. @throws TestAwsError `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE` */
 export function readPayload(text: string, type: InvocationType): Payload {
   checkSize(Buffer.byteLength(text), type);
   if (text === '') return { text: '{}', value: {} };
@@ -105,7 +106,7 @@ export function readPayload(text: string, type: InvocationType): Payload {
   return { text, value };
 }
 
-/** @throws TestAwsError `PAYLOAD_TOO_LARGE` */
+/** Checks the size of a payload. @throws TestAwsError `PAYLOAD_TOO_LARGE` */
 export function checkSize(size: number, type: InvocationType): void {
   const limit = MAX_PAYLOAD_SIZE[type];
   if (size <= limit) return;

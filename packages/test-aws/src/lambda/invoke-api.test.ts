@@ -1,6 +1,6 @@
 import { InvokeCommand, type InvokeCommandInput, TooManyRequestsException } from '@aws-sdk/client-lambda';
 import { expect, test } from 'vitest';
-import { ECHO, makeFunctionFolder, OBEDIENT } from '../fixtures/function-folder.ts';
+import { ECHO, makeFunctionFolder, SCRIPTED } from '../fixtures/function-folder.ts';
 import { lambdaClient, startLambdaForTest } from '../fixtures/running.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -14,7 +14,7 @@ async function startWith(source: string) {
   return { lambda, created, invoke };
 }
 
-test('a caller that waits gets what the function returns', async () => {
+test('returns the result of a synchronous invocation', async () => {
   const { lambda, invoke } = await startWith(ECHO);
   const { StatusCode, Payload, FunctionError, ExecutedVersion, $metadata } = await invoke({ Payload: '{"a":"ä"}' });
   expect({ StatusCode, FunctionError, ExecutedVersion }).toEqual({ StatusCode: 200, ExecutedVersion: '$LATEST' });
@@ -31,24 +31,24 @@ test('a caller that waits gets what the function returns', async () => {
   ]);
 });
 
-test('without a payload the function gets {}', async () => {
+test('passes {} to the function without a payload', async () => {
   const { invoke } = await startWith(ECHO);
   expect((await invoke()).Payload?.transformToString()).toBe('{}');
 });
 
-test('an error of the function is an answer like others, with a mark', async () => {
-  const { invoke } = await startWith(OBEDIENT);
+test('marks the response of a function error', async () => {
+  const { invoke } = await startWith(SCRIPTED);
   const { StatusCode, FunctionError, Payload } = await invoke({ Payload: '{"fail":"no such layer"}' });
   expect({ StatusCode, FunctionError }).toEqual({ StatusCode: 200, FunctionError: 'Unhandled' });
   expect(JSON.parse(Payload?.transformToString() ?? '')).toEqual({
-    errorType: 'Refused',
+    errorType: 'Rejected',
     errorMessage: 'no such layer',
     trace: expect.arrayContaining([expect.stringContaining('no such layer')]),
   });
 });
 
-test('a process that ends is one too, in words of Lambda', async () => {
-  const { invoke } = await startWith(OBEDIENT);
+test('returns the message of Lambda if the process exits', async () => {
+  const { invoke } = await startWith(SCRIPTED);
   const { FunctionError, Payload, $metadata } = await invoke({ Payload: '{"exit":3}' });
   expect(FunctionError).toBe('Unhandled');
   expect(JSON.parse(Payload?.transformToString() ?? '')).toEqual({
@@ -57,7 +57,7 @@ test('a process that ends is one too, in words of Lambda', async () => {
   });
 });
 
-test('an event is taken at once, and worked on later', async () => {
+test('accepts an event immediately and runs it later', async () => {
   const { lambda, invoke } = await startWith(ECHO);
   const { StatusCode, Payload, $metadata } = await invoke({ InvocationType: 'Event', Payload: '{"n":1}' });
   expect(StatusCode).toBe(202);
@@ -69,7 +69,7 @@ test('an event is taken at once, and worked on later', async () => {
   ]);
 });
 
-test('a function has a name, an ARN, and no other version', async () => {
+test('finds a function by name, ARN and version $LATEST', async () => {
   const { created, invoke } = await startWith(ECHO);
   expect(created.arn).toBe('arn:aws:lambda:us-east-1:123456789012:function:worker');
   for (const FunctionName of [created.arn, `${created.arn}:$LATEST`, '123456789012:function:worker']) {
@@ -81,7 +81,7 @@ test('a function has a name, an ARN, and no other version', async () => {
   await expect(invoke({ Qualifier: 'v1' })).rejects.toMatchObject({ $metadata: { httpStatusCode: 404 } });
 });
 
-test('a payload that is no JSON is refused', async () => {
+test('rejects a payload that is not JSON', async () => {
   const { lambda, invoke } = await startWith(ECHO);
   await expect(invoke({ Payload: '{' })).rejects.toMatchObject({
     name: 'InvalidRequestContentException',
@@ -90,7 +90,7 @@ test('a payload that is no JSON is refused', async () => {
   expect(lambda.invocations).toEqual([]);
 });
 
-test('an event may have 1 MiB, what a caller waits for 6 MiB', async () => {
+test('limits events to 1 MiB and other payloads to 6 MiB', async () => {
   const { lambda, invoke } = await startWith(`export const handler = async (event) => event.length;`);
   const textOf = (size: number) => JSON.stringify('x'.repeat(size - 2));
   expect((await invoke({ InvocationType: 'Event', Payload: textOf(MEBIBYTE) })).StatusCode).toBe(202);
@@ -101,7 +101,7 @@ test('an event may have 1 MiB, what a caller waits for 6 MiB', async () => {
   await lambda.idle();
 });
 
-test('a call that is not signed is refused', async () => {
+test('rejects an unsigned call', async () => {
   const { lambda } = await startWith(ECHO);
   const url = `${lambda.endpoint}/2015-03-31/functions/worker/invocations`;
   const response = await fetch(url, { method: 'POST', body: '{}' });
@@ -112,13 +112,13 @@ test('a call that is not signed is refused', async () => {
   expect(await response.json()).toEqual({ Type: 'User', message: 'Missing Authentication Token' });
 });
 
-test('other calls are not known', async () => {
+test('rejects other operations', async () => {
   const { lambda } = await startWith(ECHO);
   const response = await fetch(`${lambda.endpoint}/2015-03-31/functions`);
   expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([404, 'UnknownOperationException']);
 });
 
-test('calls are throttled as often as a test says', async () => {
+test('throttles the given number of calls', async () => {
   const { lambda, invoke } = await startWith(ECHO);
   lambda.throttle(2);
   await expect(invoke()).rejects.toBeInstanceOf(TooManyRequestsException);
@@ -127,7 +127,7 @@ test('calls are throttled as often as a test says', async () => {
   expect(lambda.invocations).toHaveLength(1);
 });
 
-test('a client that tries again gets through', async () => {
+test('succeeds after retries of a throttled client', async () => {
   const { lambda } = await startWith(ECHO);
   lambda.throttle(1);
   const command = new InvokeCommand({ FunctionName: 'worker', InvocationType: 'Event', Payload: '{}' });
@@ -136,8 +136,8 @@ test('a client that tries again gets through', async () => {
   expect(lambda.invocations).toHaveLength(1);
 });
 
-test('a caller may have the end of the log', async () => {
-  const { invoke } = await startWith(OBEDIENT);
+test('returns the log tail', async () => {
+  const { invoke } = await startWith(SCRIPTED);
   const { LogResult } = await invoke({ LogType: 'Tail', Payload: '{"say":"one\\ntwo"}' });
   expect(Buffer.from(LogResult ?? '', 'base64').toString()).toBe('one\ntwo\n');
 });

@@ -8,10 +8,10 @@ import { checkSize, type InvocationType, MAX_PAYLOAD_SIZE, readPayload } from '.
 
 const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(?:\?(.*))?$/;
 
-/** Most bytes of the log that a caller gets who asks for its tail. */
+/** Maximum size of the log tail in a response, in bytes. */
 const LOG_TAIL_SIZE = 4096;
 
-/** The Invoke API. @see AWS Lambda API Reference, "Invoke" */
+/** Serves the Invoke API. @see AWS Lambda API Reference, "Invoke" */
 export class InvokeApi {
   readonly #functions: FunctionSet;
   readonly #dispatcher: Dispatcher;
@@ -22,7 +22,7 @@ export class InvokeApi {
     this.#dispatcher = dispatcher;
   }
 
-  /** Refuses the next calls. */
+  /** Rejects the next calls. */
   throttle(times: number): void {
     this.#throttled += times;
   }
@@ -32,7 +32,7 @@ export class InvokeApi {
       await this.#invoke(message, response);
     } catch (error) {
       message.resume();
-      sendRefusal(response, error);
+      sendError(response, error);
     }
   }
 
@@ -40,14 +40,14 @@ export class InvokeApi {
     const { method, url = '', headers } = message;
     const [, encodedName, query] = PATH.exec(url) ?? [];
     if (method !== 'POST' || encodedName === undefined) {
-      throw new InvokeRefusal('UnknownOperationException', `no such call here: ${method} ${url}`);
+      throw new InvokeError('UnknownOperationException', `unsupported operation: ${method} ${url}`);
     }
     if (!headers.authorization?.startsWith('AWS4-HMAC-SHA256 ')) {
-      throw new InvokeRefusal('MissingAuthenticationTokenException', 'Missing Authentication Token');
+      throw new InvokeError('MissingAuthenticationTokenException', 'Missing Authentication Token');
     }
     if (this.#throttled > 0) {
       this.#throttled -= 1;
-      throw new InvokeRefusal('TooManyRequestsException', 'Rate Exceeded.');
+      throw new InvokeError('TooManyRequestsException', 'Rate Exceeded.');
     }
     const qualifier = new URLSearchParams(query).get('Qualifier') ?? '$LATEST';
     const pool = this.#functions.find(decode(encodedName) + (qualifier === '$LATEST' ? '' : `:${qualifier}`));
@@ -61,16 +61,16 @@ export class InvokeApi {
       response.writeHead(202, { 'x-amzn-requestid': requestId, 'content-length': '0' }).end();
       return;
     }
-    const { invocation, answer } = await this.#dispatcher.invoke(pool, payload);
+    const { invocation, response: result } = await this.#dispatcher.invoke(pool, payload);
     response.writeHead(200, {
       'content-type': 'application/json',
-      'content-length': String(answer.payload.length),
+      'content-length': String(result.payload.length),
       'x-amzn-requestid': invocation.requestId,
       'x-amz-executed-version': '$LATEST',
-      ...(answer.isError && { 'x-amz-function-error': 'Unhandled' }),
+      ...(result.isError && { 'x-amz-function-error': 'Unhandled' }),
       ...(headers['x-amz-log-type'] === 'Tail' && { 'x-amz-log-result': tailOf(invocation.log) }),
     });
-    response.end(answer.payload);
+    response.end(result.payload);
   }
 }
 
@@ -78,14 +78,14 @@ function decode(name: string): string {
   try {
     return decodeURIComponent(name);
   } catch {
-    throw new InvokeRefusal('InvalidParameterValueException', `${name} is no name of a function`);
+    throw new InvokeError('InvalidParameterValueException', `invalid function name ${name}`);
   }
 }
 
 function typeOf(header: string | string[] | undefined): InvocationType {
   if (header === undefined || header === 'RequestResponse') return 'RequestResponse';
   if (header === 'Event') return 'Event';
-  throw new InvokeRefusal('InvalidParameterValueException', `the invocation type ${header} is not known here`);
+  throw new InvokeError('InvalidParameterValueException', `unsupported invocation type ${header}`);
 }
 
 function tailOf(log: readonly string[]): string {
@@ -94,7 +94,7 @@ function tailOf(log: readonly string[]): string {
     .toString('base64');
 }
 
-/** The exceptions of the Invoke API that are known here, each with its status. */
+/** Status codes of the supported exceptions. */
 const STATUSES = {
   InvalidParameterValueException: 400,
   InvalidRequestContentException: 400,
@@ -106,9 +106,9 @@ const STATUSES = {
   UnknownOperationException: 404,
 } as const;
 
-/** Refuses a call of the Invoke API. */
-class InvokeRefusal extends Error {
-  override readonly name = 'InvokeRefusal';
+/** Error of the Invoke API. */
+class InvokeError extends Error {
+  override readonly name = 'InvokeError';
   readonly type: keyof typeof STATUSES;
 
   constructor(type: keyof typeof STATUSES, message: string) {
@@ -117,18 +117,18 @@ class InvokeRefusal extends Error {
   }
 }
 
-/** What the test's own errors are to a client; others are a `ServiceException`. */
+/** Exceptions for errors of this package. Others become a `ServiceException`. */
 const TYPES: Partial<Record<TestAwsErrorCode, keyof typeof STATUSES>> = {
   FUNCTION_UNKNOWN: 'ResourceNotFoundException',
   PAYLOAD_INVALID: 'InvalidRequestContentException',
   PAYLOAD_TOO_LARGE: 'RequestTooLargeException',
 };
 
-/** Answers a call that is refused. Throws what is no refusal. */
-function sendRefusal(response: ServerResponse, error: unknown): void {
-  const isOurs = error instanceof TestAwsError;
-  if (!isOurs && !(error instanceof InvokeRefusal)) throw error;
-  const type = isOurs ? (TYPES[error.code] ?? 'ServiceException') : error.type;
+/** Sends the response for an error. Rethrows unknown errors. */
+function sendError(response: ServerResponse, error: unknown): void {
+  const isTestAwsError = error instanceof TestAwsError;
+  if (!isTestAwsError && !(error instanceof InvokeError)) throw error;
+  const type = isTestAwsError ? (TYPES[error.code] ?? 'ServiceException') : error.type;
   const body = { Type: STATUSES[type] < 500 ? 'User' : 'Service', message: error.message };
   sendJson(response, STATUSES[type], body, { 'x-amzn-errortype': type, 'x-amzn-requestid': randomUUID() });
 }

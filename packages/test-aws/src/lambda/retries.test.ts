@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { makeFunctionFolder, OBEDIENT } from '../fixtures/function-folder.ts';
+import { makeFunctionFolder, SCRIPTED } from '../fixtures/function-folder.ts';
 import { startLambdaForTest } from '../fixtures/running.ts';
 
-/** Fails until it was called as often as its event says. */
+/** Fails until the number of calls reaches the number in the event. */
 const FAILING = `
   import { appendFileSync, readFileSync } from 'node:fs';
 
@@ -13,7 +13,7 @@ const FAILING = `
   }
 `;
 
-test('an event that fails is tried again, twice', async () => {
+test('retries a failed event twice', async () => {
   const lambda = await startLambdaForTest();
   lambda.createFunction({ name: 'failing', folder: makeFunctionFolder(FAILING) });
   const requestId = lambda.enqueue('failing', { failures: 2 });
@@ -27,7 +27,7 @@ test('an event that fails is tried again, twice', async () => {
   expect(lambda.abandoned).toEqual([]);
 });
 
-test('then it is abandoned', async () => {
+test('abandons an event after three attempts', async () => {
   const lambda = await startLambdaForTest();
   lambda.createFunction({ name: 'failing', folder: makeFunctionFolder(FAILING) });
   const requestId = lambda.enqueue('failing', { failures: 3 });
@@ -44,9 +44,9 @@ test('then it is abandoned', async () => {
   ]);
 });
 
-test('a process that ends counts as a failure, and so does one that takes too long', async () => {
+test('retries after crashes and timeouts', async () => {
   const lambda = await startLambdaForTest();
-  lambda.createFunction({ name: 'worker', folder: makeFunctionFolder(OBEDIENT), timeout: 1 });
+  lambda.createFunction({ name: 'worker', folder: makeFunctionFolder(SCRIPTED), timeout: 1 });
   lambda.enqueue('worker', { exit: 1 });
   lambda.enqueue('worker', { sleepFor: 60_000 });
   await lambda.idle();
@@ -54,7 +54,7 @@ test('a process that ends counts as a failure, and so does one that takes too lo
   expect(lambda.abandoned.map(({ outcome }) => outcome.status).sort()).toEqual(['crash', 'timeout']);
 });
 
-test('a caller that waits is told at once: nothing is tried again', async () => {
+test('does not retry synchronous invocations', async () => {
   const lambda = await startLambdaForTest();
   lambda.createFunction({ name: 'failing', folder: makeFunctionFolder(FAILING) });
   expect((await lambda.invoke('failing', { failures: 1 })).outcome.status).toBe('error');
@@ -62,7 +62,7 @@ test('a caller that waits is told at once: nothing is tried again', async () => 
   expect(lambda.invocations).toHaveLength(1);
 });
 
-test('each try is told of when it is over', async () => {
+test('calls listeners after each attempt', async () => {
   const lambda = await startLambdaForTest();
   lambda.createFunction({ name: 'failing', folder: makeFunctionFolder(FAILING) });
   const seen: number[] = [];

@@ -4,7 +4,7 @@ import { ECHO, makeFunctionFolder } from '../fixtures/function-folder.ts';
 import { startLambdaForTest } from '../fixtures/running.ts';
 import { startTestLambda } from './start-test-lambda.ts';
 
-test('several run beside each other', async () => {
+test('several instances run at the same time', async () => {
   const [one, two] = [await startLambdaForTest(), await startLambdaForTest({ account: '999999999999' })];
   const folder = makeFunctionFolder(ECHO);
   const arns = [one, two].map((lambda) => lambda.createFunction({ name: 'echo', folder }).arn);
@@ -16,18 +16,18 @@ test('several run beside each other', async () => {
   expect([one.invocations.length, two.invocations.length]).toEqual([1, 0]);
 });
 
-test('idle without anything to do, it says so at once', async () => {
+test('idle resolves immediately without invocations', async () => {
   await (await startLambdaForTest()).idle();
 });
 
-test('a name is taken once', async () => {
+test('rejects a duplicate function name', async () => {
   const lambda = await startLambdaForTest();
   const options = { name: 'echo', folder: makeFunctionFolder(ECHO) };
   lambda.createFunction(options);
   expect(() => lambda.createFunction(options)).toThrow(expect.objectContaining({ code: 'FUNCTION_EXISTS' }));
 });
 
-test('what has no function, or cannot be its payload, is an error of the call', async () => {
+test('rejects unknown functions and invalid payloads', async () => {
   const lambda = await startLambdaForTest();
   lambda.createFunction({ name: 'echo', folder: makeFunctionFolder(ECHO) });
   await expect(lambda.invoke('other', {})).rejects.toMatchObject({ code: 'FUNCTION_UNKNOWN' });
@@ -45,12 +45,12 @@ test.each([
   { memorySize: 127 },
   { concurrency: 0 },
   { runtimeClient: [] },
-])('a function that Lambda would not make is refused: %o', async (wrong) => {
+])('rejects a function that Lambda would reject: %o', async (wrong) => {
   const lambda = await startLambdaForTest();
   const options = { name: 'echo', folder: makeFunctionFolder(ECHO), ...wrong };
   expect(() => lambda.createFunction(options)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }));
 });
 
-test.each([{ account: '1' }, { retryDelay: Number.NaN }])('so are options that make no sense: %o', async (options) => {
+test.each([{ account: '1' }, { retryDelay: Number.NaN }])('rejects the options %o', async (options) => {
   await expect(startTestLambda(options)).rejects.toMatchObject({ code: 'OPTION_INVALID' });
 });

@@ -6,62 +6,62 @@ import { FunctionSet } from './function-set.ts';
 import { type AbandonedEvent, type Invocation, payloadOf } from './invocation.ts';
 import { InvokeApi } from './invoke-api.ts';
 
-/** How a Lambda for tests is. */
+/** Options of {@link startTestLambda}. */
 export interface TestLambdaOptions {
-  /** Account that the functions belong to. @default '123456789012' */
+  /** Account id of the functions. @default '123456789012' */
   readonly account?: string;
-  /** Region that they are in. @default 'us-east-1' */
+  /** Region of the functions. @default 'us-east-1' */
   readonly region?: string;
-  /** Milliseconds before an event that has failed is tried again. The service waits one minute, then two. @default 100 */
+  /** Delay before a failed event is retried, in milliseconds. AWS waits one minute, then two. @default 100 */
   readonly retryDelay?: number;
 }
 
-/** A Lambda that runs. */
+/** A running test Lambda. */
 export interface TestLambda {
-  /** Where its Invoke API is: the `endpoint` of a `LambdaClient`, or its `AWS_ENDPOINT_URL_LAMBDA`. Plain HTTP. */
+  /** URL of the Invoke API, for `endpoint` of a `LambdaClient` or for `AWS_ENDPOINT_URL_LAMBDA`. Plain HTTP. */
   readonly endpoint: string;
-  /** The invocations that are over, in the order in which they ended; every try of an event is one. */
+  /** Finished invocations, in the order of their end. Each attempt of an event is an invocation. */
   readonly invocations: readonly Invocation[];
-  /** The events that failed on each of three tries. */
+  /** Events that failed on all three attempts. */
   readonly abandoned: readonly AbandonedEvent[];
 
-  /** Makes a function. @throws TestAwsError `FUNCTION_EXISTS`, `OPTION_INVALID`, `STOPPED` */
+  /** Creates a function. @throws TestAwsError `FUNCTION_EXISTS`, `OPTION_INVALID`, `STOPPED` */
   createFunction(options: TestFunctionOptions): TestFunction;
   /**
-   * Invokes a function and waits for its end, whatever that is. Nothing is tried again.
+   * Invokes a function synchronously, without retries.
    *
    * @throws TestAwsError `FUNCTION_UNKNOWN`, `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE`, `STOPPED`
    */
   invoke(name: string, payload: unknown): Promise<Invocation>;
   /**
-   * Leaves an event for a function, as a service of AWS does: where it fails it is tried again, twice.
+   * Invokes a function asynchronously, like an AWS service. A failed event is retried twice.
    *
-   * @returns The request id that all its tries have.
+   * @returns The request id, which is the same for all attempts.
    * @throws TestAwsError `FUNCTION_UNKNOWN`, `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE`, `STOPPED`
    */
   enqueue(name: string, payload: unknown): string;
-  /** Resolves when nothing is queued, runs or waits to be tried again. */
+  /** Resolves when all invocations, queued events and retries are finished. */
   idle(): Promise<void>;
-  /** Calls `listener` with each invocation when it is over. @returns Ends it. */
+  /** Calls `listener` with each finished invocation. @returns A function that removes the listener. */
   onInvocation(listener: (invocation: Invocation) => void): () => void;
-  /** Refuses the next `times` calls of the Invoke API with 429, `TooManyRequestsException`. */
+  /** Rejects the next `times` calls of the Invoke API with 429 `TooManyRequestsException`. */
   throttle(times: number): void;
-  /** Ends all processes and the server. What is under way fails with `STOPPED`, or is forgotten. */
+  /** Kills all processes and stops the server. Running invocations fail with `STOPPED`, and pending events are dropped. */
   stop(): Promise<void>;
 }
 
-/** Starts a Lambda on loopback, without functions yet. Stop it when you are done. @throws TestAwsError `OPTION_INVALID` */
+/** Starts a Lambda on loopback. Call `stop` at the end. @throws TestAwsError `OPTION_INVALID` */
 export async function startTestLambda(options: TestLambdaOptions = {}): Promise<TestLambda> {
   const { account = '123456789012', region = 'us-east-1', retryDelay = 100 } = options;
   if (!/^\d{12}$/.test(account)) {
-    throw new TestAwsError('OPTION_INVALID', `account is ${account}: 12 digits are expected`);
+    throw new TestAwsError('OPTION_INVALID', `account is ${account}: expected 12 digits`);
   }
-  if (!(retryDelay >= 0)) throw new TestAwsError('OPTION_INVALID', `retryDelay is ${retryDelay}: at least 0`);
+  if (!(retryDelay >= 0)) throw new TestAwsError('OPTION_INVALID', `retryDelay is ${retryDelay}: expected at least 0`);
   const functions = new FunctionSet({ account, region });
   const dispatcher = new Dispatcher(retryDelay);
   const api = new InvokeApi(functions, dispatcher);
   const server = await openLoopbackServer((message, response) => api.handle(message, response));
-  // Whoever ends without stop() leaves no process behind.
+  // Kill all processes if the test exits without stop().
   const killNow = () => functions.killNow();
   process.once('exit', killNow);
 

@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
+import { createCustomRuntime } from '../fixtures/custom-runtime.ts';
 import { startLambdaForTest } from '../fixtures/running.ts';
-import { createUnruly } from '../fixtures/unruly-runtime.ts';
 
-/** What a runtime of the test's own says in the end. */
+/** Returns the result of a custom runtime. */
 async function resultOf(script: string): Promise<unknown> {
   const lambda = await startLambdaForTest();
-  createUnruly(lambda, script);
-  const { outcome } = await lambda.invoke('unruly', { n: 1 });
+  createCustomRuntime(lambda, script);
+  const { outcome } = await lambda.invoke('custom', { n: 1 });
   return outcome.status === 'success' ? outcome.result : outcome;
 }
 
-test('a runtime asks for work and gets it with its headers', async () => {
+test('sends an invocation with its headers', async () => {
   const before = Date.now();
   const result = await resultOf(`
     const response = await fetch(runtime + '/invocation/next');
@@ -25,7 +25,7 @@ test('a runtime asks for work and gets it with its headers', async () => {
     headers: {
       'lambda-runtime-aws-request-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
       'lambda-runtime-deadline-ms': expect.stringMatching(/^\d{13}$/),
-      'lambda-runtime-invoked-function-arn': 'arn:aws:lambda:us-east-1:123456789012:function:unruly',
+      'lambda-runtime-invoked-function-arn': 'arn:aws:lambda:us-east-1:123456789012:function:custom',
       'lambda-runtime-trace-id': expect.stringContaining('Root=1-'),
     },
   });
@@ -35,20 +35,20 @@ test('a runtime asks for work and gets it with its headers', async () => {
   expect(deadline).toBeLessThanOrEqual(Date.now() + 10_000);
 });
 
-test('what the specification does not know is refused, and the invocation goes on', async () => {
+test('rejects invalid calls, and the invocation continues', async () => {
   const result = await resultOf(`
     const id = await next();
     const invocation = runtime + '/invocation/' + id;
-    const told = {
+    const responses = {
       path: await call('POST', runtime + '/invocation/' + id + '/result', '1'),
       version: await call('GET', api + '/2015-03-31/runtime/invocation/next'),
       method: await call('PUT', invocation + '/response', '1'),
       otherId: await call('POST', runtime + '/invocation/00000000-0000-0000-0000-000000000000/response', '1'),
       secondNext: await call('GET', runtime + '/invocation/next'),
       lateInitError: await call('POST', runtime + '/init/error', '{}'),
-      shapelessError: await call('POST', invocation + '/error', 'it went wrong'),
+      shapelessError: await call('POST', invocation + '/error', 'not json'),
     };
-    await call('POST', invocation + '/response', JSON.stringify(told));
+    await call('POST', invocation + '/response', JSON.stringify(responses));
     await next();
   `);
   expect(result).toEqual({
@@ -62,9 +62,9 @@ test('what the specification does not know is refused, and the invocation goes o
   });
 });
 
-test('an invocation is answered once', async () => {
+test('accepts one result for an invocation', async () => {
   const lambda = await startLambdaForTest();
-  createUnruly(
+  createCustomRuntime(
     lambda,
     `
     while (true) {
@@ -74,35 +74,35 @@ test('an invocation is answered once', async () => {
       console.log(JSON.stringify(await call('POST', url + '/error', '{"errorType":"Third"}')));
     }`,
   );
-  const { outcome, log } = await lambda.invoke('unruly', {});
+  const { outcome, log } = await lambda.invoke('custom', {});
   expect(outcome).toEqual({ status: 'success', result: 'first' });
   expect(log).toEqual([
     String.raw`[202,"{\"status\":\"OK\"}"]`,
     '[403,"InvalidStateTransition"]',
     '[403,"InvalidStateTransition"]',
   ]);
-  expect(await lambda.invoke('unruly', {})).toMatchObject({ isCold: false, outcome: { status: 'success' } });
+  expect(await lambda.invoke('custom', {})).toMatchObject({ isCold: false, outcome: { status: 'success' } });
 });
 
-test('a response may have 6 MB; of a larger one an error is made', async () => {
+test('accepts a response of 6 MB, and converts a larger one to an error', async () => {
   const lambda = await startLambdaForTest();
-  createUnruly(
+  createCustomRuntime(
     lambda,
     `
     for (let size = 6 * 1024 * 1024; ; size += 1024 * 1024) {
       const id = await next();
-      const told = await call('POST', runtime + '/invocation/' + id + '/response', '"' + 'x'.repeat(size - 2) + '"');
-      console.log(told[0]);
+      const response = await call('POST', runtime + '/invocation/' + id + '/response', '"' + 'x'.repeat(size - 2) + '"');
+      console.log(response[0]);
     }`,
   );
-  expect(await lambda.invoke('unruly', {})).toMatchObject({ outcome: { status: 'success' }, log: ['202'] });
-  expect(await lambda.invoke('unruly', {})).toMatchObject({
+  expect(await lambda.invoke('custom', {})).toMatchObject({ outcome: { status: 'success' }, log: ['202'] });
+  expect(await lambda.invoke('custom', {})).toMatchObject({
     outcome: { status: 'error', errorType: 'Function.ResponseSizeTooLarge' },
     log: ['413'],
   });
 });
 
-test('an error takes its type from the header where it says none itself', async () => {
+test('uses the error type from the header if the body has none', async () => {
   const outcome = await resultOf(`
     const url = runtime + '/invocation/' + (await next()) + '/error';
     await call('POST', url, '{"errorMessage":"no"}', { 'lambda-runtime-function-error-type': 'Runtime.Odd' });
@@ -111,15 +111,15 @@ test('an error takes its type from the header where it says none itself', async 
   expect(outcome).toEqual({ status: 'error', errorType: 'Runtime.Odd', errorMessage: 'no' });
 });
 
-test('a runtime that answers and never asks again is not used again', async () => {
+test('does not reuse a runtime that does not request the next invocation', async () => {
   const lambda = await startLambdaForTest();
-  createUnruly(
+  createCustomRuntime(
     lambda,
     `
     await call('POST', runtime + '/invocation/' + (await next()) + '/response', '1');
     setInterval(() => {}, 1000);`,
     1,
   );
-  expect((await lambda.invoke('unruly', {})).outcome).toEqual({ status: 'success', result: 1 });
-  expect((await lambda.invoke('unruly', {})).isCold).toBe(true);
+  expect((await lambda.invoke('custom', {})).outcome).toEqual({ status: 'success', result: 1 });
+  expect((await lambda.invoke('custom', {})).isCold).toBe(true);
 });

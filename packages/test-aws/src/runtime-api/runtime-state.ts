@@ -1,24 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 
-/** What a runtime is given to do. */
-export interface RuntimeWork {
+/** An invocation for a runtime. */
+export interface RuntimeInvocation {
   readonly requestId: string;
-  /** JSON. */
+  /** Payload as JSON. */
   readonly payload: string;
-  /** Milliseconds that it may take. */
+  /** Timeout in milliseconds. */
   readonly timeout: number;
   readonly functionArn: string;
 }
 
-/** What a runtime says of its work, or of its start. */
-export type RuntimeAnswer =
+/** Result of an invocation, or error of the start. */
+export type RuntimeResult =
   | { readonly kind: 'response'; readonly bytes: Buffer }
   | { readonly kind: 'error'; readonly errorType: string; readonly errorMessage: string; readonly bytes: Buffer };
 
-/** What the Runtime API refuses, with the error types of its specification. */
-export class RuntimeRefusal extends Error {
-  override readonly name = 'RuntimeRefusal';
+/** Error of the Runtime API, with an error type of its specification. */
+export class RuntimeApiError extends Error {
+  override readonly name = 'RuntimeApiError';
   readonly status: number;
   readonly errorType: string;
 
@@ -30,34 +30,35 @@ export class RuntimeRefusal extends Error {
 }
 
 /**
- * Where a runtime is between its start, its work and its answers. It asks for work, gets it, answers once and asks again;
- * everything else is refused.
+ * State machine of a runtime. A runtime requests an invocation, gets it, sends one result and requests the next one. All other calls
+ * are rejected.
  */
 export class RuntimeState {
-  #state: 'starting' | 'waiting' | 'working' | 'answered' | 'failed' = 'starting';
+  #state: 'starting' | 'waiting' | 'working' | 'responded' | 'failed' = 'starting';
   #poll: ServerResponse | undefined;
   #requestId: string | undefined;
-  #failure: RuntimeAnswer | undefined;
-  #onReady: ((failure: RuntimeAnswer | undefined) => void) | undefined;
-  #onAnswer: ((answer: RuntimeAnswer) => void) | undefined;
+  #failure: RuntimeResult | undefined;
+  #onReady: ((failure: RuntimeResult | undefined) => void) | undefined;
+  #onResult: ((result: RuntimeResult) => void) | undefined;
 
-  /** Resolves when the runtime waits for work, or has said why it never will. */
-  untilReady(): Promise<RuntimeAnswer | undefined> {
+  /** Resolves when the runtime requests an invocation, or reports that it cannot start. */
+  untilReady(): Promise<RuntimeResult | undefined> {
     if (this.#state === 'waiting' || this.#state === 'failed') return Promise.resolve(this.#failure);
     return new Promise((resolve) => {
       this.#onReady = resolve;
     });
   }
 
-  /** Gives work to a runtime that waits. Resolves when it has answered. */
-  perform({ requestId, payload, timeout, functionArn }: RuntimeWork): Promise<RuntimeAnswer> {
+  /** Sends an invocation to a waiting runtime. Resolves with its result. */
+  perform({ requestId, payload, timeout, functionArn }: RuntimeInvocation): Promise<RuntimeResult> {
     const poll = this.#poll;
-    if (this.#state !== 'waiting' || poll === undefined) throw new Error(`a runtime that is ${this.#state} got work`);
+    if (this.#state !== 'waiting' || poll === undefined)
+      throw new Error(`a runtime in the state ${this.#state} got an invocation`);
     this.#state = 'working';
     this.#requestId = requestId;
     this.#poll = undefined;
-    const answer = new Promise<RuntimeAnswer>((resolve) => {
-      this.#onAnswer = resolve;
+    const result = new Promise<RuntimeResult>((resolve) => {
+      this.#onResult = resolve;
     });
     poll.writeHead(200, {
       'content-type': 'application/json',
@@ -68,10 +69,10 @@ export class RuntimeState {
       'lambda-runtime-trace-id': makeTraceId(),
     });
     poll.end(payload);
-    return answer;
+    return result;
   }
 
-  /** The runtime asks for work; it is answered when there is some. @throws RuntimeRefusal */
+  /** The runtime requests the next invocation. The response waits until one exists. @throws RuntimeApiError */
   next(response: ServerResponse): void {
     if (this.#state === 'working' || this.#state === 'failed' || this.#poll !== undefined)
       throw this.#wrongState('next');
@@ -87,36 +88,36 @@ export class RuntimeState {
     this.#onReady = undefined;
   }
 
-  /** Whether an answer to this request may come now. @throws RuntimeRefusal */
-  expectAnswer(requestId: string): void {
-    if (requestId !== this.#requestId) throw new RuntimeRefusal(400, 'InvalidRequestID', 'Invalid request ID');
-    if (this.#state !== 'working') throw this.#wrongState('answer');
+  /** Checks that the runtime may send a result for this request now. @throws RuntimeApiError */
+  expectResult(requestId: string): void {
+    if (requestId !== this.#requestId) throw new RuntimeApiError(400, 'InvalidRequestID', 'Invalid request ID');
+    if (this.#state !== 'working') throw this.#wrongState('result');
   }
 
-  /** The runtime answers the request that it has. */
-  answer(answer: RuntimeAnswer): void {
-    this.#state = 'answered';
-    this.#onAnswer?.(answer);
+  /** Completes the current invocation. */
+  complete(result: RuntimeResult): void {
+    this.#state = 'responded';
+    this.#onResult?.(result);
   }
 
-  /** Whether the start may still fail. @throws RuntimeRefusal */
-  expectFailure(): void {
+  /** Checks that the runtime may report an init error now. @throws RuntimeApiError */
+  expectInitError(): void {
     if (this.#state !== 'starting') throw this.#wrongState('init/error');
   }
 
-  /** The runtime cannot start. */
-  fail(failure: RuntimeAnswer): void {
+  /** Records that the runtime cannot start. */
+  fail(failure: RuntimeResult): void {
     this.#state = 'failed';
     this.#failure = failure;
     this.#onReady?.(failure);
   }
 
-  #wrongState(call: string): RuntimeRefusal {
-    return new RuntimeRefusal(403, 'InvalidStateTransition', `${call} while the runtime is ${this.#state}`);
+  #wrongState(call: string): RuntimeApiError {
+    return new RuntimeApiError(403, 'InvalidStateTransition', `${call} while the runtime is ${this.#state}`);
   }
 }
 
-/** @see AWS X-Ray Developer Guide, "Tracing header" */
+/** Returns a trace header. @see AWS X-Ray Developer Guide, "Tracing header" */
 function makeTraceId(): string {
   const seconds = Math.floor(Date.now() / 1000).toString(16);
   const [root, parent] = [randomBytes(12).toString('hex'), randomBytes(8).toString('hex')];
