@@ -71,27 +71,27 @@ const SHAPES: readonly { name: string; pattern: object; event: unknown; matches:
     matches: false,
   },
   {
-    name: 'absent is what no object of a list has',
+    name: 'a field that no object of a list has is absent',
     pattern: { a: { b: [{ exists: false }] } },
     event: { a: [{ b: 1 }, {}] },
     matches: false,
   },
   {
-    name: 'what every object has by birth is absent',
+    name: 'an inherited property is absent',
     pattern: { toString: [{ exists: true }] },
     event: {},
     matches: false,
   },
   { name: '$or: the second', pattern: { $or: [{ a: [1] }, { b: [1] }] }, event: { b: 1 }, matches: true },
   { name: '$or: none', pattern: { $or: [{ a: [1] }, { b: [1] }] }, event: { c: 1 }, matches: false },
-  { name: '$or beside a field', pattern: { c: [1], $or: [{ a: [1] }, { b: [1] }] }, event: { a: 1 }, matches: false },
+  { name: '$or next to a field', pattern: { c: [1], $or: [{ a: [1] }, { b: [1] }] }, event: { a: 1 }, matches: false },
   {
     name: '$or within a field',
     pattern: { d: { $or: [{ a: [1] }, { b: [{ exists: false }] }] } },
     event: { d: { a: 2 } },
     matches: true,
   },
-  { name: 'what is no object', pattern: { a: [{ exists: false }] }, event: 'text', matches: false },
+  { name: 'an event that is not an object', pattern: { a: [{ exists: false }] }, event: 'text', matches: false },
 ];
 
 test.each(SHAPES)('$name: $matches', ({ pattern, event, matches }) => {
