@@ -127,8 +127,13 @@ export function describeAwsFailure(error: unknown, { host, permission, resource 
   if (name !== undefined && /Throttl|TooManyRequests/.test(name)) {
     return fail('RATE_LIMITED', `AWS throttles ${permission} (${name}): try again later`);
   }
-  if (status !== undefined && status >= 500) return fail('SERVER_FAILED', `AWS failed with status ${status}`);
-  if (name?.endsWith('Exception')) return fail('AUTHENTICATION_FAILED', `AWS rejected ${permission} with ${name}`);
+  if (status !== undefined && status >= 500)
+    return fail('SERVER_FAILED', `AWS failed with status ${status}: try again later`);
+  if (name?.endsWith('Exception'))
+    return fail(
+      'AUTHENTICATION_FAILED',
+      `AWS rejected ${permission} (${name}): check the account, the Region and the permissions`,
+    );
   if (name === 'TimeoutError' || code !== undefined) {
     const remedy = 'check the Region, the network, the proxy and the VPC endpoint of the ECR API';
     return fail('CONNECTION_FAILED', `cannot connect to AWS (${code ?? name}): ${remedy}`);

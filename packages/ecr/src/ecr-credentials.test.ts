@@ -174,7 +174,11 @@ describe('ecrCredentials with a fake API', () => {
     ['ExpiredTokenException', 'AUTHENTICATION_FAILED', /ExpiredTokenException.*aws sso login/],
     ['InvalidSignatureException', 'AUTHENTICATION_FAILED', /InvalidSignatureException.*clock/],
     ['ThrottlingException', 'RATE_LIMITED', /try again later/],
-    ['InvalidParameterException', 'AUTHENTICATION_FAILED', /rejected ecr:GetAuthorizationToken with InvalidParameter/],
+    [
+      'InvalidParameterException',
+      'AUTHENTICATION_FAILED',
+      /rejected ecr:GetAuthorizationToken \(InvalidParameterException\)/,
+    ],
   ])('reports a remedy for %s', async (type, code, message) => {
     respondWithError(type, 'not you');
     const error = await caught(provider()(HOST));

@@ -50,13 +50,14 @@ export class RegistryAuthorizer {
   /** Additional scopes from challenges, by the key of the authorization. */
   readonly #addedScopes = new Map<string, readonly string[]>();
   #authScheme: AuthScheme | undefined;
-  #rejection = 'the registry sent no WWW-Authenticate header';
+  #rejection: string;
 
   constructor(options: AuthorizerOptions) {
     const { host, plainHttp, credentials, authScheme, credentialsHint, sender, now = Date.now } = options;
     const hint =
       credentialsHint ?? `run "docker login ${canonicalHost(host)}", or use a user name and password that have access`;
     this.#source = { host, hint, findCredentials: credentials, sender, now };
+    this.#rejection = `the registry requires authentication; ${hint}`;
     this.#plainHttp = plainHttp;
     if (authScheme !== undefined) this.#authScheme = { scheme: authScheme };
   }
@@ -91,7 +92,10 @@ export class RegistryAuthorizer {
     const challenges = parseChallenges(challenge ?? '');
     const authScheme = await this.#readScheme(challenges, options);
     if (authScheme === undefined) {
-      this.#rejection = 'the registry requires an authentication scheme other than Basic and Bearer';
+      this.#rejection =
+        challenges.length === 0
+          ? 'the registry sent no WWW-Authenticate header'
+          : 'the registry requires an authentication scheme other than Basic and Bearer';
       return false;
     }
     this.#authScheme = authScheme;

@@ -5,6 +5,9 @@ import { RegistryError, type RegistryErrorCode } from '../errors.ts';
 const TLS_CODE =
   /^(?:CERT_|DEPTH_ZERO_|ERR_SSL_|ERR_TLS_CERT_|INVALID_CA$|INVALID_PURPOSE$|SELF_SIGNED_|UNABLE_TO_(?:GET|VERIFY)_|EPROTO$|HOSTNAME_MISMATCH$)/;
 
+/** What to do about a failed connection. */
+export const CONNECTION_REMEDY = 'check the host, the port, the network and the proxy settings';
+
 /**
  * Converts an error of a connection to a {@link RegistryError}.
  *
@@ -33,7 +36,8 @@ function classify(code: string, error: unknown): [RegistryErrorCode, string] {
   }
   if (code === 'HPE_HEADER_OVERFLOW') return ['LIMIT_EXCEEDED', 'the response headers are too large'];
   if (code.startsWith('HPE_')) return ['RESPONSE_INVALID', `the response is not valid HTTP (${code})`];
-  if (code === 'ENOTFOUND') return ['CONNECTION_FAILED', 'the host name was not found: check it'];
+  if (code === 'ENOTFOUND')
+    return ['CONNECTION_FAILED', 'the host name was not found: check its spelling and the DNS settings'];
   const reason = code || (error instanceof Error ? error.message : String(error));
-  return ['CONNECTION_FAILED', `the connection failed (${reason})`];
+  return ['CONNECTION_FAILED', `the connection failed (${reason}): ${CONNECTION_REMEDY}`];
 }

@@ -62,7 +62,8 @@ describe('HTTPS through a proxy', () => {
     const error = await caught(openSender('http://user:pass@127.0.0.1:1')('https://registry.test/v2/'));
     expect(error).toMatchObject({
       code: 'CONNECTION_FAILED',
-      message: 'CONNECT registry.test:443 through the proxy http://127.0.0.1:1: the connection failed (ECONNREFUSED)',
+      message:
+        'CONNECT registry.test:443 through the proxy http://127.0.0.1:1: the connection failed (ECONNREFUSED): check the host, the port, the network and the proxy settings',
     });
     expect(everythingIn(error)).not.toContain('pass');
   });

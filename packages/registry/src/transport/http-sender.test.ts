@@ -235,7 +235,9 @@ describe('failures', () => {
     url.port = '1';
     const error = await caught(openSender().get(url));
     expect(error).toMatchObject({ code: 'CONNECTION_FAILED', request: 'GET http://127.0.0.1:1/v2/' });
-    expect(error.message).toBe('GET http://127.0.0.1:1/v2/: the connection failed (ECONNREFUSED)');
+    expect(error.message).toBe(
+      'GET http://127.0.0.1:1/v2/: the connection failed (ECONNREFUSED): check the host, the port, the network and the proxy settings',
+    );
   });
 
   test('unknown host', async () => {
@@ -322,7 +324,7 @@ describe('stalls', () => {
     const url = new URL(`https://${server.host}/`);
     const error = await caught(openSender({ stallTimeout: STALL_TIMEOUT }).get(url));
     expect(error.code).toBe('STALLED');
-    expect(error.message).toBe(`GET ${url.href}: no progress for 1 s while connecting`);
+    expect(error.message).toBe(`GET ${url.href}: no progress for 1 s while connecting: check the network`);
   });
 
   test('while waiting for the response, extended by extraResponseTimeout', async () => {

@@ -1,6 +1,6 @@
 import tls from 'node:tls';
 import { RegistryError } from '../errors.ts';
-import { errorCode } from './connection-error.ts';
+import { CONNECTION_REMEDY, errorCode } from './connection-error.ts';
 import { bareHost, isLoopbackHost } from './local-address.ts';
 
 /** Scheme of requests to a registry. */
@@ -27,7 +27,7 @@ export async function detectScheme(host: string, plainHttp: boolean | undefined)
     throw new RegistryError('STALLED', `${request}: no response within ${HANDSHAKE_TIMEOUT / 1000} s`, { request });
   // Without an explicit port, HTTP uses port 80, on which the registry may listen.
   if (errorCode(outcome) !== 'ECONNREFUSED' || url.port === '') return 'http';
-  const message = `${request}: the connection failed (ECONNREFUSED)`;
+  const message = `${request}: the connection failed (ECONNREFUSED): ${CONNECTION_REMEDY}`;
   throw new RegistryError('CONNECTION_FAILED', message, { cause: outcome, request });
 }
 

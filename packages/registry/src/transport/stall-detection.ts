@@ -41,7 +41,7 @@ class StallDetector {
   }
 
   protected reportStall(timeout: number, phase: string): void {
-    const message = `${this.#request}: no progress for ${timeout / 1000} s while ${phase}`;
+    const message = `${this.#request}: no progress for ${timeout / 1000} s while ${phase}: check the network`;
     this.#onStall(new RegistryError('STALLED', message, { request: this.#request }));
   }
 }
