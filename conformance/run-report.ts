@@ -1,13 +1,13 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What a run of tests leaves beside its results: what it has measured, and what it could not try. */
+/** Files that a test run writes in addition to its results: measurements, and what was skipped. */
 export class RunReport {
-  /** Where it lies, with the logs of programs. */
+  /** Folder of the report, which also contains logs of programs. */
   readonly folder: string;
-  /** For programs: an object, what was measured to its numbers. */
+  /** For programs: a JSON object of measurements by name. */
   readonly #numbers: string;
-  /** For people, printed when the run is over: a line each. */
+  /** For people: lines that are printed at the end of the run. */
   readonly #lines: string;
 
   constructor(folder: string) {
@@ -16,7 +16,7 @@ export class RunReport {
     this.#lines = join(folder, 'remarks.txt');
   }
 
-  /** Forgets what an earlier run has left. */
+  /** Deletes the report of an earlier run. */
   clear(): void {
     rmSync(this.folder, { recursive: true, force: true });
     mkdirSync(this.folder, { recursive: true });
@@ -24,7 +24,7 @@ export class RunReport {
   }
 
   /**
-   * Keeps what was measured, in `measured.json` and for the end of the run.
+   * Records a measurement in `measured.json` and prints it at the end of the run.
    *
    * @param what - Name of the measurement, the same in every run.
    */
@@ -35,7 +35,7 @@ export class RunReport {
     appendFileSync(this.#lines, `measured: ${what}: ${words.join(', ')}\n`);
   }
 
-  /** Says at the end of the run what could not be tried, and the way to have it tried. */
+  /** Prints at the end of the run what was skipped, and what it needs. */
   skipped(what: string): void {
     appendFileSync(this.#lines, `  skipped: ${what}\n`);
   }

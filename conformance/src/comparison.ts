@@ -4,20 +4,20 @@ import { type Difference, findDifference, type Outcome } from './outcome.ts';
 import { findReadBackDifference } from './read-back.ts';
 import type { Reference, ZtocRequest } from './reference.ts';
 
-/** What came of comparing one layer. */
+/** The result of comparing one layer. */
 export interface Comparison {
   readonly layer: Uint8Array;
   readonly ours: Outcome;
   readonly reference: Outcome;
   readonly difference: Difference | undefined;
-  /** Files that were extracted through the zTOC and found right. */
+  /** Number of files that were extracted through the zTOC with the right content. */
   readonly filesRead: number;
 }
 
-/** Files of a layer that are read back where that is asked for: each costs the reference a decode up to the file. */
+/** Number of files that are read back from a layer. The reference decodes the layer up to each file. */
 const FILES_READ_BACK = 3;
 
-/** Builds a case's layer and compares what the reference and we make of it; with `readBack`, of files read through it too. */
+/** Builds the layer of a case and compares both zTOCs. With `readBack`, it also reads files through the zTOC. */
 export async function compareCase(layerCase: LayerCase, reference: Reference, readBack: boolean): Promise<Comparison> {
   const layer = await renderCase(layerCase, (data, level, flushEvery) => reference.compress(data, level, flushEvery));
   return compareLayer(
@@ -29,7 +29,7 @@ export async function compareCase(layerCase: LayerCase, reference: Reference, re
   );
 }
 
-/** Compares what the reference and we make of a layer. */
+/** Compares the zTOC of the reference with ours for a layer. */
 export async function compareLayer(
   layer: Uint8Array,
   chunks: Iterable<Uint8Array>,
@@ -50,10 +50,10 @@ export async function compareLayer(
   return { layer, ours, reference: theirs, difference, filesRead };
 }
 
-/** Plain cuts can be as many as the layer has bytes; beyond this number they show nothing more, and cost a digest each. */
+/** Maximum number of spans of an uncompressed layer. More spans only cost time. */
 const MAX_PLAIN_SPANS = 3000;
 
-/** What a case asks of both sides, for a layer of so many bytes. */
+/** Returns the request of a case for a layer of this size. */
 function requestOf({ encoder, spanSize, tool }: LayerCase, layerSize: number): ZtocRequest {
   if (encoder.kind === 'gzip') return { spanSize, tool, algorithm: 'gzip' };
   return { spanSize: Math.max(spanSize, Math.ceil(layerSize / MAX_PLAIN_SPANS)), tool, algorithm: 'uncompressed' };

@@ -9,13 +9,13 @@ async function ztocOf(name: string, spanSize: number, tool = 'AWS SOCI CLI v0.2'
   return outcome.ztoc;
 }
 
-describe('two zTOCs', () => {
-  it('that are the same need no words', async () => {
+describe('explainDifference', () => {
+  it('returns an empty string for equal zTOCs', async () => {
     const ztoc = await ztocOf('gzip-level6.tar.gz', 4096);
     expect(explainDifference(ztoc, ztoc.slice())).toBe('');
   });
 
-  it('differ in their spans when the span size does', async () => {
+  it('reports other spans if the span size differs', async () => {
     const explanation = explainDifference(
       await ztocOf('gzip-level6.tar.gz', 4096),
       await ztocOf('gzip-level6.tar.gz', 65_536),
@@ -24,7 +24,7 @@ describe('two zTOCs', () => {
     expect(explanation).toContain('checkpoints: byte 0 (header)');
   });
 
-  it('differ in their files when the archives do', async () => {
+  it('reports other files if the archives differ', async () => {
     const explanation = explainDifference(
       await ztocOf('kinds-gnu.tar.gz', 4096),
       await ztocOf('long-gnu.tar.gz', 4096),
@@ -32,7 +32,7 @@ describe('two zTOCs', () => {
     expect(explanation).toMatch(/^file \d+:\n {2}ours .*\n {2}the reference .*/m);
   });
 
-  it('are told of when one is none', async () => {
+  it('reports a zTOC that cannot be decoded', async () => {
     const ztoc = await ztocOf('kinds-gnu.tar.gz', 4096);
     expect(explainDifference(ztoc.subarray(0, 50), ztoc)).toMatch(/^one of them cannot be decoded: ZtocError/);
   });

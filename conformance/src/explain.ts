@@ -1,10 +1,13 @@
 import { decodeZtoc, type FileEntry, type Ztoc } from '@soci/ztoc';
 
-/** A packed gzip checkpoint: int64 in, int64 out, uint8 bits, window; after a header of int32 count and int64 span size. */
+/**
+ * Size of a gzip checkpoint: int64 in, int64 out, uint8 bits, window. A header precedes them: int32 count, int64 span
+ * size.
+ */
 const CHECKPOINT_SIZE = 8 + 8 + 1 + 32_768;
 const CHECKPOINTS_HEADER = 4 + 8;
 
-/** Where two zTOCs differ, in words: the first place in each of their parts. Empty where they do not. */
+/** Describes the first difference in each part of two zTOCs. Returns an empty string if they are equal. */
 export function explainDifference(ours: Uint8Array, reference: Uint8Array): string {
   if (Buffer.compare(ours, reference) === 0) return '';
   try {
@@ -50,7 +53,7 @@ function* explainSpans(ours: Ztoc, reference: Ztoc): Generator<string> {
   yield `checkpoints: byte ${byte}${ours.compression === 'gzip' ? ` (${place})` : ''}`;
 }
 
-/** An entry in a line; bytes as latin1, so that none are lost. */
+/** Formats an entry as one line. Bytes are decoded as latin1, which loses none. */
 function show(file: FileEntry | undefined): string {
   return JSON.stringify(file, (_, value: unknown) => {
     if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');

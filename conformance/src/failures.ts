@@ -58,7 +58,7 @@ export interface KnownDifference {
   readonly signature: string;
   /** The cause, and how to fix it. */
   readonly why: string;
-  /** A case that shows it. */
+  /** A case that shows the difference. */
   readonly case: LayerCase;
 }
 

@@ -16,26 +16,26 @@ function inPieces(bytes: Uint8Array, size: number): Uint8Array[] {
 }
 
 describe('golden layers', () => {
-  it('are as they were recorded', () => {
+  it('have the recorded digests', () => {
     expect(layers.length).toBeGreaterThan(60);
     for (const { name, sha256 } of layers) {
       expect(createHash('sha256').update(readGoldenLayer(name)).digest('hex'), name).toBe(sha256);
     }
   });
 
-  it('are each either accepted or refused', () => {
+  it('are either accepted or rejected', () => {
     for (const { name, ztocs, refused } of layers) expect(ztocs.size > 0, name).toBe(refused === undefined);
   });
 });
 
-describe('a zTOC is the reference’s, byte for byte', () => {
+describe('a zTOC is equal to that of the reference, byte for byte', () => {
   it.each(accepted)('$name in spans of $spanSize', async ({ name, algorithm, spanSize, summary }) => {
     const outcome = await buildOurs([readGoldenLayer(name)], { spanSize, algorithm, tool: TOOL });
     expect(outcome).toMatchObject({ kind: 'built', summary });
   });
 
   it.each(accepted.filter(({ spanSize }) => spanSize === 4096))(
-    '$name fed in small pieces',
+    '$name in small chunks',
     async ({ name, algorithm, spanSize, summary }) => {
       const outcome = await buildOurs(inPieces(readGoldenLayer(name), 97), { spanSize, algorithm, tool: TOOL });
       expect(outcome).toMatchObject({ kind: 'built', summary });
@@ -43,7 +43,7 @@ describe('a zTOC is the reference’s, byte for byte', () => {
   );
 });
 
-describe('what the reference refuses is refused, with a code', () => {
+describe('a layer that the reference rejects is rejected with a code', () => {
   it.each(refused)('$name ($refused)', async ({ name, algorithm }) => {
     const outcome = await buildOurs([readGoldenLayer(name)], { spanSize: 65_536, algorithm, tool: TOOL });
     expect(outcome).toMatchObject({ kind: 'refused', code: expect.stringMatching(/^(GZIP|TAR|COMPRESSION)_/) });

@@ -4,18 +4,18 @@ import type { IndexRequest } from './image/image-case.ts';
 import type { Difference, ZtocSummary } from './outcome.ts';
 import type { Reference } from './reference.ts';
 
-/** A layer of golden/layers with the recorded results of the reference: see golden/README.md. */
+/** A layer of golden/layers with the recorded results of the reference. See golden/README.md. */
 interface GoldenLayer {
   readonly name: string;
   readonly sha256: string;
   readonly algorithm: 'gzip' | 'uncompressed';
-  /** By span size; empty if the layer is refused. */
+  /** Recorded results by span size. Empty if the reference rejects the layer. */
   readonly ztocs: ReadonlyMap<number, ZtocSummary>;
-  /** The reference's error. */
+  /** Error message of the reference, if it rejects the layer. */
   readonly refused: string | undefined;
 }
 
-/** Every golden layer. */
+/** Returns every golden layer. */
 export function goldenLayers(): GoldenLayer[] {
   return Object.entries(readGoldenLayers()).map(([name, { sha256, algorithm, ztocs, refused }]) => ({
     name,
@@ -26,15 +26,15 @@ export function goldenLayers(): GoldenLayer[] {
   }));
 }
 
-/** A run of the reference over a golden layout. */
+/** A recorded run of the reference on a golden layout. */
 interface GoldenLayout {
   readonly name: string;
-  /** The layout. */
+  /** Path of the layout. */
   readonly folder: string;
   readonly request: IndexRequest;
 }
 
-/** Every run of every golden layout. */
+/** Returns every run of every golden layout. */
 export function goldenLayouts(): GoldenLayout[] {
   return Object.entries(readGoldenRuns()).flatMap(([name, runs]) =>
     runs.map(({ run: { v, span, min, xattr, prefetch } }) => ({
@@ -45,17 +45,17 @@ export function goldenLayouts(): GoldenLayout[] {
   );
 }
 
-/** Span size that refused layers are tried with. */
+/** Span size for layers that are rejected. */
 const REFUSED_SPAN_SIZE = 65_536;
 
-/** A golden layer at one span size, with what differs: from the reference as it runs here, or from the recorded results. */
+/** The result for a golden layer and a span size: a difference from the live reference or from the recorded results. */
 interface GoldenComparison {
   readonly name: string;
   readonly spanSize: number;
   readonly difference: Difference | undefined;
 }
 
-/** Compares every golden layer live, and both sides with the recorded results. */
+/** Compares every golden layer live, and both results with the recorded ones. */
 export async function* compareGoldenLayers(reference: Reference): AsyncGenerator<GoldenComparison> {
   for (const { name, algorithm, ztocs } of goldenLayers()) {
     const layer = readGoldenLayer(name);

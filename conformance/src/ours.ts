@@ -3,7 +3,7 @@ import { buildZtoc, encodeZtoc, ZtocError } from '@soci/ztoc';
 import type { Outcome } from './outcome.ts';
 import type { ZtocRequest } from './reference.ts';
 
-/** What @soci/ztoc makes of a layer. Any error but a ZtocError is a fault: a refusal must say what is wrong. */
+/** Builds a zTOC with `@soci/ztoc`. Any error other than a ZtocError is a fault. */
 export async function buildOurs(
   chunks: Iterable<Uint8Array>,
   { spanSize, algorithm, tool }: ZtocRequest,

@@ -17,30 +17,30 @@ const refused: Outcome = {
 };
 const fault: Outcome = { kind: 'fault', reason: 'TypeError: x is undefined' };
 
-describe('two outcomes', () => {
-  it('are the same when both built the same bytes, or both refused', () => {
+describe('findDifference', () => {
+  it('finds no difference if both built the same bytes or both rejected the layer', () => {
     expect(findDifference(built, { ...built })).toBeUndefined();
     expect(findDifference(refused, { kind: 'refused', reason: 'archive/tar: invalid tar header' })).toBeUndefined();
   });
 
-  it('differ when one builds what the other refuses', () => {
+  it('finds a difference if only one rejects the layer', () => {
     expect(findDifference(refused, built)?.signature).toBe(
       'only ours refuses: TAR_INVALID: the header at byte N is wrong',
     );
     expect(findDifference(built, refused)?.signature).toMatch(/^only the reference refuses/);
   });
 
-  it('differ in the members that are named', () => {
+  it('lists the members that differ', () => {
     const other: Outcome = { ...built, summary: { ...summary, digest: 'sha256:b', maxSpanId: 3 } };
     expect(findDifference(built, other)?.signature).toBe('other bytes: digest, maxSpanId');
   });
 
-  it('differ when either fails in a way that is no refusal, even if the other refuses', () => {
+  it('finds a difference if one has a fault, even if the other rejects the layer', () => {
     expect(findDifference(fault, refused)?.signature).toBe('ours: fault');
     expect(findDifference(refused, fault)?.signature).toBe('reference: fault');
   });
 
-  it('do not differ where a limit of ours was passed', () => {
+  it('finds no difference if our build stopped at a limit', () => {
     expect(
       findDifference({ kind: 'refused', reason: 'LIMIT_EXCEEDED: too many', code: 'LIMIT_EXCEEDED' }, built),
     ).toBeUndefined();

@@ -1,7 +1,7 @@
-/** What a zTOC is, briefly: two zTOCs with the same digest are the same bytes. The other members help to see where they differ. */
+/** Summary of a zTOC. Two zTOCs with the same digest are equal. The other members help to locate a difference. */
 export interface ZtocSummary {
   readonly digest: string;
-  /** Bytes of the zTOC itself. */
+  /** Size of the zTOC, in bytes. */
   readonly size: number;
   readonly maxSpanId: number;
   readonly files: number;
@@ -9,19 +9,25 @@ export interface ZtocSummary {
   readonly uncompressedArchiveSize: number;
 }
 
-/** What became of a layer: a zTOC, a refusal with the error's words, or a fault, which is a crash or an error of the wrong class. */
+/**
+ * The outcome for a layer: a zTOC, a rejection with its error message, or a fault, which is a crash or an unexpected
+ * error.
+ */
 export type Outcome =
   | { readonly kind: 'built'; readonly summary: ZtocSummary; readonly ztoc: Uint8Array }
   | { readonly kind: 'refused'; readonly reason: string; readonly code?: string }
   | { readonly kind: 'fault'; readonly reason: string };
 
-/** How ours differs from the reference's. Differences with the same signature are likely to have the same cause. */
+/** A difference between our outcome and that of the reference. Equal signatures probably have the same cause. */
 export interface Difference {
   readonly signature: string;
   readonly details: string;
 }
 
-/** The difference between two outcomes for one layer; undefined where there is none: both built the same bytes, both refused, or a limit of ours was passed. */
+/**
+ * Compares two outcomes for one layer. Returns undefined if both built the same bytes, both rejected the layer, or our
+ * build stopped at a limit.
+ */
 export function findDifference(ours: Outcome, reference: Outcome): Difference | undefined {
   if (ours.kind === 'fault')
     return { signature: 'ours: fault', details: `ours: ${ours.reason}\nreference: ${describe(reference)}` };
@@ -46,17 +52,17 @@ export function findDifference(ours: Outcome, reference: Outcome): Difference | 
   };
 }
 
-/** Whether one of our named limits was passed. The reference has none, so that it may build what we refuse to take on. */
+/** Reports whether our build stopped at one of its limits. The reference has no limits and may build the layer. */
 export function isLimited(outcome: Outcome): boolean {
   return outcome.kind === 'refused' && outcome.code === 'LIMIT_EXCEEDED';
 }
 
-/** An outcome in a line. */
+/** Formats an outcome as one line. */
 export function describe(outcome: Outcome): string {
   return outcome.kind === 'built' ? `zTOC ${outcome.summary.digest}` : `${outcome.kind}: ${outcome.reason}`;
 }
 
-/** What an error says before it goes into particulars: its first two clauses, without numbers. */
+/** Returns the first two clauses of an error message, without numbers. */
 function gist(reason: string): string {
   return reason.replace(/-?\d+/g, 'N').split(': ').slice(0, 2).join(': ');
 }

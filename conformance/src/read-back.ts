@@ -4,19 +4,19 @@ import { bytesSource, decodeZtoc, extractFile, type FileEntry } from '@soci/ztoc
 import type { Difference } from './outcome.ts';
 import type { Reference, ZtocRequest } from './reference.ts';
 
-/** Larger files are left out: they travel to the reference and back as base64. */
+/** Maximum size of a file that is read back, in bytes. Files are sent to the reference as base64. */
 const MAX_FILE_SIZE = 4 << 20;
 
 /**
- * The reference cannot read every zTOC that it writes: its reader wants each entry to end before the next begins, which
- * a sparse file's logical size prevents (ztoc/ztoc_marshaler.go, `flatbufferToTOC`).
+ * The reference cannot read every zTOC that it writes. Its reader requires each entry to end before the next one
+ * begins, which the logical size of a sparse file can prevent (ztoc/ztoc_marshaler.go, `flatbufferToTOC`).
  */
 const REFUSED_TABLE = 'invalid toc entry';
 
 /**
- * Reads some files of a layer through our zTOC, ourselves and by the reference, and compares both with the plain archive.
- * Only files whose bytes can be named without doubt are taken: regular, with a path that no other entry has, and stored
- * whole (a sparse file's size is not that of its bytes in the archive).
+ * Reads some files of a layer through our zTOC, with our code and with the reference, and compares both with the
+ * archive. It selects regular files with a unique path. Sparse files are excluded, because their size is not that of
+ * their bytes in the archive.
  */
 export async function findReadBackDifference(
   layer: Uint8Array,
@@ -56,7 +56,10 @@ export async function findReadBackDifference(
   return { difference: undefined, filesRead };
 }
 
-/** The archive, where Node's own decoder can tell: it does not know a zlib stream behind a gzip member, which the reference does. */
+/**
+ * Decompresses the layer with Node. Returns undefined if Node cannot: unlike the reference, it rejects a zlib stream
+ * after a gzip member.
+ */
 function tryGunzip(layer: Uint8Array): Uint8Array | undefined {
   try {
     return gunzipSync(layer);
@@ -82,7 +85,7 @@ function plainFiles(files: readonly FileEntry[], archiveSize: number): FileEntry
   );
 }
 
-/** The path without what two names of one file may differ in: `.`, `..`, and slashes. */
+/** Normalizes a path: removes `.`, `..` and repeated slashes, in which two names of one file may differ. */
 function plainPath(name: string): string {
   const parts: string[] = [];
   for (const part of name.split('/')) {

@@ -7,10 +7,10 @@ import type { Outcome } from './outcome.ts';
 const SOURCES = fileURLToPath(new URL('../reference', import.meta.url));
 const EXECUTABLE = fileURLToPath(new URL('../reference/.build/reference', import.meta.url));
 
-/** The reference program, built, or what is missing to build it and how to get that. */
+/** The path of the built reference program, or what is missing to build it. */
 type ReferenceBuild = { readonly executable: string } | { readonly missing: string };
 
-/** Builds the reference program with Go; quick when nothing has changed. */
+/** Builds the reference program with Go. Fast if nothing has changed. */
 export function buildReferenceProgram(): ReferenceBuild {
   if (spawnSync('go', ['version']).error !== undefined) {
     return {
@@ -30,14 +30,14 @@ export function buildReferenceProgram(): ReferenceBuild {
   return { missing: `the reference program, which Go could not build.${hint}\n${build.stderr.trim()}` };
 }
 
-/** How a zTOC is to be made. */
+/** Parameters of a zTOC. */
 export interface ZtocRequest {
   readonly spanSize: number;
   readonly algorithm: 'gzip' | 'uncompressed';
   readonly tool: string;
 }
 
-/** An answer of `reference serve`: see reference/serve.go. */
+/** A response of `reference serve`. See reference/serve.go. */
 interface Answer {
   readonly error?: string;
   readonly digest?: string;
@@ -54,7 +54,10 @@ interface Pending {
   readonly resolve: (answer: Answer) => void;
 }
 
-/** A running `reference serve`. Requests are answered in order; should one crash the program, it is started again for the rest. */
+/**
+ * A running `reference serve`. It answers requests in order. If a request crashes the program, it is restarted for the
+ * next ones.
+ */
 export class Reference {
   readonly #executable: string;
   #child: ChildProcessByStdio<Writable, Readable, null> | undefined;
@@ -65,7 +68,7 @@ export class Reference {
     this.#executable = executable;
   }
 
-  /** What the reference makes of a layer. */
+  /** Builds a zTOC with the reference. */
   async build(layer: Uint8Array, request: ZtocRequest): Promise<Outcome> {
     const answer = await this.#ask({ op: 'ztoc', ...layerMember(layer), ...request, wantZtoc: true });
     if (answer.error !== undefined)
@@ -89,20 +92,20 @@ export class Reference {
     };
   }
 
-  /** The bytes of a file of a layer as the reference reads them through a zTOC, or its error. */
+  /** Reads a file of a layer through a zTOC with the reference. Returns its bytes or the error message. */
   async extract(ztoc: Uint8Array, layer: Uint8Array, name: Uint8Array): Promise<Uint8Array | string> {
     const answer = await this.#ask({ op: 'extract', ...layerMember(layer), ztoc: base64(ztoc), name: base64(name) });
     return answer.error ?? Buffer.from(answer.bytes ?? '', 'base64');
   }
 
-  /** The gzip that Go's compress/gzip makes. */
+  /** Compresses with Go's compress/gzip. */
   async compress(data: Uint8Array, level: number, flushEvery: number): Promise<Uint8Array> {
     const answer = await this.#ask({ op: 'compress', bytes: base64(data), level, flushEvery });
     if (answer.error !== undefined) throw new Error(`the reference program could not compress: ${answer.error}`);
     return Buffer.from(answer.bytes ?? '', 'base64');
   }
 
-  /** Ends the program. */
+  /** Stops the program. */
   close(): void {
     this.#closed = true;
     this.#child?.stdin.end();
@@ -135,7 +138,7 @@ export class Reference {
   }
 }
 
-/** An empty layer must go as a file: no bytes in base64 mean that there are none to be found. */
+/** Sends an empty layer as a file, because an empty base64 string means a missing layer. */
 function layerMember(layer: Uint8Array): { layer?: string; layerBytes?: string } {
   return layer.length === 0 ? { layer: '/dev/null' } : { layerBytes: base64(layer) };
 }

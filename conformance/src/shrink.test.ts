@@ -7,11 +7,11 @@ function caseWith(predicate: (layerCase: LayerCase) => boolean): LayerCase {
     const layerCase = randomLayerCase(5, number, []);
     if (predicate(layerCase)) return layerCase;
   }
-  throw new Error('no such case among a thousand');
+  throw new Error('none of 1,000 cases matches');
 }
 
-describe('shrinking', () => {
-  it('leaves the one entry that a difference needs, with nothing in it', async () => {
+describe('shrinkCase', () => {
+  it('keeps only the entry that shows the difference, without content', async () => {
     const hasLink = ({ tar }: LayerCase) => tar.entries.some(({ type }) => type === '2');
     const start = caseWith((layerCase) => hasLink(layerCase) && layerCase.tar.entries.length > 20);
     const smallest = await shrinkCase(start, async (candidate) => hasLink(candidate));
@@ -19,7 +19,7 @@ describe('shrinking', () => {
     expect(smallest).toMatchObject({ corruptions: [], chunking: { kind: 'whole' }, spanSize: 65_536 });
   });
 
-  it('keeps only the member, and of it only the part, that a difference needs', async () => {
+  it('keeps only the gzip member and the header field that show the difference', async () => {
     const hasComment = ({ encoder }: LayerCase) =>
       encoder.kind === 'gzip' &&
       encoder.members.some((member) => 'header' in member && member.header.comment !== undefined);
@@ -33,7 +33,7 @@ describe('shrinking', () => {
     ).toEqual([['comment']]);
   });
 
-  it('gives back a case that cannot be simpler', async () => {
+  it('returns a case that cannot be simplified', async () => {
     const start = randomLayerCase(5, 1, []);
     expect(await shrinkCase(start, async () => false)).toBe(start);
   });

@@ -3,14 +3,15 @@ import type { Encoder, Member } from './layer/encoder.ts';
 import type { LayerCase } from './layer/layer-case.ts';
 import type { TarEntry } from './layer/tar.ts';
 
-/** How many simpler cases are tried for one difference. */
+/** Maximum number of simpler cases that are tried for one difference. */
 const MAX_ATTEMPTS = 600;
-/** Span sizes that are easier to think about than any other, the easiest first. */
+/** Preferred span sizes, the simplest first. */
 const SPAN_SIZES = [65_536, 4096, 1];
 
 /**
- * Finds the simplest case that still shows a difference: as long as one of the simpler cases does, goes on from that one.
- * @param shows Whether a case shows the difference that is looked for.
+ * Finds the simplest case that still shows a difference, by repeated small simplifications.
+ *
+ * @param shows Reports whether a case shows the difference.
  */
 export async function shrinkCase(
   start: LayerCase,
@@ -32,7 +33,7 @@ export async function shrinkCase(
   return best;
 }
 
-/** Cases that are a step simpler than the given one, the boldest steps first. */
+/** Yields cases that are one step simpler, the largest steps first. */
 function* simplerCases(layerCase: LayerCase): Generator<LayerCase> {
   const { tar, encoder, corruptions } = layerCase;
   if (corruptions.length > 0) yield { ...layerCase, corruptions: [] };
@@ -51,7 +52,7 @@ function* simplerCases(layerCase: LayerCase): Generator<LayerCase> {
   if (layerCase.tool !== 'AWS SOCI CLI v0.2') yield { ...layerCase, tool: 'AWS SOCI CLI v0.2' };
 }
 
-/** The halves of a list, then the list without each quarter, then without each single one. */
+/** Yields the list without each half, then without each quarter, and so on down to single items. */
 function* shorterLists<T>(list: readonly T[]): Generator<readonly T[]> {
   const seen = new Set<number>();
   for (const parts of [2, 4, 16, list.length]) {

@@ -3,10 +3,10 @@ import type { Content } from '../layer/content.ts';
 import { soundTar } from '../layer/random-tar.ts';
 import type { TarShape } from '../layer/tar.ts';
 
-/** A layer of an image, and what its descriptor says of it. */
+/** A layer of an image, and its descriptor. */
 export interface LayerSpec {
   readonly mediaType: string;
-  /** How the blob is really made; 'opaque' is no archive at all. */
+  /** Actual encoding of the blob. An 'opaque' blob is not an archive. */
   readonly encoding: 'gzip' | 'plain' | 'opaque';
   readonly tar: TarShape;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -17,15 +17,15 @@ export interface ImageSpec {
   readonly platform: Readonly<Record<string, unknown>>;
   readonly isDocker: boolean;
   readonly layers: readonly LayerSpec[];
-  /** More members of the manifest, of its config descriptor, and of the descriptor that names it. */
+  /** Additional members of the manifest, of its config descriptor, and of the descriptor that refers to it. */
   readonly manifestExtra: Readonly<Record<string, unknown>>;
   readonly configExtra: Readonly<Record<string, unknown>>;
   readonly descriptorExtra: Readonly<Record<string, unknown>>;
-  /** Whether a BuildKit attestation stands beside it. */
+  /** Adds a BuildKit attestation to the image. */
   readonly isAttested: boolean;
 }
 
-/** How the reference and we are to index an image. */
+/** Options of an index, for our build and the reference. */
 export interface IndexRequest {
   readonly version: 1 | 2;
   readonly spanSize: number;
@@ -34,10 +34,10 @@ export interface IndexRequest {
   readonly prefetch: readonly string[];
 }
 
-/** One comparison of an image, as a recipe. */
+/** A comparison of one image, as plain data. */
 export interface ImageCase {
   readonly images: readonly ImageSpec[];
-  /** Whether they stand in an image index; one image need not. */
+  /** Puts the images in an image index. Required for several images. */
   readonly isIndexed: boolean;
   readonly isDockerList: boolean;
   readonly indexExtra: Readonly<Record<string, unknown>>;
@@ -67,10 +67,10 @@ const OTHER_TYPES = [
   'application/vnd.docker.image.rootfs.diff.tar.zstd',
 ];
 
-/** Text that JSON encoders write each in their own way. */
+/** Strings that JSON encoders write in different ways. */
 const TEXTS = ['plain', '', 'a<b>&"c\\', '\u2028 and \u2029', 'tab\tnewline\n', 'grüße 日本 😀', '\u0000\u001f\u007f'];
 
-/** The case of this seed and number. */
+/** Returns the case of a seed and a number. */
 export function randomImageCase(seed: number, number: number): ImageCase {
   const random = new Random(seed, number, 2);
   const count = random.weighted([
@@ -141,7 +141,7 @@ function randomAnnotations(random: Random): { annotations?: Record<string, strin
   };
 }
 
-/** Paths of files that are there, as they stand in the archive or with a slash before them, and of one that is not. */
+/** Returns paths of existing files, as in the archive or with a leading slash, and one of a missing file. */
 function prefetchPaths(random: Random, images: readonly ImageSpec[]): string[] {
   const files = images
     .flatMap(({ layers }) => layers.flatMap(({ tar }) => tar.entries))

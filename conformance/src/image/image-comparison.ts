@@ -10,7 +10,7 @@ import { MemoryStore } from '@soci/oci/memory';
 import type { Difference } from '../outcome.ts';
 import type { IndexRequest } from './image-case.ts';
 
-/** What became of an image: the roots and all new blobs by digest, or a refusal, or a fault. */
+/** The outcome for an image: the roots and all new blobs by digest, a rejection, or a fault. */
 export type ImageOutcome =
   | { readonly kind: 'indexed'; readonly roots: readonly string[]; readonly added: readonly string[] }
   | { readonly kind: 'refused' | 'fault'; readonly reason: string };
@@ -18,12 +18,12 @@ export type ImageOutcome =
 const execute = promisify(execFile);
 
 /**
- * The reference collects the zTOCs that prefetching looks through from threads without an order (soci/soci_index.go,
- * `build`): where two layers have the file it may name either. So it is asked again before a difference is believed.
+ * With prefetching, the reference collects zTOCs from threads in no fixed order (soci/soci_index.go, `build`). If two
+ * layers contain the file, it may name either one. A difference counts only if it occurs again.
  */
 const ATTEMPTS = 4;
 
-/** Compares what the reference and we make of the image of a layout folder, with `compat: 'soci-cli'`. */
+/** Compares both results for the image in a layout folder, with `compat: 'soci-cli'`. */
 export async function compareImage(
   layout: string,
   request: IndexRequest,
@@ -39,7 +39,7 @@ export async function compareImage(
 }
 
 function findImageDifference(ours: ImageOutcome, reference: ImageOutcome): Difference | undefined {
-  if (ours.kind === 'fault') return { signature: 'image: fault of ours', details: ours.reason };
+  if (ours.kind === 'fault') return { signature: 'image: ours: fault', details: ours.reason };
   if (ours.kind === 'indexed' && reference.kind === 'indexed') {
     const isSame = (a: readonly string[], b: readonly string[]) =>
       a.length === b.length && a.every((digest, i) => digest === b[i]);
@@ -79,7 +79,7 @@ async function indexOurs(
       version === 1 ? await buildSociIndex(store, image, options) : await convertImage(store, image, options);
     if (result.outcome === 'nothing-to-index') return { kind: 'refused', reason: result.outcome };
     const roots: readonly Descriptor[] = 'root' in result ? [result.root as Descriptor] : result.indexes;
-    // A manifest that is written again may come out as it was: then it is nothing new.
+    // A manifest that is written again may be unchanged. Then it is not new.
     const added = result.artifacts
       .map(({ descriptor }) => descriptor.digest)
       .filter((digest) => !blobsOf(layout).has(digest));
@@ -119,7 +119,7 @@ async function indexByReference(
   }
 }
 
-/** Digests of all blobs of a layout. */
+/** Returns the digests of all blobs in a layout. */
 function blobsOf(layout: string): Set<string> {
   return new Set(readdirSync(join(layout, 'blobs/sha256')).map((name) => `sha256:${name}`));
 }

@@ -22,7 +22,7 @@ const DOCKER = {
   index: 'application/vnd.docker.distribution.manifest.list.v2+json',
 };
 
-/** Writes the image of a case into a folder, as an OCI layout with one entry in its index.json. */
+/** Writes the image of a case to a folder, as an OCI layout with one entry in its index.json. */
 export function writeLayout(folder: string, imageCase: ImageCase): void {
   const blobs = join(folder, 'blobs/sha256');
   mkdirSync(blobs, { recursive: true });
@@ -75,7 +75,7 @@ function renderBlob({ encoding, tar }: LayerSpec): Uint8Array {
   return encoding === 'gzip' ? gzipSync(archive) : archive;
 }
 
-/** An attestation as BuildKit puts it beside an image. */
+/** Makes an attestation in the format of BuildKit. */
 function putAttestation(image: Descriptor, put: Put, putJson: PutJson): Descriptor {
   const config = putJson(OCI.config, {
     architecture: 'unknown',

@@ -1,11 +1,13 @@
-/** Bits packed into bytes as deflate packs them: the first bit is the lowest of the first byte (RFC 1951, 3.1.1). */
+/**
+ * Packs bits into bytes as deflate does: the first bit is the lowest bit of the first byte (RFC 1951, section 3.1.1).
+ */
 export class BitWriter {
   #bytes = new Uint8Array(1 << 16);
   #length = 0;
   #hold = 0;
   #count = 0;
 
-  /** The low `width` bits of `value`, lowest first; at most 16. */
+  /** Writes the low `width` bits of `value`, lowest first. At most 16 bits. */
   bits(value: number, width: number): void {
     this.#hold |= value << this.#count;
     this.#count += width;
@@ -16,17 +18,17 @@ export class BitWriter {
     }
   }
 
-  /** Fills up the current byte with the low bits of `fill`. */
+  /** Fills the current byte with the low bits of `fill`. */
   align(fill = 0): void {
     if (this.#count > 0) this.bits(fill & (0xff >>> this.#count), 8 - this.#count);
   }
 
-  /** Whole bytes; the writer must stand at the start of one. */
+  /** Writes whole bytes. The writer must be at a byte boundary. */
   bytes(bytes: Uint8Array): void {
     for (const byte of bytes) this.#push(byte);
   }
 
-  /** All that was written, whole bytes only. */
+  /** Returns all complete bytes. */
   take(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }

@@ -1,9 +1,9 @@
 import { Random } from '@soci/test-content';
 
-/** What a file holds, said briefly enough for a recipe: the bytes follow from it. */
+/** Content of a file as plain data. The bytes follow from it. */
 export interface Content {
   readonly kind: 'zeros' | 'noise' | 'text' | 'repeat' | 'records';
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
   readonly seed: number;
 }
@@ -13,10 +13,10 @@ const WORDS =
     ' ',
   );
 
-/** Nothing at all. */
+/** Empty content. */
 export const EMPTY: Content = { kind: 'zeros', size: 0, seed: 0 };
 
-/** Something of `size` bytes that compresses in one way or another. */
+/** Returns random content of `size` bytes. Kinds differ in how well they compress. */
 export function randomContent(random: Random, size: number): Content {
   return {
     kind: random.weighted([
@@ -31,7 +31,7 @@ export function randomContent(random: Random, size: number): Content {
   };
 }
 
-/** The bytes that `content` stands for. */
+/** Returns the bytes of `content`. */
 export function renderContent({ kind, size, seed }: Content): Uint8Array {
   const random = new Random(seed);
   switch (kind) {
@@ -73,7 +73,10 @@ function repeat(size: number, pattern: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Fixed-size records with a counter and a few random bytes, as tables in binaries have them: short matches at many distances. */
+/**
+ * Makes records of a fixed size with a counter and a few random bytes, like tables in binaries: short matches at many
+ * distances.
+ */
 function records(size: number, random: Random): Uint8Array {
   const bytes = new Uint8Array(size);
   const width = random.between(4, 64);

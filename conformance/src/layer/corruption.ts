@@ -1,6 +1,6 @@
 import type { Random } from '@soci/test-content';
 
-/** A way to spoil bytes. Positions are fractions of the length, so that they stay in place while the bytes around shrink. */
+/** A corruption of bytes. Positions are fractions of the length, so that they stay in place while a case is shrunk. */
 export type Corruption =
   | { readonly kind: 'flip'; readonly at: number; readonly xor: number }
   | { readonly kind: 'cut'; readonly at: number }
@@ -8,7 +8,7 @@ export type Corruption =
   | { readonly kind: 'drop'; readonly at: number; readonly count: number }
   | { readonly kind: 'append'; readonly latin1: string };
 
-/** What stands after the last member in layers seen in the wild, or might. */
+/** Bytes that follow the last member of some layers. */
 const TRAILERS = [
   '\0',
   '\0'.repeat(512),
@@ -20,7 +20,7 @@ const TRAILERS = [
   '\n',
 ];
 
-/** One way to spoil bytes. */
+/** Returns a random corruption. */
 export function randomCorruption(random: Random): Corruption {
   switch (
     random.weighted([
@@ -48,7 +48,7 @@ export function randomCorruption(random: Random): Corruption {
   }
 }
 
-/** Anywhere, but more often than chance near the two ends, where headers and trailers are. */
+/** Returns a position. Positions near both ends, where headers and trailers are, are more likely. */
 function position(random: Random): number {
   const at = random.fraction();
   return random.weighted([
@@ -58,7 +58,7 @@ function position(random: Random): number {
   ]);
 }
 
-/** A copy of `bytes`, spoilt by each of `corruptions` in turn. */
+/** Returns a copy of `bytes` with all `corruptions` applied in order. */
 export function corrupt(bytes: Uint8Array, corruptions: readonly Corruption[]): Uint8Array {
   return corruptions.reduce(spoil, bytes);
 }

@@ -1,4 +1,4 @@
-/** A breach of RFC 1951 in one block of a stream. Decoders refuse all of these. */
+/** Violations of RFC 1951 in one block of a stream. Decoders reject all of them. */
 export const DEFLATE_FAULTS = [
   'reserved-type',
   'stored-length',
@@ -21,7 +21,7 @@ export const DEFLATE_FAULTS = [
 /** One of {@link DEFLATE_FAULTS}. */
 export type DeflateFault = (typeof DEFLATE_FAULTS)[number];
 
-/** The type of block in which a fault can stand; undefined where any will do. */
+/** Returns the type of block that a fault needs, or undefined if any type will do. */
 export function blockTypeOf(fault: DeflateFault | undefined): 'stored' | 'fixed' | 'dynamic' | undefined {
   switch (fault) {
     case undefined:

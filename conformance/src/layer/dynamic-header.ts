@@ -11,7 +11,10 @@ interface LengthSymbol {
   readonly extra: number;
 }
 
-/** Writes the two codes of a dynamic block (RFC 1951, 3.2.7), runs said in any of the ways there are, or with a fault. */
+/**
+ * Writes the two codes of a dynamic block (RFC 1951, section 3.2.7) with a random choice of run lengths, or with a
+ * fault.
+ */
 export function writeDynamicHeader(
   writer: BitWriter,
   literals: Uint8Array,
@@ -35,7 +38,7 @@ export function writeDynamicHeader(
   if (fault === 'repeat-beyond-end') symbols[symbols.length - 1] = { symbol: 18, repeat: 127, extra: 7 };
   const counts = new Uint32Array(19);
   for (const { symbol } of symbols) counts[symbol]++;
-  // A code length code must be complete, even where only one length is ever said.
+  // A code length code must be complete, even if only one length is used.
   if (counts.filter((count) => count > 0).length < 2) counts[counts[0] > 0 ? 1 : 0] = 1;
   const codeLengths = chooseLengths(counts, 7, style, random);
   if (fault === 'oversubscribed-lengths') codeLengths[codeLengths.findIndex((length) => length > 1)] = 1;
@@ -54,13 +57,15 @@ export function writeDynamicHeader(
   }
 }
 
-/** How many lengths to say: at least up to the last that is used, sometimes some zeros more. */
+/** Returns how many lengths to write: at least up to the last used one, sometimes some more zeros. */
 function countUsed(lengths: Uint8Array, least: number, most: number, random: Random): number {
   const used = Math.max(least, lengths.findLastIndex((length) => length > 0) + 1);
   return random.chance(0.3) ? random.between(used, most) : used;
 }
 
-/** Lengths one by one, or in runs of any size that the symbols 16 (last length), 17 and 18 (zeros) can say. */
+/**
+ * Encodes lengths one by one or as runs of any size that symbols 16 (previous length), 17 and 18 (zeros) can represent.
+ */
 function runLengths(lengths: Uint8Array, random: Random): LengthSymbol[] {
   const symbols: LengthSymbol[] = [];
   const usesRuns = random.chance(0.8);

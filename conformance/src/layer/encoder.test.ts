@@ -7,7 +7,7 @@ import { type Member, renderLayer } from './encoder.ts';
 import type { HandDeflate } from './hand-deflate.ts';
 import { randomEncoder } from './random-encoder.ts';
 
-const noGo = () => Promise.reject(new Error('these encoders need no Go'));
+const noGo = () => Promise.reject(new Error('these encoders do not use Go'));
 const CONTENTS: readonly Content[] = (['zeros', 'noise', 'text', 'repeat', 'records'] as const).map((kind) => ({
   kind,
   size: 70_000,
@@ -30,14 +30,14 @@ function byHand(plan: Partial<HandDeflate>): Member {
   };
 }
 
-describe('a stream made by hand', () => {
+describe('a hand-made deflate stream', () => {
   const plans = (['stored', 'fixed', 'dynamic'] as const).flatMap((type) =>
     (['huffman', 'random', 'deep'] as const).flatMap((codes) =>
       (['none', 'longest', 'random', 'far'] as const).map((matches) => ({ types: [type], codes, matches })),
     ),
   );
 
-  it.each(plans)('is what zlib reads: $types, $codes codes, matches $matches', async (plan) => {
+  it.each(plans)('is readable by zlib: $types, $codes codes, matches $matches', async (plan) => {
     for (const content of CONTENTS) {
       const data = renderContent(content);
       const layer = await renderLayer({ kind: 'gzip', members: [byHand(plan)] }, data, noGo);
@@ -45,7 +45,7 @@ describe('a stream made by hand', () => {
     }
   });
 
-  it.each(DEFLATE_FAULTS)('is refused by zlib for its fault: %s', async (fault) => {
+  it.each(DEFLATE_FAULTS)('is rejected by zlib because of its fault: %s', async (fault) => {
     const data = renderContent({ kind: 'text', size: 5000, seed: 3 });
     const layer = await renderLayer({ kind: 'gzip', members: [byHand({ fault, blocks: 1 })] }, data, noGo);
     expect(() => gunzipSync(layer)).toThrow();
@@ -53,7 +53,7 @@ describe('a stream made by hand', () => {
 });
 
 describe('random encoders', () => {
-  it('keep the bytes, over all members, unless they are to be wrong', async () => {
+  it('keep the bytes over all members, unless a fault is intended', async () => {
     let compared = 0;
     for (let seed = 0; seed < 60; seed++) {
       const encoder = randomEncoder(new Random(seed), 20_000, []);

@@ -4,7 +4,7 @@ import { type HandDeflate, renderHandDeflate } from './hand-deflate.ts';
 import { type ProgramName, runProgram } from './programs.ts';
 import { renderZlib, type ZlibDeflate } from './zlib-deflate.ts';
 
-/** How one member's bytes are made. All but the first two come with a header of their own. */
+/** How one member is compressed. All but the first two include their own header. */
 export type MemberMaker =
   | ({ readonly by: 'zlib'; readonly header: GzipHeader } & ZlibDeflate)
   | ({ readonly by: 'hand'; readonly header: GzipHeader } & HandDeflate)
@@ -12,16 +12,16 @@ export type MemberMaker =
   | { readonly by: 'program'; readonly program: ProgramName; readonly arguments: readonly string[] }
   | { readonly by: 'zlib-wrapper' };
 
-/** A member, and its share of the archive's bytes; a member with share 0 is empty. */
+/** A member, and its share of the archive's bytes. A member with share 0 is empty. */
 export type Member = { readonly share: number } & MemberMaker;
 
 /** How an archive becomes a layer blob. */
 export type Encoder = { readonly kind: 'none' } | { readonly kind: 'gzip'; readonly members: readonly Member[] };
 
-/** Go's own compressor, which a machine may not have. */
+/** Compresses with Go, which may not be installed. */
 export type GoCompressor = (data: Uint8Array, level: number, flushEvery: number) => Promise<Uint8Array>;
 
-/** The blob that `encoder` makes of an archive. */
+/** Encodes an archive as a layer blob. */
 export async function renderLayer(
   encoder: Encoder,
   archive: Uint8Array,

@@ -1,19 +1,19 @@
 import { crc32 } from 'node:zlib';
 import type { Random } from '@soci/test-content';
 
-/** The optional parts of a gzip header (RFC 1952, 2.3). Text is latin1. */
+/** The optional parts of a gzip header (RFC 1952, section 2.3). Text is latin1. */
 export interface GzipHeader {
   readonly mtime?: number;
   readonly extraFlags?: number;
   readonly os?: number;
   readonly text?: boolean;
-  /** Bytes of FEXTRA; an empty string makes an empty field. */
+  /** Content of FEXTRA. An empty string makes an empty field. */
   readonly extra?: string;
   readonly name?: string;
   readonly comment?: string;
-  /** A checksum of the header: right, or off by a bit. */
+  /** Header checksum: correct, or wrong in one bit. */
   readonly headerChecksum?: 'right' | 'wrong';
-  /** Reserved bits of the flags, which must not be set: 0x20, 0x40, 0x80. */
+  /** Reserved flag bits, which must not be set: 0x20, 0x40, 0x80. */
   readonly reservedFlags?: number;
 }
 
@@ -23,7 +23,7 @@ const FEXTRA = 4;
 const FNAME = 8;
 const FCOMMENT = 16;
 
-/** A gzip member: header, the deflate stream of `data`, and the trailer. */
+/** Makes a gzip member: header, deflate stream of `data`, and trailer. */
 export function renderMember(header: GzipHeader, deflated: Uint8Array, data: Uint8Array): Uint8Array {
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(crc32(data), 0);
@@ -67,7 +67,7 @@ function renderHeader(header: GzipHeader): Buffer {
   return Buffer.concat(parts);
 }
 
-/** A header: plain most of the time, else with any of the parts, at times longer than readers expect. */
+/** Returns a header: usually plain, otherwise with any of the parts, sometimes longer than readers expect. */
 export function randomHeader(random: Random): GzipHeader {
   if (random.chance(0.75)) return {};
   const text = () =>

@@ -15,23 +15,25 @@ import { writeDynamicHeader } from './dynamic-header.ts';
 import { findMatches, type MatchStyle, type Tokens } from './matches.ts';
 import { type CodeStyle, chooseLengths, PrefixCode } from './prefix-code.ts';
 
-/** A deflate stream made symbol by symbol, to have what no compressor writes and every decoder must read. */
+/**
+ * A deflate stream made symbol by symbol. It has features that no compressor writes and that every decoder must read.
+ */
 export interface HandDeflate {
   readonly seed: number;
-  /** Blocks that the data is cut into, at least 1. */
+  /** Number of blocks, at least 1. */
   readonly blocks: number;
   readonly types: readonly ('stored' | 'fixed' | 'dynamic')[];
   readonly codes: CodeStyle;
   readonly matches: MatchStyle;
-  /** How often a block without data stands before another, from 0 to 1. */
+  /** Probability, from 0 to 1, that an empty block precedes another block. */
   readonly emptyBlocks: number;
-  /** Give words to symbols that are not used. */
+  /** Assigns codes to unused symbols. */
   readonly spareSymbols: boolean;
-  /** What one block in the middle does wrong. */
+  /** A fault in one block in the middle. */
   readonly fault?: DeflateFault;
 }
 
-/** The deflate stream of `data` that `plan` describes. */
+/** Returns the deflate stream of `data` that `plan` describes. */
 export function renderHandDeflate(plan: HandDeflate, data: Uint8Array): Uint8Array {
   const random = new Random(plan.seed);
   const tokens = findMatches(data, plan.matches, random);
@@ -49,7 +51,7 @@ export function renderHandDeflate(plan: HandDeflate, data: Uint8Array): Uint8Arr
   return writer.take();
 }
 
-/** Writes blocks of one stream; keeps the place in the data. */
+/** Writes the blocks of one stream. */
 class BlockWriter {
   readonly #plan: HandDeflate;
   readonly #data: Uint8Array;
@@ -66,7 +68,7 @@ class BlockWriter {
     this.#random = random;
   }
 
-  /** Writes the tokens from `start` up to `end` as one block, or as several where stored ones are too long for one. */
+  /** Writes the tokens from `start` to `end` as one block, or as several if stored blocks would be too long. */
   write(start: number, end: number, final: boolean, fault?: DeflateFault): void {
     if (fault === 'reserved-type') {
       this.#writer.bits(final ? 7 : 6, 3);
@@ -131,7 +133,7 @@ class BlockWriter {
       for (let i = this.#random.magnitude(0, 40); i > 0; i--) literalCounts[this.#random.between(0, 285)] ||= 1;
       for (let i = this.#random.magnitude(0, 6); i > 0; i--) distanceCounts[this.#random.between(0, 29)] ||= 1;
     }
-    // Half of the literal-only blocks get a distance code of one symbol, as zlib writes; the others have none at all.
+    // Half of the literal-only blocks get a distance code with one symbol, like those of zlib. The others get none.
     if (distanceCounts.every((count) => count === 0) && this.#random.chance(0.5))
       distanceCounts[this.#random.between(0, 29)] = 1;
     return { literalCounts, distanceCounts };

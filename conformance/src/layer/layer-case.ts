@@ -6,26 +6,28 @@ import { randomEncoder } from './random-encoder.ts';
 import { randomTar } from './random-tar.ts';
 import { renderTar, type TarShape } from './tar.ts';
 
-/** How our build is fed: whole, in pieces of one size, or in pieces of any size. */
+/** How the layer is passed to our build: as a whole, in chunks of one size, or in chunks of any size. */
 type Chunking =
   | { readonly kind: 'whole' }
   | { readonly kind: 'even'; readonly size: number }
   | { readonly kind: 'uneven'; readonly seed: number };
 
-/** One comparison as a recipe: the layer, and how a zTOC is to be made of it. Plain data, so that it can be kept and shrunk. */
+/**
+ * A comparison of one layer, as plain data that can be stored and shrunk: the layer, and the parameters of the zTOC.
+ */
 export interface LayerCase {
   readonly tar: TarShape;
   readonly encoder: Encoder;
-  /** What happens to the blob after encoding. */
+  /** Corruptions of the encoded blob. */
   readonly corruptions: readonly Corruption[];
   readonly spanSize: number;
   readonly tool: string;
   readonly chunking: Chunking;
 }
 
-/** How likely a blob is spoilt after encoding. */
+/** Probability that a blob is corrupted after encoding. */
 const CORRUPTED = 0.08;
-/** The case of this seed and number, the same every time on machines that have the same programs. */
+/** Returns the case of a seed and a number. It is the same on all machines that have the same programs. */
 export function randomLayerCase(seed: number, number: number, programs: readonly ProgramName[]): LayerCase {
   const random = new Random(seed, number);
   const size = random.weighted([
@@ -58,13 +60,13 @@ function randomChunking(random: Random, size: number): Chunking {
   ]);
 }
 
-/** The blob of a case. */
+/** Makes the blob of a case. */
 export async function renderCase(layerCase: LayerCase, compressWithGo: GoCompressor): Promise<Uint8Array> {
   const blob = await renderLayer(layerCase.encoder, renderTar(layerCase.tar), compressWithGo);
   return corrupt(blob, layerCase.corruptions);
 }
 
-/** The blob in the pieces that our build is to take. Each is a copy of its own, so that a use after its turn shows. */
+/** Splits the blob into chunks. Each chunk is a copy that is overwritten afterwards, so that a late use shows. */
 export function* chunksOf(blob: Uint8Array, chunking: Chunking): Generator<Uint8Array> {
   if (chunking.kind === 'whole') {
     yield blob;

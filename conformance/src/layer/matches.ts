@@ -1,9 +1,12 @@
 import type { Random } from '@soci/test-content';
 
-/** Which of the possible matches are taken. */
+/** Which of the possible matches are used. */
 export type MatchStyle = 'none' | 'longest' | 'random' | 'far';
 
-/** Literals and matches in order: a match has a length of 3 to 258 and a distance, a literal the length 1 and distance 0. */
+/**
+ * Literals and matches in order. A match has a length of 3 to 258 and a distance. A literal has length 1 and distance
+ * 0.
+ */
 export interface Tokens {
   readonly lengths: Uint16Array;
   readonly distances: Uint16Array;
@@ -12,10 +15,10 @@ export interface Tokens {
 
 const WINDOW = 32_768;
 const MAX_LENGTH = 258;
-/** How many earlier places with the same three bytes are looked at. */
+/** Number of earlier positions with the same three bytes that are examined. */
 const CHAIN = 48;
 
-/** Cuts `data` into literals and matches, by hash chains over three bytes. */
+/** Splits `data` into literals and matches, with hash chains over three bytes. */
 export function findMatches(data: Uint8Array, style: MatchStyle, random: Random): Tokens {
   const lengths = new Uint16Array(data.length);
   const distances = new Uint16Array(data.length);

@@ -1,13 +1,13 @@
 import type { Random } from '@soci/test-content';
 import type { BitWriter } from './bit-writer.ts';
 
-/** How the lengths of a code's words are chosen. */
+/** How code lengths are chosen. */
 export type CodeStyle = 'huffman' | 'random' | 'deep';
 
 /**
- * Word lengths for a complete prefix code over the symbols that `counts` names (those above 0), none longer than `limit`.
- * 'huffman' fits them to the counts, 'random' splits at random, 'deep' makes words as long as the limit allows.
- * A code of one symbol gets the one length 1, which is incomplete, and the only incomplete code that decoders take.
+ * Chooses code lengths for a complete prefix code over the symbols with a count above 0. No length exceeds `limit`.
+ * 'huffman' fits the lengths to the counts, 'random' splits at random, and 'deep' uses the longest lengths that the
+ * limit allows. A code of one symbol gets length 1. It is the only incomplete code that decoders accept.
  */
 export function chooseLengths(counts: Uint32Array, limit: number, style: CodeStyle, random: Random): Uint8Array {
   const lengths = new Uint8Array(counts.length);
@@ -34,7 +34,8 @@ function huffmanDepths(weights: readonly number[], limit: number): number[] {
     for (const member of members) depths[member]++;
     forest = [...rest, { weight: first.weight + second.weight, members }];
   }
-  // Flatter weights make a flatter tree: halving them until it fits is cruder than package-merge, and enough here.
+  // Flatter weights make a flatter tree. Halving them until the tree fits is less exact than package-merge, and
+  // sufficient here.
   return Math.max(...depths) <= limit
     ? depths
     : huffmanDepths(
@@ -60,7 +61,7 @@ function splitDepths(count: number, limit: number, style: CodeStyle, random: Ran
   return depths;
 }
 
-/** A code ready for writing: the word of each symbol by the rule of RFC 1951, 3.2.2. */
+/** Assigns the code of each symbol according to RFC 1951, section 3.2.2. */
 export class PrefixCode {
   readonly #lengths: Uint8Array;
   readonly #words: Uint16Array;
@@ -74,7 +75,7 @@ export class PrefixCode {
     this.#words = Uint16Array.from(lengths, (length) => (length === 0 ? 0 : reverse(next[length]++, length)));
   }
 
-  /** Writes the word of `symbol`. */
+  /** Writes the code of `symbol`. */
   write(writer: BitWriter, symbol: number): void {
     writer.bits(this.#words[symbol], this.#lengths[symbol]);
   }

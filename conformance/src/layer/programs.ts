@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Random } from '@soci/test-content';
 
-/** A compressor that may be installed on the machine, and how it is called. */
+/** A compressor that may be installed, and how to run it. */
 interface Program {
-  /** How to get it, said where it is missing. */
+  /** Debian package, for the message about a missing program. */
   readonly debianPackage: string;
-  /** Arguments at random; `{file}` stands for the input, which otherwise comes through standard input. */
+  /** Returns random arguments. `{file}` stands for the path of the input, which is otherwise sent to standard input. */
   readonly randomArguments: (random: Random) => readonly string[];
-  /** The most it should be given, in bytes, lest a run take hours. */
+  /** Maximum input, in bytes, to limit the duration of a run. */
   readonly maxSize: number;
-  /** How often it is called beside the others: the slow ones less. */
+  /** Relative frequency. Slow programs have a lower one. */
   readonly weight: number;
 }
 
@@ -59,34 +59,34 @@ const PROGRAMS = {
   },
 } as const satisfies Readonly<Record<string, Program>>;
 
-/** The name of a compressor, which is also that of its executable. */
+/** Name of a compressor and of its executable. */
 export type ProgramName = keyof typeof PROGRAMS;
 
-/** Every compressor there is a use for. */
+/** All supported compressors. */
 export const PROGRAM_NAMES = Object.keys(PROGRAMS) as ProgramName[];
 
-/** The Debian package that has a program. */
+/** Returns the Debian package of a program. */
 export function debianPackageOf(name: ProgramName): string {
   return PROGRAMS[name].debianPackage;
 }
 
-/** Those of {@link PROGRAM_NAMES} that this machine has. */
+/** Returns the installed programs of {@link PROGRAM_NAMES}. */
 export function installedPrograms(): ProgramName[] {
   return PROGRAM_NAMES.filter((name) => spawnSync(name, ['-h'], { stdio: 'ignore' }).error === undefined);
 }
 
-/** One of `programs`, of which there must be some. */
+/** Returns a random one of `programs`, which must not be empty. */
 export function randomProgram(programs: readonly ProgramName[], random: Random): ProgramName {
   return random.weighted(programs.map((name) => [PROGRAMS[name].weight, name] as const));
 }
 
-/** Arguments for a program, or undefined where `size` bytes are too many for its speed. */
+/** Returns arguments for a program, or undefined if it is too slow for `size` bytes. */
 export function randomArguments(name: ProgramName, size: number, random: Random): readonly string[] | undefined {
   const program: Program = PROGRAMS[name];
   return size > program.maxSize ? undefined : program.randomArguments(random);
 }
 
-/** The gzip that a program makes of `data`. */
+/** Compresses `data` with a program. */
 export async function runProgram(
   name: ProgramName,
   programArguments: readonly string[],
@@ -114,9 +114,9 @@ function pipeThrough(name: string, programArguments: readonly string[], data: Ui
     child.on('error', reject);
     child.stdout.on('data', (chunk: Uint8Array) => chunks.push(chunk));
     child.on('close', (code) =>
-      code === 0 ? resolve(Buffer.concat(chunks)) : reject(new Error(`${name} ended with exit code ${code}`)),
+      code === 0 ? resolve(Buffer.concat(chunks)) : reject(new Error(`${name} exited with ${code}`)),
     );
-    // A program that reads a file instead closes its input early; what it wrote is what counts.
+    // A program that reads a file closes its input early. Only its output matters.
     child.stdin.on('error', () => {});
     child.stdin.end(data);
   });

@@ -5,12 +5,12 @@ import { randomHeader } from './gzip-member.ts';
 import { type ProgramName, randomArguments, randomProgram } from './programs.ts';
 import { randomZlib } from './zlib-deflate.ts';
 
-/** Archives up to this size are made into streams by hand, symbol by symbol: beyond it that takes too long. */
+/** Maximum size of an archive that is encoded by hand, in bytes. Larger ones take too long. */
 const MAX_HAND_SIZE = 400_000;
-/** How likely a stream made by hand breaks a rule. */
+/** Probability that a hand-made stream has a fault. */
 const FAULTY = 0.12;
 
-/** Any encoder for an archive of about `size` bytes, out of those that the machine has. */
+/** Returns a random encoder for an archive of about `size` bytes. It uses only installed programs. */
 export function randomEncoder(random: Random, size: number, programs: readonly ProgramName[]): Encoder {
   if (random.chance(0.12)) return { kind: 'none' };
   const count = random.weighted([

@@ -13,12 +13,12 @@ import {
 } from './tar.ts';
 import { randomOddity } from './tar-oddity.ts';
 
-/** How likely an archive is to be spoilt. Most must be good, or nothing but refusals would be compared. */
+/** Probability that an archive is corrupted. Most must be valid, or the run would compare only rejections. */
 const CORRUPTED = 0.06;
-/** How likely an archive is to hold one entry that stands in a corner of the format. */
+/** Probability that an archive contains an entry with an unusual format. */
 const ODD = 0.3;
 
-/** An archive of any shape, its contents about `size` bytes together; some hold an oddity, some are spoilt. */
+/** Returns a random archive with contents of about `size` bytes. Some have an oddity, some are corrupted. */
 export function randomTar(random: Random, size: number): TarShape {
   const sound = soundTar(random, size);
   const entries = [...sound.entries];
@@ -37,7 +37,7 @@ export function randomTar(random: Random, size: number): TarShape {
   };
 }
 
-/** An archive as writers make them: any entries that a zTOC can hold, and the end where it belongs. */
+/** Returns a valid archive, like those of common writers. */
 export function soundTar(random: Random, size: number): TarShape {
   const count = random.weighted([
     [1, 0],

@@ -2,7 +2,7 @@ import type { Random } from '@soci/test-content';
 import { type Content, EMPTY, randomContent } from './content.ts';
 import { FIELDS, type FieldName, formatTarNumber, randomName, type TarEntry } from './tar.ts';
 
-/** An entry that stands in a corner of the format, or just outside it: half of these are refused by every reader. */
+/** Returns an entry with an unusual or invalid format. Every reader rejects half of them. */
 export function randomOddity(random: Random): TarEntry {
   const make = random.weighted([
     [3, oddType],
@@ -35,7 +35,7 @@ function oddType(random: Random): TarEntry {
   return { ...plain(random), type, name: random.pick(['odd', 'odd/', '']), linkName: random.pick(['', 'target']) };
 }
 
-/** A field of numbers that holds something else. */
+/** Makes a numeric field with other content. */
 function oddField(random: Random): TarEntry {
   const field = random.pick(Object.keys(FIELDS) as FieldName[]);
   const [, width] = FIELDS[field];
@@ -60,7 +60,7 @@ function oddField(random: Random): TarEntry {
   return { ...plain(random), fields: { [field]: text } };
 }
 
-/** PAX records that are malformed, repeated, empty, out of range, or that say what the header says otherwise. */
+/** Makes PAX records that are malformed, repeated, empty, out of range, or contradict the header. */
 function oddPax(random: Random): TarEntry {
   const size = random.magnitude(0, 2000);
   const records = random.pick<readonly (readonly [string, string] | string)[]>([
@@ -103,7 +103,7 @@ function oddPax(random: Random): TarEntry {
   return { ...plain(random), pax: records, content, type: random.pick(['0', '0', '0', '5', '2', '1']) };
 }
 
-/** A size that is not the body's. */
+/** Makes an entry whose size differs from that of its body. */
 function oddSize(random: Random): TarEntry {
   const value = random.pick([0, 1, 511, 512, 513, 1e6, 2 ** 33, 2 ** 40, 2 ** 62, -1]);
   return {
@@ -113,7 +113,10 @@ function oddSize(random: Random): TarEntry {
   };
 }
 
-/** GNU sparse files in their three PAX forms, with maps that are right, unordered, overlapping, cut or absurd. */
+/**
+ * Makes GNU sparse files in the three PAX formats, with maps that are valid, unordered, overlapping, truncated or
+ * absurd.
+ */
 function paxSparse(random: Random): TarEntry {
   let end = 0;
   const map = random.list(random.magnitude(0, 8), () => {
@@ -179,7 +182,7 @@ function paxSparse(random: Random): TarEntry {
   }
 }
 
-/** GNU's old sparse type, which a zTOC cannot hold. */
+/** Makes an entry of the old GNU sparse type, which a zTOC cannot represent. */
 function gnuSparse(random: Random): TarEntry {
   return {
     ...plain(random),
@@ -232,7 +235,7 @@ function globalHeader(random: Random): TarEntry {
   };
 }
 
-/** A GNU long name that is empty, without its NUL, followed by another, or by nothing of its own. */
+/** Makes a GNU long name that is empty, has no NUL, or is followed by another long name or by no entry. */
 function strayLongName(random: Random): TarEntry {
   return {
     dialect: 'gnu',

@@ -2,10 +2,10 @@ import type { Random } from '@soci/test-content';
 import { type Content, renderContent } from './content.ts';
 import { type Corruption, corrupt } from './corruption.ts';
 
-/** Which magic and which fields behind the common ones a header has. */
+/** Header format: the magic, and the fields after the common ones. */
 export type Dialect = 'v7' | 'ustar' | 'gnu' | 'star';
 
-/** Offset and width of the header's fields that an entry may set, in bytes. The last eight belong to one dialect each. */
+/** Offset and width of the header fields that an entry may set, in bytes. The last eight belong to one format each. */
 export const FIELDS = {
   mode: [100, 8],
   uid: [108, 8],
@@ -26,10 +26,10 @@ export const FIELDS = {
   starChangeTime: [488, 12],
 } as const;
 
-/** A field of the header, by name. */
+/** Name of a header field. */
 export type FieldName = keyof typeof FIELDS;
 
-/** One entry of an archive, said as it stands in the file: text is latin1, one character a byte. */
+/** An entry of an archive, as it is in the file. Text is latin1: one character for each byte. */
 export interface TarEntry {
   readonly dialect: Dialect;
   /** The type flag. */
@@ -38,30 +38,30 @@ export interface TarEntry {
   readonly linkName?: string;
   readonly userName?: string;
   readonly groupName?: string;
-  /** Fields to write as given; a size or checksum among them is a lie. */
+  /** Fields with fixed content. A size or checksum here is not computed. */
   readonly fields?: Readonly<Partial<Record<FieldName, string>>>;
   readonly sizeStyle?: NumberStyle;
-  /** Names beyond 100 bytes: put into GNU's own entries before this one, split into the prefix, or cut. @default 'cut' */
+  /** Names over 100 bytes: in a preceding GNU entry, split into the prefix, or truncated. @default 'cut' */
   readonly longNames?: 'gnu' | 'prefix' | 'cut';
-  /** Records of a PAX header before this entry; a bare string goes in as it is, without a length of its own. */
+  /** Records of a PAX header before this entry. A string is written as it is, without a computed length. */
   readonly pax?: readonly (readonly [key: string, value: string] | string)[];
-  /** 'x' for this entry, 'g' for all that follow. @default 'x' */
+  /** 'x' for this entry, 'g' for all following entries. @default 'x' */
   readonly paxType?: string;
-  /** Bytes before the content that belong to the body, such as a sparse map. */
+  /** Bytes of the body before the content, such as a sparse map. */
   readonly bodyPrefix?: string;
   readonly content: Content;
-  /** Sum the header's bytes as signed, as some old writers did. @default false */
+  /** Adds up the header's bytes as signed, as some old writers did. @default false */
   readonly signedChecksum?: boolean;
-  /** Fill the last block of the body with these instead of zeros. */
+  /** Fills the last block of the body with these bytes instead of zeros. */
   readonly padding?: string;
 }
 
-/** An archive as a recipe. */
+/** An archive, as plain data. */
 export interface TarShape {
   readonly entries: readonly TarEntry[];
-  /** Blocks of zeros at the end; two are the norm. */
+  /** Number of zero blocks at the end. The standard requires two. */
   readonly endBlocks: number;
-  /** What comes after them. */
+  /** Bytes after the zero blocks. */
   readonly after: Content;
   readonly corruptions: readonly Corruption[];
 }
@@ -75,7 +75,7 @@ const MAGIC: Readonly<Record<Dialect, string>> = {
   star: 'ustar\x0000',
 };
 
-/** The bytes of the archive that `shape` describes. */
+/** Returns the bytes of the archive that `shape` describes. */
 export function renderTar(shape: TarShape): Uint8Array {
   const parts = shape.entries.flatMap(renderEntry);
   parts.push(new Uint8Array(shape.endBlocks * BLOCK), renderContent(shape.after));
@@ -105,7 +105,10 @@ function renderEntry(entry: TarEntry): Uint8Array[] {
   return parts;
 }
 
-/** `"%d %s=%s\n"`, the number counting the whole record, itself included (POSIX pax, extended header records). */
+/**
+ * Formats `"%d %s=%s
+ * "`. The number is the length of the whole record, including itself (POSIX pax, extended header records).
+ */
 function paxRecord(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`;
   let size = rest.length + 1;
@@ -150,7 +153,7 @@ function renderHeader(entry: TarEntry, size: number): Uint8Array {
   return header;
 }
 
-/** The sum of all bytes with the checksum's own taken as spaces. */
+/** Sums all header bytes, with spaces for the checksum itself. */
 function checksum(header: Buffer, signed: boolean): string {
   header.write(' '.repeat(8), FIELDS.checksum[0], 'latin1');
   let sum = 0;
@@ -164,12 +167,13 @@ function splitName({ name, longNames, dialect }: TarEntry): { prefix: string; na
   return slash < 1 ? { prefix: '', name } : { prefix: name.slice(0, slash), name: name.slice(slash + 1) };
 }
 
-/** How a number stands in a field of a tar header. */
+/** How a number is written in a field of a tar header. */
 export type NumberStyle = 'octal' | 'spaces' | 'bare' | 'base256';
 
 /**
- * A number as a tar field of `width` bytes, one latin1 character a byte. Octal digits end in NUL as in POSIX; 'spaces'
- * pads them as old writers do; 'bare' fills the field to its end. What does not fit is written in base 256, as GNU does.
+ * Formats a number for a tar field of `width` bytes, as latin1. Octal digits end with NUL, as in POSIX. 'spaces' pads
+ * them like old writers. 'bare' fills the field to its end. Numbers that do not fit are written in base 256, as GNU
+ * does.
  */
 export function formatTarNumber(value: number, width: number, style: NumberStyle = 'octal'): string {
   const digits = value < 0 ? '' : Math.trunc(value).toString(8);
@@ -196,7 +200,10 @@ function base256(value: number, width: number): string {
   return String.fromCharCode(...bytes);
 }
 
-/** A path: plain, prefixed, UTF-8, bytes that are no UTF-8, a whiteout; short of, at and beyond each length where writers change. */
+/**
+ * Returns a path: plain, with a prefix, UTF-8, invalid UTF-8, or a whiteout. Its length is below, at or above a limit
+ * of writers.
+ */
 export function randomName(random: Random): string {
   const parts = random.list(random.between(1, 4), () =>
     random.weighted([

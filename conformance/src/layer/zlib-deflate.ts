@@ -6,20 +6,20 @@ import type { Random } from '@soci/test-content';
 interface ZlibSettings {
   /** 0 to 9. */
   readonly level: number;
-  /** Default, filtered, Huffman only, run lengths, fixed: 0 to 4. */
+  /** 0 to 4: default, filtered, Huffman only, run lengths, fixed. */
   readonly strategy: number;
 }
 
-/** A place where the compressor is told to end its block, or to change its settings, which ends it too. */
+/** A position at which the compressor ends its block, or changes its settings, which also ends the block. */
 interface ZlibFlush {
-  /** Fraction of the data after which it happens. */
+  /** Position, as a fraction of the data. */
   readonly at: number;
   readonly how: 'partial' | 'sync' | 'full' | 'block' | 'params';
-  /** The new settings, for 'params'. */
+  /** The new settings for 'params'. */
   readonly settings?: ZlibSettings;
 }
 
-/** A deflate stream made by zlib, as Node has it. */
+/** A deflate stream made with Node's zlib. */
 export interface ZlibDeflate extends ZlibSettings {
   /** 1 to 9. */
   readonly memLevel: number;
@@ -35,7 +35,7 @@ const FLUSH_CODES = {
   block: constants.Z_BLOCK,
 } as const;
 
-/** Any settings, with any flushes at any places. */
+/** Returns random settings with random flushes. */
 export function randomZlib(random: Random): ZlibDeflate {
   const settings = () => ({
     level: random.between(0, 9),
@@ -65,7 +65,7 @@ export function randomZlib(random: Random): ZlibDeflate {
   };
 }
 
-/** The deflate stream of `data` that `plan` describes. */
+/** Returns the deflate stream of `data` that `plan` describes. */
 export async function renderZlib(plan: ZlibDeflate, data: Uint8Array): Promise<Uint8Array> {
   const { level, strategy, memLevel, windowBits } = plan;
   const stream = createDeflateRaw({ level, strategy, memLevel, windowBits });
