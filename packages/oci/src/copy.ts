@@ -28,8 +28,8 @@ export interface CopyOptions extends WalkOptions {
   readonly mountFrom?: string;
   /**
    * Checks the content below manifests that the target has already, and copies what is missing. Most registries reject
-   * a manifest before the content that it refers to, so their images are complete. A layout may contain part of an image:
-   * `skopeo copy` without `--all` creates such layouts.
+   * a manifest before the content that it refers to, so their images are complete. A layout may contain part of an
+   * image: `skopeo copy` without `--all` creates such layouts.
    *
    * @default false: content below an existing manifest is assumed to exist
    */
@@ -39,8 +39,9 @@ export interface CopyOptions extends WalkOptions {
 }
 
 /**
- * Outcome for one blob or manifest: `copied`; `mounted` from another repository; `present` if the target had it, and for
- * a manifest the content below it; or `elsewhere` for a non-distributable layer that the source does not have either.
+ * Outcome for one blob or manifest: `copied`; `mounted` from another repository; `present` if the target had it, and
+ * for a manifest the content below it; or `elsewhere` for a non-distributable layer that the source does not have
+ * either.
  */
 export interface CopyProgress {
   /** The blob or manifest. */
@@ -62,10 +63,10 @@ export interface CopyResult {
 }
 
 /**
- * Copies an image, an image index or an artifact with everything that it refers to. Leaves are copied before roots, so the
- * target never has an incomplete manifest. Several blobs are copied at a time. Content that the target has is skipped; for
- * a manifest also the content below it (see {@link CopyOptions.repair}). Blobs are streamed, and the target's `push`
- * verifies every byte. Tags are not copied: tag the root afterwards.
+ * Copies an image, an image index or an artifact with everything that it refers to. Leaves are copied before roots, so
+ * the target never has an incomplete manifest. Several blobs are copied at a time. Content that the target has is
+ * skipped; for a manifest also the content below it (see {@link CopyOptions.repair}). Blobs are streamed, and the
+ * target's `push` verifies every byte. Tags are not copied: tag the root afterwards.
  *
  * @throws OciError `LIMIT_EXCEEDED`; errors from source and target; the reason of the signal. The first failure aborts
  * the other transfers and is thrown.
@@ -126,8 +127,8 @@ class ImageCopy {
   }
 
   /**
-   * Starts copying a blob, or a manifest with everything below it. Returns when all of it has started. While it waits for
-   * a slot, nothing after it starts.
+   * Starts copying a blob, or a manifest with everything below it. Returns when all of it has started. While it waits
+   * for a slot, nothing after it starts.
    */
   async #start(descriptor: Descriptor, depth: number): Promise<void> {
     const { limits = {}, present } = this.#options;

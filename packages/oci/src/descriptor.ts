@@ -36,8 +36,8 @@ export interface Descriptor {
 }
 
 /**
- * Parses and checks the JSON value of a descriptor. Absent, null and empty fields are omitted. Unknown fields are dropped;
- * they remain in the raw bytes of the manifest.
+ * Parses and checks the JSON value of a descriptor. Absent, null and empty fields are omitted. Unknown fields are
+ * dropped; they remain in the raw bytes of the manifest.
  *
  * @param where - Location of the value for error messages, such as `manifest.layers[2]`.
  * @throws OciError `MANIFEST_INVALID`

@@ -9,7 +9,10 @@ export interface OciLimits {
    * @default 4 MiB, which registries must accept (OCI distribution-spec v1.1, "Pushing Manifests")
    */
   readonly maxManifestSize?: number;
-  /** Maximum number of layers of a manifest. @default 10,000; images have at most a few hundred, artifacts may have more */
+  /**
+   * Maximum number of layers of a manifest.
+   * @default 10,000; images have at most a few hundred, artifacts may have more
+   */
   readonly maxLayers?: number;
   /** Maximum number of entries of an image index. @default 10,000 */
   readonly maxManifests?: number;

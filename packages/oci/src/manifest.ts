@@ -12,7 +12,9 @@ import {
 
 /** Common fields of manifests and image indexes. */
 interface ManifestBase {
-  /** The bytes from which it was parsed. Its digest covers them, not a re-serialization. They include unknown fields. */
+  /**
+   * The bytes from which it was parsed. Its digest covers them, not a re-serialization. They include unknown fields.
+   */
   readonly raw: Uint8Array;
   /** Media type of the document, else that of its descriptor, else the OCI media type. */
   readonly mediaType: string;
@@ -58,7 +60,8 @@ export interface Referral {
  * Parses and checks an image manifest.
  *
  * @param bytes - The bytes as fetched. They are kept as `raw`: do not change them.
- * @param descriptor - Descriptor of the bytes. Its media type must match theirs. Its digest is not checked: see `readVerified`.
+ * @param descriptor - Descriptor of the bytes. Its media type must match theirs. Its digest is not checked: see
+ * `readVerified`.
  * @throws OciError `MANIFEST_INVALID`, with the name of the field; `LIMIT_EXCEEDED`.
  */
 export function parseManifest(
@@ -83,7 +86,8 @@ export function parseManifest(
  * Parses and checks an image index.
  *
  * @param bytes - The bytes as fetched. They are kept as `raw`: do not change them.
- * @param descriptor - Descriptor of the bytes. Its media type must match theirs. Its digest is not checked: see `readVerified`.
+ * @param descriptor - Descriptor of the bytes. Its media type must match theirs. Its digest is not checked: see
+ * `readVerified`.
  * @throws OciError `MANIFEST_INVALID`, with the name of the field; `LIMIT_EXCEEDED`.
  */
 export function parseImageIndex(
@@ -120,8 +124,8 @@ export function describeManifest(bytes: Uint8Array, maxSize?: number): Descripto
 }
 
 /**
- * Returns the subject of a manifest or image index, as the referrers API would list it: the artifact type is that of the
- * manifest, else the media type of its configuration. Returns undefined if it has no subject, or is a blob.
+ * Returns the subject of a manifest or image index, as the referrers API would list it: the artifact type is that of
+ * the manifest, else the media type of its configuration. Returns undefined if it has no subject, or is a blob.
  *
  * @param raw - The verified bytes of `descriptor`.
  * @throws OciError `MANIFEST_INVALID`, `LIMIT_EXCEEDED`
@@ -165,8 +169,8 @@ function parseBase(document: JsonObject, kind: ManifestKind, raw: Uint8Array, me
 }
 
 /**
- * Checks that `document` is of one kind only. If the same bytes were a manifest for one reader and an index for another,
- * one digest would name two images.
+ * Checks that `document` is of one kind only. If the same bytes were a manifest for one reader and an index for
+ * another, one digest would name two images.
  *
  * @returns Media type of the document, else of its descriptor; undefined if neither has one.
  * @throws OciError `MANIFEST_INVALID`

@@ -14,8 +14,8 @@ import {
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
 } from './media-types.ts';
 
-// Behavior of soci-snapshotter v0.16.1: observed by running it on the golden layouts with these media types, the others by
-// reading containerd v2.2.9, core/images/mediatypes.go.
+// Behavior of soci-snapshotter v0.16.1: observed by running it on the golden layouts with these media types, the others
+// by reading containerd v2.2.9, core/images/mediatypes.go.
 test.each([
   ['application/vnd.oci.image.layer.v1.tar+gzip', 'gzip'],
   ['application/vnd.oci.image.layer.v1.tar+zstd', 'zstd'],

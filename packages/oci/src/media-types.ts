@@ -71,10 +71,10 @@ export function isNonDistributable(mediaType: string): boolean {
 }
 
 /**
- * Returns the compression of a layer, or undefined if `mediaType` is not that of a layer.
- * Follows containerd's `images.IsLayerType` and `images.DiffCompression` (core/images/mediatypes.go, v2.2.9), as used by
- * the reference (soci-snapshotter v0.16.1, soci/soci_index.go, `buildSociLayer`). The reference indexes `gzip`,
- * `uncompressed` and `unknown` (as uncompressed tar), skips `zstd` and `unsupported`, and rejects `unrecognized`.
+ * Returns the compression of a layer, or undefined if `mediaType` is not that of a layer. Follows containerd's
+ * `images.IsLayerType` and `images.DiffCompression` (core/images/mediatypes.go, v2.2.9), as used by the reference
+ * (soci-snapshotter v0.16.1, soci/soci_index.go, `buildSociLayer`). The reference indexes `gzip`, `uncompressed` and
+ * `unknown` (as uncompressed tar), skips `zstd` and `unsupported`, and rejects `unrecognized`.
  */
 export function layerCompression(mediaType: string): LayerCompression | undefined {
   const [base = '', ...suffixes] = mediaType.split('+');

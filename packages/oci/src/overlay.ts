@@ -12,8 +12,8 @@ import type { Descriptor } from './descriptor.ts';
 
 /**
  * Combines two stores: writes go to `upper`, reads come from `upper` or else from `lower`, which is never written. When
- * an image is converted, its few new manifests can be written to a memory store over the store with the old content. The
- * overlay is then the source to copy the image or write it as an archive.
+ * an image is converted, its few new manifests can be written to a memory store over the store with the old content.
+ * The overlay is then the source to copy the image or write it as an archive.
  */
 export class OverlayStore implements Fetcher, RangeFetcher, Prober, Pusher {
   readonly #upper: Fetcher & RangeFetcher & Prober & Pusher;

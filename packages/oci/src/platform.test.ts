@@ -7,8 +7,8 @@ const linux = (architecture: string, variant?: string): Platform => ({
   ...(variant !== undefined && { variant }),
 });
 
-// From containerd/platforms v1.0.0-rc.5, platforms_test.go, TestParseSelector: text, parsed platform, matching platforms and
-// formatted text. Without the cases that depend on the operating system or architecture of the machine.
+// From containerd/platforms v1.0.0-rc.5, platforms_test.go, TestParseSelector: text, parsed platform, matching
+// platforms and formatted text. Without the cases that depend on the operating system or architecture of the machine.
 const SELECTORS: readonly (readonly [string, Platform, readonly Platform[], string])[] = [
   ['linux/arm64', linux('arm64'), [linux('aarch64'), linux('aarch64', 'v8'), linux('arm64', 'v8')], 'linux/arm64'],
   [

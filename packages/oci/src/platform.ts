@@ -22,7 +22,8 @@ export interface Platform {
 const OS_PATTERN = /^([\w-]{1,64})(?:\(([\w.%-]{0,128})((?:\+[\w.%-]{1,128}){0,32})\))?$/;
 const PART_PATTERN = /^[\w.-]{1,64}$/;
 
-// Go's list, as in containerd/platforms, database.go. One of these words alone is an operating system, not an architecture.
+// Go's list, as in containerd/platforms, database.go. One of these words alone is an operating system, not an
+// architecture.
 const KNOWN_SYSTEMS = new Set(
   'aix android darwin dragonfly freebsd hurd illumos ios js linux macos nacl netbsd openbsd plan9 solaris windows zos'.split(
     ' ',
@@ -31,8 +32,8 @@ const KNOWN_SYSTEMS = new Set(
 
 /**
  * Parses a platform string: `linux/arm64`, `linux/arm/v6`, `windows(10.0.20348)/amd64`, or `arm64` for `linux/arm64`.
- * An operating system without an architecture is rejected. containerd would use the architecture of its own machine, but
- * the result must not depend on the machine.
+ * An operating system without an architecture is rejected. containerd would use the architecture of its own machine,
+ * but the result must not depend on the machine.
  *
  * @throws OciError `PLATFORM_INVALID`
  * @see github.com/containerd/platforms v1.0.0-rc.5, platforms.go, `Parse`
@@ -71,9 +72,9 @@ export function formatPlatform(platform: Platform): string {
 }
 
 /**
- * Returns the canonical form: lower case, GOARCH names (`amd64` for `x86_64`, `arm64` for `aarch64`), without the default
- * variants of `arm64` (v8) and `amd64` (v1), with the default variant of `arm` (v7), features sorted. Platforms are equal
- * if their canonical forms are.
+ * Returns the canonical form: lower case, GOARCH names (`amd64` for `x86_64`, `arm64` for `aarch64`), without the
+ * default variants of `arm64` (v8) and `amd64` (v1), with the default variant of `arm` (v7), features sorted. Platforms
+ * are equal if their canonical forms are.
  *
  * @see github.com/containerd/platforms v1.0.0-rc.5, platforms.go, `Normalize`, and database.go
  */
@@ -90,9 +91,9 @@ export function normalizePlatform(platform: Platform): Platform {
 }
 
 /**
- * Whether an image for `offered` matches `wanted`: same operating system, architecture and variant in canonical form, as in
- * containerd's `OnlyStrict` (`arm/v6` does not match `arm/v7`). All offered features must be wanted. Versions are compared
- * only if both have one, by major, minor and build number.
+ * Whether an image for `offered` matches `wanted`: same operating system, architecture and variant in canonical form,
+ * as in containerd's `OnlyStrict` (`arm/v6` does not match `arm/v7`). All offered features must be wanted. Versions are
+ * compared only if both have one, by major, minor and build number.
  */
 export function platformMatches(wanted: Platform, offered: Platform): boolean {
   const left = normalizePlatform(wanted);
@@ -127,7 +128,10 @@ export function parsePlatformObject(value: unknown, where: string): Platform {
   };
 }
 
-/** Creates a platform from text. Differs from the canonical form: `arm` has no default v7, and `arm64/v8` keeps its variant. */
+/**
+ * Creates a platform from text. Differs from the canonical form: `arm` has no default v7, and `arm64/v8` keeps its
+ * variant.
+ */
 function makePlatform(os: string, architecture: string, variant: string): Platform {
   const normal = normalizeArchitecture(architecture, variant);
   let kept = normal.variant;

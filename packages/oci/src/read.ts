@@ -13,7 +13,8 @@ export interface ReadOptions extends CallOptions {
 /**
  * Reads small content completely and verifies it against its descriptor.
  *
- * @throws OciError `LIMIT_EXCEEDED` before anything is fetched; `SIZE_MISMATCH`, `DIGEST_MISMATCH`; errors of `fetcher`.
+ * @throws OciError `LIMIT_EXCEEDED` before anything is fetched; `SIZE_MISMATCH`, `DIGEST_MISMATCH`; errors of
+ * `fetcher`.
  */
 export async function readVerified(
   fetcher: Fetcher,
@@ -36,8 +37,8 @@ export async function readVerified(
 }
 
 /**
- * Passes chunks on and verifies them against `descriptor`. The bytes are verified only when the stream has ended without
- * an error.
+ * Passes chunks on and verifies them against `descriptor`. The bytes are verified only when the stream has ended
+ * without an error.
  *
  * @throws OciError `SIZE_MISMATCH` at the first excess byte or at the end; `DIGEST_MISMATCH` at the end.
  */

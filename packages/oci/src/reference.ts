@@ -2,8 +2,8 @@ import { isDigest } from './digest.ts';
 import { OciError } from './errors.ts';
 
 /**
- * An image reference: `[domain/]path[:tag][@digest]`. Nothing is added: `ubuntu` has no domain and no tag, and the caller
- * chooses the registry. (Docker expands it to `docker.io/library/ubuntu:latest`.)
+ * An image reference: `[domain/]path[:tag][@digest]`. Nothing is added: `ubuntu` has no domain and no tag, and the
+ * caller chooses the registry. (Docker expands it to `docker.io/library/ubuntu:latest`.)
  */
 export interface Reference {
   /** Host of the registry with its port: `localhost:5000`, `[::1]:443`. May be a single word without dot or port. */
@@ -16,7 +16,10 @@ export interface Reference {
   readonly digest?: string;
 }
 
-/** Maximum length of a repository name, in characters. @see distribution/reference v0.6.0, `RepositoryNameTotalLengthMax` */
+/**
+ * Maximum length of a repository name, in characters.
+ * @see distribution/reference v0.6.0, `RepositoryNameTotalLengthMax`
+ */
 const MAX_REPOSITORY_LENGTH = 255;
 
 /** Maximum length of a reference, in characters: a DNS name with a port, and the maximum of each other part. */
@@ -66,7 +69,9 @@ export function formatReference({ domain, path, tag, digest }: Reference): strin
   return `${name}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
-/** Whether registries accept `text` as a tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`. */
+/**
+ * Whether registries accept `text` as a tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`.
+ */
 export function isTag(text: string): boolean {
   return TAG_PATTERN.test(text);
 }

@@ -21,8 +21,8 @@ export interface ContentNode {
 }
 
 /**
- * Returns the content that a manifest or image index refers to, in order: configuration and layers, or manifests. Returns
- * an empty list for a blob. The `subject` is not included.
+ * Returns the content that a manifest or image index refers to, in order: configuration and layers, or manifests.
+ * Returns an empty list for a blob. The `subject` is not included.
  *
  * @param raw - The verified bytes of `descriptor`.
  */
@@ -38,8 +38,8 @@ export function listSuccessors(
 }
 
 /**
- * Walks all content that `root` refers to. Leaves come first, `root` comes last, and each blob or manifest is visited once.
- * Manifests are read and verified. Blobs are not read.
+ * Walks all content that `root` refers to. Leaves come first, `root` comes last, and each blob or manifest is visited
+ * once. Manifests are read and verified. Blobs are not read.
  *
  * @throws OciError `LIMIT_EXCEEDED` if there are too many levels or blobs; errors of reading a manifest.
  */

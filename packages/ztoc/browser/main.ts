@@ -1,5 +1,5 @@
-// `npm run test:browser`: tests the build of the package in headless Chromium, in a page and in a worker, and prints the
-// counts. If Chromium is not installed, its checks count as one skipped check.
+// `npm run test:browser`: tests the build of the package in headless Chromium, in a page and in a worker, and prints
+// the counts. If Chromium is not installed, its checks count as one skipped check.
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';

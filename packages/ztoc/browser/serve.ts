@@ -11,7 +11,8 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
 type Scripts = ReadonlyMap<string, Uint8Array>;
 
 /**
- * Bundles the script of the page and the worker for a browser, from the build of the package, as a user's bundler would.
+ * Bundles the script of the page and the worker for a browser, from the build of the package, as a user's bundler
+ * would.
  * @throws If a module that browsers do not have is imported, such as a Node.js module.
  */
 export async function bundleScripts(): Promise<Scripts> {

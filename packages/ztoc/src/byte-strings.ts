@@ -9,8 +9,8 @@ export function byteAt(bytes: Uint8Array, at: number): number {
 const CHARACTERS_PER_CALL = 8192;
 
 /**
- * Converts bytes to a string with one character per byte (U+0000 to U+00FF). The string works as a map key, sorts in byte
- * order and preserves bytes that are not UTF-8.
+ * Converts bytes to a string with one character per byte (U+0000 to U+00FF). The string works as a map key, sorts in
+ * byte order and preserves bytes that are not UTF-8.
  */
 export function toByteString(bytes: Uint8Array, start = 0, end = bytes.length): string {
   // Creating a view costs more than decoding a short string.
@@ -35,15 +35,17 @@ function decode(bytes: Uint8Array): string {
 
 const SLAB_SIZE = 1 << 16;
 
-/** Number of strings that {@link BytePool.intern} remembers; a power of two. Layers have few users, groups and PAX keys. */
+/**
+ * Number of strings that {@link BytePool.intern} remembers; a power of two. Layers have few users, groups and PAX keys.
+ */
 const INTERNED_SLOTS = 1024;
 
 /** No bytes: the value of all empty fields. */
 export const NO_BYTES = new Uint8Array(0);
 
 /**
- * Stores millions of short byte strings as views of shared slabs, because a separate buffer costs several times the size
- * of its content.
+ * Stores millions of short byte strings as views of shared slabs, because a separate buffer costs several times the
+ * size of its content.
  */
 export class BytePool {
   readonly #limit: number;

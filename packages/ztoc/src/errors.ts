@@ -29,7 +29,10 @@ export type ZtocErrorCode =
 export interface ZtocErrorOptions {
   /** Underlying error, if any. */
   readonly cause?: unknown;
-  /** Byte offset of the fault: in the compressed layer for `GZIP_*`, in the tar stream for `TAR_*`, in the zTOC for `ZTOC_INVALID`. */
+  /**
+   * Byte offset of the fault: in the compressed layer for `GZIP_*`, in the tar stream for `TAR_*`, in the zTOC for
+   * `ZTOC_INVALID`.
+   */
   readonly offset?: number;
 }
 

@@ -47,8 +47,8 @@ let tables: Int32Array | undefined;
 
 /**
  * Creates the tables for eight bytes per step. Entry `256 * k + byte` is the effect of a byte on the CRC when `k` zero
- * bytes follow it ("slicing by 8": Kounavis and Berry, A Systematic Approach to Building High Performance Software-Based
- * CRC Generators, 2005).
+ * bytes follow it ("slicing by 8": Kounavis and Berry, A Systematic Approach to Building High Performance
+ * Software-Based CRC Generators, 2005).
  */
 function makeTables(): Int32Array {
   const all = new Int32Array(8 * 256);

@@ -63,7 +63,9 @@ export interface Ztoc {
   readonly buildToolIdentifier: string;
   /** Size of the layer blob in bytes. */
   readonly compressedArchiveSize: number;
-  /** Offset in the uncompressed stream at which the tar reader stopped: after the two zero blocks, not the stream's end. */
+  /**
+   * Offset in the uncompressed stream at which the tar reader stopped: after the two zero blocks, not the stream's end.
+   */
   readonly uncompressedArchiveSize: number;
   /** Entries of the layer in archive order. */
   readonly files: readonly FileEntry[];

@@ -38,7 +38,8 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Finds the members of a tar archive that are part of a layout. If several members have the same name, the last one wins.
+ * Finds the members of a tar archive that are part of a layout. If several members have the same name, the last one
+ * wins.
  *
  * @throws OciError `ARCHIVE_INVALID`, with the byte offset; `LIMIT_EXCEEDED`.
  */

@@ -7,8 +7,8 @@ import { LayoutReader } from '../layout/layout-reader.ts';
 import { findMembers } from './archive-members.ts';
 
 /**
- * Opens an OCI image layout in a tar archive (skopeo's `oci-archive`) without unpacking it. The members are located once
- * and then read in place. Close the store after use.
+ * Opens an OCI image layout in a tar archive (skopeo's `oci-archive`) without unpacking it. The members are located
+ * once and then read in place. Close the store after use.
  *
  * @throws OciError `NOT_FOUND`, `ARCHIVE_INVALID`, `LAYOUT_INVALID`, `LIMIT_EXCEEDED`, `READ_FAILED`.
  */

@@ -21,7 +21,8 @@ export interface ArchiveRoot {
  * written atomically. An existing file is replaced.
  *
  * @param path - The file.
- * @param roots - The manifests to list, in order. For an image that was just converted, pass an `OverlayStore` as source.
+ * @param roots - The manifests to list, in order. For an image that was just converted, pass an `OverlayStore` as
+ * source.
  * @throws OciError `WRITE_FAILED`, `REFERENCE_INVALID`, and the errors of {@link archiveChunks}.
  */
 export async function writeArchive(
@@ -35,8 +36,8 @@ export async function writeArchive(
 
 /**
  * Streams such an archive, for example to a pipe. The same images always give the same bytes: first `oci-layout`, then
- * the blobs, leaves before roots, then `index.json`. All content is verified while it is written, so an archive that was
- * not streamed to its end is not valid. Non-distributable layers that the source does not have are omitted.
+ * the blobs, leaves before roots, then `index.json`. All content is verified while it is written, so an archive that
+ * was not streamed to its end is not valid. Non-distributable layers that the source does not have are omitted.
  *
  * @throws OciError of walking and reading `source`.
  */

@@ -84,7 +84,9 @@ export function parsePaxRecords(bytes: Uint8Array, offset: number): ReadonlyMap<
   return records;
 }
 
-/** Returns the header of a file: mode 0644, owner 0, time 0. Adds a PAX header if name or size is too long for ustar. */
+/**
+ * Returns the header of a file: mode 0644, owner 0, time 0. Adds a PAX header if name or size is too long for ustar.
+ */
 export function formatMemberHeader(name: string, size: number): Uint8Array {
   const records: string[] = [];
   if (name.length > MAX_USTAR_NAME) records.push(formatPaxRecord('path', name));

@@ -23,10 +23,11 @@ import { checkName, EMPTY_INDEX } from './root-index.ts';
 
 /**
  * Creates a draft of a layout, whose content becomes visible at once when {@link LayoutDraft.commit} is called. If
- * `folder` is missing or empty, the layout is written next to it and renamed. If `folder` is a layout, blobs are added to
- * it and its `index.json` is replaced on commit.
+ * `folder` is missing or empty, the layout is written next to it and renamed. If `folder` is a layout, blobs are added
+ * to it and its `index.json` is replaced on commit.
  *
- * @throws OciError `LAYOUT_INVALID` if `folder` is something else; `WRITE_FAILED`, for example if its parent is missing.
+ * @throws OciError `LAYOUT_INVALID` if `folder` is something else; `WRITE_FAILED`, for example if its parent is
+ * missing.
  */
 export async function createLayout(folder: string): Promise<LayoutDraft> {
   const path = await realpath(folder).catch((cause: unknown) => {
@@ -86,7 +87,8 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
   }
 
   /**
-   * Lists `target` in `index.json` when the draft is committed, with the tag `reference`, or without a tag if it is empty.
+   * Lists `target` in `index.json` when the draft is committed, with the tag `reference`, or without a tag if it is
+   * empty.
    *
    * @throws OciError `NOT_FOUND` if the content does not exist, `REFERENCE_INVALID`.
    */

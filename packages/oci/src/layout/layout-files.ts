@@ -11,7 +11,10 @@ import { type FileSection, readSectionAt } from './file-section.ts';
 export interface LayoutFiles {
   /** Name of the layout as the user gave it, for error messages. */
   readonly name: string;
-  /** Opens a file such as `index.json`. Returns undefined if it does not exist. @throws OciError unless it is a regular file. */
+  /**
+   * Opens a file such as `index.json`. Returns undefined if it does not exist.
+   * @throws OciError unless it is a regular file.
+   */
   open(path: string): Promise<FileSection | undefined>;
 }
 
@@ -62,7 +65,10 @@ export class FolderFiles implements LayoutFiles {
   }
 }
 
-/** Returns the path of content in a layout. A valid digest cannot contain path separators. @throws OciError `DIGEST_INVALID` */
+/**
+ * Returns the path of content in a layout. A valid digest cannot contain path separators.
+ * @throws OciError `DIGEST_INVALID`
+ */
 export function blobPath(digest: string): string {
   const { algorithm, hex } = parseDigest(digest);
   return `blobs/${algorithm}/${hex}`;

@@ -58,8 +58,8 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
   }
 
   /**
-   * Resolves a tag (the annotation `org.opencontainers.image.ref.name` in `index.json`) or the digest of a manifest in the
-   * layout. The reference may be empty if the layout lists only one manifest.
+   * Resolves a tag (the annotation `org.opencontainers.image.ref.name` in `index.json`) or the digest of a manifest in
+   * the layout. The reference may be empty if the layout lists only one manifest.
    *
    * @throws OciError `NOT_FOUND`, with a list of what exists.
    */

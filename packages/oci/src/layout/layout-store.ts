@@ -42,7 +42,9 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdd
     this.#files = files;
   }
 
-  /** @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `WRITE_FAILED`, `PATH_ESCAPES`; errors of reading `content`. */
+  /**
+   * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `WRITE_FAILED`, `PATH_ESCAPES`; errors of reading `content`.
+   */
   async push(target: Descriptor, content: PushContent, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     if (await this.exists(target)) return;
@@ -52,8 +54,8 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdd
 
   /**
    * Imports a blob from another layout: copies its file in the kernel, or clones it if the file system supports that.
-   * Checks the size, **not the digest**. Use it only for content that you have read and verified, for example by building
-   * its zTOC. Otherwise use `push(target, source.fetch(target))`.
+   * Checks the size, **not the digest**. Use it only for content that you have read and verified, for example by
+   * building its zTOC. Otherwise use `push(target, source.fetch(target))`.
    *
    * @throws OciError of fetching from `source` and writing to this layout.
    */

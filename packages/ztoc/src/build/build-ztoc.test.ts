@@ -8,7 +8,9 @@ import { type BuildZtocOptions, buildZtoc } from './build-ztoc.ts';
 const layer = readGoldenLayer('gzip-level6.tar.gz');
 const plain = readGoldenLayer('plain.tar');
 
-/** From conformance/golden/layers.json: digest of the reference's zTOC of `gzip-level6.tar.gz` at the default span size. */
+/**
+ * From conformance/golden/layers.json: digest of the reference's zTOC of `gzip-level6.tar.gz` at the default span size.
+ */
 const GOLDEN_DIGEST = '05d2035cc8fe8cf5608786703269a09cae0291405af550b6126d0319791637a3';
 
 function sha256(bytes: Uint8Array): string {

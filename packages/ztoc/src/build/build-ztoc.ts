@@ -20,7 +20,10 @@ import {
 export interface BuildZtocOptions {
   /** Minimum number of uncompressed bytes between checkpoints; a whole number, at least 1. @default 4 MiB */
   readonly spanSize?: number;
-  /** Tool that builds the zTOC. Part of the encoded zTOC, so it affects the digest. @default 'AWS SOCI CLI v0.2', as in the reference */
+  /**
+   * Tool that builds the zTOC. Part of the encoded zTOC, so it affects the digest.
+   * @default 'AWS SOCI CLI v0.2', as in the reference
+   */
   readonly buildToolIdentifier?: string;
   /** Compression of the layer. @default 'auto', detected from the first bytes */
   readonly compression?: Compression | 'auto';
@@ -36,8 +39,8 @@ export interface BuildZtocOptions {
 const BYTES_BETWEEN_YIELDS = 8 << 20;
 
 /**
- * Builds the zTOC of a layer in one pass over its bytes. Memory use is 32 KiB per span plus the metadata of the entries;
- * the layer itself is not kept.
+ * Builds the zTOC of a layer in one pass over its bytes. Memory use is 32 KiB per span plus the metadata of the
+ * entries; the layer itself is not kept.
  *
  * The encoded result is byte-identical to that of the reference (`soci` of soci-snapshotter v0.16.1).
  *

@@ -99,7 +99,9 @@ function checkCount(count: number, limit: number, what: string, option: keyof De
   }
 }
 
-/** Charge for a file and for a PAX record in addition to their bytes: about the minimum that they take in a real zTOC. */
+/**
+ * Charge for a file and for a PAX record in addition to their bytes: about the minimum that they take in a real zTOC.
+ */
 const FILE_CHARGE = 64;
 const RECORD_CHARGE = 16;
 

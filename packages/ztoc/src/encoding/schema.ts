@@ -40,7 +40,10 @@ export const ZTOC = {
   compressionInfo: 5,
 } as const;
 
-/** `enum CompressionAlgorithm : byte { Gzip = 1, Uncompressed }`. Gzip is the default of the field, so it is not written. */
+/**
+ * `enum CompressionAlgorithm : byte { Gzip = 1, Uncompressed }`. Gzip is the default of the field, so it is not
+ * written.
+ */
 export const COMPRESSION_ALGORITHM = { gzip: 1, uncompressed: 2 } as const;
 
 /** Number of fields of each table, which the writer needs before it starts one. */

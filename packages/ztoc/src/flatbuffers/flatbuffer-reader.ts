@@ -9,16 +9,16 @@ const VTABLE_HEADER_SIZE = 4;
 const PART_SIZE = OFFSET_SIZE + 1;
 
 /**
- * Limit on the sum of the parts of a buffer, as a multiple of its size. Writers may let equal strings share their bytes,
- * so the sum can exceed the size. Without a limit, a few megabytes of references to one large vector could expand to
- * gigabytes.
+ * Limit on the sum of the parts of a buffer, as a multiple of its size. Writers may let equal strings share their
+ * bytes, so the sum can exceed the size. Without a limit, a few megabytes of references to one large vector could
+ * expand to gigabytes.
  */
 const MAX_SHARING = 4;
 
 /**
- * Reads an untrusted FlatBuffers buffer. Every offset, vtable, length and string is checked against the buffer before it
- * is used; the accessors of the `flatbuffers` package do not check them.
- * Format: flatbuffers.dev/internals. All integers are little-endian.
+ * Reads an untrusted FlatBuffers buffer. Every offset, vtable, length and string is checked against the buffer before
+ * it is used; the accessors of the `flatbuffers` package do not check them. Format: flatbuffers.dev/internals. All
+ * integers are little-endian.
  */
 export class FlatbufferReader {
   /** The whole buffer. */

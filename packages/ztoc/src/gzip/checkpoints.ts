@@ -1,9 +1,9 @@
 import { ZtocError } from '../errors.ts';
 
 /**
- * A point in a gzip layer at which decompression can start: just before the header of a deflate block.
- * `inputOffset` is the number of bytes of the layer consumed, including a partly used byte, of which `bits` (0 to 7) are
- * unused. `outputOffset` is the number of bytes decompressed before this point, over all members.
+ * A point in a gzip layer at which decompression can start: just before the header of a deflate block. `inputOffset` is
+ * the number of bytes of the layer consumed, including a partly used byte, of which `bits` (0 to 7) are unused.
+ * `outputOffset` is the number of bytes decompressed before this point, over all members.
  */
 export interface GzipCheckpoint {
   readonly inputOffset: number;
@@ -105,8 +105,8 @@ function fail(reason: string, offset: number): never {
 const MOVE_SIZE = 1 << 20;
 
 /**
- * Packs the checkpoints of a layer as they arrive. The buffer grows and shrinks in place, because the windows (32 KiB for
- * each span) are most of the memory that a build uses.
+ * Packs the checkpoints of a layer as they arrive. The buffer grows and shrinks in place, because the windows (32 KiB
+ * for each span) are most of the memory that a build uses.
  */
 export class CheckpointPacker {
   readonly #maxCount: number;

@@ -4,7 +4,9 @@ import { Inflater } from '../inflate/inflater.ts';
 import type { GzipCheckpoint } from './checkpoints.ts';
 import { MemberChecksum, MemberHeaderReader } from './gzip-member.ts';
 
-/** Receives the output of a {@link GzipDecoder}, in the order of the layer. All views are valid only during the call. */
+/**
+ * Receives the output of a {@link GzipDecoder}, in the order of the layer. All views are valid only during the call.
+ */
 export interface GzipListener {
   /** Decompressed bytes. */
   output(bytes: Uint8Array): void;
@@ -13,9 +15,9 @@ export interface GzipListener {
   /** A new span starts. The window is a view: copy it to keep it. */
   checkpoint?(checkpoint: GzipCheckpoint): void;
   /**
-   * Returns whether the consumer still reads the output. This matters for members with a header that zlib accepts and Go
-   * rejects (long names, zlib format): the reference reads the layer with zlib to its end, but with Go only to the end of
-   * the tar archive.
+   * Returns whether the consumer still reads the output. This matters for members with a header that zlib accepts and
+   * Go rejects (long names, zlib format): the reference reads the layer with zlib to its end, but with Go only to the
+   * end of the tar archive.
    */
   wantsOutput?(): boolean;
 }
@@ -25,8 +27,8 @@ export interface GzipDecoderOptions {
   /** Minimum bytes of output between checkpoints. @default no checkpoints */
   readonly spanSize?: number;
   /**
-   * Starts at this checkpoint, in the middle of a member. If the checkpoint has a partly used byte, that byte must be the
-   * first one pushed. The checksum of that member is not verified.
+   * Starts at this checkpoint, in the middle of a member. If the checkpoint has a partly used byte, that byte must be
+   * the first one pushed. The checksum of that member is not verified.
    * @default starts at the header of a member
    */
   readonly start?: GzipCheckpoint;
@@ -39,10 +41,11 @@ const MAX_TRAILER_SIZE = 8;
 /**
  * Decompresses a gzip layer of any number of members, pushed in chunks of any size, and reports where its spans start.
  *
- * A checkpoint is possible before any deflate block, until the final block of a member has started. One is taken if there
- * is no output yet, or if the output since the last one exceeds the span size. These are the points at which zlib's
- * `inflate(Z_BLOCK)` stops for the reference (ztoc/compression/gzip_zinfo.c, `generate_zinfo_from_fp`). The decoder
- * checks everything: header flags and checksums, CRC-32 and length of each member, and that only members follow.
+ * A checkpoint is possible before any deflate block, until the final block of a member has started. One is taken if
+ * there is no output yet, or if the output since the last one exceeds the span size. These are the points at which
+ * zlib's `inflate(Z_BLOCK)` stops for the reference (ztoc/compression/gzip_zinfo.c, `generate_zinfo_from_fp`). The
+ * decoder checks everything: header flags and checksums, CRC-32 and length of each member, and that only members
+ * follow.
  *
  * @see RFC 1951, RFC 1952
  */
@@ -86,7 +89,8 @@ export class GzipDecoder {
 
   /**
    * Accepts the next bytes of the layer. The caller may overwrite them afterwards.
-   * @throws {ZtocError} `GZIP_HEADER_INVALID`, `GZIP_DATA_INVALID`, `GZIP_CHECKSUM_MISMATCH`, with the offset in the layer.
+   * @throws {ZtocError} `GZIP_HEADER_INVALID`, `GZIP_DATA_INVALID`, `GZIP_CHECKSUM_MISMATCH`, with the offset in the
+   * layer.
    */
   push(bytes: Uint8Array): void {
     this.#received += bytes.length;

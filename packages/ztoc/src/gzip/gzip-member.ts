@@ -28,8 +28,8 @@ const ZLIB_MAX_WINDOW = 7;
 const ZLIB_DICTIONARY_FLAG = 0x20;
 
 /**
- * Parses the header of a member, in pieces of any size. It rejects what zlib rejects when it detects both formats, as in
- * the reference (inflate.c, `HEAD` to `HCRC`). A header that only Go's reader rejects is reported to the caller.
+ * Parses the header of a member, in pieces of any size. It rejects what zlib rejects when it detects both formats, as
+ * in the reference (inflate.c, `HEAD` to `HCRC`). A header that only Go's reader rejects is reported to the caller.
  */
 export class MemberHeaderReader {
   readonly #start: number;
@@ -53,7 +53,11 @@ export class MemberHeaderReader {
     this.#parser.next(0);
   }
 
-  /** Parses the next bytes. @returns Number of bytes that belong to the header. @throws {ZtocError} `GZIP_HEADER_INVALID` */
+  /**
+   * Parses the next bytes.
+   * @returns Number of bytes that belong to the header.
+   * @throws {ZtocError} `GZIP_HEADER_INVALID`
+   */
   push(bytes: Uint8Array): number {
     let at = 0;
     while (at < bytes.length && this.header === undefined) {
@@ -148,7 +152,9 @@ export class MemberChecksum {
   #sum: number;
   #size = 0;
 
-  /** @param format Format of the member; `undefined` if it was not read from its start, so that nothing can be compared. */
+  /**
+   * @param format Format of the member; `undefined` if it was not read from its start, so that nothing can be compared.
+   */
   constructor(format: MemberFormat | undefined) {
     this.#format = format;
     this.#sum = format === 'zlib' ? 1 : 0;

@@ -121,7 +121,10 @@ export class Inflater {
     return count;
   }
 
-  /** Returns bytes of the compressed stream between two offsets that are still buffered. Valid until the next {@link feed}. */
+  /**
+   * Returns bytes of the compressed stream between two offsets that are still buffered. Valid until the next {@link
+   * feed}.
+   */
   inputBetween(from: number, to: number): Uint8Array {
     const origin = this.#input - this.#inputBase;
     return this.#memory.subarray(origin + from, origin + to);
@@ -167,7 +170,9 @@ export class Inflater {
     return (code >= 0 ? STATUSES[code] : FAULTS[-code - 1]) as InflateStatus;
   }
 
-  /** Returns the output since the last call, as a view of the kernel's memory that is valid until the next {@link run}. */
+  /**
+   * Returns the output since the last call, as a view of the kernel's memory that is valid until the next {@link run}.
+   */
   takeOutput(): Uint8Array {
     const { outputPosition } = this.#kernel;
     const end = outputPosition.value;

@@ -20,7 +20,8 @@ const NONE = -1;
 
 /**
  * The entries of an archive by path. If several entries have the same path, the last one wins, as on extraction. Files
- * in a directory that a later entry replaced are still found. Memory use is proportional to the entries and their names.
+ * in a directory that a later entry replaced are still found. Memory use is proportional to the entries and their
+ * names.
  */
 export class ArchiveTree {
   readonly #files: readonly FileEntry[];
@@ -185,7 +186,9 @@ function pathText(path: ArchivePath): string {
 /** Matches what {@link normalizePath} would change: an empty segment, `.` or `..`. */
 const IRREGULAR = /(?:^|\/)\.{0,2}(?:\/|$)/;
 
-/** Returns a path as a byte string without leading slash, empty segments, `.` and `..`. At the root, `..` has no effect. */
+/**
+ * Returns a path as a byte string without leading slash, empty segments, `.` and `..`. At the root, `..` has no effect.
+ */
 function normalizePath(path: ArchivePath): string {
   const text = pathText(path);
   if (!IRREGULAR.test(text)) return text;

@@ -22,8 +22,8 @@ export type ReadArchive = (offset: number, length: number) => Promise<Uint8Array
 /**
  * Finds the extents of a file in the archive: one for an ordinary file, those of its map for a sparse file. A zTOC has
  * only the logical size of a sparse file, and the reference's own reader returns that many bytes of the archive. This
- * function uses the map: formats 0.0 and 0.1 have it in the PAX records, 1.0 before the file's data. The older GNU format
- * does not occur, because the reference builds no zTOC for such an archive.
+ * function uses the map: formats 0.0 and 0.1 have it in the PAX records, 1.0 before the file's data. The older GNU
+ * format does not occur, because the reference builds no zTOC for such an archive.
  * @param file A regular file.
  * @param archiveSize Size of the archive. No extent may exceed it.
  * @throws {ZtocError} `ZTOC_INVALID` if an extent does, `TAR_INVALID` if a sparse file has no valid map.
@@ -103,8 +103,9 @@ function toExtents(map: readonly string[], file: FileEntry): readonly FileExtent
 }
 
 /**
- * Reads a map of format 1.0, which ends at the start of the file's data. The zTOC does not have its start. The blocks of
- * a map contain only decimal digits, newlines and padding, so it starts after the last block that contains other bytes.
+ * Reads a map of format 1.0, which ends at the start of the file's data. The zTOC does not have its start. The blocks
+ * of a map contain only decimal digits, newlines and padding, so it starts after the last block that contains other
+ * bytes.
  */
 async function readMapFromBody(file: FileEntry, readArchive: ReadArchive): Promise<readonly string[]> {
   const blocks: Uint8Array[] = [];

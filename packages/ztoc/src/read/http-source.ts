@@ -6,7 +6,8 @@ export interface HttpSourceOptions {
   /** Sends the requests; use it to add credentials, retries or a proxy. @default the global `fetch` */
   readonly fetch?: typeof fetch | undefined;
   /**
-   * Headers of every request. On a redirect to another origin, `fetch` drops `Authorization` and forwards other headers.
+   * Headers of every request. On a redirect to another origin, `fetch` drops `Authorization` and forwards other
+   * headers.
    * @default none
    */
   readonly headers?: Readonly<Record<string, string>> | undefined;

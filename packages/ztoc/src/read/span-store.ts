@@ -9,7 +9,10 @@ export interface OpenZtocOptions {
   readonly cacheSize?: number | undefined;
   /** Maximum size of one read of adjacent spans. A larger span is read alone. @default 8 MiB */
   readonly maxFetchSize?: number | undefined;
-  /** Maximum uncompressed size of a span; more is `LIMIT_EXCEEDED`. A layer with one deflate block is one span. @default 1 GiB */
+  /**
+   * Maximum uncompressed size of a span; more is `LIMIT_EXCEEDED`. A layer with one deflate block is one span.
+   * @default 1 GiB
+   */
   readonly maxSpanSize?: number | undefined;
   /** Maximum size read into one array; more is `LIMIT_EXCEEDED`. Use `openFile` for larger files. @default 1 GiB */
   readonly maxFileSize?: number | undefined;
@@ -92,7 +95,9 @@ export class SpanStore {
     }
   }
 
-  /** Returns the last span to fetch together with the first: not cached, not being fetched, and within the size limit. */
+  /**
+   * Returns the last span to fetch together with the first: not cached, not being fetched, and within the size limit.
+   */
   #endOfRun(first: Span, following: readonly Span[]): Span {
     let last = first;
     for (const span of following) {

@@ -28,7 +28,8 @@ const HOLE_CHUNK_SIZE = 1 << 16;
  * Reads nothing yet.
  * @param ztoc The zTOC of the layer, built or decoded.
  * @param source The layer.
- * @throws {ZtocError} `ZTOC_INVALID` if the zTOC is inconsistent, `SPAN_DIGEST_MISMATCH` if the size of the layer differs
+ * @throws {ZtocError} `ZTOC_INVALID` if the zTOC is inconsistent, `SPAN_DIGEST_MISMATCH` if the size of the layer
+ * differs
  * from the size in the zTOC.
  */
 export function openZtoc(ztoc: Ztoc, source: RandomAccessSource, options: OpenZtocOptions = {}): ZtocReader {

@@ -30,8 +30,9 @@ export type SpanCheck =
 
 /**
  * Verifies one span without the rest of its layer: its digest, and that it inflates to output that ends like the window
- * in the checkpoint of the next span. That window was recorded when the layer was decompressed from its start, so a span
- * that inflates to it belongs to this layer. Needs a few hundred KiB of memory, independent of the size of the span.
+ * in the checkpoint of the next span. That window was recorded when the layer was decompressed from its start, so a
+ * span that inflates to it belongs to this layer. Needs a few hundred KiB of memory, independent of the size of the
+ * span.
  * @param span A span of a zTOC.
  * @param compressed Bytes of the layer from `compressedStart` to `compressedEnd` of the span.
  * @param next The next span; `undefined` for the last span, of which only the digest and inflation are checked.

@@ -4,7 +4,9 @@ import { FlatbufferWriter } from '../flatbuffers/flatbuffer-writer.ts';
 import { type GzipCheckpoint, unpackCheckpoints } from '../gzip/checkpoints.ts';
 import type { Ztoc } from '../ztoc.ts';
 
-/** A part of a layer that can be fetched, verified and inflated independently. Offsets are in bytes; ends are exclusive. */
+/**
+ * A part of a layer that can be fetched, verified and inflated independently. Offsets are in bytes; ends are exclusive.
+ */
 export interface Span {
   /** Index of the span in the layer, from 0. */
   readonly id: number;
@@ -14,7 +16,9 @@ export interface Span {
   readonly compressedEnd: number;
   /** Start of its output in the uncompressed stream. */
   readonly uncompressedStart: number;
-  /** End of its output; for the last gzip span, the end of the archive, because the zTOC does not have the stream's end. */
+  /**
+   * End of its output; for the last gzip span, the end of the archive, because the zTOC does not have the stream's end.
+   */
   readonly uncompressedEnd: number;
   /** `sha256:<hex>` of its bytes in the layer. */
   readonly digest: string;
@@ -34,7 +38,9 @@ export function listSpans(ztoc: Ztoc): readonly Span[] {
   return listSpansAt(ztoc, 0);
 }
 
-/** Lists the spans of a zTOC. `base` is the offset of its checkpoints in the encoded zTOC, for the offsets of errors. */
+/**
+ * Lists the spans of a zTOC. `base` is the offset of its checkpoints in the encoded zTOC, for the offsets of errors.
+ */
 export function listSpansAt(ztoc: Ztoc, base: number): readonly Span[] {
   const spans = ztoc.compression === 'gzip' ? listGzipSpans(ztoc, base) : listUncompressedSpans(ztoc, base);
   if (spans.length !== ztoc.spanDigests.length || spans.length !== ztoc.maxSpanId + 1) {
@@ -132,7 +138,7 @@ function spanAt(spans: readonly Span[], offset: number): number {
 /** `table TarZinfo` (ztoc/compression/fbs/zinfo.fbs): the slots of its fields. */
 const TAR_ZINFO = { version: 0, spanSize: 1, size: 2 } as const;
 
-/** Division of an uncompressed layer into spans, stored in place of checkpoints (`TarZinfo` of the reference). */
+/** Division of an uncompressed layer into spans, stored instead of checkpoints (`TarZinfo` of the reference). */
 export interface SpanTable {
   /** Size of each span but the last, which may be shorter, in bytes. At least 1. */
   readonly spanSize: number;
@@ -140,7 +146,9 @@ export interface SpanTable {
   readonly size: number;
 }
 
-/** Version that the reference writes, equal to that of gzip checkpoints (ztoc/compression/tar_zinfo.go, `zinfoVersion`). */
+/**
+ * Version that the reference writes, equal to that of gzip checkpoints (ztoc/compression/tar_zinfo.go, `zinfoVersion`).
+ */
 const SPAN_TABLE_VERSION = 2;
 
 /** Encodes a span table, byte-identical to the reference (ztoc/compression/tar_zinfo.go, `Bytes`). */

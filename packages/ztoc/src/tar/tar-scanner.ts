@@ -22,8 +22,8 @@ export type TarContents = Pick<Ztoc, 'files' | 'uncompressedArchiveSize'>;
 export type TarLimits = Pick<ZtocLimits, 'maxEntries' | 'maxMetadataSize' | 'maxUncompressedSize'>;
 
 /**
- * What the scanner expects next: a header or first zero block, the block after a zero block, the body of a PAX header or
- * GNU long name, a block of a sparse map, or data and padding to skip.
+ * What the scanner expects next: a header or first zero block, the block after a zero block, the body of a PAX header
+ * or GNU long name, a block of a sparse map, or data and padding to skip.
  */
 type State = 'header' | 'second-zero-block' | 'extension' | 'sparse-map' | 'body' | 'done';
 
@@ -91,8 +91,8 @@ export class TarScanner {
   }
 
   /**
-   * Ends the stream. It may end without zero blocks, after one, or inside padding. Elsewhere, `TAR_TRUNCATED` is thrown.
-   * An error that {@link push} threw is thrown again.
+   * Ends the stream. It may end without zero blocks, after one, or inside padding. Elsewhere, `TAR_TRUNCATED` is
+   * thrown. An error that {@link push} threw is thrown again.
    */
   finish(): TarContents {
     if (this.#failure !== undefined) throw this.#failure;

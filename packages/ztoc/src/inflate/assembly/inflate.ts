@@ -1,10 +1,10 @@
-// Deflate decoder (RFC 1951) in AssemblyScript: TypeScript syntax with WebAssembly types. scripts/build-kernel.mjs compiles
-// it to ../kernel.generated.ts. Its host is ../inflater.ts, which owns the content of the buffers between two calls of
-// `run`.
+// Deflate decoder (RFC 1951) in AssemblyScript: TypeScript syntax with WebAssembly types. scripts/build-kernel.mjs
+// compiles it to ../kernel.generated.ts. Its host is ../inflater.ts, which owns the content of the buffers between two
+// calls of `run`.
 //
 // Unlike other decoders, it stops before a block header once the output has passed a threshold, and it can stop and
 // resume at any byte of input or output. It is fast because of:
-//   - one 64-bit bit buffer, refilled without a branch by an unaligned load that may load a byte twice but never uses it twice;
+//   - one 64-bit bit buffer, refilled without a branch by an unaligned load that may load a byte again, but uses it once;
 //   - tables of packed 32-bit entries, whose low six bits are the shift count (shifts ignore the other bits);
 //   - up to three literals per refill;
 //   - lookup of the next entry before the bytes of a match are copied, so that the processor overlaps the two;
@@ -219,7 +219,8 @@ function readBlockHeader(): i32 {
     mode = MODE_CODES;
     return OK;
   }
-  // A dynamic header has up to 3 + 14 + 57 + 316 * 14 bits. Save its start, to read it again if the input ends within it.
+  // A dynamic header has up to 3 + 14 + 57 + 316 * 14 bits. Save its start, to read it again if the input ends within
+  // it.
   const savedPosition = inputPosition;
   const savedBuffer = bitBuffer;
   const savedCount = bitCount;
@@ -375,7 +376,8 @@ function buildTable(lengths: usize, symbols: u32, base: usize, table: usize, tab
       } else {
         if ((code & (tableSize - 1)) != prefix) {
           prefix = code & (tableSize - 1);
-          // Index bits for the codes with this prefix if they fill the subtable: those of this length, then longer ones.
+          // Index bits for the codes with this prefix if they fill the subtable: those of this length, then longer
+          // ones.
           let bits = length - tableBits;
           let room: i32 = (1 << bits) - count;
           while (room > 0) {
@@ -632,7 +634,7 @@ function initialize(): void {
     store<u32>(LITLEN_BASE + (symbol << 2), LITERAL | (symbol << 16));
   }
   store<u32>(LITLEN_BASE + (256 << 2), EXCEPTION | END_OF_BLOCK);
-  // RFC 1951, 3.2.5: lengths 3 to 10 have no extra bits; then groups of four symbols have one more each; 258 is special.
+  // RFC 1951, 3.2.5: lengths 3 to 10 have no extra bits, each next group of four symbols has one more. 258 is special.
   let length: u32 = 3;
   for (let symbol: u32 = 257; symbol < 285; symbol++) {
     const extra: u32 = symbol < 265 ? 0 : (symbol - 261) >> 2;
