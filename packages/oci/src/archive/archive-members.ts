@@ -55,7 +55,7 @@ export async function findMembers(archive: FileSection, name: string): Promise<R
     if (header === undefined) return members;
     count += 1;
     if (count > MAX_ARCHIVE_MEMBERS) {
-      throw new OciError('LIMIT_EXCEEDED', `${name} has more than ${MAX_ARCHIVE_MEMBERS} members, the maximum`);
+      throw new OciError('LIMIT_EXCEEDED', `${name} exceeds the limit of ${MAX_ARCHIVE_MEMBERS} members`);
     }
     const start = offset + BLOCK_SIZE;
     const isExtension = 'xgLK'.includes(header.type);

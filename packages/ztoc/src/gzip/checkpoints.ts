@@ -48,7 +48,7 @@ export function unpackCheckpoints(
   base = 0,
 ): { readonly spanSize: number; readonly checkpoints: readonly GzipCheckpoint[] } {
   if (bytes.length < PACKED_HEADER_SIZE) {
-    fail(`${bytes.length} bytes are fewer than the ${PACKED_HEADER_SIZE} of the header`, base);
+    fail(`only ${bytes.length} bytes, but the header has ${PACKED_HEADER_SIZE}`, base);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = view.getInt32(0, true);

@@ -110,7 +110,7 @@ export class MemberHeaderReader {
     const commentSize = flags & FLAG_COMMENT ? yield* this.#skipText() : 0;
     if (this.#hasCrc) {
       const expected = (yield) | ((yield) << 8);
-      if (expected !== (this.#crc & 0xffff)) this.#fail('does not match its own checksum');
+      if (expected !== (this.#crc & 0xffff)) this.#fail('has a wrong checksum');
     }
     const hasLongName = nameSize > MAX_NAME_SIZE || commentSize > MAX_NAME_SIZE;
     const rejectedByGo = hasLongName ? `has a name or comment of more than ${MAX_NAME_SIZE} bytes` : undefined;

@@ -189,9 +189,9 @@ export class ZtocReader {
     }
     const body = this.#entries.resolveHardLinks(entry);
     if (body.type === 'reg') return body;
-    const hint =
-      body.type === 'symlink' ? ` to ${showPath(body.linkName)}. Set followSymlinks to read its target.` : '';
-    throw new ZtocError('ENTRY_NOT_A_FILE', `${showPath(entry.name)} is not a regular file but a ${body.type}${hint}`);
+    const problem = `${showPath(entry.name)} is not a regular file (type ${body.type})`;
+    const remedy = body.type === 'symlink' ? `. Set followSymlinks to read its target ${showPath(body.linkName)}.` : '';
+    throw new ZtocError('ENTRY_NOT_A_FILE', `${problem}${remedy}`);
   }
 
   #findExtents(body: FileEntry, signal: AbortSignal | undefined): Promise<readonly FileExtent[]> {
