@@ -1,5 +1,5 @@
 // Both functions under AWS's own emulator of Lambda, which speaks the Runtime API to AWS's own client of it.
-import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
+import type { FilterResponse, GeneratorResponse } from '@soci/functions';
 import type { TestFunctionOptions } from '@soci/test-aws';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { goldenImage } from '../registries/golden-layout.ts';
@@ -28,10 +28,10 @@ for (const runtime of RUNTIMES) {
 
       await pushLayout(registry, 'team/app', 'v1', goldenImage('multi').folder);
       const event = registry.events.at(-1);
-      expect((await filter(event)) as FilterAnswer).toMatchObject({ statusCode: 200 });
+      expect((await filter(event)) as FilterResponse).toMatchObject({ statusCode: 200 });
       await lambda.idle();
       expect(lambda.invocations).toMatchObject([{ type: 'Event', payload: event }]);
-      const answer = (await generator(lambda.invocations[0]?.payload)) as GeneratorAnswer;
+      const answer = (await generator(lambda.invocations[0]?.payload)) as GeneratorResponse;
       expect(answer).toMatchObject({ outcome: 'indexed', outputTag: 'v1-soci' });
       expect(registry.checkGraph('team/app', 'v1-soci')).toEqual([]);
     });

@@ -1,5 +1,5 @@
 // With `soci_compat=soci-cli` the generator makes what the reference has made of golden layouts, and refuses what it did.
-import type { GeneratorAnswer } from '@soci/functions';
+import type { GeneratorResponse } from '@soci/functions';
 import { startTestLambda, type TestLambda } from '@soci/test-aws';
 import { type GoldenRun, readGoldenRuns } from '@soci/test-content';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
@@ -52,7 +52,7 @@ for (const runtime of RUNTIMES) {
       test(`${name}, version ${v}, spans of ${span}, layers from ${min}`, async () => {
         const repository = `golden/${name}-${v}-${span}-${min}`;
         await pushLayout(registry, repository, 'v1', goldenImage(name).folder);
-        const answer = resultOf<GeneratorAnswer>(await lambda.invoke(deploy(run), registry.events.at(-1)));
+        const answer = resultOf<GeneratorResponse>(await lambda.invoke(deploy(run), registry.events.at(-1)));
         if (printed === undefined) {
           expect(answer.outcome).not.toBe('indexed');
           expect(registry.tags(repository)).toEqual(['v1']);

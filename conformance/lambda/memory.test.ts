@@ -3,7 +3,7 @@
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { GeneratorAnswer } from '@soci/functions';
+import type { GeneratorResponse } from '@soci/functions';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -99,7 +99,7 @@ for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
             const repository = `${runtime.name.toLowerCase().replace(' ', '')}/with-${memorySize}`;
             await pushLayout(registry, repository, 'v1', join(folder, 'layout'));
             const invocation = await lambda.invoke(GENERATOR, registry.events.at(-1));
-            const answer = resultOf<GeneratorAnswer>(invocation);
+            const answer = resultOf<GeneratorResponse>(invocation);
             expect(answer).toMatchObject({ outcome: 'indexed', layers: { built: recipes.length, skipped: 0 } });
             expect(registry.checkGraph(repository, 'v1-soci')).toEqual([]);
             const { maxMemory = Number.NaN, milliseconds } = invocation;

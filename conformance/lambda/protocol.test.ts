@@ -1,5 +1,5 @@
 // Both functions under AWS's own runtime client, by the Runtime API: what they answer, throw, and leave in the registry.
-import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
+import type { FilterResponse, GeneratorResponse } from '@soci/functions';
 import { describe, expect, test } from 'vitest';
 import { pushEvent } from '../../packages/filter/src/fixtures/events.ts';
 import { goldenImage } from '../registries/golden-layout.ts';
@@ -30,7 +30,7 @@ for (const runtime of RUNTIMES) {
 
     test('invokes the generator with the event as it is, and waits for nothing', async () => {
       const { filter, invoked } = await deploy();
-      const answer = resultOf<FilterAnswer>(await filter(event));
+      const answer = resultOf<FilterResponse>(await filter(event));
       expect(answer).toMatchObject({ statusCode: 200 });
       expect(invoked()).toMatchObject([{ type: 'Event', payload: event, outcome: { status: 'success' } }]);
       expect(answer.body).toContain(invoked()[0]?.requestId);
@@ -38,14 +38,14 @@ for (const runtime of RUNTIMES) {
 
     test('invokes nothing for an image that no filter matches', async () => {
       const { filter, invoked } = await deploy({ soci_repository_image_tag_filters: 'other:*' });
-      const answer = resultOf<FilterAnswer>(await filter(event));
+      const answer = resultOf<FilterResponse>(await filter(event));
       expect(answer).toMatchObject({ statusCode: 200, body: expect.stringContaining('did not match') });
       expect(invoked()).toEqual([]);
     });
 
     test('refuses an event that is none with 400 and the name of the field', async () => {
       const { filter, invoked } = await deploy();
-      const answer = resultOf<FilterAnswer>(await filter({ ...event, account: '12345' }));
+      const answer = resultOf<FilterResponse>(await filter({ ...event, account: '12345' }));
       expect(answer).toMatchObject({ statusCode: 400, body: expect.stringContaining('account') });
       expect(invoked()).toEqual([]);
     });
@@ -74,13 +74,13 @@ for (const runtime of RUNTIMES) {
 
     test('indexes what was pushed, and recognizes it afterwards', async () => {
       const { registry, lambda, event } = await deploy();
-      const first = resultOf<GeneratorAnswer>(await lambda.invoke(GENERATOR, event));
+      const first = resultOf<GeneratorResponse>(await lambda.invoke(GENERATOR, event));
       expect(first).toMatchObject({ statusCode: 200, outcome: 'indexed', version: 2, outputTag: 'v1-soci' });
       expect(registry.tags('team/app')).toEqual(['v1', 'v1-soci']);
       expect(registry.checkGraph('team/app', 'v1-soci')).toEqual([]);
       const second = await lambda.invoke(GENERATOR, event);
       expect(second.isCold).toBe(false);
-      expect(resultOf<GeneratorAnswer>(second)).toMatchObject({ outcome: 'skipped', reason: 'already-indexed' });
+      expect(resultOf<GeneratorResponse>(second)).toMatchObject({ outcome: 'skipped', reason: 'already-indexed' });
     });
 
     test('throws what may pass, so that Lambda tries again, and succeeds then', async () => {

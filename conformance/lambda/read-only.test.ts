@@ -1,5 +1,5 @@
 // The functions write no file: the generator indexes where none can be written, by the kernel's word or by Node's.
-import type { GeneratorAnswer } from '@soci/functions';
+import type { GeneratorResponse } from '@soci/functions';
 import { describe, expect, test } from 'vitest';
 import { goldenImage } from '../registries/golden-layout.ts';
 import { writeFunction } from './bundle/unpacked.ts';
@@ -58,7 +58,9 @@ for (const runtime of RUNTIMES) {
         lambda.createFunction(generatorFunction(runtime, registry, { ...deployment, environment, memorySize }));
         await pushLayout(registry, 'team/app', 'v1', goldenImage('multi').folder);
         const event = registry.events.at(-1);
-        expect(resultOf<GeneratorAnswer>(await lambda.invoke(GENERATOR, event))).toMatchObject({ outcome: 'indexed' });
+        expect(resultOf<GeneratorResponse>(await lambda.invoke(GENERATOR, event))).toMatchObject({
+          outcome: 'indexed',
+        });
       });
     });
   }

@@ -1,5 +1,5 @@
 // Many events at once, in no order, some of them twice and some malformed: every image gets its index, and one.
-import type { GeneratorAnswer } from '@soci/functions';
+import type { GeneratorResponse } from '@soci/functions';
 import { makeImage, makeLayer, pushImage, Random } from '@soci/test-content';
 import { expect, test } from 'vitest';
 import { FILTER } from './functions.ts';
@@ -87,7 +87,7 @@ async function pushImages({ registry }: Workflow, random: Random): Promise<void>
 }
 
 /** The digests of what answers of one image say was made, each once. What came later must have found it there. */
-function madeBy(answers: readonly GeneratorAnswer[]): (string | undefined)[] {
+function madeBy(answers: readonly GeneratorResponse[]): (string | undefined)[] {
   const made = new Set<string | undefined>();
   for (const answer of answers) {
     if (answer.outcome === 'indexed') made.add(answer.root?.digest);

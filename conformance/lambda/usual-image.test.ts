@@ -1,7 +1,7 @@
 // An image of a usual size, whose layers have hundreds of spans: the generator makes of it what the reference makes now.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GeneratorAnswer } from '@soci/functions';
+import type { GeneratorResponse } from '@soci/functions';
 import type { Descriptor } from '@soci/oci';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, test } from 'vitest';
@@ -32,7 +32,7 @@ test.skipIf(!runtime?.isHere || !hasTools('reference'))('the reference makes the
   const environment = { soci_compat: 'soci-cli', soci_min_layer_size: '' };
   lambda.createFunction(generatorFunction(runtime, registry, { environment, memorySize: 3538 }));
   await pushLayout(registry, 'usual', 'v1', layout);
-  const answer = resultOf<GeneratorAnswer>(await lambda.invoke(GENERATOR, registry.events.at(-1)));
+  const answer = resultOf<GeneratorResponse>(await lambda.invoke(GENERATOR, registry.events.at(-1)));
   if (answer.outcome !== 'indexed') throw new Error(answer.body);
   expect(answer.layers).toEqual({ built: USUAL_IMAGE.length - 1, reused: 0, skipped: 1 });
   expect(answer.root?.digest).toBe(expected.digest);

@@ -2,7 +2,7 @@
 // our own verification and by the reference, which pulls it as it does when a container starts.
 
 import { eventPattern } from '@soci/filter';
-import type { GeneratorAnswer } from '@soci/functions';
+import type { GeneratorResponse } from '@soci/functions';
 import { verifySociIndex } from '@soci/index';
 import { openRegistry } from '@soci/registry';
 import { matchesEventPattern } from '@soci/test-aws';
@@ -113,7 +113,7 @@ async function indexImages(runtime: Runtime, version: string): Promise<Workflow>
 }
 
 /** Has our own verification read everything back, from the registry. */
-async function expectValid({ host, credentials }: TestRegistry, answer: GeneratorAnswer): Promise<void> {
+async function expectValid({ host, credentials }: TestRegistry, answer: GeneratorResponse): Promise<void> {
   const { repository, root, indexes } = indexed(answer);
   const client = openRegistry(host, { credentials: async () => ({ kind: 'password', ...credentials }) });
   try {
@@ -126,7 +126,7 @@ async function expectValid({ host, credentials }: TestRegistry, answer: Generato
   }
 }
 
-function indexed(answer: GeneratorAnswer) {
+function indexed(answer: GeneratorResponse) {
   const { repository = '' } = answer;
   if (answer.outcome !== 'indexed') throw new Error(`${repository}: ${answer.body}`);
   return { ...answer, repository };

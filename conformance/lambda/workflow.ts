@@ -1,4 +1,4 @@
-import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
+import type { FilterResponse, GeneratorResponse } from '@soci/functions';
 import type { Invocation, TestLambda } from '@soci/test-aws';
 import type { TestRegistry, TestRegistryOptions } from '@soci/test-registry';
 import { type Deployment, FILTER, filterFunction, GENERATOR, generatorFunction } from './functions.ts';
@@ -57,13 +57,13 @@ export class Workflow {
   }
 
   /** What the filter said of each event that it got. */
-  get filterAnswers(): FilterAnswer[] {
-    return this.#runs(FILTER).map((run) => resultOf<FilterAnswer>(run));
+  get filterAnswers(): FilterResponse[] {
+    return this.#runs(FILTER).map((run) => resultOf<FilterResponse>(run));
   }
 
   /** What the generator said, each time that it was invoked. */
-  get generatorAnswers(): GeneratorAnswer[] {
-    return this.#runs(GENERATOR).map((run) => resultOf<GeneratorAnswer>(run));
+  get generatorAnswers(): GeneratorResponse[] {
+    return this.#runs(GENERATOR).map((run) => resultOf<GeneratorResponse>(run));
   }
 
   #runs(name: string): Invocation[] {

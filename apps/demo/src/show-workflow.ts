@@ -8,7 +8,7 @@ import {
   type Output,
   type RegistryAccess,
 } from '@soci/cli/internal';
-import type { GeneratorAnswer } from '@soci/functions';
+import type { GeneratorResponse } from '@soci/functions';
 import type { TestRegistry } from '@soci/test-registry';
 import { DemoRepository, REPOSITORY, type RegistryTraffic } from './demo-repository.ts';
 import { listInventory } from './inventory.ts';
@@ -118,7 +118,7 @@ export async function showWorkflow(
   }
 
   /** Prints why the generator created no index, and returns the exit code. */
-  async function finishWithoutIndex(run: FunctionRun<GeneratorAnswer> | undefined): Promise<ExitCode> {
+  async function finishWithoutIndex(run: FunctionRun<GeneratorResponse> | undefined): Promise<ExitCode> {
     const answer = run?.answer;
     if (output.json) {
       await output.writeJson({ source: source.text, ...(answer ?? { outcome: 'failed', reason: 'try-again' }) });

@@ -1,7 +1,7 @@
 // What was deployed, at work: events of a registry by the deployed rule, to the deployed code in the deployed environment; and
 // what it does there beside what the deployed roles allow.
 
-import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
+import type { FilterResponse, GeneratorResponse } from '@soci/functions';
 import { verifySociIndex } from '@soci/index';
 import { openRegistry } from '@soci/registry';
 import { makeImage, makeLayer } from '@soci/test-content';
@@ -73,12 +73,14 @@ describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a s
   });
 
   test('what matches the filters is indexed, a layer once, and nothing else', () => {
-    const answers = workflow.answersOf<GeneratorAnswer>(workflow.generator);
+    const answers = workflow.answersOf<GeneratorResponse>(workflow.generator);
     expect(answers).toMatchObject([
       { outcome: 'indexed', layers: { built: 2, reused: 0 } },
       { outcome: 'indexed', layers: { built: 1, reused: 1 } },
     ]);
-    expect(workflow.answersOf<FilterAnswer>(workflow.filter).every(({ statusCode }) => statusCode === 200)).toBe(true);
+    expect(workflow.answersOf<FilterResponse>(workflow.filter).every(({ statusCode }) => statusCode === 200)).toBe(
+      true,
+    );
     expect(workflow.lambda.abandoned).toEqual([]);
     expect(workflow.registry.tags('prod/tools')).toEqual(['V1']);
   });
@@ -87,7 +89,7 @@ describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a s
     const { host, credentials } = workflow.registry;
     const client = openRegistry(host, { credentials: async () => ({ kind: 'password', ...credentials }) });
     onTestFinished(() => client.close());
-    for (const answer of workflow.answersOf<GeneratorAnswer>(workflow.generator)) {
+    for (const answer of workflow.answersOf<GeneratorResponse>(workflow.generator)) {
       if (answer.outcome !== 'indexed') throw new Error(answer.body);
       expect(answer.version).toBe(version === 'V1' ? 1 : 2);
       expect(answer.indexes).toHaveLength(1);
@@ -120,9 +122,9 @@ describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a s
   // Last, as it adds to what the others look at.
   test('a tag that ends as those of indexes do is excluded where indexes have tags', async () => {
     await workflow.push('prod/app', 'V3-soci', makeImage([makeLayer('three', LARGE)]));
-    const [answer] = workflow.answersOf<FilterAnswer>(workflow.filter).slice(-1);
+    const [answer] = workflow.answersOf<FilterResponse>(workflow.filter).slice(-1);
     expect(answer?.body).toContain(version === 'V1' ? 'V3-soci' : '!*:*-soci excludes it');
-    expect(workflow.answersOf<GeneratorAnswer>(workflow.generator)).toHaveLength(version === 'V1' ? 3 : 2);
+    expect(workflow.answersOf<GeneratorResponse>(workflow.generator)).toHaveLength(version === 'V1' ? 3 : 2);
   });
 });
 

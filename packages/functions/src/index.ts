@@ -2,5 +2,5 @@ export { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE, REPOSITORY_NAMES_
 export type { SociIndexedImageProperties } from './deploy-time/resource.ts';
 export type { FilterEnvironment } from './environment/filter-settings.ts';
 export type { GeneratorEnvironment } from './environment/generator-settings.ts';
-export type { FilterAnswer } from './filter/filter-event.ts';
-export type { GeneratorAnswer } from './generator/generate.ts';
+export type { FilterResponse } from './filter/filter-event.ts';
+export type { GeneratorResponse } from './generator/generate.ts';

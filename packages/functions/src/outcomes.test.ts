@@ -62,8 +62,8 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
   async 'A tagged image that a filter matches'() {
     const workflow = await start({ filter: { soci_repository_image_tag_filters: 'app:v*' } });
     const made = image();
-    const answer = await workflow.pushAndIndex('app', 'v1', made);
-    expect(answer).toMatchObject({
+    const response = await workflow.pushAndIndex('app', 'v1', made);
+    expect(response).toMatchObject({
       statusCode: 200,
       outcome: 'indexed',
       version: 2,
@@ -197,20 +197,20 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
   async 'An image, with `soci_output_tag` set to `none`'() {
     const environment = { soci_output_tag: 'none' };
     const workflow = await start({ filter: environment, generator: environment });
-    const answer = await workflow.pushAndIndex('app', 'v1', image());
-    if (answer.outcome !== 'indexed') throw new Error(answer.body);
-    expect(answer.outputTag).toBeUndefined();
+    const response = await workflow.pushAndIndex('app', 'v1', image());
+    if (response.outcome !== 'indexed') throw new Error(response.body);
+    expect(response.outputTag).toBeUndefined();
     expect(workflow.registry.tags('app')).toEqual(['v1']);
-    expect(workflow.registry.checkGraph('app', answer.root?.digest ?? '')).toEqual([]);
+    expect(workflow.registry.checkGraph('app', response.root?.digest ?? '')).toEqual([]);
   },
 
   async 'An image, with `soci_index_version` set to `V1`'() {
     const workflow = await start({ generator: { soci_index_version: 'V1' } });
     const made = image();
-    const answer = await workflow.pushAndIndex('app', 'v1', made);
-    if (answer.outcome !== 'indexed') throw new Error(answer.body);
-    expect(answer).toMatchObject({ version: 1, indexes: [{}] });
-    const found = workflow.registry.manifest('app', answer.indexes[0]?.digest ?? '');
+    const response = await workflow.pushAndIndex('app', 'v1', made);
+    if (response.outcome !== 'indexed') throw new Error(response.body);
+    expect(response).toMatchObject({ version: 1, indexes: [{}] });
+    const found = workflow.registry.manifest('app', response.indexes[0]?.digest ?? '');
     expect(JSON.parse(Buffer.from(found?.bytes ?? []).toString())).toMatchObject({
       config: { mediaType: MEDIA_TYPE_SOCI_INDEX_V1 },
       subject: { digest: made.descriptor.digest },
@@ -350,9 +350,9 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const workflow = await start();
     await workflow.push('app', 'v1', image());
     const event = workflow.firstEvent();
-    const answers = await Promise.all([workflow.generate(event), workflow.generate(event)]);
-    for (const answer of answers) expect(answer.statusCode).toBe(200);
-    const roots = answers.flatMap((answer) => (answer.outcome === 'indexed' ? [answer.root?.digest] : []));
+    const responses = await Promise.all([workflow.generate(event), workflow.generate(event)]);
+    for (const response of responses) expect(response.statusCode).toBe(200);
+    const roots = responses.flatMap((response) => (response.outcome === 'indexed' ? [response.root?.digest] : []));
     expect(new Set(roots).size).toBe(1);
     expect(workflow.registry.manifest('app', 'v1-soci')?.digest).toBe(roots[0]);
     expect(workflow.registry.checkGraph('app', 'v1-soci')).toEqual([]);
@@ -360,7 +360,7 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
 
   async 'An image whose index tag refers to something else'() {
     const workflow = await start();
-    const taken = await workflow.push('app', 'v1-soci', image('somebody'));
+    const taken = await workflow.push('app', 'v1-soci', image('other'));
     expect(await workflow.pushAndIndex('app', 'v1', image())).toMatchObject({
       statusCode: 422,
       outcome: 'failed',

@@ -25,6 +25,6 @@ it.each([
   const source = readFileSync(new URL(`./environment/${file}`, import.meta.url), 'utf8');
   const variables = [...source.matchAll(/^ {2}readonly (soci_\w+)\??:/gm)].map(([, variable]) => variable);
   const section = README.split(`### The ${name}\n`)[1]?.split('\n## ')[0]?.split('\n### ')[0] ?? '';
-  const told = [...section.matchAll(/^\| `(\w+)`/gm)].map(([, variable]) => variable);
-  expect(told).toEqual(variables);
+  const documented = [...section.matchAll(/^\| `(\w+)`/gm)].map(([, variable]) => variable);
+  expect(documented).toEqual(variables);
 });

@@ -6,7 +6,7 @@ const PREFIX = 'arn:aws:ecr:us-east-1:123456789012:repository/';
 
 const request = (fields: Partial<CloudFormationRequest>): CloudFormationRequest => ({
   RequestType: 'Create',
-  ResponseURL: 'https://cloudformation.example/answer?signature=secret',
+  ResponseURL: 'https://cloudformation.example/response?signature=secret',
   StackId: 'arn:aws:cloudformation:us-east-1:123456789012:stack/soci/1',
   RequestId: 'request-1',
   LogicalResourceId: 'RepositoryNames',
@@ -19,7 +19,7 @@ async function responseTo(fields: Partial<CloudFormationRequest>): Promise<Recor
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
   const sent: string[] = [];
   await handler(request(fields), undefined, async (url, body) => {
-    expect(url).toBe('https://cloudformation.example/answer?signature=secret');
+    expect(url).toBe('https://cloudformation.example/response?signature=secret');
     sent.push(body);
   });
   expect(sent).toHaveLength(1);
@@ -45,17 +45,17 @@ it('accepts filters as text', async () => {
 
 it('responds with as many repositories as fit into a response', async () => {
   const filters = Array.from({ length: 60 }, (_, i) => `app${10 + i}:*`);
-  const answer = await responseTo({ ResourceProperties: { filters, prefix: PREFIX } });
-  expect(answer).toMatchObject({
+  const response = await responseTo({ ResourceProperties: { filters, prefix: PREFIX } });
+  expect(response).toMatchObject({
     Status: 'SUCCESS',
     Data: { repository_arns: expect.arrayContaining([`${PREFIX}app69`]) },
   });
-  expect(JSON.stringify(answer).length).toBeLessThan(4096);
+  expect(JSON.stringify(response).length).toBeLessThan(4096);
 });
 
 it('accepts a deletion', async () => {
-  const answer = await responseTo({ RequestType: 'Delete', PhysicalResourceId: 'old-name', ResourceProperties: {} });
-  expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'old-name' });
+  const response = await responseTo({ RequestType: 'Delete', PhysicalResourceId: 'old-name', ResourceProperties: {} });
+  expect(response).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'old-name' });
 });
 
 it.each([
@@ -73,9 +73,9 @@ it.each([
     '100 repositories, whose ARNs take',
   ],
 ])('responds to %j with the fault', async (ResourceProperties, reason) => {
-  const answer = await responseTo({ ResourceProperties });
-  expect(answer).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) });
-  expect(JSON.stringify(answer).length).toBeLessThan(4096);
+  const response = await responseTo({ ResourceProperties });
+  expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining(reason) });
+  expect(JSON.stringify(response).length).toBeLessThan(4096);
 });
 
 it('retries a failed response, and throws after three attempts', async () => {

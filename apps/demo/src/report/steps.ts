@@ -9,7 +9,7 @@ import {
   textWidth,
   wrapWords,
 } from '@soci/cli/internal';
-import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
+import type { FilterResponse, GeneratorResponse } from '@soci/functions';
 import type { Invocation } from '@soci/test-aws';
 import type { RegistryTraffic } from '../demo-repository.ts';
 import type { DemoImage } from '../image/demo-image.ts';
@@ -58,7 +58,7 @@ export async function printEvent({ event, rules }: EventTrace, output: Output): 
 }
 
 /** Prints the decision of the filtering function. */
-export async function printFilter(run: FunctionRun<FilterAnswer>, output: Output): Promise<void> {
+export async function printFilter(run: FunctionRun<FilterResponse>, output: Output): Promise<void> {
   const { invocation, answer } = run;
   const action = answer?.body.startsWith('Successfully invoked') ? '; invoked the generator' : '';
   await printStep('Filter', `${describeFilter(run)}${action}`, describeUsage(invocation), output);
@@ -66,7 +66,7 @@ export async function printFilter(run: FunctionRun<FilterAnswer>, output: Output
 
 /** Prints the result of the generator and its transfers. */
 export async function printGenerator(
-  run: FunctionRun<GeneratorAnswer>,
+  run: FunctionRun<GeneratorResponse>,
   { bytesIn, requests }: Pick<RegistryTraffic, 'bytesIn' | 'requests'>,
   output: Output,
 ): Promise<void> {
@@ -107,7 +107,7 @@ export async function printVerification({ result, seconds }: Verification, outpu
 
 /** Prints the result of delivering the same event twice. */
 export async function printRepeat(
-  run: FunctionRun<GeneratorAnswer>,
+  run: FunctionRun<GeneratorResponse>,
   { requests, bytesOut }: RegistryTraffic,
   output: Output,
 ): Promise<void> {
@@ -153,14 +153,14 @@ async function printStep(
 const FINDING = /\bwhich (.*?)(?:\. Lambda request id.*)?$/s;
 
 /** Describes the decision of the filtering function, in the words of its answer. */
-export function describeFilter({ answer }: FunctionRun<FilterAnswer>): string {
+export function describeFilter({ answer }: FunctionRun<FilterResponse>): string {
   if (answer === undefined) return 'failed';
   const [, finding = answer.body] = FINDING.exec(answer.body) ?? [];
   return printable(finding.replace(/\bSOCI repository image tag filter/, 'filter'));
 }
 
 /** Describes the result of the generator. */
-export function describeGenerator({ answer }: FunctionRun<GeneratorAnswer>): string {
+export function describeGenerator({ answer }: FunctionRun<GeneratorResponse>): string {
   if (answer === undefined) return 'failed';
   if (answer.outcome !== 'indexed') return `${answer.outcome}: ${answer.reason}`;
   const { built, reused, skipped } = answer.layers;

@@ -1,4 +1,4 @@
-import type { FilterAnswer, GeneratorAnswer } from '@soci/functions';
+import type { FilterResponse, GeneratorResponse } from '@soci/functions';
 import type { BusEvent, Invocation } from '@soci/test-aws';
 
 /** Names of the deployed rule and functions. */
@@ -18,9 +18,9 @@ export interface EventTrace {
   /** Names of the rules that matched. */
   readonly rules: readonly string[];
   /** Invocations of the filtering function: more than one if it failed and was retried. */
-  readonly filter: readonly FunctionRun<FilterAnswer>[];
+  readonly filter: readonly FunctionRun<FilterResponse>[];
   /** Invocations of the generator: more than one if it failed and was retried. */
-  readonly generator: readonly FunctionRun<GeneratorAnswer>[];
+  readonly generator: readonly FunctionRun<GeneratorResponse>[];
 }
 
 /** An event of Amazon ECR or of the generator. */

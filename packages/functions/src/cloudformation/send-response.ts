@@ -71,9 +71,9 @@ function put(url: string, body: string): Promise<void> {
       url,
       // The URL is signed for an empty content type.
       { method: 'PUT', timeout: TIMEOUT, headers: { 'content-type': '', 'content-length': Buffer.byteLength(body) } },
-      (answer) => {
-        answer.resume();
-        const { statusCode = 0 } = answer;
+      (response) => {
+        response.resume();
+        const { statusCode = 0 } = response;
         if (statusCode >= 200 && statusCode < 300) resolve();
         else reject(new Error(`the response URL of CloudFormation returned status ${statusCode}`));
       },

@@ -37,7 +37,7 @@ async function filter(event: unknown, filters = 'team/*:v*', invoke = async () =
     soci_repository_image_tag_filters: filters,
     soci_index_generator_lambda_arn: 'arn:aws:lambda:us-east-1:123456789012:function:generator',
   });
-  const answer = await filterEvent(event, {
+  const response = await filterEvent(event, {
     settings,
     location: LOCATION,
     log,
@@ -46,16 +46,16 @@ async function filter(event: unknown, filters = 'team/*:v*', invoke = async () =
       return invoke();
     },
   });
-  return { answer, invoked, lines };
+  return { response, invoked, lines };
 }
 
 const withDetail = (detail: object) => ({ ...PUSH, detail: { ...PUSH.detail, ...detail } });
 
 describe('a push that a filter matches', () => {
   it('invokes the generator with the unchanged event', async () => {
-    const { answer, invoked } = await filter(PUSH);
+    const { response, invoked } = await filter(PUSH);
     expect(invoked.map((payload) => JSON.parse(payload))).toEqual([PUSH]);
-    expect(answer).toEqual({
+    expect(response).toEqual({
       statusCode: 200,
       body: `Successfully invoked SOCI index generator Lambda function because the given event contained the image "team/app:v1" with digest "${DIGEST}" which matched SOCI repository image tag filter "team/*:v*". Lambda request id: "request-1"`,
     });
@@ -67,8 +67,8 @@ describe('a push that a filter matches', () => {
   });
 
   it('is rejected if it exceeds the payload limit of Lambda', async () => {
-    const { answer, invoked } = await filter({ ...PUSH, padding: 'x'.repeat(1 << 20) });
-    expect(answer).toMatchObject({ statusCode: 400, body: expect.stringContaining('bytes: the maximum is 1048576') });
+    const { response, invoked } = await filter({ ...PUSH, padding: 'x'.repeat(1 << 20) });
+    expect(response).toMatchObject({ statusCode: 400, body: expect.stringContaining('bytes: the maximum is 1048576') });
     expect(invoked).toEqual([]);
   });
 });
@@ -84,8 +84,8 @@ describe('does not invoke the generator for', () => {
     ['another account', { ...PUSH, account: '210987654321' }, 'it belongs to account 210987654321'],
     ['another Region', { ...PUSH, region: 'eu-west-1' }, 'it is from region eu-west-1'],
   ])('%s', async (_, event, reason) => {
-    const { answer, invoked } = await filter(event);
-    expect(answer).toEqual({ statusCode: 200, body: expect.stringContaining(reason) });
+    const { response, invoked } = await filter(event);
+    expect(response).toEqual({ statusCode: 200, body: expect.stringContaining(reason) });
     expect(invoked).toEqual([]);
   });
 
@@ -104,9 +104,9 @@ describe('does not invoke the generator for', () => {
     ['a tag of 1 MB', withDetail({ 'image-tag': 'x'.repeat(1 << 20) }), 'detail.image-tag'],
     ['two faults', { ...PUSH, account: 1, region: '' }, 'region is ""'],
   ])('%s, and reports the fault', async (_, event, problem) => {
-    const { answer, invoked, lines } = await filter(event, '*:*');
-    expect(answer).toEqual({ statusCode: 400, body: expect.stringContaining(problem) });
-    expect(answer.body.length).toBeLessThan(2000);
+    const { response, invoked, lines } = await filter(event, '*:*');
+    expect(response).toEqual({ statusCode: 400, body: expect.stringContaining(problem) });
+    expect(response.body.length).toBeLessThan(2000);
     expect(lines).toHaveLength(1);
     expect(invoked).toEqual([]);
   });
@@ -114,6 +114,6 @@ describe('does not invoke the generator for', () => {
 
 it('matches filters quickly that would make a regular expression backtrack', async () => {
   const filters = `${'*a'.repeat(100)}:*b`;
-  const { answer } = await filter(withDetail({ 'repository-name': 'a'.repeat(200), 'image-tag': 'c' }), filters);
-  expect(answer.body).toContain('did not match any');
+  const { response } = await filter(withDetail({ 'repository-name': 'a'.repeat(200), 'image-tag': 'c' }), filters);
+  expect(response.body).toContain('did not match any');
 });

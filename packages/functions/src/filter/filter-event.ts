@@ -7,7 +7,7 @@ import type { AwsLocation, InvocationLog } from '../invocation.ts';
 const MAX_PAYLOAD = 1 << 20;
 
 /** Response of the filter function. */
-export interface FilterAnswer {
+export interface FilterResponse {
   /** 200: the generator was invoked, or the image is ignored; 400: the event is invalid. */
   readonly statusCode: 200 | 400;
   /** Human-readable description. */
@@ -32,8 +32,8 @@ export interface FilterContext {
 export async function filterEvent(
   input: unknown,
   { settings, location, log, invoke }: FilterContext,
-): Promise<FilterAnswer> {
-  const answer = (statusCode: FilterAnswer['statusCode'], body: string, outcome: string): FilterAnswer => {
+): Promise<FilterResponse> {
+  const respond = (statusCode: FilterResponse['statusCode'], body: string, outcome: string): FilterResponse => {
     log[statusCode === 200 ? 'info' : 'warn'](body, { outcome });
     return { statusCode, body };
   };
@@ -42,7 +42,7 @@ export async function filterEvent(
     event = parseEcrEvent(input, { kinds: settings.kinds });
   } catch (error) {
     if (!(error instanceof FilterError)) throw error;
-    return answer(400, `Invalid event: ${error.message}`, 'event-invalid');
+    return respond(400, `Invalid event: ${error.message}`, 'event-invalid');
   }
   log.add({ repository: event.repository, tag: event.tag ?? '', digest: event.digest ?? '' });
   const decision = decide(event, settings.filters, { ...location, untagged: settings.untagged });
@@ -52,12 +52,12 @@ export async function filterEvent(
       decision.reason === 'no-match'
         ? `${subject} which did not match any SOCI repository image tag filters`
         : `${subject} which is not indexed: ${decision.explanation}`;
-    return answer(200, body, decision.reason);
+    return respond(200, body, decision.reason);
   }
   const payload = JSON.stringify(input);
   const size = Buffer.byteLength(payload);
   if (size > MAX_PAYLOAD) {
-    return answer(400, `Invalid event: it has ${size} bytes: the maximum is ${MAX_PAYLOAD}`, 'event-invalid');
+    return respond(400, `Invalid event: it has ${size} bytes: the maximum is ${MAX_PAYLOAD}`, 'event-invalid');
   }
   try {
     const requestId = await invoke(payload);
@@ -65,7 +65,7 @@ export async function filterEvent(
       `Successfully invoked SOCI index generator Lambda function because the given event contained the image ` +
       `"${decision.image}" with digest "${decision.digest}" which matched SOCI repository image tag filter ` +
       `"${decision.filter}". Lambda request id: "${requestId}"`;
-    return answer(200, body, 'invoked');
+    return respond(200, body, 'invoked');
   } catch (error) {
     if (error instanceof FunctionError) log.error(error.message, { outcome: 'invocation-failed', error });
     throw error;

@@ -1,6 +1,6 @@
 import { readFilterSettings } from '../environment/filter-settings.ts';
 import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
-import { type FilterAnswer, filterEvent } from './filter-event.ts';
+import { type FilterResponse, filterEvent } from './filter-event.ts';
 
 // Read once for each execution environment: invalid settings fail at start, before the first event.
 const settings = readFilterSettings(process.env);
@@ -11,7 +11,7 @@ const invoke = async (payload: string): Promise<string> => {
 };
 
 /** Lambda handler for events of Amazon ECR from EventBridge. */
-export async function handler(event: unknown, context: LambdaContext): Promise<FilterAnswer> {
+export async function handler(event: unknown, context: LambdaContext): Promise<FilterResponse> {
   log.begin(context);
   return filterEvent(event, { settings, location: locationOf(context), log, invoke });
 }

@@ -9,7 +9,7 @@ import { withDeadline } from './progress.ts';
 import type { RegistryPool } from './registry-pool.ts';
 
 /** Response of the generator. */
-export type GeneratorAnswer = Outcome & {
+export type GeneratorResponse = Outcome & {
   /** 200: indexed or skipped; 400: the event is invalid; 422: the image cannot be indexed. */
   readonly statusCode: 200 | 400 | 422;
   /** Human-readable description of the outcome. */
@@ -41,7 +41,7 @@ export interface GeneratorContext {
  *
  * @throws FunctionError `TRY_AGAIN` for a temporary error, which makes Lambda retry.
  */
-export async function generate(input: unknown, context: GeneratorContext): Promise<GeneratorAnswer> {
+export async function generate(input: unknown, context: GeneratorContext): Promise<GeneratorResponse> {
   const { log, metrics, announce } = context;
   const started = performance.now();
   const seconds = (): number => Number(((performance.now() - started) / 1000).toFixed(3));
@@ -97,7 +97,7 @@ async function handlePush(
   return { event, outcome };
 }
 
-function statusOf(outcome: Outcome): GeneratorAnswer['statusCode'] {
+function statusOf(outcome: Outcome): GeneratorResponse['statusCode'] {
   if (outcome.outcome !== 'failed') return 200;
   return outcome.reason === 'event-invalid' ? 400 : 422;
 }

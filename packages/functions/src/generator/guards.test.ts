@@ -21,7 +21,7 @@ async function start(options: object = {}): Promise<ImageIndexer> {
       const [event] = registry.events.filter(({ detail }) => detail['image-digest'] === digest);
       // Like an old event without media types: the generator must read the manifest.
       const { 'manifest-media-type': _, 'artifact-media-type': __, ...detail } = event?.detail ?? {};
-      const answer = await workflow.generate(
+      const response = await workflow.generate(
         { ...event, detail: { ...detail, 'image-tag': tag } },
         {
           soci_index_version: `V${version}`,
@@ -30,7 +30,7 @@ async function start(options: object = {}): Promise<ImageIndexer> {
           ...(compat && { soci_compat: 'soci-cli' }),
         },
       );
-      return answer.outcome === 'indexed' ? 'indexed' : answer.reason;
+      return response.outcome === 'indexed' ? 'indexed' : response.reason;
     },
   };
 }

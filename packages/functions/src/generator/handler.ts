@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { readGeneratorSettings } from '../environment/generator-settings.ts';
 import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
-import { type GeneratorAnswer, type GeneratorContext, generate } from './generate.ts';
+import { type GeneratorContext, type GeneratorResponse, generate } from './generate.ts';
 import { openMetrics } from './metrics.ts';
 import { RegistryPool } from './registry-pool.ts';
 
@@ -24,7 +24,7 @@ const announce: GeneratorContext['announce'] =
       };
 
 /** Lambda handler for events of Amazon ECR from the filter function. */
-export async function handler(event: unknown, context: LambdaContext): Promise<GeneratorAnswer> {
+export async function handler(event: unknown, context: LambdaContext): Promise<GeneratorResponse> {
   log.begin(context);
   const milliseconds = context.getRemainingTimeInMillis();
   return generate(event, { settings, location: locationOf(context), milliseconds, log, metrics, registries, announce });
