@@ -54,7 +54,7 @@ class DescriptorChecksum {
     const actual = this.#digester.digest();
     if (actual !== digest) {
       const problem = `the content of ${digest} has the digest ${actual}`;
-      throw new OciError('DIGEST_MISMATCH', `${problem}: it is corrupt or not the requested content`);
+      throw new OciError('DIGEST_MISMATCH', `${problem}: it is damaged or not the requested content`);
     }
     return Buffer.from(parseDigest(actual).hex, 'hex');
   }

@@ -66,7 +66,7 @@ describe('a failure', () => {
     });
     expect(await deployment.destroy()).toMatchObject({
       Status: 'FAILED',
-      Reason: expect.stringContaining('AWS does not allow ecr:ListImages'),
+      Reason: expect.stringContaining('AWS denies ecr:ListImages'),
     });
   });
 

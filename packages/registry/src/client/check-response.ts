@@ -77,7 +77,7 @@ export function checkContent(content: Uint8Array, { digest, size }: Descriptor, 
   const actual = digestOf(content, parseDigest(digest).algorithm);
   if (actual !== digest) {
     const problem = `${subject} has the digest ${actual}, expected ${digest}`;
-    throw new OciError('DIGEST_MISMATCH', `${problem}: it is corrupt or not the requested content`);
+    throw new OciError('DIGEST_MISMATCH', `${problem}: it is damaged or not the requested content`);
   }
 }
 

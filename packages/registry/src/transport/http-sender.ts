@@ -18,7 +18,7 @@ const MAX_HEADER_SIZE = 2 ** 15;
 /** Maximum number of response headers. Real responses have 10 to 20. */
 const MAX_HEADERS = 200;
 
-/** Milliseconds. */
+/** Default stall timeout: 30 seconds. */
 const DEFAULT_STALL_TIMEOUT = 30_000;
 
 /** Maximum number of concurrent requests per host. */

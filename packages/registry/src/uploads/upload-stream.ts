@@ -84,11 +84,11 @@ function canIterateAgain(content: AsyncIterable<Uint8Array>): boolean {
   return (content[Symbol.asyncIterator]() as unknown) !== content;
 }
 
-async function* captureFailure(content: AsyncIterable<Uint8Array>, note: (error: unknown) => void): ByteStream {
+async function* captureFailure(content: AsyncIterable<Uint8Array>, onFailure: (error: unknown) => void): ByteStream {
   try {
     yield* content;
   } catch (error) {
-    note(error);
+    onFailure(error);
     throw error;
   }
 }
