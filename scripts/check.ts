@@ -7,6 +7,7 @@ import { commands } from './checks/commands.ts';
 import { consumerTypes } from './checks/consumer-types.ts';
 import { installed, synthesised } from './checks/installed.ts';
 import { jsii } from './checks/jsii.ts';
+import { links } from './checks/links.ts';
 import { prose } from './checks/prose.ts';
 import { bundleSize, changesets, installScripts, tarballs } from './checks/published.ts';
 import { dependencies, folders, foreignNames, modules } from './checks/structure.ts';
@@ -29,6 +30,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   ],
   types: () => command('tsc', ['npx', ...pnpm('exec', 'turbo', 'run', 'typecheck', '//#typecheck', ...ERRORS_ONLY)]),
   prose,
+  links,
   commands,
   unused: () => [
     ...command('no unused files, dependencies and exports', KNIP),
