@@ -5,7 +5,7 @@ import type { OptionTable } from './option.ts';
 
 /** Maximum width of a help text, in columns. Also the width if the width of the terminal is unknown. */
 const MAX_WIDTH = 80;
-/** Minimum width of the column that explains a term. Below it, the explanation starts on a line of its own. */
+/** Minimum width of the column that explains a term. Below it, the explanation is on a new line. */
 const MIN_MEANING_WIDTH = 30;
 const INDENT = '  ';
 
@@ -14,7 +14,7 @@ export function programHelp(commands: readonly CommandEntry[], io: CliIo): strin
   const { style, width } = pageFor(io);
   const summaries = commands.map(({ names: [name], summary }) => [name, summary]);
   return [
-    ...wrapWords('Build SOCI indexes for container images, show what is in them, and verify them.', width),
+    ...wrapWords('Build, inspect and verify SOCI indexes for container images.', width),
     '',
     `${style.bold('Usage:')} ${PROGRAM} COMMAND [OPTIONS] ...`,
     '',
@@ -90,7 +90,7 @@ function optionEntries(width: number, options: OptionTable): string[] {
   return entries(width, pairs);
 }
 
-/** Formats terms and their meanings in two columns, or one below the other on a narrow terminal. */
+/** Formats terms and their meanings in two columns, or on separate lines on a narrow terminal. */
 function entries(width: number, pairs: readonly string[][]): string[] {
   const termWidth = Math.max(...pairs.map(([term = '']) => term.length));
   const meaningWidth = width - INDENT.length - termWidth - 2;

@@ -7,8 +7,8 @@ export const command = defineCommand({
   details: [
     'The new image has the same layers, plus a SOCI index for each platform. Push and deploy it like any other image. ' +
       'Tools that copy images unchanged, such as "crane copy" and "oras cp", copy the SOCI index too.',
-    'DST is written completely or not at all. In a registry, the tag is written last. In an existing layout ' +
-      'directory, the other images stay; an existing tar file is replaced. If DST already has the result, no layer is ' +
+    'DST is written completely or not at all. In a registry, the tag is written last. Other images in an ' +
+      'existing layout directory are kept; an existing tar file is replaced. If DST already has the result, no layer is ' +
       'read and nothing is written.',
   ],
   operands: [

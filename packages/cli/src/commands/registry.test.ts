@@ -122,7 +122,7 @@ describe('convert within a registry', () => {
     expect(registry.checkGraph('app', run.stdout.trim())).toEqual([]);
   });
 
-  it('writes nothing if there is nothing to index', async () => {
+  it('writes nothing if no layer can be indexed', async () => {
     const registry = await startWith('small-layers');
     const run = await runCli(['convert', `${registry.host}/app:v1`, `${registry.host}/app:v1-soci`]);
     expect(run.code).toBe(3);

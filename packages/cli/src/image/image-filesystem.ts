@@ -40,7 +40,7 @@ function toCliError(error: unknown): unknown {
   if (!(error instanceof SociIndexError)) return error;
   switch (error.code) {
     case 'PLATFORM_AMBIGUOUS':
-      return usageError(error.message, 'Choose one with --platform.');
+      return usageError(error.message, 'Add --platform PLATFORM.');
     case 'PLATFORM_NOT_FOUND':
     case 'SYMLINK_LOOP':
       return new CliError('SOURCE_INVALID', error.message, { cause: error });

@@ -163,7 +163,7 @@ describe('no files are left behind', () => {
     expect(listFiles()).toEqual(before);
   });
 
-  it.each(destinations)('if there is nothing to index, in %s', async (destination) => {
+  it.each(destinations)('if no layer can be indexed, in %s', async (destination) => {
     const before = listFiles();
     expect(await run('convert --min-layer-size 1GiB', 'oci:app', destination)).toMatchObject({ code: 3 });
     expect(listFiles()).toEqual(before);
