@@ -15,7 +15,7 @@ const config = { mediaType: 'application/vnd.oci.image.config.v1+json', digest: 
 const layer = { mediaType: MEDIA_TYPE_OCI_LAYER_GZIP, digest: DIGEST, size: 10 };
 const manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, layers: [layer] };
 
-function refusal(bytes: Uint8Array): unknown {
+function errorOf(bytes: Uint8Array): unknown {
   try {
     parseManifest(bytes);
   } catch (error) {
@@ -90,7 +90,7 @@ describe('keys with a meaning in JavaScript are only keys', () => {
 
   test('in the document', () => {
     const bytes = toBytes(`{"__proto__":${JSON.stringify(manifest)}}`);
-    expect(refusal(bytes)).toMatchObject({ code: 'MANIFEST_INVALID' });
+    expect(errorOf(bytes)).toMatchObject({ code: 'MANIFEST_INVALID' });
     expect(({} as Record<string, unknown>).layers).toBeUndefined();
   });
 });
@@ -161,7 +161,7 @@ test.each([
   ],
   ['data that is not a string', layerWith({ data: 1 }), 'manifest.layers[0].data must be a string'],
 ])('rejects %s', (_, bytes, words) => {
-  expect(refusal(bytes)).toMatchObject({ code: 'MANIFEST_INVALID', message: expect.stringContaining(words) });
+  expect(errorOf(bytes)).toMatchObject({ code: 'MANIFEST_INVALID', message: expect.stringContaining(words) });
 });
 
 test.each([
@@ -172,7 +172,7 @@ test.each([
   ],
   ['too many layers', jsonBytes({ ...manifest, layers: Array(10_001).fill(0) }), 'the limit of 10000'],
 ])('rejects %s', (_, bytes, words) => {
-  expect(refusal(bytes)).toMatchObject({ code: 'LIMIT_EXCEEDED', message: expect.stringContaining(words) });
+  expect(errorOf(bytes)).toMatchObject({ code: 'LIMIT_EXCEEDED', message: expect.stringContaining(words) });
 });
 
 test('limits can be set', () => {

@@ -29,7 +29,7 @@ interface GoldenLayer {
 
 type GoldenLayers = Readonly<Record<string, GoldenLayer>>;
 
-/** Layers whose files are read back, with a span size that gives most of them several spans. */
+/** Layers whose files are read back, with a span size that divides most of them into several spans. */
 const READ_BACK = ['gzip-level6.tar.gz', 'members-64k.tar.gz', 'many-files.tar.gz', 'kinds-pax.tar.gz', 'plain.tar'];
 const SPAN_SIZE = 65_536;
 /** Has five spans at that size. The server damages a byte in its middle, which is in span 2. */
@@ -40,7 +40,7 @@ export async function runChecks(): Promise<readonly CheckResult[]> {
   const layers: GoldenLayers = await (await fetch('/layers.json')).json();
   return [
     await check('no Node.js globals exist', async () => 'process' in globalThis && ['`process` exists']),
-    await check('every golden layer gives the same zTOCs as the reference', () => compareZtocs(layers)),
+    await check('zTOCs of all golden layers equal those of the reference', () => compareZtocs(layers)),
     await check('every layer that the reference rejects is rejected', () => expectRejections(layers)),
     await check('every file is read back by HTTP ranges', readEveryFile),
     await check('reading one file requests one range', readOneFile),

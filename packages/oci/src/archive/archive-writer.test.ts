@@ -27,7 +27,7 @@ import { formatMemberHeader, formatPaxRecord, parsePaxRecords, parseTarHeader } 
 const temp = temporaryFolder();
 
 describe('writeArchive', () => {
-  test.each(goldenLayoutNames())('writes the golden layout %s so that it can be read back', async (name) => {
+  test.each(goldenLayoutNames())('writes and reads back the golden layout %s', async (name) => {
     const source = await openLayout(goldenLayoutPath(name));
     const roots = await source.roots();
     const path = join(temp, `${name}.tar`);

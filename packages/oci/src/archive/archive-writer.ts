@@ -35,9 +35,9 @@ export async function writeArchive(
 }
 
 /**
- * Streams such an archive, for example to a pipe. The same images always give the same bytes: first `oci-layout`, then
- * the blobs, leaves before roots, then `index.json`. All content is verified while it is written, so an archive that
- * was not streamed to its end is not valid. Non-distributable layers that the source does not have are omitted.
+ * Streams such an archive, for example to a pipe. Archives of the same images are byte-identical: first `oci-layout`,
+ * then the blobs, leaves before roots, then `index.json`. All content is verified while it is written, so an archive
+ * that was not streamed to its end is not valid. Non-distributable layers that the source does not have are omitted.
  *
  * @throws OciError of walking and reading `source`.
  */

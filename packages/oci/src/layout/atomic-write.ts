@@ -12,8 +12,8 @@ export async function writeFileAtomically(
   path: string,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
-  await createAtomically(path, async (temporary) => {
-    const file = await wrapWriteError(path, open(temporary, 'wx'));
+  await createAtomically(path, async (temporaryFile) => {
+    const file = await wrapWriteError(path, open(temporaryFile, 'wx'));
     try {
       for await (const chunk of chunks) await wrapWriteError(path, writeAll(file, chunk));
     } finally {
@@ -23,13 +23,13 @@ export async function writeFileAtomically(
 }
 
 /** Calls `create` to write a temporary file next to `path`, and renames it to `path`. Removes it on failure. */
-export async function createAtomically(path: string, create: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = temporaryPath(path);
+export async function createAtomically(path: string, create: (temporaryFile: string) => Promise<void>): Promise<void> {
+  const temporaryFile = temporaryPath(path);
   try {
-    await create(temporary);
-    await wrapWriteError(path, rename(temporary, path));
+    await create(temporaryFile);
+    await wrapWriteError(path, rename(temporaryFile, path));
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporaryFile, { force: true });
     throw error;
   }
 }

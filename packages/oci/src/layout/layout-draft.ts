@@ -36,15 +36,15 @@ export async function createLayout(folder: string): Promise<LayoutDraft> {
   });
   if (!(await isMissingOrEmpty(path))) return new LayoutDraft(await openLayout(path), path, undefined);
 
-  const temporary = temporaryPath(path);
-  await wrapWriteError(folder, mkdir(join(temporary), { recursive: false }));
+  const temporaryFolder = temporaryPath(path);
+  await wrapWriteError(folder, mkdir(join(temporaryFolder), { recursive: false }));
   try {
-    await wrapWriteError(folder, mkdir(join(temporary, 'blobs', 'sha256'), { recursive: true }));
-    await wrapWriteError(folder, writeFile(join(temporary, 'oci-layout'), OCI_LAYOUT_FILE));
-    await wrapWriteError(folder, writeFile(join(temporary, 'index.json'), EMPTY_INDEX));
-    return new LayoutDraft(await openLayout(temporary), path, temporary);
+    await wrapWriteError(folder, mkdir(join(temporaryFolder, 'blobs', 'sha256'), { recursive: true }));
+    await wrapWriteError(folder, writeFile(join(temporaryFolder, 'oci-layout'), OCI_LAYOUT_FILE));
+    await wrapWriteError(folder, writeFile(join(temporaryFolder, 'index.json'), EMPTY_INDEX));
+    return new LayoutDraft(await openLayout(temporaryFolder), path, temporaryFolder);
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
+    await rm(temporaryFolder, { recursive: true, force: true });
     throw error;
   }
 }
@@ -53,16 +53,16 @@ export async function createLayout(folder: string): Promise<LayoutDraft> {
 export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagger, RootAdder, BlobImporter {
   readonly #store: LayoutStore;
   readonly #path: string;
-  readonly #temporary: string | undefined;
+  readonly #temporaryFolder: string | undefined;
   readonly #added: Descriptor[] = [];
   readonly #tags: { readonly target: Descriptor; readonly reference: string }[] = [];
   #ended = false;
 
   /** Use {@link createLayout}. */
-  constructor(store: LayoutStore, path: string, temporary: string | undefined) {
+  constructor(store: LayoutStore, path: string, temporaryFolder: string | undefined) {
     this.#store = store;
     this.#path = path;
-    this.#temporary = temporary;
+    this.#temporaryFolder = temporaryFolder;
   }
 
   fetch(target: Descriptor, options?: FetchOptions): AsyncIterable<Uint8Array> {
@@ -109,7 +109,8 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
   async commit(): Promise<void> {
     this.#checkOpen();
     await this.#store.tagAll(this.#tags);
-    if (this.#temporary !== undefined) await wrapWriteError(this.#path, rename(this.#temporary, this.#path));
+    if (this.#temporaryFolder !== undefined)
+      await wrapWriteError(this.#path, rename(this.#temporaryFolder, this.#path));
     this.#ended = true;
   }
 
@@ -117,8 +118,8 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
   async discard(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#temporary === undefined) for (const blob of this.#added) await this.#store.remove(blob);
-    else await rm(this.#temporary, { recursive: true, force: true });
+    if (this.#temporaryFolder === undefined) for (const blob of this.#added) await this.#store.remove(blob);
+    else await rm(this.#temporaryFolder, { recursive: true, force: true });
   }
 
   async #add(target: Descriptor, write: () => Promise<void>): Promise<void> {

@@ -64,9 +64,9 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdd
     if (await this.exists(target)) return;
     const from = await source.locate(target);
     const path = await this.#prepareBlobPath(target.digest);
-    await createAtomically(path, async (temporary) => {
-      await wrapWriteError(path, copyFile(from, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE));
-      const { size } = await stat(temporary);
+    await createAtomically(path, async (temporaryFile) => {
+      await wrapWriteError(path, copyFile(from, temporaryFile, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE));
+      const { size } = await stat(temporaryFile);
       if (size !== target.size) {
         throw new OciError('SIZE_MISMATCH', `the copy of ${target.digest} has ${size} bytes, expected ${target.size}`);
       }

@@ -12,7 +12,7 @@ const MAX_FOLLOWED_PATH = 4096;
 export interface DirectoryItem {
   /** Last segment of the path. */
   readonly name: Uint8Array;
-  /** Entry of the item; `undefined` for a directory that has no entry of its own in the archive. */
+  /** Entry of the item; `undefined` for a directory that only appears in the paths of other entries. */
   readonly entry: FileEntry | undefined;
 }
 

@@ -86,7 +86,7 @@ export class ZtocReader {
 
   /**
    * Returns the entry of a path. `a`, `./a`, `/a` and `a/` are equivalent; the last entry with a path wins.
-   * @returns `undefined` if no entry exists, for example for a directory of which the archive contains only the files.
+   * @returns `undefined` if the archive has no entry for the path. It may have only the files of a directory.
    * @throws {ZtocError} `LIMIT_EXCEEDED` after 40 symbolic links, and for a path over 4096 bytes.
    */
   lookup(path: ArchivePath, { followSymlinks = false }: LookupOptions = {}): FileEntry | undefined {

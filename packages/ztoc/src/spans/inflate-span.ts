@@ -35,7 +35,7 @@ export type SpanCheck =
  * span.
  * @param span A span of a zTOC.
  * @param compressed Bytes of the layer from `compressedStart` to `compressedEnd` of the span.
- * @param next The next span; `undefined` for the last span, of which only the digest and inflation are checked.
+ * @param next The next span; `undefined` for the last span, which is only checked for its digest and inflated.
  */
 export function checkSpan(span: Span, compressed: Uint8Array, next: Span | undefined): SpanCheck {
   const { id, checkpoint, digest, compressedStart, compressedEnd, uncompressedStart, uncompressedEnd } = span;
