@@ -1,5 +1,5 @@
 // App for `cdk deploy`. Settings come from the context: `-c filters='prod/*:*,dev:latest' -c memorySize=3538`.
 import { App } from 'aws-cdk-lib';
-import { stackOfContext } from './stack-of-context.ts';
+import { stackFromContext } from './stack-from-context.ts';
 
-stackOfContext(new App());
+stackFromContext(new App());

@@ -69,7 +69,7 @@ it('the example stack name is short enough for untruncated function and role nam
 });
 
 it('the guide names the context values that the app reads', () => {
-  const app = readFileSync(new URL('apps/stack/src/stack-of-context.ts', ROOT), 'utf8');
+  const app = readFileSync(new URL('apps/stack/src/stack-from-context.ts', ROOT), 'utf8');
   const documented = new Set([...GUIDE.matchAll(/-c (\w+)/g)].map(([, name]) => name));
   const read = new Set([...app.matchAll(/readText\(app\.node, '(\w+)'\)/g)].map(([, name]) => name));
   expect(documented).toEqual(read);

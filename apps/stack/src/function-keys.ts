@@ -15,7 +15,7 @@ export const DEFAULT_PREFIX = 'cfn-ecr-aws-soci-index-builder/';
 const HASH_LENGTH = 12;
 
 /** The keys of AWS's SOCI Index Builder, so that existing permissions match. */
-export const FUNCTION_KEYS: FunctionKeys = keysBelow('functions/packages');
+export const FUNCTION_KEYS: FunctionKeys = keysUnder('functions/packages');
 
 /**
  * Returns keys with a hash of the zips, so that CloudFormation updates the functions when their code changes. Existing permissions
@@ -24,16 +24,16 @@ export const FUNCTION_KEYS: FunctionKeys = keysBelow('functions/packages');
 export function hashedFunctionKeys(): FunctionKeys {
   const hash = createHash('sha256');
   for (const { zip } of [FILTER_BUNDLE, GENERATOR_BUNDLE]) hash.update(readFileSync(zip));
-  return keysBelow(`functions/${hash.digest('hex').slice(0, HASH_LENGTH)}/packages`);
+  return keysUnder(`functions/${hash.digest('hex').slice(0, HASH_LENGTH)}/packages`);
 }
 
 /** Returns whether a key is that of a zip, with or without a hash. */
 export function isZipKey(key: string): boolean {
   const [folder] = /^functions\/([0-9a-f]+\/)?packages(?=\/)/.exec(key) ?? [];
-  return folder !== undefined && Object.values(keysBelow(folder)).includes(key);
+  return folder !== undefined && Object.values(keysUnder(folder)).includes(key);
 }
 
-function keysBelow(folder: string): FunctionKeys {
+function keysUnder(folder: string): FunctionKeys {
   return {
     filter: `${folder}/ecr-image-action-event-filtering/lambda.zip`,
     generator: `${folder}/soci-index-generator-lambda/soci_index_generator_lambda.zip`,

@@ -15,7 +15,7 @@ export function plainTemplate(keys: FunctionKeys = FUNCTION_KEYS): object {
     synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
     parameters: (own) => createParameters(own, keys),
   });
-  const reason = 'If the boundary parameter is none (default), a condition omits the property of the roles.';
+  const reason = 'A condition omits the property of the roles if no permissions boundary is set.';
   Validations.of(stack).acknowledge({ id: 'CloudFormation-Validate::W1030', reason });
   return app.synth().getStackArtifact(stack.artifactId).template as object;
 }

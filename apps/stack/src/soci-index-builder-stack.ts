@@ -56,7 +56,7 @@ export class SociIndexBuilderStack extends Stack {
         permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(this, 'Boundary', permissionsBoundaryArn),
       }),
     });
-    keepNames(this.builder);
+    overrideLogicalIds(this.builder);
     parameters?.apply(this.builder);
     const output = (id: string, value: string, description: string) => new CfnOutput(this, id, { value, description });
     const filtering = this.builder.filterFunction.functionName;
@@ -68,7 +68,7 @@ export class SociIndexBuilderStack extends Stack {
   }
 }
 
-function keepNames(builder: SociIndexBuilder): void {
+function overrideLogicalIds(builder: SociIndexBuilder): void {
   for (const id of LOGICAL_IDS) {
     const element = builder.node.tryFindChild(id)?.node.defaultChild as CfnElement | undefined;
     element?.overrideLogicalId(id);

@@ -95,9 +95,9 @@ export function failed(reason: FailReason, message: string): Failed {
 
 type Reasons<Code extends string> = Readonly<Partial<Record<Code, FailReason>>>;
 
-const OWN: Reasons<FunctionErrorCode> = { DEADLINE_NEAR: 'deadline' };
+const FUNCTION_REASONS: Reasons<FunctionErrorCode> = { DEADLINE_NEAR: 'deadline' };
 
-const REGISTRY: Reasons<RegistryErrorCode> = {
+const REGISTRY_REASONS: Reasons<RegistryErrorCode> = {
   ACCESS_DENIED: 'access-denied',
   LIMIT_EXCEEDED: 'refused',
   MANIFEST_REFUSED: 'refused',
@@ -107,14 +107,14 @@ const REGISTRY: Reasons<RegistryErrorCode> = {
 };
 
 /** Does not include `DIGEST_MISMATCH`: content was corrupted in transit, and a retry reads it again. */
-const CONTENT: Reasons<OciErrorCode> = {
+const CONTENT_REASONS: Reasons<OciErrorCode> = {
   DIGEST_INVALID: 'image-invalid',
   LIMIT_EXCEEDED: 'image-invalid',
   MANIFEST_INVALID: 'image-invalid',
   PLATFORM_INVALID: 'image-invalid',
 };
 
-const IMAGE: Reasons<SociIndexErrorCode> = {
+const IMAGE_REASONS: Reasons<SociIndexErrorCode> = {
   ALREADY_CONVERTED: 'image-invalid',
   LAYER_INVALID: 'image-invalid',
   LAYER_TYPE_INVALID: 'image-invalid',
@@ -139,9 +139,9 @@ export function permanentOutcome(error: unknown): Failed | Skipped | undefined {
 }
 
 function reasonOf(error: Error): FailReason | undefined {
-  if (error instanceof FunctionError) return OWN[error.code];
-  if (error instanceof RegistryError) return REGISTRY[error.code];
-  if (error instanceof OciError) return CONTENT[error.code];
-  if (error instanceof SociIndexError) return IMAGE[error.code];
+  if (error instanceof FunctionError) return FUNCTION_REASONS[error.code];
+  if (error instanceof RegistryError) return REGISTRY_REASONS[error.code];
+  if (error instanceof OciError) return CONTENT_REASONS[error.code];
+  if (error instanceof SociIndexError) return IMAGE_REASONS[error.code];
   return undefined;
 }

@@ -2,7 +2,7 @@ import type { PublishProgress } from '@soci/index';
 import { FunctionError } from '../errors.ts';
 
 /** How long before the timeout the work is aborted, in milliseconds. */
-const MARGIN = 10_000;
+const ABORT_MARGIN = 10_000;
 
 /**
  * Runs `work` and aborts it ten seconds before the timeout, which leaves time to report it. If less than 20 seconds remain, aborts
@@ -21,7 +21,7 @@ export async function withDeadline<Result>(
     const message = `the invocation was about to time out: ${progress.describe()}. No tag was set. Increase the timeout, or the memory, which adds CPU`;
     abort.abort(new FunctionError('DEADLINE_NEAR', message));
   };
-  const timer = setTimeout(end, Math.max(0, milliseconds - Math.min(MARGIN, milliseconds / 2)));
+  const timer = setTimeout(end, Math.max(0, milliseconds - Math.min(ABORT_MARGIN, milliseconds / 2)));
   try {
     return await work(abort.signal, progress);
   } finally {

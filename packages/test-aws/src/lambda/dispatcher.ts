@@ -14,7 +14,7 @@ import {
 const MAX_ATTEMPTS = 3;
 
 /** A finished invocation, and the response for its caller. */
-interface Dispatched {
+interface FinishedInvocation {
   readonly invocation: Invocation;
   readonly response: InvokeResponse;
 }
@@ -35,7 +35,7 @@ export class Dispatcher {
   }
 
   /** Invokes a function synchronously. @throws TestAwsError `STOPPED` */
-  async invoke(pool: FunctionPool, payload: Payload): Promise<Dispatched> {
+  async invoke(pool: FunctionPool, payload: Payload): Promise<FinishedInvocation> {
     this.#pending += 1;
     try {
       return await this.#run(pool, payload, { requestId: randomUUID(), type: 'RequestResponse', attempt: 1 });
@@ -89,7 +89,7 @@ export class Dispatcher {
     pool: FunctionPool,
     payload: Payload,
     attributes: Pick<Invocation, 'requestId' | 'type' | 'attempt'>,
-  ): Promise<Dispatched> {
+  ): Promise<FinishedInvocation> {
     const { end, ...measured } = await pool.run(attributes.requestId, payload.text);
     const { name: functionName, timeout } = pool.settings;
     const invocation = { functionName, ...attributes, payload: payload.value, outcome: outcomeOf(end), ...measured };

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { TestAwsError } from '../errors.ts';
 import { environmentOf, type FunctionSettings } from './function-options.ts';
-import { Instance, type WorkReport } from './instance.ts';
+import { Instance, type InvocationReport } from './instance.ts';
 
 /** A queued invocation. */
 interface QueuedInvocation {
   readonly requestId: string;
   readonly payload: string;
-  readonly resolve: (report: WorkReport) => void;
+  readonly resolve: (report: InvocationReport) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -34,7 +34,7 @@ export class FunctionPool {
   }
 
   /** Runs the function once, as soon as a process is available. @throws TestAwsError `STOPPED` */
-  run(requestId: string, payload: string): Promise<WorkReport> {
+  run(requestId: string, payload: string): Promise<InvocationReport> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ requestId, payload, resolve, reject });
       this.#advance();
@@ -73,7 +73,7 @@ export class FunctionPool {
     return undefined;
   }
 
-  async #serve({ requestId, payload }: QueuedInvocation, idle: Instance | undefined): Promise<WorkReport> {
+  async #serve({ requestId, payload }: QueuedInvocation, idle: Instance | undefined): Promise<InvocationReport> {
     const instance = idle ?? (await this.#start());
     const timeout = this.settings.timeout * 1000;
     const report = await instance.perform({ requestId, payload, timeout, functionArn: this.arn });

@@ -7,19 +7,19 @@ import { openRuntimeApi } from '../runtime-api/open-runtime-api.ts';
 import { type RuntimeInvocation, type RuntimeResult, RuntimeState } from '../runtime-api/runtime-state.ts';
 
 /** Maximum start time of a process in addition to the timeout of the invocation, in milliseconds. */
-const INIT_TIME = 10_000;
+const INIT_TIMEOUT = 10_000;
 
 /** How long to wait for open pipes after the exit of a process, in milliseconds. Child processes can keep them open. */
-const PIPE_TIME = 1000;
+const PIPE_TIMEOUT = 1000;
 
 type Variables = Readonly<Record<string, string>>;
 
 /** How an invocation ended. */
-type WorkEnd = RuntimeResult | { readonly kind: 'timeout' } | { readonly kind: 'exit'; readonly reason: string };
+type InvocationEnd = RuntimeResult | { readonly kind: 'timeout' } | { readonly kind: 'exit'; readonly reason: string };
 
 /** Result of an invocation in a process. */
-export interface WorkReport {
-  readonly end: WorkEnd;
+export interface InvocationReport {
+  readonly end: InvocationEnd;
   /** Whether a process was started for the invocation. */
   readonly isCold: boolean;
   /** Start time of the process until it requested an invocation, in milliseconds. Absent if it was warm or never did. */
@@ -72,7 +72,7 @@ export class Instance {
       this.#process.once('exit', (code, signal) => {
         this.killNow(); // Kill remaining child processes.
         this.#hasExited = true;
-        setTimeout(() => end(describeExit(code, signal)), PIPE_TIME).unref();
+        setTimeout(() => end(describeExit(code, signal)), PIPE_TIMEOUT).unref();
       });
     });
   }
@@ -99,18 +99,18 @@ export class Instance {
   }
 
   /** Runs an invocation, and waits until the process is ready for the next one or has exited. */
-  async perform(work: RuntimeInvocation): Promise<WorkReport> {
+  async perform(invocation: RuntimeInvocation): Promise<InvocationReport> {
     const isCold = !this.#isUsed;
     this.#isUsed = true;
-    const ready = await this.#within(INIT_TIME + work.timeout, this.#state.untilReady());
+    const ready = await this.#within(INIT_TIMEOUT + invocation.timeout, this.#state.untilReady());
     const initMilliseconds =
       isCold && ready === undefined ? { initMilliseconds: performance.now() - this.#startedAt } : {};
-    const givenAt = performance.now();
-    const end = ready ?? (await this.#within(work.timeout, this.#state.perform(work)));
-    const milliseconds = ready === undefined ? performance.now() - givenAt : 0;
+    const invokedAt = performance.now();
+    const end = ready ?? (await this.#within(invocation.timeout, this.#state.perform(invocation)));
+    const milliseconds = ready === undefined ? performance.now() - invokedAt : 0;
     const peak = end.kind === 'exit' ? undefined : readPeakMemory(this.#process.pid);
     // A runtime is done when it requests the next invocation. If it does not within the remaining time, it is not used again.
-    const left = Math.max(work.timeout - milliseconds, 0);
+    const left = Math.max(invocation.timeout - milliseconds, 0);
     const hasResponded = ready === undefined && end.kind !== 'timeout' && end.kind !== 'exit';
     const isReusable = hasResponded && (await this.#within(left, this.#state.untilReady())) === undefined;
     if (!isReusable) await this.kill();
@@ -138,7 +138,7 @@ export class Instance {
   }
 
   /** Resolves with the outcome, the exit of the process, or the timeout, whichever is first. */
-  async #within<Outcome>(milliseconds: number, outcome: Promise<Outcome>): Promise<Outcome | WorkEnd> {
+  async #within<Outcome>(milliseconds: number, outcome: Promise<Outcome>): Promise<Outcome | InvocationEnd> {
     const timer = new AbortController();
     const timeout = sleep(milliseconds, { kind: 'timeout' } as const, { signal: timer.signal });
     timeout.catch(() => {}); // Ignore the error of the aborted timer.

@@ -4,7 +4,7 @@ import { startLambdaForTest } from '../fixtures/running.ts';
 import type { Invocation } from './invocation.ts';
 
 /** Returns when the number of concurrent calls reaches the number in the event. */
-const MEETING = `
+const BARRIER = `
   import { readdirSync, writeFileSync } from 'node:fs';
   import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -75,7 +75,7 @@ test('starts another process if the first one exits between two invocations', as
 });
 
 test('starts another process if all are busy', async () => {
-  const lambda = await startWith(MEETING, { concurrency: 3, timeout: 60 });
+  const lambda = await startWith(BARRIER, { concurrency: 3, timeout: 60 });
   const done = await Promise.all([1, 2, 3].map((id) => lambda.invoke('worker', { id, guests: 3 })));
   expect(new Set(done.map(resultOf)).size).toBe(3);
   expect(done.every(({ isCold }) => isCold)).toBe(true);

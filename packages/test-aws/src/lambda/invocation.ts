@@ -1,6 +1,6 @@
 import { TestAwsError } from '../errors.ts';
 import { parseJson } from '../http.ts';
-import type { WorkReport } from './instance.ts';
+import type { InvocationReport } from './instance.ts';
 
 /** Type of an invocation: synchronous (`RequestResponse`) or asynchronous (`Event`). */
 export type InvocationType = 'Event' | 'RequestResponse';
@@ -20,7 +20,7 @@ export type InvocationOutcome =
   | { readonly status: 'crash'; readonly message: string };
 
 /** A finished invocation. Retries of an event are separate invocations with the same `requestId`. */
-export interface Invocation extends Omit<WorkReport, 'end'> {
+export interface Invocation extends Omit<InvocationReport, 'end'> {
   readonly functionName: string;
   readonly requestId: string;
   readonly payload: unknown;
@@ -43,7 +43,7 @@ export interface InvokeResponse {
 }
 
 /** Converts the end of an invocation to an outcome. */
-export function outcomeOf(end: WorkReport['end']): InvocationOutcome {
+export function outcomeOf(end: InvocationReport['end']): InvocationOutcome {
   switch (end.kind) {
     case 'response': {
       const text = end.bytes.toString();
@@ -60,7 +60,7 @@ export function outcomeOf(end: WorkReport['end']): InvocationOutcome {
 }
 
 /** Converts the end of an invocation to a response with Lambda's messages. */
-export function invokeResponseOf(end: WorkReport['end'], requestId: string, seconds: number): InvokeResponse {
+export function invokeResponseOf(end: InvocationReport['end'], requestId: string, seconds: number): InvokeResponse {
   const failed = (errorType: string, errorMessage: string) => ({
     payload: Buffer.from(JSON.stringify({ errorType, errorMessage: `RequestId: ${requestId} Error: ${errorMessage}` })),
     isError: true,

@@ -1,6 +1,6 @@
 import { App } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
-import { stackOfContext } from './stack-of-context.ts';
+import { stackFromContext } from './stack-from-context.ts';
 
 interface Resource {
   readonly Type: string;
@@ -9,7 +9,7 @@ interface Resource {
 
 function resourcesOf(context: Record<string, unknown>): Record<string, Resource> {
   const app = new App({ analyticsReporting: false, context });
-  const { artifactId } = stackOfContext(app);
+  const { artifactId } = stackFromContext(app);
   return app.synth().getStackArtifact(artifactId).template.Resources;
 }
 
@@ -56,7 +56,7 @@ describe('cdk deploy', () => {
 
   it('names the stack', () => {
     const app = new App({ analyticsReporting: false, context: { stackName: 'Other' } });
-    expect(stackOfContext(app).stackName).toBe('Other');
+    expect(stackFromContext(app).stackName).toBe('Other');
   });
 
   it.each([

@@ -16,7 +16,7 @@ const EXAMPLES = {
 type ContextName = keyof typeof EXAMPLES;
 
 /** Creates the stack from the context of the app. @throws Error with an invalid value and a valid example. */
-export function stackOfContext(app: App): SociIndexBuilderStack {
+export function stackFromContext(app: App): SociIndexBuilderStack {
   const filters = readText(app.node, 'filters');
   const indexVersion = readText(app.node, 'indexVersion');
   const outputTag = readText(app.node, 'outputTag');
