@@ -12,10 +12,10 @@ import {
   type LayoutLocation,
   parseLocation,
   parseSize,
+  parseText,
   REGISTRY_OPTIONS,
   reportFailure,
   runCommand,
-  text,
   toRegistryAccess,
   valueOption,
   withProcessIo,
@@ -44,7 +44,7 @@ const demo: Command = {
     ],
     operands: [{ name: 'SRC', help: IMAGE_FORMS, optional: true }],
     options: {
-      dir: valueOption('DIR', text, 'store images in this directory'),
+      dir: valueOption('DIR', parseText, 'store images in this directory'),
       'min-layer-size': valueOption(
         'SIZE',
         parseSize,

@@ -66,7 +66,7 @@ export async function showWorkflow(
     const pushed = traceOfPush(traces);
     const [generated] = pushed.generator.slice(-1);
     if (printsSteps) await printTrace(pushed, index);
-    if (generated?.answer?.outcome !== 'indexed') return await finishWithoutIndex(generated);
+    if (generated?.response?.outcome !== 'indexed') return await finishWithoutIndex(generated);
     if (printsSteps) await printGeneratorEvents(traces.slice(traces.indexOf(pushed) + 1), output);
 
     const verification = await verifyConverted(repository.converted, repository.access, context);
@@ -80,7 +80,7 @@ export async function showWorkflow(
     await repository.pull(source, kept, access);
     const inventory = await listInventory(registry.host, REPOSITORY, repository.access, { signal });
 
-    const { root } = generated.answer;
+    const { root } = generated.response;
     const imageSize = (verification.image.images[0]?.layers ?? []).reduce((sum, { size }) => sum + size, 0);
     if (output.json) {
       const steps = Object.entries({ push, index, again, ...(read && { read }) });
@@ -89,7 +89,7 @@ export async function showWorkflow(
         image: repository.image.text,
         converted: repository.converted.text,
         kept: kept.text,
-        ...generated.answer,
+        ...generated.response,
         verified: { valid: verification.result.outcome === 'valid', ...countRead(verification.result) },
         steps: Object.fromEntries(steps.map(([name, traffic]) => [name, trafficAsJson(traffic)])),
         events: workflow.traces().map(traceAsJson),
@@ -119,18 +119,18 @@ export async function showWorkflow(
 
   /** Prints why the generator created no index, and returns the exit code. */
   async function finishWithoutIndex(run: FunctionRun<GeneratorResponse> | undefined): Promise<ExitCode> {
-    const answer = run?.answer;
+    const response = run?.response;
     if (output.json) {
-      await output.writeJson({ source: source.text, ...(answer ?? { outcome: 'failed', reason: 'try-again' }) });
+      await output.writeJson({ source: source.text, ...(response ?? { outcome: 'failed', reason: 'try-again' }) });
     } else if (!output.quiet) {
       await printEvents(workflow.traces(), output);
-      if (answer?.outcome === 'skipped' && answer.reason === 'layers-too-small') {
+      if (response?.outcome === 'skipped' && response.reason === 'layers-too-small') {
         await output.writeLine();
         await output.writeLine('To index small layers too, use --min-layer-size 0. This rarely helps.');
       }
     }
-    if (answer === undefined) for (const line of run?.invocation.log ?? []) await output.note(line);
-    return answer?.outcome === 'skipped' ? EXIT.NOTHING_TO_INDEX : EXIT.FAILED;
+    if (response === undefined) for (const line of run?.invocation.log ?? []) await output.note(line);
+    return response?.outcome === 'skipped' ? EXIT.NOTHING_TO_INDEX : EXIT.FAILED;
   }
 }
 
@@ -142,13 +142,13 @@ function traceAsJson({ event, rules, filter, generator }: EventTrace): object {
   return { event, rules, filter: filter.map(runAsJson), generator: generator.map(runAsJson) };
 }
 
-function runAsJson({ invocation, answer }: FunctionRun<unknown>): object {
+function runAsJson({ invocation, response }: FunctionRun<unknown>): object {
   const { requestId, attempt, outcome, initMilliseconds, milliseconds, maxMemory } = invocation;
   return {
     requestId,
     attempt,
     status: outcome.status,
-    ...(answer !== undefined && { answer }),
+    ...(response !== undefined && { answer: response }),
     ...(initMilliseconds !== undefined && { initMilliseconds: Math.round(initMilliseconds) }),
     milliseconds: Math.round(milliseconds),
     ...(maxMemory !== undefined && { maxMemory }),

@@ -1,5 +1,5 @@
 export { type Command, type CommandContext, defineCommand, EXIT, type ExitCode } from './command/command.ts';
-export { text, valueOption } from './command/option.ts';
+export { parseText, valueOption } from './command/option.ts';
 export { reportFailure, runCommand } from './command/run-command.ts';
 export { parseSize } from './command/size.ts';
 export { describeImage, type ImageDescription, indexedSize } from './image/describe-image.ts';

@@ -59,8 +59,8 @@ export async function printEvent({ event, rules }: EventTrace, output: Output): 
 
 /** Prints the decision of the filtering function. */
 export async function printFilter(run: FunctionRun<FilterResponse>, output: Output): Promise<void> {
-  const { invocation, answer } = run;
-  const action = answer?.body.startsWith('Successfully invoked') ? '; invoked the generator' : '';
+  const { invocation, response } = run;
+  const action = response?.body.startsWith('Successfully invoked') ? '; invoked the generator' : '';
   await printStep('Filter', `${describeFilter(run)}${action}`, describeUsage(invocation), output);
 }
 
@@ -70,13 +70,13 @@ export async function printGenerator(
   { bytesIn, requests }: Pick<RegistryTraffic, 'bytesIn' | 'requests'>,
   output: Output,
 ): Promise<void> {
-  const { invocation, answer } = run;
+  const { invocation, response } = run;
   const details =
-    answer?.outcome === 'indexed'
-      ? `read ${formatBytes(answer.bytesRead)} of layers once, without using the disk; ` +
-        `verified ${pluralize(answer.spansVerified, 'span')}; ` +
+    response?.outcome === 'indexed'
+      ? `read ${formatBytes(response.bytesRead)} of layers once, without using the disk; ` +
+        `verified ${pluralize(response.spansVerified, 'span')}; ` +
         `sent ${formatBytes(bytesIn)}; made ${pluralize(requests, 'request')}`
-      : printable(answer?.message ?? describeFailure(invocation));
+      : printable(response?.message ?? describeFailure(invocation));
   await printStep('Generate', describeGenerator(run), describeUsage(invocation), output, details);
 }
 
@@ -149,24 +149,24 @@ async function printStep(
   }
 }
 
-/** Matches the finding in the filtering function's answer, without the image and the request id. */
+/** Matches the finding in the filtering function's response, without the image and the request id. */
 const FINDING = /\bwhich (.*?)(?:\. Lambda request id.*)?$/s;
 
-/** Describes the decision of the filtering function, in the words of its answer. */
-export function describeFilter({ answer }: FunctionRun<FilterResponse>): string {
-  if (answer === undefined) return 'failed';
-  const [, finding = answer.body] = FINDING.exec(answer.body) ?? [];
+/** Describes the decision of the filtering function, in the words of its response. */
+export function describeFilter({ response }: FunctionRun<FilterResponse>): string {
+  if (response === undefined) return 'failed';
+  const [, finding = response.body] = FINDING.exec(response.body) ?? [];
   return printable(finding.replace(/\bSOCI repository image tag filter/, 'filter'));
 }
 
 /** Describes the result of the generator. */
-export function describeGenerator({ answer }: FunctionRun<GeneratorResponse>): string {
-  if (answer === undefined) return 'failed';
-  if (answer.outcome !== 'indexed') return `${answer.outcome}: ${answer.reason}`;
-  const { built, reused, skipped } = answer.layers;
+export function describeGenerator({ response }: FunctionRun<GeneratorResponse>): string {
+  if (response === undefined) return 'failed';
+  if (response.outcome !== 'indexed') return `${response.outcome}: ${response.reason}`;
+  const { built, reused, skipped } = response.layers;
   const reuse = reused > 0 ? ` (${pluralize(reused, 'zTOC')} reused)` : '';
   const indexed = `${built + reused} of ${pluralize(built + reused + skipped, 'layer')} indexed${reuse}`;
-  return answer.outputTag === undefined ? indexed : `${indexed} as ${answer.outputTag}`;
+  return response.outputTag === undefined ? indexed : `${indexed} as ${response.outputTag}`;
 }
 
 /** Describes the time and memory of an invocation. */

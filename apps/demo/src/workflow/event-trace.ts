@@ -6,10 +6,10 @@ export const RULE = 'ECRImageActionEventBridgeRule';
 export const FILTER = 'ECRImageActionEventFilteringLambda';
 export const GENERATOR = 'SociIndexGeneratorLambda';
 
-/** An invocation of a function and its answer, which is undefined if the invocation failed. */
-export interface FunctionRun<Answer> {
+/** An invocation of a function and its response, which is undefined if the invocation failed. */
+export interface FunctionRun<Response> {
   readonly invocation: Invocation;
-  readonly answer: Answer | undefined;
+  readonly response: Response | undefined;
 }
 
 /** An event, the rules that matched it, and the invocations that it caused. */
@@ -40,13 +40,13 @@ export function traceEvents(events: readonly BusEvent[], invocations: readonly I
     const workflowEvent = event as WorkflowEvent;
     const delivery = seen.get(workflowEvent.id) ?? 0;
     seen.set(workflowEvent.id, delivery + 1);
-    const runsOf = <Answer>(name: string): FunctionRun<Answer>[] => {
+    const runsOf = <Response>(name: string): FunctionRun<Response>[] => {
       const all = invocations.filter((run) => run.functionName === name && eventIdOf(run) === workflowEvent.id);
       // Retries of an invocation have the same request id.
       const request = [...new Set(all.map(({ requestId }) => requestId))][delivery];
       return all
         .filter(({ requestId }) => requestId === request)
-        .map((invocation) => ({ invocation, answer: answerOf<Answer>(invocation) }));
+        .map((invocation) => ({ invocation, response: responseOf<Response>(invocation) }));
     };
     return { event: workflowEvent, rules, filter: runsOf(FILTER), generator: runsOf(GENERATOR) };
   });
@@ -56,8 +56,8 @@ function eventIdOf({ payload }: Invocation): string {
   return (payload as WorkflowEvent).id;
 }
 
-function answerOf<Answer>({ outcome }: Invocation): Answer | undefined {
-  return outcome.status === 'success' ? (outcome.result as Answer) : undefined;
+function responseOf<Response>({ outcome }: Invocation): Response | undefined {
+  return outcome.status === 'success' ? (outcome.result as Response) : undefined;
 }
 
 /** Whether an event comes from the registry, and not from the generator. */
@@ -72,7 +72,7 @@ export function imageOf({ detail }: WorkflowEvent): string {
   return name === undefined || name === '' ? String(repository) : `${String(repository)}:${String(name)}`;
 }
 
-/** Returns why an invocation has no answer. */
+/** Returns why an invocation has no response. */
 export function describeFailure({ outcome }: Invocation): string {
   switch (outcome.status) {
     case 'success':

@@ -39,9 +39,9 @@ export async function startWorkflow(registry: TestRegistry, settings: WorkflowSe
       } finally {
         stopListening();
       }
-      const fresh = traces().slice(returned);
-      returned += fresh.length;
-      return fresh;
+      const newTraces = traces().slice(returned);
+      returned += newTraces.length;
+      return newTraces;
     },
     /** Delivers an event again, as EventBridge can: it delivers events at least once. */
     redeliver: ({ event }: EventTrace) => bus.deliver(event),

@@ -68,7 +68,7 @@ export function omitUndefined<T extends object>(options: T): Defined<T> {
 }
 
 /** Parses a value that is any non-empty text. */
-export function text(value: string): string {
+export function parseText(value: string): string {
   return value;
 }
 

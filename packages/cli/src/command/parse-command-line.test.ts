@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { flag, listOption, oneOf, text, valueOption } from './option.ts';
+import { flag, listOption, oneOf, parseText, valueOption } from './option.ts';
 import { mostSimilarWord, parseOptions } from './parse-command-line.ts';
 import { parseSize } from './size.ts';
 
@@ -9,7 +9,7 @@ const table = {
   'span-size': valueOption('SIZE', parseSize, 'span size'),
   compat: valueOption('PROGRAM', oneOf(['soci-cli']), 'output to match'),
   platform: listOption('OS/ARCH', (words) => words.split(','), 'platform', 'p'),
-  output: valueOption('DIR', text, 'folder', 'o'),
+  output: valueOption('DIR', parseText, 'folder', 'o'),
 };
 
 describe('parseOptions', () => {

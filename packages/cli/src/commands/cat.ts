@@ -1,5 +1,5 @@
 import { defineCommand, EXIT } from '../command/command.ts';
-import { text, valueOption } from '../command/option.ts';
+import { parseText, valueOption } from '../command/option.ts';
 import { CliError } from '../errors.ts';
 import { writeFileContent } from '../files/write-file.ts';
 import { FILESYSTEM_OPTIONS, withImageFilesystem } from '../image/image-filesystem.ts';
@@ -16,7 +16,7 @@ export const command = defineCommand({
     { name: 'PATH', help: 'file in the image' },
   ],
   options: {
-    output: valueOption('FILE', text, 'write to FILE instead of standard output', 'o'),
+    output: valueOption('FILE', parseText, 'write to FILE instead of standard output', 'o'),
     ...FILESYSTEM_OPTIONS,
   },
   examples: [

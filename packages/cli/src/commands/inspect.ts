@@ -2,7 +2,7 @@ import { findZtoc } from '@soci/index';
 import { readVerified } from '@soci/oci';
 import { buildZtoc, decodeZtoc, type FileEntry } from '@soci/ztoc';
 import { defineCommand, EXIT } from '../command/command.ts';
-import { text, valueOption } from '../command/option.ts';
+import { parseText, valueOption } from '../command/option.ts';
 import { printFiles } from '../files/print-files.ts';
 import { MAX_ZTOC_SIZE } from '../files/read-file.ts';
 import { describeImage, findLayer, type ImageDescription } from '../image/describe-image.ts';
@@ -18,7 +18,7 @@ export const command = defineCommand({
   ],
   operands: [{ name: 'SRC', help: IMAGE_FORMS }],
   options: {
-    layer: valueOption('DIGEST', text, 'list the files of this layer instead'),
+    layer: valueOption('DIGEST', parseText, 'list the files of this layer instead'),
     ...REGISTRY_OPTIONS,
   },
   examples: [

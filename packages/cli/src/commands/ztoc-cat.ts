@@ -1,7 +1,7 @@
 import { openZtoc } from '@soci/ztoc';
 import { fileSource } from '@soci/ztoc/node';
 import { defineCommand, EXIT } from '../command/command.ts';
-import { text, valueOption } from '../command/option.ts';
+import { parseText, valueOption } from '../command/option.ts';
 import { CliError } from '../errors.ts';
 import { readZtocFile } from '../files/read-file.ts';
 import { writeFileContent } from '../files/write-file.ts';
@@ -17,7 +17,7 @@ export const command = defineCommand({
     { name: 'LAYER', help: 'layer blob' },
     { name: 'PATH', help: 'file in the layer; etc/passwd, ./etc/passwd and /etc/passwd are equal' },
   ],
-  options: { output: valueOption('FILE', text, 'write to FILE instead of standard output', 'o') },
+  options: { output: valueOption('FILE', parseText, 'write to FILE instead of standard output', 'o') },
   examples: [{ purpose: 'print a file of a layer', line: 'ztoc cat layer.tar.gz.ztoc layer.tar.gz etc/os-release' }],
   async run({ operands: [ztocPath = '', layerPath = '', path = ''], options }, { output, signal }) {
     const { ztoc } = await readZtocFile(ztocPath);

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { digestOf } from '@soci/oci';
 import { type BuildZtocOptions, type BuiltZtoc, buildZtoc } from '@soci/ztoc';
 import { type CommandContext, defineCommand, EXIT } from '../command/command.ts';
-import { omitUndefined, oneOf, text, valueOption } from '../command/option.ts';
+import { omitUndefined, oneOf, parseText, valueOption } from '../command/option.ts';
 import { usageError } from '../errors.ts';
 import { readFileChunks } from '../files/read-file.ts';
 import { writeFileAtomically } from '../files/write-file.ts';
@@ -21,7 +21,7 @@ export const command = defineCommand({
   ],
   operands: [{ name: 'LAYER', help: 'layer blob: a tar file, uncompressed or gzip', repeated: true }],
   options: {
-    output: valueOption('DIR', text, 'write each zTOC to DIR/LAYERNAME.ztoc', 'o'),
+    output: valueOption('DIR', parseText, 'write each zTOC to DIR/LAYERNAME.ztoc', 'o'),
     ...ZTOC_OPTIONS,
     compression: valueOption(
       'KIND',

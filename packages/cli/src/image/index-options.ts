@@ -1,7 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { DEFAULT_MIN_LAYER_SIZE, type SociIndexOptions } from '@soci/index';
 import { OciError, type Platform, parsePlatform } from '@soci/oci';
-import { flag, listOption, type OptionValues, omitUndefined, oneOf, text, valueOption } from '../command/option.ts';
+import {
+  flag,
+  listOption,
+  type OptionValues,
+  omitUndefined,
+  oneOf,
+  parseText,
+  valueOption,
+} from '../command/option.ts';
 import { parseCount, parseSize } from '../command/size.ts';
 import { CliError, usageError } from '../errors.ts';
 import { formatBytes } from '../terminal/quantity.ts';
@@ -23,7 +31,7 @@ export const INDEX_OPTIONS = {
   ),
   optimizations: listOption('NAME', parseOptimizations, 'enable an optimization; supported: xattr'),
   'prefetch-file': listOption('PATH', (path) => [path], 'prefetch this file; repeatable'),
-  'prefetch-files-json': valueOption('FILE', text, 'read paths to prefetch from a JSON array'),
+  'prefetch-files-json': valueOption('FILE', parseText, 'read paths to prefetch from a JSON array'),
   compat: valueOption('PROGRAM', oneOf(['soci-cli']), 'match the output of soci-cli byte for byte'),
   jobs: valueOption('N', parseCount(MAX_JOBS), 'build N layers at a time (default: up to 8)'),
   'no-reuse': flag('build every zTOC; do not reuse existing ones'),

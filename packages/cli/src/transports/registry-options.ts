@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { RegistryOptions } from '@soci/registry';
 import type { CommandContext } from '../command/command.ts';
-import { flag, type OptionValues, omitUndefined, text, valueOption } from '../command/option.ts';
+import { flag, type OptionValues, omitUndefined, parseText, valueOption } from '../command/option.ts';
 import { parseCount } from '../command/size.ts';
 import { CliError, usageError } from '../errors.ts';
 import type { ImageLocation } from './location.ts';
@@ -19,11 +19,11 @@ const MAX_CA_FILE_SIZE = 1 << 20;
 
 /** Options of every command that accepts an image. Names follow skopeo and oras if they have the option. */
 export const REGISTRY_OPTIONS = {
-  username: valueOption('NAME', text, 'log in as NAME; needs --password-stdin'),
+  username: valueOption('NAME', parseText, 'log in as NAME; needs --password-stdin'),
   'password-stdin': flag('read the password or token from stdin'),
-  authfile: valueOption('FILE', text, 'read credentials from a docker config file'),
+  authfile: valueOption('FILE', parseText, 'read credentials from a docker config file'),
   'plain-http': flag('use HTTP instead of HTTPS'),
-  'ca-file': valueOption('FILE', text, 'trust the PEM certificates in FILE as well'),
+  'ca-file': valueOption('FILE', parseText, 'trust the PEM certificates in FILE as well'),
   'retry-times': valueOption('N', parseCount(MAX_RETRIES, 0), 'retry a failed request N times (default 5)'),
   'stall-timeout': valueOption('SECONDS', parseCount(MAX_STALL_TIMEOUT), 'reconnect after SECONDS idle (default 30)'),
 } as const;
