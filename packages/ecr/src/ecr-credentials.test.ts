@@ -7,7 +7,7 @@ import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type EcrCredentialsOptions, ecrCredentials, ecrPublicCredentials } from './ecr-credentials.ts';
 import { type AwsApi, startAwsApi } from './fixtures/aws-api.ts';
-import { caught } from './fixtures/caught.ts';
+import { catchError } from './fixtures/catch-error.ts';
 
 const HOST = '123456789012.dkr.ecr.us-east-1.amazonaws.com';
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'aws-s3cret' };
@@ -166,7 +166,7 @@ describe('ecrCredentials with a fake API', () => {
     now = start + HOURS - 60_000;
     expect(await find(HOST)).toMatchObject({ password: 'p' });
     now = start + HOURS;
-    expect((await caught(find(HOST))).code).toBe('ACCESS_DENIED');
+    expect((await catchError(find(HOST))).code).toBe('ACCESS_DENIED');
   });
 
   it.each([
@@ -181,7 +181,7 @@ describe('ecrCredentials with a fake API', () => {
     ],
   ])('reports a remedy for %s', async (type, code, message) => {
     respondWithError(type, 'not you');
-    const error = await caught(provider()(HOST));
+    const error = await catchError(provider()(HOST));
     expect(error.code).toBe(code);
     expect(error.message).toMatch(message);
     expect(error.message).toContain(HOST);
@@ -204,14 +204,14 @@ describe('ecrCredentials with a fake API', () => {
     ['a server error', { status: 500, body: 't0ken' }, 'SERVER_FAILED'],
   ])('does not quote secrets for %s', async (_what, response, code) => {
     aws.respondWith(response);
-    const error = await caught(provider()(HOST));
+    const error = await catchError(provider()(HOST));
     expect(error.code).toBe(code);
     expect(everythingIn(error)).not.toMatch(/t0ken|aws-s3cret/);
   });
 
   it('fails after the timeout', async () => {
     aws.respondWith('never');
-    const error = await caught(provider({ timeout: 50 })(HOST));
+    const error = await catchError(provider({ timeout: 50 })(HOST));
     expect(error.code).toBe('CONNECTION_FAILED');
     expect(error.message).toMatch(/cannot connect to AWS \(ETIMEDOUT\)/);
   });
@@ -230,7 +230,7 @@ describe('ecrCredentials with a fake API', () => {
     });
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
     const env = { HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
-    const error = await caught(ecrCredentials({ credentials: KEYS, env })(host));
+    const error = await catchError(ecrCredentials({ credentials: KEYS, env })(host));
     expect(error.code).toBe('CONNECTION_FAILED');
     expect(targets).toEqual([api]);
     await new Promise((resolve) => proxy.close(resolve));
@@ -238,7 +238,7 @@ describe('ecrCredentials with a fake API', () => {
 
   it('reports that AWS cannot be reached', async () => {
     await aws.stop();
-    const error = await caught(provider()(HOST));
+    const error = await catchError(provider()(HOST));
     expect(error.code).toBe('CONNECTION_FAILED');
     expect(error.message).toMatch(/ECONNREFUSED.*VPC endpoint/);
     aws = await startAwsApi();
@@ -259,7 +259,7 @@ describe('ecrCredentials without AWS credentials', () => {
   });
 
   it('reports missing credentials with a remedy', async () => {
-    const error = await caught(ecrCredentials({ endpoint: 'http://127.0.0.1:9' })(HOST));
+    const error = await catchError(ecrCredentials({ endpoint: 'http://127.0.0.1:9' })(HOST));
     expect(error.code).toBe('AUTHENTICATION_FAILED');
     expect(error.message).toMatch(/no AWS credentials found: .* set AWS_PROFILE, .* use an IAM role .*us-east-1/);
   });
@@ -268,7 +268,7 @@ describe('ecrCredentials without AWS credentials', () => {
     const config = `[profile dev]\nsso_session = s\nsso_account_id = 123456789012\nsso_role_name = r\nregion = us-east-1\n[sso-session s]\nsso_start_url = https://sso.example/start\nsso_region = us-east-1\n`;
     vi.stubEnv('AWS_CONFIG_FILE', await folder.write('.aws/config', config));
     vi.stubEnv('AWS_PROFILE', 'dev');
-    const error = await caught(ecrCredentials({ endpoint: 'http://127.0.0.1:9' })(HOST));
+    const error = await catchError(ecrCredentials({ endpoint: 'http://127.0.0.1:9' })(HOST));
     expect(error.code).toBe('AUTHENTICATION_FAILED');
     expect(error.message).toMatch(/log in again with aws sso login/);
   });
@@ -279,7 +279,7 @@ describe('ecrCredentials without AWS credentials', () => {
       await folder.write('.aws/config', '[profile p]\ncredential_process = false --key s3cret\n'),
     );
     vi.stubEnv('AWS_PROFILE', 'p');
-    const error = await caught(ecrCredentials({ endpoint: 'http://127.0.0.1:9' })(HOST));
+    const error = await catchError(ecrCredentials({ endpoint: 'http://127.0.0.1:9' })(HOST));
     expect(error.code).toBe('AUTHENTICATION_FAILED');
     expect(everythingIn(error)).not.toContain('s3cret');
   });
@@ -311,7 +311,7 @@ describe('ecrPublicCredentials', () => {
 
   it('reports both required permissions', async () => {
     aws.respondWith({ status: 400, body: { __type: 'AccessDeniedException', message: 'no' } });
-    const error = await caught(provider()('public.ecr.aws'));
+    const error = await catchError(provider()('public.ecr.aws'));
     expect(error.code).toBe('ACCESS_DENIED');
     expect(error.message).toMatch(/ecr-public:GetAuthorizationToken with sts:GetServiceBearerToken/);
   });

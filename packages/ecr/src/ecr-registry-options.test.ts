@@ -2,7 +2,7 @@ import { createHomeFolder, type HomeFolder } from '@soci/test-content/vitest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type DefaultCredentialsOptions, defaultCredentials, ecrRegistryOptions } from './ecr-registry-options.ts';
 import { type AwsApi, startAwsApi } from './fixtures/aws-api.ts';
-import { caught } from './fixtures/caught.ts';
+import { catchError } from './fixtures/catch-error.ts';
 
 const ECR = '123456789012.dkr.ecr.us-east-1.amazonaws.com';
 const PUBLIC = 'public.ecr.aws';
@@ -63,7 +63,7 @@ describe('defaultCredentials', () => {
 
   it('falls back to the files of docker for ECR, or rejects with the error of AWS', async () => {
     denyTokens();
-    expect((await caught(find(ECR))).code).toBe('ACCESS_DENIED');
+    expect((await catchError(find(ECR))).code).toBe('ACCESS_DENIED');
     await folder.write('.docker/config.json', { auths: { [ECR]: auth('docker') } });
     expect(await find(ECR)).toBe('docker');
   });

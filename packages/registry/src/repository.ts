@@ -117,7 +117,7 @@ export class Repository
     const context = this.#contextFor(options);
     const isAbsent = this.#absent.delete(target.digest);
     if (isManifest(target)) {
-      const raw = content instanceof Uint8Array ? content : await this.#gather(context, target, content);
+      const raw = content instanceof Uint8Array ? content : await this.#readAll(context, target, content);
       await putManifest(context, target, raw, { isAbsent });
       return;
     }
@@ -221,7 +221,7 @@ export class Repository
   }
 
   /** Reads a manifest from a stream into memory. */
-  async #gather(context: Context, target: Descriptor, content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  async #readAll(context: Context, target: Descriptor, content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
     checkManifestSize(context, target);
     let raw: Uint8Array = new Uint8Array();
     for await (const piece of splitVerified(content, target, target.size, context.signal)) raw = piece;

@@ -3,7 +3,7 @@ import { startTestRegistry } from '@soci/test-registry';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RegistryHttp } from '../client/registry-http.ts';
 import type { CredentialProvider, CredentialQuery, Credentials } from '../credentials/credentials.ts';
-import { caught } from '../fixtures/caught.ts';
+import { catchError } from '../fixtures/catch-error.ts';
 import { PooledHttpSender } from '../transport/http-sender.ts';
 import { RegistryAuthorizer } from './authorizer.ts';
 import { startTokenRegistry, type TokenRegistry } from './fixtures/token-registry.ts';
@@ -61,7 +61,7 @@ describe('RegistryAuthorizer with Basic authentication', () => {
       queries.push(query);
       return password('s3cret');
     });
-    const error = await caught(client.get());
+    const error = await catchError(client.get());
     expect(error.code).toBe('AUTHENTICATION_FAILED');
     expect(error.message).toMatch(/the registry rejected the credentials; run "docker login 127\.0\.0\.1:\d+"/);
     expect(everythingIn(error)).not.toMatch(/s3cret|am9l/);
@@ -74,7 +74,7 @@ describe('RegistryAuthorizer with Basic authentication', () => {
     const registry = await startTestRegistry({ auth: { username: 'joe', password: 'right' } });
     let count = 0;
     const client = openClient(registry.host, async () => password(`wrong-${++count}`));
-    expect((await caught(client.get())).code).toBe('AUTHENTICATION_FAILED');
+    expect((await catchError(client.get())).code).toBe('AUTHENTICATION_FAILED');
     expect(count).toBe(2);
     expect(registry.requests).toHaveLength(3);
     await registry.stop();
@@ -82,7 +82,7 @@ describe('RegistryAuthorizer with Basic authentication', () => {
 
   it('reports that there are no credentials', async () => {
     const registry = await startTestRegistry({ auth: { username: 'joe', password: 'right' } });
-    const error = await caught(openClient(registry.host, noCredentials).get());
+    const error = await catchError(openClient(registry.host, noCredentials).get());
     expect(error.message).toMatch(/status 401: .*no credentials were found for the registry; run "docker login/);
     await registry.stop();
   });
@@ -185,7 +185,7 @@ describe('RegistryAuthorizer with Bearer authentication', () => {
     const client = openClient(registry.host, async () => password('s3cret'));
     let count = 0;
     registry.respond = () => ({ body: JSON.stringify({ token: `useless-${++count}` }) });
-    const error = await caught(client.get());
+    const error = await catchError(client.get());
     expect(error.code).toBe('AUTHENTICATION_FAILED');
     expect(error.message).toMatch(/the registry rejected the credentials/);
     expect(everythingIn(error)).not.toMatch(/s3cret|useless|am9l/);
@@ -201,24 +201,24 @@ describe('RegistryAuthorizer with Bearer authentication', () => {
 
   it('reports that the token service rejected the request', async () => {
     registry.respond = () => ({ status: 401 });
-    const known = await caught(openClient(registry.host, async () => password('s3cret')).get());
+    const known = await catchError(openClient(registry.host, async () => password('s3cret')).get());
     expect(known.message).toMatch(
       /\/token: the token service rejects the credentials \(status 401\); run "docker login/,
     );
     expect(everythingIn(known)).not.toMatch(/s3cret|am9l/);
-    const unknown = await caught(openClient(registry.host, noCredentials).get());
+    const unknown = await catchError(openClient(registry.host, noCredentials).get());
     expect(unknown.message).toMatch(/the token service rejects anonymous requests \(status 401\); run "docker login/);
   });
 
   it('sends a registry token unchanged', async () => {
     const client = openClient(registry.host, async () => ({ kind: 'registry-token', token: 'r' }));
-    await caught(client.get());
+    await catchError(client.get());
     expect(registry.requests.map(({ authorization }) => authorization)).toEqual([undefined, 'Bearer r']);
   });
 
   it('rejects a registry token with invalid characters without quoting it', async () => {
     const client = openClient(registry.host, async () => ({ kind: 'registry-token', token: 's3cret\n' }));
-    const error = await caught(client.get());
+    const error = await catchError(client.get());
     expect(error.code).toBe('CREDENTIALS_INVALID');
     expect(everythingIn(error)).not.toContain('s3cret');
   });
@@ -232,7 +232,7 @@ describe('RegistryAuthorizer with Bearer authentication', () => {
     ]) {
       registry.challenge = `Bearer realm="${realm}"`;
       const client = openClient(registry.host, async () => password('s3cret'));
-      expect((await caught(client.get())).code).toBe('REDIRECT_REFUSED');
+      expect((await catchError(client.get())).code).toBe('REDIRECT_REFUSED');
     }
     expect(registry.requests.every(({ authorization }) => authorization === undefined)).toBe(true);
   });
@@ -248,7 +248,7 @@ describe('RegistryAuthorizer with a registry that checks token scopes', () => {
     registry.putManifest('team/app', 'latest', 'application/vnd.oci.image.manifest.v1+json', new Uint8Array(2));
     const anonymous = openClient(registry.host, noCredentials);
     expect(await anonymous.get(pull, manifest)).toBe(200);
-    const error = await caught(anonymous.post(push, uploads));
+    const error = await catchError(anonymous.post(push, uploads));
     expect(error.code).toBe('AUTHENTICATION_FAILED');
     expect(error.message).toMatch(/no credentials were found for the registry; run "docker login/);
     expect(await openClient(registry.host, async () => password('s3cret')).post(push, uploads)).toBe(202);
@@ -275,7 +275,7 @@ describe('RegistryAuthorizer with an unsupported scheme', () => {
 
   it.each(['Negotiate', 'Digest realm="x", nonce="y"', ''])('fails for the challenge %j', async (challenge) => {
     registry.challenge = challenge;
-    const error = await caught(openClient(registry.host, async () => password('s3cret')).get());
+    const error = await catchError(openClient(registry.host, async () => password('s3cret')).get());
     expect(error.code).toBe('AUTHENTICATION_FAILED');
     expect(error.message).toMatch(
       challenge === '' ? /no WWW-Authenticate header/ : /an authentication scheme other than Basic and Bearer/,
@@ -285,7 +285,7 @@ describe('RegistryAuthorizer with an unsupported scheme', () => {
 
   it('rejects an identity token for Basic authentication', async () => {
     registry.challenge = 'Basic realm="x"';
-    const error = await caught(
+    const error = await catchError(
       openClient(registry.host, async () => ({ kind: 'identity-token', token: 's3cret' })).get(),
     );
     expect(error.message).toMatch(/the credentials are an identity token/);

@@ -1,6 +1,6 @@
 import { everythingIn } from '@soci/test-content';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { caught } from '../fixtures/caught.ts';
+import { catchError } from '../fixtures/catch-error.ts';
 import { PooledHttpSender } from '../transport/http-sender.ts';
 import { requestBearerToken } from './bearer-token.ts';
 import { startTokenRegistry, type TokenRegistry } from './fixtures/token-registry.ts';
@@ -83,7 +83,7 @@ describe('requestBearerToken', () => {
     ['a large body', { body: `{"token":"${'s3cret'.repeat(1 << 18)}"}` }, 'LIMIT_EXCEEDED'],
   ])('fails without quoting secrets if the service responds with %s', async (_what, response, code) => {
     registry.respond = () => response;
-    const error = await caught(request({ ...PASSWORD, password: 's3cret' }));
+    const error = await catchError(request({ ...PASSWORD, password: 's3cret' }));
     expect(error.code).toBe(code);
     expect(error.message).toContain(`GET http://${registry.host}/token`);
     expect(everythingIn(error)).not.toMatch(/s3cret|am9l/);

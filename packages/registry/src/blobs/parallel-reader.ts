@@ -7,7 +7,7 @@ import { streamRange } from './stream-range.ts';
 const MIN_PARTS_LEFT = 3;
 
 /** Minimum speed-up over one connection, below which no more parts are requested. */
-const MIN_GAIN = 1.25;
+const MIN_SPEEDUP = 1.25;
 
 /**
  * Reads the rest of a blob with several concurrent requests, each into a buffer of the {@link ReadAheadPool}, and
@@ -55,7 +55,7 @@ export class ParallelReader {
    */
   async *read(rate: number): AsyncGenerator<Uint8Array, void, undefined> {
     const round = this.#parts.length;
-    let warm = 0;
+    let measuredFrom = 0;
     let count = 0;
     for (let part = this.#parts[0]; part !== undefined; part = this.#parts[0]) {
       yield* part.read();
@@ -63,9 +63,9 @@ export class ParallelReader {
       this.#parts.shift();
       count += 1;
       // The first round includes opening the connections, so measure from the second one.
-      if (count === round) warm = performance.now();
+      if (count === round) measuredFrom = performance.now();
       else if (count % round === 0) {
-        this.#isEnding = ((count - round) * PART_SIZE) / (performance.now() - warm) < rate * MIN_GAIN;
+        this.#isEnding = ((count - round) * PART_SIZE) / (performance.now() - measuredFrom) < rate * MIN_SPEEDUP;
       }
       this.#request(part.buffer);
     }

@@ -13,10 +13,10 @@ export interface RangeResponse {
   readonly start: number;
 }
 
-/** Statuses of a storage for an expired URL. */
+/** Statuses that storage services return for an expired URL. */
 const EXPIRED_URL_STATUSES: readonly number[] = [400, 403];
 
-/** Statuses of a storage for a URL that is invalid for any reason. */
+/** Statuses that storage services return for a URL that is no longer valid. */
 const INVALID_URL_STATUSES: readonly number[] = [...EXPIRED_URL_STATUSES, 401, 404, 410];
 
 /** Requests a range of a blob: from its storage if the URL is cached, otherwise from the registry. */

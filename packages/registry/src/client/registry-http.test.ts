@@ -4,7 +4,7 @@ import { everythingIn } from '@soci/test-content';
 import { startTestRegistry } from '@soci/test-registry';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Authorizer } from '../auth/authorizer.ts';
-import { caught } from '../fixtures/caught.ts';
+import { catchError } from '../fixtures/catch-error.ts';
 import { readText } from '../transport/fixtures/read-body.ts';
 import { resolveTo } from '../transport/fixtures/resolve-to.ts';
 import { TEST_IDENTITY } from '../transport/fixtures/test-identity.ts';
@@ -65,7 +65,7 @@ describe('the scheme', () => {
 
   test('does not fall back to plain http if the certificate is not trusted', async () => {
     const { request } = openHttp((await serveTls(respond(200))).host);
-    expect(await caught(request('GET', '/v2/'))).toMatchObject({ code: 'TLS_FAILED' });
+    expect(await catchError(request('GET', '/v2/'))).toMatchObject({ code: 'TLS_FAILED' });
   });
 
   test.each(['', 'host/path', 'user@host', 'host?x', 'https://host', 'ho st'])('rejects the host %j', (host) => {
@@ -134,7 +134,7 @@ describe('credentials', () => {
       respond(401, JSON.stringify({ errors: [{ code: 'UNAUTHORIZED', message: 'who?' }] }))(request, response);
     });
     const authorizations = Array.from({ length: 100 }, (_, i) => `Bearer ${i}`);
-    const error = await caught(openHttp(registry.host, { authorizations }).request('GET', '/v2/'));
+    const error = await catchError(openHttp(registry.host, { authorizations }).request('GET', '/v2/'));
     expect(error).toMatchObject({ code: 'AUTHENTICATION_FAILED', status: 401 });
     expect(error.message).toBe(
       `GET http://${registry.host}/v2/ failed with status 401: UNAUTHORIZED: who?: try other credentials`,
@@ -179,7 +179,7 @@ describe('credentials', () => {
     const errorBody = { errors: [{ code: 'DENIED', message: 'not authorized to perform ecr:PutImage' }] };
     const registry = await serve(respond(403, JSON.stringify(errorBody)));
     const { request, http, challenges } = openHttp(registry.host, { authorizations: ['Basic old', 'Basic new'] });
-    expect(await caught(request('PUT', '/v2/app/manifests/x'))).toMatchObject({
+    expect(await catchError(request('PUT', '/v2/app/manifests/x'))).toMatchObject({
       code: 'ACCESS_DENIED',
       refusals: errorBody.errors,
     });
@@ -192,7 +192,7 @@ describe('credentials', () => {
     const storage = await serve(respond(401, '', { 'www-authenticate': 'Basic realm="evil"' }));
     const registry = await serve(respond(307, '', { location: storage.at('/').href }));
     const { request, challenges } = openHttp(registry.host);
-    expect(await caught(request('GET', '/v2/app/blobs/x'))).toMatchObject({ code: 'AUTHENTICATION_FAILED' });
+    expect(await catchError(request('GET', '/v2/app/blobs/x'))).toMatchObject({ code: 'AUTHENTICATION_FAILED' });
     expect(challenges).toEqual([]);
   });
 });
@@ -205,7 +205,7 @@ describe('redirects', () => {
   ])('%s', async (_name, location, code) => {
     const registry = await serve(respond(307, '', { location }));
     const { request, events, waits } = openHttp(registry.host);
-    expect(await caught(request('GET', '/v2/app/blobs/x'))).toMatchObject({ code });
+    expect(await catchError(request('GET', '/v2/app/blobs/x'))).toMatchObject({ code });
     expect([events.length, waits]).toEqual([1, []]);
   });
 
@@ -214,14 +214,16 @@ describe('redirects', () => {
     const registry = await serve((request, response) =>
       respond(307, '', { location: `/${count++}` })(request, response),
     );
-    expect(await caught(openHttp(registry.host).request('GET', '/v2/'))).toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    expect(await catchError(openHttp(registry.host).request('GET', '/v2/'))).toMatchObject({ code: 'LIMIT_EXCEEDED' });
     expect(count).toBe(6);
   });
 
   test('from https to plain http are rejected', async () => {
     const storage = await serve(respond(200, 'blob'));
     const registry = await serveTls(respond(307, '', { location: storage.at('/?sig=secret').href }));
-    const error = await caught(openHttp(registry.host, { ca: TEST_IDENTITY.cert }).request('GET', '/v2/app/blobs/x'));
+    const error = await catchError(
+      openHttp(registry.host, { ca: TEST_IDENTITY.cert }).request('GET', '/v2/app/blobs/x'),
+    );
     expect(error.code).toBe('REDIRECT_REFUSED');
     expect(everythingIn(error)).not.toContain('secret');
     expect(storage.connections).toBe(0);
@@ -232,7 +234,7 @@ describe('redirects', () => {
     const registry = await serveTls(respond(307, '', { location: `https://storage.test:${storage.port}/` }));
     const lookup = resolveTo('127.0.0.1', '127.0.0.1');
     const { request } = openHttp(`registry.test:${registry.port}`, { ca: TEST_IDENTITY.cert, lookup });
-    const error = await caught(request('GET', '/v2/app/blobs/x'));
+    const error = await catchError(request('GET', '/v2/app/blobs/x'));
     expect(error).toMatchObject({ code: 'REDIRECT_REFUSED', message: expect.stringContaining('storage.test') });
     expect(storage.connections).toBe(0);
   });
@@ -246,8 +248,8 @@ describe('redirects', () => {
     const { http, request } = openHttp(registry.host);
     const { url, headers, status } = await http.exchange({ method: 'POST', target: '/old/', scope: [] }, 100);
     expect([status, new URL(headers.location ?? '', url).pathname]).toEqual([202, '/new/uploads/1']);
-    expect(await caught(request('POST', '/moved/'))).toMatchObject({ code: 'REDIRECT_REFUSED', status: 302 });
-    expect(await caught(request('PUT', '/old/', { body: streamed(false, 'once') }))).toMatchObject({
+    expect(await catchError(request('POST', '/moved/'))).toMatchObject({ code: 'REDIRECT_REFUSED', status: 302 });
+    expect(await catchError(request('PUT', '/old/', { body: streamed(false, 'once') }))).toMatchObject({
       code: 'REDIRECT_REFUSED',
       status: 307,
     });
@@ -286,7 +288,7 @@ describe('retry', () => {
   ])('stops after maxAttempts for status %i', async (status, code) => {
     const registry = await serve(respond(status, JSON.stringify({ errors: [{ code: 'X', message: 'why' }] })));
     const { request, events } = openHttp(registry.host, { retry: { maxAttempts: 3 } });
-    const error = await caught(request('GET', '/v2/'));
+    const error = await catchError(request('GET', '/v2/'));
     expect(error).toMatchObject({ code, status, refusals: [{ code: 'X', message: 'why' }] });
     expect(error.message).toBe(
       `GET http://${registry.host}/v2/ failed with status ${status}: X: why (after 3 attempts)`,
@@ -316,7 +318,7 @@ describe('retry', () => {
     const { request, http } = openHttp(registry.host);
     expect(await request('GET', '/v2/')).toBe('200 whole');
     const response = await http.open({ method: 'GET', target: '/v2/', scope: [] });
-    expect(await caught(readText(response))).toMatchObject({ code: 'CONNECTION_FAILED' });
+    expect(await catchError(readText(response))).toMatchObject({ code: 'CONNECTION_FAILED' });
   });
 
   test('resends bytes and repeatable streams', async () => {
@@ -335,20 +337,20 @@ describe('retry', () => {
     const registry = await serve(respond(503));
     const { request, events } = openHttp(registry.host);
     const body = streamed(false, 'once');
-    expect(await caught(request('PUT', '/v2/', { body }))).toMatchObject({ code: 'SERVER_FAILED' });
+    expect(await catchError(request('PUT', '/v2/', { body }))).toMatchObject({ code: 'SERVER_FAILED' });
     expect([events.length, body.opened()]).toEqual([1, 1]);
   });
 
   test('sends a single-use stream if nothing was read from it', async () => {
     const { request, events } = openHttp('127.0.0.1:1', { plainHttp: true, retry: { maxAttempts: 3 } });
     const body = streamed(false, 'once');
-    expect(await caught(request('PUT', '/v2/', { body }))).toMatchObject({ code: 'CONNECTION_FAILED' });
+    expect(await catchError(request('PUT', '/v2/', { body }))).toMatchObject({ code: 'CONNECTION_FAILED' });
     expect([events.length, body.opened()]).toEqual([3, 0]);
   });
 
   test('does not happen if the source of a body fails', async () => {
     const registry = await serve(respond(201));
-    const failure = await caught(
+    const failure = await catchError(
       openHttp('127.0.0.1:1', { plainHttp: true, retry: { maxAttempts: 1 } }).request('GET', '/'),
     );
     const body: StreamedBody = {
@@ -360,7 +362,7 @@ describe('retry', () => {
       },
     };
     const { request, events } = openHttp(registry.host);
-    expect(await caught(request('PUT', '/v2/', { body }))).toBe(failure);
+    expect(await catchError(request('PUT', '/v2/', { body }))).toBe(failure);
     expect(events).toHaveLength(1);
   });
 
@@ -402,7 +404,7 @@ describe('responses', () => {
     async (headers) => {
       const registry = await serve(respond(200, ' '.repeat(4 * 2 ** 20 + 1), headers));
       const { request, events } = openHttp(registry.host);
-      const error = await caught(request('GET', '/v2/app/manifests/x'));
+      const error = await catchError(request('GET', '/v2/app/manifests/x'));
       expect(error).toMatchObject({
         code: 'LIMIT_EXCEEDED',
         message: expect.stringContaining('more than 4194304 bytes'),
@@ -419,7 +421,7 @@ describe('responses', () => {
       response.writeHead(400).on('drain', write);
       write();
     });
-    const error = await caught(openHttp(registry.host).request('GET', '/v2/app/tags/list'));
+    const error = await catchError(openHttp(registry.host).request('GET', '/v2/app/tags/list'));
     expect(error).toMatchObject({
       code: 'UNSUPPORTED',
       status: 400,
@@ -429,7 +431,7 @@ describe('responses', () => {
 
   test('with HTML are rejected', async () => {
     const registry = await serve(respond(404, '<html><body>Not here', { 'content-type': 'text/html' }));
-    expect(await caught(openHttp(registry.host).request('GET', '/v2/app/manifests/x'))).toMatchObject({
+    expect(await catchError(openHttp(registry.host).request('GET', '/v2/app/manifests/x'))).toMatchObject({
       code: 'RESPONSE_INVALID',
     });
   });
@@ -439,7 +441,7 @@ describe('responses', () => {
       socket.write(`HTTP/1.1 200 OK\r\nLocation: ${'x'.repeat(100_000)}\r\n\r\n`),
     );
     const { request, events } = openHttp(registry.host, { plainHttp: true });
-    expect(await caught(request('GET', '/v2/'))).toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    expect(await catchError(request('GET', '/v2/'))).toMatchObject({ code: 'LIMIT_EXCEEDED' });
     expect(events).toHaveLength(1);
   });
 

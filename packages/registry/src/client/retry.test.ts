@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { RegistryError } from '../errors.ts';
 import type { RetryOptions } from '../options.ts';
-import { isTransient, Retries, realTiming, type Timing } from './retry.ts';
+import { isTransient, Retries, systemTiming, type Timing } from './retry.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const busy = new RegistryError('RATE_LIMITED', 'busy', { status: 429 });
@@ -56,7 +56,7 @@ describe('the delay between attempts', () => {
     controller.abort(new Error('aborted'));
     await expect(next).rejects.toThrow('aborted');
     await expect(retries.next(busy)).rejects.toThrow('aborted');
-    await expect(realTiming.wait(60_000, controller.signal)).rejects.toThrow('aborted');
+    await expect(systemTiming.wait(60_000, controller.signal)).rejects.toThrow('aborted');
   });
 });
 

@@ -14,7 +14,7 @@ export interface Timing {
 }
 
 /** The system clock and `Math.random`. */
-export const realTiming: Timing = {
+export const systemTiming: Timing = {
   now: Date.now,
   random: Math.random,
   async wait(milliseconds, signal) {
@@ -31,7 +31,7 @@ const TRANSIENT_STATUSES = new Set([408, 429, 500, 502, 503, 504]);
 export interface RetriesOptions {
   /** @default see {@link RetryOptions} */
   readonly policy?: RetryOptions | undefined;
-  /** @default {@link realTiming} */
+  /** @default {@link systemTiming} */
   readonly timing?: Timing | undefined;
   /**
    * Whether a 401 is retried immediately, once until {@link Retries.reset}. For uploads, whose requests are not resent
@@ -55,7 +55,7 @@ export class Retries {
   #attempt = 1;
   #hasRenewed = false;
 
-  constructor({ policy = {}, timing = realTiming, renewsCredentials = false, signal }: RetriesOptions = {}) {
+  constructor({ policy = {}, timing = systemTiming, renewsCredentials = false, signal }: RetriesOptions = {}) {
     this.#policy = checkRetryOptions(policy);
     this.#timing = timing;
     this.#signal = signal;

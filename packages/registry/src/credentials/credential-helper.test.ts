@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { everythingIn } from '@soci/test-content';
 import { createHomeFolder, type HomeFolder } from '@soci/test-content/vitest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { caught } from '../fixtures/caught.ts';
+import { catchError } from '../fixtures/catch-error.ts';
 import { getHelperCredentials } from './credential-helper.ts';
 
 describe('getHelperCredentials', () => {
@@ -38,13 +38,13 @@ describe('getHelperCredentials', () => {
   it.each(['../../bin/evil', 'a/b', 'a b', 'a;b', '$(x)', '', '-x', 'x'.repeat(65)])(
     'rejects the helper name %j',
     async (name) => {
-      expect((await caught(get(name))).code).toBe('CREDENTIALS_INVALID');
+      expect((await catchError(get(name))).code).toBe('CREDENTIALS_INVALID');
     },
   );
 
   it('reports the message of a failed helper', async () => {
     await folder.writeHelper('failing', 'echo the keychain is locked; echo more; exit 3');
-    const error = await caught(get('failing'));
+    const error = await catchError(get('failing'));
     expect(error.code).toBe('CREDENTIALS_INVALID');
     expect(error.message).toBe(
       'docker-credential-failing failed for registry.example (exit code 3): the keychain is locked',
@@ -52,7 +52,7 @@ describe('getHelperCredentials', () => {
   });
 
   it('reports that a helper is not installed', async () => {
-    const error = await caught(get('absent'));
+    const error = await catchError(get('absent'));
     expect(error.code).toBe('CREDENTIALS_INVALID');
     expect(error.message).toMatch(/cannot run docker-credential-absent .*install it/);
   });
@@ -65,21 +65,21 @@ describe('getHelperCredentials', () => {
     ['prints to standard error', 'echo s3cret >&2; exit 1'],
   ])('does not quote secrets if a helper %s', async (_what, script) => {
     await folder.writeHelper('leaky', script);
-    const error = await caught(get('leaky'));
+    const error = await catchError(get('leaky'));
     expect(error.code).toBe('CREDENTIALS_INVALID');
     expect(everythingIn(error)).not.toContain('s3cret');
   });
 
   it('kills a helper that prints too much', async () => {
     await folder.writeHelper('endless', 'exec yes');
-    const error = await caught(get('endless'));
+    const error = await catchError(get('endless'));
     expect(error.code).toBe('LIMIT_EXCEEDED');
     expect(error.message).toContain('more than 65536 bytes');
   });
 
   it('kills a helper at the timeout, even if its child process keeps running', async () => {
     await folder.writeHelper('slow', 'sleep 3 & sleep 3');
-    expect((await caught(get('slow', { timeout: 100 }))).code).toBe('STALLED');
+    expect((await catchError(get('slow', { timeout: 100 }))).code).toBe('STALLED');
   });
 
   it('rejects with the reason of the signal', async () => {

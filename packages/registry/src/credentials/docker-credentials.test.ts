@@ -1,6 +1,6 @@
 import { createHomeFolder, type HomeFolder } from '@soci/test-content/vitest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { caught } from '../fixtures/caught.ts';
+import { catchError } from '../fixtures/catch-error.ts';
 import { dockerCredentials } from './docker-credentials.ts';
 
 const HOST = 'registry.example';
@@ -55,12 +55,12 @@ describe('dockerCredentials', () => {
   });
 
   it('rejects an explicit file that is missing, unreadable or too large', async () => {
-    expect((await caught(find({}, `${folder.path}/none`))).message).toContain(
+    expect((await catchError(find({}, `${folder.path}/none`))).message).toContain(
       `${folder.path}/none: the file does not exist`,
     );
-    expect((await caught(find({}, folder.path))).code).toBe('CREDENTIALS_INVALID');
+    expect((await catchError(find({}, folder.path))).code).toBe('CREDENTIALS_INVALID');
     const large = await folder.write('large.json', ' '.repeat((1 << 20) + 1));
-    expect((await caught(find({}, large))).code).toBe('LIMIT_EXCEEDED');
+    expect((await catchError(find({}, large))).code).toBe('LIMIT_EXCEEDED');
   });
 
   it('works without a home folder', async () => {

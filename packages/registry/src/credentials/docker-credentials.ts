@@ -12,7 +12,7 @@ export interface DockerCredentialsOptions {
   /**
    * Path of the only file to read. It must exist.
    *
-   * @default the files of docker and podman, see {@link listConfigFiles}
+   * @default `REGISTRY_AUTH_FILE` if set, otherwise docker's config.json, then podman's auth.json
    */
   readonly authFile?: string;
   /** Environment variables, which determine the files and are passed to credential helpers. @default `process.env` */

@@ -7,7 +7,7 @@ import {
   parseImageIndex,
 } from '@soci/oci';
 import { singleUseBytes } from '../client/replayable-body.ts';
-import { Retries, realTiming } from '../client/retry.ts';
+import { Retries, systemTiming } from '../client/retry.ts';
 import { RegistryError } from '../errors.ts';
 import type { Context } from '../repository-context.ts';
 import { checkManifestSize, readManifest, resolveManifest, sendManifest } from './manifests.ts';
@@ -81,7 +81,7 @@ async function changeIndex(context: Context, subject: string, change: Change): P
       }
       const wait = Math.min(Math.max(duration * WAIT_FACTOR, MIN_WAIT), MAX_WAIT);
       // Add jitter, so that writers that collided do not collide again.
-      await realTiming.wait(wait * (1 + Math.random()), context.signal);
+      await systemTiming.wait(wait * (1 + Math.random()), context.signal);
     }
     throw new RegistryError(
       'CONTENDED',

@@ -13,7 +13,7 @@ import { describeRequest } from '../transport/http-message.ts';
 import { readPages } from './pages.ts';
 import { addToReferrersTag, readReferrersTag, removeFromReferrersTag } from './referrers-tag.ts';
 
-/** Statuses of registries without the referrers API. */
+/** Statuses that indicate a missing referrers API. */
 const NO_API_STATUSES = [400, 404, 405, 501];
 
 /**
@@ -88,8 +88,8 @@ function firstPage({ path, capabilities }: Context, digest: string, artifactType
 /** Detects the referrers API from the first response. An unknown repository proves nothing. */
 function detectReferrersApi({ capabilities }: Context, page: WholeResponse): void {
   if (capabilities.hasReferrersApi !== undefined) return;
-  // Some registries respond to unknown paths with 200 and an HTML page. @see oras-go, registry/remote,
-  // `referrersPageByAPI`
+  // Some registries respond to unknown paths with 200 and an HTML page. oras-go makes the same check (registry/remote,
+  // `referrersPageByAPI`).
   if (page.status < 300) capabilities.hasReferrersApi = mediaTypeOf(page) !== 'text/html';
   else if (!new TextDecoder().decode(page.body).includes('NAME_UNKNOWN')) capabilities.hasReferrersApi = false;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RegistryError } from '../errors.ts';
-import { caught } from '../fixtures/caught.ts';
+import { catchError } from '../fixtures/catch-error.ts';
 import { ConnectionSlots } from './connection-slots.ts';
 
 const HOST = 'https://registry.test';
@@ -72,7 +72,7 @@ describe('a waiting request', () => {
   test('is rejected on close', async () => {
     const { slots, acquire } = openSlots(2);
     await Promise.all([acquire('a'), acquire('b')]);
-    const waiting = [acquire('c'), acquire('d', true)].map(caught);
+    const waiting = [acquire('c'), acquire('d', true)].map(catchError);
     slots.close(new RegistryError('CLOSED', 'closed'));
     expect(await Promise.all(waiting)).toMatchObject([{ code: 'CLOSED' }, { code: 'CLOSED' }]);
   });

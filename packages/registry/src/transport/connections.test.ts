@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { everythingIn } from '@soci/test-content';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { caught } from '../fixtures/caught.ts';
+import { catchError } from '../fixtures/catch-error.ts';
 import { readText } from './fixtures/read-body.ts';
 import { TEST_IDENTITY } from './fixtures/test-identity.ts';
 import { startTestProxy } from './fixtures/test-proxy.ts';
@@ -40,13 +40,13 @@ describe('HTTPS through a proxy', () => {
   test('verifies the certificate of the server', async () => {
     const server = await serveTls((_request, response) => response.end('ok'));
     const proxy = await startTestProxy();
-    const error = await caught(openSender(proxy.url)(`https://other.test:${server.port}/`));
+    const error = await catchError(openSender(proxy.url)(`https://other.test:${server.port}/`));
     expect(error).toMatchObject({ code: 'TLS_FAILED', message: expect.stringContaining('ALTNAME') });
   });
 
   test.each([401, 407, 503])('reports status %i as a failure of the proxy, and sends it nothing', async (status) => {
     const proxy = await startTestProxy(status);
-    const error = await caught(
+    const error = await catchError(
       openSender(withUser(proxy.url))('https://registry.test/v2/', { authorization: 'Basic cmVn' }),
     );
     expect(error.code).toBe('CONNECTION_FAILED');
@@ -59,7 +59,7 @@ describe('HTTPS through a proxy', () => {
   });
 
   test('reports a proxy that cannot be reached', async () => {
-    const error = await caught(openSender('http://user:pass@127.0.0.1:1')('https://registry.test/v2/'));
+    const error = await catchError(openSender('http://user:pass@127.0.0.1:1')('https://registry.test/v2/'));
     expect(error).toMatchObject({
       code: 'CONNECTION_FAILED',
       message:
@@ -78,7 +78,7 @@ describe('HTTPS through a proxy', () => {
       const timer = setInterval(() => socket.write(line(count++)), 1);
       socket.on('close', () => clearInterval(timer));
     });
-    expect((await caught(openSender(`http://${proxy.host}`)('https://registry.test/v2/'))).code).toMatch(code);
+    expect((await catchError(openSender(`http://${proxy.host}`)('https://registry.test/v2/'))).code).toMatch(code);
   });
 
   test('verifies the certificate of an HTTPS proxy', async () => {
@@ -86,7 +86,7 @@ describe('HTTPS through a proxy', () => {
     const proxy = await startTestProxy(200, TEST_IDENTITY);
     const get = openSender(proxy.url);
     expect(await readText(await get(`https://registry.test:${server.port}/`))).toBe('ok');
-    expect(await caught(get(`https://other.test:${server.port}/`))).toMatchObject({
+    expect(await catchError(get(`https://other.test:${server.port}/`))).toMatchObject({
       code: 'TLS_FAILED',
       request: `GET https://other.test:${server.port}/`,
     });

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OciError } from '@soci/oci';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { caught } from '../fixtures/caught.ts';
+import { catchError } from '../fixtures/catch-error.ts';
 import type { HttpSenderOptions } from './connections.ts';
 import { readText } from './fixtures/read-body.ts';
 import { resolveTo } from './fixtures/resolve-to.ts';
@@ -218,12 +218,12 @@ describe('closing', () => {
     });
     const { get, close } = openSender({ maxConnections: 2 });
     const body = readText(await get(server.at('/')));
-    const unfinished = [body, get(server.at('/')), get(server.at('/')), get(server.at('/'))].map(caught);
+    const unfinished = [body, get(server.at('/')), get(server.at('/')), get(server.at('/'))].map(catchError);
     await expect.poll(() => arrived).toBe(2);
     close();
     const codes = (await Promise.all(unfinished)).map(({ code }) => code);
     expect(codes).toEqual(['CONNECTION_FAILED', 'CONNECTION_FAILED', 'CLOSED', 'CLOSED']);
-    expect(await caught(get(server.at('/')))).toMatchObject({ code: 'CLOSED' });
+    expect(await catchError(get(server.at('/')))).toMatchObject({ code: 'CLOSED' });
     expect(server.connections).toBe(2);
   });
 });
@@ -233,7 +233,7 @@ describe('failures', () => {
     const server = await serve(() => undefined);
     const url = server.at('/v2/?token=secret');
     url.port = '1';
-    const error = await caught(openSender().get(url));
+    const error = await catchError(openSender().get(url));
     expect(error).toMatchObject({ code: 'CONNECTION_FAILED', request: 'GET http://127.0.0.1:1/v2/' });
     expect(error.message).toBe(
       'GET http://127.0.0.1:1/v2/: the connection failed (ECONNREFUSED): check the host, the port, the network and the proxy settings',
@@ -241,7 +241,7 @@ describe('failures', () => {
   });
 
   test('unknown host', async () => {
-    const error = await caught(openSender().get(new URL('https://registry.invalid/')));
+    const error = await catchError(openSender().get(new URL('https://registry.invalid/')));
     expect(error).toMatchObject({ code: 'CONNECTION_FAILED', request: 'GET https://registry.invalid/' });
   });
 
@@ -257,12 +257,12 @@ describe('failures', () => {
     ],
   ])('%s', async (_name, bytes, code) => {
     const server = await serveRaw((socket) => socket.end(bytes));
-    expect(await caught(openSender().get(server.at('/')))).toMatchObject({ code });
+    expect(await catchError(openSender().get(server.at('/')))).toMatchObject({ code });
   });
 
   test('a parse error does not contain the response', async () => {
     const server = await serveRaw((socket) => socket.end('HTTP/1.1 200 OK\r\nX: secret\r\n broken\0header\r\n\r\n'));
-    const error = await caught(openSender().get(server.at('/')));
+    const error = await catchError(openSender().get(server.at('/')));
     expect(error.code).toBe('RESPONSE_INVALID');
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('secret');
     expect(error.cause).toBeUndefined();
@@ -278,7 +278,10 @@ describe('failures', () => {
     const read = async () => {
       for await (const chunk of body) text += Buffer.from(chunk).toString();
     };
-    expect(await caught(read())).toMatchObject({ code: 'CONNECTION_FAILED', request: `GET ${server.at('/').href}` });
+    expect(await catchError(read())).toMatchObject({
+      code: 'CONNECTION_FAILED',
+      request: `GET ${server.at('/').href}`,
+    });
     expect(text).toBe('abc');
   });
 
@@ -290,7 +293,7 @@ describe('failures', () => {
     const read = async () => {
       for await (const _chunk of body);
     };
-    expect(await caught(read())).toMatchObject({ code: 'CONNECTION_FAILED' });
+    expect(await catchError(read())).toMatchObject({ code: 'CONNECTION_FAILED' });
   });
 });
 
@@ -300,7 +303,7 @@ describe('limits', () => {
     ['many headers', `${Array.from({ length: 300 }, (_, i) => `X-${i}: y`).join('\r\n')}\r\nContent-Length: 0\r\n\r\n`],
   ])('%s', async (_name, headers) => {
     const server = await serveRaw((socket) => socket.write(`HTTP/1.1 200 OK\r\n${headers}`));
-    expect(await caught(openSender().get(server.at('/')))).toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    expect(await catchError(openSender().get(server.at('/')))).toMatchObject({ code: 'LIMIT_EXCEEDED' });
   });
 
   test.each([
@@ -313,7 +316,7 @@ describe('limits', () => {
       const timer = setInterval(() => socket.write(more(count++)), 5);
       socket.on('close', () => clearInterval(timer));
     });
-    const error = await caught(openSender({ stallTimeout: STALL_TIMEOUT }).get(server.at('/')));
+    const error = await catchError(openSender({ stallTimeout: STALL_TIMEOUT }).get(server.at('/')));
     expect(error.code).toMatch(code);
   });
 });
@@ -322,7 +325,7 @@ describe('stalls', () => {
   test('in the TLS handshake', async () => {
     const server = await serveRaw(() => undefined);
     const url = new URL(`https://${server.host}/`);
-    const error = await caught(openSender({ stallTimeout: STALL_TIMEOUT }).get(url));
+    const error = await catchError(openSender({ stallTimeout: STALL_TIMEOUT }).get(url));
     expect(error.code).toBe('STALLED');
     expect(error.message).toBe(`GET ${url.href}: no progress for 1 s while connecting: check the network`);
   });
@@ -332,7 +335,7 @@ describe('stalls', () => {
       ({ url }, response) => void (url === '/late' && setTimeout(() => response.end('late'), 1.5 * LONG_STALL_TIMEOUT)),
     );
     const { get } = openSender({ stallTimeout: LONG_STALL_TIMEOUT });
-    const error = await caught(get(server.at('/never')));
+    const error = await catchError(get(server.at('/never')));
     expect(error).toMatchObject({
       code: 'STALLED',
       message: expect.stringContaining('while waiting for the response'),
@@ -354,7 +357,7 @@ describe('stalls', () => {
       response.writeHead(200).write('abc');
       go(response);
     });
-    const error = await caught(readText(await openSender({ stallTimeout: STALL_TIMEOUT }).get(server.at('/'))));
+    const error = await catchError(readText(await openSender({ stallTimeout: STALL_TIMEOUT }).get(server.at('/'))));
     expect(error).toMatchObject({ code: 'STALLED', message: expect.stringContaining('while reading the response') });
   });
 
@@ -363,7 +366,7 @@ describe('stalls', () => {
     const sent = openSender({ stallTimeout: STALL_TIMEOUT }).request('PUT', server.at('/'), {
       body: new Uint8Array(64 * 2 ** 20),
     });
-    expect(await caught(sent)).toMatchObject({
+    expect(await catchError(sent)).toMatchObject({
       code: 'STALLED',
       message: expect.stringContaining('while sending the request'),
     });
@@ -444,7 +447,7 @@ describe('a signal aborts', () => {
 describe('TLS', () => {
   test('rejects an untrusted certificate, and accepts one from option ca', async () => {
     const server = await serveTls((_request, response) => response.end('ok'));
-    const error = await caught(openSender().get(server.at('/')));
+    const error = await catchError(openSender().get(server.at('/')));
     expect(error).toMatchObject({
       code: 'TLS_FAILED',
       message: expect.stringContaining('DEPTH_ZERO_SELF_SIGNED_CERT'),
@@ -455,13 +458,13 @@ describe('TLS', () => {
   test('rejects a certificate for another name', async () => {
     const server = await serveTls((_request, response) => response.end('ok'));
     const url = new URL(`https://other.test:${server.port}/`);
-    const error = await caught(openSender({ ca: TEST_IDENTITY.cert, lookup: resolveTo('127.0.0.1') }).get(url));
+    const error = await catchError(openSender({ ca: TEST_IDENTITY.cert, lookup: resolveTo('127.0.0.1') }).get(url));
     expect(error).toMatchObject({ code: 'TLS_FAILED', message: expect.stringContaining('ALTNAME_INVALID') });
   });
 
   test('reports a server without TLS', async () => {
     const server = await serve((_request, response) => response.end('ok'));
-    const error = await caught(openSender().get(new URL(`https://${server.host}/`)));
+    const error = await catchError(openSender().get(new URL(`https://${server.host}/`)));
     expect(error).toMatchObject({ code: 'TLS_FAILED', message: expect.stringContaining('plain HTTP') });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { caught } from '../fixtures/caught.ts';
+import { catchError } from '../fixtures/catch-error.ts';
 import { readText } from './fixtures/read-body.ts';
 import { resolveTo } from './fixtures/resolve-to.ts';
 import { serve } from './fixtures/test-server.ts';
@@ -72,7 +72,7 @@ describe('a URL chosen by a server', () => {
     ['a name', ['http://localhost/', 'http://x.localhost/']],
   ])('is rejected if it is %s of this host', async (_name, urls) => {
     for (const url of urls)
-      expect(await caught(open()(new URL(url), true))).toMatchObject({ code: 'REDIRECT_REFUSED' });
+      expect(await catchError(open()(new URL(url), true))).toMatchObject({ code: 'REDIRECT_REFUSED' });
   });
 
   test.each([
@@ -84,7 +84,7 @@ describe('a URL chosen by a server', () => {
     '0.0.0.0',
     ['192.0.2.1', '127.0.0.1'],
   ])('is rejected if its name resolves to %s', async (address) => {
-    const error = await caught(open(address)(new URL('http://storage.test:1/blob?sig=secret'), true));
+    const error = await catchError(open(address)(new URL('http://storage.test:1/blob?sig=secret'), true));
     expect(error).toMatchObject({ code: 'REDIRECT_REFUSED' });
     expect(error.message).toContain('storage.test');
     expect(error.message).not.toContain('secret');
@@ -95,7 +95,7 @@ describe('a URL chosen by a server', () => {
     const get = open('127.0.0.1');
     const url = new URL(`http://storage.test:${server.port}/`);
     expect(await readText(await get(url, false))).toBe('private');
-    expect(await caught(get(url, true))).toMatchObject({ code: 'REDIRECT_REFUSED' });
+    expect(await catchError(get(url, true))).toMatchObject({ code: 'REDIRECT_REFUSED' });
     expect(server.connections).toBe(1);
   });
 });

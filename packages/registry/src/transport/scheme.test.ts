@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { caught } from '../fixtures/caught.ts';
+import { catchError } from '../fixtures/catch-error.ts';
 import { serve, serveRaw, serveTls } from './fixtures/test-server.ts';
 import { detectScheme } from './scheme.ts';
 
@@ -31,5 +31,5 @@ test('a loopback host uses http if the TLS handshake fails', async () => {
 });
 
 test('rejects if nothing listens', async () => {
-  expect(await caught(detectScheme('127.0.0.1:1', undefined))).toMatchObject({ code: 'CONNECTION_FAILED' });
+  expect(await catchError(detectScheme('127.0.0.1:1', undefined))).toMatchObject({ code: 'CONNECTION_FAILED' });
 });

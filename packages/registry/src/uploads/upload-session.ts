@@ -77,7 +77,7 @@ export async function cancelUpload(push: BlobPush, { url }: UploadSession): Prom
   }
 }
 
-/** Statuses of registries that reject a mount without opening an upload. The blob is then pushed. */
+/** Statuses that reject a mount without opening an upload. The blob is then pushed. */
 const REJECTED_MOUNT = [400, 403, 404, 405];
 
 /** Result of a mount request: mounted, an upload was opened instead, or rejected. */
