@@ -33,7 +33,7 @@ withRuler('EventBridge, our decision and the matcher of our tests agree on 3,000
 
 withRuler('EventBridge and the matcher of @soci/test-aws agree on 10,000 random patterns and events', () => {
   const pairs = randomMatches(10_000, 20_261_126);
-  // What the matcher does not imitate it refuses; the ruler has an opinion on some of it.
+  // Our matcher rejects what it does not support. The ruler accepts some of it.
   const known = pairs.flatMap((pair) => {
     try {
       return [{ ...pair, ours: matchesEventPattern(pair.pattern, pair.event) }];

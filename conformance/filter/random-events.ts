@@ -16,7 +16,7 @@ import {
   SOCI_V2,
 } from '../../packages/filter/src/fixtures/events.ts';
 
-/** Undefined is a field that is absent. */
+/** Undefined means that the field is absent. */
 const TAGS = ['v4', 'v4-soci', 'LATEST', '', undefined];
 const MANIFESTS = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST, DOCKER_LIST, 'application/json', '', undefined];
 const ARTIFACTS = [OCI_CONFIG, DOCKER_CONFIG, SOCI_V1, SOCI_V2, OCI_CONFIG.slice(0, -1), '', undefined, undefined];
@@ -27,7 +27,7 @@ const KINDS: readonly Required<EventPatternOptions>['kinds'][] = [
   ['push', 'replication', 'pull-through-cache'],
 ];
 
-/** Events that are well-formed, and options: the same seed makes the same ones. */
+/** Returns well-formed events and options. They depend only on the seed. */
 export function randomCases(count: number, seed: number): { event: Json; options: EventPatternOptions }[] {
   const random = new Random(seed);
   return Array.from({ length: count }, () => ({

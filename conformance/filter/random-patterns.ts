@@ -1,6 +1,6 @@
 import { Random } from '@soci/test-content';
 
-/** A pattern, and an event that it may let through. */
+/** A pattern, and an event that it may match. */
 interface RandomMatch {
   readonly pattern: object;
   readonly event: object;
@@ -9,7 +9,10 @@ interface RandomMatch {
 const FIELDS = ['a', 'b', 'c'];
 const TEXTS = ['', 'x', 'xy', 'yx', 'xyx', 'X'];
 
-/** Patterns of all that the matcher knows, and events of few fields and values, so that many match; by seed. */
+/**
+ * Returns patterns with all features of the matcher, and events with few fields and values, so that many match. They
+ * depend only on the seed.
+ */
 export function randomMatches(count: number, seed: number): RandomMatch[] {
   const random = new Random(seed);
   return Array.from({ length: count }, () => ({ pattern: randomPattern(random, 2), event: randomObject(random, 2) }));

@@ -1,7 +1,10 @@
 import { defineConfig, mergeConfig } from 'vitest/config';
 import shared from '../../vitest.shared.ts';
 
-/** Not part of `npm test`: these tests ask programs that npm does not bring. `npm run test:filter` finds and names them. */
+/**
+ * Not part of `npm test`, because these tests need programs that npm does not install. Run them with `npm run
+ * test:filter`.
+ */
 export default mergeConfig(
   shared,
   defineConfig({

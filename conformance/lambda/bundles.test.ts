@@ -1,4 +1,4 @@
-// What is shipped: the zips, what is in them, how large that is, and that it is the same wherever it is made.
+// The shipped zips: their contents, their sizes, and that builds are reproducible.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FILTER_BUNDLE, type FunctionBundle, GENERATOR_BUNDLE } from '@soci/functions';
@@ -17,7 +17,7 @@ describe.each(BUNDLES)('$name', ({ name, bundle, entries }) => {
   const sizeOf = (names: readonly string[]) =>
     files.filter((file) => names.includes(file.name)).reduce((sum, { content }) => sum + content.length, 0);
 
-  test('the zip holds the files of the folder, for everybody to read, and no other', () => {
+  test('the zip contains exactly the files of the folder, readable for all users', () => {
     expect(files.map((file) => file.name).sort()).toEqual(readdirSync(bundle.folder).sort());
     for (const { name: file, content, mode } of files) {
       expect(Buffer.compare(content, readFileSync(join(bundle.folder, file)))).toBe(0);
@@ -25,12 +25,12 @@ describe.each(BUNDLES)('$name', ({ name, bundle, entries }) => {
     }
   });
 
-  test('each of them is imported by another, or is where it starts', () => {
+  test('each file is imported by another one or is an entry', () => {
     const scripts = files.filter((file) => file.name.endsWith('.js')).map((file) => file.name);
     expect(reachedFiles(bundle.folder, entries, { lazily: true })).toEqual(scripts.sort());
   });
 
-  test('it is as small as it is to be', () => {
+  test('the zip is within its size limit', () => {
     const atStart = sizeOf(reachedFiles(bundle.folder, ['index.js'], { lazily: false }));
     const all = sizeOf(files.map((file) => file.name).filter((file) => file.endsWith('.js')));
     REPORT.measured(`size of the ${name}, bytes`, {
@@ -43,7 +43,7 @@ describe.each(BUNDLES)('$name', ({ name, bundle, entries }) => {
   });
 });
 
-test('built once more, in another folder and another time zone, the zips are the same', async () => {
+test('a build in another folder and time zone makes the same zips', async () => {
   const folder = await buildElsewhere({ TZ: 'Pacific/Kiritimati', LC_ALL: 'tr_TR.UTF-8' });
   for (const { name, bundle } of BUNDLES) {
     expect(Buffer.compare(readFileSync(join(folder, `${name}.zip`)), readFileSync(bundle.zip))).toBe(0);

@@ -1,4 +1,4 @@
-// How long a start takes, beside a function that does nothing: of the same runtime, in turns with it.
+// Compares cold starts with those of an empty function on the same runtime, in alternation.
 import { startTestLambda, type TestFunctionOptions } from '@soci/test-aws';
 import { describe, expect, test } from 'vitest';
 import { pushEvent } from '../../packages/filter/src/fixtures/events.ts';
@@ -9,22 +9,22 @@ import { RUNTIMES } from './runtimes.ts';
 
 const STARTS = 9;
 
-/** What a start may cost, in starts of a function that does nothing. */
+/** Maximum duration of a start, relative to an empty function. */
 const GOALS = { filter: 1.5, generator: 3 };
-/** A test fails at twice the goal only: machines that have other work to do are slow at times. */
+/** A test fails only at twice the goal, because loaded machines are slow. */
 const TOLERANCE = 2;
 
 const EMPTY = 'export const handler = async () => ({});\n';
 const NOWHERE = { endpoint: 'http://127.0.0.1:9' };
 const NO_REGISTRY = { host: '127.0.0.1:9', awsEndpoint: 'http://127.0.0.1:9' };
 
-/** Each is answered without a network: no filter matches the push, and the other is none. */
+/** Events that need no network: no filter matches the push, and the other event is invalid. */
 const PUSH = { ...pushEvent(), region: 'us-east-1' };
 const DELETION = { ...pushEvent({ 'action-type': 'DELETE' }), region: 'us-east-1' };
 
 for (const runtime of RUNTIMES) {
   describe.skipIf(!runtime.isHere)(runtime.name, () => {
-    test(`a start of the filter, and one of the generator, in starts of nothing: median of ${STARTS}`, async () => {
+    test(`cold starts of filter and generator relative to an empty function, median of ${STARTS}`, async () => {
       const functions: Readonly<Record<string, TestFunctionOptions>> = {
         empty: { name: 'empty', folder: writeFunction('empty', EMPTY), runtimeClient: runtime.program() },
         filter: filterFunction(runtime, NOWHERE, { environment: { soci_repository_image_tag_filters: 'other:*' } }),
@@ -34,7 +34,7 @@ for (const runtime of RUNTIMES) {
       for (let turn = 0; turn <= STARTS; turn += 1) {
         for (const [name, options] of Object.entries(functions)) {
           const milliseconds = await start(options, name === 'generator' ? DELETION : PUSH);
-          // The first reads files that are in no cache.
+          // The first start reads files that are not cached.
           if (turn > 0) samples[name]?.push(milliseconds);
         }
       }
@@ -54,7 +54,7 @@ for (const runtime of RUNTIMES) {
   });
 }
 
-/** Milliseconds from the start of the process to its first answer. */
+/** Returns the time from the start of the process to its first result, in milliseconds. */
 async function start(options: TestFunctionOptions, event: object): Promise<number> {
   const lambda = await startTestLambda();
   try {

@@ -1,4 +1,4 @@
-// Both functions under AWS's own emulator of Lambda, which speaks the Runtime API to AWS's own client of it.
+// Both functions under AWS's Lambda emulator, which serves the Runtime API to AWS's runtime client.
 import type { FilterResponse, GeneratorResponse } from '@soci/functions';
 import type { TestFunctionOptions } from '@soci/test-aws';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -11,15 +11,15 @@ import { startEmulator } from './oracles/emulator.ts';
 import { pushLayout } from './push.ts';
 import { RUNTIMES, startEcr, startLambda } from './runtimes.ts';
 
-/** The account that the emulator gives its functions. */
+/** Account that the emulator gives to its functions. */
 const ACCOUNT = '012345678912';
 const ECHO = 'export const handler = async (event) => event;\n';
 
 for (const runtime of RUNTIMES) {
   describe.skipIf(!runtime.isHere || !hasTools('emulator'))(runtime.name, () => {
-    test('a push goes through the filter to the generator, and is indexed', async () => {
+    test('a push passes the filter and is indexed by the generator', async () => {
       const registry = await startEcr({ account: ACCOUNT });
-      // Has the place of Lambda's own API, which the emulator lacks: what the filter sends is seen there.
+      // Replaces the Lambda API, which the emulator lacks, and records what the filter sends.
       const lambda = await startLambda(ACCOUNT);
       lambda.createFunction({ name: GENERATOR, folder: writeFunction('echo', ECHO), node: runtime.node() });
       const environment = { soci_index_generator_lambda_arn: GENERATOR_ARN.replace('123456789012', ACCOUNT) };
@@ -36,7 +36,7 @@ for (const runtime of RUNTIMES) {
       expect(registry.checkGraph('team/app', 'v1-soci')).toEqual([]);
     });
 
-    test('what is wrong with the settings is the answer of the first invocation', async () => {
+    test('the first invocation reports invalid settings', async () => {
       const environment = { soci_repository_image_tag_filters: '' };
       const filter = await emulate(
         filterFunction(runtime, { endpoint: `http://127.0.0.1:${await freePort()}` }, { environment }),

@@ -3,21 +3,21 @@ import type { TestRegistry } from '@soci/test-registry';
 import { FILTER_FOLDER, GENERATOR_FOLDER } from './bundle/unpacked.ts';
 import type { Runtime } from './runtimes.ts';
 
-/** Name and ARN of the generator, wherever it is deployed. */
+/** Name and ARN of the generator. */
 export const GENERATOR = 'generator';
-/** The ARN that the filtering function is given. */
+/** ARN that is passed to the filtering function. */
 export const GENERATOR_ARN = `arn:aws:lambda:us-east-1:123456789012:function:${GENERATOR}`;
 /** Name of the filtering function. */
 export const FILTER = 'filter';
 
-/** What differs from test to test. */
+/** Options of a function. */
 export interface Deployment
   extends Omit<Partial<TestFunctionOptions>, 'folder' | 'handler' | 'node' | 'runtimeClient'> {
-  /** Flags of Node. @default none */
+  /** Node flags. @default none */
   readonly flags?: readonly string[];
 }
 
-/** The filtering function under a runtime. It invokes what a Lambda has under the name `generator`. */
+/** Deploys the filtering function. It invokes the function `generator` of the same Lambda. */
 export function filterFunction(
   { program }: Runtime,
   lambda: { readonly endpoint: string },
@@ -38,7 +38,7 @@ export function filterFunction(
   };
 }
 
-/** The generator under a runtime. Every layer gets a zTOC unless the environment says otherwise: golden layers are small. */
+/** Deploys the generator. Indexes every layer by default, because golden layers are small. */
 export function generatorFunction(
   { program }: Runtime,
   registry: Pick<TestRegistry, 'awsEndpoint' | 'host'>,

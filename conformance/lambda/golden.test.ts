@@ -1,4 +1,4 @@
-// With `soci_compat=soci-cli` the generator makes what the reference has made of golden layouts, and refuses what it did.
+// With `soci_compat=soci-cli`, the generator gives the recorded results of the reference for golden layouts.
 import type { GeneratorResponse } from '@soci/functions';
 import { startTestLambda, type TestLambda } from '@soci/test-aws';
 import { type GoldenRun, readGoldenRuns } from '@soci/test-content';
@@ -10,10 +10,10 @@ import { pushLayout } from './push.ts';
 import { RUNTIMES } from './runtimes.ts';
 import { resultOf } from './workflow.ts';
 
-/** Amazon ECR takes no manifest with these. */
+/** Amazon ECR rejects manifests with these media types. */
 const LEFT_OUT = ['unknown-fields'];
 
-/** The generator has no settings for the other runs. */
+/** Runs with other options are skipped, because the generator has no settings for them. */
 const CASES = Object.entries(readGoldenRuns())
   .filter(([name]) => !LEFT_OUT.includes(name))
   .flatMap(([name, runs]) =>
@@ -32,7 +32,7 @@ for (const runtime of RUNTIMES) {
     });
     afterAll(() => Promise.all([registry.stop(), lambda.stop()]));
 
-    /** The generator with the settings of a run, deployed once. */
+    /** Returns the generator with the settings of a run. Deployed once for each run. */
     function deploy({ v, span, min }: GoldenRun['run']): string {
       const name = `generator-v${v}-${span}-${min}`;
       if (deployed.has(name)) return name;

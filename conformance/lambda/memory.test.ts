@@ -1,5 +1,5 @@
-// How much memory, disk and time an image takes, within the limits that Lambda sets: a memory cgroup of that size, one core,
-// and nowhere to write.
+// Memory, disk and time for an image within Lambda's limits: a memory cgroup of the configured size, one core, and a
+// read-only file system.
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,18 +21,18 @@ const MB = 1e6;
 const MIB = 2 ** 20;
 const GB = 1e9;
 
-/** Most bytes of memory that the generator may hold for an image of a usual size. */
+/** Maximum memory of the generator for a typical image, in bytes. */
 const GOAL = 200 * MIB;
 const TIMEOUT = 900;
 
 interface Sample {
   readonly name: string;
   readonly recipes: readonly LayerRecipe[];
-  /** Free disk that it takes, in bytes: it is there twice. */
+  /** Required disk space, in bytes. The image is stored twice. */
   readonly disk: number;
-  /** Memory of the function, in MB: the least that is sensible, and that at which Lambda gives one whole core. */
+  /** Memory of the function, in MB: a small size, and the size at which Lambda provides one core. */
   readonly memorySizes: readonly number[];
-  /** Most bytes of memory that it may hold. */
+  /** Maximum memory, in bytes. */
   most(image: WrittenImage): number;
 }
 
@@ -49,7 +49,7 @@ const IMAGES: readonly Sample[] = [
     recipes: LARGE_IMAGE,
     disk: 7 * GB,
     memorySizes: [512],
-    // Its zTOCs have 32 KiB for every 4 MiB, and are held until all of them are proved. It takes less than the goal even so.
+    // Its zTOCs have 32 KiB for every 4 MiB and stay in memory until all are verified. It still meets the goal.
     most: ({ plainSize }) => GOAL + plainSize / 128,
   },
 ];
@@ -59,9 +59,9 @@ const free = await statfs(tmpdir()).then(({ bavail, bsize }) => bavail * bsize);
 const probe = makeMemoryCgroup(512 * MIB);
 probe?.remove();
 if (probe === undefined)
-  REPORT.skipped('no memory cgroup can be made here, nothing is held to its memory: as root of a machine, it can.');
+  REPORT.skipped('memory limits, because no memory cgroup can be created. Run as root, outside a container.');
 
-test.skipIf(probe === undefined)('a function that wants more than its cgroup has is killed', async () => {
+test.skipIf(probe === undefined)('a function that exceeds its memory cgroup is killed', async () => {
   const cgroup = makeMemoryCgroup(128 * MIB);
   onTestFinished(() => cgroup?.remove());
   const lambda = await startLambda();
@@ -72,7 +72,7 @@ test.skipIf(probe === undefined)('a function that wants more than its cgroup has
 });
 
 for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
-  if (free < disk) REPORT.skipped(`${name}: it takes ${disk / GB} GB of disk.`);
+  if (free < disk) REPORT.skipped(`${name}: it needs ${disk / GB} GB of disk space.`);
 
   describe.skipIf(free < disk)(name, () => {
     const folder = temporaryFolder();

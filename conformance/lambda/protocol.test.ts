@@ -1,4 +1,4 @@
-// Both functions under AWS's own runtime client, by the Runtime API: what they answer, throw, and leave in the registry.
+// Both functions under AWS's runtime client: their results, their errors, and what they write to the registry.
 import type { FilterResponse, GeneratorResponse } from '@soci/functions';
 import { describe, expect, test } from 'vitest';
 import { pushEvent } from '../../packages/filter/src/fixtures/events.ts';
@@ -13,7 +13,7 @@ const ECHO = 'export const handler = async (event) => event;\n';
 
 for (const runtime of RUNTIMES) {
   describe.skipIf(!runtime.isHere)(`${runtime.name}: the filter`, () => {
-    /** The filter, and in the place of the generator what tells what it was invoked with. */
+    /** Deploys the filter, and a function in place of the generator that records its invocations. */
     async function deploy(environment: Readonly<Record<string, string>> = {}) {
       const lambda = await startLambda();
       lambda.createFunction({ name: GENERATOR, folder: writeFunction('echo', ECHO), node: runtime.node() });
@@ -28,7 +28,7 @@ for (const runtime of RUNTIMES) {
     }
     const event = { ...pushEvent(), region: 'us-east-1' };
 
-    test('invokes the generator with the event as it is, and waits for nothing', async () => {
+    test('invokes the generator asynchronously with the unchanged event', async () => {
       const { filter, invoked } = await deploy();
       const answer = resultOf<FilterResponse>(await filter(event));
       expect(answer).toMatchObject({ statusCode: 200 });
@@ -36,21 +36,21 @@ for (const runtime of RUNTIMES) {
       expect(answer.body).toContain(invoked()[0]?.requestId);
     });
 
-    test('invokes nothing for an image that no filter matches', async () => {
+    test('does not invoke the generator for an image that no filter matches', async () => {
       const { filter, invoked } = await deploy({ soci_repository_image_tag_filters: 'other:*' });
       const answer = resultOf<FilterResponse>(await filter(event));
       expect(answer).toMatchObject({ statusCode: 200, body: expect.stringContaining('did not match') });
       expect(invoked()).toEqual([]);
     });
 
-    test('refuses an event that is none with 400 and the name of the field', async () => {
+    test('rejects an invalid event with 400 and the name of the field', async () => {
       const { filter, invoked } = await deploy();
       const answer = resultOf<FilterResponse>(await filter({ ...event, account: '12345' }));
       expect(answer).toMatchObject({ statusCode: 400, body: expect.stringContaining('account') });
       expect(invoked()).toEqual([]);
     });
 
-    test('does not start without a variable that it needs, and says which', async () => {
+    test('fails to start without a required variable, and names it', async () => {
       const { filter, invoked } = await deploy({ soci_repository_image_tag_filters: '' });
       const { outcome } = await filter(event);
       expect(outcome).toMatchObject({
@@ -62,7 +62,7 @@ for (const runtime of RUNTIMES) {
   });
 
   describe.skipIf(!runtime.isHere)(`${runtime.name}: the generator`, () => {
-    /** The generator, and the event of a push that it can work on. */
+    /** Deploys the generator, and returns the event of a pushed image. */
     async function deploy() {
       const registry = await startEcr();
       const lambda = await startLambda();
@@ -72,7 +72,7 @@ for (const runtime of RUNTIMES) {
       return { registry, lambda, event };
     }
 
-    test('indexes what was pushed, and recognizes it afterwards', async () => {
+    test('indexes a pushed image, and skips it the next time', async () => {
       const { registry, lambda, event } = await deploy();
       const first = resultOf<GeneratorResponse>(await lambda.invoke(GENERATOR, event));
       expect(first).toMatchObject({ statusCode: 200, outcome: 'indexed', version: 2, outputTag: 'v1-soci' });
@@ -83,10 +83,10 @@ for (const runtime of RUNTIMES) {
       expect(resultOf<GeneratorResponse>(second)).toMatchObject({ outcome: 'skipped', reason: 'already-indexed' });
     });
 
-    test('throws what may pass, so that Lambda tries again, and succeeds then', async () => {
+    test('throws temporary errors, so that Lambda retries and succeeds', async () => {
       const { registry, lambda, event } = await deploy();
       const fault = { kind: 'status', status: 503, retryAfter: 0 } as const;
-      // More often than the registry's client tries.
+      // More failures than the registry client retries.
       const injected = registry.inject({
         on: { port: 'storage', method: 'GET' },
         times: Number.POSITIVE_INFINITY,
@@ -105,7 +105,7 @@ for (const runtime of RUNTIMES) {
     });
   });
 
-  test.skipIf(!runtime.isHere)(`${runtime.name}: a push is indexed, through filter and generator`, async () => {
+  test.skipIf(!runtime.isHere)(`${runtime.name}: filter and generator index a push`, async () => {
     const workflow = await Workflow.start({ runtime });
     await pushLayout(workflow.registry, 'team/app', 'v1', goldenImage('multi').folder);
     await workflow.settle();

@@ -2,12 +2,12 @@ import { walkContent } from '@soci/oci';
 import { openLayout } from '@soci/oci/layout';
 import type { TestRegistry } from '@soci/test-registry';
 
-/** Where blobs are before they are mounted. */
+/** Repository with the blobs before they are mounted. */
 const SHELF = 'shelf';
 
 /**
- * Pushes the image of a layout as a client does, so that the registry tells of it: blobs first, which are mounted out of
- * another repository; then each manifest by its digest, and last the image by its tag.
+ * Pushes the image of a layout as a client does, so that the registry emits events. Mounts the blobs from another
+ * repository, then pushes each manifest by digest, and the image by its tag.
  *
  * @returns Its digest.
  */
@@ -24,7 +24,7 @@ export async function pushLayout(
   for await (const { descriptor, raw } of walkContent(layout, root)) {
     const { digest, mediaType } = descriptor;
     if (raw === undefined) {
-      // A foreign layer is in nobody's registry.
+      // Registries do not store foreign layers.
       await call(registry, 'POST', `/v2/${repository}/blobs/uploads/?mount=${digest}&from=${SHELF}`, [201, 202]);
     } else {
       await putManifest(registry, repository, digest === root.digest ? tag : digest, mediaType, raw);
@@ -33,7 +33,7 @@ export async function pushLayout(
   return root.digest;
 }
 
-/** Pushes a manifest whose blobs are there. */
+/** Pushes a manifest whose blobs exist. */
 function putManifest(
   registry: TestRegistry,
   repository: string,

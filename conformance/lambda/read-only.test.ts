@@ -1,4 +1,4 @@
-// The functions write no file: the generator indexes where none can be written, by the kernel's word or by Node's.
+// The functions do not write files. The generator works if the kernel or Node denies writing.
 import type { GeneratorResponse } from '@soci/functions';
 import { describe, expect, test } from 'vitest';
 import { goldenImage } from '../registries/golden-layout.ts';
@@ -10,7 +10,7 @@ import { REPORT } from './report.ts';
 import { RUNTIMES, startEcr, startLambda } from './runtimes.ts';
 import { resultOf } from './workflow.ts';
 
-/** Tells what writing comes to in the places that programs use. */
+/** A function that tries to write to common folders. */
 const PROBE = `
   import { randomUUID } from 'node:crypto';
   import { writeFileSync } from 'node:fs';
@@ -35,7 +35,8 @@ const WAYS: readonly { name: string; code: string; isHere: boolean; deployment: 
   { name: "Node's permission model", code: 'ERR_ACCESS_DENIED', isHere: true, deployment: { flags: NO_WRITING } },
 ];
 
-if (!canLaunch(READ_ONLY)) REPORT.skipped('mounts cannot be made read-only here: as root of a machine, they can.');
+if (!canLaunch(READ_ONLY))
+  REPORT.skipped('read-only mounts, which this machine does not allow. Run as root, outside a container.');
 
 for (const runtime of RUNTIMES) {
   for (const { name, code, isHere, deployment } of WAYS) {
@@ -49,18 +50,16 @@ for (const runtime of RUNTIMES) {
         expect(attempts).toEqual([code, code, code, code]);
       });
 
-      test.each(['V1', 'V2'])('the generator makes an index of version %s', async (version) => {
+      test.each(['V1', 'V2'])('the generator writes an index of version %s', async (version) => {
         const registry = await startEcr();
         const lambda = await startLambda();
         const environment = { soci_index_version: version };
-        // Two cores' worth: its threads are started as well.
+        // Memory for two cores, so that the generator starts threads too.
         const memorySize = 3538;
         lambda.createFunction(generatorFunction(runtime, registry, { ...deployment, environment, memorySize }));
         await pushLayout(registry, 'team/app', 'v1', goldenImage('multi').folder);
         const event = registry.events.at(-1);
-        expect(resultOf<GeneratorResponse>(await lambda.invoke(GENERATOR, event))).toMatchObject({
-          outcome: 'indexed',
-        });
+        expect(resultOf<GeneratorResponse>(await lambda.invoke(GENERATOR, event))).toMatchObject({ outcome: 'indexed' });
       });
     });
   }

@@ -3,19 +3,19 @@ import { startTestRegistry, type TestRegistry, type TestRegistryOptions } from '
 import { onTestFinished } from 'vitest';
 import { hasTools, type ToolName, toolPath } from '../tools/tools.ts';
 
-/** A runtime of Lambda: a version of Node with AWS's own client of the Runtime API. */
+/** A Lambda runtime: a version of Node with AWS's runtime client. */
 export interface Runtime {
-  /** For people: `Node 24`. */
+  /** Display name, such as `Node 24`. */
   readonly name: string;
-  /** Whether its parts are here. Without them nothing below can be asked for. */
+  /** Whether its parts are installed. The other members need them. */
   readonly isHere: boolean;
   /** Path of its Node. */
   node(): string;
-  /** The program that runs a function. Flags are for Node. */
+  /** Command that runs a function. `flags` are passed to Node. */
   program(...flags: readonly string[]): readonly string[];
 }
 
-/** The runtimes that the functions are made for, oldest first. */
+/** The supported runtimes, oldest first. */
 export const RUNTIMES: readonly Runtime[] = [runtime('Node 22', 'node22'), runtime('Node 24', 'node24')];
 
 function runtime(name: string, node: ToolName): Runtime {
@@ -27,14 +27,14 @@ function runtime(name: string, node: ToolName): Runtime {
   };
 }
 
-/** A registry as Amazon ECR is, for the test that runs. */
+/** Starts a registry that imitates Amazon ECR for the current test. */
 export async function startEcr(options: TestRegistryOptions = {}): Promise<TestRegistry> {
   const registry = await startTestRegistry({ auth: 'ecr', ecr: true, autoCreate: true, redirects: true, ...options });
   onTestFinished(() => registry.stop());
   return registry;
 }
 
-/** A Lambda for the test that runs. */
+/** Starts a Lambda for the current test. */
 export async function startLambda(account?: string): Promise<TestLambda> {
   const lambda = await startTestLambda({ retryDelay: 10, ...(account !== undefined && { account }) });
   onTestFinished(() => lambda.stop());

@@ -1,4 +1,4 @@
-// Many events at once, in no order, some of them twice and some malformed: every image gets its index, and one.
+// Many concurrent events in random order, with duplicates and malformed ones. Every image gets exactly one index.
 import type { GeneratorResponse } from '@soci/functions';
 import { makeImage, makeLayer, pushImage, Random } from '@soci/test-content';
 import { expect, test } from 'vitest';
@@ -12,10 +12,10 @@ const REPOSITORIES = 8;
 const IMAGES = 40;
 const CONCURRENCY = 8;
 
-/** Events of the storm, by what they are: 200 in all. */
+/** Numbers of events of each kind, 200 in total. */
 const COUNTS = { images: IMAGES, again: 40, malformed: 10, others: 110 };
 
-/** What spoils an event, and the field that the answer must name. */
+/** Changes that make an event invalid, and the field that the error must name. */
 const FAULTS: readonly (readonly [field: string, spoil: (event: RegistryEvent) => object])[] = [
   ['account', (event) => ({ ...event, account: '12345' })],
   ['region', (event) => ({ ...event, region: 'Nowhere!' })],
@@ -23,7 +23,7 @@ const FAULTS: readonly (readonly [field: string, spoil: (event: RegistryEvent) =
   ['repository-name', (event) => ({ ...event, detail: { ...event.detail, 'repository-name': '../etc' } })],
 ];
 
-/** What an event would have to be for the filter to let it be. */
+/** Changes that make the filter skip an event. */
 const OTHERS: readonly ((event: RegistryEvent) => object)[] = [
   (event) => ({ ...event, detail: { ...event.detail, 'action-type': 'DELETE' } }),
   (event) => ({ ...event, detail: { ...event.detail, result: 'FAILURE' } }),
@@ -75,7 +75,7 @@ for (const runtime of RUNTIMES) {
   });
 }
 
-/** Images whose layers recur: what one has indexed another may take over, or make at the same time. */
+/** Images with common layers, whose indexes another invocation may reuse or build at the same time. */
 async function pushImages({ registry }: Workflow, random: Random): Promise<void> {
   const layers = Array.from({ length: 20 }, (_, i) => makeLayer(`layer-${i}`, random.between(2000, 60_000)));
   for (let i = 0; i < IMAGES; i += 1) {
@@ -86,7 +86,7 @@ async function pushImages({ registry }: Workflow, random: Random): Promise<void>
   }
 }
 
-/** The digests of what answers of one image say was made, each once. What came later must have found it there. */
+/** Returns the digests from the results for one image. All but one invocation must have found an existing index. */
 function madeBy(answers: readonly GeneratorResponse[]): (string | undefined)[] {
   const made = new Set<string | undefined>();
   for (const answer of answers) {

@@ -1,4 +1,5 @@
-// An image of a usual size, whose layers have hundreds of spans: the generator makes of it what the reference makes now.
+// An image of typical size, with hundreds of spans in each layer. The generator gives the same result as the live
+// reference.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GeneratorResponse } from '@soci/functions';
@@ -16,7 +17,7 @@ import { resultOf } from './workflow.ts';
 
 const runtime = RUNTIMES.at(-1);
 
-test.skipIf(!runtime?.isHere || !hasTools('reference'))('the reference makes the same of 437 MB', async () => {
+test.skipIf(!runtime?.isHere || !hasTools('reference'))('the reference gives the same result for 437 MB', async () => {
   if (runtime === undefined) return;
   const folder = temporaryFolder();
   const layout = join(folder, 'layout');
@@ -28,7 +29,7 @@ test.skipIf(!runtime?.isHere || !hasTools('reference'))('the reference makes the
 
   const registry = await startEcr({ folder: join(folder, 'store') });
   const lambda = await startLambda();
-  // The threads too: what they are given to do may end in any order.
+  // With threads, because their tasks may end in any order.
   const environment = { soci_compat: 'soci-cli', soci_min_layer_size: '' };
   lambda.createFunction(generatorFunction(runtime, registry, { environment, memorySize: 3538 }));
   await pushLayout(registry, 'usual', 'v1', layout);

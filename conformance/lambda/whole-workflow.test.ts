@@ -1,5 +1,5 @@
-// From a push to an index, through the rule, the filter and the generator; the rule checked by two matchers, the index by
-// our own verification and by the reference, which pulls it as it does when a container starts.
+// From a push to an index, through rule, filter and generator. Two matchers check the rule. Our verification and the
+// reference, with the code that runs when a container starts, check the index.
 
 import { eventPattern } from '@soci/filter';
 import type { GeneratorResponse } from '@soci/functions';
@@ -18,7 +18,9 @@ import { RUNTIMES, type Runtime } from './runtimes.ts';
 import { type Rule, Workflow } from './workflow.ts';
 
 const PATTERN = eventPattern();
-/** Images of one platform, of several, in Docker's types, with attestations, with layers that get no zTOC. */
+/**
+ * Images of one platform, of several, with Docker media types, with attestations, and with layers that are not indexed.
+ */
 const IMAGES = [
   'single-oci',
   'single-docker',
@@ -37,11 +39,11 @@ beforeAll(async () => {
 });
 afterAll(() => moto?.stop());
 
-/** moto's rule, which must let through what ours does. */
+/** The rule in moto, which must match the same events as ours. */
 const motoRule: Rule = async (events) => {
   const passed = (await moto?.pass(events)) ?? [];
   expect(passed.map(detailOf).sort()).toEqual((await ourRule(events)).map(detailOf).sort());
-  // moto leaves out what EventBridge never does.
+  // moto omits fields that EventBridge always sets.
   return passed.map((event) => ({ account: '123456789012', ...event }));
 };
 
@@ -61,14 +63,15 @@ for (const runtime of RUNTIMES) {
       { name: 'our matcher', rule: ourRule, isHere: true },
       { name: 'moto', rule: motoRule, isHere: hasTools('moto') },
     ]) {
-      test.skipIf(!isHere)(`a push of an image of three platforms is one index, by ${name}`, async () => {
+      test.skipIf(!isHere)(`a push of an image with three platforms gives one index, with ${name}`, async () => {
         const workflow = await Workflow.start({ runtime, rule });
         const { registry } = workflow;
         registry.createRepository('team/app');
         await pushImage(registry, 'team/app', 'v1', imageOfThreePlatforms());
         await workflow.settle();
-        // The client pushes each platform without a tag, 4 events with the image; the generator its SOCI indexes and what it
-        // has made of each platform, 7. Two of them pass: the image, and the other image, which the filter knows by its tag.
+        // The client pushes each platform without a tag: 4 events with that of the image. The generator pushes SOCI
+        // indexes and converted manifests: 7 events. The rule matches two: the image, and the converted image, which
+        // the filter skips because of its tag.
         expect(registry.events).toHaveLength(11);
         expect(workflow.filterAnswers).toMatchObject([
           { statusCode: 200, body: expect.stringContaining('Successfully invoked') },
@@ -81,7 +84,7 @@ for (const runtime of RUNTIMES) {
     }
 
     for (const version of ['V1', 'V2']) {
-      test(`${version}: what is made of each image is valid`, async () => {
+      test(`${version}: the result for each image is valid`, async () => {
         const { registry, generatorAnswers } = await indexImages(runtime, version);
         for (const answer of generatorAnswers) await expectValid(registry, answer);
       });
@@ -102,7 +105,7 @@ for (const runtime of RUNTIMES) {
   });
 }
 
-/** Pushes every image, each into a repository of its own, and has them indexed. */
+/** Pushes every image to its own repository and waits for the indexes. */
 async function indexImages(runtime: Runtime, version: string): Promise<Workflow> {
   const environment = { soci_index_version: version };
   const workflow = await Workflow.start({ runtime, rule: ourRule, generator: { environment } });
@@ -112,7 +115,7 @@ async function indexImages(runtime: Runtime, version: string): Promise<Workflow>
   return workflow;
 }
 
-/** Has our own verification read everything back, from the registry. */
+/** Verifies the indexes in the registry with our code. */
 async function expectValid({ host, credentials }: TestRegistry, answer: GeneratorResponse): Promise<void> {
   const { repository, root, indexes } = indexed(answer);
   const client = openRegistry(host, { credentials: async () => ({ kind: 'password', ...credentials }) });

@@ -7,20 +7,20 @@ import { type Runtime, startEcr, startLambda } from './runtimes.ts';
 /** An event of the registry. */
 export type RegistryEvent = TestRegistry['events'][number];
 
-/** A rule of EventBridge: gives those of the events that it lets through, in any order. */
+/** An EventBridge rule. Returns the events that it matches, in any order. */
 export type Rule = (events: readonly RegistryEvent[]) => Promise<readonly object[]> | readonly object[];
 
-/** How the workflow is set up. */
+/** Options of a workflow. */
 interface WorkflowOptions {
   readonly runtime: Runtime;
-  /** @default lets everything through */
+  /** @default matches every event */
   readonly rule?: Rule;
   readonly registry?: TestRegistryOptions;
   readonly filter?: Deployment;
   readonly generator?: Deployment;
 }
 
-/** Registry, rule, filter and generator, for the test that runs: what is pushed is indexed. */
+/** Starts registry, rule, filter and generator for the current test. They index pushed images. */
 export class Workflow {
   readonly registry: TestRegistry;
   readonly lambda: TestLambda;
@@ -41,14 +41,17 @@ export class Workflow {
     return new Workflow(registry, lambda, rule);
   }
 
-  /** The registry's events that were not handed on, and now count as such. */
+  /** Returns the registry events since the last call. */
   takeEvents(): RegistryEvent[] {
     const events = this.registry.events.slice(this.#handedOn);
     this.#handedOn += events.length;
     return events;
   }
 
-  /** Has the rule hand the registry's events to the filter, also those that the functions raise, until all is quiet. */
+  /**
+   * Passes the events of the registry through the rule to the filter until there are no more. Includes events of the
+   * functions.
+   */
   async settle(): Promise<void> {
     do {
       for (const event of await this.#rule(this.takeEvents())) this.lambda.enqueue(FILTER, event);
@@ -56,12 +59,12 @@ export class Workflow {
     } while (this.#handedOn < this.registry.events.length);
   }
 
-  /** What the filter said of each event that it got. */
+  /** Results of the filter, in the order of its events. */
   get filterAnswers(): FilterResponse[] {
     return this.#runs(FILTER).map((run) => resultOf<FilterResponse>(run));
   }
 
-  /** What the generator said, each time that it was invoked. */
+  /** Results of the generator, in the order of its invocations. */
   get generatorAnswers(): GeneratorResponse[] {
     return this.#runs(GENERATOR).map((run) => resultOf<GeneratorResponse>(run));
   }
@@ -71,7 +74,7 @@ export class Workflow {
   }
 }
 
-/** What a function returned. @throws Error with its log where it did not. */
+/** Returns the result of an invocation. @throws Error with the log if it failed. */
 export function resultOf<Result>({ functionName, outcome, log }: Invocation): Result {
   if (outcome.status === 'success') return outcome.result as Result;
   throw new Error(`${functionName}: ${JSON.stringify(outcome)}\n${log.join('\n')}`);

@@ -1,4 +1,4 @@
-// `soci-index convert` from a registry into the same registry, compared with what others read there.
+// `soci-index convert` within one registry. Other tools read the results.
 import type { Descriptor } from '@soci/oci';
 import { sha256 } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
@@ -19,7 +19,7 @@ import {
 import { type RealRegistry, realRegistries } from './real-registry.ts';
 import { convert, type IndexOutcome, sociIndex } from './soci-index.ts';
 
-/** Of two nothing is made: see the tests at the end. And skopeo keeps a layer to itself that has a URL of its own. */
+/** Two layouts give no index: see the last tests. skopeo does not push a layer that has a URL. */
 const LEFT_OUT = ['gzip-called-tar', 'unknown-fields', 'zstd-only'];
 const IMAGES = goldenImages().filter(({ name }) => !LEFT_OUT.includes(name));
 
@@ -101,24 +101,21 @@ for (const registry of realRegistries()) {
       expect(list.stdout).toEqual((await sociIndex('ls', layout, 'usr')).stdout);
     });
 
-    withSkopeo(
-      'says of an image without a layer to index that there is nothing to do, and writes nothing',
-      async () => {
-        const { folder } = goldenImage('zstd-only');
-        await skopeoPush(folder, registry, 'convert/nothing:plain');
-        const image = `${registry.host}/convert/nothing`;
-        const run = await sociIndex('convert', '--json', `${image}:plain`, `${image}:soci`);
-        expect(run.code).toBe(3);
-        expect(JSON.parse(run.stdout.toString())).toMatchObject({ outcome: 'nothing-to-index' });
-        expect((await sociIndex('inspect', `${image}:soci`)).code).toBe(1);
-      },
-    );
+    withSkopeo('writes nothing for an image without a layer to index', async () => {
+      const { folder } = goldenImage('zstd-only');
+      await skopeoPush(folder, registry, 'convert/nothing:plain');
+      const image = `${registry.host}/convert/nothing`;
+      const run = await sociIndex('convert', '--json', `${image}:plain`, `${image}:soci`);
+      expect(run.code).toBe(3);
+      expect(JSON.parse(run.stdout.toString())).toMatchObject({ outcome: 'nothing-to-index' });
+      expect((await sociIndex('inspect', `${image}:soci`)).code).toBe(1);
+    });
   });
 }
 
 const conversions = new Map<string, Promise<IndexOutcome>>();
 
-/** The golden image of that name, pushed by skopeo and converted beside itself; done once a registry. */
+/** Pushes a golden image with skopeo and converts it to another tag. Runs once for each registry. */
 function converted(registry: RealRegistry, name: string): Promise<IndexOutcome> {
   const image = `${registry.host}/convert/${name}`;
   const known = conversions.get(image);

@@ -1,4 +1,4 @@
-// `soci-index create`: an index of version 1 beside an image that stays as it is, found by referrers.
+// `soci-index create` adds an index of version 1 to an unchanged image. Clients find it as a referrer.
 
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';

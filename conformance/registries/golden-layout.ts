@@ -3,33 +3,33 @@ import { join } from 'node:path';
 import type { Descriptor } from '@soci/oci';
 import { goldenLayoutNames, goldenLayoutPath } from '@soci/test-content';
 
-/** A golden layout, which holds one image. */
+/** A golden layout with one image. */
 interface GoldenImage {
   readonly name: string;
-  /** The layout. */
+  /** Path of the layout. */
   readonly folder: string;
-  /** What its index.json names. */
+  /** Descriptor in its index.json. */
   readonly root: Descriptor;
 }
 
-/** Every golden layout. */
+/** All golden layouts. */
 export function goldenImages(): GoldenImage[] {
   return goldenLayoutNames().map(goldenImage);
 }
 
-/** The golden layout of that name. */
+/** Returns the golden layout with a name. */
 export function goldenImage(name: string): GoldenImage {
   const folder = goldenLayoutPath(name);
   return { name, folder, root: rootOf(folder) };
 }
 
-/** What a layout lists, or lists first. */
+/** Returns the first descriptor in the index.json of a layout. */
 export function rootOf(layout: string): Descriptor {
   const { manifests } = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')) as { manifests: [Descriptor] };
   return manifests[0];
 }
 
-/** A blob of a golden layout. */
+/** Reads a blob of a golden layout. */
 export function goldenBlob({ folder }: GoldenImage, digest: string): Buffer {
   return readFileSync(join(folder, 'blobs', ...digest.split(':')));
 }

@@ -1,4 +1,4 @@
-// The client as a library, against each registry; what it has written is read back by others.
+// The client library against each registry. Other tools read back what it wrote.
 
 import { type Descriptor, MEDIA_TYPE_OCI_IMAGE_MANIFEST, parseManifest, readVerified } from '@soci/oci';
 import { openRegistry } from '@soci/registry';
@@ -17,7 +17,7 @@ const withSkopeo = test.skipIf(!hasTools('skopeo'));
 
 for (const registry of realRegistries()) {
   describe.skipIf(!registry.isRunning)(registry.name, () => {
-    describe('of what skopeo has pushed', () => {
+    describe('after a push with skopeo', () => {
       const image = goldenImage('single-oci');
 
       withSkopeo('resolves a tag and a digest alike', async () => {
@@ -70,7 +70,7 @@ for (const registry of realRegistries()) {
       });
     });
 
-    test('says of what is not there that it is not', async () => {
+    test('reports missing content as missing', async () => {
       const repository = openClient(registry).repository('library/nowhere');
       const { descriptor } = contentOf(OCTETS, noise('nowhere', 10));
       await expect(repository.resolve('latest')).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -98,7 +98,7 @@ for (const registry of realRegistries()) {
       }
     });
 
-    test('refuses content that is not what its descriptor says, and leaves nothing behind', async () => {
+    test('rejects content that does not match its descriptor, and writes nothing', async () => {
       const repository = openClient(registry).repository('library/refused');
       const { descriptor, bytes } = contentOf(OCTETS, noise(`refused ${registry.name}`, 5000));
       const other = Uint8Array.from(bytes, (byte) => byte ^ 1);
@@ -142,7 +142,7 @@ for (const registry of realRegistries()) {
         const to = client.repository('library/mounted-to');
         const { descriptor, bytes } = contentOf(OCTETS, noise(`mounted ${registry.name}`, 10_000));
         await from.push(descriptor, bytes);
-        // What keeps blobs by digest alone has them in every repository.
+        // Registries that store blobs by digest alone have them in every repository.
         const isThere = (await to.mount(descriptor, 'library/mounted-from')) || (await to.exists(descriptor));
         if (registry.mounts) expect(isThere).toBe(true);
         if (!isThere) await to.push(descriptor, bytes);
@@ -175,7 +175,7 @@ for (const registry of realRegistries()) {
       },
     );
 
-    test('loses no referrer when several are written at once, by several clients', async () => {
+    test('loses no referrer if several clients write at the same time', async () => {
       const path = 'library/contended';
       const repository = openClient(registry).repository(path);
       await repository.push(EMPTY.descriptor, EMPTY.bytes);
@@ -204,7 +204,7 @@ for (const registry of realRegistries()) {
     });
 
     if (registry.asksForLogin) {
-      test('says that a login is not taken, and not what it was', async () => {
+      test('reports rejected credentials without printing them', async () => {
         const password = 'not the right one';
         const registryWithout = openClient(registry, { credentials: async () => undefined });
         const registryWithWrong = openClient(registry, {
@@ -222,7 +222,7 @@ for (const registry of realRegistries()) {
     }
 
     if (registry.hasTls) {
-      test('does not trust a certificate that nobody vouches for', async () => {
+      test('does not trust an unknown certificate', async () => {
         const client = openRegistry(registry.host, { credentials: async () => undefined });
         onTestFinished(() => client.close());
         await expect(client.repository('library/secret').resolve('latest')).rejects.toMatchObject({

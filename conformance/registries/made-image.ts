@@ -6,10 +6,10 @@ import { craneAppend } from './oracles.ts';
 import type { RealRegistry } from './real-registry.ts';
 
 const FILE_SIZE = 1 << 20;
-/** Half of each file is noise, so a layer is larger than those that are left without a zTOC by default, 10 MiB. */
+/** Half of each file does not compress, so that a layer is larger than 10 MiB, the default minimum size. */
 const FILES = 24;
 
-/** Has crane make an image of two layers, and push it: one that is as large and as right as golden images are not. */
+/** Makes and pushes an image of two layers with crane. It is larger than the golden images. */
 export async function pushMadeImage(
   registry: Pick<RealRegistry, 'host'>,
   reference: string,
@@ -23,7 +23,7 @@ export async function pushMadeImage(
   await craneAppend(`${registry.host}/${reference}`, layers);
 }
 
-/** The content of a file of the made image. */
+/** Returns the content of a file of the image. */
 export function madeFile(name: string): Buffer {
   return Buffer.concat([noise(name, FILE_SIZE / 2), Buffer.alloc(FILE_SIZE / 2, `${name}\n`)]);
 }

@@ -1,56 +1,56 @@
-// Other tools that read and write registries, and so tell what lies in one: crane, oras and skopeo.
+// Tools of other projects that read and write registries: crane, oras and skopeo.
 import type { Descriptor } from '@soci/oci';
 import { toolPath } from '../tools/tools.ts';
 import { oracleEnvironment, type RealRegistry } from './real-registry.ts';
 import { runWell } from './run-program.ts';
 
-/** The digest that a reference has. */
+/** Returns the digest of a reference. */
 export async function craneDigest(reference: string): Promise<string> {
   return (await crane('digest', reference)).toString().trim();
 }
 
-/** A manifest, as the registry gives it. */
+/** Returns a manifest from the registry. */
 export function craneManifest(reference: string): Promise<Buffer> {
   return crane('manifest', reference);
 }
 
-/** Copies an image, and all that an index lists, into a layout; each blob's digest is checked. */
+/** Copies an image, and everything that an index refers to, to a layout. Verifies the digest of each blob. */
 export async function cranePull(reference: string, layout: string): Promise<void> {
   await crane('pull', '--format', 'oci', reference, layout);
 }
 
-/** Every tag of a repository. */
+/** Returns all tags of a repository. */
 export async function craneTags(repository: string): Promise<string[]> {
   return (await crane('ls', repository)).toString().split('\n').filter(Boolean);
 }
 
-/** A blob of a repository, its digest checked. */
+/** Returns a blob of a repository. Verifies its digest. */
 export function craneBlob(repository: string, digest: string): Promise<Buffer> {
   return crane('blob', `${repository}@${digest}`);
 }
 
 /**
- * Fails unless an image is well formed: crane reads every layer, and compares digests, sizes and the digests of what is
- * compressed. It takes every layer for gzip.
+ * Validates an image: crane reads every layer and compares digests, sizes and the digests of uncompressed content. It
+ * expects gzip layers.
  */
 export async function craneValidate(reference: string): Promise<void> {
   await crane('validate', '--remote', reference);
 }
 
-/** Makes an image of archives, each a gzip layer, and pushes it. */
+/** Makes an image with one gzip layer for each archive, and pushes it. */
 export async function craneAppend(reference: string, archives: readonly string[]): Promise<void> {
   await crane('append', '--new_tag', reference, ...archives.flatMap((file) => ['--new_layer', file]));
   await crane('mutate', '--set-platform', 'linux/amd64', '--tag', reference, reference);
 }
 
-/** The referrers of an image as oras finds them: through the referrers API, or by the tag where there is none. */
+/** Returns the referrers of an image that oras finds through the referrers API, or through the referrers tag. */
 export async function orasReferrers(registry: RealRegistry, reference: string): Promise<Descriptor[]> {
   const found = await oras(registry, 'discover', '--format', 'json', '--depth', '1', `${registry.host}/${reference}`);
   const { referrers = [] } = JSON.parse(found.toString()) as { referrers?: Descriptor[] | null };
   return referrers ?? [];
 }
 
-/** Copies an artifact, and all that it names, into a layout, which lists it first. */
+/** Copies an artifact, and everything that it refers to, to a layout that lists it first. */
 export async function orasPull(registry: RealRegistry, reference: string, layout: string): Promise<void> {
   await oras(
     registry,
@@ -62,7 +62,7 @@ export async function orasPull(registry: RealRegistry, reference: string, layout
   );
 }
 
-/** Copies a layout into a registry, every platform of it, as it is. */
+/** Copies all platforms of a layout to a registry, unchanged. */
 export async function skopeoPush(layout: string, registry: RealRegistry, reference: string): Promise<void> {
   const { hasTls, host } = registry;
   await skopeo(
@@ -72,8 +72,8 @@ export async function skopeoPush(layout: string, registry: RealRegistry, referen
 }
 
 /**
- * Copies an image out of a registry into a layout. Of an index of ours, only its manifests one by one: skopeo 1.9 cannot
- * copy a list that has an `artifactType` as it is, but drops that.
+ * Copies an image from a registry to a layout. Copies the manifests of a SOCI index one by one, because skopeo 1.9
+ * drops the `artifactType` of a list.
  */
 export async function skopeoPull(registry: RealRegistry, reference: string, layout: string): Promise<void> {
   const { hasTls, host } = registry;
@@ -83,12 +83,12 @@ export async function skopeoPull(registry: RealRegistry, reference: string, layo
   );
 }
 
-/** A manifest, as the registry gives it. */
+/** Returns a manifest from the registry. */
 export function skopeoInspect({ hasTls, host }: RealRegistry, reference: string): Promise<Buffer> {
   return skopeo('inspect', '--raw', `--tls-verify=${hasTls}`, `docker://${host}/${reference}`);
 }
 
-/** crane finds out by itself whether a registry on loopback speaks TLS. */
+/** crane detects whether a registry on loopback uses TLS. */
 function crane(...args: readonly string[]): Promise<Buffer> {
   return runWell(toolPath('crane'), args, { env: oracleEnvironment() });
 }
@@ -103,6 +103,6 @@ function fromHost({ hasTls }: RealRegistry): string[] {
 }
 
 function skopeo(...args: readonly string[]): Promise<Buffer> {
-  // Who may sign what is no matter here.
+  // The tests do not use signatures.
   return runWell(toolPath('skopeo'), ['--insecure-policy', ...args], { env: oracleEnvironment() });
 }

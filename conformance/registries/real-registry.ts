@@ -6,7 +6,7 @@ import { REGISTRIES, type RegistryTraits } from './registry-traits.ts';
 
 /** A registry that runs, or that could not be started. */
 export interface RealRegistry extends RegistryTraits {
-  /** Whether it runs: tests of one that does not are skipped, and the script says what is absent. */
+  /** Whether it runs. If not, its tests are skipped, and the script prints what is missing. */
   readonly isRunning: boolean;
   /** Host and port. */
   readonly host: string;
@@ -14,7 +14,7 @@ export interface RealRegistry extends RegistryTraits {
   readonly origin: string;
 }
 
-/** Every registry, whether it runs or not, so that what is skipped can be seen. */
+/** All registries, running or not, so that skipped tests are visible. */
 export function realRegistries(): RealRegistry[] {
   const hosts = inject('hosts');
   return REGISTRIES.map((traits) => {
@@ -24,13 +24,13 @@ export function realRegistries(): RealRegistry[] {
   });
 }
 
-/** The certificate to trust, PEM; undefined where none was made. */
+/** The certificate to trust, as PEM. Undefined without openssl. */
 export function trustedCertificate(): string | undefined {
   const file = inject('certificate');
   return file === undefined ? undefined : readFileSync(file, 'utf8');
 }
 
-/** The environment by which the oracles, Go programs all, know login and certificate. */
+/** Environment with the login and the certificate for the oracles, which are Go programs. */
 export function oracleEnvironment(): Record<string, string> {
   const dockerConfig = inject('dockerConfig');
   const certificate = inject('certificate');
@@ -41,10 +41,10 @@ export function oracleEnvironment(): Record<string, string> {
   };
 }
 
-/** Gives every registry the login that it knows, and those that ask for none, too. */
+/** Sends the login to every registry, also to those that do not ask for one. */
 const credentials: CredentialProvider = async () => ({ kind: 'password', ...LOGIN });
 
-/** Opens a registry with our client, for the test that runs. */
+/** Opens a registry with our client for the current test. */
 export function openClient({ host, hasTls }: RealRegistry, options: RegistryOptions = {}): Registry {
   const ca = trustedCertificate();
   const trust = hasTls && ca !== undefined ? { ca } : {};

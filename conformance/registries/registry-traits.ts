@@ -7,22 +7,22 @@ export type RegistryName =
   | 'distribution 3 with TLS'
   | 'go-containerregistry with referrers';
 
-/** What sets a registry apart from the others. */
+/** Differences between the registries. */
 export interface RegistryTraits {
   readonly name: RegistryName;
-  /** What it takes to start it. */
+  /** Programs that it needs. */
   readonly programs: readonly ToolName[];
   readonly hasTls: boolean;
   readonly asksForLogin: boolean;
-  /** Whether it sends who wants a blob to a server of files, by 307. */
+  /** Whether it redirects GET requests for blobs to a file server with status 307. */
   readonly redirectsBlobs: boolean;
-  /** Whether it has the referrers API; else referrers are found by a tag. */
+  /** Whether it has the referrers API. Otherwise clients use the referrers tag. */
   readonly hasReferrers: boolean;
-  /** Whether it takes a blob over from another of its repositories. */
+  /** Whether it mounts blobs from other repositories. */
   readonly mounts: boolean;
 }
 
-/** Each registry as it is started. */
+/** The traits of each registry. */
 export const REGISTRIES: readonly RegistryTraits[] = [
   {
     name: 'docker-registry 2',

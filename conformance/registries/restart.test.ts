@@ -1,4 +1,4 @@
-// A registry that dies in the middle of a conversion, and is back a moment later.
+// A registry is killed during a conversion and restarted a moment later.
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { temporaryFolder } from '@soci/test-content/vitest';
@@ -11,14 +11,14 @@ import { craneDigest } from './oracles.ts';
 import { convert, sociIndex } from './soci-index.ts';
 
 const PROGRAMS: readonly ToolName[] = ['docker-registry', 'registry'];
-/** How much of the conversion is done when the registry dies, counted in requests that it has answered. */
+/** Number of answered requests after which the registry is killed. */
 const MOMENTS = [0, 0.25, 0.5, 0.75];
-/** Milliseconds for which nobody listens. */
+/** Time without a registry, in milliseconds. */
 const OUTAGE = 300;
 
 for (const program of PROGRAMS) {
   describe.skipIf(!hasTools(program, 'crane'))(program, () => {
-    test('converts all the same', async () => {
+    test('converts the image', async () => {
       const folder = temporaryFolder();
       const log = join(folder, 'log');
       const options = { path: findTool(program) ?? program, folder, log };

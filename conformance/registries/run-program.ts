@@ -1,24 +1,24 @@
 import { spawn } from 'node:child_process';
 
-/** What a program that has ended leaves. */
+/** The result of a program. */
 export interface ProgramRun {
   readonly code: number;
   readonly stdout: Buffer;
   readonly stderr: string;
 }
 
-/** Around a program's run. */
+/** Options of a program. */
 export interface ProgramWorld {
-  /** All of its environment, beside PATH and HOME. @default empty */
+  /** Its environment, in addition to PATH and HOME. @default empty */
   readonly env?: Readonly<Record<string, string>>;
-  /** Given on its standard input. @default nothing */
+  /** Its standard input. @default empty */
   readonly input?: string;
 }
 
-/** Milliseconds after which a program that does not end is killed: below a test's own time, so that its words are seen. */
+/** Time limit in milliseconds. Shorter than that of a test, so that the output of the program is printed. */
 const DEADLINE = 90_000;
 
-/** Runs a program to its end, whatever its exit code. */
+/** Runs a program to its end. Does not check its exit code. */
 export function runProgram(path: string, args: readonly string[], world: ProgramWorld = {}): Promise<ProgramRun> {
   const { PATH = '', HOME = '' } = process.env;
   return new Promise((resolve, reject) => {
@@ -32,7 +32,7 @@ export function runProgram(path: string, args: readonly string[], world: Program
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
     child.on('error', reject);
-    // One that reads no input may be gone before it is written.
+    // A program that does not read its input may exit before it is written.
     child.stdin.on('error', () => {});
     child.stdin.end(world.input);
     child.on('close', (code, signal) =>
@@ -45,9 +45,9 @@ export function runProgram(path: string, args: readonly string[], world: Program
   });
 }
 
-/** Runs a program that is to succeed, and gives what it printed. */
+/** Runs a program that must succeed. Returns its standard output. */
 export async function runWell(path: string, args: readonly string[], world?: ProgramWorld): Promise<Buffer> {
   const { code, stdout, stderr } = await runProgram(path, args, world);
   if (code === 0) return stdout;
-  throw new Error(`${path} ${args.join(' ')} ended with ${code}:\n${stderr}${stdout}`);
+  throw new Error(`${path} ${args.join(' ')} exited with ${code}:\n${stderr}${stdout}`);
 }

@@ -1,4 +1,4 @@
-// That the registries are what the other tests take them for, seen without our client: else those would prove nothing.
+// Checks without our client that the registries have the expected traits. The other tests depend on them.
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { temporaryFolder } from '@soci/test-content/vitest';
@@ -17,7 +17,7 @@ for (const registry of realRegistries()) {
   describe.skipIf(!registry.isRunning)(registry.name, () => {
     const image = goldenImage('multi');
 
-    test(registry.asksForLogin ? 'asks for a login' : 'lets everybody in', async () => {
+    test(registry.asksForLogin ? 'asks for a login' : 'allows anonymous access', async () => {
       expect((await ask(registry, '/v2/', '')).status).toBe(registry.asksForLogin ? 401 : 200);
       expect((await ask(registry, '/v2/')).status).toBe(200);
     });

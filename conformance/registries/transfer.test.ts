@@ -1,4 +1,4 @@
-// From one place to another: repositories, registries, layouts; and the same once more.
+// Conversions between repositories, registries and layouts, and repeated conversions.
 
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
@@ -33,13 +33,16 @@ for (const registry of realRegistries()) {
     });
 
     for (const other of realRegistries().filter(({ name }) => name !== registry.name)) {
-      test.skipIf(!hasTools('crane', 'skopeo') || !other.isRunning)(`converts into ${other.name}, whole`, async () => {
-        const attested = goldenImage('attested');
-        await skopeoPush(attested.folder, registry, 'transfer/attested:v1');
-        const repository = `transfer/${registry.name.replaceAll(/\W+/g, '-').toLowerCase()}`;
-        const { root } = await convert(`${host}/transfer/attested:v1`, `${other.host}/${repository}:v1`);
-        expect(await copiedRoot(`${other.host}/${repository}:v1`)).toBe(root?.digest);
-      });
+      test.skipIf(!hasTools('crane', 'skopeo') || !other.isRunning)(
+        `converts into ${other.name} completely`,
+        async () => {
+          const attested = goldenImage('attested');
+          await skopeoPush(attested.folder, registry, 'transfer/attested:v1');
+          const repository = `transfer/${registry.name.replaceAll(/\W+/g, '-').toLowerCase()}`;
+          const { root } = await convert(`${host}/transfer/attested:v1`, `${other.host}/${repository}:v1`);
+          expect(await copiedRoot(`${other.host}/${repository}:v1`)).toBe(root?.digest);
+        },
+      );
     }
 
     withBoth('converts from a layout and into one', async () => {
@@ -58,7 +61,7 @@ for (const registry of realRegistries()) {
       const second = await convert(`${host}/transfer/again:plain`, `${host}/transfer/again:soci`);
       expect(second.root).toEqual(first.root);
       const requests = requestsIn('/v2/transfer/again/').slice(before);
-      // Of the four that are allowed, one may be answered by 401.
+      // Of the four allowed requests, one may be answered with 401.
       expect(requests.length).toBeGreaterThan(0);
       expect(requests.length).toBeLessThanOrEqual(4);
       expect(requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
@@ -97,7 +100,7 @@ for (const registry of realRegistries()) {
   });
 }
 
-/** Has crane copy an image with all that it lists, and gives the digest of what it got. */
+/** Copies an image, and everything that it refers to, with crane. Returns its digest. */
 async function copiedRoot(reference: string): Promise<string> {
   const layout = temporaryFolder();
   await cranePull(reference, layout);

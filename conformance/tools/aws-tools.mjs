@@ -1,5 +1,5 @@
-// What the tests of lambda/ and stack/ take for AWS: from npm, the versions of Node that Lambda has and AWS's own client of its
-// Runtime API; from PyPI, AWS's emulator of Lambda, a program in aws-sam-cli, and moto, which has EventBridge and SQS.
+// AWS tools for the tests in lambda/ and stack/. From npm: the Node versions of Lambda and AWS's runtime client. From
+// PyPI: AWS's Lambda emulator, which is part of aws-sam-cli, and moto, which has EventBridge and SQS.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
@@ -13,30 +13,31 @@ const RUNTIME_CLIENT = '4.0.2';
 const SAM = '1.170.0';
 const MOTO = '5.2.5';
 
-/** Architectures as the emulator names them. */
+/** Architecture names of the emulator. */
 const ARCHITECTURES = { x64: 'x86_64', arm64: 'arm64' };
 
-/** What to do if Python environments cannot be made. */
+/** Remedy if Python environments cannot be created. */
 export const VENV_REMEDY = 'python3 -m venv installs it: Debian: apt-get install python3-venv, as root.';
 
-/** The path of Node 22. */
+/** Returns the path of Node 22. */
 export function getNode22() {
   return getNode(NODE_22);
 }
 
-/** The path of Node 24: the one that came with the installation, if that is its version. */
+/** Returns the path of Node 24: the installed one if the version matches. */
 export function getNode24() {
   const node = toolNode();
   const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8' });
   return stdout?.trim() === `v${NODE_24}` ? node : getNode(NODE_24);
 }
 
-/** The path of the program that runs a function as in AWS's own images. It is built here. */
+/** Builds the program that runs a function as in AWS's images. Returns its path. */
 export async function getRuntimeClient() {
   const node = await getNode24();
   if (node === undefined) return undefined;
   const folder = await cached(`lambda/aws-lambda-ric-${RUNTIME_CLIENT}`, (prefix) => {
-    // npm runs on Node 24, which the client is for, and finds its headers next to it. One build does for both versions.
+    // npm runs on Node 24, which the client supports, and finds its headers next to it. One build works for both
+    // versions.
     const bin = dirname(realpathSync(node));
     const env = { ...QUIET_ENV, PATH: [bin, process.env.PATH].join(delimiter), npm_config_nodedir: dirname(bin) };
     return npmInstall(
@@ -49,7 +50,7 @@ export async function getRuntimeClient() {
   return folder && join(folder, 'node_modules', 'aws-lambda-ric', 'index.mjs');
 }
 
-/** The path of the emulator, `aws-lambda-rie`. Nothing else of its package is kept. */
+/** Returns the path of the emulator, `aws-lambda-rie`. The rest of its package is deleted. */
 export async function getEmulator() {
   const architecture = ARCHITECTURES[process.arch];
   if (process.platform !== 'linux' || architecture === undefined || !hasPython()) return undefined;
@@ -67,7 +68,7 @@ export async function getEmulator() {
   return folder && join(folder, file);
 }
 
-/** The path of the Python that has moto: `python -m moto.server`. */
+/** Returns the path of the Python that has moto: `python -m moto.server`. */
 export async function getMoto() {
   if (!hasPython()) return undefined;
   const folder = await cached(`lambda/moto-${MOTO}`, async (target) => {
@@ -77,7 +78,7 @@ export async function getMoto() {
   return folder && join(folder, 'bin', 'python');
 }
 
-/** Installs a package by npm into a folder of its own. */
+/** Installs a package with npm in a separate folder. */
 export function npmInstall(label, prefix, wanted, env = QUIET_ENV) {
   const flags = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--legacy-peer-deps'];
   return runStep(label, 'npm', ['install', ...flags, '--prefix', prefix, wanted], env);

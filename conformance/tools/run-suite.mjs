@@ -1,31 +1,32 @@
-// Runs the tests of a folder of conformance/ that need tools which npm does not bring. Also before anything is installed: plain
-// JavaScript for Node >= 20.19, node: modules only.
+// Runs the tests in a folder of conformance/ that need tools from outside npm. Starts before the installation: plain
+// JavaScript for Node >= 20.19 that imports only node: modules.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runAttached, StepError } from '../../scripts/run-step.mjs';
 import { QUIET_ENV, ROOT, setUp, toolNode } from '../../scripts/setup.mjs';
 import { formatCounts, readReports, removeReports, sumCounts } from '../../scripts/test-reports.mjs';
 
-/** The variable by which tests are told the path of each tool, as JSON; tools.ts reads it. */
+/** Variable with the path of each tool, as JSON. tools.ts reads it. */
 const VARIABLE = 'CONFORMANCE_TOOLS';
 
 /**
- * A tool that tests name. `get` returns its path, or undefined if it is not available; `remedy` says how to get it.
+ * A tool of the tests. `get` returns its path, or undefined if it is not available. `remedy` says how to get it.
  *
  * @typedef {{ name: string, what: string, get: () => Promise<string | undefined>, remedy: string }} Tool
  */
 
 /**
  * @typedef {object} Suite
- * @property {string} folder of the tests, in `conformance`
+ * @property {string} folder Folder of the tests in `conformance`.
  * @property {readonly Tool[]} tools
- * @property {() => Promise<void>} [prepare] runs before the tools are got
- * @property {(reports: string) => void} [afterFailure] shows more, from the folder of the reports
+ * @property {() => Promise<void>} [prepare] Runs before the tools are installed.
+ * @property {(reports: string) => void} [afterFailure] Prints more about a failure. Its argument is the folder of the
+ * reports.
  */
 
 /**
- * Runs a suite with the arguments of this process, which are vitest's. Prints what was measured, names the tools that are absent,
- * whose tests are skipped, and counts the tests. Sets the exit code of the process.
+ * Runs a suite with the arguments of this process, which go to vitest. Prints measurements, missing tools, whose tests
+ * are skipped, and the number of tests. Sets the exit code of the process.
  *
  * @param {Suite} suite
  */
@@ -64,7 +65,7 @@ async function getTools(tools) {
   for (const { name, what, get, remedy } of tools) {
     const path = await get();
     if (path !== undefined) paths[name] = path;
-    else absent.push(`${what} is absent. ${remedy}`);
+    else absent.push(`${what} is missing. ${remedy}`);
   }
   return { paths, absent };
 }

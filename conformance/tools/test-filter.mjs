@@ -1,11 +1,12 @@
-// `npm run test:filter -- [FLAGS OF VITEST]`: compares @soci/filter with Python's fnmatch and AWS's own matcher of event patterns.
+// `npm run test:filter -- [VITEST OPTIONS]`: compares @soci/filter with Python's fnmatch and AWS's matcher of event
+// patterns.
 import { join } from 'node:path';
 import { runStep } from '../../scripts/run-step.mjs';
 import { ROOT } from '../../scripts/setup.mjs';
 import { answers, cached, hasPython } from './get-tools.mjs';
 import { runSuite } from './run-suite.mjs';
 
-/** The version is that of conformance/filter/ruler/pom.xml. */
+/** The same version as in conformance/filter/ruler/pom.xml. */
 const RULER = 'event-ruler-1.7.3';
 
 await runSuite({
@@ -15,18 +16,18 @@ await runSuite({
       name: 'python',
       what: 'Python',
       get: async () => (hasPython() ? 'python3' : undefined),
-      remedy: 'Have python3, 3.9 or newer, on PATH.',
+      remedy: 'Install python3 3.9 or newer.',
     },
     {
       name: 'ruler',
       what: 'event-ruler',
       get: getRuler,
-      remedy: 'Have a JDK, 11 or newer, and mvn on PATH, with access to Maven Central.',
+      remedy: 'Install a JDK 11 or newer and mvn. Maven Central must be reachable.',
     },
   ],
 });
 
-/** The class path of the matcher, which Maven gets once; undefined without it, or without a JDK to run it. */
+/** Returns the class path of the matcher, which Maven downloads once. Undefined without Maven or a JDK. */
 async function getRuler() {
   if (!answers('javac', ['--version'])) return undefined;
   const pom = join(ROOT, 'conformance', 'filter', 'ruler', 'pom.xml');

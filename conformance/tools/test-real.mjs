@@ -1,12 +1,12 @@
-// `npm run test:real -- [FLAGS OF VITEST]`: gets real registries and the tools of others that read and write them, and runs our client
-// and command line against them.
+// `npm run test:real -- [VITEST OPTIONS]`: installs real registries and other registry tools, and tests our client and
+// command line with them.
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/setup.mjs';
 import { findOnPath, hasGo, isExecutable, tryStep } from './get-tools.mjs';
 import { runSuite } from './run-suite.mjs';
 
-/** Programs from packages of Debian. */
+/** Programs from Debian packages. */
 const DEBIAN_PROGRAMS = ['docker-registry', 'skopeo', 'openssl'];
 
 /** @type {readonly { name: string, module?: string, version?: string, sources?: string }[]} */
@@ -14,13 +14,13 @@ const GO_PROGRAMS = [
   { name: 'crane', module: 'github.com/google/go-containerregistry/cmd/crane', version: 'v0.22.1' },
   { name: 'oras', module: 'oras.land/oras/cmd/oras', version: 'v1.3.6' },
   { name: 'referrers-registry', sources: 'conformance/registries/referrers-registry' },
-  // Last, as it takes minutes.
+  // Last, because it takes minutes.
   { name: 'registry', module: 'github.com/distribution/distribution/v3/cmd/registry', version: 'v3.1.2' },
 ];
 
 const NEEDS_GO = 'Go 1.26 or newer (https://go.dev/dl)';
 
-/** Lines of a registry's log that are shown after a failure; the file has them all. */
+/** Number of lines of a registry log that are printed after a failure. */
 const SHOWN_LINES = 30;
 
 await runSuite({
@@ -31,21 +31,21 @@ await runSuite({
       name,
       what: name,
       get: async () => findOnPath(name),
-      remedy: `Debian: apt-get install ${name}, as root; elsewhere: have it on PATH.`,
+      remedy: `Debian: apt-get install ${name}, as root. Elsewhere: install it on PATH.`,
     })),
     ...GO_PROGRAMS.map((program) => ({
       name: program.name,
       what: program.name,
       get: () => buildWithGo(program),
       remedy: program.sources
-        ? `It is built from ${program.sources} by ${NEEDS_GO} with access to its modules.`
-        : `It is built by ${NEEDS_GO} with access to its modules: go install ${program.module}@${program.version}.`,
+        ? `Install ${NEEDS_GO}, which builds ${program.sources}. Its modules must be reachable.`
+        : `Install ${NEEDS_GO}, which runs: go install ${program.module}@${program.version}.`,
     })),
   ],
   afterFailure: showLogs,
 });
 
-/** Installs all that are missing, if this is root on Debian. A failure shows when they are looked for. */
+/** Installs missing programs if this is root on Debian. A failure shows when they are looked up. */
 async function installDebianPackages() {
   const packages = DEBIAN_PROGRAMS.filter((name) => findOnPath(name) === undefined);
   if (packages.length === 0 || process.getuid?.() !== 0 || findOnPath('apt-get') === undefined) return;
@@ -56,7 +56,7 @@ async function installDebianPackages() {
   await tryStep(`installing ${packages.join(', ')}`, 'apt-get', install, env);
 }
 
-/** The path of a program, built if it must be; undefined if it cannot be. */
+/** Returns the path of a program and builds it if necessary. Undefined if the build fails. */
 async function buildWithGo({ name, module, version, sources }) {
   const folder = join(ROOT, '.cache', 'real', version === undefined ? name : `${name}-${version}`);
   const path = join(folder, name);

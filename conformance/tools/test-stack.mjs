@@ -1,5 +1,5 @@
-// `npm run test:stack -- [FLAGS OF VITEST]`: gets linters of templates and AWS's emulator moto, and tests the templates and the deployed
-// stack with them.
+// `npm run test:stack -- [VITEST OPTIONS]`: installs template linters and moto, and tests the templates and the
+// deployed stack with them.
 import { join } from 'node:path';
 import { getMoto, npmInstall, VENV_REMEDY } from './aws-tools.mjs';
 import { cached, hasPython, makePythonEnvironment, runPip } from './get-tools.mjs';
@@ -18,7 +18,7 @@ await runSuite({
   ],
 });
 
-/** The path of the Python that has both. */
+/** Returns the path of the Python that has both. */
 async function getLinters() {
   if (!hasPython()) return undefined;
   const folder = await cached(`lambda/cfn-lint-${CFN_LINT}-checkov-${CHECKOV}`, async (target) => {
@@ -29,7 +29,7 @@ async function getLinters() {
   return folder && join(folder, 'bin', 'python');
 }
 
-/** The path of the package, without the CDK that it is to work on: that is the construct's. */
+/** Returns the path of the package. It uses the CDK of the construct. */
 async function getCdkNag() {
   const folder = await cached(`lambda/cdk-nag-${CDK_NAG}`, (prefix) =>
     npmInstall(`getting cdk-nag ${CDK_NAG}`, prefix, `cdk-nag@${CDK_NAG}`),

@@ -1,4 +1,4 @@
-/** What the tests run besides our own code: real registries and their clients, AWS's own programs, the reference, linters. */
+/** Programs that the tests run: real registries and their clients, AWS programs, the reference, and linters. */
 export type ToolName =
   | 'cdkNag'
   | 'crane'
@@ -18,10 +18,10 @@ export type ToolName =
   | 'runtimeClient'
   | 'skopeo';
 
-/** The variable by which run-suite.mjs tells the path of each tool: a JSON object, name to path. */
+/** Variable with the path of each tool, set by run-suite.mjs: a JSON object, name to path. */
 const VARIABLE = 'CONFORMANCE_TOOLS';
 
-/** The path of a tool, or undefined if it is absent. */
+/** Returns the path of a tool, or undefined if it is missing. */
 export function findTool(name: ToolName): string | undefined {
   const tools = process.env[VARIABLE];
   if (tools === undefined) {
@@ -32,14 +32,14 @@ export function findTool(name: ToolName): string | undefined {
   return (JSON.parse(tools) as Partial<Record<ToolName, string>>)[name];
 }
 
-/** The path of a tool without which a test must not run. */
+/** Returns the path of a tool that a test requires. */
 export function toolPath(name: ToolName): string {
   const path = findTool(name);
-  if (path === undefined) throw new Error(`${name} is absent`);
+  if (path === undefined) throw new Error(`${name} is missing`);
   return path;
 }
 
-/** Whether all of these tools are available. */
+/** Reports whether all of these tools are available. */
 export function hasTools(...names: readonly ToolName[]): boolean {
   return names.every((name) => findTool(name) !== undefined);
 }

@@ -6,14 +6,14 @@ import { runWell } from '../../registries/run-program.ts';
 
 const PACKAGES = fileURLToPath(new URL('../../../packages', import.meta.url));
 
-/** Those whose code is in the functions. */
+/** Packages whose code is in the functions. */
 const COPIED = ['ecr', 'filter', 'functions', 'index', 'oci', 'registry', 'ztoc'];
 
 /**
- * Bundles the functions once more: from copies of our packages, as they were built, in a folder for the test that runs.
+ * Bundles the functions from copies of the built packages, in a folder for the current test.
  *
  * @param env - Variables of the build.
- * @returns The folder where the zips are.
+ * @returns The folder with the zips.
  */
 export async function buildElsewhere(env: Readonly<Record<string, string>>): Promise<string> {
   const folder = join(temporaryFolder(), 'elsewhere');
@@ -27,14 +27,14 @@ function copyPackage(from: string, to: string): void {
   for (const name of ['dist', 'package.json']) {
     cpSync(join(from, name), join(to, name), {
       recursive: true,
-      // What is to be made is not copied.
+      // Build results are not copied.
       filter: (path) => path !== join(from, 'dist', 'functions'),
     });
   }
   linkModules(join(from, 'node_modules'), join(to, 'node_modules'), join(to, '..'));
 }
 
-/** Links to our packages lead to their copies; what others wrote stays where it is. */
+/** Links to our packages point to the copies. Other links point to the original packages. */
 function linkModules(from: string, to: string, copies: string): void {
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(from, { withFileTypes: true })) {
@@ -47,15 +47,15 @@ function linkModules(from: string, to: string, copies: string): void {
   }
 }
 
-/** As esbuild writes them: `from"./a.js"`, `import"./a.js"`. */
+/** Static imports in the format of esbuild: `from"./a.js"`, `import"./a.js"`. */
 const AT_ONCE = /(?:from|import)"\.\/([^"]+)"/g;
-/** `import("./a.js")`. */
+/** Dynamic imports: `import("./a.js")`. */
 const LAZILY = /import\("\.\/([^"]+)"\)/g;
 
 /**
- * The files of a bundle that entries come to load, themselves included, sorted.
+ * Returns the files of a bundle that the entries load, including the entries, sorted.
  *
- * @param options - `lazily`: what is imported on demand as well.
+ * @param options - `lazily`: includes dynamic imports.
  */
 export function reachedFiles(
   folder: string,

@@ -4,23 +4,23 @@ import { fileURLToPath } from 'node:url';
 import { inflateRawSync } from 'node:zlib';
 import { FILTER_BUNDLE, GENERATOR_BUNDLE } from '@soci/functions';
 
-/** Beside the other parts, and not in a folder for temporary files: a function may be shown an empty one. */
+/** Not in a folder for temporary files, because some tests replace those with an empty one. */
 const FOLDER = fileURLToPath(new URL('../../../.cache/lambda/functions', import.meta.url));
 
-/** The code of the filtering function, as it comes out of its zip. */
+/** Folder with the code of the filtering function from its zip. */
 export const FILTER_FOLDER = join(FOLDER, 'filter');
 
-/** The code of the generator, likewise. */
+/** Folder with the code of the generator from its zip. */
 export const GENERATOR_FOLDER = join(FOLDER, 'generator');
 
-/** Unpacks both zips: what is run is what is shipped. */
+/** Unpacks both zips, so that the tests run the shipped code. */
 export function unpackFunctions(): void {
   rmSync(FOLDER, { recursive: true, force: true });
   unpack(FILTER_BUNDLE.zip, FILTER_FOLDER);
   unpack(GENERATOR_BUNDLE.zip, GENERATOR_FOLDER);
 }
 
-/** Writes a function of our own beside them. */
+/** Writes a test function next to them. */
 export function writeFunction(name: string, source: string): string {
   const folder = join(FOLDER, name);
   mkdirSync(folder, { recursive: true });
@@ -40,7 +40,7 @@ function unpack(zip: string, folder: string): void {
 interface ZippedFile {
   readonly name: string;
   readonly content: Uint8Array;
-  /** Permissions of Unix, such as 0o644. */
+  /** Unix permissions, such as 0o644. */
   readonly mode: number;
 }
 
@@ -49,12 +49,12 @@ const CENTRAL = 0x02014b50;
 const LOCAL = 0x04034b50;
 
 /**
- * The files of a zip, by its central directory, as whatever unpacks it in Lambda finds them.
+ * Returns the files of a zip from its central directory.
  *
  * @see APPNOTE.TXT, ".ZIP File Format Specification", 4.3
  */
 export function unzip(zip: Buffer): ZippedFile[] {
-  const end = zip.length - 22; // No comment follows.
+  const end = zip.length - 22; // The archive comment is empty.
   if (zip.readUInt32LE(end) !== END) throw new Error('the zip does not end with its directory');
   const files: ZippedFile[] = [];
   let at = zip.readUInt32LE(end + 16);

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Random } from '@soci/test-content';
 
-/** What files are like, by how far they can be compressed. */
+/** Kinds of files, by how well they compress. */
 export type Kind = 'noise' | 'program' | 'text' | 'zeros';
 
 const WORDS = 4000;
 
-/** Bytes of a kind: the same for the same seed. */
+/** Returns bytes of a kind. They depend only on the seed. */
 export function makeContent(kind: Kind, size: number, seed: number): Buffer {
   switch (kind) {
     case 'noise':
@@ -20,12 +20,12 @@ export function makeContent(kind: Kind, size: number, seed: number): Buffer {
   }
 }
 
-/** As in archives and pictures: nothing to compress. */
+/** Like archives and pictures: incompressible. */
 function noise(size: number, seed: number): Buffer {
   return createHash('shake256', { outputLength: size }).update(`noise ${seed}`).digest();
 }
 
-/** As in libraries: a few hundred sequences with bytes of their own between them, to about 40 % of the size. */
+/** Like libraries: a few hundred sequences with unique bytes between them. Compresses to about 40 %. */
 function program(size: number, seed: number): Buffer {
   const random = new Random(seed);
   const unique = noise(size, seed);
@@ -40,7 +40,7 @@ function program(size: number, seed: number): Buffer {
   return bytes;
 }
 
-/** As in sources and documents: words, some far more often than others, to about 30 % of the size. */
+/** Like sources and documents: words with different frequencies. Compresses to about 30 %. */
 function text(size: number, seed: number): Buffer {
   const random = new Random(seed);
   const words = random.list(WORDS, () => noise(random.between(1, 6), random.uint32()).toString('hex'));

@@ -2,24 +2,24 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { constants, crc32, deflateRawSync } from 'node:zlib';
 
-/** Bytes with what deflate makes of them, which fits behind any other: a stretch that can be written many times. */
+/** Bytes and their deflate blocks, which can follow any other blocks, any number of times. */
 export interface Stretch {
   readonly plain: Uint8Array;
   readonly deflated: Buffer;
 }
 
-/** Compresses once what may be written many times. */
+/** Compresses bytes that are written many times. */
 export function stretchOf(plain: Uint8Array): Stretch {
   return { plain, deflated: deflateRawSync(plain, { level: 6, finishFlush: constants.Z_FULL_FLUSH }) };
 }
 
 const HEADER = Buffer.from('1f8b08000000000000ff', 'hex');
-/** An empty block, the last one. */
+/** An empty last block. */
 const LAST = Buffer.from('0300', 'hex');
-/** Written to the file at once. */
+/** Size of a write to the file. */
 const BUFFERED = 8 << 20;
 
-/** A gzip of one member that is written piece by piece: gigabytes in seconds, as most of it was compressed before. */
+/** Writes a gzip file with one member from compressed blocks: gigabytes in seconds. */
 export class GzipFile {
   readonly #file: FileHandle;
   readonly #hash: Hash = createHash('sha256');
@@ -27,7 +27,7 @@ export class GzipFile {
   #buffered = HEADER.length;
   #crc = 0;
   #plainSize = 0;
-  /** Bytes of the file so far. */
+  /** Size of the file so far, in bytes. */
   size = HEADER.length;
 
   private constructor(file: FileHandle) {
@@ -38,19 +38,19 @@ export class GzipFile {
     return new GzipFile(await open(path, 'wx'));
   }
 
-  /** Bytes that it holds, uncompressed. */
+  /** Uncompressed size, in bytes. */
   get plainSize(): number {
     return this.#plainSize;
   }
 
-  /** Adds a stretch. */
+  /** Appends blocks. */
   async write({ plain, deflated }: Stretch): Promise<void> {
     this.#crc = crc32(plain, this.#crc);
     this.#plainSize += plain.length;
     await this.#append(deflated);
   }
 
-  /** Ends the file. @returns Its digest. */
+  /** Finishes the file. @returns Its digest. */
   async finish(): Promise<string> {
     const trailer = Buffer.alloc(8);
     trailer.writeUInt32LE(this.#crc, 0);

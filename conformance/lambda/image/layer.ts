@@ -2,34 +2,34 @@ import { bareHeader, Random, TAR_END, tarPadding } from '@soci/test-content';
 import { type Kind, makeContent } from './content.ts';
 import { GzipFile, type Stretch, stretchOf } from './gzip-file.ts';
 
-/** What a layer is to hold. */
+/** Options of a layer. */
 export interface LayerRecipe {
-  /** Bytes, compressed or not. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Which size is meant. */
+  /** Whether the size is compressed or uncompressed. */
   readonly of: 'archive' | 'content';
-  /** Kinds of its large files, each as often as its weight says. */
+  /** Kinds of its large files, with their relative frequencies. */
   readonly kinds: readonly (readonly [weight: number, kind: Kind])[];
 }
 
-/** A layer that was written. */
+/** A written layer. */
 interface WrittenLayer {
   readonly digest: string;
   readonly size: number;
-  /** Bytes without the compression. */
+  /** Uncompressed size, in bytes. */
   readonly plainSize: number;
 }
 
 const MIB = 1 << 20;
-/** Stretches of each kind, of which large files are put together. */
+/** Number of different blocks of each kind, from which large files are composed. */
 const VARIETY = 6;
-/** Small files are written by so many, of up to so many bytes. */
+/** Number of small files in a group, and their maximum size in bytes. */
 const SMALL_FILES = 100;
 const SMALL_SIZE = 8192;
 
 const prepared = new Map<Kind, readonly Stretch[]>();
 
-/** Writes a layer: large files of stretches that recur, and between them small ones that do not. */
+/** Writes a layer: large files of repeated blocks, with small unique files between them. */
 export async function writeLayer(path: string, recipe: LayerRecipe, seed: number): Promise<WrittenLayer> {
   const random = new Random(seed);
   const file = await GzipFile.create(path);
@@ -69,21 +69,21 @@ function smallFiles(random: Random, folder: string): Buffer {
 const MB = 1e6;
 const GB = 1e9;
 
-/** Kinds of files as in images of languages and their libraries. */
+/** Kinds of files, as in images of programming languages with libraries. */
 const MIXED = [
   [5, 'program'],
   [3, 'text'],
   [2, 'noise'],
 ] as const;
 
-/** An image of a usual size, 437 MB as it is sent. */
+/** An image of typical size: 437 MB compressed. */
 export const USUAL_IMAGE: readonly LayerRecipe[] = [208, 106, 59, 34, 19, 5].map((size) => ({
   size: size * MB,
   of: 'archive',
   kinds: MIXED,
 }));
 
-/** An image of 6 GB when it is uncompressed: from what nothing compresses to what is hardly there. */
+/** An image of 6 GB uncompressed, from incompressible to highly compressible content. */
 export const LARGE_IMAGE: readonly LayerRecipe[] = [
   { size: 1.2 * GB, of: 'archive', kinds: [[1, 'noise']] },
   { size: 1.4 * GB, of: 'content', kinds: MIXED },

@@ -9,15 +9,15 @@ import {
 } from '@soci/oci';
 import { type LayerRecipe, writeLayer } from './layer.ts';
 
-/** An image that was written. */
+/** A written image. */
 export interface WrittenImage {
-  /** Bytes of its layers, as they are sent. */
+  /** Compressed size of its layers, in bytes. */
   readonly size: number;
-  /** The same uncompressed. */
+  /** Uncompressed size of its layers, in bytes. */
   readonly plainSize: number;
 }
 
-/** Writes an image as an OCI image layout: the same bytes for the same recipes. */
+/** Writes an image as an OCI image layout. The same options give the same bytes. */
 export async function writeImage(folder: string, recipes: readonly LayerRecipe[]): Promise<WrittenImage> {
   const blobs = join(folder, 'blobs', 'sha256');
   await mkdir(blobs, { recursive: true });

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a program within a memory cgroup that is there already: `sh cgroup.sh FOLDER PROGRAM...`.
+# Runs a program in an existing memory cgroup: `sh cgroup.sh FOLDER PROGRAM...`.
 set -eu
 
 echo $$ >"$1/cgroup.procs"

@@ -2,34 +2,36 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Words before a program that take from it all places where a file could be written. */
+/** Command prefix that runs a program on a read-only file system. */
 export const READ_ONLY: readonly string[] = ['unshare', '--mount', 'sh', join(import.meta.dirname, 'read-only.sh')];
 
-/** Flags of Node by which its own code refuses to write files. Modules in native code are not bound by it. */
+/** Node flags that deny writing files from JavaScript. Native modules are not restricted. */
 export const NO_WRITING: readonly string[] = ['--permission', '--allow-fs-read=*', '--allow-worker', '--allow-addons'];
 
-/** Whether a launcher works here: most need root, and some kinds of container do not let even root. */
+/** Reports whether a launcher works. Most need root, and some containers deny even root. */
 export function canLaunch(launcher: readonly string[]): boolean {
   const [program = '', ...args] = launcher;
   return spawnSync(program, [...args, 'true']).status === 0;
 }
 
-/** Words before a program that keep it to one core, which Lambda gives to a function of 1,769 MB. */
+/** Command prefix that restricts a program to one core, which Lambda gives to a function with 1,769 MB. */
 export const ONE_CORE: readonly string[] = ['taskset', '--cpu-list', '0'];
 
-/** A memory cgroup: what is launched in it is killed when it wants more. */
+/** A memory cgroup. The kernel kills a program in it that exceeds the limit. */
 interface MemoryCgroup {
-  /** Words before a program that put it in there. */
+  /** Command prefix that runs a program in the cgroup. */
   readonly launcher: readonly string[];
-  /** Most bytes that were charged to it: what its processes held, and files that were read into the page cache for them. */
+  /**
+   * Peak memory charged to the cgroup, in bytes: memory of its processes, and the page cache of files that they read.
+   */
   peak(): number;
-  /** Removes it. No process may be left. */
+  /** Removes the cgroup. It must have no processes. */
   remove(): void;
 }
 
 const SCRIPT = join(import.meta.dirname, 'cgroup.sh');
 
-/** Names of the files, by the version of cgroups; a 0 in the last one keeps it from swapping. */
+/** File names by cgroup version. A 0 in the last file prevents swapping. */
 const VERSIONS = [
   {
     root: '/sys/fs/cgroup/memory',
@@ -42,7 +44,7 @@ const VERSIONS = [
 
 let made = 0;
 
-/** Makes a memory cgroup; undefined where there is none to be had: that takes root, and cgroups that may be written. */
+/** Creates a memory cgroup. Returns undefined if it cannot: that needs root and a writable cgroup hierarchy. */
 export function makeMemoryCgroup(limit: number): MemoryCgroup | undefined {
   for (const { root, ...files } of VERSIONS) {
     made += 1;
@@ -63,7 +65,7 @@ export function makeMemoryCgroup(limit: number): MemoryCgroup | undefined {
       if (existsSync(join(folder, files.swap))) writeFileSync(join(folder, files.swap), '0');
       return cgroup;
     } catch {
-      cgroup.remove(); // Its parent hands no memory controller on.
+      cgroup.remove(); // Its parent does not delegate the memory controller.
     }
   }
   return undefined;

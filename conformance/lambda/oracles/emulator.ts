@@ -5,15 +5,15 @@ import { toolPath } from '../../tools/tools.ts';
 
 const LOG = join(import.meta.dirname, '..', '.reports', 'emulator.log');
 
-/** A function that AWS's emulator runs. */
+/** A function under AWS's emulator. */
 interface Emulator {
-  /** Gives the answer, or the error as Lambda says it. */
+  /** Invokes the function. Returns its result, or the error in Lambda's format. */
   invoke(event: unknown): Promise<unknown>;
-  /** Ends it, and the function. */
+  /** Stops the emulator and the function. */
   stop(): Promise<void>;
 }
 
-/** Starts a function under AWS's emulator. Its process is started by the first invocation. */
+/** Starts a function under AWS's emulator. The first invocation starts its process. */
 export async function startEmulator({
   folder,
   environment,

@@ -6,18 +6,18 @@ import type { RegistryEvent } from '../workflow.ts';
 
 const REGION = 'us-east-1';
 
-/** Entries of one PutEvents, and messages of one ReceiveMessage. */
+/** Maximum number of entries of PutEvents and of messages of ReceiveMessage. */
 const BATCH = 10;
 
-/** A rule on an EventBridge that moto imitates, with a queue behind it. */
+/** A rule on moto's EventBridge with a queue as its target. */
 export interface MotoRule {
-  /** Puts events on the bus, and gives those that come out of the queue. */
+  /** Puts events on the bus. Returns those that arrive in the queue. */
   pass(events: readonly RegistryEvent[]): Promise<object[]>;
-  /** Ends moto. */
+  /** Stops moto. */
   stop(): Promise<void>;
 }
 
-/** Starts moto with a rule of this pattern, whose target is a queue of SQS. */
+/** Starts moto with a rule for this pattern, whose target is an SQS queue. */
 export async function startMotoRule(pattern: object): Promise<MotoRule> {
   const port = await freePort();
   const args = ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)];
@@ -56,7 +56,7 @@ function entryOf({ source, resources, detail, time, 'detail-type': detailType }:
   return { Source: source, DetailType: detailType, Resources: resources, Time: at, Detail: JSON.stringify(detail) };
 }
 
-/** moto does not check signatures, and takes the service from them. @see Smithy, "AWS JSON protocols" */
+/** moto does not verify signatures but reads the service from them. @see Smithy, "AWS JSON protocols" */
 async function callAws(port: number, service: string, target: string, input: object): Promise<Record<string, unknown>> {
   const scope = `AKIDEXAMPLE/20260101/${REGION}/${service}/aws4_request`;
   const answer = await fetch(`http://127.0.0.1:${port}/`, {

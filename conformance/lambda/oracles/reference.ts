@@ -2,19 +2,21 @@ import type { TestRegistry } from '@soci/test-registry';
 import { runWell } from '../../registries/run-program.ts';
 import { toolPath } from '../../tools/tools.ts';
 
-/** What the reference has found: see conformance/reference/pull.go. */
+/** Result of the reference. See conformance/reference/pull.go. */
 interface Pulled {
-  /** Images that something could run. */
+  /** Number of images for a platform. */
   readonly platforms: number;
-  /** Digests of the SOCI indexes, one of each platform that has one. */
+  /** Digests of the SOCI indexes, one for each indexed platform. */
   readonly indexes: readonly string[];
   readonly ztocs: number;
-  /** Files that were extracted through them, and are as in the layer. */
+  /** Number of files that were extracted with the right content. */
   readonly files: number;
   readonly problems: readonly string[];
 }
 
-/** Has the reference pull the SOCI indexes of an image, by the code that does it when a container starts, and read files. */
+/**
+ * Pulls the SOCI indexes of an image with the reference's code for starting containers, and reads files through them.
+ */
 export async function pullByReference({ host, credentials }: TestRegistry, image: string): Promise<Pulled> {
   const env = { REGISTRY_USER: credentials.username, REGISTRY_PASSWORD: credentials.password };
   return JSON.parse((await runWell(toolPath('reference'), ['pull', `${host}/${image}`], { env })).toString()) as Pulled;

@@ -2,20 +2,23 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runWell } from '../run-program.ts';
 
-/** Who may use the registries that ask; of no use anywhere else. */
+/** The login of the registries that require one. Valid only in these tests. */
 export const LOGIN = { username: 'reader', password: 'open sesame' } as const;
 
-/** bcrypt of the password, the only kind that these registries take; at its lowest cost, as each request pays it. */
+/**
+ * bcrypt hash of the password, the only kind that these registries support. It has the lowest cost, because each
+ * request pays it.
+ */
 const PASSWORD_HASH = '$2a$04$iD.xqpb9uh.yJFpTZfwScejrX2vNtvhPqyqiMWRfL5WMgLEs5VbRy';
 
-/** Writes the file by which a registry knows {@link LOGIN}. */
+/** Writes the password file for {@link LOGIN}. */
 export function writePasswordFile(folder: string): string {
   const file = join(folder, 'htpasswd');
   writeFileSync(file, `${LOGIN.username}:${PASSWORD_HASH}\n`);
   return file;
 }
 
-/** Writes docker's configuration with {@link LOGIN} for each host, and gives its file. */
+/** Writes Docker's configuration with {@link LOGIN} for each host. Returns its path. */
 export function writeDockerConfig(folder: string, hosts: readonly string[]): string {
   const auth = Buffer.from(`${LOGIN.username}:${LOGIN.password}`).toString('base64');
   const file = join(folder, 'config.json');
@@ -23,13 +26,13 @@ export function writeDockerConfig(folder: string, hosts: readonly string[]): str
   return file;
 }
 
-/** A certificate of one's own, and its key: PEM files. */
+/** A self-signed certificate and its key, as PEM files. */
 export interface Certificate {
   readonly certificate: string;
   readonly key: string;
 }
 
-/** Makes a certificate for 127.0.0.1 that nobody has signed but itself. */
+/** Makes a self-signed certificate for 127.0.0.1. */
 export async function makeCertificate(openssl: string, folder: string): Promise<Certificate> {
   const files = { certificate: join(folder, 'certificate.pem'), key: join(folder, 'key.pem') };
   await runWell(openssl, [

@@ -4,31 +4,31 @@ import type { Certificate } from './credentials.ts';
 import { freePort, type ServerProcess, startServer } from './server-process.ts';
 import { startStorageServer } from './storage-server.ts';
 
-/** How a registry of the distribution project is started: docker-registry is its version 2. */
+/** How a registry of the distribution project is started. docker-registry is its version 2. */
 interface DistributionOptions {
-  /** Its program. */
+  /** Path of its program. */
   readonly path: string;
-  /** A folder of its own, for its configuration and its blobs. */
+  /** Folder for its configuration and its blobs. */
   readonly folder: string;
-  /** The file to which what it prints is added. */
+  /** Log file for its output. */
   readonly log: string;
-  /** Who may use it. @default everybody */
+  /** Password file. @default anonymous access */
   readonly passwordFile?: string;
-  /** Speaks TLS with this. @default plain http */
+  /** Certificate for TLS. @default plain HTTP */
   readonly certificate?: Certificate | undefined;
-  /** Answers a GET of a blob by 307 to a server of files. @default false */
+  /** Redirects GET requests for blobs to a file server. @default false */
   readonly redirectsBlobs?: boolean;
-  /** Where it listens. @default a free port */
+  /** Port. @default a free port */
   readonly port?: number;
 }
 
-/** A registry that answers on 127.0.0.1. */
+/** A registry that listens on 127.0.0.1. */
 export interface StartedRegistry extends ServerProcess {
   /** Host and port. */
   readonly host: string;
 }
 
-/** Starts one, with what its folder holds, and waits until it answers. */
+/** Starts a registry and waits until it answers. Blobs in its folder are kept. */
 export async function startDistribution(options: DistributionOptions): Promise<StartedRegistry> {
   const { path, folder, log, passwordFile, certificate } = options;
   const blobs = join(folder, 'blobs');
@@ -37,14 +37,14 @@ export async function startDistribution(options: DistributionOptions): Promise<S
   const port = options.port ?? (await freePort());
   const host = `127.0.0.1:${port}`;
   const configuration = join(folder, 'config.yml');
-  // JSON is YAML.
+  // JSON is valid YAML.
   writeFileSync(
     configuration,
     JSON.stringify({
       version: 0.1,
       log: { level: 'info' },
       storage: { filesystem: { rootdirectory: blobs }, delete: { enabled: true } },
-      // The secret signs the names of uploads, which one that is started again is to know.
+      // The secret signs the names of uploads. A restarted registry needs the same one.
       http: {
         addr: host,
         secret: 'the same after a restart',
@@ -58,7 +58,7 @@ export async function startDistribution(options: DistributionOptions): Promise<S
         : { middleware: { storage: [{ name: 'redirect', options: { baseurl: storage.url } }] } }),
     }),
   );
-  // Version 3 would report each request to a collector that is not there.
+  // Version 3 sends traces to a collector by default.
   const env = { OTEL_TRACES_EXPORTER: 'none' };
   const server = await startServer({ path, args: ['serve', configuration], env, port, log });
   return {

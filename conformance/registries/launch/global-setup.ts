@@ -10,18 +10,18 @@ import { LOGS, logFile } from './logs.ts';
 import { freePort, startServer } from './server-process.ts';
 
 declare module 'vitest' {
-  /** What the tests learn of the registries that were started for them. */
+  /** What the tests know about the running registries. */
   export interface ProvidedContext {
-    /** Host and port by name; without those whose programs are absent. */
+    /** Host and port by name. Registries with missing programs are absent. */
     hosts: Partial<Record<RegistryName, string>>;
-    /** docker's configuration file, with a login for each. */
+    /** Path of Docker's configuration with a login for each registry. */
     dockerConfig: string;
-    /** The certificate to trust, a PEM file; absent without openssl. */
+    /** Path of the certificate to trust, as PEM. Absent without openssl. */
     certificate: string | undefined;
   }
 }
 
-/** Starts every registry whose programs are there; the function that it gives stops them. */
+/** Starts every registry whose program is available. Returns the function that stops them. */
 export default async function setUp({ provide }: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'soci-registries-'));
   rmSync(LOGS, { recursive: true, force: true });

@@ -8,23 +8,23 @@ import { setTimeout as wait } from 'node:timers/promises';
 interface ServerCommand {
   readonly path: string;
   readonly args: readonly string[];
-  /** Added to this process's environment. @default nothing */
+  /** Additional environment variables. @default none */
   readonly env?: Readonly<Record<string, string>>;
-  /** Where it will listen, on 127.0.0.1. */
+  /** Port on 127.0.0.1. */
   readonly port: number;
-  /** The file to which all that it prints is added. */
+  /** Log file for its output. */
   readonly log: string;
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface ServerProcess {
-  /** Lets it end, and waits until it has. */
+  /** Stops it and waits until it has exited. */
   stop(): Promise<void>;
-  /** Ends it in the middle of whatever it does. */
+  /** Kills it immediately. */
   kill(): Promise<void>;
 }
 
-/** Milliseconds that a server may take until it listens: far more than any needs, for a machine with other work. */
+/** Time limit for the start of a server, in milliseconds. Large enough for a loaded machine. */
 const START_DEADLINE = 30_000;
 
 /** Starts a server and waits until it listens. */
@@ -46,7 +46,7 @@ export async function startServer({ path, args, env, port, log }: ServerCommand)
   throw new Error(`${path} does not listen on port ${port}: ${failure}\n${readFileSync(log, 'utf8')}`);
 }
 
-/** A port of 127.0.0.1 that was free a moment ago. */
+/** Returns a free port on 127.0.0.1. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -56,11 +56,11 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Undefined as soon as somebody answers there, or what went wrong. */
+/** Connects to the port until it answers. Returns undefined, or a description of the failure. */
 async function listening(port: number, deadline: number): Promise<string | undefined> {
   const started = performance.now();
   while (!(await accepts(port))) {
-    if (performance.now() - started > deadline) return `nobody answers after ${deadline} ms`;
+    if (performance.now() - started > deadline) return `no answer within ${deadline} ms`;
     await wait(25);
   }
   return undefined;

@@ -4,13 +4,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { join, normalize } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
-/** A server of files that stands where S3 stands behind ECR. */
+/** A file server that plays the role of S3 behind ECR. */
 interface StorageServer {
   readonly url: string;
   stop(): Promise<void>;
 }
 
-/** Serves the files below `folder` by GET and HEAD, and, as S3 does, refuses whoever brings credentials along. */
+/** Serves the files in `folder` with GET and HEAD. Rejects requests with credentials, as S3 does. */
 export async function startStorageServer(folder: string): Promise<StorageServer> {
   const server = createServer((request, response) => {
     answer(folder, request, response).catch(() => response.destroy());
@@ -47,7 +47,7 @@ async function answer(folder: string, request: IncomingMessage, response: Server
   return pipeline(createReadStream(file, { start, end }), response);
 }
 
-/** The one range of bytes that a header asks for; undefined where the whole file is meant. */
+/** Parses the byte range of a header. Returns undefined if the whole file is requested. */
 function readRange(
   header: string | undefined,
   size: number,
