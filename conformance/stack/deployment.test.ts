@@ -1,4 +1,4 @@
-// The plain template, deployed, updated and deleted by the CloudFormation of moto.
+// moto's CloudFormation creates, updates and deletes stacks of the plain template.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findTool } from '../tools/tools.ts';
@@ -24,12 +24,12 @@ const NAMES = 'RepositoryNameParsingLambda';
 const FUNCTIONS = [FILTER, GENERATOR, NAMES];
 const BOUNDARY = 'arn:aws:iam::123456789012:policy/Boundary';
 
-/** What each way to deploy is to lead to. */
+/** Expected state of a stack. */
 interface Expected {
   readonly bucket: string;
   readonly filters: string;
   readonly version: string;
-  /** What the generator may access. */
+  /** Repositories that the generator may access. */
   readonly repositories: readonly string[];
   /** @default generated names */
   readonly names?: Readonly<Record<string, string>>;
@@ -63,7 +63,7 @@ const OTHERS: Expected = {
   repositories: ['prod/*', 'team/app'],
   names: { ECRImageActionEventBridgeRule: 'ECRImageActionEventBridgeRule', [NAMES]: NAMES },
   boundary: BOUNDARY,
-  // Version 1 makes no tags.
+  // Version 1 pushes no tags.
   outputTag: 'none',
 };
 
@@ -74,7 +74,7 @@ describe.skipIf(findTool('moto') === undefined)('the plain template', () => {
   beforeAll(async () => {
     moto = await startMoto();
     ({ aws } = moto);
-    // The second one is the copy in this Region of a bucket that lies in another.
+    // The second bucket is the copy in this Region of a bucket in another Region.
     for (const bucket of [BUCKET, `${BUCKET}-us-east-1`]) await fillBucket(aws, bucket);
     await aws.query('iam', 'CreatePolicy', {
       PolicyName: 'Boundary',
@@ -105,7 +105,7 @@ describe.skipIf(findTool('moto') === undefined)('the plain template', () => {
 
   test.each<[what: string, bucket: string, made: PackageOptions, parameters: StackParameters, expected: object]>([
     [
-      'with a tag, a prefix and memory of its own',
+      'with an output tag, a key prefix and a memory size',
       'prefixed',
       { prefix: 'soci/v1.0/' },
       { SociOutputTag: 'soci-{digest12}', QSS3KeyPrefix: 'soci/v1.0/', MemorySize: '3538' },
@@ -120,14 +120,14 @@ describe.skipIf(findTool('moto') === undefined)('the plain template', () => {
     await checkDeletion(aws, stack);
   });
 
-  test('is not deployed where a filter is none that can be, and CloudFormation is told why', async () => {
-    // What the parameter's pattern lets through.
+  test('is not deployed with an invalid filter, and CloudFormation reports the reason', async () => {
+    // The pattern of the parameter accepts this filter.
     const parameters = { QSS3BucketName: BUCKET, SociRepositoryImageTagFilters: 'prod:[z-a]' };
     await expect(DeployedStack.create(aws, 'wrong', parameters)).rejects.toThrow('the range z-a is reversed');
   });
 
-  // Last, as moto takes nothing back of an update that fails.
-  test('does not take other names later: CloudFormation refuses to', async () => {
+  // Last, because moto does not roll back a failed update.
+  test('cannot change the names of resources later: CloudFormation rejects the update', async () => {
     const parameters = { QSS3BucketName: BUCKET, ResourceNames: 'generated' };
     const stack = await DeployedStack.create(aws, 'names', parameters);
     await stack.update({ ...parameters, SociRepositoryImageTagFilters: 'dev:*' });
@@ -183,7 +183,7 @@ async function checkStack(aws: AwsCalls, stack: DeployedStack, expected: Expecte
   await checkRule(aws, filter.FunctionArn);
 }
 
-/** One rule, whose target is the filter, which lets itself be invoked by that rule and nobody else. */
+/** Checks that the only rule has the filter as its target, and that only this rule may invoke the filter. */
 async function checkRule(aws: AwsCalls, filter: string): Promise<void> {
   const [rule, ...others] = await listRules(aws);
   expect(others).toEqual([]);

@@ -4,15 +4,15 @@ import { findTool } from '../tools/tools.ts';
 import { REPORT } from './report.ts';
 import { PACKAGE_FOLDER, TEMPLATES_FOLDER } from './templates/templates.ts';
 
-/** Before all tests: writes the folder that a bucket is to have, and every template that is looked at. */
+/** Writes the deployment package and all templates before the tests. */
 export default function setUp(): void {
   REPORT.clear();
   const root = join(import.meta.dirname, '..', '..');
   const run = (...args: string[]) =>
     execFileSync(process.execPath, args, {
-      // The findings are told on standard error too; they are the tests' matter.
+      // Standard error contains findings, which the tests report.
       stdio: 'pipe',
-      // cdk-nag, which lies elsewhere, is to find the CDK of the construct.
+      // cdk-nag is in another folder and must load the CDK of the construct.
       env: { ...process.env, NODE_PATH: join(root, 'packages', 'construct', 'node_modules') },
     });
   run(join(root, 'apps', 'stack', 'dist', 'package.js'), PACKAGE_FOLDER);

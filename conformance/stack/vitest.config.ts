@@ -1,7 +1,10 @@
 import { defineConfig, mergeConfig } from 'vitest/config';
 import shared from '../../vitest.shared.ts';
 
-/** Not part of `npm test`: these tests start programs that npm does not bring. `npm run test:stack` gets and names them. */
+/**
+ * Not part of `npm test`, because these tests need programs that npm does not install. Run them with `npm run
+ * test:stack`.
+ */
 export default mergeConfig(
   shared,
   defineConfig({
@@ -9,7 +12,7 @@ export default mergeConfig(
       root: import.meta.dirname,
       globalSetup: ['global-setup.ts'],
       include: ['**/*.test.ts'],
-      // Time is measured, and the machine may be small.
+      // The tests measure times, and the machine may be small.
       fileParallelism: false,
       testTimeout: 120_000,
       hookTimeout: 120_000,

@@ -1,21 +1,21 @@
-/** Where everything is deployed. */
+/** Region of all deployments. */
 export const REGION = 'us-east-1';
-/** Whose it is: moto's own account. */
+/** Account of moto. */
 export const ACCOUNT = '123456789012';
 
-/** Versions of the APIs that are called with parameters in a form. */
+/** Versions of the query APIs. */
 const VERSIONS = { cloudformation: '2010-05-15', iam: '2010-05-08' } as const;
 
-/** Calls to AWS's APIs in their three protocols, as far as the tests need them. Nothing is signed: moto looks at the service only. */
+/** Calls AWS APIs in three protocols. Requests have no valid signature: moto only reads the service from it. */
 export class AwsCalls {
-  /** Where all of it is. */
+  /** Endpoint of all services. */
   readonly url: string;
 
   constructor(url: string) {
     this.url = url;
   }
 
-  /** Parameters in a form. @see Smithy, "AWS query protocol" @returns What `<Action>Result` holds. */
+  /** Calls a query API. @see Smithy, "AWS query protocol" @returns Content of `<Action>Result`. */
   async query<Result>(
     service: keyof typeof VERSIONS,
     action: string,
@@ -30,7 +30,7 @@ export class AwsCalls {
     return answer[`${action}Response`]?.[`${action}Result`] as Result;
   }
 
-  /** JSON to one address. @see Smithy, "AWS JSON protocols" */
+  /** Calls a JSON API. @see Smithy, "AWS JSON protocols" */
   async json<Result>(service: string, target: string, input: object): Promise<Result> {
     const bytes = await this.#send(service, 'POST', '/', JSON.stringify(input), {
       'content-type': `application/x-amz-json-1.${service === 'sqs' ? 0 : 1}`,
@@ -39,12 +39,12 @@ export class AwsCalls {
     return JSON.parse(bytes.toString() || '{}') as Result;
   }
 
-  /** An address for each thing. */
+  /** Calls a REST API with GET. */
   async get(service: string, path: string): Promise<Buffer> {
     return this.#send(service, 'GET', path, null, {});
   }
 
-  /** Puts an object, or a bucket where the key is empty, into Amazon S3. */
+  /** Puts an object into Amazon S3. With an empty key, creates the bucket. */
   async putObject(bucket: string, key: string, content: Uint8Array): Promise<void> {
     await this.#send('s3', 'PUT', `/${bucket}${key && `/${key}`}`, Buffer.from(content), {});
   }

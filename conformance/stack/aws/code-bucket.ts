@@ -6,10 +6,10 @@ import type { AwsCalls } from './aws-calls.ts';
 
 const execute = promisify(execFile);
 
-/** Folder of the bucket that the zips lie in, unless a parameter says otherwise. */
+/** Default prefix of the keys in the bucket. */
 export const PREFIX = 'cfn-ecr-aws-soci-index-builder/';
 
-/** Where the zips lie in it, by the logical id of their function: names that permissions to deploy have. */
+/** Keys of the zips after the prefix, by logical id of the function. Permissions to deploy contain them. */
 export const CODE_KEYS: Readonly<Record<string, string>> = {
   ECRImageActionEventFilteringLambda: 'functions/packages/ecr-image-action-event-filtering/lambda.zip',
   SociIndexGeneratorLambda: 'functions/packages/soci-index-generator-lambda/soci_index_generator_lambda.zip',
@@ -17,18 +17,18 @@ export const CODE_KEYS: Readonly<Record<string, string>> = {
 
 const PROGRAM = join(import.meta.dirname, '..', '..', '..', 'apps', 'stack', 'dist', 'package.js');
 
-/** How a package is made. */
+/** Options of a package. */
 export interface PackageOptions {
   /** @default {@link PREFIX} */
   readonly prefix?: string;
-  /** Whether the names of the zips change with them. @default false */
+  /** Adds a hash to the names of the zips. @default false */
   readonly hashNames?: boolean;
 }
 
 /**
- * Makes a bucket, and has a package uploaded to it as anybody would: `npm run stack:package -- --bucket NAME`.
+ * Creates a bucket and uploads a package to it with the documented command, `npm run stack:package -- --bucket NAME`.
  *
- * @returns Path of the template that was made.
+ * @returns Path of the written template.
  */
 export async function fillBucket(
   aws: AwsCalls,
@@ -61,7 +61,7 @@ export async function putCode(aws: AwsCalls, bucket: string, template: string): 
   }
 }
 
-/** The zip of a function in a bucket, wherever it lies there: the one whose name ends as permissions have it. */
+/** Reads the zip of a function from a bucket. Finds it by the end of its key. */
 export async function readCode(aws: AwsCalls, bucket: string, id: string): Promise<Buffer> {
   const end = CODE_KEYS[id]?.slice('functions/packages'.length) ?? id;
   const listed = (await aws.get('s3', `/${bucket}?list-type=2`)).toString();

@@ -7,30 +7,30 @@ import { startResponseEndpoint } from '../../../packages/functions/src/deploy-ti
 import type { DeployedFunction } from './deployed.ts';
 import { createTestFunction } from './test-function.ts';
 
-/** What runs the functions of custom resources for moto's CloudFormation. */
+/** Runs the functions of custom resources for moto's CloudFormation. */
 export interface CustomResources {
-  /** Where `moto/serve.py` posts what is to be done; the answer is that of the function. */
+  /** URL to which `moto/serve.py` posts requests. The response is that of the function. */
   readonly url: string;
-  /** What was run until now, with whatever the functions invoked themselves. */
+  /** All invocations so far, including those that functions made. */
   readonly invocations: readonly Invocation[];
   stop(): Promise<void>;
 }
 
-/** What moto hands over. */
+/** A request of moto. */
 interface Task {
   readonly function: DeployedFunction;
-  /** Its zip, in Base64. */
+  /** The zip of the function, in Base64. */
   readonly code: string;
   readonly event: Omit<CloudFormationRequest, 'ResponseURL'>;
 }
 
-/** Starts it. @param endpoints - Variables that lead functions to this machine's registry. */
+/** Starts the server. @param endpoints - Variables with the endpoints of the test registry. */
 export async function startCustomResources(endpoints: Readonly<Record<string, string>>): Promise<CustomResources> {
   const invocations: Invocation[] = [];
   const server = createServer(async (request, response) => {
     const { invoked, answer } = await run((await json(request)) as Task, endpoints);
     invocations.push(...invoked);
-    // CloudFormation says so too, after an hour.
+    // CloudFormation reports the same after one hour.
     const log = () => invoked.flatMap(({ outcome, log }) => [JSON.stringify(outcome), ...log]).join('\n');
     response.end(JSON.stringify(answer ?? { Status: 'FAILED', Reason: `no response was received: ${log()}` }));
   });
@@ -46,7 +46,7 @@ export async function startCustomResources(endpoints: Readonly<Record<string, st
   };
 }
 
-/** Runs a function in a Lambda of its own until nothing is left to do, and takes its answer over HTTPS. */
+/** Runs a function in a new Lambda until no invocation is pending. Receives its response over HTTPS. */
 async function run({ function: deployed, code, event }: Task, endpoints: Readonly<Record<string, string>>) {
   const endpoint = await startResponseEndpoint();
   const lambda = await startTestLambda({ retryDelay: 10 });

@@ -2,7 +2,7 @@ import type { Policy } from '../iam/policy.ts';
 import type { AwsCalls } from './aws-calls.ts';
 import type { DeployedStack } from './stack.ts';
 
-/** A function as Lambda has it. */
+/** A function in Lambda. */
 export interface DeployedFunction {
   readonly FunctionName: string;
   readonly FunctionArn: string;
@@ -15,13 +15,13 @@ export interface DeployedFunction {
   readonly Environment?: { readonly Variables: Readonly<Record<string, string>> };
 }
 
-/** A role as IAM has it. */
+/** A role in IAM. */
 interface DeployedRole {
   readonly RoleName: string;
   readonly PermissionsBoundary?: { readonly PermissionsBoundaryArn: string };
 }
 
-/** A rule as EventBridge has it. */
+/** A rule in EventBridge. */
 export interface DeployedRule {
   readonly Name: string;
   readonly Arn: string;
@@ -29,26 +29,26 @@ export interface DeployedRule {
   readonly EventPattern: string;
 }
 
-/** A function of a stack, by its logical id. */
+/** Returns a function of a stack by its logical id. */
 export async function getFunction(aws: AwsCalls, stack: DeployedStack, id: string): Promise<DeployedFunction> {
   const name = await physicalId(stack, id);
   const answer = JSON.parse((await aws.get('lambda', `/2015-03-31/functions/${name}`)).toString());
   return (answer as { Configuration: DeployedFunction }).Configuration;
 }
 
-/** The policy of a function that says who may invoke it. */
+/** Returns the resource policy of a function. */
 export async function getFunctionPolicy(aws: AwsCalls, name: string): Promise<object> {
   const answer = JSON.parse((await aws.get('lambda', `/2015-03-31/functions/${name}/policy`)).toString());
   return JSON.parse((answer as { Policy: string }).Policy);
 }
 
-/** A role of a stack, by its logical id. */
+/** Returns a role of a stack by its logical id. */
 export async function getRole(aws: AwsCalls, stack: DeployedStack, id: string): Promise<DeployedRole> {
   const input = { RoleName: await physicalId(stack, id) };
   return (await aws.query<{ Role: DeployedRole }>('iam', 'GetRole', input)).Role;
 }
 
-/** What the role of a function allows: all inline policies. */
+/** Returns all inline policies of the role of a function. */
 export async function getRolePolicies(aws: AwsCalls, { Role }: DeployedFunction): Promise<Policy[]> {
   const RoleName = Role.slice(Role.lastIndexOf('/') + 1);
   const { PolicyNames } = await aws.query<{ PolicyNames: string[] }>('iam', 'ListRolePolicies', { RoleName });
@@ -61,19 +61,19 @@ export async function getRolePolicies(aws: AwsCalls, { Role }: DeployedFunction)
   );
 }
 
-/** All rules there are. */
+/** Lists all rules. */
 export async function listRules(aws: AwsCalls): Promise<DeployedRule[]> {
   return (await aws.json<{ Rules: DeployedRule[] }>('events', 'AWSEvents.ListRules', {})).Rules;
 }
 
-/** Where a rule sends what it lets through. */
+/** Lists the targets of a rule. */
 export async function listTargets(aws: AwsCalls, rule: string): Promise<string[]> {
   const input = { Rule: rule };
   const answer = await aws.json<{ Targets: { Arn: string }[] }>('events', 'AWSEvents.ListTargetsByRule', input);
   return answer.Targets.map(({ Arn }) => Arn);
 }
 
-/** Names of all functions and roles there are. */
+/** Lists the names of all functions and roles. */
 export async function listNames(aws: AwsCalls): Promise<string[]> {
   const functions = JSON.parse((await aws.get('lambda', '/2015-03-31/functions/')).toString());
   const { Roles } = await aws.query<{ Roles: DeployedRole[] }>('iam', 'ListRoles', {});
@@ -85,6 +85,6 @@ export async function listNames(aws: AwsCalls): Promise<string[]> {
 
 async function physicalId(stack: DeployedStack, id: string): Promise<string> {
   const resource = (await stack.resources()).get(id);
-  if (resource === undefined) throw new Error(`${stack.name} has made no ${id}`);
+  if (resource === undefined) throw new Error(`${stack.name} has no resource ${id}`);
   return resource.PhysicalResourceId;
 }

@@ -5,18 +5,18 @@ import { REPORT } from '../report.ts';
 import { AwsCalls } from './aws-calls.ts';
 import { type CustomResources, startCustomResources } from './custom-resources.ts';
 
-/** An AWS that moto imitates. */
+/** A running moto. */
 export interface Moto {
   readonly aws: AwsCalls;
   readonly customResources: CustomResources;
-  /** Ends it. */
+  /** Stops moto. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts moto, with what its CloudFormation lacks (`moto/serve.py`).
+ * Starts moto with additions to its CloudFormation (`moto/serve.py`).
  *
- * @param endpoints - Variables that lead the functions of custom resources to this machine's registry.
+ * @param endpoints - Variables with the endpoints of the test registry, for functions of custom resources.
  */
 export async function startMoto(endpoints: Readonly<Record<string, string>> = {}): Promise<Moto> {
   const port = await freePort();
@@ -25,7 +25,7 @@ export async function startMoto(endpoints: Readonly<Record<string, string>> = {}
   const args = ['-u', serve, customResources.url, '-H', '127.0.0.1', '-p', String(port)];
   const server = await startServer({ path: toolPath('moto'), args, port, log: join(REPORT.folder, 'moto.log') });
   const url = `http://127.0.0.1:${port}`;
-  // Else it wants Docker for every function.
+  // By default, moto needs Docker for each function.
   await fetch(`${url}/moto-api/config`, { method: 'POST', body: '{"lambda":{"use_docker":false}}' });
   const stop = async () => {
     await server.kill();

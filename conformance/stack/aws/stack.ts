@@ -4,17 +4,17 @@ import { dirname, join } from 'node:path';
 import { templatePath } from '../templates/templates.ts';
 import { ACCOUNT, type AwsCalls, REGION } from './aws-calls.ts';
 
-/** What the parameters of a template are given. */
+/** Values of template parameters. */
 export type StackParameters = Readonly<Record<string, string>>;
 
-/** A resource that was deployed. */
+/** A deployed resource. */
 interface StackResource {
   readonly LogicalResourceId: string;
   readonly PhysicalResourceId: string;
   readonly ResourceType: string;
 }
 
-/** A stack of one of the templates. */
+/** A deployed stack. */
 export class DeployedStack {
   readonly name: string;
   readonly #template: string;
@@ -26,7 +26,7 @@ export class DeployedStack {
     this.#template = template;
   }
 
-  /** Makes one. @param template - Path of its template. */
+  /** Creates a stack. @param template - Path of its template. */
   static async create(
     aws: AwsCalls,
     name: string,
@@ -46,23 +46,23 @@ export class DeployedStack {
     await this.#aws.query('cloudformation', 'UpdateStack', inputOf(this.name, parameters, template));
   }
 
-  /** Removes it, with all that it made. */
+  /** Deletes the stack with all its resources. */
   async delete(): Promise<void> {
     await this.#aws.query('cloudformation', 'DeleteStack', { StackName: this.name });
   }
 
-  /** What CloudFormation says of it. */
+  /** Returns the status in CloudFormation. */
   async status(): Promise<string> {
     return (await this.#describe()).StackStatus;
   }
 
-  /** Its outputs, by name. */
+  /** Returns the outputs by name. */
   async outputs(): Promise<Record<string, string>> {
     const { Outputs = [] } = await this.#describe();
     return Object.fromEntries(Outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
   }
 
-  /** What it made, by logical id. */
+  /** Returns the resources by logical id. */
   async resources(): Promise<Map<string, StackResource>> {
     const { StackResources } = await this.#aws.query<{ StackResources: StackResource[] }>(
       'cloudformation',
@@ -76,7 +76,7 @@ export class DeployedStack {
     const input = { StackName: this.name };
     const { Stacks } = await this.#aws.query<{ Stacks: StackDescription[] }>('cloudformation', 'DescribeStacks', input);
     const [stack] = Stacks;
-    if (stack === undefined) throw new Error(`there is no stack ${this.name}`);
+    if (stack === undefined) throw new Error(`stack ${this.name} does not exist`);
     return stack;
   }
 }
@@ -99,10 +99,10 @@ function inputOf(StackName: string, parameters: StackParameters, template: strin
   };
 }
 
-/** Zips that the construct ships. */
+/** Folder with the zips in the package of the construct. */
 const ASSETS = join(dirname(createRequire(import.meta.url).resolve('@soci/construct/package.json')), 'assets');
 
-/** The bucket that `cdk bootstrap` makes. */
+/** Bucket of `cdk bootstrap`. */
 const BUCKET = `cdk-hnb659fds-assets-${ACCOUNT}-${REGION}`;
 
 /**

@@ -6,9 +6,9 @@ import { REPORT } from '../report.ts';
 import type { DeployedFunction } from './deployed.ts';
 
 /**
- * Makes a function in a Lambda for tests as it was deployed, with its code, handler, memory, time and environment.
+ * Creates a function in a test Lambda with the code, handler, memory, timeout and environment of a deployed function.
  *
- * @param endpoints - Variables that lead it to this machine's registry and Lambda, in addition.
+ * @param endpoints - Additional variables with the endpoints of the test registry and Lambda.
  */
 export function createTestFunction(
   lambda: TestLambda,
@@ -19,7 +19,7 @@ export function createTestFunction(
   const folder = join(REPORT.folder, 'functions', FunctionName);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  // Above the code that is deployed nothing says that it is of ES modules.
+  // Without this file, Node would use the package.json of this project, which declares ES modules.
   writeFileSync(join(folder, '..', 'package.json'), '{}');
   for (const { name, content } of unzip(zip)) writeFileSync(join(folder, name), content);
   lambda.createFunction({

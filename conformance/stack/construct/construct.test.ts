@@ -1,4 +1,4 @@
-// What the construct costs whoever uses it: the time of each `cdk synth`, and what npm brings.
+// Costs of the construct for its users: duration of `cdk synth`, and size of the npm package.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,15 +9,15 @@ import { REPORT } from '../report.ts';
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const CONSTRUCT = join(ROOT, 'packages', 'construct');
 
-/** Rounds, in which each kind has its turn: the machine does other things too. */
+/** Number of rounds. Each round measures all kinds, because the load of the machine changes. */
 const ROUNDS = 5;
 
-/** Milliseconds. The goal is 500 on a machine with nothing else to do. */
+/** Time limit in milliseconds. The goal is 500 on an idle machine. */
 const MOST_TIME = 1500;
 
 const MOST_BYTES = 1 << 20;
 
-/** What is synthesised, as `synthesise.cjs` is told. */
+/** Arguments of `synthesise.cjs` for each kind. */
 const KINDS = {
   'an empty stack': ['empty'],
   'a role': ['role'],
@@ -28,8 +28,8 @@ const KINDS = {
 type Kind = keyof typeof KINDS;
 
 /**
- * The CDK's own look at the template, which for the first role in an app takes longer than all else: with it, as it comes, and
- * without it (decision 022).
+ * The CDK validates the template, which takes longest for the first role in an app. Measured with the default and
+ * without validation (decision 022).
  */
 const VALIDATIONS = { 'with validation': {}, 'without validation': { CDK_VALIDATION: 'false' } };
 
@@ -40,7 +40,7 @@ test.each(Object.entries(VALIDATIONS))(
     const folder = temporaryFolder();
     const kinds = Object.keys(KINDS) as Kind[];
     const round = () => kinds.map((kind) => [kind, synthesise(folder, KINDS[kind], env)] as const);
-    round(); // brings files into the page cache
+    round(); // reads the files into the page cache
     const rounds = Array.from({ length: ROUNDS }, () => Object.fromEntries(round()) as Record<Kind, Times>);
     const medians = (what: keyof Times) =>
       Object.fromEntries(kinds.map((kind) => [kind, median(rounds.map((times) => times[kind][what]))]));
@@ -51,7 +51,7 @@ test.each(Object.entries(VALIDATIONS))(
       median: median(more),
       least: Math.min(...more),
     });
-    // Other work on the machine makes it slower, never faster.
+    // Load on the machine only makes it slower.
     expect(Math.min(...more)).toBeLessThan(MOST_TIME);
   },
 );
@@ -66,7 +66,7 @@ test('the package is small', () => {
   expect(size).toBeLessThan(MOST_BYTES);
 });
 
-/** Milliseconds of one process from its start to its end, and of processors. */
+/** Wall time and processor time of a process, in milliseconds. */
 interface Times {
   readonly wall: number;
   readonly processor: number;

@@ -1,6 +1,6 @@
-// synthesise.cjs FOLDER empty|role|functions|CONSTRUCT: what the file of a CDK app does: a stack with nothing in it, with a role, with two
-// functions and a rule as the CDK alone makes them, or with the construct whose package is named. Prints the processor time.
-// NODE_PATH has to lead to the CDK.
+// synthesise.cjs FOLDER empty|role|functions|CONSTRUCT: runs a CDK app with an empty stack, a role, two functions and a
+// rule made with the CDK alone, or the construct in the given package. Prints the processor time. NODE_PATH must
+// contain the CDK.
 const { App, aws_events, aws_events_targets, aws_iam, aws_lambda, Stack } = require('aws-cdk-lib');
 
 const [outdir, what, assets] = process.argv.slice(2);

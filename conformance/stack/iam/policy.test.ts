@@ -21,12 +21,12 @@ test.each<[Partial<Statement>, boolean]>([
   expect(allows([policyOf(statement)], CALL)).toBe(expected);
 });
 
-test('nothing is allowed by nothing, and what one policy denies no other allows', () => {
+test('denies by default, and a denial overrides any permission', () => {
   expect(allows([], CALL)).toBe(false);
   expect(allows([policyOf({}), policyOf({ Effect: 'Deny', Action: 'ecr:Put*' })], CALL)).toBe(false);
 });
 
-test('what is not needed is told, each action on each resource', () => {
+test('lists unused permissions, each action on each resource', () => {
   const policy = policyOf({ Action: ['ecr:PutImage', 'ecr:ListImages'], Resource: [PRODUCTION, 'other'] });
   expect(unusedPermissions([policy], [CALL])).toEqual([
     'ecr:PutImage on other',
@@ -35,7 +35,7 @@ test('what is not needed is told, each action on each resource', () => {
   ]);
 });
 
-test('a condition is not passed over', () => {
+test('rejects a statement with a condition', () => {
   const statement = { Effect: 'Allow', Action: '*', Resource: '*', Condition: {} } as Statement;
   expect(() => allows([policyOf(statement)], CALL)).toThrow('Condition');
 });

@@ -1,4 +1,4 @@
-/** A statement of a policy. What it says otherwise, such as a condition, is not known here. */
+/** A statement of a policy. Other elements, such as conditions, are not supported. */
 export interface Statement {
   readonly Sid?: string;
   readonly Effect: 'Allow' | 'Deny';
@@ -6,26 +6,26 @@ export interface Statement {
   readonly Resource: string | readonly string[];
 }
 
-/** A policy of IAM. @see IAM User Guide, "IAM JSON policy reference" */
+/** An IAM policy. @see IAM User Guide, "IAM JSON policy reference" */
 export interface Policy {
   readonly Version: '2012-10-17';
   readonly Statement: readonly Statement[];
 }
 
-/** Something that somebody does. */
+/** A call of an AWS API. */
 export interface Call {
   /** Such as `ecr:PutImage`. */
   readonly action: string;
-  /** ARN of what it is done to; `*` where the action knows none. */
+  /** ARN of the resource. `*` if the action does not support resources. */
   readonly resource: string;
 }
 
 const KNOWN = new Set(['Sid', 'Effect', 'Action', 'Resource']);
 
 /**
- * Whether policies allow a call: some statement does, and none denies it.
+ * Reports whether policies allow a call: a statement allows it, and none denies it.
  *
- * @throws Error where a statement has something that is not known here
+ * @throws Error if a statement has an unsupported element.
  * @see IAM User Guide, "Policy evaluation logic"
  */
 export function allows(policies: readonly Policy[], call: Call): boolean {
@@ -33,7 +33,7 @@ export function allows(policies: readonly Policy[], call: Call): boolean {
   return statements.length > 0 && statements.every(({ Effect }) => Effect === 'Allow');
 }
 
-/** What policies allow and no call needs, as `ACTION on RESOURCE`. */
+/** Returns permissions that no call needs, as `ACTION on RESOURCE`. */
 export function unusedPermissions(policies: readonly Policy[], calls: readonly Call[]): string[] {
   return policies
     .flatMap(({ Statement }) => Statement)
@@ -48,9 +48,9 @@ export function unusedPermissions(policies: readonly Policy[], calls: readonly C
 
 function isAbout(statement: Statement, { action, resource }: Call): boolean {
   const unknown = Object.keys(statement).filter((key) => !KNOWN.has(key));
-  if (unknown.length > 0) throw new Error(`the statement has ${unknown}, which is not known here`);
+  if (unknown.length > 0) throw new Error(`the statement has ${unknown}, which is not supported`);
   return (
-    // Names of actions are the same in upper and lower case, ARNs are not.
+    // Names of actions are case-insensitive, ARNs are not.
     listOf(statement.Action).some((pattern) => matchesWildcards(pattern.toLowerCase(), action.toLowerCase())) &&
     listOf(statement.Resource).some((pattern) => matchesWildcards(pattern, resource))
   );
@@ -61,7 +61,7 @@ function listOf(value: string | readonly string[]): readonly string[] {
 }
 
 /**
- * Whether a text is one that a pattern of IAM stands for: `*` for any characters, also none, `?` for one.
+ * Reports whether a text matches an IAM pattern: `*` for any characters, `?` for one.
  *
  * @see IAM User Guide, "IAM JSON policy elements: Resource"
  */

@@ -2,33 +2,33 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { matchesWildcards } from '../iam/policy.ts';
 
-/** Something that a linter has to say. */
+/** A finding of a linter. */
 export interface Finding {
   /** Name of the template. */
   readonly template: string;
-  /** The linter's name for the rule. */
+  /** Name of the rule. */
   readonly rule: string;
-  /** What it is about, as the linter names resources. */
+  /** The resource, as the linter names it. */
   readonly resource: string;
 }
 
-/** A finding that stands, and why. `*` and `?` are wildcards. */
+/** An accepted finding and the reason. `*` and `?` are wildcards. */
 interface Suppression {
   readonly linter: 'cdk-nag' | 'checkov';
   readonly rule: string;
-  /** Templates that have it. */
+  /** Names of the templates with the finding. */
   readonly templates: readonly string[];
   readonly resource: string;
   readonly reason: string;
 }
 
-/** Those of `suppressions.json` that are for a linter. */
+/** Returns the entries of `suppressions.json` for a linter. */
 export function readSuppressions(linter: Suppression['linter']): Suppression[] {
   const all = JSON.parse(readFileSync(join(import.meta.dirname, 'suppressions.json'), 'utf8')) as Suppression[];
   return all.filter((suppression) => suppression.linter === linter);
 }
 
-/** Of the findings, those that no suppression is for; and of the suppressions what is for no finding. */
+/** Returns findings without a suppression, and suppressions without a finding. */
 export function suppress(
   findings: readonly Finding[],
   suppressions: readonly Suppression[],

@@ -1,4 +1,4 @@
-// The templates under linters that others wrote. What stands although one of them has something to say is in suppressions.json.
+// Checks the templates with linters. Accepted findings are in suppressions.json.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { TEMPLATE_NAMES, TEMPLATES_FOLDER } from '../templates/templates.ts';
 import { type Finding, readSuppressions, suppress } from './findings.ts';
 import { runCfnLint, runCheckov } from './python-linters.ts';
 
-/** The CDK writes DependsOn for what a Ref or GetAtt says already. */
+/** The CDK writes DependsOn for resources that a Ref or GetAtt already refers to. */
 const REDUNDANT_DEPENDS_ON = 'W3005';
 
 describe.skipIf(findTool('linters') === undefined)('cfn-lint', () => {
@@ -26,7 +26,7 @@ describe.skipIf(findTool('linters') === undefined)('checkov', () => {
     expect(suppress(found, suppressions).open).toEqual([]);
   });
 
-  test('every suppression is for something', () => {
+  test('every suppression matches a finding', () => {
     expect(suppress(findings, suppressions).unused).toEqual([]);
   });
 });
@@ -40,7 +40,7 @@ describe.skipIf(findTool('cdkNag') === undefined)('cdk-nag', () => {
     expect(suppress(found, suppressions).open).toEqual([]);
   });
 
-  test('every suppression is for something', () => {
+  test('every suppression matches a finding', () => {
     expect(suppress(findings(), suppressions).unused).toEqual([]);
   });
 });

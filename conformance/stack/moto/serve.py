@@ -1,13 +1,18 @@
-"""moto's server, with eight things that CloudFormation does and moto does not: it waits for a custom resource, whose answer other
-resources need; it updates what depends on one when that is updated; it deletes what one was before when that has another
-name; it refuses one that another function is to answer for; it replaces a function that gets another name; it updates what a
-condition changes; it splits a parameter's list where it is the default, and trims what is in it; it takes code that stands in the
-template for what the function's runtime runs.
+"""moto's server, extended by what CloudFormation does and moto does not:
 
-python serve.py URL [FLAGS OF MOTO'S SERVER]
+- It waits for a custom resource, whose attributes other resources need.
+- It updates resources that depend on an updated custom resource.
+- It deletes the previous object of a custom resource that changes its physical id.
+- It rejects a change of the function of a custom resource.
+- It replaces a function that changes its name.
+- It updates resources that a condition changes.
+- It splits the default value of a list parameter, and trims the items.
+- It runs inline code of a template.
 
-moto would start the function in Docker and go on. Here it goes to the URL: the function as it was deployed, its code, and the event
-that CloudFormation sends, less the address for the answer, which comes back from the URL.
+python serve.py URL [OPTIONS OF MOTO'S SERVER]
+
+moto would start the function in Docker without waiting. This server posts the deployed function, its code, and CloudFormation's
+event without the response URL to the given URL. The response to that request is the response of the function.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
 
@@ -45,7 +50,7 @@ def run(request, properties, context):
     task = json.dumps({"function": function.get_configuration(), "code": code, "event": event})
     with urllib.request.urlopen(URL, task.encode()) as response:
         answer = json.load(response)
-    # It ends the deployment; moto lets what was made until then lie.
+    # A failure ends the deployment. moto keeps the resources that it created before.
     if answer["Status"] != "SUCCESS":
         raise ValidationError(message=answer["Reason"])
     return answer
@@ -77,7 +82,7 @@ def update(cls, original_resource, new_resource_name, cloudformation_json, accou
     before = {"properties": original_resource.properties, "context": dict(context)}
     answer = run("Update", properties, context)
     if answer["PhysicalResourceId"] != context["physical_id"]:
-        # CloudFormation does so when all else is updated.
+        # CloudFormation deletes it after the other updates.
         run("Delete", **before)
         context["physical_id"] = original_resource.resource_name = answer["PhysicalResourceId"]
     original_resource.properties = properties
@@ -86,17 +91,17 @@ def update(cls, original_resource, new_resource_name, cloudformation_json, accou
 
 
 def update_function(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name):
-    # Two names that are made up for one function differ at their ends only.
+    # Two generated names of one function differ only in their suffix.
     if new_resource_name.rsplit("-", 1)[0] == original_resource.function_name.rsplit("-", 1)[0]:
         return update_function_in_place(
             original_resource, new_resource_name, cloudformation_json, account_id, region_name
         )
-    # CloudFormation deletes the former one when all else is updated; no update of these templates gets so far.
+    # CloudFormation deletes the old one after the other updates. No update of these templates gets that far.
     return cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
 
 
 def delete_all(self):
-    # First what still needs its function.
+    # First delete resources that need their function.
     for resource in self._parsed_resources.values():
         if isinstance(resource, CustomModel):
             run("Delete", resource.properties, resource.context)
@@ -144,7 +149,7 @@ def find_changes(self, other_template, parameters=None):
     add([name for name, resource in resources.items() if is_custom(name) and functions & references(resource)])
     custom = {name for name in modified if is_custom(name)}
     add([name for name, resource in resources.items() if custom & references(resource)])
-    # A custom resource is updated by its function as that has become, and what depends on it comes last.
+    # Custom resources are updated by the updated function, and their dependents last.
     modified.sort(key=lambda name: 0 if name in functions else 1 if name in custom else 2)
     return changes
 

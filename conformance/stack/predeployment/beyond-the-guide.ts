@@ -9,11 +9,11 @@ const BOUNDARY = 'Another boundary for roles that are there. When they are creat
 interface BeyondTheGuide {
   readonly action: string;
   readonly operations: readonly Operation[];
-  /** When it comes to that, and what then. */
+  /** When the call happens, and its consequence. */
   readonly reason: string;
 }
 
-/** All of them, with a bucket of one's own, fixed names, and a stack name of at most 11 characters. */
+/** All of these calls, with the user's own bucket, fixed names, and a stack name of at most 11 characters. */
 export const BEYOND_THE_GUIDE: readonly BeyondTheGuide[] = [
   {
     action: 's3:GetObject',
@@ -39,7 +39,7 @@ export const BEYOND_THE_GUIDE: readonly BeyondTheGuide[] = [
     action: 'lambda:UpdateFunctionCode',
     operations: ['update'],
     reason:
-      'Newer code. The guide knows updates of parameters only; who has nothing else deletes the stack and creates it anew.',
+      'Newer code. The guide describes only updates of parameters. With its permissions alone, delete the stack and create it again.',
   },
   { action: 'iam:PutRolePermissionsBoundary', operations: ['update'], reason: BOUNDARY },
   { action: 'iam:DeleteRolePermissionsBoundary', operations: ['update'], reason: BOUNDARY },

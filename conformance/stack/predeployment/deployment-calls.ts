@@ -4,7 +4,7 @@ import type { Call } from '../iam/policy.ts';
 import type { Resource, Template } from '../templates/templates.ts';
 import { physicalName } from './physical-names.ts';
 
-/** What is done with a stack. */
+/** An operation on a stack. */
 export type Operation = 'create' | 'delete' | 'update';
 
 /** How a stack is deployed. */
@@ -14,13 +14,13 @@ export interface Deployment {
   readonly bucket: string;
 }
 
-/** Actions of CloudFormation, by what is done, on the resource itself. */
+/** CloudFormation actions on the resource itself, by operation. */
 type Actions = Readonly<Record<Operation, readonly string[]>>;
 
 /**
- * What CloudFormation calls in the name of whoever deploys: of what the schema of each type names for its handlers, `read` among
- * them, that which the properties of the template can lead to, with tags of the stack, and in updates another boundary and
- * newer code.
+ * Calls of CloudFormation with the deployer's permissions. The resource type schemas list them for each handler,
+ * including `read`. This table has those that the properties of the template can cause, with tags of the stack, and
+ * updates of the boundary and the code.
  *
  * @see CloudFormation User Guide, "Resource type schema", `handlers`; the schemas of the types, by DescribeType
  */
@@ -85,7 +85,7 @@ const ACTIONS: Readonly<Record<string, Actions>> = {
   },
   'AWS::Lambda::Permission': {
     create: ['lambda:AddPermission', 'lambda:GetPolicy'],
-    // It is replaced.
+    // Changing it replaces it.
     update: ['lambda:AddPermission', 'lambda:GetPolicy', 'lambda:RemovePermission'],
     delete: ['lambda:RemovePermission'],
   },
@@ -96,11 +96,11 @@ const ACTIONS: Readonly<Record<string, Actions>> = {
   },
 };
 
-/** All calls by which CloudFormation does something with the resources of a template. @throws Error where a type is none that is known */
+/** Returns all calls of CloudFormation for the resources of a template. @throws Error if a resource type is unknown. */
 export function deploymentCalls(template: Template, operation: Operation, deployment: Deployment): Call[] {
   return Object.entries(template.Resources).flatMap(([id, resource]) => {
     const actions = ACTIONS[resource.Type];
-    if (actions === undefined) throw new Error(`${id} is of type ${resource.Type}, which is not known here`);
+    if (actions === undefined) throw new Error(`${id} is of type ${resource.Type}, which is not supported`);
     const target = arnOf(template, id, resource, deployment);
     return [
       ...actions[operation].map((action) => ({ action, resource: target })),
@@ -109,7 +109,9 @@ export function deploymentCalls(template: Template, operation: Operation, deploy
   });
 }
 
-/** What a function takes beside itself: its role, which is passed to Lambda, and its code, where that does not stand in the template. */
+/**
+ * Returns the resources that a function needs: its role, which is passed to Lambda, and its code, unless it is inline.
+ */
 function callsBeside(
   template: Template,
   id: string,
@@ -126,7 +128,7 @@ function callsBeside(
   ];
 }
 
-/** ARN of what is acted on: of a resource that is part of another one, the other one's. */
+/** Returns the ARN that a call acts on. For a part of another resource, this is the ARN of that resource. */
 function arnOf(template: Template, id: string, resource: Resource | undefined, deployment: Deployment): string {
   const { Properties = {}, Type } = resource ?? {};
   const name = physicalName(id, deployment.stack, deployment.names);
@@ -150,10 +152,10 @@ function arnOf(template: Template, id: string, resource: Resource | undefined, d
   }
 }
 
-/** What a `Ref` or a `Fn::GetAtt` names. */
+/** Returns the logical id in a `Ref` or `Fn::GetAtt`. */
 function nameIn(reference: unknown): string {
   const { Ref, 'Fn::GetAtt': attribute } = reference as { Ref?: string; 'Fn::GetAtt'?: readonly [string, string] };
   const name = Ref ?? attribute?.[0];
-  if (name === undefined) throw new Error(`${JSON.stringify(reference)} names no resource`);
+  if (name === undefined) throw new Error(`${JSON.stringify(reference)} refers to no resource`);
   return name;
 }

@@ -1,19 +1,19 @@
-/** Names that the template gives where `ResourceNames` is `fixed`. */
+/** Names of resources if `ResourceNames` is `fixed`. */
 const FIXED: Readonly<Record<string, string>> = {
   ECRImageActionEventBridgeRule: 'ECRImageActionEventBridgeRule',
   RepositoryNameParsingLambda: 'RepositoryNameParsingLambda',
 };
 
-/** Longest name of a function, a role and a rule. */
+/** Maximum length of the name of a function, a role and a rule. */
 const MAX_LENGTH = 64;
 
-/** What CloudFormation puts at the end of a name that it makes up. */
+/** Random suffix of a generated name. */
 const RANDOM = '1A2B3C4D5E6F7';
 
 /**
- * Name of a resource. One that CloudFormation makes up is `STACK-LOGICALID-RANDOM`, and the logical id is cut where that is too
- * long, which by the guide's notes happens from stack names of 12, 16, 19 and 22 characters on. What becomes of stack names that are much
- * longer we do not know: it is said that they are cut themselves.
+ * Returns the name of a resource. CloudFormation generates `STACK-LOGICALID-RANDOM` and truncates the logical id if the
+ * name is too long. According to the guide, this happens with stack names of 12, 16, 19 and 22 characters or more. Much
+ * longer stack names are said to be truncated too. Not tested on a live account.
  */
 export function physicalName(id: string, stack: string, names: 'fixed' | 'generated'): string {
   const fixed = names === 'fixed' ? FIXED[id] : undefined;

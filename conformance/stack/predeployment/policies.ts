@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ACCOUNT, REGION } from '../aws/aws-calls.ts';
 import type { Policy } from '../iam/policy.ts';
 
-/** Policies of a folder here, with what is to be replaced replaced. */
+/** Reads the policies of a folder and replaces their placeholders. */
 export function readPolicies(folder: 'generated-names' | 'guide', stack: string, bucket: string): Policy[] {
   const path = join(import.meta.dirname, folder);
   return readdirSync(path).map((name) => {

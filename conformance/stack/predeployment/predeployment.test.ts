@@ -1,4 +1,4 @@
-// Whether those may deploy the plain template who have the permissions that AWS's guide asks for, and what ours adds.
+// Whether the permissions of AWS's guide, and ours, suffice to deploy the plain template.
 import { describe, expect, test } from 'vitest';
 import { allows, type Call, type Policy, unusedPermissions } from '../iam/policy.ts';
 import { readTemplate } from '../templates/templates.ts';
@@ -10,16 +10,16 @@ import { stackCalls, uploadCalls } from './stack-calls.ts';
 
 const OPERATIONS: readonly Operation[] = ['create', 'update', 'delete'];
 
-/** A bucket as those have who deploy this, and that of AWS, which its guide knows. */
+/** A user's bucket, and the bucket of AWS in its guide. */
 const BUCKET = 'my-bucket';
 const BUCKET_OF_AWS = 'aws-quickstart-us-east-1';
 
-/** A name that is short enough for the guide's permissions. */
+/** A stack name that is short enough for the guide's permissions. */
 const STACK = 'soci-stack1';
 
 const template = readTemplate('plain');
 
-/** How something of a name is made. */
+/** Options for generated and fixed names. */
 const CREATION = {
   function: (name: string): Call => ({
     action: 'lambda:CreateFunction',
@@ -35,14 +35,14 @@ describe("the permissions of AWS's guide", () => {
   const guide = readPolicies('guide', STACK, BUCKET);
   const fixed: Deployment = { stack: STACK, names: 'fixed', bucket: BUCKET };
 
-  test.each(OPERATIONS)('let a stack with fixed names be handled, but for what is listed: %s', (operation) => {
+  test.each(OPERATIONS)('suffice for a stack with fixed names, except for the listed calls: %s', (operation) => {
     const listed = BEYOND_THE_GUIDE.filter(({ operations }) => operations.includes(operation));
     const refused = refusedCalls(guide, deploymentCalls(template, operation, fixed));
     expect(refused.filter(({ action }) => !listed.some((beyond) => beyond.action === action))).toEqual([]);
     expect(listed.filter(({ action }) => !refused.some((call) => call.action === action))).toEqual([]);
   });
 
-  test('let code be fetched from the bucket of AWS, and from no other', () => {
+  test('allow reading code only from the bucket of AWS', () => {
     const fetched = (bucket: string) =>
       deploymentCalls(template, 'create', { ...fixed, bucket }).filter(({ action }) => action === 's3:GetObject');
     expect(fetched(BUCKET)).toHaveLength(2);
@@ -50,7 +50,7 @@ describe("the permissions of AWS's guide", () => {
     expect(refusedCalls(guide, fetched(BUCKET_OF_AWS))).toEqual([]);
   });
 
-  test('do not reach what has a generated name in its place', () => {
+  test('do not suffice for generated names', () => {
     const generated: Deployment = { ...fixed, names: 'generated' };
     const refused = refusedCalls(guide, deploymentCalls(template, 'create', generated)).filter(
       ({ action }) => !BEYOND_THE_GUIDE.some((beyond) => beyond.action === action),
@@ -85,24 +85,21 @@ describe('our permissions', () => {
     ...deploymentCalls(template, operation, which),
   ];
 
-  test.each(OPERATIONS)('let a stack with generated names be handled: %s', (operation) => {
+  test.each(OPERATIONS)('suffice for a stack with generated names: %s', (operation) => {
     expect(refusedCalls(ours, callsOf(operation, deployment))).toEqual([]);
   });
 
-  test('let the package be uploaded', () => {
+  test('suffice to upload the package', () => {
     expect(refusedCalls(ours, uploadCalls(deployment))).toEqual([]);
   });
 
-  test.each([16, 32])(
-    'let a stack be handled whose name has %i characters, which leave less to the others',
-    (length) => {
-      const stack = 's'.repeat(length);
-      const calls = OPERATIONS.flatMap((operation) => callsOf(operation, { ...deployment, stack }));
-      expect(refusedCalls(readPolicies('generated-names', stack, BUCKET), calls)).toEqual([]);
-    },
-  );
+  test.each([16, 32])('suffice for a stack name of %i characters, which shortens other names', (length) => {
+    const stack = 's'.repeat(length);
+    const calls = OPERATIONS.flatMap((operation) => callsOf(operation, { ...deployment, stack }));
+    expect(refusedCalls(readPolicies('generated-names', stack, BUCKET), calls)).toEqual([]);
+  });
 
-  test('hold nothing that no call needs, and nothing of another stack', () => {
+  test('contain no unused permission and none for other stacks', () => {
     const calls = [...OPERATIONS.flatMap((operation) => callsOf(operation, deployment)), ...uploadCalls(deployment)];
     expect(unusedPermissions(ours, calls)).toEqual([]);
     const others = callsOf('delete', { ...deployment, stack: 'other' });

@@ -6,24 +6,24 @@ import type { Deployment, Operation } from './deployment-calls.ts';
 const ALWAYS: readonly Operation[] = ['create', 'update', 'delete'];
 const UNLESS_DELETED: readonly Operation[] = ['create', 'update'];
 
-/** A call by which somebody does something with a stack itself. */
+/** A call on the stack itself. */
 interface StackCall {
   readonly action: string;
   readonly operations: readonly Operation[];
-  /** What makes it. */
+  /** The command that makes the call. */
   readonly by: string;
-  /** Whether it is about a template, before there is a stack. */
+  /** Whether the call is about a template, before the stack exists. */
   readonly isAboutTemplate?: true;
 }
 
 /**
- * What is called to deploy and delete a stack: by `aws cloudformation deploy` as its source has it (aws-cli 1.46.3), by the other
- * commands of the guide, and by those who call the API themselves, which the console does too.
+ * Calls that create, update and delete a stack: those of `aws cloudformation deploy` according to its source (aws-cli
+ * 1.46.3), of the other commands of the guide, and of direct API users such as the console.
  */
 const STACK_CALLS: readonly StackCall[] = [
   { action: 'DescribeStacks', operations: ALWAYS, by: 'deploy and wait; describe-stacks, which tells the outputs' },
   { action: 'CreateChangeSet', operations: UNLESS_DELETED, by: 'deploy' },
-  { action: 'DescribeChangeSet', operations: UNLESS_DELETED, by: 'deploy, until it is there' },
+  { action: 'DescribeChangeSet', operations: UNLESS_DELETED, by: 'deploy, until it exists' },
   { action: 'ExecuteChangeSet', operations: UNLESS_DELETED, by: 'deploy' },
   { action: 'DeleteChangeSet', operations: UNLESS_DELETED, by: 'delete-change-set: deploy leaves one without changes' },
   { action: 'GetTemplateSummary', operations: ['update'], by: 'deploy, for the parameters that are there' },
@@ -38,7 +38,7 @@ const STACK_CALLS: readonly StackCall[] = [
   { action: 'DeleteStack', operations: ['delete'], by: 'delete-stack' },
 ];
 
-/** Calls by which something is done with a stack itself, with its template from a file or from the bucket. */
+/** Calls on the stack itself, with a template from a file or from the bucket. */
 export function stackCalls(operation: Operation, { stack, bucket }: Deployment): Call[] {
   const arn = `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/${stack}/1a2b3c4d-0000-0000-0000-000000000000`;
   const calls = STACK_CALLS.filter(({ operations }) => operations.includes(operation)).map(
@@ -50,7 +50,7 @@ export function stackCalls(operation: Operation, { stack, bucket }: Deployment):
   return operation === 'delete' ? calls : [...calls, { action: 's3:GetObject', resource: objectOf(bucket, TEMPLATE) }];
 }
 
-/** Calls by which the package gets into the bucket. */
+/** Calls that upload the package to the bucket. */
 export function uploadCalls({ bucket }: Deployment): Call[] {
   return [...Object.values(CODE_KEYS), TEMPLATE].map((key) => ({
     action: 's3:PutObject',

@@ -1,6 +1,6 @@
-// The CDK that the construct is developed with, and the construct and the stack as they are built. None is a dependency of the conformance
-// package: what is loaded here is what `packages/construct` has, as two copies of the CDK in a process would not know each other.
-// JavaScript, since the CDK's types are not made for the exactness that the other tests are checked with.
+// The CDK, and the built construct and stack. They are loaded from `packages/construct`, because two copies of the CDK
+// in a process do not work together. JavaScript, because the CDK's types do not pass the strict compiler options of
+// these tests.
 import { createRequire } from 'node:module';
 
 const construct = createRequire(new URL('../../../packages/construct/package.json', import.meta.url));
@@ -9,10 +9,10 @@ const stack = createRequire(new URL('../../../apps/stack/package.json', import.m
 /** The CDK. */
 export const cdk = construct('aws-cdk-lib');
 
-/** `@soci/construct`. */
+/** The built `@soci/construct`. */
 export const { SociIndexBuilder, SociIndexedImage, SociIndexVersion } = construct('./dist/index.js');
 
-/** The stack of the plain template, and what makes its parameters. */
+/** The stack of the plain template. */
 export const { SociIndexBuilderStack } = stack('./dist/soci-index-builder-stack.js');
 const { createParameters } = stack('./dist/template-parameters.js');
 const { FUNCTION_KEYS } = stack('./dist/function-keys.js');
@@ -20,5 +20,5 @@ const { FUNCTION_KEYS } = stack('./dist/function-keys.js');
 /** Makes the plain template. */
 export const { plainTemplate } = stack('./dist/plain-template.js');
 
-/** The parameters of the plain template, as it is made. */
+/** Creates the parameters of the plain template. */
 export const plainParameters = (own) => createParameters(own, FUNCTION_KEYS);

@@ -1,4 +1,4 @@
-// The stacks whose templates are looked at, by name.
+// The stacks of the tested templates, by name.
 import {
   cdk,
   plainParameters,
@@ -10,9 +10,9 @@ import {
 
 const { CfnOutput, CfnParameter, DefaultStackSynthesizer, Duration, Size, Stack } = cdk;
 
-/** Each makes a stack in an app. */
+/** Functions that make a stack in an app. */
 export const STACKS = {
-  /** What the plain template is made of, for cdk-nag, which looks at constructs. */
+  /** The stack of the plain template, for cdk-nag, which checks constructs. */
   plain: (app) =>
     new SociIndexBuilderStack(app, 'Plain', {
       synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
@@ -45,7 +45,7 @@ export const STACKS = {
   },
 };
 
-/** As linters would have it: what they say is to be about the construct. */
+/** A repository without findings, because the findings should be about the construct. */
 function makeRepository(stack) {
   return new cdk.aws_ecr.Repository(stack, 'Images', {
     imageScanOnPush: true,
@@ -54,7 +54,7 @@ function makeRepository(stack) {
   });
 }
 
-/** Whatever can be asked for, with filters that are known only when the stack is deployed. */
+/** A stack with all properties. The filters are known only at deployment. */
 function makeEveryProp(app) {
   const stack = new Stack(app, 'Every');
   const filters = new CfnParameter(stack, 'Filters', { type: 'CommaDelimitedList', default: 'prod*:*' });

@@ -1,5 +1,5 @@
-// write-templates.mjs FOLDER [CDK-NAG]: writes the templates of the construct, and, where cdk-nag is, `cdk-nag.json`: what its
-// checks find in each of them and in the plain one. NODE_PATH has to lead cdk-nag to the CDK of the construct.
+// write-templates.mjs FOLDER [CDK-NAG]: writes the templates of the construct. With cdk-nag, also writes `cdk-nag.json`
+// with its findings for all templates. NODE_PATH must contain the CDK of the construct for cdk-nag.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ const found = [];
 for (const [name, make] of Object.entries(STACKS)) {
   const outdir = join(scratch, name);
   const stack = synthesize(outdir, make);
-  // The plain template as it is shipped is written by its own program.
+  // The shipped plain template is written by `npm run stack:package`.
   if (name !== 'plain') {
     writeFileSync(join(folder, `${name}.json`), readFileSync(join(outdir, `${stack.artifactId}.template.json`)));
   }
@@ -33,7 +33,7 @@ function synthesize(outdir, make) {
   try {
     app.synth();
   } catch (error) {
-    // So an app ends in which anything was found; the templates are written.
+    // An app with findings ends with this error, after the templates are written.
     if (!error.message.includes('validation-report.json')) throw error;
   }
   return stack;
@@ -42,7 +42,7 @@ function synthesize(outdir, make) {
 function readFindings(template, outdir) {
   const { pluginReports } = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8'));
   const checks = pluginReports.find(({ pluginName }) => pluginName === 'AwsSolutions');
-  if (checks === undefined) throw new Error(`cdk-nag has not looked at ${template}`);
+  if (checks === undefined) throw new Error(`cdk-nag did not check ${template}`);
   return checks.violations.flatMap(({ ruleName, violatingConstructs }) =>
     violatingConstructs.map(({ constructPath }) => ({ template, rule: ruleName, resource: constructPath })),
   );

@@ -7,16 +7,16 @@ type Request = TestRegistry['requests'][number];
 
 interface Rule {
   readonly methods: string;
-  /** What follows the repository's name. */
+  /** End of the path, after the repository name. */
   readonly path: RegExp;
   readonly actions: (request: Request) => readonly string[];
 }
 
 /**
- * What Amazon ECR takes for a request to its OCI API to be. A `PUT` that ends an upload may bring its last part.
+ * IAM actions of requests to the OCI API of Amazon ECR. A `PUT` that completes an upload may contain its last part.
  *
- * @see Amazon ECR User Guide, "Private registry authentication" and "Required permissions for pushing an image"; Amazon ECR API
- * Reference, "ListImageReferrers", which takes ecr:BatchGetImage
+ * @see Amazon ECR User Guide, "Private registry authentication" and "Required permissions for pushing an image"; Amazon
+ * ECR API Reference, "ListImageReferrers", which needs ecr:BatchGetImage
  */
 const RULES: readonly Rule[] = [
   { methods: 'GET HEAD', path: /^\/manifests\//, actions: () => ['ecr:BatchGetImage'] },
@@ -36,25 +36,25 @@ const RULES: readonly Rule[] = [
 
 const PATH = /^\/v2\/(?<repository>.+?)(?<rest>\/(?:manifests|referrers|blobs|tags)\/.+)$/;
 
-/** What requests to the OCI API are to IAM. @throws Error where one is none that is known. */
+/** Converts requests to the OCI API to IAM calls. @throws Error if a request is unknown. */
 export function callsOfRequests(requests: readonly Request[]): Call[] {
-  // Addresses of the storage are signed in the name of Amazon ECR, which asks nobody else.
+  // Amazon ECR signs the storage URLs itself. They need no further permission.
   return requests.filter(({ port }) => port === 'registry').flatMap(callsOf);
 }
 
-/** Calls of Amazon ECR's own API, and whether each is about a repository. */
+/** Calls of the Amazon ECR API, and whether each is for a repository. */
 const ECR_CALLS: Readonly<Record<string, 'repository' | 'account'>> = {
   GetAuthorizationToken: 'account',
   ListImages: 'repository',
   BatchDeleteImage: 'repository',
 };
 
-/** What calls of Amazon ECR's own API are to IAM. @throws Error where one is none that is known. */
+/** Converts calls of the Amazon ECR API to IAM calls. @throws Error if a call is unknown. */
 export function callsOfEcr(calls: readonly RecordedCall[]): Call[] {
   return calls.map(({ target, input }) => {
     const name = target.slice(target.indexOf('.') + 1);
     const about = ECR_CALLS[name];
-    if (about === undefined) throw new Error(`${target} is not known here`);
+    if (about === undefined) throw new Error(`${target} is not supported`);
     const { repositoryName = '' } = input;
     const resource = about === 'account' ? '*' : arnOfRepository(repositoryName);
     return { action: `ecr:${name}`, resource };
@@ -68,16 +68,16 @@ function arnOfRepository(name: string): string {
 function callsOf(request: Request): Call[] {
   const { repository, rest = '' } = PATH.exec(request.path)?.groups ?? {};
   const rule = RULES.find(({ methods, path }) => methods.split(' ').includes(request.method) && path.test(rest));
-  // Every client begins so, and is told that it has to log in.
+  // Every client starts with this request, which is answered with 401.
   if (request.path === '/v2/') return [];
-  if (rule === undefined) throw new Error(`${request.method} ${request.path} is not known here`);
+  if (rule === undefined) throw new Error(`${request.method} ${request.path} is not supported`);
   const resource = arnOfRepository(repository ?? '');
   return rule.actions(request).map((action) => ({ action, resource }));
 }
 
 /**
- * What Lambda does in the name of a function's role to keep its log. CloudWatch Logs looks for `log-stream:` at the end of the
- * resource also where there is no log stream yet.
+ * Returns Lambda's calls with the role of a function to write its log. CloudWatch Logs expects `log-stream:` at the end
+ * of the resource even if no log stream exists.
  *
  * @see AWS Lambda Developer Guide, "Sending Lambda function logs to CloudWatch Logs"
  */

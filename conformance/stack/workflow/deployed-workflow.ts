@@ -13,7 +13,7 @@ import { type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
 /** An event of the registry. */
 export type RegistryEvent = TestRegistry['events'][number];
 
-/** A stack that was deployed, at work: registry, rule and functions, each as the stack has set it up. */
+/** A running stack: registry, rule and functions with the deployed settings. */
 export class DeployedWorkflow {
   readonly registry: TestRegistry;
   readonly lambda: TestLambda;
@@ -33,7 +33,7 @@ export class DeployedWorkflow {
     this.#ecr = ecr;
   }
 
-  /** @param bucket - Where the functions' code is taken from, as Lambda has taken it. */
+  /** Starts the workflow. @param bucket - Bucket with the code of the functions. */
   static async start(aws: AwsCalls, stack: DeployedStack, bucket: string): Promise<DeployedWorkflow> {
     const registry = await startTestRegistry({ auth: 'ecr', ecr: true, redirects: true });
     const ecr = await startRecordingProxy(registry.awsEndpoint);
@@ -49,16 +49,16 @@ export class DeployedWorkflow {
       AWS_ENDPOINT_URL_ECR: ecr.endpoint,
       soci_registry_host: registry.host,
     });
-    if (rule === undefined) throw new Error(`${stack.name} has made no rule`);
+    if (rule === undefined) throw new Error(`${stack.name} has no rule`);
     return new DeployedWorkflow({ registry, lambda, filter, generator, rule }, ecr);
   }
 
-  /** Pushes an image, and lets the events of it and of whatever follows go their way until all is quiet. */
+  /** Pushes an image and processes events until there are no more. */
   async push(repository: string, tag: string, made: ImageContent): Promise<void> {
     this.registry.createRepository(repository);
     await pushImage(this.registry, repository, tag, made);
     const pattern = JSON.parse(this.rule.EventPattern) as object;
-    // What follows are requests of the functions.
+    // All following requests are those of the functions.
     this.registry.clearRequests();
     while (this.#handedOn < this.registry.events.length) {
       for (const event of this.registry.events.slice(this.#handedOn)) {
@@ -70,7 +70,7 @@ export class DeployedWorkflow {
     this.#requests.push(...this.registry.requests);
   }
 
-  /** What a function returned, each time. @throws Error with its log where it did not. */
+  /** Returns the results of a function. @throws Error with the log if it failed. */
   answersOf<Answer>({ FunctionName }: DeployedFunction): Answer[] {
     const runs = this.lambda.invocations.filter(({ functionName }) => functionName === FunctionName);
     return runs.map(({ outcome, log }) => {
@@ -79,12 +79,12 @@ export class DeployedWorkflow {
     });
   }
 
-  /** All that the generator asked of Amazon ECR. */
+  /** Returns all IAM calls of the generator to Amazon ECR. */
   get generatorCalls(): Call[] {
     return [...callsOfRequests(this.#requests), ...callsOfEcr(this.#ecr.calls)];
   }
 
-  /** All that the filter asked of Lambda. What it was invoked with itself came from the rule. */
+  /** Returns all IAM calls of the filter to Lambda. The rule invoked the filter itself. */
   get filterCalls(): Call[] {
     const invoked = this.lambda.invocations.filter(({ functionName }) => functionName !== this.filter.FunctionName);
     return invoked.map(({ functionName }) => ({

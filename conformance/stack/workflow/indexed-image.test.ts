@@ -1,5 +1,5 @@
-// Images that are indexed while a stack is deployed: the custom resources of moto's CloudFormation, with the deployed code under the
-// Runtime API; and what it does there beside what the deployed role allows.
+// Images that are indexed during a deployment. moto's CloudFormation runs the custom resources with the deployed code
+// under the Runtime API. The tests compare their calls with the permissions of the deployed role.
 import { openRegistry } from '@soci/registry';
 import { makeImage, makeLayer, pushImage } from '@soci/test-content';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
@@ -16,17 +16,17 @@ import { startRecordingProxy } from './recording-proxy.ts';
 const TEMPLATE = 'indexed-images';
 const REPOSITORY = 'prod/app';
 
-/** More than the 10 MiB below which layers are left out. */
+/** Larger than 10 MiB, below which layers are not indexed. */
 const LARGE = 12 << 20;
 
-/** What there is after a step. */
+/** State after a step. */
 interface Seen {
   readonly tags: readonly string[];
-  /** Digest of the image that the output `Image` names. */
+  /** Digest of the image in the output `Image`. */
   readonly deployed: string | undefined;
-  /** Of the SOCI-enabled image of `v1`, and of `v2`. */
+  /** Digest of the SOCI-enabled image of `v1`, and of `v2`. */
   readonly roots: readonly (string | undefined)[];
-  /** How many SOCI indexes refer to the image that is indexed without being waited for. */
+  /** Number of SOCI indexes that refer to the image that is indexed without waiting. */
   readonly referrers: number;
 }
 
@@ -45,7 +45,7 @@ describe.skipIf(findTool('moto') === undefined)('a stack with images that it ind
     const ecr = await startRecordingProxy(registry.awsEndpoint);
     moto = await startMoto({ soci_registry_host: registry.host, AWS_ENDPOINT_URL_ECR: ecr.endpoint });
     await bootstrap(moto.aws, [templatePath(TEMPLATE)]);
-    // The second one's base has been indexed with the first, the third's with both.
+    // The base of the second image is indexed with the first one, that of the third with both.
     const base = makeLayer('base', LARGE);
     for (const tag of ['v1', 'v2', 'v3']) {
       registry.createRepository(REPOSITORY);
@@ -62,7 +62,7 @@ describe.skipIf(findTool('moto') === undefined)('a stack with images that it ind
         roots: ['v1-soci', 'v2-soci'].map((tag) => registry.manifest(REPOSITORY, tag)?.digest),
         referrers: await countReferrers(registry, 'v3'),
       };
-      // What follows are requests of the function.
+      // All following requests are those of the function.
       registry.clearRequests();
       return seen;
     };
@@ -88,30 +88,30 @@ describe.skipIf(findTool('moto') === undefined)('a stack with images that it ind
     await Promise.all([moto.stop(), registry.stop()]);
   });
 
-  test('has an index of each, whether it waits for that or not, and deploys what has one', () => {
+  test('indexes each image, with and without waiting, and deploys the indexed image', () => {
     expect(created).toMatchObject({ tags: ['v1', 'v1-soci', 'v2', 'v3'], deployed: created.roots[0], referrers: 1 });
     expect(laterRequests(moto)).toHaveLength(1);
   });
 
-  test('that is given another image has that one indexed, and the index before deleted', () => {
+  test('indexes a changed image and deletes the previous index', () => {
     expect(updated).toMatchObject({ tags: ['v1', 'v2', 'v2-soci', 'v3'], deployed: updated.roots[1], referrers: 1 });
   });
 
-  test('takes its indexes along when it is deleted, and nothing else', () => {
+  test('deletes only its indexes when it is deleted', () => {
     expect(deleted).toMatchObject({ tags: ['v1', 'v2', 'v3'], referrers: 0 });
     expect(leftOver).toEqual([]);
   });
 
-  test('has a role that allows what its function does', () => {
+  test('has a role that allows all calls of its function', () => {
     expect(calls.filter((call) => !allows(policies, call))).toEqual([]);
   });
 
-  test('has a role that allows nothing that its function never does', () => {
+  test('has a role that allows no other calls', () => {
     expect(unusedPermissions(policies, calls)).toEqual([]);
   });
 });
 
-/** Its logical id: the one function that the images share. */
+/** Logical id of the function that the images share. */
 function functionId(): string {
   const all = Object.entries(readTemplate(TEMPLATE).Resources).filter(
     ([, { Type }]) => Type === 'AWS::Lambda::Function',
@@ -121,7 +121,7 @@ function functionId(): string {
   return id;
 }
 
-/** What the function has left for itself. */
+/** Returns the state objects that the function stored. */
 function laterRequests({ customResources }: Moto): readonly unknown[] {
   return customResources.invocations.filter(
     ({ payload }) => (payload as { readonly RequestType: string }).RequestType === 'Later',

@@ -1,23 +1,23 @@
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-/** A call of an API that takes JSON at one address. */
+/** A call of a JSON API. */
 export interface RecordedCall {
   /** Value of `x-amz-target`, such as `AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken`. */
   readonly target: string;
   readonly input: { readonly repositoryName?: string };
 }
 
-/** A server that hands calls on to one of AWS's APIs, and notes which they are. */
+/** A proxy for an AWS API that records the calls. */
 export interface RecordingProxy {
-  /** Where it is: what a function is given as the address of the API. */
+  /** Endpoint that is passed to a function. */
   readonly endpoint: string;
-  /** In their order. */
+  /** Calls in order. */
   readonly calls: readonly RecordedCall[];
   stop(): Promise<void>;
 }
 
-/** Starts one in front of such an API. */
+/** Starts a proxy for an API. */
 export async function startRecordingProxy(behind: string): Promise<RecordingProxy> {
   const calls: RecordedCall[] = [];
   const server = createServer(async (request, response) => {

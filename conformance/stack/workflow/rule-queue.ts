@@ -1,16 +1,16 @@
 import type { AwsCalls } from '../aws/aws-calls.ts';
 import type { RegistryEvent } from './deployed-workflow.ts';
 
-/** Entries of one PutEvents, and messages of one ReceiveMessage. */
+/** Maximum number of entries of PutEvents and of messages of ReceiveMessage. */
 const BATCH = 10;
 
-/** A queue behind a rule of moto's EventBridge. */
+/** A queue that receives the events of a rule in moto's EventBridge. */
 interface RuleQueue {
-  /** Puts events on the bus, and gives what the rule lets through, in any order. */
+  /** Puts events on the bus. Returns those that the rule matches, in any order. */
   pass(events: readonly RegistryEvent[]): Promise<RegistryEvent[]>;
 }
 
-/** Puts a queue in the place of a rule's targets: moto cannot invoke functions without Docker. */
+/** Replaces the targets of a rule with a queue, because moto cannot invoke functions without Docker. */
 export async function putQueue(aws: AwsCalls, rule: string): Promise<RuleQueue> {
   const events = <Result>(call: string, input: object) => aws.json<Result>('events', `AWSEvents.${call}`, input);
   const queues = <Result>(call: string, input: object) => aws.json<Result>('sqs', `AmazonSQS.${call}`, input);

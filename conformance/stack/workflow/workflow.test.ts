@@ -1,5 +1,5 @@
-// What was deployed, at work: events of a registry by the deployed rule, to the deployed code in the deployed environment; and
-// what it does there beside what the deployed roles allow.
+// The deployed code runs in the deployed environment on registry events that match the deployed rule. The tests compare
+// its calls with the permissions of the deployed roles.
 
 import type { FilterResponse, GeneratorResponse } from '@soci/functions';
 import { verifySociIndex } from '@soci/index';
@@ -17,13 +17,13 @@ import { callsOfLog } from './calls.ts';
 import { DeployedWorkflow, type RegistryEvent } from './deployed-workflow.ts';
 import { putQueue } from './rule-queue.ts';
 
-/** More than the 10 MiB below which layers are left out. */
+/** Larger than 10 MiB, below which layers are not indexed. */
 const LARGE = 12 << 20;
 
 describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a stack for version %s', (version) => {
   let moto: Moto;
   let workflow: DeployedWorkflow;
-  /** By the function whose role has them. */
+  /** IAM calls by function. */
   let policies: { filter: Policy[]; generator: Policy[] };
   let calls: { filter: Call[]; generator: Call[] };
 
@@ -42,7 +42,7 @@ describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a s
 
     const base = makeLayer('base', LARGE);
     await workflow.push('prod/app', 'V1', makeImage([base, makeLayer('one', LARGE)]));
-    // Its base has been indexed with another image.
+    // Its base is already indexed with another image.
     await workflow.push('prod/app', 'V2', makeImage([base, makeLayer('two', LARGE)]));
     await workflow.push('prod/tools', 'V1', makeImage([base]));
     REPORT.measured(`calls to Amazon ECR for two images, ${version}`, countActions(workflow.generatorCalls));
@@ -56,7 +56,7 @@ describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a s
     await moto.stop();
   });
 
-  test("moto's EventBridge and ours let the same events through", async () => {
+  test("moto's EventBridge and ours match the same events", async () => {
     const { registry, lambda, filter } = workflow;
     const pushes = registry.events;
     const deletions = pushes.map((event) => ({
@@ -72,20 +72,18 @@ describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a s
     expect(sorted(passed.map(({ detail }) => detail))).toEqual(sorted(details));
   });
 
-  test('what matches the filters is indexed, a layer once, and nothing else', () => {
+  test('indexes only images that match the filters, and each layer once', () => {
     const answers = workflow.answersOf<GeneratorResponse>(workflow.generator);
     expect(answers).toMatchObject([
       { outcome: 'indexed', layers: { built: 2, reused: 0 } },
       { outcome: 'indexed', layers: { built: 1, reused: 1 } },
     ]);
-    expect(workflow.answersOf<FilterResponse>(workflow.filter).every(({ statusCode }) => statusCode === 200)).toBe(
-      true,
-    );
+    expect(workflow.answersOf<FilterResponse>(workflow.filter).every(({ statusCode }) => statusCode === 200)).toBe(true);
     expect(workflow.lambda.abandoned).toEqual([]);
     expect(workflow.registry.tags('prod/tools')).toEqual(['V1']);
   });
 
-  test('the indexes are there, and read back', async () => {
+  test('the indexes exist and are valid', async () => {
     const { host, credentials } = workflow.registry;
     const client = openRegistry(host, { credentials: async () => ({ kind: 'password', ...credentials }) });
     onTestFinished(() => client.close());
@@ -103,24 +101,24 @@ describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a s
     );
   });
 
-  test.each(['filter', 'generator'] as const)('the role of the %s allows what it does', (name) => {
+  test.each(['filter', 'generator'] as const)('the role of the %s allows all its calls', (name) => {
     expect(calls[name].length).toBeGreaterThan(3);
     expect(calls[name].filter((call) => !allows(policies[name], call))).toEqual([]);
   });
 
-  test.each(['filter', 'generator'] as const)('the role of the %s allows nothing that it never does', (name) => {
+  test.each(['filter', 'generator'] as const)('the role of the %s allows no other calls', (name) => {
     expect(unusedPermissions(policies[name], calls[name])).toEqual([]);
   });
 
-  test('neither may do what the other does, and nothing in other repositories', () => {
+  test('neither role allows calls of the other function or on other repositories', () => {
     expect(calls.generator.filter((call) => allows(policies.filter, call))).toEqual([]);
     expect(calls.filter.filter((call) => allows(policies.generator, call))).toEqual([]);
     const resource = 'arn:aws:ecr:us-east-1:123456789012:repository/dev/app';
     expect(allows(policies.generator, { action: 'ecr:BatchGetImage', resource })).toBe(false);
   });
 
-  // Last, as it adds to what the others look at.
-  test('a tag that ends as those of indexes do is excluded where indexes have tags', async () => {
+  // Last, because it adds images.
+  test('excludes a tag with the suffix of output tags, if indexes have tags', async () => {
     await workflow.push('prod/app', 'V3-soci', makeImage([makeLayer('three', LARGE)]));
     const [answer] = workflow.answersOf<FilterResponse>(workflow.filter).slice(-1);
     expect(answer?.body).toContain(version === 'V1' ? 'V3-soci' : '!*:*-soci excludes it');
@@ -128,7 +126,7 @@ describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a s
   });
 });
 
-/** In an order that is the same whatever it was. */
+/** Sorts values, so that their order does not matter. */
 function sorted(values: readonly object[]): string[] {
   return values.map((value) => JSON.stringify(Object.entries(value).sort())).sort();
 }
