@@ -1,9 +1,9 @@
-"""Writes what Python's fnmatch.fnmatchcase answers for random pairs of a pattern and a text.
+"""Writes the results of Python's fnmatch.fnmatchcase for random pairs of a pattern and a text.
 
     python3 conformance/filter/fnmatch_table.py [--pairs 4000] [--seed 20261123]
 
-A line of JSON for each pattern: [pattern, texts that match, texts that do not]. Without arguments it writes
-packages/filter/src/fixtures/fnmatch-table.jsonl. CPython 3.9 or later: earlier ones refuse empty ranges such as [b-a].
+The output has a line of JSON for each pattern: [pattern, texts that match, texts that do not match]. Without arguments it writes
+packages/filter/src/fixtures/fnmatch-table.jsonl. It needs CPython 3.9 or later. Earlier versions reject empty ranges such as [b-a].
 """
 
 import argparse
@@ -14,7 +14,7 @@ import warnings
 
 TEXTS_PER_PATTERN = 5
 
-# What names are made of, what patterns mean something by, what regular expressions would, and more than 16 bits.
+# Parts of names, pattern syntax, and characters that are special in regular expressions or longer than 16 bits.
 NAMES = ["a", "b", "c", "app", "prod", "dev", "v1", "0", "9", "Z", "latest", "/", ":", ".", "-", "_", "--", "__"]
 SYNTAX = ["*", "?", "[", "]", "!", "^", "-", "[!", "**", "*?", "[]", "[!]", "[a-c]", "[!0-9]", "[-a]", "[a-]", "[b-a]"]
 FOREIGN = ["\\", "(", ")", "+", "|", "&&", "~~", "||", "$", "{2}", "\\d", "\n", "é", "ß", "\u00a0", "中", "\U0001f600"]
@@ -22,13 +22,13 @@ IN_BRACKETS = ["a", "b", "c", "z", "0", "9", "-", "-", "-", "!", "^", "[", "\\",
 
 
 def random_bracket(rng):
-    members = rng.choice([IN_BRACKETS, ["a", "c", "e", "-", "-", "!"]])  # The few make ranges, and ranges behind ranges.
+    members = rng.choice([IN_BRACKETS, ["a", "c", "e", "-", "-", "!"]])  # The short list makes ranges, and ranges after ranges.
     inner = "".join(rng.choice(members) for _ in range(rng.randint(0, 7)))
     return rng.choice(["[", "[", "[!", "[]", "[!]"]) + inner + "]"
 
 
 def random_pattern(rng):
-    if rng.random() < 0.3:  # One as people write them.
+    if rng.random() < 0.3:  # A typical pattern.
         repository = "/".join(rng.choice(["*", "app", "prod", "a*", "?pp", "[a-p]*"]) for _ in range(rng.randint(1, 3)))
         return repository + ":" + rng.choice(["*", "latest", "v?", "v[0-9]*", "*-soci", "[!v]*", "V1", "v1.*"])
     pieces = []

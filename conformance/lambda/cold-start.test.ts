@@ -23,7 +23,7 @@ const PUSH = { ...pushEvent(), region: 'us-east-1' };
 const DELETION = { ...pushEvent({ 'action-type': 'DELETE' }), region: 'us-east-1' };
 
 for (const runtime of RUNTIMES) {
-  describe.skipIf(!runtime.isHere)(runtime.name, () => {
+  describe.skipIf(!runtime.isAvailable)(runtime.name, () => {
     test(`cold starts of filter and generator relative to an empty function, median of ${STARTS}`, async () => {
       const functions: Readonly<Record<string, TestFunctionOptions>> = {
         empty: { name: 'empty', folder: writeFunction('empty', EMPTY), runtimeClient: runtime.program() },

@@ -16,7 +16,7 @@ const ACCOUNT = '012345678912';
 const ECHO = 'export const handler = async (event) => event;\n';
 
 for (const runtime of RUNTIMES) {
-  describe.skipIf(!runtime.isHere || !hasTools('emulator'))(runtime.name, () => {
+  describe.skipIf(!runtime.isAvailable || !hasTools('emulator'))(runtime.name, () => {
     test('a push passes the filter and is indexed by the generator', async () => {
       const registry = await startEcr({ account: ACCOUNT });
       // Replaces the Lambda API, which the emulator lacks, and records what the filter sends.

@@ -21,7 +21,7 @@ const CASES = Object.entries(readGoldenRuns())
   );
 
 for (const runtime of RUNTIMES) {
-  describe.skipIf(!runtime.isHere)(runtime.name, () => {
+  describe.skipIf(!runtime.isAvailable)(runtime.name, () => {
     let registry: TestRegistry;
     let lambda: TestLambda;
     const deployed = new Set<string>();

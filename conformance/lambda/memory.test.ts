@@ -88,7 +88,7 @@ for (const { name, recipes, disk, memorySizes, most } of IMAGES) {
 
     for (const runtime of RUNTIMES) {
       for (const memorySize of memorySizes) {
-        test.skipIf(!runtime.isHere)(
+        test.skipIf(!runtime.isAvailable)(
           `${runtime.name}, ${memorySize} MB: ends within its memory`,
           async () => {
             const cgroup = makeMemoryCgroup(memorySize * MIB);

@@ -12,7 +12,7 @@ import { resultOf, Workflow } from './workflow.ts';
 const ECHO = 'export const handler = async (event) => event;\n';
 
 for (const runtime of RUNTIMES) {
-  describe.skipIf(!runtime.isHere)(`${runtime.name}: the filter`, () => {
+  describe.skipIf(!runtime.isAvailable)(`${runtime.name}: the filter`, () => {
     /** Deploys the filter, and a function in place of the generator that records its invocations. */
     async function deploy(environment: Readonly<Record<string, string>> = {}) {
       const lambda = await startLambda();
@@ -61,7 +61,7 @@ for (const runtime of RUNTIMES) {
     });
   });
 
-  describe.skipIf(!runtime.isHere)(`${runtime.name}: the generator`, () => {
+  describe.skipIf(!runtime.isAvailable)(`${runtime.name}: the generator`, () => {
     /** Deploys the generator, and returns the event of a pushed image. */
     async function deploy() {
       const registry = await startEcr();
@@ -105,7 +105,7 @@ for (const runtime of RUNTIMES) {
     });
   });
 
-  test.skipIf(!runtime.isHere)(`${runtime.name}: filter and generator index a push`, async () => {
+  test.skipIf(!runtime.isAvailable)(`${runtime.name}: filter and generator index a push`, async () => {
     const workflow = await Workflow.start({ runtime });
     await pushLayout(workflow.registry, 'team/app', 'v1', goldenImage('multi').folder);
     await workflow.settle();

@@ -30,17 +30,22 @@ const PROBE = `
   });
 `;
 
-const WAYS: readonly { name: string; code: string; isHere: boolean; deployment: Deployment }[] = [
-  { name: 'every mount read-only', code: 'EROFS', isHere: canLaunch(READ_ONLY), deployment: { launcher: READ_ONLY } },
-  { name: "Node's permission model", code: 'ERR_ACCESS_DENIED', isHere: true, deployment: { flags: NO_WRITING } },
+const WAYS: readonly { name: string; code: string; isAvailable: boolean; deployment: Deployment }[] = [
+  {
+    name: 'every mount read-only',
+    code: 'EROFS',
+    isAvailable: canLaunch(READ_ONLY),
+    deployment: { launcher: READ_ONLY },
+  },
+  { name: "Node's permission model", code: 'ERR_ACCESS_DENIED', isAvailable: true, deployment: { flags: NO_WRITING } },
 ];
 
 if (!canLaunch(READ_ONLY))
   REPORT.skipped('read-only mounts, which this machine does not allow. Run as root, outside a container.');
 
 for (const runtime of RUNTIMES) {
-  for (const { name, code, isHere, deployment } of WAYS) {
-    describe.skipIf(!runtime.isHere || !isHere)(`${runtime.name}: ${name}`, () => {
+  for (const { name, code, isAvailable, deployment } of WAYS) {
+    describe.skipIf(!runtime.isAvailable || !isAvailable)(`${runtime.name}: ${name}`, () => {
       test('no file can be written', async () => {
         const lambda = await startLambda();
         const { flags = [], ...rest } = deployment;

@@ -8,7 +8,7 @@ export interface Runtime {
   /** Display name, such as `Node 24`. */
   readonly name: string;
   /** Whether its parts are installed. The other members need them. */
-  readonly isHere: boolean;
+  readonly isAvailable: boolean;
   /** Path of its Node. */
   node(): string;
   /** Command that runs a function. `flags` are passed to Node. */
@@ -21,7 +21,7 @@ export const RUNTIMES: readonly Runtime[] = [runtime('Node 22', 'node22'), runti
 function runtime(name: string, node: ToolName): Runtime {
   return {
     name,
-    isHere: hasTools(node, 'runtimeClient'),
+    isAvailable: hasTools(node, 'runtimeClient'),
     node: () => toolPath(node),
     program: (...flags) => [toolPath(node), ...flags, toolPath('runtimeClient'), 'index.handler'],
   };

@@ -32,7 +32,7 @@ const OTHERS: readonly ((event: RegistryEvent) => object)[] = [
 ];
 
 for (const runtime of RUNTIMES) {
-  test.skipIf(!runtime.isHere)(`${runtime.name}: 200 events of ${IMAGES} images`, async () => {
+  test.skipIf(!runtime.isAvailable)(`${runtime.name}: 200 events of ${IMAGES} images`, async () => {
     const random = new Random(SEED);
     const environment = { soci_repository_image_tag_filters: 'team/*:*' };
     const workflow = await Workflow.start({

@@ -58,12 +58,12 @@ function imageOfThreePlatforms() {
 }
 
 for (const runtime of RUNTIMES) {
-  describe.skipIf(!runtime.isHere)(runtime.name, () => {
-    for (const { name, rule, isHere } of [
-      { name: 'our matcher', rule: ourRule, isHere: true },
-      { name: 'moto', rule: motoRule, isHere: hasTools('moto') },
+  describe.skipIf(!runtime.isAvailable)(runtime.name, () => {
+    for (const { name, rule, isAvailable } of [
+      { name: 'our matcher', rule: ourRule, isAvailable: true },
+      { name: 'moto', rule: motoRule, isAvailable: hasTools('moto') },
     ]) {
-      test.skipIf(!isHere)(`a push of an image with three platforms gives one index, with ${name}`, async () => {
+      test.skipIf(!isAvailable)(`a push of an image with three platforms gives one index, with ${name}`, async () => {
         const workflow = await Workflow.start({ runtime, rule });
         const { registry } = workflow;
         registry.createRepository('team/app');

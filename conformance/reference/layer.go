@@ -10,10 +10,10 @@ import (
 	"github.com/awslabs/soci-snapshotter/ztoc"
 )
 
-// defaultTool is the build tool identifier that the reference's own command line writes; it is part of the zTOC.
+// defaultTool is the build tool identifier of the reference's command line. It is part of the zTOC.
 const defaultTool = "AWS SOCI CLI v0.2"
 
-// buildZtoc describes the zTOC of a layer, or says why the reference refuses the layer.
+// buildZtoc returns the zTOC of a layer, or the error with which the reference rejects the layer.
 func buildZtoc(layer string, spanSize int64, algorithm, tool string, wantZtoc bool) answer {
 	if tool == "" {
 		tool = defaultTool
@@ -44,7 +44,7 @@ func buildZtoc(layer string, spanSize int64, algorithm, tool string, wantZtoc bo
 	return result
 }
 
-// extractFile reads one file of a layer through a zTOC, as a lazy-loading client would.
+// extractFile reads a file of a layer through a zTOC, as a lazy-loading client does.
 func extractFile(encoded []byte, layerPath, name string) answer {
 	table, err := ztoc.Unmarshal(bytes.NewReader(encoded))
 	if err != nil {
@@ -66,7 +66,7 @@ func extractFile(encoded []byte, layerPath, name string) answer {
 	return answer{Bytes: base64.StdEncoding.EncodeToString(data)}
 }
 
-// compress makes a gzip with Go's own encoder, which cuts its blocks otherwise than zlib does.
+// compress makes a gzip with Go's encoder, whose blocks differ from those of zlib.
 func compress(req request) answer {
 	data, err := base64.StdEncoding.DecodeString(req.Bytes)
 	if err != nil {

@@ -27,9 +27,9 @@ type indexOptions struct {
 	Prefetch     []string
 }
 
-// buildIndex copies the OCI layout folder to out and adds the SOCI artifacts there, for every platform of the image. The
-// roots are the index manifest of each platform (version 1), or the one converted image (version 2); out/index.json is
-// left as it was.
+// buildIndex copies the OCI layout folder to out and adds the SOCI artifacts for every platform of the image. It returns
+// the roots: the index manifest of each platform (version 1), or the converted image (version 2). It does not change
+// out/index.json.
 func buildIndex(layout, out string, options indexOptions) ([]ocispec.Descriptor, error) {
 	ctx := context.Background()
 	if err := os.CopyFS(out, os.DirFS(layout)); err != nil {
@@ -90,8 +90,8 @@ func soleImage(layout string) (ocispec.Descriptor, error) {
 	return top.Manifests[0], nil
 }
 
-// newBuilder gives the reference a database in a folder of its own: it refuses to build without one, and keeps one for
-// the life of the process, which is why serve answers nothing about layouts.
+// newBuilder creates a database for the reference, which needs one and keeps it for the life of the process. Therefore
+// serve does not support layouts.
 func newBuilder(contents content.Store, blobs *oci.Store, options indexOptions) (*soci.IndexBuilder, func(), error) {
 	folder, err := os.MkdirTemp("", "artifacts-*")
 	if err != nil {

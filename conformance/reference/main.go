@@ -1,5 +1,5 @@
-// Command reference runs the reference implementation, the Go module github.com/awslabs/soci-snapshotter, so that our
-// output can be compared with it byte for byte.
+// Command reference runs the reference implementation, the Go module github.com/awslabs/soci-snapshotter, to compare its
+// output with ours byte for byte.
 //
 //	reference ztoc [-span N] [-algorithm gzip|uncompressed] [-tool S] LAYER...
 //	reference index -v 1|2 [-span N] [-min N] [-tool S] [-xattr] [-prefetch PATH]... LAYOUT OUT
@@ -7,13 +7,12 @@
 //	reference pull HOST/REPOSITORY:TAG
 //	reference serve
 //
-// serve answers requests from standard input, one JSON object a line, with one JSON object a line: see request. It saves
-// thousands of small comparisons the start of a process. index is not among
-// the requests.
+// serve answers requests from standard input, one JSON object per line, with one JSON object per line: see request. This
+// avoids starting a process for each of thousands of comparisons. It does not support index.
 //
-// pull speaks plain HTTP, and takes a name and a password from the environment: REGISTRY_USER, REGISTRY_PASSWORD.
+// pull uses plain HTTP, and reads the credentials from REGISTRY_USER and REGISTRY_PASSWORD.
 //
-// The reference writes file times into a zTOC in the local time zone; here that is always UTC.
+// The reference writes file times in the local time zone. This program always uses UTC.
 package main
 
 import (
@@ -28,7 +27,7 @@ import (
 	"time"
 )
 
-// stdout carries answers only: the reference prints its progress to os.Stdout, which main points elsewhere.
+// stdout is for answers only. The reference prints progress to os.Stdout, which main redirects.
 var stdout = os.Stdout
 
 func main() {

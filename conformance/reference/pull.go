@@ -20,7 +20,7 @@ import (
 	"oras.land/oras-go/v2/registry/remote/auth"
 )
 
-// pulled says what the reference has found in a registry, and what is wrong with it.
+// pulled is what the reference found in a registry, with the problems.
 type pulled struct {
 	Platforms int      `json:"platforms"`
 	Indexes   []string `json:"indexes"`
@@ -29,7 +29,7 @@ type pulled struct {
 	Problems  []string `json:"problems"`
 }
 
-// puller holds a repository over plain HTTP, and what was found there.
+// puller is a repository over plain HTTP, and the results so far.
 type puller struct {
 	refspec reference.Spec
 	remote  *remote.Repository
@@ -37,9 +37,9 @@ type puller struct {
 	found   pulled
 }
 
-// pullIndexes does with an image what the snapshotter does when a container starts: for each platform it finds the SOCI
-// index, and has the reference fetch it with its zTOCs. Then regular files of every indexed layer are extracted through its
-// zTOC and compared with what the whole layer holds.
+// pullIndexes does what the snapshotter does when a container starts: for each platform, it finds the SOCI index and
+// fetches it with its zTOCs. Then it extracts regular files of every indexed layer through the zTOC and compares them with
+// the layer.
 func pullIndexes(name, user, password string) (pulled, error) {
 	ctx := context.Background()
 	refspec, err := reference.Parse(name)
@@ -134,7 +134,7 @@ func (p *puller) pullPlatform(ctx context.Context, descriptor ocispec.Descriptor
 	return nil
 }
 
-// findIndex looks where the snapshotter looks, in its order: in the manifest's annotation, and among its referrers.
+// findIndex searches like the snapshotter, in the same order: the manifest's annotation, then its referrers.
 func (p *puller) findIndex(ctx context.Context, descriptor ocispec.Descriptor, manifest ocispec.Manifest) (ocispec.Descriptor, error) {
 	if annotation := manifest.Annotations[soci.ImageAnnotationSociIndexDigest]; annotation != "" {
 		named, err := digest.Parse(annotation)

@@ -13,10 +13,10 @@ import (
 	"oras.land/oras-go/v2/content"
 )
 
-// maxRead bounds the bytes of one layer that are read back file by file.
+// maxRead is the maximum number of bytes of a layer that are read back file by file.
 const maxRead = 64 << 20
 
-// readBack compares each file as the reference extracts it with the layer, which is read from its beginning.
+// readBack compares each file that the reference extracts with the layer, which is read from its beginning.
 func (p *puller) readBack(ctx context.Context, blob, layer ocispec.Descriptor) error {
 	encoded, err := content.FetchAll(ctx, p.local, blob)
 	if err != nil {

@@ -9,33 +9,33 @@ import (
 	"os"
 )
 
-// A request asks for one thing. Bytes travel as base64, since names in a tar need not be UTF-8.
+// request is one request. Bytes are base64, because names in a tar need not be UTF-8.
 type request struct {
 	// Op is "ztoc", "extract" or "compress".
 	Op string `json:"op"`
 
-	// ztoc, extract: the layer, as the path of a file or as its bytes.
+	// ztoc, extract: the layer, as a path or as bytes.
 	Layer      string `json:"layer"`
 	LayerBytes string `json:"layerBytes"`
 
-	// ztoc: how to read the layer, and whether the zTOC itself is wanted.
+	// ztoc: options, and whether to return the zTOC itself.
 	SpanSize  int64  `json:"spanSize"`
 	Algorithm string `json:"algorithm"`
 	Tool      string `json:"tool"`
 	WantZtoc  bool   `json:"wantZtoc"`
 
-	// extract: the zTOC, and the name of the file in it.
+	// extract: the zTOC, and the name of a file in it.
 	Ztoc string `json:"ztoc"`
 	Name string `json:"name"`
 
-	// compress: data, and how to make a gzip of it.
+	// compress: the data and the options.
 	Bytes string `json:"bytes"`
 	Level int    `json:"level"`
-	// FlushEvery ends a block with an empty stored one after each so many bytes; 0 does not.
+	// FlushEvery is the number of bytes after which a block is flushed. 0 means never.
 	FlushEvery int `json:"flushEvery"`
 }
 
-// An answer has an error, or what was asked for. A refusal of the layer is an error too.
+// answer has an error or a result. A rejected layer is an error.
 type answer struct {
 	Error string `json:"error,omitempty"`
 
@@ -48,11 +48,11 @@ type answer struct {
 	CompressedSize   int64  `json:"compressedArchiveSize"`
 	UncompressedSize int64  `json:"uncompressedArchiveSize"`
 
-	// ztoc (the zTOC where wanted), extract (the file), compress (the gzip)
+	// ztoc (the zTOC, if requested), extract (the file), compress (the gzip)
 	Bytes string `json:"bytes,omitempty"`
 }
 
-// serve answers each line of in with a line on out, in order, until in ends.
+// serve answers each line of in with a line on out, in order, until the end of in.
 func serve(in io.Reader, out io.Writer) error {
 	lines := bufio.NewReaderSize(in, 1<<20)
 	encoder := json.NewEncoder(out)
@@ -70,7 +70,7 @@ func serve(in io.Reader, out io.Writer) error {
 	}
 }
 
-// respond turns a panic of the reference into an error: hostile layers are what it is asked about.
+// respond converts a panic of the reference to an error, because it receives invalid layers.
 func respond(line []byte) (result answer) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -110,7 +110,7 @@ func respond(line []byte) (result answer) {
 
 func failed(err error) answer { return answer{Error: err.Error()} }
 
-// writeLayer puts bytes where the reference can read them: it takes layers by the names of files only.
+// writeLayer writes bytes to a file, because the reference reads layers only from files.
 func writeLayer(encoded string) (string, error) {
 	data, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {

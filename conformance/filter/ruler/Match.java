@@ -4,7 +4,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import software.amazon.event.ruler.Ruler;
 
-/** Answers each line of a pattern, a tab and an event, both JSON, by whether EventBridge's matcher lets the event in. */
+/** For each line with a pattern, a tab and an event, both JSON, prints whether EventBridge's matcher matches. */
 class Match {
     public static void main(String[] args) throws Exception {
         var lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));

@@ -1,5 +1,5 @@
-// A registry that knows the referrers API and keeps everything in memory: go-containerregistry's own, which
-// `crane registry serve` starts without referrers.
+// An in-memory registry with the referrers API: that of go-containerregistry. `crane registry serve` starts it without
+// that API.
 package main
 
 import (
