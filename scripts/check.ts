@@ -77,6 +77,7 @@ if (unknown.length > 0) {
 
 /** Prints a line for each finding. Returns what to count the check as. */
 async function runCheck(name: string, check: Check): Promise<'passed' | 'failed' | 'skipped'> {
+  const started = performance.now();
   const findings = await Promise.resolve()
     .then(() => check(update))
     .catch((error: Error): Finding[] => [{ subject: name, problems: [error.message] }]);
@@ -87,7 +88,8 @@ async function runCheck(name: string, check: Check): Promise<'passed' | 'failed'
   }
   const hasPassed = findings.every(({ problems }) => problems.length === 0);
   const isSkipped = findings.some(({ skipped }) => skipped !== undefined);
-  console.log(`${hasPassed ? (isSkipped ? 'SKIP' : 'PASS') : 'FAIL'}  ${name}`);
+  const seconds = ((performance.now() - started) / 1000).toFixed(0);
+  console.log(`${hasPassed ? (isSkipped ? 'SKIP' : 'PASS') : 'FAIL'}  ${name} (${seconds} s)`);
   return hasPassed ? (isSkipped ? 'skipped' : 'passed') : 'failed';
 }
 

@@ -13,7 +13,7 @@ const ECHO = 'export const handler = async (event) => event;\n';
 
 for (const runtime of RUNTIMES) {
   describe.skipIf(!runtime.isAvailable)(`${runtime.name}: the filter`, () => {
-    /** Deploys the filter, and a function in place of the generator that records its invocations. */
+    /** Deploys the filter, and instead of the generator a function that records its invocations. */
     async function deploy(environment: Readonly<Record<string, string>> = {}) {
       const lambda = await startLambda();
       lambda.createFunction({ name: GENERATOR, folder: writeFunction('echo', ECHO), node: runtime.node() });

@@ -1,9 +1,9 @@
 import type { Operation } from './deployment-calls.ts';
 
 const SAME_TYPES =
-  "The schema of the type names it. AWS's own template has the same types, and is deployed with the permissions of the guide.";
-const TAGS = 'For a stack that is given tags. The template has none.';
-const BOUNDARY = 'Another boundary for roles that are there. When they are created CreateRole has it.';
+  'The resource type schema lists it. The template of AWS has the same types, and the guide does not allow it either.';
+const TAGS = 'Only for a stack with tags. The template has none.';
+const BOUNDARY = 'Changes the boundary of existing roles. CreateRole sets it on new ones.';
 
 /** A call that the policies of the guide do not allow. */
 interface BeyondTheGuide {
@@ -18,8 +18,7 @@ export const BEYOND_THE_GUIDE: readonly BeyondTheGuide[] = [
   {
     action: 's3:GetObject',
     operations: ['create', 'update'],
-    reason:
-      "The guide's is for the buckets aws-quickstart-REGION, which are AWS's. Whoever deploys this has another one.",
+    reason: 'The guide allows the buckets aws-quickstart-REGION of AWS. Users of this template have their own bucket.',
   },
   { action: 'events:ListTargetsByRule', operations: ['create', 'update', 'delete'], reason: SAME_TYPES },
   { action: 'iam:ListAttachedRolePolicies', operations: ['create', 'update', 'delete'], reason: SAME_TYPES },
