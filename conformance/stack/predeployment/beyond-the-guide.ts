@@ -1,7 +1,7 @@
 import type { Operation } from './deployment-calls.ts';
 
 const SAME_TYPES =
-  'The resource type schema lists it. The template of AWS has the same types, and the guide does not allow it either.';
+  "The resource type schema lists it. AWS's template has the same types and is deployed with the guide's permissions.";
 const TAGS = 'Only for a stack with tags. The template has none.';
 const BOUNDARY = 'Changes the boundary of existing roles. CreateRole sets it on new ones.';
 
