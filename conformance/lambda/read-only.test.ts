@@ -64,7 +64,9 @@ for (const runtime of RUNTIMES) {
         lambda.createFunction(generatorFunction(runtime, registry, { ...deployment, environment, memorySize }));
         await pushLayout(registry, 'team/app', 'v1', goldenImage('multi').folder);
         const event = registry.events.at(-1);
-        expect(resultOf<GeneratorResponse>(await lambda.invoke(GENERATOR, event))).toMatchObject({ outcome: 'indexed' });
+        expect(resultOf<GeneratorResponse>(await lambda.invoke(GENERATOR, event))).toMatchObject({
+          outcome: 'indexed',
+        });
       });
     });
   }

@@ -78,7 +78,9 @@ describe.skipIf(findTool('moto') === undefined).each(['V1', 'V2'] as const)('a s
       { outcome: 'indexed', layers: { built: 2, reused: 0 } },
       { outcome: 'indexed', layers: { built: 1, reused: 1 } },
     ]);
-    expect(workflow.answersOf<FilterResponse>(workflow.filter).every(({ statusCode }) => statusCode === 200)).toBe(true);
+    expect(workflow.answersOf<FilterResponse>(workflow.filter).every(({ statusCode }) => statusCode === 200)).toBe(
+      true,
+    );
     expect(workflow.lambda.abandoned).toEqual([]);
     expect(workflow.registry.tags('prod/tools')).toEqual(['V1']);
   });
