@@ -63,6 +63,39 @@ describe('ArchiveTree.find', () => {
   });
 });
 
+describe('a directory that becomes a file', () => {
+  const tree = new ArchiveTree([
+    entryOf('a/', 'dir'),
+    entryOf('a/b/c'),
+    entryOf('implied/x'),
+    entryOf('again/', 'dir'),
+    entryOf('again/old'),
+    entryOf('a'),
+    entryOf('implied', 'symlink', 'a'),
+    entryOf('again'),
+    entryOf('again/', 'dir'),
+    entryOf('again/new'),
+  ]);
+
+  it('has none of the files that were in it', () => {
+    expect(tree.find('a')?.type).toBe('reg');
+    for (const path of ['a/b/c', 'implied/x', 'again/old']) expect(tree.find(path)).toBeUndefined();
+    expect(tree.list('a')).toBeUndefined();
+    expect(tree.list('a/b')).toBeUndefined();
+    expect(tree.list('implied')).toBeUndefined();
+  });
+
+  it('has new files if it becomes a directory again', () => {
+    expect(tree.list('again')?.map(({ name }) => text(name))).toEqual(['new']);
+    expect([...tree.entries()].map(({ name }) => text(name))).toEqual(['a', 'implied', 'again/', 'again/new']);
+  });
+
+  it('keeps the content of hard links to its files', () => {
+    const files = [entryOf('a/b', 'reg', '', 1), entryOf('link', 'hardlink', 'a/b'), entryOf('a')];
+    expect(new ArchiveTree(files).resolveHardLinks(files[1] as FileEntry)).toBe(files[0]);
+  });
+});
+
 describe('ArchiveTree.list', () => {
   const tree = new ArchiveTree([
     entryOf('usr/', 'dir'),

@@ -19,15 +19,18 @@ export interface DirectoryItem {
 const NONE = -1;
 
 /**
- * The entries of an archive by path. If several entries have the same path, the last one wins, as on extraction. Files
- * in a directory that a later entry replaced are still found. Memory use is proportional to the entries and their
- * names.
+ * The entries of an archive by path. If several entries have the same path, the last one wins, as on extraction. A file
+ * or link that replaces a directory removes what was in it. Memory use is proportional to the entries and their names.
  */
 export class ArchiveTree {
   readonly #files: readonly FileEntry[];
   readonly #paths = new Map<string, number>();
   /** For each entry, the index of the previous entry with the same path. */
   readonly #previous: Int32Array;
+  /** For each entry, the index of the last entry with the same path, up to this one, that is not a directory. */
+  readonly #lastFile: Int32Array;
+  /** Directory of the last call of `#replacedAt`, and its result. Consecutive entries are often in the same directory. */
+  #lastDirectory = { path: '', replacedAt: NONE };
   #sortedPaths: readonly string[] | undefined;
   #indexes: ReadonlyMap<FileEntry, number> | undefined;
 
@@ -35,16 +38,19 @@ export class ArchiveTree {
   constructor(files: readonly FileEntry[]) {
     this.#files = files;
     this.#previous = new Int32Array(files.length);
-    for (const [i, { name }] of files.entries()) {
+    this.#lastFile = new Int32Array(files.length);
+    for (const [i, { name, type }] of files.entries()) {
       const path = normalizePath(name);
-      this.#previous[i] = this.#paths.get(path) ?? NONE;
+      const previous = this.#paths.get(path) ?? NONE;
+      this.#previous[i] = previous;
+      this.#lastFile[i] = type !== 'dir' ? i : previous === NONE ? NONE : (this.#lastFile[previous] as number);
       this.#paths.set(path, i);
     }
   }
 
   /** Returns the entries that remain after all have been extracted, in archive order. */
   *entries(): Generator<FileEntry, void, void> {
-    for (const [i, file] of this.#files.entries()) if (this.#paths.get(normalizePath(file.name)) === i) yield file;
+    for (const [i, file] of this.#files.entries()) if (this.#indexAt(normalizePath(file.name)) === i) yield file;
   }
 
   /** Returns the entry of a path. Symbolic links are not followed. */
@@ -87,9 +93,9 @@ export class ArchiveTree {
   list(path: ArchivePath): readonly DirectoryItem[] | undefined {
     const directory = normalizePath(path);
     const prefix = directory === '' ? '' : `${directory}/`;
-    const names = this.#namesBelow(prefix);
-    if (names.size === 0 && directory !== '' && this.#entryAt(directory)?.type !== 'dir') return undefined;
-    return [...names].sort().map((name) => ({
+    const names = [...this.#namesBelow(prefix)].filter((name) => this.#exists(prefix + name));
+    if (names.length === 0 && directory !== '' && this.#entryAt(directory)?.type !== 'dir') return undefined;
+    return names.sort().map((name) => ({
       name: fromByteString(name),
       entry: this.#entryAt(prefix + name),
     }));
@@ -102,20 +108,24 @@ export class ArchiveTree {
    */
   resolveHardLinks(entry: FileEntry): FileEntry {
     if (entry.type !== 'hardlink') return entry;
-    let index = this.#indexOf(entry);
-    let target = entry;
-    while (target.type === 'hardlink') {
-      const path = normalizePath(target.linkName);
-      const linkIndex: number = index;
-      index = this.#paths.get(path) ?? NONE;
-      while (index >= linkIndex) index = this.#previous[index] as number;
-      if (index === NONE) {
-        const message = `the target ${showPath(target.linkName)} of the hard link ${showPath(target.name)} does not exist before the link in the layer`;
+    let link = entry;
+    for (;;) {
+      const target = this.hardLinkTarget(link);
+      if (target === undefined) {
+        const message = `the target ${showPath(link.linkName)} of the hard link ${showPath(link.name)} does not exist before the link in the layer`;
         throw new ZtocError('ENTRY_NOT_FOUND', message);
       }
-      target = this.#files[index] as FileEntry;
+      if (target.type !== 'hardlink') return target;
+      link = target;
     }
-    return target;
+  }
+
+  /** Returns the last entry with the target's path before a hard link; `undefined` if the archive has none. */
+  hardLinkTarget(link: FileEntry): FileEntry | undefined {
+    const linkIndex = this.#indexOf(link);
+    let index = this.#paths.get(normalizePath(link.linkName)) ?? NONE;
+    while (index >= linkIndex) index = this.#previous[index] as number;
+    return index === NONE ? undefined : this.#files[index];
   }
 
   /** Returns the offset of the next entry in the uncompressed stream; `undefined` after the last. */
@@ -124,8 +134,47 @@ export class ArchiveTree {
   }
 
   #entryAt(path: string): FileEntry | undefined {
-    const index = this.#paths.get(path);
+    const index = this.#indexAt(path);
     return index === undefined ? undefined : this.#files[index];
+  }
+
+  /** Returns the index of the entry of a path, unless a later entry removed it. */
+  #indexAt(path: string): number | undefined {
+    const index = this.#paths.get(path);
+    return index !== undefined && this.#replacedAt(path) < index ? index : undefined;
+  }
+
+  /** Returns whether a path has an entry, or is the directory of one. */
+  #exists(path: string): boolean {
+    if (this.#indexAt(path) !== undefined) return true;
+    const prefix = `${path}/`;
+    const paths = this.#sorted();
+    for (let at = firstAtOrAfter(paths, prefix); paths[at]?.startsWith(prefix); at++) {
+      if (this.#indexAt(paths[at] as string) !== undefined) return true;
+    }
+    return false;
+  }
+
+  /** Returns the index of the last entry that replaced a parent directory of a path by something else. */
+  #replacedAt(path: string): number {
+    const end = path.lastIndexOf('/');
+    // No file system can contain a longer path.
+    if (end === NONE || end > MAX_FOLLOWED_PATH) return NONE;
+    const directory = path.slice(0, end);
+    if (directory === this.#lastDirectory.path) return this.#lastDirectory.replacedAt;
+    let replacedAt = NONE;
+    for (let slash = 0; slash !== NONE; ) {
+      slash = directory.indexOf('/', slash + 1);
+      const index = this.#paths.get(slash === NONE ? directory : directory.slice(0, slash));
+      if (index !== undefined) replacedAt = Math.max(replacedAt, this.#lastFile[index] as number);
+    }
+    this.#lastDirectory = { path: directory, replacedAt };
+    return replacedAt;
+  }
+
+  #sorted(): readonly string[] {
+    this.#sortedPaths ??= [...this.#paths.keys()].sort();
+    return this.#sortedPaths;
   }
 
   #indexOf(entry: FileEntry): number {
@@ -139,8 +188,7 @@ export class ArchiveTree {
 
   /** Returns the first segment after the prefix of all paths that start with it. */
   #namesBelow(prefix: string): Set<string> {
-    this.#sortedPaths ??= [...this.#paths.keys()].sort();
-    const paths = this.#sortedPaths;
+    const paths = this.#sorted();
     const names = new Set<string>();
     let at = firstAtOrAfter(paths, prefix);
     for (let path = paths[at]; path?.startsWith(prefix); path = paths[at]) {

@@ -99,6 +99,15 @@ export class ZtocReader {
   }
 
   /**
+   * Returns the entry that a hard link refers to: the last entry with the target's path before the link. It can be a hard
+   * link too.
+   * @returns `undefined` if the layer has no such entry: the target is in a lower layer, or missing.
+   */
+  hardLinkTarget(link: FileEntry): FileEntry | undefined {
+    return this.#entries.hardLinkTarget(link);
+  }
+
+  /**
    * Returns the spans that contain a file, or none if it is empty. For a sparse file in PAX format 1.0, whose map is in
    * the archive, returns the spans up to the next entry.
    * @throws {ZtocError} As {@link readFile}.
