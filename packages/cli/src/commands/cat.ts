@@ -7,8 +7,8 @@ import { IMAGE_FORMS } from '../transports/location.ts';
 
 export const command = defineCommand({
   details: [
-    'Finds the file as a container does: the topmost layer with the file wins, whiteouts are applied, and symbolic links ' +
-      'are followed. A layer without a zTOC is read completely.',
+    'Finds the file as a container does: the topmost layer with the file wins, whiteouts are applied, and links are ' +
+      'followed. A layer without a zTOC is read completely.',
     'With --json, prints how the file was read instead of its content.',
   ],
   operands: [

@@ -5,6 +5,7 @@ import { concat, put, putImage, putIndex, TAR_END, tarEntry } from '@soci/test-c
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
+import type { ImageFilesystem } from './image-filesystem.ts';
 import { openImageFilesystem } from './open-image-filesystem.ts';
 
 /** Entries of a layer by path: content of a file, `-> TARGET` for a symbolic link, empty for a directory. */
@@ -101,6 +102,69 @@ describe.each(['with zTOCs', 'without zTOCs'])('the files of an image %s', (kind
     expect(await files.realpath('/lib/../nothing')).toBe('usr/nothing');
     expect((await files.lookup('top'))?.entry?.type).toBe('symlink');
     await expect(files.realpath('/loop')).rejects.toMatchObject({ code: 'SYMLINK_LOOP' });
+  });
+});
+
+describe('links to other layers', () => {
+  const hardLink = (name: string, linkName: string) => tarEntry({ name, type: '1', linkName });
+  const file = (name: string, content = '') => tarEntry({ name }, content);
+  const symlink = (name: string, linkName: string) => tarEntry({ name, type: '2', linkName });
+
+  /** Opens an image whose layers have these entries, with and without zTOCs. */
+  async function openBoth(...layers: readonly (readonly Uint8Array[])[]) {
+    const own = new MemoryStore();
+    const blobs: Descriptor[] = [];
+    for (const entries of layers)
+      blobs.push(await put(own, MEDIA_TYPE_OCI_LAYER_GZIP, gzipSync(concat(...entries, TAR_END))));
+    const plain = await putImage(own, AMD64, blobs);
+    const result = await convertImage(own, plain, { minLayerSize: 0, jobs: 1 });
+    if (result.outcome !== 'indexed') throw new Error(result.outcome);
+    for (const { descriptor, content } of result.artifacts) await own.push(descriptor, content);
+    return Promise.all([openImageFilesystem(own, plain), openImageFilesystem(own, result.root)]);
+  }
+
+  async function read(files: ImageFilesystem, path: string): Promise<string | undefined> {
+    const found = await files.lookup(path, { followSymlinks: true });
+    return found?.entry && Buffer.from(await found.reader.readFile(found.entry)).toString();
+  }
+
+  it.each([
+    ['in the next layer', [[file('lib.so', 'library')], [hardLink('copy', 'lib.so')]]],
+    ['two layers below', [[file('lib.so', 'library')], [file('x')], [hardLink('copy', './lib.so')]]],
+    ['over several hops', [[file('a', 'library')], [hardLink('b', '/a'), hardLink('c', 'b')], [hardLink('copy', 'c')]]],
+    ['that its own layer removes', [[file('a', 'library')], [hardLink('copy', 'a'), file('.wh.a')]]],
+    ['that an upper layer removes', [[file('a', 'library')], [hardLink('copy', 'a')], [file('.wh.a')]]],
+    ['that an upper layer replaces', [[file('a', 'library')], [hardLink('copy', 'a')], [file('a', 'new')]]],
+    ['in an opaque directory', [[file('d/a', 'library')], [hardLink('copy', 'd/a'), file('d/.wh..wh..opq')]]],
+    ['below a symbolic link', [[file('usr/a', 'library'), symlink('d', 'usr')], [hardLink('copy', 'd/a')]]],
+    ['that is a symbolic link', [[file('x/a', 'library'), symlink('link', 'x/a')], [hardLink('copy', 'link')]]],
+    [
+      'that is a symbolic link, relative to the hard link',
+      [[symlink('d/link', 'a'), file('d/a', 'wrong'), file('a', 'library')], [hardLink('copy', 'd/link')]],
+    ],
+    [
+      'through a symbolic link of an upper layer',
+      [[file('a', 'library')], [hardLink('b', 'a')], [symlink('copy', 'b')]],
+    ],
+  ])('follows a hard link to a file %s', async (_, layers) => {
+    for (const files of await openBoth(...layers)) {
+      expect(await read(files, 'copy')).toBe('library');
+      expect((await files.readdir(''))?.map(({ name }) => name)).toContain('copy');
+    }
+  });
+
+  it('shows the hard link itself if links are not followed', async () => {
+    for (const files of await openBoth([file('a', 'library')], [hardLink('copy', 'a')]))
+      expect((await files.lookup('copy'))?.entry?.type).toBe('hardlink');
+  });
+
+  it.each([
+    ['that a layer below has removed', [[file('a')], [file('.wh.a')], [hardLink('copy', 'a')]]],
+    ['that only an upper layer has', [[hardLink('copy', 'a')], [file('a')]]],
+    ['that is itself', [[file('a')], [hardLink('copy', 'copy')]]],
+  ])('fails to read a hard link to a file %s', async (_, layers) => {
+    for (const files of await openBoth(...layers))
+      await expect(read(files, 'copy')).rejects.toMatchObject({ code: 'ENTRY_NOT_FOUND' });
   });
 });
 

@@ -25,6 +25,11 @@ export interface ImageFile extends ImageLayer {
   readonly entry: FileEntry | undefined;
 }
 
+/** A file of an image, with the position of its layer. */
+interface FoundFile extends ImageFile {
+  readonly position: number;
+}
+
 /** An item of a directory of an image. */
 export interface ImageDirectoryItem {
   /** Last segment of the path. */
@@ -87,18 +92,19 @@ export class ImageFilesystem {
   /**
    * Finds the file at a path, in the topmost layer that contains it. `a`, `./a` and `/a` are the same path.
    *
+   * With `followSymlinks`, hard links to files of lower layers are followed too: the result is the file with the content.
+   *
    * @returns The file, or `undefined` if it does not exist.
    * @throws SociIndexError `SYMLINK_LOOP` if the path has more than 40 symbolic links.
    */
   async lookup(path: string, { followSymlinks = false }: LookupOptions = {}): Promise<ImageFile | undefined> {
-    const resolved = followSymlinks ? await this.realpath(path) : path;
-    for (const layer of this.layers.toReversed()) {
-      const reader = await this.#open(layer);
-      const entry = reader.lookup(resolved);
-      if (entry !== undefined || reader.readdir(resolved) !== undefined) return { layer, reader, entry };
-      if (hidesLowerLayers(reader, resolved)) return undefined;
-    }
-    return undefined;
+    const all = this.layers.length;
+    const found = followSymlinks
+      ? await this.#followHardLinks(await this.#find(await this.#resolve(path, all), all))
+      : await this.#find(path, all);
+    if (found === undefined) return undefined;
+    const { layer, reader, entry } = found;
+    return { layer, reader, entry };
   }
 
   /**
@@ -132,7 +138,30 @@ export class ImageFilesystem {
    * @returns The path without symbolic links and without a leading slash. Empty for the root.
    * @throws SociIndexError `SYMLINK_LOOP` if the path has more than 40 symbolic links.
    */
-  async realpath(path: string): Promise<string> {
+  realpath(path: string): Promise<string> {
+    return this.#resolve(path, this.layers.length);
+  }
+
+  /** Opens the layers that have a zTOC, base layer first. */
+  indexedLayers(): Promise<readonly ImageLayer[]> {
+    const indexed = this.layers.filter(({ digest }) => findZtoc(this.#source.indexes, digest) !== undefined);
+    return Promise.all(indexed.map(async (layer) => ({ layer, reader: await this.#open(layer) })));
+  }
+
+  /** Finds a path in the first `count` layers. Does not follow links. */
+  async #find(path: string, count: number): Promise<FoundFile | undefined> {
+    for (let position = count - 1; position >= 0; position--) {
+      const layer = this.layers[position] as Descriptor;
+      const reader = await this.#open(layer);
+      const entry = reader.lookup(path);
+      if (entry !== undefined || reader.readdir(path) !== undefined) return { layer, reader, entry, position };
+      if (hidesLowerLayers(reader, path)) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Resolves all symbolic links of a path in the first `count` layers. A hard link to a symbolic link counts as one. */
+  async #resolve(path: string, count: number): Promise<string> {
     const pending = segmentsOf(path).reverse();
     let reached: string[] = [];
     let links = 0;
@@ -142,7 +171,7 @@ export class ImageFilesystem {
         continue;
       }
       reached.push(segment);
-      const file = await this.lookup(reached.join('/'));
+      const file = await this.#followHardLinks(await this.#find(reached.join('/'), count));
       if (file?.entry?.type !== 'symlink') continue;
       if (++links > MAX_SYMLINKS) {
         throw new SociIndexError('SYMLINK_LOOP', `${path} has more than ${MAX_SYMLINKS} symbolic links`);
@@ -154,10 +183,28 @@ export class ImageFilesystem {
     return reached.join('/');
   }
 
-  /** Opens the layers that have a zTOC, base layer first. */
-  indexedLayers(): Promise<readonly ImageLayer[]> {
-    const indexed = this.layers.filter(({ digest }) => findZtoc(this.#source.indexes, digest) !== undefined);
-    return Promise.all(indexed.map(async (layer) => ({ layer, reader: await this.#open(layer) })));
+  /**
+   * Follows hard links, also into lower layers, as on extraction: the target is an earlier entry of the same layer, or
+   * what the layers below contain, before the whiteouts of this layer and of upper layers. Symbolic links in the
+   * directories of the target are followed, as by containerd (archive/tar.go, `hardlinkRootPath`). Returns a link whose
+   * target does not exist unchanged. Reading it fails.
+   */
+  async #followHardLinks(file: FoundFile | undefined): Promise<FoundFile | undefined> {
+    let found = file;
+    while (found?.entry?.type === 'hardlink') {
+      const { reader, position, entry: link } = found;
+      const entry = reader.hardLinkTarget(link);
+      if (entry !== undefined) {
+        found = { ...found, entry };
+        continue;
+      }
+      const segments = segmentsOf(decoder.decode(link.linkName));
+      const directory = await this.#resolve(segments.slice(0, -1).join('/'), position);
+      const target = await this.#find(`${directory}/${segments.at(-1) ?? ''}`, position);
+      if (target?.entry === undefined) return found;
+      found = target;
+    }
+    return found;
   }
 
   #open(layer: Descriptor): Promise<ZtocReader> {
