@@ -5,7 +5,7 @@
  * - `MANIFEST_INVALID`: a manifest, image index or image configuration is malformed.
  * - `PLATFORM_AMBIGUOUS`: the image is for several platforms, and no platform was selected.
  * - `PLATFORM_NOT_FOUND`: the image has no manifest for the selected platform.
- * - `PLATFORM_MISSING`: an image index lists a manifest without a platform.
+ * - `PLATFORM_MISSING`: an image index lists a manifest without a platform (only with `compat: 'soci-cli'`).
  * - `LAYER_TYPE_INVALID`: the media type is not that of an image layer (only with `compat: 'soci-cli'`).
  * - `LAYER_INVALID`: the gzip or tar data of a layer is invalid. `cause` is the `ZtocError` with the byte offset.
  * - `LAYER_MISMATCH`: the content of a layer does not match the size or digest in its descriptor.

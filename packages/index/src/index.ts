@@ -5,6 +5,7 @@ export type { Artifact, ArtifactKind } from './convert/soci-manifest.ts';
 export { SociIndexError, type SociIndexErrorCode } from './errors.ts';
 export type { ImageDirectoryItem, ImageFile, ImageFilesystem, ImageLayer } from './filesystem/image-filesystem.ts';
 export { type ImageFilesystemOptions, openImageFilesystem } from './filesystem/open-image-filesystem.ts';
+export { readPlatform } from './image/read-platform.ts';
 export {
   type ImageEntry,
   type ImageInspection,

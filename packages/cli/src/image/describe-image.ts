@@ -1,12 +1,5 @@
-import { findZtoc, inspectImage, type SociDocument } from '@soci/index';
-import {
-  type CallOptions,
-  type Descriptor,
-  isImageConfig,
-  type Platform,
-  parseImageConfig,
-  readVerified,
-} from '@soci/oci';
+import { findZtoc, inspectImage, readPlatform, type SociDocument } from '@soci/index';
+import { type CallOptions, type Descriptor, isImageConfig, type Platform } from '@soci/oci';
 import { CliError, usageError } from '../errors.ts';
 import type { OpenImage } from '../transports/image-stores.ts';
 
@@ -58,8 +51,8 @@ export async function describeImage({ store, root }: OpenImage, call: CallOption
         others.push({ descriptor: manifest, kind: 'artifact' });
         continue;
       }
-      const { platform } = parseImageConfig(await readVerified(store, config, call));
-      images.push({ platform: manifest.platform ?? platform, manifest, config, layers, sociIndexes });
+      const platform = await readPlatform(store, entry, call);
+      images.push({ platform, manifest, config, layers, sociIndexes });
     } else if (!listedIndexes.has(entry.descriptor.digest))
       others.push({ descriptor: entry.descriptor, kind: entry.kind });
   }

@@ -51,7 +51,7 @@ export async function buildSociIndex(
 ): Promise<SociIndexResult> {
   const resolved = resolveOptions(options, availableParallelism());
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
-  const chosen = choosePlatforms(image, await listPlatforms(reader, image), resolved);
+  const chosen = choosePlatforms(image, await listPlatforms(reader, image, resolved), resolved);
   const plans = await planPlatforms(reader, image, chosen, resolved);
   const { indexes, descriptors, artifacts, platforms, layers } = await indexPlans(store, plans, 1, resolved);
   // soci fails if a platform has no layer to index. Without compat, the other platforms are indexed.

@@ -3,6 +3,8 @@ import { put, putImage, putIndex, putLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { CountingStore } from '../fixtures/counting-store.ts';
 import { type GoldenImage, openGolden } from '../fixtures/golden.ts';
+import { readPlatform } from '../image/read-platform.ts';
+import { inspectImage } from '../inspect/inspect-image.ts';
 import type { SociIndexOptions } from '../options.ts';
 import {
   ANNOTATION_IMAGE_MANIFEST_DIGEST,
@@ -135,11 +137,55 @@ describe('convertImage', () => {
     await expect(convert({ store, image })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  it('rejects an index that lists a manifest without a platform', async () => {
-    const store = new CountingStore();
-    const image = await putIndex(store, [await putImage(store, AMD64, [await putLayer(store, 'a', 100)])]);
-    await expect(convert({ store, image })).rejects.toMatchObject({ code: 'PLATFORM_MISSING', digest: image.digest });
+  describe('of an image index that lists manifests without a platform', () => {
+    it('reads the platforms from the configurations, and adds them to the entries', async () => {
+      const store = new CountingStore();
+      const image = await putIndex(store, [
+        await putImage(store, AMD64, [await putLayer(store, 'a', 100)]),
+        await putImage(store, ARM64, [await putLayer(store, 'b', 100)]),
+      ]);
+      const all = await convert({ store, image });
+      expect(all.platforms.map(({ platform }) => platform)).toEqual([AMD64, ARM64]);
+      expect(all.manifests.map(({ platform }) => platform)).toEqual([AMD64, ARM64, AMD64, ARM64]);
+      const one = await convert({ store, image }, { platforms: [ARM64] });
+      expect(one.manifests.map(({ platform }) => platform)).toEqual([undefined, ARM64, ARM64]);
+    });
+
+    it('keeps attestations and artifacts as they are', async () => {
+      const store = new CountingStore();
+      const attestation = await putImage(store, { os: 'unknown', architecture: 'unknown' }, []);
+      const config = await put(store, 'application/vnd.example.config', {});
+      const artifact = await put(store, attestation.mediaType, { schemaVersion: 2, config, layers: [] });
+      const manifest = await putImage(store, AMD64, [await putLayer(store, 'a', 100)]);
+      const image = await putIndex(store, [artifact, attestation, manifest]);
+      const { platforms, manifests } = await convert({ store, image });
+      expect(platforms.map(({ platform }) => platform)).toEqual([AMD64]);
+      expect(manifests.map(({ platform }) => platform)).toEqual([undefined, undefined, AMD64, AMD64]);
+    });
+
+    it('fails with compat, like soci', async () => {
+      const store = new CountingStore();
+      const image = await putIndex(store, [await putImage(store, AMD64, [await putLayer(store, 'a', 100)])]);
+      await expect(convert({ store, image }, { compat: 'soci-cli' })).rejects.toMatchObject({
+        code: 'PLATFORM_MISSING',
+        digest: image.digest,
+      });
+    });
   });
+
+  it.each([{}, { os: 'linux' }, { architecture: 'amd64' }, { os: '', architecture: '' }, { os: null }])(
+    'accepts a configuration with the platform %j, and so does readPlatform',
+    async (platform) => {
+      const store = new CountingStore();
+      const image = await putImage(store, platform, [await putLayer(store, 'a', 100)]);
+      const { platforms } = await convert({ store, image });
+      const expected = { architecture: '', ...platform, os: 'linux' };
+      expect(platforms.map(({ platform }) => platform)).toEqual([expected]);
+      const { entries } = await inspectImage(store, image);
+      const [entry] = entries;
+      expect(entry?.kind === 'image' && (await readPlatform(store, entry))).toEqual(expected);
+    },
+  );
 
   it('writes a prefetch artifact and reports which files were found', async () => {
     const store = new CountingStore();

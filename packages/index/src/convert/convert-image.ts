@@ -35,7 +35,7 @@ export async function convertImage(
 ): Promise<ConvertResult> {
   const resolved = resolveOptions(options, availableParallelism());
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
-  const available = await listPlatforms(reader, image);
+  const available = await listPlatforms(reader, image, resolved);
   const [first] = available;
   if (first === undefined) {
     return { outcome: 'nothing-to-index', reason: 'no-platform', platforms: [], layers: [] };

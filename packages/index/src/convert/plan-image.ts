@@ -56,12 +56,13 @@ export async function planPlatforms(
     throw new SociIndexError('MANIFEST_INVALID', message, { digest: image.digest });
   }
   const manifests: { readonly platform: Platform; readonly manifest: Descriptor }[] = [];
-  for (const platform of platforms) manifests.push({ platform, manifest: await findManifest(reader, image, platform) });
+  for (const platform of platforms)
+    manifests.push({ platform, manifest: await findManifest(reader, image, platform, options) });
   await reader.preload(manifests.map(({ manifest }) => manifest));
   const plans: PlatformPlan[] = [];
   const tasks = new Map<string, LayerTask>();
   for (const { platform, manifest } of manifests) {
-    const { layers } = await selectManifest(reader, image, platform);
+    const { layers } = await selectManifest(reader, image, platform, options);
     const plan = { platform, manifest, layers: planLayers(layers ?? [], tasks, options) };
     for (const layer of plan.layers) if ('task' in layer) tasks.set(layer.task.digest, layer.task);
     plans.push(plan);

@@ -145,8 +145,10 @@ async function rewriteManifest(
   const descriptor = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, content);
   const { annotations: own, ...rest } = entry;
   const annotations = isCompat || isWrapped ? manifest.annotations : mergeAnnotations(own, manifest.annotations);
+  // Runtimes select an entry by its platform without reading configurations.
+  const platform = rest.platform ?? (isCompat ? undefined : owner?.platform);
   return {
-    entry: { ...rest, ...descriptor, ...(annotations && { annotations }) },
+    entry: { ...rest, ...descriptor, ...(platform && { platform }), ...(annotations && { annotations }) },
     artifact: { kind: 'image-manifest', descriptor, content },
   };
 }

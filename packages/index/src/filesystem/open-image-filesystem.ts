@@ -4,13 +4,12 @@ import {
   formatPlatform,
   isImageConfig,
   type Platform,
-  parseImageConfig,
   platformMatches,
   type RangeFetcher,
   type ReferrerLister,
-  readVerified,
 } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
+import { readPlatform } from '../image/read-platform.ts';
 import { type ImageManifestEntry, type InspectOptions, inspectImage } from '../inspect/inspect-image.ts';
 import { resolveLimits } from '../options.ts';
 import { ImageFilesystem } from './image-filesystem.ts';
@@ -49,16 +48,15 @@ async function chooseImage(
   store: Fetcher,
   { digest }: Descriptor,
   images: readonly ImageManifestEntry[],
-  { platform: wanted, signal }: ImageFilesystemOptions,
+  options: ImageFilesystemOptions,
 ): Promise<ImageManifestEntry> {
+  const { platform: wanted } = options;
   const [first, ...others] = images;
   if (first === undefined) throw new SociIndexError('PLATFORM_NOT_FOUND', `${digest} contains no image`, { digest });
   if (wanted === undefined && others.length === 0) return first;
-  const readConfig = async ({ config }: ImageManifestEntry) =>
-    parseImageConfig(await readVerified(store, config, signal === undefined ? {} : { signal }));
   const platforms: Platform[] = [];
   for (const image of images) {
-    const platform = image.descriptor.platform ?? (await readConfig(image)).platform;
+    const platform = await readPlatform(store, image, options);
     if (wanted !== undefined && platformMatches(wanted, platform)) return image;
     platforms.push(platform);
   }

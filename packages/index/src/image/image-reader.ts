@@ -3,6 +3,7 @@ import {
   type Descriptor,
   digestOf,
   type Fetcher,
+  isImageConfig,
   isImageIndex,
   isImageManifest,
   OciError,
@@ -34,6 +35,7 @@ export class ImageReader {
   readonly #limits: Required<IndexLimits>;
   readonly #signal: AbortSignal | undefined;
   readonly #documents = new Map<string, Promise<Uint8Array>>();
+  readonly #entries = new Map<string, Promise<readonly Descriptor[]>>();
   #totalSize = 0;
 
   constructor(fetcher: Fetcher, limits: Required<IndexLimits>, signal?: AbortSignal) {
@@ -55,6 +57,29 @@ export class ImageReader {
   /** Returns the normalized platform of an image configuration. */
   async configPlatform(descriptor: Descriptor): Promise<Platform> {
     return normalizeAsGo(decodeNamed(descriptor, await this.#read(descriptor), PLATFORM));
+  }
+
+  /**
+   * Lists the entries of an image index. An image without a platform gets that of its configuration, unless the latter is
+   * `unknown` (an attestation). Reads the configurations once, and only with `readsPlatforms`.
+   */
+  entries(index: Descriptor, { readsPlatforms }: { readonly readsPlatforms: boolean }): Promise<readonly Descriptor[]> {
+    const entries = this.#entries.get(index.digest) ?? this.#readEntries(index, readsPlatforms);
+    this.#entries.set(index.digest, entries);
+    return entries;
+  }
+
+  async #readEntries(index: Descriptor, readsPlatforms: boolean): Promise<readonly Descriptor[]> {
+    const { manifests } = await this.index(index);
+    const entries = [...(manifests ?? [])];
+    for (const [i, entry] of entries.entries()) {
+      if (!readsPlatforms || entry.platform !== undefined || !isImageManifest(entry.mediaType)) continue;
+      const { config } = await this.manifest(entry);
+      if (!isImageConfig(config.mediaType)) continue;
+      const platform = await this.configPlatform(config);
+      if (isRunnable(platform)) entries[i] = { ...entry, platform };
+    }
+    return entries;
   }
 
   /** Fetches documents in advance, within the limits. Errors are thrown when a document is read. */
@@ -125,6 +150,11 @@ function embeddedContent({ data = '', digest, size }: Descriptor): Uint8Array | 
     throw new SociIndexError('MANIFEST_INVALID', message, { digest });
   }
   return bytes.length === size && digestOf(bytes) === digest ? bytes : undefined;
+}
+
+/** Returns whether a platform is that of an image. Attestations have the platform `unknown/unknown`. */
+export function isRunnable({ os, architecture }: Platform): boolean {
+  return os !== 'unknown' && architecture !== 'unknown';
 }
 
 /** Returns whether an error means that the store does not have the content. */

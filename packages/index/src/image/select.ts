@@ -8,14 +8,22 @@ import {
 } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
 import type { ManifestDocument } from '../go-json/image-spec.ts';
-import { type ImageReader, isNotFound } from './image-reader.ts';
+import type { ResolvedOptions } from '../options.ts';
+import { type ImageReader, isNotFound, isRunnable } from './image-reader.ts';
 import { matchPlatform, type PlatformMatcher } from './platform-match.ts';
+
+/** Option of this file's functions: `compat` reads no platforms of entries from configurations. */
+export type SelectOptions = Pick<ResolvedOptions, 'isCompat'>;
 
 /**
  * Lists the platforms of an image in its order, from descriptors or, if they have no platform, from configurations. Skips
  * attestations, whose platform is `unknown/unknown` (containerd v2.2.9, core/images/image.go, `Platforms`).
  */
-export async function listPlatforms(reader: ImageReader, image: Descriptor): Promise<Platform[]> {
+export async function listPlatforms(
+  reader: ImageReader,
+  image: Descriptor,
+  { isCompat }: SelectOptions,
+): Promise<Platform[]> {
   const platforms: Platform[] = [];
   const count = reader.startWalk();
   const visit = async (descriptors: readonly Descriptor[]): Promise<void> => {
@@ -23,9 +31,10 @@ export async function listPlatforms(reader: ImageReader, image: Descriptor): Pro
     for (const descriptor of descriptors) {
       const { platform, mediaType } = descriptor;
       if (platform !== undefined) {
-        if (platform.os !== 'unknown' && platform.architecture !== 'unknown') platforms.push(platform);
+        if (isRunnable(platform)) platforms.push(platform);
       } else if (isImageConfig(mediaType)) {
-        platforms.push(await reader.configPlatform(descriptor));
+        const own = await reader.configPlatform(descriptor);
+        if (isCompat || isRunnable(own)) platforms.push(own);
       } else if (isImageManifest(mediaType)) {
         const { config, layers } = await reader.manifest(descriptor);
         await visit([config, ...(layers ?? [])]);
@@ -42,13 +51,21 @@ export async function listPlatforms(reader: ImageReader, image: Descriptor): Pro
  * Returns the descriptor of the image manifest for a SOCI index: the first one that matches `platform`
  * (soci/soci_index.go, `GetImageManifestDescriptor`).
  *
- * @throws SociIndexError `PLATFORM_NOT_FOUND`, `PLATFORM_MISSING`
+ * An entry without a platform gets that of its configuration. With `compat`, it is an error, as in soci.
+ *
+ * @throws SociIndexError `PLATFORM_NOT_FOUND`; with `compat`, `PLATFORM_MISSING`
  */
-export async function findManifest(reader: ImageReader, image: Descriptor, platform: Platform): Promise<Descriptor> {
+export async function findManifest(
+  reader: ImageReader,
+  image: Descriptor,
+  platform: Platform,
+  { isCompat }: SelectOptions,
+): Promise<Descriptor> {
   const matches = matchPlatform(platform);
   if (isImageIndex(image.mediaType)) {
-    for (const descriptor of (await reader.index(image)).manifests ?? []) {
+    for (const descriptor of await reader.entries(image, { readsPlatforms: !isCompat })) {
       if (descriptor.platform === undefined) {
+        if (!isCompat) continue;
         const message = `image index ${image.digest} lists ${descriptor.digest} without a platform`;
         throw new SociIndexError('PLATFORM_MISSING', message, { digest: image.digest });
       }
@@ -70,6 +87,7 @@ export async function selectManifest(
   reader: ImageReader,
   image: Descriptor,
   platform: Platform,
+  { isCompat }: SelectOptions,
 ): Promise<ManifestDocument> {
   const matches = matchPlatform(platform);
   const visit = async (descriptor: Descriptor): Promise<ManifestDocument | undefined> => {
@@ -80,7 +98,7 @@ export async function selectManifest(
       return matches(own) ? manifest : undefined;
     }
     if (!isImageIndex(descriptor.mediaType)) throw notAnImage(descriptor);
-    const best = pickBest((await reader.index(descriptor)).manifests ?? [], matches);
+    const best = pickBest(await reader.entries(descriptor, { readsPlatforms: !isCompat }), matches);
     return best === undefined ? undefined : visit(best);
   };
   const manifest = await visit(image);

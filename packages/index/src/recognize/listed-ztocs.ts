@@ -94,11 +94,12 @@ export async function listKnownPlatforms(
   reader: ImageReader,
   image: Descriptor,
   assumed: Platform | undefined,
+  options: ResolvedOptions,
 ): Promise<Platform[]> {
   if (assumed === undefined || !isImageManifest(image.mediaType) || image.platform !== undefined) {
-    return listPlatforms(reader, image);
+    return listPlatforms(reader, image, options);
   }
   const { config, layers } = await reader.manifest(image);
   const needsConfig = isImageConfig(config.mediaType) && [config, ...(layers ?? [])].every((each) => !each.platform);
-  return needsConfig ? [assumed] : listPlatforms(reader, image);
+  return needsConfig ? [assumed] : listPlatforms(reader, image, options);
 }

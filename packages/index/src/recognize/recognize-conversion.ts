@@ -80,7 +80,7 @@ export async function recognizeConversion(
       );
     }
     const provenance = ANNOTATION_SOURCE_DIGEST in found ? { ...found, [ANNOTATION_SOURCE_DIGEST]: origin } : found;
-    const available = await listKnownPlatforms(reader, image, platformOfOnlyImage(entries));
+    const available = await listKnownPlatforms(reader, image, platformOfOnlyImage(entries), resolved);
     const [first] = available;
     if (first === undefined) return notRecognized('nothing-to-index', `${image.digest} has no platform`);
     const { target, plans } = await planConversion(reader, image, first, available, resolved);

@@ -39,7 +39,7 @@ export async function recognizeIndexes(
   const resolved = resolveOptions(options, 1);
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
   return catchContentErrors(async () => {
-    const available = await listKnownPlatforms(reader, image, ANY_PLATFORM);
+    const available = await listKnownPlatforms(reader, image, ANY_PLATFORM, resolved);
     const plans = await planPlatforms(reader, image, choosePlatforms(image, available, resolved), resolved);
     const isWanted = plans.map(({ layers }) => layers.some((layer) => 'task' in layer));
     if (!isWanted.includes(true) || (resolved.isCompat && isWanted.includes(false))) {
