@@ -10,16 +10,21 @@ import {
   type Resolver,
 } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
-import { isDigest } from '../digest.ts';
+import { digestOf, isDigest } from '../digest.ts';
 import { OciError } from '../errors.ts';
 import { describeManifest, type ImageIndex, parseImageIndex, readReferral } from '../manifest.ts';
-import { isManifestOrIndex, MEDIA_TYPE_OCI_IMAGE_INDEX } from '../media-types.ts';
+import { isImageIndex, isManifestOrIndex, MEDIA_TYPE_OCI_IMAGE_INDEX } from '../media-types.ts';
 import { readVerified } from '../read.ts';
 import { type FileSection, readSection, readSectionAt } from './file-section.ts';
 import { blobPath, type LayoutFiles, readLayoutFile } from './layout-files.ts';
-import { findRoot } from './root-index.ts';
+import { findRoot, isMultiPlatformImage } from './root-index.ts';
 
-/** Reads an OCI image layout, in a folder or an archive. */
+/**
+ * Reads an OCI image layout, in a folder or an archive.
+ *
+ * `index.json` can itself be a multi-platform image: it lists untagged images of different platforms. Such a layout has
+ * one image, whose image index is `index.json`. It can be fetched by its digest, although it is not a blob.
+ */
 export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, ReferrerLister {
   readonly #files: LayoutFiles;
 
@@ -30,7 +35,7 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
   /** @throws OciError `NOT_FOUND`, `SIZE_MISMATCH` if the file has another size, `PATH_ESCAPES`, `LAYOUT_INVALID`. */
   async *fetch(target: Descriptor, options: FetchOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
     options.signal?.throwIfAborted();
-    const section = await this.#openBlob(target);
+    const section = await this.#openContent(target);
     try {
       yield* readSection(section, target.digest, options);
     } finally {
@@ -40,7 +45,7 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
 
   async fetchRange(target: Descriptor, range: ByteRange, options: CallOptions = {}): Promise<Uint8Array> {
     options.signal?.throwIfAborted();
-    const section = await this.#openBlob(target);
+    const section = await this.#openContent(target);
     try {
       checkRange(range, section.size, target.digest);
       return await readSectionAt(section, range.offset, range.length, target.digest);
@@ -58,14 +63,21 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
   }
 
   /**
-   * Resolves a tag (the annotation `org.opencontainers.image.ref.name` in `index.json`) or the digest of a manifest in
-   * the layout. The reference may be empty if the layout lists only one manifest.
+   * Resolves a name or the digest of a manifest in the layout. A name is a tag (the annotation
+   * `org.opencontainers.image.ref.name` in `index.json`) or a full image name (`io.containerd.image.name`), which can be
+   * shortened like in Docker: `team/app` means `docker.io/team/app:latest`. The reference may be empty if the layout has
+   * only one image.
    *
    * @throws OciError `NOT_FOUND`, with a list of what exists.
    */
   async resolve(reference = '', options: CallOptions = {}): Promise<Descriptor> {
     options.signal?.throwIfAborted();
     const index = await this.readIndex();
+    const isImage = reference === '' || isDigest(reference) ? isMultiPlatformImage(index) : false;
+    if (isImage) {
+      const self = describeManifest(index.raw);
+      if (reference === '' || reference === self.digest) return self;
+    }
     return isDigest(reference)
       ? (index.manifests.find(({ digest }) => digest === reference) ?? (await this.#describeBlob(reference)))
       : findRoot(index, reference, this.#files.name);
@@ -98,7 +110,22 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
     return parseImageIndex(await readLayoutFile(this.#files, 'index.json'), { mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX });
   }
 
-  async #openBlob({ digest, mediaType, size }: Descriptor): Promise<FileSection> {
+  /** Opens a blob, or `index.json` if it has the digest. */
+  async #openContent(target: Descriptor): Promise<FileSection> {
+    try {
+      return await this.openBlob(target);
+    } catch (error) {
+      if (!(error instanceof OciError && error.code === 'NOT_FOUND' && isImageIndex(target.mediaType))) throw error;
+      const { raw } = await this.readIndex();
+      if (digestOf(raw) !== target.digest) throw error;
+      const file = await this.#files.open('index.json');
+      if (file === undefined) throw error;
+      return file;
+    }
+  }
+
+  /** Opens a blob. @throws OciError `NOT_FOUND`, `SIZE_MISMATCH` */
+  protected async openBlob({ digest, mediaType, size }: Descriptor): Promise<FileSection> {
     const section = await this.#files.open(blobPath(digest));
     if (section === undefined)
       throw new OciError('NOT_FOUND', `${digest} (${mediaType}) is not in ${this.#files.name}`);

@@ -217,10 +217,84 @@ describe('tags', () => {
         ATTESTED_INDEX,
         `"v1" linux/amd64 ${first.digest}`,
         `"v2" unknown/unknown ${second.digest}`,
-      ].join(', ')}. Select one by tag or digest.`,
+      ].join(', ')}. Select one by name or digest.`,
     });
     const message = expect.stringContaining('has more than one manifest. It lists');
     await expect(store.resolve()).rejects.toMatchObject({ code: 'NOT_FOUND', message });
+  });
+
+  // As containerd and Docker export images: the tag, and the full name.
+  test.each(['docker.io/team/other:v1', 'team/other:v1', 'index.docker.io/team/other:v1'])(
+    'the image name %s resolves to a manifest',
+    async (name) => {
+      const { folder } = copyOf('attested');
+      const { store, first, second } = await openTwo(folder);
+      const image = (target: Descriptor, own: string) => ({
+        ...target,
+        annotations: { 'io.containerd.image.name': own, 'org.opencontainers.image.ref.name': 'v1' },
+      });
+      const manifests = [image(first, 'docker.io/team/app:v1'), image(second, 'docker.io/team/other:v1')];
+      writeFileSync(join(folder, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }));
+      expect(await store.resolve(name)).toMatchObject({ digest: second.digest });
+      await expect(store.resolve('v1')).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+        message: expect.stringContaining(`"docker.io/team/app:v1" linux/amd64 ${first.digest}`),
+      });
+      await expect(store.resolve('other:v1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    },
+  );
+
+  test.each([
+    ['nginx', 'docker.io/library/nginx:latest'],
+    ['localhost/app', 'localhost/app:latest'],
+    ['app:v2', 'app:v2'],
+    ['docker.io/team/app:v1', 'team/app:v1'],
+  ])('the name %s means %s', async (name, own) => {
+    const { folder } = copyOf('attested');
+    const { store, first, second } = await openTwo(folder);
+    const annotations = { 'io.containerd.image.name': own };
+    writeFileSync(
+      join(folder, 'index.json'),
+      JSON.stringify({ schemaVersion: 2, manifests: [{ ...first, annotations }, second] }),
+    );
+    expect(await store.resolve(name)).toMatchObject({ digest: first.digest });
+  });
+
+  describe('an index.json that is itself a multi-platform image', () => {
+    /** Replaces index.json by the image index of a golden layout, as go-containerregistry writes a layout. */
+    async function openFlat(change: (entry: object) => object = (entry) => entry) {
+      const { folder } = copyOf('multi');
+      const original = await openLayout(folder);
+      const [listed] = await original.roots();
+      const bytes = await readVerified(original, listed as Descriptor);
+      const document = JSON.parse(Buffer.from(bytes).toString());
+      const text = JSON.stringify({ ...document, manifests: document.manifests.map(change) });
+      writeFileSync(join(folder, 'index.json'), text);
+      return { store: await openLayout(folder), text, count: document.manifests.length };
+    }
+
+    test('is one image, with the digest of index.json', async () => {
+      const { store, text, count } = await openFlat();
+      const root = await store.resolve();
+      expect(root).toEqual({
+        mediaType: 'application/vnd.oci.image.index.v1+json',
+        digest: digestOf(toBytes(text)),
+        size: text.length,
+      });
+      expect(Buffer.from(await readVerified(store, root)).toString()).toBe(text);
+      expect(await store.fetchRange(root, { offset: 1, length: 3 })).toEqual(toBytes(text.slice(1, 4)));
+      expect(await store.resolve(root.digest)).toEqual(root);
+      expect(parseImageIndex(await readVerified(store, root)).manifests).toHaveLength(count);
+      await expect(store.locate(root)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+
+    test.each([
+      ['tags', (entry: object) => ({ ...entry, annotations: { 'org.opencontainers.image.ref.name': 'x' } })],
+      ['no platforms', ({ platform, ...entry }: { platform?: object }) => entry],
+      ['equal platforms', (entry: object) => ({ ...entry, platform: { os: 'linux', architecture: 'amd64' } })],
+    ])('is several images if they have %s', async (_, change) => {
+      await expect((await openFlat(change)).store.resolve()).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
   });
 
   test('a digest resolves to any manifest in the layout, listed or not', async () => {

@@ -79,7 +79,7 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdd
    * @throws OciError `NOT_FOUND`, `SIZE_MISMATCH`, `PATH_ESCAPES`, `LAYOUT_INVALID`.
    */
   async locate(target: Descriptor): Promise<string> {
-    await this.fetchRange(target, { offset: 0, length: 0 });
+    await (await this.openBlob(target)).close();
     return this.#files.pathOf(blobPath(target.digest));
   }
 

@@ -3,14 +3,15 @@ import { field, type JsonObject, listField, parseDocument } from '../document.ts
 import { OciError } from '../errors.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { ImageIndex } from '../manifest.ts';
-import { MEDIA_TYPE_OCI_IMAGE_INDEX } from '../media-types.ts';
+import { isImageManifest, MEDIA_TYPE_OCI_IMAGE_INDEX } from '../media-types.ts';
 import { formatPlatform } from '../platform.ts';
+import { parseReference, type Reference } from '../reference.ts';
 
 /** Annotation in `index.json` with the tag of a manifest. @see OCI image-spec v1.1, annotations.md */
 export const ANNOTATION_REF_NAME = 'org.opencontainers.image.ref.name';
 
 /** Annotation of containerd and Docker with the full image name, because two repositories may have the tag `latest`. */
-const ANNOTATION_CONTAINERD_NAME = 'io.containerd.image.name';
+export const ANNOTATION_CONTAINERD_NAME = 'io.containerd.image.name';
 
 // Allows more than a registry's tag: the specification's grammar for this annotation, and a leading underscore.
 const NAME_PATTERN = /^\w[\w.\-:@+/]{0,254}$/;
@@ -23,15 +24,23 @@ export const EMPTY_INDEX: Uint8Array = encode({
 });
 
 /**
- * Returns the manifest with the tag `name`, or the only manifest if `name` is empty.
+ * Returns the manifest with the name `name`, or the only manifest if `name` is empty. A name is a tag, a full image name,
+ * or a full image name in Docker's short form.
  *
  * @param where - The layout, for error messages.
  * @throws OciError `NOT_FOUND`, with a list of what exists.
  */
 export function findRoot(index: ImageIndex, name: string, where: string): Descriptor {
+  const fullName = expandName(name);
+  // An annotation with a single word is a tag, not an image name.
+  const isNamed = ({ annotations = {} }: Descriptor) =>
+    [annotations[ANNOTATION_REF_NAME], annotations[ANNOTATION_CONTAINERD_NAME]].some(
+      (own) => own !== undefined && /[/:]/.test(own) && fullName !== undefined && expandName(own) === fullName,
+    );
   const withAnnotation = (key: string) => index.manifests.filter((entry) => entry.annotations?.[key] === name);
   let found = name === '' ? index.manifests : withAnnotation(ANNOTATION_REF_NAME);
   if (found.length === 0) found = withAnnotation(ANNOTATION_CONTAINERD_NAME);
+  if (found.length === 0) found = index.manifests.filter(isNamed);
   const [first, ...others] = found;
   if (first !== undefined && others.every(({ digest }) => digest === first.digest)) return first;
 
@@ -82,13 +91,56 @@ function withoutName(entry: JsonObject): JsonObject {
   return Object.keys(others).length === 0 ? rest : { ...rest, annotations: others };
 }
 
+/**
+ * Returns the full form of an image name: `team/app` becomes `docker.io/team/app:latest`. Returns undefined for text that
+ * is not an image name.
+ *
+ * @see github.com/distribution/reference v0.6.0, normalize.go, `ParseDockerRef`
+ */
+function expandName(name: string): string | undefined {
+  const parsed = parseReferenceOf(name);
+  if (parsed === undefined) return undefined;
+  const { domain, path, tag = 'latest', digest } = parsed;
+  const hasHost = domain !== undefined && (/[.:]/.test(domain) || domain === 'localhost');
+  const host = hasHost && domain !== 'index.docker.io' ? domain : 'docker.io';
+  const ownPath = hasHost || domain === undefined ? path : `${domain}/${path}`;
+  const repository = host === 'docker.io' && !ownPath.includes('/') ? `library/${ownPath}` : ownPath;
+  return `${host}/${repository}:${tag}${digest === undefined ? '' : `@${digest}`}`;
+}
+
+function parseReferenceOf(name: string): Reference | undefined {
+  try {
+    return parseReference(name);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Returns whether `index.json` is itself a multi-platform image: two or more untagged images, all with a platform, each
+ * platform once. Artifacts next to them, such as SOCI indexes, do not matter.
+ */
+export function isMultiPlatformImage({ manifests }: ImageIndex): boolean {
+  const images = manifests.filter(
+    ({ artifactType, platform }) => artifactType === undefined && platform?.os !== 'unknown',
+  );
+  const platforms = images.flatMap(({ mediaType, platform, annotations }) => {
+    const isUntagged = !annotations?.[ANNOTATION_REF_NAME] && !annotations?.[ANNOTATION_CONTAINERD_NAME];
+    return platform !== undefined && isUntagged && isImageManifest(mediaType) ? [formatPlatform(platform)] : [];
+  });
+  return platforms.length > 1 && platforms.length === images.length && new Set(platforms).size === images.length;
+}
+
 function listRoots(index: ImageIndex): string {
   const shown = index.manifests.slice(0, 20).map(({ annotations, digest, platform }) => {
-    const name = annotations?.[ANNOTATION_REF_NAME];
+    const tag = annotations?.[ANNOTATION_REF_NAME];
+    const fullName = annotations?.[ANNOTATION_CONTAINERD_NAME];
+    // The tag alone does not tell two repositories apart.
+    const name = fullName?.endsWith(`:${tag}`) ? fullName : tag || fullName;
     return [name && JSON.stringify(name), platform && formatPlatform(platform), digest].filter(Boolean).join(' ');
   });
   if (index.manifests.length > shown.length) shown.push(`${index.manifests.length - shown.length} more`);
-  return shown.length === 0 ? 'nothing' : `${shown.join(', ')}. Select one by tag or digest.`;
+  return shown.length === 0 ? 'nothing' : `${shown.join(', ')}. Select one by name or digest.`;
 }
 
 function encode(document: JsonObject): Uint8Array {
