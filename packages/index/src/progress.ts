@@ -23,6 +23,15 @@ export type IndexProgress =
   | { readonly type: 'layer-started'; readonly layer: string; readonly size: number }
   /** More of the layer was read. */
   | ({ readonly type: 'layer-progress'; readonly layer: string; readonly size: number } & LayerProgress)
+  /** The content of the layer has another format than its media type. The layer is skipped. */
+  | {
+      readonly type: 'layer-mismatched';
+      readonly layer: string;
+      readonly size: number;
+      readonly mediaType: string;
+      /** Format of the content, such as `zstd`. */
+      readonly format: string;
+    }
   /** The zTOC of the layer was built. */
   | {
       readonly type: 'layer-done';

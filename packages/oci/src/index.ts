@@ -44,6 +44,7 @@ export {
   readReferral,
 } from './manifest.ts';
 export {
+  isEncrypted,
   isImageConfig,
   isImageIndex,
   isImageManifest,

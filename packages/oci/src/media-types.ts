@@ -70,6 +70,11 @@ export function isNonDistributable(mediaType: string): boolean {
   );
 }
 
+/** Whether `mediaType` is that of an encrypted layer. @see containers/ocicrypt, spec/spec.go */
+export function isEncrypted(mediaType: string): boolean {
+  return mediaType.split('+').slice(1).includes('encrypted');
+}
+
 /**
  * Returns the compression of a layer, or undefined if `mediaType` is not that of a layer. Follows containerd's
  * `images.IsLayerType` and `images.DiffCompression` (core/images/mediatypes.go, v2.2.9), as used by the reference

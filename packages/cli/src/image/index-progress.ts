@@ -42,6 +42,13 @@ export function showIndexProgress(progress: Progress, destination: string): (eve
         show();
         progress.milestone(`layer ${done} of ${layers}  ${describeLayer(event)}  ${formatSeconds(event.seconds)}`);
         break;
+      case 'layer-mismatched':
+        done++;
+        inFlight.end(event.layer);
+        progress.milestone(
+          `layer ${done} of ${layers}  ${shortDigest(event.layer)}  skipped: ${event.format} with the media type ${printable(event.mediaType)}`,
+        );
+        break;
       case 'layer-reused':
         progress.milestone(`layer reused  ${describeLayer(event)}`);
         break;

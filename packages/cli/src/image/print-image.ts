@@ -1,5 +1,5 @@
 import { ANNOTATION_DISABLE_XATTRS, findZtoc, type SociDocument } from '@soci/index';
-import { type Descriptor, formatPlatform, layerCompression } from '@soci/oci';
+import { type Descriptor, formatPlatform, isEncrypted, layerCompression } from '@soci/oci';
 import type { Output } from '../terminal/output.ts';
 import { formatBytes, pluralize, shortDigest } from '../terminal/quantity.ts';
 import { type Column, numberColumns } from '../terminal/table.ts';
@@ -36,7 +36,7 @@ export async function printImage({ root, images, others }: ImageDescription, out
 
 function layerRow(image: PlatformImage, { digest, size, mediaType }: Descriptor): string[] {
   const ztoc = findZtoc(image.sociIndexes, digest);
-  const type = layerCompression(mediaType) ?? printable(mediaType);
+  const type = isEncrypted(mediaType) ? 'encrypted' : (layerCompression(mediaType) ?? printable(mediaType));
   const row = [shortDigest(digest), formatBytes(size), type];
   if (ztoc === undefined) return [...row, '-'];
   const { descriptor, spanSize } = ztoc;

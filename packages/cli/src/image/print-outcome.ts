@@ -110,7 +110,9 @@ function reportAsJson({ platforms, layers }: IndexReport): object {
     layers: layers.map((layer) => {
       const { digest, mediaType, size, outcome: status } = layer;
       const common = { layer: digest, mediaType, layerSize: size, status };
-      if (layer.outcome === 'skipped') return { ...common, reason: layer.reason };
+      if (layer.outcome === 'skipped') {
+        return { ...common, reason: layer.reason, ...(layer.message !== undefined && { message: layer.message }) };
+      }
       const { ztoc, spans, files, uncompressedSize, origin, seconds } = layer;
       return {
         ...common,
@@ -161,12 +163,16 @@ async function warnAboutMissingFiles(platforms: readonly PlatformReport[], outpu
 }
 
 /** Returns why a layer was skipped, as a table cell. */
-function describeSkip({ reason, mediaType }: SkippedLayer, minLayerSize: number): string {
+function describeSkip({ reason, mediaType, message }: SkippedLayer, minLayerSize: number): string {
   switch (reason) {
     case 'smaller-than-min-layer-size':
       return `skipped: < ${formatBytes(minLayerSize)}`;
     case 'unsupported-compression':
       return `skipped: ${printable(mediaType)} is not supported`;
+    case 'encrypted':
+      return 'skipped: encrypted';
+    case 'media-type-mismatch':
+      return `skipped: ${printable(message ?? reason)}`;
     case 'not-an-image-layer':
       return `skipped: ${printable(mediaType)} is not an image layer`;
     case 'unknown-layer-type':

@@ -88,6 +88,11 @@ function report({ progress, log }: IndexJob, event: PublishProgress): void {
     case 'ztoc-refused':
       log.warn(event.message, { layer: event.layer });
       break;
+    case 'layer-mismatched': {
+      const { layer, mediaType, format } = event;
+      log.warn('a layer is skipped: its content does not match its media type', { layer, mediaType, format });
+      break;
+    }
     case 'rebuilding':
       log.warn('an index with reused zTOCs failed verification: reading all layers again', {
         problem: event.problem,

@@ -2,7 +2,10 @@ import { availableParallelism } from 'node:os';
 import type { Descriptor, Fetcher } from '@soci/oci';
 import { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
+import type { BuiltLayer } from '../layers/build-layer.ts';
 import { reuseOrBuildLayers } from '../layers/build-layers.ts';
+import type { MismatchedLayer } from '../layers/layer-format.ts';
+import { type LayerPlan, skipMismatched, taskKey } from '../layers/layer-plan.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import { choosePlatforms, collectTasks, type PlatformPlan, planPlatforms } from './plan-image.ts';
 import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
@@ -62,14 +65,25 @@ export async function buildSociIndex(
   return { outcome: 'indexed', indexes: descriptors, artifacts: dedupeArtifacts(artifacts), platforms, layers };
 }
 
+function skipIfMismatched(layer: LayerPlan, results: ReadonlyMap<string, BuiltLayer | MismatchedLayer>): LayerPlan {
+  const result = 'task' in layer ? results.get(taskKey(layer.task)) : undefined;
+  return 'task' in layer && result && 'mismatch' in result ? skipMismatched(layer, layer.task, result.mismatch) : layer;
+}
+
 /** Reuses or builds the planned zTOCs, and writes a SOCI index for each platform that has one. */
 export async function indexPlans(
   store: Fetcher,
-  plans: readonly PlatformPlan[],
+  planned: readonly PlatformPlan[],
   version: 1 | 2,
   options: ResolvedOptions,
 ) {
-  const built = await reuseOrBuildLayers(store, collectTasks(plans), options);
+  const results = await reuseOrBuildLayers(store, collectTasks(planned), options);
+  const built = new Map<string, BuiltLayer>();
+  for (const [key, result] of results) if (!('mismatch' in result)) built.set(key, result);
+  const plans = planned.map((plan) => ({
+    ...plan,
+    layers: plan.layers.map((layer) => skipIfMismatched(layer, results)),
+  }));
   const indexes = plans.map(({ manifest, layers }) =>
     assembleSociIndex({ version, subject: manifest, layers, ztocs: built, options }),
   );

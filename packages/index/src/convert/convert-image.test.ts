@@ -1,11 +1,14 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { Descriptor } from '@soci/oci';
-import { put, putImage, putIndex, putLayer } from '@soci/test-content';
+import { put, putImage, putIndex, putLayer, tarHeader, tarOf } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { CountingStore } from '../fixtures/counting-store.ts';
 import { type GoldenImage, openGolden } from '../fixtures/golden.ts';
 import { readPlatform } from '../image/read-platform.ts';
 import { inspectImage } from '../inspect/inspect-image.ts';
 import type { SociIndexOptions } from '../options.ts';
+import type { IndexProgress } from '../progress.ts';
+import { recognizeConversion } from '../recognize/recognize-conversion.ts';
 import {
   ANNOTATION_IMAGE_MANIFEST_DIGEST,
   ANNOTATION_INDEX_DIGEST,
@@ -70,6 +73,60 @@ describe('convertImage without compat', () => {
       'not-an-image-layer',
     ]);
   });
+});
+
+describe('a layer whose content does not match its media type', () => {
+  const OCI = 'application/vnd.oci.image.layer.v1.tar';
+  const DOCKER = 'application/vnd.docker.image.rootfs.diff.tar';
+  const tar = tarOf({ a: 'a'.repeat(9999) });
+  const good = gzipSync(tarOf({ b: 'b'.repeat(9999) }));
+
+  it.each([
+    [`${OCI}+gzip`, 'zstd', zstdCompressSync(tar)],
+    [`${DOCKER}.gzip`, 'zstd', zstdCompressSync(tar)],
+    [OCI, 'zstd', zstdCompressSync(tar)],
+    [OCI, 'gzip', gzipSync(tar)],
+    [DOCKER, 'gzip', gzipSync(tar)],
+    [`${OCI}+gzip`, 'tar', tar],
+    [`${OCI}+gzip`, 'xz', new Uint8Array([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 1, 2])],
+    [OCI, 'bzip2', new Uint8Array([0x42, 0x5a, 0x68, 0x39])],
+  ])('%s with %s content is skipped, and others are indexed', async (mediaType, format, bytes) => {
+    const store = new CountingStore();
+    const layers = [await put(store, `${OCI}+gzip`, good), await put(store, mediaType, bytes)];
+    const image = await putImage(store, AMD64, layers);
+    for (const jobs of [1, 2]) {
+      const events: string[] = [];
+      const onProgress = ({ type }: IndexProgress) => events.push(type);
+      const result = await convert({ store, image }, { jobs, onProgress });
+      const expected = mediaType.endsWith('gzip') ? 'gzip' : 'tar';
+      expect(result.layers).toMatchObject([
+        { outcome: 'indexed' },
+        {
+          outcome: 'skipped',
+          reason: 'media-type-mismatch',
+          message: `the media type ${mediaType} means ${expected}, but the content is ${format}`,
+        },
+      ]);
+      expect(events).toContain('layer-mismatched');
+      expect(await recognizeConversion(store, image, result.root, { minLayerSize: 0 })).toMatchObject({
+        outcome: 'current',
+      });
+    }
+    const compat = convertImage(store, image, { compat: 'soci-cli', minLayerSize: 0, jobs: 1 });
+    await expect(compat).rejects.toMatchObject({ code: 'LAYER_INVALID' });
+  });
+
+  it.each(['BZh', 'PK\u0003\u0004', '\u001f\u008b'])(
+    'a tar whose first file name starts with %j is indexed',
+    async (name) => {
+      const store = new CountingStore();
+      const bytes = tarOf({ x: 'content' });
+      const header = tarHeader({ name: Buffer.from(name, 'latin1'), size: 7 });
+      bytes.set(header);
+      const image = await putImage(store, AMD64, [await put(store, OCI, bytes)]);
+      expect((await convert({ store, image })).layers).toMatchObject([{ outcome: 'indexed' }]);
+    },
+  );
 });
 
 describe('convertImage', () => {

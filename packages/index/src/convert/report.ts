@@ -55,6 +55,8 @@ export interface IndexedLayer {
 export interface SkippedLayer {
   readonly outcome: 'skipped';
   readonly reason: SkipReason;
+  /** With `media-type-mismatch`: the media type and the format of the content. */
+  readonly message?: string;
   readonly digest: string;
   readonly mediaType: string;
   /** Bytes of the layer according to its descriptor. */
@@ -96,7 +98,8 @@ export function reportLayers(
       if (reports.has(key)) continue;
       const common = { digest, mediaType, size };
       if ('skipped' in layer) {
-        reports.set(key, { outcome: 'skipped', reason: layer.skipped, ...common });
+        const { skipped: reason, message } = layer;
+        reports.set(key, { outcome: 'skipped', reason, ...common, ...(message !== undefined && { message }) });
         continue;
       }
       const { uncompressedSize, spans, files, origin, seconds } = built.get(taskKey(layer.task)) as BuiltLayer;

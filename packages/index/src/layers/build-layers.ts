@@ -3,6 +3,7 @@ import { mapInParallel } from '../in-parallel.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { LayerProgress } from '../progress.ts';
 import { type BuiltLayer, buildLayer } from './build-layer.ts';
+import { checkFormat, type MismatchedLayer } from './layer-format.ts';
 import { type LayerTask, taskKey, toLayerSettings } from './layer-plan.ts';
 import { canStartThreads, LayerThread } from './layer-thread.ts';
 import { checkReusableZtoc } from './reusable-ztoc.ts';
@@ -10,12 +11,15 @@ import { checkReusableZtoc } from './reusable-ztoc.ts';
 /** Number of zTOC lookups at the same time. */
 const LOOKUPS = 8;
 
-/** Reuses existing zTOCs and builds the others from their layers. Returns them by {@link taskKey}. */
+/**
+ * Reuses existing zTOCs and builds the others from their layers. Returns them by {@link taskKey}, and the format of layers
+ * that do not match their media type.
+ */
 export async function reuseOrBuildLayers(
   store: Fetcher,
   tasks: readonly LayerTask[],
   options: ResolvedOptions,
-): Promise<Map<string, BuiltLayer>> {
+): Promise<Map<string, BuiltLayer | MismatchedLayer>> {
   const reused = await reuseLayers(tasks, options);
   const unknown = tasks.filter((task) => !reused.has(taskKey(task)));
   return new Map([...reused, ...(await buildLayers(store, unknown, options))]);
@@ -57,7 +61,8 @@ type Build = (
 
 /**
  * Builds the zTOCs of layers, `jobs` at the same time, the largest first. Fetches each layer once. Returns the zTOCs by
- * {@link taskKey}. The first error aborts the other builds.
+ * {@link taskKey}. The first error aborts the other builds. A layer that does not match its media type is not an error,
+ * except with `compat`.
  *
  * @throws SociIndexError as in `buildLayer`, and `WORKER_FAILED`; errors of the store; the abort reason of the signal.
  */
@@ -65,8 +70,8 @@ export async function buildLayers(
   store: Fetcher,
   tasks: readonly LayerTask[],
   options: ResolvedOptions,
-): Promise<Map<string, BuiltLayer>> {
-  const { onProgress, signal } = options;
+): Promise<Map<string, BuiltLayer | MismatchedLayer>> {
+  const { onProgress, signal, isCompat } = options;
   const settings = toLayerSettings(options);
   onProgress({ type: 'planned', layers: tasks.length, bytes: tasks.reduce((bytes, { size }) => bytes + size, 0) });
   // With worker threads, this thread only reads, so that building does not delay the network. One layer needs no thread.
@@ -81,15 +86,21 @@ export async function buildLayers(
     return (chunks, task, report) => thread.build(chunks, task, settings, report);
   };
 
-  const built = new Map<string, BuiltLayer>();
+  const built = new Map<string, BuiltLayer | MismatchedLayer>();
   const queue = tasks.toSorted((a, b) => b.size - a.size);
   const work = async (build: Build): Promise<void> => {
     for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
       const { digest: layer, size, mediaType } = task;
       combined.throwIfAborted();
       onProgress({ type: 'layer-started', layer, size });
-      const chunks = store.fetch({ mediaType, digest: layer, size }, { signal: combined, reuseChunks: true });
-      const result = await build(chunks, task, (progress) =>
+      const fetched = store.fetch({ mediaType, digest: layer, size }, { signal: combined, reuseChunks: true });
+      const checked = isCompat ? { chunks: fetched } : await checkFormat(fetched, task.compression);
+      if ('mismatch' in checked) {
+        built.set(taskKey(task), checked);
+        onProgress({ type: 'layer-mismatched', layer, size, mediaType, format: checked.mismatch });
+        continue;
+      }
+      const result = await build(checked.chunks, task, (progress) =>
         onProgress({ type: 'layer-progress', layer, size, ...progress }),
       );
       built.set(taskKey(task), result);

@@ -15,13 +15,11 @@ describe('planLayers', () => {
     ['application/vnd.docker.image.rootfs.diff.tar.gzip', 'gzip'],
     ['application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', 'gzip'],
     ['application/vnd.oci.image.layer.nondistributable.v1.tar+gzip', 'gzip'],
-    ['application/vnd.oci.image.layer.v1.tar+gzip+encrypted', 'gzip'],
     ['application/vnd.oci.image.layer.v1.tar', 'uncompressed'],
     ['application/vnd.docker.image.rootfs.diff.tar', 'uncompressed'],
     ['application/vnd.oci.image.layer.v1.tar+zstd', 'unsupported-compression'],
     ['application/vnd.docker.image.rootfs.diff.tar.zstd', 'unsupported-compression'],
     ['application/vnd.oci.image.layer.nondistributable.v1.tar', 'unsupported-compression'],
-    ['application/vnd.oci.image.layer.v1.tar+encrypted', 'unsupported-compression'],
     ['application/vnd.amazon.soci.prefetch.v1+json', 'not-an-image-layer'],
   ])('%s: %s', (mediaType, decision) => {
     expect(plan(mediaType)).toBe(decision);
@@ -47,8 +45,20 @@ describe('planLayers', () => {
     expect(() => plan(mediaType, { isCompat: true })).toThrow(expect.objectContaining({ code: 'LAYER_TYPE_INVALID' }));
   });
 
-  it('uses the compression of the same layer in an earlier manifest', () => {
+  it.each([
+    ['application/vnd.oci.image.layer.v1.tar+gzip+encrypted', 'gzip'],
+    ['application/vnd.oci.image.layer.v1.tar+zstd+encrypted', 'unsupported-compression'],
+    ['application/vnd.oci.image.layer.v1.tar+encrypted', 'unsupported-compression'],
+    ['application/vnd.docker.image.rootfs.diff.tar.gzip+encrypted', 'unsupported-compression'],
+  ])('skips the encrypted type %s, and decides like soci with compat', (mediaType, decision) => {
+    expect(plan(mediaType)).toBe('encrypted');
+    expect(plan(mediaType, { isCompat: true })).toBe(decision);
+  });
+
+  it('uses the compression of the same layer in an earlier manifest with compat, like soci', () => {
     const task: LayerTask = { digest: DIGEST, size: 100, mediaType: 'x', compression: 'gzip' };
-    expect(plan('application/vnd.oci.image.layer.v1.tar', { earlier: new Map([[DIGEST, task]]) })).toBe('gzip');
+    const earlier = new Map([[DIGEST, task]]);
+    expect(plan('application/vnd.oci.image.layer.v1.tar', { earlier, isCompat: true })).toBe('gzip');
+    expect(plan('application/vnd.oci.image.layer.v1.tar', { earlier })).toBe('uncompressed');
   });
 });

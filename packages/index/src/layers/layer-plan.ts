@@ -1,4 +1,4 @@
-import { type Descriptor, layerCompression } from '@soci/oci';
+import { type Descriptor, isEncrypted, layerCompression } from '@soci/oci';
 import type { Compression, ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { ResolvedOptions, ReusableLayer, ZtocSettings } from '../options.ts';
@@ -9,13 +9,17 @@ import { cleanPrefetchPath } from './prefetch-spans.ts';
  * Reason why a layer is not indexed.
  *
  * - `smaller-than-min-layer-size`: the layer is smaller than `minLayerSize`.
- * - `unsupported-compression`: the layer is compressed with zstd, or encrypted. zTOCs support gzip and plain tar.
+ * - `unsupported-compression`: the layer is compressed with zstd. zTOCs support gzip and plain tar.
+ * - `encrypted`: the layer is encrypted. With `compat`: `unsupported-compression`.
+ * - `media-type-mismatch`: the content of the layer has another format than its media type. Not with `compat`.
  * - `not-an-image-layer`: the media type is that of other content, such as an attestation.
  * - `unknown-layer-type`: the media type starts like that of an OCI layer, but no specification defines it.
  */
 export type SkipReason =
   | 'smaller-than-min-layer-size'
   | 'unsupported-compression'
+  | 'encrypted'
+  | 'media-type-mismatch'
   | 'not-an-image-layer'
   | 'unknown-layer-type';
 
@@ -25,12 +29,12 @@ export type LayerTask = ReusableLayer;
 /** Plan for one layer of a manifest. */
 export type LayerPlan =
   | { readonly descriptor: Descriptor; readonly task: LayerTask }
-  | { readonly descriptor: Descriptor; readonly skipped: SkipReason };
+  | { readonly descriptor: Descriptor; readonly skipped: SkipReason; readonly message?: string };
 
 /**
  * Plans the layers of one manifest, in their order (soci/soci_index.go, `buildSociLayer`).
  *
- * @param earlier - Tasks of other manifests by layer digest. A layer with a task is not built again.
+ * @param earlier - Tasks of other manifests by layer digest. With `compat`, a layer has the compression of its earlier task.
  * @throws SociIndexError `LAYER_TYPE_INVALID` with `compat`, if soci would reject the image.
  */
 export function planLayers(
@@ -42,7 +46,10 @@ export function planLayers(
     const compression = decideCompression(descriptor, options);
     if (compression !== 'gzip' && compression !== 'uncompressed') return { descriptor, skipped: compression };
     const { digest, size, mediaType } = descriptor;
-    return { descriptor, task: earlier.get(digest) ?? { digest, size, mediaType, compression } };
+    return {
+      descriptor,
+      task: (options.isCompat ? earlier.get(digest) : undefined) ?? { digest, size, mediaType, compression },
+    };
   });
 }
 
@@ -57,6 +64,7 @@ function decideCompression(
     return 'not-an-image-layer';
   }
   if (size < minLayerSize) return 'smaller-than-min-layer-size';
+  if (!isCompat && isEncrypted(mediaType)) return 'encrypted';
   if (compression === 'gzip' || compression === 'uncompressed') return compression;
   // Like soci, treat Docker types without a compression suffix as plain tar.
   if (compression === 'unknown') return 'uncompressed';
@@ -68,6 +76,13 @@ function decideCompression(
 function layerTypeError(digest: string, mediaType: string): SociIndexError {
   const message = `layer ${digest} has the media type ${mediaType}, which is not that of an image layer. Without compat, it is skipped`;
   return new SociIndexError('LAYER_TYPE_INVALID', message, { digest });
+}
+
+/** Returns the plan for a layer whose content has another format than its media type. */
+export function skipMismatched({ descriptor }: LayerPlan, { compression }: LayerTask, format: string): LayerPlan {
+  const expected = compression === 'gzip' ? 'gzip' : 'tar';
+  const message = `the media type ${descriptor.mediaType} means ${expected}, but the content is ${format}`;
+  return { descriptor, skipped: 'media-type-mismatch', message };
 }
 
 /** Returns the key of a zTOC. It contains the compression, because the same layer read as gzip or as tar has different zTOCs. */

@@ -123,6 +123,8 @@ export function describeNothingToIndex(
   const phrases = [
     [small, `smaller than ${minLayerSize} bytes`],
     [count('unsupported-compression'), 'compressed with a method other than gzip'],
+    [count('encrypted'), 'encrypted'],
+    [count('media-type-mismatch'), 'with content that does not match the media type'],
     [count('not-an-image-layer') + count('unknown-layer-type'), 'of an unsupported type'],
   ] as const;
   const reasons = phrases.filter(([layers]) => layers > 0).map(([layers, phrase]) => `${layers} ${phrase}`);
