@@ -5,7 +5,6 @@ export type { Artifact, ArtifactKind } from './convert/soci-manifest.ts';
 export { SociIndexError, type SociIndexErrorCode } from './errors.ts';
 export type { ImageDirectoryItem, ImageFile, ImageFilesystem, ImageLayer } from './filesystem/image-filesystem.ts';
 export { type ImageFilesystemOptions, openImageFilesystem } from './filesystem/open-image-filesystem.ts';
-export { readPlatform } from './image/read-platform.ts';
 export {
   type ImageEntry,
   type ImageInspection,
@@ -15,6 +14,7 @@ export {
   type OtherEntry,
   type SociIndexEntry,
 } from './inspect/inspect-image.ts';
+export { readPlatform } from './inspect/read-platform.ts';
 export { findZtoc, type PrefetchReference, type SociDocument, type ZtocReference } from './inspect/soci-document.ts';
 export type { SkipReason } from './layers/layer-plan.ts';
 export {

@@ -4,8 +4,8 @@ import { put, putImage, putIndex, putLayer, tarHeader, tarOf } from '@soci/test-
 import { describe, expect, it } from 'vitest';
 import { CountingStore } from '../fixtures/counting-store.ts';
 import { type GoldenImage, openGolden } from '../fixtures/golden.ts';
-import { readPlatform } from '../image/read-platform.ts';
 import { inspectImage } from '../inspect/inspect-image.ts';
+import { readPlatform } from '../inspect/read-platform.ts';
 import type { SociIndexOptions } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
 import { recognizeConversion } from '../recognize/recognize-conversion.ts';

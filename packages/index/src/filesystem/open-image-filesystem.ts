@@ -9,8 +9,8 @@ import {
   type ReferrerLister,
 } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
-import { readPlatform } from '../image/read-platform.ts';
 import { type ImageManifestEntry, type InspectOptions, inspectImage } from '../inspect/inspect-image.ts';
+import { readPlatform } from '../inspect/read-platform.ts';
 import { resolveLimits } from '../options.ts';
 import { ImageFilesystem } from './image-filesystem.ts';
 

@@ -1,7 +1,7 @@
 import type { Fetcher, Platform } from '@soci/oci';
-import type { ImageManifestEntry, InspectOptions } from '../inspect/inspect-image.ts';
+import { ImageReader } from '../image/image-reader.ts';
 import { resolveLimits } from '../options.ts';
-import { ImageReader } from './image-reader.ts';
+import type { ImageManifestEntry, InspectOptions } from './inspect-image.ts';
 
 /**
  * Returns the platform of an image: that of its descriptor or, if it has none, of its configuration. Reads it like
