@@ -71,7 +71,7 @@ const EXAMPLES: Readonly<Record<string, (context: Context) => Promise<void>>> = 
     assert.equal(await call('handle', { ...envelope, ...event }, CALLBACK), '200: prod/app:v4 matches prod/*:v[0-9]*');
   },
   '@soci/index': makesSeekable,
-  'README.md, Library': makesSeekable,
+  'README.md': makesSeekable,
   '@soci/registry': async ({ call, registry }) => {
     const image = smallImage();
     for (const { bytes } of image.blobs) await registry.putBlob('team/app', bytes);
@@ -104,11 +104,11 @@ function largeLayer() {
 /** Names of the READMEs' examples that {@link runExample} runs. */
 export const EXAMPLE_NAMES: readonly string[] = Object.keys(EXAMPLES);
 
-/** Returns the first block of code in a language below a heading, or of the whole document. */
-export function firstExample(markdown: string, language: string, heading?: string): string {
-  const text = heading === undefined ? markdown : (markdown.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '');
-  const [, code] = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(text) ?? [];
-  if (code === undefined) throw new Error(`no example in ${language} below ${heading ?? 'the title'}`);
+/** Returns the first block of code of a document in a language, and with a text in it. */
+export function firstExample(markdown: string, language: string, text = ''): string {
+  const blocks = [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))];
+  const code = blocks.map(([, block = '']) => block).find((block) => block.includes(text));
+  if (code === undefined) throw new Error(`no example in ${language} with "${text}"`);
   return code;
 }
 

@@ -56,16 +56,14 @@ export async function tryPackages(trial: Trial): Promise<number> {
       );
       const project = { folder, format };
       for (const name of EXAMPLE_NAMES) {
-        const code = name.startsWith('README.md')
-          ? firstExample(readme, 'ts', name.split(', ')[1])
-          : firstExample(packedReadme(folder, name), 'ts');
+        const code = firstExample(name === 'README.md' ? readme : packedReadme(folder, name), 'ts', 'export ');
         await example(name, () => runExample(name, code, project, registry));
       }
       if (format === 'cjs') continue; // The program is the same.
       const console = firstExample(packedReadme(folder, '@soci/cli'), 'console');
       await example('@soci/cli', () => runConsoleExample(console, project, registry));
-      const shell = firstExample(readme, 'sh', 'Command line');
-      await example('README.md, Command line', () => runShellExample(shell, project, registry));
+      const shell = firstExample(readme, 'sh', 'soci-index ');
+      await example('README.md, command line', () => runShellExample(shell, project, registry));
     }
   } finally {
     await registry.stop();
@@ -74,7 +72,7 @@ export async function tryPackages(trial: Trial): Promise<number> {
   const packages = [CONSTRUCT, 'aws-cdk-lib', 'constructs'];
   await step('installing into an empty CDK app', () => run('npm', [...NPM_INSTALL, ...packages], { cwd: app }));
   await example(CONSTRUCT, () => runAppExample(firstExample(packedReadme(app, CONSTRUCT), 'ts'), app, 'construct'));
-  await example('README.md, In AWS', () => runAppExample(APP + firstExample(readme, 'ts', 'In AWS'), app, 'readme'));
+  await example('README.md, CDK', () => runAppExample(APP + firstExample(readme, 'ts', CONSTRUCT), app, 'readme'));
 
   // Its package.json names a version, which must be the one that was published.
   const copy = makeProject(trial, 'example-cdk-app', 'module');
