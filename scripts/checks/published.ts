@@ -18,6 +18,7 @@ import {
   publishedSubpaths,
   ROOT,
   readManifest,
+  type WorkspacePackage,
 } from '../workspace/packages.ts';
 
 /** Maximum size of @soci/ztoc in a web page, in bytes: its entry point, bundled for browsers, minified and gzipped. */
@@ -113,7 +114,43 @@ export function changesets(): Finding[] {
       problems.push(`${name} has neither a release nor a changeset. Run "npm run changeset".`);
     }
   }
-  return [{ subject: `changesets, ${waiting.length} waiting`, problems }];
+  const bumped = new Set(waiting.flatMap(({ bumps }) => [...bumps.keys()]));
+  problems.push(...missingBundles(published, bumped));
+  return [{ subject: `changesets, ${waiting.length} waiting`, problems }, exampleVersions()];
+}
+
+/** A bundle does not depend on what it contains, so changesets do not release it with its contents. */
+function missingBundles(published: readonly WorkspacePackage[], bumped: ReadonlySet<string>): string[] {
+  return published.flatMap(({ name, manifest }) => {
+    const contents = [...bundledPackages(name, manifest.dependencies)].filter((content) => bumped.has(content));
+    if (bumped.has(name) || contents.length === 0) return [];
+    return [`${name} contains ${contents.join(', ')}: add "'${name}': patch" to a changeset`];
+  });
+}
+
+/** Returns the packages of the workspace whose code is in a package, directly or through others. */
+function bundledPackages(name: string, dependencies: Readonly<Record<string, string>> = {}): Set<string> {
+  const direct = LEVELS[name]?.packages ?? [];
+  const contents = new Set(direct.filter((content) => !(content in dependencies)));
+  for (const content of contents) for (const each of LEVELS[content]?.packages ?? []) contents.add(each);
+  return contents;
+}
+
+/** Version that a package gets by its first release: before it, manifests have 0.0.0. */
+const FIRST_VERSION = '0.1.0';
+
+/** Examples install the current version of the construct. */
+function exampleVersions(): Finding {
+  const versions = new Map(publishedPackages().map(({ name, manifest }) => [name, manifest.version]));
+  const manifests = listFiles('examples', ['package.json']);
+  const problems = manifests.flatMap((path) =>
+    Object.entries(readManifest(join(ROOT, path, '..')).dependencies ?? {}).flatMap(([name, range]) => {
+      const version = versions.get(name);
+      const expected = `^${version === '0.0.0' ? FIRST_VERSION : version}`;
+      return version === undefined || range === expected ? [] : [`${path} has ${name} ${range}, not ${expected}`];
+    }),
+  );
+  return { subject: `versions in ${manifests.length} examples`, problems };
 }
 
 /** Parses a changeset: packages and bumps from the front matter, and the text after it. */
