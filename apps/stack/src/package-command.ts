@@ -13,8 +13,8 @@ contains other files, the command fails and changes nothing.
   --bucket NAME   upload the package to this bucket, in the Region of the stack
   --prefix TEXT   set the key prefix, with a slash at the end
                   (default: ${DEFAULT_PREFIX})
-  --hash-names    add a hash to the keys of the zips, so that deploying the
-                  template again updates the functions
+  --hash-names    add a hash to the keys of the zips: CloudFormation then updates
+                  the functions when you deploy the template again
   --help          print this help
 
 Uploads use the default credentials and Region of the AWS SDK.`;

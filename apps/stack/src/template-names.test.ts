@@ -34,7 +34,7 @@ describe('compareNames', () => {
       'a renamed resource',
       { resources: { DeadLetterQueue: 'AWS::SQS::Queue', Rule: 'AWS::Events::Rule' } },
       [
-        'resource Queue (AWS::SQS::Queue) was removed or renamed: an update deletes it, with the data that it holds',
+        'resource Queue (AWS::SQS::Queue) was removed or renamed: an update deletes it and its data',
         'DeadLetterQueue is new: run "npm run stack:names" and commit the list',
       ],
     ],
@@ -46,7 +46,7 @@ describe('compareNames', () => {
     [
       'a removed output',
       { outputs: { Function: '"name"' } },
-      ['output LogGroup was removed or renamed: what reads it fails'],
+      ['output LogGroup was removed or renamed: scripts that read it fail'],
     ],
     [
       'a removed export',

@@ -58,7 +58,7 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
     allowedPattern: REGION_PATTERN,
     constraintDescription: 'Must be a Region such as eu-west-1, or empty.',
     description:
-      'Region of the bucket. Leave it empty if it is the Region of the stack. Lambda reads code only from its own Region. If the bucket is in another Region, the stack uses the copy in the bucket NAME-REGION of its own Region.',
+      'Region of the bucket. Leave it empty if it is the Region of the stack. Lambda reads code only from its own Region. If the bucket is in another Region, the stack uses the copy in the bucket NAME-REGION of the stack Region.',
   });
   const prefix = new CfnParameter(stack, 'QSS3KeyPrefix', {
     default: DEFAULT_PREFIX,

@@ -124,7 +124,7 @@ function checkExclusions(scope: Construct, { include, exclude }: Filters, props:
 function checkLength(scope: Construct, name: string, patterns: readonly string[]): void {
   const length = patterns.reduce((sum, pattern) => sum + ARN_LENGTH + lengthOf(pattern), 0);
   if (length <= MAX_POLICY_LENGTH - OTHER_STATEMENTS_LENGTH) return;
-  const problem = `${patterns.length} repositories need a policy of at least ${length} characters, but IAM allows a role ${MAX_POLICY_LENGTH}: use wildcards such as team/*:*, or several builders`;
+  const problem = `${patterns.length} repositories need a policy of at least ${length} characters: the maximum for a role is ${MAX_POLICY_LENGTH}. Use wildcards such as team/*:*, or several builders`;
   fail(scope, name, problem);
 }
 

@@ -30,7 +30,7 @@ export function createPushRule(
   const known = names?.map((name) => (Token.isUnresolved(name) ? '-'.repeat(GENERATED_NAME_LENGTH) : name));
   const { length } = JSON.stringify({ source, ...rest, detail: { ...detail, 'repository-name': known } });
   if (length > MAX_PATTERN_LENGTH) {
-    const problem = `the event pattern has ${length} characters, but EventBridge allows ${MAX_PATTERN_LENGTH}: use filters with wildcards, or several builders`;
+    const problem = `the event pattern has ${length} characters: the maximum is ${MAX_PATTERN_LENGTH}. Use filters with wildcards, or several builders`;
     fail(scope, 'repositories', problem);
   }
   return new Rule(scope, 'ECRImageActionEventBridgeRule', {

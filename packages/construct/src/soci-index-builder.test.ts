@@ -359,7 +359,7 @@ describe('rejects with the construct, the value and the solution', () => {
     [
       'too many filters for a policy',
       { filters: Array.from({ length: 130 }, (_, i) => `team/app-${i}:*`) },
-      'IAM allows a role 10240: use wildcards',
+      'the maximum for a role is 10240. Use wildcards',
     ],
     [
       'too many exclusions for a function',
@@ -373,7 +373,7 @@ describe('rejects with the construct, the value and the solution', () => {
           Repository.fromRepositoryName(stack, `${i}`, `team/app-${i}`),
         ),
       }),
-      'EventBridge allows 2048',
+      'the maximum is 2048. Use filters with wildcards',
     ],
     ['too little memory', { memorySize: 128 }, 'memorySize: 128 is not between 256 and 10240 MB'],
     ['too much memory', { memorySize: 10_241 }, 'memorySize: 10241 is not'],
@@ -452,7 +452,7 @@ describe('rejects with the construct, the value and the solution', () => {
     [
       'too many repositories with names that are tokens',
       (stack) => ({ repositories: Array.from({ length: 30 }, (_, i) => new Repository(stack, `R${i}`)) }),
-      'EventBridge allows 2048',
+      'the maximum is 2048. Use filters with wildcards',
     ],
     [
       'a queue with dead-letter queues disabled',

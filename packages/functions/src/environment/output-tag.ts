@@ -30,7 +30,7 @@ export interface OutputTag {
   readonly needsTag: boolean;
   /** Returns the tag, which can exceed the maximum length of a tag. Returns undefined for `none`. */
   format(image: TaggedImage): string | undefined;
-  /** Filter (syntax of `@soci/filter`) that matches images with such a tag. Undefined for `none`. */
+  /** Filter (syntax of `@soci/filter`) that matches images with these tags. Undefined for `none`. */
   readonly outputFilter: string | undefined;
 }
 
