@@ -132,7 +132,7 @@ describe('a failure', () => {
     ],
     [['ztoc', 'info', 'no-such-file'], 'no-such-file: no such file or directory [ENOENT]', ''],
     [['ztoc', 'cat', goldenLayerPath('plain.tar'), goldenLayerPath('plain.tar'), 'x'], '[ZTOC_INVALID]', ''],
-  ])('%j prints what is wrong with the file', async (argv, message, remedy) => {
+  ])('%j names the file and the problem', async (argv, message, remedy) => {
     const { code, stdout, stderr } = await runCli(argv);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(message);

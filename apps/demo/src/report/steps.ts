@@ -80,7 +80,7 @@ export async function printGenerator(
   await printStep('Generate', describeGenerator(run), describeUsage(invocation), output, details);
 }
 
-/** Prints the events that the generator caused: those of its push, and the one that it sent. */
+/** Prints the events that the generator caused: those of its push, and the event that it sent itself. */
 export async function printGeneratorEvents(traces: readonly EventTrace[], output: Output): Promise<void> {
   const [ready] = traces.filter(({ event }) => !isRegistryEvent(event));
   if (ready) {

@@ -158,7 +158,7 @@ function applyDockerDefaults({ domain, path, ...version }: Reference): Reference
   return { ...version, domain: host, path: repository };
 }
 
-/** Rejects a tag that is too long. An added suffix such as `-soci` can cause this, so the message gives the length. */
+/** Rejects a tag that is too long. An added suffix such as `-soci` can cause this, so the message includes the length. */
 function checkTagLength(reference: string, text: string): void {
   const [name = ''] = reference.split('@');
   const tag = name.slice(name.lastIndexOf(':') + 1);
