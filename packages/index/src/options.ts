@@ -62,7 +62,7 @@ export interface IndexLimits {
    * @default 10,000, as in containerd (core/images/handlers.go, `maxReferences`)
    */
   readonly maxReferences?: number;
-  /** Maximum number of platforms indexed in one run. Large images have about twenty. @default 128 */
+  /** Maximum number of platforms of an image that is read or indexed. Large images have about twenty. @default 128 */
   readonly maxPlatforms?: number;
   /** Maximum size of a zTOC or prefetch artifact, in bytes. A zTOC has 32 KiB per span and about 100 bytes per file. @default 512 MiB */
   readonly maxZtocSize?: number;

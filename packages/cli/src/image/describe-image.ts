@@ -64,8 +64,7 @@ export function indexedSize(images: readonly PlatformImage[]): number {
   const sizes = new Map<string, number>();
   for (const image of images) {
     for (const { digest, size } of image.layers) {
-      if (image.sociIndexes.some(({ ztocs }) => ztocs.some(({ layerDigest }) => layerDigest === digest)))
-        sizes.set(digest, size);
+      if (findZtoc(image.sociIndexes, digest) !== undefined) sizes.set(digest, size);
     }
   }
   return [...sizes.values()].reduce((sum, size) => sum + size, 0);

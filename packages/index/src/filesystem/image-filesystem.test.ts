@@ -5,6 +5,7 @@ import { concat, put, putImage, putIndex, TAR_END, tarEntry } from '@soci/test-c
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
+import { CountingStore } from '../fixtures/counting-store.ts';
 import type { ImageFilesystem } from './image-filesystem.ts';
 import { openImageFilesystem } from './open-image-filesystem.ts';
 
@@ -181,6 +182,16 @@ it('reads only the spans of a file, and a layer without a zTOC once', async () =
   await plain.lookup('etc');
   expect(plain.bytesRead).toBe(layers.reduce((sum, { size }) => sum + size, 0));
   expect(await plain.indexedLayers()).toEqual([]);
+});
+
+it('reads a layer once that the image contains 9,000 times', async () => {
+  const own = new CountingStore();
+  const layer = await put(own, MEDIA_TYPE_OCI_LAYER_GZIP, layerOf({ file: 'x', link: '-> file' }));
+  const repeated = await putImage(own, AMD64, Array(9000).fill(layer));
+  const files = await openImageFilesystem(own, repeated);
+  expect((await files.lookup('link', { followSymlinks: true }))?.entry?.type).toBe('reg');
+  expect((await files.readdir(''))?.map(({ name }) => name)).toEqual(['file', 'link']);
+  expect(own.fetches.get(layer.digest)).toBe(1);
 });
 
 it('finds version 1 indexes among the referrers', async () => {

@@ -72,7 +72,8 @@ const decoder = new TextDecoder();
 export class ImageFilesystem {
   readonly #source: FilesystemSource;
   readonly #call: CallOptions;
-  readonly #readers = new Map<Descriptor, Promise<ZtocReader>>();
+  /** Readers by layer digest: an image can contain a layer several times. */
+  readonly #readers = new Map<string, Promise<ZtocReader>>();
   /** Layers, base layer first. */
   readonly layers: readonly Descriptor[];
   #bytesRead = 0;
@@ -116,7 +117,7 @@ export class ImageFilesystem {
     const items = new Map<string, ImageDirectoryItem>();
     const removed = new Set<string>();
     let exists = false;
-    for (const layer of this.layers.toReversed()) {
+    for (const { layer } of this.#distinctLayers(this.layers.length)) {
       const reader = await this.#open(layer);
       const listed = reader.readdir(path);
       exists ||= listed !== undefined;
@@ -148,10 +149,23 @@ export class ImageFilesystem {
     return Promise.all(indexed.map(async (layer) => ({ layer, reader: await this.#open(layer) })));
   }
 
-  /** Finds a path in the first `count` layers. Does not follow links. */
-  async #find(path: string, count: number): Promise<FoundFile | undefined> {
+  /**
+   * Yields the first `count` layers, topmost first. Skips a layer that was yielded before: it contains and hides the same
+   * paths again.
+   */
+  *#distinctLayers(count: number): Generator<{ readonly layer: Descriptor; readonly position: number }> {
+    const seen = new Set<string>();
     for (let position = count - 1; position >= 0; position--) {
       const layer = this.layers[position] as Descriptor;
+      if (seen.has(layer.digest)) continue;
+      seen.add(layer.digest);
+      yield { layer, position };
+    }
+  }
+
+  /** Finds a path in the first `count` layers. Does not follow links. */
+  async #find(path: string, count: number): Promise<FoundFile | undefined> {
+    for (const { layer, position } of this.#distinctLayers(count)) {
       const reader = await this.#open(layer);
       const entry = reader.lookup(path);
       if (entry !== undefined || reader.readdir(path) !== undefined) return { layer, reader, entry, position };
@@ -208,8 +222,8 @@ export class ImageFilesystem {
   }
 
   #open(layer: Descriptor): Promise<ZtocReader> {
-    const reader = this.#readers.get(layer) ?? this.#openFirst(layer);
-    this.#readers.set(layer, reader);
+    const reader = this.#readers.get(layer.digest) ?? this.#openFirst(layer);
+    this.#readers.set(layer.digest, reader);
     return reader;
   }
 

@@ -60,7 +60,7 @@ async function chooseImage(
     if (wanted !== undefined && platformMatches(wanted, platform)) return image;
     platforms.push(platform);
   }
-  const available = platforms.map(formatPlatform).join(', ');
+  const available = [...new Set(platforms.map(formatPlatform))].join(', ');
   if (wanted === undefined) {
     throw new SociIndexError('PLATFORM_AMBIGUOUS', `the image has several platforms, select one: ${available}`, {
       digest,

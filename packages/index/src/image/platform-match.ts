@@ -1,4 +1,5 @@
-import { normalizePlatform, type Platform } from '@soci/oci';
+import { type Descriptor, normalizePlatform, type Platform } from '@soci/oci';
+import { SociIndexError } from '../errors.ts';
 import { compareStrings } from '../go-json/string.ts';
 
 // Compares platforms like containerd (github.com/containerd/platforms v1.0.0-rc.5), so that the same manifest is indexed
@@ -77,6 +78,19 @@ export function distinctPlatforms(platforms: readonly Platform[]): Platform[] {
     seen.add(key);
     return isNew;
   });
+}
+
+/**
+ * Checks the number of platforms of an image.
+ *
+ * @param entries - Entries of the image index. Only those with a platform count.
+ * @throws SociIndexError `LIMIT_EXCEEDED`
+ */
+export function checkPlatformCount(image: Descriptor, entries: readonly Descriptor[], maxPlatforms: number): void {
+  const platforms = distinctPlatforms(entries.flatMap(({ platform }) => (platform === undefined ? [] : [platform])));
+  if (platforms.length <= maxPlatforms) return;
+  const message = `image ${image.digest} has ${platforms.length} platforms, the limit is ${maxPlatforms}`;
+  throw new SociIndexError('LIMIT_EXCEEDED', message, { digest: image.digest });
 }
 
 /** Removes platforms that an earlier one matches (soci-snapshotter v0.16.1, util/ociutil, `DedupePlatforms`). */

@@ -1,9 +1,12 @@
 import { MemoryStore } from '@soci/oci/memory';
-import { put, putImage, putLayer } from '@soci/test-content';
-import { expect, it } from 'vitest';
+import { put, putImage, putIndex, putLayer } from '@soci/test-content';
+import { describe, expect, it } from 'vitest';
 import { buildSociIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
+import { openImageFilesystem } from '../filesystem/open-image-filesystem.ts';
+import { CountingStore } from '../fixtures/counting-store.ts';
 import { openGolden } from '../fixtures/golden.ts';
+import { verifySociIndex } from '../verify/verify-index.ts';
 import { inspectImage } from './inspect-image.ts';
 
 const AMD64 = { architecture: 'amd64', os: 'linux' };
@@ -56,4 +59,38 @@ it('lists artifacts and missing content', async () => {
   });
   const { entries } = await inspectImage(store, index);
   expect(entries.map(({ kind }) => kind)).toEqual(['artifact', 'missing']);
+});
+
+describe('an image index with 9,000 manifests', () => {
+  const many = <T>(make: (i: number) => T) => Array.from({ length: 9000 }, (_, i) => make(i));
+
+  it('is read with one request for each manifest', async () => {
+    const store = new CountingStore();
+    const manifests = await Promise.all(
+      many(async (i) => ({
+        ...(await putImage(store, AMD64, [], { annotations: { i: String(i) } })),
+        platform: AMD64,
+      })),
+    );
+    const image = await putIndex(store, manifests);
+    const { entries } = await inspectImage(store, image);
+    expect(entries).toHaveLength(9000);
+    expect([...store.fetches.values()]).toEqual(Array(9001).fill(1));
+  });
+
+  it('is rejected if it has more platforms than the limit, without reading a manifest', async () => {
+    const store = new CountingStore();
+    const manifest = await putImage(store, AMD64, []);
+    const platform = (i: number) => ({ os: 'linux', architecture: `a${i}` });
+    const image = await putIndex(
+      store,
+      many((i) => ({ ...manifest, platform: platform(i) })),
+    );
+    const error = { code: 'LIMIT_EXCEEDED', message: `image ${image.digest} has 9000 platforms, the limit is 128` };
+    await expect(inspectImage(store, image)).rejects.toMatchObject(error);
+    await expect(openImageFilesystem(store, image, { platform: platform(1) })).rejects.toMatchObject(error);
+    await expect(verifySociIndex(store, image)).rejects.toMatchObject(error);
+    expect(store.fetches.get(manifest.digest)).toBeUndefined();
+    expect((await inspectImage(store, image, { limits: { maxPlatforms: 9000 } })).entries).toHaveLength(9000);
+  });
 });

@@ -8,6 +8,7 @@ import {
 } from '@soci/oci';
 import { type ManifestDocument, summarize } from '../go-json/image-spec.ts';
 import { ImageReader, isNotFound } from '../image/image-reader.ts';
+import { checkPlatformCount } from '../image/platform-match.ts';
 import { type IndexLimits, resolveLimits } from '../options.ts';
 import {
   ANNOTATION_IMAGE_MANIFEST_DIGEST,
@@ -69,16 +70,20 @@ export interface OtherEntry {
  * Lists the manifests of an image and the SOCI indexes of each manifest. Reads only manifests.
  *
  * @param store - Store of the image. If it lists referrers, v1 indexes are found too.
- * @throws SociIndexError, `OciError` and other errors of `store`; the abort reason of `options.signal`.
+ * @throws SociIndexError, such as `LIMIT_EXCEEDED` for more platforms than `limits.maxPlatforms`; `OciError` and other errors
+ *   of `store`; the abort reason of `options.signal`.
  */
 export async function inspectImage(
   store: Fetcher & Partial<ReferrerLister>,
   image: Descriptor,
   options: InspectOptions = {},
 ): Promise<ImageInspection> {
-  const reader = new ImageReader(store, resolveLimits(options.limits), options.signal);
+  const limits = resolveLimits(options.limits);
+  const reader = new ImageReader(store, limits, options.signal);
   const listed = isImageIndex(image.mediaType) ? ((await reader.index(image)).manifests ?? []) : [image];
   reader.startWalk()(listed.length);
+  checkPlatformCount(image, listed, limits.maxPlatforms);
+  await reader.preload(listed.filter(({ mediaType }) => isImageManifest(mediaType)));
   const entries: ImageEntry[] = [];
   const manifests = new Map<string, ManifestDocument>();
   for (const descriptor of listed) {
@@ -86,21 +91,35 @@ export async function inspectImage(
     if (manifest !== undefined) manifests.set(descriptor.digest, manifest);
     entries.push(await classifyEntry(reader, descriptor, manifest));
   }
-  const listedIndexes = entries.filter((entry) => entry.kind === 'soci-index');
+  const listedIndexes = groupIndexes(entries);
   const call = options.signal === undefined ? {} : { signal: options.signal };
   let isConverted = false;
   for (const [position, entry] of entries.entries()) {
     if (entry.kind !== 'image') continue;
     const { digest } = entry.descriptor;
     const named = manifests.get(digest)?.annotations?.[ANNOTATION_INDEX_DIGEST];
-    const own = listedIndexes.filter(({ manifest, descriptor }) => manifest === digest || descriptor.digest === named);
+    const own = new Set([...(listedIndexes.get(digest) ?? []), ...(listedIndexes.get(named ?? '') ?? [])]);
     const referrers = store.referrers?.(entry.descriptor, MEDIA_TYPE_SOCI_INDEX_V1, call) ?? [];
-    const indexes = own.map(({ index }) => index);
+    const indexes = [...own].map(({ index }) => index);
     for await (const referrer of referrers) indexes.push(await readSociDocument(reader, referrer));
     isConverted ||= indexes.some(({ version }) => version === 2);
     entries[position] = { ...entry, indexes };
   }
   return { root: image, isConverted, entries };
+}
+
+/** Groups the listed SOCI indexes by the digest of their image manifest, and by their own digest. */
+function groupIndexes(entries: readonly ImageEntry[]): ReadonlyMap<string, readonly SociIndexEntry[]> {
+  const groups = new Map<string, SociIndexEntry[]>();
+  for (const entry of entries) {
+    if (entry.kind !== 'soci-index') continue;
+    for (const key of [entry.manifest ?? '', entry.descriptor.digest]) {
+      const group = groups.get(key) ?? [];
+      group.push(entry);
+      groups.set(key, group);
+    }
+  }
+  return groups;
 }
 
 async function readIfPresent(reader: ImageReader, descriptor: Descriptor): Promise<ManifestDocument | undefined> {

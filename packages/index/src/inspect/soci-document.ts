@@ -44,11 +44,19 @@ export interface PrefetchReference {
 
 /** Finds the zTOC of a layer in the SOCI indexes of an image, v2 before v1. */
 export function findZtoc(indexes: readonly SociDocument[], layerDigest: string): ZtocReference | undefined {
-  return indexes
-    .toSorted((a, b) => b.version - a.version)
-    .flatMap(({ ztocs }) => ztocs)
-    .find((ztoc) => ztoc.layerDigest === layerDigest);
+  let byLayer = ztocsByLayer.get(indexes);
+  if (byLayer === undefined) {
+    byLayer = new Map();
+    for (const { ztocs } of indexes.toSorted((a, b) => b.version - a.version)) {
+      for (const ztoc of ztocs) if (!byLayer.has(ztoc.layerDigest)) byLayer.set(ztoc.layerDigest, ztoc);
+    }
+    ztocsByLayer.set(indexes, byLayer);
+  }
+  return byLayer.get(layerDigest);
 }
+
+/** The zTOCs of a list of indexes: an image can have thousands of layers. */
+const ztocsByLayer = new WeakMap<readonly SociDocument[], Map<string, ZtocReference>>();
 
 /** Returns the version of a SOCI index from the media type of its configuration, or undefined for other manifests. */
 export function sociVersion({ config }: Pick<ManifestDocument, 'config'>): 1 | 2 | undefined {

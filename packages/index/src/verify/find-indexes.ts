@@ -2,7 +2,9 @@ import { type Descriptor, isImageIndex, isImageManifest, OciError, type Platform
 import { SociIndexError } from '../errors.ts';
 import { type ManifestDocument, summarize } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
+import { checkPlatformCount } from '../image/platform-match.ts';
 import { readSociDocument, type SociDocument, sociVersion } from '../inspect/soci-document.ts';
+import type { IndexLimits } from '../options.ts';
 import { ANNOTATION_IMAGE_MANIFEST_DIGEST, ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 import type { Problem } from './problem.ts';
 
@@ -24,8 +26,16 @@ export interface FoundIndexes {
 }
 
 /** Reads the SOCI indexes of a SOCI-enabled image, or the SOCI index `target`, and compares them with the image manifests. */
-export async function findIndexes(reader: ImageReader, target: Descriptor): Promise<FoundIndexes> {
-  if (isImageIndex(target.mediaType)) return findListed(reader, (await reader.index(target)).manifests ?? []);
+export async function findIndexes(
+  reader: ImageReader,
+  target: Descriptor,
+  { maxPlatforms }: Pick<Required<IndexLimits>, 'maxPlatforms'>,
+): Promise<FoundIndexes> {
+  if (isImageIndex(target.mediaType)) {
+    const entries = (await reader.index(target)).manifests ?? [];
+    checkPlatformCount(target, entries, maxPlatforms);
+    return findListed(reader, entries);
+  }
   if (!isImageManifest(target.mediaType) || sociVersion(await reader.manifest(target)) === undefined) {
     return { found: [], problems: [] };
   }
@@ -42,10 +52,14 @@ async function findListed(reader: ImageReader, entries: readonly Descriptor[]): 
   const problems: Problem[] = [];
   const found: FoundIndex[] = [];
   const listed = new Set<string>();
+  const owners = new Map<string, Descriptor>();
+  for (const entry of entries) {
+    if (entry.artifactType !== MEDIA_TYPE_SOCI_INDEX_V2 && !owners.has(entry.digest)) owners.set(entry.digest, entry);
+  }
   for (const entry of entries.filter(({ artifactType }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2)) {
     listed.add(entry.digest);
     try {
-      found.push(await findOwner(reader, entry, entries, await readSociDocument(reader, entry)));
+      found.push(await findOwner(reader, entry, owners, await readSociDocument(reader, entry)));
     } catch (error) {
       if (!isContentError(error)) throw error;
       problems.push({ code: 'index-invalid', message: error.message });
@@ -63,14 +77,12 @@ async function findListed(reader: ImageReader, entries: readonly Descriptor[]): 
 async function findOwner(
   reader: ImageReader,
   entry: Descriptor,
-  entries: readonly Descriptor[],
+  owners: ReadonlyMap<string, Descriptor>,
   document: SociDocument,
 ): Promise<FoundIndex> {
   const platform = entry.platform === undefined ? {} : { platform: entry.platform };
   const owner = entry.annotations?.[ANNOTATION_IMAGE_MANIFEST_DIGEST];
-  const descriptor = entries.find(
-    ({ digest, artifactType }) => digest === owner && artifactType !== MEDIA_TYPE_SOCI_INDEX_V2,
-  );
+  const descriptor = owners.get(owner ?? '');
   if (descriptor === undefined) {
     const message = `SOCI index ${entry.digest} belongs to manifest ${owner ?? '(missing annotation)'}, which the image index does not list`;
     return { document, ...platform, problems: [{ code: 'manifest-not-found', message }] };
@@ -101,19 +113,19 @@ async function readManifest(
 /** Checks that the annotations of each zTOC match a layer of the image manifest, in the same order. */
 function matchLayers(document: SociDocument, manifest: Descriptor, { layers }: ManifestDocument): FoundIndex {
   const image = (layers ?? []).map(summarize);
+  const byDigest = new Map(image.map((layer) => [layer.digest, layer]));
   const problems: Problem[] = [];
   let position = 0;
   for (const { descriptor, layerDigest, layerMediaType } of document.ztocs) {
-    const layer = image.find(({ digest }) => digest === layerDigest);
+    const layer = byDigest.get(layerDigest);
     if (layer === undefined) {
       const message = `zTOC ${descriptor.digest} belongs to layer ${layerDigest}, which image manifest ${manifest.digest} does not list`;
       problems.push({ code: 'layer-not-in-image', message });
       continue;
     }
-    const same = image.findIndex(
-      (other, i) => i >= position && other.digest === layerDigest && other.mediaType === layerMediaType,
-    );
-    if (same < 0) {
+    let same = position;
+    while (same < image.length && !isLayer(image[same] as Descriptor, layerDigest, layerMediaType)) same++;
+    if (same === image.length) {
       const message = `zTOC ${descriptor.digest} is out of order, or has the wrong media type for layer ${layerDigest}: ${layerMediaType}, expected ${layer.mediaType}`;
       problems.push({ code: 'annotation-mismatch', message });
     } else {
@@ -121,6 +133,10 @@ function matchLayers(document: SociDocument, manifest: Descriptor, { layers }: M
     }
   }
   return { document, manifest, image, problems };
+}
+
+function isLayer({ digest, mediaType }: Descriptor, layerDigest: string, layerMediaType: string): boolean {
+  return digest === layerDigest && mediaType === layerMediaType;
 }
 
 function isContentError(error: unknown): error is Error {

@@ -91,7 +91,7 @@ export async function verifySociIndex(
   if (sample !== undefined) checkInteger('sample', sample, 0);
   const limits = resolveLimits(options.limits);
   const reader = new ImageReader(store, limits, signal);
-  const { found, problems } = await findIndexes(reader, target);
+  const { found, problems } = await findIndexes(reader, target, limits);
   if (found.length === 0 && problems.length === 0) {
     const what = isImageIndex(target.mediaType) ? 'lists no SOCI index' : 'is not a SOCI index';
     const message = `${target.digest} ${what}. Convert the image first`;
@@ -101,11 +101,12 @@ export async function verifySociIndex(
   const layers = new Map<string, LayerVerification>();
   const ztocs = new Map<string, number>();
   for (const { document, image } of found) {
+    const sizes = new Map(image?.map(({ digest, size }) => [digest, size]));
     for (const reference of document.ztocs) {
       const key = `${reference.descriptor.digest} ${reference.layerDigest}`;
       if (layers.has(key)) continue;
       const read = await readZtoc(store, reference, readOptions);
-      const size = image?.find(({ digest }) => digest === reference.layerDigest)?.size;
+      const size = sizes.get(reference.layerDigest);
       const layer = { digest: reference.layerDigest, mediaType: reference.layerMediaType };
       const descriptor = { ...layer, size: size ?? ('ztoc' in read ? read.ztoc.compressedArchiveSize : 0) };
       const readBack =

@@ -52,7 +52,8 @@ export class FolderFiles implements LayoutFiles {
       if ((await realpath(full)) !== full) throw this.#linkError(path);
       const stat = await file.stat();
       if (!stat.isFile()) throw new OciError('LAYOUT_INVALID', `${path} in ${this.name} is not a regular file`);
-      return { file, start: 0, size: stat.size, close: () => file.close() };
+      const version = `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
+      return { file, start: 0, size: stat.size, version, close: () => file.close() };
     } catch (error) {
       await file.close();
       throw error;

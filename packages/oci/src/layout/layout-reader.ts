@@ -27,6 +27,8 @@ import { findRoot, isMultiPlatformImage } from './root-index.ts';
  */
 export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, ReferrerLister {
   readonly #files: LayoutFiles;
+  /** Referrers by subject, and the version of `index.json` that lists them. */
+  #referrals: { readonly version: string; readonly bySubject: ReadonlyMap<string, readonly Descriptor[]> } | undefined;
 
   constructor(files: LayoutFiles) {
     this.#files = files;
@@ -94,15 +96,31 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
     artifactType?: string,
     options: CallOptions = {},
   ): AsyncGenerator<Descriptor, void, undefined> {
+    const bySubject = await this.#listReferrals(options);
+    for (const referrer of bySubject.get(subject.digest) ?? []) {
+      if (artifactType === undefined || referrer.artifactType === artifactType) yield referrer;
+    }
+  }
+
+  /** Lists all referrers once for each version of `index.json`: an image can have thousands of manifests. */
+  async #listReferrals(options: CallOptions): Promise<ReadonlyMap<string, readonly Descriptor[]>> {
+    const section = await this.#files.open('index.json');
+    await section?.close();
+    const version = section?.version ?? '';
+    if (this.#referrals?.version === version) return this.#referrals.bySubject;
+    const bySubject = new Map<string, Descriptor[]>();
     const seen = new Set<string>();
     for (const listed of await this.roots()) {
       if (!isManifestOrIndex(listed.mediaType) || seen.has(listed.digest)) continue;
       if (!(await this.exists(listed, options))) continue;
       seen.add(listed.digest);
       const referral = readReferral(listed, await readVerified(this, listed, options));
-      if (referral?.subject !== subject.digest) continue;
-      if (artifactType === undefined || referral.referrer.artifactType === artifactType) yield referral.referrer;
+      if (referral === undefined) continue;
+      const { subject, referrer } = referral;
+      bySubject.set(subject, [...(bySubject.get(subject) ?? []), referrer]);
     }
+    this.#referrals = { version, bySubject };
+    return bySubject;
   }
 
   /** Parses `index.json`. @throws OciError `LAYOUT_INVALID` if it is missing; errors of `parseImageIndex`. */

@@ -412,6 +412,25 @@ describe('writing', () => {
     expect(await collect(store.referrers(root, 'application/y'))).toEqual([]);
     expect(await collect(store.referrers(referrer))).toEqual([]);
   });
+
+  test('reads the listed manifests once for the referrers of 9,000 subjects, and again after a change', async () => {
+    const { folder } = copyOf('single-oci');
+    const { store, root } = await openImage(folder);
+    let reads = 0;
+    const { fetch } = store;
+    store.fetch = (target, options) => {
+      reads += 1;
+      return fetch.call(store, target, options);
+    };
+    for (let i = 0; i < 9000; i++) await collect(store.referrers({ ...root, digest: digestOf(toBytes(String(i))) }));
+    expect(reads).toBe(1);
+    const content = jsonBytes({ schemaVersion: 2, config: root, layers: [], subject: root });
+    const referrer = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, content);
+    await store.push(referrer, content);
+    await store.tag(referrer, '');
+    expect(await collect(store.referrers(root))).toMatchObject([{ digest: referrer.digest }]);
+    expect(reads).toBe(3);
+  });
 });
 
 /** The layout `attested`, which lists one index over two manifests: an image and its attestation. */
