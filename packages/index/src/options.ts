@@ -25,7 +25,12 @@ export interface SociIndexOptions extends CallOptions {
   readonly minLayerSize?: number;
   /** Optimizations to apply. @default [] */
   readonly optimizations?: readonly Optimization[];
-  /** Paths of files that runtimes prefetch. Each is looked up from the topmost layer down. @default [] */
+  /**
+   * Paths of files that runtimes prefetch. Each is found as a container sees it: through links, without removed files. With
+   * `compat`, the path must be exactly as in the archive.
+   *
+   * @default []
+   */
   readonly prefetchFiles?: readonly string[];
   /** Tool name to write into each zTOC. It changes the digests. @default `AWS SOCI CLI v0.2` */
   readonly buildToolIdentifier?: string;

@@ -8,6 +8,7 @@ import type { MismatchedLayer } from '../layers/layer-format.ts';
 import { type LayerPlan, skipMismatched, taskKey } from '../layers/layer-plan.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import { choosePlatforms, collectTasks, type PlatformPlan, planPlatforms } from './plan-image.ts';
+import { findPrefetchFiles } from './prefetch-files.ts';
 import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
 import { type Artifact, assembleSociIndex, dedupeArtifacts } from './soci-manifest.ts';
 
@@ -84,15 +85,17 @@ export async function indexPlans(
     ...plan,
     layers: plan.layers.map((layer) => skipIfMismatched(layer, results)),
   }));
-  const indexes = plans.map(({ manifest, layers }) =>
-    assembleSociIndex({ version, subject: manifest, layers, ztocs: built, options }),
-  );
+  const prefetches = await Promise.all(plans.map(({ layers }) => findPrefetchFiles(layers, built, options)));
+  const indexes = plans.map(({ manifest, layers }, i) => {
+    const prefetch = prefetches[i] ?? [];
+    return assembleSociIndex({ version, subject: manifest, layers, ztocs: built, options, prefetch });
+  });
   const written = indexes.filter((index) => index !== undefined);
   return {
     indexes,
     descriptors: written.map(({ descriptor }) => descriptor),
     artifacts: written.flatMap((index) => index.artifacts),
-    platforms: plans.map((plan, i) => reportPlatform(plan, indexes[i], built, options.prefetchFiles)),
+    platforms: plans.map((plan, i) => reportPlatform(plan, indexes[i], built, prefetches[i] ?? [], options)),
     layers: reportLayers(plans, indexes, built),
   };
 }

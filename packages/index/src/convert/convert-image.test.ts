@@ -1,6 +1,6 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { Descriptor } from '@soci/oci';
-import { put, putImage, putIndex, putLayer, tarHeader, tarOf } from '@soci/test-content';
+import { concat, put, putImage, putIndex, putLayer, TAR_END, tarEntry, tarHeader, tarOf } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { CountingStore } from '../fixtures/counting-store.ts';
 import { type GoldenImage, openGolden } from '../fixtures/golden.ts';
@@ -12,6 +12,7 @@ import { recognizeConversion } from '../recognize/recognize-conversion.ts';
 import {
   ANNOTATION_IMAGE_MANIFEST_DIGEST,
   ANNOTATION_INDEX_DIGEST,
+  ANNOTATION_LAYER_DIGEST,
   ANNOTATION_REFERENCE_DIGEST,
   ANNOTATION_REFERENCE_TYPE,
   ATTESTATION_MANIFEST,
@@ -75,8 +76,9 @@ describe('convertImage without compat', () => {
   });
 });
 
+const OCI = 'application/vnd.oci.image.layer.v1.tar';
+
 describe('a layer whose content does not match its media type', () => {
-  const OCI = 'application/vnd.oci.image.layer.v1.tar';
   const DOCKER = 'application/vnd.docker.image.rootfs.diff.tar';
   const tar = tarOf({ a: 'a'.repeat(9999) });
   const good = gzipSync(tarOf({ b: 'b'.repeat(9999) }));
@@ -257,6 +259,53 @@ describe('convertImage', () => {
     expect(Buffer.from(prefetch?.content ?? []).toString()).toBe(
       '{"version":"1.0","prefetch_spans":[{"start_span":0,"end_span":0}]}',
     );
+  });
+
+  describe('with files to prefetch', () => {
+    const symlink = (name: string, linkName: string) => tarEntry({ name, type: '2', linkName });
+    const hardLink = (name: string, linkName: string) => tarEntry({ name, type: '1', linkName });
+    const layerWith = (...entries: readonly Uint8Array[]) => gzipSync(concat(...entries, TAR_END));
+    const TOOL = 'content of the tool';
+
+    async function prefetch(layers: readonly Uint8Array[], path: string, options: SociIndexOptions = {}) {
+      const store = new CountingStore();
+      const blobs = await Promise.all(layers.map((bytes) => put(store, `${OCI}+gzip`, bytes)));
+      const image = await putImage(store, AMD64, blobs);
+      const result = await convert({ store, image }, { prefetchFiles: [path], ...options });
+      const artifacts = result.artifacts.filter(({ kind }) => kind === 'prefetch');
+      const digests = artifacts.map(({ descriptor }) => descriptor.annotations?.[ANNOTATION_LAYER_DIGEST]);
+      expect(result.platforms[0]?.prefetchFiles[0]?.isFound).toBe(digests.length > 0);
+      const recognized = await recognizeConversion(store, image, result.root, {
+        minLayerSize: 0,
+        prefetchFiles: [path],
+        ...options,
+      });
+      expect(recognized).toMatchObject({ outcome: 'current' });
+      return digests.map((digest) => blobs.findIndex((blob) => blob.digest === digest));
+    }
+
+    for (const name of ['usr/bin/x', './usr/bin/x', '/usr/bin/x']) {
+      for (const path of ['usr/bin/x', '/usr/bin/x', './usr/bin/x']) {
+        it(`${path} is found in a layer that calls it ${name}`, async () => {
+          const layer = layerWith(tarEntry({ name }, TOOL));
+          expect(await prefetch([layer], path)).toEqual([0]);
+          expect(await prefetch([layer], path, { compat: 'soci-cli' })).toEqual(name === 'usr/bin/x' ? [0] : []);
+        });
+      }
+    }
+
+    const base = layerWith(tarEntry({ name: 'usr/bin/x' }, TOOL));
+    it.each([
+      ['through a symbolic link of its directory', 'bin/x', [base, layerWith(symlink('bin', 'usr/bin'))], [0]],
+      ['through a symbolic link', 'y', [base, layerWith(symlink('y', '/usr/bin/x'))], [0]],
+      ['through a hard link to a lower layer', 'y', [base, layerWith(hardLink('y', 'usr/bin/x'))], [0]],
+      ['in the topmost layer', 'usr/bin/x', [base, layerWith(tarEntry({ name: './usr/bin/x' }, 'new'))], [1]],
+      ['unless an upper layer removes it', 'usr/bin/x', [base, layerWith(tarEntry({ name: 'usr/bin/.wh.x' }))], []],
+      ['unless it is a directory', 'usr/bin', [base], []],
+      ['unless its links are a cycle', 'y', [base, layerWith(symlink('y', 'y'))], []],
+    ])('a file is found %s', async (_, path, layers, expected) => {
+      expect(await prefetch(layers, path)).toEqual(expected);
+    });
   });
 
   it('does not read the configuration of an artifact', async () => {

@@ -3,8 +3,10 @@ import { summarize } from '../go-json/image-spec.ts';
 import type { BuiltLayer } from '../layers/build-layer.ts';
 import { type SkipReason, taskKey } from '../layers/layer-plan.ts';
 import { cleanPrefetchPath } from '../layers/prefetch-spans.ts';
+import type { ResolvedOptions } from '../options.ts';
 import { ANNOTATION_LAYER_DIGEST } from '../vocabulary.ts';
 import type { PlatformPlan } from './plan-image.ts';
+import type { PrefetchLocation } from './prefetch-files.ts';
 import type { AssembledIndex } from './soci-manifest.ts';
 
 /** Report on one platform of the image. */
@@ -68,7 +70,8 @@ export function reportPlatform(
   plan: PlatformPlan,
   index: AssembledIndex | undefined,
   built: ReadonlyMap<string, BuiltLayer>,
-  prefetchFiles: readonly string[],
+  prefetch: readonly (PrefetchLocation | undefined)[],
+  { prefetchFiles, isCompat }: Pick<ResolvedOptions, 'prefetchFiles' | 'isCompat'>,
 ): PlatformReport {
   return {
     platform: plan.platform,
@@ -77,9 +80,9 @@ export function reportPlatform(
     layers: plan.layers.map(({ descriptor }) => descriptor.digest),
     prefetchFiles: prefetchFiles.map((path, position) => ({
       path: cleanPrefetchPath(path),
-      isFound: plan.layers.some(
-        (layer) => 'task' in layer && built.get(taskKey(layer.task))?.prefetch[position] != null,
-      ),
+      isFound: isCompat
+        ? plan.layers.some((layer) => 'task' in layer && built.get(taskKey(layer.task))?.prefetch[position] != null)
+        : prefetch[position] !== undefined,
     })),
   };
 }

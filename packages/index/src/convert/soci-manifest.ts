@@ -16,6 +16,7 @@ import {
   MEDIA_TYPE_SOCI_INDEX_V2,
   MEDIA_TYPE_ZTOC,
 } from '../vocabulary.ts';
+import type { PrefetchLocation } from './prefetch-files.ts';
 import { describeProvenance, type ProvenanceAnnotations } from './provenance.ts';
 
 /** Kind of an artifact. */
@@ -40,7 +41,10 @@ export interface AssembledIndex {
 }
 
 /** The properties of a zTOC that a SOCI index and its prefetch artifacts depend on. */
-export type ZtocRecord = Pick<ZtocSummary, 'ztocDigest' | 'ztocSize' | 'hasXattrs' | 'prefetch'>;
+export type ZtocRecord = Pick<ZtocSummary, 'ztocDigest' | 'ztocSize' | 'hasXattrs' | 'prefetch'> & {
+  /** Encoded zTOC. Needed only for files to prefetch. */
+  readonly ztoc?: Uint8Array;
+};
 
 /** Input of {@link writeSociIndex}. */
 export interface SociIndexInput<Ztoc extends ZtocRecord = ZtocRecord> {
@@ -51,6 +55,8 @@ export interface SociIndexInput<Ztoc extends ZtocRecord = ZtocRecord> {
   /** The zTOCs by {@link taskKey}. */
   readonly ztocs: ReadonlyMap<string, Ztoc>;
   readonly options: ResolvedOptions;
+  /** Result of `findPrefetchFiles`. */
+  readonly prefetch: readonly (PrefetchLocation | undefined)[];
   /** Provenance annotations of a v1 index. @default those of this run */
   readonly provenance?: ProvenanceAnnotations;
 }
@@ -131,9 +137,16 @@ function describePrefetches(input: SociIndexInput) {
   });
 }
 
-/** Collects the spans of each file from the topmost layer that contains it. */
-function collectPrefetchSpans({ layers, ztocs, options }: SociIndexInput): Map<string, PrefetchSpan[]> {
+/** Collects the spans of each file: with `compat`, from the topmost layer that has an entry of that name. */
+function collectPrefetchSpans({ layers, ztocs, options, prefetch }: SociIndexInput): Map<string, PrefetchSpan[]> {
   const spansByLayer = new Map<string, PrefetchSpan[]>();
+  if (!options.isCompat) {
+    for (const location of prefetch) {
+      if (location === undefined) continue;
+      spansByLayer.set(location.layer, [...(spansByLayer.get(location.layer) ?? []), location.spans]);
+    }
+    return spansByLayer;
+  }
   for (const position of options.prefetchFiles.keys()) {
     for (const layer of layers.toReversed()) {
       const found = 'task' in layer ? ztocs.get(taskKey(layer.task))?.prefetch[position] : undefined;

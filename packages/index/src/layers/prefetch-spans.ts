@@ -12,7 +12,7 @@ export function cleanPrefetchPath(path: string): string {
   return posix.resolve('/', `/${path}`).slice(1);
 }
 
-/** Finds the spans of the first entry with the name of each path, or null. */
+/** Finds the spans of the first entry with the exact name of each path, or null, as soci does. */
 export function findPrefetchSpans(ztoc: Ztoc, paths: readonly string[], spanSize: number): (PrefetchSpan | null)[] {
   if (paths.length === 0) return [];
   const wanted = new Map(paths.map((path) => [keyOf(Buffer.from(path)), undefined as PrefetchSpan | undefined]));
@@ -33,7 +33,7 @@ function keyOf(name: Uint8Array): string {
 }
 
 /** Returns a function that finds the span of an offset; past the end, the last span (gzip_zinfo.c, `pt_index_from_ucmp_offset`). */
-function locateSpans(ztoc: Ztoc, spanSize: number): (offset: number) => number {
+export function locateSpans(ztoc: Ztoc, spanSize: number): (offset: number) => number {
   if (ztoc.compression === 'uncompressed') return (offset) => Math.floor(offset / spanSize);
   const starts = listSpans(ztoc).map(({ uncompressedStart }) => uncompressedStart);
   return (offset) => {

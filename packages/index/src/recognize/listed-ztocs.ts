@@ -82,7 +82,8 @@ async function describeListedZtoc(
   }
   const bytes = await readVerified(store, descriptor, { maxSize: limits.maxZtocSize, ...(signal && { signal }) });
   const ztoc = checkReusableZtoc(bytes, task, toLayerSettings(options), limits.maxZtocSize);
-  return 'rejected' in ztoc ? notRecognized('unreadable', `zTOC ${descriptor.digest}: ${ztoc.message}`) : ztoc;
+  if ('rejected' in ztoc) return notRecognized('unreadable', `zTOC ${descriptor.digest}: ${ztoc.message}`);
+  return prefetchFiles.length === 0 ? ztoc : { ...ztoc, ztoc: bytes };
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   type ReferrerLister,
 } from '@soci/oci';
 import { choosePlatforms, type PlatformPlan, planPlatforms } from '../convert/plan-image.ts';
+import { findPrefetchFiles } from '../convert/prefetch-files.ts';
 import { matchesProvenance, readProvenance } from '../convert/provenance.ts';
 import { writeSociIndex } from '../convert/soci-manifest.ts';
 import { ImageReader } from '../image/image-reader.ts';
@@ -85,7 +86,8 @@ async function findIndex(
       }
       const ztocs = await collectListedZtocs(store, [document], [plan], options);
       if ('outcome' in ztocs) return ztocs;
-      const index = writeSociIndex({ version: 1, subject: manifest, layers, ztocs, options, provenance });
+      const prefetch = await findPrefetchFiles(layers, ztocs, options);
+      const index = writeSociIndex({ version: 1, subject: manifest, layers, ztocs, options, prefetch, provenance });
       return index?.descriptor.digest === referrer.digest
         ? listed
         : notRecognized('other-content', `SOCI index ${referrer.digest} differs from the index that would be built`);
