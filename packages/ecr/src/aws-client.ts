@@ -75,9 +75,38 @@ export interface EcrClient {
 
 /** Loads the AWS SDK, and creates a client of the ECR API in a Region. */
 export async function openEcrClient(region: string, options: AwsOptions): Promise<EcrClient> {
-  const sdk = await import('./ecr-sdk.ts');
+  const sdk = await loadSdk(() => import('./ecr-sdk.ts'));
   const client = new sdk.ECRClient(awsClientOptions(`https://api.ecr.${region}.amazonaws.com`, region, options));
   return { sdk, client };
+}
+
+/**
+ * Loads a part of the AWS SDK, which a bundle may lack.
+ *
+ * @throws RegistryError `SDK_UNAVAILABLE`
+ */
+export async function loadSdk<Sdk>(load: () => Promise<Sdk>): Promise<Sdk> {
+  try {
+    return await load();
+  } catch (error) {
+    throw sdkUnavailable(error as Error);
+  }
+}
+
+function sdkUnavailable(cause: Error): RegistryError {
+  const remedy = 'if this program is a bundle, see "Bundling" in the README of @soci/ecr';
+  // Node appends the modules that required the missing one.
+  const [reason] = cause.message.split('\n');
+  return new RegistryError('SDK_UNAVAILABLE', `cannot load the AWS SDK: ${reason}; ${remedy}`, { cause });
+}
+
+/** Codes of errors of Node.js and webpack about a module that cannot be loaded. */
+const LOAD_FAILURES: readonly unknown[] = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_REQUIRE_ESM'];
+
+/** Whether the SDK failed to load one of its modules on demand, such as a credential provider. */
+function isLoadFailure({ name, code, message = '' }: Partial<SdkError>): boolean {
+  // The second is esbuild's, for CommonJS code in an ES module.
+  return LOAD_FAILURES.includes(code) || message.startsWith('Dynamic require of ') || name === 'ChunkLoadError';
 }
 
 type AwsClientOptions = Pick<
@@ -105,8 +134,8 @@ const REJECTED_CREDENTIALS =
 /**
  * Converts an error of the AWS SDK to a {@link RegistryError} with a remedy.
  *
- * The SDK error is not set as `cause`: it contains the whole response with its token, and parse errors quote the
- * response. Messages of AWS are included only if they cannot contain secrets: those about signatures quote the headers
+ * An error about a response is not set as `cause`: it contains the whole response with its token, and parse errors quote
+ * the response. Messages of AWS are included only if they cannot contain secrets: those about signatures quote the headers
  * and thus the session token.
  */
 export function describeAwsFailure(error: unknown, { host, permission, resource = '*' }: AwsCall): RegistryError {
@@ -115,6 +144,7 @@ export function describeAwsFailure(error: unknown, { host, permission, resource 
   const status = $metadata?.httpStatusCode;
   const fail = (kind: RegistryErrorCode, text: string) =>
     new RegistryError(kind, `${text} (for ${host})`, status === undefined ? {} : { status });
+  if (isLoadFailure(error as Partial<SdkError>)) return sdkUnavailable(error as Error);
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
     return fail(...describeMissingCredentials(message));
   if (name === 'AccessDeniedException') {
@@ -136,7 +166,8 @@ export function describeAwsFailure(error: unknown, { host, permission, resource 
     );
   if (name === 'TimeoutError' || code !== undefined) {
     const remedy = 'check the Region, the network, the proxy and the VPC endpoint of the ECR API';
-    return fail('CONNECTION_FAILED', `cannot connect to AWS (${code ?? name}): ${remedy}`);
+    const text = `cannot connect to AWS (${code ?? name}): ${remedy} (for ${host})`;
+    return new RegistryError('CONNECTION_FAILED', text, status === undefined ? { cause: error } : { status });
   }
   return fail('RESPONSE_INVALID', `AWS returned an invalid response to ${permission} (${name ?? 'unknown error'})`);
 }

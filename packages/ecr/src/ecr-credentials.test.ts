@@ -5,6 +5,7 @@ import { everythingIn } from '@soci/test-content';
 import { createHomeFolder, type HomeFolder } from '@soci/test-content/vitest';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { loadSdk } from './aws-client.ts';
 import { type EcrCredentialsOptions, ecrCredentials, ecrPublicCredentials } from './ecr-credentials.ts';
 import { type AwsApi, startAwsApi } from './fixtures/aws-api.ts';
 import { catchError } from './fixtures/catch-error.ts';
@@ -241,7 +242,33 @@ describe('ecrCredentials with a fake API', () => {
     const error = await catchError(provider()(HOST));
     expect(error.code).toBe('CONNECTION_FAILED');
     expect(error.message).toMatch(/ECONNREFUSED.*VPC endpoint/);
+    expect(error.cause).toMatchObject({ code: 'ECONNREFUSED' });
+    expect(everythingIn(error)).not.toContain(KEYS.secretAccessKey);
     aws = await startAwsApi();
+  });
+});
+
+describe('an AWS SDK that cannot be loaded', () => {
+  const esbuild = new Error('Dynamic require of "node:https" is not supported');
+
+  it('is reported with the cause and a remedy', async () => {
+    const error = await catchError(loadSdk(() => Promise.reject(esbuild)));
+    expect(error.code).toBe('SDK_UNAVAILABLE');
+    expect(error.message).toBe(
+      'cannot load the AWS SDK: Dynamic require of "node:https" is not supported; ' +
+        'if this program is a bundle, see "Bundling" in the README of @soci/ecr',
+    );
+    expect(error.cause).toBe(esbuild);
+  });
+
+  it.each([
+    ['esbuild', esbuild],
+    ['Node.js', Object.assign(new Error('Cannot find package x'), { code: 'ERR_MODULE_NOT_FOUND' })],
+    ['webpack', Object.assign(new Error('Loading chunk 7 failed'), { name: 'ChunkLoadError' })],
+  ])('is recognized during a call from an error of %s', async (_tool, cause) => {
+    const error = await catchError(ecrCredentials({ credentials: () => Promise.reject(cause) })(HOST));
+    expect(error.code).toBe('SDK_UNAVAILABLE');
+    expect(error.cause).toBe(cause);
   });
 });
 

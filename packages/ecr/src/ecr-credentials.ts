@@ -12,6 +12,7 @@ import {
   awsClientOptions,
   describeAwsFailure,
   type EcrClient,
+  loadSdk,
   openEcrClient,
 } from './aws-client.ts';
 import { type EcrHost, isEcrPublicHost, parseEcrHost } from './ecr-host.ts';
@@ -42,7 +43,7 @@ export interface EcrCredentialsOptions extends AwsOptions {
  * Users of other registries do not load it.
  *
  * The provider throws RegistryError `AUTHENTICATION_FAILED`, `ACCESS_DENIED`, `CONNECTION_FAILED`, `RATE_LIMITED`,
- * `RESPONSE_INVALID` or `SERVER_FAILED`, or the signal's reason.
+ * `RESPONSE_INVALID`, `SDK_UNAVAILABLE` or `SERVER_FAILED`, or the signal's reason.
  */
 export function ecrCredentials(options: EcrCredentialsOptions = {}): CredentialProvider {
   const tokens = new CredentialCache(options.now);
@@ -93,7 +94,7 @@ export function ecrPublicCredentials(options: AwsOptions = {}): CredentialProvid
 }
 
 async function openEcrPublicClient(options: AwsOptions) {
-  const sdk = await import('@aws-sdk/client-ecr-public');
+  const sdk = await loadSdk(() => import('@aws-sdk/client-ecr-public'));
   const api = `https://api.ecr-public.${ECR_PUBLIC_REGION}.amazonaws.com`;
   return { sdk, client: new sdk.ECRPUBLICClient(awsClientOptions(api, ECR_PUBLIC_REGION, options)) };
 }

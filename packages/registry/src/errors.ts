@@ -14,6 +14,7 @@
  * - `RATE_LIMITED`: too many requests (429), on every attempt.
  * - `REDIRECT_REFUSED`: the registry redirects to a URL that must not be followed.
  * - `RESPONSE_INVALID`: the response violates the protocol, such as HTML, an invalid digest or a missing `Location`.
+ * - `SDK_UNAVAILABLE`: the AWS SDK cannot be loaded, for example because a bundle lacks it. Only from `@soci/ecr`.
  * - `SERVER_FAILED`: the registry failed (5xx), on every attempt.
  * - `STALLED`: no data was sent or received within the stall timeout, on every attempt.
  * - `TAG_IMMUTABLE`: the tag exists, refers to another manifest and cannot be moved.
@@ -34,6 +35,7 @@ export type RegistryErrorCode =
   | 'RATE_LIMITED'
   | 'REDIRECT_REFUSED'
   | 'RESPONSE_INVALID'
+  | 'SDK_UNAVAILABLE'
   | 'SERVER_FAILED'
   | 'STALLED'
   | 'TAG_IMMUTABLE'
