@@ -15,7 +15,7 @@ const LIBRARIES: Readonly<Record<string, Allowance>> = {
   // What builds write about bundles: the command line's and those of the functions.
   '@soci/bundle-report': { packages: [], modules: ['node'] },
   '@soci/ztoc': { packages: [], modules: ['@noble/hashes', 'node'], tests: ['@soci/test-content'] },
-  '@soci/oci': { packages: [], modules: ['node'], tests: ['@soci/test-content'] },
+  '@soci/oci': { packages: [], modules: ['@noble/hashes', 'node'], tests: ['@soci/test-content'] },
   '@soci/test-aws': { packages: [], modules: ['node'], tests: ['@soci/test-content'] },
   '@soci/filter': { packages: [], modules: ['valibot'], tests: ['@soci/test-aws'] },
   '@soci/test-registry': { packages: ['@soci/oci'], modules: ['node'], tests: ['@soci/test-content'] },

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { OciError, showValue } from './errors.ts';
 
 /** Supported hash algorithms. Only `sha256` digests are created. */
@@ -46,14 +46,33 @@ export function isDigest(text: string): boolean {
 
 /** Returns the digest of `bytes`, such as `sha256:44136fa3...`. */
 export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256'): string {
-  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
+  const digester = createDigester(algorithm);
+  digester.update(bytes);
+  return digester.digest();
 }
 
-/** Creates an incremental digest. */
+/** Creates an incremental digest: native on Node.js, in JavaScript in browsers. */
 export function createDigester(algorithm: DigestAlgorithm = 'sha256'): Digester {
-  const hash = createHash(algorithm);
+  const hash = nodeCrypto?.createHash(algorithm) ?? PORTABLE[algorithm].create();
   return {
     update: (bytes) => void hash.update(bytes),
-    digest: () => `${algorithm}:${hash.digest('hex')}`,
+    digest: () => `${algorithm}:${formatHex(hash.digest())}`,
   };
+}
+
+/** Loaded at run time: bundlers for browsers cannot resolve an import of `node:crypto`. */
+const nodeCrypto = /* @__PURE__ */ loadNodeCrypto();
+
+function loadNodeCrypto(): typeof import('node:crypto') | undefined {
+  // `process` is absent in browsers, and a bundler's polyfill of it has no such method.
+  if (typeof process !== 'object' || typeof process.getBuiltinModule !== 'function') return undefined;
+  return process.getBuiltinModule('node:crypto');
+}
+
+const PORTABLE = { sha256, sha512 } as const;
+
+function formatHex(hash: Uint8Array): string {
+  let hex = '';
+  for (const byte of hash) hex += byte.toString(16).padStart(2, '0');
+  return hex;
 }
