@@ -6,7 +6,6 @@ import { resolveOptions, type SociIndexOptions } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
 import { buildLayers } from './build-layers.ts';
 import type { LayerTask } from './layer-plan.ts';
-import { canStartThreads } from './layer-thread.ts';
 
 const task = ({ digest, size, mediaType }: Omit<LayerTask, 'compression'>): LayerTask => ({
   digest,
@@ -23,7 +22,7 @@ async function putLayers(store: CountingStore, sizes: readonly number[]): Promis
 }
 
 // The TypeScript sources run in threads only if Node strips types. The published build always runs in threads.
-describe.runIf(canStartThreads())('buildLayers on several threads', () => {
+describe.runIf(process.features.typescript)('buildLayers on several threads', () => {
   it('produces the same output as one thread', async () => {
     const store = new CountingStore();
     const tasks = await putLayers(store, [3_000_000, 10, 500_000, 1_200_000, 700_000]);

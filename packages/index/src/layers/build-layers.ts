@@ -5,7 +5,7 @@ import type { LayerProgress } from '../progress.ts';
 import { type BuiltLayer, buildLayer } from './build-layer.ts';
 import { checkFormat, type MismatchedLayer } from './layer-format.ts';
 import { type LayerTask, taskKey, toLayerSettings } from './layer-plan.ts';
-import { canStartThreads, LayerThread } from './layer-thread.ts';
+import { type LayerThread, startThreads } from './layer-thread.ts';
 import { checkReusableZtoc } from './reusable-ztoc.ts';
 
 /** Number of zTOC lookups at the same time. */
@@ -75,8 +75,8 @@ export async function buildLayers(
   const settings = toLayerSettings(options);
   onProgress({ type: 'planned', layers: tasks.length, bytes: tasks.reduce((bytes, { size }) => bytes + size, 0) });
   // With worker threads, this thread only reads, so that building does not delay the network. One layer needs no thread.
-  const count = canStartThreads() ? Math.min(options.jobs, tasks.length) : 1;
-  const threads = Array.from({ length: count > 1 ? count : 0 }, () => new LayerThread());
+  const count = Math.min(options.jobs, tasks.length);
+  const threads = count > 1 ? await startThreads(count) : [];
   const abort = new AbortController();
   const combined = signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]);
   // A busy thread cannot react to the signal. Terminating it makes its build fail.

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { ZtocError } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
@@ -15,17 +13,39 @@ const BUFFER_SIZE = 1 << 18;
 /** Size of the young generation in MB. The entries of a layer are long-lived, so the default of 48 MB wastes memory. */
 const YOUNG_GENERATION_SIZE = 2;
 
-const RUNS_FROM_SOURCE = import.meta.url.endsWith('.ts');
-const WORKER_URL = new URL(`./layer-worker.${RUNS_FROM_SOURCE ? 'ts' : 'js'}`, import.meta.url);
+/** Bundlers that write CommonJS leave `import.meta.url` undefined. */
+const RUNS_FROM_SOURCE = import.meta.url?.endsWith('.ts');
 
-/** Returns whether worker threads are available: the worker file exists (bundlers may omit it), and Node can run it. */
-export function canStartThreads(): boolean {
-  if (RUNS_FROM_SOURCE && !process.features.typescript) return false;
-  return WORKER_URL.protocol === 'file:' && existsSync(fileURLToPath(WORKER_URL));
+/**
+ * Starts threads. Returns none if they cannot load their script: a bundle may lack it, or Node cannot run TypeScript.
+ */
+export async function startThreads(count: number): Promise<readonly LayerThread[]> {
+  if (RUNS_FROM_SOURCE && !process.features.typescript) return [];
+  const threads: LayerThread[] = [];
+  try {
+    while (threads.length < count) threads.push(new LayerThread(startWorker()));
+    await Promise.all(threads.map(({ loaded }) => loaded));
+    return threads;
+  } catch {
+    await Promise.all(threads.map((thread) => thread.terminate()));
+    return [];
+  }
+}
+
+function startWorker(): Worker {
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION_SIZE };
+  if (RUNS_FROM_SOURCE) {
+    const script = new URL(import.meta.url.replace('layer-thread', 'layer-worker'));
+    return new Worker(script, { resourceLimits, execArgv: ['--conditions=@soci/source', '--no-warnings'] });
+  }
+  // webpack looks for exactly this expression, and bundles the script.
+  return new Worker(new URL('./layer-worker.js', import.meta.url), { resourceLimits });
 }
 
 /** A worker thread that builds zTOCs, one at a time. */
 export class LayerThread {
+  /** Fulfilled when the thread has loaded its script, rejected if it cannot. */
+  readonly loaded: Promise<void>;
   readonly #worker: Worker;
   /** Receives messages of the thread while a layer is being built. */
   #listener: ((message: FromWorker | Error) => void) | undefined;
@@ -38,14 +58,15 @@ export class LayerThread {
   /** Resumes `#fill` after a message from the thread. */
   #wake: (() => void) | undefined;
 
-  constructor() {
-    this.#worker = new Worker(WORKER_URL, {
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_SIZE },
-      ...(RUNS_FROM_SOURCE && { execArgv: ['--conditions=@soci/source', '--no-warnings'] }),
-    });
-    this.#worker.on('message', (message: FromWorker) => this.#listener?.(message));
-    this.#worker.on('error', (cause) => this.#fail(`failed: ${cause.message}`, cause));
-    this.#worker.on('exit', (code) => this.#fail(`exited with code ${code}`));
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.loaded = promise;
+    promise.catch(() => {}); // if a later thread cannot be created, nothing waits for this one
+    this.#listener = (message) => (message instanceof Error ? reject(message) : resolve());
+    worker.on('message', (message: FromWorker) => this.#listener?.(message));
+    worker.on('error', (cause) => this.#fail(`failed: ${cause.message}`, cause));
+    worker.on('exit', (code) => this.#fail(`exited with code ${code}`));
   }
 
   /** Builds one zTOC. @throws SociIndexError as in `buildLayer`, and `WORKER_FAILED`; errors of `chunks`. */
@@ -62,7 +83,7 @@ export class LayerThread {
         else if (message.type === 'built') resolve(message.layer);
         else if (message.type === 'failed') reject(restoreError(message.failure, task));
         else if (message.type === 'progress') onProgress(message.progress);
-        else this.#buffers.push(message.buffer);
+        else if (message.type === 'released') this.#buffers.push(message.buffer);
         this.#wake?.();
       };
     });

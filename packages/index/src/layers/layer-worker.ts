@@ -14,8 +14,9 @@ export type ToWorker =
   | { readonly type: 'chunk'; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly type: 'end' };
 
-/** Message from a worker thread: a buffer to reuse, progress, or the result of a layer. */
+/** Message from a worker thread: its script is loaded, a buffer to reuse, progress, or the result of a layer. */
 export type FromWorker =
+  | { readonly type: 'loaded' }
   | { readonly type: 'released'; readonly buffer: ArrayBuffer }
   | { readonly type: 'progress'; readonly progress: LayerProgress }
   | { readonly type: 'built'; readonly layer: BuiltLayer }
@@ -66,15 +67,21 @@ function reportProgress(progress: LayerProgress): void {
   send({ type: 'progress', progress });
 }
 
-for (;;) {
-  const message = await receive();
-  // Skip remaining messages of a layer that failed.
-  if (message.type !== 'start') continue;
-  reported = 0;
-  try {
-    const layer = await buildLayer(receiveChunks(), message.task, message.settings, reportProgress);
-    send({ type: 'built', layer }, layer.ztoc.buffer instanceof ArrayBuffer ? [layer.ztoc.buffer] : []);
-  } catch (error) {
-    send({ type: 'failed', failure: describeFailure(error) });
+// A function, because CommonJS bundles cannot contain top-level await.
+async function run(): Promise<never> {
+  send({ type: 'loaded' });
+  for (;;) {
+    const message = await receive();
+    // Skip remaining messages of a layer that failed.
+    if (message.type !== 'start') continue;
+    reported = 0;
+    try {
+      const layer = await buildLayer(receiveChunks(), message.task, message.settings, reportProgress);
+      send({ type: 'built', layer }, layer.ztoc.buffer instanceof ArrayBuffer ? [layer.ztoc.buffer] : []);
+    } catch (error) {
+      send({ type: 'failed', failure: describeFailure(error) });
+    }
   }
 }
+
+void run();
