@@ -38,7 +38,7 @@ export function repositoryAddress({ repository }: RootManifest): string | undefi
   );
 }
 
-/** Fields that a release needs and nobody has set, each with the command that sets it. */
+/** Returns the unset fields that a release needs, each with the command that sets it. */
 export function unsetFields(root: RootManifest): { readonly field: string; readonly command: string }[] {
   const unset = [];
   if (repositoryAddress(root) === undefined) {

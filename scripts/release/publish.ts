@@ -45,7 +45,7 @@ export async function registryOf(scope: string, where: RunOptions): Promise<URL>
 
 /** Uploads tarballs, one after the other, and prints a line for each. */
 export async function upload(packages: readonly ReleasedPackage[], registry: URL, where: RunOptions): Promise<void> {
-  // Provenance is signed for a workflow and a public registry; there is none for one on this machine.
+  // npm signs provenance for a public registry only, not for one on this machine.
   const provenance = isLoopback(registry) ? '--provenance=false' : '--provenance';
   for (const { name, version, tarball } of packages) {
     await step(`publishing ${name}@${version}`, () =>

@@ -166,7 +166,7 @@ export async function runConsoleExample(block: string, { folder }: Project, regi
   }
 }
 
-/** Runs the commands of the root README, a line each, with names that exist in place of its placeholders. */
+/** Runs the commands of the root README, a line each, with its placeholders replaced by existing names. */
 export async function runShellExample(block: string, { folder }: Project, registry: TestRegistry): Promise<void> {
   await pushImage(registry, 'shell', 'v1', makeImage([largeLayer()]));
   cpSync(goldenLayerPath(LAYER), join(folder, 'layer.tar.gz'));

@@ -49,7 +49,7 @@ describe('docs/install-from-source.md', () => {
 });
 
 describe('npm run release', () => {
-  it('is refused while the repository and the scope owner are not set, and while changesets are pending', async () => {
+  it('stops while the repository and the scope owner are not set, and while changesets are pending', async () => {
     const { code, stderr } = await release();
     expect(code).toBe(1);
     expect(stderr).toContain('"repository" of package.json is not set. Run "npm pkg set repository=');
@@ -61,7 +61,7 @@ describe('npm run release', () => {
     expect(await published()).toEqual([]);
   });
 
-  it('is refused with uncommitted changes', async () => {
+  it('stops with uncommitted changes', async () => {
     await run('npm', ['pkg', 'set', 'repository=https://github.com/example/soci-index-builder'], { cwd: checkout });
     await run('npm', ['pkg', 'set', 'release.npmScopeOwner=example'], { cwd: checkout });
     const { code, stderr } = await release();
@@ -95,7 +95,7 @@ describe('npm run release', () => {
     ]);
   });
 
-  it('is refused without a changeset since the last release', async () => {
+  it('stops without a changeset since the last release', async () => {
     const { code, stderr } = await release();
     expect(code).toBe(1);
     expect(stderr).toContain('No changeset: every version has a tag');
@@ -110,7 +110,7 @@ describe('npm run release', () => {
     expect(await published()).toEqual(NAMES);
   });
 
-  it('is refused if the registry has a version with other content, and uploads nothing', async () => {
+  it('stops if the registry has a version with other content, and uploads nothing', async () => {
     await deleteTags();
     forget('@soci/ecr');
     writeFileSync(join(checkout, 'packages', 'oci', 'README.md'), '# Changed without a changeset\n');

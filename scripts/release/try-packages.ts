@@ -20,7 +20,7 @@ const NPM_INSTALL = ['install', '--no-audit', '--no-fund', '--loglevel=error'];
 /** What the root README's fragment of a CDK app leaves out. */
 const APP = `import { App, Stack } from 'aws-cdk-lib';\nconst stack = new Stack(new App(), 'Images');\n`;
 
-/** Where the packages come from, and where they are tried. */
+/** Source of the packages, and the folder for the projects that try them. */
 export interface Trial {
   /** Empty folder for the projects. */
   readonly folder: string;

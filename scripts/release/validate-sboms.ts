@@ -17,7 +17,7 @@ interface CycloneDx {
 /**
  * Validates the SBOMs of a folder against the schema of CycloneDX 1.6.
  *
- * @throws Error if one is not valid, or if there is none.
+ * @throws Error if one is not valid, or if the folder has no SBOM.
  */
 export async function validateSboms(folder: string): Promise<void> {
   const modules = await cachedTools('cyclonedx-10.3.0', PACKAGES);

@@ -10,7 +10,7 @@ const RULE = `\n\n${'-'.repeat(80)}\n\n`;
 
 /**
  * Returns the third-party notices of a bundle: its packages from other authors, with copyrights, license texts and notices. A
- * text that several packages share is there once.
+ * text that several packages share is listed once.
  *
  * @param product - Name of what the bundle is.
  * @throws Error if a package comes without the text of its license, and the license asks for it.

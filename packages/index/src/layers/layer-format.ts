@@ -25,7 +25,7 @@ const MAGIC_NUMBERS: readonly (readonly [name: string, magic: readonly number[]]
  * Reads the start of a layer.
  *
  * @returns The layer with all of its chunks, or the format of its content if it contradicts `compression`. Unknown content
- *   is no contradiction: building the zTOC accepts or rejects it.
+ *   does not contradict it: building the zTOC accepts or rejects it.
  */
 export async function checkFormat(
   chunks: AsyncIterable<Uint8Array>,
