@@ -101,9 +101,14 @@ export interface ManifestPusher {
   /**
    * Stores `raw` under the digest of `target`, and under a tag if one is given.
    *
-   * @param options - `tag`: the tag. @default no tag
+   * @param options - `tag`: the tag. @default no tag. `confirm`: check afterwards that the tag, or the digest, refers to
+   * the manifest. @default false
    */
-  pushManifest(target: Descriptor, raw: Uint8Array, options?: CallOptions & { readonly tag?: string }): Promise<void>;
+  pushManifest(
+    target: Descriptor,
+    raw: Uint8Array,
+    options?: CallOptions & { readonly tag?: string; readonly confirm?: boolean },
+  ): Promise<void>;
 }
 
 /** A repository in a registry. */

@@ -132,16 +132,16 @@ export class Repository
   }
 
   /**
-   * Pushes a manifest and, optionally, tags it, in one request. A manifest with a `subject` becomes a referrer of it.
+   * Pushes a manifest and, optionally, tags it, in one request. With `confirm`, a HEAD proves that it is stored. A manifest with a `subject` becomes a referrer of it.
    * If the registry has no referrers API, the index under the tag `sha256-<hex>` is updated, too.
    *
    * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `LIMIT_EXCEEDED`, `MANIFEST_INVALID`, `REFERENCE_INVALID`;
-   * RegistryError `MANIFEST_REFUSED`; `TAG_IMMUTABLE` if the tag refers to another manifest and cannot be moved;
+   * RegistryError `MANIFEST_REFUSED`; `RESPONSE_INVALID` if the manifest was not stored; `TAG_IMMUTABLE` if the tag refers to another manifest and cannot be moved;
    * `CONTENDED`
    */
   async pushManifest(target: Descriptor, raw: Uint8Array, options: PushManifestOptions = {}): Promise<void> {
     this.#absent.delete(target.digest);
-    await putManifest(this.#contextFor(options), target, raw, { tag: options.tag });
+    await putManifest(this.#contextFor(options), target, raw, { tag: options.tag, confirm: options.confirm });
   }
 
   /**

@@ -77,6 +77,9 @@ describe('convert within a registry', () => {
         .map(({ path }) => path)
         .indexOf('/v2/app/manifests/v1-soci'),
     ).toBe(2);
+    const last = registry.requests.at(-1);
+    expect(`${last?.method} ${last?.path} ${last?.status}`).toBe('HEAD /v2/app/manifests/v1-soci 200');
+    expect(of('HEAD', /v1-soci/)).toHaveLength(1);
   });
 
   it('recognizes an existing result with at most four requests', async () => {
@@ -333,6 +336,8 @@ describe('create within a registry', () => {
     const argv = ['create', '--json', ...fastOptions, `${registry.host}/app:v1`];
     const [first] = jsonLines<Indexed>(await runCli(argv));
     expect(first).toMatchObject({ outcome: 'indexed', indexes: [{}, {}] });
+    const confirmed = registry.requests.filter(({ method, path }) => method === 'HEAD' && /manifests/.test(path));
+    expect(confirmed.map(({ path }) => path)).toEqual([`/v2/app/manifests/${first?.indexes[1]?.digest}`]);
     const [image] = jsonLines<{ platforms: { indexes: { version: number }[] }[] }>(
       await runCli(['inspect', '--json', `${registry.host}/app:v1`]),
     );

@@ -70,7 +70,10 @@ export class ResultWriter {
     }
   }
 
-  /** Tags the result, or adds untagged roots to the index of a layout. */
+  /**
+   * Tags the result, or adds untagged roots to the index of a layout. A registry is asked whether it stored the last
+   * manifest, with one request.
+   */
   async tagRoots(output: BuildOutput): Promise<void> {
     const { source, target, call } = this.#job;
     if ('writeImages' in target) return;
@@ -79,7 +82,7 @@ export class ResultWriter {
       if (isRegistry(target)) {
         if (reference === '' && root.digest !== output.root?.digest) continue;
         const raw = await readVerified(content, root, call);
-        await target.pushManifest(root, raw, { ...call, ...(reference !== '' && { tag: reference }) });
+        await target.pushManifest(root, raw, { ...call, confirm: true, ...(reference !== '' && { tag: reference }) });
       } else if (reference !== '') {
         await target.tag(root, reference, call);
       } else {
@@ -105,8 +108,10 @@ export class ResultWriter {
     output: BuildOutput,
     isNew: ReadonlySet<string>,
   ): Pusher & Prober & Partial<Mounter> {
-    const { source, report } = this.#job;
-    const { root, layers, artifacts } = output;
+    const { source, report, tag } = this.#job;
+    const { root, layers, artifacts, indexes } = output;
+    // The last manifest that is pushed, unless `tagRoots` pushes one.
+    const last = root === undefined && !tag ? indexes.at(-1)?.digest : undefined;
     const built = layers.filter((layer) => layer.outcome === 'indexed' && layer.origin === 'built');
     const verified = new Set(built.map(({ digest }) => digest));
     const registry = isRegistry(target) ? target : undefined;
@@ -117,7 +122,8 @@ export class ResultWriter {
         !(registry && isNewManifest(descriptor)) && target.exists(descriptor, options),
       async push(descriptor, content, options) {
         if (registry && content instanceof Uint8Array && isNewManifest(descriptor)) {
-          if (descriptor.digest !== root?.digest) await registry.pushManifest(descriptor, content, options);
+          if (descriptor.digest === root?.digest) return;
+          await registry.pushManifest(descriptor, content, { ...options, confirm: descriptor.digest === last });
         } else if (target.importBlob && isLocator(source) && verified.has(descriptor.digest)) {
           await target.importBlob(source, descriptor, options);
           report({ type: 'push-progress', digest: descriptor.digest, size: descriptor.size, bytes: descriptor.size });

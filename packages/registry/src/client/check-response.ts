@@ -82,6 +82,21 @@ export function checkContent(content: Uint8Array, { digest, size }: Descriptor, 
 }
 
 /**
+ * Checks that the response to the PUT of a manifest reports success: 201, or 200 with the digest. Proxies answer 200 with
+ * a page, and some registries answer 202, without storing anything.
+ *
+ * @throws RegistryError `RESPONSE_INVALID`; OciError `DIGEST_MISMATCH` if the registry reports another digest
+ */
+export function checkManifestStored(response: WholeResponse, target: Descriptor): void {
+  checkStoredDigest(response, target);
+  if (response.status === 201) return;
+  if (response.status === 200 && digestHeader('PUT', response) === target.digest) return;
+  const problem = response.status === 200 ? '200 without the digest of the manifest' : `${response.status}`;
+  const body = mediaTypeOf(response) === 'text/html' ? ' and an HTML page' : '';
+  throw invalidResponse('PUT', response, `has the status ${problem}${body}, expected 201${HINT}`);
+}
+
+/**
  * Checks the response to the PUT of a blob or a manifest.
  *
  * @throws OciError `DIGEST_MISMATCH` if the registry reports another digest

@@ -16,8 +16,16 @@ import {
   parseManifest,
 } from '@soci/oci';
 import { blobPath } from '../blobs/remote-blob.ts';
-import { checkContent, checkStoredDigest, digestHeader, mediaTypeOf, rejectHtml } from '../client/check-response.ts';
+import {
+  checkContent,
+  checkManifestStored,
+  digestHeader,
+  invalidResponse,
+  mediaTypeOf,
+  rejectHtml,
+} from '../client/check-response.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
+import { systemTiming } from '../client/retry.ts';
 import { RegistryError } from '../errors.ts';
 import { checkReference } from '../names.ts';
 import { type Context, exchange } from '../repository-context.ts';
@@ -113,13 +121,61 @@ export async function sendManifest(
     const path = manifestPath(context, reference);
     const headers = { 'content-type': target.mediaType };
     const response = await exchange(context, 'push', { method: 'PUT', target: path, headers, body });
-    checkStoredDigest(response, target);
+    checkManifestStored(response, target);
     return response.headers['oci-subject'] !== undefined;
   } catch (error) {
     if (!(error instanceof RegistryError && error.code === 'TAG_IMMUTABLE') || isDigest(reference)) throw error;
     await acceptUnchangedTag(context, target, reference, error);
     return false;
   }
+}
+
+/** Maximum number of times that a manifest is looked for after it was pushed. Some registries are eventually consistent. */
+const MAX_CONFIRMATIONS = 3;
+
+/**
+ * Checks with a HEAD that a registry stored a pushed manifest: that its tag, or its digest if it has none, refers to it.
+ * Repeats the check only if it fails. The scope is that of the push, so that no other token is needed.
+ *
+ * @throws RegistryError `RESPONSE_INVALID`
+ */
+export async function confirmManifest(context: Context, target: Descriptor, reference: string): Promise<void> {
+  const path = manifestPath(context, reference);
+  for (let check = 1; ; check += 1) {
+    const response = await exchange(context, 'push', {
+      method: 'HEAD',
+      target: path,
+      headers: { accept: ACCEPT },
+      expected: [404, 405],
+    });
+    // Some registries do not support HEAD.
+    const problem = response.status === 405 ? await readBack(context, target, reference) : compare(response, target);
+    if (problem === undefined) return;
+    if (check === MAX_CONFIRMATIONS) {
+      const cause = 'the manifest was not stored, or another client moved the tag';
+      throw invalidResponse('HEAD', response, `shows that ${reference} ${problem} after a successful PUT: ${cause}`);
+    }
+    await systemTiming.wait((context.retry.baseDelay ?? 250) * 2 ** check, context.signal);
+  }
+}
+
+/** Returns what differs between the response to a HEAD and the manifest, if anything. */
+function compare(response: WholeResponse, { digest, size }: Descriptor): string | undefined {
+  if (response.status === 404) return 'does not exist';
+  if (mediaTypeOf(response) === 'text/html') return 'is an HTML page';
+  const found = digestHeader('HEAD', response);
+  if (found !== undefined && parseDigest(found).algorithm === parseDigest(digest).algorithm) {
+    return found === digest ? undefined : `refers to ${found} instead of ${digest}`;
+  }
+  // Without a digest of the same algorithm, only the size can be compared.
+  const length = response.headers['content-length'];
+  return length === undefined || Number(length) === size ? undefined : `has ${length} bytes instead of ${size}`;
+}
+
+/** Like {@link compare}, with a GET. */
+async function readBack(context: Context, { digest }: Descriptor, reference: string): Promise<string | undefined> {
+  const found = await resolveManifest(context, reference);
+  return found.digest === digest ? undefined : `refers to ${found.digest} instead of ${digest}`;
 }
 
 /** Setting an immutable tag to the manifest that it already refers to is not an error. */

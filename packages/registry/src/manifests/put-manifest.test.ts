@@ -119,3 +119,71 @@ test('rejects with DIGEST_MISMATCH if the registry stores another manifest', asy
     message: expect.stringContaining(`stored ${descriptor.digest} as ${other}`),
   });
 });
+
+test.each([
+  ['201', 201, {}, ''],
+  ['200 with the digest', 200, { 'docker-content-digest': smallImage().manifest.descriptor.digest }, ''],
+])('accepts %s in response to a manifest', async (_title, status, headers, body) => {
+  const { repository } = await openScriptedRepository((_, response) => response.writeHead(status, headers).end(body));
+  const { descriptor, bytes } = smallImage().manifest;
+  await repository.pushManifest(descriptor, bytes, { tag: 'v1' });
+});
+
+test.each([
+  ['200 with an HTML page', 200, { 'content-type': 'text/html' }, '<html>Sign in</html>', /200 without .* HTML page/],
+  ['200 without a digest', 200, {}, '', /status 200 without the digest of the manifest, expected 201/],
+  ['202', 202, {}, '', /status 202, expected 201/],
+  ['204', 204, {}, '', /status 204, expected 201/],
+])('rejects %s in response to a manifest', async (_title, status, headers, body, message) => {
+  const { repository, lines } = await openScriptedRepository((_, response) =>
+    response.writeHead(status, headers).end(body),
+  );
+  const { descriptor, bytes } = smallImage().manifest;
+  await expect(repository.pushManifest(descriptor, bytes, { tag: 'v1' })).rejects.toMatchObject({
+    code: 'RESPONSE_INVALID',
+    message: expect.stringMatching(message),
+  });
+  expect(lines).toHaveLength(1);
+});
+
+test.each([{ tag: 'v1' }, {}])('confirms with one request that a manifest was stored (%j)', async (options) => {
+  const { repository, server } = await openTestRepository();
+  const { descriptor, bytes } = await pushBlobs(repository);
+  server.clearRequests();
+  await repository.pushManifest(descriptor, bytes, { ...options, confirm: true });
+  const path = `${manifests}/${options.tag ?? descriptor.digest}`;
+  expect(requestLines(server)).toEqual([`PUT ${path} 201`, `HEAD ${path} 200`]);
+});
+
+const otherDigest = `sha256:${'0'.repeat(64)}`;
+
+test.each([
+  ['does not exist', 404, {}, /v1 does not exist after a successful PUT/],
+  ['refers to another manifest', 200, { 'docker-content-digest': otherDigest }, /v1 refers to sha256:0+ instead of/],
+  ['has another size', 200, { 'content-length': '3' }, /v1 has 3 bytes instead of/],
+  ['is an HTML page', 200, { 'content-type': 'text/html' }, /v1 is an HTML page/],
+])('rejects a confirmation that shows that the tag %s', async (_title, status, headers, message) => {
+  const { repository, lines } = await openScriptedRepository((request, response) => {
+    if (request.method === 'PUT') response.writeHead(201).end();
+    else response.writeHead(status, headers).end();
+  });
+  const { descriptor, bytes } = smallImage().manifest;
+  await expect(repository.pushManifest(descriptor, bytes, { tag: 'v1', confirm: true })).rejects.toMatchObject({
+    code: 'RESPONSE_INVALID',
+    message: expect.stringMatching(message),
+  });
+  expect(lines.slice(1)).toEqual(Array.from({ length: 3 }, () => `HEAD ${manifests}/v1`));
+});
+
+test('repeats a confirmation until a registry shows the manifest, and reads it if HEAD is not supported', async () => {
+  const { descriptor, bytes } = smallImage().manifest;
+  let isVisible = false;
+  const { repository, lines } = await openScriptedRepository((request, response) => {
+    if (request.method === 'PUT') response.writeHead(201).end();
+    else if (request.method === 'GET') response.writeHead(200, { 'content-type': descriptor.mediaType }).end(bytes);
+    else response.writeHead(isVisible ? 405 : 404).end();
+    if (request.method === 'HEAD') isVisible = true;
+  });
+  await repository.pushManifest(descriptor, bytes, { tag: 'v1', confirm: true });
+  expect(lines.map((line) => line.split(' ')[0])).toEqual(['PUT', 'HEAD', 'HEAD', 'GET']);
+});

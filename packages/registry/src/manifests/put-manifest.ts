@@ -2,26 +2,39 @@ import { type CallOptions, type Descriptor, readReferral } from '@soci/oci';
 import { checkContent } from '../client/check-response.ts';
 import { checkTag } from '../names.ts';
 import type { Context } from '../repository-context.ts';
-import { checkManifestSize, probeContent, requireManifest, sendManifest } from './manifests.ts';
+import { checkManifestSize, confirmManifest, probeContent, requireManifest, sendManifest } from './manifests.ts';
 import { addReferrer } from './referrers.ts';
 
 /** Options of `Repository.pushManifest`. */
 export interface PushManifestOptions extends CallOptions {
   /** Tag to push the manifest under, in the same request. @default none: it is pushed under its digest */
   readonly tag?: string;
+  /**
+   * Check with a HEAD that the tag, or the digest if there is no tag, refers to the manifest afterwards. Registries and
+   * proxies have reported success without storing anything. Costs one request.
+   *
+   * @default false
+   */
+  readonly confirm?: boolean;
+}
+
+/** Options of {@link putManifest}. */
+interface PutManifestOptions {
+  readonly tag?: string | undefined;
+  readonly confirm?: boolean | undefined;
+  /** False if the client must first check whether the manifest exists. @default true */
+  readonly isAbsent?: boolean;
 }
 
 /**
  * Pushes a manifest, and tags it if a tag is given. A manifest with a subject becomes a referrer of it; if the registry
  * has no referrers API, the client updates the referrers tag.
- *
- * @param options - `isAbsent`: false if the client must first check whether the manifest exists.
  */
 export async function putManifest(
   context: Context,
   target: Descriptor,
   raw: Uint8Array,
-  { tag, isAbsent = true }: { readonly tag?: string | undefined; readonly isAbsent?: boolean },
+  { tag, confirm = false, isAbsent = true }: PutManifestOptions,
 ): Promise<void> {
   requireManifest(target);
   if (tag !== undefined) checkTag(tag);
@@ -35,4 +48,5 @@ export async function putManifest(
   // A copy, because the caller may modify the original.
   context.manifests.add(target.digest, new Uint8Array(raw));
   if (referral !== undefined) await addReferrer(context, referral, isAcknowledged);
+  if (confirm) await confirmManifest(context, target, tag ?? target.digest);
 }
