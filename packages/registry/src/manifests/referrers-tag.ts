@@ -25,9 +25,12 @@ const WAIT_FACTOR = 4;
 /** Returns the new entries of an index, or undefined if nothing changes. */
 type Change = (entries: readonly Descriptor[]) => readonly Descriptor[] | undefined;
 
-/** Lists the referrers of a manifest in the index under its tag; empty if the tag does not exist. */
+/**
+ * Lists the referrers of a manifest in the index under its tag. Returns an empty list if the tag does not exist, or does
+ * not refer to a list of referrers.
+ */
 export async function readReferrersTag(context: Context, subject: string): Promise<readonly Descriptor[]> {
-  return (await readIndex(context, referrersTag(subject))).entries;
+  return (await readIndex(context, subject))?.entries ?? [];
 }
 
 /** Adds a referrer to the index under the subject's tag. Concurrent writers are supported. */
@@ -68,12 +71,13 @@ async function changeIndex(context: Context, subject: string, change: Change): P
     const retries = new Retries({ policy: context.retry, renewsCredentials: true, signal: context.signal });
     for (let writes = 0; writes <= MAX_WRITES; writes += 1) {
       const startedAt = performance.now();
-      const { document, entries } = await readIndex(context, tag);
-      const changed = change(entries);
+      const index = await readIndex(context, subject);
+      const changed = change(index?.entries ?? []);
       if (changed === undefined) return;
+      if (index === undefined) throw tagUnavailable(context, tag);
       let duration = 0;
       try {
-        await writeIndex(context, tag, { ...document, manifests: changed });
+        await writeIndex(context, tag, { ...index.document, manifests: changed });
         duration = performance.now() - startedAt;
       } catch (error) {
         // The next read shows whether the write succeeded.
@@ -97,21 +101,36 @@ interface ReferrersIndex {
   readonly entries: readonly Descriptor[];
 }
 
-/** Reads an index. Returns an empty one if the tag does not exist. */
-async function readIndex(context: Context, tag: string): Promise<ReferrersIndex> {
+/**
+ * Reads an index. Returns an empty one if the tag does not exist, and undefined if it refers to something else: GitLab
+ * resolves `sha256-HEX` to the subject itself.
+ */
+async function readIndex(context: Context, subject: string): Promise<ReferrersIndex | undefined> {
+  const tag = referrersTag(subject);
   try {
     const target = await resolveManifest(context, tag);
+    if (target.digest === subject || target.mediaType !== MEDIA_TYPE_OCI_IMAGE_INDEX) return undefined;
     const raw = await readManifest(context, target);
     parseImageIndex(raw, target, context.limits);
     const document = JSON.parse(new TextDecoder().decode(raw));
     return { document, entries: document.manifests ?? [] };
   } catch (error) {
+    if (error instanceof RegistryError && error.code === 'RESPONSE_INVALID') return undefined;
     if (!(error instanceof OciError)) throw error;
+    if (error.code === 'MANIFEST_INVALID') return undefined;
     if (error.code === 'NOT_FOUND') {
       return { document: { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX }, entries: [] };
     }
     throw new OciError(error.code, `the list of referrers ${context.name}:${tag}: ${error.message}`, { cause: error });
   }
+}
+
+function tagUnavailable({ name }: Context, tag: string): RegistryError {
+  return new RegistryError(
+    'UNSUPPORTED',
+    `this registry cannot list SOCI indexes of version 1, or other referrers: it has no referrers API, and ${name}:${tag} ` +
+      'is not a list of referrers. Create an index of version 2 ("convert"), or use another registry',
+  );
 }
 
 /**

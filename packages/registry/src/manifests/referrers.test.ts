@@ -1,10 +1,11 @@
 import {
   type Descriptor,
+  MEDIA_TYPE_DOCKER_MANIFEST_LIST,
   MEDIA_TYPE_OCI_EMPTY,
   MEDIA_TYPE_OCI_IMAGE_INDEX,
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
 } from '@soci/oci';
-import { type Content, collect, contentOf } from '@soci/test-content';
+import { type Content, collect, contentOf, smallImage } from '@soci/test-content';
 import { expect, test } from 'vitest';
 import { openTestRepository, pushBlobs, requestLines } from '../fixtures/opened-repository.ts';
 import { openScriptedRepository, respondJson } from '../fixtures/scripted-registry.ts';
@@ -215,6 +216,42 @@ test('rejects a list of referrers that is not an image index', async () => {
     code: 'MANIFEST_INVALID',
     message: expect.stringMatching(/^GET .*\/referrers\/sha256:1+: /),
   });
+});
+
+const index = { schemaVersion: 2, mediaType: MEDIA_TYPE_OCI_IMAGE_INDEX, manifests: [] };
+const image = smallImage().manifest;
+const imageIndex = contentOf(MEDIA_TYPE_OCI_IMAGE_INDEX, { ...index, manifests: [image.descriptor] });
+
+test.each([
+  ['the subject, an image', image, image.descriptor],
+  ['the subject, an image index', imageIndex, imageIndex.descriptor],
+  ['another image', image, subject],
+  ['a Docker manifest list', contentOf(MEDIA_TYPE_DOCKER_MANIFEST_LIST, { schemaVersion: 2, manifests: [] }), subject],
+  ['an invalid index', contentOf(MEDIA_TYPE_OCI_IMAGE_INDEX, { ...index, manifests: {} }), subject],
+  ['text', contentOf('text/plain', 'text'), subject],
+  ['an HTML page', contentOf('text/html', '<html>'), subject],
+])('lists no referrers, and adds none, if the referrers tag is %s', async (_title, { descriptor, bytes }, of) => {
+  // GitLab resolves sha256-HEX to the manifest with this digest.
+  const { repository, lines } = await openScriptedRepository((request, response) => {
+    if (request.method === 'PUT') response.writeHead(201).end();
+    else if (request.url?.includes('/referrers/')) response.writeHead(404).end();
+    else response.writeHead(200, { 'content-type': descriptor.mediaType }).end(bytes);
+  });
+  expect(await collect(repository.referrers(of))).toEqual([]);
+  const { manifest } = createReferrer(of, SIGNATURE, 'one');
+  await expect(repository.pushManifest(manifest.descriptor, manifest.bytes)).rejects.toMatchObject({
+    code: 'UNSUPPORTED',
+    message: expect.stringMatching(/cannot list SOCI indexes of version 1.*team\/app:sha256-\w+ is not a list/),
+  });
+  expect(lines.filter((line) => line.startsWith('PUT'))).toHaveLength(1);
+});
+
+test('reads a list of referrers that names the subject in an entry', async () => {
+  const { repository } = await openScriptedRepository((request, response) => {
+    if (request.url?.includes('/referrers/')) response.writeHead(404).end();
+    else respondJson(response, { ...index, manifests: [entry(REPORT)] }, { 'content-type': index.mediaType });
+  });
+  expect(await collect(repository.referrers(subject))).toEqual([entry(REPORT)]);
 });
 
 function byNote(a: Descriptor, b: Descriptor): number {
