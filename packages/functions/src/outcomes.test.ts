@@ -258,6 +258,47 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     });
   },
 
+  async 'An image with a layer whose content does not match its media type, such as zstd with a gzip type'() {
+    const workflow = await start();
+    const wrong = contentOf('application/vnd.oci.image.layer.v1.tar+gzip', makeZstdLayer('wrong').bytes);
+    const made = makeImage([makeLayer('good'), wrong]);
+    expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({ outcome: 'indexed', layers: { built: 1 } });
+    expect(await workflow.pushAndIndex('app', 'v2', makeImage([wrong]))).toMatchObject({
+      outcome: 'skipped',
+      reason: 'layers-not-supported',
+      message: 'none of its 1 layers is indexed: 1 with content that does not match the media type',
+    });
+    expect(workflow.registry.tags('app')).toEqual(['v1', 'v1-soci', 'v2']);
+  },
+
+  async 'An image whose layers are encrypted'() {
+    const workflow = await start();
+    const encrypted = contentOf('application/vnd.oci.image.layer.v1.tar+gzip+encrypted', makeLayer('secret').bytes);
+    expect(await workflow.pushAndIndex('app', 'v1', makeImage([encrypted]))).toMatchObject({
+      outcome: 'skipped',
+      reason: 'layers-not-supported',
+      message: 'none of its 1 layers is indexed: 1 encrypted',
+    });
+  },
+
+  async 'An image index whose entries have no platform'() {
+    const workflow = await start();
+    const entries = [AMD64, ARM64].map((platform) => ({
+      made: makeImage([makeLayer(platform.architecture)], { platform }),
+      fields: {},
+    }));
+    expect(await workflow.pushAndIndex('app', 'v1', makeIndex(entries))).toMatchObject({
+      outcome: 'indexed',
+      indexes: [{}, {}],
+    });
+    expect(manifestsOf(workflow, 'app', 'v1-soci').map(({ platform }) => platform)).toEqual([
+      AMD64,
+      ARM64,
+      AMD64,
+      ARM64,
+    ]);
+  },
+
   async 'An image without layers'() {
     const workflow = await start();
     expect(await workflow.pushAndIndex('app', 'v1', makeImage([]))).toMatchObject({ reason: 'no-layers' });

@@ -106,7 +106,7 @@ describe('a layer whose content does not match its media type', () => {
         {
           outcome: 'skipped',
           reason: 'media-type-mismatch',
-          message: `the media type ${mediaType} means ${expected}, but the content is ${format}`,
+          message: `${format} content with a ${expected} media type`,
         },
       ]);
       expect(events).toContain('layer-mismatched');

@@ -57,7 +57,7 @@ export interface IndexedLayer {
 export interface SkippedLayer {
   readonly outcome: 'skipped';
   readonly reason: SkipReason;
-  /** With `media-type-mismatch`: the media type and the format of the content. */
+  /** With `media-type-mismatch`: the format of the content, and that of the media type. */
   readonly message?: string;
   readonly digest: string;
   readonly mediaType: string;

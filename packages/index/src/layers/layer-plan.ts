@@ -81,7 +81,7 @@ function layerTypeError(digest: string, mediaType: string): SociIndexError {
 /** Returns the plan for a layer whose content has another format than its media type. */
 export function skipMismatched({ descriptor }: LayerPlan, { compression }: LayerTask, format: string): LayerPlan {
   const expected = compression === 'gzip' ? 'gzip' : 'tar';
-  const message = `the media type ${descriptor.mediaType} means ${expected}, but the content is ${format}`;
+  const message = `${format} content with a ${expected} media type`;
   return { descriptor, skipped: 'media-type-mismatch', message };
 }
 
