@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { Random } from '@soci/test-content';
-import { bytesSource, decodeZtoc, extractFile, type FileEntry } from '@soci/ztoc';
+import { bytesSource, decodeZtoc, type FileEntry, type FileSelector, openZtoc, type Ztoc } from '@soci/ztoc';
 import type { Difference } from './outcome.ts';
 import type { Reference, ZtocRequest } from './reference.ts';
 
@@ -34,7 +34,7 @@ export async function findReadBackDifference(
   for (; filesRead < count && candidates.length > 0; filesRead++) {
     const [file] = candidates.splice(random.between(0, candidates.length - 1), 1) as [FileEntry];
     const expected = archive.subarray(file.uncompressedOffset, file.uncompressedOffset + file.uncompressedSize);
-    const ours = await extractOurs(ztoc, layer, file.name);
+    const ours = await extractOurs(ztoc, layer, isReplaced(file, ztoc.files) ? file : file.name);
     const theirs = await reference.extract(encoded, layer, file.name);
     if (theirs === REFUSED_TABLE) return { difference: undefined, filesRead };
     for (const [reader, bytes] of [
@@ -85,6 +85,17 @@ function plainFiles(files: readonly FileEntry[], archiveSize: number): FileEntry
   );
 }
 
+/**
+ * Returns whether a later entry replaces a parent directory of a file. Our reader finds such a file only by its entry,
+ * because it does not exist after extraction. The reference finds it by its name.
+ */
+function isReplaced(file: FileEntry, files: readonly FileEntry[]): boolean {
+  const path = plainPath(Buffer.from(file.name).toString('latin1'));
+  return files
+    .slice(files.indexOf(file) + 1)
+    .some(({ name, type }) => type !== 'dir' && path.startsWith(`${plainPath(Buffer.from(name).toString('latin1'))}/`));
+}
+
 /** Normalizes a path: removes `.`, `..` and repeated slashes, in which two names of one file may differ. */
 function plainPath(name: string): string {
   const parts: string[] = [];
@@ -95,13 +106,9 @@ function plainPath(name: string): string {
   return parts.join('/');
 }
 
-async function extractOurs(
-  ztoc: Parameters<typeof extractFile>[0],
-  layer: Uint8Array,
-  name: Uint8Array,
-): Promise<Uint8Array | string> {
+async function extractOurs(ztoc: Ztoc, layer: Uint8Array, file: FileSelector): Promise<Uint8Array | string> {
   try {
-    return await extractFile(ztoc, bytesSource(layer), name);
+    return await openZtoc(ztoc, bytesSource(layer)).readFile(file);
   } catch (error) {
     return String(error);
   }
