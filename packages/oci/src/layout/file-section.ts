@@ -13,8 +13,6 @@ export interface FileSection {
   readonly start: number;
   /** Size in bytes. */
   readonly size: number;
-  /** Changes when the file is replaced or written. @default the file does not change while it is open */
-  readonly version?: string;
   /** Closes `file` if it was opened only for this section. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
+import { lstat, open, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDigest } from '../digest.ts';
 import { parseDocument, stringField } from '../document.ts';
@@ -16,6 +16,8 @@ export interface LayoutFiles {
    * @throws OciError unless it is a regular file.
    */
   open(path: string): Promise<FileSection | undefined>;
+  /** Returns a text that changes when a file is replaced or written. Cheaper than opening it. @default files do not change */
+  versionOf?(path: string): Promise<string>;
 }
 
 /** Content of the file `oci-layout`. @see OCI image-spec v1.1, image-layout.md */
@@ -52,12 +54,16 @@ export class FolderFiles implements LayoutFiles {
       if ((await realpath(full)) !== full) throw this.#linkError(path);
       const stat = await file.stat();
       if (!stat.isFile()) throw new OciError('LAYOUT_INVALID', `${path} in ${this.name} is not a regular file`);
-      const version = `${stat.ino} ${stat.mtimeMs} ${stat.size}`;
-      return { file, start: 0, size: stat.size, version, close: () => file.close() };
+      return { file, start: 0, size: stat.size, close: () => file.close() };
     } catch (error) {
       await file.close();
       throw error;
     }
+  }
+
+  async versionOf(path: string): Promise<string> {
+    const { ino, mtimeMs, size } = await lstat(this.pathOf(path));
+    return `${ino} ${mtimeMs} ${size}`;
   }
 
   #linkError(path: string, cause?: unknown): OciError {

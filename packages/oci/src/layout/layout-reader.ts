@@ -104,9 +104,7 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
 
   /** Lists all referrers once for each version of `index.json`: an image can have thousands of manifests. */
   async #listReferrals(options: CallOptions): Promise<ReadonlyMap<string, readonly Descriptor[]>> {
-    const section = await this.#files.open('index.json');
-    await section?.close();
-    const version = section?.version ?? '';
+    const version = (await this.#files.versionOf?.('index.json').catch(() => undefined)) ?? '';
     if (this.#referrals?.version === version) return this.#referrals.bySubject;
     const bySubject = new Map<string, Descriptor[]>();
     const seen = new Set<string>();
