@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { api, documentation } from './checks/api.ts';
+import { bundlers } from './checks/bundlers.ts';
 import { commands } from './checks/commands.ts';
 import { consumerTypes } from './checks/consumer-types.ts';
 import { installed, synthesised } from './checks/installed.ts';
@@ -55,6 +56,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'consumer-types': consumerTypes,
   'install-scripts': installScripts,
   'bundle-size': bundleSize,
+  bundlers,
   changesets,
   workflows,
   'foreign-names': foreignNames,

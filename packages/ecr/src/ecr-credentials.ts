@@ -94,7 +94,7 @@ export function ecrPublicCredentials(options: AwsOptions = {}): CredentialProvid
 }
 
 async function openEcrPublicClient(options: AwsOptions) {
-  const sdk = await loadSdk(() => import('@aws-sdk/client-ecr-public'));
+  const sdk = await loadSdk(() => import('./ecr-public-sdk.ts'));
   const api = `https://api.ecr-public.${ECR_PUBLIC_REGION}.amazonaws.com`;
   return { sdk, client: new sdk.ECRPUBLICClient(awsClientOptions(api, ECR_PUBLIC_REGION, options)) };
 }

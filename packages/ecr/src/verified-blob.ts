@@ -17,7 +17,7 @@ export async function openVerifiedBlob(
 ): Promise<Readable> {
   const { algorithm, hex } = parseDigest(target.digest);
   // Imported on demand: it takes a third of the load time of this package, and building SOCI indexes does not need it.
-  const { createChecksumStream } = await import('@smithy/util-stream');
+  const { createChecksumStream } = await import('./checksum-stream.ts');
   return createChecksumStream({
     source: Readable.from(fetcher.fetch(target, options), { objectMode: false }),
     checksum: new DescriptorChecksum(target, algorithm),
