@@ -28,7 +28,7 @@ export async function planConversion(
   return { target, plans: await planPlatforms(reader, target, chosen, options) };
 }
 
-/** Returns the platforms to index: those selected, or all; without duplicates, which soci keeps. */
+/** Returns the platforms to index: the selected ones, or all. Removes duplicates, which soci keeps, unless `isCompat`. */
 export function choosePlatforms(
   image: Descriptor,
   available: readonly Platform[],
@@ -70,7 +70,7 @@ export async function planPlatforms(
   return plans;
 }
 
-/** Returns the zTOCs that all plans need, without duplicates. */
+/** Returns the layer tasks of all plans, without duplicates. */
 export function collectTasks(plans: readonly PlatformPlan[]): LayerTask[] {
   const tasks = plans.flatMap(({ layers }) => layers.flatMap((layer) => ('task' in layer ? [layer.task] : [])));
   return [...new Map(tasks.map((task) => [taskKey(task), task])).values()];

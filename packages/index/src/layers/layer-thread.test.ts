@@ -33,7 +33,7 @@ describe('startThreads', () => {
 
   it.each([
     ['does not exist', MISSING],
-    ['lacks an import', `data:text/javascript,import ${JSON.stringify(MISSING)}`],
+    ['imports a missing module', `data:text/javascript,import ${JSON.stringify(MISSING)}`],
     ['ends without a message', 'data:text/javascript,0'],
     ['has a URL that threads do not support', 'https://registry.example/layer-worker.js'],
   ])('returns no threads if the script %s', async (_what, url) => {

@@ -21,12 +21,12 @@ import { catchContentErrors, type NotRecognized, notRecognized, type Recognition
 /** Maximum number of SOCI indexes to check for one manifest. */
 const MAX_REFERRERS = 64;
 
-/** Placeholder: the v1 index of a single manifest does not depend on its platform, so its configuration is not read. */
+/** Placeholder for the platform of a single manifest: its v1 index does not depend on it, so the configuration is not read. */
 const ANY_PLATFORM: Platform = { architecture: '', os: '' };
 
 /**
- * Checks from manifests whether the v1 SOCI indexes that {@link buildSociIndex} would produce exist among the referrers of
- * the image. For an image with one manifest, fetches the root, the list of referrers and the SOCI index. The comparison is
+ * Checks whether the v1 SOCI indexes that {@link buildSociIndex} would produce exist among the referrers of the image. Reads
+ * only manifests. For an image with one manifest, fetches the root, the list of referrers and the SOCI index. The comparison is
  * that of {@link recognizeConversion}.
  *
  * @param store - Store of the image and its indexes.

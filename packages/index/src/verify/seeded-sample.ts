@@ -11,7 +11,7 @@ export function sampleBySeed<T>(items: readonly T[], count: number, seed: number
   return items.filter((_, position) => chosen.has(position));
 }
 
-/** Mulberry32: returns numbers in [0, 1), the same for the same seed on every machine. */
+/** Returns a generator of numbers in [0, 1) that depend only on the seed (mulberry32). */
 function makeRandom(seed: number): () => number {
   let state = seed | 0;
   return () => {
