@@ -54,7 +54,7 @@ describe('RegistryAuthorizer with Basic authentication', () => {
     expect(await authorizer.authorize(pull)).toBe(expected);
   });
 
-  it('fails with a remedy and without secrets if the provider has no newer credentials', async () => {
+  it('fails with advice and without secrets if the provider has no newer credentials', async () => {
     const registry = await startTestRegistry({ auth: { username: 'joe', password: 'right' } });
     const queries: (CredentialQuery | undefined)[] = [];
     const client = openClient(registry.host, async (_host, query) => {

@@ -186,7 +186,7 @@ function addToCache<T>(cache: Map<string, T>, key: string, value: T): T {
   return value;
 }
 
-/** The cache key: Basic credentials may differ by repository (podman's auth.json), tokens by scope. */
+/** Returns the cache key. Basic credentials may differ by repository (podman's auth.json), tokens by scope. */
 function keyOf({ scheme }: AuthScheme, scope: readonly RepositoryScope[]): string {
   return `${scheme} ${scheme === 'basic' ? (scope[0]?.repository ?? '') : formatScopes(scope).join(' ')}`;
 }

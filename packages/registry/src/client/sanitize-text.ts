@@ -38,12 +38,12 @@ export function sanitizeText(text: string, maxLength: number, sent: RequestSecre
   return sanitized.length > maxLength ? `${sanitized.slice(0, maxLength)}…` : sanitized;
 }
 
-/** Longest first, because one may be part of another. */
+/** Returns the secrets of a request, longest first, because one may be part of another. */
 function listSecrets({ authorization, url }: RequestSecrets): readonly string[] {
   return [...secretsOfAuthorization(authorization), ...secretsOfQuery(url)].sort((a, b) => b.length - a.length);
 }
 
-/** The whole header, its credentials, and the password in them. */
+/** Returns the whole header, its credentials, and the password in them. */
 function secretsOfAuthorization(authorization: string | undefined): readonly string[] {
   if (authorization === undefined) return [];
   const [scheme, credentials = ''] = authorization.split(/ +/, 2);
@@ -52,7 +52,7 @@ function secretsOfAuthorization(authorization: string | undefined): readonly str
   return [authorization, credentials, password].filter((secret) => secret !== '');
 }
 
-/** The values of a query, encoded and decoded. */
+/** Returns the values of a query, encoded and decoded. */
 function secretsOfQuery(url: URL | undefined): readonly string[] {
   const pairs = url === undefined || url.search === '' ? [] : url.search.slice(1).split('&');
   return pairs.flatMap((pair) => {

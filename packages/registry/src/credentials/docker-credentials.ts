@@ -45,8 +45,8 @@ export function dockerCredentials(options: DockerCredentialsOptions = {}): Crede
 }
 
 /**
- * In docker's order: the helper of the registry, the helper for all registries, the file. Unlike docker, also uses the
- * file if the helper has no credentials, because `podman login` may have written it.
+ * Finds credentials in docker's order: the helper of the registry, the helper for all registries, the file. Unlike
+ * docker, also uses the file if the helper has no credentials, because `podman login` may have written it.
  */
 async function findInConfig(
   config: DockerConfig,

@@ -157,7 +157,7 @@ function receiveHeaders(
   });
 }
 
-/** Whether a socket is a reused, already connected one, which emits no connect event. */
+/** Reports whether a socket is a reused, already connected one, which emits no connect event. */
 function isReady(socket: Socket): boolean {
   return socket instanceof TLSSocket ? socket.getFinished() !== undefined : !socket.connecting;
 }

@@ -34,8 +34,8 @@ function read(env: Environment, name: string): string | undefined {
 }
 
 /**
- * Whether `NO_PROXY` matches a URL. Entries are `*`, host names (which include subdomains), addresses and CIDR ranges,
- * with an optional port.
+ * Reports whether `NO_PROXY` matches a URL. Entries are `*`, host names (which include subdomains), addresses and CIDR
+ * ranges, with an optional port.
  */
 function isExempt(url: URL, exemptions: string): boolean {
   const host = bareHost(url);
