@@ -103,7 +103,7 @@ function sdkUnavailable(cause: Error): RegistryError {
 /** Codes of errors of Node.js and webpack about a module that cannot be loaded. */
 const LOAD_FAILURES: readonly unknown[] = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_REQUIRE_ESM'];
 
-/** Whether the SDK failed to load one of its modules on demand, such as a credential provider. */
+/** Reports whether the SDK failed to load one of its modules on demand, such as a credential provider. */
 function isLoadFailure({ name, code, message = '' }: Partial<SdkError>): boolean {
   // The second is esbuild's, for CommonJS code in an ES module.
   return LOAD_FAILURES.includes(code) || message.startsWith('Dynamic require of ') || name === 'ChunkLoadError';

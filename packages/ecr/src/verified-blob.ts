@@ -59,6 +59,6 @@ class DescriptorChecksum {
     return Buffer.from(parseDigest(actual).hex, 'hex');
   }
 
-  /** Required by the interface. A stream is read only once. */
+  /** Does nothing, because a stream is read only once. The interface requires the method. */
   reset(): void {}
 }
