@@ -76,7 +76,7 @@ function explainSpawn(command, error) {
   return new StepError(`The program \`${command}\` is not on PATH.${remedy}`);
 }
 
-/** On Windows npx is a batch file, which only a shell can start. */
+/** Reports whether a command must be started by a shell: on Windows, npx is a batch file. */
 function needsShell(command) {
   return process.platform === 'win32' && command === 'npx';
 }

@@ -19,7 +19,7 @@ const COMMANDS = { start, test, dev, build: () => 0, pack: release, release, pnp
 const [command, ...args] = process.argv.slice(2);
 try {
   if (command !== 'pnpm')
-    await setUp({ only: command === 'start' ? '@soci/demo' : undefined, isBuilt: COMMANDS[command] !== release });
+    await setUp({ only: command === 'start' ? '@soci/demo' : undefined, buildPackages: COMMANDS[command] !== release });
   process.exitCode = await COMMANDS[command](args);
 } catch (error) {
   if (!(error instanceof StepError)) throw error;

@@ -36,23 +36,23 @@ export function pnpm(...args) {
  * @param {object} [options]
  * @param {string} [options.only] Sets up only this package and the workspace packages that it depends on, unless the whole
  *   workspace has been set up before.
- * @param {boolean} [options.isBuilt] Builds the packages.
+ * @param {boolean} [options.buildPackages] Whether to build the packages. Defaults to true.
  * @throws {StepError} If a step fails. The message says what to do.
  */
-export async function setUp({ only, isBuilt = true } = {}) {
+export async function setUp({ only, buildPackages = true } = {}) {
   if (isOlder(process.versions.node, OLDEST_NODE)) {
     throw new StepError(`Node ${process.versions.node} is too old: install Node ${OLDEST_NODE} or newer.`);
   }
   const target = readStamp(stampFile('install')) === null ? only : undefined;
   await install(target);
-  if (isBuilt) await build(target);
+  if (buildPackages) await build(target);
 }
 
 /**
- * Returns the Node that runs the scripts, tests and programs of the project: the pinned one if it is installed, otherwise the
- * current one.
+ * Returns the path of the Node that runs the scripts, tests and programs of the project: the pinned Node if it is installed,
+ * otherwise the current one.
  *
- * @throws {StepError} If the current one is too old.
+ * @throws {StepError} If the pinned Node is not installed and the current one is too old.
  */
 export function toolNode() {
   if (existsSync(INSTALLED_NODE)) return INSTALLED_NODE;
@@ -78,14 +78,14 @@ async function install(target) {
 }
 
 async function build(target) {
-  const built = workspaceFolders(ROOT).filter((folder) => existsSync(join(ROOT, folder, 'tsconfig.build.json')));
-  const inputs = built.flatMap((folder) =>
+  const buildable = workspaceFolders(ROOT).filter((folder) => existsSync(join(ROOT, folder, 'tsconfig.build.json')));
+  const inputs = buildable.flatMap((folder) =>
     ['src', 'bundle', 'package.json', 'tsconfig.build.json'].map((name) => join(folder, name)),
   );
   const shared = ['tsconfig.base.json', 'tsconfig.build.json', 'turbo.json', 'pnpm-lock.yaml'];
   const stamp = fingerprint(ROOT, [...shared, ...inputs]);
   const file = stampFile('build', target);
-  const isBuilt = target !== undefined || built.every((folder) => existsSync(join(ROOT, folder, 'dist')));
+  const isBuilt = target !== undefined || buildable.every((folder) => existsSync(join(ROOT, folder, 'dist')));
   if (readStamp(file) === stamp && isBuilt) return;
   const scope = target === undefined ? [] : [`--filter=${target}...`];
   const turbo = pnpm('exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...scope);
@@ -93,7 +93,7 @@ async function build(target) {
   writeStamp(file, stamp);
 }
 
-/** The file with the fingerprint of the last successful step, for the whole workspace or for one package. */
+/** Returns the path of the file with the fingerprint of the last successful step, for the workspace or for one package. */
 function stampFile(step, target) {
   return join(STAMPS, target === undefined ? step : `${step}-${target.replaceAll('/', '-')}`);
 }

@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-function leaveReport(folder: string, suites: { status: string; tests: string[] }[]): void {
+function writeReport(folder: string, suites: { status: string; tests: string[] }[]): void {
   const testResults = suites.map(({ status, tests }) => ({
     status,
     assertionResults: tests.map((test, i) => ({ status: test, fullName: `test ${i}` })),
@@ -21,26 +21,26 @@ function leaveReport(folder: string, suites: { status: string; tests: string[] }
 
 describe('readReports', () => {
   it('counts passed, failed and skipped tests, and lists the skipped ones', () => {
-    leaveReport('a', [{ status: 'failed', tests: ['passed', 'passed', 'failed', 'pending'] }]);
+    writeReport('a', [{ status: 'failed', tests: ['passed', 'passed', 'failed', 'pending'] }]);
     expect(readReports(root, ['a'])).toEqual([
       { folder: 'a', passed: 2, failed: 1, skipped: 1, remarks: ['skipped: test 3'] },
     ]);
   });
 
   it('counts a suite that fails to load as a failure', () => {
-    leaveReport('a', [{ status: 'failed', tests: [] }]);
+    writeReport('a', [{ status: 'failed', tests: [] }]);
     expect(readReports(root, ['a'])[0]).toMatchObject({ passed: 0, failed: 1 });
   });
 
   it('counts a folder with a missing or incomplete report as a failure', () => {
-    leaveReport('cut', []);
-    writeFileSync(join(root, 'cut', '.reports', 'test.json'), '{"testResults":[');
-    expect(readReports(root, ['absent', 'cut']).map(({ failed }) => failed)).toEqual([1, 1]);
+    writeReport('truncated', []);
+    writeFileSync(join(root, 'truncated', '.reports', 'test.json'), '{"testResults":[');
+    expect(readReports(root, ['absent', 'truncated']).map(({ failed }) => failed)).toEqual([1, 1]);
   });
 
   it('counts a folder as a failure if the run wrote no new report', () => {
-    leaveReport('a', [{ status: 'passed', tests: ['passed'] }]);
-    removeReports(root, ['a', 'never-had-one']);
+    writeReport('a', [{ status: 'passed', tests: ['passed'] }]);
+    removeReports(root, ['a', 'without-report']);
     expect(readReports(root, ['a'])[0]).toMatchObject({ passed: 0, failed: 1 });
   });
 });

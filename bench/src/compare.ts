@@ -1,6 +1,6 @@
 import { type Command, type Measurement, measure, outputOf } from './measure.ts';
 
-/** A program that takes part in a comparison. */
+/** A program to compare with others. */
 export interface Candidate {
   readonly name: string;
   readonly command: Command;
@@ -42,7 +42,7 @@ export async function compare(
   return { title, names: candidates.map(({ name }) => name), rounds: measured };
 }
 
-/** Median and range of some numbers. */
+/** Median, minimum and maximum of a list of numbers. */
 export interface Spread {
   readonly median: number;
   readonly min: number;

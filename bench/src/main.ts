@@ -59,7 +59,7 @@ function introduction(rounds: number, sections: readonly Section[]): string {
 
 ${summaries.join(' ')} \`npm run bench\` writes this page.
 
-All values are those of whole processes: CPU is the user and system time of all threads. The programs alternate for ${rounds} rounds,
+All values are for whole processes: CPU is the user and system time of all threads. The programs alternate for ${rounds} rounds,
 after one warm-up round. Times are medians with minimum and maximum; memory and disk are maxima. A ratio is the median of the ratios of
 the rounds. MB are millions of bytes. The reference is soci-snapshotter v0.16.1, run by the program in \`conformance/reference\`.
 

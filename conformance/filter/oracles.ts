@@ -5,7 +5,7 @@ import { toolPath } from '../tools/tools.ts';
 const BUFFER_SIZE = 256 * 1024 * 1024;
 
 /**
- * Returns the table of random patterns and texts with the results of Python's fnmatch. Without arguments, returns the
+ * Returns the table of random patterns and strings with the results of Python's fnmatch. Without arguments, returns the
  * committed table.
  */
 export function writeFnmatchTable(...args: readonly string[]): string {

@@ -15,7 +15,10 @@ const RESOLUTIONS = [
 ];
 const OPTIONS = ['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2022,dom', '--types', 'node'];
 
-/** A program that imports every entry of every package compiles, declarations included, with the oldest and the pinned TypeScript. */
+/**
+ * Checks that a program that imports every entry point of every package compiles, including the declarations,
+ * with the oldest and the pinned TypeScript.
+ */
 export function consumerTypes(): Finding[] {
   const packed = packPackages();
   const entries = packed.flatMap(({ unit }) =>

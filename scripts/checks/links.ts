@@ -2,17 +2,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { type Finding, listFiles, ROOT } from '../workspace/packages.ts';
 
-/** Test data, and files of the release tool, which link to what they had at their time. */
+/** Test data, and change logs, whose links refer to files of earlier versions. */
 const NOT_OURS = /(^|\/)CHANGELOG\.md$|^conformance\/golden\//;
 
-/** Every relative link of a document leads to a file or folder that exists, and to a heading of it. */
+/** Checks that the file, folder or heading of every relative link in a document exists. */
 export function links(): Finding[] {
   const files = listFiles('.', ['.md']).filter((path) => !NOT_OURS.test(path));
   const problems = files.flatMap((path) => brokenLinks(path, readFileSync(join(ROOT, path), 'utf8')));
   return [{ subject: `links of ${files.length} documents`, problems }];
 }
 
-/** The relative links of `text`, as the document `path`, that lead nowhere, a line each. */
+/** Returns the broken relative links of `text`, the content of the document `path`, one per line. */
 export function brokenLinks(path: string, text: string): string[] {
   const prose = withoutCode(text);
   const targets = [...prose.matchAll(/\]\(\s*<?([^)\s>]+)>?[^)]*\)|^\[[^\]]+\]:\s*(\S+)/gm)].map(
@@ -29,7 +29,7 @@ export function brokenLinks(path: string, text: string): string[] {
   });
 }
 
-/** The anchors that GitHub gives the headings of a document: lower case, without punctuation, numbered if they repeat. */
+/** Returns the anchors of the headings as GitHub writes them: lower case, without punctuation, numbered if they repeat. */
 function anchorsOf(text: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading = ''] of text.replaceAll(/^```.*?^```$/gms, '').matchAll(/^#+ +(.+?) *#*$/gm)) {

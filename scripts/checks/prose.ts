@@ -12,10 +12,10 @@ import { type Finding, listFiles, ROOT } from '../workspace/packages.ts';
 const require = createRequire(import.meta.url);
 const { default: markdown } = require('@textlint/textlint-plugin-markdown');
 const ENDINGS = ['.md', '.ts', '.mjs'];
-/** Generated, written by changesets, test data, not TypeScript, or the rules themselves. */
+/** Files that are generated, written by changesets, test data or not TypeScript, and the rules themselves. */
 const NOT_OURS = /(^|\/)(API|CHANGELOG)\.md$|\.generated\.ts$|\/golden\/|\/assembly\/|^scripts\/prose\//;
 
-/** No text uses a phrase that {@link PROSE_RULES} lists. */
+/** Checks that no text contains a phrase that {@link PROSE_RULES} lists. */
 export async function prose(): Promise<Finding[]> {
   const files = [...listFiles('.', ENDINGS)].filter((path) => !NOT_OURS.test(path));
   const problems: string[] = [];
@@ -23,7 +23,7 @@ export async function prose(): Promise<Finding[]> {
   return [{ subject: `plain English in ${files.length} files`, problems }];
 }
 
-/** The listed phrases in a text, a line each: `path:line: "phrase": write ...`. */
+/** Returns the listed phrases in a text, one per line: `path:line: "phrase": write ...`. */
 export async function findPhrases(path: string, text: string): Promise<string[]> {
   const { messages } = await new TextlintKernel().lintText(text, {
     ext: extname(path),

@@ -119,7 +119,7 @@ export function changesets(): Finding[] {
   return [{ subject: `changesets, ${waiting.length} waiting`, problems }, exampleVersions()];
 }
 
-/** A bundle does not depend on what it contains, so changesets do not release it with its contents. */
+/** Lists bundles without a changeset although their contents have one. Changesets ignore bundled packages. */
 function missingBundles(published: readonly WorkspacePackage[], bumped: ReadonlySet<string>): string[] {
   return published.flatMap(({ name, manifest }) => {
     const contents = [...bundledPackages(name, manifest.dependencies)].filter((content) => bumped.has(content));

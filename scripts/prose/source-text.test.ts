@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { textRanges } from './source-text.ts';
 
-/** What textlint sees of a source file. */
+/** Returns the parts of a source file that textlint checks. */
 const textsOf = (path: string, source: string) => textRanges(path, source).map((range) => source.slice(...range));
 
 describe('the text of a source file', () => {

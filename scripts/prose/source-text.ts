@@ -32,7 +32,7 @@ export const sourceText: TextlintPluginCreator = {
   },
 };
 
-/** The comments of a file, and its strings of three words and more; adjacent line comments are one text. */
+/** Returns the ranges of comments and of strings of at least three words. Adjacent line comments form one range. */
 export function textRanges(path: string, text: string): Range[] {
   const { program, comments, errors } = parseSync(path, text, { astType: 'ts' });
   if (errors[0]) throw new Error(`${path}: ${errors[0].message}`);
@@ -48,7 +48,7 @@ export function textRanges(path: string, text: string): Range[] {
   return ranges.sort(([a], [b]) => a - b);
 }
 
-/** Returns the function that gives the line and column of an offset, both as textlint counts them. */
+/** Returns a function that converts an offset to a line and column, both counted as in textlint. */
 function locator(text: string): (offset: number) => { readonly line: number; readonly column: number } {
   const starts = [0, ...[...text.matchAll(/\n/g)].map(({ index }) => index + 1)];
   return (offset) => {
@@ -75,7 +75,7 @@ function walk(node: unknown, find: (node: Node) => Node | undefined, add: (range
   for (const child of Object.values(node)) walk(child, find, add);
 }
 
-/** The first argument of `it`, `it.each(...)` and the like. */
+/** Returns the name of a test: the first argument of `it`, `it.each(...)`, `describe` and similar calls. */
 function testName({ type, callee, arguments: args }: Node): Node | undefined {
   if (type !== 'CallExpression') return undefined;
   let called = callee;
@@ -85,7 +85,7 @@ function testName({ type, callee, arguments: args }: Node): Node | undefined {
     : undefined;
 }
 
-/** A string of three words or more, or such a piece of a template. */
+/** Returns `node` if it is a string, or a part of a template, of at least three words. */
 function message(node: Node): Node | undefined {
   const { type, value } = node;
   const content = type === 'TemplateElement' ? (value as { readonly cooked: string }).cooked : value;

@@ -67,7 +67,7 @@ function finish(tarball: Buffer, folder: string, root: RootManifest): Buffer {
   return writeTarball(rewritten);
 }
 
-/** What a path of the repository is. Only committed files and their folders exist for readers of a web page. */
+/** Returns whether a path of the repository is a file or a folder. Returns undefined if it does not exist. */
 function kindOf(path: string): 'file' | 'folder' | undefined {
   const stats = statSync(join(ROOT, path), { throwIfNoEntry: false });
   if (stats === undefined) return undefined;

@@ -54,7 +54,7 @@ export async function upload(packages: readonly ReleasedPackage[], registry: URL
   }
 }
 
-/** Whether an address is on this machine. */
+/** Reports whether an address is on this machine. */
 export function isLoopback({ hostname }: URL): boolean {
   return /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(hostname);
 }

@@ -96,7 +96,7 @@ async function makesSeekable({ call, registry, project }: Context): Promise<void
   assert.match(String(await call(0, registry.host, path, 'v1')), /^(already-)?indexed: sha256:/);
 }
 
-/** A layer that is large enough for an index. */
+/** Creates a layer that is large enough to be indexed. */
 function largeLayer() {
   return contentOf(TAR, gunzipSync(makeLayer('etc/os-release', 11 << 20).bytes));
 }
@@ -104,7 +104,7 @@ function largeLayer() {
 /** Names of the READMEs' examples that {@link runExample} runs. */
 export const EXAMPLE_NAMES: readonly string[] = Object.keys(EXAMPLES);
 
-/** Returns the first block of code of a document in a language, and with a text in it. */
+/** Returns the first code block in `language` that contains `text`. */
 export function firstExample(markdown: string, language: string, text = ''): string {
   const blocks = [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))];
   const code = blocks.map(([, block = '']) => block).find((block) => block.includes(text));
@@ -191,7 +191,7 @@ function runLine(line: string, folder: string) {
   return capture('sh', ['-c', line], { cwd: folder, env });
 }
 
-/** Output without digests, times and widths of columns. */
+/** Removes digests, times and column widths from output, so that it can be compared. */
 function comparable(output: string): string {
   return output
     .replaceAll(/\b[0-9a-f]{12}(?:[0-9a-f]{52})?\b/g, 'DIGEST')

@@ -128,7 +128,7 @@ function release() {
   return capture('npm', ['run', '--silent', 'release'], { cwd: checkout, env: nodeOnPath() });
 }
 
-/** The pinned Node first, as in a checkout of a user. */
+/** Returns an environment with the pinned Node first on PATH, as in a user's checkout. */
 function nodeOnPath(): NodeJS.ProcessEnv {
   return { PATH: `${join(ROOT, 'node_modules', '.bin')}:${process.env.PATH}` };
 }

@@ -82,7 +82,7 @@ export async function release(): Promise<void> {
   if (!isLoopback(registry)) console.log('Push the tags: git push --tags');
 }
 
-/** What makes a release impossible, each with its remedy. */
+/** Returns the problems that prevent a release, each with what to do. */
 async function findProblems(): Promise<string[]> {
   const problems = unsetFields(readRootManifest()).map(
     ({ field, command }) => `"${field}" of package.json is not set. Run "${command}" and commit it.`,
@@ -118,7 +118,7 @@ async function findAbsent(packages: readonly ReleasedPackage[], where: RunOption
 
 const tagOf = ({ name, version }: { readonly name: string; readonly version: string }) => `${name}@${version}`;
 
-/** A tag says that a version was released as a whole. */
+/** Returns the packages without a tag. A tag is written when the whole version has been released. */
 async function untaggedPackages<T extends { readonly name: string; readonly version: string }>(
   packages: readonly T[],
 ): Promise<T[]> {

@@ -50,7 +50,7 @@ export function writeTarball(files: readonly TarballFile[], root: string = ROOT)
   return gzip;
 }
 
-/** package.json is first; a source is next to what was built from it. Maps and zips, which differ from code, are last. */
+/** Sorts package.json first, sources next to their build output, and source maps and zips last, for better compression. */
 function sortKey(name: string): string {
   if (name === 'package.json') return '';
   const group = name.endsWith('.zip') ? 3 : name.endsWith('.map') ? 2 : 1;

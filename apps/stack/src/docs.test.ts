@@ -10,7 +10,7 @@ interface Policy {
   readonly Statement: readonly object[];
 }
 
-/** Returns a second-level section of the guide, up to the next heading of the first three levels. */
+/** Returns a second-level section of the guide, up to the next heading of level 2 or deeper. */
 function sectionOf(title: string): string {
   const [, section = ''] = new RegExp(`\\n## ${title}\\n([\\s\\S]*?)\\n##`).exec(GUIDE) ?? [];
   return section;

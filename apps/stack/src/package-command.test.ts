@@ -4,7 +4,7 @@ import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, it } from 'vitest';
 import { runPackageCommand } from './package-command.ts';
 
-describe('the command', () => {
+describe('runPackageCommand', () => {
   it('writes the folder, and prints the commands to upload and deploy it', async () => {
     const here = temporaryFolder();
     const printed = await runPackageCommand(['out'], here);

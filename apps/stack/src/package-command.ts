@@ -23,7 +23,7 @@ Uploads use the default credentials and Region of the AWS SDK.`;
  * Creates a package, writes it to a folder and optionally uploads it.
  *
  * @param args - Command line arguments.
- * @param here - Folder that relative paths start from.
+ * @param here - Folder against which a relative FOLDER is resolved.
  * @returns The text to print: location of the package, and the commands to deploy it.
  */
 export async function runPackageCommand(args: readonly string[], here: string): Promise<string> {

@@ -13,9 +13,9 @@ export function plainTemplate(keys: FunctionKeys = FUNCTION_KEYS): object {
     description: DESCRIPTION,
     // The code of the construct is an asset. The parameters override it.
     synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
-    parameters: (own) => createParameters(own, keys),
+    parameters: (scope) => createParameters(scope, keys),
   });
-  const reason = 'A condition omits the property of the roles if no permissions boundary is set.';
+  const reason = 'A condition omits PermissionsBoundary of the roles if no permissions boundary is set.';
   Validations.of(stack).acknowledge({ id: 'CloudFormation-Validate::W1030', reason });
   return app.synth().getStackArtifact(stack.artifactId).template as object;
 }

@@ -4,7 +4,7 @@ import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { TemplateParameters } from './template-parameters.ts';
 
-/** Logical ids of AWS's SOCI Index Builder. Permissions to deploy it contain them. */
+/** Logical ids of AWS's SOCI Index Builder. IAM policies for its deployment contain them. */
 const LOGICAL_IDS = [
   'ECRImageActionEventBridgeRule',
   'ECRImageActionEventFilteringLambda',

@@ -36,7 +36,7 @@ export function stackFromContext(app: App): SociIndexBuilderStack {
   });
 }
 
-/** Reads a text from the context. In cdk.json, it can be a number or a list. */
+/** Reads a string from the context. In cdk.json, the value can also be a number or a list of strings. */
 function readText(node: Node, name: ContextName): string | undefined {
   const value: unknown = node.tryGetContext(name);
   if (value === undefined || typeof value === 'string') return value;

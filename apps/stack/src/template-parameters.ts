@@ -12,13 +12,13 @@ export interface TemplateParameters {
   apply(builder: SociIndexBuilder): void;
 }
 
-/** Limits in MB, the same as those of the construct. */
+/** Default and limits of the memory size, in MB. The limits are those of the construct. */
 const MEMORY = { default: 1769, minValue: 256, maxValue: 10_240 };
 
 /**
  * Creates the parameters, with the groups and labels of AWS's SOCI Index Builder.
  *
- * @param keys - Keys of the zips after the prefix.
+ * @param keys - S3 keys of the zips, relative to the key prefix.
  */
 export function createParameters(stack: Stack, keys: FunctionKeys): TemplateParameters {
   const filters = new CfnParameter(stack, 'SociRepositoryImageTagFilters', {
@@ -43,7 +43,7 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
     constraintDescription:
       'Must be none, or contain {tag} or {digest12} and otherwise letters, digits, _ . and -, not starting with . or -. "{tag}" alone would overwrite the tag of the image.',
     description:
-      'Tag of the SOCI-enabled image: text with {tag} (tag of the image) or {digest12} (12 digits of its digest), or none. Ignored for V1.',
+      'Tag of the SOCI-enabled image: text with {tag} (tag of the image) or {digest12} (first 12 digits of its digest), or none. Ignored for V1.',
   });
   const bucket = new CfnParameter(stack, 'QSS3BucketName', {
     allowedPattern: BUCKET_PATTERN,
@@ -153,10 +153,10 @@ function applyCode(
   region: string,
   prefix: string,
 ): void {
-  const isHere = new CfnCondition(stack, 'BucketIsInThisRegion', {
+  const isSameRegion = new CfnCondition(stack, 'BucketIsInThisRegion', {
     expression: Fn.conditionOr(Fn.conditionEquals(region, ''), Fn.conditionEquals(region, Aws.REGION)),
   });
-  const name = Fn.conditionIf(isHere.logicalId, bucket, `${bucket}-${Aws.REGION}`);
+  const name = Fn.conditionIf(isSameRegion.logicalId, bucket, `${bucket}-${Aws.REGION}`);
   const setCode = ({ node }: SociIndexBuilder['filterFunction'], key: string) =>
     (node.defaultChild as CfnResource).addPropertyOverride('Code', { S3Bucket: name, S3Key: `${prefix}${key}` });
   setCode(builder.filterFunction, keys.filter);
@@ -190,7 +190,8 @@ function resourcesOf(builder: SociIndexBuilder, type: string): CfnResource[] {
 
 /**
  * One filter. In addition to the filters of AWS's SOCI Index Builder (lower case and `*`), it allows upper case in tags, `?`, sets
- * in brackets, `__` and exclusions. The custom resource finds other faults during deployment.
+ * in brackets, `__` and exclusions. The custom resource reports other
+ * errors during deployment.
  */
 const FILTER_PATTERN = '^ *!?[a-z0-9*?\\[\\]!._/-]+:[A-Za-z0-9*?\\[\\]!._-]+ *$';
 
@@ -200,25 +201,26 @@ const BUCKET_PATTERN = '^[0-9a-z]+([0-9a-z-.]*[0-9a-z])*$';
 /** Folders that end with a slash. A folder cannot consist of dots only, because `..` would leave the output folder. */
 export const PREFIX_PATTERN = "^([.]*[0-9a-zA-Z!_*'()-][0-9a-zA-Z!_.*'()-]*/)*$";
 
-/** A Region, or an empty text. */
+/** A Region, or an empty string. */
 const REGION_PATTERN = '^([a-z]+(-[a-z]+)+-[0-9]{1,2})?$';
 
 /** The ARN of an IAM policy, or `none`. */
 export const BOUNDARY_PATTERN = '^(none|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\\w+=,.@/-]+)$';
 
-/** Characters of tags, and placeholders. */
-const REST_OF_TAG = '([A-Za-z0-9_.-]|[{]tag[}]|[{]digest12[}])';
-const TEXT_FIRST = '[A-Za-z0-9_][A-Za-z0-9_.-]*';
+/** One character of a tag, or a placeholder. */
+const TAG_PART = '([A-Za-z0-9_.-]|[{]tag[}]|[{]digest12[}])';
+/** Text before the first placeholder: a tag cannot start with `.` or `-`. */
+const LEADING_TEXT = '[A-Za-z0-9_][A-Za-z0-9_.-]*';
 
 /**
- * The same values that `parseOutputTag` of `@soci/functions` accepts. Each alternative contains the first placeholder. With
+ * Matches the values that `parseOutputTag` of `@soci/functions` accepts. Each alternative contains the first placeholder. With
  * `{tag}`, other text is required, because the index would otherwise overwrite the tag of the image.
  */
 const OUTPUT_TAG_PATTERN = [
   '^(none',
-  `(${TEXT_FIRST})?[{]digest12[}]${REST_OF_TAG}*`,
-  `${TEXT_FIRST}[{]tag[}]${REST_OF_TAG}*`,
-  `[{]tag[}]${REST_OF_TAG}+)$`,
+  `(${LEADING_TEXT})?[{]digest12[}]${TAG_PART}*`,
+  `${LEADING_TEXT}[{]tag[}]${TAG_PART}*`,
+  `[{]tag[}]${TAG_PART}+)$`,
 ].join('|');
 
 /**

@@ -1,6 +1,6 @@
 /**
- * `serve-test-registry.ts FOLDER LAYOUT OPTIONS`: runs the test registry in a separate process, so that its CPU time is not part of
- * the measurement, with the image of a layout as `app:v1`. Sends its host and port to the parent process.
+ * `serve-test-registry.ts FOLDER LAYOUT OPTIONS`: runs the test registry in a separate process, so that its CPU time is not
+ * measured. Serves the image of the OCI layout LAYOUT as `app:v1`. Sends its host and port to the parent process.
  */
 import { startTestRegistry, type TestRegistryOptions } from '@soci/test-registry';
 

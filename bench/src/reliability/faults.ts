@@ -80,7 +80,7 @@ function pathPattern({ path }: RequestRecord): RegExp {
   return path.includes('/manifests/') ? /\/manifests\// : /^(?!.*\/(?:blobs|manifests)\/)/;
 }
 
-/** Lists the content that tags of a repository refer to and that is missing. */
+/** Lists missing or mismatching content that tags of a repository refer to, directly or indirectly. */
 export function findMissingContent(registry: TestRegistry, repository: string): string[] {
   return registry
     .tags(repository)

@@ -20,12 +20,12 @@ export function makeContent(kind: Kind, size: number, seed: number): Buffer {
   }
 }
 
-/** Like archives and pictures: incompressible. */
+/** Returns incompressible bytes, like those of archives and images. */
 function noise(size: number, seed: number): Buffer {
   return createHash('shake256', { outputLength: size }).update(`noise ${seed}`).digest();
 }
 
-/** Like libraries: a few hundred sequences with unique bytes between them. Compresses to about 40 %. */
+/** Returns bytes like those of libraries: a few hundred sequences with unique bytes between them. Compresses to about 40 %. */
 function program(size: number, seed: number): Buffer {
   const random = new Random(seed);
   const unique = noise(size, seed);
@@ -40,7 +40,7 @@ function program(size: number, seed: number): Buffer {
   return bytes;
 }
 
-/** Like sources and documents: words with different frequencies. Compresses to about 30 %. */
+/** Returns text like that of sources and documents: words with different frequencies. Compresses to about 30 %. */
 function text(size: number, seed: number): Buffer {
   const random = new Random(seed);
   const words = random.list(WORDS, () => noise(random.between(1, 6), random.uint32()).toString('hex'));

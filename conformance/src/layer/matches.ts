@@ -1,11 +1,11 @@
 import type { Random } from '@soci/test-content';
 
-/** Which of the possible matches are used. */
+/** Which of the possible matches to use. `far` selects the greatest distance among the examined positions. */
 export type MatchStyle = 'none' | 'longest' | 'random' | 'far';
 
 /**
- * Literals and matches in order. A match has a length of 3 to 258 and a distance. A literal has length 1 and distance
- * 0.
+ * Literals and matches in order. A match has a length of 3 to 258 bytes and a distance of 1 to 32,768 bytes. A literal
+ * has length 1 and distance 0.
  */
 export interface Tokens {
   readonly lengths: Uint16Array;
@@ -13,10 +13,12 @@ export interface Tokens {
   readonly count: number;
 }
 
+/** Maximum distance of a match, in bytes. */
 const WINDOW = 32_768;
+/** Maximum length of a match, in bytes. */
 const MAX_LENGTH = 258;
-/** Number of earlier positions with the same three bytes that are examined. */
-const CHAIN = 48;
+/** Maximum number of earlier positions with the same three bytes to examine. */
+const MAX_CHAIN = 48;
 
 /** Splits `data` into literals and matches, with hash chains over three bytes. */
 export function findMatches(data: Uint8Array, style: MatchStyle, random: Random): Tokens {
@@ -55,7 +57,11 @@ function findMatch(
   if (at + 2 >= data.length || (style === 'random' && random.uint32() % 4 === 0)) return undefined;
   let best: { length: number; distance: number } | undefined;
   let candidate = head[hashAt(data, at)];
-  for (let steps = style === 'random' ? random.between(1, CHAIN) : CHAIN; steps > 0 && candidate >= 0; steps--) {
+  for (
+    let steps = style === 'random' ? random.between(1, MAX_CHAIN) : MAX_CHAIN;
+    steps > 0 && candidate >= 0;
+    steps--
+  ) {
     const distance = at - candidate;
     if (distance > WINDOW) break;
     const length = commonLength(data, candidate, at);

@@ -61,7 +61,7 @@ function listOf(value: string | readonly string[]): readonly string[] {
 }
 
 /**
- * Reports whether a text matches an IAM pattern: `*` for any characters, `?` for one.
+ * Reports whether a string matches an IAM pattern: `*` for any characters, `?` for one.
  *
  * @see IAM User Guide, "IAM JSON policy elements: Resource"
  */

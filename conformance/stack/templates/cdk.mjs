@@ -21,4 +21,4 @@ const { FUNCTION_KEYS } = stack('./dist/function-keys.js');
 export const { plainTemplate } = stack('./dist/plain-template.js');
 
 /** Creates the parameters of the plain template. */
-export const plainParameters = (own) => createParameters(own, FUNCTION_KEYS);
+export const plainParameters = (scope) => createParameters(scope, FUNCTION_KEYS);

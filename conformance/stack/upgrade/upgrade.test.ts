@@ -14,9 +14,9 @@ import { lostResources, statefulResources } from './stateful-resources.ts';
 const BUCKET = 'upgrades';
 const FOLDER = join(REPORT.folder, 'current');
 
-/** The path of a template of the last release. */
+/** Returns the path of a template of the last release. */
 const released = (name: TemplateName) => join(import.meta.dirname, 'released', `${name}.json`);
-/** The path of the same template as it is now. */
+/** Returns the path of the same template, built from the current sources. */
 const current = (name: TemplateName) => join(FOLDER, `${name}.json`);
 
 type TemplateName = 'plain' | 'construct';

@@ -4,7 +4,7 @@ import type { BundledPackage } from './bundled-packages.ts';
 /** The license of this repository, which is Apache-2.0 without changes. */
 const APACHE = new URL('../../../LICENSE', import.meta.url);
 const END_OF_TERMS = 'END OF TERMS AND CONDITIONS';
-/** Licenses that do not ask for their text, and Apache-2.0, which has one text for all packages. */
+/** Licenses that do not require their text, and Apache-2.0, whose text is the same for all packages. */
 const WITHOUT_TEXT = new Set(['0BSD', 'Apache-2.0', 'MIT-0']);
 const RULE = `\n\n${'-'.repeat(80)}\n\n`;
 
@@ -12,8 +12,8 @@ const RULE = `\n\n${'-'.repeat(80)}\n\n`;
  * Returns the third-party notices of a bundle: its packages from other authors, with copyrights, license texts and notices. A
  * text that several packages share is listed once.
  *
- * @param product - Name of what the bundle is.
- * @throws Error if a package comes without the text of its license, and the license asks for it.
+ * @param product - Name of the bundled product.
+ * @throws Error if a package has no license text and its license requires it.
  */
 export function formatNotices(product: string, packages: readonly BundledPackage[]): string {
   const apache = readFileSync(APACHE, 'utf8').trim();
@@ -33,7 +33,7 @@ export function formatNotices(product: string, packages: readonly BundledPackage
   return `${product} contains the following packages.\n\n${parts.join(RULE)}\n`;
 }
 
-/** Returns the copyright lines of a text that is the Apache license; other texts as they are. */
+/** Returns only the copyright lines if `text` is the Apache license. Returns other licenses unchanged. */
 function shortenApache(text: string, apache: string): string {
   if (normalize(termsOf(text)) !== normalize(termsOf(apache))) return text;
   const lines = text.split('\n').map((line) => line.trim());
@@ -42,5 +42,5 @@ function shortenApache(text: string, apache: string): string {
 
 const termsOf = (text: string) => text.slice(text.search(/Apache License/i)).split(END_OF_TERMS)[0] ?? '';
 
-/** Without white space and scheme: copies of the license differ in both. */
+/** Removes white space and differences of URL schemes and case, in which copies of the license differ. */
 const normalize = (text: string) => text.replaceAll(/\s+/g, '').replaceAll('https:', 'http:').toLowerCase();

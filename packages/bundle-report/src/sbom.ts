@@ -12,7 +12,7 @@ export interface BundledProduct {
 const LOCKFILE = new URL('../../../pnpm-lock.yaml', import.meta.url);
 
 /**
- * Returns a software bill of materials of a bundle in CycloneDX 1.6, as JSON. The same bundle gives the same text.
+ * Returns a software bill of materials of a bundle in CycloneDX 1.6, as JSON. The result is the same for the same bundle.
  *
  * @throws Error if the lockfile has no hash of a package that was installed.
  */
@@ -65,7 +65,7 @@ function readIntegrity(lockfile: string): Map<string, string> {
   return new Map([...entries].map(([, id = '', hash = '']) => [id, Buffer.from(hash, 'base64').toString('hex')]));
 }
 
-/** A UUID of version 8, which is for other ways to make one: here, the hash of a text. */
+/** Returns a UUID of version 8 (custom format) from the hash of `text`, so that it is reproducible. */
 function uuidOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   const variant = ((Number.parseInt(hex.slice(16, 18), 16) & 0x3f) | 0x80).toString(16);

@@ -110,7 +110,7 @@ export class SociIndexedImageFunction extends Construct {
     }
   }
 
-  /** Returns the settings that must be the same for all images of a stack, as comparable texts. */
+  /** Returns the settings that must be the same for all images of a stack, as comparable strings. */
   private sharedSettings(options: SociIndexedImageOptions): { readonly [name: string]: string } {
     const { architecture = Architecture.X86_64, logRetention, permissionsBoundary, vpc } = options;
     return {

@@ -2,7 +2,7 @@
 export interface Fault {
   /** Path in an event, such as `detail.image-digest`; empty for the event itself. Absent for faults in text. */
   readonly path?: string;
-  /** Zero-based character position in a text. Absent for faults in an event. */
+  /** Zero-based character position in the list of filters. Absent for faults in an event. */
   readonly position?: number;
   /** Actual and expected value. */
   readonly problem: string;

@@ -43,9 +43,9 @@ export const DIGEST = field(/^sha256:[0-9a-f]{64}$/, 71, 'sha256: and 64 lower-c
 export const TAG = field(
   /^(?:\w[\w.-]{0,127})?$/,
   128,
-  'an empty text, or a tag: up to 128 letters, digits, _ . -, not starting with . or -',
+  'an empty string, or a tag: up to 128 letters, digits, _ . -, not starting with . or -',
 );
-/** A media type or an empty text. Its syntax is not checked: a client can push a malformed one in a valid event. */
+/** A media type or an empty string. Its syntax is not checked: a client can push a malformed one in a valid event. */
 export const MEDIA_TYPE = field(/^[\x20-\x7e]*$/, 512, 'up to 512 printable ASCII characters');
 /** An action or a result: `PUSH`, `SUCCESS`. */
 export const WORD = field(/^[A-Z][A-Z_]*$/, 64, 'up to 64 upper-case letters and _');
@@ -63,9 +63,9 @@ export const TEXT = field(/^[^\0]*$/, 2048, 'up to 2,048 characters');
 /** ARNs of the resources of the event. */
 export const RESOURCES = v.pipe(v.array(TEXT, 'an array'), v.maxLength(100, 'at most 100 resources'));
 
-/** Returns a schema for one of the texts. */
-export function oneOf(texts: readonly string[]) {
-  return v.picklist(texts, texts.map((text) => JSON.stringify(text)).join(' or '));
+/** Returns a schema that accepts only the given strings. */
+export function oneOf(values: readonly string[]) {
+  return v.picklist(values, values.map((value) => JSON.stringify(value)).join(' or '));
 }
 
 /** Returns a schema for a JSON object with these entries. Other entries are allowed. */

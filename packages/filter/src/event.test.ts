@@ -129,7 +129,7 @@ describe('rejects', () => {
       'detail.result is "success": expected up to 64 upper-case letters and _',
       'detail.repository-name is "../etc": expected a repository name: up to 256 lower-case letters, digits, and single . _ - / between them',
       'detail.image-digest is "sha256:12": expected sha256: and 64 lower-case hex digits',
-      'detail.image-tag is "-v1": expected an empty text, or a tag: up to 128 letters, digits, _ . -, not starting with . or -',
+      'detail.image-tag is "-v1": expected an empty string, or a tag: up to 128 letters, digits, _ . -, not starting with . or -',
       'detail.action-type is null: expected up to 64 upper-case letters and _',
       'detail.manifest-media-type is a number: expected up to 512 printable ASCII characters',
     ]);

@@ -155,7 +155,7 @@ function detailEntries(kind: EcrEventKind, detail: Readonly<Record<string, unkno
   };
 }
 
-/** Reads a validated `detail`. An empty text, which Amazon ECR sends for a missing tag, is treated as absent. */
+/** Reads a validated `detail`. An empty string, which Amazon ECR sends for a missing tag, is treated as absent. */
 function readDetail(detail: DetailFields) {
   const tag = detail['image-tag'];
   const digest = detail['image-digest'];

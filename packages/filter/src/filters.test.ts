@@ -104,7 +104,7 @@ describe('rejects', () => {
     );
   });
 
-  test('a text that is too long, without parsing it', () => {
+  test('a string that is too long, without parsing it', () => {
     expect(faultsOf(`${'a:*,'.repeat(250_000)}a:*`)).toEqual([
       '4096: the text has 1000003 characters: the maximum is 4096',
     ]);

@@ -87,7 +87,7 @@ function invalid(faults: readonly TextFault[]): FilterError {
 
 // Additional checks: filters that fnmatch accepts, but that cannot match the name of an image.
 
-/** A fault at a position in a text. */
+/** A fault at a position in the list of filters. */
 type TextFault = Fault & { readonly position: number };
 
 // Allowed characters of each part of a name, and the text for messages.
@@ -167,7 +167,7 @@ function repositoryOf(filter: string): string {
 }
 
 /**
- * Returns whether `wide` matches every text that `narrow` matches. It matches `wide` against the text of `narrow`, where a
+ * Returns whether `wide` matches every string that `narrow` matches. It matches `wide` against the text of `narrow`, where a
  * `*` is an ordinary character. This is never wrongly true, except for a `?` that matches a `*`, which is ruled out first.
  */
 function covers(wide: string, narrow: string): boolean {

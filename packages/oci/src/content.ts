@@ -58,7 +58,7 @@ export interface Pusher {
 
 /** Checks whether content exists, without reading it. */
 export interface Prober {
-  /** Whether the store has content with that digest and size. */
+  /** Reports whether the store has content with that digest and size. */
   exists(target: Descriptor, options?: CallOptions): Promise<boolean>;
 }
 

@@ -39,7 +39,7 @@ export function parseDigest(text: string): Digest {
     : { algorithm: 'sha256', hex: match[2] as string };
 }
 
-/** Whether {@link parseDigest} accepts `text`. */
+/** Reports whether {@link parseDigest} accepts `text`. */
 export function isDigest(text: string): boolean {
   return DIGEST_PATTERN.test(text);
 }

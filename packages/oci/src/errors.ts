@@ -43,7 +43,7 @@ export class OciError extends Error {
   }
 }
 
-/** Whether `error` is a system error with one of these codes, such as `ENOENT`. */
+/** Reports whether `error` is a system error with one of these codes, such as `ENOENT`. */
 export function hasSystemCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(error.code as string);
 }

@@ -51,7 +51,7 @@ function mutate(seed: Uint8Array, random: (below: number) => number): Buffer {
   return bytes;
 }
 
-/** Whether the input is accepted, or rejected with an OciError. Any other error fails the test. */
+/** Reports whether the input is accepted, or rejected with an OciError. Any other error fails the test. */
 async function outcomeOf(read: () => unknown): Promise<'accepted' | 'rejected'> {
   try {
     await read();

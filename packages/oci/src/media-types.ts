@@ -42,27 +42,27 @@ export const MEDIA_TYPE_DOCKER_LAYER_FOREIGN_GZIP = 'application/vnd.docker.imag
  */
 export type LayerCompression = 'gzip' | 'zstd' | 'uncompressed' | 'unknown' | 'unsupported' | 'unrecognized';
 
-/** Whether `mediaType` is that of an image manifest, OCI or Docker. */
+/** Reports whether `mediaType` is that of an image manifest, OCI or Docker. */
 export function isImageManifest(mediaType: string): boolean {
   return mediaType === MEDIA_TYPE_OCI_IMAGE_MANIFEST || mediaType === MEDIA_TYPE_DOCKER_IMAGE_MANIFEST;
 }
 
-/** Whether `mediaType` is that of an image index: an OCI index or a Docker manifest list. */
+/** Reports whether `mediaType` is that of an image index: an OCI index or a Docker manifest list. */
 export function isImageIndex(mediaType: string): boolean {
   return mediaType === MEDIA_TYPE_OCI_IMAGE_INDEX || mediaType === MEDIA_TYPE_DOCKER_MANIFEST_LIST;
 }
 
-/** Whether `mediaType` is that of a manifest or an image index, which refer to other content. */
+/** Reports whether `mediaType` is that of a manifest or an image index, which refer to other content. */
 export function isManifestOrIndex(mediaType: string): boolean {
   return isImageManifest(mediaType) || isImageIndex(mediaType);
 }
 
-/** Whether `mediaType` is that of an image configuration, OCI or Docker. */
+/** Reports whether `mediaType` is that of an image configuration, OCI or Docker. */
 export function isImageConfig(mediaType: string): boolean {
   return mediaType === MEDIA_TYPE_OCI_IMAGE_CONFIG || mediaType === MEDIA_TYPE_DOCKER_IMAGE_CONFIG;
 }
 
-/** Whether a layer with this media type may be absent from a store. Its `urls` then have its location. */
+/** Reports whether a layer with this media type may be absent from a store. Its `urls` then have its location. */
 export function isNonDistributable(mediaType: string): boolean {
   return (
     mediaType.startsWith('application/vnd.oci.image.layer.nondistributable.') ||
@@ -70,7 +70,7 @@ export function isNonDistributable(mediaType: string): boolean {
   );
 }
 
-/** Whether `mediaType` is that of an encrypted layer. @see containers/ocicrypt, spec/spec.go */
+/** Reports whether `mediaType` is that of an encrypted layer. @see containers/ocicrypt, spec/spec.go */
 export function isEncrypted(mediaType: string): boolean {
   return mediaType.split('+').slice(1).includes('encrypted');
 }

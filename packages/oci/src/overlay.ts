@@ -11,9 +11,9 @@ import type {
 import type { Descriptor } from './descriptor.ts';
 
 /**
- * Combines two stores: writes go to `upper`, reads come from `upper` or else from `lower`, which is never written. When
- * an image is converted, its few new manifests can be written to a memory store over the store with the old content.
- * The overlay is then the source to copy the image or write it as an archive.
+ * Combines two stores. Writes go to `upper`. Reads come from `upper` if it has the content, otherwise from `lower`,
+ * which is never written. For example, write the new manifests of a converted image to a memory store over the store of
+ * the original image, and copy or archive the image from the overlay.
  */
 export class OverlayStore implements Fetcher, RangeFetcher, Prober, Pusher {
   readonly #upper: Fetcher & RangeFetcher & Prober & Pusher;
@@ -25,11 +25,11 @@ export class OverlayStore implements Fetcher, RangeFetcher, Prober, Pusher {
   }
 
   async *fetch(target: Descriptor, options?: FetchOptions): AsyncGenerator<Uint8Array, void, undefined> {
-    yield* (await this.#holder(target, options)).fetch(target, options);
+    yield* (await this.#storeOf(target, options)).fetch(target, options);
   }
 
   async fetchRange(target: Descriptor, range: ByteRange, options?: CallOptions): Promise<Uint8Array> {
-    return (await this.#holder(target, options)).fetchRange(target, range, options);
+    return (await this.#storeOf(target, options)).fetchRange(target, range, options);
   }
 
   async exists(target: Descriptor, options?: CallOptions): Promise<boolean> {
@@ -41,7 +41,7 @@ export class OverlayStore implements Fetcher, RangeFetcher, Prober, Pusher {
     await this.#upper.push(target, content, options);
   }
 
-  async #holder(target: Descriptor, options?: CallOptions): Promise<Fetcher & RangeFetcher> {
+  async #storeOf(target: Descriptor, options?: CallOptions): Promise<Fetcher & RangeFetcher> {
     return (await this.#upper.exists(target, options)) ? this.#upper : this.#lower;
   }
 }

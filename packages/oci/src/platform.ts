@@ -91,8 +91,8 @@ export function normalizePlatform(platform: Platform): Platform {
 }
 
 /**
- * Whether an image for `offered` matches `wanted`: same operating system, architecture and variant in canonical form,
- * as in containerd's `OnlyStrict` (`arm/v6` does not match `arm/v7`). All offered features must be wanted. Versions are
+ * Reports whether an image for `offered` matches `wanted`: same operating system, architecture and variant in canonical
+ * form, as in containerd's `OnlyStrict` (`arm/v6` does not match `arm/v7`). All offered features must be wanted. Versions are
  * compared only if both have one, by major, minor and build number.
  */
 export function platformMatches(wanted: Platform, offered: Platform): boolean {

@@ -70,7 +70,8 @@ export function formatReference({ domain, path, tag, digest }: Reference): strin
 }
 
 /**
- * Whether registries accept `text` as a tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`.
+ * Reports whether registries accept `text` as a tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with `.`
+ * or `-`.
  */
 export function isTag(text: string): boolean {
   return TAG_PATTERN.test(text);

@@ -28,7 +28,10 @@ export async function bundleScripts(): Promise<Scripts> {
   return new Map(outputFiles.map(({ path, contents }) => [path.slice(folder.length), contents]));
 }
 
-/** Whether the same bundler settings reject the Node.js entry. Otherwise the check of the main entry proves nothing. */
+/**
+ * Reports whether the same bundler settings reject the Node.js entry. Otherwise the check of the main entry proves
+ * nothing.
+ */
 export async function rejectsNodeEntry(): Promise<boolean> {
   const contents = "import { fileSource } from '@soci/ztoc/node'; globalThis.fileSource = fileSource;";
   return build({ ...OPTIONS, stdin: { contents, resolveDir: folder } }).then(

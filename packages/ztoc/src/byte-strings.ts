@@ -104,7 +104,7 @@ export class BytePool {
   }
 }
 
-/** Whether `bytes` equal the `size` bytes of `source` at `start`. */
+/** Reports whether `bytes` equal the `size` bytes of `source` at `start`. */
 export function equalBytes(bytes: Uint8Array, source: Uint8Array, start: number, size: number): boolean {
   if (bytes.length !== size) return false;
   for (let at = 0; at < size; at++) if (bytes[at] !== source[start + at]) return false;

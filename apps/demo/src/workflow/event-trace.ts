@@ -60,7 +60,7 @@ function responseOf<Response>({ outcome }: Invocation): Response | undefined {
   return outcome.status === 'success' ? (outcome.result as Response) : undefined;
 }
 
-/** Whether an event comes from the registry, and not from the generator. */
+/** Reports whether an event comes from the registry, and not from the generator. */
 export function isRegistryEvent({ detail }: WorkflowEvent): boolean {
   return 'action-type' in detail;
 }

@@ -23,7 +23,7 @@ export async function startWorkflow(registry: TestRegistry, settings: WorkflowSe
     traces,
     /**
      * Delivers waiting and new events of the registry to the bus until the functions are idle. The generator's own push
-     * causes events too. Between calls events wait, so that the traffic of each step can be measured on its own.
+     * causes events too. Between calls, events wait, so that the traffic of each step can be measured separately.
      *
      * @param signal - Stops waiting.
      * @returns The traces of the events since the last call.

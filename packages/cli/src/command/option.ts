@@ -67,7 +67,7 @@ export function omitUndefined<T extends object>(options: T): Defined<T> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
 
-/** Parses a value that is any non-empty text. */
+/** Parses a value that is any non-empty string. */
 export function parseText(value: string): string {
   return value;
 }

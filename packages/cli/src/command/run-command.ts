@@ -67,7 +67,7 @@ function exitCodeOf(error: unknown, signal: AbortSignal): ExitCode {
   return isUsage ? EXIT.USAGE : EXIT.FAILED;
 }
 
-/** Whether a word is `--help` or `-h`. */
+/** Reports whether a word is `--help` or `-h`. */
 export function isHelp(word: string): boolean {
   return word === '--help' || word === '-h';
 }

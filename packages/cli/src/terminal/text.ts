@@ -4,12 +4,12 @@ import type { CliIo, TextSink } from '../io.ts';
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression matches control characters
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
-/** Returns the width of a text in columns, without style codes. Every character counts as one column. */
+/** Returns the width of a string in columns, without style codes. Every character counts as one column. */
 export function textWidth(text: string): number {
   return [...stripVTControlCharacters(text)].length;
 }
 
-/** Shortens a text without style codes in the middle: `usr/lib/…/index.js`. */
+/** Shortens a string without style codes in the middle: `usr/lib/…/index.js`. */
 export function shorten(text: string, width: number): string {
   const characters = [...text];
   if (characters.length <= width) return text;
@@ -18,7 +18,7 @@ export function shorten(text: string, width: number): string {
   return `${characters.slice(0, width - 1 - tail).join('')}…${characters.slice(characters.length - tail).join('')}`;
 }
 
-/** Shortens a text without style codes at the end. */
+/** Shortens a string without style codes at the end. */
 export function truncate(text: string, width: number): string {
   const characters = [...text];
   return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`.slice(0, width);
@@ -59,7 +59,7 @@ export interface Style {
   cyan(text: string): string;
 }
 
-/** Whether the sink is a terminal that understands control codes. */
+/** Reports whether the sink is a terminal that understands control codes. */
 export function isInteractive(sink: TextSink, env: CliIo['env']): boolean {
   return sink.isTTY === true && env.TERM !== 'dumb';
 }

@@ -142,7 +142,7 @@ export function destinationTag(location: ImageLocation): string {
   return location.reference ?? '';
 }
 
-/** Whether a text starts with a registry host: with a dot or a port, or `localhost`. */
+/** Reports whether a string starts with a registry host: with a dot or a port, or `localhost`. */
 function looksLikeRegistry(text: string): boolean {
   const host = /^(?:[a-z0-9-]+\.[a-z0-9.-]+|localhost|\[[0-9a-f:]+\]|[a-z0-9-]+(?=:\d))(?::\d+)?\/[a-z0-9]/i;
   return host.test(text) && !/\.tar$/i.test(text);

@@ -19,14 +19,14 @@ export class VariableReader {
     this.#environment = environment;
   }
 
-  /** Reads a required text. If it is missing, returns an empty text and `finish` reports the fault. */
+  /** Reads a required string. If it is missing, returns an empty string and `finish` reports the fault. */
   required(name: string, expected: string): string {
     const value = this.#environment[name] ?? '';
     if (value.trim() === '') this.#faults.push(`${name} is missing: expected ${expected}`);
     return value;
   }
 
-  /** Reads an optional text. */
+  /** Reads an optional string. */
   optional(name: string): string | undefined {
     return this.#environment[name]?.trim() || undefined;
   }

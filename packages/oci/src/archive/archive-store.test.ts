@@ -148,7 +148,12 @@ describe('hostile archives', () => {
       'ARCHIVE_INVALID',
       'invalid size',
     ],
-    ['a text as size', [member('a', INDEX, (header) => header.fill('x', 124, 136))], 'ARCHIVE_INVALID', 'invalid size'],
+    [
+      'a size that is not a number',
+      [member('a', INDEX, (header) => header.fill('x', 124, 136))],
+      'ARCHIVE_INVALID',
+      'invalid size',
+    ],
     [
       'a PAX header of 2 MiB',
       [member('x', new Uint8Array(2 << 20), typed('x'))],

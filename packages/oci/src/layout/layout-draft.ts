@@ -139,7 +139,7 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
   }
 }
 
-/** Whether a new layout can be created at this path: nothing or an empty folder exists there. */
+/** Reports whether a new layout can be created at this path: nothing or an empty folder exists there. */
 async function isMissingOrEmpty(path: string): Promise<boolean> {
   try {
     return (await readdir(path)).length === 0;

@@ -56,7 +56,7 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
     }
   }
 
-  /** Whether a file with that digest and size exists. Does not read its content. */
+  /** Reports whether a file with that digest and size exists. Does not read its content. */
   async exists(target: Descriptor, options: CallOptions = {}): Promise<boolean> {
     options.signal?.throwIfAborted();
     const section = await this.#files.open(blobPath(target.digest));

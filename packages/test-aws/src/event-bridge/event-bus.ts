@@ -53,7 +53,7 @@ export class EventBus {
   putRule({ name, pattern, target }: EventRule): void {
     const length = JSON.stringify(pattern)?.length ?? 0;
     if (length > MAX_PATTERN_LENGTH) {
-      const message = `the pattern of ${name} has ${length} characters: the maximum is ${MAX_PATTERN_LENGTH}`;
+      const message = `the pattern of rule ${name} has ${length} characters: the maximum is ${MAX_PATTERN_LENGTH}`;
       throw new TestAwsError('PATTERN_TOO_LONG', message);
     }
     this.#rules.set(name, { matches: compilePattern(pattern), target });

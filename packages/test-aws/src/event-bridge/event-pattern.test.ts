@@ -50,7 +50,7 @@ const SHAPES: readonly { name: string; pattern: object; event: unknown; matches:
   { name: 'one field differs', pattern: { a: [1], b: [2] }, event: { a: 1, b: 3 }, matches: false },
   { name: 'nested fields', pattern: { a: { b: [1] } }, event: { a: { b: 1 } }, matches: true },
   { name: 'a nested field without its parent', pattern: { a: { b: [1] } }, event: {}, matches: false },
-  { name: 'a nested field of a text', pattern: { a: { length: [1] } }, event: { a: 'x' }, matches: false },
+  { name: 'a nested field of a string', pattern: { a: { length: [1] } }, event: { a: 'x' }, matches: false },
   {
     name: 'an absent nested field without its parent',
     pattern: { a: { b: [{ exists: false }] } },

@@ -4,8 +4,8 @@ import { isRecord } from '../http.ts';
 /**
  * Returns whether an EventBridge pattern matches an event.
  *
- * Supports exact values (texts, numbers, true, false and null), `exists`, `anything-but` with one or several texts, `prefix`,
- * `suffix` and `wildcard` with a text, and `$or`. For a list in an event, one matching member suffices.
+ * Supports exact values (strings, numbers, true, false and null), `exists`, `anything-but` with one or several strings,
+ * `prefix`, `suffix` and `wildcard` with a string, and `$or`. For a list in an event, one matching member suffices.
  *
  * @throws TestAwsError `PATTERN_UNSUPPORTED` if any part of the pattern is unsupported.
  * @see Amazon EventBridge User Guide, "Event pattern syntax"

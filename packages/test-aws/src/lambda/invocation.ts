@@ -97,7 +97,7 @@ export function payloadOf(value: unknown, type: InvocationType): Payload {
   return readPayload(text, type);
 }
 
-/** Parses a payload. An empty text is `{}`. @throws TestAwsError `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE` */
+/** Parses a payload. An empty string is parsed as `{}`. @throws TestAwsError `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE` */
 export function readPayload(text: string, type: InvocationType): Payload {
   checkSize(Buffer.byteLength(text), type);
   if (text === '') return { text: '{}', value: {} };

@@ -150,12 +150,12 @@ function estimateSize(checkpoints: CheckpointSource, ztoc: Omit<Ztoc, 'checkpoin
   return size;
 }
 
-/** Size of a string: length, bytes and a terminating zero, padded to four bytes. */
+/** Returns the size of a string in bytes: length, bytes and a terminating zero, padded to four bytes. */
 function stringSize({ length }: string | Uint8Array): number {
   return 4 + ((length + 4) & ~3);
 }
 
-/** Size of a 64-bit field, which is omitted if it is zero. */
+/** Returns the size of a 64-bit field in bytes. The field is omitted if it is zero. */
 function int64Size(value: TarInteger): number {
   return value === 0 ? 0 : 8;
 }

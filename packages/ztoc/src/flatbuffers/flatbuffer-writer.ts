@@ -211,7 +211,10 @@ export class FlatbufferWriter {
   }
 }
 
-/** Nearly all text is ASCII, and encoding many short strings one by one would dominate the run time. */
+/**
+ * Reports whether `text` is ASCII, as nearly all text is. Encoding many short strings one by one would dominate the run
+ * time.
+ */
 function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
   return true;

@@ -70,7 +70,7 @@ export class MemberHeaderReader {
     return at;
   }
 
-  /** Skips bytes of a text or the extra field. @returns number of bytes skipped */
+  /** Skips bytes of a string or of the extra field. @returns the number of skipped bytes */
   #skip(bytes: Uint8Array): number {
     const zero = this.#isInText ? bytes.indexOf(0) : -1;
     const end = this.#isInText ? (zero < 0 ? bytes.length : zero) : Math.min(this.#extraLeft, bytes.length);
@@ -124,7 +124,7 @@ export class MemberHeaderReader {
     return byte;
   }
 
-  /** Skips a text and its terminating zero byte. @returns size of the text */
+  /** Skips a string and its terminating zero byte. @returns the size of the string, in bytes */
   *#skipText(): Generator<void, number, number> {
     this.#textSize = 0;
     this.#isInText = true;

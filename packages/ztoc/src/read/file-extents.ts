@@ -9,10 +9,11 @@ import { showPath } from './archive-tree.ts';
 
 /** A part of a file that is stored in the archive. The rest of the file is zeros. */
 export interface FileExtent {
-  /** Offset of the extent in the file. */
+  /** Offset of the extent in the file, in bytes. */
   readonly fileOffset: number;
   /** Offset of its bytes in the uncompressed stream. */
   readonly archiveOffset: number;
+  /** Size of the extent in bytes. */
   readonly length: number;
 }
 
@@ -25,8 +26,8 @@ export type ReadArchive = (offset: number, length: number) => Promise<Uint8Array
  * function uses the map: formats 0.0 and 0.1 have it in the PAX records, 1.0 before the file's data. The older GNU
  * format does not occur, because the reference builds no zTOC for such an archive.
  * @param file A regular file.
- * @param archiveSize Size of the archive. No extent may exceed it.
- * @throws {ZtocError} `ZTOC_INVALID` if an extent does, `TAR_INVALID` if a sparse file has no valid map.
+ * @param archiveSize Size of the archive in bytes. Every extent must end within it.
+ * @throws {ZtocError} `ZTOC_INVALID` if an extent ends after the archive, `TAR_INVALID` if a sparse file has no valid map.
  */
 export async function findFileExtents(
   file: FileEntry,
@@ -103,9 +104,9 @@ function toExtents(map: readonly string[], file: FileEntry): readonly FileExtent
 }
 
 /**
- * Reads a map of format 1.0, which ends at the start of the file's data. The zTOC does not have its start. The blocks
- * of a map contain only decimal digits, newlines and padding, so it starts after the last block that contains other
- * bytes.
+ * Reads a map of format 1.0, which ends at the start of the file's data. The zTOC does not contain the offset of its
+ * start. The blocks of a map contain only decimal digits, newlines and padding, so it starts after the last block that
+ * contains other bytes.
  */
 async function readMapFromBody(file: FileEntry, readArchive: ReadArchive): Promise<readonly string[]> {
   const blocks: Uint8Array[] = [];

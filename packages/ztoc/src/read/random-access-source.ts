@@ -18,7 +18,7 @@ export interface RandomAccessSource {
   read(offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
 }
 
-/** Creates a source for bytes in memory. Reads return views of them. */
+/** Creates a source from bytes in memory. Reads return views of `bytes`, not copies. */
 export function bytesSource(bytes: Uint8Array): RandomAccessSource {
   return {
     size: bytes.length,
@@ -37,7 +37,7 @@ export function requireRange(size: number, offset: number, length: number): void
   throw new ZtocError('SOURCE_READ_FAILED', message, { offset });
 }
 
-/** Whether both are whole numbers, at least 0. */
+/** Reports whether both are safe integers of at least 0. */
 export function isRange(offset: number, length: number): boolean {
   return Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
 }

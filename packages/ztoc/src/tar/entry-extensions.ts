@@ -14,7 +14,7 @@ export interface EntryExtensions {
   longLink?: Uint8Array;
 }
 
-/** Whether a header with this type flag applies to the next entry, with the data in its body. */
+/** Reports whether a header with this type flag applies to the next entry, with the data in its body. */
 export function isExtensionType(typeFlag: number): boolean {
   return typeFlag === TYPE_PAX || typeFlag === TYPE_GNU_LONG_NAME || typeFlag === TYPE_GNU_LONG_LINK;
 }

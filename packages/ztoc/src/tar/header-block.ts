@@ -39,7 +39,7 @@ export interface HeaderBlock {
 
 type Format = 'v7' | 'ustar' | 'star' | 'gnu';
 
-/** Whether a block is all zeros. Two such blocks end an archive. */
+/** Reports whether a block is all zeros. Two such blocks end an archive. */
 export function isZeroBlock(block: Uint8Array): boolean {
   for (let at = 0; at < BLOCK_SIZE; at++) if (block[at] !== 0) return false;
   return true;
@@ -141,8 +141,8 @@ function prefixSizeOf(block: Uint8Array, format: Format): number {
 }
 
 /**
- * Whether the times of a GNU header are numbers. Go before 1.8 wrote a prefix over them. If they are not numbers, Go's
- * reader therefore reads them as a prefix (https://go.dev/issue/12594).
+ * Reports whether the times of a GNU header are numbers. Go before 1.8 wrote a prefix over them. If they are not numbers,
+ * Go's reader therefore reads them as a prefix (https://go.dev/issue/12594).
  */
 function hasGnuTimes(block: Uint8Array): boolean {
   for (const start of [345, 357]) {

@@ -40,7 +40,7 @@ export function findSparseHeader(records: PaxRecords): SparseHeader | undefined 
   };
 }
 
-/** Whether the map in the records of formats 0.0 and 0.1 is valid for a file of `size` bytes. */
+/** Reports whether the map in the records of formats 0.0 and 0.1 is valid for a file of `size` bytes. */
 export function isValidSparseMapRecord(records: PaxRecords, size: number): boolean {
   const count = parseDecimal(textOf(records, 'GNU.sparse.numblocks'));
   const map = textOf(records, 'GNU.sparse.map');
@@ -49,8 +49,8 @@ export function isValidSparseMapRecord(records: PaxRecords, size: number): boole
 }
 
 /**
- * Whether extents, given as offset, length, offset, length and so on, are ordered, disjoint and within a file of `size`
- * bytes (archive/tar/common.go, `validateSparseEntries`).
+ * Reports whether extents, given as offset, length, offset, length and so on, are ordered, disjoint and within a file
+ * of `size` bytes (archive/tar/common.go, `validateSparseEntries`).
  */
 export function isValidSparseMap(numbers: readonly string[], size: number): boolean {
   let previousEnd = 0;
@@ -99,7 +99,7 @@ function textOf(records: PaxRecords, key: string): string {
   return record === undefined ? '' : toByteString(record[1]);
 }
 
-/** Whether a value is a safe count. No valid map contains larger numbers, because sizes are safe integers. */
+/** Reports whether a value is a safe count. No valid map contains larger numbers, because sizes are safe integers. */
 function isSafeCount(value: TarInteger | undefined): value is number {
   return typeof value === 'number' && value >= 0;
 }
