@@ -8,8 +8,8 @@ export const command = defineCommand({
     'The new image has the same layers, plus a SOCI index for each platform. Push and deploy it like any other image. ' +
       'Tools that copy images unchanged, such as "crane copy" and "oras cp", copy the SOCI index too.',
     'DST is written completely or not at all. In a registry, the tag is written last. Other images in an ' +
-      'existing layout directory are kept; an existing tar file is replaced. If DST already has the result, no layer is ' +
-      'read and nothing is written.',
+      'existing layout directory are kept; an existing tar file is replaced. If a registry already has the result as ' +
+      'DST, no layer is read and nothing is written.',
   ],
   operands: [
     { name: 'SRC', help: IMAGE_FORMS },
