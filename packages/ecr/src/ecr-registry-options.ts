@@ -60,6 +60,8 @@ export interface DefaultCredentialsOptions {
   readonly aws?: EcrCredentialsOptions;
   /** Environment variables, for credentials files, proxies and credential helpers. @default `process.env` */
   readonly env?: Environment;
+  /** Called if a credential helper is missing or fails. @default `process.emitWarning` */
+  readonly onWarning?: (warning: string) => void;
 }
 
 /**
@@ -77,9 +79,13 @@ export interface DefaultCredentialsOptions {
  * @throws RegistryError `OPTION_INVALID`
  */
 export function defaultCredentials(options: DefaultCredentialsOptions = {}): CredentialProvider {
-  const { username, password, authFile, aws = {}, env = process.env } = options;
+  const { username, password, authFile, aws = {}, env = process.env, onWarning } = options;
   if (username !== undefined || password !== undefined) return staticCredentials(username ?? '', password ?? '');
-  const docker = dockerCredentials({ env, ...(authFile !== undefined && { authFile }) });
+  const docker = dockerCredentials({
+    env,
+    ...(authFile !== undefined && { authFile }),
+    ...(onWarning !== undefined && { onWarning }),
+  });
   const ecr = ecrCredentials({ env, ...aws });
   const ecrPublic = ecrPublicCredentials({ env, ...aws });
   return async (host, query = {}) => {

@@ -34,6 +34,29 @@ describe('credentials', () => {
     expect(await runCli(argv)).toMatchObject({ code: 0, stderr: '' });
   });
 
+  it('are looked for elsewhere, with a warning, if a credential helper fails', async () => {
+    const registry = await startWith({ auth: account });
+    const authfile = join(folder, 'helpers.json');
+    const helper = join(folder, 'docker-credential-broken');
+    writeFileSync(helper, '#!/bin/sh\necho "no active account" >&2\nexit 1\n', { mode: 0o755 });
+    const auth = Buffer.from(`me:${PASSWORD}`).toString('base64');
+    for (const [auths, code] of [
+      [{ [registry.host]: { auth } }, 0],
+      [{}, 1],
+    ] as const) {
+      writeFileSync(authfile, JSON.stringify({ auths, credsStore: 'broken' }));
+      const run = await runCli(['inspect', '--authfile', authfile, `${registry.host}/app:v1`], {
+        env: { PATH: `${folder}:/bin:/usr/bin` },
+      });
+      expect(run.code).toBe(code);
+      expect(run.stderr).toMatch(
+        /^warning: docker-credential-broken failed for .* \(exit code 1\): no active account\./,
+      );
+      expect(run.stderr.match(/warning:/g)).toHaveLength(1);
+      if (code === 1) expect(run.stderr).toContain('[AUTHENTICATION_FAILED]');
+    }
+  });
+
   it('that are wrong or missing cause an error with advice, and are never printed', async () => {
     const registry = await startWith({ auth: account });
     const login = ['--username', 'me', '--password-stdin'];

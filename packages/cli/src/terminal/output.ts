@@ -68,6 +68,11 @@ export class Output {
     if (!this.quiet) await writeTo(this.#io.stderr, `${line}\n`);
   }
 
+  /** Writes a warning to standard error, except with `--quiet`. */
+  warn(line: string): void {
+    if (!this.quiet) this.#io.stderr.write(`warning: ${printable(line)}\n`);
+  }
+
   /** Writes a line to standard error, only with `--debug`. */
   trace(line: string): void {
     if (this.#debug) this.#io.stderr.write(`${printable(line)}\n`);

@@ -34,6 +34,8 @@ export interface RegistryAccess extends Pick<RegistryOptions, 'ca' | 'plainHttp'
   readonly env: CommandContext['env'];
   /** Receives one line per request, for `--debug`. The lines have no secrets. */
   readonly trace: (line: string) => void;
+  /** Receives warnings about credential helpers. @default `process.emitWarning` */
+  readonly warn?: (line: string) => void;
   /** User name and password. @default AWS credentials for Amazon ECR, docker credentials for other hosts */
   readonly account?: { readonly username: string; readonly password: string };
   /** Credential file in the format of docker's `config.json`. @default docker's own file */
@@ -57,6 +59,7 @@ export async function toRegistryAccess(
   return {
     env,
     trace: (line) => output.trace(line),
+    warn: (line) => output.warn(line),
     ...omitUndefined({
       account: username === undefined ? undefined : { username, password: await readPassword(stdin) },
       authFile: options.authfile,

@@ -31,11 +31,16 @@ export class RegistryStores {
 }
 
 function toRegistryOptions(access: RegistryAccess): RegistryOptions {
-  const { trace, account, authFile, ...options } = access;
+  const { trace, warn, account, authFile, ...options } = access;
   const { env } = options;
   return {
     ...options,
-    credentials: defaultCredentials({ env, ...account, ...(authFile !== undefined && { authFile }) }),
+    credentials: defaultCredentials({
+      env,
+      ...(warn !== undefined && { onWarning: warn }),
+      ...account,
+      ...(authFile !== undefined && { authFile }),
+    }),
     onRequest: ({ request, attempt, status, error, milliseconds }) => {
       const again = attempt > 1 ? `, attempt ${attempt}` : '';
       trace(`${request}  ${status ?? error?.message ?? 'no answer'}  ${Math.round(milliseconds)} ms${again}`);

@@ -1,9 +1,9 @@
 import { OciError } from '@soci/oci';
 import { RegistryError, type RegistryErrorCode, type RegistryRefusal } from '../errors.ts';
 import { isRecord, parseJson } from '../json.ts';
+import { type RequestSecrets, sanitizeText } from '../sanitize-text.ts';
 import { describeRequest, type HttpMethod, type HttpResponse, readWhole } from '../transport/http-message.ts';
 import { isRedirect } from './redirect.ts';
-import { type RequestSecrets, sanitizeText } from './sanitize-text.ts';
 
 /** Maximum size of an error response that is read: 64 KiB. */
 export const MAX_ERROR_SIZE = 2 ** 16;

@@ -51,6 +51,17 @@ describe('getHelperCredentials', () => {
     );
   });
 
+  it('prefers the standard error of a failed helper, without control characters', async () => {
+    await folder.writeHelper('failing', "echo output; printf 'no \\033[31maccount\\r\\nmore' >&2; exit 1");
+    const error = await catchError(get('failing'));
+    expect(error.message).toBe('docker-credential-failing failed for registry.example (exit code 1): no  [31maccount');
+  });
+
+  it('ignores the standard error of a helper that succeeds', async () => {
+    await folder.writeHelper('chatty', `echo update available >&2; echo '{"Username":"joe","Secret":"s3cret"}'`);
+    expect(await get('chatty')).toMatchObject({ password: 's3cret' });
+  });
+
   it('reports that a helper is not installed', async () => {
     const error = await catchError(get('absent'));
     expect(error.code).toBe('CREDENTIALS_INVALID');
@@ -62,7 +73,7 @@ describe('getHelperCredentials', () => {
     ['prints something else', 'echo s3cret'],
     ['prints no user name', `echo '{"Secret":"s3cret"}'`],
     ['prints null', 'echo null'],
-    ['prints to standard error', 'echo s3cret >&2; exit 1'],
+    ['prints credentials to standard error', `echo '{"Secret":"s3cret"}' >&2; exit 1`],
   ])('does not quote secrets if a helper %s', async (_what, script) => {
     await folder.writeHelper('leaky', script);
     const error = await catchError(get('leaky'));

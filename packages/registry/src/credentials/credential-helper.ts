@@ -3,6 +3,7 @@ import type { CallOptions } from '@soci/oci';
 import type { Environment } from '../environment.ts';
 import { RegistryError } from '../errors.ts';
 import { parseJson } from '../json.ts';
+import { sanitizeText } from '../sanitize-text.ts';
 import type { Credentials } from './credentials.ts';
 
 /** Maximum size of the output of a credential helper: 64 KiB. Tokens of ECR have about 3 KiB. */
@@ -39,12 +40,12 @@ export async function getHelperCredentials(
     throw new RegistryError('CREDENTIALS_INVALID', `invalid name of a credential helper: ${JSON.stringify(name)}`);
   }
   const program = `docker-credential-${name}`;
-  const { exitCode, output } = await runHelper(program, server, options);
+  const { exitCode, output, messages } = await runHelper(program, server, options);
   if (exitCode !== 0) {
     // All helpers that use docker's library (credentials/error.go) print this to standard output.
     if (/credentials not found/i.test(output)) return undefined;
     const problem = `${program} failed for ${server} (exit code ${exitCode})`;
-    throw new RegistryError('CREDENTIALS_INVALID', `${problem}${quoteFailure(output)}`);
+    throw new RegistryError('CREDENTIALS_INVALID', `${problem}${quoteFailure(messages) || quoteFailure(output)}`);
   }
   const json = parseJson(output);
   const { Username, Secret } = (json ?? {}) as Record<string, unknown>;
@@ -58,26 +59,28 @@ export async function getHelperCredentials(
     : { kind: 'password', username: Username, password: Secret };
 }
 
-/** Returns the first line of a failed helper, unless it looks like credentials. */
+/** Returns the first line of the output of a failed helper, unless it looks like credentials. */
 function quoteFailure(output: string): string {
-  const line = output.trim().split('\n', 1)[0] ?? '';
-  return line === '' || line.includes('{') ? '' : `: ${line.slice(0, MAX_QUOTE)}`;
+  const line = sanitizeText(output.trim().split(/[\r\n]/, 1)[0] ?? '', MAX_QUOTE);
+  return line === '' || line.includes('{') ? '' : `: ${line}`;
 }
 
 function runHelper(
   program: string,
   server: string,
   { env, signal, timeout = HELPER_TIMEOUT }: CredentialHelperOptions,
-): Promise<{ readonly exitCode: number | null; readonly output: string }> {
+): Promise<{ readonly exitCode: number | null; readonly output: string; readonly messages: string }> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const child = spawn(program, ['get'], { env: env as NodeJS.ProcessEnv, stdio: ['pipe', 'pipe', 'ignore'] });
+    const child = spawn(program, ['get'], { env: env as NodeJS.ProcessEnv, stdio: ['pipe', 'pipe', 'pipe'] });
     const chunks: Buffer[] = [];
+    let messages = '';
     let size = 0;
     const end = (error: unknown) => {
       // A child process of the helper may keep its output open, so reject now.
       child.kill('SIGKILL');
       child.stdout.destroy();
+      child.stderr.destroy();
       settle();
       reject(error);
     };
@@ -100,9 +103,12 @@ function runHelper(
       if (size <= MAX_HELPER_OUTPUT) return;
       end(new RegistryError('LIMIT_EXCEEDED', `${program} printed more than ${MAX_HELPER_OUTPUT} bytes`));
     });
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (messages.length < MAX_HELPER_OUTPUT) messages += chunk.toString('utf8');
+    });
     child.once('close', (exitCode) => {
       settle();
-      resolve({ exitCode, output: Buffer.concat(chunks).toString('utf8') });
+      resolve({ exitCode, output: Buffer.concat(chunks).toString('utf8'), messages });
     });
     // A helper may exit without reading its input. Only its exit code matters.
     child.stdin.once('error', () => undefined);

@@ -26,6 +26,8 @@ describe('findAuth', () => {
     ['identitytoken', { auth: basic('00000000:'), identitytoken: 'i' }, { kind: 'identity-token', token: 'i' }],
     ['registrytoken', { registrytoken: 'r' }, { kind: 'registry-token', token: 'r' }],
     ['an empty entry, as docker writes it for its store', {}, undefined],
+    ['a null entry', null, undefined],
+    ['unknown keys', { email: null, unknown: [1] }, undefined],
   ])('parses %s', (_what, entry, expected) => {
     expect(find({ 'registry.example': entry }, 'registry.example')).toEqual(expected);
   });
@@ -81,17 +83,34 @@ describe('findAuth', () => {
 });
 
 describe('parseDockerConfig', () => {
-  it.each(['{"auths": {"registry.example": {"auth": "s3cret', '["s3cret"]', '"s3cret"', '', '{"auths": "s3cret"}'])(
-    'rejects %j without quoting it',
-    (text) => {
-      expect(() => parseDockerConfig(text, FILE)).toThrowError(
-        expect.toSatisfy((error: unknown) => {
-          if (!(error instanceof RegistryError) || error.code !== 'CREDENTIALS_INVALID') return false;
-          return error.message.includes(FILE) && !/s3cret/.test(error.message) && error.cause === undefined;
-        }),
-      );
-    },
-  );
+  it.each([
+    '{"auths": {"registry.example": {"auth": "s3cret',
+    '["s3cret"]',
+    '"s3cret"',
+    '{"auths": "s3cret"}',
+    '{"credHelpers": ["s3cret"]}',
+  ])('rejects %j without quoting it', (text) => {
+    expect(() => parseDockerConfig(text, FILE)).toThrowError(
+      expect.toSatisfy((error: unknown) => {
+        if (!(error instanceof RegistryError) || error.code !== 'CREDENTIALS_INVALID') return false;
+        return error.message.includes(FILE) && !/s3cret/.test(error.message) && error.cause === undefined;
+      }),
+    );
+  });
+
+  it.each([
+    '',
+    ' \n',
+    'null',
+    '{}',
+    '{"auths":null,"credHelpers":null,"credsStore":null,"credSstore":"x","proxies":1}',
+  ])('finds nothing in %j', (text) => {
+    expect(parseDockerConfig(text, FILE)).toEqual({ file: FILE, helpers: new Map(), store: undefined, auths: [] });
+  });
+
+  it('accepts a byte order mark', () => {
+    expect(parseDockerConfig('\uFEFF{"credsStore":"desktop"}', FILE).store).toBe('desktop');
+  });
 
   it('finds helpers by all names of a registry', () => {
     const { helpers, store } = configOf({

@@ -44,16 +44,20 @@ export function helperServer(host: string): string {
 }
 
 /**
- * Parses a configuration. Errors do not quote it, because it contains secrets.
+ * Parses a configuration. Errors do not quote it, because it contains secrets. An empty file, and null for any object,
+ * mean that there is nothing. Unknown keys are ignored.
  *
  * @see docker/cli, cli/config/configfile/file.go; containers/image, docs/containers-auth.json.5.md
  */
 export function parseDockerConfig(text: string, file: string): DockerConfig {
   const invalid = (problem: string) => new RegistryError('CREDENTIALS_INVALID', problem);
-  const config = parseJson(text);
+  const json = text.replace(/^\uFEFF/, ''); // editors on Windows add a byte order mark
+  const config = json.trim() === '' ? {} : (parseJson(json) ?? (json.trim() === 'null' ? {} : undefined));
   if (config === undefined) throw invalid(`${file} is not valid JSON: fix the file or log in again`);
   if (!isRecord(config)) throw invalid(`${file} is not a JSON object: fix the file or log in again`);
-  const { auths = {}, credHelpers = {}, credsStore } = config;
+  const auths = config.auths ?? {};
+  const credHelpers = config.credHelpers ?? {};
+  const { credsStore } = config;
   if (!isRecord(auths)) throw invalid(`auths in ${file} is not a JSON object: fix the file or log in again`);
   if (!isRecord(credHelpers)) throw invalid(`credHelpers in ${file} is not a JSON object: fix the file`);
   const helpers = new Map<string, string>();
@@ -104,6 +108,7 @@ function splitKey(key: string): { readonly host: string; readonly path: string }
 function readEntry({ key, entry }: AuthEntry, file: string): Credentials | undefined {
   const invalid = (problem: string) =>
     new RegistryError('CREDENTIALS_INVALID', `the entry ${JSON.stringify(key)} in ${file} ${problem}: log in again`);
+  if (entry === null) return undefined;
   if (!isRecord(entry)) throw invalid('is not a JSON object');
   const { registrytoken, identitytoken, auth, username, password } = entry;
   if (isText(registrytoken)) return { kind: 'registry-token', token: registrytoken };

@@ -79,6 +79,29 @@ describe('dockerCredentials', () => {
     expect(await find()).toBe('file');
   });
 
+  it.each([
+    ['is missing', undefined, /cannot run docker-credential-broken for registry.example: install it/],
+    [
+      'fails',
+      'echo "no active account" >&2; exit 1',
+      /failed for registry.example \(exit code 1\): no active account\./,
+    ],
+    ['prints something else', 'echo hello', /returned invalid output/],
+  ])('warns once if a helper %s, and uses the next source, or none', async (_title, script, message) => {
+    if (script !== undefined) await folder.writeHelper('broken', script);
+    const warnings: string[] = [];
+    const provider = dockerCredentials({ env: folder.env, onWarning: (warning) => warnings.push(warning) });
+    await folder.write('.docker/config.json', { credsStore: 'broken' });
+    expect(await provider(HOST)).toBeUndefined();
+    await folder.write('.docker/config.json', { credHelpers: { [HOST]: 'broken' } });
+    expect(await provider(HOST)).toBeUndefined();
+    await folder.write('.config/containers/auth.json', auths('podman'));
+    expect(await provider(HOST)).toMatchObject({ password: 'podman' });
+    await folder.write('.docker/config.json', { ...auths('file'), credsStore: 'broken' });
+    expect(await provider(HOST)).toMatchObject({ password: 'file' });
+    expect(warnings).toEqual([expect.stringMatching(message)]);
+  });
+
   it('passes the name that docker uses for Docker Hub to helpers', async () => {
     await folder.writeHelper('echo', `echo "{\\"Username\\":\\"joe\\",\\"Secret\\":\\"$(cat)\\"}"`);
     await folder.write('.docker/config.json', { credHelpers: { 'docker.io': 'echo' } });

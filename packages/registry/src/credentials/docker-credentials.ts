@@ -17,16 +17,32 @@ export interface DockerCredentialsOptions {
   readonly authFile?: string;
   /** Environment variables, which determine the files and are passed to credential helpers. @default `process.env` */
   readonly env?: Environment;
+  /**
+   * Called once for each credential helper that is missing or fails. The text quotes the helper's standard error.
+   *
+   * @default `process.emitWarning`
+   */
+  readonly onWarning?: (warning: string) => void;
 }
 
 /**
  * Returns a provider of the credentials that `docker login`, `podman login` or a credential helper stores. It reads the
  * files on each call, so it finds the credentials of a later login.
  *
- * The provider throws RegistryError `CREDENTIALS_INVALID`, `LIMIT_EXCEEDED` or `STALLED`, or the signal's reason.
+ * If a credential helper is missing or fails, the provider warns and tries the next source. Without credentials,
+ * requests are anonymous, and fail only if the registry rejects them.
+ *
+ * The provider throws RegistryError `CREDENTIALS_INVALID` or `LIMIT_EXCEEDED` if a file is invalid, or the signal's
+ * reason.
  */
 export function dockerCredentials(options: DockerCredentialsOptions = {}): CredentialProvider {
-  const { authFile, env = process.env } = options;
+  const { authFile, env = process.env, onWarning = (warning) => process.emitWarning(warning) } = options;
+  const warned = new Set<string>();
+  const warn = (warning: string) => {
+    if (warned.has(warning)) return;
+    warned.add(warning);
+    onWarning(warning);
+  };
   return async (host, { signal, repository } = {}) => {
     const call = signal === undefined ? {} : { signal };
     for (const file of authFile === undefined ? listConfigFiles(env) : [authFile]) {
@@ -37,7 +53,7 @@ export function dockerCredentials(options: DockerCredentialsOptions = {}): Crede
           `cannot read credentials from ${authFile}: the file does not exist`,
         );
       }
-      const found = config && (await findInConfig(config, host, repository, { ...call, env }));
+      const found = config && (await findInConfig(config, host, repository, { ...call, env, warn }));
       if (found !== undefined) return found;
     }
     return undefined;
@@ -52,11 +68,18 @@ async function findInConfig(
   config: DockerConfig,
   host: string,
   repository: string | undefined,
-  options: CallOptions & { readonly env: Environment },
+  { warn, ...options }: CallOptions & { readonly env: Environment; readonly warn: (warning: string) => void },
 ): Promise<Credentials | undefined> {
   const helper = config.helpers.get(canonicalHost(host)) ?? config.store;
-  const fromHelper = helper === undefined ? undefined : await getHelperCredentials(helper, helperServer(host), options);
-  return fromHelper ?? findAuth(config, host, repository);
+  try {
+    const found = helper === undefined ? undefined : await getHelperCredentials(helper, helperServer(host), options);
+    if (found !== undefined) return found;
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!(error instanceof RegistryError)) throw error;
+    warn(`${error.message}. Trying other credentials, or none`);
+  }
+  return findAuth(config, host, repository);
 }
 
 /** Maximum size of a configuration: 1 MiB. */
