@@ -54,6 +54,10 @@ describe('rejects a redirect', () => {
     ['https://2852039166/latest/meta-data/', 'metadata address'],
     ['https://[fe80::1]/', 'link-local'],
     ['https://[fd00:ec2::254]/', 'metadata address'],
+    ['https://168.63.129.16/machine', 'metadata address'],
+    ['https://metadata.google.internal/computeMetadata/v1/', 'metadata address'],
+    ['https://[64:ff9b:1::a9fe:a9fe]/', 'metadata address'],
+    ['https://[2002:a9fe:a9fe::1]/', 'metadata address'],
     ['/v2/app/blobs/x', 'loop'],
     ['/v2/app/blobs/x#again', 'loop'],
   ])('from https to %s', (location, reason) => {

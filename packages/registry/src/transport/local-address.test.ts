@@ -38,6 +38,21 @@ test.each([
   '[::ffff:0:0]',
   '[::127.0.0.1]',
   '[64:ff9b::169.254.169.254]',
+  '[64:ff9b:1::169.254.169.254]',
+  '[64:ff9b:1:a9fe:a9:fe00::]',
+  '[2002:a9fe:a9fe::]',
+  '[2002:a9fe:a9fe::1]',
+  '[2002:7f00:1::1]',
+  '168.63.129.16', // Azure
+  '[::ffff:168.63.129.16]',
+  '100.100.100.200', // Alibaba Cloud
+  '[2002:6464:64c8::]',
+  '192.0.0.192',
+  '[fd00:c1::a9fe:a9fe]', // Oracle Cloud
+  '[fd20:ce::254]',
+  'metadata.google.internal',
+  'METADATA.google.internal.:80', // Google Cloud
+  'metadata',
 ])('%s is a loopback, link-local or metadata address', (host) => {
   expect(isLocalHost(host)).toBe(true);
 });
@@ -52,6 +67,13 @@ test.each([
   '[2001:db8::1]',
   '[fd00::1]',
   '[::ffff:10.0.0.1]',
+  '[2002:a00:1::1]',
+  '[64:ff9b::10.0.0.1]',
+  '[64:ff9b:2::1]',
+  '168.63.129.17',
+  '100.100.100.201',
+  '192.0.0.191',
+  'metadata.example',
   '128.0.0.1',
   '169.255.0.1',
   '',
@@ -82,6 +104,11 @@ describe('a URL chosen by a server', () => {
     'fe80::1',
     '::ffff:127.0.0.1',
     '0.0.0.0',
+    '168.63.129.16',
+    '100.100.100.200',
+    'fd20:ce::254',
+    '64:ff9b:1::1',
+    '2002:7f00:1::1',
     ['192.0.2.1', '127.0.0.1'],
   ])('is rejected if its name resolves to %s', async (address) => {
     const error = await catchError(open(address)(new URL('http://storage.test:1/blob?sig=secret'), true));

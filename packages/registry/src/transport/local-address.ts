@@ -6,7 +6,10 @@ import { RegistryError } from '../errors.ts';
 const LOCAL_IPV4: readonly (readonly [string, number])[] = [
   ['0.0.0.0', 8], // unspecified; Linux treats it as loopback
   ['127.0.0.0', 8], // loopback
-  ['169.254.0.0', 16], // link-local, including the metadata services of clouds and of ECS tasks
+  ['169.254.0.0', 16], // link-local, including the metadata services of most clouds and of ECS tasks
+  ['168.63.129.16', 32], // host service of Azure
+  ['100.100.100.200', 32], // metadata service of Alibaba Cloud
+  ['192.0.0.192', 32], // metadata service of Oracle Cloud
 ];
 
 /** IPv6 ranges of this host and its link. */
@@ -14,7 +17,13 @@ const LOCAL_IPV6: readonly (readonly [string, number])[] = [
   ['::', 127], // unspecified and loopback
   ['fe80::', 10], // link-local
   ['fd00:ec2::', 32], // metadata service of EC2
+  ['fd00:c1::a9fe:a9fe', 128], // metadata service of Oracle Cloud
+  ['fd20:ce::254', 128], // metadata service of Google Cloud
+  ['64:ff9b:1::', 48], // NAT64 within a network: the network decides where it embeds the IPv4 address (RFC 8215)
 ];
+
+/** Names of metadata services. A proxy resolves names itself, so that their addresses cannot be checked. */
+const METADATA_NAMES = new Set(['metadata', 'metadata.google.internal', 'metadata.goog', 'instance-data.ec2.internal']);
 
 /** 96-bit IPv6 prefixes that embed an IPv4 address: IPv4-compatible, IPv4-mapped, NAT64. */
 const EMBEDDING_PREFIXES = ['::', '::ffff:', '64:ff9b::'];
@@ -23,6 +32,7 @@ const local = new BlockList();
 for (const [address, prefix] of LOCAL_IPV4) {
   local.addSubnet(address, prefix, 'ipv4');
   for (const embedding of EMBEDDING_PREFIXES) local.addSubnet(`${embedding}${address}`, 96 + prefix, 'ipv6');
+  local.addSubnet(to6to4(address), 16 + prefix, 'ipv6');
 }
 for (const [address, prefix] of LOCAL_IPV6) local.addSubnet(address, prefix, 'ipv6');
 
@@ -30,15 +40,25 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
+/** Returns the 6to4 prefix of an IPv4 address: `2002:` and its 32 bits. RFC 3056 */
+function to6to4(address: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
+  return `2002:${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}::`;
+}
+
 /** Reports whether a host, with an optional port, is a loopback name or address. Does not resolve names. */
 export function isLoopbackHost(host: string): boolean {
   const name = hostName(host);
   return name === 'localhost' || name.endsWith('.localhost') || isListed(loopback, name);
 }
 
-/** Reports whether a host is a loopback, link-local or metadata address, or a loopback name. Does not resolve names. */
+/**
+ * Reports whether a host is a loopback, link-local or metadata address, or the name of loopback or of a metadata
+ * service. Does not resolve names.
+ */
 export function isLocalHost(host: string): boolean {
-  return isLoopbackHost(host) || isListed(local, hostName(host));
+  const name = hostName(host);
+  return isLoopbackHost(host) || METADATA_NAMES.has(name) || isListed(local, name);
 }
 
 /**
