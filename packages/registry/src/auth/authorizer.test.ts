@@ -1,6 +1,6 @@
 import { everythingIn } from '@soci/test-content';
 import { startTestRegistry } from '@soci/test-registry';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { RegistryHttp } from '../client/registry-http.ts';
 import type { CredentialProvider, CredentialQuery, Credentials } from '../credentials/credentials.ts';
 import { catchError } from '../fixtures/catch-error.ts';
@@ -221,6 +221,18 @@ describe('RegistryAuthorizer with Bearer authentication', () => {
     const error = await catchError(client.get());
     expect(error.code).toBe('CREDENTIALS_INVALID');
     expect(everythingIn(error)).not.toContain('s3cret');
+  });
+
+  it('sends no credentials over plain HTTP to a token service on another port', async () => {
+    const service = await startTokenRegistry();
+    onTestFinished(() => service.stop());
+    registry.challenge = `Bearer realm="http://${service.host}/token"`;
+    const error = await catchError(openClient(registry.host, async () => password('s3cret')).get());
+    expect(error.code).toBe('REDIRECT_REFUSED');
+    expect(service.requests).toEqual([]);
+    await catchError(openClient(registry.host, noCredentials).get());
+    expect(service.requests.length).toBeGreaterThan(0);
+    expect(service.requests.every(({ authorization }) => authorization === undefined)).toBe(true);
   });
 
   it('sends no credentials to a token service that is not allowed', async () => {

@@ -18,7 +18,7 @@ describe('requestBearerToken', () => {
   afterAll(() => sender.close());
 
   const service = (path = '/token') => ({
-    realm: { url: new URL(`http://${registry.host}${path}`), isUntrusted: false },
+    realm: { url: new URL(`http://${registry.host}${path}`), isUntrusted: false, allowsCredentials: true },
     service: 'test registry',
     scopes: SCOPES,
   });
@@ -68,7 +68,23 @@ describe('requestBearerToken', () => {
     expect(await request()).toEqual({ token: 't', lifetime });
   });
 
+  it.each([201, 202, 203, 206])('accepts a token with status %i', async (status) => {
+    registry.respond = () => ({ status, body: '{"token":"t","expires_in":300}' });
+    expect(await request()).toEqual({ token: 't', lifetime: 300_000 });
+  });
+
+  it('sends credentials over plain HTTP to no other port, but requests anonymous tokens there', async () => {
+    const realm = { ...service().realm, allowsCredentials: false };
+    const error = await catchError(requestBearerToken({ ...service(), realm }, PASSWORD, sender));
+    expect(error.code).toBe('REDIRECT_REFUSED');
+    expect(error.message).toContain('use https for the token service');
+    expect(registry.requests).toEqual([]);
+    registry.respond = () => ({ body: '{"token":"t"}' });
+    expect(await requestBearerToken({ ...service(), realm }, undefined, sender)).toMatchObject({ token: 't' });
+  });
+
   it.each([
+    ['204', { status: 204 }, 'RESPONSE_INVALID'],
     ['401', { status: 401 }, 'AUTHENTICATION_FAILED'],
     ['403', { status: 403 }, 'ACCESS_DENIED'],
     ['404', { status: 404 }, 'RESPONSE_INVALID'],

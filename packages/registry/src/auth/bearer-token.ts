@@ -39,22 +39,29 @@ export async function requestBearerToken(
   sender: HttpSender,
   options: CallOptions = {},
 ): Promise<BearerToken> {
+  if (credentials !== undefined && !service.realm.allowsCredentials) {
+    throw new RegistryError(
+      'REDIRECT_REFUSED',
+      `no credentials are sent over plain HTTP to the token service ${service.realm.url.host}, because it is not on the ` +
+        'host and port of the registry: use https for the token service',
+    );
+  }
   const request = {
     ...(credentials?.kind === 'identity-token' ? post(service, credentials.token) : get(service, credentials)),
     ...options,
   };
   const line = describeRequest(request.method, request.url);
   const response = await sender.send(request);
-  if (response.status !== 200) {
+  const { status } = response;
+  if (status < 200 || status >= 300) {
     response.discard();
-    const { status } = response;
     const [code, problem] = classify(status, credentials !== undefined);
     throw new RegistryError(code, `${line}: the token service ${problem} (status ${status})`, {
       request: line,
       status,
     });
   }
-  return readToken(await readWhole(response, request.method, MAX_TOKEN_RESPONSE), line);
+  return readToken(await readWhole(response, request.method, MAX_TOKEN_RESPONSE), line, status);
 }
 
 function get({ realm, service, scopes }: TokenService, credentials: PasswordCredentials | undefined): HttpRequest {
@@ -78,7 +85,7 @@ function post({ realm, service, scopes }: TokenService, token: string): HttpRequ
   };
 }
 
-function readToken(body: Uint8Array, request: string): BearerToken {
+function readToken(body: Uint8Array, request: string, status: number): BearerToken {
   const response = parseJson(Buffer.from(body).toString('utf8'));
   const { token, access_token: accessToken, expires_in: seconds } = (response ?? {}) as Record<string, unknown>;
   const value = token || accessToken;
@@ -86,7 +93,7 @@ function readToken(body: Uint8Array, request: string): BearerToken {
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
     throw new RegistryError('RESPONSE_INVALID', `${request}: the response contains no valid token`, {
       request,
-      status: 200,
+      status,
     });
   }
   const lifetime = typeof seconds === 'number' && seconds > MIN_TOKEN_SECONDS ? seconds : MIN_TOKEN_SECONDS;

@@ -95,14 +95,31 @@ const read = (realm: string | undefined, registry: string) => {
 
 describe('readTokenRealm', () => {
   it.each([
-    ['https://auth.example/token?x=1', 'https://registry.example', true],
-    ['https://registry.example/token', 'https://registry.example', false],
-    ['https://registry.example:8443/token', 'https://registry.example:5000', false],
-    ['http://registry.example:5001/token', 'http://registry.example:5000', false],
-    ['http://127.0.0.1:5001/token', 'http://localhost:5000', false],
-    ['https://auth.example/token', 'http://127.0.0.1:5000', true],
-  ])('accepts the realm %s from %s', (realm, registry, isUntrusted) => {
-    expect(read(realm, registry)).toEqual({ url: new URL(realm), isUntrusted });
+    ['https://auth.example/token?x=1', 'https://registry.example', true, true],
+    ['https://registry.example/token', 'https://registry.example', false, true],
+    ['https://registry.example:8443/token', 'https://registry.example:5000', false, true],
+    ['http://registry.example:5000/token', 'http://registry.example:5000', false, true],
+    ['http://registry.example:5001/token', 'http://registry.example:5000', false, false],
+    ['http://registry.example/token', 'http://registry.example:5000', false, false],
+    ['http://127.0.0.1:5001/token', 'http://localhost:5000', false, false],
+    ['https://auth.example/token', 'http://127.0.0.1:5000', true, true],
+  ])('accepts the realm %s from %s', (realm, registry, isUntrusted, allowsCredentials) => {
+    expect(read(realm, registry)).toEqual({ url: new URL(realm), isUntrusted, allowsCredentials });
+  });
+
+  it.each([
+    ['http://registry.example/token', 'https://registry.example', 'https://registry.example/token'],
+    ['http://registry.example:80/token', 'https://registry.example:5000', 'https://registry.example:5000/token'],
+    ['http://registry.example:5000/token', 'https://registry.example:5000', 'https://registry.example:5000/token'],
+    ['http://Registry.Example:8080/token', 'https://registry.example', 'https://registry.example:8080/token'],
+  ])('requests the realm %s of %s from the same host with https', (realm, registry, expected) => {
+    expect(read(realm, registry)).toEqual({ url: new URL(expected), isUntrusted: false, allowsCredentials: true });
+  });
+
+  it('names the remedy if a token service on another host uses http', () => {
+    expect(() => read('http://auth.example/token', 'https://registry.example')).toThrow(
+      'its URL must use https (http://auth.example): set the external URL of the registry, or of its token service, to https',
+    );
   });
 
   it.each([
@@ -110,7 +127,6 @@ describe('readTokenRealm', () => {
     ['/token', 'https://registry.example'],
     ['token', 'https://registry.example'],
     ['http://auth.example/token', 'https://registry.example'],
-    ['http://registry.example/token', 'https://registry.example'],
     ['http://auth.example/token', 'http://registry.example'],
     ['http://127.0.0.1/token', 'http://registry.example'],
     ['https://127.0.0.1/token', 'https://registry.example'],

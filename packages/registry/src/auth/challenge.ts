@@ -72,12 +72,17 @@ export interface TokenRealm {
   readonly url: URL;
   /** Whether connections to loopback and link-local addresses must be blocked: see `HttpRequest`. */
   readonly isUntrusted: boolean;
+  /** Whether credentials may be sent. Over plain HTTP, they are sent only to the host and port of the registry. */
+  readonly allowsCredentials: boolean;
 }
 
 /**
  * Validates the `realm` of a Bearer challenge: a URL chosen by the server, to which credentials are sent. It must use
  * HTTPS, on any host. Plain HTTP is allowed only if the registry uses it, too, and the service is on the same host or
  * both are on loopback. Only a registry on loopback may name a service on loopback.
+ *
+ * A registry behind a TLS proxy may not know that its clients use HTTPS, and name its own host with http. That host is
+ * requested with HTTPS.
  *
  * @throws RegistryError `REDIRECT_REFUSED`
  */
@@ -88,10 +93,19 @@ export function readTokenRealm(realm: string | undefined, registry: RealmSource)
   if (url === undefined) throw reject('the realm of the challenge is not a URL');
   if (url.username !== '' || url.password !== '') throw reject('its URL contains credentials');
   url.hash = '';
-  const isOwnHost = url.hostname === new URL(`${registry.scheme}://${registry.host}`).hostname;
+  const { hostname, host } = new URL(`${registry.scheme}://${registry.host}`);
+  const isOwnHost = url.hostname === hostname;
+  if (isOwnHost && url.protocol === 'http:' && registry.scheme === 'https') {
+    const usesDefaultPort = url.port === '';
+    url.protocol = 'https:';
+    if (usesDefaultPort) url.host = host;
+  }
   const isLocal = isOwnHost || (isLoopbackHost(url.host) && isLoopbackHost(registry.host));
   if (isLoopbackHost(url.host) && !isLocal) throw reject('it is on loopback, the registry is not');
   const isPlain = url.protocol === 'http:' && registry.scheme === 'http' && isLocal;
-  if (url.protocol !== 'https:' && !isPlain) throw reject(`its URL must use https (${url.protocol}//${url.host})`);
-  return { url, isUntrusted: !isLocal };
+  if (url.protocol !== 'https:' && !isPlain) {
+    const remedy = 'set the external URL of the registry, or of its token service, to https';
+    throw reject(`its URL must use https (${url.protocol}//${url.host}): ${remedy}`);
+  }
+  return { url, isUntrusted: !isLocal, allowsCredentials: !isPlain || url.host === host };
 }
