@@ -23,7 +23,7 @@ export type IndexProgress =
   | { readonly type: 'layer-started'; readonly layer: string; readonly size: number }
   /** More of the layer was read. */
   | ({ readonly type: 'layer-progress'; readonly layer: string; readonly size: number } & LayerProgress)
-  /** The content of the layer has another format than its media type. The layer is skipped. */
+  /** The content of the layer does not match its media type. The layer is skipped. */
   | {
       readonly type: 'layer-mismatched';
       readonly layer: string;

@@ -210,7 +210,7 @@ describe('convertImage', () => {
       expect(one.manifests.map(({ platform }) => platform)).toEqual([undefined, ARM64, ARM64]);
     });
 
-    it('keeps attestations and artifacts as they are', async () => {
+    it('keeps attestations and artifacts unchanged', async () => {
       const store = new CountingStore();
       const attestation = await putImage(store, { os: 'unknown', architecture: 'unknown' }, []);
       const config = await put(store, 'application/vnd.example.config', {});

@@ -26,7 +26,7 @@ export function describeProvenance(source: string, version: 1 | 2, options: Reso
   };
 }
 
-/** Returns the digest of the original image: from the annotations of a SOCI-enabled image, or else `digest`. */
+/** Returns the digest of the original image: from the annotations of a SOCI-enabled image, otherwise `digest`. */
 export function sourceDigest(digest: string, annotations: Descriptor['annotations']): string {
   return annotations?.[ANNOTATION_SOURCE_DIGEST] ?? digest;
 }

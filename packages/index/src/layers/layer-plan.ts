@@ -11,7 +11,7 @@ import { cleanPrefetchPath } from './prefetch-spans.ts';
  * - `smaller-than-min-layer-size`: the layer is smaller than `minLayerSize`.
  * - `unsupported-compression`: the layer is compressed with zstd. zTOCs support gzip and plain tar.
  * - `encrypted`: the layer is encrypted. With `compat`: `unsupported-compression`.
- * - `media-type-mismatch`: the content of the layer has another format than its media type. Not with `compat`.
+ * - `media-type-mismatch`: the content of the layer does not match its media type. Not with `compat`.
  * - `not-an-image-layer`: the media type is that of other content, such as an attestation.
  * - `unknown-layer-type`: the media type starts like that of an OCI layer, but no specification defines it.
  */
@@ -78,7 +78,7 @@ function layerTypeError(digest: string, mediaType: string): SociIndexError {
   return new SociIndexError('LAYER_TYPE_INVALID', message, { digest });
 }
 
-/** Returns the plan for a layer whose content has another format than its media type. */
+/** Returns the plan for a layer whose content does not match its media type. */
 export function skipMismatched({ descriptor }: LayerPlan, { compression }: LayerTask, format: string): LayerPlan {
   const expected = compression === 'gzip' ? 'gzip' : 'tar';
   const message = `${format} content with a ${expected} media type`;

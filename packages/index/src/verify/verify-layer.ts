@@ -22,7 +22,9 @@ import { SpanComparer } from './span-comparer.ts';
 export interface LayerVerifyOptions {
   /** Number of files to verify. All if undefined. */
   readonly sample: number | undefined;
+  /** Seed of the random choice of files. */
   readonly seed: number;
+  /** Maximum uncompressed size of a span, in bytes. */
   readonly maxSpanLength: number;
   readonly layerLimits: ZtocLimits;
   readonly signal: AbortSignal | undefined;
