@@ -21,7 +21,7 @@ interface SharedCall<T> {
   waiting: number;
 }
 
-/** Deduplicates concurrent calls: callers with the same key share one call. Each caller can abort on its own. */
+/** Deduplicates concurrent calls: callers with the same key share one call. Each caller can abort independently. */
 export class SharedCalls<T> {
   readonly #running = new Map<string, SharedCall<T>>();
 
@@ -29,7 +29,7 @@ export class SharedCalls<T> {
    * Waits for the running call of `key`, or starts one.
    *
    * @param call - Its signal is aborted when no caller waits any more.
-   * @throws what the call throws; the reason of the caller's own signal
+   * @throws The error of the call; the reason of the caller's signal
    */
   async run(key: string, call: (signal: AbortSignal) => Promise<T>, options: CallOptions = {}): Promise<T> {
     options.signal?.throwIfAborted();

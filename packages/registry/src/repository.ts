@@ -133,7 +133,7 @@ export class Repository
 
   /**
    * Pushes a manifest and, optionally, tags it, in one request. With `confirm`, a HEAD proves that it is stored. A manifest with a `subject` becomes a referrer of it.
-   * If the registry has no referrers API, the index under the tag `sha256-<hex>` is updated, too.
+   * If the registry has no referrers API, also updates the index under the tag `sha256-<hex>`.
    *
    * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH`, `LIMIT_EXCEEDED`, `MANIFEST_INVALID`, `REFERENCE_INVALID`;
    * RegistryError `MANIFEST_REFUSED`; `RESPONSE_INVALID` if the manifest was not stored; `TAG_IMMUTABLE` if the tag refers to another manifest and cannot be moved;

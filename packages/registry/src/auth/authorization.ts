@@ -48,7 +48,7 @@ export interface AuthorizationSource {
  * @param scopes - Scopes of a Bearer token.
  * @param query - `rejected`: the credentials that the registry rejected, directly or through a token obtained with
  * them.
- * @throws what the provider and the token service throw; RegistryError `AUTHENTICATION_FAILED`
+ * @throws Errors of the provider and the token service; RegistryError `AUTHENTICATION_FAILED`
  */
 export async function obtainAuthorization(
   source: AuthorizationSource,

@@ -32,7 +32,7 @@ function openClient(host: string, credentials: CredentialProvider, now?: () => n
 }
 
 describe('RegistryAuthorizer with Basic authentication', () => {
-  it('sends credentials after the first challenge, and from then on without one', async () => {
+  it('sends credentials after the first challenge, and in later requests without a challenge', async () => {
     const registry = await startTestRegistry({ auth: { username: 'joe', password: 's3cret' } });
     const client = openClient(registry.host, async () => password('s3cret'));
     expect([await client.get(), await client.get(), await client.get(push)]).toEqual([200, 200, 200]);
@@ -70,7 +70,7 @@ describe('RegistryAuthorizer with Basic authentication', () => {
     await registry.stop();
   });
 
-  it('fails if newer credentials are rejected, too', async () => {
+  it('fails if newer credentials are also rejected', async () => {
     const registry = await startTestRegistry({ auth: { username: 'joe', password: 'right' } });
     let count = 0;
     const client = openClient(registry.host, async () => password(`wrong-${++count}`));
@@ -147,7 +147,7 @@ describe('RegistryAuthorizer with Bearer authentication', () => {
     expect(registry.requests.filter(({ path }) => path === '/v2/')).toHaveLength(4);
   });
 
-  it('requests the scopes of the challenge, too', async () => {
+  it('also requests the scopes of the challenge', async () => {
     registry.challenge += ',scope="aws repository:mirror/team/app:pull"';
     await openClient(registry.host, noCredentials).get();
     expect(scopes()).toEqual([['aws', 'repository:mirror/team/app:pull', 'repository:team/app:pull']]);

@@ -78,7 +78,7 @@ export interface TokenRealm {
 
 /**
  * Validates the `realm` of a Bearer challenge: a URL chosen by the server, to which credentials are sent. It must use
- * HTTPS, on any host. Plain HTTP is allowed only if the registry uses it, too, and the service is on the same host or
+ * HTTPS, on any host. Plain HTTP is allowed only if the registry also uses it and the service is on the same host or
  * both are on loopback. Only a registry on loopback may name a service on loopback.
  *
  * A registry behind a TLS proxy may not know that its clients use HTTPS, and name its own host with http. That host is

@@ -11,7 +11,7 @@ export interface RepositoryScope {
 /** Maximum length of the scopes in a challenge, in characters. */
 const MAX_SCOPE_LENGTH = 2048;
 
-/** Returns the scope of an action. Registries require `pull` for the other actions, too. */
+/** Returns the scope of an action. Registries also require `pull` for the other actions. */
 export function scopeFor(repository: string, action: RepositoryAction): readonly RepositoryScope[] {
   return [{ repository, actions: action === 'pull' ? ['pull'] : ['pull', action] }];
 }
@@ -27,7 +27,7 @@ export function splitScopes(text: string | undefined): readonly string[] {
 }
 
 /**
- * Merges scopes: combines the actions of the same resource. Scopes of another form than `type:name:actions`, such as
+ * Merges scopes: combines the actions of the same resource. Scopes that do not have the form `type:name:actions`, such as
  * `aws` of ECR Public, are kept unchanged.
  *
  * @see distribution, docs/spec/auth/scope.md

@@ -39,7 +39,7 @@ export class CredentialCache {
    *
    * @param request - Its `expiresAt` is when the password expires. @default one minute from now
    * @param query - The query of the provider. A password equal to `rejected` is not returned again.
-   * @throws what `request` throws, unless the cached password is still valid; the signal's reason
+   * @throws The error of `request`, unless the cached password is still valid; the signal's reason
    */
   async find(
     key: string,

@@ -117,7 +117,7 @@ function readEntry({ key, entry }: AuthEntry, file: string): Credentials | undef
     const decoded = Buffer.from(auth, 'base64').toString('utf8');
     const colon = decoded.indexOf(':');
     if (colon < 1) throw invalid('has an invalid auth, expected the Base64 encoding of USERNAME:PASSWORD');
-    // Old versions of docker padded passwords with NUL characters; docker strips them, too.
+    // Old versions of docker padded passwords with NUL characters; docker also strips them.
     return {
       kind: 'password',
       username: decoded.slice(0, colon),

@@ -91,7 +91,7 @@ test.each([
   await expect(collect(repository.fetch(manifest.descriptor))).rejects.toMatchObject({ name: 'OciError', code });
 });
 
-test('rejects a manifest with another digest than requested', async () => {
+test('rejects a manifest whose digest differs from the requested one', async () => {
   const { repository } = await openFixedResponse(smallImage('another layer').manifest.bytes);
   await expect(repository.resolve(digest)).rejects.toMatchObject({ name: 'OciError', code: 'DIGEST_MISMATCH' });
 });
@@ -128,7 +128,7 @@ test.each([
   await expect(repository.resolve('v1')).rejects.toMatchObject({ code, message });
 });
 
-test('takes the media type from the response or the structure if the manifest states none', async () => {
+test('uses the media type of the response or the structure if the manifest has none', async () => {
   const { mediaType: _, ...bare } = JSON.parse(new TextDecoder().decode(manifest.bytes));
   const body = JSON.stringify(bare);
   for (const [type, mediaType] of [

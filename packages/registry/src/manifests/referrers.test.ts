@@ -187,7 +187,7 @@ test('filters referrers unless the registry did; a filtered entry needs no artif
   }
 });
 
-test('a repository that is not there has no referrers, and says nothing of the registry', async () => {
+test('a repository that does not exist has no referrers, and does not show whether the registry has the referrers API', async () => {
   const { repository, server } = await openTestRepository();
   expect(await collect(repository.referrers(subject))).toEqual([]);
   server.clearRequests();
