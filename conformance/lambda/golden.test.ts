@@ -1,4 +1,4 @@
-// With `soci_compat=soci-cli`, the generator gives the recorded results of the reference for golden layouts.
+// With `soci_compat=soci-cli`, the generator returns the recorded results of the reference for golden layouts.
 import type { GeneratorResponse } from '@soci/functions';
 import { startTestLambda, type TestLambda } from '@soci/test-aws';
 import { type GoldenRun, readGoldenRuns } from '@soci/test-content';

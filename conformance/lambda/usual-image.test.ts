@@ -1,4 +1,4 @@
-// An image of typical size, with hundreds of spans in each layer. The generator gives the same result as the live
+// An image of typical size, with hundreds of spans in each layer. The generator produces the same result as the live
 // reference.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { resultOf } from './workflow.ts';
 const runtime = RUNTIMES.at(-1);
 
 test.skipIf(!runtime?.isAvailable || !hasTools('reference'))(
-  'the reference gives the same result for 437 MB',
+  'the reference produces the same result for 437 MB',
   async () => {
     if (runtime === undefined) return;
     const folder = temporaryFolder();

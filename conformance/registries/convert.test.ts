@@ -54,7 +54,7 @@ for (const registry of realRegistries()) {
       });
     }
 
-    withSkopeo('skopeo copies each manifest, as it is', async () => {
+    withSkopeo('skopeo copies each manifest unchanged', async () => {
       for (const name of ['attested', 'multi', 'single-docker']) {
         await converted(registry, name);
         for (const { digest } of manifestsIn(await skopeoInspect(registry, `convert/${name}:soci`))) {

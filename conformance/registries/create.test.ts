@@ -46,7 +46,7 @@ for (const registry of realRegistries()) {
       ).toEqual(indexes.map(({ digest }) => digest).sort());
     });
 
-    withCrane('leaves the image as it is, and no tag but the one that lists referrers', async () => {
+    withCrane('does not change the image, and adds no tag except the one that lists referrers', async () => {
       const image = goldenImage('single-oci');
       await skopeoPush(image.folder, registry, 'create/untouched:v1');
       await create(`${registry.host}/create/untouched:v1`);
@@ -56,7 +56,7 @@ for (const registry of realRegistries()) {
       expect((await craneTags(repository)).sort()).toEqual(registry.hasReferrers ? ['v1'] : [fallback, 'v1']);
     });
 
-    withOras('reads back right', async () => {
+    withOras('writes an index that can be read back', async () => {
       await skopeoPush(goldenImage('single-oci').folder, registry, 'create/verified:v1');
       await create(`${registry.host}/create/verified:v1`);
       const { code, stdout } = await sociIndex('verify', '--json', `${registry.host}/create/verified:v1`);

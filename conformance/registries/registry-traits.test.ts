@@ -22,7 +22,7 @@ for (const registry of realRegistries()) {
       expect((await ask(registry, '/v2/')).status).toBe(200);
     });
 
-    withSkopeo('gives an image back as it came', async () => {
+    withSkopeo('returns an image unchanged', async () => {
       await skopeoPush(image.folder, registry, 'standing:multi');
       const layout = temporaryFolder();
       await skopeoPull(registry, 'standing:multi', layout);

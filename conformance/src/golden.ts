@@ -75,7 +75,7 @@ export async function* compareGoldenLayers(reference: Reference): AsyncGenerator
 
 function staleRecord(recorded: string | undefined, found: string | undefined): Difference {
   return {
-    signature: 'the reference no longer gives the recorded result',
+    signature: 'the reference no longer produces the recorded result',
     details: `recorded: ${recorded ?? 'a refusal'}\nlive: ${found ?? 'a refusal'}`,
   };
 }

@@ -1,4 +1,4 @@
-// The settings of docs/bundling.md, run as they are written with the packed packages. The bundles run without node_modules.
+// Runs the settings of docs/bundling.md unchanged with the packed packages. The bundles run without node_modules.
 import {
   cpSync,
   existsSync,
@@ -67,7 +67,7 @@ globalThis.page = async (layer) => {
 };
 `;
 
-/** Checks that the documented settings of bundlers give bundles that run. */
+/** Checks that the documented settings of bundlers produce bundles that run. */
 export async function bundlers(): Promise<Finding[]> {
   const names = ['ecr', 'index', 'oci', 'registry', 'ztoc'].map((name) => `@soci/${name}`);
   const app = makeApp(
@@ -86,7 +86,7 @@ export async function bundlers(): Promise<Finding[]> {
   writeFileSync(join(app, 'driver.cjs'), DRIVER);
 
   const page = readFileSync(join(ROOT, 'docs', 'bundling.md'), 'utf8');
-  /** Returns the first block of code in a language below a heading. */
+  /** Returns the first code block in a language below a heading. */
   const setting = (heading: string, language: string) =>
     firstExample(page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '', language);
   const registry = await startTestRegistry({ ecr: true, auth: 'ecr', autoCreate: true });

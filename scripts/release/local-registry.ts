@@ -60,7 +60,7 @@ export async function startLocalRegistry(folder: string, scope: string): Promise
     log: { type: 'stdout', format: 'pretty', level: 'warn' },
   };
   mkdirSync(folder, { recursive: true });
-  // JSON is YAML, too.
+  // JSON is valid YAML.
   writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config));
   const args = [program, '--config', join(folder, 'config.yaml'), '--listen', `127.0.0.1:${port}`];
   const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -55,7 +55,7 @@ export async function dryRun(): Promise<void> {
 /**
  * Publishes HEAD: uploads the packages whose versions are not yet on the npm registry, tags them, and writes the assets.
  *
- * @throws Error, before anything is uploaded, if the release is not possible as it is.
+ * @throws Error, before anything is uploaded, if a problem prevents the release.
  */
 export async function release(): Promise<void> {
   const problems = await findProblems();

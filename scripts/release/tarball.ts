@@ -10,7 +10,7 @@ export interface TarballFile {
 
 const BLOCK = 512;
 const ROOT = 'package/';
-/** The modification time that npm and pnpm write, too. */
+/** Modification time of the files, in seconds since 1970: the value that npm and pnpm write. */
 const MODIFIED = Date.UTC(1985, 9, 26, 8, 15) / 1000;
 
 /** Reads the files of an npm tarball. Expects plain ustar, as pnpm and {@link writeTarball} write it. */
@@ -34,11 +34,13 @@ export function readTarball(bytes: Uint8Array): TarballFile[] {
 }
 
 /**
- * Writes an npm tarball, or one whose files are in another folder than `package/`. The same files give the same bytes: order, times, owners and modes do not
+ * Writes an npm tarball. The result depends only on names and contents of the files: order, times, owners and modes do not
  * depend on the machine.
+ *
+ * @param root - Folder of the files in the tarball, with a slash at the end.
  */
 export function writeTarball(files: readonly TarballFile[], root: string = ROOT): Buffer {
-  // gzip looks back 32 KiB only: similar files are next to each other.
+  // gzip looks back only 32 KiB, so similar files must be next to each other.
   const sorted = files.toSorted((a, b) => compare(sortKey(a.name), sortKey(b.name)));
   const blocks = sorted.flatMap(({ name, content, isExecutable }) => [
     header(root + name, content.length, isExecutable ? '000755' : '000644'),

@@ -76,7 +76,7 @@ export function readManifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 }
 
-/** Generated folders. Folders whose name starts with a dot are generated, too, except {@link DOT_FOLDERS}. */
+/** Generated folders, in addition to all folders whose name starts with a dot, except {@link DOT_FOLDERS}. */
 const GENERATED = new Set(['node_modules', 'dist']);
 const DOT_FOLDERS = new Set(['.changeset', '.ci', '.github']);
 

@@ -45,7 +45,9 @@ export async function verifyConverted(
 export interface ReadCost {
   /** Path of the file in the image. */
   readonly name: string;
+  /** Size of the file in bytes. */
   readonly size: number;
+  /** Digest of the layer. */
   readonly layer: string;
   /** Number of spans that contain the file. */
   readonly spans: number;

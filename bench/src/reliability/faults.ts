@@ -53,7 +53,8 @@ export const FAULT_KINDS: readonly FaultKind[] = [
 
 /**
  * Returns a rule that injects a fault at a random moment of a run: in one of the requests that it can affect, at a random byte
- * of the body. Requests of one kind may arrive in another order than in the run without faults. The moment is still random.
+ * of the body. Requests of one kind may arrive in a different order from that of the run without faults: the moment
+ * is random in either case.
  *
  * @param requests - Requests of a run without faults.
  */

@@ -17,7 +17,7 @@ export interface WrittenImage {
   readonly plainSize: number;
 }
 
-/** Writes an image as an OCI image layout. The same options give the same bytes. */
+/** Writes an image as an OCI image layout. The same options produce the same bytes. */
 export async function writeImage(folder: string, recipes: readonly LayerRecipe[]): Promise<WrittenImage> {
   const blobs = join(folder, 'blobs', 'sha256');
   await mkdir(blobs, { recursive: true });

@@ -29,7 +29,7 @@ export const FIELDS = {
 /** Name of a header field. */
 export type FieldName = keyof typeof FIELDS;
 
-/** An entry of an archive, as it is in the file. Text is latin1: one character for each byte. */
+/** An entry of an archive, with the values of its header fields. Text is latin1: one character for each byte. */
 export interface TarEntry {
   readonly dialect: Dialect;
   /** The type flag. */
@@ -43,7 +43,7 @@ export interface TarEntry {
   readonly sizeStyle?: NumberStyle;
   /** Names over 100 bytes: in a preceding GNU entry, split into the prefix, or truncated. @default 'cut' */
   readonly longNames?: 'gnu' | 'prefix' | 'cut';
-  /** Records of a PAX header before this entry. A string is written as it is, without a computed length. */
+  /** Records of a PAX header before this entry. A string is written unchanged, without a computed length. */
   readonly pax?: readonly (readonly [key: string, value: string] | string)[];
   /** 'x' for this entry, 'g' for all following entries. @default 'x' */
   readonly paxType?: string;

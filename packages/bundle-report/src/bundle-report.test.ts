@@ -87,7 +87,7 @@ describe('notices', () => {
     expect(text.split('TERMS AND CONDITIONS FOR USE').length).toBe(2);
   });
 
-  it('fail without the text of a license that asks for it', () => {
+  it('fail without the text of a license that requires it', () => {
     expect(() => formatNotices('product', [packageOf('a', 'MIT')])).toThrow(
       'no file with the text of its license, MIT',
     );

@@ -36,7 +36,7 @@ test.each([
   expect(decideOn(event).outcome).toBe('index');
 });
 
-describe('ignores the event and gives the reason', () => {
+describe('ignores the event and returns the reason', () => {
   test.each<[string, Json, string, string]>([
     ['a deletion', pushEvent({ 'action-type': 'DELETE' }), 'not-a-push', 'the action is DELETE'],
     ['a failure', pushEvent({ result: 'FAILURE' }), 'not-successful', 'the result is FAILURE'],

@@ -5,7 +5,7 @@ import { handle } from './fixtures/readme-example.ts';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-test('the example of the README is the tested one', () => {
+test('the README contains the tested example', () => {
   expect(read('../README.md')).toContain(`\`\`\`ts\n${read('fixtures/readme-example.ts')}\`\`\``);
 });
 

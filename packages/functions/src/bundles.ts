@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 export interface FunctionBundle {
   /** Folder with the content of the zip. */
   readonly folder: string;
-  /** The zip for Lambda. It is reproducible: the same sources give the same bytes. */
+  /** The zip for Lambda. It is reproducible: the same sources produce the same bytes. */
   readonly zip: string;
   /** Handler for Lambda. */
   readonly handler: 'index.handler';

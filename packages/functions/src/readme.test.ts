@@ -4,7 +4,7 @@ import { describeFunctions } from './fixtures/readme-example.ts';
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
-it('the example of the README is the tested one', () => {
+it('the README contains the tested example', () => {
   const example = readFileSync(new URL('./fixtures/readme-example.ts', import.meta.url), 'utf8');
   expect(README).toContain(`\`\`\`ts\n${example}\`\`\``);
 });

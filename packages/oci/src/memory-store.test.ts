@@ -38,7 +38,7 @@ describe('MemoryStore', () => {
     expect(await drain(store.fetch(blob))).toEqual(Buffer.from(content));
   });
 
-  test('rejects content that does not match, and keeps nothing of it', async () => {
+  test('rejects content that does not match, and stores none of it', async () => {
     const store = new MemoryStore();
     const push = (bytes: Uint8Array) => store.push(blob, bytes);
     await expect(push(toBytes('contend'))).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });

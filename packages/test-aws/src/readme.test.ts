@@ -16,7 +16,7 @@ const FLAKY = `
   }
 `;
 
-test('the example of the README is the tested one', () => {
+test('the README contains the tested example', () => {
   expect(read('../README.md')).toContain(`\`\`\`ts\n${read('fixtures/readme-example.ts')}\`\`\``);
 });
 

@@ -6,11 +6,11 @@ import { tryPuller } from './fixtures/readme-example.ts';
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
-test('the example of the README is the one that runs here', () => {
+test('the README contains the tested example', () => {
   expect(read('../README.md')).toContain(`\`\`\`ts\n${read('fixtures/readme-example.ts')}\`\`\``);
 });
 
-test('it does what the README says', async () => {
+test('the example behaves as the README says', async () => {
   const { folder } = await makeLayout(Buffer.alloc(300_000, 'layer'), 'v1');
   expect(await tryPuller(pullByFetch, folder)).toEqual({
     metEveryFault: true,

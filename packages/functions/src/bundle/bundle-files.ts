@@ -34,7 +34,8 @@ export function nameChunks(files: ReadonlyMap<string, Uint8Array>): {
     // The new name has the same length, which keeps source maps valid.
     names.set(file.slice(0, -'.js'.length), `chunk-${hash.digest('hex').slice(0, 8)}`);
   }
-  if (new Set(names.values()).size < names.size) throw new Error('two chunks have the same content');
+  if (new Set(names.values()).size < names.size)
+    throw new Error('cannot name chunks by their content: two chunks have the same content');
   const renamed = (text: string) => text.replaceAll(CHUNK, (chunk) => names.get(chunk) ?? chunk);
   const named = [...used].map((file) => [renamed(file), encoder.encode(renamed(texts.get(file) ?? ''))] as const);
   return { names, files: new Map(named) };
@@ -47,7 +48,7 @@ const MODIFIED = new Date(1980, 0, 1, 0, 0, 0);
 const UNIX = 3;
 const READABLE_FILE = 0o100_644 << 16;
 
-/** Creates a reproducible zip: the same files always give the same bytes. */
+/** Creates a reproducible zip: the same files always produce the same bytes. */
 export function zipFiles(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const entries: Zippable = {};
   for (const [name, content] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {

@@ -110,8 +110,8 @@ const MAX_FORM_SIZE = 64 * 1024;
 const ACTIONS = ['delete', 'pull', 'push'];
 
 /**
- * Exchanges a user name and password, or a refresh token, for a token of the requested scopes, as far as they are
- * allowed.
+ * Exchanges a user name and password, or a refresh token, for a token of those requested scopes that the
+ * user is allowed.
  *
  * @see distribution, docs/spec/auth/token.md (`GET`) and docs/spec/auth/oauth.md (`POST`)
  */

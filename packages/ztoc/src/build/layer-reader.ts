@@ -30,6 +30,7 @@ export interface LayerReader {
 
 /** Span size and limits of a {@link LayerReader}. */
 export interface LayerReaderOptions extends Required<ZtocLimits> {
+  /** Size of a span, in uncompressed bytes. */
   readonly spanSize: number;
 }
 

@@ -64,7 +64,7 @@ describe('GzipDecoder', () => {
     }
   });
 
-  it('takes the first checkpoint after the header, and others after more than a span size of output', () => {
+  it('creates the first checkpoint after the header, and others after more than a span size of output', () => {
     const layer = gzipMember(mixedBytes(300_000, 2), { level: 0, name: 'n' });
     // Stored blocks of at most 65,535 bytes: five bytes of header, then the data.
     const { checkpoints } = decode(layer, layer.length, 65_535);
@@ -75,7 +75,7 @@ describe('GzipDecoder', () => {
     expect(checkpoints.length).toBeGreaterThan(2);
   });
 
-  it('takes a checkpoint at every block header and member before the first output', () => {
+  it('creates a checkpoint at every block header and member before the first output', () => {
     const empty = gzipMember(new Uint8Array(0));
     const { checkpoints } = decode(Buffer.concat([empty, empty, gzipMember(text)]));
     expect(checkpoints.slice(0, 3)).toEqual(['10/0/0', `${empty.length + 10}/0/0`, `${2 * empty.length + 10}/0/0`]);

@@ -146,7 +146,7 @@ function hex(byte: number): string {
 
 /** Compares the trailer of a member with the output of its deflate stream. */
 export class MemberChecksum {
-  /** Size of the trailer: CRC-32 and length (RFC 1952, 2.3.1), or Adler-32 (RFC 1950, 2.2). */
+  /** Size of the trailer in bytes: CRC-32 and length (RFC 1952, 2.3.1), or Adler-32 (RFC 1950, 2.2). */
   readonly trailerSize: number;
   readonly #format: MemberFormat | undefined;
   #sum: number;

@@ -5,16 +5,21 @@ import type { RandomAccessSource } from './random-access-source.ts';
 
 /** Memory limits of a `ZtocReader`, in bytes. */
 export interface OpenZtocOptions {
-  /** Size of the cache for inflated spans; 0 disables it. @default 32 MiB, eight spans of the default size */
+  /** Size of the cache for inflated spans, in bytes. 0 disables it. @default 32 MiB, eight spans of the default size */
   readonly cacheSize?: number | undefined;
-  /** Maximum size of one read of adjacent spans. A larger span is read alone. @default 8 MiB */
+  /** Maximum size of one read of adjacent spans, in bytes. A larger span is read alone. @default 8 MiB */
   readonly maxFetchSize?: number | undefined;
   /**
-   * Maximum uncompressed size of a span; more is `LIMIT_EXCEEDED`. A layer with one deflate block is one span.
+   * Maximum uncompressed size of a span, in bytes. A larger span fails with `LIMIT_EXCEEDED`. A layer with one deflate
+   * block is one span.
    * @default 1 GiB
    */
   readonly maxSpanSize?: number | undefined;
-  /** Maximum size read into one array; more is `LIMIT_EXCEEDED`. Use `openFile` for larger files. @default 1 GiB */
+  /**
+   * Maximum size of a file or range that is read into one array, in bytes. A larger one fails with `LIMIT_EXCEEDED`: use
+   * `openFile`.
+   * @default 1 GiB
+   */
   readonly maxFileSize?: number | undefined;
 }
 

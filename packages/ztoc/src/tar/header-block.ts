@@ -33,7 +33,7 @@ export interface HeaderBlock {
   readonly devMinor: TarInteger;
   /** Whether the format has user and group names. */
   readonly hasOwnerNames: boolean;
-  /** Size of the prefix, which is joined to the name with a slash; 0 for none. */
+  /** Size of the prefix in bytes. The prefix is joined to the name with a slash. 0 without a prefix. */
   readonly prefixSize: number;
 }
 
@@ -83,7 +83,7 @@ export function readName(block: Uint8Array, header: HeaderBlock, pool: BytePool,
   return name;
 }
 
-/** Reads the link name field, which other entries than links may have too. */
+/** Reads the link name field, which entries other than links can also have. */
 export function readLinkName(block: Uint8Array, pool: BytePool, offset: number): Uint8Array {
   return pool.copy(block, 157, stringSize(block, 157, 100), offset);
 }

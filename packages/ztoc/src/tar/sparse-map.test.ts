@@ -61,7 +61,7 @@ describe('a sparse map', () => {
     expect(isValidSparseMap(numbers, 10)).toBe(false);
   });
 
-  test('in records must have as many numbers as numblocks says', () => {
+  test('in records must have the number of entries that numblocks states', () => {
     expect(isValidSparseMapRecord(recordsOf({ map: '0,5', numblocks: '1' }), 10)).toBe(true);
     expect(isValidSparseMapRecord(recordsOf({ map: '', numblocks: '0' }), 10)).toBe(true);
     for (const numblocks of ['', '0', '2', '-1', 'x', '9223372036854775807']) {

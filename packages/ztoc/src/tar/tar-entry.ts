@@ -8,7 +8,7 @@ import { parseDecimal } from './numbers.ts';
 import { findSparseHeader, isValidSparseMapRecord, type SparseHeader } from './sparse-map.ts';
 import { entryLimitExceeded, fileTypeOf, invalidHeader, TYPE_LEGACY, unsupportedType } from './tar-format.ts';
 
-/** Position of the header of an entry in the tar stream, and of the bytes after it. */
+/** Offsets of the header of an entry and of the bytes after it, in bytes from the start of the tar stream. */
 export interface EntryPosition {
   readonly headerOffset: number;
   readonly bodyOffset: number;

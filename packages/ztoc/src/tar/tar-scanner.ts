@@ -158,7 +158,7 @@ export class TarScanner {
     this.#state = 'extension';
     this.#extensionType = typeFlag;
     if (typeFlag === TYPE_PAX) {
-      // PAX records are copied out of the body, because most of them repeat. A long name is kept as it is.
+      // PAX records are copied out of the body, because most of them repeat. A long name is kept unchanged.
       if (length > this.#scratch.length) this.#scratch = new Uint8Array(Math.max(length, 2 * this.#scratch.length));
       this.#target = this.#scratch.subarray(0, length);
     } else this.#target = this.#pool.allocate(length, offset);
