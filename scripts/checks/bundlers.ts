@@ -1,4 +1,5 @@
 // Runs the settings of docs/bundling.md unchanged with the packed packages. The bundles run without node_modules.
+import assert from 'node:assert/strict';
 import {
   cpSync,
   existsSync,
@@ -91,17 +92,15 @@ export async function bundlers(): Promise<Finding[]> {
     firstExample(page.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? '', language);
   const registry = await startTestRegistry({ ecr: true, auth: 'ecr', autoCreate: true });
   const findings: Finding[] = [];
-  /** Builds a bundle in `dist` or the returned folder, moves it away from node_modules, and runs it. */
-  const check = async (subject: string, threads: number, build: () => Promise<string>, env: NodeJS.ProcessEnv = {}) => {
+  const moved = makeTemporaryFolder('bundles');
+  const report = async (subject: string, findProblems: () => Promise<readonly string[]>) => {
     const started = performance.now();
-    const path = `app-${findings.length}`;
-    const problems = await build()
-      .then((output) => runBundle(output, path, threads, env))
-      .catch((error: Error) => [error.message]);
-    findings.push({ subject: `${subject}, ${threads} worker threads, ${secondsSince(started)} s`, problems });
+    const problems = await findProblems().catch((error: Error) => [error.message]);
+    findings.push({ subject: `${subject}, ${secondsSince(started)} s`, problems });
   };
+  /** Moves a bundle away from node_modules and runs it. */
   const runBundle = async (output: string, path: string, threads: number, env: NodeJS.ProcessEnv) => {
-    const folder = join(makeTemporaryFolder('bundle'), 'dist');
+    const folder = join(moved, path);
     cpSync(output, folder, { recursive: true });
     await registry.loadLayout(path, goldenLayoutPath(LAYOUT), 'v1');
     const input = { host: registry.host, endpoint: registry.awsEndpoint, path, options: OPTIONS };
@@ -117,6 +116,10 @@ export async function bundlers(): Promise<Finding[]> {
     const expected = `${JSON.stringify({ digest: EXPECTED, threads })}\n`;
     return code === 0 && stdout === expected ? [] : [`exited with ${code}, expected ${expected}${stdout}${stderr}`];
   };
+  const check = (subject: string, threads: number, build: () => Promise<string>, env: NodeJS.ProcessEnv = {}) =>
+    report(`${subject}, ${threads} worker threads`, async () =>
+      runBundle(await build(), `app-${findings.length}`, threads, env),
+    );
   const dist = (name: string) => {
     renameSync(join(app, 'dist'), join(app, name));
     return join(app, name);
@@ -139,6 +142,15 @@ export async function bundlers(): Promise<Finding[]> {
       await script('esm.mjs', setting('esbuild, ES module', 'js'));
       return dist('esm');
     });
+    await report('esbuild, ES module without mainFields: fails with the cause and a remedy', async () => {
+      await script('esm-main.mjs', without(setting('esbuild, ES module', 'js'), "mainFields: ['module', 'main'],"));
+      const output = (await runBundle(dist('esm-main'), 'app-main', 0, {})).join();
+      assert.match(
+        output,
+        /cannot load the AWS SDK: Dynamic require .* see "Bundling"[\s\S]*\[cause\]: Error: Dynamic/,
+      );
+      return [];
+    });
     const synthesize = async (name: string, stack: string) => {
       const code = `${stack}\nimport { App } from 'aws-cdk-lib';\nnew FunctionStack(new App({ outdir: '${name}' }), 'Stack');`;
       await script(`${name}.mjs`, transformSync(code, { loader: 'ts', format: 'esm', target: 'node22' }).code);
@@ -148,7 +160,7 @@ export async function bundlers(): Promise<Finding[]> {
     const cdk = setting('NodejsFunction', 'ts');
     await check('NodejsFunction', 0, () => synthesize('cdk', cdk));
     // The Lambda runtime has the SDK on NODE_PATH.
-    const defaults = cdk.replace('bundling: { externalModules: [] },', '');
+    const defaults = without(cdk, 'bundling: { externalModules: [] },');
     await check('NodejsFunction with defaults', 0, () => synthesize('cdk-defaults', defaults), {
       NODE_PATH: join(app, 'node_modules'),
     });
@@ -219,6 +231,12 @@ async function checkPage(app: string, command: string): Promise<Finding> {
     problems.push((error as Error).message);
   }
   return { subject: `Vite, web page, ${secondsSince(started)} s`, problems };
+}
+
+/** Returns a setting without one of its lines. */
+function without(setting: string, line: string): string {
+  assert.ok(setting.includes(line), `docs/bundling.md has no line "${line}"`);
+  return setting.replace(line, '');
 }
 
 function secondsSince(started: number): string {
