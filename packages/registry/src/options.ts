@@ -33,6 +33,15 @@ export interface RegistryOptions {
   readonly plainHttp?: boolean;
   /** PEM certificates to trust, in addition to those of the system. @default none */
   readonly ca?: string;
+  /**
+   * PEM certificate of the client, with its chain, for registries that require one (mutual TLS). Presented only to the
+   * host of the registry. Requires `key`.
+   *
+   * @default none
+   */
+  readonly cert?: string;
+  /** PEM private key of `cert`, unencrypted. @default none */
+  readonly key?: string;
   /** Retry policy for transient failures. @default see {@link RetryOptions} */
   readonly retry?: RetryOptions;
   /**

@@ -41,9 +41,12 @@ export interface Registry {
 export function openRegistry(host: string, options: RegistryOptions = {}): Registry {
   checkOptions(options);
   const { env = process.env, credentials = dockerCredentials({ env }), retry = {}, limits = {} } = options;
-  const sender = new PooledHttpSender(options);
-  const authorizer = new RegistryAuthorizer({ ...options, host: registryHost(host), credentials, sender });
-  const http = new RegistryHttp({ host: registryHost(host), options, authorizer, sender });
+  const sender = new PooledHttpSender({ ...options, identityHost: registryHost(host) });
+  // Without its certificate, a loopback registry may reject the TLS handshake that detects the scheme.
+  const { plainHttp = options.cert === undefined ? undefined : false } = options;
+  const scheme = plainHttp === undefined ? {} : { plainHttp };
+  const authorizer = new RegistryAuthorizer({ ...options, ...scheme, host: registryHost(host), credentials, sender });
+  const http = new RegistryHttp({ host: registryHost(host), options: { ...options, ...scheme }, authorizer, sender });
   const shared = {
     http,
     limits,

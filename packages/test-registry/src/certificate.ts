@@ -20,7 +20,7 @@ export function makeServerIdentity() {
   const cert = certificate(server, authority, name('localhost'), issuer, [
     extension('2.5.29.19', true, sequence()),
     extension('2.5.29.15', true, der(0x03, Buffer.from([7, 0b1000_0000]))), // digitalSignature
-    extension('2.5.29.37', false, sequence(objectId('1.3.6.1.5.5.7.3.1'))), // extKeyUsage: serverAuth
+    extension('2.5.29.37', false, sequence(objectId('1.3.6.1.5.5.7.3.1'), objectId('1.3.6.1.5.5.7.3.2'))), // extKeyUsage: serverAuth, clientAuth
     extension('2.5.29.35', false, sequence(der(0x80, authority.id))), // authorityKeyIdentifier
     extension('2.5.29.17', false, loopbackNames()), // subjectAltName
   ]);

@@ -39,6 +39,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     latency: options.latency ?? 0,
     rate: options.rate,
     tls: typeof options.tls === 'object' ? options.tls : identity,
+    clientAuthority: options.clientCertificate ? identity?.ca : undefined,
     onRequest: (record) => requests.push(record),
     takeFault: (record) => {
       const fault = faults.take(record);
@@ -60,7 +61,10 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     }
   };
 
-  const storageUrl = await open('storage', 0, (incoming) => handleStorageRequest(blobs, urls, incoming));
+  const storageUrl = await open('storage', 0, (incoming) => handleStorageRequest(blobs, urls, incoming), {
+    ...context,
+    clientAuthority: undefined,
+  });
   const signUrl = (digest: string) => `${storageUrl}${storagePath(digest)}?${urls.sign(storagePath(digest))}`;
   const registry: Registry = {
     store,
@@ -81,7 +85,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     handleRegistryRequest(registry, authenticator, incoming),
   );
   const aws = { registry, tokens, proxyEndpoint: url, signUrl };
-  const plain = { ...context, tls: undefined };
+  const plain = { ...context, tls: undefined, clientAuthority: undefined };
   const awsEndpoint = await open('aws', 0, (incoming) => handleAwsRequest(aws, incoming), plain);
 
   return {
@@ -90,6 +94,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     storageUrl,
     awsEndpoint,
     ...(identity && { ca: identity.ca }),
+    ...(identity && options.clientCertificate && { clientIdentity: { cert: identity.cert, key: identity.key } }),
     get credentials() {
       return authenticator.credentials();
     },

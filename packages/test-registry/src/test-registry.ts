@@ -11,6 +11,8 @@ export interface TestRegistryOptions {
   readonly port?: number;
   /** Serve TLS, with a generated certificate for loopback or with the given PEM key and certificate. @default false */
   readonly tls?: boolean | { readonly key: string; readonly cert: string };
+  /** Require a client certificate, which is `TestRegistry.clientIdentity`. Requires `tls: true`. @default false */
+  readonly clientCertificate?: boolean;
   /**
    * Authentication: none; a user name and password with Basic authentication; Bearer tokens from a token service; or
    * `'ecr'`: Basic authentication with the user name `AWS` and a token of `GetAuthorizationToken`.
@@ -64,6 +66,8 @@ export interface TestRegistry {
   readonly awsEndpoint: string;
   /** PEM certificate authority to trust, if the certificate was generated. */
   readonly ca?: string;
+  /** PEM certificate and key that the registry accepts from clients, with `clientCertificate: true`. */
+  readonly clientIdentity?: { readonly cert: string; readonly key: string };
   /**
    * Valid credentials: the configured user name and password, or a new token with `auth: 'ecr'`. Empty strings if no
    * credentials are required.

@@ -116,6 +116,25 @@ describe('TLS', () => {
     expect(await runCli(['inspect', '-q', '--ca-file', file, `${registry.host}/app:v1`])).toMatchObject({ code: 0 });
   });
 
+  it('presents the client certificate of --cert-file and --key-file', async () => {
+    const registry = await startWith({ tls: true, clientCertificate: true, redirects: true });
+    const files = { ca: registry.ca, cert: registry.clientIdentity?.cert, key: registry.clientIdentity?.key };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, `mutual-${name}.pem`), text ?? '');
+    const [ca, cert, key] = ['ca', 'cert', 'key'].map((name) => [`--${name}-file`, join(folder, `mutual-${name}.pem`)]);
+    const image = `${registry.host}/app:v1`;
+    const login = [...(ca ?? []), ...(cert ?? []), ...(key ?? [])];
+    expect(await runCli(['cat', ...login, image, 'block513'])).toMatchObject({ code: 0, stderr: '' });
+
+    const without = await runCli(['inspect', ...(ca ?? []), '--retry-times', '0', image]);
+    expect(without).toMatchObject({ code: 1, stdout: '' });
+    expect(without.stderr).toContain('[TLS_FAILED]');
+    expect(without.stderr).toContain('--cert-file');
+
+    expect((await runCli(['inspect', ...(cert ?? []), image])).stderr).toContain('must be used together');
+    const swapped = await runCli(['inspect', ...(cert ?? []), '--key-file', cert?.[1] ?? '', image]);
+    expect(swapped.stderr).toContain('has no unencrypted PEM private key');
+  });
+
   it('fails without the certificate, with advice', async () => {
     const registry = await startWith({ tls: true });
     const run = await runCli(['inspect', `${registry.host}/app:v1`]);

@@ -115,5 +115,7 @@ const REMEDIES: { readonly [Code in RegistryErrorCode]?: string } = {
   AUTHENTICATION_FAILED: 'Run "docker login", or add --username NAME --password-stdin, or --authfile FILE.',
   CONNECTION_FAILED: 'Behind a proxy, set HTTPS_PROXY. For a registry without TLS, add --plain-http.',
   RATE_LIMITED: 'Try again later, or retry more often with --retry-times N.',
-  TLS_FAILED: 'To trust its certificate authority, add --ca-file FILE. For a registry without TLS, add --plain-http.',
+  TLS_FAILED:
+    'To trust its certificate authority, add --ca-file FILE. If it requires a client certificate, add --cert-file FILE ' +
+    'and --key-file FILE. For a registry without TLS, add --plain-http.',
 };

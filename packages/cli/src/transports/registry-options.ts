@@ -24,12 +24,15 @@ export const REGISTRY_OPTIONS = {
   authfile: valueOption('FILE', parseText, 'read credentials from a docker config file'),
   'plain-http': flag('use HTTP instead of HTTPS'),
   'ca-file': valueOption('FILE', parseText, 'trust the PEM certificates in FILE as well'),
+  'cert-file': valueOption('FILE', parseText, 'present the PEM client certificate in FILE'),
+  'key-file': valueOption('FILE', parseText, 'use the PEM private key in FILE for --cert-file'),
   'retry-times': valueOption('N', parseCount(MAX_RETRIES, 0), 'retry a failed request N times (default 5)'),
   'stall-timeout': valueOption('SECONDS', parseCount(MAX_STALL_TIMEOUT), 'reconnect after SECONDS idle (default 30)'),
 } as const;
 
 /** How to connect to registries, from the command-line options. */
-export interface RegistryAccess extends Pick<RegistryOptions, 'ca' | 'plainHttp' | 'retry' | 'stallTimeout'> {
+export interface RegistryAccess
+  extends Pick<RegistryOptions, 'ca' | 'cert' | 'key' | 'plainHttp' | 'retry' | 'stallTimeout'> {
   /** Environment variables, for proxies and credentials. */
   readonly env: CommandContext['env'];
   /** Receives one line per request, for `--debug`. The lines have no secrets. */
@@ -43,11 +46,11 @@ export interface RegistryAccess extends Pick<RegistryOptions, 'ca' | 'plainHttp'
 }
 
 /**
- * Converts command-line options to registry settings. Reads the password and the certificates.
+ * Converts command-line options to registry settings. Reads the password, the certificates and the key.
  *
  * @param locations - Images on the command line.
- * @throws CliError `USAGE_INVALID` for options that cannot be combined, `SOURCE_INVALID` for an unusable password or
- * certificate file.
+ * @throws CliError `USAGE_INVALID` for options that cannot be combined, `SOURCE_INVALID` for an unusable password,
+ * certificate or key file.
  */
 export async function toRegistryAccess(
   options: OptionValues<typeof REGISTRY_OPTIONS>,
@@ -55,7 +58,14 @@ export async function toRegistryAccess(
   { env, stdin, output }: CommandContext,
 ): Promise<RegistryAccess> {
   checkCombination(options, locations);
-  const { username, 'ca-file': caFile, 'retry-times': retries, 'stall-timeout': stallTimeout } = options;
+  const {
+    username,
+    'ca-file': caFile,
+    'cert-file': certFile,
+    'key-file': keyFile,
+    'retry-times': retries,
+    'stall-timeout': stallTimeout,
+  } = options;
   return {
     env,
     trace: (line) => output.trace(line),
@@ -65,6 +75,8 @@ export async function toRegistryAccess(
       authFile: options.authfile,
       plainHttp: options['plain-http'] || undefined,
       ca: caFile === undefined ? undefined : await readCertificates(caFile),
+      cert: certFile === undefined ? undefined : await readCertificates(certFile),
+      key: keyFile === undefined ? undefined : await readPrivateKey(keyFile),
       retry: retries === undefined ? undefined : { maxAttempts: retries + 1 },
       stallTimeout: stallTimeout === undefined ? undefined : stallTimeout * 1000,
     }),
@@ -81,6 +93,9 @@ function checkCombination(options: OptionValues<typeof REGISTRY_OPTIONS>, locati
   }
   if (username !== undefined && authfile !== undefined) {
     throw usageError('cannot use --username with --authfile');
+  }
+  if ((options['cert-file'] === undefined) !== (options['key-file'] === undefined)) {
+    throw usageError('--cert-file and --key-file must be used together');
   }
   const hosts = new Set(locations.flatMap((location) => (location.transport === 'registry' ? [location.host] : [])));
   if (username !== undefined && hosts.size > 1) {
@@ -117,5 +132,13 @@ async function readCertificates(file: string): Promise<string> {
     return certificates;
   throw new CliError('SOURCE_INVALID', `${file} has no PEM certificates`, {
     remedy: 'A PEM certificate starts with -----BEGIN CERTIFICATE-----.',
+  });
+}
+
+async function readPrivateKey(file: string): Promise<string> {
+  const key = await readFile(file, 'utf8');
+  if (key.length <= MAX_CA_FILE_SIZE && /-----BEGIN (?:EC |RSA )?PRIVATE KEY-----/.test(key)) return key;
+  throw new CliError('SOURCE_INVALID', `${file} has no unencrypted PEM private key`, {
+    remedy: 'Decrypt the key with "openssl pkey -in FILE -out NEW", and protect the new file.',
   });
 }

@@ -30,6 +30,11 @@ export function errorCode(error: unknown): string {
 }
 
 function classify(code: string, error: unknown): [RegistryErrorCode, string] {
+  // OpenSSL names the alerts of TLS 1.3 and earlier; some servers send a general failure.
+  if (/ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|HANDSHAKE_FAILURE)/.test(code)) {
+    const remedy = 'the server may require a client certificate (options cert and key), or reject the given one';
+    return ['TLS_FAILED', `the TLS handshake failed (${code}): ${remedy}`];
+  }
   if (TLS_CODE.test(code)) {
     const remedy = 'add its certificate authority to the trusted ones, or use plain HTTP if the server has no TLS';
     return ['TLS_FAILED', `the TLS handshake failed (${code}): ${remedy}`];

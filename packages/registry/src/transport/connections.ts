@@ -13,12 +13,16 @@ import { type TlsOptions, TunnelAgent } from './tunnel-agent.ts';
 const IDLE_TIMEOUT = 15_000;
 
 /** Options of `PooledHttpSender`. */
-export interface HttpSenderOptions extends Pick<RegistryOptions, 'ca' | 'env' | 'maxConnections' | 'stallTimeout'> {
+export interface HttpSenderOptions
+  extends Pick<RegistryOptions, 'ca' | 'cert' | 'env' | 'key' | 'maxConnections' | 'stallTimeout'> {
+  /** Host, with an optional port, that the certificate of the client is presented to. @default none */
+  readonly identityHost?: string;
   /** Resolves host names. @default `dns.lookup` */
   readonly lookup?: LookupFunction;
 }
 
-type ConnectionOptions = HttpSenderOptions & Required<Omit<HttpSenderOptions, 'ca' | 'lookup'>>;
+type ConnectionOptions = HttpSenderOptions &
+  Required<Pick<HttpSenderOptions, 'env' | 'maxConnections' | 'stallTimeout'>>;
 
 /** How to send a request to a URL: the request function and its options. */
 export interface Route {
@@ -32,13 +36,17 @@ export interface Route {
  */
 export class Connections {
   readonly #options: ConnectionOptions;
-  readonly #tls: Pick<TlsOptions, 'secureContext'>;
+  /** TLS context of all hosts except `identityHost`. Undefined if the defaults of Node.js suffice. */
+  readonly #trust: tls.SecureContext | undefined;
+  /** TLS context of `identityHost`. */
+  readonly #identity: tls.SecureContext | undefined;
   readonly #agents = new Map<string, http.Agent>();
 
   constructor(options: ConnectionOptions) {
-    const secureContext = createTrustContext(options.ca);
+    const ca = listAuthorities(options.ca);
     this.#options = options;
-    this.#tls = secureContext === undefined ? {} : { secureContext };
+    this.#trust = ca && tls.createSecureContext({ ca });
+    this.#identity = createIdentityContext(options, ca) ?? this.#trust;
   }
 
   /** Returns the route to a URL. @param isUntrusted - Whether a server chose the URL: see `HttpRequest`. */
@@ -47,7 +55,8 @@ export class Connections {
     const isSecure = url.protocol === 'https:';
     const agent = this.#agent(isSecure, proxy, isUntrusted);
     const { lookup } = this.#options;
-    const options: TlsOptions = { agent, ...this.#tls };
+    const secureContext = url.host === this.#identityHost ? this.#identity : this.#trust;
+    const options: TlsOptions = { agent, ...(secureContext && { secureContext }) };
     if (proxy !== undefined && !isSecure) {
       Object.assign(options, proxyTarget(proxy), {
         path: url.href,
@@ -70,6 +79,12 @@ export class Connections {
     this.#agents.clear();
   }
 
+  /** The host as it occurs in URLs: in lower case, without the default port of HTTPS. */
+  get #identityHost(): string | undefined {
+    const { identityHost } = this.#options;
+    return identityHost === undefined ? undefined : new URL(`https://${identityHost}`).host;
+  }
+
   #agent(isSecure: boolean, proxy: URL | undefined, isUntrusted: boolean): http.Agent {
     const key = `${isSecure} ${isUntrusted} ${proxy?.href}`;
     const agent = this.#agents.get(key) ?? this.#createAgent(isSecure, proxy);
@@ -80,20 +95,22 @@ export class Connections {
   #createAgent(isSecure: boolean, proxy: URL | undefined): http.Agent {
     const { maxConnections, stallTimeout } = this.#options;
     const options = { keepAlive: true, maxFreeSockets: maxConnections, timeout: IDLE_TIMEOUT };
-    if (proxy !== undefined && isSecure) return new TunnelAgent({ ...options, proxy, connectTimeout: stallTimeout });
+    if (proxy !== undefined && isSecure) {
+      return new TunnelAgent({ ...options, proxy, connectTimeout: stallTimeout, proxyContext: this.#trust });
+    }
     const isTls = proxy === undefined ? isSecure : proxy.protocol === 'https:';
     return isTls ? new https.Agent(options) : new http.Agent(options);
   }
 }
 
 /**
- * Creates a TLS context that trusts the certificates of Node.js and the given ones.
+ * Returns the certificates of Node.js and the given ones.
  *
  * @param ca - Additional PEM certificates, if any.
  * @returns undefined if the defaults of Node.js suffice
  * @throws RegistryError `OPTION_INVALID` if `ca` contains no certificate, or an invalid one
  */
-function createTrustContext(ca: string | undefined): tls.SecureContext | undefined {
+function listAuthorities(ca: string | undefined): string[] | undefined {
   if (ca === undefined) return undefined;
   const added = ca.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   if (added.length === 0) throw new RegistryError('OPTION_INVALID', 'option ca contains no PEM certificate');
@@ -105,5 +122,26 @@ function createTrustContext(ca: string | undefined): tls.SecureContext | undefin
     throw new RegistryError('OPTION_INVALID', message, { cause });
   }
   // The `ca` option of Node.js replaces the default roots, including those of NODE_EXTRA_CA_CERTS.
-  return tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ...added] });
+  return [...tls.getCACertificates('default'), ...added];
+}
+
+/**
+ * Creates a TLS context with the certificate of the client, if any.
+ *
+ * @throws RegistryError `OPTION_INVALID` if the certificate or the key is missing or invalid, or they do not match
+ */
+function createIdentityContext(
+  { cert, key }: Pick<HttpSenderOptions, 'cert' | 'key'>,
+  ca: string[] | undefined,
+): tls.SecureContext | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    throw new RegistryError('OPTION_INVALID', 'the options cert and key must be used together');
+  }
+  try {
+    return tls.createSecureContext({ cert, key, ...(ca && { ca }) });
+  } catch (cause) {
+    const problem = 'the options cert and key are not a PEM certificate and its unencrypted private key';
+    throw new RegistryError('OPTION_INVALID', `${problem}: ${(cause as Error).message}`, { cause });
+  }
 }

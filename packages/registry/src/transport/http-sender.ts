@@ -31,7 +31,7 @@ export class PooledHttpSender implements HttpSender {
   readonly #stallTimeout: number;
   #isClosed = false;
 
-  /** @throws RegistryError `OPTION_INVALID` if `ca` contains no valid certificate, or a number is out of range */
+  /** @throws RegistryError `OPTION_INVALID` if a certificate or key is invalid, or a number is out of range */
   constructor(options: HttpSenderOptions = {}) {
     const stallTimeout = checkOption('stallTimeout', options.stallTimeout ?? DEFAULT_STALL_TIMEOUT, 1, MAX_TIMEOUT);
     const maxConnections = checkOption('maxConnections', options.maxConnections ?? DEFAULT_MAX_CONNECTIONS, 2, 1000);

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
-import type { ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions, SecureContext } from 'node:tls';
 import type { Environment } from '../environment.ts';
 import { RegistryError } from '../errors.ts';
 import { toConnectionError } from './connection-error.ts';
@@ -17,6 +17,8 @@ export interface TunnelOptions extends https.AgentOptions {
   readonly proxy: URL;
   /** Timeout for the proxy to connect, in milliseconds. */
   readonly connectTimeout: number;
+  /** TLS context of an HTTPS proxy. It must not contain the certificate of the client. @default that of Node.js */
+  readonly proxyContext?: SecureContext | undefined;
 }
 
 type OnConnection = (error: Error | null, socket?: Duplex) => void;
@@ -25,9 +27,11 @@ type OnConnection = (error: Error | null, socket?: Duplex) => void;
 export class TunnelAgent extends https.Agent {
   readonly #proxy: URL;
   readonly #connectTimeout: number;
+  readonly #proxyContext: SecureContext | undefined;
 
-  constructor({ proxy, connectTimeout, ...options }: TunnelOptions) {
+  constructor({ proxy, connectTimeout, proxyContext, ...options }: TunnelOptions) {
     super(options);
+    this.#proxyContext = proxyContext;
     this.#proxy = proxy;
     this.#connectTimeout = connectTimeout;
   }
@@ -42,7 +46,7 @@ export class TunnelAgent extends https.Agent {
       headers: { host: authority, ...proxyAuthorization(this.#proxy) },
       // This agent pools the tunnels.
       agent: false,
-      ...(options.secureContext !== undefined && { secureContext: options.secureContext }),
+      ...(this.#proxyContext !== undefined && { secureContext: this.#proxyContext }),
     });
     const timer = new StallTimer(request, this.#connectTimeout, (error) => connect.destroy(error));
     timer.start('connecting');

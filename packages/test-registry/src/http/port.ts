@@ -25,6 +25,8 @@ export interface PortContext {
   /** Bandwidth of a connection in each direction, in bytes per second. */
   readonly rate: number | undefined;
   readonly tls: { readonly key: string; readonly cert: string } | undefined;
+  /** PEM certificate of the authority whose client certificates are required, if any. */
+  readonly clientAuthority?: string | undefined;
   /** Called with each request when it arrives. The record is updated while the request is handled. */
   onRequest(record: RequestRecord): void;
   /** Returns the fault of a request, if any. */
@@ -77,8 +79,9 @@ export async function openPort(name: PortName, port: number, context: PortContex
   };
   // No time limits, because tests use stalled and slow clients.
   const options = { keepAliveTimeout: 60_000, requestTimeout: 0, headersTimeout: 0 };
-  const { tls } = context;
-  const server = tls ? createTlsServer({ ...options, ...tls }, listener) : createServer(options, listener);
+  const { tls, clientAuthority } = context;
+  const mutual = clientAuthority === undefined ? {} : { requestCert: true, ca: clientAuthority };
+  const server = tls ? createTlsServer({ ...options, ...tls, ...mutual }, listener) : createServer(options, listener);
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   origin = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`;
