@@ -201,3 +201,36 @@ test('rejects every call with the reason of an aborted signal', async () => {
   }
   expect(requestLines(server)).toEqual([]);
 });
+
+const wrongDigest = `sha256:${'0'.repeat(64)}`;
+const damaged = Buffer.from(manifest.bytes).fill(0, 5, 6);
+
+test.each([
+  ['a wrong byte, by tag', 'v1', damaged, digest, 2],
+  ['a wrong byte, by digest', digest, damaged, digest, 2],
+  ['a wrong digest header', 'v1', manifest.bytes, wrongDigest, 3],
+])('reads a manifest again after %s', async (_title, reference, body, header, requests) => {
+  let isRepeated = false;
+  const { repository, lines } = await openScriptedRepository((request, response) => {
+    if (request.url?.endsWith(wrongDigest)) return void response.writeHead(404).end();
+    const headers = { 'content-type': MEDIA_TYPE_OCI_IMAGE_MANIFEST };
+    response.writeHead(200, { ...headers, 'docker-content-digest': isRepeated ? digest : header });
+    response.end(isRepeated ? manifest.bytes : body);
+    isRepeated = true;
+  });
+  expect(await repository.resolve(reference)).toEqual(manifest.descriptor);
+  expect(lines).toHaveLength(requests);
+});
+
+test('names both reads if a manifest is wrong twice', async () => {
+  const { repository, lines } = await openFixedResponse(damaged);
+  const rejection = {
+    code: 'DIGEST_MISMATCH',
+    message: expect.stringMatching(
+      /has the digest sha256:\w+.* \(second read; the first read failed, too: .* has the digest/,
+    ),
+  };
+  await expect(repository.resolve(digest)).rejects.toMatchObject(rejection);
+  await expect(readVerified(repository, manifest.descriptor)).rejects.toMatchObject(rejection);
+  expect(lines).toHaveLength(4);
+});

@@ -67,31 +67,69 @@ export function contentPath(context: Context, target: Descriptor): string {
   return isManifest(target) ? manifestPath(context, target.digest) : blobPath(context.path, target.digest);
 }
 
-/** Resolves a tag or digest by reading the manifest, which is then cached. */
-export async function resolveManifest(context: Context, reference: string): Promise<Descriptor> {
+/**
+ * Resolves a tag or digest by reading the manifest, which is then cached. Reads it again, once, if its bytes or the
+ * digest in the header are wrong.
+ */
+export function resolveManifest(context: Context, reference: string): Promise<Descriptor> {
+  return readTwice(() => resolveOnce(context, reference));
+}
+
+async function resolveOnce(context: Context, reference: string): Promise<Descriptor> {
   const response = await getManifest(context, reference);
+  rejectHtml(response);
   const expected = isDigest(reference) ? reference : digestHeader('GET', response);
-  const found = describeResponse(response, context.limits, expected);
-  if (expected !== undefined && found.digest !== expected) {
-    if (!isDigest(reference)) return resolveManifest(context, expected); // the digest that the header names
-    const request = describeRequest('GET', response.url);
-    throw new OciError('DIGEST_MISMATCH', `${request}: the received manifest has the digest ${found.digest}`);
+  const actual = expected && digestOf(response.body, parseDigest(expected).algorithm);
+  if (expected !== undefined && actual !== expected) {
+    const problem = `${describeRequest('GET', response.url)}: the received manifest has the digest ${actual}`;
+    if (isDigest(reference)) throw new OciError('DIGEST_MISMATCH', problem);
+    try {
+      return await resolveOnce(context, expected); // the digest that the header names
+    } catch (cause) {
+      if (!(cause instanceof OciError && cause.code === 'NOT_FOUND')) throw cause;
+      const contradiction = `but its header says ${expected}, which does not exist`;
+      throw new OciError('DIGEST_MISMATCH', `${problem}, ${contradiction}`, { cause });
+    }
   }
+  const found = describeResponse(response, context.limits, expected);
   context.manifests.add(found.digest, response.body);
   return found;
 }
 
-/** Returns the verified bytes of a manifest. */
+/** Reads content again, once, if its size or digest is wrong: a cache or a proxy on the way may have damaged it. */
+async function readTwice<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (first) {
+    if (!isDamaged(first)) throw first;
+    try {
+      return await read();
+    } catch (second) {
+      if (!isDamaged(second)) throw second;
+      const message = `${second.message} (second read; the first read failed, too: ${first.message})`;
+      throw new OciError(second.code, message, { cause: second });
+    }
+  }
+}
+
+function isDamaged(error: unknown): error is OciError {
+  return error instanceof OciError && (error.code === 'DIGEST_MISMATCH' || error.code === 'SIZE_MISMATCH');
+}
+
+/** Returns the verified bytes of a manifest. Reads them again, once, if they are wrong. */
 export async function readManifest(context: Context, target: Descriptor): Promise<Uint8Array> {
   context.signal?.throwIfAborted();
   const cached = context.manifests.get(target);
   if (cached !== undefined) return cached;
   checkManifestSize(context, target);
-  const response = await getManifest(context, target.digest);
-  rejectHtml(response);
-  checkContent(response.body, target, `the response to ${describeRequest('GET', response.url)}`);
-  context.manifests.add(target.digest, response.body);
-  return response.body;
+  const raw = await readTwice(async () => {
+    const response = await getManifest(context, target.digest);
+    rejectHtml(response);
+    checkContent(response.body, target, `the response to ${describeRequest('GET', response.url)}`);
+    return response.body;
+  });
+  context.manifests.add(target.digest, raw);
+  return raw;
 }
 
 /** Reports whether a manifest or a blob with this digest and size exists, without reading it. */
