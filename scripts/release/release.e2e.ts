@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pnpm, ROOT } from '../setup.mjs';
+import { ROOT } from '../setup.mjs';
 import { type LocalRegistry, startLocalRegistry } from './local-registry.ts';
 import { capture, git, run } from './steps.ts';
 
@@ -72,8 +72,7 @@ describe('npm run release', () => {
   });
 
   it('publishes every package, tags it, and writes the assets', async () => {
-    await run('npx', pnpm('exec', 'changeset', 'version'), { cwd: checkout });
-    await run(process.execPath, ['scripts/release/write-versions.mjs'], { cwd: checkout });
+    await run('npm', ['run', 'release:version'], { cwd: checkout, env: nodeOnPath() });
     await commit('Version packages');
     const { code, stdout, stderr } = await release();
     expect(code, stderr).toBe(0);

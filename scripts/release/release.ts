@@ -97,7 +97,7 @@ async function findProblems(): Promise<string[]> {
     );
   } else if ((await untaggedPackages(publishedPackages().map(({ manifest }) => manifest))).length === 0) {
     problems.push(
-      'No changeset: every version has a tag, so it is released already. Run "npx changeset" for a new version.',
+      'No changeset: every version has a tag, so it is released already. Run "npm run changeset" for a new version.',
     );
   }
   return problems;
@@ -110,7 +110,7 @@ async function findAbsent(packages: readonly ReleasedPackage[], where: RunOption
   if (conflicts.length > 0) {
     throw new Error(
       `cannot release; nothing was uploaded.\n  The npm registry has other content as ${conflicts.join(', ')}. ` +
-        'Run "npx changeset" for a new version. If the version was released before, fetch its tag: "git fetch --tags".',
+        'Run "npm run changeset" for a new version. If the version was released before, fetch its tag: "git fetch --tags".',
     );
   }
   return packages.filter((_, i) => states[i] === 'absent');
