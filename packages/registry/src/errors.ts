@@ -7,7 +7,7 @@
  * - `CLOSED`: the registry was closed with {@link Registry.close}.
  * - `CONNECTION_FAILED`: connecting failed, or the connection broke, on every attempt.
  * - `CONTENDED`: concurrent writers kept overwriting the list of referrers.
- * - `CREDENTIALS_INVALID`: a credentials file cannot be read, or a credential helper failed.
+ * - `CREDENTIALS_INVALID`: a credentials file cannot be read, or the credentials in it are invalid.
  * - `LIMIT_EXCEEDED`: a limit was exceeded, such as the number of headers, pages, redirects or bytes.
  * - `MANIFEST_REFUSED`: the registry rejects a manifest.
  * - `OPTION_INVALID`: an option is invalid.
@@ -18,7 +18,8 @@
  * - `SERVER_FAILED`: the registry failed (5xx), on every attempt.
  * - `STALLED`: no data was sent or received within the stall timeout, on every attempt.
  * - `TAG_IMMUTABLE`: the tag exists, refers to another manifest and cannot be moved.
- * - `TLS_FAILED`: the certificate of the registry is not trusted, or the server does not speak TLS.
+ * - `TLS_FAILED`: the certificate of the registry is not trusted, the server does not speak TLS, or it requires a client
+ *   certificate.
  * - `UNSUPPORTED`: the registry does not support the operation (405, or error code `UNSUPPORTED`).
  * - `UPLOAD_REFUSED`: the registry rejects a blob.
  */
