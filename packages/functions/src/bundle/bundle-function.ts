@@ -24,9 +24,13 @@ const OPTIONS = {
   logLevel: 'error',
 } as const;
 
+const UNUSED = fileURLToPath(new URL('./unused-modules.js', import.meta.url));
+
 /** Replacements for modules that the functions do not need. The originals would be a third of the code. */
 const REPLACED = {
-  '@smithy/core/event-streams': fileURLToPath(new URL('./no-event-streams.js', import.meta.url)),
+  '@noble/hashes/sha2.js': UNUSED,
+  '@smithy/core/event-streams': UNUSED,
+  bowser: UNUSED,
   '@aws-sdk/credential-provider-node': fileURLToPath(new URL('./environment-credentials.js', import.meta.url)),
 };
 
