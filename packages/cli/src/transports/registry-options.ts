@@ -25,7 +25,7 @@ export const REGISTRY_OPTIONS = {
   'plain-http': flag('use HTTP instead of HTTPS'),
   'ca-file': valueOption('FILE', parseText, 'trust the PEM certificates in FILE as well'),
   'cert-file': valueOption('FILE', parseText, 'present the PEM client certificate in FILE'),
-  'key-file': valueOption('FILE', parseText, 'use the PEM private key in FILE for --cert-file'),
+  'key-file': valueOption('FILE', parseText, 'read the key of --cert-file from FILE (PEM)'),
   'retry-times': valueOption('N', parseCount(MAX_RETRIES, 0), 'retry a failed request N times (default 5)'),
   'stall-timeout': valueOption('SECONDS', parseCount(MAX_STALL_TIMEOUT), 'reconnect after SECONDS idle (default 30)'),
 } as const;
