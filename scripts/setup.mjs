@@ -82,7 +82,7 @@ async function build(target) {
   const inputs = buildable.flatMap((folder) =>
     ['src', 'bundle', 'package.json', 'tsconfig.build.json'].map((name) => join(folder, name)),
   );
-  const shared = ['tsconfig.base.json', 'tsconfig.build.json', 'turbo.json', 'pnpm-lock.yaml'];
+  const shared = ['tsconfig.base.json', 'tsconfig.build.json', 'turbo.json', 'pnpm-lock.yaml', 'scripts/compile.mjs'];
   const stamp = fingerprint(ROOT, [...shared, ...inputs]);
   const file = stampFile('build', target);
   const isBuilt = target !== undefined || buildable.every((folder) => existsSync(join(ROOT, folder, 'dist')));
