@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { runWell } from '../../registries/run-program.ts';
 
-const PACKAGES = fileURLToPath(new URL('../../../packages', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const PACKAGES = join(ROOT, 'packages');
 
-/** Packages whose code is in the functions. */
-const COPIED = ['ecr', 'filter', 'functions', 'index', 'oci', 'registry', 'ztoc'];
+/** Packages whose code is in the functions, and the one that lists them. */
+const COPIED = ['bundle-report', 'ecr', 'filter', 'functions', 'index', 'oci', 'registry', 'ztoc'];
 
 /**
  * Bundles the functions from copies of the built packages, in a folder for the current test.
@@ -17,8 +18,10 @@ const COPIED = ['ecr', 'filter', 'functions', 'index', 'oci', 'registry', 'ztoc'
  */
 export async function buildElsewhere(env: Readonly<Record<string, string>>): Promise<string> {
   const folder = join(temporaryFolder(), 'elsewhere');
-  for (const name of COPIED) copyPackage(join(PACKAGES, name), join(folder, name));
-  const own = join(folder, 'functions');
+  for (const name of COPIED) copyPackage(join(PACKAGES, name), join(folder, 'packages', name));
+  // The license and the hashes of the packages.
+  for (const name of ['LICENSE', 'pnpm-lock.yaml']) cpSync(join(ROOT, name), join(folder, name));
+  const own = join(folder, 'packages', 'functions');
   await runWell(process.execPath, [join(own, 'dist', 'bundle', 'write-bundles.js')], { env });
   return join(own, 'dist', 'functions');
 }
