@@ -28,7 +28,12 @@ interface Task {
 export async function startCustomResources(endpoints: Readonly<Record<string, string>>): Promise<CustomResources> {
   const invocations: Invocation[] = [];
   const server = createServer(async (request, response) => {
-    const { invoked, answer } = await run((await json(request)) as Task, endpoints);
+    const task = (await json(request)) as Task;
+    if (task.code === undefined) {
+      response.writeHead(400).end('not a request of moto/serve.py');
+      return;
+    }
+    const { invoked, answer } = await run(task, endpoints);
     invocations.push(...invoked);
     // CloudFormation reports the same after one hour.
     const log = () => invoked.flatMap(({ outcome, log }) => [JSON.stringify(outcome), ...log]).join('\n');

@@ -19,9 +19,10 @@ export interface Moto {
  * @param endpoints - Variables with the endpoints of the test registry, for functions of custom resources.
  */
 export async function startMoto(endpoints: Readonly<Record<string, string>> = {}): Promise<Moto> {
-  const port = await freePort();
   const serve = join(import.meta.dirname, '..', 'moto', 'serve.py');
   const customResources = await startCustomResources(endpoints);
+  // Not before the other server listens: it could get the same port.
+  const port = await freePort();
   const args = ['-u', serve, customResources.url, '-H', '127.0.0.1', '-p', String(port)];
   const server = await startServer({ path: toolPath('moto'), args, port, log: join(REPORT.folder, 'moto.log') });
   const url = `http://127.0.0.1:${port}`;
