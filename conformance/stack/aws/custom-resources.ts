@@ -33,7 +33,10 @@ export async function startCustomResources(endpoints: Readonly<Record<string, st
       response.writeHead(400).end('not a request of moto/serve.py');
       return;
     }
-    const { invoked, answer } = await run(task, endpoints);
+    const { invoked, answer } = await run(task, endpoints).catch((error: Error) => ({
+      invoked: [],
+      answer: { Status: 'FAILED', Reason: error.message },
+    }));
     invocations.push(...invoked);
     // CloudFormation reports the same after one hour.
     const log = () => invoked.flatMap(({ outcome, log }) => [JSON.stringify(outcome), ...log]).join('\n');

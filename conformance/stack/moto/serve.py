@@ -91,6 +91,12 @@ def update(cls, original_resource, new_resource_name, cloudformation_json, accou
 
 
 def update_function(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name):
+    # moto zips inline code when it creates a function, but not when it updates one.
+    code = cloudformation_json["Properties"]["Code"]
+    if "ZipFile" in code:
+        code = {"ZipFile": base64.b64encode(zip_inline_code(code["ZipFile"])).decode()}
+        properties = {**cloudformation_json["Properties"], "Code": code}
+        cloudformation_json = {**cloudformation_json, "Properties": properties}
     # Two generated names of one function differ only in their suffix.
     if new_resource_name.rsplit("-", 1)[0] == original_resource.function_name.rsplit("-", 1)[0]:
         return update_function_in_place(
