@@ -24,7 +24,7 @@ export type IgnoreReason = EventIgnoreReason | 'untagged' | 'excluded' | 'no-mat
 
 /** The image of an accepted event. */
 export interface AcceptedEvent {
-  /** The image is to be indexed. */
+  /** The image should be indexed. */
   readonly outcome: 'index';
   /** `repository:tag`, or `repository:` if the image has no tag. */
   readonly image: string;

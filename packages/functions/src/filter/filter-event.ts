@@ -25,7 +25,7 @@ export interface FilterContext {
 }
 
 /**
- * Filters an event of Amazon ECR. If the image is to be indexed, invokes the generator with the unchanged event.
+ * Filters an event of Amazon ECR. If the image should be indexed, invokes the generator with the unchanged event.
  *
  * @throws FunctionError `INVOCATION_FAILED`. Lambda then retries, and finally uses the dead-letter queue.
  */
