@@ -17,7 +17,7 @@ const NOT_OURS = /(^|\/)(API|CHANGELOG)\.md$|\.generated\.ts$|\/golden\/|\/assem
 
 /** Checks that no text contains a phrase that {@link PROSE_RULES} lists. */
 export async function prose(): Promise<Finding[]> {
-  const files = [...listFiles('.', ENDINGS)].filter((path) => !NOT_OURS.test(path));
+  const files = listFiles('.', ENDINGS).filter((path) => !NOT_OURS.test(path));
   const problems: string[] = [];
   for (const file of files) problems.push(...(await findPhrases(file, readFileSync(join(ROOT, file), 'utf8'))));
   return [{ subject: `plain English in ${files.length} files`, problems }];
