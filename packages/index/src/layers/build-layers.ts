@@ -111,12 +111,12 @@ export async function buildLayers(
   try {
     signal?.throwIfAborted();
     await Promise.all(threads.length === 0 ? [work(buildHere)] : threads.map((thread) => work(buildIn(thread))));
+    await Promise.all(threads.map((thread) => thread.close()));
     return built;
   } catch (error) {
     abort.abort(error);
+    await Promise.all(threads.map((thread) => thread.terminate()));
     // An abort can surface as various errors. Throw the abort reason.
     throw signal?.aborted ? signal.reason : error;
-  } finally {
-    await Promise.all(threads.map((thread) => thread.terminate()));
   }
 }

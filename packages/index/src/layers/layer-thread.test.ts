@@ -28,7 +28,7 @@ describe('startThreads', () => {
   it.runIf(process.features.typescript)('starts threads that have loaded their script', async () => {
     const threads = await startThreads(2);
     expect(threads).toHaveLength(2);
-    await Promise.all(threads.map((thread) => thread.terminate()));
+    await Promise.all(threads.map((thread) => thread.close()));
   });
 
   it.each([

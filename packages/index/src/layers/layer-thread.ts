@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { ZtocError } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
@@ -127,6 +128,13 @@ export class LayerThread {
     this.#send({ type: 'chunk', bytes: this.#buffer.subarray(0, this.#filled) }, [buffer]);
     this.#buffer = undefined;
     this.#filled = 0;
+  }
+
+  /** Ends an idle thread. It leaves by itself, because Node can crash when it terminates a thread that uses WebAssembly. */
+  async close(): Promise<void> {
+    if (this.#failure !== undefined) return;
+    this.#send({ type: 'close' });
+    await once(this.#worker, 'exit');
   }
 
   /** Terminates the thread, even if it is busy. */

@@ -1,5 +1,5 @@
 import { on } from 'node:events';
-import { parentPort } from 'node:worker_threads';
+import { type MessagePort, parentPort } from 'node:worker_threads';
 import { ZtocError } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
@@ -8,11 +8,12 @@ import type { LayerSettings, LayerTask } from './layer-plan.ts';
 
 // Code of a worker thread that builds zTOCs, one at a time, from bytes that the main thread fetches.
 
-/** Message to a worker thread: start of a layer, a chunk of its bytes, or its end. */
+/** Message to a worker thread: start of a layer, a chunk of its bytes, or its end; or the end of the thread. */
 export type ToWorker =
   | { readonly type: 'start'; readonly task: LayerTask; readonly settings: LayerSettings }
   | { readonly type: 'chunk'; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly type: 'end' };
+  | { readonly type: 'end' }
+  | { readonly type: 'close' };
 
 /** Message from a worker thread: its script is loaded, a buffer to reuse, progress, or the result of a layer. */
 export type FromWorker =
@@ -68,10 +69,11 @@ function reportProgress(progress: LayerProgress): void {
 }
 
 // A function, because CommonJS bundles cannot contain top-level await.
-async function run(): Promise<never> {
+async function run(port: MessagePort): Promise<void> {
   send({ type: 'loaded' });
   for (;;) {
     const message = await receive();
+    if (message.type === 'close') return port.close();
     // Skip remaining messages of a layer that failed.
     if (message.type !== 'start') continue;
     reported = 0;
@@ -84,4 +86,4 @@ async function run(): Promise<never> {
   }
 }
 
-void run();
+void run(port);
