@@ -50,8 +50,16 @@ function countTests(file) {
     passed: passed.length,
     failed: failed.length + broken.length,
     skipped: skipped.length,
-    remarks: skipped.map(({ fullName }) => `skipped: ${fullName}`),
+    remarks: [
+      ...skipped.map(({ fullName }) => `skipped: ${fullName}`),
+      ...broken.map(({ name, message }) => `failed: ${name}: ${firstLine(message) || 'the test process crashed'}`),
+      ...failed.map(({ fullName, failureMessages }) => `failed: ${fullName}: ${firstLine(failureMessages[0])}`),
+    ],
   };
+}
+
+function firstLine(text = '') {
+  return text.split('\n', 1)[0];
 }
 
 function isFailed({ status }) {

@@ -13,23 +13,39 @@ afterEach(() => rmSync(root, { recursive: true }));
 function writeReport(folder: string, suites: { status: string; tests: string[] }[]): void {
   const testResults = suites.map(({ status, tests }) => ({
     status,
-    assertionResults: tests.map((test, i) => ({ status: test, fullName: `test ${i}` })),
+    name: 'suite.test.ts',
+    message: '',
+    assertionResults: tests.map((test, i) => ({
+      status: test,
+      fullName: `test ${i}`,
+      failureMessages: test === 'failed' ? ['Error: expected 1\n    at line 3'] : [],
+    })),
   }));
   mkdirSync(join(root, folder, '.reports'), { recursive: true });
   writeFileSync(join(root, folder, '.reports', 'test.json'), JSON.stringify({ testResults }));
 }
 
 describe('readReports', () => {
-  it('counts passed, failed and skipped tests, and lists the skipped ones', () => {
+  it('counts passed, failed and skipped tests, and lists those that did not pass', () => {
     writeReport('a', [{ status: 'failed', tests: ['passed', 'passed', 'failed', 'pending'] }]);
     expect(readReports(root, ['a'])).toEqual([
-      { folder: 'a', passed: 2, failed: 1, skipped: 1, remarks: ['skipped: test 3'] },
+      {
+        folder: 'a',
+        passed: 2,
+        failed: 1,
+        skipped: 1,
+        remarks: ['skipped: test 3', 'failed: test 2: Error: expected 1'],
+      },
     ]);
   });
 
-  it('counts a suite that fails to load as a failure', () => {
-    writeReport('a', [{ status: 'failed', tests: [] }]);
-    expect(readReports(root, ['a'])[0]).toMatchObject({ passed: 0, failed: 1 });
+  it('counts a suite that fails to load, or whose process crashes, as a failure', () => {
+    writeReport('a', [{ status: 'failed', tests: ['passed', 'pending'] }]);
+    expect(readReports(root, ['a'])[0]).toMatchObject({
+      passed: 1,
+      failed: 1,
+      remarks: ['skipped: test 1', 'failed: suite.test.ts: the test process crashed'],
+    });
   });
 
   it('counts a folder with a missing or incomplete report as a failure', () => {
