@@ -15,8 +15,8 @@ export function hasReport(root, folder) {
 }
 
 /**
- * Counts the tests of each folder from vitest's JSON reports. A suite that fails to load and a folder without a report count as
- * one failed test each.
+ * Counts the tests of each folder from vitest's JSON reports. A suite that fails to load or crashes, and a folder without a
+ * report, count as one failed test each.
  *
  * @param {string} root Folder that the others are relative to.
  * @param {string[]} folders Folders with tests.

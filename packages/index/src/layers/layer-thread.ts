@@ -130,7 +130,7 @@ export class LayerThread {
     this.#filled = 0;
   }
 
-  /** Ends an idle thread. It leaves by itself, because Node can crash when it terminates a thread that uses WebAssembly. */
+  /** Asks an idle thread to exit. Unlike this, `terminate` can crash Node if the thread uses WebAssembly. */
   async close(): Promise<void> {
     if (this.#failure !== undefined) return;
     this.#send({ type: 'close' });

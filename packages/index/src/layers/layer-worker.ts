@@ -8,7 +8,7 @@ import type { LayerSettings, LayerTask } from './layer-plan.ts';
 
 // Code of a worker thread that builds zTOCs, one at a time, from bytes that the main thread fetches.
 
-/** Message to a worker thread: start of a layer, a chunk of its bytes, or its end; or the end of the thread. */
+/** Message to a worker thread: start of a layer, a chunk of its bytes, its end, or a request to exit. */
 export type ToWorker =
   | { readonly type: 'start'; readonly task: LayerTask; readonly settings: LayerSettings }
   | { readonly type: 'chunk'; readonly bytes: Uint8Array<ArrayBuffer> }
