@@ -32,6 +32,53 @@ test('copies everything, leaves first', async () => {
   expect(await target.resolve(root.digest)).toEqual(root);
 });
 
+/** A store that damages the first reads of each blob: changes a byte, or the size. */
+class DamagingStore extends MemoryStore {
+  readonly #reads: number;
+  readonly #damage: (chunk: Uint8Array) => Uint8Array;
+  /** Number of reads that are still damaged, by digest. */
+  readonly #left = new Map<string, number>();
+
+  constructor(reads: number, damage: (chunk: Uint8Array) => Uint8Array) {
+    super();
+    this.#reads = reads;
+    this.#damage = damage;
+  }
+
+  override async *fetch(target: Descriptor): AsyncGenerator<Uint8Array, void, undefined> {
+    const left = this.#left.get(target.digest) ?? this.#reads;
+    this.#left.set(target.digest, left - 1);
+    for await (const chunk of super.fetch(target)) yield left > 0 ? this.#damage(chunk) : chunk;
+  }
+}
+
+const DAMAGES: readonly [string, (chunk: Uint8Array) => Uint8Array][] = [
+  ['a wrong byte', (chunk) => chunk.slice().fill((chunk[0] as number) ^ 1, 0, 1)],
+  ['a byte more', (chunk) => Buffer.concat([chunk, Buffer.from('x')])],
+  ['a byte less', (chunk) => chunk.subarray(1)],
+];
+
+test.each(DAMAGES)('reads content again, once, if it has %s', async (_, damage) => {
+  const { store, root } = await makeImage();
+  const source = new DamagingStore(1, damage);
+  await copyImage(store, source, root);
+  const target = new MemoryStore();
+  expect(await copyImage(source, target, root)).toMatchObject({ copied: 8 });
+  expect(await copyImage(store, target, root, { repair: true })).toMatchObject({ copied: 0, present: 8 });
+});
+
+test.each(DAMAGES)('names both reads if content has %s twice', async (_, damage) => {
+  const { store, root } = await makeImage();
+  const source = new DamagingStore(2, damage);
+  await copyImage(store, source, root);
+  const target = new MemoryStore();
+  await expect(copyImage(source, target, root)).rejects.toMatchObject({
+    code: expect.stringMatching(/^(DIGEST|SIZE)_MISMATCH$/),
+    message: expect.stringMatching(/\(in both reads\)$/),
+  });
+  expect(await target.exists(root)).toBe(false);
+});
+
 test('skips content that the target has', async () => {
   const { store, root, manifests } = await makeImage();
   const target = new MemoryStore();

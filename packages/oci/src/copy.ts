@@ -3,7 +3,7 @@ import type { Descriptor } from './descriptor.ts';
 import { OciError } from './errors.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { isManifestOrIndex, isNonDistributable } from './media-types.ts';
-import { readVerified } from './read.ts';
+import { readAgainIfDamaged, readVerified } from './read.ts';
 import { checkBounds, listSuccessors, nodeKey, type WalkOptions } from './walk.ts';
 
 /** Enough to hide the latency of a registry, few enough for its rate limits. */
@@ -66,7 +66,7 @@ export interface CopyResult {
  * Copies an image, an image index or an artifact with everything that it refers to. Leaves are copied before roots, so
  * the target never has an incomplete manifest. Several blobs are copied at a time. Content that the target has is
  * skipped; for a manifest also the content below it (see {@link CopyOptions.repair}). Blobs are streamed, and the
- * target's `push` verifies every byte. Tags are not copied: tag the root afterwards.
+ * target's `push` verifies every byte. A damaged blob is read again, once. Tags are not copied: tag the root afterwards.
  *
  * @throws OciError `LIMIT_EXCEEDED`; errors from source and target; the reason of the signal. The first failure aborts
  * the other transfers and is thrown.
@@ -188,7 +188,7 @@ class ImageCopy {
       const content = {
         [Symbol.asyncIterator]: () => this.#source.fetch(descriptor, this.#call)[Symbol.asyncIterator](),
       };
-      await this.#target.push(descriptor, content, this.#call);
+      await readAgainIfDamaged(() => this.#target.push(descriptor, content, this.#call));
       return 'copied';
     } catch (error) {
       const isMissing = error instanceof OciError && error.code === 'NOT_FOUND';

@@ -71,6 +71,6 @@ export {
 } from './media-types.ts';
 export { OverlayStore } from './overlay.ts';
 export { formatPlatform, normalizePlatform, type Platform, parsePlatform, platformMatches } from './platform.ts';
-export { type ReadOptions, readVerified, verifyStream } from './read.ts';
+export { type ReadOptions, readAgainIfDamaged, readVerified, verifyStream } from './read.ts';
 export { formatReference, isTag, parseReference, type Reference } from './reference.ts';
 export { type ContentNode, listSuccessors, type WalkOptions, walkContent } from './walk.ts';

@@ -11,7 +11,7 @@ export interface ReadOptions extends CallOptions {
 }
 
 /**
- * Reads small content completely and verifies it against its descriptor.
+ * Reads small content completely and verifies it against its descriptor. Reads it again, once, if it is damaged.
  *
  * @throws OciError `LIMIT_EXCEEDED` before anything is fetched; `SIZE_MISMATCH`, `DIGEST_MISMATCH`; errors of
  * `fetcher`.
@@ -27,13 +27,42 @@ export async function readVerified(
     throw new OciError('LIMIT_EXCEEDED', message);
   }
   const call = signal === undefined ? {} : { signal };
-  const content = new Uint8Array(descriptor.size);
-  let length = 0;
-  for await (const chunk of verifyStream(fetcher.fetch(descriptor, call), descriptor, call)) {
-    content.set(chunk, length);
-    length += chunk.length;
+  return readAgainIfDamaged(async () => {
+    const content = new Uint8Array(descriptor.size);
+    let length = 0;
+    for await (const chunk of verifyStream(fetcher.fetch(descriptor, call), descriptor, call)) {
+      content.set(chunk, length);
+      length += chunk.length;
+    }
+    return content;
+  });
+}
+
+/**
+ * Calls `read` again, once, if the content that it reads has the wrong size or digest: a cache or a proxy on the way
+ * may have damaged it. Calls it only once if it has already read the content twice.
+ *
+ * @param read - Reads and verifies content from its start.
+ * @throws OciError `SIZE_MISMATCH`, `DIGEST_MISMATCH` with a message that names both failures; other errors of `read`.
+ */
+export async function readAgainIfDamaged<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (first) {
+    if (!isDamaged(first) || isDamaged(first.cause)) throw first;
+    try {
+      return await read();
+    } catch (second) {
+      if (!isDamaged(second)) throw second;
+      const reads =
+        first.message === second.message ? 'in both reads' : `second read; the first read: ${first.message}`;
+      throw new OciError(second.code, `${second.message} (${reads})`, { cause: second });
+    }
   }
-  return content;
+}
+
+function isDamaged(error: unknown): error is OciError {
+  return error instanceof OciError && (error.code === 'DIGEST_MISMATCH' || error.code === 'SIZE_MISMATCH');
 }
 
 /**

@@ -106,29 +106,31 @@ export function showTransferProgress(
 
 /** Tracks the blobs that are being read or written, in the order in which they started. */
 class BlobProgress {
-  readonly #blobs = new Map<string, { done: number; readonly total: number }>();
-  /** Bytes transferred, including finished blobs. */
+  readonly #blobs = new Map<string, { done: number; readonly total: number; isEnded: boolean }>();
+  /** Bytes transferred, including finished blobs. A blob that starts again counts once. */
   bytes = 0;
 
   /** Records that `done` of the `total` bytes of a blob are transferred. */
   advance(digest: string, done: number, total: number): void {
-    const blob = this.#blobs.get(digest) ?? { done: 0, total };
+    const blob = this.#blobs.get(digest) ?? { done: 0, total, isEnded: false };
     this.bytes += done - blob.done;
-    blob.done = done;
-    this.#blobs.set(digest, blob);
+    this.#blobs.set(digest, Object.assign(blob, { done, isEnded: false }));
   }
 
-  /** Removes a blob that is finished or was given up. */
+  /** Hides a blob that is finished or was given up. */
   end(digest: string): void {
-    this.#blobs.delete(digest);
+    const blob = this.#blobs.get(digest);
+    if (blob !== undefined) blob.isEnded = true;
   }
 
   /** Returns a line for each blob in progress. */
   items(): ProgressItem[] {
-    return [...this.#blobs].map(([digest, { done, total }]) => ({
-      label: `${shortDigest(digest)}  ${formatBytes(done)} of ${formatBytes(total)}`,
-      done,
-      total,
-    }));
+    return [...this.#blobs]
+      .filter(([, { isEnded }]) => !isEnded)
+      .map(([digest, { done, total }]) => ({
+        label: `${shortDigest(digest)}  ${formatBytes(done)} of ${formatBytes(total)}`,
+        done,
+        total,
+      }));
   }
 }

@@ -3,6 +3,7 @@ import { mapInParallel } from '../in-parallel.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { LayerProgress } from '../progress.ts';
 import { type BuiltLayer, buildLayer } from './build-layer.ts';
+import { readAgainIfDamaged } from './damaged-layer.ts';
 import { checkFormat, type MismatchedLayer } from './layer-format.ts';
 import { type LayerTask, taskKey, toLayerSettings } from './layer-plan.ts';
 import { type LayerThread, startThreads } from './layer-thread.ts';
@@ -60,8 +61,8 @@ type Build = (
 ) => Promise<BuiltLayer>;
 
 /**
- * Builds the zTOCs of layers, `jobs` at the same time, the largest first. Fetches each layer once. Returns the zTOCs by
- * {@link taskKey}. The first error aborts the other builds. A layer that does not match its media type is not an error,
+ * Builds the zTOCs of layers, `jobs` at the same time, the largest first. Fetches each layer once, and once more if it is
+ * damaged. Returns the zTOCs by {@link taskKey}. The first error aborts the other builds. A layer that does not match its media type is not an error,
  * except with `compat`.
  *
  * @throws SociIndexError as in `buildLayer`, and `WORKER_FAILED`; errors of the store; the abort reason of the signal.
@@ -86,26 +87,33 @@ export async function buildLayers(
     return (chunks, task, report) => thread.build(chunks, task, settings, report);
   };
 
+  const readLayer = async (build: Build, task: LayerTask): Promise<BuiltLayer | MismatchedLayer> => {
+    const { digest, size, mediaType } = task;
+    const fetched = store.fetch({ mediaType, digest, size }, { signal: combined, reuseChunks: true });
+    const checked = isCompat ? { chunks: fetched } : await checkFormat(fetched, task.compression);
+    if ('mismatch' in checked) return checked;
+    return build(checked.chunks, task, (progress) =>
+      onProgress({ type: 'layer-progress', layer: digest, size, ...progress }),
+    );
+  };
+
   const built = new Map<string, BuiltLayer | MismatchedLayer>();
   const queue = tasks.toSorted((a, b) => b.size - a.size);
   const work = async (build: Build): Promise<void> => {
     for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
-      const { digest: layer, size, mediaType } = task;
       combined.throwIfAborted();
-      onProgress({ type: 'layer-started', layer, size });
-      const fetched = store.fetch({ mediaType, digest: layer, size }, { signal: combined, reuseChunks: true });
-      const checked = isCompat ? { chunks: fetched } : await checkFormat(fetched, task.compression);
-      if ('mismatch' in checked) {
-        built.set(taskKey(task), checked);
-        onProgress({ type: 'layer-mismatched', layer, size, mediaType, format: checked.mismatch });
-        continue;
-      }
-      const result = await build(checked.chunks, task, (progress) =>
-        onProgress({ type: 'layer-progress', layer, size, ...progress }),
-      );
+      const { digest: layer, size, mediaType } = task;
+      const result = await readAgainIfDamaged(() => {
+        onProgress({ type: 'layer-started', layer, size });
+        return readLayer(build, task);
+      });
       built.set(taskKey(task), result);
-      const { ztocSize, spans, files, seconds } = result;
-      onProgress({ type: 'layer-done', layer, size, ztocSize, spans, files, seconds });
+      if ('mismatch' in result) {
+        onProgress({ type: 'layer-mismatched', layer, size, mediaType, format: result.mismatch });
+      } else {
+        const { ztocSize, spans, files, seconds } = result;
+        onProgress({ type: 'layer-done', layer, size, ztocSize, spans, files, seconds });
+      }
     }
   };
   try {

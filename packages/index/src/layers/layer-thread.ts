@@ -95,13 +95,26 @@ export class LayerThread {
     };
     result.then(end, end);
     this.#send({ type: 'start', task, settings });
-    for await (const chunk of limitLayerSize(chunks, task)) {
-      for (let sent = 0; sent < chunk.length && !isDone; ) sent += await this.#fill(chunk.subarray(sent), () => isDone);
-      if (isDone) break;
+    try {
+      for await (const chunk of limitLayerSize(chunks, task)) {
+        for (let sent = 0; sent < chunk.length && !isDone; )
+          sent += await this.#fill(chunk.subarray(sent), () => isDone);
+        if (isDone) break;
+      }
+    } catch (error) {
+      this.#end();
+      // The thread fails, too. Afterwards it can build another layer.
+      await result.catch(() => {});
+      throw error;
     }
+    this.#end();
+    return result;
+  }
+
+  /** Sends the last chunk and the end of a layer. */
+  #end(): void {
     this.#flush();
     this.#send({ type: 'end' });
-    return result;
   }
 
   /** Copies as much of a chunk as fits into the buffer, and sends a full buffer. Returns the number of bytes copied. */

@@ -46,10 +46,16 @@ async function* receiveChunks(): AsyncGenerator<Uint8Array, void, undefined> {
   for (;;) {
     const message = await receive();
     if (message.type !== 'chunk') return;
-    yield message.bytes;
-    const { buffer } = message.bytes;
-    send({ type: 'released', buffer }, [buffer]);
+    try {
+      yield message.bytes;
+    } finally {
+      release(message.bytes);
+    }
   }
+}
+
+function release({ buffer }: Uint8Array<ArrayBuffer>): void {
+  send({ type: 'released', buffer }, [buffer]);
 }
 
 function describeFailure(error: unknown) {
@@ -75,6 +81,7 @@ async function run(port: MessagePort): Promise<void> {
     const message = await receive();
     if (message.type === 'close') return port.close();
     // Skip remaining messages of a layer that failed.
+    if (message.type === 'chunk') release(message.bytes);
     if (message.type !== 'start') continue;
     reported = 0;
     try {

@@ -13,6 +13,7 @@ import {
 } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
+import type { Fetcher, Prober } from '../content.ts';
 import { copyImage } from '../copy.ts';
 import { digestOf } from '../digest.ts';
 import { makeImage } from '../fixtures/image.ts';
@@ -53,6 +54,24 @@ describe('writeArchive', () => {
     expect(digestOf(readFileSync(path))).toBe(
       'sha256:2322a07a1f6c18afeec4277a9d3767d471b339ab0c9994ed27a62775128f0407',
     );
+  });
+
+  test('writes the archive again, once, if a blob is damaged', async () => {
+    const { store, root } = await makeImage();
+    const [path, again] = [join(temp, 'expected.tar'), join(temp, 'damaged-once.tar')];
+    await writeArchive(path, store, [{ target: root, reference: 'v1' }]);
+    const damaged = 6;
+    let reads = 0;
+    const source: Fetcher & Prober = {
+      exists: (target) => store.exists(target),
+      async *fetch(target) {
+        const isDamaged = ++reads === damaged;
+        for await (const chunk of store.fetch(target)) yield isDamaged ? chunk.slice().fill(0, 0, 1) : chunk;
+      },
+    };
+    await writeArchive(again, source, [{ target: root, reference: 'v1' }]);
+    expect(readFileSync(again).equals(readFileSync(path))).toBe(true);
+    expect(reads).toBeGreaterThan(damaged);
   });
 
   test.skipIf(!hasProgram('tar'))('writes members in order, readable by tar (needs tar)', async () => {

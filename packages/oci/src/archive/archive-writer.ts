@@ -4,7 +4,7 @@ import { writeFileAtomically } from '../layout/atomic-write.ts';
 import { blobPath, OCI_LAYOUT_FILE } from '../layout/layout-files.ts';
 import { addRoot, checkName, EMPTY_INDEX } from '../layout/root-index.ts';
 import { isNonDistributable } from '../media-types.ts';
-import { verifyStream } from '../read.ts';
+import { readAgainIfDamaged, verifyStream } from '../read.ts';
 import { type WalkOptions, walkContent } from '../walk.ts';
 import { BLOCK_SIZE, formatMemberHeader, paddedSize } from './tar-format.ts';
 
@@ -18,7 +18,7 @@ export interface ArchiveRoot {
 
 /**
  * Writes images with everything that they refer to as a tar archive that contains an OCI image layout. The file is
- * written atomically. An existing file is replaced.
+ * written atomically. An existing file is replaced. If a blob is damaged, the archive is written again, once.
  *
  * @param path - The file.
  * @param roots - The manifests to list, in order. For an image that was just converted, pass an `OverlayStore` as
@@ -31,7 +31,7 @@ export async function writeArchive(
   roots: readonly ArchiveRoot[],
   options: WalkOptions = {},
 ): Promise<void> {
-  await writeFileAtomically(path, archiveChunks(source, roots, options));
+  await readAgainIfDamaged(() => writeFileAtomically(path, archiveChunks(source, roots, options)));
 }
 
 /**

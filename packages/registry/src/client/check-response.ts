@@ -109,3 +109,8 @@ export function checkStoredDigest(response: WholeResponse, { digest }: Descripto
   const request = describeRequest('PUT', response.url);
   throw new OciError('DIGEST_MISMATCH', `${request}: the registry stored ${digest} as ${stored}`);
 }
+
+/** Reports whether {@link checkStoredDigest} threw `error` because of another digest. */
+export function isDigestMismatch(error: unknown): boolean {
+  return error instanceof OciError && error.code === 'DIGEST_MISMATCH';
+}

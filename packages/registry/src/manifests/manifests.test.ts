@@ -226,9 +226,7 @@ test('names both reads if a manifest is wrong twice', async () => {
   const { repository, lines } = await openFixedResponse(damaged);
   const rejection = {
     code: 'DIGEST_MISMATCH',
-    message: expect.stringMatching(
-      /has the digest sha256:\w+.* \(second read; the first read failed, too: .* has the digest/,
-    ),
+    message: expect.stringMatching(/has the digest sha256:\w+.* \(in both reads\)$/),
   };
   await expect(repository.resolve(digest)).rejects.toMatchObject(rejection);
   await expect(readVerified(repository, manifest.descriptor)).rejects.toMatchObject(rejection);

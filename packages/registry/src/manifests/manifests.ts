@@ -14,6 +14,7 @@ import {
   parseDigest,
   parseImageIndex,
   parseManifest,
+  readAgainIfDamaged,
 } from '@soci/oci';
 import { blobPath } from '../blobs/remote-blob.ts';
 import {
@@ -21,6 +22,7 @@ import {
   checkManifestStored,
   digestHeader,
   invalidResponse,
+  isDigestMismatch,
   mediaTypeOf,
   rejectHtml,
 } from '../client/check-response.ts';
@@ -72,7 +74,7 @@ export function contentPath(context: Context, target: Descriptor): string {
  * digest in the header are wrong.
  */
 export function resolveManifest(context: Context, reference: string): Promise<Descriptor> {
-  return readTwice(() => resolveOnce(context, reference));
+  return readAgainIfDamaged(() => resolveOnce(context, reference));
 }
 
 async function resolveOnce(context: Context, reference: string): Promise<Descriptor> {
@@ -96,33 +98,13 @@ async function resolveOnce(context: Context, reference: string): Promise<Descrip
   return found;
 }
 
-/** Reads content again, once, if its size or digest is wrong: a cache or a proxy on the way may have damaged it. */
-async function readTwice<T>(read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (first) {
-    if (!isDamaged(first)) throw first;
-    try {
-      return await read();
-    } catch (second) {
-      if (!isDamaged(second)) throw second;
-      const message = `${second.message} (second read; the first read failed, too: ${first.message})`;
-      throw new OciError(second.code, message, { cause: second });
-    }
-  }
-}
-
-function isDamaged(error: unknown): error is OciError {
-  return error instanceof OciError && (error.code === 'DIGEST_MISMATCH' || error.code === 'SIZE_MISMATCH');
-}
-
 /** Returns the verified bytes of a manifest. Reads them again, once, if they are wrong. */
 export async function readManifest(context: Context, target: Descriptor): Promise<Uint8Array> {
   context.signal?.throwIfAborted();
   const cached = context.manifests.get(target);
   if (cached !== undefined) return cached;
   checkManifestSize(context, target);
-  const raw = await readTwice(async () => {
+  const raw = await readAgainIfDamaged(async () => {
     const response = await getManifest(context, target.digest);
     rejectHtml(response);
     checkContent(response.body, target, `the response to ${describeRequest('GET', response.url)}`);
@@ -159,12 +141,26 @@ export async function sendManifest(
     const path = manifestPath(context, reference);
     const headers = { 'content-type': target.mediaType };
     const response = await exchange(context, 'push', { method: 'PUT', target: path, headers, body });
-    checkManifestStored(response, target);
+    try {
+      checkManifestStored(response, target);
+    } catch (error) {
+      if (!isDigestMismatch(error) || !(await isStored(context, target, reference))) throw error;
+    }
     return response.headers['oci-subject'] !== undefined;
   } catch (error) {
     if (!(error instanceof RegistryError && error.code === 'TAG_IMMUTABLE') || isDigest(reference)) throw error;
     await acceptUnchangedTag(context, target, reference, error);
     return false;
+  }
+}
+
+/** Reads a manifest back, because the response to its PUT has another digest. Reports whether it is the same. */
+async function isStored(context: Context, target: Descriptor, reference: string): Promise<boolean> {
+  try {
+    return (await readBack(context, target, reference)) === undefined;
+  } catch (error) {
+    if (error instanceof OciError) return false;
+    throw error;
   }
 }
 

@@ -120,6 +120,16 @@ test('rejects with DIGEST_MISMATCH if the registry stores another manifest', asy
   });
 });
 
+test.each([{ tag: 'v1' }, {}])('reads a manifest back if the response has another digest (%j)', async (options) => {
+  const { repository, server } = await openTestRepository();
+  const { descriptor, bytes } = await pushBlobs(repository);
+  server.clearRequests();
+  server.inject({ on: { method: 'PUT' }, fault: { kind: 'wrong-digest-header' } });
+  await repository.pushManifest(descriptor, bytes, options);
+  expect(server.requests.map(({ method }) => method)).toEqual(['PUT', 'GET']);
+  expect(server.manifest('team/app', options.tag ?? descriptor.digest)?.digest).toBe(descriptor.digest);
+});
+
 test.each([
   ['201', 201, {}, ''],
   ['200 with the digest', 200, { 'docker-content-digest': smallImage().manifest.descriptor.digest }, ''],

@@ -1,7 +1,9 @@
 import { OciError } from '@soci/oci';
-import { checkStoredDigest } from '../client/check-response.ts';
+import { checkStoredDigest, isDigestMismatch } from '../client/check-response.ts';
+import type { WholeResponse } from '../client/registry-http.ts';
 import { singleUseBytes } from '../client/replayable-body.ts';
 import { RegistryError } from '../errors.ts';
+import { probeContent } from '../manifests/manifests.ts';
 import { exchange } from '../repository-context.ts';
 import type { HttpBody } from '../transport/http-message.ts';
 import {
@@ -67,7 +69,16 @@ export async function closeUpload(push: BlobPush, session: UploadSession, body?:
     body,
     extraResponseTimeout: Math.ceil(size / CLOSING_RATE),
   });
-  checkStoredDigest(response, push.target);
+  await checkStored(push, response);
+}
+
+/** Checks the digest in the response. If it is another one, a HEAD decides whether the blob is stored. */
+async function checkStored(push: BlobPush, response: WholeResponse): Promise<void> {
+  try {
+    checkStoredDigest(response, push.target);
+  } catch (error) {
+    if (!isDigestMismatch(error) || !(await probeContent(push, push.target))) throw error;
+  }
 }
 
 /**
@@ -104,7 +115,7 @@ async function postMonolithic(push: BlobPush, content: Uint8Array): Promise<Post
     });
     capabilities.supportsSinglePost = response.status === 201;
     if (response.status !== 201) return readSession('POST', response);
-    checkStoredDigest(response, target);
+    await checkStored(push, response);
     return 'stored';
   } catch (error) {
     push.signal?.throwIfAborted();

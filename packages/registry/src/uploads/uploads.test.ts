@@ -177,6 +177,16 @@ test('does not complete an upload of wrong content, and cancels it', async () =>
   expect(await isStored(server, large)).toBe(false);
 });
 
+test('asks whether a blob is stored if the response has another digest', async () => {
+  const { repository, server } = await openTestRepository();
+  for (const { descriptor, bytes } of [small, large]) {
+    server.clearRequests();
+    server.inject({ on: { method: 'PUT' }, fault: { kind: 'wrong-digest-header' } });
+    await repository.push(descriptor, bytes);
+    expect(server.requests.at(-1)).toMatchObject({ method: 'HEAD', status: 200 });
+  }
+});
+
 test('rejects with the error of the source, without opening an upload', async () => {
   const { repository, server } = await openTestRepository();
   const failure = new Error('the source has no such blob');
