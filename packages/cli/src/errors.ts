@@ -1,3 +1,5 @@
+import { PrintableError } from '@soci/oci';
+
 /** Error codes of this package. They are part of the `--json` output. */
 export type CliErrorCode =
   | 'DESTINATION_INVALID'
@@ -24,7 +26,7 @@ export interface CliErrorOptions {
 }
 
 /** The error class of this package. Branch on {@link CliError.code}, not on the message. */
-export class CliError extends Error {
+export class CliError extends PrintableError {
   override readonly name = 'CliError';
   /** A {@link CliErrorCode}, or the code of the original error. */
   readonly code: string;

@@ -1,3 +1,5 @@
+import { escapeText, quoteText } from './escape-text.ts';
+
 /** A fault in an event or in a list of filters. */
 export interface Fault {
   /** Path in an event, such as `detail.image-digest`; empty for the event itself. Absent for faults in text. */
@@ -31,7 +33,7 @@ export class FilterError extends Error {
   constructor(code: FilterErrorCode, subject: string, faults: readonly Fault[]) {
     const shown = faults.slice(0, MAX_SHOWN_FAULTS).map(formatFault);
     if (faults.length > MAX_SHOWN_FAULTS) shown.push(`and ${faults.length - MAX_SHOWN_FAULTS} more`);
-    super(`${subject}: ${shown.join('; ')}`);
+    super(escapeText(`${subject}: ${shown.join('; ')}`));
     this.code = code;
     this.faults = faults;
   }
@@ -42,15 +44,9 @@ function formatFault({ path, position, problem }: Fault): string {
   return path ? `${path} ${problem}` : `it ${problem}`;
 }
 
-/** Maximum length of a quoted value in a message. */
-const MAX_QUOTED_LENGTH = 80;
-
-/** Formats an untrusted value for a message: short, and without control characters that could forge a log line. */
+/** Formats an untrusted value for a message: short, and without characters that could forge a log line. */
 export function quoteShort(value: unknown): string {
-  if (typeof value === 'string') {
-    if (value.length <= MAX_QUOTED_LENGTH) return JSON.stringify(value);
-    return `${JSON.stringify(value.slice(0, MAX_QUOTED_LENGTH))}... of ${value.length} characters`;
-  }
+  if (typeof value === 'string') return quoteText(value);
   if (value === null || typeof value === 'boolean') return String(value);
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;

@@ -1,3 +1,5 @@
+import { escapeText, PrintableError } from '@soci/oci';
+
 /** Machine-readable code of a {@link FunctionError}. */
 export type FunctionErrorCode =
   /** Environment variables or resource properties are missing or invalid. */
@@ -18,18 +20,18 @@ export type FunctionErrorCode =
   | 'TRY_AGAIN';
 
 /** Error of `@soci/functions`. Check {@link FunctionError.code}, not the message. */
-export class FunctionError extends Error {
+export class FunctionError extends PrintableError {
   override readonly name = 'FunctionError';
   /** Machine-readable code. */
   readonly code: FunctionErrorCode;
 
   constructor(code: FunctionErrorCode, message: string, options: { readonly cause?: unknown } = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    super(message, options);
     this.code = code;
   }
 }
 
-/** Returns the message of an error, or a thrown value as text. */
+/** Returns the message of an error, or a thrown value as text, without unprintable characters. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return escapeText(error instanceof Error ? error.message : String(error));
 }

@@ -1,4 +1,5 @@
-import { Logger } from '@aws-lambda-powertools/logger';
+import { Logger, type LogItem, LogLevelThreshold } from '@aws-lambda-powertools/logger';
+import { escapeJson } from '@soci/oci';
 
 /** The used part of the context that Lambda passes to a handler. */
 export interface LambdaContext {
@@ -47,6 +48,18 @@ export interface InvocationLog extends Log {
   add(details: Details): void;
 }
 
+/** Escapes all unprintable characters. Powertools escapes only those that JSON does not allow. */
+class PrintableLogger extends Logger {
+  protected override printLog(logLevel: number, item: LogItem): void {
+    item.prepareForPrint();
+    const line = escapeJson(JSON.stringify(item.getAttributes(), this.getJsonReplacer() as JsonReplacer));
+    const stream = logLevel >= LogLevelThreshold.WARN ? process.stderr : process.stdout;
+    stream.write(`${line}\n`);
+  }
+}
+
+type JsonReplacer = (key: string, value: unknown) => unknown;
+
 /**
  * Opens the log of a function. Lines have the format of Powertools for AWS Lambda, with request id, function name, cold start
  * and added fields. `POWERTOOLS_LOG_LEVEL` and Lambda's log level set the level.
@@ -54,7 +67,7 @@ export interface InvocationLog extends Log {
  * @param service - Name of the service, unless `POWERTOOLS_SERVICE_NAME` is set.
  */
 export function openLog(service: string): InvocationLog {
-  const logger = new Logger({ serviceName: process.env.POWERTOOLS_SERVICE_NAME || service });
+  const logger = new PrintableLogger({ serviceName: process.env.POWERTOOLS_SERVICE_NAME || service });
   const write =
     (level: keyof Log) =>
     (message: string, details: Details = {}) =>

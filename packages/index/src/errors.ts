@@ -1,3 +1,5 @@
+import { PrintableError } from '@soci/oci';
+
 /**
  * Code of a {@link SociIndexError}.
  *
@@ -33,7 +35,7 @@ export type SociIndexErrorCode =
   | 'WORKER_FAILED';
 
 /** Error of `@soci/index`. Check {@link SociIndexError.code}; messages may change. */
-export class SociIndexError extends Error {
+export class SociIndexError extends PrintableError {
   override readonly name = 'SociIndexError';
   /** Identifies the kind of error. */
   readonly code: SociIndexErrorCode;
@@ -45,7 +47,7 @@ export class SociIndexError extends Error {
     message: string,
     options: { readonly cause?: unknown; readonly digest?: string } = {},
   ) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    super(message, options);
     this.code = code;
     this.digest = options.digest;
   }

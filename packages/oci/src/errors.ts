@@ -1,3 +1,6 @@
+import { quoteText } from './escape-text.ts';
+import { PrintableError } from './printable-error.ts';
+
 /** Error codes of {@link OciError}, for callers to branch on. The message describes the failure and a remedy. */
 export type OciErrorCode =
   /** A tar archive that does not contain a valid OCI layout. */
@@ -32,13 +35,13 @@ export type OciErrorCode =
   | 'WRITE_FAILED';
 
 /** Error class of `@soci/oci`. Branch on {@link OciError.code}, not on the message. */
-export class OciError extends Error {
+export class OciError extends PrintableError {
   override readonly name = 'OciError';
   /** Error code. */
   readonly code: OciErrorCode;
 
   constructor(code: OciErrorCode, message: string, options: { readonly cause?: unknown } = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    super(message, options);
     this.code = code;
   }
 }
@@ -52,7 +55,5 @@ export function hasSystemCode(error: unknown, ...codes: readonly string[]): bool
 export function showValue(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
   if (value === undefined) return 'nothing';
-  return typeof value === 'string' && value.length > 80
-    ? `${JSON.stringify(value.slice(0, 80))}...`
-    : JSON.stringify(value);
+  return typeof value === 'string' ? quoteText(value) : String(value);
 }

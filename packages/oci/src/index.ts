@@ -32,6 +32,7 @@ export {
   parseDigest,
 } from './digest.ts';
 export { OciError, type OciErrorCode } from './errors.ts';
+export { escapeJson, escapeText, quoteText } from './escape-text.ts';
 export { type ImageConfig, parseImageConfig } from './image-config.ts';
 export type { OciLimits } from './limits.ts';
 export {
@@ -71,6 +72,7 @@ export {
 } from './media-types.ts';
 export { OverlayStore } from './overlay.ts';
 export { formatPlatform, normalizePlatform, type Platform, parsePlatform, platformMatches } from './platform.ts';
+export { PrintableError, printableStack } from './printable-error.ts';
 export { type ReadOptions, readAgainIfDamaged, readVerified, verifyStream } from './read.ts';
 export { formatReference, isTag, parseReference, type Reference } from './reference.ts';
 export { type ContentNode, listSuccessors, type WalkOptions, walkContent } from './walk.ts';

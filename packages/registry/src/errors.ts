@@ -1,3 +1,5 @@
+import { PrintableError } from '@soci/oci';
+
 /**
  * Reason of a {@link RegistryError}. Missing content, and content that does not match its descriptor, is reported as an
  * `OciError`, as by every store of `@soci/oci`.
@@ -68,7 +70,7 @@ export interface RegistryErrorOptions {
  * Error thrown by `@soci/registry` and `@soci/ecr`. Branch on {@link RegistryError.code}, not on the message, which
  * says what failed and what to do.
  */
-export class RegistryError extends Error {
+export class RegistryError extends PrintableError {
   override readonly name = 'RegistryError';
   /** The reason. */
   readonly code: RegistryErrorCode;
@@ -80,7 +82,7 @@ export class RegistryError extends Error {
   readonly refusals: readonly RegistryRefusal[];
 
   constructor(code: RegistryErrorCode, message: string, options: RegistryErrorOptions = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    super(message, options);
     this.code = code;
     this.request = options.request;
     this.status = options.status;

@@ -1,3 +1,5 @@
+import { escapeText } from '@soci/oci';
+
 /** Maximum length of text that is processed, in characters. */
 const MAX_TEXT_LENGTH = 2 ** 16;
 
@@ -17,8 +19,8 @@ const QUERY = /(?:\?|%3f)[^\s"'<>?]{0,200}?(?:=|%3d)[^\s"'<>]*/gi;
 const SIGNED_PARAMETER =
   /\b(_state|(?:x-[a-z]+-)?(?:credential|security-token|signature)|sig|(?:access_|refresh_)?token)=[^\s&"'<>]+/gi;
 
-/** Control and format characters, which can move the cursor of a terminal, break lines or reverse text. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
+/** White space, including line breaks. */
+const WHITE_SPACE = /\s+/g;
 
 const utf8 = new TextDecoder();
 
@@ -30,11 +32,15 @@ export interface RequestSecrets {
   readonly url?: URL | undefined;
 }
 
-/** Removes control characters, signatures and credentials from the text of a server, and truncates it. */
+/**
+ * Makes text of a server quotable: removes signatures and credentials, replaces white space with one space, escapes unprintable
+ * characters, and truncates the text.
+ */
 export function sanitizeText(text: string, maxLength: number, sent: RequestSecrets = {}): string {
   let sanitized = text.slice(0, MAX_TEXT_LENGTH);
   for (const secret of listSecrets(sent)) sanitized = sanitized.replaceAll(secret, '…');
-  sanitized = sanitized.replace(QUERY, '?…').replace(SIGNED_PARAMETER, '$1=…').replace(UNPRINTABLE, ' ').trim();
+  sanitized = sanitized.replace(QUERY, '?…').replace(SIGNED_PARAMETER, '$1=…');
+  sanitized = escapeText(sanitized.replace(WHITE_SPACE, ' ').trim());
   return sanitized.length > maxLength ? `${sanitized.slice(0, maxLength)}…` : sanitized;
 }
 

@@ -21,6 +21,7 @@ export {
   readGoldenLayers,
   readGoldenRuns,
 } from './golden.ts';
+export { HOSTILE_TEXTS, unprintableIn } from './hostile-text.ts';
 export {
   AMD64,
   ARM64,

@@ -1,3 +1,5 @@
+import { escapeText } from './escape-text.ts';
+
 /**
  * Error codes of {@link ZtocError}, for callers to branch on. The message describes the failure and a remedy.
  *
@@ -45,7 +47,7 @@ export class ZtocError extends Error {
   readonly offset: number | undefined;
 
   constructor(code: ZtocErrorCode, message: string, options: ZtocErrorOptions = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    super(escapeText(message), 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.offset = options.offset;
   }

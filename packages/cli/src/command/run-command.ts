@@ -1,3 +1,4 @@
+import { escapeJson } from '@soci/oci';
 import { usageError } from '../errors.ts';
 import { type CliIo, PROGRAM, writeTo } from '../io.ts';
 import { describeError, renderError } from '../terminal/describe-error.ts';
@@ -49,7 +50,7 @@ export async function reportFailure(
   const lines = renderError(reason, program, styleFor(io.stderr, io.env), isDebug(argv, io));
   await writeTo(io.stderr, lines.map((line) => `${line}\n`).join(''));
   if (optionWords(argv).includes('--json'))
-    await writeTo(io.stdout, `${JSON.stringify({ error: describeError(reason) })}\n`);
+    await writeTo(io.stdout, `${escapeJson(JSON.stringify({ error: describeError(reason) }))}\n`);
   return code;
 }
 

@@ -1,10 +1,10 @@
 import type { ImageDirectoryItem } from '@soci/index';
+import { escapeText } from '@soci/oci';
 import { defineCommand, EXIT } from '../command/command.ts';
 import { CliError } from '../errors.ts';
 import { fileAsJson, fileAsLine, printFiles } from '../files/print-files.ts';
 import { FILESYSTEM_OPTIONS, withImageFilesystem } from '../image/image-filesystem.ts';
 import type { Output } from '../terminal/output.ts';
-import { printable } from '../terminal/text.ts';
 import { IMAGE_FORMS } from '../transports/location.ts';
 
 export const command = defineCommand({
@@ -30,7 +30,8 @@ export const command = defineCommand({
         return;
       }
       const items = (await files.readdir(reached)) ?? [];
-      if (items.length > 0) await output.writeLine(items.map((item) => showItem(item, output)).join('\n'));
+      if (output.json) await output.writeJsonLines(items.map(itemAsJson));
+      else await output.writeLines(items.map((item) => showItem(item, output)));
     });
     return EXIT.SUCCESS;
   },
@@ -38,7 +39,10 @@ export const command = defineCommand({
 
 /** Formats one name of a directory. A parent directory that no layer has an entry for has only a name. */
 function showItem({ name, entry }: ImageDirectoryItem, output: Output): string {
-  const shown = `${printable(name)}${entry === undefined || entry.type === 'dir' ? '/' : ''}`;
-  if (output.json) return JSON.stringify(entry === undefined ? { name, type: 'dir' } : fileAsJson(entry));
+  const shown = `${escapeText(name)}${entry === undefined || entry.type === 'dir' ? '/' : ''}`;
   return output.quiet || entry === undefined ? shown : fileAsLine(entry, shown);
+}
+
+function itemAsJson({ name, entry }: ImageDirectoryItem): object {
+  return entry === undefined ? { name, type: 'dir' } : fileAsJson(entry);
 }

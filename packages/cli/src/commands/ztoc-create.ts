@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { digestOf } from '@soci/oci';
+import { digestOf, escapeText } from '@soci/oci';
 import { type BuildZtocOptions, type BuiltZtoc, buildZtoc } from '@soci/ztoc';
 import { type CommandContext, defineCommand, EXIT } from '../command/command.ts';
 import { omitUndefined, oneOf, parseText, valueOption } from '../command/option.ts';
@@ -11,7 +11,6 @@ import { ZTOC_OPTIONS } from '../image/ztoc-options.ts';
 import { describeFileError } from '../terminal/describe-error.ts';
 import { formatBytes, formatCount, formatSeconds, pluralize, shortDigest } from '../terminal/quantity.ts';
 import { numberColumns } from '../terminal/table.ts';
-import { printable } from '../terminal/text.ts';
 
 export const command = defineCommand({
   details: [
@@ -92,13 +91,13 @@ async function createZtoc(
         progress.update({
           done: bytes,
           total: size,
-          detail: `${printable(basename(path))}  ${formatBytes(bytes)} of ${formatBytes(size)}`,
+          detail: `${basename(path)}  ${formatBytes(bytes)} of ${formatBytes(size)}`,
         }),
     });
     if (directory !== undefined) await writeFileAtomically(ztocPath(directory, path), built.bytes);
     const result = describeZtoc(path, built, (performance.now() - started) / 1000);
     progress.milestone(
-      `${printable(result.layer)}  ${formatBytes(size)}  ${pluralize(result.files, 'file')}  ` +
+      `${result.layer}  ${formatBytes(size)}  ${pluralize(result.files, 'file')}  ` +
         `${pluralize(result.maxSpanId + 1, 'span')}  zTOC ${formatBytes(result.size)}  ${formatSeconds(result.seconds)}`,
     );
     return directory === undefined ? result : { ...result, output: ztocPath(directory, path) };
@@ -147,7 +146,7 @@ async function printResults(results: readonly ZtocResult[], output: CommandConte
       ...numberColumns('SIZE', 'TIME'),
     ],
     results.map((each) => [
-      printable(each.layer),
+      escapeText(each.layer),
       formatBytes(each.compressedArchiveSize),
       formatCount(each.files),
       formatCount(each.maxSpanId + 1),

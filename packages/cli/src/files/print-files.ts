@@ -1,6 +1,6 @@
+import { escapeText } from '@soci/oci';
 import type { FileEntry, TarInteger } from '@soci/ztoc';
 import type { Output } from '../terminal/output.ts';
-import { printable } from '../terminal/text.ts';
 
 const strict = new TextDecoder('utf-8', { fatal: true });
 const lenient = new TextDecoder();
@@ -47,24 +47,32 @@ export function fileAsLine(file: FileEntry, shownName: string = displayName(file
 
 /** Prints one line per file: JSON with `--json`, the name with `--quiet`, otherwise like `ls -l`. */
 export async function printFiles(files: readonly FileEntry[], output: Output): Promise<void> {
-  const show = output.json
-    ? (file: FileEntry) => JSON.stringify(fileAsJson(file))
-    : output.quiet
-      ? (file: FileEntry) => displayName(file.name)
-      : (file: FileEntry) => fileAsLine(file);
+  const show = output.quiet ? ({ name }: FileEntry) => displayName(name) : (file: FileEntry) => fileAsLine(file);
   for (let start = 0; start < files.length; start += LINES_PER_WRITE) {
-    await output.writeLine(
-      files
-        .slice(start, start + LINES_PER_WRITE)
-        .map(show)
-        .join('\n'),
-    );
+    const some = files.slice(start, start + LINES_PER_WRITE);
+    if (output.json) await output.writeJsonLines(some.map(fileAsJson));
+    else await output.writeLines(some.map(show));
   }
 }
 
-/** Decodes a name for the terminal: replaces invalid UTF-8 and escapes control characters. */
+/** In a string of bytes: a character of UTF-8 with several bytes (first group), or a byte that is not UTF-8. */
+const UTF8_CHARACTER =
+  /([\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})|[\x80-\xff]/g;
+
+/** Decodes a name for the terminal. Writes unprintable characters and bytes that are not UTF-8 as escapes, such as `\xff`. */
 function displayName(bytes: Uint8Array): string {
-  return printable(lenient.decode(bytes));
+  try {
+    return escapeText(strict.decode(bytes));
+  } catch {
+    const decoded = Buffer.from(bytes)
+      .toString('latin1')
+      .replace(UTF8_CHARACTER, (byte, character?: string) =>
+        character === undefined
+          ? `\\x${byte.charCodeAt(0).toString(16)}`
+          : Buffer.from(character, 'latin1').toString('utf8'),
+      );
+    return escapeText(decoded);
+  }
 }
 
 /** Returns a JSON field with a name. If the name is not valid UTF-8, adds a field with its bytes in hexadecimal. */

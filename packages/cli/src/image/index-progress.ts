@@ -53,10 +53,10 @@ export function showIndexProgress(progress: Progress, destination: string): (eve
         progress.milestone(`layer reused  ${describeLayer(event)}`);
         break;
       case 'ztoc-refused':
-        progress.milestone(`layer ${shortDigest(event.layer)}: cannot reuse its zTOC: ${printable(event.message)}`);
+        progress.milestone(`layer ${shortDigest(event.layer)}: cannot reuse its zTOC: ${event.message}`);
         break;
       case 'rebuilding':
-        progress.milestone(`rebuilding the index without reused zTOCs: ${printable(event.problem.message)}`);
+        progress.milestone(`rebuilding the index without reused zTOCs: ${event.problem.message}`);
         break;
       case 'proving':
         showProof = showProofProgress(progress, event.bytes);

@@ -6,7 +6,7 @@ import type {
   PlatformReport,
   SkippedLayer,
 } from '@soci/index';
-import { formatPlatform } from '@soci/oci';
+import { escapeText, formatPlatform } from '@soci/oci';
 import { EXIT, type ExitCode } from '../command/command.ts';
 import type { Output } from '../terminal/output.ts';
 import { formatBytes, formatCount, formatSeconds, pluralize, shortDigest } from '../terminal/quantity.ts';
@@ -59,7 +59,8 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
       await printIndexReport(result, output, minLayerSize);
       await output.writeLine();
     }
-    for (const { digest } of written) await output.writeLine(`${output.style.bold(destination)}  ${digest}`);
+    for (const { digest } of written)
+      await output.writeLine(`${output.style.bold(escapeText(destination))}  ${digest}`);
     await output.writeLine(`${summarize(result)} in ${formatSeconds(report.seconds)}.`);
     if (proof) {
       const [files, spans] = [pluralize(proof.filesRead, 'file'), pluralize(proof.spansRead, 'span')];
@@ -144,7 +145,7 @@ async function printIndexReport(
 ): Promise<void> {
   const byDigest = new Map(layers.map((layer) => [layer.digest, layer]));
   for (const { platform, layers: digests } of platforms) {
-    if (platforms.length > 1) await output.writeLine(output.style.bold(formatPlatform(platform)));
+    if (platforms.length > 1) await output.writeLine(output.style.bold(printable(formatPlatform(platform))));
     const rows = digests.flatMap((digest) => {
       const layer = byDigest.get(digest);
       return layer ? [layerRow(layer, minLayerSize)] : [];
@@ -157,7 +158,9 @@ async function printIndexReport(
 async function warnAboutMissingFiles(platforms: readonly PlatformReport[], output: Output): Promise<void> {
   for (const { platform, prefetchFiles } of platforms) {
     for (const { path } of prefetchFiles.filter(({ isFound }) => !isFound)) {
-      await output.note(`warning: file to prefetch not found for ${formatPlatform(platform)}: ${printable(path)}`);
+      await output.note(
+        `warning: file to prefetch not found for ${printable(formatPlatform(platform))}: ${escapeText(path)}`,
+      );
     }
   }
 }

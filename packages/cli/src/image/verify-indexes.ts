@@ -1,5 +1,5 @@
 import { type VerifyReport, verifySociIndex } from '@soci/index';
-import { type Descriptor, type Fetcher, formatPlatform } from '@soci/oci';
+import { type Descriptor, escapeText, type Fetcher, formatPlatform } from '@soci/oci';
 import { omitUndefined } from '../command/option.ts';
 import type { Output } from '../terminal/output.ts';
 import type { Progress } from '../terminal/progress.ts';
@@ -86,7 +86,7 @@ export async function printVerification(
     await output.writeLine();
   }
   const found = [problems, ...[...indexes, ...layers].map((report) => report.problems)].flat();
-  for (const { code, message } of found) await output.writeLine(`${red(code)}  ${printable(message)}`);
+  for (const { code, message } of found) await output.writeLine(`${red(code)}  ${escapeText(message)}`);
   const summary = outcome === 'valid' ? green('Verification passed.') : red('Verification failed.');
   if (!output.quiet) await output.writeLine(summary);
 }

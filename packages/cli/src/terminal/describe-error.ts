@@ -1,6 +1,7 @@
+import { escapeText, printableStack } from '@soci/oci';
 import type { RegistryError, RegistryErrorCode } from '@soci/registry';
 import { CliError } from '../errors.ts';
-import { printable, type Style } from './text.ts';
+import type { Style } from './text.ts';
 
 /** An error as `--json` prints it. */
 export interface ErrorDescription {
@@ -78,12 +79,15 @@ export function renderError(error: unknown, program: string, style: Style, debug
     const described = describeError(cause);
     const isRepeated =
       message.includes(described.message) || (cause instanceof Error && message.includes(cause.message));
-    if (!isRepeated) lines.push(`  caused by: ${printable(described.message)} ${style.dim(`[${described.code}]`)}`);
+    if (!isRepeated) lines.push(`  caused by: ${escapeText(described.message)} ${style.dim(`[${described.code}]`)}`);
   }
-  if (remedy) lines.push(`  ${remedy}`);
+  if (remedy) lines.push(`  ${escapeText(remedy)}`);
   if (code === 'INTERNAL' && !debug)
     lines.push(`  This is a bug in ${program}. Run it again with --debug and report the output.`);
-  if (debug && error instanceof Error && error.stack) lines.push(style.dim(error.stack));
+  if (debug) {
+    const errors = [error, ...causesOf(error)].filter((each) => each instanceof Error);
+    lines.push(...errors.flatMap(printableStack).map(style.dim));
+  }
   return lines;
 }
 
@@ -93,7 +97,7 @@ export function renderDescription(
   program: string,
   style: Style,
 ): string[] {
-  const lines = [`${style.red(`${program}:`)} ${printable(message)} ${style.dim(`[${code}]`)}`];
+  const lines = [`${style.red(`${program}:`)} ${escapeText(message)} ${style.dim(`[${code}]`)}`];
   if (offset !== undefined && !message.includes(String(offset))) lines.push(`  at byte ${offset}`);
   return lines;
 }

@@ -1,8 +1,9 @@
+import { escapeJson } from '@soci/oci';
 import { type CliIo, PROGRAM, widthOf, writeTo } from '../io.ts';
 import { type ErrorDescription, renderDescription } from './describe-error.ts';
 import { type Progress, ProgressBar, plainProgress, silentProgress } from './progress.ts';
 import { type Column, formatTable } from './table.ts';
-import { isInteractive, printable, type Style, styleFor } from './text.ts';
+import { isInteractive, type Style, styleFor } from './text.ts';
 
 /** Output options of the command line. */
 export interface OutputMode {
@@ -17,7 +18,10 @@ export interface OutputMode {
 /** Width of tables if the width of the terminal is unknown, in columns. */
 const DEFAULT_WIDTH = 120;
 
-/** Output of a command: results to standard output, everything else to standard error. */
+/**
+ * Output of a command: results to standard output, everything else to standard error. Escapes unprintable characters, so that
+ * callers can pass text from images and registries.
+ */
 export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
@@ -43,19 +47,30 @@ export class Output {
 
   /** Writes a JSON value on one line of standard output. */
   writeJson(value: unknown): Promise<void> {
-    return writeTo(this.#io.stdout, `${JSON.stringify(value)}\n`);
+    return this.writeJsonLines([value]);
+  }
+
+  /** Writes JSON values to standard output, each on a line. */
+  writeJsonLines(values: readonly unknown[]): Promise<void> {
+    return writeTo(this.#io.stdout, values.map((value) => `${escapeJson(JSON.stringify(value))}\n`).join(''));
   }
 
   /** Writes a line of the result. */
   writeLine(line = ''): Promise<void> {
-    return writeTo(this.#io.stdout, `${line}\n`);
+    return this.writeLines([line]);
+  }
+
+  /** Writes lines of the result. */
+  writeLines(lines: readonly string[]): Promise<void> {
+    return writeTo(this.#io.stdout, lines.map((line) => `${this.style.escape(line)}\n`).join(''));
   }
 
   /** Writes a table of the result. */
   async writeTable(columns: readonly Column[], rows: readonly (readonly string[])[], indent = ''): Promise<void> {
-    const [titles = '', ...lines] = formatTable(columns, rows, this.width - indent.length);
-    const text = [this.style.dim(titles), ...lines].map((line) => `${indent}${line}\n`).join('');
-    await writeTo(this.#io.stdout, text);
+    // Escaped before the widths are computed.
+    const cells = rows.map((row) => row.map((cell) => this.style.escape(cell)));
+    const [titles = '', ...lines] = formatTable(columns, cells, this.width - indent.length);
+    await this.writeLines([this.style.dim(titles), ...lines].map((line) => `${indent}${line}`));
   }
 
   /** Writes bytes of the result unchanged. */
@@ -65,17 +80,17 @@ export class Output {
 
   /** Writes a line to standard error, except with `--quiet`. */
   async note(line: string): Promise<void> {
-    if (!this.quiet) await writeTo(this.#io.stderr, `${line}\n`);
+    if (!this.quiet) await writeTo(this.#io.stderr, `${this.#errorStyle.escape(line)}\n`);
   }
 
   /** Writes a warning to standard error, except with `--quiet`. */
   warn(line: string): void {
-    if (!this.quiet) this.#io.stderr.write(`warning: ${printable(line)}\n`);
+    if (!this.quiet) this.#io.stderr.write(`${this.#errorStyle.escape(`warning: ${line}`)}\n`);
   }
 
   /** Writes a line to standard error, only with `--debug`. */
   trace(line: string): void {
-    if (this.#debug) this.#io.stderr.write(`${printable(line)}\n`);
+    if (this.#debug) this.#io.stderr.write(`${this.#errorStyle.escape(line)}\n`);
   }
 
   /** Writes an error to standard error and continues. */

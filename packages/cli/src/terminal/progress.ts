@@ -1,3 +1,4 @@
+import { escapeText } from '@soci/oci';
 import { type TextSink, widthOf } from '../io.ts';
 import { drawBar } from './quantity.ts';
 import { type Style, textWidth, truncate } from './text.ts';
@@ -37,7 +38,7 @@ export const silentProgress: Progress = { update() {}, milestone() {}, close() {
 
 /** Shows only milestones, as plain lines, for logs and pipes. */
 export function plainProgress(sink: TextSink): Progress {
-  return { ...silentProgress, milestone: (line) => void sink.write(`${line}\n`) };
+  return { ...silentProgress, milestone: (line) => void sink.write(`${escapeText(line)}\n`) };
 }
 
 const REDRAW_MILLISECONDS = 80;
@@ -88,14 +89,15 @@ export class ProgressBar implements Progress {
     return this.#lines > 1 ? `\r\u001b[${this.#lines - 1}A` : '\r';
   }
 
-  #line(done: number, total: number, detail: string): string {
+  #line(done: number, total: number, text: string): string {
+    const detail = escapeText(text);
     // Leaves one column free: some terminals wrap after the last one.
     const width = widthOf(this.#sink, 80) - 1;
     const percent = total > 0 ? `${String(Math.floor(100 * Math.min(1, done / total))).padStart(3)} %` : '';
     const barWidth = Math.min(BAR_WIDTH, Math.floor(width / 3));
     if (barWidth < 6 || total === 0) return truncate(`${percent} ${detail}`.trim(), width);
     const room = width - barWidth - textWidth(percent) - 3;
-    const text = room >= 8 ? `  ${truncate(detail, room)}` : '';
-    return `${this.#style.cyan(drawBar(done, total, barWidth))} ${percent}${this.#style.dim(text)}`;
+    const shown = room >= 8 ? `  ${truncate(detail, room)}` : '';
+    return `${this.#style.cyan(drawBar(done, total, barWidth))} ${percent}${this.#style.dim(shown)}`;
   }
 }

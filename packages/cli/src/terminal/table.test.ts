@@ -52,7 +52,7 @@ describe('text for terminals', () => {
   });
 
   it('escapes control characters', () => {
-    expect(printable('a\u001b[2Jb\n\u202ec')).toBe('a\\x1b[2Jb\\x0a\\u202ec');
+    expect(printable('a\u001b[2Jb\n\u202ec')).toBe('a\\x1b[2Jb\\n\\u202ec');
   });
 
   it('wraps lines between words', () => {

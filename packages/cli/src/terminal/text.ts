@@ -1,8 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
+import { escapeText } from '@soci/oci';
 import type { CliIo, TextSink } from '../io.ts';
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the expression matches control characters
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+/** Codes that {@link styleFor} uses. The group keeps them when a line is split. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: style codes start with a control character
+const STYLE_CODES = /(\u001b\[(?:1|2|22|31|32|36|39)m)/;
+
+/** Maximum length of a value from an image in a table or sentence, in characters. */
+const MAX_VALUE_LENGTH = 200;
 
 /** Returns the width of a string in columns, without style codes. Every character counts as one column. */
 export function textWidth(text: string): number {
@@ -24,15 +29,9 @@ export function truncate(text: string, width: number): string {
   return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`.slice(0, width);
 }
 
-/**
- * Makes text from an image or a file safe for a terminal. Writes control characters, which could move the cursor or hide
- * text, as escapes (`\x1b`).
- */
+/** Escapes a value from an image or a registry for a table or sentence, and truncates it. */
 export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
-  });
+  return truncate(escapeText(text), MAX_VALUE_LENGTH);
 }
 
 /** Wraps text at spaces, to lines of at most `width` columns. */
@@ -57,6 +56,8 @@ export interface Style {
   red(text: string): string;
   green(text: string): string;
   cyan(text: string): string;
+  /** Escapes a finished line, except the codes of this style. No text in the line can then end it or move the cursor. */
+  escape(line: string): string;
 }
 
 /** Reports whether the sink is a terminal that understands control codes. */
@@ -75,5 +76,12 @@ export function styleFor(sink: TextSink, env: CliIo['env']): Style {
     red: paint(31, 39),
     green: paint(32, 39),
     cyan: paint(36, 39),
+    escape: (line) =>
+      coloured
+        ? line
+            .split(STYLE_CODES)
+            .map((part, index) => (index % 2 === 1 ? part : escapeText(part)))
+            .join('')
+        : escapeText(line),
   };
 }

@@ -114,6 +114,6 @@ describe('a failure', () => {
       throw new Error('\u0007\u3042'.repeat(2000));
     };
     const response = await deployment.request({ ResourceProperties }, 400, { openRepository });
-    expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('\u0007\u3042'.repeat(100)) });
+    expect(response).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('\\a\u3042'.repeat(100)) });
   });
 });

@@ -51,10 +51,12 @@ describe('getHelperCredentials', () => {
     );
   });
 
-  it('prefers the standard error of a failed helper, without control characters', async () => {
+  it('prefers the standard error of a failed helper, with escaped control characters', async () => {
     await folder.writeHelper('failing', "echo output; printf 'no \\033[31maccount\\r\\nmore' >&2; exit 1");
     const error = await catchError(get('failing'));
-    expect(error.message).toBe('docker-credential-failing failed for registry.example (exit code 1): no  [31maccount');
+    expect(error.message).toBe(
+      'docker-credential-failing failed for registry.example (exit code 1): no \\x1b[31maccount',
+    );
   });
 
   it('ignores the standard error of a helper that succeeds', async () => {

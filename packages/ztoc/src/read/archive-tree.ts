@@ -1,6 +1,10 @@
 import { fromByteString, toByteString } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
+import { quoteText } from '../escape-text.ts';
 import type { FileEntry } from '../ztoc.ts';
+
+/** Maximum length of a path in a message, in characters. */
+const MAX_SHOWN_PATH = 200;
 
 /** Maximum number of symbolic links to follow for one path, as in Linux (path_resolution(7)). */
 const MAX_SYMLINKS = 40;
@@ -250,6 +254,5 @@ function normalizePath(path: ArchivePath): string {
 
 /** Formats a path for a message: UTF-8, quoted and truncated. */
 export function showPath(path: ArchivePath): string {
-  const text = typeof path === 'string' ? path : new TextDecoder().decode(path.subarray(0, 400));
-  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text);
+  return quoteText(typeof path === 'string' ? path : new TextDecoder().decode(path), MAX_SHOWN_PATH);
 }
