@@ -64,6 +64,22 @@ export function findOnPath(name) {
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
+/**
+ * Installs missing programs if this is root on Debian. A failure shows when they are looked up.
+ *
+ * @param {readonly string[]} programs
+ * @param {Readonly<Record<string, string>>} [packages] Packages by program, if they have other names.
+ */
+export async function installDebianPackages(programs, packages = {}) {
+  const missing = programs.filter((name) => findOnPath(name) === undefined).map((name) => packages[name] ?? name);
+  if (missing.length === 0 || process.getuid?.() !== 0 || findOnPath('apt-get') === undefined) return;
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const retries = ['-o', 'Acquire::Retries=3'];
+  const install = ['install', '-y', '-qq', '--no-install-recommends', ...retries, ...missing];
+  await tryStep('reading lists of Debian packages', 'apt-get', ['update', '-qq', ...retries], env);
+  await tryStep(`installing ${missing.join(', ')}`, 'apt-get', install, env);
+}
+
 /** Reports whether a file exists and is executable. */
 export function isExecutable(path) {
   try {

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/setup.mjs';
-import { findOnPath, hasGo, isExecutable, tryStep } from './get-tools.mjs';
+import { findOnPath, hasGo, installDebianPackages, isExecutable, tryStep } from './get-tools.mjs';
 import { runSuite } from './run-suite.mjs';
 
 /** Programs from Debian packages. */
@@ -25,7 +25,7 @@ const SHOWN_LINES = 30;
 
 await runSuite({
   folder: 'registries',
-  prepare: installDebianPackages,
+  prepare: () => installDebianPackages(DEBIAN_PROGRAMS),
   tools: [
     ...DEBIAN_PROGRAMS.map((name) => ({
       name,
@@ -44,17 +44,6 @@ await runSuite({
   ],
   afterFailure: showLogs,
 });
-
-/** Installs missing programs if this is root on Debian. A failure shows when they are looked up. */
-async function installDebianPackages() {
-  const packages = DEBIAN_PROGRAMS.filter((name) => findOnPath(name) === undefined);
-  if (packages.length === 0 || process.getuid?.() !== 0 || findOnPath('apt-get') === undefined) return;
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const retries = ['-o', 'Acquire::Retries=3'];
-  const install = ['install', '-y', '-qq', '--no-install-recommends', ...retries, ...packages];
-  await tryStep('reading lists of Debian packages', 'apt-get', ['update', '-qq', ...retries], env);
-  await tryStep(`installing ${packages.join(', ')}`, 'apt-get', install, env);
-}
 
 /** Returns the path of a program and builds it if necessary. Undefined if the build fails. */
 async function buildWithGo({ name, module, version, sources }) {

@@ -1,5 +1,6 @@
 /** Programs that the tests run: real registries and their clients, AWS programs, the reference, and linters. */
 export type ToolName =
+  | 'builder'
   | 'cdkNag'
   | 'crane'
   | 'docker-registry'
@@ -15,8 +16,10 @@ export type ToolName =
   | 'referrers-registry'
   | 'registry'
   | 'ruler'
+  | 'runc'
   | 'runtimeClient'
-  | 'skopeo';
+  | 'skopeo'
+  | 'umoci';
 
 /** Variable with the path of each tool, set by run-suite.mjs: a JSON object, name to path. */
 const VARIABLE = 'CONFORMANCE_TOOLS';
@@ -26,7 +29,7 @@ export function findTool(name: ToolName): string | undefined {
   const tools = process.env[VARIABLE];
   if (tools === undefined) {
     throw new Error(
-      `${VARIABLE} is not set: run these tests by \`npm run test:filter\`, \`test:lambda\`, \`test:real\` or \`test:stack\``,
+      `${VARIABLE} is not set: run these tests by \`npm run test:filter\`, \`test:lambda\`, \`test:real\`, \`test:stack\` or \`test:standalone\``,
     );
   }
   return (JSON.parse(tools) as Partial<Record<ToolName, string>>)[name];

@@ -8,8 +8,18 @@ import { writeTarball } from './tarball.ts';
 /** Folder of the template and the functions' zips, as a bucket gets them. */
 const STACK = 'cloudformation';
 
+/** Program that builds the executable and the container image of the command line. */
+const STANDALONE = join('apps', 'standalone', 'dist', 'main.js');
+
+/** Returns why this machine cannot build the executable and the image, and the remedy. Undefined if it can. */
+export async function standaloneProblem(checkout: string): Promise<string | undefined> {
+  const problem = await run(process.execPath, [STANDALONE, '--check'], { cwd: checkout });
+  return problem.trim() || undefined;
+}
+
 /**
- * Writes what is attached to a release: tarballs, the CloudFormation template with its zips, SBOMs, and checksums.
+ * Writes what is attached to a release: tarballs, the CloudFormation template with its zips, the executable and the container
+ * image of the command line, SBOMs, and checksums. Omits the executable and the image if this machine cannot build them.
  *
  * @param folder - Where to write; replaced as a whole.
  * @param checkout - A checkout in which everything is built.
@@ -36,6 +46,9 @@ export async function writeAssets(
   const bundles = join(checkout, 'packages', 'functions', 'dist', 'functions');
   for (const name of readdirSync(bundles).filter((file) => file.endsWith('.cdx.json'))) {
     copyFileSync(join(bundles, name), join(unfinished, name));
+  }
+  if ((await standaloneProblem(checkout)) === undefined) {
+    await run(process.execPath, [STANDALONE, unfinished], { cwd: checkout });
   }
   const files = listFiles(unfinished);
   const sums = files.map((name) => `${sha256(join(unfinished, name))}  ${name}\n`);

@@ -82,6 +82,8 @@ describe('npm run release', () => {
     expect(tags.map((tag) => tag.replace(/@[^@]+$/, '')).sort()).toEqual(NAMES.toSorted());
     const sums = await run('sha256sum', ['--check', 'SHA256SUMS'], { cwd: join(checkout, 'dist-release') });
     expect(sums).toContain('generator.cdx.json: OK');
+    expect(sums).toMatch(/^soci-index-[\d.]+-linux-x64: OK$/m);
+    expect(sums).toMatch(/^soci-index-image-[\d.]+-linux-amd64\.tar: OK$/m);
     const { repository, homepage, bugs } = await packument('@soci/oci');
     expect(repository).toEqual({
       type: 'git',

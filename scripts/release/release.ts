@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pnpm, ROOT } from '../setup.mjs';
 import { makeTemporaryFolder, publishedPackages } from '../workspace/packages.ts';
-import { writeAssets } from './assets.ts';
+import { standaloneProblem, writeAssets } from './assets.ts';
 import { installLocalRegistry, startLocalRegistry } from './local-registry.ts';
 import { readRootManifest, unsetFields } from './manifest.ts';
 import { compareWithRegistry, inUploadOrder, isLoopback, type ReleasedPackage, registryOf, upload } from './publish.ts';
@@ -33,6 +33,8 @@ export async function dryRun(): Promise<void> {
     });
   }
   const packages = await buildTarballs(checkout);
+  const problem = await standaloneProblem(checkout);
+  if (problem !== undefined) console.log(`the assets will lack the executable and the container image: ${problem}`);
   await step('installing a local npm registry', installLocalRegistry);
   const registry = await step('starting the local npm registry', () =>
     startLocalRegistry(join(scratch, 'registry'), SCOPE),
@@ -65,6 +67,9 @@ export async function release(): Promise<void> {
   const scratch = makeTemporaryFolder('release');
   const checkout = await cloneHead(scratch);
   const packages = await buildTarballs(checkout);
+  const problem = await standaloneProblem(checkout);
+  if (problem !== undefined)
+    throw new Error(`cannot release; nothing was uploaded.\n  Cannot build all assets: ${problem}`);
   const untagged = await untaggedPackages(packages);
   const registry = await registryOf(SCOPE, where);
   const absent = await step(`comparing with ${registry.host}`, () => findAbsent(untagged, where));

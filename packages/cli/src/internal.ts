@@ -6,6 +6,7 @@ export { describeImage, type ImageDescription, indexedSize } from './image/descr
 export { showTransferProgress } from './image/index-progress.ts';
 export { countRead, type Verification, verifyIndexes } from './image/verify-indexes.ts';
 export { type CliIo, withProcessIo } from './io.ts';
+export { main } from './main.ts';
 export { Output } from './terminal/output.ts';
 export {
   drawBar,

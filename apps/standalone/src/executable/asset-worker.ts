@@ -1,0 +1,13 @@
+// Takes the place of node:worker_threads in the executable, which has no folder with a script for `new Worker(URL)`.
+import { getAsset } from 'node:sea';
+import { Worker as NodeWorker, type WorkerOptions } from 'node:worker_threads';
+
+/** Asset with the script of the worker threads. */
+const SCRIPT = 'layer-worker.js';
+
+/** A thread that runs the script from the executable, whatever URL the caller passes. */
+export class Worker extends NodeWorker {
+  constructor(_script: URL, options: WorkerOptions) {
+    super(getAsset(SCRIPT, 'utf8'), { ...options, eval: true });
+  }
+}

