@@ -55,7 +55,7 @@ async function runContainer(args: readonly string[], env: readonly string[] = []
 }
 
 const archive = () => builtFile('linux-amd64.tar');
-const tag = () =>
+const version = () =>
   readFileSync(join(NPM_PROGRAM, '..', '..', 'package.json'), 'utf8').match(/"version": "(.+)"/)?.[1] ?? '';
 
 describe.skipIf(!hasTools('builder'))('the image (needs Debian 12 on x64)', () => {
@@ -76,7 +76,12 @@ describe.skipIf(!canRun)('the image in other tools (needs root, runc, skopeo and
     mkdirSync(shared, { mode: 0o777 });
     spawnSync('chmod', ['0777', shared]);
     const layout = join(temp, 'layout');
-    await runWell(toolPath('skopeo'), ['copy', '--quiet', `oci-archive:${archive()}:${tag()}`, `oci:${layout}:image`]);
+    await runWell(toolPath('skopeo'), [
+      'copy',
+      '--quiet',
+      `oci-archive:${archive()}:soci-index:${version()}`,
+      `oci:${layout}:image`,
+    ]);
     await runWell(toolPath('umoci'), ['unpack', '--image', `${layout}:image`, bundle]);
     unpacked = JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) as RuntimeConfig;
     // The image's own arguments (`--help`) are those of a run without any.
@@ -89,13 +94,13 @@ describe.skipIf(!canRun)('the image in other tools (needs root, runc, skopeo and
       'copy',
       '--all',
       '--quiet',
-      `oci-archive:${archive()}:${tag()}`,
+      `oci-archive:${archive()}:soci-index:${version()}`,
       `dir:${join(temp, 'all')}`,
     ]);
     const index = JSON.parse(readFileSync(join(temp, 'all', 'manifest.json'), 'utf8'));
     expect(index.manifests).toHaveLength(2);
     const { Labels, Env } = JSON.parse(String(await runWell(skopeo, ['inspect', `docker-archive:${archive()}`])));
-    expect(Labels).toMatchObject({ 'org.opencontainers.image.version': tag() });
+    expect(Labels).toMatchObject({ 'org.opencontainers.image.version': version() });
     expect(Env).toContain('SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt');
     await runWell(skopeo, ['copy', '--quiet', `docker-archive:${archive()}`, `dir:${join(temp, 'docker')}`]);
   });
@@ -114,7 +119,10 @@ describe.skipIf(!canRun)('the image in other tools (needs root, runc, skopeo and
 
   test('prints its version as a user that is not root', async () => {
     expect(unpacked.process.user).toMatchObject({ uid: 65532, gid: 65532 });
-    expect(await runContainer(['--version'])).toMatchObject({ code: 0, stdout: Buffer.from(`soci-index ${tag()}\n`) });
+    expect(await runContainer(['--version'])).toMatchObject({
+      code: 0,
+      stdout: Buffer.from(`soci-index ${version()}\n`),
+    });
   });
 
   test('inspects an image in a registry over TLS', async () => {

@@ -77,7 +77,7 @@ export function readManifest(folder: string): Manifest {
 }
 
 /** Generated folders, in addition to all folders whose name starts with a dot, except {@link DOT_FOLDERS}. */
-const GENERATED = new Set(['node_modules', 'dist']);
+const GENERATED = new Set(['node_modules', 'dist', 'dist-packages', 'dist-release', 'dist-standalone']);
 const DOT_FOLDERS = new Set(['.changeset', '.ci', '.github']);
 
 /** Lists the files below `folder` with one of `endings`, relative to the repository, without generated folders. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { archiveChunks, createLayout, openLayout } from '@soci/oci/layout';
-import { concat, contentOf, put, tarEntry } from '@soci/test-content';
+import { contentOf, put, tarEntry } from '@soci/test-content';
 import { CLI_FOLDER, REPOSITORY, readCliVersion } from '../command-line.ts';
 import { readNodePackage, writeStrippedNode } from '../node-package.ts';
 import { type DebianPackage, unpackDebianPackages } from './debian-packages.ts';
@@ -79,13 +79,8 @@ export async function buildImage(folder: string): Promise<string[]> {
     });
 
     const path = join(folder, `soci-index-image-${provenance.version}-linux-amd64.tar`);
-    const tag = `soci-index:${provenance.version}`;
-    await writeDualArchive(
-      `${path}.part`,
-      indexed,
-      provenance.version,
-      dockerManifest(tag, config.descriptor.digest, layers),
-    );
+    const name = `soci-index:${provenance.version}`;
+    await writeDualArchive(`${path}.part`, indexed, name, dockerManifest(name, config.descriptor.digest, layers));
     renameSync(`${path}.part`, path);
     return [path];
   } finally {
@@ -196,12 +191,12 @@ function dockerManifest(tag: string, config: string, layers: readonly Layer[]): 
   ]);
 }
 
-/** Writes an image of a layout as an archive that also has a `manifest.json`, like the archives of `docker save`. */
-async function writeDualArchive(path: string, layout: string, tag: string, manifest: string): Promise<void> {
+/** Writes the image of a layout as an archive that also has a `manifest.json`, like the archives of `docker save`. */
+async function writeDualArchive(path: string, layout: string, name: string, manifest: string): Promise<void> {
   const store = await openLayout(layout);
-  const chunks = archiveChunks(store, [{ target: await store.resolve(tag), reference: tag }]);
+  const chunks = archiveChunks(store, [{ target: await store.resolve(), reference: name }]);
   async function* archive() {
-    yield concat(tarEntry({ name: 'manifest.json', modTime: 0 }, manifest));
+    yield tarEntry({ name: 'manifest.json', modTime: 0 }, manifest);
     yield* chunks;
   }
   await pipeline(Readable.from(archive()), createWriteStream(path));
