@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { digestOf, escapeText } from '@soci/oci';
 import { type BuildZtocOptions, type BuiltZtoc, buildZtoc } from '@soci/ztoc';
@@ -6,7 +6,7 @@ import { type CommandContext, defineCommand, EXIT } from '../command/command.ts'
 import { omitUndefined, oneOf, parseText, valueOption } from '../command/option.ts';
 import { usageError } from '../errors.ts';
 import { readFileChunks } from '../files/read-file.ts';
-import { writeFileAtomically } from '../files/write-file.ts';
+import { createDirectory, writeFile } from '../files/write-file.ts';
 import { ZTOC_OPTIONS } from '../image/ztoc-options.ts';
 import { describeFileError } from '../terminal/describe-error.ts';
 import { formatBytes, formatCount, formatSeconds, pluralize, shortDigest } from '../terminal/quantity.ts';
@@ -70,7 +70,7 @@ async function createOutputDirectory(directory: string, layers: readonly string[
     }
     names.set(basename(path), path);
   }
-  await mkdir(directory, { recursive: true });
+  await createDirectory(directory);
 }
 
 async function createZtoc(
@@ -94,7 +94,7 @@ async function createZtoc(
           detail: `${basename(path)}  ${formatBytes(bytes)} of ${formatBytes(size)}`,
         }),
     });
-    if (directory !== undefined) await writeFileAtomically(ztocPath(directory, path), built.bytes);
+    if (directory !== undefined) await writeFile(ztocPath(directory, path), () => [built.bytes], { signal });
     const result = describeZtoc(path, built, (performance.now() - started) / 1000);
     progress.milestone(
       `${result.layer}  ${formatBytes(size)}  ${pluralize(result.files, 'file')}  ` +

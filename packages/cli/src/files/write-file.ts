@@ -1,6 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { CallOptions } from '@soci/oci';
+import { createFile, type FileContent } from '@soci/oci/layout';
 import type { FileEntry, ZtocReader } from '@soci/ztoc';
 import type { Output } from '../terminal/output.ts';
 
@@ -9,8 +11,9 @@ const MAX_BUFFERED_SIZE = 256 << 20;
 
 /**
  * Reads a file through the zTOC of its layer, verifies each span, and writes the file to `path` or to standard output.
- * The file at `path` is written atomically. On standard output, a file larger than 256 MiB can end early if a later span
- * is damaged. With `--json`, standard output is reserved for the JSON result.
+ * The file at `path` is written atomically, unless it is a device or a named pipe. On standard output, a file larger than
+ * 256 MiB can end early if a later span is damaged. With `--json`, standard output is reserved for the JSON result.
+ * Stops if the reader of standard output closes it.
  *
  * @returns The file's size in bytes, and `sha256:<hex>` of its content.
  */
@@ -31,56 +34,46 @@ export async function writeFileContent(
     }
   }
   if (path !== undefined) {
-    await writeFileAtomically(path, content());
+    await writeFile(path, content, { signal });
   } else if (entry.uncompressedSize <= MAX_BUFFERED_SIZE) {
     const chunks: Uint8Array[] = [];
     for await (const chunk of content()) chunks.push(chunk);
     if (!output.json) for (const chunk of chunks) await output.writeBytes(chunk);
   } else {
-    for await (const chunk of content()) if (!output.json) await output.writeBytes(chunk);
+    for await (const chunk of content()) {
+      if (output.isClosed) break;
+      if (!output.json) await output.writeBytes(chunk);
+    }
   }
   return { size, digest: `sha256:${hash.digest('hex')}` };
 }
 
 /**
- * Writes a file atomically: writes a temporary file in the same directory and renames it. An existing file stays until
- * the new one is complete. A failure leaves no temporary file behind.
+ * Writes a file atomically: an existing file stays until the new one is complete, and a failure leaves no draft behind.
+ * A device or a named pipe is written in place.
  */
-export async function writeFileAtomically(
-  path: string,
-  content: Uint8Array | AsyncIterable<Uint8Array>,
-): Promise<void> {
-  const file = new AtomicFile(path);
+export async function writeFile(path: string, content: FileContent, options: CallOptions = {}): Promise<void> {
+  const file = await createFile(path);
   try {
-    await file.write(content);
+    await file.write(content, options);
     await file.commit();
   } finally {
     await file.discard();
   }
 }
 
-/** A file that has a hidden temporary name until it is committed. */
-export class AtomicFile {
-  readonly #path: string;
-  readonly #temporaryPath: string;
-
-  constructor(path: string) {
-    this.#path = path;
-    this.#temporaryPath = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.partial`);
-  }
-
-  /** Writes the content. Can be called once. */
-  async write(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-    await writeFile(this.#temporaryPath, content, { flag: 'wx' });
-  }
-
-  /** Renames the temporary file to its final name. */
-  async commit(): Promise<void> {
-    await rename(this.#temporaryPath, this.#path);
-  }
-
-  /** Removes the temporary file if it was not committed. */
-  async discard(): Promise<void> {
-    await rm(this.#temporaryPath, { force: true });
+/**
+ * Creates a directory and its parents. Node's recursive `mkdir` never returns if the parent exists but `mkdir` fails with
+ * `ENOENT`, as in `/proc`.
+ */
+export async function createDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await createDirectory(dirname(path));
+    await mkdir(path);
   }
 }

@@ -2,9 +2,8 @@ import { access, constants, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2, type SourceStore, type TargetStore } from '@soci/index';
 import type { Descriptor } from '@soci/oci';
-import { archiveChunks, createLayout, type LayoutReader, openArchive, openLayout } from '@soci/oci/layout';
+import { archiveChunks, createFile, createLayout, type LayoutReader, openArchive, openLayout } from '@soci/oci/layout';
 import { CliError } from '../errors.ts';
-import { AtomicFile } from '../files/write-file.ts';
 import type { LayoutLocation } from './location.ts';
 
 /** A store and the image to read from it. */
@@ -42,16 +41,16 @@ export async function openLayoutSource(location: LayoutLocation): Promise<ImageS
   }
 }
 
-/** Opens a layout for writing. Adds to an existing layout directory; replaces an existing tar file. */
+/** Opens a layout for writing. Adds to an existing layout directory. Replaces a tar file, or writes into a device or pipe. */
 export async function openLayoutDestination({ transport, path }: LayoutLocation): Promise<ImageDestination> {
   if (transport === 'oci') {
     const store = await createLayout(path);
     return { store, commit: () => store.commit(), close: () => store.discard() };
   }
   await checkArchivePath(path);
-  const file = new AtomicFile(path);
+  const file = await createFile(path);
   return {
-    store: { writeImages: (content, roots, call) => file.write(archiveChunks(content, roots, call)) },
+    store: { writeImages: (content, roots, call) => file.write(() => archiveChunks(content, roots, call), call) },
     commit: () => file.commit(),
     close: () => file.discard(),
   };
@@ -59,11 +58,12 @@ export async function openLayoutDestination({ transport, path }: LayoutLocation)
 
 async function checkArchivePath(path: string): Promise<void> {
   const existing = await stat(path).catch(() => undefined);
-  if (existing && !existing.isFile()) {
+  if (existing?.isDirectory()) {
     throw new CliError('DESTINATION_INVALID', `${path} exists and is not a file`, {
-      remedy: existing.isDirectory() ? `To write a layout directory, use oci:${path}` : 'Choose another file.',
+      remedy: `To write a layout directory, use oci:${path}`,
     });
   }
+  if (existing && !existing.isFile()) return;
   const directory = dirname(resolve(path));
   await access(directory, constants.W_OK).catch((cause: unknown) => {
     throw new CliError('FILE_UNWRITABLE', `cannot write to directory ${directory}`, { cause });

@@ -1,10 +1,10 @@
 import type { Fetcher, Prober } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
-import { writeFileAtomically } from '../layout/atomic-write.ts';
+import { createFile } from '../layout/file-draft.ts';
 import { blobPath, OCI_LAYOUT_FILE } from '../layout/layout-files.ts';
 import { addRoot, checkName, EMPTY_INDEX } from '../layout/root-index.ts';
 import { isNonDistributable } from '../media-types.ts';
-import { readAgainIfDamaged, verifyStream } from '../read.ts';
+import { verifyStream } from '../read.ts';
 import { type WalkOptions, walkContent } from '../walk.ts';
 import { BLOCK_SIZE, formatMemberHeader, paddedSize } from './tar-format.ts';
 
@@ -18,7 +18,8 @@ export interface ArchiveRoot {
 
 /**
  * Writes images with everything that they refer to as a tar archive that contains an OCI image layout. The file is
- * written atomically. An existing file is replaced. If a blob is damaged, the archive is written again, once.
+ * written atomically, and written again, once, if a blob is damaged. An existing file is replaced; a device or a named
+ * pipe is written in place.
  *
  * @param path - The file.
  * @param roots - The manifests to list, in order. For an image that was just converted, pass an `OverlayStore` as
@@ -31,7 +32,13 @@ export async function writeArchive(
   roots: readonly ArchiveRoot[],
   options: WalkOptions = {},
 ): Promise<void> {
-  await readAgainIfDamaged(() => writeFileAtomically(path, archiveChunks(source, roots, options)));
+  const file = await createFile(path);
+  try {
+    await file.write(() => archiveChunks(source, roots, options), options);
+    await file.commit();
+  } finally {
+    await file.discard();
+  }
 }
 
 /**

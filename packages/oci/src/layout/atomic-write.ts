@@ -1,11 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { OciError } from '../errors.ts';
-
-/** Returns an unused path next to `path`. */
-export function temporaryPath(path: string): string {
-  return `${path}.tmp-${randomBytes(6).toString('hex')}`;
-}
+import { draftPath } from './draft-name.ts';
 
 /** Writes a file atomically. @throws OciError `WRITE_FAILED`; errors of `chunks`, unchanged. */
 export async function writeFileAtomically(
@@ -24,7 +19,7 @@ export async function writeFileAtomically(
 
 /** Calls `create` to write a temporary file next to `path`, and renames it to `path`. Removes it on failure. */
 export async function createAtomically(path: string, create: (temporaryFile: string) => Promise<void>): Promise<void> {
-  const temporaryFile = temporaryPath(path);
+  const temporaryFile = draftPath(path);
   try {
     await create(temporaryFile);
     await wrapWriteError(path, rename(temporaryFile, path));
@@ -43,7 +38,8 @@ export async function wrapWriteError<T>(path: string, step: Promise<T>): Promise
   }
 }
 
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+/** Writes a whole chunk. */
+export async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   let written = 0;
   while (written < chunk.length) {
     const { bytesWritten } = await file.write(chunk, written, chunk.length - written);

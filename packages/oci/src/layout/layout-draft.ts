@@ -1,5 +1,5 @@
 import { mkdir, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type {
   BlobImporter,
   BlobLocator,
@@ -16,7 +16,8 @@ import type {
 } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { hasSystemCode, OciError } from '../errors.ts';
-import { temporaryPath, wrapWriteError } from './atomic-write.ts';
+import { wrapWriteError } from './atomic-write.ts';
+import { draftPath, removeAbandonedDrafts } from './draft-name.ts';
 import { OCI_LAYOUT_FILE } from './layout-files.ts';
 import { type LayoutStore, openLayout } from './layout-store.ts';
 import { checkName, EMPTY_INDEX } from './root-index.ts';
@@ -24,7 +25,7 @@ import { checkName, EMPTY_INDEX } from './root-index.ts';
 /**
  * Creates a draft of a layout, whose content becomes visible at once when {@link LayoutDraft.commit} is called. If
  * `folder` is missing or empty, the layout is written next to it and renamed. If `folder` is a layout, blobs are added
- * to it and its `index.json` is replaced on commit.
+ * to it and its `index.json` is replaced on commit. Removes drafts of killed processes.
  *
  * @throws OciError `LAYOUT_INVALID` if `folder` is something else; `WRITE_FAILED`, for example if its parent is
  * missing.
@@ -36,7 +37,8 @@ export async function createLayout(folder: string): Promise<LayoutDraft> {
   });
   if (!(await isMissingOrEmpty(path))) return new LayoutDraft(await openLayout(path), path, undefined);
 
-  const temporaryFolder = temporaryPath(path);
+  await removeAbandonedDrafts(dirname(path));
+  const temporaryFolder = draftPath(path);
   await wrapWriteError(folder, mkdir(join(temporaryFolder), { recursive: false }));
   try {
     await wrapWriteError(folder, mkdir(join(temporaryFolder, 'blobs', 'sha256'), { recursive: true }));

@@ -6,6 +6,7 @@ import type { Descriptor } from '../descriptor.ts';
 import { hasSystemCode, OciError } from '../errors.ts';
 import { verifyStream } from '../read.ts';
 import { createAtomically, wrapWriteError, writeFileAtomically } from './atomic-write.ts';
+import { removeAbandonedDrafts } from './draft-name.ts';
 import { blobPath, checkLayoutVersion, FolderFiles } from './layout-files.ts';
 import { LayoutReader } from './layout-reader.ts';
 import { addRoot, checkName } from './root-index.ts';
@@ -35,6 +36,8 @@ export async function openLayout(folder: string): Promise<LayoutStore> {
  */
 export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdder, BlobLocator, BlobImporter {
   readonly #files: FolderFiles;
+  /** Folders without drafts of killed processes. */
+  readonly #cleaned = new Set<string>();
 
   /** Use {@link openLayout}. */
   constructor(files: FolderFiles) {
@@ -107,13 +110,22 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdd
       await this.locate(target);
       raw = addRoot(raw, target, reference);
     }
-    await writeFileAtomically(this.#files.pathOf('index.json'), [raw]);
+    const path = this.#files.pathOf('index.json');
+    await this.#removeAbandonedDrafts(dirname(path));
+    await writeFileAtomically(path, [raw]);
   }
 
   /** Removes a blob, even if something refers to it. Does nothing if the blob does not exist. */
   async remove({ digest }: Pick<Descriptor, 'digest'>): Promise<void> {
     const path = this.#files.pathOf(blobPath(digest));
     await wrapWriteError(path, rm(path, { force: true }));
+  }
+
+  /** Removes drafts of killed processes, once for each folder. */
+  async #removeAbandonedDrafts(folder: string): Promise<void> {
+    if (this.#cleaned.has(folder)) return;
+    this.#cleaned.add(folder);
+    await removeAbandonedDrafts(folder);
   }
 
   /** Creates the folder for a blob. @returns path of the blob */
@@ -124,6 +136,7 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdd
     if ((await realpath(folder)) !== folder) {
       throw new OciError('PATH_ESCAPES', `cannot write to ${folder}: a part of the path is a symbolic link`);
     }
+    await this.#removeAbandonedDrafts(folder);
     return path;
   }
 }
