@@ -8,6 +8,7 @@ export type CliErrorCode =
   | 'FILE_UNWRITABLE'
   | 'INTERRUPTED'
   | 'NOT_INDEXED'
+  | 'OUTPUT_FAILED'
   | 'SOURCE_INVALID'
   | 'SOURCE_MOVED'
   | 'TAG_TAKEN'

@@ -1,22 +1,39 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { goldenLayerPath } from '@soci/test-content';
+import { goldenLayerPath, goldenLayoutPath, hasProgram } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from './fixtures/run-cli.ts';
 
 const folder = temporaryFolder();
 
-/** Starts the program from its sources in another process. */
-function start(...argv: string[]): ChildProcessWithoutNullStreams {
+/** Arguments for Node.js that run the program from its sources. */
+function nodeArguments(argv: readonly string[]): string[] {
   const script = `
     import { main } from ${JSON.stringify(new URL('./main.ts', import.meta.url).href)};
     process.exitCode = await main(${JSON.stringify(argv)});`;
-  return spawn(process.execPath, ['--conditions=@soci/source', '--input-type=module', '--eval', script]);
+  return ['--conditions=@soci/source', '--no-warnings', '--input-type=module', '--eval', script];
 }
+
+/** Starts the program in another process. */
+function start(...argv: string[]): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, nodeArguments(argv));
+}
+
+const LAYER = goldenLayerPath('many-files.tar.gz');
+const ZTOC = join(folder, 'many-files.tar.gz.ztoc');
+const APP = `oci:${goldenLayoutPath('single-oci')}`;
+let converted: string;
+
+beforeAll(async () => {
+  await runCli(['ztoc', 'create', '-o', folder, LAYER]);
+  converted = `oci:${join(folder, 'converted')}:soci`;
+  expect(await runCli(['convert', '--min-layer-size', '0', APP, converted])).toMatchObject({ code: 0 });
+});
 
 describe('the program as a process', () => {
   it('stops on a signal, cleans up, and exits with 130', async () => {
@@ -33,10 +50,64 @@ describe('the program as a process', () => {
   });
 
   it('exits with 0 when its reader closes the pipe', async () => {
-    await runCli(['ztoc', 'create', '-o', folder, goldenLayerPath('many-files.tar.gz')]);
-    const child = start('ztoc', 'ls', '--json', join(folder, 'many-files.tar.gz.ztoc'));
+    const child = start('ztoc', 'ls', '--json', ZTOC);
     child.stdout.once('data', () => child.stdout.destroy());
     const [[code], stderr] = await Promise.all([once(child, 'exit'), text(child.stderr)]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});
+
+/** A command of each kind, and whether it succeeds. */
+const commandLines = (name: string): readonly (readonly [string, readonly string[], number])[] => [
+  ['version', ['--version'], 0],
+  ['inspect', ['inspect', converted], 0],
+  ['ls', ['ls', converted, '/'], 0],
+  ['verify', ['verify', converted], 0],
+  ['convert', ['convert', '--min-layer-size', '0', APP, `oci:${join(folder, name)}`], 0],
+  ['convert to an archive', ['convert', '--min-layer-size', '0', APP, `oci-archive:${join(folder, name)}.tar`], 0],
+  ['ztoc create', ['ztoc', 'create', '-o', join(folder, `${name}-ztocs`), LAYER], 0],
+  ['an unknown command', ['convrt'], 2],
+];
+
+/** Names in a folder that are not results. */
+const drafts = () =>
+  readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter((name) => /tmp|partial/.test(name));
+
+describe.skipIf(!hasProgram('sh'))('outputs that are closed or full (needs sh)', () => {
+  /** Runs commands in shells that redirect their outputs. Checks exit codes, and that no stack trace or draft is left. */
+  async function runAll(redirection: string, expected: (code: number) => number, only: RegExp = /./) {
+    const lines = commandLines(`out-${Buffer.from(redirection).toString('hex')}`).filter(([name]) => only.test(name));
+    const runs = await Promise.all(lines.map(([, argv]) => run(argv, redirection)));
+    expect(runs.map(({ code }) => code)).toEqual(lines.map(([, , code]) => expected(code)));
+    for (const { stderr } of runs) expect(stderr).not.toMatch(/^ +at /m);
+    expect(drafts()).toEqual([]);
+    return runs;
+  }
+
+  async function run(argv: readonly string[], redirection: string) {
+    const words = nodeArguments(argv).map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+    const command = `{ '${process.execPath}' ${words.join(' ')}; echo "exit $?" >&3; } ${redirection}`;
+    const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+    const outputs = await Promise.all([child.stderr, child.stdio[3]].map((stream) => text(stream as Readable)));
+    return { stderr: outputs[0] ?? '', code: Number(/^exit (\d+)$/m.exec(outputs[1] ?? '')?.[1]) };
+  }
+
+  it('a closed output does not change the exit code', async () => {
+    await runAll('2>&1 | true', (code) => code);
+    await runAll('2>&1 | head -n 1', (code) => code, /^convert|verify/);
+    await runAll('>&- 2>&-', (code) => code, /^convert|version/);
+  });
+
+  it.runIf(existsSync('/dev/full'))('a full standard output fails with a message', async () => {
+    const runs = await runAll('> /dev/full', (code) => code || 1);
+    const full = runs.filter(({ code }) => code === 1);
+    for (const { stderr } of full)
+      expect(stderr).toMatch(/cannot write to standard output: ENOSPC.* \[OUTPUT_FAILED\]/);
+  });
+
+  it.runIf(existsSync('/dev/full'))('a full standard error does not change the exit code', async () => {
+    await runAll('2> /dev/full', (code) => code, /^convert|unknown/);
   });
 });

@@ -10,6 +10,8 @@ export interface TextSink {
   readonly isTTY?: boolean;
   /** Width of the terminal, in columns. 0 if the terminal has no size, as with `docker run -t` in a script. */
   readonly columns?: number;
+  /** Whether the reader has closed the stream, so that output is lost. @default false */
+  readonly isClosed?: boolean;
 }
 
 /** Streams, environment and signal for one run of the program. Tests provide their own. */
@@ -40,8 +42,8 @@ export function writeTo(sink: TextSink, chunk: string | Uint8Array): Promise<voi
 
 /**
  * Calls `run` with the streams and environment of the process. The first SIGINT, SIGTERM or SIGHUP aborts the signal, so
- * that the program can clean up. A second one exits immediately. If the reader of standard output closes it (`| head`),
- * the process exits with 0.
+ * that the program can clean up. A second one exits immediately. If the reader of an output closes it (`| head`), the rest
+ * of that output is lost, and nothing else happens.
  */
 export async function withProcessIo<Result>(run: (io: CliIo) => Promise<Result>): Promise<Result> {
   const controller = new AbortController();
@@ -49,24 +51,59 @@ export async function withProcessIo<Result>(run: (io: CliIo) => Promise<Result>)
     if (controller.signal.aborted) process.exit(130);
     controller.abort(new CliError('INTERRUPTED', `stopped by ${signal}`));
   };
-  const leave = (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, stop);
-  process.stdout.on('error', leave);
   try {
     return await run({
       // Opened on first use: an open standard input can keep other programs in the pipe from ending.
       stdin: { [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() },
-      stdout: process.stdout,
-      stderr: process.stderr,
+      stdout: new ProcessSink(process.stdout, 'standard output'),
+      // If messages cannot be written, there is no place to say so.
+      stderr: new ProcessSink(process.stderr),
       env: process.env,
       signal: controller.signal,
     });
   } finally {
     for (const signal of signals) process.off(signal, stop);
-    process.stdout.off('error', leave);
+  }
+}
+
+/** Standard output or standard error of the process. */
+class ProcessSink implements TextSink {
+  isClosed = false;
+  readonly #stream: NodeJS.WriteStream;
+  readonly #name: string | undefined;
+  #failure: CliError | undefined;
+
+  /** @param name - Name for error messages. @default errors are ignored */
+  constructor(stream: NodeJS.WriteStream, name?: string) {
+    this.#stream = stream;
+    this.#name = name;
+    // Without a listener, an error ends the process at once. The callback of each write gets it, too.
+    stream.on('error', () => {});
+  }
+
+  get isTTY(): boolean {
+    return this.#stream.isTTY;
+  }
+
+  get columns(): number {
+    return this.#stream.columns;
+  }
+
+  write(chunk: string | Uint8Array, done: (error?: Error | null) => void = () => {}): boolean {
+    if (this.isClosed || this.#failure !== undefined) {
+      done(this.#failure);
+      return true;
+    }
+    return this.#stream.write(chunk, (cause) => {
+      if (cause) this.#fail(cause);
+      done(this.#failure);
+    });
+  }
+
+  #fail(cause: NodeJS.ErrnoException): void {
+    if (cause.code === 'EPIPE' || this.#name === undefined) this.isClosed = true;
+    else this.#failure ??= new CliError('OUTPUT_FAILED', `cannot write to ${this.#name}: ${cause.message}`, { cause });
   }
 }

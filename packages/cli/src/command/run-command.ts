@@ -49,8 +49,11 @@ export async function reportFailure(
   const reason: unknown = code === EXIT.INTERRUPTED ? io.signal.reason : error;
   const lines = renderError(reason, program, styleFor(io.stderr, io.env), isDebug(argv, io));
   await writeTo(io.stderr, lines.map((line) => `${line}\n`).join(''));
-  if (optionWords(argv).includes('--json'))
-    await writeTo(io.stdout, `${escapeJson(JSON.stringify({ error: describeError(reason) }))}\n`);
+  if (optionWords(argv).includes('--json')) {
+    const json = escapeJson(JSON.stringify({ error: describeError(reason) }));
+    // If standard output is the problem, standard error says so.
+    await writeTo(io.stdout, `${json}\n`).catch(() => {});
+  }
   return code;
 }
 

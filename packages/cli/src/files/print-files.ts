@@ -48,7 +48,7 @@ export function fileAsLine(file: FileEntry, shownName: string = displayName(file
 /** Prints one line per file: JSON with `--json`, the name with `--quiet`, otherwise like `ls -l`. */
 export async function printFiles(files: readonly FileEntry[], output: Output): Promise<void> {
   const show = output.quiet ? ({ name }: FileEntry) => displayName(name) : (file: FileEntry) => fileAsLine(file);
-  for (let start = 0; start < files.length; start += LINES_PER_WRITE) {
+  for (let start = 0; start < files.length && !output.isClosed; start += LINES_PER_WRITE) {
     const some = files.slice(start, start + LINES_PER_WRITE);
     if (output.json) await output.writeJsonLines(some.map(fileAsJson));
     else await output.writeLines(some.map(show));

@@ -40,6 +40,11 @@ export class Output {
     this.#io = io;
   }
 
+  /** Whether the reader of standard output has closed it, so that the rest of a long result is not needed. */
+  get isClosed(): boolean {
+    return this.#io.stdout.isClosed ?? false;
+  }
+
   /** Width of standard output, in columns. */
   get width(): number {
     return widthOf(this.#io.stdout, DEFAULT_WIDTH);

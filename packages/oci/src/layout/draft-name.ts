@@ -10,7 +10,7 @@ const DRAFT_NAME = /\.tmp-([1-9]\d{0,9})-([0-9a-z]{1,13})-([0-9a-f]{8})-[0-9a-f]
 /** Maximum length of the part of a draft's name that comes from its target, in bytes. File systems allow 255 in total. */
 const MAX_PREFIX_LENGTH = 180;
 
-/** Start time of processes on systems that do not tell it. */
+/** Start time of processes on systems that do not report it. */
 const UNKNOWN_START = '0';
 
 /**
@@ -52,7 +52,7 @@ function isRunning(pid: number, start: string): boolean {
 
 /**
  * Returns when a process started, in clock ticks since the system started (base 36), or `ended` if it has ended but its
- * parent has not noticed. Undefined if the system does not tell.
+ * parent has not noticed. Undefined if the system does not report it.
  *
  * @see proc_pid_stat(5)
  */

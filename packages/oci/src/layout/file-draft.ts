@@ -120,11 +120,19 @@ export class FileDraft {
     const { path } = this.#target;
     // What the shell appends to (`>> file`) keeps its content.
     const flags = constants.O_WRONLY | (OPEN_FILE.test(path) ? constants.O_APPEND : 0);
-    // Opening a named pipe blocks a thread until it has a reader, so look for one first.
-    while ((await this.#isPipe()) && !(await this.#hasReader())) {
-      await setTimeout(READER_POLL, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
+    let probe: FileHandle | undefined;
+    try {
+      // Opening a named pipe blocks a thread until it has a reader, so look for one first.
+      while (await this.#isPipe()) {
+        probe = await this.#openIfRead();
+        if (probe !== undefined) break;
+        await setTimeout(READER_POLL, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
+      }
+      return await wrapWriteError(this.#name, open(path, flags));
+    } finally {
+      // Not earlier: without a writer, the reader would end.
+      await probe?.close();
     }
-    return wrapWriteError(this.#name, open(path, flags));
   }
 
   async #isPipe(): Promise<boolean> {
@@ -132,12 +140,13 @@ export class FileDraft {
     return !OPEN_FILE.test(path) && (await wrapWriteError(this.#name, stat(path))).isFIFO();
   }
 
-  async #hasReader(): Promise<boolean> {
+  /** Opens a named pipe if it has a reader. */
+  async #openIfRead(): Promise<FileHandle | undefined> {
     try {
-      await (await open(this.#target.path, constants.O_WRONLY | constants.O_NONBLOCK)).close();
-      return true;
-    } catch (error) {
-      return !hasSystemCode(error, 'ENXIO'); // other errors occur again
+      return await open(this.#target.path, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch (cause) {
+      if (hasSystemCode(cause, 'ENXIO')) return undefined;
+      throw new OciError('WRITE_FAILED', `cannot write ${this.#name}: ${String(cause)}`, { cause });
     }
   }
 }
@@ -151,7 +160,7 @@ async function statIfExists(path: string): Promise<Stats | undefined> {
   }
 }
 
-/** Returns the path that a chain of symbolic links leads to, where no file exists yet. */
+/** Returns the path that a chain of symbolic links leads to. No file exists there yet. */
 async function followLinks(path: string): Promise<string> {
   let target = path;
   for (let links = 0; links < MAX_LINKS; links++) {
