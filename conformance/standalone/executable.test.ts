@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -16,6 +16,7 @@ import {
   NPM_PROGRAM,
   SOURCE,
   startTlsRegistry,
+  version,
 } from './programs.ts';
 import { REPORT } from './report.ts';
 
@@ -30,13 +31,12 @@ function run(args: readonly string[], env: Readonly<Record<string, string>> = {}
 
 describe.skipIf(!hasTools('builder'))('the executable (needs Debian 12 on x64)', () => {
   test('prints the version of the npm package', async () => {
-    const { version } = JSON.parse(readFileSync(join(dirname(NPM_PROGRAM), '..', 'package.json'), 'utf8'));
     expect(await run(['--version'])).toMatchObject({
       code: 0,
       stderr: '',
-      stdout: Buffer.from(`soci-index ${version}\n`),
+      stdout: Buffer.from(`soci-index ${version()}\n`),
     });
-    expect(builtFile('linux-x64')).toContain(`soci-index-${version}-linux-x64`);
+    expect(builtFile('linux-x64')).toContain(`soci-index-${version()}-linux-x64`);
   });
 
   test('converts an image with two threads to the same files as the npm package', async () => {
@@ -125,6 +125,19 @@ describe.skipIf(!hasTools('builder'))('the executable (needs Debian 12 on x64)',
     });
     // Without the code cache it takes 1.5 times as long.
     expect(alone / installed).toBeLessThan(1.4);
+  });
+});
+
+describe.skipIf(!hasTools('builder'))('docs/executable-and-image.md (needs Debian 12 on x64)', () => {
+  test('lists the files with their sizes', () => {
+    const page = readFileSync(new URL('../../docs/executable-and-image.md', import.meta.url), 'utf8');
+    const rows = [...page.matchAll(/^\| `(soci-index-\S+)` +\|.*\| ([\d.]+) MB +\|$/gm)];
+    const folder = dirname(builtFile('linux-x64'));
+    expect(rows.map(([, name = '']) => name.replace('VERSION', version())).sort()).toEqual(readdirSync(folder).sort());
+    for (const [, name = '', size] of rows) {
+      const megabytes = statSync(join(folder, name.replace('VERSION', version()))).size / 1e6;
+      expect(Math.abs(Number(size) - megabytes), name).toBeLessThan(0.1 + megabytes / 10);
+    }
   });
 });
 

@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@soci/test-content/vitest';
+import { startTestRegistry } from '@soci/test-registry';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type ProgramRun, runProgram, runWell } from '../registries/run-program.ts';
 import { hasTools, toolPath } from '../tools/tools.ts';
@@ -14,6 +14,7 @@ import {
   NPM_PROGRAM,
   SOURCE,
   startTlsRegistry,
+  version,
 } from './programs.ts';
 import { REPORT } from './report.ts';
 
@@ -39,25 +40,46 @@ interface RuntimeConfig {
 let unpacked: RuntimeConfig;
 let containers = 0;
 
-/** Runs the image as a container with a read-only root, the network of this machine, and {@link shared} as {@link WORK}. */
-async function runContainer(args: readonly string[], env: readonly string[] = []): Promise<ProgramRun> {
+/** What a container gets in addition to the configuration of its image. */
+interface ContainerOptions {
+  readonly env?: readonly string[];
+  /** User and group. @default those of the image */
+  readonly user?: number;
+  readonly mounts?: readonly object[];
+}
+
+/**
+ * Runs the image without capabilities, with a read-only root, the network of this machine, and {@link shared} as
+ * {@link WORK}.
+ */
+async function runContainer(args: readonly string[], options: ContainerOptions = {}): Promise<ProgramRun> {
   containers += 1;
   const { process: started, mounts, linux, root } = unpacked;
+  const { env = [], user } = options;
   const config = {
     ...unpacked,
-    process: { ...started, terminal: false, args: [...started.args, ...args], env: [...started.env, ...env] },
+    process: {
+      ...started,
+      terminal: false,
+      args: [...started.args, ...args],
+      env: [...started.env, ...env],
+      user: user === undefined ? started.user : { uid: user, gid: user },
+      capabilities: {},
+      noNewPrivileges: true,
+    },
     root: { ...root, readonly: true },
-    mounts: [...mounts, { destination: WORK, type: 'bind', source: shared, options: ['bind', 'rw'] }],
+    mounts: [...mounts, bind(shared, WORK, 'rw'), ...(options.mounts ?? [])],
     linux: { ...linux, namespaces: linux.namespaces.filter(({ type }) => type !== 'network') },
   };
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(config));
   return runProgram(toolPath('runc'), ['run', '--bundle', bundle, `soci-test-${process.pid}-${containers}`]);
 }
 
-const archive = () => builtFile('linux-amd64.tar');
-const version = () =>
-  readFileSync(join(NPM_PROGRAM, '..', '..', 'package.json'), 'utf8').match(/"version": "(.+)"/)?.[1] ?? '';
+function bind(source: string, destination: string, access: 'ro' | 'rw'): object {
+  return { source, destination, type: 'bind', options: ['bind', access] };
+}
 
+const archive = () => builtFile('linux-amd64.tar');
 describe.skipIf(!hasTools('builder'))('the image (needs Debian 12 on x64)', () => {
   test('has a SOCI index that verifies', async () => {
     const { code, stdout, stderr } = await runProgram(process.execPath, [
@@ -73,8 +95,9 @@ describe.skipIf(!hasTools('builder'))('the image (needs Debian 12 on x64)', () =
 const canRun = hasTools('builder', 'skopeo', 'umoci', 'runc') && process.getuid?.() === 0;
 describe.skipIf(!canRun)('the image in other tools (needs root, runc, skopeo and umoci)', () => {
   beforeAll(async () => {
-    mkdirSync(shared, { mode: 0o777 });
-    spawnSync('chmod', ['0777', shared]);
+    mkdirSync(shared);
+    // Containers have another user.
+    chmodSync(shared, 0o777);
     const layout = join(temp, 'layout');
     await runWell(toolPath('skopeo'), [
       'copy',
@@ -133,7 +156,9 @@ describe.skipIf(!canRun)('the image in other tools (needs root, runc, skopeo and
       const given = await runContainer(['inspect', '--ca-file', `${WORK}/authority.pem`, image]);
       expect(given, given.stderr).toMatchObject({ code: 0 });
       expect(given.stdout.toString()).toContain('linux/arm64');
-      expect(await runContainer(['inspect', image], [`NODE_EXTRA_CA_CERTS=${WORK}/authority.pem`])).toMatchObject({
+      expect(
+        await runContainer(['inspect', image], { env: [`NODE_EXTRA_CA_CERTS=${WORK}/authority.pem`] }),
+      ).toMatchObject({
         code: 0,
       });
       expect((await runContainer(['inspect', '--retry-times', '0', image])).stderr).toContain('certificate');
@@ -143,11 +168,34 @@ describe.skipIf(!canRun)('the image in other tools (needs root, runc, skopeo and
   });
 
   test('converts a layout to the same files as the npm package', async () => {
-    spawnSync('cp', ['-r', SOURCE, join(shared, 'source')]);
+    cpSync(SOURCE, join(shared, 'source'), { recursive: true });
     const { code, stderr } = await runContainer([...CONVERT, `oci:${WORK}/source`, `oci:${WORK}/result:v1`]);
     expect(code, stderr).toBe(0);
     expect(statSync(join(shared, 'result', 'index.json')).uid).toBe(65532);
     expect(digestsIn(join(shared, 'result'))).toEqual(await convertWithNpmPackage(join(temp, 'npm')));
+  });
+
+  test('runs as another user, with a credential helper that is mounted', async () => {
+    const registry = await startTestRegistry({ auth: { username: 'user', password: 'secret' } });
+    try {
+      await registry.loadLayout('team/app', SOURCE, 'v1');
+      const { username: Username, password: Secret } = registry.credentials;
+      const folder = join(temp, 'settings');
+      mkdirSync(folder);
+      chmodSync(folder, 0o755);
+      const helper = join(temp, 'docker-credential-test');
+      const answer = JSON.stringify({ ServerURL: registry.host, Username, Secret });
+      writeFileSync(helper, `#!/usr/bin/node\nprocess.stdout.write(${JSON.stringify(answer)});\n`);
+      chmodSync(helper, 0o755);
+      writeFileSync(join(folder, 'config.json'), JSON.stringify({ credHelpers: { [registry.host]: 'test' } }));
+      const mounts = [bind(folder, '/docker', 'ro'), bind(helper, '/usr/bin/docker-credential-test', 'ro')];
+      const options = { user: 1234, env: ['DOCKER_CONFIG=/docker'], mounts };
+      const { code, stderr } = await runContainer(['inspect', '--plain-http', `${registry.host}/team/app:v1`], options);
+      expect(code, stderr).toBe(0);
+      expect(stderr).toBe('');
+    } finally {
+      await registry.stop();
+    }
   });
 
   test('starts in a container', async () => {

@@ -9,6 +9,12 @@ import { runWell } from '../registries/run-program.ts';
 /** The command line as the npm package has it. */
 export const NPM_PROGRAM: string = fileURLToPath(new URL('../../packages/cli/bin/soci-index.js', import.meta.url));
 
+/** Returns the version of the npm package. */
+export function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../packages/cli/package.json', import.meta.url), 'utf8'));
+  return (manifest as { readonly version: string }).version;
+}
+
 /** Layout with two platforms and three layers. */
 export const SOURCE: string = goldenLayoutPath('multi');
 
@@ -36,13 +42,16 @@ export async function convertWithNpmPackage(destination: string): Promise<Record
 }
 
 /** Starts a registry with TLS and its own certificate authority, which has the image `team/app:v1`. */
-export async function startTlsRegistry(options: { readonly ecr?: boolean } = {}): Promise<TestRegistry> {
-  const registry = await startTestRegistry({ tls: true, ...(options.ecr && { ecr: true, auth: 'ecr' }) });
+export async function startTlsRegistry(): Promise<TestRegistry> {
+  const registry = await startTestRegistry({ tls: true });
   await registry.loadLayout('team/app', SOURCE, 'v1');
   return registry;
 }
 
-/** Returns the median of the times that commands take, in milliseconds. Runs them in turns, so that load slows all of them. */
+/**
+ * Returns the least time that each command takes, in milliseconds. Runs them in turns, so that load of the machine affects all
+ * of them.
+ */
 export async function compareTimes(
   rounds: number,
   ...commands: readonly (() => Promise<unknown>)[]
@@ -55,5 +64,5 @@ export async function compareTimes(
       times[i].push(performance.now() - started);
     }
   }
-  return times.map((each) => each.sort((a, b) => a - b)[rounds >> 1]);
+  return times.map((each) => Math.min(...each));
 }

@@ -10,9 +10,11 @@ import { missingRequirement } from './requirements.ts';
 const [folder = 'dist-standalone'] = process.argv.slice(2);
 const missing = missingRequirement();
 if (folder === '--check') process.stdout.write(missing === undefined ? '' : `${missing}\n`);
-else if (missing === undefined) await writeFiles(resolve(folder));
-else {
-  console.error(`error: cannot build the executable and the image: ${missing}`);
+else if (missing === undefined) await writeFiles(resolve(folder)).catch(({ message }: Error) => fail(message));
+else fail(`cannot build the executable and the image: ${missing}`);
+
+function fail(message: string): void {
+  console.error(`error: ${message}`);
   process.exitCode = 1;
 }
 
