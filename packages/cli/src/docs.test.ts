@@ -5,6 +5,8 @@ import { goldenLayerPath, goldenLayoutPath } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { loadAllOptions } from './command/command.ts';
+import { variableOf } from './command/option.ts';
 import { COMMANDS } from './command-table.ts';
 import { consoleExamples, normalizeOutput } from './fixtures/console-examples.ts';
 import { runCli } from './fixtures/run-cli.ts';
@@ -79,6 +81,18 @@ describe('docs/cli.md', async () => {
       for (const option of Object.keys(options)) expect(commandSection + shared + registries).toContain(`--${option}`);
     },
   );
+});
+
+describe('the environment variables of docs/cli.md', () => {
+  it('are those of all options', async () => {
+    const text = readFileSync(fileURLToPath(DOCUMENTS['docs/cli.md']), 'utf8');
+    const [, section = ''] = text.split('\n## Environment variables');
+    const rows = section.split(/^## /m)[0]?.matchAll(/^\| `(SOCI_[A-Z0-9_]+)` \| `--([a-z0-9-]+)` \|/gm) ?? [];
+    const documented = [...rows].map(([, variable, option]) => `${variable} --${option}`);
+    const options = Object.keys(await loadAllOptions(COMMANDS));
+    const expected = options.flatMap((name) => (variableOf(name) ? [`${variableOf(name)} --${name}`] : []));
+    expect(documented.toSorted()).toEqual(expected.toSorted());
+  });
 });
 
 function hasJobsOption([name = '']: readonly string[]): boolean {

@@ -34,10 +34,29 @@ describe('help', () => {
     expect(stdout).not.toContain('convert ');
   });
 
-  it('wraps at the width of a narrow terminal', async () => {
+  it.each([60, 80, 100, 120])('fits a terminal of %i columns, and uses them', async (columns) => {
+    const widths: number[] = [];
+    for (const argv of [[], ['ztoc'], ...commands.map(({ name }) => name.split(' '))]) {
+      const { stdout } = await runCli([...argv, '--help'], { columns, env: { NO_COLOR: '1' } });
+      widths.push(...stdout.split('\n').map(textWidth));
+    }
+    expect(Math.max(...widths)).toBeLessThanOrEqual(columns);
+    expect(Math.max(...widths)).toBeGreaterThan(columns - 10);
+  });
+
+  it('is 80 columns wide if the output is not a terminal', async () => {
+    const inPipe = await runCli(['convert', '--help']);
+    expect(inPipe.stdout).toBe((await runCli(['convert', '--help'], { columns: 80, env: { NO_COLOR: '1' } })).stdout);
+  });
+
+  it('keeps examples that are longer than a line usable', async () => {
     const { stdout } = await runCli(['convert', '--help'], { columns: 60, env: { NO_COLOR: '1' } });
-    const text = stdout.slice(0, stdout.indexOf('Examples:')).split('\n');
-    expect(text.filter((line) => textWidth(line) > 60)).toEqual([]);
+    const [, example = ''] = stdout.split('# index one platform and write a tar file\n');
+    const joined = example
+      .replaceAll(/\\\n\s+/g, '')
+      .split('\n')[0]
+      ?.trim();
+    expect(joined).toBe('soci-index convert --platform linux/arm64 oci:app oci-archive:app.tar:v1');
   });
 
   it.each(commands.map((command) => [command.name, command] as const))(
@@ -63,7 +82,11 @@ describe('an invalid command line', () => {
     [['ztoc', 'inof'], 'unknown command "ztoc inof"', 'Did you mean soci-index ztoc info?'],
     [['ztoc'], 'ztoc needs a subcommand', 'Use one of: ztoc create'],
     [['push'], 'unknown command "push"', 'See soci-index --help.'],
-    [['--quiet', 'convert'], 'option --quiet must follow a command', 'Write the command first'],
+    [['--quiet', 'convert'], 'missing SRC', 'Usage: soci-index convert [OPTIONS] SRC DST'],
+    [['--quiet'], 'missing COMMAND', 'See soci-index --help.'],
+    [['--spansize', '1', 'convert'], 'unknown option --spansize', 'Did you mean --span-size?'],
+    [['-q', 'convrt'], 'unknown command "convrt"', 'Did you mean soci-index convert?'],
+    [['ztoc', '-q'], 'ztoc needs a subcommand', 'Use one of: ztoc create'],
     [['convert', 'oci:a'], 'missing DST', 'Usage: soci-index convert [OPTIONS] SRC DST'],
     [['inspect', 'oci:a', 'oci:b'], 'unexpected argument "oci:b"', 'Usage: soci-index inspect'],
     [['convert', '--spansize', '1', 'oci:a', 'oci:b'], 'unknown option --spansize', 'Did you mean --span-size?'],
@@ -103,6 +126,68 @@ describe('an invalid command line', () => {
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'TRANSPORT_UNSUPPORTED' } });
     expect(stderr).toContain('[TRANSPORT_UNSUPPORTED]');
+  });
+});
+
+describe('options before the command', () => {
+  const source = `oci:${goldenLayoutPath('multi')}`;
+
+  it.each([
+    [['--quiet', 'inspect', source]],
+    [['-q', 'inspect', source]],
+    [['--json', '--debug', 'inspect', source]],
+    [['--retry-times', '3', '-q', 'inspect', source]],
+    [['--retry-times=3', '--json=true', 'inspect', source]],
+    [['inspect', '--quiet', '--', source]],
+  ])('%j are those of the command', async (argv) => {
+    const { code, stdout } = await runCli(argv);
+    expect(code).toBe(0);
+    expect(stdout).toContain('sha256:');
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  it('can be between the words of a command', async () => {
+    const layer = goldenLayerPath('plain.tar');
+    const usual = await runCli(['ztoc', 'create', '-q', layer]);
+    expect(usual.code).toBe(0);
+    expect(await runCli(['ztoc', '-q', 'create', layer])).toMatchObject({ code: 0, stdout: usual.stdout });
+    expect(await runCli(['-q', 'ztoc', 'create', layer])).toMatchObject({ code: 0, stdout: usual.stdout });
+  });
+
+  it('can ask for help', async () => {
+    const { stdout } = await runCli(['inspect', '--help']);
+    expect(await runCli(['--help', 'inspect'])).toMatchObject({ code: 0, stdout });
+    expect(await runCli(['--debug', '--help', 'inspect'])).toMatchObject({ code: 0, stdout });
+    expect((await runCli(['--help', 'ztoc'])).stdout).toBe((await runCli(['help', 'ztoc'])).stdout);
+  });
+
+  it('can have a value that is the name of a command', async () => {
+    const run = await runCli(['--layer', 'ls', 'inspect', source]);
+    expect(run).toMatchObject({ code: 2 });
+    expect(run.stderr).toContain('"ls"');
+  });
+});
+
+describe('an environment variable', () => {
+  const source = `oci:${goldenLayoutPath('multi')}`;
+
+  it('sets an option', async () => {
+    const { stdout } = await runCli(['inspect', '--quiet', source]);
+    expect(await runCli(['inspect', source], { env: { SOCI_QUIET: '1' } })).toMatchObject({ code: 0, stdout });
+    expect(await runCli(['inspect', source], { env: { SOCI_QUIET: '' } })).not.toMatchObject({ stdout });
+  });
+
+  it('is overridden by the command line', async () => {
+    const { stdout } = await runCli(['inspect', source]);
+    const env = { SOCI_QUIET: 'true', SOCI_JSON: '1' };
+    expect(await runCli(['inspect', '--quiet=false', '--json=false', source], { env })).toMatchObject({ stdout });
+  });
+
+  it('that is invalid is named in the error', async () => {
+    const run = await runCli(['convert', 'oci:a', 'oci:b'], { env: { SOCI_SPAN_SIZE: 'big', SOCI_JSON: '1' } });
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain('SOCI_SPAN_SIZE: "big" is not a size');
+    expect(JSON.parse(run.stdout)).toMatchObject({ error: { code: 'USAGE_INVALID' } });
   });
 });
 
@@ -156,7 +241,10 @@ describe('a failure', () => {
 });
 
 describe('--version', () => {
-  it.each(['--version', 'version'])('%s prints the version', async (word) => {
-    expect((await runCli([word])).stdout).toMatch(/^soci-index \d+\.\d+\.\d+\S*\n$/);
-  });
+  it.each([['--version'], ['-V'], ['version'], ['--debug', '-V'], ['-V', 'convert']])(
+    '%s prints the version',
+    async (...argv) => {
+      expect((await runCli(argv)).stdout).toMatch(/^soci-index \d+\.\d+\.\d+\S*\n$/);
+    },
+  );
 });

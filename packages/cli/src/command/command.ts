@@ -77,6 +77,15 @@ export const COMMON_OPTIONS = {
   help: flag('print this help', 'h'),
 } as const;
 
+/** Options of the program. They are used before a command, or without one. */
+export const PROGRAM_OPTIONS = { ...COMMON_OPTIONS, version: flag('print the version', 'V') } as const;
+
+/** Returns the options of the program and of all commands. Whether an option of one name has a value is the same in all commands. */
+export async function loadAllOptions(commands: readonly CommandEntry[]): Promise<OptionTable> {
+  const loaded = await Promise.all(commands.map(({ load }) => load()));
+  return Object.assign({}, ...loaded.map(({ options }) => options), PROGRAM_OPTIONS) as OptionTable;
+}
+
 /** Defines a command whose options are typed by their declarations. */
 export function defineCommand<const Table extends OptionTable>(definition: CommandDefinition<Table>): CommandBody {
   return definition as unknown as CommandBody;

@@ -1,10 +1,12 @@
 import { type CliIo, PROGRAM, widthOf } from '../io.ts';
 import { styleFor, wrapWords } from '../terminal/text.ts';
-import { COMMON_OPTIONS, type Command, type CommandEntry, EXIT } from './command.ts';
+import { COMMON_OPTIONS, type Command, type CommandEntry, EXIT, PROGRAM_OPTIONS } from './command.ts';
 import type { OptionTable } from './option.ts';
 
-/** Maximum width of a help text, in columns. Also the width if the width of the terminal is unknown. */
-const MAX_WIDTH = 80;
+/** Width of a help text if the width of the terminal is unknown, in columns. */
+const DEFAULT_WIDTH = 80;
+/** Maximum width of a help text, in columns. Longer lines are hard to read. */
+const MAX_WIDTH = 120;
 /** Minimum width of the column that explains a term. Below it, the explanation is on a new line. */
 const MIN_MEANING_WIDTH = 30;
 const INDENT = '  ';
@@ -16,7 +18,7 @@ export function programHelp(commands: readonly CommandEntry[], io: CliIo): strin
   return [
     ...wrapWords('Build, inspect and verify SOCI indexes for container images.', width),
     '',
-    `${style.bold('Usage:')} ${PROGRAM} COMMAND [OPTIONS] ...`,
+    `${style.bold('Usage:')} ${PROGRAM} [OPTIONS] COMMAND ...`,
     '',
     style.bold('Commands:'),
     ...entries(width, summaries),
@@ -37,8 +39,11 @@ export function programHelp(commands: readonly CommandEntry[], io: CliIo): strin
       [String(EXIT.INTERRUPTED), 'interrupted'],
     ]),
     '',
-    `Run "${PROGRAM} COMMAND --help" for the options of a command.`,
-    `Run "${PROGRAM} --version" for the version.`,
+    style.bold('Options of every command, before or after it:'),
+    ...optionEntries(width, PROGRAM_OPTIONS),
+    '',
+    ...wrapWords(`Run "${PROGRAM} COMMAND --help" for the options of a command.`, width),
+    ...wrapWords('Every option can be an environment variable: SOCI_SPAN_SIZE for --span-size.', width),
     '',
   ].join('\n');
 }
@@ -64,9 +69,17 @@ export function commandHelp(command: Command, io: CliIo, program: string = PROGR
   lines.push('', style.bold('Examples:'));
   for (const { purpose, line } of command.examples) {
     lines.push(...wrapWords(style.dim(`# ${purpose}`), width - INDENT.length).map((each) => INDENT + each));
-    lines.push(`${INDENT}${program} ${line}`.trimEnd());
+    lines.push(...wrapCommandLine(`${program} ${line}`.trim(), width - INDENT.length).map((each) => INDENT + each));
   }
   return [...lines, ''].join('\n');
+}
+
+/** Wraps a command line with a backslash at the end of each line but the last, so that users can still copy it. */
+function wrapCommandLine(line: string, width: number): string[] {
+  if (line.length <= width) return [line];
+  const [first = '', ...others] = wrapWords(line, width - INDENT.length * 2);
+  const lines = [first, ...others.map((each) => INDENT + each)];
+  return lines.map((each, index) => (index < lines.length - 1 ? `${each} \\` : each));
 }
 
 /** Returns the usage of a command: program, name, options, operands. */
@@ -79,7 +92,7 @@ export function usageLine(command: Command, program: string): string {
 }
 
 function pageFor({ stdout, env }: CliIo) {
-  return { style: styleFor(stdout, env), width: Math.min(widthOf(stdout, MAX_WIDTH), MAX_WIDTH) };
+  return { style: styleFor(stdout, env), width: Math.min(widthOf(stdout, DEFAULT_WIDTH), MAX_WIDTH) };
 }
 
 function optionEntries(width: number, options: OptionTable): string[] {

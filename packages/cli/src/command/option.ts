@@ -7,6 +7,8 @@ export interface Flag {
   readonly short: string | undefined;
   /** Description in `--help`: a phrase that starts with a verb and fits one line of 80 columns. */
   readonly help: string;
+  /** Options that cannot be used together with this one. @default none */
+  readonly conflicts?: readonly string[];
 }
 
 /** An option with a value. If it is repeated, the last value wins. */
@@ -14,8 +16,14 @@ export interface ValueOption<T> extends Omit<Flag, 'kind'> {
   readonly kind: 'value';
   /** Placeholder of the value in `--help`, such as `SIZE`. */
   readonly value: string;
-  /** Parses the value. Throws a usage error for an invalid one. */
-  readonly parse: (text: string) => T;
+  readonly parse: ValueParser<T>;
+}
+
+/** Parses a value. Throws a usage error for an invalid one. */
+export interface ValueParser<T> {
+  (text: string): T;
+  /** Values that shells suggest. @default none */
+  readonly suggestions?: readonly string[];
 }
 
 /** An option that can be repeated. Each occurrence can have several values. */
@@ -41,23 +49,31 @@ export function flag(help: string, short?: string): Flag {
 }
 
 /** Declares an option with a value. */
-export function valueOption<T>(
-  value: string,
-  parse: (text: string) => T,
-  help: string,
-  short?: string,
-): ValueOption<T> {
+export function valueOption<T>(value: string, parse: ValueParser<T>, help: string, short?: string): ValueOption<T> {
   return { kind: 'value', value, parse, help, short };
 }
 
 /** Declares an option that can be repeated. */
 export function listOption<T>(
   value: string,
-  parse: (text: string) => readonly T[],
+  parse: ValueParser<readonly T[]>,
   help: string,
   short?: string,
 ): ListOption<T> {
   return { kind: 'list', value, parse, help, short };
+}
+
+/** Declares that an option cannot be used together with others. */
+export function excluding<Option extends Flag | ValueOption<unknown> | ListOption<unknown>>(
+  option: Option,
+  ...conflicts: readonly string[]
+): Option {
+  return { ...option, conflicts };
+}
+
+/** Returns the environment variable of an option: `SOCI_SPAN_SIZE` for `--span-size`. `--help` and `--version` have none. */
+export function variableOf(name: string): string | undefined {
+  return name === 'help' || name === 'version' ? undefined : `SOCI_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
 type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
@@ -73,9 +89,21 @@ export function parseText(value: string): string {
 }
 
 /** Returns a parser for a value that is one of a few words. */
-export function oneOf<const Words extends readonly string[]>(words: Words): (text: string) => Words[number] {
-  return (typed) => {
+export function oneOf<const Words extends readonly string[]>(words: Words): ValueParser<Words[number]> {
+  return suggesting(words, (typed) => {
     if (words.includes(typed)) return typed;
     throw usageError(`${JSON.stringify(typed)} is not one of: ${words.join(', ')}`);
-  };
+  });
+}
+
+/** Adds suggestions to a parser. */
+export function suggesting<T>(suggestions: readonly string[], parse: (text: string) => T): ValueParser<T> {
+  return Object.assign((text: string) => parse(text), { suggestions });
+}
+
+/** Parses the value of a flag: in an environment variable, or as in `--debug=false`. */
+export function parseFlag(text: string): boolean {
+  const isOn = /^(?:1|true)$/i.test(text);
+  if (isOn || /^(?:0|false)$/i.test(text)) return isOn;
+  throw usageError(`${JSON.stringify(text)} is not one of: true, false, 1, 0`);
 }

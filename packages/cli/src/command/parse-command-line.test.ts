@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { flag, listOption, oneOf, parseText, valueOption } from './option.ts';
+import { excluding, flag, listOption, oneOf, parseText, valueOption } from './option.ts';
 import { mostSimilarWord, parseOptions } from './parse-command-line.ts';
 import { parseSize } from './size.ts';
 
@@ -10,6 +10,7 @@ const table = {
   compat: valueOption('PROGRAM', oneOf(['soci-cli']), 'output to match'),
   platform: listOption('OS/ARCH', (words) => words.split(','), 'platform', 'p'),
   output: valueOption('DIR', parseText, 'folder', 'o'),
+  all: excluding(flag('all platforms'), 'platform'),
 };
 
 describe('parseOptions', () => {
@@ -48,13 +49,39 @@ describe('parseOptions', () => {
     [['--span-size'], '--span-size needs a value: SIZE', undefined],
     [['--span-size', '--json'], '--span-size needs a value: SIZE', undefined],
     [['--span-size='], '--span-size needs a value: SIZE', undefined],
-    [['--json=yes'], '--json does not accept a value', undefined],
+    [['--json=yes'], '--json: "yes" is not one of: true, false, 1, 0', undefined],
+    [['--all', '-p', 'linux/amd64'], 'cannot use --all with --platform', undefined],
     [['--compat', 'crane'], '--compat: "crane" is not one of: soci-cli', undefined],
     [['--span-size', 'big'], '--span-size: "big" is not a size', expect.stringContaining('4MiB')],
   ])('rejects %j', (words, message, remedy) => {
     expect(() => parseOptions(words, table)).toThrow(
       expect.objectContaining({ code: 'USAGE_INVALID', message, remedy }),
     );
+  });
+});
+
+describe('environment variables', () => {
+  it('are values of options that are not on the command line', () => {
+    const env = { SOCI_SPAN_SIZE: '64KiB', SOCI_JSON: 'TRUE', SOCI_QUIET: '0', SOCI_OUTPUT: 'b', SOCI_HELP: '1' };
+    expect(parseOptions(['-o', 'a'], table, env).options).toMatchObject({
+      'span-size': 65_536,
+      json: true,
+      quiet: false,
+      output: 'a',
+    });
+  });
+
+  it('have one value of a list on each line', () => {
+    const env = { SOCI_PLATFORM: 'linux/amd64\nlinux/arm64,linux/arm/v7\n' };
+    expect(parseOptions([], table, env).options.platform).toEqual(['linux/amd64', 'linux/arm64', 'linux/arm/v7']);
+    expect(parseOptions(['-p', 'a'], table, env).options.platform).toEqual(['a']);
+  });
+
+  it('are ignored if they conflict with the command line, and rejected if they conflict with each other', () => {
+    const env = { SOCI_PLATFORM: 'linux/amd64' };
+    expect(parseOptions(['--all'], table, env).options).toMatchObject({ all: true, platform: [] });
+    expect(parseOptions(['-p', 'a'], table, { SOCI_ALL: '1' }).options).toMatchObject({ all: false, platform: ['a'] });
+    expect(() => parseOptions([], table, { ...env, SOCI_ALL: '1' })).toThrow('cannot use SOCI_ALL with SOCI_PLATFORM');
   });
 });
 

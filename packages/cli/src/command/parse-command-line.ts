@@ -2,17 +2,20 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { CliError, usageError } from '../errors.ts';
 import { PROGRAM } from '../io.ts';
 import type { CommandArguments, CommandEntry } from './command.ts';
-import type { OptionTable, OptionValues } from './option.ts';
+import { type OptionTable, type OptionValues, parseFlag, variableOf } from './option.ts';
 
 /**
- * Parses the words after a command's name. Options and operands can be mixed; `--` ends the options.
+ * Parses the words after a command's name. Options and operands can be mixed; `--` ends the options. An option that is not
+ * on the command line gets its value from its environment variable, unless the variable is empty. A list in a variable has
+ * one value on each line. The command line takes precedence: a variable is ignored if a word conflicts with it.
  *
- * @throws CliError `USAGE_INVALID` for an unknown option (with a suggestion), a missing or unexpected value, or an invalid
- * value.
+ * @throws CliError `USAGE_INVALID` for an unknown option (with a suggestion), a missing, unexpected or invalid value, or
+ * options that cannot be combined.
  */
 export function parseOptions<const Table extends OptionTable>(
   words: readonly string[],
   table: Table,
+  env: Readonly<Record<string, string | undefined>> = {},
 ): CommandArguments<Table> {
   const options: NonNullable<ParseArgsConfig['options']> = {};
   const values: Record<string, unknown> = {};
@@ -23,25 +26,65 @@ export function parseOptions<const Table extends OptionTable>(
   // Not `strict`: its errors have no suggestions.
   const { tokens } = parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true });
   const operands: string[] = [];
+  /** Where the value of an option is from: the option, or its environment variable. */
+  const written = new Map<string, string>();
+  const set = (name: string, label: string, text: string) => {
+    const option = table[name];
+    if (option === undefined) return;
+    const value = parseValue(label, text, option.kind === 'flag' ? parseFlag : option.parse);
+    if (option.kind === 'list') (values[name] as unknown[]).push(...(value as unknown[]));
+    else values[name] = value;
+    written.set(name, label.startsWith('-') ? `--${name}` : label);
+  };
   for (const token of tokens) {
     if (token.kind === 'positional') operands.push(token.value);
     if (token.kind !== 'option') continue;
-    const option = Object.hasOwn(table, token.name) ? table[token.name] : undefined;
-    if (!option) throw unknownOption(token.rawName, table);
-    if (option.kind === 'flag') {
-      if (token.value !== undefined) throw usageError(`${token.rawName} does not accept a value`);
-      values[token.name] = true;
-      continue;
+    const { name, rawName, value, inlineValue } = token;
+    const option = Object.hasOwn(table, name) ? table[name] : undefined;
+    if (!option) throw unknownOption(rawName, table);
+    const isMissing = value === undefined || value === '' || (!inlineValue && value.startsWith('-') && value !== '-');
+    if (option.kind === 'flag') set(name, rawName, value ?? 'true');
+    else if (isMissing) throw usageError(`${rawName} needs a value: ${option.value}`);
+    else set(name, rawName, value);
+  }
+  const isExcluded = (name: string, other: string) => table[name]?.conflicts?.includes(other) === true;
+  const onCommandLine = [...written.keys()].filter((name) => values[name] !== false);
+  for (const [name, option] of Object.entries(table)) {
+    const variable = variableOf(name);
+    const text = variable === undefined ? undefined : env[variable];
+    if (variable === undefined || text === undefined || text === '' || written.has(name)) continue;
+    if (onCommandLine.some((other) => isExcluded(name, other) || isExcluded(other, name))) continue;
+    for (const line of option.kind === 'list' ? text.split(/\r?\n/).filter((each) => each !== '') : [text]) {
+      set(name, variable, line);
     }
-    const written = token.value;
-    if (written === undefined || written === '' || (!token.inlineValue && written.startsWith('-') && written !== '-')) {
-      throw usageError(`${token.rawName} needs a value: ${option.value}`);
-    }
-    const value = parseValue(token.rawName, written, option.parse);
-    if (option.kind === 'list') (values[token.name] as unknown[]).push(...(value as unknown[]));
-    else values[token.name] = value;
+  }
+  const used = [...written].filter(([name]) => values[name] !== false);
+  for (const [name, label] of used) {
+    const other = used.find(([each]) => isExcluded(name, each));
+    if (other) throw usageError(`cannot use ${label} with ${other[1]}`);
   }
   return { options: values as OptionValues<Table>, operands };
+}
+
+/**
+ * Returns the value of a flag, without an error if the command line is invalid: the last one of the words, or that of the
+ * environment variable.
+ */
+export function readFlag(
+  name: string,
+  words: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): boolean | undefined {
+  const word = optionWords(words).findLast((each) => each === `--${name}` || each.startsWith(`--${name}=`));
+  const text = word === undefined ? env[variableOf(name) ?? ''] : word.slice(`--${name}=`.length) || 'true';
+  if (text === undefined || text === '') return undefined;
+  return /^(?:1|true)$/i.test(text);
+}
+
+/** Returns the words before `--`, which can be options. */
+export function optionWords(words: readonly string[]): readonly string[] {
+  const end = words.indexOf('--');
+  return end === -1 ? words : words.slice(0, end);
 }
 
 function parseValue(name: string, written: string, parse: (text: string) => unknown): unknown {
@@ -59,18 +102,70 @@ function unknownOption(rawName: string, table: OptionTable): CliError {
   return usageError(`unknown option ${rawName}`, suggestion && `Did you mean --${suggestion}?`);
 }
 
+/** A command line whose words are sorted: options before the command, the command, and all others. */
+export interface SplitCommandLine {
+  /** Options before the command, or between the words of its name, with their values. */
+  readonly leading: readonly string[];
+  /** The words of the command's name: at most two. Empty if there is no command. */
+  readonly name: readonly string[];
+  readonly rest: readonly string[];
+}
+
 /**
- * Finds the command at the start of a command line, and returns it with the remaining words. A name has one or two words.
+ * Splits a command line at the command. Options can be before it, as in `soci-index --debug inspect oci:app`.
+ *
+ * @param table - The options of all commands, which tell whether the next word is a value.
+ */
+export function splitCommandLine(
+  commands: readonly CommandEntry[],
+  words: readonly string[],
+  table: OptionTable,
+): SplitCommandLine {
+  const leading: string[] = [];
+  const name: string[] = [];
+  let position = 0;
+  for (; position < words.length && name.length < 2; position++) {
+    const word = words[position] as string;
+    // A name has a second word only in a group, such as `ztoc`.
+    const isComplete = name[0] !== undefined && commandsOfGroup(commands, name[0]).length === 0;
+    if (word === '--' || isComplete) break;
+    if (word.startsWith('-') && word !== '-') {
+      leading.push(word);
+      const value = words[position + 1];
+      if (expectsValue(word, table) && value !== undefined) {
+        leading.push(value);
+        position++;
+      }
+      continue;
+    }
+    name.push(word);
+  }
+  return { leading, name, rest: words.slice(position) };
+}
+
+/** Returns whether the word after an option is its value. */
+export function expectsValue(word: string, table: OptionTable): boolean {
+  if (word.startsWith('--')) {
+    const name = word.slice(2);
+    return Object.hasOwn(table, name) && table[name]?.kind !== 'flag';
+  }
+  // In `-qp`, the first letter whose option has a value ends the group.
+  const letters = [...word.slice(1)];
+  const options = Object.values(table);
+  const first = letters.findIndex((letter) => options.some(({ short, kind }) => short === letter && kind !== 'flag'));
+  return first !== -1 && first === letters.length - 1;
+}
+
+/**
+ * Finds a command by the words of its name.
  *
  * @throws CliError `USAGE_INVALID`, with the most similar command or the commands of the group.
  */
-export function findCommand(commands: readonly CommandEntry[], words: readonly string[]) {
-  for (const length of [2, 1]) {
-    const name = words.slice(0, length).join(' ');
-    const entry = commands.find(({ names }) => names.includes(name));
-    if (entry) return { entry, rest: words.slice(length) };
-  }
-  throw unknownCommand(commands, words);
+export function findCommand(commands: readonly CommandEntry[], words: readonly string[]): CommandEntry {
+  const name = words.join(' ');
+  const entry = commands.find(({ names }) => names.includes(name));
+  if (entry === undefined) throw unknownCommand(commands, words);
+  return entry;
 }
 
 /** Returns the commands that share their first word, such as those of `ztoc`. */
@@ -79,12 +174,9 @@ export function commandsOfGroup(commands: readonly CommandEntry[], group: string
 }
 
 function unknownCommand(commands: readonly CommandEntry[], [first = '', second = '']: readonly string[]): CliError {
-  if (first.startsWith('-')) {
-    return usageError(`option ${first} must follow a command`, `Write the command first; see ${PROGRAM} --help.`);
-  }
   const group = commandsOfGroup(commands, first).map(({ names: [name] }) => name);
   const oneOfGroup = `Use one of: ${group.join(', ')}.`;
-  if (group.length > 0 && (second === '' || second.startsWith('-'))) {
+  if (group.length > 0 && second === '') {
     return usageError(`${first} needs a subcommand`, oneOfGroup);
   }
   const typed = group.length > 0 ? `${first} ${second}` : first;

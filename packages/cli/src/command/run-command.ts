@@ -6,7 +6,7 @@ import { Output } from '../terminal/output.ts';
 import { styleFor } from '../terminal/text.ts';
 import { COMMON_OPTIONS, type Command, EXIT, type ExitCode } from './command.ts';
 import { commandHelp, usageLine } from './help.ts';
-import { parseOptions } from './parse-command-line.ts';
+import { optionWords, parseOptions, readFlag } from './parse-command-line.ts';
 
 /**
  * Runs a command.
@@ -26,7 +26,7 @@ export async function runCommand(
     await writeTo(io.stdout, commandHelp(command, io, program));
     return EXIT.SUCCESS;
   }
-  const { options, operands } = parseOptions(words, { ...COMMON_OPTIONS, ...command.options });
+  const { options, operands } = parseOptions(words, { ...COMMON_OPTIONS, ...command.options }, io.env);
   const missing = command.operands[operands.length];
   const usage = `Usage: ${usageLine(command, program)}`;
   if (missing && !missing.optional) throw usageError(`missing ${missing.name}`, usage);
@@ -49,7 +49,7 @@ export async function reportFailure(
   const reason: unknown = code === EXIT.INTERRUPTED ? io.signal.reason : error;
   const lines = renderError(reason, program, styleFor(io.stderr, io.env), isDebug(argv, io));
   await writeTo(io.stderr, lines.map((line) => `${line}\n`).join(''));
-  if (optionWords(argv).includes('--json')) {
+  if (readFlag('json', argv, io.env)) {
     const json = escapeJson(JSON.stringify({ error: describeError(reason) }));
     // If standard output is the problem, standard error says so.
     await writeTo(io.stdout, `${json}\n`).catch(() => {});
@@ -77,11 +77,5 @@ export function isHelp(word: string): boolean {
 }
 
 function isDebug(argv: readonly string[], { env }: CliIo): boolean {
-  return optionWords(argv).includes('--debug') || Boolean(env.DEBUG);
-}
-
-/** Returns the words before `--`, which can be options. */
-function optionWords(words: readonly string[]): readonly string[] {
-  const end = words.indexOf('--');
-  return end === -1 ? words : words.slice(0, end);
+  return readFlag('debug', argv, env) ?? Boolean(env.DEBUG);
 }

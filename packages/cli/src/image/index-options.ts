@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { DEFAULT_MIN_LAYER_SIZE, type SociIndexOptions } from '@soci/index';
 import { OciError, type Platform, parsePlatform } from '@soci/oci';
 import {
+  excluding,
   flag,
   listOption,
   type OptionValues,
   omitUndefined,
   oneOf,
   parseText,
+  suggesting,
   valueOption,
 } from '../command/option.ts';
 import { parseCount, parseSize } from '../command/size.ts';
@@ -19,10 +21,21 @@ import { ZTOC_OPTIONS } from './ztoc-options.ts';
 const MAX_JOBS = 256;
 const MAX_PREFETCH_FILE_SIZE = 16 << 20;
 
+const parsePlatforms = suggesting(['linux/amd64', 'linux/arm64', 'linux/arm/v7'], (words): readonly Platform[] => {
+  try {
+    return words.split(',').map(parsePlatform);
+  } catch (error) {
+    if (error instanceof OciError) throw usageError(error.message);
+    throw error;
+  }
+});
+
+const parseOptimizations = suggesting(['xattr'], (words) => words.split(',').map(oneOf(['xattr'])));
+
 /** Options of `convert` and `create`. Names and short forms follow AWS's `soci` if it has the option. */
 export const INDEX_OPTIONS = {
   platform: listOption('PLATFORM', parsePlatforms, 'index only this platform; repeatable', 'p'),
-  'all-platforms': flag('index all platforms (default)'),
+  'all-platforms': excluding(flag('index all platforms (default)'), 'platform'),
   ...ZTOC_OPTIONS,
   'min-layer-size': valueOption(
     'SIZE',
@@ -42,9 +55,6 @@ export const INDEX_OPTIONS = {
 
 /** Converts command-line options to library options. Reads the file of `--prefetch-files-json`. */
 export async function toIndexOptions(options: OptionValues<typeof INDEX_OPTIONS>): Promise<SociIndexOptions> {
-  if (options['all-platforms'] && options.platform.length > 0) {
-    throw usageError('cannot use --all-platforms with --platform');
-  }
   const listed = options['prefetch-files-json'];
   const prefetchFiles = [...options['prefetch-file'], ...(listed === undefined ? [] : await readPathList(listed))]
     .map((path) => path.trim())
@@ -59,19 +69,6 @@ export async function toIndexOptions(options: OptionValues<typeof INDEX_OPTIONS>
     optimizations: options.optimizations,
     prefetchFiles,
   });
-}
-
-function parsePlatforms(words: string): readonly Platform[] {
-  try {
-    return words.split(',').map(parsePlatform);
-  } catch (error) {
-    if (error instanceof OciError) throw usageError(error.message);
-    throw error;
-  }
-}
-
-function parseOptimizations(words: string): readonly 'xattr'[] {
-  return words.split(',').map(oneOf(['xattr']));
 }
 
 async function readPathList(file: string): Promise<readonly string[]> {

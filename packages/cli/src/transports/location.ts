@@ -26,6 +26,23 @@ export const IMAGE_FORMS = '[docker://]HOST/REPO[:TAG], oci:DIR[:TAG] or oci-arc
 const REFERENCE = /^[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*(?:\/[A-Za-z0-9]+(?:(?:[-._:@+]|--)[A-Za-z0-9]+)*)*$/;
 const POSITION = /^@\d{1,6}$/;
 
+/** A transport, for shells that complete image names. */
+export interface ImageTransport {
+  readonly prefix: string;
+  readonly meaning: string;
+  /** What the path after the prefix refers to. */
+  readonly paths: 'none' | 'file' | 'directory';
+  /** Whether images can be written with it. */
+  readonly isDestination: boolean;
+}
+
+/** All transports. */
+export const IMAGE_TRANSPORTS: readonly ImageTransport[] = [
+  { prefix: 'docker://', meaning: 'image in a registry', paths: 'none', isDestination: true },
+  { prefix: 'oci:', meaning: 'OCI image layout directory', paths: 'directory', isDestination: true },
+  { prefix: 'oci-archive:', meaning: 'tar file of an OCI image layout', paths: 'file', isDestination: true },
+];
+
 const LAYOUT_TRANSPORTS = ['oci', 'oci-archive'] as const;
 
 /** Transports that skopeo supports and this program does not. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { RegistryOptions } from '@soci/registry';
 import type { CommandContext } from '../command/command.ts';
-import { flag, type OptionValues, omitUndefined, parseText, valueOption } from '../command/option.ts';
+import { excluding, flag, type OptionValues, omitUndefined, parseText, valueOption } from '../command/option.ts';
 import { parseCount } from '../command/size.ts';
 import { CliError, usageError } from '../errors.ts';
 import type { ImageLocation } from './location.ts';
@@ -19,8 +19,8 @@ const MAX_CA_FILE_SIZE = 1 << 20;
 
 /** Options of every command that accepts an image. Names follow skopeo and oras if they have the option. */
 export const REGISTRY_OPTIONS = {
-  username: valueOption('NAME', parseText, 'log in as NAME; needs --password-stdin'),
-  'password-stdin': flag('read the password or token from stdin'),
+  username: excluding(valueOption('NAME', parseText, 'log in as NAME; needs --password-stdin'), 'authfile'),
+  'password-stdin': excluding(flag('read the password or token from stdin'), 'authfile'),
   authfile: valueOption('FILE', parseText, 'read credentials from a docker config file'),
   'plain-http': flag('use HTTP instead of HTTPS'),
   'ca-file': valueOption('FILE', parseText, 'trust the PEM certificates in FILE as well'),
@@ -84,15 +84,12 @@ export async function toRegistryAccess(
 }
 
 function checkCombination(options: OptionValues<typeof REGISTRY_OPTIONS>, locations: readonly ImageLocation[]): void {
-  const { username, authfile, 'password-stdin': readsPassword } = options;
+  const { username, 'password-stdin': readsPassword } = options;
   if ((username !== undefined) !== readsPassword) {
     throw usageError(
       '--username and --password-stdin must be used together',
       'Example: --username NAME --password-stdin < password-file',
     );
-  }
-  if (username !== undefined && authfile !== undefined) {
-    throw usageError('cannot use --username with --authfile');
   }
   if ((options['cert-file'] === undefined) !== (options['key-file'] === undefined)) {
     throw usageError('--cert-file and --key-file must be used together');
