@@ -18,9 +18,15 @@ export { readPlatform } from './inspect/read-platform.ts';
 export { findZtoc, type PrefetchReference, type SociDocument, type ZtocReference } from './inspect/soci-document.ts';
 export type { SkipReason } from './layers/layer-plan.ts';
 export {
+  fetchRecompressed,
+  type RecompressedLayer,
+  type RecompressionSource,
+} from './layers/recompress-layer.ts';
+export {
   DEFAULT_MIN_LAYER_SIZE,
   type IndexLimits,
   type Optimization,
+  type RecompressibleFormat,
   type ReusableLayer,
   type SociIndexOptions,
   type ZtocSettings,

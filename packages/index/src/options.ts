@@ -1,10 +1,13 @@
-import type { CallOptions, Platform } from '@soci/oci';
+import type { CallOptions, Platform, StreamPusher } from '@soci/oci';
 import { type Compression, DEFAULT_BUILD_TOOL_IDENTIFIER, DEFAULT_SPAN_SIZE, type ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from './errors.ts';
 import type { IndexProgress } from './progress.ts';
 
 /** Default of {@link SociIndexOptions.minLayerSize}: 10 MiB, as in soci-snapshotter v0.16.1 (soci/soci_index.go). */
 export const DEFAULT_MIN_LAYER_SIZE = 10 << 20;
+
+/** Formats of `recompress`, in the order in which provenance annotations digest them. */
+const RECOMPRESSIBLE_FORMATS = ['zstd', 'tar'] as const;
 
 /** Upper limit of the default for `jobs`. More threads use more memory and are hardly faster. */
 const DEFAULT_JOBS_CAP = 8;
@@ -14,6 +17,9 @@ const DEFAULT_JOBS_CAP = 8;
  * the snapshotter does not look for them.
  */
 export type Optimization = 'xattr';
+
+/** Format of layers that can be recompressed: `zstd`, or uncompressed `tar`. */
+export type RecompressibleFormat = 'zstd' | 'tar';
 
 /** Options of {@link buildSociIndex} and {@link convertImage}. */
 export interface SociIndexOptions extends CallOptions {
@@ -36,6 +42,20 @@ export interface SociIndexOptions extends CallOptions {
   readonly buildToolIdentifier?: string;
   /** `soci-cli`: same output and same errors as `soci` of soci-snapshotter v0.16.1. @default differs, see docs/formats.md */
   readonly compat?: 'soci-cli';
+  /**
+   * Formats of layers to recompress with gzip, so that they can be indexed: `zstd`, `tar`. Only for version 2, and not with
+   * `compat`. The image configuration does not change. Layers smaller than `minLayerSize` do not change.
+   *
+   * @default [] no layer is recompressed
+   */
+  readonly recompress?: readonly RecompressibleFormat[];
+  /**
+   * Store that recompressed layers are written to while they are read. If it needs their digest first, or if this option is
+   * not set, `isStored` of `ConvertedImage.recompressed` is false.
+   *
+   * @default recompressed layers are not written
+   */
+  readonly layerTarget?: StreamPusher;
   /**
    * Source of existing zTOCs. A layer is not read if the source has a zTOC for it with the same settings.
    *
@@ -116,12 +136,21 @@ export type ResolvedOptions = Readonly<ReturnType<typeof resolveOptions>>;
  * @throws SociIndexError `OPTION_INVALID`
  */
 export function resolveOptions(options: SociIndexOptions, cores: number) {
-  const { optimizations = [], compat } = options;
+  const { optimizations = [], compat, recompress = [] } = options;
   for (const optimization of optimizations) {
     if (optimization !== 'xattr') throw optionError('optimizations', 'may contain only xattr', optimization);
   }
   if (compat !== undefined && compat !== 'soci-cli')
     throw optionError('compat', 'must be soci-cli or undefined', compat);
+  for (const format of recompress) {
+    if (format !== 'zstd' && format !== 'tar') throw optionError('recompress', 'may contain only zstd and tar', format);
+  }
+  if (compat !== undefined && recompress.length > 0) {
+    throw new SociIndexError(
+      'OPTION_INVALID',
+      'recompress and compat exclude each other: soci-cli does not recompress',
+    );
+  }
   return {
     platforms: options.platforms,
     spanSize: checkInteger('spanSize', options.spanSize ?? DEFAULT_SPAN_SIZE, 1),
@@ -130,6 +159,8 @@ export function resolveOptions(options: SociIndexOptions, cores: number) {
     prefetchFiles: options.prefetchFiles ?? [],
     buildToolIdentifier: options.buildToolIdentifier ?? DEFAULT_BUILD_TOOL_IDENTIFIER,
     isCompat: compat === 'soci-cli',
+    layerTarget: options.layerTarget,
+    recompress: RECOMPRESSIBLE_FORMATS.filter((format) => recompress.includes(format)),
     reuse: options.reuse,
     jobs: checkInteger('jobs', options.jobs ?? Math.min(cores, DEFAULT_JOBS_CAP), 1),
     limits: resolveLimits(options.limits),

@@ -56,6 +56,20 @@ export interface Pusher {
   push(target: Descriptor, content: PushContent, options?: CallOptions): Promise<void>;
 }
 
+/** Writes content whose digest and size are not known in advance. */
+export interface StreamPusher {
+  /**
+   * Stores a blob. If `content` fails, leaves nothing behind.
+   *
+   * @returns The digest and size, or undefined if the store could not store the stream but may store the same content
+   *   with `push`: the registry rejects chunks, or has lost the upload.
+   */
+  pushStream(
+    content: AsyncIterable<Uint8Array>,
+    options?: CallOptions,
+  ): Promise<Pick<Descriptor, 'digest' | 'size'> | undefined>;
+}
+
 /** Checks whether content exists, without reading it. */
 export interface Prober {
   /** Reports whether the store has content with that digest and size. */

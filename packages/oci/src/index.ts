@@ -17,6 +17,7 @@ export {
   type RepositoryLocation,
   type Resolver,
   type RootAdder,
+  type StreamPusher,
   type Tagger,
   type TagLister,
 } from './content.ts';

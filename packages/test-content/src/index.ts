@@ -44,6 +44,16 @@ export {
   S390X,
   smallImage,
 } from './image.ts';
+export {
+  type CompressedLayer,
+  compressInFrames,
+  type LayeredImageOptions,
+  makeLayeredImage,
+  makeTextLayer,
+  makeTextTar,
+  makeZstdTextLayer,
+  putLayeredImage,
+} from './layered-image.ts';
 export { hasProgram } from './programs.ts';
 export { noise, Random, seededRandom } from './random.ts';
 export {

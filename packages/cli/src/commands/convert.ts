@@ -1,5 +1,5 @@
 import { defineCommand } from '../command/command.ts';
-import { INDEX_OPTIONS } from '../image/index-options.ts';
+import { CONVERT_OPTIONS } from '../image/index-options.ts';
 import { runIndexCommand } from '../image/run-index-command.ts';
 import { IMAGE_FORMS } from '../transports/location.ts';
 
@@ -15,7 +15,7 @@ export const command = defineCommand({
     { name: 'SRC', help: IMAGE_FORMS },
     { name: 'DST', help: 'the new image, in the same form; without a TAG it gets no tag' },
   ],
-  options: INDEX_OPTIONS,
+  options: CONVERT_OPTIONS,
   examples: [
     {
       purpose: 'convert an image within its registry',

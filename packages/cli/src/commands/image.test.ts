@@ -1,7 +1,8 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Descriptor } from '@soci/oci';
-import { goldenLayoutPath } from '@soci/test-content';
+import { createLayout } from '@soci/oci/layout';
+import { goldenLayoutPath, makeTextLayer, makeZstdTextLayer, putLayeredImage } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
@@ -118,9 +119,66 @@ describe('convert', () => {
     expect(jsonLines<Converted>(run)[0]?.layers).toEqual([
       expect.objectContaining({ status: 'skipped', reason: 'unsupported-compression' }),
     ]);
+    const text = await runCli([
+      'convert',
+      `oci:${goldenLayoutPath('zstd-only')}`,
+      '--min-layer-size',
+      '0',
+      `oci:${join(folder, 'zstd')}`,
+    ]);
+    expect(text.stdout).toContain('To index zstd layers too, use --recompress.');
     const small = await runCli(['convert', `oci:${goldenLayoutPath('small-layers')}`, `oci:${join(folder, 'small')}`]);
     expect(small.code).toBe(3);
     expect(small.stdout).toMatch(/skipped: < 10 MiB[\s\S]*Nothing to index/);
+  });
+});
+
+describe('convert --recompress', () => {
+  const zstd = `oci:${join(folder, 'zstd-image')}`;
+
+  beforeAll(async () => {
+    const layout = await createLayout(join(folder, 'zstd-image'));
+    const image = await putLayeredImage(layout, [makeZstdTextLayer('one'), makeTextLayer('two')]);
+    await layout.tag(image, 'v1');
+    await layout.commit();
+  });
+
+  it('indexes the layers of a zstd image', async () => {
+    const destination = `oci:${join(folder, 'recompressed')}`;
+    const run = await runCli(['convert', '--recompress', '--verify', '--json', ...fastOptions, zstd, destination]);
+    expect(run).toMatchObject({ code: 0 });
+    const [result] = jsonLines<Converted>(run);
+    expect(result?.layers).toEqual([
+      expect.objectContaining({
+        status: 'indexed',
+        mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+        recompressedFrom: expect.objectContaining({ mediaType: 'application/vnd.oci.image.layer.v1.tar+zstd' }),
+      }),
+      expect.objectContaining({ status: 'indexed' }),
+    ]);
+    expect(await runCli(['verify', destination])).toMatchObject({ code: 0 });
+    const archive = `oci-archive:${join(folder, 'recompressed.tar')}`;
+    const again = await runCli(['convert', '--recompress', '--quiet', ...fastOptions, zstd, archive]);
+    expect(again.stdout).toBe(`${result?.root.digest}\n`);
+    expect(await runCli(['verify', archive])).toMatchObject({ code: 0 });
+  });
+
+  it('says how many layers were recompressed', async () => {
+    const run = await runCli(['convert', '--recompress-tar', ...fastOptions, zstd, `oci:${join(folder, 'counted')}`]);
+    expect(run.stdout).toMatch(/2 of 2 layers indexed, 1 of them recompressed \(.*iB to .*iB\)/);
+  });
+
+  it('is not an option of create, and not for compat', async () => {
+    expect(await runCli(['create', '--recompress', zstd])).toMatchObject({ code: 2 });
+    const run = await runCli([
+      'convert',
+      '--recompress',
+      '--compat',
+      'soci-cli',
+      zstd,
+      `oci:${join(folder, 'compat')}`,
+    ]);
+    expect(run.stderr).toContain('recompress and compat exclude each other');
   });
 });
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { DEFAULT_MIN_LAYER_SIZE, type SociIndexOptions } from '@soci/index';
+import { DEFAULT_MIN_LAYER_SIZE, type RecompressibleFormat, type SociIndexOptions } from '@soci/index';
 import { OciError, type Platform, parsePlatform } from '@soci/oci';
 import {
   excluding,
@@ -53,8 +53,17 @@ export const INDEX_OPTIONS = {
   ...REGISTRY_OPTIONS,
 } as const;
 
+/** Options of `convert`. */
+export const CONVERT_OPTIONS = {
+  ...INDEX_OPTIONS,
+  recompress: flag('recompress zstd layers with gzip, so that they are indexed'),
+  'recompress-tar': flag('like --recompress, and also uncompressed layers'),
+} as const;
+
 /** Converts command-line options to library options. Reads the file of `--prefetch-files-json`. */
-export async function toIndexOptions(options: OptionValues<typeof INDEX_OPTIONS>): Promise<SociIndexOptions> {
+export async function toIndexOptions(
+  options: OptionValues<typeof INDEX_OPTIONS> & Partial<OptionValues<typeof CONVERT_OPTIONS>>,
+): Promise<SociIndexOptions> {
   const listed = options['prefetch-files-json'];
   const prefetchFiles = [...options['prefetch-file'], ...(listed === undefined ? [] : await readPathList(listed))]
     .map((path) => path.trim())
@@ -68,7 +77,15 @@ export async function toIndexOptions(options: OptionValues<typeof INDEX_OPTIONS>
     jobs: options.jobs,
     optimizations: options.optimizations,
     prefetchFiles,
+    recompress: recompressedFormats(options),
   });
+}
+
+function recompressedFormats(
+  options: Partial<OptionValues<typeof CONVERT_OPTIONS>>,
+): readonly RecompressibleFormat[] | undefined {
+  if (options['recompress-tar']) return ['zstd', 'tar'];
+  return options.recompress ? ['zstd'] : undefined;
 }
 
 async function readPathList(file: string): Promise<readonly string[]> {

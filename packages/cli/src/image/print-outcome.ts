@@ -81,6 +81,9 @@ async function printNothingToIndex(result: NothingToIndex, output: Output, minLa
   await output.writeLine();
   await output.writeLine('Nothing to index: every layer was skipped. Nothing was written.');
   const isSmall = (layer: LayerReport) => 'reason' in layer && layer.reason === 'smaller-than-min-layer-size';
+  const isCompressed = (layer: LayerReport) => 'reason' in layer && layer.reason === 'unsupported-compression';
+  if (result.layers.some(isCompressed))
+    await output.writeLine('To index zstd layers too, use --recompress. It changes the digest of the image.');
   if (result.layers.some(isSmall))
     await output.writeLine('To index small layers too, use --min-layer-size 0. This rarely helps.');
 }
@@ -92,7 +95,17 @@ function summarize(result: ImageIndexed | ImageAlreadyIndexed): string {
   const reused = indexed.filter((layer) => layer.origin === 'reused').length;
   const platforms = indexes.length > 1 ? ` for ${pluralize(indexes.length, 'platform')}` : '';
   const reuse = reused > 0 ? ` (${pluralize(reused, 'zTOC')} reused)` : '';
-  return `${indexed.length} of ${pluralize(layers.length, 'layer')} indexed${platforms}${reuse}`;
+  const recompressed = indexed.flatMap(({ recompressedFrom, size }) =>
+    recompressedFrom ? [{ from: recompressedFrom.size, to: size }] : [],
+  );
+  return `${indexed.length} of ${pluralize(layers.length, 'layer')} indexed${platforms}${reuse}${describeRecompressed(recompressed)}`;
+}
+
+function describeRecompressed(layers: readonly { readonly from: number; readonly to: number }[]): string {
+  if (layers.length === 0) return '';
+  const from = layers.reduce((sum, layer) => sum + layer.from, 0);
+  const to = layers.reduce((sum, layer) => sum + layer.to, 0);
+  return `, ${layers.length} of them recompressed (${formatBytes(from)} to ${formatBytes(to)})`;
 }
 
 /** The part of a result that describes platforms and layers. */
@@ -114,9 +127,10 @@ function reportAsJson({ platforms, layers }: IndexReport): object {
       if (layer.outcome === 'skipped') {
         return { ...common, reason: layer.reason, ...(layer.message !== undefined && { message: layer.message }) };
       }
-      const { ztoc, spans, files, uncompressedSize, origin, seconds } = layer;
+      const { ztoc, spans, files, uncompressedSize, origin, seconds, recompressedFrom: from } = layer;
       return {
         ...common,
+        ...(from && { recompressedFrom: { layer: from.digest, mediaType: from.mediaType, layerSize: from.size } }),
         digest: ztoc.digest,
         size: ztoc.size,
         maxSpanId: spans - 1,

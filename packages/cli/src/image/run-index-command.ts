@@ -4,7 +4,7 @@ import { CliError, usageError } from '../errors.ts';
 import { withImageStores } from '../transports/image-stores.ts';
 import { destinationTag, type ImageLocation, parseLocation } from '../transports/location.ts';
 import { toRegistryAccess } from '../transports/registry-options.ts';
-import { type INDEX_OPTIONS, toIndexOptions } from './index-options.ts';
+import { type CONVERT_OPTIONS, type INDEX_OPTIONS, toIndexOptions } from './index-options.ts';
 import { showIndexProgress } from './index-progress.ts';
 import { type IndexOutcome, printOutcome } from './print-outcome.ts';
 
@@ -14,7 +14,7 @@ import { type IndexOutcome, printOutcome } from './print-outcome.ts';
  */
 export async function runIndexCommand(
   version: 1 | 2,
-  { operands: [from = '', to], options }: CommandArguments<typeof INDEX_OPTIONS>,
+  { operands: [from = '', to], options }: CommandArguments<typeof INDEX_OPTIONS | typeof CONVERT_OPTIONS>,
   context: CommandContext,
 ): Promise<ExitCode> {
   const source = parseLocation(from);

@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { Descriptor, Fetcher } from '@soci/oci';
+import { SociIndexError } from '../errors.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
 import type { BuiltLayer } from '../layers/build-layer.ts';
 import { reuseOrBuildLayers } from '../layers/build-layers.ts';
 import type { MismatchedLayer } from '../layers/layer-format.ts';
 import { type LayerPlan, skipMismatched, taskKey } from '../layers/layer-plan.ts';
+import { describeRecompressed, diffIdError } from '../layers/recompress-layer.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import { choosePlatforms, collectTasks, type PlatformPlan, planPlatforms } from './plan-image.ts';
 import { findPrefetchFiles } from './prefetch-files.ts';
@@ -54,6 +56,12 @@ export async function buildSociIndex(
   options: SociIndexOptions = {},
 ): Promise<SociIndexResult> {
   const resolved = resolveOptions(options, availableParallelism());
+  if (resolved.recompress.length > 0) {
+    throw new SociIndexError(
+      'OPTION_INVALID',
+      'recompress needs version 2: a version 1 index refers to an unchanged image',
+    );
+  }
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
   const chosen = choosePlatforms(image, await listPlatforms(reader, image, resolved), resolved);
   const plans = await planPlatforms(reader, image, chosen, resolved);
@@ -66,9 +74,18 @@ export async function buildSociIndex(
   return { outcome: 'indexed', indexes: descriptors, artifacts: dedupeArtifacts(artifacts), platforms, layers };
 }
 
-function skipIfMismatched(layer: LayerPlan, results: ReadonlyMap<string, BuiltLayer | MismatchedLayer>): LayerPlan {
-  const result = 'task' in layer ? results.get(taskKey(layer.task)) : undefined;
-  return 'task' in layer && result && 'mismatch' in result ? skipMismatched(layer, layer.task, result.mismatch) : layer;
+/** Returns the plan with the result: a layer is skipped if it does not match its media type, or replaced if it was recompressed. */
+function applyResult(layer: LayerPlan, results: ReadonlyMap<string, BuiltLayer | MismatchedLayer>): LayerPlan {
+  if ('skipped' in layer) return layer;
+  const { descriptor, task } = layer;
+  const result = results.get(taskKey(task));
+  if (result === undefined) return layer;
+  if ('mismatch' in result) return skipMismatched(layer, task, result.mismatch);
+  const { recompressed } = result;
+  if (recompressed === undefined) return layer;
+  // Another manifest may list the same layer with another configuration.
+  if (task.diffId !== recompressed.diffId) throw diffIdError(task.digest, recompressed.diffId, task.diffId ?? 'none');
+  return { descriptor: describeRecompressed(descriptor, recompressed), task, recompressed };
 }
 
 /** Reuses or builds the planned zTOCs, and writes a SOCI index for each platform that has one. */
@@ -83,7 +100,7 @@ export async function indexPlans(
   for (const [key, result] of results) if (!('mismatch' in result)) built.set(key, result);
   const plans = planned.map((plan) => ({
     ...plan,
-    layers: plan.layers.map((layer) => skipIfMismatched(layer, results)),
+    layers: plan.layers.map((layer) => applyResult(layer, results)),
   }));
   const prefetches = await Promise.all(plans.map(({ layers }) => findPrefetchFiles(layers, built, options)));
   const indexes = plans.map(({ manifest, layers }, i) => {
@@ -92,6 +109,8 @@ export async function indexPlans(
   });
   const written = indexes.filter((index) => index !== undefined);
   return {
+    plans,
+    recompressed: [...built.values()].flatMap(({ recompressed }) => recompressed ?? []),
     indexes,
     descriptors: written.map(({ descriptor }) => descriptor),
     artifacts: written.flatMap((index) => index.artifacts),

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Descriptor, Fetcher } from '@soci/oci';
 import { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
+import type { RecompressedLayer } from '../layers/recompress-layer.ts';
 import { resolveOptions, type SociIndexOptions } from '../options.ts';
 import { type BuiltIndexes, indexPlans, type NothingToIndex } from './build-index.ts';
 import { planConversion } from './plan-image.ts';
@@ -15,12 +16,14 @@ export type ConvertResult = ConvertedImage | NothingToIndex;
 export interface ConvertedImage extends BuiltIndexes {
   /** The SOCI-enabled image: an OCI image index that lists the SOCI indexes. Push it last, with a tag. */
   readonly root: Descriptor;
+  /** Layers that were recompressed. Push those that are not stored, with the bytes of `fetchRecompressed`. */
+  readonly recompressed: readonly RecompressedLayer[];
 }
 
 /**
  * Converts an image into a SOCI-enabled image (v2): an image index that lists the SOCI indexes and the image manifests.
- * Each image manifest has an annotation with the digest of its SOCI index. Layers and configurations do not change. The
- * digests of manifests and of the image do. Nothing is pushed. Converting the result again with the same settings changes
+ * Each image manifest has an annotation with the digest of its SOCI index. Configurations do not change, and layers only
+ * with the option `recompress`. The digests of manifests and of the image do. Nothing is pushed, except to `layerTarget`. Converting the result again with the same settings changes
  * nothing.
  *
  * @param store - Store of the image. Each layer to index is fetched once and verified.
@@ -40,8 +43,9 @@ export async function convertImage(
   if (first === undefined) {
     return { outcome: 'nothing-to-index', reason: 'no-platform', platforms: [], layers: [] };
   }
-  const { target, plans } = await planConversion(reader, image, first, available, resolved);
-  const { indexes, descriptors, artifacts, platforms, layers } = await indexPlans(store, plans, 2, resolved);
+  const { target, plans: planned } = await planConversion(reader, image, first, available, resolved);
+  const indexed = await indexPlans(store, planned, 2, resolved);
+  const { plans, indexes, descriptors, artifacts, platforms, layers, recompressed } = indexed;
   if (descriptors.length === 0) return { outcome: 'nothing-to-index', reason: 'no-layer-to-index', platforms, layers };
   const { root, content, manifests } = await rewriteImage(reader, target, attachIndexes(plans, indexes), resolved);
   return {
@@ -51,5 +55,6 @@ export async function convertImage(
     artifacts: dedupeArtifacts([...artifacts, ...manifests, { kind: 'image-index', descriptor: root, content }]),
     platforms,
     layers,
+    recompressed,
   };
 }

@@ -62,8 +62,9 @@ export async function planPlatforms(
   const plans: PlatformPlan[] = [];
   const tasks = new Map<string, LayerTask>();
   for (const { platform, manifest } of manifests) {
-    const { layers } = await selectManifest(reader, image, platform, options);
-    const plan = { platform, manifest, layers: planLayers(layers ?? [], tasks, options) };
+    const { config, layers } = await selectManifest(reader, image, platform, options);
+    const diffIds = options.recompress.length > 0 ? await reader.diffIds(config) : undefined;
+    const plan = { platform, manifest, layers: planLayers(layers ?? [], tasks, options, diffIds) };
     for (const layer of plan.layers) if ('task' in layer) tasks.set(layer.task.digest, layer.task);
     plans.push(plan);
   }

@@ -1,5 +1,6 @@
 import { type Descriptor, digestOf, type Platform } from '@soci/oci';
 import { cleanPrefetchPath } from '../layers/prefetch-spans.ts';
+import { RECOMPRESSION_LEVEL } from '../layers/recompress-layer.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { TOOL_VERSION } from '../version.ts';
 import {
@@ -61,7 +62,8 @@ export function matchesProvenance(
 
 /** Digests the settings that determine the bytes of an index. docs/formats.md lists the fields in the same order. */
 function digestSettings(version: 1 | 2, options: ResolvedOptions): string {
-  const { spanSize, minLayerSize, markMissingXattrs, prefetchFiles, buildToolIdentifier, platforms } = options;
+  const { spanSize, minLayerSize, markMissingXattrs, prefetchFiles, buildToolIdentifier, platforms, recompress } =
+    options;
   const settings = {
     schemaVersion: SCHEMA_VERSION,
     indexVersion: version,
@@ -73,6 +75,8 @@ function digestSettings(version: 1 | 2, options: ResolvedOptions): string {
     // The bytes of a v1 index do not depend on the selection of other platforms.
     platforms: version === 1 ? null : (platforms?.map(allFields) ?? null),
     profile: null,
+    // Absent by default, so that indexes of earlier versions stay current.
+    ...(recompress.length > 0 && { recompress, recompressLevel: RECOMPRESSION_LEVEL }),
   };
   return digestOf(new TextEncoder().encode(JSON.stringify(settings)));
 }

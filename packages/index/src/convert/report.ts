@@ -47,6 +47,8 @@ export interface IndexedLayer {
   readonly spans: number;
   /** Number of entries of the archive, including directories and links. */
   readonly files: number;
+  /** The original layer, if it was recompressed. The other fields describe the result. */
+  readonly recompressedFrom?: Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
   /** Whether the zTOC was `built` from the layer, or `reused` without reading the layer. */
   readonly origin: 'built' | 'reused';
   /** Time to build the zTOC, or to find and check an existing one, in seconds. */
@@ -109,7 +111,18 @@ export function reportLayers(
       const ztoc = indexes[i]?.artifacts.find(
         ({ kind, descriptor }) => kind === 'ztoc' && descriptor.annotations?.[ANNOTATION_LAYER_DIGEST] === digest,
       )?.descriptor as Descriptor;
-      reports.set(key, { outcome: 'indexed', ...common, uncompressedSize, ztoc, spans, files, origin, seconds });
+      const recompressedFrom = layer.recompressed?.layer;
+      reports.set(key, {
+        outcome: 'indexed',
+        ...common,
+        ...(recompressedFrom && { recompressedFrom }),
+        uncompressedSize,
+        ztoc,
+        spans,
+        files,
+        origin,
+        seconds,
+      });
     }
   }
   return [...reports.values()];

@@ -13,6 +13,7 @@ import { INDEX, type IndexDocument, MANIFEST } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
 import { matchPlatform } from '../image/platform-match.ts';
 import { readFirstManifest } from '../image/select.ts';
+import { describeRecompressed, type RecompressedLayer } from '../layers/recompress-layer.ts';
 import type { ResolvedOptions } from '../options.ts';
 import {
   ANNOTATION_IMAGE_MANIFEST_DIGEST,
@@ -32,6 +33,8 @@ export interface AttachedIndex {
   /** The image manifest before the conversion. */
   readonly manifest: Descriptor;
   readonly descriptor: Descriptor;
+  /** Recompressed layers by the digest of the original layer. */
+  readonly recompressed: ReadonlyMap<string, RecompressedLayer>;
 }
 
 /**
@@ -70,9 +73,14 @@ export function attachIndexes(
   plans: readonly PlatformPlan[],
   indexes: readonly ({ readonly descriptor: Descriptor } | undefined)[],
 ): AttachedIndex[] {
-  return plans.flatMap(({ platform, manifest }, i) => {
+  return plans.flatMap(({ platform, manifest, layers }, i) => {
     const descriptor = indexes[i]?.descriptor;
-    return descriptor === undefined ? [] : [{ platform, manifest, descriptor }];
+    if (descriptor === undefined) return [];
+    const recompressed = new Map<string, RecompressedLayer>();
+    for (const layer of layers) {
+      if ('recompressed' in layer && layer.recompressed) recompressed.set(layer.task.digest, layer.recompressed);
+    }
+    return [{ platform, manifest, descriptor, recompressed }];
   });
 }
 
@@ -140,6 +148,10 @@ async function rewriteManifest(
   manifest.config = { ...manifest.config, mediaType: MEDIA_TYPE_OCI_IMAGE_CONFIG };
   if (owner !== undefined) {
     manifest.annotations = { ...manifest.annotations, [ANNOTATION_INDEX_DIGEST]: owner.descriptor.digest };
+    manifest.layers = (manifest.layers ?? []).map((layer) => {
+      const recompressed = owner.recompressed.get(layer.digest);
+      return recompressed === undefined ? layer : describeRecompressed(layer, recompressed);
+    });
   }
   const content = encodeStruct(MANIFEST, manifest);
   const descriptor = describeContent(MEDIA_TYPE_OCI_IMAGE_MANIFEST, content);

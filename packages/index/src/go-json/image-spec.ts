@@ -43,6 +43,17 @@ export const PLATFORM: StructSchema<Platform> = {
   ],
 };
 
+/** The part of an image configuration that lists the uncompressed layers. */
+export const ROOTFS: StructSchema<{ rootfs: { diff_ids: readonly string[] | null } }> = {
+  kind: 'struct',
+  fields: [
+    {
+      name: 'rootfs',
+      schema: { kind: 'struct', fields: [{ name: 'diff_ids', schema: { kind: 'list', of: STRING } }] },
+    },
+  ],
+};
+
 const DESCRIPTOR: StructSchema<Descriptor> = {
   kind: 'struct',
   fields: [

@@ -19,6 +19,7 @@ import {
   type ManifestDocument,
   OUTLINE,
   PLATFORM,
+  ROOTFS,
 } from '../go-json/image-spec.ts';
 import type { StructSchema } from '../go-json/schema.ts';
 import { decodeBase64 } from '../go-json/string.ts';
@@ -57,6 +58,11 @@ export class ImageReader {
   /** Returns the normalized platform of an image configuration. */
   async configPlatform(descriptor: Descriptor): Promise<Platform> {
     return normalizeAsGo(decodeNamed(descriptor, await this.#read(descriptor), PLATFORM));
+  }
+
+  /** Returns the digests of the uncompressed layers from an image configuration. */
+  async diffIds(config: Descriptor): Promise<readonly string[]> {
+    return decodeNamed(config, await this.#read(config), ROOTFS).rootfs.diff_ids ?? [];
   }
 
   /**

@@ -4,17 +4,26 @@ import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
 import { findPrefetchSpans } from './prefetch-spans.ts';
+import type { RecompressedLayer } from './recompress-layer.ts';
 
 /** An encoded zTOC with its summary. Plain data, because worker threads send it. */
 export interface BuiltLayer extends ZtocSummary {
   readonly ztoc: Uint8Array;
+  /** Digest and size of the layer that the zTOC belongs to. */
+  readonly layer: { readonly digest: string; readonly size: number };
+  /** How the layer was recompressed. Absent if it is unchanged. */
+  readonly recompressed?: RecompressedLayer;
   /** Whether the zTOC was `built` from the layer or `reused`. */
   readonly origin: 'built' | 'reused';
   /** Time to build the zTOC, or to find and check an existing one, in seconds. */
   readonly seconds: number;
 }
 
-/** Builds a zTOC in this thread. @throws SociIndexError `LAYER_INVALID`, `LAYER_MISMATCH`; errors of `chunks`. */
+/**
+ * Builds a zTOC in this thread. Does not compare the layer with its descriptor: see {@link requireMatch}.
+ *
+ * @throws SociIndexError `LAYER_INVALID`, `LIMIT_EXCEEDED`; errors of `chunks`.
+ */
 export async function buildLayer(
   chunks: AsyncIterable<Uint8Array>,
   task: LayerTask,
@@ -24,7 +33,7 @@ export async function buildLayer(
 ): Promise<BuiltLayer> {
   const started = performance.now();
   const { spanSize, buildToolIdentifier, limits } = settings;
-  const { ztoc, bytes, layerDigest, layerSize } = await buildZtoc(limitLayerSize(chunks, task), {
+  const { ztoc, bytes, layerDigest, layerSize } = await buildZtoc(chunks, {
     spanSize,
     buildToolIdentifier,
     limits,
@@ -34,14 +43,19 @@ export async function buildLayer(
   }).catch((error: unknown) => {
     throw error instanceof ZtocError ? toLayerError(task, error) : error;
   });
-  if (layerDigest !== task.digest || layerSize !== task.size) {
-    const difference =
-      layerSize === task.size ? `its digest is ${layerDigest}` : `it has ${layerSize} bytes, expected ${task.size}`;
-    const message = `layer ${task.digest} does not match its descriptor: ${difference}`;
-    throw new SociIndexError('LAYER_MISMATCH', message, { digest: task.digest });
-  }
+  const layer = { digest: layerDigest, size: layerSize };
   const seconds = (performance.now() - started) / 1000;
-  return { ...summarizeZtoc(ztoc, bytes, settings), ztoc: bytes, origin: 'built', seconds };
+  return { ...summarizeZtoc(ztoc, bytes, settings), ztoc: bytes, layer, origin: 'built', seconds };
+}
+
+/** @throws SociIndexError `LAYER_MISMATCH` if a layer does not have the digest and size of its descriptor. */
+export function requireMatch(expected: Pick<LayerTask, 'digest' | 'size'>, actual: BuiltLayer['layer']): void {
+  const { digest, size } = expected;
+  if (actual.digest === digest && actual.size === size) return;
+  const difference =
+    actual.size === size ? `its digest is ${actual.digest}` : `it has ${actual.size} bytes, expected ${size}`;
+  const message = `layer ${digest} does not match its descriptor: ${difference}`;
+  throw new SociIndexError('LAYER_MISMATCH', message, { digest });
 }
 
 /** Yields the chunks of a layer. Throws if the layer is longer than its descriptor says. */

@@ -1,11 +1,12 @@
 import type { Fetcher } from '@soci/oci';
 import { mapInParallel } from '../in-parallel.ts';
-import type { ResolvedOptions } from '../options.ts';
+import type { RecompressibleFormat, ResolvedOptions } from '../options.ts';
 import type { LayerProgress } from '../progress.ts';
-import { type BuiltLayer, buildLayer } from './build-layer.ts';
+import { type BuiltLayer, buildLayer, limitLayerSize, requireMatch } from './build-layer.ts';
+import { buildRecompressed } from './build-recompressed.ts';
 import { readAgainIfDamaged } from './damaged-layer.ts';
 import { checkFormat, type MismatchedLayer } from './layer-format.ts';
-import { type LayerTask, taskKey, toLayerSettings } from './layer-plan.ts';
+import { expectedFormat, type LayerTask, taskKey, toLayerSettings } from './layer-plan.ts';
 import { type LayerThread, startThreads } from './layer-thread.ts';
 import { checkReusableZtoc } from './reusable-ztoc.ts';
 
@@ -33,7 +34,8 @@ async function reuseLayers(tasks: readonly LayerTask[], options: ResolvedOptions
   if (reuse === undefined) return reused;
   const settings = toLayerSettings(options);
   const { spanSize, buildToolIdentifier } = options;
-  await mapInParallel(tasks, LOOKUPS, async (task) => {
+  const unchanged = tasks.filter(({ recompress }) => recompress === undefined);
+  await mapInParallel(unchanged, LOOKUPS, async (task) => {
     signal?.throwIfAborted();
     const started = performance.now();
     const { digest: layer, size } = task;
@@ -46,7 +48,7 @@ async function reuseLayers(tasks: readonly LayerTask[], options: ResolvedOptions
       return;
     }
     const seconds = (performance.now() - started) / 1000;
-    reused.set(taskKey(task), { ...summary, ztoc: bytes, origin: 'reused', seconds });
+    reused.set(taskKey(task), { ...summary, ztoc: bytes, layer: { digest: layer, size }, origin: 'reused', seconds });
     const { ztocSize, spans, files } = summary;
     onProgress({ type: 'layer-reused', layer, size, ztocSize, spans, files });
   });
@@ -54,7 +56,7 @@ async function reuseLayers(tasks: readonly LayerTask[], options: ResolvedOptions
 }
 
 /** Builds one zTOC, in this thread or in a worker thread. */
-type Build = (
+export type Build = (
   chunks: AsyncIterable<Uint8Array>,
   task: LayerTask,
   report: (progress: LayerProgress) => void,
@@ -88,13 +90,24 @@ export async function buildLayers(
   };
 
   const readLayer = async (build: Build, task: LayerTask): Promise<BuiltLayer | MismatchedLayer> => {
-    const { digest, size, mediaType } = task;
+    const { digest, size, mediaType, diffId } = task;
+    const report = (progress: LayerProgress) =>
+      onProgress({ type: 'layer-progress', layer: digest, size, ...progress });
     const fetched = store.fetch({ mediaType, digest, size }, { signal: combined, reuseChunks: true });
-    const checked = isCompat ? { chunks: fetched } : await checkFormat(fetched, task.compression);
+    const accepted = diffId === undefined ? [] : options.recompress;
+    const expected = expectedFormat(task);
+    const checked = isCompat
+      ? { chunks: fetched, format: expected }
+      : await checkFormat<'gzip' | RecompressibleFormat>(fetched, expected, accepted);
     if ('mismatch' in checked) return checked;
-    return build(checked.chunks, task, (progress) =>
-      onProgress({ type: 'layer-progress', layer: digest, size, ...progress }),
-    );
+    const { chunks, format } = checked;
+    if (diffId !== undefined && format !== 'gzip' && options.recompress.includes(format)) {
+      const source = { layer: { mediaType, digest, size }, format, diffId };
+      return buildRecompressed(chunks, source, { task, build, report, target: options.layerTarget });
+    }
+    const result = await build(limitLayerSize(chunks, task), task, report);
+    requireMatch(task, result.layer);
+    return result;
   };
 
   const built = new Map<string, BuiltLayer | MismatchedLayer>();

@@ -1,4 +1,4 @@
-import type { Compression } from '@soci/ztoc';
+import type { RecompressibleFormat } from '../options.ts';
 
 /** A layer that is not built because its content does not match its media type. */
 export interface MismatchedLayer {
@@ -24,13 +24,16 @@ const MAGIC_NUMBERS: readonly (readonly [name: string, magic: readonly number[]]
 /**
  * Reads the start of a layer.
  *
- * @returns The layer with all of its chunks, or the format of its content if it contradicts `compression`. Unknown content
- *   does not contradict it: building the zTOC accepts or rejects it.
+ * @param expected - Format according to the media type.
+ * @param accepted - Other formats that are accepted.
+ * @returns The layer with all of its chunks and its format, or the format of its content if it is not accepted. Unknown
+ *   content has the expected format: building the zTOC accepts or rejects it.
  */
-export async function checkFormat(
+export async function checkFormat<Format extends 'gzip' | RecompressibleFormat>(
   chunks: AsyncIterable<Uint8Array>,
-  compression: Compression,
-): Promise<MismatchedLayer | { readonly chunks: AsyncIterable<Uint8Array> }> {
+  expected: Format,
+  accepted: readonly Format[],
+): Promise<MismatchedLayer | { readonly chunks: AsyncIterable<Uint8Array>; readonly format: Format }> {
   const iterator = chunks[Symbol.asyncIterator]();
   let head: Uint8Array = new Uint8Array(0);
   while (head.length < TAR_BLOCK) {
@@ -39,10 +42,11 @@ export async function checkFormat(
     // The store may overwrite a chunk when the next one is requested.
     head = head.length === 0 && next.value.length >= TAR_BLOCK ? next.value : Buffer.concat([head, next.value]);
   }
-  const format = detectFormat(head);
-  if (format !== undefined && format !== (compression === 'gzip' ? 'gzip' : 'tar')) {
+  const detected = detectFormat(head) ?? expected;
+  const format = [expected, ...accepted].find((each) => each === detected);
+  if (format === undefined) {
     await iterator.return?.();
-    return { mismatch: format };
+    return { mismatch: detected };
   }
   async function* whole(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
@@ -52,7 +56,7 @@ export async function checkFormat(
       await iterator.return?.();
     }
   }
-  return { chunks: whole() };
+  return { chunks: whole(), format };
 }
 
 function detectFormat(head: Uint8Array): string | undefined {

@@ -3,7 +3,8 @@ import { type LayerTask, planLayers } from './layer-plan.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const plan = (mediaType: string, { size = 100, isCompat = false, earlier = new Map<string, LayerTask>() } = {}) => {
-  const [layer] = planLayers([{ mediaType, digest: DIGEST, size }], earlier, { minLayerSize: 100, isCompat });
+  const options = { minLayerSize: 100, isCompat, recompress: [] };
+  const [layer] = planLayers([{ mediaType, digest: DIGEST, size }], earlier, options);
   if (layer === undefined) throw new Error('expected one plan');
   return 'task' in layer ? layer.task.compression : layer.skipped;
 };

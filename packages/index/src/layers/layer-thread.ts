@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { ZtocError } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
-import { type BuiltLayer, limitLayerSize } from './build-layer.ts';
+import type { BuiltLayer } from './build-layer.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
 import type { FromWorker, ToWorker, WorkerFailure } from './layer-worker.ts';
 
@@ -96,7 +96,7 @@ export class LayerThread {
     result.then(end, end);
     this.#send({ type: 'start', task, settings });
     try {
-      for await (const chunk of limitLayerSize(chunks, task)) {
+      for await (const chunk of chunks) {
         for (let sent = 0; sent < chunk.length && !isDone; )
           sent += await this.#fill(chunk.subarray(sent), () => isDone);
         if (isDone) break;

@@ -1,6 +1,7 @@
-import type { Descriptor, Fetcher } from '@soci/oci';
+import type { Descriptor, Fetcher, RangeFetcher } from '@soci/oci';
 import { buildSociIndex, type NothingToIndex } from '../convert/build-index.ts';
 import { convertImage } from '../convert/convert-image.ts';
+import type { IndexedLayer, LayerReport } from '../convert/report.ts';
 import type { ZtocSource } from '../options.ts';
 import type { IndexProgress } from '../progress.ts';
 import { ReusableZtocs, type SkippedCandidate } from '../reuse/reusable-ztocs.ts';
@@ -9,8 +10,9 @@ import type { Problem } from '../verify/problem.ts';
 import { spotCheckZtocs } from '../verify/spot-check.ts';
 import { type VerifyProgress, verifySociIndex } from '../verify/verify-index.ts';
 import { type BuildOutput, hasMethods, type PublishJob } from './job.ts';
+import type { Proof } from './options.ts';
 import type { ImageAlreadyIndexed, ImageRefused, ProofReport } from './result.ts';
-import { overlayArtifacts, type ResultWriter } from './result-writer.ts';
+import { overlayOutput, type ResultWriter } from './result-writer.ts';
 
 /** An index that was built, and verified if `proof` is set. */
 export interface VerifiedIndex {
@@ -40,10 +42,11 @@ export async function buildAndVerify(
   const output = await buildWithWriteCheck(job, writer, findReusableZtocs(job, current));
   if (output.outcome === 'nothing-to-index') return output;
   const layers = output.layers.filter((layer) => layer.outcome === 'indexed');
-  const { problems, proof } = await verifyOutput(job, output, overlayArtifacts(output.artifacts, source), layers);
+  const { problems, proof } = await verifyOutput(job, output, overlayOutput(output, source), layers);
   const [first] = problems;
   if (first === undefined) {
-    const read = new Map(layers.filter(isBuilt).map(({ digest, size }) => [digest, size]));
+    const original = layers.filter(isBuilt).map((layer) => layer.recompressedFrom ?? layer);
+    const read = new Map(original.map(({ digest, size }) => [digest, size]));
     const bytesRead = [...read.values()].reduce((sum, size) => sum + size, 0);
     return { outcome: 'verified', output, bytesRead, ...(proof && { proof }) };
   }
@@ -69,7 +72,7 @@ async function buildWithWriteCheck(
   writer: ResultWriter,
   reuse: ZtocSource | undefined,
 ): Promise<BuildOutput | NothingToIndex> {
-  const { source, image, version, build, report } = job;
+  const { source, target, image, version, build, report } = job;
   const abort = new AbortController();
   const signal = build.signal === undefined ? abort.signal : AbortSignal.any([build.signal, abort.signal]);
   let check: Promise<void> | undefined;
@@ -77,7 +80,8 @@ async function buildWithWriteCheck(
     if (event.type === 'layer-started') check ??= writer.checkWritable({ signal }).catch((error) => abort.abort(error));
     report(event);
   };
-  const options = { ...build, signal, onProgress, ...(reuse && { reuse }) };
+  const layerTarget = hasMethods(target, 'pushStream') ? { layerTarget: target } : {};
+  const options = { ...build, ...layerTarget, signal, onProgress, ...(reuse && { reuse }) };
   try {
     const output = await (version === 2 ? convertImage : buildSociIndex)(source, image, options);
     await check;
@@ -99,12 +103,50 @@ async function verifyOutput(
   content: Fetcher,
   layers: readonly { readonly size: number }[],
 ): Promise<Verification> {
-  const { source, image, proof: mode, call, report } = job;
+  const { source, proof: mode, report } = job;
   if (mode === undefined) return { problems: [] };
   if (mode === 'read-back') return readBack(job, output, content, layers);
   report({ type: 'proving', bytes: 0 });
+  return spotCheck(
+    job,
+    mode,
+    source,
+    output,
+    output.layers.filter((layer) => !isRecompressed(layer)),
+  );
+}
+
+/**
+ * Verifies a sample of spans of recompressed layers. Amazon ECR returns a layer only after a manifest refers to it, so this
+ * happens after the manifests are written, and before the tag.
+ */
+export async function verifyRecompressed(
+  job: PublishJob,
+  verified: VerifiedIndex,
+): Promise<VerifiedIndex | ImageRefused> {
+  const { target, proof: mode } = job;
+  const { output, proof } = verified;
+  const layers = output.layers.filter(isRecompressed);
+  if (layers.length === 0 || mode === undefined || mode === 'read-back' || !hasMethods(target, 'fetchRange'))
+    return verified;
+  const { problems, proof: added } = await spotCheck(job, mode, target, output, layers);
+  if (problems.length > 0) return notProved(job, problems);
+  return { ...verified, proof: { spansRead: (proof?.spansRead ?? 0) + added.spansRead, filesRead: 0 } };
+}
+
+function isRecompressed(layer: LayerReport): layer is IndexedLayer {
+  return layer.outcome === 'indexed' && layer.recompressedFrom !== undefined;
+}
+
+async function spotCheck(
+  { image, call }: PublishJob,
+  { spans }: Exclude<Proof, 'read-back'>,
+  store: RangeFetcher,
+  { artifacts }: BuildOutput,
+  layers: readonly LayerReport[],
+): Promise<Required<Verification>> {
   const seed = Number.parseInt(image.digest.slice(image.digest.indexOf(':') + 1).slice(0, SEED_LENGTH), 16);
-  const { spansRead, problems } = await spotCheckZtocs(source, output, { spans: mode.spans, seed, ...call });
+  const { spansRead, problems } = await spotCheckZtocs(store, { artifacts, layers }, { spans, seed, ...call });
   return { problems, proof: { spansRead, filesRead: 0 } };
 }
 

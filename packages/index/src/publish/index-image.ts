@@ -1,7 +1,7 @@
 import { type CallOptions, type Descriptor, OciError, type Resolver } from '@soci/oci';
 import { recognizeConversion } from '../recognize/recognize-conversion.ts';
 import { recognizeIndexes } from '../recognize/recognize-indexes.ts';
-import { buildAndVerify, verifyExisting } from './build-and-verify.ts';
+import { buildAndVerify, verifyExisting, verifyRecompressed } from './build-and-verify.ts';
 import { classifyContent } from './classify-content.ts';
 import { hasMethods, openJob, type PublishJob } from './job.ts';
 import type { IndexImageOptions, IndexSource, IndexTarget } from './options.ts';
@@ -51,12 +51,14 @@ export async function indexImage(
   if (conflict !== undefined) return conflict;
 
   const writer = new ResultWriter(job);
-  const verified = await buildAndVerify(job, writer, current);
-  if (verified.outcome === 'nothing-to-index') return describeNothingToIndex(verified, image, options.minLayerSize);
-  if (verified.outcome === 'refused') return verified;
-  const { output } = verified;
+  const built = await buildAndVerify(job, writer, current);
+  if (built.outcome === 'nothing-to-index') return describeNothingToIndex(built, image, options.minLayerSize);
+  if (built.outcome === 'refused') return built;
+  const { output } = built;
   const { root } = output;
   await writer.write(output);
+  const verified = await verifyRecompressed(job, built);
+  if (verified.outcome === 'refused') return verified;
 
   // The build may have taken minutes: check the tags again.
   if (tag !== undefined) {

@@ -1,5 +1,6 @@
-import { type CallOptions, type Descriptor, isDigest } from '@soci/oci';
+import { type CallOptions, isDigest } from '@soci/oci';
 import type { BuiltIndexes } from '../convert/build-index.ts';
+import type { ConvertedImage } from '../convert/convert-image.ts';
 import { SociIndexError } from '../errors.ts';
 import { checkInteger } from '../options.ts';
 import type { IndexImageOptions, IndexSource, IndexTarget, PublishProgress, TargetStore } from './options.ts';
@@ -54,7 +55,7 @@ export async function openJob(source: IndexSource, target: IndexTarget, options:
 }
 
 /** A built index. Version 2 has a root. */
-export type BuildOutput = BuiltIndexes & { readonly root?: Descriptor };
+export type BuildOutput = BuiltIndexes & Partial<Pick<ConvertedImage, 'root' | 'recompressed'>>;
 
 /** Returns whether a store has optional methods. */
 export function hasMethods<Name extends keyof TargetStore>(

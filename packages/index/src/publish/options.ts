@@ -13,6 +13,7 @@ import type {
   RepositoryLocation,
   Resolver,
   RootAdder,
+  StreamPusher,
   Tagger,
   TagLister,
 } from '@soci/oci';
@@ -35,15 +36,17 @@ export type SourceStore = Resolver &
 /**
  * Store of the result. Optional capabilities are used if they exist: with `Resolver`, `Fetcher` and `ReferrerLister`,
  * existing results are recognized and not overwritten; with `Mounter` and `BlobImporter`, blobs are not copied through
- * this process.
+ * this process; with `StreamPusher`, recompressed layers are written while they are compressed.
  */
 export type TargetStore = ((Pusher & Prober & Tagger) | ImageWriter) &
   Partial<
     Resolver &
       Fetcher &
+      RangeFetcher &
       ReferrerLister &
       TagLister &
       Mounter &
+      StreamPusher &
       ManifestPusher &
       RepositoryLocation &
       RootAdder &
@@ -88,7 +91,7 @@ export interface IndexTarget {
 export type Proof = { readonly spans: number } | 'read-back';
 
 /** Options of {@link indexImage}. */
-export interface IndexImageOptions extends Omit<SociIndexOptions, 'onProgress' | 'reuse'> {
+export interface IndexImageOptions extends Omit<SociIndexOptions, 'layerTarget' | 'onProgress' | 'reuse'> {
   /**
    * `2` builds a SOCI-enabled image, which is deployed like any other image. `1` builds SOCI indexes that refer to the
    * unchanged image.

@@ -13,7 +13,8 @@ import {
   type Pusher,
   readVerified,
 } from '@soci/oci';
-import { type Artifact, describeContent, EMPTY_CONFIG } from '../convert/soci-manifest.ts';
+import { describeContent, EMPTY_CONFIG } from '../convert/soci-manifest.ts';
+import { fetchRecompressed } from '../layers/recompress-layer.ts';
 import type { BuildOutput, PublishJob } from './job.ts';
 import type { TargetStore } from './options.ts';
 
@@ -32,7 +33,7 @@ type IncrementalStore = Exclude<TargetStore, ImageWriter>;
 /** Writes an index to the target: leaves before roots, and the tag last. */
 export class ResultWriter {
   readonly #job: PublishJob;
-  /** Digests of blobs written by `checkWritable`. */
+  /** Digests of blobs that were written before. */
   readonly #written = new Set<string>();
 
   constructor(job: PublishJob) {
@@ -51,12 +52,17 @@ export class ResultWriter {
   async write(output: BuildOutput): Promise<void> {
     const { source, target, call, concurrency, mountFrom, holdsImage, report } = this.#job;
     report({ type: 'pushing' });
-    const content = this.#countBytes(overlayArtifacts(output.artifacts, source));
+    const content = this.#countBytes(overlayOutput(output, source));
     if ('writeImages' in target) {
       await target.writeImages(content, this.#roots(output), call);
       return;
     }
-    const isNew = new Set(output.artifacts.map(({ descriptor }) => descriptor.digest));
+    const { artifacts, recompressed = [] } = output;
+    for (const { isStored, gzip } of recompressed) if (isStored) this.#written.add(gzip.digest);
+    const isNew = new Set([
+      ...artifacts.map(({ descriptor }) => descriptor.digest),
+      ...recompressed.map(({ gzip }) => gzip.digest),
+    ]);
     const destination = this.#wrapTarget(target, output, isNew);
     for (const { target: root } of this.#roots(output)) {
       await copyImage(content, destination, root, {
@@ -77,7 +83,7 @@ export class ResultWriter {
   async tagRoots(output: BuildOutput): Promise<void> {
     const { source, target, call } = this.#job;
     if ('writeImages' in target) return;
-    const content = overlayArtifacts(output.artifacts, source);
+    const content = overlayOutput(output, source);
     for (const { target: root, reference } of this.#roots(output)) {
       if (isRegistry(target)) {
         if (reference === '' && root.digest !== output.root?.digest) continue;
@@ -165,23 +171,31 @@ function isLocator(store: Partial<BlobLocator>): store is BlobLocator {
   return store.locate !== undefined;
 }
 
-/** Combines new artifacts and the store of the image. Copies nothing: zTOCs may have hundreds of megabytes. */
-export function overlayArtifacts(artifacts: readonly Artifact[], image: Fetcher & Prober): Fetcher & Prober {
+/**
+ * Combines new artifacts, recompressed layers, and the store of the image. Copies nothing: zTOCs may have hundreds of
+ * megabytes. A recompressed layer is created again when it is read.
+ */
+export function overlayOutput(
+  { artifacts, recompressed = [] }: Pick<BuildOutput, 'artifacts' | 'recompressed'>,
+  image: Fetcher & Prober,
+): Fetcher & Prober {
   const added = new Map(artifacts.map(({ descriptor, content }) => [descriptor.digest, content]));
+  const layers = new Map(recompressed.map((layer) => [layer.gzip.digest, layer]));
   return {
     async *fetch(target, options = {}) {
+      const layer = layers.get(target.digest);
       const content = added.get(target.digest);
-      if (content === undefined) {
-        yield* image.fetch(target, options);
-        return;
-      }
-      for (let start = 0; start < content.length; start += CHUNK_SIZE) {
-        options.signal?.throwIfAborted();
-        const chunk = content.subarray(start, start + CHUNK_SIZE);
-        yield options.reuseChunks ? chunk : new Uint8Array(chunk);
-      }
+      if (layer !== undefined) yield* fetchRecompressed(image, layer, options.signal);
+      else if (content === undefined) yield* image.fetch(target, options);
+      else
+        for (let start = 0; start < content.length; start += CHUNK_SIZE) {
+          options.signal?.throwIfAborted();
+          const chunk = content.subarray(start, start + CHUNK_SIZE);
+          yield options.reuseChunks ? chunk : new Uint8Array(chunk);
+        }
     },
-    exists: async (target, options) => added.has(target.digest) || image.exists(target, options),
+    exists: async (target, options) =>
+      added.has(target.digest) || layers.has(target.digest) || image.exists(target, options),
   };
 }
 

@@ -80,6 +80,12 @@ export async function recognizeConversion(
         difference ?? { outcome: 'current', indexes: listed.map(bareIndexDescriptor), root: bareDescriptor(converted) }
       );
     }
+    if (resolved.recompress.length > 0) {
+      return notRecognized(
+        'other-settings',
+        `${converted.digest} was not converted from ${image.digest} with recompress`,
+      );
+    }
     const provenance = ANNOTATION_SOURCE_DIGEST in found ? { ...found, [ANNOTATION_SOURCE_DIGEST]: origin } : found;
     const available = await listKnownPlatforms(reader, image, platformOfOnlyImage(entries), resolved);
     const [first] = available;

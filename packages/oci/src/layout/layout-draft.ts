@@ -12,6 +12,7 @@ import type {
   Pusher,
   RangeFetcher,
   RootAdder,
+  StreamPusher,
   Tagger,
 } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
@@ -52,7 +53,9 @@ export async function createLayout(folder: string): Promise<LayoutDraft> {
 }
 
 /** A layout that is being written. Call {@link LayoutDraft.commit} or {@link LayoutDraft.discard} at the end. */
-export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagger, RootAdder, BlobImporter {
+export class LayoutDraft
+  implements Fetcher, RangeFetcher, Prober, Pusher, StreamPusher, Tagger, RootAdder, BlobImporter
+{
   readonly #store: LayoutStore;
   readonly #path: string;
   readonly #temporaryFolder: string | undefined;
@@ -81,6 +84,17 @@ export class LayoutDraft implements Fetcher, RangeFetcher, Prober, Pusher, Tagge
 
   async push(target: Descriptor, content: PushContent, options?: CallOptions): Promise<void> {
     await this.#add(target, () => this.#store.push(target, content, options));
+  }
+
+  /** Stores a blob of unknown digest like {@link LayoutStore.pushStream}. */
+  async pushStream(
+    content: AsyncIterable<Uint8Array>,
+    options?: CallOptions,
+  ): Promise<Pick<Descriptor, 'digest' | 'size'>> {
+    this.#checkOpen();
+    const { isNew, ...stored } = await this.#store.pushStream(content, options);
+    if (isNew) this.#added.push({ mediaType: '', ...stored });
+    return stored;
   }
 
   /** Imports a blob like {@link LayoutStore.importBlob}: checks the size, **not the digest**. */

@@ -1,12 +1,22 @@
 import { constants } from 'node:fs';
-import { copyFile, mkdir, realpath, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import type { BlobImporter, BlobLocator, CallOptions, PushContent, Pusher, RootAdder, Tagger } from '../content.ts';
+import { copyFile, mkdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type {
+  BlobImporter,
+  BlobLocator,
+  CallOptions,
+  PushContent,
+  Pusher,
+  RootAdder,
+  StreamPusher,
+  Tagger,
+} from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
+import { createDigester } from '../digest.ts';
 import { hasSystemCode, OciError } from '../errors.ts';
 import { verifyStream } from '../read.ts';
 import { createAtomically, wrapWriteError, writeFileAtomically } from './atomic-write.ts';
-import { removeAbandonedDrafts } from './draft-name.ts';
+import { draftPath, removeAbandonedDrafts } from './draft-name.ts';
 import { blobPath, checkLayoutVersion, FolderFiles } from './layout-files.ts';
 import { LayoutReader } from './layout-reader.ts';
 import { addRoot, checkName } from './root-index.ts';
@@ -34,7 +44,10 @@ export async function openLayout(folder: string): Promise<LayoutStore> {
  * An OCI image layout in a folder, read and written in place. Each blob and each tag appears atomically. Use
  * `createLayout` to make several changes visible at once. Use one writer at a time: concurrent writers can lose tags.
  */
-export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdder, BlobLocator, BlobImporter {
+export class LayoutStore
+  extends LayoutReader
+  implements Pusher, StreamPusher, Tagger, RootAdder, BlobLocator, BlobImporter
+{
   readonly #files: FolderFiles;
   /** Folders without drafts of killed processes. */
   readonly #cleaned = new Set<string>();
@@ -53,6 +66,39 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdd
     if (await this.exists(target)) return;
     const chunks = content instanceof Uint8Array ? [content] : content;
     await writeFileAtomically(await this.#prepareBlobPath(target.digest), verifyStream(chunks, target, options));
+  }
+
+  /**
+   * Stores a blob of unknown digest. It is written next to the other blobs, and renamed at the end.
+   *
+   * @returns The digest and size, and whether the layout did not have the blob.
+   * @throws OciError `WRITE_FAILED`, `PATH_ESCAPES`; errors of reading `content`.
+   */
+  async pushStream(
+    content: AsyncIterable<Uint8Array>,
+    { signal }: CallOptions = {},
+  ): Promise<Pick<Descriptor, 'digest' | 'size'> & { readonly isNew: boolean }> {
+    const folder = await this.#prepareFolder(this.#files.pathOf('blobs/sha256'));
+    const draft = draftPath(join(folder, 'layer'));
+    const digester = createDigester();
+    let size = 0;
+    async function* measured(): AsyncGenerator<Uint8Array, void, undefined> {
+      for await (const chunk of content) {
+        signal?.throwIfAborted();
+        digester.update(chunk);
+        size += chunk.length;
+        yield chunk;
+      }
+    }
+    try {
+      await writeFileAtomically(draft, measured());
+      const digest = digester.digest();
+      const isNew = !(await this.exists({ mediaType: '', digest, size }));
+      if (isNew) await wrapWriteError(folder, rename(draft, this.#files.pathOf(blobPath(digest))));
+      return { digest, size, isNew };
+    } finally {
+      await rm(draft, { force: true });
+    }
   }
 
   /**
@@ -131,12 +177,17 @@ export class LayoutStore extends LayoutReader implements Pusher, Tagger, RootAdd
   /** Creates the folder for a blob. @returns path of the blob */
   async #prepareBlobPath(digest: string): Promise<string> {
     const path = this.#files.pathOf(blobPath(digest));
-    const folder = dirname(path);
+    await this.#prepareFolder(dirname(path));
+    return path;
+  }
+
+  /** Creates a folder for blobs. @returns the folder */
+  async #prepareFolder(folder: string): Promise<string> {
     await wrapWriteError(folder, mkdir(folder, { recursive: true }));
     if ((await realpath(folder)) !== folder) {
       throw new OciError('PATH_ESCAPES', `cannot write to ${folder}: a part of the path is a symbolic link`);
     }
     await this.#removeAbandonedDrafts(folder);
-    return path;
+    return folder;
   }
 }
