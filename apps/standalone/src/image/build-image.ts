@@ -13,7 +13,7 @@ import { type Layer, type LayerEntries, makeLayer, readEntries } from './layer.t
 
 /** User and group of the program. The same number as in other images without a shell. */
 const NONROOT = 65532;
-const HOME = 'home/nonroot/';
+const HOME = 'home/nonroot';
 /** Folder of the command line in the image. */
 const PROGRAM = 'usr/lib/soci-index';
 const CERTIFICATES = 'etc/ssl/certs/ca-certificates.crt';
@@ -93,19 +93,14 @@ function debianEntries(root: string, packages: readonly DebianPackage[]): LayerE
   const all = readEntries(root);
   const entries: LayerEntries = new Map([...all].filter(([path]) => !OMITTED.test(path)));
   const certificates = [...all].filter(([path]) => /^usr\/share\/ca-certificates\/.*\.crt$/.test(path)).sort();
-  const texts = certificates.map(([, { content = '' }]) =>
-    Buffer.from(content as Uint8Array)
-      .toString('latin1')
-      .trim(),
-  );
-  entries.set(CERTIFICATES, { content: texts.map((text) => `${text}\n`).join('') });
-  const user = (separator: string) => `nonroot:x:${NONROOT}:${separator}`;
+  const texts = certificates.map(([, { content = '' }]) => `${content.toString().trim()}\n`);
+  entries.set(CERTIFICATES, { content: texts.join('') });
   entries.set('etc/passwd', {
-    content: `root:x:0:0:root:/root:/sbin/nologin\n${user(`${NONROOT}:nonroot:/${HOME.slice(0, -1)}:/sbin/nologin`)}\n`,
+    content: `root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:${NONROOT}:${NONROOT}:nonroot:/${HOME}:/sbin/nologin\n`,
   });
-  entries.set('etc/group', { content: `root:x:0:\n${user('')}\n` });
+  entries.set('etc/group', { content: `root:x:0:\nnonroot:x:${NONROOT}:\n` });
   entries.set('etc/nsswitch.conf', { content: 'hosts: files dns\n' });
-  entries.set(HOME, { mode: 0o700, owner: NONROOT });
+  entries.set(`${HOME}/`, { mode: 0o700, owner: NONROOT });
   for (const { name, control } of packages) entries.set(`var/lib/dpkg/status.d/${name}`, { content: control });
   return entries;
 }
@@ -149,7 +144,7 @@ function describeImage(provenance: Provenance, layers: readonly Layer[], package
       Env: ['PATH=/usr/bin', `SSL_CERT_FILE=/${CERTIFICATES}`],
       Entrypoint: ['/usr/bin/node', `/${PROGRAM}/bin/soci-index.js`],
       Cmd: ['--help'],
-      WorkingDir: `/${HOME.slice(0, -1)}`,
+      WorkingDir: `/${HOME}`,
       Labels: annotationsOf(provenance),
     },
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },

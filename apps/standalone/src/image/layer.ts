@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { type Bytes, type Content, concat, contentOf, sha256, TAR_END, tarEntry } from '@soci/test-content';
+import { type Content, concat, contentOf, sha256, TAR_END, tarEntry } from '@soci/test-content';
 
 /** A file, a folder or a symbolic link of a layer. */
 export interface LayerEntry {
@@ -11,7 +11,7 @@ export interface LayerEntry {
   /** User and group. @default 0, root */
   readonly owner?: number;
   /** Content of a file. */
-  readonly content?: Bytes;
+  readonly content?: string | Buffer;
   /** Target of a symbolic link. */
   readonly target?: string;
 }
