@@ -123,6 +123,8 @@ describe.skipIf(!hasTools('builder'))('the executable (needs Debian 12 on x64)',
       'relative to the npm package': alone / installed,
       'relative to node -e 0': alone / empty,
     });
+    // Printing the version loads no command.
+    expect(installed / empty).toBeLessThan(2);
     // Without the code cache it takes 1.5 times as long.
     expect(alone / installed).toBeLessThan(1.4);
   });

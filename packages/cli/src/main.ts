@@ -49,13 +49,13 @@ async function run(argv: readonly string[], io: CliIo): Promise<ExitCode> {
 
 /**
  * Splits the command line. Options before the command need the options of all commands, because the next word can be a
- * value. They are loaded only if there is such an option.
+ * value. They are loaded only if there is such an option, and not for `--version` and `--help`, which start fast.
  *
  * @throws CliError `USAGE_INVALID` for an option before the command that no command has.
  */
 async function split(argv: readonly string[]): Promise<SplitCommandLine> {
   const quick = splitCommandLine(COMMANDS, argv, PROGRAM_OPTIONS);
-  if (quick.leading.length === 0) return quick;
+  if (quick.leading.every((word) => isVersion(word) || isHelp(word))) return quick;
   const table = await loadAllOptions(COMMANDS);
   const exact = splitCommandLine(COMMANDS, argv, table);
   // The command parses the values: the values of `--platform` depend on the command.
