@@ -56,8 +56,8 @@ export const INDEX_OPTIONS = {
 /** Options of `convert`. */
 export const CONVERT_OPTIONS = {
   ...INDEX_OPTIONS,
-  recompress: flag('recompress zstd layers with gzip, so that they are indexed'),
-  'recompress-tar': flag('like --recompress, and also uncompressed layers'),
+  recompress: flag('recompress zstd layers with gzip'),
+  'recompress-tar': flag('recompress zstd and uncompressed layers'),
 } as const;
 
 /** Converts command-line options to library options. Reads the file of `--prefetch-files-json`. */
