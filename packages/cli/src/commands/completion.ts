@@ -18,7 +18,7 @@ export const command = defineCommand({
     if (!isShell(shell)) {
       throw usageError(`${JSON.stringify(shell)} is not one of: ${Object.keys(COMPLETION_SCRIPTS).join(', ')}`);
     }
-    await output.writeLine(COMPLETION_SCRIPTS[shell].trim());
+    await output.writeLines(COMPLETION_SCRIPTS[shell].trim().split('\n'));
     return EXIT.SUCCESS;
   },
 });
