@@ -88,6 +88,8 @@ export async function benchDecoder(rounds: number): Promise<Section> {
 }
 
 const COUNTS = [125_000, 250_000, 500_000, 1_000_000] as const;
+/** Maximum peak memory for a million entries, in bytes. */
+const MAX_ENTRIES_MEMORY = 300e6;
 /** Maximum growth of the CPU time for each added entry. */
 const MAX_ENTRY_GROWTH = 1.25;
 
@@ -115,6 +117,11 @@ export async function benchEntries(rounds: number, reference: string): Promise<S
         isReached: growth <= MAX_ENTRY_GROWTH,
         measured: `${growth.toFixed(2)} times`,
       },
+      bytesAtMost(
+        MAX_ENTRIES_MEMORY,
+        spreadOf(comparison, nameOf(1_000_000), ({ memory }) => memory).max,
+        'peak memory at most 300 MB for a million entries',
+      ),
     ],
   };
 }

@@ -1,3 +1,4 @@
+export { METADATA_BOMBS, manyEntries } from './bombs.ts';
 export {
   type Content,
   type ContentDescriptor,

@@ -43,20 +43,28 @@ const INTERNED_SLOTS = 1024;
 /** No bytes: the value of all empty fields. */
 export const NO_BYTES = new Uint8Array(0);
 
+/** Options of a {@link BytePool}. */
+export interface BytePoolOptions {
+  /** Whether the caller copies what it keeps and then calls {@link BytePool.recycle}. @default false */
+  readonly isTemporary?: boolean;
+}
+
 /**
  * Stores millions of short byte strings as views of shared slabs, because a separate buffer costs several times the
- * size of its content.
+ * size of its content. Counts all of them against a limit, also those that share bytes.
  */
 export class BytePool {
   readonly #limit: number;
+  readonly #isTemporary: boolean;
   readonly #interned: Uint8Array[] = new Array(INTERNED_SLOTS).fill(NO_BYTES);
   #slab = NO_BYTES;
   #used = 0;
   #charged = 0;
 
   /** @param limit Maximum total size in bytes. */
-  constructor(limit: number) {
+  constructor(limit: number, { isTemporary = false }: BytePoolOptions = {}) {
     this.#limit = limit;
+    this.#isTemporary = isTemporary;
   }
 
   /**
@@ -66,9 +74,19 @@ export class BytePool {
   allocate(size: number, offset: number): Uint8Array {
     if (size === 0) return NO_BYTES;
     this.charge(size, offset);
-    if (size > SLAB_SIZE / 4) return new Uint8Array(size);
+    return this.#reserve(size);
+  }
+
+  /** Reuses the memory of all byte strings. Only for a temporary pool. */
+  recycle(): void {
+    this.#used = 0;
+  }
+
+  #reserve(size: number): Uint8Array {
+    // A temporary pool keeps its largest slab, so that long names do not allocate memory again and again.
+    if (size > SLAB_SIZE / 4 && !this.#isTemporary) return new Uint8Array(size);
     if (this.#used + size > this.#slab.length) {
-      this.#slab = new Uint8Array(SLAB_SIZE);
+      this.#slab = new Uint8Array(Math.max(SLAB_SIZE, size));
       this.#used = 0;
     }
     this.#used += size;
@@ -85,21 +103,28 @@ export class BytePool {
 
   /** Copies `size` bytes of `source`. */
   copy(source: Uint8Array, start: number, size: number, offset: number): Uint8Array {
-    const copy = this.allocate(size, offset);
-    for (let at = 0; at < size; at++) copy[at] = byteAt(source, start + at);
-    return copy;
+    if (size === 0) return NO_BYTES;
+    this.charge(size, offset);
+    return this.#copy(source, start, size);
   }
 
-  /** Returns a copy of bytes. Recently copied equal bytes share a copy. */
+  /** Returns a copy of bytes. Recently copied equal bytes share a copy, except in a temporary pool. */
   intern(source: Uint8Array, start: number, size: number, offset: number): Uint8Array {
-    if (size === 0) return NO_BYTES;
+    if (size === 0 || this.#isTemporary) return this.copy(source, start, size, offset);
+    this.charge(size, offset);
     let hash = size;
     for (let at = start; at < start + size; at++) hash = Math.imul(hash, 31) + byteAt(source, at);
     const slot = hash & (INTERNED_SLOTS - 1);
     const known = this.#interned[slot] ?? NO_BYTES;
     if (equalBytes(known, source, start, size)) return known;
-    const copy = this.copy(source, start, size, offset);
+    const copy = this.#copy(source, start, size);
     this.#interned[slot] = copy;
+    return copy;
+  }
+
+  #copy(source: Uint8Array, start: number, size: number): Uint8Array {
+    const copy = this.#reserve(size);
+    for (let at = 0; at < size; at++) copy[at] = byteAt(source, start + at);
     return copy;
   }
 }

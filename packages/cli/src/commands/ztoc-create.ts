@@ -116,7 +116,7 @@ function ztocPath(directory: string, layer: string): string {
 type ZtocResult = ReturnType<typeof describeZtoc>;
 
 /** Returns what `--json` prints for a layer. docs/cli.md documents the fields. */
-function describeZtoc(path: string, { ztoc, bytes, layerDigest }: BuiltZtoc, seconds: number) {
+function describeZtoc(path: string, { ztoc, bytes, layerDigest, entryCount }: BuiltZtoc, seconds: number) {
   return {
     layer: basename(path),
     path,
@@ -125,7 +125,7 @@ function describeZtoc(path: string, { ztoc, bytes, layerDigest }: BuiltZtoc, sec
     digest: digestOf(bytes),
     size: bytes.length,
     maxSpanId: ztoc.maxSpanId,
-    files: ztoc.files.length,
+    files: entryCount,
     compressedArchiveSize: ztoc.compressedArchiveSize,
     uncompressedArchiveSize: ztoc.uncompressedArchiveSize,
     seconds: Number(seconds.toFixed(3)),

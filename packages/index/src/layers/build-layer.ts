@@ -3,7 +3,7 @@ import { buildZtoc, type FileEntry, type Ztoc, ZtocError } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
-import { findPrefetchSpans } from './prefetch-spans.ts';
+import { PrefetchSearch } from './prefetch-spans.ts';
 import type { RecompressedLayer } from './recompress-layer.ts';
 
 /** An encoded zTOC with its summary. Plain data, because worker threads send it. */
@@ -33,11 +33,13 @@ export async function buildLayer(
 ): Promise<BuiltLayer> {
   const started = performance.now();
   const { spanSize, buildToolIdentifier, limits } = settings;
+  const summary = new ZtocSummarizer(settings);
   const { ztoc, bytes, layerDigest, layerSize } = await buildZtoc(chunks, {
     spanSize,
     buildToolIdentifier,
     limits,
     compression: task.compression,
+    onEntry: (file) => summary.add(file),
     onProgress,
     ...(signal && { signal }),
   }).catch((error: unknown) => {
@@ -45,7 +47,7 @@ export async function buildLayer(
   });
   const layer = { digest: layerDigest, size: layerSize };
   const seconds = (performance.now() - started) / 1000;
-  return { ...summarizeZtoc(ztoc, bytes, settings), ztoc: bytes, layer, origin: 'built', seconds };
+  return { ...summary.finish(ztoc, bytes), ztoc: bytes, layer, origin: 'built', seconds };
 }
 
 /** @throws SociIndexError `LAYER_MISMATCH` if a layer does not have the digest and size of its descriptor. */
@@ -84,25 +86,50 @@ export function toLayerError(
 }
 
 /** Properties of a zTOC that SOCI indexes and reports need. Plain data, because worker threads send it. */
-export type ZtocSummary = Readonly<ReturnType<typeof summarizeZtoc>>;
+export type ZtocSummary = Readonly<ReturnType<ZtocSummarizer['finish']>>;
 
-/** Creates the summary of a zTOC. */
+/** Creates the summary of a zTOC from its entries, one after the other: a layer can have millions of them. */
+export class ZtocSummarizer {
+  readonly #prefetch: PrefetchSearch;
+  #files = 0;
+  #hasXattrs = false;
+
+  constructor({ spanSize, prefetchPaths }: Pick<LayerSettings, 'spanSize' | 'prefetchPaths'>) {
+    this.#prefetch = new PrefetchSearch(prefetchPaths, spanSize);
+  }
+
+  /** Adds an entry. Keeps no bytes of it. */
+  add(file: FileEntry): void {
+    this.#files += 1;
+    this.#hasXattrs ||= hasXattr(file);
+    this.#prefetch.add(file);
+  }
+
+  /** Returns the summary. Does not read the entries of `ztoc`. */
+  finish(ztoc: Ztoc, bytes: Uint8Array) {
+    return {
+      ztocDigest: digestOf(bytes),
+      ztocSize: bytes.length,
+      spans: ztoc.maxSpanId + 1,
+      files: this.#files,
+      uncompressedSize: ztoc.uncompressedArchiveSize,
+      /** Whether a file has extended attributes, or a directory is opaque. */
+      hasXattrs: this.#hasXattrs,
+      /** For each path of `prefetchFiles`, its spans, or null if the layer does not contain it. */
+      prefetch: this.#prefetch.finish(ztoc),
+    };
+  }
+}
+
+/** Creates the summary of an existing zTOC. */
 export function summarizeZtoc(
   ztoc: Ztoc,
   bytes: Uint8Array,
-  { spanSize, prefetchPaths }: Pick<LayerSettings, 'spanSize' | 'prefetchPaths'>,
-) {
-  return {
-    ztocDigest: digestOf(bytes),
-    ztocSize: bytes.length,
-    spans: ztoc.maxSpanId + 1,
-    files: ztoc.files.length,
-    uncompressedSize: ztoc.uncompressedArchiveSize,
-    /** Whether a file has extended attributes, or a directory is opaque. */
-    hasXattrs: ztoc.files.some(hasXattr),
-    /** For each path of `prefetchFiles`, its spans, or null if the layer does not contain it. */
-    prefetch: findPrefetchSpans(ztoc, prefetchPaths, spanSize),
-  };
+  settings: Pick<LayerSettings, 'spanSize' | 'prefetchPaths'>,
+): ZtocSummary {
+  const summary = new ZtocSummarizer(settings);
+  for (const file of ztoc.files) summary.add(file);
+  return summary.finish(ztoc, bytes);
 }
 
 const XATTR_PREFIX = new TextEncoder().encode('SCHILY.xattr.');

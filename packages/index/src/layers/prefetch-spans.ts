@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { listSpans, type Ztoc } from '@soci/ztoc';
+import { type FileEntry, listSpans, type Ztoc } from '@soci/ztoc';
 
 /** A range of consecutive spans, inclusive. */
 export interface PrefetchSpan {
@@ -12,19 +12,39 @@ export function cleanPrefetchPath(path: string): string {
   return posix.resolve('/', `/${path}`).slice(1);
 }
 
-/** Finds the spans of the first entry with the exact name of each path, or null, as soci does. */
-export function findPrefetchSpans(ztoc: Ztoc, paths: readonly string[], spanSize: number): (PrefetchSpan | null)[] {
-  if (paths.length === 0) return [];
-  const wanted = new Map(paths.map((path) => [keyOf(Buffer.from(path)), undefined as PrefetchSpan | undefined]));
-  const spanOf = locateSpans(ztoc, spanSize);
-  for (const { name, uncompressedOffset, uncompressedSize } of ztoc.files) {
-    const key = keyOf(name);
-    if (!wanted.has(key) || wanted.get(key) !== undefined) continue;
-    const start = spanOf(uncompressedOffset);
-    // Like soci, include the byte after the file, which may be in the next span.
-    wanted.set(key, { start, end: Math.max(start, spanOf(uncompressedOffset + uncompressedSize)) });
+/** Finds the spans of the first entry with the exact name of each path, as soci does. */
+export class PrefetchSearch {
+  readonly #paths: readonly string[];
+  readonly #spanSize: number;
+  /** Start and end of the file of each path, as offsets in the uncompressed layer. */
+  readonly #found = new Map<string, { readonly start: number; readonly end: number } | undefined>();
+
+  constructor(paths: readonly string[], spanSize: number) {
+    this.#paths = paths.map((path) => keyOf(Buffer.from(path)));
+    this.#spanSize = spanSize;
+    for (const path of this.#paths) this.#found.set(path, undefined);
   }
-  return paths.map((path) => wanted.get(keyOf(Buffer.from(path))) ?? null);
+
+  /** Adds the next entry of the layer. */
+  add({ name, uncompressedOffset, uncompressedSize }: FileEntry): void {
+    if (this.#paths.length === 0) return;
+    const key = keyOf(name);
+    if (!this.#found.has(key) || this.#found.get(key) !== undefined) return;
+    this.#found.set(key, { start: uncompressedOffset, end: uncompressedOffset + uncompressedSize });
+  }
+
+  /** Returns the spans of each path, or null if the layer does not contain it. */
+  finish(ztoc: Ztoc): (PrefetchSpan | null)[] {
+    if (this.#paths.length === 0) return [];
+    const spanOf = locateSpans(ztoc, this.#spanSize);
+    return this.#paths.map((path) => {
+      const found = this.#found.get(path);
+      if (found === undefined) return null;
+      const start = spanOf(found.start);
+      // Like soci, include the byte after the file, which may be in the next span.
+      return { start, end: Math.max(start, spanOf(found.end)) };
+    });
+  }
 }
 
 /** Encodes a name as latin1, which preserves all bytes. */

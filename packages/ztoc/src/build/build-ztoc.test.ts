@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { readGoldenLayer } from '@soci/test-content';
+import { base256, concat, readGoldenLayer, TAR_END, tarHeader } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
+import { decodeZtoc } from '../encoding/decode-ztoc.ts';
 import { encodeZtoc } from '../encoding/encode-ztoc.ts';
 import { type BuildZtocOptions, buildZtoc } from './build-ztoc.ts';
 
@@ -131,6 +132,46 @@ describe('buildZtoc', () => {
     expect(await errorCodeOf([layer], { limits: { maxMetadataSize: 100 } })).toBe('LIMIT_EXCEEDED');
     expect(await errorCodeOf([layer], { spanSize: 1, limits: { maxSpans: 3 } })).toBe('LIMIT_EXCEEDED');
     expect(await errorCodeOf([plain], { spanSize: 512, limits: { maxSpans: 3 } })).toBe('LIMIT_EXCEEDED');
+  });
+
+  it('names the limit that a zTOC exceeds, whether entries or spans are too many', async () => {
+    const build = (limits: object, bytes = layer) => buildZtoc([bytes], { spanSize: 65_536, limits });
+    const { bytes } = await build({});
+    await expect(build({ maxZtocSize: bytes.length })).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      message: expect.stringMatching(new RegExp(`exceeds maxZtocSize \\(${bytes.length} bytes\\) at byte \\d+`)),
+    });
+    expect((await build({ maxZtocSize: 2 * bytes.length })).bytes).toEqual(bytes);
+    await expect(build({ maxZtocSize: 3000 }, plain)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+  });
+
+  it('decodes the files when they are first read, as decodeZtoc does', async () => {
+    const { ztoc, bytes, entryCount } = await buildZtoc([layer]);
+    expect(entryCount).toBe(51);
+    expect(ztoc).toEqual(decodeZtoc(bytes));
+    expect(ztoc.files).toBe(ztoc.files);
+  });
+
+  it('passes each entry to onEntry, with bytes that are valid during the call', async () => {
+    const names: string[] = [];
+    const { ztoc } = await buildZtoc(chunksOf(layer, 1000), {
+      onEntry: ({ name }) => names.push(Buffer.from(name).toString()),
+    });
+    expect(names).toEqual(ztoc.files.map(({ name }) => Buffer.from(name).toString()));
+    const failing = buildZtoc([layer], {
+      onEntry() {
+        throw new Error('stop here');
+      },
+    });
+    await expect(failing).rejects.toThrow('stop here');
+  });
+
+  it('keeps sizes of entries that are not files, even negative ones', async () => {
+    const size = base256(-5n, 12);
+    const tar = concat(tarHeader({ name: 'link', type: '2', linkName: 'target', size }), TAR_END);
+    const { ztoc, bytes } = await buildZtoc([tar]);
+    expect(ztoc.files).toMatchObject([{ type: 'symlink', uncompressedSize: -5 }]);
+    expect(encodeZtoc(ztoc)).toEqual(bytes);
   });
 
   it('rejects a million empty blocks before the first output', async () => {

@@ -1,10 +1,12 @@
-import { encodeWith } from '../encoding/encode-ztoc.ts';
+import { decodeZtoc } from '../encoding/decode-ztoc.ts';
+import { encodeParts } from '../encoding/encode-ztoc.ts';
 import { createSha256, formatDigest } from '../hashes.ts';
 import { requireWhole, resolveLimits, type ZtocLimits } from '../limits.ts';
 import {
   type Compression,
   DEFAULT_BUILD_TOOL_IDENTIFIER,
   DEFAULT_SPAN_SIZE,
+  type FileEntry,
   ZTOC_VERSION,
   type Ztoc,
 } from '../ztoc.ts';
@@ -31,6 +33,11 @@ export interface BuildZtocOptions {
   readonly limits?: ZtocLimits;
   /** Aborts the build between two chunks. The build then throws the reason of the signal. */
   readonly signal?: AbortSignal;
+  /**
+   * Called for each entry of the layer, in order. Copy what you keep: the bytes of the entry are overwritten afterwards.
+   * An error that it throws ends the build.
+   */
+  readonly onEntry?: (file: FileEntry) => void;
   /** Called after each chunk. */
   readonly onProgress?: (progress: ZtocProgress) => void;
 }
@@ -97,8 +104,13 @@ export interface ZtocProgress {
 
 /** Result of {@link buildZtoc}. */
 export interface BuiltZtoc {
-  /** The decoded zTOC. Its `checkpoints` are a view of `bytes`. */
+  /**
+   * The decoded zTOC. Its `checkpoints` are a view of `bytes`. Its `files` are decoded from `bytes` when they are first
+   * read, and need several times the memory of the zTOC: use `onEntry` if you need each entry only once.
+   */
   readonly ztoc: Ztoc;
+  /** Number of entries, without decoding them. */
+  readonly entryCount: number;
   /** The encoded zTOC, as `encodeZtoc` returns it: a view of a buffer that may be slightly larger. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** `sha256:<hex>` of the whole layer. Compare it with the descriptor of the layer. */
@@ -117,9 +129,13 @@ class ZtocBuilder {
   #head = new Uint8Array(0);
   #size = 0;
 
-  constructor({ spanSize, buildToolIdentifier, compression, limits }: BuildZtocOptions) {
+  constructor({ spanSize, buildToolIdentifier, compression, limits, onEntry }: BuildZtocOptions) {
     this.#buildToolIdentifier = buildToolIdentifier ?? DEFAULT_BUILD_TOOL_IDENTIFIER;
-    this.#options = { spanSize: requireWhole('spanSize', spanSize ?? DEFAULT_SPAN_SIZE, 1), ...resolveLimits(limits) };
+    this.#options = {
+      spanSize: requireWhole('spanSize', spanSize ?? DEFAULT_SPAN_SIZE, 1),
+      onEntry,
+      ...resolveLimits(limits),
+    };
     if (compression !== undefined && compression !== 'auto') {
       this.#reader = createLayerReader(compression, this.#options);
     }
@@ -149,16 +165,23 @@ class ZtocBuilder {
   /** Ends the layer. Do not push afterwards. */
   finish(): BuiltZtoc {
     const reader = this.#reader ?? this.#startReader();
-    const { checkpoints, contents, ...parts } = reader.finish();
-    const encoded = encodeWith(checkpoints, {
-      ...parts,
-      ...contents,
+    const parts = reader.finish();
+    const head = {
+      ...parts.head,
       version: ZTOC_VERSION,
       buildToolIdentifier: this.#buildToolIdentifier,
       compressedArchiveSize: this.#size,
-      maxSpanId: parts.spanDigests.length - 1,
-    });
-    return { ...encoded, layerDigest: formatDigest(this.#layerHash.digest()), layerSize: this.#size };
+      maxSpanId: parts.head.spanDigests.length - 1,
+    };
+    const { bytes, checkpoints } = encodeParts(head, parts.entries, parts.checkpoints);
+    const ztoc = { ...head, checkpoints, files: [] };
+    return {
+      ztoc: withLazyFiles(ztoc, bytes),
+      entryCount: parts.entries.count,
+      bytes,
+      layerDigest: formatDigest(this.#layerHash.digest()),
+      layerSize: this.#size,
+    };
   }
 
   /** Frees the decoder, after success or failure. Call nothing else afterwards. */
@@ -173,6 +196,18 @@ class ZtocBuilder {
     this.#reader.push(head);
     return this.#reader;
   }
+}
+
+/** Returns a zTOC whose files are decoded when they are first read. */
+function withLazyFiles(ztoc: Ztoc, bytes: Uint8Array): Ztoc {
+  let files: readonly FileEntry[] | undefined;
+  return Object.defineProperty({ ...ztoc }, 'files', {
+    enumerable: true,
+    get() {
+      files ??= decodeZtoc(bytes, { maxEntries: Number.MAX_SAFE_INTEGER, maxSpans: Number.MAX_SAFE_INTEGER }).files;
+      return files;
+    },
+  });
 }
 
 function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {

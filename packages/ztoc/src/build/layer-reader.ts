@@ -1,17 +1,20 @@
-import type { CheckpointSource } from '../encoding/encode-ztoc.ts';
+import type { CheckpointSource, EntrySource } from '../encoding/encode-ztoc.ts';
+import { SPAN_DIGEST_SIZE } from '../encoding/encoded-size.ts';
+import { EntryStore } from '../encoding/entry-store.ts';
 import { ZtocError } from '../errors.ts';
-import { CheckpointPacker, type GzipCheckpoint } from '../gzip/checkpoints.ts';
+import { CheckpointPacker, type GzipCheckpoint, PACKED_CHECKPOINT_SIZE } from '../gzip/checkpoints.ts';
 import { GzipDecoder } from '../gzip/gzip-decoder.ts';
 import { createSha256, formatDigest, type Sha256 } from '../hashes.ts';
-import type { ZtocLimits } from '../limits.ts';
+import { type ZtocLimits, ZtocSizeLimit } from '../limits.ts';
 import { packSpanTable } from '../spans/list-spans.ts';
-import { type TarContents, TarScanner } from '../tar/tar-scanner.ts';
+import { type EntryListener, TarScanner } from '../tar/tar-scanner.ts';
 import type { Compression, Ztoc } from '../ztoc.ts';
 
 /** Result of reading a layer: the parts of its zTOC. */
-export interface LayerParts extends Pick<Ztoc, 'compression' | 'spanDigests'> {
+export interface LayerParts {
+  readonly head: Pick<Ztoc, 'compression' | 'spanDigests' | 'uncompressedArchiveSize'>;
   readonly checkpoints: CheckpointSource;
-  readonly contents: TarContents;
+  readonly entries: EntrySource;
 }
 
 /** Reads a layer once, in chunks, and collects the parts of its zTOC. One implementation for each compression. */
@@ -32,6 +35,8 @@ export interface LayerReader {
 export interface LayerReaderOptions extends Required<ZtocLimits> {
   /** Size of a span, in uncompressed bytes. */
   readonly spanSize: number;
+  /** Receives each entry, in addition to the zTOC. */
+  readonly onEntry: EntryListener | undefined;
 }
 
 /** Creates the reader for a compression. */
@@ -69,24 +74,42 @@ export function detectCompression(head: Uint8Array): Compression {
   throw new ZtocError('COMPRESSION_UNKNOWN', message, { offset: 0 });
 }
 
+/** Scans the tar stream of a layer and keeps its entries for the zTOC. */
+class EntryCollector {
+  readonly entries: EntryStore;
+  readonly scanner: TarScanner;
+
+  /** @param ztocSize Counts the entries. */
+  constructor(options: LayerReaderOptions, ztocSize: ZtocSizeLimit) {
+    this.entries = new EntryStore(options.maxZtocSize);
+    this.scanner = new TarScanner(options, (file) => {
+      this.entries.add(file, (size) => ztocSize.add(size, file.uncompressedOffset));
+      options.onEntry?.(file);
+    });
+  }
+}
+
 /** Decompresses a gzip layer into the tar scanner, and records a checkpoint at the start of each span. */
 class GzipLayerReader implements LayerReader {
   readonly #options: LayerReaderOptions;
-  readonly #scanner: TarScanner;
+  readonly #ztocSize: ZtocSizeLimit;
+  readonly #collector: EntryCollector;
   readonly #checkpoints: CheckpointPacker;
   readonly #digester = new SpanDigester();
   readonly #decoder: GzipDecoder;
 
   constructor(options: LayerReaderOptions) {
     this.#options = options;
-    this.#scanner = new TarScanner(options);
+    this.#ztocSize = new ZtocSizeLimit(options.maxZtocSize);
+    this.#collector = new EntryCollector(options, this.#ztocSize);
     this.#checkpoints = new CheckpointPacker(options.spanSize, options.maxSpans);
+    const { scanner } = this.#collector;
     this.#decoder = new GzipDecoder(
       {
-        output: (bytes) => this.#scanner.push(bytes),
+        output: (bytes) => scanner.push(bytes),
         spanInput: (bytes) => this.#digester.update(bytes),
         checkpoint: (checkpoint) => this.#beginSpan(checkpoint),
-        wantsOutput: () => !this.#scanner.done,
+        wantsOutput: () => !scanner.done,
       },
       { spanSize: options.spanSize },
     );
@@ -106,8 +129,13 @@ class GzipLayerReader implements LayerReader {
 
   finish(): LayerParts {
     this.#decoder.finish();
-    const contents = this.#scanner.finish();
-    return { compression: 'gzip', spanDigests: this.#digester.finish(), checkpoints: this.#checkpoints, contents };
+    const { uncompressedArchiveSize } = this.#collector.scanner.finish();
+    const spanDigests = this.#digester.finish();
+    return {
+      head: { compression: 'gzip', spanDigests, uncompressedArchiveSize },
+      checkpoints: this.#checkpoints,
+      entries: this.#collector.entries,
+    };
   }
 
   close(): void {
@@ -121,6 +149,7 @@ class GzipLayerReader implements LayerReader {
       const message = `the layer starts with more than ${maxEmptySpans} empty blocks, up to byte ${offset}. Recompress it or raise maxEmptySpans.`;
       throw new ZtocError('LIMIT_EXCEEDED', message, { offset });
     }
+    this.#ztocSize.add(PACKED_CHECKPOINT_SIZE + SPAN_DIGEST_SIZE, offset);
     this.#checkpoints.add(checkpoint);
     this.#digester.begin();
   }
@@ -129,18 +158,20 @@ class GzipLayerReader implements LayerReader {
 /** Divides an uncompressed layer into spans of equal size (ztoc/compression/tar_zinfo.go). */
 class UncompressedLayerReader implements LayerReader {
   readonly #options: LayerReaderOptions;
-  readonly #scanner: TarScanner;
+  readonly #ztocSize: ZtocSizeLimit;
+  readonly #collector: EntryCollector;
   readonly #digester = new SpanDigester();
   uncompressedBytes = 0;
   spans = 0;
 
   constructor(options: LayerReaderOptions) {
     this.#options = options;
-    this.#scanner = new TarScanner(options);
+    this.#ztocSize = new ZtocSizeLimit(options.maxZtocSize);
+    this.#collector = new EntryCollector(options, this.#ztocSize);
   }
 
   push(bytes: Uint8Array): void {
-    this.#scanner.push(bytes);
+    this.#collector.scanner.push(bytes);
     const { spanSize } = this.#options;
     for (let at = 0; at < bytes.length; ) {
       const offset = this.uncompressedBytes % spanSize;
@@ -153,12 +184,13 @@ class UncompressedLayerReader implements LayerReader {
   }
 
   finish(): LayerParts {
+    const { uncompressedArchiveSize } = this.#collector.scanner.finish();
+    const spanDigests = this.#digester.finish();
     const table = packSpanTable({ spanSize: this.#options.spanSize, size: this.uncompressedBytes });
     return {
-      compression: 'uncompressed',
-      contents: this.#scanner.finish(),
-      spanDigests: this.#digester.finish(),
+      head: { compression: 'uncompressed', spanDigests, uncompressedArchiveSize },
       checkpoints: { size: table.length, moveTo: (target) => target.set(table) },
+      entries: this.#collector.entries,
     };
   }
 
@@ -171,6 +203,7 @@ class UncompressedLayerReader implements LayerReader {
       const message = `the layer has more than ${maxSpans} spans, up to byte ${offset}. Use a larger span size or raise maxSpans.`;
       throw new ZtocError('LIMIT_EXCEEDED', message, { offset });
     }
+    this.#ztocSize.add(SPAN_DIGEST_SIZE, offset);
     this.spans += 1;
     this.#digester.begin();
   }

@@ -133,11 +133,12 @@ class FileDecoder {
     this.#userName = reuseIfEqual(this.#userName, table.bytes(FILE_METADATA.uname));
     this.#groupName = reuseIfEqual(this.#groupName, table.bytes(FILE_METADATA.gname));
     this.#modTime = this.#decodeModTime(table);
+    const type = this.#decodeType(table);
     return {
       name: table.bytes(FILE_METADATA.name),
-      type: this.#decodeType(table),
+      type,
       uncompressedOffset: this.#decodeOffset(table),
-      uncompressedSize: table.byteCount(FILE_METADATA.uncompressedSize, 'the size of a file'),
+      uncompressedSize: this.#decodeSize(table, type),
       linkName: table.bytes(FILE_METADATA.linkname),
       mode: table.int64(FILE_METADATA.mode),
       uid: table.uint32(FILE_METADATA.uid),
@@ -165,6 +166,13 @@ class FileDecoder {
       this.#reader.fail(message, table.position);
     }
     return offset;
+  }
+
+  /** Only regular files have a size. For other types, a header may contain any number. */
+  #decodeSize(table: FlatbufferTable, type: FileType): number {
+    const size = table.int64(FILE_METADATA.uncompressedSize);
+    if (type !== 'reg' && typeof size === 'number') return size;
+    return table.byteCount(FILE_METADATA.uncompressedSize, 'the size of a file');
   }
 
   #decodeModTime(table: FlatbufferTable): string {

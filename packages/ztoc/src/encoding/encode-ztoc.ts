@@ -1,6 +1,7 @@
 import { ZtocError } from '../errors.ts';
 import { FlatbufferWriter, type Offset } from '../flatbuffers/flatbuffer-writer.ts';
-import type { FileEntry, PaxRecord, TarInteger, Ztoc } from '../ztoc.ts';
+import type { FileEntry, PaxRecord, Ztoc } from '../ztoc.ts';
+import { encodedFileSize, ROOT_SIZE, SPAN_DIGEST_SIZE } from './encoded-size.ts';
 import { COMPRESSION_ALGORITHM, COMPRESSION_INFO, FIELD_COUNT, FILE_METADATA, TOC, XATTR, ZTOC } from './schema.ts';
 
 /** FlatBuffers uses signed 32-bit offsets, which limits the size of a buffer. */
@@ -14,12 +15,25 @@ export interface CheckpointSource {
   moveTo(target: Uint8Array): void;
 }
 
-/** An encoded zTOC and its decoded form. */
+/** Entries of a zTOC that is being built. A zTOC is written from its end. */
+export interface EntrySource {
+  /** Number of entries. */
+  readonly count: number;
+  /** Size of the encoded entries in bytes, at least approximately. */
+  readonly encodedSize: number;
+  /** Takes all entries, the last one first. The bytes of an entry are valid until the next one is requested. */
+  takeReversed(): Iterable<FileEntry>;
+}
+
+/** The parts of a zTOC that are neither entries nor checkpoints. */
+export type ZtocHead = Omit<Ztoc, 'checkpoints' | 'files'>;
+
+/** An encoded zTOC. */
 export interface EncodedZtoc {
-  /** The decoded zTOC. Its `checkpoints` are a view of `bytes`. */
-  readonly ztoc: Ztoc;
-  /** The result of `encodeZtoc` for it. */
+  /** The result of `encodeZtoc`. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The checkpoints, as a view of `bytes`. */
+  readonly checkpoints: Uint8Array;
 }
 
 /**
@@ -32,45 +46,53 @@ export interface EncodedZtoc {
  * @throws {ZtocError} `LIMIT_EXCEEDED` if the result would exceed 2 GiB, the limit of FlatBuffers.
  */
 export function encodeZtoc(ztoc: Ztoc): Uint8Array<ArrayBuffer> {
-  const { checkpoints } = ztoc;
-  return encodeWith({ size: checkpoints.length, moveTo: (target) => target.set(checkpoints) }, ztoc).bytes;
+  const { checkpoints, files, ...head } = ztoc;
+  const entries: EntrySource = {
+    count: files.length,
+    encodedSize: files.reduce((size, file) => size + encodedFileSize(file), 0),
+    takeReversed: () => files.toReversed(),
+  };
+  const source = { size: checkpoints.length, moveTo: (target: Uint8Array) => target.set(checkpoints) };
+  return encodeParts(head, entries, source).bytes;
 }
 
-/** Encodes a zTOC like {@link encodeZtoc}, and moves the checkpoints into it. */
-export function encodeWith(source: CheckpointSource, contents: Omit<Ztoc, 'checkpoints'>): EncodedZtoc {
-  const size = estimateSize(source, contents);
+/** Encodes a zTOC like {@link encodeZtoc}. Takes its entries and moves the checkpoints into it. */
+export function encodeParts(head: ZtocHead, entries: EntrySource, source: CheckpointSource): EncodedZtoc {
+  const digests = head.spanDigests.length * SPAN_DIGEST_SIZE;
+  const size = ROOT_SIZE + 3 * head.buildToolIdentifier.length + source.size + digests + entries.encodedSize;
   if (size > MAX_ENCODED_SIZE) {
     const message = `the zTOC would have about ${size} bytes, more than the format allows (${MAX_ENCODED_SIZE}). Use a larger span size.`;
     throw new ZtocError('LIMIT_EXCEEDED', message);
   }
   const writer = new FlatbufferWriter(size);
-  const version = writer.string(contents.version);
-  const buildToolIdentifier = writer.string(contents.buildToolIdentifier);
-  const toc = writeToc(writer, contents.files);
+  const version = writer.string(head.version);
+  const buildToolIdentifier = writer.string(head.buildToolIdentifier);
+  const toc = writeToc(writer, entries);
   const checkpointsSize = source.size;
   const checkpoints = writer.byteVector(checkpointsSize, (target) => source.moveTo(target));
-  const compressionInfo = writeCompressionInfo(writer, contents, checkpoints);
+  const compressionInfo = writeCompressionInfo(writer, head, checkpoints);
 
   writer.startTable(FIELD_COUNT.ztoc);
   writer.reference(ZTOC.version, version);
   writer.reference(ZTOC.buildToolIdentifier, buildToolIdentifier);
   writer.reference(ZTOC.toc, toc);
-  writer.int64(ZTOC.compressedArchiveSize, contents.compressedArchiveSize);
-  writer.int64(ZTOC.uncompressedArchiveSize, contents.uncompressedArchiveSize);
+  writer.int64(ZTOC.compressedArchiveSize, head.compressedArchiveSize);
+  writer.int64(ZTOC.uncompressedArchiveSize, head.uncompressedArchiveSize);
   writer.reference(ZTOC.compressionInfo, compressionInfo);
   const bytes = writer.finish(writer.endTable());
 
   const start = bytes.length - checkpoints + VECTOR_HEADER_SIZE;
-  return { bytes, ztoc: { ...contents, checkpoints: bytes.subarray(start, start + checkpointsSize) } };
+  return { bytes, checkpoints: bytes.subarray(start, start + checkpointsSize) };
 }
 
 /** A vector starts with its length. */
 const VECTOR_HEADER_SIZE = 4;
 
-function writeToc(writer: FlatbufferWriter, files: readonly FileEntry[]): Offset {
-  const entries = new Uint32Array(files.length);
-  for (let i = files.length - 1; i >= 0; i--) entries[i] = writeFile(writer, files[i] as FileEntry);
-  const metadata = writer.vector(entries);
+function writeToc(writer: FlatbufferWriter, entries: EntrySource): Offset {
+  const offsets = new Uint32Array(entries.count);
+  let at = entries.count;
+  for (const file of entries.takeReversed()) offsets[--at] = writeFile(writer, file);
+  const metadata = writer.vector(offsets);
   writer.startTable(FIELD_COUNT.toc);
   writer.reference(TOC.metadata, metadata);
   return writer.endTable();
@@ -114,7 +136,7 @@ function writePaxRecord(writer: FlatbufferWriter, [recordKey, recordValue]: PaxR
 
 function writeCompressionInfo(
   writer: FlatbufferWriter,
-  { compression, maxSpanId, spanDigests: digests }: Omit<Ztoc, 'checkpoints'>,
+  { compression, maxSpanId, spanDigests: digests }: ZtocHead,
   checkpoints: Offset,
 ): Offset {
   const spanDigests = writer.vector(digests.map((digest) => writer.string(digest)));
@@ -124,38 +146,4 @@ function writeCompressionInfo(
   writer.reference(COMPRESSION_INFO.checkpoints, checkpoints);
   writer.int8(COMPRESSION_INFO.compressionAlgorithm, COMPRESSION_ALGORITHM[compression], COMPRESSION_ALGORITHM.gzip);
   return writer.endTable();
-}
-
-/** The root, and the vtables: a few dozen in practice, because equal ones are shared. */
-const ROOT_SIZE = 4096;
-/** The table of a file without its optional fields, and the maximum padding of its 64-bit fields. */
-const FILE_SIZE = 32 + 12;
-/** The table of a PAX record. */
-const RECORD_SIZE = 12;
-
-/**
- * Estimates the size of the encoded zTOC, a few percent high, so that the writer does not have to copy its buffer to
- * grow. An estimate that is too low costs time and memory, but the result is still correct.
- */
-function estimateSize(checkpoints: CheckpointSource, ztoc: Omit<Ztoc, 'checkpoints'>): number {
-  let size = ROOT_SIZE + 3 * ztoc.buildToolIdentifier.length + checkpoints.size;
-  for (const digest of ztoc.spanDigests) size += 4 + stringSize(digest);
-  for (const file of ztoc.files) {
-    size += 4 + FILE_SIZE + stringSize(file.name) + stringSize(file.type) + stringSize(file.linkName);
-    size += stringSize(file.userName) + stringSize(file.groupName) + stringSize(file.modTime);
-    size += 4 + int64Size(file.uncompressedOffset) + int64Size(file.uncompressedSize) + int64Size(file.mode);
-    size += int64Size(file.devMajor) + int64Size(file.devMinor) + 4 * (Math.sign(file.uid) + Math.sign(file.gid));
-    for (const [key, value] of file.paxRecords) size += 4 + RECORD_SIZE + stringSize(key) + stringSize(value);
-  }
-  return size;
-}
-
-/** Returns the size of a string in bytes: length, bytes and a terminating zero, padded to four bytes. */
-function stringSize({ length }: string | Uint8Array): number {
-  return 4 + ((length + 4) & ~3);
-}
-
-/** Returns the size of a 64-bit field in bytes. The field is omitted if it is zero. */
-function int64Size(value: TarInteger): number {
-  return value === 0 ? 0 : 8;
 }

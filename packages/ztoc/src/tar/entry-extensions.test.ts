@@ -93,7 +93,7 @@ describe('PAX records', () => {
     const tiny = concat(
       ...Array.from({ length: 200 }, (_, index) => paxRecord(String.fromCharCode(0x100 + index), '')),
     );
-    const pool = new BytePool(10 * tiny.length);
+    const pool = new BytePool(5 * tiny.length);
     expect(() => parsePaxRecords(toBytes(tiny), pool, 512)).toThrow(
       expect.objectContaining({ code: 'LIMIT_EXCEEDED', offset: 512 }),
     );

@@ -53,8 +53,8 @@ const SPARSE_OFFSET = 'GNU.sparse.offset';
 const SPARSE_LENGTH = 'GNU.sparse.numbytes';
 const SPARSE_MAP = 'GNU.sparse.map';
 
-/** Memory that a record needs in addition to its bytes, so that many tiny records cannot evade `maxMetadataSize`. */
-const RECORD_OVERHEAD = 200;
+/** Bytes of a record in a zTOC in addition to its content, so that many tiny records cannot evade `maxMetadataSize`. */
+const RECORD_OVERHEAD = 32;
 
 /** Keys whose values must not contain NUL, because they replace strings of the header. */
 const STRING_KEYS: ReadonlySet<string> = new Set(['path', 'linkpath', 'uname', 'gname']);

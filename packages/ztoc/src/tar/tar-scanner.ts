@@ -18,6 +18,11 @@ import {
 /** Entries of a tar archive, as listed in a zTOC. */
 export type TarContents = Pick<Ztoc, 'files' | 'uncompressedArchiveSize'>;
 
+/**
+ * Receives an entry. Unless it returns, the scanner does not continue; afterwards, it overwrites the bytes of the entry.
+ */
+export type EntryListener = (file: FileEntry) => void;
+
 /** Limits that apply to a tar archive. */
 export type TarLimits = Pick<ZtocLimits, 'maxEntries' | 'maxMetadataSize' | 'maxUncompressedSize'>;
 
@@ -38,7 +43,9 @@ export class TarScanner {
   readonly #limits: Required<TarLimits>;
   readonly #pool: BytePool;
   readonly #assembler: EntryAssembler;
+  readonly #onEntry: EntryListener | undefined;
   readonly #files: FileEntry[] = [];
+  #count = 0;
   readonly #block = new Uint8Array(BLOCK_SIZE);
   #failure: unknown;
   #received = 0;
@@ -55,12 +62,16 @@ export class TarScanner {
   #extensionType = 0;
   #extensions: EntryExtensions = {};
   #sparseMap = new SparseMapReader();
+  /** Entry whose sparse map is being read. */
+  #sparseFile: FileEntry | undefined;
   /** Reused buffer for PAX headers, at most MAX_SPECIAL_FILE_SIZE bytes. */
   #scratch = NO_BYTES;
 
-  constructor(limits: TarLimits = {}) {
+  /** @param onEntry Receives each entry. @default {@link finish} returns all entries */
+  constructor(limits: TarLimits = {}, onEntry?: EntryListener) {
     this.#limits = resolveLimits(limits);
-    this.#pool = new BytePool(this.#limits.maxMetadataSize);
+    this.#onEntry = onEntry;
+    this.#pool = new BytePool(this.#limits.maxMetadataSize, { isTemporary: onEntry !== undefined });
     this.#assembler = new EntryAssembler(this.#pool);
   }
 
@@ -92,7 +103,7 @@ export class TarScanner {
 
   /**
    * Ends the stream. It may end without zero blocks, after one, or inside padding. Elsewhere, `TAR_TRUNCATED` is
-   * thrown. An error that {@link push} threw is thrown again.
+   * thrown. An error that {@link push} threw is thrown again. The list of entries is empty if a listener received them.
    */
   finish(): TarContents {
     if (this.#failure !== undefined) throw this.#failure;
@@ -174,18 +185,30 @@ export class TarScanner {
   #openEntry(header: HeaderBlock): void {
     const position = { headerOffset: this.#headerOffset, bodyOffset: this.#position };
     const { maxEntries } = this.#limits;
-    if (this.#files.length >= maxEntries) {
+    if (this.#count >= maxEntries) {
       const excess = `exceeds maxEntries (${maxEntries}). Raise the limit if you trust the layer.`;
       throw entryLimitExceeded(position.headerOffset, excess);
     }
     const entry = this.#assembler.assemble(this.#block, header, this.#extensions, position);
     this.#extensions = {};
     this.#startBody(entry.bodySize);
-    this.#files.push(entry.file);
+    this.#count += 1;
     if (entry.startsWithSparseMap) {
+      this.#sparseFile = entry.file;
       this.#sparseMap = new SparseMapReader();
       this.#expectSparseMapBlock();
-    } else this.#skipBody();
+    } else {
+      this.#emit(entry.file);
+      this.#skipBody();
+    }
+  }
+
+  #emit(file: FileEntry): void {
+    if (this.#onEntry === undefined) this.#files.push(file);
+    else {
+      this.#onEntry(file);
+      this.#pool.recycle();
+    }
   }
 
   #expectSparseMapBlock(): void {
@@ -201,11 +224,12 @@ export class TarScanner {
       this.#expectSparseMapBlock();
       return;
     }
-    const file = this.#files.pop() as FileEntry;
+    const file = this.#sparseFile as FileEntry;
+    this.#sparseFile = undefined;
     if (typeof numbers === 'string' || !isValidSparseMap(numbers, file.uncompressedSize)) {
       throw invalidHeader(this.#headerOffset, 'has a malformed sparse map in its body');
     }
-    this.#files.push({ ...file, uncompressedOffset: this.#position });
+    this.#emit({ ...file, uncompressedOffset: this.#position });
     this.#skipBody();
   }
 

@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { METADATA_BOMBS } from '@soci/test-content';
+import { expect, it } from 'vitest';
+import { buildZtoc } from './build-ztoc.ts';
+
+interface BuildReport {
+  /** Peak memory of the process, in MB. */
+  readonly peak: number;
+  /** Size of the zTOC, in MB. */
+  readonly size: number;
+  /** `built`, or the code of the error. */
+  readonly code: string;
+}
+
+/** Builds the zTOC of a layer in a new process: a bomb by its name, or a number of ordinary entries. */
+function buildInProcess(layer: string): BuildReport {
+  const script = fileURLToPath(new URL('../fixtures/build-bomb.ts', import.meta.url));
+  // As in the command line and in the functions.
+  const flags = ['--semi-space-growth-factor=1', '--conditions=@soci/source', '--no-warnings'];
+  const { stdout, stderr } = spawnSync(process.execPath, [...flags, script, layer], { encoding: 'utf8' });
+  if (stdout === '') throw new Error(stderr);
+  return JSON.parse(stdout);
+}
+
+const TIMEOUT = 60_000;
+
+/** Peak of a process that builds a small layer. Much of it is Node compiling TypeScript. */
+const base = buildInProcess('1').peak;
+
+it('needs little more memory than the zTOC for a million entries', { timeout: TIMEOUT }, () => {
+  const { code, peak, size } = buildInProcess('1000000');
+  expect(code).toBe('built');
+  expect(size).toBeGreaterThan(150);
+  expect(peak - base - size).toBeLessThan(90);
+});
+
+it.each(['GNU long names', 'extended attributes'])(
+  'needs at most 450 MB for a bomb of %s',
+  { timeout: TIMEOUT },
+  (bomb) => {
+    const { code, peak } = buildInProcess(bomb);
+    expect(code).toBe('LIMIT_EXCEEDED');
+    expect(peak - base).toBeLessThan(450);
+  },
+);
+
+it.each(Object.entries(METADATA_BOMBS))('names the limit that a bomb of %s exceeds', async (_, layer) => {
+  await expect(buildZtoc(layer(), { limits: { maxMetadataSize: 1 << 23 } })).rejects.toMatchObject({
+    code: 'LIMIT_EXCEEDED',
+    message: expect.stringContaining('exceed maxMetadataSize (8388608 bytes)'),
+  });
+});

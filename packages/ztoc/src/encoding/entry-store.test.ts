@@ -1,0 +1,73 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { FileEntry, FileType } from '../ztoc.ts';
+import { EntryStore } from './entry-store.ts';
+
+const anyBytes = fc.uint8Array({ maxLength: 300 });
+const anyInteger = fc.oneof(fc.constant(0), fc.maxSafeInteger(), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }));
+const anyId = fc.oneof(fc.constant(0), fc.nat(2 ** 32 - 1));
+const anyFile: fc.Arbitrary<FileEntry> = fc.record({
+  name: anyBytes,
+  type: fc.constantFrom<FileType>('reg', 'dir', 'symlink', 'hardlink', 'char', 'block', 'fifo'),
+  uncompressedOffset: fc.maxSafeNat(),
+  uncompressedSize: fc.oneof(fc.constant(0), fc.maxSafeInteger()),
+  linkName: anyBytes,
+  mode: anyInteger,
+  uid: anyId,
+  gid: anyId,
+  userName: fc.constantFrom(new Uint8Array(0), Uint8Array.of(0x61), Uint8Array.of(0x62, 0x63)),
+  groupName: anyBytes,
+  modTime: fc.constantFrom('', '2026-11-29T00:00:00Z', '2026-11-29T00:00:00.123456789Z'),
+  devMajor: anyInteger,
+  devMinor: anyInteger,
+  paxRecords: fc.array(fc.tuple(anyBytes, anyBytes), { maxLength: 4 }),
+});
+
+/** Copies entries as they are taken. */
+function take(store: EntryStore): FileEntry[] {
+  const copy = (bytes: Uint8Array) => bytes.slice();
+  return Array.from(store.takeReversed(), (file) => ({
+    ...file,
+    name: copy(file.name),
+    linkName: copy(file.linkName),
+    paxRecords: file.paxRecords.map(([key, value]) => [copy(key), copy(value)] as const),
+  }));
+}
+
+it('returns any entries in reverse order', () => {
+  fc.assert(
+    fc.property(fc.array(anyFile, { maxLength: 30 }), (files) => {
+      const store = new EntryStore(1 << 24);
+      for (const file of files) store.add(file, () => {});
+      expect(store.count).toBe(files.length);
+      expect(take(store)).toEqual(files.toReversed());
+    }),
+    { seed: 20_261_129, numRuns: 500 },
+  );
+});
+
+it('keeps entries that are larger than a part of the store, and many parts', () => {
+  const [file] = fc.sample(anyFile, { numRuns: 1, seed: 1 }) as [FileEntry];
+  const files = Array.from({ length: 3000 }, (_, i) => ({
+    ...file,
+    uncompressedOffset: i,
+    name: new Uint8Array(i % 500 === 0 ? 1 << 20 : i % 200).fill(i),
+  }));
+  const store = new EntryStore(1 << 26);
+  for (const each of files) store.add(each, () => {});
+  for (const [i, taken] of take(store).entries()) {
+    const expected = files[files.length - 1 - i] as FileEntry;
+    expect(taken.uncompressedOffset).toBe(expected.uncompressedOffset);
+    expect(Buffer.compare(taken.name, expected.name)).toBe(0);
+  }
+});
+
+it('asks before it keeps an entry', () => {
+  const store = new EntryStore(1 << 20);
+  const [file] = fc.sample(anyFile, { numRuns: 1, seed: 1 }) as [FileEntry];
+  const refuse = (size: number) => {
+    throw new Error(`${size > 100} refused`);
+  };
+  expect(() => store.add(file, refuse)).toThrow('true refused');
+  expect(store.count).toBe(0);
+});
