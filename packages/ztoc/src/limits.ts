@@ -43,7 +43,7 @@ export const DEFAULT_LIMITS = {
   maxUncompressedSize: 2 ** 37,
   /** Most layers with as many entries exceed `maxZtocSize` first. */
   maxEntries: 4_000_000,
-  /** A million entries with 268 bytes each. Large real layers have 70 to 150 bytes: see decision 034. */
+  /** A million entries with 268 bytes each. Ordinary ones have 70 to 100: docs/decisions/034-bounds-of-metadata.md. */
   maxMetadataSize: 2 ** 28,
   /** 64 GiB of data at the default span size, or three million ordinary entries. */
   maxZtocSize: 2 ** 29,
