@@ -110,9 +110,10 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
     const seen = new Set<string>();
     for (const listed of await this.roots()) {
       if (!isManifestOrIndex(listed.mediaType) || seen.has(listed.digest)) continue;
-      if (!(await this.exists(listed, options))) continue;
+      const raw = await readVerified(this, listed, options).catch(ignoreMissing);
+      if (raw === undefined) continue;
       seen.add(listed.digest);
-      const referral = readReferral(listed, await readVerified(this, listed, options));
+      const referral = readReferral(listed, raw);
       if (referral === undefined) continue;
       const { subject, referrer } = referral;
       bySubject.set(subject, [...(bySubject.get(subject) ?? []), referrer]);
@@ -161,4 +162,10 @@ export class LayoutReader implements Fetcher, RangeFetcher, Prober, Resolver, Re
     const content = { mediaType: 'application/json', digest, size: section.size };
     return describeManifest(await readVerified(this, content));
   }
+}
+
+/** Returns undefined if an error means that a layout does not contain a blob, or one of another size. */
+function ignoreMissing(error: unknown): undefined {
+  if (error instanceof OciError && (error.code === 'NOT_FOUND' || error.code === 'SIZE_MISMATCH')) return undefined;
+  throw error;
 }
