@@ -13,6 +13,7 @@ import {
 } from './content.ts';
 import { bareDescriptor, type Descriptor } from './descriptor.ts';
 import { OciError } from './errors.ts';
+import { quoteText } from './escape-text.ts';
 import { type Referral, readReferral } from './manifest.ts';
 import { isManifestOrIndex } from './media-types.ts';
 import { verifyStream } from './read.ts';
@@ -91,7 +92,7 @@ export class MemoryStore implements Fetcher, RangeFetcher, Pusher, Prober, Resol
     const found = this.#tags.get(reference) ?? this.#manifests.get(reference);
     if (found !== undefined) return found;
     const tags = [...this.#tags.keys()].slice(0, 20).join(', ') || 'none';
-    const message = `the memory store has no manifest ${JSON.stringify(reference)}. Its tags are: ${tags}`;
+    const message = `the memory store has no manifest ${quoteText(reference)}. Its tags are: ${tags}`;
     throw new OciError('NOT_FOUND', message);
   }
 

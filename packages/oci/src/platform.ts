@@ -186,6 +186,8 @@ function decodeOption(text: string, platform: string): string {
   try {
     return decodeURIComponent(text);
   } catch (cause) {
-    throw new OciError('PLATFORM_INVALID', `${JSON.stringify(platform)} has an invalid % escape: ${text}`, { cause });
+    throw new OciError('PLATFORM_INVALID', `${showValue(platform)} has an invalid % escape: ${showValue(text)}`, {
+      cause,
+    });
   }
 }

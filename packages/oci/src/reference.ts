@@ -1,5 +1,6 @@
 import { isDigest } from './digest.ts';
 import { OciError } from './errors.ts';
+import { quoteText } from './escape-text.ts';
 
 /**
  * An image reference: `[domain/]path[:tag][@digest]`. Nothing is added: `ubuntu` has no domain and no tag, and the
@@ -48,12 +49,12 @@ export function parseReference(text: string): Reference {
   const [name, tag] = cutAt(named, colon > named.lastIndexOf('/') ? colon : -1);
 
   if (digest !== undefined && !isDigest(digest)) {
-    throw invalid(text, `${JSON.stringify(digest)} is not a sha256 or sha512 digest`);
+    throw invalid(text, `${quoteText(digest)} is not a sha256 or sha512 digest`);
   }
   if (tag !== undefined && !TAG_PATTERN.test(tag)) {
     throw invalid(
       text,
-      `${JSON.stringify(tag)} is not a tag. Use up to 128 letters, digits, _ . and -, not starting with . or -`,
+      `${quoteText(tag)} is not a tag. Use up to 128 letters, digits, _ . and -, not starting with . or -`,
     );
   }
   return {
@@ -87,7 +88,7 @@ function splitName(name: string, text: string): Pick<Reference, 'domain' | 'path
     if (PATH_PATTERN.test(lower) || (DOMAIN_PATTERN.test(first) && PATH_PATTERN.test(rest?.toLowerCase() ?? ''))) {
       throw invalid(text, 'the repository name must be in lower case');
     }
-    throw invalid(text, `${JSON.stringify(name)} is not a repository name`);
+    throw invalid(text, `${quoteText(name)} is not a repository name`);
   }
   if (path.length > MAX_REPOSITORY_LENGTH) {
     throw invalid(
@@ -104,5 +105,5 @@ function cutAt(text: string, position: number): [string, string | undefined] {
 }
 
 function invalid(text: string, reason: string): OciError {
-  return new OciError('REFERENCE_INVALID', `invalid image reference ${JSON.stringify(text)}: ${reason}`);
+  return new OciError('REFERENCE_INVALID', `invalid image reference ${quoteText(text)}: ${reason}`);
 }

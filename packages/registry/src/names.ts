@@ -1,4 +1,4 @@
-import { formatReference, isTag, OciError, parseDigest, parseReference } from '@soci/oci';
+import { formatReference, isTag, OciError, parseDigest, parseReference, quoteText } from '@soci/oci';
 import { RegistryError } from './errors.ts';
 
 /** Maximum length of a tag, in characters. @see OCI distribution-spec v1.1, "Pulling manifests" */
@@ -20,7 +20,7 @@ export function registryHost(host: string): string {
   if (!isHost) {
     throw new RegistryError(
       'OPTION_INVALID',
-      `${JSON.stringify(host.slice(0, 80))} is not a registry: expected HOST or HOST:PORT, such as registry.example:5000`,
+      `${quoteText(host)} is not a registry: expected HOST or HOST:PORT, such as registry.example:5000`,
     );
   }
   return host === DOCKER_HUB ? DOCKER_HUB_REGISTRY : host;
@@ -38,7 +38,7 @@ export function repositoryName(host: string, path: string): string {
   if (parsed.domain !== host || parsed.path !== path) {
     throw new OciError(
       'REFERENCE_INVALID',
-      `${JSON.stringify(path)} is not a repository name: pass the tag or digest separately`,
+      `${quoteText(path)} is not a repository name: pass the tag or digest separately`,
     );
   }
   return host === DOCKER_HUB && !path.includes('/') ? `library/${path}` : path;
@@ -47,12 +47,11 @@ export function repositoryName(host: string, path: string): string {
 /** Checks that `tag` is a valid tag. @throws OciError `REFERENCE_INVALID` */
 export function checkTag(tag: string): void {
   if (isTag(tag)) return;
-  const shown = JSON.stringify(tag.length > MAX_TAG_LENGTH ? `${tag.slice(0, 40)}...` : tag);
   throw new OciError(
     'REFERENCE_INVALID',
     tag.length > MAX_TAG_LENGTH
-      ? `the tag ${shown} has ${tag.length} characters, the limit is ${MAX_TAG_LENGTH}: choose a shorter tag`
-      : `${shown} is not a tag: use letters, digits, "_", "." and "-", and start with a letter, a digit or "_"`,
+      ? `the tag ${quoteText(tag, 40)} exceeds the limit of ${MAX_TAG_LENGTH} characters: choose a shorter tag`
+      : `${quoteText(tag)} is not a tag: use letters, digits, "_", "." and "-", and start with a letter, a digit or "_"`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { quoteText } from '@soci/oci';
 import { usageError } from '../errors.ts';
 
 /** An option without a value. */
@@ -92,7 +93,7 @@ export function parseText(value: string): string {
 export function oneOf<const Words extends readonly string[]>(words: Words): ValueParser<Words[number]> {
   return suggesting(words, (typed) => {
     if (words.includes(typed)) return typed;
-    throw usageError(`${JSON.stringify(typed)} is not one of: ${words.join(', ')}`);
+    throw usageError(`${quoteText(typed)} is not one of: ${words.join(', ')}`);
   });
 }
 
@@ -105,5 +106,5 @@ export function suggesting<T>(suggestions: readonly string[], parse: (text: stri
 export function parseFlag(text: string): boolean {
   const isOn = /^(?:1|true)$/i.test(text);
   if (isOn || /^(?:0|false)$/i.test(text)) return isOn;
-  throw usageError(`${JSON.stringify(text)} is not one of: true, false, 1, 0`);
+  throw usageError(`${quoteText(text)} is not one of: true, false, 1, 0`);
 }

@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { quoteText } from '@soci/oci';
 import { CliError, usageError } from '../errors.ts';
 import { PROGRAM } from '../io.ts';
 import type { CommandArguments, CommandEntry } from './command.ts';
@@ -184,7 +185,7 @@ function unknownCommand(commands: readonly CommandEntry[], [first = '', second =
   const suggestion = mostSimilarWord(typed, known);
   const fallback = group.length > 0 ? oneOfGroup : `See ${PROGRAM} --help.`;
   const remedy = suggestion ? `Did you mean ${PROGRAM} ${suggestion}?` : fallback;
-  return usageError(`unknown command ${JSON.stringify(typed)}`, remedy);
+  return usageError(`unknown command ${quoteText(typed)}`, remedy);
 }
 
 /**

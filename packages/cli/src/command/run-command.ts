@@ -1,4 +1,4 @@
-import { escapeJson } from '@soci/oci';
+import { escapeJson, quoteText } from '@soci/oci';
 import { usageError } from '../errors.ts';
 import { type CliIo, PROGRAM, writeTo } from '../io.ts';
 import { describeError, renderError } from '../terminal/describe-error.ts';
@@ -32,7 +32,7 @@ export async function runCommand(
   if (missing && !missing.optional) throw usageError(`missing ${missing.name}`, usage);
   const extra = operands[command.operands.length];
   if (extra !== undefined && !command.operands.at(-1)?.repeated) {
-    throw usageError(`unexpected argument ${JSON.stringify(extra)}`, usage);
+    throw usageError(`unexpected argument ${quoteText(extra)}`, usage);
   }
   const output = new Output(io, { json: options.json, quiet: options.quiet, debug: isDebug(words, io) });
   return command.run({ options, operands }, { output, env: io.env, stdin: io.stdin, signal: io.signal });

@@ -1,3 +1,4 @@
+import { quoteText } from '@soci/oci';
 import { usageError } from '../errors.ts';
 
 const UNITS: Readonly<Record<string, number>> = {
@@ -24,7 +25,7 @@ export function parseSize(text: string): number {
   const unit = UNITS[name?.toLowerCase() ?? 'none'];
   if (unit === undefined) {
     throw usageError(
-      `${JSON.stringify(text)} is not a size`,
+      `${quoteText(text)} is not a size`,
       'Write a number of bytes, or a number with KiB, MiB or GiB: 4194304, 4MiB.',
     );
   }
@@ -47,7 +48,7 @@ export function parseCount(max: number, min = 1): (text: string) => number {
   return (text) => {
     const count = /^\d{1,9}$/.test(text) ? Number(text) : -1;
     if (count < min || count > max) {
-      throw usageError(`${JSON.stringify(text)} is not a whole number from ${min} to ${max}`);
+      throw usageError(`${quoteText(text)} is not a whole number from ${min} to ${max}`);
     }
     return count;
   };

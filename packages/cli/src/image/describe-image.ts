@@ -1,5 +1,5 @@
 import { findZtoc, inspectImage, readPlatform, type SociDocument } from '@soci/index';
-import { type CallOptions, type Descriptor, isImageConfig, type Platform } from '@soci/oci';
+import { type CallOptions, type Descriptor, isImageConfig, type Platform, quoteText } from '@soci/oci';
 import { CliError, usageError } from '../errors.ts';
 import type { OpenImage } from '../transports/image-stores.ts';
 
@@ -83,7 +83,7 @@ export function findLayer(
   const hex = digestPrefix.replace(/^sha(256|512):/, '').toLowerCase();
   if (!/^[0-9a-f]{6,128}$/.test(hex)) {
     throw usageError(
-      `${JSON.stringify(digestPrefix)} is not a digest`,
+      `${quoteText(digestPrefix)} is not a digest`,
       'Use at least six hexadecimal digits of the digest.',
     );
   }

@@ -1,4 +1,4 @@
-import { isTag, parseReference, type Reference } from '@soci/oci';
+import { isTag, parseReference, quoteText, type Reference } from '@soci/oci';
 import { CliError, usageError } from '../errors.ts';
 
 /** Location of an image, parsed from the command line. */
@@ -93,7 +93,7 @@ function parseLayoutLocation(
   }
   if (reference !== undefined && !REFERENCE.test(reference) && !POSITION.test(reference)) {
     throw usageError(
-      `${text}: ${JSON.stringify(reference)} is not a tag or position`,
+      `${text}: ${quoteText(reference)} is not a tag or position`,
       'After the second colon, write a tag such as latest, or a position such as @0.',
     );
   }

@@ -1,4 +1,4 @@
-import { isDigest, isTag } from '@soci/oci';
+import { isDigest, isTag, quoteText } from '@soci/oci';
 import { type GeneratorSettings, readGeneratorSettings } from '../environment/generator-settings.ts';
 import { DIGEST_OUTPUT_TAG } from '../environment/output-tag.ts';
 import type { Environment } from '../environment/variables.ts';
@@ -38,9 +38,6 @@ export interface IndexRequest {
   readonly removeIndex: boolean;
 }
 
-/** Maximum length of a quoted value in a message. */
-const MAX_QUOTED_LENGTH = 80;
-
 /**
  * Parses the properties of a resource. Other settings come from the environment, as for the generator.
  *
@@ -52,7 +49,7 @@ export function readProperties(properties: Readonly<Record<string, unknown>>, en
   if (repository === '') throw new FunctionError('ENVIRONMENT_INVALID', 'repositoryName is missing');
   const isByDigest = isDigest(image);
   if (!isByDigest && !isTag(image)) {
-    const message = `image: ${JSON.stringify(image.slice(0, MAX_QUOTED_LENGTH))} is neither a tag nor a digest (sha256:...)`;
+    const message = `image: ${quoteText(image)} is neither a tag nor a digest (sha256:...)`;
     throw new FunctionError('ENVIRONMENT_INVALID', message);
   }
   const settings = readGeneratorSettings({

@@ -1,4 +1,5 @@
 import { type EcrEventKind, type Filters, parseFilters } from '@soci/filter';
+import { quoteText } from '@soci/oci';
 import { DEFAULT_OUTPUT_TAG, parseOutputTag } from './output-tag.ts';
 import { type Environment, readEventKinds, VariableReader } from './variables.ts';
 
@@ -49,8 +50,7 @@ export function readFilterSettings(environment: Environment): FilterSettings {
     return outputFilter === undefined ? none : parseFilters(outputFilter);
   });
   variables.parsed('soci_index_generator_lambda_arn', arn, undefined, (value) => {
-    if (!FUNCTION_ARN.test(value))
-      throw new Error(`${JSON.stringify(value.slice(0, 80))} is not the ARN of a Lambda function`);
+    if (!FUNCTION_ARN.test(value)) throw new Error(`${quoteText(value)} is not the ARN of a Lambda function`);
   });
   const kinds = readEventKinds(variables);
   const untagged = variables.flag('soci_index_untagged', false);

@@ -1,5 +1,6 @@
 import type { EcrEventKind } from '@soci/filter';
 import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
+import { quoteText } from '@soci/oci';
 import { DEFAULT_OUTPUT_TAG, type OutputTag, parseOutputTag } from './output-tag.ts';
 import { type Environment, readEventKinds, VariableReader } from './variables.ts';
 
@@ -96,7 +97,7 @@ export function readGeneratorSettings(environment: Environment): GeneratorSettin
 function matching(variables: VariableReader, name: string, pattern: RegExp, expected: string): string | undefined {
   const value = variables.optional(name);
   return variables.parsed(name, value ?? '', undefined, (text) => {
-    if (!pattern.test(text)) throw new Error(`${JSON.stringify(text.slice(0, 80))} is not ${expected}`);
+    if (!pattern.test(text)) throw new Error(`${quoteText(text)} is not ${expected}`);
     return text;
   });
 }

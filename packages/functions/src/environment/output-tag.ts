@@ -1,4 +1,4 @@
-import { isTag } from '@soci/oci';
+import { isTag, quoteText } from '@soci/oci';
 
 /** Default output tag, the same as that of AWS's SOCI Index Builder. */
 export const DEFAULT_OUTPUT_TAG = '{tag}-soci';
@@ -46,9 +46,9 @@ export function parseOutputTag(template: string): OutputTag {
   }
   const placeholders = template.match(PLACEHOLDER) ?? [];
   const unknown = placeholders.find((each) => each !== '{tag}' && each !== '{digest12}');
-  if (unknown !== undefined) throw new Error(`${quote(unknown)} is not a placeholder: use {tag} or {digest12}`);
+  if (unknown !== undefined) throw new Error(`${quoteText(unknown)} is not a placeholder: use {tag} or {digest12}`);
   if (placeholders.length === 0) {
-    throw new Error(`${quote(template)} has no placeholder, so every image would get the same tag: add {tag}`);
+    throw new Error(`${quoteText(template)} has no placeholder, so every image would get the same tag: add {tag}`);
   }
   if (template === '{tag}') {
     throw new Error('"{tag}" would overwrite the tag of the image: add text, such as {tag}-soci');
@@ -56,7 +56,7 @@ export function parseOutputTag(template: string): OutputTag {
   const sample = template.replaceAll('{tag}', 'v').replaceAll('{digest12}', '0'.repeat(SHORT_DIGEST_LENGTH));
   if (!isTag(sample)) {
     throw new Error(
-      `${quote(template)} does not make a valid tag: use up to 128 letters, digits, _ . and -, not starting with . or -`,
+      `${quoteText(template)} does not make a valid tag: use up to 128 letters, digits, _ . and -, not starting with . or -`,
     );
   }
   return {
@@ -69,8 +69,4 @@ export function parseOutputTag(template: string): OutputTag {
 
 function shortDigest(digest: string): string {
   return digest.slice(digest.indexOf(':') + 1).slice(0, SHORT_DIGEST_LENGTH);
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
 }

@@ -1,11 +1,9 @@
 import type { EcrEventKind } from '@soci/filter';
+import { quoteText } from '@soci/oci';
 import { FunctionError } from '../errors.ts';
 
 /** Environment variables, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Maximum length of a quoted value in a message. */
-const MAX_QUOTED_LENGTH = 80;
 
 /**
  * Reads environment variables and collects their faults for one error. An empty variable counts as unset, because templates cannot
@@ -74,8 +72,7 @@ export class VariableReader {
   }
 
   #fault(name: string, value: string, expected: string): void {
-    const shown = value.length > MAX_QUOTED_LENGTH ? `${value.slice(0, MAX_QUOTED_LENGTH)}...` : value;
-    this.#faults.push(`${name} is ${JSON.stringify(shown)}: expected ${expected}`);
+    this.#faults.push(`${name} is ${quoteText(value)}: expected ${expected}`);
   }
 }
 
@@ -87,8 +84,7 @@ export function readEventKinds(variables: VariableReader): readonly EcrEventKind
   return variables.parsed('soci_event_kinds', text, KINDS, (list) =>
     list.split(',').map((entry) => {
       const kind = KINDS.find((each) => each === entry.trim());
-      if (kind === undefined)
-        throw new Error(`${JSON.stringify(entry.trim().slice(0, 80))} is not one of ${KINDS.join(', ')}`);
+      if (kind === undefined) throw new Error(`${quoteText(entry.trim())} is not one of ${KINDS.join(', ')}`);
       return kind;
     }),
   );

@@ -1,3 +1,4 @@
+import { quoteText } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
 import { type JsonValue, parseJson } from './parse.ts';
 import { EXACT, type Field, type Schema, type StructSchema, type StructValue, zeroValue } from './schema.ts';
@@ -60,7 +61,7 @@ class Decoder {
   #decodeMap(current: Record<string, string> | null, json: JsonValue, path: string): Record<string, string> {
     const map: Record<string, string> = current ?? Object.create(null);
     for (const { key, value } of expectKind(json, 'object', path).members) {
-      map[key] = value.kind === 'null' ? '' : expectKind(value, 'string', `${path}[${JSON.stringify(key)}]`).value;
+      map[key] = value.kind === 'null' ? '' : expectKind(value, 'string', `${path}[${quoteText(key)}]`).value;
     }
     return map;
   }

@@ -1,4 +1,4 @@
-import { type Descriptor, isImageManifest } from '@soci/oci';
+import { type Descriptor, isImageManifest, quoteText } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
 import { type ManifestDocument, summarize } from '../go-json/image-spec.ts';
 import type { ImageReader } from '../image/image-reader.ts';
@@ -98,7 +98,7 @@ function readReference(index: string, blob: Descriptor): PrefetchReference {
 function readZtocReference(index: string, blob: Descriptor): ZtocReference {
   const spanSize = annotation(index, blob, ANNOTATION_SPAN_SIZE);
   if (!/^[0-9]{1,15}$/.test(spanSize))
-    throw invalid(index, `has an invalid span size for ${blob.digest}: ${JSON.stringify(spanSize)}`);
+    throw invalid(index, `has an invalid span size for ${blob.digest}: ${quoteText(spanSize)}`);
   return {
     ...readReference(index, blob),
     layerMediaType: annotation(index, blob, ANNOTATION_LAYER_MEDIA_TYPE),

@@ -1,3 +1,4 @@
+import { quoteText } from '@soci/oci';
 import { decodeZtoc, encodeZtoc, listSpans, spanSizeOf, type Ztoc, ZtocError } from '@soci/ztoc';
 import type { ReusableLayer } from '../options.ts';
 import type { ZtocRefusal } from '../progress.ts';
@@ -48,7 +49,7 @@ function findMismatch(
     return { rejected: 'other-layer', message };
   }
   if (ztoc.buildToolIdentifier !== buildToolIdentifier || spanSizeOf(ztoc) !== spanSize) {
-    const message = `the zTOC was built by ${JSON.stringify(ztoc.buildToolIdentifier)} with a span size of ${spanSizeOf(ztoc)} bytes`;
+    const message = `the zTOC was built by ${quoteText(ztoc.buildToolIdentifier)} with a span size of ${spanSizeOf(ztoc)} bytes`;
     return { rejected: 'other-settings', message };
   }
   return ztoc.compression === 'gzip' ? findWrongSpan(ztoc, spanSize) : undefined;

@@ -1,5 +1,9 @@
+import { quoteText } from '@soci/oci';
 import type { FileEntry, TarContents, Ztoc } from '@soci/ztoc';
 import type { Problem } from './problem.ts';
+
+/** Maximum length of a file name in a message, in characters. */
+const MAX_SHOWN_NAME = 200;
 
 /** Reports the first difference between the table of contents of a zTOC and the archive. */
 export function compareContents(
@@ -20,7 +24,11 @@ export function compareContents(
         : actual === undefined
           ? 'is in the zTOC but not in the archive'
           : 'differs between the zTOC and the archive';
-    report({ code: 'file-list-mismatch', file, message: `entry ${i} (${JSON.stringify(file)}) ${difference}` });
+    report({
+      code: 'file-list-mismatch',
+      file,
+      message: `entry ${i} (${quoteText(file, MAX_SHOWN_NAME)}) ${difference}`,
+    });
     return;
   }
   if (uncompressedArchiveSize !== ztoc.uncompressedArchiveSize) {

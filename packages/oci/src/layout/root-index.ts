@@ -1,6 +1,7 @@
 import type { Descriptor } from '../descriptor.ts';
 import { field, type JsonObject, listField, parseDocument } from '../document.ts';
 import { OciError } from '../errors.ts';
+import { quoteText } from '../escape-text.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import type { ImageIndex } from '../manifest.ts';
 import { isImageManifest, MEDIA_TYPE_OCI_IMAGE_INDEX } from '../media-types.ts';
@@ -45,7 +46,7 @@ export function findRoot(index: ImageIndex, name: string, where: string): Descri
   if (first !== undefined && others.every(({ digest }) => digest === first.digest)) return first;
 
   const count = first === undefined ? 'no manifest' : 'more than one manifest';
-  const criterion = name === '' ? '' : ` with the name ${JSON.stringify(name)}`;
+  const criterion = name === '' ? '' : ` with the name ${quoteText(name)}`;
   throw new OciError('NOT_FOUND', `${where} has ${count}${criterion}. It lists ${listRoots(index)}`);
 }
 
@@ -76,7 +77,7 @@ export function checkName(name: string): void {
   if (!NAME_PATTERN.test(name) || /^sha(256|512):/.test(name)) {
     const rule =
       'use up to 255 letters, digits and _ . - : @ + /, starting with a letter, digit or _, but not a digest';
-    throw new OciError('REFERENCE_INVALID', `invalid layout tag ${JSON.stringify(name.slice(0, 80))}: ${rule}`);
+    throw new OciError('REFERENCE_INVALID', `invalid layout tag ${quoteText(name)}: ${rule}`);
   }
 }
 
@@ -137,7 +138,7 @@ function listRoots(index: ImageIndex): string {
     const fullName = annotations?.[ANNOTATION_CONTAINERD_NAME];
     // The tag alone does not tell two repositories apart.
     const name = fullName?.endsWith(`:${tag}`) ? fullName : tag || fullName;
-    return [name && JSON.stringify(name), platform && formatPlatform(platform), digest].filter(Boolean).join(' ');
+    return [name && quoteText(name), platform && formatPlatform(platform), digest].filter(Boolean).join(' ');
   });
   if (index.manifests.length > shown.length) shown.push(`${index.manifests.length - shown.length} more`);
   return shown.length === 0 ? 'nothing' : `${shown.join(', ')}. Select one by name or digest.`;

@@ -1,4 +1,5 @@
 import type { OciError } from '@soci/oci';
+import { quoteText } from '@soci/oci';
 import type { Authorizer } from '../auth/authorizer.ts';
 import type { RepositoryScope } from '../auth/scope.ts';
 import { abortable } from '../concurrency.ts';
@@ -82,10 +83,7 @@ export class RegistryHttp {
   constructor({ host, options = {}, authorizer, sender, timing }: RegistryHttpOptions) {
     const presumed = `${options.plainHttp === true ? 'http' : 'https'}://${host}`;
     if (!URL.canParse(presumed) || new URL(presumed).href !== `${new URL(presumed).origin}/`) {
-      throw new RegistryError(
-        'OPTION_INVALID',
-        `${JSON.stringify(host)} is not a registry: expected HOST or HOST:PORT`,
-      );
+      throw new RegistryError('OPTION_INVALID', `${quoteText(host)} is not a registry: expected HOST or HOST:PORT`);
     }
     this.#authorizer = authorizer;
     this.#host = host;

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { CallOptions } from '@soci/oci';
+import { quoteText } from '@soci/oci';
 import type { Environment } from '../environment.ts';
 import { RegistryError } from '../errors.ts';
 import { parseJson } from '../json.ts';
@@ -37,7 +38,7 @@ export async function getHelperCredentials(
 ): Promise<Credentials | undefined> {
   // The name comes from a file and must not be a path, which could start any program.
   if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) {
-    throw new RegistryError('CREDENTIALS_INVALID', `invalid name of a credential helper: ${JSON.stringify(name)}`);
+    throw new RegistryError('CREDENTIALS_INVALID', `invalid name of a credential helper: ${quoteText(name)}`);
   }
   const program = `docker-credential-${name}`;
   const { exitCode, output, messages } = await runHelper(program, server, options);

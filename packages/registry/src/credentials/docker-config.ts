@@ -1,3 +1,4 @@
+import { quoteText } from '@soci/oci';
 import { RegistryError } from '../errors.ts';
 import { isRecord, parseJson } from '../json.ts';
 import type { Credentials } from './credentials.ts';
@@ -107,7 +108,7 @@ function splitKey(key: string): { readonly host: string; readonly path: string }
 
 function readEntry({ key, entry }: AuthEntry, file: string): Credentials | undefined {
   const invalid = (problem: string) =>
-    new RegistryError('CREDENTIALS_INVALID', `the entry ${JSON.stringify(key)} in ${file} ${problem}: log in again`);
+    new RegistryError('CREDENTIALS_INVALID', `the entry ${quoteText(key)} in ${file} ${problem}: log in again`);
   if (entry === null) return undefined;
   if (!isRecord(entry)) throw invalid('is not a JSON object');
   const { registrytoken, identitytoken, auth, username, password } = entry;

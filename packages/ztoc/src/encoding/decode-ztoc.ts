@@ -1,5 +1,6 @@
 import { equalBytes, toByteString } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
+import { quoteText } from '../escape-text.ts';
 import { FlatbufferReader, type FlatbufferTable } from '../flatbuffers/flatbuffer-reader.ts';
 import { DEFAULT_LIMITS, type ZtocLimits } from '../limits.ts';
 import { listSpansAt, type Span } from '../spans/list-spans.ts';
@@ -44,8 +45,7 @@ function decodeAllButFiles(
   const root = reader.root();
   const version = decodeText(reader, root, ZTOC.version);
   if (version !== ZTOC_VERSION) {
-    const shown = JSON.stringify(version.slice(0, 16));
-    reader.fail(`unsupported version ${shown}, expected ${ZTOC_VERSION}`, root.position);
+    reader.fail(`unsupported version ${quoteText(version)}, expected ${ZTOC_VERSION}`, root.position);
   }
   const info = root.table(ZTOC.compressionInfo, 'compression info');
   const ztoc: Ztoc = {
