@@ -1,3 +1,4 @@
+import { quoteText } from '@soci/oci';
 import { defineCommand, EXIT } from '../command/command.ts';
 import { COMPLETION_SCRIPTS, isShell } from '../completion/completion-scripts.ts';
 import { usageError } from '../errors.ts';
@@ -16,7 +17,7 @@ export const command = defineCommand({
   examples: [{ purpose: 'print the script for bash', line: 'completion bash' }],
   async run({ operands: [shell = ''] }, { output }) {
     if (!isShell(shell)) {
-      throw usageError(`${JSON.stringify(shell)} is not one of: ${Object.keys(COMPLETION_SCRIPTS).join(', ')}`);
+      throw usageError(`${quoteText(shell)} is not one of: ${Object.keys(COMPLETION_SCRIPTS).join(', ')}`);
     }
     await output.writeLines(COMPLETION_SCRIPTS[shell].trim().split('\n'));
     return EXIT.SUCCESS;
