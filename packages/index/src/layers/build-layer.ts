@@ -60,7 +60,10 @@ export function requireMatch(expected: Pick<LayerTask, 'digest' | 'size'>, actua
   throw new SociIndexError('LAYER_MISMATCH', message, { digest });
 }
 
-/** Yields the chunks of a layer. Throws if the layer is longer than its descriptor says. */
+/** A layer has more bytes than its descriptor says. */
+export class OversizedLayerError extends SociIndexError {}
+
+/** Yields the chunks of a layer. @throws OversizedLayerError, with the code `LAYER_MISMATCH` */
 export async function* limitLayerSize(
   chunks: AsyncIterable<Uint8Array>,
   { digest, size }: Pick<LayerTask, 'digest' | 'size'>,
@@ -70,7 +73,7 @@ export async function* limitLayerSize(
     length += chunk.length;
     if (length > size) {
       const message = `layer ${digest} does not match its descriptor: it has more than ${size} bytes`;
-      throw new SociIndexError('LAYER_MISMATCH', message, { digest });
+      throw new OversizedLayerError('LAYER_MISMATCH', message, { digest });
     }
     yield chunk;
   }

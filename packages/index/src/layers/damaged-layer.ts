@@ -1,10 +1,13 @@
 import { OciError } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
+import { OversizedLayerError } from './build-layer.ts';
 
 /**
  * Calls `read` again, once, if the layer that it reads is damaged: a cache or a proxy on the way may have damaged it. The
- * digest is known only at the end of a layer, so a damaged byte can first appear as invalid gzip or tar data, or as an
- * exceeded limit.
+ * digest is known only at the end of a layer, so a damaged byte can first appear as invalid gzip or tar data.
+ *
+ * A layer that exceeds a limit is not read again: tar headers have checksums, so a damaged byte is invalid before it can
+ * exceed a limit. A layer that is longer than its descriptor says is not read again either: damage rarely adds bytes.
  *
  * @param read - Reads the layer from its start.
  * @throws SociIndexError with a message that names both failures; other errors of `read`.
@@ -33,5 +36,6 @@ export async function readAgainIfDamaged<T>(read: () => Promise<T>): Promise<T> 
 
 function isDamaged(error: unknown): error is OciError | SociIndexError {
   if (error instanceof OciError) return error.code === 'DIGEST_MISMATCH' || error.code === 'SIZE_MISMATCH';
-  return error instanceof SociIndexError && ['LAYER_INVALID', 'LAYER_MISMATCH', 'LIMIT_EXCEEDED'].includes(error.code);
+  if (!(error instanceof SociIndexError) || error instanceof OversizedLayerError) return false;
+  return error.code === 'LAYER_INVALID' || error.code === 'LAYER_MISMATCH';
 }
