@@ -51,6 +51,11 @@ export function hasSystemCode(error: unknown, ...codes: readonly string[]): bool
   return error instanceof Error && 'code' in error && codes.includes(error.code as string);
 }
 
+/** Returns the message of a caught value, for the end of an error message. */
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
 /** Formats an untrusted value for an error message. */
 export function showValue(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { hasSystemCode, OciError } from '../errors.ts';
+import { hasSystemCode, messageOf, OciError } from '../errors.ts';
 import type { FileSection } from '../layout/file-section.ts';
 import { checkLayoutVersion, type LayoutFiles } from '../layout/layout-files.ts';
 import { LayoutReader } from '../layout/layout-reader.ts';
@@ -17,7 +17,7 @@ export async function openArchive(path: string): Promise<ArchiveStore> {
   const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
   const file = await open(path, flags).catch((cause: unknown) => {
     if (hasSystemCode(cause, 'ENOENT')) throw new OciError('NOT_FOUND', `file ${path} does not exist`, { cause });
-    throw new OciError('READ_FAILED', `cannot open ${path}: ${String(cause)}`, { cause });
+    throw new OciError('READ_FAILED', `cannot open ${path}: ${messageOf(cause)}`, { cause });
   });
   try {
     const stat = await file.stat();

@@ -1,5 +1,5 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { OciError } from '../errors.ts';
+import { messageOf, OciError } from '../errors.ts';
 import { draftPath } from './draft-name.ts';
 
 /** Writes a file atomically. @throws OciError `WRITE_FAILED`; errors of `chunks`, unchanged. */
@@ -34,7 +34,7 @@ export async function wrapWriteError<T>(path: string, step: Promise<T>): Promise
   try {
     return await step;
   } catch (cause) {
-    throw new OciError('WRITE_FAILED', `cannot write ${path}: ${String(cause)}`, { cause });
+    throw new OciError('WRITE_FAILED', `cannot write ${path}: ${messageOf(cause)}`, { cause });
   }
 }
 

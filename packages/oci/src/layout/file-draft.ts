@@ -3,7 +3,7 @@ import { type FileHandle, lstat, open, readlink, realpath, rename, rm, stat } fr
 import { dirname, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { CallOptions } from '../content.ts';
-import { hasSystemCode, OciError } from '../errors.ts';
+import { hasSystemCode, messageOf, OciError } from '../errors.ts';
 import { readAgainIfDamaged } from '../read.ts';
 import { wrapWriteError, writeAll } from './atomic-write.ts';
 import { draftPath, removeAbandonedDrafts } from './draft-name.ts';
@@ -146,7 +146,7 @@ export class FileDraft {
       return await open(this.#target.path, constants.O_WRONLY | constants.O_NONBLOCK);
     } catch (cause) {
       if (hasSystemCode(cause, 'ENXIO')) return undefined;
-      throw new OciError('WRITE_FAILED', `cannot write ${this.#name}: ${String(cause)}`, { cause });
+      throw new OciError('WRITE_FAILED', `cannot write ${this.#name}: ${messageOf(cause)}`, { cause });
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { FetchOptions } from '../content.ts';
-import { OciError } from '../errors.ts';
+import { messageOf, OciError } from '../errors.ts';
 
 /** Reads at a position, like a Node.js `FileHandle`. */
 export interface PositionalReader {
@@ -69,7 +69,7 @@ async function fill(buffer: Uint8Array, section: FileSection, offset: number, na
     const { bytesRead } = await section.file
       .read(buffer, filled, buffer.length - filled, position)
       .catch((cause: unknown) => {
-        const message = `cannot read ${name} at byte ${offset + filled}: ${String(cause)}`;
+        const message = `cannot read ${name} at byte ${offset + filled}: ${messageOf(cause)}`;
         throw new OciError('READ_FAILED', message, { cause });
       });
     if (bytesRead === 0) {

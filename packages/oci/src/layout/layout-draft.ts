@@ -16,7 +16,7 @@ import type {
   Tagger,
 } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
-import { hasSystemCode, OciError } from '../errors.ts';
+import { hasSystemCode, messageOf, OciError } from '../errors.ts';
 import { wrapWriteError } from './atomic-write.ts';
 import { draftPath, removeAbandonedDrafts } from './draft-name.ts';
 import { OCI_LAYOUT_FILE } from './layout-files.ts';
@@ -34,7 +34,7 @@ import { checkName, EMPTY_INDEX } from './root-index.ts';
 export async function createLayout(folder: string): Promise<LayoutDraft> {
   const path = await realpath(folder).catch((cause: unknown) => {
     if (hasSystemCode(cause, 'ENOENT')) return resolve(folder);
-    throw new OciError('WRITE_FAILED', `cannot write ${folder}: ${String(cause)}`, { cause });
+    throw new OciError('WRITE_FAILED', `cannot write ${folder}: ${messageOf(cause)}`, { cause });
   });
   if (!(await isMissingOrEmpty(path))) return new LayoutDraft(await openLayout(path), path, undefined);
 
@@ -161,7 +161,7 @@ async function isMissingOrEmpty(path: string): Promise<boolean> {
     return (await readdir(path)).length === 0;
   } catch (cause) {
     if (hasSystemCode(cause, 'ENOENT')) return true;
-    const message = `cannot write a layout to ${path}: ${String(cause)}`;
+    const message = `cannot write a layout to ${path}: ${messageOf(cause)}`;
     throw new OciError('LAYOUT_INVALID', message, { cause });
   }
 }

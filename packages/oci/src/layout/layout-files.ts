@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseDigest } from '../digest.ts';
 import { parseDocument, stringField } from '../document.ts';
-import { hasSystemCode, OciError } from '../errors.ts';
+import { hasSystemCode, messageOf, OciError } from '../errors.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import { type FileSection, type PositionalReader, readSectionAt } from './file-section.ts';
 
@@ -74,7 +74,7 @@ export class FolderFiles implements LayoutFiles {
     } catch (cause) {
       if (hasSystemCode(cause, 'ENOENT')) return undefined;
       if (hasSystemCode(cause, 'ELOOP', 'EMLINK')) throw this.#linkError(path, cause);
-      throw new OciError('READ_FAILED', `cannot open ${path} in ${this.name}: ${String(cause)}`, { cause });
+      throw new OciError('READ_FAILED', `cannot open ${path} in ${this.name}: ${messageOf(cause)}`, { cause });
     }
   }
 

@@ -13,7 +13,7 @@ import type {
 } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { createDigester } from '../digest.ts';
-import { hasSystemCode, OciError } from '../errors.ts';
+import { hasSystemCode, messageOf, OciError } from '../errors.ts';
 import { verifyStream } from '../read.ts';
 import { createAtomically, wrapWriteError, writeFileAtomically } from './atomic-write.ts';
 import { draftPath, removeAbandonedDrafts } from './draft-name.ts';
@@ -30,7 +30,7 @@ import { addRoot, checkName } from './root-index.ts';
 export async function openLayout(folder: string): Promise<LayoutStore> {
   const root = await realpath(folder).catch((cause: unknown) => {
     if (hasSystemCode(cause, 'ENOENT')) throw new OciError('NOT_FOUND', `folder ${folder} does not exist`, { cause });
-    throw new OciError('READ_FAILED', `cannot open ${folder}: ${String(cause)}`, { cause });
+    throw new OciError('READ_FAILED', `cannot open ${folder}: ${messageOf(cause)}`, { cause });
   });
   if (!(await stat(root)).isDirectory()) {
     throw new OciError('LAYOUT_INVALID', `${folder} is not a folder. If it is a tar file, open it as an archive.`);
