@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -11,10 +13,10 @@ import (
 
 // request is one request. Bytes are base64, because names in a tar need not be UTF-8.
 type request struct {
-	// Op is "ztoc", "extract" or "compress".
+	// Op is "ztoc", "extract", "mount" or "compress".
 	Op string `json:"op"`
 
-	// ztoc, extract: the layer, as a path or as bytes.
+	// ztoc, extract, mount: the layer, as a path or as bytes.
 	Layer      string `json:"layer"`
 	LayerBytes string `json:"layerBytes"`
 
@@ -24,9 +26,12 @@ type request struct {
 	Tool      string `json:"tool"`
 	WantZtoc  bool   `json:"wantZtoc"`
 
-	// extract: the zTOC, and the name of a file in it.
+	// extract, mount: the zTOC. extract: the name of a file in it.
 	Ztoc string `json:"ztoc"`
 	Name string `json:"name"`
+
+	// mount: how often to mount the layer.
+	Rounds int `json:"rounds"`
 
 	// compress: the data and the options.
 	Bytes string `json:"bytes"`
@@ -50,6 +55,9 @@ type answer struct {
 
 	// ztoc (the zTOC, if requested), extract (the file), compress (the gzip)
 	Bytes string `json:"bytes,omitempty"`
+
+	// mount
+	Mounted *mounted `json:"mounted,omitempty"`
 }
 
 // serve answers each line of in with a line on out, in order, until the end of in.
@@ -102,10 +110,34 @@ func respond(line []byte) (result answer) {
 			return failed(err)
 		}
 		return extractFile(encoded, req.Layer, string(name))
+	case "mount":
+		return mount(req)
 	case "compress":
 		return compress(req)
 	}
 	return answer{Error: fmt.Sprintf("unknown op %q", req.Op)}
+}
+
+func mount(req request) answer {
+	encoded, err := base64.StdEncoding.DecodeString(req.Ztoc)
+	if err != nil {
+		return failed(err)
+	}
+	layer, err := os.ReadFile(req.Layer)
+	if err != nil {
+		return failed(err)
+	}
+	var archive io.Reader = bytes.NewReader(layer)
+	if req.Algorithm == "gzip" {
+		if archive, err = gzip.NewReader(archive); err != nil {
+			return failed(err)
+		}
+	}
+	result, err := mountLayer(encoded, layer, archive, req.Rounds)
+	if err != nil {
+		return failed(err)
+	}
+	return answer{Mounted: &result}
 }
 
 func failed(err error) answer { return answer{Error: err.Error()} }

@@ -3,6 +3,7 @@ import { buildOurs } from './ours.ts';
 import { type Difference, findDifference, type Outcome } from './outcome.ts';
 import { findReadBackDifference } from './read-back.ts';
 import type { Reference, ZtocRequest } from './reference.ts';
+import { findRuntimeDifference } from './runtime-difference.ts';
 
 /** The result of comparing one layer. */
 export interface Comparison {
@@ -46,6 +47,7 @@ export async function compareLayer(
     const result = await findReadBackDifference(layer, ours.ztoc, request.algorithm, reference, readBack);
     difference = result.difference;
     filesRead = result.filesRead;
+    difference ??= await findRuntimeDifference(layer, ours.ztoc, request.algorithm, reference);
   }
   return { layer, ours, reference: theirs, difference, filesRead };
 }

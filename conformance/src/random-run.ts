@@ -37,8 +37,8 @@ export interface RandomRunTally {
   knownDifferences: number;
 }
 
-/** In one of this many cases, files are read back through the zTOC. */
-const READ_BACK_EVERY = 8;
+/** In one of this many cases, files are read back through the zTOC, and the layer is mounted. */
+const READ_BACK_EVERY = 4;
 /** The number of differences with the same signature that are shrunk and kept. */
 const KEPT_PER_SIGNATURE = 2;
 

@@ -47,6 +47,18 @@ interface Answer {
   readonly compressedArchiveSize?: number;
   readonly uncompressedArchiveSize?: number;
   readonly bytes?: string;
+  readonly mounted?: Mounted;
+}
+
+/** How the reference mounts and reads a layer. See reference/mount.go. */
+export interface Mounted {
+  readonly rejected?: string;
+  readonly unreadable: readonly {
+    /** Base64. */
+    readonly name: string;
+    readonly reason: string;
+    readonly hasWideOwner: boolean;
+  }[];
 }
 
 interface Pending {
@@ -96,6 +108,17 @@ export class Reference {
   async extract(ztoc: Uint8Array, layer: Uint8Array, name: Uint8Array): Promise<Uint8Array | string> {
     const answer = await this.#ask({ op: 'extract', ...layerMember(layer), ztoc: base64(ztoc), name: base64(name) });
     return answer.error ?? Buffer.from(answer.bytes ?? '', 'base64');
+  }
+
+  /** Mounts a layer through a zTOC and reads all its files with the reference. Returns the error message if it cannot. */
+  async mount(
+    ztoc: Uint8Array,
+    layer: Uint8Array,
+    algorithm: ZtocRequest['algorithm'],
+    rounds: number,
+  ): Promise<Mounted | string> {
+    const answer = await this.#ask({ op: 'mount', ...layerMember(layer), ztoc: base64(ztoc), algorithm, rounds });
+    return answer.mounted ?? answer.error ?? 'no answer';
   }
 
   /** Compresses with Go's compress/gzip. */

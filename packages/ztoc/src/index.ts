@@ -17,6 +17,13 @@ export {
   type ReadFileOptions,
   type ZtocReader,
 } from './read/ztoc-reader.ts';
+export { findImpliedDirectories, SymlinkTracker } from './runtime/implied-directories.ts';
+export {
+  findRuntimeProblems,
+  type RuntimeEffect,
+  type RuntimeProblem,
+  type RuntimeProblemCode,
+} from './runtime/runtime-problems.ts';
 export { checkSpan, inflateSpan, type SpanCheck } from './spans/inflate-span.ts';
 export { listSpans, type Span, spanSizeOf } from './spans/list-spans.ts';
 export { scanTar } from './tar/scan-tar.ts';

@@ -1,0 +1,121 @@
+import { equalBytes, fromByteString } from '../byte-strings.ts';
+import type { Ztoc } from '../ztoc.ts';
+import { PathNames, PathSet } from './path-table.ts';
+
+/** Maximum total size of the paths that {@link findImpliedDirectories} returns, in bytes. */
+const MAX_TOTAL_SIZE = 1 << 20;
+
+/** Maximum size of a path in Linux, in bytes (`PATH_MAX`). */
+const MAX_PATH = 4096;
+
+const SLASH = 0x2f;
+
+/**
+ * Finds the directories of a layer that no entry describes: they are only in the paths of other entries. If a lower layer
+ * has a symbolic link with such a path, unpacking the layer follows the link.
+ *
+ * @returns Paths without leading slash, `.` and `..`, with one character per byte, at most 1 MiB.
+ */
+export function findImpliedDirectories({ files }: Pick<Ztoc, 'files'>): readonly string[] {
+  const path = new PathNames();
+  const known = new PathSet();
+  for (const { name, type } of files) {
+    if (type !== 'dir' || name.length > MAX_PATH) continue;
+    path.set(name);
+    known.add(path);
+  }
+  const found: string[] = [];
+  let size = 0;
+  let directory: Uint8Array = new Uint8Array(0);
+  for (const { name } of files) {
+    // Most entries are in the directory of the previous entry.
+    const end = parentEnd(name);
+    if (end === 0 || name.length > MAX_PATH || equalBytes(directory, name, 0, end)) continue;
+    directory = name.subarray(0, end);
+    path.set(name);
+    for (const count of known.addDirectories(path)) {
+      const implied = path.join(count);
+      size += implied.length;
+      if (size > MAX_TOTAL_SIZE) return found;
+      found.push(implied);
+    }
+  }
+  return found;
+}
+
+/** Returns the end of the parent directory in the name of an entry, without trailing slashes of the name. */
+function parentEnd(name: Uint8Array): number {
+  let end = name.length;
+  while (end > 0 && name[end - 1] === SLASH) end--;
+  while (end > 0 && name[end - 1] !== SLASH) end--;
+  return end;
+}
+
+/** @see OCI image-spec v1.1, layer.md, "Whiteouts" */
+const WHITEOUT = fromByteString('.wh.');
+const OPAQUE = fromByteString('.wh..wh..opq');
+
+/** Follows which of some paths are symbolic links while layers are put on top of each other. */
+export class SymlinkTracker {
+  readonly #paths: ReadonlySet<string>;
+  readonly #hashes = new PathSet();
+  readonly #links = new Set<string>();
+
+  /** @param paths Paths to follow, as {@link findImpliedDirectories} returns them. */
+  constructor(paths: Iterable<string>) {
+    this.#paths = new Set(paths);
+    const names = new PathNames();
+    for (const path of this.#paths) {
+      names.set(fromByteString(path));
+      this.#hashes.add(names);
+    }
+  }
+
+  /** Returns the paths that are symbolic links in the layers so far. */
+  linksAmong(paths: readonly string[]): readonly string[] {
+    return this.#links.size === 0 ? [] : paths.filter((path) => this.#links.has(path));
+  }
+
+  /** Puts a layer on top. */
+  add({ files }: Pick<Ztoc, 'files'>): void {
+    const names = new PathNames();
+    if (this.#links.size > 0) this.#applyWhiteouts(files, names);
+    for (const { name, type } of files) {
+      names.set(name);
+      if (name.length > MAX_PATH || names.length === 0 || !this.#hashes.has(names)) continue;
+      const path = names.join(names.length);
+      if (type === 'symlink') this.#links.add(path);
+      else this.#links.delete(path);
+    }
+  }
+
+  /** Removes the links that a layer removes, alone or with a parent directory. */
+  #applyWhiteouts(files: Ztoc['files'], names: PathNames): void {
+    const removed = new PathSet();
+    const emptied = new PathSet();
+    for (const { name } of files) {
+      const start = parentEnd(name);
+      if (name.length > MAX_PATH || !startsWith(name, WHITEOUT, start)) continue;
+      if (startsWith(name, OPAQUE, start)) {
+        names.set(name.subarray(0, start));
+        if (names.length === 0) this.#links.clear();
+        else emptied.add(names);
+      } else {
+        const path = new Uint8Array(name.length - WHITEOUT.length);
+        path.set(name.subarray(0, start));
+        path.set(name.subarray(start + WHITEOUT.length), start);
+        names.set(path);
+        removed.add(names);
+      }
+    }
+    for (const link of this.#links) {
+      names.set(fromByteString(link));
+      const directories = emptied.countNames(names);
+      if (removed.countNames(names) > 0 || (directories > 0 && directories < names.length)) this.#links.delete(link);
+    }
+  }
+}
+
+function startsWith(bytes: Uint8Array, prefix: Uint8Array, start: number): boolean {
+  return bytes.length >= start + prefix.length && equalBytes(prefix, bytes, start, prefix.length);
+}

@@ -1,0 +1,189 @@
+import { gzipSync } from 'node:zlib';
+import { base256, concat, paxHeader, streamOf, TAR_END, tarEntry } from '@soci/test-content';
+import { describe, expect, it } from 'vitest';
+import { buildZtoc, decodeZtoc, encodeZtoc, findRuntimeProblems, scanTar } from '../index.ts';
+
+const file = (name: string, body = 'content', fields = {}) => tarEntry({ name, ...fields }, body);
+const link = (name: string, linkName: string) => tarEntry({ name, type: '1', linkName });
+const symlink = (name: string, linkName: string) => tarEntry({ name, type: '2', linkName });
+const folder = (name: string, fields = {}) => tarEntry({ name, type: '5', ...fields });
+
+async function problemsOf(...entries: Uint8Array[]) {
+  const { bytes } = await buildZtoc([gzipSync(concat(...entries, TAR_END))]);
+  return findRuntimeProblems(decodeZtoc(bytes));
+}
+
+async function codesOf(...entries: Uint8Array[]): Promise<string[]> {
+  return (await problemsOf(...entries)).map(({ code, effect }) => `${effect}: ${code}`);
+}
+
+it('finds no problem in an ordinary layer', async () => {
+  const layer = [
+    folder('usr/'),
+    folder('usr/lib/'),
+    file('usr/lib/a.so'),
+    symlink('lib', 'usr/lib'),
+    link('./usr/lib/b.so', '/usr/lib/a.so'),
+    paxHeader([
+      ['mtime', '1700000000.5'],
+      ['SCHILY.xattr.user.a', '1'],
+      ['SCHILY.xattr.user.b', '2'],
+    ]),
+    file('etc/implied/directory'),
+    file('.wh.gone', ''),
+  ];
+  expect(await problemsOf(...layer)).toEqual([]);
+});
+
+describe('hard links', () => {
+  const MISSING = ['pulled-whole: hard-link-target-missing'];
+
+  it.each([
+    ['another layer', [link('b', 'a')]],
+    ['a later entry', [link('b', 'a'), file('a')]],
+    ['itself', [link('a', 'a')]],
+    ['a file whose directory a later file replaced', [file('d/a'), file('d'), link('b', 'd/a')]],
+  ])('reports a target in %s', async (_, entries) => {
+    expect(await codesOf(...entries)).toEqual(MISSING);
+  });
+
+  it.each([
+    ['in other spelling', [file('./x/../a'), link('b', '/a')]],
+    ['that is a hard link', [file('a'), link('b', 'a'), link('c', 'b')]],
+    ['that is a directory of another entry', [file('d/a'), link('b', 'd')]],
+    ['below a hard link to a directory', [file('d/a'), link('e', 'd'), link('b', 'e/a')]],
+    ['in a directory that has an entry after its files', [file('d/a'), folder('d/'), link('b', 'd/a')]],
+    ['that the link replaces', [file('a'), link('a', 'a')]],
+  ])('accepts a target %s', async (_, entries) => {
+    expect(await codesOf(...entries)).toEqual([]);
+  });
+
+  it('names the first links and counts all', async () => {
+    const links = Array.from({ length: 7 }, (_, i) => link(`b${i}`, 'lib/a'));
+    const message = '7 hard links have no target earlier in this layer (the first is "b0" to "lib/a")';
+    expect(await problemsOf(...links)).toEqual([
+      {
+        code: 'hard-link-target-missing',
+        effect: 'pulled-whole',
+        count: 7,
+        paths: ['b0', 'b1', 'b2', 'b3', 'b4'],
+        message,
+      },
+    ]);
+  });
+
+  it('finds targets among many paths', async () => {
+    const files = Array.from({ length: 5000 }, (_, i) => file(`d${i % 70}/f${i}`, ''));
+    const links = Array.from({ length: 5000 }, (_, i) => link(`l${i}`, `d${i % 70}/f${i}`));
+    expect(await codesOf(...files, ...links)).toEqual([]);
+    expect((await problemsOf(...files, ...links, link('x', 'd1/f0')))[0]).toMatchObject({ count: 1, paths: ['x'] });
+  });
+});
+
+describe('sizes', () => {
+  const SPARSE = [
+    ['GNU.sparse.size', '100000'],
+    ['GNU.sparse.numblocks', '1'],
+    ['GNU.sparse.map', '0,7'],
+  ] as const;
+  const sparse = concat(paxHeader(SPARSE), file('sparse'));
+
+  it('reports a sparse file that seems to overlap the next entry', async () => {
+    expect(await codesOf(sparse, file('b'))).toEqual([
+      'pulled-whole: entries-overlap',
+      'unreadable-files: sparse-file',
+    ]);
+    expect((await problemsOf(sparse, file('b')))[0]?.paths).toEqual(['sparse']);
+  });
+
+  it('reports a sparse file at the end', async () => {
+    expect(await codesOf(sparse)).toEqual(['unreadable-files: sparse-file']);
+  });
+
+  it('accepts a sparse file without holes', async () => {
+    const records = [['GNU.sparse.size', '7'], ...SPARSE.slice(1)] as const;
+    expect(await codesOf(paxHeader(records), file('dense'), file('b'))).toEqual([]);
+  });
+
+  it.each(['1', '2', '5'])('reports the size of an entry of type %s, which has no content', async (type) => {
+    const entry = tarEntry({ name: 'x', type, size: 4096, linkName: 'a' });
+    expect(await codesOf(file('a'), entry, file('b'))).toContain('pulled-whole: entries-overlap');
+    expect(await codesOf(file('a'), entry)).toEqual([]);
+  });
+
+  it('reports the file after a directory whose size covers its header', async () => {
+    expect(await codesOf(folder('d/', { size: 512 }), file('b'))).toEqual(['unreadable-files: header-not-found']);
+    expect(await codesOf(folder('d/', { size: 512 }), file('b', ''))).toEqual([]);
+  });
+});
+
+describe('extended attributes', () => {
+  const xattrs = (...values: string[]) =>
+    paxHeader(values.map((value, i) => [`SCHILY.xattr.user.${i}`, value] as const));
+
+  it('reports an empty value among several', async () => {
+    expect(await codesOf(xattrs('x', ''), file('a'))).toEqual(['unreadable-files: xattr-empty']);
+    expect(await codesOf(xattrs('x', '', 'y'), folder('a/'))).toEqual(['shown-differently: xattr-empty']);
+    expect(await codesOf(xattrs('x', ''), file('a', ''))).toEqual(['shown-differently: xattr-empty']);
+  });
+
+  it('accepts a single empty value', async () => {
+    expect(await codesOf(xattrs(''), file('a'))).toEqual([]);
+  });
+
+  it('reports an empty or too long name among several', async () => {
+    for (const name of ['', 'n'.repeat(33_000)]) {
+      const records = paxHeader([
+        [`SCHILY.xattr.${name}`, 'x'],
+        ['SCHILY.xattr.user.a', 'y'],
+      ]);
+      expect(await codesOf(records, file('a'))).toEqual(['pulled-whole: xattr-name-invalid']);
+    }
+  });
+});
+
+describe('attributes that a zTOC cannot contain', () => {
+  it.each([
+    ['a user ID above 32 bits', concat(paxHeader([['uid', '4294967296']]), file('a'))],
+    ['a negative group ID', concat(paxHeader([['gid', '-1']]), file('a'))],
+    ['a year after 9999', file('a', 'x', { modTime: base256(253_402_300_800n, 12) })],
+    ['the mode of a directory', file('a', 'x', { mode: 0o040755 })],
+  ])('reports %s', async (_, entry) => {
+    expect(await codesOf(entry)).toEqual(['unreadable-files: attributes-differ']);
+  });
+
+  it('accepts the full mode of a file', async () => {
+    expect(await codesOf(file('a', 'x', { mode: 0o100644 }))).toEqual([]);
+    expect(await codesOf(paxHeader([['uid', '4294967295']]), file('a'))).toEqual([]);
+  });
+});
+
+it('reports entries below a symbolic link of the same layer', async () => {
+  const problems = await problemsOf(symlink('./lib', 'usr/lib'), file('lib/a/b'), file('lib/c'));
+  expect(problems).toMatchObject([{ code: 'entries-below-symlink', effect: 'shown-differently', paths: ['./lib'] }]);
+  expect(await codesOf(symlink('lib', 'usr/lib'), folder('lib/'), file('lib/c'))).toEqual([]);
+});
+
+it('reports empty spans at the start of the gzip data', async () => {
+  const layer = Buffer.concat([gzipSync(''), gzipSync(concat(file('a'), TAR_END))]);
+  const { ztoc } = await buildZtoc([layer]);
+  expect(findRuntimeProblems(ztoc)).toMatchObject([{ code: 'empty-span', effect: 'pulled-whole', count: 1 }]);
+});
+
+it('sorts entries by offset first, like the runtime', async () => {
+  const { ztoc } = await buildZtoc([gzipSync(concat(file('a'), link('b', 'a'), TAR_END))]);
+  const reversed = decodeZtoc(encodeZtoc({ ...ztoc, files: ztoc.files.toReversed() }));
+  expect(findRuntimeProblems(reversed)).toEqual([]);
+});
+
+it('does not need much memory for names with many directories', async () => {
+  // PAX names of 60 KB contain 30,000 directories each.
+  const deep = Array.from({ length: 40 }, (_, i) =>
+    concat(paxHeader([['path', `${i}/${'d/'.repeat(30_000)}x`]]), file('x', '')),
+  );
+  const { files } = await scanTar(streamOf(concat(...deep, link('b', 'missing'), TAR_END)));
+  const { ztoc } = await buildZtoc([gzipSync(concat(file('a'), TAR_END))]);
+  const before = process.memoryUsage().arrayBuffers;
+  findRuntimeProblems({ ...ztoc, files });
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 << 20);
+});
