@@ -62,7 +62,8 @@ function compare(problems: readonly RuntimeProblem[], { rejected, unreadable }: 
   if (ours.some(({ count, paths }) => count > paths.length)) return undefined;
   for (const [path, { reason, hasWideOwner }] of found) {
     // A zTOC does not contain these numbers.
-    if (!expected.has(path) && !hasWideOwner && !reason.includes(OVERREAD)) return `only the reference cannot read: ${reason.replace(/\d+/g, 'N')}`;
+    if (!expected.has(path) && !hasWideOwner && !reason.includes(OVERREAD))
+      return `only the reference cannot read: ${reason.replace(/\d+/g, 'N')}`;
   }
   return undefined;
 }

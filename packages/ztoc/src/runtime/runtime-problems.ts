@@ -1,8 +1,8 @@
 import { equalBytes, toByteString } from '../byte-strings.ts';
 import { showPath } from '../read/archive-tree.ts';
 import { storedSize } from '../read/file-extents.ts';
-import { parseDecimal } from '../tar/numbers.ts';
 import { listSpans } from '../spans/list-spans.ts';
+import { parseDecimal } from '../tar/numbers.ts';
 import { BLOCK_SIZE, paddingAfter } from '../tar/tar-format.ts';
 import type { FileEntry, TarInteger, Ztoc } from '../ztoc.ts';
 import { findImpliedDirectories, SymlinkTracker } from './implied-directories.ts';
