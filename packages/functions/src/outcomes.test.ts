@@ -1,10 +1,12 @@
 // Tests every row of docs/outcomes.md.
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '@soci/index';
 import { MEDIA_TYPE_OCI_IMAGE_MANIFEST, parseImageIndex } from '@soci/oci';
 import {
   AMD64,
   ARM64,
+  concat,
   contentOf,
   type ImageContent,
   makeAttestation,
@@ -18,7 +20,10 @@ import {
   makeManifest,
   makeSignature,
   makeZstdLayer,
+  noise,
   S390X,
+  TAR_END,
+  tarEntry,
 } from '@soci/test-content';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startWorkflow, type Workflow, type WorkflowOptions } from './fixtures/workflow.ts';
@@ -269,6 +274,22 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
       message: 'none of its 1 layers is indexed: 1 with content that does not match the media type',
     });
     expect(workflow.registry.tags('app')).toEqual(['v1', 'v1-soci', 'v2']);
+  },
+
+  async 'An image with a layer that the runtime does not mount, such as one with a hard link to another layer'() {
+    const workflow = await start();
+    const archive = concat(
+      tarEntry({ name: 'copy', type: '1', linkName: 'app' }),
+      tarEntry({ name: 'x' }, noise(5000)),
+      TAR_END,
+    );
+    const linked = contentOf('application/vnd.oci.image.layer.v1.tar+gzip', gzipSync(archive));
+    const response = await workflow.pushAndIndex('app', 'v1', makeImage([makeLayer('app'), linked]));
+    expect(response).toMatchObject({ statusCode: 200, outcome: 'indexed', layers: { built: 2 } });
+    const message = expect.stringContaining('the runtime will pull this layer whole');
+    const warning = { code: 'hard-link-target-missing', effect: 'pulled-whole', layer: linked.descriptor.digest };
+    expect(response).toMatchObject({ warnings: expect.arrayContaining([{ ...warning, message }]) });
+    expect(workflow.lines).toContainEqual(expect.objectContaining({ ...warning, message }));
   },
 
   async 'An image whose layers are encrypted'() {
@@ -545,7 +566,8 @@ describe('outcomes', () => {
 
   it('has a test for each row of docs/outcomes.md, in the same order', () => {
     const text = readFileSync(new URL('../../../docs/outcomes.md', import.meta.url), 'utf8');
-    const rows = text.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| pushed '));
+    const [table = ''] = text.split('\n## ');
+    const rows = table.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| pushed '));
     expect(rows.map((row) => row.split(' | ')[0]?.replace(/^\| /, ''))).toEqual(Object.keys(ROWS));
   });
 });

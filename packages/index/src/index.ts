@@ -93,3 +93,5 @@ export {
   MEDIA_TYPE_SOCI_INDEX_V2,
   MEDIA_TYPE_ZTOC,
 } from './vocabulary.ts';
+export { findLayerWarnings, type LayerWarningOptions } from './warnings/find-layer-warnings.ts';
+export type { LayerWarning, LayerWarningCode } from './warnings/layer-warning.ts';

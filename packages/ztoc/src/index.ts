@@ -1,6 +1,6 @@
 export type { BuiltZtoc, ZtocProgress } from './build/build-ztoc.ts';
 export { type BuildZtocOptions, buildZtoc } from './build/build-ztoc.ts';
-export { type DecodeZtocLimits, decodeZtoc, decodeZtocSpans } from './encoding/decode-ztoc.ts';
+export { type DecodeZtocLimits, decodeZtoc, decodeZtocFiles, decodeZtocSpans } from './encoding/decode-ztoc.ts';
 export { encodeZtoc } from './encoding/encode-ztoc.ts';
 export { ZtocError, type ZtocErrorCode, type ZtocErrorOptions } from './errors.ts';
 export type { GzipCheckpoint } from './gzip/checkpoints.ts';
@@ -20,6 +20,7 @@ export {
 export { findImpliedDirectories, SymlinkTracker } from './runtime/implied-directories.ts';
 export {
   findRuntimeProblems,
+  type RuntimeContents,
   type RuntimeEffect,
   type RuntimeProblem,
   type RuntimeProblemCode,

@@ -5,7 +5,7 @@ import { defineCommand, EXIT } from '../command/command.ts';
 import { parseText, valueOption } from '../command/option.ts';
 import { printFiles } from '../files/print-files.ts';
 import { MAX_ZTOC_SIZE } from '../files/read-file.ts';
-import { describeImage, findLayer, type ImageDescription } from '../image/describe-image.ts';
+import { describeImage, findLayer, type ImageDescription, withWarnings } from '../image/describe-image.ts';
 import { imageAsJson, printImage } from '../image/print-image.ts';
 import { type OpenImage, withImageStores } from '../transports/image-stores.ts';
 import { IMAGE_FORMS, parseLocation } from '../transports/location.ts';
@@ -34,11 +34,11 @@ export const command = defineCommand({
       if (options.layer !== undefined) {
         await printFiles(await listLayer(source, image, options.layer, signal), output);
       } else if (output.json) {
-        await output.writeJson(imageAsJson(from, image));
+        await output.writeJson(imageAsJson(from, await withWarnings(image, source, { signal })));
       } else if (output.quiet) {
         await output.writeLine(image.root.digest);
       } else {
-        await printImage(image, output);
+        await printImage(await withWarnings(image, source, { signal }), output);
       }
     });
     return EXIT.SUCCESS;

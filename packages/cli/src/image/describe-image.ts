@@ -1,6 +1,14 @@
-import { findZtoc, inspectImage, readPlatform, type SociDocument } from '@soci/index';
+import {
+  findLayerWarnings,
+  findZtoc,
+  inspectImage,
+  type LayerWarning,
+  readPlatform,
+  type SociDocument,
+} from '@soci/index';
 import { type CallOptions, type Descriptor, isImageConfig, type Platform, quoteText } from '@soci/oci';
 import { CliError, usageError } from '../errors.ts';
+import { MAX_ZTOC_SIZE } from '../files/read-file.ts';
 import type { OpenImage } from '../transports/image-stores.ts';
 
 /** Content of an image. */
@@ -21,6 +29,8 @@ export interface PlatformImage {
   readonly layers: readonly Descriptor[];
   /** SOCI indexes of this image: those in the image index, then those that refer to it. */
   readonly sociIndexes: readonly SociDocument[];
+  /** Warnings by layer digest, if {@link withWarnings} read them. */
+  readonly warnings?: ReadonlyMap<string, readonly LayerWarning[]>;
 }
 
 /** A manifest that is neither an image nor a SOCI index of one. */
@@ -57,6 +67,21 @@ export async function describeImage({ store, root }: OpenImage, call: CallOption
       others.push({ descriptor: entry.descriptor, kind: entry.kind });
   }
   return { root, images, others };
+}
+
+/** Reads the zTOCs of an image and adds the warnings about them. */
+export async function withWarnings(
+  description: ImageDescription,
+  { store }: OpenImage,
+  { signal }: CallOptions,
+): Promise<ImageDescription> {
+  const options = { limits: { maxZtocSize: MAX_ZTOC_SIZE }, ...(signal && { signal }) };
+  const images: PlatformImage[] = [];
+  for (const image of description.images) {
+    const { layers, sociIndexes: indexes } = image;
+    images.push({ ...image, warnings: await findLayerWarnings(store, { layers, indexes }, options) });
+  }
+  return { ...description, images };
 }
 
 /** Returns the total size of the layers with a zTOC, in bytes. Counts each layer once. */

@@ -5,6 +5,7 @@ import { formatBytes, pluralize, shortDigest } from '../terminal/quantity.ts';
 import { type Column, numberColumns } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
 import type { ImageDescription, PlatformImage } from './describe-image.ts';
+import { warningsAsJson } from './print-warnings.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'LAYER' },
@@ -13,6 +14,9 @@ const COLUMNS: readonly Column[] = [
   { title: 'ZTOC' },
   ...numberColumns('SIZE', 'SPAN'),
 ];
+
+/** Mark of a layer with a warning. */
+const MARK = '!';
 
 /** Prints the content of an image for users. */
 export async function printImage({ root, images, others }: ImageDescription, output: Output): Promise<void> {
@@ -24,6 +28,11 @@ export async function printImage({ root, images, others }: ImageDescription, out
     await output.writeLine(`${bold(printable(formatPlatform(image.platform)))}  ${image.manifest.digest}`);
     const rows = image.layers.map((layer) => layerRow(image, layer));
     await output.writeTable(COLUMNS, rows, '  ');
+    for (const [digest, warnings] of image.warnings ?? []) {
+      for (const { message } of warnings) {
+        await output.writeLine(`  ${bold(MARK)} layer ${shortDigest(digest)}: ${printable(message)}`);
+      }
+    }
     for (const index of image.sociIndexes) await output.writeLine(`  ${describeIndex(index)}`);
     if (image.sociIndexes.length === 0) await output.writeLine(dim('  no SOCI index'));
   }
@@ -40,7 +49,8 @@ function layerRow(image: PlatformImage, { digest, size, mediaType }: Descriptor)
   const row = [shortDigest(digest), formatBytes(size), type];
   if (ztoc === undefined) return [...row, '-'];
   const { descriptor, spanSize } = ztoc;
-  return [...row, shortDigest(descriptor.digest), formatBytes(descriptor.size), formatBytes(spanSize)];
+  const mark = image.warnings?.has(digest) ? ` ${MARK}` : '';
+  return [...row, `${shortDigest(descriptor.digest)}${mark}`, formatBytes(descriptor.size), formatBytes(spanSize)];
 }
 
 function describeIndex({ version, descriptor, ztocs, prefetches }: SociDocument): string {
@@ -60,7 +70,8 @@ export function imageAsJson(source: string, { root, images, others }: ImageDescr
       layers: image.layers.map((layer) => {
         const ztoc = findZtoc(image.sociIndexes, layer.digest);
         const { digest, mediaType, size } = layer;
-        return { layer: digest, mediaType, layerSize: size, ...(ztoc && { ztoc: ztoc.descriptor.digest }) };
+        const common = { layer: digest, mediaType, layerSize: size, ...(ztoc && { ztoc: ztoc.descriptor.digest }) };
+        return { ...common, ...warningsAsJson(image.warnings?.get(digest)) };
       }),
       indexes: image.sociIndexes.map(sociIndexAsJson),
     })),

@@ -12,6 +12,7 @@ import type { Output } from '../terminal/output.ts';
 import { formatBytes, formatCount, formatSeconds, pluralize, shortDigest } from '../terminal/quantity.ts';
 import { type Column, numberColumns } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
+import { printWarnings, warningsAsJson } from './print-warnings.ts';
 
 /** Results of indexing that are not failures. */
 export type IndexOutcome = ImageIndexed | ImageAlreadyIndexed | NothingToIndex;
@@ -68,6 +69,7 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
     }
     if (result.outcome === 'indexed') await warnAboutMissingFiles(result.platforms, output);
   }
+  if (result.outcome === 'indexed') warnAboutLayers(result.layers, output);
   return EXIT.SUCCESS;
 }
 
@@ -139,6 +141,7 @@ function reportAsJson({ platforms, layers }: IndexReport): object {
         uncompressedArchiveSize: uncompressedSize,
         origin,
         seconds: Number(seconds.toFixed(3)),
+        ...warningsAsJson(layer.warnings),
       };
     }),
   };
@@ -177,6 +180,15 @@ async function warnAboutMissingFiles(platforms: readonly PlatformReport[], outpu
       );
     }
   }
+}
+
+/** Warns about layers that the runtime handles in another way than expected. */
+function warnAboutLayers(layers: readonly LayerReport[], output: Output): void {
+  const warned = layers.filter((layer) => layer.outcome === 'indexed');
+  printWarnings(
+    warned.map(({ digest, warnings }) => ({ layer: digest, warnings })),
+    output,
+  );
 }
 
 /** Returns why a layer was skipped, as a table cell. */

@@ -1,4 +1,4 @@
-import { type VerifyReport, verifySociIndex } from '@soci/index';
+import { type LayerWarning, type VerifyReport, verifySociIndex } from '@soci/index';
 import { type Descriptor, escapeText, type Fetcher, formatPlatform } from '@soci/oci';
 import { omitUndefined } from '../command/option.ts';
 import type { Output } from '../terminal/output.ts';
@@ -7,6 +7,7 @@ import { formatBytes, formatCount, pluralize, shortDigest } from '../terminal/qu
 import { numberColumns } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
 import { showProofProgress } from './index-progress.ts';
+import { printWarnings, warningsAsJson } from './print-warnings.ts';
 
 /** Options of {@link verifyIndexes}. */
 export interface VerificationOptions {
@@ -51,8 +52,10 @@ export function verificationAsJson({ outcome, indexes, layers, problems }: Verif
       ...(manifest && { manifest }),
       problems: found,
     })),
-    layers: layers.map(({ layer, size: layerSize, ztoc, files, filesRead, spans, spansRead, problems: found }) => {
-      return { layer, layerSize, ztoc: ztoc.digest, files, filesRead, spans, spansRead, problems: found };
+    layers: layers.map((report) => {
+      const { layer, size: layerSize, ztoc, files, filesRead, spans, spansRead, problems: found } = report;
+      const common = { layer, layerSize, ztoc: ztoc.digest, files, filesRead, spans, spansRead, problems: found };
+      return { ...common, ...warningsAsJson(report.warnings) };
     }),
     problems,
   };
@@ -75,12 +78,12 @@ export async function printVerification(
   if (!output.quiet) {
     await output.writeTable(
       [{ title: 'LAYER' }, ...numberColumns('SIZE', 'FILES READ', 'SPANS READ'), { title: 'RESULT', flexible: true }],
-      layers.map(({ layer, size, filesRead, spansRead, spans, problems: found }) => [
+      layers.map(({ layer, size, filesRead, spansRead, spans, problems: found, warnings }) => [
         shortDigest(layer),
         formatBytes(size),
         formatCount(filesRead),
         `${formatCount(spansRead)} of ${formatCount(spans)}`,
-        found.length === 0 ? 'ok' : pluralize(found.length, 'problem'),
+        describeResult(found.length, warnings.filter(isAboutContent).length),
       ]),
     );
     await output.writeLine();
@@ -89,6 +92,19 @@ export async function printVerification(
   for (const { code, message } of found) await output.writeLine(`${red(code)}  ${escapeText(message)}`);
   const summary = outcome === 'valid' ? green('Verification passed.') : red('Verification failed.');
   if (!output.quiet) await output.writeLine(summary);
+  const right = layers.filter((layer) => layer.problems.length === 0);
+  const warned = right.map(({ layer, warnings }) => ({ layer, warnings: warnings.filter(isAboutContent) }));
+  printWarnings(warned, output, ({ message }) => `reads back right, but ${message}`);
+}
+
+/** Returns whether a warning is about what the runtime shows. `inspect` reports the size of zTOCs. */
+function isAboutContent({ effect }: LayerWarning): boolean {
+  return effect !== 'slow-start';
+}
+
+function describeResult(problems: number, warnings: number): string {
+  if (problems > 0) return pluralize(problems, 'problem');
+  return warnings > 0 ? `ok, ${pluralize(warnings, 'warning')}` : 'ok';
 }
 
 /** Returns how many files and spans were read, over all layers. */

@@ -54,6 +54,9 @@ export async function generate(input: unknown, context: GeneratorContext): Promi
   const body = describeOutcome(outcome);
   const level = outcome.outcome === 'failed' ? 'error' : 'info';
   log[level](body, { ...fieldsOf(outcome), seconds: seconds() });
+  if (outcome.outcome === 'indexed') {
+    for (const { message, ...warning } of outcome.warnings ?? []) log.warn(message, { ...warning });
+  }
   metrics.record(outcome, seconds());
   if (event !== undefined && outcome.outcome === 'indexed' && announce !== undefined) {
     // The index exists. If the event cannot be sent, a retry of the invocation is not necessary.

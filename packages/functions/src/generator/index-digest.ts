@@ -1,5 +1,6 @@
 import {
   classifyContent,
+  type IndexedLayer,
   type IndexImageOptions,
   type IndexImageResult,
   indexImage,
@@ -9,8 +10,11 @@ import type { Descriptor } from '@soci/oci';
 import type { Repository } from '@soci/registry';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import type { Log } from '../invocation.ts';
-import { failed, type Outcome, permanentOutcome, skipped } from './outcome.ts';
+import { failed, type IndexWarning, type Outcome, permanentOutcome, skipped } from './outcome.ts';
 import type { JobProgress } from './progress.ts';
+
+/** Maximum number of warnings of an outcome, which Lambda limits to 6 MB and a log line to 256 KB. */
+const MAX_WARNINGS = 20;
 
 /** Input of {@link indexDigest}. */
 export interface IndexJob {
@@ -101,12 +105,19 @@ function report({ progress, log }: IndexJob, event: PublishProgress): void {
   }
 }
 
+function warningsOf({ digest: layer, warnings }: IndexedLayer): IndexWarning[] {
+  return warnings.map(({ code, effect, message, spanSize }) => {
+    return { code, effect, layer, message, ...(spanSize !== undefined && { spanSize }) };
+  });
+}
+
 function outcomeOf(result: IndexImageResult): Outcome {
   switch (result.outcome) {
     case 'indexed': {
       const { version, root, tag, indexes, layers, bytesRead, proof } = result;
       const indexed = layers.filter((layer) => layer.outcome === 'indexed');
       const built = indexed.filter(({ origin }) => origin === 'built').length;
+      const warnings = indexed.flatMap(warningsOf).slice(0, MAX_WARNINGS);
       return {
         outcome: 'indexed',
         version,
@@ -116,6 +127,7 @@ function outcomeOf(result: IndexImageResult): Outcome {
         layers: { built, reused: indexed.length - built, skipped: layers.length - indexed.length },
         bytesRead,
         spansVerified: proof?.spansRead ?? 0,
+        ...(warnings.length > 0 && { warnings }),
       };
     }
     case 'already-indexed': {

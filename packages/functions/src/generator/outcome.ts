@@ -2,6 +2,7 @@ import type { EventIgnoreReason } from '@soci/filter';
 import {
   type ImageRefusalReason,
   type ImageSkipReason,
+  type LayerWarning,
   type NothingIndexed,
   SociIndexError,
   type SociIndexErrorCode,
@@ -61,6 +62,14 @@ export interface Indexed {
   readonly bytesRead: number;
   /** Number of spans that were read back and compared. */
   readonly spansVerified: number;
+  /** Layers that the runtime handles in another way than expected, at most 20. Absent without warnings. */
+  readonly warnings?: readonly IndexWarning[];
+}
+
+/** A warning about an indexed layer. */
+export interface IndexWarning extends Pick<LayerWarning, 'code' | 'effect' | 'message' | 'spanSize'> {
+  /** Digest of the layer. */
+  readonly layer: string;
 }
 
 /** The image needs no index or cannot have one. */

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Descriptor, Fetcher } from '@soci/oci';
+import { decodeZtoc } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
@@ -9,6 +10,8 @@ import type { MismatchedLayer } from '../layers/layer-format.ts';
 import { type LayerPlan, skipMismatched, taskKey } from '../layers/layer-plan.ts';
 import { describeRecompressed, diffIdError } from '../layers/recompress-layer.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
+import type { LayerWarning } from '../warnings/layer-warning.ts';
+import { findSymlinkWrites } from '../warnings/symlink-writes.ts';
 import { choosePlatforms, collectTasks, type PlatformPlan, planPlatforms } from './plan-image.ts';
 import { findPrefetchFiles } from './prefetch-files.ts';
 import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
@@ -88,6 +91,29 @@ function applyResult(layer: LayerPlan, results: ReadonlyMap<string, BuiltLayer |
   return { descriptor: describeRecompressed(descriptor, recompressed), task, recompressed };
 }
 
+/** Finds the layers that write through symbolic links of lower layers, on any platform. */
+async function findAllSymlinkWrites(
+  plans: readonly PlatformPlan[],
+  built: ReadonlyMap<string, BuiltLayer>,
+): Promise<ReadonlyMap<string, LayerWarning>> {
+  const found = new Map<string, LayerWarning>();
+  for (const { layers } of plans) {
+    const byDigest = new Map<string, BuiltLayer>();
+    for (const layer of layers) {
+      const result = 'task' in layer ? built.get(taskKey(layer.task)) : undefined;
+      if (result !== undefined) byDigest.set(layer.descriptor.digest, result);
+    }
+    const directories = new Map([...byDigest].map(([digest, { impliedDirectories }]) => [digest, impliedDirectories]));
+    const digests = layers.map(({ descriptor }) => descriptor.digest);
+    const read = async (digest: string) => {
+      const result = byDigest.get(digest);
+      return result && decodeZtoc(result.ztoc);
+    };
+    for (const [layer, warning] of await findSymlinkWrites(digests, directories, read)) found.set(layer, warning);
+  }
+  return found;
+}
+
 /** Reuses or builds the planned zTOCs, and writes a SOCI index for each platform that has one. */
 export async function indexPlans(
   store: Fetcher,
@@ -115,6 +141,6 @@ export async function indexPlans(
     descriptors: written.map(({ descriptor }) => descriptor),
     artifacts: written.flatMap((index) => index.artifacts),
     platforms: plans.map((plan, i) => reportPlatform(plan, indexes[i], built, prefetches[i] ?? [], options)),
-    layers: reportLayers(plans, indexes, built),
+    layers: reportLayers(plans, indexes, built, await findAllSymlinkWrites(plans, built)),
   };
 }

@@ -5,6 +5,7 @@ import { type SkipReason, taskKey } from '../layers/layer-plan.ts';
 import { cleanPrefetchPath } from '../layers/prefetch-spans.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { ANNOTATION_LAYER_DIGEST } from '../vocabulary.ts';
+import type { LayerWarning } from '../warnings/layer-warning.ts';
 import type { PlatformPlan } from './plan-image.ts';
 import type { PrefetchLocation } from './prefetch-files.ts';
 import type { AssembledIndex } from './soci-manifest.ts';
@@ -53,6 +54,8 @@ export interface IndexedLayer {
   readonly origin: 'built' | 'reused';
   /** Time to build the zTOC, or to find and check an existing one, in seconds. */
   readonly seconds: number;
+  /** What the runtime does differently than expected, worst first. The zTOC is right in any case. */
+  readonly warnings: readonly LayerWarning[];
 }
 
 /** A layer without a zTOC. */
@@ -94,6 +97,7 @@ export function reportLayers(
   plans: readonly PlatformPlan[],
   indexes: readonly (AssembledIndex | undefined)[],
   built: ReadonlyMap<string, BuiltLayer>,
+  symlinkWrites: ReadonlyMap<string, LayerWarning>,
 ): LayerReport[] {
   const reports = new Map<string, LayerReport>();
   for (const [i, plan] of plans.entries()) {
@@ -107,7 +111,10 @@ export function reportLayers(
         reports.set(key, { outcome: 'skipped', reason, ...common, ...(message !== undefined && { message }) });
         continue;
       }
-      const { uncompressedSize, spans, files, origin, seconds } = built.get(taskKey(layer.task)) as BuiltLayer;
+      const result = built.get(taskKey(layer.task)) as BuiltLayer;
+      const { uncompressedSize, spans, files, origin, seconds } = result;
+      const write = symlinkWrites.get(digest);
+      const warnings = write === undefined ? result.warnings : [...result.warnings, write];
       const ztoc = indexes[i]?.artifacts.find(
         ({ kind, descriptor }) => kind === 'ztoc' && descriptor.annotations?.[ANNOTATION_LAYER_DIGEST] === digest,
       )?.descriptor as Descriptor;
@@ -122,6 +129,7 @@ export function reportLayers(
         files,
         origin,
         seconds,
+        warnings,
       });
     }
   }

@@ -1,7 +1,16 @@
 import { digestOf } from '@soci/oci';
-import { buildZtoc, type FileEntry, type Ztoc, ZtocError } from '@soci/ztoc';
+import {
+  buildZtoc,
+  decodeZtocFiles,
+  type FileEntry,
+  findImpliedDirectories,
+  type RuntimeContents,
+  type Ztoc,
+  ZtocError,
+} from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
+import { warnAboutZtoc } from '../warnings/find-layer-warnings.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
 import { PrefetchSearch } from './prefetch-spans.ts';
 import type { RecompressedLayer } from './recompress-layer.ts';
@@ -108,14 +117,20 @@ export class ZtocSummarizer {
     this.#prefetch.add(file);
   }
 
-  /** Returns the summary. Does not read the entries of `ztoc`. */
+  /** Returns the summary. Reads the entries from `bytes`, one at a time, because those of `ztoc` need much memory. */
   finish(ztoc: Ztoc, bytes: Uint8Array) {
+    // Reading the property `files` would decode all of them.
+    const contents = Object.create(ztoc, { files: { value: decodeZtocFiles(bytes) } }) as RuntimeContents;
     return {
       ztocDigest: digestOf(bytes),
       ztocSize: bytes.length,
       spans: ztoc.maxSpanId + 1,
       files: this.#files,
       uncompressedSize: ztoc.uncompressedArchiveSize,
+      /** What the runtime does differently than expected. */
+      warnings: warnAboutZtoc(contents, ztoc.compressedArchiveSize, bytes.length),
+      /** Directories that no entry describes: see `findImpliedDirectories` of `@soci/ztoc`. */
+      impliedDirectories: findImpliedDirectories(contents),
       /** Whether a file has extended attributes, or a directory is opaque. */
       hasXattrs: this.#hasXattrs,
       /** For each path of `prefetchFiles`, its spans, or null if the layer does not contain it. */

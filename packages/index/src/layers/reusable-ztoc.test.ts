@@ -45,6 +45,8 @@ describe('checkReusableZtoc', () => {
       spans: ztoc.maxSpanId + 1,
       files: 1,
       uncompressedSize: ztoc.uncompressedArchiveSize,
+      warnings: [],
+      impliedDirectories: [],
       hasXattrs: false,
       prefetch: [{ start: 0, end: ztoc.maxSpanId }, null],
     });

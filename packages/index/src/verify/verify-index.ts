@@ -7,11 +7,14 @@ import {
   type Platform,
   readVerified,
 } from '@soci/oci';
-import { decodeZtoc, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
+import { decodeZtoc, findImpliedDirectories, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import type { PrefetchReference, SociDocument, ZtocReference } from '../inspect/soci-document.ts';
 import { checkInteger, type IndexLimits, resolveLimits } from '../options.ts';
+import { warnAboutZtoc } from '../warnings/find-layer-warnings.ts';
+import type { LayerWarning } from '../warnings/layer-warning.ts';
+import { findSymlinkWrites } from '../warnings/symlink-writes.ts';
 import { findIndexes } from './find-indexes.ts';
 import type { Problem } from './problem.ts';
 import { type LayerReadBack, verifyLayer } from './verify-layer.ts';
@@ -69,6 +72,8 @@ export interface LayerVerification extends LayerReadBack {
   /** Bytes of the layer. */
   readonly size: number;
   readonly ztoc: Descriptor;
+  /** What the runtime does differently than expected, worst first. A warning is not a problem of the index. */
+  readonly warnings: readonly LayerWarning[];
 }
 
 /**
@@ -100,6 +105,7 @@ export async function verifySociIndex(
   const readOptions = { maxSize: limits.maxZtocSize, ...(signal && { signal }) };
   const layers = new Map<string, LayerVerification>();
   const ztocs = new Map<string, number>();
+  const directories = new Map<string, readonly string[]>();
   for (const { document, image } of found) {
     const sizes = new Map(image?.map(({ digest, size }) => [digest, size]));
     for (const reference of document.ztocs) {
@@ -122,7 +128,25 @@ export async function verifySociIndex(
           : { files: 0, filesRead: 0, spans: 0, spansRead: 0, problems: [read.problem] };
       ztocs.set(reference.layerDigest, readBack.spans);
       const { digest, ...rest } = descriptor;
-      layers.set(key, { layer: digest, ...rest, ztoc: reference.descriptor, ...readBack });
+      const warnings = 'ztoc' in read ? warnAboutZtoc(read.ztoc, descriptor.size, reference.descriptor.size) : [];
+      if ('ztoc' in read) directories.set(digest, findImpliedDirectories(read.ztoc));
+      layers.set(key, { layer: digest, ...rest, ztoc: reference.descriptor, ...readBack, warnings });
+    }
+  }
+  for (const { document, image } of found) {
+    const references = new Map(document.ztocs.map((reference) => [reference.layerDigest, reference]));
+    const digests = (image ?? []).map(({ digest }) => digest);
+    const writes = await findSymlinkWrites(digests, directories, async (layer) => {
+      const reference = references.get(layer);
+      const read = reference && (await readZtoc(store, reference, readOptions));
+      return read && 'ztoc' in read ? read.ztoc : undefined;
+    });
+    for (const [layer, warning] of writes) {
+      const key = `${references.get(layer)?.descriptor.digest} ${layer}`;
+      const verified = layers.get(key);
+      if (verified && !verified.warnings.some(({ code }) => code === warning.code)) {
+        layers.set(key, { ...verified, warnings: [...verified.warnings, warning] });
+      }
     }
   }
   const indexes = await Promise.all(

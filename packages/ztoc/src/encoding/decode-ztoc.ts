@@ -29,6 +29,24 @@ export function decodeZtoc(bytes: Uint8Array, limits: DecodeZtocLimits = {}): Zt
 }
 
 /**
+ * Returns the files of a zTOC. Each iteration decodes them one by one, with the checks of {@link decodeZtoc}, so that
+ * they need no memory at the same time.
+ * @param bytes The whole zTOC. The files contain views of it, so do not change it afterwards.
+ * @returns An iterable that throws {@link ZtocError} `ZTOC_INVALID` with the byte offset of the fault.
+ */
+export function decodeZtocFiles(bytes: Uint8Array): Iterable<FileEntry> {
+  return {
+    *[Symbol.iterator]() {
+      const reader = new FlatbufferReader(bytes, 'zTOC');
+      const root = reader.root();
+      const files = new FileDecoder(reader, root.byteCount(ZTOC.uncompressedArchiveSize, 'the size of the archive'));
+      const { start, length } = root.table(ZTOC.toc, 'table of contents').offsets(TOC.metadata);
+      for (let i = 0; i < length; i++) yield files.decode(start + 4 * i);
+    },
+  };
+}
+
+/**
  * Decodes only the spans of a zTOC, with the same checks as {@link decodeZtoc}. The table of contents, which needs most
  * of the memory for layers with many files, is skipped.
  * @param bytes The whole zTOC. The result contains views of it, so do not change it afterwards.

@@ -1,5 +1,5 @@
 import { equalBytes, fromByteString } from '../byte-strings.ts';
-import type { Ztoc } from '../ztoc.ts';
+import type { FileEntry } from '../ztoc.ts';
 import { PathNames, PathSet } from './path-table.ts';
 
 /** Maximum total size of the paths that {@link findImpliedDirectories} returns, in bytes. */
@@ -16,7 +16,7 @@ const SLASH = 0x2f;
  *
  * @returns Paths without leading slash, `.` and `..`, with one character per byte, at most 1 MiB.
  */
-export function findImpliedDirectories({ files }: Pick<Ztoc, 'files'>): readonly string[] {
+export function findImpliedDirectories({ files }: { readonly files: Iterable<FileEntry> }): readonly string[] {
   const path = new PathNames();
   const known = new PathSet();
   for (const { name, type } of files) {
@@ -77,7 +77,7 @@ export class SymlinkTracker {
   }
 
   /** Puts a layer on top. */
-  add({ files }: Pick<Ztoc, 'files'>): void {
+  add({ files }: { readonly files: Iterable<FileEntry> }): void {
     const names = new PathNames();
     if (this.#links.size > 0) this.#applyWhiteouts(files, names);
     for (const { name, type } of files) {
@@ -90,7 +90,7 @@ export class SymlinkTracker {
   }
 
   /** Removes the links that a layer removes, alone or with a parent directory. */
-  #applyWhiteouts(files: Ztoc['files'], names: PathNames): void {
+  #applyWhiteouts(files: Iterable<FileEntry>, names: PathNames): void {
     const removed = new PathSet();
     const emptied = new PathSet();
     for (const { name } of files) {

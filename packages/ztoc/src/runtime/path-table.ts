@@ -8,7 +8,7 @@ const INITIAL_CAPACITY = 1 << 8;
 const SEEDS = [0x811c9dc5, 0x9747b28c] as const;
 
 /** Number of the root directory of a {@link PathTable}. */
-export const ROOT = 1;
+const ROOT = 1;
 /** Result of {@link PathTable.find} for a path that does not exist. */
 export const ABSENT = 0;
 

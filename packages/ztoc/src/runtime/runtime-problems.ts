@@ -61,6 +61,12 @@ export interface RuntimeProblem {
   readonly message: string;
 }
 
+/** The parts of a zTOC that {@link findRuntimeProblems} reads. */
+export interface RuntimeContents extends Omit<Ztoc, 'files'> {
+  /** Entries in archive order, iterated several times. `decodeZtocFiles` returns them without much memory. */
+  readonly files: Iterable<FileEntry>;
+}
+
 /** Maximum number of paths of a {@link RuntimeProblem}. */
 const MAX_PATHS = 5;
 
@@ -86,28 +92,29 @@ const MIN_PATHS = 1 << 16;
  * @see soci-snapshotter, ztoc/ztoc_marshaler.go, `flatbufferToTOC`; metadata/reader.go, `initNodes`; metadata/db.go,
  * `writeNodeEntry`; fs/reader/reader.go, `Verify`; fs/span-manager/span_manager.go, `New`
  */
-export function findRuntimeProblems(ztoc: Ztoc): readonly RuntimeProblem[] {
+export function findRuntimeProblems(ztoc: RuntimeContents): readonly RuntimeProblem[] {
   const found = new ProblemCollector();
   const files = inReadOrder(ztoc.files);
-  const hasHardLinks = checkEntries(files, found);
-  if (hasHardLinks) checkHardLinks(files, found);
+  const { count, hasHardLinks } = checkEntries(files, found);
+  if (hasHardLinks) checkHardLinks(files, count, found);
   checkBelowSymlinks(ztoc, found);
   checkSpans(ztoc, found);
   return found.problems();
 }
 
 /** Returns the entries sorted by offset, as the runtime reads them. Archive order is almost always this order. */
-function inReadOrder(files: readonly FileEntry[]): readonly FileEntry[] {
+function inReadOrder(files: Iterable<FileEntry>): Iterable<FileEntry> {
   let previous = 0;
   for (const { uncompressedOffset } of files) {
-    if (uncompressedOffset < previous) return files.toSorted((a, b) => a.uncompressedOffset - b.uncompressedOffset);
+    if (uncompressedOffset < previous) return [...files].sort((a, b) => a.uncompressedOffset - b.uncompressedOffset);
     previous = uncompressedOffset;
   }
   return files;
 }
 
-/** Checks each entry and its distance from the previous one. Returns whether there are hard links. */
-function checkEntries(files: readonly FileEntry[], found: ProblemCollector): boolean {
+/** Checks each entry and its distance from the previous one. Returns their number, and whether there are hard links. */
+function checkEntries(files: Iterable<FileEntry>, found: ProblemCollector) {
+  let count = 0;
   let hasHardLinks = false;
   /** Offset at which the runtime expects the next header, and its real offset. */
   let expected = 0;
@@ -131,12 +138,13 @@ function checkEntries(files: readonly FileEntry[], found: ProblemCollector): boo
     }
     const stored = type !== 'reg' ? 0 : records.isSparse ? storedSizeOf(file) : size;
     if (isContent && stored !== size) found.add('sparse-file', 'unreadable-files', file);
+    count += 1;
     hasHardLinks ||= type === 'hardlink';
     expected = offset + size + paddingAfter(Math.max(offset + size, 0));
     actual = stored === undefined ? undefined : offset + stored + paddingAfter(offset + stored);
     previous = file;
   }
-  return hasHardLinks;
+  return { count, hasHardLinks };
 }
 
 /** Returns the size of a file in the archive. Returns undefined if the zTOC does not contain it. */
@@ -210,8 +218,8 @@ function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
 }
 
 /** Adds the entries to a tree as the runtime does. The target of a hard link must be in it at that time. */
-function checkHardLinks(files: readonly FileEntry[], found: ProblemCollector): void {
-  const table = new PathTable(MIN_PATHS + PATHS_PER_ENTRY * files.length);
+function checkHardLinks(files: Iterable<FileEntry>, count: number, found: ProblemCollector): void {
+  const table = new PathTable(MIN_PATHS + PATHS_PER_ENTRY * count);
   const path = new PathNames();
   for (const file of files) {
     if (file.type === 'hardlink') {
@@ -228,7 +236,7 @@ function checkHardLinks(files: readonly FileEntry[], found: ProblemCollector): v
   }
 }
 
-function checkBelowSymlinks(ztoc: Ztoc, found: ProblemCollector): void {
+function checkBelowSymlinks(ztoc: RuntimeContents, found: ProblemCollector): void {
   const directories = findImpliedDirectories(ztoc);
   if (directories.length === 0) return;
   const links = new SymlinkTracker(directories);
@@ -244,7 +252,7 @@ function checkBelowSymlinks(ztoc: Ztoc, found: ProblemCollector): void {
 }
 
 /** Every span but the last must have bytes and content (fs/span-manager/span_manager.go, `New` and `buildAllSpans`). */
-function checkSpans(ztoc: Ztoc, found: ProblemCollector): void {
+function checkSpans(ztoc: RuntimeContents, found: ProblemCollector): void {
   if (ztoc.compressedArchiveSize === 0) found.add('empty-span', 'pulled-whole');
   for (const { id, uncompressedStart, uncompressedEnd } of listSpans(ztoc)) {
     if (id < ztoc.maxSpanId && uncompressedStart >= uncompressedEnd) found.add('empty-span', 'pulled-whole');

@@ -34,14 +34,14 @@ const MAX_DEFLATE_RATIO = 1032;
  * @param ztoc The zTOC of the layer. Its checkpoints are checked for consistency.
  * @throws {ZtocError} `ZTOC_INVALID` if the zTOC is inconsistent, or a span claims more output than it can inflate to.
  */
-export function listSpans(ztoc: Ztoc): readonly Span[] {
+export function listSpans(ztoc: Omit<Ztoc, 'files'>): readonly Span[] {
   return listSpansAt(ztoc, 0);
 }
 
 /**
  * Lists the spans of a zTOC. `base` is the offset of its checkpoints in the encoded zTOC, for the offsets of errors.
  */
-export function listSpansAt(ztoc: Ztoc, base: number): readonly Span[] {
+export function listSpansAt(ztoc: Omit<Ztoc, 'files'>, base: number): readonly Span[] {
   const spans = ztoc.compression === 'gzip' ? listGzipSpans(ztoc, base) : listUncompressedSpans(ztoc, base);
   if (spans.length !== ztoc.spanDigests.length || spans.length !== ztoc.maxSpanId + 1) {
     const message = `inconsistent zTOC: ${spans.length} checkpoints, ${ztoc.spanDigests.length} span digests, last span ID ${ztoc.maxSpanId}`;
@@ -58,7 +58,7 @@ export function spanSizeOf({ compression, checkpoints }: Pick<Ztoc, 'compression
   return compression === 'gzip' ? unpackCheckpoints(checkpoints).spanSize : unpackSpanTable(checkpoints).spanSize;
 }
 
-function listGzipSpans(ztoc: Ztoc, base: number): readonly Span[] {
+function listGzipSpans(ztoc: Omit<Ztoc, 'files'>, base: number): readonly Span[] {
   const { compressedArchiveSize, uncompressedArchiveSize, spanDigests } = ztoc;
   const { checkpoints } = unpackCheckpoints(ztoc.checkpoints, base);
   return checkpoints.map((checkpoint, id) => {
@@ -89,7 +89,7 @@ function checkBounds(span: Span, layerSize: number, offset: number): void {
   }
 }
 
-function listUncompressedSpans(ztoc: Ztoc, base: number): readonly Span[] {
+function listUncompressedSpans(ztoc: Omit<Ztoc, 'files'>, base: number): readonly Span[] {
   const table = unpackSpanTable(ztoc.checkpoints, base);
   const { spanSize, size } = table;
   const count = countSpans(table);

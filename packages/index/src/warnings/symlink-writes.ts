@@ -1,0 +1,46 @@
+import { SymlinkTracker, type Ztoc } from '@soci/ztoc';
+import { type LayerWarning, warnAboutProblem } from './layer-warning.ts';
+
+/** Maximum length of a path in a message. */
+const MAX_SHOWN = 200;
+
+/** Maximum number of paths of a warning. */
+const MAX_PATHS = 5;
+
+/**
+ * Finds the layers of an image that write through symbolic links of lower layers.
+ *
+ * @param layers - Digests of the layers, base layer first.
+ * @param directories - For each indexed layer, the directories that no entry describes: see `findImpliedDirectories`.
+ * @param readZtoc - Returns the zTOC of a layer, or undefined if it has none. Called only if a layer has such directories.
+ * @returns One warning for each of these layers, by its digest.
+ */
+export async function findSymlinkWrites(
+  layers: readonly string[],
+  directories: ReadonlyMap<string, readonly string[]>,
+  readZtoc: (layer: string) => Promise<Pick<Ztoc, 'files'> | undefined>,
+): Promise<ReadonlyMap<string, LayerWarning>> {
+  const found = new Map<string, LayerWarning>();
+  const last = layers.findLastIndex((layer) => (directories.get(layer)?.length ?? 0) > 0);
+  if (last <= 0) return found;
+  const links = new SymlinkTracker(layers.flatMap((layer) => directories.get(layer) ?? []));
+  for (const [position, layer] of layers.slice(0, last + 1).entries()) {
+    const written = links.linksAmong(directories.get(layer) ?? []).map(decodeByteString);
+    const [first] = written;
+    if (first !== undefined && !found.has(layer)) {
+      const count = written.length;
+      const subject = count === 1 ? 'a symbolic link' : `${count} symbolic links`;
+      const message = `it writes through ${subject} of a lower layer (${JSON.stringify(first.slice(0, MAX_SHOWN))})`;
+      const problem = { code: 'writes-through-symlink', effect: 'shown-differently', count, message } as const;
+      found.set(layer, warnAboutProblem({ ...problem, paths: written.slice(0, MAX_PATHS) }));
+    }
+    const ztoc = position < last ? await readZtoc(layer) : undefined;
+    if (ztoc !== undefined) links.add(ztoc);
+  }
+  return found;
+}
+
+/** Decodes a path with one character per byte as UTF-8. */
+function decodeByteString(path: string): string {
+  return Buffer.from(path, 'latin1').toString('utf8');
+}
