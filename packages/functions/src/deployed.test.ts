@@ -164,13 +164,15 @@ describe('the log', () => {
       seconds: expect.any(Number),
       bytesRead: expect.any(Number),
     });
-    expect(lines[1]).toMatchObject({
+    // The zTOC of a layer of 20 KB is larger than the layer.
+    expect(lines[1]).toMatchObject({ level: 'WARN', code: 'ztoc-large', effect: 'slow-start' });
+    expect(lines[2]).toMatchObject({
       _aws: { CloudWatchMetrics: [{ Namespace: 'SociIndexBuilder', Dimensions: [['service']] }] },
       Indexed: 1,
       LayersBuilt: 1,
       LayersReused: 0,
     });
-    expect(lines).toHaveLength(2);
+    expect(lines).toHaveLength(3);
   });
 
   it('contains no secrets, also at level DEBUG', async () => {
