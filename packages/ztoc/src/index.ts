@@ -17,11 +17,12 @@ export {
   type ReadFileOptions,
   type ZtocReader,
 } from './read/ztoc-reader.ts';
-export { findImpliedDirectories, SymlinkTracker } from './runtime/implied-directories.ts';
+export { SymlinkTracker } from './runtime/implied-directories.ts';
 export {
   findRuntimeProblems,
-  type RuntimeContents,
+  RuntimeChecker,
   type RuntimeEffect,
+  type RuntimeFindings,
   type RuntimeProblem,
   type RuntimeProblemCode,
 } from './runtime/runtime-problems.ts';

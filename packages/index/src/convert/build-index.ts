@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Descriptor, Fetcher } from '@soci/oci';
-import { decodeZtoc } from '@soci/ztoc';
+import { decodeZtocFiles } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
@@ -107,7 +107,7 @@ async function findAllSymlinkWrites(
     const digests = layers.map(({ descriptor }) => descriptor.digest);
     const read = async (digest: string) => {
       const result = byDigest.get(digest);
-      return result && decodeZtoc(result.ztoc);
+      return result && decodeZtocFiles(result.ztoc);
     };
     for (const [layer, warning] of await findSymlinkWrites(digests, directories, read)) found.set(layer, warning);
   }

@@ -1,16 +1,8 @@
 import { digestOf } from '@soci/oci';
-import {
-  buildZtoc,
-  decodeZtocFiles,
-  type FileEntry,
-  findImpliedDirectories,
-  type RuntimeContents,
-  type Ztoc,
-  ZtocError,
-} from '@soci/ztoc';
+import { buildZtoc, decodeZtocFiles, type FileEntry, RuntimeChecker, type Ztoc, ZtocError } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
-import { warnAboutZtoc } from '../warnings/find-layer-warnings.ts';
+import { toWarnings } from '../warnings/find-layer-warnings.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
 import { PrefetchSearch } from './prefetch-spans.ts';
 import type { RecompressedLayer } from './recompress-layer.ts';
@@ -103,6 +95,7 @@ export type ZtocSummary = Readonly<ReturnType<ZtocSummarizer['finish']>>;
 /** Creates the summary of a zTOC from its entries, one after the other: a layer can have millions of them. */
 export class ZtocSummarizer {
   readonly #prefetch: PrefetchSearch;
+  readonly #runtime = new RuntimeChecker();
   #files = 0;
   #hasXattrs = false;
 
@@ -115,12 +108,12 @@ export class ZtocSummarizer {
     this.#files += 1;
     this.#hasXattrs ||= hasXattr(file);
     this.#prefetch.add(file);
+    this.#runtime.add(file);
   }
 
-  /** Returns the summary. Reads the entries from `bytes`, one at a time, because those of `ztoc` need much memory. */
+  /** Returns the summary. Does not read the entries of `ztoc`, because they need much memory. */
   finish(ztoc: Ztoc, bytes: Uint8Array) {
-    // Reading the property `files` would decode all of them.
-    const contents = Object.create(ztoc, { files: { value: decodeZtocFiles(bytes) } }) as RuntimeContents;
+    const findings = this.#runtime.finish(ztoc, decodeZtocFiles(bytes));
     return {
       ztocDigest: digestOf(bytes),
       ztocSize: bytes.length,
@@ -128,9 +121,9 @@ export class ZtocSummarizer {
       files: this.#files,
       uncompressedSize: ztoc.uncompressedArchiveSize,
       /** What the runtime does differently than expected. */
-      warnings: warnAboutZtoc(contents, ztoc.compressedArchiveSize, bytes.length),
-      /** Directories that no entry describes: see `findImpliedDirectories` of `@soci/ztoc`. */
-      impliedDirectories: findImpliedDirectories(contents),
+      warnings: toWarnings(findings, ztoc, ztoc.compressedArchiveSize, bytes.length),
+      /** Directories that no entry describes: see `RuntimeFindings` of `@soci/ztoc`. */
+      impliedDirectories: findings.impliedDirectories,
       /** Whether a file has extended attributes, or a directory is opaque. */
       hasXattrs: this.#hasXattrs,
       /** For each path of `prefetchFiles`, its spans, or null if the layer does not contain it. */

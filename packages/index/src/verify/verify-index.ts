@@ -7,12 +7,12 @@ import {
   type Platform,
   readVerified,
 } from '@soci/oci';
-import { decodeZtoc, findImpliedDirectories, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
+import { decodeZtoc, type Ztoc, ZtocError, type ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import type { PrefetchReference, SociDocument, ZtocReference } from '../inspect/soci-document.ts';
 import { checkInteger, type IndexLimits, resolveLimits } from '../options.ts';
-import { warnAboutZtoc } from '../warnings/find-layer-warnings.ts';
+import { checkZtoc } from '../warnings/find-layer-warnings.ts';
 import type { LayerWarning } from '../warnings/layer-warning.ts';
 import { findSymlinkWrites } from '../warnings/symlink-writes.ts';
 import { findIndexes } from './find-indexes.ts';
@@ -128,8 +128,9 @@ export async function verifySociIndex(
           : { files: 0, filesRead: 0, spans: 0, spansRead: 0, problems: [read.problem] };
       ztocs.set(reference.layerDigest, readBack.spans);
       const { digest, ...rest } = descriptor;
-      const warnings = 'ztoc' in read ? warnAboutZtoc(read.ztoc, descriptor.size, reference.descriptor.size) : [];
-      if ('ztoc' in read) directories.set(digest, findImpliedDirectories(read.ztoc));
+      const found = 'ztoc' in read ? checkZtoc(read.ztoc, descriptor.size, reference.descriptor.size) : undefined;
+      if (found) directories.set(digest, found.impliedDirectories);
+      const { warnings = [] } = found ?? {};
       layers.set(key, { layer: digest, ...rest, ztoc: reference.descriptor, ...readBack, warnings });
     }
   }
@@ -139,7 +140,7 @@ export async function verifySociIndex(
     const writes = await findSymlinkWrites(digests, directories, async (layer) => {
       const reference = references.get(layer);
       const read = reference && (await readZtoc(store, reference, readOptions));
-      return read && 'ztoc' in read ? read.ztoc : undefined;
+      return read && 'ztoc' in read ? read.ztoc.files : undefined;
     });
     for (const [layer, warning] of writes) {
       const key = `${references.get(layer)?.descriptor.digest} ${layer}`;

@@ -1,12 +1,5 @@
 import { type CallOptions, type Descriptor, type Fetcher, OciError, readVerified } from '@soci/oci';
-import {
-  decodeZtoc,
-  findImpliedDirectories,
-  findRuntimeProblems,
-  type RuntimeContents,
-  type Ztoc,
-  ZtocError,
-} from '@soci/ztoc';
+import { decodeZtoc, RuntimeChecker, type RuntimeFindings, type Ztoc, ZtocError } from '@soci/ztoc';
 import { findZtoc, type SociDocument, type ZtocReference } from '../inspect/soci-document.ts';
 import { type IndexLimits, resolveLimits } from '../options.ts';
 import { warnAboutLargeZtoc } from './large-ztoc.ts';
@@ -44,9 +37,9 @@ export async function findLayerWarnings(
     if (reference === undefined) continue;
     try {
       const ztoc = await read(reference);
-      directories.set(layer.digest, findImpliedDirectories(ztoc));
-      const found = warnAboutZtoc(ztoc, layer.size, reference.descriptor.size);
-      if (found.length > 0) warnings.set(layer.digest, found);
+      const found = checkZtoc(ztoc, layer.size, reference.descriptor.size);
+      directories.set(layer.digest, found.impliedDirectories);
+      if (found.warnings.length > 0) warnings.set(layer.digest, found.warnings);
     } catch (error) {
       if (!isContentError(error)) throw error;
       const problem = { code: 'ztoc-unreadable', effect: 'pulled-whole', count: 0, paths: [] } as const;
@@ -56,18 +49,36 @@ export async function findLayerWarnings(
   const digests = layers.map(({ digest }) => digest);
   const writes = await findSymlinkWrites(digests, directories, async (layer) => {
     const reference = directories.has(layer) ? findZtoc(indexes, layer) : undefined;
-    return reference && read(reference);
+    return reference && (await read(reference)).files;
   });
   for (const [layer, warning] of writes) warnings.set(layer, [...(warnings.get(layer) ?? []), warning]);
   return warnings;
 }
 
-/** Returns the warnings that need only a zTOC and the size of its layer. */
-export function warnAboutZtoc(ztoc: RuntimeContents, layerSize: number, ztocSize: number): LayerWarning[] {
+/** Returns the warnings that need only a zTOC and the size of its layer, and the directories that no entry describes. */
+export function checkZtoc(
+  ztoc: Ztoc,
+  layerSize: number,
+  ztocSize: number,
+): { warnings: readonly LayerWarning[]; impliedDirectories: readonly string[] } {
+  const checker = new RuntimeChecker();
+  for (const file of ztoc.files) checker.add(file);
+  const findings = checker.finish(ztoc, ztoc.files);
+  const { impliedDirectories } = findings;
+  return { warnings: toWarnings(findings, ztoc, layerSize, ztocSize), impliedDirectories };
+}
+
+/** Returns the warnings about a zTOC. @param findings - Problems of its entries. */
+export function toWarnings(
+  { problems }: RuntimeFindings,
+  ztoc: Omit<Ztoc, 'files'>,
+  layerSize: number,
+  ztocSize: number,
+): readonly LayerWarning[] {
   const { compression, maxSpanId, uncompressedArchiveSize: uncompressedSize } = ztoc;
   const sizes = { layerSize, uncompressedSize, ztocSize, spans: maxSpanId + 1, compression };
   const large = warnAboutLargeZtoc(sizes);
-  return [...findRuntimeProblems(ztoc).map(warnAboutProblem), ...(large ? [large] : [])];
+  return [...problems.map(warnAboutProblem), ...(large ? [large] : [])];
 }
 
 /** Returns whether an error is caused by a missing or invalid zTOC. */

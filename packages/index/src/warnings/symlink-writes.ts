@@ -1,4 +1,4 @@
-import { SymlinkTracker, type Ztoc } from '@soci/ztoc';
+import { type FileEntry, SymlinkTracker } from '@soci/ztoc';
 import { type LayerWarning, warnAboutProblem } from './layer-warning.ts';
 
 /** Maximum length of a path in a message. */
@@ -11,14 +11,14 @@ const MAX_PATHS = 5;
  * Finds the layers of an image that write through symbolic links of lower layers.
  *
  * @param layers - Digests of the layers, base layer first.
- * @param directories - For each indexed layer, the directories that no entry describes: see `findImpliedDirectories`.
- * @param readZtoc - Returns the zTOC of a layer, or undefined if it has none. Called only if a layer has such directories.
+ * @param directories - For each indexed layer, the directories that no entry describes: see `RuntimeFindings` of `@soci/ztoc`.
+ * @param readFiles - Returns the entries of a layer, or undefined if it has no zTOC. Called only if a layer has such directories.
  * @returns One warning for each of these layers, by its digest.
  */
 export async function findSymlinkWrites(
   layers: readonly string[],
   directories: ReadonlyMap<string, readonly string[]>,
-  readZtoc: (layer: string) => Promise<Pick<Ztoc, 'files'> | undefined>,
+  readFiles: (layer: string) => Promise<Iterable<FileEntry> | undefined>,
 ): Promise<ReadonlyMap<string, LayerWarning>> {
   const found = new Map<string, LayerWarning>();
   const last = layers.findLastIndex((layer) => (directories.get(layer)?.length ?? 0) > 0);
@@ -34,8 +34,8 @@ export async function findSymlinkWrites(
       const problem = { code: 'writes-through-symlink', effect: 'shown-differently', count, message } as const;
       found.set(layer, warnAboutProblem({ ...problem, paths: written.slice(0, MAX_PATHS) }));
     }
-    const ztoc = position < last ? await readZtoc(layer) : undefined;
-    if (ztoc !== undefined) links.add(ztoc);
+    const files = position < last ? await readFiles(layer) : undefined;
+    if (files !== undefined) links.add(files);
   }
   return found;
 }

@@ -1,16 +1,22 @@
-import { streamOf, TAR_END, tarOf } from '@soci/test-content';
+import { streamOf, tarOf } from '@soci/test-content';
 import { expect, it } from 'vitest';
-import { findImpliedDirectories, SymlinkTracker, scanTar } from '../index.ts';
+import { buildZtoc, RuntimeChecker, SymlinkTracker, scanTar } from '../index.ts';
 
-const scan = (files: Record<string, string>) => scanTar(streamOf(tarOf(files)));
+const scan = async (files: Record<string, string>) => (await scanTar(streamOf(tarOf(files)))).files;
+
+async function findImpliedDirectories(files: Record<string, string>) {
+  const checker = new RuntimeChecker();
+  const { ztoc } = await buildZtoc([tarOf(files)], { onEntry: (file) => checker.add(file) });
+  return checker.finish(ztoc, ztoc.files).impliedDirectories;
+}
 
 it('finds directories that no entry describes', async () => {
-  expect(findImpliedDirectories(await scan({ 'a/': '', 'a/b': '', './c/d/e': '', 'c/d/f': '', 'c/g/': '' }))).toEqual([
+  expect(await findImpliedDirectories({ 'a/': '', 'a/b': '', './c/d/e': '', 'c/d/f': '', 'c/g/': '' })).toEqual([
     'c',
     'c/d',
   ]);
-  expect(findImpliedDirectories(await scan({ 'a/b': '', 'a/': '', top: '' }))).toEqual([]);
-  expect(findImpliedDirectories(await scanTar(streamOf(TAR_END)))).toEqual([]);
+  expect(await findImpliedDirectories({ 'a/b': '', 'a/': '', top: '' })).toEqual([]);
+  expect(await findImpliedDirectories({})).toEqual([]);
 });
 
 it('follows symbolic links through layers', async () => {

@@ -11,18 +11,51 @@ const MAX_PATH = 4096;
 const SLASH = 0x2f;
 
 /**
- * Finds the directories of a layer that no entry describes: they are only in the paths of other entries. If a lower layer
- * has a symbolic link with such a path, unpacking the layer follows the link.
- *
- * @returns Paths without leading slash, `.` and `..`, with one character per byte, at most 1 MiB.
+ * Checks cheaply, while the entries of a layer arrive, whether it may have directories that no entry describes. Almost all
+ * layers describe each directory before its files.
  */
-export function findImpliedDirectories({ files }: { readonly files: Iterable<FileEntry> }): readonly string[] {
+export class DirectoryCheck {
+  /** Whether an entry came before the entry of its directory, if the layer has that one. */
+  mayBeImplied = false;
+  readonly #known = new PathSet();
+  readonly #path = new PathNames();
+  /** The directory of the previous entry. */
+  #parent = new Uint8Array(0);
+  #parentSize = 0;
+
+  /** Adds an entry. Its bytes may be overwritten afterwards. */
+  add({ name, type }: FileEntry): void {
+    if (this.mayBeImplied || name.length > MAX_PATH) return;
+    const end = parentEnd(name);
+    if (!this.#isParent(name, end)) {
+      if (end > this.#parent.length) this.#parent = new Uint8Array(MAX_PATH);
+      this.#parent.set(name.subarray(0, end));
+      this.#parentSize = end;
+      // The entry of this directory was checked in the same way, so its parents are known.
+      this.mayBeImplied = !this.#known.has(this.#path.set(name, end));
+    }
+    if (type === 'dir') this.#known.add(this.#path.set(name));
+  }
+
+  #isParent(name: Uint8Array, end: number): boolean {
+    if (end !== this.#parentSize) return false;
+    // Names in different directories mostly differ at the end.
+    for (let at = end - 1; at >= 0; at--) if (name[at] !== this.#parent[at]) return false;
+    return true;
+  }
+}
+
+/**
+ * Finds the directories of a layer that no entry describes.
+ *
+ * @returns See `RuntimeFindings`.
+ */
+export function findImpliedDirectories(files: Iterable<FileEntry>): readonly string[] {
   const path = new PathNames();
   const known = new PathSet();
   for (const { name, type } of files) {
     if (type !== 'dir' || name.length > MAX_PATH) continue;
-    path.set(name);
-    known.add(path);
+    known.add(path.set(name));
   }
   const found: string[] = [];
   let size = 0;
@@ -32,8 +65,7 @@ export function findImpliedDirectories({ files }: { readonly files: Iterable<Fil
     const end = parentEnd(name);
     if (end === 0 || name.length > MAX_PATH || equalBytes(directory, name, 0, end)) continue;
     directory = name.subarray(0, end);
-    path.set(name);
-    for (const count of known.addDirectories(path)) {
+    for (const count of known.addAll(path.set(name, end))) {
       const implied = path.join(count);
       size += implied.length;
       if (size > MAX_TOTAL_SIZE) return found;
@@ -61,7 +93,7 @@ export class SymlinkTracker {
   readonly #hashes = new PathSet();
   readonly #links = new Set<string>();
 
-  /** @param paths Paths to follow, as {@link findImpliedDirectories} returns them. */
+  /** @param paths Paths to follow, such as `impliedDirectories` of `RuntimeFindings`. */
   constructor(paths: Iterable<string>) {
     this.#paths = new Set(paths);
     const names = new PathNames();
@@ -77,7 +109,7 @@ export class SymlinkTracker {
   }
 
   /** Puts a layer on top. */
-  add({ files }: { readonly files: Iterable<FileEntry> }): void {
+  add(files: Iterable<FileEntry>): void {
     const names = new PathNames();
     if (this.#links.size > 0) this.#applyWhiteouts(files, names);
     for (const { name, type } of files) {

@@ -22,13 +22,13 @@ export class PathNames {
   readonly #bounds: number[] = [];
   #bytes: Uint8Array = new Uint8Array(0);
 
-  /** Splits a path. */
-  set(bytes: Uint8Array): this {
+  /** Splits a path: the first `end` bytes. */
+  set(bytes: Uint8Array, end = bytes.length): this {
     this.#bytes = bytes;
     this.length = 0;
     let start = 0;
-    for (let at = 0; at <= bytes.length; at++) {
-      if (at < bytes.length && byteAt(bytes, at) !== SLASH) continue;
+    for (let at = 0; at <= end; at++) {
+      if (at < end && byteAt(bytes, at) !== SLASH) continue;
       this.#add(start, at);
       start = at + 1;
     }
@@ -201,11 +201,11 @@ export class PathSet {
     });
   }
 
-  /** Adds the directories of a path, but not the path. Returns the numbers of names of those that are new. */
-  addDirectories(path: PathNames): readonly number[] {
+  /** Adds a path and its directories. Returns the numbers of names of those that are new. */
+  addAll(path: PathNames): readonly number[] {
     const added: number[] = [];
     path.visitPrefixes((first, second, count) => {
-      if (count < path.length && this.#add(first, second)) added.push(count);
+      if (this.#add(first, second)) added.push(count);
     });
     return added;
   }

@@ -5,7 +5,7 @@ import { listSpans } from '../spans/list-spans.ts';
 import { parseDecimal } from '../tar/numbers.ts';
 import { BLOCK_SIZE, paddingAfter } from '../tar/tar-format.ts';
 import type { FileEntry, TarInteger, Ztoc } from '../ztoc.ts';
-import { findImpliedDirectories, SymlinkTracker } from './implied-directories.ts';
+import { DirectoryCheck, findImpliedDirectories, SymlinkTracker } from './implied-directories.ts';
 import { ABSENT, PathNames, PathTable } from './path-table.ts';
 
 /**
@@ -61,10 +61,19 @@ export interface RuntimeProblem {
   readonly message: string;
 }
 
-/** The parts of a zTOC that {@link findRuntimeProblems} reads. */
-export interface RuntimeContents extends Omit<Ztoc, 'files'> {
-  /** Entries in archive order, iterated several times. `decodeZtocFiles` returns them without much memory. */
-  readonly files: Iterable<FileEntry>;
+/** A zTOC without its entries. */
+type ZtocHead = Omit<Ztoc, 'files'>;
+
+/** Result of {@link RuntimeChecker}. */
+export interface RuntimeFindings {
+  /** The problems, worst first, one for each code and effect. */
+  readonly problems: readonly RuntimeProblem[];
+  /**
+   * Directories that no entry describes: they are only in the paths of other entries. If a lower layer has a symbolic link
+   * with such a path, unpacking the layer follows the link. Paths have no leading slash, `.` and `..`, and one character for
+   * each byte; at most 1 MiB of them.
+   */
+  readonly impliedDirectories: readonly string[];
 }
 
 /** Maximum number of paths of a {@link RuntimeProblem}. */
@@ -85,51 +94,49 @@ const MIN_PATHS = 1 << 16;
  * files read through it equal those of the layer. Uses only the table of contents, so it does not find user and group IDs
  * above 2^32 - 1 in tar headers without PAX records.
  *
- * Takes time and, if the layer has hard links, memory in proportion to the entries (about 32 bytes for each).
- *
  * @returns The problems, worst first, one for each code and effect.
  * @throws {ZtocError} `ZTOC_INVALID` if the spans of the zTOC are inconsistent.
+ */
+export function findRuntimeProblems(ztoc: Ztoc): readonly RuntimeProblem[] {
+  const checker = new RuntimeChecker();
+  for (const file of ztoc.files) checker.add(file);
+  return checker.finish(ztoc, ztoc.files).problems;
+}
+
+/**
+ * Checks a zTOC like {@link findRuntimeProblems}, while it is built: pass each entry to {@link add} from `onEntry` of
+ * `buildZtoc`. Most rules need an entry only once. The others are applied at the end, if the layer has hard links (about 32
+ * bytes of memory for each entry) or directories that no entry describes.
+ *
  * @see soci-snapshotter, ztoc/ztoc_marshaler.go, `flatbufferToTOC`; metadata/reader.go, `initNodes`; metadata/db.go,
  * `writeNodeEntry`; fs/reader/reader.go, `Verify`; fs/span-manager/span_manager.go, `New`
  */
-export function findRuntimeProblems(ztoc: RuntimeContents): readonly RuntimeProblem[] {
-  const found = new ProblemCollector();
-  const files = inReadOrder(ztoc.files);
-  const { count, hasHardLinks } = checkEntries(files, found);
-  if (hasHardLinks) checkHardLinks(files, count, found);
-  checkBelowSymlinks(ztoc, found);
-  checkSpans(ztoc, found);
-  return found.problems();
-}
+export class RuntimeChecker {
+  readonly #found = new ProblemCollector();
+  readonly #directories = new DirectoryCheck();
+  #count = 0;
+  #hasHardLinks = false;
+  #isUnsorted = false;
+  /** Offset at which the runtime expects the next header, and its real offset if the zTOC contains it. */
+  #expected = 0;
+  #actual: number | undefined = 0;
+  #previous: FileEntry | undefined;
 
-/** Returns the entries sorted by offset, as the runtime reads them. Archive order is almost always this order. */
-function inReadOrder(files: Iterable<FileEntry>): Iterable<FileEntry> {
-  let previous = 0;
-  for (const { uncompressedOffset } of files) {
-    if (uncompressedOffset < previous) return [...files].sort((a, b) => a.uncompressedOffset - b.uncompressedOffset);
-    previous = uncompressedOffset;
-  }
-  return files;
-}
-
-/** Checks each entry and its distance from the previous one. Returns their number, and whether there are hard links. */
-function checkEntries(files: Iterable<FileEntry>, found: ProblemCollector) {
-  let count = 0;
-  let hasHardLinks = false;
-  /** Offset at which the runtime expects the next header, and its real offset. */
-  let expected = 0;
-  let actual: number | undefined = 0;
-  let previous: FileEntry | undefined;
-  for (const file of files) {
-    const { type, uncompressedOffset: offset, uncompressedSize: size } = file;
-    if (offset < expected) found.add('entries-overlap', 'pulled-whole', previous ?? file);
+  /** Adds the next entry. Its bytes may be overwritten afterwards. */
+  add(file: FileEntry): void {
+    const { type, uncompressedOffset: offset, uncompressedSize: size, paxRecords } = file;
+    const found = this.#found;
+    const expected = this.#expected;
+    if (offset < expected) found.add('entries-overlap', 'pulled-whole', this.#previous ?? file);
+    if (this.#previous !== undefined && offset < this.#previous.uncompressedOffset) this.#isUnsorted = true;
     const isContent = type === 'reg' && size > 0;
-    if (isContent && offset >= expected && ((actual ?? expected) !== expected || offset - expected < BLOCK_SIZE)) {
-      found.add('header-not-found', 'unreadable-files', file);
-    }
-    const records = readRecords(file);
-    if (isContent && (file.modTime === '' || records.hasOtherOwner || hasOtherType(file.mode))) {
-      found.add('attributes-differ', 'unreadable-files', file);
+    const records = paxRecords.length === 0 ? NO_FINDINGS : readRecords(file);
+    if (isContent) {
+      const isMoved = (this.#actual ?? expected) !== expected || offset - expected < BLOCK_SIZE;
+      if (isMoved && offset >= expected) found.add('header-not-found', 'unreadable-files', file);
+      if (file.modTime === '' || records.hasOtherOwner || hasOtherType(file.mode)) {
+        found.add('attributes-differ', 'unreadable-files', file);
+      }
     }
     // The runtime stores the first attribute, in random order, in another way than the others (metadata/db.go).
     if (records.xattrs > 1 && records.hasInvalidXattr) found.add('xattr-name-invalid', 'pulled-whole', file);
@@ -138,13 +145,38 @@ function checkEntries(files: Iterable<FileEntry>, found: ProblemCollector) {
     }
     const stored = type !== 'reg' ? 0 : records.isSparse ? storedSizeOf(file) : size;
     if (isContent && stored !== size) found.add('sparse-file', 'unreadable-files', file);
-    count += 1;
-    hasHardLinks ||= type === 'hardlink';
-    expected = offset + size + paddingAfter(Math.max(offset + size, 0));
-    actual = stored === undefined ? undefined : offset + stored + paddingAfter(offset + stored);
-    previous = file;
+    this.#directories.add(file);
+    this.#count += 1;
+    if (type === 'hardlink') this.#hasHardLinks = true;
+    this.#expected = offset + size + paddingAfter(Math.max(offset + size, 0));
+    this.#actual = stored === undefined ? undefined : offset + stored + paddingAfter(offset + stored);
+    // Only such an entry can overlap the next one if the layer is valid.
+    this.#previous = stored === size ? file : { ...file, name: file.name.slice(), linkName: file.linkName.slice() };
   }
-  return { count, hasHardLinks };
+
+  /**
+   * Returns the findings.
+   * @param files - The entries that were added. They are iterated several times if necessary: `decodeZtocFiles` returns them
+   *   one at a time.
+   * @throws {ZtocError} `ZTOC_INVALID` if the spans of the zTOC are inconsistent.
+   */
+  finish(ztoc: ZtocHead, files: Iterable<FileEntry>): RuntimeFindings {
+    if (this.#isUnsorted) return checkSorted(ztoc, files);
+    const found = this.#found;
+    if (this.#hasHardLinks) checkHardLinks(files, this.#count, found);
+    const impliedDirectories = this.#directories.mayBeImplied ? findImpliedDirectories(files) : [];
+    checkBelowSymlinks(files, impliedDirectories, found);
+    checkSpans(ztoc, found);
+    return { problems: found.problems(), impliedDirectories };
+  }
+}
+
+/** Checks the entries in the order of their offsets, as the runtime reads them. Archive order is almost always this order. */
+function checkSorted(ztoc: ZtocHead, files: Iterable<FileEntry>): RuntimeFindings {
+  const sorted = [...files].sort((a, b) => a.uncompressedOffset - b.uncompressedOffset);
+  const checker = new RuntimeChecker();
+  for (const file of sorted) checker.add(file);
+  return checker.finish(ztoc, sorted);
 }
 
 /** Returns the size of a file in the archive. Returns undefined if the zTOC does not contain it. */
@@ -165,6 +197,7 @@ const OTHER_TYPES: ReadonlySet<number> = new Set([0o40000, 0o10000, 0o120000, 0o
 
 /** Returns whether the mode of a regular file is that of another type. The runtime compares 32 bits. */
 function hasOtherType(mode: TarInteger): boolean {
+  if (mode >= 0 && mode < 0o10000) return false;
   const bits = typeof mode === 'number' ? mode : Number(BigInt.asUintN(32, mode));
   return OTHER_TYPES.has((bits & ~0o7777) >>> 0);
 }
@@ -195,7 +228,6 @@ const NO_FINDINGS: Readonly<RecordFindings> = {
 };
 
 function readRecords({ paxRecords, uid, gid }: FileEntry): Readonly<RecordFindings> {
-  if (paxRecords.length === 0) return NO_FINDINGS;
   const findings = { ...NO_FINDINGS };
   for (const [key, value] of paxRecords) {
     if (startsWith(key, XATTR_PREFIX)) {
@@ -236,15 +268,14 @@ function checkHardLinks(files: Iterable<FileEntry>, count: number, found: Proble
   }
 }
 
-function checkBelowSymlinks(ztoc: RuntimeContents, found: ProblemCollector): void {
-  const directories = findImpliedDirectories(ztoc);
+function checkBelowSymlinks(files: Iterable<FileEntry>, directories: readonly string[], found: ProblemCollector): void {
   if (directories.length === 0) return;
   const links = new SymlinkTracker(directories);
-  links.add(ztoc);
+  links.add(files);
   const below = new Set(links.linksAmong(directories));
   if (below.size === 0) return;
   const path = new PathNames();
-  for (const file of ztoc.files) {
+  for (const file of files) {
     if (file.type !== 'symlink') continue;
     path.set(file.name);
     if (below.delete(path.join(path.length))) found.add('entries-below-symlink', 'shown-differently', file);
@@ -252,7 +283,7 @@ function checkBelowSymlinks(ztoc: RuntimeContents, found: ProblemCollector): voi
 }
 
 /** Every span but the last must have bytes and content (fs/span-manager/span_manager.go, `New` and `buildAllSpans`). */
-function checkSpans(ztoc: RuntimeContents, found: ProblemCollector): void {
+function checkSpans(ztoc: ZtocHead, found: ProblemCollector): void {
   if (ztoc.compressedArchiveSize === 0) found.add('empty-span', 'pulled-whole');
   for (const { id, uncompressedStart, uncompressedEnd } of listSpans(ztoc)) {
     if (id < ztoc.maxSpanId && uncompressedStart >= uncompressedEnd) found.add('empty-span', 'pulled-whole');
@@ -262,7 +293,9 @@ function checkSpans(ztoc: RuntimeContents, found: ProblemCollector): void {
 interface Collected {
   readonly code: RuntimeProblemCode;
   readonly effect: RuntimeEffect;
-  readonly first: FileEntry | undefined;
+  /** The first entry and its link target, escaped and quoted. */
+  readonly first: string;
+  readonly target: string;
   readonly paths: string[];
   count: number;
 }
@@ -278,7 +311,9 @@ class ProblemCollector {
     const key = `${effect} ${code}`;
     let collected = this.#collected.get(key);
     if (collected === undefined) {
-      collected = { code, effect, first: file, paths: [], count: 0 };
+      const first = showPath(file?.name ?? '');
+      const target = showPath(file?.linkName ?? '');
+      collected = { code, effect, first, target, paths: [], count: 0 };
       this.#collected.set(key, collected);
     }
     collected.count += 1;
@@ -288,7 +323,7 @@ class ProblemCollector {
   problems(): readonly RuntimeProblem[] {
     return [...this.#collected.values()]
       .sort((a, b) => EFFECTS.indexOf(a.effect) - EFFECTS.indexOf(b.effect))
-      .map(({ first, ...problem }) => ({ ...problem, message: describe(problem, first) }));
+      .map(({ first, target, ...problem }) => ({ ...problem, message: describe(problem, first, target) }));
   }
 }
 
@@ -296,17 +331,16 @@ function decodePath(name: Uint8Array): string {
   return new TextDecoder().decode(name.subarray(0, MAX_SHOWN_PATH));
 }
 
-function describe({ code, effect, count }: Omit<Collected, 'first'>, first: FileEntry | undefined): string {
+function describe({ code, effect, count }: Omit<Collected, 'first' | 'target'>, first: string, target: string): string {
   const what = (one: string, many: string) => (count === 1 ? `1 ${one}` : `${count} ${many}`);
-  const shown = showPath(first?.name ?? '');
-  const example = count === 1 ? shown : `the first is ${shown}`;
+  const example = count === 1 ? first : `the first is ${first}`;
   switch (code) {
     case 'empty-span':
       return `${what('span has', 'spans have')} no content, such as an empty block or member at the start of the gzip data`;
     case 'entries-overlap':
       return `${what('entry is', 'entries are')} larger than the space before the next entry, such as a sparse file (${example})`;
     case 'hard-link-target-missing':
-      return `${what('hard link has', 'hard links have')} no target earlier in this layer (${example} to ${showPath(first?.linkName ?? '')})`;
+      return `${what('hard link has', 'hard links have')} no target earlier in this layer (${example} to ${target})`;
     case 'xattr-name-invalid':
       return `${what('file has', 'files have')} several extended attributes, one with an empty or too long name (${example})`;
     case 'xattr-empty': {
