@@ -1,3 +1,4 @@
+import { quoteText } from '@soci/oci';
 import { type FileEntry, SymlinkTracker } from '@soci/ztoc';
 import { type LayerWarning, warnAboutProblem } from './layer-warning.ts';
 
@@ -30,7 +31,7 @@ export async function findSymlinkWrites(
     if (first !== undefined && !found.has(layer)) {
       const count = written.length;
       const subject = count === 1 ? 'a symbolic link' : `${count} symbolic links`;
-      const message = `it writes through ${subject} of a lower layer (${JSON.stringify(first.slice(0, MAX_SHOWN))})`;
+      const message = `it writes through ${subject} of a lower layer (${quoteText(first, MAX_SHOWN)})`;
       const problem = { code: 'writes-through-symlink', effect: 'shown-differently', count, message } as const;
       found.set(layer, warnAboutProblem({ ...problem, paths: written.slice(0, MAX_PATHS) }));
     }
