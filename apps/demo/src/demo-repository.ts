@@ -1,10 +1,12 @@
 import {
   type CommandContext,
+  type DestinationLocation,
   describeImage,
   type ImageDestination,
   type ImageLocation,
   parseRegistryLocation,
   type RegistryAccess,
+  type RegistryLocation,
   showTransferProgress,
   withImageStores,
 } from '@soci/cli/internal';
@@ -37,9 +39,9 @@ export class DemoRepository {
   #requestsBefore = 0;
   readonly access: RegistryAccess;
   /** The pushed image. */
-  readonly image: ImageLocation;
+  readonly image: RegistryLocation;
   /** The SOCI-enabled image that the generator creates. */
-  readonly converted: ImageLocation;
+  readonly converted: RegistryLocation;
 
   constructor(registry: TestRegistry, context: CommandContext) {
     this.#registry = registry;
@@ -54,9 +56,9 @@ export class DemoRepository {
   /** Pushes an image from a layout or another registry. */
   async push(from: ImageLocation, access: RegistryAccess): Promise<void> {
     const { signal } = this.#context;
-    await withImageStores(access, signal, async (sources) => {
+    await withImageStores(access, { signal }, async (sources) => {
       const { store, root } = await sources.openImage(from);
-      await withImageStores(this.access, signal, async (stores) => {
+      await withImageStores(this.access, { signal }, async (stores) => {
         await this.#copy(store, root, await stores.openDestination(this.image));
       });
     });
@@ -65,7 +67,7 @@ export class DemoRepository {
   /** Reads one file from the registry, as `soci-index cat` does. */
   async readFile(path: string): Promise<void> {
     const call = { signal: this.#context.signal };
-    await withImageStores(this.access, call.signal, async (stores) => {
+    await withImageStores(this.access, call, async (stores) => {
       const source = await stores.openImage(this.converted);
       const { images } = await describeImage(source, call);
       for (const { platform } of images.slice(0, 1)) {
@@ -76,11 +78,11 @@ export class DemoRepository {
   }
 
   /** Copies the converted image to a location that outlives the registry. Reads layers from the original image. */
-  async pull(from: ImageLocation, to: ImageLocation, access: RegistryAccess): Promise<void> {
+  async pull(from: ImageLocation, to: DestinationLocation, access: RegistryAccess): Promise<void> {
     const { signal } = this.#context;
-    await withImageStores(access, signal, async (others) => {
+    await withImageStores(access, { signal }, async (others) => {
       const [origin, destination] = [await others.openSource(from), await others.openDestination(to)];
-      await withImageStores(this.access, signal, async (stores) => {
+      await withImageStores(this.access, { signal }, async (stores) => {
         const { store, root } = await stores.openImage(this.converted);
         const { images } = await describeImage({ store, root }, { signal });
         const layers = new Set(images.flatMap((image) => image.layers.map(({ digest }) => digest)));

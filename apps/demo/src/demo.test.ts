@@ -92,7 +92,7 @@ describe('an image that is indexed', () => {
     expect(report.steps.push.bytesIn).toBeGreaterThan(490_000);
     expect(report.steps.index.bytesIn).toBeLessThan(200_000);
     expect(report.steps.again.requests).toBeLessThan(5);
-    await withImageStores({ env: {}, trace: () => {} }, new AbortController().signal, async (stores) => {
+    await withImageStores({ env: {}, trace: () => {} }, { signal: new AbortController().signal }, async (stores) => {
       const { root, images } = await describeImage(await stores.openImage(parseLocation(report.kept)), {});
       expect(root.digest).toBe(report.root.digest);
       expect(images[0]?.sociIndexes).toHaveLength(1);

@@ -92,7 +92,7 @@ export async function runDemo(argv: readonly string[], io?: CliIo): Promise<Exit
   }
 }
 
-function layoutAt(path: string): LayoutLocation {
+function layoutAt(path: string): LayoutLocation & { readonly transport: 'oci' } {
   return { transport: 'oci', path, reference: 'latest', text: `oci:${path}:latest` };
 }
 

@@ -1,6 +1,7 @@
 import {
   type CommandContext,
   countRead,
+  type DestinationLocation,
   EXIT,
   type ExitCode,
   formatBytes,
@@ -38,7 +39,7 @@ export interface WorkflowOptions {
   /** Registry settings for `source`. */
   readonly access: RegistryAccess;
   /** Where to keep the converted image. */
-  readonly kept: ImageLocation;
+  readonly kept: DestinationLocation;
   /** Titles of the layers, if known. */
   readonly titles: readonly string[];
   /** Minimum size of a layer to index, in bytes. @default the default of the generator */

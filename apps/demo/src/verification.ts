@@ -22,7 +22,7 @@ export async function verifyConverted(
   const started = performance.now();
   const progress = output.openProgress();
   try {
-    return await withImageStores(access, signal, async (stores) => {
+    return await withImageStores(access, { signal }, async (stores) => {
       const source = await stores.openImage(location);
       const image = await describeImage(source, { signal });
       const totalSize = indexedSize(image.images);

@@ -20,6 +20,8 @@ export type CliErrorCode =
 export interface CliErrorOptions {
   /** What the user can do: a sentence. @default no advice */
   readonly remedy?: string | undefined;
+  /** Operand to replace if the command is run again after the remedy, and its replacement. @default none */
+  readonly replacement?: { readonly operand: string; readonly by: string } | undefined;
   /** Byte offset of the fault in the file of the message. @default unknown */
   readonly offset?: number | undefined;
   /** The original error. @default none */
@@ -32,12 +34,14 @@ export class CliError extends PrintableError {
   /** A {@link CliErrorCode}, or the code of the original error. */
   readonly code: string;
   readonly remedy: string | undefined;
+  readonly replacement: CliErrorOptions['replacement'];
   readonly offset: number | undefined;
 
   constructor(code: CliErrorCode | (string & {}), message: string, options: CliErrorOptions = {}) {
     super(message, options);
     this.code = code;
     this.remedy = options.remedy;
+    this.replacement = options.replacement;
     this.offset = options.offset;
   }
 }

@@ -22,10 +22,12 @@ export { printable, shorten, textWidth, wrapWords } from './terminal/text.ts';
 export { withImageStores } from './transports/image-stores.ts';
 export type { ImageDestination } from './transports/layout-stores.ts';
 export {
+  type DestinationLocation,
   IMAGE_FORMS,
   type ImageLocation,
   type LayoutLocation,
   parseLocation,
   parseRegistryLocation,
+  type RegistryLocation,
 } from './transports/location.ts';
 export { REGISTRY_OPTIONS, type RegistryAccess, toRegistryAccess } from './transports/registry-options.ts';

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { CliError } from './errors.ts';
 
 /** Name of the program. */
@@ -16,8 +17,8 @@ export interface TextSink {
 
 /** Streams, environment and signal for one run of the program. Tests provide their own. */
 export interface CliIo {
-  /** Password, with `--password-stdin`. */
-  readonly stdin: AsyncIterable<Uint8Array>;
+  /** Password, with `--password-stdin`, or an archive. */
+  readonly stdin: AsyncIterable<Uint8Array> & { readonly isTTY?: boolean };
   /** Results: tables, JSON with `--json`, or the content of a file for `cat`. */
   readonly stdout: TextSink;
   /** Everything else: progress, notes, errors. */
@@ -26,6 +27,35 @@ export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborts when the user interrupts the program. */
   readonly signal: AbortSignal;
+  /** Returns standard output for a file, see {@link ClaimableIo}. */
+  claimStdout?(): TextSink;
+}
+
+/** Streams whose standard output can be claimed for a file, such as an archive. Everything else then goes to standard error. */
+export class ClaimableIo implements CliIo {
+  readonly stdin: CliIo['stdin'];
+  readonly stderr: TextSink;
+  readonly env: CliIo['env'];
+  readonly signal: AbortSignal;
+  readonly #stdout: TextSink;
+  #isClaimed = false;
+
+  constructor({ stdin, stdout, stderr, env, signal }: CliIo) {
+    this.stdin = stdin;
+    this.#stdout = stdout;
+    this.stderr = stderr;
+    this.env = env;
+    this.signal = signal;
+  }
+
+  get stdout(): TextSink {
+    return this.#isClaimed ? this.stderr : this.#stdout;
+  }
+
+  claimStdout(): TextSink {
+    this.#isClaimed = true;
+    return this.#stdout;
+  }
 }
 
 /** Returns the width of a terminal in columns, or `defaultWidth` if it is unknown. */
@@ -51,18 +81,19 @@ export async function withProcessIo<Result>(run: (io: CliIo) => Promise<Result>)
     if (controller.signal.aborted) process.exit(130);
     controller.abort(new CliError('INTERRUPTED', `stopped by ${signal}`));
   };
+  const io = new ClaimableIo({
+    // Opened on first use: an open standard input can keep other programs in the pipe from ending.
+    stdin: { isTTY: isatty(0), [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() },
+    stdout: new ProcessSink(process.stdout, 'standard output'),
+    // If messages cannot be written, there is no place to say so.
+    stderr: new ProcessSink(process.stderr),
+    env: process.env,
+    signal: controller.signal,
+  });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, stop);
   try {
-    return await run({
-      // Opened on first use: an open standard input can keep other programs in the pipe from ending.
-      stdin: { [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() },
-      stdout: new ProcessSink(process.stdout, 'standard output'),
-      // If messages cannot be written, there is no place to say so.
-      stderr: new ProcessSink(process.stderr),
-      env: process.env,
-      signal: controller.signal,
-    });
+    return await run(io);
   } finally {
     for (const signal of signals) process.off(signal, stop);
   }

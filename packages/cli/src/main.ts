@@ -13,7 +13,7 @@ import { isHelp, reportFailure, runCommand } from './command/run-command.ts';
 import { COMMANDS } from './command-table.ts';
 import { COMPLETE } from './completion/completion-scripts.ts';
 import { usageError } from './errors.ts';
-import { type CliIo, PROGRAM, withProcessIo, writeTo } from './io.ts';
+import { ClaimableIo, type CliIo, PROGRAM, withProcessIo, writeTo } from './io.ts';
 
 /**
  * Runs one command line.
@@ -23,7 +23,7 @@ import { type CliIo, PROGRAM, withProcessIo, writeTo } from './io.ts';
  * @returns The exit code. Errors are printed to standard error and, with `--json`, to standard output.
  */
 export async function main(argv: readonly string[], io?: CliIo): Promise<ExitCode> {
-  return io ? run(argv, io) : withProcessIo((processIo) => run(argv, processIo));
+  return io ? run(argv, new ClaimableIo(io)) : withProcessIo((processIo) => run(argv, processIo));
 }
 
 async function run(argv: readonly string[], io: CliIo): Promise<ExitCode> {

@@ -11,18 +11,21 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const MEDIA_TYPE_PATTERN = /^[A-Za-z0-9][\w!#$&^.+-]{0,126}\/[A-Za-z0-9][\w!#$&^.+-]{0,126}$/;
 
 /** Parses a JSON object of at most `maxSize` bytes. Keys are case-sensitive; the last value of a duplicate key wins. */
-export function parseDocument(bytes: Uint8Array, what: string, maxSize = DEFAULT_LIMITS.maxManifestSize): JsonObject {
+export function parseDocument(bytes: Uint8Array, what: string, maxSize?: number): JsonObject {
+  return asObject(parseJson(bytes, what, maxSize), what);
+}
+
+/** Parses a JSON value of at most `maxSize` bytes. */
+export function parseJson(bytes: Uint8Array, what: string, maxSize = DEFAULT_LIMITS.maxManifestSize): unknown {
   if (bytes.length > maxSize) {
     throw new OciError('LIMIT_EXCEEDED', `${what} has ${bytes.length} bytes, more than the limit of ${maxSize}`);
   }
-  let value: unknown;
   try {
-    value = JSON.parse(utf8.decode(bytes));
+    return JSON.parse(utf8.decode(bytes));
   } catch (cause) {
     const reason = cause instanceof SyntaxError ? cause.message : 'not UTF-8';
     throw new OciError('MANIFEST_INVALID', `${what} is not valid JSON: ${reason}`, { cause });
   }
-  return asObject(value, what);
 }
 
 /** Returns `value` as an object. Throws an error that names `where` if it is not one. */

@@ -1,7 +1,9 @@
-import { collect, drain, seededRandom } from '@soci/test-content';
+import { gzipSync } from 'node:zlib';
+import { collect, dockerArchive, dockerLayoutArchive, drain, seededRandom } from '@soci/test-content';
 import { expect, test } from 'vitest';
 import { readArchive } from './archive/archive-store.ts';
 import { archiveChunks } from './archive/archive-writer.ts';
+import { readDockerArchive } from './archive/docker-archive.ts';
 import { OciError } from './errors.ts';
 import { makeImage } from './fixtures/image.ts';
 import type { PositionalReader } from './layout/file-section.ts';
@@ -91,6 +93,7 @@ const full = JSON.stringify({
   annotations: { a: '1' },
 });
 const archive = await drain(archiveChunks(store, [{ target: root, reference: 'v1' }]));
+const saved = { names: ['app:v1'], layers: [Buffer.from('layer'), gzipSync('layer')] };
 const digest = `sha256:${'0'.repeat(64)}`;
 const text = (...lines: readonly string[]) => lines.map((line) => Buffer.from(line));
 
@@ -108,6 +111,13 @@ test('40,000 mutated references are rejected or formatted as they were', () =>
 
 test('20,000 mutated platforms are accepted or rejected', () =>
   fuzz(20_000, text('linux/arm64/v8', 'windows(10.0.20348+win32k)/amd64'), (bytes) => parsePlatform(bytes.toString())));
+
+test('20,000 mutated archives of docker save are read or rejected', () =>
+  fuzz(20_000, [dockerArchive([saved]), dockerLayoutArchive([saved])].map(Buffer.from), async (bytes) => {
+    const mutated = await readDockerArchive(sectionOf(bytes), 'mutated.tar');
+    for (const image of await mutated.roots()) await collect(mutated.fetch(image));
+    await mutated.resolve('app:v1');
+  }));
 
 test('20,000 mutated archives are read or rejected', () =>
   fuzz(20_000, [archive], async (bytes) => {

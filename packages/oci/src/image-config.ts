@@ -1,4 +1,4 @@
-import { asDigest, asObject, field, listField, optionalString, parseDocument } from './document.ts';
+import { asDigest, asObject, field, type JsonObject, listField, optionalString, parseDocument } from './document.ts';
 import { DEFAULT_LIMITS, type OciLimits } from './limits.ts';
 import { type Platform, parsePlatformObject } from './platform.ts';
 
@@ -26,15 +26,20 @@ export interface ImageConfig {
  */
 export function parseImageConfig(bytes: Uint8Array, limits: OciLimits = {}): ImageConfig {
   const document = parseDocument(bytes, 'image configuration', limits.maxManifestSize);
-  const where = 'image configuration.rootfs';
-  const rootfs = field(document, 'rootfs');
-  const maxLayers = limits.maxLayers ?? DEFAULT_LIMITS.maxLayers;
-  const diffIds = rootfs === undefined ? [] : listField(asObject(rootfs, where), 'diff_ids', where, maxLayers);
   const created = optionalString(document, 'created', 'image configuration');
   return {
     raw: bytes,
     platform: parsePlatformObject(document, 'image configuration'),
-    diffIds: diffIds.map((diffId, position) => asDigest(diffId, `${where}.diff_ids[${position}]`)),
+    diffIds: readDiffIds(document, limits),
     ...(created && { created }),
   };
+}
+
+/** Returns the digests of the uncompressed layers in an image configuration; empty if it has no `rootfs`. */
+export function readDiffIds(document: JsonObject, limits: OciLimits = {}): readonly string[] {
+  const where = 'image configuration.rootfs';
+  const rootfs = field(document, 'rootfs');
+  const maxLayers = limits.maxLayers ?? DEFAULT_LIMITS.maxLayers;
+  const diffIds = rootfs === undefined ? [] : listField(asObject(rootfs, where), 'diff_ids', where, maxLayers);
+  return diffIds.map((diffId, position) => asDigest(diffId, `${where}.diff_ids[${position}]`));
 }

@@ -1,6 +1,9 @@
+export type { ArchiveInput, OpenArchiveOptions } from './archive/archive-file.ts';
 export { type ArchiveStore, openArchive } from './archive/archive-store.ts';
 export { type ArchiveRoot, archiveChunks, writeArchive } from './archive/archive-writer.ts';
+export { type DockerArchiveStore, openDockerArchive } from './archive/docker-archive.ts';
 export { createFile, type FileContent, type FileDraft } from './layout/file-draft.ts';
+export { type ImageDirectory, openImageDirectory } from './layout/image-directory.ts';
 export { createLayout, type LayoutDraft } from './layout/layout-draft.ts';
 export type { LayoutReader } from './layout/layout-reader.ts';
 export { type LayoutStore, openLayout } from './layout/layout-store.ts';

@@ -11,6 +11,7 @@ export {
   sha256,
   streamOf,
 } from './content.ts';
+export { dockerArchive, dockerLayoutArchive, type SavedImage, savedConfig } from './docker-archive.ts';
 export { everythingIn } from './errors.ts';
 export {
   type GoldenLayer,

@@ -1,4 +1,4 @@
-import type { CliIo } from '../io.ts';
+import type { CliIo, TextSink } from '../io.ts';
 import type { Output } from '../terminal/output.ts';
 import { flag, type OptionTable, type OptionValues } from './option.ts';
 
@@ -28,7 +28,9 @@ export interface CommandContext {
   /** Environment variables. Command-line options take precedence. */
   readonly env: CliIo['env'];
   /** Standard input. */
-  readonly stdin: AsyncIterable<Uint8Array>;
+  readonly stdin: CliIo['stdin'];
+  /** Returns standard output for a file. From then on, results and notes go to standard error. */
+  claimStdout(): TextSink;
   /** Aborts when the user interrupts the program. The command then cleans up and throws the signal's reason. */
   readonly signal: AbortSignal;
 }

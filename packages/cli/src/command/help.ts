@@ -27,7 +27,9 @@ export function programHelp(commands: readonly CommandEntry[], io: CliIo): strin
     ...entries(width, [
       ['[docker://]HOST/REPO[:TAG][@DIGEST]', 'image in a registry, such as Amazon ECR'],
       ['oci:DIR[:TAG]', 'OCI image layout directory'],
-      ['oci-archive:FILE[:TAG]', 'tar file of an OCI image layout'],
+      ['oci-archive:FILE[:TAG]', 'tar file of an OCI image layout; FILE - is stdin or stdout'],
+      ['docker-archive:FILE[:NAME]', 'file of "docker save"; only SRC; FILE - is stdin'],
+      ['dir:DIR', 'directory of "skopeo copy"; only SRC'],
     ]),
     '',
     style.bold('Exit codes:'),
@@ -104,7 +106,7 @@ function optionEntries(width: number, options: OptionTable): string[] {
 }
 
 /** Formats terms and their meanings in two columns, or on separate lines on a narrow terminal. */
-function entries(width: number, pairs: readonly string[][]): string[] {
+function entries(width: number, pairs: readonly (readonly string[])[]): string[] {
   const termWidth = Math.max(...pairs.map(([term = '']) => term.length));
   const meaningWidth = width - INDENT.length - termWidth - 2;
   return pairs.flatMap(([term = '', meaning = '']) => {

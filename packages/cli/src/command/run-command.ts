@@ -1,9 +1,9 @@
 import { escapeJson, quoteText } from '@soci/oci';
-import { usageError } from '../errors.ts';
+import { CliError, usageError } from '../errors.ts';
 import { type CliIo, PROGRAM, writeTo } from '../io.ts';
 import { describeError, renderError } from '../terminal/describe-error.ts';
 import { Output } from '../terminal/output.ts';
-import { styleFor } from '../terminal/text.ts';
+import { quoteWord, styleFor } from '../terminal/text.ts';
 import { COMMON_OPTIONS, type Command, EXIT, type ExitCode } from './command.ts';
 import { commandHelp, usageLine } from './help.ts';
 import { optionWords, parseOptions, readFlag } from './parse-command-line.ts';
@@ -35,7 +35,22 @@ export async function runCommand(
     throw usageError(`unexpected argument ${quoteText(extra)}`, usage);
   }
   const output = new Output(io, { json: options.json, quiet: options.quiet, debug: isDebug(words, io) });
-  return command.run({ options, operands }, { output, env: io.env, stdin: io.stdin, signal: io.signal });
+  try {
+    return await command.run(
+      { options, operands },
+      { output, env: io.env, stdin: io.stdin, signal: io.signal, claimStdout: () => io.claimStdout?.() ?? io.stdout },
+    );
+  } catch (error) {
+    throw withRepeatedCommand(error, [program, ...command.name.split(' '), ...words]);
+  }
+}
+
+/** Completes a remedy that changes an operand: adds the command line to run afterwards. */
+function withRepeatedCommand(error: unknown, line: readonly string[]): unknown {
+  if (!(error instanceof CliError) || error.replacement === undefined) return error;
+  const { code, message, remedy, replacement } = error;
+  const repeated = line.map((word) => quoteWord(word === replacement.operand ? replacement.by : word)).join(' ');
+  return new CliError(code, message, { remedy: `${remedy} && ${repeated}`, cause: error.cause });
 }
 
 /** Prints an error to standard error and, with `--json`, to standard output. Returns the exit code. */

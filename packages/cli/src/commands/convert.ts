@@ -1,7 +1,7 @@
 import { defineCommand } from '../command/command.ts';
 import { CONVERT_OPTIONS } from '../image/index-options.ts';
 import { runIndexCommand } from '../image/run-index-command.ts';
-import { IMAGE_FORMS } from '../transports/location.ts';
+import { DESTINATION_FORMS, IMAGE_FORMS } from '../transports/location.ts';
 
 export const command = defineCommand({
   details: [
@@ -13,7 +13,7 @@ export const command = defineCommand({
   ],
   operands: [
     { name: 'SRC', help: IMAGE_FORMS },
-    { name: 'DST', help: 'the new image, in the same form; without a TAG it gets no tag' },
+    { name: 'DST', help: `new image: ${DESTINATION_FORMS}` },
   ],
   options: CONVERT_OPTIONS,
   examples: [

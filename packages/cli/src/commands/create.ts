@@ -1,7 +1,7 @@
 import { defineCommand } from '../command/command.ts';
 import { INDEX_OPTIONS } from '../image/index-options.ts';
 import { runIndexCommand } from '../image/run-index-command.ts';
-import { IMAGE_FORMS } from '../transports/location.ts';
+import { DESTINATION_FORMS, IMAGE_FORMS } from '../transports/location.ts';
 
 export const command = defineCommand({
   details: [
@@ -13,7 +13,7 @@ export const command = defineCommand({
   ],
   operands: [
     { name: 'SRC', help: IMAGE_FORMS },
-    { name: 'DST', help: 'where to copy image and indexes, in the same form', optional: true },
+    { name: 'DST', help: `copy: ${DESTINATION_FORMS}`, optional: true },
   ],
   options: INDEX_OPTIONS,
   examples: [

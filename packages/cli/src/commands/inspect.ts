@@ -28,7 +28,7 @@ export const command = defineCommand({
   async run({ operands: [from = ''], options }, context) {
     const { output, signal } = context;
     const location = parseLocation(from);
-    await withImageStores(await toRegistryAccess(options, [location], context), signal, async (stores) => {
+    await withImageStores(await toRegistryAccess(options, [location], context), context, async (stores) => {
       const source = await stores.openImage(location);
       const image = await describeImage(source, { signal });
       if (options.layer !== undefined) {

@@ -32,7 +32,7 @@ export const command = defineCommand({
     const location = parseLocation(from);
     const access = await toRegistryAccess(options, [location], context);
     const progress = output.openProgress();
-    const verification = await withImageStores(access, signal, async (stores) => {
+    const verification = await withImageStores(access, context, async (stores) => {
       const source = await stores.openImage(location);
       const { root, images } = await describeImage(source, { signal });
       const documents = images.flatMap(({ sociIndexes }) => sociIndexes);

@@ -22,7 +22,7 @@ export async function withImageFilesystem(
 ): Promise<void> {
   const { signal } = context;
   const location = parseLocation(from);
-  await withImageStores(await toRegistryAccess(options, [location], context), signal, async (stores) => {
+  await withImageStores(await toRegistryAccess(options, [location], context), context, async (stores) => {
     const { store, root } = await stores.openImage(location);
     try {
       const limits = { maxZtocSize: MAX_ZTOC_SIZE };

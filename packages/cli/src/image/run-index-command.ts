@@ -2,7 +2,14 @@ import { DEFAULT_MIN_LAYER_SIZE, type IndexImageResult, indexImage } from '@soci
 import type { CommandArguments, CommandContext, ExitCode } from '../command/command.ts';
 import { CliError, usageError } from '../errors.ts';
 import { withImageStores } from '../transports/image-stores.ts';
-import { destinationTag, type ImageLocation, parseLocation } from '../transports/location.ts';
+import {
+  type DestinationLocation,
+  destinationTag,
+  type ImageLocation,
+  parseDestination,
+  parseLocation,
+  STANDARD_STREAM,
+} from '../transports/location.ts';
 import { toRegistryAccess } from '../transports/registry-options.ts';
 import { type CONVERT_OPTIONS, type INDEX_OPTIONS, toIndexOptions } from './index-options.ts';
 import { showIndexProgress } from './index-progress.ts';
@@ -17,8 +24,11 @@ export async function runIndexCommand(
   { operands: [from = '', to], options }: CommandArguments<typeof INDEX_OPTIONS | typeof CONVERT_OPTIONS>,
   context: CommandContext,
 ): Promise<ExitCode> {
+  const given = to === undefined ? undefined : parseDestination(to);
+  // From here on, all messages go to standard error.
+  if (given?.transport === 'oci-archive' && given.path === STANDARD_STREAM) context.claimStdout();
   const source = parseLocation(from);
-  const destination = to === undefined ? inPlaceDestination(source) : parseLocation(to);
+  const destination = given ?? inPlaceDestination(source);
   const { output, signal } = context;
   const started = performance.now();
   const tag = destinationTag(destination);
@@ -26,7 +36,7 @@ export async function runIndexCommand(
   const access = await toRegistryAccess(options, [source, destination], context);
   const progress = output.openProgress();
   const index = () =>
-    withImageStores(access, signal, async (stores) => {
+    withImageStores(access, context, async (stores) => {
       const image = await stores.openSource(source);
       const { store, commit } = await stores.openDestination(destination);
       const result = await indexImage(
@@ -54,17 +64,17 @@ export async function runIndexCommand(
 }
 
 /** Returns the repository or layout of the image as a destination. The image keeps its tag. */
-function inPlaceDestination(source: ImageLocation): ImageLocation {
+function inPlaceDestination(source: ImageLocation): DestinationLocation {
   switch (source.transport) {
     case 'registry': {
       const { host, repository } = source;
       return { ...source, tag: undefined, digest: undefined, text: `${host}/${repository}` };
     }
     case 'oci':
-      return { ...source, reference: undefined, text: `oci:${source.path}` };
-    case 'oci-archive':
+      return { ...source, transport: 'oci', reference: undefined, text: `oci:${source.path}` };
+    default:
       throw usageError(
-        `${source.text}: cannot add indexes to a tar file`,
+        `${source.text}: cannot add indexes to ${source.transport === 'dir' ? 'this directory' : 'a tar file'}`,
         'Specify DST, such as oci-archive:OTHER-FILE[:TAG].',
       );
   }

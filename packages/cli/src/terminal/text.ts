@@ -34,6 +34,11 @@ export function printable(text: string): string {
   return truncate(escapeText(text), MAX_VALUE_LENGTH);
 }
 
+/** Quotes a word for a POSIX shell, if it needs quotes. */
+export function quoteWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 /** Wraps text at spaces, to lines of at most `width` columns. */
 export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = [];

@@ -1,7 +1,8 @@
 import type { SourceStore } from '@soci/index';
 import type { Descriptor } from '@soci/oci';
+import type { CommandContext } from '../command/command.ts';
 import { type ImageDestination, type ImageSource, openLayoutDestination, openLayoutSource } from './layout-stores.ts';
-import { destinationTag, type ImageLocation, type RegistryLocation } from './location.ts';
+import { type DestinationLocation, destinationTag, type ImageLocation, type RegistryLocation } from './location.ts';
 import type { RegistryAccess } from './registry-options.ts';
 import type { RegistryStores } from './registry-stores.ts';
 
@@ -12,21 +13,24 @@ export interface OpenImage {
   readonly root: Descriptor;
 }
 
+/** What opening a store needs from the command. Without standard streams, archives there are rejected. */
+export type StoreContext = Pick<CommandContext, 'signal'> & Partial<Pick<CommandContext, 'stdin' | 'claimStdout'>>;
+
 /** Opens the stores that a command reads from and writes to, and closes them at the end. */
 export class ImageStores {
   readonly #access: RegistryAccess;
-  readonly #signal: AbortSignal;
+  readonly #context: StoreContext;
   readonly #open: { close(): Promise<void> }[] = [];
   #registries: RegistryStores | undefined;
 
-  constructor(access: RegistryAccess, signal: AbortSignal) {
+  constructor(access: RegistryAccess, context: StoreContext) {
     this.#access = access;
-    this.#signal = signal;
+    this.#context = context;
   }
 
   /** Opens a location for reading, without resolving its tag. */
   async openSource(location: ImageLocation): Promise<ImageSource> {
-    if (location.transport !== 'registry') return this.#keep(await openLayoutSource(location));
+    if (location.transport !== 'registry') return this.#keep(await openLayoutSource(location, this.#context));
     // The default tag is that of docker.
     const reference = location.digest ?? location.tag ?? 'latest';
     return { store: await this.#repository(location), reference, close: async () => {} };
@@ -35,14 +39,15 @@ export class ImageStores {
   /** Opens a location for reading and resolves it to an image. */
   async openImage(location: ImageLocation): Promise<OpenImage> {
     const { store, reference } = await this.openSource(location);
-    const root = typeof reference === 'string' ? await store.resolve(reference, { signal: this.#signal }) : reference;
+    const root =
+      typeof reference === 'string' ? await store.resolve(reference, { signal: this.#context.signal }) : reference;
     return { store, root };
   }
 
   /** Opens a location for writing. Content that is not committed is removed at the end. */
-  async openDestination(location: ImageLocation): Promise<ImageDestination> {
+  async openDestination(location: DestinationLocation): Promise<ImageDestination> {
     destinationTag(location);
-    if (location.transport !== 'registry') return this.#keep(await openLayoutDestination(location));
+    if (location.transport !== 'registry') return this.#keep(await openLayoutDestination(location, this.#context));
     return { store: await this.#repository(location), commit: async () => {}, close: async () => {} };
   }
 
@@ -68,10 +73,10 @@ export class ImageStores {
 /** Calls `use` with new {@link ImageStores}, and closes them when it is finished or has failed. */
 export async function withImageStores<T>(
   access: RegistryAccess,
-  signal: AbortSignal,
+  context: StoreContext,
   use: (stores: ImageStores) => Promise<T>,
 ): Promise<T> {
-  const stores = new ImageStores(access, signal);
+  const stores = new ImageStores(access, context);
   try {
     return await use(stores);
   } finally {

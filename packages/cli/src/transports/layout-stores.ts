@@ -1,10 +1,21 @@
 import { access, constants, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2, type SourceStore, type TargetStore } from '@soci/index';
 import type { Descriptor } from '@soci/oci';
-import { archiveChunks, createFile, createLayout, type LayoutReader, openArchive, openLayout } from '@soci/oci/layout';
-import { CliError } from '../errors.ts';
-import type { LayoutLocation } from './location.ts';
+import {
+  archiveChunks,
+  createFile,
+  createLayout,
+  type LayoutReader,
+  openArchive,
+  openDockerArchive,
+  openImageDirectory,
+  openLayout,
+} from '@soci/oci/layout';
+import { CliError, usageError } from '../errors.ts';
+import { writeTo } from '../io.ts';
+import type { StoreContext } from './image-stores.ts';
+import { type DestinationLocation, type LayoutLocation, STANDARD_STREAM } from './location.ts';
 
 /** A store and the image to read from it. */
 export interface ImageSource {
@@ -24,35 +35,82 @@ export interface ImageDestination {
   close(): Promise<void>;
 }
 
-/** Opens an image in a layout directory or tar file for reading. */
-export async function openLayoutSource(location: LayoutLocation): Promise<ImageSource> {
+/** Opens an image in a directory or tar file for reading. */
+export async function openLayoutSource(location: LayoutLocation, context: StoreContext): Promise<ImageSource> {
   await checkPathType(location);
-  const { transport, path } = location;
-  if (transport === 'oci') {
-    const store = await openLayout(path);
-    return { store, reference: await resolveRoot(store, location), close: async () => {} };
-  }
-  const store = await openArchive(path);
+  const { store, close } = await openStore(location, context);
   try {
-    return { store, reference: await resolveRoot(store, location), close: () => store.close() };
+    return { store, reference: await resolveRoot(store, location), close };
   } catch (error) {
-    await store.close();
+    await close();
     throw error;
   }
 }
 
+async function openStore(
+  location: LayoutLocation,
+  context: StoreContext,
+): Promise<{ store: LayoutReader; close(): Promise<void> }> {
+  const { transport, path } = location;
+  if (transport === 'oci') return { store: await openLayout(path), close: async () => {} };
+  if (transport === 'dir') return { store: await openImageDirectory(path), close: async () => {} };
+  const open = transport === 'oci-archive' ? openArchive : openDockerArchive;
+  const { signal } = context;
+  const store =
+    path === STANDARD_STREAM
+      ? await open(standardInput(location, context), { name: 'standard input', signal })
+      : await open(path, { signal });
+  return { store, close: () => store.close() };
+}
+
+function standardInput({ text }: LayoutLocation, { stdin }: StoreContext): AsyncIterable<Uint8Array> {
+  if (stdin !== undefined && !stdin.isTTY) return stdin;
+  throw usageError(
+    `${text}: standard input is a terminal`,
+    `Pass the archive with < or a pipe: docker save IMAGE | ...`,
+  );
+}
+
 /** Opens a layout for writing. Adds to an existing layout directory. Replaces a tar file, or writes into a device or pipe. */
-export async function openLayoutDestination({ transport, path }: LayoutLocation): Promise<ImageDestination> {
+export async function openLayoutDestination(
+  { transport, path, text }: LayoutLocation & DestinationLocation,
+  context: StoreContext,
+): Promise<ImageDestination> {
   if (transport === 'oci') {
     const store = await createLayout(path);
     return { store, commit: () => store.commit(), close: () => store.discard() };
   }
+  if (path === STANDARD_STREAM) return openStandardOutput(text, context);
   await checkArchivePath(path);
   const file = await createFile(path);
   return {
     store: { writeImages: (content, roots, call) => file.write(() => archiveChunks(content, roots, call), call) },
     commit: () => file.commit(),
     close: () => file.discard(),
+  };
+}
+
+/** Writes an archive to standard output. Its index is at its end, so an archive that is cut off is not valid. */
+function openStandardOutput(text: string, context: StoreContext): ImageDestination {
+  const stdout = context.claimStdout?.();
+  if (stdout === undefined || stdout.isTTY) {
+    throw usageError(`${text}: standard output is a terminal`, 'Redirect it to a file with >, or pass it to a pipe.');
+  }
+  return {
+    store: {
+      async writeImages(content, roots, call) {
+        for await (const chunk of archiveChunks(content, roots, call)) {
+          await writeTo(stdout, chunk);
+          if (!stdout.isClosed) continue;
+          throw new CliError(
+            'OUTPUT_FAILED',
+            'the reader of standard output closed it before the archive was complete',
+          );
+        }
+      },
+    },
+    commit: async () => {},
+    close: async () => {},
   };
 }
 
@@ -82,7 +140,7 @@ async function resolveRoot(layout: LayoutReader, { reference, text }: LayoutLoca
   if (reference !== undefined) {
     const root = roots[Number(reference.slice(1))];
     if (root) return root;
-    throw new CliError('SOURCE_INVALID', `${text}: the layout has ${roots.length} manifests, and the first is @0`);
+    throw new CliError('SOURCE_INVALID', `${text}: there are ${roots.length} images, and the first is @0`);
   }
   const isIndex = ({ artifactType }: Descriptor) =>
     artifactType === MEDIA_TYPE_SOCI_INDEX_V1 || artifactType === MEDIA_TYPE_SOCI_INDEX_V2;
@@ -91,15 +149,42 @@ async function resolveRoot(layout: LayoutReader, { reference, text }: LayoutLoca
 }
 
 /**
- * Checks that `oci:` names a directory and `oci-archive:` a file, if the path exists.
+ * Checks that the path is a directory or file of the transport, if it exists.
  *
  * @throws CliError `SOURCE_INVALID`, with the location that the user probably meant.
  */
 async function checkPathType({ transport, path, reference }: LayoutLocation): Promise<void> {
+  if (path === STANDARD_STREAM) return;
   const stats = await stat(path).catch(() => undefined);
-  const likely = stats?.isFile() ? 'oci-archive' : stats?.isDirectory() ? 'oci' : transport;
-  if (likely === transport) return;
-  const mistake = likely === 'oci' ? 'is a directory, not a file' : 'is a file, not a directory';
+  const isArchive = transport === 'oci-archive' || transport === 'docker-archive';
+  if (stats === undefined || (!stats.isDirectory() && !stats.isFile())) return;
   const tag = reference === undefined ? '' : `:${reference}`;
-  throw new CliError('SOURCE_INVALID', `${path} ${mistake}`, { remedy: `Did you mean ${likely}:${path}${tag}?` });
+  if (stats.isFile() && !isArchive) {
+    throw new CliError('SOURCE_INVALID', `${path} is a file, not a directory`, {
+      remedy: `Did you mean oci-archive:${path}${tag}? For a file of "docker save", write docker-archive:${path}${tag}.`,
+    });
+  }
+  if (stats.isDirectory()) {
+    const likely = (await isImageDirectory(path)) ? 'dir' : 'oci';
+    if (isArchive) {
+      throw new CliError('SOURCE_INVALID', `${path} is a directory, not a file`, {
+        remedy: `Did you mean ${likely}:${path}${likely === 'oci' ? tag : ''}?`,
+      });
+    }
+    if (transport === 'oci' && likely === 'dir') {
+      throw new CliError('SOURCE_INVALID', `${path} is not an OCI image layout`, {
+        remedy: `Did you mean dir:${path}?`,
+      });
+    }
+  }
+}
+
+/** Reports whether a directory has the files of `dir:`, and not those of a layout. */
+async function isImageDirectory(path: string): Promise<boolean> {
+  const exists = (name: string) =>
+    stat(join(path, name)).then(
+      (found) => found.isFile(),
+      () => false,
+    );
+  return (await exists('manifest.json')) && !(await exists('oci-layout'));
 }

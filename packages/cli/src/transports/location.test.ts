@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseLocation } from './location.ts';
+import { parseDestination, parseLocation } from './location.ts';
 
 const DIGEST = `sha256:${'0'.repeat(64)}`;
 
@@ -14,6 +14,14 @@ describe('parseLocation', () => {
     ['oci:image:@2', 'oci', 'image', '@2'],
     ['oci-archive:image.tar', 'oci-archive', 'image.tar', undefined],
     ['oci-archive:a b/image.tar:repo/name:tag', 'oci-archive', 'a b/image.tar', 'repo/name:tag'],
+    ['oci-archive:-', 'oci-archive', '-', undefined],
+    ['oci-archive:-:v1', 'oci-archive', '-', 'v1'],
+    ['docker-archive:image.tar', 'docker-archive', 'image.tar', undefined],
+    ['docker-archive:image.tar:ubuntu', 'docker-archive', 'image.tar', 'ubuntu'],
+    ['docker-archive:-:localhost:5000/team/app:v1', 'docker-archive', '-', 'localhost:5000/team/app:v1'],
+    ['docker-archive:image.tar:@12', 'docker-archive', 'image.tar', '@12'],
+    ['dir:image', 'dir', 'image', undefined],
+    ['dir:a:b', 'dir', 'a:b', undefined],
   ])('parses %s', (text, transport, path, reference) => {
     expect(parseLocation(text, 'linux')).toEqual({ transport, path, reference, text });
   });
@@ -69,8 +77,27 @@ describe('parseLocation', () => {
     expect(() => parseLocation(text)).toThrow(expect.objectContaining({ code: 'REFERENCE_INVALID' }));
   });
 
-  it.each(['docker-archive:x.tar', 'containers-storage:app', 'dir:x'])('reports that %s is not supported', (text) => {
-    expect(() => parseLocation(text)).toThrow(expect.objectContaining({ code: 'TRANSPORT_UNSUPPORTED' }));
+  // skopeo needs the tag for docker-daemon.
+  it.each([
+    ['docker-daemon:app:v1', 'docker-daemon:app:v1', 'oci-archive:app.tar:v1'],
+    ['docker-daemon:app', 'docker-daemon:app:latest', 'oci-archive:app.tar:latest'],
+    ['docker-daemon:r.example:5000/team/app:v1', 'docker-daemon:r.example:5000/team/app:v1', 'oci-archive:app.tar:v1'],
+    [`docker-daemon:${DIGEST}`, `docker-daemon:${DIGEST}`, 'oci-archive:image.tar'],
+    ['containers-storage:localhost/app:v1', 'containers-storage:localhost/app:v1', 'oci-archive:app.tar:v1'],
+    ['containers-storage:[vfs@/x]app', "'containers-storage:[vfs@/x]app'", 'oci-archive:app.tar:latest'],
+    ["docker-daemon:it's", "'docker-daemon:it'\\''s'", 'oci-archive:image.tar'],
+    ['docker-daemon:$(reboot)', "'docker-daemon:$(reboot)'", 'oci-archive:image.tar'],
+    ['sif:app.sif', 'sif:app.sif', 'oci-archive:image.tar'],
+    ['ostree:app', 'ostree:app', 'oci-archive:image.tar'],
+    ['tarball:app.tar', 'tarball:app.tar', 'oci-archive:image.tar'],
+    ['atomic:ns/app:v1', 'atomic:ns/app:v1', 'oci-archive:image.tar'],
+  ])('names the skopeo command that copies %s to an archive', (text, name, archive) => {
+    expect(() => parseLocation(text)).toThrow(
+      expect.objectContaining({
+        code: 'TRANSPORT_UNSUPPORTED',
+        remedy: `Copy the image to an archive first: skopeo copy ${name} ${archive}`,
+      }),
+    );
   });
 
   it.each([
@@ -82,7 +109,36 @@ describe('parseLocation', () => {
     ['oci::tag', 'Write oci:PATH[:TAG].'],
     ['oci:image:bad tag', expect.stringContaining('latest')],
     ['oci:image:@x', expect.stringContaining('@0')],
+    ['image.tar.gz', expect.stringContaining('Did you mean oci-archive:image.tar.gz?')],
+    ['images.d/app.tgz', expect.stringContaining('Did you mean oci-archive:images.d/app.tgz?')],
+    ['docker-archive:', 'Write docker-archive:PATH[:NAME].'],
+    ['docker-archive:x.tar:Ubuntu', expect.stringContaining('ubuntu:24.04')],
+    [`docker-archive:x.tar:ubuntu@${DIGEST}`, expect.stringContaining('ubuntu:24.04')],
+    ['dir:', 'Write dir:PATH.'],
+    ['oci:-', expect.stringContaining('Use oci-archive:-')],
+    ['dir:-', expect.stringContaining('write dir:./-')],
   ])('rejects %j with advice', (text, remedy) => {
     expect(() => parseLocation(text)).toThrow(expect.objectContaining({ code: 'USAGE_INVALID', remedy }));
   });
+});
+
+describe('parseDestination', () => {
+  it.each(['registry.example/app:v1', 'oci:image:v1', 'oci-archive:image.tar', 'oci-archive:-'])(
+    'accepts %s',
+    (text) => {
+      expect(parseDestination(text)).toEqual(parseLocation(text));
+    },
+  );
+
+  it.each(['docker-archive:x.tar', 'docker-archive:-', 'dir:x', 'docker-daemon:app:v1', 'containers-storage:app'])(
+    'rejects %s, and names the forms that can be written',
+    (text) => {
+      expect(() => parseDestination(text)).toThrow(
+        expect.objectContaining({
+          code: 'TRANSPORT_UNSUPPORTED',
+          remedy: expect.stringContaining('oci-archive:FILE[:TAG]'),
+        }),
+      );
+    },
+  );
 });

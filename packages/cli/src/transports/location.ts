@@ -1,22 +1,35 @@
 import { isTag, parseReference, quoteText, type Reference } from '@soci/oci';
-import { CliError, usageError } from '../errors.ts';
+import { usageError } from '../errors.ts';
+import { foreignDestinationError, foreignSourceError, isForeignTransport } from './foreign-transports.ts';
 
 /** Location of an image, parsed from the command line. */
 export type ImageLocation = LayoutLocation | RegistryLocation;
 
-/** An image in an OCI image layout, in a directory or a tar file. */
+/** An image in a directory or a tar file. */
 export interface LayoutLocation {
-  readonly transport: 'oci' | 'oci-archive';
-  /** Path of the directory or tar file. */
+  readonly transport: 'oci' | 'oci-archive' | 'docker-archive' | 'dir';
+  /** Path of the directory or tar file. `-` is standard input or output; only for tar files. */
   readonly path: string;
-  /** Tag in the layout (`org.opencontainers.image.ref.name`), digest, or `@N` for position N in `index.json`. */
+  /**
+   * Tag in the layout (`org.opencontainers.image.ref.name`), name in the archive of `docker save`, digest, or `@N` for
+   * position N in `index.json` or `manifest.json`.
+   */
   readonly reference: string | undefined;
   /** The location as on the command line. */
   readonly text: string;
 }
 
-/** Forms of an image name, for `--help`. */
-export const IMAGE_FORMS = '[docker://]HOST/REPO[:TAG], oci:DIR[:TAG] or oci-archive:FILE[:TAG]';
+/** A location that can be written. */
+export type DestinationLocation = (LayoutLocation & { readonly transport: 'oci' | 'oci-archive' }) | RegistryLocation;
+
+/** Path that means standard input or output. */
+export const STANDARD_STREAM = '-';
+
+/** Forms of the name of an image to write, for `--help`. */
+export const DESTINATION_FORMS = 'HOST/REPO[:TAG], oci:DIR[:TAG] or oci-archive:FILE[:TAG]';
+
+/** Forms of the name of an image to read, for `--help`. */
+export const IMAGE_FORMS = 'HOST/REPO[:TAG], {oci,oci-archive,docker-archive}:PATH[:TAG] or dir:PATH';
 
 /**
  * A tag in a layout, as containers/image checks it: letters and digits, separated by one of `- . _ : @ + /` or by `--`.
@@ -41,25 +54,19 @@ export const IMAGE_TRANSPORTS: readonly ImageTransport[] = [
   { prefix: 'docker://', meaning: 'image in a registry', paths: 'none', isDestination: true },
   { prefix: 'oci:', meaning: 'OCI image layout directory', paths: 'directory', isDestination: true },
   { prefix: 'oci-archive:', meaning: 'tar file of an OCI image layout', paths: 'file', isDestination: true },
+  { prefix: 'docker-archive:', meaning: 'tar file of "docker save"', paths: 'file', isDestination: false },
+  { prefix: 'dir:', meaning: 'directory of "skopeo copy"', paths: 'directory', isDestination: false },
 ];
 
-const LAYOUT_TRANSPORTS = ['oci', 'oci-archive'] as const;
+const LAYOUT_TRANSPORTS = ['oci', 'oci-archive', 'docker-archive', 'dir'] as const;
 
-/** Transports that skopeo supports and this program does not. */
-const OTHER_TRANSPORTS: ReadonlySet<string> = new Set([
-  'containers-storage',
-  'dir',
-  'docker-archive',
-  'docker-daemon',
-  'ostree',
-  'sif',
-  'tarball',
-]);
+const ARCHIVE_FILE = /\.(?:tar|tgz|tar\.[a-z0-9]+)$/i;
 
 /**
- * Parses a location like skopeo. In `oci:PATH[:TAG]` and `oci-archive:PATH[:TAG]`, the first colon ends the transport and
- * the second one the path. The rest is the tag, which can have colons. The path cannot have colons, except after a drive
- * letter on Windows. `docker://` is optional if the host has a dot or a port, or is `localhost`.
+ * Parses a location like skopeo. In `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` and `docker-archive:PATH[:NAME]`, the first
+ * colon ends the transport and the second one the path. The rest is the tag or name, which can have colons. The path cannot
+ * have colons, except after a drive letter on Windows, and in `dir:PATH`. `docker://` is optional if the host has a dot or
+ * a port, or is `localhost`.
  *
  * @throws CliError `TRANSPORT_UNSUPPORTED` for other transports of skopeo, `USAGE_INVALID` for any other text; OciError
  * `REFERENCE_INVALID` for an invalid registry reference.
@@ -69,17 +76,28 @@ export function parseLocation(text: string, platform: NodeJS.Platform = process.
   const transport = LAYOUT_TRANSPORTS.find((name) => name === text.slice(0, Math.max(0, colon)));
   if (transport !== undefined) return parseLayoutLocation(transport, text, platform);
   const scheme = /^([a-z-]+):/.exec(text)?.[1] ?? '';
-  if (OTHER_TRANSPORTS.has(scheme)) {
-    throw new CliError('TRANSPORT_UNSUPPORTED', `${text}: unsupported transport ${scheme}:`, {
-      remedy: 'Use docker://, oci: or oci-archive:. Use skopeo to copy the image from another transport.',
-    });
-  }
+  if (isForeignTransport(scheme)) throw foreignSourceError(scheme, text);
   if (scheme === 'docker' || looksLikeRegistry(text)) return parseRegistryLocation(text);
-  const likely = /\.tar$/i.test(text) ? 'oci-archive' : 'oci';
+  const likely = ARCHIVE_FILE.test(text) ? 'oci-archive' : 'oci';
   throw usageError(
     `${text}: missing transport or registry host`,
     `Did you mean ${likely}:${text}? For an image in a registry, write HOST/REPO[:TAG] or docker://REPO[:TAG].`,
   );
+}
+
+/**
+ * Parses the location of an image to write, see {@link parseLocation}.
+ *
+ * @throws CliError `TRANSPORT_UNSUPPORTED` for transports that cannot be written; errors of {@link parseLocation}.
+ */
+export function parseDestination(text: string): DestinationLocation {
+  const scheme = /^([a-z-]+):/.exec(text)?.[1] ?? '';
+  if (isForeignTransport(scheme) || scheme === 'docker-archive' || scheme === 'dir') {
+    throw foreignDestinationError(scheme, text);
+  }
+  const location = parseLocation(text) as DestinationLocation;
+  const isStdout = location.transport === 'oci-archive' && location.path === '/dev/stdout';
+  return isStdout ? { ...location, path: STANDARD_STREAM } : location;
 }
 
 function parseLayoutLocation(
@@ -87,17 +105,45 @@ function parseLayoutLocation(
   text: string,
   platform: NodeJS.Platform,
 ): LayoutLocation {
-  const { path, reference } = splitReference(text.slice(transport.length + 1), platform);
+  const rest = text.slice(transport.length + 1);
+  const { path, reference } =
+    transport === 'dir' ? { path: rest, reference: undefined } : splitReference(rest, platform);
   if (path === '') {
-    throw usageError(`${text}: missing path`, `Write ${transport}:PATH[:TAG].`);
+    const form = { dir: 'PATH', 'docker-archive': 'PATH[:NAME]' }[transport as string] ?? 'PATH[:TAG]';
+    throw usageError(`${text}: missing path`, `Write ${transport}:${form}.`);
   }
-  if (reference !== undefined && !REFERENCE.test(reference) && !POSITION.test(reference)) {
+  if (path === STANDARD_STREAM && (transport === 'oci' || transport === 'dir')) {
     throw usageError(
-      `${text}: ${quoteText(reference)} is not a tag or position`,
-      'After the second colon, write a tag such as latest, or a position such as @0.',
+      `${text}: a directory cannot be streamed`,
+      `Use oci-archive:- for an archive on standard input or output. For a directory named -, write ${transport}:./-.`,
     );
   }
+  if (reference !== undefined && !POSITION.test(reference)) checkReference(transport, reference, text);
   return { transport, path, reference, text };
+}
+
+function checkReference(transport: LayoutLocation['transport'], reference: string, text: string): void {
+  if (transport === 'docker-archive') {
+    if (isImageName(reference)) return;
+    throw usageError(
+      `${text}: ${quoteText(reference)} is not an image name or position`,
+      'After the second colon, write a name such as ubuntu:24.04, or a position such as @0.',
+    );
+  }
+  if (REFERENCE.test(reference)) return;
+  throw usageError(
+    `${text}: ${quoteText(reference)} is not a tag or position`,
+    'After the second colon, write a tag such as latest, or a position such as @0.',
+  );
+}
+
+/** Reports whether `name` is an image name without a digest. An archive of `docker save` has only such names. */
+function isImageName(name: string): boolean {
+  try {
+    return parseReference(name).digest === undefined;
+  } catch {
+    return false;
+  }
 }
 
 function splitReference(rest: string, platform: NodeJS.Platform): { path: string; reference: string | undefined } {
@@ -145,7 +191,7 @@ export function parseRegistryLocation(text: string): RegistryLocation {
  *
  * @throws CliError `USAGE_INVALID` for a digest or a position.
  */
-export function destinationTag(location: ImageLocation): string {
+export function destinationTag(location: DestinationLocation): string {
   const { text } = location;
   if (location.transport === 'registry') {
     if (location.digest !== undefined) {
@@ -162,7 +208,7 @@ export function destinationTag(location: ImageLocation): string {
 /** Reports whether a string starts with a registry host: with a dot or a port, or `localhost`. */
 function looksLikeRegistry(text: string): boolean {
   const host = /^(?:[a-z0-9-]+\.[a-z0-9.-]+|localhost|\[[0-9a-f:]+\]|[a-z0-9-]+(?=:\d))(?::\d+)?\/[a-z0-9]/i;
-  return host.test(text) && !/\.tar$/i.test(text);
+  return host.test(text) && !ARCHIVE_FILE.test(text);
 }
 
 /** Adds the host and namespace of Docker Hub to a reference whose first component is not a host, as docker does. */

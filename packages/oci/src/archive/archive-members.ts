@@ -1,31 +1,25 @@
+import { posix } from 'node:path';
 import { OciError } from '../errors.ts';
 import { type FileSection, readSectionAt } from '../layout/file-section.ts';
 import { BLOCK_SIZE, paddedSize, parsePaxRecords, parseTarHeader, type TarHeader, trimmedText } from './tar-format.ts';
 
-/** A member of an archive that can be part of a layout. */
+/** A member of an archive. */
 export interface ArchiveMember {
   /** Description of a member that is not a regular file, such as "a symbolic link". Reading it fails. */
   readonly unreadable?: string;
+  /** Path of the target of a link: relative to the archive. Undefined if it leads out of the archive. */
+  readonly target?: string;
   /** Offset of its body in the archive. */
   readonly start: number;
   /** Size of its body in bytes. */
   readonly size: number;
 }
 
-/** Maximum number of members of an archive, including those that do not belong to a layout. */
+/** Maximum number of members of an archive, including those that do not belong to an image. */
 const MAX_ARCHIVE_MEMBERS = 100_000;
 
 /** Maximum size of a PAX header or GNU long name. Names in a layout have fewer than two hundred bytes. */
 const MAX_ARCHIVE_HEADER = 1 << 20;
-
-const LAYOUT_NAME = /^(?:oci-layout|index\.json|manifest\.json|blobs\/[^/]+\/[^/]+)$/;
-
-const MAGICS: readonly (readonly [string, readonly number[]])[] = [
-  ['gzip', [0x1f, 0x8b]],
-  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
-  ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a]],
-  ['bzip2', [0x42, 0x5a, 0x68]],
-];
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   1: 'a hard link',
@@ -38,15 +32,18 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Finds the members of a tar archive that are part of a layout. If several members have the same name, the last one
- * wins.
+ * Finds the members of a tar archive. If several members have the same name, the last one wins.
  *
+ * @param isWanted - Selects members by path, without a leading `./`.
  * @throws OciError `ARCHIVE_INVALID`, with the byte offset; `LIMIT_EXCEEDED`.
  */
-export async function findMembers(archive: FileSection, name: string): Promise<ReadonlyMap<string, ArchiveMember>> {
-  await rejectCompressed(archive, name);
+export async function findMembers(
+  archive: FileSection,
+  name: string,
+  isWanted: (path: string) => boolean,
+): Promise<ReadonlyMap<string, ArchiveMember>> {
   const members = new Map<string, ArchiveMember>();
-  let override: { name?: string; size?: number; sparse?: boolean } = {};
+  let override: { name?: string; linkName?: string; size?: number; sparse?: boolean } = {};
   let count = 0;
   let offset = 0;
 
@@ -68,9 +65,15 @@ export async function findMembers(archive: FileSection, name: string): Promise<R
       override = { ...override, ...(await readExtension(header, start)) };
     } else {
       const path = (override.name ?? header.name).replace(/^(?:\.\/+)+/, '');
-      if (LAYOUT_NAME.test(path)) {
+      if (isWanted(path)) {
         const type = override.sparse ? TYPE_NAMES.S : TYPE_NAMES[header.type];
-        members.set(path, { start, size, ...(type !== undefined && { unreadable: type }) });
+        const target = targetOf(header, path, override.linkName ?? header.linkName ?? '');
+        members.set(path, {
+          start,
+          size,
+          ...(type !== undefined && { unreadable: type }),
+          ...(target !== undefined && { target }),
+        });
       }
       override = {};
     }
@@ -89,9 +92,10 @@ export async function findMembers(archive: FileSection, name: string): Promise<R
     }
     const body = await readSectionAt(archive, start, header.size, name);
     if (header.type === 'L') return { name: trimmedText(body) };
-    if (header.type === 'K') return {};
+    if (header.type === 'K') return { linkName: trimmedText(body) };
     const records = parsePaxRecords(body, start);
     const path = records.get('path');
+    const linkName = records.get('linkpath');
     const size = records.get('size');
     if (header.type === 'g') {
       if (path === undefined && size === undefined) return {};
@@ -102,6 +106,7 @@ export async function findMembers(archive: FileSection, name: string): Promise<R
     }
     return {
       ...(path !== undefined && { name: path }),
+      ...(linkName !== undefined && { linkName }),
       ...(size !== undefined && { size: Number(size) }),
       sparse: [...records.keys()].some((key) => key.startsWith('GNU.sparse.')),
     };
@@ -113,10 +118,11 @@ function bodySize(header: TarHeader, override: number | undefined): number {
   return '123456'.includes(header.type) ? 0 : (override ?? header.size);
 }
 
-async function rejectCompressed(archive: FileSection, name: string): Promise<void> {
-  const head = await readSectionAt(archive, 0, Math.min(8, archive.size), name);
-  const match = MAGICS.find(([, magic]) => magic.every((byte, position) => head[position] === byte));
-  if (match === undefined) return;
-  const message = `${name} is compressed with ${match[0]} and cannot be read in place. Decompress it first.`;
-  throw new OciError('ARCHIVE_INVALID', message);
+/**
+ * Returns the path that a link refers to: relative to the folder of a symbolic link, or to the archive for a hard link.
+ */
+function targetOf({ type }: TarHeader, path: string, linkName: string): string | undefined {
+  if ((type !== '1' && type !== '2') || linkName === '' || linkName.startsWith('/')) return undefined;
+  const target = posix.join(type === '2' ? posix.dirname(path) : '.', linkName);
+  return target.startsWith('../') ? undefined : target;
 }

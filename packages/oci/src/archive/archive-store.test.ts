@@ -1,8 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { describeContent, drain, goldenLayoutPath, hasProgram, toBytes } from '@soci/test-content';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { describeContent, drain, goldenLayoutPath, hasProgram, streamOf, toBytes } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { walkContent } from '../walk.ts';
@@ -126,8 +137,8 @@ describe('hostile archives', () => {
     ['nothing', [], 'ARCHIVE_INVALID', 'truncated or not a tar archive'],
     ['half a header', [mark.subarray(0, 300)], 'ARCHIVE_INVALID', 'expected a header at byte 0, found 300 bytes'],
     ['text', [Buffer.alloc(2048, 'text ')], 'ARCHIVE_INVALID', 'no tar header at byte 0 of the archive'],
-    ['gzip', [gzipSync(mark)], 'ARCHIVE_INVALID', 'compressed with gzip'],
-    ['zstd', [Buffer.from('28b52ffd24', 'hex')], 'ARCHIVE_INVALID', 'compressed with zstd'],
+    ['xz', [Buffer.from('fd377a585a00', 'hex')], 'ARCHIVE_INVALID', 'Decompress it first: xz -dk FILE'],
+    ['bzip2', [Buffer.from('BZh91AY')], 'ARCHIVE_INVALID', 'Decompress it first: bzip2 -dk FILE'],
     ['a changed header', [mark, index.with(3, 0x7a)], 'ARCHIVE_INVALID', 'no tar header at byte 1024 of the archive'],
     [
       'a truncated body',
@@ -183,7 +194,7 @@ describe('hostile archives', () => {
     ['a directory', [mark, member('index.json', new Uint8Array(), typed('5'))], 'ARCHIVE_INVALID', 'is a directory'],
     ['no oci-layout file', [index, END], 'LAYOUT_INVALID', 'has no oci-layout'],
     ['no index', [mark, END], 'LAYOUT_INVALID', 'has no index.json'],
-    ['a Docker archive', [member('manifest.json', toBytes('[]')), END], 'LAYOUT_INVALID', 'old docker-archive format'],
+    ['a Docker archive', [member('manifest.json', toBytes('[]')), END], 'LAYOUT_INVALID', 'as docker-archive:'],
   ])('rejects %s', async (_, parts, code, words) => {
     const error = { code, message: expect.stringContaining(words) };
     await expect(rootsOf(write(...parts))).rejects.toMatchObject(error);
@@ -207,6 +218,94 @@ describe('hostile archives', () => {
   test('rejects a missing file and a folder', async () => {
     await expect(openArchive(join(temp, 'missing'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(openArchive(temp)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
+  });
+});
+
+describe('an archive that cannot be read in place', () => {
+  const whole = Buffer.concat([mark, index, END]);
+  const filesIn = (folder: string) => readdirSync(folder);
+  const compressions = [
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ] as const;
+
+  test.each(compressions)('is compressed with %s, whatever its name is', async (_, compress) => {
+    expect(await rootsOf(write(compress(whole)))).toBe(0);
+  });
+
+  test.each(compressions)('consists of several %s streams', async (_, compress) => {
+    expect(await rootsOf(write(compress(mark), compress(index), compress(END)))).toBe(0);
+  });
+
+  test.each([1, 3, 100, 10_000])('is a stream in chunks of %i bytes', async (size) => {
+    const frames = Buffer.concat([zstdCompressSync(mark), zstdCompressSync(index), zstdCompressSync(END)]);
+    for (const content of [whole, gzipSync(whole), frames]) {
+      const archive = await openArchive(streamOf(content, size));
+      expect(await archive.roots()).toEqual([]);
+      await archive.close();
+    }
+  });
+
+  test.skipIf(!hasProgram('mkfifo'))('is a named pipe (needs mkfifo)', async () => {
+    const path = join(temp, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const [roots] = await Promise.all([rootsOf(path), writeFile(path, whole)]);
+    expect(roots).toBe(0);
+  });
+
+  test('has a temporary file without a name, in the folder of the option', async () => {
+    const temporaryFolder = join(temp, 'spool');
+    mkdirSync(temporaryFolder);
+    const archive = await openArchive(write(gzipSync(whole)), { temporaryFolder });
+    expect(filesIn(temporaryFolder)).toEqual([]);
+    expect(await archive.roots()).toEqual([]);
+    await archive.close();
+    await expect(archive.roots()).rejects.toMatchObject({ code: 'READ_FAILED' });
+  });
+
+  test.each([
+    ['damaged', gzipSync(whole).fill(0, 20, 40), 'ARCHIVE_INVALID', 'cannot be decompressed with gzip'],
+    ['truncated', gzipSync(whole).subarray(0, -9), 'ARCHIVE_INVALID', 'cannot be decompressed with gzip'],
+    ['truncated zstd', zstdCompressSync(whole).subarray(0, -9), 'ARCHIVE_INVALID', 'cannot be decompressed with zstd'],
+    ['too large', gzipSync(new Uint8Array(1_000_001)), 'LIMIT_EXCEEDED', 'more than 1000000 bytes'],
+    ['compressed twice', gzipSync(gzipSync(whole)), 'ARCHIVE_INVALID', 'not a tar archive'],
+    ['no archive', gzipSync('text'), 'ARCHIVE_INVALID', 'not a tar archive'],
+  ])('is rejected if it is %s', async (_, content, code, words) => {
+    const temporaryFolder = join(temp, 'spool');
+    const opened = openArchive(write(content), { temporaryFolder, maxTemporarySize: 1_000_000 });
+    await expect(opened).rejects.toMatchObject({ code, message: expect.stringContaining(words) });
+    expect(filesIn(temporaryFolder)).toEqual([]);
+  });
+
+  test('fails with a remedy if no temporary file can be written', async () => {
+    const opened = openArchive(streamOf(whole), { temporaryFolder: join(temp, 'missing') });
+    await expect(opened).rejects.toMatchObject({ code: 'WRITE_FAILED', message: expect.stringContaining('TMPDIR') });
+  });
+
+  test('fails with the error of the stream, and ends it', async () => {
+    async function* broken() {
+      yield whole.subarray(0, 700);
+      throw new Error('cable cut');
+    }
+    const opened = openArchive(broken(), { name: 'standard input' });
+    await expect(opened).rejects.toMatchObject({ code: 'READ_FAILED', message: expect.stringContaining('cable cut') });
+  });
+
+  test('stops reading if the signal aborts', async () => {
+    const controller = new AbortController();
+    let ended = false;
+    async function* endless() {
+      try {
+        for (let read = 0; ; read += 1) {
+          if (read === 9) controller.abort(new Error('stopped'));
+          yield whole;
+        }
+      } finally {
+        ended = true;
+      }
+    }
+    await expect(openArchive(endless(), { signal: controller.signal })).rejects.toThrow('stopped');
+    await expect.poll(() => ended).toBe(true);
   });
 });
 

@@ -1,41 +1,30 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { hasSystemCode, messageOf, OciError } from '../errors.ts';
+import { OciError } from '../errors.ts';
 import type { FileSection } from '../layout/file-section.ts';
 import { checkLayoutVersion, type LayoutFiles } from '../layout/layout-files.ts';
 import { LayoutReader } from '../layout/layout-reader.ts';
+import { type ArchiveInput, type OpenArchiveOptions, openArchiveFile } from './archive-file.ts';
 import { findMembers } from './archive-members.ts';
+
+const LAYOUT_NAME = /^(?:oci-layout|index\.json|manifest\.json|blobs\/[^/]+\/[^/]+)$/;
 
 /**
  * Opens an OCI image layout in a tar archive (skopeo's `oci-archive`) without unpacking it. The members are located
- * once and then read in place. Close the store after use.
+ * once and then read in place. An archive that is compressed with gzip or zstd, a pipe or a stream is first copied to a
+ * temporary file. Close the store after use.
  *
- * @throws OciError `NOT_FOUND`, `ARCHIVE_INVALID`, `LAYOUT_INVALID`, `LIMIT_EXCEEDED`, `READ_FAILED`.
+ * @throws OciError `NOT_FOUND`, `ARCHIVE_INVALID`, `LAYOUT_INVALID`, `LIMIT_EXCEEDED`, `READ_FAILED`, `WRITE_FAILED`.
  */
-export async function openArchive(path: string): Promise<ArchiveStore> {
-  // Opening a pipe would otherwise block until it has a writer. A pipe cannot be read by position.
-  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
-  const file = await open(path, flags).catch((cause: unknown) => {
-    if (hasSystemCode(cause, 'ENOENT')) throw new OciError('NOT_FOUND', `file ${path} does not exist`, { cause });
-    throw new OciError('READ_FAILED', `cannot open ${path}: ${messageOf(cause)}`, { cause });
-  });
-  try {
-    const stat = await file.stat();
-    if (!stat.isFile()) throw new OciError('ARCHIVE_INVALID', `${path} is not a regular file`);
-    return await readArchive({ file, start: 0, size: stat.size, close: () => file.close() }, path);
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+export async function openArchive(archive: ArchiveInput, options: OpenArchiveOptions = {}): Promise<ArchiveStore> {
+  const { name = nameOf(archive) } = options;
+  return closeOnFailure(await openArchiveFile(archive, name, options), (file) => readArchive(file, name));
 }
 
 /** Creates a store for an open archive. The store owns `archive` and closes it. @param name - For error messages. */
 export async function readArchive(archive: FileSection, name: string): Promise<ArchiveStore> {
-  const members = await findMembers(archive, name);
+  const members = await findMembers(archive, name, (path) => LAYOUT_NAME.test(path));
   if (!members.has('oci-layout') && members.has('manifest.json')) {
-    const remedy =
-      'Convert it with "skopeo copy docker-archive:FILE oci-archive:FILE2", or save it with a current Docker.';
-    throw new OciError('LAYOUT_INVALID', `${name} is an archive in the old docker-archive format. ${remedy}`);
+    const remedy = `Open it as docker-archive:${name}, or with openDockerArchive.`;
+    throw new OciError('LAYOUT_INVALID', `${name} is an archive of "docker save", not of an OCI layout. ${remedy}`);
   }
   const files: LayoutFiles = {
     name,
@@ -51,7 +40,7 @@ export async function readArchive(archive: FileSection, name: string): Promise<A
   return new ArchiveStore(files, archive);
 }
 
-/** A read-only OCI image layout in a tar archive. Concurrent reads are allowed. */
+/** A read-only store of the images in a tar archive. Concurrent reads are allowed. */
 export class ArchiveStore extends LayoutReader {
   readonly #archive: FileSection;
 
@@ -61,8 +50,26 @@ export class ArchiveStore extends LayoutReader {
     this.#archive = archive;
   }
 
-  /** Closes the archive. Reads fail afterwards. */
+  /** Closes the archive, and removes its temporary file if it has one. Reads fail afterwards. */
   async close(): Promise<void> {
     await this.#archive.close();
+  }
+}
+
+/** Returns the name of an archive for error messages. */
+export function nameOf(archive: ArchiveInput): string {
+  return typeof archive === 'string' ? archive : 'the stream';
+}
+
+/** Closes the archive if `read` fails. */
+export async function closeOnFailure<Store>(
+  archive: FileSection,
+  read: (archive: FileSection) => Promise<Store>,
+): Promise<Store> {
+  try {
+    return await read(archive);
+  } catch (error) {
+    await archive.close();
+    throw error;
   }
 }

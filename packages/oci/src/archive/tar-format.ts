@@ -17,6 +17,8 @@ export interface TarHeader {
   readonly type: string;
   /** Size of the body in bytes, without padding. */
   readonly size: number;
+  /** Target, for links only. One character per byte. */
+  readonly linkName?: string;
 }
 
 /**
@@ -28,6 +30,7 @@ export interface TarHeader {
  *    124      12  size, octal text; base-256 if the first bit is set
  *    148       8  checksum: sum of the bytes of the block, with spaces in this field
  *    156       1  type flag
+ *    157     100  target of a link
  *    257       8  "ustar\0" "00", or GNU's "ustar  \0"
  *    345     155  prefix of the name, not in GNU format
  * ```
@@ -51,10 +54,12 @@ export function parseTarHeader(block: Uint8Array, offset: number): TarHeader | u
   }
   const prefix = textOf(block.subarray(257, 265)) === 'ustar\x0000' ? trimmedText(block.subarray(345, 500)) : '';
   const name = trimmedText(block.subarray(0, 100));
+  const type = String.fromCharCode(block[156] as number);
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
-    type: String.fromCharCode(block[156] as number),
+    type,
     size,
+    ...((type === '1' || type === '2') && { linkName: trimmedText(block.subarray(157, 257)) }),
   };
 }
 

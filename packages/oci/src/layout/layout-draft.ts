@@ -17,6 +17,7 @@ import type {
 } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
 import { hasSystemCode, messageOf, OciError } from '../errors.ts';
+import { isImageIndex } from '../media-types.ts';
 import { wrapWriteError } from './atomic-write.ts';
 import { draftPath, removeAbandonedDrafts } from './draft-name.ts';
 import { OCI_LAYOUT_FILE } from './layout-files.ts';
@@ -112,6 +113,8 @@ export class LayoutDraft
     options.signal?.throwIfAborted();
     this.#checkOpen();
     if (reference !== '') checkName(reference);
+    // `index.json` can be the image. Keep it as a blob: the commit changes it.
+    if (isImageIndex(target.mediaType)) await this.push(target, this.#store.fetch(target));
     await this.#store.locate(target);
     this.#tags.push({ target, reference });
   }

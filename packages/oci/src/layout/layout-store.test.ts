@@ -9,6 +9,7 @@ import { digestOf } from '../digest.ts';
 import { parseImageIndex, parseManifest } from '../manifest.ts';
 import { MEDIA_TYPE_OCI_EMPTY, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '../media-types.ts';
 import { readVerified } from '../read.ts';
+import { createLayout } from './layout-draft.ts';
 import { type LayoutStore, openLayout } from './layout-store.ts';
 
 const temp = temporaryFolder();
@@ -270,7 +271,7 @@ describe('tags', () => {
       const document = JSON.parse(Buffer.from(bytes).toString());
       const text = JSON.stringify({ ...document, manifests: document.manifests.map(change) });
       writeFileSync(join(folder, 'index.json'), text);
-      return { store: await openLayout(folder), text, count: document.manifests.length };
+      return { store: await openLayout(folder), folder, text, count: document.manifests.length };
     }
 
     test('is one image, with the digest of index.json', async () => {
@@ -286,6 +287,26 @@ describe('tags', () => {
       expect(await store.resolve(root.digest)).toEqual(root);
       expect(parseImageIndex(await readVerified(store, root)).manifests).toHaveLength(count);
       await expect(store.locate(root)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+
+    test('is kept as a blob when it gets a tag, because index.json changes', async () => {
+      const { store, text } = await openFlat();
+      const root = await store.resolve();
+      await store.tag(root, 'v1');
+      const tagged = await store.resolve('v1');
+      expect(Buffer.from(await readVerified(store, tagged)).toString()).toBe(text);
+    });
+
+    test('is kept as a blob by a draft, unless the draft is discarded', async () => {
+      const { store, folder } = await openFlat();
+      const root = await store.resolve();
+      for (const end of ['discard', 'commit'] as const) {
+        const draft = await createLayout(folder);
+        await draft.tag(root, 'v1');
+        await draft[end]();
+        expect(await store.exists(root), end).toBe(end === 'commit');
+      }
+      expect(await store.resolve('v1')).toMatchObject(root);
     });
 
     test.each([

@@ -12,7 +12,7 @@ import type {
   Tagger,
 } from '../content.ts';
 import type { Descriptor } from '../descriptor.ts';
-import { createDigester } from '../digest.ts';
+import { createDigester, digestOf } from '../digest.ts';
 import { hasSystemCode, messageOf, OciError } from '../errors.ts';
 import { verifyStream } from '../read.ts';
 import { createAtomically, wrapWriteError, writeFileAtomically } from './atomic-write.ts';
@@ -153,12 +153,19 @@ export class LayoutStore
     let { raw } = await this.readIndex();
     for (const { target, reference } of tags) {
       if (reference !== '') checkName(reference);
+      await this.#keepIndex(target);
       await this.locate(target);
       raw = addRoot(raw, target, reference);
     }
     const path = this.#files.pathOf('index.json');
     await this.#removeAbandonedDrafts(dirname(path));
     await writeFileAtomically(path, [raw]);
+  }
+
+  /** Stores `index.json` as a blob if it is `target`: it is about to change. */
+  async #keepIndex(target: Descriptor): Promise<void> {
+    const { raw } = await this.readIndex();
+    if (digestOf(raw) === target.digest) await this.push(target, raw);
   }
 
   /** Removes a blob, even if something refers to it. Does nothing if the blob does not exist. */

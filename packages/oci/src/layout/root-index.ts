@@ -12,7 +12,7 @@ import { parseReference, type Reference } from '../reference.ts';
 export const ANNOTATION_REF_NAME = 'org.opencontainers.image.ref.name';
 
 /** Annotation of containerd and Docker with the full image name, because two repositories may have the tag `latest`. */
-const ANNOTATION_CONTAINERD_NAME = 'io.containerd.image.name';
+export const ANNOTATION_CONTAINERD_NAME = 'io.containerd.image.name';
 
 // Allows more than a registry's tag: the specification's grammar for this annotation, and a leading underscore.
 const NAME_PATTERN = /^\w[\w.\-:@+/]{0,254}$/;
