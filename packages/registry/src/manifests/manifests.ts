@@ -114,12 +114,15 @@ export async function readManifest(context: Context, target: Descriptor): Promis
   return raw;
 }
 
-/** Reports whether a manifest or a blob with this digest and size exists, without reading it. */
+/**
+ * Reports whether a manifest or a blob with this digest and size exists, without reading it. False if the registry does
+ * not support HEAD for it: then the caller pushes it again, which does no harm.
+ */
 export async function probeContent(context: Context, target: Descriptor): Promise<boolean> {
   const path = contentPath(context, target);
   const headers: Record<string, string> = isManifest(target) ? { accept: ACCEPT } : {};
-  const response = await exchange(context, 'pull', { method: 'HEAD', target: path, headers, expected: [404] });
-  if (response.status === 404) return false;
+  const response = await exchange(context, 'pull', { method: 'HEAD', target: path, headers, expected: [404, 405] });
+  if (response.status === 404 || response.status === 405) return false;
   // A response without a size counts as a match.
   const size = response.headers['content-length'];
   return size === undefined || Number(size) === target.size;

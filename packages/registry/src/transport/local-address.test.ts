@@ -53,6 +53,7 @@ test.each([
   'metadata.google.internal',
   'METADATA.google.internal.:80', // Google Cloud
   'metadata',
+  'instance-data', // EC2
 ])('%s is a loopback, link-local or metadata address', (host) => {
   expect(isLocalHost(host)).toBe(true);
 });

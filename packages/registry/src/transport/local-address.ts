@@ -23,7 +23,13 @@ const LOCAL_IPV6: readonly (readonly [string, number])[] = [
 ];
 
 /** Names of metadata services. A proxy resolves names itself, so that their addresses cannot be checked. */
-const METADATA_NAMES = new Set(['metadata', 'metadata.google.internal', 'metadata.goog', 'instance-data.ec2.internal']);
+const METADATA_NAMES = new Set([
+  'metadata',
+  'metadata.google.internal',
+  'metadata.goog',
+  'instance-data',
+  'instance-data.ec2.internal',
+]);
 
 /** 96-bit IPv6 prefixes that embed an IPv4 address: IPv4-compatible, IPv4-mapped, NAT64. */
 const EMBEDDING_PREFIXES = ['::', '::ffff:', '64:ff9b::'];

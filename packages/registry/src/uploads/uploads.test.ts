@@ -60,6 +60,14 @@ test.each([202, 405])('does not use a single POST again after status %i', async 
   expect(lines.filter((line) => line.startsWith('PUT'))).toHaveLength(2);
 });
 
+test('pushes content if the registry does not answer HEAD', async () => {
+  const { repository, lines } = await openScriptedRepository((request, response) => {
+    response.writeHead(request.method === 'HEAD' ? 405 : 201).end();
+  });
+  await repository.push(small.descriptor, small.bytes);
+  expect(methods(lines)).toBe('HEAD POST');
+});
+
 test('uploads a small stream in one request', async () => {
   const { repository, server } = await openTestRepository();
   await repository.push(small.descriptor, streamOf(small.bytes, 5));
