@@ -16,8 +16,9 @@ interface BuildReport {
 /** Builds the zTOC of a layer in a new process: a bomb by its name, or a number of ordinary entries. */
 function buildInProcess(layer: string): BuildReport {
   const script = fileURLToPath(new URL('../fixtures/build-bomb.ts', import.meta.url));
-  // As in the command line and in the functions.
-  const flags = ['--semi-space-growth-factor=1', '--conditions=@soci/source', '--no-warnings'];
+  // V8 grows its space for new objects to 64 MB in some runs, depending on when it collects garbage. The limit makes the
+  // peak repeatable: it then varies by 15 MB.
+  const flags = ['--max-semi-space-size=1', '--conditions=@soci/source', '--no-warnings'];
   const { stdout, stderr } = spawnSync(process.execPath, [...flags, script, layer], { encoding: 'utf8' });
   if (stdout === '') throw new Error(stderr);
   return JSON.parse(stdout);
@@ -32,16 +33,16 @@ it('needs little more memory than the zTOC for a million entries', { timeout: TI
   const { code, peak, size } = buildInProcess('1000000');
   expect(code).toBe('built');
   expect(size).toBeGreaterThan(150);
-  expect(peak - base - size).toBeLessThan(90);
+  expect(peak - base - size).toBeLessThan(45);
 });
 
 it.each(['GNU long names', 'extended attributes'])(
-  'needs at most 450 MB for a bomb of %s',
+  'needs at most 350 MB for a bomb of %s',
   { timeout: TIMEOUT },
   (bomb) => {
     const { code, peak } = buildInProcess(bomb);
     expect(code).toBe('LIMIT_EXCEEDED');
-    expect(peak - base).toBeLessThan(450);
+    expect(peak - base).toBeLessThan(350);
   },
 );
 
