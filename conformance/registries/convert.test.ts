@@ -1,11 +1,12 @@
 // `soci-index convert` within one registry. Other tools read the results.
+import { join } from 'node:path';
 import type { Descriptor } from '@soci/oci';
 import { sha256 } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, test } from 'vitest';
 import { hasTools } from '../tools/tools.ts';
 import { goldenImage, goldenImages, rootOf } from './golden-layout.ts';
-import { madeFile, pushMadeImage } from './made-image.ts';
+import { madeFile, pushMadeImage, writeZstdImage } from './made-image.ts';
 import {
   craneDigest,
   craneManifest,
@@ -75,6 +76,18 @@ for (const registry of realRegistries()) {
       await craneValidate(`${image}@${manifest?.digest}`);
       const file = await sociIndex('cat', `${image}:v1-soci`, 'top/17');
       expect(file).toMatchObject({ code: 0, stderr: '' });
+      expect(sha256(file.stdout)).toBe(sha256(madeFile('top/17')));
+    });
+
+    withCrane('recompresses zstd layers of a usual size, and crane finds them well formed', async () => {
+      const folder = join(temporaryFolder(), 'zstd');
+      await writeZstdImage(folder);
+      const image = `${registry.host}/convert/recompressed`;
+      const { layers, root } = await convert(`oci:${folder}`, `${image}:soci`, '--recompress');
+      expect(layers).toMatchObject([{ recompressedFrom: {} }, { recompressedFrom: {} }]);
+      expect(root).toEqual((await convert(`oci:${folder}`, `oci:${temporaryFolder()}`, '--recompress')).root);
+      await craneValidate(`${image}@${manifestsIn(await craneManifest(`${image}:soci`))[0]?.digest}`);
+      const file = await sociIndex('cat', `${image}:soci`, 'top/17');
       expect(sha256(file.stdout)).toBe(sha256(madeFile('top/17')));
     });
 

@@ -2,7 +2,7 @@
 
 import { type Descriptor, MEDIA_TYPE_OCI_IMAGE_MANIFEST, parseManifest, readVerified } from '@soci/oci';
 import { openRegistry } from '@soci/registry';
-import { type Content, contentOf, drain, sha256 } from '@soci/test-content';
+import { type Content, contentOf, drain, sha256, streamOf } from '@soci/test-content';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { hasTools } from '../tools/tools.ts';
 import { artifact, EMPTY, noise } from './content.ts';
@@ -81,6 +81,30 @@ for (const registry of realRegistries()) {
       });
       expect(await repository.exists(descriptor)).toBe(false);
       expect(await repository.exists({ ...descriptor, mediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST })).toBe(false);
+    });
+
+    withCrane('pushes streams of unknown digest that crane reads', async () => {
+      const repository = openClient(registry).repository('library/streamed');
+      for (const size of [0, 70_000, 8 << 20, 24 << 20]) {
+        const { bytes, descriptor } = contentOf(OCTETS, noise(`unknown ${registry.name}`, size));
+        const { digest } = descriptor;
+        expect(await repository.pushStream(streamOf(bytes))).toEqual({ digest, size });
+        expect(sha256(await craneBlob(`${registry.host}/library/streamed`, digest))).toBe(digest);
+        // The blob exists now.
+        expect(await repository.pushStream(streamOf(bytes))).toEqual({ digest, size });
+      }
+    });
+
+    test('leaves no blob of a stream that fails', async () => {
+      const repository = openClient(registry).repository('library/failed');
+      const { bytes, descriptor } = contentOf(OCTETS, noise(`failed ${registry.name}`, 20 << 20));
+      const failure = new Error('the stream failed');
+      async function* failing() {
+        yield* streamOf(bytes);
+        throw failure;
+      }
+      await expect(repository.pushStream(failing())).rejects.toBe(failure);
+      expect(await repository.exists(descriptor)).toBe(false);
     });
 
     withCrane('pushes bytes and streams, small and large, that crane reads', async () => {

@@ -1,6 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tarOf } from '@soci/test-content';
+import { zstdCompressSync } from 'node:zlib';
+import { MEDIA_TYPE_OCI_LAYER_ZSTD } from '@soci/oci';
+import { createLayout } from '@soci/oci/layout';
+import { putLayeredImage, tarOf } from '@soci/test-content';
 import { noise } from './content.ts';
 import { craneAppend } from './oracles.ts';
 import type { RealRegistry } from './real-registry.ts';
@@ -21,6 +24,17 @@ export async function pushMadeImage(
     return file;
   });
   await craneAppend(`${registry.host}/${reference}`, layers);
+}
+
+/** Writes the same image to a new layout, with zstd layers. */
+export async function writeZstdImage(folder: string): Promise<void> {
+  const layers = ['base', 'top'].map((name) => {
+    const tar = archive(name);
+    return { tar, bytes: zstdCompressSync(tar), mediaType: MEDIA_TYPE_OCI_LAYER_ZSTD };
+  });
+  const layout = await createLayout(folder);
+  await layout.addRoot(await putLayeredImage(layout, layers));
+  await layout.commit();
 }
 
 /** Returns the content of a file of the image. */

@@ -12,6 +12,7 @@ import {
   type RangeFetcher,
   type ReferrerLister,
   type Resolver,
+  type StreamPusher,
   type Tagger,
   type TagLister,
 } from '@soci/oci';
@@ -36,6 +37,7 @@ import type { Context } from './repository-context.ts';
 import { uploadBytes } from './uploads/monolithic-upload.ts';
 import { mountBlob, type UploadSession } from './uploads/upload-session.ts';
 import { splitVerified, uploadStream } from './uploads/upload-stream.ts';
+import { uploadUnsized } from './uploads/upload-unsized.ts';
 
 /** Maximum number of digests remembered from `exists` or `mount` until they are pushed. */
 const MAX_REMEMBERED = 10_000;
@@ -47,7 +49,7 @@ const MAX_REMEMBERED = 10_000;
  * Methods throw an `OciError` as documented by the interfaces, and a {@link RegistryError} for all other failures.
  */
 export class Repository
-  implements Fetcher, RangeFetcher, Pusher, Prober, Resolver, Tagger, TagLister, ReferrerLister, Mounter
+  implements Fetcher, RangeFetcher, Pusher, StreamPusher, Prober, Resolver, Tagger, TagLister, ReferrerLister, Mounter
 {
   /** Host of the registry, as passed to {@link openRegistry}. */
   readonly host: string;
@@ -129,6 +131,22 @@ export class Repository
     const push = { ...context, target };
     if (content instanceof Uint8Array) await uploadBytes(push, content, opened);
     else await uploadStream(push, content, opened);
+  }
+
+  /**
+   * Pushes a blob whose digest and size are known only at the end of its stream, in chunks of 8 MiB; a smaller one like
+   * {@link Repository.push}. Interrupted chunks are resumed. The stream is read once: if the registry loses the upload,
+   * the result is undefined, and the caller reads its source again. If the stream fails, the upload is cancelled.
+   *
+   * @returns The digest and size, or undefined if the registry rejects chunks or lost the upload.
+   * @throws RegistryError `UPLOAD_REFUSED`; what the stream throws
+   */
+  async pushStream(
+    content: AsyncIterable<Uint8Array>,
+    options: CallOptions = {},
+  ): Promise<Pick<Descriptor, 'digest' | 'size'> | undefined> {
+    options.signal?.throwIfAborted();
+    return uploadUnsized(this.#contextFor(options), content);
   }
 
   /**

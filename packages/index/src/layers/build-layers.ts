@@ -103,7 +103,7 @@ export async function buildLayers(
     const { chunks, format } = checked;
     if (diffId !== undefined && format !== 'gzip' && options.recompress.includes(format)) {
       const source = { layer: { mediaType, digest, size }, format, diffId };
-      return buildRecompressed(chunks, source, { task, build, report, target: options.layerTarget });
+      return buildRecompressed(chunks, source, { task, build, report, target: options.layerTarget, signal: combined });
     }
     const result = await build(limitLayerSize(chunks, task), task, report);
     requireMatch(task, result.layer);

@@ -15,6 +15,7 @@ interface RecompressedBuild {
   readonly build: Build;
   readonly report: (progress: LayerProgress) => void;
   readonly target: StreamPusher | undefined;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -26,18 +27,24 @@ interface RecompressedBuild {
 export async function buildRecompressed(
   chunks: AsyncIterable<Uint8Array>,
   source: RecompressionSource,
-  { task, build, report, target }: RecompressedBuild,
+  { task, build, report, target, signal }: RecompressedBuild,
 ): Promise<BuiltLayer> {
   let bytes = 0;
   const counted = countBytes(chunks, (length) => {
     bytes += length;
   });
   const gzip = recompressLayer(counted, source);
-  const copy = target === undefined ? undefined : new StreamCopy(gzip, target);
+  const copy = target === undefined ? undefined : new StreamCopy(gzip, target, signal);
   const reportSource = (progress: LayerProgress) => report({ ...progress, bytes });
-  const built = await build(copy?.chunks ?? gzip, { ...task, compression: 'gzip' }, reportSource);
-  const stored = await copy?.stored;
-  return { ...built, recompressed: { ...source, gzip: built.layer, isStored: stored?.digest === built.layer.digest } };
+  try {
+    const built = await build(copy?.chunks ?? gzip, { ...task, compression: 'gzip' }, reportSource);
+    const stored = await copy?.stored;
+    const isStored = stored?.digest === built.layer.digest;
+    return { ...built, recompressed: { ...source, gzip: built.layer, isStored } };
+  } catch (error) {
+    await copy?.cancel();
+    throw error;
+  }
 }
 
 async function* countBytes(
@@ -57,30 +64,31 @@ class StreamCopy {
   /** The written content, or undefined if the store needs its digest first. */
   readonly stored: ReturnType<StreamPusher['pushStream']>;
   readonly #pipe = new PassThrough({ highWaterMark: BUFFERED_BYTES });
+  readonly #abort = new AbortController();
 
-  constructor(chunks: AsyncIterable<Uint8Array>, target: StreamPusher) {
+  constructor(chunks: AsyncIterable<Uint8Array>, target: StreamPusher, signal: AbortSignal) {
     this.#pipe.on('error', () => {}); // thrown by `#write`
-    this.stored = target.pushStream(this.#pipe);
+    this.stored = target.pushStream(this.#pipe, { signal: AbortSignal.any([signal, this.#abort.signal]) });
     // The store may stop reading early.
     this.stored.then(() => this.#pipe.destroy()).catch((error: Error) => void this.#pipe.destroy(error));
     this.chunks = this.#copy(chunks);
   }
 
+  /** Ends the write, if it still runs. Resolves after the store has removed what it has written. */
+  async cancel(): Promise<void> {
+    const reason = new Error('the layer was not read to its end');
+    this.#abort.abort(reason);
+    this.#pipe.destroy(reason);
+    await this.stored.catch(() => {});
+  }
+
   async *#copy(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    let isComplete = false;
-    try {
-      for await (const chunk of chunks) {
-        await this.#write(chunk);
-        yield chunk;
-      }
-      isComplete = true;
-      this.#pipe.end();
-      await this.stored;
-    } finally {
-      // The store then removes what it has written.
-      if (!isComplete) this.#pipe.destroy(new Error('the layer was not read to its end'));
-      await this.stored.catch(() => {});
+    for await (const chunk of chunks) {
+      await this.#write(chunk);
+      yield chunk;
     }
+    this.#pipe.end();
+    await this.stored;
   }
 
   async #write(chunk: Uint8Array): Promise<void> {

@@ -3,7 +3,7 @@ import { singleUseBytes } from '../client/replayable-body.ts';
 import { isTransient } from '../client/retry.ts';
 import { RegistryError, type RegistryErrorCode } from '../errors.ts';
 import { probeContent } from '../manifests/manifests.ts';
-import { exchange } from '../repository-context.ts';
+import { type Context, exchange } from '../repository-context.ts';
 import type { ByteStream } from '../transport/http-message.ts';
 import { closeUpload } from './monolithic-upload.ts';
 import {
@@ -30,12 +30,12 @@ export class ChunkedUpload {
   session: UploadSession;
   /** Whether the registry lost the upload. Only a new upload can continue, from the start of the blob. */
   isLost = false;
-  readonly #push: BlobPush;
+  readonly #context: Context;
   /** Number of bytes that the registry has received. */
   #sent = 0;
 
-  constructor(push: BlobPush, session: UploadSession) {
-    this.#push = push;
+  constructor(context: Context, session: UploadSession) {
+    this.#context = context;
     this.session = session;
   }
 
@@ -43,7 +43,7 @@ export class ChunkedUpload {
   async send(chunk: Uint8Array): Promise<void> {
     const start = this.#sent;
     const end = start + chunk.length;
-    const retries = uploadRetries(this.#push);
+    const retries = uploadRetries(this.#context);
     let furthest = start;
     let failure: RegistryError | undefined;
     while (this.#sent < end) {
@@ -76,7 +76,7 @@ export class ChunkedUpload {
    */
   async #resume(failure: RegistryError): Promise<number> {
     try {
-      const [session, stored] = await resumeUpload(this.#push, this.session);
+      const [session, stored] = await resumeUpload(this.#context, this.session);
       this.session = session;
       return stored;
     } catch (error) {
@@ -88,7 +88,7 @@ export class ChunkedUpload {
   /** Sends one PATCH, without retries: a registry that received part of it might append it again. */
   async #sendPart(part: Uint8Array): Promise<void> {
     const end = this.#sent + part.length;
-    const response = await exchange(this.#push, 'push', {
+    const response = await exchange(this.#context, 'push', {
       method: 'PATCH',
       target: this.session.url,
       headers: { ...OCTET_STREAM, 'content-range': `${this.#sent}-${end - 1}` },
@@ -129,21 +129,21 @@ const CHUNK_REJECTIONS: readonly RegistryErrorCode[] = ['UNSUPPORTED', 'UPLOAD_R
 
 /** Sends the first chunk. If the registry rejects chunks, returns a session for a monolithic upload. */
 export async function startChunkedUpload(
-  push: BlobPush,
+  context: Context,
   opened: UploadSession,
   first: Uint8Array,
   chunkSize: number,
 ): Promise<ChunkedUpload | UploadSession> {
   if (opened.minChunk > chunkSize || REJECTS_CHUNKS.test(opened.url.hostname)) return opened;
-  const retries = uploadRetries(push);
-  for (let session = opened; ; session = await openUpload(push)) {
-    const upload = new ChunkedUpload(push, session);
+  const retries = uploadRetries(context);
+  for (let session = opened; ; session = await openUpload(context)) {
+    const upload = new ChunkedUpload(context, session);
     try {
       await upload.send(first);
       return upload;
     } catch (error) {
-      await cancelUpload(push, upload.session);
-      if (error instanceof RegistryError && CHUNK_REJECTIONS.includes(error.code)) return openUpload(push);
+      await cancelUpload(context, upload.session);
+      if (error instanceof RegistryError && CHUNK_REJECTIONS.includes(error.code)) return openUpload(context);
       if (!upload.isLost) throw error;
       await retries.next(error);
     }
@@ -153,18 +153,23 @@ export async function startChunkedUpload(
 /** Sends the remaining chunks, each while the next is read, and completes the upload. */
 export async function finishChunkedUpload(push: BlobPush, upload: ChunkedUpload, pieces: ByteStream): Promise<void> {
   try {
-    for (let next = await pieces.next(); next.done !== true; ) {
-      // Wait for both, so that no request is running when the upload is cancelled.
-      const [read, sent] = await Promise.allSettled([pieces.next(), upload.send(next.value)]);
-      if (read.status === 'rejected') throw read.reason;
-      if (sent.status === 'rejected') throw sent.reason;
-      next = read.value;
-    }
+    await sendChunks(upload, pieces);
     await closeUpload(push, upload.session);
   } catch (error) {
     // The response to the last request may have been lost. Its retry then finds that the upload no longer exists.
     if (isNotFound(error) && (await probeContent(push, push.target))) return;
     await cancelUpload(push, upload.session);
     throw error;
+  }
+}
+
+/** Sends chunks, each while the next is read. */
+export async function sendChunks(upload: ChunkedUpload, pieces: ByteStream): Promise<void> {
+  for (let next = await pieces.next(); next.done !== true; ) {
+    // Wait for both, so that no request is running when the upload is cancelled.
+    const [read, sent] = await Promise.allSettled([pieces.next(), upload.send(next.value)]);
+    if (read.status === 'rejected') throw read.reason;
+    if (sent.status === 'rejected') throw sent.reason;
+    next = read.value;
   }
 }

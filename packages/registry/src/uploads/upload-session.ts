@@ -15,7 +15,7 @@ export interface BlobPush extends Context {
 }
 
 /** Returns the retries of an upload, whose requests are not resent automatically. */
-export function uploadRetries({ retry, signal }: BlobPush): Retries {
+export function uploadRetries({ retry, signal }: Context): Retries {
   return new Retries({ policy: retry, renewsCredentials: true, signal });
 }
 
@@ -31,8 +31,8 @@ export interface UploadSession {
 }
 
 /** Opens an upload. @see OCI distribution-spec v1.1, "Pushing blobs" */
-export async function openUpload(push: BlobPush): Promise<UploadSession> {
-  return readSession('POST', await exchange(push, 'push', { method: 'POST', target: uploadsPath(push) }));
+export async function openUpload(context: Context): Promise<UploadSession> {
+  return readSession('POST', await exchange(context, 'push', { method: 'POST', target: uploadsPath(context) }));
 }
 
 /** Returns the URL path that opens uploads. */
@@ -54,8 +54,8 @@ export function readSession(method: 'GET' | 'PATCH' | 'POST', response: WholeRes
 }
 
 /** Returns the session and the number of bytes that the registry has received. */
-export async function resumeUpload(push: BlobPush, session: UploadSession): Promise<[UploadSession, number]> {
-  const response = await exchange(push, 'push', { method: 'GET', target: session.url });
+export async function resumeUpload(context: Context, session: UploadSession): Promise<[UploadSession, number]> {
+  const response = await exchange(context, 'push', { method: 'GET', target: session.url });
   const next = response.headers.location === undefined ? session : readSession('GET', response);
   return [{ ...next, minChunk: session.minChunk }, storedBytes(response)];
 }
@@ -68,10 +68,10 @@ function storedBytes({ headers }: WholeResponse): number {
 }
 
 /** Cancels an upload, so that the registry can discard its data. Ignores failures. */
-export async function cancelUpload(push: BlobPush, { url }: UploadSession): Promise<void> {
+export async function cancelUpload(context: Context, { url }: UploadSession): Promise<void> {
   const signal = AbortSignal.timeout(CANCEL_TIMEOUT);
   try {
-    await exchange({ ...push, signal }, 'push', { method: 'DELETE', target: url, expected: [400, 404, 405] });
+    await exchange({ ...context, signal }, 'push', { method: 'DELETE', target: url, expected: [400, 404, 405] });
   } catch (error) {
     if (!(error instanceof RegistryError || error instanceof OciError || error === signal.reason)) throw error;
   }
