@@ -16,12 +16,24 @@ export type CliErrorCode =
   | 'USAGE_INVALID'
   | 'VERIFY_FAILED';
 
+/** A change of the command line that is a part of a remedy. */
+export interface OperandReplacement {
+  /** The operand to replace. */
+  readonly operand: string;
+  /** Which operand to replace if several are equal. */
+  readonly at: 'first' | 'last';
+  /** The new operand. */
+  readonly by: string;
+  /** Text after the command line. @default none */
+  readonly next?: string;
+}
+
 /** Optional properties of a {@link CliError}. */
 export interface CliErrorOptions {
   /** What the user can do: a sentence. @default no advice */
   readonly remedy?: string | undefined;
-  /** Operand to replace if the command is run again after the remedy, and its replacement. @default none */
-  readonly replacement?: { readonly operand: string; readonly by: string } | undefined;
+  /** How to run the command again. The command line is added to {@link CliErrorOptions.remedy}. @default not at all */
+  readonly replacement?: OperandReplacement | undefined;
   /** Byte offset of the fault in the file of the message. @default unknown */
   readonly offset?: number | undefined;
   /** The original error. @default none */

@@ -1,6 +1,15 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -54,6 +63,55 @@ describe('the program as a process', () => {
     child.stdout.once('data', () => child.stdout.destroy());
     const [[code], stderr] = await Promise.all([once(child, 'exit'), text(child.stderr)]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('an archive on standard input of the process', () => {
+  const temporary = join(folder, 'temporary');
+
+  beforeAll(async () => {
+    mkdirSync(temporary);
+    await runCli(['convert', '--min-layer-size', '0', APP, `oci-archive:${join(folder, 'app.tar')}`]);
+  });
+
+  async function inspect(location: string, stdin: 'file' | 'pipe', env: Record<string, string>) {
+    const file = openSync(join(folder, 'app.tar'), 'r');
+    const child = spawn(process.execPath, nodeArguments(['inspect', '--quiet', location]), {
+      stdio: [stdin === 'file' ? file : 'pipe', 'pipe', 'inherit'],
+      env: { ...process.env, ...env },
+    });
+    closeSync(file);
+    child.stdin?.end(readFileSync(join(folder, 'app.tar')));
+    const [[code], stdout] = await Promise.all([once(child, 'exit'), text(child.stdout as Readable)]);
+    return { code, stdout };
+  }
+
+  it('is read in place if it is a file', async () => {
+    const image = await runCli(['inspect', '--quiet', `oci-archive:${join(folder, 'app.tar')}`]);
+    for (const location of ['oci-archive:-', 'oci-archive:/dev/stdin']) {
+      const run = await inspect(location, 'file', { TMPDIR: join(folder, 'missing') });
+      expect(run).toEqual({ code: 0, stdout: image.stdout });
+    }
+  });
+
+  it('is copied to a temporary file if it is a pipe', async () => {
+    for (const location of ['oci-archive:-', 'oci-archive:/dev/stdin']) {
+      expect(await inspect(location, 'pipe', { TMPDIR: temporary })).toMatchObject({ code: 0 });
+    }
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)('leaves no temporary file after %s', async (signal) => {
+    const child = spawn(process.execPath, nodeArguments(['inspect', 'oci-archive:-']), {
+      env: { ...process.env, TMPDIR: temporary },
+    });
+    const exit = once(child, 'exit');
+    // The copy waits for the rest of the archive.
+    const isReading = new Promise((resolve) => child.stdin.write(Buffer.alloc(2 ** 20), resolve));
+    await isReading;
+    child.kill(signal);
+    await exit;
+    expect(readdirSync(temporary)).toEqual([]);
   });
 });
 

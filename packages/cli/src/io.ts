@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { CliError } from './errors.ts';
 
@@ -15,10 +16,18 @@ export interface TextSink {
   readonly isClosed?: boolean;
 }
 
+/** Standard input. */
+export interface StandardInput extends AsyncIterable<Uint8Array> {
+  /** Whether it is a terminal. */
+  readonly isTTY?: boolean;
+  /** Path of the regular file that it reads, for reads at any position. @default it is a pipe or something else */
+  readonly file?: string;
+}
+
 /** Streams, environment and signal for one run of the program. Tests provide their own. */
 export interface CliIo {
   /** Password, with `--password-stdin`, or an archive. */
-  readonly stdin: AsyncIterable<Uint8Array> & { readonly isTTY?: boolean };
+  readonly stdin: StandardInput;
   /** Results: tables, JSON with `--json`, or the content of a file for `cat`. */
   readonly stdout: TextSink;
   /** Everything else: progress, notes, errors. */
@@ -83,7 +92,11 @@ export async function withProcessIo<Result>(run: (io: CliIo) => Promise<Result>)
   };
   const io = new ClaimableIo({
     // Opened on first use: an open standard input can keep other programs in the pipe from ending.
-    stdin: { isTTY: isatty(0), [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator]() },
+    stdin: {
+      isTTY: isatty(0),
+      ...(isRegularFile(0) && { file: '/dev/stdin' }),
+      [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator](),
+    },
     stdout: new ProcessSink(process.stdout, 'standard output'),
     // If messages cannot be written, there is no place to say so.
     stderr: new ProcessSink(process.stderr),
@@ -96,6 +109,16 @@ export async function withProcessIo<Result>(run: (io: CliIo) => Promise<Result>)
     return await run(io);
   } finally {
     for (const signal of signals) process.off(signal, stop);
+  }
+}
+
+/** Reports whether an open file is a regular file. Windows has no path for it. */
+function isRegularFile(descriptor: number): boolean {
+  try {
+    return process.platform !== 'win32' && fstatSync(descriptor).isFile();
+  } catch {
+    // Standard input is closed.
+    return false;
   }
 }
 

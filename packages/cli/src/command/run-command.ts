@@ -45,12 +45,14 @@ export async function runCommand(
   }
 }
 
-/** Completes a remedy that changes an operand: adds the command line to run afterwards. */
+/** Completes a remedy that changes an operand: adds the command line with the changed operand. */
 function withRepeatedCommand(error: unknown, line: readonly string[]): unknown {
   if (!(error instanceof CliError) || error.replacement === undefined) return error;
   const { code, message, remedy, replacement } = error;
-  const repeated = line.map((word) => quoteWord(word === replacement.operand ? replacement.by : word)).join(' ');
-  return new CliError(code, message, { remedy: `${remedy} && ${repeated}`, cause: error.cause });
+  const { operand, at, by, next = '' } = replacement;
+  const position = at === 'first' ? line.indexOf(operand) : line.lastIndexOf(operand);
+  const repeated = line.map((word, index) => quoteWord(index === position ? by : word)).join(' ');
+  return new CliError(code, message, { remedy: `${remedy}${repeated}${next}`, cause: error.cause });
 }
 
 /** Prints an error to standard error and, with `--json`, to standard output. Returns the exit code. */

@@ -27,7 +27,7 @@ export async function runIndexCommand(
   const given = to === undefined ? undefined : parseDestination(to);
   // From here on, all messages go to standard error.
   if (given?.transport === 'oci-archive' && given.path === STANDARD_STREAM) context.claimStdout();
-  const source = parseLocation(from);
+  const source = parseLocation(from, { isChanged: to === undefined });
   const destination = given ?? inPlaceDestination(source);
   const { output, signal } = context;
   const started = performance.now();

@@ -195,9 +195,15 @@ describe('mistakes are answered with the right form', () => {
       "&& soci-index convert --prefetch-file '/a b' oci-archive:app.tar:latest oci:out:v1",
     ],
     [['ls', 'containers-storage:app:v1', '/etc'], '&& soci-index ls oci-archive:app.tar:v1 /etc'],
+    [['create', 'docker-daemon:app:v1'], 'oci:app-layout:v1 && soci-index create oci:app-layout:v1'],
+    [
+      ['convert', 'dir:a', 'dir:a'],
+      'soci-index convert dir:a oci-archive:image-soci.tar && skopeo copy --all --preserve-digests oci-archive:image-soci.tar dir:a',
+    ],
+    [['create', 'oci:app', 'docker-daemon:app:v1'], 'soci-index create oci:app oci-archive:app-soci.tar:v1'],
   ])('%j prints the complete commands', async (argv, words) => {
     const run = await runCli(argv);
     expect(run).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(words) });
-    expect(JSON.parse((await runCli([...argv, '--json'])).stdout).error.remedy).toContain('skopeo copy');
+    expect(JSON.parse((await runCli([...argv, '--json'])).stdout).error.remedy.replace(' --json', '')).toContain(words);
   });
 });

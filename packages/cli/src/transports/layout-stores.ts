@@ -15,7 +15,7 @@ import {
 import { CliError, usageError } from '../errors.ts';
 import { writeTo } from '../io.ts';
 import type { StoreContext } from './image-stores.ts';
-import { type DestinationLocation, type LayoutLocation, STANDARD_STREAM } from './location.ts';
+import { type DestinationLocation, isStandardInput, type LayoutLocation, STANDARD_STREAM } from './location.ts';
 
 /** A store and the image to read from it. */
 export interface ImageSource {
@@ -56,15 +56,15 @@ async function openStore(
   if (transport === 'dir') return { store: await openImageDirectory(path), close: async () => {} };
   const open = transport === 'oci-archive' ? openArchive : openDockerArchive;
   const { signal } = context;
-  const store =
-    path === STANDARD_STREAM
-      ? await open(standardInput(location, context), { name: 'standard input', signal })
-      : await open(path, { signal });
+  const store = isStandardInput(location)
+    ? await open(standardInput(location, context), { name: 'standard input', signal })
+    : await open(path, { signal });
   return { store, close: () => store.close() };
 }
 
-function standardInput({ text }: LayoutLocation, { stdin }: StoreContext): AsyncIterable<Uint8Array> {
-  if (stdin !== undefined && !stdin.isTTY) return stdin;
+/** Returns the path of the file that standard input reads (`< FILE`), or its content as a stream. */
+function standardInput({ text }: LayoutLocation, { stdin }: StoreContext): string | AsyncIterable<Uint8Array> {
+  if (stdin !== undefined && !stdin.isTTY) return stdin.file ?? stdin;
   throw usageError(
     `${text}: standard input is a terminal`,
     `Pass the archive with < or a pipe: docker save IMAGE | ...`,
@@ -153,8 +153,9 @@ async function resolveRoot(layout: LayoutReader, { reference, text }: LayoutLoca
  *
  * @throws CliError `SOURCE_INVALID`, with the location that the user probably meant.
  */
-async function checkPathType({ transport, path, reference }: LayoutLocation): Promise<void> {
-  if (path === STANDARD_STREAM) return;
+async function checkPathType(location: LayoutLocation): Promise<void> {
+  if (isStandardInput(location)) return;
+  const { transport, path, reference } = location;
   const stats = await stat(path).catch(() => undefined);
   const isArchive = transport === 'oci-archive' || transport === 'docker-archive';
   if (stats === undefined || (!stats.isDirectory() && !stats.isFile())) return;

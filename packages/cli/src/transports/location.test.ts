@@ -23,19 +23,19 @@ describe('parseLocation', () => {
     ['dir:image', 'dir', 'image', undefined],
     ['dir:a:b', 'dir', 'a:b', undefined],
   ])('parses %s', (text, transport, path, reference) => {
-    expect(parseLocation(text, 'linux')).toEqual({ transport, path, reference, text });
+    expect(parseLocation(text, { platform: 'linux' })).toEqual({ transport, path, reference, text });
   });
 
   it('treats a drive letter as part of the path, only on Windows', () => {
-    expect(parseLocation('oci:C:\\images\\app:v1', 'win32')).toMatchObject({
+    expect(parseLocation('oci:C:\\images\\app:v1', { platform: 'win32' })).toMatchObject({
       path: 'C:\\images\\app',
       reference: 'v1',
     });
-    expect(parseLocation('oci:C:\\images\\app', 'win32')).toMatchObject({
+    expect(parseLocation('oci:C:\\images\\app', { platform: 'win32' })).toMatchObject({
       path: 'C:\\images\\app',
       reference: undefined,
     });
-    expect(() => parseLocation('oci:C:\\images', 'linux')).toThrow('is not a tag or position');
+    expect(() => parseLocation('oci:C:\\images', { platform: 'linux' })).toThrow('is not a tag or position');
   });
 
   it.each([
@@ -95,13 +95,13 @@ describe('parseLocation', () => {
     expect(() => parseLocation(text)).toThrow(
       expect.objectContaining({
         code: 'TRANSPORT_UNSUPPORTED',
-        remedy: `Copy the image to an archive first: skopeo copy ${name} ${archive}`,
+        remedy: `Copy the image to an archive first: skopeo copy ${name} ${archive} && `,
       }),
     );
   });
 
   it.each([
-    ['image.tar', expect.stringContaining('Did you mean oci-archive:image.tar?')],
+    ['image.tar', expect.stringContaining('oci-archive:image.tar, or docker-archive:image.tar')],
     ['./image', expect.stringContaining('Did you mean oci:./image?')],
     ['image', expect.stringContaining('Did you mean oci:image?')],
     ['team/app', expect.stringContaining('docker://REPO')],
@@ -109,8 +109,8 @@ describe('parseLocation', () => {
     ['oci::tag', 'Write oci:PATH[:TAG].'],
     ['oci:image:bad tag', expect.stringContaining('latest')],
     ['oci:image:@x', expect.stringContaining('@0')],
-    ['image.tar.gz', expect.stringContaining('Did you mean oci-archive:image.tar.gz?')],
-    ['images.d/app.tgz', expect.stringContaining('Did you mean oci-archive:images.d/app.tgz?')],
+    ['image.tar.gz', expect.stringContaining('Did you mean oci-archive:image.tar.gz, or')],
+    ['images.d/app.tgz', expect.stringContaining('Did you mean oci-archive:images.d/app.tgz, or')],
     ['docker-archive:', 'Write docker-archive:PATH[:NAME].'],
     ['docker-archive:x.tar:Ubuntu', expect.stringContaining('ubuntu:24.04')],
     [`docker-archive:x.tar:ubuntu@${DIGEST}`, expect.stringContaining('ubuntu:24.04')],
@@ -130,14 +130,30 @@ describe('parseDestination', () => {
     },
   );
 
-  it.each(['docker-archive:x.tar', 'docker-archive:-', 'dir:x', 'docker-daemon:app:v1', 'containers-storage:app'])(
-    'rejects %s, and names the forms that can be written',
+  it.each([
+    ['docker-archive:x.tar', 'oci-archive:image-soci.tar', undefined],
+    ['docker-archive:-', 'oci-archive:image-soci.tar', undefined],
+    ['docker-daemon:team/app:v1', 'oci-archive:app-soci.tar:v1', undefined],
+    ['containers-storage:app', 'oci-archive:app-soci.tar:latest', undefined],
+    [
+      'dir:x y',
+      'oci-archive:image-soci.tar',
+      " && skopeo copy --all --preserve-digests oci-archive:image-soci.tar 'dir:x y'",
+    ],
+  ])('names the archive that replaces %s', (text, by, next) => {
+    expect(() => parseDestination(text)).toThrow(
+      expect.objectContaining({
+        code: 'TRANSPORT_UNSUPPORTED',
+        replacement: { operand: text, at: 'last', by, ...(next && { next }) },
+      }),
+    );
+  });
+
+  it.each(['oci-archive:image.tar.gz', 'oci-archive:image.tgz:v1', 'oci-archive:image.tar.zst'])(
+    'rejects %s, because the name promises a compression',
     (text) => {
       expect(() => parseDestination(text)).toThrow(
-        expect.objectContaining({
-          code: 'TRANSPORT_UNSUPPORTED',
-          remedy: expect.stringContaining('oci-archive:FILE[:TAG]'),
-        }),
+        expect.objectContaining({ code: 'USAGE_INVALID', remedy: expect.stringContaining('oci-archive:-') }),
       );
     },
   );

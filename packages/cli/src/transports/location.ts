@@ -25,6 +25,12 @@ export type DestinationLocation = (LayoutLocation & { readonly transport: 'oci' 
 /** Path that means standard input or output. */
 export const STANDARD_STREAM = '-';
 
+/** Reports whether an image to read is an archive on standard input. */
+export function isStandardInput(location: ImageLocation): boolean {
+  const isArchive = location.transport === 'oci-archive' || location.transport === 'docker-archive';
+  return isArchive && (location.path === STANDARD_STREAM || location.path === '/dev/stdin');
+}
+
 /** Forms of the name of an image to write, for `--help`. */
 export const DESTINATION_FORMS = 'HOST/REPO[:TAG], oci:DIR[:TAG] or oci-archive:FILE[:TAG]';
 
@@ -61,6 +67,15 @@ export const IMAGE_TRANSPORTS: readonly ImageTransport[] = [
 const LAYOUT_TRANSPORTS = ['oci', 'oci-archive', 'docker-archive', 'dir'] as const;
 
 const ARCHIVE_FILE = /\.(?:tar|tgz|tar\.[a-z0-9]+)$/i;
+const COMPRESSED_FILE = /\.(?:tgz|gz|zst|xz|bz2)$/i;
+
+/** Options of {@link parseLocation}. */
+export interface ParseLocationOptions {
+  /** System whose paths are parsed. @default that of the process */
+  readonly platform?: NodeJS.Platform;
+  /** Whether the command writes to the image itself. @default false */
+  readonly isChanged?: boolean;
+}
 
 /**
  * Parses a location like skopeo. In `oci:PATH[:TAG]`, `oci-archive:PATH[:TAG]` and `docker-archive:PATH[:NAME]`, the first
@@ -71,17 +86,20 @@ const ARCHIVE_FILE = /\.(?:tar|tgz|tar\.[a-z0-9]+)$/i;
  * @throws CliError `TRANSPORT_UNSUPPORTED` for other transports of skopeo, `USAGE_INVALID` for any other text; OciError
  * `REFERENCE_INVALID` for an invalid registry reference.
  */
-export function parseLocation(text: string, platform: NodeJS.Platform = process.platform): ImageLocation {
+export function parseLocation(text: string, options: ParseLocationOptions = {}): ImageLocation {
+  const { platform = process.platform, isChanged = false } = options;
   const colon = text.indexOf(':');
   const transport = LAYOUT_TRANSPORTS.find((name) => name === text.slice(0, Math.max(0, colon)));
   if (transport !== undefined) return parseLayoutLocation(transport, text, platform);
   const scheme = /^([a-z-]+):/.exec(text)?.[1] ?? '';
-  if (isForeignTransport(scheme)) throw foreignSourceError(scheme, text);
+  if (isForeignTransport(scheme)) throw foreignSourceError(scheme, text, isChanged);
   if (scheme === 'docker' || looksLikeRegistry(text)) return parseRegistryLocation(text);
-  const likely = ARCHIVE_FILE.test(text) ? 'oci-archive' : 'oci';
+  const likely = ARCHIVE_FILE.test(text)
+    ? `oci-archive:${text}, or docker-archive:${text} for a file of "docker save"`
+    : `oci:${text}`;
   throw usageError(
     `${text}: missing transport or registry host`,
-    `Did you mean ${likely}:${text}? For an image in a registry, write HOST/REPO[:TAG] or docker://REPO[:TAG].`,
+    `Did you mean ${likely}? For an image in a registry, write HOST/REPO[:TAG] or docker://REPO[:TAG].`,
   );
 }
 
@@ -96,8 +114,16 @@ export function parseDestination(text: string): DestinationLocation {
     throw foreignDestinationError(scheme, text);
   }
   const location = parseLocation(text) as DestinationLocation;
-  const isStdout = location.transport === 'oci-archive' && location.path === '/dev/stdout';
-  return isStdout ? { ...location, path: STANDARD_STREAM } : location;
+  if (location.transport !== 'oci-archive') return location;
+  if (location.path === '/dev/stdout') return { ...location, path: STANDARD_STREAM };
+  if (COMPRESSED_FILE.test(location.path)) {
+    const stream = `oci-archive:${STANDARD_STREAM}${location.reference === undefined ? '' : `:${location.reference}`}`;
+    throw usageError(
+      `${text}: archives are written without compression`,
+      `Choose a name that ends with .tar, or compress standard output: soci-index ... ${stream} | gzip > FILE`,
+    );
+  }
+  return location;
 }
 
 function parseLayoutLocation(

@@ -4,7 +4,7 @@ import type { CommandContext } from '../command/command.ts';
 import { excluding, flag, type OptionValues, omitUndefined, parseText, valueOption } from '../command/option.ts';
 import { parseCount } from '../command/size.ts';
 import { CliError, usageError } from '../errors.ts';
-import { type ImageLocation, STANDARD_STREAM } from './location.ts';
+import { type ImageLocation, isStandardInput } from './location.ts';
 
 const MAX_RETRIES = 100;
 
@@ -92,7 +92,7 @@ function checkCombination(options: OptionValues<typeof REGISTRY_OPTIONS>, locati
     );
   }
   const [source] = locations;
-  if (readsPassword && source !== undefined && source.transport !== 'registry' && source.path === STANDARD_STREAM) {
+  if (readsPassword && source !== undefined && isStandardInput(source)) {
     throw usageError(
       `cannot read the password and ${source.text} from standard input`,
       'Run "docker login", or use --authfile.',

@@ -23,7 +23,7 @@ export async function openArchive(archive: ArchiveInput, options: OpenArchiveOpt
 export async function readArchive(archive: FileSection, name: string): Promise<ArchiveStore> {
   const members = await findMembers(archive, name, (path) => LAYOUT_NAME.test(path));
   if (!members.has('oci-layout') && members.has('manifest.json')) {
-    const remedy = `Open it as docker-archive:${name}, or with openDockerArchive.`;
+    const remedy = 'Read it as docker-archive: (with openDockerArchive in a program).';
     throw new OciError('LAYOUT_INVALID', `${name} is an archive of "docker save", not of an OCI layout. ${remedy}`);
   }
   const files: LayoutFiles = {

@@ -172,7 +172,7 @@ class DockerArchiveReader {
   async #readManifestFile(): Promise<readonly unknown[]> {
     if (!this.#members.has('manifest.json')) {
       const remedy = this.#members.has('oci-layout')
-        ? `It is an archive of an OCI layout. Open it as oci-archive:${this.#name}, or with openArchive.`
+        ? 'It is an archive of an OCI layout. Read it as oci-archive: (with openArchive in a program).'
         : this.#members.has('repositories')
           ? 'It was saved by a Docker older than 1.10. Load it into a current Docker and save it again.'
           : 'Create it with "docker save" or "podman save".';

@@ -49,7 +49,7 @@ async function checkFormat(files: FolderFiles): Promise<void> {
   const isLayout = await exists(files, 'oci-layout');
   if (!(await exists(files, 'manifest.json'))) {
     const remedy = isLayout
-      ? `It is an OCI image layout. Open it as oci:${files.name}, or with openLayout.`
+      ? 'It is an OCI image layout. Read it as oci: (with openLayout in a program).'
       : 'Create it with "skopeo copy SOURCE dir:PATH".';
     throw new OciError('LAYOUT_INVALID', `${files.name} has no manifest.json. ${remedy}`);
   }
