@@ -11,6 +11,7 @@ import { PrintableError } from '@soci/oci';
  * - `LAYER_TYPE_INVALID`: the media type is not that of an image layer (only with `compat: 'soci-cli'`).
  * - `LAYER_INVALID`: the gzip or tar data of a layer is invalid. `cause` is the `ZtocError` with the byte offset.
  * - `LAYER_MISMATCH`: the content of a layer does not match the size or digest in its descriptor.
+ * - `LAYER_UNREADABLE`: no readable layer of an image has a file, but a layer that cannot be read may have it.
  * - `ALREADY_CONVERTED`: the image contains a SOCI index of an earlier conversion that would become outdated.
  * - `NOT_A_SOCI_INDEX`: the content to verify is not a SOCI index and does not list one.
  * - `SYMLINK_LOOP`: resolving a path requires more than 40 symbolic links.
@@ -23,6 +24,7 @@ export type SociIndexErrorCode =
   | 'LAYER_INVALID'
   | 'LAYER_MISMATCH'
   | 'LAYER_TYPE_INVALID'
+  | 'LAYER_UNREADABLE'
   | 'LIMIT_EXCEEDED'
   | 'MANIFEST_INVALID'
   | 'NOT_A_SOCI_INDEX'

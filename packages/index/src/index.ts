@@ -3,7 +3,13 @@ export { type ConvertedImage, type ConvertResult, convertImage } from './convert
 export type { IndexedLayer, LayerReport, PlatformReport, PrefetchReport, SkippedLayer } from './convert/report.ts';
 export type { Artifact, ArtifactKind } from './convert/soci-manifest.ts';
 export { SociIndexError, type SociIndexErrorCode } from './errors.ts';
-export type { ImageDirectoryItem, ImageFile, ImageFilesystem, ImageLayer } from './filesystem/image-filesystem.ts';
+export type {
+  ImageDirectoryItem,
+  ImageFile,
+  ImageFilesystem,
+  ImageLayer,
+  UnreadableLayer,
+} from './filesystem/image-filesystem.ts';
 export { type ImageFilesystemOptions, openImageFilesystem } from './filesystem/open-image-filesystem.ts';
 export {
   type ImageEntry,

@@ -2,13 +2,13 @@ import { defineCommand, EXIT } from '../command/command.ts';
 import { parseText, valueOption } from '../command/option.ts';
 import { CliError } from '../errors.ts';
 import { writeFileContent } from '../files/write-file.ts';
-import { FILESYSTEM_OPTIONS, withImageFilesystem } from '../image/image-filesystem.ts';
+import { FILESYSTEM_OPTIONS, warnAboutUnreadable, withImageFilesystem } from '../image/image-filesystem.ts';
 import { IMAGE_FORMS } from '../transports/location.ts';
 
 export const command = defineCommand({
   details: [
     'Finds the file as a container does: the topmost layer with the file wins, whiteouts are applied, and links are ' +
-      'followed. A layer without a zTOC is read completely.',
+      'followed. A layer without a zTOC is read completely. A layer above the file that cannot be read is named in a warning.',
     'With --json, prints how the file was read instead of its content.',
   ],
   operands: [
@@ -40,8 +40,12 @@ export const command = defineCommand({
           spans: file.reader.spansOf(file.entry).map(({ id }) => id),
           bytesRead: files.bytesRead,
           imageSize: files.layers.reduce((sum, layer) => sum + layer.size, 0),
+          ...(file.unreadableLayers.length > 0 && {
+            unreadableLayers: file.unreadableLayers.map(({ layer, message }) => ({ layer: layer.digest, message })),
+          }),
         });
       }
+      warnAboutUnreadable(file.unreadableLayers, 'It may replace or remove this file', output);
     });
     return EXIT.SUCCESS;
   },

@@ -3,14 +3,14 @@ import { escapeText } from '@soci/oci';
 import { defineCommand, EXIT } from '../command/command.ts';
 import { CliError } from '../errors.ts';
 import { fileAsJson, fileAsLine, printFiles } from '../files/print-files.ts';
-import { FILESYSTEM_OPTIONS, withImageFilesystem } from '../image/image-filesystem.ts';
+import { FILESYSTEM_OPTIONS, warnAboutUnreadable, withImageFilesystem } from '../image/image-filesystem.ts';
 import type { Output } from '../terminal/output.ts';
 import { IMAGE_FORMS } from '../transports/location.ts';
 
 export const command = defineCommand({
   details: [
     'Lists the files that a container sees: the layers are merged. The files come from the zTOCs; a layer without a zTOC ' +
-      'is read completely.',
+      'is read completely. A layer that cannot be read is named in a warning.',
   ],
   operands: [
     { name: 'SRC', help: IMAGE_FORMS },
@@ -27,11 +27,14 @@ export const command = defineCommand({
       if (file === undefined) throw new CliError('ENTRY_NOT_FOUND', `the image has no file or directory ${path}`);
       if (file.entry !== undefined && file.entry.type !== 'dir') {
         await printFiles([file.entry], output);
+        warnAboutUnreadable(file.unreadableLayers, 'It may replace or remove this file', output);
         return;
       }
       const items = (await files.readdir(reached)) ?? [];
       if (output.json) await output.writeJsonLines(items.map(itemAsJson));
       else await output.writeLines(items.map((item) => showItem(item, output)));
+      const effect = 'Its files are not listed, and it may replace or remove listed ones';
+      warnAboutUnreadable(files.unreadableLayers, effect, output);
     });
     return EXIT.SUCCESS;
   },

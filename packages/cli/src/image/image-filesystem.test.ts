@@ -1,5 +1,8 @@
 import { join } from 'node:path';
-import { digestOf } from '@soci/oci';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { digestOf, MEDIA_TYPE_OCI_LAYER_GZIP, MEDIA_TYPE_OCI_LAYER_ZSTD } from '@soci/oci';
+import { createLayout } from '@soci/oci/layout';
+import { AMD64, put, putImage, tarOf } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type LayerFiles, packImage } from '../fixtures/pack-image.ts';
@@ -100,5 +103,46 @@ describe('ls', () => {
 
   it('fails for a path that does not exist', async () => {
     expect(await runCli(['ls', image, '/opt/old'])).toMatchObject({ code: 1, stdout: '' });
+  });
+});
+
+describe('an image with an encrypted layer', () => {
+  const encrypted = `oci:${join(folder, 'encrypted')}:latest`;
+  let layer = '';
+
+  beforeAll(async () => {
+    const layout = await createLayout(join(folder, 'encrypted'));
+    const lower = await put(
+      layout,
+      MEDIA_TYPE_OCI_LAYER_ZSTD,
+      zstdCompressSync(tarOf({ lower: 'from zstd', both: '' })),
+    );
+    const unreadable = await put(layout, `${MEDIA_TYPE_OCI_LAYER_GZIP}+encrypted`, Uint8Array.of(1));
+    const upper = await put(layout, MEDIA_TYPE_OCI_LAYER_GZIP, gzipSync(tarOf({ both: 'upper' })));
+    layer = unreadable.digest;
+    await layout.tag(await putImage(layout, AMD64, [lower, unreadable, upper]), 'latest');
+    await layout.commit();
+  });
+
+  it('is listed without the files of that layer, with a warning', async () => {
+    const { code, stdout, stderr } = await runCli(['ls', '-q', encrypted]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'both\nlower\n' });
+    expect(stderr).toBe(
+      `warning: layer ${layer} is encrypted. Its files are not listed, and it may replace or remove listed ones\n`,
+    );
+  });
+
+  it('prints a file below that layer with a warning, and a file above it without', async () => {
+    const warning = `warning: layer ${layer} is encrypted. It may replace or remove this file\n`;
+    expect(await runCli(['cat', encrypted, 'lower'])).toMatchObject({ code: 0, stdout: 'from zstd', stderr: warning });
+    expect(await runCli(['cat', encrypted, 'both'])).toMatchObject({ code: 0, stdout: 'upper', stderr: '' });
+    const [result] = jsonLines(await runCli(['cat', '--json', encrypted, 'lower']));
+    expect(result).toMatchObject({ unreadableLayers: [{ layer, message: `layer ${layer} is encrypted` }] });
+  });
+
+  it.each(['ls', 'cat'])('%s fails for a file that only that layer may have', async (command) => {
+    const run = await runCli([command, encrypted, 'missing']);
+    expect(run).toMatchObject({ code: 1, stdout: '' });
+    expect(run.stderr).toContain(`may have it: layer ${layer} is encrypted [LAYER_UNREADABLE]`);
   });
 });

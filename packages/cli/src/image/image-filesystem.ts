@@ -1,9 +1,10 @@
-import { type ImageFilesystem, openImageFilesystem, SociIndexError } from '@soci/index';
-import { parsePlatform } from '@soci/oci';
+import { type ImageFilesystem, openImageFilesystem, SociIndexError, type UnreadableLayer } from '@soci/index';
+import { escapeText, parsePlatform } from '@soci/oci';
 import type { CommandArguments, CommandContext } from '../command/command.ts';
 import { omitUndefined, valueOption } from '../command/option.ts';
 import { CliError, usageError } from '../errors.ts';
 import { MAX_ZTOC_SIZE } from '../files/read-file.ts';
+import type { Output } from '../terminal/output.ts';
 import { withImageStores } from '../transports/image-stores.ts';
 import { parseLocation } from '../transports/location.ts';
 import { REGISTRY_OPTIONS, toRegistryAccess } from '../transports/registry-options.ts';
@@ -33,6 +34,17 @@ export async function withImageFilesystem(
       throw toCliError(error);
     }
   });
+}
+
+/** Maximum number of unreadable layers to warn about. */
+const MAX_UNREADABLE = 20;
+
+/** Warns about layers that could not be read. @param effect - What that means for the output: a sentence without full stop. */
+export function warnAboutUnreadable(layers: readonly UnreadableLayer[], effect: string, output: Output): void {
+  const shown = layers.slice(0, MAX_UNREADABLE);
+  const lines = shown.map(({ message }) => `${escapeText(message).replace(/\.$/, '')}. ${effect}`);
+  if (layers.length > MAX_UNREADABLE) lines.push(`${layers.length - MAX_UNREADABLE} more layers cannot be read`);
+  for (const line of lines) output.warn(line, { isIncomplete: true });
 }
 
 /** Converts an error of the image's file system to the command line's codes and remedies. */

@@ -88,9 +88,13 @@ export class Output {
     if (!this.quiet) await writeTo(this.#io.stderr, `${this.#errorStyle.escape(line)}\n`);
   }
 
-  /** Writes a warning to standard error, except with `--quiet`. */
-  warn(line: string): void {
-    if (!this.quiet) this.#io.stderr.write(`${this.#errorStyle.escape(`warning: ${line}`)}\n`);
+  /**
+   * Writes a warning to standard error, except with `--quiet`.
+   *
+   * @param isIncomplete - The result is incomplete: write the warning in any case.
+   */
+  warn(line: string, { isIncomplete = false } = {}): void {
+    if (!this.quiet || isIncomplete) this.#io.stderr.write(`${this.#errorStyle.escape(`warning: ${line}`)}\n`);
   }
 
   /** Writes a line to standard error, only with `--debug`. */

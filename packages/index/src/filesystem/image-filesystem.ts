@@ -1,15 +1,8 @@
-import { type CallOptions, type Descriptor, type Fetcher, type RangeFetcher, readVerified } from '@soci/oci';
-import {
-  buildZtoc,
-  decodeZtoc,
-  type FileEntry,
-  type LookupOptions,
-  openZtoc,
-  type RandomAccessSource,
-  type ZtocReader,
-} from '@soci/ztoc';
+import { type CallOptions, type Descriptor, type Fetcher, quoteText, type RangeFetcher, readVerified } from '@soci/oci';
+import { decodeZtoc, type FileEntry, type LookupOptions, openZtoc, type ZtocReader } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
-import { findZtoc, type SociDocument } from '../inspect/soci-document.ts';
+import { findZtoc, type SociDocument, type ZtocReference } from '../inspect/soci-document.ts';
+import { isContentError, type LayerStore, rangesOf, readLayer } from './read-layer.ts';
 
 /** A layer with a reader for its files. */
 export interface ImageLayer {
@@ -19,16 +12,29 @@ export interface ImageLayer {
   readonly reader: ZtocReader;
 }
 
-/** A file of an image, in the topmost layer that contains it. Read it with `reader.openFile(entry)`. */
+/** A layer whose files are unknown: it is encrypted, damaged, missing, or in an unsupported format. */
+export interface UnreadableLayer {
+  /** Descriptor of the layer. */
+  readonly layer: Descriptor;
+  /** Why the layer cannot be read. Contains its digest. */
+  readonly message: string;
+}
+
+/** A file of an image, in the topmost readable layer that contains it. Read it with `reader.openFile(entry)`. */
 export interface ImageFile extends ImageLayer {
   /** Entry in the layer. `undefined` for a directory without an entry of its own. */
   readonly entry: FileEntry | undefined;
+  /** Layers that may remove or replace the file, or a link or directory on the way to it. */
+  readonly unreadableLayers: readonly UnreadableLayer[];
 }
 
 /** A file of an image, with the position of its layer. */
-interface FoundFile extends ImageFile {
+interface FoundFile extends Omit<ImageFile, 'unreadableLayers'> {
   readonly position: number;
 }
+
+/** Unreadable layers above the files of one lookup. */
+type Unreadable = Set<UnreadableLayer>;
 
 /** An item of a directory of an image. */
 export interface ImageDirectoryItem {
@@ -64,16 +70,20 @@ const decoder = new TextDecoder();
 
 /**
  * The files of an image as a container sees them: the merged layers, with whiteouts applied. Files are read through the
- * zTOC of their layer. A layer without a zTOC is read once from start to end, when a path is first looked up in it.
+ * zTOC of their layer. A layer without a valid zTOC is read once from start to end, when a path is first looked up in it:
+ * gzip, zstd or tar. A layer that cannot be read does not hide the files of others: see {@link unreadableLayers}.
  * Create it with `openImageFilesystem`. Methods may run concurrently.
  *
- * All methods throw errors of the store, `ZtocError` if a zTOC or layer is damaged, and the abort reason of the signal.
+ * All methods throw errors of the store, and the abort reason of the signal.
  */
 export class ImageFilesystem {
   readonly #source: FilesystemSource;
-  readonly #call: CallOptions;
+  readonly #reading: LayerStore;
   /** Readers by layer digest: an image can contain a layer several times. */
-  readonly #readers = new Map<string, Promise<ZtocReader>>();
+  readonly #readers = new Map<string, Promise<ZtocReader | UnreadableLayer>>();
+  /** Readers of zTOCs by layer digest. */
+  readonly #indexed = new Map<string, Promise<ZtocReader>>();
+  readonly #unreadable = new Map<string, UnreadableLayer>();
   /** Layers, base layer first. */
   readonly layers: readonly Descriptor[];
   #bytesRead = 0;
@@ -81,7 +91,8 @@ export class ImageFilesystem {
   /** Use `openImageFilesystem` instead. It finds the layers and SOCI indexes of an image. */
   constructor(source: FilesystemSource) {
     this.#source = source;
-    this.#call = source.signal === undefined ? {} : { signal: source.signal };
+    const call: CallOptions = source.signal === undefined ? {} : { signal: source.signal };
+    this.#reading = { store: source.store, call, onRead: (bytes) => (this.#bytesRead += bytes) };
     this.layers = source.layers;
   }
 
@@ -90,35 +101,49 @@ export class ImageFilesystem {
     return this.#bytesRead;
   }
 
+  /** The layers that could not be read so far. Their files are unknown, and they may remove or replace files below. */
+  get unreadableLayers(): readonly UnreadableLayer[] {
+    return [...this.#unreadable.values()];
+  }
+
   /**
-   * Finds the file at a path, in the topmost layer that contains it. `a`, `./a` and `/a` are the same path.
+   * Finds the file at a path, in the topmost readable layer that contains it. `a`, `./a` and `/a` are the same path.
    *
    * With `followSymlinks`, hard links to files of lower layers are followed too: the result is the file with the content.
    *
    * @returns The file, or `undefined` if it does not exist.
-   * @throws SociIndexError `SYMLINK_LOOP` if the path has more than 40 symbolic links.
+   * @throws SociIndexError `SYMLINK_LOOP` if the path has more than 40 symbolic links; `LAYER_UNREADABLE` if no readable
+   *   layer has the file, but an unreadable layer may have it.
    */
   async lookup(path: string, { followSymlinks = false }: LookupOptions = {}): Promise<ImageFile | undefined> {
     const all = this.layers.length;
+    const unreadable: Unreadable = new Set();
     const found = followSymlinks
-      ? await this.#followHardLinks(await this.#find(await this.#resolve(path, all), all))
-      : await this.#find(path, all);
-    if (found === undefined) return undefined;
+      ? await this.#followHardLinks(
+          await this.#find(await this.#resolve(path, all, unreadable), all, unreadable),
+          unreadable,
+        )
+      : await this.#find(path, all, unreadable);
+    if (found === undefined) return throwIfUnreadable(path, unreadable);
     const { layer, reader, entry } = found;
-    return { layer, reader, entry };
+    return { layer, reader, entry, unreadableLayers: [...unreadable] };
   }
 
   /**
-   * Lists a directory, sorted by name (UTF-16). Does not follow symbolic links.
+   * Lists a directory, sorted by name (UTF-16). Does not follow symbolic links. Lists the items of readable layers: see
+   * {@link unreadableLayers}.
    *
    * @returns The items, or `undefined` if the directory does not exist.
+   * @throws SociIndexError `LAYER_UNREADABLE` if no readable layer has the directory, but an unreadable layer may have it.
    */
   async readdir(path: string): Promise<readonly ImageDirectoryItem[] | undefined> {
     const items = new Map<string, ImageDirectoryItem>();
     const removed = new Set<string>();
+    const unreadable: Unreadable = new Set();
     let exists = false;
     for (const { layer } of this.#distinctLayers(this.layers.length)) {
-      const reader = await this.#open(layer);
+      const reader = await this.#open(layer, unreadable);
+      if (reader === undefined) continue;
       const listed = reader.readdir(path);
       exists ||= listed !== undefined;
       const own = (listed ?? []).map(({ name, entry }) => ({ name: decoder.decode(name), entry }));
@@ -130,7 +155,8 @@ export class ImageFilesystem {
       for (const { name } of own) if (name.startsWith(WHITEOUT)) removed.add(name.slice(WHITEOUT.length));
       if (own.some(({ name }) => name === OPAQUE_WHITEOUT) || hidesLowerLayers(reader, path)) break;
     }
-    return exists ? [...items.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) : undefined;
+    if (!exists) return throwIfUnreadable(path, unreadable);
+    return [...items.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   /**
@@ -140,13 +166,22 @@ export class ImageFilesystem {
    * @throws SociIndexError `SYMLINK_LOOP` if the path has more than 40 symbolic links.
    */
   realpath(path: string): Promise<string> {
-    return this.#resolve(path, this.layers.length);
+    return this.#resolve(path, this.layers.length, new Set());
   }
 
-  /** Opens the layers that have a zTOC, base layer first. */
-  indexedLayers(): Promise<readonly ImageLayer[]> {
-    const indexed = this.layers.filter(({ digest }) => findZtoc(this.#source.indexes, digest) !== undefined);
-    return Promise.all(indexed.map(async (layer) => ({ layer, reader: await this.#open(layer) })));
+  /**
+   * Opens the layers that have a zTOC, base layer first.
+   *
+   * @throws ZtocError or `OciError` if a zTOC is damaged or missing.
+   */
+  async indexedLayers(): Promise<readonly ImageLayer[]> {
+    const opened = await Promise.all(
+      this.layers.map(async (layer) => {
+        const reference = findZtoc(this.#source.indexes, layer.digest);
+        return reference === undefined ? [] : { layer, reader: await this.#openIndexed(layer, reference) };
+      }),
+    );
+    return opened.flat();
   }
 
   /**
@@ -164,9 +199,10 @@ export class ImageFilesystem {
   }
 
   /** Finds a path in the first `count` layers. Does not follow links. */
-  async #find(path: string, count: number): Promise<FoundFile | undefined> {
+  async #find(path: string, count: number, unreadable: Unreadable): Promise<FoundFile | undefined> {
     for (const { layer, position } of this.#distinctLayers(count)) {
-      const reader = await this.#open(layer);
+      const reader = await this.#open(layer, unreadable);
+      if (reader === undefined) continue;
       const entry = reader.lookup(path);
       if (entry !== undefined || reader.readdir(path) !== undefined) return { layer, reader, entry, position };
       if (hidesLowerLayers(reader, path)) return undefined;
@@ -175,7 +211,7 @@ export class ImageFilesystem {
   }
 
   /** Resolves all symbolic links of a path in the first `count` layers. A hard link to a symbolic link counts as one. */
-  async #resolve(path: string, count: number): Promise<string> {
+  async #resolve(path: string, count: number, unreadable: Unreadable): Promise<string> {
     const pending = segmentsOf(path).reverse();
     let reached: string[] = [];
     let links = 0;
@@ -185,7 +221,7 @@ export class ImageFilesystem {
         continue;
       }
       reached.push(segment);
-      const file = await this.#followHardLinks(await this.#find(reached.join('/'), count));
+      const file = await this.#followHardLinks(await this.#find(reached.join('/'), count, unreadable), unreadable);
       if (file?.entry?.type !== 'symlink') continue;
       if (++links > MAX_SYMLINKS) {
         throw new SociIndexError('SYMLINK_LOOP', `${path} has more than ${MAX_SYMLINKS} symbolic links`);
@@ -203,7 +239,7 @@ export class ImageFilesystem {
    * directories of the target are followed, as by containerd (archive/tar.go, `hardlinkRootPath`). Returns a link whose
    * target does not exist unchanged. Reading it fails.
    */
-  async #followHardLinks(file: FoundFile | undefined): Promise<FoundFile | undefined> {
+  async #followHardLinks(file: FoundFile | undefined, unreadable: Unreadable): Promise<FoundFile | undefined> {
     let found = file;
     while (found?.entry?.type === 'hardlink') {
       const { reader, position, entry: link } = found;
@@ -213,41 +249,60 @@ export class ImageFilesystem {
         continue;
       }
       const segments = segmentsOf(decoder.decode(link.linkName));
-      const directory = await this.#resolve(segments.slice(0, -1).join('/'), position);
-      const target = await this.#find(`${directory}/${segments.at(-1) ?? ''}`, position);
+      const directory = await this.#resolve(segments.slice(0, -1).join('/'), position, unreadable);
+      const target = await this.#find(`${directory}/${segments.at(-1) ?? ''}`, position, unreadable);
       if (target?.entry === undefined) return found;
       found = target;
     }
     return found;
   }
 
-  #open(layer: Descriptor): Promise<ZtocReader> {
-    const reader = this.#readers.get(layer.digest) ?? this.#openFirst(layer);
-    this.#readers.set(layer.digest, reader);
+  /** Opens a layer. If it cannot be read, adds it to `unreadable`. */
+  async #open(layer: Descriptor, unreadable: Unreadable): Promise<ZtocReader | undefined> {
+    const opening = this.#readers.get(layer.digest) ?? this.#openFirst(layer);
+    this.#readers.set(layer.digest, opening);
+    const opened = await opening;
+    if (!('message' in opened)) return opened;
+    unreadable.add(opened);
+    this.#unreadable.set(layer.digest, opened);
+    return undefined;
+  }
+
+  async #openFirst(layer: Descriptor): Promise<ZtocReader | UnreadableLayer> {
+    const reference = findZtoc(this.#source.indexes, layer.digest);
+    try {
+      if (reference !== undefined) return await this.#openIndexed(layer, reference);
+    } catch (error) {
+      if (!isContentError(error)) throw error;
+    }
+    try {
+      return await readLayer(layer, this.#reading);
+    } catch (error) {
+      if (!isContentError(error)) throw error;
+      const { message } = error;
+      return { layer, message: message.includes(layer.digest) ? message : `layer ${layer.digest}: ${message}` };
+    }
+  }
+
+  #openIndexed(layer: Descriptor, { descriptor }: ZtocReference): Promise<ZtocReader> {
+    const { store, maxZtocSize } = this.#source;
+    const open = async () => {
+      const bytes = await readVerified(store, descriptor, { ...this.#reading.call, maxSize: maxZtocSize });
+      return openZtoc(decodeZtoc(bytes), rangesOf(layer, this.#reading));
+    };
+    const reader = this.#indexed.get(layer.digest) ?? open();
+    this.#indexed.set(layer.digest, reader);
     return reader;
   }
+}
 
-  async #openFirst(layer: Descriptor): Promise<ZtocReader> {
-    const { store, indexes, maxZtocSize } = this.#source;
-    const listed = findZtoc(indexes, layer.digest);
-    if (listed !== undefined) {
-      const bytes = await readVerified(store, listed.descriptor, { ...this.#call, maxSize: maxZtocSize });
-      return openZtoc(decodeZtoc(bytes), this.#rangesOf(layer));
-    }
-    this.#bytesRead += layer.size;
-    const { ztoc } = await buildZtoc(store.fetch(layer, this.#call), this.#call);
-    return openZtoc(ztoc, this.#rangesOf(layer));
-  }
-
-  #rangesOf(layer: Descriptor): RandomAccessSource {
-    return {
-      size: layer.size,
-      read: (offset, length, { signal } = {}) => {
-        this.#bytesRead += length;
-        return this.#source.store.fetchRange(layer, { offset, length }, signal === undefined ? {} : { signal });
-      },
-    };
-  }
+/** Throws if a missing path may be in one of the unreadable layers. */
+function throwIfUnreadable(path: string, unreadable: Unreadable): undefined {
+  if (unreadable.size === 0) return;
+  const [first] = unreadable;
+  const more = unreadable.size === 1 ? '' : `, and ${unreadable.size - 1} more`;
+  const message = `no readable layer has ${quoteText(path || '/')}, but a layer that cannot be read may have it: ${first?.message.replace(/\.$/, '')}${more}`;
+  throw new SociIndexError('LAYER_UNREADABLE', message, { ...(first && { digest: first.layer.digest }) });
 }
 
 /** Returns whether a layer hides a path of lower layers: it removes or replaces the path or a parent directory. */

@@ -1,4 +1,5 @@
 import { createZstdDecompress, type ZstdDecompress } from 'node:zlib';
+import { SociIndexError } from '../errors.ts';
 
 /** Size of the decompressed chunks, in bytes. */
 const CHUNK_SIZE = 1 << 18;
@@ -58,4 +59,18 @@ async function feedFrame(
 async function readNext(input: AsyncIterator<Uint8Array>): Promise<Uint8Array | undefined> {
   const next = await input.next();
   return next.done ? undefined : next.value;
+}
+
+/** Converts an error of {@link decompressZstd}. Returns other errors unchanged. */
+export function toZstdError(
+  error: unknown,
+  { digest, mediaType }: { readonly digest: string; readonly mediaType: string },
+): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !/^Z(?:STD)?_/.test(String(error.code))) return error;
+  const isTooLarge = error.code === 'ZSTD_error_frameParameter_windowTooLarge';
+  const problem = isTooLarge
+    ? 'decompression needs more than 128 MiB of memory'
+    : `invalid zstd data: ${error.message}`;
+  const code = isTooLarge ? 'LIMIT_EXCEEDED' : 'LAYER_INVALID';
+  return new SociIndexError(code, `layer ${digest} (${mediaType}): ${problem}`, { cause: error, digest });
 }

@@ -10,7 +10,7 @@ import {
 import { SociIndexError } from '../errors.ts';
 import type { RecompressibleFormat } from '../options.ts';
 import { limitLayerSize, requireMatch } from './build-layer.ts';
-import { decompressZstd } from './decompress-zstd.ts';
+import { decompressZstd, toZstdError } from './decompress-zstd.ts';
 
 /** gzip level of recompressed layers: the default of gzip, as fast as `zstd -d | gzip`. It changes the digests. */
 export const RECOMPRESSION_LEVEL = 6;
@@ -70,7 +70,7 @@ export async function* recompressLayer(
       yield chunk;
     }
   } catch (error) {
-    throw toLayerError(error, layer);
+    throw toZstdError(error, layer);
   }
 }
 
@@ -107,7 +107,8 @@ export function recompressibleFormat(mediaType: string): RecompressibleFormat | 
   return compression === 'uncompressed' || compression === 'unknown' ? 'tar' : undefined;
 }
 
-async function* verifyLayer(
+/** Passes on a layer. Throws `LAYER_MISMATCH` at its end if it does not match its descriptor. */
+export async function* verifyLayer(
   chunks: AsyncIterable<Uint8Array>,
   layer: RecompressionSource['layer'],
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -163,15 +164,4 @@ async function writeAll(stream: Gzip, chunks: AsyncIterable<Uint8Array>): Promis
     });
   }
   stream.end();
-}
-
-/** Describes an error of node:zlib. */
-function toLayerError(error: unknown, { digest, mediaType }: RecompressionSource['layer']): unknown {
-  if (!(error instanceof Error) || !('code' in error) || !/^Z(?:STD)?_/.test(String(error.code))) return error;
-  const isTooLarge = error.code === 'ZSTD_error_frameParameter_windowTooLarge';
-  const problem = isTooLarge
-    ? 'decompression needs more than 128 MiB of memory'
-    : `invalid zstd data: ${error.message}`;
-  const code = isTooLarge ? 'LIMIT_EXCEEDED' : 'LAYER_INVALID';
-  return new SociIndexError(code, `layer ${digest} (${mediaType}): ${problem}`, { cause: error, digest });
 }
