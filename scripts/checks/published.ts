@@ -24,6 +24,9 @@ import {
 /** Maximum size of @soci/ztoc in a web page, in bytes: its entry point, bundled for browsers, minified and gzipped. */
 const MAX_BUNDLE_SIZE = 40 * 1024;
 
+/** Maximum size of the tarball of @soci/construct, in bytes. Most of it is the functions: see decision 021. */
+const MAX_CONSTRUCT_SIZE = 360_000;
+
 /** Checks the packed tarballs with publint and attw, and checks their contents. */
 export async function tarballs(): Promise<Finding[]> {
   const findings: Finding[] = [];
@@ -51,13 +54,16 @@ function checkTypes({ tarball }: PackedPackage): string[] {
 }
 
 function checkContents({ unit, tarball }: PackedPackage): string[] {
-  const files = new Map(readTarball(readFileSync(tarball)).map(({ name, content }) => [name, content]));
+  const packed = readFileSync(tarball);
+  const files = new Map(readTarball(packed).map(({ name, content }) => [name, content]));
   const manifest = JSON.parse(files.get('package.json')?.toString() ?? '{}') as Manifest;
   const problems = ['LICENSE', 'README.md', 'package.json']
     .filter((name) => !files.has(name))
     .map((name) => `no ${name}`);
   const isBundled = LEVELS[unit.name]?.isBundled === true;
   if (isBundled) problems.push(...checkBundle(files, manifest));
+  if (unit.name === '@soci/construct' && packed.length > MAX_CONSTRUCT_SIZE)
+    problems.push(`${packed.length} bytes exceed the limit of ${MAX_CONSTRUCT_SIZE}`);
   if (JSON.stringify(manifest.exports ?? {}).includes('@soci/source'))
     problems.push('its exports contain the condition @soci/source');
   for (const [name, range] of Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies })) {

@@ -1,6 +1,6 @@
 import type { Descriptor } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
-import { ImageFilesystem } from '../filesystem/image-filesystem.ts';
+import type { ImageFilesystem } from '../filesystem/image-filesystem.ts';
 import type { SociDocument } from '../inspect/soci-document.ts';
 import { type LayerPlan, taskKey } from '../layers/layer-plan.ts';
 import { cleanPrefetchPath, locateSpans, type PrefetchSpan } from '../layers/prefetch-spans.ts';
@@ -41,6 +41,8 @@ export async function findPrefetchFiles(
     indexed.push(layer.descriptor);
     references.push({ descriptor, layerDigest: digest, layerMediaType: mediaType, spanSize, disablesXattrs: false });
   }
+  // Loaded only if needed: the functions leave it out.
+  const { ImageFilesystem } = await import('../filesystem/image-filesystem.ts');
   const files = new ImageFilesystem({
     store: {
       async *fetch({ digest }) {
