@@ -8,6 +8,7 @@ import { PrintableError } from '@soci/oci';
  * - `PLATFORM_AMBIGUOUS`: the image is for several platforms, and no platform was selected.
  * - `PLATFORM_NOT_FOUND`: the image has no manifest for the selected platform.
  * - `PLATFORM_MISSING`: an image index lists a manifest without a platform (only with `compat: 'soci-cli'`).
+ * - `PREFETCH_FILE_NOT_FOUND`: no platform has one of `prefetchFiles` in an indexed layer.
  * - `LAYER_TYPE_INVALID`: the media type is not that of an image layer (only with `compat: 'soci-cli'`).
  * - `LAYER_INVALID`: the gzip or tar data of a layer is invalid. `cause` is the `ZtocError` with the byte offset.
  * - `LAYER_MISMATCH`: the content of a layer does not match the size or digest in its descriptor.
@@ -32,6 +33,7 @@ export type SociIndexErrorCode =
   | 'PLATFORM_AMBIGUOUS'
   | 'PLATFORM_MISSING'
   | 'PLATFORM_NOT_FOUND'
+  | 'PREFETCH_FILE_NOT_FOUND'
   | 'SOCI_INDEX_INVALID'
   | 'SYMLINK_LOOP'
   | 'WORKER_FAILED';

@@ -38,6 +38,14 @@ export interface SociIndexOptions extends CallOptions {
    * @default []
    */
   readonly prefetchFiles?: readonly string[];
+  /**
+   * Whether to index an image if one of `prefetchFiles` is missing in the indexed layers of all platforms. If `false`, the
+   * run fails with `PREFETCH_FILE_NOT_FOUND`. A file that only some platforms have is not an error. With `compat`, missing
+   * files are always allowed, as in soci.
+   *
+   * @default false
+   */
+  readonly allowMissingPrefetch?: boolean;
   /** Tool name to write into each zTOC. It changes the digests. @default `AWS SOCI CLI v0.2` */
   readonly buildToolIdentifier?: string;
   /** `soci-cli`: same output and same errors as `soci` of soci-snapshotter v0.16.1. @default differs, see docs/formats.md */
@@ -157,6 +165,7 @@ export function resolveOptions(options: SociIndexOptions, cores: number) {
     minLayerSize: checkInteger('minLayerSize', options.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE, 0),
     markMissingXattrs: optimizations.includes('xattr'),
     prefetchFiles: options.prefetchFiles ?? [],
+    allowsMissingPrefetch: options.allowMissingPrefetch === true || compat === 'soci-cli',
     buildToolIdentifier: options.buildToolIdentifier ?? DEFAULT_BUILD_TOOL_IDENTIFIER,
     isCompat: compat === 'soci-cli',
     layerTarget: options.layerTarget,

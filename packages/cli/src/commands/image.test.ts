@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Descriptor } from '@soci/oci';
 import { createLayout } from '@soci/oci/layout';
@@ -76,18 +76,25 @@ describe('convert', () => {
     expect(none.stderr).toContain('[PLATFORM_NOT_FOUND]');
   });
 
-  it('reads files to prefetch from the command line and from a file, and warns about missing ones', async () => {
+  it('reads files to prefetch from the command line and from a file, and fails without one of them', async () => {
     const list = join(folder, 'prefetch.json');
     writeFileSync(list, '["/reg", " /no/such/file "]');
     const source = `oci:${goldenLayoutPath('single-oci')}`;
     const argv = ['convert', ...fastOptions, '--prefetch-files-json', list, '--prefetch-file', 'block513', source];
-    const [result] = jsonLines<Converted>(await runCli([...argv, '--json', `oci:${join(folder, 'prefetch')}`]));
+    const destination = `oci:${join(folder, 'prefetch')}`;
+    const failed = await runCli([...argv, destination]);
+    expect(failed).toMatchObject({ code: 1, stdout: '' });
+    expect(failed.stderr).toMatch(/"\/no\/such\/file" \[PREFETCH_FILE_NOT_FOUND\]\n.*add --allow-missing-prefetch/);
+    expect(existsSync(join(folder, 'prefetch'))).toBe(false);
+
+    argv.push('--allow-missing-prefetch');
+    const [result] = jsonLines<Converted>(await runCli([...argv, '--json', destination]));
     expect(result?.platforms[0]?.prefetchFiles.map((each) => 'found' in each && each.found)).toEqual([
       true,
       true,
       false,
     ]);
-    const run = await runCli([...argv, `oci:${join(folder, 'prefetch')}`]);
+    const run = await runCli([...argv, destination]);
     expect(run.stderr).toMatch(/^warning: file to prefetch not found for linux\/amd64: .*no\/such\/file$/m);
   });
 

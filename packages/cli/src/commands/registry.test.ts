@@ -239,7 +239,10 @@ describe('a tag', () => {
 });
 
 describe('a tag of something that is not a SOCI-enabled image', () => {
-  it.each(['v1', 'other'])('is not overwritten without --force: %s', async (tag) => {
+  it.each([
+    ['v1', '--overwrite-source'],
+    ['other', '--force'],
+  ])('is not overwritten by a result with the tag %s without %s', async (tag, option) => {
     const registry = await startWith('single-oci');
     const before = await registry.loadLayout('app', goldenLayoutPath('single-docker'), 'other');
     const digestBefore = registry.manifest('app', tag)?.digest;
@@ -247,14 +250,14 @@ describe('a tag of something that is not a SOCI-enabled image', () => {
     const run = await runCli(argv);
     expect(run).toMatchObject({ code: 1 });
     expect(jsonLines(run)).toEqual([
-      { error: expect.objectContaining({ code: 'TAG_TAKEN', remedy: expect.stringContaining('--force') }) },
+      { error: expect.objectContaining({ code: 'TAG_TAKEN', remedy: expect.stringContaining(option) }) },
     ]);
     expect(run.stderr).toContain('[TAG_TAKEN]');
     expect(registry.manifest('app', tag)?.digest).toBe(digestBefore);
     expect(registry.requests.filter(({ method }) => method !== 'GET' && method !== 'HEAD')).toEqual([]);
     expect(registry.manifest('app', before)).toBeDefined();
 
-    const forced = jsonLines<Indexed>(await runCli([...argv, '--force']))[0];
+    const forced = jsonLines<Indexed>(await runCli([...argv, option]))[0];
     expect(forced?.outcome).toBe('indexed');
     expect(registry.manifest('app', tag)?.digest).toBe(forced?.root?.digest);
   });

@@ -44,11 +44,14 @@ export const INDEX_OPTIONS = {
   ),
   optimizations: listOption('NAME', parseOptimizations, 'enable an optimization; supported: xattr'),
   'prefetch-file': listOption('PATH', (path) => [path], 'prefetch this file; repeatable'),
+  'allow-missing-prefetch': flag('index an image without a file to prefetch'),
   'prefetch-files-json': valueOption('FILE', parseText, 'read paths to prefetch from a JSON array'),
   compat: valueOption('PROGRAM', oneOf(['soci-cli']), 'match the output of soci-cli byte for byte'),
   jobs: valueOption('N', parseCount(MAX_JOBS), 'build N layers at a time (default: up to 8)'),
   'no-reuse': flag('build every zTOC; do not reuse existing ones'),
+  tag: listOption('TAG', (tag) => [tag], 'add this tag to the result; repeatable', 't'),
   force: flag('rebuild, and overwrite any tag'),
+  'overwrite-source': flag('allow DST to replace the image of SRC'),
   verify: flag('verify the new index before writing it'),
   ...REGISTRY_OPTIONS,
 } as const;
@@ -77,6 +80,7 @@ export async function toIndexOptions(
     jobs: options.jobs,
     optimizations: options.optimizations,
     prefetchFiles,
+    allowMissingPrefetch: options['allow-missing-prefetch'],
     recompress: recompressedFormats(options),
   });
 }

@@ -22,8 +22,10 @@ export interface OutcomeReport {
   readonly outcome: IndexOutcome;
   /** The source image, as on the command line. */
   readonly source: string;
-  /** The destination, as on the command line. */
-  readonly destination: string;
+  /** Names of the result: the destination as on the command line, then the same with other tags. */
+  readonly names: readonly string[];
+  /** Tags of the result. */
+  readonly tags: readonly string[];
   /** In bytes. */
   readonly minLayerSize: number;
   /** Elapsed time. */
@@ -32,7 +34,7 @@ export interface OutcomeReport {
 
 /** Prints the result of `convert` or `create`, and returns the exit code. */
 export async function printOutcome(report: OutcomeReport, output: Output): Promise<ExitCode> {
-  const { outcome: result, source, destination, minLayerSize } = report;
+  const { outcome: result, source, names, tags, minLayerSize } = report;
   const seconds = Number(report.seconds.toFixed(3));
   if (result.outcome === 'nothing-to-index') {
     const { outcome, reason } = result;
@@ -45,7 +47,8 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
   if (output.json) {
     await output.writeJson({
       source,
-      destination,
+      destination: names[0],
+      tags,
       outcome: result.outcome === 'indexed' ? 'indexed' : 'current',
       ...(root && { root }),
       indexes,
@@ -60,8 +63,10 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
       await printIndexReport(result, output, minLayerSize);
       await output.writeLine();
     }
-    for (const { digest } of written)
-      await output.writeLine(`${output.style.bold(escapeText(destination))}  ${digest}`);
+    // A tag of `create` names the image, not its indexes.
+    for (const name of root === undefined ? names.slice(0, 1) : names) {
+      for (const { digest } of written) await output.writeLine(`${output.style.bold(escapeText(name))}  ${digest}`);
+    }
     await output.writeLine(`${summarize(result)} in ${formatSeconds(report.seconds)}.`);
     if (proof) {
       const [files, spans] = [pluralize(proof.filesRead, 'file'), pluralize(proof.spansRead, 'span')];

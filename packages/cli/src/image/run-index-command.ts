@@ -4,13 +4,16 @@ import { CliError, usageError } from '../errors.ts';
 import { withImageStores } from '../transports/image-stores.ts';
 import {
   type DestinationLocation,
-  destinationTag,
+  destinationTags,
   type ImageLocation,
+  nameWithTag,
   parseDestination,
   parseLocation,
   STANDARD_STREAM,
 } from '../transports/location.ts';
 import { toRegistryAccess } from '../transports/registry-options.ts';
+import { isSameStore } from '../transports/same-store.ts';
+import { checkSourceKept, checkSuffix } from './check-destination.ts';
 import { type CONVERT_OPTIONS, type INDEX_OPTIONS, toIndexOptions } from './index-options.ts';
 import { showIndexProgress } from './index-progress.ts';
 import { type IndexOutcome, printOutcome } from './print-outcome.ts';
@@ -31,22 +34,30 @@ export async function runIndexCommand(
   const destination = given ?? inPlaceDestination(source);
   const { output, signal } = context;
   const started = performance.now();
-  const tag = destinationTag(destination);
+  const tags = destinationTags(destination, options.tag);
+  checkSuffix(tags);
   const indexOptions = await toIndexOptions(options);
   const access = await toRegistryAccess(options, [source, destination], context);
   const progress = output.openProgress();
   const index = () =>
     withImageStores(access, context, async (stores) => {
       const image = await stores.openSource(source);
+      const isInPlace = await isSameStore(source, destination);
+      if (isInPlace && !options['overwrite-source']) {
+        await checkSourceKept(image, { version, source, destination, tags, signal });
+      }
+      const [tag, ...otherTags] = tags;
+      const holdsImage = isInPlace && destination.transport !== 'oci-archive';
       const { store, commit } = await stores.openDestination(destination);
       const result = await indexImage(
         image,
-        { store, tag, holdsImage: to === undefined },
+        { store, ...(tag !== undefined && { tag, otherTags }), holdsImage },
         {
           ...indexOptions,
           version,
           reindex: true,
           force: options.force,
+          overwriteSource: options['overwrite-source'],
           reuse: !options['no-reuse'],
           ...(options.verify && { proof: 'read-back' }),
           signal,
@@ -60,7 +71,8 @@ export async function runIndexCommand(
   const outcome = await index().finally(() => progress.close());
   const minLayerSize = indexOptions.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE;
   const seconds = (performance.now() - started) / 1000;
-  return printOutcome({ outcome, source: source.text, destination: destination.text, minLayerSize, seconds }, output);
+  const names = tags.length === 0 ? [destination.text] : tags.map((tag) => nameWithTag(destination, tag));
+  return printOutcome({ outcome, source: source.text, names, tags, minLayerSize, seconds }, output);
 }
 
 /** Returns the repository or layout of the image as a destination. The image keeps its tag. */

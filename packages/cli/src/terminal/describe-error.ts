@@ -46,7 +46,8 @@ export function describeError(error: unknown): ErrorDescription {
   const message = system === undefined ? error.message : typeof path === 'string' ? `${path}: ${system}` : system;
   // Compares the name instead of using `instanceof`, which would load the registry client.
   const registryError = error.name === 'RegistryError' ? (error as RegistryError) : undefined;
-  const remedy = error instanceof CliError ? error.remedy : registryError && REMEDIES[registryError.code];
+  const remedy =
+    error instanceof CliError ? error.remedy : registryError ? REMEDIES[registryError.code] : INDEX_REMEDIES[code];
   return {
     code,
     message,
@@ -112,6 +113,12 @@ function causesOf(error: unknown): unknown[] {
   }
   return causes;
 }
+
+/** Command-line options that help against errors of `@soci/index`. */
+const INDEX_REMEDIES: Readonly<Record<string, string>> = {
+  PREFETCH_FILE_NOT_FOUND:
+    'Check the path. Only layers with a zTOC are searched. To index the image anyway, add --allow-missing-prefetch.',
+};
 
 /** Command-line options that can help. The registry client does not know them. */
 const REMEDIES: { readonly [Code in RegistryErrorCode]?: string } = {

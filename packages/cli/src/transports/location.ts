@@ -231,6 +231,35 @@ export function destinationTag(location: DestinationLocation): string {
   return location.reference ?? '';
 }
 
+/**
+ * Returns the tags for the image at a destination, each once: that of the location, then others. Empty if it has no tag.
+ *
+ * @param others - Tags of the option `--tag`.
+ * @throws CliError `USAGE_INVALID` for an invalid tag; errors of {@link destinationTag}.
+ */
+export function destinationTags(location: DestinationLocation, others: readonly string[]): readonly string[] {
+  for (const tag of others) {
+    if (location.transport !== 'registry') checkReference(location.transport, tag, `--tag ${tag}`);
+    else if (!isTag(tag)) {
+      checkTagLength(`:${tag}`, `--tag ${tag}`);
+      const rule = 'A tag has letters, digits, periods, underscores and hyphens.';
+      throw usageError(`--tag: ${quoteText(tag)} is not a tag of a registry`, rule);
+    }
+  }
+  const own = destinationTag(location);
+  return [...new Set(own === '' ? others : [own, ...others])];
+}
+
+/** Returns the name of an image at a destination, with the given tag. */
+export function nameWithTag(location: DestinationLocation, tag: string): string {
+  if (tag === destinationTag(location)) return location.text;
+  const store =
+    location.transport === 'registry'
+      ? `${location.host}/${location.repository}`
+      : `${location.transport}:${location.path}`;
+  return `${store}:${tag}`;
+}
+
 /** Reports whether a string starts with a registry host: with a dot or a port, or `localhost`. */
 function looksLikeRegistry(text: string): boolean {
   const host = /^(?:[a-z0-9-]+\.[a-z0-9.-]+|localhost|\[[0-9a-f:]+\]|[a-z0-9-]+(?=:\d))(?::\d+)?\/[a-z0-9]/i;

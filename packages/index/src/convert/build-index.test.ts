@@ -1,6 +1,7 @@
-import { digestOf, MEDIA_TYPE_OCI_LAYER_GZIP, MEDIA_TYPE_OCI_LAYER_ZSTD } from '@soci/oci';
+import { type Descriptor, digestOf, MEDIA_TYPE_OCI_LAYER_GZIP, MEDIA_TYPE_OCI_LAYER_ZSTD } from '@soci/oci';
 import { makeLayer, put, putImage, putIndex, putLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
+import type { SociIndexError } from '../errors.ts';
 import { CountingStore } from '../fixtures/counting-store.ts';
 import type { IndexProgress } from '../progress.ts';
 import { recognizeIndexes } from '../recognize/recognize-indexes.ts';
@@ -80,9 +81,30 @@ describe('buildSociIndex', () => {
     expect(await buildSociIndex(store, image, { minLayerSize: 0, platforms: [ARM64] })).toMatchObject({
       platforms: [{ platform: ARM64 }],
     });
-    await expect(
-      buildSociIndex(store, image, { platforms: [{ os: 'linux', architecture: 's390x' }] }),
-    ).rejects.toMatchObject({ code: 'PLATFORM_NOT_FOUND', digest: image.digest });
+  });
+
+  it.each([
+    ['an image index', [AMD64, ARM64], 'linux/amd64, linux/arm64'],
+    ['an image manifest', [AMD64], 'linux/amd64'],
+    [
+      'an image index with many platforms',
+      Array.from({ length: 25 }, (_, i) => ({ os: 'linux', architecture: `a${i}` })),
+      /linux\/a0, .*linux\/a19 and 5 more$/,
+    ],
+  ])('lists the platforms of %s that does not have the selected one', async (_, platforms, listed) => {
+    const store = new CountingStore();
+    const layer = await putLayer(store, 'a', 100);
+    const images = await Promise.all(
+      platforms.map(async (platform) => ({ ...(await putImage(store, platform, [layer])), platform })),
+    );
+    const { platform: __, ...only } = images[0] as Descriptor;
+    const image = images.length === 1 ? only : await putIndex(store, images);
+    for (const build of [buildSociIndex, convertImage]) {
+      const building = build(store, image, { platforms: [{ os: 'linux', architecture: 's390x' }] });
+      const error = await building.then(() => undefined).catch((each: SociIndexError) => each);
+      expect(error).toMatchObject({ code: 'PLATFORM_NOT_FOUND', digest: image.digest });
+      expect(error?.message).toMatch(listed);
+    }
   });
 
   it('indexes a platform once, even if a SOCI index in the image has the same platform', async () => {

@@ -3,7 +3,7 @@ import type { Descriptor, Fetcher } from '@soci/oci';
 import { decodeZtocFiles } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { ImageReader } from '../image/image-reader.ts';
-import { listPlatforms } from '../image/select.ts';
+import { checkOwnPlatform, listPlatforms } from '../image/select.ts';
 import type { BuiltLayer } from '../layers/build-layer.ts';
 import { reuseOrBuildLayers } from '../layers/build-layers.ts';
 import type { MismatchedLayer } from '../layers/layer-format.ts';
@@ -13,7 +13,7 @@ import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../
 import type { LayerWarning } from '../warnings/layer-warning.ts';
 import { findSymlinkWrites } from '../warnings/symlink-writes.ts';
 import { choosePlatforms, collectTasks, type PlatformPlan, planPlatforms } from './plan-image.ts';
-import { findPrefetchFiles } from './prefetch-files.ts';
+import { checkPrefetchFiles, findPrefetchFiles } from './prefetch-files.ts';
 import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
 import { type Artifact, assembleSociIndex, dedupeArtifacts } from './soci-manifest.ts';
 
@@ -66,7 +66,9 @@ export async function buildSociIndex(
     );
   }
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
-  const chosen = choosePlatforms(image, await listPlatforms(reader, image, resolved), resolved);
+  const available = await listPlatforms(reader, image, resolved);
+  const chosen = choosePlatforms(image, available, resolved);
+  if (!resolved.isCompat) checkOwnPlatform(image, available, chosen);
   const plans = await planPlatforms(reader, image, chosen, resolved);
   const { indexes, descriptors, artifacts, platforms, layers } = await indexPlans(store, plans, 1, resolved);
   // soci fails if a platform has no layer to index. Without compat, the other platforms are indexed.
@@ -134,6 +136,7 @@ export async function indexPlans(
     return assembleSociIndex({ version, subject: manifest, layers, ztocs: built, options, prefetch });
   });
   const written = indexes.filter((index) => index !== undefined);
+  if (written.length > 0) checkPrefetchFiles(prefetches, options);
   return {
     plans,
     recompressed: [...built.values()].flatMap(({ recompressed }) => recompressed ?? []),

@@ -250,7 +250,8 @@ describe('convertImage', () => {
     const store = new CountingStore();
     const layer = await putLayer(store, 'bin/tool', 100_000);
     const image = await putImage(store, AMD64, [layer]);
-    const { artifacts, platforms } = await convert({ store, image }, { prefetchFiles: ['/bin/tool', 'absent'] });
+    const options = { prefetchFiles: ['/bin/tool', 'absent'], allowMissingPrefetch: true };
+    const { artifacts, platforms } = await convert({ store, image }, options);
     expect(platforms[0]?.prefetchFiles).toEqual([
       { path: 'bin/tool', isFound: true },
       { path: 'absent', isFound: false },
@@ -271,16 +272,21 @@ describe('convertImage', () => {
       const store = new CountingStore();
       const blobs = await Promise.all(layers.map((bytes) => put(store, `${OCI}+gzip`, bytes)));
       const image = await putImage(store, AMD64, blobs);
-      const result = await convert({ store, image }, { prefetchFiles: [path], ...options });
+      const all = { prefetchFiles: [path], allowMissingPrefetch: true, ...options };
+      const result = await convert({ store, image }, all);
       const artifacts = result.artifacts.filter(({ kind }) => kind === 'prefetch');
       const digests = artifacts.map(({ descriptor }) => descriptor.annotations?.[ANNOTATION_LAYER_DIGEST]);
       expect(result.platforms[0]?.prefetchFiles[0]?.isFound).toBe(digests.length > 0);
-      const recognized = await recognizeConversion(store, image, result.root, {
-        minLayerSize: 0,
-        prefetchFiles: [path],
-        ...options,
-      });
+      const recognized = await recognizeConversion(store, image, result.root, { minLayerSize: 0, ...all });
       expect(recognized).toMatchObject({ outcome: 'current' });
+      const isStrict = options.compat === undefined && digests.length === 0;
+      const strict = { minLayerSize: 0, ...all, allowMissingPrefetch: false };
+      expect(await recognizeConversion(store, image, result.root, strict)).toMatchObject({
+        outcome: isStrict ? 'not-current' : 'current',
+      });
+      const again = convertImage(store, image, { ...strict, jobs: 1 });
+      if (isStrict) await expect(again).rejects.toMatchObject({ code: 'PREFETCH_FILE_NOT_FOUND' });
+      else expect(await again).toMatchObject({ outcome: 'indexed' });
       return digests.map((digest) => blobs.findIndex((blob) => blob.digest === digest));
     }
 
@@ -293,6 +299,21 @@ describe('convertImage', () => {
         });
       }
     }
+
+    it('a file that one platform has is found, and a file that none has fails the run', async () => {
+      const store = new CountingStore();
+      const image = await putIndex(store, [
+        { ...(await putImage(store, AMD64, [await putLayer(store, 'bin/amd64', 100)])), platform: AMD64 },
+        { ...(await putImage(store, ARM64, [await putLayer(store, 'bin/arm64', 100)])), platform: ARM64 },
+      ]);
+      const { platforms } = await convert({ store, image }, { prefetchFiles: ['bin/amd64'] });
+      expect(platforms.map(({ prefetchFiles }) => prefetchFiles[0]?.isFound)).toEqual([true, false]);
+      const prefetchFiles = ['bin/amd64', 'bin/s390x', 'bin/\u0007'];
+      await expect(convert({ store, image }, { prefetchFiles })).rejects.toMatchObject({
+        code: 'PREFETCH_FILE_NOT_FOUND',
+        message: 'no indexed layer of the image has the file to prefetch: "bin/s390x", "bin/\\a"',
+      });
+    });
 
     const base = layerWith(tarEntry({ name: 'usr/bin/x' }, TOOL));
     it.each([

@@ -1,4 +1,4 @@
-import type { Descriptor } from '@soci/oci';
+import { type Descriptor, quoteText } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
 import type { ImageFilesystem } from '../filesystem/image-filesystem.ts';
 import type { SociDocument } from '../inspect/soci-document.ts';
@@ -13,6 +13,28 @@ export interface PrefetchLocation {
   /** Digest of the layer that has the content. */
   readonly layer: string;
   readonly spans: PrefetchSpan;
+}
+
+/** Maximum number of paths in an error message. */
+const MAX_LISTED_PATHS = 5;
+
+/**
+ * Checks that each of `prefetchFiles` was found for at least one platform, unless missing files are allowed.
+ *
+ * @param found - Results of {@link findPrefetchFiles}, one for each platform.
+ * @throws SociIndexError `PREFETCH_FILE_NOT_FOUND`
+ */
+export function checkPrefetchFiles(
+  found: readonly (readonly (PrefetchLocation | undefined)[])[],
+  { prefetchFiles, allowsMissingPrefetch }: ResolvedOptions,
+): void {
+  if (allowsMissingPrefetch) return;
+  const missing = prefetchFiles.filter((_, position) => found.every((files) => files[position] === undefined));
+  if (missing.length === 0) return;
+  const listed = missing.slice(0, MAX_LISTED_PATHS).map((path) => quoteText(path));
+  const more = missing.length > listed.length ? ` and ${missing.length - listed.length} more` : '';
+  const message = `no indexed layer of the image has the file to prefetch: ${listed.join(', ')}${more}`;
+  throw new SociIndexError('PREFETCH_FILE_NOT_FOUND', message);
 }
 
 /**

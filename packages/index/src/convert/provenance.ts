@@ -64,6 +64,7 @@ export function matchesProvenance(
 function digestSettings(version: 1 | 2, options: ResolvedOptions): string {
   const { spanSize, minLayerSize, markMissingXattrs, prefetchFiles, buildToolIdentifier, platforms, recompress } =
     options;
+  const allowsMissing = prefetchFiles.length > 0 && options.allowsMissingPrefetch;
   const settings = {
     schemaVersion: SCHEMA_VERSION,
     indexVersion: version,
@@ -76,6 +77,7 @@ function digestSettings(version: 1 | 2, options: ResolvedOptions): string {
     platforms: version === 1 ? null : (platforms?.map(allFields) ?? null),
     profile: null,
     // Absent by default, so that indexes of earlier versions stay current.
+    ...(allowsMissing && { allowMissingPrefetch: true }),
     ...(recompress.length > 0 && { recompress, recompressLevel: RECOMPRESSION_LEVEL }),
   };
   return digestOf(new TextEncoder().encode(JSON.stringify(settings)));

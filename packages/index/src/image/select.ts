@@ -63,7 +63,8 @@ export async function findManifest(
 ): Promise<Descriptor> {
   const matches = matchPlatform(platform);
   if (isImageIndex(image.mediaType)) {
-    for (const descriptor of await reader.entries(image, { readsPlatforms: !isCompat })) {
+    const entries = await reader.entries(image, { readsPlatforms: !isCompat });
+    for (const descriptor of entries) {
       if (descriptor.platform === undefined) {
         if (!isCompat) continue;
         const message = `image index ${image.digest} lists ${descriptor.digest} without a platform`;
@@ -71,10 +72,29 @@ export async function findManifest(
       }
       if (matches(descriptor.platform)) return descriptor;
     }
-    throw platformNotFound(image, platform);
+    throw platformNotFound(image, platform, entries);
   }
-  if (image.platform !== undefined && !matches(image.platform)) throw platformNotFound(image, platform);
+  if (image.platform !== undefined && !matches(image.platform)) throw platformNotFound(image, platform, [image]);
   return image;
+}
+
+/**
+ * Checks that an image without an image index is for the selected platforms.
+ *
+ * @param own - Platforms of the image, from its configuration.
+ * @throws SociIndexError `PLATFORM_NOT_FOUND`
+ */
+export function checkOwnPlatform(image: Descriptor, own: readonly Platform[], selected: readonly Platform[]): void {
+  if (isImageIndex(image.mediaType) || own.length === 0) return;
+  for (const platform of selected) {
+    if (!own.some(matchPlatform(platform))) {
+      throw platformNotFound(
+        image,
+        platform,
+        own.map((each) => ({ ...image, platform: each })),
+      );
+    }
+  }
 }
 
 /**
@@ -102,8 +122,9 @@ export async function selectManifest(
     return best === undefined ? undefined : visit(best);
   };
   const manifest = await visit(image);
-  if (manifest === undefined) throw platformNotFound(image, platform);
-  return manifest;
+  if (manifest !== undefined) return manifest;
+  const entries = isImageIndex(image.mediaType) ? await reader.entries(image, { readsPlatforms: !isCompat }) : [image];
+  throw platformNotFound(image, platform, entries);
 }
 
 /** Returns the best match. Uses the first entry without a platform if no other matches; its configuration is checked later. */
@@ -144,8 +165,16 @@ export async function readFirstManifest(
   }
 }
 
-function platformNotFound(image: Descriptor, platform: Platform): SociIndexError {
-  const message = `image ${image.digest} has no manifest for ${formatPlatform(platform)}`;
+/** Maximum number of platforms in an error message. */
+const MAX_LISTED_PLATFORMS = 20;
+
+function platformNotFound(image: Descriptor, platform: Platform, entries: readonly Descriptor[]): SociIndexError {
+  const platforms = entries.flatMap((entry) => (entry.platform && isRunnable(entry.platform) ? [entry.platform] : []));
+  const available = [...new Set(platforms.map(formatPlatform))];
+  const listed = available.slice(0, MAX_LISTED_PLATFORMS).join(', ');
+  const more = available.length > MAX_LISTED_PLATFORMS ? ` and ${available.length - MAX_LISTED_PLATFORMS} more` : '';
+  const others = available.length === 0 ? '' : `, only for ${listed}${more}`;
+  const message = `image ${image.digest} has no manifest for ${formatPlatform(platform)}${others}`;
   return new SociIndexError('PLATFORM_NOT_FOUND', message, { digest: image.digest });
 }
 

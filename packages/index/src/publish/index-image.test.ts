@@ -88,6 +88,71 @@ describe('indexImage within one store', () => {
   });
 });
 
+describe('indexImage with several tags', () => {
+  const [source, target] = [{ reference: 'v1' }, { tag: 'v1-soci', otherTags: ['latest-soci', 'v1-soci', ''] }];
+
+  it.each([1, 2] as const)(
+    'writes each once, and recognizes the result by all of them: version %s',
+    async (version) => {
+      const { store } = await storeWithImage();
+      const to = new MemoryStore();
+      const run = () => indexImage({ store, ...source }, { store: to, ...target }, { ...SMALL, version });
+      expect(await run()).toMatchObject({ outcome: 'indexed', tag: 'v1-soci' });
+      expect((await to.resolve('latest-soci')).digest).toBe((await to.resolve('v1-soci')).digest);
+      expect(await run()).toMatchObject({ outcome: 'already-indexed' });
+    },
+  );
+
+  it('adds a tag that is missing, and moves one that names an earlier result', async () => {
+    const { store } = await storeWithImage();
+    const run = (tag: string, ...otherTags: string[]) =>
+      indexImage({ store, ...source }, { store, tag, otherTags }, SMALL);
+    const first = await run('v1-soci');
+    await indexImage({ store, ...source }, { store, tag: 'old' }, { ...SMALL, spanSize: 1024 });
+    expect(await run('v1-soci', 'new', 'old')).toMatchObject({ outcome: 'indexed' });
+    const { digest } = ('root' in first && first.root) as Descriptor;
+    for (const tag of ['v1-soci', 'new', 'old']) expect((await store.resolve(tag)).digest).toBe(digest);
+  });
+
+  it('writes none of them if one is taken or too long', async () => {
+    const { store } = await storeWithImage();
+    const other = await storeWithImage('other');
+    const to = new MemoryStore();
+    await indexImage({ store: other.store, reference: 'v1' }, { store: to, tag: 'taken' }, { ...SMALL, version: 1 });
+    const result = await indexImage({ store, ...source }, { store: to, tag: 'a', otherTags: ['taken'] }, SMALL);
+    expect(result).toMatchObject({ outcome: 'refused', reason: 'tag-taken', message: /^the tag taken names/ });
+    await expect(to.resolve('a')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('lists the result in a layout with each of them', async () => {
+    const { store } = await storeWithImage();
+    const draft = await createLayout(join(folder, 'tags'));
+    await indexImage({ store, ...source }, { store: draft, ...target }, SMALL);
+    await draft.commit();
+    const layout = await openLayout(join(folder, 'tags'));
+    expect((await layout.resolve('v1-soci')).digest).toBe((await layout.resolve('latest-soci')).digest);
+    expect(await layout.roots()).toHaveLength(2);
+  });
+});
+
+describe('a tag of the source image', () => {
+  it('is overwritten with overwriteSource, which overwrites no other image', async () => {
+    const { store, image } = await storeWithImage();
+    const other = await putImage(store, AMD64, [await putLayer(store, 'other', 4000)]);
+    await store.tag(other, 'other');
+    const source = { store, reference: 'v1' };
+    const run = (tag: string, options: IndexImageOptions) =>
+      indexImage(source, { store, tag }, { ...SMALL, ...options });
+    expect(await run('v1', {})).toMatchObject({ outcome: 'refused', reason: 'tag-taken' });
+    expect(await run('other', { overwriteSource: true })).toMatchObject({ outcome: 'refused' });
+    expect((await store.resolve('v1')).digest).toBe(image.digest);
+    const result = await run('v1', { overwriteSource: true });
+    expect(result).toMatchObject({ outcome: 'indexed' });
+    expect(await store.resolve('v1')).toMatchObject({ digest: 'root' in result ? result.root?.digest : '' });
+    expect(await run('v1', { overwriteSource: true, reindex: true })).toMatchObject({ outcome: 'already-indexed' });
+  });
+});
+
 describe('a reused zTOC', () => {
   it('is built again from its layer if the verification fails', async () => {
     const { store, image } = await storeWithImage();

@@ -37,17 +37,21 @@ export async function indexImage(
   options: IndexImageOptions = {},
 ): Promise<IndexImageResult> {
   const job = await openJob(source, target, options);
-  const { image, isForced, reindex, tag, call } = job;
+  const { image, isForced, reindex, tags, call } = job;
   const content = await classifyContent(source.store, image, call);
   if (content.outcome === 'skipped' && !(reindex && content.reason === 'soci-enabled')) return { ...content, image };
   // Tags in a layout may be longer.
-  if (tag !== undefined && tag.length > MAX_TAG_LENGTH && hasMethods(target.store, 'pushManifest')) {
-    return refuse(job, 'tag-too-long', `the tag ${tag} has ${tag.length} characters, the maximum is ${MAX_TAG_LENGTH}`);
+  const long = tags.find((tag) => tag.length > MAX_TAG_LENGTH);
+  if (long !== undefined && hasMethods(target.store, 'pushManifest')) {
+    const message = `the tag ${long} has ${long.length} characters, the maximum is ${MAX_TAG_LENGTH}`;
+    return refuse(job, 'tag-too-long', message);
   }
-  const current = await resolveOutputTag(job);
-  const found = isForced ? undefined : await recognize(job, current);
+  const existing = await resolveOutputTags(job);
+  const [current, ...others] = existing.map(({ content }) => content);
+  const isOneImage = others.every((other) => other?.digest === current?.digest);
+  const found = isForced || !isOneImage ? undefined : await recognize(job, current);
   if (found !== undefined) return verifyExisting(job, found);
-  const conflict = await checkTags(job, current, source.tag);
+  const conflict = await checkTags(job, existing, source.tag);
   if (conflict !== undefined) return conflict;
 
   const writer = new ResultWriter(job);
@@ -61,9 +65,9 @@ export async function indexImage(
   if (verified.outcome === 'refused') return verified;
 
   // The build may have taken minutes: check the tags again.
-  if (tag !== undefined) {
-    const now = await resolveOutputTag(job);
-    if (!isForced && root !== undefined && now?.digest === root.digest) {
+  if (tags.length > 0) {
+    const now = await resolveOutputTags(job);
+    if (!isForced && root !== undefined && now.every(({ content }) => content?.digest === root.digest)) {
       return alreadyIndexed(job, { root, indexes: output.indexes });
     }
     const lateConflict = await checkTags(job, now, job.sourceTag);
@@ -103,13 +107,19 @@ async function recognize(job: PublishJob, current: Descriptor | undefined): Prom
   }
 }
 
+/** A tag of the result, and what it names now. */
+interface OutputTag {
+  readonly tag: string;
+  readonly content: Descriptor | undefined;
+}
+
 /** Returns the reason why the result must not be tagged, or undefined. */
 async function checkTags(
   job: PublishJob,
-  current: Descriptor | undefined,
+  existing: readonly OutputTag[],
   sourceTag: string | undefined,
 ): Promise<ImageSkipped | ImageRefused | undefined> {
-  const { image, version, isForced, source, target, tag, call } = job;
+  const { image, version, isForced, overwriteSource, source, target, tag, call } = job;
   if (sourceTag !== undefined && (version === 2 || tag !== undefined)) {
     const now = await resolveTag(source, sourceTag, call);
     if (now?.digest !== image.digest) {
@@ -118,15 +128,21 @@ async function checkTags(
     }
   }
   // With version 1 the tag names a copy of the image. Copying an image always moves the tag.
-  if (current === undefined || version === 1 || isForced || !hasMethods(target, 'fetch')) return undefined;
-  const content = await classifyContent(target, current, call);
-  if (content.outcome === 'skipped' && content.reason === 'soci-enabled') return undefined;
-  const message = `the tag ${tag} names ${current.digest}, which is not a SOCI-enabled image: not overwriting it`;
-  return refuse(job, 'tag-taken', message);
+  if (version === 1 || isForced || !hasMethods(target, 'fetch')) return undefined;
+  for (const { tag, content: current } of existing) {
+    if (current === undefined || (overwriteSource && current.digest === image.digest)) continue;
+    const content = await classifyContent(target, current, call);
+    if (content.outcome === 'skipped' && content.reason === 'soci-enabled') continue;
+    const message = `the tag ${tag} names ${current.digest}, which is not a SOCI-enabled image: not overwriting it`;
+    return refuse(job, 'tag-taken', message);
+  }
+  return undefined;
 }
 
-async function resolveOutputTag({ target, tag, call }: PublishJob): Promise<Descriptor | undefined> {
-  return tag === undefined || !hasMethods(target, 'resolve') ? undefined : resolveTag(target, tag, call);
+async function resolveOutputTags({ target, tags, call }: PublishJob): Promise<readonly OutputTag[]> {
+  const resolve = async (tag: string) =>
+    hasMethods(target, 'resolve') ? await resolveTag(target, tag, call) : undefined;
+  return Promise.all(tags.map(async (tag) => ({ tag, content: await resolve(tag) })));
 }
 
 /** Resolves a tag. Returns undefined if it does not exist. */

@@ -13,8 +13,8 @@ export type PublishJob = Readonly<Awaited<ReturnType<typeof openJob>>>;
 
 /** Validates the options and resolves the image. @throws SociIndexError `OPTION_INVALID`; errors of the source store. */
 export async function openJob(source: IndexSource, target: IndexTarget, options: IndexImageOptions) {
-  const { version = 2, force = false, reindex = force, reuse = true, proof, onProgress, ...others } = options;
-  const { concurrency = DEFAULT_CONCURRENCY, ...build } = others;
+  const { version = 2, force = false, reuse = true, proof, onProgress, ...others } = options;
+  const { reindex = force, overwriteSource = false, concurrency = DEFAULT_CONCURRENCY, ...build } = others;
   if (version !== 1 && version !== 2) {
     throw new SociIndexError('OPTION_INVALID', `version must be 1 or 2, got ${JSON.stringify(version)}`);
   }
@@ -26,6 +26,7 @@ export async function openJob(source: IndexSource, target: IndexTarget, options:
   report({ type: 'resolved', image });
   const named = typeof reference === 'string' && reference !== '' && !isDigest(reference) ? reference : undefined;
   const [from, to] = [source.store, target.store];
+  const tags = [...new Set([target.tag ?? '', ...(target.otherTags ?? [])])].filter((tag) => tag !== '');
   const isSameHost = from.host !== undefined && from.host === to.host;
   const isSameStore = (from as object) === to || (isSameHost && from.path === to.path);
   return {
@@ -35,6 +36,7 @@ export async function openJob(source: IndexSource, target: IndexTarget, options:
     version,
     isForced: force,
     reindex,
+    overwriteSource,
     reuse,
     proof,
     concurrency,
@@ -43,8 +45,10 @@ export async function openJob(source: IndexSource, target: IndexTarget, options:
     report,
     /** Tag that must still name the image when the result is tagged. */
     sourceTag: source.tag ?? named,
-    /** Tag of the result. */
-    tag: target.tag === '' ? undefined : target.tag,
+    /** First tag of the result. */
+    tag: tags[0],
+    /** All tags of the result, each once. */
+    tags,
     /** Whether source and target are the same store or repository. */
     isSameStore,
     /** Whether the target already contains the image, so that only new content is written. */

@@ -80,6 +80,8 @@ export interface IndexTarget {
    * @default no tag; a layout lists the result without a name
    */
   readonly tag?: string;
+  /** More tags, written after `tag`. The same rules apply to each. @default none */
+  readonly otherTags?: readonly string[];
   /** Whether the target already contains the image although it is a different store, such as a draft of the same layout. @default false */
   readonly holdsImage?: boolean;
 }
@@ -105,6 +107,12 @@ export interface IndexImageOptions extends Omit<SociIndexOptions, 'layerTarget' 
    * @default false
    */
   readonly force?: boolean;
+  /**
+   * Whether to overwrite a tag that names the source image. Unlike `force`, does not overwrite tags of other images.
+   *
+   * @default false
+   */
+  readonly overwriteSource?: boolean;
   /** Whether to index an image that is already SOCI-enabled, or one of its manifests. @default the value of `force` */
   readonly reindex?: boolean;
   /**

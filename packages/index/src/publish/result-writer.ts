@@ -64,7 +64,8 @@ export class ResultWriter {
       ...recompressed.map(({ gzip }) => gzip.digest),
     ]);
     const destination = this.#wrapTarget(target, output, isNew);
-    for (const { target: root } of this.#roots(output)) {
+    const roots = new Map(this.#roots(output).map(({ target: root }) => [root.digest, root]));
+    for (const root of roots.values()) {
       await copyImage(content, destination, root, {
         ...call,
         concurrency,
@@ -99,9 +100,11 @@ export class ResultWriter {
 
   /** Manifests to tag or list: the SOCI-enabled image; or the image, if it is copied or tagged, and its SOCI indexes. */
   #roots({ root, indexes }: BuildOutput): { readonly target: Descriptor; readonly reference: string }[] {
-    const { image, tag = '', holdsImage } = this.#job;
-    if (root !== undefined) return [{ target: root, reference: tag }];
-    const copied = holdsImage && tag === '' ? [] : [{ target: withoutRefName(image), reference: tag }];
+    const { image, tags, holdsImage } = this.#job;
+    const references = tags.length === 0 ? [''] : tags;
+    if (root !== undefined) return references.map((reference) => ({ target: root, reference }));
+    const isUnchanged = holdsImage && tags.length === 0;
+    const copied = isUnchanged ? [] : references.map((reference) => ({ target: withoutRefName(image), reference }));
     return [...copied, ...indexes.map((target) => ({ target, reference: '' }))];
   }
 

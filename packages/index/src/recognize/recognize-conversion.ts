@@ -9,7 +9,7 @@ import {
   type Platform,
 } from '@soci/oci';
 import { planConversion } from '../convert/plan-image.ts';
-import { findPrefetchFiles } from '../convert/prefetch-files.ts';
+import { checkPrefetchFiles, findPrefetchFiles } from '../convert/prefetch-files.ts';
 import { matchesProvenance, readProvenance, sourceDigest } from '../convert/provenance.ts';
 import { attachIndexes, rewriteImage } from '../convert/rewrite-index.ts';
 import { writeSociIndex } from '../convert/soci-manifest.ts';
@@ -95,11 +95,10 @@ export async function recognizeConversion(
     const ztocs = await collectListedZtocs(convertedStore, documents, plans, resolved);
     if ('outcome' in ztocs) return ztocs;
     const shared = { version: 2, ztocs, options: resolved } as const;
-    const indexes = await Promise.all(
-      plans.map(async ({ manifest, layers }) => {
-        const prefetch = await findPrefetchFiles(layers, ztocs, resolved);
-        return writeSociIndex({ ...shared, subject: manifest, layers, prefetch });
-      }),
+    const prefetches = await Promise.all(plans.map(({ layers }) => findPrefetchFiles(layers, ztocs, resolved)));
+    checkPrefetchFiles(prefetches, resolved);
+    const indexes = plans.map(({ manifest, layers }, position) =>
+      writeSociIndex({ ...shared, subject: manifest, layers, prefetch: prefetches[position] ?? [] }),
     );
     const attached = attachIndexes(plans, indexes);
     if (attached.length === 0) return notRecognized('nothing-to-index', `${image.digest} has no layer to index`);
