@@ -1,11 +1,12 @@
 import { type CallOptions, type Descriptor, type Fetcher, isEncrypted, OciError, type RangeFetcher } from '@soci/oci';
+import { decompressZstd } from '@soci/oci/zstd';
 import { buildZtoc, openZtoc, type RandomAccessSource, ZtocError, type ZtocReader } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { limitLayerSize, requireMatch, toLayerError } from '../layers/build-layer.ts';
 import { readAgainIfDamaged } from '../layers/damaged-layer.ts';
-import { decompressZstd, toZstdError } from '../layers/decompress-zstd.ts';
 import { checkFormat } from '../layers/layer-format.ts';
 import { verifyLayer } from '../layers/recompress-layer.ts';
+import { toZstdError } from '../layers/zstd-error.ts';
 import { StreamSource } from './stream-source.ts';
 
 /** Where {@link readLayer} reads from. */

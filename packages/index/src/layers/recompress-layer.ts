@@ -7,10 +7,11 @@ import {
   MEDIA_TYPE_DOCKER_LAYER_GZIP,
   MEDIA_TYPE_OCI_LAYER_GZIP,
 } from '@soci/oci';
+import { decompressZstd } from '@soci/oci/zstd';
 import { SociIndexError } from '../errors.ts';
 import type { RecompressibleFormat } from '../options.ts';
 import { limitLayerSize, requireMatch } from './build-layer.ts';
-import { decompressZstd, toZstdError } from './decompress-zstd.ts';
+import { toZstdError } from './zstd-error.ts';
 
 /** gzip level of recompressed layers: the default of gzip, as fast as `zstd -d | gzip`. It changes the digests. */
 export const RECOMPRESSION_LEVEL = 6;

@@ -1,0 +1,1 @@
+export { decompressZstd } from './archive/decompress-zstd.ts';
