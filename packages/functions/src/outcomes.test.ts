@@ -2,7 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '@soci/index';
-import { MEDIA_TYPE_OCI_IMAGE_MANIFEST, parseImageIndex } from '@soci/oci';
+import {
+  type Descriptor,
+  MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+  MEDIA_TYPE_OCI_LAYER_GZIP,
+  MEDIA_TYPE_OCI_LAYER_ZSTD,
+  parseImageIndex,
+  parseManifest,
+} from '@soci/oci';
 import {
   AMD64,
   ARM64,
@@ -17,11 +24,15 @@ import {
   makeImage,
   makeIndex,
   makeLayer,
+  makeLayeredImage,
   makeManifest,
   makeSignature,
+  makeTextLayer,
   makeZstdLayer,
+  makeZstdTextLayer,
   noise,
   S390X,
+  sha256,
   TAR_END,
   tarEntry,
 } from '@soci/test-content';
@@ -259,8 +270,40 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(await workflow.pushAndIndex('app', 'v1', made)).toMatchObject({
       outcome: 'skipped',
       reason: 'layers-not-supported',
-      message: 'none of its 2 layers is indexed: 1 smaller than 1000 bytes, 1 compressed with a method other than gzip',
+      message:
+        'none of its 2 layers is indexed: 1 smaller than 1000 bytes, 1 compressed with a method other than gzip. Set soci_recompress to zstd to recompress zstd layers with gzip',
     });
+  },
+
+  async 'The same, with `soci_recompress` set to `zstd`'() {
+    const workflow = await start({ generator: { soci_recompress: 'zstd' } });
+    const layers = [makeZstdTextLayer('base'), makeTextLayer('app')];
+    const made = makeLayeredImage(layers);
+    const response = await workflow.pushAndIndex('app', 'v1', made);
+    const [base, app] = layers.map(({ bytes }) => sha256(bytes));
+    expect(response).toMatchObject({
+      outcome: 'indexed',
+      layers: { built: 2, reused: 0, skipped: 0 },
+      recompressed: [{ from: { digest: base, mediaType: MEDIA_TYPE_OCI_LAYER_ZSTD } }],
+      spansVerified: 2,
+    });
+    expect(workflow.registry.checkGraph('app', 'v1-soci')).toEqual([]);
+    expect(workflow.registry.manifest('app', 'v1')?.digest).toBe(made.descriptor.digest);
+    const [manifest] = manifestsOf(workflow, 'app', 'v1-soci');
+    const raw = workflow.registry.manifest('app', manifest?.digest as string)?.bytes as Uint8Array;
+    const { config, layers: written } = parseManifest(raw, manifest as Descriptor);
+    expect(config.digest).toBe(parseManifest(made.bytes, made.descriptor).config.digest);
+    expect(written.map(({ mediaType }) => mediaType)).toEqual([MEDIA_TYPE_OCI_LAYER_GZIP, MEDIA_TYPE_OCI_LAYER_GZIP]);
+    expect(written[1]?.digest).toBe(app);
+    // The events of the new manifests invoke no generator, and the same event reads no layer.
+    expect(workflow.steps.filter(({ generator }) => generator !== undefined)).toHaveLength(1);
+    workflow.registry.clearRequests();
+    expect(await workflow.generate(workflow.firstEvent())).toMatchObject({ reason: 'already-indexed' });
+    expect(workflow.registry.requests.filter(({ port }) => port === 'storage')).toEqual([]);
+    // If the tag is taken, nothing is overwritten.
+    await workflow.push('app', 'v2-soci', image('other'));
+    const next = makeLayeredImage([makeZstdTextLayer('next')]);
+    expect(await workflow.pushAndIndex('app', 'v2', next)).toMatchObject({ outcome: 'failed', reason: 'tag-taken' });
   },
 
   async 'An image with a layer whose content does not match its media type, such as zstd with a gzip type'() {

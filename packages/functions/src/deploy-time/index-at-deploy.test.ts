@@ -1,5 +1,5 @@
 import { MEDIA_TYPE_SOCI_INDEX_V1 } from '@soci/index';
-import { makeBrokenLayer, makeImage, makeLayer } from '@soci/test-content';
+import { makeBrokenLayer, makeImage, makeLayer, makeLayeredImage, makeZstdTextLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { makeTwoLayers, startDeployment } from './fixtures/deployment.ts';
 
@@ -48,6 +48,22 @@ describe('an image', () => {
     expect(deployment.registry.checkGraph('app', response?.Data?.imageDigest ?? '')).toEqual([]);
     await deployment.destroy();
     expect(deployment.digests()).toEqual([digest]);
+  });
+
+  it('of zstd layers is recompressed only with recompress', async () => {
+    const deployment = await startDeployment();
+    const digest = await deployment.push('v1', makeLayeredImage([makeZstdTextLayer('app')]));
+    const [kept] = await deployment.deploy({ image: 'v1' });
+    expect(kept).toMatchObject({ Data: { imageDigest: digest, reason: 'layers-not-supported' } });
+    const [indexed] = await deployment.deploy({ image: 'v1', recompress: 'zstd' });
+    expect(indexed).toMatchObject({ Data: { outcome: 'indexed', outputTag: 'v1-soci' } });
+    expect(deployment.registry.checkGraph('app', indexed?.Data?.imageDigest ?? '')).toEqual([]);
+    await deployment.destroy();
+    expect(deployment.digests()).toEqual([digest]);
+    expect((await deployment.deploy({ image: 'v1', recompress: 'zstd', indexVersion: 'V1' })).at(-1)).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringContaining('needs soci_index_version V2'),
+    });
   });
 
   it('with version 1 is kept, and its SOCI indexes are created and deleted', async () => {

@@ -18,6 +18,8 @@ export interface SociIndexedImageProperties {
   readonly minLayerSize?: string;
   /** Same as `soci_span_size`. @default '4194304' */
   readonly spanSize?: string;
+  /** Same as `soci_recompress`. @default 'none' */
+  readonly recompress?: string;
   /** `false`: the deployment does not wait for the index. @default 'true' */
   readonly wait?: string;
   /** `false`: the index is kept when the resource is deleted. @default 'true' */
@@ -58,17 +60,19 @@ export function readProperties(properties: Readonly<Record<string, unknown>>, en
     soci_output_tag: text('outputTag') || (isByDigest ? DIGEST_OUTPUT_TAG : ''),
     soci_min_layer_size: text('minLayerSize'),
     soci_span_size: text('spanSize'),
+    soci_recompress: text('recompress'),
   });
   if (isByDigest && settings.version === 2 && settings.outputTag.needsTag) {
     const message = `outputTag: ${settings.outputTag.template} contains {tag}, but the image is given by its digest: use {digest12}`;
     throw new FunctionError('ENVIRONMENT_INVALID', message);
   }
-  const { version, minLayerSize, spanSize } = settings;
+  const { version, minLayerSize, spanSize, recompress } = settings;
+  const indexing = [`V${version}`, minLayerSize, spanSize ?? 'default', ...recompress].join(',');
   return {
     repository,
     ...(isByDigest ? { digest: image } : { tag: image }),
     settings,
-    indexing: `V${version},${minLayerSize},${spanSize ?? 'default'}`,
+    indexing,
     wait: text('wait') !== 'false',
     removeIndex: text('removeIndex') !== 'false',
   };

@@ -1,5 +1,5 @@
 import type { EcrEventKind } from '@soci/filter';
-import { DEFAULT_MIN_LAYER_SIZE } from '@soci/index';
+import { DEFAULT_MIN_LAYER_SIZE, type RecompressibleFormat } from '@soci/index';
 import { quoteText } from '@soci/oci';
 import { DEFAULT_OUTPUT_TAG, type OutputTag, parseOutputTag } from './output-tag.ts';
 import { type Environment, readEventKinds, VariableReader } from './variables.ts';
@@ -22,6 +22,13 @@ export interface GeneratorEnvironment {
   readonly soci_verify_spans?: string;
   /** Whether to reuse zTOCs of layers that were indexed with other images of the repository. @default 'true' */
   readonly soci_reuse_layers?: 'true' | 'false';
+  /**
+   * Layers to recompress with gzip, so that they are indexed: those compressed with zstd, and also uncompressed ones. Only for
+   * `V2`, and not with `soci_compat`.
+   *
+   * @default 'none'
+   */
+  readonly soci_recompress?: 'none' | 'zstd' | 'zstd,tar';
   /** `soci-cli`: same bytes and restrictions as the soci command line. @default - the format of `@soci/index` */
   readonly soci_compat?: 'soci-cli';
   /** Name or ARN of the event bus that gets a `SOCI Index Ready` event for each index. @default - no events */
@@ -47,6 +54,8 @@ export interface GeneratorSettings {
   readonly spanSize: number | undefined;
   readonly verifySpans: number;
   readonly reuseLayers: boolean;
+  /** Formats of layers to recompress. */
+  readonly recompress: readonly RecompressibleFormat[];
   readonly compat: 'soci-cli' | undefined;
   readonly eventBus: string | undefined;
   readonly kinds: readonly EcrEventKind[];
@@ -61,6 +70,9 @@ export interface GeneratorSettings {
 /** Maximum value for a layer or span size, in bytes: 1 TiB. */
 const MAX_SIZE = 2 ** 40;
 const MAX_VERIFY_SPANS = 1000;
+
+/** Formats by the value of `soci_recompress`. */
+const RECOMPRESS = { none: [], zstd: ['zstd'], 'zstd,tar': ['zstd', 'tar'] } as const;
 
 /** Memory in MB for which Lambda allocates one vCPU. @see AWS Lambda Developer Guide, "Configure memory" */
 const MEMORY_PER_VCPU = 1769;
@@ -79,6 +91,7 @@ export function readGeneratorSettings(environment: Environment): GeneratorSettin
     spanSize: variables.wholeNumber('soci_span_size', 0, 1, MAX_SIZE) || undefined,
     verifySpans: variables.wholeNumber('soci_verify_spans', 4, 0, MAX_VERIFY_SPANS),
     reuseLayers: variables.flag('soci_reuse_layers', true),
+    recompress: RECOMPRESS[variables.choice('soci_recompress', ['none', 'zstd', 'zstd,tar'], 'none')],
     compat: variables.choice('soci_compat', ['soci-cli', 'none'], 'none') === 'soci-cli' ? 'soci-cli' : undefined,
     eventBus: matching(variables, 'soci_event_bus', EVENT_BUS, 'the name or ARN of an event bus'),
     kinds: readEventKinds(variables),
@@ -90,6 +103,11 @@ export function readGeneratorSettings(environment: Environment): GeneratorSettin
       Math.floor(variables.wholeNumber('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 128, 1, 1 << 20) / MEMORY_PER_VCPU),
     ),
   };
+  if (settings.recompress.length > 0) {
+    if (settings.version === 1)
+      variables.reject('soci_recompress', 'needs soci_index_version V2: V1 changes no layers');
+    if (settings.compat !== undefined) variables.reject('soci_recompress', 'cannot be combined with soci_compat');
+  }
   variables.finish();
   return settings;
 }

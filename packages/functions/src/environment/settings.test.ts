@@ -85,6 +85,7 @@ describe('the generator', () => {
       spanSize: undefined,
       verifySpans: 4,
       reuseLayers: true,
+      recompress: [],
       compat: undefined,
       eventBus: undefined,
       kinds: ['push'],
@@ -119,6 +120,19 @@ describe('the generator', () => {
   });
 
   it.each([
+    ['', []],
+    ['none', []],
+    ['zstd', ['zstd']],
+    ['zstd,tar', ['zstd', 'tar']],
+  ])('with soci_recompress %j recompresses %j', (soci_recompress, formats) => {
+    expect(readGeneratorSettings({ soci_recompress }).recompress).toEqual(formats);
+  });
+
+  it('accepts soci_recompress none for V1', () => {
+    expect(readGeneratorSettings({ soci_recompress: 'none', soci_index_version: 'V1' })).toMatchObject({ version: 1 });
+  });
+
+  it.each([
     ['512', 1],
     ['1769', 1],
     ['3538', 2],
@@ -133,6 +147,15 @@ describe('the generator', () => {
     [{ soci_min_layer_size: '10 MiB' }, 'soci_min_layer_size is "10 MiB": expected a whole number from 0 to'],
     [{ soci_span_size: '0' }, 'soci_span_size is "0": expected a whole number from 1 to'],
     [{ soci_verify_spans: '1e3' }, 'soci_verify_spans is "1e3"'],
+    [{ soci_recompress: 'gzip' }, 'soci_recompress is "gzip": expected none or zstd or zstd,tar'],
+    [
+      { soci_recompress: 'zstd', soci_index_version: 'V1' },
+      'soci_recompress is "zstd": it needs soci_index_version V2: V1 changes no layers',
+    ],
+    [
+      { soci_recompress: 'zstd,tar', soci_compat: 'soci-cli' },
+      'soci_recompress is "zstd,tar": it cannot be combined with soci_compat',
+    ],
     [{ soci_compat: 'soci' }, 'soci_compat is "soci": expected soci-cli'],
     [{ soci_event_bus: 'a b' }, 'soci_event_bus: "a b" is not the name or ARN of an event bus'],
     [{ soci_registry_host: 'https://registry.example' }, 'soci_registry_host: "https://registry.example" is not HOST'],

@@ -65,6 +65,11 @@ export class VariableReader {
     }
   }
 
+  /** Adds a fault of a variable that contradicts another one. */
+  reject(name: string, problem: string): void {
+    this.#faults.push(`${name} is ${quoteText(this.#environment[name] ?? '')}: it ${problem}`);
+  }
+
   /** Reports the collected faults. @throws FunctionError `ENVIRONMENT_INVALID` with all faults. */
   finish(): void {
     if (this.#faults.length === 0) return;

@@ -4,17 +4,21 @@ import {
   type IndexImageOptions,
   type IndexImageResult,
   indexImage,
+  type LayerReport,
   type PublishProgress,
 } from '@soci/index';
-import type { Descriptor } from '@soci/oci';
+import { type Descriptor, layerCompression } from '@soci/oci';
 import type { Repository } from '@soci/registry';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import type { Log } from '../invocation.ts';
-import { failed, type IndexWarning, type Outcome, permanentOutcome, skipped } from './outcome.ts';
+import { failed, type IndexWarning, type Outcome, permanentOutcome, type Recompression, skipped } from './outcome.ts';
 import type { JobProgress } from './progress.ts';
 
 /** Maximum number of warnings of an outcome, which Lambda limits to 6 MB and a log line to 256 KB. */
 const MAX_WARNINGS = 20;
+
+/** Maximum number of recompressed layers in an outcome. Images have about ten layers. */
+const MAX_RECOMPRESSED = 50;
 
 /** Input of {@link indexDigest}. */
 export interface IndexJob {
@@ -49,8 +53,16 @@ export async function indexDigest(job: IndexJob): Promise<Outcome> {
 }
 
 /** The settings that determine the bytes of an index, and how it is built. */
-export function buildOptions({ minLayerSize, spanSize, compat, jobs }: GeneratorSettings, signal: AbortSignal) {
-  return { minLayerSize, jobs, signal, ...(spanSize !== undefined && { spanSize }), ...(compat && { compat }) };
+export function buildOptions(settings: GeneratorSettings, signal: AbortSignal) {
+  const { minLayerSize, spanSize, recompress, compat, jobs } = settings;
+  return {
+    minLayerSize,
+    recompress,
+    jobs,
+    signal,
+    ...(spanSize !== undefined && { spanSize }),
+    ...(compat && { compat }),
+  };
 }
 
 async function indexContent(job: IndexJob, content: Descriptor): Promise<Outcome> {
@@ -76,7 +88,7 @@ async function indexContent(job: IndexJob, content: Descriptor): Promise<Outcome
     { store: repository, ...(outputTag !== undefined && { tag: outputTag }) },
     options,
   );
-  return outcomeOf(result);
+  return outcomeOf(result, settings);
 }
 
 function report({ progress, log }: IndexJob, event: PublishProgress): void {
@@ -111,12 +123,27 @@ function warningsOf({ digest: layer, warnings }: IndexedLayer): IndexWarning[] {
   });
 }
 
-function outcomeOf(result: IndexImageResult): Outcome {
+function recompressionsOf({ digest: layer, size, recompressedFrom }: IndexedLayer): Recompression[] {
+  return recompressedFrom === undefined ? [] : [{ layer, size, from: recompressedFrom }];
+}
+
+/** Names the setting that would index zstd layers. */
+function zstdRemedy(layers: readonly LayerReport[], { version, compat, recompress }: GeneratorSettings): string {
+  if (version === 1 || compat !== undefined || recompress.length > 0) return '';
+  const isZstd = ({ mediaType }: LayerReport) => layerCompression(mediaType) === 'zstd';
+  const has = layers.some(
+    (layer) => layer.outcome === 'skipped' && layer.reason === 'unsupported-compression' && isZstd(layer),
+  );
+  return has ? '. Set soci_recompress to zstd to recompress zstd layers with gzip' : '';
+}
+
+function outcomeOf(result: IndexImageResult, settings: GeneratorSettings): Outcome {
   switch (result.outcome) {
     case 'indexed': {
       const { version, root, tag, indexes, layers, bytesRead, proof } = result;
       const indexed = layers.filter((layer) => layer.outcome === 'indexed');
       const built = indexed.filter(({ origin }) => origin === 'built').length;
+      const recompressed = indexed.flatMap(recompressionsOf).slice(0, MAX_RECOMPRESSED);
       const warnings = indexed.flatMap(warningsOf).slice(0, MAX_WARNINGS);
       return {
         outcome: 'indexed',
@@ -127,6 +154,7 @@ function outcomeOf(result: IndexImageResult): Outcome {
         layers: { built, reused: indexed.length - built, skipped: layers.length - indexed.length },
         bytesRead,
         spansVerified: proof?.spansRead ?? 0,
+        ...(recompressed.length > 0 && { recompressed }),
         ...(warnings.length > 0 && { warnings }),
       };
     }
@@ -140,6 +168,8 @@ function outcomeOf(result: IndexImageResult): Outcome {
       const remedy = reason === 'tag-taken' ? '. Rename it, or set soci_output_tag to another value' : '';
       return failed(reason, `${message}${remedy}`);
     }
+    case 'nothing-to-index':
+      return skipped(result.reason, `${result.message}${zstdRemedy(result.layers, settings)}`);
     default:
       return skipped(result.reason, result.message);
   }

@@ -62,8 +62,19 @@ export interface Indexed {
   readonly bytesRead: number;
   /** Number of spans that were read back and compared. */
   readonly spansVerified: number;
+  /** Layers that were recompressed with gzip, at most 50. Absent without such layers. */
+  readonly recompressed?: readonly Recompression[];
   /** Layers that the runtime handles in another way than expected, at most 20. Absent without warnings. */
   readonly warnings?: readonly IndexWarning[];
+}
+
+/** A layer that was recompressed with gzip. */
+export interface Recompression {
+  /** Digest and size of the new layer, in bytes. */
+  readonly layer: string;
+  readonly size: number;
+  /** The layer of the original image. */
+  readonly from: Pick<Descriptor, 'mediaType' | 'digest' | 'size'>;
 }
 
 /** A warning about an indexed layer. */
