@@ -50,6 +50,26 @@ it('finds a zTOC whose span digests do not match the layer', async () => {
   expect(problems[0]).toMatchObject({ code: 'span-digest-mismatch', span: expect.any(Number) });
 });
 
+it('reads a damaged span again, once', async () => {
+  const { store, made } = await convertGolden('single-oci');
+  /** Checks the spans with a store whose first reads are damaged. */
+  const check = (damages: number) =>
+    spotCheckZtocs(
+      {
+        async fetchRange(...args) {
+          const bytes = Uint8Array.from(await store.fetchRange(...args));
+          if (damages-- > 0) bytes[0] = (bytes[0] as number) ^ 1;
+          return bytes;
+        },
+      },
+      made,
+    );
+  expect((await check(1)).problems).toEqual([]);
+  expect((await check(2)).problems).toMatchObject([
+    { code: 'span-digest-mismatch', message: expect.stringMatching(/\(in both reads\)$/) },
+  ]);
+});
+
 it('finds a checkpoint with a wrong window', async () => {
   const { store, made } = await convertGolden('single-oci');
   const artifacts = withZtocs(made.artifacts, (content) => {

@@ -190,6 +190,36 @@ describe('verifySociIndex', () => {
     expect(codes(cut.layers.find((other) => other.layer === layer.digest)?.problems ?? [])).toContain('layer-damaged');
   });
 
+  it('reads a damaged layer again, once', async () => {
+    const { store, root, layers } = await convertGolden('single-oci');
+    const [layer] = layers;
+    if (layer === undefined) throw new Error('expected layers');
+    /** Verifies the layer with a store whose first reads have a wrong byte, each at another offset. */
+    const verify = async (...offsets: number[]) => {
+      const bytes = await read(store, layer);
+      const damaged = offsets.map((offset) => bytes.map((byte, i) => (i === offset ? byte ^ 1 : byte)));
+      const report = await verifySociIndex(
+        {
+          async *fetch(target, options) {
+            const content = target.digest === layer.digest ? damaged.shift() : undefined;
+            if (content === undefined) yield* store.fetch(target, options);
+            else yield content;
+          },
+        },
+        root,
+      );
+      return report.layers.find((other) => other.layer === layer.digest);
+    };
+    const whole = await verify();
+    expect(whole?.problems).toEqual([]);
+    for (const offset of [0, 3, 100, layer.size >> 1, layer.size - 5]) expect(await verify(offset)).toEqual(whole);
+    const problems = (await verify(100, layer.size >> 1))?.problems;
+    expect(problems?.at(-1)).toMatchObject({
+      code: 'layer-damaged',
+      message: expect.stringContaining('(second read; the first read: '),
+    });
+  });
+
   it('finds a damaged zTOC', async () => {
     const { store, root, artifacts } = await convertGolden('single-oci');
     const ztoc = artifacts.find(({ kind }) => kind === 'ztoc');

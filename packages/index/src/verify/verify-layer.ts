@@ -13,6 +13,7 @@ import {
 } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { limitLayerSize, toLayerError } from '../layers/build-layer.ts';
+import { readAgainIfDamaged } from '../layers/damaged-layer.ts';
 import { compareContents, nameOf } from './compare-contents.ts';
 import { MAX_PROBLEMS, type Problem } from './problem.ts';
 import { sampleBySeed } from './seeded-sample.ts';
@@ -47,7 +48,7 @@ export interface LayerReadBack {
 
 /**
  * Reads a layer once and verifies a zTOC against it: the digest of the layer, the digest of each span, the table of
- * contents, and the content of files read through the spans.
+ * contents, and the content of files read through the spans. Reads a damaged layer again, once.
  *
  * @throws Errors of the store; the abort reason of the signal.
  */
@@ -57,7 +58,7 @@ export async function verifyLayer(
   ztoc: Ztoc,
   options: LayerVerifyOptions,
 ): Promise<LayerReadBack> {
-  const problems: Problem[] = [];
+  let problems: Problem[] = [];
   const report = (problem: Problem): void => {
     if (problems.length < MAX_PROBLEMS) problems.push(problem);
   };
@@ -69,15 +70,24 @@ export async function verifyLayer(
   const spans = listSpansOf(ztoc, report);
   const { sample = Number.POSITIVE_INFINITY, seed } = options;
   const chosen = sampleBySeed(ztoc.files.filter(hasContent), sample, seed);
-  const comparer = new SpanComparer(spans, collectSpans(chosen, spans), options.maxSpanLength, (fault) => {
-    const file = ztoc.files.find((entry) => hasContent(entry) && endOf(entry) > fault.offset);
-    report({ code: fault.code, span: fault.span, message: fault.message, ...(file && { file: nameOf(file) }) });
-  });
+  const selected = collectSpans(chosen, spans);
+  const startComparer = () =>
+    new SpanComparer(spans, selected, options.maxSpanLength, (fault) => {
+      const file = ztoc.files.find((entry) => hasContent(entry) && endOf(entry) > fault.offset);
+      report({ code: fault.code, span: fault.span, message: fault.message, ...(file && { file: nameOf(file) }) });
+    });
+  const known = problems;
+  let comparer = startComparer();
   try {
-    compareContents(ztoc, await readLayer(store, layer, ztoc, comparer, options), report);
+    const contents = await readAgainIfDamaged(() => {
+      // Forget what a damaged read has shown.
+      problems = [...known];
+      comparer = startComparer();
+      return readLayer(store, layer, ztoc, comparer, options);
+    });
+    compareContents(ztoc, contents, report);
   } catch (error) {
     options.signal?.throwIfAborted();
-    if (error instanceof ZtocError && error.code === 'LIMIT_EXCEEDED') throw toLayerError(layer, error);
     if (!isLayerContentError(error)) throw error;
     report({ code: 'layer-damaged', message: `cannot read layer ${layer.digest}: ${error.message}` });
   }
@@ -96,7 +106,11 @@ export async function verifyLayer(
   };
 }
 
-/** Reads a layer once. Returns the contents of its archive. */
+/**
+ * Reads a layer once. Returns the contents of its archive.
+ *
+ * @throws SociIndexError `LAYER_INVALID`, `LAYER_MISMATCH`, `LIMIT_EXCEEDED`; errors of the store.
+ */
 async function readLayer(
   store: Fetcher,
   layer: Descriptor,
@@ -128,7 +142,15 @@ async function readLayer(
       throw new SociIndexError('LAYER_MISMATCH', message, { digest: layer.digest });
     }
   }
-  return scanTar(readUncompressed(), layerLimits);
+  try {
+    return await scanTar(readUncompressed(), layerLimits);
+  } catch (error) {
+    if (error instanceof ZtocError && error.code === 'LIMIT_EXCEEDED') throw toLayerError(layer, error);
+    if (error instanceof ZtocError || isZlibError(error)) {
+      throw new SociIndexError('LAYER_INVALID', error.message, { cause: error, digest: layer.digest });
+    }
+    throw error;
+  }
 }
 
 function listSpansOf(ztoc: Ztoc, report: (problem: Problem) => void): readonly Span[] {
@@ -143,10 +165,11 @@ function listSpansOf(ztoc: Ztoc, report: (problem: Problem) => void): readonly S
 
 /** Returns whether an error is caused by the content of the layer, not by the store. */
 function isLayerContentError(error: unknown): error is Error {
-  if (error instanceof ZtocError) return true;
-  if (error instanceof SociIndexError) return error.code === 'LAYER_MISMATCH';
-  if (error instanceof OciError) return ['NOT_FOUND', 'SIZE_MISMATCH', 'DIGEST_MISMATCH'].includes(error.code);
-  // Errors of node:zlib.
+  if (error instanceof SociIndexError) return error.code === 'LAYER_INVALID' || error.code === 'LAYER_MISMATCH';
+  return error instanceof OciError && ['NOT_FOUND', 'SIZE_MISMATCH', 'DIGEST_MISMATCH'].includes(error.code);
+}
+
+function isZlibError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
 }
 

@@ -1,5 +1,6 @@
 import { ZtocError } from '../errors.ts';
-import { inflateSpan, requireDigest } from '../spans/inflate-span.ts';
+import { digestOf } from '../hashes.ts';
+import { inflateSpan } from '../spans/inflate-span.ts';
 import type { Span } from '../spans/list-spans.ts';
 import type { RandomAccessSource } from './random-access-source.ts';
 
@@ -36,7 +37,8 @@ interface FetchedRun {
 }
 
 /**
- * Fetches, verifies and inflates spans, and caches the most recent ones. Concurrent requests for a span share one read.
+ * Fetches, verifies and inflates spans, and caches the most recent ones. Concurrent requests for a span share one read. A
+ * span with a wrong digest is read again once: a cache or proxy on the way may have damaged it.
  */
 export class SpanStore {
   readonly #source: RandomAccessSource;
@@ -71,7 +73,7 @@ export class SpanStore {
         this.#checkSize(span);
         if (run === undefined || span.id > run.lastId) run = await this.#fetchRun(span, spans.slice(i + 1), signal);
         // Another caller that waited for the same read may have inflated the span already.
-        output = this.#cache.get(span.id) ?? this.#inflate(span, run);
+        output = this.#cache.get(span.id) ?? this.#inflate(span, await this.#verify(span, run, signal));
       }
       yield [span, output];
     }
@@ -138,10 +140,23 @@ export class SpanStore {
     }
   }
 
-  /** Verifies and inflates a span, and caches the result. */
-  #inflate(span: Span, run: FetchedRun): Uint8Array {
-    const bytes = run.bytes.subarray(span.compressedStart - run.start, span.compressedEnd - run.start);
-    requireDigest(span, bytes);
+  /** Returns the bytes of a span with the right digest, from a run or from a second read. */
+  async #verify(span: Span, run: FetchedRun, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const { id, digest, compressedStart: start, compressedEnd: end } = span;
+    const bytes = run.bytes.subarray(start - run.start, end - run.start);
+    const first = digestOf(bytes);
+    if (first === digest) return bytes;
+    const again = await this.#read(start, end - start, signal);
+    const second = digestOf(again);
+    if (second === digest) return again;
+    const found =
+      first === second ? `${first} in both reads` : `${second} in the second read and ${first} in the first`;
+    const message = `span ${id} (bytes ${start} to ${end} of the layer) has digest ${found}, expected ${digest}. The layer is damaged or does not belong to the zTOC.`;
+    throw new ZtocError('SPAN_DIGEST_MISMATCH', message, { offset: start });
+  }
+
+  /** Inflates a span and caches the result. */
+  #inflate(span: Span, bytes: Uint8Array): Uint8Array {
     const inflated = inflateSpan(span, bytes);
     // Uncompressed bytes are copied: a view would keep the whole run in memory.
     const output = inflated === bytes ? bytes.slice() : inflated;

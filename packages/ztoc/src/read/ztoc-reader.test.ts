@@ -209,6 +209,40 @@ describe('spans', () => {
     });
   });
 
+  /** Returns a source whose first reads of a byte return wrong values. */
+  function damagedSource(bytes: Uint8Array, offset: number, ...values: number[]) {
+    const source = recordingSource(bytes);
+    const read: RandomAccessSource['read'] = async (start, length, options) => {
+      const part = Uint8Array.from(await source.read(start, length, options));
+      const value = start <= offset && offset < start + length ? values.shift() : undefined;
+      if (value !== undefined) part[offset - start] = value;
+      return part;
+    };
+    return { ...source, read };
+  }
+
+  it('are read again once if they are damaged', async () => {
+    const ztoc = await ztocOf(small, 65_536);
+    const source = damagedSource(small, 500_000, 1);
+    const whole = await openZtoc(ztoc, bytesSource(small)).readFile('large');
+    expect(await openZtoc(ztoc, source).readFile('large')).toEqual(whole);
+    expect(source.reads.slice(1)).toEqual([[7 * 65_536, 65_536]]);
+  });
+
+  it('fail if both reads are damaged, with both digests', async () => {
+    const ztoc = await ztocOf(small, 65_536);
+    const read = (...values: number[]) => openZtoc(ztoc, damagedSource(small, 500_000, ...values)).readFile('large');
+    await expect(read(1, 1)).rejects.toMatchObject({
+      code: 'SPAN_DIGEST_MISMATCH',
+      message: expect.stringMatching(/^span 7 .* has digest sha256:[0-9a-f]{64} in both reads, expected sha256:/),
+    });
+    await expect(read(1, 2)).rejects.toMatchObject({
+      message: expect.stringMatching(
+        / has digest sha256:\S+ in the second read and sha256:\S+ in the first, expected /,
+      ),
+    });
+  });
+
   it('are neither fetched nor inflated above maxSpanSize', async () => {
     const layer = readGoldenLayer('long-run.tar.gz');
     const source = recordingSource(layer);

@@ -60,14 +60,6 @@ export function checkSpan(span: Span, compressed: Uint8Array, next: Span | undef
   }
 }
 
-/** Throws `SPAN_DIGEST_MISMATCH` unless the bytes of a span have its digest. */
-export function requireDigest(span: Span, compressed: Uint8Array): void {
-  const digest = digestOf(compressed);
-  if (digest === span.digest) return;
-  const message = `span ${span.id} (bytes ${span.compressedStart} to ${span.compressedEnd} of the layer) has digest ${digest}, expected ${span.digest}. The layer is damaged or does not belong to the zTOC.`;
-  throw new ZtocError('SPAN_DIGEST_MISMATCH', message, { offset: span.compressedStart });
-}
-
 /** Thrown to stop the decoder after the requested output. */
 const ENOUGH = Symbol('enough');
 
