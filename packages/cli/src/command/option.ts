@@ -64,6 +64,9 @@ export function listOption<T>(
   return { kind: 'list', value, parse, help, short };
 }
 
+/** The option of commands that write. */
+export const DRY_RUN_OPTION = flag('do everything except writing');
+
 /** Declares that an option cannot be used together with others. */
 export function excluding<Option extends Flag | ValueOption<unknown> | ListOption<unknown>>(
   option: Option,

@@ -1,5 +1,5 @@
 import { defineCommand, EXIT } from '../command/command.ts';
-import { parseText, valueOption } from '../command/option.ts';
+import { DRY_RUN_OPTION, parseText, valueOption } from '../command/option.ts';
 import { CliError } from '../errors.ts';
 import { writeFileContent } from '../files/write-file.ts';
 import { FILESYSTEM_OPTIONS, warnAboutUnreadable, withImageFilesystem } from '../image/image-filesystem.ts';
@@ -17,6 +17,7 @@ export const command = defineCommand({
   ],
   options: {
     output: valueOption('FILE', parseText, 'write to FILE instead of standard output', 'o'),
+    'dry-run': DRY_RUN_OPTION,
     ...FILESYSTEM_OPTIONS,
   },
   examples: [
@@ -30,7 +31,9 @@ export const command = defineCommand({
       const file = await files.lookup(path, { followSymlinks: true });
       if (file === undefined) throw new CliError('ENTRY_NOT_FOUND', `the image has no file ${path}`);
       if (file.entry === undefined) throw new CliError('ENTRY_NOT_A_FILE', `${path} is a directory`);
-      const { size, digest } = await writeFileContent(file.reader, file.entry, args.options.output, output, signal);
+      const { output: target, 'dry-run': isDryRun } = args.options;
+      const destination = { path: target, isDryRun };
+      const { size, digest } = await writeFileContent(file.reader, file.entry, destination, output, signal);
       if (output.json) {
         await output.writeJson({
           name: path,
@@ -40,6 +43,7 @@ export const command = defineCommand({
           spans: file.reader.spansOf(file.entry).map(({ id }) => id),
           bytesRead: files.bytesRead,
           imageSize: files.layers.reduce((sum, layer) => sum + layer.size, 0),
+          ...(isDryRun && { dryRun: true }),
           ...(file.unreadableLayers.length > 0 && {
             unreadableLayers: file.unreadableLayers.map(({ layer, message }) => ({ layer: layer.digest, message })),
           }),

@@ -1,7 +1,7 @@
 import { openZtoc } from '@soci/ztoc';
 import { fileSource } from '@soci/ztoc/node';
 import { defineCommand, EXIT } from '../command/command.ts';
-import { parseText, valueOption } from '../command/option.ts';
+import { DRY_RUN_OPTION, parseText, valueOption } from '../command/option.ts';
 import { CliError } from '../errors.ts';
 import { readZtocFile } from '../files/read-file.ts';
 import { writeFileContent } from '../files/write-file.ts';
@@ -17,7 +17,10 @@ export const command = defineCommand({
     { name: 'LAYER', help: 'layer blob' },
     { name: 'PATH', help: 'file in the layer; etc/passwd, ./etc/passwd and /etc/passwd are equal' },
   ],
-  options: { output: valueOption('FILE', parseText, 'write to FILE instead of standard output', 'o') },
+  options: {
+    output: valueOption('FILE', parseText, 'write to FILE instead of standard output', 'o'),
+    'dry-run': DRY_RUN_OPTION,
+  },
   examples: [{ purpose: 'print a file of a layer', line: 'ztoc cat layer.tar.gz.ztoc layer.tar.gz etc/os-release' }],
   async run({ operands: [ztocPath = '', layerPath = '', path = ''], options }, { output, signal }) {
     const { ztoc } = await readZtocFile(ztocPath);
@@ -26,7 +29,9 @@ export const command = defineCommand({
       const reader = openZtoc(ztoc, source);
       const entry = reader.lookup(path, { followSymlinks: true });
       if (entry === undefined) throw new CliError('ENTRY_NOT_FOUND', `the layer has no file ${path}`);
-      const { size, digest } = await writeFileContent(reader, entry, options.output, output, signal);
+      const isDryRun = options['dry-run'];
+      const destination = { path: options.output, isDryRun };
+      const { size, digest } = await writeFileContent(reader, entry, destination, output, signal);
       if (output.json) {
         const spans = reader.spansOf(entry);
         await output.writeJson({
@@ -36,6 +41,7 @@ export const command = defineCommand({
           spans: spans.map(({ id }) => id),
           bytesRead: reader.bytesToFetch(entry),
           layerSize: source.size,
+          ...(isDryRun && { dryRun: true }),
         });
       }
       return EXIT.SUCCESS;

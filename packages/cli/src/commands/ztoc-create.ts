@@ -3,8 +3,9 @@ import { basename, join } from 'node:path';
 import { digestOf, escapeText } from '@soci/oci';
 import { type BuildZtocOptions, type BuiltZtoc, buildZtoc } from '@soci/ztoc';
 import { type CommandContext, defineCommand, EXIT } from '../command/command.ts';
-import { omitUndefined, oneOf, parseText, valueOption } from '../command/option.ts';
+import { DRY_RUN_OPTION, omitUndefined, oneOf, parseText, valueOption } from '../command/option.ts';
 import { usageError } from '../errors.ts';
+import { checkDirectoryWritable } from '../files/check-writable.ts';
 import { readFileChunks } from '../files/read-file.ts';
 import { createDirectory, writeFile } from '../files/write-file.ts';
 import { ZTOC_OPTIONS } from '../image/ztoc-options.ts';
@@ -21,6 +22,7 @@ export const command = defineCommand({
   operands: [{ name: 'LAYER', help: 'layer blob: a tar file, uncompressed or gzip', repeated: true }],
   options: {
     output: valueOption('DIR', parseText, 'write each zTOC to DIR/LAYERNAME.ztoc', 'o'),
+    'dry-run': DRY_RUN_OPTION,
     ...ZTOC_OPTIONS,
     compression: valueOption(
       'KIND',
@@ -33,8 +35,11 @@ export const command = defineCommand({
     { purpose: 'write the zTOCs of some layers, and print JSON', line: 'ztoc create --json -o ztocs *.tar.gz' },
   ],
   async run({ operands, options }, { output, signal }) {
-    const directory = options.output;
-    if (directory !== undefined) await createOutputDirectory(directory, operands);
+    const { output: directory, 'dry-run': isDryRun } = options;
+    if (directory !== undefined) {
+      checkNames(directory, operands);
+      await (isDryRun ? checkDirectoryWritable : createDirectory)(directory);
+    }
     const buildOptions: BuildZtocOptions = omitUndefined({
       signal,
       spanSize: options['span-size'],
@@ -44,7 +49,7 @@ export const command = defineCommand({
     const results: ZtocResult[] = [];
     let failed = 0;
     for (const path of operands) {
-      const result = await createZtoc(path, directory, buildOptions, { output, signal });
+      const result = await createZtoc(path, { directory, isDryRun }, buildOptions, { output, signal });
       if (output.json) await output.writeJson(result);
       if (!('error' in result)) results.push(result);
       else {
@@ -52,13 +57,16 @@ export const command = defineCommand({
         if (!output.json) await output.reportProblem(result.error);
       }
     }
-    if (!output.json) await printResults(results, output);
+    if (!output.json) {
+      await printResults(results, output);
+      if (isDryRun && directory !== undefined && !output.quiet) await printDryRun(results, output);
+    }
     return failed > 0 ? EXIT.FAILED : EXIT.SUCCESS;
   },
 });
 
-/** Creates the output directory. Rejects two layers with the same file name before any work is done. */
-async function createOutputDirectory(directory: string, layers: readonly string[]): Promise<void> {
+/** Rejects two layers with the same file name before any work is done. */
+function checkNames(directory: string, layers: readonly string[]): void {
   const names = new Map<string, string>();
   for (const path of layers) {
     const other = names.get(basename(path));
@@ -70,12 +78,11 @@ async function createOutputDirectory(directory: string, layers: readonly string[
     }
     names.set(basename(path), path);
   }
-  await createDirectory(directory);
 }
 
 async function createZtoc(
   path: string,
-  directory: string | undefined,
+  { directory, isDryRun }: { readonly directory: string | undefined; readonly isDryRun: boolean },
   options: BuildZtocOptions,
   { output, signal }: Pick<CommandContext, 'output' | 'signal'>,
 ) {
@@ -94,13 +101,15 @@ async function createZtoc(
           detail: `${basename(path)}  ${formatBytes(bytes)} of ${formatBytes(size)}`,
         }),
     });
-    if (directory !== undefined) await writeFile(ztocPath(directory, path), () => [built.bytes], { signal });
+    if (directory !== undefined && !isDryRun)
+      await writeFile(ztocPath(directory, path), () => [built.bytes], { signal });
     const result = describeZtoc(path, built, (performance.now() - started) / 1000);
     progress.milestone(
       `${result.layer}  ${formatBytes(size)}  ${pluralize(result.files, 'file')}  ` +
         `${pluralize(result.maxSpanId + 1, 'span')}  zTOC ${formatBytes(result.size)}  ${formatSeconds(result.seconds)}`,
     );
-    return directory === undefined ? result : { ...result, output: ztocPath(directory, path) };
+    const file = directory === undefined ? {} : { output: ztocPath(directory, path) };
+    return { ...result, ...file, ...(isDryRun && { dryRun: true }) };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     return { layer: basename(path), path, error: describeFileError(path, error) };
@@ -113,7 +122,7 @@ function ztocPath(directory: string, layer: string): string {
   return join(directory, `${basename(layer)}.ztoc`);
 }
 
-type ZtocResult = ReturnType<typeof describeZtoc>;
+type ZtocResult = ReturnType<typeof describeZtoc> & { readonly output?: string; readonly dryRun?: boolean };
 
 /** Returns what `--json` prints for a layer. docs/cli.md documents the fields. */
 function describeZtoc(path: string, { ztoc, bytes, layerDigest, entryCount }: BuiltZtoc, seconds: number) {
@@ -130,6 +139,12 @@ function describeZtoc(path: string, { ztoc, bytes, layerDigest, entryCount }: Bu
     uncompressedArchiveSize: ztoc.uncompressedArchiveSize,
     seconds: Number(seconds.toFixed(3)),
   };
+}
+
+async function printDryRun(results: readonly ZtocResult[], output: CommandContext['output']): Promise<void> {
+  await output.writeLine();
+  await output.writeLine('Dry run: nothing was written. These files would be written:');
+  for (const { output: file = '' } of results) await output.writeLine(`  ${escapeText(file)}`);
 }
 
 async function printResults(results: readonly ZtocResult[], output: CommandContext['output']): Promise<void> {

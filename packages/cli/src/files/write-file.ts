@@ -5,6 +5,8 @@ import type { CallOptions } from '@soci/oci';
 import { createFile, type FileContent } from '@soci/oci/layout';
 import type { FileEntry, ZtocReader } from '@soci/ztoc';
 import type { Output } from '../terminal/output.ts';
+import { formatBytes } from '../terminal/quantity.ts';
+import { checkFileWritable } from './check-writable.ts';
 
 /** Files up to this size, in bytes, are read completely before printing, so that no part of a damaged file is printed. */
 const MAX_BUFFERED_SIZE = 256 << 20;
@@ -13,14 +15,14 @@ const MAX_BUFFERED_SIZE = 256 << 20;
  * Reads a file through the zTOC of its layer, verifies each span, and writes the file to `path` or to standard output.
  * The file at `path` is written atomically, unless it is a device or a named pipe. On standard output, a file larger than
  * 256 MiB can end early if a later span is damaged. With `--json`, standard output is reserved for the JSON result.
- * Stops if the reader of standard output closes it.
+ * Stops if the reader of standard output closes it. In a dry run, the file is read and not written.
  *
  * @returns The file's size in bytes, and `sha256:<hex>` of its content.
  */
 export async function writeFileContent(
   reader: ZtocReader,
   entry: FileEntry,
-  path: string | undefined,
+  { path, isDryRun }: { readonly path: string | undefined; readonly isDryRun: boolean },
   output: Output,
   signal: AbortSignal,
 ): Promise<{ readonly size: number; readonly digest: string }> {
@@ -33,7 +35,12 @@ export async function writeFileContent(
       yield chunk;
     }
   }
-  if (path !== undefined) {
+  if (path !== undefined && isDryRun) {
+    await checkFileWritable(path);
+    for await (const _ of content());
+    const digest = `sha256:${hash.copy().digest('hex')}`;
+    if (!output.json) await output.writeLine(`Dry run: would write ${formatBytes(size)} to ${path}, ${digest}`);
+  } else if (path !== undefined) {
     await writeFile(path, content, { signal });
   } else if (entry.uncompressedSize <= MAX_BUFFERED_SIZE) {
     const chunks: Uint8Array[] = [];

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { DEFAULT_MIN_LAYER_SIZE, type RecompressibleFormat, type SociIndexOptions } from '@soci/index';
 import { OciError, type Platform, parsePlatform } from '@soci/oci';
 import {
+  DRY_RUN_OPTION,
   excluding,
   flag,
   listOption,
@@ -53,6 +54,7 @@ export const INDEX_OPTIONS = {
   force: flag('rebuild, and overwrite any tag'),
   'overwrite-source': flag('allow DST to replace the image of SRC'),
   verify: flag('verify the new index before writing it'),
+  'dry-run': DRY_RUN_OPTION,
   ...REGISTRY_OPTIONS,
 } as const;
 

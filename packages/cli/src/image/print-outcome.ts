@@ -12,6 +12,7 @@ import type { Output } from '../terminal/output.ts';
 import { formatBytes, formatCount, formatSeconds, pluralize, shortDigest } from '../terminal/quantity.ts';
 import { type Column, numberColumns } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
+import type { PlannedWrite } from '../transports/dry-run.ts';
 import { printWarnings, warningsAsJson } from './print-warnings.ts';
 
 /** Results of indexing that are not failures. */
@@ -20,6 +21,8 @@ export type IndexOutcome = ImageIndexed | ImageAlreadyIndexed | NothingToIndex;
 /** Result of `convert` or `create`. */
 export interface OutcomeReport {
   readonly outcome: IndexOutcome;
+  /** What a dry run would write. Undefined if it is not a dry run. */
+  readonly planned: readonly PlannedWrite[] | undefined;
   /** The source image, as on the command line. */
   readonly source: string;
   /** Names of the result: the destination as on the command line, then the same with other tags. */
@@ -34,11 +37,12 @@ export interface OutcomeReport {
 
 /** Prints the result of `convert` or `create`, and returns the exit code. */
 export async function printOutcome(report: OutcomeReport, output: Output): Promise<ExitCode> {
-  const { outcome: result, source, names, tags, minLayerSize } = report;
+  const { outcome: result, planned, source, names, tags, minLayerSize } = report;
   const seconds = Number(report.seconds.toFixed(3));
   if (result.outcome === 'nothing-to-index') {
     const { outcome, reason } = result;
-    if (output.json) await output.writeJson({ source, outcome, reason, ...reportAsJson(result), seconds });
+    const json = { source, outcome, reason, ...reportAsJson(result), ...dryRunAsJson(planned), seconds };
+    if (output.json) await output.writeJson(json);
     else await printNothingToIndex(result, output, minLayerSize);
     return EXIT.NOTHING_TO_INDEX;
   }
@@ -54,6 +58,7 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
       indexes,
       ...(result.outcome === 'indexed' && reportAsJson(result)),
       ...(proof && { verified: { filesRead: proof.filesRead, spansRead: proof.spansRead } }),
+      ...dryRunAsJson(planned),
       seconds,
     });
   } else if (output.quiet) {
@@ -62,6 +67,7 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
     if (result.outcome === 'indexed') {
       await printIndexReport(result, output, minLayerSize);
       await output.writeLine();
+      if (planned) await printPlannedWrites(planned, output);
     }
     // A tag of `create` names the image, not its indexes.
     for (const name of root === undefined ? names.slice(0, 1) : names) {
@@ -72,10 +78,32 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
       const [files, spans] = [pluralize(proof.filesRead, 'file'), pluralize(proof.spansRead, 'span')];
       await output.writeLine(`Verified ${files} through ${spans}.`);
     }
+    if (planned) await output.writeLine(describeDryRun(planned));
     if (result.outcome === 'indexed') await warnAboutMissingFiles(result.platforms, output);
   }
   if (result.outcome === 'indexed') warnAboutLayers(result.layers, output);
   return EXIT.SUCCESS;
+}
+
+/** Returns the fields of `--json` for a dry run. */
+function dryRunAsJson(planned: OutcomeReport['planned']): object {
+  return planned === undefined ? {} : { dryRun: true, writes: planned };
+}
+
+async function printPlannedWrites(planned: readonly PlannedWrite[], output: Output): Promise<void> {
+  await output.writeLine('This would be written:');
+  const rows = planned.map(({ digest, size, mediaType, mountedFrom }) => {
+    const mount = mountedFrom === undefined ? '' : `, mounted from ${printable(mountedFrom)}`;
+    return [digest, formatBytes(size), `${printable(mediaType)}${mount}`];
+  });
+  await output.writeTable([{ title: 'DIGEST' }, ...numberColumns('SIZE'), { title: 'TYPE', flexible: true }], rows);
+  await output.writeLine();
+}
+
+function describeDryRun(planned: readonly PlannedWrite[]): string {
+  if (planned.length === 0) return 'Dry run: nothing would be written.';
+  const size = formatBytes(planned.reduce((sum, each) => sum + each.size, 0));
+  return `Dry run: nothing was written. Without --dry-run, ${pluralize(planned.length, 'blob')} (${size}) would be written, with the tags.`;
 }
 
 async function printNothingToIndex(result: NothingToIndex, output: Output, minLayerSize: number): Promise<void> {

@@ -27,9 +27,10 @@ export async function runIndexCommand(
   { operands: [from = '', to], options }: CommandArguments<typeof INDEX_OPTIONS | typeof CONVERT_OPTIONS>,
   context: CommandContext,
 ): Promise<ExitCode> {
+  const isDryRun = options['dry-run'];
   const given = to === undefined ? undefined : parseDestination(to);
   // From here on, all messages go to standard error.
-  if (given?.transport === 'oci-archive' && given.path === STANDARD_STREAM) context.claimStdout();
+  if (given?.transport === 'oci-archive' && given.path === STANDARD_STREAM && !isDryRun) context.claimStdout();
   const source = parseLocation(from, { isChanged: to === undefined });
   const destination = given ?? inPlaceDestination(source);
   const { output, signal } = context;
@@ -48,7 +49,7 @@ export async function runIndexCommand(
       }
       const [tag, ...otherTags] = tags;
       const holdsImage = isInPlace && destination.transport !== 'oci-archive';
-      const { store, commit } = await stores.openDestination(destination);
+      const { store, commit, planned } = await stores.openDestination(destination, isDryRun);
       const result = await indexImage(
         image,
         { store, ...(tag !== undefined && { tag, otherTags }), holdsImage },
@@ -66,13 +67,13 @@ export async function runIndexCommand(
       );
       signal.throwIfAborted();
       if (result.outcome === 'indexed') await commit();
-      return outcomeOf(result, source);
+      return { outcome: outcomeOf(result, source), planned: planned?.() };
     });
-  const outcome = await index().finally(() => progress.close());
+  const { outcome, planned } = await index().finally(() => progress.close());
   const minLayerSize = indexOptions.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE;
   const seconds = (performance.now() - started) / 1000;
   const names = tags.length === 0 ? [destination.text] : tags.map((tag) => nameWithTag(destination, tag));
-  return printOutcome({ outcome, source: source.text, names, tags, minLayerSize, seconds }, output);
+  return printOutcome({ outcome, planned, source: source.text, names, tags, minLayerSize, seconds }, output);
 }
 
 /** Returns the repository or layout of the image as a destination. The image keeps its tag. */

@@ -1,7 +1,14 @@
 import type { SourceStore } from '@soci/index';
 import type { Descriptor } from '@soci/oci';
 import type { CommandContext } from '../command/command.ts';
-import { type ImageDestination, type ImageSource, openLayoutDestination, openLayoutSource } from './layout-stores.ts';
+import { openRepositoryDryRun } from './dry-run.ts';
+import {
+  type ImageDestination,
+  type ImageSource,
+  openLayoutDestination,
+  openLayoutSource,
+  openUnwrittenLayout,
+} from './layout-stores.ts';
 import { type DestinationLocation, destinationTag, type ImageLocation, type RegistryLocation } from './location.ts';
 import type { RegistryAccess } from './registry-options.ts';
 import type { RegistryStores } from './registry-stores.ts';
@@ -44,9 +51,22 @@ export class ImageStores {
     return { store, root };
   }
 
-  /** Opens a location for writing. Content that is not committed is removed at the end. */
-  async openDestination(location: DestinationLocation): Promise<ImageDestination> {
+  /**
+   * Opens a location for writing. Content that is not committed is removed at the end.
+   *
+   * @param isDryRun - Whether to write nothing, and to record what would be written.
+   */
+  async openDestination(location: DestinationLocation, isDryRun = false): Promise<ImageDestination> {
     destinationTag(location);
+    if (isDryRun) {
+      const { store, planned } =
+        location.transport === 'registry'
+          ? openRepositoryDryRun(await this.#repository(location), (repository) =>
+              this.#repository({ ...location, repository }),
+            )
+          : await openUnwrittenLayout(location);
+      return { store, planned, commit: async () => {}, close: async () => {} };
+    }
     if (location.transport !== 'registry') return this.#keep(await openLayoutDestination(location, this.#context));
     return { store: await this.#repository(location), commit: async () => {}, close: async () => {} };
   }

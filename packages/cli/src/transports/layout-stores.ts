@@ -1,4 +1,4 @@
-import { access, constants, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2, type SourceStore, type TargetStore } from '@soci/index';
 import type { Descriptor } from '@soci/oci';
@@ -13,7 +13,9 @@ import {
   openLayout,
 } from '@soci/oci/layout';
 import { CliError, usageError } from '../errors.ts';
+import { checkWritable } from '../files/check-writable.ts';
 import { writeTo } from '../io.ts';
+import { type DryRunStore, EMPTY, openLayoutDryRun, type PlannedWrite } from './dry-run.ts';
 import type { StoreContext } from './image-stores.ts';
 import { type DestinationLocation, isStandardInput, type LayoutLocation, STANDARD_STREAM } from './location.ts';
 
@@ -33,6 +35,8 @@ export interface ImageDestination {
   commit(): Promise<void>;
   /** Removes content that was not committed. */
   close(): Promise<void>;
+  /** Returns what would be written. Only in a dry run, which writes nothing. */
+  planned?(): readonly PlannedWrite[];
 }
 
 /** Opens an image in a directory or tar file for reading. */
@@ -90,6 +94,21 @@ export async function openLayoutDestination(
   };
 }
 
+/** Opens a layout or archive as a destination that is not written. Checks that it could be written. */
+export async function openUnwrittenLayout({
+  transport,
+  path,
+}: LayoutLocation & DestinationLocation): Promise<DryRunStore> {
+  if (transport === 'oci') {
+    const found = await stat(path).catch(() => undefined);
+    const isNew = found === undefined || (found.isDirectory() && (await readdir(path)).length === 0);
+    await checkWritable(isNew ? dirname(resolve(path)) : path);
+    return openLayoutDryRun(isNew ? EMPTY : await openLayout(path));
+  }
+  if (path !== STANDARD_STREAM) await checkArchivePath(path);
+  return openLayoutDryRun(EMPTY);
+}
+
 /** Writes an archive to standard output. Its index is at its end, so an archive that is cut off is not valid. */
 function openStandardOutput(text: string, context: StoreContext): ImageDestination {
   const stdout = context.claimStdout?.();
@@ -122,10 +141,7 @@ async function checkArchivePath(path: string): Promise<void> {
     });
   }
   if (existing && !existing.isFile()) return;
-  const directory = dirname(resolve(path));
-  await access(directory, constants.W_OK).catch((cause: unknown) => {
-    throw new CliError('FILE_UNWRITABLE', `cannot write to directory ${directory}`, { cause });
-  });
+  await checkWritable(dirname(resolve(path)));
 }
 
 /**
