@@ -8,6 +8,7 @@ interface PlainTemplate {
     { Type: string; Default?: string | number; AllowedPattern?: string; AllowedValues?: string[]; MaxLength?: number }
   >;
   readonly Metadata: { 'AWS::CloudFormation::Interface': { ParameterGroups: { Parameters: string[] }[] } };
+  readonly Rules: Record<string, object>;
   readonly Conditions: Record<string, object>;
   readonly Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
   readonly Outputs: Record<string, unknown>;
@@ -31,9 +32,9 @@ it('matches the snapshot', async () => {
   await expect(`${JSON.stringify(masked, undefined, 2)}\n`).toMatchFileSnapshot('./fixtures/plain-template.json');
 });
 
-it('has no bootstrap version, rules or assets, and fits in a request', () => {
+it('has no bootstrap version or assets, one rule, and fits in a request', () => {
   const text = JSON.stringify(template);
-  expect(Object.keys(template)).not.toContain('Rules');
+  expect(Object.keys(template.Rules)).toEqual(['RecompressionNeedsV2']);
   expect(text).not.toMatch(/cdk-hnb|BootstrapVersion|aws:asset|AssetParameters|CDKMetadata/);
   expect(text.length).toBeLessThan(MAX_INLINE_TEMPLATE);
 });
@@ -81,6 +82,25 @@ it('sets the output tag to none for version 1', () => {
       Variables: { soci_output_tag: { 'Fn::If': ['MakesNoTags', 'none', { Ref: 'SociOutputTag' }] } },
     });
   }
+});
+
+it('recompresses layers as the parameter says, and not with version 1', () => {
+  expect(template.Parameters.SociRecompress).toMatchObject({
+    Default: 'none',
+    AllowedValues: ['none', 'zstd', 'zstd,tar'],
+  });
+  expect(template.Resources.SociIndexGeneratorLambda?.Properties.Environment).toMatchObject({
+    Variables: { soci_recompress: { Ref: 'SociRecompress' } },
+  });
+  expect(template.Rules.RecompressionNeedsV2).toEqual({
+    RuleCondition: { 'Fn::Equals': [{ Ref: 'SociIndexVersion' }, 'V1'] },
+    Assertions: [
+      {
+        Assert: { 'Fn::Equals': [{ Ref: 'SociRecompress' }, 'none'] },
+        AssertDescription: 'V1 does not change layers: set SociIndexVersion to V2, or SociRecompress to none.',
+      },
+    ],
+  });
 });
 
 it('sets the memory of the generator from a parameter with the range of Lambda', () => {

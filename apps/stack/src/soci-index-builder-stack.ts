@@ -1,4 +1,4 @@
-import { SociIndexBuilder, SociIndexVersion } from '@soci/construct';
+import { SociIndexBuilder, SociIndexVersion, SociRecompression } from '@soci/construct';
 import { type CfnElement, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
@@ -30,6 +30,8 @@ export interface SociIndexBuilderStackProps extends StackProps {
   readonly indexVersion?: string;
   /** Tag of the SOCI-enabled image, with `{tag}` or `{digest12}`. @default - the template parameter, or `{tag}-soci` */
   readonly outputTag?: string;
+  /** Layers to recompress: `zstd`, `zstd,tar`, or `none`. @default - the template parameter, or `none` */
+  readonly recompress?: string;
   /** Memory of the generator in MB. @default - the template parameter, or 1769 */
   readonly memorySize?: number;
   /** ARN of the permissions boundary of every role. @default - the template parameter, or none */
@@ -45,12 +47,13 @@ export class SociIndexBuilderStack extends Stack {
   constructor(scope: Construct, id: string, props: SociIndexBuilderStackProps = {}) {
     super(scope, id, props);
     const parameters = props.parameters?.(this);
-    const { filters, indexVersion, outputTag, memorySize } = parameters ?? props;
+    const { filters, indexVersion, outputTag, recompress, memorySize } = parameters ?? props;
     const { permissionsBoundaryArn } = props;
     this.builder = new SociIndexBuilder(this, 'SociIndexBuilder', {
       ...(filters && { filters: [...filters] }),
       ...(indexVersion !== undefined && { indexVersion: SociIndexVersion.of(indexVersion) }),
       ...(outputTag !== undefined && { outputTag }),
+      ...(recompress !== undefined && { recompress: SociRecompression.of(recompress) }),
       ...(memorySize !== undefined && { memorySize }),
       ...(permissionsBoundaryArn !== undefined && {
         permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(this, 'Boundary', permissionsBoundaryArn),

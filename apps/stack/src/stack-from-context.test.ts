@@ -30,12 +30,13 @@ describe('cdk deploy', () => {
     const resources = resourcesOf({
       filters: 'prod/*:*,!*:*-test',
       outputTag: 'soci-{digest12}',
+      recompress: 'zstd',
       memorySize: '3538',
       permissionsBoundaryArn: boundary,
     });
     expect(resources.SociIndexGeneratorLambda?.Properties).toMatchObject({
       MemorySize: 3538,
-      Environment: { Variables: { soci_output_tag: 'soci-{digest12}' } },
+      Environment: { Variables: { soci_output_tag: 'soci-{digest12}', soci_recompress: 'zstd' } },
     });
     expect(resources.ECRImageActionEventFilteringLambda?.Properties).toMatchObject({
       Environment: {
@@ -67,6 +68,8 @@ describe('cdk deploy', () => {
       `context value filters is invalid: {"a":1}. Use for example -c filters='prod/*:*,dev:latest'`,
     ],
     [{ indexVersion: 'v2' }, 'indexVersion: unknown version v2: use V1 or V2'],
+    [{ recompress: 'gzip' }, 'recompress: unknown value gzip: use zstd, zstd,tar or none'],
+    [{ recompress: 'zstd', indexVersion: 'V1' }, 'recompress: indexVersion V1 does not change layers: use V2'],
     [{ outputTag: '{tag}' }, 'such as {tag}-soci'],
     [{ outputTag: '-{tag}' }, 'outputTag: "-{tag}" does not make a valid tag'],
     [{ memorySize: '2GB' }, `context value memorySize is invalid: "2GB". Use for example -c memorySize='3538'`],

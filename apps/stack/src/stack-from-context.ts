@@ -9,6 +9,7 @@ const EXAMPLES = {
   filters: 'prod/*:*,dev:latest',
   indexVersion: 'V2',
   outputTag: '{tag}-soci',
+  recompress: 'zstd',
   memorySize: '3538',
   permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/Boundary',
 } as const;
@@ -20,6 +21,7 @@ export function stackFromContext(app: App): SociIndexBuilderStack {
   const filters = readText(app.node, 'filters');
   const indexVersion = readText(app.node, 'indexVersion');
   const outputTag = readText(app.node, 'outputTag');
+  const recompress = readText(app.node, 'recompress');
   const memorySize = readText(app.node, 'memorySize');
   const permissionsBoundaryArn = readText(app.node, 'permissionsBoundaryArn') ?? 'none';
   if (memorySize !== undefined && !/^[0-9]+$/.test(memorySize)) throw invalid('memorySize', memorySize);
@@ -31,6 +33,7 @@ export function stackFromContext(app: App): SociIndexBuilderStack {
     ...(filters !== undefined && { filters: filters.split(',') }),
     ...(indexVersion !== undefined && { indexVersion }),
     ...(outputTag !== undefined && { outputTag }),
+    ...(recompress !== undefined && { recompress }),
     ...(memorySize !== undefined && { memorySize: Number(memorySize) }),
     ...(permissionsBoundaryArn !== 'none' && { permissionsBoundaryArn }),
   });

@@ -1,5 +1,14 @@
 import type { SociIndexBuilder } from '@soci/construct';
-import { Aws, CfnCondition, type CfnElement, CfnParameter, type CfnResource, Fn, type Stack } from 'aws-cdk-lib';
+import {
+  Aws,
+  CfnCondition,
+  type CfnElement,
+  CfnParameter,
+  type CfnResource,
+  CfnRule,
+  Fn,
+  type Stack,
+} from 'aws-cdk-lib';
 import { DEFAULT_PREFIX, type FunctionKeys } from './function-keys.ts';
 
 /** Values of the template parameters, as tokens. */
@@ -7,6 +16,7 @@ export interface TemplateParameters {
   readonly filters: readonly string[];
   readonly indexVersion: string;
   readonly outputTag: string;
+  readonly recompress: string;
   readonly memorySize: number;
   /** Applies the other parameters to the resources: location of the code, permissions boundary, fixed names. */
   apply(builder: SociIndexBuilder): void;
@@ -44,6 +54,21 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
       'Must be none, or contain {tag} or {digest12} and otherwise letters, digits, _ . and -, not starting with . or -. "{tag}" alone would overwrite the tag of the image.',
     description:
       'Tag of the SOCI-enabled image: text with {tag} (tag of the image) or {digest12} (first 12 digits of its digest), or none. Ignored for V1.',
+  });
+  const recompress = new CfnParameter(stack, 'SociRecompress', {
+    default: 'none',
+    allowedValues: ['none', 'zstd', 'zstd,tar'],
+    description:
+      'Layers of the SOCI-enabled image to recompress with gzip, so that they are indexed: zstd, also uncompressed layers (zstd,tar), or none. Only for V2.',
+  });
+  new CfnRule(stack, 'RecompressionNeedsV2', {
+    ruleCondition: Fn.conditionEquals(version.valueAsString, 'V1'),
+    assertions: [
+      {
+        assert: Fn.conditionEquals(recompress.valueAsString, 'none'),
+        assertDescription: 'V1 does not change layers: set SociIndexVersion to V2, or SociRecompress to none.',
+      },
+    ],
   });
   const bucket = new CfnParameter(stack, 'QSS3BucketName', {
     allowedPattern: BUCKET_PATTERN,
@@ -93,6 +118,7 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
         [filters, 'SOCI repository image tag filters'],
         [version, 'SOCI index version'],
         [outputTag, 'Tag of SOCI-enabled images'],
+        [recompress, 'Layers to recompress'],
       ],
     ],
     [
@@ -111,6 +137,7 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
     filters: filters.valueAsList,
     indexVersion: version.valueAsString,
     outputTag: outputTagOf(stack, version.valueAsString, outputTag.valueAsString),
+    recompress: recompress.valueAsString,
     memorySize: memory.valueAsNumber,
     apply(builder) {
       applyCode(stack, builder, keys, bucket.valueAsString, region.valueAsString, prefix.valueAsString);

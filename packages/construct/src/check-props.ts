@@ -71,7 +71,16 @@ export function checkIndexing(scope: Construct, options: IndexingOptions): void 
   if (!Token.isUnresolved(version) && version !== 'V1' && version !== 'V2') {
     fail(scope, 'indexVersion', `unknown version ${version}: use V1 or V2`);
   }
+  checkRecompression(scope, options.recompress?.value ?? 'none', version);
   checkBoundary(scope, permissionsBoundary?.managedPolicyArn);
+}
+
+function checkRecompression(scope: Construct, recompress: string, version: string): void {
+  if (Token.isUnresolved(recompress) || recompress === 'none') return;
+  if (recompress !== 'zstd' && recompress !== 'zstd,tar') {
+    fail(scope, 'recompress', `unknown value ${recompress}: use zstd, zstd,tar or none`);
+  }
+  if (version === 'V1') fail(scope, 'recompress', 'indexVersion V1 does not change layers: use V2, or omit recompress');
 }
 
 /** Rejects a permissions boundary of another partition. */

@@ -71,7 +71,7 @@ export function allowIndexing(
 }
 
 function environmentOf(
-  { indexVersion = SociIndexVersion.V2, minLayerSize, spanSize, eventBus }: SociIndexBuilderProps,
+  { indexVersion = SociIndexVersion.V2, minLayerSize, spanSize, recompress, eventBus }: SociIndexBuilderProps,
   common: GeneratorEnvironment,
 ): GeneratorEnvironment {
   return {
@@ -80,6 +80,7 @@ function environmentOf(
     ...common,
     ...(minLayerSize && { soci_min_layer_size: String(minLayerSize.toBytes()) }),
     ...(spanSize && { soci_span_size: String(spanSize.toBytes()) }),
+    ...(recompress && { soci_recompress: recompress.value as 'none' | 'zstd' | 'zstd,tar' }),
     ...(eventBus && { soci_event_bus: eventBus.eventBusArn }),
   };
 }

@@ -1,4 +1,4 @@
-export { type IndexingOptions, SociIndexVersion } from './indexing-options';
+export { type IndexingOptions, SociIndexVersion, SociRecompression } from './indexing-options';
 export { SociIndexBuilder } from './soci-index-builder';
 export type { SociIndexBuilderProps } from './soci-index-builder-props';
 export { SociIndexedImage } from './soci-indexed-image';

@@ -27,6 +27,31 @@ export class SociIndexVersion {
   }
 }
 
+/** Layers that are recompressed with gzip, so that they are indexed. SOCI indexes do not support zstd. */
+export class SociRecompression {
+  /** Layers that are compressed with zstd. */
+  public static readonly ZSTD = new SociRecompression('zstd');
+
+  /** Layers that are compressed with zstd, and uncompressed layers. */
+  public static readonly ZSTD_AND_TAR = new SociRecompression('zstd,tar');
+
+  /**
+   * Returns the recompression with a name, which may be a token such as a parameter value.
+   *
+   * @param value - `zstd`, `zstd,tar`, or `none`.
+   */
+  public static of(value: string): SociRecompression {
+    return new SociRecompression(value);
+  }
+
+  /** Name of the recompression: `zstd`, `zstd,tar`, `none`, or a token. */
+  public readonly value: string;
+
+  private constructor(value: string) {
+    this.value = value;
+  }
+}
+
 /** Options that `SociIndexBuilder` and `SociIndexedImage` share: index format and settings of the functions. */
 export interface IndexingOptions {
   /** Version of the index. @default SociIndexVersion.V2 */
@@ -35,6 +60,13 @@ export interface IndexingOptions {
   readonly minLayerSize?: Size;
   /** Uncompressed size of a span, the unit that a runtime fetches on demand. @default Size.mebibytes(4) */
   readonly spanSize?: Size;
+  /**
+   * Layers to recompress with gzip. The SOCI-enabled image then has other layer digests than the original image, which does not
+   * change. Requires `SociIndexVersion.V2`.
+   *
+   * @default - layers do not change, and zstd layers are not indexed
+   */
+  readonly recompress?: SociRecompression;
   /**
    * Memory of the function that builds indexes, 256 to 10,240 MB. Lambda allocates one vCPU for each 1,769 MB. The function
    * builds one layer for each vCPU at the same time. Its memory usage is usually less than 256 MB.

@@ -12,7 +12,7 @@ import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { describe, expect, it } from 'vitest';
 import { serializeTemplate } from './fixtures/serialize-template';
-import { SociIndexBuilder, type SociIndexBuilderProps, SociIndexVersion } from './index';
+import { SociIndexBuilder, type SociIndexBuilderProps, SociIndexVersion, SociRecompression } from './index';
 
 const ENV = { account: '123456789012', region: 'eu-west-1' };
 
@@ -337,6 +337,15 @@ describe('options', () => {
 
   it('creates a dashboard', () => templateOf({ dashboard: true }).resourceCountIs('AWS::CloudWatch::Dashboard', 1));
 
+  it.each([
+    [SociRecompression.ZSTD, 'zstd'],
+    [SociRecompression.ZSTD_AND_TAR, 'zstd,tar'],
+    [SociRecompression.of('none'), 'none'],
+  ])('recompresses with %j', (recompress, value) => {
+    expect(generatorOf(templateOf({ recompress })).soci_recompress).toBe(value);
+    expect(generatorOf(templateOf({})).soci_recompress).toBeUndefined();
+  });
+
   it('sends events to the event bus', () => {
     const template = templateOf((stack) => ({ eventBus: new EventBus(stack, 'Bus') }));
     expect(generatorOf(template).soci_event_bus).toEqual({ 'Fn::GetAtt': [expect.stringMatching(/^Bus/), 'Arn'] });
@@ -432,6 +441,16 @@ describe('rejects with the construct, the value and the solution', () => {
       'filters that exclude all images of a repository',
       (stack) => ({ filters: ['app:*', '!app:*'], repositories: [one(stack, '123456789012')] }),
       'no image would be indexed',
+    ],
+    [
+      'recompression with version 1',
+      { recompress: SociRecompression.ZSTD, indexVersion: SociIndexVersion.V1 },
+      'Stack/Soci: recompress: indexVersion V1 does not change layers: use V2, or omit recompress',
+    ],
+    [
+      'an unknown recompression',
+      { recompress: SociRecompression.of('gzip') },
+      'recompress: unknown value gzip: use zstd, zstd,tar or none',
     ],
     ['an empty span', { spanSize: Size.bytes(0) }, 'spanSize: 0 is not between 1 and 1099511627776 bytes'],
     [

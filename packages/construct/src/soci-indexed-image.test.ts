@@ -12,7 +12,7 @@ import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { describe, expect, it } from 'vitest';
 import { serializeTemplate } from './fixtures/serialize-template';
-import { SociIndexedImage, type SociIndexedImageProps, SociIndexVersion } from './index';
+import { SociIndexedImage, type SociIndexedImageProps, SociIndexVersion, SociRecompression } from './index';
 
 const ENV = { account: '123456789012', region: 'eu-west-1' };
 
@@ -179,11 +179,15 @@ describe('the image to deploy', () => {
   it('can be an asset', () => {
     const stack = newStack();
     const asset = new DockerImageAsset(stack, 'Asset', { directory: folder });
-    SociIndexedImage.fromDockerImageAsset(stack, 'Image', asset, { spanSize: Size.mebibytes(1) });
+    SociIndexedImage.fromDockerImageAsset(stack, 'Image', asset, {
+      spanSize: Size.mebibytes(1),
+      recompress: SociRecompression.ZSTD_AND_TAR,
+    });
     expect(resourceOf(Template.fromStack(stack))?.Properties).toMatchObject({
       repositoryName: 'cdk-hnb659fds-container-assets-123456789012-eu-west-1',
       image: asset.imageTag,
       spanSize: '1048576',
+      recompress: 'zstd,tar',
     });
   });
 });
@@ -246,6 +250,11 @@ describe('rejects with the construct, the value and the solution', () => {
       'given by its digest: use {digest12}',
     ],
     ['a long tag', { tag: 'v'.repeat(125) }, 'has 130 characters, but a tag has at most 128'],
+    [
+      'recompression with version 1',
+      { recompress: SociRecompression.ZSTD, indexVersion: SociIndexVersion.V1 },
+      'recompress: indexVersion V1 does not change layers',
+    ],
     ['an empty span', { spanSize: Size.bytes(0) }, 'spanSize: 0 is not between 1'],
     [
       'memory that is a token',

@@ -107,7 +107,7 @@ class IndexedContainerImage extends ContainerImage {
 
 /** Returns the properties of the custom resource. All are strings, because CloudFormation converts them to strings anyway. */
 function propertiesOf(props: SociIndexedImageProps) {
-  const { repository, tag, indexVersion, outputTag, minLayerSize, spanSize, wait, removeIndex } = props;
+  const { repository, tag, indexVersion, outputTag, minLayerSize, spanSize, recompress, wait, removeIndex } = props;
   return {
     repositoryName: repository.repositoryName,
     image: tag,
@@ -117,6 +117,7 @@ function propertiesOf(props: SociIndexedImageProps) {
     outputTag,
     minLayerSize: minLayerSize && String(minLayerSize.toBytes()),
     spanSize: spanSize && String(spanSize.toBytes()),
+    recompress: recompress?.value,
   } satisfies SociIndexedImageProperties;
 }
 
