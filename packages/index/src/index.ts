@@ -100,4 +100,9 @@ export {
   MEDIA_TYPE_ZTOC,
 } from './vocabulary.ts';
 export { findLayerWarnings, type LayerWarningOptions } from './warnings/find-layer-warnings.ts';
-export type { LayerWarning, LayerWarningCode } from './warnings/layer-warning.ts';
+export {
+  compareWarnings,
+  type LayerWarning,
+  type LayerWarningCode,
+  toLayerWarnings,
+} from './warnings/layer-warning.ts';

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
@@ -36,6 +37,17 @@ it('warns in convert', async () => {
   expect(run.stderr).toContain(WHOLE);
   const quiet = await runCli(['convert', '-q', '--min-layer-size', '0', source, `${converted}-quiet`]);
   expect(quiet).toMatchObject({ code: 0, stderr: '' });
+});
+
+it('warns in ztoc create', async () => {
+  const layer = join(folder, 'layer.tar.gz');
+  const link = tarEntry({ name: 'copy', type: '1', linkName: 'lib' });
+  await writeFile(layer, gzipSync(concat(link, TAR_END)));
+  const run = await runCli(['ztoc', 'create', layer]);
+  expect(run.code).toBe(0);
+  expect(run.stderr.match(/^warning: .*$/gm)).toEqual([expect.stringContaining(WHOLE)]);
+  const json = jsonLines(await runCli(['ztoc', 'create', '--json', layer]));
+  expect(json).toMatchObject([{ warnings: [{ code: 'hard-link-target-missing', effect: 'pulled-whole' }] }]);
 });
 
 it('warns in verify, which succeeds', async () => {

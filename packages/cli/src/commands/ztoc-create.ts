@@ -1,13 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { type LayerWarning, toLayerWarnings } from '@soci/index';
 import { digestOf, escapeText } from '@soci/oci';
-import { type BuildZtocOptions, type BuiltZtoc, buildZtoc } from '@soci/ztoc';
+import { type BuildZtocOptions, type BuiltZtoc, buildZtoc, decodeZtocFiles, RuntimeChecker } from '@soci/ztoc';
 import { type CommandContext, defineCommand, EXIT } from '../command/command.ts';
 import { DRY_RUN_OPTION, omitUndefined, oneOf, parseText, valueOption } from '../command/option.ts';
 import { usageError } from '../errors.ts';
 import { checkDirectoryWritable } from '../files/check-writable.ts';
 import { readFileChunks } from '../files/read-file.ts';
 import { createDirectory, writeFile } from '../files/write-file.ts';
+import { printWarnings, warningsAsJson } from '../image/print-warnings.ts';
 import { ZTOC_OPTIONS } from '../image/ztoc-options.ts';
 import { describeFileError } from '../terminal/describe-error.ts';
 import { formatBytes, formatCount, formatSeconds, pluralize, shortDigest } from '../terminal/quantity.ts';
@@ -91,8 +93,10 @@ async function createZtoc(
   try {
     const { size } = await stat(path);
     // An empty file has no first bytes to detect the compression from, so its name decides.
+    const checker = new RuntimeChecker();
     const built = await buildZtoc(readFileChunks(path), {
       ...options,
+      onEntry: (file) => checker.add(file),
       ...(size === 0 && /\.t?gz$/.test(path) && options.compression !== 'uncompressed' && { compression: 'gzip' }),
       onProgress: ({ bytes }) =>
         progress.update({
@@ -103,7 +107,12 @@ async function createZtoc(
     });
     if (directory !== undefined && !isDryRun)
       await writeFile(ztocPath(directory, path), () => [built.bytes], { signal });
-    const result = describeZtoc(path, built, (performance.now() - started) / 1000);
+    const findings = checker.finish(built.ztoc, decodeZtocFiles(built.bytes));
+    // If no span size helps, the remedy is to skip the layer, but this one was named.
+    const warnings = toLayerWarnings(findings, built.ztoc, built.bytes.length).filter(
+      ({ code, spanSize }) => code !== 'ztoc-large' || spanSize !== undefined,
+    );
+    const result = describeZtoc(path, built, (performance.now() - started) / 1000, warnings);
     progress.milestone(
       `${result.layer}  ${formatBytes(size)}  ${pluralize(result.files, 'file')}  ` +
         `${pluralize(result.maxSpanId + 1, 'span')}  zTOC ${formatBytes(result.size)}  ${formatSeconds(result.seconds)}`,
@@ -125,7 +134,12 @@ function ztocPath(directory: string, layer: string): string {
 type ZtocResult = ReturnType<typeof describeZtoc> & { readonly output?: string; readonly dryRun?: boolean };
 
 /** Returns what `--json` prints for a layer. docs/cli.md documents the fields. */
-function describeZtoc(path: string, { ztoc, bytes, layerDigest, entryCount }: BuiltZtoc, seconds: number) {
+function describeZtoc(
+  path: string,
+  { ztoc, bytes, layerDigest, entryCount }: BuiltZtoc,
+  seconds: number,
+  warnings: readonly LayerWarning[],
+) {
   return {
     layer: basename(path),
     path,
@@ -138,6 +152,7 @@ function describeZtoc(path: string, { ztoc, bytes, layerDigest, entryCount }: Bu
     compressedArchiveSize: ztoc.compressedArchiveSize,
     uncompressedArchiveSize: ztoc.uncompressedArchiveSize,
     seconds: Number(seconds.toFixed(3)),
+    ...warningsAsJson(warnings),
   };
 }
 
@@ -169,5 +184,9 @@ async function printResults(results: readonly ZtocResult[], output: CommandConte
       formatBytes(each.size),
       formatSeconds(each.seconds),
     ]),
+  );
+  printWarnings(
+    results.map(({ layerDigest, warnings = [] }) => ({ layer: layerDigest, warnings })),
+    output,
   );
 }

@@ -1,4 +1,4 @@
-import type { LayerWarning } from '@soci/index';
+import { compareWarnings, type LayerWarning } from '@soci/index';
 import type { Output } from '../terminal/output.ts';
 import { pluralize, shortDigest } from '../terminal/quantity.ts';
 
@@ -12,7 +12,7 @@ export interface WarnedLayer {
 const MAX_WARNINGS = 20;
 
 /**
- * Prints the warnings of layers to standard error, one line each. Layers whose zTOC no span size makes small enough share
+ * Prints the warnings of layers to standard error, one line each, the worst first. Layers whose zTOC no span size makes small enough share
  * a line, because there can be many.
  *
  * @param wording - Returns the text after the digest. @default the message
@@ -23,11 +23,11 @@ export function printWarnings(
   wording = ({ message }: LayerWarning): string => message,
 ): void {
   const isSmall = ({ code, spanSize }: LayerWarning) => code === 'ztoc-large' && spanSize === undefined;
-  const lines = layers.flatMap(({ layer, warnings }) =>
-    warnings
-      .filter((warning) => !isSmall(warning))
-      .map((warning) => `layer ${shortDigest(layer)}: ${wording(warning)}`),
-  );
+  const lines = layers
+    .flatMap(({ layer, warnings }) => warnings.map((warning) => ({ layer, warning })))
+    .filter(({ warning }) => !isSmall(warning))
+    .sort((a, b) => compareWarnings(a.warning, b.warning))
+    .map(({ layer, warning }) => `layer ${shortDigest(layer)}: ${wording(warning)}`);
   const small = layers.filter(({ warnings }) => warnings.some(isSmall));
   if (small.length > 0) {
     const what =

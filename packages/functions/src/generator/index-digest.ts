@@ -1,5 +1,6 @@
 import {
   classifyContent,
+  compareWarnings,
   type IndexedLayer,
   type IndexImageOptions,
   type IndexImageResult,
@@ -144,7 +145,7 @@ function outcomeOf(result: IndexImageResult, settings: GeneratorSettings): Outco
       const indexed = layers.filter((layer) => layer.outcome === 'indexed');
       const built = indexed.filter(({ origin }) => origin === 'built').length;
       const recompressed = indexed.flatMap(recompressionsOf).slice(0, MAX_RECOMPRESSED);
-      const warnings = indexed.flatMap(warningsOf).slice(0, MAX_WARNINGS);
+      const warnings = indexed.flatMap(warningsOf).sort(compareWarnings).slice(0, MAX_WARNINGS);
       return {
         outcome: 'indexed',
         version,

@@ -2,7 +2,7 @@ import { digestOf } from '@soci/oci';
 import { buildZtoc, decodeZtocFiles, type FileEntry, RuntimeChecker, type Ztoc, ZtocError } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
-import { toWarnings } from '../warnings/find-layer-warnings.ts';
+import { toLayerWarnings } from '../warnings/layer-warning.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
 import { PrefetchSearch } from './prefetch-spans.ts';
 import type { RecompressedLayer } from './recompress-layer.ts';
@@ -121,7 +121,7 @@ export class ZtocSummarizer {
       files: this.#files,
       uncompressedSize: ztoc.uncompressedArchiveSize,
       /** What the runtime does differently than expected. */
-      warnings: toWarnings(findings, ztoc, ztoc.compressedArchiveSize, bytes.length),
+      warnings: toLayerWarnings(findings, ztoc, bytes.length),
       /** Directories that no entry describes: see `RuntimeFindings` of `@soci/ztoc`. */
       impliedDirectories: findings.impliedDirectories,
       /** Whether a file has extended attributes, or a directory is opaque. */

@@ -128,7 +128,7 @@ export async function verifySociIndex(
           : { files: 0, filesRead: 0, spans: 0, spansRead: 0, problems: [read.problem] };
       ztocs.set(reference.layerDigest, readBack.spans);
       const { digest, ...rest } = descriptor;
-      const found = 'ztoc' in read ? checkZtoc(read.ztoc, descriptor.size, reference.descriptor.size) : undefined;
+      const found = 'ztoc' in read ? checkZtoc(read.ztoc, reference.descriptor.size) : undefined;
       if (found) directories.set(digest, found.impliedDirectories);
       const { warnings = [] } = found ?? {};
       layers.set(key, { layer: digest, ...rest, ztoc: reference.descriptor, ...readBack, warnings });

@@ -1,9 +1,8 @@
 import { type CallOptions, type Descriptor, type Fetcher, OciError, readVerified } from '@soci/oci';
-import { decodeZtoc, RuntimeChecker, type RuntimeFindings, type Ztoc, ZtocError } from '@soci/ztoc';
+import { decodeZtoc, RuntimeChecker, type Ztoc, ZtocError } from '@soci/ztoc';
 import { findZtoc, type SociDocument, type ZtocReference } from '../inspect/soci-document.ts';
 import { type IndexLimits, resolveLimits } from '../options.ts';
-import { warnAboutLargeZtoc } from './large-ztoc.ts';
-import { type LayerWarning, warnAboutProblem } from './layer-warning.ts';
+import { type LayerWarning, toLayerWarnings, warnAboutProblem } from './layer-warning.ts';
 import { findSymlinkWrites } from './symlink-writes.ts';
 
 /** Options of {@link findLayerWarnings}. */
@@ -37,7 +36,7 @@ export async function findLayerWarnings(
     if (reference === undefined) continue;
     try {
       const ztoc = await read(reference);
-      const found = checkZtoc(ztoc, layer.size, reference.descriptor.size);
+      const found = checkZtoc(ztoc, reference.descriptor.size);
       directories.set(layer.digest, found.impliedDirectories);
       if (found.warnings.length > 0) warnings.set(layer.digest, found.warnings);
     } catch (error) {
@@ -55,30 +54,16 @@ export async function findLayerWarnings(
   return warnings;
 }
 
-/** Returns the warnings that need only a zTOC and the size of its layer, and the directories that no entry describes. */
+/** Returns the warnings that need only a zTOC, and the directories that no entry describes. */
 export function checkZtoc(
   ztoc: Ztoc,
-  layerSize: number,
   ztocSize: number,
 ): { warnings: readonly LayerWarning[]; impliedDirectories: readonly string[] } {
   const checker = new RuntimeChecker();
   for (const file of ztoc.files) checker.add(file);
   const findings = checker.finish(ztoc, ztoc.files);
   const { impliedDirectories } = findings;
-  return { warnings: toWarnings(findings, ztoc, layerSize, ztocSize), impliedDirectories };
-}
-
-/** Returns the warnings about a zTOC. @param findings - Problems of its entries. */
-export function toWarnings(
-  { problems }: RuntimeFindings,
-  ztoc: Omit<Ztoc, 'files'>,
-  layerSize: number,
-  ztocSize: number,
-): readonly LayerWarning[] {
-  const { compression, maxSpanId, uncompressedArchiveSize: uncompressedSize } = ztoc;
-  const sizes = { layerSize, uncompressedSize, ztocSize, spans: maxSpanId + 1, compression };
-  const large = warnAboutLargeZtoc(sizes);
-  return [...problems.map(warnAboutProblem), ...(large ? [large] : [])];
+  return { warnings: toLayerWarnings(findings, ztoc, ztocSize), impliedDirectories };
 }
 
 /** Returns whether an error is caused by a missing or invalid zTOC. */

@@ -1,4 +1,5 @@
-import type { RuntimeEffect, RuntimeProblem, RuntimeProblemCode } from '@soci/ztoc';
+import type { RuntimeEffect, RuntimeFindings, RuntimeProblem, RuntimeProblemCode, Ztoc } from '@soci/ztoc';
+import { warnAboutLargeZtoc } from './large-ztoc.ts';
 
 /**
  * Code of a {@link LayerWarning}: one of `RuntimeProblemCode` of `@soci/ztoc`, or
@@ -38,4 +39,37 @@ export function warnAboutProblem(
 ): LayerWarning {
   const { code, effect, message, count, paths } = problem;
   return { code, effect, message: `${EFFECTS[effect]}: ${message}`, count, paths };
+}
+
+/**
+ * Returns the warnings about a zTOC, worst first. If the runtime certainly pulls the layer whole, only the reasons for that: it
+ * unpacks such a layer, and so reads and shows all files.
+ *
+ * @param findings - Result of `RuntimeChecker` for the zTOC.
+ * @param ztocSize - Size of the encoded zTOC in bytes.
+ */
+export function toLayerWarnings(
+  { problems }: RuntimeFindings,
+  ztoc: Omit<Ztoc, 'files'>,
+  ztocSize: number,
+): readonly LayerWarning[] {
+  const { compression, maxSpanId, compressedArchiveSize, uncompressedArchiveSize: uncompressedSize } = ztoc;
+  const sizes = { layerSize: compressedArchiveSize, uncompressedSize, ztocSize, spans: maxSpanId + 1, compression };
+  const large = warnAboutLargeZtoc(sizes);
+  // The runtime rejects such a name at random.
+  const isPulled = problems.some(({ code, effect }) => effect === 'pulled-whole' && code !== 'xattr-name-invalid');
+  const relevant = isPulled ? problems.filter(({ effect }) => effect === 'pulled-whole') : problems;
+  return [...relevant.map(warnAboutProblem), ...(large ? [large] : [])];
+}
+
+const BY_EFFECT: readonly LayerWarning['effect'][] = [
+  'pulled-whole',
+  'unreadable-files',
+  'shown-differently',
+  'slow-start',
+];
+
+/** Compares two warnings for sorting: the worst effect first. */
+export function compareWarnings(a: Pick<LayerWarning, 'effect'>, b: Pick<LayerWarning, 'effect'>): number {
+  return BY_EFFECT.indexOf(a.effect) - BY_EFFECT.indexOf(b.effect);
 }

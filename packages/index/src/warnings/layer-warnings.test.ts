@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import type { Descriptor } from '@soci/oci';
 import { MemoryStore } from '@soci/oci/memory';
-import { AMD64, concat, put, putImage, TAR_END, tarEntry, tarOf } from '@soci/test-content';
+import { AMD64, concat, paxHeader, put, putImage, TAR_END, tarEntry, tarOf } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
 import { buildSociIndex, convertImage, findLayerWarnings, inspectImage, verifySociIndex } from '../index.ts';
 import type { LayerWarning } from './layer-warning.ts';
@@ -47,6 +47,17 @@ describe.each([1, 2] as const)('a version %s index', (version) => {
     const link = tarEntry({ name: 'copy.so', type: '1', linkName: 'lib.so' });
     const layers = [concat(file('lib.so'), TAR_END), concat(link, TAR_END)];
     expect(await warningsOf(version, ...layers)).toEqual([[], ['hard-link-target-missing']]);
+  });
+
+  it('has only the reasons for which the runtime pulls a layer whole', async () => {
+    const records = [
+      ['GNU.sparse.size', '100000'],
+      ['GNU.sparse.numblocks', '1'],
+      ['GNU.sparse.map', '0,7'],
+    ] as const;
+    const sparse = concat(paxHeader(records), file('sparse'));
+    expect(await warningsOf(version, concat(sparse, TAR_END))).toEqual([['sparse-file']]);
+    expect(await warningsOf(version, concat(sparse, file('b'), TAR_END))).toEqual([['entries-overlap']]);
   });
 
   it('has a warning for a layer that writes through a symbolic link of a lower layer', async () => {
