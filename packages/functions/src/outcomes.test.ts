@@ -529,8 +529,9 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
   async 'An index that fails verification'() {
     const workflow = await start();
     await workflow.push('app', 'v1', makeImage([makeLayer('app')]));
-    // Responses from storage: the config, the layer, and the span that is verified.
-    workflow.registry.inject({ on: { port: 'storage' }, after: 2, fault: { kind: 'wrong-bytes', atByte: 100 } });
+    // Responses from storage: the config, the layer, and the span that is verified, which is read twice.
+    const fault = { kind: 'wrong-bytes', atByte: 100 } as const;
+    workflow.registry.inject({ on: { port: 'storage' }, after: 2, times: 2, fault });
     const [step] = await workflow.settle();
     expect(step?.generator).toMatchObject({ statusCode: 422, outcome: 'failed', reason: 'not-proved' });
     expect(workflow.registry.tags('app')).toEqual(['v1']);

@@ -237,8 +237,9 @@ export const GUARDS: readonly Guard[] = [
     name: 'an index that fails the verification: not-proved',
     async run(indexer) {
       await push(indexer, 'v1', makeImage([makeLayer('app')]));
-      // The first storage request is for the configuration, the second for the layer, the third for the verification.
-      indexer.registry.inject({ on: { port: 'storage' }, after: 2, fault: { kind: 'wrong-bytes', atByte: 100 } });
+      // The first storage request is for the configuration, the second for the layer, the others for the verification.
+      const fault = { kind: 'wrong-bytes', atByte: 100 } as const;
+      indexer.registry.inject({ on: { port: 'storage' }, after: 2, times: 2, fault });
       expect(await indexer.index({ verify: true })).toBe('not-proved');
       expect(indexer.registry.tags('app')).toEqual(['v1']);
     },
