@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import {
@@ -8,7 +8,6 @@ import {
   goldenLayoutPath,
   hasProgram,
   type SavedImage,
-  sha256,
   tarOf,
 } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
@@ -88,12 +87,41 @@ describe.each(SOURCES)('%s', (source, path) => {
   });
 });
 
-it.skipIf(!hasProgram('skopeo'))('a converted docker-archive is an image for skopeo (needs skopeo)', async () => {
-  const to = `oci:${pathOf('for-skopeo')}:v1`;
-  await runCli(['convert', ...fast, `docker-archive:${pathOf('app.tar')}`, to]);
-  execFileSync('skopeo', ['copy', '-q', to, `docker-archive:${pathOf('again.tar')}:team/app:v1`]);
-  const run = await runCli(['inspect', '--json', `docker-archive:${pathOf('again.tar')}:team/app:v1`]);
-  for (const layer of app.layers) expect(run.stdout).toContain(sha256(layer));
+describe.skipIf(!hasProgram('skopeo'))('what skopeo wrote is read as the same image (needs skopeo)', () => {
+  const layout = (name: string) => `oci:${goldenLayoutPath(name)}`;
+  const digestOf = async (source: string) => (await runCli(['inspect', '--quiet', source])).stdout;
+  const copy = (...args: string[]) => execFileSync('skopeo', ['copy', '-q', ...args]);
+
+  it.each([
+    ['single-oci', []],
+    ['single-docker', []],
+    ['zstd-only', []],
+    ['multi', ['--all']],
+  ])('dir: %s', async (name, options) => {
+    const to = `dir:${pathOf(`skopeo-${name}`)}`;
+    copy(...options, layout(name), to);
+    expect(await digestOf(to)).toBe(await digestOf(layout(name)));
+    const list = (source: string) => runCli(['ls', '--json', '--platform', 'linux/amd64', source]);
+    const [expected, actual] = [await list(layout(name)), await list(to)];
+    expect(expected).toMatchObject({ code: 0, stdout: expect.stringContaining('"name"') });
+    expect(actual.stdout).toBe(expected.stdout);
+  });
+
+  it('oci-archive: compressed with gzip', async () => {
+    const file = pathOf('skopeo.tar');
+    copy(layout('single-oci'), `oci-archive:${file}:v1`);
+    writeFileSync(`${file}.gz`, gzipSync(readFileSync(file)));
+    for (const to of [`oci-archive:${file}:v1`, `oci-archive:${file}.gz`, `oci-archive:${file}.gz:@0`]) {
+      expect(await digestOf(to)).toBe(await digestOf(layout('single-oci')));
+    }
+  });
+
+  it('docker-archive: of a converted image', async () => {
+    const [from, to] = [`docker-archive:${pathOf('app.tar')}`, `oci:${pathOf('for-skopeo')}:v1`];
+    await runCli(['convert', ...fast, from, to]);
+    copy(to, `docker-archive:${pathOf('again.tar')}:team/app:v1`);
+    expect(await digestOf(`docker-archive:${pathOf('again.tar')}:team/app:v1`)).toBe(await digestOf(from));
+  });
 });
 
 describe('an archive on standard input', () => {

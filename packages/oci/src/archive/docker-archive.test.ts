@@ -128,6 +128,10 @@ describe('an archive of Docker 25', () => {
     await Promise.all([docker.close(), oci.close()]);
   });
 
+  test('has the manifest that is generated for the same image in an archive of Docker 24', async () => {
+    expect((await manifestOf(dockerArchive([app]))).raw).toEqual((await manifestOf(dockerLayoutArchive([app]))).raw);
+  });
+
   test('gets a new manifest if the original one lists other layers, as Docker 25.0.0 wrote it', async () => {
     const mediaType = 'application/vnd.oci.image.manifest.v1+json';
     const archive = dockerLayoutArchive([app], (files) => {
