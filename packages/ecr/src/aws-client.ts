@@ -143,7 +143,10 @@ export function describeAwsFailure(error: unknown, { host, permission, resource 
   const { name, message, code, $metadata } = error as Partial<SdkError>;
   const status = $metadata?.httpStatusCode;
   const fail = (kind: RegistryErrorCode, text: string) =>
-    new RegistryError(kind, `${text} (for ${host})`, status === undefined ? {} : { status });
+    new RegistryError(kind, `${text} (for ${host})`, {
+      status,
+      ...(kind === 'AUTHENTICATION_FAILED' && { host }),
+    });
   if (isLoadFailure(error as Partial<SdkError>)) return sdkUnavailable(error as Error);
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
     return fail(...describeMissingCredentials(message));

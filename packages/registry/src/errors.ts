@@ -62,6 +62,8 @@ export interface RegistryErrorOptions {
   readonly request?: string | undefined;
   /** HTTP status of the response, if any. */
   readonly status?: number | undefined;
+  /** Host of the registry that rejected the credentials, if it is known. */
+  readonly host?: string | undefined;
   /** Errors that the registry reported. @default [] */
   readonly refusals?: readonly RegistryRefusal[];
 }
@@ -78,6 +80,8 @@ export class RegistryError extends PrintableError {
   readonly request: string | undefined;
   /** HTTP status of the response, if any. */
   readonly status: number | undefined;
+  /** Host of the registry. Only with `AUTHENTICATION_FAILED`, if the registry rejected the credentials or has none. */
+  readonly host: string | undefined;
   /** Errors that the registry reported, in its order. */
   readonly refusals: readonly RegistryRefusal[];
 
@@ -86,12 +90,13 @@ export class RegistryError extends PrintableError {
     this.code = code;
     this.request = options.request;
     this.status = options.status;
+    this.host = options.host;
     this.refusals = options.refusals ?? [];
   }
 }
 
 /** Returns a copy of `error` with another message. */
-export function withMessage(error: RegistryError, message: string): RegistryError {
+export function withMessage(error: RegistryError, message: string, host = error.host): RegistryError {
   const { code, cause, request, status, refusals } = error;
-  return new RegistryError(code, message, { ...(cause !== undefined && { cause }), request, status, refusals });
+  return new RegistryError(code, message, { ...(cause !== undefined && { cause }), request, status, host, refusals });
 }

@@ -64,14 +64,24 @@ export async function reportFailure(
 ): Promise<ExitCode> {
   const code = exitCodeOf(error, io.signal);
   const reason: unknown = code === EXIT.INTERRUPTED ? io.signal.reason : error;
-  const lines = renderError(reason, program, styleFor(io.stderr, io.env), isDebug(argv, io));
+  const advice = await adviceFor(reason, io);
+  const debug = isDebug(argv, io);
+  const lines = renderError(reason, { program, style: styleFor(io.stderr, io.env), debug, advice });
   await writeTo(io.stderr, lines.map((line) => `${line}\n`).join(''));
   if (readFlag('json', argv, io.env)) {
-    const json = escapeJson(JSON.stringify({ error: describeError(reason) }));
+    const json = escapeJson(JSON.stringify({ error: describeError(reason, advice) }));
     // If standard output is the problem, standard error says so.
     await writeTo(io.stdout, `${json}\n`).catch(() => {});
   }
   return code;
+}
+
+/** Returns the commands that log in, if a registry rejected the credentials. Loads what only this error needs. */
+async function adviceFor(error: unknown, { env }: CliIo): Promise<string | undefined> {
+  const { code, host } = (error ?? {}) as { readonly code?: unknown; readonly host?: unknown };
+  if (code !== 'AUTHENTICATION_FAILED' || typeof host !== 'string') return undefined;
+  const { loginAdvice } = await import('../terminal/login-advice.ts');
+  return loginAdvice(host, env);
 }
 
 /** Codes for an invalid command line, including codes of other packages. */

@@ -124,7 +124,11 @@ describe('convert', () => {
     ]);
     expect(run.code).toBe(3);
     expect(jsonLines<Converted>(run)[0]?.layers).toEqual([
-      expect.objectContaining({ status: 'skipped', reason: 'unsupported-compression' }),
+      expect.objectContaining({
+        status: 'skipped',
+        reason: 'unsupported-compression',
+        remedy: expect.stringContaining('convert --recompress'),
+      }),
     ]);
     const text = await runCli([
       'convert',
@@ -133,7 +137,18 @@ describe('convert', () => {
       '0',
       `oci:${join(folder, 'zstd')}`,
     ]);
-    expect(text.stdout).toContain('To index zstd layers too, use --recompress.');
+    expect(text.stdout).toContain('To index zstd layers too, use convert --recompress.');
+    for (const command of ['convert', 'create']) {
+      const mixed = `oci:${join(folder, `mixed-${command}`)}`;
+      const { code, stdout } = await runCli([
+        command,
+        ...fastOptions,
+        `oci:${goldenLayoutPath('mixed-compression')}`,
+        mixed,
+      ]);
+      expect(code).toBe(0);
+      expect(stdout).toContain('skipped: zstd; use convert --recompress\n');
+    }
     const small = await runCli(['convert', `oci:${goldenLayoutPath('small-layers')}`, `oci:${join(folder, 'small')}`]);
     expect(small.code).toBe(3);
     expect(small.stdout).toMatch(/skipped: < 10 MiB[\s\S]*Nothing to index/);

@@ -6,6 +6,7 @@ import type { TestRegistry } from '@soci/test-registry';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, runCli } from '../fixtures/run-cli.ts';
 import { useTestRegistries } from '../fixtures/test-registries.ts';
+import { loginAdvice } from '../terminal/login-advice.ts';
 
 const start = useTestRegistries();
 const folder = temporaryFolder();
@@ -72,6 +73,49 @@ describe('credentials', () => {
       const encoded = Buffer.from('me:wrong-horse-battery').toString('base64');
       for (const secret of ['wrong-horse-battery', encoded]) expect(run.stdout + run.stderr).not.toContain(secret);
     }
+  });
+
+  it('that are missing cause an error with the commands that log in to this host', async () => {
+    const registry = await startWith({ auth: account });
+    for (const command of [['inspect'], ['convert', '--dry-run'], ['create'], ['verify'], ['ls'], ['cat']]) {
+      const operands = { convert: [`${registry.host}/app:x`], cat: ['file'] }[command[0] as string] ?? [];
+      const run = await runCli([...command, '--json', `${registry.host}/app:v1`, ...operands]);
+      expect(run.code).toBe(1);
+      const lines = run.stderr.split('\n');
+      for (const login of [
+        `docker login ${registry.host}`,
+        `podman login ${registry.host}`,
+        `aws ecr get-login-password | docker login --username AWS --password-stdin ${registry.host}`,
+      ]) {
+        expect(
+          lines.some((line) => line.trim().startsWith(login)),
+          login,
+        ).toBe(true);
+        expect(jsonLines<{ error: { remedy: string } }>(run)[0]?.error.remedy).toContain(login);
+      }
+    }
+  });
+
+  it.each([
+    [{ AWS_PROFILE: 'dev' }, 'the profile dev (AWS_PROFILE)', ' --profile dev'],
+    [{ AWS_ACCESS_KEY_ID: 'AKIA-SECRET', AWS_SECRET_ACCESS_KEY: 'key-SECRET' }, 'in AWS_ACCESS_KEY_ID', ''],
+    [{ AWS_WEB_IDENTITY_TOKEN_FILE: '/token' }, 'AWS_WEB_IDENTITY_TOKEN_FILE', ''],
+    [{ AWS_PROFILE: "a'b\nc" }, 'the profile a', " --profile 'a'\\''b\\nc'"],
+    [{}, 'the default profile', ''],
+  ])('of AWS are named if Amazon ECR rejects them: %j', (env, source, option) => {
+    const host = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
+    const advice = loginAdvice(host, env);
+    expect(advice).toContain(source);
+    const password = `aws ecr get-login-password --region eu-west-1${option} | `;
+    for (const line of [
+      `  aws sso login${option}\n`,
+      `  aws configure${option}\n`,
+      `  ${password}docker login --username AWS --password-stdin ${host}\n`,
+      `  ${password}podman login --username AWS --password-stdin ${host}\n`,
+    ])
+      expect(advice).toContain(line);
+    expect(advice).not.toContain('SECRET');
+    expect(loginAdvice('public.ecr.aws', env)).toContain('aws ecr-public get-login-password --region us-east-1');
   });
 
   it('of Amazon ECR work with redirects and are not printed', async () => {

@@ -297,6 +297,58 @@ describe('progress on a terminal', () => {
   });
 });
 
+describe('missing content', () => {
+  it.each([
+    ['app:v9', 'no tag v9 in the repository app'],
+    ['app', 'no tag latest in the repository app'],
+    [`app@sha256:${'0'.repeat(64)}`, `no manifest sha256:${'0'.repeat(64)} in the repository app`],
+    ['missing:v1', 'no repository missing'],
+  ])('is named, and its registry: %s', async (name, missing) => {
+    const registry = await startWith('single-oci');
+    const image = `${registry.host}/${name}`;
+    for (const argv of [
+      ['inspect', image],
+      ['verify', image],
+      ['ls', image],
+      ['convert', image, 'oci:never'],
+      ['create', image],
+    ]) {
+      const { code, stderr } = await runCli(argv);
+      expect(code).toBe(1);
+      expect(stderr).toContain(`${registry.host} has ${missing}: GET `);
+      expect(stderr).toContain('[NOT_FOUND]');
+    }
+  });
+});
+
+describe('layers without compression', () => {
+  const layout = `oci:${goldenLayoutPath('docker-uncompressed')}`;
+
+  it.each(['convert', 'create', 'convert --dry-run'])('are noted if %s pushes them to a registry', async (command) => {
+    const registry = await start();
+    const run = await runCli([...command.split(' '), ...fastOptions, layout, `${registry.host}/app:v1`]);
+    expect(run).toMatchObject({ code: 0 });
+    expect(run.stderr).toMatch(
+      /note: \d+ layers? pushed without compression \(.*iB\)\. .*"convert --recompress-tar"\./,
+    );
+  });
+
+  it('are not noted if they are compressed, or not copied', async () => {
+    const registry = await start();
+    await registry.loadLayout('app', goldenLayoutPath('docker-uncompressed'), 'v1');
+    const image = `${registry.host}/app:v1`;
+    for (const argv of [
+      ['convert', '--recompress-tar', image, `${registry.host}/copy:v1`],
+      ['convert', image, `${registry.host}/app:v1-soci`],
+      ['convert', image, `oci:${join(folder, 'uncompressed')}`],
+    ]) {
+      const run = await runCli([...argv, ...fastOptions]);
+      expect(run).toMatchObject({ code: 0 });
+      expect(run.stderr).not.toContain('without compression');
+    }
+  });
+});
+
 describe('convert to another repository, registry or layout', () => {
   it('mounts content of the same registry', async () => {
     const registry = await startWith('multi-annotated');

@@ -1,11 +1,4 @@
-import type {
-  ImageAlreadyIndexed,
-  ImageIndexed,
-  LayerReport,
-  NothingToIndex,
-  PlatformReport,
-  SkippedLayer,
-} from '@soci/index';
+import type { ImageAlreadyIndexed, ImageIndexed, LayerReport, NothingToIndex, SkippedLayer } from '@soci/index';
 import { escapeText, formatPlatform } from '@soci/oci';
 import { EXIT, type ExitCode } from '../command/command.ts';
 import type { Output } from '../terminal/output.ts';
@@ -13,7 +6,9 @@ import { formatBytes, formatCount, formatSeconds, pluralize, shortDigest } from 
 import { type Column, numberColumns } from '../terminal/table.ts';
 import { printable } from '../terminal/text.ts';
 import type { PlannedWrite } from '../transports/dry-run.ts';
-import { printWarnings, warningsAsJson } from './print-warnings.ts';
+import { describeDryRun, dryRunAsJson, printPlannedWrites } from './print-dry-run.ts';
+import { isZstd, noteUncompressedLayers, warnAboutLayers, warnAboutMissingFiles, ZSTD_REMEDY } from './print-notes.ts';
+import { warningsAsJson } from './print-warnings.ts';
 
 /** Results of indexing that are not failures. */
 export type IndexOutcome = ImageIndexed | ImageAlreadyIndexed | NothingToIndex;
@@ -23,6 +18,8 @@ export interface OutcomeReport {
   readonly outcome: IndexOutcome;
   /** What a dry run would write. Undefined if it is not a dry run. */
   readonly planned: readonly PlannedWrite[] | undefined;
+  /** Whether the layers of the image are copied to a registry. */
+  readonly isPushed: boolean;
   /** The source image, as on the command line. */
   readonly source: string;
   /** Names of the result: the destination as on the command line, then the same with other tags. */
@@ -37,7 +34,7 @@ export interface OutcomeReport {
 
 /** Prints the result of `convert` or `create`, and returns the exit code. */
 export async function printOutcome(report: OutcomeReport, output: Output): Promise<ExitCode> {
-  const { outcome: result, planned, source, names, tags, minLayerSize } = report;
+  const { outcome: result, planned, isPushed, source, names, tags, minLayerSize } = report;
   const seconds = Number(report.seconds.toFixed(3));
   if (result.outcome === 'nothing-to-index') {
     const { outcome, reason } = result;
@@ -81,29 +78,11 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
     if (planned) await output.writeLine(describeDryRun(planned));
     if (result.outcome === 'indexed') await warnAboutMissingFiles(result.platforms, output);
   }
-  if (result.outcome === 'indexed') warnAboutLayers(result.layers, output);
+  if (result.outcome === 'indexed') {
+    warnAboutLayers(result.layers, output);
+    if (isPushed) await noteUncompressedLayers(result.layers, output);
+  }
   return EXIT.SUCCESS;
-}
-
-/** Returns the fields of `--json` for a dry run. */
-function dryRunAsJson(planned: OutcomeReport['planned']): object {
-  return planned === undefined ? {} : { dryRun: true, writes: planned };
-}
-
-async function printPlannedWrites(planned: readonly PlannedWrite[], output: Output): Promise<void> {
-  await output.writeLine('This would be written:');
-  const rows = planned.map(({ digest, size, mediaType, mountedFrom }) => {
-    const mount = mountedFrom === undefined ? '' : `, mounted from ${printable(mountedFrom)}`;
-    return [digest, formatBytes(size), `${printable(mediaType)}${mount}`];
-  });
-  await output.writeTable([{ title: 'DIGEST' }, ...numberColumns('SIZE'), { title: 'TYPE', flexible: true }], rows);
-  await output.writeLine();
-}
-
-function describeDryRun(planned: readonly PlannedWrite[]): string {
-  if (planned.length === 0) return 'Dry run: nothing would be written.';
-  const size = formatBytes(planned.reduce((sum, each) => sum + each.size, 0));
-  return `Dry run: nothing was written. Without --dry-run, ${pluralize(planned.length, 'blob')} (${size}) would be written, with the tags.`;
 }
 
 async function printNothingToIndex(result: NothingToIndex, output: Output, minLayerSize: number): Promise<void> {
@@ -116,9 +95,8 @@ async function printNothingToIndex(result: NothingToIndex, output: Output, minLa
   await output.writeLine();
   await output.writeLine('Nothing to index: every layer was skipped. Nothing was written.');
   const isSmall = (layer: LayerReport) => 'reason' in layer && layer.reason === 'smaller-than-min-layer-size';
-  const isCompressed = (layer: LayerReport) => 'reason' in layer && layer.reason === 'unsupported-compression';
-  if (result.layers.some(isCompressed))
-    await output.writeLine('To index zstd layers too, use --recompress. It changes the digest of the image.');
+  if (result.layers.some(isZstd))
+    await output.writeLine('To index zstd layers too, use convert --recompress. It changes the digest of the image.');
   if (result.layers.some(isSmall))
     await output.writeLine('To index small layers too, use --min-layer-size 0. This rarely helps.');
 }
@@ -160,7 +138,12 @@ function reportAsJson({ platforms, layers }: IndexReport): object {
       const { digest, mediaType, size, outcome: status } = layer;
       const common = { layer: digest, mediaType, layerSize: size, status };
       if (layer.outcome === 'skipped') {
-        return { ...common, reason: layer.reason, ...(layer.message !== undefined && { message: layer.message }) };
+        return {
+          ...common,
+          reason: layer.reason,
+          ...(layer.message !== undefined && { message: layer.message }),
+          ...(isZstd(layer) && { remedy: ZSTD_REMEDY }),
+        };
       }
       const { ztoc, spans, files, uncompressedSize, origin, seconds, recompressedFrom: from } = layer;
       return {
@@ -204,33 +187,16 @@ async function printIndexReport(
   }
 }
 
-/** Warns about files to prefetch that no layer has, which are probably mistyped paths. */
-async function warnAboutMissingFiles(platforms: readonly PlatformReport[], output: Output): Promise<void> {
-  for (const { platform, prefetchFiles } of platforms) {
-    for (const { path } of prefetchFiles.filter(({ isFound }) => !isFound)) {
-      await output.note(
-        `warning: file to prefetch not found for ${printable(formatPlatform(platform))}: ${escapeText(path)}`,
-      );
-    }
-  }
-}
-
-/** Warns about layers that the runtime handles in another way than expected. */
-function warnAboutLayers(layers: readonly LayerReport[], output: Output): void {
-  const warned = layers.filter((layer) => layer.outcome === 'indexed');
-  printWarnings(
-    warned.map(({ digest, warnings }) => ({ layer: digest, warnings })),
-    output,
-  );
-}
-
 /** Returns why a layer was skipped, as a table cell. */
-function describeSkip({ reason, mediaType, message }: SkippedLayer, minLayerSize: number): string {
+function describeSkip(layer: SkippedLayer, minLayerSize: number): string {
+  const { reason, mediaType, message } = layer;
   switch (reason) {
     case 'smaller-than-min-layer-size':
       return `skipped: < ${formatBytes(minLayerSize)}`;
     case 'unsupported-compression':
-      return `skipped: ${printable(mediaType)} is not supported`;
+      return isZstd(layer)
+        ? 'skipped: zstd; use convert --recompress'
+        : `skipped: ${printable(mediaType)} is not supported`;
     case 'encrypted':
       return 'skipped: encrypted';
     case 'media-type-mismatch':

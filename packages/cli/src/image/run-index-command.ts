@@ -67,13 +67,17 @@ export async function runIndexCommand(
       );
       signal.throwIfAborted();
       if (result.outcome === 'indexed') await commit();
-      return { outcome: outcomeOf(result, source), planned: planned?.() };
+      return {
+        outcome: outcomeOf(result, source),
+        planned: planned?.(),
+        isPushed: destination.transport === 'registry' && !isInPlace,
+      };
     });
-  const { outcome, planned } = await index().finally(() => progress.close());
+  const { outcome, ...written } = await index().finally(() => progress.close());
   const minLayerSize = indexOptions.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE;
   const seconds = (performance.now() - started) / 1000;
   const names = tags.length === 0 ? [destination.text] : tags.map((tag) => nameWithTag(destination, tag));
-  return printOutcome({ outcome, planned, source: source.text, names, tags, minLayerSize, seconds }, output);
+  return printOutcome({ outcome, ...written, source: source.text, names, tags, minLayerSize, seconds }, output);
 }
 
 /** Returns the repository or layout of the image as a destination. The image keeps its tag. */

@@ -17,7 +17,7 @@ export interface ErrorDescription {
   readonly status?: number;
   /** Errors in the body of the response. */
   readonly refusals?: readonly { readonly code: string; readonly message: string }[];
-  /** What the user can do, if known. */
+  /** What the user can do, if known. Can have several lines. */
   readonly remedy?: string;
 }
 
@@ -36,8 +36,12 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EROFS: 'read-only file system',
 };
 
-/** Describes an error of any package or of the system. */
-export function describeError(error: unknown): ErrorDescription {
+/**
+ * Describes an error of any package or of the system.
+ *
+ * @param advice - What the user can do. @default depends on the code of the error
+ */
+export function describeError(error: unknown, advice?: string): ErrorDescription {
   if (!(error instanceof Error)) return { code: 'INTERNAL', message: String(error) };
   const { code, path, offset } = error as { code?: unknown; path?: unknown; offset?: unknown };
   if (typeof code !== 'string')
@@ -47,7 +51,8 @@ export function describeError(error: unknown): ErrorDescription {
   // Compares the name instead of using `instanceof`, which would load the registry client.
   const registryError = error.name === 'RegistryError' ? (error as RegistryError) : undefined;
   const remedy =
-    error instanceof CliError ? error.remedy : registryError ? REMEDIES[registryError.code] : INDEX_REMEDIES[code];
+    advice ??
+    (error instanceof CliError ? error.remedy : registryError ? REMEDIES[registryError.code] : INDEX_REMEDIES[code]);
   return {
     code,
     message,
@@ -71,9 +76,20 @@ export function wrapFileError(path: string, cause: unknown): CliError {
   return new CliError(code, message, { cause, offset });
 }
 
+/** How {@link renderError} formats an error. */
+export interface RenderOptions {
+  /** Name of the program. */
+  readonly program: string;
+  readonly style: Style;
+  /** Whether to print stack traces. */
+  readonly debug: boolean;
+  /** What the user can do; can have several lines. @default depends on the code of the error */
+  readonly advice?: string | undefined;
+}
+
 /** Formats an error for standard error: the message, its causes, then what to do. */
-export function renderError(error: unknown, program: string, style: Style, debug: boolean): string[] {
-  const description = describeError(error);
+export function renderError(error: unknown, { program, style, debug, advice }: RenderOptions): string[] {
+  const description = describeError(error, advice);
   const { code, message, remedy } = description;
   const lines = renderDescription(description, program, style);
   for (const cause of causesOf(error)) {
@@ -82,7 +98,9 @@ export function renderError(error: unknown, program: string, style: Style, debug
       message.includes(described.message) || (cause instanceof Error && message.includes(cause.message));
     if (!isRepeated) lines.push(`  caused by: ${escapeText(described.message)} ${style.dim(`[${described.code}]`)}`);
   }
-  if (remedy) lines.push(`  ${escapeText(remedy)}`);
+  // Only the lines of the advice are its own: a line feed in another remedy can be from the command line.
+  const remedies = advice?.split('\n') ?? (remedy === undefined ? [] : [remedy]);
+  lines.push(...remedies.map((line) => `  ${escapeText(line)}`));
   if (code === 'INTERNAL' && !debug)
     lines.push(`  This is a bug in ${program}. Run it again with --debug and report the output.`);
   if (debug) {

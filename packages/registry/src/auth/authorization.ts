@@ -70,7 +70,7 @@ async function findBasic(
   if (credentials.kind === 'registry-token') return authorizeWithToken(host, hint, credentials);
   if (credentials.kind === 'identity-token') {
     const problem = `${host} requires a user name and password, but the credentials are an identity token`;
-    throw new RegistryError('AUTHENTICATION_FAILED', `${problem}; ${hint}`);
+    throw new RegistryError('AUTHENTICATION_FAILED', `${problem}; ${hint}`, { host });
   }
   return {
     authorization: basicAuthorization(credentials),
@@ -95,10 +95,10 @@ async function requestBearer(
       return { authorization: `Bearer ${token}`, credentials, renewAt };
     } catch (error) {
       if (!(error instanceof RegistryError) || error.code !== 'AUTHENTICATION_FAILED') throw error;
-      if (attempt === 2 || credentials === undefined) throw withMessage(error, `${error.message}; ${hint}`);
+      if (attempt === 2 || credentials === undefined) throw withMessage(error, `${error.message}; ${hint}`, host);
       const newer = await findCredentials(host, { ...query, rejected: credentials });
       if (newer === undefined || sameCredentials(newer, credentials))
-        throw withMessage(error, `${error.message}; ${hint}`);
+        throw withMessage(error, `${error.message}; ${hint}`, host);
       credentials = newer;
     }
   }

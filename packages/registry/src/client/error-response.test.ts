@@ -112,6 +112,20 @@ describe('the error code', () => {
   });
 
   test.each([
+    ['manifests/v1', 'MANIFEST_UNKNOWN', 'no tag v1 in the repository team/app'],
+    ['manifests/sha256:0a', 'MANIFEST_UNKNOWN', 'no manifest sha256:0a in the repository team/app'],
+    ['blobs/sha256:0a', 'BLOB_UNKNOWN', 'no blob sha256:0a in the repository team/app'],
+    ['manifests/v1', 'NAME_UNKNOWN', 'no repository team/app'],
+    ['tags/list', 'NOT_FOUND', 'no repository team/app'],
+    ['blobs/uploads/', 'NOT_FOUND', 'no repository team/app'],
+  ])('a 404 for %s with %s names what was looked for', (path, code, missing) => {
+    const { message } = failure('GET', `/v2/team/app/${path}`, 404, errorBody(code, 'unknown'));
+    expect(message).toBe(
+      `registry.test has ${missing}: GET https://registry.test/v2/team/app/${path} failed with status 404: ${code}: unknown`,
+    );
+  });
+
+  test.each([
     ['by its Content-Type', 'text/html; charset=utf-8', 'sign in'],
     ['by its content', '', '\n<!DOCTYPE html><title>sign in'],
   ])('HTML is detected %s, and not quoted', (_name, type, body) => {

@@ -28,6 +28,8 @@ export interface ErrorResponse extends Pick<HttpResponse, 'headers' | 'status' |
 export interface FailureContext {
   /** The `Authorization` of the request. It is removed from messages in case the server sends it back. */
   readonly authorization?: string | undefined;
+  /** Host of the registry, if it rejected the credentials. */
+  readonly host?: string | undefined;
   /** What the user can do, as a clause. */
   readonly remedy?: string | undefined;
 }
@@ -39,15 +41,28 @@ export interface FailureContext {
  */
 export function describeFailure(
   response: ErrorResponse,
-  { authorization, remedy }: FailureContext = {},
+  { authorization, host, remedy }: FailureContext = {},
 ): RegistryError | OciError {
   const { method, url, status, body } = response;
   const request = describeRequest(method, url);
   const refusals = readRefusals(body, { authorization, url });
-  const message = `${request} failed with status ${status}${describeErrors(response, refusals)}${remedy ? `: ${remedy}` : ''}`;
   const code = classify(response, refusals);
+  const missing = code === 'NOT_FOUND' ? describeMissing(response, refusals) : '';
+  const message = `${missing}${request} failed with status ${status}${describeErrors(response, refusals)}${remedy ? `: ${remedy}` : ''}`;
   if (code === 'NOT_FOUND' || code === 'RANGE_INVALID') return new OciError(code, message);
-  return new RegistryError(code, message, { request, status, refusals });
+  return new RegistryError(code, message, { request, status, host, refusals });
+}
+
+/** Says what a registry does not have, as the start of a message. Empty for a request that is not about content. */
+function describeMissing({ url }: ErrorResponse, refusals: readonly RegistryRefusal[]): string {
+  const [, repository, kind, reference] =
+    /^\/v2\/(.+)\/(manifests|blobs|referrers|tags)\/([^/]*)/.exec(url.pathname) ?? [];
+  if (repository === undefined || reference === undefined) return '';
+  const isRepositoryMissing = refusals.some(({ code }) => code === 'NAME_UNKNOWN');
+  const isReference = kind !== 'tags' && reference !== '' && reference !== 'uploads';
+  if (isRepositoryMissing || !isReference) return `${url.host} has no repository ${repository}: `;
+  const name = kind === 'blobs' ? 'blob' : reference.includes(':') ? 'manifest' : 'tag';
+  return `${url.host} has no ${name} ${reference} in the repository ${repository}: `;
 }
 
 /**

@@ -230,7 +230,9 @@ export class RegistryHttp {
     const { url, status, headers } = response;
     const body = await readWhole(response, method, MAX_ERROR_SIZE).catch(() => undefined);
     signal?.throwIfAborted();
-    const remedy = status === 401 && url.origin === this.origin ? this.#authorizer.describeRejection() : undefined;
-    return describeFailure({ method, url, status, headers, body }, { authorization, remedy });
+    const isRejected = status === 401 && url.origin === this.origin;
+    const remedy = isRejected ? this.#authorizer.describeRejection() : undefined;
+    const host = isRejected ? this.#host : undefined;
+    return describeFailure({ method, url, status, headers, body }, { authorization, host, remedy });
   }
 }

@@ -36,7 +36,9 @@ test('accepts every supported manifest type, and any other', async () => {
 
 test('rejects with NOT_FOUND and the message of the registry for missing content', async () => {
   const { repository, server } = await openTestRepository();
-  const message = expect.stringMatching(/^GET http.*\/v2\/team\/app\/manifests\/v1 .*status 404.*NAME_UNKNOWN/);
+  const message = expect.stringMatching(
+    / has no repository team\/app: GET http.*\/v2\/team\/app\/manifests\/v1 .*status 404.*NAME_UNKNOWN/,
+  );
   await expect(repository.resolve('v1')).rejects.toMatchObject({ name: 'OciError', code: 'NOT_FOUND', message });
   server.putManifest('team/app', 'v1', MEDIA_TYPE_OCI_IMAGE_MANIFEST, manifest.bytes);
   await expect(repository.resolve('v2')).rejects.toMatchObject({
