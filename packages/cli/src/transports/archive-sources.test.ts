@@ -217,12 +217,15 @@ describe('mistakes are answered with the right form', () => {
   });
 
   it.each([
-    [['inspect', 'docker-daemon:app:v1'], 'oci-archive:app.tar:v1 && soci-index inspect oci-archive:app.tar:v1'],
+    [
+      ['inspect', 'docker-daemon:app:v1'],
+      'oci-archive:app-oci.tar:v1 && soci-index inspect oci-archive:app-oci.tar:v1',
+    ],
     [
       ['convert', '--prefetch-file', '/a b', 'docker-daemon:app', 'oci:out:v1'],
-      "&& soci-index convert --prefetch-file '/a b' oci-archive:app.tar:latest oci:out:v1",
+      "&& soci-index convert --prefetch-file '/a b' oci-archive:app-oci.tar:latest oci:out:v1",
     ],
-    [['ls', 'containers-storage:app:v1', '/etc'], '&& soci-index ls oci-archive:app.tar:v1 /etc'],
+    [['ls', 'containers-storage:app:v1', '/etc'], '&& soci-index ls oci-archive:app-oci.tar:v1 /etc'],
     [['create', 'docker-daemon:app:v1'], 'oci:app-layout:v1 && soci-index create oci:app-layout:v1'],
     [
       ['convert', 'dir:a', 'dir:a'],

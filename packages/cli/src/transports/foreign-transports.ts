@@ -26,7 +26,7 @@ export function isForeignTransport(scheme: string): boolean {
  */
 export function foreignSourceError(scheme: string, text: string, isChanged: boolean): CliError {
   const { base, tag, name } = copyNameFor(scheme, text);
-  const copy = withTag(isChanged ? `oci:${base}-layout` : `oci-archive:${base}.tar`, tag);
+  const copy = withTag(isChanged ? `oci:${base}-layout` : `oci-archive:${base}-oci.tar`, tag);
   return new CliError('TRANSPORT_UNSUPPORTED', `${text}: cannot read from ${FOREIGN_TRANSPORTS[scheme]}`, {
     remedy: `Copy the image to ${isChanged ? 'a layout' : 'an archive'} first: skopeo copy ${quoteWord(name)} ${quoteWord(copy)} && `,
     replacement: { operand: text, by: copy, at: 'first' },
@@ -59,7 +59,10 @@ function withTag(location: string, tag: string | undefined): string {
   return tag === undefined ? location : `${location}:${tag}`;
 }
 
-/** Chooses a file name and a tag for the copy of an image: those of its name if it has one. */
+/**
+ * Chooses the start of a file name and a tag for the copy of an image: those of its name if it has one. skopeo replaces a
+ * file without asking, so callers add an end that files of `docker save` rarely have.
+ */
 function copyNameFor(scheme: string, text: string): { base: string; tag: string | undefined; name: string } {
   // In containers-storage, a location in brackets can precede the name.
   const reference = text.slice(scheme.length + 1).replace(/^\[[^\]]*\]/, '');

@@ -79,18 +79,22 @@ describe('parseLocation', () => {
 
   // skopeo needs the tag for docker-daemon.
   it.each([
-    ['docker-daemon:app:v1', 'docker-daemon:app:v1', 'oci-archive:app.tar:v1'],
-    ['docker-daemon:app', 'docker-daemon:app:latest', 'oci-archive:app.tar:latest'],
-    ['docker-daemon:r.example:5000/team/app:v1', 'docker-daemon:r.example:5000/team/app:v1', 'oci-archive:app.tar:v1'],
-    [`docker-daemon:${DIGEST}`, `docker-daemon:${DIGEST}`, 'oci-archive:image.tar'],
-    ['containers-storage:localhost/app:v1', 'containers-storage:localhost/app:v1', 'oci-archive:app.tar:v1'],
-    ['containers-storage:[vfs@/x]app', "'containers-storage:[vfs@/x]app'", 'oci-archive:app.tar:latest'],
-    ["docker-daemon:it's", "'docker-daemon:it'\\''s'", 'oci-archive:image.tar'],
-    ['docker-daemon:$(reboot)', "'docker-daemon:$(reboot)'", 'oci-archive:image.tar'],
-    ['sif:app.sif', 'sif:app.sif', 'oci-archive:image.tar'],
-    ['ostree:app', 'ostree:app', 'oci-archive:image.tar'],
-    ['tarball:app.tar', 'tarball:app.tar', 'oci-archive:image.tar'],
-    ['atomic:ns/app:v1', 'atomic:ns/app:v1', 'oci-archive:image.tar'],
+    ['docker-daemon:app:v1', 'docker-daemon:app:v1', 'oci-archive:app-oci.tar:v1'],
+    ['docker-daemon:app', 'docker-daemon:app:latest', 'oci-archive:app-oci.tar:latest'],
+    [
+      'docker-daemon:r.example:5000/team/app:v1',
+      'docker-daemon:r.example:5000/team/app:v1',
+      'oci-archive:app-oci.tar:v1',
+    ],
+    [`docker-daemon:${DIGEST}`, `docker-daemon:${DIGEST}`, 'oci-archive:image-oci.tar'],
+    ['containers-storage:localhost/app:v1', 'containers-storage:localhost/app:v1', 'oci-archive:app-oci.tar:v1'],
+    ['containers-storage:[vfs@/x]app', "'containers-storage:[vfs@/x]app'", 'oci-archive:app-oci.tar:latest'],
+    ["docker-daemon:it's", "'docker-daemon:it'\\''s'", 'oci-archive:image-oci.tar'],
+    ['docker-daemon:$(reboot)', "'docker-daemon:$(reboot)'", 'oci-archive:image-oci.tar'],
+    ['sif:app.sif', 'sif:app.sif', 'oci-archive:image-oci.tar'],
+    ['ostree:app', 'ostree:app', 'oci-archive:image-oci.tar'],
+    ['tarball:app.tar', 'tarball:app.tar', 'oci-archive:image-oci.tar'],
+    ['atomic:ns/app:v1', 'atomic:ns/app:v1', 'oci-archive:image-oci.tar'],
   ])('names the skopeo command that copies %s to an archive', (text, name, archive) => {
     expect(() => parseLocation(text)).toThrow(
       expect.objectContaining({
