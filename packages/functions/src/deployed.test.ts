@@ -1,6 +1,8 @@
 // Runs both bundled functions in processes with Lambda's Runtime API. A rule passes the events of a registry to the filter, which
 // invokes the generator through Lambda's Invoke API.
+import { gzipSync } from 'node:zlib';
 import { eventPattern } from '@soci/filter';
+import { MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
 import {
   type Invocation,
   startTestEventBridge,
@@ -8,7 +10,15 @@ import {
   type TestEventBridge,
   type TestLambda,
 } from '@soci/test-aws';
-import { makeImage, makeLayer, pushImage } from '@soci/test-content';
+import {
+  type Content,
+  contentOf,
+  METADATA_BOMBS,
+  makeImage,
+  makeLayer,
+  manyEntries,
+  pushImage,
+} from '@soci/test-content';
 import { startTestRegistry, type TestRegistry } from '@soci/test-registry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FILTER_BUNDLE, GENERATOR_BUNDLE } from './bundles.ts';
@@ -30,12 +40,20 @@ beforeEach(async () => {
 afterEach(() => Promise.all([registry.stop(), lambda.stop(), bridge.stop()]));
 
 /** Deploys both functions and the rule. */
-function deploy({ filter = {}, generator = {} }: { filter?: object; generator?: object } = {}): void {
+function deploy({
+  filter = {},
+  generator = {},
+  memorySize = 1769,
+}: {
+  filter?: object;
+  generator?: object;
+  memorySize?: number;
+} = {}): void {
   const { arn } = lambda.createFunction({
     name: GENERATOR,
     ...GENERATOR_BUNDLE,
     timeout: 60,
-    memorySize: 1769,
+    memorySize,
     environment: {
       soci_registry_host: registry.host,
       AWS_ENDPOINT_URL_ECR: registry.awsEndpoint,
@@ -146,6 +164,59 @@ describe('a push', () => {
   });
 });
 
+describe('a layer that needs too much memory', () => {
+  it.each(Object.keys(METADATA_BOMBS))(
+    'of %s is rejected with the name of the limit, within the memory of the function',
+    { timeout: 60_000 },
+    async (bomb) => {
+      const memorySize = 512;
+      deploy({ memorySize });
+      await pushImage(registry, 'app', 'v1', makeImage([makeBomb(bomb, 150e6)]));
+      await lambda.idle();
+      const [generated] = invocationsOf(GENERATOR);
+      expect(generated && resultOf(generated)).toMatchObject({
+        outcome: 'failed',
+        reason: 'image-invalid',
+        message: expect.stringMatching(/exceeds? max(Metadata|Ztoc)Size/),
+      });
+      expect((generated?.maxMemory ?? 0) / 2 ** 20).toBeLessThan(memorySize);
+    },
+  );
+
+  it('is rejected if the zTOCs of all layers together are too large', { timeout: 60_000 }, async () => {
+    const memorySize = 512;
+    deploy({ memorySize });
+    const layers = [0, 1, 2].map((start) => makeGzipLayer(manyEntries(500_000 + start)));
+    await pushImage(registry, 'app', 'v1', makeImage(layers));
+    await lambda.idle();
+    const [generated] = invocationsOf(GENERATOR);
+    expect(generated && resultOf(generated)).toMatchObject({
+      outcome: 'failed',
+      reason: 'image-invalid',
+      message: expect.stringContaining('exceed maxZtocsSize'),
+    });
+    expect((generated?.maxMemory ?? 0) / 2 ** 20).toBeLessThan(memorySize);
+  });
+});
+
+/** Returns a layer with the first `size` bytes of a bomb. */
+function makeBomb(name: string, size: number): Content {
+  function* start() {
+    let left = size;
+    for (const chunk of METADATA_BOMBS[name]?.() ?? []) {
+      yield chunk;
+      left -= chunk.length;
+      if (left < 0) return;
+    }
+  }
+  return makeGzipLayer(start());
+}
+
+function makeGzipLayer(tar: Iterable<Uint8Array>): Content {
+  const chunks = Array.from(tar, (chunk) => Uint8Array.from(chunk));
+  return contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, gzipSync(Buffer.concat(chunks), { level: 1 }));
+}
+
 describe('the log', () => {
   it('is JSON with the image, the outcome and metrics', async () => {
     deploy();
@@ -153,7 +224,9 @@ describe('the log', () => {
     await lambda.idle();
     const [generated] = invocationsOf(GENERATOR);
     const lines = (generated?.log ?? []).map((line) => JSON.parse(line));
-    expect(lines[0]).toMatchObject({
+    // Warnings go to standard error. It is a pipe of its own, so their place among the lines varies.
+    const [warning, ...others] = lines.toSorted((a, b) => Number(b.level === 'WARN') - Number(a.level === 'WARN'));
+    expect(others[0]).toMatchObject({
       level: 'INFO',
       service: 'soci-index-generator',
       function_request_id: generated?.requestId,
@@ -165,8 +238,8 @@ describe('the log', () => {
       bytesRead: expect.any(Number),
     });
     // The zTOC of a layer of 20 KB is larger than the layer.
-    expect(lines[1]).toMatchObject({ level: 'WARN', code: 'ztoc-large', effect: 'slow-start' });
-    expect(lines[2]).toMatchObject({
+    expect(warning).toMatchObject({ level: 'WARN', code: 'ztoc-large', effect: 'slow-start' });
+    expect(others[1]).toMatchObject({
       _aws: { CloudWatchMetrics: [{ Namespace: 'SociIndexBuilder', Dimensions: [['service']] }] },
       Indexed: 1,
       LayersBuilt: 1,

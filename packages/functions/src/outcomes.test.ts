@@ -16,6 +16,7 @@ import {
   concat,
   contentOf,
   type ImageContent,
+  METADATA_BOMBS,
   makeAttestation,
   makeBrokenLayer,
   makeBuildKitAttestation,
@@ -509,6 +510,20 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
       statusCode: 422,
       outcome: 'failed',
       reason: 'image-invalid',
+    });
+    expect(workflow.registry.tags('app')).toEqual(['v1']);
+  },
+
+  async 'An image with a layer that exceeds a limit'() {
+    const workflow = await start({ generator: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256' } });
+    const [longName = Buffer.of()] = METADATA_BOMBS['GNU long names']?.() ?? [];
+    const tar = Buffer.concat(Array.from({ length: 400 }, () => longName));
+    const bomb = contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, gzipSync(tar, { level: 1 }));
+    expect(await workflow.pushAndIndex('app', 'v1', makeImage([makeLayer('app'), bomb]))).toMatchObject({
+      statusCode: 422,
+      outcome: 'failed',
+      reason: 'image-invalid',
+      message: expect.stringContaining('exceeds maxZtocSize (19573418 bytes)'),
     });
     expect(workflow.registry.tags('app')).toEqual(['v1']);
   },

@@ -99,6 +99,13 @@ export interface IndexLimits {
   readonly maxPlatforms?: number;
   /** Maximum size of a zTOC or prefetch artifact, in bytes. A zTOC has 32 KiB per span and about 100 bytes per file. @default 512 MiB */
   readonly maxZtocSize?: number;
+  /**
+   * Maximum total size of the zTOCs of an image that is indexed, in bytes. They are in memory until they are pushed. Existing
+   * zTOCs that would exceed it are not reused.
+   *
+   * @default 2 GiB
+   */
+  readonly maxZtocsSize?: number;
   /** Maximum length of a span during verification, in bytes. @default 256 MiB, 64 times the default span size */
   readonly maxSpanLength?: number;
 }
@@ -187,6 +194,7 @@ export function resolveLimits(limits: IndexLimits = {}): Required<IndexLimits> {
     maxReferences: limits.maxReferences ?? 10_000,
     maxPlatforms: limits.maxPlatforms ?? 128,
     maxZtocSize: limits.maxZtocSize ?? 512 << 20,
+    maxZtocsSize: limits.maxZtocsSize ?? 2 ** 31,
     maxSpanLength: limits.maxSpanLength ?? 256 << 20,
   };
 }

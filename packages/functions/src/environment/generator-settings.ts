@@ -1,5 +1,10 @@
 import type { EcrEventKind } from '@soci/filter';
-import { DEFAULT_MIN_LAYER_SIZE, type RecompressibleFormat } from '@soci/index';
+import {
+  DEFAULT_MIN_LAYER_SIZE,
+  type IndexLimits,
+  type RecompressibleFormat,
+  type SociIndexOptions,
+} from '@soci/index';
 import { quoteText } from '@soci/oci';
 import { DEFAULT_OUTPUT_TAG, type OutputTag, parseOutputTag } from './output-tag.ts';
 import { type Environment, readEventKinds, VariableReader } from './variables.ts';
@@ -63,9 +68,12 @@ export interface GeneratorSettings {
   /** Whether to use FIPS and dual-stack endpoints, from the variables of the AWS SDK. */
   readonly fips: boolean;
   readonly dualStack: boolean;
-  /** Number of layers that are built at the same time. */
-  readonly jobs: number;
+  /** Number of layers that are built at the same time, and what they may need. */
+  readonly resources: FunctionResources;
 }
+
+/** Options of `indexImage` that depend on the memory of the function. */
+export type FunctionResources = Required<Pick<SociIndexOptions, 'jobs' | 'limits' | 'layerLimits'>>;
 
 /** Maximum value for a layer or span size, in bytes: 1 TiB. */
 const MAX_SIZE = 2 ** 40;
@@ -76,6 +84,28 @@ const RECOMPRESS = { none: [], zstd: ['zstd'], 'zstd,tar': ['zstd', 'tar'] } as 
 
 /** Memory in MB for which Lambda allocates one vCPU. @see AWS Lambda Developer Guide, "Configure memory" */
 const MEMORY_PER_VCPU = 1769;
+
+const MEBIBYTE = 2 ** 20;
+
+/** Memory of Node.js, the AWS SDK and buffers, in bytes. A bomb of small records needs the most of it. */
+const BASE_MEMORY = 200 * MEBIBYTE;
+/** Limits for any amount of memory, in bytes: the defaults of `@soci/ztoc`, and what the smallest function has. */
+const MAX_ZTOC_SIZE = 512 * MEBIBYTE;
+const MAX_METADATA_SIZE = 256 * MEBIBYTE;
+const MIN_MEMORY = 32 * MEBIBYTE;
+
+/**
+ * Derives the limits from the memory of a function in MB. All zTOCs of an image are in memory until they are pushed, in
+ * addition to those that are being built or checked: one for each job, and one more.
+ */
+function resourcesFor(memory: number): FunctionResources {
+  const jobs = Math.max(1, Math.floor(memory / MEMORY_PER_VCPU));
+  const available = Math.max(MIN_MEMORY, memory * MEBIBYTE - BASE_MEMORY);
+  const parts = 2 * jobs + 1;
+  const maxZtocSize = Math.min(MAX_ZTOC_SIZE, Math.floor(available / parts));
+  const limits: IndexLimits = { maxZtocSize, maxZtocsSize: available - jobs * maxZtocSize };
+  return { jobs, limits, layerLimits: { maxZtocSize, maxMetadataSize: Math.min(MAX_METADATA_SIZE, maxZtocSize) } };
+}
 
 const HOST = /^(?:[a-z\d](?:[a-z\d-]*[a-z\d])?\.)*[a-z\d](?:[a-z\d-]*[a-z\d])?(?::\d{1,5})?$/i;
 const EVENT_BUS = /^(?:arn:aws[\w-]*:events:[\w-]+:\d{12}:event-bus\/)?[/.\w-]{1,256}$/;
@@ -98,10 +128,7 @@ export function readGeneratorSettings(environment: Environment): GeneratorSettin
     registryHost: matching(variables, 'soci_registry_host', HOST, 'HOST or HOST:PORT'),
     fips: variables.flag('AWS_USE_FIPS_ENDPOINT', false),
     dualStack: variables.flag('AWS_USE_DUALSTACK_ENDPOINT', false),
-    jobs: Math.max(
-      1,
-      Math.floor(variables.wholeNumber('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 128, 1, 1 << 20) / MEMORY_PER_VCPU),
-    ),
+    resources: resourcesFor(variables.wholeNumber('AWS_LAMBDA_FUNCTION_MEMORY_SIZE', 128, 1, 1 << 20)),
   };
   if (settings.recompress.length > 0) {
     if (settings.version === 1)

@@ -90,7 +90,7 @@ describe('the generator', () => {
       eventBus: undefined,
       kinds: ['push'],
       registryHost: undefined,
-      jobs: 1,
+      resources: { jobs: 1 },
     });
   });
 
@@ -138,7 +138,28 @@ describe('the generator', () => {
     ['3538', 2],
     ['10240', 5],
   ])('with %s MB builds %i layers at the same time', (memory, jobs) => {
-    expect(readGeneratorSettings({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory }).jobs).toBe(jobs);
+    expect(readGeneratorSettings({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory }).resources.jobs).toBe(jobs);
+  });
+
+  it.each([
+    ['256', 19, 37],
+    ['512', 104, 208],
+    ['1769', 512, 1057],
+    ['3538', 512, 2314],
+    ['10240', 512, 7480],
+  ])('with %s MB builds zTOCs of at most %i MiB, and %i MiB in total', (memory, one, total) => {
+    const { resources } = readGeneratorSettings({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory });
+    const { jobs, limits, layerLimits } = resources;
+    const { maxZtocSize = 0, maxZtocsSize = 0 } = limits;
+    expect([maxZtocSize, maxZtocsSize].map((size) => Math.round(size / 2 ** 20))).toEqual([one, total]);
+    expect(layerLimits).toEqual({ maxZtocSize, maxMetadataSize: Math.min(maxZtocSize, 2 ** 28) });
+    // Node.js and buffers, the zTOCs that are kept, and those that are being built.
+    expect(200 * 2 ** 20 + maxZtocsSize + jobs * maxZtocSize).toBeLessThanOrEqual(Number(memory) * 2 ** 20 + 1);
+  });
+
+  it('has limits for a function with the least memory', () => {
+    const { limits } = readGeneratorSettings({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '128' }).resources;
+    expect(limits.maxZtocSize).toBeGreaterThan(10_000_000);
   });
 
   it.each([

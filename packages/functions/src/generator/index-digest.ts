@@ -55,11 +55,11 @@ export async function indexDigest(job: IndexJob): Promise<Outcome> {
 
 /** The settings that determine the bytes of an index, and how it is built. */
 export function buildOptions(settings: GeneratorSettings, signal: AbortSignal) {
-  const { minLayerSize, spanSize, recompress, compat, jobs } = settings;
+  const { minLayerSize, spanSize, recompress, compat, resources } = settings;
   return {
     minLayerSize,
     recompress,
-    jobs,
+    ...resources,
     signal,
     ...(spanSize !== undefined && { spanSize }),
     ...(compat && { compat }),

@@ -83,3 +83,21 @@ describe.runIf(process.features.typescript)('buildLayers on several threads', ()
     }
   });
 });
+
+describe('the limit on the zTOCs of an image', () => {
+  it('names the layer whose zTOC exceeds it', async () => {
+    const store = new CountingStore();
+    const [largest, second] = await putLayers(store, [90_000, 80_000, 70_000]);
+    const tasks = [largest, second] as LayerTask[];
+    const sizes = [...(await build(store, tasks, { jobs: 1 })).values()].map((layer) =>
+      'ztocSize' in layer ? layer.ztocSize : 0,
+    );
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    await expect(build(store, tasks, { jobs: 1, limits: { maxZtocsSize: total } })).resolves.toHaveProperty('size', 2);
+    await expect(build(store, tasks, { jobs: 1, limits: { maxZtocsSize: total - 1 } })).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      digest: second?.digest,
+      message: expect.stringContaining(`exceed maxZtocsSize (${total - 1} bytes)`),
+    });
+  });
+});

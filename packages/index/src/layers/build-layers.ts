@@ -1,4 +1,5 @@
 import type { Fetcher } from '@soci/oci';
+import { SociIndexError } from '../errors.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import type { RecompressibleFormat, ResolvedOptions } from '../options.ts';
 import type { LayerProgress } from '../progress.ts';
@@ -22,13 +23,43 @@ export async function reuseOrBuildLayers(
   tasks: readonly LayerTask[],
   options: ResolvedOptions,
 ): Promise<Map<string, BuiltLayer | MismatchedLayer>> {
-  const reused = await reuseLayers(tasks, options);
+  const total = new ZtocTotal(options.limits.maxZtocsSize);
+  const reused = await reuseLayers(tasks, options, total);
   const unknown = tasks.filter((task) => !reused.has(taskKey(task)));
-  return new Map([...reused, ...(await buildLayers(store, unknown, options))]);
+  return new Map([...reused, ...(await buildLayers(store, unknown, options, total))]);
+}
+
+/** Counts the sizes of the zTOCs that are in memory. */
+class ZtocTotal {
+  readonly #limit: number;
+  #size = 0;
+
+  /** @param limit Maximum total size in bytes: `maxZtocsSize`. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Counts a zTOC, unless the total would exceed the limit. */
+  add(size: number): boolean {
+    if (this.#size + size > this.#limit) return false;
+    this.#size += size;
+    return true;
+  }
+
+  /** Counts the new zTOC of a layer. @throws SociIndexError `LIMIT_EXCEEDED` */
+  require(size: number, digest: string): void {
+    if (this.add(size)) return;
+    const message = `the zTOCs of the image exceed maxZtocsSize (${this.#limit} bytes) with that of layer ${digest} (${size} bytes). Use a larger span size, or raise the limit if you trust the image.`;
+    throw new SociIndexError('LIMIT_EXCEEDED', message, { digest });
+  }
 }
 
 /** Finds and checks existing zTOCs. */
-async function reuseLayers(tasks: readonly LayerTask[], options: ResolvedOptions): Promise<Map<string, BuiltLayer>> {
+async function reuseLayers(
+  tasks: readonly LayerTask[],
+  options: ResolvedOptions,
+  total: ZtocTotal,
+): Promise<Map<string, BuiltLayer>> {
   const { reuse, signal, limits, onProgress } = options;
   const reused = new Map<string, BuiltLayer>();
   if (reuse === undefined) return reused;
@@ -47,6 +78,7 @@ async function reuseLayers(tasks: readonly LayerTask[], options: ResolvedOptions
       onProgress({ type: 'ztoc-refused', layer, size, reason: summary.rejected, message: summary.message });
       return;
     }
+    if (!total.add(bytes.length)) return;
     const seconds = (performance.now() - started) / 1000;
     reused.set(taskKey(task), { ...summary, ztoc: bytes, layer: { digest: layer, size }, origin: 'reused', seconds });
     const { ztocSize, spans, files } = summary;
@@ -73,6 +105,7 @@ export async function buildLayers(
   store: Fetcher,
   tasks: readonly LayerTask[],
   options: ResolvedOptions,
+  total = new ZtocTotal(options.limits.maxZtocsSize),
 ): Promise<Map<string, BuiltLayer | MismatchedLayer>> {
   const { onProgress, signal, isCompat } = options;
   const settings = toLayerSettings(options);
@@ -120,6 +153,7 @@ export async function buildLayers(
         onProgress({ type: 'layer-started', layer, size });
         return readLayer(build, task);
       });
+      if (!('mismatch' in result)) total.require(result.ztocSize, layer);
       built.set(taskKey(task), result);
       if ('mismatch' in result) {
         onProgress({ type: 'layer-mismatched', layer, size, mediaType, format: result.mismatch });

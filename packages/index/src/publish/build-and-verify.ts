@@ -189,11 +189,12 @@ function isBuilt({ origin }: { readonly origin: 'built' | 'reused' }): boolean {
  * the most similar tags. Returns undefined if neither store is a registry: indexing a local image is faster than a search.
  */
 function findReusableZtocs(job: PublishJob, current: Descriptor | undefined): ZtocSource | undefined {
-  const { source, target, image, reuse, tag, sourceTag, isSameStore, call, report } = job;
+  const { source, target, image, reuse, tag, sourceTag, isSameStore, build, call, report } = job;
   if (typeof reuse !== 'boolean') return reuse;
   if (!reuse) return undefined;
   const options = {
     ...call,
+    ...(build.limits && { limits: build.limits }),
     onSkipped: (candidate: SkippedCandidate) => report({ type: 'candidate-skipped', ...candidate }),
   };
   const sources: ZtocSource[] = [];

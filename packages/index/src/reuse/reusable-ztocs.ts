@@ -29,7 +29,10 @@ type CandidateStore = Fetcher & ReferrerLister & Partial<Resolver>;
 export interface ReuseOptions extends CallOptions {
   /** Maximum number of candidates to read. @default {@link DEFAULT_MAX_CANDIDATES} */
   readonly maxCandidates?: number;
-  /** Limits for each candidate. `maxReferences` also limits the number of zTOCs to remember. @default see {@link IndexLimits} */
+  /**
+   * Limits for each candidate. `maxReferences` also limits the number of zTOCs to remember, and `maxZtocsSize` the total
+   * size of those that are read. @default see {@link IndexLimits}
+   */
   readonly limits?: IndexLimits;
   /** Called for content that cannot be read and is skipped. @default no calls */
   readonly onSkipped?: (candidate: SkippedCandidate) => void;
@@ -61,6 +64,8 @@ export class ReusableZtocs implements ZtocSource {
   /** zTOCs found so far by layer digest, in the order of the candidates. */
   readonly #listed = new Map<string, ListedZtoc[]>();
   #count = 0;
+  /** Total size of the zTOCs read so far, in bytes. */
+  #size = 0;
   readonly #seen = new Set<string>();
   #candidatesLeft: number;
   /** Current call of `#readMore`. Concurrent calls of `find` share it. */
@@ -87,6 +92,9 @@ export class ReusableZtocs implements ZtocSource {
         tried += 1;
         if (!isUsable(ztoc, layer, settings)) continue;
         const { descriptor } = ztoc;
+        // Also counts zTOCs that turn out to be useless, because it is unknown when their memory is freed.
+        if (this.#size + descriptor.size > this.#limits.maxZtocsSize) continue;
+        this.#size += descriptor.size;
         const read = () => readVerified(this.#store, descriptor, { maxSize: this.#limits.maxZtocSize, ...call });
         const bytes = await this.#tryRead(descriptor, call, read);
         if (bytes !== undefined) return bytes;
