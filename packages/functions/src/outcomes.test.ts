@@ -404,6 +404,16 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(workflow.registry.tags('app')).toEqual(['v1', 'v1-soci', 'v2']);
   },
 
+  async 'An image whose tag is one that indexes get, such as `v1-soci`'() {
+    const workflow = await start();
+    await workflow.push('app', 'v1-soci', image());
+    const [step] = await workflow.settle();
+    expect(step).toMatchObject({ isMatched: true, filter: { body: expect.stringContaining('!*:*-soci excludes it') } });
+    expect(step).not.toHaveProperty('generator');
+    expect(await workflow.generate(workflow.firstEvent())).toMatchObject({ outcome: 'skipped', reason: 'excluded' });
+    expect(workflow.registry.tags('app')).toEqual(['v1-soci']);
+  },
+
   async 'A cosign signature'() {
     const workflow = await start();
     const made = makeSignature(image());

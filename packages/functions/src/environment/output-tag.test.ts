@@ -32,6 +32,8 @@ describe('an output tag', () => {
       const [filter] = parseFilters(outputFilter).include;
       expect(filter?.matches(`team/app:${format({ tag: 'v1', digest: DIGEST })}`)).toBe(true);
       expect(filter?.matches('team/app:v1')).toBe(false);
+      const { isOutput } = parseOutputTag(template);
+      expect([isOutput(format({ tag: 'v1', digest: DIGEST }) ?? ''), isOutput('v1')]).toEqual([true, false]);
     },
   );
 });

@@ -14,6 +14,9 @@ const PLACEHOLDER = /\{[^}]*\}/g;
 /** Number of hex digits for `{digest12}`. */
 const SHORT_DIGEST_LENGTH = 12;
 
+/** Pattern of the value of `{digest12}`. */
+const SHORT_DIGEST = `[0-9a-f]{${SHORT_DIGEST_LENGTH}}`;
+
 /** Values of the placeholders. */
 export interface TaggedImage {
   /** Tag of the image, if it has one. */
@@ -30,6 +33,8 @@ export interface OutputTag {
   readonly needsTag: boolean;
   /** Returns the tag, which can exceed the maximum length of a tag. Returns undefined for `none`. */
   format(image: TaggedImage): string | undefined;
+  /** Reports whether a tag is one that this template makes. */
+  isOutput(tag: string): boolean;
   /** Filter (syntax of `@soci/filter`) that matches images with these tags. Undefined for `none`. */
   readonly outputFilter: string | undefined;
 }
@@ -42,7 +47,7 @@ export interface OutputTag {
  */
 export function parseOutputTag(template: string): OutputTag {
   if (template === NO_OUTPUT_TAG) {
-    return { template, needsTag: false, format: () => undefined, outputFilter: undefined };
+    return { template, needsTag: false, format: () => undefined, isOutput: () => false, outputFilter: undefined };
   }
   const placeholders = template.match(PLACEHOLDER) ?? [];
   const unknown = placeholders.find((each) => each !== '{tag}' && each !== '{digest12}');
@@ -59,8 +64,11 @@ export function parseOutputTag(template: string): OutputTag {
       `${quoteText(template)} does not make a valid tag: use up to 128 letters, digits, _ . and -, not starting with . or -`,
     );
   }
+  // The other characters are those of a tag.
+  const pattern = template.replaceAll('.', '\\.').replaceAll('{tag}', '.+').replaceAll('{digest12}', SHORT_DIGEST);
   return {
     template,
+    isOutput: (tag) => new RegExp(`^${pattern}$`).test(tag),
     needsTag: template.includes('{tag}'),
     format: ({ tag = '', digest }) => template.replaceAll('{tag}', tag).replaceAll('{digest12}', shortDigest(digest)),
     outputFilter: `*:${template.replaceAll('{tag}', '*').replaceAll('{digest12}', '[0-9a-f]'.repeat(SHORT_DIGEST_LENGTH))}`,

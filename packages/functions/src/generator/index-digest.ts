@@ -70,11 +70,18 @@ async function indexContent(job: IndexJob, content: Descriptor): Promise<Outcome
   const { tag, repository, settings, signal } = job;
   const { version, outputTag: template } = settings;
   const { digest } = content;
-  if (version === 2 && template.needsTag && tag === undefined) {
+  const isUntagged = template.needsTag && tag === undefined;
+  // An index of it would be tagged v1-soci-soci.
+  const isOutput = tag !== undefined && template.isOutput(tag);
+  if (version === 2 && (isUntagged || isOutput)) {
     const kind = await classifyContent(repository, content, { signal });
-    return kind.outcome === 'image'
+    if (kind.outcome !== 'image') return skipped(kind.reason, kind.message);
+    return isUntagged
       ? skipped('untagged', 'it has no tag, which the output tag needs')
-      : skipped(kind.reason, kind.message);
+      : skipped(
+          'excluded',
+          `its tag ${tag} is that of an index (${template.template}). Index an image with another tag`,
+        );
   }
   const outputTag = version === 1 ? undefined : template.format({ digest, ...(tag !== undefined && { tag }) });
   const options: IndexImageOptions = {

@@ -15,6 +15,7 @@ import { FunctionError, type FunctionErrorCode } from '../errors.ts';
  * Reason to skip an image: a reason of the event, of `indexImage`, or
  *
  * - `already-indexed`: the index already exists;
+ * - `excluded`: the tag of the image is one that indexes get, such as `v1-soci`;
  * - `gone`: the image was deleted after the push;
  * - `untagged`: the image has no tag, which the output tag needs.
  */
@@ -23,6 +24,7 @@ export type SkipReason =
   | ImageSkipReason
   | NothingIndexed['reason']
   | 'already-indexed'
+  | 'excluded'
   | 'gone'
   | 'untagged';
 
