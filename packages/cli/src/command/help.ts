@@ -27,8 +27,8 @@ export function programHelp(commands: readonly CommandEntry[], io: CliIo): strin
     ...entries(width, [
       ['[docker://]HOST/REPO[:TAG][@DIGEST]', 'image in a registry, such as Amazon ECR'],
       ['oci:DIR[:TAG]', 'OCI image layout directory'],
-      ['oci-archive:FILE[:TAG]', 'tar file of an OCI image layout; FILE - is stdin or stdout'],
-      ['docker-archive:FILE[:NAME]', 'file of "docker save"; only SRC; FILE - is stdin'],
+      ['oci-archive:FILE[:TAG]', 'tar file of a layout, or - for a pipe'],
+      ['docker-archive:FILE[:NAME]', 'file of "docker save"; only SRC'],
       ['dir:DIR', 'directory of "skopeo copy"; only SRC'],
     ]),
     '',

@@ -60,7 +60,7 @@ export const IMAGE_TRANSPORTS: readonly ImageTransport[] = [
   { prefix: 'docker://', meaning: 'image in a registry', paths: 'none', isDestination: true },
   { prefix: 'oci:', meaning: 'OCI image layout directory', paths: 'directory', isDestination: true },
   { prefix: 'oci-archive:', meaning: 'tar file of an OCI image layout', paths: 'file', isDestination: true },
-  { prefix: 'docker-archive:', meaning: 'tar file of "docker save"', paths: 'file', isDestination: false },
+  { prefix: 'docker-archive:', meaning: 'file of "docker save"', paths: 'file', isDestination: false },
   { prefix: 'dir:', meaning: 'directory of "skopeo copy"', paths: 'directory', isDestination: false },
 ];
 
