@@ -93,13 +93,16 @@ export class PathNames {
 export class PathTable {
   readonly #maxPaths: number;
   /** For each slot: parent, two hashes of the name, and the file. The file is `ABSENT` in an empty slot. */
-  #slots = new Uint32Array(4 * INITIAL_CAPACITY);
+  #slots: Uint32Array<ArrayBuffer>;
   #paths = 0;
   #files = ROOT;
 
-  /** @param maxPaths Maximum number of paths. */
-  constructor(maxPaths: number) {
+  /** @param maxPaths Maximum number of paths. @param expected Number of paths for which memory is allocated at once. */
+  constructor(maxPaths: number, expected: number) {
     this.#maxPaths = maxPaths;
+    let capacity = INITIAL_CAPACITY;
+    while (2 * capacity < 3 * expected) capacity *= 2;
+    this.#slots = new Uint32Array(4 * capacity);
   }
 
   /** Whether a path was not added because of the limit. Results are unreliable from then on. */

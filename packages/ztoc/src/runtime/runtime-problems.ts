@@ -251,7 +251,7 @@ function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
 
 /** Adds the entries to a tree as the runtime does. The target of a hard link must be in it at that time. */
 function checkHardLinks(files: Iterable<FileEntry>, count: number, found: ProblemCollector): void {
-  const table = new PathTable(MIN_PATHS + PATHS_PER_ENTRY * count);
+  const table = new PathTable(MIN_PATHS + PATHS_PER_ENTRY * count, count);
   const path = new PathNames();
   for (const file of files) {
     if (file.type === 'hardlink') {
