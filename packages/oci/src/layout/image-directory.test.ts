@@ -86,7 +86,7 @@ test('rejects other directories and files', async () => {
     [join(temp, 'missing'), 'NOT_FOUND', 'does not exist'],
     [join(directoryOf('single-oci'), 'version'), 'LAYOUT_INVALID', 'is not a directory'],
     [empty, 'LAYOUT_INVALID', 'skopeo copy'],
-    [goldenLayoutPath('single-oci'), 'LAYOUT_INVALID', `oci:${goldenLayoutPath('single-oci')}`],
+    [goldenLayoutPath('single-oci'), 'LAYOUT_INVALID', 'Read it as oci: (with openLayout'],
     [directoryOf('single-oci', 'Directory Transport Version: 2.0\n'), 'LAYOUT_INVALID', 'found "Directory'],
     [directoryOf('single-oci', 'x'), 'LAYOUT_INVALID', 'found "x"'],
   ] as const;
