@@ -1,6 +1,13 @@
 export type { BuiltZtoc, ZtocProgress } from './build/build-ztoc.ts';
 export { type BuildZtocOptions, buildZtoc } from './build/build-ztoc.ts';
-export { type DecodeZtocLimits, decodeZtoc, decodeZtocFiles, decodeZtocSpans } from './encoding/decode-ztoc.ts';
+export {
+  type DecodeZtocLimits,
+  decodeReferenceZtoc,
+  decodeZtoc,
+  decodeZtocFiles,
+  decodeZtocSpans,
+  filesMemory,
+} from './encoding/decode-ztoc.ts';
 export { encodeZtoc } from './encoding/encode-ztoc.ts';
 export { ZtocError, type ZtocErrorCode, type ZtocErrorOptions } from './errors.ts';
 export type { GzipCheckpoint } from './gzip/checkpoints.ts';

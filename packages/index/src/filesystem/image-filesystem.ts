@@ -1,8 +1,11 @@
 import { type CallOptions, type Descriptor, type Fetcher, quoteText, type RangeFetcher, readVerified } from '@soci/oci';
-import { decodeZtoc, type FileEntry, type LookupOptions, openZtoc, type ZtocReader } from '@soci/ztoc';
+import { decodeZtoc, type FileEntry, filesMemory, type LookupOptions, openZtoc, type ZtocReader } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { findZtoc, type SociDocument, type ZtocReference } from '../inspect/soci-document.ts';
 import { isContentError, type LayerStore, rangesOf, readLayer } from './read-layer.ts';
+
+/** Maximum memory for the files of all layers, in bytes: that of `decodeZtoc` for one layer, two million files. */
+const MAX_FILES_MEMORY = 2 ** 30;
 
 /** A layer with a reader for its files. */
 export interface ImageLayer {
@@ -84,6 +87,8 @@ export class ImageFilesystem {
   /** Readers of zTOCs by layer digest. */
   readonly #indexed = new Map<string, Promise<ZtocReader>>();
   readonly #unreadable = new Map<string, UnreadableLayer>();
+  /** Memory for the files of the layers that are open, in bytes. */
+  #filesMemory = 0;
   /** Layers, base layer first. */
   readonly layers: readonly Descriptor[];
   #bytesRead = 0;
@@ -276,7 +281,7 @@ export class ImageFilesystem {
       if (!isContentError(error)) throw error;
     }
     try {
-      return await readLayer(layer, this.#reading);
+      return this.#count(await readLayer(layer, this.#reading));
     } catch (error) {
       if (!isContentError(error)) throw error;
       const { message } = error;
@@ -284,11 +289,22 @@ export class ImageFilesystem {
     }
   }
 
+  /** Counts the memory for the files of a layer. @throws SociIndexError `LIMIT_EXCEEDED` */
+  #count(reader: ZtocReader): ZtocReader {
+    const size = filesMemory(reader.ztoc.files);
+    if (this.#filesMemory + size > MAX_FILES_MEMORY) {
+      const message = `the files of the layers need more than ${MAX_FILES_MEMORY} bytes of memory`;
+      throw new SociIndexError('LIMIT_EXCEEDED', message);
+    }
+    this.#filesMemory += size;
+    return reader;
+  }
+
   #openIndexed(layer: Descriptor, { descriptor }: ZtocReference): Promise<ZtocReader> {
     const { store, maxZtocSize } = this.#source;
     const open = async () => {
       const bytes = await readVerified(store, descriptor, { ...this.#reading.call, maxSize: maxZtocSize });
-      return openZtoc(decodeZtoc(bytes), rangesOf(layer, this.#reading));
+      return this.#count(openZtoc(decodeZtoc(bytes), rangesOf(layer, this.#reading)));
     };
     const reader = this.#indexed.get(layer.digest) ?? open();
     this.#indexed.set(layer.digest, reader);

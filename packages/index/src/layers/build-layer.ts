@@ -132,14 +132,14 @@ export class ZtocSummarizer {
   }
 }
 
-/** Creates the summary of an existing zTOC. */
+/** Creates the summary of an existing zTOC. Decodes its files one by one. */
 export function summarizeZtoc(
   ztoc: Ztoc,
   bytes: Uint8Array,
   settings: Pick<LayerSettings, 'spanSize' | 'prefetchPaths'>,
 ): ZtocSummary {
   const summary = new ZtocSummarizer(settings);
-  for (const file of ztoc.files) summary.add(file);
+  for (const file of decodeZtocFiles(bytes)) summary.add(file);
   return summary.finish(ztoc, bytes);
 }
 

@@ -1,5 +1,5 @@
 import { quoteText } from '@soci/oci';
-import { decodeZtoc, encodeZtoc, listSpans, spanSizeOf, type Ztoc, ZtocError } from '@soci/ztoc';
+import { decodeReferenceZtoc, listSpans, spanSizeOf, type Ztoc, ZtocError } from '@soci/ztoc';
 import type { ReusableLayer } from '../options.ts';
 import type { ZtocRefusal } from '../progress.ts';
 import { summarizeZtoc, type ZtocSummary } from './build-layer.ts';
@@ -28,8 +28,8 @@ export function checkReusableZtoc(
     return { rejected: 'too-large', message: `the zTOC has ${bytes.length} bytes, the limit is ${maxSize}` };
   }
   try {
-    const ztoc = decodeZtoc(bytes, settings.limits);
-    if (Buffer.compare(encodeZtoc(ztoc), bytes) !== 0) {
+    const ztoc = decodeReferenceZtoc(bytes, settings.limits);
+    if (ztoc === undefined) {
       return { rejected: 'malformed', message: 'the zTOC does not have the standard encoding' };
     }
     return findMismatch(ztoc, layer, settings) ?? summarizeZtoc(ztoc, bytes, settings);

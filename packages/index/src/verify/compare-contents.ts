@@ -1,39 +1,44 @@
 import { quoteText } from '@soci/oci';
-import type { FileEntry, TarContents, Ztoc } from '@soci/ztoc';
+import type { FileEntry, Ztoc } from '@soci/ztoc';
 import type { Problem } from './problem.ts';
 
 /** Maximum length of a file name in a message, in characters. */
 const MAX_SHOWN_NAME = 200;
 
-/** Reports the first difference between the table of contents of a zTOC and the archive. */
-export function compareContents(
-  ztoc: Ztoc,
-  { files, uncompressedArchiveSize }: TarContents,
-  report: (problem: Problem) => void,
-): void {
-  const length = Math.max(files.length, ztoc.files.length);
-  for (let i = 0; i < length; i += 1) {
-    const actual = files[i];
-    const listed = ztoc.files[i];
-    if (actual !== undefined && listed !== undefined && isSameEntry(actual, listed)) continue;
-    const entry = listed ?? actual;
-    const file = entry === undefined ? '' : nameOf(entry);
-    const difference =
-      listed === undefined
-        ? 'is missing in the zTOC'
-        : actual === undefined
-          ? 'is in the zTOC but not in the archive'
-          : 'differs between the zTOC and the archive';
-    report({
-      code: 'file-list-mismatch',
-      file,
-      message: `entry ${i} (${quoteText(file, MAX_SHOWN_NAME)}) ${difference}`,
-    });
-    return;
+/** Compares the table of contents of a zTOC with the archive, one entry after the other. */
+export class ContentsComparer {
+  readonly #ztoc: Ztoc;
+  #count = 0;
+  #difference: Problem | undefined;
+
+  constructor(ztoc: Ztoc) {
+    this.#ztoc = ztoc;
   }
-  if (uncompressedArchiveSize !== ztoc.uncompressedArchiveSize) {
-    const message = `the archive has ${uncompressedArchiveSize} bytes, but the zTOC says ${ztoc.uncompressedArchiveSize}`;
-    report({ code: 'file-list-mismatch', message });
+
+  /** Compares the next entry of the archive. Keeps no bytes of it. */
+  add(actual: FileEntry): void {
+    const position = this.#count++;
+    if (this.#difference !== undefined) return;
+    const listed = this.#ztoc.files[position];
+    if (listed === undefined) this.#differs(position, actual, 'is missing in the zTOC');
+    else if (!isSameEntry(actual, listed)) this.#differs(position, listed, 'differs between the zTOC and the archive');
+  }
+
+  /** Returns the first difference, if any. @param size Size of the archive in bytes. */
+  finish(size: number): Problem | undefined {
+    const { files, uncompressedArchiveSize } = this.#ztoc;
+    const extra = files[this.#count];
+    if (this.#difference === undefined && extra !== undefined)
+      this.#differs(this.#count, extra, 'is in the zTOC but not in the archive');
+    if (this.#difference !== undefined || size === uncompressedArchiveSize) return this.#difference;
+    const message = `the archive has ${size} bytes, but the zTOC says ${uncompressedArchiveSize}`;
+    return { code: 'file-list-mismatch', message };
+  }
+
+  #differs(position: number, entry: FileEntry, difference: string): void {
+    const file = nameOf(entry);
+    const message = `entry ${position} (${quoteText(file, MAX_SHOWN_NAME)}) ${difference}`;
+    this.#difference = { code: 'file-list-mismatch', file, message };
   }
 }
 

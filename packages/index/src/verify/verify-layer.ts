@@ -6,7 +6,6 @@ import {
   listSpans,
   type Span,
   scanTar,
-  type TarContents,
   type Ztoc,
   ZtocError,
   type ZtocLimits,
@@ -14,7 +13,7 @@ import {
 import { SociIndexError } from '../errors.ts';
 import { limitLayerSize, toLayerError } from '../layers/build-layer.ts';
 import { readAgainIfDamaged } from '../layers/damaged-layer.ts';
-import { compareContents, nameOf } from './compare-contents.ts';
+import { ContentsComparer, nameOf } from './compare-contents.ts';
 import { MAX_PROBLEMS, type Problem } from './problem.ts';
 import { sampleBySeed } from './seeded-sample.ts';
 import { SpanComparer } from './span-comparer.ts';
@@ -79,13 +78,13 @@ export async function verifyLayer(
   const known = problems;
   let comparer = startComparer();
   try {
-    const contents = await readAgainIfDamaged(() => {
+    const difference = await readAgainIfDamaged(() => {
       // Forget what a damaged read has shown.
       problems = [...known];
       comparer = startComparer();
       return readLayer(store, layer, ztoc, comparer, options);
     });
-    compareContents(ztoc, contents, report);
+    if (difference !== undefined) report(difference);
   } catch (error) {
     options.signal?.throwIfAborted();
     if (!isLayerContentError(error)) throw error;
@@ -107,17 +106,18 @@ export async function verifyLayer(
 }
 
 /**
- * Reads a layer once. Returns the contents of its archive.
+ * Reads a layer once. Returns the first difference between its archive and the zTOC.
  *
  * @throws SociIndexError `LAYER_INVALID`, `LAYER_MISMATCH`, `LIMIT_EXCEEDED`; errors of the store.
  */
 async function readLayer(
   store: Fetcher,
   layer: Descriptor,
-  { compression }: Ztoc,
+  ztoc: Ztoc,
   comparer: SpanComparer,
   { layerLimits, signal, onBytes }: LayerVerifyOptions,
-): Promise<TarContents> {
+): Promise<Problem | undefined> {
+  const contents = new ContentsComparer(ztoc);
   const digester = createDigester();
   let length = 0;
   async function* readCompressed(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -132,7 +132,7 @@ async function readLayer(
     }
   }
   async function* readUncompressed(): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of decompress(readCompressed(), compression)) {
+    for await (const chunk of decompress(readCompressed(), ztoc.compression)) {
       comparer.pushUncompressed(chunk);
       yield chunk;
     }
@@ -143,7 +143,8 @@ async function readLayer(
     }
   }
   try {
-    return await scanTar(readUncompressed(), layerLimits);
+    const scanned = await scanTar(readUncompressed(), layerLimits, (file) => contents.add(file));
+    return contents.finish(scanned.uncompressedArchiveSize);
   } catch (error) {
     if (error instanceof ZtocError && error.code === 'LIMIT_EXCEEDED') throw toLayerError(layer, error);
     if (error instanceof ZtocError || isZlibError(error)) {

@@ -106,7 +106,8 @@ export interface ZtocProgress {
 export interface BuiltZtoc {
   /**
    * The decoded zTOC. Its `checkpoints` are a view of `bytes`. Its `files` are decoded from `bytes` when they are first
-   * read, and need several times the memory of the zTOC: use `onEntry` if you need each entry only once.
+   * read, and need several times the memory of the zTOC: use `onEntry` if you need each entry only once. Reading them
+   * throws `LIMIT_EXCEEDED` for more than two million files: see `maxFilesMemory` of `DecodeZtocLimits`.
    */
   readonly ztoc: Ztoc;
   /** Number of entries, without decoding them. */

@@ -9,17 +9,20 @@ interface BuildReport {
   readonly peak: number;
   /** Size of the zTOC, in MB. */
   readonly size: number;
-  /** `built`, or the code of the error. */
+  /** `built` or `decoded`, or the code of the error. */
   readonly code: string;
 }
 
 /** Builds the zTOC of a layer in a new process: a bomb by its name, or a number of ordinary entries. */
-function buildInProcess(layer: string): BuildReport {
-  const script = fileURLToPath(new URL('../fixtures/build-bomb.ts', import.meta.url));
+const buildInProcess = (layer: string): BuildReport =>
+  runFixture(new URL('../fixtures/build-bomb.ts', import.meta.url), layer);
+
+function runFixture(url: URL, argument: string): BuildReport {
+  const script = fileURLToPath(url);
   // V8 grows its space for new objects to 64 MB in some runs, depending on when it collects garbage. The limit makes the
   // peak repeatable: it then varies by 15 MB.
   const flags = ['--max-semi-space-size=1', '--conditions=@soci/source', '--no-warnings'];
-  const { stdout, stderr } = spawnSync(process.execPath, [...flags, script, layer], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(process.execPath, [...flags, script, argument], { encoding: 'utf8' });
   if (stdout === '') throw new Error(stderr);
   return JSON.parse(stdout);
 }
@@ -43,6 +46,21 @@ it.each(['GNU long names', 'extended attributes'])(
     const { code, peak } = buildInProcess(bomb);
     expect(code).toBe('LIMIT_EXCEEDED');
     expect(peak - base).toBeLessThan(350);
+  },
+);
+
+it.each([
+  ['all files', 'LIMIT_EXCEEDED', 1300],
+  ['one file at a time', 'decoded', 250],
+  ['reference', 'decoded', 400],
+])(
+  'decoding %s of a zTOC with 3.6 million tiny records ends with %s, in at most %i MB',
+  { timeout: TIMEOUT },
+  (reader, code, limit) => {
+    const report = runFixture(new URL('../fixtures/decode-hostile.ts', import.meta.url), reader);
+    expect(report.size).toBeGreaterThan(100);
+    expect(report.code).toBe(code);
+    expect(report.peak - base).toBeLessThan(limit);
   },
 );
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ZtocError } from '../errors.ts';
 import { listSpans, packSpanTable } from '../spans/list-spans.ts';
 import type { FileEntry, FileType, PaxRecord, Ztoc } from '../ztoc.ts';
-import { decodeZtoc, decodeZtocSpans } from './decode-ztoc.ts';
+import { decodeReferenceZtoc, decodeZtoc, decodeZtocSpans } from './decode-ztoc.ts';
 import { encodeZtoc } from './encode-ztoc.ts';
 import { createMutator } from './fixtures/damage.ts';
 import { REFERENCE_ZTOCS, readReferenceZtoc } from './fixtures/reference-ztocs.ts';
@@ -218,5 +218,42 @@ describe.each(REFERENCE_ZTOCS)('a damaged zTOC of %s', (layer) => {
         throw new Error(`mutation ${i} changes when it is encoded again`);
     }
     expect(rejected).toBeGreaterThan(1000);
+  });
+});
+
+describe('the memory for files', () => {
+  const ztoc = decodeZtoc(readReferenceZtoc('plain-small.tar'));
+  const [file] = ztoc.files as [FileEntry];
+  const encode = (files: readonly FileEntry[]) => encodeZtoc({ ...ztoc, files });
+  const exceeded = (limit: number) =>
+    expect.objectContaining({
+      code: 'LIMIT_EXCEEDED',
+      message: expect.stringContaining(`maxFilesMemory (${limit} bytes)`),
+    });
+
+  it('is limited by the number of files', () => {
+    const bytes = encode(Array.from({ length: 10 }, () => ({ ...file, paxRecords: [] })));
+    expect(decodeZtoc(bytes, { maxFilesMemory: 4500 }).files).toHaveLength(10);
+    expect(() => decodeZtoc(bytes, { maxFilesMemory: 4499 })).toThrow(exceeded(4499));
+  });
+
+  it('is limited by the number of PAX records', () => {
+    const paxRecords = Array.from({ length: 10 }, (_, i): PaxRecord => [Uint8Array.of(97 + i), new Uint8Array(0)]);
+    const bytes = encode([{ ...file, paxRecords }]);
+    expect(decodeZtoc(bytes, { maxFilesMemory: 3450 }).files[0]?.paxRecords).toHaveLength(10);
+    expect(() => decodeZtoc(bytes, { maxFilesMemory: 3449 })).toThrow(exceeded(3449));
+  });
+});
+
+describe('decodeReferenceZtoc', () => {
+  it.each(REFERENCE_ZTOCS)('decodes the zTOC of %s without its files', (layer) => {
+    const bytes = readReferenceZtoc(layer);
+    expect(decodeReferenceZtoc(bytes)).toEqual({ ...decodeZtoc(bytes), files: [] });
+  });
+
+  it('returns nothing for another encoding', () => {
+    const bytes = Uint8Array.of(...readReferenceZtoc('plain-small.tar'), 0, 0, 0, 0);
+    expect(decodeZtoc(bytes).files.length).toBeGreaterThan(0);
+    expect(decodeReferenceZtoc(bytes)).toBeUndefined();
   });
 });

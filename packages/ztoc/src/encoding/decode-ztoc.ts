@@ -5,10 +5,30 @@ import { FlatbufferReader, type FlatbufferTable } from '../flatbuffers/flatbuffe
 import { DEFAULT_LIMITS, type ZtocLimits } from '../limits.ts';
 import { listSpansAt, type Span } from '../spans/list-spans.ts';
 import { type Compression, type FileEntry, type FileType, type PaxRecord, ZTOC_VERSION, type Ztoc } from '../ztoc.ts';
+import { type EntrySource, encodeParts } from './encode-ztoc.ts';
+import { encodedFileSize, SPAN_DIGEST_SIZE } from './encoded-size.ts';
 import { COMPRESSION_ALGORITHM, COMPRESSION_INFO, FILE_METADATA, TOC, XATTR, ZTOC } from './schema.ts';
 
 /** Limits on the content of a zTOC. Its size limits everything else: see `MAX_SHARING` in `flatbuffer-reader.ts`. */
-export type DecodeZtocLimits = Pick<ZtocLimits, 'maxEntries' | 'maxSpans'>;
+export interface DecodeZtocLimits extends Pick<ZtocLimits, 'maxEntries' | 'maxSpans'> {
+  /**
+   * Maximum memory for the decoded files, in bytes: 450 for each file, and 300 for each PAX record.
+   * @default 1 GiB, which is two million files
+   */
+  readonly maxFilesMemory?: number;
+}
+
+/** Memory of a decoded file and of a PAX record, measured on Node.js 24. Their strings are views of the zTOC. */
+const FILE_MEMORY = 450;
+const RECORD_MEMORY = 300;
+const DEFAULT_MAX_FILES_MEMORY = 2 ** 30;
+
+/** Returns the memory that decoded files need, in bytes, as `maxFilesMemory` counts it. */
+export function filesMemory(files: Iterable<FileEntry>): number {
+  let size = 0;
+  for (const { paxRecords } of files) size += FILE_MEMORY + paxRecords.length * RECORD_MEMORY;
+  return size;
+}
 
 /**
  * Decodes a zTOC and checks that it is consistent: offsets are within the bytes, sizes fit, spans, digests and
@@ -25,7 +45,55 @@ export function decodeZtoc(bytes: Uint8Array, limits: DecodeZtocLimits = {}): Zt
   const files = new FileDecoder(reader, ztoc.uncompressedArchiveSize);
   const { start, length } = root.table(ZTOC.toc, 'table of contents').offsets(TOC.metadata);
   checkCount(length, limits.maxEntries ?? DEFAULT_LIMITS.maxEntries, 'entries', 'maxEntries');
-  return { ...ztoc, files: Array.from({ length }, (_, i) => files.decode(start + 4 * i)) };
+  const { maxFilesMemory = DEFAULT_MAX_FILES_MEMORY } = limits;
+  let left = maxFilesMemory;
+  const decoded: FileEntry[] = [];
+  for (let i = 0; i < length; i++) {
+    const file = files.decode(start + 4 * i, Math.floor(left / RECORD_MEMORY));
+    left -= FILE_MEMORY + file.paxRecords.length * RECORD_MEMORY;
+    if (left < 0) {
+      const message = `the files of the zTOC need more memory than maxFilesMemory (${maxFilesMemory} bytes). Raise the limit if you trust the zTOC.`;
+      throw new ZtocError('LIMIT_EXCEEDED', message);
+    }
+    decoded.push(file);
+  }
+  return { ...ztoc, files: decoded };
+}
+
+/**
+ * Decodes a zTOC without its files, if it has the encoding of the reference: if {@link encodeZtoc} returns the same bytes
+ * for its content. Decodes one file at a time, so this needs as much memory as the zTOC.
+ * @returns The zTOC with an empty list of files, or undefined if it has another encoding.
+ * @throws {ZtocError} as in {@link decodeZtoc}
+ */
+export function decodeReferenceZtoc(
+  bytes: Uint8Array,
+  limits: Pick<ZtocLimits, 'maxEntries' | 'maxSpans'> = {},
+): Ztoc | undefined {
+  const reader = new FlatbufferReader(bytes, 'zTOC');
+  const { root, ztoc } = decodeAllButFiles(reader, limits);
+  const { checkpoints, files: _, ...head } = ztoc;
+  const files = new FileDecoder(reader, ztoc.uncompressedArchiveSize);
+  const { start, length } = root.table(ZTOC.toc, 'table of contents').offsets(TOC.metadata);
+  checkCount(length, limits.maxEntries ?? DEFAULT_LIMITS.maxEntries, 'entries', 'maxEntries');
+  // Parts that share bytes can make the encoding several times larger.
+  let left = 2 * bytes.length;
+  let isLonger = false;
+  const entries: EntrySource = {
+    count: length,
+    encodedSize: Math.max(0, bytes.length - checkpoints.length - ztoc.spanDigests.length * SPAN_DIGEST_SIZE),
+    *takeReversed() {
+      for (let i = length - 1; i >= 0 && !isLonger; i--) {
+        const file = files.decode(start + 4 * i);
+        left -= encodedFileSize(file);
+        isLonger = left < 0;
+        if (!isLonger) yield file;
+      }
+    },
+  };
+  const source = { size: checkpoints.length, moveTo: (target: Uint8Array) => target.set(checkpoints) };
+  const encoded = encodeParts(head, entries, source).bytes;
+  return !isLonger && equalBytes(encoded, bytes, 0, bytes.length) ? ztoc : undefined;
 }
 
 /**
@@ -144,8 +212,8 @@ class FileDecoder {
     this.#archiveSize = archiveSize;
   }
 
-  /** Decodes the file at the offset stored at `position`. */
-  decode(position: number): FileEntry {
+  /** Decodes the file at the offset stored at `position`. Stops after one PAX record more than `maxRecords`. */
+  decode(position: number, maxRecords = Number.POSITIVE_INFINITY): FileEntry {
     const table = this.#reader.tableAt(position);
     this.#reader.charge(FILE_CHARGE, table.position);
     this.#userName = reuseIfEqual(this.#userName, table.bytes(FILE_METADATA.uname));
@@ -166,7 +234,7 @@ class FileDecoder {
       modTime: this.#modTime,
       devMajor: table.int64(FILE_METADATA.devmajor),
       devMinor: table.int64(FILE_METADATA.devminor),
-      paxRecords: this.#decodePaxRecords(table),
+      paxRecords: this.#decodePaxRecords(table, maxRecords),
     };
   }
 
@@ -201,11 +269,11 @@ class FileDecoder {
     return time;
   }
 
-  #decodePaxRecords(table: FlatbufferTable): readonly PaxRecord[] {
+  #decodePaxRecords(table: FlatbufferTable, maxRecords: number): readonly PaxRecord[] {
     const { start, length } = table.offsets(FILE_METADATA.xattrs);
     if (length === 0) return NO_RECORDS;
     const records: PaxRecord[] = [];
-    for (let i = 0; i < length; i++) {
+    for (let i = 0; i < length && i <= maxRecords; i++) {
       const record = this.#reader.tableAt(start + 4 * i);
       this.#reader.charge(RECORD_CHARGE, record.position);
       records.push([record.bytes(XATTR.key), record.bytes(XATTR.value)]);
