@@ -53,10 +53,14 @@ async function findListed(reader: ImageReader, entries: readonly Descriptor[]): 
   const found: FoundIndex[] = [];
   const listed = new Set<string>();
   const owners = new Map<string, Descriptor>();
+  const named = new Set(entries.map(({ annotations }) => annotations?.[ANNOTATION_INDEX_DIGEST]));
+  // Some tools, such as "skopeo copy --all" 1.9, copy the entry of a SOCI index without its artifact type.
+  const isIndex = ({ artifactType, digest }: Descriptor) =>
+    artifactType === MEDIA_TYPE_SOCI_INDEX_V2 || named.has(digest);
   for (const entry of entries) {
-    if (entry.artifactType !== MEDIA_TYPE_SOCI_INDEX_V2 && !owners.has(entry.digest)) owners.set(entry.digest, entry);
+    if (!isIndex(entry) && !owners.has(entry.digest)) owners.set(entry.digest, entry);
   }
-  for (const entry of entries.filter(({ artifactType }) => artifactType === MEDIA_TYPE_SOCI_INDEX_V2)) {
+  for (const entry of entries.filter(isIndex)) {
     listed.add(entry.digest);
     try {
       found.push(await findOwner(reader, entry, owners, await readSociDocument(reader, entry)));
@@ -66,9 +70,9 @@ async function findListed(reader: ImageReader, entries: readonly Descriptor[]): 
     }
   }
   for (const entry of entries) {
-    const named = entry.annotations?.[ANNOTATION_INDEX_DIGEST];
-    if (named === undefined || entry.artifactType === MEDIA_TYPE_SOCI_INDEX_V2 || listed.has(named)) continue;
-    const message = `manifest ${entry.digest} names SOCI index ${named}, which the image index does not list`;
+    const expected = entry.annotations?.[ANNOTATION_INDEX_DIGEST];
+    if (expected === undefined || isIndex(entry) || listed.has(expected)) continue;
+    const message = `manifest ${entry.digest} names SOCI index ${expected}, which the image index does not list`;
     problems.push({ code: 'index-not-listed', message });
   }
   return { found, problems };

@@ -252,6 +252,18 @@ describe('verifySociIndex', () => {
     expect(await verify([first, second, ...crossed])).toEqual(['manifest-not-annotated', 'layer-not-in-image']);
   });
 
+  it('finds an index whose entry lost its artifact type when the image was copied', async () => {
+    const { store, artifacts } = await convertGolden('multi');
+    const index = JSON.parse(Buffer.from(artifacts.at(-1)?.content ?? []).toString());
+    const manifests = index.manifests.map(({ artifactType: _, ...entry }: Descriptor) => entry);
+    const content = Buffer.from(JSON.stringify({ ...index, manifests }));
+    const root = { mediaType: index.mediaType, digest: digestOf(content), size: content.length };
+    await store.push(root, content);
+    const report = await verifySociIndex(store, root);
+    expect(report.problems).toEqual([]);
+    expect(report.indexes.map(({ problems }) => problems)).toEqual([[], []]);
+  });
+
   it('rejects content that is not a SOCI index', async () => {
     const { store, image } = await openGolden('multi');
     await expect(verifySociIndex(store, image)).rejects.toMatchObject({ code: 'NOT_A_SOCI_INDEX' });
