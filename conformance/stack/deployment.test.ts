@@ -169,6 +169,7 @@ async function checkStack(aws: AwsCalls, stack: DeployedStack, expected: Expecte
     soci_event_kinds: 'push',
     soci_index_version: expected.version,
     soci_output_tag: expected.outputTag,
+    soci_recompress: 'none',
   });
   const filter = await getFunction(aws, stack, FILTER);
   expect(filter.Environment?.Variables).toMatchObject({
