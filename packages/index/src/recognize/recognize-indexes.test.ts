@@ -80,6 +80,8 @@ describe('recognizeIndexes', () => {
     expect(await recognize({ ...SMALL, spanSize: 1 << 20 })).toMatchObject({ reason: 'other-settings' });
     expect(await recognize({ ...SMALL, buildToolIdentifier: 'another' })).toMatchObject({ reason: 'other-settings' });
     expect(await recognize({ ...SMALL, minLayerSize: 10_000 })).toMatchObject({ reason: 'other-content' });
+    const platforms = [{ os: 'linux', architecture: 's390x' }];
+    expect(await recognize({ ...SMALL, platforms })).toMatchObject({ reason: 'not-convertible' });
     expect(await recognizeIndexes(store, zstd, SMALL)).toMatchObject({ reason: 'nothing-to-index' });
   });
 });

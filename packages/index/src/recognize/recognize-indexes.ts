@@ -11,6 +11,7 @@ import { findPrefetchFiles } from '../convert/prefetch-files.ts';
 import { matchesProvenance, readProvenance } from '../convert/provenance.ts';
 import { writeSociIndex } from '../convert/soci-manifest.ts';
 import { ImageReader } from '../image/image-reader.ts';
+import { checkOwnPlatform } from '../image/select.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import { readSociDocument } from '../inspect/soci-document.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
@@ -21,13 +22,14 @@ import { catchContentErrors, type NotRecognized, notRecognized, type Recognition
 /** Maximum number of SOCI indexes to check for one manifest. */
 const MAX_REFERRERS = 64;
 
-/** Placeholder for the platform of a single manifest: its v1 index does not depend on it, so the configuration is not read. */
+/** Placeholder for the platform of a single manifest. Its v1 index does not depend on it, so the configuration is read only to check selected platforms. */
 const ANY_PLATFORM: Platform = { architecture: '', os: '' };
 
 /**
  * Checks whether the v1 SOCI indexes that {@link buildSociIndex} would produce exist among the referrers of the image. Reads
- * only manifests. For an image with one manifest, fetches the root, the list of referrers and the SOCI index. The comparison is
- * that of {@link recognizeConversion}.
+ * only manifests, and the configuration of an image with one manifest if `platforms` are selected. For an image with one
+ * manifest, fetches the root, the list of referrers and the SOCI index. The comparison is that of
+ * {@link recognizeConversion}.
  *
  * @param store - Store of the image and its indexes.
  * @throws SociIndexError `OPTION_INVALID`; errors of the store other than `OciError`; the abort reason of the signal.
@@ -40,8 +42,11 @@ export async function recognizeIndexes(
   const resolved = resolveOptions(options, 1);
   const reader = new ImageReader(store, resolved.limits, resolved.signal);
   return catchContentErrors(async () => {
-    const available = await listKnownPlatforms(reader, image, ANY_PLATFORM, resolved);
-    const plans = await planPlatforms(reader, image, choosePlatforms(image, available, resolved), resolved);
+    const isSelecting = resolved.platforms !== undefined && !resolved.isCompat;
+    const available = await listKnownPlatforms(reader, image, isSelecting ? undefined : ANY_PLATFORM, resolved);
+    const chosen = choosePlatforms(image, available, resolved);
+    if (isSelecting) checkOwnPlatform(image, available, chosen);
+    const plans = await planPlatforms(reader, image, chosen, resolved);
     const isWanted = plans.map(({ layers }) => layers.some((layer) => 'task' in layer));
     if (!isWanted.includes(true) || (resolved.isCompat && isWanted.includes(false))) {
       return notRecognized('nothing-to-index', `${image.digest} has no layer to index`);
