@@ -25,14 +25,8 @@ export {
   type ZtocReader,
 } from './read/ztoc-reader.ts';
 export { SymlinkTracker } from './runtime/implied-directories.ts';
-export {
-  findRuntimeProblems,
-  RuntimeChecker,
-  type RuntimeEffect,
-  type RuntimeFindings,
-  type RuntimeProblem,
-  type RuntimeProblemCode,
-} from './runtime/runtime-problems.ts';
+export type { RuntimeEffect, RuntimeProblem, RuntimeProblemCode } from './runtime/runtime-problem.ts';
+export { findRuntimeProblems, RuntimeChecker, type RuntimeFindings } from './runtime/runtime-problems.ts';
 export { checkSpan, inflateSpan, type SpanCheck } from './spans/inflate-span.ts';
 export { listSpans, type Span, spanSizeOf } from './spans/list-spans.ts';
 export { scanTar } from './tar/scan-tar.ts';

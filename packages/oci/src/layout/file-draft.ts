@@ -42,7 +42,7 @@ export async function createFile(path: string): Promise<FileDraft> {
 interface Target {
   /** Absolute path, without a symbolic link if the file is replaced. */
   readonly path: string;
-  /** Whether a new file replaces what is there. If not, what is there is written in place. */
+  /** Whether a new file replaces what is there. If not, the existing device, pipe or open file is written in place. */
   readonly isReplaced: boolean;
   /** Permissions of the file that is replaced. @default those of new files */
   readonly mode?: number;

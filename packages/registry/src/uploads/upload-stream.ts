@@ -15,7 +15,7 @@ const MAX_CHUNKS = 4_000;
 const MAX_CHUNK_SIZE = 2 ** 26;
 
 /**
- * Uploads a stream: a small one at once from memory, a larger one in chunks, so that it can be resumed. Keeps three
+ * Uploads a stream: a small one from memory, a larger one in chunks, so that it can be resumed. Keeps three
  * chunks in memory: the one being sent, the next, and the one being read. If the registry lost the upload, the stream
  * is read again if possible.
  */

@@ -20,7 +20,7 @@ const EARLY_CHUNKS = 2_000;
 const BLOB = 'application/octet-stream';
 
 /**
- * Uploads a stream whose digest and size are known only at its end: a small one at once from memory, a larger one in
+ * Uploads a stream whose digest and size are known only at its end: a small one from memory, a larger one in
  * chunks. Keeps two chunks in memory: the one being sent, and the one being read. An interrupted chunk is resumed. If
  * the stream fails, the upload is cancelled.
  *

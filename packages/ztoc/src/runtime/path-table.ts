@@ -97,7 +97,7 @@ export class PathTable {
   #paths = 0;
   #files = ROOT;
 
-  /** @param maxPaths Maximum number of paths. @param expected Number of paths for which memory is allocated at once. */
+  /** @param maxPaths Maximum number of paths. @param expected Number of paths for which memory is allocated at the start. */
   constructor(maxPaths: number, expected: number) {
     this.#maxPaths = maxPaths;
     let capacity = INITIAL_CAPACITY;
