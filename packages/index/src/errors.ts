@@ -14,6 +14,7 @@ import { PrintableError } from '@soci/oci';
  * - `LAYER_MISMATCH`: the content of a layer does not match the size or digest in its descriptor.
  * - `LAYER_UNREADABLE`: no readable layer of an image has a file, but a layer that cannot be read may have it.
  * - `ALREADY_CONVERTED`: the image contains a SOCI index of an earlier conversion that would become outdated.
+ * - `PROFILE_INVALID`: a profile of a start is malformed, too large, or has an unknown version.
  * - `NOT_A_SOCI_INDEX`: the content to verify is not a SOCI index and does not list one.
  * - `SYMLINK_LOOP`: resolving a path requires more than 40 symbolic links.
  * - `SOCI_INDEX_INVALID`: a SOCI index is malformed.
@@ -34,6 +35,7 @@ export type SociIndexErrorCode =
   | 'PLATFORM_MISSING'
   | 'PLATFORM_NOT_FOUND'
   | 'PREFETCH_FILE_NOT_FOUND'
+  | 'PROFILE_INVALID'
   | 'SOCI_INDEX_INVALID'
   | 'SYMLINK_LOOP'
   | 'WORKER_FAILED';

@@ -38,6 +38,14 @@ export {
   type ZtocSettings,
   type ZtocSource,
 } from './options.ts';
+export { encodeProfile } from './profile/encode-profile.ts';
+export { parseProfile } from './profile/parse-profile.ts';
+export {
+  MAX_PROFILE_SIZE,
+  type ProfileFile,
+  type ProfileOrigin,
+  type StartProfile,
+} from './profile/start-profile.ts';
 export type { IndexProgress, LayerProgress, ZtocRefusal } from './progress.ts';
 export { type ContentKind, classifyContent } from './publish/classify-content.ts';
 export { indexImage } from './publish/index-image.ts';
