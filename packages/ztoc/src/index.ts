@@ -2,14 +2,15 @@ export type { BuiltZtoc, ZtocProgress } from './build/build-ztoc.ts';
 export { type BuildZtocOptions, buildZtoc } from './build/build-ztoc.ts';
 export {
   type DecodeZtocLimits,
-  decodeReferenceZtoc,
   decodeZtoc,
   decodeZtocFiles,
   decodeZtocSpans,
   filesMemory,
 } from './encoding/decode-ztoc.ts';
+export { decodeReferenceZtoc } from './encoding/encode-again.ts';
 export { encodeZtoc } from './encoding/encode-ztoc.ts';
 export { ZtocError, type ZtocErrorCode, type ZtocErrorOptions } from './errors.ts';
+export type { SpanCandidates } from './gzip/candidate-list.ts';
 export type { GzipCheckpoint } from './gzip/checkpoints.ts';
 export type { ZtocLimits } from './limits.ts';
 export type { ArchivePath, DirectoryItem } from './read/archive-tree.ts';
@@ -24,6 +25,8 @@ export {
   type ReadFileOptions,
   type ZtocReader,
 } from './read/ztoc-reader.ts';
+export type { ReadRange } from './refine/choose-spans.ts';
+export { type RefinedZtoc, refineZtoc } from './refine/refine-ztoc.ts';
 export { SymlinkTracker } from './runtime/implied-directories.ts';
 export type { RuntimeEffect, RuntimeProblem, RuntimeProblemCode } from './runtime/runtime-problem.ts';
 export { findRuntimeProblems, RuntimeChecker, type RuntimeFindings } from './runtime/runtime-problems.ts';

@@ -1,5 +1,6 @@
-import { decodeZtoc } from '../encoding/decode-ztoc.ts';
 import { encodeParts } from '../encoding/encode-ztoc.ts';
+import { withLazyFiles } from '../encoding/lazy-files.ts';
+import type { SpanCandidates } from '../gzip/candidate-list.ts';
 import { createSha256, formatDigest } from '../hashes.ts';
 import { requireWhole, resolveLimits, type ZtocLimits } from '../limits.ts';
 import {
@@ -20,8 +21,12 @@ import {
 
 /** Options of {@link buildZtoc}. */
 export interface BuildZtocOptions {
-  /** Minimum number of uncompressed bytes between checkpoints; a whole number, at least 1. @default 4 MiB */
-  readonly spanSize?: number;
+  /**
+   * Minimum number of uncompressed bytes between checkpoints; a whole number, at least 1. `auto` builds large spans, and
+   * collects `candidates` with which {@link refineZtoc} divides those that a container reads.
+   * @default 4 MiB
+   */
+  readonly spanSize?: number | 'auto';
   /**
    * Tool that builds the zTOC. Part of the encoded zTOC, so it affects the digest.
    * @default 'AWS SOCI CLI v0.2', as in the reference
@@ -118,6 +123,8 @@ export interface BuiltZtoc {
   readonly layerDigest: string;
   /** Size of the layer in bytes. */
   readonly layerSize: number;
+  /** Points at which {@link refineZtoc} can start spans; for gzip layers and the span size `auto` only. Up to 40 MB. */
+  readonly candidates?: SpanCandidates;
 }
 
 /** Builds a zTOC from chunks that are pushed into it. */
@@ -133,7 +140,7 @@ class ZtocBuilder {
   constructor({ spanSize, buildToolIdentifier, compression, limits, onEntry }: BuildZtocOptions) {
     this.#buildToolIdentifier = buildToolIdentifier ?? DEFAULT_BUILD_TOOL_IDENTIFIER;
     this.#options = {
-      spanSize: requireWhole('spanSize', spanSize ?? DEFAULT_SPAN_SIZE, 1),
+      spanSize: spanSize === 'auto' ? 'auto' : requireWhole('spanSize', spanSize ?? DEFAULT_SPAN_SIZE, 1),
       onEntry,
       ...resolveLimits(limits),
     };
@@ -175,13 +182,14 @@ class ZtocBuilder {
       maxSpanId: parts.head.spanDigests.length - 1,
     };
     const { bytes, checkpoints } = encodeParts(head, parts.entries, parts.checkpoints);
-    const ztoc = { ...head, checkpoints, files: [] };
+    const ztoc = { ...head, checkpoints };
     return {
       ztoc: withLazyFiles(ztoc, bytes),
       entryCount: parts.entries.count,
       bytes,
       layerDigest: formatDigest(this.#layerHash.digest()),
       layerSize: this.#size,
+      ...(parts.candidates && { candidates: parts.candidates }),
     };
   }
 
@@ -197,18 +205,6 @@ class ZtocBuilder {
     this.#reader.push(head);
     return this.#reader;
   }
-}
-
-/** Returns a zTOC whose files are decoded when they are first read. */
-function withLazyFiles(ztoc: Ztoc, bytes: Uint8Array): Ztoc {
-  let files: readonly FileEntry[] | undefined;
-  return Object.defineProperty({ ...ztoc }, 'files', {
-    enumerable: true,
-    get() {
-      files ??= decodeZtoc(bytes, { maxEntries: Number.MAX_SAFE_INTEGER, maxSpans: Number.MAX_SAFE_INTEGER }).files;
-      return files;
-    },
-  });
 }
 
 function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -2,6 +2,7 @@ import type { CheckpointSource, EntrySource } from '../encoding/encode-ztoc.ts';
 import { SPAN_DIGEST_SIZE } from '../encoding/encoded-size.ts';
 import { EntryStore } from '../encoding/entry-store.ts';
 import { ZtocError } from '../errors.ts';
+import { CandidateList, MIN_CANDIDATE_DISTANCE, type SpanCandidates } from '../gzip/candidate-list.ts';
 import { CheckpointPacker, type GzipCheckpoint, PACKED_CHECKPOINT_SIZE } from '../gzip/checkpoints.ts';
 import { GzipDecoder } from '../gzip/gzip-decoder.ts';
 import { createSha256, formatDigest, type Sha256 } from '../hashes.ts';
@@ -15,6 +16,8 @@ export interface LayerParts {
   readonly head: Pick<Ztoc, 'compression' | 'spanDigests' | 'uncompressedArchiveSize'>;
   readonly checkpoints: CheckpointSource;
   readonly entries: EntrySource;
+  /** Points at which additional spans can start; for gzip and the span size `auto` only. */
+  readonly candidates?: SpanCandidates;
 }
 
 /** Reads a layer once, in chunks, and collects the parts of its zTOC. One implementation for each compression. */
@@ -33,11 +36,17 @@ export interface LayerReader {
 
 /** Span size and limits of a {@link LayerReader}. */
 export interface LayerReaderOptions extends Required<ZtocLimits> {
-  /** Size of a span, in uncompressed bytes. */
-  readonly spanSize: number;
+  /** Minimum size of a span in uncompressed bytes; `auto` for large spans and candidates for smaller ones. */
+  readonly spanSize: number | 'auto';
   /** Receives each entry, in addition to the zTOC. */
   readonly onEntry: EntryListener | undefined;
 }
+
+/**
+ * Span sizes of `auto`, in uncompressed bytes: docs/decisions/037-how-spans-are-chosen.md. Spans of a gzip layer start
+ * large, and `refineZtoc` divides those that a container reads. A span of an uncompressed layer costs only its digest.
+ */
+const AUTO_SPAN_SIZE = { gzip: 1 << 24, uncompressed: 1 << 20 } as const;
 
 /** Creates the reader for a compression. */
 export function createLayerReader(compression: Compression, options: LayerReaderOptions): LayerReader {
@@ -95,6 +104,7 @@ class GzipLayerReader implements LayerReader {
   readonly #ztocSize: ZtocSizeLimit;
   readonly #collector: EntryCollector;
   readonly #checkpoints: CheckpointPacker;
+  readonly #candidates: CandidateList | undefined;
   readonly #digester = new SpanDigester();
   readonly #decoder: GzipDecoder;
 
@@ -102,16 +112,21 @@ class GzipLayerReader implements LayerReader {
     this.#options = options;
     this.#ztocSize = new ZtocSizeLimit(options.maxZtocSize);
     this.#collector = new EntryCollector(options, this.#ztocSize);
-    this.#checkpoints = new CheckpointPacker(options.spanSize, options.maxSpans);
+    const isAuto = options.spanSize === 'auto';
+    const spanSize = options.spanSize === 'auto' ? AUTO_SPAN_SIZE.gzip : options.spanSize;
+    this.#checkpoints = new CheckpointPacker(spanSize, options.maxSpans);
+    const candidates = isAuto ? new CandidateList() : undefined;
+    this.#candidates = candidates;
     const { scanner } = this.#collector;
     this.#decoder = new GzipDecoder(
       {
         output: (bytes) => scanner.push(bytes),
         spanInput: (bytes) => this.#digester.update(bytes),
         checkpoint: (checkpoint) => this.#beginSpan(checkpoint),
+        ...(candidates && { candidate: (checkpoint) => candidates.add(checkpoint) }),
         wantsOutput: () => !scanner.done,
       },
-      { spanSize: options.spanSize },
+      { spanSize, ...(candidates && { candidateDistance: MIN_CANDIDATE_DISTANCE }) },
     );
   }
 
@@ -135,6 +150,7 @@ class GzipLayerReader implements LayerReader {
       head: { compression: 'gzip', spanDigests, uncompressedArchiveSize },
       checkpoints: this.#checkpoints,
       entries: this.#collector.entries,
+      ...(this.#candidates && { candidates: this.#candidates.finish() }),
     };
   }
 
@@ -151,6 +167,7 @@ class GzipLayerReader implements LayerReader {
     }
     this.#ztocSize.add(PACKED_CHECKPOINT_SIZE + SPAN_DIGEST_SIZE, offset);
     this.#checkpoints.add(checkpoint);
+    this.#candidates?.addSpan(checkpoint);
     this.#digester.begin();
   }
 }
@@ -158,6 +175,7 @@ class GzipLayerReader implements LayerReader {
 /** Divides an uncompressed layer into spans of equal size (ztoc/compression/tar_zinfo.go). */
 class UncompressedLayerReader implements LayerReader {
   readonly #options: LayerReaderOptions;
+  readonly #spanSize: number;
   readonly #ztocSize: ZtocSizeLimit;
   readonly #collector: EntryCollector;
   readonly #digester = new SpanDigester();
@@ -166,13 +184,14 @@ class UncompressedLayerReader implements LayerReader {
 
   constructor(options: LayerReaderOptions) {
     this.#options = options;
+    this.#spanSize = options.spanSize === 'auto' ? AUTO_SPAN_SIZE.uncompressed : options.spanSize;
     this.#ztocSize = new ZtocSizeLimit(options.maxZtocSize);
     this.#collector = new EntryCollector(options, this.#ztocSize);
   }
 
   push(bytes: Uint8Array): void {
     this.#collector.scanner.push(bytes);
-    const { spanSize } = this.#options;
+    const spanSize = this.#spanSize;
     for (let at = 0; at < bytes.length; ) {
       const offset = this.uncompressedBytes % spanSize;
       if (offset === 0) this.#beginSpan();
@@ -186,7 +205,7 @@ class UncompressedLayerReader implements LayerReader {
   finish(): LayerParts {
     const { uncompressedArchiveSize } = this.#collector.scanner.finish();
     const spanDigests = this.#digester.finish();
-    const table = packSpanTable({ spanSize: this.#options.spanSize, size: this.uncompressedBytes });
+    const table = packSpanTable({ spanSize: this.#spanSize, size: this.uncompressedBytes });
     return {
       head: { compression: 'uncompressed', spanDigests, uncompressedArchiveSize },
       checkpoints: { size: table.length, moveTo: (target) => target.set(table) },

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ZtocError } from '../errors.ts';
 import { listSpans, packSpanTable } from '../spans/list-spans.ts';
 import type { FileEntry, FileType, PaxRecord, Ztoc } from '../ztoc.ts';
-import { decodeReferenceZtoc, decodeZtoc, decodeZtocSpans } from './decode-ztoc.ts';
+import { decodeZtoc, decodeZtocSpans } from './decode-ztoc.ts';
 import { encodeZtoc } from './encode-ztoc.ts';
 import { createMutator } from './fixtures/damage.ts';
 import { REFERENCE_ZTOCS, readReferenceZtoc } from './fixtures/reference-ztocs.ts';
@@ -242,18 +242,5 @@ describe('the memory for files', () => {
     const bytes = encode([{ ...file, paxRecords }]);
     expect(decodeZtoc(bytes, { maxFilesMemory: 3450 }).files[0]?.paxRecords).toHaveLength(10);
     expect(() => decodeZtoc(bytes, { maxFilesMemory: 3449 })).toThrow(exceeded(3449));
-  });
-});
-
-describe('decodeReferenceZtoc', () => {
-  it.each(REFERENCE_ZTOCS)('decodes the zTOC of %s without its files', (layer) => {
-    const bytes = readReferenceZtoc(layer);
-    expect(decodeReferenceZtoc(bytes)).toEqual({ ...decodeZtoc(bytes), files: [] });
-  });
-
-  it('returns nothing for another encoding', () => {
-    const bytes = Uint8Array.of(...readReferenceZtoc('plain-small.tar'), 0, 0, 0, 0);
-    expect(decodeZtoc(bytes).files.length).toBeGreaterThan(0);
-    expect(decodeReferenceZtoc(bytes)).toBeUndefined();
   });
 });

@@ -5,8 +5,6 @@ import { FlatbufferReader, type FlatbufferTable } from '../flatbuffers/flatbuffe
 import { DEFAULT_LIMITS, type ZtocLimits } from '../limits.ts';
 import { listSpansAt, type Span } from '../spans/list-spans.ts';
 import { type Compression, type FileEntry, type FileType, type PaxRecord, ZTOC_VERSION, type Ztoc } from '../ztoc.ts';
-import { type EntrySource, encodeParts } from './encode-ztoc.ts';
-import { encodedFileSize, SPAN_DIGEST_SIZE } from './encoded-size.ts';
 import { COMPRESSION_ALGORITHM, COMPRESSION_INFO, FILE_METADATA, TOC, XATTR, ZTOC } from './schema.ts';
 
 /** Limits on the content of a zTOC. Its size limits everything else: see `MAX_SHARING` in `flatbuffer-reader.ts`. */
@@ -61,42 +59,6 @@ export function decodeZtoc(bytes: Uint8Array, limits: DecodeZtocLimits = {}): Zt
 }
 
 /**
- * Decodes a zTOC without its files, if it has the encoding of the reference: if {@link encodeZtoc} returns the same bytes
- * for its content. Decodes one file at a time, so this needs as much memory as the zTOC.
- * @returns The zTOC with an empty list of files, or undefined if it has another encoding.
- * @throws {ZtocError} as in {@link decodeZtoc}
- */
-export function decodeReferenceZtoc(
-  bytes: Uint8Array,
-  limits: Pick<ZtocLimits, 'maxEntries' | 'maxSpans'> = {},
-): Ztoc | undefined {
-  const reader = new FlatbufferReader(bytes, 'zTOC');
-  const { root, ztoc } = decodeAllButFiles(reader, limits);
-  const { checkpoints, files: _, ...head } = ztoc;
-  const files = new FileDecoder(reader, ztoc.uncompressedArchiveSize);
-  const { start, length } = root.table(ZTOC.toc, 'table of contents').offsets(TOC.metadata);
-  checkCount(length, limits.maxEntries ?? DEFAULT_LIMITS.maxEntries, 'entries', 'maxEntries');
-  // Parts that share bytes can make the encoding several times larger.
-  let left = 2 * bytes.length;
-  let isLonger = false;
-  const entries: EntrySource = {
-    count: length,
-    encodedSize: Math.max(0, bytes.length - checkpoints.length - ztoc.spanDigests.length * SPAN_DIGEST_SIZE),
-    *takeReversed() {
-      for (let i = length - 1; i >= 0 && !isLonger; i--) {
-        const file = files.decode(start + 4 * i);
-        left -= encodedFileSize(file);
-        isLonger = left < 0;
-        if (!isLonger) yield file;
-      }
-    },
-  };
-  const source = { size: checkpoints.length, moveTo: (target: Uint8Array) => target.set(checkpoints) };
-  const encoded = encodeParts(head, entries, source).bytes;
-  return !isLonger && equalBytes(encoded, bytes, 0, bytes.length) ? ztoc : undefined;
-}
-
-/**
  * Returns the files of a zTOC. Each iteration decodes them one by one, with the checks of {@link decodeZtoc}, so that
  * they need no memory at the same time.
  * @param bytes The whole zTOC. The files contain views of it, so do not change it afterwards.
@@ -124,7 +86,8 @@ export function decodeZtocSpans(bytes: Uint8Array, limits: Pick<DecodeZtocLimits
   return decodeAllButFiles(new FlatbufferReader(bytes, 'zTOC'), limits).spans;
 }
 
-function decodeAllButFiles(
+/** Decodes a zTOC without its files, with the checks of {@link decodeZtoc}. */
+export function decodeAllButFiles(
   reader: FlatbufferReader,
   limits: DecodeZtocLimits,
 ): { readonly root: FlatbufferTable; readonly ztoc: Ztoc; readonly spans: readonly Span[] } {
@@ -179,7 +142,8 @@ function decodeSpanDigests(reader: FlatbufferReader, info: FlatbufferTable, maxS
   });
 }
 
-function checkCount(count: number, limit: number, what: string, option: keyof DecodeZtocLimits): void {
+/** @throws {ZtocError} `LIMIT_EXCEEDED` if a zTOC has more entries or spans than a limit. */
+export function checkCount(count: number, limit: number, what: string, option: keyof DecodeZtocLimits): void {
   if (count > limit) {
     throw new ZtocError('LIMIT_EXCEEDED', `the zTOC has ${count} ${what}, more than ${option} (${limit})`);
   }
@@ -199,7 +163,7 @@ const MOD_TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))
 const NO_RECORDS: readonly PaxRecord[] = [];
 
 /** Decodes the files of a zTOC. Adjacent files share equal values, such as owners and times, to save memory. */
-class FileDecoder {
+export class FileDecoder {
   readonly #reader: FlatbufferReader;
   readonly #archiveSize: number;
   #userName: Uint8Array = new Uint8Array(0);

@@ -101,6 +101,28 @@ function fail(reason: string, offset: number): never {
   throw new ZtocError('ZTOC_INVALID', message, { offset });
 }
 
+/** Packs checkpoints into `target`, which has {@link packedSize} bytes. @param spanSize Minimum size of a span in bytes. */
+export function packCheckpoints(checkpoints: readonly GzipCheckpoint[], spanSize: number, target: Uint8Array): void {
+  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
+  view.setInt32(0, checkpoints.length, true);
+  view.setBigInt64(4, BigInt(spanSize), true);
+  for (const [i, checkpoint] of checkpoints.entries()) {
+    packCheckpoint(view, PACKED_HEADER_SIZE + i * PACKED_CHECKPOINT_SIZE, checkpoint);
+  }
+}
+
+/** Returns the size of packed checkpoints in bytes. */
+export function packedSize(count: number): number {
+  return PACKED_HEADER_SIZE + count * PACKED_CHECKPOINT_SIZE;
+}
+
+function packCheckpoint(view: DataView, at: number, checkpoint: GzipCheckpoint): void {
+  view.setBigInt64(at, BigInt(checkpoint.inputOffset), true);
+  view.setBigInt64(at + 8, BigInt(checkpoint.outputOffset), true);
+  view.setUint8(at + 16, checkpoint.bits);
+  new Uint8Array(view.buffer, view.byteOffset + at + 17, WINDOW_SIZE).set(checkpoint.window);
+}
+
 /** Bytes moved at a time, and so the maximum that exists twice. */
 const MOVE_SIZE = 1 << 20;
 
@@ -124,7 +146,7 @@ export class CheckpointPacker {
       maxByteLength: PACKED_HEADER_SIZE + maxCount * PACKED_CHECKPOINT_SIZE,
     });
     this.#view = new DataView(this.#buffer);
-    this.#view.setBigInt64(4, BigInt(spanSize), true);
+    this.spanSize = spanSize;
   }
 
   /** Number of checkpoints added. */
@@ -137,19 +159,41 @@ export class CheckpointPacker {
     return this.#buffer.byteLength;
   }
 
+  /** Sets the minimum span size, in bytes of output. */
+  set spanSize(spanSize: number) {
+    this.#view.setBigInt64(4, BigInt(spanSize), true);
+  }
+
   /** Adds a checkpoint and copies its window. @throws {ZtocError} `LIMIT_EXCEEDED` */
-  add({ inputOffset, outputOffset, bits, window }: GzipCheckpoint): void {
+  add(checkpoint: GzipCheckpoint): void {
+    const { inputOffset } = checkpoint;
     if (this.#count === this.#maxCount) {
       const message = `the layer has more than ${this.#maxCount} spans, up to byte ${inputOffset}. Use a larger span size or raise maxSpans.`;
       throw new ZtocError('LIMIT_EXCEEDED', message, { offset: inputOffset });
     }
     const at = this.#buffer.byteLength;
     this.#buffer.resize(at + PACKED_CHECKPOINT_SIZE);
-    this.#view.setBigInt64(at, BigInt(inputOffset), true);
-    this.#view.setBigInt64(at + 8, BigInt(outputOffset), true);
-    this.#view.setUint8(at + 16, bits);
-    new Uint8Array(this.#buffer, at + 17, WINDOW_SIZE).set(window);
+    packCheckpoint(this.#view, at, checkpoint);
     this.#count += 1;
+  }
+
+  /** Removes the checkpoints for which `keep` returns false, in order, and frees their memory. */
+  retain(keep: (outputOffset: number) => boolean): void {
+    const packed = new Uint8Array(this.#buffer);
+    let end = PACKED_HEADER_SIZE;
+    for (let at = PACKED_HEADER_SIZE; at < packed.length; at += PACKED_CHECKPOINT_SIZE) {
+      if (!keep(Number(this.#view.getBigInt64(at + 8, true)))) continue;
+      if (at > end) packed.copyWithin(end, at, at + PACKED_CHECKPOINT_SIZE);
+      end += PACKED_CHECKPOINT_SIZE;
+    }
+    this.#count = (end - PACKED_HEADER_SIZE) / PACKED_CHECKPOINT_SIZE;
+    this.#buffer.resize(end);
+  }
+
+  /** Returns the packed format, as a view of the buffer of this object. Call nothing else afterwards. */
+  take(): Uint8Array<ArrayBuffer> {
+    this.#view.setInt32(0, this.#count, true);
+    return new Uint8Array(this.#buffer);
   }
 
   /** Moves the packed format to `target` and frees the memory piece by piece. This object is empty afterwards. */

@@ -15,6 +15,11 @@ export interface GzipListener {
   /** A new span starts. The window is a view: copy it to keep it. */
   checkpoint?(checkpoint: GzipCheckpoint): void;
   /**
+   * A span could start here. The window is a view: copy it to keep it.
+   * @returns The minimum output between this point and the next candidate, in bytes.
+   */
+  candidate?(checkpoint: GzipCheckpoint): number;
+  /**
    * Returns whether the consumer still reads the output. This matters for members with a header that zlib accepts and
    * Go rejects (long names, zlib format): the reference reads the layer with zlib to its end, but with Go only to the
    * end of the tar archive.
@@ -26,6 +31,12 @@ export interface GzipListener {
 export interface GzipDecoderOptions {
   /** Minimum bytes of output between checkpoints. @default no checkpoints */
   readonly spanSize?: number;
+  /**
+   * Minimum bytes of output between the start of a span and the first candidate in it. {@link GzipListener.candidate}
+   * returns the distance to each further candidate.
+   * @default no candidates
+   */
+  readonly candidateDistance?: number;
   /**
    * Starts at this checkpoint, in the middle of a member. If the checkpoint has a partly used byte, that byte must be
    * the first one pushed. The checksum of that member is not verified.
@@ -52,7 +63,8 @@ const MAX_TRAILER_SIZE = 8;
 export class GzipDecoder {
   readonly #inflater = new Inflater();
   readonly #listener: GzipListener;
-  readonly #spanSize: number | undefined;
+  readonly #spanSize: number;
+  #candidateDistance: number;
   #state: State = 'header';
   #received = 0;
   #header = new MemberHeaderReader(0);
@@ -61,14 +73,16 @@ export class GzipDecoder {
   #checksum = new MemberChecksum(undefined);
   /** Offset of the first byte not yet reported to a span; undefined before the first checkpoint. */
   #spanInputOffset: number | undefined;
-  /** Whether the inflater stops at every block header, because there was no output at the last one. */
-  #stopsAtEveryBlock = true;
+  /** Output offsets of the start of the current span, and of the last candidate in it or its start. */
+  #spanStart = 0;
+  #lastCandidate = 0;
   /** The start checkpoint, until its partly used byte has been pushed. */
   #pendingStart: GzipCheckpoint | undefined;
 
   constructor(listener: GzipListener, options: GzipDecoderOptions = {}) {
     this.#listener = listener;
-    this.#spanSize = options.spanSize;
+    this.#spanSize = options.spanSize ?? Number.POSITIVE_INFINITY;
+    this.#candidateDistance = options.candidateDistance ?? Number.POSITIVE_INFINITY;
     this.#inflater.stopAfter(options.spanSize === undefined ? Number.POSITIVE_INFINITY : -1);
     if (options.start !== undefined) {
       this.#state = 'deflate';
@@ -187,19 +201,21 @@ export class GzipDecoder {
   }
 
   #takeCheckpoint(): void {
-    const { inputOffset, outputOffset, unusedBits, window } = this.#inflater;
-    const spanSize = this.#spanSize ?? Number.POSITIVE_INFINITY;
-    // Without output every block header is a checkpoint. The inflater therefore stops once more after the first output.
-    if (outputOffset > 0 && outputOffset <= spanSize && this.#stopsAtEveryBlock) {
-      this.#stopsAtEveryBlock = false;
-      this.#inflater.stopAfter(spanSize);
-      return;
+    const { inputOffset, outputOffset, unusedBits: bits, window } = this.#inflater;
+    const checkpoint = { inputOffset, outputOffset, bits, window };
+    if (outputOffset === 0 || outputOffset - this.#spanStart > this.#spanSize) {
+      this.#emitSpanInput(inputOffset);
+      this.#listener.checkpoint?.(checkpoint);
+      this.#spanInputOffset = inputOffset - (bits === 0 ? 0 : 1);
+      this.#spanStart = outputOffset;
+      this.#lastCandidate = outputOffset;
+    } else if (outputOffset - this.#lastCandidate > this.#candidateDistance) {
+      this.#candidateDistance = this.#listener.candidate?.(checkpoint) ?? Number.POSITIVE_INFINITY;
+      this.#lastCandidate = outputOffset;
     }
-    this.#emitSpanInput(inputOffset);
-    this.#listener.checkpoint?.({ inputOffset, outputOffset, bits: unusedBits, window });
-    this.#spanInputOffset = inputOffset - (unusedBits === 0 ? 0 : 1);
-    this.#stopsAtEveryBlock = outputOffset === 0;
-    if (!this.#stopsAtEveryBlock) this.#inflater.stopAfter(outputOffset + spanSize);
+    const next = Math.min(this.#spanStart + this.#spanSize, this.#lastCandidate + this.#candidateDistance);
+    // Without output every block header is a checkpoint. The inflater therefore stops once more after the first output.
+    this.#inflater.stopAfter(outputOffset === 0 ? -1 : next);
   }
 
   #emitSpanInput(end: number): void {

@@ -30,6 +30,29 @@ export function bytesSource(bytes: Uint8Array): RandomAccessSource {
   };
 }
 
+/**
+ * Reads from a source, and checks the number of bytes that it returns.
+ * @throws {ZtocError} `SOURCE_READ_FAILED`, with the error of the source as the cause. The reason of the signal if it is
+ * aborted.
+ */
+export async function readFrom(
+  source: RandomAccessSource,
+  offset: number,
+  length: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  try {
+    const bytes = await source.read(offset, length, { signal });
+    if (bytes.length === length) return bytes;
+    throw new Error(`the source returned ${bytes.length} bytes`);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof ZtocError) throw error;
+    const message = `cannot read ${length} bytes at offset ${offset} of the layer`;
+    throw new ZtocError('SOURCE_READ_FAILED', message, { cause: error, offset });
+  }
+}
+
 /** Throws `SOURCE_READ_FAILED` unless a range is within a source. */
 export function requireRange(size: number, offset: number, length: number): void {
   if (isRange(offset, length) && offset + length <= size) return;

@@ -2,7 +2,7 @@ import { ZtocError } from '../errors.ts';
 import { digestOf } from '../hashes.ts';
 import { inflateSpan } from '../spans/inflate-span.ts';
 import type { Span } from '../spans/list-spans.ts';
-import type { RandomAccessSource } from './random-access-source.ts';
+import { type RandomAccessSource, readFrom } from './random-access-source.ts';
 
 /** Memory limits of a `ZtocReader`, in bytes. */
 export interface OpenZtocOptions {
@@ -117,7 +117,7 @@ export class SpanStore {
 
   async #fetch(first: Span, last: Span, signal: AbortSignal | undefined): Promise<FetchedRun> {
     const start = first.compressedStart;
-    const reading = this.#read(start, last.compressedEnd - start, signal);
+    const reading = readFrom(this.#source, start, last.compressedEnd - start, signal);
     const run = reading.then((bytes) => ({ start, bytes, lastId: last.id }));
     for (let { id } = first; id <= last.id; id++) this.#fetches.set(id, { run, signal });
     try {
@@ -127,26 +127,13 @@ export class SpanStore {
     }
   }
 
-  async #read(offset: number, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
-    try {
-      const bytes = await this.#source.read(offset, length, { signal });
-      if (bytes.length === length) return bytes;
-      throw new Error(`the source returned ${bytes.length} bytes`);
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (error instanceof ZtocError) throw error;
-      const message = `cannot read ${length} bytes at offset ${offset} of the layer`;
-      throw new ZtocError('SOURCE_READ_FAILED', message, { cause: error, offset });
-    }
-  }
-
   /** Returns the bytes of a span with the right digest, from a run or from a second read. */
   async #verify(span: Span, run: FetchedRun, signal: AbortSignal | undefined): Promise<Uint8Array> {
     const { id, digest, compressedStart: start, compressedEnd: end } = span;
     const bytes = run.bytes.subarray(start - run.start, end - run.start);
     const first = digestOf(bytes);
     if (first === digest) return bytes;
-    const again = await this.#read(start, end - start, signal);
+    const again = await readFrom(this.#source, start, end - start, signal);
     const second = digestOf(again);
     if (second === digest) return again;
     const found =

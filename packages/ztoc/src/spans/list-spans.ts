@@ -59,22 +59,34 @@ export function spanSizeOf({ compression, checkpoints }: Pick<Ztoc, 'compression
 }
 
 function listGzipSpans(ztoc: Omit<Ztoc, 'files'>, base: number): readonly Span[] {
-  const { compressedArchiveSize, uncompressedArchiveSize, spanDigests } = ztoc;
   const { checkpoints } = unpackCheckpoints(ztoc.checkpoints, base);
   return checkpoints.map((checkpoint, id) => {
-    const next = checkpoints[id + 1];
-    const span: Span = {
+    const span = {
       id,
-      compressedStart: checkpoint.inputOffset - (checkpoint.bits === 0 ? 0 : 1),
-      compressedEnd: next?.inputOffset ?? compressedArchiveSize,
-      uncompressedStart: checkpoint.outputOffset,
-      uncompressedEnd: next?.outputOffset ?? Math.max(checkpoint.outputOffset, uncompressedArchiveSize),
-      digest: spanDigests[id] ?? '',
+      ...boundsOf(checkpoint, checkpoints[id + 1], ztoc),
+      digest: ztoc.spanDigests[id] ?? '',
       checkpoint,
     };
-    checkBounds(span, compressedArchiveSize, base);
+    checkBounds(span, ztoc.compressedArchiveSize, base);
     return span;
   });
+}
+
+/** Start and end of a span. */
+export type SpanBounds = Pick<Span, 'compressedStart' | 'compressedEnd' | 'uncompressedStart' | 'uncompressedEnd'>;
+
+/** Returns the bounds of a gzip span between two checkpoints. @param next The next checkpoint, if any. */
+export function boundsOf(
+  checkpoint: GzipCheckpoint,
+  next: GzipCheckpoint | undefined,
+  { compressedArchiveSize, uncompressedArchiveSize }: Pick<Ztoc, 'compressedArchiveSize' | 'uncompressedArchiveSize'>,
+): SpanBounds {
+  return {
+    compressedStart: checkpoint.inputOffset - (checkpoint.bits === 0 ? 0 : 1),
+    compressedEnd: next?.inputOffset ?? compressedArchiveSize,
+    uncompressedStart: checkpoint.outputOffset,
+    uncompressedEnd: next?.outputOffset ?? Math.max(checkpoint.outputOffset, uncompressedArchiveSize),
+  };
 }
 
 function checkBounds(span: Span, layerSize: number, offset: number): void {

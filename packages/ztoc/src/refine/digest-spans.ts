@@ -1,0 +1,83 @@
+import { ZtocError } from '../errors.ts';
+import type { GzipCheckpoint } from '../gzip/checkpoints.ts';
+import { createSha256, formatDigest } from '../hashes.ts';
+import { type RandomAccessSource, readFrom } from '../read/random-access-source.ts';
+import { boundsOf, type Span, type SpanBounds } from '../spans/list-spans.ts';
+
+/** Bytes of the layer that are read at a time. */
+const READ_SIZE = 1 << 22;
+
+/** Bytes of a layer. */
+type Range = Pick<SpanBounds, 'compressedStart' | 'compressedEnd'>;
+
+/**
+ * Returns the digests of spans that start at other points than those of a zTOC. Reads the spans of the zTOC that change,
+ * and verifies them.
+ * @param starts Starts of the new spans, in order. They include the starts of the old spans that are not empty.
+ * @param oldSpans All spans of the layer, with their digests.
+ * @throws {ZtocError} `SPAN_DIGEST_MISMATCH`, `SOURCE_READ_FAILED`
+ */
+export async function digestSpans(
+  starts: readonly GzipCheckpoint[],
+  oldSpans: readonly Span[],
+  layer: RandomAccessSource,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const { compressedEnd, uncompressedEnd } = oldSpans.at(-1) as Span;
+  const sizes = { compressedArchiveSize: compressedEnd, uncompressedArchiveSize: uncompressedEnd };
+  const newSpans = starts.map((start, i) => boundsOf(start, starts[i + 1], sizes));
+  const digests: string[] = [];
+  for (let oldAt = 0, newAt = 0; oldAt < oldSpans.length; ) {
+    // Take spans from both until they end at the same byte.
+    const olds = [oldSpans[oldAt++] as Span];
+    const news = [newSpans[newAt++] as SpanBounds];
+    for (;;) {
+      const oldEnd = (olds.at(-1) as Span).compressedEnd;
+      const newEnd = (news.at(-1) as SpanBounds).compressedEnd;
+      if (oldEnd === newEnd) break;
+      if (oldEnd < newEnd) olds.push(oldSpans[oldAt++] as Span);
+      else news.push(newSpans[newAt++] as SpanBounds);
+    }
+    if (olds.length === 1 && news.length === 1) digests.push((olds[0] as Span).digest);
+    else digests.push(...(await digestVerified(news, olds, layer, signal)));
+  }
+  return digests;
+}
+
+/** Returns the digests of ranges of the layer, which cover the same bytes as spans with known digests. */
+async function digestVerified(
+  ranges: readonly Range[],
+  spans: readonly Span[],
+  layer: RandomAccessSource,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  let wrong: Span | undefined;
+  // A cache or proxy on the way may have damaged the first read.
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const digests = await digestRanges([...spans, ...ranges], layer, signal);
+    wrong = spans.find(({ digest }, i) => digests[i] !== digest);
+    if (wrong === undefined) return digests.slice(spans.length);
+  }
+  const { id, digest, compressedStart: start, compressedEnd: end } = wrong as Span;
+  const message = `span ${id} (bytes ${start} to ${end} of the layer) does not have the digest ${digest} in two further reads. The layer is damaged or has changed since it was indexed: index it again.`;
+  throw new ZtocError('SPAN_DIGEST_MISMATCH', message, { offset: start });
+}
+
+/** Returns the digests of ranges that start or end together, reading each byte once. */
+async function digestRanges(
+  ranges: readonly Range[],
+  layer: RandomAccessSource,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const hashes = ranges.map(createSha256);
+  const last = Math.max(...ranges.map(({ compressedEnd }) => compressedEnd));
+  for (let at = (ranges[0] as Range).compressedStart; at < last; at += READ_SIZE) {
+    const bytes = await readFrom(layer, at, Math.min(READ_SIZE, last - at), signal);
+    for (const [i, { compressedStart, compressedEnd }] of ranges.entries()) {
+      const start = Math.max(0, compressedStart - at);
+      const end = Math.min(bytes.length, compressedEnd - at);
+      if (start < end) hashes[i]?.update(bytes.subarray(start, end));
+    }
+  }
+  return hashes.map((hash) => formatDigest(hash.digest()));
+}

@@ -1,0 +1,68 @@
+import { EncodedZtocReader } from '../encoding/encode-again.ts';
+import { encodeParts } from '../encoding/encode-ztoc.ts';
+import { withLazyFiles } from '../encoding/lazy-files.ts';
+import { ZtocError } from '../errors.ts';
+import type { SpanCandidates } from '../gzip/candidate-list.ts';
+import { packCheckpoints, packedSize, unpackCheckpoints } from '../gzip/checkpoints.ts';
+import type { RandomAccessSource, ReadOptions } from '../read/random-access-source.ts';
+import { listSpans } from '../spans/list-spans.ts';
+import type { Ztoc } from '../ztoc.ts';
+import { chooseSpans, type ReadRange } from './choose-spans.ts';
+import { digestSpans } from './digest-spans.ts';
+
+/** Result of {@link refineZtoc}. */
+export interface RefinedZtoc {
+  /** The decoded zTOC, with views of `bytes`. Its `files` are decoded when they are first read. */
+  readonly ztoc: Ztoc;
+  /** The encoded zTOC; the bytes that were passed in if nothing changes. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Divides the spans of a gzip layer that a container reads when it starts, so that the start costs less. Reads these
+ * spans of the layer again, for the digests of the new ones.
+ *
+ * The result is byte-identical to that of a builder with the same span starts. The span size in it is `minDistance` of
+ * the candidates. A zTOC whose layer the reads do not touch does not change.
+ *
+ * @param bytes The zTOC that `buildZtoc` built with the span size `auto`.
+ * @param candidates The candidates from the same build.
+ * @param reads What the container reads. Include the tar header of each file: the snapshotter reads it before the file.
+ * @param layer The layer. Its bytes are verified with the digests of the zTOC.
+ * @throws {ZtocError} `SPAN_DIGEST_MISMATCH` if the layer is not the one that was built, `SOURCE_READ_FAILED`,
+ *   `ZTOC_INVALID`, `OPTION_INVALID`.
+ */
+export async function refineZtoc(
+  bytes: Uint8Array,
+  candidates: SpanCandidates,
+  reads: readonly ReadRange[],
+  layer: RandomAccessSource,
+  { signal }: ReadOptions = {},
+): Promise<RefinedZtoc> {
+  const encoded = new EncodedZtocReader(bytes, {
+    maxEntries: Number.MAX_SAFE_INTEGER,
+    maxSpans: Number.MAX_SAFE_INTEGER,
+  });
+  const { checkpoints: _, files: __, ...head } = encoded.ztoc;
+  const oldSpans = listSpans(encoded.ztoc);
+  const oldStarts = oldSpans.flatMap(({ checkpoint }) => checkpoint ?? []);
+  const points = { spans: oldStarts, candidates: unpackCheckpoints(candidates.checkpoints).checkpoints };
+  const starts = head.compression === 'gzip' ? chooseSpans(points, head, reads) : oldStarts;
+  if (starts.length === oldStarts.length && starts.every((start, i) => start === oldStarts[i])) {
+    return { ztoc: withLazyFiles(encoded.ztoc, bytes), bytes };
+  }
+  if (layer.size !== head.compressedArchiveSize) {
+    const message = `the layer has ${layer.size} bytes, but the zTOC describes a layer of ${head.compressedArchiveSize} bytes`;
+    throw new ZtocError('SPAN_DIGEST_MISMATCH', message);
+  }
+  const spanDigests = await digestSpans(starts, oldSpans, layer, signal);
+  const newHead = { ...head, maxSpanId: starts.length - 1, spanDigests };
+  const result = encodeParts(newHead, encoded, {
+    size: packedSize(starts.length),
+    moveTo: (target) => packCheckpoints(starts, candidates.minDistance, target),
+  });
+  return {
+    ztoc: withLazyFiles({ ...newHead, checkpoints: result.checkpoints }, result.bytes),
+    bytes: result.bytes,
+  };
+}
