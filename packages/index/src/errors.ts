@@ -19,6 +19,7 @@ import { PrintableError } from '@soci/oci';
  * - `SYMLINK_LOOP`: resolving a path requires more than 40 symbolic links.
  * - `SOCI_INDEX_INVALID`: a SOCI index is malformed.
  * - `LIMIT_EXCEEDED`: one of the limits was exceeded, see `IndexLimits`.
+ * - `TAG_TAKEN`: the tag for stored profiles refers to something else.
  * - `WORKER_FAILED`: a worker thread exited without a result.
  */
 export type SociIndexErrorCode =
@@ -38,6 +39,7 @@ export type SociIndexErrorCode =
   | 'PROFILE_INVALID'
   | 'SOCI_INDEX_INVALID'
   | 'SYMLINK_LOOP'
+  | 'TAG_TAKEN'
   | 'WORKER_FAILED';
 
 /** Error of `@soci/index`. Check {@link SociIndexError.code}; messages may change. */

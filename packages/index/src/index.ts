@@ -39,7 +39,9 @@ export {
   type ZtocSource,
 } from './options.ts';
 export { encodeProfile } from './profile/encode-profile.ts';
+export { findStoredProfile, type ProfileSource, type StoredProfile } from './profile/find-stored-profile.ts';
 export { parseProfile } from './profile/parse-profile.ts';
+export { type ProfileTarget, type PushedProfile, pushProfile } from './profile/push-profile.ts';
 export {
   MAX_PROFILE_SIZE,
   type ProfileFile,
@@ -103,9 +105,12 @@ export {
   ANNOTATION_SPAN_SIZE,
   ANNOTATION_TOOL_VERSION,
   MEDIA_TYPE_PREFETCH,
+  MEDIA_TYPE_PROFILE,
+  MEDIA_TYPE_PROFILE_ANCHOR,
   MEDIA_TYPE_SOCI_INDEX_V1,
   MEDIA_TYPE_SOCI_INDEX_V2,
   MEDIA_TYPE_ZTOC,
+  PROFILE_TAG,
 } from './vocabulary.ts';
 export { findLayerWarnings, type LayerWarningOptions } from './warnings/find-layer-warnings.ts';
 export {

@@ -9,6 +9,15 @@ export const MEDIA_TYPE_ZTOC = 'application/octet-stream';
 /** Media type of a prefetch artifact: the spans of a layer to fetch first. */
 export const MEDIA_TYPE_PREFETCH = 'application/vnd.amazon.soci.prefetch.v1+json';
 
+/** Tag of the manifest that stored profiles refer to. It never moves. */
+export const PROFILE_TAG = 'soci-profile';
+/** Type of the manifest that stored profiles refer to: media type of its configuration. docs/formats.md describes it. */
+export const MEDIA_TYPE_PROFILE_ANCHOR = 'application/vnd.soci-index-builder.profile-anchor.v1+json';
+/** Type of the manifest of a stored profile: media type of its configuration. */
+export const MEDIA_TYPE_PROFILE = 'application/vnd.soci-index-builder.profile.v1+json';
+/** Media type of the profile in the manifest of a stored profile. */
+export const MEDIA_TYPE_PROFILE_CONTENT = 'application/vnd.soci-index-builder.profile.content.v1+json';
+
 /** On a zTOC's descriptor: media type of its layer. */
 export const ANNOTATION_LAYER_MEDIA_TYPE = 'com.amazon.soci.image-layer-mediaType';
 /** On a zTOC's or prefetch artifact's descriptor: digest of its layer. */

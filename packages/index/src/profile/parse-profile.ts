@@ -57,7 +57,7 @@ function parseJsonProfile(text: string, name: string): StartProfile {
     const example = '{"schemaVersion":1,"files":[{"path":"/usr/bin/app"}]}';
     throw new SociIndexError('PROFILE_INVALID', `${name} is a JSON list, expected an object such as ${example}`);
   }
-  checkSchemaVersion(document['schemaVersion'], name);
+  checkSchemaVersion(document.schemaVersion, name);
   const { files: listed, origin } = document;
   if (!Array.isArray(listed)) throw profileError(name, 'files', `must be a list, got ${show(listed)}`);
   const files = new ProfileFiles(name);

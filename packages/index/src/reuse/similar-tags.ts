@@ -1,4 +1,5 @@
 import type { CallOptions, Descriptor, Resolver, TagLister } from '@soci/oci';
+import { PROFILE_TAG } from '../vocabulary.ts';
 
 /** Maximum number of tags to list: one or two pages. */
 const MAX_TAGS_LISTED = 2000;
@@ -11,7 +12,7 @@ const REFERRERS_TAG = /^sha256-[0-9a-f]{64}/;
 
 /**
  * Resolves the 8 tags that are most similar to `name`, out of the first 2,000. Images with similar tags share most layers.
- * Skips the `known` tags and tags of referrers.
+ * Skips the `known` tags, and tags of referrers and profiles.
  *
  * @throws Errors of listing the tags.
  */
@@ -22,7 +23,7 @@ export async function findSimilarTags(
   call: CallOptions,
 ): Promise<readonly Descriptor[]> {
   const tags = await listTags(repository, call);
-  const others = tags.filter((tag) => !known.includes(tag) && !REFERRERS_TAG.test(tag));
+  const others = tags.filter((tag) => !known.includes(tag) && tag !== PROFILE_TAG && !REFERRERS_TAG.test(tag));
   const names = sortBySimilarity(name, others).slice(0, MAX_SIMILAR_TAGS);
   // Ignore tags that have been deleted since.
   const found = await Promise.all(names.map((each) => repository.resolve(each, call).catch(() => undefined)));
