@@ -1,6 +1,13 @@
 export { type BuiltIndexes, buildSociIndex, type NothingToIndex, type SociIndexResult } from './convert/build-index.ts';
 export { type ConvertedImage, type ConvertResult, convertImage } from './convert/convert-image.ts';
-export type { IndexedLayer, LayerReport, PlatformReport, PrefetchReport, SkippedLayer } from './convert/report.ts';
+export type {
+  IndexedLayer,
+  LayerReport,
+  PlatformReport,
+  PrefetchReport,
+  SkippedLayer,
+  StartReport,
+} from './convert/report.ts';
 export type { Artifact, ArtifactKind } from './convert/soci-manifest.ts';
 export { SociIndexError, type SociIndexErrorCode } from './errors.ts';
 export type {
@@ -30,6 +37,8 @@ export {
 } from './layers/recompress-layer.ts';
 export {
   DEFAULT_MIN_LAYER_SIZE,
+  type GuidedZtoc,
+  type GuidedZtocSettings,
   type IndexLimits,
   type Optimization,
   type RecompressibleFormat,
@@ -71,6 +80,7 @@ export type {
   NothingIndexed,
   ProofReport,
   PublishedIndex,
+  UsedProfile,
 } from './publish/result.ts';
 export type {
   NotRecognized,
@@ -99,6 +109,7 @@ export {
   ANNOTATION_INDEX_DIGEST,
   ANNOTATION_LAYER_DIGEST,
   ANNOTATION_LAYER_MEDIA_TYPE,
+  ANNOTATION_READS_DIGEST,
   ANNOTATION_SCHEMA_VERSION,
   ANNOTATION_SETTINGS_DIGEST,
   ANNOTATION_SOURCE_DIGEST,

@@ -1,6 +1,8 @@
 import type { CallOptions, Platform, StreamPusher } from '@soci/oci';
 import { type Compression, DEFAULT_BUILD_TOOL_IDENTIFIER, DEFAULT_SPAN_SIZE, type ZtocLimits } from '@soci/ztoc';
 import { SociIndexError } from './errors.ts';
+import { encodeProfile } from './profile/encode-profile.ts';
+import type { StartProfile } from './profile/start-profile.ts';
 import type { IndexProgress } from './progress.ts';
 
 /** Default of {@link SociIndexOptions.minLayerSize}: 10 MiB, as in soci-snapshotter v0.16.1 (soci/soci_index.go). */
@@ -25,8 +27,20 @@ export type RecompressibleFormat = 'zstd' | 'tar';
 export interface SociIndexOptions extends CallOptions {
   /** Platforms to index. The image must have all of them. @default all platforms of the image */
   readonly platforms?: readonly Platform[];
-  /** Minimum distance between checkpoints, in bytes of uncompressed data; at least 1. @default 4 MiB */
-  readonly spanSize?: number;
+  /**
+   * Minimum distance between checkpoints, in bytes of uncompressed data; at least 1. `auto` places checkpoints so that the
+   * start of a container reads little: see `profile` and docs/decisions/037. Not with `compat`.
+   *
+   * @default 4 MiB; `auto` with `profile`
+   */
+  readonly spanSize?: number | 'auto';
+  /**
+   * What the start of a container reads, as `parseProfile` returns it. Only with the span size `auto`. `prefetchFiles` count
+   * as files of the profile. If the image has none of its files, the result equals that of the default span size.
+   *
+   * @default with `spanSize: 'auto'`, predicted from the image
+   */
+  readonly profile?: StartProfile;
   /** Minimum size of an indexed layer, in compressed bytes. Smaller layers are skipped. @default 10 MiB */
   readonly minLayerSize?: number;
   /** Optimizations to apply. @default [] */
@@ -122,7 +136,7 @@ export interface ReusableLayer {
   readonly compression: Compression;
 }
 
-/** Settings that, together with the layer, determine the bytes of a zTOC. */
+/** Settings that, together with the layer, determine the bytes of a zTOC with a fixed span size. */
 export interface ZtocSettings {
   /** Minimum distance between checkpoints, in bytes of uncompressed data. */
   readonly spanSize: number;
@@ -139,6 +153,30 @@ export interface ZtocSource {
    * @throws An error ends the whole run. Return `undefined` if the layer should be read instead.
    */
   find(layer: ReusableLayer, settings: ZtocSettings, options?: CallOptions): Promise<Uint8Array | undefined>;
+  /**
+   * Finds a zTOC for a layer that was built with the span size `auto`. Like `find`.
+   *
+   * @default no such zTOC is reused
+   */
+  findGuided?(
+    layer: ReusableLayer,
+    settings: GuidedZtocSettings,
+    options?: CallOptions,
+  ): Promise<GuidedZtoc | undefined>;
+}
+
+/** Settings of a zTOC that was built with the span size `auto`. */
+export interface GuidedZtocSettings extends Pick<ZtocSettings, 'buildToolIdentifier'> {
+  /** Value of `ANNOTATION_READS_DIGEST`. @default any */
+  readonly readsDigest?: string;
+}
+
+/** A zTOC that was built with the span size `auto`. */
+export interface GuidedZtoc {
+  /** The bytes of the zTOC, checked against their digest. */
+  readonly bytes: Uint8Array;
+  /** Value of `ANNOTATION_READS_DIGEST` on its descriptor. */
+  readonly readsDigest: string;
 }
 
 /** Validated options with defaults. */
@@ -168,7 +206,8 @@ export function resolveOptions(options: SociIndexOptions, cores: number) {
   }
   return {
     platforms: options.platforms,
-    spanSize: checkInteger('spanSize', options.spanSize ?? DEFAULT_SPAN_SIZE, 1),
+    spanSize: resolveSpanSize(options),
+    profile: options.profile,
     minLayerSize: checkInteger('minLayerSize', options.minLayerSize ?? DEFAULT_MIN_LAYER_SIZE, 0),
     markMissingXattrs: optimizations.includes('xattr'),
     prefetchFiles: options.prefetchFiles ?? [],
@@ -184,6 +223,23 @@ export function resolveOptions(options: SociIndexOptions, cores: number) {
     signal: options.signal,
     onProgress: options.onProgress ?? ((_: IndexProgress) => {}),
   };
+}
+
+/** Returns the span size. @throws SociIndexError `OPTION_INVALID`, `PROFILE_INVALID` */
+function resolveSpanSize({ spanSize, profile, compat }: SociIndexOptions): number | 'auto' {
+  const isGuided = spanSize === 'auto' || (spanSize === undefined && profile !== undefined);
+  if (!isGuided && profile !== undefined) {
+    throw optionError('spanSize', 'must be auto if a profile is given', spanSize);
+  }
+  if (!isGuided) return checkInteger('spanSize', (spanSize as number | undefined) ?? DEFAULT_SPAN_SIZE, 1);
+  if (compat !== undefined) {
+    throw new SociIndexError(
+      'OPTION_INVALID',
+      'the span size auto and compat exclude each other: soci-cli has one span size for all layers',
+    );
+  }
+  if (profile !== undefined) encodeProfile(profile);
+  return 'auto';
 }
 
 /** Returns all limits, with defaults for those that are not set. */

@@ -40,6 +40,12 @@ export const ANNOTATION_REFERENCE_DIGEST = 'vnd.docker.reference.digest';
 /** Value of {@link ANNOTATION_REFERENCE_TYPE} for an attestation. */
 export const ATTESTATION_MANIFEST = 'attestation-manifest';
 
+/**
+ * On the descriptor of a zTOC that this project built with the span size `auto`: digest of what the profile reads in the layer.
+ * docs/formats.md describes it.
+ */
+export const ANNOTATION_READS_DIGEST = 'io.github.soci-index-builder.reads-digest';
+
 // Provenance annotations that this project adds to the root of a SOCI-enabled image and to a v1 SOCI index, unless `compat`
 // is set. docs/formats.md describes them.
 

@@ -1,5 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { DEFAULT_MIN_LAYER_SIZE, type RecompressibleFormat, type SociIndexOptions } from '@soci/index';
+import {
+  DEFAULT_MIN_LAYER_SIZE,
+  type IndexImageOptions,
+  type RecompressibleFormat,
+  type StartProfile,
+} from '@soci/index';
 import { OciError, type Platform, parsePlatform } from '@soci/oci';
 import {
   DRY_RUN_OPTION,
@@ -13,10 +18,11 @@ import {
   suggesting,
   valueOption,
 } from '../command/option.ts';
-import { parseCount, parseSize } from '../command/size.ts';
+import { parseCount, parsePositiveSize, parseSize } from '../command/size.ts';
 import { CliError, usageError } from '../errors.ts';
 import { formatBytes } from '../terminal/quantity.ts';
 import { REGISTRY_OPTIONS } from '../transports/registry-options.ts';
+import { readProfileFile } from './read-profile.ts';
 import { ZTOC_OPTIONS } from './ztoc-options.ts';
 
 const MAX_JOBS = 256;
@@ -31,6 +37,10 @@ const parsePlatforms = suggesting(['linux/amd64', 'linux/arm64', 'linux/arm/v7']
   }
 });
 
+const parseSpanSize = suggesting(['auto'], (text): number | 'auto' =>
+  text === 'auto' ? text : parsePositiveSize(text),
+);
+
 const parseOptimizations = suggesting(['xattr'], (words) => words.split(',').map(oneOf(['xattr'])));
 
 /** Options of `convert` and `create`. Names and short forms follow AWS's `soci` if it has the option. */
@@ -38,6 +48,13 @@ export const INDEX_OPTIONS = {
   platform: listOption('PLATFORM', parsePlatforms, 'index only this platform; repeatable', 'p'),
   'all-platforms': excluding(flag('index all platforms (default)'), 'platform'),
   ...ZTOC_OPTIONS,
+  'span-size': valueOption('SIZE', parseSpanSize, 'set span size (default 4 MiB; or auto)'),
+  profile: excluding(
+    valueOption('FILE', parseText, 'make spans small where a start reads'),
+    'compat',
+    'use-stored-profile',
+  ),
+  'use-stored-profile': excluding(flag('use the profile of the repository, if any'), 'compat'),
   'min-layer-size': valueOption(
     'SIZE',
     parseSize,
@@ -65,10 +82,11 @@ export const CONVERT_OPTIONS = {
   'recompress-tar': flag('recompress zstd and uncompressed layers'),
 } as const;
 
-/** Converts command-line options to library options. Reads the file of `--prefetch-files-json`. */
+/** Converts command-line options to library options. Reads the files of `--profile` and `--prefetch-files-json`. */
 export async function toIndexOptions(
   options: OptionValues<typeof INDEX_OPTIONS> & Partial<OptionValues<typeof CONVERT_OPTIONS>>,
-): Promise<SociIndexOptions> {
+): Promise<IndexImageOptions> {
+  checkSpanSize(options);
   const listed = options['prefetch-files-json'];
   const prefetchFiles = [...options['prefetch-file'], ...(listed === undefined ? [] : await readPathList(listed))]
     .map((path) => path.trim())
@@ -76,6 +94,7 @@ export async function toIndexOptions(
   return omitUndefined({
     platforms: options.platform.length === 0 ? undefined : options.platform,
     spanSize: options['span-size'],
+    profile: options['use-stored-profile'] ? ('stored' as const) : await readProfile(options.profile),
     minLayerSize: options['min-layer-size'],
     buildToolIdentifier: options['build-tool-identifier'],
     compat: options.compat,
@@ -85,6 +104,22 @@ export async function toIndexOptions(
     allowMissingPrefetch: options['allow-missing-prefetch'],
     recompress: recompressedFormats(options),
   });
+}
+
+/** @throws CliError `USAGE_INVALID` if the span size and other options exclude each other. */
+function checkSpanSize(options: OptionValues<typeof INDEX_OPTIONS>): void {
+  const { 'span-size': spanSize, profile, compat } = options;
+  if (spanSize === 'auto' && compat !== undefined) {
+    throw usageError('--span-size auto and --compat exclude each other', 'soci-cli has one span size for all layers.');
+  }
+  const name = profile !== undefined ? '--profile' : options['use-stored-profile'] ? '--use-stored-profile' : undefined;
+  if (name !== undefined && spanSize !== undefined && spanSize !== 'auto') {
+    throw usageError(`${name} and a fixed --span-size exclude each other`, 'Use --span-size auto.');
+  }
+}
+
+function readProfile(file: string | undefined): Promise<StartProfile> | undefined {
+  return file === undefined ? undefined : readProfileFile(file);
 }
 
 function recompressedFormats(

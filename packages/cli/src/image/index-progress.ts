@@ -28,7 +28,9 @@ export function showIndexProgress(progress: Progress, destination: string): (eve
   return (event) => {
     switch (event.type) {
       case 'planned':
-        ({ layers, bytes } = event);
+        // With the span size auto, layers may be read twice.
+        layers += event.layers;
+        bytes += event.bytes;
         break;
       case 'layer-started':
       case 'layer-progress':
@@ -54,6 +56,9 @@ export function showIndexProgress(progress: Progress, destination: string): (eve
         break;
       case 'ztoc-refused':
         progress.milestone(`layer ${shortDigest(event.layer)}: cannot reuse its zTOC: ${event.message}`);
+        break;
+      case 'profile-skipped':
+        progress.milestone(`the stored profile is not used: ${event.error.message}`);
         break;
       case 'rebuilding':
         progress.milestone(`rebuilding the index without reused zTOCs: ${event.problem.message}`);

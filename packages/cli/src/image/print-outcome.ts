@@ -8,6 +8,7 @@ import { printable } from '../terminal/text.ts';
 import type { PlannedWrite } from '../transports/dry-run.ts';
 import { describeDryRun, dryRunAsJson, printPlannedWrites } from './print-dry-run.ts';
 import { isZstd, noteUncompressedLayers, warnAboutLayers, warnAboutMissingFiles, ZSTD_REMEDY } from './print-notes.ts';
+import { printProfile } from './print-profile.ts';
 import { warningsAsJson } from './print-warnings.ts';
 
 /** Results of indexing that are not failures. */
@@ -43,7 +44,7 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
     else await printNothingToIndex(result, output, minLayerSize);
     return EXIT.NOTHING_TO_INDEX;
   }
-  const { root, indexes, proof } = result;
+  const { root, indexes, profile, proof } = result;
   const written = root === undefined ? indexes : [root];
   if (output.json) {
     await output.writeJson({
@@ -53,6 +54,7 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
       outcome: result.outcome === 'indexed' ? 'indexed' : 'current',
       ...(root && { root }),
       indexes,
+      ...(profile && { profile }),
       ...(result.outcome === 'indexed' && reportAsJson(result)),
       ...(proof && { verified: { filesRead: proof.filesRead, spansRead: proof.spansRead } }),
       ...dryRunAsJson(planned),
@@ -71,6 +73,7 @@ export async function printOutcome(report: OutcomeReport, output: Output): Promi
       for (const { digest } of written) await output.writeLine(`${output.style.bold(escapeText(name))}  ${digest}`);
     }
     await output.writeLine(`${summarize(result)} in ${formatSeconds(report.seconds)}.`);
+    if (profile) await printProfile(profile, result.outcome === 'indexed' ? result.platforms : [], output);
     if (proof) {
       const [files, spans] = [pluralize(proof.filesRead, 'file'), pluralize(proof.spansRead, 'span')];
       await output.writeLine(`Verified ${files} through ${spans}.`);
@@ -127,12 +130,13 @@ type IndexReport = Pick<ImageIndexed, 'platforms' | 'layers'>;
 /** Returns `platforms` and `layers` for `--json`. docs/cli.md documents the fields. */
 function reportAsJson({ platforms, layers }: IndexReport): object {
   return {
-    platforms: platforms.map(({ platform, manifest, index, layers: digests, prefetchFiles }) => ({
+    platforms: platforms.map(({ platform, manifest, index, layers: digests, prefetchFiles, start }) => ({
       platform,
       manifest,
       ...(index && { index }),
       layers: digests,
       prefetchFiles: prefetchFiles.map(({ path, isFound }) => ({ path, found: isFound })),
+      ...(start && { start }),
     })),
     layers: layers.map((layer) => {
       const { digest, mediaType, size, outcome: status } = layer;

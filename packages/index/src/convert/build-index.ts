@@ -1,18 +1,18 @@
 import { availableParallelism } from 'node:os';
-import type { Descriptor, Fetcher } from '@soci/oci';
-import { decodeZtocFiles } from '@soci/ztoc';
+import type { Descriptor, Fetcher, RangeFetcher } from '@soci/oci';
+import { DEFAULT_SPAN_SIZE, decodeZtocFiles } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { ImageReader } from '../image/image-reader.ts';
 import { checkOwnPlatform, listPlatforms } from '../image/select.ts';
 import type { BuiltLayer } from '../layers/build-layer.ts';
 import { reuseOrBuildLayers } from '../layers/build-layers.ts';
-import type { MismatchedLayer } from '../layers/layer-format.ts';
-import { type LayerPlan, skipMismatched, taskKey } from '../layers/layer-plan.ts';
-import { describeRecompressed, diffIdError } from '../layers/recompress-layer.ts';
+import { taskKey } from '../layers/layer-plan.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import type { LayerWarning } from '../warnings/layer-warning.ts';
 import { findSymlinkWrites } from '../warnings/symlink-writes.ts';
-import { choosePlatforms, collectTasks, type PlatformPlan, planPlatforms } from './plan-image.ts';
+import { buildGuidedLayers, type PlannedStart } from './build-guided.ts';
+import { describeStart } from './describe-start.ts';
+import { applyResults, choosePlatforms, collectTasks, type PlatformPlan, planPlatforms } from './plan-image.ts';
 import { checkPrefetchFiles, findPrefetchFiles } from './prefetch-files.ts';
 import { type LayerReport, type PlatformReport, reportLayers, reportPlatform } from './report.ts';
 import { type Artifact, assembleSociIndex, dedupeArtifacts } from './soci-manifest.ts';
@@ -48,13 +48,14 @@ export interface NothingToIndex {
  * Builds v1 SOCI indexes for an image: one manifest per platform, whose `subject` is the image manifest. The image does
  * not change. Runtimes find the index through the referrers API of the registry. Nothing is pushed.
  *
- * @param store - Store of the image. Each layer to index is fetched once and verified.
+ * @param store - Store of the image. Each layer to index is fetched once and verified. With the span size `auto`, ranges of
+ *   layers are read again, and layers that are too small for an index are read.
  * @param image - Image manifest or image index, OCI or Docker.
  * @throws SociIndexError; `OciError` and other errors of `store`; the abort reason of `options.signal`.
  * @see soci-snapshotter v0.16.1, soci/soci_index.go, `Build`
  */
 export async function buildSociIndex(
-  store: Fetcher,
+  store: Fetcher & Partial<RangeFetcher>,
   image: Descriptor,
   options: SociIndexOptions = {},
 ): Promise<SociIndexResult> {
@@ -77,20 +78,6 @@ export async function buildSociIndex(
     return { outcome: 'nothing-to-index', reason, platforms, layers };
   }
   return { outcome: 'indexed', indexes: descriptors, artifacts: dedupeArtifacts(artifacts), platforms, layers };
-}
-
-/** Returns the plan with the result: a layer is skipped if it does not match its media type, or replaced if it was recompressed. */
-function applyResult(layer: LayerPlan, results: ReadonlyMap<string, BuiltLayer | MismatchedLayer>): LayerPlan {
-  if ('skipped' in layer) return layer;
-  const { descriptor, task } = layer;
-  const result = results.get(taskKey(task));
-  if (result === undefined) return layer;
-  if ('mismatch' in result) return skipMismatched(layer, task, result.mismatch);
-  const { recompressed } = result;
-  if (recompressed === undefined) return layer;
-  // Another manifest may list the same layer with another configuration.
-  if (task.diffId !== recompressed.diffId) throw diffIdError(task.digest, recompressed.diffId, task.diffId ?? 'none');
-  return { descriptor: describeRecompressed(descriptor, recompressed), task, recompressed };
 }
 
 /** Finds the layers that write through symbolic links of lower layers, on any platform. */
@@ -118,32 +105,39 @@ async function findAllSymlinkWrites(
 
 /** Reuses or builds the planned zTOCs, and writes a SOCI index for each platform that has one. */
 export async function indexPlans(
-  store: Fetcher,
+  store: Fetcher & Partial<RangeFetcher>,
   planned: readonly PlatformPlan[],
   version: 1 | 2,
-  options: ResolvedOptions,
+  requested: ResolvedOptions,
 ) {
-  const results = await reuseOrBuildLayers(store, collectTasks(planned), options);
+  const isAuto = requested.spanSize === 'auto';
+  const guided = isAuto ? await buildGuidedLayers(store, planned, requested) : undefined;
+  // Without a file of the profile, the result equals that of the default span size.
+  const options =
+    isAuto && guided === undefined ? { ...requested, spanSize: DEFAULT_SPAN_SIZE, profile: undefined } : requested;
+  const results = guided?.results ?? (await reuseOrBuildLayers(store, collectTasks(planned), options));
   const built = new Map<string, BuiltLayer>();
   for (const [key, result] of results) if (!('mismatch' in result)) built.set(key, result);
-  const plans = planned.map((plan) => ({
-    ...plan,
-    layers: plan.layers.map((layer) => applyResult(layer, results)),
-  }));
+  const plans = applyResults(planned, results);
   const prefetches = await Promise.all(plans.map(({ layers }) => findPrefetchFiles(layers, built, options)));
+  const starts = plans.map(({ layers }, i) => guided && describeStart(guided.starts[i] as PlannedStart, layers, built));
   const indexes = plans.map(({ manifest, layers }, i) => {
-    const prefetch = prefetches[i] ?? [];
+    const prefetch = [...(prefetches[i] ?? []), ...(starts[i]?.prefetch ?? [])];
     return assembleSociIndex({ version, subject: manifest, layers, ztocs: built, options, prefetch });
   });
   const written = indexes.filter((index) => index !== undefined);
   if (written.length > 0) checkPrefetchFiles(prefetches, options);
   return {
+    /** The options that the result was built with. */
+    options,
     plans,
     recompressed: [...built.values()].flatMap(({ recompressed }) => recompressed ?? []),
     indexes,
     descriptors: written.map(({ descriptor }) => descriptor),
     artifacts: written.flatMap((index) => index.artifacts),
-    platforms: plans.map((plan, i) => reportPlatform(plan, indexes[i], built, prefetches[i] ?? [], options)),
+    platforms: plans.map((plan, i) =>
+      reportPlatform(plan, indexes[i], built, prefetches[i] ?? [], starts[i]?.report, options),
+    ),
     layers: reportLayers(plans, indexes, built, await findAllSymlinkWrites(plans, built)),
   };
 }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Descriptor, Fetcher } from '@soci/oci';
+import type { Descriptor, Fetcher, RangeFetcher } from '@soci/oci';
 import { ImageReader } from '../image/image-reader.ts';
 import { listPlatforms } from '../image/select.ts';
 import type { RecompressedLayer } from '../layers/recompress-layer.ts';
@@ -26,13 +26,14 @@ export interface ConvertedImage extends BuiltIndexes {
  * with the option `recompress`. The digests of manifests and of the image do. Nothing is pushed, except to `layerTarget`. Converting the result again with the same settings changes
  * nothing.
  *
- * @param store - Store of the image. Each layer to index is fetched once and verified.
+ * @param store - Store of the image. Each layer to index is fetched once and verified. With the span size `auto`, ranges of
+ *   layers are read again, and layers that are too small for an index are read.
  * @param image - Image manifest or image index, OCI or Docker. A manifest is wrapped in an image index.
  * @throws SociIndexError; `OciError` and other errors of `store`; the abort reason of `options.signal`.
  * @see soci-snapshotter v0.16.1, soci/soci_convert.go, `Convert`
  */
 export async function convertImage(
-  store: Fetcher,
+  store: Fetcher & Partial<RangeFetcher>,
   image: Descriptor,
   options: SociIndexOptions = {},
 ): Promise<ConvertResult> {
@@ -45,9 +46,9 @@ export async function convertImage(
   }
   const { target, plans: planned } = await planConversion(reader, image, first, available, resolved);
   const indexed = await indexPlans(store, planned, 2, resolved);
-  const { plans, indexes, descriptors, artifacts, platforms, layers, recompressed } = indexed;
+  const { options: used, plans, indexes, descriptors, artifacts, platforms, layers, recompressed } = indexed;
   if (descriptors.length === 0) return { outcome: 'nothing-to-index', reason: 'no-layer-to-index', platforms, layers };
-  const { root, content, manifests } = await rewriteImage(reader, target, attachIndexes(plans, indexes), resolved);
+  const { root, content, manifests } = await rewriteImage(reader, target, attachIndexes(plans, indexes), used);
   return {
     outcome: 'indexed',
     root,

@@ -1,9 +1,12 @@
-import { type Descriptor, isImageIndex, isImageManifest, type Platform } from '@soci/oci';
+import { bareDescriptor, type Descriptor, isImageIndex, isImageManifest, type Platform } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
 import type { ImageReader } from '../image/image-reader.ts';
 import { dedupePlatforms, distinctPlatforms } from '../image/platform-match.ts';
 import { findManifest, selectManifest } from '../image/select.ts';
-import { type LayerPlan, type LayerTask, planLayers, taskKey } from '../layers/layer-plan.ts';
+import type { BuiltLayer } from '../layers/build-layer.ts';
+import type { MismatchedLayer } from '../layers/layer-format.ts';
+import { type LayerPlan, type LayerTask, planLayers, skipMismatched, taskKey } from '../layers/layer-plan.ts';
+import { describeRecompressed, diffIdError } from '../layers/recompress-layer.ts';
 import type { ResolvedOptions } from '../options.ts';
 
 /** Plan for one platform of an image. */
@@ -11,6 +14,8 @@ export interface PlatformPlan {
   readonly platform: Platform;
   /** Image manifest that the SOCI index belongs to. */
   readonly manifest: Descriptor;
+  /** The image configuration. */
+  readonly config: Descriptor;
   readonly layers: readonly LayerPlan[];
 }
 
@@ -64,7 +69,12 @@ export async function planPlatforms(
   for (const { platform, manifest } of manifests) {
     const { config, layers } = await selectManifest(reader, image, platform, options);
     const diffIds = options.recompress.length > 0 ? await reader.diffIds(config) : undefined;
-    const plan = { platform, manifest, layers: planLayers(layers ?? [], tasks, options, diffIds) };
+    const plan = {
+      platform,
+      manifest,
+      config: bareDescriptor(config),
+      layers: planLayers(layers ?? [], tasks, options, diffIds),
+    };
     for (const layer of plan.layers) if ('task' in layer) tasks.set(layer.task.digest, layer.task);
     plans.push(plan);
   }
@@ -75,4 +85,26 @@ export async function planPlatforms(
 export function collectTasks(plans: readonly PlatformPlan[]): LayerTask[] {
   const tasks = plans.flatMap(({ layers }) => layers.flatMap((layer) => ('task' in layer ? [layer.task] : [])));
   return [...new Map(tasks.map((task) => [taskKey(task), task])).values()];
+}
+
+/** Built zTOCs by {@link taskKey}, and the format of layers that do not match their media type. */
+export type LayerResults = ReadonlyMap<string, BuiltLayer | MismatchedLayer>;
+
+/** Returns the plans with the results. */
+export function applyResults(plans: readonly PlatformPlan[], results: LayerResults): PlatformPlan[] {
+  return plans.map((plan) => ({ ...plan, layers: plan.layers.map((layer) => applyResult(layer, results)) }));
+}
+
+/** Returns the plan with the result: a layer is skipped if it does not match its media type, or replaced if it was recompressed. */
+function applyResult(layer: LayerPlan, results: LayerResults): LayerPlan {
+  if ('skipped' in layer) return layer;
+  const { descriptor, task } = layer;
+  const result = results.get(taskKey(task));
+  if (result === undefined) return layer;
+  if ('mismatch' in result) return skipMismatched(layer, task, result.mismatch);
+  const { recompressed } = result;
+  if (recompressed === undefined) return layer;
+  // Another manifest may list the same layer with another configuration.
+  if (task.diffId !== recompressed.diffId) throw diffIdError(task.digest, recompressed.diffId, task.diffId ?? 'none');
+  return { descriptor: describeRecompressed(descriptor, recompressed), task, recompressed };
 }

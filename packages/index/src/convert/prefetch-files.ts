@@ -1,12 +1,9 @@
-import { type Descriptor, quoteText } from '@soci/oci';
+import { type Fetcher, quoteText } from '@soci/oci';
 import { SociIndexError } from '../errors.ts';
 import type { ImageFilesystem } from '../filesystem/image-filesystem.ts';
-import type { SociDocument } from '../inspect/soci-document.ts';
 import { type LayerPlan, taskKey } from '../layers/layer-plan.ts';
 import { cleanPrefetchPath, locateSpans, type PrefetchSpan } from '../layers/prefetch-spans.ts';
 import type { ResolvedOptions } from '../options.ts';
-import { MEDIA_TYPE_ZTOC } from '../vocabulary.ts';
-import { describeContent } from './soci-manifest.ts';
 
 /** Spans of a file to prefetch. */
 export interface PrefetchLocation {
@@ -48,60 +45,37 @@ export function checkPrefetchFiles(
 export async function findPrefetchFiles(
   layers: readonly LayerPlan[],
   ztocs: ReadonlyMap<string, { readonly ztoc?: Uint8Array }>,
-  { prefetchFiles, isCompat, spanSize, limits, signal }: ResolvedOptions,
+  options: ResolvedOptions,
 ): Promise<readonly (PrefetchLocation | undefined)[]> {
+  const { prefetchFiles, isCompat } = options;
   if (isCompat || prefetchFiles.length === 0) return [];
-  const contents = new Map<string, Uint8Array>();
-  const references: SociDocument['ztocs'][number][] = [];
-  const indexed: Descriptor[] = [];
-  for (const layer of layers) {
+  const indexed = layers.flatMap((layer) => {
     const ztoc = 'task' in layer ? ztocs.get(taskKey(layer.task))?.ztoc : undefined;
-    if (ztoc === undefined) continue;
-    const { digest, mediaType } = layer.descriptor;
-    const descriptor = describeContent(MEDIA_TYPE_ZTOC, ztoc);
-    contents.set(descriptor.digest, ztoc);
-    indexed.push(layer.descriptor);
-    references.push({ descriptor, layerDigest: digest, layerMediaType: mediaType, spanSize, disablesXattrs: false });
-  }
-  // Loaded only if needed: the functions leave it out.
-  const { ImageFilesystem } = await import('../filesystem/image-filesystem.ts');
-  const files = new ImageFilesystem({
-    store: {
-      async *fetch({ digest }) {
-        yield contents.get(digest) as Uint8Array;
-      },
-      fetchRange: () => Promise.reject(new Error('only the paths of files are read')),
-    },
-    layers: indexed,
-    indexes: [
-      {
-        descriptor: describeContent('', new Uint8Array(0)),
-        version: 2,
-        ztocs: references,
-        prefetches: [],
-        annotations: {},
-      },
-    ],
-    maxZtocSize: limits.maxZtocSize,
-    signal,
+    return ztoc === undefined ? [] : [{ descriptor: layer.descriptor, ztoc }];
   });
+  // Loaded only if needed: the functions leave it out.
+  const { openBuiltFilesystem } = await import('../filesystem/built-filesystem.ts');
+  const files = openBuiltFilesystem(PATHS_ONLY, indexed, options);
   const found: (PrefetchLocation | undefined)[] = [];
-  for (const path of prefetchFiles) found.push(await findPrefetchFile(files, cleanPrefetchPath(path), spanSize));
+  for (const path of prefetchFiles) found.push(await findPrefetchFile(files, cleanPrefetchPath(path)));
   return found;
 }
 
-async function findPrefetchFile(
-  files: ImageFilesystem,
-  path: string,
-  spanSize: number,
-): Promise<PrefetchLocation | undefined> {
+/** Store for a file system of which only the paths of files are read. */
+const PATHS_ONLY: Fetcher = {
+  fetch: () => {
+    throw new Error('only the paths of files are read');
+  },
+};
+
+async function findPrefetchFile(files: ImageFilesystem, path: string): Promise<PrefetchLocation | undefined> {
   const file = await files.lookup(path, { followSymlinks: true }).catch((error: unknown) => {
     // A cycle of symbolic links has no content to prefetch.
     if (error instanceof SociIndexError && error.code === 'SYMLINK_LOOP') return undefined;
     throw error;
   });
   if (file?.entry?.type !== 'reg') return undefined;
-  const spanOf = locateSpans(file.reader.ztoc, spanSize);
+  const spanOf = locateSpans(file.reader.ztoc);
   const { uncompressedOffset: start, uncompressedSize: size } = file.entry;
   // Like soci, include the byte after the file, which may be in the next span.
   const spans = { start: spanOf(start), end: Math.max(spanOf(start), spanOf(start + size)) };

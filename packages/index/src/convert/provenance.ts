@@ -2,6 +2,7 @@ import { type Descriptor, digestOf, type Platform } from '@soci/oci';
 import { cleanPrefetchPath } from '../layers/prefetch-spans.ts';
 import { RECOMPRESSION_LEVEL } from '../layers/recompress-layer.ts';
 import type { ResolvedOptions } from '../options.ts';
+import { encodeProfile } from '../profile/encode-profile.ts';
 import { TOOL_VERSION } from '../version.ts';
 import {
   ANNOTATION_PREFIX,
@@ -13,6 +14,9 @@ import {
 
 /** Provenance annotations of a manifest by name; empty if it has none. */
 export type ProvenanceAnnotations = Readonly<Record<string, string>>;
+
+/** Version of the rules by which profiles are predicted. */
+const PREDICTION_VERSION = 1;
 
 /** Version of the annotations and of the digested settings. */
 const SCHEMA_VERSION = '1';
@@ -75,12 +79,18 @@ function digestSettings(version: 1 | 2, options: ResolvedOptions): string {
     buildToolIdentifier,
     // The bytes of a v1 index do not depend on the selection of other platforms.
     platforms: version === 1 ? null : (platforms?.map(allFields) ?? null),
-    profile: null,
+    profile: digestProfile(options),
     // Absent by default, so that indexes of earlier versions stay current.
     ...(allowsMissing && { allowMissingPrefetch: true }),
     ...(recompress.length > 0 && { recompress, recompressLevel: RECOMPRESSION_LEVEL }),
   };
   return digestOf(new TextEncoder().encode(JSON.stringify(settings)));
+}
+
+/** Returns the digest of the profile; for a predicted one, what determines it together with the image. */
+function digestProfile({ spanSize, profile }: ResolvedOptions): string | null {
+  if (spanSize !== 'auto') return null;
+  return profile === undefined ? `predicted-${PREDICTION_VERSION}` : digestOf(encodeProfile(profile));
 }
 
 /** Returns a platform with all fields in fixed order. */

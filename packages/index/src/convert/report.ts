@@ -21,6 +21,20 @@ export interface PlatformReport {
   readonly layers: readonly string[];
   /** Whether each of `prefetchFiles` was found, in the same order. */
   readonly prefetchFiles: readonly PrefetchReport[];
+  /** What a start reads. Only if the spans follow a profile. */
+  readonly start?: StartReport;
+}
+
+/** What the start of a container reads of an image with the span size `auto`. */
+export interface StartReport {
+  /** Number of files in the profile. */
+  readonly files: number;
+  /** Number of those files that the image has. */
+  readonly filesFound: number;
+  /** Bytes of the spans that contain what the profile reads. */
+  readonly bytesRead: number;
+  /** Bytes of the zTOCs of the platform. */
+  readonly ztocsSize: number;
 }
 
 /** Whether a file to prefetch was found. */
@@ -76,6 +90,7 @@ export function reportPlatform(
   index: AssembledIndex | undefined,
   built: ReadonlyMap<string, BuiltLayer>,
   prefetch: readonly (PrefetchLocation | undefined)[],
+  start: StartReport | undefined,
   { prefetchFiles, isCompat }: Pick<ResolvedOptions, 'prefetchFiles' | 'isCompat'>,
 ): PlatformReport {
   return {
@@ -89,6 +104,7 @@ export function reportPlatform(
         ? plan.layers.some((layer) => 'task' in layer && built.get(taskKey(layer.task))?.prefetch[position] != null)
         : prefetch[position] !== undefined,
     })),
+    ...(start && { start }),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
   type Platform,
 } from '@soci/oci';
+import { describeContent } from '../describe-content.ts';
 import { SociIndexError } from '../errors.ts';
 import { encodeStruct } from '../go-json/encode.ts';
 import { INDEX, type IndexDocument, MANIFEST } from '../go-json/image-spec.ts';
@@ -25,7 +26,7 @@ import {
 } from '../vocabulary.ts';
 import type { PlatformPlan } from './plan-image.ts';
 import { describeProvenance, type ProvenanceAnnotations, replaceProvenance, sourceDigest } from './provenance.ts';
-import { type Artifact, describeContent } from './soci-manifest.ts';
+import type { Artifact } from './soci-manifest.ts';
 
 /** A v2 SOCI index and the image manifest that it belongs to. */
 export interface AttachedIndex {

@@ -1,4 +1,5 @@
-import { bareDescriptor, type Descriptor, digestOf, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { bareDescriptor, type Descriptor, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
+import { describeContent, EMPTY_CONFIG } from '../describe-content.ts';
 import { encodeStruct } from '../go-json/encode.ts';
 import { MANIFEST } from '../go-json/image-spec.ts';
 import type { BuiltLayer, ZtocSummary } from '../layers/build-layer.ts';
@@ -10,6 +11,7 @@ import {
   ANNOTATION_DISABLE_XATTRS,
   ANNOTATION_LAYER_DIGEST,
   ANNOTATION_LAYER_MEDIA_TYPE,
+  ANNOTATION_READS_DIGEST,
   ANNOTATION_SPAN_SIZE,
   MEDIA_TYPE_PREFETCH,
   MEDIA_TYPE_SOCI_INDEX_V1,
@@ -31,9 +33,6 @@ export interface Artifact {
 
 const utf8 = new TextEncoder();
 
-/** The configuration of every SOCI index. Registries require one; it is not used. */
-export const EMPTY_CONFIG = utf8.encode('{}');
-
 /** A SOCI index manifest and the new content to push for it, leaves first. */
 export interface AssembledIndex {
   readonly descriptor: Descriptor;
@@ -41,7 +40,9 @@ export interface AssembledIndex {
 }
 
 /** The properties of a zTOC that a SOCI index and its prefetch artifacts depend on. */
-export type ZtocRecord = Pick<ZtocSummary, 'ztocDigest' | 'ztocSize' | 'hasXattrs' | 'prefetch'> & {
+export type ZtocRecord = Pick<ZtocSummary, 'ztocDigest' | 'ztocSize' | 'spanSize' | 'hasXattrs' | 'prefetch'> & {
+  /** With the span size `auto`: value of `ANNOTATION_READS_DIGEST`. */
+  readonly readsDigest?: string;
   /** Encoded zTOC. Needed only for files to prefetch. */
   readonly ztoc?: Uint8Array;
 };
@@ -101,11 +102,6 @@ export function assembleSociIndex(input: SociIndexInput<BuiltLayer>): AssembledI
   };
 }
 
-/** Returns the descriptor of some content. */
-export function describeContent(mediaType: string, content: Uint8Array): Descriptor {
-  return { mediaType, digest: digestOf(content), size: content.length };
-}
-
 function describeZtocs<Ztoc extends ZtocRecord>({ layers, ztocs, options }: SociIndexInput<Ztoc>) {
   return layers.flatMap((layer) => {
     const ztoc = 'task' in layer ? ztocs.get(taskKey(layer.task)) : undefined;
@@ -113,7 +109,8 @@ function describeZtocs<Ztoc extends ZtocRecord>({ layers, ztocs, options }: Soci
     const annotations = {
       [ANNOTATION_LAYER_MEDIA_TYPE]: layer.descriptor.mediaType,
       [ANNOTATION_LAYER_DIGEST]: layer.descriptor.digest,
-      [ANNOTATION_SPAN_SIZE]: String(options.spanSize),
+      [ANNOTATION_SPAN_SIZE]: String(ztoc.spanSize),
+      ...(ztoc.readsDigest !== undefined && { [ANNOTATION_READS_DIGEST]: ztoc.readsDigest }),
       ...(options.markMissingXattrs && !ztoc.hasXattrs && { [ANNOTATION_DISABLE_XATTRS]: 'true' }),
     };
     const content = { mediaType: MEDIA_TYPE_ZTOC, digest: ztoc.ztocDigest, size: ztoc.ztocSize };

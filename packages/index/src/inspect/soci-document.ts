@@ -7,6 +7,7 @@ import {
   ANNOTATION_DISABLE_XATTRS,
   ANNOTATION_LAYER_DIGEST,
   ANNOTATION_LAYER_MEDIA_TYPE,
+  ANNOTATION_READS_DIGEST,
   ANNOTATION_SPAN_SIZE,
   MEDIA_TYPE_PREFETCH,
   MEDIA_TYPE_SOCI_INDEX_V1,
@@ -32,6 +33,8 @@ export interface ZtocReference extends PrefetchReference {
   readonly layerMediaType: string;
   /** Minimum distance between checkpoints, in bytes of uncompressed data. */
   readonly spanSize: number;
+  /** What the start of a container reads in the layer, as a digest. Only if the zTOC was built with the span size `auto`. */
+  readonly readsDigest?: string;
   /** Whether the layer is marked as having no extended attributes. */
   readonly disablesXattrs: boolean;
 }
@@ -99,10 +102,12 @@ function readZtocReference(index: string, blob: Descriptor): ZtocReference {
   const spanSize = annotation(index, blob, ANNOTATION_SPAN_SIZE);
   if (!/^[0-9]{1,15}$/.test(spanSize))
     throw invalid(index, `has an invalid span size for ${blob.digest}: ${quoteText(spanSize)}`);
+  const readsDigest = blob.annotations?.[ANNOTATION_READS_DIGEST];
   return {
     ...readReference(index, blob),
     layerMediaType: annotation(index, blob, ANNOTATION_LAYER_MEDIA_TYPE),
     spanSize: Number(spanSize),
+    ...(readsDigest !== undefined && { readsDigest }),
     disablesXattrs: blob.annotations?.[ANNOTATION_DISABLE_XATTRS] === 'true',
   };
 }

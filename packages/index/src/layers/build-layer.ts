@@ -1,8 +1,17 @@
 import { digestOf } from '@soci/oci';
-import { buildZtoc, decodeZtocFiles, type FileEntry, RuntimeChecker, type Ztoc, ZtocError } from '@soci/ztoc';
+import {
+  buildZtoc,
+  decodeZtocFiles,
+  type FileEntry,
+  RuntimeChecker,
+  type SpanCandidates,
+  spanSizeOf,
+  type Ztoc,
+  ZtocError,
+} from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import type { LayerProgress } from '../progress.ts';
-import { toLayerWarnings } from '../warnings/layer-warning.ts';
+import { resizeWarnings, toLayerWarnings } from '../warnings/layer-warning.ts';
 import type { LayerSettings, LayerTask } from './layer-plan.ts';
 import { PrefetchSearch } from './prefetch-spans.ts';
 import type { RecompressedLayer } from './recompress-layer.ts';
@@ -14,6 +23,10 @@ export interface BuiltLayer extends ZtocSummary {
   readonly layer: { readonly digest: string; readonly size: number };
   /** How the layer was recompressed. Absent if it is unchanged. */
   readonly recompressed?: RecompressedLayer;
+  /** With the span size `auto`, of a gzip layer: finer checkpoints than the zTOC has. */
+  readonly candidates?: SpanCandidates;
+  /** With the span size `auto`: value of `ANNOTATION_READS_DIGEST`. Absent until the zTOC is final. */
+  readonly readsDigest?: string;
   /** Whether the zTOC was `built` from the layer or `reused`. */
   readonly origin: 'built' | 'reused';
   /** Time to build the zTOC, or to find and check an existing one, in seconds. */
@@ -35,7 +48,7 @@ export async function buildLayer(
   const started = performance.now();
   const { spanSize, buildToolIdentifier, limits } = settings;
   const summary = new ZtocSummarizer(settings);
-  const { ztoc, bytes, layerDigest, layerSize } = await buildZtoc(chunks, {
+  const { ztoc, bytes, layerDigest, layerSize, candidates } = await buildZtoc(chunks, {
     spanSize,
     buildToolIdentifier,
     limits,
@@ -48,7 +61,8 @@ export async function buildLayer(
   });
   const layer = { digest: layerDigest, size: layerSize };
   const seconds = (performance.now() - started) / 1000;
-  return { ...summary.finish(ztoc, bytes), ztoc: bytes, layer, origin: 'built', seconds };
+  const built = { ...summary.finish(ztoc, bytes), ztoc: bytes, layer, origin: 'built', seconds } as const;
+  return candidates === undefined ? built : { ...built, candidates };
 }
 
 /** @throws SociIndexError `LAYER_MISMATCH` if a layer does not have the digest and size of its descriptor. */
@@ -99,8 +113,8 @@ export class ZtocSummarizer {
   #files = 0;
   #hasXattrs = false;
 
-  constructor({ spanSize, prefetchPaths }: Pick<LayerSettings, 'spanSize' | 'prefetchPaths'>) {
-    this.#prefetch = new PrefetchSearch(prefetchPaths, spanSize);
+  constructor({ prefetchPaths }: Pick<LayerSettings, 'prefetchPaths'>) {
+    this.#prefetch = new PrefetchSearch(prefetchPaths);
   }
 
   /** Adds an entry. Keeps no bytes of it. */
@@ -117,6 +131,8 @@ export class ZtocSummarizer {
     return {
       ztocDigest: digestOf(bytes),
       ztocSize: bytes.length,
+      /** Minimum distance between checkpoints in the zTOC, in bytes of uncompressed data. */
+      spanSize: spanSizeOf(ztoc),
       spans: ztoc.maxSpanId + 1,
       files: this.#files,
       uncompressedSize: ztoc.uncompressedArchiveSize,
@@ -136,11 +152,26 @@ export class ZtocSummarizer {
 export function summarizeZtoc(
   ztoc: Ztoc,
   bytes: Uint8Array,
-  settings: Pick<LayerSettings, 'spanSize' | 'prefetchPaths'>,
+  settings: Pick<LayerSettings, 'prefetchPaths'>,
 ): ZtocSummary {
   const summary = new ZtocSummarizer(settings);
   for (const file of decodeZtocFiles(bytes)) summary.add(file);
   return summary.finish(ztoc, bytes);
+}
+
+/** Returns the parts of a summary that change with the spans of a zTOC. */
+export function resizeSummary(
+  { warnings }: ZtocSummary,
+  ztoc: Omit<Ztoc, 'files'>,
+  bytes: Uint8Array,
+): Pick<ZtocSummary, 'ztocDigest' | 'ztocSize' | 'spanSize' | 'spans' | 'warnings'> {
+  return {
+    ztocDigest: digestOf(bytes),
+    ztocSize: bytes.length,
+    spanSize: spanSizeOf(ztoc),
+    spans: ztoc.maxSpanId + 1,
+    warnings: resizeWarnings(warnings, ztoc, bytes.length),
+  };
 }
 
 const XATTR_PREFIX = new TextEncoder().encode('SCHILY.xattr.');

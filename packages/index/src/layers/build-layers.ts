@@ -11,9 +11,6 @@ import { expectedFormat, type LayerTask, taskKey, toLayerSettings } from './laye
 import { type LayerThread, startThreads } from './layer-thread.ts';
 import { checkReusableZtoc } from './reusable-ztoc.ts';
 
-/** Number of zTOC lookups at the same time. */
-const LOOKUPS = 8;
-
 /**
  * Reuses existing zTOCs and builds the others from their layers. Returns them by {@link taskKey}, and the format of layers
  * that do not match their media type.
@@ -29,10 +26,17 @@ export async function reuseOrBuildLayers(
   return new Map([...reused, ...(await buildLayers(store, unknown, options, total))]);
 }
 
-/** Counts the sizes of the zTOCs that are in memory. */
-class ZtocTotal {
+/**
+ * Maximum memory for candidates of all layers, in bytes: 512 MiB, those of twelve large layers. Other layers keep coarse
+ * spans.
+ */
+const MAX_CANDIDATES_SIZE = 512 << 20;
+
+/** Counts the sizes of the zTOCs that are in memory, and of the candidates for their checkpoints. */
+export class ZtocTotal {
   readonly #limit: number;
   #size = 0;
+  #candidates = 0;
 
   /** @param limit Maximum total size in bytes: `maxZtocsSize`. */
   constructor(limit: number) {
@@ -43,6 +47,14 @@ class ZtocTotal {
   add(size: number): boolean {
     if (this.#size + size > this.#limit) return false;
     this.#size += size;
+    return true;
+  }
+
+  /** Counts candidates, unless they would exceed the limit. zTOCs may take their memory later. */
+  addCandidates(size: number): boolean {
+    const candidates = this.#candidates + size;
+    if (candidates > MAX_CANDIDATES_SIZE || this.#size + candidates > this.#limit) return false;
+    this.#candidates = candidates;
     return true;
   }
 
@@ -60,31 +72,70 @@ async function reuseLayers(
   options: ResolvedOptions,
   total: ZtocTotal,
 ): Promise<Map<string, BuiltLayer>> {
-  const { reuse, signal, limits, onProgress } = options;
   const reused = new Map<string, BuiltLayer>();
-  if (reuse === undefined) return reused;
-  const settings = toLayerSettings(options);
-  const { spanSize, buildToolIdentifier } = options;
-  const unchanged = tasks.filter(({ recompress }) => recompress === undefined);
-  await mapInParallel(unchanged, LOOKUPS, async (task) => {
-    signal?.throwIfAborted();
-    const started = performance.now();
-    const { digest: layer, size } = task;
-    const bytes = await reuse.find(task, { spanSize, buildToolIdentifier }, signal === undefined ? {} : { signal });
-    signal?.throwIfAborted();
-    if (bytes === undefined) return;
-    const summary = checkReusableZtoc(bytes, task, settings, limits.maxZtocSize);
-    if ('rejected' in summary) {
-      onProgress({ type: 'ztoc-refused', layer, size, reason: summary.rejected, message: summary.message });
-      return;
-    }
-    if (!total.add(bytes.length)) return;
-    const seconds = (performance.now() - started) / 1000;
-    reused.set(taskKey(task), { ...summary, ztoc: bytes, layer: { digest: layer, size }, origin: 'reused', seconds });
-    const { ztocSize, spans, files } = summary;
-    onProgress({ type: 'layer-reused', layer, size, ztocSize, spans, files });
+  await mapInParallel(tasks, LOOKUPS, async (task) => {
+    const layer = await findExisting(task, options, total);
+    if (layer === undefined) return;
+    reused.set(taskKey(task), layer);
+    reportReused(layer, options);
   });
   return reused;
+}
+
+/** Number of zTOC lookups at the same time. */
+export const LOOKUPS = 8;
+
+/**
+ * Finds and checks an existing zTOC of a layer. Returns undefined if none exists.
+ *
+ * @param readsDigest - With the span size `auto`: value of `ANNOTATION_READS_DIGEST`. @default any
+ */
+export async function findExisting(
+  task: LayerTask,
+  options: ResolvedOptions,
+  total: ZtocTotal,
+  readsDigest?: string,
+): Promise<BuiltLayer | undefined> {
+  const { reuse, signal, limits, buildToolIdentifier, spanSize, onProgress } = options;
+  if (reuse === undefined || task.recompress !== undefined) return undefined;
+  signal?.throwIfAborted();
+  const started = performance.now();
+  const { digest, size } = task;
+  const call = signal === undefined ? {} : { signal };
+  const found =
+    spanSize === 'auto'
+      ? await reuse.findGuided?.(task, { buildToolIdentifier, ...(readsDigest !== undefined && { readsDigest }) }, call)
+      : { bytes: await reuse.find(task, { spanSize, buildToolIdentifier }, call), readsDigest: undefined };
+  signal?.throwIfAborted();
+  if (found?.bytes === undefined) return undefined;
+  const { bytes } = found;
+  const summary = checkReusableZtoc(bytes, task, toLayerSettings(options), limits.maxZtocSize);
+  if ('rejected' in summary) {
+    const { rejected: reason, message } = summary;
+    onProgress({ type: 'ztoc-refused', layer: digest, size, reason, message });
+    return undefined;
+  }
+  if (!total.add(bytes.length)) return undefined;
+  return {
+    ...summary,
+    ztoc: bytes,
+    layer: { digest, size },
+    origin: 'reused',
+    seconds: (performance.now() - started) / 1000,
+    ...(found.readsDigest !== undefined && { readsDigest: found.readsDigest }),
+  };
+}
+
+/** Reports that a zTOC is reused. */
+export function reportReused({ layer, ztocSize, spans, files }: BuiltLayer, { onProgress }: ResolvedOptions): void {
+  onProgress({ type: 'layer-reused', layer: layer.digest, size: layer.size, ztocSize, spans, files });
+}
+
+/** Drops the candidates of a layer if they need too much memory. */
+function withinMemory(result: BuiltLayer | MismatchedLayer, total: ZtocTotal): BuiltLayer | MismatchedLayer {
+  if ('mismatch' in result || result.candidates === undefined) return result;
+  const { candidates, ...coarse } = result;
+  return total.addCandidates(candidates.checkpoints.length) ? result : coarse;
 }
 
 /** Builds one zTOC, in this thread or in a worker thread. */
@@ -154,7 +205,7 @@ export async function buildLayers(
         return readLayer(build, task);
       });
       if (!('mismatch' in result)) total.require(result.ztocSize, layer);
-      built.set(taskKey(task), result);
+      built.set(taskKey(task), withinMemory(result, total));
       if ('mismatch' in result) {
         onProgress({ type: 'layer-mismatched', layer, size, mediaType, format: result.mismatch });
       } else {

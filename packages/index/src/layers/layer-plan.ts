@@ -120,7 +120,9 @@ export function taskKey({ digest, compression }: LayerTask): string {
 }
 
 /** Settings for building zTOCs. Plain data, because it is sent to worker threads. */
-export interface LayerSettings extends ZtocSettings {
+export interface LayerSettings extends Omit<ZtocSettings, 'spanSize'> {
+  /** Minimum distance between checkpoints, in bytes of uncompressed data, or `auto`: coarse spans with finer candidates. */
+  readonly spanSize: number | 'auto';
   readonly limits: ZtocLimits;
   /** Normalized paths of files to prefetch. */
   readonly prefetchPaths: readonly string[];

@@ -86,7 +86,11 @@ async function run(port: MessagePort): Promise<void> {
     reported = 0;
     try {
       const layer = await buildLayer(receiveChunks(), message.task, message.settings, reportProgress);
-      send({ type: 'built', layer }, layer.ztoc.buffer instanceof ArrayBuffer ? [layer.ztoc.buffer] : []);
+      const buffers = [layer.ztoc, layer.candidates?.checkpoints].map((bytes) => bytes?.buffer);
+      send(
+        { type: 'built', layer },
+        buffers.filter((buffer) => buffer instanceof ArrayBuffer),
+      );
     } catch (error) {
       send({ type: 'failed', failure: describeFailure(error) });
     }

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { type FileEntry, listSpans, type Ztoc } from '@soci/ztoc';
+import { type FileEntry, listSpans, spanSizeOf, type Ztoc } from '@soci/ztoc';
 
 /** A range of consecutive spans, inclusive. */
 export interface PrefetchSpan {
@@ -15,13 +15,11 @@ export function cleanPrefetchPath(path: string): string {
 /** Finds the spans of the first entry with the exact name of each path, as soci does. */
 export class PrefetchSearch {
   readonly #paths: readonly string[];
-  readonly #spanSize: number;
   /** Start and end of the file of each path, as offsets in the uncompressed layer. */
   readonly #found = new Map<string, { readonly start: number; readonly end: number } | undefined>();
 
-  constructor(paths: readonly string[], spanSize: number) {
+  constructor(paths: readonly string[]) {
     this.#paths = paths.map((path) => keyOf(Buffer.from(path)));
-    this.#spanSize = spanSize;
     for (const path of this.#paths) this.#found.set(path, undefined);
   }
 
@@ -36,7 +34,7 @@ export class PrefetchSearch {
   /** Returns the spans of each path, or null if the layer does not contain it. */
   finish(ztoc: Ztoc): (PrefetchSpan | null)[] {
     if (this.#paths.length === 0) return [];
-    const spanOf = locateSpans(ztoc, this.#spanSize);
+    const spanOf = locateSpans(ztoc);
     return this.#paths.map((path) => {
       const found = this.#found.get(path);
       if (found === undefined) return null;
@@ -53,8 +51,11 @@ function keyOf(name: Uint8Array): string {
 }
 
 /** Returns a function that finds the span of an offset; past the end, the last span (gzip_zinfo.c, `pt_index_from_ucmp_offset`). */
-export function locateSpans(ztoc: Ztoc, spanSize: number): (offset: number) => number {
-  if (ztoc.compression === 'uncompressed') return (offset) => Math.floor(offset / spanSize);
+export function locateSpans(ztoc: Omit<Ztoc, 'files'>): (offset: number) => number {
+  if (ztoc.compression === 'uncompressed') {
+    const spanSize = spanSizeOf(ztoc);
+    return (offset) => Math.floor(offset / spanSize);
+  }
   const starts = listSpans(ztoc).map(({ uncompressedStart }) => uncompressedStart);
   return (offset) => {
     let low = 0;

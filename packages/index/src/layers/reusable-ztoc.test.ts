@@ -42,6 +42,7 @@ describe('checkReusableZtoc', () => {
     expect(check(bytes, { ...SETTINGS, prefetchPaths: ['a', 'b'] })).toEqual({
       ztocDigest: digestOf(bytes),
       ztocSize: bytes.length,
+      spanSize: SETTINGS.spanSize,
       spans: ztoc.maxSpanId + 1,
       files: 1,
       uncompressedSize: ztoc.uncompressedArchiveSize,

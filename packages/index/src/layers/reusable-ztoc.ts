@@ -11,6 +11,9 @@ export interface RejectedZtoc {
   readonly message: string;
 }
 
+/** Span size of coarse spans with the span size `auto`, in bytes. */
+const COARSE_SPAN_SIZE = 16 << 20;
+
 /** Maximum uncompressed size of a deflate block, 8 MiB. A span ends at the end of a block. zlib limits a block to 16,383 matches of 258 bytes. */
 const MAX_BLOCK_LENGTH = 1 << 23;
 
@@ -48,19 +51,26 @@ function findMismatch(
     const message = `the zTOC belongs to a layer of ${ztoc.compressedArchiveSize} bytes (${ztoc.compression}), but layer ${digest} has ${size} bytes (${compression})`;
     return { rejected: 'other-layer', message };
   }
-  if (ztoc.buildToolIdentifier !== buildToolIdentifier || spanSizeOf(ztoc) !== spanSize) {
-    const message = `the zTOC was built by ${quoteText(ztoc.buildToolIdentifier)} with a span size of ${spanSizeOf(ztoc)} bytes`;
+  const actual = spanSizeOf(ztoc);
+  if (ztoc.buildToolIdentifier !== buildToolIdentifier || (spanSize !== 'auto' && actual !== spanSize)) {
+    const message = `the zTOC was built by ${quoteText(ztoc.buildToolIdentifier)} with a span size of ${actual} bytes`;
     return { rejected: 'other-settings', message };
   }
-  return ztoc.compression === 'gzip' ? findWrongSpan(ztoc, spanSize) : undefined;
+  if (ztoc.compression !== 'gzip') return undefined;
+  return findWrongSpan(ztoc, actual, spanSize === 'auto' ? Math.max(actual, COARSE_SPAN_SIZE) : actual);
 }
 
-/** Checks span lengths: a checkpoint is at the start, and at each block end more than a span size after the previous one. */
-function findWrongSpan(ztoc: Ztoc, spanSize: number): RejectedZtoc | undefined {
+/**
+ * Checks span lengths: a checkpoint is at the start, and at each block end more than a span size after the previous one. With
+ * the span size `auto`, some of these checkpoints are missing.
+ *
+ * @param spanSize - Minimum distance between checkpoints. @param maxDistance - Maximum distance, without the last block.
+ */
+function findWrongSpan(ztoc: Ztoc, spanSize: number, maxDistance: number): RejectedZtoc | undefined {
   for (const { id, uncompressedStart, uncompressedEnd } of listSpans(ztoc)) {
     const length = uncompressedEnd - uncompressedStart;
     const isShort = id < ztoc.maxSpanId && uncompressedEnd > 0 && length <= spanSize;
-    if (!isShort && length <= spanSize + MAX_BLOCK_LENGTH) continue;
+    if (!isShort && length <= maxDistance + MAX_BLOCK_LENGTH) continue;
     const message = `span ${id} of ${ztoc.maxSpanId + 1} in the zTOC has ${length} bytes, which does not match the span size ${spanSize}`;
     return { rejected: 'wrong-spans', message };
   }

@@ -5,7 +5,7 @@ import {
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
   parseManifest,
 } from '@soci/oci';
-import { describeContent, EMPTY_CONFIG } from '../convert/soci-manifest.ts';
+import { describeContent, EMPTY_CONFIG } from '../describe-content.ts';
 import { SociIndexError } from '../errors.ts';
 import { MEDIA_TYPE_PROFILE, MEDIA_TYPE_PROFILE_ANCHOR, MEDIA_TYPE_PROFILE_CONTENT } from '../vocabulary.ts';
 import { MAX_PROFILE_SIZE } from './start-profile.ts';

@@ -197,7 +197,7 @@ function findReusableZtocs(job: PublishJob, current: Descriptor | undefined): Zt
     ...(build.limits && { limits: build.limits }),
     onSkipped: (candidate: SkippedCandidate) => report({ type: 'candidate-skipped', ...candidate }),
   };
-  const sources: ZtocSource[] = [];
+  const sources: ReusableZtocs[] = [];
   if (hasMethods(target, 'resolve', 'fetch', 'referrers', 'tags')) {
     const known = [tag, isSameStore ? sourceTag : undefined].filter((each) => each !== undefined);
     // Start now, while the manifests of the image are read. A new layer needs the list in any case.
@@ -220,14 +220,16 @@ async function* concatCandidates<T>(
   yield* await others;
 }
 
-function combineSources(sources: readonly ZtocSource[]): ZtocSource {
+function combineSources(sources: readonly ReusableZtocs[]): ZtocSource {
+  const findFirst = async <T>(find: (source: ReusableZtocs) => Promise<T | undefined>): Promise<T | undefined> => {
+    for (const source of sources) {
+      const found = await find(source);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
   return {
-    async find(...args) {
-      for (const source of sources) {
-        const found = await source.find(...args);
-        if (found !== undefined) return found;
-      }
-      return undefined;
-    },
+    find: (...args) => findFirst((source) => source.find(...args)),
+    findGuided: (...args) => findFirst((source) => source.findGuided(...args)),
   };
 }

@@ -15,6 +15,7 @@ import {
   type PublishedIndex,
 } from './result.ts';
 import { ResultWriter } from './result-writer.ts';
+import { withProfile } from './use-profile.ts';
 
 /** Maximum length of a tag, in characters. @see OCI distribution-spec v1.1, "Pulling manifests" */
 const MAX_TAG_LENGTH = 128;
@@ -36,10 +37,11 @@ export async function indexImage(
   target: IndexTarget,
   options: IndexImageOptions = {},
 ): Promise<IndexImageResult> {
-  const job = await openJob(source, target, options);
-  const { image, isForced, reindex, tags, call } = job;
+  const opened = await openJob(source, target, options);
+  const { image, isForced, reindex, tags, call } = opened;
   const content = await classifyContent(source.store, image, call);
   if (content.outcome === 'skipped' && !(reindex && content.reason === 'soci-enabled')) return { ...content, image };
+  const job = await withProfile(opened);
   // Tags in a layout may be longer.
   const long = tags.find((tag) => tag.length > MAX_TAG_LENGTH);
   if (long !== undefined && hasMethods(target.store, 'pushManifest')) {
@@ -156,10 +158,11 @@ async function resolveTag(store: Resolver, tag: string, call: CallOptions): Prom
 }
 
 function publishedIndex(
-  { version, image, tag }: PublishJob,
+  { version, image, tag, profile }: PublishJob,
   { root, indexes }: Pick<PublishedIndex, 'root' | 'indexes'>,
 ): PublishedIndex {
-  return { version, image, ...(root && { root }), ...(tag !== undefined && { tag }), indexes };
+  const optional = { ...(root && { root }), ...(tag !== undefined && { tag }), ...(profile && { profile }) };
+  return { version, image, ...optional, indexes };
 }
 
 function alreadyIndexed(job: PublishJob, found: Pick<PublishedIndex, 'root' | 'indexes'>): ImageAlreadyIndexed {

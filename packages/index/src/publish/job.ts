@@ -2,8 +2,9 @@ import { type CallOptions, isDigest } from '@soci/oci';
 import type { BuiltIndexes } from '../convert/build-index.ts';
 import type { ConvertedImage } from '../convert/convert-image.ts';
 import { SociIndexError } from '../errors.ts';
-import { checkInteger } from '../options.ts';
+import { checkInteger, resolveOptions, type SociIndexOptions } from '../options.ts';
 import type { IndexImageOptions, IndexSource, IndexTarget, PublishProgress, TargetStore } from './options.ts';
+import type { UsedProfile } from './result.ts';
 
 /** Default number of blobs and manifests written at the same time. */
 const DEFAULT_CONCURRENCY = 6;
@@ -14,7 +15,11 @@ export type PublishJob = Readonly<Awaited<ReturnType<typeof openJob>>>;
 /** Validates the options and resolves the image. @throws SociIndexError `OPTION_INVALID`; errors of the source store. */
 export async function openJob(source: IndexSource, target: IndexTarget, options: IndexImageOptions) {
   const { version = 2, force = false, reuse = true, proof, onProgress, ...others } = options;
-  const { reindex = force, overwriteSource = false, concurrency = DEFAULT_CONCURRENCY, ...build } = others;
+  const { reindex = force, overwriteSource = false, concurrency = DEFAULT_CONCURRENCY, profile, ...rest } = others;
+  const build: BuildOptions = profile === undefined || profile === 'stored' ? rest : { ...rest, profile };
+  const isStoredOnly = profile === 'stored';
+  // Before anything is read.
+  resolveOptions(isStoredOnly ? { ...build, spanSize: build.spanSize ?? 'auto', profile: { files: [] } } : build, 1);
   if (version !== 1 && version !== 2) {
     throw new SociIndexError('OPTION_INVALID', `version must be 1 or 2, got ${JSON.stringify(version)}`);
   }
@@ -41,6 +46,10 @@ export async function openJob(source: IndexSource, target: IndexTarget, options:
     proof,
     concurrency,
     build,
+    /** Whether only a stored profile is used, so that none is predicted. */
+    isStoredOnly,
+    /** Profile that the spans follow, if they do. */
+    profile: undefined as UsedProfile | undefined,
     call,
     report,
     /** Tag that must still name the image when the result is tagged. */
@@ -57,6 +66,9 @@ export async function openJob(source: IndexSource, target: IndexTarget, options:
     mountFrom: isSameHost && !isSameStore ? from.path : undefined,
   };
 }
+
+/** Options of the build. */
+type BuildOptions = Omit<SociIndexOptions, 'layerTarget' | 'onProgress' | 'reuse'>;
 
 /** A built index. Version 2 has a root. */
 export type BuildOutput = BuiltIndexes & Partial<Pick<ConvertedImage, 'root' | 'recompressed'>>;

@@ -18,6 +18,7 @@ import type {
   TagLister,
 } from '@soci/oci';
 import type { SociIndexOptions, ZtocSource } from '../options.ts';
+import type { StartProfile } from '../profile/start-profile.ts';
 import type { IndexProgress } from '../progress.ts';
 import type { SkippedCandidate } from '../reuse/reusable-ztocs.ts';
 import type { Problem } from '../verify/problem.ts';
@@ -93,7 +94,15 @@ export interface IndexTarget {
 export type Proof = { readonly spans: number } | 'read-back';
 
 /** Options of {@link indexImage}. */
-export interface IndexImageOptions extends Omit<SociIndexOptions, 'layerTarget' | 'onProgress' | 'reuse'> {
+export interface IndexImageOptions extends Omit<SociIndexOptions, 'layerTarget' | 'onProgress' | 'profile' | 'reuse'> {
+  /**
+   * What the start of a container reads, for the span size `auto`. `stored` is the profile that is stored with the target or
+   * source repository (see `pushProfile`); without one, the default span size is used. A stored profile that cannot be read is
+   * reported as `profile-skipped`, and not used.
+   *
+   * @default with `spanSize: 'auto'`, the stored profile; without one, predicted from the image
+   */
+  readonly profile?: StartProfile | 'stored';
   /**
    * `2` builds a SOCI-enabled image, which is deployed like any other image. `1` builds SOCI indexes that refer to the
    * unchanged image.
@@ -137,6 +146,8 @@ export type PublishProgress =
   | { readonly type: 'resolved'; readonly image: Descriptor }
   /** Existing content could not be read. Its zTOCs are not reused, or an existing index is not recognized. */
   | ({ readonly type: 'candidate-skipped' } & SkippedCandidate)
+  /** The stored profile cannot be read. It is not used. */
+  | { readonly type: 'profile-skipped'; readonly error: Error }
   /** Verification starts. `bytes` is the size of the layers to read, 0 for a sample of spans. */
   | { readonly type: 'proving'; readonly bytes: number }
   /** More of a layer was verified. */

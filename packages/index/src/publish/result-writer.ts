@@ -13,7 +13,7 @@ import {
   type Pusher,
   readVerified,
 } from '@soci/oci';
-import { describeContent, EMPTY_CONFIG } from '../convert/soci-manifest.ts';
+import { describeContent, EMPTY_CONFIG } from '../describe-content.ts';
 import { fetchRecompressed } from '../layers/recompress-layer.ts';
 import type { BuildOutput, PublishJob } from './job.ts';
 import type { TargetStore } from './options.ts';

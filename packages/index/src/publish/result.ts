@@ -30,8 +30,18 @@ export interface PublishedIndex {
   readonly tag?: string;
   /** The SOCI index manifests, one per platform. */
   readonly indexes: readonly Descriptor[];
+  /** Profile that the spans follow. Only with the span size `auto`, or the profile `stored`. */
+  readonly profile?: UsedProfile;
   /** What was verified. Absent without the option `proof`. */
   readonly proof?: ProofReport;
+}
+
+/** Profile that the spans of an index follow. */
+export interface UsedProfile {
+  /** The profile of the options, the `stored` or a `predicted` one, or `none` with the profile `stored` if none is stored. */
+  readonly origin: 'given' | 'stored' | 'predicted' | 'none';
+  /** Digest of a stored profile. */
+  readonly digest?: string;
 }
 
 /** Extent of a successful verification. */

@@ -60,25 +60,29 @@ export function findOtherSettings(
   for (const { descriptor, ztocs, prefetches, ...document } of documents) {
     const isOther =
       document.buildToolIdentifier !== buildToolIdentifier ||
-      ztocs.some((ztoc) => ztoc.spanSize !== spanSize || (ztoc.disablesXattrs && !markMissingXattrs)) ||
-      (prefetches.length > 0 && prefetchFiles.length === 0);
+      ztocs.some((ztoc) => !hasSpanSize(ztoc, spanSize) || (ztoc.disablesXattrs && !markMissingXattrs)) ||
+      (prefetches.length > 0 && prefetchFiles.length === 0 && spanSize !== 'auto');
     if (isOther)
       return notRecognized('other-settings', `SOCI index ${descriptor.digest} was built with different settings`);
   }
   return undefined;
 }
 
+function hasSpanSize({ spanSize, readsDigest }: ZtocReference, wanted: number | 'auto'): boolean {
+  return wanted === 'auto' ? readsDigest !== undefined : readsDigest === undefined && spanSize === wanted;
+}
+
 /** Reads a listed zTOC if necessary. */
 async function describeListedZtoc(
   store: Fetcher,
   task: LayerTask,
-  { descriptor, disablesXattrs }: ZtocReference,
+  { descriptor, spanSize, disablesXattrs }: ZtocReference,
   options: ResolvedOptions,
 ): Promise<ZtocRecord | NotRecognized> {
   const { markMissingXattrs, prefetchFiles, limits, signal } = options;
   if (prefetchFiles.length === 0 && (disablesXattrs || !markMissingXattrs)) {
     const { digest, size } = descriptor;
-    return { ztocDigest: digest, ztocSize: size, hasXattrs: !disablesXattrs, prefetch: [] };
+    return { ztocDigest: digest, ztocSize: size, spanSize, hasXattrs: !disablesXattrs, prefetch: [] };
   }
   const bytes = await readVerified(store, descriptor, { maxSize: limits.maxZtocSize, ...(signal && { signal }) });
   const ztoc = checkReusableZtoc(bytes, task, toLayerSettings(options), limits.maxZtocSize);

@@ -80,10 +80,12 @@ export async function recognizeConversion(
         difference ?? { outcome: 'current', indexes: listed.map(bareIndexDescriptor), root: bareDescriptor(converted) }
       );
     }
-    if (resolved.recompress.length > 0) {
+    // The result cannot be written again without reading layers.
+    const option = resolved.spanSize === 'auto' ? 'this profile' : 'recompress';
+    if (resolved.spanSize === 'auto' || resolved.recompress.length > 0) {
       return notRecognized(
         'other-settings',
-        `${converted.digest} was not converted from ${image.digest} with recompress`,
+        `${converted.digest} was not converted from ${image.digest} with ${option}`,
       );
     }
     const provenance = ANNOTATION_SOURCE_DIGEST in found ? { ...found, [ANNOTATION_SOURCE_DIGEST]: origin } : found;

@@ -89,6 +89,9 @@ async function findIndex(
       if (!options.isCompat && matchesProvenance(provenance, manifest.digest, 1, options)) {
         return findOtherSettings([document], options) ?? listed;
       }
+      if (options.spanSize === 'auto') {
+        return notRecognized('other-settings', `SOCI index ${referrer.digest} was not built with this profile`);
+      }
       const ztocs = await collectListedZtocs(store, [document], [plan], options);
       if ('outcome' in ztocs) return ztocs;
       const prefetch = await findPrefetchFiles(layers, ztocs, options);

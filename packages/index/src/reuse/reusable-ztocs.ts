@@ -13,7 +13,15 @@ import { ImageReader } from '../image/image-reader.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import { isAttestation } from '../inspect/inspect-image.ts';
 import { readSociDocument, sociVersion, type ZtocReference } from '../inspect/soci-document.ts';
-import { type IndexLimits, type ReusableLayer, resolveLimits, type ZtocSettings, type ZtocSource } from '../options.ts';
+import {
+  type GuidedZtoc,
+  type GuidedZtocSettings,
+  type IndexLimits,
+  type ReusableLayer,
+  resolveLimits,
+  type ZtocSettings,
+  type ZtocSource,
+} from '../options.ts';
 import { ANNOTATION_INDEX_DIGEST, MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '../vocabulary.ts';
 
 /** Number of images to search before a layer is considered new. */
@@ -84,20 +92,42 @@ export class ReusableZtocs implements ZtocSource {
   }
 
   async find(layer: ReusableLayer, settings: ZtocSettings, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    const found = await this.#find(layer, (ztoc) => hasSettings(ztoc, settings), options);
+    return found?.bytes;
+  }
+
+  async findGuided(
+    layer: ReusableLayer,
+    { buildToolIdentifier, readsDigest }: GuidedZtocSettings,
+    options: CallOptions = {},
+  ): Promise<GuidedZtoc | undefined> {
+    const isWanted = (ztoc: ListedZtoc) =>
+      ztoc.buildToolIdentifier === buildToolIdentifier &&
+      (readsDigest === undefined ? ztoc.readsDigest !== undefined : ztoc.readsDigest === readsDigest);
+    const found = await this.#find(layer, isWanted, options);
+    return found && { bytes: found.bytes, readsDigest: found.ztoc.readsDigest as string };
+  }
+
+  /** Finds the first zTOC of a layer that is wanted and can be read. */
+  async #find(
+    layer: ReusableLayer,
+    isWanted: (ztoc: ListedZtoc) => boolean,
+    options: CallOptions,
+  ): Promise<{ readonly ztoc: ListedZtoc; readonly bytes: Uint8Array } | undefined> {
     const signals = [options.signal, this.#options.signal].filter((signal) => signal !== undefined);
     const call = { signal: AbortSignal.any(signals) };
     for (let tried = 0; ; ) {
       const listed = this.#listed.get(layer.digest) ?? [];
       for (let ztoc = listed[tried]; ztoc !== undefined; ztoc = listed[tried]) {
         tried += 1;
-        if (!isUsable(ztoc, layer, settings)) continue;
+        if (!hasFormat(ztoc, layer) || !isWanted(ztoc)) continue;
         const { descriptor } = ztoc;
         // Also counts zTOCs that turn out to be useless, because it is unknown when their memory is freed.
         if (this.#size + descriptor.size > this.#limits.maxZtocsSize) continue;
         this.#size += descriptor.size;
         const read = () => readVerified(this.#store, descriptor, { maxSize: this.#limits.maxZtocSize, ...call });
         const bytes = await this.#tryRead(descriptor, call, read);
-        if (bytes !== undefined) return bytes;
+        if (bytes !== undefined) return { ztoc, bytes };
       }
       this.#reading ??= this.#readMore(call);
       if (!(await this.#reading)) return undefined;
@@ -181,11 +211,15 @@ export class ReusableZtocs implements ZtocSource {
   }
 }
 
-function isUsable(ztoc: ListedZtoc, layer: ReusableLayer, settings: ZtocSettings): boolean {
-  const { spanSize, buildToolIdentifier, layerMediaType } = ztoc;
-  if (spanSize !== settings.spanSize || buildToolIdentifier !== settings.buildToolIdentifier) return false;
+/** Returns whether a zTOC has a fixed span size and the other settings. */
+function hasSettings({ spanSize, buildToolIdentifier, readsDigest }: ListedZtoc, settings: ZtocSettings): boolean {
+  if (readsDigest !== undefined) return false;
+  return spanSize === settings.spanSize && buildToolIdentifier === settings.buildToolIdentifier;
+}
+
+function hasFormat({ layerMediaType }: ListedZtoc, { compression }: ReusableLayer): boolean {
   const isGzip = layerCompression(layerMediaType) === 'gzip';
-  return isGzip === (layer.compression === 'gzip');
+  return isGzip === (compression === 'gzip');
 }
 
 async function* iterate(candidates: AsyncIterable<Descriptor> | Iterable<Descriptor>): AsyncGenerator<Descriptor> {

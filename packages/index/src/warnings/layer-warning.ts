@@ -53,13 +53,22 @@ export function toLayerWarnings(
   ztoc: Omit<Ztoc, 'files'>,
   ztocSize: number,
 ): readonly LayerWarning[] {
-  const { compression, maxSpanId, compressedArchiveSize, uncompressedArchiveSize: uncompressedSize } = ztoc;
-  const sizes = { layerSize: compressedArchiveSize, uncompressedSize, ztocSize, spans: maxSpanId + 1, compression };
-  const large = warnAboutLargeZtoc(sizes);
   // The runtime rejects such a name at random.
   const isPulled = problems.some(({ code, effect }) => effect === 'pulled-whole' && code !== 'xattr-name-invalid');
   const relevant = isPulled ? problems.filter(({ effect }) => effect === 'pulled-whole') : problems;
-  return [...relevant.map(warnAboutProblem), ...(large ? [large] : [])];
+  return resizeWarnings(relevant.map(warnAboutProblem), ztoc, ztocSize);
+}
+
+/** Replaces the warning that depends on the size of a zTOC and its spans. */
+export function resizeWarnings(
+  warnings: readonly LayerWarning[],
+  ztoc: Omit<Ztoc, 'files'>,
+  ztocSize: number,
+): readonly LayerWarning[] {
+  const { compression, maxSpanId, compressedArchiveSize, uncompressedArchiveSize: uncompressedSize } = ztoc;
+  const sizes = { layerSize: compressedArchiveSize, uncompressedSize, ztocSize, spans: maxSpanId + 1, compression };
+  const large = warnAboutLargeZtoc(sizes);
+  return [...warnings.filter(({ code }) => code !== 'ztoc-large'), ...(large ? [large] : [])];
 }
 
 const BY_EFFECT: readonly LayerWarning['effect'][] = [

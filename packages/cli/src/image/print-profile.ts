@@ -1,0 +1,42 @@
+import type { PlatformReport, UsedProfile } from '@soci/index';
+import { formatPlatform } from '@soci/oci';
+import type { Output } from '../terminal/output.ts';
+import { formatBytes, formatCount, pluralize, shortDigest } from '../terminal/quantity.ts';
+import { printable } from '../terminal/text.ts';
+
+/** Prints which profile the spans follow, and what a start reads: one line for each platform. */
+export async function printProfile(
+  profile: UsedProfile,
+  platforms: readonly PlatformReport[],
+  output: Output,
+): Promise<void> {
+  const name = describeProfile(profile);
+  const guided = platforms.filter(({ start }) => start !== undefined);
+  if (guided.length === 0) {
+    const isDefault = platforms.length > 0 && profile.origin !== 'none';
+    await output.writeLine(isDefault ? `${name}: no file found, so spans have the default size.` : `${name}.`);
+    return;
+  }
+  for (const { platform, start } of guided) {
+    if (start === undefined) continue;
+    const { files, filesFound, bytesRead, ztocsSize } = start;
+    const of = guided.length > 1 ? ` for ${printable(formatPlatform(platform))}` : '';
+    const found = `${formatCount(filesFound)} of ${pluralize(files, 'file')} found`;
+    await output.writeLine(
+      `${name}${of}: ${found}; a start reads ${formatBytes(bytesRead)} of layers, and ${formatBytes(ztocsSize)} of zTOCs.`,
+    );
+  }
+}
+
+function describeProfile({ origin, digest = '' }: UsedProfile): string {
+  switch (origin) {
+    case 'given':
+      return 'Given profile';
+    case 'stored':
+      return `Stored profile ${shortDigest(digest)}`;
+    case 'predicted':
+      return 'Predicted profile';
+    case 'none':
+      return 'No profile is stored, so spans have the default size';
+  }
+}
