@@ -2,6 +2,7 @@ import { PrintableError } from '@soci/oci';
 
 /** Error codes of this package. They are part of the `--json` output. */
 export type CliErrorCode =
+  | 'ADDRESS_UNAVAILABLE'
   | 'DESTINATION_INVALID'
   | 'ENTRY_NOT_A_FILE'
   | 'ENTRY_NOT_FOUND'

@@ -57,6 +57,8 @@ export interface FilesystemSource {
   readonly indexes: readonly SociDocument[];
   /** Maximum size of a zTOC, in bytes. */
   readonly maxZtocSize: number;
+  /** Maximum number of spans of a zTOC. @default that of `decodeZtoc` */
+  readonly maxSpans?: number | undefined;
   /** Aborts all reads. */
   readonly signal: AbortSignal | undefined;
 }
@@ -301,10 +303,12 @@ export class ImageFilesystem {
   }
 
   #openIndexed(layer: Descriptor, { descriptor }: ZtocReference): Promise<ZtocReader> {
-    const { store, maxZtocSize } = this.#source;
+    const { store, maxZtocSize, maxSpans } = this.#source;
     const open = async () => {
       const bytes = await readVerified(store, descriptor, { ...this.#reading.call, maxSize: maxZtocSize });
-      return this.#count(openZtoc(decodeZtoc(bytes), rangesOf(layer, this.#reading)));
+      return this.#count(
+        openZtoc(decodeZtoc(bytes, maxSpans === undefined ? {} : { maxSpans }), rangesOf(layer, this.#reading)),
+      );
     };
     const reader = this.#indexed.get(layer.digest) ?? open();
     this.#indexed.set(layer.digest, reader);

@@ -18,6 +18,8 @@ import { ImageFilesystem } from './image-filesystem.ts';
 export interface ImageFilesystemOptions extends InspectOptions {
   /** Platform whose files are read. @default the only platform of the image */
   readonly platform?: Platform;
+  /** Maximum number of spans of a zTOC. A zTOC with more is not used. @default 32,768, as in `ZtocLimits` of `@soci/ztoc` */
+  readonly maxSpans?: number;
 }
 
 /**
@@ -40,7 +42,14 @@ export async function openImageFilesystem(
     .filter(({ config }) => isImageConfig(config.mediaType));
   const { layers, indexes } = await chooseImage(store, image, images, options);
   const { maxZtocSize } = resolveLimits(options.limits);
-  return new ImageFilesystem({ store, layers, indexes, maxZtocSize, signal: options.signal });
+  return new ImageFilesystem({
+    store,
+    layers,
+    indexes,
+    maxZtocSize,
+    maxSpans: options.maxSpans,
+    signal: options.signal,
+  });
 }
 
 /** Returns the only image, or the image for the selected platform. */
