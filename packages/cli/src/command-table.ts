@@ -16,6 +16,16 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry(['verify'], 'check the SOCI indexes of an image against its layers', () => import('./commands/verify.ts')),
   entry(['ls'], 'list a directory of an image', () => import('./commands/ls.ts')),
   entry(['cat'], 'print a file of an image, reading only the spans it needs', () => import('./commands/cat.ts')),
+  entry(
+    ['profile push'],
+    'store a profile with a repository, for later images',
+    () => import('./commands/profile-push.ts'),
+  ),
+  entry(
+    ['profile show'],
+    'print the profile that is stored with a repository',
+    () => import('./commands/profile-show.ts'),
+  ),
   entry(['ztoc create'], 'build the zTOC of each layer file', () => import('./commands/ztoc-create.ts')),
   entry(['ztoc info'], 'show the metadata of a zTOC', () => import('./commands/ztoc-info.ts')),
   entry(['ztoc ls', 'ztoc list'], 'list the files of a layer from its zTOC', () => import('./commands/ztoc-ls.ts')),

@@ -30,7 +30,7 @@ describe.each(Object.entries(DOCUMENTS))('the examples of %s', (_, url) => {
   beforeAll(async () => {
     registry = await startTestRegistry({ redirects: true });
     await registry.loadLayout('app', goldenLayoutPath('single-oci'), 'v1');
-    // The files that docs/cli.md describes: an image v1 in a layout, an image with only small layers, and two layers.
+    // The files that docs/cli.md describes: an image v1 in a layout, an image with only small layers, two layers, a profile.
     cpSync(goldenLayoutPath('single-oci'), join(folder, 'app'), { recursive: true });
     const indexFile = join(folder, 'app', 'index.json');
     const index = JSON.parse(readFileSync(indexFile, 'utf8')) as { manifests: object[] };
@@ -42,6 +42,7 @@ describe.each(Object.entries(DOCUMENTS))('the examples of %s', (_, url) => {
     cpSync(goldenLayerPath('gzip-level6.tar.gz'), join(folder, 'layer.tar.gz'));
     cpSync(goldenLayerPath('pax-xattrs.tar.gz'), join(folder, 'other.tar.gz'));
     cpSync(goldenLayoutPath('small-layers'), join(folder, 'small'), { recursive: true });
+    writeFileSync(join(folder, 'start.txt'), '# what the start reads\n/block512\n/block513\n');
     process.chdir(folder);
   });
 

@@ -10,6 +10,7 @@ export type CliErrorCode =
   | 'INTERRUPTED'
   | 'NOT_INDEXED'
   | 'OUTPUT_FAILED'
+  | 'PROFILE_NOT_FOUND'
   | 'SOURCE_INVALID'
   | 'SOURCE_MOVED'
   | 'TAG_TAKEN'

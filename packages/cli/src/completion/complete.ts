@@ -31,6 +31,7 @@ const PLACEHOLDERS: Readonly<Record<string, (typed: string) => Promise<Suggestio
   DST: (typed) => suggestImages(typed, 'destination'),
   FILE: (typed) => suggestPaths(typed, 'all'),
   LAYER: (typed) => suggestPaths(typed, 'all'),
+  REPO: (typed) => suggestImages(typed, 'repository'),
   SHELL: async () => Object.keys(COMPLETION_SCRIPTS).map((word) => ({ word })),
   SRC: (typed) => suggestImages(typed, 'source'),
   ZTOC: (typed) => suggestPaths(typed, 'all'),
@@ -134,8 +135,10 @@ async function suggestOperand({ operands }: Command, count: number, typed: strin
 }
 
 /** Suggests transports, then the paths of layouts and archives, then the tags of a layout directory. */
-async function suggestImages(typed: string, role: 'source' | 'destination'): Promise<Suggestion[]> {
-  const transports = IMAGE_TRANSPORTS.filter(({ isDestination }) => role === 'source' || isDestination);
+async function suggestImages(typed: string, role: 'source' | 'destination' | 'repository'): Promise<Suggestion[]> {
+  const transports = IMAGE_TRANSPORTS.filter(
+    ({ isDestination, paths }) => role === 'source' || (isDestination && (role === 'destination' || paths !== 'file')),
+  );
   const transport = transports.find(({ prefix }) => prefix !== 'docker://' && typed.startsWith(prefix));
   if (transport === undefined) return transports.map(({ prefix, meaning }) => ({ word: prefix, meaning }));
   const { prefix, paths } = transport;
@@ -144,7 +147,9 @@ async function suggestImages(typed: string, role: 'source' | 'destination'): Pro
   const found =
     colon === -1
       ? await suggestPaths(path, paths === 'directory' ? 'directories' : 'all')
-      : await suggestTags(path.slice(0, colon));
+      : role === 'repository'
+        ? []
+        : await suggestTags(path.slice(0, colon));
   return found.map(({ word, meaning }) => ({ word: `${prefix}${word}`, meaning }));
 }
 

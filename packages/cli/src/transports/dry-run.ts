@@ -1,4 +1,4 @@
-import type { TargetStore } from '@soci/index';
+import type { ProfileTarget, TargetStore } from '@soci/index';
 import type { Descriptor, Prober } from '@soci/oci';
 import type { Repository } from '@soci/registry';
 
@@ -53,6 +53,23 @@ export function openRepositoryDryRun(repository: Repository, open: (path: string
 export function openLayoutDryRun(existing: Prober): DryRunStore {
   const { store, planned } = recordWrites(existing);
   return { store, planned };
+}
+
+/** Returns a store for profiles that can be read. Writing only records what would be written. */
+export function openProfileDryRun(existing: ProfileTarget & Prober): {
+  readonly store: ProfileTarget;
+  readonly planned: DryRunStore['planned'];
+} {
+  const { store, planned } = recordWrites(existing);
+  return {
+    planned,
+    store: {
+      ...store,
+      fetch: (...args) => existing.fetch(...args),
+      referrers: (...args) => existing.referrers(...args),
+      resolve: (...args) => existing.resolve(...args),
+    },
+  };
 }
 
 /** Content that the store has is not recorded, because it is not written again. */

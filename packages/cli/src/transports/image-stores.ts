@@ -1,15 +1,22 @@
-import type { SourceStore } from '@soci/index';
+import type { ProfileTarget, SourceStore } from '@soci/index';
 import type { Descriptor } from '@soci/oci';
 import type { CommandContext } from '../command/command.ts';
-import { openRepositoryDryRun } from './dry-run.ts';
+import { openProfileDryRun, openRepositoryDryRun, type PlannedWrite } from './dry-run.ts';
 import {
   type ImageDestination,
   type ImageSource,
   openLayoutDestination,
+  openLayoutDirectory,
   openLayoutSource,
   openUnwrittenLayout,
 } from './layout-stores.ts';
-import { type DestinationLocation, destinationTag, type ImageLocation, type RegistryLocation } from './location.ts';
+import {
+  type DestinationLocation,
+  destinationTag,
+  type ImageLocation,
+  type ProfileLocation,
+  type RegistryLocation,
+} from './location.ts';
 import type { RegistryAccess } from './registry-options.ts';
 import type { RegistryStores } from './registry-stores.ts';
 
@@ -69,6 +76,20 @@ export class ImageStores {
     }
     if (location.transport !== 'registry') return this.#keep(await openLayoutDestination(location, this.#context));
     return { store: await this.#repository(location), commit: async () => {}, close: async () => {} };
+  }
+
+  /**
+   * Opens a repository or layout directory for profiles.
+   *
+   * @param isDryRun - Whether to write nothing, and to record what would be written.
+   */
+  async openProfileStore(
+    location: ProfileLocation,
+    isDryRun = false,
+  ): Promise<{ readonly store: ProfileTarget; planned?(): readonly PlannedWrite[] }> {
+    const store =
+      location.transport === 'registry' ? await this.#repository(location) : await openLayoutDirectory(location);
+    return isDryRun ? openProfileDryRun(store) : { store };
   }
 
   /** Closes the stores, in reverse order. */

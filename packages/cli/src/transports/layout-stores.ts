@@ -1,12 +1,20 @@
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2, type SourceStore, type TargetStore } from '@soci/index';
+import {
+  MEDIA_TYPE_PROFILE,
+  MEDIA_TYPE_PROFILE_ANCHOR,
+  MEDIA_TYPE_SOCI_INDEX_V1,
+  MEDIA_TYPE_SOCI_INDEX_V2,
+  type SourceStore,
+  type TargetStore,
+} from '@soci/index';
 import type { Descriptor } from '@soci/oci';
 import {
   archiveChunks,
   createFile,
   createLayout,
   type LayoutReader,
+  type LayoutStore,
   openArchive,
   openDockerArchive,
   openImageDirectory,
@@ -73,6 +81,12 @@ function standardInput({ text }: LayoutLocation, { stdin }: StoreContext): strin
     `${text}: standard input is a terminal`,
     `Pass the archive with < or a pipe: docker save IMAGE | ...`,
   );
+}
+
+/** Opens a layout directory as it is, without an image. */
+export async function openLayoutDirectory(location: LayoutLocation): Promise<LayoutStore> {
+  await checkPathType(location);
+  return openLayout(location.path);
 }
 
 /** Opens a layout for writing. Adds to an existing layout directory. Replaces a tar file, or writes into a device or pipe. */
@@ -144,9 +158,17 @@ async function checkArchivePath(path: string): Promise<void> {
   await checkWritable(dirname(resolve(path)));
 }
 
+/** Types of manifests in a layout that are not images: SOCI indexes of `create`, and stored profiles. */
+const ARTIFACT_TYPES: ReadonlySet<string | undefined> = new Set([
+  MEDIA_TYPE_SOCI_INDEX_V1,
+  MEDIA_TYPE_SOCI_INDEX_V2,
+  MEDIA_TYPE_PROFILE,
+  MEDIA_TYPE_PROFILE_ANCHOR,
+]);
+
 /**
  * Resolves a location to a manifest in a layout: by its tag, its digest or its position in `index.json` (`@0`). Without a
- * reference, the layout must have exactly one image. SOCI indexes written by `create` do not count as images.
+ * reference, the layout must have exactly one image. SOCI indexes and stored profiles do not count as images.
  *
  * @throws OciError `NOT_FOUND`, with the images of the layout; CliError `SOURCE_INVALID` for a position out of range.
  */
@@ -158,9 +180,7 @@ async function resolveRoot(layout: LayoutReader, { reference, text }: LayoutLoca
     if (root) return root;
     throw new CliError('SOURCE_INVALID', `${text}: there are ${roots.length} images, and the first is @0`);
   }
-  const isIndex = ({ artifactType }: Descriptor) =>
-    artifactType === MEDIA_TYPE_SOCI_INDEX_V1 || artifactType === MEDIA_TYPE_SOCI_INDEX_V2;
-  const [only, ...others] = roots.filter((root) => !isIndex(root));
+  const [only, ...others] = roots.filter(({ artifactType }) => !ARTIFACT_TYPES.has(artifactType));
   return only && others.every(({ digest }) => digest === only.digest) ? only : layout.resolve();
 }
 

@@ -126,6 +126,34 @@ export function parseDestination(text: string): DestinationLocation {
   return location;
 }
 
+/** A repository or layout directory that can have a profile. */
+export type ProfileLocation = (LayoutLocation & { readonly transport: 'oci' }) | RegistryLocation;
+
+/** Forms of the name of a repository or layout directory, for `--help`. */
+export const PROFILE_FORMS = 'HOST/REPO or oci:DIR';
+
+/**
+ * Parses the location of a repository or layout directory. It has no tag.
+ *
+ * @throws CliError `USAGE_INVALID` for a tag, a digest, a position, or an archive; errors of {@link parseDestination}.
+ */
+export function parseProfileLocation(text: string): ProfileLocation {
+  const location = parseDestination(text);
+  const { transport } = location;
+  if (transport === 'oci-archive') {
+    throw usageError(`${text}: an archive cannot have a profile`, `Use ${PROFILE_FORMS}.`);
+  }
+  const isImage =
+    transport === 'registry'
+      ? location.tag !== undefined || location.digest !== undefined
+      : location.reference !== undefined;
+  if (isImage) {
+    const whole = transport === 'registry' ? `${location.host}/${location.repository}` : `oci:${location.path}`;
+    throw usageError(`${text}: a profile belongs to a repository, not to one image`, `Write ${whole}.`);
+  }
+  return location as ProfileLocation;
+}
+
 function parseLayoutLocation(
   transport: LayoutLocation['transport'],
   text: string,
