@@ -34,8 +34,8 @@ const REPLACED = {
   '@aws-sdk/credential-provider-node': fileURLToPath(new URL('./environment-credentials.js', import.meta.url)),
 };
 
-/** Imported dynamically, but never at run time: images of ECR Public are not indexed, and no files are prefetched. */
-const LEFT_OUT = ['@aws-sdk/client-ecr-public', '*/filesystem/image-filesystem.js'];
+/** Imported dynamically, but never at run time: images of ECR Public are not indexed. */
+const LEFT_OUT = ['@aws-sdk/client-ecr-public'];
 
 /** File of the zip with the licenses of the packages in it. */
 const NOTICES = 'THIRD-PARTY-LICENSES.txt';

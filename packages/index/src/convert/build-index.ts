@@ -10,7 +10,7 @@ import { taskKey } from '../layers/layer-plan.ts';
 import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import type { LayerWarning } from '../warnings/layer-warning.ts';
 import { findSymlinkWrites } from '../warnings/symlink-writes.ts';
-import { buildGuidedLayers, type PlannedStart } from './build-guided.ts';
+import type { PlannedStart } from './build-guided.ts';
 import { describeStart } from './describe-start.ts';
 import { applyResults, choosePlatforms, collectTasks, type PlatformPlan, planPlatforms } from './plan-image.ts';
 import { checkPrefetchFiles, findPrefetchFiles } from './prefetch-files.ts';
@@ -111,7 +111,10 @@ export async function indexPlans(
   requested: ResolvedOptions,
 ) {
   const isAuto = requested.spanSize === 'auto';
-  const guided = isAuto ? await buildGuidedLayers(store, planned, requested) : undefined;
+  // Loaded only if needed: the functions start faster.
+  const guided = isAuto
+    ? await (await import('./build-guided.ts')).buildGuidedLayers(store, planned, requested)
+    : undefined;
   // Without a file of the profile, the result equals that of the default span size.
   const options =
     isAuto && guided === undefined ? { ...requested, spanSize: DEFAULT_SPAN_SIZE, profile: undefined } : requested;

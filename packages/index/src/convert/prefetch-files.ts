@@ -53,7 +53,7 @@ export async function findPrefetchFiles(
     const ztoc = 'task' in layer ? ztocs.get(taskKey(layer.task))?.ztoc : undefined;
     return ztoc === undefined ? [] : [{ descriptor: layer.descriptor, ztoc }];
   });
-  // Loaded only if needed: the functions leave it out.
+  // Loaded only if needed: the functions start faster.
   const { openBuiltFilesystem } = await import('../filesystem/built-filesystem.ts');
   const files = openBuiltFilesystem(PATHS_ONLY, indexed, options);
   const found: (PrefetchLocation | undefined)[] = [];
