@@ -19,6 +19,7 @@ const LIBRARIES: Readonly<Record<string, Allowance>> = {
   '@soci/test-aws': { packages: [], modules: ['node'], tests: ['@soci/test-content'] },
   '@soci/filter': { packages: [], modules: ['valibot'], tests: ['@soci/test-aws'] },
   '@soci/test-registry': { packages: ['@soci/oci'], modules: ['node'], tests: ['@soci/test-content'] },
+  '@soci/test-runtime': { packages: ['@soci/test-registry'], modules: ['node'], tests: ['@soci/test-content'] },
   '@soci/registry': {
     packages: ['@soci/oci'],
     modules: ['node'],
@@ -83,7 +84,7 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     modules: ['node'],
   },
   '@soci/bench': {
-    packages: ['@soci/cli', '@soci/test-content', '@soci/test-registry', '@soci/ztoc'],
+    packages: ['@soci/cli', '@soci/test-content', '@soci/test-registry', '@soci/test-runtime', '@soci/ztoc'],
     modules: ['fflate', 'pako', 'node'],
   },
 };
