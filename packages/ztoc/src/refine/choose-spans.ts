@@ -1,6 +1,6 @@
 import { ZtocError } from '../errors.ts';
 import type { GzipCheckpoint } from '../gzip/checkpoints.ts';
-import { boundsOf, type SpanBounds } from '../spans/list-spans.ts';
+import { boundsOf } from '../spans/list-spans.ts';
 import type { Ztoc } from '../ztoc.ts';
 import { costOf, MAX_READ_SPAN_SIZE } from './cost-model.ts';
 
@@ -32,29 +32,71 @@ export function chooseSpans(
   sizes: Pick<Ztoc, 'compressedArchiveSize' | 'uncompressedArchiveSize'>,
   reads: readonly ReadRange[],
 ): readonly GzipCheckpoint[] {
-  const ranges = mergeReads(reads, sizes.uncompressedArchiveSize);
-  if (ranges.length === 0) return points.spans;
-  // Empty spans at the start cost a checkpoint and nothing reads them. The snapshotter does not mount a layer with them.
-  const starts = points.spans.filter(({ outputOffset }, i) => i === 0 || outputOffset > 0);
+  const blocks = listBlocks(points);
+  const isRead = findPiecesRead(blocks.flat(), sizes.uncompressedArchiveSize, reads);
+  if (!isRead.includes(true)) return points.spans;
   const chosen: GzipCheckpoint[] = [];
-  let nextRange = 0;
-  let nextCandidate = 0;
-  const isRead = ({ uncompressedStart: start, uncompressedEnd: end }: SpanBounds): boolean => {
-    while (nextRange < ranges.length && (ranges[nextRange] as ReadRange).end <= start) nextRange++;
-    return nextRange < ranges.length && (ranges[nextRange] as ReadRange).start < end;
-  };
-  for (const [i, start] of starts.entries()) {
-    const next = starts[i + 1];
-    const block = [start];
-    for (; nextCandidate < points.candidates.length; nextCandidate++) {
-      const candidate = points.candidates[nextCandidate] as GzipCheckpoint;
-      if (next !== undefined && candidate.inputOffset >= next.inputOffset) break;
-      if (candidate.outputOffset > start.outputOffset) block.push(candidate);
-    }
-    const pieces = block.map((point, k) => isRead(boundsOf(point, block[k + 1] ?? next, sizes)));
-    chosen.push(...(pieces.includes(true) ? divide(block, next, pieces, sizes) : [start]));
+  let piece = 0;
+  for (const [i, block] of blocks.entries()) {
+    const isPieceRead = isRead.slice(piece, piece + block.length);
+    piece += block.length;
+    if (isPieceRead.includes(true)) chosen.push(...divide(block, blocks[i + 1]?.[0], isPieceRead, sizes));
+    else chosen.push(block[0] as GzipCheckpoint);
   }
   return chosen;
+}
+
+/** Returns for each span its start, followed by the candidates in it. */
+function listBlocks({ spans, candidates }: SpanPoints): GzipCheckpoint[][] {
+  // Empty spans at the start cost a checkpoint and nothing reads them. The snapshotter does not mount a layer with them.
+  const starts = spans.filter(({ outputOffset }, i) => i === 0 || outputOffset > 0);
+  let at = 0;
+  return starts.map((start, i) => {
+    const end = starts[i + 1]?.inputOffset ?? Number.POSITIVE_INFINITY;
+    const block = [start];
+    for (let candidate = candidates[at]; candidate !== undefined && candidate.inputOffset < end; candidate = candidates[++at]) {
+      if (candidate.outputOffset > start.outputOffset) block.push(candidate);
+    }
+    return block;
+  });
+}
+
+/**
+ * Returns for each piece whether it is read. A piece is what is between two points. The snapshotter also requests the span
+ * that contains the byte after a read (fs/span-manager, `getSpanInfo`).
+ */
+function findPiecesRead(points: readonly GzipCheckpoint[], size: number, reads: readonly ReadRange[]): boolean[] {
+  const offsets = Float64Array.from(points, ({ outputOffset }) => outputOffset);
+  // Number of reads that start at a piece, minus those that end before it.
+  const changes = new Int32Array(points.length + 1);
+  for (const { start, end } of reads) {
+    if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start) {
+      const message = `invalid range to read: from ${start} to ${end}. Use whole numbers from 0, in order.`;
+      throw new ZtocError('OPTION_INVALID', message);
+    }
+    if (start === end || start >= size) continue;
+    const first = lastAtOrBefore(offsets, start);
+    const last = lastAtOrBefore(offsets, end);
+    changes[first] = (changes[first] as number) + 1;
+    changes[last + 1] = (changes[last + 1] as number) - 1;
+  }
+  let count = 0;
+  return points.map((_, i) => {
+    count += changes[i] as number;
+    return count > 0;
+  });
+}
+
+/** Returns the index of the last offset that is not after `offset`. The first offset is 0. */
+function lastAtOrBefore(offsets: Float64Array, offset: number): number {
+  let low = 0;
+  let high = offsets.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((offsets[middle] as number) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 /**
@@ -91,26 +133,4 @@ function divide(
     chosen.unshift(block[lastStart[end] as number] as GzipCheckpoint);
   }
   return chosen;
-}
-
-/**
- * Returns the reads that touch the archive, sorted and not overlapping. The snapshotter also requests the span that
- * contains the byte after a read (fs/span-manager, `getSpanInfo`), so each range has that byte.
- */
-function mergeReads(reads: readonly ReadRange[], size: number): ReadRange[] {
-  for (const { start, end } of reads) {
-    if (Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && end >= start) continue;
-    throw new ZtocError(
-      'OPTION_INVALID',
-      `invalid range to read: from ${start} to ${end}. Use offsets from 0, in order.`,
-    );
-  }
-  const merged: { start: number; end: number }[] = [];
-  for (const { start, end } of reads.toSorted((a, b) => a.start - b.start)) {
-    if (start === end || start >= size) continue;
-    const last = merged.at(-1);
-    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, end + 1);
-    else merged.push({ start, end: end + 1 });
-  }
-  return merged;
 }

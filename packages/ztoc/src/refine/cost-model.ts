@@ -19,10 +19,10 @@ const CHECKPOINT_COST = ZTOC_DOWNLOADS * (PACKED_CHECKPOINT_SIZE + SPAN_DIGEST_S
 const REQUEST_COST = LINK_LATENCY * LINK_BANDWIDTH;
 
 /**
- * Probability that the start reads a byte that the profile does not know. It limits the size of spans that the profile
- * does not read.
+ * Probability that a start reads a byte that the profile does not know. It limits the size of spans that the profile does
+ * not read, next to spans that it reads.
  */
-const UNKNOWN_READ_PROBABILITY = 0.01 / 2 ** 24;
+const UNKNOWN_READ_PROBABILITY = 0.08 / 2 ** 24;
 
 /**
  * Maximum uncompressed size of a span that is read, if it can be divided. The first byte of a span is available when
