@@ -1,3 +1,5 @@
+import { DEFAULT_LIMITS } from '../limits.ts';
+import { DEFAULT_SPAN_SIZE } from '../ztoc.ts';
 import { CheckpointPacker, type GzipCheckpoint } from './checkpoints.ts';
 
 /**
@@ -14,30 +16,54 @@ export interface SpanCandidates {
 /** Minimum number of bytes of output between two candidates of a layer that is not large. */
 export const MIN_CANDIDATE_DISTANCE = 1 << 18;
 
-/** Maximum number of candidates of a layer. Each needs 32 KiB, so all of them need at most 40 MB. */
-const MAX_CANDIDATES = 1200;
+/**
+ * Number of candidates at which the minimum distance doubles. Each candidate needs 32 KiB, so they need at most 40 MB while
+ * the distance can double.
+ */
+const DOUBLING_COUNT = 1200;
+
+/**
+ * Maximum of the minimum distance. Layers that have more candidates at this distance (4.7 GiB) would have as many
+ * checkpoints at the default span size.
+ */
+const MAX_CANDIDATE_DISTANCE = DEFAULT_SPAN_SIZE;
+
+/** Maximum number of candidates, if {@link MAX_CANDIDATE_DISTANCE} does not suffice. Later ones are dropped. */
+const MAX_CANDIDATES = DEFAULT_LIMITS.maxSpans;
+
+/** Limits of a {@link CandidateList}. */
+export interface CandidateLimits {
+  /** Minimum number of bytes of output between two candidates, until there are too many. */
+  readonly minDistance: number;
+  /** Maximum of that number when it doubles. At most the size of a span. */
+  readonly maxDistance: number;
+  /** Number of candidates at which the distance doubles; at least 2. */
+  readonly doublingCount: number;
+}
 
 /**
  * Keeps candidates while a layer is read. When there are too many, the minimum distance doubles, and the list is thinned
  * in place. The result depends on the layer only.
  */
 export class CandidateList {
+  readonly #limits: CandidateLimits;
   readonly #packer: CheckpointPacker;
-  readonly #maxCount: number;
   /** Output offsets of the spans that have started. */
   readonly #spanStarts: number[] = [];
   #minDistance: number;
   /** Output offset of the last candidate or span start. */
   #last = 0;
 
-  /**
-   * @param minDistance Minimum number of bytes of output between two candidates, until there are too many.
-   * @param maxCount Maximum number of candidates; at least 2.
-   */
-  constructor(minDistance = MIN_CANDIDATE_DISTANCE, maxCount = MAX_CANDIDATES) {
-    this.#minDistance = minDistance;
-    this.#maxCount = maxCount;
-    this.#packer = new CheckpointPacker(minDistance, maxCount);
+  constructor(
+    limits: CandidateLimits = {
+      minDistance: MIN_CANDIDATE_DISTANCE,
+      maxDistance: MAX_CANDIDATE_DISTANCE,
+      doublingCount: DOUBLING_COUNT,
+    },
+  ) {
+    this.#limits = limits;
+    this.#minDistance = limits.minDistance;
+    this.#packer = new CheckpointPacker(limits.minDistance, MAX_CANDIDATES);
   }
 
   /** A span starts here. Removes candidates that are too close to it. */
@@ -50,11 +76,13 @@ export class CandidateList {
 
   /** Adds a candidate, unless it is too close to the last one. @returns the current minimum distance */
   add(checkpoint: GzipCheckpoint): number {
-    while (this.#packer.count === this.#maxCount) {
-      this.#minDistance *= 2;
+    const { maxDistance, doublingCount } = this.#limits;
+    while (this.#packer.count >= doublingCount && this.#minDistance < maxDistance) {
+      this.#minDistance = Math.min(2 * this.#minDistance, maxDistance);
       this.#thin();
     }
-    if (checkpoint.outputOffset - this.#last > this.#minDistance) {
+    const isTooClose = checkpoint.outputOffset - this.#last <= this.#minDistance;
+    if (!isTooClose && this.#packer.count < MAX_CANDIDATES) {
       this.#packer.add(checkpoint);
       this.#last = checkpoint.outputOffset;
     }

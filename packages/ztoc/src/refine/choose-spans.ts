@@ -54,7 +54,11 @@ function listBlocks({ spans, candidates }: SpanPoints): GzipCheckpoint[][] {
   return starts.map((start, i) => {
     const end = starts[i + 1]?.inputOffset ?? Number.POSITIVE_INFINITY;
     const block = [start];
-    for (let candidate = candidates[at]; candidate !== undefined && candidate.inputOffset < end; candidate = candidates[++at]) {
+    for (
+      let candidate = candidates[at];
+      candidate !== undefined && candidate.inputOffset < end;
+      candidate = candidates[++at]
+    ) {
       if (candidate.outputOffset > start.outputOffset) block.push(candidate);
     }
     return block;

@@ -73,6 +73,7 @@ async function digestRanges(
   const last = Math.max(...ranges.map(({ compressedEnd }) => compressedEnd));
   for (let at = (ranges[0] as Range).compressedStart; at < last; at += READ_SIZE) {
     const bytes = await readFrom(layer, at, Math.min(READ_SIZE, last - at), signal);
+    signal?.throwIfAborted();
     for (const [i, { compressedStart, compressedEnd }] of ranges.entries()) {
       const start = Math.max(0, compressedStart - at);
       const end = Math.min(bytes.length, compressedEnd - at);
