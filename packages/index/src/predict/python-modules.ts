@@ -1,0 +1,263 @@
+import { posix } from 'node:path';
+import type { FoundFile } from './image-files.ts';
+import type { LibraryFinder } from './libraries.ts';
+import type { Origin, Prediction } from './prediction.ts';
+import { findPythonImports } from './python-imports.ts';
+
+/** Version of a Python interpreter. */
+export interface PythonVersion {
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** Maximum size of a module whose imports are searched, in bytes. */
+const MAX_SOURCE_SIZE = 512 << 10;
+/** Maximum number of directories that are searched for a module. */
+const MAX_SEARCH_PATH = 256;
+/** Maximum length of the name of a module. */
+const MAX_NAME = 512;
+/** Size of the header of a `.pyc` file (PEP 552), in bytes. */
+const PYC_HEADER_SIZE = 16;
+
+/** Modules that the interpreter contains since 3.11, so that their files are not read (Python/frozen.c). */
+const FROZEN: ReadonlySet<string> = new Set([
+  '_collections_abc',
+  '_sitebuiltins',
+  'abc',
+  'codecs',
+  'genericpath',
+  'importlib._bootstrap',
+  'importlib._bootstrap_external',
+  'importlib.machinery',
+  'importlib.util',
+  'io',
+  'ntpath',
+  'os',
+  'posixpath',
+  'runpy',
+  'site',
+  'stat',
+  'zipimport',
+]);
+
+/** Where a name was found in a search path. */
+interface Located {
+  /** Directory of a package, for its modules. */
+  readonly directories: readonly string[];
+  /** Source, compiled or extension file. `undefined` for a package without `__init__`. */
+  readonly path: string | undefined;
+}
+
+/** Names in a directory, with its extension modules by the name of the module. */
+interface Listing {
+  readonly names: ReadonlySet<string>;
+  readonly extensions: ReadonlyMap<string, string>;
+}
+
+/** Options of {@link PythonModules}. */
+interface PythonModulesOptions {
+  readonly prediction: Prediction;
+  readonly libraries: LibraryFinder;
+  readonly version: PythonVersion;
+  /** Directory of the standard modules. */
+  readonly library: string;
+  readonly searchPath: readonly string[];
+}
+
+/** Predicts the modules that a Python program imports, one interpreter each. @see importlib/_bootstrap_external.py */
+export class PythonModules {
+  readonly #prediction: Prediction;
+  readonly #libraries: LibraryFinder;
+  readonly #version: PythonVersion;
+  readonly #library: string;
+  #searchPath: readonly string[];
+  readonly #listings = new Map<string, Promise<Listing | undefined>>();
+  /** Imported modules by name. */
+  readonly #imported = new Map<string, Promise<Located | undefined>>();
+
+  constructor({ prediction, libraries, version, library, searchPath }: PythonModulesOptions) {
+    this.#prediction = prediction;
+    this.#libraries = libraries;
+    this.#version = version;
+    this.#library = library;
+    this.#searchPath = searchPath;
+  }
+
+  searchFirst(directory: string): void {
+    this.#searchPath = [directory, ...this.#searchPath].slice(0, MAX_SEARCH_PATH);
+  }
+
+  searchLast(directory: string): void {
+    if (!this.#searchPath.includes(directory))
+      this.#searchPath = [...this.#searchPath, directory].slice(0, MAX_SEARCH_PATH);
+  }
+
+  /** Predicts a module, the packages that contain it, and later what it imports. @returns Whether it was found. */
+  async import(name: string, origin: Origin): Promise<boolean> {
+    return (await this.#import(name, origin)) !== undefined;
+  }
+
+  /** Predicts the module that `python -m` runs. */
+  async runModule(name: string, origin: Origin): Promise<void> {
+    const found = await this.#import(name, origin);
+    if (found === undefined) return;
+    const main = found.directories.length > 0 ? await this.#import(`${name}.__main__`, origin) : found;
+    const file = main?.path === undefined ? undefined : await this.#prediction.files.find(main.path);
+    if (file !== undefined) this.scan(file, main === found ? parentOf(name) : name, origin, { isMain: true });
+  }
+
+  /** Visits a source file for its imports. @param inPackage - Package of relative imports. */
+  scan(file: FoundFile, inPackage: string, origin: Origin, options: { readonly isMain?: boolean } = {}): void {
+    this.#prediction.visit(options.isMain ? 'python main' : 'python', file, origin, async () => {
+      const source = await this.#prediction.files.readText(file, MAX_SOURCE_SIZE);
+      const next: Origin = { reason: 'import', from: file.path, depth: origin.depth + 1 };
+      if (source !== undefined) await this.addImports(source, inPackage, next, options);
+    });
+  }
+
+  /** Predicts what source code imports. */
+  async addImports(
+    source: string,
+    inPackage: string,
+    origin: Origin,
+    options: { readonly isMain?: boolean } = {},
+  ): Promise<void> {
+    let isComplete = true;
+    for (const { module, names, isFallback } of findPythonImports(source, options)) {
+      if (isFallback && isComplete) continue;
+      const name = absoluteName(module, inPackage);
+      if (name === undefined) continue;
+      const found = name === '' ? undefined : await this.#import(name, origin);
+      if (found === undefined) isComplete &&= isBuiltIn(name);
+      for (const each of names) {
+        if (found !== undefined && (await this.#hasModule(found, each))) await this.#import(`${name}.${each}`, origin);
+      }
+    }
+  }
+
+  #import(name: string, origin: Origin): Promise<Located | undefined> {
+    const importing = this.#imported.get(name) ?? this.#importFirst(name, origin);
+    this.#imported.set(name, importing);
+    return importing;
+  }
+
+  async #importFirst(name: string, origin: Origin): Promise<Located | undefined> {
+    if (name.length > MAX_NAME) return undefined;
+    const parent = parentOf(name);
+    let directories = this.#searchPath;
+    if (parent !== '') {
+      const container = await this.#import(parent, origin);
+      if (container === undefined) return undefined;
+      directories = container.directories;
+    }
+    const located = await this.#locate(directories, name.slice(parent === '' ? 0 : parent.length + 1));
+    if (located?.path !== undefined) await this.#load(name, located, located.path, origin);
+    return located;
+  }
+
+  async #load(name: string, { directories }: Located, path: string, origin: Origin): Promise<void> {
+    const file = await this.#prediction.files.find(path);
+    if (file === undefined) return;
+    if (path.endsWith('.so')) {
+      this.#prediction.visit('extension', file, origin, async () => {
+        await this.#libraries.addElf(file, origin, { isProgram: false });
+      });
+      return;
+    }
+    const isFrozen = this.#version.minor >= 11 && FROZEN.has(name) && path.startsWith(`${this.#library}/`);
+    if (!isFrozen) await this.#addModule(file, path, origin);
+    if (path.endsWith('.py')) this.scan(file, directories.length > 0 ? name : parentOf(name), origin);
+  }
+
+  /** Predicts the source or, if it is up to date, the compiled file next to it. @see PEP 3147, PEP 552 */
+  async #addModule(source: FoundFile, path: string, origin: Origin): Promise<void> {
+    const { files } = this.#prediction;
+    const name = `${posix.basename(path, '.py')}.cpython-${this.#version.major}${this.#version.minor}.pyc`;
+    const directory = `${posix.dirname(path)}/__pycache__`;
+    const compiled = path.endsWith('.py') ? await files.find(`${directory}/${name}`) : undefined;
+    const header = compiled && (await files.read(compiled, 0, PYC_HEADER_SIZE));
+    if (compiled === undefined || header === undefined || header.length < PYC_HEADER_SIZE) {
+      this.#prediction.add(source, origin);
+      return;
+    }
+    const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+    const flags = view.getUint32(4, true);
+    const isHashed = (flags & 1) !== 0;
+    const isCurrent =
+      view.getUint32(8, true) === (source.modified ?? 0) % 2 ** 32 &&
+      view.getUint32(12, true) === source.size % 2 ** 32;
+    if (isHashed || isCurrent) this.#prediction.add(compiled, origin);
+    if (isHashed ? (flags & 2) !== 0 : !isCurrent) this.#prediction.add(source, origin);
+  }
+
+  /** Returns whether a package contains a module. */
+  async #hasModule({ directories }: Located, name: string): Promise<boolean> {
+    return directories.length > 0 && (await this.#locate(directories, name)) !== undefined;
+  }
+
+  /** Finds a module by its last name, in the order of importlib: package, extension module, source, compiled file. */
+  async #locate(directories: readonly string[], name: string): Promise<Located | undefined> {
+    const portions: string[] = [];
+    for (const directory of directories) {
+      const listing = await this.#list(directory);
+      if (listing === undefined) continue;
+      const { names, extensions } = listing;
+      if (names.has(name)) {
+        const inside = await this.#list(`${directory}/${name}`);
+        const init =
+          inside?.extensions.get('__init__') ?? ['__init__.py', '__init__.pyc'].find((each) => inside?.names.has(each));
+        if (init !== undefined) return { directories: [`${directory}/${name}`], path: `${directory}/${name}/${init}` };
+        if (inside !== undefined) portions.push(`${directory}/${name}`);
+      }
+      const file = extensions.get(name) ?? [`${name}.py`, `${name}.pyc`].find((each) => names.has(each));
+      if (file !== undefined) return { directories: [], path: `${directory}/${file}` };
+    }
+    return portions.length > 0 ? { directories: portions, path: undefined } : undefined;
+  }
+
+  #list(directory: string): Promise<Listing | undefined> {
+    const listing = this.#listings.get(directory) ?? this.#readListing(directory);
+    this.#listings.set(directory, listing);
+    return listing;
+  }
+
+  async #readListing(directory: string): Promise<Listing | undefined> {
+    const names = await this.#prediction.files.list(directory);
+    if (names === undefined) return undefined;
+    const tag = `.cpython-${this.#version.major}${this.#version.minor}`;
+    const extensions = new Map<string, string>();
+    for (const name of names) {
+      const dot = name.indexOf('.');
+      if (!name.endsWith('.so') || dot < 1) continue;
+      const suffix = name.slice(dot);
+      if (suffix.startsWith(tag) || suffix === '.abi3.so' || suffix === '.so') extensions.set(name.slice(0, dot), name);
+    }
+    return { names: new Set(names), extensions };
+  }
+}
+
+function parentOf(name: string): string {
+  return name.slice(0, Math.max(name.lastIndexOf('.'), 0));
+}
+
+/** Returns the absolute name of a module. @returns `undefined` for a relative import above the top. */
+function absoluteName(module: string, inPackage: string): string | undefined {
+  const dots = /^\.*/.exec(module)?.[0].length ?? 0;
+  if (dots === 0) return module;
+  const parts = inPackage === '' ? [] : inPackage.split('.');
+  if (dots > parts.length) return undefined;
+  const rest = module.slice(dots);
+  return [...parts.slice(0, parts.length - dots + 1), ...(rest === '' ? [] : [rest])].join('.');
+}
+
+/** Returns whether a module may be part of the interpreter itself. */
+function isBuiltIn(name: string): boolean {
+  return name.startsWith('_') || BUILT_IN.has(name);
+}
+
+/** Modules that the interpreter contains, without those that start with `_` (`sys.builtin_module_names`). */
+const BUILT_IN: ReadonlySet<string> = new Set(
+  'array atexit binascii builtins cmath errno faulthandler fcntl gc grp itertools marshal math posix pwd select sys syslog time unicodedata zlib'.split(
+    ' ',
+  ),
+);

@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest';
+import { makeElf } from './fixtures/elf-file.ts';
+import { type Files, predictFiles } from './fixtures/predict-files.ts';
+
+const LIBRARY = 'usr/lib/python3.11';
+const PACKAGES = 'usr/local/lib/python3.11/dist-packages';
+
+/** A small Python of Debian. */
+const PYTHON: Files = {
+  'usr/bin/python3': '-> python3.11',
+  'usr/bin/python3.11': makeElf({ needed: ['libc.so.6'] }),
+  'lib/libc.so.6': makeElf(),
+  [`${LIBRARY}/os.py`]: 'import abc\nimport posixpath as path\n',
+  [`${LIBRARY}/abc.py`]: 'x = 1\n',
+  [`${LIBRARY}/posixpath.py`]: 'x = 1\n',
+  [`${LIBRARY}/codecs.py`]: 'x = 1\n',
+  [`${LIBRARY}/encodings/__init__.py`]: 'import codecs\nfrom . import aliases\n',
+  [`${LIBRARY}/encodings/aliases.py`]: 'x = 1\n',
+  [`${LIBRARY}/encodings/utf_8.py`]: 'import codecs\n',
+  [`${LIBRARY}/json/__init__.py`]: 'from .decoder import JSONDecoder\n',
+  [`${LIBRARY}/json/decoder.py`]: 'import re\n',
+  [`${LIBRARY}/json/tool.py`]: 'import argparse\n',
+  [`${LIBRARY}/re.py`]: 'x = 1\n',
+  [`${LIBRARY}/argparse.py`]: 'x = 1\n',
+  'usr/lib/locale/C.utf8/LC_CTYPE': 'locale',
+};
+/** What each start of it reads. */
+const STARTUP = [
+  '/lib/libc.so.6',
+  '/usr/bin/python3.11',
+  '/usr/lib/locale/C.utf8/LC_CTYPE',
+  ...['__init__.py', 'aliases.py', 'utf_8.py'].map((name) => `/${LIBRARY}/encodings/${name}`),
+];
+
+/** Predicts what a command reads besides the files of each start. */
+async function predict(files: Files, command: readonly string[], config: object = {}): Promise<readonly string[]> {
+  const start = { Cmd: command, Env: ['PATH=/usr/bin'], ...config };
+  const { files: predicted } = await predictFiles({ ...PYTHON, ...files }, start);
+  return predicted.map(({ path }) => path).filter((path) => !STARTUP.includes(path));
+}
+
+describe('a Python program', () => {
+  it('reads the libraries and standard modules of each start, without those in the interpreter', async () => {
+    const { files } = await predictFiles(PYTHON, { Cmd: ['/usr/bin/python3', '-c', 'pass'] });
+    expect(files.map(({ path }) => path)).toEqual(STARTUP.toSorted());
+    expect(files.find(({ path }) => path.endsWith('aliases.py'))).toMatchObject({ reason: 'import' });
+  });
+
+  it('reads standard modules from files before Python 3.11', async () => {
+    const old = Object.fromEntries(
+      Object.entries(PYTHON).map(([name, content]) => [
+        name.replace('3.11', '3.9'),
+        typeof content === 'string' ? content.replace('3.11', '3.9') : content,
+      ]),
+    );
+    const { files } = await predictFiles(old, { Cmd: ['/usr/bin/python3', '-c', 'pass'] });
+    const names = files.map(({ path }) => path);
+    for (const name of ['abc', 'codecs', 'os', 'posixpath']) expect(names).toContain(`/usr/lib/python3.9/${name}.py`);
+  });
+
+  it.each([
+    ['-c CODE', ['python3', '-c', 'import json']],
+    ['grouped options', ['python3', '-Bsc', 'import json']],
+    ['options with values', ['python3', '-W', 'ignore', '-X', 'utf8', '-c', 'import json']],
+  ])('imports what its code imports: %s', async (_, command) => {
+    const json = ['json/__init__.py', 'json/decoder.py', 're.py'];
+    expect(await predict({}, command)).toEqual(json.map((name) => `/${LIBRARY}/${name}`));
+  });
+
+  it('imports a module, its package and what they import with -m', async () => {
+    const names = ['argparse.py', 'json/__init__.py', 'json/decoder.py', 'json/tool.py', 're.py'];
+    expect(await predict({}, ['python3', '-m', 'json.tool'])).toEqual(names.map((name) => `/${LIBRARY}/${name}`));
+    const files = { 'app/tool/__init__.py': '', 'app/tool/__main__.py': 'if __name__ == "__main__":\n  import re\n' };
+    const paths = await predict(files, ['python3', '-m', 'tool'], { WorkingDir: '/app' });
+    expect(paths).toEqual(['/app/tool/__main__.py', `/${LIBRARY}/re.py`]);
+  });
+
+  it('imports modules next to its file, and packages', async () => {
+    const files = {
+      'app/main.py': 'import config, tool.run\nfrom tool import extra, name\n',
+      'app/config.py': 'x = 1',
+      [`${PACKAGES}/tool/__init__.py`]: 'name = 1',
+      [`${PACKAGES}/tool/run.py`]: 'from . import helper\nfrom .deep.er import x\n',
+      [`${PACKAGES}/tool/extra.py`]: 'x = 1',
+      [`${PACKAGES}/tool/helper.py`]: 'from .. import nothing\n',
+      [`${PACKAGES}/tool/deep/er.py`]: 'x = 1',
+      [`${PACKAGES}/tool/unused.py`]: 'x = 1',
+    };
+    const inside = ['__init__.py', 'deep/er.py', 'extra.py', 'helper.py', 'run.py'];
+    expect(await predict(files, ['python3', '/app/main.py'])).toEqual([
+      '/app/config.py',
+      '/app/main.py',
+      ...inside.map((name) => `/${PACKAGES}/tool/${name}`),
+    ]);
+  });
+
+  it('may be a script with a first line, a link, or a directory', async () => {
+    const files = {
+      'usr/bin/tool': '#!/usr/bin/python3\nfrom tool import main\n',
+      'srv/link': '-> /usr/bin/tool',
+      [`${PACKAGES}/tool.py`]: 'x = 1',
+      'srv/directory/__main__.py': 'import near',
+      'srv/directory/near.py': 'x = 1',
+    };
+    const expected = ['/usr/bin/tool', `/${PACKAGES}/tool.py`];
+    expect(await predict(files, ['tool'])).toEqual(expected);
+    expect(await predict(files, ['/srv/link'])).toEqual(expected);
+    const directory = await predict(files, ['python3', '/srv/directory']);
+    expect(directory).toEqual(['/srv/directory/__main__.py', '/srv/directory/near.py']);
+  });
+
+  it('imports what servers and frameworks are told to run', async () => {
+    const files = { 'usr/bin/gunicorn': '#!/usr/bin/python3\n', 'app/web.py': 'import re\n', 'app/site.py': '' };
+    const expected = ['/app/web.py', '/usr/bin/gunicorn', `/${LIBRARY}/re.py`];
+    expect(await predict(files, ['gunicorn', '-b', ':80', 'web:app'], { WorkingDir: '/app' })).toEqual(expected);
+    const Env = ['PATH=/usr/bin', 'FLASK_APP=web.py'];
+    expect(await predict(files, ['gunicorn', 'run'], { WorkingDir: '/app', Env })).toEqual(expected);
+  });
+
+  it('reads compiled files that match their source, and the source of others', async () => {
+    const pyc = (flags: number, modified: number, size: number) => {
+      const header = Buffer.alloc(16);
+      for (const [index, value] of [0xa0d0d, flags, modified, size].entries()) header.writeUInt32LE(value, index * 4);
+      return header;
+    };
+    const source = 'import re\n';
+    const files = {
+      'app/main.py': 'import current, outdated, unchecked, checked, cut\n',
+      ...Object.fromEntries(
+        ['current', 'outdated', 'unchecked', 'checked', 'cut'].map((name) => [`app/${name}.py`, source]),
+      ),
+      'app/__pycache__/current.cpython-311.pyc': pyc(0, 0, source.length),
+      'app/__pycache__/outdated.cpython-311.pyc': pyc(0, 1, source.length),
+      'app/__pycache__/unchecked.cpython-311.pyc': pyc(1, 7, 7),
+      'app/__pycache__/checked.cpython-311.pyc': pyc(3, 7, 7),
+      'app/__pycache__/cut.cpython-311.pyc': 'x',
+    };
+    expect(await predict(files, ['python3', '/app/main.py'])).toEqual([
+      ...['checked', 'current', 'unchecked'].map((name) => `/app/__pycache__/${name}.cpython-311.pyc`),
+      ...['checked', 'cut', 'main', 'outdated'].map((name) => `/app/${name}.py`),
+      `/${LIBRARY}/re.py`,
+    ]);
+  });
+
+  it('loads extension modules with their libraries', async () => {
+    const name = 'fast.cpython-311-x86_64-linux-gnu.so';
+    const files = {
+      'app/main.py': 'from fast import f\n',
+      [`app/${name}`]: makeElf({ needed: ['libfast.so'], runpath: '$ORIGIN/libs' }),
+      'app/fast.cpython-310-x86_64-linux-gnu.so': makeElf(),
+      'app/libs/libfast.so': makeElf(),
+    };
+    const paths = await predict(files, ['python3', '/app/main.py']);
+    expect(paths).toEqual([`/app/${name}`, '/app/libs/libfast.so', '/app/main.py']);
+  });
+
+  it('of a virtual environment reads its configuration and packages', async () => {
+    const files = {
+      'venv/pyvenv.cfg': 'home = /usr/bin\n',
+      'venv/bin/python': '-> /usr/bin/python3.11',
+      'venv/lib/python3.11/site-packages/tool.py': 'x = 1',
+      [`${PACKAGES}/tool.py`]: 'x = 1',
+    };
+    const paths = await predict(files, ['/venv/bin/python', '-c', 'import tool']);
+    expect(paths).toEqual(['/venv/lib/python3.11/site-packages/tool.py', '/venv/pyvenv.cfg']);
+  });
+
+  it('reads .pth files, with the directories and imports in them', async () => {
+    const files = {
+      [`${PACKAGES}/a.pth`]: '# comment\n/opt/more\nimport hook; hook.run()\n',
+      [`${PACKAGES}/hook.py`]: 'x = 1',
+      'opt/more/extra.py': 'x = 1',
+    };
+    const expected = [`/${PACKAGES}/a.pth`, `/${PACKAGES}/hook.py`];
+    expect(await predict(files, ['python3', '-c', 'import extra'])).toEqual(['/opt/more/extra.py', ...expected]);
+    expect(await predict(files, ['python3', '-S', '-c', 'import extra'])).toEqual([]);
+  });
+});
+
+describe('an import', () => {
+  const files = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`app/${name}.py`, 'x = 1']));
+  const importsOf = async (source: string) =>
+    (await predict({ ...files, 'app/main.py': source }, ['python3', '/app/main.py']))
+      .filter((path) => path !== '/app/main.py')
+      .map((path) => path.slice('/app/'.length, -'.py'.length))
+      .join('');
+
+  it.each([
+    ['import a, b as x', 'ab'],
+    ['from a import (x,\n  y)\nimport b', 'ab'],
+    ['import a; import b', 'ab'],
+    ['import \\\n  a', 'a'],
+    ['try:\n  import a\nexcept ImportError:\n  import b', 'a'],
+    ['try:\n  import missing\nexcept ImportError:\n  import b', 'b'],
+    ['try: import a\nexcept: pass', 'a'],
+    ['if x:\n\timport a\nelse:\n\timport b', 'ab'],
+    ['class A:\n  import a', 'a'],
+    ['def f():\n  import a\nimport b', 'b'],
+    ['async def f(\n  x):\n    import a\nimport b', 'b'],
+    ['if TYPE_CHECKING:\n  import a\nelse:\n  import b', 'b'],
+    ['if sys.platform == "win32":\n  import a\nimport b', 'b'],
+    ['if __name__ == "__main__":\n  import a', 'a'],
+    ['"""\nimport a\n"""\nimport b', 'b'],
+    ["x = '''\nimport a'''\nimport b", 'b'],
+    ['# import a\nimport b # import c', 'b'],
+    ['x = "import a"\nimport b', 'b'],
+    ['m = importlib.import_module("a")\n__import__(\'b\')', 'ab'],
+    ['from  a  import  *\nfrom b import*', 'ab'],
+    ['import a.missing', 'a'],
+    ['\ufeffimport a\r\nimport b\r\n', 'ab'],
+    ['importa\nimported = 1\nfrom_a = 1\nimport', ''],
+    ['"unclosed\nimport a', 'a'],
+    ['"""unclosed\nimport a', ''],
+    ['x = [\nimport a', ''],
+  ])('is found in %j: %j', async (source, names) => {
+    expect(await importsOf(source)).toBe(names);
+  });
+});
