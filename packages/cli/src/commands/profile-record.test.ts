@@ -21,7 +21,7 @@ import {
 } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { LazyClient } from '../fixtures/lazy-client.ts';
+import { AGENT, LazyClient } from '../fixtures/lazy-client.ts';
 import { type CliRun, jsonLines, runCli } from '../fixtures/run-cli.ts';
 import { useTestRegistries } from '../fixtures/test-registries.ts';
 
@@ -262,7 +262,7 @@ describe('a recording ends', () => {
 
 describe('without reads, the command fails and says why', () => {
   it.each<[string, RegExp, (name: string) => Promise<void>]>([
-    ['no client pulled the image', /nobody pulled the image/, async () => {}],
+    ['no client pulled the image', /no client pulled the image/, async () => {}],
     [
       'no container was started',
       /the image was pulled, but no container read a file of it/,
@@ -271,10 +271,17 @@ describe('without reads, the command fails and says why', () => {
       },
     ],
     [
-      'the runtime pulled the layers whole',
-      /the runtime pulled 2 layers whole/,
+      'another snapshotter pulled the layers whole',
+      /the runtime pulled 2 layers whole.*\n.*--snapshotter soci/,
       async (name) => {
         await (await LazyClient.pull(name)).pullLayers();
+      },
+    ],
+    [
+      'soci-snapshotter pulled the layers whole',
+      /the runtime pulled 2 layers whole.*\n.*pull_modes\.soci_v2/,
+      async (name) => {
+        await (await LazyClient.pull(name)).pullLayers(AGENT);
       },
     ],
     [

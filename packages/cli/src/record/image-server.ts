@@ -35,6 +35,8 @@ export interface ServedContent {
 /** A GET of content of the image. */
 export interface ContentRequest {
   readonly content: Descriptor;
+  /** The header `User-Agent`. @default empty */
+  readonly client?: string | undefined;
   /** Range of bytes. @default the whole content */
   readonly range?: ByteRange;
 }
@@ -167,7 +169,11 @@ class RequestHandler {
       response.end();
       return;
     }
-    this.#onRequest({ content: found, ...(range !== undefined && { range }) });
+    this.#onRequest({
+      content: found,
+      client: request.headers['user-agent'],
+      ...(range !== undefined && { range }),
+    });
     await pipeline(Readable.from(this.#read(found, { offset, length })), response);
   }
 

@@ -45,9 +45,9 @@ export function describeEmptyRecording({ recording }: EndedRecording): ErrorDesc
     return describe('no client pulled the image', 'Run the printed commands while it is served.');
   if (whole > 0 && totals.spans === 0) {
     const cause =
-      totals.ztocs === 0
-        ? 'It did not fetch the SOCI index: pull with --snapshotter soci, and set "enable = true" in [pull_modes.soci_v2].'
-        : 'It fetched the SOCI index but did not use it: the log of soci-snapshotter has the reason.';
+      totals.snapshotter === 0
+        ? 'soci-snapshotter made no request: pull with --snapshotter soci, and do not copy the image elsewhere.'
+        : 'Set "enable = true" in [pull_modes.soci_v2]. The log of soci-snapshotter says why it does not use the SOCI index.';
     return describe(`the runtime pulled ${pluralize(whole, 'layer')} whole`, cause);
   }
   if (totals.spans === 0 && totals.background === 0) {

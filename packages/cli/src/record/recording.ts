@@ -1,4 +1,3 @@
-import { MEDIA_TYPE_ZTOC } from '@soci/index';
 import { isImageConfig, isManifestOrIndex } from '@soci/oci';
 import type { ContentRequest } from './image-server.ts';
 import type { RecordingImage } from './recording-image.ts';
@@ -18,8 +17,8 @@ const BACKGROUND_RUN = 8;
 export interface RecordingTotals {
   /** Requests for manifests and configurations. */
   manifests: number;
-  /** Requests for zTOCs. */
-  ztocs: number;
+  /** Requests of soci-snapshotter. */
+  snapshotter: number;
   /** Spans that were read. */
   spans: number;
   /** Bytes of the spans that were read. */
@@ -36,7 +35,7 @@ export class Recording {
   readonly #now: () => number;
   readonly #layers: ReadonlyMap<string, LayerRecording>;
   readonly #requested = new Set<string>();
-  readonly totals: RecordingTotals = { manifests: 0, ztocs: 0, spans: 0, bytes: 0, repeated: 0, background: 0 };
+  readonly totals: RecordingTotals = { manifests: 0, snapshotter: 0, spans: 0, bytes: 0, repeated: 0, background: 0 };
   /** When the last span was read, on the clock of `now`. Undefined before the first one. */
   lastRead: number | undefined;
 
@@ -59,13 +58,13 @@ export class Recording {
   }
 
   /** Adds a request. */
-  add({ content, range }: ContentRequest): void {
+  add({ content, range, client = '' }: ContentRequest): void {
     const { digest, mediaType, size } = content;
     this.#requested.add(digest);
+    if (client.startsWith('soci-snapshotter/')) this.totals.snapshotter++;
     const layer = this.#layers.get(digest);
     if (layer === undefined) {
       if (isManifestOrIndex(mediaType) || isImageConfig(mediaType)) this.totals.manifests++;
-      else if (mediaType === MEDIA_TYPE_ZTOC) this.totals.ztocs++;
       return;
     }
     if (range !== undefined && range.length <= PROBE_LENGTH && size > PROBE_LENGTH) return;
