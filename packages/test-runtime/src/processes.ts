@@ -26,6 +26,8 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** Time limit in milliseconds, after which the program is killed. @default 10 minutes */
   readonly timeout?: number;
+  /** Called when the program writes to its standard output. */
+  readonly onOutput?: () => void;
 }
 
 /**
@@ -38,7 +40,7 @@ export function runProgram(
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
-  const { env = process.env, cwd, timeout = 600_000 } = options;
+  const { env = process.env, cwd, timeout = 600_000, onOutput = () => {} } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     let timedOut = false;
@@ -48,7 +50,7 @@ export function runProgram(
     }, timeout);
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stdout.on('data', onOutput).on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
     child.on('error', (error) => {
       clearTimeout(timer);

@@ -48,6 +48,7 @@ export interface RuntimePrograms {
   /** Folder with containerd, its shim and ctr. */
   readonly containerdFolder: string;
   readonly snapshotter: string;
+  /** Empty if it is not needed. */
   readonly registry: string;
 }
 
@@ -60,16 +61,26 @@ export type RuntimeAvailability =
       readonly reason: string;
     };
 
+/** Options of {@link findRuntime}. */
+export interface FindRuntimeOptions {
+  /** Whether docker-registry is needed too. @default true */
+  readonly registry?: boolean;
+}
+
 /**
  * Finds containerd v2.2.9, soci-snapshotter v0.16.1, runc and docker-registry. Builds the first two with Go if they are not in
  * `.cache/runtime`. A build takes minutes on a machine that has never built Go programs.
  *
  * @param onBuild - Receives what is built, before each build.
  */
-export async function findRuntime(onBuild: (what: string) => void = () => {}): Promise<RuntimeAvailability> {
+export async function findRuntime(
+  onBuild: (what: string) => void = () => {},
+  { registry = true }: FindRuntimeOptions = {},
+): Promise<RuntimeAvailability> {
   const reason = findMachineProblem();
   if (reason !== undefined) return { outcome: 'unavailable', reason };
   for (const name of DEBIAN_PROGRAMS) {
+    if (name === 'docker-registry' && !registry) continue;
     if (findOnPath(name) === undefined)
       return unavailable(`${name} is not on PATH. Debian: apt-get install ${name}, as root`);
   }

@@ -31,13 +31,24 @@ export interface ProxiedRequest {
   readonly userAgent: string;
 }
 
+/** What clients have fetched since the last {@link CountingProxy.clear}. */
+export interface ProxyTraffic {
+  readonly requests: number;
+  /** Bytes of the bodies of responses, including those that are still being sent. */
+  readonly bytes: number;
+  /** Number of requests whose responses have not ended. */
+  readonly active: number;
+}
+
 /** A proxy that {@link startProxy} has started. */
 export interface CountingProxy {
   /** Host and port: replaces the registry's in references. */
   readonly host: string;
   /** Requests since the last {@link CountingProxy.clear}, in the order of their ends. */
   readonly requests: readonly ProxiedRequest[];
-  /** Forgets the requests. */
+  /** Counts since the last {@link CountingProxy.clear}. */
+  readonly traffic: ProxyTraffic;
+  /** Forgets the requests and counts. */
   clear(): void;
   /** Closes all connections. */
   stop(): Promise<void>;
@@ -51,17 +62,22 @@ export async function startProxy({
   port = 0,
 }: ProxyOptions): Promise<CountingProxy> {
   const requests: ProxiedRequest[] = [];
+  let traffic = { requests: 0, bytes: 0, active: 0 };
   const agent = new Agent({ keepAlive: true });
   const pacer = bytesPerSecond === undefined ? undefined : new Pacer(bytesPerSecond);
   const server = createServer(async (incoming, response) => {
-    if (latency > 0) await wait(latency);
+    const counts = traffic;
+    counts.requests++;
+    counts.active++;
     let bytes = 0;
     response.on('close', () => {
+      counts.active--;
       const { method = '', headers, url = '' } = incoming;
       const { range, 'user-agent': userAgent = '' } = headers;
       const path = url.replace(/\?.*/, '');
       requests.push({ method, path, range, status: response.statusCode, bytes, userAgent });
     });
+    if (latency > 0) await wait(latency);
     try {
       const answer = await forward(incoming, response, upstream, agent);
       response.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
@@ -70,6 +86,7 @@ export async function startProxy({
         for await (const chunk of source) {
           await pacer?.spend(chunk.length);
           bytes += chunk.length;
+          counts.bytes += chunk.length;
           yield chunk;
         }
       };
@@ -84,8 +101,12 @@ export async function startProxy({
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    get traffic() {
+      return { ...traffic };
+    },
     clear() {
       requests.length = 0;
+      traffic = { requests: 0, bytes: 0, active: 0 };
     },
     stop() {
       agent.destroy();

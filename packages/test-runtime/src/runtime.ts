@@ -122,18 +122,24 @@ export class Runtime {
    * Runs a command in a new container of a pulled image, with the environment and working directory of the image. Deletes the
    * container.
    *
+   * @param onOutput - Called when the command writes to its standard output.
    * @returns The result of the command, whatever its exit code.
    * @throws `TestRuntimeError` `TIMEOUT`
    */
-  run({ image, snapshotter }: ImageRequest, command: readonly string[]): Promise<ProgramResult> {
+  run(
+    { image, snapshotter }: ImageRequest,
+    command: readonly string[],
+    onOutput: () => void = () => {},
+  ): Promise<ProgramResult> {
     this.#containers += 1;
     const { folder, containerdSocket } = this.#addresses;
-    return runProgram(join(this.#programs.containerdFolder, 'ctr'), [
+    const args = [
       ...['--address', containerdSocket, 'run', '--rm', '--snapshotter', snapshotter],
       // By default, runtimes of one machine share these folders.
       ...['--runc-root', join(folder, RUNC_FOLDER), '--fifo-dir', join(folder, 'fifos')],
       ...[image, `c${process.pid}-${this.#containers}`, ...command],
-    ]);
+    ];
+    return runProgram(join(this.#programs.containerdFolder, 'ctr'), args, { onOutput });
   }
 
   /** Returns the mounts of the runtime. A lazily loaded layer is a mount of type `fuse.rawBridge`. */
