@@ -74,7 +74,8 @@ function indexOf({ names, title }: Comparison, name: string): number {
   return index;
 }
 
-function spread(values: readonly number[]): Spread {
+/** Returns the median, minimum and maximum of numbers. */
+export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
   const median = ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;

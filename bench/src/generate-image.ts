@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import {
-  copyFileSync,
   createReadStream,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -37,34 +37,38 @@ export async function layoutWithLayer(blob: string): Promise<string> {
   return existsSync(target) ? target : writeLayout(target, [{ blob, diffId: `sha256:${'0'.repeat(64)}` }]);
 }
 
-interface LayerFile {
+/** A layer of an image to create. */
+export interface LayerFile {
   /** Path of the gzip file. */
   readonly blob: string;
   readonly diffId: string;
 }
 
-async function writeLayout(target: string, files: readonly LayerFile[]): Promise<string> {
+/** Writes an OCI layout with one image, tagged `latest`. `config` says how to start a container. */
+export async function writeLayout(target: string, files: readonly LayerFile[], config: object = {}): Promise<string> {
   const part = `${target}.part`;
   rmSync(part, { recursive: true, force: true });
   mkdirSync(join(part, 'blobs/sha256'), { recursive: true });
   const layers: ContentDescriptor[] = [];
   for (const { blob } of files) layers.push(await addBlob(part, blob, 'application/vnd.oci.image.layer.v1.tar+gzip'));
-  const config = addJson(part, 'application/vnd.oci.image.config.v1+json', {
-    architecture: 'amd64',
+  const configuration = addJson(part, 'application/vnd.oci.image.config.v1+json', {
+    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
     os: 'linux',
+    config,
     rootfs: { type: 'layers', diff_ids: files.map(({ diffId }) => diffId) },
   });
   const mediaType = 'application/vnd.oci.image.manifest.v1+json';
-  const manifest = addJson(part, mediaType, { schemaVersion: 2, mediaType, config, layers });
+  const manifest = addJson(part, mediaType, { schemaVersion: 2, mediaType, config: configuration, layers });
+  const tagged = { ...manifest, annotations: { 'org.opencontainers.image.ref.name': 'latest' } };
   writeFileSync(join(part, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-  writeFileSync(join(part, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [manifest] }));
+  writeFileSync(join(part, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [tagged] }));
   renameSync(part, target);
   return target;
 }
 
 async function addBlob(layout: string, file: string, mediaType: string): Promise<ContentDescriptor> {
   const hash = await hashOf(file);
-  copyFileSync(file, join(layout, 'blobs/sha256', hash));
+  linkSync(file, join(layout, 'blobs/sha256', hash));
   return { mediaType, digest: `sha256:${hash}`, size: statSync(file).size };
 }
 
@@ -74,7 +78,8 @@ function addJson(layout: string, mediaType: string, value: object): ContentDescr
   return descriptor;
 }
 
-async function hashOf(file: string): Promise<string> {
+/** Returns the SHA-256 hash of a file. */
+export async function hashOf(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
   return hash.digest('hex');

@@ -1,10 +1,13 @@
 /**
  * `npm run bench -- [--rounds N] [--only SECTION]...`: measures this project, the reference and other tools, and prints the result as
  * Markdown. A run of all sections also writes docs/benchmarks.md. Requires GNU time, Go and the built packages.
+ *
+ * `npm run bench -- runtime [OPTIONS]`: measures how long containers take to start.
  */
 import { parseArgs } from 'node:util';
 import { buildReference } from './measure.ts';
-import { describeMachine, formatSection, type Section, writeReport } from './report.ts';
+import { BENCHMARKS_PAGE, describeMachine, formatSection, type Section, writeReport } from './report.ts';
+import { benchRuntime } from './runtime/main.ts';
 import { benchImage, benchRegistry, benchSlowNetwork } from './sections/images.ts';
 import { benchDecoder, benchEntries, benchGzipLayer, benchPlainLayer } from './sections/layers.ts';
 import { benchMemory, benchRegistryMemory } from './sections/memory.ts';
@@ -21,16 +24,19 @@ const SECTIONS: Readonly<Record<string, (rounds: number, reference: string) => P
   entries: benchEntries,
 };
 
-const REPORT = new URL('../../docs/benchmarks.md', import.meta.url);
+const [first, ...others] = process.argv.slice(2);
+process.exitCode = first === 'runtime' ? await benchRuntime(others) : await benchIndexing(process.argv.slice(2));
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    only: { type: 'string', multiple: true, default: Object.keys(SECTIONS) },
-  },
-});
-
-process.exitCode = await main(Number(values.rounds), values.only);
+async function benchIndexing(argv: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      rounds: { type: 'string', default: '5' },
+      only: { type: 'string', multiple: true, default: Object.keys(SECTIONS) },
+    },
+  });
+  return main(Number(values.rounds), values.only);
+}
 
 async function main(rounds: number, names: readonly string[]): Promise<number> {
   const unknown = names.find((name) => !(name in SECTIONS));
@@ -49,7 +55,7 @@ async function main(rounds: number, names: readonly string[]): Promise<number> {
   for (const name of names) sections.push(await (SECTIONS[name] as (typeof SECTIONS)[string])(rounds, reference));
   const report = [introduction(rounds, sections), ...sections.map(formatSection)].join('\n\n');
   console.log(report);
-  if (names.length === Object.keys(SECTIONS).length) writeReport(REPORT, report);
+  if (names.length === Object.keys(SECTIONS).length) writeReport(BENCHMARKS_PAGE, report);
   return 0;
 }
 

@@ -89,11 +89,36 @@ export function bytesAtMost(most: number, bytes: number, goal: string): Target {
 /** The part of a report from this heading on is written by hand and kept. */
 const NOTES = '## Notes';
 
-/** Writes a report to its file and keeps the file's notes. */
+/** The page with the results of all benchmarks. */
+export const BENCHMARKS_PAGE = new URL('../../docs/benchmarks.md', import.meta.url);
+
+/** Heading of the section that `npm run bench -- runtime` writes. Other commands keep it. */
+export const RUNTIME_SECTION = 'Container start';
+
+/** Writes a report to its file. Keeps the section of `npm run bench -- runtime` and the file's notes. */
 export function writeReport(file: URL, report: string): void {
   const old = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const start = old.indexOf(NOTES);
-  writeFileSync(file, `${report}\n\n${start < 0 ? `${NOTES}\n` : old.slice(start)}`);
+  const kept = sectionOf(old, RUNTIME_SECTION);
+  const text = kept === undefined ? report : `${report}\n\n${kept.trimEnd()}`;
+  writeFileSync(file, `${text}\n\n${start < 0 ? `${NOTES}\n` : old.slice(start)}`);
+}
+
+/** Replaces a section of a page, or adds it before the notes. */
+export function replaceSection(file: URL, heading: string, section: string): void {
+  const old = readFileSync(file, 'utf8');
+  const kept = sectionOf(old, heading);
+  const position = kept === undefined ? old.indexOf(NOTES) : old.indexOf(kept);
+  const rest = old.slice(position + (kept?.length ?? 0));
+  writeFileSync(file, `${old.slice(0, position)}${section}\n\n${rest}`);
+}
+
+/** Returns a section of a page, with the blank line at its end. */
+function sectionOf(page: string, heading: string): string | undefined {
+  const start = page.indexOf(`## ${heading}\n`);
+  if (start < 0) return undefined;
+  const next = page.indexOf('\n## ', start);
+  return page.slice(start, next < 0 ? undefined : next + 1);
 }
 
 /** Formats ratios or seconds as `median (min–max)`. */
