@@ -84,7 +84,15 @@ export const LEVELS: Readonly<Record<string, Allowance>> = {
     modules: ['node'],
   },
   '@soci/bench': {
-    packages: ['@soci/cli', '@soci/test-content', '@soci/test-registry', '@soci/test-runtime', '@soci/ztoc'],
+    packages: [
+      '@soci/cli',
+      '@soci/oci',
+      '@soci/registry',
+      '@soci/test-content',
+      '@soci/test-registry',
+      '@soci/test-runtime',
+      '@soci/ztoc',
+    ],
     modules: ['fflate', 'pako', 'node'],
   },
 };

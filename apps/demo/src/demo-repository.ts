@@ -48,7 +48,8 @@ export class DemoRepository {
     this.#context = context;
     const trace = (line: string) => context.output.trace(line);
     // An empty environment, because proxies do not apply to this host.
-    this.access = { env: {}, trace, account: registry.credentials, plainHttp: true };
+    const { credentials } = registry;
+    this.access = { env: {}, trace, ...(credentials.username !== '' && { account: credentials }), plainHttp: true };
     this.image = parseRegistryLocation(`${registry.host}/${REPOSITORY}:${TAG}`);
     this.converted = parseRegistryLocation(`${registry.host}/${REPOSITORY}:${CONVERTED_TAG}`);
   }

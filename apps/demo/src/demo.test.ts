@@ -41,6 +41,7 @@ describe('an image that is indexed', () => {
     const dir = join(folder, 'steps');
     const { code, stdout, stderr } = await runDemoInProcess(['--dir', dir, ...indexSmallLayers, layout('single-oci')]);
     expect(stderr).toBe('');
+    expect(stdout).not.toContain('\\n');
     const steps = stdout.split('\n\n')[0] ?? '';
     expect(steps.match(/^\w[\w ]{9}/gm)?.map((title) => title.trimEnd())).toEqual([
       'Deploy',

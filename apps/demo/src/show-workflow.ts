@@ -4,26 +4,15 @@ import {
   type DestinationLocation,
   EXIT,
   type ExitCode,
-  formatBytes,
   type ImageLocation,
-  type Output,
   type RegistryAccess,
 } from '@soci/cli/internal';
 import type { GeneratorResponse } from '@soci/functions';
 import type { TestRegistry } from '@soci/test-registry';
 import { DemoRepository, REPOSITORY, type RegistryTraffic } from './demo-repository.ts';
 import { listInventory } from './inventory.ts';
-import {
-  printDeployment,
-  printEvent,
-  printFilter,
-  printGenerator,
-  printGeneratorEvents,
-  printPush,
-  printRead,
-  printRepeat,
-  printVerification,
-} from './report/steps.ts';
+import { pushAndIndex, traceOfPush } from './push-and-index.ts';
+import { printDeployment, printGeneratorEvents, printRead, printRepeat, printVerification } from './report/steps.ts';
 import { printEvents, printInventory, printLayers, printNextSteps, printReadCosts } from './report/tables.ts';
 import { verifyConverted } from './verification.ts';
 import type { EventTrace, FunctionRun } from './workflow/event-trace.ts';
@@ -59,14 +48,13 @@ export async function showWorkflow(
   const workflow = deployment.value;
   try {
     if (printsSteps) await printDeployment(FILTERS, deployment.traffic.seconds, output);
-    const { traffic: push } = await repository.measure(() => repository.push(source, access));
-    if (printsSteps) await printPush(push, repository.image.text, output);
-    const { traffic: index, value: traces } = await repository.measure(() =>
-      showReadProgress(repository, push.bytesIn, output, () => workflow.run(signal)),
+    const { push, index, traces, pushed, generated } = await pushAndIndex(
+      source,
+      access,
+      repository,
+      workflow,
+      context,
     );
-    const pushed = traceOfPush(traces);
-    const [generated] = pushed.generator.slice(-1);
-    if (printsSteps) await printTrace(pushed, index);
     if (generated?.response?.outcome !== 'indexed') return await finishWithoutIndex(generated);
     if (printsSteps) await printGeneratorEvents(traces.slice(traces.indexOf(pushed) + 1), output);
 
@@ -112,12 +100,6 @@ export async function showWorkflow(
     await workflow.stop();
   }
 
-  async function printTrace(trace: EventTrace, traffic: RegistryTraffic): Promise<void> {
-    await printEvent(trace, output);
-    for (const run of trace.filter) await printFilter(run, output);
-    for (const run of trace.generator) await printGenerator(run, traffic, output);
-  }
-
   /** Prints why the generator created no index, and returns the exit code. */
   async function finishWithoutIndex(run: FunctionRun<GeneratorResponse> | undefined): Promise<ExitCode> {
     const response = run?.response;
@@ -154,37 +136,4 @@ function runAsJson({ invocation, response }: FunctionRun<unknown>): object {
     milliseconds: Math.round(milliseconds),
     ...(maxMemory !== undefined && { maxMemory }),
   };
-}
-
-/** Returns the trace of the event with the tag, which is the last event of a push. */
-function traceOfPush(traces: readonly EventTrace[]): EventTrace {
-  const trace = traces.find(({ event }) => event.detail['image-tag'] === 'latest');
-  if (trace === undefined) throw new Error('the registry sent no event for the push');
-  return trace;
-}
-
-const POLL_INTERVAL_MS = 200;
-
-/**
- * Shows how much the generator has read of about `total` bytes, while `work` runs. The generator is another process, so
- * the progress comes from the registry.
- */
-async function showReadProgress<T>(
-  repository: DemoRepository,
-  total: number,
-  output: Output,
-  work: () => Promise<T>,
-): Promise<T> {
-  const progress = output.openProgress();
-  const timer = setInterval(() => {
-    const done = Math.min(total, repository.traffic().bytesOut);
-    const detail = `the generator is reading layers, ${formatBytes(done)} of ${formatBytes(total)}`;
-    progress.update({ done, total, detail });
-  }, POLL_INTERVAL_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-    progress.close();
-  }
 }

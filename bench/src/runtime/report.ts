@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { layoutSize } from '../generate-image.ts';
 import {
@@ -22,7 +23,7 @@ import { checkTargets } from './targets.ts';
 const DATA = new URL('../../../docs/benchmarks-runtime.json', import.meta.url);
 const CHART = new URL('../../../docs/container-start.svg', import.meta.url);
 
-const FORMATTER = fileURLToPath(new URL('../../../scripts/format-markdown.mjs', import.meta.url));
+const SCRIPTS = fileURLToPath(new URL('../../../scripts', import.meta.url));
 
 const MAIN_NETWORK = NETWORKS[0] as Network;
 
@@ -37,7 +38,7 @@ export async function writeReports(cells: readonly Cell[], results: Results): Pr
   writeFileSync(DATA, `${JSON.stringify(summary, undefined, 2)}\n`);
   writeFileSync(CHART, drawChart(summary));
   replaceSection(BENCHMARKS_PAGE, RUNTIME_SECTION, formatReport(summary, cells, results));
-  execFileSync(process.execPath, [FORMATTER, fileURLToPath(BENCHMARKS_PAGE)]);
+  execFileSync(process.execPath, [join(SCRIPTS, 'format-markdown.mjs'), fileURLToPath(BENCHMARKS_PAGE)]);
 }
 
 async function summaryOf(cells: readonly Cell[], results: Results): Promise<RuntimeSummary> {

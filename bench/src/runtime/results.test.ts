@@ -57,7 +57,7 @@ describe('the plan', () => {
 });
 
 describe('results', () => {
-  it('are there in the next invocation, unless they are forgotten', () => {
+  it('are kept for the next invocation, unless it forgets them', () => {
     resultsOf('kept', { 'python pull': [40, 42] });
     const file = join(folder, 'kept.json');
     expect(new Results(false, file).of(cell('python', 'pull')).map(({ seconds }) => seconds)).toEqual([40, 42]);

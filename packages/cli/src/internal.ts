@@ -8,6 +8,7 @@ export { countRead, type Verification, verifyIndexes } from './image/verify-inde
 export { type CliIo, withProcessIo } from './io.ts';
 export { main } from './main.ts';
 export { Output } from './terminal/output.ts';
+export type { Progress } from './terminal/progress.ts';
 export {
   drawBar,
   formatBytes,

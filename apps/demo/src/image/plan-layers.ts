@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { access, constants, lstat, readdir, readlink, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { listSystemLibraries } from './system-libraries.ts';
 
 /** A layer of the demonstration image. */
 export interface LayerPlan {
@@ -18,8 +19,9 @@ const MAX_DEPENDENCY_LAYERS = 2;
 const PACKAGE_FOLDER = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Plans an image from files of this machine, with the layers of a Node.js application: the runtime, its package manager,
- * the application's dependencies (`node_modules` in `folder`, if it exists), and the application.
+ * Plans an image from files of this machine, with the layers of a Node.js application: system libraries (on Linux, so that
+ * containers can run), the runtime, its package manager, the application's dependencies (`node_modules` in `folder`, if it
+ * exists), and the application.
  */
 export async function planLayers(folder: string): Promise<LayerPlan[]> {
   const node = await realpath(process.execPath);
@@ -29,7 +31,14 @@ export async function planLayers(folder: string): Promise<LayerPlan[]> {
     ...(await listTree(node, 'usr/local/bin/node')),
     ...(await listTree(join(prefix, 'include', 'node'), 'usr/local/include/node')),
   ];
-  const plans: LayerPlan[] = [{ title: `Node ${process.version}`, entries: runtime }];
+  const plans: LayerPlan[] = [];
+  const libraries: TreeEntry[] = [];
+  for (const { source, path } of await listSystemLibraries(node)) {
+    const name = path.slice(1);
+    libraries.push(...parentFolders(name), ...(await listTree(source, name)));
+  }
+  if (libraries.length > 0) plans.push({ title: 'system libraries', entries: withoutRepeats(libraries) });
+  plans.push({ title: `Node ${process.version}`, entries: runtime });
 
   const modules = join(prefix, 'lib', 'node_modules');
   if (existsSync(join(modules, 'npm'))) {
@@ -150,6 +159,13 @@ function parentFolders(name: string): TreeEntry[] {
     modified: 0,
     target: '',
   }));
+}
+
+/** Returns the first entry of each name. */
+function withoutRepeats(entries: readonly TreeEntry[]): TreeEntry[] {
+  const byName = new Map<string, TreeEntry>();
+  for (const entry of entries) if (!byName.has(entry.name)) byName.set(entry.name, entry);
+  return [...byName.values()];
 }
 
 /** Returns the total size of the files, in bytes. */

@@ -55,7 +55,8 @@ export async function printEvents(traces: readonly EventTrace[], output: Output)
 }
 
 async function printTitle(title: string, output: Output): Promise<void> {
-  await output.writeLine(`\n${output.style.bold(title)}`);
+  await output.writeLine();
+  await output.writeLine(output.style.bold(title));
 }
 
 /** Describes an event: the action and the image. */
