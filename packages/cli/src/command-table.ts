@@ -35,6 +35,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     () => import('./commands/ztoc-cat.ts'),
   ),
   entry(['ztoc verify'], 'check a zTOC against its layer', () => import('./commands/ztoc-verify.ts')),
+  entry(
+    ['profile predict'],
+    'predict what the start of a container reads',
+    () => import('./commands/profile-predict.ts'),
+  ),
   entry(['profile record'], 'record what the start of a container reads', () => import('./commands/profile-record.ts')),
   entry(['completion'], 'print a script that completes commands in a shell', () => import('./commands/completion.ts')),
 ];

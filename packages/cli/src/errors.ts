@@ -8,6 +8,7 @@ export type CliErrorCode =
   | 'ENTRY_NOT_FOUND'
   | 'FILE_UNWRITABLE'
   | 'INTERRUPTED'
+  | 'NOTHING_PREDICTED'
   | 'NOT_INDEXED'
   | 'OUTPUT_FAILED'
   | 'PROFILE_NOT_FOUND'

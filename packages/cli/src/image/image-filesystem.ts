@@ -1,5 +1,5 @@
 import { type ImageFilesystem, openImageFilesystem, SociIndexError, type UnreadableLayer } from '@soci/index';
-import { escapeText, parsePlatform } from '@soci/oci';
+import { escapeText, type Fetcher, parsePlatform } from '@soci/oci';
 import type { CommandArguments, CommandContext } from '../command/command.ts';
 import { omitUndefined, valueOption } from '../command/option.ts';
 import { CliError, usageError } from '../errors.ts';
@@ -9,17 +9,17 @@ import { withImageStores } from '../transports/image-stores.ts';
 import { parseLocation } from '../transports/location.ts';
 import { REGISTRY_OPTIONS, toRegistryAccess } from '../transports/registry-options.ts';
 
-/** Options of `ls` and `cat`. */
+/** Options of `ls`, `cat` and `profile predict`. */
 export const FILESYSTEM_OPTIONS = {
   platform: valueOption('PLATFORM', parsePlatform, 'select a platform of a multi-platform image', 'p'),
   ...REGISTRY_OPTIONS,
 } as const;
 
-/** Opens the image that the first operand names, and calls `use` with its files. */
+/** Opens the image that the first operand names, and calls `use` with its files and its store. */
 export async function withImageFilesystem(
   { operands: [from = ''], options }: CommandArguments<typeof FILESYSTEM_OPTIONS>,
   context: CommandContext,
-  use: (files: ImageFilesystem) => Promise<void>,
+  use: (files: ImageFilesystem, store: Fetcher) => Promise<void>,
 ): Promise<void> {
   const { signal } = context;
   const location = parseLocation(from);
@@ -27,9 +27,8 @@ export async function withImageFilesystem(
     const { store, root } = await stores.openImage(location);
     try {
       const limits = { maxZtocSize: MAX_ZTOC_SIZE };
-      await use(
-        await openImageFilesystem(store, root, { signal, limits, ...omitUndefined({ platform: options.platform }) }),
-      );
+      const platform = omitUndefined({ platform: options.platform });
+      await use(await openImageFilesystem(store, root, { signal, limits, ...platform }), store);
     } catch (error) {
       throw toCliError(error);
     }

@@ -53,6 +53,8 @@ export interface FilesystemSource {
   readonly store: Fetcher & RangeFetcher;
   /** Layers, base layer first. */
   readonly layers: readonly Descriptor[];
+  /** Image configuration. @default unknown */
+  readonly config?: Descriptor;
   /** SOCI indexes of the image. */
   readonly indexes: readonly SociDocument[];
   /** Maximum size of a zTOC, in bytes. */
@@ -93,6 +95,8 @@ export class ImageFilesystem {
   #filesMemory = 0;
   /** Layers, base layer first. */
   readonly layers: readonly Descriptor[];
+  /** Image configuration, if known. */
+  readonly config: Descriptor | undefined;
   #bytesRead = 0;
 
   /** Use `openImageFilesystem` instead. It finds the layers and SOCI indexes of an image. */
@@ -101,6 +105,7 @@ export class ImageFilesystem {
     const call: CallOptions = source.signal === undefined ? {} : { signal: source.signal };
     this.#reading = { store: source.store, call, onRead: (bytes) => (this.#bytesRead += bytes) };
     this.layers = source.layers;
+    this.config = source.config;
   }
 
   /** Number of layer bytes read so far, without zTOCs. */

@@ -40,11 +40,12 @@ export async function openImageFilesystem(
   const images = entries
     .filter((entry) => entry.kind === 'image')
     .filter(({ config }) => isImageConfig(config.mediaType));
-  const { layers, indexes } = await chooseImage(store, image, images, options);
+  const { layers, config, indexes } = await chooseImage(store, image, images, options);
   const { maxZtocSize } = resolveLimits(options.limits);
   return new ImageFilesystem({
     store,
     layers,
+    config,
     indexes,
     maxZtocSize,
     maxSpans: options.maxSpans,

@@ -87,7 +87,8 @@ export class ProgramFinder {
     const head = await files.read(file, 0, Math.min(file.size, MAX_SHEBANG));
     if (head === undefined) return;
     if (isElf(head)) {
-      await this.#libraries.addElf(file, origin, { isProgram: true });
+      const elf = await this.#libraries.addElf(file, origin, { isProgram: true });
+      if (elf === undefined) this.#prediction.add(file, origin);
       await this.#behave(file, path, args, origin);
       return;
     }
