@@ -170,6 +170,8 @@ async function checkStack(aws: AwsCalls, stack: DeployedStack, expected: Expecte
     soci_index_version: expected.version,
     soci_output_tag: expected.outputTag,
     soci_recompress: 'none',
+    soci_span_size: '4194304',
+    soci_use_stored_profile: 'false',
   });
   const filter = await getFunction(aws, stack, FILTER);
   expect(filter.Environment?.Variables).toMatchObject({

@@ -32,9 +32,9 @@ it('matches the snapshot', async () => {
   await expect(`${JSON.stringify(masked, undefined, 2)}\n`).toMatchFileSnapshot('./fixtures/plain-template.json');
 });
 
-it('has no bootstrap version or assets, one rule, and fits in a request', () => {
+it('has no bootstrap version or assets, two rules, and fits in a request', () => {
   const text = JSON.stringify(template);
-  expect(Object.keys(template.Rules)).toEqual(['RecompressionNeedsV2']);
+  expect(Object.keys(template.Rules)).toEqual(['RecompressionNeedsV2', 'StoredProfileSetsSpanSize']);
   expect(text).not.toMatch(/cdk-hnb|BootstrapVersion|aws:asset|AssetParameters|CDKMetadata/);
   expect(text.length).toBeLessThan(MAX_INLINE_TEMPLATE);
 });
@@ -101,6 +101,39 @@ it('recompresses layers as the parameter says, and not with version 1', () => {
       },
     ],
   });
+});
+
+it('follows profiles as the parameters say, and only with spans of the default size or auto', () => {
+  expect(template.Parameters.SociSpanSize).toMatchObject({ Default: '4194304' });
+  expect(template.Parameters.SociUseStoredProfile).toMatchObject({
+    Default: 'false',
+    AllowedValues: ['false', 'true'],
+  });
+  expect(template.Resources.SociIndexGeneratorLambda?.Properties.Environment).toMatchObject({
+    Variables: {
+      soci_span_size: { Ref: 'SociSpanSize' },
+      soci_use_stored_profile: { Ref: 'SociUseStoredProfile' },
+    },
+  });
+  expect(template.Rules.StoredProfileSetsSpanSize).toMatchObject({
+    RuleCondition: { 'Fn::Equals': [{ Ref: 'SociUseStoredProfile' }, 'true'] },
+    Assertions: [{ Assert: { 'Fn::Contains': [['4194304', 'auto'], { Ref: 'SociSpanSize' }] } }],
+  });
+});
+
+it.each([
+  ['auto', true],
+  ['4194304', true],
+  ['1', true],
+  ['999999999999', true],
+  ['0', false],
+  ['Auto', false],
+  ['1000000000000', false],
+  ['4 MiB', false],
+  ['', false],
+])('accepts the span size %j: %s', (value, isValid) => {
+  const { AllowedPattern = '' } = template.Parameters.SociSpanSize ?? {};
+  expect(new RegExp(AllowedPattern).test(value)).toBe(isValid);
 });
 
 it('sets the memory of the generator from a parameter with the range of Lambda', () => {

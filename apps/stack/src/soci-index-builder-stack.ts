@@ -1,5 +1,5 @@
 import { SociIndexBuilder, SociIndexVersion, SociRecompression } from '@soci/construct';
-import { type CfnElement, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { type CfnElement, CfnOutput, Size, Stack, type StackProps } from 'aws-cdk-lib';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { TemplateParameters } from './template-parameters.ts';
@@ -32,6 +32,10 @@ export interface SociIndexBuilderStackProps extends StackProps {
   readonly outputTag?: string;
   /** Layers to recompress: `zstd`, `zstd,tar`, or `none`. @default - the template parameter, or `none` */
   readonly recompress?: string;
+  /** Uncompressed bytes of a span, or `auto`. @default - the template parameter, or 4 MiB */
+  readonly spanSize?: string;
+  /** Whether spans follow the stored profile. @default - the template parameter, or false */
+  readonly useStoredProfile?: boolean;
   /** Memory of the generator in MB. @default - the template parameter, or 1769 */
   readonly memorySize?: number;
   /** ARN of the permissions boundary of every role. @default - the template parameter, or none */
@@ -48,12 +52,15 @@ export class SociIndexBuilderStack extends Stack {
     super(scope, id, props);
     const parameters = props.parameters?.(this);
     const { filters, indexVersion, outputTag, recompress, memorySize } = parameters ?? props;
-    const { permissionsBoundaryArn } = props;
+    const { permissionsBoundaryArn, spanSize, useStoredProfile } = props;
     this.builder = new SociIndexBuilder(this, 'SociIndexBuilder', {
       ...(filters && { filters: [...filters] }),
       ...(indexVersion !== undefined && { indexVersion: SociIndexVersion.of(indexVersion) }),
       ...(outputTag !== undefined && { outputTag }),
       ...(recompress !== undefined && { recompress: SociRecompression.of(recompress) }),
+      ...(spanSize === 'auto' && { autoSpanSize: true }),
+      ...(spanSize !== undefined && spanSize !== 'auto' && { spanSize: Size.bytes(Number(spanSize)) }),
+      ...(useStoredProfile !== undefined && { useStoredProfile }),
       ...(memorySize !== undefined && { memorySize }),
       ...(permissionsBoundaryArn !== undefined && {
         permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(this, 'Boundary', permissionsBoundaryArn),

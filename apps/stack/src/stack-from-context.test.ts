@@ -31,12 +31,21 @@ describe('cdk deploy', () => {
       filters: 'prod/*:*,!*:*-test',
       outputTag: 'soci-{digest12}',
       recompress: 'zstd',
+      spanSize: 'auto',
+      useStoredProfile: 'true',
       memorySize: '3538',
       permissionsBoundaryArn: boundary,
     });
     expect(resources.SociIndexGeneratorLambda?.Properties).toMatchObject({
       MemorySize: 3538,
-      Environment: { Variables: { soci_output_tag: 'soci-{digest12}', soci_recompress: 'zstd' } },
+      Environment: {
+        Variables: {
+          soci_output_tag: 'soci-{digest12}',
+          soci_recompress: 'zstd',
+          soci_span_size: 'auto',
+          soci_use_stored_profile: 'true',
+        },
+      },
     });
     expect(resources.ECRImageActionEventFilteringLambda?.Properties).toMatchObject({
       Environment: {
@@ -47,7 +56,9 @@ describe('cdk deploy', () => {
     expect(roles.map(({ Properties }) => Properties.PermissionsBoundary)).toEqual([boundary, boundary]);
   });
 
-  it('accepts numbers and lists, as in cdk.json', () => {
+  it('accepts numbers, booleans and lists, as in cdk.json', () => {
+    const { SociIndexGeneratorLambda: generator } = resourcesOf({ spanSize: 1048576, useStoredProfile: false });
+    expect(generator?.Properties).toMatchObject({ Environment: { Variables: { soci_span_size: '1048576' } } });
     const resources = resourcesOf({ filters: ['a:*', 'b:*'], memorySize: 512, indexVersion: 'V1', stackName: 'Other' });
     expect(resources.SociIndexGeneratorLambda?.Properties).toMatchObject({
       MemorySize: 512,
@@ -70,6 +81,10 @@ describe('cdk deploy', () => {
     [{ indexVersion: 'v2' }, 'indexVersion: unknown version v2: use V1 or V2'],
     [{ recompress: 'gzip' }, 'recompress: unknown value gzip: use zstd, zstd,tar or none'],
     [{ recompress: 'zstd', indexVersion: 'V1' }, 'recompress: indexVersion V1 does not change layers: use V2'],
+    [{ spanSize: 'Auto' }, `context value spanSize is invalid: "Auto". Use for example -c spanSize='auto'`],
+    [{ spanSize: '0' }, 'spanSize: 0 is not between 1 and'],
+    [{ useStoredProfile: 'yes' }, 'context value useStoredProfile is invalid: "yes"'],
+    [{ useStoredProfile: 'true', spanSize: '1048576' }, 'useStoredProfile: spanSize fixes the size of all spans'],
     [{ outputTag: '{tag}' }, 'such as {tag}-soci'],
     [{ outputTag: '-{tag}' }, 'outputTag: "-{tag}" does not make a valid tag'],
     [{ memorySize: '2GB' }, `context value memorySize is invalid: "2GB". Use for example -c memorySize='3538'`],

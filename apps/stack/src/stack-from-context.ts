@@ -10,6 +10,8 @@ const EXAMPLES = {
   indexVersion: 'V2',
   outputTag: '{tag}-soci',
   recompress: 'zstd',
+  spanSize: 'auto',
+  useStoredProfile: 'true',
   memorySize: '3538',
   permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/Boundary',
 } as const;
@@ -22,9 +24,15 @@ export function stackFromContext(app: App): SociIndexBuilderStack {
   const indexVersion = readText(app.node, 'indexVersion');
   const outputTag = readText(app.node, 'outputTag');
   const recompress = readText(app.node, 'recompress');
+  const spanSize = readText(app.node, 'spanSize');
+  const useStoredProfile = readText(app.node, 'useStoredProfile');
   const memorySize = readText(app.node, 'memorySize');
   const permissionsBoundaryArn = readText(app.node, 'permissionsBoundaryArn') ?? 'none';
   if (memorySize !== undefined && !/^[0-9]+$/.test(memorySize)) throw invalid('memorySize', memorySize);
+  if (spanSize !== undefined && !/^(?:auto|[0-9]+)$/.test(spanSize)) throw invalid('spanSize', spanSize);
+  if (useStoredProfile !== undefined && !/^(?:true|false)$/.test(useStoredProfile)) {
+    throw invalid('useStoredProfile', useStoredProfile);
+  }
   if (!new RegExp(BOUNDARY_PATTERN).test(permissionsBoundaryArn)) {
     throw invalid('permissionsBoundaryArn', permissionsBoundaryArn);
   }
@@ -34,16 +42,18 @@ export function stackFromContext(app: App): SociIndexBuilderStack {
     ...(indexVersion !== undefined && { indexVersion }),
     ...(outputTag !== undefined && { outputTag }),
     ...(recompress !== undefined && { recompress }),
+    ...(spanSize !== undefined && { spanSize }),
+    ...(useStoredProfile !== undefined && { useStoredProfile: useStoredProfile === 'true' }),
     ...(memorySize !== undefined && { memorySize: Number(memorySize) }),
     ...(permissionsBoundaryArn !== 'none' && { permissionsBoundaryArn }),
   });
 }
 
-/** Reads a string from the context. In cdk.json, the value can also be a number or a list of strings. */
+/** Reads a string from the context. In cdk.json, the value can also be a number, a boolean or a list of strings. */
 function readText(node: Node, name: ContextName): string | undefined {
   const value: unknown = node.tryGetContext(name);
   if (value === undefined || typeof value === 'string') return value;
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(',');
   throw invalid(name, value);
 }

@@ -18,9 +18,12 @@ export interface TemplateParameters {
   readonly outputTag: string;
   readonly recompress: string;
   readonly memorySize: number;
-  /** Applies the other parameters to the resources: location of the code, permissions boundary, fixed names. */
+  /** Applies the other parameters to the resources: location of the code, permissions boundary, fixed names, span size. */
   apply(builder: SociIndexBuilder): void;
 }
+
+/** Span size of `@soci/index`, in bytes. */
+const DEFAULT_SPAN_SIZE = '4194304';
 
 /** Default and limits of the memory size, in MB. The limits are those of the construct. */
 const MEMORY = { default: 1769, minValue: 256, maxValue: 10_240 };
@@ -67,6 +70,28 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
       {
         assert: Fn.conditionEquals(recompress.valueAsString, 'none'),
         assertDescription: 'V1 does not change layers: set SociIndexVersion to V2, or SociRecompress to none.',
+      },
+    ],
+  });
+  const spanSize = new CfnParameter(stack, 'SociSpanSize', {
+    default: DEFAULT_SPAN_SIZE,
+    allowedPattern: SPAN_SIZE_PATTERN,
+    constraintDescription: 'Must be auto, or a number of bytes.',
+    description:
+      'Uncompressed bytes of a span, the unit that a runtime fetches. auto: small where the start of a container reads, large elsewhere, following the stored profile or, without one, a prediction. auto was not tested on AWS Fargate.',
+  });
+  const storedProfile = new CfnParameter(stack, 'SociUseStoredProfile', {
+    default: 'false',
+    allowedValues: ['false', 'true'],
+    description:
+      'true: spans follow the profile that "soci-index profile push" stored in the repository; without one, they have the default size. Everyone who may push to the repository may change its profile. Not tested on AWS Fargate.',
+  });
+  new CfnRule(stack, 'StoredProfileSetsSpanSize', {
+    ruleCondition: Fn.conditionEquals(storedProfile.valueAsString, 'true'),
+    assertions: [
+      {
+        assert: Fn.conditionContains([DEFAULT_SPAN_SIZE, 'auto'], spanSize.valueAsString),
+        assertDescription: `A stored profile sets the size of spans: set SociSpanSize to ${DEFAULT_SPAN_SIZE}, or SociUseStoredProfile to false.`,
       },
     ],
   });
@@ -119,6 +144,8 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
         [version, 'SOCI index version'],
         [outputTag, 'Tag of SOCI-enabled images'],
         [recompress, 'Layers to recompress'],
+        [spanSize, 'Span size'],
+        [storedProfile, 'Use stored profiles'],
       ],
     ],
     [
@@ -143,6 +170,8 @@ export function createParameters(stack: Stack, keys: FunctionKeys): TemplatePara
       applyCode(stack, builder, keys, bucket.valueAsString, region.valueAsString, prefix.valueAsString);
       applyBoundary(stack, builder, boundary.valueAsString);
       applyNames(stack, builder, names.valueAsString);
+      builder.generatorFunction.addEnvironment('soci_span_size', spanSize.valueAsString);
+      builder.generatorFunction.addEnvironment('soci_use_stored_profile', storedProfile.valueAsString);
     },
   };
 }
@@ -221,6 +250,9 @@ function resourcesOf(builder: SociIndexBuilder, type: string): CfnResource[] {
  * errors during deployment.
  */
 const FILTER_PATTERN = '^ *!?[a-z0-9*?\\[\\]!._/-]+:[A-Za-z0-9*?\\[\\]!._-]+ *$';
+
+/** A number of bytes, at most 10^12, or `auto`. */
+const SPAN_SIZE_PATTERN = '^(auto|[1-9][0-9]{0,11})$';
 
 /** A bucket name. */
 const BUCKET_PATTERN = '^[0-9a-z]+([0-9a-z-.]*[0-9a-z])*$';

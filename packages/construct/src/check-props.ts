@@ -63,6 +63,10 @@ function checkLocation(scope: Construct, { repositoryName, env }: IRepository): 
 /** Validates the options that `SociIndexBuilder` and `SociIndexedImage` share. */
 export function checkIndexing(scope: Construct, options: IndexingOptions): void {
   const { memorySize, timeout, minLayerSize, spanSize, indexVersion, permissionsBoundary } = options;
+  for (const name of ['autoSpanSize', 'useStoredProfile'] as const) {
+    if (options[name] && spanSize !== undefined)
+      fail(scope, name, 'spanSize fixes the size of all spans: remove one of them');
+  }
   checkNumber(scope, 'memorySize', memorySize, 256, 10_240, 'MB');
   checkNumber(scope, 'timeout', timeout?.toSeconds(), 30, 900, 'seconds');
   checkNumber(scope, 'minLayerSize', minLayerSize?.toBytes(), 0, MAX_SIZE, 'bytes');

@@ -5,7 +5,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
-import { SociIndexVersion } from './indexing-options';
+import { type IndexingOptions, SociIndexVersion } from './indexing-options';
 import { ShippedCode } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
 import { addPolicy, createFunction } from './workflow-function';
@@ -70,17 +70,22 @@ export function allowIndexing(
   created.addToRolePolicy(new PolicyStatement({ actions: VPC_ACTIONS, resources: ['*'] }));
 }
 
-function environmentOf(
-  { indexVersion = SociIndexVersion.V2, minLayerSize, spanSize, recompress, eventBus }: SociIndexBuilderProps,
-  common: GeneratorEnvironment,
-): GeneratorEnvironment {
+function environmentOf(props: SociIndexBuilderProps, common: GeneratorEnvironment): GeneratorEnvironment {
+  const { indexVersion = SociIndexVersion.V2, minLayerSize, recompress, eventBus } = props;
+  const spanSize = spanSizeOf(props);
   return {
     // Can be a token for one of these values.
     soci_index_version: indexVersion.value as 'V1' | 'V2',
     ...common,
     ...(minLayerSize && { soci_min_layer_size: String(minLayerSize.toBytes()) }),
-    ...(spanSize && { soci_span_size: String(spanSize.toBytes()) }),
+    ...(spanSize && { soci_span_size: spanSize }),
+    ...(props.useStoredProfile && { soci_use_stored_profile: 'true' }),
     ...(recompress && { soci_recompress: recompress.value as 'none' | 'zstd' | 'zstd,tar' }),
     ...(eventBus && { soci_event_bus: eventBus.eventBusArn }),
   };
+}
+
+/** Returns the value of `soci_span_size`. */
+export function spanSizeOf({ spanSize, autoSpanSize }: IndexingOptions): string | undefined {
+  return autoSpanSize ? 'auto' : spanSize && String(spanSize.toBytes());
 }

@@ -61,6 +61,22 @@ export interface IndexingOptions {
   /** Uncompressed size of a span, the unit that a runtime fetches on demand. @default Size.mebibytes(4) */
   readonly spanSize?: Size;
   /**
+   * Whether spans are small where the start of a container reads, and large elsewhere, so that it starts sooner. They follow the
+   * profile that is stored in the repository (`soci-index profile push`); without one, a prediction from the image. Not tested
+   * on AWS Fargate. Excludes `spanSize`.
+   *
+   * @default false
+   */
+  readonly autoSpanSize?: boolean;
+  /**
+   * Whether spans follow the profile that is stored in the repository (`soci-index profile push`). Without one, they have the
+   * default size, also with `autoSpanSize`. Everyone who may push to the repository may change its profile. Excludes
+   * `spanSize`.
+   *
+   * @default false
+   */
+  readonly useStoredProfile?: boolean;
+  /**
    * Layers to recompress with gzip. The SOCI-enabled image then has other layer digests than the original image, which does not
    * change. Requires `SociIndexVersion.V2`.
    *

@@ -346,6 +346,16 @@ describe('options', () => {
     expect(generatorOf(templateOf({})).soci_recompress).toBeUndefined();
   });
 
+  it('follows profiles with autoSpanSize and useStoredProfile', () => {
+    expect(generatorOf(templateOf({ autoSpanSize: true })).soci_span_size).toBe('auto');
+    expect(generatorOf(templateOf({ useStoredProfile: true })).soci_use_stored_profile).toBe('true');
+    for (const props of [{}, { autoSpanSize: false, useStoredProfile: false }]) {
+      const environment = generatorOf(templateOf(props));
+      expect(environment).not.toHaveProperty('soci_span_size');
+      expect(environment).not.toHaveProperty('soci_use_stored_profile');
+    }
+  });
+
   it('sends events to the event bus', () => {
     const template = templateOf((stack) => ({ eventBus: new EventBus(stack, 'Bus') }));
     expect(generatorOf(template).soci_event_bus).toEqual({ 'Fn::GetAtt': [expect.stringMatching(/^Bus/), 'Arn'] });
@@ -453,6 +463,16 @@ describe('rejects with the construct, the value and the solution', () => {
       'recompress: unknown value gzip: use zstd, zstd,tar or none',
     ],
     ['an empty span', { spanSize: Size.bytes(0) }, 'spanSize: 0 is not between 1 and 1099511627776 bytes'],
+    [
+      'two span sizes',
+      { spanSize: Size.mebibytes(1), autoSpanSize: true },
+      'autoSpanSize: spanSize fixes the size of all spans: remove one of them',
+    ],
+    [
+      'a fixed span size with a stored profile',
+      { spanSize: Size.mebibytes(1), useStoredProfile: true },
+      'useStoredProfile: spanSize fixes the size of all spans: remove one of them',
+    ],
     [
       'a layer size beyond the maximum',
       { minLayerSize: Size.tebibytes(2) },

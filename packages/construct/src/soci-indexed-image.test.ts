@@ -192,6 +192,22 @@ describe('the image to deploy', () => {
   });
 });
 
+describe('the spans of an indexed image', () => {
+  it('can follow a profile', () => {
+    const stack = newStack();
+    new SociIndexedImage(stack, 'Image', {
+      repository: repositoryOf(stack),
+      tag: 'v1',
+      autoSpanSize: true,
+      useStoredProfile: true,
+    });
+    expect(resourceOf(Template.fromStack(stack))?.Properties).toMatchObject({
+      spanSize: 'auto',
+      useStoredProfile: 'true',
+    });
+  });
+});
+
 describe('the images of a stack', () => {
   it('share a function with the largest memory and timeout', () => {
     const stack = newStack();

@@ -5,6 +5,7 @@ import type { DockerImageAsset } from 'aws-cdk-lib/aws-ecr-assets';
 import { type ContainerDefinition, ContainerImage, type ContainerImageConfig } from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
 import { areDifferent, checkIndexing, fail, validate } from './check-props';
+import { spanSizeOf } from './generator-function';
 import { rules } from './shipped-assets';
 import { SociIndexedImageFunction } from './soci-indexed-image-function';
 import type { SociIndexedImageOptions, SociIndexedImageProps } from './soci-indexed-image-props';
@@ -107,7 +108,7 @@ class IndexedContainerImage extends ContainerImage {
 
 /** Returns the properties of the custom resource. All are strings, because CloudFormation converts them to strings anyway. */
 function propertiesOf(props: SociIndexedImageProps) {
-  const { repository, tag, indexVersion, outputTag, minLayerSize, spanSize, recompress, wait, removeIndex } = props;
+  const { repository, tag, indexVersion, outputTag, minLayerSize, recompress, wait, removeIndex } = props;
   return {
     repositoryName: repository.repositoryName,
     image: tag,
@@ -116,7 +117,8 @@ function propertiesOf(props: SociIndexedImageProps) {
     indexVersion: indexVersion?.value,
     outputTag,
     minLayerSize: minLayerSize && String(minLayerSize.toBytes()),
-    spanSize: spanSize && String(spanSize.toBytes()),
+    spanSize: spanSizeOf(props),
+    useStoredProfile: props.useStoredProfile ? 'true' : undefined,
     recompress: recompress?.value,
   } satisfies SociIndexedImageProperties;
 }

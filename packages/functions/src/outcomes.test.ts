@@ -1,7 +1,7 @@
 // Tests every row of docs/outcomes.md.
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '@soci/index';
+import { type IndexImageOptions, indexImage, MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '@soci/index';
 import {
   type Descriptor,
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
@@ -9,7 +9,9 @@ import {
   MEDIA_TYPE_OCI_LAYER_ZSTD,
   parseImageIndex,
   parseManifest,
+  readVerified,
 } from '@soci/oci';
+import { MemoryStore } from '@soci/oci/memory';
 import {
   AMD64,
   ARM64,
@@ -36,8 +38,10 @@ import {
   sha256,
   TAR_END,
   tarEntry,
+  tarOf,
 } from '@soci/test-content';
 import { afterEach, describe, expect, it } from 'vitest';
+import { storeMalformedProfile, storeProfile } from './fixtures/stored-profiles.ts';
 import { startWorkflow, type Workflow, type WorkflowOptions } from './fixtures/workflow.ts';
 
 const running: Workflow[] = [];
@@ -72,6 +76,35 @@ async function generateFor(workflow: Workflow, made: ImageContent, tag = 'v1') {
   // Like an old event without media types.
   const { 'manifest-media-type': _, 'artifact-media-type': __, ...detail } = event?.detail ?? {};
   return workflow.generate({ ...event, detail });
+}
+
+/** An image whose layer has several spans. `/bin/app` is in the middle of it. */
+const makeLargeImage = () => {
+  const filler = noise(10_000_000);
+  const tar = tarOf({
+    'usr/share/a': filler,
+    'bin/app': noise(100_000, 2),
+    'usr/share/b': filler,
+    'usr/share/c': filler,
+  });
+  return makeImage([contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, gzipSync(tar, { level: 1 }))]);
+};
+let made: ImageContent | undefined;
+const largeImage = () => (made ??= makeLargeImage());
+
+/** Returns the digests of the SOCI-enabled image's manifests, the last of which is its SOCI index. */
+const indexOf = (workflow: Workflow) => manifestsOf(workflow, 'app', 'v1-soci').map(({ digest }) => digest);
+
+/** Returns the same of an index with these options of the library. */
+async function indexWith(options: IndexImageOptions): Promise<readonly string[]> {
+  const store = new MemoryStore();
+  const { descriptor: reference, bytes, blobs } = largeImage();
+  for (const blob of blobs) await store.push(blob.descriptor, blob.bytes);
+  await store.push(reference, bytes);
+  const result = await indexImage({ store, reference }, { store }, { minLayerSize: 1000, jobs: 1, ...options });
+  if (result.outcome !== 'indexed' || result.root === undefined) throw new Error(result.outcome);
+  const { manifests } = parseImageIndex(await readVerified(store, result.root), result.root);
+  return manifests.map(({ digest }) => digest);
 }
 
 /** Tests by the first cell of their row. */
@@ -307,6 +340,62 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     expect(await workflow.pushAndIndex('app', 'v2', next)).toMatchObject({ outcome: 'failed', reason: 'tag-taken' });
   },
 
+  async 'An image, with `soci_use_stored_profile`, in a repository with a profile'() {
+    const workflow = await start({ generator: { soci_use_stored_profile: 'true' } });
+    const { digest } = await storeProfile(workflow.registry, '/bin/app');
+    const response = await workflow.pushAndIndex('app', 'v1', largeImage());
+    expect(response).toMatchObject({
+      outcome: 'indexed',
+      outputTag: 'v1-soci',
+      profile: { origin: 'stored', digest, filesFound: 1 },
+      spansVerified: expect.any(Number),
+    });
+    expect(response).not.toHaveProperty('profile.problem');
+    expect(workflow.registry.checkGraph('app', 'v1-soci')).toEqual([]);
+    expect(indexOf(workflow)).toEqual(await indexWith({ profile: { files: [{ path: '/bin/app' }] } }));
+    expect(indexOf(workflow)).not.toEqual(await indexWith({}));
+    // The same event again.
+    expect(await workflow.deliver(workflow.steps.at(-4)?.event as never)).toMatchObject({
+      generator: { reason: 'already-indexed' },
+    });
+  },
+
+  async 'The same, without a stored profile'() {
+    const workflow = await start({ generator: { soci_use_stored_profile: 'true' } });
+    const response = await workflow.pushAndIndex('app', 'v1', largeImage());
+    expect(response).toMatchObject({ outcome: 'indexed', profile: { origin: 'none', filesFound: 0 } });
+    expect(indexOf(workflow)).toEqual(await indexWith({}));
+  },
+
+  async 'The same, with a profile that names no file of the image'() {
+    const workflow = await start({ generator: { soci_use_stored_profile: 'true' } });
+    await storeProfile(workflow.registry, '/bin/other');
+    const response = await workflow.pushAndIndex('app', 'v1', largeImage());
+    expect(response).toMatchObject({ outcome: 'indexed', profile: { origin: 'stored', filesFound: 0 } });
+    expect(indexOf(workflow)).toEqual(await indexWith({}));
+  },
+
+  async 'The same, with a malformed profile'() {
+    const workflow = await start({ generator: { soci_use_stored_profile: 'true' } });
+    await storeProfile(workflow.registry, '/bin/app');
+    await storeMalformedProfile(workflow.registry);
+    const response = await workflow.pushAndIndex('app', 'v1', largeImage());
+    const problem = expect.stringContaining('schemaVersion: 2 is not supported');
+    expect(response).toMatchObject({ outcome: 'indexed', profile: { origin: 'none', filesFound: 0, problem } });
+    expect(workflow.lines).toContainEqual(
+      expect.objectContaining({ message: 'the stored profile is not used', problem }),
+    );
+    expect(indexOf(workflow)).toEqual(await indexWith({}));
+  },
+
+  async 'An image, with `soci_span_size` set to `auto`, in a repository with a profile'() {
+    const workflow = await start({ generator: { soci_span_size: 'auto' } });
+    await storeProfile(workflow.registry, '/bin/app');
+    const response = await workflow.pushAndIndex('app', 'v1', largeImage());
+    expect(response).toMatchObject({ outcome: 'indexed', profile: { origin: 'stored', filesFound: 1 } });
+    expect(indexOf(workflow)).toEqual(await indexWith({ profile: { files: [{ path: '/bin/app' }] } }));
+  },
+
   async 'An image with a layer whose content does not match its media type, such as zstd with a gzip type'() {
     const workflow = await start();
     const wrong = contentOf('application/vnd.oci.image.layer.v1.tar+gzip', makeZstdLayer('wrong').bytes);
@@ -381,6 +470,23 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
       reason: 'not-an-image',
       message: 'it is an artifact of type application/vnd.cncf.helm.config.v1+json',
     });
+  },
+
+  async 'A profile that `soci-index profile push` stores'() {
+    const workflow = await start();
+    await storeProfile(workflow.registry, '/bin/app');
+    const steps = await workflow.settle();
+    expect(steps.map(({ event, isMatched }) => [event.detail['image-tag'], isMatched])).toEqual([
+      ['soci-profile', false],
+      ['', false],
+    ]);
+    for (const { event } of steps) {
+      // Like an old event without media types.
+      const { 'manifest-media-type': _, 'artifact-media-type': __, ...detail } = event.detail;
+      const tagged = { ...event, detail: { ...detail, 'image-tag': detail['image-tag'] || 'v1' } };
+      expect(await workflow.generate(tagged)).toMatchObject({ outcome: 'skipped', reason: 'not-an-image' });
+    }
+    expect(workflow.registry.tags('app')).toEqual(['soci-profile']);
   },
 
   async 'A SOCI index'() {

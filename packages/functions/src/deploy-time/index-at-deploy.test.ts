@@ -1,6 +1,7 @@
 import { MEDIA_TYPE_SOCI_INDEX_V1 } from '@soci/index';
 import { makeBrokenLayer, makeImage, makeLayer, makeLayeredImage, makeZstdTextLayer } from '@soci/test-content';
 import { describe, expect, it } from 'vitest';
+import { storeProfile } from '../fixtures/stored-profiles.ts';
 import { makeTwoLayers, startDeployment } from './fixtures/deployment.ts';
 
 describe('an image', () => {
@@ -64,6 +65,23 @@ describe('an image', () => {
       Status: 'FAILED',
       Reason: expect.stringContaining('needs soci_index_version V2'),
     });
+  });
+
+  it('follows the stored profile with useStoredProfile', async () => {
+    const deployment = await startDeployment();
+    const digest = await deployment.push('v1', makeTwoLayers());
+    const { manifest } = await storeProfile(deployment.registry, '/app');
+    const stored = [manifest.digest, deployment.registry.manifest('app', 'soci-profile')?.digest];
+    const [first] = await deployment.deploy({ image: 'v1', useStoredProfile: 'true' });
+    expect(first).toMatchObject({ Data: { outcome: 'indexed', outputTag: 'v1-soci' } });
+    await deployment.destroy();
+    expect(deployment.digests().sort()).toEqual([digest, ...stored].sort());
+    // The index is created in the background, and found again with the profile.
+    await deployment.deploy({ image: 'v1', useStoredProfile: 'true', wait: 'false' });
+    await deployment.runBackground();
+    expect(deployment.registry.tags('app')).toContain('v1-soci');
+    await deployment.destroy();
+    expect(deployment.digests().sort()).toEqual([digest, ...stored].sort());
   });
 
   it('with version 1 is kept, and its SOCI indexes are created and deleted', async () => {

@@ -1,5 +1,13 @@
 import type { EcrImageId, EcrImages } from '@soci/ecr';
-import { MEDIA_TYPE_SOCI_INDEX_V2, recognizeConversion, recognizeIndexes } from '@soci/index';
+import {
+  findStoredProfile,
+  type IndexImageOptions,
+  MEDIA_TYPE_SOCI_INDEX_V2,
+  recognizeConversion,
+  recognizeIndexes,
+  SociIndexError,
+  type StartProfile,
+} from '@soci/index';
 import { type Descriptor, isImageIndex, OciError, parseImageIndex, readVerified } from '@soci/oci';
 import type { Repository } from '@soci/registry';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
@@ -85,7 +93,7 @@ async function findIndex({
   const named = await resolve(repository, digest, signal);
   if (named === undefined) return undefined;
   if (indexing === undefined) return openIndex(named, repository, signal);
-  const options = buildOptions(settings, signal);
+  const options = { ...buildOptions(settings, signal), ...(await findSpanOptions(repository, settings, signal)) };
   if (settings.version === 1) {
     const found = await recognizeIndexes(repository, named, options);
     return found.outcome === 'current' ? { listed: found.indexes } : undefined;
@@ -95,6 +103,21 @@ async function findIndex({
   if (current === undefined) return undefined;
   const { outcome } = await recognizeConversion(repository, named, current, options);
   return outcome === 'current' ? openIndex(current, repository, signal) : undefined;
+}
+
+/** Returns the options of an index that follows a profile. If the profile has changed since, the index is not found. */
+async function findSpanOptions(
+  repository: Repository,
+  { spanSize, useStoredProfile }: GeneratorSettings,
+  signal: AbortSignal,
+): Promise<Pick<IndexImageOptions, 'spanSize'> & { readonly profile?: StartProfile }> {
+  if (spanSize !== 'auto' && !useStoredProfile) return {};
+  const stored = await findStoredProfile(repository, { signal }).catch((error: unknown) => {
+    if (error instanceof SociIndexError) return undefined;
+    throw error;
+  });
+  if (stored !== undefined) return { spanSize: 'auto', profile: stored.profile };
+  return useStoredProfile ? {} : { spanSize: 'auto' };
 }
 
 /** Returns the manifests of a SOCI-enabled image, or undefined for any other image. */

@@ -18,6 +18,8 @@ export interface SociIndexedImageProperties {
   readonly minLayerSize?: string;
   /** Same as `soci_span_size`. @default '4194304' */
   readonly spanSize?: string;
+  /** Same as `soci_use_stored_profile`. @default 'false' */
+  readonly useStoredProfile?: string;
   /** Same as `soci_recompress`. @default 'none' */
   readonly recompress?: string;
   /** `false`: the deployment does not wait for the index. @default 'true' */
@@ -60,14 +62,16 @@ export function readProperties(properties: Readonly<Record<string, unknown>>, en
     soci_output_tag: text('outputTag') || (isByDigest ? DIGEST_OUTPUT_TAG : ''),
     soci_min_layer_size: text('minLayerSize'),
     soci_span_size: text('spanSize'),
+    soci_use_stored_profile: text('useStoredProfile'),
     soci_recompress: text('recompress'),
   });
   if (isByDigest && settings.version === 2 && settings.outputTag.needsTag) {
     const message = `outputTag: ${settings.outputTag.template} contains {tag}, but the image is given by its digest: use {digest12}`;
     throw new FunctionError('ENVIRONMENT_INVALID', message);
   }
-  const { version, minLayerSize, spanSize, recompress } = settings;
-  const indexing = [`V${version}`, minLayerSize, spanSize ?? 'default', ...recompress].join(',');
+  const { version, minLayerSize, spanSize, useStoredProfile, recompress } = settings;
+  const spans = [spanSize ?? 'default', ...(useStoredProfile ? ['stored-profile'] : [])];
+  const indexing = [`V${version}`, minLayerSize, ...spans, ...recompress].join(',');
   return {
     repository,
     ...(isByDigest ? { digest: image } : { tag: image }),

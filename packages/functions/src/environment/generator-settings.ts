@@ -21,8 +21,20 @@ export interface GeneratorEnvironment {
   readonly soci_output_tag?: string;
   /** Minimum size of a layer to index, in bytes. @default '10485760': 10 MiB */
   readonly soci_min_layer_size?: string;
-  /** Size of a span, in uncompressed bytes. @default '4194304': 4 MiB */
+  /**
+   * Size of a span, in uncompressed bytes. `auto`: small where the start of a container reads, large elsewhere, as the profile
+   * says that is stored in the repository; without one, as predicted from the image. Not with `soci_compat`.
+   *
+   * @default '4194304': 4 MiB
+   */
   readonly soci_span_size?: string;
+  /**
+   * Whether spans follow the profile that is stored in the repository. Without one, they have the default size. Not with
+   * `soci_compat` and not with another size in `soci_span_size`.
+   *
+   * @default 'false'
+   */
+  readonly soci_use_stored_profile?: 'true' | 'false';
   /** Spans of each layer that are read back and compared before the index is pushed; 0 disables this. @default '4' */
   readonly soci_verify_spans?: string;
   /** Whether to reuse zTOCs of layers that were indexed with other images of the repository. @default 'true' */
@@ -55,8 +67,10 @@ export interface GeneratorSettings {
   readonly outputTag: OutputTag;
   /** Bytes. */
   readonly minLayerSize: number;
-  /** Bytes; undefined for the default of `@soci/ztoc`. */
-  readonly spanSize: number | undefined;
+  /** Bytes, or `auto`; undefined for the default of `@soci/ztoc`. */
+  readonly spanSize: number | 'auto' | undefined;
+  /** Whether only a stored profile is followed, so that none is predicted. */
+  readonly useStoredProfile: boolean;
   readonly verifySpans: number;
   readonly reuseLayers: boolean;
   /** Formats of layers to recompress. */
@@ -78,6 +92,9 @@ export type FunctionResources = Required<Pick<SociIndexOptions, 'jobs' | 'limits
 /** Maximum value for a layer or span size, in bytes: 1 TiB. */
 const MAX_SIZE = 2 ** 40;
 const MAX_VERIFY_SPANS = 1000;
+
+/** The span size of `@soci/index` without options, in bytes. */
+const DEFAULT_SPAN_SIZE = 4 << 20;
 
 /** Formats by the value of `soci_recompress`. */
 const RECOMPRESS = { none: [], zstd: ['zstd'], 'zstd,tar': ['zstd', 'tar'] } as const;
@@ -118,7 +135,8 @@ export function readGeneratorSettings(environment: Environment): GeneratorSettin
     version: variables.choice('soci_index_version', ['V1', 'V2'], 'V2') === 'V1' ? 1 : 2,
     outputTag: variables.parsed('soci_output_tag', template, parseOutputTag(DEFAULT_OUTPUT_TAG), parseOutputTag),
     minLayerSize: variables.wholeNumber('soci_min_layer_size', DEFAULT_MIN_LAYER_SIZE, 0, MAX_SIZE),
-    spanSize: variables.wholeNumber('soci_span_size', 0, 1, MAX_SIZE) || undefined,
+    spanSize: variables.wordOrNumber('soci_span_size', 'auto', 1, MAX_SIZE),
+    useStoredProfile: variables.flag('soci_use_stored_profile', false),
     verifySpans: variables.wholeNumber('soci_verify_spans', 4, 0, MAX_VERIFY_SPANS),
     reuseLayers: variables.flag('soci_reuse_layers', true),
     recompress: RECOMPRESS[variables.choice('soci_recompress', ['none', 'zstd', 'zstd,tar'], 'none')],
@@ -134,6 +152,15 @@ export function readGeneratorSettings(environment: Environment): GeneratorSettin
     if (settings.version === 1)
       variables.reject('soci_recompress', 'needs soci_index_version V2: V1 changes no layers');
     if (settings.compat !== undefined) variables.reject('soci_recompress', 'cannot be combined with soci_compat');
+  }
+  if (settings.spanSize === 'auto' && settings.compat !== undefined) {
+    variables.reject('soci_span_size', 'cannot be combined with soci_compat');
+  }
+  if (settings.useStoredProfile) {
+    if (typeof settings.spanSize === 'number' && settings.spanSize !== DEFAULT_SPAN_SIZE)
+      variables.reject('soci_use_stored_profile', 'cannot be combined with a fixed soci_span_size');
+    if (settings.compat !== undefined)
+      variables.reject('soci_use_stored_profile', 'cannot be combined with soci_compat');
   }
   variables.finish();
   return settings;

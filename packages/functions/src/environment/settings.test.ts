@@ -83,6 +83,7 @@ describe('the generator', () => {
       outputTag: { template: '{tag}-soci' },
       minLayerSize: 10_485_760,
       spanSize: undefined,
+      useStoredProfile: false,
       verifySpans: 4,
       reuseLayers: true,
       recompress: [],
@@ -132,6 +133,17 @@ describe('the generator', () => {
     expect(readGeneratorSettings({ soci_recompress: 'none', soci_index_version: 'V1' })).toMatchObject({ version: 1 });
   });
 
+  it('follows a profile if the span size is auto, and only a stored one if that is set', () => {
+    expect(readGeneratorSettings({ soci_span_size: 'auto' })).toMatchObject({
+      spanSize: 'auto',
+      useStoredProfile: false,
+    });
+    expect(readGeneratorSettings({ soci_use_stored_profile: 'true' })).toMatchObject({ useStoredProfile: true });
+    for (const soci_span_size of ['auto', '4194304', '']) {
+      expect(readGeneratorSettings({ soci_use_stored_profile: 'true', soci_span_size }).useStoredProfile).toBe(true);
+    }
+  });
+
   it.each([
     ['512', 1],
     ['1769', 1],
@@ -167,6 +179,20 @@ describe('the generator', () => {
     [{ soci_index_version: 'v2' }, 'soci_index_version is "v2": expected V1 or V2'],
     [{ soci_min_layer_size: '10 MiB' }, 'soci_min_layer_size is "10 MiB": expected a whole number from 0 to'],
     [{ soci_span_size: '0' }, 'soci_span_size is "0": expected a whole number from 1 to'],
+    [{ soci_span_size: 'Auto' }, 'soci_span_size is "Auto": expected a whole number from 1 to 1099511627776, or auto'],
+    [
+      { soci_span_size: 'auto', soci_compat: 'soci-cli' },
+      'soci_span_size is "auto": it cannot be combined with soci_compat',
+    ],
+    [{ soci_use_stored_profile: 'yes' }, 'soci_use_stored_profile is "yes": expected true or false'],
+    [
+      { soci_use_stored_profile: 'true', soci_span_size: '1048576' },
+      'soci_use_stored_profile is "true": it cannot be combined with a fixed soci_span_size',
+    ],
+    [
+      { soci_use_stored_profile: 'true', soci_compat: 'soci-cli' },
+      'soci_use_stored_profile is "true": it cannot be combined with soci_compat',
+    ],
     [{ soci_verify_spans: '1e3' }, 'soci_verify_spans is "1e3"'],
     [{ soci_recompress: 'gzip' }, 'soci_recompress is "gzip": expected none or zstd or zstd,tar'],
     [

@@ -47,10 +47,25 @@ export class VariableReader {
   wholeNumber(name: string, fallback: number, min: number, max: number): number {
     const value = this.optional(name);
     if (value === undefined) return fallback;
-    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+    const number = parseWholeNumber(value);
     if (number >= min && number <= max) return number;
     this.#fault(name, value, `a whole number from ${min} to ${max}`);
     return fallback;
+  }
+
+  /** Reads a word, or a whole number in an inclusive range. */
+  wordOrNumber<const Word extends string>(
+    name: string,
+    word: Word,
+    min: number,
+    max: number,
+  ): Word | number | undefined {
+    const value = this.optional(name);
+    if (value === undefined || value === word) return value as Word | undefined;
+    const number = parseWholeNumber(value);
+    if (number >= min && number <= max) return number;
+    this.#fault(name, value, `a whole number from ${min} to ${max}, or ${word}`);
+    return undefined;
   }
 
   /** Parses `text` with `parse`. An error that `parse` throws becomes a fault of the variable. */
@@ -79,6 +94,10 @@ export class VariableReader {
   #fault(name: string, value: string, expected: string): void {
     this.#faults.push(`${name} is ${quoteText(value)}: expected ${expected}`);
   }
+}
+
+function parseWholeNumber(text: string): number {
+  return /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
 }
 
 const KINDS: readonly EcrEventKind[] = ['push', 'replication', 'pull-through-cache'];

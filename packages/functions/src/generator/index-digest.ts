@@ -1,6 +1,7 @@
 import {
   classifyContent,
   compareWarnings,
+  type ImageIndexed,
   type IndexedLayer,
   type IndexImageOptions,
   type IndexImageResult,
@@ -12,7 +13,15 @@ import { type Descriptor, layerCompression } from '@soci/oci';
 import type { Repository } from '@soci/registry';
 import type { GeneratorSettings } from '../environment/generator-settings.ts';
 import type { Log } from '../invocation.ts';
-import { failed, type IndexWarning, type Outcome, permanentOutcome, type Recompression, skipped } from './outcome.ts';
+import {
+  failed,
+  type IndexProfile,
+  type IndexWarning,
+  type Outcome,
+  permanentOutcome,
+  type Recompression,
+  skipped,
+} from './outcome.ts';
 import type { JobProgress } from './progress.ts';
 
 /** Maximum number of warnings of an outcome, which Lambda limits to 6 MB and a log line to 256 KB. */
@@ -55,13 +64,14 @@ export async function indexDigest(job: IndexJob): Promise<Outcome> {
 
 /** The settings that determine the bytes of an index, and how it is built. */
 export function buildOptions(settings: GeneratorSettings, signal: AbortSignal) {
-  const { minLayerSize, spanSize, recompress, compat, resources } = settings;
+  const { minLayerSize, spanSize, useStoredProfile, recompress, compat, resources } = settings;
   return {
     minLayerSize,
     recompress,
     ...resources,
     signal,
-    ...(spanSize !== undefined && { spanSize }),
+    // Without a stored profile, spans have the default size: no other fixed size is valid then.
+    ...(spanSize !== undefined && !useStoredProfile && { spanSize }),
     ...(compat && { compat }),
   };
 }
@@ -84,19 +94,24 @@ async function indexContent(job: IndexJob, content: Descriptor): Promise<Outcome
         );
   }
   const outputTag = version === 1 ? undefined : template.format({ digest, ...(tag !== undefined && { tag }) });
+  let problem: string | undefined;
   const options: IndexImageOptions = {
     ...buildOptions(settings, signal),
+    ...(settings.useStoredProfile && { profile: 'stored' }),
     version,
     reuse: settings.reuseLayers,
     proof: { spans: settings.verifySpans },
-    onProgress: (event) => report(job, event),
+    onProgress: (event) => {
+      if (event.type === 'profile-skipped') problem = event.error.message;
+      report(job, event);
+    },
   };
   const result = await indexImage(
     { store: repository, reference: content, ...(tag !== undefined && { tag }) },
     { store: repository, ...(outputTag !== undefined && { tag: outputTag }) },
     options,
   );
-  return outcomeOf(result, settings);
+  return outcomeOf(result, settings, problem);
 }
 
 function report({ progress, log }: IndexJob, event: PublishProgress): void {
@@ -117,6 +132,9 @@ function report({ progress, log }: IndexJob, event: PublishProgress): void {
       log.warn('a layer is skipped: its content does not match its media type', { layer, mediaType, format });
       break;
     }
+    case 'profile-skipped':
+      log.warn('the stored profile is not used', { problem: event.error.message });
+      break;
     case 'rebuilding':
       log.warn('an index with reused zTOCs failed verification: reading all layers again', {
         problem: event.problem,
@@ -145,13 +163,22 @@ function zstdRemedy(layers: readonly LayerReport[], { version, compat, recompres
   return has ? '. Set soci_recompress to zstd to recompress zstd layers with gzip' : '';
 }
 
-function outcomeOf(result: IndexImageResult, settings: GeneratorSettings): Outcome {
+/** Describes the profile that the spans follow, if they follow one or should. */
+function profileOf({ profile, platforms }: ImageIndexed, problem: string | undefined): IndexProfile | undefined {
+  if (profile === undefined) return undefined;
+  const starts = platforms.flatMap(({ start }) => (start === undefined ? [] : [start]));
+  const filesFound = Math.max(0, ...starts.map((start) => start.filesFound));
+  return { ...profile, filesFound, ...(problem !== undefined && { problem }) };
+}
+
+function outcomeOf(result: IndexImageResult, settings: GeneratorSettings, problem: string | undefined): Outcome {
   switch (result.outcome) {
     case 'indexed': {
       const { version, root, tag, indexes, layers, bytesRead, proof } = result;
       const indexed = layers.filter((layer) => layer.outcome === 'indexed');
       const built = indexed.filter(({ origin }) => origin === 'built').length;
       const recompressed = indexed.flatMap(recompressionsOf).slice(0, MAX_RECOMPRESSED);
+      const profile = profileOf(result, problem);
       const warnings = indexed.flatMap(warningsOf).sort(compareWarnings).slice(0, MAX_WARNINGS);
       return {
         outcome: 'indexed',
@@ -162,6 +189,7 @@ function outcomeOf(result: IndexImageResult, settings: GeneratorSettings): Outco
         layers: { built, reused: indexed.length - built, skipped: layers.length - indexed.length },
         bytesRead,
         spansVerified: proof?.spansRead ?? 0,
+        ...(profile && { profile }),
         ...(recompressed.length > 0 && { recompressed }),
         ...(warnings.length > 0 && { warnings }),
       };

@@ -6,6 +6,7 @@ import {
   type NothingIndexed,
   SociIndexError,
   type SociIndexErrorCode,
+  type UsedProfile,
 } from '@soci/index';
 import { type Descriptor, OciError, type OciErrorCode } from '@soci/oci';
 import { RegistryError, type RegistryErrorCode } from '@soci/registry';
@@ -64,10 +65,20 @@ export interface Indexed {
   readonly bytesRead: number;
   /** Number of spans that were read back and compared. */
   readonly spansVerified: number;
+  /** Profile that the spans follow. Only with `soci_span_size` `auto` or `soci_use_stored_profile`. */
+  readonly profile?: IndexProfile;
   /** Layers that were recompressed with gzip, at most 50. Absent without such layers. */
   readonly recompressed?: readonly Recompression[];
   /** Layers that the runtime handles in another way than expected, at most 20. Absent without warnings. */
   readonly warnings?: readonly IndexWarning[];
+}
+
+/** Profile that the spans of an index follow. */
+export interface IndexProfile extends UsedProfile {
+  /** Number of its files that the image has, in the platform with the most. If it is 0, spans have the default size. */
+  readonly filesFound: number;
+  /** Why the stored profile is not used: it is malformed, or cannot be read. */
+  readonly problem?: string;
 }
 
 /** A layer that was recompressed with gzip. */
