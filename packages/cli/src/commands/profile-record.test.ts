@@ -11,6 +11,7 @@ import {
   type CompressedLayer,
   concat,
   goldenLayoutPath,
+  HOSTILE_TEXTS,
   makeZstdTextLayer,
   put,
   putLayeredImage,
@@ -18,6 +19,7 @@ import {
   TAR_END,
   tarEntry,
   tarOf,
+  unprintableIn,
 } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
@@ -86,19 +88,16 @@ async function record(
   { endsItself = false } = {},
 ): Promise<CliRun> {
   const interrupt = new AbortController();
-  let text = '';
   let used: Promise<void> | undefined;
-  const run = await runCli(['profile', 'record', ...argv], {
-    signal: interrupt.signal,
-    onStderr: (chunk) => {
-      text += chunk;
-      const [, name] = /ctr images pull .* (\S+)\n[\s\S]*Ctrl-C/.exec(text) ?? [];
-      if (name === undefined || used !== undefined) return;
-      used = use(name).finally(() => {
-        if (!endsItself) interrupt.abort(new Error('stopped by SIGINT'));
-      });
-    },
-  });
+  const onText = (text: string) => {
+    const [, name] = /([\w.:[\]]+\/recording:[0-9a-f]{8})/.exec(text) ?? [];
+    if (name === undefined || used !== undefined) return;
+    used = use(name).finally(() => {
+      if (!endsItself) interrupt.abort(new Error('stopped by SIGINT'));
+    });
+  };
+  const options = { signal: interrupt.signal, onStdout: onText, onStderr: onText };
+  const run = await runCli(['profile', 'record', ...argv], options);
   await used;
   return run;
 }
@@ -137,7 +136,20 @@ describe('the profile', () => {
       await (await LazyClient.pull(name)).fetchSpans(1);
     });
     expect(pathsOf(run)).toEqual(['/usr/app', '/usr/link', '/usr/neighbour']);
-    expect(run.stderr).toContain('warning: left out 1 file whose names are not UTF-8');
+    expect(run.stderr).toContain('warning: left out 1 file whose names are not UTF-8 or too long');
+  });
+
+  it('is printed without characters that a terminal interprets', async () => {
+    const names = HOSTILE_TEXTS.filter(
+      (text) => !text.includes('\0') && Buffer.from(text).length < 90 && text !== '',
+    ).map((text) => `dir/${text.replaceAll('/', '')}`);
+    const files = names.map((name) => tarEntry({ name: Buffer.from(name) }, content(5000)));
+    const image = await writeLayout('hostile', [gzipLayer(concat(...files, TAR_END))]);
+    const run = await record([image], async (name) => {
+      await (await LazyClient.pull(name)).fetchSpans(1);
+    });
+    expect(unprintableIn(run.stdout)).toEqual([]);
+    expect(pathsOf(run).sort()).toEqual(names.map((name) => `/${Buffer.from(name)}`).sort());
   });
 
   it('is written to a file, and summarized as JSON', async () => {
@@ -146,14 +158,36 @@ describe('the profile', () => {
       await (await LazyClient.pull(name)).read('usr/replaced');
     });
     expect(jsonLines(run)).toEqual([
+      { outcome: 'serving', image: expect.stringMatching(/^127\.0\.0\.1:\d+\/recording:[0-9a-f]{8}$/) },
       expect.objectContaining({ outcome: 'recorded', files: 1, bytes: 50_000, output: file }),
     ]);
     expect(parseProfile(readFileSync(file)).files).toEqual([{ path: '/usr/replaced' }]);
     const inline = await record(['--json', app], async (name) => {
       await (await LazyClient.pull(name)).read('usr/replaced');
     });
-    expect(jsonLines(inline)).toMatchObject([{ profile: { schemaVersion: 1, files: [{ path: '/usr/replaced' }] } }]);
+    expect(jsonLines(inline)).toMatchObject([
+      { outcome: 'serving' },
+      { profile: { schemaVersion: 1, files: [{ path: '/usr/replaced' }] } },
+    ]);
   });
+});
+
+it('prints only the name of the image with --quiet and a file', async () => {
+  let served = '';
+  const run = await record(['--quiet', '-o', join(root, 'quiet.json'), app], async (name) => {
+    served = name;
+    await (await LazyClient.pull(name)).read('./usr/app');
+  });
+  expect(run).toMatchObject({ code: 0, stdout: `${served}\n`, stderr: '' });
+});
+
+it('prints each request with --debug', async () => {
+  const run = await record(['--debug', app], async (name) => {
+    await (await LazyClient.pull(name)).read('./usr/app');
+  });
+  expect(run.stderr).toMatch(
+    /^soci-snapshotter\/0\.16\.1: application\/vnd\.oci\.image\.layer\.v1\.tar sha256:\w+ bytes 0-4095$/m,
+  );
 });
 
 describe('the recorded image', () => {
@@ -300,6 +334,7 @@ describe('without reads, the command fails and says why', () => {
     expect(readdirSync(root)).not.toContain('none.json');
     const json = await record(['--json', app], use);
     expect(jsonLines(json)).toEqual([
+      expect.objectContaining({ outcome: 'serving' }),
       { error: expect.objectContaining({ code: 'NOTHING_RECORDED', remedy: expect.stringMatching(/\w/) }) },
     ]);
   });
@@ -370,5 +405,5 @@ it('reports a damaged layer', async () => {
     await writeLayout('damaged', [{ ...damaged, bytes: damaged.bytes.subarray(0, 5000) }]),
   ]);
   expect(run.code).toBe(1);
-  expect(run.stderr).toMatch(/damaged|truncated|unexpected end/);
+  expect(run.stderr).toMatch(/cannot unpack layer sha256:\w+: unexpected end of file \[SOURCE_INVALID\]/);
 });

@@ -1,5 +1,5 @@
 import { encodeProfile } from '@soci/index';
-import { type Platform, parsePlatform } from '@soci/oci';
+import { escapeJson, type Platform, parsePlatform } from '@soci/oci';
 import { defineCommand, EXIT } from '../command/command.ts';
 import { listOption, parseText, valueOption } from '../command/option.ts';
 import { parseCount } from '../command/size.ts';
@@ -58,6 +58,8 @@ export const command = defineCommand({
           idleTime: idleSeconds === undefined ? undefined : idleSeconds * 1000,
           signal: context.signal,
           onServed: async (name, image) => {
+            if (output.json) await output.writeJson({ outcome: 'serving', image: name });
+            else if (output.quiet && options.output !== undefined) await output.writeLine(name);
             for (const line of startInstructions(name, image, idleSeconds)) await output.note(line);
           },
         },
@@ -88,7 +90,9 @@ export const command = defineCommand({
       });
       return EXIT.SUCCESS;
     }
-    if (options.output === undefined) await output.writeBytes(content);
+    if (options.output === undefined) {
+      await output.writeLines(Buffer.from(content).toString().trimEnd().split('\n').map(escapeJson));
+    }
     const summary = `${pluralize(profile.files.length, 'file')}, ${formatBytes(ended.bytes)}`;
     await output.note(options.output === undefined ? `recorded ${summary}` : `wrote ${options.output}: ${summary}`);
     return EXIT.SUCCESS;

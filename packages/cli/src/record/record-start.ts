@@ -9,7 +9,7 @@ import type { Output } from '../terminal/output.ts';
 import type { Progress } from '../terminal/progress.ts';
 import { formatBytes, pluralize } from '../terminal/quantity.ts';
 import type { OpenImage } from '../transports/image-stores.ts';
-import { checkAddress, serveImage } from './image-server.ts';
+import { type ContentRequest, checkAddress, serveImage } from './image-server.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { countReadFiles, type RecordedProfile, toStartProfile } from './recorded-profile.ts';
 import { Recording } from './recording.ts';
@@ -86,7 +86,10 @@ async function recordFrom(
   };
   const recording = new Recording(image);
   const content = { store: draft, root: image.root, repository: REPOSITORY, tag: nonce };
-  const server = await serveImage(content, address, (request) => recording.add(request));
+  const server = await serveImage(content, address, (request) => {
+    output.trace(describeRequest(request));
+    recording.add(request);
+  });
   try {
     await options.onServed(`${server.host}/${REPOSITORY}:${nonce}`, image);
     await showingProgress(output, async (progress) => {
@@ -105,6 +108,12 @@ async function recordFrom(
     await server.close();
   }
   return { image, recording, ...(await toStartProfile(image, recording, openFiles)) };
+}
+
+/** Describes a request for `--debug`. */
+function describeRequest({ content, range, client = 'unknown client' }: ContentRequest): string {
+  const part = range === undefined ? 'whole' : `bytes ${range.offset}-${range.offset + range.length - 1}`;
+  return `${client}: ${content.mediaType} ${content.digest} ${part}`;
 }
 
 /** Returns a handler that shows how many layers are indexed. */

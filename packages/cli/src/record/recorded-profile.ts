@@ -10,13 +10,17 @@ import type { RecordingImage } from './recording-image.ts';
 const PAGE_SIZE = 4096;
 /** Size of a block of a tar archive, in bytes. */
 const BLOCK_SIZE = 512;
+/** Maximum length of a path in a profile, in bytes. */
+const MAX_PATH_LENGTH = 4096;
+/** Maximum number of ranges. With more, the profile names whole files. A profile can have 100,000. */
+const MAX_RANGES = 50_000;
 
 /** Result of {@link toStartProfile}. */
 export interface RecordedProfile {
   readonly profile: StartProfile;
   /** Bytes of the files that were read. */
   readonly bytes: number;
-  /** Files that were read but have a name that is not UTF-8, which a profile cannot contain. */
+  /** Files that were read but have a name that a profile cannot contain: it is not UTF-8, or longer than 4096 bytes. */
   readonly unnamed: number;
 }
 
@@ -49,14 +53,14 @@ export async function toStartProfile(
       for (const { entry, ranges } of findReadFiles(reader, recorded, image.spanSize)) {
         const names = [entry, ...(links.get(entry) ?? [])];
         const path = await findVisiblePath(filesystem, layer.digest, names);
-        if (path === 'not-utf8') unnamed.add(entry);
-        if (path === undefined || path === 'not-utf8' || files.has(path)) continue;
+        if (path === 'unnamed') unnamed.add(entry);
+        if (path === undefined || path === 'unnamed' || files.has(path)) continue;
         files.set(path, toProfileFile(path, entry, ranges));
         bytes += ranges.reduce((sum, { length }) => sum + length, 0);
       }
     }
   }
-  return { profile: { files: [...files.values()], origin: 'recorded' }, bytes, unnamed: unnamed.size };
+  return { profile: { files: limitRanges([...files.values()]), origin: 'recorded' }, bytes, unnamed: unnamed.size };
 }
 
 /** Counts the files that were read. Faster than {@link toStartProfile}, for the progress. */
@@ -120,16 +124,16 @@ function groupHardLinks(reader: ZtocReader): ReadonlyMap<FileEntry, readonly Fil
  * content, so one path is enough.
  *
  * @param names - The file and the hard links to it.
- * @returns `not-utf8` if only names that are not UTF-8 are left, `undefined` if upper layers hide all names.
+ * @returns `unnamed` if a profile cannot contain the names that are left, `undefined` if upper layers hide all names.
  */
 async function findVisiblePath(
   filesystem: ImageFilesystem,
   layer: string,
   names: readonly FileEntry[],
-): Promise<string | 'not-utf8' | undefined> {
+): Promise<string | 'unnamed' | undefined> {
   let isUnnamed = false;
   for (const entry of names) {
-    if (!isUtf8(entry.name)) {
+    if (!isUtf8(entry.name) || entry.name.length > MAX_PATH_LENGTH) {
       isUnnamed = true;
       continue;
     }
@@ -137,10 +141,15 @@ async function findVisiblePath(
     const found = await filesystem.lookup(path);
     if (found?.layer.digest === layer && found.entry?.uncompressedOffset === entry.uncompressedOffset) return path;
   }
-  return isUnnamed ? 'not-utf8' : undefined;
+  return isUnnamed ? 'unnamed' : undefined;
 }
 
 function toProfileFile(path: string, { uncompressedSize }: FileEntry, ranges: readonly ByteRange[]): ProfileFile {
   const isWhole = ranges[0]?.length === uncompressedSize;
   return { path, ...(!isWhole && { ranges }) };
+}
+
+function limitRanges(files: readonly ProfileFile[]): readonly ProfileFile[] {
+  const count = files.reduce((sum, { ranges = [] }) => sum + ranges.length, 0);
+  return count <= MAX_RANGES ? files : files.map(({ path }) => ({ path }));
 }

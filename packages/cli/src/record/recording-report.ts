@@ -1,8 +1,11 @@
 import { formatPlatform } from '@soci/oci';
 import type { ErrorDescription } from '../terminal/describe-error.ts';
-import { formatBytes, pluralize } from '../terminal/quantity.ts';
+import { formatBytes, formatPercent, pluralize } from '../terminal/quantity.ts';
 import type { EndedRecording } from './record-start.ts';
 import type { RecordingImage } from './recording-image.ts';
+
+/** Reads of more than half of an image are unusual, except for small images, in bytes. */
+const MIN_UNUSUAL_SIZE = 16 << 20;
 
 /** Returns the lines that tell users how to start the container. */
 export function startInstructions(
@@ -67,9 +70,14 @@ export function describeEmptyRecording({ recording }: EndedRecording): ErrorDesc
 
 /** Returns warnings about a recording that is not what a single start reads. */
 export function listRecordingNotes({ recording, unnamed, image }: EndedRecording): readonly string[] {
-  const { repeated, background } = recording.totals;
+  const { bytes, repeated, background } = recording.totals;
   const whole = [...recording.layers].filter(([, { otherRequests }]) => otherRequests > 0);
   const notes: string[] = [];
+  if (bytes > MIN_UNUSUAL_SIZE && bytes > image.size / 2) {
+    notes.push(
+      `${formatPercent(bytes, image.size)} of the image was read; if that is more than the start needs, end the recording sooner, and set "disable = true" in [background_fetch]`,
+    );
+  }
   if (whole.length > 0) {
     notes.push(
       `${pluralize(whole.length, 'layer')} ${whole.length === 1 ? 'was' : 'were'} pulled whole, by a runtime or another client; the profile may lack what a container reads there`,
@@ -81,7 +89,7 @@ export function listRecordingNotes({ recording, unnamed, image }: EndedRecording
       `ignored ${pluralize(background, 'span')} of the background fetch of soci-snapshotter; to be sure, set "disable = true" in [background_fetch] and record again`,
     );
   }
-  if (unnamed > 0) notes.push(`left out ${pluralize(unnamed, 'file')} whose names are not UTF-8`);
+  if (unnamed > 0) notes.push(`left out ${pluralize(unnamed, 'file')} whose names are not UTF-8 or too long`);
   if (image.formats.zstd > 0) {
     notes.push(
       `${pluralize(image.formats.zstd, 'layer')} of the image ${image.formats.zstd === 1 ? 'has' : 'have'} zstd, which runtimes cannot load lazily; use "convert --recompress" with the profile`,

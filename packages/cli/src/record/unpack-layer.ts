@@ -36,13 +36,25 @@ export async function* unpackLayer(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (isEncrypted(layer.mediaType)) throw new CliError('SOURCE_INVALID', `layer ${layer.digest} is encrypted`);
   let size = 0;
-  for await (const chunk of decompress(verifyStream(store.fetch(layer, call), layer, call), onRead, onFormat)) {
-    size += chunk.length;
-    if (size > maxSize) {
-      throw new CliError('SOURCE_INVALID', `layer ${layer.digest}: the unpacked image has more than ${maxSize} bytes`);
+  try {
+    for await (const chunk of decompress(verifyStream(store.fetch(layer, call), layer, call), onRead, onFormat)) {
+      size += chunk.length;
+      if (size > maxSize) {
+        const message = `layer ${layer.digest}: the unpacked image has more than ${maxSize} bytes`;
+        throw new CliError('SOURCE_INVALID', message);
+      }
+      yield chunk;
     }
-    yield chunk;
+  } catch (error) {
+    throw toLayerError(layer, error);
   }
+}
+
+/** Adds the digest of the layer to an error of the decoders. Returns other errors unchanged. */
+function toLayerError({ digest }: Descriptor, error: unknown): unknown {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  if (!/^Z(?:STD)?_/.test(code)) return error;
+  return new CliError('SOURCE_INVALID', `cannot unpack layer ${digest}: ${message}`, { cause: error });
 }
 
 async function* decompress(
