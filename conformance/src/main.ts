@@ -1,6 +1,7 @@
 /**
- * `npm run conformance -- [--cases N] [--images N] [--seed S]` compares zTOCs and indexes with those of the reference, byte for
- * byte: for the golden layers and layouts, and for random ones. `--replay NAME` repeats one random case. Exits with 1 if there are
+ * `npm run conformance -- [--cases N] [--images N] [--refined N] [--seed S]` compares zTOCs and indexes with those of the
+ * reference, byte for byte: for the golden layers and layouts, and for random ones. The reference also reads random layers
+ * through refined zTOCs. `--replay NAME` repeats one random case. Exits with 1 if there are
  * differences, and with 2 if the arguments are invalid.
  */
 
@@ -12,13 +13,16 @@ import { compareGoldenLayers } from './golden.ts';
 import { randomImageCase } from './image/image-case.ts';
 import { compareGoldenLayouts, compareImageCase, compareRandomImages, type ImageComparison } from './image-run.ts';
 import { randomLayerCase } from './layer/layer-case.ts';
-import { debianPackageOf, installedPrograms, PROGRAM_NAMES } from './layer/programs.ts';
+import { debianPackageOf, installedPrograms, PROGRAM_NAMES, type ProgramName } from './layer/programs.ts';
 import { type RandomRunTally, runRandomLayers } from './random-run.ts';
 import { buildReferenceProgram, Reference } from './reference.ts';
+import { compareRefinedLayers } from './refined-run.ts';
 import { chooseSeed, parseCaseName } from './seed.ts';
 
 /** What the command line asks for: one case, or a run over many. */
-type Job = { readonly replay: string } | { readonly cases: number; readonly images: number; readonly seed: number };
+type Job =
+  | { readonly replay: string }
+  | { readonly cases: number; readonly images: number; readonly refined: number; readonly seed: number };
 
 process.exitCode = await main();
 
@@ -51,6 +55,7 @@ function parseCommandLine(args: string[]): Job {
     options: {
       cases: { type: 'string', default: '5000' },
       images: { type: 'string', default: '300' },
+      refined: { type: 'string', default: '40' },
       seed: { type: 'string' },
       replay: { type: 'string' },
     },
@@ -62,6 +67,7 @@ function parseCommandLine(args: string[]): Job {
   return {
     cases: parseCount('--cases', values.cases),
     images: parseCount('--images', values.images),
+    refined: parseCount('--refined', values.refined),
     seed: chooseSeed(values.seed),
   };
 }
@@ -85,11 +91,11 @@ async function replay(name: string, reference: Reference, executable: string): P
 }
 
 async function compareAll(
-  { cases: layerCount, images, seed }: Exclude<Job, { replay: string }>,
+  { cases: layerCount, images, refined, seed }: Exclude<Job, { replay: string }>,
   references: readonly Reference[],
   executable: string,
 ): Promise<number> {
-  const again = `npm run conformance -- --seed ${seed} --cases ${layerCount} --images ${images}`;
+  const again = `npm run conformance -- --seed ${seed} --cases ${layerCount} --images ${images} --refined ${refined}`;
   console.log(`seed ${seed}. To repeat this run: ${again}`);
   const reference = references[0] as Reference;
   let cases = 0;
@@ -140,11 +146,33 @@ async function compareAll(
   console.log(
     `random layers, seed ${seed}: ${tally.cases} cases (${tally.built} built, ${tally.refused} rejected, ${tally.limited} beyond a limit, ${tally.filesRead} files read back, ${mebibytes(tally.bytes)} MiB) in ${seconds.toFixed(0)} s, ${tally.differences} differences, ${tally.knownDifferences} known`,
   );
-  cases += tally.cases;
-  differences += tally.differences;
+  const refinedLayers = await tallyRefined(seed, refined, programs, reference);
+  cases += tally.cases + refinedLayers.cases;
+  differences += tally.differences + refinedLayers.differences;
   console.log(`${cases} cases, ${differences} differences`);
   if (differences > 0) console.log(`To repeat this run: ${again}`);
   return differences === 0 ? 0 : 1;
+}
+
+async function tallyRefined(
+  seed: number,
+  count: number,
+  programs: readonly ProgramName[],
+  reference: Reference,
+): Promise<{ cases: number; differences: number }> {
+  const tally = { cases: 0, refined: 0, filesRead: 0, differences: 0 };
+  for await (const { number, spans, filesRead, difference } of compareRefinedLayers(seed, count, programs, reference)) {
+    tally.cases++;
+    tally.filesRead += filesRead;
+    if (spans[1] > spans[0]) tally.refined++;
+    if (difference === undefined) continue;
+    tally.differences++;
+    console.log(`DIFFERENT refined layer ${number}: ${difference.signature}\n${indent(difference.details)}`);
+  }
+  console.log(
+    `refined layers, seed ${seed}: ${tally.cases} cases (${tally.refined} with more spans, ${tally.filesRead} files read back), ${tally.differences} differences`,
+  );
+  return tally;
 }
 
 async function tallyImages(
