@@ -1,7 +1,9 @@
-import { type Fetcher, isEncrypted, layerCompression, type RangeFetcher } from '@soci/oci';
+import { type Fetcher, isEncrypted, isImageConfig, layerCompression, type RangeFetcher } from '@soci/oci';
 import type { ReadRange } from '@soci/ztoc';
 import { type FilesystemLayer, openBuiltFilesystem } from '../filesystem/built-filesystem.ts';
+import type { ImageFilesystem } from '../filesystem/image-filesystem.ts';
 import { openLayerSource } from '../filesystem/layer-source.ts';
+import { isContentError } from '../filesystem/read-layer.ts';
 import { digestReads, findReads, mergeReads } from '../guided/read-ranges.ts';
 import { refineLayer } from '../guided/refine-layer.ts';
 import { mapInParallel } from '../in-parallel.ts';
@@ -11,6 +13,8 @@ import type { MismatchedLayer } from '../layers/layer-format.ts';
 import { type LayerTask, taskKey } from '../layers/layer-plan.ts';
 import { cleanPrefetchPath } from '../layers/prefetch-spans.ts';
 import { DEFAULT_MIN_LAYER_SIZE, type ResolvedOptions } from '../options.ts';
+import { predictProfile } from '../predict/predict-profile.ts';
+import { readStartConfig } from '../predict/start-config.ts';
 import type { ProfileFile } from '../profile/start-profile.ts';
 import { applyResults, collectTasks, type LayerResults, type PlatformPlan } from './plan-image.ts';
 
@@ -102,7 +106,7 @@ async function findStart(
   options: ResolvedOptions,
 ): Promise<PlannedStart> {
   const files = openBuiltFilesystem(store, chooseFilesystemLayers(plan, results), options);
-  const profile = options.profile?.files ?? [];
+  const profile = options.profile?.files ?? (await predictFiles(store, plan, files, options));
   const prefetchFiles = options.prefetchFiles.map((path): ProfileFile => ({ path: `/${cleanPrefetchPath(path)}` }));
   const { isFound, reads } = await findReads(files, [...profile, ...prefetchFiles], options.signal);
   return {
@@ -111,6 +115,25 @@ async function findStart(
     prefetchFiles: isFound.slice(profile.length),
     reads,
   };
+}
+
+/** Predicts what a start reads. Returns no files if the configuration is not that of an image, or cannot be read. */
+async function predictFiles(
+  store: Fetcher,
+  { config }: PlatformPlan,
+  files: ImageFilesystem,
+  { limits, signal }: ResolvedOptions,
+): Promise<readonly ProfileFile[]> {
+  if (!isImageConfig(config.mediaType)) return [];
+  const call = signal === undefined ? {} : { signal };
+  try {
+    const start = await readStartConfig(store, config, { ...call, limits });
+    return (await predictProfile(files, start, call)).files;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!isContentError(error)) throw error;
+    return [];
+  }
 }
 
 /** Maximum size of a layer without a zTOC whose files are read, in bytes: the default of `minLayerSize`. */
@@ -129,7 +152,9 @@ function chooseFilesystemLayers({ layers }: PlatformPlan, results: LayerResults)
     const { descriptor } = layer;
     if ('task' in layer) {
       const result = results.get(taskKey(layer.task));
-      return result === undefined || 'mismatch' in result ? [] : [{ ...layer, ztoc: result.ztoc }];
+      return result === undefined || 'mismatch' in result
+        ? []
+        : [{ ...layer, ztoc: result.ztoc, candidates: result.candidates }];
     }
     const { mediaType } = descriptor;
     if (descriptor.size > MAX_READ_LAYER_SIZE || size + descriptor.size > MAX_READ_LAYERS_SIZE) return [];

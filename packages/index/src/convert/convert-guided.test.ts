@@ -212,6 +212,29 @@ describe('an image without a file of the profile', () => {
   });
 });
 
+describe('without a profile', () => {
+  async function putProgram(Cmd: readonly string[]) {
+    const { store, layers } = await putLayers();
+    const config = await put(store, 'application/vnd.oci.image.config.v1+json', { ...AMD64, config: { Cmd } });
+    const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+    return { store, layers, image: await put(store, mediaType, { schemaVersion: 2, mediaType, config, layers }) };
+  }
+
+  it('what a start reads is predicted from the image', async () => {
+    const { store, image, layers } = await putProgram(['/data/link']);
+    const result = await convert(store, image, { spanSize: 'auto' });
+    expect(readSize(ztocOf(result, layers[0]), 'app/b')).toBeLessThan(3.9 * MIB);
+    expect(result.platforms[0]?.start).toMatchObject({ files: 1, filesFound: 1 });
+    expect((await convert(store, image, { spanSize: 'auto', jobs: 2 })).root).toEqual(result.root);
+  });
+
+  it.each([[[]], [['/not/there']]])('an image with the command %j gets the default index', async (command) => {
+    const { store, image } = await putProgram(command);
+    const result = await convert(store, image, { spanSize: 'auto' });
+    expect(result.root).toEqual((await convert(store, image, {})).root);
+  });
+});
+
 describe('several platforms', () => {
   it('share the spans of a layer: those that any of them reads', async () => {
     const store = new CountingStore();

@@ -2,6 +2,7 @@ import { type Descriptor, digestOf, type Platform } from '@soci/oci';
 import { cleanPrefetchPath } from '../layers/prefetch-spans.ts';
 import { RECOMPRESSION_LEVEL } from '../layers/recompress-layer.ts';
 import type { ResolvedOptions } from '../options.ts';
+import { PREDICTOR_VERSION } from '../predict/predictor-version.ts';
 import { encodeProfile } from '../profile/encode-profile.ts';
 import { TOOL_VERSION } from '../version.ts';
 import {
@@ -14,9 +15,6 @@ import {
 
 /** Provenance annotations of a manifest by name; empty if it has none. */
 export type ProvenanceAnnotations = Readonly<Record<string, string>>;
-
-/** Version of the rules by which profiles are predicted. */
-const PREDICTION_VERSION = 1;
 
 /** Version of the annotations and of the digested settings. */
 const SCHEMA_VERSION = '1';
@@ -90,7 +88,7 @@ function digestSettings(version: 1 | 2, options: ResolvedOptions): string {
 /** Returns the digest of the profile; for a predicted one, what determines it together with the image. */
 function digestProfile({ spanSize, profile }: ResolvedOptions): string | null {
   if (spanSize !== 'auto') return null;
-  return profile === undefined ? `predicted-${PREDICTION_VERSION}` : digestOf(encodeProfile(profile));
+  return profile === undefined ? `predicted-${PREDICTOR_VERSION}` : digestOf(encodeProfile(profile));
 }
 
 /** Returns a platform with all fields in fixed order. */

@@ -1,4 +1,5 @@
 import { type Descriptor, digestOf, type Fetcher, OciError, type RangeFetcher } from '@soci/oci';
+import type { SpanCandidates } from '@soci/ztoc';
 import type { ResolvedOptions } from '../options.ts';
 import { MEDIA_TYPE_ZTOC } from '../vocabulary.ts';
 import { ImageFilesystem } from './image-filesystem.ts';
@@ -8,6 +9,8 @@ import { openLayerSource, type SourceLayer } from './layer-source.ts';
 export interface FilesystemLayer extends SourceLayer {
   /** Encoded zTOC. */
   readonly ztoc?: Uint8Array;
+  /** Candidates from the same build. Files are then read through them, and not verified. */
+  readonly candidates?: SpanCandidates | undefined;
 }
 
 /** Opens the file system of an image that is being indexed: its zTOCs are in memory. */
@@ -48,6 +51,9 @@ export function openBuiltFilesystem(
         annotations: {},
       },
     ],
+    candidates: new Map(
+      layers.flatMap(({ descriptor: { digest }, candidates }) => (candidates ? [[digest, candidates] as const] : [])),
+    ),
     maxZtocSize: limits.maxZtocSize,
     signal,
   });

@@ -1,5 +1,13 @@
 import { type CallOptions, type Descriptor, type Fetcher, quoteText, type RangeFetcher, readVerified } from '@soci/oci';
-import { decodeZtoc, type FileEntry, filesMemory, type LookupOptions, openZtoc, type ZtocReader } from '@soci/ztoc';
+import {
+  decodeZtoc,
+  type FileEntry,
+  filesMemory,
+  type LookupOptions,
+  openZtoc,
+  type SpanCandidates,
+  type ZtocReader,
+} from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
 import { findZtoc, type SociDocument, type ZtocReference } from '../inspect/soci-document.ts';
 import { isContentError, type LayerStore, rangesOf, readLayer } from './read-layer.ts';
@@ -59,6 +67,12 @@ export interface FilesystemSource {
   readonly indexes: readonly SociDocument[];
   /** Maximum size of a zTOC, in bytes. */
   readonly maxZtocSize: number;
+  /**
+   * Candidates for the spans of layers, by layer digest. Files of these layers are read through them, and not verified.
+   *
+   * @default none
+   */
+  readonly candidates?: ReadonlyMap<string, SpanCandidates>;
   /** Maximum number of spans of a zTOC. @default that of `decodeZtoc` */
   readonly maxSpans?: number | undefined;
   /** Aborts all reads. */
@@ -308,12 +322,12 @@ export class ImageFilesystem {
   }
 
   #openIndexed(layer: Descriptor, { descriptor }: ZtocReference): Promise<ZtocReader> {
-    const { store, maxZtocSize, maxSpans } = this.#source;
+    const { store, maxZtocSize, maxSpans, candidates } = this.#source;
     const open = async () => {
       const bytes = await readVerified(store, descriptor, { ...this.#reading.call, maxSize: maxZtocSize });
-      return this.#count(
-        openZtoc(decodeZtoc(bytes, maxSpans === undefined ? {} : { maxSpans }), rangesOf(layer, this.#reading)),
-      );
+      const ztoc = decodeZtoc(bytes, maxSpans === undefined ? {} : { maxSpans });
+      const own = candidates?.get(layer.digest);
+      return this.#count(openZtoc(ztoc, rangesOf(layer, this.#reading), { candidates: own }));
     };
     const reader = this.#indexed.get(layer.digest) ?? open();
     this.#indexed.set(layer.digest, reader);

@@ -24,9 +24,6 @@ export interface PredictedProfile extends StartProfile {
   readonly reachedLimits: readonly PredictionLimit[];
 }
 
-/** Version of the rules of {@link predictProfile}. It changes when the same image gets another profile. */
-export const PREDICTOR_VERSION = 1;
-
 /** Files that containerd and runc read in every container, to look up users and groups. */
 const RUNTIME_FILES = ['/etc/passwd', '/etc/group'];
 /** Maximum number of words of a start command, and of environment variables. */

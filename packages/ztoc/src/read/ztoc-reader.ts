@@ -1,5 +1,5 @@
 import { ZtocError } from '../errors.ts';
-import { listSpans, type Span, spansOfRange } from '../spans/list-spans.ts';
+import { listCandidateSpans, listSpans, type Span, spansOfRange } from '../spans/list-spans.ts';
 import type { FileEntry, Ztoc } from '../ztoc.ts';
 import { type ArchivePath, ArchiveTree, type DirectoryItem, showPath } from './archive-tree.ts';
 import { clipExtents, type FileExtent, findFileExtents, storedSize } from './file-extents.ts';
@@ -71,7 +71,7 @@ export class ZtocReader {
   /** Use {@link openZtoc}, which checks that the layer and the zTOC have the same size. */
   constructor(ztoc: Ztoc, source: RandomAccessSource, options: OpenZtocOptions) {
     this.ztoc = ztoc;
-    this.spans = listSpans(ztoc);
+    this.spans = options.candidates ? listCandidateSpans(ztoc, options.candidates.checkpoints) : listSpans(ztoc);
     this.#maxFileSize = options.maxFileSize ?? DEFAULT_MAX_FILE_SIZE;
     this.#store = new SpanStore(source, options);
   }

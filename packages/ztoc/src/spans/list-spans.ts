@@ -72,6 +72,23 @@ function listGzipSpans(ztoc: Omit<Ztoc, 'files'>, base: number): readonly Span[]
   });
 }
 
+/**
+ * Lists the spans of a gzip layer that start at its spans or at candidates. They have no digests.
+ * @param candidates Packed checkpoints, from the build of the zTOC.
+ * @throws {ZtocError} `ZTOC_INVALID` as {@link listSpans}.
+ */
+export function listCandidateSpans(ztoc: Omit<Ztoc, 'files'>, candidates: Uint8Array): readonly Span[] {
+  const all = [ztoc.checkpoints, candidates].flatMap((packed) => unpackCheckpoints(packed).checkpoints);
+  const starts = all
+    .sort((a, b) => a.inputOffset - b.inputOffset)
+    .filter(({ inputOffset }, i) => inputOffset !== all[i - 1]?.inputOffset);
+  return starts.map((checkpoint, id) => {
+    const span = { id, ...boundsOf(checkpoint, starts[id + 1], ztoc), digest: '', checkpoint };
+    checkBounds(span, ztoc.compressedArchiveSize, 0);
+    return span;
+  });
+}
+
 /** Start and end of a span. */
 export type SpanBounds = Pick<Span, 'compressedStart' | 'compressedEnd' | 'uncompressedStart' | 'uncompressedEnd'>;
 
