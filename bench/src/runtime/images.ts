@@ -31,6 +31,9 @@ const NPM_PACKAGES =
   'typescript@5.9.3 aws-cdk-lib@2.276.0 lodash@4.18.1 date-fns@4.4.0 rxjs@7.8.2 @types/node@26.6.7'.split(' ');
 
 const FOLDER = join(CACHE, 'runtime-images');
+
+/** Folder of the profiles of the workloads. */
+export const PROFILES = join(CACHE, 'runtime-profiles');
 const MACHINES: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
 /** What a workload runs in: Debian with Python, Node.js and many of their packages; or Debian with a static Go program. */

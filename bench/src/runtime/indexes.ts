@@ -8,6 +8,8 @@ import { CACHE } from '../data.ts';
 import { buildReference, outputOf, sociIndex } from '../measure.ts';
 import { imageOf, type RuntimeImage } from './images.ts';
 import { type Variant, WORKLOADS, type Workload } from './plan.ts';
+import { comparePrediction } from './prediction.ts';
+import type { Results } from './results.ts';
 
 /** Records the profile of a workload and returns its file. */
 type RecordProfile = (workload: Workload) => Promise<string>;
@@ -15,6 +17,8 @@ type RecordProfile = (workload: Workload) => Promise<string>;
 /** The images of the benchmark in a registry: for each workload an image, and one with each index, tagged with the variant. */
 export class IndexedImages {
   readonly #host: string;
+  /** Receives how well the predictions match. */
+  readonly #results: Results;
   readonly #recordProfile: RecordProfile;
   readonly #digests = new Map<string, string>();
   /** Files of recorded profiles, by workload. */
@@ -24,8 +28,9 @@ export class IndexedImages {
   /** Path of the reference's program; undefined if it cannot be built. */
   #reference: string | undefined | null = null;
 
-  constructor(host: string, recordProfile: RecordProfile) {
+  constructor(host: string, results: Results, recordProfile: RecordProfile) {
     this.#host = host;
+    this.#results = results;
     this.#recordProfile = recordProfile;
   }
 
@@ -51,7 +56,11 @@ export class IndexedImages {
 
   async #profileOptions(workload: Workload, profile: Variant['profile']): Promise<readonly string[]> {
     if (profile === undefined) return [];
-    if (profile === 'predicted') return ['--span-size', 'auto'];
+    if (profile === 'predicted') {
+      // Without a profile, `auto` predicts one. The command below is only for the comparison.
+      this.#results.setPrediction(workload.name, await comparePrediction(workload, await this.#recordOnce(workload)));
+      return ['--span-size', 'auto'];
+    }
     const recorded = profile === 'recorded' ? workload : WORKLOADS.find(({ name }) => name === profile);
     if (recorded === undefined) throw new Error(`there is no workload ${profile}`);
     return ['--profile', await this.#recordOnce(recorded)];

@@ -48,6 +48,8 @@ Measures the time from nothing to the first output of a container, and the bytes
 export async function benchRuntime(argv: readonly string[]): Promise<number> {
   const options = parseOptions(argv);
   if (options === undefined) return 2;
+  // So that programs that are stopped at the exit are stopped.
+  process.once('SIGTERM', () => process.exit(1));
   const { workload: workloads, variant: variants, network: networks, runs } = options;
   const selected = planCells({ workloads, variants, networks, runs: runs === undefined ? undefined : Number(runs) });
   const results = new Results(options.new);
@@ -118,7 +120,7 @@ async function measureMissing(cells: readonly Cell[], results: Results, programs
   try {
     const host = await startRegistry({ programs, folder });
     const runtime = await startRuntime({ programs, folder });
-    const images = new IndexedImages(host, (workload) => recordProfile(workload, runtime));
+    const images = new IndexedImages(host, results, (workload) => recordProfile(workload, runtime));
     for (const cell of cells) {
       const forgotten = results.forgetOthers(cell, await images.push(cell.workload, cell.variant));
       if (forgotten > 0) process.stderr.write(`${keyOf(cell)}: forgot ${forgotten} results of another image\n`);

@@ -2,9 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Runtime } from '@soci/test-runtime';
-import { CACHE } from '../data.ts';
 import { sociIndex } from '../measure.ts';
-import { imageOf } from './images.ts';
+import { imageOf, PROFILES } from './images.ts';
 import type { Workload } from './plan.ts';
 
 /**
@@ -15,12 +14,13 @@ import type { Workload } from './plan.ts';
  * @throws {Error} If the recording or the container fails.
  */
 export async function recordProfile(workload: Workload, runtime: Runtime): Promise<string> {
-  const folder = join(CACHE, 'runtime-profiles');
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${workload.name}.json`);
+  mkdirSync(PROFILES, { recursive: true });
+  const file = join(PROFILES, `${workload.name}.json`);
   process.stderr.write(`recording the profile of ${workload.name}\n`);
   const command = sociIndex('profile', 'record', '--output', file, `oci:${await imageOf(workload)}:latest`);
   const recording = spawn(command.program, command.arguments, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const stop = () => recording.kill('SIGINT');
+  process.once('exit', stop);
   let messages = '';
   const served = new Promise<string>((resolve) => {
     recording.stderr.on('data', (text: Buffer) => {
@@ -41,7 +41,8 @@ export async function recordProfile(workload: Workload, runtime: Runtime): Promi
     const { code, stderr } = await runtime.run(request, workload.command);
     if (code !== 0) throw new Error(`${workload.command.join(' ')} exited with ${code}: ${stderr}`);
   } finally {
-    recording.kill('SIGINT');
+    stop();
+    process.off('exit', stop);
   }
   const code = await ended;
   if (code !== 0) throw new Error(`the recording ended with code ${code}: ${messages}`);

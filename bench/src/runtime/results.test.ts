@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { describe, expect, it } from 'vitest';
 import { type Cell, keyOf, planCells } from './plan.ts';
+import { compareProfiles } from './prediction.ts';
 import { Results, type Start } from './results.ts';
 import { summarize } from './summary.ts';
 import { checkTargets } from './targets.ts';
@@ -76,6 +77,44 @@ describe('results', () => {
     expect(others).toEqual([]);
     expect(summary).toMatchObject({ workload: 'node', variant: 'default', network: '100-10', runs: 3 });
     expect(summary?.seconds).toEqual({ median: 8.12, min: 7, max: 9 });
+  });
+});
+
+describe('a prediction', () => {
+  it('is compared with a recording by the bytes of files', () => {
+    const recorded = {
+      files: [
+        {
+          path: '/a',
+          ranges: [
+            { offset: 0, length: 100 },
+            { offset: 300, length: 100 },
+          ],
+        },
+        { path: '/b' },
+        { path: '/missed', ranges: [{ offset: 0, length: 10 }] },
+      ],
+    };
+    const predicted = {
+      files: [
+        { path: '/a', size: 1000, ranges: [{ offset: 50, length: 300 }] },
+        { path: '/b', size: 7 },
+        { path: '/c', size: 40 },
+      ],
+    };
+    expect(compareProfiles(recorded, predicted)).toEqual({ recorded: 217, predicted: 347, both: 107 });
+  });
+
+  it('is kept with the results, and compared with its targets when all workloads have one', () => {
+    const results = resultsOf('predictions', {});
+    for (const name of ['python', 'numpy', 'node', 'tsc', 'go']) {
+      results.setPrediction(name, { recorded: 100, predicted: name === 'tsc' ? 201 : 150, both: 85 });
+    }
+    const targets = checkTargets(all, new Results(false, join(folder, 'predictions.json')));
+    expect(targets.map(({ isReached, measured }) => [isReached, measured])).toEqual([
+      [true, 'python 85 %, numpy 85 %, node 85 %, tsc 85 %, go 85 %'],
+      [false, 'python 1.50, numpy 1.50, node 1.50, tsc 2.01, go 1.50'],
+    ]);
   });
 });
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { dirname, join } from 'node:path';
 import { CACHE } from '../data.ts';
 import { type Cell, keyOf } from './plan.ts';
+import type { Prediction } from './prediction.ts';
 
 /** One start of a container, from an empty machine to the first output. */
 export interface Start {
@@ -15,16 +16,26 @@ export interface Start {
   readonly at: string;
 }
 
+/** Content of the file. */
+interface ResultsDocument {
+  readonly starts: Record<string, Start[]>;
+  /** By workload. */
+  readonly predictions: Record<string, Prediction>;
+}
+
 /** Measurements of the benchmark that are kept between invocations. */
 export class Results {
   readonly #file: string;
   readonly #starts: Record<string, Start[]>;
+  readonly #predictions: Record<string, Prediction>;
 
   /** Reads the results of earlier invocations. @param isNew - Forgets them. */
   constructor(isNew: boolean, file = join(CACHE, 'runtime-results.json')) {
     this.#file = file;
-    this.#starts =
-      !isNew && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, Start[]>) : {};
+    const { starts = {}, predictions = {} } =
+      !isNew && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<ResultsDocument>) : {};
+    this.#starts = starts;
+    this.#predictions = predictions;
   }
 
   /** Returns the measurements of a cell, in order. */
@@ -49,9 +60,21 @@ export class Results {
     return all.length - same.length;
   }
 
+  /** Returns how well the prediction for a workload matches. */
+  predictionOf(workload: string): Prediction | undefined {
+    return this.#predictions[workload];
+  }
+
+  /** Sets how well the prediction for a workload matches, and saves all. */
+  setPrediction(workload: string, prediction: Prediction): void {
+    this.#predictions[workload] = prediction;
+    this.#save();
+  }
+
   #save(): void {
     mkdirSync(dirname(this.#file), { recursive: true });
-    writeFileSync(`${this.#file}.part`, `${JSON.stringify(this.#starts, undefined, 1)}\n`);
+    const document: ResultsDocument = { starts: this.#starts, predictions: this.#predictions };
+    writeFileSync(`${this.#file}.part`, `${JSON.stringify(document, undefined, 1)}\n`);
     renameSync(`${this.#file}.part`, this.#file);
   }
 }

@@ -10,6 +10,8 @@ const MIN_RECORDED_BYTES_GAIN = 0.25;
 const MAX_OTHER_LOSS = 0.05;
 const MIN_PREDICTED_GAIN = 0.12;
 const MAX_PREDICTED_LOSS = 0.08;
+const MIN_PREDICTED_HIT = 0.85;
+const MAX_PREDICTED_SIZE = 2;
 
 /** Returns the targets for which measurements exist. */
 export function checkTargets(cells: readonly Cell[], results: Results): Target[] {
@@ -92,6 +94,24 @@ export function checkTargets(cells: readonly Cell[], results: Results): Target[]
     `with predicted profiles, no workload starts more than ${percent(MAX_PREDICTED_LOSS)} later`,
     () => listGains(predicted),
   );
+  const predictions = WORKLOADS.flatMap(({ name }) => {
+    const prediction = results.predictionOf(name);
+    return prediction
+      ? [{ name, hit: prediction.both / prediction.recorded, size: prediction.predicted / prediction.recorded }]
+      : [];
+  });
+  if (predictions.length === WORKLOADS.length) {
+    targets.push({
+      goal: `each prediction contains at least ${percent(MIN_PREDICTED_HIT)} of the recorded bytes`,
+      isReached: predictions.every(({ hit }) => hit >= MIN_PREDICTED_HIT),
+      measured: predictions.map(({ name, hit }) => `${name} ${percent(hit)}`).join(', '),
+    });
+    targets.push({
+      goal: `no prediction has more than ${MAX_PREDICTED_SIZE} times the recorded bytes`,
+      isReached: predictions.every(({ size }) => size <= MAX_PREDICTED_SIZE),
+      measured: predictions.map(({ name, size }) => `${name} ${size.toFixed(2)}`).join(', '),
+    });
+  }
   return targets;
 }
 
