@@ -1,4 +1,5 @@
 import { digestOf } from '@soci/oci';
+import { listSpans, spanSizeOf, type Ztoc } from '@soci/ztoc';
 import { defineCommand, EXIT } from '../command/command.ts';
 import { readZtocFile } from '../files/read-file.ts';
 import { formatBytes, formatCount } from '../terminal/quantity.ts';
@@ -17,6 +18,8 @@ export const command = defineCommand({
       buildToolIdentifier: ztoc.buildToolIdentifier,
       compression: ztoc.compression,
       maxSpanId: ztoc.maxSpanId,
+      spanSize: spanSizeOf(ztoc),
+      ...sizesOf(ztoc),
       files: ztoc.files.length,
       compressedArchiveSize: ztoc.compressedArchiveSize,
       uncompressedArchiveSize: ztoc.uncompressedArchiveSize,
@@ -36,7 +39,8 @@ export const command = defineCommand({
         ['layer', `${info.compression}, ${exact(info.compressedArchiveSize)}`],
         ['uncompressed', exact(info.uncompressedArchiveSize)],
         ['entries', formatCount(info.files)],
-        ['spans', formatCount(info.maxSpanId + 1)],
+        ['span size', exact(info.spanSize)],
+        ['spans', describeSpans(info)],
       ] as const) {
         await output.writeLine(`${bold(name.padEnd(12))}  ${value}`);
       }
@@ -44,3 +48,23 @@ export const command = defineCommand({
     return EXIT.SUCCESS;
   },
 });
+
+/** Returns the uncompressed sizes of the smallest and largest span. They can differ from the span size, which is a minimum. */
+function sizesOf(ztoc: Ztoc): { readonly smallestSpan?: number; readonly largestSpan?: number } {
+  const sizes = listSpans(ztoc).map(({ uncompressedStart, uncompressedEnd }) => uncompressedEnd - uncompressedStart);
+  if (sizes.length === 0) return {};
+  const smaller = (a: number, b: number) => Math.min(a, b);
+  const larger = (a: number, b: number) => Math.max(a, b);
+  return { smallestSpan: sizes.reduce(smaller), largestSpan: sizes.reduce(larger) };
+}
+
+function describeSpans({
+  maxSpanId,
+  smallestSpan,
+  largestSpan,
+}: { readonly maxSpanId: number } & ReturnType<typeof sizesOf>) {
+  const count = formatCount(maxSpanId + 1);
+  if (smallestSpan === undefined || largestSpan === undefined) return count;
+  const [from, to] = [formatBytes(smallestSpan), formatBytes(largestSpan)];
+  return from === to ? `${count} (${from})` : `${count} (${from} to ${to})`;
+}

@@ -48,9 +48,11 @@ function layerRow(image: PlatformImage, { digest, size, mediaType }: Descriptor)
   const type = isEncrypted(mediaType) ? 'encrypted' : (layerCompression(mediaType) ?? printable(mediaType));
   const row = [shortDigest(digest), formatBytes(size), type];
   if (ztoc === undefined) return [...row, '-'];
-  const { descriptor, spanSize } = ztoc;
+  const { descriptor, spanSize, readsDigest } = ztoc;
+  // The spans follow a profile: the span size is only the smallest one.
+  const spans = readsDigest === undefined ? formatBytes(spanSize) : `from ${formatBytes(spanSize)}`;
   const mark = image.warnings?.has(digest) ? ` ${MARK}` : '';
-  return [...row, `${shortDigest(descriptor.digest)}${mark}`, formatBytes(descriptor.size), formatBytes(spanSize)];
+  return [...row, `${shortDigest(descriptor.digest)}${mark}`, formatBytes(descriptor.size), spans];
 }
 
 function describeIndex({ version, descriptor, ztocs, prefetches }: SociDocument): string {
@@ -83,11 +85,12 @@ function sociIndexAsJson({ version, descriptor, ztocs, prefetches }: SociDocumen
   return {
     version,
     index: descriptor,
-    ztocs: ztocs.map(({ layerDigest, spanSize, descriptor: { digest, size, annotations } }) => ({
+    ztocs: ztocs.map(({ layerDigest, spanSize, readsDigest, descriptor: { digest, size, annotations } }) => ({
       layer: layerDigest,
       digest,
       size,
       spanSize,
+      ...(readsDigest !== undefined && { readsDigest }),
       disableXattrs: annotations?.[ANNOTATION_DISABLE_XATTRS] === 'true',
     })),
     prefetches: prefetches.map(({ layerDigest: layer, descriptor: { digest, size } }) => ({ layer, digest, size })),
