@@ -21,6 +21,8 @@ export interface ElfFile {
   readonly sections: readonly ElfSection[];
   /** Sizes of the large data objects (`MIN_LARGE_OBJECT`) in the dynamic symbol table, with their place in the file. */
   readonly largeObjects: readonly ByteRange[];
+  /** Number of functions that run when the file is loaded (`DT_INIT_ARRAY`). */
+  readonly constructors: number;
 }
 
 /** A segment that is loaded into memory (`PT_LOAD`). */
@@ -57,8 +59,12 @@ const HEAD_SIZE = 4096;
 
 /** Sections that only exceptions and debuggers read. A smaller one is read with the sections around it. */
 const UNWIND_SECTIONS: ReadonlySet<string> = new Set(['.eh_frame', '.gcc_except_table']);
-/** Size from which code of a library is called only in parts, in bytes. */
-const MIN_LARGE_CODE = 8 << 20;
+/** Size from which code of a library is called only in parts, in bytes: 2 to 6 % of numerical libraries. */
+const MIN_LARGE_CODE = 16 << 20;
+/** The same for a library with many constructors, which run code in all of its parts: 40 % of libarrow. */
+const MIN_LARGE_CODE_OF_CONSTRUCTORS = 32 << 20;
+/** Number of constructors that are many. Libraries in C have 1 to 3. */
+const MANY_CONSTRUCTORS = 32;
 /** Bytes at the start of large code that are read: it contains constructors. */
 const LARGE_CODE_START = 128 << 10;
 /** Size from which a data object is a database that is read only in parts, such as that of ICU, in bytes. */
@@ -72,6 +78,7 @@ const PT_INTERP = 3;
 const DT_NEEDED = 1;
 const DT_STRTAB = 5;
 const DT_RPATH = 15;
+const DT_INIT_ARRAYSZ = 27;
 const DT_RUNPATH = 29;
 const SHT_NOBITS = 8;
 const SHT_DYNSYM = 11;
@@ -119,14 +126,16 @@ export async function parseElf(read: ReadBytes, size: number): Promise<ElfFile |
     else if (type === PT_INTERP) interpreter ??= await file.string(offset);
   }
   const sections = await readSections(file, view);
+  const entries = await readDynamic(file, dynamic);
   return {
     machine: view.u16(18),
     is64Bit,
     interpreter: interpreter || undefined,
-    ...(await readDynamic(file, dynamic, segments)),
+    ...(await readNames(file, entries, segments)),
     segments,
     sections: sections.loaded,
     largeObjects: await readLargeObjects(file, sections.symbols, segments),
+    constructors: Math.floor((valueOfTag(entries, DT_INIT_ARRAYSZ) ?? 0) / (is64Bit ? 8 : 4)),
   };
 }
 
@@ -136,10 +145,11 @@ export async function parseElf(read: ReadBytes, size: number): Promise<ElfFile |
  */
 export function rangesOfElf(elf: ElfFile, size: number, { isProgram }: { readonly isProgram: boolean }): ByteRange[] {
   const loaded = [{ offset: 0, length: 64 }, ...elf.segments.map(({ offset, size: length }) => ({ offset, length }))];
+  const largeCode = elf.constructors >= MANY_CONSTRUCTORS ? MIN_LARGE_CODE_OF_CONSTRUCTORS : MIN_LARGE_CODE;
   const unused: ByteRange[] = [...elf.largeObjects];
   for (const { name, offset, length, isExecutable } of elf.sections) {
     if (UNWIND_SECTIONS.has(name)) unused.push({ offset, length });
-    else if (isExecutable && !isProgram && length > MIN_LARGE_CODE) {
+    else if (isExecutable && !isProgram && length > largeCode) {
       unused.push({ offset: offset + LARGE_CODE_START, length: length - LARGE_CODE_START });
     }
   }
@@ -150,13 +160,14 @@ export function rangesOfElf(elf: ElfFile, size: number, { isProgram }: { readonl
   return [...ranges.slice(0, -1), { offset: last.offset, length: size - last.offset }];
 }
 
-async function readDynamic(
-  file: ElfReader,
-  dynamic: ByteRange | undefined,
-  segments: readonly ElfSegment[],
-): Promise<Pick<ElfFile, 'needed' | 'rpath' | 'runpath'>> {
-  const lists = { needed: [] as string[], rpath: [] as string[], runpath: [] as string[] };
-  if (dynamic === undefined) return lists;
+/** An entry of the dynamic section. */
+interface DynamicEntry {
+  readonly tag: number;
+  readonly value: number;
+}
+
+async function readDynamic(file: ElfReader, dynamic: ByteRange | undefined): Promise<readonly DynamicEntry[]> {
+  if (dynamic === undefined) return [];
   const entrySize = file.is64Bit ? 16 : 8;
   const count = Math.floor(Math.min(dynamic.length, MAX_DYNAMIC_SIZE) / entrySize);
   const entries = (await file.table(dynamic.offset, entrySize, count, count)).map((entry) => ({
@@ -164,14 +175,25 @@ async function readDynamic(
     value: entry.word(entrySize / 2),
   }));
   const end = entries.findIndex(({ tag }) => tag === 0);
-  const used = end < 0 ? entries : entries.slice(0, end);
-  const strings = used.find(({ tag }) => tag === DT_STRTAB)?.value;
-  const segment = segments.find(
-    ({ address, size }) => strings !== undefined && strings - address < size && strings >= address,
-  );
-  if (strings === undefined || segment === undefined) return lists;
-  const base = strings - segment.address + segment.offset;
-  for (const { tag, value } of used) {
+  return end < 0 ? entries : entries.slice(0, end);
+}
+
+/** Returns the offset in the file of an address, or `undefined` if no segment contains it. */
+function offsetOf(address: number | undefined, segments: readonly ElfSegment[]): number | undefined {
+  if (address === undefined) return undefined;
+  const segment = segments.find((each) => address >= each.address && address - each.address < each.size);
+  return segment && address - segment.address + segment.offset;
+}
+
+async function readNames(
+  file: ElfReader,
+  entries: readonly DynamicEntry[],
+  segments: readonly ElfSegment[],
+): Promise<Pick<ElfFile, 'needed' | 'rpath' | 'runpath'>> {
+  const lists = { needed: [] as string[], rpath: [] as string[], runpath: [] as string[] };
+  const base = offsetOf(valueOfTag(entries, DT_STRTAB), segments);
+  if (base === undefined) return lists;
+  for (const { tag, value } of entries) {
     if (tag !== DT_NEEDED && tag !== DT_RPATH && tag !== DT_RUNPATH) continue;
     if (lists.needed.length >= MAX_NAMES) break;
     const text = await file.string(base + value);
@@ -180,6 +202,10 @@ async function readDynamic(
     else lists[tag === DT_RPATH ? 'rpath' : 'runpath'] = text.split(':').slice(0, MAX_NAMES);
   }
   return lists;
+}
+
+function valueOfTag(entries: readonly DynamicEntry[], tag: number): number | undefined {
+  return entries.find((entry) => entry.tag === tag)?.value;
 }
 
 async function readSections(
@@ -266,7 +292,7 @@ class ElfReader {
 
   /** Returns the rows of a table. */
   async table(offset: number, rowSize: number, count: number, maxCount: number): Promise<ElfView[]> {
-    const bytes = await this.bytes(offset, rowSize * Math.min(count, maxCount));
+    const bytes = await this.bytes(offset, rowSize * Math.floor(Math.min(count, maxCount)));
     if (bytes === undefined) return [];
     return Array.from({ length: Math.floor(bytes.length / rowSize) }, (_, row) =>
       this.view(bytes.subarray(row * rowSize, (row + 1) * rowSize)),

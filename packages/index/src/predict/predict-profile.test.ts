@@ -215,10 +215,19 @@ describe('the bytes of a program', () => {
   });
 
   it('are all of large code, but only the start of large code of a library', async () => {
-    const sections = [{ name: '.text', size: 9 * MIB, isExecutable: true }];
+    const sections = [{ name: '.text', size: 17 * MIB, isExecutable: true }];
     const files = { app: makeElf({ sections, needed: ['big.so'] }), 'lib/big.so': makeElf({ sections }) };
     expect(await rangesOf('/app', files)).toBeUndefined();
     expect(await rangesOf('/lib/big.so', files)).toEqual([{ offset: 0, length: 4096 + MIB / 8 }]);
+  });
+
+  it('are all of large code of a library with many constructors', async () => {
+    const sections = [{ name: '.text', size: 17 * MIB, isExecutable: true }];
+    const files = {
+      app: makeElf({ needed: ['big.so'] }),
+      'lib/big.so': makeElf({ sections, constructors: 32 }),
+    };
+    expect(await rangesOf('/lib/big.so', files)).toBeUndefined();
   });
 });
 

@@ -71,55 +71,79 @@ function addImports(statement: string, isFallback: boolean, imports: PythonImpor
   for (const [, module = ''] of statement.matchAll(CALL)) imports.push({ module, names: [], isFallback });
 }
 
+/** Characters that have no meaning outside of names and operators. */
+const PLAIN = /[^\s#\\"'()[\]{}]+/y;
+const SPACES = /[^\S\r\n]+/y;
+
 /** Yields the logical lines of a module with their indentation: continued lines are joined, strings of several lines and comments removed. */
 function* statements(source: string): Generator<{ readonly indent: number; readonly text: string }> {
   let text = '';
   let indent = 0;
   let depth = 0;
   let atStart = true;
-  let at = 0;
+  let at = source.startsWith('\ufeff') ? 1 : 0;
+  // One space at most: the patterns above take quadratic time for many.
+  const addSpace = () => {
+    if (text !== '' && !text.endsWith(' ')) text += ' ';
+  };
   while (at < source.length) {
     const character = source[at] as string;
-    if (atStart && (character === ' ' || character === '\t' || character === '\f' || character === '\ufeff')) {
-      if (character !== '\ufeff') indent += character === '\t' ? 8 - (indent % 8) : 1;
-      at++;
-      continue;
-    }
     if (character === '\n' || character === '\r') {
       at++;
       if (depth > 0) {
-        if (!isSpace(text.at(-1))) text += ' ';
+        addSpace();
         continue;
       }
-      if (text.trim() !== '') yield { indent, text: text.trim() };
+      if (text !== '') yield { indent, text: text.trimEnd() };
       [text, indent, atStart] = ['', 0, true];
       continue;
     }
+    const spaces = matchLength(SPACES, source, at);
+    if (spaces > 0) {
+      if (atStart) indent = indentAfter(source.slice(at, Math.min(at + spaces, at + MAX_STATEMENT)));
+      else addSpace();
+      at += spaces;
+      continue;
+    }
     atStart = false;
-    if (character === '#') {
-      while (at < source.length && source[at] !== '\n') at++;
-    } else if (character === '\\' && /^\\\r?\n/.test(source.slice(at, at + 3))) {
-      at += source[at + 1] === '\r' ? 3 : 2;
-      if (!isSpace(text.at(-1))) text += ' ';
+    const plain = matchLength(PLAIN, source, at);
+    if (plain > 0) {
+      if (text.length < MAX_STATEMENT) text += source.slice(at, Math.min(at + plain, at + MAX_STATEMENT));
+      at += plain;
+    } else if (character === '#') {
+      const end = source.indexOf('\n', at);
+      at = end < 0 ? source.length : end;
+    } else if (character === '\\') {
+      const isContinued = /^\\\r?\n/.test(source.slice(at, at + 3));
+      at += !isContinued ? 1 : source[at + 1] === '\r' ? 3 : 2;
+      addSpace();
     } else if (character === '"' || character === "'") {
       const end = endOfString(source, at);
       // Short strings are kept for names of systems and modules.
-      if (end - at <= 256 && !source.startsWith(character.repeat(3), at)) text += source.slice(at, end);
-      else text += character + character;
+      const isKept = end - at <= 256 && !source.startsWith(character.repeat(3), at);
+      if (text.length < MAX_STATEMENT) text += isKept ? source.slice(at, end) : character + character;
       at = end;
     } else {
       if (character === '(' || character === '[' || character === '{') depth++;
-      else if ((character === ')' || character === ']' || character === '}') && depth > 0) depth--;
-      // One space at most: the patterns above take quadratic time for many.
-      if (text.length < MAX_STATEMENT && !(isSpace(character) && isSpace(text.at(-1)))) text += character;
+      else if (depth > 0) depth--;
+      if (text.length < MAX_STATEMENT) text += character;
       at++;
     }
   }
-  if (text.trim() !== '') yield { indent, text: text.trim() };
+  if (text !== '') yield { indent, text: text.trimEnd() };
 }
 
-function isSpace(character: string | undefined): boolean {
-  return character !== undefined && /\s/.test(character);
+/** Returns the length of the match of a sticky pattern at a position. */
+function matchLength(pattern: RegExp, source: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(source) ? pattern.lastIndex - at : 0;
+}
+
+/** Returns the column after white space at the start of a line. Tabs go to multiples of 8. */
+function indentAfter(spaces: string): number {
+  let indent = 0;
+  for (const space of spaces) indent += space === '\t' ? 8 - (indent % 8) : 1;
+  return indent;
 }
 
 /** Returns the position after the string literal at `start`. A literal on one line ends at the end of the line. */

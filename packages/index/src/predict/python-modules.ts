@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import type { ElfFile } from './elf.ts';
 import type { FoundFile } from './image-files.ts';
 import type { LibraryFinder } from './libraries.ts';
 import type { Origin, Prediction } from './prediction.ts';
@@ -14,6 +15,12 @@ export interface PythonVersion {
 const MAX_SOURCE_SIZE = 512 << 10;
 /** Maximum number of directories that are searched for a module. */
 const MAX_SEARCH_PATH = 256;
+/** Maximum size of the strings of an extension module that are searched for modules, in bytes. */
+const MAX_STRINGS_SIZE = 2 << 20;
+/** Maximum number of modules that an extension module names. */
+const MAX_NAMED_MODULES = 1000;
+/** A dotted name in the strings of an extension module, or NumPy, which many use. */
+const MODULE_STRING = /(?<=\0)(?:numpy|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?=\0)/g;
 /** Maximum length of the name of a module. */
 const MAX_NAME = 512;
 /** Size of the header of a `.pyc` file (PEP 552), in bytes. */
@@ -160,13 +167,33 @@ export class PythonModules {
     if (file === undefined) return;
     if (path.endsWith('.so')) {
       this.#prediction.visit('extension', file, origin, async () => {
-        await this.#libraries.addElf(file, origin, { isProgram: false });
+        const elf = await this.#libraries.addElf(file, origin, { isProgram: false });
+        if (elf !== undefined)
+          await this.#addNamedModules(file, elf, { ...origin, from: file.path, depth: origin.depth + 1 });
       });
       return;
     }
     const isFrozen = this.#version.minor >= 11 && FROZEN.has(name) && path.startsWith(`${this.#library}/`);
     if (!isFrozen) await this.#addModule(file, path, origin);
     if (path.endsWith('.py')) this.scan(file, directories.length > 0 ? name : parentOf(name), origin);
+  }
+
+  /**
+   * Imports the installed modules that an extension module names: Cython and C code import them when they are loaded. Standard
+   * modules are left out, because Cython names some that it does not import.
+   */
+  async #addNamedModules(file: FoundFile, { sections }: ElfFile, origin: Origin): Promise<void> {
+    for (const { name, offset, length } of sections) {
+      if (!name.startsWith('.rodata')) continue;
+      const bytes = await this.#prediction.files.read(file, offset, Math.min(length, MAX_STRINGS_SIZE));
+      const text = Buffer.from(bytes ?? []).toString('latin1');
+      const names = new Set(Array.from(text.matchAll(MODULE_STRING), ([match]) => match));
+      for (const each of [...names].slice(0, MAX_NAMED_MODULES)) {
+        const [first = ''] = each.split('.');
+        const top = await this.#locate(this.#searchPath, first);
+        if (top !== undefined && !this.#isStandard(top)) await this.#import(each, origin);
+      }
+    }
   }
 
   /** Predicts the source or, if it is up to date, the compiled file next to it. @see PEP 3147, PEP 552 */
@@ -188,6 +215,12 @@ export class PythonModules {
       view.getUint32(12, true) === source.size % 2 ** 32;
     if (isHashed || isCurrent) this.#prediction.add(compiled, origin);
     if (isHashed ? (flags & 2) !== 0 : !isCurrent) this.#prediction.add(source, origin);
+  }
+
+  /** Returns whether a module is part of Python. `site-packages` is in the directory of the standard modules. */
+  #isStandard({ path = '' }: Located): boolean {
+    const inside = path.startsWith(`${this.#library}/`) ? path.slice(this.#library.length + 1) : '';
+    return inside !== '' && !/^(?:site|dist)-packages\//.test(inside);
   }
 
   /** Returns whether a package contains a module. */

@@ -154,6 +154,25 @@ describe('a Python program', () => {
     expect(paths).toEqual([`/app/${name}`, '/app/libs/libfast.so', '/app/main.py']);
   });
 
+  it('imports installed modules that an extension module names', async () => {
+    const strings = ['', 'tool.core', 'tool.core.f', 'json.decoder', 'tool', 'other.x', 'numpy', ''].join('\0');
+    const files = {
+      'app/main.py': 'import fast\n',
+      'app/fast.so': makeElf({ sections: [{ name: '.rodata', size: strings.length, content: strings }] }),
+      [`${PACKAGES}/tool/__init__.py`]: 'x = 1',
+      [`${PACKAGES}/tool/core.py`]: 'x = 1',
+      [`${PACKAGES}/other/__init__.py`]: 'x = 1',
+      [`${PACKAGES}/numpy/__init__.py`]: 'x = 1',
+    };
+    expect(await predict(files, ['python3', '/app/main.py'])).toEqual([
+      '/app/fast.so',
+      '/app/main.py',
+      ...['numpy/__init__.py', 'other/__init__.py', 'tool/__init__.py', 'tool/core.py'].map(
+        (name) => `/${PACKAGES}/${name}`,
+      ),
+    ]);
+  });
+
   it('of a virtual environment reads its configuration and packages', async () => {
     const files = {
       'venv/pyvenv.cfg': 'home = /usr/bin\n',
