@@ -126,6 +126,11 @@ export async function printRead(
   await printStep('Read', what, formatSeconds(seconds), output, `${printable(name)}, ${formatBytes(size)}`);
 }
 
+/** Prints the start of a container: how its image was loaded, and what it printed. */
+export async function printStart(title: string, text: string, seconds: number, output: Output): Promise<void> {
+  await printStep('Start', `${title}: ${printable(text)}`, formatSeconds(seconds), output);
+}
+
 async function printStep(
   title: string,
   what: string,

@@ -54,7 +54,9 @@ export async function readRecordedStarts(): Promise<RecordedStarts> {
 
 /** Prints recorded starts as bars. */
 export async function printRecordedStarts({ date, machine, starts }: RecordedStarts, output: Output): Promise<void> {
-  await output.writeLine(`Recorded on ${date} at 100 Mbit/s and 10 ms (${machine}):`);
+  const processor = machine.split(';')[0];
+  await output.writeLine(`Recorded on ${date} at 100 Mbit/s and 10 ms (${processor}):`);
+  await output.writeLine('time to the first output of a container, and what was fetched.');
   const longest = Math.max(...starts.map(({ seconds }) => seconds));
   for (const workload of new Set(starts.map((start) => start.workload))) {
     await output.writeLine();

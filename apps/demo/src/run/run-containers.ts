@@ -12,7 +12,7 @@ import { startTestRegistry } from '@soci/test-registry';
 import { findRuntime, type RuntimePrograms } from '@soci/test-runtime';
 import { DemoRepository, REPOSITORY } from '../demo-repository.ts';
 import { pushAndIndex } from '../push-and-index.ts';
-import { printDeployment } from '../report/steps.ts';
+import { printDeployment, printStart } from '../report/steps.ts';
 import { startWorkflow } from '../workflow/workflow.ts';
 import { type Lane, type LaneResult, raceLanes } from './race.ts';
 import { printRecordedStarts, readRecordedStarts } from './recorded.ts';
@@ -65,7 +65,7 @@ export async function runContainers(
       if (printsSteps) await printDeployment(FILTERS, traffic.seconds, output);
       const { push, generated } = await pushAndIndex(source, repository.access, repository, workflow, context);
       if (generated?.response?.outcome !== 'indexed') {
-        throw new Error('the generator did not index the image. Run "npm start" to see why.');
+        throw new Error('the generator did not index the image. Run "npm start", which prints the reason.');
       }
       size = push.bytesIn;
     } finally {
@@ -75,7 +75,11 @@ export async function runContainers(
     const options = { programs, registry: registry.host, size, command: COMMAND, progress, signal };
     const lanes = await raceLanes(LANES, options);
     if (output.json) await output.writeJson({ outcome: 'measured', imageSize: size, lanes });
-    else await printLanes(lanes, size, output);
+    else if (output.quiet) {
+      await output.writeLines(
+        lanes.map(({ title, seconds, bytes }) => `${title}  ${seconds.toFixed(2)} s  ${bytes} bytes`),
+      );
+    } else await printLanes(lanes, size, output);
     return EXIT.SUCCESS;
   } finally {
     await registry.stop();
@@ -85,6 +89,7 @@ export async function runContainers(
 const BAR_WIDTH = 24;
 
 async function printLanes(lanes: readonly LaneResult[], size: number, output: Output): Promise<void> {
+  for (const { title, output: text, seconds } of lanes) await printStart(title, text, seconds, output);
   const longest = Math.max(...lanes.map(({ seconds }) => seconds));
   const { bold, cyan } = output.style;
   const row = (title: string, part: number, whole: number, text: string) =>
