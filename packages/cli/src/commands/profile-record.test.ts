@@ -85,7 +85,7 @@ beforeAll(async () => {
 async function record(
   argv: readonly string[],
   use: (name: string) => Promise<void>,
-  { endsItself = false } = {},
+  { endsItself = false, columns }: { readonly endsItself?: boolean; readonly columns?: number } = {},
 ): Promise<CliRun> {
   const interrupt = new AbortController();
   let used: Promise<void> | undefined;
@@ -96,7 +96,12 @@ async function record(
       if (!endsItself) interrupt.abort(new Error('stopped by SIGINT'));
     });
   };
-  const options = { signal: interrupt.signal, onStdout: onText, onStderr: onText };
+  const options = {
+    signal: interrupt.signal,
+    onStdout: onText,
+    onStderr: onText,
+    ...(columns !== undefined && { columns }),
+  };
   const run = await runCli(['profile', 'record', ...argv], options);
   await used;
   return run;
@@ -179,6 +184,15 @@ it('prints only the name of the image with --quiet and a file', async () => {
     await (await LazyClient.pull(name)).read('./usr/app');
   });
   expect(run).toMatchObject({ code: 0, stdout: `${served}\n`, stderr: '' });
+});
+
+it('shows on a terminal what was read so far', async () => {
+  const read = async (name: string) => {
+    await (await LazyClient.pull(name)).read('./usr/app');
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+  };
+  const run = await record(['-o', join(root, 'shown.json'), app], read, { columns: 100 });
+  expect(run.stderr).toContain('8 reads, 32 KiB, 1 file');
 });
 
 it('prints each request with --debug', async () => {

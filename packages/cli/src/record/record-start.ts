@@ -16,7 +16,7 @@ import { Recording } from './recording.ts';
 import { buildRecordingImage, MAX_SPANS, type RecordingImage, type RecordingPlatform } from './recording-image.ts';
 
 /** How often the progress is updated and the time without reads is checked, in milliseconds. */
-const TICK = 250;
+const TICK = 500;
 
 /** Repository of the served image. */
 const REPOSITORY = 'recording';

@@ -1,4 +1,5 @@
 import { formatPlatform } from '@soci/oci';
+import type { CliErrorCode } from '../errors.ts';
 import type { ErrorDescription } from '../terminal/describe-error.ts';
 import { formatBytes, formatPercent, pluralize } from '../terminal/quantity.ts';
 import type { EndedRecording } from './record-start.ts';
@@ -40,7 +41,7 @@ export function describeEmptyRecording({ recording }: EndedRecording): ErrorDesc
   const { totals, layers } = recording;
   const whole = [...layers.values()].filter(({ otherRequests }) => otherRequests > 0).length;
   const describe = (message: string, remedy: string): ErrorDescription => ({
-    code: 'NOTHING_RECORDED',
+    code: 'NOTHING_RECORDED' satisfies CliErrorCode,
     message: `no file was recorded: ${message}`,
     remedy,
   });
