@@ -24,8 +24,8 @@ export function decodeReferenceZtoc(
   return !encoded.isLonger && equalBytes(again, bytes, 0, bytes.length) ? encoded.ztoc : undefined;
 }
 
-/** Reads an encoded zTOC, one file at a time, to encode it again with other parts. */
-export class EncodedZtocReader implements EntrySource {
+/** Reads an encoded zTOC, one file at a time. */
+class EncodedZtocReader implements EntrySource {
   /** The zTOC without its files. */
   readonly ztoc: Ztoc;
   readonly count: number;

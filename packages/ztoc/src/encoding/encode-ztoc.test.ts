@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createSha256, formatDigest } from '../hashes.ts';
 import type { FileEntry, FileType, Ztoc } from '../ztoc.ts';
 import { decodeZtoc } from './decode-ztoc.ts';
-import { encodeParts, encodeZtoc } from './encode-ztoc.ts';
+import { encodeParts, encodeWithSpans, encodeZtoc } from './encode-ztoc.ts';
 import { encodeWithLibrary } from './fixtures/library-encoding.ts';
 import { goldenDigest, REFERENCE_ZTOCS, readReferenceZtoc } from './fixtures/reference-ztocs.ts';
 
@@ -93,6 +93,21 @@ describe('encodeZtoc', () => {
         expect(encodeZtoc(ztoc)).toEqual(encodeWithLibrary(ztoc));
       }),
       { seed: 20_261_123, numRuns: 2000 },
+    );
+  });
+
+  it('encodes other spans with the same files as encodeZtoc does', () => {
+    const anySize = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+    fc.assert(
+      fc.property(anyZtoc, anyZtoc, anySize, (first, second, compressedArchiveSize) => {
+        const { version, buildToolIdentifier, files } = first;
+        const expected = { ...second, version, buildToolIdentifier, files, compressedArchiveSize };
+        const source = { size: second.checkpoints.length, moveTo: (target: Uint8Array) => target.set(second.checkpoints) };
+        const encoded = encodeWithSpans(encodeZtoc(first), expected, source);
+        expect(encoded.bytes).toEqual(encodeZtoc(expected));
+        expect(encoded.checkpoints).toEqual(second.checkpoints);
+      }),
+      { seed: 20_261_129, numRuns: 2000 },
     );
   });
 

@@ -1,4 +1,5 @@
 import { ZtocError } from '../errors.ts';
+import { FlatbufferReader } from '../flatbuffers/flatbuffer-reader.ts';
 import { FlatbufferWriter, type Offset } from '../flatbuffers/flatbuffer-writer.ts';
 import type { FileEntry, PaxRecord, Ztoc } from '../ztoc.ts';
 import { encodedFileSize, ROOT_SIZE, SPAN_DIGEST_SIZE } from './encoded-size.ts';
@@ -58,16 +59,54 @@ export function encodeZtoc(ztoc: Ztoc): Uint8Array<ArrayBuffer> {
 
 /** Encodes a zTOC like {@link encodeZtoc}. Takes its entries and moves the checkpoints into it. */
 export function encodeParts(head: ZtocHead, entries: EntrySource, source: CheckpointSource): EncodedZtoc {
-  const digests = head.spanDigests.length * SPAN_DIGEST_SIZE;
-  const size = ROOT_SIZE + 3 * head.buildToolIdentifier.length + source.size + digests + entries.encodedSize;
-  if (size > MAX_ENCODED_SIZE) {
-    const message = `the zTOC would have about ${size} bytes, more than the format allows (${MAX_ENCODED_SIZE}). Use a larger span size.`;
-    throw new ZtocError('LIMIT_EXCEEDED', message);
-  }
-  const writer = new FlatbufferWriter(size);
+  const writer = createWriter(head, source, 3 * head.buildToolIdentifier.length + entries.encodedSize);
   const version = writer.string(head.version);
   const buildToolIdentifier = writer.string(head.buildToolIdentifier);
-  const toc = writeToc(writer, entries);
+  return finishZtoc(writer, { version, buildToolIdentifier, toc: writeToc(writer, entries) }, head, source);
+}
+
+/**
+ * Encodes a zTOC with other spans. Copies its files, so this takes little time for a layer with many files.
+ * @param bytes A zTOC that {@link encodeZtoc} or `buildZtoc` returned.
+ */
+export function encodeWithSpans(bytes: Uint8Array, head: ZtocHead, source: CheckpointSource): EncodedZtoc {
+  const root = new FlatbufferReader(bytes, 'zTOC').root();
+  const toc = root.table(ZTOC.toc, 'table of contents');
+  // The table of contents is written after the strings and its files, and before the spans.
+  const end = bytes.subarray(toc.vtable);
+  const offsetOf = (string: Uint8Array): Offset =>
+    bytes.length - (string.byteOffset - bytes.byteOffset - VECTOR_HEADER_SIZE);
+  const parts = {
+    version: offsetOf(root.bytes(ZTOC.version)),
+    buildToolIdentifier: offsetOf(root.bytes(ZTOC.buildToolIdentifier)),
+    toc: bytes.length - toc.position,
+  };
+  const writer = createWriter(head, source, end.length);
+  writer.copyEnd(end);
+  return finishZtoc(writer, parts, head, source);
+}
+
+/** @param size Size of the other parts, at least approximately. @throws {ZtocError} `LIMIT_EXCEEDED` */
+function createWriter({ spanDigests }: ZtocHead, source: CheckpointSource, size: number): FlatbufferWriter {
+  const total = ROOT_SIZE + source.size + spanDigests.length * SPAN_DIGEST_SIZE + size;
+  if (total <= MAX_ENCODED_SIZE) return new FlatbufferWriter(total);
+  const message = `the zTOC would have about ${total} bytes, more than the format allows (${MAX_ENCODED_SIZE}). Use a larger span size.`;
+  throw new ZtocError('LIMIT_EXCEEDED', message);
+}
+
+/** Parts of a zTOC that are written first. */
+interface FirstParts {
+  readonly version: Offset;
+  readonly buildToolIdentifier: Offset;
+  readonly toc: Offset;
+}
+
+function finishZtoc(
+  writer: FlatbufferWriter,
+  { version, buildToolIdentifier, toc }: FirstParts,
+  head: ZtocHead,
+  source: CheckpointSource,
+): EncodedZtoc {
   const checkpointsSize = source.size;
   const checkpoints = writer.byteVector(checkpointsSize, (target) => source.moveTo(target));
   const compressionInfo = writeCompressionInfo(writer, head, checkpoints);

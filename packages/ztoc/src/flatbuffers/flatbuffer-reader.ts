@@ -106,8 +106,9 @@ export interface FlatbufferVector {
 export class FlatbufferTable {
   /** Position of the table in its buffer. */
   readonly position: number;
+  /** Position of its vtable, which describes where its fields are. */
+  readonly vtable: number;
   readonly #reader: FlatbufferReader;
-  readonly #vtable: number;
   readonly #vtableSize: number;
   readonly #size: number;
 
@@ -126,7 +127,7 @@ export class FlatbufferTable {
     reader.charge(size, position);
     this.position = position;
     this.#reader = reader;
-    this.#vtable = vtable;
+    this.vtable = vtable;
     this.#vtableSize = vtableSize;
     this.#size = size;
   }
@@ -135,7 +136,7 @@ export class FlatbufferTable {
   field(slot: number, size: number): number {
     const entry = VTABLE_HEADER_SIZE + 2 * slot;
     if (entry + 2 > this.#vtableSize) return 0;
-    const offset = this.#reader.view.getUint16(this.#vtable + entry, true);
+    const offset = this.#reader.view.getUint16(this.vtable + entry, true);
     if (offset === 0) return 0;
     if (offset < OFFSET_SIZE || offset + size > this.#size) {
       this.#reader.fail(`field ${slot} is outside its table`, this.position);

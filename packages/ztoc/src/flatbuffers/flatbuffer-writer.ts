@@ -46,6 +46,16 @@ export class FlatbufferWriter {
     this.#front = capacity;
   }
 
+  /**
+   * Writes the end of another buffer of this class, so that the offsets of the parts in it stay valid. Call this first.
+   * Later tables do not share the vtables in it, and later values determine the alignment of the buffer.
+   */
+  copyEnd(end: Uint8Array): void {
+    this.#prepare(1, end.length);
+    this.#front -= end.length;
+    this.#bytes.set(end, this.#front);
+  }
+
   /** Writes a string, given as text or as UTF-8. */
   string(text: string | Uint8Array): Offset {
     if (typeof text === 'string' && !isAscii(text)) return this.string(UTF8.encode(text));

@@ -1,11 +1,11 @@
-import { EncodedZtocReader } from '../encoding/encode-again.ts';
-import { encodeParts } from '../encoding/encode-ztoc.ts';
+import { decodeAllButFiles } from '../encoding/decode-ztoc.ts';
+import { encodeWithSpans } from '../encoding/encode-ztoc.ts';
 import { withLazyFiles } from '../encoding/lazy-files.ts';
 import { ZtocError } from '../errors.ts';
+import { FlatbufferReader } from '../flatbuffers/flatbuffer-reader.ts';
 import type { SpanCandidates } from '../gzip/candidate-list.ts';
 import { packCheckpoints, packedSize, unpackCheckpoints } from '../gzip/checkpoints.ts';
 import type { RandomAccessSource, ReadOptions } from '../read/random-access-source.ts';
-import { listSpans } from '../spans/list-spans.ts';
 import type { Ztoc } from '../ztoc.ts';
 import { chooseSpans, type ReadRange } from './choose-spans.ts';
 import { digestSpans } from './digest-spans.ts';
@@ -39,17 +39,15 @@ export async function refineZtoc(
   layer: RandomAccessSource,
   { signal }: ReadOptions = {},
 ): Promise<RefinedZtoc> {
-  const encoded = new EncodedZtocReader(bytes, {
-    maxEntries: Number.MAX_SAFE_INTEGER,
+  const { ztoc, spans: oldSpans } = decodeAllButFiles(new FlatbufferReader(bytes, 'zTOC'), {
     maxSpans: Number.MAX_SAFE_INTEGER,
   });
-  const { checkpoints: _, files: __, ...head } = encoded.ztoc;
-  const oldSpans = listSpans(encoded.ztoc);
+  const { checkpoints: _, files: __, ...head } = ztoc;
   const oldStarts = oldSpans.flatMap(({ checkpoint }) => checkpoint ?? []);
   const points = { spans: oldStarts, candidates: unpackCheckpoints(candidates.checkpoints).checkpoints };
   const starts = head.compression === 'gzip' ? chooseSpans(points, head, reads) : oldStarts;
   if (starts.length === oldStarts.length && starts.every((start, i) => start === oldStarts[i])) {
-    return { ztoc: withLazyFiles(encoded.ztoc, bytes), bytes };
+    return { ztoc: withLazyFiles(ztoc, bytes), bytes };
   }
   if (layer.size !== head.compressedArchiveSize) {
     const message = `the layer has ${layer.size} bytes, but the zTOC describes a layer of ${head.compressedArchiveSize} bytes`;
@@ -57,7 +55,7 @@ export async function refineZtoc(
   }
   const spanDigests = await digestSpans(starts, oldSpans, layer, signal);
   const newHead = { ...head, maxSpanId: starts.length - 1, spanDigests };
-  const result = encodeParts(newHead, encoded, {
+  const result = encodeWithSpans(bytes, newHead, {
     size: packedSize(starts.length),
     moveTo: (target) => packCheckpoints(starts, candidates.minDistance, target),
   });
