@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { METADATA_BOMBS } from '@soci/test-content';
 import { expect, it } from 'vitest';
+import { DEFAULT_SPAN_SIZE } from '../ztoc.ts';
 import { buildZtoc } from './build-ztoc.ts';
 
 interface BuildReport {
@@ -37,6 +38,15 @@ it('needs little more memory than the zTOC for a million entries', { timeout: TI
   expect(code).toBe('built');
   expect(size).toBeGreaterThan(150);
   expect(peak - base - size).toBeLessThan(45);
+});
+
+it('needs at most 40 MB for candidates, and little more to refine a zTOC', { timeout: TIMEOUT }, () => {
+  const url = new URL('../fixtures/build-large.ts', import.meta.url);
+  const fixed = runFixture(url, String(DEFAULT_SPAN_SIZE));
+  const auto = runFixture(url, 'auto');
+  expect(auto.size).toBeGreaterThan(15);
+  expect(auto.size).toBeLessThan(40);
+  expect(auto.peak - fixed.peak).toBeLessThan(75);
 });
 
 it.each(['GNU long names', 'extended attributes'])(

@@ -102,7 +102,10 @@ describe('encodeZtoc', () => {
       fc.property(anyZtoc, anyZtoc, anySize, (first, second, compressedArchiveSize) => {
         const { version, buildToolIdentifier, files } = first;
         const expected = { ...second, version, buildToolIdentifier, files, compressedArchiveSize };
-        const source = { size: second.checkpoints.length, moveTo: (target: Uint8Array) => target.set(second.checkpoints) };
+        const source = {
+          size: second.checkpoints.length,
+          moveTo: (target: Uint8Array) => target.set(second.checkpoints),
+        };
         const encoded = encodeWithSpans(encodeZtoc(first), expected, source);
         expect(encoded.bytes).toEqual(encodeZtoc(expected));
         expect(encoded.checkpoints).toEqual(second.checkpoints);
