@@ -19,6 +19,7 @@ const VARIABLE = 'CONFORMANCE_TOOLS';
  * @typedef {object} Suite
  * @property {string} folder Folder of the tests in `conformance`.
  * @property {readonly Tool[]} tools
+ * @property {Readonly<Record<string, string>>} [env] Additional environment variables of the tests.
  * @property {() => Promise<void>} [prepare] Runs before the tools are installed.
  * @property {(reports: string) => void} [afterFailure] Prints more about a failure. Its argument is the folder of the
  * reports.
@@ -41,14 +42,14 @@ export async function runSuite(suite) {
   }
 }
 
-async function run({ folder, tools, prepare, afterFailure }) {
+async function run({ folder, tools, env, prepare, afterFailure }) {
   const tests = join('conformance', folder);
   await prepare?.();
   const { paths, absent } = await getTools(tools);
   removeReports(ROOT, [tests]);
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const args = [vitest, 'run', '--config', join(ROOT, tests, 'vitest.config.ts'), ...process.argv.slice(2)];
-  const code = await runAttached(toolNode(), args, { ...QUIET_ENV, [VARIABLE]: JSON.stringify(paths) });
+  const code = await runAttached(toolNode(), args, { ...QUIET_ENV, ...env, [VARIABLE]: JSON.stringify(paths) });
   const reports = join(ROOT, tests, '.reports');
   if (code !== 0) afterFailure?.(reports);
   const remarks = join(reports, 'remarks.txt');

@@ -1,0 +1,3 @@
+module list-tree
+
+go 1.26.0
