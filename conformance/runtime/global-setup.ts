@@ -32,7 +32,7 @@ export default async function setUp(project: TestProject): Promise<void> {
   project.provide('programs', typeof programs === 'string' ? undefined : programs);
 }
 
-/** Returns the programs, or why there are none. */
+/** Returns the programs, or why this machine cannot run them. */
 async function findPrograms(): Promise<TestPrograms | string> {
   const started = performance.now();
   const runtime = await findRuntime((what) => console.error(`building ${what} ...`));
@@ -42,7 +42,8 @@ async function findPrograms(): Promise<TestPrograms | string> {
   mkdirSync(CACHE, { recursive: true });
   const listTree = join(CACHE, 'list-tree');
   await runWell('go', ['build', '-C', join(import.meta.dirname, 'list-tree'), '-buildvcs=false', '-o', listTree, '.'], {
-    env: process.env as Record<string, string>,
+    // Static, because it also runs in images without a C library.
+    env: { ...(process.env as Record<string, string>), CGO_ENABLED: '0' },
   });
   REPORT.measured('building the programs', { seconds: (performance.now() - started) / 1000 });
   return { runtime: runtime.programs, reference: reference.executable, listTree };

@@ -145,7 +145,9 @@ async function startSession(programs: TestPrograms, folder: GuardedFolder): Prom
       proxy.clear();
       await runtime.pull(image);
       const root = await runtime.mount(image);
-      const fuseMounts = runtime.listMounts().filter(({ type }) => type === 'fuse.rawBridge').length;
+      // The root of an image with one layer is another mount of the layer.
+      const layerMounts = runtime.listMounts().filter(({ path }) => /\/snapshots\/\d+\/fs$/.test(path));
+      const fuseMounts = layerMounts.filter(({ type }) => type === 'fuse.rawBridge').length;
       await beforeReading?.();
       const atStart = [...proxy.requests];
       proxy.clear();

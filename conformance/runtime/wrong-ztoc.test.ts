@@ -42,7 +42,7 @@ const CHANGES: ReadonlyArray<readonly [name: string, change: ZtocChange]> = [
     },
   ]),
   [
-    'gives two files each other’s content',
+    'gives two files the content of each other',
     changeFiles((files) => {
       const regular = files.filter(({ type, uncompressedSize }) => type === 'reg' && uncompressedSize > 400_000);
       const [a, b] = regular as [FileEntry, FileEntry];

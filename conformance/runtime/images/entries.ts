@@ -1,7 +1,7 @@
 // Archives of odd files, written field by field, so that no tar program normalizes them.
 
 import type { Bytes } from '@soci/test-content';
-import { concat, paxHeader, TAR_END, tarEntry, tarHeader, toBytes } from '@soci/test-content';
+import { concat, paxHeader, TAR_END, tarEntry, toBytes } from '@soci/test-content';
 
 /** An entry of an archive. */
 export interface Entry {
@@ -116,23 +116,4 @@ export function packPaxSparseFile(path: string, size: number, regions: readonly 
   ] as const;
   const data = concat(padded, ...regions.map(({ content }) => content));
   return concat(paxHeader(records), tarEntry({ name: `GNUSparseFile.0/${path}` }, data));
-}
-
-/** Returns a sparse file in the old format of GNU tar, with at most four regions. */
-export function packGnuSparseFile(path: string, size: number, regions: readonly DataRegion[]): Uint8Array {
-  const number = (value: number) => `${value.toString(8).padStart(11, '0')}\0`;
-  const patches = regions.flatMap(({ offset, content }, index) => [
-    [386 + 24 * index, number(offset)] as const,
-    [398 + 24 * index, number(content.length)] as const,
-  ]);
-  const data = concat(...regions.map(({ content }) => content));
-  const padding = new Uint8Array((512 - (data.length % 512)) % 512);
-  const header = tarHeader({
-    format: 'gnu',
-    name: path,
-    type: 'S',
-    size: data.length,
-    patches: [...patches, [483, number(size)]],
-  });
-  return concat(header, data, padding);
 }
