@@ -9,7 +9,9 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statfsSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runProgram } from './processes.ts';
@@ -42,6 +44,9 @@ const DEBIAN_PROGRAMS = ['docker-registry', 'runc'] as const;
 
 /** Bit of CAP_SYS_ADMIN in the capabilities of a process. */
 const CAP_SYS_ADMIN = 21n;
+
+/** Type of an overlay in statfs(2), OVERLAYFS_SUPER_MAGIC. */
+const OVERLAY = 0x794c7630;
 
 /** Paths of the programs. */
 export interface RuntimePrograms {
@@ -124,6 +129,9 @@ function findMachineProblem(): string | undefined {
   }
   if (!/\boverlay\b/.test(readFileSync('/proc/filesystems', 'utf8'))) {
     return 'the kernel has no overlay file system. Load the module: modprobe overlay';
+  }
+  if (statfsSync(tmpdir()).type === OVERLAY) {
+    return `${tmpdir()} is on an overlay, which cannot hold another one. Set TMPDIR to a folder of another file system`;
   }
   return undefined;
 }
