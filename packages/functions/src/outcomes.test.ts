@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { type IndexImageOptions, indexImage, MEDIA_TYPE_SOCI_INDEX_V1, MEDIA_TYPE_SOCI_INDEX_V2 } from '@soci/index';
 import {
   type Descriptor,
+  MEDIA_TYPE_OCI_IMAGE_CONFIG,
   MEDIA_TYPE_OCI_IMAGE_MANIFEST,
   MEDIA_TYPE_OCI_LAYER_GZIP,
   MEDIA_TYPE_OCI_LAYER_ZSTD,
@@ -87,7 +88,10 @@ const makeLargeImage = () => {
     'usr/share/b': filler,
     'usr/share/c': filler,
   });
-  return makeImage([contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, gzipSync(tar, { level: 1 }))]);
+  const config = contentOf(MEDIA_TYPE_OCI_IMAGE_CONFIG, { ...AMD64, config: { Entrypoint: ['/bin/app'] } });
+  return makeManifest(MEDIA_TYPE_OCI_IMAGE_MANIFEST, config, [
+    contentOf(MEDIA_TYPE_OCI_LAYER_GZIP, gzipSync(tar, { level: 1 })),
+  ]);
 };
 let made: ImageContent | undefined;
 const largeImage = () => (made ??= makeLargeImage());
@@ -394,6 +398,14 @@ const ROWS: Readonly<Record<string, () => Promise<void>>> = {
     const response = await workflow.pushAndIndex('app', 'v1', largeImage());
     expect(response).toMatchObject({ outcome: 'indexed', profile: { origin: 'stored', filesFound: 1 } });
     expect(indexOf(workflow)).toEqual(await indexWith({ profile: { files: [{ path: '/bin/app' }] } }));
+  },
+
+  async 'The same, in a repository without a profile'() {
+    const workflow = await start({ generator: { soci_span_size: 'auto' } });
+    const response = await workflow.pushAndIndex('app', 'v1', largeImage());
+    expect(response).toMatchObject({ outcome: 'indexed', profile: { origin: 'predicted', filesFound: 1 } });
+    expect(indexOf(workflow)).toEqual(await indexWith({ spanSize: 'auto' }));
+    expect(indexOf(workflow)).not.toEqual(await indexWith({}));
   },
 
   async 'An image with a layer whose content does not match its media type, such as zstd with a gzip type'() {

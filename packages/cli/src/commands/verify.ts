@@ -38,6 +38,7 @@ export const command = defineCommand({
       const documents = images.flatMap(({ sociIndexes }) => sociIndexes);
       const listed = documents.some(({ version }) => version === 2) ? [root] : [];
       const referring = documents.filter(({ version }) => version === 1).map(({ descriptor }) => descriptor);
+      if (images.length === 0) throw new CliError('SOURCE_INVALID', `${from} contains no image`);
       if (listed.length + referring.length === 0) {
         throw new CliError('NOT_INDEXED', `${from} has no SOCI index`, {
           remedy: `Create one with "${PROGRAM} convert" or "${PROGRAM} create".`,

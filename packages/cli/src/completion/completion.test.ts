@@ -50,6 +50,7 @@ describe('the suggestions', () => {
     ['a command after options', ['--debug', 'ver'], ['verify']],
     ['a command of a group', ['ztoc', 'c'], ['create', 'cat']],
     ['a command of a group after help', ['help', 'ztoc', 'i'], ['info']],
+    ['a repository, which is not an archive', ['profile', 'push', ''], ['docker://', 'oci:']],
     ['an option', ['convert', '--span'], ['--span-size']],
     ['an option of every command', ['convert', '--js'], ['--json']],
     ['an option before the command', ['--ver'], ['--version']],

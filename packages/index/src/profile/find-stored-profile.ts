@@ -84,25 +84,26 @@ export async function findNewestManifest(
   store: ProfileSource,
   options: CallOptions,
 ): Promise<DatedManifest | undefined> {
-  const listed: Descriptor[] = [];
-  for await (const each of store.referrers(profileAnchor().manifest, MEDIA_TYPE_PROFILE, options)) {
-    if (!isImageManifest(each.mediaType)) continue;
-    if (listed.length === MAX_STORED_PROFILES) {
+  let newest: DatedManifest | undefined;
+  const consider = (other: DatedManifest) => {
+    if (newest === undefined || compare(other, newest) > 0) newest = other;
+  };
+  const undated: Descriptor[] = [];
+  let count = 0;
+  for await (const descriptor of store.referrers(profileAnchor().manifest, MEDIA_TYPE_PROFILE, options)) {
+    if (!isImageManifest(descriptor.mediaType)) continue;
+    count += 1;
+    if (count > MAX_STORED_PROFILES) {
       const message = `more than ${MAX_STORED_PROFILES} profiles are stored. Delete old ones.`;
       throw new SociIndexError('PROFILE_INVALID', message);
     }
-    listed.push(each);
+    // Keep few of them: a registry decides how large a descriptor is.
+    const isUndated = descriptor.annotations === undefined && undated.length < MAX_MANIFESTS_READ;
+    if (isUndated) undated.push(descriptor);
+    else consider({ descriptor, created: readCreated(descriptor.annotations) });
   }
-  let unread = listed.length > 1 ? MAX_MANIFESTS_READ : 0;
-  let newest: DatedManifest | undefined;
-  for (const descriptor of listed) {
-    let created = readCreated(descriptor.annotations);
-    if (descriptor.annotations === undefined && unread > 0) {
-      unread -= 1;
-      created = await readManifestTime(store, descriptor, options);
-    }
-    const isNewer = newest === undefined || compare({ descriptor, created }, newest) > 0;
-    if (isNewer) newest = { descriptor, created };
+  for (const descriptor of undated) {
+    consider({ descriptor, created: count === 1 ? undefined : await readManifestTime(store, descriptor, options) });
   }
   return newest;
 }
