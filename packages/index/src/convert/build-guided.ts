@@ -1,9 +1,8 @@
-import { type Fetcher, isEncrypted, isImageConfig, layerCompression, type RangeFetcher } from '@soci/oci';
+import { type Fetcher, isEncrypted, layerCompression, type RangeFetcher } from '@soci/oci';
 import type { ReadRange } from '@soci/ztoc';
 import { type FilesystemLayer, openBuiltFilesystem } from '../filesystem/built-filesystem.ts';
-import type { ImageFilesystem } from '../filesystem/image-filesystem.ts';
 import { openLayerSource } from '../filesystem/layer-source.ts';
-import { isContentError } from '../filesystem/read-layer.ts';
+import { predictFiles, readCommand } from '../guided/predict-files.ts';
 import { digestReads, findReads, mergeReads } from '../guided/read-ranges.ts';
 import { refineLayer } from '../guided/refine-layer.ts';
 import { mapInParallel } from '../in-parallel.ts';
@@ -13,8 +12,6 @@ import type { MismatchedLayer } from '../layers/layer-format.ts';
 import { type LayerTask, taskKey } from '../layers/layer-plan.ts';
 import { cleanPrefetchPath } from '../layers/prefetch-spans.ts';
 import { DEFAULT_MIN_LAYER_SIZE, type ResolvedOptions } from '../options.ts';
-import { predictProfile } from '../predict/predict-profile.ts';
-import { readStartConfig } from '../predict/start-config.ts';
 import type { ProfileFile } from '../profile/start-profile.ts';
 import { applyResults, collectTasks, type LayerResults, type PlatformPlan } from './plan-image.ts';
 
@@ -52,6 +49,7 @@ export async function buildGuidedLayers(
   options: ResolvedOptions,
 ): Promise<GuidedLayers | undefined> {
   const { signal } = options;
+  if (!(await mayPredict(store, planned, options))) return undefined;
   const tasks = collectTasks(planned);
   const total = new ZtocTotal(options.limits.maxZtocsSize);
   const results = new Map<string, BuiltLayer | MismatchedLayer>();
@@ -106,7 +104,7 @@ async function findStart(
   options: ResolvedOptions,
 ): Promise<PlannedStart> {
   const files = openBuiltFilesystem(store, chooseFilesystemLayers(plan, results), options);
-  const profile = options.profile?.files ?? (await predictFiles(store, plan, files, options));
+  const profile = options.profile?.files ?? (await predictFiles(store, plan.config, files, options));
   const prefetchFiles = options.prefetchFiles.map((path): ProfileFile => ({ path: `/${cleanPrefetchPath(path)}` }));
   const { isFound, reads } = await findReads(files, [...profile, ...prefetchFiles], options.signal);
   return {
@@ -117,23 +115,15 @@ async function findStart(
   };
 }
 
-/** Predicts what a start reads. Returns no files if the configuration is not that of an image, or cannot be read. */
-async function predictFiles(
+/** Returns false if no file can be found: a profile is to be predicted, and the image has no command. Saves two builds. */
+async function mayPredict(
   store: Fetcher,
-  { config }: PlatformPlan,
-  files: ImageFilesystem,
-  { limits, signal }: ResolvedOptions,
-): Promise<readonly ProfileFile[]> {
-  if (!isImageConfig(config.mediaType)) return [];
-  const call = signal === undefined ? {} : { signal };
-  try {
-    const start = await readStartConfig(store, config, { ...call, limits });
-    return (await predictProfile(files, start, call)).files;
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (!isContentError(error)) throw error;
-    return [];
-  }
+  plans: readonly PlatformPlan[],
+  { profile, prefetchFiles, limits, signal }: ResolvedOptions,
+): Promise<boolean> {
+  if (profile !== undefined || prefetchFiles.length > 0) return true;
+  for (const { config } of plans) if ((await readCommand(store, config, { limits, signal })) !== undefined) return true;
+  return false;
 }
 
 /** Maximum size of a layer without a zTOC whose files are read, in bytes: the default of `minLayerSize`. */
