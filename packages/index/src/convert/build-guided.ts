@@ -1,17 +1,18 @@
-import { type Fetcher, isEncrypted, layerCompression, type RangeFetcher } from '@soci/oci';
+import type { Fetcher, RangeFetcher } from '@soci/oci';
 import type { ReadRange } from '@soci/ztoc';
 import { type FilesystemLayer, openBuiltFilesystem } from '../filesystem/built-filesystem.ts';
 import { openLayerSource } from '../filesystem/layer-source.ts';
 import { predictFiles, readCommand } from '../guided/predict-files.ts';
 import { digestReads, findReads, mergeReads } from '../guided/read-ranges.ts';
 import { refineLayer } from '../guided/refine-layer.ts';
+import { chooseSearchedLayers } from '../guided/searched-layers.ts';
 import { mapInParallel } from '../in-parallel.ts';
 import type { BuiltLayer } from '../layers/build-layer.ts';
 import { buildLayers, findExisting, LOOKUPS, reportReused, ZtocTotal } from '../layers/build-layers.ts';
 import type { MismatchedLayer } from '../layers/layer-format.ts';
 import { type LayerTask, taskKey } from '../layers/layer-plan.ts';
 import { cleanPrefetchPath } from '../layers/prefetch-spans.ts';
-import { DEFAULT_MIN_LAYER_SIZE, type ResolvedOptions } from '../options.ts';
+import type { ResolvedOptions } from '../options.ts';
 import type { ProfileFile } from '../profile/start-profile.ts';
 import { applyResults, collectTasks, type LayerResults, type PlatformPlan } from './plan-image.ts';
 
@@ -126,31 +127,12 @@ async function mayPredict(
   return false;
 }
 
-/** Maximum size of a layer without a zTOC whose files are read, in bytes: the default of `minLayerSize`. */
-const MAX_READ_LAYER_SIZE = DEFAULT_MIN_LAYER_SIZE;
-
-/** Maximum total size of such layers, in bytes: 64 MiB. */
-const MAX_READ_LAYERS_SIZE = 64 << 20;
-
-/**
- * Chooses the layers whose files are known: those with a zTOC, and small ones, which often contain links to files of larger
- * layers. Other layers are ignored, as if they did not exist.
- */
+/** Chooses the layers whose files are searched: see {@link chooseSearchedLayers}. */
 function chooseFilesystemLayers({ layers }: PlatformPlan, results: LayerResults): readonly FilesystemLayer[] {
-  let size = 0;
-  const chosen = layers.toReversed().flatMap((layer): readonly FilesystemLayer[] => {
-    const { descriptor } = layer;
-    if ('task' in layer) {
-      const result = results.get(taskKey(layer.task));
-      return result === undefined || 'mismatch' in result
-        ? []
-        : [{ ...layer, ztoc: result.ztoc, candidates: result.candidates }];
-    }
-    const { mediaType } = descriptor;
-    if (descriptor.size > MAX_READ_LAYER_SIZE || size + descriptor.size > MAX_READ_LAYERS_SIZE) return [];
-    if (layerCompression(mediaType) === undefined || isEncrypted(mediaType)) return [];
-    size += descriptor.size;
-    return [{ descriptor }];
+  const built = layers.map((layer): FilesystemLayer => {
+    const result = 'task' in layer ? results.get(taskKey(layer.task)) : undefined;
+    if (result === undefined || 'mismatch' in result) return { descriptor: layer.descriptor };
+    return { ...layer, ztoc: result.ztoc, candidates: result.candidates };
   });
-  return chosen.reverse();
+  return chooseSearchedLayers(built, ({ ztoc }) => ztoc !== undefined);
 }

@@ -131,6 +131,24 @@ describe('an image that is indexed again with a profile', () => {
   });
 });
 
+describe('an image without a file of the profile', () => {
+  it.each([1, 2] as const)(
+    'is recognized with its default index: no layer is read, with version %i',
+    async (version) => {
+      const repository = openRepository();
+      await repository.push('v1');
+      const fixed = await repository.index('v1', { version });
+      for (const options of [{ profile: profileOf('/missing') }, { spanSize: 'auto' } as const]) {
+        const { result, root, wholeLayers } = await repository.index('v1', { ...options, version });
+        expect(result).toMatchObject({ outcome: 'already-indexed', profile: { origin: expect.any(String) } });
+        expect({ root, wholeLayers }).toEqual({ root: fixed.root, wholeLayers: 0 });
+      }
+      const found = await repository.index('v1', { profile: profileOf('/lib/a'), version });
+      expect(found.result).toMatchObject({ outcome: 'indexed' });
+    },
+  );
+});
+
 describe('a stored profile', () => {
   it('is used with the span size auto, and with the profile "stored"', async () => {
     const repository = openRepository();

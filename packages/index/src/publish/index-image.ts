@@ -87,7 +87,28 @@ export async function indexImage(
   return { outcome: 'indexed', ...published, platforms, layers, bytesRead, ...(proof && { proof }) };
 }
 
+/**
+ * Finds an existing result. With the span size `auto`, this can be an index with the default span size, if the image has no
+ * file of the profile.
+ */
 async function recognize(job: PublishJob, current: Descriptor | undefined): Promise<ImageAlreadyIndexed | undefined> {
+  const { build, target, image, call } = job;
+  const found = await recognizeBuild(job, current);
+  const isGuided = build.spanSize === 'auto' || build.profile !== undefined;
+  if (found !== undefined || !isGuided || (build.prefetchFiles ?? []).length > 0) return found;
+  const { spanSize: _, profile, ...fixed } = build;
+  const unguided = await recognizeBuild({ ...job, build: fixed }, current);
+  if (unguided === undefined || !hasMethods(target, 'fetch', 'fetchRange')) return undefined;
+  // Loaded only if needed: the functions start faster.
+  const { hasProfileFile } = await import('../guided/find-profile-file.ts');
+  const options = { profile, limits: build.limits, ...call };
+  return (await hasProfileFile(target, unguided.root ?? image, options)) ? undefined : unguided;
+}
+
+async function recognizeBuild(
+  job: PublishJob,
+  current: Descriptor | undefined,
+): Promise<ImageAlreadyIndexed | undefined> {
   const { version, source, target, image, build, tag, holdsImage, report } = job;
   if (!hasMethods(target, 'fetch')) return undefined;
   if (version === 2) {
