@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Interpreting } from './interpreter.ts';
 
-/** Libraries and files that every Java virtual machine reads when it starts, below its home directory (Java 11 to 21). */
+/** Libraries and files that every Java virtual machine reads when it starts, below its home directory. Checked with Java 17. */
 const LIBRARIES = [
   'lib/server/libjvm.so',
   'lib/libjava.so',
