@@ -4,7 +4,7 @@ import { installDebianPackages } from './get-tools.mjs';
 import { runSuite } from './run-suite.mjs';
 
 /** Programs that are not built. packages/test-runtime finds them on PATH, and says which ones are missing. */
-const DEBIAN_PROGRAMS = ['docker-registry', 'fusermount3', 'gcc', 'igzip', 'pigz', 'runc'];
+const DEBIAN_PROGRAMS = ['docker-registry', 'fusermount3', 'gcc', 'igzip', 'pigz', 'python3', 'runc'];
 
 const PACKAGES = { fusermount3: 'fuse3', igzip: 'isal' };
 
