@@ -118,7 +118,7 @@ describe('a stored profile', () => {
     const image = `${registry.host}/app:v1`;
     await pushImage(registry, 'app', 'v1', makeImage(LAYERS));
     const without = await runCli(['convert', ...OPTIONS, '--use-stored-profile', image, `${image}-default`]);
-    expect(without.stdout).toContain('\nNo profile is stored, so spans have the default size.\n');
+    expect(without.stdout).toContain('\nNo stored profile is used, so spans have the default size.\n');
     const predicted = await runCli(['create', ...OPTIONS, '--span-size', 'auto', image]);
     expect(predicted.stdout).toContain('\nPredicted profile: no file found, so spans have the default size.\n');
     const pushed = await runCli(['profile', 'push', '-q', `${registry.host}/app`, profile]);

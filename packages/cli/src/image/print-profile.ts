@@ -37,6 +37,6 @@ function describeProfile({ origin, digest = '' }: UsedProfile): string {
     case 'predicted':
       return 'Predicted profile';
     case 'none':
-      return 'No profile is stored, so spans have the default size';
+      return 'No stored profile is used, so spans have the default size';
   }
 }
