@@ -4,8 +4,8 @@ import { createSha256, formatDigest } from '../hashes.ts';
 import { type RandomAccessSource, readFrom } from '../read/random-access-source.ts';
 import { boundsOf, type Span, type SpanBounds } from '../spans/list-spans.ts';
 
-/** Bytes of the layer that are read at a time. */
-const READ_SIZE = 1 << 22;
+/** Bytes of the layer that are read at a time. Larger buffers wait longer for the garbage collection. */
+const READ_SIZE = 1 << 20;
 
 /** Bytes of a layer. */
 type Range = Pick<SpanBounds, 'compressedStart' | 'compressedEnd'>;
