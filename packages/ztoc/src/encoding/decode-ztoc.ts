@@ -1,4 +1,4 @@
-import { equalBytes, toByteString } from '../byte-strings.ts';
+import { NO_BYTES, toByteString } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 import { quoteText } from '../escape-text.ts';
 import { FlatbufferReader, type FlatbufferTable } from '../flatbuffers/flatbuffer-reader.ts';
@@ -166,9 +166,12 @@ const NO_RECORDS: readonly PaxRecord[] = [];
 export class FileDecoder {
   readonly #reader: FlatbufferReader;
   readonly #archiveSize: number;
-  #userName: Uint8Array = new Uint8Array(0);
-  #groupName: Uint8Array = new Uint8Array(0);
+  #userName: Uint8Array = NO_BYTES;
+  #groupName: Uint8Array = NO_BYTES;
+  #modTimeBytes: Uint8Array = NO_BYTES;
   #modTime = '';
+  #typeBytes: Uint8Array = NO_BYTES;
+  #type: FileType | undefined;
 
   /** @param reader The zTOC. @param archiveSize Size of the uncompressed archive; every file must start within it. */
   constructor(reader: FlatbufferReader, archiveSize: number) {
@@ -180,8 +183,8 @@ export class FileDecoder {
   decode(position: number, maxRecords = Number.POSITIVE_INFINITY): FileEntry {
     const table = this.#reader.tableAt(position);
     this.#reader.charge(FILE_CHARGE, table.position);
-    this.#userName = reuseIfEqual(this.#userName, table.bytes(FILE_METADATA.uname));
-    this.#groupName = reuseIfEqual(this.#groupName, table.bytes(FILE_METADATA.gname));
+    this.#userName = table.bytesOr(FILE_METADATA.uname, this.#userName);
+    this.#groupName = table.bytesOr(FILE_METADATA.gname, this.#groupName);
     this.#modTime = this.#decodeModTime(table);
     const type = this.#decodeType(table);
     return {
@@ -189,7 +192,7 @@ export class FileDecoder {
       type,
       uncompressedOffset: this.#decodeOffset(table),
       uncompressedSize: this.#decodeSize(table, type),
-      linkName: table.bytes(FILE_METADATA.linkname),
+      linkName: table.bytesOr(FILE_METADATA.linkname, NO_BYTES),
       mode: table.int64(FILE_METADATA.mode),
       uid: table.uint32(FILE_METADATA.uid),
       gid: table.uint32(FILE_METADATA.gid),
@@ -203,10 +206,13 @@ export class FileDecoder {
   }
 
   #decodeType(table: FlatbufferTable): FileType {
-    const bytes = table.bytes(FILE_METADATA.type);
+    const bytes = table.bytesOr(FILE_METADATA.type, this.#typeBytes);
+    if (bytes === this.#typeBytes && this.#type !== undefined) return this.#type;
     const type = bytes.length <= 'hardlink'.length ? toByteString(bytes) : '';
     if (!FILE_TYPES.has(type)) this.#reader.fail('unknown file type', table.position);
-    return type as FileType;
+    this.#typeBytes = bytes;
+    this.#type = type as FileType;
+    return this.#type;
   }
 
   #decodeOffset(table: FlatbufferTable): number {
@@ -226,10 +232,11 @@ export class FileDecoder {
   }
 
   #decodeModTime(table: FlatbufferTable): string {
-    const bytes = table.bytes(FILE_METADATA.modTime);
-    if (equalsAscii(bytes, this.#modTime)) return this.#modTime;
+    const bytes = table.bytesOr(FILE_METADATA.modTime, this.#modTimeBytes);
+    if (bytes === this.#modTimeBytes) return this.#modTime;
     const time = bytes.length <= '2006-01-02T15:04:05.999999999+07:00'.length ? toByteString(bytes) : '?';
     if (!MOD_TIME.test(time)) this.#reader.fail('a modification time is not RFC 3339', table.position);
+    this.#modTimeBytes = bytes;
     return time;
   }
 
@@ -244,15 +251,4 @@ export class FileDecoder {
     }
     return records;
   }
-}
-
-/** Returns the previous bytes if they are equal, so that a million entries do not need a million views of `root`. */
-function reuseIfEqual(previous: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return equalBytes(previous, bytes, 0, bytes.length) ? previous : bytes;
-}
-
-function equalsAscii(bytes: Uint8Array, text: string): boolean {
-  if (bytes.length !== text.length) return false;
-  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== text.charCodeAt(i)) return false;
-  return true;
 }

@@ -1,4 +1,4 @@
-import { NO_BYTES } from '../byte-strings.ts';
+import { equalBytes, NO_BYTES } from '../byte-strings.ts';
 import { ZtocError } from '../errors.ts';
 
 /** Size of an offset, of the length of a vector, and of the link from a table to its vtable. */
@@ -64,7 +64,10 @@ export class FlatbufferReader {
     this.require(at, OFFSET_SIZE, 'a vector');
     const length = this.view.getUint32(at, true);
     const start = at + OFFSET_SIZE;
-    this.require(start, length * elementSize, `a vector of ${length} elements`);
+    // Most vectors are valid: their number of elements becomes text only if one is not.
+    if (start > this.bytes.length - length * elementSize) {
+      this.require(start, length * elementSize, `a vector of ${length} elements`);
+    }
     this.charge(PART_SIZE + length * elementSize, at);
     return { start, length };
   }
@@ -183,6 +186,15 @@ export class FlatbufferTable {
   bytes(slot: number): Uint8Array {
     const at = this.field(slot, OFFSET_SIZE);
     return at === 0 ? NO_BYTES : this.#reader.stringAt(at);
+  }
+
+  /** Reads like {@link bytes}. Returns `previous` if it has the same bytes, which saves a view. */
+  bytesOr(slot: number, previous: Uint8Array): Uint8Array {
+    const at = this.field(slot, OFFSET_SIZE);
+    if (at === 0) return NO_BYTES;
+    const { start, length } = this.#reader.vectorAt(at, 1);
+    const { bytes } = this.#reader;
+    return equalBytes(previous, bytes, start, length) ? previous : bytes.subarray(start, start + length);
   }
 
   /** Returns a vector of offsets, empty if absent. */

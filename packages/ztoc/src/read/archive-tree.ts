@@ -242,7 +242,9 @@ const IRREGULAR = /(?:^|\/)\.{0,2}(?:\/|$)/;
  * Returns a path as a byte string without leading slash, empty segments, `.` and `..`. At the root, `..` has no effect.
  */
 function normalizePath(path: ArchivePath): string {
-  const text = pathText(path);
+  const given = pathText(path);
+  // Most archives have names such as `./etc/` or `etc/`: cutting is faster than splitting.
+  const text = given.slice(given.startsWith('./') ? 2 : 0, given.endsWith('/') ? -1 : undefined);
   if (!IRREGULAR.test(text)) return text;
   const segments: string[] = [];
   for (const segment of text.split('/')) {
