@@ -39,7 +39,7 @@ describe.each(BUNDLES)('$name', ({ name, bundle, entries }) => {
       zip: readFileSync(bundle.zip).length,
     });
     if (name === 'filter') expect(atStart).toBeLessThanOrEqual(60 * 1024);
-    else expect(all).toBeLessThanOrEqual(600 * 1024);
+    else expect(all).toBeLessThanOrEqual(700_000);
   });
 });
 

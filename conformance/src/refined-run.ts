@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Random } from '@soci/test-content';
-import { buildZtoc, bytesSource, type ReadRange, refineZtoc } from '@soci/ztoc';
+import { AUTO_SPAN_SIZE, buildZtoc, bytesSource, type ReadRange, refineZtoc } from '@soci/ztoc';
 import { renderLayer } from './layer/encoder.ts';
 import type { ProgramName } from './layer/programs.ts';
 import { randomEncoder } from './layer/random-encoder.ts';
@@ -11,8 +11,6 @@ import { findReadBackDifference } from './read-back.ts';
 import type { Reference } from './reference.ts';
 import { findRuntimeDifference } from './runtime-difference.ts';
 
-/** Span size of a zTOC that is built with `auto`, before it is refined. */
-const COARSE_SPAN_SIZE = 16 << 20;
 /** Sizes of archives, in bytes. Spans of smaller ones are rarely divided. */
 const ARCHIVE_SIZES = [2 << 20, 40 << 20] as const;
 const TOOL = 'AWS SOCI CLI v0.2';
@@ -38,9 +36,9 @@ export async function* compareRefinedLayers(
   reference: Reference,
 ): AsyncGenerator<RefinedComparison> {
   for (let number = 0; number < count; number++) {
-    const random = new Random(seed, number, COARSE_SPAN_SIZE);
+    const random = new Random(seed, number, AUTO_SPAN_SIZE.gzip);
     const layer = await randomLayer(random, programs, reference);
-    const theirs = await reference.build(layer, { spanSize: COARSE_SPAN_SIZE, algorithm: 'gzip', tool: TOOL });
+    const theirs = await reference.build(layer, { spanSize: AUTO_SPAN_SIZE.gzip, algorithm: 'gzip', tool: TOOL });
     // The random layers compare what both reject.
     if (theirs.kind !== 'built') continue;
     const { bytes, candidates, ztoc } = await buildZtoc([layer], { spanSize: 'auto' });

@@ -1,5 +1,6 @@
 export type { BuiltZtoc, ZtocProgress } from './build/build-ztoc.ts';
 export { type BuildZtocOptions, buildZtoc } from './build/build-ztoc.ts';
+export { AUTO_SPAN_SIZE } from './build/layer-reader.ts';
 export {
   type DecodeZtocLimits,
   decodeZtoc,

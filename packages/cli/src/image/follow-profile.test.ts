@@ -47,7 +47,7 @@ describe('convert --profile', () => {
     const verified = await runCli(['verify', `oci:${join(folder, 'text')}:v1`]);
     expect(verified, verified.stderr).toMatchObject({ code: 0 });
     const inspected = await runCli(['inspect', `oci:${join(folder, 'text')}:v1`]);
-    expect(inspected.stdout).toMatch(/from 256 KiB\n.*from 16 MiB\n/);
+    expect(inspected.stdout).toMatch(/from 256 KiB\n.*from 10 MiB\n/);
     const listed = await runCli(['ls', '-q', `oci:${join(folder, 'text')}:v1`, '/']);
     expect(listed.stdout.trim().split('\n').sort()).toEqual(['app', 'base']);
   });

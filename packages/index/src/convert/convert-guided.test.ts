@@ -15,7 +15,7 @@ import {
   tarEntry,
   tarOf,
 } from '@soci/test-content';
-import { decodeZtoc, decodeZtocFiles, decodeZtocSpans, spanSizeOf } from '@soci/ztoc';
+import { AUTO_SPAN_SIZE, decodeZtoc, decodeZtocFiles, decodeZtocSpans, spanSizeOf } from '@soci/ztoc';
 import { describe, expect, it } from 'vitest';
 import { openImageFilesystem } from '../filesystem/open-image-filesystem.ts';
 import { CountingStore } from '../fixtures/counting-store.ts';
@@ -35,7 +35,7 @@ import { type ConvertedImage, convertImage } from './convert-image.ts';
 
 const TAR = 'application/vnd.oci.image.layer.v1.tar';
 const MIB = 1 << 20;
-const COARSE = 16 * MIB;
+const COARSE = AUTO_SPAN_SIZE.gzip;
 
 const profileOf = (...files: (string | ProfileFile)[]): StartProfile => ({
   files: files.map((file) => (typeof file === 'string' ? { path: file } : file)),

@@ -1,5 +1,5 @@
 import { quoteText } from '@soci/oci';
-import { decodeReferenceZtoc, listSpans, spanSizeOf, type Ztoc, ZtocError } from '@soci/ztoc';
+import { AUTO_SPAN_SIZE, decodeReferenceZtoc, listSpans, spanSizeOf, type Ztoc, ZtocError } from '@soci/ztoc';
 import type { ReusableLayer } from '../options.ts';
 import type { ZtocRefusal } from '../progress.ts';
 import { summarizeZtoc, type ZtocSummary } from './build-layer.ts';
@@ -10,9 +10,6 @@ export interface RejectedZtoc {
   readonly rejected: ZtocRefusal;
   readonly message: string;
 }
-
-/** Span size of coarse spans with the span size `auto`, in bytes. */
-const COARSE_SPAN_SIZE = 16 << 20;
 
 /** Maximum uncompressed size of a deflate block, 8 MiB. A span ends at the end of a block. zlib limits a block to 16,383 matches of 258 bytes. */
 const MAX_BLOCK_LENGTH = 1 << 23;
@@ -57,7 +54,7 @@ function findMismatch(
     return { rejected: 'other-settings', message };
   }
   if (ztoc.compression !== 'gzip') return undefined;
-  return findWrongSpan(ztoc, actual, spanSize === 'auto' ? Math.max(actual, COARSE_SPAN_SIZE) : actual);
+  return findWrongSpan(ztoc, actual, spanSize === 'auto' ? Math.max(actual, AUTO_SPAN_SIZE.gzip) : actual);
 }
 
 /**

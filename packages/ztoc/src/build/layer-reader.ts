@@ -43,10 +43,10 @@ export interface LayerReaderOptions extends Required<ZtocLimits> {
 }
 
 /**
- * Span sizes of `auto`, in uncompressed bytes: docs/decisions/037-how-spans-are-chosen.md. Spans of a gzip layer start
+ * Span sizes of `auto`, in bytes of uncompressed data: docs/decisions/037-how-spans-are-chosen.md. Spans of a gzip layer start
  * large, and `refineZtoc` divides those that a container reads. A span of an uncompressed layer costs only its digest.
  */
-const AUTO_SPAN_SIZE = { gzip: 1 << 24, uncompressed: 1 << 19 } as const;
+export const AUTO_SPAN_SIZE = { gzip: 10 << 20, uncompressed: 1 << 19 } as const;
 
 /** Creates the reader for a compression. */
 export function createLayerReader(compression: Compression, options: LayerReaderOptions): LayerReader {
