@@ -89,7 +89,7 @@ function formatReport(summary: RuntimeSummary, cells: readonly Cell[], results: 
   const sizes = [...new Set(workloads.map(({ imageSize }) => `${megabytes(imageSize)} MB`))];
   return formatSection({
     heading: RUNTIME_SECTION,
-    setup: `The time from nothing to the first output of a container: pull and run. containerd v2.2.9 and soci-snapshotter v0.16.1 start each container with empty stores. All connections to the registry share ${MAIN_NETWORK.megabits} Mbit/s, and each response starts after ${MAIN_NETWORK.latency} ms. Background fetch is off. The variants alternate; times are medians with minimum and maximum. The images contain packages of Debian, PyPI and npm, and have ${sizes.join(' and ')}. \`npm run bench -- runtime\` writes this section; last measured on ${summary.date}.`,
+    setup: `The time from nothing to the first output of a container: pull and run. containerd v2.2.9 and soci-snapshotter v0.16.1 start each container with empty stores. All connections to the registry share ${MAIN_NETWORK.megabits} Mbit/s, and each response starts after ${MAIN_NETWORK.latency} ms. Background fetch is off. The variants alternate; times are medians of ${describeRuns(cells, results)} with minimum and maximum. The images contain packages of Debian, PyPI and npm, and have ${sizes.join(' and ')}. \`npm run bench -- runtime\` writes this section; last measured on ${summary.date}.`,
     tables: [
       'Seconds to the first output:',
       byWorkload(({ seconds }) => formatSpread(seconds)),
@@ -100,4 +100,12 @@ function formatReport(summary: RuntimeSummary, cells: readonly Cell[], results: 
     ],
     targets: checkTargets(cells, results),
   });
+}
+
+/** Describes the number of runs of a measurement, such as "3 to 5 runs". */
+function describeRuns(cells: readonly Cell[], results: Results): string {
+  const counts = cells.map((cell) => results.of(cell).length).filter((count) => count > 0);
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  if (fewest === most) return `${most} ${most === 1 ? 'run' : 'runs'}`;
+  return `${fewest} to ${most} runs`;
 }
