@@ -54,7 +54,6 @@ export {
   predictProfile,
 } from './predict/predict-profile.ts';
 export type { PredictedFile, PredictionReason } from './predict/prediction.ts';
-export { PREDICTOR_VERSION } from './predict/predictor-version.ts';
 export { readStartConfig, type StartConfig } from './predict/start-config.ts';
 export { encodeProfile } from './profile/encode-profile.ts';
 export { findStoredProfile, type ProfileSource, type StoredProfile } from './profile/find-stored-profile.ts';

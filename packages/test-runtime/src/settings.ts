@@ -4,7 +4,7 @@ import { join } from 'node:path';
 export interface SnapshotterSettings {
   /**
    * Whether the snapshotter also fetches what no container has read. `true`, the snapshotter's default, starts 30 s after a mount and
-   * fetches two spans per second. `'eager'` starts at once and does not pause. Off, so that fetched bytes can be counted.
+   * fetches two spans per second. `'eager'` starts immediately and does not pause. Off, so that fetched bytes can be counted.
    *
    * @default false
    */

@@ -7,7 +7,7 @@ const PROBE_LENGTH = 2;
 
 /**
  * Pause, in milliseconds, after which the next span of a layer may come from the background fetch of soci-snapshotter. It
- * fetches each layer from the start, one span in 500 ms by default. A container reads several spans at once.
+ * fetches each layer from the start, one span in 500 ms by default. A container reads several spans in parallel.
  */
 const BACKGROUND_PAUSE = 40;
 /** Number of such spans in a row that count as background fetch. */

@@ -116,7 +116,7 @@ async function findStart(
   };
 }
 
-/** Returns false if no file can be found: a profile is to be predicted, and the image has no command. Saves two builds. */
+/** Returns false if no file can be found: no profile is given, and the image has no command to predict one from. Saves two builds. */
 async function mayPredict(
   store: Fetcher,
   plans: readonly PlatformPlan[],

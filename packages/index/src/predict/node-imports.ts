@@ -24,7 +24,7 @@ const BEFORE_EXPRESSION: ReadonlySet<string> = new Set(
 
 /**
  * Finds the modules that load when a module loads: `require("x")` outside of functions, `import` and `export ... from`.
- * Functions that are called where they are written count as outside. Bounded: one pass over the text.
+ * Code of functions that are called immediately counts as outside. Bounded: one pass over the text.
  *
  * This is not a parser: malformed modules give some imports or none.
  */

@@ -109,7 +109,7 @@ describe('a Python program', () => {
     expect(directory).toEqual(['/srv/directory/__main__.py', '/srv/directory/near.py']);
   });
 
-  it('imports what servers and frameworks are told to run', async () => {
+  it('imports the modules that the arguments of servers and frameworks name', async () => {
     const files = { 'usr/bin/gunicorn': '#!/usr/bin/python3\n', 'app/web.py': 'import re\n', 'app/site.py': '' };
     const expected = ['/app/web.py', '/usr/bin/gunicorn', `/${LIBRARY}/re.py`];
     expect(await predict(files, ['gunicorn', '-b', ':80', 'web:app'], { WorkingDir: '/app' })).toEqual(expected);
