@@ -1,10 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasProgram } from '@soci/test-content';
 import { temporaryFolder } from '@soci/test-content/vitest';
 import { expect, it } from 'vitest';
 import { planLayers, treeSize } from './plan-layers.ts';
 
 const folder = temporaryFolder();
+
+/** The libraries of a program are found with ldd, and only on Linux. */
+const listsLibraries = process.platform === 'linux' && hasProgram('ldd');
 
 it('plans layers for Node.js, the dependencies of a directory, and this program', async () => {
   const modules = join(folder, 'project', 'node_modules');
@@ -13,7 +17,7 @@ it('plans layers for Node.js, the dependencies of a directory, and this program'
   writeFileSync(join(modules, 'package', 'index.js'), 'export {};');
   writeFileSync(join(modules, '.cache', 'large'), 'x');
   const plans = await planLayers(join(folder, 'project'));
-  const base = process.platform === 'linux' ? ['system libraries'] : [];
+  const base = listsLibraries ? ['system libraries'] : [];
   expect(plans.map(({ title }) => title).slice(0, base.length + 1)).toEqual([...base, `Node ${process.version}`]);
   expect(plans.map(({ entries }) => treeSize(entries)).reduce((a, b) => a + b)).toBeGreaterThan(50e6);
   const dependencies = plans.find(({ title }) => title === 'dependencies');
@@ -23,8 +27,8 @@ it('plans layers for Node.js, the dependencies of a directory, and this program'
   expect(plans.at(-1)?.entries.map(({ name }) => name)).toContain('app/package.json');
 });
 
-it.runIf(process.platform === 'linux')(
-  'gives the runtime the system libraries that it needs, each file once',
+it.runIf(listsLibraries)(
+  'gives the runtime the system libraries that it needs, each file once (needs Linux with ldd)',
   async () => {
     const [libraries] = await planLayers(folder);
     const names = libraries?.entries.map(({ name }) => name) ?? [];
