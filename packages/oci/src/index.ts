@@ -36,6 +36,7 @@ export { OciError, type OciErrorCode } from './errors.ts';
 export { escapeJson, escapeText, quoteText } from './escape-text.ts';
 export { type ImageConfig, parseImageConfig } from './image-config.ts';
 export type { OciLimits } from './limits.ts';
+export type { DeletionFailure, ListedImage, ListedManifest, RegistryCatalog } from './listing.ts';
 export {
   describeManifest,
   type ImageIndex,
