@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { FILTER_BUNDLE, GENERATOR_BUNDLE } from '@soci/functions';
 import { DEFAULT_PREFIX, FUNCTION_KEYS, type FunctionKeys, hashedFunctionKeys } from './function-keys.ts';
+import { PREFIX_PATTERN } from './parameters/resources.ts';
 import { plainTemplate } from './plain-template.ts';
-import { PREFIX_PATTERN } from './template-parameters.ts';
 
 /** Files of a deployment: the template and the zips of the functions. */
 export interface DeploymentPackage {

@@ -51,7 +51,7 @@ export class SociIndexBuilderStack extends Stack {
   constructor(scope: Construct, id: string, props: SociIndexBuilderStackProps = {}) {
     super(scope, id, props);
     const parameters = props.parameters?.(this);
-    const { filters, indexVersion, outputTag, recompress, memorySize } = parameters ?? props;
+    const { filters, indexVersion, outputTag, recompress, memorySize } = props;
     const { permissionsBoundaryArn, spanSize, useStoredProfile } = props;
     this.builder = new SociIndexBuilder(this, 'SociIndexBuilder', {
       ...(filters && { filters: [...filters] }),
@@ -65,6 +65,7 @@ export class SociIndexBuilderStack extends Stack {
       ...(permissionsBoundaryArn !== undefined && {
         permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(this, 'Boundary', permissionsBoundaryArn),
       }),
+      ...parameters?.props,
     });
     overrideLogicalIds(this.builder);
     parameters?.apply(this.builder);

@@ -1,7 +1,7 @@
 import type { App } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
+import { BOUNDARY_PATTERN } from './parameters/security.ts';
 import { SociIndexBuilderStack } from './soci-index-builder-stack.ts';
-import { BOUNDARY_PATTERN } from './template-parameters.ts';
 
 /** Names of the context values, each with an example. They correspond to the parameters of the plain template. */
 const EXAMPLES = {
