@@ -27,13 +27,13 @@ export class FilterError extends Error {
   override readonly name = 'FilterError';
   /** Machine-readable code. */
   readonly code: FilterErrorCode;
-  /** All faults, in the order of the input. */
+  /** All faults, in the order of the input. Empty if the message describes the input as a whole. */
   readonly faults: readonly Fault[];
 
-  constructor(code: FilterErrorCode, subject: string, faults: readonly Fault[]) {
+  constructor(code: FilterErrorCode, subject: string, faults: readonly Fault[] = []) {
     const shown = faults.slice(0, MAX_SHOWN_FAULTS).map(formatFault);
     if (faults.length > MAX_SHOWN_FAULTS) shown.push(`and ${faults.length - MAX_SHOWN_FAULTS} more`);
-    super(escapeText(`${subject}: ${shown.join('; ')}`));
+    super(escapeText(faults.length === 0 ? subject : `${subject}: ${shown.join('; ')}`));
     this.code = code;
     this.faults = faults;
   }

@@ -5,4 +5,4 @@ export {
   NO_OUTPUT_TAG,
   type OutputTag,
   parseOutputTag,
-} from './environment/output-tag.ts';
+} from '@soci/filter';

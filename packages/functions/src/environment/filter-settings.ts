@@ -1,6 +1,5 @@
-import { type EcrEventKind, type Filters, parseFilters } from '@soci/filter';
+import { DEFAULT_OUTPUT_TAG, type EcrEventKind, type Filters, parseFilters, parseOutputTag } from '@soci/filter';
 import { quoteText } from '@soci/oci';
-import { DEFAULT_OUTPUT_TAG, parseOutputTag } from './output-tag.ts';
 import { type Environment, readEventKinds, VariableReader } from './variables.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { EcrEventKind } from '@soci/filter';
+import { DEFAULT_OUTPUT_TAG, type EcrEventKind, type OutputTag, parseOutputTag } from '@soci/filter';
 import {
   DEFAULT_MIN_LAYER_SIZE,
   type IndexLimits,
@@ -6,7 +6,6 @@ import {
   type SociIndexOptions,
 } from '@soci/index';
 import { quoteText } from '@soci/oci';
-import { DEFAULT_OUTPUT_TAG, type OutputTag, parseOutputTag } from './output-tag.ts';
 import { type Environment, readEventKinds, VariableReader } from './variables.ts';
 
 /** Environment variables of the generator. All are optional, and an empty variable counts as unset. */

@@ -1,4 +1,5 @@
-import { isTag, quoteText } from '@soci/oci';
+import { FilterError } from './errors.ts';
+import { quoteText } from './escape-text.ts';
 
 /** Default output tag, the same as that of AWS's SOCI Index Builder. */
 export const DEFAULT_OUTPUT_TAG = '{tag}-soci';
@@ -17,7 +18,10 @@ const SHORT_DIGEST_LENGTH = 12;
 /** Pattern of the value of `{digest12}`. */
 const SHORT_DIGEST = `[0-9a-f]{${SHORT_DIGEST_LENGTH}}`;
 
-/** Values of the placeholders. */
+/** @see OCI distribution-spec v1.1, "Pulling manifests" */
+const TAG = /^\w[\w.-]{0,127}$/;
+
+/** Values of the placeholders of an {@link OutputTag}. */
 export interface TaggedImage {
   /** Tag of the image, if it has one. */
   readonly tag?: string;
@@ -35,14 +39,14 @@ export interface OutputTag {
   format(image: TaggedImage): string | undefined;
   /** Reports whether a tag is one that this template makes. */
   isOutput(tag: string): boolean;
-  /** Filter (syntax of `@soci/filter`) that matches images with these tags. Undefined for `none`. */
+  /** Filter (syntax of {@link parseFilters}) that matches images with these tags. Undefined for `none`. */
   readonly outputFilter: string | undefined;
 }
 
 /**
  * Parses an output tag: text with `{tag}` (tag of the image) or `{digest12}` (first 12 hex digits of its digest), or `none`.
  *
- * @throws Error if the template has an unknown placeholder or none at all, if it is only `{tag}` (it would overwrite the image's
+ * @throws FilterError `OPTION_INVALID` if the template has an unknown placeholder or none at all, if it is only `{tag}` (it would overwrite the image's
  *   tag), or if it does not make a valid tag.
  */
 export function parseOutputTag(template: string): OutputTag {
@@ -51,16 +55,16 @@ export function parseOutputTag(template: string): OutputTag {
   }
   const placeholders = template.match(PLACEHOLDER) ?? [];
   const unknown = placeholders.find((each) => each !== '{tag}' && each !== '{digest12}');
-  if (unknown !== undefined) throw new Error(`${quoteText(unknown)} is not a placeholder: use {tag} or {digest12}`);
+  if (unknown !== undefined) throw invalid(`${quoteText(unknown)} is not a placeholder: use {tag} or {digest12}`);
   if (placeholders.length === 0) {
-    throw new Error(`${quoteText(template)} has no placeholder, so every image would get the same tag: add {tag}`);
+    throw invalid(`${quoteText(template)} has no placeholder, so every image would get the same tag: add {tag}`);
   }
   if (template === '{tag}') {
-    throw new Error('"{tag}" would overwrite the tag of the image: add text, such as {tag}-soci');
+    throw invalid('"{tag}" would overwrite the tag of the image: add text, such as {tag}-soci');
   }
   const sample = template.replaceAll('{tag}', 'v').replaceAll('{digest12}', '0'.repeat(SHORT_DIGEST_LENGTH));
-  if (!isTag(sample)) {
-    throw new Error(
+  if (!TAG.test(sample)) {
+    throw invalid(
       `${quoteText(template)} does not make a valid tag: use up to 128 letters, digits, _ . and -, not starting with . or -`,
     );
   }
@@ -73,6 +77,10 @@ export function parseOutputTag(template: string): OutputTag {
     format: ({ tag = '', digest }) => template.replaceAll('{tag}', tag).replaceAll('{digest12}', shortDigest(digest)),
     outputFilter: `*:${template.replaceAll('{tag}', '*').replaceAll('{digest12}', '[0-9a-f]'.repeat(SHORT_DIGEST_LENGTH))}`,
   };
+}
+
+function invalid(problem: string): FilterError {
+  return new FilterError('OPTION_INVALID', problem);
 }
 
 function shortDigest(digest: string): string {

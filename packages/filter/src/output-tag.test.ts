@@ -1,5 +1,6 @@
-import { parseFilters } from '@soci/filter';
 import { describe, expect, it } from 'vitest';
+import { FilterError } from './errors.ts';
+import { parseFilters } from './filters.ts';
 import { parseOutputTag } from './output-tag.ts';
 
 const DIGEST = `sha256:0123456789abcdef${'0'.repeat(48)}`;
@@ -52,5 +53,6 @@ describe('rejects', () => {
     [`{tag}-${'x'.repeat(200)}`, 'does not make a valid tag'],
   ])('%s', (template, problem) => {
     expect(() => parseOutputTag(template)).toThrow(problem);
+    expect(() => parseOutputTag(template)).toThrow(FilterError);
   });
 });
