@@ -35,14 +35,36 @@ const LIBRARIES: Readonly<Record<string, Allowance>> = {
     modules: ['@aws-sdk/client-ecr', '@aws-sdk/client-ecr-public', '@smithy/util-stream', 'node'],
     tests: ['@soci/test-content', '@soci/test-registry'],
   },
+  '@soci/registry-jobs': {
+    packages: ['@soci/filter', '@soci/index', '@soci/oci'],
+    modules: ['node'],
+    tests: ['@soci/registry', '@soci/test-content', '@soci/test-registry'],
+  },
   '@soci/cli': {
-    packages: ['@soci/bundle-report', '@soci/ecr', '@soci/index', '@soci/oci', '@soci/registry', '@soci/ztoc'],
+    packages: [
+      '@soci/bundle-report',
+      '@soci/ecr',
+      '@soci/filter',
+      '@soci/index',
+      '@soci/oci',
+      '@soci/registry',
+      '@soci/registry-jobs',
+      '@soci/ztoc',
+    ],
     modules: ['node'],
     tests: ['@soci/test-content', '@soci/test-registry'],
     isBundled: true,
   },
   '@soci/functions': {
-    packages: ['@soci/bundle-report', '@soci/ecr', '@soci/filter', '@soci/index', '@soci/oci', '@soci/registry'],
+    packages: [
+      '@soci/bundle-report',
+      '@soci/ecr',
+      '@soci/filter',
+      '@soci/index',
+      '@soci/oci',
+      '@soci/registry',
+      '@soci/registry-jobs',
+    ],
     modules: [
       '@aws-lambda-powertools/logger',
       '@aws-lambda-powertools/metrics',

@@ -70,9 +70,10 @@ export function parseOutputTag(template: string): OutputTag {
   }
   // The other characters are those of a tag.
   const pattern = template.replaceAll('.', '\\.').replaceAll('{tag}', '.+').replaceAll('{digest12}', SHORT_DIGEST);
+  const output = new RegExp(`^${pattern}$`);
   return {
     template,
-    isOutput: (tag) => new RegExp(`^${pattern}$`).test(tag),
+    isOutput: (tag) => output.test(tag),
     needsTag: template.includes('{tag}'),
     format: ({ tag = '', digest }) => template.replaceAll('{tag}', tag).replaceAll('{digest12}', shortDigest(digest)),
     outputFilter: `*:${template.replaceAll('{tag}', '*').replaceAll('{digest12}', '[0-9a-f]'.repeat(SHORT_DIGEST_LENGTH))}`,

@@ -1,4 +1,3 @@
-export { MAX_FILTERS_LENGTH } from './environment/filter-settings.ts';
 export {
   DEFAULT_OUTPUT_TAG,
   DIGEST_OUTPUT_TAG,
@@ -6,3 +5,4 @@ export {
   type OutputTag,
   parseOutputTag,
 } from '@soci/filter';
+export { MAX_FILTERS_LENGTH } from './environment/filter-settings.ts';

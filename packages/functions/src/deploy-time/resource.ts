@@ -1,6 +1,6 @@
+import { DIGEST_OUTPUT_TAG } from '@soci/filter';
 import { isDigest, isTag, quoteText } from '@soci/oci';
 import { type GeneratorSettings, readGeneratorSettings } from '../environment/generator-settings.ts';
-import { DIGEST_OUTPUT_TAG } from '@soci/filter';
 import type { Environment } from '../environment/variables.ts';
 import { FunctionError } from '../errors.ts';
 

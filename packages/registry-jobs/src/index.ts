@@ -1,0 +1,22 @@
+export { RegistryJobsError, type RegistryJobsErrorCode } from './errors.ts';
+export {
+  type CurrentImage,
+  type ImagePlan,
+  type ImageTag,
+  needsIndex,
+  type PlannedImage,
+  type PlanSkipReason,
+  type SkippedImage,
+  type StaleImage,
+} from './plan/image-plan.ts';
+export {
+  type FailedRepository,
+  listRepository,
+  type PlannedRepository,
+  type PlanOptions,
+  planRegistry,
+  type RepositoryReport,
+} from './plan/plan-registry.ts';
+export { type ListedRepository, planRepository } from './plan/plan-repository.ts';
+export type { IndexPolicy } from './plan/policy.ts';
+export type { RootFacts, RootFactsByDigest } from './plan/root-facts.ts';

@@ -1,0 +1,39 @@
+import { DEFAULT_OUTPUT_TAG, type Filters, type OutputTag, parseOutputTag } from '@soci/filter';
+import { RegistryJobsError } from '../errors.ts';
+
+/** Which images of a repository get an index, and which index. */
+export interface IndexPolicy {
+  /** Filters for `repository:tag`. @default every tag */
+  readonly filters?: Filters;
+  /** Version of the index: `2` is a SOCI-enabled image, `1` an index that refers to the image. @default 2 */
+  readonly version?: 1 | 2;
+  /** Tag of the SOCI-enabled image. Only for version 2. @default `{tag}-soci` */
+  readonly outputTag?: OutputTag;
+  /** Skips images that were pushed before this time, in milliseconds since 1970. @default no limit */
+  readonly newerThan?: number;
+  /** Skips larger images: compressed size in bytes. Images of unknown size are not skipped. @default no limit */
+  readonly maxImageSize?: number;
+  /**
+   * Digest of the settings (`settingsDigest` of `@soci/index`). With it, an index that was built with other settings is stale.
+   * The provenance annotations of every index are then read.
+   *
+   * @default settings are not compared
+   */
+  readonly settingsDigest?: string;
+}
+
+/** A policy with its defaults. */
+export interface ResolvedPolicy extends Omit<IndexPolicy, 'version' | 'outputTag'> {
+  readonly version: 1 | 2;
+  readonly outputTag: OutputTag;
+}
+
+/** Returns the policy with its defaults. @throws RegistryJobsError `OPTION_INVALID` if a number is out of range */
+export function resolvePolicy(policy: IndexPolicy): ResolvedPolicy {
+  for (const name of ['newerThan', 'maxImageSize'] as const) {
+    const value = policy[name];
+    if (value === undefined || (Number.isFinite(value) && value >= 0)) continue;
+    throw new RegistryJobsError('OPTION_INVALID', `${name} is ${value}: expected a number of at least 0`);
+  }
+  return { ...policy, version: policy.version ?? 2, outputTag: policy.outputTag ?? parseOutputTag(DEFAULT_OUTPUT_TAG) };
+}
