@@ -27,7 +27,7 @@ export {
   type ZtocReader,
 } from './read/ztoc-reader.ts';
 export type { ReadRange } from './refine/choose-spans.ts';
-export { type RefinedZtoc, refineZtoc } from './refine/refine-ztoc.ts';
+export { type RefinedZtoc, type RefineOptions, refineZtoc } from './refine/refine-ztoc.ts';
 export { SymlinkTracker } from './runtime/implied-directories.ts';
 export type { RuntimeEffect, RuntimeProblem, RuntimeProblemCode } from './runtime/runtime-problem.ts';
 export { findRuntimeProblems, RuntimeChecker, type RuntimeFindings } from './runtime/runtime-problems.ts';

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseProfile } from '@soci/index';
 import { temporaryFolder } from '@soci/test-content/vitest';
@@ -71,6 +71,20 @@ describe('profile predict', () => {
     expect(parseProfile(readFileSync(file)).files.map(({ path }) => path)).toEqual(PATHS);
     const [json] = jsonLines(await runCli(['profile', 'predict', '--json', '-o', file, image]));
     expect(json).toEqual({ outcome: 'predicted', files: 5, bytes: 3061, output: file });
+  });
+
+  it('prints a table that is not accepted as a list of paths; the paths of --quiet are', async () => {
+    const file = join(folder, 'redirected.txt');
+    const convertWith = async (...argv: string[]) => {
+      writeFileSync(file, (await runCli(['profile', 'predict', ...argv, image])).stdout);
+      const run = await runCli(['convert', '--min-layer-size', '0', '--profile', file, image, `${image}-redirected`]);
+      return { ...run, text: run.stdout + run.stderr };
+    };
+    const table = await convertWith();
+    expect(table.code).not.toBe(0);
+    expect(table.text).toMatch(/redirected\.txt, line 1: the table of "profile predict".*--json/);
+    expect(await convertWith('-q')).toMatchObject({ code: 0, text: expect.stringContaining('5 of 5 files found') });
+    expect(await convertWith('--json')).toMatchObject({ code: 0, text: expect.stringContaining('5 of 5 files found') });
   });
 
   it('predicts for another command after --, which replaces Cmd', async () => {

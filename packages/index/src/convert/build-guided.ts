@@ -88,11 +88,12 @@ export async function buildGuidedLayers(
       plan.layers.flatMap((layer) => ('task' in layer ? [[taskKey(layer.task), layer] as const] : [])),
     ),
   );
+  const refineOptions = { limits: options.layerLimits, total, signal };
   await mapInParallel([...layers], REFINED_LAYERS, async ([key, layer]) => {
     const built = results.get(key);
     if (built === undefined || 'mismatch' in built || built.origin === 'reused') return;
     const source = () => openLayerSource(layer, store, signal === undefined ? {} : { signal });
-    results.set(key, await refineLayer(built, readsOf(layer.descriptor.digest), source, signal));
+    results.set(key, await refineLayer(built, readsOf(layer.descriptor.digest), source, refineOptions));
   });
   return { results, starts };
 }

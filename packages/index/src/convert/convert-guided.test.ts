@@ -310,6 +310,25 @@ describe('how layers are read', () => {
   });
 });
 
+describe('limits of the zTOC with divided spans', () => {
+  const profile = profileOf('/app/b');
+
+  it.each<[string, (coarse: number, total: number) => SociIndexOptions]>([
+    ['maxZtocSize', (coarse) => ({ layerLimits: { maxZtocSize: coarse + 30_000 } })],
+    ['maxSpans', () => ({ layerLimits: { maxSpans: 2 } })],
+    ['maxZtocsSize', (_, total) => ({ limits: { maxZtocsSize: total + 30_000 } })],
+  ])('above %s, the layer keeps large spans', async (_, limitsOf) => {
+    const { store, layers, image } = await putLayers();
+    const coarse = await convert(store, image, { profile: profileOf('/data/x') });
+    const [app] = layers;
+    const { content } = ztocOf(coarse, app);
+    const total = layers.reduce((sum, layer) => sum + ztocOf(coarse, layer).content.length, 0);
+    const result = await convert(store, image, { profile, ...limitsOf(content.length, total) });
+    expect(ztocOf(result, app).content).toEqual(content);
+    expect(readSize(ztocOf(await convert(store, image, { profile }), app), 'app/b')).toBeLessThan(4 * MIB);
+  });
+});
+
 describe('other formats of layers', () => {
   it('a recompressed layer follows the profile', async () => {
     const store = new CountingStore();
@@ -332,6 +351,18 @@ describe('other formats of layers', () => {
     expect(readSize(ztocOf(result, layer), 'app/b')).toBeLessThan(4.5 * MIB);
     expect(spans.length).toBeGreaterThan(4);
     expect((await verify(store, result)).outcome).toBe('valid');
+  });
+
+  it('an uncompressed layer has larger spans if it would exceed maxSpans', async () => {
+    const store = new CountingStore();
+    const layer = await put(store, TAR, APP);
+    const image = await putImage(store, AMD64, [layer]);
+    const profile = profileOf('/app/b');
+    const spansWith = async (maxSpans: number) =>
+      ztocOf(await convert(store, image, { profile, layerLimits: { maxSpans } }), layer).spans.length;
+    expect(await spansWith(37)).toBe(37);
+    expect(await spansWith(36)).toBe(19);
+    expect(await spansWith(18)).toBe(10);
   });
 
   it('files are read through the spans of any size', async () => {

@@ -50,6 +50,7 @@ export async function buildLayer(
   const summary = new ZtocSummarizer(settings);
   const { ztoc, bytes, layerDigest, layerSize, candidates } = await buildZtoc(chunks, {
     spanSize,
+    layerSize: task.size,
     buildToolIdentifier,
     limits,
     compression: task.compression,

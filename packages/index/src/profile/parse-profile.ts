@@ -36,10 +36,17 @@ export function parseProfile(content: Uint8Array, name = 'profile'): StartProfil
   throw new SociIndexError('PROFILE_INVALID', `${name} names no file. List the files that the start reads.`);
 }
 
+/** First line of the table that `soci-index profile predict` prints. */
+const TABLE_HEADER = /^FILE\s+READ\s+SIZE\s+WHY$/;
+
 function parseTextProfile(text: string, name: string): StartProfile {
   const files = new ProfileFiles(name);
   for (const [index, line] of text.split('\n').entries()) {
     const path = line.trim();
+    if (TABLE_HEADER.test(path)) {
+      const remedy = 'Write the profile with "soci-index profile predict -o FILE", or print it with --json.';
+      throw profileError(name, `line ${index + 1}`, `the table of "profile predict", not a list of paths. ${remedy}`);
+    }
     if (path !== '' && !path.startsWith('#')) files.add(path, undefined, `line ${index + 1}`);
   }
   return { files: files.finish() };
@@ -56,6 +63,9 @@ function parseJsonProfile(text: string, name: string): StartProfile {
   if (!isObject(document)) {
     const example = '{"schemaVersion":1,"files":[{"path":"/usr/bin/app"}]}';
     throw new SociIndexError('PROFILE_INVALID', `${name} is a JSON list, expected an object such as ${example}`);
+  }
+  if (document.schemaVersion === undefined && isObject(document.profile)) {
+    throw profileError(name, 'profile', 'contains the profile. Save only the value of this field.');
   }
   checkSchemaVersion(document.schemaVersion, name);
   const { files: listed, origin } = document;

@@ -59,6 +59,11 @@ describe('a profile in plain text', () => {
   it.each([
     ['a NUL character', '/a\n/b\0c', 'profile, line 2: path "/b\\x00c" has a NUL character'],
     ['the root directory', '/a\n..\n', 'profile, line 2: path ".." is not the path of a file'],
+    [
+      'a table of predicted files',
+      'FILE  READ  SIZE  WHY\n/a  1 B  1 B  program\n',
+      'line 1: the table of "profile predict"',
+    ],
     ['a path of 5,000 bytes', `# long\n/${'x'.repeat(4999)}`, 'has 5000 bytes, more than the limit of 4096'],
   ])('fails for %s', (_, text, message) => {
     expect(failure(text)).toContain(message);
@@ -136,6 +141,8 @@ describe('a profile in JSON', () => {
 
   it('fails without a schema version', () => {
     expect(failure('{"files":[]}')).toContain('profile, schemaVersion: nothing is not supported');
+    const inside = failure('{"outcome":"recorded","profile":{"schemaVersion":1,"files":[{"path":"/a"}]}}');
+    expect(inside).toBe('profile, profile: contains the profile. Save only the value of this field.');
   });
 
   const range = (offset: unknown, length: unknown) => withFiles({ path: '/a', ranges: [{ offset, length }] });

@@ -28,6 +28,12 @@ export interface BuildZtocOptions {
    */
   readonly spanSize?: number | 'auto';
   /**
+   * Size of the layer in bytes, if it is known before. With the span size `auto`, an uncompressed layer above 16 GiB then has
+   * larger spans, and does not exceed `maxSpans`.
+   * @default unknown
+   */
+  readonly layerSize?: number;
+  /**
    * Tool that builds the zTOC. Part of the encoded zTOC, so it affects the digest.
    * @default 'AWS SOCI CLI v0.2', as in the reference
    */
@@ -137,10 +143,11 @@ class ZtocBuilder {
   #head = new Uint8Array(0);
   #size = 0;
 
-  constructor({ spanSize, buildToolIdentifier, compression, limits, onEntry }: BuildZtocOptions) {
+  constructor({ spanSize, layerSize, buildToolIdentifier, compression, limits, onEntry }: BuildZtocOptions) {
     this.#buildToolIdentifier = buildToolIdentifier ?? DEFAULT_BUILD_TOOL_IDENTIFIER;
     this.#options = {
       spanSize: spanSize === 'auto' ? 'auto' : requireWhole('spanSize', spanSize ?? DEFAULT_SPAN_SIZE, 1),
+      layerSize: requireWhole('layerSize', layerSize ?? 0, 0),
       onEntry,
       ...resolveLimits(limits),
     };

@@ -38,6 +38,8 @@ export interface LayerReader {
 export interface LayerReaderOptions extends Required<ZtocLimits> {
   /** Minimum size of a span in uncompressed bytes; `auto` for large spans and candidates for smaller ones. */
   readonly spanSize: number | 'auto';
+  /** Expected size of the layer in bytes; 0 if it is not known. */
+  readonly layerSize: number;
   /** Receives each entry, in addition to the zTOC. */
   readonly onEntry: EntryListener | undefined;
 }
@@ -184,7 +186,7 @@ class UncompressedLayerReader implements LayerReader {
 
   constructor(options: LayerReaderOptions) {
     this.#options = options;
-    this.#spanSize = options.spanSize === 'auto' ? AUTO_SPAN_SIZE.uncompressed : options.spanSize;
+    this.#spanSize = options.spanSize === 'auto' ? autoSpanSize(options) : options.spanSize;
     this.#ztocSize = new ZtocSizeLimit(options.maxZtocSize);
     this.#collector = new EntryCollector(options, this.#ztocSize);
   }
@@ -226,6 +228,13 @@ class UncompressedLayerReader implements LayerReader {
     this.spans += 1;
     this.#digester.begin();
   }
+}
+
+/** Returns the span size of `auto` for an uncompressed layer, doubled until the layer does not exceed `maxSpans`. */
+function autoSpanSize({ layerSize, maxSpans }: LayerReaderOptions): number {
+  let spanSize: number = AUTO_SPAN_SIZE.uncompressed;
+  while (Math.ceil(layerSize / spanSize) > Math.max(maxSpans, 1)) spanSize *= 2;
+  return spanSize;
 }
 
 /** Computes the digests of the spans of a layer, one after the other. */

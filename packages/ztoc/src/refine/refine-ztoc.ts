@@ -1,14 +1,22 @@
 import { decodeAllButFiles } from '../encoding/decode-ztoc.ts';
 import { encodeWithSpans } from '../encoding/encode-ztoc.ts';
+import { SPAN_DIGEST_SIZE } from '../encoding/encoded-size.ts';
 import { withLazyFiles } from '../encoding/lazy-files.ts';
 import { ZtocError } from '../errors.ts';
 import { FlatbufferReader } from '../flatbuffers/flatbuffer-reader.ts';
 import type { SpanCandidates } from '../gzip/candidate-list.ts';
-import { packCheckpoints, packedSize, unpackCheckpoints } from '../gzip/checkpoints.ts';
+import { PACKED_CHECKPOINT_SIZE, packCheckpoints, packedSize, unpackCheckpoints } from '../gzip/checkpoints.ts';
+import { resolveLimits, type ZtocLimits } from '../limits.ts';
 import type { RandomAccessSource, ReadOptions } from '../read/random-access-source.ts';
 import type { Ztoc } from '../ztoc.ts';
 import { chooseSpans, type ReadRange } from './choose-spans.ts';
 import { digestSpans } from './digest-spans.ts';
+
+/** Options of {@link refineZtoc}. */
+export interface RefineOptions extends ReadOptions {
+  /** Limits of the new zTOC. @default those of {@link ZtocLimits} */
+  readonly limits?: Pick<ZtocLimits, 'maxSpans' | 'maxZtocSize'>;
+}
 
 /** Result of {@link refineZtoc}. */
 export interface RefinedZtoc {
@@ -30,14 +38,14 @@ export interface RefinedZtoc {
  * @param reads What the container reads. Include the tar header of each file: the snapshotter reads it before the file.
  * @param layer The layer. Its bytes are verified with the digests of the zTOC.
  * @throws {ZtocError} `SPAN_DIGEST_MISMATCH` if the layer is not the one that was built, `SOURCE_READ_FAILED`,
- *   `ZTOC_INVALID`, `OPTION_INVALID`.
+ *   `ZTOC_INVALID`, `OPTION_INVALID`; `LIMIT_EXCEEDED`, before the layer is read, if the new zTOC would exceed a limit.
  */
 export async function refineZtoc(
   bytes: Uint8Array,
   candidates: SpanCandidates,
   reads: readonly ReadRange[],
   layer: RandomAccessSource,
-  { signal }: ReadOptions = {},
+  { limits, signal }: RefineOptions = {},
 ): Promise<RefinedZtoc> {
   const { ztoc, spans: oldSpans } = decodeAllButFiles(new FlatbufferReader(bytes, 'zTOC'), {
     maxSpans: Number.MAX_SAFE_INTEGER,
@@ -49,6 +57,8 @@ export async function refineZtoc(
   if (starts.length === oldStarts.length && starts.every((start, i) => start === oldStarts[i])) {
     return { ztoc: withLazyFiles(ztoc, bytes), bytes };
   }
+  const added = starts.length - oldStarts.length;
+  checkLimits(starts.length, bytes.length + added * (PACKED_CHECKPOINT_SIZE + SPAN_DIGEST_SIZE), limits);
   if (layer.size !== head.compressedArchiveSize) {
     const message = `the layer has ${layer.size} bytes, but the zTOC describes a layer of ${head.compressedArchiveSize} bytes`;
     throw new ZtocError('SPAN_DIGEST_MISMATCH', message);
@@ -63,4 +73,11 @@ export async function refineZtoc(
     ztoc: withLazyFiles({ ...newHead, checkpoints: result.checkpoints }, result.bytes),
     bytes: result.bytes,
   };
+}
+
+function checkLimits(spans: number, size: number, limits: RefineOptions['limits']): void {
+  const { maxSpans, maxZtocSize } = resolveLimits(limits);
+  if (spans <= maxSpans && size <= maxZtocSize) return;
+  const message = `the divided spans need a zTOC of ${spans} spans and ${size} bytes: more than maxSpans (${maxSpans}) or maxZtocSize (${maxZtocSize} bytes). Keep the zTOC as it is, or raise the limit if you trust the layer.`;
+  throw new ZtocError('LIMIT_EXCEEDED', message);
 }
