@@ -29,7 +29,7 @@ export interface AwsOptions {
    * @default according to the host name of the registry, otherwise to the configuration of the SDK
    */
   readonly dualStack?: boolean;
-  /** Timeout of one attempt of a call, in milliseconds. The SDK makes three attempts. @default 20,000 */
+  /** Timeout of one attempt of a call, in milliseconds. The SDK makes three attempts, a catalog ten. @default 20,000 */
   readonly timeout?: number;
   /**
    * Environment variables for proxies: `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`. The SDK itself reads `process.env`.
@@ -73,11 +73,15 @@ export interface EcrClient {
   readonly client: ECRClient;
 }
 
-/** Loads the AWS SDK, and creates a client of the ECR API in a Region. */
-export async function openEcrClient(region: string, options: AwsOptions): Promise<EcrClient> {
+/** Loads the AWS SDK, and creates a client of the ECR API in a Region. @param config - Further settings. */
+export async function openEcrClient(
+  region: string,
+  options: AwsOptions,
+  config: Pick<ECRClientConfig, 'maxAttempts'> = {},
+): Promise<EcrClient> {
   const sdk = await loadSdk(() => import('./ecr-sdk.ts'));
-  const client = new sdk.ECRClient(awsClientOptions(`https://api.ecr.${region}.amazonaws.com`, region, options));
-  return { sdk, client };
+  const api = `https://api.ecr.${region}.amazonaws.com`;
+  return { sdk, client: new sdk.ECRClient({ ...awsClientOptions(api, region, options), ...config }) };
 }
 
 /**

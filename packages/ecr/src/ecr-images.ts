@@ -1,7 +1,6 @@
 import type { ImageIdentifier } from '@aws-sdk/client-ecr';
-import { type CallOptions, OciError } from '@soci/oci';
-import { type AwsOptions, describeAwsFailure, type EcrClient, openEcrClient } from './aws-client.ts';
-import type { EcrHost } from './ecr-host.ts';
+import type { CallOptions } from '@soci/oci';
+import { type EcrApi, type EcrApiOptions, openEcrApi, readPages } from './ecr-api.ts';
 
 /**
  * Maximum number of images that one call deletes or lists.
@@ -12,10 +11,7 @@ const MAX_DELETED = 100;
 const MAX_LISTED = 1000;
 
 /** Options of {@link openEcrImages}. */
-export interface EcrImagesOptions extends AwsOptions {
-  /** Account and Region of the registry. */
-  readonly registry: Pick<EcrHost, 'account' | 'region'>;
-}
+export interface EcrImagesOptions extends EcrApiOptions {}
 
 /** An image in the ECR API: identified by tag, by digest, or both. */
 export interface EcrImageId {
@@ -56,56 +52,46 @@ export interface EcrImages {
 
 /** Returns the image operations of a private registry. The AWS SDK is loaded with the first call. */
 export function openEcrImages(options: EcrImagesOptions): EcrImages {
-  const { account, region } = options.registry;
-  let opened: Promise<EcrClient> | undefined;
-  const call = async <Output>(
-    repository: string,
-    permission: string,
-    { signal }: CallOptions,
-    send: (client: EcrClient, handler: { readonly abortSignal?: AbortSignal }) => Promise<Output>,
-  ): Promise<Output> => {
-    signal?.throwIfAborted();
-    try {
-      opened ??= openEcrClient(region, options);
-      return await send(await opened, { ...(signal && { abortSignal: signal }) });
-    } catch (error) {
-      signal?.throwIfAborted();
-      if ((error as Error).name === 'RepositoryNotFoundException') {
-        throw new OciError('NOT_FOUND', `repository ${repository} of account ${account} does not exist in ${region}`);
-      }
-      throw describeAwsFailure(error, { host: `${account} in ${region}`, permission, resource: repository });
-    }
-  };
-  const names = (repositoryName: string) => ({ registryId: account, repositoryName });
+  const api = openEcrApi(options);
   return {
     async *listTags(repository, callOptions = {}) {
-      let nextToken: string | undefined;
-      do {
-        const filter = { tagStatus: 'TAGGED' as const };
-        const input = { ...names(repository), filter, maxResults: MAX_LISTED, nextToken };
-        const output = await call(repository, 'ecr:ListImages', callOptions, ({ sdk, client }, handler) =>
-          client.send(new sdk.ListImagesCommand(input), handler),
-        );
-        for (const { imageDigest: digest, imageTag: tag } of output.imageIds ?? []) {
+      const call = { ...callOptions, repository, permission: 'ecr:ListImages' };
+      const filter = { tagStatus: 'TAGGED' as const };
+      const input = { ...api.repository(repository), filter, maxResults: MAX_LISTED };
+      const pages = readPages('ListImages', (nextToken) =>
+        api.call(call, ({ sdk, client }, send) =>
+          client.send(new sdk.ListImagesCommand({ ...input, nextToken }), send),
+        ),
+      );
+      for await (const { imageIds = [] } of pages) {
+        for (const { imageDigest: digest, imageTag: tag } of imageIds) {
           if (digest !== undefined && tag !== undefined) yield { digest, tag };
         }
-        nextToken = output.nextToken;
-      } while (nextToken !== undefined);
-    },
-    async delete(repository, images, callOptions = {}) {
-      const failures: EcrDeletionFailure[] = [];
-      for (let from = 0; from < images.length; from += MAX_DELETED) {
-        const imageIds = images.slice(from, from + MAX_DELETED).map(toAws);
-        const output = await call(repository, 'ecr:BatchDeleteImage', callOptions, ({ sdk, client }, handler) =>
-          client.send(new sdk.BatchDeleteImageCommand({ ...names(repository), imageIds }), handler),
-        );
-        for (const { imageId = {}, failureCode = '', failureReason = '' } of output.failures ?? []) {
-          failures.push({ ...fromAws(imageId), code: failureCode, reason: failureReason });
-        }
       }
-      return failures;
     },
+    delete: (repository, images, callOptions) => deleteImages(api, repository, images, callOptions),
   };
+}
+
+/** See {@link EcrImages.delete}. */
+export async function deleteImages(
+  api: EcrApi,
+  repository: string,
+  images: readonly EcrImageId[],
+  options: CallOptions = {},
+): Promise<readonly EcrDeletionFailure[]> {
+  const call = { ...options, repository, permission: 'ecr:BatchDeleteImage' };
+  const failed: EcrDeletionFailure[] = [];
+  for (let from = 0; from < images.length; from += MAX_DELETED) {
+    const imageIds = images.slice(from, from + MAX_DELETED).map(toAws);
+    const { failures = [] } = await api.call(call, ({ sdk, client }, send) =>
+      client.send(new sdk.BatchDeleteImageCommand({ ...api.repository(repository), imageIds }), send),
+    );
+    for (const { imageId = {}, failureCode = '', failureReason = '' } of failures) {
+      failed.push({ ...fromAws(imageId), code: failureCode, reason: failureReason });
+    }
+  }
+  return failed;
 }
 
 function toAws({ digest, tag }: EcrImageId): ImageIdentifier {

@@ -1,5 +1,6 @@
 import { type Descriptor, digestOf, isManifestOrIndex, isNonDistributable, parseDigest } from '@soci/oci';
-import { listReferences, type RegistryStore } from './store/registry-store.ts';
+import type { RegistryStore } from './store/registry-store.ts';
+import { listReferences } from './store/stored-manifest.ts';
 
 /** Checks an image and everything that it refers to. Returns a sentence for each missing or mismatching item. */
 export function checkGraph(store: RegistryStore, name: string, reference: string): readonly string[] {

@@ -1,7 +1,8 @@
 import { isNonDistributable, OciError, walkContent } from '@soci/oci';
 import { openLayout } from '@soci/oci/layout';
 import { TestRegistryError } from './errors.ts';
-import type { RegistryStore, Repository } from './store/registry-store.ts';
+import type { RegistryStore } from './store/registry-store.ts';
+import type { Repository } from './store/repository.ts';
 
 /** Copies an image from an OCI image layout and verifies every digest. @returns its digest */
 export async function loadLayout(

@@ -4,10 +4,12 @@ import { createAuthenticator } from './auth/authenticator.ts';
 import { handleAwsRequest } from './aws/aws-requests.ts';
 import { makeServerIdentity } from './certificate.ts';
 import { checkGraph } from './check-graph.ts';
+import { TestRegistryError } from './errors.ts';
 import { EventLog } from './events.ts';
 import { FaultRules, type PortName, type RequestRecord } from './http/faults.ts';
 import { type Handler, openPort, type Port, type PortContext } from './http/port.ts';
 import { loadLayout } from './load-layout.ts';
+import { PutLimit } from './registry/put-limit.ts';
 import type { Registry } from './registry/registry.ts';
 import { handleRegistryRequest } from './registry/routes.ts';
 import { handleStorageRequest, SignedUrls, storagePath } from './storage.ts';
@@ -70,6 +72,7 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     store,
     uploads: new Map(),
     events,
+    putLimit: options.putRate === undefined ? undefined : new PutLimit(options.putRate),
     settings: {
       ecr,
       referrers: options.referrers ?? true,
@@ -107,10 +110,10 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
     expireUrls: () => urls.expireAll(),
     createRepository: (name) => void store.openRepository(name),
     putBlob: (repository, bytes) => store.addBlob(store.openRepository(repository), bytes.length, [bytes]),
-    putManifest: (repository, reference, mediaType, bytes) => {
+    putManifest: (repository, reference, mediaType, bytes, pushedAt = new Date()) => {
       const target = store.openRepository(repository);
       const digest = isDigest(reference) ? reference : digestOf(bytes);
-      target.addManifest({ digest, mediaType, bytes, pushedAt: new Date() });
+      target.addManifest({ digest, mediaType, bytes, pushedAt });
       if (digest !== reference) target.setTag(reference, digest);
       return digest;
     },
@@ -122,6 +125,17 @@ export async function startTestRegistry(options: TestRegistryOptions = {}): Prom
       const chunks: Uint8Array[] = [];
       for await (const chunk of blob.chunks(0, blob.size)) chunks.push(Buffer.from(chunk));
       return Buffer.concat(chunks);
+    },
+    archive: (repository, reference) => {
+      const found = store.repository(repository);
+      const digest = found?.manifest(reference)?.digest;
+      if (found === undefined || digest === undefined) {
+        throw new TestRegistryError('NOT_FOUND', `repository ${repository} has no image ${reference}`);
+      }
+      found.archive(digest);
+    },
+    denyAccess: (repository) => {
+      store.openRepository(repository).isDenied = true;
     },
     tags: (repository) => store.repository(repository)?.tags() ?? [],
     loadLayout: (repository, folder, tag, reference) =>

@@ -3,7 +3,7 @@ import type { AuthOption } from './auth/authenticator.ts';
 import { TestRegistryError } from './errors.ts';
 import type { EcrImageActionEvent } from './events.ts';
 import type { FaultRule, InjectedFault, RequestRecord } from './http/faults.ts';
-import type { StoredManifest } from './store/registry-store.ts';
+import type { StoredManifest } from './store/stored-manifest.ts';
 
 /** Options of {@link startTestRegistry}. */
 export interface TestRegistryOptions {
@@ -40,7 +40,13 @@ export interface TestRegistryOptions {
   readonly minChunkSize?: number;
   /** Support single-POST uploads (201). Otherwise a `POST` only opens an upload (202). @default false */
   readonly singlePost?: boolean;
-  /** Maximum number of tags or referrers per response. @default 1,000 */
+  /**
+   * Maximum number of manifests that clients push per second. Further ones are answered with 429, as ECR does.
+   *
+   * @default no limit
+   */
+  readonly putRate?: number;
+  /** Maximum number of tags, referrers or repositories per response. @default 1,000 */
   readonly pageSize?: number;
   /** Additional latency of each response, in milliseconds. @default 0 */
   readonly latency?: number;
@@ -97,9 +103,19 @@ export interface TestRegistry {
    * Stores a manifest without validation: it may be any bytes. Under a digest as `reference` it is stored even if the
    * digest does not match; under a tag it is stored by its real digest. Raises no event.
    *
+   * @param pushedAt - Time of the push. @default now
    * @returns the digest that it is stored under
    */
-  putManifest(repository: string, reference: string, mediaType: string, bytes: Uint8Array): string;
+  putManifest(repository: string, reference: string, mediaType: string, bytes: Uint8Array, pushedAt?: Date): string;
+  /**
+   * Archives an image, as ECR does: the APIs list it only on request, and answer pulls as if it did not exist. Pushing
+   * it again restores it.
+   *
+   * @throws TestRegistryError `NOT_FOUND`
+   */
+  archive(repository: string, reference: string): void;
+  /** Denies every later request for a repository, except lists of repositories. Creates it if it does not exist. */
+  denyAccess(repository: string): void;
   /** Returns a manifest by tag or digest; undefined if it does not exist. */
   manifest(repository: string, reference: string): StoredManifest | undefined;
   /** Returns the bytes of a blob; undefined if it does not exist in the repository. */
@@ -122,7 +138,16 @@ export interface TestRegistry {
 }
 
 /** Minimum value of each numeric option. */
-const MINIMA = { port: 0, urlLifetime: 1, tokenLifetime: 1, minChunkSize: 0, pageSize: 1, latency: 0, rate: 1 };
+const MINIMA = {
+  port: 0,
+  urlLifetime: 1,
+  tokenLifetime: 1,
+  minChunkSize: 0,
+  pageSize: 1,
+  latency: 0,
+  rate: 1,
+  putRate: 1,
+};
 
 /** @throws TestRegistryError `OPTION_INVALID` if a number is invalid or too small */
 export function checkOptions(options: TestRegistryOptions): void {

@@ -3,10 +3,17 @@ import type { IncomingRequest } from '../http/incoming-request.ts';
 import { RequestError } from '../http/reply.ts';
 
 /** The access that a request needs to a repository. */
-export interface Access {
-  readonly repository: string;
+export interface RepositoryAccess {
+  readonly type: 'repository';
+  /** Name of the repository. */
+  readonly name: string;
   readonly actions: readonly ('delete' | 'pull' | 'push')[];
 }
+
+/** The access that a request needs, to a repository or to the list of repositories. */
+export type Access =
+  | RepositoryAccess
+  | { readonly type: 'registry'; readonly name: 'catalog'; readonly actions: readonly ['*'] };
 
 /** Returns why a request is denied (401 with a challenge, or 403), or undefined if it is allowed. */
 export type AccessPolicy = (incoming: IncomingRequest, access: readonly Access[]) => RequestError | undefined;

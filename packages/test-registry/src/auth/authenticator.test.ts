@@ -108,7 +108,7 @@ test('Bearer: issues no token for a wrong password, service or scope', async () 
   const challenge = (await request(registry, '/v2/app/tags/list')).headers.get('www-authenticate') ?? '';
   expect((await requestToken(challenge, basic({ ...user, password: 'x' }))).status).toBe(401);
   expect((await requestToken(challenge.replace('test-registry', 'other'))).status).toBe(400);
-  expect((await requestToken(challenge.replace('repository:', 'registry:'), basic(user))).status).toBe(400);
+  expect((await requestToken(challenge.replace('repository:', 'plugin:'), basic(user))).status).toBe(400);
 });
 
 test('Bearer: accepts a refresh token instead of the password', async () => {

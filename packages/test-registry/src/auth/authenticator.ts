@@ -60,7 +60,7 @@ export function createAuthenticator(auth: AuthOption, ecrTokens: TokenStore<true
   };
 }
 
-/** Actions that a token allows, by repository. */
+/** Actions that a token allows, by resource, such as `repository:team/app` or `registry:catalog`. */
 type Permissions = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** Name of the registry in challenges and token requests. */
@@ -80,8 +80,8 @@ function bearerPolicy(tokens: TokenStore<Permissions>): AccessPolicy {
     if (token === undefined) return challenge(incoming, access, 'authentication required');
     const found = tokens.find(token);
     if (typeof found === 'string') return challenge(incoming, access, 'the token is invalid', 'invalid_token');
-    const isAllowed = access.every(({ repository, actions }) =>
-      actions.every((action) => found.value.get(repository)?.has(action)),
+    const isAllowed = access.every(({ type, name, actions }) =>
+      actions.every((action) => found.value.get(`${type}:${name}`)?.has(action)),
     );
     return isAllowed ? undefined : challenge(incoming, access, 'the token does not allow this', 'insufficient_scope');
   };
@@ -93,7 +93,7 @@ function challenge(
   message: string,
   error?: string,
 ): RequestError {
-  const scope = access.map(({ repository, actions }) => `repository:${repository}:${actions.join(',')}`).join(' ');
+  const scope = access.map(({ type, name, actions }) => `${type}:${name}:${actions.join(',')}`).join(' ');
   const fields = {
     realm: `${origin}${TOKEN_PATH}`,
     service: TOKEN_SERVICE,
@@ -103,6 +103,9 @@ function challenge(
   const parameters = Object.entries(fields).map(([name, value]) => `${name}="${value}"`);
   return new RequestError(401, 'UNAUTHORIZED', message, { 'www-authenticate': `Bearer ${parameters.join(',')}` });
 }
+
+/** The list of repositories, in scopes. @see distribution, docs/spec/auth/scope.md */
+const CATALOG_RESOURCE = 'registry:catalog';
 
 type Identity = 'anonymous' | 'user';
 
@@ -165,13 +168,13 @@ class TokenService {
     const permissions = new Map<string, Set<string>>();
     const scopes = parameters.getAll('scope').flatMap((text) => text.split(' ').filter((scope) => scope !== ''));
     for (const scope of scopes) {
-      const [, repository, actions] = /^repository:(.+):([a-z,*]+)$/.exec(scope) ?? [];
-      if (repository === undefined || actions === undefined) {
+      const [, resource, actions] = /^(repository:.+|registry:catalog):([a-z,*]+)$/.exec(scope) ?? [];
+      if (resource === undefined || actions === undefined) {
         throw new RequestError(400, 'DENIED', `unsupported scope: ${scope}`);
       }
-      const granted = permissions.get(repository) ?? new Set<string>();
-      for (const action of this.#allowed(identity, actions.split(','))) granted.add(action);
-      permissions.set(repository, granted);
+      const granted = permissions.get(resource) ?? new Set<string>();
+      for (const action of this.#allowed(identity, resource, actions.split(','))) granted.add(action);
+      permissions.set(resource, granted);
     }
     const wantsRefresh = parameters.get('offline_token') === 'true' || parameters.get('access_type') === 'offline';
     return replyJson(200, {
@@ -182,7 +185,8 @@ class TokenService {
     });
   }
 
-  #allowed(identity: Identity, requested: readonly string[]): readonly string[] {
+  #allowed(identity: Identity, resource: string, requested: readonly string[]): readonly string[] {
+    if (resource === CATALOG_RESOURCE) return identity === 'user' ? ['*'] : [];
     const allowed = identity === 'user' ? ACTIONS : this.#auth.anonymousPull ? ['pull'] : [];
     return requested.includes('*') ? allowed : requested.filter((action) => allowed.includes(action));
   }

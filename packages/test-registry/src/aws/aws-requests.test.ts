@@ -4,6 +4,7 @@ import {
   BatchGetImageCommand,
   CreateRepositoryCommand,
   DescribeImagesCommand,
+  type DescribeImagesFilter,
   DescribeRepositoriesCommand,
   ECRClient,
   GetAuthorizationTokenCommand,
@@ -58,6 +59,7 @@ test('DescribeImages describes an image that was pushed with the OCI API', async
       imageSizeInBytes: image.totalSize,
       imagePushedAt: expect.any(Date),
       imageManifestMediaType: MEDIA_TYPE_OCI_IMAGE_MANIFEST,
+      imageStatus: 'ACTIVE',
       artifactMediaType: 'application/vnd.oci.image.config.v1+json',
     },
   ]);
@@ -72,6 +74,57 @@ test('an index has no artifact type', async () => {
   );
   expect(imageDetails?.[0]).toMatchObject({ imageTags: ['all'], imageManifestMediaType: MEDIA_TYPE_OCI_IMAGE_INDEX });
   expect(imageDetails?.[0]).not.toHaveProperty('artifactMediaType');
+});
+
+test('an index has the size of its largest image', async () => {
+  const registry = await startForTest();
+  const images = [await seedImage(registry, 'app', 'a'), await seedImage(registry, 'app', 'b', 'a longer layer')];
+  await putIndex(registry, 'app', 'all', images);
+  const { imageDetails } = await connect(registry).send(
+    new DescribeImagesCommand({ repositoryName: 'app', imageIds: [{ imageTag: 'all' }] }),
+  );
+  expect(imageDetails?.[0]?.imageSizeInBytes).toBe(images[1]?.totalSize);
+});
+
+test('hides archived images, unless the filter asks for them', async () => {
+  const registry = await startForTest({ ecr: true });
+  const [active, archived] = [await seedImage(registry, 'app', 'v2', 'b'), await seedImage(registry, 'app', 'v1')];
+  registry.archive('app', 'v1');
+  const client = connect(registry);
+  const describe = async (filter?: DescribeImagesFilter) => {
+    const { imageDetails } = await client.send(new DescribeImagesCommand({ repositoryName: 'app', filter }));
+    return imageDetails?.map(({ imageTags, imageStatus }) => [imageTags?.[0], imageStatus]);
+  };
+  expect(await describe()).toEqual([['v2', 'ACTIVE']]);
+  expect(await describe({ imageStatus: 'ARCHIVED' })).toEqual([['v1', 'ARCHIVED']]);
+  expect(await describe({ imageStatus: 'ANY', tagStatus: 'TAGGED' })).toEqual([
+    ['v2', 'ACTIVE'],
+    ['v1', 'ARCHIVED'],
+  ]);
+  const imageIds = [{ imageTag: 'v1' }];
+  const named = new DescribeImagesCommand({ repositoryName: 'app', imageIds });
+  await expect(client.send(named)).rejects.toMatchObject({ name: 'ImageNotFoundException' });
+  const { failures } = await client.send(new BatchGetImageCommand({ repositoryName: 'app', imageIds }));
+  expect(failures?.[0]?.failureCode).toBe('ImageNotFound');
+  expect((await fetch(`${registry.url}/v2/app/manifests/${archived.digest}`)).status).toBe(404);
+  expect((await fetch(`${registry.url}/v2/app/manifests/${active.digest}`)).status).toBe(200);
+
+  await pushManifest(registry, 'app', 'v1', archived.manifest);
+  expect((await fetch(`${registry.url}/v2/app/manifests/v1`)).status).toBe(200);
+});
+
+test('denies access to a repository, but lists it', async () => {
+  const registry = await startForTest({ ecr: true });
+  await seedImage(registry, 'secret', 'v1');
+  registry.denyAccess('secret');
+  const client = connect(registry);
+  await expect(client.send(new DescribeImagesCommand({ repositoryName: 'secret' }))).rejects.toMatchObject({
+    name: 'AccessDeniedException',
+  });
+  expect((await fetch(`${registry.url}/v2/secret/manifests/v1`)).status).toBe(403);
+  expect((await client.send(new DescribeRepositoriesCommand({}))).repositories).toHaveLength(1);
+  const other = new DescribeRepositoriesCommand({ registryId: '999999999999' });
+  await expect(client.send(other)).rejects.toMatchObject({ name: 'AccessDeniedException' });
 });
 
 test('ListImages lists images by tag in pages', async () => {

@@ -1,12 +1,7 @@
-import { isDigest } from '@soci/oci';
+import { isDigest, isImageIndex } from '@soci/oci';
 import { accepts, removeImage, removeTag } from '../registry/manifests.ts';
-import {
-  configMediaType,
-  listReferences,
-  type Repository,
-  referralOf,
-  type StoredManifest,
-} from '../store/registry-store.ts';
+import type { Repository } from '../store/repository.ts';
+import { configMediaType, listReferences, referralOf, type StoredManifest } from '../store/stored-manifest.ts';
 import {
   AwsFailure,
   type AwsInput,
@@ -47,7 +42,8 @@ export function describeImages(aws: AwsRegistry, input: AwsInput) {
   const images =
     readIds(input)?.map((id) => {
       const image = find(repository, id);
-      if ('failureCode' in image) throw new AwsFailure('ImageNotFoundException', notFound(aws, repository, id));
+      if ('failureCode' in image || !hasStatus(repository, image, statusOf(input)))
+        throw new AwsFailure('ImageNotFoundException', notFound(aws, repository, id));
       return image;
     }) ?? filtered(repository, input);
   const { items, nextToken } = pageOf(images, input);
@@ -63,6 +59,7 @@ export function batchGetImage(aws: AwsRegistry, input: AwsInput) {
   for (const id of required('imageIds', readIds(input))) {
     const image = find(repository, id, types);
     if ('failureCode' in image) failures.push(image);
+    else if (repository.isArchived(image.digest)) failures.push(imageNotFound(id));
     else {
       images.push({
         registryId: aws.registry.events.account,
@@ -107,12 +104,16 @@ function find(repository: Repository, id: ImageId, acceptedTypes?: string): Imag
     return failure(id, 'MissingDigestAndTag', 'Invalid request parameters: both tag and digest cannot be null');
   const image = repository.manifest(reference);
   if (image === undefined || !accepts(acceptedTypes, image.mediaType)) {
-    return failure(id, 'ImageNotFound', 'Requested image not found');
+    return imageNotFound(id);
   }
   if (imageDigest !== undefined && image.digest !== imageDigest) {
     return failure(id, 'ImageTagDoesNotMatchDigest', 'Requested image tag does not match the digest');
   }
   return image;
+}
+
+function imageNotFound(id: ImageId): ImageFailure {
+  return failure(id, 'ImageNotFound', 'Requested image not found');
 }
 
 function failure(imageId: ImageId, failureCode: string, failureReason: string): ImageFailure {
@@ -124,12 +125,23 @@ function notFound({ registry }: AwsRegistry, { name }: Repository, { imageDigest
   return `The image with imageId ${id} does not exist within the repository with name '${name}' in the registry with id '${registry.events.account}'`;
 }
 
-/** Returns the images that match the filter (tagged, untagged or all), in the order in which they were pushed. */
+/** Returns the images that match the filter, in the order in which they were pushed. */
 function filtered(repository: Repository, input: AwsInput): readonly StoredManifest[] {
-  const filter = (input.filter ?? {}) as AwsInput;
-  const status = optionalTextOf(filter, 'tagStatus') ?? 'ANY';
-  if (status === 'ANY') return repository.manifests();
-  return repository.manifests().filter(({ digest }) => repository.tagsOf(digest).length > 0 === (status === 'TAGGED'));
+  const tagStatus = optionalTextOf((input.filter ?? {}) as AwsInput, 'tagStatus') ?? 'ANY';
+  const imageStatus = statusOf(input);
+  return repository.manifests().filter((image) => {
+    const isTagged = tagStatus !== 'ANY' && repository.tagsOf(image.digest).length > 0;
+    return (tagStatus === 'ANY' || isTagged === (tagStatus === 'TAGGED')) && hasStatus(repository, image, imageStatus);
+  });
+}
+
+/** Returns the `imageStatus` of the filter. Archived images are hidden by default. */
+function statusOf(input: AwsInput): string {
+  return optionalTextOf((input.filter ?? {}) as AwsInput, 'imageStatus') ?? 'ACTIVE';
+}
+
+function hasStatus(repository: Repository, image: StoredManifest, status: string): boolean {
+  return status === 'ANY' || status === (repository.isArchived(image.digest) ? 'ARCHIVED' : 'ACTIVE');
 }
 
 /** Returns an image id per tag, or one without a tag. */
@@ -148,22 +160,31 @@ function readIds(input: AwsInput): readonly ImageId[] | undefined {
 
 /** Returns the details of an image. @see Amazon ECR API Reference, ImageDetail */
 function describeImage({ registry }: AwsRegistry, repository: Repository, image: StoredManifest) {
-  const { digest, mediaType, bytes, pushedAt } = image;
+  const { digest, mediaType, pushedAt } = image;
   const tags = repository.tagsOf(digest);
   const artifactMediaType = configMediaType(image);
   const subject = referralOf(image)?.subject;
-  const size = listReferences(image).reduce((sum, entry) => sum + entry.size, bytes.length);
+  const imageStatus = repository.isArchived(digest) ? 'ARCHIVED' : 'ACTIVE';
   return {
     registryId: registry.events.account,
     repositoryName: repository.name,
     imageDigest: digest,
     ...(tags.length > 0 && { imageTags: tags }),
-    imageSizeInBytes: size,
+    imageSizeInBytes: sizeOf(repository, image),
     imagePushedAt: pushedAt.getTime() / 1000,
     imageManifestMediaType: mediaType,
+    imageStatus,
     ...(artifactMediaType !== undefined && { artifactMediaType }),
     ...(subject !== undefined && { subjectManifestDigest: subject }),
   };
+}
+
+/** Returns the size of an image with its blobs; for an index, that of the largest image in it. */
+function sizeOf(repository: Repository, image: StoredManifest): number {
+  const references = listReferences(image);
+  if (!isImageIndex(image.mediaType)) return references.reduce((sum, { size }) => sum + size, image.bytes.length);
+  const entries = references.map(({ digest }) => repository.manifest(digest));
+  return Math.max(0, ...entries.map((entry) => (entry === undefined ? 0 : sizeOf(repository, entry))));
 }
 
 const INVALID_DIGEST = {

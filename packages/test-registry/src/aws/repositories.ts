@@ -1,4 +1,4 @@
-import type { Repository } from '../store/registry-store.ts';
+import type { Repository } from '../store/repository.ts';
 import {
   AwsFailure,
   type AwsInput,
@@ -35,6 +35,7 @@ export function createRepository(aws: AwsRegistry, input: AwsInput) {
 export function describeRepositories(aws: AwsRegistry, input: AwsInput) {
   const names = textsOf(input, 'repositoryNames', 100);
   if (names !== undefined) return { repositories: names.map((name) => describe(aws, findByName(aws, name))) };
+  findRegistry(aws, input);
   const { items, nextToken } = pageOf(aws.registry.store.repositories(), input);
   return { repositories: items.map((repository) => describe(aws, repository)), nextToken };
 }
@@ -44,8 +45,22 @@ export function findRepository(aws: AwsRegistry, input: AwsInput): Repository {
   return findByName(aws, textOf(input, 'repositoryName'), optionalTextOf(input, 'registryId'));
 }
 
+/** @throws AwsFailure `AccessDeniedException` if the call is about another account */
+function findRegistry({ registry }: AwsRegistry, input: AwsInput): void {
+  const id = optionalTextOf(input, 'registryId') ?? registry.events.account;
+  if (id !== registry.events.account) {
+    throw new AwsFailure(
+      'AccessDeniedException',
+      `not authorized to perform ecr:DescribeRepositories on account ${id}`,
+    );
+  }
+}
+
 function findByName({ registry }: AwsRegistry, name: string, id = registry.events.account): Repository {
   const found = id === registry.events.account ? registry.store.repository(name) : undefined;
+  if (found?.isDenied) {
+    throw new AwsFailure('AccessDeniedException', `not authorized to perform this action on repository/${name}`);
+  }
   if (found === undefined) {
     throw new AwsFailure(
       'RepositoryNotFoundException',

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { digestOf, MEDIA_TYPE_OCI_IMAGE_INDEX, MEDIA_TYPE_OCI_IMAGE_MANIFEST } from '@soci/oci';
 import { expect, test } from 'vitest';
 import { makeManifest, pushManifest, putIndex, seedImage } from '../fixtures/image.ts';
@@ -154,3 +155,26 @@ test('putManifest does not validate', async () => {
   expect(registry.manifest('app', 'v1')).toMatchObject({ mediaType: 'text/plain', digest: digestOf(bytes) });
   expect(registry.manifest('nowhere', 'v1')).toBeUndefined();
 });
+
+test('limits the rate of manifest pushes', async () => {
+  const registry = await startForTest({ putRate: 2 });
+  const { manifest } = await seedImage(registry, 'app', 'v1');
+  const statuses: number[] = [];
+  for (let i = 0; i < 20; i++) statuses.push((await pushManifest(registry, 'app', `v${i}`, manifest)).status);
+  expect(statuses[0]).toBe(201);
+  expect(statuses).toContain(429);
+  expect(await errorOf(await retryUntil(429, () => pushManifest(registry, 'app', 'x', manifest)))).toEqual([
+    429,
+    'TOOMANYREQUESTS',
+  ]);
+  await setTimeout(600);
+  expect((await pushManifest(registry, 'app', 'later', manifest)).status).toBe(201);
+});
+
+/** Repeats a request until it is answered with `status`. */
+async function retryUntil(status: number, send: () => Promise<Response>): Promise<Response> {
+  for (;;) {
+    const response = await send();
+    if (response.status === status) return response;
+  }
+}

@@ -14,7 +14,8 @@ import {
   parseManifest,
 } from '@soci/oci';
 import { type Reply, RequestError } from '../http/reply.ts';
-import { type Repository, referralOf, type StoredManifest } from '../store/registry-store.ts';
+import type { Repository } from '../store/repository.ts';
+import { referralOf, type StoredManifest } from '../store/stored-manifest.ts';
 import { type Call, existingRepository, locate, type Registry, writableRepository } from './registry.ts';
 
 /** 4 MiB: the size that every registry must accept. @see OCI distribution-spec v1.1, "Pushing Manifests" */
@@ -23,7 +24,10 @@ const MAX_MANIFEST_SIZE = 4 << 20;
 /** `GET` and `HEAD` of a manifest. @see OCI distribution-spec v1.1, "Pulling manifests" */
 export async function getManifest(call: Call): Promise<Reply> {
   const { incoming } = call;
-  const { digest, mediaType, bytes } = findManifest(call, existingRepository(call));
+  const repository = existingRepository(call);
+  const { digest, mediaType, bytes } = findManifest(call, repository);
+  // ECR answers a pull of an archived image with 404. @see Amazon ECR User Guide, "Archiving an image"
+  if (repository.isArchived(digest)) throw unknownManifest(call);
   if (!accepts(incoming.headers.accept, mediaType)) {
     throw new RequestError(
       404,
@@ -43,6 +47,7 @@ export async function putManifest(call: Call): Promise<Reply> {
   const { registry, incoming, name, reference } = call;
   const repository = writableRepository(call);
   checkReference(reference);
+  registry.putLimit?.take();
   const bytes = await incoming.wholeBody(MAX_MANIFEST_SIZE, 'a manifest');
   const byDigest = isDigest(reference);
   const digest = digestOf(bytes, byDigest ? parseDigest(reference).algorithm : 'sha256');
@@ -81,11 +86,15 @@ export async function deleteManifest(call: Call): Promise<Reply> {
   return { status: 202 };
 }
 
-function findManifest({ reference }: Call, repository: Repository): StoredManifest {
-  checkReference(reference);
-  const found = repository.manifest(reference);
-  if (found === undefined) throw new RequestError(404, 'MANIFEST_UNKNOWN', `manifest unknown: ${reference}`);
+function findManifest(call: Call, repository: Repository): StoredManifest {
+  checkReference(call.reference);
+  const found = repository.manifest(call.reference);
+  if (found === undefined) throw unknownManifest(call);
   return found;
+}
+
+function unknownManifest({ reference }: Call): RequestError {
+  return new RequestError(404, 'MANIFEST_UNKNOWN', `manifest unknown: ${reference}`);
 }
 
 function checkReference(reference: string): void {

@@ -3,8 +3,10 @@ import type { EventLog } from '../events.ts';
 import type { IncomingRequest } from '../http/incoming-request.ts';
 import { RequestError } from '../http/reply.ts';
 import type { BlobWriter } from '../store/blob-store.ts';
-import type { RegistryStore, Repository } from '../store/registry-store.ts';
+import type { RegistryStore } from '../store/registry-store.ts';
+import type { Repository } from '../store/repository.ts';
 import type { TestRegistryOptions } from '../test-registry.ts';
+import type { PutLimit } from './put-limit.ts';
 
 /** State of the OCI API. */
 export interface Registry {
@@ -13,6 +15,8 @@ export interface Registry {
   /** Open uploads by id. */
   readonly uploads: Map<string, UploadSession>;
   readonly events: EventLog;
+  /** Limits the rate of manifest pushes, if any. */
+  readonly putLimit: PutLimit | undefined;
   /** Returns the signed URL of a blob; undefined if blobs are not redirected. */
   readonly signUrl: ((digest: string) => string) | undefined;
 }
@@ -54,6 +58,7 @@ export interface Call {
 export function existingRepository({ registry, name }: Call): Repository {
   const { settings, events, store } = registry;
   const found = store.repository(name);
+  if (found?.isDenied) throw new RequestError(403, 'DENIED', `not authorized to access repository: ${name}`);
   if (found !== undefined) return found;
   const message = settings.ecr
     ? `The repository with name '${name}' does not exist in the registry with id '${events.account}'`
@@ -64,7 +69,8 @@ export function existingRepository({ registry, name }: Call): Repository {
 /** Returns the repository of a call, and creates it if the settings allow it. @throws RequestError 404 */
 export function writableRepository(call: Call): Repository {
   const { settings, store } = call.registry;
-  return settings.autoCreate ? store.openRepository(call.name) : existingRepository(call);
+  if (settings.autoCreate) store.openRepository(call.name);
+  return existingRepository(call);
 }
 
 /** Returns a URL in the repository of a call, relative or absolute according to the settings. */

@@ -1,14 +1,14 @@
-import type { Access, AccessPolicy } from '../auth/access-policy.ts';
+import type { Access, AccessPolicy, RepositoryAccess } from '../auth/access-policy.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { IncomingRequest } from '../http/incoming-request.ts';
 import { type Reply, RequestError, replyError } from '../http/reply.ts';
 import { deleteBlob, getBlob } from './blobs.ts';
-import { listReferrers, listTags } from './lists.ts';
+import { listReferrers, listRepositories, listTags } from './lists.ts';
 import { deleteManifest, getManifest, putManifest } from './manifests.ts';
 import type { Call, Registry } from './registry.ts';
 import { appendUpload, cancelUpload, finishUpload, getUpload, startUpload } from './uploads.ts';
 
-type Action = Access['actions'][number];
+type Action = RepositoryAccess['actions'][number];
 type Operation = readonly [actions: readonly Action[], handle: (call: Call) => Promise<Reply>];
 
 interface Route {
@@ -50,6 +50,9 @@ const ROUTES: readonly Route[] = [
   { path: /^\/referrers\/([^/]+)$/, methods: { GET: [PULL, listReferrers] } },
 ];
 
+/** Path of the list of repositories. @see distribution, docs/spec/api.md, "Catalog" */
+const CATALOG = '/v2/_catalog';
+
 /** @see github.com/distribution/reference v0.6.0, `RepositoryNameTotalLengthMax` */
 const MAX_REPOSITORY_LENGTH = 255;
 
@@ -75,6 +78,10 @@ export async function handleRegistryRequest(
 async function route(registry: Registry, policy: AccessPolicy, incoming: IncomingRequest): Promise<Reply> {
   const path = decodePath(incoming.path);
   if (path === '/v2' || path === '/v2/') return replyVersion(policy, incoming);
+  if (path === CATALOG && incoming.method === 'GET') {
+    checkAccess(policy, incoming, [{ type: 'registry', name: 'catalog', actions: ['*'] }]);
+    return listRepositories(registry, incoming);
+  }
   const match = PATH_PATTERN.exec(path);
   if (match === null) {
     checkAccess(policy, incoming, []);
@@ -83,7 +90,7 @@ async function route(registry: Registry, policy: AccessPolicy, incoming: Incomin
   const [, name = '', rest = ''] = match;
   const { path: pattern, methods } = ROUTES.find((candidate) => candidate.path.test(rest)) as Route;
   const [actions, handle] = methods[incoming.method] ?? [PULL];
-  checkAccess(policy, incoming, [{ repository: name, actions }]);
+  checkAccess(policy, incoming, [{ type: 'repository', name, actions }]);
   if (handle === undefined) {
     const allow = Object.keys(methods).join(', ');
     throw new RequestError(405, 'UNSUPPORTED', `${incoming.method} is not supported for ${path}`, { allow });

@@ -96,7 +96,7 @@ function tryMount(call: Call): string | undefined {
   const digest = checkDigest(mount);
   const from = registry.store.repository(incoming.query.get('from') ?? '');
   if (!from?.hasBlob(digest) || (registry.settings.ecr && !from.refersTo(digest))) return undefined;
-  if (policy(incoming, [{ repository: from.name, actions: ['pull'] }]) !== undefined) return undefined;
+  if (policy(incoming, [{ type: 'repository', name: from.name, actions: ['pull'] }]) !== undefined) return undefined;
   repository.addBlob(digest);
   return digest;
 }
