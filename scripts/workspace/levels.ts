@@ -70,6 +70,8 @@ const LIBRARIES: Readonly<Record<string, Allowance>> = {
       '@aws-lambda-powertools/metrics',
       '@aws-sdk/client-eventbridge',
       '@aws-sdk/client-lambda',
+      '@aws-sdk/client-sqs',
+      '@smithy/signature-v4',
       'esbuild',
       'fflate',
       'node',

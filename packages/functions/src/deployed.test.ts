@@ -4,16 +4,22 @@ import { gzipSync } from 'node:zlib';
 import { eventPattern } from '@soci/filter';
 import { MEDIA_TYPE_OCI_LAYER_GZIP } from '@soci/oci';
 import {
+  type EventSourceMapping,
   type Invocation,
+  startEventSourceMapping,
   startTestEventBridge,
   startTestLambda,
+  startTestSqs,
   type TestEventBridge,
   type TestLambda,
+  type TestQueue,
+  type TestSqs,
 } from '@soci/test-aws';
 import {
   type Content,
   contentOf,
   METADATA_BOMBS,
+  makeBrokenLayer,
   makeImage,
   makeLayer,
   manyEntries,
@@ -162,6 +168,173 @@ describe('a push', () => {
     expect(lambda.abandoned).toHaveLength(1);
     expect(registry.tags('app')).toEqual(['v1']);
   });
+});
+
+describe('a push that is delivered by a queue', () => {
+  let sqs: TestSqs;
+  let work: TestQueue;
+  let failed: TestQueue;
+  let mapping: EventSourceMapping | undefined;
+
+  beforeEach(async () => {
+    // Seconds have a millisecond, so that a message that failed is received again after 60 ms.
+    sqs = await startTestSqs({ second: 1 });
+    failed = sqs.createQueue({ name: 'failed' });
+    const deadLetterQueue = { name: 'failed', maxReceiveCount: 5 };
+    work = sqs.createQueue({ name: 'work', visibilityTimeout: 43_200, deadLetterQueue });
+  });
+
+  afterEach(async () => {
+    await mapping?.stop();
+    await sqs.stop();
+  });
+
+  function deployQueue(generator: object = {}): void {
+    const queue = { soci_queue_url: work.url };
+    deploy({ filter: { ...queue, AWS_ENDPOINT_URL_SQS: sqs.endpoint }, generator: { ...queue, ...generator } });
+  }
+
+  function startMapping(): EventSourceMapping {
+    const queue = { endpoint: sqs.endpoint, queueUrl: work.url, queueArn: work.arn };
+    mapping = startEventSourceMapping({ lambda, functionName: GENERATOR, ...queue, maximumConcurrency: 2 });
+    return mapping;
+  }
+
+  it('waits in the queue, is indexed once, and is deleted', async () => {
+    deployQueue();
+    await pushImage(registry, 'app', 'v1', makeImage([makeLayer('base'), makeLayer('app')]));
+    await lambda.idle();
+    expect(invocationsOf(FILTER).map(resultOf)).toMatchObject([
+      { statusCode: 200, body: expect.stringContaining('Successfully queued') },
+    ]);
+    expect(invocationsOf(GENERATOR)).toEqual([]);
+    expect(work.messages.map(({ body }) => JSON.parse(body))).toEqual(registry.events.slice(0, 1));
+
+    await startMapping().idle();
+    await lambda.idle();
+    expect(invocationsOf(GENERATOR).map(resultOf)).toMatchObject([
+      { statusCode: 200, outcome: 'indexed', outputTag: 'v1-soci', layers: { built: 2 } },
+    ]);
+    expect(registry.tags('app')).toEqual(['v1', 'v1-soci']);
+    expect([work.messages, failed.messages]).toEqual([[], []]);
+  });
+
+  it('that is delivered twice is indexed once', async () => {
+    deployQueue();
+    registry.onEvent((event) => bridge.deliver(event));
+    await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await lambda.idle();
+    expect(work.messages).toHaveLength(2);
+    await startMapping().idle();
+    await lambda.idle();
+    const outcomes = invocationsOf(GENERATOR).map((each) => resultOf(each) as { statusCode: number });
+    expect(outcomes.map(({ statusCode }) => statusCode)).toEqual([200, 200]);
+    expect(registry.tags('app')).toEqual(['v1', 'v1-soci']);
+    expect(registry.checkGraph('app', 'v1-soci')).toEqual([]);
+  });
+
+  it('is not lost if the queue is unavailable', async () => {
+    deployQueue();
+    sqs.fail(4); // The SDK makes three attempts, and Lambda retries once.
+    await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await lambda.idle();
+    expect(invocationsOf(FILTER)[0]?.outcome).toMatchObject({
+      status: 'error',
+      errorType: 'FunctionError',
+      errorMessage: expect.stringContaining(`cannot send the event to ${work.url}`),
+    });
+    expect(lambda.abandoned).toEqual([]);
+    expect(work.messages).toHaveLength(1);
+  });
+
+  it('is received again one minute after a temporary error, then after twice the time, and indexed', async () => {
+    deployQueue();
+    await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await lambda.idle();
+    const manifests = { port: 'registry', method: 'GET', path: /\/manifests\// } as const;
+    registry.inject({ on: manifests, times: 2, fault: { kind: 'html' } });
+    startMapping();
+    await expect.poll(() => work.messages.length, { timeout: 20_000 }).toBe(0);
+    expect(delays()).toEqual([60, 120].slice(0, delays().length));
+    expect(delays().length).toBeGreaterThan(0);
+    const outcomes = invocationsOf(GENERATOR).map(({ outcome }) => outcome.status);
+    expect(outcomes).toEqual([...delays().map(() => 'error'), 'success']);
+    expect(registry.tags('app')).toEqual(['v1', 'v1-soci']);
+    expect(failed.messages).toEqual([]);
+  });
+
+  it('that fails five times is in the dead-letter queue, unchanged', async () => {
+    deployQueue();
+    await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await lambda.idle();
+    const [event] = registry.events;
+    registry.inject({
+      on: { port: 'registry', method: 'GET' },
+      times: Number.POSITIVE_INFINITY,
+      fault: { kind: 'html' },
+    });
+    startMapping();
+    await expect.poll(() => failed.messages.length, { timeout: 30_000 }).toBe(1);
+    expect(failed.messages.map(({ body }) => JSON.parse(body))).toEqual([event]);
+    expect(invocationsOf(GENERATOR).map(({ outcome }) => outcome.status)).toEqual(Array(5).fill('error'));
+    expect(delays()).toEqual([60, 120, 240, 480, 900]);
+  }, 60_000);
+
+  it('that cannot be indexed is a final outcome, and is deleted', async () => {
+    deployQueue();
+    await pushImage(registry, 'app', 'v1', makeImage([makeBrokenLayer('app')]));
+    await lambda.idle();
+    await startMapping().idle();
+    expect(invocationsOf(GENERATOR).map(resultOf)).toMatchObject([{ statusCode: 422, outcome: 'failed' }]);
+    expect([work.messages, failed.messages]).toEqual([[], []]);
+  });
+
+  it('stays in the queue if the batch size is not 1', async () => {
+    deployQueue();
+    const record = { eventSource: 'aws:sqs', eventSourceARN: work.arn, body: '{}' };
+    const { outcome, log } = await lambda.invoke(GENERATOR, { Records: [record, record] });
+    expect(outcome).toMatchObject({
+      status: 'error',
+      errorType: 'FunctionError',
+      errorMessage: 'the batch has 2 messages: set BatchSize of the event source mapping to 1',
+    });
+    const lines = log.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+    expect(lines).toMatchObject([{ level: 'ERROR', outcome: 'batch-refused' }]);
+  });
+
+  it('with a body that is not an event is a final outcome', async () => {
+    deployQueue();
+    for (const body of ['', 'text', '[]', '{"source":"aws.s3"}']) {
+      const record = { eventSource: 'aws:sqs', eventSourceARN: work.arn, body };
+      const invocation = await lambda.invoke(GENERATOR, { Records: [record] });
+      expect(resultOf(invocation)).toMatchObject({ statusCode: 400, reason: 'event-invalid' });
+    }
+  });
+
+  it('and one that invokes the generator directly can be handled at the same time', async () => {
+    deployQueue();
+    await pushImage(registry, 'app', 'v1', makeImage([makeLayer('app')]));
+    await lambda.idle();
+    // Like the filter before an update of the stack.
+    lambda.enqueue(GENERATOR, registry.events[0]);
+    await startMapping().idle();
+    await lambda.idle();
+    expect(
+      invocationsOf(GENERATOR)
+        .map(({ type }) => type)
+        .sort(),
+    ).toEqual(['Event', 'RequestResponse']);
+    const results = invocationsOf(GENERATOR).map((each) => resultOf(each) as { statusCode: number });
+    expect(results.map(({ statusCode }) => statusCode)).toEqual([200, 200]);
+    expect(registry.tags('app')).toEqual(['v1', 'v1-soci']);
+    expect(registry.checkGraph('app', 'v1-soci')).toEqual([]);
+  });
+
+  /** Delays that the generator set, in seconds. */
+  const delays = () =>
+    sqs.calls
+      .filter(({ operation }) => operation === 'ChangeMessageVisibility')
+      .map(({ input }) => input.VisibilityTimeout as number);
 });
 
 describe('a layer that needs too much memory', () => {

@@ -6,6 +6,10 @@ export type FunctionErrorCode =
   | 'ENVIRONMENT_INVALID'
   /** The generator could not be invoked. */
   | 'INVOCATION_FAILED'
+  /** The event could not be sent to the queue. */
+  | 'SEND_FAILED'
+  /** A batch of the queue has several messages. */
+  | 'BATCH_SIZE_INVALID'
   /** The invocation is about to time out. */
   | 'DEADLINE_NEAR'
   /** The image to index during deployment does not exist. */

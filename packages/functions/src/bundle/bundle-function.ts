@@ -31,7 +31,7 @@ const REPLACED = {
   '@noble/hashes/sha2.js': UNUSED,
   '@smithy/core/event-streams': UNUSED,
   bowser: UNUSED,
-  '@aws-sdk/credential-provider-node': fileURLToPath(new URL('./environment-credentials.js', import.meta.url)),
+  '@aws-sdk/credential-provider-node': fileURLToPath(new URL('../environment/credentials.js', import.meta.url)),
 };
 
 /** Imported dynamically, but never at run time: images of ECR Public are not indexed. */

@@ -1,6 +1,6 @@
 import { DEFAULT_OUTPUT_TAG, type EcrEventKind, type Filters, parseFilters, parseOutputTag } from '@soci/filter';
 import { quoteText } from '@soci/oci';
-import { type Environment, readEventKinds, VariableReader } from './variables.ts';
+import { type Environment, readEventKinds, readQueueUrl, VariableReader } from './variables.ts';
 
 /**
  * Environment variables of the filter function. An empty variable counts as unset.
@@ -10,6 +10,8 @@ export interface FilterEnvironment {
   readonly soci_repository_image_tag_filters: string;
   /** ARN of the generator. */
   readonly soci_index_generator_lambda_arn: string;
+  /** URL of the Amazon SQS queue that gets the events. @default - the generator is invoked asynchronously */
+  readonly soci_queue_url?: string;
   /** Output tag of the generator. Images with such tags are excluded. @default '{tag}-soci' */
   readonly soci_output_tag?: string;
   /** Comma-separated kinds of events to accept: `push`, `replication`, `pull-through-cache`. @default 'push' */
@@ -28,6 +30,8 @@ export const MAX_FILTERS_LENGTH = 3396;
 export interface FilterSettings {
   readonly filters: Filters;
   readonly generatorArn: string;
+  /** Queue that gets the events. Undefined if the generator is invoked asynchronously. */
+  readonly queueUrl: string | undefined;
   readonly kinds: readonly EcrEventKind[];
   readonly untagged: boolean;
 }
@@ -51,6 +55,7 @@ export function readFilterSettings(environment: Environment): FilterSettings {
   variables.parsed('soci_index_generator_lambda_arn', arn, undefined, (value) => {
     if (!FUNCTION_ARN.test(value)) throw new Error(`${quoteText(value)} is not the ARN of a Lambda function`);
   });
+  const queueUrl = readQueueUrl(variables);
   const kinds = readEventKinds(variables);
   const untagged = variables.flag('soci_index_untagged', false);
   variables.finish();
@@ -58,6 +63,7 @@ export function readFilterSettings(environment: Environment): FilterSettings {
     // Always exclude the tags that the generator sets.
     filters: { include: filters.include, exclude: [...filters.exclude, ...output.include] },
     generatorArn: arn,
+    queueUrl,
     kinds,
     untagged,
   };

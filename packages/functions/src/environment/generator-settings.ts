@@ -6,7 +6,7 @@ import {
   type SociIndexOptions,
 } from '@soci/index';
 import { quoteText } from '@soci/oci';
-import { type Environment, readEventKinds, VariableReader } from './variables.ts';
+import { type Environment, readEventKinds, readQueueUrl, VariableReader } from './variables.ts';
 
 /** Environment variables of the generator. All are optional, and an empty variable counts as unset. */
 export interface GeneratorEnvironment {
@@ -49,6 +49,13 @@ export interface GeneratorEnvironment {
   readonly soci_compat?: 'soci-cli';
   /** Name or ARN of the event bus that gets a `SOCI Index Ready` event for each index. @default - no events */
   readonly soci_event_bus?: string;
+  /**
+   * URL of the Amazon SQS queue that the generator reads. A message that failed is then received again after a minute, and after
+   * twice the time for each further attempt, up to 15 minutes.
+   *
+   * @default - such a message is received again after the visibility timeout
+   */
+  readonly soci_queue_url?: string;
   /** Comma-separated kinds of events to accept: `push`, `replication`, `pull-through-cache`. @default 'push' */
   readonly soci_event_kinds?: string;
   /**
@@ -76,6 +83,7 @@ export interface GeneratorSettings {
   readonly recompress: readonly RecompressibleFormat[];
   readonly compat: 'soci-cli' | undefined;
   readonly eventBus: string | undefined;
+  readonly queueUrl: string | undefined;
   readonly kinds: readonly EcrEventKind[];
   readonly registryHost: string | undefined;
   /** Whether to use FIPS and dual-stack endpoints, from the variables of the AWS SDK. */
@@ -141,6 +149,7 @@ export function readGeneratorSettings(environment: Environment): GeneratorSettin
     recompress: RECOMPRESS[variables.choice('soci_recompress', ['none', 'zstd', 'zstd,tar'], 'none')],
     compat: variables.choice('soci_compat', ['soci-cli', 'none'], 'none') === 'soci-cli' ? 'soci-cli' : undefined,
     eventBus: matching(variables, 'soci_event_bus', EVENT_BUS, 'the name or ARN of an event bus'),
+    queueUrl: readQueueUrl(variables),
     kinds: readEventKinds(variables),
     registryHost: matching(variables, 'soci_registry_host', HOST, 'HOST or HOST:PORT'),
     fips: variables.flag('AWS_USE_FIPS_ENDPOINT', false),

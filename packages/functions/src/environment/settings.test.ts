@@ -24,7 +24,7 @@ describe('the filter function', () => {
     const { filters, ...rest } = readFilterSettings({ ...FILTER });
     expect(filters.include.map(({ text }) => text)).toEqual(['app:*']);
     expect(filters.exclude.map(({ text }) => text)).toEqual(['app:dev', '*:*-soci']);
-    expect(rest).toEqual({ generatorArn: ARN, kinds: ['push'], untagged: false });
+    expect(rest).toEqual({ generatorArn: ARN, queueUrl: undefined, kinds: ['push'], untagged: false });
   });
 
   it('reads the optional variables', () => {
@@ -45,6 +45,26 @@ describe('the filter function', () => {
     'arn:aws-iso-b:lambda:us-isob-east-1:123456789012:function:generator:$LATEST',
   ])('accepts the generator %s', (arn) => {
     expect(readFilterSettings({ ...FILTER, soci_index_generator_lambda_arn: arn }).generatorArn).toBe(arn);
+  });
+
+  it.each([
+    'https://sqs.eu-west-1.amazonaws.com/123456789012/Stack-Queue1A2B-xyz',
+    'https://sqs.cn-north-1.amazonaws.com.cn/123456789012/queue_1',
+    'http://127.0.0.1:5000/123456789012/queue',
+  ])('accepts the queue %s', (url) => {
+    expect(readFilterSettings({ ...FILTER, soci_queue_url: url }).queueUrl).toBe(url);
+    expect(readGeneratorSettings({ soci_queue_url: url }).queueUrl).toBe(url);
+  });
+
+  it.each([
+    'queue',
+    'arn:aws:sqs:us-east-1:123456789012:queue',
+    'https://sqs.us-east-1.amazonaws.com/123456789012/queue.fifo',
+    'https://user@example.com/123456789012/queue',
+  ])('rejects the queue %s', (url) => {
+    const problem = problemOf(() => readFilterSettings({ ...FILTER, soci_queue_url: url }));
+    expect(problem).toContain('is not the URL of a standard Amazon SQS queue');
+    expect(problemOf(() => readGeneratorSettings({ soci_queue_url: url }))).toContain('soci_queue_url');
   });
 
   it('reports all faults at once', () => {

@@ -113,3 +113,15 @@ export function readEventKinds(variables: VariableReader): readonly EcrEventKind
     }),
   );
 }
+
+/** URL of a queue: an endpoint, the account and the name. Names of FIFO queues, whose messages need a group, end with `.fifo`. */
+const QUEUE_URL = /^https?:\/\/[\w.:-]{1,200}\/\d{12}\/[\w-]{1,80}$/;
+
+/** Reads `soci_queue_url`. */
+export function readQueueUrl(variables: VariableReader): string | undefined {
+  const url = variables.optional('soci_queue_url');
+  return variables.parsed('soci_queue_url', url ?? '', undefined, (text) => {
+    if (!QUEUE_URL.test(text)) throw new Error(`${quoteText(text)} is not the URL of a standard Amazon SQS queue`);
+    return text;
+  });
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readFilterSettings } from '../environment/filter-settings.ts';
 import { FunctionError } from '../errors.ts';
-import { filterEvent } from './filter-event.ts';
+import { type Delivery, filterEvent } from './filter-event.ts';
 
 const LOCATION = { account: '123456789012', region: 'us-east-1' };
 const DIGEST = `sha256:${'a'.repeat(64)}`;
@@ -27,8 +27,13 @@ const PUSH = {
   },
 };
 
-/** Filters an event, and records invocations and log lines. */
-async function filter(event: unknown, filters = 'team/*:v*', invoke = async () => 'request-1') {
+/** Filters an event, and records deliveries and log lines. */
+async function filter(
+  event: unknown,
+  filters = 'team/*:v*',
+  invoke = async () => 'request-1',
+  to: Delivery['to'] = 'function',
+) {
   const invoked: string[] = [];
   const lines: string[] = [];
   const write = (message: string, details: object = {}) => lines.push(JSON.stringify({ message, ...details }));
@@ -41,9 +46,12 @@ async function filter(event: unknown, filters = 'team/*:v*', invoke = async () =
     settings,
     location: LOCATION,
     log,
-    invoke: async (payload) => {
-      invoked.push(payload);
-      return invoke();
+    delivery: {
+      to,
+      deliver: async (payload) => {
+        invoked.push(payload);
+        return invoke();
+      },
     },
   });
   return { response, invoked, lines };
@@ -64,6 +72,21 @@ describe('a push that a filter matches', () => {
   it('throws if the generator cannot be invoked, which makes Lambda retry', async () => {
     const failure = new FunctionError('INVOCATION_FAILED', 'cannot invoke the generator');
     await expect(filter(PUSH, '*:*', () => Promise.reject(failure))).rejects.toBe(failure);
+  });
+
+  it('is queued with the unchanged event if the generator reads a queue', async () => {
+    const { response, invoked, lines } = await filter(PUSH, '*:*', async () => 'message-1', 'queue');
+    expect(invoked.map((payload) => JSON.parse(payload))).toEqual([PUSH]);
+    expect(response).toEqual({
+      statusCode: 200,
+      body: `Successfully queued the event for the SOCI index generator because the given event contained the image "team/app:v1" with digest "${DIGEST}" which matched SOCI repository image tag filter "*:*". Message id: "message-1"`,
+    });
+    expect(lines.map((line) => JSON.parse(line).outcome)).toEqual(['queued']);
+  });
+
+  it('throws if it cannot be queued, which makes Lambda retry', async () => {
+    const failure = new FunctionError('SEND_FAILED', 'cannot send the event');
+    await expect(filter(PUSH, '*:*', () => Promise.reject(failure), 'queue')).rejects.toBe(failure);
   });
 
   it('is rejected if it exceeds the payload limit of Lambda', async () => {

@@ -1,17 +1,24 @@
 import { readFilterSettings } from '../environment/filter-settings.ts';
 import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
-import { type FilterResponse, filterEvent } from './filter-event.ts';
+import { type Delivery, type FilterResponse, filterEvent } from './filter-event.ts';
 
 // Read once for each execution environment: invalid settings fail at start, before the first event.
 const settings = readFilterSettings(process.env);
 const log = openLog('soci-index-filter');
-const invoke = async (payload: string): Promise<string> => {
-  const { invokeFunction } = await import('./invoke-function.ts');
-  return invokeFunction(settings.generatorArn, payload);
-};
+const { generatorArn, queueUrl } = settings;
+const delivery: Delivery =
+  queueUrl === undefined
+    ? {
+        to: 'function',
+        deliver: async (event) => (await import('./invoke-function.ts')).invokeFunction(generatorArn, event),
+      }
+    : {
+        to: 'queue',
+        deliver: async (event) => (await import('./send-message.ts')).sendMessage(queueUrl, event),
+      };
 
 /** Lambda handler for events of Amazon ECR from EventBridge. */
 export async function handler(event: unknown, context: LambdaContext): Promise<FilterResponse> {
   log.begin(context);
-  return filterEvent(event, { settings, location: locationOf(context), log, invoke });
+  return filterEvent(event, { settings, location: locationOf(context), log, delivery });
 }

@@ -1,8 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { readGeneratorSettings } from '../environment/generator-settings.ts';
+import { messageOf } from '../errors.ts';
 import { type LambdaContext, locationOf, openLog } from '../invocation.ts';
 import { type GeneratorContext, type GeneratorResponse, generate } from './generate.ts';
 import { openMetrics } from './metrics.ts';
+import { type QueueMessage, readQueueMessage } from './queue-message.ts';
 import { RegistryPool } from './registry-pool.ts';
 
 // By default, V8 grows the young generation to 64 MB because the entries of a zTOC survive until it is written. This does not
@@ -14,7 +16,7 @@ const settings = readGeneratorSettings(process.env);
 const log = openLog('soci-index-generator');
 const metrics = openMetrics('soci-index-generator');
 const registries = new RegistryPool(settings, log);
-const { eventBus } = settings;
+const { eventBus, queueUrl } = settings;
 const announce: GeneratorContext['announce'] =
   eventBus === undefined
     ? undefined
@@ -23,9 +25,47 @@ const announce: GeneratorContext['announce'] =
         await announceIndex(eventBus, event, indexed);
       };
 
-/** Lambda handler for events of Amazon ECR from the filter function. */
-export async function handler(event: unknown, context: LambdaContext): Promise<GeneratorResponse> {
+/**
+ * Lambda handler for events of Amazon ECR, from the filter function or from a queue. If it throws, Lambda retries the event, or
+ * Amazon SQS delivers the message again.
+ */
+export async function handler(input: unknown, context: LambdaContext): Promise<GeneratorResponse> {
   log.begin(context);
   const milliseconds = context.getRemainingTimeInMillis();
-  return generate(event, { settings, location: locationOf(context), milliseconds, log, metrics, registries, announce });
+  const message = readMessage(input);
+  if (message !== undefined) log.add({ messageId: message.messageId, receiveCount: message.receiveCount });
+  const event = message === undefined ? input : message.event;
+  try {
+    return await generate(event, {
+      settings,
+      location: locationOf(context),
+      milliseconds,
+      log,
+      metrics,
+      registries,
+      announce,
+    });
+  } catch (error) {
+    if (message !== undefined && queueUrl !== undefined) await retrySoon(queueUrl, message);
+    throw error;
+  }
+}
+
+function readMessage(input: unknown): QueueMessage | undefined {
+  try {
+    return readQueueMessage(input);
+  } catch (error) {
+    log.error(messageOf(error), { outcome: 'batch-refused', error });
+    throw error;
+  }
+}
+
+/** Sets the delay of the next attempt. If this fails, the message waits for the visibility timeout instead. */
+async function retrySoon(url: string, message: QueueMessage): Promise<void> {
+  try {
+    const { retryMessage } = await import('./retry-message.ts');
+    await retryMessage(url, message);
+  } catch (error) {
+    log.warn('the delay of the next attempt was not set', { error });
+  }
 }

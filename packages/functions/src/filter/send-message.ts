@@ -1,0 +1,23 @@
+// Imported dynamically, because most events match no filter and do not need the AWS SDK.
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { FunctionError } from '../errors.ts';
+import { SDK_TIMEOUTS } from '../invocation.ts';
+
+let client: SQSClient | undefined;
+
+/**
+ * Sends JSON to a standard queue. The AWS SDK makes up to three attempts.
+ *
+ * @returns The message id.
+ * @throws FunctionError `SEND_FAILED`
+ */
+export async function sendMessage(queueUrl: string, body: string): Promise<string> {
+  try {
+    client ??= new SQSClient({ requestHandler: SDK_TIMEOUTS });
+    const { MessageId } = await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
+    return MessageId ?? '';
+  } catch (cause) {
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    throw new FunctionError('SEND_FAILED', `cannot send the event to ${queueUrl}: ${reason}`, { cause });
+  }
+}
