@@ -20,3 +20,7 @@ export {
 export { type ListedRepository, planRepository } from './plan/plan-repository.ts';
 export type { IndexPolicy } from './plan/policy.ts';
 export type { RootFacts, RootFactsByDigest } from './plan/root-facts.ts';
+export type { FinishedImage, ImageOutcome, OutcomeCounts } from './run/image-outcome.ts';
+export { type FileLock, lockFile } from './run/lock-file.ts';
+export { type RunOptions, type RunProgress, type RunResult, runPlan } from './run/run-plan.ts';
+export { openStateFile, type StateFile, type StateIdentity } from './run/state-file.ts';
