@@ -1,5 +1,6 @@
 export { type BuiltIndexes, buildSociIndex, type NothingToIndex, type SociIndexResult } from './convert/build-index.ts';
 export { type ConvertedImage, type ConvertResult, convertImage } from './convert/convert-image.ts';
+export { settingsDigest } from './convert/provenance.ts';
 export type {
   IndexedLayer,
   LayerReport,

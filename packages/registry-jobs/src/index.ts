@@ -1,5 +1,15 @@
 export { RegistryJobsError, type RegistryJobsErrorCode } from './errors.ts';
 export {
+  type CostItem,
+  estimateRun,
+  type LambdaSetting,
+  PUTS_PER_IMAGE,
+  type RunEstimate,
+  type RunSetting,
+  type RunWork,
+} from './estimate/estimate-run.ts';
+export { PRICES, PRICES_DATE, type Price } from './estimate/prices.ts';
+export {
   type CurrentImage,
   type ImagePlan,
   type ImageTag,

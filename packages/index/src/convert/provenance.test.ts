@@ -7,6 +7,7 @@ import { TOOL_VERSION } from '../version.ts';
 import { ANNOTATION_PREFIX, ANNOTATION_SETTINGS_DIGEST } from '../vocabulary.ts';
 import { buildSociIndex } from './build-index.ts';
 import { convertImage } from './convert-image.ts';
+import { settingsDigest } from './provenance.ts';
 
 type Annotations = Readonly<Record<string, string>>;
 
@@ -60,6 +61,8 @@ describe.each([1, 2] as const)('provenance of version %s', (version) => {
     ];
     const digests = await Promise.all(others.map(async (each) => settingsOf(await annotationsOf(version, each))));
     expect(new Set(digests).size).toBe(others.length);
+    // Known without building an index.
+    expect(others.map((each) => settingsDigest(version, { ...SMALL, ...each }))).toEqual(digests);
     if (version === 1) expect(settingsOf(await annotationsOf(1, { platforms }))).toBe(digests[0]);
   });
 });

@@ -1,7 +1,7 @@
 import { type Descriptor, digestOf, type Platform } from '@soci/oci';
 import { cleanPrefetchPath } from '../layers/prefetch-spans.ts';
 import { RECOMPRESSION_LEVEL } from '../layers/recompress-layer.ts';
-import type { ResolvedOptions } from '../options.ts';
+import { type ResolvedOptions, resolveOptions, type SociIndexOptions } from '../options.ts';
 import { PREDICTOR_VERSION } from '../predict/predictor-version.ts';
 import { encodeProfile } from '../profile/encode-profile.ts';
 import { TOOL_VERSION } from '../version.ts';
@@ -60,6 +60,17 @@ export function matchesProvenance(
   return [ANNOTATION_SCHEMA_VERSION, ANNOTATION_SOURCE_DIGEST, ANNOTATION_SETTINGS_DIGEST].every(
     (name) => provenance[name] === expected[name],
   );
+}
+
+/**
+ * Returns the digest of the settings that determine the bytes of an index: the value of `ANNOTATION_SETTINGS_DIGEST` on what
+ * `indexImage` builds with these options.
+ *
+ * @param version - Version of the index.
+ * @throws SociIndexError `OPTION_INVALID`
+ */
+export function settingsDigest(version: 1 | 2, options: SociIndexOptions): string {
+  return digestSettings(version, resolveOptions(options, 1));
 }
 
 /** Digests the settings that determine the bytes of an index. docs/formats.md lists the fields in the same order. */

@@ -1,6 +1,6 @@
 import type { ImageTag } from '../plan/image-plan.ts';
 
-/** What became of an image. */
+/** The outcome of an image. */
 export interface ImageOutcome {
   /**
    * - `indexed`: the index was built and pushed.
@@ -20,7 +20,7 @@ export interface ImageOutcome {
   readonly bytesRead?: number;
 }
 
-/** An image and what became of it. */
+/** An image with its outcome. */
 export interface FinishedImage extends ImageTag, ImageOutcome {
   /** Duration in seconds. */
   readonly seconds: number;

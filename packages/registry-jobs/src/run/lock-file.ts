@@ -6,6 +6,7 @@ import { RegistryJobsError } from '../errors.ts';
 export interface FileLock {
   /** What the user should know, such as that the lock of a dead process was taken over. */
   readonly notes: readonly string[];
+  /** Removes the lock. */
   release(): Promise<void>;
 }
 

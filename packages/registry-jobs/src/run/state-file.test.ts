@@ -81,7 +81,7 @@ describe('a state file', () => {
   });
 });
 
-describe('is repaired, and said:', () => {
+describe('is repaired with a note:', () => {
   it.each(['{"type":"image","repository":"app","ta', '{"type":"image"', '\0\0\0\0', '{}\n'])(
     'a last line that was cut: %j',
     async (rest) => {
@@ -101,7 +101,7 @@ describe('is repaired, and said:', () => {
   });
 });
 
-describe('is refused, and not changed:', () => {
+describe('is rejected, and not changed:', () => {
   const RUN = JSON.stringify({ type: 'run', schemaVersion: 1, ...IDENTITY });
   it.each([
     ['a file of something else', 'hello world\n', 'line 1 is not one of a state file: "hello world"'],
@@ -136,7 +136,7 @@ describe('the lock of a state file', () => {
     await (await openStateFile(path, IDENTITY)).close();
   });
 
-  it('of a dead process is taken over, and said', async () => {
+  it('of a dead process is taken over with a note', async () => {
     const child = spawn(process.execPath, ['-e', '']);
     await once(child, 'exit');
     await writeFile(`${path}.lock`, JSON.stringify({ pid: child.pid, host: hostname() }));
