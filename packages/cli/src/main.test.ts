@@ -220,6 +220,15 @@ describe('a failure', () => {
       `${goldenLayoutPath('multi')}: is a directory, not a file [EISDIR]`,
       '',
     ],
+    ...[
+      ['ztoc', 'info', goldenLayoutPath('multi')],
+      ['convert', '--profile', goldenLayoutPath('multi'), 'oci:from:v1', 'oci:to:v1'],
+      ['convert', '--prefetch-files-json', goldenLayoutPath('multi'), 'oci:from:v1', 'oci:to:v1'],
+    ].map((argv): [string[], string, string] => [
+      argv,
+      `${goldenLayoutPath('multi')}: is a directory, not a file [EISDIR]`,
+      '',
+    ]),
     [['ztoc', 'info', 'no-such-file'], 'no-such-file: no such file or directory [ENOENT]', ''],
     [['ztoc', 'cat', goldenLayerPath('plain.tar'), goldenLayerPath('plain.tar'), 'x'], '[ZTOC_INVALID]', ''],
   ])('%j names the file and the problem', async (argv, message, remedy) => {

@@ -288,6 +288,26 @@ describe('a recording ends', () => {
     expect(pathsOf(run)).toEqual(['/usr/app']);
   });
 
+  it('when no container reads for 10 minutes after the last request', async () => {
+    const now = performance.now.bind(performance);
+    let passed = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + passed);
+    try {
+      const pull = async (name: string) => {
+        passed = 599_000;
+        await LazyClient.pull(name);
+        passed += 599_000;
+        await new Promise((resolve) => setTimeout(resolve, 700));
+        passed += 10_000;
+      };
+      const run = await record(['--until-idle', '1', app], pull, { endsItself: true });
+      expect(run).toMatchObject({ code: 1, stdout: '' });
+      expect(run.stderr).toContain('the image was pulled, but no container read a file of it');
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
   it('and leaves no temporary files', async () => {
     const temporary = join(root, `tmp-${testNumber++}`);
     mkdirSync(temporary);

@@ -20,6 +20,7 @@ import {
 } from '../command/option.ts';
 import { parseCount, parsePositiveSize, parseSize } from '../command/size.ts';
 import { CliError, usageError } from '../errors.ts';
+import { throwFileError } from '../terminal/describe-error.ts';
 import { formatBytes } from '../terminal/quantity.ts';
 import { REGISTRY_OPTIONS } from '../transports/registry-options.ts';
 import { readProfileFile } from './read-profile.ts';
@@ -130,7 +131,7 @@ function recompressedFormats(
 }
 
 async function readPathList(file: string): Promise<readonly string[]> {
-  const bytes = await readFile(file);
+  const bytes = await readFile(file).catch(throwFileError(file));
   if (bytes.length > MAX_PREFETCH_FILE_SIZE) {
     throw new CliError(
       'SOURCE_INVALID',

@@ -18,6 +18,12 @@ import { buildRecordingImage, MAX_SPANS, type RecordingImage, type RecordingPlat
 /** How often the progress is updated and the time without reads is checked, in milliseconds. */
 const TICK = 500;
 
+/**
+ * Time without a request, in milliseconds, after which a recording that ends by itself stops waiting for the first read: 10
+ * minutes. A person needs some time to start the container, but a script must not wait forever.
+ */
+const MAX_WAIT = 600_000;
+
 /** Repository of the served image. */
 const REPOSITORY = 'recording';
 
@@ -25,7 +31,12 @@ const REPOSITORY = 'recording';
 export interface RecordOptions {
   readonly platforms: readonly Platform[];
   readonly address: ListenAddress;
-  /** Ends the recording after this time without reads, in milliseconds. @default only the signal ends it */
+  /**
+   * Ends the recording after this time without reads, in milliseconds. If nothing was read at all, it ends 10 minutes after the
+   * last request.
+   *
+   * @default only the signal ends it
+   */
   readonly idleTime: number | undefined;
   /** Ends the recording. Before the image is served, it stops the command. */
   readonly signal: AbortSignal;
@@ -134,8 +145,11 @@ async function untilEnd(
   onTick: () => Promise<void>,
 ): Promise<void> {
   while (!signal.aborted) {
-    const { lastRead } = recording;
-    if (idleTime !== undefined && lastRead !== undefined && performance.now() - lastRead >= idleTime) return;
+    const { lastRead, lastRequest } = recording;
+    if (idleTime !== undefined) {
+      const end = lastRead === undefined ? lastRequest + Math.max(MAX_WAIT, idleTime) : lastRead + idleTime;
+      if (performance.now() >= end) return;
+    }
     await onTick();
     await sleep(TICK, signal);
   }

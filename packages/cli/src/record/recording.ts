@@ -38,11 +38,14 @@ export class Recording {
   readonly totals: RecordingTotals = { manifests: 0, snapshotter: 0, spans: 0, bytes: 0, repeated: 0, background: 0 };
   /** When the last span was read, on the clock of `now`. Undefined before the first one. */
   lastRead: number | undefined;
+  /** When the last request arrived, or else when the recording began. */
+  lastRequest: number;
 
   /** @param now - Clock, in milliseconds. */
   constructor({ platforms, spanSize }: RecordingImage, now: () => number = () => performance.now()) {
     this.#spanSize = spanSize;
     this.#now = now;
+    this.lastRequest = now();
     const layers = platforms.flatMap((platform) => platform.layers);
     this.#layers = new Map(layers.map(({ digest, size }) => [digest, new LayerRecording(size, spanSize)]));
   }
@@ -61,6 +64,7 @@ export class Recording {
   add({ content, range, client = '' }: ContentRequest): void {
     const { digest, mediaType, size } = content;
     this.#requested.add(digest);
+    this.lastRequest = this.#now();
     if (client.startsWith('soci-snapshotter/')) this.totals.snapshotter++;
     const layer = this.#layers.get(digest);
     if (layer === undefined) {

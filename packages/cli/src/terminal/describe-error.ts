@@ -46,7 +46,7 @@ export function describeError(error: unknown, advice?: string): ErrorDescription
   const { code, path, offset } = error as { code?: unknown; path?: unknown; offset?: unknown };
   if (typeof code !== 'string')
     return { code: error.name === 'AbortError' ? 'INTERRUPTED' : 'INTERNAL', message: error.message };
-  const system = SYSTEM_ERRORS[code];
+  const system = error instanceof CliError ? undefined : SYSTEM_ERRORS[code];
   const message = system === undefined ? error.message : typeof path === 'string' ? `${path}: ${system}` : system;
   // Compares the name instead of using `instanceof`, which would load the registry client.
   const registryError = error.name === 'RegistryError' ? (error as RegistryError) : undefined;
@@ -74,6 +74,13 @@ export function describeFileError(path: string, error: unknown): ErrorDescriptio
 export function wrapFileError(path: string, cause: unknown): CliError {
   const { code, message, offset } = describeFileError(path, cause);
   return new CliError(code, message, { cause, offset });
+}
+
+/** Returns a handler that throws an error with the path of the file. Errors of reading have none, if the path is a directory. */
+export function throwFileError(path: string): (cause: unknown) => never {
+  return (cause) => {
+    throw wrapFileError(path, cause);
+  };
 }
 
 /** How {@link renderError} formats an error. */

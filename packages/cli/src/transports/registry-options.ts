@@ -4,6 +4,7 @@ import type { CommandContext } from '../command/command.ts';
 import { excluding, flag, type OptionValues, omitUndefined, parseText, valueOption } from '../command/option.ts';
 import { parseCount } from '../command/size.ts';
 import { CliError, usageError } from '../errors.ts';
+import { throwFileError } from '../terminal/describe-error.ts';
 import { type ImageLocation, isStandardInput } from './location.ts';
 
 const MAX_RETRIES = 100;
@@ -131,7 +132,7 @@ async function readPassword(stdin: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 async function readCertificates(file: string): Promise<string> {
-  const certificates = await readFile(file, 'utf8');
+  const certificates = await readFile(file, 'utf8').catch(throwFileError(file));
   if (certificates.length <= MAX_CA_FILE_SIZE && certificates.includes('-----BEGIN CERTIFICATE-----'))
     return certificates;
   throw new CliError('SOURCE_INVALID', `${file} has no PEM certificates`, {
@@ -140,7 +141,7 @@ async function readCertificates(file: string): Promise<string> {
 }
 
 async function readPrivateKey(file: string): Promise<string> {
-  const key = await readFile(file, 'utf8');
+  const key = await readFile(file, 'utf8').catch(throwFileError(file));
   if (key.length <= MAX_CA_FILE_SIZE && /-----BEGIN (?:EC |RSA )?PRIVATE KEY-----/.test(key)) return key;
   throw new CliError('SOURCE_INVALID', `${file} has no unencrypted PEM private key`, {
     remedy: 'Decrypt the key with "openssl pkey -in FILE -out NEW", and protect the new file.',
