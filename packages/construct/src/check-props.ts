@@ -5,6 +5,7 @@ import type { Construct } from 'constructs';
 import type { IndexingOptions } from './indexing-options';
 import { rules } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
+import { DEFAULT_MAX_CONCURRENCY } from './work-queue';
 
 const MAX_SIZE = 2 ** 40;
 
@@ -13,6 +14,7 @@ export function checkProps(scope: Construct, props: SociIndexBuilderProps): void
   const { outputTag, repositories, filters, reservedConcurrentExecutions } = props;
   checkIndexing(scope, props);
   checkNumber(scope, 'reservedConcurrentExecutions', reservedConcurrentExecutions, 1, 1000, 'invocations');
+  checkQueue(scope, props);
   if (outputTag !== undefined && !Token.isUnresolved(outputTag)) {
     validate(scope, 'outputTag', () => rules.parseOutputTag(outputTag));
   }
@@ -37,6 +39,19 @@ export function checkProps(scope: Construct, props: SociIndexBuilderProps): void
   if (props.alarmTopic !== undefined && props.alarms === false) {
     fail(scope, 'alarms', 'it is false, but alarmTopic is set: remove one of them');
   }
+}
+
+function checkQueue(scope: Construct, props: SociIndexBuilderProps): void {
+  const { queue, maxConcurrency, reservedConcurrentExecutions: reserved } = props;
+  if (maxConcurrency !== undefined && !queue) {
+    fail(scope, 'maxConcurrency', 'it limits the images from the queue: set queue to true, or omit maxConcurrency');
+  }
+  checkNumber(scope, 'maxConcurrency', maxConcurrency, 2, 1000, 'invocations');
+  const maximum = maxConcurrency ?? DEFAULT_MAX_CONCURRENCY;
+  if (!queue || reserved === undefined || Token.isUnresolved(reserved) || Token.isUnresolved(maximum)) return;
+  if (reserved >= maximum) return;
+  const problem = `${maximum} exceeds reservedConcurrentExecutions, ${reserved}: Lambda would throttle events until they are in the dead-letter queue. Set it to at most ${reserved}, or reserve more`;
+  fail(scope, 'maxConcurrency', problem);
 }
 
 /** Returns the output tag of a builder: `none` for version 1, which creates no tags that the filter must exclude. */

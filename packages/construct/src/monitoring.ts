@@ -13,7 +13,7 @@ import {
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
 /** Namespace of the metrics. @see packages/functions/README.md, "Metrics" */
@@ -64,6 +64,25 @@ export function createAlarms(builder: MonitoredBuilder, topic: ITopic | undefine
     const description = 'Functions of the SOCI index builder fail repeatedly. Their logs have the reasons.';
     alarms.push(createAlarm(builder, 'ErrorsAlarm', errorsOf(builder), description, MAX_ATTEMPTS));
   }
+  if (topic !== undefined) for (const alarm of alarms) alarm.addAlarmAction(new SnsAction(topic));
+  return alarms;
+}
+
+/** Age of an event in the queue that raises the alarm. All attempts of an event take less. */
+const MAX_AGE = Duration.hours(1);
+
+/** Creates the alarms of a queue of events: for the age of its oldest event, and for events that failed on all attempts. */
+export function createQueueAlarms(scope: Construct, queue: Queue, topic: ITopic | undefined): Alarm[] {
+  const period = Duration.minutes(5);
+  const age = `Events of Amazon ECR wait longer than ${MAX_AGE.toHumanString()} in the queue of the SOCI index builder.`;
+  const metric = queue.metricApproximateAgeOfOldestMessage({ period, statistic: 'Maximum' });
+  const alarms = [createAlarm(scope, 'QueueAgeAlarm', metric, age, MAX_AGE.toSeconds())];
+  const failed = queue.deadLetterQueue?.queue.metricApproximateNumberOfMessagesVisible({
+    period,
+    statistic: 'Maximum',
+  });
+  const description = 'Events of Amazon ECR failed on all attempts and are in the dead-letter queue of the queue.';
+  if (failed !== undefined) alarms.push(createAlarm(scope, 'QueueDeadLetterAlarm', failed, description));
   if (topic !== undefined) for (const alarm of alarms) alarm.addAlarmAction(new SnsAction(topic));
   return alarms;
 }

@@ -49,8 +49,26 @@ export interface SociIndexBuilderProps extends IndexingOptions {
    */
   readonly reservedConcurrentExecutions?: number;
   /**
-   * KMS key for the environment variables of the functions and for the created dead-letter queue. The construct adds a statement
-   * to the key policy that lets EventBridge write to the queue. If the key is imported, you must add it. The key is not used for
+   * Whether events wait in an Amazon SQS queue instead of the event queue of Lambda. Events then wait up to 14 days instead of 6
+   * hours, `maxConcurrency` limits how many images are indexed at the same time, and events that failed five times are in a
+   * dead-letter queue from which you can redrive them. Use it if many images are pushed at the same time.
+   *
+   * If you set it to false later, or delete the stack, the queues and their event source mapping remain, because events in the queue
+   * would be lost. The mapping empties the queue as long as the generator exists.
+   *
+   * @default false
+   */
+  readonly queue?: boolean;
+  /**
+   * Maximum number of images from the queue that are indexed at the same time, 2 to 1,000. Each image takes about three manifests of
+   * the PutImage quota of the Region. Requires `queue`.
+   *
+   * @default 10
+   */
+  readonly maxConcurrency?: number;
+  /**
+   * KMS key for the environment variables of the functions and for the created queues. The construct adds a statement
+   * to the key policy that lets EventBridge write to the dead-letter queue. If the key is imported, you must add it. The key is not used for
    * log groups, which need another statement in the key policy.
    *
    * @default - keys that AWS manages
@@ -68,7 +86,8 @@ export interface SociIndexBuilderProps extends IndexingOptions {
   /** Security groups of the generator in the VPC. @default - a new security group */
   readonly securityGroups?: ISecurityGroup[];
   /**
-   * Whether to keep events that failed on all attempts in a dead-letter queue.
+   * Whether to keep events that failed on all attempts in a dead-letter queue. With `queue`, it gets events that were not queued;
+   * the queue has another dead-letter queue.
    *
    * @default - true if `deadLetterQueue` is set, otherwise false
    */
@@ -81,9 +100,10 @@ export interface SociIndexBuilderProps extends IndexingOptions {
   readonly deadLetterQueue?: IQueue;
   /**
    * Whether to create two alarms: one for images that could not be indexed, one for events that failed on all attempts. The
-   * latter watches the dead-letter queue. Without a queue, it watches for three errors of the functions within 15 minutes.
+   * latter watches the dead-letter queue. Without a dead-letter queue, it watches for three errors of the functions within 15
+   * minutes. With `queue`, two more alarms watch the age of its events and its dead-letter queue.
    *
-   * @default - true if `alarmTopic` is set, otherwise false
+   * @default - true if `alarmTopic` is set, otherwise only the alarms of `queue`
    */
   readonly alarms?: boolean;
   /** Topic that alarms notify. @default - no notifications */

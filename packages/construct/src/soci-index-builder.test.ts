@@ -365,6 +365,156 @@ describe('options', () => {
   });
 });
 
+describe('with a queue', () => {
+  const template = templateOf({ queue: true });
+  /** Logical ids of a type, of which one starts with `prefix`. */
+  const idOf = (of: Template, type: string, prefix: string) =>
+    Object.keys(of.findResources(type)).find((id) => id.startsWith(prefix)) as string;
+  const work = idOf(template, 'AWS::SQS::Queue', 'SociWorkQueue');
+  const failed = idOf(template, 'AWS::SQS::Queue', 'SociWorkDeadLetterQueue');
+
+  it('keeps events for 14 days, for six times the timeout of the generator, and moves them after five attempts', () => {
+    template.resourceCountIs('AWS::SQS::Queue', 2);
+    template.allResourcesProperties('AWS::SQS::Queue', {
+      MessageRetentionPeriod: 1_209_600,
+      SqsManagedSseEnabled: true,
+    });
+    const five = { deadLetterTargetArn: { 'Fn::GetAtt': [failed, 'Arn'] }, maxReceiveCount: 5 };
+    template.hasResourceProperties('AWS::SQS::Queue', { VisibilityTimeout: 5400, RedrivePolicy: five });
+    const short = templateOf({ queue: true, timeout: Duration.minutes(2) });
+    short.hasResourceProperties('AWS::SQS::Queue', { VisibilityTimeout: 720 });
+    const token = templateOf((stack) => ({
+      queue: true,
+      timeout: Duration.seconds(new CfnParameter(stack, 'Timeout', { type: 'Number' }).valueAsNumber),
+    }));
+    token.hasResourceProperties('AWS::SQS::Queue', { VisibilityTimeout: 10_800 });
+  });
+
+  it('invokes the generator with one event at a time, 10 at the same time', () => {
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: { 'Fn::GetAtt': [work, 'Arn'] },
+      BatchSize: 1,
+      ScalingConfig: { MaximumConcurrency: 10 },
+    });
+    const many = templateOf({ queue: true, maxConcurrency: 100, reservedConcurrentExecutions: 100 });
+    many.hasResourceProperties('AWS::Lambda::EventSourceMapping', { ScalingConfig: { MaximumConcurrency: 100 } });
+  });
+
+  it('tells the functions the URL of the queue', () => {
+    expect(filterOf(template).soci_queue_url).toEqual({ Ref: work });
+    expect(generatorOf(template).soci_queue_url).toEqual({ Ref: work });
+    expect(filterOf(templateOf())).not.toHaveProperty('soci_queue_url');
+  });
+
+  it('lets the filter only send to the queue, and the generator only receive from it', () => {
+    const all = Object.values(template.findResources('AWS::IAM::Policy')).map(({ Properties }) => Properties);
+    const statements = all.flatMap(({ PolicyDocument, Roles }) =>
+      PolicyDocument.Statement.map(({ Action, Resource }: { Action: string | string[]; Resource: unknown }) => ({
+        role: Roles[0].Ref.replace(/^Soci(.*)Role.*$/, '$1'),
+        actions: [Action].flat().filter((action) => /^(sqs|lambda):/.test(action)),
+        on: JSON.stringify(Resource),
+      })),
+    );
+    expect(statements.filter(({ actions }) => actions.length > 0)).toEqual([
+      {
+        role: 'ECRImageActionEventFilteringLambda',
+        actions: ['sqs:SendMessage'],
+        on: `{"Fn::GetAtt":["${work}","Arn"]}`,
+      },
+      {
+        role: 'SociIndexGeneratorLambda',
+        actions: ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'],
+        on: `{"Fn::GetAtt":["${work}","Arn"]}`,
+      },
+    ]);
+  });
+
+  it('allows only connections with TLS to both queues', () => {
+    template.resourceCountIs('AWS::SQS::QueuePolicy', 2);
+    template.allResourcesProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Deny',
+            Principal: { AWS: '*' },
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  it('creates permissions before the functions use them', () => {
+    const functions = template.findResources('AWS::Lambda::Function', { Properties: { MemorySize: 256 } });
+    const maySend = idOf(template, 'AWS::IAM::Policy', 'SociECRImageActionEventFilteringLambdaSendMessagePolicy');
+    expect(Object.values(functions)[0]?.DependsOn).toContain(maySend);
+    const [mapping] = Object.values(template.findResources('AWS::Lambda::EventSourceMapping'));
+    const mayReceive = idOf(template, 'AWS::IAM::Policy', 'SociSociIndexGeneratorLambdaReceiveMessagePolicy');
+    expect(mapping?.DependsOn).toContain(mayReceive);
+  });
+
+  it('keeps the queues and what empties them when the queue is removed', () => {
+    const kept = ['AWS::SQS::Queue', 'AWS::SQS::QueuePolicy', 'AWS::Lambda::EventSourceMapping'];
+    for (const type of kept) {
+      template.allResources(type, { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' });
+    }
+    // The policy of the role is removed with the queue. That of the queue remains.
+    template.hasResourceProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Allow',
+            Action: Match.arrayWith(['sqs:DeleteMessage', 'sqs:ReceiveMessage']),
+            Principal: { AWS: { 'Fn::GetAtt': [Match.stringLikeRegexp('SociIndexGeneratorLambdaRole'), 'Arn'] } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  it('watches the age of its events, and its dead-letter queue', () => {
+    template.resourceCountIs('AWS::CloudWatch::Alarm', 2);
+    const alarm = (MetricName: string, Threshold: number, queue: string) =>
+      template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+        MetricName,
+        Threshold,
+        Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queue, 'QueueName'] } }],
+      });
+    alarm('ApproximateAgeOfOldestMessage', 3600, work);
+    alarm('ApproximateNumberOfMessagesVisible', 1, failed);
+    templateOf({ queue: true, alarms: false }).resourceCountIs('AWS::CloudWatch::Alarm', 0);
+    const all = templateOf((stack) => ({ queue: true, alarmTopic: new Topic(stack, 'Topic') }));
+    all.resourceCountIs('AWS::CloudWatch::Alarm', 4);
+    all.allResourcesProperties('AWS::CloudWatch::Alarm', { AlarmActions: [Match.anyValue()] });
+  });
+
+  it('encrypts it with the key, which the filter may then use', () => {
+    const encrypted = templateOf((stack) => ({ queue: true, encryptionKey: new Key(stack, 'Key') }));
+    encrypted.allResourcesProperties('AWS::SQS::Queue', { KmsMasterKeyId: Match.anyValue() });
+    encrypted.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([Match.objectLike({ Action: ['kms:Decrypt', 'kms:GenerateDataKey'] })]),
+      },
+      Roles: [{ Ref: Match.stringLikeRegexp('EventFilteringLambdaRole') }],
+    });
+  });
+
+  it('has another dead-letter queue than the functions', () => {
+    const both = templateOf({ queue: true, deadLetterQueueEnabled: true });
+    both.resourceCountIs('AWS::SQS::Queue', 3);
+    both.allResourcesProperties('AWS::Lambda::Function', {
+      DeadLetterConfig: { TargetArn: { 'Fn::GetAtt': [idOf(both, 'AWS::SQS::Queue', 'SociDeadLetterQueue'), 'Arn'] } },
+    });
+  });
+
+  it('exposes the queue', () => {
+    const stack = newStack();
+    const { queue } = new SociIndexBuilder(stack, 'Soci', { queue: true });
+    expect(queue?.deadLetterQueue?.maxReceiveCount).toBe(5);
+    expect(new SociIndexBuilder(stack, 'Other').queue).toBeUndefined();
+  });
+});
+
 describe('rejects with the construct, the value and the solution', () => {
   const one = (stack: Stack, account: string, region = 'eu-west-1') =>
     Repository.fromRepositoryArn(stack, `${account}-${region}`, `arn:aws:ecr:${region}:${account}:repository/app`);
@@ -402,6 +552,17 @@ describe('rejects with the construct, the value and the solution', () => {
       'no concurrency',
       { reservedConcurrentExecutions: 0 },
       'reservedConcurrentExecutions: 0 is not between 1 and 1000 invocations',
+    ],
+    ['one concurrent image', { queue: true, maxConcurrency: 1 }, 'maxConcurrency: 1 is not between 2 and 1000'],
+    [
+      'a concurrency without a queue',
+      { maxConcurrency: 5 },
+      'maxConcurrency: it limits the images from the queue: set queue to true, or omit maxConcurrency',
+    ],
+    [
+      'more images from the queue than the reserved concurrency',
+      { queue: true, reservedConcurrentExecutions: 5 },
+      'maxConcurrency: 10 exceeds reservedConcurrentExecutions, 5: Lambda would throttle events',
     ],
     [
       'an output tag that overwrites the tag of the image',

@@ -4,25 +4,26 @@ import { Duration } from 'aws-cdk-lib';
 import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
-import { type Grant, type IGrantable, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type Grant, type IGrantable, type IRole, type Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { checkProps, outputTagOf } from './check-props';
 import { createGenerator } from './generator-function';
 import { REPOSITORY_ACTIONS, resolveRepositories } from './indexed-repositories';
-import { createAlarms, createDashboard, generatorMetric } from './monitoring';
+import { createAlarms, createDashboard, createQueueAlarms, generatorMetric } from './monitoring';
 import { createPushRule, resolveDeadLetterQueue } from './push-events';
 import { ShippedCode } from './shipped-assets';
 import type { SociIndexBuilderProps } from './soci-index-builder-props';
+import { connectFilter, connectGenerator, createWorkQueue } from './work-queue';
 import { addPolicy, createFunction, serviceName } from './workflow-function';
 
 /**
  * Automatically creates a SOCI index for each image that is pushed to Amazon ECR. An EventBridge rule invokes a function that
- * compares the image with filters. For matches, that function invokes the generator function, which builds the index and pushes
- * it to the repository of the image.
+ * compares the image with filters. For matches, that function invokes the generator function, directly or through a queue. The
+ * generator builds the index and pushes it to the repository of the image.
  *
- * Creates a rule, two functions, a role for each function, and optionally a queue, log groups, alarms and a dashboard. If the
+ * Creates a rule, two functions, a role for each function, and optionally queues, log groups, alarms and a dashboard. If the
  * filters are tokens, it also creates a third function and a custom resource.
  */
 export class SociIndexBuilder extends Construct {
@@ -44,6 +45,9 @@ export class SociIndexBuilder extends Construct {
   /** Dead-letter queue, if configured. */
   public readonly deadLetterQueue?: IQueue;
 
+  /** Queue of events for the generator, if configured. Its `deadLetterQueue` has the events that failed five times. */
+  public readonly queue?: Queue;
+
   /** Alarms, if configured; otherwise empty. */
   public readonly alarms: Alarm[];
 
@@ -57,10 +61,17 @@ export class SociIndexBuilder extends Construct {
     const deadLetterQueue = resolveDeadLetterQueue(this, props);
     this.deadLetterQueue = deadLetterQueue;
 
+    const queue = props.queue ? createWorkQueue(this, props) : undefined;
+    this.queue = queue;
+
     const kinds: EcrEventKind[] = ['push'];
     if (props.replicatedImages) kinds.push('replication');
     if (props.cachedImages) kinds.push('pull-through-cache');
-    const common = { soci_event_kinds: kinds.join(','), soci_output_tag: outputTagOf(props) };
+    const common = {
+      soci_event_kinds: kinds.join(','),
+      soci_output_tag: outputTagOf(props),
+      ...(queue && { soci_queue_url: queue.queueUrl }),
+    };
     this.generatorFunction = createGenerator(this, props, common, this.service, deadLetterQueue);
     const environment: FilterEnvironment = {
       soci_repository_image_tag_filters: repositories.filters,
@@ -80,21 +91,23 @@ export class SociIndexBuilder extends Construct {
     });
     this.filterRole = this.filterFunction.role as IRole;
     this.generatorRole = this.generatorFunction.role as IRole;
-    const mayInvoke = addPolicy(
-      this,
-      'ECRImageActionEventFilteringLambdaInvokeSociIndexGeneratorLambdaPolicy',
-      this.filterFunction,
-      [new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.generatorFunction.functionArn] })],
-    );
+    if (queue === undefined) {
+      this.filterFunction.node.addDependency(allowInvoke(this));
+    } else {
+      connectFilter(this, queue, this.filterFunction);
+      connectGenerator(this, queue, this.generatorFunction, props.maxConcurrency);
+    }
     const mayPush = addPolicy(this, 'SociIndexGeneratorLambdaECRRepositoryPolicy', this.generatorFunction, [
       new PolicyStatement({ actions: REPOSITORY_ACTIONS, resources: [...repositories.arns] }),
     ]);
     this.rule = createPushRule(this, props, kinds);
     // Images that are pushed during the deployment must be indexed too.
-    this.rule.node.addDependency(mayInvoke, mayPush);
+    this.rule.node.addDependency(mayPush);
     this.rule.addTarget(new LambdaTarget(this.filterFunction, { deadLetterQueue }));
     const hasAlarms = props.alarms ?? props.alarmTopic !== undefined;
     this.alarms = hasAlarms ? createAlarms(this, props.alarmTopic) : [];
+    if (queue !== undefined && props.alarms !== false)
+      this.alarms.push(...createQueueAlarms(this, queue, props.alarmTopic));
     if (props.dashboard) createDashboard(this);
   }
 
@@ -126,4 +139,12 @@ export class SociIndexBuilder extends Construct {
   public grantIndex(grantee: IGrantable): Grant {
     return this.generatorFunction.grantInvoke(grantee);
   }
+}
+
+/** Lets the filter function of a builder invoke its generator. */
+function allowInvoke(builder: SociIndexBuilder): Policy {
+  const id = 'ECRImageActionEventFilteringLambdaInvokeSociIndexGeneratorLambdaPolicy';
+  return addPolicy(builder, id, builder.filterFunction, [
+    new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [builder.generatorFunction.functionArn] }),
+  ]);
 }
