@@ -82,3 +82,27 @@ export class KeyedMutex {
     }
   }
 }
+
+/**
+ * Yields `map` of each item, in the order of the items, with at most `concurrency` calls at a time. If one fails, or the
+ * consumer stops, no further call is started.
+ */
+export async function* mapConcurrently<Item, Result>(
+  items: AsyncIterable<Item> | Iterable<Item>,
+  concurrency: number,
+  map: (item: Item) => Promise<Result>,
+): AsyncGenerator<Result, void, undefined> {
+  const running: Promise<Result>[] = [];
+  try {
+    for await (const item of items) {
+      const result = map(item);
+      // It is awaited later. Until then, a failure must not end the process.
+      result.catch(() => {});
+      running.push(result);
+      if (running.length >= concurrency) yield await (running.shift() as Promise<Result>);
+    }
+    while (running.length > 0) yield await (running.shift() as Promise<Result>);
+  } finally {
+    await Promise.allSettled(running);
+  }
+}

@@ -1,9 +1,11 @@
+import type { CallOptions } from '@soci/oci';
 import { RegistryAuthorizer } from './auth/authorizer.ts';
 import { BlobUrlCache } from './blobs/blob-url-cache.ts';
 import { ReadAheadPool } from './blobs/read-ahead-pool.ts';
 import { RegistryHttp } from './client/registry-http.ts';
 import { KeyedMutex } from './concurrency.ts';
 import { dockerCredentials } from './credentials/docker-credentials.ts';
+import { listRepositories } from './manifests/list-repositories.ts';
 import { registryHost, repositoryName } from './names.ts';
 import { checkOption, checkRetryOptions, type RegistryOptions } from './options.ts';
 import { Repository } from './repository.ts';
@@ -24,6 +26,13 @@ export interface Registry {
    * @throws OciError `REFERENCE_INVALID`
    */
   repository(path: string): Repository;
+  /**
+   * Yields the names of all repositories, each once, in the order of the registry.
+   *
+   * @throws RegistryError `UNSUPPORTED` if the registry does not list them, as most public ones; `RESPONSE_INVALID` and
+   * `LIMIT_EXCEEDED` for a list that is invalid, repeats a page or does not end
+   */
+  repositories(options?: CallOptions): AsyncGenerator<string, void, undefined>;
   /**
    * Closes all connections. Running and later requests fail with `CLOSED`. Idle connections do not keep the process
    * alive, so calling this before the process exits is optional.
@@ -62,6 +71,7 @@ export function openRegistry(host: string, options: RegistryOptions = {}): Regis
       const name = repositoryName(host, path);
       return new Repository(host, { ...shared, path: name, name: `${host}/${path}`, manifests: new ManifestCache() });
     },
+    repositories: (call = {}) => listRepositories({ ...call, http, name: host, scope: [] }),
     close: () => sender.close(),
   };
 }

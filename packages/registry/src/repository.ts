@@ -5,6 +5,7 @@ import {
   type Descriptor,
   type Fetcher,
   type FetchOptions,
+  type ListedManifest,
   type Mounter,
   type Prober,
   type Pusher,
@@ -23,8 +24,11 @@ import { checkContent } from './client/check-response.ts';
 import { deleteContent, deleteTag } from './manifests/delete-content.ts';
 import {
   checkManifestSize,
+  type FoundManifest,
+  findManifest,
   isManifest,
   probeContent,
+  readAnyManifest,
   readManifest,
   requireManifest,
   resolveManifest,
@@ -170,6 +174,25 @@ export class Repository
    */
   async resolve(reference: string, options: CallOptions = {}): Promise<Descriptor> {
     return resolveManifest(this.#contextFor(options), reference);
+  }
+
+  /**
+   * Returns the digest and the media type that the registry reports for a tag or digest, in one HEAD request; undefined
+   * if it does not exist. Nothing is verified.
+   *
+   * @throws OciError `REFERENCE_INVALID`, `DIGEST_INVALID`
+   */
+  async findManifest(reference: string, options: CallOptions = {}): Promise<FoundManifest | undefined> {
+    return findManifest(this.#contextFor(options), reference);
+  }
+
+  /**
+   * Reads a manifest of any media type by its digest; undefined if it does not exist.
+   *
+   * @throws OciError `DIGEST_INVALID`, `DIGEST_MISMATCH`
+   */
+  async readManifest(digest: string, options: CallOptions = {}): Promise<ListedManifest | undefined> {
+    return readAnyManifest(this.#contextFor(options), digest);
   }
 
   /**

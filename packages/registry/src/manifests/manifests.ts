@@ -5,6 +5,7 @@ import {
   isDigest,
   isImageIndex,
   isManifestOrIndex,
+  type ListedManifest,
   MEDIA_TYPE_DOCKER_IMAGE_MANIFEST,
   MEDIA_TYPE_DOCKER_MANIFEST_LIST,
   MEDIA_TYPE_OCI_IMAGE_INDEX,
@@ -112,6 +113,46 @@ export async function readManifest(context: Context, target: Descriptor): Promis
   });
   context.manifests.add(target.digest, raw);
   return raw;
+}
+
+/** A manifest as the registry names it. Its bytes have not been read. */
+export type FoundManifest = Pick<Descriptor, 'digest' | 'mediaType'>;
+
+/**
+ * Returns what a tag or digest refers to, without reading it; undefined if it does not exist. Reads the manifest if the
+ * registry does not support HEAD or sends no digest.
+ */
+export async function findManifest(context: Context, reference: string): Promise<FoundManifest | undefined> {
+  const target = manifestPath(context, reference);
+  const headers = { accept: ACCEPT };
+  const response = await exchange(context, 'pull', { method: 'HEAD', target, headers, expected: [404, 405] });
+  if (response.status === 404) return undefined;
+  const digest = response.status === 405 ? undefined : digestHeader('HEAD', response);
+  if (digest !== undefined) return { digest, mediaType: mediaTypeOf(response) };
+  try {
+    const resolved = await resolveManifest(context, reference);
+    return { digest: resolved.digest, mediaType: resolved.mediaType };
+  } catch (error) {
+    if (error instanceof OciError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+/** Returns the verified bytes of a manifest of any media type; undefined if it does not exist. */
+export async function readAnyManifest(context: Context, digest: string): Promise<ListedManifest | undefined> {
+  const { algorithm } = parseDigest(digest);
+  return readAgainIfDamaged(async () => {
+    const request = { method: 'GET', target: manifestPath(context, digest), headers: { accept: ACCEPT } } as const;
+    const response = await exchange(context, 'pull', { ...request, expected: [404] }, context.maxManifestSize);
+    if (response.status === 404) return undefined;
+    rejectHtml(response);
+    const actual = digestOf(response.body, algorithm);
+    if (actual !== digest) {
+      const problem = `the received manifest has the digest ${actual}`;
+      throw new OciError('DIGEST_MISMATCH', `${describeRequest('GET', response.url)}: ${problem}`);
+    }
+    return { digest, mediaType: mediaTypeOf(response), content: response.body };
+  });
 }
 
 /**

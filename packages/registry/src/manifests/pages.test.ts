@@ -43,9 +43,9 @@ test('limits the number of pages', async () => {
   });
   await expect(collect(repository.tags())).rejects.toMatchObject({
     code: 'LIMIT_EXCEEDED',
-    message: expect.stringContaining('1000 pages'),
+    message: expect.stringContaining('2000 pages'),
   });
-  expect(lines).toHaveLength(1000);
+  expect(lines).toHaveLength(2000);
 });
 
 test('rejects a page on another host', async () => {

@@ -10,7 +10,7 @@ import { mediaTypeOf } from '../client/check-response.ts';
 import type { WholeResponse } from '../client/registry-http.ts';
 import type { Context } from '../repository-context.ts';
 import { describeRequest } from '../transport/http-message.ts';
-import { readPages } from './pages.ts';
+import { readPages, repositoryLists } from './pages.ts';
 import { addToReferrersTag, readReferrersTag, removeFromReferrersTag } from './referrers-tag.ts';
 
 /** Statuses that indicate a missing referrers API. */
@@ -29,7 +29,7 @@ export async function* listReferrers(
 ): AsyncGenerator<Descriptor, void, undefined> {
   parseDigest(subject.digest);
   if (context.capabilities.hasReferrersApi !== false) {
-    for await (const page of readPages(context, firstPage(context, subject.digest, artifactType))) {
+    for await (const page of readPages(repositoryLists(context), firstPage(context, subject.digest, artifactType))) {
       detectReferrersApi(context, page);
       if (page.status >= 300 || !context.capabilities.hasReferrersApi) break;
       const isFiltered = /\bartifactType\b/.test(page.headers['oci-filters-applied'] ?? '');
@@ -68,7 +68,7 @@ export async function removeReferrer(context: Context, { subject, referrer }: Re
 /** Reports whether the registry has the referrers API. Requests the referrers of `subject` if this is not known yet. */
 async function hasReferrersApi(context: Context, subject: string): Promise<boolean> {
   if (context.capabilities.hasReferrersApi === undefined) {
-    for await (const page of readPages(context, firstPage(context, subject, undefined))) {
+    for await (const page of readPages(repositoryLists(context), firstPage(context, subject, undefined))) {
       detectReferrersApi(context, page);
       break;
     }
