@@ -22,6 +22,7 @@ export {
   extractFile,
   type FileSelector,
   type LookupOptions,
+  openEncodedZtoc,
   openZtoc,
   type ReadFileOptions,
   type ZtocReader,

@@ -105,7 +105,8 @@ async function findStart(
   results: LayerResults,
   options: ResolvedOptions,
 ): Promise<PlannedStart> {
-  const files = openBuiltFilesystem(store, chooseFilesystemLayers(plan, results), options);
+  const searched = chooseFilesystemLayers(plan, results, options);
+  const files = openBuiltFilesystem(store, searched, options);
   const profile = options.profile?.files ?? (await predictFiles(store, plan.config, files, options));
   const prefetchFiles = options.prefetchFiles.map((path): ProfileFile => ({ path: `/${cleanPrefetchPath(path)}` }));
   const { isFound, reads } = await findReads(files, [...profile, ...prefetchFiles], options.signal);
@@ -129,11 +130,16 @@ async function mayPredict(
 }
 
 /** Chooses the layers whose files are searched: see {@link chooseSearchedLayers}. */
-function chooseFilesystemLayers({ layers }: PlatformPlan, results: LayerResults): readonly FilesystemLayer[] {
+function chooseFilesystemLayers(
+  { layers }: PlatformPlan,
+  results: LayerResults,
+  { profile }: ResolvedOptions,
+): readonly FilesystemLayer[] {
   const built = layers.map((layer): FilesystemLayer => {
     const result = 'task' in layer ? results.get(taskKey(layer.task)) : undefined;
     if (result === undefined || 'mismatch' in result) return { descriptor: layer.descriptor };
-    return { ...layer, ztoc: result.ztoc, candidates: result.candidates };
+    // Only a prediction reads files.
+    return { ...layer, ztoc: result.ztoc, candidates: profile === undefined ? result.candidates : undefined };
   });
   return chooseSearchedLayers(built, ({ ztoc }) => ztoc !== undefined);
 }

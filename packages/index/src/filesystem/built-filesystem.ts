@@ -1,7 +1,6 @@
-import { type Descriptor, digestOf, type Fetcher, OciError, type RangeFetcher } from '@soci/oci';
-import type { SpanCandidates } from '@soci/ztoc';
+import { type Fetcher, OciError, type RangeFetcher } from '@soci/oci';
+import { openEncodedZtoc, type SpanCandidates } from '@soci/ztoc';
 import type { ResolvedOptions } from '../options.ts';
-import { MEDIA_TYPE_ZTOC } from '../vocabulary.ts';
 import { ImageFilesystem } from './image-filesystem.ts';
 import { openLayerSource, type SourceLayer } from './layer-source.ts';
 
@@ -13,7 +12,10 @@ export interface FilesystemLayer extends SourceLayer {
   readonly candidates?: SpanCandidates | undefined;
 }
 
-/** Opens the file system of an image that is being indexed: its zTOCs are in memory. */
+/** Maximum size of the inflated spans of a layer that are in memory, in bytes: a prediction reads small parts of files, in order. */
+const CACHE_SIZE = 8 << 20;
+
+/** Opens the file system of an image that is being indexed: its zTOCs are in memory, and valid. */
 export function openBuiltFilesystem(
   store: Fetcher & Partial<RangeFetcher>,
   layers: readonly FilesystemLayer[],
@@ -21,20 +23,10 @@ export function openBuiltFilesystem(
 ): ImageFilesystem {
   const call = signal === undefined ? {} : { signal };
   const sources = new Map(layers.map((layer) => [layer.descriptor.digest, openLayerSource(layer, store, call)]));
-  const contents = new Map<string, Uint8Array>();
-  const ztocs = layers.flatMap(({ descriptor: { digest: layerDigest, mediaType: layerMediaType }, ztoc }) => {
-    if (ztoc === undefined) return [];
-    const descriptor: Descriptor = { mediaType: MEDIA_TYPE_ZTOC, digest: digestOf(ztoc), size: ztoc.length };
-    contents.set(descriptor.digest, ztoc);
-    return [{ descriptor, layerDigest, layerMediaType, spanSize: 0, disablesXattrs: false }];
-  });
+  const built = new Map(layers.map((layer) => [layer.descriptor.digest, layer]));
   return new ImageFilesystem({
     store: {
-      async *fetch(target, options) {
-        const content = contents.get(target.digest);
-        if (content === undefined) yield* store.fetch(target, options);
-        else yield content;
-      },
+      fetch: (target, options) => store.fetch(target, options),
       fetchRange(target, { offset, length }, options) {
         const source = sources.get(target.digest);
         if (source === undefined) throw new OciError('NOT_FOUND', `no layer has the digest ${target.digest}`);
@@ -42,18 +34,11 @@ export function openBuiltFilesystem(
       },
     },
     layers: layers.map(({ descriptor }) => descriptor),
-    indexes: [
-      {
-        descriptor: { mediaType: '', digest: '', size: 0 },
-        version: 2,
-        ztocs,
-        prefetches: [],
-        annotations: {},
-      },
-    ],
-    candidates: new Map(
-      layers.flatMap(({ descriptor: { digest }, candidates }) => (candidates ? [[digest, candidates] as const] : [])),
-    ),
+    indexes: [],
+    openBuilt: ({ digest }, source) => {
+      const { ztoc, candidates } = built.get(digest) ?? {};
+      return ztoc && openEncodedZtoc(ztoc, source, { candidates, cacheSize: CACHE_SIZE });
+    },
     maxZtocSize: limits.maxZtocSize,
     signal,
   });

@@ -5,7 +5,7 @@ import {
   filesMemory,
   type LookupOptions,
   openZtoc,
-  type SpanCandidates,
+  type RandomAccessSource,
   type ZtocReader,
 } from '@soci/ztoc';
 import { SociIndexError } from '../errors.ts';
@@ -68,11 +68,11 @@ export interface FilesystemSource {
   /** Maximum size of a zTOC, in bytes. */
   readonly maxZtocSize: number;
   /**
-   * Candidates for the spans of layers, by layer digest. Files of these layers are read through them, and not verified.
+   * Opens a layer whose zTOC is in memory.
    *
-   * @default none
+   * @default all layers are opened through `indexes`
    */
-  readonly candidates?: ReadonlyMap<string, SpanCandidates>;
+  readonly openBuilt?: (layer: Descriptor, source: RandomAccessSource) => ZtocReader | undefined;
   /** Maximum number of spans of a zTOC. @default that of `decodeZtoc` */
   readonly maxSpans?: number | undefined;
   /** Aborts all reads. */
@@ -105,6 +105,8 @@ export class ImageFilesystem {
   /** Readers of zTOCs by layer digest. */
   readonly #indexed = new Map<string, Promise<ZtocReader>>();
   readonly #unreadable = new Map<string, UnreadableLayer>();
+  /** For each directory that was searched in a layer, whether the layer hides all of it in lower layers. */
+  readonly #hiding = new Map<ZtocReader, Map<string, boolean>>();
   /** Memory for the files of the layers that are open, in bytes. */
   #filesMemory = 0;
   /** Layers, base layer first. */
@@ -179,7 +181,7 @@ export class ImageFilesystem {
       }
       // A whiteout removes only files of lower layers, not of its own layer.
       for (const { name } of own) if (name.startsWith(WHITEOUT)) removed.add(name.slice(WHITEOUT.length));
-      if (own.some(({ name }) => name === OPAQUE_WHITEOUT) || hidesLowerLayers(reader, path)) break;
+      if (own.some(({ name }) => name === OPAQUE_WHITEOUT) || this.#hidesLowerLayers(reader, path)) break;
     }
     if (!exists) return throwIfUnreadable(path, unreadable);
     return [...items.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -230,8 +232,8 @@ export class ImageFilesystem {
       const reader = await this.#open(layer, unreadable);
       if (reader === undefined) continue;
       const entry = reader.lookup(path);
-      if (entry !== undefined || reader.readdir(path) !== undefined) return { layer, reader, entry, position };
-      if (hidesLowerLayers(reader, path)) return undefined;
+      if (entry !== undefined || reader.isDirectory(path)) return { layer, reader, entry, position };
+      if (this.#hidesLowerLayers(reader, path)) return undefined;
     }
     return undefined;
   }
@@ -283,6 +285,27 @@ export class ImageFilesystem {
     return found;
   }
 
+  /** Returns whether a layer hides a path of lower layers: it removes or replaces the path or a parent directory. */
+  #hidesLowerLayers(reader: ZtocReader, path: string): boolean {
+    const known = this.#hiding.get(reader) ?? new Map<string, boolean>();
+    this.#hiding.set(reader, known);
+    const segments = segmentsOf(path);
+    let parent = '';
+    for (const name of segments) {
+      let hidesAll = known.get(parent);
+      if (hidesAll === undefined) {
+        const directory = parent === '' ? undefined : reader.lookup(parent);
+        hidesAll =
+          (directory !== undefined && directory.type !== 'dir') ||
+          reader.lookup(parent + OPAQUE_WHITEOUT) !== undefined;
+        known.set(parent, hidesAll);
+      }
+      if (hidesAll || reader.lookup(parent + WHITEOUT + name) !== undefined) return true;
+      parent += `${name}/`;
+    }
+    return false;
+  }
+
   /** Opens a layer. If it cannot be read, adds it to `unreadable`. */
   async #open(layer: Descriptor, unreadable: Unreadable): Promise<ZtocReader | undefined> {
     const opening = this.#readers.get(layer.digest) ?? this.#openFirst(layer);
@@ -295,6 +318,8 @@ export class ImageFilesystem {
   }
 
   async #openFirst(layer: Descriptor): Promise<ZtocReader | UnreadableLayer> {
+    const built = this.#source.openBuilt?.(layer, rangesOf(layer, this.#reading));
+    if (built !== undefined) return built;
     const reference = findZtoc(this.#source.indexes, layer.digest);
     try {
       if (reference !== undefined) return await this.#openIndexed(layer, reference);
@@ -322,12 +347,11 @@ export class ImageFilesystem {
   }
 
   #openIndexed(layer: Descriptor, { descriptor }: ZtocReference): Promise<ZtocReader> {
-    const { store, maxZtocSize, maxSpans, candidates } = this.#source;
+    const { store, maxZtocSize, maxSpans } = this.#source;
     const open = async () => {
       const bytes = await readVerified(store, descriptor, { ...this.#reading.call, maxSize: maxZtocSize });
       const ztoc = decodeZtoc(bytes, maxSpans === undefined ? {} : { maxSpans });
-      const own = candidates?.get(layer.digest);
-      return this.#count(openZtoc(ztoc, rangesOf(layer, this.#reading), { candidates: own }));
+      return this.#count(openZtoc(ztoc, rangesOf(layer, this.#reading)));
     };
     const reader = this.#indexed.get(layer.digest) ?? open();
     this.#indexed.set(layer.digest, reader);
@@ -342,20 +366,6 @@ function throwIfUnreadable(path: string, unreadable: Unreadable): undefined {
   const more = unreadable.size === 1 ? '' : `, and ${unreadable.size - 1} more`;
   const message = `no readable layer has ${quoteText(path || '/')}, but a layer that cannot be read may have it: ${first?.message.replace(/\.$/, '')}${more}`;
   throw new SociIndexError('LAYER_UNREADABLE', message, { ...(first && { digest: first.layer.digest }) });
-}
-
-/** Returns whether a layer hides a path of lower layers: it removes or replaces the path or a parent directory. */
-function hidesLowerLayers(reader: ZtocReader, path: string): boolean {
-  const segments = segmentsOf(path);
-  return segments.some((name, depth) => {
-    const parent = segments.slice(0, depth).reduce((path, segment) => `${path}${segment}/`, '');
-    const directory = depth === 0 ? undefined : reader.lookup(parent);
-    return (
-      reader.lookup(parent + WHITEOUT + name) !== undefined ||
-      reader.lookup(parent + OPAQUE_WHITEOUT) !== undefined ||
-      (directory !== undefined && directory.type !== 'dir')
-    );
-  });
 }
 
 function segmentsOf(path: string): string[] {

@@ -5,9 +5,6 @@ import { SociIndexError } from '../errors.ts';
 import type { ImageFile, ImageFilesystem } from '../filesystem/image-filesystem.ts';
 import type { ProfileFile } from '../profile/start-profile.ts';
 
-/** Size of a block of a tar archive, in bytes. Headers start at its multiples. */
-const TAR_BLOCK = 512;
-
 /** What the start of a container reads in the layers of an image. */
 export interface FoundReads {
   /** For each file of the profile, whether the image has it. */
@@ -46,7 +43,7 @@ export async function findReads(
     found.set(file.layer.digest, layer);
   }
   const reads = new Map<string, readonly ReadRange[]>();
-  for (const [digest, { layer, files }] of found) reads.set(digest, rangesOfFiles(layer.reader.ztoc, files));
+  for (const [digest, { layer, files }] of found) reads.set(digest, rangesOfFiles(layer, files));
   return { isFound, reads };
 }
 
@@ -91,22 +88,21 @@ async function ignoreMissing<T>(read: () => Promise<T>): Promise<T | undefined> 
 }
 
 function rangesOfFiles(
-  ztoc: ImageFile['reader']['ztoc'],
+  { reader }: ImageFile,
   wanted: ReadonlyMap<FileEntry, readonly ProfileFile[]>,
 ): readonly ReadRange[] {
   const ranges: ReadRange[] = [];
-  let header = 0;
-  for (const entry of ztoc.files) {
+  for (const [entry, files] of wanted) {
     const { uncompressedOffset: start, uncompressedSize: size } = entry;
-    for (const { ranges: parts = [{ offset: 0, length: size }] } of wanted.get(entry) ?? []) {
-      ranges.push({ start: Math.min(header, start), end: start });
+    ranges.push({ start: reader.headerOffset(entry), end: start });
+    for (const { ranges: parts = [{ offset: 0, length: size }] } of files) {
       for (const { offset, length } of parts) {
         ranges.push({ start: start + Math.min(offset, size), end: start + Math.min(offset + length, size) });
       }
     }
-    header = Math.ceil((start + size) / TAR_BLOCK) * TAR_BLOCK;
   }
-  return mergeReads(ranges.map((range) => ({ ...range, end: Math.min(range.end, ztoc.uncompressedArchiveSize) })));
+  const { uncompressedArchiveSize } = reader.ztoc;
+  return mergeReads(ranges.map((range) => ({ ...range, end: Math.min(range.end, uncompressedArchiveSize) })));
 }
 
 /** Sorts ranges and merges those that overlap or are adjacent. Drops empty ones. */

@@ -197,6 +197,12 @@ export class FlatbufferTable {
     return equalBytes(previous, bytes, start, length) ? previous : bytes.subarray(start, start + length);
   }
 
+  /** Returns the location of a string or byte vector, empty if absent. Needs no view. */
+  vector(slot: number): FlatbufferVector {
+    const at = this.field(slot, OFFSET_SIZE);
+    return at === 0 ? { start: 0, length: 0 } : this.#reader.vectorAt(at, 1);
+  }
+
   /** Returns a vector of offsets, empty if absent. */
   offsets(slot: number): FlatbufferVector {
     const at = this.field(slot, OFFSET_SIZE);

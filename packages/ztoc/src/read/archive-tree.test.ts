@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { DecodedEntries } from '../encoding/entry-list.ts';
 import type { FileEntry, FileType } from '../ztoc.ts';
 import { ArchiveTree } from './archive-tree.ts';
 
@@ -26,8 +27,10 @@ function entryOf(name: string | Uint8Array, type: FileType = 'reg', linkName = '
   };
 }
 
+const treeOf = (files: readonly FileEntry[]) => new ArchiveTree(new DecodedEntries(files));
+
 describe('ArchiveTree.find', () => {
-  const tree = new ArchiveTree([entryOf('./'), entryOf('./etc/', 'dir'), entryOf('./etc/hosts'), entryOf('/bin//sh')]);
+  const tree = treeOf([entryOf('./'), entryOf('./etc/', 'dir'), entryOf('./etc/hosts'), entryOf('/bin//sh')]);
 
   it.each(['etc/hosts', './etc/hosts', '/etc/hosts', 'etc//hosts', 'etc/./hosts', 'etc/../etc/hosts', '../etc/hosts'])(
     'treats %s as the same path',
@@ -50,21 +53,21 @@ describe('ArchiveTree.find', () => {
 
   it('finds names that are not UTF-8 by their bytes', () => {
     const latin1 = new Uint8Array([0x66, 0xfc, 0x72]);
-    const odd = new ArchiveTree([entryOf(latin1), entryOf('für')]);
+    const odd = treeOf([entryOf(latin1), entryOf('für')]);
     expect(odd.find(latin1)?.name).toBe(latin1);
     expect(odd.find('für')?.name).toEqual(utf8.encode('für'));
     expect(odd.find('f\ufffdr')).toBeUndefined();
   });
 
   it('returns the last of several entries with the same path', () => {
-    const twice = new ArchiveTree([entryOf('a', 'reg', '', 1), entryOf('b'), entryOf('./a', 'reg', '', 2)]);
+    const twice = treeOf([entryOf('a', 'reg', '', 1), entryOf('b'), entryOf('./a', 'reg', '', 2)]);
     expect(twice.find('a')?.uncompressedSize).toBe(2);
     expect([...twice.entries()].map(({ name }) => text(name))).toEqual(['b', './a']);
   });
 });
 
 describe('a directory that becomes a file', () => {
-  const tree = new ArchiveTree([
+  const tree = treeOf([
     entryOf('a/', 'dir'),
     entryOf('a/b/c'),
     entryOf('implied/x'),
@@ -92,12 +95,12 @@ describe('a directory that becomes a file', () => {
 
   it('keeps the content of hard links to its files', () => {
     const files = [entryOf('a/b', 'reg', '', 1), entryOf('link', 'hardlink', 'a/b'), entryOf('a')];
-    expect(new ArchiveTree(files).resolveHardLinks(files[1] as FileEntry)).toBe(files[0]);
+    expect(treeOf(files).resolveHardLinks(files[1] as FileEntry)).toBe(files[0]);
   });
 });
 
 describe('ArchiveTree.list', () => {
-  const tree = new ArchiveTree([
+  const tree = treeOf([
     entryOf('usr/', 'dir'),
     entryOf('usr/lib/b/c/d'),
     entryOf('usr/lib'),
@@ -122,22 +125,39 @@ describe('ArchiveTree.list', () => {
   });
 
   it('distinguishes an empty directory, a file and a missing path', () => {
-    const few = new ArchiveTree([entryOf('empty/', 'dir'), entryOf('file')]);
+    const few = treeOf([entryOf('empty/', 'dir'), entryOf('file')]);
     expect(few.list('empty')).toEqual([]);
     expect(few.list('file')).toBeUndefined();
     expect(few.list('none')).toBeUndefined();
-    expect(new ArchiveTree([]).list('')).toEqual([]);
+    expect(treeOf([]).list('')).toEqual([]);
   });
 
   it('lists a directory quickly even if a path has a million segments', () => {
-    const deep = new ArchiveTree([entryOf(`${'a/'.repeat(1_000_000)}end`)]);
+    const deep = treeOf([entryOf(`${'a/'.repeat(1_000_000)}end`)]);
     expect(deep.list('')?.map(({ name }) => text(name))).toEqual(['a']);
     expect(deep.list('a/a/a')?.map(({ name }) => text(name))).toEqual(['a']);
   });
 });
 
+describe('ArchiveTree.isDirectory', () => {
+  const tree = treeOf([
+    entryOf('dir/', 'dir'),
+    entryOf('implied/x'),
+    entryOf('gone/x'),
+    entryOf('gone', 'symlink', 'dir'),
+  ]);
+
+  it.each(['', '/', 'dir', './dir/', 'implied'])('is true for the directory %j', (path) => {
+    expect(tree.isDirectory(path)).toBe(true);
+  });
+
+  it.each(['implied/x', 'gone', 'gone/x', 'missing', 'dir/missing'])('is false for %s', (path) => {
+    expect(tree.isDirectory(path)).toBe(false);
+  });
+});
+
 describe('ArchiveTree.follow', () => {
-  const tree = new ArchiveTree([
+  const tree = treeOf([
     entryOf('bin', 'symlink', 'usr/bin'),
     entryOf('usr/bin/sh', 'symlink', 'dash'),
     entryOf('usr/bin/dash', 'reg', '', 7),
@@ -174,7 +194,7 @@ describe('ArchiveTree.follow', () => {
 describe('hard links', () => {
   it('resolve to the entry before them, through other hard links', () => {
     const files = [entryOf('./a', 'reg', '', 1), entryOf('b', 'hardlink', 'a'), entryOf('c', 'hardlink', '/b')];
-    expect(new ArchiveTree(files).resolveHardLinks(files[2] as FileEntry)).toBe(files[0]);
+    expect(treeOf(files).resolveHardLinks(files[2] as FileEntry)).toBe(files[0]);
   });
 
   it('keep their target when a later entry has its path', () => {
@@ -184,7 +204,7 @@ describe('hard links', () => {
       entryOf('a', 'reg', '', 2),
       entryOf('c', 'hardlink', 'a'),
     ];
-    const tree = new ArchiveTree(files);
+    const tree = treeOf(files);
     expect(tree.resolveHardLinks(files[1] as FileEntry)).toBe(files[0]);
     expect(tree.resolveHardLinks(files[3] as FileEntry)).toBe(files[2]);
   });
@@ -195,7 +215,7 @@ describe('hard links', () => {
     ['in a cycle', [entryOf('b', 'hardlink', 'c'), entryOf('c', 'hardlink', 'b')]],
     ['to a later entry', [entryOf('b', 'hardlink', 'a'), entryOf('a')]],
   ])('%s are rejected', (_, files) => {
-    expect(() => new ArchiveTree(files).resolveHardLinks(files[0] as FileEntry)).toThrow(
+    expect(() => treeOf(files).resolveHardLinks(files[0] as FileEntry)).toThrow(
       expect.objectContaining({ code: 'ENTRY_NOT_FOUND' }),
     );
   });

@@ -1,6 +1,8 @@
-import { fromByteString, toByteString } from '../byte-strings.ts';
+import { byteAt, fromByteString, toByteString } from '../byte-strings.ts';
+import type { EntryList } from '../encoding/entry-list.ts';
 import { ZtocError } from '../errors.ts';
 import { quoteText } from '../escape-text.ts';
+import { NONE, PathTree, ROOT } from '../paths/path-tree.ts';
 import type { FileEntry } from '../ztoc.ts';
 
 /** Maximum length of a path in a message, in characters. */
@@ -20,46 +22,39 @@ export interface DirectoryItem {
   readonly entry: FileEntry | undefined;
 }
 
-const NONE = -1;
-
 /**
  * The entries of an archive by path. If several entries have the same path, the last one wins, as on extraction. A file
  * or link that replaces a directory removes what was in it. Memory use is proportional to the entries and their names.
  */
 export class ArchiveTree {
-  readonly #files: readonly FileEntry[];
-  readonly #paths = new Map<string, number>();
+  readonly #files: EntryList;
+  readonly #paths: PathTree;
   /** For each entry, the index of the previous entry with the same path. */
   readonly #previous: Int32Array;
-  /** For each entry, the index of the last entry with the same path, up to this one, that is not a directory. */
-  readonly #lastFile: Int32Array;
-  /** Directory of the last call of `#replacedAt`, and its result. Consecutive entries are often in the same directory. */
-  #lastDirectory = { path: '', replacedAt: NONE };
-  #sortedPaths: readonly string[] | undefined;
-  #indexes: ReadonlyMap<FileEntry, number> | undefined;
 
   /** @param files All entries, in archive order. */
-  constructor(files: readonly FileEntry[]) {
+  constructor(files: EntryList) {
     this.#files = files;
+    this.#paths = new PathTree(files.length);
     this.#previous = new Int32Array(files.length);
-    this.#lastFile = new Int32Array(files.length);
-    for (const [i, { name, type }] of files.entries()) {
-      const path = normalizePath(name);
-      const previous = this.#paths.get(path) ?? NONE;
-      this.#previous[i] = previous;
-      this.#lastFile[i] = type !== 'dir' ? i : previous === NONE ? NONE : (this.#lastFile[previous] as number);
-      this.#paths.set(path, i);
-    }
+    let i = 0;
+    files.visit((bytes, start, end, isDirectory) => {
+      this.#previous[i] = this.#paths.add(bytes, start, end, i, isDirectory);
+      i += 1;
+    });
   }
 
   /** Returns the entries that remain after all have been extracted, in archive order. */
   *entries(): Generator<FileEntry, void, void> {
-    for (const [i, file] of this.#files.entries()) if (this.#indexAt(normalizePath(file.name)) === i) yield file;
+    for (let i = 0; i < this.#files.length; i++) {
+      const file = this.#files.at(i) as FileEntry;
+      if (this.#indexAt(this.#paths.find(file.name)) === i) yield file;
+    }
   }
 
   /** Returns the entry of a path. Symbolic links are not followed. */
   find(path: ArchivePath): FileEntry | undefined {
-    return this.#entryAt(normalizePath(path));
+    return this.#entryAt(this.#nodeOf(path));
   }
 
   /**
@@ -77,7 +72,7 @@ export class ArchiveTree {
         continue;
       }
       reached.push(segment);
-      const entry = this.#entryAt(reached.join('/'));
+      const entry = this.find(fromByteString(reached.join('/')));
       if (entry?.type !== 'symlink') continue;
       if (++links > MAX_SYMLINKS) {
         const message = `cannot resolve ${showPath(path)}: more than ${MAX_SYMLINKS} symbolic links`;
@@ -87,7 +82,7 @@ export class ArchiveTree {
       reached = target.startsWith('/') ? [] : reached.slice(0, -1);
       pending.push(...splitFollowed(target).reverse());
     }
-    return this.#entryAt(reached.join('/'));
+    return this.find(fromByteString(reached.join('/')));
   }
 
   /**
@@ -95,14 +90,18 @@ export class ArchiveTree {
    * Includes directories that only appear in the paths of other entries.
    */
   list(path: ArchivePath): readonly DirectoryItem[] | undefined {
-    const directory = normalizePath(path);
-    const prefix = directory === '' ? '' : `${directory}/`;
-    const names = [...this.#namesBelow(prefix)].filter((name) => this.#exists(prefix + name));
-    if (names.length === 0 && directory !== '' && this.#entryAt(directory)?.type !== 'dir') return undefined;
-    return names.sort().map((name) => ({
-      name: fromByteString(name),
-      entry: this.#entryAt(prefix + name),
-    }));
+    const directory = this.#nodeOf(path);
+    if (!this.#isDirectory(directory)) return undefined;
+    const items: { readonly name: Uint8Array; readonly entry: FileEntry | undefined }[] = [];
+    for (const node of this.#paths.children(directory)) {
+      if (this.#exists(node)) items.push({ name: this.#paths.nameOf(node), entry: this.#entryAt(node) });
+    }
+    return items.sort((a, b) => compareBytes(a.name, b.name));
+  }
+
+  /** Returns whether a path is a directory: it has an entry of one, or contains other entries. */
+  isDirectory(path: ArchivePath): boolean {
+    return this.#isDirectory(this.#nodeOf(path));
   }
 
   /**
@@ -127,82 +126,60 @@ export class ArchiveTree {
   /** Returns the last entry with the target's path before a hard link; `undefined` if the archive has none. */
   hardLinkTarget(link: FileEntry): FileEntry | undefined {
     const linkIndex = this.#indexOf(link);
-    let index = this.#paths.get(normalizePath(link.linkName)) ?? NONE;
+    const node = this.#paths.find(link.linkName);
+    let index = node === NONE ? NONE : this.#paths.lastEntry(node);
     while (index >= linkIndex) index = this.#previous[index] as number;
-    return index === NONE ? undefined : this.#files[index];
+    return this.#files.at(index);
   }
 
-  /** Returns the offset of the next entry in the uncompressed stream; `undefined` after the last. */
-  nextOffset(entry: FileEntry): number | undefined {
-    return this.#files[this.#indexOf(entry) + 1]?.uncompressedOffset;
+  /** Returns the next entry in the archive; `undefined` after the last. */
+  next(entry: FileEntry): FileEntry | undefined {
+    return this.#files.at(this.#indexOf(entry) + 1);
   }
 
-  #entryAt(path: string): FileEntry | undefined {
-    const index = this.#indexAt(path);
-    return index === undefined ? undefined : this.#files[index];
+  /** Returns the previous entry in the archive; `undefined` before the first. */
+  previous(entry: FileEntry): FileEntry | undefined {
+    return this.#files.at(this.#indexOf(entry) - 1);
+  }
+
+  #nodeOf(path: ArchivePath): number {
+    return this.#paths.find(typeof path === 'string' ? UTF8.encode(path) : path);
+  }
+
+  #entryAt(node: number): FileEntry | undefined {
+    const index = this.#indexAt(node);
+    return index === NONE ? undefined : this.#files.at(index);
   }
 
   /** Returns the index of the entry of a path, unless a later entry removed it. */
-  #indexAt(path: string): number | undefined {
-    const index = this.#paths.get(path);
-    return index !== undefined && this.#replacedAt(path) < index ? index : undefined;
+  #indexAt(node: number): number {
+    if (node === NONE) return NONE;
+    const index = this.#paths.lastEntry(node);
+    return index !== NONE && this.#paths.lastReplacement(node) < index ? index : NONE;
+  }
+
+  #isDirectory(node: number): boolean {
+    if (node === ROOT) return true;
+    if (node === NONE) return false;
+    return this.#entryAt(node)?.type === 'dir' || this.#hasItems(node);
   }
 
   /** Returns whether a path has an entry, or is the directory of one. */
-  #exists(path: string): boolean {
-    if (this.#indexAt(path) !== undefined) return true;
-    const prefix = `${path}/`;
-    const paths = this.#sorted();
-    for (let at = firstAtOrAfter(paths, prefix); paths[at]?.startsWith(prefix); at++) {
-      if (this.#indexAt(paths[at] as string) !== undefined) return true;
-    }
+  #exists(node: number): boolean {
+    return this.#indexAt(node) !== NONE || this.#hasItems(node);
+  }
+
+  #hasItems(node: number): boolean {
+    for (const child of this.#paths.children(node)) if (this.#exists(child)) return true;
     return false;
   }
 
-  /** Returns the index of the last entry that replaced a parent directory of a path by something else. */
-  #replacedAt(path: string): number {
-    const end = path.lastIndexOf('/');
-    // No file system can contain a longer path.
-    if (end === NONE || end > MAX_FOLLOWED_PATH) return NONE;
-    const directory = path.slice(0, end);
-    if (directory === this.#lastDirectory.path) return this.#lastDirectory.replacedAt;
-    let replacedAt = NONE;
-    for (let slash = 0; slash !== NONE; ) {
-      slash = directory.indexOf('/', slash + 1);
-      const index = this.#paths.get(slash === NONE ? directory : directory.slice(0, slash));
-      if (index !== undefined) replacedAt = Math.max(replacedAt, this.#lastFile[index] as number);
-    }
-    this.#lastDirectory = { path: directory, replacedAt };
-    return replacedAt;
-  }
-
-  #sorted(): readonly string[] {
-    this.#sortedPaths ??= [...this.#paths.keys()].sort();
-    return this.#sortedPaths;
-  }
-
   #indexOf(entry: FileEntry): number {
-    this.#indexes ??= new Map(this.#files.map((file, i) => [file, i]));
-    const index = this.#indexes.get(entry);
+    const index = this.#files.indexOf(entry);
     if (index === undefined) {
       throw new ZtocError('ENTRY_NOT_FOUND', `the entry ${showPath(entry.name)} does not belong to this zTOC`);
     }
     return index;
-  }
-
-  /** Returns the first segment after the prefix of all paths that start with it. */
-  #namesBelow(prefix: string): Set<string> {
-    const paths = this.#sorted();
-    const names = new Set<string>();
-    let at = firstAtOrAfter(paths, prefix);
-    for (let path = paths[at]; path?.startsWith(prefix); path = paths[at]) {
-      const slash = path.indexOf('/', prefix.length);
-      const name = path.slice(prefix.length, slash === NONE ? undefined : slash);
-      if (name !== '') names.add(name);
-      // `0` follows `/` in ASCII: one binary search skips the whole subdirectory.
-      at = slash === NONE ? at + 1 : firstAtOrAfter(paths, `${prefix}${name}0`);
-    }
-    return names;
   }
 }
 
@@ -214,15 +191,10 @@ function splitFollowed(path: string): string[] {
   return path.split('/').filter((segment) => segment !== '' && segment !== '.');
 }
 
-function firstAtOrAfter(sorted: readonly string[], text: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] as string) < text) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return byteAt(a, i) - byteAt(b, i);
+  return a.length - b.length;
 }
 
 /** A path in an archive: a string is encoded as UTF-8; bytes allow names that are not UTF-8. */
@@ -233,25 +205,6 @@ const UTF8 = new TextEncoder();
 /** Converts a path to a byte string, so that no byte is lost and paths can be map keys. */
 function pathText(path: ArchivePath): string {
   return toByteString(typeof path === 'string' ? UTF8.encode(path) : path);
-}
-
-/** Matches what {@link normalizePath} would change: an empty segment, `.` or `..`. */
-const IRREGULAR = /(?:^|\/)\.{0,2}(?:\/|$)/;
-
-/**
- * Returns a path as a byte string without leading slash, empty segments, `.` and `..`. At the root, `..` has no effect.
- */
-function normalizePath(path: ArchivePath): string {
-  const given = pathText(path);
-  // Most archives have names such as `./etc/` or `etc/`: cutting is faster than splitting.
-  const text = given.slice(given.startsWith('./') ? 2 : 0, given.endsWith('/') ? -1 : undefined);
-  if (!IRREGULAR.test(text)) return text;
-  const segments: string[] = [];
-  for (const segment of text.split('/')) {
-    if (segment === '..') segments.pop();
-    else if (segment !== '' && segment !== '.') segments.push(segment);
-  }
-  return segments.join('/');
 }
 
 /** Formats a path for a message: UTF-8, quoted and truncated. */

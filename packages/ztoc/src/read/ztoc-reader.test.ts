@@ -8,7 +8,7 @@ import { readReferenceZtoc } from '../encoding/fixtures/reference-ztocs.ts';
 import { ZtocError } from '../errors.ts';
 import type { FileEntry, PaxRecord, Ztoc } from '../ztoc.ts';
 import { bytesSource, type RandomAccessSource } from './random-access-source.ts';
-import { extractFile, openZtoc } from './ztoc-reader.ts';
+import { extractFile, openEncodedZtoc, openZtoc } from './ztoc-reader.ts';
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const digits = (length: number) => Uint8Array.from({ length }, (_, i) => 0x30 + ((i * 7 + (i >> 8)) % 10));
@@ -75,6 +75,31 @@ describe.each([
       }
     },
   );
+
+  it('has the same files through the encoded zTOC, which is decoded as far as it is used', async () => {
+    const { ztoc, bytes } = await buildZtoc([layer]);
+    const [whole, encoded] = [openZtoc(ztoc, bytesSource(layer)), openEncodedZtoc(bytes, bytesSource(layer))];
+    expect([...encoded.list()]).toEqual([...whole.list()]);
+    for (const { name, type } of whole.list()) {
+      const entry = encoded.lookup(name) as FileEntry;
+      expect(entry).toEqual(whole.lookup(name));
+      expect(encoded.lookup(name)).toBe(entry);
+      expect(encoded.isDirectory(name)).toBe(type === 'dir');
+      expect(encoded.readdir(name)).toEqual(whole.readdir(name));
+      if (type === 'reg') expect(await encoded.readFile(entry)).toEqual(await whole.readFile(name));
+      if (type === 'hardlink') expect(encoded.hardLinkTarget(entry)).toEqual(encoded.lookup(entry.linkName));
+    }
+  });
+
+  it('has a header before each entry, after the content of the previous one', async () => {
+    const reader = openZtoc(await ztocOf(layer), bytesSource(layer));
+    let end = 0;
+    for (const entry of reader.ztoc.files) {
+      expect(reader.headerOffset(entry)).toBe(end);
+      expect(entry.uncompressedOffset - end).toBeGreaterThanOrEqual(512);
+      end = entry.uncompressedOffset + Math.ceil(entry.uncompressedSize / 512) * 512;
+    }
+  });
 
   it('reads only the spans of a file', async () => {
     const ztoc = await ztocOf(layer, 4096);
@@ -411,7 +436,12 @@ describe.each(['plain-small.tar', 'pax-xattrs.tar.gz'] as const)('a damaged zTOC
     let read = 0;
     for (let i = 0; i < 3000; i++) {
       try {
-        const reader = openZtoc(decodeZtoc(mutate()), bytesSource(layer), { maxFileSize: 1 << 20 });
+        const options = { maxFileSize: 1 << 20 };
+        const damaged = mutate();
+        const reader =
+          i % 2 === 0
+            ? openZtoc(decodeZtoc(damaged), bytesSource(layer), options)
+            : openEncodedZtoc(damaged, bytesSource(layer), options);
         for (const { name: path } of reader.list()) {
           read += (await reader.readFile(path, { followSymlinks: true }).catch(acceptZtocError)).length;
         }

@@ -1,5 +1,10 @@
+import { decodeAllButFiles } from '../encoding/decode-ztoc.ts';
+import { DecodedEntries, EncodedEntries, type EntryList } from '../encoding/entry-list.ts';
+import { withLazyFiles } from '../encoding/lazy-files.ts';
 import { ZtocError } from '../errors.ts';
+import { FlatbufferReader } from '../flatbuffers/flatbuffer-reader.ts';
 import { listCandidateSpans, listSpans, type Span, spansOfRange } from '../spans/list-spans.ts';
+import { BLOCK_SIZE } from '../tar/tar-format.ts';
 import type { FileEntry, Ztoc } from '../ztoc.ts';
 import { type ArchivePath, ArchiveTree, type DirectoryItem, showPath } from './archive-tree.ts';
 import { clipExtents, type FileExtent, findFileExtents, storedSize } from './file-extents.ts';
@@ -33,11 +38,37 @@ const HOLE_CHUNK_SIZE = 1 << 16;
  * from the size in the zTOC.
  */
 export function openZtoc(ztoc: Ztoc, source: RandomAccessSource, options: OpenZtocOptions = {}): ZtocReader {
+  return openEntries(ztoc, () => new DecodedEntries(ztoc.files), source, options);
+}
+
+/**
+ * Opens a layer like {@link openZtoc}, through an encoded zTOC. Decodes only the entries that are used, so it needs little time
+ * and memory for a few files of a layer with many. Select files by their path, or with an entry from `lookup` or `readdir`, not
+ * with one from `ztoc.files`.
+ * @param bytes The whole zTOC. Do not change it afterwards.
+ * @throws {ZtocError} As {@link openZtoc}. An invalid entry makes the method fail that decodes it.
+ */
+export function openEncodedZtoc(
+  bytes: Uint8Array,
+  source: RandomAccessSource,
+  options: OpenZtocOptions = {},
+): ZtocReader {
+  const limits = { maxSpans: Number.MAX_SAFE_INTEGER };
+  const ztoc = withLazyFiles(decodeAllButFiles(new FlatbufferReader(bytes, 'zTOC'), limits).ztoc, bytes);
+  return openEntries(ztoc, () => new EncodedEntries(bytes), source, options);
+}
+
+function openEntries(
+  ztoc: Ztoc,
+  entries: () => EntryList,
+  source: RandomAccessSource,
+  options: OpenZtocOptions,
+): ZtocReader {
   if (source.size !== ztoc.compressedArchiveSize) {
     const message = `the layer has ${source.size} bytes, but the zTOC describes a layer of ${ztoc.compressedArchiveSize} bytes`;
     throw new ZtocError('SPAN_DIGEST_MISMATCH', message);
   }
-  return new ZtocReader(ztoc, source, options);
+  return new ZtocReader(ztoc, entries, source, options);
 }
 
 /**
@@ -66,11 +97,13 @@ export class ZtocReader {
   readonly spans: readonly Span[];
   readonly #store: SpanStore;
   readonly #maxFileSize: number;
+  readonly #openEntries: () => EntryList;
   #tree: ArchiveTree | undefined;
 
   /** Use {@link openZtoc}, which checks that the layer and the zTOC have the same size. */
-  constructor(ztoc: Ztoc, source: RandomAccessSource, options: OpenZtocOptions) {
+  constructor(ztoc: Ztoc, entries: () => EntryList, source: RandomAccessSource, options: OpenZtocOptions) {
     this.ztoc = ztoc;
+    this.#openEntries = entries;
     this.spans = options.candidates ? listCandidateSpans(ztoc, options.candidates.checkpoints) : listSpans(ztoc);
     this.#maxFileSize = options.maxFileSize ?? DEFAULT_MAX_FILE_SIZE;
     this.#store = new SpanStore(source, options);
@@ -98,6 +131,22 @@ export class ZtocReader {
     return this.#entries.list(path);
   }
 
+  /** Returns whether a path is a directory: it has an entry of one, or contains other entries. `''` is the root. */
+  isDirectory(path: ArchivePath): boolean {
+    return this.#entries.isDirectory(path);
+  }
+
+  /**
+   * Returns the offset of the headers of an entry in the uncompressed stream: where the previous entry ends. Its content
+   * starts at `uncompressedOffset`.
+   */
+  headerOffset(entry: FileEntry): number {
+    const previous = this.#entries.previous(entry);
+    if (previous === undefined) return 0;
+    const end = previous.uncompressedOffset + previous.uncompressedSize;
+    return Math.min(Math.ceil(end / BLOCK_SIZE) * BLOCK_SIZE, entry.uncompressedOffset);
+  }
+
   /**
    * Returns the entry that a hard link refers to: the last entry with the target's path before the link. It can be a hard
    * link too.
@@ -117,7 +166,8 @@ export class ZtocReader {
     const start = body.uncompressedOffset;
     const { uncompressedArchiveSize } = this.ztoc;
     const size = storedSize(body);
-    const end = size === undefined ? (this.#entries.nextOffset(body) ?? uncompressedArchiveSize) : start + size;
+    const end =
+      size === undefined ? (this.#entries.next(body)?.uncompressedOffset ?? uncompressedArchiveSize) : start + size;
     return spansOfRange(this.spans, start, Math.max(Math.min(end, uncompressedArchiveSize) - start, 0));
   }
 
@@ -186,7 +236,7 @@ export class ZtocReader {
   }
 
   get #entries(): ArchiveTree {
-    this.#tree ??= new ArchiveTree(this.ztoc.files);
+    this.#tree ??= new ArchiveTree(this.#openEntries());
     return this.#tree;
   }
 

@@ -1,6 +1,6 @@
 import { equalBytes, fromByteString } from '../byte-strings.ts';
+import { PathNames, PathSet } from '../paths/path-table.ts';
 import type { FileEntry } from '../ztoc.ts';
-import { PathNames, PathSet } from './path-table.ts';
 
 /** Maximum total size of the paths that {@link findImpliedDirectories} returns, in bytes. */
 const MAX_TOTAL_SIZE = 1 << 20;

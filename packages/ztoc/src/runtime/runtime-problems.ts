@@ -1,11 +1,11 @@
 import { equalBytes, toByteString } from '../byte-strings.ts';
+import { ABSENT, PathNames, PathTable } from '../paths/path-table.ts';
 import { storedSize } from '../read/file-extents.ts';
 import { listSpans } from '../spans/list-spans.ts';
 import { parseDecimal } from '../tar/numbers.ts';
 import { BLOCK_SIZE, paddingAfter } from '../tar/tar-format.ts';
 import type { FileEntry, TarInteger, Ztoc } from '../ztoc.ts';
 import { DirectoryCheck, findImpliedDirectories, SymlinkTracker } from './implied-directories.ts';
-import { ABSENT, PathNames, PathTable } from './path-table.ts';
 import { ProblemCollector, type RuntimeProblem } from './runtime-problem.ts';
 
 /** A zTOC without its entries. */

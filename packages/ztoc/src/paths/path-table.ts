@@ -35,6 +35,16 @@ export class PathNames {
     return this;
   }
 
+  /** Returns the position of the first byte of a name. */
+  start(name: number): number {
+    return this.#bounds[2 * name] as number;
+  }
+
+  /** Returns the position after the last byte of a name. */
+  end(name: number): number {
+    return this.#bounds[2 * name + 1] as number;
+  }
+
   /** Returns a 32-bit hash of a name. */
   hash(name: number, seed: number): number {
     return mix(this.#hashInto(seed, name));

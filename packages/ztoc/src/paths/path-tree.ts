@@ -1,0 +1,252 @@
+import { byteAt, NO_BYTES } from '../byte-strings.ts';
+import { PathNames } from './path-table.ts';
+
+/** Number of the root directory of a {@link PathTree}. */
+export const ROOT = 0;
+/** No node, or no entry. */
+export const NONE = -1;
+
+/** Numbers of a node, in this order: see {@link PathTree}. */
+const PARENT = 0;
+const HASH = 1;
+const NAME_START = 2;
+const NAME_END = 3;
+const FIRST_CHILD = 4;
+const NEXT_SIBLING = 5;
+const LAST_ENTRY = 6;
+const LAST_FILE = 7;
+const NODE_SIZE = 8;
+
+/**
+ * Maximum number of names of a path: more than Linux accepts. The rest of a longer path is one name, so that a hostile path
+ * does not need several times its size.
+ */
+const MAX_NAMES = 2048;
+const HASH_SEED = 0x811c9dc5;
+const SLASH = 0x2f;
+const DOT = 0x2e;
+
+/**
+ * The paths of an archive, as a tree of numbered nodes. Directories that only appear in the paths of other entries have a node
+ * too. Needs about 45 bytes for each node, plus its name: objects and strings would need several times as much.
+ */
+export class PathTree {
+  /** {@link NODE_SIZE} numbers for each node. */
+  #nodes: Int32Array<ArrayBuffer>;
+  #count = 1;
+  /** The names of all nodes. */
+  #names: Uint8Array<ArrayBuffer>;
+  #namesSize = 0;
+  /** Hash table: 0, or the number of a node plus 1. */
+  #slots: Int32Array<ArrayBuffer>;
+  readonly #path = new PathNames();
+  /** Directory of the previous path, and its location in the bytes of that path. */
+  #lastDirectory = ROOT;
+  #lastBytes: Uint8Array = NO_BYTES;
+  #lastStart = 0;
+  #lastSize = 0;
+
+  /** @param expected Expected number of nodes. */
+  constructor(expected: number) {
+    const capacity = expected + (expected >> 3) + 16;
+    this.#nodes = new Int32Array(capacity * NODE_SIZE);
+    this.#nodes.fill(NONE, 0, NODE_SIZE);
+    this.#names = new Uint8Array(16 * capacity);
+    let slots = 64;
+    while (slots < 2 * capacity) slots *= 2;
+    this.#slots = new Int32Array(slots);
+  }
+
+  /**
+   * Adds an entry whose path is `bytes` from `start` to `end`. They must not change afterwards.
+   * @returns The previous entry with the same path, or {@link NONE}.
+   */
+  add(bytes: Uint8Array, start: number, end: number, entry: number, isDirectory: boolean): number {
+    const at = this.#nodeOf(bytes, start, end) * NODE_SIZE;
+    const previous = this.#nodes[at + LAST_ENTRY] as number;
+    this.#nodes[at + LAST_ENTRY] = entry;
+    if (!isDirectory) this.#nodes[at + LAST_FILE] = entry;
+    return previous;
+  }
+
+  /** Returns the node of a path, or {@link NONE}. */
+  find(path: Uint8Array): number {
+    const names = this.#path.set(path);
+    let node = ROOT;
+    for (let name = 0; name < names.length && node !== NONE; name++) {
+      const isRest = name === MAX_NAMES - 1;
+      const [start, end] = [names.start(name), names.end(isRest ? names.length - 1 : name)];
+      node = this.#child(node, hashOf(path, start, end), path, start, end);
+      if (isRest) break;
+    }
+    return node;
+  }
+
+  /** Returns the last entry with the path of a node, or {@link NONE}. */
+  lastEntry(node: number): number {
+    return this.#nodes[node * NODE_SIZE + LAST_ENTRY] as number;
+  }
+
+  /** Returns the last entry that replaced a directory above a node by something else, or {@link NONE}. */
+  lastReplacement(node: number): number {
+    const nodes = this.#nodes;
+    let last = NONE;
+    for (
+      let at = nodes[node * NODE_SIZE + PARENT] as number;
+      at > ROOT;
+      at = nodes[at * NODE_SIZE + PARENT] as number
+    ) {
+      last = Math.max(last, nodes[at * NODE_SIZE + LAST_FILE] as number);
+    }
+    return last;
+  }
+
+  /** Yields the nodes in a directory, in no particular order. */
+  *children(node: number): Generator<number, void, void> {
+    const nodes = this.#nodes;
+    let child = nodes[node * NODE_SIZE + FIRST_CHILD] as number;
+    for (; child !== NONE; child = nodes[child * NODE_SIZE + NEXT_SIBLING] as number) yield child;
+  }
+
+  /** Returns a copy of the name of a node. */
+  nameOf(node: number): Uint8Array<ArrayBuffer> {
+    const at = node * NODE_SIZE;
+    return this.#names.slice(this.#nodes[at + NAME_START], this.#nodes[at + NAME_END]);
+  }
+
+  /** Returns the node of a path. Creates it, and its directories. */
+  #nodeOf(bytes: Uint8Array, start: number, pathEnd: number): number {
+    const end = pathEnd > start && byteAt(bytes, pathEnd - 1) === SLASH ? pathEnd - 1 : pathEnd;
+    let nameStart = end;
+    while (nameStart > start && byteAt(bytes, nameStart - 1) !== SLASH) nameStart--;
+    const isPlain = isPlainName(bytes, nameStart, end);
+    // Consecutive entries are often in the same directory.
+    if (isPlain && this.#isLastDirectory(bytes, start, nameStart)) {
+      return this.#childOrNew(this.#lastDirectory, bytes, nameStart, end);
+    }
+    const path = bytes.subarray(start, end);
+    const names = this.#path.set(path);
+    let node = ROOT;
+    let directory = ROOT;
+    for (let name = 0; name < names.length; name++) {
+      const isRest = name === MAX_NAMES - 1;
+      directory = node;
+      node = this.#childOrNew(node, path, names.start(name), names.end(isRest ? names.length - 1 : name));
+      if (isRest) break;
+    }
+    if (isPlain && names.length < MAX_NAMES) {
+      this.#lastDirectory = directory;
+      this.#lastBytes = bytes;
+      this.#lastStart = start;
+      this.#lastSize = nameStart - start;
+    }
+    return node;
+  }
+
+  #isLastDirectory(bytes: Uint8Array, start: number, end: number): boolean {
+    if (end - start !== this.#lastSize) return false;
+    const last = this.#lastBytes;
+    const shift = this.#lastStart - start;
+    // Names in different directories mostly differ at the end.
+    for (let at = end - 1; at >= start; at--) if (bytes[at] !== last[at + shift]) return false;
+    return true;
+  }
+
+  #childOrNew(parent: number, path: Uint8Array, start: number, end: number): number {
+    const hash = hashOf(path, start, end);
+    const known = this.#child(parent, hash, path, start, end);
+    if (known !== NONE) return known;
+    if ((this.#count + 1) * NODE_SIZE > this.#nodes.length) this.#growNodes();
+    if (2 * (this.#count + 1) > this.#slots.length) this.#growSlots();
+    const nameStart = this.#addName(path, start, end);
+    const node = this.#count++;
+    const at = node * NODE_SIZE;
+    const nodes = this.#nodes;
+    nodes[at + PARENT] = parent;
+    nodes[at + HASH] = hash;
+    nodes[at + NAME_START] = nameStart;
+    nodes[at + NAME_END] = this.#namesSize;
+    nodes[at + FIRST_CHILD] = NONE;
+    nodes[at + NEXT_SIBLING] = nodes[parent * NODE_SIZE + FIRST_CHILD] as number;
+    nodes[at + LAST_ENTRY] = NONE;
+    nodes[at + LAST_FILE] = NONE;
+    nodes[parent * NODE_SIZE + FIRST_CHILD] = node;
+    this.#insert(node);
+    return node;
+  }
+
+  #child(parent: number, hash: number, path: Uint8Array, start: number, end: number): number {
+    const slots = this.#slots;
+    const nodes = this.#nodes;
+    const mask = slots.length - 1;
+    for (let slot = slotOf(parent, hash) & mask; ; slot = (slot + 1) & mask) {
+      const node = (slots[slot] as number) - 1;
+      if (node === NONE) return NONE;
+      const at = node * NODE_SIZE;
+      if (nodes[at + HASH] !== hash || nodes[at + PARENT] !== parent) continue;
+      if (this.#hasName(at, path, start, end)) return node;
+    }
+  }
+
+  #hasName(at: number, path: Uint8Array, start: number, end: number): boolean {
+    const names = this.#names;
+    const from = this.#nodes[at + NAME_START] as number;
+    if ((this.#nodes[at + NAME_END] as number) - from !== end - start) return false;
+    for (let i = start; i < end; i++) if (path[i] !== names[from + i - start]) return false;
+    return true;
+  }
+
+  #insert(node: number): void {
+    const slots = this.#slots;
+    const at = node * NODE_SIZE;
+    const mask = slots.length - 1;
+    let slot = slotOf(this.#nodes[at + PARENT] as number, this.#nodes[at + HASH] as number) & mask;
+    while (slots[slot] !== 0) slot = (slot + 1) & mask;
+    slots[slot] = node + 1;
+  }
+
+  /** Copies a name. Returns its position. */
+  #addName(path: Uint8Array, start: number, end: number): number {
+    const at = this.#namesSize;
+    const size = at + end - start;
+    if (size > this.#names.length) {
+      const names = new Uint8Array(Math.max(size, 2 * this.#names.length));
+      names.set(this.#names);
+      this.#names = names;
+    }
+    for (let i = start; i < end; i++) this.#names[at + i - start] = byteAt(path, i);
+    this.#namesSize = size;
+    return at;
+  }
+
+  #growNodes(): void {
+    const nodes = new Int32Array(2 * this.#nodes.length);
+    nodes.set(this.#nodes);
+    this.#nodes = nodes;
+  }
+
+  #growSlots(): void {
+    this.#slots = new Int32Array(2 * this.#slots.length);
+    for (let node = 1; node < this.#count; node++) this.#insert(node);
+  }
+}
+
+/** Returns whether a name is not empty, `.` or `..`. */
+function isPlainName(path: Uint8Array, start: number, end: number): boolean {
+  if (end - start > 2) return true;
+  if (end <= start) return false;
+  for (let at = start; at < end; at++) if (path[at] !== DOT) return true;
+  return false;
+}
+
+function hashOf(path: Uint8Array, start: number, end: number): number {
+  let hash = HASH_SEED;
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ byteAt(path, at), 0x01000193);
+  return hash;
+}
+
+/** Mixes the hash of a name with its directory. */
+function slotOf(parent: number, hash: number): number {
+  const mixed = Math.imul(hash ^ Math.imul(parent, 0x9e3779b1), 0x2c1b3c6d);
+  return mixed ^ (mixed >>> 15);
+}
