@@ -14,6 +14,7 @@ export { RegistryError, type RegistryErrorCode, type RegistryErrorOptions, type 
 export type { FoundManifest } from './manifests/manifests.ts';
 export type { PushManifestOptions } from './manifests/put-manifest.ts';
 export type { RegistryOptions, RequestEvent, RetryOptions } from './options.ts';
+export { RateLimit } from './rate-limit.ts';
 export { openRegistry, type Registry } from './registry.ts';
 export { openRegistryCatalog, type RegistryCatalogOptions } from './registry-catalog.ts';
 export type { Repository } from './repository.ts';

@@ -2,6 +2,7 @@ import type { OciLimits } from '@soci/oci';
 import type { CredentialProvider } from './credentials/credentials.ts';
 import type { Environment } from './environment.ts';
 import { RegistryError } from './errors.ts';
+import type { RateLimit } from './rate-limit.ts';
 
 /** Options of {@link openRegistry}. */
 export interface RegistryOptions {
@@ -70,6 +71,12 @@ export interface RegistryOptions {
    * @default `process.env`
    */
   readonly env?: Environment;
+  /**
+   * Limits how many manifests are pushed per second, to all repositories of the registry.
+   *
+   * @default no limit
+   */
+  readonly rateLimit?: RateLimit;
   /** Called after every request. @default none */
   readonly onRequest?: (event: RequestEvent) => void;
   /** Limits on manifests. @default see `OciLimits` of `@soci/oci` */

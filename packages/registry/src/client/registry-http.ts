@@ -7,6 +7,7 @@ import { RegistryError } from '../errors.ts';
 import type { RegistryOptions, RequestEvent } from '../options.ts';
 import {
   describeRequest,
+  type HttpMethod,
   type HttpRequest,
   type HttpResponse,
   type HttpSender,
@@ -51,7 +52,7 @@ const MAX_REAUTHORIZATIONS = 2;
 export interface RegistryHttpOptions {
   /** Host with an optional port, such as `localhost:5000`. */
   readonly host: string;
-  readonly options?: Pick<RegistryOptions, 'onRequest' | 'plainHttp' | 'retry'>;
+  readonly options?: Pick<RegistryOptions, 'onRequest' | 'plainHttp' | 'rateLimit' | 'retry'>;
   readonly authorizer: Authorizer;
   readonly sender: HttpSender;
   /** Clock and random numbers. @default the system's */
@@ -201,6 +202,8 @@ export class RegistryHttp {
     attempt: number,
   ): Promise<HttpResponse> {
     const request = describeRequest(method, wire.url);
+    const { rateLimit } = this.#options;
+    if (isManifestPush(method, wire.url)) await rateLimit?.acquire(signal === undefined ? {} : { signal });
     const start = performance.now();
     const report = (outcome: Pick<RequestEvent, 'error' | 'status'>) =>
       this.#options.onRequest?.({ request, attempt, milliseconds: performance.now() - start, ...outcome });
@@ -220,6 +223,7 @@ export class RegistryHttp {
       throw error;
     }
     report({ status: response.status });
+    if (response.status === 429) rateLimit?.reportThrottled(start);
     return response;
   }
 
@@ -235,4 +239,9 @@ export class RegistryHttp {
     const host = isRejected ? this.#host : undefined;
     return describeFailure({ method, url, status, headers, body }, { authorization, host, remedy });
   }
+}
+
+/** Reports whether a request pushes a manifest: every attempt counts for the limits of registries. */
+function isManifestPush(method: HttpMethod, { pathname }: URL): boolean {
+  return method === 'PUT' && /\/manifests\/[^/]+$/.test(pathname);
 }
