@@ -10,6 +10,38 @@ export {
 } from './estimate/estimate-run.ts';
 export { PRICES, PRICES_DATE, type Price } from './estimate/prices.ts';
 export {
+  type DeleteGarbageOptions,
+  type DeletionKeptReason,
+  type DeletionOutcome,
+  type DeletionPolicy,
+  type DeletionResult,
+  deleteGarbage,
+} from './garbage/delete-garbage.ts';
+export { type FindGarbageOptions, findGarbage } from './garbage/find-garbage.ts';
+export { type ImagesInUse, NOTHING_IN_USE, parseImagesInUse } from './garbage/images-in-use.ts';
+export { type ManifestFacts, type ManifestKind, readManifestFacts } from './garbage/manifest-facts.ts';
+export {
+  DEFAULT_GARBAGE_AGE,
+  type GarbageItem,
+  type GarbagePlan,
+  type GarbagePolicy,
+  type GarbageReason,
+  type KeptItem,
+  type KeptReason,
+  planGarbage,
+} from './garbage/plan-garbage.ts';
+export type { KnownFacts, RepositoryState } from './garbage/repository-state.ts';
+export { type RestoredTag, type RestoreResult, type RestoreTarget, restoreGarbage } from './garbage/restore-garbage.ts';
+export { createUndoFile, readUndoFile, type UndoFile } from './garbage/undo-file.ts';
+export {
+  type ParsedUndoLog,
+  parseUndoLog,
+  UndoFormatter,
+  type UndoHeader,
+  type UndoLog,
+  type UndoManifest,
+} from './garbage/undo-log.ts';
+export {
   type CurrentImage,
   type ImagePlan,
   type ImageTag,

@@ -1,0 +1,50 @@
+import { type CallOptions, isDigest, type RegistryCatalog } from '@soci/oci';
+import { type GarbagePlan, type GarbagePolicy, planGarbage } from './plan-garbage.ts';
+import { type KnownFacts, RepositoryReader, type RepositoryState } from './repository-state.ts';
+
+/** Options of {@link findGarbage}. */
+export interface FindGarbageOptions extends CallOptions {
+  /** What is known of manifests. New manifests are added. Share it between calls, so that each manifest is read once. @default nothing */
+  readonly known?: KnownFacts;
+}
+
+/**
+ * Finds what can be deleted in a repository, see {@link planGarbage}. Deletes nothing.
+ *
+ * Reads image indexes, SOCI indexes and untagged manifests. If some of them look like garbage, also reads all others,
+ * because any manifest can refer to them. A source image that is not listed is requested by its digest before its
+ * SOCI-enabled image counts as garbage.
+ *
+ * @throws Errors of the catalog, such as OciError `NOT_FOUND` if the repository does not exist.
+ */
+export async function findGarbage(
+  catalog: RegistryCatalog,
+  repository: string,
+  policy: GarbagePolicy,
+  options: FindGarbageOptions = {},
+): Promise<GarbagePlan> {
+  const { known = new Map(), ...call } = options;
+  const reader = new RepositoryReader(catalog, repository, known, call);
+  await reader.readCandidates();
+  if (catalog.lists === 'tags') await reader.find(policy.ownParts ?? []);
+  const candidates = planGarbage(reader.state, policy);
+  if (candidates.items.length === 0) return candidates;
+  await reader.find(expectedElsewhere(reader.state, candidates));
+  if (catalog.lists === 'tags') {
+    const inUse = [...(policy.inUse?.digests ?? [])];
+    const here = inUse.filter(([, repositories]) => repositories.size === 0 || repositories.has(repository));
+    await reader.find(here.map(([digest]) => digest));
+    await reader.readListed();
+  }
+  await reader.readRest();
+  return planGarbage(reader.state, policy);
+}
+
+/** Returns the digests of images that must not exist, or else the candidates are not garbage. */
+function expectedElsewhere({ facts }: RepositoryState, { items }: GarbagePlan): string[] {
+  return items.flatMap(({ digest, tags }) => {
+    const { source, subject } = facts.get(digest) ?? {};
+    const named = tags.map((tag) => tag.replace('sha256-', 'sha256:')).filter(isDigest);
+    return [source, subject, ...named].filter((each) => each !== undefined);
+  });
+}
