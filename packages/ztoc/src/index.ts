@@ -28,6 +28,7 @@ export {
   type ZtocReader,
 } from './read/ztoc-reader.ts';
 export type { ReadRange } from './refine/choose-spans.ts';
+export { keepCandidates } from './refine/keep-candidates.ts';
 export { type RefinedZtoc, type RefineOptions, refineZtoc } from './refine/refine-ztoc.ts';
 export { SymlinkTracker } from './runtime/implied-directories.ts';
 export type { RuntimeEffect, RuntimeProblem, RuntimeProblemCode } from './runtime/runtime-problem.ts';

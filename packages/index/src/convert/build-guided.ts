@@ -1,5 +1,5 @@
 import type { Fetcher, RangeFetcher } from '@soci/oci';
-import type { ReadRange } from '@soci/ztoc';
+import { keepCandidates, type ReadRange } from '@soci/ztoc';
 import { type FilesystemLayer, openBuiltFilesystem } from '../filesystem/built-filesystem.ts';
 import { openLayerSource } from '../filesystem/layer-source.ts';
 import { predictFiles, readCommand } from '../guided/predict-files.ts';
@@ -89,6 +89,13 @@ export async function buildGuidedLayers(
     ),
   );
   const refineOptions = { limits: options.layerLimits, total, signal };
+  // Frees the memory before the new zTOCs need it.
+  for (const [key, { descriptor }] of layers) {
+    const built = results.get(key);
+    if (built === undefined || 'mismatch' in built || built.candidates === undefined) continue;
+    const candidates = keepCandidates(built.ztoc, built.candidates, readsOf(descriptor.digest));
+    results.set(key, { ...built, candidates });
+  }
   await mapInParallel([...layers], REFINED_LAYERS, async ([key, layer]) => {
     const built = results.get(key);
     if (built === undefined || 'mismatch' in built || built.origin === 'reused') return;

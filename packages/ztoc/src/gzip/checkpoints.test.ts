@@ -119,6 +119,16 @@ describe('CheckpointPacker', () => {
     expect(unpackCheckpoints(target).checkpoints[0]?.window).toEqual(new Uint8Array(WINDOW_SIZE).fill(1));
   });
 
+  it('grows again after checkpoints were removed', () => {
+    const packer = new CheckpointPacker(1, COUNT);
+    for (const checkpoint of checkpoints.slice(0, 60)) packer.add(checkpoint);
+    packer.retain((outputOffset) => outputOffset % 140_000 === 0);
+    for (const checkpoint of checkpoints.slice(60)) packer.add(checkpoint);
+    const kept = checkpoints.filter((_, i) => i >= 60 || i % 2 === 0);
+    expect(packer.size).toBe(PACKED_HEADER_SIZE + kept.length * PACKED_CHECKPOINT_SIZE);
+    expect(unpackCheckpoints(packer.take())).toEqual({ spanSize: 1, checkpoints: kept });
+  });
+
   it('rejects more checkpoints than its limit', () => {
     const packer = new CheckpointPacker(1, 1);
     const [first, second] = checkpoints as [GzipCheckpoint, GzipCheckpoint];

@@ -116,6 +116,39 @@ export function packedSize(count: number): number {
   return PACKED_HEADER_SIZE + count * PACKED_CHECKPOINT_SIZE;
 }
 
+/**
+ * Moves the packed checkpoints for which `keep` returns true to the start of `packed`, in order.
+ * @returns Their number.
+ */
+function retainPacked(packed: Uint8Array, keep: (outputOffset: number) => boolean): number {
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
+  let end = PACKED_HEADER_SIZE;
+  for (let at = PACKED_HEADER_SIZE; at < packed.length; at += PACKED_CHECKPOINT_SIZE) {
+    if (!keep(Number(view.getBigInt64(at + 8, true)))) continue;
+    if (at > end) packed.copyWithin(end, at, at + PACKED_CHECKPOINT_SIZE);
+    end += PACKED_CHECKPOINT_SIZE;
+  }
+  return (end - PACKED_HEADER_SIZE) / PACKED_CHECKPOINT_SIZE;
+}
+
+/**
+ * Removes the packed checkpoints for which `keep` returns false, in place, and frees their memory. Do not use `packed`
+ * afterwards.
+ * @param packed The whole buffer.
+ * @returns The remaining ones.
+ */
+export function retainCheckpoints(
+  packed: Uint8Array<ArrayBuffer>,
+  keep: (outputOffset: number) => boolean,
+): Uint8Array<ArrayBuffer> {
+  const { buffer } = packed;
+  const count = retainPacked(packed, keep);
+  new DataView(buffer, packed.byteOffset).setInt32(0, count, true);
+  if (!buffer.resizable) return packed.slice(0, packedSize(count));
+  buffer.resize(packed.byteOffset + packedSize(count));
+  return new Uint8Array(buffer, packed.byteOffset);
+}
+
 function packCheckpoint(view: DataView, at: number, checkpoint: GzipCheckpoint): void {
   view.setBigInt64(at, BigInt(checkpoint.inputOffset), true);
   view.setBigInt64(at + 8, BigInt(checkpoint.outputOffset), true);
@@ -126,6 +159,9 @@ function packCheckpoint(view: DataView, at: number, checkpoint: GzipCheckpoint):
 /** Bytes moved at a time, and so the maximum that exists twice. */
 const MOVE_SIZE = 1 << 20;
 
+/** Bytes by which the buffer grows. Each time is a system call. Memory that is not written yet is free. */
+const GROWTH = 1 << 20;
+
 /**
  * Packs the checkpoints of a layer as they arrive. The buffer grows and shrinks in place, because the windows (32 KiB
  * for each span) are most of the memory that a build uses.
@@ -135,6 +171,7 @@ export class CheckpointPacker {
   readonly #buffer: ArrayBuffer;
   readonly #view: DataView;
   #count = 0;
+  #size = PACKED_HEADER_SIZE;
 
   /**
    * @param spanSize Minimum span size in bytes of output.
@@ -156,7 +193,7 @@ export class CheckpointPacker {
 
   /** Size of the packed format in bytes. */
   get size(): number {
-    return this.#buffer.byteLength;
+    return this.#size;
   }
 
   /** Sets the minimum span size, in bytes of output. */
@@ -171,28 +208,26 @@ export class CheckpointPacker {
       const message = `the layer has more than ${this.#maxCount} spans, up to byte ${inputOffset}. Use a larger span size or raise maxSpans.`;
       throw new ZtocError('LIMIT_EXCEEDED', message, { offset: inputOffset });
     }
-    const at = this.#buffer.byteLength;
-    this.#buffer.resize(at + PACKED_CHECKPOINT_SIZE);
+    const at = this.#size;
+    this.#size += PACKED_CHECKPOINT_SIZE;
+    if (this.#size > this.#buffer.byteLength) {
+      this.#buffer.resize(Math.min(this.#size + GROWTH, this.#buffer.maxByteLength));
+    }
     packCheckpoint(this.#view, at, checkpoint);
     this.#count += 1;
   }
 
-  /** Removes the checkpoints for which `keep` returns false, in order, and frees their memory. */
+  /** Removes the checkpoints for which `keep` returns false, in order, and frees their memory if it is much. */
   retain(keep: (outputOffset: number) => boolean): void {
-    const packed = new Uint8Array(this.#buffer);
-    let end = PACKED_HEADER_SIZE;
-    for (let at = PACKED_HEADER_SIZE; at < packed.length; at += PACKED_CHECKPOINT_SIZE) {
-      if (!keep(Number(this.#view.getBigInt64(at + 8, true)))) continue;
-      if (at > end) packed.copyWithin(end, at, at + PACKED_CHECKPOINT_SIZE);
-      end += PACKED_CHECKPOINT_SIZE;
-    }
-    this.#count = (end - PACKED_HEADER_SIZE) / PACKED_CHECKPOINT_SIZE;
-    this.#buffer.resize(end);
+    this.#count = retainPacked(new Uint8Array(this.#buffer, 0, this.#size), keep);
+    this.#size = packedSize(this.#count);
+    if (this.#buffer.byteLength - this.#size > 2 * GROWTH) this.#buffer.resize(this.#size);
   }
 
   /** Returns the packed format, as a view of the buffer of this object. Call nothing else afterwards. */
   take(): Uint8Array<ArrayBuffer> {
     this.#view.setInt32(0, this.#count, true);
+    this.#buffer.resize(this.#size);
     return new Uint8Array(this.#buffer);
   }
 
@@ -200,11 +235,11 @@ export class CheckpointPacker {
   moveTo(target: Uint8Array): void {
     this.#view.setInt32(0, this.#count, true);
     const packed = new Uint8Array(this.#buffer);
-    for (let end = this.#buffer.byteLength; end > 0; ) {
-      const start = Math.max(0, end - MOVE_SIZE);
-      target.set(packed.subarray(start, end), start);
+    while (this.#size > 0) {
+      const start = Math.max(0, this.#size - MOVE_SIZE);
+      target.set(packed.subarray(start, this.#size), start);
       this.#buffer.resize(start);
-      end = start;
+      this.#size = start;
     }
   }
 }

@@ -69,7 +69,11 @@ function listBlocks({ spans, candidates }: SpanPoints): GzipCheckpoint[][] {
  * Returns for each piece whether it is read. A piece is what is between two points. The snapshotter also requests the span
  * that contains the byte after a read (fs/span-manager, `getSpanInfo`).
  */
-function findPiecesRead(points: readonly GzipCheckpoint[], size: number, reads: readonly ReadRange[]): boolean[] {
+export function findPiecesRead(
+  points: readonly GzipCheckpoint[],
+  size: number,
+  reads: readonly ReadRange[],
+): boolean[] {
   const offsets = Float64Array.from(points, ({ outputOffset }) => outputOffset);
   // Number of reads that start at a piece, minus those that end before it.
   const changes = new Int32Array(points.length + 1);
@@ -92,7 +96,7 @@ function findPiecesRead(points: readonly GzipCheckpoint[], size: number, reads: 
 }
 
 /** Returns the index of the last offset that is not after `offset`. The first offset is 0. */
-function lastAtOrBefore(offsets: Float64Array, offset: number): number {
+export function lastAtOrBefore(offsets: Float64Array, offset: number): number {
   let low = 0;
   let high = offsets.length - 1;
   while (low < high) {

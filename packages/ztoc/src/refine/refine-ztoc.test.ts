@@ -14,6 +14,7 @@ import { listSpans, spanSizeOf } from '../spans/list-spans.ts';
 import type { Ztoc } from '../ztoc.ts';
 import type { ReadRange } from './choose-spans.ts';
 import { giantBlockLayer, LARGE_LAYERS, LARGE_TAR, withEmptyBlocks } from './fixtures/large-layers.ts';
+import { keepCandidates } from './keep-candidates.ts';
 import { refineZtoc } from './refine-ztoc.ts';
 
 const MIB = 1 << 20;
@@ -96,6 +97,22 @@ describe('buildZtoc with the span size auto', () => {
 });
 
 describe.each(Object.entries(LARGE_LAYERS))('refineZtoc for %s', (_, layer) => {
+  it('has the same result if candidates are dropped that the reads do not need', async () => {
+    const { bytes, candidates } = await build(layer);
+    const plain = { ...candidates, checkpoints: candidates.checkpoints.slice() };
+    const all = unpackCheckpoints(candidates.checkpoints).checkpoints.length;
+    for (const each of [plain, candidates]) {
+      const kept = keepCandidates(bytes, each, READS);
+      const { spanSize, checkpoints } = unpackCheckpoints(kept.checkpoints);
+      expect(spanSize).toBe(kept.minDistance);
+      expect(checkpoints.length).toBeLessThan(all);
+      expect(kept.checkpoints.buffer.byteLength).toBe(kept.checkpoints.length);
+      const refined = await refineZtoc(bytes, kept, READS, bytesSource(layer));
+      expect(Buffer.compare(refined.bytes, (await refine(layer, READS)).bytes)).toBe(0);
+      expect(unpackCheckpoints(keepCandidates(bytes, kept, []).checkpoints).checkpoints).toHaveLength(1);
+    }
+  });
+
   it('is byte-identical to a zTOC that is built with the same span starts', async () => {
     const refined = await refine(layer, READS);
     expect(refined.ztoc.maxSpanId).toBeGreaterThan(5);
