@@ -1,9 +1,16 @@
 import { posix } from 'node:path';
-import type { ElfFile } from './elf.ts';
+import { type ElfFile, parseElf } from './elf.ts';
 import type { FoundFile } from './image-files.ts';
 import type { LibraryFinder } from './libraries.ts';
 import type { Origin, Prediction } from './prediction.ts';
-import { findPythonImports } from './python-imports.ts';
+import {
+  findLazyImports,
+  type PythonBody,
+  type PythonCode,
+  type PythonImport,
+  readPythonBody,
+  readPythonCode,
+} from './python-imports.ts';
 
 /** Version of a Python interpreter. */
 export interface PythonVersion {
@@ -19,10 +26,14 @@ const MAX_SEARCH_PATH = 256;
 const MAX_STRINGS_SIZE = 2 << 20;
 /** Maximum number of modules that an extension module names. */
 const MAX_NAMED_MODULES = 1000;
-/** A dotted name in the strings of an extension module, or NumPy, which many use. */
-const MODULE_STRING = /(?<=\0)(?:numpy|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?=\0)/g;
+/** A dotted name in the strings of an extension module, NumPy, which many use, or the common code of modules of mypyc. */
+const MODULE_STRING = /(?<=\0)(?:numpy|\w+__mypyc|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?=\0)/g;
 /** Maximum length of the name of a module. */
 const MAX_NAME = 512;
+/** Maximum number of names that are remembered for a module that was not visited yet. */
+const MAX_WANTED = 500;
+/** Maximum number of calls from one function to the next. */
+const MAX_CALLS = 8;
 /** Size of the header of a `.pyc` file (PEP 552), in bytes. */
 const PYC_HEADER_SIZE = 16;
 
@@ -61,6 +72,23 @@ interface Listing {
   readonly extensions: ReadonlyMap<string, string>;
 }
 
+/** A module whose code runs. */
+interface PythonModule {
+  readonly code: PythonCode;
+  /** Package of relative imports. */
+  readonly inPackage: string;
+  /** Origin of what it imports. */
+  readonly origin: Origin;
+}
+
+/** How the code of a module runs. */
+interface RunOptions {
+  /** Whether it is the program. */
+  readonly isMain?: boolean;
+  /** Whether functions that it calls import modules. @default true */
+  readonly callsFunctions?: boolean;
+}
+
 /** Options of {@link PythonModules}. */
 interface PythonModulesOptions {
   readonly prediction: Prediction;
@@ -81,6 +109,13 @@ export class PythonModules {
   readonly #listings = new Map<string, Promise<Listing | undefined>>();
   /** Imported modules by name. */
   readonly #imported = new Map<string, Promise<Located | undefined>>();
+  /** Modules that import their names when they are used, by path. */
+  readonly #lazy = new Map<string, PythonModule>();
+  /** Names that others import from a module that was not visited yet, by path. */
+  readonly #wanted = new Map<string, readonly string[]>();
+  /** Code of modules whose functions are called, by path. */
+  readonly #codes = new Map<string, Promise<PythonCode | undefined>>();
+  readonly #called = new Set<PythonBody>();
 
   constructor({ prediction, libraries, version, library, searchPath }: PythonModulesOptions) {
     this.#prediction = prediction;
@@ -113,33 +148,123 @@ export class PythonModules {
     if (file !== undefined) this.scan(file, main === found ? parentOf(name) : name, origin, { isMain: true });
   }
 
-  /** Visits a source file for its imports. @param inPackage - Package of relative imports. */
-  scan(file: FoundFile, inPackage: string, origin: Origin, options: { readonly isMain?: boolean } = {}): void {
+  /** Visits a source file for what it imports. @param inPackage - Package of relative imports. */
+  scan(file: FoundFile, inPackage: string, origin: Origin, options: RunOptions = {}): void {
     this.#prediction.visit(options.isMain ? 'python main' : 'python', file, origin, async () => {
       const source = await this.#prediction.files.readText(file, MAX_SOURCE_SIZE);
       const next: Origin = { reason: 'import', from: file.path, depth: origin.depth + 1 };
-      if (source !== undefined) await this.addImports(source, inPackage, next, options);
+      if (source !== undefined) await this.addSource(source, inPackage, next, options);
     });
   }
 
-  /** Predicts what source code imports. */
-  async addImports(
+  /** Predicts what source code imports when it runs. */
+  async addSource(
     source: string,
     inPackage: string,
     origin: Origin,
-    options: { readonly isMain?: boolean } = {},
+    { isMain = false, callsFunctions = true }: RunOptions = {},
   ): Promise<void> {
+    const code = readPythonCode(source, { isMain });
+    const module: PythonModule = { code, inPackage, origin };
+    await this.#addImports(code.imports, module);
+    if (code.lazyNames !== undefined && origin.from !== undefined) {
+      this.#lazy.set(origin.from, module);
+      const wanted = this.#wanted.get(origin.from) ?? [];
+      this.#wanted.delete(origin.from);
+      for (const name of wanted) await this.#addLazyName(name, module);
+    }
+    if (callsFunctions) for (const name of code.uses) await this.#call(name, module, { isMain, depth: 0 });
+  }
+
+  async #addImports(imports: readonly PythonImport[], { inPackage, origin }: PythonModule): Promise<void> {
     let isComplete = true;
-    for (const { module, names, isFallback } of findPythonImports(source, options)) {
+    for (const { module, names, isFallback } of imports) {
       if (isFallback && isComplete) continue;
       const name = absoluteName(module, inPackage);
       if (name === undefined) continue;
       const found = name === '' ? undefined : await this.#import(name, origin);
       if (found === undefined) isComplete &&= isBuiltIn(name);
-      for (const each of names) {
-        if (found !== undefined && (await this.#hasModule(found, each))) await this.#import(`${name}.${each}`, origin);
-      }
+      else for (const each of names) await this.#importName(found, name, each, origin);
     }
+  }
+
+  /** Imports a name from a module: a module in a package, or a name that the module imports when it is used. */
+  async #importName(found: Located, module: string, name: string, origin: Origin): Promise<void> {
+    if (await this.#hasModule(found, name)) await this.#import(`${module}.${name}`, origin);
+    else if (found.path !== undefined) {
+      const lazy = this.#lazy.get(found.path);
+      if (lazy !== undefined) await this.#addLazyName(name, lazy);
+      else this.#wanted.set(found.path, [...(this.#wanted.get(found.path) ?? []), name].slice(0, MAX_WANTED));
+    }
+  }
+
+  async #addLazyName(name: string, module: PythonModule): Promise<void> {
+    const { lazyNames } = module.code;
+    if (lazyNames !== undefined) await this.#addImports(findLazyImports(lazyNames, name), module);
+  }
+
+  /**
+   * Predicts what a call imports: of a function of the same module, and if the program itself calls, also of a class and of
+   * other modules.
+   */
+  async #call(
+    name: string,
+    module: PythonModule,
+    { isMain, depth }: { isMain: boolean; depth: number },
+  ): Promise<void> {
+    const [first = '', ...rest] = name.split('.');
+    const body = module.code.bodies.get(first);
+    if (body !== undefined) {
+      if (depth > MAX_CALLS || (body.kind === 'class' && !isMain) || (rest.length > 0 && body.kind !== 'class')) return;
+      if (this.#called.has(body)) return;
+      this.#called.add(body);
+      const { imports, uses } = readPythonBody(body);
+      await this.#addImports(imports, module);
+      const inside = { ...module, code: { ...module.code, imports: [...module.code.imports, ...imports] } };
+      for (const each of uses) await this.#call(each, inside, { isMain, depth: depth + 1 });
+      return;
+    }
+    if (isMain && depth <= MAX_CALLS) await this.#callImported(first, rest[0], module, depth);
+  }
+
+  /** Predicts what a call of an imported name imports: `name()` or `name.attribute()`. */
+  async #callImported(
+    name: string,
+    attribute: string | undefined,
+    { code, inPackage, origin }: PythonModule,
+    depth: number,
+  ): Promise<void> {
+    const imported = code.imports.find(
+      ({ module, names }) => names.includes(name) || (names.length === 0 && module === name),
+    );
+    const module = imported && absoluteName(imported.module, inPackage);
+    const found = module === undefined ? undefined : await this.#import(module, origin);
+    if (imported === undefined || module === undefined || found === undefined) return;
+    if (imported.names.length === 0) {
+      if (attribute !== undefined) await this.#callIn(found, module, attribute, origin, depth);
+    } else if (await this.#hasModule(found, name)) {
+      const inner = await this.#import(`${module}.${name}`, origin);
+      if (inner !== undefined && attribute !== undefined)
+        await this.#callIn(inner, `${module}.${name}`, attribute, origin, depth);
+    } else await this.#callIn(found, module, name, origin, depth);
+  }
+
+  /** Predicts what a call of a function of another module imports. Standard modules import little in functions. */
+  async #callIn(located: Located, name: string, called: string, origin: Origin, depth: number): Promise<void> {
+    if (located.path === undefined || !located.path.endsWith('.py') || this.#isStandard(located)) return;
+    const file = await this.#prediction.files.find(located.path);
+    const reading = this.#codes.get(located.path) ?? this.#readCode(file);
+    this.#codes.set(located.path, reading);
+    const code = await reading;
+    if (code === undefined || file === undefined) return;
+    const inPackage = located.directories.length > 0 ? name : parentOf(name);
+    const module = { code, inPackage, origin: { ...origin, from: file.path, depth: origin.depth + 1 } };
+    await this.#call(called, module, { isMain: true, depth: depth + 1 });
+  }
+
+  async #readCode(file: FoundFile | undefined): Promise<PythonCode | undefined> {
+    const source = file && (await this.#prediction.files.readText(file, MAX_SOURCE_SIZE));
+    return source === undefined ? undefined : readPythonCode(source);
   }
 
   #import(name: string, origin: Origin): Promise<Located | undefined> {
@@ -165,34 +290,61 @@ export class PythonModules {
   async #load(name: string, { directories }: Located, path: string, origin: Origin): Promise<void> {
     const file = await this.#prediction.files.find(path);
     if (file === undefined) return;
+    const inPackage = directories.length > 0 ? name : parentOf(name);
     if (path.endsWith('.so')) {
+      // The module was compiled from the source next to it, and imports the same.
+      const source = await this.#prediction.files.find(path.replace(/\.[^/]*$/, '.py'));
+      if (source !== undefined) this.scan(source, inPackage, origin);
       this.#prediction.visit('extension', file, origin, async () => {
         const elf = await this.#libraries.addElf(file, origin, { isProgram: false });
-        if (elf !== undefined)
-          await this.#addNamedModules(file, elf, { ...origin, from: file.path, depth: origin.depth + 1 });
+        if (elf === undefined) return;
+        const next = { ...origin, from: file.path, depth: origin.depth + 1 };
+        await this.#addNamedModules(file, elf, name, next);
+        // Its own libraries can import modules too.
+        for (const needed of elf.needed) {
+          const library = await this.#prediction.files.find(`${posix.dirname(file.path)}/${posix.basename(needed)}`);
+          if (library === undefined) continue;
+          this.#prediction.visit('extension', library, next, async () => {
+            const read = (offset: number, length: number) => this.#prediction.files.read(library, offset, length);
+            const parsed = await parseElf(read, library.size);
+            if (parsed !== undefined) await this.#addNamedModules(library, parsed, name, next);
+          });
+        }
       });
       return;
     }
     const isFrozen = this.#version.minor >= 11 && FROZEN.has(name) && path.startsWith(`${this.#library}/`);
     if (!isFrozen) await this.#addModule(file, path, origin);
-    if (path.endsWith('.py')) this.scan(file, directories.length > 0 ? name : parentOf(name), origin);
+    if (path.endsWith('.py')) this.scan(file, inPackage, origin, { callsFunctions: !FROZEN.has(name) });
+    // A package that wraps an extension module of the same name imports it, often by a computed name.
+    const [directory] = directories;
+    const own = name.slice(name.lastIndexOf('.') + 1);
+    if (directory === undefined || !(await this.#list(directory))?.extensions.has(own)) return;
+    this.#prediction.visit('wrapped extension', file, origin, async () => {
+      await this.#import(`${name}.${own}`, { ...origin, from: file.path, depth: origin.depth + 1 });
+    });
   }
 
   /**
    * Imports the installed modules that an extension module names: Cython and C code import them when they are loaded. Standard
-   * modules are left out, because Cython names some that it does not import.
+   * modules are left out, because Cython names some that it does not import. Modules that Cython did not compile import other
+   * packages than their own only when they need them, except for NumPy.
    */
-  async #addNamedModules(file: FoundFile, { sections }: ElfFile, origin: Origin): Promise<void> {
+  async #addNamedModules(file: FoundFile, { sections }: ElfFile, module: string, origin: Origin): Promise<void> {
+    const texts: string[] = [];
     for (const { name, offset, length } of sections) {
       if (!name.startsWith('.rodata')) continue;
       const bytes = await this.#prediction.files.read(file, offset, Math.min(length, MAX_STRINGS_SIZE));
-      const text = Buffer.from(bytes ?? []).toString('latin1');
-      const names = new Set(Array.from(text.matchAll(MODULE_STRING), ([match]) => match));
-      for (const each of [...names].slice(0, MAX_NAMED_MODULES)) {
-        const [first = ''] = each.split('.');
-        const top = await this.#locate(this.#searchPath, first);
-        if (top !== undefined && !this.#isStandard(top)) await this.#import(each, origin);
-      }
+      texts.push(Buffer.from(bytes ?? []).toString('latin1'));
+    }
+    const isCython = texts.some((text) => text.includes('cython_runtime'));
+    const names = new Set(texts.flatMap((text) => Array.from(text.matchAll(MODULE_STRING), ([match]) => match)));
+    const [own = ''] = module.split('.');
+    for (const each of [...names].slice(0, MAX_NAMED_MODULES)) {
+      const [first = ''] = each.split('.');
+      if (!isCython && first !== own && first !== 'numpy' && !first.endsWith('__mypyc')) continue;
+      const top = await this.#locate(this.#searchPath, first);
+      if (top !== undefined && !this.#isStandard(top)) await this.#import(each, origin);
     }
   }
 

@@ -154,23 +154,43 @@ describe('a Python program', () => {
     expect(paths).toEqual([`/app/${name}`, '/app/libs/libfast.so', '/app/main.py']);
   });
 
-  it('imports installed modules that an extension module names', async () => {
-    const strings = ['', 'tool.core', 'tool.core.f', 'json.decoder', 'tool', 'other.x', 'numpy', ''].join('\0');
+  it('imports installed modules that an extension module names: all if Cython made it, else of its package and NumPy', async () => {
+    const names = [
+      'tool.core',
+      'tool.core.f',
+      'json.decoder',
+      'tool',
+      'other.x',
+      'numpy',
+      'shared__mypyc',
+      'fast.part',
+    ];
+    const withStrings = (strings: readonly string[]) => {
+      const content = ['', ...strings, ''].join('\0');
+      return makeElf({ needed: ['libfast.so'], sections: [{ name: '.rodata', size: content.length, content }] });
+    };
     const files = {
       'app/main.py': 'import fast\n',
-      'app/fast.so': makeElf({ sections: [{ name: '.rodata', size: strings.length, content: strings }] }),
-      [`${PACKAGES}/tool/__init__.py`]: 'x = 1',
-      [`${PACKAGES}/tool/core.py`]: 'x = 1',
-      [`${PACKAGES}/other/__init__.py`]: 'x = 1',
-      [`${PACKAGES}/numpy/__init__.py`]: 'x = 1',
-    };
-    expect(await predict(files, ['python3', '/app/main.py'])).toEqual([
-      '/app/fast.so',
-      '/app/main.py',
-      ...['numpy/__init__.py', 'other/__init__.py', 'tool/__init__.py', 'tool/core.py'].map(
-        (name) => `/${PACKAGES}/${name}`,
+      'app/fast/part.py': 'x = 1',
+      'app/shared__mypyc.so': makeElf(),
+      ...Object.fromEntries(
+        ['tool/__init__.py', 'tool/core.py', 'other/__init__.py', 'numpy/__init__.py'].map((name) => [
+          `${PACKAGES}/${name}`,
+          'x = 1',
+        ]),
       ),
-    ]);
+    };
+    const predictFast = async (own: Files) => {
+      const all = await predict({ ...files, ...own }, ['python3', '/app/main.py']);
+      return all.map((path) => path.replace(`/${PACKAGES}/`, ''));
+    };
+    const others = ['numpy/__init__.py', 'other/__init__.py', 'tool/__init__.py', 'tool/core.py'];
+    const loaded = ['/app/fast/__init__.so', '/app/fast/part.py', '/app/main.py', '/app/shared__mypyc.so'];
+    const cython = { 'app/fast/__init__.so': withStrings(['cython_runtime', ...names]) };
+    expect(await predictFast(cython)).toEqual([...loaded, ...others]);
+    expect(await predictFast({ 'app/fast/__init__.so': withStrings(names) })).toEqual([...loaded, 'numpy/__init__.py']);
+    const inLibrary = { 'app/fast/__init__.so': withStrings([]), 'app/fast/libfast.so': withStrings(['numpy']) };
+    expect(await predictFast(inLibrary)).toEqual(['/app/fast/__init__.so', '/app/main.py', 'numpy/__init__.py']);
   });
 
   it('of a virtual environment reads its configuration and packages', async () => {
@@ -233,5 +253,85 @@ describe('an import', () => {
     ['x = [\nimport a', ''],
   ])('is found in %j: %j', async (source, names) => {
     expect(await importsOf(source)).toBe(names);
+  });
+});
+
+describe('modules that a Python program imports when it runs', () => {
+  const inPackages = (...names: readonly string[]) => names.map((name) => `/${PACKAGES}/${name}`);
+
+  it('are in functions that the program calls, also of other packages, and in their classes', async () => {
+    const files = {
+      'srv/manage.py':
+        'def main():\n  from framework.cli import execute\n  execute([])\nif __name__ == "__main__":\n  main()\n',
+      [`${PACKAGES}/framework/__init__.py`]: 'def unused():\n  import json\n',
+      [`${PACKAGES}/framework/cli.py`]:
+        'import framework\nclass Command:\n  def run(self):\n    from .commands import serve\ndef execute(argv):\n  Command().run()\ndef other():\n  import json\n',
+      [`${PACKAGES}/framework/commands/serve.py`]: 'x = 1',
+    };
+    const expected = inPackages('framework/__init__.py', 'framework/cli.py', 'framework/commands/serve.py');
+    expect(await predict(files, ['python3', '/srv/manage.py'])).toEqual(['/srv/manage.py', ...expected]);
+  });
+
+  it('are in functions that start the program of a package', async () => {
+    const files = {
+      'usr/bin/tool':
+        '#!/usr/bin/python3\nimport sys\nfrom tool.__main__ import main\nif __name__ == "__main__":\n  sys.exit(main())\n',
+      [`${PACKAGES}/tool/__init__.py`]: '',
+      [`${PACKAGES}/tool/__main__.py`]: 'def main():\n  from tool.app import main as start\n  start()\n',
+      [`${PACKAGES}/tool/app.py`]: 'import tool.plugins\ndef main():\n  pass\n',
+      [`${PACKAGES}/tool/plugins.py`]: 'x = 1',
+    };
+    const expected = inPackages('tool/__main__.py', 'tool/app.py', 'tool/plugins.py');
+    expect(await predict(files, ['tool'])).toEqual(['/usr/bin/tool', ...expected]);
+  });
+
+  it('are in functions that a module calls or passes on when it is imported, but not in others', async () => {
+    const files = {
+      [`${PACKAGES}/m.py`]:
+        'def first():\n  import a\ndef second():\n  third()\ndef third():\n  import b\ndef fourth():\n  import c\nclass K:\n  def method(self):\n    import d\nx = first()\nhandlers = [1, second]\nk = K()\n',
+      ...Object.fromEntries([...'abcd'].map((name) => [`${PACKAGES}/${name}.py`, 'x = 1'])),
+    };
+    expect(await predict(files, ['python3', '-c', 'import m'])).toEqual(inPackages('a.py', 'b.py', 'm.py'));
+  });
+
+  it.each([
+    ['imports for type checkers', 'if TYPE_CHECKING:\n  from .model import Model, Other\n  from .extra import Extra\n'],
+    ['a table', 'table: dict[str, tuple] = {"Model": (__spec__.parent, ".model"), "Extra": (0, ".extra")}\n'],
+    ['a table of modules', 'table = {\n  "Extra": ".extra",\n  "Model": ".model",\n}\n'],
+  ])('are named in %s, if a package imports its names when they are used', async (_, lazy) => {
+    const files = {
+      [`${PACKAGES}/lazy/model.py`]: 'x = 1',
+      [`${PACKAGES}/lazy/extra.py`]: 'x = 1',
+    };
+    const code = 'from lazy import Model';
+    const getter = 'def __getattr__(name):\n  return load(name)\n';
+    const lazyPackage = { ...files, [`${PACKAGES}/lazy/__init__.py`]: lazy + getter };
+    expect(await predict(lazyPackage, ['python3', '-c', code])).toEqual(
+      inPackages('lazy/__init__.py', 'lazy/model.py'),
+    );
+    const plain = { ...files, [`${PACKAGES}/lazy/__init__.py`]: lazy };
+    expect(await predict(plain, ['python3', '-c', code])).toEqual(inPackages('lazy/__init__.py'));
+  });
+
+  it('are those of the source next to a compiled module', async () => {
+    const files = {
+      [`${PACKAGES}/fast/__init__.cpython-311-x86_64-linux-gnu.so`]: makeElf(),
+      [`${PACKAGES}/fast/__init__.py`]: 'from . import helper\n',
+      [`${PACKAGES}/fast/helper.py`]: 'x = 1',
+    };
+    expect(await predict(files, ['python3', '-c', 'import fast'])).toEqual(
+      inPackages('fast/__init__.cpython-311-x86_64-linux-gnu.so', 'fast/helper.py'),
+    );
+  });
+
+  it('are an extension module with the name of its package', async () => {
+    const files = {
+      [`${PACKAGES}/vision/__init__.py`]: 'import importlib\nnative = importlib.import_module(__name__)\n',
+      [`${PACKAGES}/vision/vision.abi3.so`]: makeElf(),
+      [`${PACKAGES}/vision/other.abi3.so`]: makeElf(),
+    };
+    expect(await predict(files, ['python3', '-c', 'import vision'])).toEqual(
+      inPackages('vision/__init__.py', 'vision/vision.abi3.so'),
+    );
   });
 });

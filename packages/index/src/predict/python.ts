@@ -91,7 +91,7 @@ async function runCommand(
   const { directory, variables } = environment;
   if (kind === 'code') {
     if (!isIsolated) modules.searchFirst(directory);
-    await modules.addImports(value, '', imports, { isMain: true });
+    await modules.addSource(value, '', imports, { isMain: true });
   } else if (kind === 'module') {
     if (!isIsolated) modules.searchFirst(directory);
     await modules.import('runpy', imports);
@@ -219,7 +219,7 @@ async function addSite(
     });
     const text = file && (await files.readText(file, MAX_CONFIGURATION_SIZE));
     for (const line of text?.split('\n') ?? []) {
-      if (/^import[ \t]/.test(line)) await modules.addImports(line, '', { ...imports, from: file?.path ?? directory });
+      if (/^import[ \t]/.test(line)) await modules.addSource(line, '', { ...imports, from: file?.path ?? directory });
       else if (line.trim() !== '' && !line.startsWith('#')) modules.searchLast(posix.resolve(directory, line.trim()));
     }
   }
